@@ -1,0 +1,138 @@
+/**
+ * The seed data: one made-up world that every stand-in tells its own part of, so that the systems agree about
+ * who bought, called and clicked what. Everything is generated from a fixed seed; the same number of customers
+ * gives the same world, byte for byte.
+ */
+
+export type SystemName = 'order-system' | 'webshop' | 'contact-centre' | 'crm-hubspot';
+
+export interface World {
+  people: Person[];
+  products: SeedProduct[];
+  companies: SeedCompany[];
+}
+
+/** One human being, with what each system holds about them. A system that does not know them has no entry. */
+export interface Person {
+  /** The address the person is found by; `customer-7@example.nl` for the seventh ordinary customer. */
+  email: string;
+  firstName: string;
+  /** Dutch surname with its infix in front: "van der Berg". */
+  lastName: string;
+  /** ISO date. */
+  birthDate: string;
+  /** E.164, a Dutch mobile number: "+31612345678". Unique per person. */
+  phone: string;
+  address: { street: string; houseNumber: string; postcode: string; city: string; country: 'NL' };
+  /** ISO date-time with Z. */
+  createdAt: string;
+  orderSystem?: OrderSystemPart;
+  webshop?: WebshopPart;
+  contactCentre?: ContactCentrePart;
+  crm?: CrmPart;
+}
+
+export interface OrderSystemPart {
+  /** Like "K000123"; the number printed on invoices. */
+  customerNumber: string;
+  orders: SeedOrder[];
+}
+
+export interface SeedOrder {
+  /** Like "ORD-2026-0000123", unique. */
+  number: string;
+  status: 'NEW' | 'PAID' | 'SHIPPED' | 'DELIVERED' | 'CANCELLED';
+  /** ISO date-time with Z. Several orders of one person may carry the same moment: paging must cope. */
+  placedAt: string;
+  lines: { lineNumber: number; sku: string; description: string; quantity: number; unitPriceCents: number }[];
+  payments: { method: 'IDEAL' | 'CREDITCARD' | 'KLARNA'; amountCents: number; paidAt: string }[];
+}
+
+export interface WebshopPart {
+  /** The numeric part of the Shopify id, above 2^53, so text: "9007199254741993". */
+  customerId: string;
+  amountSpentCents: number;
+  numberOfOrders: number;
+  /** Open carts, as Shopify draft orders; the newest by `updatedAt` is the customer's cart. */
+  draftOrders: {
+    /** Numeric part, above 2^53. */
+    id: string;
+    name: string;
+    status: 'OPEN' | 'INVOICE_SENT' | 'COMPLETED';
+    createdAt: string;
+    updatedAt: string;
+    lines: { id: string; sku: string; quantity: number; unitPriceCents: number }[];
+  }[];
+}
+
+export interface ContactCentrePart {
+  /** Zendesk ids are integers of 13 to 14 digits. */
+  userId: number;
+  verified: boolean;
+  tickets: SeedTicket[];
+}
+
+export interface SeedTicket {
+  id: number;
+  subject: string;
+  description: string;
+  status: 'new' | 'open' | 'pending' | 'hold' | 'solved' | 'closed';
+  priority: 'low' | 'normal' | 'high' | 'urgent' | null;
+  channel: 'email' | 'web' | 'chat' | 'voice';
+  createdAt: string;
+  updatedAt: string;
+  /** The first comment is the description, by the customer; the others alternate between agent and customer. */
+  comments: { id: number; author: 'customer' | 'agent'; body: string; public: boolean; createdAt: string }[];
+}
+
+export interface CrmPart {
+  /** HubSpot record ids are numbers told as text. */
+  contactId: string;
+  /** Points into `World.companies`. */
+  companyId?: string;
+  jobTitle: string;
+  lifecycleStage: 'subscriber' | 'lead' | 'customer' | 'evangelist';
+  updatedAt: string;
+  deals: {
+    id: string;
+    name: string;
+    amountCents: number;
+    stage: 'appointmentscheduled' | 'qualifiedtobuy' | 'closedwon' | 'closedlost';
+    closeDate: string;
+    createdAt: string;
+  }[];
+}
+
+export interface SeedCompany {
+  id: string;
+  name: string;
+  domain: string;
+  city: string;
+  /** Eight digits, a leading zero is part of it. */
+  kvkNumber: string;
+  industry: string;
+  numberOfEmployees: number;
+  updatedAt: string;
+}
+
+export interface SeedProduct {
+  /** Numeric parts of the Shopify ids of the product and of its one variant, above 2^53. */
+  productId: string;
+  variantId: string;
+  sku: string;
+  title: string;
+  description: string;
+  priceCents: number;
+  stock: number;
+  imageUrl: string;
+}
+
+/** A system imitated on loopback. */
+export interface StandIn {
+  name: SystemName;
+  /** Where it listens itself; the fault control stands in front of it. */
+  url: string;
+  /** What a gateway must be told (environment variables) to reach it at `url`, or at another address in front of it. */
+  settings(url: string): Record<string, string>;
+  close(): Promise<void>;
+}
