@@ -8,6 +8,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/support/start-stand-ins.ts'],
     testTimeout: 20_000,
   },
 });

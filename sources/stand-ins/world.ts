@@ -35,6 +35,8 @@ export interface Person {
 export interface OrderSystemPart {
   /** Like "K000123"; the number printed on invoices. */
   customerNumber: string;
+  /** The shop had the address confirmed by a mailed link. Unlike in the other systems two customers may share one. */
+  emailVerified: boolean;
   orders: SeedOrder[];
 }
 

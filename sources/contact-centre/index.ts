@@ -1,0 +1,41 @@
+import {
+  anyOf,
+  basic,
+  bearer,
+  defineSource,
+  idNamespace,
+  rest,
+  setting,
+  urlSetting,
+} from '../../src/index.js';
+import { commentsOfTickets, ticketsOfUsers, usersByEmail, usersById } from './loaders.js';
+import { resolvers } from './resolvers.js';
+
+export const contactCentre = defineSource({
+  name: 'contact-centre',
+  connector: rest({
+    baseUrl: urlSetting('CONTACT_CENTRE_URL', 'https://example.zendesk.com'),
+    auth: anyOf(
+      bearer(setting('CONTACT_CENTRE_ACCESS_TOKEN')),
+      basic(setting('CONTACT_CENTRE_EMAIL'), setting('CONTACT_CENTRE_API_TOKEN'), '/token'),
+    ),
+    pingPath: '/api/v2/users/show_many?ids=1',
+  }),
+  limits: { timeout: '1 s' },
+  namespaces: [
+    idNamespace(
+      'zendeskUserId',
+      'The id of the customer in the contact centre (Zendesk), a number.',
+      /^\d{1,15}$/,
+    ),
+  ],
+  identity: {
+    recordKey: 'zendeskUserId',
+    askedBy: {
+      zendeskUserId: { unique: true, loader: usersById },
+      email: { unique: true, loader: usersByEmail },
+    },
+  },
+  loaders: [ticketsOfUsers, commentsOfTickets],
+  resolvers,
+});

@@ -1,0 +1,154 @@
+import type { Person, SeedTicket, World } from '../../stand-ins/world.js';
+import { agent, commentRecord, ticketRecord, userRecord, type ZendeskUser } from './records.js';
+
+/** The help desk's data, found in the ways the API asks for it. Ticket and comment lists are oldest first. */
+export interface Directory {
+  user(id: number): ZendeskUser | undefined;
+  usersByIds(ids: readonly number[]): ZendeskUser[];
+  /** By id, like every list of users. */
+  allUsers: readonly ZendeskUser[];
+  /** Also those whose address begins with the asked one, and those that differ by a "+tag" only. */
+  usersByEmail(email: string): ZendeskUser[];
+  /** Numbers are compared by their last nine digits, so however the country is written, it is found. */
+  usersByPhone(phone: string): ZendeskUser[];
+  ticket(id: number): TicketRecord | undefined;
+  ticketsOf(userId: number): readonly TicketRecord[];
+  allTickets(): TicketRecord[];
+  /** Records as JSON in bytes, written once and kept, so that an answer of hundreds costs only their copying. */
+  userJson: (user: ZendeskUser) => Buffer;
+  ticketJson: (ticket: TicketRecord) => Buffer;
+  /** As search results are: tickets that say they are tickets. */
+  ticketResultJson: (ticket: TicketRecord) => Buffer;
+  commentsJson: (ticket: TicketRecord) => Buffer[];
+}
+
+export interface TicketRecord {
+  requesterId: number;
+  ticket: SeedTicket;
+}
+
+export function createDirectory(world: World, baseUrl: string): Directory {
+  const users = new Map<number, ZendeskUser>([[agent.id, agent]]);
+  const tickets = new Map<number, TicketRecord>();
+  const ticketsByUser = new Map<number, TicketRecord[]>();
+  for (const person of world.people) {
+    if (person.contactCentre === undefined) continue;
+    const user = endUser(person, person.contactCentre);
+    users.set(user.id, user);
+    const records = person.contactCentre.tickets
+      .map((ticket) => ({ requesterId: user.id, ticket }))
+      .sort(oldestFirst);
+    ticketsByUser.set(user.id, records);
+    for (const record of records) tickets.set(record.ticket.id, record);
+  }
+
+  const allUsers = [...users.values()].sort(byId);
+  const byEmail = [...allUsers].sort((one, other) => (one.email < other.email ? -1 : 1));
+  const byBareEmail = grouped(allUsers, ({ email }) => withoutTag(email));
+  const byPhone = grouped(allUsers, ({ phone }) => (phone === null ? '' : lastNineDigits(phone)));
+  const keptUsers = new Map<ZendeskUser, Buffer>();
+  const keptTickets = new Map<TicketRecord, Buffer>();
+  const keptResults = new Map<TicketRecord, Buffer>();
+
+  return {
+    allUsers,
+    user: (id) => users.get(id),
+    usersByIds: (ids) => found(ids, users).sort(byId),
+    usersByEmail(asked) {
+      const email = asked.replace(/\*$/, '');
+      if (email === '') return [];
+      const matches = new Set(byBareEmail.get(email) ?? []);
+      let at = firstFrom(byEmail, email);
+      for (let user = byEmail[at]; user?.email.startsWith(email) === true; user = byEmail[++at])
+        matches.add(user);
+      return [...matches];
+    },
+    usersByPhone(phone) {
+      const digits = lastNineDigits(phone);
+      return digits.length < 9 ? [] : (byPhone.get(digits) ?? []);
+    },
+    ticket: (id) => tickets.get(id),
+    ticketsOf: (userId) => ticketsByUser.get(userId) ?? [],
+    allTickets: () => [...tickets.values()],
+    userJson: (user) => kept(keptUsers, user, () => userRecord(user, baseUrl)),
+    ticketJson: (ticket) => kept(keptTickets, ticket, () => ticketRecord(ticket, baseUrl)),
+    ticketResultJson: (ticket) =>
+      kept(keptResults, ticket, () => ({ ...ticketRecord(ticket, baseUrl), result_type: 'ticket' })),
+    commentsJson: (ticket) =>
+      ticket.ticket.comments.map((comment) => Buffer.from(JSON.stringify(commentRecord(comment, ticket)))),
+  };
+}
+
+export function oldestFirst({ ticket: one }: TicketRecord, { ticket: other }: TicketRecord): number {
+  if (one.createdAt !== other.createdAt) return one.createdAt < other.createdAt ? -1 : 1;
+  return one.id - other.id;
+}
+
+function byId(one: ZendeskUser, other: ZendeskUser): number {
+  return one.id - other.id;
+}
+
+function endUser(
+  person: Person,
+  { userId, verified, tickets }: NonNullable<Person['contactCentre']>,
+): ZendeskUser {
+  const changes = tickets.map(({ updatedAt }) => updatedAt);
+  return {
+    id: userId,
+    name: `${person.firstName} ${person.lastName}`,
+    // Zendesk keeps addresses in lower case.
+    email: person.email.toLowerCase(),
+    phone: person.phone,
+    role: 'end-user',
+    verified,
+    createdAt: person.createdAt,
+    updatedAt: [person.createdAt, ...changes].sort().at(-1) ?? person.createdAt,
+  };
+}
+
+function withoutTag(email: string): string {
+  return email.replace(/\+[^@]*@/, '@');
+}
+
+function lastNineDigits(phone: string): string {
+  return phone.replace(/\D/g, '').slice(-9);
+}
+
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return groups;
+}
+
+/** Each once, however often it was asked for; unknown ids are left out. */
+function found<T>(ids: readonly number[], records: ReadonlyMap<number, T>): T[] {
+  return [...new Set(ids)].flatMap((id) => {
+    const record = records.get(id);
+    return record === undefined ? [] : [record];
+  });
+}
+
+/** Where the addresses from this one on begin. */
+function firstFrom(sorted: readonly ZendeskUser[], email: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((sorted[middle]?.email ?? '') < email) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function kept<K>(json: Map<K, Buffer>, key: K, record: () => object): Buffer {
+  const known = json.get(key);
+  if (known !== undefined) return known;
+  const bytes = Buffer.from(JSON.stringify(record()));
+  json.set(key, bytes);
+  return bytes;
+}

@@ -1,0 +1,142 @@
+import type { SeedTicket } from '../../stand-ins/world.js';
+
+export interface ZendeskUser {
+  id: number;
+  name: string;
+  email: string;
+  phone: string | null;
+  role: 'end-user' | 'agent';
+  verified: boolean;
+  createdAt: string;
+  updatedAt: string;
+}
+
+/** Who answers all tickets. The id lies outside the range in which the seed data numbers its customers. */
+export const agent: ZendeskUser = {
+  id: 1_800_000_000_017,
+  name: 'Anouk Brouwer',
+  email: 'anouk.brouwer@klantcontact.example',
+  phone: null,
+  role: 'agent',
+  verified: true,
+  createdAt: '2019-02-04T08:00:00Z',
+  updatedAt: '2025-09-01T07:30:00Z',
+};
+
+const groupId = 360_000_000_417;
+const brandId = 360_000_000_219;
+
+/** Members that have no value are null, not left out, whatever the published specification says of their type. */
+export function userRecord(user: ZendeskUser, baseUrl: string): object {
+  const isAgent = user.role === 'agent';
+  return {
+    id: user.id,
+    url: `${baseUrl}/api/v2/users/${user.id}.json`,
+    name: user.name,
+    email: user.email,
+    created_at: user.createdAt,
+    updated_at: user.updatedAt,
+    time_zone: 'Amsterdam',
+    iana_time_zone: 'Europe/Amsterdam',
+    phone: user.phone,
+    shared_phone_number: user.phone === null ? null : false,
+    photo: null,
+    locale_id: 1005,
+    locale: 'nl',
+    organization_id: null,
+    role: user.role,
+    verified: user.verified,
+    external_id: null,
+    tags: [],
+    alias: '',
+    active: true,
+    shared: false,
+    shared_agent: false,
+    last_login_at: null,
+    two_factor_auth_enabled: null,
+    signature: null,
+    details: '',
+    notes: '',
+    role_type: null,
+    custom_role_id: null,
+    moderator: isAgent,
+    ticket_restriction: isAgent ? null : 'requested',
+    only_private_comments: false,
+    restricted_agent: !isAgent,
+    suspended: false,
+    default_group_id: isAgent ? groupId : null,
+    report_csv: isAgent,
+    user_fields: {},
+  };
+}
+
+export function ticketRecord(
+  { ticket, requesterId }: { ticket: SeedTicket; requesterId: number },
+  baseUrl: string,
+): object {
+  return {
+    url: `${baseUrl}/api/v2/tickets/${ticket.id}.json`,
+    id: ticket.id,
+    external_id: null,
+    via: via(ticket),
+    created_at: ticket.createdAt,
+    updated_at: ticket.updatedAt,
+    type: null,
+    subject: ticket.subject,
+    raw_subject: ticket.subject,
+    description: ticket.description,
+    priority: ticket.priority,
+    status: ticket.status,
+    recipient: null,
+    requester_id: requesterId,
+    submitter_id: requesterId,
+    assignee_id: ticket.status === 'new' ? null : agent.id,
+    organization_id: null,
+    group_id: groupId,
+    collaborator_ids: [],
+    follower_ids: [],
+    email_cc_ids: [],
+    forum_topic_id: null,
+    problem_id: null,
+    has_incidents: false,
+    is_public: ticket.comments.some((comment) => comment.public),
+    due_at: null,
+    tags: [],
+    custom_fields: [],
+    satisfaction_rating: null,
+    sharing_agreement_ids: [],
+    followup_ids: [],
+    brand_id: brandId,
+    allow_channelback: false,
+    allow_attachments: true,
+    from_messaging_channel: false,
+  };
+}
+
+export function commentRecord(
+  comment: SeedTicket['comments'][number],
+  { ticket, requesterId }: { ticket: SeedTicket; requesterId: number },
+): object {
+  return {
+    id: comment.id,
+    type: 'Comment',
+    author_id: comment.author === 'customer' ? requesterId : agent.id,
+    body: comment.body,
+    html_body: `<div class="zd-comment" dir="auto">${escapeHtml(comment.body)}</div>`,
+    plain_body: comment.body,
+    public: comment.public,
+    attachments: [],
+    audit_id: comment.id - 1,
+    via: via(ticket),
+    created_at: comment.createdAt,
+    metadata: { system: {}, custom: {} },
+  };
+}
+
+function via({ channel }: SeedTicket): object {
+  return { channel, source: { from: {}, to: {}, rel: null } };
+}
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}

@@ -1,0 +1,38 @@
+/** One condition of a Zendesk search: `email:a@x.nl`, `-status:closed`, `"van der Berg"` (no property). */
+interface SearchTerm {
+  /** Undefined for bare words. */
+  property: string | undefined;
+  value: string;
+}
+
+/** What a search asks for: by property, the values of which one must fit; different properties must all fit. */
+export interface SearchQuery {
+  wanted: ReadonlyMap<string, readonly string[]>;
+  unwanted: readonly SearchTerm[];
+  /** Bare words and phrases; all must be found somewhere in the record. */
+  words: readonly string[];
+}
+
+// A term is a minus or not, a property or not, and a value that is quoted or goes on to the next blank.
+const termPattern = /(-?)(?:([a-z_]+):)?(?:"([^"]*)"|(\S+))/gi;
+
+/** Several terms with the same property mean "or", as in Zendesk Support's search reference. */
+export function parseSearchQuery(text: string): SearchQuery {
+  const wanted = new Map<string, string[]>();
+  const unwanted: SearchTerm[] = [];
+  const words: string[] = [];
+  for (const [, minus, name, quoted, plain] of text.matchAll(termPattern)) {
+    const property = name?.toLowerCase();
+    const value = (quoted ?? plain ?? '').toLowerCase();
+    if (minus === '-') {
+      unwanted.push({ property, value });
+    } else if (property === undefined) {
+      words.push(value);
+    } else {
+      const values = wanted.get(property);
+      if (values === undefined) wanted.set(property, [value]);
+      else values.push(value);
+    }
+  }
+  return { wanted, unwanted, words };
+}

@@ -1,0 +1,101 @@
+import type { Directory, TicketRecord } from './directory.js';
+import type { ZendeskUser } from './records.js';
+import type { SearchQuery } from './search-query.js';
+
+/** By id, not by how well they fit: the exact address need not come first. */
+export function searchUsers(directory: Directory, { wanted, unwanted, words }: SearchQuery): ZendeskUser[] {
+  let matches: ZendeskUser[] | undefined;
+  const narrow = (found: readonly ZendeskUser[]): void => {
+    const others = matches;
+    matches = others === undefined ? [...found] : others.filter((user) => found.includes(user));
+  };
+  for (const [property, values] of wanted) {
+    if (property !== 'type') narrow(union(values.map((value) => usersBy(directory, property, value))));
+  }
+  for (const word of words) narrow(usersByWord(directory, word));
+  for (const { property, value } of unwanted) {
+    const excluded = new Set(
+      property === undefined ? usersByWord(directory, value) : usersBy(directory, property, value),
+    );
+    narrow(directory.allUsers.filter((user) => !excluded.has(user)));
+  }
+  return matches?.sort((one, other) => one.id - other.id) ?? [...directory.allUsers];
+}
+
+function usersBy(directory: Directory, property: string, value: string): readonly ZendeskUser[] {
+  switch (property) {
+    case 'email':
+      return directory.usersByEmail(value);
+    case 'phone':
+      return directory.usersByPhone(value);
+    case 'role':
+      return directory.allUsers.filter(({ role }) => role === value);
+    case 'name':
+      return directory.allUsers.filter(({ name }) => name.toLowerCase().includes(value));
+    default:
+      return [];
+  }
+}
+
+function usersByWord(directory: Directory, word: string): readonly ZendeskUser[] {
+  if (word.includes('@')) return directory.usersByEmail(word);
+  if (/^[+\d]/.test(word)) return directory.usersByPhone(word);
+  return directory.allUsers.filter(
+    ({ name, email }) => name.toLowerCase().includes(word) || email.startsWith(word),
+  );
+}
+
+/** In no particular order. */
+export function searchTickets(
+  directory: Directory,
+  { wanted, unwanted, words }: SearchQuery,
+): TicketRecord[] {
+  const requesters = wanted.get('requester');
+  let found =
+    requesters === undefined
+      ? directory.allTickets()
+      : union(
+          requesters
+            .flatMap((requester) => requesterIds(directory, requester))
+            .map((id) => directory.ticketsOf(id)),
+        );
+  for (const [property, values] of wanted) {
+    if (property === 'requester') continue;
+    found = found.filter((record) => values.some((value) => ticketFits(record, property, value)));
+  }
+  for (const word of words) found = found.filter((record) => ticketFits(record, undefined, word));
+  return found.filter(
+    (record) => !unwanted.some(({ property, value }) => ticketFits(record, property, value)),
+  );
+}
+
+function requesterIds(directory: Directory, requester: string): number[] {
+  if (/^\d+$/.test(requester)) return [Number(requester)];
+  return directory.usersByEmail(requester).map(({ id }) => id);
+}
+
+function ticketFits(
+  { ticket, requesterId }: TicketRecord,
+  property: string | undefined,
+  value: string,
+): boolean {
+  switch (property) {
+    case undefined:
+      return `${ticket.subject} ${ticket.description}`.toLowerCase().includes(value);
+    case 'requester':
+      return String(requesterId) === value;
+    case 'status':
+      return ticket.status === value;
+    case 'priority':
+      return (ticket.priority ?? 'none') === value;
+    case 'via':
+      return ticket.channel === value;
+    default:
+      return false;
+  }
+}
+
+function union<T>(lists: readonly (readonly T[])[]): T[] {
+  const [only] = lists;
+  return lists.length === 1 && only !== undefined ? [...only] : [...new Set(lists.flat())];
+}

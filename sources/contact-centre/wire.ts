@@ -1,0 +1,47 @@
+import { z } from 'zod';
+
+/** What Zendesk Support sends, as far as we read it: https://developer.zendesk.com/api-reference/ticketing/ */
+
+/** 13 to 14 digits, below 2^53. */
+const id = z.int();
+
+export const user = z.object({
+  id,
+  name: z.string().nullish(),
+  email: z.string().nullish(),
+  phone: z.string().nullish(),
+  verified: z.boolean().nullish(),
+});
+export type User = z.infer<typeof user>;
+
+export const usersPage = z.object({ users: z.array(user), next_page: z.string().nullish() });
+
+export const ticket = z.object({
+  id,
+  requester_id: id,
+  subject: z.string().nullish(),
+  status: z.enum(['new', 'open', 'pending', 'hold', 'solved', 'closed']),
+  priority: z.enum(['low', 'normal', 'high', 'urgent']).nullish(),
+  via: z.object({ channel: z.string().nullish() }).nullish(),
+  created_at: z.string(),
+  updated_at: z.string(),
+});
+export type Ticket = z.infer<typeof ticket>;
+
+export const ticketsPage = z.object({
+  results: z.array(ticket),
+  meta: z.object({ has_more: z.boolean() }),
+  links: z.object({ next: z.string().nullish() }),
+});
+
+export const comment = z.object({
+  id,
+  author_id: id,
+  plain_body: z.string().nullish(),
+  body: z.string().nullish(),
+  public: z.boolean(),
+  created_at: z.string(),
+});
+export type Comment = z.infer<typeof comment>;
+
+export const commentsPage = z.object({ comments: z.array(comment) });

@@ -1,0 +1,100 @@
+import { alignOne, defineLoader, type RestClient } from '../../src/index.js';
+import {
+  COMPANY_PROPERTIES,
+  CONTACT_PROPERTIES,
+  DEAL_PROPERTIES,
+  emailsOf,
+  toCompany,
+  toContact,
+  toDeal,
+  toIds,
+  type ContactRecord,
+  type DealRecord,
+} from './mapping.js';
+import type { Company } from './schema.generated.js';
+import { associationsRead, batchRead, type CrmObject } from './wire.js';
+
+/** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
+const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
+
+/** A batch read takes 100 ids, one of associations 1,000 (an undocumented share of them at once is kept to 100 too). */
+const MAX_BATCH = 100;
+
+async function readBatch(
+  hubspot: RestClient,
+  type: 'contacts' | 'companies' | 'deals',
+  ids: readonly string[],
+  properties: readonly string[],
+  idProperty?: string,
+): Promise<CrmObject[]> {
+  const { results } = await hubspot.post(batchRead, `/crm/v3/objects/${type}/batch/read`, {
+    inputs: ids.map((id) => ({ id })),
+    properties,
+    propertiesWithHistory: [],
+    ...(idProperty === undefined ? {} : { idProperty }),
+  });
+  return results;
+}
+
+export const contactsByEmail = defineLoader<RestClient, string, readonly ContactRecord[]>({
+  name: 'contactsByEmail',
+  maxBatch: MAX_BATCH,
+  freshness: IDENTITY_FRESHNESS,
+  load: async (emails, hubspot) => {
+    const contacts = await readBatch(hubspot, 'contacts', emails, CONTACT_PROPERTIES, 'email');
+    return emails.map((email) =>
+      contacts.filter(({ properties }) => emailsOf(properties).includes(email)).map(toContact),
+    );
+  },
+});
+
+export const contactsById = defineLoader<RestClient, string, readonly ContactRecord[]>({
+  name: 'contactsById',
+  maxBatch: MAX_BATCH,
+  freshness: IDENTITY_FRESHNESS,
+  load: async (ids, hubspot) => {
+    const contacts = alignOne(
+      ids,
+      await readBatch(hubspot, 'contacts', ids, CONTACT_PROPERTIES),
+      ({ id }) => id,
+    );
+    return contacts.map((contact) => (contact === null ? [] : [toContact(contact)]));
+  },
+});
+
+const associatedIds = (to: 'companies' | 'deals') =>
+  defineLoader<RestClient, string, readonly string[]>({
+    name: `${to}OfContacts`,
+    maxBatch: MAX_BATCH,
+    load: async (contactIds, hubspot) => {
+      const { results } = await hubspot.post(
+        associationsRead,
+        `/crm/v4/associations/contacts/${to}/batch/read`,
+        {
+          inputs: contactIds.map((id) => ({ id })),
+        },
+      );
+      return alignOne(contactIds, results, ({ from }) => from.id).map((found) => toIds(found?.to ?? []));
+    },
+  });
+
+export const companiesOfContacts = associatedIds('companies');
+export const dealsOfContacts = associatedIds('deals');
+
+export const companies = defineLoader<RestClient, string, Company | null>({
+  name: 'companies',
+  maxBatch: MAX_BATCH,
+  load: async (ids, hubspot) =>
+    alignOne(ids, await readBatch(hubspot, 'companies', ids, COMPANY_PROPERTIES), ({ id }) => id).map(
+      (found) => (found === null ? null : toCompany(found)),
+    ),
+});
+
+export const deals = defineLoader<RestClient, string, DealRecord | null>({
+  name: 'deals',
+  maxBatch: MAX_BATCH,
+  load: async (ids, hubspot) =>
+    alignOne(ids, await readBatch(hubspot, 'deals', ids, DEAL_PROPERTIES), ({ id }) => id).map((found) =>
+      found === null ? null : toDeal(found),
+    ),
+});

@@ -1,0 +1,102 @@
+import type { CustomerRecord } from '../../src/index.js';
+import type { Company, Deal } from './schema.generated.js';
+import type { Association, CrmObject } from './wire.js';
+
+/** What the CRM knows of a contact, beyond who it is. */
+export interface ContactRecord extends CustomerRecord {
+  jobTitle: string | null;
+  lifecycleStage: string | null;
+}
+
+export interface DealRecord extends Deal {
+  createdAt: string;
+}
+
+export const CONTACT_PROPERTIES = [
+  'email',
+  'hs_additional_emails',
+  'firstname',
+  'lastname',
+  'phone',
+  'mobilephone',
+  'jobtitle',
+  'lifecyclestage',
+];
+
+export function toContact({ id, properties: p }: CrmObject): ContactRecord {
+  return {
+    id,
+    name: [p.firstname, p.lastname].filter(Boolean).join(' '),
+    identifiers: [
+      ...emailsOf(p).map((value) => ({ namespace: 'email', value })),
+      { namespace: 'phone', value: p.phone },
+      { namespace: 'phone', value: p.mobilephone },
+    ],
+    jobTitle: p.jobtitle ?? null,
+    lifecycleStage: p.lifecyclestage ?? null,
+  };
+}
+
+/** The contact's addresses in lower case, the primary one first; HubSpot finds a contact by any of them. */
+export function emailsOf(properties: CrmObject['properties']): string[] {
+  return [properties.email, ...(properties.hs_additional_emails?.split(';') ?? [])].flatMap((email) =>
+    email == null || email === '' ? [] : [email.trim().toLowerCase()],
+  );
+}
+
+export const COMPANY_PROPERTIES = ['name', 'domain', 'city', 'industry', 'numberofemployees', 'kvk_number'];
+
+export function toCompany({ properties: p }: CrmObject): Company {
+  return {
+    name: p.name ?? null,
+    domain: p.domain ?? null,
+    city: p.city ?? null,
+    industry: p.industry ?? null,
+    employees: toInt(p.numberofemployees),
+    kvkNumber: p.kvk_number ?? null,
+  };
+}
+
+export const DEAL_PROPERTIES = [
+  'dealname',
+  'amount',
+  'deal_currency_code',
+  'dealstage',
+  'closedate',
+  'createdate',
+];
+
+export function toDeal({ id, properties: p }: CrmObject): DealRecord {
+  // An amount in no known currency is no amount.
+  const amount =
+    p.amount == null || p.deal_currency_code == null
+      ? null
+      : { amount: p.amount, currency: p.deal_currency_code };
+  return {
+    id,
+    name: p.dealname ?? null,
+    amount,
+    stage: p.dealstage ?? null,
+    closesAt: p.closedate == null ? null : toDateTime(p.closedate),
+    createdAt: p.createdate == null ? '' : toDateTime(p.createdate),
+  };
+}
+
+/** The associated ids, the one that the CRM calls primary first. */
+export function toIds(associations: readonly Association[]): string[] {
+  const isPrimary = ({ associationTypes }: Association) =>
+    associationTypes.some(({ label }) => label === 'Primary');
+  return [...associations.filter(isPrimary), ...associations.filter((one) => !isPrimary(one))].map(
+    ({ toObjectId }) => String(toObjectId),
+  );
+}
+
+function toInt(text: string | null | undefined): number | null {
+  const value = Number(text);
+  return text == null || !Number.isSafeInteger(value) ? null : value;
+}
+
+/** HubSpot writes moments as ISO 8601, older properties as milliseconds since 1970. */
+function toDateTime(text: string): string {
+  return new Date(/^\d+$/.test(text) ? Number(text) : text).toISOString();
+}

@@ -1,0 +1,205 @@
+import type { Person, SeedCompany, World } from '../../stand-ins/world.js';
+
+export type ObjectType = 'contacts' | 'companies' | 'deals';
+
+export interface CrmObject {
+  id: string;
+  createdAt: string;
+  updatedAt: string;
+  /** Every value is text, whatever the property's type; a known property without a value is null. */
+  properties: Record<string, string | null>;
+}
+
+interface TypeFacts {
+  singular: string;
+  typeId: string;
+  /** Told whatever was asked for. */
+  always: readonly string[];
+  /** Told when nothing was asked for. */
+  byDefault: readonly string[];
+  /** The properties beside the record id that name one record. */
+  unique: readonly string[];
+}
+
+export const objectTypes: Record<ObjectType, TypeFacts> = {
+  contacts: {
+    singular: 'contact',
+    typeId: '0-1',
+    always: ['createdate', 'hs_object_id', 'lastmodifieddate'],
+    byDefault: ['createdate', 'email', 'firstname', 'hs_object_id', 'lastmodifieddate', 'lastname'],
+    unique: ['email'],
+  },
+  companies: {
+    singular: 'company',
+    typeId: '0-2',
+    always: ['createdate', 'hs_lastmodifieddate', 'hs_object_id'],
+    byDefault: ['createdate', 'domain', 'hs_lastmodifieddate', 'hs_object_id', 'name'],
+    unique: ['kvk_number'],
+  },
+  deals: {
+    singular: 'deal',
+    typeId: '0-3',
+    always: ['createdate', 'hs_lastmodifieddate', 'hs_object_id'],
+    byDefault: [
+      'amount',
+      'closedate',
+      'createdate',
+      'dealname',
+      'dealstage',
+      'hs_lastmodifieddate',
+      'hs_object_id',
+      'pipeline',
+    ],
+    unique: [],
+  },
+};
+
+/** HubSpot takes the plural, the singular and the number of a type. */
+export function findObjectType(name: string): ObjectType | undefined {
+  for (const type of ['contacts', 'companies', 'deals'] as const) {
+    const { singular, typeId } = objectTypes[type];
+    if (name === type || name === singular || name === typeId) return type;
+  }
+  return undefined;
+}
+
+/** The records of one type. */
+export interface Collection {
+  /** By id, numerically. */
+  all: readonly CrmObject[];
+  /** Where in `all` the ids above this one begin. */
+  startAfter: (id: number) => number;
+  hasProperty: (name: string) => boolean;
+  /** By record id, or by a property that is unique; upper and lower case are the same. */
+  find: (value: string, idProperty?: string) => CrmObject | undefined;
+}
+
+export function createCollections(world: World): Record<ObjectType, Collection> {
+  const contacts: CrmObject[] = [];
+  const deals: CrmObject[] = [];
+  for (const person of world.people) {
+    if (person.crm === undefined) continue;
+    contacts.push(contactRecord(person, person.crm));
+    for (const deal of person.crm.deals) deals.push(dealRecord(deal));
+  }
+  return {
+    contacts: collection('contacts', contacts),
+    companies: collection('companies', world.companies.map(companyRecord)),
+    deals: collection('deals', deals),
+  };
+}
+
+function collection(type: ObjectType, records: CrmObject[]): Collection {
+  const all = records.sort((one, other) => Number(one.id) - Number(other.id));
+  const byId = new Map(all.map((record) => [record.id, record]));
+  const byProperty = new Map(
+    objectTypes[type].unique.map((name) => [
+      name,
+      new Map(all.map((record) => [record.properties[name]?.toLowerCase() ?? '', record])),
+    ]),
+  );
+  const known = new Set(Object.keys(all[0]?.properties ?? {}));
+  return {
+    all,
+    startAfter(id) {
+      let low = 0;
+      let high = all.length;
+      while (low < high) {
+        const middle = (low + high) >>> 1;
+        if (Number(all[middle]?.id) <= id) low = middle + 1;
+        else high = middle;
+      }
+      return low;
+    },
+    hasProperty: (name) => known.has(name),
+    find: (value, idProperty) =>
+      idProperty === undefined || idProperty === 'hs_object_id'
+        ? byId.get(value)
+        : byProperty.get(idProperty)?.get(value.toLowerCase()),
+  };
+}
+
+/** The record as it is sent: the properties asked for that exist, and those always sent. */
+export function toldRecord(type: ObjectType, record: CrmObject, asked: readonly string[]): object {
+  const { always, byDefault } = objectTypes[type];
+  const properties: Record<string, string | null> = {};
+  for (const name of asked.length > 0 ? asked : byDefault) {
+    const value = record.properties[name];
+    if (value !== undefined) properties[name] = value;
+  }
+  for (const name of always) properties[name] = record.properties[name] ?? null;
+  return {
+    id: record.id,
+    properties,
+    createdAt: record.createdAt,
+    updatedAt: record.updatedAt,
+    archived: false,
+  };
+}
+
+function contactRecord(person: Person, crm: NonNullable<Person['crm']>): CrmObject {
+  const createdAt = isoMilliseconds(person.createdAt);
+  const updatedAt = isoMilliseconds(crm.updatedAt);
+  return {
+    id: crm.contactId,
+    createdAt,
+    updatedAt,
+    properties: {
+      // HubSpot keeps addresses in lower case.
+      email: person.email.toLowerCase(),
+      firstname: person.firstName,
+      lastname: person.lastName,
+      phone: null,
+      mobilephone: person.phone,
+      jobtitle: crm.jobTitle,
+      lifecyclestage: crm.lifecycleStage,
+      createdate: createdAt,
+      lastmodifieddate: updatedAt,
+      hs_object_id: crm.contactId,
+    },
+  };
+}
+
+function companyRecord(company: SeedCompany): CrmObject {
+  const updatedAt = isoMilliseconds(company.updatedAt);
+  return {
+    id: company.id,
+    createdAt: updatedAt,
+    updatedAt,
+    properties: {
+      name: company.name,
+      domain: company.domain,
+      city: company.city,
+      industry: company.industry,
+      numberofemployees: String(company.numberOfEmployees),
+      kvk_number: company.kvkNumber,
+      createdate: updatedAt,
+      hs_lastmodifieddate: updatedAt,
+      hs_object_id: company.id,
+    },
+  };
+}
+
+function dealRecord(deal: NonNullable<Person['crm']>['deals'][number]): CrmObject {
+  const createdAt = isoMilliseconds(deal.createdAt);
+  return {
+    id: deal.id,
+    createdAt,
+    updatedAt: createdAt,
+    properties: {
+      dealname: deal.name,
+      amount: (deal.amountCents / 100).toFixed(2),
+      dealstage: deal.stage,
+      closedate: isoMilliseconds(deal.closeDate),
+      pipeline: 'default',
+      deal_currency_code: 'EUR',
+      createdate: createdAt,
+      hs_lastmodifieddate: createdAt,
+      hs_object_id: deal.id,
+    },
+  };
+}
+
+function isoMilliseconds(moment: string): string {
+  return new Date(moment).toISOString();
+}

@@ -1,0 +1,82 @@
+import { randomBytes } from 'node:crypto';
+import { Client } from 'pg';
+import type { StandIn, World } from '../../stand-ins/world.js';
+import { startEmbeddedServer } from './embedded-server.js';
+import { loadWorld } from './load.js';
+import { indexes, tables } from './schema.js';
+
+export interface OrderSystemOptions {
+  /**
+   * A running PostgreSQL (15 or newer), with the rights to create databases and roles. The stand-in gets a database
+   * and a login role of its own there and drops both on close. Without it a PostgreSQL server is started.
+   */
+  connectionString?: string;
+}
+
+/** A shop's order system: a real PostgreSQL, which the gateway may read and no more. */
+export async function startOrderSystem(
+  world: World,
+  { connectionString }: OrderSystemOptions = {},
+): Promise<StandIn> {
+  const embedded = connectionString === undefined ? await startEmbeddedServer() : undefined;
+  const server = new URL(connectionString ?? embedded?.connectionString ?? '');
+
+  const mark = randomBytes(5).toString('hex');
+  const database = `order_system_${mark}`;
+  const reader = { name: `gateway_${mark}`, password: randomBytes(18).toString('hex') };
+
+  const close = async (): Promise<void> => {
+    if (embedded !== undefined) {
+      await embedded.close();
+      return;
+    }
+    await withClient(server, async (client) => {
+      await client.query(`drop database if exists ${database} with (force)`);
+      await client.query(`drop role if exists ${reader.name}`);
+    });
+  };
+
+  try {
+    await withClient(server, async (client) => {
+      await client.query(`create database ${database} template template0 encoding 'UTF8'`);
+      await client.query(`create role ${reader.name} login password '${reader.password}'`);
+      await client.query(`alter role ${reader.name} set default_transaction_read_only = on`);
+    });
+    const own = new URL(server);
+    own.pathname = `/${database}`;
+    await withClient(own, async (client) => {
+      await client.query('begin');
+      await client.query(tables);
+      await loadWorld(client, world);
+      await client.query(indexes);
+      await client.query(`revoke all on database ${database} from public`);
+      await client.query(`grant connect on database ${database} to ${reader.name}`);
+      await client.query(`grant select on all tables in schema public to ${reader.name}`);
+      await client.query('commit');
+    });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+
+  return {
+    name: 'order-system',
+    url: `postgres://${server.host}`,
+    settings: (url) => ({
+      ORDER_SYSTEM_URL: `postgres://${reader.name}:${reader.password}@${new URL(url).host}/${database}`,
+    }),
+    close,
+  };
+}
+
+async function withClient(url: URL, use: (client: Client) => Promise<void>): Promise<void> {
+  const client = new Client({ connectionString: url.href });
+  // A connection that breaks while it is in use rejects its query; this is for the moments between.
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    await use(client);
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,56 @@
+/** The order database of a shop that has had it for long; the words are the shop's. */
+export const tables = `
+  create table customers (
+    cust_no        text primary key,
+    email          text not null,
+    email_verified boolean not null,
+    phone          text,
+    first_name     text not null,
+    last_name      text not null,
+    birth_date     date,
+    street         text,
+    house_no       text,
+    postcode       text,
+    city           text,
+    country        char(2) not null,
+    created_at     timestamptz not null
+  );
+  comment on column customers.email is 'As typed by the customer, capitals included. Households share one: not unique.';
+  comment on column customers.postcode is 'As typed by the customer, with or without the blank.';
+
+  create table orders (
+    order_no  text primary key,
+    cust_no   text not null references customers,
+    status    text not null check (status in ('NEW', 'PAID', 'SHIPPED', 'DELIVERED', 'CANCELLED')),
+    placed_at timestamptz not null,
+    currency  char(3) not null
+  );
+
+  create table order_lines (
+    order_no    text not null references orders,
+    line_no     integer not null,
+    sku         text not null,
+    description text not null,
+    quantity    integer not null check (quantity > 0),
+    unit_price  numeric(12,2) not null,
+    primary key (order_no, line_no)
+  );
+  comment on column order_lines.unit_price is 'VAT included, as it was on the day of the order.';
+
+  create table payments (
+    order_no   text not null references orders,
+    payment_no integer not null,
+    method     text not null check (method in ('IDEAL', 'CREDITCARD', 'KLARNA')),
+    amount     numeric(12,2) not null,
+    paid_at    timestamptz not null,
+    primary key (order_no, payment_no)
+  );
+`;
+
+/** Made after the rows are in, which is quicker. */
+export const indexes = `
+  create index customers_email on customers (lower(email));
+  create index customers_phone on customers (phone);
+  create index orders_newest_first on orders (cust_no, placed_at desc, order_no desc);
+  analyze;
+`;

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+
+/** What the order database sends: rows of our queries. Moments and decimals arrive as text, exact. */
+
+export const customerRow = z.object({
+  cust_no: z.string(),
+  email: z.string().nullable(),
+  email_verified: z.boolean(),
+  phone: z.string().nullable(),
+  first_name: z.string().nullable(),
+  last_name: z.string().nullable(),
+  street: z.string().nullable(),
+  house_no: z.string().nullable(),
+  postcode: z.string().nullable(),
+  city: z.string().nullable(),
+  created_at: z.string(),
+});
+export type CustomerRow = z.infer<typeof customerRow>;
+
+export const orderRow = z.object({
+  /** Which of the asked pages the order is on. */
+  page: z.number(),
+  order_no: z.string(),
+  status: z.enum(['NEW', 'PAID', 'SHIPPED', 'DELIVERED', 'CANCELLED']),
+  placed_at: z.string(),
+  currency: z.string(),
+  total: z.string(),
+});
+export type OrderRow = z.infer<typeof orderRow>;
+
+export const orderLineRow = z.object({
+  order_no: z.string(),
+  line_no: z.number(),
+  sku: z.string(),
+  description: z.string(),
+  quantity: z.number(),
+  unit_price: z.string(),
+  currency: z.string(),
+});
+export type OrderLineRow = z.infer<typeof orderLineRow>;
+
+export const paymentRow = z.object({
+  order_no: z.string(),
+  method: z.string(),
+  amount: z.string(),
+  paid_at: z.string(),
+  currency: z.string(),
+});
+export type PaymentRow = z.infer<typeof paymentRow>;

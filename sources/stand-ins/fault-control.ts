@@ -1,0 +1,199 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { z } from 'zod';
+import { faults, healthy, type Fault } from './fault.js';
+import { startHttpProxy } from './http-proxy.js';
+import { openProxyPort, type Counters, type ProxyPort } from './proxy-port.js';
+import { startSqlProxy } from './sql-proxy.js';
+import type { StandIn } from './world.js';
+
+export interface FaultControl {
+  /** Of the HTTP API. */
+  url: string;
+  /** The address of the proxy in front of each stand-in. */
+  sources: Record<string, { url: string }>;
+  /** What a gateway must be told (environment variables) to reach every stand-in by its proxy. */
+  settings: Record<string, string>;
+  /** What is left out stays as it is. Resolves when the proxy behaves so; throws when there is no such source or value. */
+  set(name: string, change: ConditionChange): Promise<SourceState>;
+  /** Ends every fault and latency, and counts from zero. */
+  heal(): Promise<void>;
+  counters(): Record<string, Counters>;
+  close(): Promise<void>;
+}
+
+const conditionChange = z
+  .strictObject({
+    latencyMs: z.number().min(0).max(60_000).optional(),
+    fault: z.enum(faults).nullable().optional(),
+    status: z.int().min(400).max(599).optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'tell latencyMs, fault or both');
+
+export type ConditionChange = z.infer<typeof conditionChange>;
+
+export interface SourceState extends Counters {
+  url: string;
+  latencyMs: number;
+  fault: Fault | null;
+  /** Only while the fault is "status". */
+  status?: number;
+}
+
+interface Source {
+  url: string;
+  proxy: ProxyPort;
+}
+
+/** A proxy in front of each stand-in, and an HTTP API, by default on a free port, that tells them how to behave. */
+export async function createFaultControl(
+  standIns: readonly StandIn[],
+  { port = 0 }: { port?: number } = {},
+): Promise<FaultControl> {
+  const sources = new Map<string, Source>();
+  const each = <T>(of: (source: Source) => T): Record<string, T> =>
+    Object.fromEntries([...sources].map(([name, source]) => [name, of(source)]));
+  const closeProxies = async (): Promise<void> => {
+    await Promise.all([...sources.values()].map(({ proxy }) => proxy.close()));
+  };
+
+  const find = (name: string): Source => {
+    const source = sources.get(name);
+    if (source === undefined) throw new UnknownSourceError(name, [...sources.keys()]);
+    return source;
+  };
+
+  const set: FaultControl['set'] = async (name, change) => {
+    const source = find(name);
+    const { latencyMs, fault, status } = checkChange(change);
+    const { condition } = source.proxy;
+    const nextFault = fault === undefined ? condition.fault : fault;
+    if (status !== undefined && nextFault !== 'status') {
+      throw new InvalidChangeError('status goes with the fault "status" only');
+    }
+    await source.proxy.change({
+      latencyMs: latencyMs ?? condition.latencyMs,
+      fault: nextFault,
+      status: status ?? (fault === undefined ? condition.status : healthy.status),
+    });
+    return stateOf(source);
+  };
+
+  const heal = async (): Promise<void> => {
+    await Promise.all(
+      [...sources.values()].map(async ({ proxy }) => {
+        await proxy.change(healthy);
+        proxy.resetCalls();
+      }),
+    );
+  };
+
+  const api = createServer();
+  api.on('request', (request, response) => {
+    void answer(request, response, { set, heal, find, states: () => ({ sources: each(stateOf) }) });
+  });
+
+  try {
+    for (const standIn of standIns) sources.set(standIn.name, await startProxy(standIn));
+    const apiPort = await openProxyPort(api, { port });
+    return {
+      url: `http://127.0.0.1:${apiPort.number}`,
+      sources: each(({ url }) => ({ url })),
+      settings: Object.fromEntries(
+        standIns.flatMap((standIn) => Object.entries(standIn.settings(find(standIn.name).url))),
+      ),
+      set,
+      heal,
+      counters: () => each(({ proxy }) => proxy.counters),
+      async close() {
+        await Promise.all([apiPort.close(), closeProxies()]);
+      },
+    };
+  } catch (error) {
+    await closeProxies();
+    throw error;
+  }
+}
+
+async function startProxy(standIn: StandIn): Promise<Source> {
+  const target = new URL(standIn.url);
+  const proxy = await (target.protocol === 'http:'
+    ? startHttpProxy(target)
+    : target.protocol === 'postgres:'
+      ? startSqlProxy(target)
+      : Promise.reject(new TypeError(`no proxy speaks ${target.protocol} (${standIn.name})`)));
+  // Not by way of URL, which would add a slash that a stand-in's settings do not expect.
+  return { proxy, url: standIn.url.replace(target.host, `127.0.0.1:${proxy.number}`) };
+}
+
+function stateOf({ url, proxy }: Source): SourceState {
+  const { latencyMs, fault, status } = proxy.condition;
+  return { url, ...proxy.counters, latencyMs, fault, ...(fault === 'status' && { status }) };
+}
+
+function checkChange(change: unknown): ConditionChange {
+  const checked = conditionChange.safeParse(change);
+  if (!checked.success) throw new InvalidChangeError(z.prettifyError(checked.error));
+  return checked.data;
+}
+
+class InvalidChangeError extends Error {
+  override name = 'InvalidChangeError';
+}
+
+class UnknownSourceError extends Error {
+  override name = 'UnknownSourceError';
+  constructor(name: string, known: readonly string[]) {
+    super(`no source "${name}" here, only ${known.join(', ')}`);
+  }
+}
+
+interface Actions extends Pick<FaultControl, 'set' | 'heal'> {
+  find(name: string): Source;
+  states(): unknown;
+}
+
+async function answer(request: IncomingMessage, response: ServerResponse, actions: Actions): Promise<void> {
+  try {
+    const name = new URL(request.url ?? '/', 'http://localhost').pathname.slice(1);
+    if (name === '') {
+      if (request.method === 'DELETE') await actions.heal();
+      if (request.method === 'GET' || request.method === 'DELETE') sendJson(response, 200, actions.states());
+      else refuseMethod(response, 'GET, DELETE');
+    } else {
+      const source = actions.find(name);
+      if (request.method === 'GET') sendJson(response, 200, stateOf(source));
+      else if (request.method !== 'PUT') refuseMethod(response, 'GET, PUT');
+      else sendJson(response, 200, await actions.set(name, checkChange(await readJson(request))));
+    }
+  } catch (error) {
+    const status =
+      error instanceof UnknownSourceError ? 404 : error instanceof InvalidChangeError ? 400 : 500;
+    sendJson(response, status, { error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+const longestBody = 10_000;
+
+async function readJson(request: IncomingMessage): Promise<unknown> {
+  request.setEncoding('utf8');
+  let text = '';
+  for await (const piece of request) {
+    text += String(piece);
+    if (text.length > longestBody) throw new InvalidChangeError('the body is too long');
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InvalidChangeError('the body is not JSON');
+  }
+}
+
+function refuseMethod(response: ServerResponse, allowed: string): void {
+  response.setHeader('Allow', allowed);
+  sendJson(response, 405, { error: `only ${allowed} here` });
+}
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'Content-Type': 'application/json' });
+  response.end(`${JSON.stringify(body, null, 2)}\n`);
+}

@@ -1,0 +1,175 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+
+/** The plain HTTP under a stand-in, so that the stand-in itself tells only what is its vendor's. */
+
+export interface HttpCall {
+  method: string;
+  /** As sent: still percent-encoded, without the query. */
+  path: string;
+  query: URLSearchParams;
+  headers: IncomingHttpHeaders;
+  /** Empty when none was sent. */
+  body: string;
+  /** Scheme and host as the caller wrote them, so that links in an answer lead back by the way the call came. */
+  origin: string;
+}
+
+export interface HttpAnswer {
+  status: number;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+}
+
+export type HttpHandler = (call: HttpCall) => HttpAnswer | Promise<HttpAnswer>;
+
+export interface HttpService {
+  url: string;
+  close: () => Promise<void>;
+}
+
+const keepAliveMs = 60_000;
+
+/**
+ * Serves on a free port of 127.0.0.1. `createHandler` is told the address, for links in the answers. A body above
+ * `maxBodyBytes` (default one million) is answered with 413.
+ */
+export async function serveHttp(
+  createHandler: (url: string) => HttpHandler,
+  { maxBodyBytes = 1_000_000 }: { maxBodyBytes?: number } = {},
+): Promise<HttpService> {
+  const server = createServer({ keepAliveTimeout: keepAliveMs });
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('the server has no port');
+  const url = `http://127.0.0.1:${address.port}`;
+  const handler = createHandler(url);
+
+  server.on('request', (request, response) => {
+    answerRequest(request, handler, maxBodyBytes).then(
+      (answer) => {
+        send(response, answer);
+      },
+      (error: unknown) => {
+        // Somebody developing against the stand-in reads this; there is no other client.
+        send(response, { status: 500, body: error instanceof Error ? (error.stack ?? '') : String(error) });
+      },
+    );
+  });
+
+  return {
+    url,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function answerRequest(
+  request: IncomingMessage,
+  handler: HttpHandler,
+  maxBodyBytes: number,
+): Promise<HttpAnswer> {
+  const target = request.url ?? '/';
+  const queryStart = target.indexOf('?');
+  const { headers } = request;
+  const hasBody = headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+  const body = hasBody ? await readBody(request, maxBodyBytes) : '';
+  if (body === undefined) return { status: 413, headers: { connection: 'close' } };
+
+  return handler({
+    method: request.method ?? 'GET',
+    path: queryStart === -1 ? target : target.slice(0, queryStart),
+    query: new URLSearchParams(queryStart === -1 ? '' : target.slice(queryStart + 1)),
+    headers,
+    body,
+    origin: `http://${headers.host ?? '127.0.0.1'}`,
+  });
+}
+
+async function readBody(request: IncomingMessage, maxBytes: number): Promise<string | undefined> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    if (!Buffer.isBuffer(chunk)) throw new TypeError('the request has an encoding set');
+    bytes += chunk.length;
+    if (bytes > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function send(response: ServerResponse, { status, headers, body = '' }: HttpAnswer): void {
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  response.writeHead(status, { ...headers, 'content-length': bytes.length });
+  response.end(bytes);
+}
+
+const comma = Buffer.from(',');
+
+/** Records kept as JSON bytes, with commas between them, and what stands before and behind: copied, not serialised. */
+export function joinJson(before: string, records: readonly Buffer[], behind: string): Buffer {
+  const parts: Buffer[] = [Buffer.from(before)];
+  for (const record of records) {
+    if (parts.length > 1) parts.push(comma);
+    parts.push(record);
+  }
+  parts.push(Buffer.from(behind));
+  return Buffer.concat(parts);
+}
+
+/** Headers may come as one name and one value a line only: the first of several counts. */
+export function headerValue(headers: IncomingHttpHeaders, name: string): string | undefined {
+  const value = headers[name];
+  return Array.isArray(value) ? value[0] : value;
+}
+
+export interface RateState {
+  exceeded: boolean;
+  limit: number;
+  remaining: number;
+  /** Until the count begins anew. */
+  resetMs: number;
+}
+
+export interface RateWindow {
+  /** Counts one call, also one that is then refused. */
+  take: () => RateState;
+  /** Counts nothing. */
+  peek: () => RateState;
+}
+
+/** Counts calls per window of fixed length; the first call after a window has passed opens the next. */
+export function createRateWindow({
+  limit,
+  windowMs,
+  now,
+}: {
+  limit: number;
+  windowMs: number;
+  now: () => number;
+}): RateWindow {
+  let startedAt = -Infinity;
+  let taken = 0;
+  const count = (calls: number): RateState => {
+    const time = now();
+    if (time - startedAt >= windowMs) {
+      startedAt = time;
+      taken = 0;
+    }
+    taken += calls;
+    return {
+      exceeded: taken > limit,
+      limit,
+      remaining: Math.max(0, limit - taken),
+      resetMs: startedAt + windowMs - time,
+    };
+  };
+  return { take: () => count(1), peek: () => count(0) };
+}

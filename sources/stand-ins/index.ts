@@ -1,0 +1,64 @@
+import { startContactCentre } from '../contact-centre/stand-in/index.js';
+import { startCrmHubspot } from '../crm-hubspot/stand-in/index.js';
+import { startOrderSystem, type OrderSystemOptions } from '../order-system/stand-in/index.js';
+import { startWebshop } from '../webshop/stand-in/index.js';
+import { createWorld } from './seed.js';
+import type { StandIn, SystemName, World } from './world.js';
+
+export interface StandInsOptions {
+  /** How many ordinary customers there are beside the special ones. Default 1,000. */
+  customers?: number;
+  /** Told of each stand-in as soon as it can be asked. */
+  onProgress?: (standIn: StandIn) => void;
+  orderSystem?: OrderSystemOptions;
+}
+
+export interface StandIns {
+  world: World;
+  standIns: StandIn[];
+  close(): Promise<void>;
+}
+
+/** Starts every stand-in on a free port of 127.0.0.1, all telling of the same made-up world. */
+export async function startStandIns({
+  customers = 1_000,
+  onProgress,
+  orderSystem,
+}: StandInsOptions = {}): Promise<StandIns> {
+  const world = createWorld({ customers });
+  const starters: Record<SystemName, () => Promise<StandIn>> = {
+    'order-system': () => startOrderSystem(world, orderSystem),
+    webshop: () => startWebshop(world),
+    'contact-centre': () => startContactCentre(world),
+    'crm-hubspot': () => startCrmHubspot(world),
+  };
+
+  const standIns: StandIn[] = [];
+  const failures: Error[] = [];
+  await Promise.all(
+    Object.entries(starters).map(async ([name, start]) => {
+      try {
+        const standIn = await start();
+        standIns.push(standIn);
+        onProgress?.(standIn);
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        failures.push(new Error(`the stand-in of ${name} did not start: ${reason}`, { cause: error }));
+      }
+    }),
+  );
+
+  const close = async (): Promise<void> => {
+    await Promise.all(standIns.map((standIn) => standIn.close()));
+  };
+  if (failures.length > 0) {
+    await close();
+    throw new AggregateError(failures, failures.map(({ message }) => message).join('\n'));
+  }
+  return { world, standIns: inOrder(standIns, Object.keys(starters)), close };
+}
+
+/** They start at the same time and are ready in any order. */
+function inOrder(standIns: readonly StandIn[], names: readonly string[]): StandIn[] {
+  return standIns.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
+}

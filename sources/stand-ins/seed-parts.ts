@@ -1,0 +1,268 @@
+import { createRandom, type Random } from './random.js';
+import {
+  customerNumber,
+  hubspotContactId,
+  hubspotDealId,
+  orderNumber,
+  shopifyId,
+  zendeskCommentId,
+  zendeskTicketId,
+  zendeskUserId,
+} from './seed-ids.js';
+import { after, dayMs, minuteMs, worldNow } from './seed-time.js';
+import {
+  agentNotes,
+  agentReplies,
+  customerReplies,
+  dealNames,
+  jobTitles,
+  ticketTopics,
+} from './seed-words.js';
+import type {
+  ContactCentrePart,
+  CrmPart,
+  OrderSystemPart,
+  SeedCompany,
+  SeedOrder,
+  SeedProduct,
+  SeedTicket,
+  WebshopPart,
+} from './world.js';
+
+/** What one system's part of a person is made from; the options stand in for what chance would decide. */
+interface PartSeed {
+  place: number;
+  createdAt: string;
+}
+
+/** How many identifiers of each kind a place offers. */
+const perPlace = {
+  orders: 8,
+  tickets: 8,
+  commentsPerTicket: 4,
+  deals: 4,
+  draftOrders: 4,
+  linesPerDraftOrder: 4,
+};
+
+export function createOrderSystemPart(
+  { place, createdAt }: PartSeed,
+  products: readonly SeedProduct[],
+  { orderCount, emailVerified }: { orderCount?: number | undefined; emailVerified: boolean },
+): OrderSystemPart {
+  const random = createRandom('orders', place);
+  const count = orderCount ?? random.integer(1, 6);
+  const lifeMs = Date.parse(worldNow) - Date.parse(createdAt);
+
+  const orders: SeedOrder[] = [];
+  for (let index = 0; index < count; index++) {
+    const previous = orders[index - 1];
+    // Very many orders come from an import job, which books several at the very same moment.
+    const sameMoment = count > 50 && index % 10 !== 0 && index % 10 < 4;
+    const placedAt =
+      sameMoment && previous !== undefined ? previous.placedAt : after(createdAt, random.fraction() * lifeMs);
+    orders.push(createOrder(random, placedAt, place * perPlace.orders + index, products));
+  }
+  return { customerNumber: customerNumber(place), emailVerified, orders };
+}
+
+function createOrder(
+  random: Random,
+  placedAt: string,
+  number: number,
+  products: readonly SeedProduct[],
+): SeedOrder {
+  const status = orderStatus(random, placedAt);
+  const lines = pickSome(random, products, random.integer(1, 4)).map((product, index) => ({
+    lineNumber: index + 1,
+    sku: product.sku,
+    description: product.title,
+    quantity: random.chance(0.7) ? 1 : random.integer(2, 6),
+    // What was paid then may differ from what it costs now.
+    unitPriceCents: random.chance(0.2) ? Math.round(product.priceCents * 0.9) : product.priceCents,
+  }));
+  const totalCents = lines.reduce((sum, line) => sum + line.quantity * line.unitPriceCents, 0);
+  const unpaid = status === 'NEW' || status === 'CANCELLED';
+  return {
+    number: orderNumber(placedAt.slice(0, 4), number),
+    status,
+    placedAt,
+    lines,
+    payments: unpaid ? [] : createPayments(random, placedAt, totalCents),
+  };
+}
+
+function orderStatus(random: Random, placedAt: string): SeedOrder['status'] {
+  const ageDays = (Date.parse(worldNow) - Date.parse(placedAt)) / dayMs;
+  if (random.chance(0.06)) return 'CANCELLED';
+  if (ageDays < 3) return random.pick(['NEW', 'PAID']);
+  if (ageDays < 14) return random.pick(['PAID', 'SHIPPED', 'SHIPPED']);
+  return random.chance(0.03) ? 'NEW' : 'DELIVERED';
+}
+
+function createPayments(random: Random, placedAt: string, totalCents: number): SeedOrder['payments'] {
+  const method = random.pick(['IDEAL', 'IDEAL', 'IDEAL', 'CREDITCARD', 'KLARNA'] as const);
+  const paidAt = after(placedAt, random.integer(1, 60) * minuteMs);
+  // A few pay a part with a gift card's worth on one method and the rest with another.
+  if (totalCents < 2_000 || !random.chance(0.08)) return [{ method, amountCents: totalCents, paidAt }];
+  return [
+    { method: 'CREDITCARD', amountCents: 1_000, paidAt },
+    { method, amountCents: totalCents - 1_000, paidAt: after(paidAt, 5 * minuteMs) },
+  ];
+}
+
+export function createWebshopPart(
+  { place, createdAt }: PartSeed,
+  products: readonly SeedProduct[],
+  { orders, hasCart }: { orders: readonly SeedOrder[]; hasCart?: boolean | undefined },
+): WebshopPart {
+  const random = createRandom('webshop', place);
+  const lifeMs = Date.parse(worldNow) - Date.parse(createdAt);
+  const counted = orders.filter((order) => order.status !== 'CANCELLED');
+
+  const statuses: WebshopPart['draftOrders'][number]['status'][] = [];
+  if (hasCart ?? random.chance(0.35)) statuses.push('OPEN');
+  if (random.chance(0.1)) statuses.push('OPEN');
+  if (random.chance(0.15)) statuses.push(random.pick(['INVOICE_SENT', 'COMPLETED']));
+
+  return {
+    customerId: shopifyId('customer', place),
+    amountSpentCents: counted.reduce((sum, order) => sum + orderTotalCents(order), 0),
+    numberOfOrders: counted.length,
+    draftOrders: statuses.map((status, index) => {
+      const number = place * perPlace.draftOrders + index;
+      const draftCreatedAt = after(createdAt, random.fraction() * (lifeMs - 6 * dayMs));
+      return {
+        id: shopifyId('draftOrder', number),
+        name: `#D${number}`,
+        status,
+        createdAt: draftCreatedAt,
+        updatedAt: after(draftCreatedAt, random.integer(1, 5 * 24 * 60) * minuteMs),
+        lines: pickSome(random, products, random.integer(1, perPlace.linesPerDraftOrder)).map(
+          (product, line) => ({
+            id: shopifyId('draftOrderLine', number * perPlace.linesPerDraftOrder + line),
+            sku: product.sku,
+            quantity: random.integer(1, 3),
+            unitPriceCents: product.priceCents,
+          }),
+        ),
+      };
+    }),
+  };
+}
+
+function orderTotalCents(order: SeedOrder): number {
+  return order.lines.reduce((sum, line) => sum + line.quantity * line.unitPriceCents, 0);
+}
+
+export function createContactCentrePart(
+  { place, createdAt }: PartSeed,
+  { orders, ticketCount }: { orders: readonly SeedOrder[]; ticketCount?: number | undefined },
+): ContactCentrePart {
+  const random = createRandom('contact-centre', place);
+  const count = ticketCount ?? random.integer(0, 5);
+  return {
+    userId: zendeskUserId(place),
+    // Who was called back, or answered a mail; somebody who only filled in a form was not checked.
+    verified: ticketCount !== undefined || random.chance(0.85),
+    tickets: Array.from({ length: count }, (_, index) =>
+      createTicket(random, createdAt, place * perPlace.tickets + index, orders),
+    ),
+  };
+}
+
+function createTicket(
+  random: Random,
+  knownSince: string,
+  number: number,
+  orders: readonly SeedOrder[],
+): SeedTicket {
+  const topics =
+    orders.length > 0 ? ticketTopics : ticketTopics.filter(({ subject }) => !subject.includes('{order}'));
+  const topic = random.pick(topics);
+  const order = orders.length > 0 ? random.pick(orders) : undefined;
+  const since = order?.placedAt ?? knownSince;
+  const createdAt = after(since, random.fraction() * (Date.parse(worldNow) - Date.parse(since)));
+
+  const comments: SeedTicket['comments'] = [];
+  let moment = createdAt;
+  const commentCount = random.integer(1, perPlace.commentsPerTicket);
+  for (let index = 0; index < commentCount; index++) {
+    const byCustomer = index % 2 === 0;
+    // An agent's note to colleagues is not public: customers must never see it.
+    const note = !byCustomer && random.chance(0.2);
+    const body =
+      index === 0
+        ? topic.description
+        : random.pick(byCustomer ? customerReplies : note ? agentNotes : agentReplies);
+    comments.push({
+      id: zendeskCommentId(number * perPlace.commentsPerTicket + index),
+      author: byCustomer ? 'customer' : 'agent',
+      body,
+      public: !note,
+      createdAt: moment,
+    });
+    moment = after(moment, random.integer(10, 3 * 24 * 60) * minuteMs);
+  }
+
+  const last = comments.at(-1);
+  return {
+    id: zendeskTicketId(number),
+    subject: topic.subject.replace('{order}', order?.number ?? ''),
+    description: topic.description,
+    status: ticketStatus(random, createdAt),
+    priority: random.pick(['low', 'normal', 'normal', 'high', 'urgent', null]),
+    channel: random.pick(['email', 'email', 'web', 'chat', 'voice']),
+    createdAt,
+    updatedAt: last?.createdAt ?? createdAt,
+    comments,
+  };
+}
+
+/** Zendesk closes what has been solved for four weeks. */
+function ticketStatus(random: Random, createdAt: string): SeedTicket['status'] {
+  const ageDays = (Date.parse(worldNow) - Date.parse(createdAt)) / dayMs;
+  if (ageDays < 2) return random.pick(['new', 'open']);
+  if (ageDays < 28) return random.pick(['open', 'pending', 'hold', 'solved']);
+  return random.chance(0.1) ? random.pick(['open', 'pending', 'hold']) : 'closed';
+}
+
+export function createCrmPart(
+  { place, createdAt }: PartSeed,
+  companies: readonly SeedCompany[],
+  {
+    hasCompany,
+    dealCount,
+    isCustomer,
+  }: { hasCompany?: boolean | undefined; dealCount?: number | undefined; isCustomer: boolean },
+): CrmPart {
+  const random = createRandom('crm', place);
+  const lifeMs = Date.parse(worldNow) - Date.parse(createdAt);
+  const company = random.pick(companies);
+  return {
+    contactId: hubspotContactId(place),
+    ...((hasCompany ?? random.chance(0.5)) && { companyId: company.id }),
+    jobTitle: random.pick(jobTitles),
+    lifecycleStage: isCustomer
+      ? random.pick(['customer', 'customer', 'evangelist'])
+      : random.pick(['subscriber', 'lead']),
+    updatedAt: after(createdAt, random.fraction() * lifeMs),
+    deals: Array.from({ length: dealCount ?? random.integer(0, 3) }, (_, index) => {
+      const dealCreatedAt = after(createdAt, random.fraction() * lifeMs);
+      return {
+        id: hubspotDealId(place * perPlace.deals + index),
+        name: random.pick(dealNames),
+        amountCents: random.integer(2, 400) * 2_500,
+        stage: random.pick(['appointmentscheduled', 'qualifiedtobuy', 'closedwon', 'closedlost']),
+        closeDate: after(dealCreatedAt, random.integer(7, 90) * dayMs),
+        createdAt: dealCreatedAt,
+      };
+    }),
+  };
+}
+
+function pickSome<T>(random: Random, choices: readonly T[], count: number): T[] {
+  const picked = new Set<T>();
+  while (picked.size < Math.min(count, choices.length)) picked.add(random.pick(choices));
+  return [...picked];
+}

@@ -1,0 +1,41 @@
+import { apiKey, defineSource, graphql, idNamespace, setting, urlSetting } from '../../src/index.js';
+import { customersByEmail, customersById, customersByPhone } from './loaders.js';
+import { mapping } from './mapping.js';
+import { throttledFor } from './wire.js';
+
+const customerId = idNamespace(
+  'shopifyCustomerId',
+  'The id of the customer in the webshop (Shopify): the number at the end of its global id, or the whole of it.',
+  /^\d{1,20}$/,
+);
+
+export const webshop = defineSource({
+  name: 'webshop',
+  connector: graphql({
+    url: urlSetting('WEBSHOP_URL', 'https://example.myshopify.com/admin/api/2025-01/graphql.json'),
+    auth: apiKey('x-shopify-access-token', setting('WEBSHOP_ACCESS_TOKEN')),
+    throttledFor,
+  }),
+  limits: { timeout: '1 s' },
+  namespaces: [
+    {
+      ...customerId,
+      normalise: (value) => customerId.normalise(value.replace(/^\s*gid:\/\/shopify\/Customer\//, '')),
+    },
+  ],
+  identity: {
+    recordKey: 'shopifyCustomerId',
+    askedBy: {
+      shopifyCustomerId: { unique: true, loader: customersById },
+      email: { unique: true, loader: customersByEmail },
+      phone: { unique: true, loader: customersByPhone },
+    },
+  },
+  stitched: {
+    mapping,
+    entities: {
+      Customer: { entry: '_webshopCustomers', keysArgument: 'ids' },
+      Product: { entry: '_webshopProducts', keysArgument: 'skus' },
+    },
+  },
+});

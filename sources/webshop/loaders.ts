@@ -1,0 +1,56 @@
+import {
+  defineLoader,
+  SourceContractError,
+  type CustomerRecord,
+  type GraphqlClient,
+} from '../../src/index.js';
+import { toCustomer, toGid } from './mapping.js';
+import { shopifyCustomer } from './wire.js';
+
+/** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
+const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
+
+/** One customer by identifier costs a point, and a query may cost 1,000; more in one would only make it slow. */
+const MAX_BATCH = 250;
+
+const FIELDS = 'fragment fields on Customer { id firstName lastName email phone verifiedEmail }';
+
+/** Shopify finds one customer by one identifier; the questions of a batch travel together under aliases. */
+async function findCustomers(
+  shopify: GraphqlClient,
+  field: 'id' | 'emailAddress' | 'phoneNumber',
+  values: readonly string[],
+): Promise<(readonly CustomerRecord[] | Error)[]> {
+  const declared = values.map((_, i) => `$v${i}: CustomerIdentifierInput!`).join(', ');
+  const selected = values
+    .map((_, i) => `c${i}: customerByIdentifier(identifier: $v${i}) { ...fields }`)
+    .join(' ');
+  const variables = Object.fromEntries(values.map((value, i) => [`v${i}`, { [field]: value }]));
+  const { data, errors } = await shopify.query(`query(${declared}) { ${selected} }\n${FIELDS}`, variables);
+  return values.map((_, i) => {
+    const alias = `c${i}`;
+    const found = data?.[alias];
+    if (found == null) return errors.find(({ path }) => path[0] === alias)?.error ?? [];
+    const customer = shopifyCustomer.safeParse(found);
+    if (customer.success) return [toCustomer(customer.data)];
+    return new SourceContractError(
+      'webshop',
+      'webshop sent an answer of another shape, at: customerByIdentifier.',
+    );
+  });
+}
+
+const customersBy = (
+  field: 'id' | 'emailAddress' | 'phoneNumber',
+  toVendor: (value: string) => string = (value) => value,
+) =>
+  defineLoader<GraphqlClient, string, readonly CustomerRecord[]>({
+    name: `customersBy ${field}`,
+    maxBatch: MAX_BATCH,
+    freshness: IDENTITY_FRESHNESS,
+    load: (values, shopify) => findCustomers(shopify, field, values.map(toVendor)),
+  });
+
+export const customersById = customersBy('id', toGid);
+export const customersByEmail = customersBy('emailAddress');
+export const customersByPhone = customersBy('phoneNumber');

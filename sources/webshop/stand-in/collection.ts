@@ -1,0 +1,95 @@
+import { compareIds } from './gid.js';
+
+/** One kind of the shop's entries, with what can be searched and sorted by. */
+export interface Collection<T> {
+  byId: (id: string) => T | undefined;
+  idOf: (entry: T) => string;
+  /** What the API shows of it; always the same object for the same entry. */
+  record: (entry: T) => object;
+  field: (name: string) => SearchField<T> | undefined;
+  /** What a search term without a field looks in. */
+  texts: (entry: T) => string[];
+  /** All entries; an unknown key sorts by id, as does what is equal. */
+  sorted: (sortKey: string) => readonly T[];
+  sort: (entries: readonly T[], sortKey: string) => readonly T[];
+}
+
+export interface SearchField<T> {
+  /** `text` is equal as a whole, `words` in one of its words; both ignore case. */
+  kind: 'text' | 'words' | 'id' | 'number' | 'time';
+  read: (entry: T) => string | null;
+  /** Makes equality a look-up instead of a scan; for fields with many different values. */
+  indexed?: boolean;
+  /** Filled from `indexed`. */
+  lookUp?: (value: string) => readonly T[];
+}
+
+export interface CollectionOptions<T> {
+  entries: readonly T[];
+  idOf: (entry: T) => string;
+  record: (entry: T) => object;
+  fields: Record<string, SearchField<T>>;
+  texts: (entry: T) => string[];
+  sortKeys: Record<string, (entry: T) => string | number>;
+}
+
+export function createCollection<T>(options: CollectionOptions<T>): Collection<T> {
+  const { idOf } = options;
+  const byEntryId = new Map(options.entries.map((entry) => [idOf(entry), entry]));
+  const records = new Map<T, object>();
+  const sortings = new Map<string, readonly T[]>();
+  // Maps, since a client may well name a field or key "constructor".
+  const sortKeys = new Map(Object.entries(options.sortKeys));
+  const fields = new Map(
+    Object.entries(options.fields).map(([name, field]) => [name, withIndex(field, options.entries)]),
+  );
+
+  function sort(entries: readonly T[], sortKey: string): readonly T[] {
+    const valueOf = sortKeys.get(sortKey);
+    return [...entries].sort(
+      (a, b) => (valueOf && compare(valueOf(a), valueOf(b))) || compareIds(idOf(a), idOf(b)),
+    );
+  }
+
+  return {
+    byId: (id) => byEntryId.get(id),
+    idOf,
+    record(entry) {
+      let record = records.get(entry);
+      if (!record) {
+        record = options.record(entry);
+        records.set(entry, record);
+      }
+      return record;
+    },
+    field: (name) => fields.get(name),
+    texts: options.texts,
+    sorted(sortKey) {
+      const key = sortKeys.has(sortKey) ? sortKey : 'ID';
+      let entries = sortings.get(key);
+      if (!entries) {
+        entries = sort(options.entries, key);
+        sortings.set(key, entries);
+      }
+      return entries;
+    },
+    sort,
+  };
+}
+
+function withIndex<T>(field: SearchField<T>, entries: readonly T[]): SearchField<T> {
+  if (!field.indexed) return field;
+  const byValue = new Map<string, T[]>();
+  for (const entry of entries) {
+    const value = field.read(entry)?.toLowerCase();
+    if (value === undefined) continue;
+    const same = byValue.get(value);
+    if (same) same.push(entry);
+    else byValue.set(value, [entry]);
+  }
+  return { ...field, lookUp: (value) => byValue.get(value.toLowerCase()) ?? [] };
+}
+
+function compare(a: string | number, b: string | number): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

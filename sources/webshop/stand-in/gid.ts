@@ -1,0 +1,24 @@
+/** Shopify's global ids. The number goes up to 2^64 and is kept as text: a JavaScript number would change it. */
+
+export interface Gid {
+  type: string;
+  id: string;
+}
+
+export function gid(type: string, id: string): string {
+  return `gid://shopify/${type}/${id}`;
+}
+
+/** Some ids carry a query behind the number, such as an address's `?model_name=CustomerAddress`. */
+const pattern = /^gid:\/\/shopify\/([A-Za-z]+)\/(\d+)(?:\?.*)?$/;
+
+export function parseGid(text: string): Gid | undefined {
+  const [, type, id] = pattern.exec(text) ?? [];
+  return type === undefined || id === undefined ? undefined : { type, id };
+}
+
+/** Sorts as the numbers they are. */
+export function compareIds(a: string, b: string): number {
+  if (a.length !== b.length) return a.length - b.length;
+  return a < b ? -1 : a > b ? 1 : 0;
+}

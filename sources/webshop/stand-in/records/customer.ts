@@ -1,0 +1,99 @@
+import { connection, type PageArguments } from '../connection.js';
+import { gid } from '../gid.js';
+import type { ShopCustomer } from '../shop.js';
+import { moneyV2 } from './money.js';
+
+export function customerRecord(customer: ShopCustomer): object {
+  const { id, person, webshop, updatedAt } = customer;
+  const { subscribed, marketingState } = marketingConsent(id);
+  return {
+    __typename: 'Customer',
+    id: gid('Customer', id),
+    legacyResourceId: id,
+    displayName: `${person.firstName} ${person.lastName}`,
+    firstName: person.firstName,
+    lastName: person.lastName,
+    email: person.email,
+    phone: person.phone,
+    verifiedEmail: true,
+    validEmailAddress: true,
+    state: webshop.numberOfOrders > 0 ? 'ENABLED' : 'DISABLED',
+    locale: 'nl',
+    tags: subscribed ? ['nieuwsbrief'] : [],
+    note: null,
+    taxExempt: false,
+    dataSaleOptOut: false,
+    canDelete: webshop.numberOfOrders === 0,
+    createdAt: person.createdAt,
+    updatedAt,
+    lifetimeDuration: () => lifetime(person.createdAt),
+    amountSpent: moneyV2(webshop.amountSpentCents),
+    numberOfOrders: String(webshop.numberOfOrders),
+    defaultAddress: () => addressRecord(customer),
+    addresses: ({ first }: { first?: number | null }) =>
+      [addressRecord(customer)].slice(0, first ?? undefined),
+    addressesV2: (page: PageArguments) =>
+      connection([customer], page, { idOf: () => id, record: addressRecord }),
+    emailMarketingConsent: {
+      marketingState,
+      marketingOptInLevel: subscribed ? 'CONFIRMED_OPT_IN' : 'SINGLE_OPT_IN',
+      consentUpdatedAt: marketingState === 'NOT_SUBSCRIBED' ? null : person.createdAt,
+    },
+    smsMarketingConsent: {
+      marketingState: 'NOT_SUBSCRIBED',
+      marketingOptInLevel: 'SINGLE_OPT_IN',
+      consentUpdatedAt: null,
+      consentCollectedFrom: 'OTHER',
+    },
+    productSubscriberStatus: 'NEVER_SUBSCRIBED',
+  };
+}
+
+const marketingStates = ['SUBSCRIBED', 'NOT_SUBSCRIBED', 'UNSUBSCRIBED'] as const;
+
+/** The seed does not tell, so the id decides: the same customer always answers the same. */
+function marketingConsent(id: string): { subscribed: boolean; marketingState: string } {
+  const marketingState = marketingStates[Number(BigInt(id) % 3n)] ?? 'NOT_SUBSCRIBED';
+  return { subscribed: marketingState === 'SUBSCRIBED', marketingState };
+}
+
+function lifetime(since: string): string {
+  const years = Math.floor((Date.now() - Date.parse(since)) / (365.25 * 24 * 60 * 60 * 1000));
+  return years < 1 ? 'less than a year' : `about ${years} ${years === 1 ? 'year' : 'years'}`;
+}
+
+export function addressRecord({ id, person }: ShopCustomer): object {
+  const { firstName, lastName, address, phone } = person;
+  const name = `${firstName} ${lastName}`;
+  const address1 = `${address.street} ${address.houseNumber}`;
+  return {
+    __typename: 'MailingAddress',
+    id: gid('MailingAddress', `${id}?model_name=CustomerAddress`),
+    firstName,
+    lastName,
+    name,
+    company: null,
+    address1,
+    address2: null,
+    zip: address.postcode,
+    city: address.city,
+    // Dutch addresses have no province at the vendor.
+    province: null,
+    provinceCode: null,
+    country: 'Netherlands',
+    countryCode: address.country,
+    countryCodeV2: address.country,
+    phone,
+    formatted: ({ withName }: { withName: boolean }) => [
+      ...(withName ? [name] : []),
+      address1,
+      `${address.postcode} ${address.city}`,
+      'Netherlands',
+    ],
+    formattedArea: `${address.city}, Netherlands`,
+    latitude: null,
+    longitude: null,
+    coordinatesValidated: false,
+    timeZone: 'Europe/Amsterdam',
+  };
+}

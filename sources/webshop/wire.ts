@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import type { WireError } from '../../src/index.js';
+
+/** What Shopify's Admin API sends where we ask it ourselves; the rest is stitched by the mapping. */
+
+export const shopifyCustomer = z.object({
+  id: z.string(),
+  firstName: z.string().nullish(),
+  lastName: z.string().nullish(),
+  email: z.string().nullish(),
+  phone: z.string().nullish(),
+  verifiedEmail: z.boolean(),
+});
+export type ShopifyCustomer = z.infer<typeof shopifyCustomer>;
+
+const costExtension = z.object({
+  cost: z.object({
+    requestedQueryCost: z.number(),
+    throttleStatus: z.object({ currentlyAvailable: z.number(), restoreRate: z.number().positive() }),
+  }),
+});
+
+/**
+ * Seconds until the bucket holds enough for the refused query:
+ * https://shopify.dev/docs/api/usage/rate-limits. Shopify tells it by points, not by `Retry-After`.
+ */
+export function throttledFor({
+  errors,
+  extensions,
+}: {
+  errors: readonly WireError[];
+  extensions: unknown;
+}): number | undefined {
+  if (!errors.some((error) => error.extensions?.code === 'THROTTLED')) return undefined;
+  const cost = costExtension.safeParse(extensions).data?.cost;
+  if (cost === undefined) return 1;
+  const { currentlyAvailable, restoreRate } = cost.throttleStatus;
+  return Math.max(1, Math.ceil((cost.requestedQueryCost - currentlyAvailable) / restoreRate));
+}

@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { ConfigError } from './errors.js';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** One environment variable that the gateway or a source reads. */
+export interface Setting<T> {
+  readonly variable: string;
+  /** What a right value looks like, for the message when it is missing or wrong. */
+  readonly expects: string;
+  readonly schema: z.ZodType<T>;
+}
+
+/**
+ * Declares an environment variable of a source. The source is plugged in when all of its settings without a
+ * default are there; when only some are, the gateway does not start and tells which are missing.
+ */
+export function setting(variable: string): Setting<string>;
+export function setting<T>(variable: string, schema: z.ZodType<T>, expects: string): Setting<T>;
+export function setting(
+  variable: string,
+  schema: z.ZodType = z.string().min(1),
+  expects = 'a text that is not empty',
+): Setting<unknown> {
+  return { variable, schema, expects };
+}
+
+/** An http(s) address, without a slash at its end. */
+export function urlSetting(variable: string, example: string): Setting<string> {
+  const schema = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
+  return setting(variable, schema, `an http(s) address such as ${example}`);
+}
+
+/** Reads settings and gathers what is wrong with them, so that everything can be mended in one go. */
+export class SettingsReader {
+  readonly problems: string[] = [];
+
+  constructor(readonly environment: Environment) {}
+
+  /** The value; undefined when it is wrong, which is then among the problems. */
+  read<T>({ variable, schema, expects }: Setting<T>): T | undefined {
+    // An empty variable is how shells and compose files say "not set".
+    const raw = this.environment[variable] === '' ? undefined : this.environment[variable];
+    const result = schema.safeParse(raw);
+    if (result.success) return result.data;
+    // The value itself is left out: it may be a secret.
+    this.problems.push(
+      `${variable} ${raw === undefined ? 'is missing' : 'is not right'}: it must be ${expects}.`,
+    );
+    return undefined;
+  }
+
+  isPresent({ variable }: Setting<unknown>): boolean {
+    return (this.environment[variable] ?? '') !== '';
+  }
+
+  /** True when the gateway works without the variable being set. */
+  isOptional({ schema }: Setting<unknown>): boolean {
+    return schema.safeParse(undefined).success;
+  }
+
+  throwIfWrong(): void {
+    if (this.problems.length > 0) throw new ConfigError(this.problems);
+  }
+}
+
+const wholeNumber = (least: number, most: number, fallback: number) =>
+  z.coerce.number().int().min(least).max(most).default(fallback);
+
+const megabytes = (fallback: number) =>
+  wholeNumber(1, 100_000, fallback).transform((amount) => amount * 1024 * 1024);
+
+/** The gateway's own settings. Units are in the names; what each outcome is, in its comment. */
+export const GATEWAY_SETTINGS = {
+  /** The port to listen on. */
+  port: setting('PORT', wholeNumber(0, 65_535, 4000), 'a port number (default 4000)'),
+  /** The address to listen on. Only this machine by default; `0.0.0.0` for all interfaces. */
+  host: setting(
+    'HOST',
+    z.string().min(1).default('127.0.0.1'),
+    'an address to listen on (default 127.0.0.1)',
+  ),
+  /** Customer ids are made with this secret. Another secret gives every customer another id. */
+  idSecret: setting(
+    'ID_SECRET',
+    z.string().min(16),
+    'a secret text of at least 16 characters, the same on every instance',
+  ),
+  /** When it has passed the answer leaves with what there is; what is not there yet is null with SOURCE_TIMEOUT. */
+  deadlineMs: setting(
+    'DEADLINE_MS',
+    wholeNumber(1, 60_000, 2_000),
+    'milliseconds, 1 to 60000 (default 2000)',
+  ),
+  /** The country whose phone numbers may be written without country code. */
+  defaultRegion: setting(
+    'DEFAULT_REGION',
+    z
+      .string()
+      .regex(/^[A-Z]{2}$/)
+      .default('NL'),
+    'a country code of two capitals (default NL)',
+  ),
+  /** Memory for cached answers, all sources together. The least recently used are dropped beyond it. */
+  cacheMaxBytes: setting('CACHE_MAX_MB', megabytes(64), 'megabytes, from 1 (default 64)'),
+  /** A larger request is refused with status 413. */
+  maxBodyBytes: setting(
+    'MAX_BODY_KB',
+    wholeNumber(1, 100_000, 256).transform((amount) => amount * 1024),
+    'kilobytes, from 1 (default 256)',
+  ),
+  /** Fields nested deeper than this are refused. Introspection by GraphiQL needs 15. */
+  maxDepth: setting('MAX_DEPTH', wholeNumber(1, 100, 20), 'a number of levels, 1 to 100 (default 20)'),
+  /** More aliases in one operation are refused: they multiply the work behind one field. */
+  maxAliases: setting('MAX_ALIASES', wholeNumber(0, 10_000, 100), 'a number of aliases (default 100)'),
+  /** Longer documents are refused before they are parsed to the end. */
+  maxTokens: setting('MAX_TOKENS', wholeNumber(10, 100_000, 5_000), 'a number of tokens (default 5000)'),
+  /** `customers(by:)` refuses a longer list. */
+  maxCustomers: setting(
+    'MAX_CUSTOMERS',
+    wholeNumber(1, 100_000, 1_000),
+    'a number of customers (default 1000)',
+  ),
+  /** Which log lines are written to standard output. */
+  logLevel: setting(
+    'LOG_LEVEL',
+    z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
+    'silent, error, warn, info or debug (default info)',
+  ),
+} as const satisfies Record<string, Setting<unknown>>;
+
+type GatewaySettings = typeof GATEWAY_SETTINGS;
+export type GatewayConfig = {
+  readonly [Name in keyof GatewaySettings]: GatewaySettings[Name] extends Setting<infer T> ? T : never;
+};
+
+/** Reads the gateway's own settings. Problems are left in the reader; the values are only right without any. */
+export function readGatewayConfig(reader: SettingsReader): GatewayConfig {
+  return Object.fromEntries(
+    Object.entries(GATEWAY_SETTINGS).map(([name, declared]) => [name, reader.read<unknown>(declared)]),
+  ) as GatewayConfig;
+}

@@ -1,0 +1,57 @@
+/**
+ * How our words for a GraphQL system's part of the schema map to the vendor's. Our SDL says what can be asked; this
+ * says where it is found.
+ *
+ * A path is written as in the vendor's schema, with dots between the fields: `totalPriceSet.shopMoney`. A field may
+ * have arguments: literal, or `$name` for the argument of that name on our field, as in
+ * `lineItems(first: $first).nodes`. A number picks from a list: `nodes.0`.
+ */
+export interface GraphqlMapping {
+  /** The private entry points of our SDL, by name. */
+  entries: Readonly<Record<string, EntryMapping>>;
+  /** Our object types, by name. A field that is not among `fields` has the vendor's own name. */
+  types: Readonly<Record<string, TypeMapping>>;
+  /** The most points one request may cost at the vendor; a batch is cut to it. Default: no bound. */
+  maxCost?: number;
+}
+
+export interface TypeMapping {
+  /** The vendor's name of the type. */
+  type: string;
+  fields?: Readonly<Record<string, string | KeyedField>>;
+}
+
+/** How objects are found by their keys, in one request for many. */
+export interface EntryMapping {
+  /** Our type. */
+  type: string;
+  /** Our argument with the list of keys. */
+  keysArgument: string;
+  /** The vendor's list, with its variables declared below: `nodes(ids: $ids)`. */
+  find: string;
+  variables: (keys: readonly string[]) => Readonly<Record<string, VendorVariable>>;
+  /** How many objects are read for each key, for counting the cost. Default 1. */
+  readsPerKey?: number;
+  /** The vendor's field that holds the key, and our key made from it. Records are matched by it, never by position. */
+  key: { field: string; from: (value: unknown) => string };
+}
+
+/**
+ * A field that the vendor does not offer on the object itself but as a question of its own for one key. The questions
+ * of a batch travel together, under aliases.
+ */
+export interface KeyedField {
+  path: string;
+  /**
+   * Where the object that is found tells whose it is. One that is another's is refused: a vendor that does not
+   * understand a part of a search may well answer without it.
+   */
+  owner: { path: string; from: (value: unknown) => string };
+  variables: (key: string) => Readonly<Record<string, VendorVariable>>;
+}
+
+/** A variable of the vendor's operation. What comes from outside always travels as one, never as text. */
+export interface VendorVariable {
+  type: string;
+  value: unknown;
+}

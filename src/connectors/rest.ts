@@ -1,0 +1,80 @@
+import type { z } from 'zod';
+import type { Setting, SettingsReader } from '../config.js';
+import { SourceContractError } from '../errors.js';
+import type { Auth } from './auth.js';
+import type { Client, Connector, ConnectorOptions } from './connector.js';
+import { check, openHttp } from './http.js';
+
+type QueryValue = string | number | boolean | undefined;
+
+/** JSON over HTTP by paths and verbs. Every answer is checked before anyone sees it. */
+export interface RestClient extends Client {
+  /** The answer to a GET; null when the system says that it is not there (404). */
+  get<T>(schema: z.ZodType<T>, path: string, query?: Readonly<Record<string, QueryValue>>): Promise<T | null>;
+  /** The answer to a POST that only reads. A 207 (partial success) is a good answer: its schema tells the parts. */
+  post<T>(schema: z.ZodType<T>, path: string, body: unknown): Promise<T>;
+  /** A page by the link that the page before it gave. A link to another origin is refused. */
+  follow<T>(schema: z.ZodType<T>, link: string): Promise<T>;
+}
+
+export interface RestOptions {
+  /** Where the API is; may have a path. */
+  baseUrl: Setting<string>;
+  auth: Auth;
+  /** A path that answers cheaply when all is well, for the health check. */
+  pingPath: string;
+}
+
+/** A connector to a REST system. */
+export function rest({ baseUrl, auth, pingPath }: RestOptions): Connector<RestClient> {
+  return {
+    settings: (reader) => [baseUrl, ...auth.settings(reader)],
+    connect: (reader: SettingsReader, options: ConnectorOptions): RestClient => {
+      const { source } = options;
+      const http = openHttp(reader.read(baseUrl) ?? '', auth.headers(reader), options);
+      const getPath = async <T>(schema: z.ZodType<T>, path: string): Promise<T | null> => {
+        const { status, body } = await http.send({ method: 'GET', path }, [404]);
+        return status === 404 ? null : check(schema, body, source);
+      };
+      return {
+        get: (schema, path, query) => getPath(schema, `${path}${queryText(query)}`),
+        post: async (schema, path, body) => {
+          const answer = await http.send({ method: 'POST', path, body: JSON.stringify(body) });
+          return check(schema, answer.body, source);
+        },
+        follow: async (schema, link) => {
+          const url = URL.canParse(link, http.baseUrl.href) ? new URL(link, http.baseUrl) : undefined;
+          const prefix = http.baseUrl.pathname.replace(/\/$/, '');
+          if (url?.origin !== http.baseUrl.origin || !url.pathname.startsWith(prefix)) {
+            throw new SourceContractError(
+              source,
+              `${source} gave a link to a next page outside of its own address.`,
+            );
+          }
+          const page = await getPath(schema, `${url.pathname.slice(prefix.length)}${url.search}`);
+          if (page === null)
+            throw new SourceContractError(source, `${source} gave a link to a page that is not there.`);
+          return page;
+        },
+        ping: async () => {
+          await http.send({ method: 'GET', path: pingPath });
+        },
+        close: () => http.close(),
+      };
+    },
+  };
+}
+
+/** One part of a path, encoded: an identifier never adds a part or a query of its own. */
+export function pathPart(value: string | number): string {
+  const encoded = encodeURIComponent(value);
+  // Dots alone would walk up the path.
+  return /^\.+$/.test(encoded) ? encoded.replaceAll('.', '%2E') : encoded;
+}
+
+function queryText(query: Readonly<Record<string, QueryValue>> = {}): string {
+  const parts = Object.entries(query)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`);
+  return parts.length === 0 ? '' : `?${parts.join('&')}`;
+}

@@ -1,0 +1,52 @@
+import type { GraphQLResolveInfo } from 'graphql';
+import type { Identifier } from '../identity/identifiers.js';
+import type { Identity } from '../identity/identity-graph.js';
+import type { Load } from '../loaders/registry.js';
+
+/** What every resolver gets as its third argument; one for each request. */
+export interface Context {
+  /** Asks a loader of the resolver's own source; keys that are asked for together become one call. */
+  load: Load;
+  /** The outcome of a source's work, or SourceTimeoutError when the request's deadline passes first. */
+  within<T>(source: string, work: Promise<T>): Promise<T>;
+  /** Finds out who is meant. One identifier gives one identity within the request. */
+  identify(identifier: Identifier): Identity;
+  /** Names this request in the log and in answers about defects. */
+  requestId: string;
+}
+
+/** A customer as resolvers meet it: nothing is known of it until it is asked. */
+export interface Customer {
+  readonly identity: Identity;
+  /** The field that made this object: what the client asks of a system that speaks GraphQL is read from it. */
+  readonly info: GraphQLResolveInfo;
+  /**
+   * The customer's identifier in a namespace that a source keeps its records by; null when that source does not
+   * know the customer. Throws the source's error when it cannot say.
+   */
+  identifier(namespace: string): Promise<string | null>;
+}
+
+export interface CustomerDirectory {
+  /** The source that keeps its records by the namespace. */
+  sourceOf: ReadonlyMap<string, string>;
+}
+
+export function createCustomer(
+  identity: Identity,
+  info: GraphQLResolveInfo,
+  { sourceOf }: CustomerDirectory,
+): Customer {
+  return {
+    identity,
+    info,
+    identifier: async (namespace) => {
+      const source = sourceOf.get(namespace);
+      // The system that would know is not plugged in.
+      if (source === undefined) return null;
+      const outcome = await identity.find(source);
+      if (outcome.kind === 'failed') throw outcome.error;
+      return outcome.kind === 'found' ? outcome.record.id : null;
+    },
+  };
+}

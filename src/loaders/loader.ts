@@ -1,0 +1,23 @@
+import type { FreshnessOptions } from '../cache/freshness.js';
+import type { Client } from '../connectors/connector.js';
+
+/** How one kind of record is asked of a source: keys in, records out, one call for a batch. */
+export interface Loader<C extends Client, Key, Value> {
+  /** Unique in its source. */
+  readonly name: string;
+  /** The most keys that the system takes in one call. Default: no bound. */
+  readonly maxBatch?: number;
+  /** Where this loader differs from its source's freshness. */
+  readonly freshness?: FreshnessOptions;
+  /** What makes two keys the same; needed when a key is not a text or number. */
+  keyText?(key: Key): string;
+  /** One value or error for each key, in the order of the keys: see `alignOne` and `alignMany`. */
+  load(keys: readonly Key[], client: C): Promise<readonly (Value | Error)[]>;
+}
+
+/** Declares a loader. It is listed in its source's `loaders`, and asked by `context.load(loader, key)`. */
+export function defineLoader<C extends Client, Key, Value>(
+  loader: Loader<C, Key, Value>,
+): Loader<C, Key, Value> {
+  return loader;
+}

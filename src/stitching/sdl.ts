@@ -1,0 +1,148 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  GraphQLError,
+  isTypeDefinitionNode,
+  Kind,
+  parse,
+  print,
+  Source,
+  type DefinitionNode,
+  type DocumentNode,
+  type ObjectTypeDefinitionNode,
+} from 'graphql';
+import { ConfigError } from '../errors.js';
+import type { Namespace } from '../source.js';
+
+/** What a source says in its SDL about how it finds an object: `@key` in schema/directives.graphql. */
+export type Key = { identifier: string } | { field: string };
+
+/** The SDL of the spine and of every plugged-in source, read and checked. */
+export interface Sdl {
+  /** Scalars, directives, the customer view, and `CustomerKey`. */
+  spine: DocumentNode;
+  /** By source. */
+  sources: ReadonlyMap<string, DocumentNode>;
+  /** The source that a field is declared by, as `Customer.orders`; the spine's own fields are not in it. */
+  owners: ReadonlyMap<string, string>;
+  /** By source, then by type. */
+  keys: ReadonlyMap<string, ReadonlyMap<string, Key>>;
+}
+
+/** A file of SDL, for reading and for naming in messages. */
+export interface SdlFile {
+  /** As shown to people: `schema/sources/kvk.graphql`. */
+  name: string;
+  text: string;
+  /** The source it belongs to; undefined for the spine. */
+  source?: string;
+}
+
+const SCHEMA_FOLDER = new URL('../../schema/', import.meta.url);
+
+/** Reads schema/*.graphql and the files of the given sources. */
+export function readSdlFiles(sources: readonly string[]): SdlFile[] {
+  const spine = ['scalars', 'directives', 'customer'].map((name): SdlFile => readSdlFile(`${name}.graphql`));
+  return [
+    ...spine,
+    ...sources.map((source): SdlFile => ({ ...readSdlFile(`sources/${source}.graphql`), source })),
+  ];
+}
+
+function readSdlFile(path: string): SdlFile {
+  try {
+    return {
+      name: `schema/${path}`,
+      text: readFileSync(fileURLToPath(new URL(path, SCHEMA_FOLDER)), 'utf8'),
+    };
+  } catch (error) {
+    throw new ConfigError([
+      `schema/${path} cannot be read: a source needs a file that says what it adds. (${String(error)})`,
+    ]);
+  }
+}
+
+/** Parses the files and refuses what two of them both declare, naming both. All problems are told together. */
+export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Namespace>): Sdl {
+  const problems: string[] = [];
+  const owners = new Map<string, string>();
+  const keys = new Map<string, ReadonlyMap<string, Key>>();
+  const sources = new Map<string, DocumentNode>();
+  const spine: DefinitionNode[] = [];
+  const kinds = new Map<string, { kind: Kind; file: string }>();
+  const fields = new Map<string, { file: string; type: string; key: boolean }>();
+
+  for (const file of [
+    ...files,
+    { name: 'the identifiers of the sources', text: customerKeySdl(namespaces) } satisfies SdlFile,
+  ]) {
+    const document = parseFile(file, problems);
+    const ofType = new Map<string, Key>();
+    for (const definition of document.definitions) {
+      if (!isTypeDefinitionNode(definition) && definition.kind !== Kind.DIRECTIVE_DEFINITION) {
+        problems.push(`${file.name} has a ${definition.kind}; SDL here declares types and directives only.`);
+        continue;
+      }
+      const name =
+        definition.kind === Kind.DIRECTIVE_DEFINITION ? `@${definition.name.value}` : definition.name.value;
+      const earlier = kinds.get(name);
+      kinds.set(name, earlier ?? { kind: definition.kind, file: file.name });
+      if (
+        definition.kind !== Kind.OBJECT_TYPE_DEFINITION ||
+        (earlier !== undefined && earlier.kind !== definition.kind)
+      ) {
+        if (earlier !== undefined)
+          problems.push(`"${name}" is declared in both ${earlier.file} and ${file.name}.`);
+        continue;
+      }
+      const key = readKey(definition);
+      if (key !== undefined) ofType.set(name, key);
+      for (const field of definition.fields ?? []) {
+        const path = `${name}.${field.name.value}`;
+        const isKey = key !== undefined && 'field' in key && key.field === field.name.value;
+        const other = fields.get(path);
+        if (other !== undefined && !(other.key && isKey && other.type === print(field.type))) {
+          problems.push(
+            `"${path}" is declared in both ${other.file} and ${file.name}; only a @key field of one type may be.`,
+          );
+        }
+        fields.set(path, other ?? { file: file.name, type: print(field.type), key: isKey });
+        if (file.source !== undefined && !owners.has(path)) owners.set(path, file.source);
+      }
+    }
+    if (file.source === undefined) spine.push(...document.definitions);
+    else {
+      sources.set(file.source, document);
+      keys.set(file.source, ofType);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { spine: { kind: Kind.DOCUMENT, definitions: spine }, sources, owners, keys };
+}
+
+function parseFile({ name, text }: SdlFile, problems: string[]): DocumentNode {
+  try {
+    return parse(new Source(text, name));
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    const [at] = error.locations ?? [];
+    problems.push(`${name}${at === undefined ? '' : ` line ${at.line}`}: ${error.message}`);
+    return { kind: Kind.DOCUMENT, definitions: [] };
+  }
+}
+
+function readKey({ directives = [] }: ObjectTypeDefinitionNode): Key | undefined {
+  const argument = directives.find(({ name }) => name.value === 'key')?.arguments?.[0];
+  if (argument?.value.kind !== Kind.STRING) return undefined;
+  return argument.name.value === 'field'
+    ? { field: argument.value.value }
+    : { identifier: argument.value.value };
+}
+
+/** `CustomerKey` has a field for each kind of identifier that some plugged-in source can be asked by. */
+export function customerKeySdl(namespaces: Iterable<Namespace>): string {
+  const fields = [...namespaces].map(
+    ({ name, description }) => `  """\n  ${description}\n  """\n  ${name}: String`,
+  );
+  return `"""\nThe identifier to find a customer by: exactly one.\n"""\ninput CustomerKey @oneOf {\n${fields.join('\n')}\n}\n`;
+}

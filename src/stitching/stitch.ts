@@ -1,0 +1,111 @@
+import { defaultMergedResolver } from '@graphql-tools/delegate';
+import { stitchSchemas } from '@graphql-tools/stitch';
+import { filterSchema, type IResolvers } from '@graphql-tools/utils';
+import {
+  defaultFieldResolver,
+  getNamedType,
+  GraphQLError,
+  isInputObjectType,
+  isIntrospectionType,
+  isObjectType,
+  type GraphQLFieldResolver,
+  type GraphQLSchema,
+} from 'graphql';
+import type { Context } from '../customer/customer.js';
+import { ConfigError } from '../errors.js';
+import type { Sdl } from './sdl.js';
+import { lazyField, rememberField, type StitchedSource } from './subschema.js';
+
+type Resolver = GraphQLFieldResolver<unknown, Context>;
+
+export interface StitchOptions {
+  sdl: Sdl;
+  /** Resolvers of the spine and of each source that is answered in place, by source; `''` is the spine. */
+  resolvers: ReadonlyMap<string, object>;
+  stitched: readonly StitchedSource[];
+}
+
+/** The one schema that is executed: local sources answered in place, GraphQL systems stitched and asked lazily. */
+export function stitch({ sdl, resolvers, stitched }: StitchOptions): GraphQLSchema {
+  const isStitched = new Set(stitched.map(({ name }) => name));
+  const local = [...sdl.sources].filter(([name]) => !isStitched.has(name)).map(([, document]) => document);
+  let schema: GraphQLSchema;
+  try {
+    schema = stitchSchemas({
+      subschemas: stitched.map(({ config }) => config),
+      typeDefs: [sdl.spine, ...local],
+      resolvers: [...resolvers].map(([source, own]) => withKeys(own, sdl.keys.get(source))),
+      assumeValidSDL: false,
+    });
+  } catch (error) {
+    throw new ConfigError([
+      `The sources' SDL does not compose: ${error instanceof GraphQLError ? error.message : String(error)}`,
+    ]);
+  }
+  // Private entry points are only for delegation, which finds them in the subschema itself.
+  schema = filterSchema({
+    schema,
+    rootFieldFilter: (_, field) => !field.startsWith('_'),
+    directiveFilter: (name) => name !== 'key',
+  });
+  setOneOf(schema);
+  placeResolvers(schema, sdl, stitched);
+  return schema;
+}
+
+/**
+ * A local field on an object that a GraphQL system may have made needs the key field there: stitching then adds it
+ * to what that system is asked.
+ */
+function withKeys(
+  resolvers: object,
+  keys: ReadonlyMap<string, { field: string } | { identifier: string }> | undefined,
+): IResolvers {
+  return Object.fromEntries(
+    Object.entries(resolvers as Record<string, Record<string, unknown>>).map(([type, fields]) => {
+      const key = keys?.get(type);
+      if (key === undefined || 'identifier' in key) return [type, fields];
+      const selectionSet = `{ ${key.field} }`;
+      return [
+        type,
+        Object.fromEntries(
+          Object.entries(fields).map(([name, resolve]) => [name, { selectionSet, resolve }]),
+        ),
+      ];
+    }),
+  );
+}
+
+/** Stitching loses `@oneOf` of an input type given in its own SDL. */
+function setOneOf(schema: GraphQLSchema): void {
+  const type = schema.getType('CustomerKey');
+  if (isInputObjectType(type)) type.isOneOf = true;
+}
+
+function placeResolvers(schema: GraphQLSchema, sdl: Sdl, stitched: readonly StitchedSource[]): void {
+  const remoteTypes = new Set(
+    stitched.flatMap(({ config }) =>
+      Object.keys('getTypeMap' in config.schema ? config.schema.getTypeMap() : {}),
+    ),
+  );
+  const entities = new Set(stitched.flatMap(({ declaration }) => Object.keys(declaration.entities)));
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || isIntrospectionType(type)) continue;
+    for (const field of Object.values(type.getFields())) {
+      const owner = stitched.find(({ name }) => name === sdl.owners.get(`${type.name}.${field.name}`));
+      const isLocal = owner === undefined;
+      if (!isLocal && entities.has(type.name) && type.name in owner.declaration.entities) {
+        field.resolve = lazyField(owner, type.name) as Resolver;
+      } else if (
+        isLocal &&
+        entities.has(getNamedType(field.type).name) &&
+        getNamedType(field.type).name !== 'Customer'
+      ) {
+        field.resolve = rememberField((field.resolve as Resolver | undefined) ?? defaultFieldResolver);
+      } else if (field.resolve === defaultMergedResolver && !remoteTypes.has(type.name)) {
+        // It would only read a property: without a resolver the executor does that itself, at no cost.
+        delete field.resolve;
+      }
+    }
+  }
+}

@@ -1,0 +1,172 @@
+import { batchDelegateToSchema } from '@graphql-tools/batch-delegate';
+import { defaultMergedResolver, isExternalObject, type SubschemaConfig } from '@graphql-tools/delegate';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import type { ExecutionRequest, ExecutionResult } from '@graphql-tools/utils';
+import {
+  getNullableType,
+  isListType,
+  isTypeDefinitionNode,
+  Kind,
+  type DocumentNode,
+  type GraphQLFieldResolver,
+  type GraphQLResolveInfo,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { GatewayError } from '../errors.js';
+import type { GraphqlClient } from '../connectors/graphql/client.js';
+import { createTranslator } from '../connectors/graphql/translate.js';
+import type { Context, Customer } from '../customer/customer.js';
+import type { StitchedDeclaration } from '../source.js';
+import type { Key, Sdl } from './sdl.js';
+
+/** A source that speaks GraphQL, joined to the schema but asked only when one of its fields is. */
+export interface StitchedSource {
+  name: string;
+  config: SubschemaConfig;
+  declaration: StitchedDeclaration;
+  keys: ReadonlyMap<string, Key>;
+}
+
+/** Joins a GraphQL system by the SDL of its source, in our words; its executor speaks the vendor's. */
+export function createSubschema(
+  name: string,
+  sdl: Sdl,
+  declaration: StitchedDeclaration,
+  client: GraphqlClient,
+): StitchedSource {
+  const own = sdl.sources.get(name);
+  if (own === undefined) throw new Error(`The source "${name}" has no SDL.`);
+  const schema = makeExecutableSchema({ typeDefs: [sharedTypes(sdl.spine), own] });
+  const translator = createTranslator(schema, declaration.mapping, name);
+  const executor = async ({ document, variables = {} }: ExecutionRequest): Promise<ExecutionResult> => {
+    const { entry, requests } = translator.translate({
+      document,
+      variables: variables as Record<string, unknown>,
+    });
+    const answers = await Promise.all(
+      requests.map(async (request) => request.read(await client.query(request.document, request.variables))),
+    );
+    return { data: { [entry]: answers.flat() } };
+  };
+  return { name, config: { name, schema, executor }, declaration, keys: sdl.keys.get(name) ?? new Map() };
+}
+
+/** What any source's SDL may use of the spine: everything but the customer view itself. */
+function sharedTypes({ definitions }: DocumentNode): DocumentNode {
+  const spineOnly = new Set(['Query', 'Customer', 'CustomerKey']);
+  return {
+    kind: Kind.DOCUMENT,
+    definitions: definitions.filter((one) => !isTypeDefinitionNode(one) || !spineOnly.has(one.name.value)),
+  };
+}
+
+/**
+ * Resolves a field of a stitched source on an object that another source made.
+ *
+ * Plain type merging would fetch the stitched part before any field of the object is resolved, and every other
+ * source would wait for it. Here the first field of the source to be resolved starts one delegation for the object,
+ * with all that the client asked of the source on it; the source's other fields share the result.
+ */
+export function lazyField(
+  { name, config, declaration, keys }: StitchedSource,
+  typeName: string,
+): GraphQLFieldResolver<object, Context> {
+  const entity = declaration.entities[typeName];
+  const key = keys.get(typeName);
+  if (entity === undefined || key === undefined) {
+    throw new Error(
+      `The source "${name}" adds to ${typeName}, so its SDL needs a @key there and its declaration an entity.`,
+    );
+  }
+  const delegated = new WeakMap<object, Promise<object | null>>();
+
+  const delegate = async (parent: object, context: Context): Promise<object | null> => {
+    const value =
+      'identifier' in key
+        ? await (parent as Customer).identifier(key.identifier)
+        : (parent as Record<string, unknown>)[key.field];
+    // A failed or missing key asks nothing, and is never handed on as a key.
+    if (typeof value !== 'string') return null;
+    const info = madeBy(parent);
+    const work: Promise<unknown> = Promise.resolve(
+      batchDelegateToSchema({
+        schema: config,
+        fieldName: entity.entry,
+        key: value,
+        argsFromKeys: (all) => ({ [entity.keysArgument]: all }),
+        selectionSet: selectionOf(info),
+        context,
+        info,
+      }),
+    );
+    const result = await context.within(name, work);
+    // Delegation hands errors on as values, and those that are not ours are defects.
+    if (result instanceof Error) throw originalOf(result);
+    return typeof result === 'object' ? result : null;
+  };
+
+  return async (parent, args, context, info) => {
+    if (isExternalObject(parent)) return resolveMerged(parent, args, context, info);
+    let object = delegated.get(parent);
+    if (object === undefined) {
+      object = delegate(parent, context);
+      delegated.set(parent, object);
+    }
+    const found = await object;
+    if (found === null) return isListType(getNullableType(info.returnType)) ? [] : null;
+    return resolveMerged(found, args, context, info);
+  };
+}
+
+/** The error that a source gave; on its way through delegation it may have been wrapped, with a path that is not the field's. */
+function originalOf(error: Error): Error {
+  if (error instanceof GatewayError) return error;
+  const inner = 'originalError' in error ? error.originalError : error.cause;
+  return inner instanceof Error ? originalOf(inner) : error;
+}
+
+/** The library types its resolver for objects that it has marked itself, which it checks when called. */
+const resolveMerged = defaultMergedResolver as unknown as GraphQLFieldResolver<object, Context>;
+
+const MADE_BY = Symbol('the field that made this object');
+
+/** Wraps a local field that gives objects with a stitched part: each remembers the field, since it holds what the client asks. */
+export function rememberField(
+  resolve: GraphQLFieldResolver<unknown, Context>,
+): GraphQLFieldResolver<unknown, Context> {
+  const remember = (value: unknown, info: GraphQLResolveInfo): unknown => {
+    if (Array.isArray(value)) return value.map((item: unknown) => remember(item, info));
+    // A copy, since what a loader gave may be shared with other requests.
+    return typeof value === 'object' && value !== null && !(value instanceof Error)
+      ? { ...value, [MADE_BY]: info }
+      : value;
+  };
+  return (parent, args, context, info) => {
+    const value = resolve(parent, args, context, info);
+    return value instanceof Promise
+      ? value.then((settled) => remember(settled, info))
+      : remember(value, info);
+  };
+}
+
+function madeBy(parent: object): GraphQLResolveInfo {
+  if (MADE_BY in parent) return parent[MADE_BY] as GraphQLResolveInfo;
+  if ('info' in parent) return (parent as Customer).info;
+  throw new Error('The object does not tell which field made it.');
+}
+
+const selections = new WeakMap<readonly unknown[], SelectionSetNode>();
+
+/** All that is selected on an object; a field that stands several times in an operation has several nodes. */
+function selectionOf({ fieldNodes }: GraphQLResolveInfo): SelectionSetNode {
+  const [only] = fieldNodes;
+  if (fieldNodes.length === 1 && only?.selectionSet !== undefined) return only.selectionSet;
+  let selectionSet = selections.get(fieldNodes);
+  if (selectionSet === undefined) {
+    const all: SelectionNode[] = fieldNodes.flatMap(({ selectionSet: one }) => one?.selections ?? []);
+    selectionSet = { kind: Kind.SELECTION_SET, selections: all };
+    selections.set(fieldNodes, selectionSet);
+  }
+  return selectionSet;
+}

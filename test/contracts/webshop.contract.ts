@@ -1,0 +1,248 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { buildSchema, parse, validate, type GraphQLSchema } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { differences, expectPartOf, readIntrospection } from './introspection.js';
+import { contractFile } from './openapi.js';
+
+const vendor = readIntrospection(contractFile('shopify', 'admin_schema_2025-01.introspection.json.gz'));
+const standIn = schemaOf(sourceFile('stand-in/schema.graphql'));
+
+/** What a gateway asks of a webshop. */
+const operations = {
+  'a customer by e-mail address': /* GraphQL */ `
+    query ($identifier: CustomerIdentifierInput!) {
+      customerByIdentifier(identifier: $identifier) {
+        ...Profile
+      }
+    }
+    fragment Profile on Customer {
+      id
+      legacyResourceId
+      displayName
+      firstName
+      lastName
+      email
+      phone
+      verifiedEmail
+      locale
+      tags
+      amountSpent {
+        amount
+        currencyCode
+      }
+      numberOfOrders
+      defaultAddress {
+        address1
+        zip
+        city
+        countryCodeV2
+      }
+      emailMarketingConsent {
+        marketingState
+        marketingOptInLevel
+        consentUpdatedAt
+      }
+    }
+  `,
+  'many things by id': /* GraphQL */ `
+    query ($ids: [ID!]!) {
+      nodes(ids: $ids) {
+        __typename
+        id
+        ... on LegacyInteroperability {
+          legacyResourceId
+        }
+        ... on Customer {
+          email
+        }
+        ... on ProductVariant {
+          sku
+          price
+        }
+      }
+    }
+  `,
+  'customers, page by page': /* GraphQL */ `
+    query ($after: String) {
+      customers(
+        first: 50
+        after: $after
+        sortKey: UPDATED_AT
+        reverse: true
+        query: "updated_at:>'2026-01-01'"
+      ) {
+        edges {
+          cursor
+          node {
+            id
+          }
+        }
+        pageInfo {
+          hasNextPage
+          endCursor
+        }
+      }
+    }
+  `,
+  'the newest cart': /* GraphQL */ `
+    query ($query: String!) {
+      draftOrders(first: 1, sortKey: UPDATED_AT, reverse: true, query: $query) {
+        nodes {
+          id
+          name
+          status
+          updatedAt
+          invoiceUrl
+          customer {
+            id
+          }
+          totalPriceSet {
+            shopMoney {
+              amount
+              currencyCode
+            }
+          }
+          lineItems(first: 20) {
+            nodes {
+              id
+              title
+              quantity
+              originalUnitPriceSet {
+                shopMoney {
+                  amount
+                }
+              }
+              variant {
+                id
+                sku
+                product {
+                  title
+                  onlineStoreUrl
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  `,
+  'products by sku': /* GraphQL */ `
+    query ($query: String!, $country: CountryCode!) {
+      productVariants(first: 10, query: $query) {
+        nodes {
+          id
+          sku
+          title
+          displayName
+          price
+          inventoryQuantity
+          availableForSale
+          contextualPricing(context: { country: $country }) {
+            price {
+              amount
+              currencyCode
+            }
+          }
+          product {
+            id
+            title
+            handle
+            descriptionHtml
+            featuredMedia {
+              preview {
+                image {
+                  url(transform: { maxWidth: 200 })
+                  altText
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  `,
+  'abandoned checkouts and the shop': /* GraphQL */ `
+    {
+      shop {
+        name
+        currencyCode
+        primaryDomain {
+          url
+        }
+      }
+      abandonedCheckouts(first: 5) {
+        nodes {
+          id
+          abandonedCheckoutUrl
+          lineItems(first: 5) {
+            nodes {
+              title
+              quantity
+            }
+          }
+        }
+      }
+    }
+  `,
+};
+
+describe("the stand-in's part of Shopify's Admin API", () => {
+  test('has only what the vendor has, as the vendor has it', () => {
+    expectPartOf(vendor, standIn, { deprecations: true });
+  });
+
+  test.each(Object.entries(operations))('takes the same operations: %s', (_name, operation) => {
+    const document = parse(operation);
+    expect(validate(vendor, document)).toEqual([]);
+    expect(validate(standIn, document)).toEqual([]);
+  });
+});
+
+const wire = sourceFile('wire.graphql');
+
+test.runIf(existsSync(wire))("the gateway speaks to it in the vendor's words", () => {
+  expectPartOf(vendor, schemaOf(wire));
+});
+
+test('a schema that strays from the contract is found out', () => {
+  const strayed = buildSchema(/* GraphQL */ `
+    schema {
+      query: QueryRoot
+    }
+    type QueryRoot {
+      customer: Customer
+      draftOrders(first: Int = 10): [String!]
+      walletOf(id: ID!): String
+    }
+    type Customer implements Navigable {
+      id: String!
+      state: CustomerState
+      defaultCursor: String!
+    }
+    interface Navigable {
+      defaultCursor: String!
+    }
+    enum CustomerState {
+      ASLEEP
+    }
+  `);
+  expect(differences(vendor, strayed)).toEqual([
+    'QueryRoot.customer.id: the vendor demands it',
+    'QueryRoot.draftOrders: type is [String!], at the vendor DraftOrderConnection!',
+    'QueryRoot.draftOrders.first: default is 10, at the vendor undefined',
+    'QueryRoot.walletOf: the vendor has none',
+    'Customer: does not implement Navigable at the vendor',
+    'Customer.id: type is String!, at the vendor ID!',
+    'Customer.state: type is CustomerState, at the vendor CustomerState!',
+    'Customer.defaultCursor: the vendor has none',
+    'CustomerState.ASLEEP: the vendor has none',
+  ]);
+});
+
+function sourceFile(name: string): URL {
+  return new URL(`../../sources/webshop/${name}`, import.meta.url);
+}
+
+function schemaOf(file: URL): GraphQLSchema {
+  return buildSchema(readFileSync(file, 'utf8'));
+}

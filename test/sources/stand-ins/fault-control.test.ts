@@ -1,0 +1,511 @@
+import { createServer } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client, Pool as SqlPool } from 'pg';
+import { Pool, type Dispatcher } from 'undici';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startOrderSystem } from '../../../sources/order-system/stand-in/index.js';
+import { createFaultControl, type FaultControl } from '../../../sources/stand-ins/fault-control.js';
+import { createWorld } from '../../../sources/stand-ins/seed.js';
+import type { StandIn } from '../../../sources/stand-ins/world.js';
+
+let shop: StandIn & { hungUp: number };
+let orders: StandIn;
+let control: FaultControl;
+
+beforeAll(async () => {
+  [shop, orders] = await Promise.all([startTinyShop(), startOrderSystem(createWorld({ customers: 5 }))]);
+  control = await createFaultControl([shop, orders]);
+});
+
+afterAll(async () => {
+  await control.close();
+  await Promise.all([shop.close(), orders.close()]);
+});
+
+beforeEach(async () => {
+  await control.heal();
+});
+
+/** Echoes what it is asked; `/wait` never answers, `/large` answers with a megabyte. */
+async function startTinyShop(): Promise<StandIn & { hungUp: number }> {
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      if (request.url === '/wait') {
+        response.on('close', () => {
+          standIn.hungUp += 1;
+        });
+      } else if (request.url === '/large') {
+        response.setHeader('Content-Length', 1_000_000);
+        response.end(Buffer.alloc(1_000_000, 'x'));
+      } else if (request.url === '/short') {
+        response.end('abc');
+      } else {
+        const { method, url, headers } = request;
+        response.writeHead(url === '/missing' ? 404 : 200, {
+          'Content-Type': 'application/json',
+          'X-Shop': 'yes',
+        });
+        response.end(JSON.stringify({ method, url, headers, body: Buffer.concat(chunks).toString() }));
+      }
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  const standIn: StandIn & { hungUp: number } = {
+    name: 'webshop',
+    url: `http://127.0.0.1:${address.port}`,
+    hungUp: 0,
+    settings: (url) => ({ SHOP_URL: `${url}/admin`, SHOP_TOKEN: 'token' }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => {
+          resolve();
+        });
+        server.closeAllConnections();
+      }),
+  };
+  return standIn;
+}
+
+async function text(answer: Promise<Dispatcher.ResponseData>): Promise<string> {
+  return (await answer).body.text();
+}
+
+describe('in front of an HTTP system', () => {
+  let gateway: Pool;
+
+  beforeEach(() => {
+    gateway = new Pool(control.sources['webshop']?.url ?? '');
+  });
+  afterEach(async () => {
+    await gateway.destroy();
+  });
+
+  const get = (path = '/'): Promise<Dispatcher.ResponseData> => gateway.request({ method: 'GET', path });
+
+  it('passes requests and answers on as they are', async () => {
+    const answer = await gateway.request({
+      method: 'POST',
+      path: '/orders?first=2&q=%C3%A9',
+      headers: { 'X-Token': 'abc', 'Content-Type': 'application/json' },
+      body: '{"name":"Zoë"}',
+    });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers).toMatchObject({ 'content-type': 'application/json', 'x-shop': 'yes' });
+    expect(await answer.body.json()).toMatchObject({
+      method: 'POST',
+      url: '/orders?first=2&q=%C3%A9',
+      headers: { 'x-token': 'abc', host: new URL(control.sources['webshop']?.url ?? '').host },
+      body: '{"name":"Zoë"}',
+    });
+    expect((await get('/missing')).statusCode).toBe(404);
+  });
+
+  it('leaves large bodies and answers whole', async () => {
+    const body = 'y'.repeat(1_000_000);
+    const echo = await gateway.request({ method: 'POST', path: '/', body });
+    expect(await echo.body.json()).toMatchObject({ body });
+    expect(await text(get('/large'))).toHaveLength(1_000_000);
+    const head = await gateway.request({ method: 'HEAD', path: '/large' });
+    expect(head.headers['content-length']).toBe('1000000');
+  });
+
+  it('hangs up on the system when the gateway gives up', async () => {
+    const before = shop.hungUp;
+    const waiting = gateway.request({ method: 'GET', path: '/wait', signal: AbortSignal.timeout(50) });
+    await expect(waiting).rejects.toThrow('timeout');
+    await expect.poll(() => shop.hungUp).toBe(before + 1);
+  });
+
+  it('adds latency to each answer without making one wait for another', async () => {
+    await control.set('webshop', { latencyMs: 200 });
+    const start = performance.now();
+    await Promise.all(Array.from({ length: 50 }, () => text(get())));
+    expect(performance.now() - start).toBeGreaterThanOrEqual(198);
+    expect(performance.now() - start).toBeLessThan(600);
+  });
+
+  it('refuses connections while down, breaks the open ones, and is back at the same port', async () => {
+    const waiting = get('/wait');
+    await expect.poll(() => control.counters()['webshop']?.connections).toBe(1);
+    await control.set('webshop', { fault: 'down' });
+    await expect(waiting).rejects.toThrow('other side closed');
+    await expect(get()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    expect(control.counters()['webshop']?.connections).toBe(0);
+    await control.set('webshop', { fault: null });
+    expect((await get()).statusCode).toBe(200);
+  });
+
+  it('stays as told last when told twice in a row', async () => {
+    await Promise.all([control.set('webshop', { fault: 'down' }), control.set('webshop', { fault: null })]);
+    expect((await get()).statusCode).toBe(200);
+  });
+
+  it('never answers while hanging, and breaks what hung when healed', async () => {
+    await text(get());
+    await control.set('webshop', { fault: 'hang' });
+    const hanging = get();
+    const outcome = await Promise.race([hanging.then(() => 'answered'), delay(150, 'silence')]);
+    expect(outcome).toBe('silence');
+    await Promise.all([control.set('webshop', { fault: null }), expect(hanging).rejects.toThrow()]);
+    expect((await get()).statusCode).toBe(200);
+  });
+
+  it('gives the status it was told, 500 if none, on connections that were open already', async () => {
+    const single = new Pool(control.sources['webshop']?.url ?? '', { connections: 1 });
+    const ask = async (): Promise<[number, unknown]> => {
+      const { statusCode, body } = await single.request({ method: 'GET', path: '/' });
+      return [statusCode, await body.json()];
+    };
+    expect(await ask()).toMatchObject([200, { url: '/' }]);
+    await control.set('webshop', { fault: 'status' });
+    expect(await ask()).toMatchObject([500, { error: expect.any(String) as unknown }]);
+    await control.set('webshop', { fault: 'status', status: 503 });
+    expect(await ask()).toMatchObject([503, {}]);
+    await control.set('webshop', { fault: null });
+    expect(await ask()).toMatchObject([200, {}]);
+    expect(control.counters()['webshop']).toEqual({ calls: 4, connections: 1 });
+    await single.destroy();
+  });
+
+  it('sends garbage that claims to be JSON', async () => {
+    await control.set('webshop', { fault: 'garbage' });
+    const answer = await get();
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers['content-type']).toBe('application/json');
+    await expect(answer.body.json()).rejects.toThrow();
+  });
+
+  it('drips the true answer', async () => {
+    await control.set('webshop', { fault: 'drip' });
+    const start = performance.now();
+    expect(await text(get('/short'))).toBe('abc');
+    expect(performance.now() - start).toBeGreaterThan(990);
+  });
+
+  it('stops dripping when healed', async () => {
+    await control.set('webshop', { fault: 'drip' });
+    const answer = await get('/large');
+    await Promise.all([
+      control.set('webshop', { fault: null }),
+      expect(answer.body.text()).rejects.toThrow(),
+    ]);
+    expect((await get()).statusCode).toBe(200);
+  });
+
+  it('resets the connection when a request arrives', async () => {
+    await text(get());
+    await control.set('webshop', { fault: 'reset' });
+    await expect(get()).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  it('limits the rate the way vendors do', async () => {
+    await control.set('webshop', { fault: 'rate-limit' });
+    const answer = await get();
+    expect(answer.statusCode).toBe(429);
+    expect(answer.headers['retry-after']).toBe('2');
+    expect(await answer.body.json()).toEqual({ error: 'rate limited' });
+  });
+
+  it('counts the requests, also those that a fault spoilt', async () => {
+    await Promise.all([text(get()), text(get()), text(get('/missing'))]);
+    await control.set('webshop', { fault: 'rate-limit' });
+    await text(get());
+    expect(control.counters()['webshop']?.calls).toBe(4);
+    await control.heal();
+    expect(control.counters()['webshop']?.calls).toBe(0);
+  });
+});
+
+describe('in front of an SQL system', () => {
+  let gateway: SqlPool;
+
+  beforeEach(() => {
+    gateway = new SqlPool({ connectionString: control.settings['ORDER_SYSTEM_URL'], max: 20 });
+    gateway.on('error', () => undefined);
+  });
+  afterEach(async () => {
+    await gateway.end();
+  });
+
+  const one = async (): Promise<unknown> =>
+    (await gateway.query<{ one: number }>('select $1::int as one', [1])).rows;
+
+  it('passes simple, parametrised and prepared queries on', async () => {
+    expect((await gateway.query('select 1 as a; select 2 as b')) as unknown).toMatchObject([
+      { rows: [{ a: 1 }] },
+      { rows: [{ b: 2 }] },
+    ]);
+    for (let round = 0; round < 3; round++) {
+      const named = { name: 'by-email', text: 'select cust_no from customers where lower(email) = $1' };
+      const { rows } = await gateway.query({ ...named, values: ['everywhere@example.nl'] });
+      expect(rows).toEqual([{ cust_no: expect.stringMatching(/^K\d{6}$/) as unknown }]);
+    }
+    await expect(gateway.query('select no_such_column')).rejects.toMatchObject({ code: '42703' });
+    expect(await one()).toEqual([{ one: 1 }]);
+  });
+
+  it('leaves large answers and parameters whole', async () => {
+    const { rows } = await gateway.query<{ n: number; t: string }>(
+      'select n, $1 as t from generate_series(1, 20000) n',
+      ['z'.repeat(100)],
+    );
+    expect(rows).toHaveLength(20_000);
+    expect(rows.at(-1)).toEqual({ n: 20_000, t: 'z'.repeat(100) });
+    const long = 'q'.repeat(3_000_000);
+    expect((await gateway.query<{ length: number }>('select length($1) as length', [long])).rows).toEqual([
+      { length: 3_000_000 },
+    ]);
+  });
+
+  it('lets the gateway read and no more', async () => {
+    await expect(gateway.query('delete from payments')).rejects.toMatchObject({ code: '25006' });
+    await expect(
+      gateway.query('set default_transaction_read_only = off; delete from payments'),
+    ).rejects.toThrow();
+  });
+
+  it('passes on that a query is to be cancelled', async () => {
+    const client = await gateway.connect();
+    const cancel = Buffer.alloc(16);
+    cancel.writeInt32BE(16, 0);
+    cancel.writeInt32BE(80877102, 4);
+    cancel.writeInt32BE(Number(Reflect.get(client, 'processID')), 8);
+    cancel.writeInt32BE(Number(Reflect.get(client, 'secretKey')), 12);
+    const sleeping = client.query('select pg_sleep(10)');
+    const port = Number(new URL(control.sources['order-system']?.url ?? '').port);
+    connect(port, '127.0.0.1').end(cancel);
+    await expect(sleeping).rejects.toMatchObject({ code: '57014' });
+    client.release();
+  });
+
+  it('counts queries, not the messages around them', async () => {
+    await gateway.query('select 1');
+    await one();
+    await gateway.query({ name: 'two', text: 'select 2' });
+    expect(control.counters()['order-system']).toEqual({ calls: 3, connections: 1 });
+  });
+
+  it('adds latency once to each query without making one wait for another', async () => {
+    await Promise.all(Array.from({ length: 20 }, () => one()));
+    await control.set('order-system', { latencyMs: 200 });
+    let start = performance.now();
+    await Promise.all(Array.from({ length: 20 }, () => one()));
+    expect(performance.now() - start).toBeGreaterThanOrEqual(198);
+    expect(performance.now() - start).toBeLessThan(500);
+    start = performance.now();
+    // Two turns one after the other, each of several messages.
+    await one();
+    await one();
+    expect(performance.now() - start).toBeGreaterThanOrEqual(396);
+    expect(performance.now() - start).toBeLessThan(600);
+  });
+
+  it('refuses connections while down, breaks the open ones, and is back at the same port', async () => {
+    const sleeping = gateway.query('select pg_sleep(10)');
+    await expect.poll(() => control.counters()['order-system']?.calls).toBe(1);
+    await Promise.all([
+      control.set('order-system', { fault: 'down' }),
+      expect(sleeping).rejects.toThrow('Connection terminated unexpectedly'),
+    ]);
+    await expect(one()).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    await control.set('order-system', { fault: null });
+    expect(await one()).toEqual([{ one: 1 }]);
+  });
+
+  it('never answers while hanging, and breaks what hung when healed', async () => {
+    await one();
+    await control.set('order-system', { fault: 'hang' });
+    const onOpen = one();
+    const onNew = one();
+    const outcome = await Promise.race([onOpen, onNew, delay(150, 'silence')]);
+    expect(outcome).toBe('silence');
+    await Promise.all([
+      control.set('order-system', { fault: null }),
+      expect(onOpen).rejects.toThrow(),
+      expect(onNew).rejects.toThrow(),
+    ]);
+    expect(await one()).toEqual([{ one: 1 }]);
+  });
+
+  it.each([
+    ['status', '57P03'],
+    ['rate-limit', '53300'],
+  ] as const)(
+    'answers every query with an error under "%s", and the connection survives',
+    async (fault, code) => {
+      const client = await gateway.connect();
+      await control.set('order-system', { fault });
+      await expect(client.query('select 1')).rejects.toMatchObject({ code, severity: 'ERROR' });
+      await expect(client.query('select $1::int', [1])).rejects.toMatchObject({ code });
+      await expect(client.query({ name: 'three', text: 'select 3 as three' })).rejects.toMatchObject({
+        code,
+      });
+      await expect(one()).rejects.toMatchObject({ code, severity: 'FATAL' });
+      await control.set('order-system', { fault: null });
+      expect((await client.query({ name: 'three', text: 'select 3 as three' })).rows).toEqual([{ three: 3 }]);
+      expect(control.counters()['order-system']?.connections).toBe(1);
+      client.release();
+    },
+  );
+
+  it('leaves a transaction as it was when it answers with an error', async () => {
+    const client = await gateway.connect();
+    await client.query('begin');
+    await client.query("set local application_name = 'kept'");
+    await control.set('order-system', { fault: 'status' });
+    await expect(client.query('select $1::int', [1])).rejects.toThrow();
+    await control.set('order-system', { fault: null });
+    expect((await client.query('show application_name')).rows).toEqual([{ application_name: 'kept' }]);
+    await client.query('rollback');
+    client.release();
+  });
+
+  it('sends bytes that are not PostgreSQL', async () => {
+    await one();
+    await control.set('order-system', { fault: 'garbage' });
+    await expect(one()).rejects.toThrow('invalid response');
+    await control.set('order-system', { fault: null });
+    expect(await one()).toEqual([{ one: 1 }]);
+  });
+
+  it('drips the true answer, and stops when healed', async () => {
+    const client = new Client({ connectionString: control.settings['ORDER_SYSTEM_URL'] });
+    client.on('error', () => undefined);
+    await client.connect();
+    await control.set('order-system', { fault: 'drip' });
+    const dripping = client.query('select 1');
+    expect(await Promise.race([dripping, delay(700, 'not yet')])).toBe('not yet');
+    await Promise.all([control.set('order-system', { fault: null }), expect(dripping).rejects.toThrow()]);
+    expect(await one()).toEqual([{ one: 1 }]);
+  });
+
+  it('resets the connection when a query arrives', async () => {
+    await one();
+    await control.set('order-system', { fault: 'reset' });
+    await expect(one()).rejects.toMatchObject({ code: 'ECONNRESET' });
+  });
+});
+
+describe('the HTTP API', () => {
+  async function call(
+    method: string,
+    path: string,
+    body?: string,
+  ): Promise<{ status: number; body: unknown }> {
+    const answer = await fetch(control.url + path, { method, ...(body !== undefined && { body }) });
+    return { status: answer.status, body: await answer.json() };
+  }
+
+  it('shows every source with its address, counters and condition', async () => {
+    expect(await call('GET', '/')).toEqual({
+      status: 200,
+      body: {
+        sources: {
+          webshop: { ...control.sources['webshop'], calls: 0, connections: 0, latencyMs: 0, fault: null },
+          'order-system': {
+            ...control.sources['order-system'],
+            calls: 0,
+            connections: 0,
+            latencyMs: 0,
+            fault: null,
+          },
+        },
+      },
+    });
+  });
+
+  it('changes one thing and leaves the rest', async () => {
+    await call('PUT', '/webshop', '{"latencyMs":100}');
+    await call('PUT', '/webshop', '{"fault":"status","status":503}');
+    expect(await call('PUT', '/webshop', '{"latencyMs":120}')).toMatchObject({
+      status: 200,
+      body: { latencyMs: 120, fault: 'status', status: 503 },
+    });
+    expect(await call('PUT', '/webshop', '{"fault":null}')).toMatchObject({
+      body: { latencyMs: 120, fault: null },
+    });
+    expect((await call('GET', '/order-system')).body).toMatchObject({ latencyMs: 0, fault: null });
+  });
+
+  it('heals everything and counts anew on DELETE', async () => {
+    await call('PUT', '/webshop', '{"latencyMs":10,"fault":"rate-limit"}');
+    await fetch(control.sources['webshop']?.url ?? '').then((answer) => answer.text());
+    expect((await call('GET', '/webshop')).body).toMatchObject({ calls: 1 });
+    const { status, body } = await call('DELETE', '/');
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ sources: { webshop: { calls: 0, latencyMs: 0, fault: null } } });
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['no JSON', 'latencyMs=5'],
+    ['no change', '{}'],
+    ['no object', '[1]'],
+    ['an unknown fault', '{"fault":"tired"}'],
+    ['an unknown word', '{"latency":5}'],
+    ['a negative latency', '{"latencyMs":-1}'],
+    ['a latency of more than a minute', '{"latencyMs":60001}'],
+    ['a status that is no error', '{"fault":"status","status":200}'],
+    ['a status without its fault', '{"status":503}'],
+    ['a very long body', `{"fault":"${'x'.repeat(20_000)}"}`],
+  ])('refuses %s with 400 and a reason', async (_what, body) => {
+    const answer = await call('PUT', '/webshop', body);
+    expect(answer).toEqual({ status: 400, body: { error: expect.any(String) as unknown } });
+  });
+
+  it('says which sources there are when asked for another', async () => {
+    const answer = await call('PUT', '/warehouse', '{"fault":"down"}');
+    expect(answer.status).toBe(404);
+    expect(answer.body).toEqual({ error: 'no source "warehouse" here, only webshop, order-system' });
+    await expect(control.set('warehouse', { fault: 'down' })).rejects.toThrow('no source "warehouse"');
+  });
+
+  it.each([
+    ['POST', '/', 'GET, DELETE'],
+    ['DELETE', '/webshop', 'GET, PUT'],
+  ])('refuses %s %s with 405', async (method, path, allowed) => {
+    const answer = await fetch(control.url + path, { method });
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get('allow')).toBe(allowed);
+    expect(await answer.json()).toHaveProperty('error');
+  });
+});
+
+describe('its life', () => {
+  it('tells the gateway to come by the proxies', () => {
+    expect(control.settings).toEqual({
+      SHOP_URL: `${control.sources['webshop']?.url ?? ''}/admin`,
+      SHOP_TOKEN: 'token',
+      ORDER_SYSTEM_URL: expect.stringContaining(
+        new URL(control.sources['order-system']?.url ?? '').host,
+      ) as unknown,
+    });
+    expect(control.sources['webshop']?.url).not.toBe(shop.url);
+  });
+
+  it('closes at once, also with connections open and requests hanging', async () => {
+    const other = await createFaultControl([shop, orders]);
+    const client = new Client({ connectionString: other.settings['ORDER_SYSTEM_URL'] });
+    client.on('error', () => undefined);
+    await client.connect();
+    await other.set('webshop', { fault: 'hang' });
+    const hanging = fetch(other.sources['webshop']?.url ?? '');
+    await expect.poll(() => other.counters()['webshop']?.calls).toBe(1);
+    const start = performance.now();
+    await Promise.all([other.close(), expect(hanging).rejects.toThrow()]);
+    expect(performance.now() - start).toBeLessThan(500);
+  });
+
+  it('does not start at a port that is taken, and leaves nothing open then', async () => {
+    await expect(
+      createFaultControl([shop], { port: Number(new URL(control.url).port) }),
+    ).rejects.toMatchObject({
+      code: 'EADDRINUSE',
+    });
+  });
+});

@@ -1,0 +1,37 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { createFaultControl } from '../../../sources/stand-ins/fault-control.js';
+import { startStandIns, type StandIns } from '../../../sources/stand-ins/index.js';
+
+describe('the stand-ins together', () => {
+  let running: StandIns | undefined;
+
+  afterEach(async () => {
+    await running?.close();
+    running = undefined;
+  });
+
+  it('all start, and can all be reached by the fault control', async () => {
+    const ready: string[] = [];
+    running = await startStandIns({ customers: 20, onProgress: ({ name }) => ready.push(name) });
+    const names = running.standIns.map(({ name }) => name);
+    expect(names).toEqual(['order-system', 'webshop', 'contact-centre', 'crm-hubspot']);
+    expect(ready.toSorted()).toEqual(names.toSorted());
+    expect(running.world.people).toHaveLength(27);
+
+    const control = await createFaultControl(running.standIns);
+    expect(Object.keys(control.sources)).toEqual(names);
+    for (const name of names.filter((system) => system !== 'order-system')) {
+      const url = control.sources[name]?.url ?? '';
+      await fetch(url).then((answer) => answer.text());
+      expect(control.counters()[name]).toMatchObject({ calls: 1 });
+    }
+    await control.close();
+  });
+
+  it('do not start when one of them cannot, and tell which', async () => {
+    const unreachable = { connectionString: 'postgres://postgres@127.0.0.1:1/postgres' };
+    await expect(startStandIns({ customers: 1, orderSystem: unreachable })).rejects.toThrow(
+      'the stand-in of order-system did not start: connect ECONNREFUSED 127.0.0.1:1',
+    );
+  });
+});

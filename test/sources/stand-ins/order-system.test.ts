@@ -1,0 +1,149 @@
+import { spawn } from 'node:child_process';
+import { connect } from 'node:net';
+import { Client } from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  startEmbeddedServer,
+  type EmbeddedServer,
+} from '../../../sources/order-system/stand-in/embedded-server.js';
+import { startOrderSystem } from '../../../sources/order-system/stand-in/index.js';
+import { createWorld } from '../../../sources/stand-ins/seed.js';
+
+describe('the order system in a PostgreSQL that runs already', () => {
+  const world = createWorld({ customers: 20 });
+  let server: EmbeddedServer;
+
+  beforeAll(async () => {
+    server = await startEmbeddedServer();
+  });
+  afterAll(async () => {
+    await server.close();
+  });
+
+  async function query<Row extends object>(
+    connectionString: string | undefined,
+    text: string,
+  ): Promise<Row[]> {
+    const client = new Client({ connectionString });
+    await client.connect();
+    try {
+      return (await client.query<Row>(text)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  const ours = `select datname as name from pg_database where datname like 'order_system%'
+    union all select rolname from pg_roles where rolname like 'gateway%'`;
+
+  it('holds everybody whom the order system knows, with all they bought and paid', async () => {
+    const orderSystem = await startOrderSystem(world, { connectionString: server.connectionString });
+    const url = orderSystem.settings(orderSystem.url)['ORDER_SYSTEM_URL'];
+    const parts = world.people.flatMap((person) => person.orderSystem ?? []);
+    const orders = parts.flatMap((part) => part.orders);
+    const paidCents = orders
+      .flatMap(({ payments }) => payments)
+      .reduce((sum, { amountCents }) => sum + amountCents, 0);
+
+    expect(
+      await query(
+        url,
+        `select (select count(*)::int from customers) as customers, (select count(*)::int from orders) as orders,
+          (select count(*)::int from order_lines) as lines, (select sum(amount) from payments) as paid`,
+      ),
+    ).toEqual([
+      {
+        customers: parts.length,
+        orders: orders.length,
+        lines: orders.flatMap(({ lines }) => lines).length,
+        paid: (paidCents / 100).toFixed(2),
+      },
+    ]);
+    expect(
+      await query(
+        url,
+        `select email_verified from customers where lower(email) = 'shared@example.nl' order by 1`,
+      ),
+    ).toEqual([{ email_verified: false }, { email_verified: true }]);
+    // As customers typed it.
+    expect(await query(url, 'select 1 from customers where email <> lower(email)')).not.toEqual([]);
+    expect(await query(url, `select 1 from customers where postcode !~ ' '`)).not.toEqual([]);
+    await orderSystem.close();
+  });
+
+  it('has a database of its own there, and leaves nothing behind', async () => {
+    const [one, two] = await Promise.all([
+      startOrderSystem(world, { connectionString: server.connectionString }),
+      startOrderSystem(world, { connectionString: server.connectionString }),
+    ]);
+    expect(one.settings(one.url)).not.toEqual(two.settings(two.url));
+    expect(await query(server.connectionString, ours)).toHaveLength(4);
+    // A gateway may still be connected.
+    const gateway = new Client({ connectionString: one.settings(one.url)['ORDER_SYSTEM_URL'] });
+    gateway.on('error', () => undefined);
+    await gateway.connect();
+    await Promise.all([one.close(), two.close()]);
+    expect(await query(server.connectionString, ours)).toEqual([]);
+  });
+});
+
+describe('a signal to a process with the order system in it', () => {
+  /** Starts the order system, then `code`, in a process of its own, which is told to end; gives what it printed. */
+  async function endedBySignal(
+    code: string,
+  ): Promise<{ printed: string; end: number | string | null; url: string }> {
+    const script = `
+      import { createWorld } from './sources/stand-ins/seed.ts';
+      import { startOrderSystem } from './sources/order-system/stand-in/index.ts';
+      const orderSystem = await startOrderSystem(createWorld({ customers: 1 }));
+      ${code}
+      console.log(orderSystem.url);`;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script]);
+    const ended = new Promise<number | string | null>((resolve) => {
+      child.on('exit', (status, signal) => {
+        resolve(status ?? signal);
+      });
+    });
+    let printed = '';
+    child.stdout.on('data', (text: Buffer) => {
+      if (printed === '') child.kill('SIGTERM');
+      printed += text.toString();
+    });
+    const end = await ended;
+    const [url = '', ...rest] = printed.trim().split('\n');
+    return { printed: rest.join(' '), end, url };
+  }
+
+  function isRefused(url: string): Promise<boolean> {
+    return new Promise((resolve) => {
+      const { hostname, port } = new URL(url);
+      const socket = connect(Number(port), hostname);
+      socket.on('error', () => {
+        resolve(true);
+      });
+      socket.on('connect', () => {
+        socket.destroy();
+        resolve(false);
+      });
+    });
+  }
+
+  it('leaves the process all the time it takes to close', async () => {
+    const { printed, end, url } = await endedBySignal(`
+      process.once('SIGTERM', async () => {
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        console.log('still here');
+        await orderSystem.close();
+        console.log('closed');
+      });`);
+    expect(printed).toBe('still here closed');
+    expect(end).toBe(0);
+    expect(await isRefused(url)).toBe(true);
+  });
+
+  it('ends the server too when nobody closes it', async () => {
+    const { end, url } = await endedBySignal('');
+    expect(end).toBe('SIGTERM');
+    await expect.poll(() => isRefused(url), { timeout: 5_000 }).toBe(true);
+  });
+});

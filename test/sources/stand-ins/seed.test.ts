@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest';
+import { createWorld } from '../../../sources/stand-ins/seed.js';
+import { worldNow } from '../../../sources/stand-ins/seed-time.js';
+import type { Person, SeedOrder } from '../../../sources/stand-ins/world.js';
+
+const world = createWorld({ customers: 500 });
+const ordinary = world.people.filter(({ email }) => email.startsWith('customer-'));
+
+function person(email: string): Person {
+  const [found, ...others] = world.people.filter((candidate) => candidate.email === email);
+  if (found === undefined || others.length > 0) throw new Error(`${email} is not exactly one person`);
+  return found;
+}
+
+function systemsOf({ orderSystem, webshop, contactCentre, crm }: Person): string[] {
+  return Object.entries({ orderSystem, webshop, contactCentre, crm }).flatMap(([system, part]) =>
+    part === undefined ? [] : [system],
+  );
+}
+
+function totalCents({ lines }: SeedOrder): number {
+  return lines.reduce((sum, { quantity, unitPriceCents }) => sum + quantity * unitPriceCents, 0);
+}
+
+function expectUnique(values: readonly unknown[]): void {
+  expect(values.length).toBeGreaterThan(0);
+  expect(new Set(values).size).toBe(values.length);
+}
+
+describe('the world', () => {
+  it('is the same each time', () => {
+    expect(createWorld({ customers: 500 })).toEqual(world);
+  });
+
+  it('gives a customer the same data in a small world as in a large one', () => {
+    const small = createWorld({ customers: 50 });
+    expect(small.people).toEqual(world.people.slice(0, small.people.length));
+    expect(small.products).toEqual(world.products);
+    expect(small.companies).toEqual(world.companies);
+  });
+
+  it('has as many ordinary customers as asked for, beside the special ones', () => {
+    expect(ordinary.map(({ email }) => email)).toEqual(
+      Array.from({ length: 500 }, (_, index) => `customer-${index + 1}@example.nl`),
+    );
+    expect(createWorld({ customers: 0 }).people).toHaveLength(7);
+  });
+
+  it.each([-1, 1.5, Number.NaN, 10_000_000])('cannot have %d customers', (customers) => {
+    expect(() => createWorld({ customers })).toThrow('customers must be a whole number');
+  });
+
+  it('makes ten thousand customers in about a second', () => {
+    const start = performance.now();
+    createWorld({ customers: 10_000 });
+    // Half a second when nothing else runs; the margin is for a busy machine.
+    expect(performance.now() - start).toBeLessThan(3_000);
+  });
+
+  it('hands out every identifier once', () => {
+    const { people, products, companies } = world;
+    const orders = people.flatMap(({ orderSystem }) => orderSystem?.orders ?? []);
+    const shops = people.flatMap(({ webshop }) => webshop ?? []);
+    const drafts = shops.flatMap(({ draftOrders }) => draftOrders);
+    const desks = people.flatMap(({ contactCentre }) => contactCentre ?? []);
+    const tickets = desks.flatMap((desk) => desk.tickets);
+    const contacts = people.flatMap(({ crm }) => crm ?? []);
+
+    expectUnique(people.map(({ phone }) => phone));
+    expectUnique(people.flatMap(({ orderSystem }) => orderSystem?.customerNumber ?? []));
+    expectUnique(orders.map(({ number }) => number));
+    expectUnique(shops.map(({ customerId }) => customerId));
+    expectUnique(drafts.map(({ id }) => id));
+    expectUnique(drafts.flatMap(({ lines }) => lines.map(({ id }) => id)));
+    expectUnique(desks.map(({ userId }) => userId));
+    expectUnique(tickets.map(({ id }) => id));
+    expectUnique(tickets.flatMap(({ comments }) => comments.map(({ id }) => id)));
+    expectUnique(contacts.map(({ contactId }) => contactId));
+    expectUnique(contacts.flatMap(({ deals }) => deals.map(({ id }) => id)));
+    expectUnique(companies.map(({ id }) => id));
+    expectUnique(companies.map(({ kvkNumber }) => kvkNumber));
+    expectUnique(products.flatMap(({ productId, variantId }) => [productId, variantId]));
+    expectUnique(products.map(({ sku }) => sku));
+  });
+
+  it('writes identifiers the way each system does', () => {
+    const { orderSystem, webshop, contactCentre, crm, phone, address } = person('everywhere@example.nl');
+    expect(orderSystem?.customerNumber).toMatch(/^K\d{6}$/);
+    expect(orderSystem?.orders[0]?.number).toMatch(/^ORD-20\d\d-\d{7}$/);
+    expect(BigInt(webshop?.customerId ?? 0)).toBeGreaterThan(2n ** 53n);
+    expect(String(Number(webshop?.customerId))).not.toBe(webshop?.customerId);
+    for (const id of contactCentre?.tickets.flatMap((ticket) => [ticket.id, ticket.comments[0]?.id]) ?? []) {
+      expect(String(id)).toMatch(/^\d{13,14}$/);
+    }
+    expect(String(contactCentre?.userId)).toMatch(/^\d{13,14}$/);
+    expect(crm?.contactId).toMatch(/^\d+$/);
+    expect(phone).toMatch(/^\+316\d{8}$/);
+    expect(address.postcode).toMatch(/^\d{4} [A-Z]{2}$/);
+  });
+
+  it('has sixty products and forty companies, some with a KvK number that begins with a zero', () => {
+    expect(world.products).toHaveLength(60);
+    expect(world.companies).toHaveLength(40);
+    for (const { kvkNumber } of world.companies) expect(kvkNumber).toMatch(/^(?!0000)\d{8}$/);
+    expect(world.companies.filter(({ kvkNumber }) => kvkNumber.startsWith('0')).length).toBeGreaterThan(5);
+  });
+
+  it('holds nothing that happened after its own moment', () => {
+    const { people } = world;
+    const moments = people.flatMap(({ createdAt, orderSystem, webshop, contactCentre, crm }) => [
+      createdAt,
+      ...(orderSystem?.orders.flatMap(({ placedAt, payments }) => [
+        placedAt,
+        ...payments.map(({ paidAt }) => paidAt),
+      ]) ?? []),
+      ...(webshop?.draftOrders.flatMap((draft) => [draft.createdAt, draft.updatedAt]) ?? []),
+      ...(contactCentre?.tickets.flatMap((ticket) => [ticket.createdAt, ticket.updatedAt]) ?? []),
+      ...(crm === undefined ? [] : [crm.updatedAt]),
+    ]);
+    for (const moment of moments) expect(moment).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    expect(moments.filter((moment) => moment > worldNow)).toEqual([]);
+  });
+});
+
+describe('an ordinary customer', () => {
+  it('is always in the order system, with one to six orders of one to four lines', () => {
+    for (const { orderSystem } of ordinary) {
+      expect(orderSystem?.orders.length).toBeGreaterThanOrEqual(1);
+      expect(orderSystem?.orders.length).toBeLessThanOrEqual(6);
+      for (const { lines } of orderSystem?.orders ?? []) {
+        expect(lines.length).toBeGreaterThanOrEqual(1);
+        expect(lines.length).toBeLessThanOrEqual(4);
+        expectUnique(lines.map(({ sku }) => sku));
+      }
+    }
+  });
+
+  it('has paid every order that is neither new nor cancelled', () => {
+    for (const order of world.people.flatMap(({ orderSystem }) => orderSystem?.orders ?? [])) {
+      const paidCents = order.payments.reduce((sum, { amountCents }) => sum + amountCents, 0);
+      expect(paidCents).toBe(order.status === 'NEW' || order.status === 'CANCELLED' ? 0 : totalCents(order));
+    }
+  });
+
+  it.each(['webshop', 'contactCentre', 'crm'] as const)(
+    'is mostly, but not always, known to %s',
+    (system) => {
+      const known = ordinary.filter((customer) => customer[system] !== undefined).length;
+      expect(known / ordinary.length).toBeGreaterThan(0.85);
+      expect(known / ordinary.length).toBeLessThan(0.95);
+    },
+  );
+
+  it('is the same buyer to the webshop as to the order system', () => {
+    for (const { webshop, orderSystem } of world.people) {
+      if (webshop === undefined) continue;
+      const orders = orderSystem?.orders.filter(({ status }) => status !== 'CANCELLED') ?? [];
+      expect(webshop.numberOfOrders).toBe(orders.length);
+      expect(webshop.amountSpentCents).toBe(orders.reduce((sum, order) => sum + totalCents(order), 0));
+    }
+  });
+
+  it('has tickets that begin with what the customer wrote', () => {
+    const tickets = ordinary.flatMap(({ contactCentre }) => contactCentre?.tickets ?? []);
+    for (const { comments, description } of tickets) {
+      expect(comments[0]).toMatchObject({ author: 'customer', body: description, public: true });
+      expect(comments.length).toBeLessThanOrEqual(4);
+    }
+    expect(new Set(tickets.map(({ comments }) => comments.length))).toEqual(new Set([1, 2, 3, 4]));
+  });
+
+  it('works for one of the companies in about half of the cases', () => {
+    const ids = new Set(world.companies.map(({ id }) => id));
+    const employers = ordinary.flatMap(({ crm }) => crm?.companyId ?? []);
+    expect(employers.every((id) => ids.has(id))).toBe(true);
+    expect(employers.length / ordinary.length).toBeGreaterThan(0.35);
+    expect(employers.length / ordinary.length).toBeLessThan(0.6);
+  });
+});
+
+describe('the special customers', () => {
+  it('include one whom every system knows, with something of everything', () => {
+    const { orderSystem, webshop, contactCentre, crm } = person('everywhere@example.nl');
+    expect(orderSystem?.emailVerified).toBe(true);
+    expect(orderSystem?.orders.length).toBeGreaterThanOrEqual(5);
+    const skus = new Set(world.products.map(({ sku }) => sku));
+    expect(orderSystem?.orders.every(({ lines }) => lines.every(({ sku }) => skus.has(sku)))).toBe(true);
+    expect(webshop?.draftOrders.some(({ status }) => status === 'OPEN')).toBe(true);
+    expect(contactCentre?.tickets.length).toBeGreaterThanOrEqual(4);
+    expect(contactCentre?.verified).toBe(true);
+    expect(crm?.companyId).toBeDefined();
+    expect(crm?.deals).toHaveLength(3);
+  });
+
+  it.each([
+    ['everywhere@example.nl', ['orderSystem', 'webshop', 'contactCentre', 'crm']],
+    ['shop-only@example.nl', ['orderSystem', 'webshop']],
+    ['orders-only@example.nl', ['orderSystem']],
+    ['crm-only@example.nl', ['crm']],
+    ['many-orders@example.nl', ['orderSystem', 'webshop', 'contactCentre', 'crm']],
+  ])('%s is known to just %j', (email, systems) => {
+    expect(systemsOf(person(email))).toEqual(systems);
+  });
+
+  it('include two people who share one e-mail address in the order system', () => {
+    const sharing = world.people.filter(({ email }) => email === 'shared@example.nl');
+    expect(sharing.map(systemsOf)).toEqual([
+      ['orderSystem', 'webshop', 'contactCentre', 'crm'],
+      ['orderSystem'],
+    ]);
+    expect(sharing.map(({ orderSystem }) => orderSystem?.emailVerified)).toEqual([true, false]);
+    expectUnique(sharing.map(({ firstName, lastName }) => `${firstName} ${lastName}`));
+    expectUnique(sharing.map(({ birthDate }) => birthDate));
+    expectUnique(sharing.map(({ phone }) => phone));
+  });
+
+  it('include one with five hundred orders, some of the very same moment', () => {
+    const orders = person('many-orders@example.nl').orderSystem?.orders ?? [];
+    expect(orders).toHaveLength(500);
+    const moments = new Set(orders.map(({ placedAt }) => placedAt));
+    expect(moments.size).toBeLessThan(400);
+    expect(moments.size).toBeGreaterThan(100);
+  });
+
+  it('include nobody@example.nl by leaving them out', () => {
+    expect(world.people.some(({ email }) => email === 'nobody@example.nl')).toBe(false);
+  });
+});

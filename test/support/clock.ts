@@ -1,0 +1,16 @@
+import type { Clock } from '../../src/cache/cache.js';
+
+/** A clock that stands still until it is turned. */
+export interface TurnedClock extends Clock {
+  turn(milliseconds: number): void;
+}
+
+export function turnedClock(): TurnedClock {
+  let now = 1_000;
+  return {
+    now: () => now,
+    turn: (milliseconds) => {
+      now += milliseconds;
+    },
+  };
+}
