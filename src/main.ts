@@ -10,12 +10,26 @@ try {
     throw error;
   });
   gateway.logger.info({ sources: gateway.sources }, `ready ${server.url}/graphql`);
-  const stop = (signal: string) => {
-    gateway.logger.info(`${signal}: answering what is under way, then stopping`);
-    void server.stop().then(() => gateway.close());
+  let stopping = false;
+  const stop = (reason: string) => {
+    if (stopping) return;
+    stopping = true;
+    gateway.logger.info(`${reason}: answering what is under way, then stopping`);
+    void server.stop().then(async () => {
+      await gateway.close();
+      // The channel to the program that started us would keep this process alive.
+      if (process.connected) process.disconnect();
+    });
   };
-  process.once('SIGTERM', stop);
-  process.once('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+  if (process.send !== undefined) {
+    // Started by another program, as the demo does: it is told where, and its end is ours.
+    process.send(server.url);
+    process.once('disconnect', () => {
+      stop('the program that started the gateway has ended');
+    });
+  }
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   process.stderr.write(`${error.message}\n`);
