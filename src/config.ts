@@ -25,10 +25,22 @@ export function setting(
   return { variable, schema, expects };
 }
 
-/** An http(s) address, without a slash at its end. */
+/** An http(s) address, without a slash at its end. What a source is asked by comes behind it. */
 export function urlSetting(variable: string, example: string): Setting<string> {
-  const schema = z.url({ protocol: /^https?$/ }).transform((url) => url.replace(/\/+$/, ''));
-  return setting(variable, schema, `an http(s) address such as ${example}`);
+  const schema = z
+    .url({ protocol: /^https?$/ })
+    // They would be left out silently.
+    .refine((url) => {
+      if (!URL.canParse(url)) return false;
+      const { username, password, search, hash } = new URL(url);
+      return `${username}${password}${search}${hash}` === '';
+    })
+    .transform((url) => url.replace(/\/+$/, ''));
+  return setting(
+    variable,
+    schema,
+    `an http(s) address such as ${example}, without user name, query or fragment`,
+  );
 }
 
 /** Reads settings and gathers what is wrong with them, so that everything can be mended in one go. */
@@ -65,7 +77,7 @@ export class SettingsReader {
 }
 
 const wholeNumber = (least: number, most: number, fallback: number) =>
-  z.coerce.number().int().min(least).max(most).default(fallback);
+  z.string().regex(/^\d+$/).transform(Number).pipe(z.number().int().min(least).max(most)).default(fallback);
 
 const megabytes = (fallback: number) =>
   wholeNumber(1, 100_000, fallback).transform((amount) => amount * 1024 * 1024);

@@ -28,16 +28,24 @@ export const usersByEmail = defineLoader<RestClient, string, readonly CustomerRe
   load: async (emails, zendesk) => {
     // Terms of one property are alternatives. The search also finds what only looks like the address, so what comes
     // is matched exactly below.
-    const query = emails.map((email) => `email:"${email}"`).join(' ');
+    // A quote would end its term.
+    const query = emails.map((email) => `email:"${email.replaceAll('"', '')}"`).join(' ');
     const users: User[] = [];
-    let page = await zendesk.get(usersPage, '/api/v2/users/search', { query, per_page: 100 });
-    for (let read = 1; page !== null; read += 1) {
+    let page = there(await zendesk.get(usersPage, '/api/v2/users/search', { query, per_page: 100 }));
+    for (let read = 1; ; read += 1) {
       users.push(...page.users);
       if (page.next_page == null || read === MAX_USER_PAGES) break;
       page = await zendesk.follow(usersPage, page.next_page);
     }
+    const isWhole = page.next_page == null;
     return alignMany(emails, users, (user) => user.email?.toLowerCase() ?? '').map((own) =>
-      own.map(toCustomer),
+      // Whom the pages that were not read would have told of cannot be said to be unknown.
+      own.length === 0 && !isWhole
+        ? new SourceContractError(
+            'contact-centre',
+            'contact-centre finds more users like these than can be read.',
+          )
+        : own.map(toCustomer),
     );
   },
 });
@@ -47,10 +55,20 @@ export const usersById = defineLoader<RestClient, string, readonly CustomerRecor
   maxBatch: MAX_BATCH,
   freshness: IDENTITY_FRESHNESS,
   load: async (ids, zendesk) => {
-    const page = await zendesk.get(usersPage, '/api/v2/users/show_many', { ids: ids.join(',') });
-    return alignMany(ids, page?.users ?? [], (user) => String(user.id)).map((own) => own.map(toCustomer));
+    const page = there(await zendesk.get(usersPage, '/api/v2/users/show_many', { ids: ids.join(',') }));
+    return alignMany(ids, page.users, (user) => String(user.id)).map((own) => own.map(toCustomer));
   },
 });
+
+/** A search is always there: when it is not, the address is none of a Zendesk, which is no answer about anybody. */
+function there<T>(page: T | null): T {
+  if (page === null)
+    throw new SourceContractError(
+      'contact-centre',
+      'contact-centre has no Zendesk at the address it is set to.',
+    );
+  return page;
+}
 
 /** The tickets that a user asked for, newest first. */
 export interface TicketsOf {
@@ -65,12 +83,14 @@ export const ticketsOfUsers = defineLoader<RestClient, TicketsOf, readonly Ticke
   load: async (keys, zendesk) => {
     const query = [...new Set(keys.map(({ userId }) => userId))].map((id) => `requester:${id}`).join(' ');
     const tickets: Ticket[] = [];
-    let page = await zendesk.get(ticketsPage, '/api/v2/search/export', {
-      query,
-      'filter[type]': 'ticket',
-      'page[size]': TICKETS_A_PAGE,
-    });
-    for (let read = 1; page !== null; read += 1) {
+    let page = there(
+      await zendesk.get(ticketsPage, '/api/v2/search/export', {
+        query,
+        'filter[type]': 'ticket',
+        'page[size]': TICKETS_A_PAGE,
+      }),
+    );
+    for (let read = 1; ; read += 1) {
       tickets.push(...page.results);
       if (!page.meta.has_more || page.links.next == null) break;
       // The export promises an order by created_at but not its direction, so no page can be left out.

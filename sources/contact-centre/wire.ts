@@ -5,6 +5,8 @@ import { z } from 'zod';
 /** 13 to 14 digits, below 2^53. */
 const id = z.int();
 
+const moment = z.iso.datetime({ offset: true });
+
 export const user = z.object({
   id,
   name: z.string().nullish(),
@@ -23,8 +25,8 @@ export const ticket = z.object({
   status: z.enum(['new', 'open', 'pending', 'hold', 'solved', 'closed']),
   priority: z.enum(['low', 'normal', 'high', 'urgent']).nullish(),
   via: z.object({ channel: z.string().nullish() }).nullish(),
-  created_at: z.string(),
-  updated_at: z.string(),
+  created_at: moment,
+  updated_at: moment,
 });
 export type Ticket = z.infer<typeof ticket>;
 
@@ -40,7 +42,7 @@ export const comment = z.object({
   plain_body: z.string().nullish(),
   body: z.string().nullish(),
   public: z.boolean(),
-  created_at: z.string(),
+  created_at: moment,
 });
 export type Comment = z.infer<typeof comment>;
 

@@ -1,4 +1,4 @@
-import { alignOne, defineLoader, type RestClient } from '../../src/index.js';
+import { alignMany, alignOne, defineLoader, SourceContractError, type RestClient } from '../../src/index.js';
 import {
   COMPANY_PROPERTIES,
   CONTACT_PROPERTIES,
@@ -12,13 +12,16 @@ import {
   type DealRecord,
 } from './mapping.js';
 import type { Company } from './schema.generated.js';
-import { associationsRead, batchRead, type CrmObject } from './wire.js';
+import { associationsRead, batchRead, type AssociationsOf, type CrmObject } from './wire.js';
 
 /** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
 const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
 
 /** A batch read takes 100 ids, one of associations 1,000 (an undocumented share of them at once is kept to 100 too). */
 const MAX_BATCH = 100;
+
+/** HubSpot gives 500 associations of a record at once. */
+const MAX_ASSOCIATION_PAGES = 4;
 
 async function readBatch(
   hubspot: RestClient,
@@ -67,14 +70,24 @@ const associatedIds = (to: 'companies' | 'deals') =>
     name: `${to}OfContacts`,
     maxBatch: MAX_BATCH,
     load: async (contactIds, hubspot) => {
-      const { results } = await hubspot.post(
-        associationsRead,
-        `/crm/v4/associations/contacts/${to}/batch/read`,
-        {
-          inputs: contactIds.map((id) => ({ id })),
-        },
+      const path = `/crm/v4/associations/contacts/${to}/batch/read`;
+      const found: AssociationsOf[] = [];
+      let inputs: { id: string; after?: string }[] = contactIds.map((id) => ({ id }));
+      for (let read = 0; inputs.length > 0; read += 1) {
+        if (read === MAX_ASSOCIATION_PAGES)
+          throw new SourceContractError(
+            'crm-hubspot',
+            `crm-hubspot holds more ${to} than can be read at once.`,
+          );
+        const { results } = await hubspot.post(associationsRead, path, { inputs });
+        found.push(...results);
+        inputs = results.flatMap(({ from: { id }, paging }) =>
+          paging?.next == null ? [] : [{ id, after: paging.next.after }],
+        );
+      }
+      return alignMany(contactIds, found, ({ from }) => from.id).map((pages) =>
+        toIds(pages.flatMap((page) => page.to)),
       );
-      return alignOne(contactIds, results, ({ from }) => from.id).map((found) => toIds(found?.to ?? []));
     },
   });
 

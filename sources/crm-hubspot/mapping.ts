@@ -1,6 +1,6 @@
 import type { CustomerRecord } from '../../src/index.js';
 import type { Company, Deal } from './schema.generated.js';
-import type { Association, CrmObject } from './wire.js';
+import { parseMoment, type Association, type CrmObject } from './wire.js';
 
 /** What the CRM knows of a contact, beyond who it is. */
 export interface ContactRecord extends CustomerRecord {
@@ -93,10 +93,10 @@ export function toIds(associations: readonly Association[]): string[] {
 
 function toInt(text: string | null | undefined): number | null {
   const value = Number(text);
-  return text == null || !Number.isSafeInteger(value) ? null : value;
+  // An Int has 32 bits.
+  return text == null || value !== (value | 0) ? null : value;
 }
 
-/** HubSpot writes moments as ISO 8601, older properties as milliseconds since 1970. */
 function toDateTime(text: string): string {
-  return new Date(/^\d+$/.test(text) ? Number(text) : text).toISOString();
+  return parseMoment(text).toISOString();
 }

@@ -2,10 +2,23 @@ import { z } from 'zod';
 
 /** What HubSpot CRM sends, as far as we read it: https://developers.hubspot.com/docs/api/crm */
 
-/** A CRM object. All property values are text, also numbers and moments; a property that was not asked for is left out. */
-export const crmObject = z.object({
+/** A property's value: text, also of numbers and moments. One that was emptied is an empty text. */
+const value = z
+  .string()
+  .nullish()
+  .transform((text) => (text === '' ? null : text));
+
+/** HubSpot writes moments as ISO 8601, older properties as milliseconds since 1970. */
+const moment = value.refine((text) => text == null || !Number.isNaN(parseMoment(text).valueOf()));
+
+export function parseMoment(text: string): Date {
+  return new Date(/^\d+$/.test(text) ? Number(text) : text);
+}
+
+/** A CRM object. A property that was not asked for is left out. */
+const crmObject = z.object({
   id: z.string(),
-  properties: z.record(z.string(), z.string().nullish()),
+  properties: z.object({ closedate: moment, createdate: moment }).catchall(value),
 });
 export type CrmObject = z.infer<typeof crmObject>;
 
@@ -22,7 +35,9 @@ export const associationsRead = z.object({
           associationTypes: z.array(z.object({ label: z.string().nullish() })),
         }),
       ),
+      paging: z.object({ next: z.object({ after: z.string() }).nullish() }).nullish(),
     }),
   ),
 });
-export type Association = z.infer<typeof associationsRead>['results'][number]['to'][number];
+export type AssociationsOf = z.infer<typeof associationsRead>['results'][number];
+export type Association = AssociationsOf['to'][number];

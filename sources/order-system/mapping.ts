@@ -1,6 +1,6 @@
-import { encodeCursor, type CustomerRecord } from '../../src/index.js';
+import { decodeCursor, encodeCursor, InvalidInputError, type CustomerRecord } from '../../src/index.js';
 import type { Address, OrderStatus, Payment } from './schema.generated.js';
-import type { CustomerRow, OrderLineRow, OrderRow, PaymentRow } from './wire.js';
+import { moment, type CustomerRow, type OrderLineRow, type OrderRow, type PaymentRow } from './wire.js';
 
 /** What the order system knows of a customer, beyond who it is. */
 export interface OrderSystemCustomer extends CustomerRecord {
@@ -49,6 +49,14 @@ export function toOrder(row: OrderRow): OrderRecord {
   };
 }
 
+/** The place that a cursor of `toOrder` stands for. */
+export function placeOf(cursor: string): { placedAt: string; number: string } {
+  const [placedAt = '', number = ''] = decodeCursor(cursor, 2);
+  if (!moment.safeParse(placedAt).success)
+    throw new InvalidInputError('"after" must be the endCursor of an earlier page.');
+  return { placedAt, number };
+}
+
 export function toOrderLine(row: OrderLineRow): OrderLineRecord {
   return {
     lineNumber: row.line_no,
@@ -67,7 +75,6 @@ export function toPayment(row: PaymentRow): Payment {
   };
 }
 
-/** PostgreSQL writes `2026-11-01 12:00:00.123456+00` in a session whose time zone is UTC. */
 function toDateTime(text: string): string {
   return new Date(`${text.replace(' ', 'T')}:00`).toISOString();
 }

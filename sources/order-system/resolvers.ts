@@ -1,6 +1,6 @@
-import { decodeCursor, pageSize, type Context, type Customer } from '../../src/index.js';
+import { pageSize, type Context, type Customer } from '../../src/index.js';
 import { customersByNumber, linesOfOrders, orderPages, paymentsOfOrders } from './loaders.js';
-import type { OrderRecord, OrderSystemCustomer } from './mapping.js';
+import { placeOf, type OrderRecord, type OrderSystemCustomer } from './mapping.js';
 import type { Resolvers } from './schema.generated.js';
 
 /** Answers schema/sources/order-system.graphql. */
@@ -8,9 +8,8 @@ export const resolvers: Resolvers = {
   Customer: {
     orders: async (customer, { first, after }, { load }) => {
       const size = pageSize(first);
-      const [placedAt = '', number = ''] = after == null ? [] : decodeCursor(after, 2);
+      const page = { first: size, after: after == null ? null : placeOf(after) };
       const customerNumber = await customer.identifier('customerNumber');
-      const page = { first: size, after: after == null ? null : { placedAt, number } };
       const found = customerNumber === null ? [] : await load(orderPages, { customerNumber, ...page });
       return connection(found, size);
     },

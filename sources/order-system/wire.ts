@@ -2,6 +2,16 @@ import { z } from 'zod';
 
 /** What the order database sends: rows of our queries. Moments and decimals arrive as text, exact. */
 
+/** As PostgreSQL writes a moment in a session whose time zone is UTC: `2026-11-01 12:00:00.123456+00`. */
+export const moment = z.string().refine(isMoment);
+
+function isMoment(text: string): boolean {
+  const [, day, time] = /^((?!0000)\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d{1,6})?\+00$/.exec(text) ?? [];
+  const date = new Date(`${day ?? ''}T${time ?? ''}Z`);
+  // JavaScript takes 30 February for 2 March, the database does not.
+  return !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(`${day ?? ''}T${time ?? ''}`);
+}
+
 export const customerRow = z.object({
   cust_no: z.string(),
   email: z.string().nullable(),
@@ -13,7 +23,7 @@ export const customerRow = z.object({
   house_no: z.string().nullable(),
   postcode: z.string().nullable(),
   city: z.string().nullable(),
-  created_at: z.string(),
+  created_at: moment,
 });
 export type CustomerRow = z.infer<typeof customerRow>;
 
@@ -22,7 +32,7 @@ export const orderRow = z.object({
   page: z.number(),
   order_no: z.string(),
   status: z.enum(['NEW', 'PAID', 'SHIPPED', 'DELIVERED', 'CANCELLED']),
-  placed_at: z.string(),
+  placed_at: moment,
   currency: z.string(),
   total: z.string(),
 });
@@ -43,7 +53,7 @@ export const paymentRow = z.object({
   order_no: z.string(),
   method: z.string(),
   amount: z.string(),
-  paid_at: z.string(),
+  paid_at: moment,
   currency: z.string(),
 });
 export type PaymentRow = z.infer<typeof paymentRow>;

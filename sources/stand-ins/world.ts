@@ -135,6 +135,6 @@ export interface StandIn {
   /** Where it listens itself; the fault control stands in front of it. */
   url: string;
   /** What a gateway must be told (environment variables) to reach it at `url`, or at another address in front of it. */
-  settings(url: string): Record<string, string>;
+  settings: (url: string) => Record<string, string>;
   close(): Promise<void>;
 }

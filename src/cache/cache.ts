@@ -5,6 +5,9 @@ export interface Clock {
   now(): number;
 }
 
+/** What an entry takes beside its value: its key, and its places in the cache's own lists. */
+const ENTRY_BYTES = 250;
+
 interface Entry {
   value: unknown;
   /** False for an answer that only those who were waiting for it may share. */
@@ -32,16 +35,18 @@ export function createCache({ maxBytes, clock = performance }: { maxBytes: numbe
   const entries = new LRUCache<string, Entry, CacheRequest<unknown>>({
     maxSize: maxBytes,
     // What is not to be kept is said to be too large to keep (a ttl of 0 would mean for ever).
-    sizeCalculation: ({ value, keep }) => (keep ? approximateBytes(value) : maxBytes + 1),
+    sizeCalculation: ({ value, keep }) => (keep ? ENTRY_BYTES + approximateBytes(value) : maxBytes + 1),
     perf: clock,
     // Asking the clock costs little beside an answer, and a test that turns it wants to be believed at once.
     ttlResolution: 0,
     // An answer that is pushed out while it is being loaded still goes to those who wait for it.
     ignoreFetchAbort: true,
     fetchMethod: async (_key, _stale, { context: { load, maxAgeMs }, options }) => {
+      const askedAt = clock.now();
       const value = await load();
-      options.ttl = maxAgeMs;
-      return { value, keep: maxAgeMs > 0 };
+      // An answer is as old as the question: what the system saw may have changed while it was on its way.
+      options.ttl = maxAgeMs - (clock.now() - askedAt);
+      return { value, keep: options.ttl > 0 };
     },
   });
   return {

@@ -14,18 +14,30 @@ export function bearer(token: Setting<string>): Auth {
 
 /** A key in a header of the vendor's own. */
 export function apiKey(header: string, key: Setting<string>, prefix = ''): Auth {
+  // A line break, such as a file with a secret ends in, would make every call fail; so the gateway does not start.
+  const inHeader: Setting<string> = {
+    ...key,
+    schema: key.schema.refine((text) => /^[\x20-\x7e]*$/.test(text)),
+    expects: `${key.expects}, of characters that an HTTP header can have`,
+  };
   return {
-    settings: () => [key],
-    headers: (settings) => ({ [header]: `${prefix}${settings.read(key) ?? ''}` }),
+    settings: () => [inHeader],
+    headers: (settings) => ({ [header]: `${prefix}${settings.read(inHeader) ?? ''}` }),
   };
 }
 
 /** `Authorization: Basic` (RFC 7617). The user's name may need a suffix of the vendor's, as Zendesk's `/token`. */
 export function basic(user: Setting<string>, password: Setting<string>, userSuffix = ''): Auth {
+  // The first colon ends the name.
+  const name: Setting<string> = {
+    ...user,
+    schema: user.schema.refine((text) => !text.includes(':')),
+    expects: `${user.expects}, without a colon`,
+  };
   return {
-    settings: () => [user, password],
+    settings: () => [name, password],
     headers: (settings) => {
-      const pair = `${settings.read(user) ?? ''}${userSuffix}:${settings.read(password) ?? ''}`;
+      const pair = `${settings.read(name) ?? ''}${userSuffix}:${settings.read(password) ?? ''}`;
       return { authorization: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` };
     },
   };

@@ -11,13 +11,14 @@ import type { ConnectorOptions } from './connector.js';
 
 /** A larger answer is an error of its source, not a full memory of the gateway. */
 const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
+/** Of an answer that says no more than its status. */
+const MAX_ERROR_BYTES = 64 * 1024;
 /** Connections to one system at once; more calls wait for one to come free. */
 const MAX_CONNECTIONS = 64;
 
 export interface HttpAnswer {
   status: number;
-  headers: Dispatcher.ResponseData['headers'];
-  /** The parsed JSON, not yet checked against anything. */
+  /** The parsed JSON, not yet checked against anything; undefined when the status is not a good one. */
   body: unknown;
 }
 
@@ -40,12 +41,14 @@ export interface HttpTransport {
 export function openHttp(
   baseUrl: string,
   headers: Record<string, string>,
-  { source, guard }: ConnectorOptions,
+  { source, guard, timeoutMs }: ConnectorOptions,
 ): HttpTransport {
   const base = new URL(baseUrl);
-  // undici's own clocks are off: the guard's timeout covers connecting, waiting and reading alike.
+  // The guard's timeout covers connecting, waiting and reading alike, so undici's own clocks are off. But for
+  // connecting, which is not a single call's: without it an attempt would outlive the call that wanted it.
   const pool = new Pool(base.origin, {
     connections: MAX_CONNECTIONS,
+    connect: { timeout: timeoutMs },
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: 30_000,
@@ -61,7 +64,7 @@ export function openHttp(
         const answer = await pool
           .request({
             method,
-            path: `${prefix}${path}`,
+            path: `${prefix}${path}` || '/',
             headers: body === undefined ? sent : sentWithBody,
             body: body ?? null,
             signal,
@@ -70,11 +73,11 @@ export function openHttp(
             throw new SourceUnavailableError(source, `${source} cannot be reached.`, { cause: error });
           });
         const { statusCode: status } = answer;
-        if ((status >= 200 && status < 300) || expected.includes(status)) {
-          return { status, headers: answer.headers, body: parse(await read(answer.body, source), source) };
-        }
-        // The body is read to its end so that the connection can be used again; what it says stays here.
-        await read(answer.body, source);
+        if (status >= 200 && status < 300)
+          return { status, body: parse(await read(answer.body, source), source) };
+        // A short body is read to its end so that the connection can be used again; what it says stays here.
+        await answer.body.dump({ limit: MAX_ERROR_BYTES });
+        if (expected.includes(status)) return { status, body: undefined };
         throw errorForStatus(source, status, retryAfterSeconds(answer.headers));
       }),
     close: () => pool.destroy(),
@@ -130,7 +133,7 @@ function errorForStatus(source: string, status: number, retryAfter: number | und
   if (status === 429) {
     return new SourceRateLimitedError(source, `${source} asks us to slow down.`, { retryAfter });
   }
-  if (status >= 500) {
+  if (status >= 500 || status === 408) {
     return new SourceUnavailableError(source, `${source} answered with an error (status ${status}).`, {
       retryAfter,
     });
@@ -145,6 +148,7 @@ function errorForStatus(source: string, status: number, retryAfter: number | und
 function retryAfterSeconds(headers: Dispatcher.ResponseData['headers']): number | undefined {
   const value = headers['retry-after'];
   if (typeof value !== 'string') return undefined;
-  const seconds = /^\d+$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
+  // Some write seconds with decimals.
+  const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
   return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined;
 }

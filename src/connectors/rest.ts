@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Setting, SettingsReader } from '../config.js';
-import { SourceContractError } from '../errors.js';
+import { InvalidInputError, SourceContractError } from '../errors.js';
 import type { Auth } from './auth.js';
 import type { Client, Connector, ConnectorOptions } from './connector.js';
 import { check, openHttp } from './http.js';
@@ -13,7 +13,7 @@ export interface RestClient extends Client {
   get<T>(schema: z.ZodType<T>, path: string, query?: Readonly<Record<string, QueryValue>>): Promise<T | null>;
   /** The answer to a POST that only reads. A 207 (partial success) is a good answer: its schema tells the parts. */
   post<T>(schema: z.ZodType<T>, path: string, body: unknown): Promise<T>;
-  /** A page by the link that the page before it gave. A link to another origin is refused. */
+  /** A page by the link that the page before it gave. A link out of the base address is refused. */
   follow<T>(schema: z.ZodType<T>, link: string): Promise<T>;
 }
 
@@ -45,7 +45,7 @@ export function rest({ baseUrl, auth, pingPath }: RestOptions): Connector<RestCl
         follow: async (schema, link) => {
           const url = URL.canParse(link, http.baseUrl.href) ? new URL(link, http.baseUrl) : undefined;
           const prefix = http.baseUrl.pathname.replace(/\/$/, '');
-          if (url?.origin !== http.baseUrl.origin || !url.pathname.startsWith(prefix)) {
+          if (url?.origin !== http.baseUrl.origin || !url.pathname.startsWith(`${prefix}/`)) {
             throw new SourceContractError(
               source,
               `${source} gave a link to a next page outside of its own address.`,
@@ -67,14 +67,22 @@ export function rest({ baseUrl, auth, pingPath }: RestOptions): Connector<RestCl
 
 /** One part of a path, encoded: an identifier never adds a part or a query of its own. */
 export function pathPart(value: string | number): string {
-  const encoded = encodeURIComponent(value);
-  // Dots alone would walk up the path.
-  return /^\.+$/.test(encoded) ? encoded.replaceAll('.', '%2E') : encoded;
+  const encoded = encode(String(value));
+  // Nothing asks for the list instead of the one, and dots walk up the path: also as %2E, says the URL standard.
+  if (encoded === '' || encoded === '.' || encoded === '..')
+    throw new InvalidInputError('An identifier must be more than nothing or dots.');
+  return encoded;
+}
+
+function encode(text: string): string {
+  if (/\p{Surrogate}/u.test(text))
+    throw new InvalidInputError('A text to look for has a character in it that no text can have.');
+  return encodeURIComponent(text);
 }
 
 function queryText(query: Readonly<Record<string, QueryValue>> = {}): string {
   const parts = Object.entries(query)
     .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(String(value))}`);
+    .map(([name, value]) => `${encode(name)}=${encode(String(value))}`);
   return parts.length === 0 ? '' : `?${parts.join('&')}`;
 }

@@ -3,6 +3,7 @@ import type pg from 'pg';
 import { z } from 'zod';
 import {
   ConfigError,
+  InvalidInputError,
   SourceAuthenticationError,
   SourceContractError,
   SourceRateLimitedError,
@@ -16,6 +17,8 @@ import { check } from './http.js';
 
 /** Connections to the database at once; more queries wait for one to come free. */
 const MAX_CONNECTIONS = 10;
+/** A larger answer is an error of its source, not a full memory of the gateway. */
+const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** A relational database, read only. */
 export interface SqlClient extends Client {
@@ -41,10 +44,17 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
     settings: () => [url],
     connect: (reader: SettingsReader, options: ConnectorOptions): SqlClient => {
       const { source, guard } = options;
-      const open = once(() => openPool(reader.read(url) ?? '', options));
+      let opening: Promise<pg.Pool> | undefined;
+      let closing: Promise<void> | undefined;
       const rows = <T>(schema: z.ZodType<T>, text: string, parameters: readonly unknown[]): Promise<T[]> =>
         guard(async (signal) => {
-          const pool = await open();
+          refuseImpossibleText(parameters);
+          if (closing !== undefined)
+            throw new SourceUnavailableError(
+              source,
+              `${source} is no longer asked: the gateway is stopping.`,
+            );
+          const pool = await (opening ??= openPool(reader.read(url) ?? '', options));
           const result = await run(
             pool,
             { name: statementName(text), text, values: [...parameters] },
@@ -58,9 +68,7 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
         ping: async () => {
           await rows(z.unknown(), 'SELECT 1', []);
         },
-        close: async () => {
-          if (open.started()) await (await open()).end();
-        },
+        close: () => (closing ??= Promise.resolve(opening).then((pool) => pool?.end())),
       };
     },
   };
@@ -71,6 +79,9 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
  * moment, a `numeric` no double.
  */
 const RAW_TYPES: ReadonlySet<number> = new Set([20, 1082, 1114, 1184, 1700]);
+/** Lists of them are read as lists of text. */
+const RAW_LIST_TYPES: ReadonlySet<number> = new Set([1016, 1182, 1115, 1185, 1231]);
+const TEXT_LIST = 1009;
 
 async function openPool(
   connectionString: string,
@@ -79,19 +90,21 @@ async function openPool(
   const { default: driver } = await import('pg').catch((error: unknown) => {
     throw new ConfigError([`${source} needs the package "pg": npm install pg. (${String(error)})`]);
   });
+  const readerOf: (type: number, format?: 'text' | 'binary') => unknown = driver.types.getTypeParser;
   const pool = new driver.Pool({
     connectionString,
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: timeoutMs,
     // The server itself stops a query that nobody waits for any longer.
     statement_timeout: timeoutMs,
-    options: '-c timezone=UTC',
+    // How moments are written must not depend on how the server or the login role is set up.
+    options: '-c timezone=UTC -c datestyle=ISO,YMD',
     application_name: 'stekkerdoos',
     types: {
-      getTypeParser: ((type: Parameters<typeof driver.types.getTypeParser>[0], format: 'text') =>
+      getTypeParser: (type: number, format?: 'text' | 'binary') =>
         RAW_TYPES.has(type)
           ? (value: string) => value
-          : (driver.types.getTypeParser(type, format) as unknown)) as typeof driver.types.getTypeParser,
+          : readerOf(RAW_LIST_TYPES.has(type) ? TEXT_LIST : type, format),
     },
   });
   // An idle connection that breaks is told here; without a listener it would end the process.
@@ -107,23 +120,65 @@ async function run(
   signal: AbortSignal,
   source: string,
 ): Promise<pg.QueryResult> {
-  let client: pg.PoolClient | undefined;
+  const client = await pool.connect().catch((error: unknown) => {
+    throw translate(source, error);
+  });
+  const finish = finishOnce(client);
+  const { stream } = client.connection;
+  let bytes = 0;
+  // pg knows neither a signal nor a limit: the connection itself is given up, and with it the query.
+  const giveUp = () => {
+    finish({ broken: true });
+  };
+  const measure = (chunk: Buffer) => {
+    bytes += chunk.length;
+    if (bytes > MAX_ANSWER_BYTES) giveUp();
+  };
   try {
-    client = await pool.connect();
     signal.throwIfAborted();
-    // pg knows no signal: the connection itself is given up, and with it the query.
-    const giveUp = () => client?.release(true);
     signal.addEventListener('abort', giveUp, { once: true });
+    stream.on('data', measure);
     const result = await client.query(query);
-    signal.removeEventListener('abort', giveUp);
-    client.release();
+    finish({ broken: false });
     return result;
   } catch (error) {
-    const translated = translate(source, error);
-    // After an error of the server the connection is still good, after any other it is not.
-    if (!signal.aborted) client?.release(!isServerError(error));
-    else client?.release(true);
-    throw translated;
+    // Also after an error of the server: a statement whose plan no longer fits its table (0A000) would fail on this
+    // connection for ever. Nothing was asked on it when the call was given up before.
+    finish({ broken: error !== signal.reason });
+    if (bytes > MAX_ANSWER_BYTES) {
+      throw new SourceContractError(
+        source,
+        `${source} sent an answer of more than ${MAX_ANSWER_BYTES} bytes.`,
+      );
+    }
+    throw translate(source, error);
+  } finally {
+    signal.removeEventListener('abort', giveUp);
+    stream.off('data', measure);
+  }
+}
+
+/** Gives a connection back to its pool, at most once, whoever is first to be done with it. */
+function finishOnce(client: pg.PoolClient): (end: { broken: boolean }) => void {
+  // A connection that breaks while it is in use rejects its query, and tells it here too; without a listener that
+  // would end the process.
+  const ignore = () => undefined;
+  client.on('error', ignore);
+  let finished = false;
+  return ({ broken }) => {
+    if (finished) return;
+    finished = true;
+    client.release(broken);
+    // From here on the pool listens.
+    client.off('error', ignore);
+  };
+}
+
+/** PostgreSQL has no text with a NUL in it, and half a character would become another one on its way there. */
+function refuseImpossibleText(parameters: readonly unknown[]): void {
+  for (const parameter of parameters.flat()) {
+    if (typeof parameter === 'string' && (parameter.includes('\0') || /\p{Surrogate}/u.test(parameter)))
+      throw new InvalidInputError('A text to look for has a character in it that no text can have.');
   }
 }
 
@@ -131,18 +186,22 @@ function isServerError(error: unknown): error is { code: string } {
   return error instanceof Error && 'severity' in error && 'code' in error && typeof error.code === 'string';
 }
 
+const UNAVAILABLE = ['08', '40', '57', '58', 'XX'];
+
 /** SQLSTATE classes: https://www.postgresql.org/docs/current/errcodes-appendix.html */
 function translate(source: string, error: unknown): SourceError {
   const cause = { cause: error };
   if (!isServerError(error)) return new SourceUnavailableError(source, `${source} cannot be reached.`, cause);
   const { code } = error;
-  if (code.startsWith('28')) {
+  // 42501: the role may log in but not read what is asked.
+  if (code.startsWith('28') || code === '42501') {
     return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, cause);
   }
   if (code === '57014') return new SourceTimeoutError(source, `${source} did not answer in time.`, cause);
   if (code.startsWith('53'))
     return new SourceRateLimitedError(source, `${source} has no room for more work.`, cause);
-  if (code.startsWith('08') || code.startsWith('57') || code.startsWith('58') || code.startsWith('XX')) {
+  // 40001 comes from a replica whose copy was changed under the query.
+  if (UNAVAILABLE.some((start) => code.startsWith(start))) {
     return new SourceUnavailableError(source, `${source} answered with an error.`, cause);
   }
   return new SourceContractError(source, `${source} did not understand the gateway's query.`, cause);
@@ -158,9 +217,4 @@ function statementName(text: string): string {
     names.set(text, name);
   }
   return name;
-}
-
-function once<T>(make: () => Promise<T>): (() => Promise<T>) & { started(): boolean } {
-  let made: Promise<T> | undefined;
-  return Object.assign(() => (made ??= make()), { started: () => made !== undefined });
 }

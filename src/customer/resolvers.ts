@@ -1,5 +1,15 @@
 import { createHmac } from 'node:crypto';
-import { getNamedType, isObjectType, Kind, type GraphQLResolveInfo, type SelectionSetNode } from 'graphql';
+import {
+  getDirectiveValues,
+  getNamedType,
+  GraphQLIncludeDirective,
+  GraphQLSkipDirective,
+  isObjectType,
+  Kind,
+  type GraphQLResolveInfo,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
 import { InvalidInputError, LimitExceededError } from '../errors.js';
 import { normalise, type Identifier } from '../identity/identifiers.js';
 import type { IdentityRules, Outcome } from '../identity/identity-graph.js';
@@ -149,8 +159,11 @@ function sourcesAskedFor(
   const own = isObjectType(type) ? type.getFields() : {};
   // The id is made from the record of the first source that knows the customer, so mostly from the first of all.
   const first = [...all].slice(0, 1);
+  let isForEveryRequest = true as boolean;
   const visit = ({ selections }: SelectionSetNode): void => {
     for (const selection of selections) {
+      if ((selection.directives ?? []).length > 0) isForEveryRequest = false;
+      if (isSkipped(selection, info)) continue;
       if (selection.kind === Kind.FIELD) {
         const source = sourceOfField.get(selection.name.value);
         if (source !== undefined) sources.add(source);
@@ -164,6 +177,13 @@ function sourcesAskedFor(
     }
   };
   for (const { selectionSet } of info.fieldNodes) if (selectionSet !== undefined) visit(selectionSet);
-  if (node !== undefined) asked.set(node, sources);
+  if (node !== undefined && isForEveryRequest) asked.set(node, sources);
   return sources;
+}
+
+function isSkipped(selection: SelectionNode, { variableValues }: GraphQLResolveInfo): boolean {
+  return (
+    getDirectiveValues(GraphQLSkipDirective, selection, variableValues)?.if === true ||
+    getDirectiveValues(GraphQLIncludeDirective, selection, variableValues)?.if === false
+  );
 }

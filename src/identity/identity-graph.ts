@@ -127,7 +127,8 @@ export function createIdentity(rules: IdentityRules, start: Identifier, load: Lo
       for (let round = 0; round < MAX_HOPS; round += 1) {
         last = await ask(source, round);
         if (last.kind === 'found' || last.kind === 'failed') return last;
-        if (!(await finishRound(round))) break;
+        // What the last round's records yield would be a hop too far, so nobody is asked for them.
+        if (round === MAX_HOPS - 1 || !(await finishRound(round))) break;
       }
       if (last.kind === 'unknown') return last;
       // It could not be asked at all. When a system that might have told by what is down, that is the reason.

@@ -31,8 +31,13 @@ export interface LoaderRegistry {
 export function createLoaderRegistry(cache: Cache): LoaderRegistry {
   // Loaders differ in their keys and values; what goes in by `add` comes out by the same loader in `load`.
   const pipelines = new Map<unknown, Pipeline>();
+  const names = new Set<string>();
   return {
     add: ({ name: source, client, freshness: ofSource }, loader) => {
+      // They would share their cached answers.
+      if (names.has(`${source} ${loader.name}`))
+        throw new Error(`The source "${source}" has two loaders named "${loader.name}".`);
+      names.add(`${source} ${loader.name}`);
       const { maxAgeMs } = freshness(loader.freshness, ofSource);
       const keyText = (loader.keyText?.bind(loader) ?? String) as (key: unknown) => string;
       const ask = inChunks(loader.maxBatch ?? Infinity, (keys) => loader.load(keys as never[], client));

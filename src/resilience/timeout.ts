@@ -16,10 +16,12 @@ export function timeout<T>(
       reject(error);
       controller.abort(error);
     }, timeoutMs);
-    call(controller.signal)
-      .then(resolve, reject)
+    // As a promise also when the call fails before it has made one.
+    const run = async () => call(controller.signal);
+    run()
       .finally(() => {
         clearTimeout(timer);
-      });
+      })
+      .then(resolve, reject);
   });
 }

@@ -1,8 +1,11 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, Kind, print } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { GatewayError } from '../errors.js';
 import type { Logger } from '../telemetry/logger.js';
 import { requestIdOf } from './request-id.js';
+
+/** A longer message is cut: it quotes a name that is too long to be one. */
+const MAX_MESSAGE_LENGTH = 500;
 
 /** Defects behind masked errors, until they have been logged with the request's id. */
 const defects = new WeakMap<GraphQLError, unknown>();
@@ -12,12 +15,16 @@ export function formatError(error: unknown): Error {
   const known = findGatewayError(error);
   const at = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
   if (known !== undefined) return new GraphQLError(known.message, { ...at, extensions: known.extensions });
-  if (error instanceof GraphQLError && findDefect(error) === undefined) return error;
+  if (error instanceof GraphQLError && isAboutRequest(error)) return error;
   const masked = new GraphQLError(
     'Something is wrong in the gateway itself. Tell its operator the request id.',
     {
       ...at,
-      extensions: { code: 'INTERNAL_SERVER_ERROR' },
+      extensions: {
+        code: 'INTERNAL_SERVER_ERROR',
+        // Without a path there is no answer that the error could be a part of.
+        ...(at.path == null ? { http: { status: 500 } } : {}),
+      },
     },
   );
   defects.set(masked, error);
@@ -29,25 +36,34 @@ function findGatewayError(error: unknown): GatewayError | undefined {
   return error instanceof GraphQLError ? findGatewayError(error.originalError) : undefined;
 }
 
-/** GraphQL wraps what resolvers throw; its own errors about documents and variables wrap nothing but each other. */
-function findDefect(error: GraphQLError): unknown {
-  const { originalError } = error;
-  return originalError instanceof GraphQLError ? findDefect(originalError) : originalError;
+/**
+ * Whether GraphQL itself refuses something of the request. It wraps what resolvers throw; its own errors wrap nothing
+ * but each other. In the midst of execution (they have a path) they are about an argument, and point there: one that
+ * points at the field itself says that a system's value is not of the field's type.
+ */
+function isAboutRequest(error: GraphQLError): boolean {
+  if (rootOf(error) !== undefined) return false;
+  return error.path === undefined || error.nodes?.[0]?.kind !== Kind.FIELD;
 }
 
-/** Logs every failed request by id, and gives each error the code that its kind has. */
-export function useErrorLog(logger: Logger): Plugin {
+/** What is not a GraphQLError at the root of one. */
+function rootOf({ originalError }: GraphQLError): unknown {
+  return originalError instanceof GraphQLError ? rootOf(originalError) : originalError;
+}
+
+/** Gives each error the code of its kind and words without values, and logs every request that had one, by its id. */
+export function useErrorFormat(logger: Logger): Plugin {
   return {
-    onResultProcess({ result, request }) {
-      const errors = 'errors' in result ? result.errors : undefined;
-      if (errors === undefined || errors.length === 0) return;
+    onResultProcess(event) {
+      const { result, request } = event;
+      if (!('errors' in result) || result.errors.length === 0) return;
       const requestId = requestIdOf(request);
-      for (const error of errors) {
-        const { extensions } = error as { extensions: Record<string, unknown> };
-        extensions.code ??= 'BAD_USER_INPUT';
-        if (extensions.code !== 'INTERNAL_SERVER_ERROR') continue;
-        extensions.requestId = requestId;
-        logger.error({ requestId, path: error.path, defect: describeDefect(defects.get(error)) }, 'defect');
+      const errors = result.errors.map((error) => complete(error, requestId));
+      event.setResult({ ...result, errors });
+      for (const error of result.errors) {
+        const defect = defects.get(error);
+        if (defect === undefined) continue;
+        logger.error({ requestId, path: error.path, defect: describeDefect(defect) }, 'defect');
       }
       const seen = errors.map(({ path, extensions }) => ({
         path,
@@ -59,9 +75,40 @@ export function useErrorLog(logger: Logger): Plugin {
   };
 }
 
+/** A copy: errors about a document are kept with it, for all requests that send it. */
+function complete(error: GraphQLError, requestId: string): GraphQLError {
+  const { nodes, source, positions, path, extensions } = error;
+  const { code = 'BAD_USER_INPUT' } = extensions;
+  return new GraphQLError(messageWithoutValues(error), {
+    nodes: nodes ?? null,
+    source: source ?? null,
+    positions: positions ?? null,
+    path: path ?? null,
+    extensions: { ...extensions, code, ...(code === 'INTERNAL_SERVER_ERROR' ? { requestId } : {}) },
+  });
+}
+
+const VALUE_KINDS: ReadonlyMap<string, string> = new Map([
+  [Kind.STRING, 'a text'],
+  [Kind.INT, 'a number'],
+  [Kind.FLOAT, 'a number'],
+  [Kind.LIST, 'a list'],
+  [Kind.OBJECT, 'an object'],
+]);
+
+/** What stands in a document as a value may be a customer's: GraphQL's messages quote it, ours do not. */
+function messageWithoutValues({ message, nodes = [] }: GraphQLError): string {
+  let text = message.replace(/(String|BlockString|Int|Float) ".*"/s, '$1');
+  for (const node of nodes) {
+    const kind = VALUE_KINDS.get(node.kind);
+    if (kind !== undefined) text = text.replaceAll(print(node), kind);
+  }
+  return text.length > MAX_MESSAGE_LENGTH ? `${text.slice(0, MAX_MESSAGE_LENGTH)}…` : text;
+}
+
 /** Where a defect came from. Its message is left out: it may quote what it stumbled over. */
 function describeDefect(defect: unknown): unknown {
-  const cause = defect instanceof GraphQLError ? findDefect(defect) : defect;
+  const cause = defect instanceof GraphQLError ? (rootOf(defect) ?? defect) : defect;
   if (!(cause instanceof Error)) return typeof cause;
   const frames = cause.stack?.split('\n').filter((line) => line.startsWith('    at '));
   return { name: cause.name, frames: frames?.slice(0, 8) };

@@ -1,14 +1,16 @@
 import {
-  GraphQLError,
   Kind,
+  Lexer,
   parse,
-  type ASTVisitor,
+  Source,
+  TokenKind,
+  type DocumentNode,
+  type GraphQLError,
   type ParseOptions,
   type SelectionSetNode,
-  type Source,
-  type ValidationContext,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { operationError } from './request-error.js';
 
 export interface OperationLimits {
   /** Levels of nested fields. */
@@ -19,29 +21,38 @@ export interface OperationLimits {
   maxTokens: number;
 }
 
-/** Refuses operations that are larger than any sensible one, before a source is asked. */
+/**
+ * Brackets may be nested this many times as deep as fields: a field's selection, and beside it fragments and values.
+ * The parser and much after it call themselves for each, so the stack is what this protects.
+ */
+const BRACKETS_PER_LEVEL = 4;
+
+/** Refuses documents that are larger than any sensible one, before time is spent on them. */
 export function useOperationLimits(limits: OperationLimits): Plugin {
   return {
     onParse({ setParseFn }) {
-      setParseFn((source: string | Source, options?: ParseOptions) =>
-        parseBounded(source, limits.maxTokens, options),
-      );
-    },
-    onValidate({ addValidationRule }) {
-      addValidationRule((context: ValidationContext) => limitsRule(context, limits));
+      setParseFn((text: string | Source, options?: ParseOptions) => {
+        const source = typeof text === 'string' ? new Source(text) : text;
+        checkText(source, limits);
+        const document = parse(source, options);
+        checkSelections(document, limits);
+        return document;
+      });
     },
   };
 }
 
-function parseBounded(source: string | Source, maxTokens: number, options?: ParseOptions) {
-  try {
-    return parse(source, { ...options, maxTokens });
-  } catch (error) {
-    // graphql-js tells this limit as any other syntax error.
-    if (error instanceof GraphQLError && error.message.includes('Parsing aborted')) {
-      throw exceeded(`An operation may have at most ${maxTokens} words and signs.`);
+function checkText(source: Source, { maxTokens, maxDepth }: OperationLimits): void {
+  const lexer = new Lexer(source);
+  let tokens = 0;
+  let open = 0;
+  for (let { kind } = lexer.advance(); kind !== TokenKind.EOF; { kind } = lexer.advance()) {
+    if (++tokens > maxTokens) throw exceeded(`A document may have at most ${maxTokens} words and signs.`);
+    if (kind === TokenKind.BRACE_L || kind === TokenKind.BRACKET_L || kind === TokenKind.PAREN_L) open++;
+    else if (kind === TokenKind.BRACE_R || kind === TokenKind.BRACKET_R || kind === TokenKind.PAREN_R) open--;
+    if (open > maxDepth * BRACKETS_PER_LEVEL) {
+      throw exceeded(`Brackets may be nested at most ${maxDepth * BRACKETS_PER_LEVEL} deep.`);
     }
-    throw error;
   }
 }
 
@@ -50,27 +61,33 @@ interface Size {
   aliases: number;
 }
 
-function limitsRule(context: ValidationContext, { maxDepth, maxAliases }: OperationLimits): ASTVisitor {
-  const fragments = new Map<string, Size>();
+const NOTHING: Size = { depth: 0, aliases: 0 };
+
+function checkSelections({ definitions }: DocumentNode, { maxDepth, maxAliases }: OperationLimits): void {
+  const fragments = new Map<string, SelectionSetNode>();
+  for (const one of definitions) {
+    if (one.kind === Kind.FRAGMENT_DEFINITION) fragments.set(one.name.value, one.selectionSet);
+  }
+  // Each fragment is measured once, however often it is used: else the measuring would be what it protects from.
+  const sizes = new Map<string, Size>();
 
   const sizeOfFragment = (name: string): Size => {
-    const known = fragments.get(name);
+    const known = sizes.get(name);
     if (known !== undefined) return known;
-    // A fragment that holds itself is refused by another rule; here it must only come to an end.
-    fragments.set(name, { depth: 0, aliases: 0 });
-    const selectionSet = context.getFragment(name)?.selectionSet;
-    const size = selectionSet === undefined ? { depth: 0, aliases: 0 } : sizeOf(selectionSet);
-    fragments.set(name, size);
+    // A fragment that holds itself is refused by validation; here it must only come to an end.
+    sizes.set(name, NOTHING);
+    const selectionSet = fragments.get(name);
+    const size = selectionSet === undefined ? NOTHING : sizeOf(selectionSet);
+    sizes.set(name, size);
     return size;
   };
 
   const sizeOf = ({ selections }: SelectionSetNode): Size => {
-    const total: Size = { depth: 0, aliases: 0 };
+    const total: Size = { ...NOTHING };
     for (const selection of selections) {
       let size: Size;
       if (selection.kind === Kind.FIELD) {
-        const inner =
-          selection.selectionSet === undefined ? { depth: 0, aliases: 0 } : sizeOf(selection.selectionSet);
+        const inner = selection.selectionSet === undefined ? NOTHING : sizeOf(selection.selectionSet);
         size = { depth: inner.depth + 1, aliases: inner.aliases + (selection.alias === undefined ? 0 : 1) };
       } else if (selection.kind === Kind.INLINE_FRAGMENT) size = sizeOf(selection.selectionSet);
       else size = sizeOfFragment(selection.name.value);
@@ -80,23 +97,16 @@ function limitsRule(context: ValidationContext, { maxDepth, maxAliases }: Operat
     return total;
   };
 
-  return {
-    OperationDefinition(node) {
-      const { depth, aliases } = sizeOf(node.selectionSet);
-      if (depth > maxDepth) {
-        context.reportError(
-          exceeded(`Fields may be nested ${maxDepth} levels deep; this operation has ${depth}.`),
-        );
-      }
-      if (aliases > maxAliases) {
-        context.reportError(
-          exceeded(`An operation may have ${maxAliases} aliases; this one has ${aliases}.`),
-        );
-      }
-    },
-  };
+  for (const one of definitions) {
+    if (one.kind !== Kind.OPERATION_DEFINITION) continue;
+    const { depth, aliases } = sizeOf(one.selectionSet);
+    if (depth > maxDepth) throw exceeded(`Fields may be nested at most ${maxDepth} levels deep.`);
+    if (aliases > maxAliases) {
+      throw exceeded(`An operation may have at most ${maxAliases} aliases, those in fragments included.`);
+    }
+  }
 }
 
 function exceeded(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED' } });
+  return operationError('LIMIT_EXCEEDED', message);
 }

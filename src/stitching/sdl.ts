@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import {
+  buildASTSchema,
   GraphQLError,
   isTypeDefinitionNode,
   Kind,
   parse,
   print,
   Source,
+  specifiedScalarTypes,
+  validateSchema,
+  visit,
+  type ASTNode,
   type DefinitionNode,
   type DocumentNode,
   type ObjectTypeDefinitionNode,
@@ -97,6 +102,14 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
       }
       const key = readKey(definition);
       if (key !== undefined) ofType.set(name, key);
+      if (key === undefined && earlier !== undefined && name !== 'Query') {
+        problems.push(
+          `"${name}" is declared in both ${earlier.file} and ${file.name}; the latter must say by @key how it finds one.`,
+        );
+      }
+      if (key !== undefined && 'field' in key && !declares(definition, key.field)) {
+        problems.push(`${file.name} finds "${name}" by "${key.field}", so it must declare that field too.`);
+      }
       for (const field of definition.fields ?? []) {
         const path = `${name}.${field.name.value}`;
         const isKey = key !== undefined && 'field' in key && key.field === field.name.value;
@@ -116,6 +129,10 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
       keys.set(file.source, ofType);
     }
   }
+  problems.push(
+    ...undeclaredTypes([...spine, ...[...sources.values()].flatMap(({ definitions }) => definitions)]),
+  );
+  if (problems.length === 0) problems.push(...unfitTypes(spine, sources));
   if (problems.length > 0) throw new ConfigError(problems);
   return { spine: { kind: Kind.DOCUMENT, definitions: spine }, sources, owners, keys };
 }
@@ -131,12 +148,62 @@ function parseFile({ name, text }: SdlFile, problems: string[]): DocumentNode {
   }
 }
 
+/** Composing would leave such fields out without a word. */
+function undeclaredTypes(definitions: readonly DefinitionNode[]): string[] {
+  const declared = new Set(specifiedScalarTypes.map(({ name }) => name));
+  for (const one of definitions) if (isTypeDefinitionNode(one)) declared.add(one.name.value);
+  const problems: string[] = [];
+  visit(
+    { kind: Kind.DOCUMENT, definitions },
+    {
+      NamedType: (node) => {
+        const { value } = node.name;
+        if (!declared.has(value)) problems.push(`${placeOf(node)}: "${value}" is declared nowhere.`);
+      },
+    },
+  );
+  return problems;
+}
+
+/** What each file has right by itself and GraphQL does not allow: a type without fields, an input as a field's type. */
+function unfitTypes(spine: readonly DefinitionNode[], sources: ReadonlyMap<string, DocumentNode>): string[] {
+  const whole = new Map<string, DefinitionNode>();
+  for (const one of [...spine, ...[...sources.values()].flatMap(({ definitions }) => definitions)]) {
+    const name = 'name' in one ? `${one.kind} ${one.name.value}` : one.kind;
+    const earlier = whole.get(name);
+    whole.set(name, earlier === undefined ? one : withFieldsOf(earlier, one));
+  }
+  const schema = buildASTSchema(
+    { kind: Kind.DOCUMENT, definitions: [...whole.values()] },
+    { assumeValidSDL: true },
+  );
+  return validateSchema(schema).map(({ nodes, message }) => `${placeOf(nodes?.[0])}: ${message}`);
+}
+
+function withFieldsOf(one: DefinitionNode, other: DefinitionNode): DefinitionNode {
+  if (one.kind !== Kind.OBJECT_TYPE_DEFINITION || other.kind !== Kind.OBJECT_TYPE_DEFINITION) return one;
+  const fields = new Map(
+    [...(one.fields ?? []), ...(other.fields ?? [])].map((field) => [field.name.value, field]),
+  );
+  return { ...one, fields: [...fields.values()] };
+}
+
+function placeOf(node: ASTNode | undefined): string {
+  return node?.loc === undefined
+    ? "The sources' SDL"
+    : `${node.loc.source.name} line ${node.loc.startToken.line}`;
+}
+
 function readKey({ directives = [] }: ObjectTypeDefinitionNode): Key | undefined {
   const argument = directives.find(({ name }) => name.value === 'key')?.arguments?.[0];
   if (argument?.value.kind !== Kind.STRING) return undefined;
   return argument.name.value === 'field'
     ? { field: argument.value.value }
     : { identifier: argument.value.value };
+}
+
+function declares({ fields = [] }: ObjectTypeDefinitionNode, field: string): boolean {
+  return fields.some(({ name }) => name.value === field);
 }
 
 /** `CustomerKey` has a field for each kind of identifier that some plugged-in source can be asked by. */

@@ -1,4 +1,4 @@
-import { defaultMergedResolver } from '@graphql-tools/delegate';
+import { defaultMergedResolver, isExternalObject } from '@graphql-tools/delegate';
 import { stitchSchemas } from '@graphql-tools/stitch';
 import { filterSchema, type IResolvers } from '@graphql-tools/utils';
 import {
@@ -54,26 +54,38 @@ export function stitch({ sdl, resolvers, stitched }: StitchOptions): GraphQLSche
 }
 
 /**
- * A local field on an object that a GraphQL system may have made needs the key field there: stitching then adds it
- * to what that system is asked.
+ * A local field on an object that a GraphQL system may have made needs the key field there: stitching then adds it to
+ * what that system is asked. It is added under a name of our own, since the client may have called another field so.
  */
 function withKeys(
   resolvers: object,
   keys: ReadonlyMap<string, { field: string } | { identifier: string }> | undefined,
 ): IResolvers {
   return Object.fromEntries(
-    Object.entries(resolvers as Record<string, Record<string, unknown>>).map(([type, fields]) => {
+    Object.entries(resolvers as Record<string, Record<string, Resolver>>).map(([type, fields]) => {
       const key = keys?.get(type);
       if (key === undefined || 'identifier' in key) return [type, fields];
-      const selectionSet = `{ ${key.field} }`;
-      return [
-        type,
-        Object.fromEntries(
-          Object.entries(fields).map(([name, resolve]) => [name, { selectionSet, resolve }]),
-        ),
-      ];
+      const added = `_key_${key.field}`;
+      const withKey = Object.entries(fields).map(([name, resolve]) => [
+        name,
+        {
+          selectionSet: `{ ${added}: ${key.field} }`,
+          resolve: onKey(resolve, key.field, added),
+        },
+      ]);
+      return [type, Object.fromEntries(withKey)];
     }),
   );
+}
+
+/** Gives the resolver its object with the key in its place. Without a key there is nothing that it could be asked by. */
+function onKey(resolve: Resolver, field: string, added: string): Resolver {
+  return (parent, args, context, info) => {
+    if (!isExternalObject(parent)) return resolve(parent, args, context, info);
+    const key = (parent as Record<string, unknown>)[added];
+    if (key instanceof Error) throw key;
+    return key == null ? null : resolve({ ...parent, [field]: key }, args, context, info);
+  };
 }
 
 /** Stitching loses `@oneOf` of an input type given in its own SDL. */

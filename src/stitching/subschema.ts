@@ -108,6 +108,8 @@ export function lazyField(
 
   return async (parent, args, context, info) => {
     if (isExternalObject(parent)) return resolveMerged(parent, args, context, info);
+    // Who made the object knows its key, whether the source does or not.
+    if ('field' in key && key.field === info.fieldName) return (parent as Record<string, unknown>)[key.field];
     let object = delegated.get(parent);
     if (object === undefined) {
       object = delegate(parent, context);

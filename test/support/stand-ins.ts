@@ -16,9 +16,10 @@ declare module 'vitest' {
   }
 }
 
-/** A fault control of the test file's own, in front of the stand-ins that all files share. */
-export function faultControl(): Promise<FaultControl> {
-  const running = inject('standIns').map(({ name, url, settings }): StandIn => ({
+/** A fault control of the test file's own, in front of the stand-ins that all files share or of the given ones. */
+export function faultControl(own: readonly StandIn[] = []): Promise<FaultControl> {
+  const shared = inject('standIns').filter(({ name }) => own.every((one) => one.name !== name));
+  const running = shared.map(({ name, url, settings }): StandIn => ({
     name,
     url,
     settings: (front) =>
@@ -27,7 +28,7 @@ export function faultControl(): Promise<FaultControl> {
       ),
     close: () => Promise.resolve(),
   }));
-  return createFaultControl(running);
+  return createFaultControl([...running, ...own]);
 }
 
 /** The setting's value with another host and port in it; a value that is no address of the stand-in stays as it is. */

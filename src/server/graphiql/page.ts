@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
-import { renderGraphiQL } from '@graphql-yoga/render-graphiql';
+import { gunzip } from 'node:zlib';
 import type { Plugin } from 'graphql-yoga';
+import { renderPage, type RenderedPage } from './render.js';
 
 const EXAMPLES = new URL('./examples/', import.meta.url);
 
@@ -15,50 +14,53 @@ export function exampleOperations(): { name: string; query: string }[] {
     .map((name) => ({ name, query: readFileSync(new URL(name, EXAMPLES), 'utf8') }));
 }
 
-interface Page {
-  compressed: Uint8Array<ArrayBuffer>;
-  plain: string;
-  etag: string;
-}
+const LOGO =
+  '<svg viewBox="0 0 40 24" width="40" fill="none" stroke="currentColor" stroke-width="2">' +
+  '<rect x="1" y="4" width="38" height="16" rx="5"/>' +
+  '<path d="M8 10v4m5-4v4m11-4v4m5-4v4" stroke-linecap="round"/></svg>';
+
+/** What the browser lets the page do: run what came with it, and ask the gateway. Nothing is loaded from elsewhere. */
+const SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'unsafe-inline' blob:",
+  'worker-src blob:',
+  "style-src 'unsafe-inline'",
+  'font-src data:',
+  'img-src data:',
+  "connect-src 'self' blob:",
+  "frame-ancestors 'none'",
+].join('; ');
 
 /**
  * GraphiQL for browsers that open the endpoint. All of it comes with the page, so that it works without any network
  * but the one to the gateway. It weighs megabytes: it is sent compressed, and not at all when the browser has it.
  */
 export function useGraphiqlPage(endpoint: string): Plugin {
-  let page: Promise<Page> | undefined;
+  const tabs = exampleOperations().map(({ query }) => ({ query }));
+  let page: Promise<RenderedPage> | undefined;
   return {
     onRequest: async (event) => {
-      const { url, request, fetchAPI } = event;
-      if (url.pathname !== endpoint || request.method !== 'GET' || url.searchParams.has('query')) return;
-      if (!(request.headers.get('accept') ?? '').includes('text/html')) return;
-      page ??= makePage(endpoint);
-      const { compressed, plain, etag } = await page;
-      const headers = { etag, vary: 'accept, accept-encoding', 'cache-control': 'private, no-cache' };
-      if (request.headers.get('if-none-match') === etag) {
+      const { request, fetchAPI } = event;
+      if (request.method !== 'GET' && request.method !== 'HEAD') return;
+      if (request.headers.get('accept')?.includes('text/html') !== true) return;
+      page ??= renderPage({ title: 'Stekkerdoos', logo: LOGO, endpoint, defaultTabs: tabs });
+      const { compressed, etag } = await page;
+      const isCompressed = request.headers.get('accept-encoding')?.includes('gzip') === true;
+      const headers = {
+        'content-type': 'text/html; charset=utf-8',
+        'content-security-policy': SECURITY_POLICY,
+        'cache-control': 'private, no-cache',
+        vary: 'accept, accept-encoding',
+        etag,
+        ...(isCompressed ? { 'content-encoding': 'gzip' } : {}),
+      };
+      if (request.headers.get('if-none-match')?.includes(etag) === true) {
         event.endResponse(new fetchAPI.Response(null, { status: 304, headers }));
-      } else if ((request.headers.get('accept-encoding') ?? '').includes('gzip')) {
-        const sent = { ...headers, 'content-type': 'text/html; charset=utf-8', 'content-encoding': 'gzip' };
-        event.endResponse(new fetchAPI.Response(compressed, { headers: sent }));
-      } else {
-        event.endResponse(
-          new fetchAPI.Response(plain, {
-            headers: { ...headers, 'content-type': 'text/html; charset=utf-8' },
-          }),
-        );
+      } else if (request.method === 'HEAD') event.endResponse(new fetchAPI.Response(null, { headers }));
+      else {
+        const body = isCompressed ? compressed : await promisify(gunzip)(compressed);
+        event.endResponse(new fetchAPI.Response(new Uint8Array(body), { headers }));
       }
     },
   };
-}
-
-async function makePage(endpoint: string): Promise<Page> {
-  const examples = exampleOperations();
-  const plain = renderGraphiQL({
-    title: 'Stekkerdoos',
-    endpoint,
-    defaultTabs: examples.map(({ query }) => ({ query })),
-    ...(examples[0] === undefined ? {} : { defaultQuery: examples[0].query }),
-  });
-  const compressed = new Uint8Array(await promisify(gzip)(plain));
-  return { plain, compressed, etag: `"${createHash('sha256').update(plain).digest('base64url')}"` };
 }

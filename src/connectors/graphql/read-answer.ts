@@ -1,0 +1,141 @@
+import { isLeafType, isListType, isNonNullType, type GraphQLOutputType } from 'graphql';
+import { SourceContractError } from '../../errors.js';
+import type { GraphqlAnswer } from './client.js';
+import type { EntryMapping, KeyedField } from './mapping.js';
+import { freeName, type Plan, type PlannedField } from './plan.js';
+
+interface Reading {
+  entry: EntryMapping;
+  plan: Plan;
+  keys: readonly string[];
+  source: string;
+  found: readonly PlannedField[];
+  findBelow: readonly string[];
+}
+
+export function readAnswer(
+  answer: GraphqlAnswer,
+  { entry, plan, keys, source, found, findBelow }: Reading,
+): unknown[] {
+  const reader = createReader(answer, source);
+  const byKey = new Map<string, { value: unknown; path: Path }>();
+  let lost: unknown = null;
+  if (found.length > 0) {
+    const { value: list, path } = reader.walk(answer.data, [], ['found', ...findBelow]);
+    if (!Array.isArray(list)) lost = list;
+    else
+      for (const [i, value] of list.entries()) {
+        if (isRecord(value)) {
+          const key = entry.key.from(value[freeName('_key', plan)]);
+          if (!byKey.has(key)) byKey.set(key, { value, path: [...path, i] });
+        }
+        // Whose it was cannot be seen, so it is told to all who were not found.
+        else lost ??= reader.errorAt([...path, i]) ?? null;
+      }
+  }
+  return keys.map((key, i) => {
+    const own = byKey.get(key);
+    if (found.length > 0 && own === undefined && lost === null) return null;
+    return makeObject(plan, (field) => {
+      if (field.keyed === undefined)
+        return own === undefined ? lost : reader.field(field, own.value, own.path);
+      const path = [`${field.responseKey}_${i}`, ...field.below];
+      return reader.owned(field, field.keyed.field.owner, key, answer.data, path);
+    });
+  });
+}
+
+type Path = readonly (string | number)[];
+
+/** Reads values out of an answer; where one is missing because of an error, the Error stands in its place. */
+function createReader({ errors }: GraphqlAnswer, source: string) {
+  const errorAt = (path: Path): Error | undefined =>
+    errors.find((error) => path.every((part, i) => error.path[i] === part))?.error;
+
+  const walk = (start: unknown, from: Path, steps: Path): { value: unknown; path: Path } => {
+    let value = start;
+    let path = from;
+    for (const step of steps) {
+      path = [...path, step];
+      value =
+        isRecord(value) || Array.isArray(value)
+          ? (value as Record<string | number, unknown>)[step]
+          : undefined;
+      if (value == null) return { value: errorAt(path) ?? null, path };
+    }
+    return { value, path };
+  };
+
+  const fieldAt = ({ type, children }: PlannedField, start: unknown, from: Path, steps: Path): unknown => {
+    const { value, path } = walk(start, from, steps);
+    return complete(value, type, children, path);
+  };
+
+  /** A value that was asked for one key, when it says itself that it is that key's. */
+  const owned = (
+    planned: PlannedField,
+    owner: KeyedField['owner'],
+    key: string,
+    start: unknown,
+    steps: Path,
+  ): unknown => {
+    const { value, path } = walk(start, [], steps);
+    if (value instanceof Error) return value;
+    if (isRecord(value) && planned.children !== undefined) {
+      const whose = walk(value, path, [
+        freeName('_owner', planned.children),
+        ...owner.path.split('.').slice(1),
+      ]).value;
+      if (whose instanceof Error) return whose;
+      if (owner.from(whose) !== key) return misfit(path);
+    }
+    return complete(value, planned.type, planned.children, path);
+  };
+
+  const field = (planned: PlannedField, parent: unknown, path: Path): unknown =>
+    fieldAt(planned, parent, path, [planned.responseKey, ...planned.below]);
+
+  const complete = (
+    value: unknown,
+    type: GraphQLOutputType,
+    children: Plan | undefined,
+    path: Path,
+  ): unknown => {
+    if (value == null) return errorAt(path) ?? null;
+    if (value instanceof Error) return value;
+    if (isNonNullType(type)) return complete(value, type.ofType, children, path);
+    if (isListType(type)) {
+      if (!Array.isArray(value)) return misfit(path);
+      return value.map((item, i) => complete(item, type.ofType, children, [...path, i]));
+    }
+    if (children !== undefined) {
+      if (!isRecord(value)) return misfit(path);
+      return makeObject(children, (planned) => field(planned, value, path));
+    }
+    if (!isLeafType(type)) return misfit(path);
+    try {
+      type.parseValue(value);
+      return value;
+    } catch {
+      return misfit(path);
+    }
+  };
+
+  const misfit = (path: Path) =>
+    new SourceContractError(source, `${source} sent an answer of another shape, at: ${path.join('.')}.`);
+
+  return { errorAt, walk, field, owned };
+}
+
+function makeObject({ type, fields, typenames }: Plan, read: (field: PlannedField) => unknown): object {
+  // Without a prototype, since a client may well call a field `__proto__`.
+  const object = Object.create(null) as Record<string, unknown>;
+  object.__typename = type.name;
+  for (const field of fields) object[field.responseKey] = read(field);
+  for (const responseKey of typenames) object[responseKey] = type.name;
+  return object;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,197 @@
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, normalize, relative } from 'node:path';
+import ts from 'typescript';
+import { describe, expect, it } from 'vitest';
+
+const root = join(import.meta.dirname, '..');
+
+/** The rooms along the way of a request. Each may import those behind it, never those before it. */
+const way = [
+  'server',
+  'context',
+  'privacy',
+  'stitching',
+  'customer',
+  'identity',
+  'source.ts',
+  'loaders',
+  'cache',
+  'resilience',
+  'connectors',
+  'telemetry',
+];
+/** They stand for themselves: of the rooms they import telemetry alone. */
+const closed = new Set(['cache', 'resilience', 'connectors']);
+/** Where engine and sources meet. */
+const entrances = (path: string): boolean => path === 'src/main.ts' || path.startsWith('src/cli/');
+/** Wires all rooms, or tells sources what they may import. */
+const wiring = new Set(['src/gateway.ts', 'src/index.ts']);
+
+function filesUnder(folder: string): string[] {
+  return readdirSync(join(root, folder)).flatMap((name) => {
+    const path = `${folder}/${name}`;
+    return statSync(join(root, path)).isDirectory() ? filesUnder(path) : [path];
+  });
+}
+
+/** What a file imports of ours, as paths from the top, type-only imports and re-exports included. */
+function importsOf(path: string, text = readFileSync(join(root, path), 'utf8')): string[] {
+  return ts
+    .preProcessFile(text, true, true)
+    .importedFiles.map(({ fileName }) => fileName)
+    .filter((name) => name.startsWith('.'))
+    .map((name) => relative(root, normalize(join(root, dirname(path), name))).replace(/\.js$/, '.ts'));
+}
+
+/** `src/server/http.ts` lies in the room server; a file directly in src in none, but for source.ts. */
+function roomOf(path: string): string | undefined {
+  const [, first = '', rest] = path.split('/');
+  return rest !== undefined || way.includes(first) ? first : undefined;
+}
+
+/** What is wrong with one import, and where the line belongs; undefined when nothing is. */
+function problemWith(from: string, to: string): string | undefined {
+  const line = `${from} imports ${to}`;
+  if (from.startsWith('sources/')) return problemInSource(from, to, line);
+  if (to.startsWith('sources/')) {
+    if (entrances(from)) return undefined;
+    return `${line}: the engine knows no source. What is true for one system belongs into its sources/ folder, and reaches the engine by defineSource().`;
+  }
+  if (!to.startsWith('src/'))
+    return `${line}: src/ holds all that the gateway runs on. Move what it needs there.`;
+  if (wiring.has(from) || entrances(from)) return undefined;
+  const [room, other] = [roomOf(from), roomOf(to)];
+  if (wiring.has(to) || entrances(to))
+    return `${line}: a room is wired by gateway.ts, not the other way round. Hand in what it needs.`;
+  if (other === undefined || room === other) return undefined;
+  if (room === undefined)
+    return `${line}: a file that all rooms share imports none of them. Move the line to the room that needs it.`;
+  const [place, otherPlace] = [way.indexOf(room), way.indexOf(other)];
+  if (place === -1 || otherPlace === -1)
+    return `${line}: "${place === -1 ? room : other}" is no room on the way of a request. Put the file into one of ${way.join(', ')}.`;
+  if (closed.has(room) && other !== 'telemetry')
+    return `${line}: ${room} imports no room but telemetry. Move the line to loaders, or hand in what it needs.`;
+  if (otherPlace < place)
+    return `${line}: rooms import forward along the way (${way.join(' → ')}), never back. The line belongs to ${other} or before it; what ${room} needs is handed in.`;
+  return undefined;
+}
+
+function problemInSource(from: string, to: string, line: string): string | undefined {
+  const [, folder = ''] = from.split('/');
+  const isStandIn = folder === 'stand-ins' || from.split('/')[2] === 'stand-in';
+  if (from === 'sources/index.ts') {
+    return /^(src|sources\/[\w-]+)\/index\.ts$/.test(to)
+      ? undefined
+      : `${line}: the list of sources needs each source's index.ts only.`;
+  }
+  if (isStandIn) {
+    const own = to.startsWith(`sources/${folder}/stand-in/`);
+    const shared = to.startsWith('sources/stand-ins/');
+    // The stand-ins are started together, and the demo runs the gateway before them.
+    const starts = folder === 'stand-ins' && /^sources\/[\w-]+\/stand-in\/index\.ts$/.test(to);
+    const demo = from === 'sources/stand-ins/demo.ts';
+    return own || shared || starts || demo
+      ? undefined
+      : `${line}: a stand-in is somebody else's system and imports nothing of ours. What it shares with other stand-ins belongs to sources/stand-ins.`;
+  }
+  if (to === 'src/index.ts') return undefined;
+  if (to.startsWith('src/'))
+    return `${line}: a source imports src/index.ts only. Export what it needs there, or move the line into the engine.`;
+  if (to.startsWith(`sources/${folder}/`) && to.split('/')[2] !== 'stand-in') return undefined;
+  return `${line}: sources do not know each other, nor stand-ins. What several need belongs into the engine.`;
+}
+
+const code = [...filesUnder('src'), ...filesUnder('sources')].filter(
+  (path) => path.endsWith('.ts') && !path.endsWith('.generated.ts'),
+);
+
+describe('the house rules', () => {
+  it('let rooms import forward only, sources the public index only, and stand-ins nothing of ours', () => {
+    const problems = code.flatMap((path) =>
+      importsOf(path).flatMap((imported) => problemWith(path, imported) ?? []),
+    );
+    expect(problems).toEqual([]);
+  });
+
+  it.each([
+    ['src/cache/cache.ts', 'src/loaders/loader.ts', 'cache imports no room but telemetry'],
+    ['src/resilience/wrap.ts', 'src/connectors/rest.ts', 'resilience imports no room but telemetry'],
+    ['src/loaders/registry.ts', 'src/identity/identifiers.ts', 'never back'],
+    ['src/connectors/graphql/client.ts', 'src/stitching/sdl.ts', 'connectors imports no room'],
+    ['src/source.ts', 'src/identity/identifiers.ts', 'never back'],
+    ['src/server/yoga.ts', 'src/gateway.ts', 'wired by gateway.ts'],
+    ['src/errors.ts', 'src/cache/cache.ts', 'imports none of them'],
+    ['src/helpers/text.ts', 'src/cache/cache.ts', 'is no room'],
+    ['src/customer/resolvers.ts', 'sources/kvk/index.ts', 'the engine knows no source'],
+    ['sources/kvk/loaders.ts', 'src/errors.ts', 'src/index.ts only'],
+    ['sources/kvk/loaders.ts', 'sources/x/mapping.ts', 'do not know each other'],
+    ['sources/kvk/loaders.ts', 'sources/kvk/stand-in/index.ts', 'nor stand-ins'],
+    ['sources/kvk/stand-in/index.ts', 'src/index.ts', 'imports nothing of ours'],
+    ['sources/kvk/stand-in/index.ts', 'sources/kvk/wire.ts', 'imports nothing of ours'],
+    ['sources/kvk/stand-in/index.ts', 'sources/x/stand-in/index.ts', 'imports nothing of ours'],
+  ])('would refuse %s to import %s', (from, to, reason) => {
+    expect(problemWith(from, to)).toContain(reason);
+  });
+
+  it.each([
+    ['src/server/yoga.ts', 'src/resilience/deadline.ts'],
+    ['src/connectors/sql.ts', 'src/telemetry/logger.ts'],
+    ['src/cache/cache.ts', 'src/duration.ts'],
+    ['src/main.ts', 'sources/index.ts'],
+    ['src/gateway.ts', 'src/server/yoga.ts'],
+    ['sources/kvk/index.ts', 'src/index.ts'],
+    ['sources/kvk/loaders.ts', 'sources/kvk/wire.ts'],
+    ['sources/kvk/stand-in/index.ts', 'sources/stand-ins/http.ts'],
+    ['sources/stand-ins/index.ts', 'sources/kvk/stand-in/index.ts'],
+  ])('let %s import %s', (from, to) => {
+    expect(problemWith(from, to)).toBeUndefined();
+  });
+
+  it('count imports of types, re-exports and imports on first use', () => {
+    const text = `import type { A } from './a.js'; export { b } from '../b.js'; const c = import('./c.js'); import 'zod';`;
+    expect(importsOf('src/cache/x.ts', text)).toEqual(['src/cache/a.ts', 'src/b.ts', 'src/cache/c.ts']);
+  });
+
+  it('keep every file to a length that one reads in a sitting', () => {
+    const long = code.filter((path) => readFileSync(join(root, path), 'utf8').split('\n').length > 400);
+    expect(long, 'a file of more than 400 lines has several things to say: make it a folder').toEqual([]);
+  });
+
+  it('name files and folders in kebab-case, after what they are', () => {
+    const all = [
+      ...filesUnder('src'),
+      ...filesUnder('sources'),
+      ...filesUnder('schema'),
+      ...filesUnder('test'),
+    ];
+    const names = new Set(all.flatMap((path) => path.split('/').slice(1)));
+    const odd = [...names].filter(
+      (name) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z]+)*$/.test(name) && name !== 'README.md',
+    );
+    expect(odd).toEqual([]);
+  });
+
+  it('have no place for what is left over: a function lives with its caller, a type with what gives it meaning', () => {
+    const leftOver = [...code, ...filesUnder('test')].filter((path) =>
+      path
+        .split('/')
+        .some((part) => /^(utils?|helpers?|types|common|misc|shared|lib)(\.ts)?$/.test(basename(part))),
+    );
+    expect(leftOver).toEqual([]);
+  });
+
+  it('leave the top level as short as it is', () => {
+    const allowed = new Set(
+      [
+        '.ci .git .gitignore .npmrc .npmignore .prettierignore .prettierrc.json .env .env.example .github .dockerignore',
+        'CHANGELOG.md CONTRIBUTING.md DEVELOPERS.md Dockerfile LICENSE README.md SECURITY.md',
+        'codegen.ts eslint.config.js knip.json package.json package-lock.json tsconfig.json tsconfig.build.json',
+        'vitest.config.ts vitest.contracts.config.ts vitest.browser.config.ts',
+        'coverage dist node_modules schema sources src test',
+      ]
+        .join(' ')
+        .split(' '),
+    );
+    expect(readdirSync(root).filter((name) => !allowed.has(name))).toEqual([]);
+  });
+});

@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { sources } from '../sources/index.js';
+import { readGatewayConfig, SettingsReader, type Environment } from '../src/config.js';
+import { ConfigError } from '../src/errors.js';
+import { createGateway } from '../src/gateway.js';
+import { directSettings } from './support/stand-ins.js';
+
+const secret = 'a secret of the tests';
+
+/** The problems that keep a gateway with these settings from starting. */
+function problemsWith(environment: Environment): readonly string[] {
+  try {
+    createGateway({ sources, environment: { LOG_LEVEL: 'silent', ...environment } });
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).problems;
+  }
+  return [];
+}
+
+function config(environment: Environment) {
+  const reader = new SettingsReader({ ID_SECRET: secret, ...environment });
+  const values = readGatewayConfig(reader);
+  return { values, problems: reader.problems };
+}
+
+describe('the settings', () => {
+  it('need only a secret and one source', () => {
+    const { ORDER_SYSTEM_URL } = directSettings();
+    expect(problemsWith({ ID_SECRET: secret, ORDER_SYSTEM_URL })).toEqual([]);
+  });
+
+  it('have defaults that suit one machine', () => {
+    const { values, problems } = config({});
+    expect(problems).toEqual([]);
+    expect(values).toEqual({
+      port: 4000,
+      host: '127.0.0.1',
+      idSecret: secret,
+      deadlineMs: 2_000,
+      defaultRegion: 'NL',
+      cacheMaxBytes: 64 * 1024 * 1024,
+      maxBodyBytes: 256 * 1024,
+      maxDepth: 20,
+      maxAliases: 100,
+      maxTokens: 5_000,
+      maxCustomers: 1_000,
+      logLevel: 'info',
+    });
+  });
+
+  it('are read in the units that their names say', () => {
+    const { values, problems } = config({
+      PORT: '8080',
+      HOST: '0.0.0.0',
+      DEADLINE_MS: '500',
+      CACHE_MAX_MB: '2',
+      MAX_BODY_KB: '3',
+      DEFAULT_REGION: 'BE',
+      LOG_LEVEL: 'debug',
+    });
+    expect(problems).toEqual([]);
+    expect(values).toMatchObject({
+      port: 8080,
+      host: '0.0.0.0',
+      deadlineMs: 500,
+      cacheMaxBytes: 2 * 1024 * 1024,
+      maxBodyBytes: 3 * 1024,
+      defaultRegion: 'BE',
+      logLevel: 'debug',
+    });
+  });
+
+  it('that are empty count as not set, as shells and compose files mean it', () => {
+    expect(config({ PORT: '', HOST: '' })).toMatchObject({
+      values: { port: 4000, host: '127.0.0.1' },
+      problems: [],
+    });
+    expect(problemsWith({ ID_SECRET: '', ...directSettings() })).toEqual([
+      expect.stringMatching(/^ID_SECRET is missing: /),
+    ]);
+  });
+
+  it.each([
+    ['PORT', 'four thousand', 'port number'],
+    ['PORT', '65536', 'port number'],
+    ['PORT', '-1', 'port number'],
+    ['PORT', ' ', 'port number'],
+    ['PORT', '0x10', 'port number'],
+    ['PORT', '80.5', 'port number'],
+    ['DEADLINE_MS', '0', 'milliseconds'],
+    ['DEADLINE_MS', '2s', 'milliseconds'],
+    ['CACHE_MAX_MB', '0', 'megabytes'],
+    ['MAX_BODY_KB', 'Infinity', 'kilobytes'],
+    ['MAX_DEPTH', '101', 'levels'],
+    ['MAX_CUSTOMERS', '1e3', 'number of customers'],
+    ['DEFAULT_REGION', 'nl', 'two capitals'],
+    ['LOG_LEVEL', 'loud', 'silent, error, warn, info or debug'],
+    ['ID_SECRET', 'too short', 'at least 16 characters'],
+  ])('refuse %s to be "%s", and say what is expected', (variable, value, expected) => {
+    const { problems } = config({ [variable]: value });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${variable} is not right: it must be .*${expected}`));
+  });
+
+  it('tell all problems at once, each with its variable, and never a value', () => {
+    const values = {
+      PORT: 'value-of-port',
+      ID_SECRET: 'value-of-id',
+      ORDER_SYSTEM_URL: 'value-of-database',
+      WEBSHOP_URL: 'value-of-webshop',
+      CRM_HUBSPOT_TOKEN: 'value-of-token\n',
+    };
+    const problems = problemsWith(values);
+    const named = problems.map((problem) => problem.split(' ')[0]);
+    expect(named).toEqual([
+      'PORT',
+      'ID_SECRET',
+      'ORDER_SYSTEM_URL',
+      'WEBSHOP_URL',
+      'WEBSHOP_ACCESS_TOKEN',
+      'CRM_HUBSPOT_URL',
+      'CRM_HUBSPOT_TOKEN',
+    ]);
+    expect(problems.every((problem) => problem.includes('it must be '))).toBe(true);
+    const { message } = new ConfigError(problems);
+    expect(message).not.toContain('value-of');
+    for (const problem of problems) expect(message).toContain(problem);
+  });
+
+  it('that reach a source only half say what the other half is', () => {
+    expect(problemsWith({ ID_SECRET: secret, WEBSHOP_ACCESS_TOKEN: 'shpat_x' })).toEqual([
+      expect.stringMatching(/^WEBSHOP_URL is missing: .*https:\/\/example\.myshopify\.com/),
+    ]);
+    expect(problemsWith({ ID_SECRET: secret, CONTACT_CENTRE_URL: 'https://x.zendesk.com' })).toHaveLength(1);
+    const basic = { CONTACT_CENTRE_URL: 'https://x.zendesk.com', CONTACT_CENTRE_EMAIL: 'a@example.nl' };
+    expect(problemsWith({ ID_SECRET: secret, ...basic })).toEqual([
+      expect.stringMatching(/^CONTACT_CENTRE_API_TOKEN is missing/),
+    ]);
+  });
+
+  it('of no source at all say which variable plugs in which source', () => {
+    const problems = problemsWith({ ID_SECRET: secret });
+    expect(problems).toHaveLength(1);
+    for (const [source, variable] of [
+      ['order-system', 'ORDER_SYSTEM_URL'],
+      ['webshop', 'WEBSHOP_URL'],
+      ['contact-centre', 'CONTACT_CENTRE_URL'],
+      ['crm-hubspot', 'CRM_HUBSPOT_URL'],
+    ]) {
+      expect(problems[0]).toContain(`${source ?? ''} by ${variable ?? ''}`);
+    }
+  });
+
+  it.each([
+    'not-an-address',
+    'ftp://api.hubapi.com',
+    'https://user:password@api.hubapi.com',
+    'https://api.hubapi.com/?key=1',
+    'https://api.hubapi.com/#top',
+  ])('refuse the address %s, of which a part would be left out silently', (url) => {
+    const problems = problemsWith({ ID_SECRET: secret, CRM_HUBSPOT_URL: url, CRM_HUBSPOT_TOKEN: 't' });
+    expect(problems).toEqual([
+      expect.stringMatching(/^CRM_HUBSPOT_URL is not right: .*https:\/\/api\.hubapi\.com/),
+    ]);
+  });
+
+  it.each(['mysql://u:p@localhost/shop', 'localhost:5432', 'postgres'])(
+    'refuse the database address %s',
+    (url) => {
+      expect(problemsWith({ ID_SECRET: secret, ORDER_SYSTEM_URL: url })).toEqual([
+        expect.stringMatching(/^ORDER_SYSTEM_URL is not right: .*postgres:\/\/user:password@host:5432\/name/),
+      ]);
+    },
+  );
+});

@@ -1,0 +1,256 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import type { Fault } from '../../sources/stand-ins/fault.js';
+import type { SystemName } from '../../sources/stand-ins/world.js';
+import { SettingsReader, type Environment } from '../../src/config.js';
+import type { Client, Connector } from '../../src/connectors/connector.js';
+import { GatewayError, SourceError } from '../../src/errors.js';
+import { wrap } from '../../src/resilience/wrap.js';
+import { createLogger } from '../../src/telemetry/logger.js';
+import { faultControl } from '../support/stand-ins.js';
+
+/** A connector, and how it is asked in the contract. */
+export interface ContractSubject<C extends Client> {
+  connector: Connector<C>;
+  /** The stand-in that it is tried on, through the fault control. */
+  source: SystemName;
+  /** Settings with which the system refuses us. */
+  wrongCredentials: Environment;
+  /** A small call that succeeds when all is well. */
+  ask: (client: C) => Promise<unknown>;
+  /** The same with a schema that the true answer does not fit. */
+  askMisfit: (client: C) => Promise<unknown>;
+  /** Where it does not fit, and a value there. */
+  misfit: { place: string; value: string };
+  /** The record under a key; nothing, whatever that is, when there is none. */
+  find: (client: C, key: string) => Promise<unknown>;
+  knownKey: string;
+  nothing: unknown;
+  /** What each fault is told as. */
+  codes: Partial<Record<Fault, string>>;
+  /** What the system says about when to come back. */
+  retryAfter: number | undefined;
+  /** The most connections that it opens. */
+  maxConnections: number;
+}
+
+/** Of calls that are to time out. */
+const SHORT_MS = 300;
+/** Of calls that are not, however busy the machine is. */
+const LONG_MS = 10_000;
+
+/** Keys that mean something to somebody between us and the record: a parser, a path, a header, a format. */
+export const hostileKeys: Record<string, string> = {
+  'a quote': "'",
+  'a double quote': '"',
+  'an SQL condition': "' OR 1=1 --",
+  'an SQL parameter': '$1',
+  'an SQL list': '{a,b}',
+  'an empty list': '{}',
+  'a wildcard': '%',
+  'a path upwards': '../',
+  'dots alone': '..',
+  'an encoded path upwards': '%2e%2e%2f',
+  'a query of its own': '?limit=1',
+  'a fragment': '#x',
+  'a line break': '\r\nX-Injected: yes\r\n\r\n',
+  'an object key': '__proto__',
+  nothing: '',
+  blanks: '   ',
+  'ten thousand characters': 'x'.repeat(10_000),
+  emoji: '👩‍👩‍👧',
+  'a NUL': 'a\0b',
+  'the first half of a character': '\ud83d',
+  'the second half of a character': '\udc69x',
+};
+
+/** Opens a client as the gateway does. */
+export function open<C extends Client>(
+  connector: Connector<C>,
+  environment: Environment,
+  { source = 'tested', timeoutMs = LONG_MS }: { source?: string; timeoutMs?: number } = {},
+): C {
+  const settings = new SettingsReader(environment);
+  const client = connector.connect(settings, {
+    source,
+    timeoutMs,
+    guard: wrap({ source, timeoutMs }),
+    logger: createLogger('silent'),
+  });
+  settings.throwIfWrong();
+  return client;
+}
+
+/** The error that a call ends with; a call that succeeds fails the test. */
+export async function failure(call: Promise<unknown>): Promise<GatewayError> {
+  const outcome = await call.then(
+    () => 'it succeeded',
+    (error: unknown) => error,
+  );
+  if (!(outcome instanceof GatewayError)) throw new Error(`no error of the gateway: ${String(outcome)}`);
+  return outcome;
+}
+
+/** The same of an error that is a system's. */
+export async function sourceFailure(call: Promise<unknown>): Promise<SourceError> {
+  const error = await failure(call);
+  if (!(error instanceof SourceError)) throw new Error(`no error of a system: ${String(error)}`);
+  return error;
+}
+
+/** What every connector promises, whatever its protocol. */
+export function describeContract<C extends Client>(subject: ContractSubject<C>): void {
+  const { connector, source, ask } = subject;
+  let control: FaultControl;
+  let client: C;
+
+  const connect = (environment: Environment = {}, timeoutMs = LONG_MS): C => {
+    client = open(connector, { ...control.settings, ...environment }, { source, timeoutMs });
+    return client;
+  };
+  const counters = () => control.counters()[source] ?? { calls: Number.NaN, connections: Number.NaN };
+  const expectNoConnections = () => expect.poll(() => counters().connections).toBe(0);
+
+  beforeAll(async () => {
+    control = await faultControl();
+  });
+  afterEach(async () => {
+    await client.close();
+    await control.heal();
+  });
+  afterAll(() => control.close());
+
+  describe('as every connector', () => {
+    it('opens nothing before the first call', async () => {
+      connect();
+      expect(counters()).toEqual({ calls: 0, connections: 0 });
+      await ask(client);
+      expect(counters()).toEqual({ calls: 1, connections: 1 });
+    });
+
+    it('keeps its connections for the next calls', async () => {
+      connect();
+      for (let i = 0; i < 5; i += 1) await ask(client);
+      const { calls, connections } = counters();
+      expect(calls).toBe(5);
+      expect(connections).toBeLessThanOrEqual(2);
+    });
+
+    it('tells where an answer does not fit, and no value of it', async () => {
+      const { code, message } = await failure(subject.askMisfit(connect()));
+      expect(code).toBe('SOURCE_CONTRACT');
+      expect(message).toContain(subject.misfit.place);
+      expect(message).not.toContain(subject.misfit.value);
+    });
+
+    it.each(Object.entries(subject.codes))(
+      'tells a source that is struck by "%s" as %s',
+      async (fault, code) => {
+        connect({}, code === 'SOURCE_TIMEOUT' ? SHORT_MS : LONG_MS);
+        await ask(client);
+        await control.set(source, { fault: fault as Fault });
+        const error = await failure(ask(client));
+        expect(error.extensions).toMatchObject({ code, source, retryable: code !== 'SOURCE_CONTRACT' });
+        expect(error.message).not.toMatch(/127\.0\.0\.1|:\d{4,5}|ECONN|undici|at .*\.js/);
+      },
+    );
+
+    it('works again as soon as the source does, after every fault', async () => {
+      connect({}, 800);
+      for (const fault of Object.keys(subject.codes) as Fault[]) {
+        await control.set(source, { fault });
+        await failure(ask(client));
+        await control.heal();
+        await expect(ask(client), `after ${fault}`).resolves.toBeDefined();
+      }
+    });
+
+    it.each(['hang', 'drip'] as const)('stops at its timeout when the source is in "%s"', async (fault) => {
+      connect({}, SHORT_MS);
+      await control.set(source, { fault });
+      const startedAt = performance.now();
+      expect((await failure(ask(client))).code).toBe('SOURCE_TIMEOUT');
+      const tookMs = performance.now() - startedAt;
+      expect(tookMs).toBeGreaterThanOrEqual(SHORT_MS - 5);
+      expect(tookMs).toBeLessThan(SHORT_MS + 3_000);
+    });
+
+    it('has no connection less after very many timeouts', async () => {
+      connect({}, 800);
+      await control.set(source, { fault: 'hang' });
+      for (let round = 0; round < 2; round += 1) {
+        const errors = await Promise.all(Array.from({ length: 100 }, () => failure(ask(client))));
+        expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['SOURCE_TIMEOUT']));
+      }
+      expect(counters().connections).toBeLessThanOrEqual(subject.maxConnections);
+      await control.heal();
+      await Promise.all(Array.from({ length: 100 }, () => ask(client)));
+      expect(counters().calls).toBe(100);
+    });
+
+    it('tells refused credentials apart: asking again would not help', async () => {
+      const error = await failure(ask(connect(subject.wrongCredentials)));
+      expect(error.extensions).toEqual({ code: 'SOURCE_UNAUTHENTICATED', source, retryable: false });
+      for (const secret of Object.values(subject.wrongCredentials))
+        expect(error.message).not.toContain(secret);
+    });
+
+    it('tells when the source wants to be asked again', async () => {
+      connect();
+      await control.set(source, { fault: 'rate-limit' });
+      const error = await sourceFailure(ask(client));
+      expect(error.code).toBe('SOURCE_RATE_LIMITED');
+      expect(error.retryAfter).toBe(subject.retryAfter);
+    });
+
+    it('finds the record of a key', async () => {
+      expect(await subject.find(connect(), subject.knownKey)).not.toEqual(subject.nothing);
+    });
+
+    it.each(Object.entries(hostileKeys))('never takes %s for the key of another record', async (_, key) => {
+      const outcome = await subject.find(connect(), key).catch((error: unknown) => error);
+      if (!(outcome instanceof Error)) {
+        expect(outcome).toEqual(subject.nothing);
+        return;
+      }
+      const code = outcome instanceof GatewayError ? outcome.code : 'no error of the gateway';
+      expect(['BAD_USER_INPUT', 'SOURCE_CONTRACT']).toContain(code);
+      if (key.trim().length > 2) expect(outcome.message).not.toContain(key);
+      await expect(ask(client)).resolves.toBeDefined();
+    });
+
+    it('ends everything when it is closed, and asks nothing after', async () => {
+      connect();
+      await Promise.all([ask(client), ask(client), ask(client)]);
+      await client.close();
+      await expectNoConnections();
+      const { calls } = counters();
+      expect((await failure(ask(client))).code).toBe('SOURCE_UNAVAILABLE');
+      expect(counters()).toEqual({ calls, connections: 0 });
+    });
+
+    it('can be closed before it was asked, and twice', async () => {
+      connect();
+      await client.close();
+      await client.close();
+      expect((await failure(ask(client))).code).toBe('SOURCE_UNAVAILABLE');
+      expect(counters().connections).toBe(0);
+    });
+
+    it('ends calls under way when it is closed', async () => {
+      connect({}, SHORT_MS);
+      await control.set(source, { fault: 'hang' });
+      const call = failure(ask(client));
+      await expect.poll(() => counters().connections).toBe(1);
+      await client.close();
+      expect(['SOURCE_UNAVAILABLE', 'SOURCE_TIMEOUT']).toContain((await call).code);
+      await expectNoConnections();
+    });
+
+    it('says whether the source can be asked', async () => {
+      await expect(connect().ping()).resolves.toBeUndefined();
+      await control.set(source, { fault: 'down' });
+      await expect(client.ping()).rejects.toBeInstanceOf(SourceError);
+    });
+  });
+}

@@ -1,0 +1,178 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { ServerResponse } from 'node:http';
+import { throttledFor } from '../../sources/webshop/wire.js';
+import { setting, urlSetting } from '../../src/config.js';
+import { apiKey } from '../../src/connectors/auth.js';
+import { graphql, type GraphqlClient } from '../../src/connectors/graphql/client.js';
+import { describeContract, failure, open, sourceFailure } from './contract.js';
+import { sendJson, sendWithoutEnd, startServer, type SmallServer } from './server.js';
+
+const FIND = `query($email: String!) {
+  customerByIdentifier(identifier: { emailAddress: $email }) { id email }
+}`;
+
+const connectorTo = (url: string, token: string) =>
+  graphql({
+    url: urlSetting(url, 'https://example.myshopify.com/graphql.json'),
+    auth: apiKey('x-shopify-access-token', setting(token)),
+    throttledFor,
+  });
+
+describeContract<GraphqlClient>({
+  connector: connectorTo('WEBSHOP_URL', 'WEBSHOP_ACCESS_TOKEN'),
+  source: 'webshop',
+  wrongCredentials: { WEBSHOP_ACCESS_TOKEN: 'a-wrong-token' },
+  ask: (client) => client.query('{ __typename }', {}),
+  // What GraphQL's own words frame is checked here; the data is checked by who asked for it.
+  askMisfit: async () => {
+    const server = await startServer((_, response) => {
+      sendJson(response, { data: 'everywhere@example.nl' });
+    });
+    const client = open(connectorTo('URL', 'TOKEN'), { URL: server.url, TOKEN: 't' });
+    return client.query('{ __typename }', {}).finally(async () => {
+      await client.close();
+      await server.close();
+    });
+  },
+  misfit: { place: 'at: data', value: 'everywhere@example.nl' },
+  find: async (client, email) => (await client.query(FIND, { email })).data?.customerByIdentifier,
+  knownKey: 'everywhere@example.nl',
+  nothing: null,
+  codes: {
+    down: 'SOURCE_UNAVAILABLE',
+    status: 'SOURCE_UNAVAILABLE',
+    garbage: 'SOURCE_CONTRACT',
+    reset: 'SOURCE_UNAVAILABLE',
+    'rate-limit': 'SOURCE_RATE_LIMITED',
+    hang: 'SOURCE_TIMEOUT',
+    drip: 'SOURCE_TIMEOUT',
+  },
+  retryAfter: 2,
+  maxConnections: 64,
+});
+
+describe('a connection to a GraphQL system', () => {
+  let server: SmallServer;
+  let client: GraphqlClient;
+
+  const answered = async (body: object, path = '/graphql'): Promise<GraphqlClient> =>
+    serving((response) => {
+      sendJson(response, Array.isArray(body) ? body : { extensions: {}, ...body });
+    }, path);
+
+  const serving = async (answer: (response: ServerResponse) => void, path = '/graphql') => {
+    server = await startServer((_, response) => {
+      answer(response);
+    });
+    client = open(connectorTo('URL', 'TOKEN'), { URL: `${server.url}${path}`, TOKEN: 't' });
+    return client;
+  };
+
+  afterEach(async () => {
+    await client.close();
+    await server.close();
+  });
+
+  it('posts the operation with its variables, and keys only as variables', async () => {
+    await answered({ data: { a: 1 } });
+    const key = '"} mutation { delete }';
+    await client.query('query($key: ID!) { a(key: $key) }', { key });
+    expect(server.seen).toHaveLength(1);
+    expect(server.seen[0]).toMatchObject({ method: 'POST', url: '/graphql' });
+    expect(JSON.parse(server.seen[0]?.body ?? '')).toEqual({
+      query: 'query($key: ID!) { a(key: $key) }',
+      variables: { key },
+    });
+  });
+
+  it('asks a system whose address has no path', async () => {
+    await answered({ data: { a: 1 } }, '');
+    expect(await client.query('{ a }', {})).toEqual({ data: { a: 1 }, errors: [] });
+    expect(server.seen[0]?.url).toBe('/');
+  });
+
+  it('gives the errors of single fields with their places, and the data beside them', async () => {
+    await answered({
+      data: { a: 1, b: null, list: [null, { c: 2 }] },
+      errors: [
+        { message: 'jan@example.nl is not known', path: ['b'] },
+        { message: 'no', path: ['list', 0], extensions: { code: 'INTERNAL' } },
+      ],
+    });
+    const { data, errors } = await client.query('{ a b list { c } }', {});
+    expect(data).toEqual({ a: 1, b: null, list: [null, { c: 2 }] });
+    expect(errors.map(({ path, error }) => [path, error.extensions])).toEqual([
+      [['b'], { code: 'SOURCE_UNAVAILABLE', source: 'tested', retryable: true }],
+      [['list', 0], { code: 'SOURCE_UNAVAILABLE', source: 'tested', retryable: true }],
+    ]);
+    expect(JSON.stringify(errors.map(({ error }) => [error.message, error.extensions]))).not.toContain('jan');
+  });
+
+  it.each([
+    ['there is no data', { errors: [{ message: 'jan@example.nl broke it', path: ['a'] }] }],
+    ['data is null', { data: null, errors: [{ message: 'jan@example.nl broke it', path: ['a'] }] }],
+    ['no error has a place', { data: { a: null }, errors: [{ message: 'jan@example.nl broke it' }] }],
+  ])('fails the whole request when %s, and never passes on what the system said', async (_, body) => {
+    await answered(body);
+    const error = await failure(client.query('{ a }', {}));
+    expect(error.code).toBe('SOURCE_UNAVAILABLE');
+    expect(JSON.stringify([error.message, error.extensions])).not.toContain('jan');
+  });
+
+  it.each([
+    ['a list', []],
+    ['errors that are none', { errors: 'broken' }],
+    ['a place that is none', { data: {}, errors: [{ path: [{}] }] }],
+  ])('refuses an answer of another shape: %s', async (_, body) => {
+    await answered(body);
+    expect((await failure(client.query('{ a }', {}))).code).toBe('SOURCE_CONTRACT');
+  });
+
+  it('keeps numbers that Shopify writes as text exactly as they are', async () => {
+    await answered({ data: { id: 'gid://shopify/Customer/9007199254740993' } });
+    expect((await client.query('{ id }', {})).data).toEqual({
+      id: 'gid://shopify/Customer/9007199254740993',
+    });
+  });
+
+  const throttled = (cost?: unknown) => ({
+    errors: [{ message: 'Throttled', extensions: { code: 'THROTTLED' } }],
+    ...(cost === undefined ? {} : { extensions: { cost } }),
+  });
+  const cost = (requestedQueryCost: number, currentlyAvailable: number, restoreRate: number) => ({
+    requestedQueryCost,
+    actualQueryCost: null,
+    throttleStatus: { maximumAvailable: 2_000, currentlyAvailable, restoreRate },
+  });
+
+  it.each([
+    ['the points it lacks, divided by how fast they come back', cost(500, 100, 100), 4],
+    ['a second more when it does not come out even', cost(501, 100, 100), 5],
+    ['a second at least', cost(100, 100, 100), 1],
+    ['a second when it does not say', undefined, 1],
+    ['a second when it says something else', { throttleStatus: 'full' }, 1],
+  ])('waits for a shop that is throttled: %s', async (_, given, seconds) => {
+    await answered(throttled(given));
+    const error = await sourceFailure(client.query('{ a }', {}));
+    expect(error.extensions).toEqual({
+      code: 'SOURCE_RATE_LIMITED',
+      source: 'tested',
+      retryable: true,
+      retryAfter: seconds,
+    });
+  });
+
+  it('does not take the cost of an ordinary answer for a refusal', async () => {
+    await answered({ data: { a: 1 }, extensions: { cost: cost(10, 0, 1) } });
+    expect(await client.query('{ a }', {})).toEqual({ data: { a: 1 }, errors: [] });
+  });
+
+  it('gives up an answer beyond the size limit without reading it to its end', async () => {
+    let sent: Promise<number> | undefined;
+    await serving((response) => {
+      sent = sendWithoutEnd(response);
+    });
+    expect((await failure(client.query('{ a }', {}))).code).toBe('SOURCE_CONTRACT');
+    expect(await sent).toBeLessThan(24 * 1024 * 1024);
+  });
+});

@@ -1,0 +1,400 @@
+import type { ServerResponse } from 'node:http';
+import { afterEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { setting, urlSetting } from '../../src/config.js';
+import { anyOf, apiKey, basic, bearer, type Auth } from '../../src/connectors/auth.js';
+import { pathPart, rest, type RestClient } from '../../src/connectors/rest.js';
+import { ConfigError } from '../../src/errors.js';
+import { describeContract, failure, hostileKeys, open, sourceFailure } from './contract.js';
+import { sendJson, sendWithoutEnd, startServer, type SeenRequest, type SmallServer } from './server.js';
+
+const contact = z.object({ id: z.string(), properties: z.object({ email: z.string() }) });
+
+describeContract<RestClient>({
+  connector: rest({
+    baseUrl: urlSetting('CRM_HUBSPOT_URL', 'https://api.hubapi.com'),
+    auth: bearer(setting('CRM_HUBSPOT_TOKEN')),
+    pingPath: '/crm/v3/objects/contacts?limit=1',
+  }),
+  source: 'crm-hubspot',
+  wrongCredentials: { CRM_HUBSPOT_TOKEN: 'a-wrong-token' },
+  ask: (client) => client.get(z.object({ results: z.array(contact) }), CONTACTS, { limit: 1 }),
+  askMisfit: (client) =>
+    client.get(
+      z.object({ properties: z.object({ email: z.number() }) }),
+      `${CONTACTS}/everywhere@example.nl`,
+      {
+        idProperty: 'email',
+      },
+    ),
+  misfit: { place: 'properties.email', value: 'everywhere@example.nl' },
+  find: async (client, key) => client.get(contact, `${CONTACTS}/${pathPart(key)}`, { idProperty: 'email' }),
+  knownKey: 'everywhere@example.nl',
+  nothing: null,
+  codes: {
+    down: 'SOURCE_UNAVAILABLE',
+    status: 'SOURCE_UNAVAILABLE',
+    garbage: 'SOURCE_CONTRACT',
+    reset: 'SOURCE_UNAVAILABLE',
+    'rate-limit': 'SOURCE_RATE_LIMITED',
+    hang: 'SOURCE_TIMEOUT',
+    drip: 'SOURCE_TIMEOUT',
+  },
+  retryAfter: 2,
+  maxConnections: 64,
+});
+
+const CONTACTS = '/crm/v3/objects/contacts';
+
+describe('a connection to a REST system', () => {
+  let server: SmallServer;
+  let client: RestClient;
+
+  afterEach(async () => {
+    await client.close();
+    await server.close();
+  });
+
+  const connect = async (
+    answer: (request: SeenRequest, response: ServerResponse) => void,
+    {
+      auth = bearer(setting('TOKEN')),
+      path = '',
+      settings = { TOKEN: 'secret' },
+      timeoutMs = 10_000,
+    }: ConnectOptions = {},
+  ): Promise<RestClient> => {
+    server = await startServer(answer);
+    const connector = rest({ baseUrl: urlSetting('URL', 'https://example.nl'), auth, pingPath: '/' });
+    client = open(connector, { URL: `${server.url}${path}`, ...settings }, { timeoutMs });
+    return client;
+  };
+  const anything = z.unknown();
+
+  it.each([
+    [
+      'with a body of JSON',
+      (response: ServerResponse) => {
+        sendJson(response, { error: 'x' }, { status: 404 });
+      },
+    ],
+    [
+      'with a page for people',
+      (response: ServerResponse) => {
+        response.writeHead(404).end('<html>');
+      },
+    ],
+    [
+      'without a body',
+      (response: ServerResponse) => {
+        response.writeHead(404).end();
+      },
+    ],
+  ])('takes "not there" %s for no record', async (_, answer) => {
+    await connect((_request, response) => {
+      answer(response);
+    });
+    expect(await client.get(contact, '/contacts/1')).toBeNull();
+  });
+
+  it('takes "not there" for a misunderstanding when something was posted', async () => {
+    await connect((_, response) => {
+      sendJson(response, {}, { status: 404 });
+    });
+    expect((await failure(client.post(contact, '/search', {}))).code).toBe('SOURCE_CONTRACT');
+  });
+
+  it('takes a partial success for an answer', async () => {
+    await connect((_, response) => {
+      sendJson(response, { results: [1] }, { status: 207 });
+    });
+    expect(await client.post(z.object({ results: z.array(z.number()) }), '/batch', {})).toEqual({
+      results: [1],
+    });
+  });
+
+  it.each([301, 302, 303, 307, 308])(
+    'does not follow a redirect (%d), which would carry the credentials away',
+    async (status) => {
+      await connect((_, response) => {
+        response.writeHead(status, { location: '/elsewhere' }).end();
+      });
+      expect((await failure(client.get(anything, '/here'))).code).toBe('SOURCE_CONTRACT');
+      expect(server.seen.map(({ url }) => url)).toEqual(['/here']);
+    },
+  );
+
+  it.each([
+    [400, 'SOURCE_CONTRACT', false],
+    [401, 'SOURCE_UNAUTHENTICATED', false],
+    [403, 'SOURCE_UNAUTHENTICATED', false],
+    [408, 'SOURCE_UNAVAILABLE', true],
+    [422, 'SOURCE_CONTRACT', false],
+    [429, 'SOURCE_RATE_LIMITED', true],
+    [500, 'SOURCE_UNAVAILABLE', true],
+    [503, 'SOURCE_UNAVAILABLE', true],
+  ])(
+    'tells a status of %d as %s, and keeps to itself what the body says',
+    async (status, code, retryable) => {
+      await connect((_, response) => {
+        sendJson(response, { message: 'jan@example.nl' }, { status });
+      });
+      const error = await failure(client.get(anything, '/'));
+      expect(error.extensions).toMatchObject({ code, retryable });
+      expect(JSON.stringify([error.message, error.extensions])).not.toContain('jan@example.nl');
+    },
+  );
+
+  it.each([
+    ['30', 30],
+    ['2.0', 2],
+    ['0', 0],
+    ['Wed, 21 Oct 2015 07:28:00 GMT', 0],
+    ['soon', undefined],
+    ['9'.repeat(400), undefined],
+  ])('reads when to come back from Retry-After: %s', async (value, seconds) => {
+    await connect((_, response) => {
+      sendJson(response, {}, { status: 429, headers: { 'retry-after': value } });
+    });
+    const { retryAfter } = await sourceFailure(client.get(anything, '/'));
+    expect(retryAfter).toBe(seconds);
+  });
+
+  it('reads when to come back from a Retry-After that is a date', async () => {
+    await connect((_, response) => {
+      const date = new Date(Date.now() + 90_000).toUTCString();
+      sendJson(response, {}, { status: 429, headers: { 'retry-after': date } });
+    });
+    const { retryAfter } = await sourceFailure(client.get(anything, '/'));
+    expect(retryAfter).toBeGreaterThan(80);
+    expect(retryAfter).toBeLessThanOrEqual(90);
+  });
+
+  it.each([
+    ['before it answers', () => undefined],
+    [
+      'in the middle of its answer',
+      (response: ServerResponse) => {
+        response.writeHead(200).write('{"id":');
+      },
+    ],
+  ])('hangs up on a source that stops %s', async (_, answer) => {
+    let hungUp: Promise<unknown> | undefined;
+    await connect(
+      (_request, response) => {
+        hungUp = new Promise((resolve) => response.once('close', resolve));
+        answer(response);
+      },
+      { timeoutMs: 300 },
+    );
+    expect((await failure(client.get(anything, '/'))).code).toBe('SOURCE_TIMEOUT');
+    await hungUp;
+    expect(server.seen).toHaveLength(1);
+  });
+
+  it.each([
+    ['nothing at all', ''],
+    ['no JSON', 'x{'],
+    ['JSON that was cut off', '{"id": "1'],
+    ['text that is not UTF-8', Buffer.from([0x22, 0xff, 0x22])],
+  ])('refuses an answer of %s', async (_, body) => {
+    await connect((_request, response) => {
+      response.writeHead(200).end(body);
+    });
+    expect((await failure(client.get(contact, '/'))).code).toBe('SOURCE_CONTRACT');
+  });
+
+  it('tells an answer that breaks off in the middle', async () => {
+    await connect((_, response) => {
+      response.writeHead(200, { 'content-length': '1000' });
+      response.write('{"id":', () => response.destroy());
+    });
+    expect((await failure(client.get(contact, '/'))).code).toBe('SOURCE_UNAVAILABLE');
+  });
+
+  it('gives up an answer beyond the size limit without reading it to its end', async () => {
+    let sent: Promise<number> | undefined;
+    await connect((_, response) => {
+      sent = sendWithoutEnd(response);
+    });
+    const error = await failure(client.get(anything, '/'));
+    expect(error.extensions).toMatchObject({ code: 'SOURCE_CONTRACT', retryable: false });
+    expect(await sent).toBeLessThan(24 * 1024 * 1024);
+  });
+
+  it('tells the status of a refusal whose body has no end, and hangs up', async () => {
+    let sent: Promise<number> | undefined;
+    await connect((_, response) => {
+      response.statusCode = 401;
+      const writeHead = response.writeHead.bind(response);
+      response.writeHead = () => writeHead(401);
+      sent = sendWithoutEnd(response);
+    });
+    expect((await failure(client.get(anything, '/'))).code).toBe('SOURCE_UNAUTHENTICATED');
+    expect(await sent).toBeLessThan(16 * 1024 * 1024);
+  });
+
+  it('leaves the world as it was when an answer names "__proto__"', async () => {
+    await connect((_, response) => {
+      response
+        .writeHead(200)
+        .end('{"__proto__":{"polluted":1},"properties":{"__proto__":{"polluted":1},"a":"b"}}');
+    });
+    const record = z.object({ properties: z.record(z.string(), z.unknown()) });
+    const found = await client.get(record, '/');
+    expect(found?.properties).toEqual({ a: 'b' });
+    expect('polluted' in (found?.properties ?? {})).toBe(false);
+    expect('polluted' in {}).toBe(false);
+  });
+
+  describe('on the way to the next page', () => {
+    const page = z.object({ ok: z.boolean() });
+    const pages = (path = '/api') =>
+      connect(
+        (_, response) => {
+          sendJson(response, { ok: true });
+        },
+        { path },
+      );
+
+    it.each([
+      ['a whole address', () => `${server.url}/api/users?page=2`],
+      ['a path', () => '/api/users?page=2'],
+      ['another way of writing the same', () => '/api/x/../users?page=2#top'],
+    ])('follows %s', async (_, link) => {
+      await pages();
+      expect(await client.follow(page, link())).toEqual({ ok: true });
+      expect(server.seen.map(({ url }) => url)).toEqual(['/api/users?page=2']);
+    });
+
+    it.each([
+      ['another host', () => 'http://127.0.0.2/api/users'],
+      ['another port', () => 'http://127.0.0.1:9/api/users'],
+      ['another scheme', () => server.url.replace('http', 'https') + '/api/users'],
+      ['another host without a scheme', () => '//evil.example/api/users'],
+      ['another host by backslashes', () => '\\\\evil.example\\api'],
+      ['another path', () => `${server.url}/admin`],
+      ['a path that begins alike', () => `${server.url}/apiary/users`],
+      ['a path upwards', () => `${server.url}/api/../admin`],
+      ['an encoded path upwards', () => `${server.url}/api/%2e%2e/admin`],
+      ['a script', () => 'javascript:alert(1)'],
+      ['no address', () => 'http://'],
+    ])('refuses a link to %s', async (_, link) => {
+      await pages();
+      const error = await failure(client.follow(page, link()));
+      expect(error.code).toBe('SOURCE_CONTRACT');
+      expect(error.message).not.toContain('evil');
+      expect(server.seen).toEqual([]);
+    });
+
+    it('does not take a page that is not there for the end of the list', async () => {
+      await connect((_, response) => {
+        sendJson(response, {}, { status: 404 });
+      });
+      expect((await failure(client.follow(page, '/users?page=2'))).code).toBe('SOURCE_CONTRACT');
+    });
+  });
+
+  it('lets no key leave its place in the path or in the query', async () => {
+    await connect((_, response) => {
+      sendJson(response, {});
+    });
+    for (const key of Object.values(hostileKeys)) {
+      const asked = await Promise.resolve()
+        .then(() => client.get(anything, `/users/${pathPart(key)}/tickets`, { key }))
+        .then(
+          () => true,
+          () => false,
+        );
+      if (!asked) continue;
+      const { url = '', headers } = server.seen.at(-1) ?? {};
+      const parsed = new URL(url, server.url);
+      expect(parsed.pathname.split('/')).toHaveLength(4);
+      expect(decodeURIComponent(parsed.pathname.split('/')[2] ?? '')).toBe(key);
+      expect([...parsed.searchParams]).toEqual([['key', key]]);
+      expect(headers).not.toHaveProperty('x-injected');
+    }
+    expect(server.seen.length).toBeGreaterThan(12);
+  });
+
+  it.each(['', '.', '..'])('asks nothing for "%s", which would be another path', (key) => {
+    server = { url: '', seen: [], close: () => Promise.resolve() };
+    expect(() => pathPart(key)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT' }));
+  });
+
+  it('leaves out a part of the query that has no value', async () => {
+    await connect((_, response) => {
+      sendJson(response, {});
+    });
+    await client.get(anything, '/users', { page: undefined, size: 100, all: false });
+    expect(server.seen[0]?.url).toBe('/users?size=100&all=false');
+  });
+
+  describe('by its headers', () => {
+    const headersOf = async (auth: Auth, settings: Record<string, string>) => {
+      await connect(
+        (_, response) => {
+          sendJson(response, {});
+        },
+        { auth, settings },
+      );
+      await client.get(anything, '/');
+      return server.seen[0]?.headers ?? {};
+    };
+    const user = setting('USER');
+    const password = setting('PASSWORD');
+    const token = setting('TOKEN');
+
+    it('shows a bearer token', async () => {
+      expect(await headersOf(bearer(token), { TOKEN: 't' })).toMatchObject({
+        authorization: 'Bearer t',
+        accept: 'application/json',
+      });
+    });
+
+    it('shows a name and a password, also with letters beyond ASCII and with a suffix', async () => {
+      const { authorization = '' } = await headersOf(basic(user, password, '/token'), {
+        USER: 'jürgen@example.nl',
+        PASSWORD: 'geheim:één',
+      });
+      const [scheme, encoded = ''] = authorization.split(' ');
+      expect([scheme, Buffer.from(encoded, 'base64').toString('utf8')]).toEqual([
+        'Basic',
+        'jürgen@example.nl/token:geheim:één',
+      ]);
+    });
+
+    it("shows a key in the vendor's own header", async () => {
+      expect(await headersOf(apiKey('x-api-key', token), { TOKEN: 'k' })).toMatchObject({ 'x-api-key': 'k' });
+    });
+
+    it('takes the way to log in of which a setting is there', async () => {
+      const either = anyOf(bearer(token), basic(user, password));
+      const headers = await headersOf(either, { USER: 'u', PASSWORD: 'p' });
+      expect(headers.authorization).toBe(`Basic ${Buffer.from('u:p').toString('base64')}`);
+    });
+
+    it.each([
+      ['a token with a line break', bearer(token), { TOKEN: 'secret\r\nX-Injected: yes' }],
+      ['a token with the line break of its file', bearer(token), { TOKEN: 'secret\n' }],
+      ['a token that no header can hold', bearer(token), { TOKEN: 'secret😀' }],
+      ['a user name that ends too early', basic(user, password), { USER: 'secret:x', PASSWORD: 'secret' }],
+    ])('does not start with %s', async (_, auth, settings) => {
+      await connect(() => undefined, { settings: { TOKEN: 't' } });
+      const connector = rest({ baseUrl: urlSetting('URL', 'https://example.nl'), auth, pingPath: '/' });
+      const error = await Promise.resolve()
+        .then(() => open(connector, { URL: server.url, ...settings }))
+        .catch((problem: unknown) => problem);
+      expect(error).toBeInstanceOf(ConfigError);
+      expect((error as ConfigError).message).not.toContain('secret');
+      expect((error as ConfigError).message).toMatch(/TOKEN|USER/);
+    });
+  });
+});
+
+interface ConnectOptions {
+  auth?: Auth;
+  path?: string;
+  settings?: Record<string, string>;
+  timeoutMs?: number;
+}

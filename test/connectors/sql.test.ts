@@ -1,0 +1,206 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { databaseUrl, sql, type SqlClient } from '../../src/connectors/sql.js';
+import { directSettings } from '../support/stand-ins.js';
+import { describeContract, failure, open } from './contract.js';
+
+const connector = sql(databaseUrl('ORDER_SYSTEM_URL'));
+const url = (): string => directSettings().ORDER_SYSTEM_URL ?? '';
+const one = z.object({ one: z.number() });
+const customer = z.object({ cust_no: z.string() });
+
+describe('a connection to PostgreSQL', () => {
+  describeContract<SqlClient>({
+    connector,
+    source: 'order-system',
+    wrongCredentials: {
+      get ORDER_SYSTEM_URL() {
+        const wrong = new URL(url());
+        wrong.password = 'a-wrong-password';
+        return wrong.href;
+      },
+    },
+    ask: (client) => client.rows(one, 'SELECT 1 AS one', []),
+    askMisfit: (client) => client.rows(z.object({ email: z.number() }), EVERYWHERE, []),
+    misfit: { place: '0.email', value: 'everywhere@example.nl' },
+    find: (client, key) =>
+      client.rows(customer, 'SELECT cust_no FROM customers WHERE email = $1 OR email = ANY($2)', [
+        key,
+        [key],
+      ]),
+    knownKey: 'everywhere@example.nl',
+    nothing: [],
+    codes: {
+      down: 'SOURCE_UNAVAILABLE',
+      status: 'SOURCE_UNAVAILABLE',
+      garbage: 'SOURCE_UNAVAILABLE',
+      reset: 'SOURCE_UNAVAILABLE',
+      'rate-limit': 'SOURCE_RATE_LIMITED',
+      hang: 'SOURCE_TIMEOUT',
+      drip: 'SOURCE_TIMEOUT',
+    },
+    retryAfter: undefined,
+    maxConnections: 10,
+  });
+
+  let client: SqlClient;
+  let watcher: pg.Client;
+
+  beforeAll(async () => {
+    client = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 2_000 });
+    watcher = new pg.Client({ connectionString: url(), application_name: 'watcher' });
+    await watcher.connect();
+  });
+  afterAll(async () => {
+    await client.close();
+    await watcher.end();
+  });
+
+  /** How many queries with this mark in them the server is busy with, other than the asking itself. */
+  const running = async (mark: string): Promise<number> => {
+    const found = await watcher.query<{ count: string }>(
+      "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1 AND pid <> pg_backend_pid()",
+      [`%${mark}%`],
+    );
+    return Number(found.rows[0]?.count);
+  };
+
+  it('gives dates, moments, decimals and big integers exactly as the database has them', async () => {
+    const text = z.record(z.string(), z.unknown());
+    const [row] = await client.rows(
+      text,
+      `SELECT date '2026-03-29' AS day, timestamptz '2026-11-01 13:00:00.123456+01' AS moment,
+         timestamp '2026-03-29 02:30:00' AS local_time, 12.50::numeric(12,2) AS price,
+         0.1::numeric + 0.2::numeric AS sum, 9007199254740993::int8 AS big, 7::int4 AS small, true AS yes,
+         null::date AS none`,
+      [],
+    );
+    expect(row).toEqual({
+      day: '2026-03-29',
+      moment: '2026-11-01 12:00:00.123456+00',
+      local_time: '2026-03-29 02:30:00',
+      price: '12.50',
+      sum: '0.3',
+      big: '9007199254740993',
+      small: 7,
+      yes: true,
+      none: null,
+    });
+  });
+
+  it('gives lists of them just as exactly', async () => {
+    const [row] = await client.rows(
+      z.record(z.string(), z.unknown()),
+      `SELECT ARRAY[9007199254740993::int8] AS big, ARRAY[1.10::numeric, null] AS prices,
+         ARRAY[date '2026-03-29'] AS days, ARRAY[timestamptz '2026-11-01 12:00:00+00'] AS moments`,
+      [],
+    );
+    expect(row).toEqual({
+      big: ['9007199254740993'],
+      prices: ['1.10', null],
+      days: ['2026-03-29'],
+      moments: ['2026-11-01 12:00:00+00'],
+    });
+  });
+
+  it('takes a list of keys as one parameter, whatever is in the keys', async () => {
+    const keys = ['a', 'b,c', '{d}', '"e"', "f'g", 'h\\i', '', 'NULL', '😀', ' j '];
+    const rows = await client.rows(
+      z.object({ key: z.string() }),
+      'SELECT key FROM unnest($1::text[]) WITH ORDINALITY AS asked (key, place) ORDER BY place',
+      [keys],
+    );
+    expect(rows.map(({ key }) => key)).toEqual(keys);
+  });
+
+  it('gives no rows for an empty list of keys', async () => {
+    expect(
+      await client.rows(customer, 'SELECT cust_no FROM customers WHERE cust_no = ANY($1)', [[]]),
+    ).toEqual([]);
+  });
+
+  it('refuses a key that no text can be before the database is asked, also in a list', async () => {
+    for (const parameters of [['a\0b'], [['fine', 'a\0b']], [['\ud800']]]) {
+      const error = await failure(client.rows(one, 'SELECT 1 AS one WHERE $1::text IS NOT NULL', parameters));
+      expect(error.code).toBe('BAD_USER_INPUT');
+    }
+  });
+
+  it('prepares one statement for a text, however often it is asked with other keys', async () => {
+    const single = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 2_000 });
+    const prepared = () =>
+      single.rows(
+        z.object({ count: z.string() }),
+        "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'SELECT % AS marked_statement'",
+        [],
+      );
+    for (const number of [1, 2, 3]) {
+      await single.rows(z.object({ marked_statement: z.number() }), 'SELECT $1::int4 AS marked_statement', [
+        number,
+      ]);
+    }
+    expect(await prepared()).toEqual([{ count: '1' }]);
+    await single.close();
+  });
+
+  it('lets the server stop a query that takes too long, and sees it gone there', async () => {
+    const impatient = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 300 });
+    const call = failure(impatient.rows(z.unknown(), 'SELECT pg_sleep(30) /* stopped-by-us */', []));
+    await expect.poll(() => running('stopped-by-us'), { interval: 10 }).toBe(1);
+    expect((await call).code).toBe('SOURCE_TIMEOUT');
+    await expect.poll(() => running('stopped-by-us'), { timeout: 2_000 }).toBe(0);
+    await impatient.close();
+  });
+
+  it('tells the server its timeout, so that the server stops by itself', async () => {
+    const patient = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 1_234 });
+    const setting = z.object({ statement_timeout: z.string() });
+    expect(await patient.rows(setting, 'SHOW statement_timeout', [])).toEqual([
+      { statement_timeout: '1234ms' },
+    ]);
+    await patient.close();
+  });
+
+  it('reads moments in the same way of writing, however the server is set up', async () => {
+    const style = z.object({ DateStyle: z.string() });
+    expect(await client.rows(style, 'SHOW datestyle', [])).toEqual([{ DateStyle: 'ISO, YMD' }]);
+    const zone = z.object({ TimeZone: z.string() });
+    expect(await client.rows(zone, 'SHOW timezone', [])).toEqual([{ TimeZone: 'UTC' }]);
+  });
+
+  it.each([
+    ['many rows', "SELECT repeat('x', 1000) AS many_rows FROM generate_series(1, 200000)"],
+    ['one giant value', "SELECT repeat('x', 20000000) AS giant"],
+  ])('gives up an answer of %s beyond the size limit', async (_, text) => {
+    const error = await failure(client.rows(z.unknown(), text, []));
+    expect(error.extensions).toMatchObject({ code: 'SOURCE_CONTRACT', retryable: false });
+    expect(error.message).toContain('bytes');
+    await expect.poll(() => running('repeat')).toBe(0);
+    expect(await client.rows(one, 'SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
+  });
+
+  it.each([
+    ['a query that does not fit its tables', 'SELECT no_such_column FROM customers', 'SOURCE_CONTRACT'],
+    ['a table that the role may not read', 'SELECT * FROM pg_authid', 'SOURCE_UNAUTHENTICATED'],
+    ['a replica that has moved on', "DO $$ BEGIN RAISE SQLSTATE '40001'; END $$", 'SOURCE_UNAVAILABLE'],
+    ['a server that shuts down', "DO $$ BEGIN RAISE SQLSTATE '57P01'; END $$", 'SOURCE_UNAVAILABLE'],
+    ['a server without room', "DO $$ BEGIN RAISE SQLSTATE '53200'; END $$", 'SOURCE_RATE_LIMITED'],
+  ])('tells %s', async (_, text, code) => {
+    const error = await failure(client.rows(z.unknown(), text, []));
+    expect(error.code).toBe(code);
+    expect(error.message).not.toMatch(/no_such_column|pg_authid|SQLSTATE|\d{5}/);
+  });
+
+  it('does not use a connection again on which a statement failed, since its plan may fit no longer', async () => {
+    const own = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 2_000 });
+    const process = z.object({ pg_backend_pid: z.number() });
+    const before = await own.rows(process, 'SELECT pg_backend_pid()', []);
+    expect(await own.rows(process, 'SELECT pg_backend_pid()', [])).toEqual(before);
+    await failure(own.rows(z.unknown(), "DO $$ BEGIN RAISE SQLSTATE '0A000'; END $$", []));
+    expect(await own.rows(process, 'SELECT pg_backend_pid()', [])).not.toEqual(before);
+    await own.close();
+  });
+});
+
+const EVERYWHERE = "SELECT email FROM customers WHERE email = 'everywhere@example.nl'";

@@ -1,0 +1,196 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import type { Client } from '../../src/connectors/connector.js';
+import { SourceTimeoutError } from '../../src/errors.js';
+import { defineLoader, idNamespace, type Customer, type CustomerRecord } from '../../src/index.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at } from '../support/read.js';
+import { localSource } from '../support/local-source.js';
+
+const opened: TestGateway[] = [];
+afterAll(() => Promise.all(opened.map((gateway) => gateway.close())));
+
+/** A gateway over made-up sources that each know, by e-mail address, the given record, or cannot be asked. */
+function gatewayOver(records: Record<string, CustomerRecord | Error | null>): TestGateway {
+  const made = Object.entries(records).map(([name, record]) => {
+    const loader = defineLoader<Client, string, readonly CustomerRecord[]>({
+      name: 'customers',
+      load: (values) =>
+        Promise.resolve(
+          values.map(() => (record instanceof Error ? record : record === null ? [] : [record])),
+        ),
+    });
+    return localSource(name, {
+      namespaces: [idNamespace(`${name}Id`, 'An id.', /^\w+$/)],
+      identity: {
+        recordKey: `${name}Id`,
+        askedBy: { email: { unique: true, loader }, [`${name}Id`]: { unique: true, loader } },
+      },
+      resolvers: {
+        Customer: {
+          [`${name}Key`]: (customer: Customer) => customer.identifier(`${name}Id`),
+          [`${name}Other`]: (customer: Customer) => customer.identifier('aSystemThatIsNotPluggedIn'),
+        },
+      },
+    });
+  });
+  const gateway = createTestGateway(
+    Object.fromEntries(made.flatMap(({ environment }) => Object.entries(environment))),
+    {
+      sources: made.map(({ source }) => source),
+      sdl: Object.fromEntries(
+        Object.keys(records).map((name) => [
+          name,
+          `type Customer @key(identifier: "${name}Id") { ${name}Key: ID ${name}Other: ID }`,
+        ]),
+      ),
+    },
+  );
+  opened.push(gateway);
+  return gateway;
+}
+
+const ask = (gateway: TestGateway, fields: string) =>
+  gateway.query(`{ customer(by: {email: "eva@example.nl"}) { ${fields} } }`);
+
+const down = (source: string) => new SourceTimeoutError(source, `${source} did not answer in time.`);
+
+describe('the name', () => {
+  test.each<[string, Record<string, CustomerRecord | Error | null>, string | null]>([
+    [
+      'is that of the first system that has one',
+      { a: { id: '1', identifiers: [], name: 'Eva A' }, b: { id: '2', identifiers: [], name: 'Eva B' } },
+      'Eva A',
+    ],
+    [
+      'is that of another when the first has left it empty',
+      { a: { id: '1', identifiers: [], name: '' }, b: { id: '2', identifiers: [], name: 'Eva B' } },
+      'Eva B',
+    ],
+    [
+      'is that of another when the first does not tell one',
+      { a: { id: '1', identifiers: [] }, b: { id: '2', identifiers: [], name: 'Eva B' } },
+      'Eva B',
+    ],
+    [
+      'is that of another when the first cannot be asked',
+      { a: down('a'), b: { id: '2', identifiers: [], name: 'Eva B' } },
+      'Eva B',
+    ],
+    ['is null when no system has one', { a: { id: '1', identifiers: [], name: null }, b: null }, null],
+  ])('%s', async (_, records, expected) => {
+    const { data, errors } = await ask(gatewayOver(records), 'name');
+    expect(errors).toEqual([]);
+    expect(data).toEqual({ customer: { name: expected } });
+  });
+});
+
+describe('the addresses', () => {
+  const email = (value: string | null, verified?: boolean) => ({
+    namespace: 'email',
+    value,
+    ...(verified === undefined ? {} : { verified }),
+  });
+  const phone = (value: string) => ({ namespace: 'phone', value });
+
+  test('are written in one way, each once for a system, without what is no address', async () => {
+    const gateway = gatewayOver({
+      a: {
+        id: '1',
+        identifiers: [
+          email('Eva@Example.NL', true),
+          email('eva@example.nl'),
+          email(null),
+          email('unknown'),
+          email('info@example.nl'),
+          phone('06-12345678'),
+          phone('+31612345678'),
+          phone('112'),
+        ],
+      },
+      b: { id: '2', identifiers: [email('eva@example.nl'), phone('0031 6 1234 5678')] },
+    });
+    const { data, errors } = await ask(
+      gateway,
+      'emails { value source verified } phones { value source verified }',
+    );
+    expect(errors).toEqual([]);
+    expect(data).toEqual({
+      customer: {
+        emails: [
+          { value: 'eva@example.nl', source: 'a', verified: true },
+          { value: 'info@example.nl', source: 'a', verified: false },
+          { value: 'eva@example.nl', source: 'b', verified: false },
+        ],
+        phones: [
+          { value: '+31612345678', source: 'a', verified: false },
+          { value: '+31612345678', source: 'b', verified: false },
+        ],
+      },
+    });
+  });
+
+  test('are an empty list when no system has one', async () => {
+    const { data, errors } = await ask(
+      gatewayOver({ a: { id: '1', identifiers: [] } }),
+      'emails { value } phones { value }',
+    );
+    expect({ data, errors }).toEqual({ data: { customer: { emails: [], phones: [] } }, errors: [] });
+  });
+});
+
+describe('the id', () => {
+  const b: CustomerRecord = { id: '2', identifiers: [] };
+
+  test('is made by the first system that knows the customer', async () => {
+    const idOf = async (records: Record<string, CustomerRecord | null>) =>
+      at((await ask(gatewayOver(records), 'id')).data, 'customer', 'id');
+    const byA = await idOf({ a: { id: '1', identifiers: [] }, b });
+    expect(byA).toBe(await idOf({ a: { id: '1', identifiers: [] }, b: null }));
+    expect(byA).not.toBe(await idOf({ a: null, b }));
+    expect(byA).not.toBe(await idOf({ a: { id: '2', identifiers: [] }, b }));
+    // The same number in another system is another customer.
+    expect(await idOf({ a: { id: '2', identifiers: [] }, b: null })).not.toBe(await idOf({ a: null, b }));
+  });
+
+  test('is null with the error of a system that would come first, rather than another id', async () => {
+    const { data, errors } = await ask(gatewayOver({ a: down('a'), b }), 'id name bKey');
+    expect(data).toEqual({ customer: { id: null, name: null, bKey: '2' } });
+    expect(errors.map(({ path, extensions }) => [path, extensions.code, extensions.source])).toEqual([
+      [['customer', 'id'], 'SOURCE_TIMEOUT', 'a'],
+    ]);
+  });
+});
+
+describe('what a source may ask of a customer', () => {
+  test('its own identifier of them, which is null when it does not know them', async () => {
+    const gateway = gatewayOver({ a: null, b: { id: '2', identifiers: [] } });
+    const { data, errors } = await ask(gateway, 'aKey bKey knownTo { source status }');
+    expect(errors).toEqual([]);
+    expect(data).toEqual({
+      customer: {
+        aKey: null,
+        bKey: '2',
+        knownTo: [
+          { source: 'a', status: 'UNKNOWN' },
+          { source: 'b', status: 'KNOWN' },
+        ],
+      },
+    });
+  });
+
+  test('the identifier in a system that is not plugged in, which is null', async () => {
+    const { data, errors } = await ask(gatewayOver({ a: { id: '1', identifiers: [] } }), 'aOther');
+    expect({ data, errors }).toEqual({ data: { customer: { aOther: null } }, errors: [] });
+  });
+
+  test('gets the error when the source itself cannot be asked', async () => {
+    const { data, errors } = await ask(
+      gatewayOver({ a: down('a'), b: { id: '2', identifiers: [] } }),
+      'aKey bKey',
+    );
+    expect(data).toEqual({ customer: { aKey: null, bKey: '2' } });
+    expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+      [['customer', 'aKey'], 'SOURCE_TIMEOUT'],
+    ]);
+  });
+});

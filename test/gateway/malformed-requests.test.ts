@@ -1,0 +1,391 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
+import { faultControl } from '../support/stand-ins.js';
+
+/** No refusal takes long, whatever is sent; an exponential one would never end. */
+const QUICKLY = { timeout: 5_000 };
+const PRIVATE = 'piet@example.nl';
+const CUSTOMER = `customer(by: { email: "${PRIVATE}" })`;
+const TEN_MEGABYTES = 10 * 1024 * 1024;
+
+let control: FaultControl;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  control = await faultControl();
+  gateway = createTestGateway(control.settings);
+});
+
+afterAll(async () => {
+  await gateway.close();
+  await control.close();
+});
+
+afterEach(() => {
+  const calls = Object.values(control.counters()).map((counter) => counter.calls);
+  expect(calls, 'calls to the sources').toEqual([0, 0, 0, 0]);
+});
+
+test('a request that is right does reach the sources', async () => {
+  await gateway.query('{ customer(by: { email: "everywhere@example.nl" }) { knownTo { status } } }');
+  expect(Object.values(control.counters()).filter(({ calls }) => calls > 0)).toHaveLength(4);
+  await control.heal();
+});
+
+/** Its headers are few and plain. */
+type Sent = Omit<RequestInit, 'headers'> & { headers?: Record<string, string> };
+
+interface Refusal {
+  status: number;
+  code: string;
+  message: string;
+}
+
+/** Sends a request and reads the one thing that is wrong with it. */
+async function refusal(init: Sent, path = '/graphql'): Promise<Refusal> {
+  const response = await gateway.fetch(path, {
+    ...init,
+    headers: { accept: 'application/graphql-response+json', ...init.headers },
+  });
+  const text = await response.text();
+  const { errors, ...rest } = JSON.parse(text) as { errors: Answer['errors'] };
+  expect(rest, 'beside the errors').toEqual({});
+  expect(text).not.toContain(PRIVATE);
+  expect(text.length).toBeLessThan(100_000);
+  for (const { extensions } of errors) expect(extensions.code).toMatch(/^[A-Z_]+$/);
+  const [first] = errors;
+  if (first === undefined) throw new Error('There is no error.');
+  return { status: response.status, code: first.extensions.code, message: first.message };
+}
+
+function post(body: BodyInit, headers: Record<string, string> = {}): Sent {
+  return { method: 'POST', headers: { 'content-type': 'application/json', ...headers }, body };
+}
+
+const ask = (query: string, variables?: unknown, operationName?: unknown): Promise<Refusal> =>
+  refusal(post(JSON.stringify({ query, variables, operationName })));
+
+describe('a request that is not GraphQL over HTTP', QUICKLY, () => {
+  const valid = JSON.stringify({ query: `{ ${CUSTOMER} { name } }` });
+
+  const bodies: [string, BodyInit][] = [
+    ['JSON that breaks off', `{"query": "{ ${CUSTOMER} { name`],
+    ['an empty body', ''],
+    ['JSON that is a list', `["${PRIVATE}"]`],
+    ['a batch of operations', `[${valid}, ${valid}]`],
+    ['JSON that is a text', JSON.stringify(PRIVATE)],
+    ['JSON that is null', 'null'],
+    ['JSON without a query', '{"variables": {}}'],
+    ['a query that is a number', '{"query": 1}'],
+    ['an empty query', '{"query": ""}'],
+    ['variables that are a list', `{"query": "{ __typename }", "variables": ["${PRIVATE}"]}`],
+    ['variables that are a text', `{"query": "{ __typename }", "variables": "${PRIVATE}"}`],
+    ['an operation name that is an object', '{"query": "{ __typename }", "operationName": {}}'],
+    ['extensions that are a text', '{"query": "{ __typename }", "extensions": "all"}'],
+    ['text that is not UTF-8', new Uint8Array([...Buffer.from('{"query": "{ a }'), 0xff, 0x22, 0x7d])],
+  ];
+  for (const [what, body] of bodies) {
+    test(`is refused: ${what}`, async () => {
+      expect(await refusal(post(body))).toMatchObject({ status: 400, code: 'BAD_REQUEST' });
+    });
+  }
+
+  const types = [
+    'text/plain',
+    'application/graphql',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'application/json; charset=utf-16',
+    'application/jsonx',
+  ];
+  for (const type of types) {
+    test(`is refused: content type ${type}`, async () => {
+      const answer = await refusal(post(valid, { 'content-type': type }));
+      expect(answer).toMatchObject({ status: 415, code: 'BAD_REQUEST' });
+      expect(answer.message).toContain('application/json');
+    });
+  }
+
+  test('is refused: a compressed body', async () => {
+    const answer = await refusal(post(valid, { 'content-encoding': 'gzip' }));
+    expect(answer).toMatchObject({ status: 415, code: 'BAD_REQUEST' });
+  });
+
+  test('is refused: another method', async () => {
+    expect(await refusal({ method: 'PUT', body: valid })).toMatchObject({ status: 405, code: 'BAD_REQUEST' });
+  });
+
+  test('is refused: a GET whose variables are not JSON', async () => {
+    const query = new URLSearchParams({ query: '{ __typename }', variables: `{"by": "${PRIVATE}` });
+    const answer = await refusal({}, `/graphql?${query.toString()}`);
+    expect(answer).toMatchObject({ status: 400, code: 'BAD_REQUEST' });
+    expect(answer.message).toContain('variables');
+  });
+
+  test('is refused: a mutation by GET', async () => {
+    const query = new URLSearchParams({ query: 'mutation { __typename }' });
+    expect(await refusal({}, `/graphql?${query.toString()}`)).toMatchObject({
+      status: 405,
+      code: 'BAD_REQUEST',
+    });
+  });
+
+  test('takes a content type in capitals, with a charset', async () => {
+    const response = await gateway.fetch('/graphql', {
+      ...post('{"query": "{ __typename }"}', { 'content-type': 'Application/JSON ; Charset=UTF-8' }),
+    });
+    expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
+  });
+});
+
+describe('a document that cannot be answered', QUICKLY, () => {
+  test('is refused: no GraphQL', async () => {
+    expect(await ask('{ customer(')).toMatchObject({ status: 400, code: 'GRAPHQL_PARSE_FAILED' });
+  });
+
+  test('is refused without quoting what stands where no text may stand', async () => {
+    const { code, message } = await ask(`{ "${PRIVATE}" }`);
+    expect(code).toBe('GRAPHQL_PARSE_FAILED');
+    expect(message).toBe('Syntax Error: Expected Name, found String.');
+  });
+
+  test('is refused, with a suggestion: an unknown field', async () => {
+    const answer = await ask(`{ ${CUSTOMER} { naam } }`);
+    expect(answer).toMatchObject({ status: 400, code: 'GRAPHQL_VALIDATION_FAILED' });
+    expect(answer.message).toContain('"naam"');
+    expect(answer.message).toContain('Did you mean "name"');
+  });
+
+  const literals = [`"${PRIVATE}"`, `["${PRIVATE}"]`, `{ email: ["${PRIVATE}"] }`, `{ mail: "${PRIVATE}" }`];
+  for (const literal of literals) {
+    test(`is refused, without quoting it: a value of the wrong type, ${literal.replaceAll(PRIVATE, '...')}`, async () => {
+      const answer = await ask(`{ customer(by: ${literal}) { name } }`);
+      expect(answer).toMatchObject({ status: 400, code: 'GRAPHQL_VALIDATION_FAILED' });
+    });
+  }
+
+  test('is refused: two identifiers for one customer', async () => {
+    const answer = await ask(`{ customer(by: { email: "${PRIVATE}", phone: "0612345678" }) { name } }`);
+    expect(answer.code).toBe('GRAPHQL_VALIDATION_FAILED');
+  });
+
+  test('is refused: an operation name that no operation has', async () => {
+    expect(await ask('query One { __typename }', {}, 'Two')).toMatchObject({
+      status: 400,
+      code: 'OPERATION_RESOLUTION_FAILURE',
+    });
+  });
+
+  test('is refused, and told how to choose: two operations without a name', async () => {
+    const answer = await ask('query One { __typename } query Two { __typename }');
+    expect(answer).toMatchObject({ status: 400, code: 'OPERATION_RESOLUTION_FAILURE' });
+    expect(answer.message).toContain('operationName');
+  });
+
+  test('is refused: fragments alone', async () => {
+    expect(await ask('fragment F on Query { __typename }')).toMatchObject({
+      status: 400,
+      code: 'OPERATION_RESOLUTION_FAILURE',
+    });
+  });
+
+  test('is refused the same way the second time, when it is known', async () => {
+    const first = await ask('{ nothing(of: "this") }');
+    expect(await ask('{ nothing(of: "this") }')).toEqual(first);
+  });
+});
+
+describe('variables that do not fit', QUICKLY, () => {
+  const QUERY =
+    'query ($by: CustomerKey!, $first: Int) { customer(by: $by) { tickets(first: $first) { id } } }';
+  const by = { email: PRIVATE };
+  const cases: [string, unknown, string][] = [
+    ['one that is missing', {}, 'The variable "$by" of type "CustomerKey!" is missing.'],
+    [
+      'null where there must be a value',
+      { by: null },
+      'The variable "$by" of type "CustomerKey!" must not be null.',
+    ],
+    [
+      'a text for an object',
+      { by: PRIVATE },
+      'The variable "$by" does not fit: Expected type "CustomerKey" to be an object.',
+    ],
+    [
+      'an object for a text',
+      { by: { email: by } },
+      'The variable "$by.email" does not fit: expected type "String".',
+    ],
+    [
+      'a text for a number',
+      { by, first: PRIVATE },
+      'The variable "$first" does not fit: expected type "Int".',
+    ],
+    [
+      'two identifiers',
+      { by: { ...by, phone: PRIVATE } },
+      'The variable "$by" does not fit: Exactly one key must be specified for OneOf type "CustomerKey".',
+    ],
+    [
+      'a field that is a value',
+      { by: { [PRIVATE]: 1 } },
+      'The variable "$by" does not fit: a field is not defined by type "CustomerKey!".',
+    ],
+  ];
+  for (const [what, variables, message] of cases) {
+    test(`are refused: ${what}`, async () => {
+      expect(await ask(QUERY, variables)).toEqual({ status: 400, code: 'BAD_USER_INPUT', message });
+    });
+  }
+
+  test('are refused with a suggestion: a field that has a name like another', async () => {
+    const { code, message } = await ask(QUERY, { by: { emails: PRIVATE } });
+    expect(code).toBe('BAD_USER_INPUT');
+    expect(message).toContain('"emails"');
+    expect(message).toContain('"email"');
+  });
+
+  test('are refused by the place in the list', async () => {
+    const query = 'query ($by: [CustomerKey!]!) { customers(by: $by) { name } }';
+    expect((await ask(query, { by: [by, { email: [PRIVATE] }] })).message).toContain('"$by.1.email"');
+    expect((await ask(query, { by: { email: [PRIVATE] } })).message).toContain('"$by.email"');
+  });
+
+  test('are refused without telling all that is wrong with a long list', async () => {
+    const response = await gateway.query('query ($by: [CustomerKey!]!) { customers(by: $by) { name } }', {
+      by: Array.from({ length: 10_000 }, () => ({ email: 1 })),
+    });
+    expect(response.errors).toHaveLength(10);
+  });
+
+  test('are refused: __proto__ and constructor, which are names as any others', async () => {
+    const body = `{"query": ${JSON.stringify(QUERY)}, "variables": {"__proto__": {"by": {"email": "${PRIVATE}"}}}}`;
+    expect(await refusal(post(body))).toMatchObject({ code: 'BAD_USER_INPUT' });
+    const nested = body.replace('"__proto__"', '"by": {"__proto__": {}}, "constructor"');
+    expect(await refusal(post(nested))).toMatchObject({ code: 'BAD_USER_INPUT' });
+    expect('by' in {}).toBe(false);
+  });
+
+  test('are refused: an argument that a nullable variable makes null', async () => {
+    const answer = await gateway.query(
+      'query ($n: Int) { customer(by: {email: "nobody"}) { orders(first: $n) { nodes { number } } } }',
+      { n: null },
+    );
+    expect(answer.errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+  });
+});
+
+describe('a request that is too large', QUICKLY, () => {
+  test('is refused by its Content-Length', async () => {
+    const answer = await refusal(post('{}', { 'content-length': String(TEN_MEGABYTES) }));
+    expect(answer).toMatchObject({ status: 413, code: 'LIMIT_EXCEEDED' });
+  });
+
+  test('is refused when it turns out to be, without Content-Length', async () => {
+    const chunk = new Uint8Array(TEN_MEGABYTES / 16).fill(0x20);
+    let chunks = 0;
+    const body = new ReadableStream({
+      pull(controller) {
+        if (chunks++ < 16) controller.enqueue(chunk);
+        else controller.close();
+      },
+    });
+    const streamed: Sent & { duplex: 'half' } = { ...post(body), duplex: 'half' };
+    const answer = await refusal(streamed);
+    expect(answer).toMatchObject({ status: 413, code: 'LIMIT_EXCEEDED' });
+  });
+
+  test('is refused: a megabyte of variables', async () => {
+    const answer = await ask('query ($x: String) { __typename }', { x: 'x'.repeat(1024 * 1024) });
+    expect(answer).toMatchObject({ status: 413, code: 'LIMIT_EXCEEDED' });
+  });
+
+  const repeated = (times: number, text: (i: number) => string): string =>
+    Array.from({ length: times }, (_, i) => text(i)).join(' ');
+  const nested = (levels: number, open: string, inner: string, close: string): string =>
+    open.repeat(levels) + inner + close.repeat(levels);
+
+  const documents: [string, string][] = [
+    ['1,000 aliases', `{ ${repeated(1_000, (i) => `a${i}: __typename`)} }`],
+    [
+      '1,000 aliases through a fragment',
+      `{ ...A ...A ...A ...A } fragment A on Query { ${repeated(250, (i) => `a${i}: __typename`)} }`,
+    ],
+    [
+      '1,000 aliases through fragments in fields',
+      `{ ${CUSTOMER} { ${repeated(20, (i) => `c${i}: knownTo { ...F }`)} } } fragment F on KnownTo { ${repeated(50, (i) => `s${i}: source`)} }`,
+    ],
+    ['fields nested 50 deep', nested(50, '{ a ', '{ a }', '}')],
+    [
+      'fields nested 50 deep through fragments',
+      `{ ...F0 } ${repeated(50, (i) => `fragment F${i} on Query { a { ...F${i + 1} } }`)} fragment F50 on Query { a }`,
+    ],
+    ['fields nested a thousand deep', nested(1_000, '{ a ', '{ a }', '}')],
+    ['a list nested two thousand deep', `{ a(b: ${nested(2_000, '[', '1', ']')}) }`],
+    ['an object nested a thousand deep', `{ a(b: ${nested(1_000, '{ c: ', '1', '}')}) }`],
+    ['a type nested two thousand deep', `query ($a: ${nested(2_000, '[', 'Int', ']')}) { a }`],
+    ['inline fragments nested a thousand deep', nested(1_000, '{ ... ', '{ a }', '}')],
+    ['brackets that never close', `{ a(b: ${'['.repeat(4_900)}`],
+    [
+      'a billion laughs',
+      `{ ...F0 } ${repeated(60, (i) => `fragment F${i} on Query { a: x { ...F${i + 1} } b: x { ...F${i + 1} } }`)} fragment F60 on Query { a }`,
+    ],
+    ['100,000 words', 'a '.repeat(100_000)],
+    ['100,000 words that would be an operation', `{ ${'__typename '.repeat(20_000)} }`],
+  ];
+  for (const [what, query] of documents) {
+    test(`is refused: ${what}`, async () => {
+      expect(await ask(query)).toMatchObject({ status: 400, code: 'LIMIT_EXCEEDED' });
+    });
+  }
+
+  test('is refused: more customers than one operation may ask for', async () => {
+    const by = Array.from({ length: 5_000 }, (_, i) => ({ email: `customer-${i}@example.nl` }));
+    const { errors } = await gateway.query('query ($by: [CustomerKey!]!) { customers(by: $by) { name } }', {
+      by,
+    });
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['LIMIT_EXCEEDED']);
+  });
+
+  const strange: [string, string][] = [
+    ['a fragment that holds itself', '{ ...F } fragment F on Query { ...F }'],
+    [
+      'fragments that hold each other',
+      `{ ...F0 } ${repeated(300, (i) => `fragment F${i} on Query { ...F${(i + 1) % 300} ...F${(i + 7) % 300} }`)}`,
+    ],
+    [
+      'fragments doubled sixty times without an alias',
+      `{ ...F0 } ${repeated(60, (i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 1} }`)} fragment F60 on Query { a }`,
+    ],
+    ['a name of 200,000 letters', `{ ${'a'.repeat(200_000)} }`],
+    ['a fragment with a name of 100,000 letters', `{ ...${'a'.repeat(100_000)} }`],
+    ['a thousand unknown fields', `{ ${repeated(1_000, (i) => `a${i}`)} }`],
+    [
+      'hundreds of times the same field with other arguments',
+      `{ ${repeated(300, (i) => `customer(by: { email: "${i}" }) { name }`)} }`,
+    ],
+    ['a mutation, of which there is none', 'mutation { customer }'],
+    ['a subscription, of which there is none', 'subscription { customer }'],
+    [
+      'introspection that goes round and round',
+      `{ __schema { types { ${nested(7, 'fields { type { ', 'name', '} }')} } } }`,
+    ],
+    ['a thousand variables', `query (${repeated(1_000, (i) => `$a${i}: Int`)}) { __typename }`],
+    ['a thousand operations of one name', repeated(1_000, () => 'query A { a }')],
+  ];
+  for (const [what, query] of strange) {
+    test(`is refused before anything is asked: ${what}`, async () => {
+      const { status, code } = await ask(query);
+      expect(status).toBe(400);
+      expect(['GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_PARSE_FAILED', 'OPERATION_RESOLUTION_FAILURE']).toContain(
+        code,
+      );
+    });
+  }
+
+  test('is answered when it is just within the limits', async () => {
+    const { errors } = await gateway.query(`{ ${repeated(100, (i) => `a${i}: __typename`)} }`);
+    expect(errors).toEqual([]);
+  });
+});

@@ -1,0 +1,209 @@
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { listAt } from '../support/read.js';
+import { faultControl } from '../support/stand-ins.js';
+import { MANY_CUSTOMERS, ONE_CUSTOMER, ordinaryCustomers } from './queries.js';
+
+const control = await faultControl();
+const opened: TestGateway[] = [];
+
+/** A gateway that has asked nothing yet. */
+function coldGateway(clock = turnedClock()): TestGateway {
+  const gateway = createTestGateway(control.settings, { clock });
+  opened.push(gateway);
+  return gateway;
+}
+
+/** How often each source was asked since the last time this was asked. */
+async function callsSince(): Promise<Record<string, number>> {
+  const calls = Object.fromEntries(
+    Object.entries(control.counters()).map(([name, one]) => [name, one.calls]),
+  );
+  await control.heal();
+  return calls;
+}
+
+beforeEach(() => control.heal());
+afterAll(async () => {
+  await Promise.all(opened.map((gateway) => gateway.close()));
+  await control.close();
+});
+
+/** What each source is asked for the query of issue 2, round by round. */
+const ROUNDS = {
+  'order-system': ['who they are', 'their orders', 'the lines of the orders'],
+  webshop: ['who they are', 'their carts', 'the products of the lines'],
+  'crm-hubspot': ['who they are', 'which companies are theirs', 'the companies'],
+  'contact-centre': ['who they are', 'their tickets'],
+};
+
+/** Who somebody is was asked less than a minute ago. */
+const WARM_ROUNDS = Object.fromEntries(
+  Object.entries(ROUNDS).map(([source, rounds]) => [source, rounds.filter((one) => one !== 'who they are')]),
+);
+
+const ROUNDS_OF_DEALS = {
+  'crm-hubspot': ['who they are', 'which deals are theirs', 'the deals'],
+  // It may hold several customers under one address, so it is asked whenever one is given.
+  'order-system': ['who they are'],
+};
+
+const NOT_ASKED = { 'order-system': 0, webshop: 0, 'contact-centre': 0, 'crm-hubspot': 0 };
+
+/** One in ten is not: see sources/stand-ins/README.md. */
+const isInCrm = ({ email }: { email: string }): boolean => !/9@/.test(email);
+
+const countOf = (rounds: Record<string, string[]>): Record<string, number> =>
+  Object.fromEntries(Object.entries(rounds).map(([source, all]) => [source, all.length]));
+
+describe('each source is asked once a round', () => {
+  test('for one customer', async () => {
+    const { errors } = await coldGateway().query(ONE_CUSTOMER, { by: { email: 'everywhere@example.nl' } });
+    expect(errors).toEqual([]);
+    expect(await callsSince()).toEqual(countOf(ROUNDS));
+  });
+
+  test('for fifty customers just as often', async () => {
+    const { data, errors } = await coldGateway().query(MANY_CUSTOMERS, { by: ordinaryCustomers(50) });
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers').filter((customer) => customer !== null)).toHaveLength(50);
+    expect(await callsSince()).toEqual(countOf(ROUNDS));
+  });
+
+  test('for fifty customers who are known to some systems only, and some to none', async () => {
+    const by = ['shop-only', 'orders-only', 'crm-only', 'nobody', 'shared'].map((name) => ({
+      email: `${name}@example.nl`,
+    }));
+    const { data } = await coldGateway().query(MANY_CUSTOMERS, { by: [...by, ...ordinaryCustomers(45)] });
+    expect(listAt(data, 'customers').filter((customer) => customer === null)).toHaveLength(2);
+    expect(await callsSince()).toEqual(countOf(ROUNDS));
+  });
+
+  test.each([1, 50])('for the deals of %i customers', async (count) => {
+    const { errors } = await coldGateway().query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { deals { name amount { amount } } } }',
+      { by: ordinaryCustomers(60).filter(isInCrm).slice(0, count) },
+    );
+    expect(errors).toEqual([]);
+    expect(await callsSince()).toEqual({ ...NOT_ASKED, ...countOf(ROUNDS_OF_DEALS) });
+  });
+
+  test('for the deals of customers of whom the CRM does not know some by the address given', async () => {
+    const { errors } = await coldGateway().query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { deals { name } } }',
+      { by: ordinaryCustomers(50) },
+    );
+    expect(errors).toEqual([]);
+    // Another system may know an address of theirs that the CRM does know.
+    const others = { webshop: ['who they are'], 'contact-centre': ['who they are'] };
+    expect(await callsSince()).toEqual(countOf({ ...ROUNDS_OF_DEALS, ...others }));
+  });
+
+  test('however many aliases a query asks the same of', async () => {
+    const alias = (name: string, email: string) => `${name}: customer(by: {email: "${email}@example.nl"})`;
+    const fields = '{ orders { nodes { number } } cart { name } tickets { id } }';
+    const { errors } = await coldGateway().query(
+      `{ ${alias('a', 'customer-1')} ${fields} ${alias('b', 'customer-2')} ${fields} ${alias('c', 'customer-1')} ${fields} }`,
+    );
+    expect(errors).toEqual([]);
+    expect(await callsSince()).toEqual({
+      'order-system': 2,
+      webshop: 2,
+      'contact-centre': 2,
+      'crm-hubspot': 0,
+    });
+  });
+});
+
+describe('a source that a query does not need', () => {
+  test.each([
+    ['cart { name }', { 'order-system': 1, webshop: 2 }],
+    ['tickets { id }', { 'order-system': 1, 'contact-centre': 2 }],
+    ['jobTitle', { 'order-system': 1, 'crm-hubspot': 2 }],
+    ['orders { nodes { number } }', { 'order-system': 2 }],
+    ['id', { 'order-system': 1 }],
+  ])('is not asked for %s', async (field, expected) => {
+    const { errors } = await coldGateway().query(
+      `{ customer(by: {email: "everywhere@example.nl"}) { ${field} } }`,
+    );
+    expect(errors).toEqual([]);
+    expect(await callsSince()).toEqual({ ...NOT_ASKED, ...expected });
+  });
+
+  test('is not asked for what the client skips', async () => {
+    const { data, errors } = await coldGateway().query(
+      `query($no: Boolean!) { customer(by: {email: "everywhere@example.nl"}) {
+        orders { nodes { number } }
+        cart @include(if: $no) { name }
+        ... @include(if: $no) { tickets { id } }
+        company @skip(if: true) { name }
+      } }`,
+      { no: false },
+    );
+    expect(errors).toEqual([]);
+    expect(Object.keys(data?.customer as object)).toEqual(['orders']);
+    expect(await callsSince()).toEqual({ ...NOT_ASKED, 'order-system': 2 });
+  });
+
+  test('is not asked when the identifier given is one that only another keeps', async () => {
+    const customerNumber = createWorld({ customers: 0 }).people[0]?.orderSystem?.customerNumber;
+    const { data, errors } = await coldGateway().query(
+      'query($by: CustomerKey!) { customer(by: $by) { address { city } } }',
+      { by: { customerNumber } },
+    );
+    expect(errors).toEqual([]);
+    expect(data?.customer).not.toBeNull();
+    expect(await callsSince()).toEqual({ ...NOT_ASKED, 'order-system': 1 });
+  });
+});
+
+describe('who a customer is', () => {
+  test('is asked again only when a minute has passed', async () => {
+    const clock = turnedClock();
+    const gateway = coldGateway(clock);
+    const ask = async () => {
+      const { errors } = await gateway.query(MANY_CUSTOMERS, { by: ordinaryCustomers(50) });
+      expect(errors).toEqual([]);
+      return callsSince();
+    };
+    expect(await ask()).toEqual(countOf(ROUNDS));
+    expect(await ask()).toEqual(countOf(WARM_ROUNDS));
+    clock.turn(59_000);
+    expect(await ask()).toEqual(countOf(WARM_ROUNDS));
+    clock.turn(2_000);
+    expect(await ask()).toEqual(countOf(ROUNDS));
+  });
+
+  test('is asked once by a thousand identical requests at once', async () => {
+    const gateway = coldGateway();
+    const answers = await Promise.all(
+      Array.from({ length: 1_000 }, () =>
+        gateway.query('{ customer(by: {email: "customer-1@example.nl"}) { name } }'),
+      ),
+    );
+    expect(new Set(answers.map(({ data, errors }) => JSON.stringify({ data, errors }))).size).toBe(1);
+    expect(answers[0]?.errors).toEqual([]);
+    expect(await callsSince()).toEqual({
+      'order-system': 1,
+      webshop: 1,
+      'contact-centre': 1,
+      'crm-hubspot': 1,
+    });
+  });
+
+  test('is asked only for those of a list who are not known yet', async () => {
+    const gateway = coldGateway();
+    const ask = (count: number) =>
+      gateway.query('query($by: [CustomerKey!]!) { customers(by: $by) { id } }', {
+        by: ordinaryCustomers(count),
+      });
+    await ask(20);
+    await control.heal();
+    await ask(20);
+    expect((await callsSince())['order-system']).toBe(0);
+    await ask(40);
+    expect((await callsSince())['order-system']).toBe(1);
+  });
+});

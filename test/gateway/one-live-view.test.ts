@@ -1,0 +1,354 @@
+import { afterAll, describe, expect, test, inject } from 'vitest';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import { createTestGateway } from '../support/gateway.js';
+import { at, listAt, textAt } from '../support/read.js';
+import { directSettings } from '../support/stand-ins.js';
+import { ONE_CUSTOMER } from './queries.js';
+import { readContactCentre, readCrm, readOrderSystem, readTitles, readWebshop } from './systems.js';
+
+const world = createWorld({ customers: inject('customers') });
+const gateway = createTestGateway(directSettings());
+afterAll(() => gateway.close());
+
+const EVERYWHERE = 'everywhere@example.nl';
+
+function personOf(email: string) {
+  const person = world.people.find((one) => one.email === email);
+  if (person === undefined) throw new Error(`nobody in the world has the address ${email}`);
+  return person;
+}
+
+/** Every way in which the systems know a person. */
+function keysOf(email: string): Record<string, string>[] {
+  const { orderSystem, webshop, contactCentre, crm } = personOf(email);
+  const shopId = webshop?.customerId;
+  return [
+    { email },
+    { email: `  ${email.toUpperCase()} ` },
+    { customerNumber: orderSystem?.customerNumber },
+    { shopifyCustomerId: shopId },
+    { shopifyCustomerId: shopId && `gid://shopify/Customer/${shopId}` },
+    { zendeskUserId: contactCentre && String(contactCentre.userId) },
+    { hubspotContactId: crm?.contactId },
+  ].flatMap((key) => Object.entries(key).flatMap(([name, value]) => (value ? [{ [name]: value }] : [])));
+}
+
+const WHO = '{ id name emails { value source } knownTo { source status } }';
+
+describe('one customer over four systems', () => {
+  test('shows, field by field, what the systems hold', async () => {
+    const [orderSystem, contactCentre, crm, webshop] = await Promise.all([
+      readOrderSystem(EVERYWHERE, 3),
+      readContactCentre(EVERYWHERE, 3),
+      readCrm(EVERYWHERE),
+      readWebshop(EVERYWHERE),
+    ]);
+    const skus = orderSystem.orders.flatMap(({ lines }) => lines.map(({ sku }) => String(sku)));
+    const titles = await readTitles(skus);
+    expect(orderSystem.orders).toHaveLength(3);
+    expect(contactCentre?.tickets).toHaveLength(3);
+
+    const { status, data, errors } = await gateway.query(
+      `{ customer(by: {email: "everywhere@example.nl"}) { id name emails { value source } orders(first: 3) { nodes { number placedAt total { amount currency } lines { quantity product { sku title } } } } tickets(first: 3) { subject status } company { name } cart { total { amount currency } } } }`,
+    );
+    expect(errors).toEqual([]);
+    expect(status).toBe(200);
+    expect(data).toEqual({
+      customer: {
+        id: expect.stringMatching(/^[\w-]{27}$/) as string,
+        name: orderSystem.customers[0]?.name,
+        emails: [
+          { value: String(orderSystem.customers[0]?.email).toLowerCase(), source: 'order-system' },
+          { value: webshop?.email, source: 'webshop' },
+          { value: crm?.email, source: 'crm-hubspot' },
+          { value: contactCentre?.email, source: 'contact-centre' },
+        ],
+        orders: {
+          nodes: orderSystem.orders.map(({ lines, ...order }) => ({
+            number: at(order, 'number'),
+            placedAt: at(order, 'placedAt'),
+            total: { amount: at(order, 'amount'), currency: at(order, 'currency') },
+            lines: lines.map(({ quantity, sku }) => ({
+              quantity,
+              product: { sku, title: titles.get(String(sku)) },
+            })),
+          })),
+        },
+        tickets: contactCentre?.tickets,
+        company: { name: crm?.company },
+        cart: webshop?.cart,
+      },
+    });
+  });
+
+  test('shows the same for any ordinary customer', async () => {
+    for (const email of ['customer-1@example.nl', 'customer-4@example.nl', 'customer-23@example.nl']) {
+      const [orderSystem, contactCentre, webshop] = await Promise.all([
+        readOrderSystem(email, 3),
+        readContactCentre(email, 3),
+        readWebshop(email),
+      ]);
+      const { data, errors } = await gateway.query(ONE_CUSTOMER, { by: { email } });
+      expect(errors).toEqual([]);
+      expect(listAt(data, 'customer', 'orders', 'nodes').map((order) => at(order, 'number'))).toEqual(
+        orderSystem.orders.map((order) => at(order, 'number')),
+      );
+      expect(at(data, 'customer', 'tickets')).toEqual(contactCentre?.tickets ?? []);
+      expect(at(data, 'customer', 'cart')).toEqual(webshop?.cart ?? null);
+    }
+  });
+
+  test('no number loses a digit, also not above 2^53', async () => {
+    const webshop = await readWebshop(EVERYWHERE);
+    const id = webshop?.id ?? '';
+    expect(BigInt(id)).toBeGreaterThan(2n ** 53n);
+    const { data, errors } = await gateway.query(
+      `query($exact: CustomerKey!, $one: CustomerKey!, $other: CustomerKey!) {
+        exact: customer(by: $exact) { amountSpent { amount currency } onlineOrderCount }
+        one: customer(by: $one) { name }
+        other: customer(by: $other) { name }
+      }`,
+      {
+        exact: { shopifyCustomerId: id },
+        one: { shopifyCustomerId: String(BigInt(id) - 1n) },
+        other: { shopifyCustomerId: String(BigInt(id) + 1n) },
+      },
+    );
+    expect(errors).toEqual([]);
+    expect(data).toEqual({
+      exact: { amountSpent: webshop?.amountSpent, onlineOrderCount: webshop?.numberOfOrders },
+      one: null,
+      other: null,
+    });
+  });
+});
+
+describe('a customer of some systems only', () => {
+  const SHOWN = `{ name orders { nodes { number } } tickets { id } company { name } cart { name } knownTo { source status } }`;
+
+  test.each([
+    ['shop-only@example.nl', ['order-system', 'webshop']],
+    ['orders-only@example.nl', ['order-system']],
+    ['crm-only@example.nl', ['crm-hubspot']],
+  ])('%s shows what %j hold and is empty elsewhere, without error', async (email, systems) => {
+    const person = personOf(email);
+    const { data, errors } = await gateway.query(`query($by: CustomerKey!) { customer(by: $by) ${SHOWN} }`, {
+      by: { email },
+    });
+    expect(errors).toEqual([]);
+    const { customer } = data ?? {};
+    expect(at(customer, 'name')).toBe(`${person.firstName} ${person.lastName}`);
+    expect(
+      listAt(customer, 'knownTo')
+        .filter((one) => at(one, 'status') === 'KNOWN')
+        .map((one) => at(one, 'source')),
+    ).toEqual(systems);
+    expect(listAt(customer, 'orders', 'nodes')).toHaveLength(person.orderSystem?.orders.length ?? 0);
+    expect(at(customer, 'tickets')).toEqual([]);
+    expect(at(customer, 'company') === null).toBe(person.crm === undefined);
+    expect(at(customer, 'cart') === null).toBe(person.webshop === undefined);
+  });
+
+  test('nobody@example.nl is null, without error', async () => {
+    const { status, data, errors } = await gateway.query(ONE_CUSTOMER, {
+      by: { email: 'nobody@example.nl' },
+    });
+    expect({ status, data, errors }).toEqual({ status: 200, data: { customer: null }, errors: [] });
+  });
+
+  test('an address that two people share shows neither of them', async () => {
+    const { status, data, errors } = await gateway.query(ONE_CUSTOMER, {
+      by: { email: 'Shared@example.nl' },
+    });
+    expect(status).toBe(200);
+    expect(data).toEqual({ customer: null });
+    expect(errors).toHaveLength(1);
+    expect(errors[0]).toMatchObject({
+      path: ['customer'],
+      extensions: { code: 'AMBIGUOUS_IDENTITY', source: 'order-system', candidates: 2 },
+    });
+    expect(JSON.stringify(errors)).not.toMatch(/Hendrik|Sietske|shared@/i);
+  });
+
+  test('nor when nothing of the system that holds the two is asked', async () => {
+    const { data, errors } = await gateway.query(
+      '{ customer(by: {email: "shared@example.nl"}) { company { name } } }',
+    );
+    expect(data).toEqual({ customer: null });
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['AMBIGUOUS_IDENTITY']);
+  });
+});
+
+describe('the identifiers of a customer', () => {
+  test.each([
+    'everywhere@example.nl',
+    'shop-only@example.nl',
+    'crm-only@example.nl',
+    'customer-2@example.nl',
+  ])('every identifier of %s finds the same customer', async (email) => {
+    const keys = keysOf(email);
+    const answers = await Promise.all(
+      keys.map((by) => gateway.query(`query($by: CustomerKey!) { customer(by: $by) ${WHO} }`, { by })),
+    );
+    expect(keys.length).toBeGreaterThanOrEqual(3);
+    for (const { data, errors } of answers) {
+      expect(errors).toEqual([]);
+      expect(data).toEqual(answers[0]?.data);
+    }
+    expect(at(answers[0]?.data, 'customer', 'id')).toEqual(expect.stringMatching(/^[\w-]{27}$/));
+  });
+
+  test('the id is another for everybody and holds nothing that a system knows', async () => {
+    const people = world.people.filter(({ email }) => !email.startsWith('shared@'));
+    const { data } = await gateway.query('query($by: [CustomerKey!]!) { customers(by: $by) { id } }', {
+      by: people.map(({ email }) => ({ email })),
+    });
+    const ids = listAt(data, 'customers').map((customer) => textAt(customer, 'id'));
+    expect(new Set(ids).size).toBe(people.length);
+    for (const [i, id] of ids.entries()) {
+      const decoded = Buffer.from(id, 'base64url').toString('latin1');
+      for (const { email, ...value } of keysOf(people[i]?.email ?? '')) {
+        for (const own of [email, ...Object.values(value)].filter((one) => one !== undefined))
+          expect(`${id} ${decoded}`.includes(own.trim())).toBe(false);
+      }
+    }
+  });
+
+  test('the id is the same in every gateway with the same secret, and another with another secret', async () => {
+    const ask = async (secret: string): Promise<unknown> => {
+      const other = createTestGateway({ ...directSettings(), ID_SECRET: secret });
+      const { data } = await other.query('{ customer(by: {email: "everywhere@example.nl"}) { id } }');
+      await other.close();
+      return at(data, 'customer', 'id');
+    };
+    const [one, same, another] = await Promise.all([
+      ask('one secret of sixteen'),
+      ask('one secret of sixteen'),
+      ask('another secret of sixteen'),
+    ]);
+    expect(one).toBe(same);
+    expect(one).not.toBe(another);
+  });
+
+  test('a phone number finds its customer however it is written', async () => {
+    const { phone } = personOf(EVERYWHERE);
+    const national = `0${phone.slice(3)}`;
+    const { data, errors } = await gateway.query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { id name } }',
+      {
+        by: [{ email: EVERYWHERE }, { phone }, { phone: national }, { phone: `00${phone.slice(1)}` }],
+      },
+    );
+    expect(errors).toEqual([]);
+    const [byEmail, ...byPhone] = listAt(data, 'customers');
+    expect(byPhone).toEqual([byEmail, byEmail, byEmail]);
+  });
+});
+
+describe('many customers at once', () => {
+  test('stay in the order asked, each null and each error in its own place', async () => {
+    const { status, data, errors } = await gateway.query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { name } }',
+      {
+        by: [
+          { email: 'customer-3@example.nl' },
+          { email: 'nobody@example.nl' },
+          { email: 'no address' },
+          { email: 'shared@example.nl' },
+          { customerNumber: 'anonymous' },
+          { email: 'customer-1@example.nl' },
+          { email: 'customer-3@example.nl' },
+          { phone: '12' },
+        ],
+      },
+    );
+    const name = (email: string) => ({ name: `${personOf(email).firstName} ${personOf(email).lastName}` });
+    expect(status).toBe(200);
+    expect(data).toEqual({
+      customers: [
+        name('customer-3@example.nl'),
+        null,
+        null,
+        null,
+        null,
+        name('customer-1@example.nl'),
+        name('customer-3@example.nl'),
+        null,
+      ],
+    });
+    expect(
+      errors
+        .map(({ path, extensions }) => [...(path ?? []), extensions.code])
+        .sort((one, other) => Number(one[1]) - Number(other[1])),
+    ).toEqual([
+      ['customers', 2, 'BAD_USER_INPUT'],
+      ['customers', 3, 'AMBIGUOUS_IDENTITY'],
+      ['customers', 4, 'BAD_USER_INPUT'],
+      ['customers', 7, 'BAD_USER_INPUT'],
+    ]);
+    expect(JSON.stringify(errors)).not.toContain('no address');
+  });
+
+  test('nobody asked for is an empty list', async () => {
+    const { data, errors } = await gateway.query('{ customers(by: []) { name } }');
+    expect({ data, errors }).toEqual({ data: { customers: [] }, errors: [] });
+  });
+
+  test('more than MAX_CUSTOMERS are refused, as many as that are not', async () => {
+    const small = createTestGateway({ ...directSettings(), MAX_CUSTOMERS: '3' });
+    const ask = (count: number) =>
+      small.query('query($by: [CustomerKey!]!) { customers(by: $by) { name } }', {
+        by: Array.from({ length: count }, () => ({ email: EVERYWHERE })),
+      });
+    const [enough, tooMany] = await Promise.all([ask(3), ask(4)]);
+    await small.close();
+    expect(enough.errors).toEqual([]);
+    expect(listAt(enough.data, 'customers')).toHaveLength(3);
+    expect(tooMany.errors.map(({ extensions }) => extensions.code)).toEqual(['LIMIT_EXCEEDED']);
+    expect(tooMany.data ?? null).toBeNull();
+  });
+});
+
+describe('a key that is not exactly one identifier', () => {
+  const refusals = new Set(['BAD_USER_INPUT', 'GRAPHQL_VALIDATION_FAILED']);
+
+  async function expectRefused(query: string, variables: Record<string, unknown> = {}): Promise<void> {
+    const { data, errors } = await gateway.query(query, variables);
+    expect(data?.customer ?? null).toBeNull();
+    expect(errors.length).toBeGreaterThan(0);
+    for (const { extensions } of errors) expect(refusals).toContain(extensions.code);
+  }
+
+  test.each([
+    '{}',
+    'null',
+    '{email: null}',
+    '{email: "a@example.nl", customerNumber: "K1"}',
+    '{email: "a@example.nl", phone: null}',
+    '{fax: "12"}',
+  ])('is refused when it is written as %s', async (literal) => {
+    await expectRefused(`{ customer(by: ${literal}) { name } }`);
+  });
+
+  test.each([
+    [{}],
+    [{ email: null }],
+    [{ email: EVERYWHERE, customerNumber: 'K000001' }],
+    [{ email: EVERYWHERE, phone: null }],
+    [null],
+    [{ fax: '12' }],
+  ])('is refused when the variable is %j', async (by) => {
+    await expectRefused('query($by: CustomerKey!) { customer(by: $by) { name } }', { by });
+  });
+
+  test('is refused when one of its values is a variable without a value', async () => {
+    await expectRefused(
+      'query($email: String!, $number: String!) { customer(by: {email: $email, customerNumber: $number}) { name } }',
+      { email: EVERYWHERE },
+    );
+    await expectRefused(
+      'query($email: String, $number: String) { customer(by: {email: $email, customerNumber: $number}) { name } }',
+      { email: EVERYWHERE },
+    );
+  });
+});

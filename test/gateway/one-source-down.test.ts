@@ -1,0 +1,281 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { sources } from '../../sources/index.js';
+import type { ConditionChange } from '../../sources/stand-ins/fault-control.js';
+import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { faultControl } from '../support/stand-ins.js';
+import { MANY_CUSTOMERS, ONE_CUSTOMER, ordinaryCustomers } from './queries.js';
+
+const DEADLINE_MS = 2_000;
+const control = await faultControl();
+const opened: TestGateway[] = [];
+
+/** A gateway that has asked nothing yet; it gives up on a source a little earlier, so that the tests are quick. */
+function coldGateway(environment: Record<string, string> = {}): TestGateway {
+  const gateway = createTestGateway(
+    { ...control.settings, ...environment },
+    { sources: sources.map((source) => ({ ...source, limits: { timeout: '400 ms' } })) },
+  );
+  opened.push(gateway);
+  return gateway;
+}
+
+const by = { email: 'everywhere@example.nl' };
+let whole: Answer;
+beforeAll(async () => {
+  whole = await coldGateway().query(ONE_CUSTOMER, { by });
+  expect(whole.errors).toEqual([]);
+});
+beforeEach(() => control.heal());
+afterAll(async () => {
+  await Promise.all(opened.map((gateway) => gateway.close()));
+  await control.close();
+});
+
+type Path = (string | number)[];
+
+/** The fields that only one source can answer. */
+const FIELDS_OF: Record<string, (customer: unknown) => Path[]> = {
+  'order-system': () => [['orders']],
+  webshop: (customer) => [
+    ['cart'],
+    ...listAt(customer, 'orders', 'nodes').flatMap((order, i) =>
+      listAt(order, 'lines').map((_, j): Path => ['orders', 'nodes', i, 'lines', j, 'product', 'title']),
+    ),
+  ],
+  'contact-centre': () => [['tickets']],
+  'crm-hubspot': () => [['company']],
+};
+const SOURCES = Object.keys(FIELDS_OF);
+
+/** The answer that is right while a source is broken. Cold, it cannot say who the customer is either. */
+function expectedWithout(source: string, customer: unknown, isWarm: boolean) {
+  const nulls = FIELDS_OF[source]?.(customer) ?? [];
+  if (source === 'order-system' && !isWarm) nulls.unshift(['id']);
+  const left: unknown = structuredClone(customer);
+  for (const path of nulls) {
+    const parent = at(left, ...path.slice(0, -1)) as Record<string | number, unknown>;
+    parent[path.at(-1) ?? ''] = null;
+  }
+  if (!isWarm) {
+    const emails = listAt(left, 'emails').filter((one) => at(one, 'source') !== source);
+    Object.assign(left as object, { emails });
+  }
+  return { customer: left, nulls };
+}
+
+const inOrder = (paths: (Path | undefined)[]): string[] => paths.map((path) => JSON.stringify(path)).sort();
+
+function expectNothingInternal(answer: Answer): void {
+  for (const { message, extensions } of answer.errors) {
+    const said = JSON.stringify({ message, extensions });
+    expect(said).not.toMatch(/127\.0\.0\.1|localhost|:\/\/|postgres|select |@|node_modules|\.[jt]s:\d/i);
+    expect(said).not.toMatch(/\bE[A-Z]{4,}\b/);
+    const known = ['code', 'source', 'retryable', 'retryAfter'];
+    expect(Object.keys(extensions).filter((name) => !known.includes(name))).toEqual([]);
+  }
+}
+
+interface Expected {
+  change: ConditionChange;
+  code: string;
+  retryable: boolean;
+  retryAfter?: number;
+}
+
+const unavailable = { code: 'SOURCE_UNAVAILABLE', retryable: true };
+const timeout = { code: 'SOURCE_TIMEOUT', retryable: true };
+const contract = { code: 'SOURCE_CONTRACT', retryable: false };
+const limited = { code: 'SOURCE_RATE_LIMITED', retryable: true };
+
+/** What a client is told of each fault. */
+function faultsOf(source: string): Expected[] {
+  const isHttp = source !== 'order-system';
+  return [
+    { change: { fault: 'down' }, ...unavailable },
+    { change: { fault: 'hang' }, ...timeout },
+    { change: { fault: 'status', status: 500 }, ...unavailable },
+    // What is no message of PostgreSQL breaks the connection off; what is no JSON does not.
+    { change: { fault: 'garbage' }, ...(isHttp ? contract : unavailable) },
+    { change: { fault: 'reset' }, ...unavailable },
+    { change: { fault: 'rate-limit' }, ...limited, ...(isHttp ? { retryAfter: 2 } : {}) },
+    { change: { fault: 'drip' }, ...timeout },
+  ];
+}
+
+const cases = SOURCES.flatMap((source) =>
+  faultsOf(source).flatMap((expected) =>
+    [false, true].map((isWarm) => ({
+      ...expected,
+      source,
+      isWarm,
+      fault: expected.change.fault,
+      identity: isWarm ? 'warm' : 'cold',
+    })),
+  ),
+);
+
+describe('leaves null what one system holds, and nothing else', () => {
+  test.each(cases)(
+    'when $source has the fault $fault, who the customer is being $identity',
+    async ({ source, change, code, retryable, retryAfter, isWarm }) => {
+      const gateway = coldGateway();
+      if (isWarm) await gateway.query(ONE_CUSTOMER, { by });
+      await control.set(source, change);
+
+      const startedAt = performance.now();
+      const answer = await gateway.query(ONE_CUSTOMER, { by });
+      expect(performance.now() - startedAt).toBeLessThan(DEADLINE_MS);
+
+      const { customer, nulls } = expectedWithout(source, whole.data?.customer, isWarm);
+      expect(answer.status).toBe(200);
+      expect(answer.data).toEqual({ customer });
+      expect(inOrder(answer.errors.map(({ path }) => path))).toEqual(
+        inOrder(nulls.map((path) => ['customer', ...path])),
+      );
+      for (const { extensions } of answer.errors)
+        expect(extensions).toEqual({
+          code,
+          source,
+          retryable,
+          ...(retryAfter === undefined ? {} : { retryAfter }),
+        });
+      expectNothingInternal(answer);
+
+      await control.heal();
+      const healed = await gateway.query(ONE_CUSTOMER, { by });
+      expect(healed.errors).toEqual([]);
+      expect(healed.data).toEqual(whole.data);
+    },
+  );
+});
+
+describe('in a list', () => {
+  test.each(SOURCES)('each customer misses only what %s holds, at its own place', async (source) => {
+    const list = ordinaryCustomers(10);
+    const gateway = coldGateway();
+    const healthy = await gateway.query(MANY_CUSTOMERS, { by: list });
+    expect(healthy.errors).toEqual([]);
+    await control.set(source, { fault: 'reset' });
+    const answer = await gateway.query(MANY_CUSTOMERS, { by: list });
+
+    const expected = listAt(healthy.data, 'customers').map((customer) =>
+      expectedWithout(source, customer, true),
+    );
+    // Whom the source does not know it need not be asked about: that was known, and stays an answer.
+    const isKnown = (i: number) =>
+      listAt(healthy.data, 'customers', i, 'emails').some((one) => at(one, 'source') === source);
+    const paths = expected.flatMap(({ nulls }, i) =>
+      nulls
+        .filter(([field]) => field === 'orders' || isKnown(i))
+        .map((path): Path => ['customers', i, ...path]),
+    );
+    expect(paths.length).toBeGreaterThan(8);
+    expect(inOrder(answer.errors.map(({ path }) => path))).toEqual(inOrder(paths));
+    for (const [i, customer] of listAt(answer.data, 'customers').entries()) {
+      const wasEmpty = source === 'contact-centre' && !isKnown(i) ? { tickets: [] } : {};
+      expect(customer).toEqual({ ...(expected[i]?.customer as object), ...wasEmpty });
+    }
+  });
+});
+
+describe('who the customer is', () => {
+  test('is not "nobody" while the only system that could know is down', async () => {
+    const gateway = coldGateway();
+    await control.set('crm-hubspot', { fault: 'down' });
+    const answer = await gateway.query(
+      '{ customer(by: {hubspotContactId: "51000000001"}) { name } nobody: customer(by: {email: "nobody@example.nl"}) { name } }',
+    );
+    expect(answer.data).toEqual({ customer: null, nobody: null });
+    expect(answer.errors.map(({ path, extensions }) => [path, extensions.code, extensions.source])).toEqual([
+      [['customer'], 'SOURCE_UNAVAILABLE', 'crm-hubspot'],
+      [['nobody'], 'SOURCE_UNAVAILABLE', 'crm-hubspot'],
+    ]);
+    await control.heal();
+    const healed = await gateway.query('{ customer(by: {email: "nobody@example.nl"}) { name } }');
+    expect({ data: healed.data, errors: healed.errors }).toEqual({ data: { customer: null }, errors: [] });
+  });
+
+  test('says of a system that is down that it cannot be asked, which is no error', async () => {
+    await control.set('contact-centre', { fault: 'down' });
+    const answer = await coldGateway().query(
+      '{ customer(by: {email: "everywhere@example.nl"}) { name phones { source } knownTo { source status } } }',
+    );
+    expect(answer.errors).toEqual([]);
+    expect(answer.data).toEqual({
+      customer: {
+        name: 'Eva van der Meer',
+        phones: ['order-system', 'webshop', 'crm-hubspot'].map((source) => ({ source })),
+        knownTo: [
+          { source: 'order-system', status: 'KNOWN' },
+          { source: 'webshop', status: 'KNOWN' },
+          { source: 'crm-hubspot', status: 'KNOWN' },
+          { source: 'contact-centre', status: 'UNAVAILABLE' },
+        ],
+      },
+    });
+  });
+});
+
+describe('at the deadline', () => {
+  test('the answer leaves with what there is', async () => {
+    const gateway = coldGateway({ DEADLINE_MS: '150' });
+    await coldGateway().query(ONE_CUSTOMER, { by });
+    await gateway.query(ONE_CUSTOMER, { by });
+    await control.set('contact-centre', { latencyMs: 2_000 });
+    await control.set('webshop', { latencyMs: 2_000 });
+    const startedAt = performance.now();
+    const answer = await gateway.query(ONE_CUSTOMER, { by });
+    expect(performance.now() - startedAt).toBeLessThan(380);
+    expect(answer.status).toBe(200);
+    const withoutWebshop = expectedWithout('webshop', whole.data?.customer, true);
+    const { customer, nulls } = expectedWithout('contact-centre', withoutWebshop.customer, true);
+    expect(answer.data).toEqual({ customer });
+    expect(inOrder(answer.errors.map(({ path }) => path))).toEqual(
+      inOrder([...withoutWebshop.nulls, ...nulls].map((path) => ['customer', ...path])),
+    );
+    for (const { path, extensions } of answer.errors) {
+      const source = path?.[1] === 'tickets' ? 'contact-centre' : 'webshop';
+      expect(extensions).toEqual({ code: 'SOURCE_TIMEOUT', source, retryable: true });
+    }
+    expectNothingInternal(answer);
+  });
+
+  test('a customer whom nobody could find in time is null, with the reason', async () => {
+    const gateway = coldGateway({ DEADLINE_MS: '100' });
+    for (const source of SOURCES) await control.set(source, { latencyMs: 2_000 });
+    const startedAt = performance.now();
+    const answer = await gateway.query(ONE_CUSTOMER, { by });
+    expect(performance.now() - startedAt).toBeLessThan(380);
+    expect(answer.data).toEqual({ customer: null });
+    expect(answer.errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+      [['customer'], 'SOURCE_TIMEOUT'],
+    ]);
+  });
+});
+
+describe('a source that hangs', () => {
+  test('does not slow a query that does not use it', async () => {
+    const gateway = coldGateway();
+    await control.set('contact-centre', { fault: 'hang' });
+    await control.set('webshop', { fault: 'hang' });
+    const startedAt = performance.now();
+    const { data, errors } = await gateway.query(
+      '{ customer(by: {email: "everywhere@example.nl"}) { orders(first: 1) { nodes { number } } company { name } } }',
+    );
+    expect(performance.now() - startedAt).toBeLessThan(380);
+    expect(errors).toEqual([]);
+    expect(at(data, 'customer', 'company')).toEqual(at(whole.data, 'customer', 'company'));
+    expect(control.counters()).toMatchObject({ 'contact-centre': { calls: 0 }, webshop: { calls: 0 } });
+  });
+
+  test('costs one timeout, not one for each of its fields', async () => {
+    const gateway = coldGateway();
+    await gateway.query(ONE_CUSTOMER, { by });
+    await control.set('webshop', { fault: 'hang' });
+    const startedAt = performance.now();
+    const { errors } = await gateway.query(ONE_CUSTOMER, { by });
+    expect(errors.length).toBeGreaterThan(3);
+    expect(performance.now() - startedAt).toBeLessThan(780);
+  });
+});

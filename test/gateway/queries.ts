@@ -1,0 +1,18 @@
+/** What issue 2 asks of one customer: something of every system, and a product shared by two of them. */
+export const EVERYTHING = `{
+  id name emails { value source }
+  orders(first: 3) {
+    nodes { number placedAt total { amount currency } lines { quantity product { sku title } } }
+  }
+  tickets(first: 3) { subject status }
+  company { name }
+  cart { total { amount currency } }
+}`;
+
+export const ONE_CUSTOMER = `query($by: CustomerKey!) { customer(by: $by) ${EVERYTHING} }`;
+
+export const MANY_CUSTOMERS = `query($by: [CustomerKey!]!) { customers(by: $by) ${EVERYTHING} }`;
+
+export function ordinaryCustomers(count: number, first = 1): { email: string }[] {
+  return Array.from({ length: count }, (_, i) => ({ email: `customer-${first + i}@example.nl` }));
+}

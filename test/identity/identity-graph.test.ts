@@ -1,0 +1,387 @@
+import { describe, expect, test } from 'vitest';
+import type { Client } from '../../src/connectors/connector.js';
+import { AmbiguousIdentityError, SourceUnavailableError } from '../../src/errors.js';
+import { commonNamespaces, idNamespace, normalise } from '../../src/identity/identifiers.js';
+import { createIdentity, type IdentityRules, type Outcome } from '../../src/identity/identity-graph.js';
+import type { Load } from '../../src/loaders/registry.js';
+import type { CustomerRecord, YieldedIdentifier } from '../../src/source.js';
+
+interface HandMadeSource {
+  /** The kinds of identifier it can be asked by, and whether it keeps them unique. */
+  askedBy: Record<string, boolean>;
+  records?: CustomerRecord[];
+  /** How it is today. Default: it answers at once. */
+  mood?: 'silent' | 'down' | 'defect' | Promise<void>;
+}
+
+const client: Client = { ping: () => Promise.resolve(), close: () => Promise.resolve() };
+
+/** A graph of made-up sources, each with its own ids as `<name>Id`, walked from an e-mail address unless told otherwise. */
+function graph(made: Record<string, HandMadeSource>, start = 'email eva@example.nl') {
+  const calls: string[] = [];
+  const rules: IdentityRules = {
+    namespaces: new Map(
+      [
+        ...commonNamespaces('NL'),
+        ...Object.keys(made).map((name) => idNamespace(`${name}Id`, 'An id.', /^[\w-]+$/)),
+      ].map((one) => [one.name, one]),
+    ),
+    sources: Object.entries(made).map(([name, { askedBy, records = [], mood }]) => ({
+      name,
+      identity: {
+        recordKey: `${name}Id`,
+        askedBy: Object.fromEntries(
+          Object.entries({ [`${name}Id`]: true, ...askedBy }).map(([namespace, unique]) => [
+            namespace,
+            {
+              unique,
+              loader: {
+                name: namespace,
+                load: async (values: readonly string[]) => {
+                  calls.push(...values.map((value) => `${name} by ${namespace} ${value}`));
+                  if (mood === 'silent') await new Promise(() => undefined);
+                  if (mood === 'down') throw new SourceUnavailableError(name, `${name} cannot be reached.`);
+                  if (mood === 'defect') throw new TypeError('a mistake of ours');
+                  if (mood instanceof Promise) await mood;
+                  return values.map((value) =>
+                    records.filter((record) => answersTo(record, name, namespace, value)),
+                  );
+                },
+              },
+            },
+          ]),
+        ),
+      },
+    })),
+  };
+  const load: Load = async (loader, key) => {
+    const [value] = await loader.load([key], client as never);
+    if (value instanceof Error) throw value;
+    if (value === undefined) throw new Error('no answer');
+    return value;
+  };
+  const [namespace = '', value = ''] = start.split(' ');
+  const declared = rules.namespaces.get(namespace);
+  const identifier = declared === undefined ? null : normalise(declared, value);
+  if (identifier === null) throw new Error(`${start} is no identifier`);
+  const identity = createIdentity(rules, identifier, load);
+  return {
+    isKnown: (wanted: ReadonlySet<string>) => identity.isKnown(wanted),
+    find: (source: string) => identity.find(source),
+    calls,
+  };
+}
+
+function answersTo(record: CustomerRecord, name: string, namespace: string, value: string): boolean {
+  return namespace === `${name}Id`
+    ? record.id === value
+    : record.identifiers.some((one) => one.namespace === namespace && one.value === value);
+}
+
+const email = (value: string, verified = false): YieldedIdentifier => ({
+  namespace: 'email',
+  value,
+  verified,
+});
+const eva = (id: string, ...identifiers: YieldedIdentifier[]): CustomerRecord => ({
+  id,
+  identifiers: [email('eva@example.nl'), ...identifiers],
+});
+
+const all = new Set(['shop', 'crm', 'desk', 'orders']);
+const idOf = (outcome: Outcome): string => (outcome.kind === 'found' ? outcome.record.id : outcome.kind);
+const errorOf = (outcome: Outcome): Error | undefined =>
+  outcome.kind === 'failed' ? outcome.error : undefined;
+
+describe('whether anybody knows the customer', () => {
+  test('is sure as soon as one system knows it, however slow the others are', async () => {
+    const { isKnown } = graph({
+      shop: { askedBy: { email: true }, mood: 'silent' },
+      crm: { askedBy: { email: true }, records: [eva('c1')] },
+      desk: { askedBy: { email: true } },
+    });
+    expect(await isKnown(all)).toBe(true);
+  });
+
+  test('waits for a system that might hold several people under the identifier', async () => {
+    let answerNow: () => void = () => undefined;
+    const mood = new Promise<void>((resolve) => {
+      answerNow = resolve;
+    });
+    const { isKnown } = graph({
+      orders: { askedBy: { email: false }, records: [eva('o1'), eva('o2')], mood },
+      crm: { askedBy: { email: true }, records: [eva('c1')] },
+    });
+    let isDone = false;
+    const known = isKnown(all).finally(() => {
+      isDone = true;
+    });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(isDone).toBe(false);
+    answerNow();
+    await expect(known).rejects.toThrow(new AmbiguousIdentityError('orders', 2));
+  });
+
+  test('asks only the wanted systems and those that might hold several people', async () => {
+    const { isKnown, calls } = graph({
+      orders: { askedBy: { email: false } },
+      shop: { askedBy: { email: true }, records: [eva('s1')] },
+      crm: { askedBy: { email: true }, records: [eva('c1')] },
+    });
+    expect(await isKnown(new Set(['crm']))).toBe(true);
+    expect(calls.sort()).toEqual(['crm by email eva@example.nl', 'orders by email eva@example.nl']);
+  });
+
+  test('asks the others when those know nobody, and nobody twice', async () => {
+    const { isKnown, calls } = graph({
+      shop: { askedBy: { email: true }, records: [eva('s1')] },
+      crm: { askedBy: { email: true } },
+    });
+    expect(await isKnown(new Set(['crm']))).toBe(true);
+    expect(calls).toEqual(['crm by email eva@example.nl', 'shop by email eva@example.nl']);
+  });
+
+  test('is no when all say so', async () => {
+    const { isKnown } = graph({ shop: { askedBy: { email: true } }, crm: { askedBy: { email: true } } });
+    expect(await isKnown(all)).toBe(false);
+  });
+
+  test('is not "no" while one of them cannot be asked', async () => {
+    const { isKnown } = graph({
+      shop: { askedBy: { email: true } },
+      crm: { askedBy: { email: true }, mood: 'down' },
+    });
+    await expect(isKnown(new Set(['shop']))).rejects.toThrow('crm cannot be reached.');
+  });
+
+  test('is yes when one knows it and another cannot be asked', async () => {
+    const { isKnown } = graph({
+      orders: { askedBy: { email: false }, mood: 'down' },
+      crm: { askedBy: { email: true }, records: [eva('c1')] },
+    });
+    expect(await isKnown(all)).toBe(true);
+  });
+
+  test('does not hide a mistake of our own', async () => {
+    const { isKnown } = graph({ orders: { askedBy: { email: false }, mood: 'defect' } });
+    await expect(isKnown(all)).rejects.toThrow(TypeError);
+  });
+});
+
+describe('the record of one system', () => {
+  test('is found by what was given, without asking any other', async () => {
+    const { find, calls } = graph({
+      shop: { askedBy: { email: true }, records: [eva('s1')] },
+      crm: { askedBy: { email: true }, records: [eva('c1')] },
+    });
+    expect(idOf(await find('crm'))).toBe('c1');
+    expect(calls).toEqual(['crm by email eva@example.nl']);
+  });
+
+  test('is asked for once, however many fields want it', async () => {
+    const { find, isKnown, calls } = graph({ crm: { askedBy: { email: true }, records: [eva('c1')] } });
+    await Promise.all([find('crm'), find('crm'), isKnown(all)]);
+    await find('crm');
+    expect(calls).toHaveLength(1);
+  });
+
+  test('is found by what another system tells', async () => {
+    const { find, calls } = graph(
+      {
+        orders: { askedBy: {}, records: [eva('o1', email('eva@example.nl', true))] },
+        crm: { askedBy: { email: true }, records: [eva('c1')] },
+        desk: {
+          askedBy: { crmId: true },
+          records: [{ id: 'd1', identifiers: [{ namespace: 'crmId', value: 'c1' }] }],
+        },
+      },
+      'ordersId o1',
+    );
+    expect(idOf(await find('desk'))).toBe('d1');
+    expect(calls).toEqual(['orders by ordersId o1', 'crm by email eva@example.nl', 'desk by crmId c1']);
+  });
+
+  test('is "failed" when it cannot be asked, not "unknown"', async () => {
+    const { find } = graph({
+      crm: { askedBy: { email: true }, mood: 'down' },
+      shop: { askedBy: { email: true }, records: [eva('s1')] },
+    });
+    expect(errorOf(await find('crm'))).toBeInstanceOf(SourceUnavailableError);
+    expect(idOf(await find('shop'))).toBe('s1');
+  });
+
+  test('is "failed" with the reason of the system that would have told by what to ask', async () => {
+    const { find } = graph({
+      crm: { askedBy: { email: true }, mood: 'down' },
+      desk: { askedBy: { crmId: true } },
+    });
+    expect(errorOf(await find('desk'))).toMatchObject({ source: 'crm' });
+  });
+
+  test('is "unknown" when nothing that is known can be asked by', async () => {
+    const { find } = graph({
+      shop: { askedBy: { email: true }, records: [eva('s1')] },
+      desk: { askedBy: {} },
+    });
+    expect((await find('desk')).kind).toBe('unknown');
+  });
+
+  test('is none of a system that takes no part', async () => {
+    await expect(graph({ shop: { askedBy: {} } }).find('kvk')).rejects.toThrow('kvk');
+  });
+
+  test('may not tell a kind of identifier that nobody declared', async () => {
+    const { find } = graph({
+      shop: { askedBy: { email: true }, records: [eva('s1', { namespace: 'fax', value: '1' })] },
+      desk: { askedBy: {} },
+    });
+    await expect(find('desk')).rejects.toThrow('"fax"');
+  });
+});
+
+describe('a link is followed', () => {
+  const walk = (told: YieldedIdentifier, askedBy: Record<string, boolean>) =>
+    graph(
+      {
+        orders: { askedBy, records: [{ id: 'o1', identifiers: [told] }] },
+        crm: { askedBy: { email: true, phone: true }, records: [{ id: 'c1', identifiers: [told] }] },
+      },
+      'ordersId o1',
+    );
+
+  test.each<[string, string, YieldedIdentifier, Record<string, boolean>]>([
+    ['when the system has verified it', 'c1', email('eva@example.nl', true), { email: false }],
+    ['when the system keeps it unique', 'c1', email('eva@example.nl'), { email: true }],
+    ['not when it is neither verified nor unique', 'unknown', email('eva@example.nl'), { email: false }],
+    ['not when the system cannot even be asked by it', 'unknown', email('eva@example.nl'), {}],
+    ['not when it is the mailbox of a role', 'unknown', email('info@example.nl', true), { email: true }],
+    ['not when it is a value that stands for nobody', 'unknown', email('anonymous', true), { email: true }],
+    ['not when it is none', 'unknown', { namespace: 'email', value: null, verified: true }, { email: true }],
+    ['not when it is no address', 'unknown', email('eva', true), { email: true }],
+  ])('%s', async (_, expected, told, askedBy) => {
+    const { find, calls } = walk(told, askedBy);
+    expect(idOf(await find('crm'))).toBe(expected);
+    expect(calls.filter((call) => call.startsWith('crm')).length).toBe(expected === 'c1' ? 1 : 0);
+  });
+
+  test('whatever way it is written in', async () => {
+    const { find } = graph(
+      {
+        orders: { askedBy: {}, records: [{ id: 'o1', identifiers: [email(' Eva@Example.NL', true)] }] },
+        crm: { askedBy: { email: true }, records: [eva('c1')] },
+      },
+      'ordersId o1',
+    );
+    expect(idOf(await find('crm'))).toBe('c1');
+  });
+
+  test('over three systems and no further', async () => {
+    const chain = (name: string, before: string): HandMadeSource => ({
+      askedBy: { [`${before}Id`]: true },
+      records: [{ id: `${name}1`, identifiers: [{ namespace: `${before}Id`, value: `${before}1` }] }],
+    });
+    const made = {
+      a: { askedBy: { email: true }, records: [eva('a1')] },
+      b: chain('b', 'a'),
+      c: chain('c', 'b'),
+      d: chain('d', 'c'),
+    };
+    expect(idOf(await graph(made).find('c'))).toBe('c1');
+    const { find, calls } = graph(made);
+    expect((await find('d')).kind).toBe('unknown');
+    // The third system's record would be one hop too far for the fourth, so it is not even asked for.
+    expect(calls).toEqual(['a by email eva@example.nl', 'b by aId a1']);
+  });
+
+  test('to five values of a kind at most', async () => {
+    const many = Array.from({ length: 20 }, (_, i) => email(`eva-${i}@example.nl`, true));
+    const { find, calls } = graph(
+      {
+        orders: { askedBy: {}, records: [{ id: 'o1', identifiers: many }] },
+        crm: { askedBy: { email: true } },
+      },
+      'ordersId o1',
+    );
+    await find('crm');
+    expect(calls.filter((call) => call.startsWith('crm'))).toHaveLength(5);
+  });
+
+  test('to fifty identifiers at most', async () => {
+    const names = Array.from({ length: 15 }, (_, i) => `s${i}`);
+    const told = names.flatMap((name) =>
+      Array.from({ length: 5 }, (_, i) => ({
+        namespace: `${name}Id`,
+        value: `${name}-${i}`,
+        verified: true,
+      })),
+    );
+    const { find, calls } = graph({
+      hub: { askedBy: { email: true }, records: [eva('h1', ...told)] },
+      ...Object.fromEntries(names.map((name): [string, HandMadeSource] => [name, { askedBy: {} }])),
+    });
+    await Promise.all(names.map((name) => find(name)));
+    // The one that was given, the hub's own id, and what it tells.
+    expect(calls.filter((call) => !call.startsWith('hub'))).toHaveLength(48);
+  });
+});
+
+describe('when two records answer to what should be one person', () => {
+  test('in a system that does not keep the identifier unique, nobody is taken', async () => {
+    const { find, isKnown } = graph({
+      orders: { askedBy: { email: false }, records: [eva('o1'), eva('o2'), eva('o3')] },
+    });
+    await expect(isKnown(all)).rejects.toMatchObject({ source: 'orders', candidates: 3 });
+    expect(errorOf(await find('orders'))).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', candidates: 3 });
+  });
+
+  test('in a system that says it keeps it unique, nobody of that system is taken', async () => {
+    const { find, isKnown } = graph({
+      shop: { askedBy: { email: true }, records: [eva('s1'), eva('s2')] },
+      crm: { askedBy: { email: true }, records: [eva('c1')] },
+    });
+    expect(await isKnown(all)).toBe(true);
+    expect(errorOf(await find('shop'))).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', source: 'shop' });
+    expect(idOf(await find('crm'))).toBe('c1');
+  });
+
+  test('by two identifiers, nobody is taken', async () => {
+    const { find } = graph(
+      {
+        orders: {
+          askedBy: {},
+          records: [{ id: 'o1', identifiers: [email('a@example.nl', true), email('b@example.nl', true)] }],
+        },
+        crm: {
+          askedBy: { email: true },
+          records: [
+            { id: 'c1', identifiers: [email('a@example.nl')] },
+            { id: 'c2', identifiers: [email('b@example.nl')] },
+          ],
+        },
+      },
+      'ordersId o1',
+    );
+    expect(errorOf(await find('crm'))).toMatchObject({
+      code: 'AMBIGUOUS_IDENTITY',
+      source: 'crm',
+      candidates: 2,
+    });
+  });
+
+  test('the same record by two identifiers is one', async () => {
+    const both = [email('a@example.nl', true), email('b@example.nl', true)];
+    const { find } = graph(
+      {
+        orders: { askedBy: {}, records: [{ id: 'o1', identifiers: both }] },
+        crm: { askedBy: { email: true }, records: [{ id: 'c1', identifiers: both }] },
+      },
+      'ordersId o1',
+    );
+    expect(idOf(await find('crm'))).toBe('c1');
+  });
+
+  test('the same record told twice is one', async () => {
+    const { find } = graph({ orders: { askedBy: { email: false }, records: [eva('o1'), eva('o1')] } });
+    expect(idOf(await find('orders'))).toBe('o1');
+  });
+});

@@ -1,0 +1,176 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCache } from '../../src/cache/cache.js';
+import type { FreshnessOptions } from '../../src/cache/freshness.js';
+import type { Client } from '../../src/connectors/connector.js';
+import { SourceUnavailableError } from '../../src/errors.js';
+import { defineLoader } from '../../src/loaders/loader.js';
+import { createLoaderRegistry, type Load } from '../../src/loaders/registry.js';
+import { startDeadline, type Deadline } from '../../src/resilience/deadline.js';
+import { turnedClock } from '../support/clock.js';
+
+const client: Client = { ping: () => Promise.resolve(), close: () => Promise.resolve() };
+const down = new SourceUnavailableError('shop', 'shop cannot be reached.');
+
+describe('the loaders of a request', () => {
+  const clock = turnedClock();
+  let deadlines: Deadline[];
+  let calls: string[][];
+  let newRequest: () => Load;
+
+  type Answer = (keys: readonly string[]) => Promise<readonly (string | Error)[]>;
+  const letters = defineLoader<Client, string, string>({
+    name: 'letters',
+    maxBatch: 3,
+    load: (keys) => {
+      calls.push([...keys]);
+      return answer(keys);
+    },
+  });
+  let answer: Answer;
+
+  const setUp = (freshness?: FreshnessOptions): void => {
+    const registry = createLoaderRegistry(createCache({ maxBytes: 100_000, clock }));
+    registry.add({ name: 'shop', client, freshness }, letters);
+    newRequest = () => {
+      const deadline = startDeadline(10_000);
+      deadlines.push(deadline);
+      return registry.forRequest(deadline);
+    };
+  };
+  const loadAll = (load: Load, keys: string): Promise<(string | Error)[]> =>
+    Promise.all(Array.from(keys, (key) => load(letters, key).catch((error: unknown) => error as Error)));
+
+  beforeEach(() => {
+    deadlines = [];
+    calls = [];
+    answer = (keys) => Promise.resolve(keys.map((key) => key.toUpperCase()));
+    setUp();
+  });
+  afterEach(() => {
+    for (const deadline of deadlines) deadline.clear();
+  });
+
+  it('make one call of all keys that are asked for together', async () => {
+    expect(await loadAll(newRequest(), 'abc')).toEqual(['A', 'B', 'C']);
+    expect(calls).toEqual([['a', 'b', 'c']]);
+  });
+
+  it('ask for a key once in a request, however often it is wanted', async () => {
+    const load = newRequest();
+    expect(await loadAll(load, 'aba')).toEqual(['A', 'B', 'A']);
+    expect(await loadAll(load, 'ab')).toEqual(['A', 'B']);
+    expect(calls).toEqual([['a', 'b']]);
+  });
+
+  it('ask anew in the next request when answers may not be kept', async () => {
+    await loadAll(newRequest(), 'a');
+    await loadAll(newRequest(), 'a');
+    expect(calls).toEqual([['a'], ['a']]);
+  });
+
+  it('ask only for what was not kept from earlier requests, or is too old', async () => {
+    setUp({ maxAge: '1 minute' });
+    await loadAll(newRequest(), 'ab');
+    expect(await loadAll(newRequest(), 'abc')).toEqual(['A', 'B', 'C']);
+    expect(calls).toEqual([['a', 'b'], ['c']]);
+    clock.turn(61_000);
+    await loadAll(newRequest(), 'a');
+    expect(calls).toHaveLength(3);
+  });
+
+  it('share a call with another request that wants the same at the same moment', async () => {
+    const [one, other] = [newRequest(), newRequest()];
+    const both = await Promise.all([loadAll(one, 'ab'), loadAll(other, 'bc')]);
+    expect(both).toEqual([
+      ['A', 'B'],
+      ['B', 'C'],
+    ]);
+    expect(calls.flat().sort()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('cut what is asked for to what the system takes at once, and ask side by side', async () => {
+    let running = 0;
+    let mostRunning = 0;
+    answer = async (keys) => {
+      running += 1;
+      mostRunning = Math.max(mostRunning, running);
+      for (let i = 0; i < 5; i += 1) await Promise.resolve();
+      running -= 1;
+      return keys.map((key) => key.toUpperCase());
+    };
+    expect(await loadAll(newRequest(), 'abcdefg')).toEqual(Array.from('ABCDEFG'));
+    expect(calls).toEqual([['a', 'b', 'c'], ['d', 'e', 'f'], ['g']]);
+    expect(mostRunning).toBe(3);
+  });
+
+  it('let a call that fails cost its own keys only', async () => {
+    answer = (keys) => (keys.includes('d') ? Promise.reject(down) : Promise.resolve(keys));
+    expect(await loadAll(newRequest(), 'abcdefg')).toEqual(['a', 'b', 'c', down, down, down, 'g']);
+  });
+
+  it('let a key that fails cost itself only, and keep the others', async () => {
+    setUp({ maxAge: '1 minute' });
+    answer = (keys) => Promise.resolve(keys.map((key) => (key === 'b' ? down : key)));
+    expect(await loadAll(newRequest(), 'abc')).toEqual(['a', down, 'c']);
+    expect(await loadAll(newRequest(), 'abc')).toEqual(['a', down, 'c']);
+    expect(calls).toEqual([['a', 'b', 'c'], ['b']]);
+  });
+
+  it('take a loader that fails before it has asked for a failed call', async () => {
+    answer = () => {
+      throw down;
+    };
+    expect(await loadAll(newRequest(), 'ab')).toEqual([down, down]);
+  });
+
+  it.each([
+    ['few', (keys: readonly string[]) => keys.slice(1)],
+    ['many', (keys: readonly string[]) => [...keys, 'x']],
+  ])(
+    'give nobody anything when a loader gives too %s values: whose they are is not known',
+    async (_, wrong) => {
+      answer = (keys) => Promise.resolve(keys.includes('a') ? wrong(keys) : keys);
+      const found = await loadAll(newRequest(), 'abcd');
+      expect(found.slice(0, 3).map((one) => (one as Error).message)).toEqual(
+        Array.from({ length: 3 }, () => 'A loader must give one value for each key.'),
+      );
+      expect(found[3]).toBe('d');
+    },
+  );
+
+  it('tell keys that are objects apart by their text', async () => {
+    const pages = defineLoader<Client, { of: string; first: number }, string>({
+      name: 'pages',
+      keyText: ({ of, first }) => `${of} ${first}`,
+      load: (keys) => {
+        calls.push(keys.map(({ of }) => of));
+        return Promise.resolve(keys.map(({ of, first }) => of.repeat(first)));
+      },
+    });
+    const registry = createLoaderRegistry(createCache({ maxBytes: 100_000, clock }));
+    registry.add({ name: 'shop', client }, pages);
+    const deadline = startDeadline(10_000);
+    deadlines.push(deadline);
+    const load = registry.forRequest(deadline);
+    const asked = [1, 2, 1].map((first) => load(pages, { of: 'x', first }));
+    expect(await Promise.all(asked)).toEqual(['x', 'xx', 'x']);
+    expect(calls).toEqual([['x', 'x']]);
+  });
+
+  it('say clearly when a source has not listed a loader', () => {
+    const forgotten = defineLoader<Client, string, string>({
+      name: 'forgotten',
+      load: () => Promise.resolve([]),
+    });
+    expect(() => newRequest()(forgotten, 'a')).toThrow(/"forgotten" is not listed in its source's loaders/);
+  });
+
+  it('say clearly when a source has two loaders of one name, which would share their answers', () => {
+    const registry = createLoaderRegistry(createCache({ maxBytes: 100_000, clock }));
+    registry.add({ name: 'shop', client }, letters);
+    registry.add({ name: 'other shop', client }, { ...letters });
+    expect(() => {
+      registry.add({ name: 'shop', client }, { ...letters });
+    }).toThrow(/two loaders named "letters"/);
+  });
+});

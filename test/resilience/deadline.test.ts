@@ -1,0 +1,56 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SourceTimeoutError } from '../../src/errors.js';
+import { startDeadline } from '../../src/resilience/deadline.js';
+
+describe("a request's deadline", () => {
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => vi.useRealTimers());
+
+  const never = new Promise<never>(() => undefined);
+  const outcomeOf = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error);
+
+  it('lets work that is done in time through, be it an answer or a failure', async () => {
+    const deadline = startDeadline(2_000);
+    expect(await deadline.race('shop', Promise.resolve('answer'))).toBe('answer');
+    await expect(deadline.race('shop', Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+    deadline.clear();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('ends the wait for everything that is still under way, each with its source named', async () => {
+    const deadline = startDeadline(2_000);
+    const both = Promise.all([
+      outcomeOf(deadline.race('shop', never)),
+      outcomeOf(deadline.race('crm', never)),
+    ]);
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect((await both).map((error) => (error as SourceTimeoutError).extensions)).toEqual([
+      { code: 'SOURCE_TIMEOUT', source: 'shop', retryable: true },
+      { code: 'SOURCE_TIMEOUT', source: 'crm', retryable: true },
+    ]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('does not wait for work that begins when it has passed', async () => {
+    const deadline = startDeadline(2_000);
+    await vi.advanceTimersByTimeAsync(2_001);
+    await expect(deadline.race('shop', never)).rejects.toBeInstanceOf(SourceTimeoutError);
+  });
+
+  it('lets the work itself go on for others', async () => {
+    const deadline = startDeadline(2_000);
+    let answer: (value: string) => void = () => undefined;
+    const work = new Promise<string>((resolve) => (answer = resolve));
+    const waiting = outcomeOf(deadline.race('shop', work));
+    await vi.advanceTimersByTimeAsync(2_000);
+    answer('late');
+    expect(await waiting).toBeInstanceOf(SourceTimeoutError);
+    expect(await work).toBe('late');
+  });
+
+  it('leaves no timer behind when the request is over before it', () => {
+    const deadline = startDeadline(2_000);
+    deadline.clear();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});

@@ -1,0 +1,326 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { contactCentre } from '../../sources/contact-centre/index.js';
+import {
+  commentsOfTickets,
+  ticketsOfUsers,
+  usersByEmail,
+  usersById,
+} from '../../sources/contact-centre/loaders.js';
+import {
+  contactCentreBearerToken,
+  startContactCentre,
+  type ContactCentreOptions,
+} from '../../sources/contact-centre/stand-in/index.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { Person, SeedTicket, StandIn, World } from '../../sources/stand-ins/world.js';
+import type { RestClient } from '../../src/connectors/rest.js';
+import { failure, hostileKeys, open } from '../connectors/contract.js';
+import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
+import { createTestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { directSettings } from '../support/stand-ins.js';
+
+const world = createWorld({ customers: inject('customers') });
+
+function person(email: string): Person {
+  const found = world.people.find((one) => one.email === email);
+  if (found?.contactCentre === undefined) throw new Error(`the contact centre does not know ${email}`);
+  return found;
+}
+
+function newestFirst(tickets: readonly SeedTicket[]): SeedTicket[] {
+  return tickets.toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || b.id - a.id);
+}
+
+/** Somebody with this address, this id and this many tickets. */
+function somebody(email: string, userId: number, ticketCount = 0): Person {
+  const template = person('everywhere@example.nl');
+  const [ticket] = template.contactCentre?.tickets ?? [];
+  if (ticket === undefined) throw new Error('the template has no ticket');
+  const tickets = Array.from({ length: ticketCount }, (_, i) => ({
+    ...ticket,
+    id: userId * 10_000 + i,
+    createdAt: new Date(Date.UTC(2026, 0, 1, 0, (i * 7_919) % ticketCount)).toISOString(),
+  }));
+  return { ...template, email, contactCentre: { userId, verified: true, tickets } };
+}
+
+const settings = Object.fromEntries(
+  Object.entries(directSettings()).filter(([variable]) => variable.startsWith('CONTACT_CENTRE')),
+);
+
+describe('the contact centre', () => {
+  it.each([
+    ['an API token', {}],
+    ['an OAuth token', { CONTACT_CENTRE_ACCESS_TOKEN: contactCentreBearerToken }],
+  ])('finds a customer by id and by address, and shows the tickets, with %s', async (_, more) => {
+    const gateway = createTestGateway({ ...settings, ...more });
+    const { firstName, lastName, contactCentre: own } = person('everywhere@example.nl');
+    const { data, errors } = await gateway.query(
+      `query($by: [CustomerKey!]!) { customers(by: $by) { name tickets(first: 2) {
+        id subject status priority channel createdAt updatedAt comments(first: 100) { id body public byCustomer createdAt }
+      } } }`,
+      { by: [{ zendeskUserId: String(own?.userId) }, { email: 'Everywhere@example.nl' }] },
+    );
+    await gateway.close();
+    expect(errors).toEqual([]);
+    const iso = (moment: string) => new Date(moment).toISOString();
+    const expected = {
+      name: `${firstName} ${lastName}`,
+      tickets: newestFirst(own?.tickets ?? [])
+        .slice(0, 2)
+        .map(({ id, subject, status, priority, channel, createdAt, updatedAt, comments }) => ({
+          id: String(id),
+          subject,
+          status: status.toUpperCase(),
+          priority: priority?.toUpperCase() ?? null,
+          channel,
+          createdAt: iso(createdAt),
+          updatedAt: iso(updatedAt),
+          comments: comments.map((comment) => ({
+            id: String(comment.id),
+            body: comment.body,
+            public: comment.public,
+            byCustomer: comment.author === 'customer',
+            createdAt: iso(comment.createdAt),
+          })),
+        })),
+    };
+    expect(listAt(data, 'customers')).toEqual([expected, expected]);
+  });
+
+  it('gives many customers each their own tickets', async () => {
+    const gateway = createTestGateway(settings);
+    const people = world.people.filter((one) => one.contactCentre !== undefined);
+    const { data, errors } = await gateway.query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { tickets(first: 100) { id } } }',
+      { by: people.map(({ email }) => ({ email })) },
+    );
+    await gateway.close();
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual(
+      people.map(({ contactCentre: own }) => ({
+        tickets: newestFirst(own?.tickets ?? []).map(({ id }) => ({ id: String(id) })),
+      })),
+    );
+  });
+
+  it.each([0, 101, -1])('refuses to give %d tickets or comments', async (first) => {
+    const gateway = createTestGateway(settings);
+    const { errors } = await gateway.query(
+      `{ customer(by: { email: "everywhere@example.nl" }) {
+        tickets(first: ${first}) { id } some: tickets(first: 1) { comments(first: ${first}) { id } } } }`,
+    );
+    await gateway.close();
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT', 'BAD_USER_INPUT']);
+  });
+
+  it('leaves its fields null when it refuses the gateway', async () => {
+    const gateway = createTestGateway({ ...directSettings(), CONTACT_CENTRE_API_TOKEN: 'wrong' });
+    const { data, errors } = await gateway.query(
+      '{ customer(by: { email: "everywhere@example.nl" }) { customerSince tickets { id } } }',
+    );
+    await gateway.close();
+    expect(data).toEqual({ customer: { customerSince: expect.any(String) as string, tickets: null } });
+    expect(errors.map(({ path, extensions }) => [path, extensions])).toEqual([
+      [
+        ['customer', 'tickets'],
+        { code: 'SOURCE_UNAUTHENTICATED', source: 'contact-centre', retryable: false },
+      ],
+    ]);
+  });
+});
+
+describe('the contact centre with records of a kind', () => {
+  let standIn: StandIn | undefined;
+  let client: RestClient;
+
+  const start = async (people: Person[], options?: ContactCentreOptions): Promise<StandIn> => {
+    const own: World = { ...world, people };
+    standIn = await startContactCentre(own, options);
+    client = open<RestClient>(contactCentre.connector, standIn.settings(standIn.url));
+    return standIn;
+  };
+  afterEach(async () => {
+    await client.close();
+    await standIn?.close();
+  });
+  const idsOf = (found: readonly (readonly { id: string }[] | Error)[]) =>
+    found.map((one) => (one instanceof Error ? one : one.map(({ id }) => id)));
+
+  it('never takes a near miss for the address that was asked for', async () => {
+    const near = ['jan+a@example.nl', 'jan@example.nl.example', 'jan@example.nlx', 'an@example.nl'];
+    await start(near.map((email, i) => somebody(email, 100 + i)));
+    expect(idsOf(await usersByEmail.load(['jan@example.nl', 'jan@example.nlx'], client))).toEqual([
+      [],
+      ['102'],
+    ]);
+  });
+
+  it('reads on when the address that was asked for is on a later page', async () => {
+    const near = Array.from({ length: 250 }, (_, i) => somebody(`jan+${i}@example.nl`, 100 + i));
+    await start([...near, somebody('jan@example.nl', 999)]);
+    expect(idsOf(await usersByEmail.load(['jan@example.nl', 'piet@example.nl'], client))).toEqual([
+      ['999'],
+      [],
+    ]);
+  });
+
+  it('does not say that somebody is unknown when it could not read to the end', async () => {
+    const near = Array.from({ length: 1_100 }, (_, i) => somebody(`jan+${i}@example.nl`, 100 + i));
+    await start([...near, somebody('jan@example.nl', 9_999)]);
+    const [found, late] = await usersByEmail.load(['jan+3@example.nl', 'jan@example.nl'], client);
+    expect(found).toMatchObject([{ id: '103' }]);
+    expect(late).toMatchObject({ code: 'SOURCE_CONTRACT' });
+  });
+
+  it.each(Object.entries(hostileKeys))(
+    'finds nobody by an address of %s, and others beside it',
+    async (_, key) => {
+      await start([somebody('jan@example.nl', 100)]);
+      const outcome = await usersByEmail
+        .load([key, 'jan@example.nl'], client)
+        .catch((error: unknown) => error);
+      // What cannot be sent at all is refused; anything else costs nobody's record and gives nobody's.
+      if (outcome instanceof Error)
+        expect(outcome).toMatchObject({
+          code: expect.stringMatching(/^(BAD_USER_INPUT|SOURCE_CONTRACT)$/) as string,
+        });
+      else expect(idsOf(outcome as never)).toEqual([[], ['100']]);
+    },
+  );
+
+  it('finds users by id, each once, whatever order they come in', async () => {
+    await start([somebody('a@example.nl', 3), somebody('b@example.nl', 1), somebody('c@example.nl', 2)]);
+    expect(idsOf(await usersById.load(['3', '007', '1', '2'], client))).toEqual([['3'], [], ['1'], ['2']]);
+  });
+
+  it('reads all tickets when the export has several pages, and gives the newest', async () => {
+    const [busy, quiet, silent] = [
+      somebody('a@example.nl', 1, 1_700),
+      somebody('b@example.nl', 2, 900),
+      somebody('c@example.nl', 3),
+    ];
+    await start([busy, quiet, silent]);
+    const keys = [
+      { userId: '1', first: 100 },
+      { userId: '2', first: 5 },
+      { userId: '3', first: 5 },
+      { userId: '1', first: 1 },
+    ];
+    const expected = (one: Person, first: number) =>
+      newestFirst(one.contactCentre?.tickets ?? [])
+        .slice(0, first)
+        .map(({ id }) => String(id));
+    expect(idsOf(await ticketsOfUsers.load(keys, client))).toEqual([
+      expected(busy, 100),
+      expected(quiet, 5),
+      [],
+      expected(busy, 1),
+    ]);
+  });
+
+  it('gives up on more tickets than anybody waits for, instead of leaving some out', async () => {
+    await start([somebody('a@example.nl', 1, 5_001)]);
+    const error = await failure(Promise.resolve(ticketsOfUsers.load([{ userId: '1', first: 1 }], client)));
+    expect(error.code).toBe('SOURCE_CONTRACT');
+  });
+
+  it('gives no comments of a ticket that is gone, beside those of another', async () => {
+    const own = person('everywhere@example.nl').contactCentre;
+    const ticket = own?.tickets[0];
+    await start([person('everywhere@example.nl')]);
+    const key = { requesterId: String(own?.userId), first: 100 };
+    const found = await commentsOfTickets.load(
+      [
+        { ...key, ticketId: '404' },
+        { ...key, ticketId: String(ticket?.id) },
+        { ...key, ticketId: '..' },
+      ],
+      client,
+    );
+    expect(found.map((one) => (one instanceof Error ? one.name : one.length))).toEqual([
+      0,
+      ticket?.comments.length,
+      'Error',
+    ]);
+  });
+
+  it('says when it wants to be asked again, as told by Retry-After', async () => {
+    const limited = await start([person('everywhere@example.nl')], {
+      requestsPerMinute: 1,
+      now: () => 1_000,
+    });
+    const gateway = createTestGateway(limited.settings(limited.url));
+    const { data, errors } = await gateway.query(
+      '{ customer(by: { email: "everywhere@example.nl" }) { name tickets { id } } }',
+    );
+    await gateway.close();
+    expect(at(data, 'customer', 'name')).toEqual(expect.any(String));
+    expect(at(data, 'customer', 'tickets')).toBeNull();
+    expect(errors.map(({ extensions }) => extensions)).toEqual([
+      { code: 'SOURCE_RATE_LIMITED', source: 'contact-centre', retryable: true, retryAfter: 60 },
+    ]);
+  });
+});
+
+describe('what answers at the address of the contact centre', () => {
+  let server: SmallServer;
+  let answer: (request: SeenRequest) => { status?: number; body: unknown };
+
+  beforeAll(async () => {
+    server = await startServer((request, response) => {
+      const { status = 200, body } = answer(request);
+      sendJson(response, body, { status });
+    });
+  });
+  afterAll(() => server.close());
+
+  const user = { id: 1, name: 'Jan', email: 'everywhere@example.nl' };
+  const ticket = {
+    id: 1,
+    requester_id: 1,
+    status: 'open',
+    created_at: '2026-01-01T00:00:00Z',
+    updated_at: '2026-01-01T00:00:00Z',
+  };
+  const export_ = (one: object) => ({ results: [one], meta: { has_more: false }, links: { next: null } });
+  const isSearch = (url: string) => url.startsWith('/api/v2/users/');
+
+  it.each([
+    ['is no Zendesk at all', () => ({ status: 404, body: {} })],
+    ['answers another shape', () => ({ body: { something: 'else' } })],
+    [
+      'tells of a ticket in a state that is none',
+      ({ url }: SeenRequest) => ({
+        body: isSearch(url) ? { users: [user] } : export_({ ...ticket, status: 'secret' }),
+      }),
+    ],
+    [
+      'tells of a moment that is none',
+      ({ url }: SeenRequest) => ({
+        body: isSearch(url) ? { users: [user] } : export_({ ...ticket, created_at: 'secret' }),
+      }),
+    ],
+    [
+      'leads to another system for the next page',
+      ({ url }: SeenRequest) => ({
+        body: isSearch(url)
+          ? { users: [user] }
+          : { results: [], meta: { has_more: true }, links: { next: 'http://secret.example/' } },
+      }),
+    ],
+  ])('costs its own fields and tells no value when it %s', async (_, answering) => {
+    answer = answering;
+    const gateway = createTestGateway({ ...directSettings(), CONTACT_CENTRE_URL: server.url });
+    const { data, errors } = await gateway.query(
+      '{ customer(by: { email: "everywhere@example.nl" }) { customerSince tickets { id createdAt status } } }',
+    );
+    await gateway.close();
+    expect(data).toEqual({ customer: { customerSince: expect.any(String) as string, tickets: null } });
+    expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+      [['customer', 'tickets'], 'SOURCE_CONTRACT'],
+    ]);
+    expect(JSON.stringify(errors)).not.toContain('secret');
+  });
+});

@@ -1,0 +1,293 @@
+import fc from 'fast-check';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { orderSystem } from '../../sources/order-system/index.js';
+import { linesOfOrders, orderPages, type OrderPage } from '../../sources/order-system/loaders.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { Person, SeedOrder } from '../../sources/stand-ins/world.js';
+import { encodeCursor } from '../../src/connectors/paging.js';
+import type { SqlClient } from '../../src/connectors/sql.js';
+import { open } from '../connectors/contract.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { directSettings } from '../support/stand-ins.js';
+
+const world = createWorld({ customers: inject('customers') });
+const settings = { ORDER_SYSTEM_URL: directSettings().ORDER_SYSTEM_URL };
+
+function person(email: string): Person {
+  const found = world.people.find((one) => one.email === email);
+  if (found === undefined) throw new Error(`nobody in the seed data has ${email}`);
+  return found;
+}
+
+function ordersOf(email: string): SeedOrder[] {
+  return (person(email).orderSystem?.orders ?? []).toSorted(
+    (a, b) => Date.parse(b.placedAt) - Date.parse(a.placedAt) || (a.number < b.number ? 1 : -1),
+  );
+}
+
+const euros = (cents: number): string => (cents / 100).toFixed(2);
+
+describe('the order system', () => {
+  let gateway: TestGateway;
+  let client: SqlClient;
+
+  beforeAll(() => {
+    gateway = createTestGateway(settings);
+    client = open<SqlClient>(orderSystem.connector, settings);
+  });
+  afterAll(async () => {
+    await gateway.close();
+    await client.close();
+  });
+
+  it('finds a customer by number, by address and by phone, however they are written', async () => {
+    const { phone, orderSystem: own, firstName, lastName } = person('customer-7@example.nl');
+    const keys = [
+      { customerNumber: own?.customerNumber },
+      { email: ' Customer-7@EXAMPLE.nl ' },
+      { phone },
+      { phone: phone.replace('+31', '0') },
+    ];
+    const { data, errors } = await gateway.query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { id name } }',
+      {
+        by: keys,
+      },
+    );
+    expect(errors).toEqual([]);
+    const ids = listAt(data, 'customers').map((one) => at(one, 'id'));
+    expect(new Set(ids).size).toBe(1);
+    expect(ids[0]).toEqual(expect.any(String));
+    expect(at(data, 'customers', 0, 'name')).toBe(`${firstName} ${lastName}`);
+  });
+
+  it('shows an order with all that the system holds about it', async () => {
+    const { data, errors } = await gateway.query(`{
+      customer(by: { email: "everywhere@example.nl" }) {
+        customerSince address { street houseNumber postcode city }
+        orders(first: 100) { nodes {
+          number status placedAt total { amount currency }
+          lines { lineNumber description quantity unitPrice { amount currency } }
+          payments { method amount { amount currency } paidAt }
+        } pageInfo { hasNextPage } }
+      }
+    }`);
+    expect(errors).toEqual([]);
+    const iso = (moment: string) => new Date(moment).toISOString();
+    const money = (cents: number) => ({ amount: euros(cents), currency: 'EUR' });
+    const { createdAt } = person('everywhere@example.nl');
+    expect(at(data, 'customer', 'customerSince')).toBe(iso(createdAt));
+    expect(at(data, 'customer', 'address', 'city')).toBe(person('everywhere@example.nl').address.city);
+    expect(at(data, 'customer', 'orders')).toEqual({
+      pageInfo: { hasNextPage: false },
+      nodes: ordersOf('everywhere@example.nl').map(({ number, status, placedAt, lines, payments }) => ({
+        number,
+        status,
+        placedAt: iso(placedAt),
+        total: money(lines.reduce((sum, line) => sum + line.quantity * line.unitPriceCents, 0)),
+        lines: lines.map(({ lineNumber, description, quantity, unitPriceCents }) => ({
+          lineNumber,
+          description,
+          quantity,
+          unitPrice: money(unitPriceCents),
+        })),
+        payments: payments.map(({ method, amountCents, paidAt }) => ({
+          method,
+          amount: money(amountCents),
+          paidAt: iso(paidAt),
+        })),
+      })),
+    });
+  });
+
+  const PAGE = `query($first: Int!, $after: String) {
+    customer(by: { email: "many-orders@example.nl" }) {
+      orders(first: $first, after: $after) { edges { cursor } nodes { number } pageInfo { hasNextPage endCursor } }
+    }
+  }`;
+
+  it('gives 500 orders page by page without a gap or a double, also where many are of the same moment', async () => {
+    const all = ordersOf('many-orders@example.nl').map(({ number }) => number);
+    expect(all).toHaveLength(500);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 9, max: 100 }), { minLength: 1, maxLength: 5 }),
+        async (sizes) => {
+          const seen: unknown[] = [];
+          let after: unknown = null;
+          for (let page = 0; ; page += 1) {
+            const { data, errors } = await gateway.query(PAGE, { first: sizes[page % sizes.length], after });
+            expect(errors).toEqual([]);
+            const orders = at(data, 'customer', 'orders');
+            seen.push(...listAt(orders, 'nodes').map((node) => at(node, 'number')));
+            expect(at(orders, 'pageInfo', 'endCursor')).toBe(at(listAt(orders, 'edges').at(-1), 'cursor'));
+            if (at(orders, 'pageInfo', 'hasNextPage') !== true) break;
+            after = at(orders, 'pageInfo', 'endCursor');
+          }
+          expect(seen).toEqual(all);
+        },
+      ),
+      { numRuns: 6, examples: [[[9]], [[100]]] },
+    );
+  });
+
+  it('goes on from the cursor of any order, not only from that of the last', async () => {
+    const all = ordersOf('many-orders@example.nl').map(({ number }) => number);
+    const { data } = await gateway.query(PAGE, { first: 20 });
+    for (const [i, edge] of listAt(data, 'customer', 'orders', 'edges').entries()) {
+      const next = await gateway.query(PAGE, { first: 1, after: at(edge, 'cursor') });
+      expect(at(next.data, 'customer', 'orders', 'nodes', 0, 'number')).toBe(all[i + 1]);
+    }
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['a word', 'garbage'],
+    ['another list', encodeCursor(['one'])],
+    ['no moment', encodeCursor(['yesterday', 'ORD-1'])],
+    ['the end of time', encodeCursor(['infinity', 'ORD-1'])],
+    ['a day that is none', encodeCursor(['2026-02-30 00:00:00+00', 'ORD-1'])],
+    ['an SQL condition', encodeCursor(["2026-01-01 00:00:00+00' OR '1'='1", 'ORD-1'])],
+    ['a text that is none', encodeCursor(['2026-01-01 00:00:00+00', 'a\0b'])],
+    ['an object', Buffer.from('{"__proto__":1}').toString('base64url')],
+    ['ten thousand characters', 'x'.repeat(10_000)],
+  ])("refuses a cursor of %s as the caller's mistake", async (_, after) => {
+    const { data, errors } = await gateway.query(PAGE, { first: 1, after });
+    expect(at(data, 'customer', 'orders')).toBeNull();
+    expect(errors.map(({ extensions, path }) => [extensions.code, path])).toEqual([
+      ['BAD_USER_INPUT', ['customer', 'orders']],
+    ]);
+  });
+
+  it('gives nothing after a cursor that is older than every order', async () => {
+    const { data, errors } = await gateway.query(PAGE, {
+      first: 1,
+      after: encodeCursor(['1990-01-01 00:00:00+00', '']),
+    });
+    expect(errors).toEqual([]);
+    expect(at(data, 'customer', 'orders')).toEqual({
+      edges: [],
+      nodes: [],
+      pageInfo: { hasNextPage: false, endCursor: null },
+    });
+  });
+
+  it.each([0, 101, -1])('refuses a page of %d orders', async (first) => {
+    const { errors } = await gateway.query(PAGE, { first });
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+  });
+
+  describe('asked for the pages of several customers', () => {
+    const emails = ['many-orders@example.nl', 'everywhere@example.nl', 'customer-1@example.nl'];
+    const pages = emails.flatMap((email): OrderPage[] => {
+      const customerNumber = person(email).orderSystem?.customerNumber ?? '';
+      const [first] = ordersOf(email);
+      const placedAt = new Date(first?.placedAt ?? 0).toISOString().replace('T', ' ').replace('Z', '+00');
+      return [
+        { customerNumber, first: 3, after: null },
+        { customerNumber, first: 2, after: { placedAt, number: first?.number ?? '' } },
+      ];
+    });
+
+    it('answers each its own page by one statement', async () => {
+      let calls = 0;
+      const counting = {
+        ...client,
+        rows: ((...asked) => ((calls += 1), client.rows(...asked))) as SqlClient['rows'],
+      };
+      const found = await orderPages.load(pages, counting);
+      expect(calls).toBe(1);
+      const numbers = found.map((page) => (page instanceof Error ? page : page.map(({ number }) => number)));
+      expect(numbers).toEqual(
+        emails.flatMap((email) => {
+          const all = ordersOf(email).map(({ number }) => number);
+          // One more than asked for tells whether there is a next page.
+          return [all.slice(0, 4), all.slice(1, 4)];
+        }),
+      );
+    });
+
+    it('reads along the index and never more orders than the pages hold', async () => {
+      let asked: { text: string; parameters: readonly unknown[] } | undefined;
+      const recording: SqlClient = {
+        ...client,
+        rows: (_, text, parameters) => {
+          asked = { text, parameters };
+          return Promise.resolve([]);
+        },
+      };
+      await orderPages.load(pages, recording);
+      const reader = new pg.Client({ connectionString: settings.ORDER_SYSTEM_URL });
+      await reader.connect();
+      const explained = await reader.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
+        `EXPLAIN (ANALYZE, FORMAT JSON) ${asked?.text ?? ''}`,
+        [...(asked?.parameters ?? [])],
+      );
+      await reader.end();
+      const nodes = allNodes(explained.rows[0]?.['QUERY PLAN'][0]?.Plan);
+      const scans = nodes.filter((node) => node['Relation Name'] === 'orders');
+      expect(scans.map((node) => node['Index Name'])).toEqual(['orders_newest_first']);
+      const [scan] = scans;
+      expect(scan?.['Index Cond']).toMatch(/cust_no.*placed_at/);
+      const read = (scan?.['Actual Rows'] ?? 0) * (scan?.['Actual Loops'] ?? 0);
+      expect(Math.round(read)).toBeLessThanOrEqual(pages.reduce((sum, { first }) => sum + first + 1, 0));
+      // What is sorted at the end is what is sent, not what the customers have ever ordered.
+      for (const sort of nodes.filter((node) => node['Node Type'].includes('Sort')))
+        expect(sort['Actual Rows']).toBeLessThanOrEqual(30);
+    });
+  });
+
+  it('gives an order that is not known no lines, beside others that have them', async () => {
+    const [known] = ordersOf('everywhere@example.nl');
+    const found = await linesOfOrders.load(['ORD-none', known?.number ?? '', "' OR 1=1 --"], client);
+    expect(found.map((lines) => (lines instanceof Error ? lines : lines.length))).toEqual([
+      0,
+      known?.lines.length,
+      0,
+    ]);
+  });
+
+  it('shows nobody when two customers share the address, and says how many', async () => {
+    const { data, errors } = await gateway.query('{ customer(by: { email: "shared@example.nl" }) { name } }');
+    expect(data).toEqual({ customer: null });
+    expect(errors.map(({ extensions }) => extensions)).toMatchObject([
+      { code: 'AMBIGUOUS_IDENTITY', source: 'order-system', candidates: 2 },
+    ]);
+  });
+
+  it.each([
+    ['that refuses the gateway', (url: URL) => (url.password = 'wrong'), 'SOURCE_UNAUTHENTICATED'],
+    ['that is another one', (url: URL) => (url.pathname = '/postgres'), 'SOURCE_CONTRACT'],
+  ])('leaves its fields null when it is a database %s', async (_, change, code) => {
+    const url = new URL(settings.ORDER_SYSTEM_URL ?? '');
+    change(url);
+    const broken = createTestGateway({ ...directSettings(), ORDER_SYSTEM_URL: url.href });
+    const { data, errors } = await broken.query(
+      '{ customer(by: { email: "everywhere@example.nl" }) { jobTitle orders { nodes { number } } address { city } } }',
+    );
+    await broken.close();
+    expect(data).toEqual({
+      customer: { jobTitle: expect.any(String) as string, orders: null, address: null },
+    });
+    expect(errors.map(({ path, extensions }) => [path?.[1], extensions.code, extensions.retryable])).toEqual([
+      ['orders', code, false],
+      ['address', code, false],
+    ]);
+  });
+});
+
+interface PlanNode {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Index Name'?: string;
+  'Index Cond'?: string;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  Plans?: PlanNode[];
+}
+
+function allNodes(node: PlanNode | undefined): PlanNode[] {
+  return node === undefined ? [] : [node, ...(node.Plans ?? []).flatMap(allNodes)];
+}

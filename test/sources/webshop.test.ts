@@ -1,0 +1,307 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { Person, World } from '../../sources/stand-ins/world.js';
+import { webshop } from '../../sources/webshop/index.js';
+import { customersByEmail } from '../../sources/webshop/loaders.js';
+import {
+  startWebshop,
+  type WebshopOptions,
+  type WebshopStandIn,
+} from '../../sources/webshop/stand-in/index.js';
+import { setting } from '../../src/config.js';
+import type { GraphqlClient } from '../../src/connectors/graphql/client.js';
+import { defineSource } from '../../src/source.js';
+import { hostileKeys, open } from '../connectors/contract.js';
+import { sendJson, startServer } from '../connectors/server.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { directSettings } from '../support/stand-ins.js';
+
+const world = createWorld({ customers: inject('customers') });
+const { WEBSHOP_URL, WEBSHOP_ACCESS_TOKEN } = directSettings();
+const settings = { WEBSHOP_URL, WEBSHOP_ACCESS_TOKEN };
+
+const shoppers = world.people.filter((one) => one.webshop !== undefined);
+
+function shopper(email: string): Person {
+  const found = shoppers.find((one) => one.email === email);
+  if (found === undefined) throw new Error(`the webshop does not know ${email}`);
+  return found;
+}
+
+const euros = (cents: number) => ({ amount: (cents / 100).toFixed(2), currency: 'EUR' });
+
+/** What the customer's cart should be: the newest of the draft orders that are still open. */
+function cartOf({ webshop: own }: Person) {
+  const [newest] = (own?.draftOrders ?? [])
+    .filter(({ status }) => status === 'OPEN')
+    .sort((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt));
+  return newest;
+}
+
+describe('the webshop', () => {
+  let gateway: TestGateway;
+
+  beforeAll(() => {
+    gateway = createTestGateway(settings);
+  });
+  afterAll(() => gateway.close());
+
+  it('finds a customer by its number, its global id, its address and its phone', async () => {
+    const { webshop: own, phone, firstName, lastName } = shopper('everywhere@example.nl');
+    const { data, errors } = await gateway.query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { name onlineOrderCount amountSpent { amount currency } locale } }',
+      {
+        by: [
+          { shopifyCustomerId: own?.customerId },
+          { shopifyCustomerId: ` gid://shopify/Customer/${own?.customerId ?? ''}` },
+          { email: 'EVERYWHERE@example.nl' },
+          { phone: phone.replace('+31', '0') },
+        ],
+      },
+    );
+    expect(errors).toEqual([]);
+    const expected = {
+      name: `${firstName} ${lastName}`,
+      onlineOrderCount: String(own?.numberOfOrders),
+      amountSpent: { ...euros(own?.amountSpentCents ?? 0), amount: expect.any(String) as string },
+      locale: 'nl',
+    };
+    const customers = listAt(data, 'customers');
+    expect(customers).toEqual([expected, expected, expected, expected]);
+    expect(Number(at(customers, 0, 'amountSpent', 'amount'))).toBe((own?.amountSpentCents ?? 0) / 100);
+  });
+
+  it('tells ids apart that no JavaScript number can', async () => {
+    const id = shopper('everywhere@example.nl').webshop?.customerId ?? '';
+    const next = String(BigInt(id) + 1n);
+    expect(Number(id)).toBeGreaterThan(Number.MAX_SAFE_INTEGER);
+    const { data, errors } = await gateway.query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { name } }',
+      { by: [id, next, String(BigInt(id) - 1n)].map((shopifyCustomerId) => ({ shopifyCustomerId })) },
+    );
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual([{ name: expect.any(String) as string }, null, null]);
+  });
+
+  it('shows each customer the newest cart that is still open, and to others none', async () => {
+    const { data, errors } = await gateway.query(
+      `query($by: [CustomerKey!]!) { customers(by: $by) { cart {
+        name total { amount currency } updatedAt lines(first: 100) { quantity unitPrice { amount currency } product { sku } }
+      } } }`,
+      { by: shoppers.map(({ webshop: own }) => ({ shopifyCustomerId: own?.customerId })) },
+    );
+    expect(errors).toEqual([]);
+    const carts = shoppers.map(cartOf);
+    expect(carts.some((cart) => cart === undefined)).toBe(true);
+    expect(
+      shoppers.some(
+        ({ webshop: own }) => (own?.draftOrders.filter(({ status }) => status === 'OPEN') ?? []).length > 1,
+      ),
+    ).toBe(true);
+    expect(listAt(data, 'customers').map((one) => at(one, 'cart', 'name') ?? null)).toEqual(
+      carts.map((cart) => cart?.name ?? null),
+    );
+    const products = new Set(world.products.map(({ sku }) => sku));
+    for (const [i, cart] of carts.entries()) {
+      if (cart === undefined) continue;
+      expect(at(data, 'customers', i, 'cart')).toMatchObject({
+        updatedAt: expect.stringContaining(cart.updatedAt.slice(0, 19)) as string,
+        lines: cart.lines.map(({ sku, quantity, unitPriceCents }) => ({
+          quantity,
+          unitPrice: {
+            currency: 'EUR',
+            amount: expect.stringMatching(new RegExp(`^${String(unitPriceCents / 100)}(\\.?0*)$`)) as string,
+          },
+          product: products.has(sku) ? { sku } : null,
+        })),
+      });
+    }
+  });
+
+  it.each([0, 101, -1])('refuses to give %d lines of a cart', async (first) => {
+    const { errors } = await gateway.query(
+      `{ customer(by: { email: "everywhere@example.nl" }) { cart { lines(first: ${first}) { title } } } }`,
+    );
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+  });
+
+  it('leaves its fields null when it refuses the gateway', async () => {
+    const refused = createTestGateway({ ...directSettings(), WEBSHOP_ACCESS_TOKEN: 'wrong' });
+    const { data, errors } = await refused.query(
+      '{ customer(by: { email: "everywhere@example.nl" }) { customerSince cart { name } locale } }',
+    );
+    await refused.close();
+    expect(data).toEqual({
+      customer: { customerSince: expect.any(String) as string, cart: null, locale: null },
+    });
+    expect(errors.map(({ path, extensions }) => [path?.[1], extensions.code, extensions.retryable])).toEqual([
+      ['cart', 'SOURCE_UNAUTHENTICATED', false],
+      ['locale', 'SOURCE_UNAUTHENTICATED', false],
+    ]);
+  });
+
+  it('leaves its fields null when it answers another shape', async () => {
+    const server = await startServer((_, response) => {
+      sendJson(response, { something: 'else', data: { c0: { id: 7 } }, extensions: {} });
+    });
+    const broken = createTestGateway({ ...directSettings(), WEBSHOP_URL: server.url });
+    const { data, errors } = await broken.query(
+      '{ customer(by: { email: "everywhere@example.nl" }) { customerSince locale } }',
+    );
+    await broken.close();
+    await server.close();
+    expect(data).toEqual({ customer: { customerSince: expect.any(String) as string, locale: null } });
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
+  });
+});
+
+/** A source of products that nobody else knows, so that any SKU can be asked of the webshop. */
+const wishes = defineSource({
+  name: 'wishes',
+  connector: {
+    settings: () => [setting('WISHES')],
+    connect: () => ({ ping: () => Promise.resolve(), close: () => Promise.resolve() }),
+  },
+  resolvers: {
+    Customer: { wishes: (_: unknown, { skus }: { skus: string[] }) => skus.map((sku) => ({ sku })) },
+  },
+});
+const sdl = {
+  wishes: `
+    type Customer @key(identifier: "email") { wishes(skus: [String!]!): [Product!] }
+    type Product @key(field: "sku") { sku: ID! }`,
+};
+
+describe('a webshop of its own kind', () => {
+  let shop: WebshopStandIn;
+  let gateway: TestGateway;
+
+  const open_ = async (own: World, options?: WebshopOptions): Promise<void> => {
+    shop = await startWebshop(own, options);
+    gateway = createTestGateway(
+      { ...shop.settings(shop.url), WISHES: 'yes' },
+      { sources: [webshop, wishes], sdl },
+    );
+  };
+  afterEach(async () => {
+    await gateway.close();
+    await shop.close();
+  });
+  const wish = (skus: string[], fields = 'sku title available price { amount currency }') =>
+    gateway.query(
+      `query($skus: [String!]!) { customer(by: { email: "everywhere@example.nl" }) { wishes(skus: $skus) { ${fields} } } }`,
+      { skus },
+    );
+
+  it('tells about products by their SKU, and nothing about one that it does not sell', async () => {
+    await open_(world);
+    const [one, other] = world.products;
+    const { data, errors } = await wish([other?.sku ?? '', 'NONE-AT-ALL', one?.sku ?? '']);
+    expect(errors).toEqual([]);
+    const shown = (product: typeof one) => ({
+      sku: product?.sku,
+      title: product?.title,
+      available: product?.stock,
+      price: { currency: 'EUR', amount: expect.any(String) as string },
+    });
+    expect(listAt(data, 'customer', 'wishes')).toEqual([
+      shown(other),
+      { sku: 'NONE-AT-ALL', title: null, available: null, price: null },
+      shown(one),
+    ]);
+  });
+
+  const odd = [
+    'A"B',
+    'A\\B',
+    'A\\"B',
+    '"',
+    '\\',
+    'A B',
+    'A OR sku:*',
+    'sku:*',
+    '*',
+    "' OR 1=1 --",
+    '(A',
+    'é-1',
+  ];
+
+  it('finds SKUs with quotes, backslashes and words of the search language in them, each its own', async () => {
+    const products = odd.map((sku, i) => {
+      const template = world.products[i];
+      if (template === undefined) throw new Error('not enough products');
+      return { ...template, sku, title: `title ${i}` };
+    });
+    await open_({ ...world, products });
+    const { data, errors } = await wish([...odd, 'A'], 'sku title');
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customer', 'wishes')).toEqual([
+      ...odd.map((sku, i) => ({ sku, title: `title ${i}` })),
+      { sku: 'A', title: null },
+    ]);
+  });
+
+  it('takes no hostile SKU for that of a product', async () => {
+    await open_(world);
+    const skus = Object.values(hostileKeys).filter((key) => key.length < 1_000);
+    const { data, errors } = await wish(skus, 'sku title');
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customer', 'wishes').map((one) => at(one, 'title'))).toEqual(skus.map(() => null));
+  });
+
+  it('passes on the trouble of one field, and nothing that the shop says about it', async () => {
+    await open_(world);
+    shop.failFields([
+      { type: 'Customer', field: 'locale', message: `${shopper('everywhere@example.nl').phone} is odd` },
+    ]);
+    const { data, errors } = await gateway.query(
+      '{ customer(by: { email: "everywhere@example.nl" }) { locale cart { name } } }',
+    );
+    expect(data).toEqual({
+      customer: {
+        locale: null,
+        cart: { name: cartOf(shopper('everywhere@example.nl'))?.name },
+      },
+    });
+    expect(errors.map(({ path, extensions }) => [path, extensions])).toEqual([
+      [['customer', 'locale'], { code: 'SOURCE_UNAVAILABLE', source: 'webshop', retryable: true }],
+    ]);
+  });
+
+  it('says when it wants to be asked again, from the points that come back', async () => {
+    await open_(world, { maximumAvailable: 30, restoreRate: 2, now: () => 0 });
+    const errors = [];
+    for (let i = 0; i < 80 && errors.length === 0; i += 1) {
+      const { email } = shoppers[i % shoppers.length] ?? {};
+      const answer = await gateway.query(
+        'query($email: String!) { customer(by: { email: $email }) { name } }',
+        { email },
+      );
+      errors.push(...answer.errors);
+    }
+    expect(errors[0]?.extensions).toMatchObject({
+      code: 'SOURCE_RATE_LIMITED',
+      source: 'webshop',
+      retryable: true,
+    });
+    expect(errors[0]?.extensions.retryAfter).toBeGreaterThanOrEqual(1);
+    expect(errors[0]?.extensions.retryAfter).toBeLessThan(60);
+  });
+
+  it('finds 250 addresses in one call, each its own', async () => {
+    const large = createWorld({ customers: 300 });
+    await open_(large);
+    const client = open<GraphqlClient>(webshop.connector, shop.settings(shop.url));
+    const people = large.people.filter(({ email }) => email.startsWith('customer-')).slice(0, 250);
+    const found = await customersByEmail.load(
+      people.map(({ email }) => email),
+      client,
+    );
+    await client.close();
+    expect(shop.requests()).toHaveLength(1);
+    expect(found.map((one) => (one instanceof Error ? one : one.map(({ id }) => id)))).toEqual(
+      people.map(({ webshop: own }) => (own === undefined ? [] : [own.customerId])),
+    );
+  });
+});

@@ -1,0 +1,275 @@
+import {
+  getNamedType,
+  isEnumType,
+  isInputObjectType,
+  isLeafType,
+  isNonNullType,
+  isObjectType,
+  parse,
+  validate,
+} from 'graphql';
+import { afterAll, describe, expect, test } from 'vitest';
+import { ConfigError } from '../../src/errors.js';
+import { commonNamespaces } from '../../src/identity/identifiers.js';
+import { publish } from '../../src/stitching/publish.js';
+import { composeSdl, readSdlFiles, type SdlFile } from '../../src/stitching/sdl.js';
+import { sources } from '../../sources/index.js';
+import { createTestGateway } from '../support/gateway.js';
+import { at } from '../support/read.js';
+import { directSettings } from '../support/stand-ins.js';
+import { localSource } from '../support/local-source.js';
+
+const NAMESPACES = commonNamespaces('NL');
+const SOURCES = ['order-system', 'webshop', 'contact-centre', 'crm-hubspot'];
+
+/** All that is wrong with our own files and some more. */
+function problemsOf(...more: SdlFile[]): readonly string[] {
+  try {
+    composeSdl([...readSdlFiles(SOURCES), ...more], NAMESPACES);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+const loyalty = (text: string): SdlFile => ({
+  name: 'schema/sources/loyalty.graphql',
+  text,
+  source: 'loyalty',
+});
+
+describe('the SDL of the sources', () => {
+  test('composes as it lies there', () => {
+    expect(problemsOf()).toEqual([]);
+    expect(problemsOf(loyalty('type Customer @key(identifier: "customerNumber") { points: Int }'))).toEqual(
+      [],
+    );
+  });
+
+  test.each([
+    [
+      'a field',
+      'type Customer @key(identifier: "customerNumber") { cart: Int }',
+      '"Customer.cart"',
+      'webshop',
+    ],
+    [
+      'a field of the spine',
+      'type Customer @key(identifier: "customerNumber") { name: Int }',
+      '"Customer.name"',
+      '',
+    ],
+    ['a type', 'enum TicketStatus { NEW }', '"TicketStatus"', 'contact-centre'],
+    ['a scalar', 'scalar Decimal', '"Decimal"', ''],
+    ['a type of another kind', 'type TicketStatus { id: ID }', '"TicketStatus"', 'contact-centre'],
+    ['a directive', 'directive @key(x: Int) on OBJECT', '"@key"', ''],
+    ['the key to customers', 'input CustomerKey { x: Int }', '"CustomerKey"', ''],
+    ['a key field of another type', 'type Product @key(field: "sku") { sku: String }', '"Product.sku"', ''],
+    [
+      'a key field that is no key there',
+      'type Order @key(field: "number") { number: String! }',
+      '"Order.number"',
+      'order-system',
+    ],
+    ['an object without saying how it finds it', 'type Product { stock: Int }', '"Product"', ''],
+  ])('refuses %s that another file declares too, naming both files', (_, text, name, source) => {
+    const problems = problemsOf(loyalty(text));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toContain(name);
+    expect(problems[0]).toContain('schema/sources/loyalty.graphql');
+    const others = problems[0]?.replace('schema/sources/loyalty.graphql', '') ?? '';
+    expect(others).toMatch(
+      source === '' ? /schema\/|identifiers of the sources/ : `schema/sources/${source}.graphql`,
+    );
+  });
+
+  test('refuses a key that is not among the fields', () => {
+    expect(problemsOf(loyalty('type Product @key(field: "sku") { stock: Int }'))).toEqual([
+      'schema/sources/loyalty.graphql finds "Product" by "sku", so it must declare that field too.',
+    ]);
+  });
+
+  test('names file and line of a mistake in writing', () => {
+    const problems = problemsOf(loyalty('type Points {\n  amount: Int\n  expires DateTime\n}\n'));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/^schema\/sources\/loyalty\.graphql line 3: Syntax Error/);
+  });
+
+  test('refuses what is no declaration', () => {
+    expect(problemsOf(loyalty('query { customer }')).join()).toContain('schema/sources/loyalty.graphql');
+    expect(problemsOf(loyalty('extend type Customer { points: Int }')).join()).toContain('declares types');
+  });
+
+  test('tells all problems at once', () => {
+    const problems = problemsOf(
+      loyalty(
+        'type Customer @key(identifier: "customerNumber") { cart: Int tickets: Int } enum OrderStatus { X }',
+      ),
+      { name: 'schema/sources/mail.graphql', text: 'type {', source: 'mail' },
+    );
+    expect(problems).toHaveLength(4);
+    expect(problems.join('\n')).toMatch(
+      /Customer\.cart[^]*Customer\.tickets[^]*OrderStatus[^]*mail\.graphql line 1/,
+    );
+  });
+
+  test('a file that is not there is named', () => {
+    expect(() => readSdlFiles(['webshop', 'no-such-source'])).toThrow(
+      /schema\/sources\/no-such-source\.graphql/,
+    );
+  });
+});
+
+describe('a gateway with SDL that does not fit', () => {
+  const { source, environment } = localSource('loyalty');
+  const start = (text: string) => () =>
+    createTestGateway(
+      { ...directSettings(), ...environment },
+      { sources: [...sources, source], sdl: { loyalty: text } },
+    );
+
+  test('does not start when it clashes', () => {
+    expect(start('type Customer @key(identifier: "customerNumber") { cart: Int orders: Int }')).toThrow(
+      /cannot start:[^]*"Customer\.cart"[^]*webshop\.graphql and SDL of loyalty[^]*"Customer\.orders"[^]*order-system\.graphql and SDL of loyalty/,
+    );
+  });
+
+  test.each([
+    [
+      'a type that nobody declares',
+      'type Customer @key(identifier: "customerNumber") { tier: Tier }',
+      'Tier',
+    ],
+    ['no fields', 'type Tier', 'Tier'],
+  ])('does not start when it has %s', (_, text, named) => {
+    expect(start(text)).toThrow(ConfigError);
+    expect(start(text)).toThrow(named);
+  });
+});
+
+describe('the schema', () => {
+  const gateway = createTestGateway(directSettings());
+  afterAll(() => gateway.close());
+  const { schema } = gateway;
+
+  test('has no private entry points, and none can be queried', async () => {
+    expect(Object.keys(schema.getQueryType()?.getFields() ?? {})).toEqual(['customer', 'customers']);
+    expect(publish(schema)).not.toMatch(/\b_\w/);
+    const { data, errors } = await gateway.query('{ _webshopCustomers(ids: ["1"]) { locale } }');
+    expect(data ?? null).toBeNull();
+    expect(errors[0]?.message).toContain('_webshopCustomers');
+    const introspected = await gateway.query(
+      '{ __schema { queryType { fields { name } } directives { name } } }',
+    );
+    expect(JSON.stringify(introspected.data)).not.toMatch(/_webshop|"key"/);
+  });
+
+  test('finds a customer by exactly one identifier, of those that the sources keep', () => {
+    const key = schema.getType('CustomerKey');
+    if (!isInputObjectType(key)) throw new Error('CustomerKey is no input');
+    expect(key.isOneOf).toBe(true);
+    expect(publish(schema)).toContain('input CustomerKey @oneOf {');
+    expect(Object.keys(key.getFields()).sort()).toEqual([
+      'customerNumber',
+      'email',
+      'hubspotContactId',
+      'phone',
+      'shopifyCustomerId',
+      'zendeskUserId',
+    ]);
+    const two = parse('{ customer(by: {email: "a@example.nl", phone: "06"}) { name } }');
+    expect(validate(schema, two)).not.toEqual([]);
+  });
+
+  test('speaks our words, not those of a vendor', () => {
+    expect(
+      Object.keys(schema.getTypeMap()).filter((name) => /Shopify|DraftOrder|MoneyV2|Variant/.test(name)),
+    ).toEqual([]);
+  });
+
+  test('can be null wherever a source answers, so that one system costs its own fields only', () => {
+    const { owners, keys } = composeSdl(readSdlFiles(SOURCES), NAMESPACES);
+    let checked = 0;
+    for (const [path, source] of owners) {
+      const [typeName = '', fieldName = ''] = path.split('.');
+      const type = schema.getType(typeName);
+      const key = keys.get(source)?.get(typeName);
+      // Only what a source adds to an object that others add to as well; its own objects it answers as a whole.
+      if (key === undefined || !isObjectType(type) || ('field' in key && key.field === fieldName)) continue;
+      expect(isNonNullType(type.getFields()[fieldName]?.type), path).toBe(false);
+      checked += 1;
+    }
+    expect(checked).toBeGreaterThan(10);
+  });
+
+  test('describes every type and field', () => {
+    const bare = Object.values(schema.getTypeMap())
+      .filter(({ name }) => !name.startsWith('__') && !isLeafOfGraphql(name))
+      .flatMap((type) => [
+        ...(type.description === null || type.description === undefined ? [type.name] : []),
+        ...(isObjectType(type) || isInputObjectType(type)
+          ? Object.values(type.getFields()).filter(({ description }) => !description)
+          : isEnumType(type)
+            ? type.getValues().filter(({ description }) => !description)
+            : []
+        ).map(({ name }: { name: string }) => `${type.name}.${name}`),
+      ]);
+    expect(bare.filter((name) => name !== 'Query')).toEqual([]);
+  });
+
+  function isLeafOfGraphql(name: string): boolean {
+    const type = schema.getType(name);
+    return (
+      type !== undefined &&
+      isLeafType(type) &&
+      ['ID', 'String', 'Int', 'Boolean', 'Float'].includes(getNamedType(type).name)
+    );
+  }
+
+  test('is that of the sources that are plugged in, and of no others', async () => {
+    const settings = Object.entries(directSettings());
+    const two = createTestGateway(
+      Object.fromEntries(settings.filter(([name]) => /^(WEBSHOP|CRM_HUBSPOT)_/.test(name))),
+    );
+    expect(two.sources).toEqual(['webshop', 'crm-hubspot']);
+    const text = publish(two.schema);
+    for (const name of ['cart:', 'deals(', 'type Product', 'hubspotContactId', 'shopifyCustomerId', 'phone'])
+      expect(text.includes(name), name).toBe(true);
+    for (const name of [
+      'orders(',
+      'tickets(',
+      'type Order',
+      'type Ticket',
+      'customerNumber',
+      'zendeskUserId',
+    ])
+      expect(text.includes(name), name).toBe(false);
+    const { data, errors } = await two.query(
+      '{ customer(by: {email: "everywhere@example.nl"}) { id name company { name } cart { lines { product { sku title } } } knownTo { source } } }',
+    );
+    await two.close();
+    expect(errors).toEqual([]);
+    expect(data).toMatchObject({
+      customer: {
+        name: 'Eva van der Meer',
+        knownTo: [{ source: 'webshop' }, { source: 'crm-hubspot' }],
+        cart: { lines: [{ product: { sku: expect.any(String) as string } }] },
+      },
+    });
+  });
+
+  test('shares a product with the webshop only when that is plugged in', async () => {
+    const alone = createTestGateway({ ORDER_SYSTEM_URL: directSettings().ORDER_SYSTEM_URL });
+    const product = alone.schema.getType('Product');
+    expect(isObjectType(product) ? Object.keys(product.getFields()) : []).toEqual(['sku']);
+    const { data, errors } = await alone.query(
+      '{ customer(by: {email: "everywhere@example.nl"}) { orders(first: 1) { nodes { lines { product { sku } } } } } }',
+    );
+    await alone.close();
+    expect(errors).toEqual([]);
+    expect(at(data, 'customer', 'orders', 'nodes', 0, 'lines', 0, 'product', 'sku')).toEqual(
+      expect.any(String),
+    );
+  });
+});

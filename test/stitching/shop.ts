@@ -1,0 +1,52 @@
+import { inject } from 'vitest';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import { startWebshop } from '../../sources/webshop/stand-in/index.js';
+import type { GatewayOptions } from '../../src/gateway.js';
+import { createTestGateway } from '../support/gateway.js';
+import { faultControl } from '../support/stand-ins.js';
+
+export const world = createWorld({ customers: inject('customers') });
+
+/** The people who have a cart in the webshop, with the newest of their open carts. */
+export const shoppers = world.people.flatMap(({ email, webshop }) => {
+  const [cart] = (webshop?.draftOrders ?? [])
+    .filter(({ status }) => status === 'OPEN')
+    .sort((one, other) => other.updatedAt.localeCompare(one.updatedAt));
+  const isShared = email.startsWith('shared@');
+  return webshop === undefined || cart === undefined || isShared
+    ? []
+    : [{ email, customerId: webshop.customerId, cart }];
+});
+
+export function shopper(index: number): (typeof shoppers)[number] {
+  const found = shoppers[index];
+  if (found === undefined) throw new Error('the seed has too few people with a cart');
+  return found;
+}
+
+export function titleOf(sku: string): string | undefined {
+  return world.products.find((product) => product.sku === sku)?.title;
+}
+
+/** A gateway over all four systems, with a webshop of the test's own that tells what it was asked. */
+export async function openShop(options: Partial<GatewayOptions> = {}) {
+  const webshop = await startWebshop(world);
+  const control = await faultControl([webshop]);
+  const gateway = createTestGateway({ ...control.settings, ...options.environment }, options);
+  return {
+    webshop,
+    control,
+    gateway,
+    /** What the webshop was asked since the last time, without the questions who somebody is. */
+    asked: () => {
+      const requests = webshop.requests().filter(({ query }) => !query.includes('customerByIdentifier'));
+      webshop.forgetRequests();
+      return requests;
+    },
+    close: async () => {
+      await gateway.close();
+      await control.close();
+      await webshop.close();
+    },
+  };
+}

@@ -1,0 +1,285 @@
+import fc from 'fast-check';
+import { buildSchema, parse } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import type { GraphqlAnswer } from '../../src/connectors/graphql/client.js';
+import type { GraphqlMapping } from '../../src/connectors/graphql/mapping.js';
+import { createTranslator } from '../../src/connectors/graphql/translate.js';
+import { GatewayError, SourceUnavailableError } from '../../src/errors.js';
+import { at } from '../support/read.js';
+
+/** A vendor that finds people by id, and the basket of one person by a search. */
+const schema = buildSchema(`
+  type Query { _people(ids: [ID!]!): [Person]! }
+  type Person { name: String town: Town basket: Basket }
+  type Town { name: String }
+  type Basket { label: String items(first: Int! = 5): [Item!] }
+  type Item { title: String count: Int }
+`);
+
+const fromGid = (value: unknown): string => (typeof value === 'string' ? value.replace('gid:', '') : '');
+
+const mapping: GraphqlMapping = {
+  entries: {
+    _people: {
+      type: 'Person',
+      keysArgument: 'ids',
+      find: 'people(ids: $ids).list',
+      variables: (ids) => ({ ids: { type: '[ID!]!', value: ids.map((id) => `gid:${id}`) } }),
+      key: { field: 'gid', from: fromGid },
+    },
+  },
+  types: {
+    Person: {
+      type: 'VendorPerson',
+      fields: {
+        town: 'home.town',
+        basket: {
+          path: 'baskets(first: 1, of: $of).nodes.0',
+          owner: { path: 'holder.gid', from: fromGid },
+          variables: (id) => ({ of: { type: 'String!', value: `holder:${id}` } }),
+        },
+      },
+    },
+    Basket: { type: 'VendorBasket', fields: { items: 'lines(first: $first).nodes' } },
+  },
+  maxCost: 100,
+};
+
+const translator = createTranslator(schema, mapping, 'vendor');
+
+function translate(selection: string, ids: readonly string[], variables: Record<string, unknown> = {}) {
+  return translator.translate({
+    document: parse(`query($ids: [ID!]!, $n: Int) { _people(ids: $ids) { ${selection} } }`),
+    variables: { ids, ...variables },
+  }).requests;
+}
+
+/** Reads a hand-made answer to the only request. */
+function read(selection: string, ids: readonly string[], answer: Partial<GraphqlAnswer>): unknown[] {
+  const [request] = translate(selection, ids);
+  return request?.read({ data: null, errors: [], ...answer }) ?? [];
+}
+
+const error = new SourceUnavailableError('vendor', 'vendor could not answer this field.');
+const codeOf = (value: unknown): string =>
+  value instanceof GatewayError ? value.code : `no error: ${JSON.stringify(value)}`;
+
+describe('each gets their own, whatever order the vendor answers in', () => {
+  const people = fc.uniqueArray(fc.integer({ min: 1, max: 99 }).map(String), { minLength: 1, maxLength: 12 });
+  /** What the vendor sends for the ids: in any order, some left out, some twice, some nobody asked. */
+  const vendorList = people.chain((ids) =>
+    fc.record({
+      ids: fc.constant(ids),
+      sent: fc.array(fc.oneof(fc.constantFrom(...ids, 'stranger'), fc.constant(null)), { maxLength: 20 }),
+    }),
+  );
+
+  test('people of a list', () => {
+    fc.assert(
+      fc.property(vendorList, ({ ids, sent }) => {
+        const list = sent.map(
+          (id, i) => id && { _key: `gid:${id}`, name: `name of ${id}`, town: null, at: i },
+        );
+        const found = read('name', ids, { data: { found: { list } } });
+        expect(found.map((one) => at(one, 'name') ?? null)).toEqual(
+          ids.map((id) => (sent.includes(id) ? `name of ${id}` : null)),
+        );
+      }),
+    );
+  });
+
+  test('baskets that are found by a question for each', () => {
+    fc.assert(
+      fc.property(people, fc.array(fc.nat({ max: 11 }), { minLength: 12, maxLength: 12 }), (ids, whose) => {
+        // The vendor answers some questions with somebody else's basket.
+        const owners = ids.map((_, i) => ids[(whose[i] ?? 0) % ids.length] ?? '');
+        const data = Object.fromEntries(
+          owners.map((owner, i) => [
+            `basket_${i}`,
+            { nodes: [{ _owner: { gid: `gid:${owner}` }, label: `of ${owner}` }] },
+          ]),
+        );
+        const found = read('basket { label }', ids, { data }).map((one) => at(one, 'basket'));
+        for (const [i, id] of ids.entries()) {
+          if (owners[i] === id) expect(at(found[i], 'label')).toBe(`of ${id}`);
+          else expect(codeOf(found[i])).toBe('SOURCE_CONTRACT');
+        }
+      }),
+    );
+  });
+
+  test('the same person twice in an answer is the first, never a mixture', () => {
+    const list = [
+      { _key: 'gid:1', name: 'first', town: null },
+      { _key: 'gid:1', name: 'second', town: { town: { name: 'X' } } },
+    ];
+    const [found] = read('name town { name }', ['1'], { data: { found: { list } } });
+    expect(found).toMatchObject({ name: 'first', town: null });
+  });
+});
+
+describe('an object of somebody else is refused', () => {
+  test.each([
+    ['that says so', { gid: 'gid:2' }],
+    ['that does not say whose it is', null],
+    ['that says so in another shape', { gid: 2 }],
+    ['that left it out', undefined],
+  ])('one %s', (_, owner) => {
+    const [found] = read('basket { label }', ['1'], {
+      data: { basket_0: { nodes: [{ _owner: owner, label: 'whose?' }] } },
+    });
+    expect(codeOf(at(found, 'basket'))).toBe('SOURCE_CONTRACT');
+  });
+
+  test('one whose owner the vendor failed to tell has that error', () => {
+    const [found] = read('basket { label }', ['1'], {
+      data: { basket_0: { nodes: [{ _owner: null, label: 'whose?' }] } },
+      errors: [{ path: ['basket_0', 'nodes', 0, '_owner'], error }],
+    });
+    expect(at(found, 'basket')).toBe(error);
+  });
+
+  test('also when the client calls something of its own "_owner" and "_key"', () => {
+    const [request] = translate('_key: name basket { _owner: label }', ['1']);
+    expect(request?.document).toContain('_key_: gid');
+    expect(request?.document).toContain('_owner_: holder');
+    const basket = (gid: string) => ({ nodes: [{ _owner: 'a label', _owner_: { gid } }] });
+    const answer = (gid: string) =>
+      request?.read({
+        data: { found: { list: [{ _key_: 'gid:1', _key: 'a name' }] }, basket_0: basket(gid) },
+        errors: [],
+      });
+    expect(answer('gid:1')).toMatchObject([{ _key: 'a name', basket: { _owner: 'a label' } }]);
+    expect(codeOf(at(answer('gid:2'), 0, 'basket'))).toBe('SOURCE_CONTRACT');
+  });
+});
+
+describe('what the vendor could not answer', () => {
+  const list = [
+    { _key: 'gid:1', name: null, town: null },
+    null,
+    { _key: 'gid:3', name: 'three', town: null },
+  ];
+
+  test('is an error in its field, and not in others', () => {
+    const found = read('name town { name }', ['1', '3'], {
+      data: { found: { list } },
+      errors: [{ path: ['found', 'list', 0, 'name'], error }],
+    });
+    expect(found).toMatchObject([
+      { name: error, town: null },
+      { name: 'three', town: null },
+    ]);
+  });
+
+  test('below a field that became null because of it is an error in that field', () => {
+    const found = read('name town { name }', ['1', '3'], {
+      data: { found: { list } },
+      errors: [{ path: ['found', 'list', 0, 'town', 'town', 'name'], error }],
+    });
+    expect(found).toMatchObject([{ name: null, town: error }, { town: null }]);
+  });
+
+  test('of a whole person is told to everybody who was not found, since it does not say whose it was', () => {
+    const found = read('name', ['1', '2', '3'], {
+      data: { found: { list } },
+      errors: [{ path: ['found', 'list', 1, 'name'], error }],
+    });
+    expect(found).toMatchObject([{ name: null }, { name: error }, { name: 'three' }]);
+  });
+
+  test('of the list of people leaves their baskets whole', () => {
+    const found = read('name basket { label }', ['1'], {
+      data: { found: null, basket_0: { nodes: [{ _owner: { gid: 'gid:1' }, label: 'mine' }] } },
+      errors: [{ path: ['found', 'list'], error }],
+    });
+    expect(found).toMatchObject([{ name: error, basket: { label: 'mine' } }]);
+  });
+
+  test('of one basket leaves the others whole', () => {
+    const found = read('basket { label items { title } }', ['1', '2', '3'], {
+      data: {
+        basket_0: {
+          nodes: [
+            { _owner: { gid: 'gid:1' }, label: 'one', items: { nodes: [{ title: null }, { title: 'b' }] } },
+          ],
+        },
+        basket_1: null,
+        basket_2: { nodes: [] },
+      },
+      errors: [
+        { path: ['basket_0', 'nodes', 0, 'items', 'nodes', 0, 'title'], error },
+        { path: ['basket_1'], error },
+      ],
+    });
+    expect(found).toMatchObject([
+      { basket: { label: 'one', items: [{ title: error }, { title: 'b' }] } },
+      { basket: error },
+      { basket: null },
+    ]);
+  });
+
+  test.each([
+    ['a text where an object is due', { town: { town: 'Utrecht' } }, 'town'],
+    ['a list where an object is due', { town: { town: [] } }, 'town'],
+    ['an object where a text is due', { name: {} }, 'name'],
+  ])('%s is no answer', (_, record, field) => {
+    const [found] = read('name town { name }', ['1'], {
+      data: { found: { list: [{ _key: 'gid:1', name: null, town: null, ...record }] } },
+    });
+    expect(codeOf(at(found, field))).toBe('SOURCE_CONTRACT');
+  });
+
+  test('says the place and never the value', () => {
+    const [found] = read('basket { label items { count } }', ['1'], {
+      data: {
+        basket_0: { nodes: [{ _owner: { gid: 'gid:1' }, items: { nodes: [{ count: 'jan@example.nl' }] } }] },
+      },
+    });
+    const count = at(found, 'basket', 'items', 0, 'count');
+    expect(codeOf(count)).toBe('SOURCE_CONTRACT');
+    expect(String(count)).toContain('basket_0.nodes.0.items.nodes.0.count');
+    expect(String(count)).not.toContain('jan@');
+  });
+});
+
+describe('a request to the vendor', () => {
+  test('holds what comes from outside as variables only', () => {
+    const hostile = `1") { id } } evil { secret(id: "`;
+    const [request] = translate('name basket { label items(first: $n) { title } }', [hostile], { n: 3 });
+    expect(request?.document).not.toContain('evil');
+    expect(request?.variables).toEqual({ ids: [`gid:${hostile}`], basket_0_of: `holder:${hostile}` });
+    expect(() => parse(request?.document ?? '')).not.toThrow();
+  });
+
+  test('asks only the questions that are needed', () => {
+    expect(translate('name', ['1'])[0]?.document).not.toContain('basket');
+    expect(translate('basket { label }', ['1'])[0]?.document).not.toContain('people');
+    expect(translate('__typename', ['1'])).toHaveLength(1);
+  });
+
+  test('has as many keys as the vendor takes in one, and all of them come back in order', () => {
+    const ids = Array.from({ length: 60 }, (_, i) => String(i));
+    const requests = translate('name town { name }', ids);
+    expect(requests.length).toBeGreaterThan(1);
+    expect(requests.flatMap(({ variables }) => variables.ids)).toEqual(ids.map((id) => `gid:${id}`));
+    const found = requests.flatMap((request) => {
+      const gids = request.variables.ids as string[];
+      const list = gids.map((gid) => ({ _key: gid, name: gid, town: null })).reverse();
+      return request.read({ data: { found: { list } }, errors: [] });
+    });
+    expect(found.map((one) => at(one, 'name'))).toEqual(ids.map((id) => `gid:${id}`));
+  });
+
+  test('is not made when one key alone is more than the vendor takes', () => {
+    expect(() => translate('basket { items(first: 100) { title } }', ['1'])).toThrow(
+      expect.objectContaining({ code: 'LIMIT_EXCEEDED' }),
+    );
+  });
+
+  test('is not made when one name would stand for two fields', () => {
+    expect(() => translate('name: basket { label } name', ['1'])).toThrow(
+      expect.objectContaining({ code: 'BAD_USER_INPUT' }),
+    );
+  });
+});
