@@ -115,6 +115,48 @@ export const GATEWAY_SETTINGS = {
   ),
   /** Memory for cached answers, all sources together. The least recently used are dropped beyond it. */
   cacheMaxBytes: setting('CACHE_MAX_MB', megabytes(64), 'megabytes, from 1 (default 64)'),
+  /** Redis or Valkey, for what instances share: answers, forgetting, quotas. Without it each instance stands alone. */
+  redisUrl: setting(
+    'REDIS_URL',
+    z.url({ protocol: /^rediss?$/ }).optional(),
+    'an address such as redis://localhost:6379',
+  ),
+  /** Encrypts what lies in Redis. Without it answers lie there as they are; keys are digests in any case. */
+  cacheSecret: setting(
+    'CACHE_SECRET',
+    z.string().min(16).optional(),
+    'a secret text of at least 16 characters, the same on every instance',
+  ),
+  /** Which cache directives of callers are followed: see `FollowedDirectives`. */
+  cacheDirectives: setting(
+    'CACHE_DIRECTIVES',
+    z.enum(['any', 'sparing', 'none']).default('any'),
+    '`any`, `sparing` (only those that spare the systems) or `none` (default any)',
+  ),
+  /** Whose turn comes first when a system's limits make calls wait. Callers may ask for less by `X-Priority`. */
+  priority: setting(
+    'PRIORITY',
+    z.enum(['interactive', 'automation', 'bulk']).default('interactive'),
+    'interactive, automation or bulk (default interactive)',
+  ),
+  /** Who has it may make the gateway forget, by `POST /admin/forget`. Without it there is no such address. */
+  adminToken: setting(
+    'ADMIN_TOKEN',
+    z.string().min(16).optional(),
+    'a secret text of at least 16 characters',
+  ),
+  /** More requests at once are refused with status 503 and `Retry-After`, bulk first. */
+  maxInFlight: setting(
+    'MAX_IN_FLIGHT',
+    wholeNumber(1, 100_000, 1_000),
+    'a number of requests (default 1000)',
+  ),
+  /** When all that the gateway does comes so late, requests are refused with status 503, bulk first at half of it. */
+  maxDelayMs: setting(
+    'MAX_DELAY_MS',
+    wholeNumber(10, 60_000, 100),
+    'milliseconds, 10 to 60000 (default 100)',
+  ),
   /** A larger request is refused with status 413. */
   maxBodyBytes: setting(
     'MAX_BODY_KB',
@@ -133,6 +175,8 @@ export const GATEWAY_SETTINGS = {
     wholeNumber(1, 100_000, 1_000),
     'a number of customers (default 1000)',
   ),
+  /** For so long after SIGTERM `/health/ready` says 503 while requests are still taken: load balancers need to notice. */
+  drainMs: setting('DRAIN_MS', wholeNumber(0, 60_000, 0), 'milliseconds, 0 to 60000 (default 0)'),
   /** Which log lines are written to standard output. */
   logLevel: setting(
     'LOG_LEVEL',

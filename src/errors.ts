@@ -100,6 +100,19 @@ export class SourceContractError extends SourceError {
   readonly retryable = false;
 }
 
+/** The caller wanted only what is kept (`only-if-cached`), and this is not; no source was asked. */
+export class NotCachedError extends GatewayError {
+  readonly code = 'NOT_CACHED';
+
+  constructor(readonly source: string) {
+    super(`No answer of ${source} is kept that is fresh enough, and it was not to be asked.`);
+  }
+
+  override get extensions(): Record<string, unknown> {
+    return { code: this.code, source: this.source };
+  }
+}
+
 /** The gateway cannot start as it is configured. All problems are told in one message. */
 export class ConfigError extends GatewayError {
   readonly code = 'CONFIG';

@@ -1,21 +1,40 @@
 import type { GraphQLSchema } from 'graphql';
 import type { RequestListener } from 'node:http';
 import { createCache, type Clock } from './cache/cache.js';
+import { createTags } from './cache/invalidation.js';
+import { createKeys } from './cache/keys.js';
+import { createSharedCache } from './cache/shared-cache.js';
 import { readGatewayConfig, SettingsReader, type Environment, type GatewayConfig } from './config.js';
-import type { Client } from './connectors/connector.js';
+import type { Client, Connection } from './connectors/connector.js';
 import type { GraphqlClient } from './connectors/graphql/client.js';
+import { createContext } from './context/context.js';
+import { priorityOf } from './context/directives.js';
 import { customerResolvers } from './customer/resolvers.js';
 import { milliseconds } from './duration.js';
-import { commonNamespaces } from './identity/identifiers.js';
+import { InvalidInputError } from './errors.js';
+import { commonNamespaces, normalise } from './identity/identifiers.js';
 import type { IdentityRules } from './identity/identity-graph.js';
-import { createLoaderRegistry } from './loaders/registry.js';
-import { wrap } from './resilience/wrap.js';
+import { knownIdentifiers } from './identity/known-identifiers.js';
+import type { Loader } from './loaders/loader.js';
+import { createLoaderRegistry, type LoadedSource, type LoaderRegistry } from './loaders/registry.js';
+import type { Protection } from './resilience/protection.js';
+import { createProtection } from './resilience/wrap.js';
+import type { ForgetRequest, Forgotten } from './server/admin.js';
+import { createOverloadGuard } from './server/overload.js';
 import { createServerApp } from './server/yoga.js';
-import { DEFAULT_TIMEOUT, type Namespace, type SourceDefinition } from './source.js';
+import {
+  DEFAULT_MAX_ANSWER_BYTES,
+  DEFAULT_TIMEOUT,
+  type CustomerRecord,
+  type Namespace,
+  type SourceDefinition,
+} from './source.js';
 import { composeSdl, readSdlFiles, type Sdl, type SdlFile } from './stitching/sdl.js';
 import { stitch } from './stitching/stitch.js';
 import { createSubschema } from './stitching/subschema.js';
 import { createLogger, type Logger } from './telemetry/logger.js';
+import { createMetrics } from './telemetry/metrics.js';
+import { startRequest } from './telemetry/tracing.js';
 
 export interface GatewayOptions {
   /** All sources that could be plugged in; those whose settings are there are. */
@@ -39,6 +58,10 @@ export interface Gateway {
   /** The same as a handler for node:http. */
   handler: RequestListener;
   logger: Logger;
+  /** Drops what is kept of a customer, an object, a source or a loader, on every instance. */
+  forget(what: ForgetRequest): Promise<Forgotten>;
+  /** Says to load balancers that no more requests are wanted. */
+  drain(): void;
   /** Closes the connections to all systems. */
   close(): Promise<void>;
 }
@@ -51,7 +74,7 @@ export function createGateway({
   sources: all,
   environment = process.env,
   sdl: given = {},
-  clock,
+  clock = performance,
   logger: givenLogger,
 }: GatewayOptions): Gateway {
   const settings = new SettingsReader(environment);
@@ -60,29 +83,85 @@ export function createGateway({
   settings.throwIfWrong();
   const logger = givenLogger ?? createLogger(config.logLevel);
 
-  const cache = createCache({ maxBytes: config.cacheMaxBytes, ...(clock === undefined ? {} : { clock }) });
-  const registry = createLoaderRegistry(cache);
-  const clients = new Map<string, Client>();
-  for (const source of sources) {
-    const timeoutMs = milliseconds(source.limits?.timeout ?? DEFAULT_TIMEOUT);
-    const guard = wrap({ source: source.name, timeoutMs });
-    const client = source.connector.connect(settings, { source: source.name, guard, timeoutMs, logger });
-    clients.set(source.name, client);
-    const loaders = [
-      ...Object.values(source.identity?.askedBy ?? {}).map(({ loader }) => loader),
-      ...(source.loaders ?? []),
-    ];
-    for (const loader of new Set(loaders))
-      registry.add({ name: source.name, client, freshness: source.freshness }, loader);
+  const metrics = createMetrics();
+  const cache = createCache({ maxBytes: config.cacheMaxBytes, clock });
+  const keys = createKeys(config.idSecret);
+  const shared =
+    config.redisUrl === undefined
+      ? undefined
+      : createSharedCache({
+          url: config.redisUrl,
+          ...(config.cacheSecret === undefined ? {} : { secret: config.cacheSecret }),
+          logger,
+          onForget: (tags) => {
+            registry.forgetTags(tags);
+          },
+          onGap: () => {
+            registry.clear();
+          },
+        });
+  const registry: LoaderRegistry = createLoaderRegistry(
+    {
+      cache,
+      tags: createTags(keys, clock),
+      clock,
+      shared,
+      observer: metrics,
+      refreshMs: config.deadlineMs,
+    },
+    keys,
+  );
+  const loaded = new Map<string, LoadedSource<Client>>();
+  for (const source of sources) loaded.set(source.name, connect(source));
+
+  function connect(source: SourceDefinition): LoadedSource<Client> {
+    const { name, limits = {} } = source;
+    const timeoutMs = milliseconds(limits.timeout ?? DEFAULT_TIMEOUT);
+    const maxAnswerBytes = limits.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES;
+    const connection = source.connector.connect(settings, {
+      source: name,
+      timeoutMs,
+      maxAnswerBytes,
+      logger,
+    });
+    const protection = createProtection({
+      source: name,
+      limits,
+      clock,
+      ...(shared === undefined
+        ? {}
+        : { quota: { count: (of, window, ttlMs) => shared.count(`${of} ${window}`, ttlMs) } }),
+      observe: {
+        called: (durationMs, outcome) => {
+          metrics.sourceCalled(name, durationMs, outcome);
+        },
+        waited: (durationMs, priority) => {
+          metrics.waitedForTurn(name, priority, durationMs);
+        },
+        retried: () => {
+          metrics.retried(name);
+        },
+        breakerChanged: (state) => {
+          logger.warn({ source: name, breaker: state }, 'breaker');
+          metrics.breakerChanged(name, state);
+        },
+      },
+    });
+    if (limits.maxCacheBytes !== undefined) cache.bound(name, limits.maxCacheBytes);
+    const { maxBatch, batchWindow = '0 ms' } = limits;
+    const windowMs = milliseconds(batchWindow);
+    return { name, connection, protection, freshness: source.freshness, maxBatch, windowMs };
   }
 
   const rules = identityRules(sources, config.defaultRegion);
+  for (const source of sources) addLoaders(source, loaded.get(source.name), registry, rules);
   const sdl = readSdl(sources, given, askable(rules));
   const stitched = sources.flatMap(({ name, stitched: declaration }) => {
     // A stitched source has the graphql connector, so its client is that connector's.
-    return declaration === undefined
+    const own = loaded.get(name) as LoadedSource<GraphqlClient> | undefined;
+    return declaration === undefined || own === undefined
       ? []
-      : [createSubschema(name, sdl, declaration, clients.get(name) as GraphqlClient)];
+      : [createSubschema(own, sdl, declaration, registry)];
   });
   const spine = customerResolvers({
     rules,
@@ -96,27 +175,151 @@ export function createGateway({
     if (source.resolvers !== undefined) resolvers.set(source.name, source.resolvers);
   const schema = stitch({ sdl, resolvers, stitched });
 
+  const contextOptions = { registry, rules, clock, deadlineMs: config.deadlineMs };
+  const forget = async (what: ForgetRequest): Promise<Forgotten> => {
+    const { subjects, droppedWhole } = await toForget(what);
+    const everywhere = await registry
+      .forget([...subjects, ...droppedWhole.map((source) => ({ source }))])
+      .then(
+        () => true,
+        (error: unknown) => {
+          logger.error({ reason: error instanceof Error ? error.name : 'unknown' }, 'forgotten here only');
+          return false;
+        },
+      );
+    return { everywhere, droppedWhole };
+  };
+
+  /** Everything that the systems know the customer by is forgotten, not the one identifier alone. */
+  async function toForget(what: ForgetRequest) {
+    if (!('identifier' in what)) return { subjects: [what], droppedWhole: [] };
+    const { namespace: name, value } = what.identifier;
+    const namespace = rules.namespaces.get(name);
+    const identifier = namespace === undefined ? null : normalise(namespace, value);
+    if (identifier === null)
+      throw new InvalidInputError(`The ${name} given is not one that can identify a customer.`);
+    const { context, end } = createContext(
+      contextOptions,
+      { wanted: { maxAgeMs: 0 }, priority: 'automation', wantsSources: false },
+      startRequest(new Headers()),
+      'forget',
+    );
+    const { identifiers, failed } = await knownIdentifiers(rules, identifier, context.load);
+    end();
+    return { subjects: [...identifiers], droppedWhole: failed };
+  }
+
+  let stopping = false;
+  const breakers = () =>
+    new Map([...loaded].map(([name, { protection }]) => [name, protection.breaker] as const));
+  const clients = new Map([...loaded].map(([name, source]) => [name, pinger(source)] as const));
   const app = createServerApp({
     schema,
     config,
     clients,
+    breakers,
+    isStopping: () => stopping,
+    forget,
+    metrics,
     logger,
-    contextOptions: { registry, rules, deadlineMs: config.deadlineMs },
+    contextOptions,
   });
+  const overload = createOverloadGuard({
+    maxInFlight: config.maxInFlight,
+    maxDelayMs: config.maxDelayMs,
+    priorityOf: ({ headers }) => priorityOf(headers.get('x-priority'), config.priority),
+    onShed: (priority) => {
+      metrics.shed(priority);
+    },
+  });
+  metrics.readAtScrape({
+    requestsInFlight: () => overload.inFlight(),
+    eventLoopDelayMs: () => overload.delayMs(),
+    cache: () => [...cache.usage()].map(([source, held]) => ({ source, ...held })),
+    ...(shared === undefined ? {} : { sharedCacheUp: () => shared.state === 'up' }),
+  });
+  const guarded = overload.guardFetch((request) => app.fetch(request));
   return {
     config,
     schema,
     sources: sources.map(({ name }) => name),
-    fetch: async (path, init = {}) => app.fetch(new Request(new URL(path, 'http://gateway'), init)),
-    handler: (request, response) => {
+    fetch: async (path, init = {}) => guarded(new Request(new URL(path, 'http://gateway'), init)),
+    handler: overload.guardHandler((request, response) => {
       void app(request, response);
-    },
+    }),
     logger,
+    forget,
+    drain: () => {
+      stopping = true;
+    },
     close: async () => {
-      await Promise.all([...clients.values()].map((client) => client.close()));
+      await Promise.all([...loaded.values()].map(({ connection }) => connection.close()));
+      await shared?.close();
+      overload.close();
       cache.clear();
+      cache.close();
     },
   };
+}
+
+/** Asks whether the system is there, under its limits as any other call. */
+function pinger({
+  connection,
+  protection,
+}: {
+  connection: Connection<Client>;
+  protection: Protection;
+}): Client {
+  return {
+    ping: () => {
+      const scope = protection.scope({ priority: 'interactive' });
+      return connection
+        .client({
+          run: (call) => scope.run(call),
+          slowDown: (news) => {
+            scope.slowDown(news);
+          },
+          holds: () => undefined,
+          headers: {},
+        })
+        .ping();
+    },
+  };
+}
+
+/** The identity's loaders say whom their records are about, and which identifiers are one customer's. */
+function addLoaders(
+  { identity, loaders = [] }: SourceDefinition,
+  source: LoadedSource<Client> | undefined,
+  registry: LoaderRegistry,
+  { namespaces }: IdentityRules,
+): void {
+  if (source === undefined) return;
+  const byLoader = new Map<Loader<Client, string, readonly CustomerRecord[]>, string[]>();
+  for (const [namespace, { loader }] of Object.entries(identity?.askedBy ?? {}))
+    byLoader.set(loader, [...(byLoader.get(loader) ?? []), namespace]);
+  const recordKey = identity?.recordKey ?? '';
+  for (const [loader, asked] of byLoader) {
+    const identifiersOf = (key: string, records: readonly CustomerRecord[]) =>
+      records.map(({ id, identifiers }) =>
+        [
+          ...asked.map((namespace) => ({ namespace, value: key })),
+          { namespace: recordKey, value: id },
+          ...identifiers,
+        ].flatMap(({ namespace, value }) => {
+          const declared = namespaces.get(namespace);
+          const known = declared === undefined || value == null ? null : normalise(declared, value);
+          return known === null ? [] : [known];
+        }),
+      );
+    const about = (key: string, records: readonly CustomerRecord[]) => [
+      ...asked.map((namespace) => ({ namespace, value: key })),
+      ...identifiersOf(key, records).flat(),
+    ];
+    registry.add(source, { ...loader, about }, identifiersOf, loader);
+  }
+  for (const loader of new Set<unknown>(loaders))
+    if (!byLoader.has(loader as never)) registry.add(source, loader as Loader<Client, never, unknown>);
 }
 
 /** The sources of which a setting is there. Reading the others of their settings tells what is missing. */

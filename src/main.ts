@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { sources } from '../sources/index.js';
 import { ConfigError } from './errors.js';
 import { createGateway } from './gateway.js';
@@ -15,11 +16,14 @@ try {
     if (stopping) return;
     stopping = true;
     gateway.logger.info(`${reason}: answering what is under way, then stopping`);
-    void server.stop().then(async () => {
-      await gateway.close();
-      // The channel to the program that started us would keep this process alive.
-      if (process.connected) process.disconnect();
-    });
+    gateway.drain();
+    void delay(gateway.config.drainMs)
+      .then(() => server.stop())
+      .then(async () => {
+        await gateway.close();
+        // The channel to the program that started us would keep this process alive.
+        if (process.connected) process.disconnect();
+      });
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);

@@ -3,6 +3,7 @@ import type { Client, Connector } from './connectors/connector.js';
 import type { GraphqlMapping } from './connectors/graphql/mapping.js';
 import type { Duration } from './duration.js';
 import type { Loader } from './loaders/loader.js';
+import type { LimitsOptions } from './resilience/limits.js';
 
 /** A kind of identifier that customers have: how it is written, and what it may do. */
 export interface Namespace {
@@ -59,6 +60,21 @@ export interface StitchedDeclaration {
   entities: Readonly<Record<string, { entry: string; keysArgument: string }>>;
 }
 
+/** What protects a system, and us from it. */
+export interface SourceLimits extends LimitsOptions {
+  /** The most keys in one call of loaders that do not say. Default: no bound. */
+  maxBatch?: number;
+  /**
+   * How long a batch waits for keys of other requests. Default `'0 ms'`: it takes those that come in at the same
+   * moment, and nobody waits.
+   */
+  batchWindow?: Duration;
+  /** A larger answer is refused as SOURCE_CONTRACT while it is still coming in. Default 8 MiB. */
+  maxAnswerBytes?: number;
+  /** The most memory that its kept answers take. Default: half of `CACHE_MAX_MB`. */
+  maxCacheBytes?: number;
+}
+
 /** A source system, declared: what it is reached by, what it may be asked, and how carefully. */
 export interface SourceDefinition<C extends Client = Client> {
   /** Kebab-case; also names the source's folder and `schema/sources/<name>.graphql`. */
@@ -66,10 +82,8 @@ export interface SourceDefinition<C extends Client = Client> {
   connector: Connector<C>;
   /** How long its answers may be kept. Default: not at all. */
   freshness?: FreshnessOptions;
-  limits?: {
-    /** The longest one call may take. After it the call is cancelled, and its fields are null with SOURCE_TIMEOUT. Default `'1 s'`. */
-    timeout?: Duration;
-  };
+  /** What the system may be asked at most, so that it is not harmed by us. */
+  limits?: SourceLimits;
   /** Kinds of identifier that only this system has. */
   namespaces?: readonly Namespace[];
   /** Left out by a source that knows no customers. */
@@ -83,6 +97,7 @@ export interface SourceDefinition<C extends Client = Client> {
 }
 
 export const DEFAULT_TIMEOUT: Duration = '1 s';
+export const DEFAULT_MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** Declares a source. */
 export function defineSource<C extends Client>(definition: SourceDefinition<C>): SourceDefinition<C> {

@@ -186,7 +186,7 @@ describe('the house rules', () => {
         '.ci .git .gitignore .npmrc .npmignore .prettierignore .prettierrc.json .env .env.example .github .dockerignore',
         'CHANGELOG.md CONTRIBUTING.md DEVELOPERS.md Dockerfile LICENSE README.md SECURITY.md',
         'codegen.ts eslint.config.js knip.json package.json package-lock.json tsconfig.json tsconfig.build.json',
-        'vitest.config.ts vitest.contracts.config.ts vitest.browser.config.ts',
+        'vitest.config.ts vitest.contracts.config.ts vitest.browser.config.ts vitest.redis.config.ts',
         'coverage dist node_modules schema sources src test',
       ]
         .join(' ')

@@ -8,7 +8,7 @@ import {
 } from '../../src/index.js';
 import { toComment, toCustomer, toTicket, type TicketRecord } from './mapping.js';
 import type { TicketComment } from './schema.generated.js';
-import { commentsPage, ticketsPage, usersPage, type Ticket, type User } from './wire.js';
+import { commentsPage, ticketsPage, usersPage, type CursorPage, type Ticket, type User } from './wire.js';
 
 /** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
 const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
@@ -20,6 +20,11 @@ const MAX_USER_PAGES = 10;
 /** The export gives up to 1,000 tickets a page; that many pages for one batch is more than anybody will wait for. */
 const TICKETS_A_PAGE = 1_000;
 const MAX_TICKET_PAGES = 5;
+/** Agents' notes are left out after they were read, so there is room for some. Zendesk gives at most 100 a page. */
+const NOTES_A_PAGE = 20;
+const MAX_COMMENT_PAGES = 5;
+/** Comments are a call for each ticket, and Zendesk counts the calls of a minute. */
+const COMMENT_CALLS_AT_ONCE = 8;
 
 export const usersByEmail = defineLoader<RestClient, string, readonly CustomerRecord[]>({
   name: 'usersByEmail',
@@ -81,35 +86,60 @@ export const ticketsOfUsers = defineLoader<RestClient, TicketsOf, readonly Ticke
   maxBatch: MAX_BATCH,
   keyText: ({ userId, first }) => `${userId} ${first}`,
   load: async (keys, zendesk) => {
-    const query = [...new Set(keys.map(({ userId }) => userId))].map((id) => `requester:${id}`).join(' ');
-    const tickets: Ticket[] = [];
-    let page = there(
-      await zendesk.get(ticketsPage, '/api/v2/search/export', {
-        query,
-        'filter[type]': 'ticket',
-        'page[size]': TICKETS_A_PAGE,
-      }),
-    );
-    for (let read = 1; ; read += 1) {
-      tickets.push(...page.results);
-      if (!page.meta.has_more || page.links.next == null) break;
-      // The export promises an order by created_at but not its direction, so no page can be left out.
-      if (read === MAX_TICKET_PAGES)
-        throw new SourceContractError(
-          'contact-centre',
-          'contact-centre holds more tickets than can be read at once.',
-        );
-      page = await zendesk.follow(ticketsPage, page.links.next);
-    }
-    const records = tickets
-      .map(toTicket)
-      .sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id));
     const owners = keys.map(({ userId }) => userId);
+    const userIds = new Set(owners);
+    let tickets = await readTickets([...userIds], zendesk);
+    if (!tickets.isWhole) {
+      // Whoever fills pages alone stands in the way of the others, who are asked about once more.
+      for (const userId of [...userIds])
+        if (tickets.records.filter(({ requesterId }) => requesterId === userId).length >= TICKETS_A_PAGE)
+          userIds.delete(userId);
+      if (userIds.size > 0 && userIds.size < new Set(owners).size)
+        tickets = await readTickets([...userIds], zendesk);
+    }
+    const { records, isWhole } = tickets;
     return alignMany(owners, records, ({ requesterId }) => requesterId).map((own, i) =>
-      own.slice(0, keys[i]?.first),
+      isWhole && userIds.has(owners[i] ?? '')
+        ? own.slice(0, keys[i]?.first)
+        : new SourceContractError(
+            'contact-centre',
+            'contact-centre holds more tickets than can be read at once.',
+          ),
     );
   },
 });
+
+/** All tickets of these users, newest first; not all when there are too many. */
+async function readTickets(
+  userIds: readonly string[],
+  zendesk: RestClient,
+): Promise<{ records: TicketRecord[]; isWhole: boolean }> {
+  const tickets: Ticket[] = [];
+  let page = there(
+    await zendesk.get(ticketsPage, '/api/v2/search/export', {
+      query: userIds.map((id) => `requester:${id}`).join(' '),
+      'filter[type]': 'ticket',
+      'page[size]': TICKETS_A_PAGE,
+    }),
+  );
+  let next = nextOf(page);
+  tickets.push(...page.results);
+  // The export promises an order by created_at but not its direction, so no page can be left out.
+  for (let read = 1; next !== undefined && read < MAX_TICKET_PAGES; read += 1) {
+    page = await zendesk.follow(ticketsPage, next);
+    next = nextOf(page);
+    tickets.push(...page.results);
+  }
+  const records = tickets
+    .map(toTicket)
+    .sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id));
+  return { records, isWhole: next === undefined };
+}
+
+/** Where the next page is; the last one may have a link to one, too. */
+function nextOf({ meta, links }: CursorPage): string | undefined {
+  return meta.has_more ? (links.next ?? undefined) : undefined;
+}
 
 /** The first comments of one ticket. */
 export interface CommentsOf {
@@ -118,21 +148,45 @@ export interface CommentsOf {
   first: number;
 }
 
-/** There is no way to ask for the comments of several tickets at once, so these are calls side by side. */
+/** There is no way to ask for the comments of several tickets at once, so these are calls side by side, some at a time. */
 export const commentsOfTickets = defineLoader<RestClient, CommentsOf, readonly TicketComment[]>({
   name: 'commentsOfTickets',
   keyText: ({ ticketId, first }) => `${ticketId} ${first}`,
-  load: (keys, zendesk) =>
-    Promise.all(
-      keys.map(async ({ ticketId, requesterId, first }) => {
-        try {
-          const path = `/api/v2/tickets/${pathPart(ticketId)}/comments`;
-          const page = await zendesk.get(commentsPage, path, { 'page[size]': first, sort: 'created_at' });
-          return (page?.comments ?? []).map((comment) => toComment(comment, requesterId));
-        } catch (error) {
-          if (error instanceof Error) return error;
-          throw error;
-        }
-      }),
-    ),
+  load: async (keys, zendesk) => {
+    const answers: (readonly TicketComment[] | Error)[] = [];
+    const waiting = keys.entries();
+    const askOn = async (): Promise<void> => {
+      for (const [i, key] of waiting)
+        answers[i] = await readComments(key, zendesk).catch((error: unknown) =>
+          error instanceof Error ? error : new Error(String(error)),
+        );
+    };
+    await Promise.all(Array.from({ length: COMMENT_CALLS_AT_ONCE }, askOn));
+    return answers;
+  },
 });
+
+async function readComments(
+  { ticketId, requesterId, first }: CommentsOf,
+  zendesk: RestClient,
+): Promise<TicketComment[]> {
+  let page = await zendesk.get(commentsPage, `/api/v2/tickets/${pathPart(ticketId)}/comments`, {
+    'page[size]': Math.min(100, first + NOTES_A_PAGE),
+    sort: 'created_at',
+  });
+  const comments: TicketComment[] = [];
+  for (let read = 1; page !== null; read += 1) {
+    // What is not public is an agent's note to colleagues, which nobody else may see.
+    const shown = page.comments.filter((comment) => comment.public);
+    comments.push(...shown.map((comment) => toComment(comment, requesterId)));
+    const next = nextOf(page);
+    if (comments.length >= first || next === undefined) break;
+    if (read === MAX_COMMENT_PAGES)
+      throw new SourceContractError(
+        'contact-centre',
+        'contact-centre holds more notes of one ticket than can be read.',
+      );
+    page = await zendesk.follow(commentsPage, next);
+  }
+  return comments.slice(0, first);
+}

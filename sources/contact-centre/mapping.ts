@@ -57,7 +57,6 @@ export function toComment(comment: Comment, requesterId: string): TicketComment 
   return {
     id: String(comment.id),
     body: comment.plain_body ?? comment.body ?? null,
-    public: comment.public,
     byCustomer: String(comment.author_id) === requesterId,
     createdAt: new Date(comment.created_at).toISOString(),
   };

@@ -30,11 +30,14 @@ export const ticket = z.object({
 });
 export type Ticket = z.infer<typeof ticket>;
 
-export const ticketsPage = z.object({
-  results: z.array(ticket),
+/** What says beside a page by cursor whether there is more: a last page may have a link, too. */
+const cursors = {
   meta: z.object({ has_more: z.boolean() }),
   links: z.object({ next: z.string().nullish() }),
-});
+};
+
+export const ticketsPage = z.object({ results: z.array(ticket), ...cursors });
+export type CursorPage = Pick<z.infer<typeof ticketsPage>, 'meta' | 'links'>;
 
 export const comment = z.object({
   id,
@@ -46,4 +49,4 @@ export const comment = z.object({
 });
 export type Comment = z.infer<typeof comment>;
 
-export const commentsPage = z.object({ comments: z.array(comment) });
+export const commentsPage = z.object({ comments: z.array(comment), ...cursors });

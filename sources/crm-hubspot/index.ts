@@ -6,19 +6,36 @@ import {
   contactsById,
   deals,
   dealsOfContacts,
+  newestDeals,
 } from './loaders.js';
 import { resolvers } from './resolvers.js';
+import { OBJECTS_API } from './wire.js';
+
+const contactId = idNamespace(
+  'hubspotContactId',
+  'The id of the contact in the CRM (HubSpot), a number.',
+  /^[1-9]\d{0,18}$/,
+);
+
+/** HubSpot's ids have 64 bits. A larger one would have a whole batch refused. */
+const LARGEST_ID = 2n ** 63n - 1n;
 
 export const crmHubspot = defineSource({
   name: 'crm-hubspot',
   connector: rest({
     baseUrl: urlSetting('CRM_HUBSPOT_URL', 'https://api.hubapi.com'),
     auth: bearer(setting('CRM_HUBSPOT_TOKEN')),
-    pingPath: '/crm/v3/objects/contacts?limit=1',
+    pingPath: `${OBJECTS_API}/contacts?limit=1`,
   }),
   limits: { timeout: '1 s' },
   namespaces: [
-    idNamespace('hubspotContactId', 'The id of the contact in the CRM (HubSpot), a number.', /^\d{1,20}$/),
+    {
+      ...contactId,
+      normalise: (value) => {
+        const id = contactId.normalise(value);
+        return id !== null && BigInt(id) <= LARGEST_ID ? id : null;
+      },
+    },
   ],
   identity: {
     recordKey: 'hubspotContactId',
@@ -27,6 +44,6 @@ export const crmHubspot = defineSource({
       email: { unique: true, loader: contactsByEmail },
     },
   },
-  loaders: [companiesOfContacts, companies, dealsOfContacts, deals],
+  loaders: [companiesOfContacts, companies, dealsOfContacts, deals, newestDeals],
   resolvers,
 });

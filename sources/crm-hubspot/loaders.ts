@@ -12,7 +12,15 @@ import {
   type DealRecord,
 } from './mapping.js';
 import type { Company } from './schema.generated.js';
-import { associationsRead, batchRead, type AssociationsOf, type CrmObject } from './wire.js';
+import {
+  ASSOCIATIONS_API,
+  associationsRead,
+  batchRead,
+  OBJECTS_API,
+  searchPage,
+  type AssociationsOf,
+  type CrmObject,
+} from './wire.js';
 
 /** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
 const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
@@ -30,7 +38,7 @@ async function readBatch(
   properties: readonly string[],
   idProperty?: string,
 ): Promise<CrmObject[]> {
-  const { results } = await hubspot.post(batchRead, `/crm/v3/objects/${type}/batch/read`, {
+  const { results } = await hubspot.post(batchRead, `${OBJECTS_API}/${type}/batch/read`, {
     inputs: ids.map((id) => ({ id })),
     properties,
     propertiesWithHistory: [],
@@ -70,23 +78,24 @@ const associatedIds = (to: 'companies' | 'deals') =>
     name: `${to}OfContacts`,
     maxBatch: MAX_BATCH,
     load: async (contactIds, hubspot) => {
-      const path = `/crm/v4/associations/contacts/${to}/batch/read`;
+      const path = `${ASSOCIATIONS_API}/contacts/${to}/batch/read`;
       const found: AssociationsOf[] = [];
       let inputs: { id: string; after?: string }[] = contactIds.map((id) => ({ id }));
-      for (let read = 0; inputs.length > 0; read += 1) {
-        if (read === MAX_ASSOCIATION_PAGES)
-          throw new SourceContractError(
-            'crm-hubspot',
-            `crm-hubspot holds more ${to} than can be read at once.`,
-          );
+      for (let read = 0; inputs.length > 0 && read < MAX_ASSOCIATION_PAGES; read += 1) {
         const { results } = await hubspot.post(associationsRead, path, { inputs });
         found.push(...results);
         inputs = results.flatMap(({ from: { id }, paging }) =>
           paging?.next == null ? [] : [{ id, after: paging.next.after }],
         );
       }
-      return alignMany(contactIds, found, ({ from }) => from.id).map((pages) =>
-        toIds(pages.flatMap((page) => page.to)),
+      const unread = new Set(inputs.map(({ id }) => id));
+      return alignMany(contactIds, found, ({ from }) => from.id).map((pages, i) =>
+        unread.has(contactIds[i] ?? '')
+          ? new SourceContractError(
+              'crm-hubspot',
+              `crm-hubspot holds more ${to} of one contact than can be read.`,
+            )
+          : toIds(pages.flatMap((page) => page.to)),
       );
     },
   });
@@ -110,4 +119,36 @@ export const deals = defineLoader<RestClient, string, DealRecord | null>({
     alignOne(ids, await readBatch(hubspot, 'deals', ids, DEAL_PROPERTIES), ({ id }) => id).map((found) =>
       found === null ? null : toDeal(found),
     ),
+});
+
+/** The newest deals of a contact. */
+export interface DealsOf {
+  contactId: string;
+  first: number;
+}
+
+/** For a contact whose deals are too many to be read one by one: a search, which takes one contact a call. */
+export const newestDeals = defineLoader<RestClient, DealsOf, readonly DealRecord[]>({
+  name: 'newestDeals',
+  keyText: ({ contactId, first }) => `${contactId} ${first}`,
+  load: async (keys, hubspot) => {
+    const found: (readonly DealRecord[] | Error)[] = [];
+    // One after the other: searches have a narrow limit of their own, and few contacts have so many deals.
+    for (const { contactId, first } of keys)
+      found.push(
+        await hubspot
+          .post(searchPage, `${OBJECTS_API}/deals/search`, {
+            filterGroups: [
+              { filters: [{ propertyName: 'associations.contact', operator: 'EQ', value: contactId }] },
+            ],
+            sorts: [{ propertyName: 'createdate', direction: 'DESCENDING' }],
+            properties: DEAL_PROPERTIES,
+            limit: first,
+            after: '0',
+          })
+          .then(({ results }) => results.map(toDeal))
+          .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error)))),
+      );
+    return found;
+  },
 });

@@ -37,7 +37,10 @@ export function toContact({ id, properties: p }: CrmObject): ContactRecord {
   };
 }
 
-/** The contact's addresses in lower case, the primary one first; HubSpot finds a contact by any of them. */
+/**
+ * The contact's addresses in lower case, the primary one first. The published contract does not say whether a batch read
+ * by e-mail finds a contact by the additional ones; one that comes is taken for all of its addresses.
+ */
 export function emailsOf(properties: CrmObject['properties']): string[] {
   return [properties.email, ...(properties.hs_additional_emails?.split(';') ?? [])].flatMap((email) =>
     email == null || email === '' ? [] : [email.trim().toLowerCase()],

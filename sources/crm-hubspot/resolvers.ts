@@ -1,7 +1,20 @@
-import { pageSize, type Context, type Customer } from '../../src/index.js';
-import { companies, companiesOfContacts, contactsById, deals, dealsOfContacts } from './loaders.js';
+import { pageSize, SourceContractError, type Context, type Customer } from '../../src/index.js';
+import {
+  companies,
+  companiesOfContacts,
+  contactsById,
+  deals,
+  dealsOfContacts,
+  newestDeals,
+} from './loaders.js';
 import type { ContactRecord } from './mapping.js';
 import type { Resolvers } from './schema.generated.js';
+
+/**
+ * Associations come in no order, and without a moment. So which deals are the newest is known when all were read, or
+ * from a search; up to one batch they are read.
+ */
+const MOST_DEALS_READ = 100;
 
 /** Answers schema/sources/crm-hubspot.graphql. */
 export const resolvers: Resolvers = {
@@ -14,7 +27,15 @@ export const resolvers: Resolvers = {
     deals: async (customer, { first }, { load }) => {
       const size = pageSize(first);
       const contactId = await customer.identifier('hubspotContactId');
-      const ids = contactId === null ? [] : await load(dealsOfContacts, contactId);
+      if (contactId === null) return [];
+      const ids = await load(dealsOfContacts, contactId);
+      if (ids.length > MOST_DEALS_READ) {
+        const newest = await load(newestDeals, { contactId, first: size });
+        // A search that a system does not understand may well answer with anybody's.
+        if (newest.some(({ id }) => !ids.includes(id)))
+          throw new SourceContractError('crm-hubspot', 'crm-hubspot found deals of somebody else.');
+        return [...newest];
+      }
       const found = await Promise.all(ids.map((id) => load(deals, id)));
       return found
         .filter((deal) => deal !== null)

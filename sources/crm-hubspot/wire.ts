@@ -2,6 +2,13 @@ import { z } from 'zod';
 
 /** What HubSpot CRM sends, as far as we read it: https://developers.hubspot.com/docs/api/crm */
 
+/**
+ * The versions that this is written and tested after. They are no settings: HubSpot's later, dated versions have other
+ * paths too (`/crm/objects/2026-03/...`), and perhaps other answers.
+ */
+export const OBJECTS_API = '/crm/v3/objects';
+export const ASSOCIATIONS_API = '/crm/v4/associations';
+
 /** A property's value: text, also of numbers and moments. One that was emptied is an empty text. */
 const value = z
   .string()
@@ -24,6 +31,8 @@ export type CrmObject = z.infer<typeof crmObject>;
 
 /** A batch read: 200 when all were found, 207 when some were not; those are told in `errors`, which we do not need. */
 export const batchRead = z.object({ results: z.array(crmObject) });
+
+export const searchPage = z.object({ results: z.array(crmObject) });
 
 export const associationsRead = z.object({
   results: z.array(

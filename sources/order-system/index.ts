@@ -12,7 +12,8 @@ import { resolvers } from './resolvers.js';
 export const orderSystem = defineSource({
   name: 'order-system',
   connector: sql(databaseUrl('ORDER_SYSTEM_URL')),
-  limits: { timeout: '1 s' },
+  // As many as there are connections: more would wait for one without regard to who is more urgent.
+  limits: { timeout: '1 s', concurrency: 10 },
   namespaces: [
     idNamespace(
       'customerNumber',

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { apiKey, defineSource, graphql, idNamespace, setting, urlSetting } from '../../src/index.js';
 import { customersByEmail, customersById, customersByPhone } from './loaders.js';
 import { mapping } from './mapping.js';
@@ -14,6 +15,16 @@ export const webshop = defineSource({
   connector: graphql({
     url: urlSetting('WEBSHOP_URL', 'https://example.myshopify.com/admin/api/2025-01/graphql.json'),
     auth: apiKey('x-shopify-access-token', setting('WEBSHOP_ACCESS_TOKEN')),
+    settings: {
+      country: setting(
+        'WEBSHOP_COUNTRY',
+        z
+          .string()
+          .regex(/^[A-Z]{2}$/)
+          .default('NL'),
+        'a country code of two capitals that Shopify knows (default NL)',
+      ),
+    },
     throttledFor,
   }),
   limits: { timeout: '1 s' },

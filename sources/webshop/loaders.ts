@@ -13,7 +13,7 @@ const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
 /** One customer by identifier costs a point, and a query may cost 1,000; more in one would only make it slow. */
 const MAX_BATCH = 250;
 
-const FIELDS = 'fragment fields on Customer { id firstName lastName email phone verifiedEmail }';
+const FIELDS = 'fragment fields on Customer { id firstName lastName email phone }';
 
 /** Shopify finds one customer by one identifier; the questions of a batch travel together under aliases. */
 async function findCustomers(

@@ -17,7 +17,8 @@ export function toCustomer(customer: ShopifyCustomer): CustomerRecord {
     id: fromGid(customer.id),
     name: [customer.firstName, customer.lastName].filter(Boolean).join(' '),
     identifiers: [
-      { namespace: 'email', value: customer.email, verified: customer.verifiedEmail },
+      // Shopify's own `verifiedEmail` is true by default for customers that staff or an app made, so it vouches for nothing.
+      { namespace: 'email', value: customer.email },
       { namespace: 'phone', value: customer.phone },
     ],
   };
@@ -28,6 +29,11 @@ function quoted(value: string): string {
   return `"${value.replace(/[\\"]/g, '\\$&')}"`;
 }
 
+/** What a list of inputs, or a page, holds at most: https://shopify.dev/docs/api/usage/limits */
+const MOST_AT_ONCE = 250;
+/** Shopify lets several variants carry one SKU, so there is room for two of each; the first one counts. */
+const VARIANTS_PER_SKU = 2;
+
 /** Where schema/sources/webshop.graphql is found in Shopify's Admin API 2025-01. */
 export const mapping: GraphqlMapping = {
   entries: {
@@ -36,19 +42,21 @@ export const mapping: GraphqlMapping = {
       keysArgument: 'ids',
       find: 'nodes(ids: $ids)',
       variables: (ids) => ({ ids: { type: '[ID!]!', value: ids.map(toGid) } }),
+      maxKeys: MOST_AT_ONCE,
       key: { field: 'id', from: fromGid },
     },
     _webshopProducts: {
       type: 'Product',
       keysArgument: 'skus',
-      // Shopify lets several variants carry one SKU; the first one counts.
       find: 'productVariants(first: $count, query: $query).nodes',
       variables: (skus) => ({
-        count: { type: 'Int!', value: Math.min(250, 2 * skus.length) },
+        count: { type: 'Int!', value: VARIANTS_PER_SKU * skus.length },
         query: { type: 'String!', value: skus.map((sku) => `sku:${quoted(sku)}`).join(' OR ') },
       }),
-      readsPerKey: 2,
-      key: { field: 'sku', from: String },
+      maxKeys: MOST_AT_ONCE / VARIANTS_PER_SKU,
+      readsPerKey: VARIANTS_PER_SKU,
+      more: 'pageInfo.hasNextPage',
+      key: { field: 'sku', from: (sku) => (typeof sku === 'string' ? sku : '') },
     },
   },
   types: {
@@ -77,16 +85,18 @@ export const mapping: GraphqlMapping = {
     },
     Product: {
       type: 'ProductVariant',
+      needs: 'sku',
       fields: {
         title: 'product.title',
         descriptionHtml: 'product.descriptionHtml',
-        price: 'contextualPricing(context: {country: NL}).price',
+        price: 'contextualPricing(context: {country: $country}).price',
         available: 'inventoryQuantity',
         imageUrl: 'product.featuredMedia.preview.image.url',
       },
     },
     Money: { type: 'MoneyV2', fields: { currency: 'currencyCode' } },
   },
+  settings: { country: 'CountryCode!' },
   // What a single query may cost: https://shopify.dev/docs/api/usage/rate-limits
   maxCost: 1_000,
 };

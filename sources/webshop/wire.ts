@@ -9,7 +9,6 @@ export const shopifyCustomer = z.object({
   lastName: z.string().nullish(),
   email: z.string().nullish(),
   phone: z.string().nullish(),
-  verifiedEmail: z.boolean(),
 });
 export type ShopifyCustomer = z.infer<typeof shopifyCustomer>;
 

@@ -5,58 +5,133 @@ export interface Clock {
   now(): number;
 }
 
-/** What an entry takes beside its value: its key, and its places in the cache's own lists. */
-const ENTRY_BYTES = 250;
-
-interface Entry {
+/** An answer that is kept. */
+export interface Entry {
   value: unknown;
-  /** False for an answer that only those who were waiting for it may share. */
-  keep: boolean;
-}
-
-/** What one look-up tells the cache. */
-export interface CacheRequest<T> {
-  /** From `cacheKey()`. */
-  key: string;
+  /** When the system was asked: what it saw may have changed while the answer was on its way. */
+  askedAt: number;
+  /** How long it is fresh. */
   maxAgeMs: number;
-  /** Asks the system. Called at most once for a key at a time, also over requests. */
-  load: () => Promise<T>;
+  /** How long it is of any use, stale or not. */
+  keepMs: number;
+  /** Digests of all that it is about: see `invalidation.ts`. */
+  tags: readonly string[];
 }
 
-/** Keeps answers for as long as their source's policy allows, and lets equal questions share one call. */
+/** What an entry takes beside its value: its key, its places in the cache's own lists, and one tag. */
+const ENTRY_BYTES = 250;
+const TAG_BYTES = 150;
+/** An answer that nobody asks for is thrown away so long after its time at the latest. */
+const SWEEP_MS = 60_000;
+
+export interface CacheOptions {
+  /** All sources together. */
+  maxBytes: number;
+  clock?: Clock;
+}
+
+/** Answers in the memory of this process, bounded by bytes for each source and for all together. */
 export interface Cache {
-  /** The answer that is fresh enough, else what the system says now. Failures are never kept. */
-  fetch<T>(request: CacheRequest<T>): Promise<T>;
+  get(source: string, key: string): Entry | undefined;
+  /** Of two answers the one that was asked for later stays. */
+  set(source: string, key: string, entry: Entry): void;
+  /** Drops what is about any of these. */
+  forget(tags: readonly string[]): void;
+  /** Bounds what one source may take. Default: half of all. */
+  bound(source: string, maxBytes: number): void;
   clear(): void;
+  /** What is held now, by source. */
+  usage(): ReadonlyMap<string, { entries: number; bytes: number }>;
+  close(): void;
 }
 
-/** A cache in the memory of this process; the least recently used answers go when it holds `maxBytes`. */
-export function createCache({ maxBytes, clock = performance }: { maxBytes: number; clock?: Clock }): Cache {
-  const entries = new LRUCache<string, Entry, CacheRequest<unknown>>({
-    maxSize: maxBytes,
-    // What is not to be kept is said to be too large to keep (a ttl of 0 would mean for ever).
-    sizeCalculation: ({ value, keep }) => (keep ? ENTRY_BYTES + approximateBytes(value) : maxBytes + 1),
-    perf: clock,
-    // Asking the clock costs little beside an answer, and a test that turns it wants to be believed at once.
-    ttlResolution: 0,
-    // An answer that is pushed out while it is being loaded still goes to those who wait for it.
-    ignoreFetchAbort: true,
-    fetchMethod: async (_key, _stale, { context: { load, maxAgeMs }, options }) => {
-      const askedAt = clock.now();
-      const value = await load();
-      // An answer is as old as the question: what the system saw may have changed while it was on its way.
-      options.ttl = maxAgeMs - (clock.now() - askedAt);
-      return { value, keep: options.ttl > 0 };
-    },
-  });
+export function createCache({ maxBytes, clock = performance }: CacheOptions): Cache {
+  const bySource = new Map<string, LRUCache<string, Entry>>();
+  const bounds = new Map<string, number>();
+  /** Where to find what is about something. */
+  const byTag = new Map<string, Set<string>>();
+  const sourceOf = (place: string): string => place.slice(0, place.indexOf(' '));
+
+  const open = (source: string): LRUCache<string, Entry> => {
+    let entries = bySource.get(source);
+    if (entries === undefined) {
+      entries = new LRUCache({
+        maxSize: bounds.get(source) ?? Math.ceil(maxBytes / 2),
+        sizeCalculation: ({ value, tags }) => ENTRY_BYTES + TAG_BYTES * tags.length + approximateBytes(value),
+        perf: clock,
+        // Asking the clock costs little beside an answer, and a test that turns it wants to be believed at once.
+        ttlResolution: 0,
+        dispose: ({ tags }, key) => {
+          for (const tag of tags) {
+            const places = byTag.get(tag);
+            places?.delete(`${source} ${key}`);
+            if (places?.size === 0) byTag.delete(tag);
+          }
+        },
+      });
+      bySource.set(source, entries);
+    }
+    return entries;
+  };
+
+  const makeRoom = (): void => {
+    let held = 0;
+    for (const { calculatedSize } of bySource.values()) held += calculatedSize;
+    while (held > maxBytes) {
+      // The source that holds most gives way, so that a busy one does not push out all the others.
+      const [largest] = [...bySource.values()].sort((a, b) => b.calculatedSize - a.calculatedSize);
+      if (largest === undefined || largest.size === 0) return;
+      const before = largest.calculatedSize;
+      largest.pop();
+      held -= before - largest.calculatedSize;
+    }
+  };
+
+  const sweep = setInterval(() => {
+    for (const entries of bySource.values()) entries.purgeStale();
+  }, SWEEP_MS).unref();
+
   return {
-    fetch: async <T>(request: CacheRequest<T>): Promise<T> => {
-      const entry = await entries.forceFetch(request.key, { context: request });
-      // The key names source, loader and argument, so an entry under it was made by the same `load`.
-      return entry.value as T;
+    get: (source, key) => bySource.get(source)?.get(key),
+    set: (source, key, entry) => {
+      const ttl = entry.keepMs - (clock.now() - entry.askedAt);
+      if (ttl <= 0) return;
+      const entries = open(source);
+      // A slow answer, or another instance's, may come after one that was asked for later.
+      if ((entries.peek(key)?.askedAt ?? -Infinity) > entry.askedAt) return;
+      entries.set(key, entry, { ttl });
+      // What is larger than the whole is not taken.
+      if (!entries.has(key)) return;
+      for (const tag of entry.tags) {
+        const places = byTag.get(tag);
+        if (places === undefined) byTag.set(tag, new Set([`${source} ${key}`]));
+        else places.add(`${source} ${key}`);
+      }
+      makeRoom();
+    },
+    forget: (tags) => {
+      for (const tag of tags) {
+        for (const place of [...(byTag.get(tag) ?? [])]) {
+          const source = sourceOf(place);
+          bySource.get(source)?.delete(place.slice(source.length + 1));
+        }
+      }
+    },
+    bound: (source, most) => {
+      bounds.set(source, most);
     },
     clear: () => {
-      entries.clear();
+      for (const entries of bySource.values()) entries.clear();
+    },
+    usage: () =>
+      new Map(
+        [...bySource].map(([source, { size, calculatedSize }]) => [
+          source,
+          { entries: size, bytes: calculatedSize },
+        ]),
+      ),
+    close: () => {
+      clearInterval(sweep);
     },
   };
 }

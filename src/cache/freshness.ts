@@ -1,22 +1,91 @@
 import { milliseconds, type Duration } from '../duration.js';
 
-/** How long a source's answers may be kept, in HTTP's words (RFC 9111). */
+/** How long a source's answers may be kept, in HTTP's words (RFC 9111, RFC 5861). */
 export interface FreshnessOptions {
   /**
    * An answer younger than this is given without asking the system. Default `'0 s'`: every request asks the system;
    * only requests for the same thing at the same moment share one call.
    */
   maxAge?: Duration;
+  /**
+   * For so long beyond `maxAge` an answer is still given at once, marked as stale, while the system is asked behind
+   * it. Default `'0 s'`: nobody gets an answer that is no longer fresh.
+   */
+  staleWhileRevalidate?: Duration;
+  /**
+   * For so long beyond `maxAge` an answer is given, marked as stale, when the system cannot answer. Default `'0 s'`:
+   * the field is null with the system's error.
+   */
+  staleIfError?: Duration;
+  /** The `maxAge` of the answer that there is nothing. Default: `maxAge`, but 10 s at most. */
+  notFoundMaxAge?: Duration;
 }
 
+/** The same in milliseconds, with every default in its place. */
 export interface Freshness {
+  maxAgeMs: number;
+  staleWhileRevalidateMs: number;
+  staleIfErrorMs: number;
+  notFoundMaxAgeMs: number;
+  /** Whether there is a `maxAge` at all. Without one the system's own word holds, should it give one. */
+  isSaid: boolean;
+}
+
+/** What a caller says about the age of what it gets (RFC 9111, 5.2.1). Without any of it the source's policy holds. */
+export interface Wanted {
+  /** `max-age`: nothing older, stale or not. 0 is `no-cache`. */
+  maxAgeMs?: number;
+  /** `max-stale`: an answer that is stale for no longer than this will do. */
+  maxStaleMs?: number;
+  /** `only-if-cached`: no system is asked. */
+  onlyIfCached?: boolean;
+}
+
+const NOT_FOUND_MAX_AGE_MS = 10_000;
+
+/** A loader's own freshness, else its source's, else none. */
+export function freshness(own: FreshnessOptions = {}, ofSource: FreshnessOptions = {}): Freshness {
+  const read = (name: keyof FreshnessOptions) => milliseconds(own[name] ?? ofSource[name] ?? '0 s');
+  const maxAgeMs = read('maxAge');
+  const notFound = own.notFoundMaxAge ?? ofSource.notFoundMaxAge;
+  return {
+    maxAgeMs,
+    staleWhileRevalidateMs: read('staleWhileRevalidate'),
+    staleIfErrorMs: read('staleIfError'),
+    notFoundMaxAgeMs:
+      notFound === undefined ? Math.min(maxAgeMs, NOT_FOUND_MAX_AGE_MS) : milliseconds(notFound),
+    isSaid: (own.maxAge ?? ofSource.maxAge) !== undefined,
+  };
+}
+
+/** For how long an answer with this `maxAge` can be of any use. */
+export function keepMs(maxAgeMs: number, { staleWhileRevalidateMs, staleIfErrorMs }: Freshness): number {
+  return maxAgeMs + Math.max(staleWhileRevalidateMs, staleIfErrorMs);
+}
+
+/** An answer that is kept, as far as its age goes. */
+interface Aged {
+  ageMs: number;
   maxAgeMs: number;
 }
 
-/** A loader's own freshness, else its source's, else none. */
-export function freshness(
-  own: FreshnessOptions | undefined,
-  ofSource: FreshnessOptions | undefined,
-): Freshness {
-  return { maxAgeMs: milliseconds(own?.maxAge ?? ofSource?.maxAge ?? '0 s') };
+/** `fresh`: give it. `stale`: give it, and ask the system behind it. `ask`: the system must be asked first. */
+export function judge(
+  { ageMs, maxAgeMs }: Aged,
+  { staleWhileRevalidateMs }: Freshness,
+  wanted: Wanted,
+): 'fresh' | 'stale' | 'ask' {
+  if (wanted.maxAgeMs !== undefined && ageMs >= wanted.maxAgeMs) return 'ask';
+  if (ageMs < maxAgeMs) return 'fresh';
+  return ageMs - maxAgeMs < Math.max(staleWhileRevalidateMs, wanted.maxStaleMs ?? 0) ? 'stale' : 'ask';
+}
+
+/** Whether it may stand in for the answer of a system that failed. A caller that wants nothing so old is not given it. */
+export function mayStandIn(
+  { ageMs, maxAgeMs }: Aged,
+  { staleIfErrorMs }: Freshness,
+  wanted: Wanted,
+): boolean {
+  if (wanted.maxAgeMs !== undefined && ageMs >= wanted.maxAgeMs) return false;
+  return ageMs - maxAgeMs < staleIfErrorMs;
 }

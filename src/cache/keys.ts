@@ -1,11 +1,21 @@
-import { createHmac, randomBytes } from 'node:crypto';
+import { createHmac, hkdfSync } from 'node:crypto';
 
-/** Known to this process alone, so that nobody who sees a key can try addresses until one fits. */
-const secret = randomBytes(32);
+/** Makes the names that answers are kept under. They are digests: nobody who sees one can tell whom it is about. */
+export interface Keys {
+  /** Of one answer. */
+  answer(source: string, loader: string, key: string): string;
+  /** Of something that answers are about, by which they are forgotten. */
+  tag(...parts: readonly string[]): string;
+}
 
-/** The cache key of one answer. A digest: keys hold no personal data in the clear. */
-export function cacheKey(source: string, loader: string, key: string): string {
+/** Instances that have the same secret make the same names, so that they can share what they keep. */
+export function createKeys(secret: string): Keys {
+  // Not the secret itself, which also makes the ids that are shown to callers.
+  const key = Buffer.from(hkdfSync('sha256', secret, '', 'names in the cache', 32));
   // The parts are told apart by a character that no name has. UTF-8 would make all halves of characters one.
-  const text = `${source}\n${loader}\n${key}`;
-  return createHmac('sha256', secret).update(text, 'utf16le').digest('base64url');
+  const digest = (text: string) => createHmac('sha256', key).update(text, 'utf16le').digest('base64url');
+  return {
+    answer: (source, loader, argument) => digest(`${source}\n${loader}\n${argument}`),
+    tag: (...parts) => digest(`about\n${parts.join('\n')}`),
+  };
 }

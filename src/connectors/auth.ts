@@ -43,12 +43,24 @@ export function basic(user: Setting<string>, password: Setting<string>, userSuff
   };
 }
 
-/** Several ways that a system accepts: the first of which a setting is there is taken, else the first. */
+/** Several ways that a system accepts: the first of which a setting is there is taken. Without any, all are told. */
 export function anyOf(...ways: readonly [Auth, ...Auth[]]): Auth {
   const chosen = (reader: SettingsReader) =>
-    ways.find((way) => way.settings(reader).some((one) => reader.isPresent(one))) ?? ways[0];
+    ways.find((way) => way.settings(reader).some((one) => reader.isPresent(one)));
   return {
-    settings: (reader) => chosen(reader).settings(reader),
-    headers: (reader) => chosen(reader).headers(reader),
+    settings: (reader) => {
+      const way = chosen(reader);
+      if (way !== undefined) return way.settings(reader);
+      const others = ways.slice(1).map((other) => namesOf(other.settings(reader)));
+      return ways[0].settings(reader).map((one) => ({
+        ...one,
+        expects: [one.expects, ...others].join('; or instead of it set '),
+      }));
+    },
+    headers: (reader) => (chosen(reader) ?? ways[0]).headers(reader),
   };
+}
+
+function namesOf(settings: readonly Setting<unknown>[]): string {
+  return settings.map(({ variable }) => variable).join(' and ');
 }

@@ -1,35 +1,50 @@
 import type { Setting, SettingsReader } from '../config.js';
 import type { Logger } from '../telemetry/logger.js';
 
-/**
- * Runs one call to the system under the source's limits: the call must stop when the signal aborts, and the
- * promise rejects at the timeout whether it does or not.
- */
-export type Guard = <T>(call: (signal: AbortSignal) => Promise<T>) => Promise<T>;
+/** What the calls of one batch go through, and where a client tells what it learns on the way. */
+export interface CallScope {
+  /**
+   * Runs one call to the system under the source's limits: the call must stop when the signal aborts, and the
+   * promise rejects at the timeout whether it does or not. A call that failed for the moment may be run again.
+   */
+  run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** The system said how much more it takes: so many calls in a time, or none for a while. */
+  slowDown(news: { remaining?: number; resetMs?: number; retryAfterMs?: number }): void;
+  /** The system said for how long what it answered holds. */
+  holds(maxAgeMs: number): void;
+  /** What goes on to a system that speaks HTTP: the trace that the call is a part of. */
+  readonly headers: Readonly<Record<string, string>>;
+}
 
 /** What a connector gets to open its connection with. */
 export interface ConnectorOptions {
   /** The source's name, for errors. */
   source: string;
-  guard: Guard;
   /** The longest a call may take, for systems that can be told so themselves. */
   timeoutMs: number;
+  /** A larger answer is an error of its source, not a full memory of the gateway. */
+  maxAnswerBytes: number;
   logger: Logger;
 }
 
-/** A live connection to one source system, in the words of its protocol. */
+/** Asks one source system, in the words of its protocol, on behalf of one batch. */
 export interface Client {
   /** Throws a SourceError when the system cannot be asked. */
   ping(): Promise<void>;
+}
+
+/** Connections to one source system. Nothing is opened before the first call. */
+export interface Connection<C extends Client> {
+  /** A view of the connection; making one costs next to nothing. */
+  client(scope: CallScope): C;
+  /** Drops what the connection itself keeps of answers. Default: it keeps nothing. */
+  forget?(): void;
   close(): Promise<void>;
 }
 
-/**
- * Speaks one protocol. A connector is a declaration until `connect` is called; nothing is opened before the first
- * call, so that a system that is down does not keep the gateway from starting.
- */
+/** Speaks one protocol. A connector is a declaration until `connect` is called. */
 export interface Connector<C extends Client> {
   /** The settings it needs, given those that are there. */
   settings(reader: SettingsReader): readonly Setting<unknown>[];
-  connect(settings: SettingsReader, options: ConnectorOptions): C;
+  connect(settings: SettingsReader, options: ConnectorOptions): Connection<C>;
 }

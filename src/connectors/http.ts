@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { Pool, type Dispatcher } from 'undici';
 import type { z } from 'zod';
 import {
@@ -7,14 +8,14 @@ import {
   SourceUnavailableError,
   type SourceError,
 } from '../errors.js';
-import type { ConnectorOptions } from './connector.js';
+import type { CallScope, ConnectorOptions } from './connector.js';
 
-/** A larger answer is an error of its source, not a full memory of the gateway. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 /** Of an answer that says no more than its status. */
 const MAX_ERROR_BYTES = 64 * 1024;
 /** Connections to one system at once; more calls wait for one to come free. */
 const MAX_CONNECTIONS = 64;
+/** Of answers that are kept to ask whether they still hold. Beyond it the least recently used are dropped. */
+const MAX_VALIDATED_BYTES = 4 * 1024 * 1024;
 
 export interface HttpAnswer {
   status: number;
@@ -31,9 +32,19 @@ export interface HttpRequest {
 
 /** JSON over HTTP with one system: what `rest` and `graphql` share. */
 export interface HttpTransport {
-  /** The answer when its status is a good one (2xx) or is among those expected; any other is a SourceError. */
-  send(request: HttpRequest, expected?: readonly number[]): Promise<HttpAnswer>;
+  /**
+   * What is read from the answer when its status is a good one (2xx) or is among those expected; any other is a
+   * SourceError. Reading is a part of the call: what it throws is the call's failure.
+   */
+  send<T>(
+    scope: CallScope,
+    request: HttpRequest,
+    read: (answer: HttpAnswer) => T,
+    expected?: readonly number[],
+  ): Promise<T>;
   readonly baseUrl: URL;
+  /** Drops the answers that are kept to ask whether they still hold. */
+  forget(): void;
   close(): Promise<void>;
 }
 
@@ -41,10 +52,10 @@ export interface HttpTransport {
 export function openHttp(
   baseUrl: string,
   headers: Record<string, string>,
-  { source, guard, timeoutMs }: ConnectorOptions,
+  { source, timeoutMs, maxAnswerBytes }: ConnectorOptions,
 ): HttpTransport {
   const base = new URL(baseUrl);
-  // The guard's timeout covers connecting, waiting and reading alike, so undici's own clocks are off. But for
+  // The scope's timeout covers connecting, waiting and reading alike, so undici's own clocks are off. But for
   // connecting, which is not a single call's: without it an attempt would outlive the call that wanted it.
   const pool = new Pool(base.origin, {
     connections: MAX_CONNECTIONS,
@@ -56,16 +67,25 @@ export function openHttp(
   const prefix = base.pathname === '/' ? '' : base.pathname;
   const sent = { accept: 'application/json', ...headers };
   const sentWithBody = { ...sent, 'content-type': 'application/json' };
+  const validated = new LRUCache<string, { etag: string; bytes: Buffer }>({
+    maxSize: MAX_VALIDATED_BYTES,
+    sizeCalculation: ({ bytes }, path) => bytes.length + path.length + 1,
+  });
 
   return {
     baseUrl: base,
-    send: ({ method, path, body }, expected = []) =>
-      guard(async (signal) => {
+    send: (scope, { method, path, body }, readAnswer, expected = []) =>
+      scope.run(async (signal) => {
+        const known = method === 'GET' ? validated.get(path) : undefined;
         const answer = await pool
           .request({
             method,
             path: `${prefix}${path}` || '/',
-            headers: body === undefined ? sent : sentWithBody,
+            headers: {
+              ...(body === undefined ? sent : sentWithBody),
+              ...scope.headers,
+              ...(known === undefined ? {} : { 'if-none-match': known.etag }),
+            },
             body: body ?? null,
             signal,
           })
@@ -73,24 +93,77 @@ export function openHttp(
             throw new SourceUnavailableError(source, `${source} cannot be reached.`, { cause: error });
           });
         const { statusCode: status } = answer;
-        if (status >= 200 && status < 300)
-          return { status, body: parse(await read(answer.body, source), source) };
+        tell(scope, answer.headers);
+        if (status >= 200 && status < 300) {
+          const bytes = await read(answer.body, source, maxAnswerBytes);
+          const parsed = parse(bytes, source);
+          const { etag } = answer.headers;
+          if (method === 'GET' && typeof etag === 'string') validated.set(path, { etag, bytes });
+          return readAnswer({ status, body: parsed });
+        }
+        if (status === 304 && known !== undefined) {
+          await answer.body.dump({ limit: MAX_ERROR_BYTES });
+          return readAnswer({ status: 200, body: parse(known.bytes, source) });
+        }
         // A short body is read to its end so that the connection can be used again; what it says stays here.
         await answer.body.dump({ limit: MAX_ERROR_BYTES });
-        if (expected.includes(status)) return { status, body: undefined };
+        if (expected.includes(status)) return readAnswer({ status, body: undefined });
         throw errorForStatus(source, status, retryAfterSeconds(answer.headers));
       }),
+    forget: () => {
+      validated.clear();
+    },
     close: () => pool.destroy(),
   };
 }
 
-async function read(body: Dispatcher.ResponseData['body'], source: string): Promise<Buffer> {
+/** Tells how long the answer holds, and how much more the system takes. */
+function tell(scope: CallScope, headers: Dispatcher.ResponseData['headers']): void {
+  const maxAge = maxAgeMs(headers['cache-control']);
+  if (maxAge !== undefined) scope.holds(maxAge);
+  const remaining = numberIn(headers, REMAINING);
+  if (remaining === undefined) return;
+  const resetSeconds = numberIn(headers, RESET);
+  scope.slowDown({ remaining, ...(resetSeconds === undefined ? {} : { resetMs: resetSeconds * 1000 }) });
+}
+
+/**
+ * The names under which systems say how many more calls they take in the window of the moment, and in how many
+ * seconds the next one begins: the IETF's draft on RateLimit headers, GitHub's custom, Zendesk's, HubSpot's.
+ */
+const REMAINING = ['ratelimit-remaining', 'x-rate-limit-remaining', 'x-hubspot-ratelimit-remaining'];
+const RESET = ['ratelimit-reset', 'x-rate-limit-reset'];
+
+function numberIn(headers: Dispatcher.ResponseData['headers'], names: readonly string[]): number | undefined {
+  for (const name of names) {
+    const value = headers[name];
+    if (typeof value === 'string' && /^\d{1,9}$/.test(value)) return Number(value);
+  }
+  return undefined;
+}
+
+/**
+ * `Cache-Control` of an answer (RFC 9111, 5.2.2) as the milliseconds that it holds. That it holds no time at all is
+ * what many systems say of every answer, whatever is in it, so it says nothing about this one.
+ */
+function maxAgeMs(value: string | string[] | undefined): number | undefined {
+  if (typeof value !== 'string') return undefined;
+  if (/\bno-(store|cache)\b/i.test(value)) return undefined;
+  const seconds = /\bmax-age=(\d{1,9})\b/i.exec(value)?.[1];
+  return Number(seconds ?? 0) > 0 ? Number(seconds) * 1000 : undefined;
+}
+
+async function read(
+  body: Dispatcher.ResponseData['body'],
+  source: string,
+  maxAnswerBytes: number,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
   try {
     for await (const chunk of body as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > MAX_ANSWER_BYTES) break;
+      if (size > maxAnswerBytes) break;
       chunks.push(chunk);
     }
   } catch (error) {
@@ -98,8 +171,8 @@ async function read(body: Dispatcher.ResponseData['body'], source: string): Prom
       cause: error,
     });
   }
-  if (size > MAX_ANSWER_BYTES) {
-    throw new SourceContractError(source, `${source} sent an answer of more than ${MAX_ANSWER_BYTES} bytes.`);
+  if (size > maxAnswerBytes) {
+    throw new SourceContractError(source, `${source} sent an answer of more than ${maxAnswerBytes} bytes.`);
   }
   return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
 }

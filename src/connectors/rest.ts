@@ -2,8 +2,8 @@ import type { z } from 'zod';
 import type { Setting, SettingsReader } from '../config.js';
 import { InvalidInputError, SourceContractError } from '../errors.js';
 import type { Auth } from './auth.js';
-import type { Client, Connector, ConnectorOptions } from './connector.js';
-import { check, openHttp } from './http.js';
+import type { CallScope, Client, Connection, Connector, ConnectorOptions } from './connector.js';
+import { check, openHttp, type HttpTransport } from './http.js';
 
 type QueryValue = string | number | boolean | undefined;
 
@@ -29,39 +29,48 @@ export interface RestOptions {
 export function rest({ baseUrl, auth, pingPath }: RestOptions): Connector<RestClient> {
   return {
     settings: (reader) => [baseUrl, ...auth.settings(reader)],
-    connect: (reader: SettingsReader, options: ConnectorOptions): RestClient => {
-      const { source } = options;
+    connect: (reader: SettingsReader, options: ConnectorOptions): Connection<RestClient> => {
       const http = openHttp(reader.read(baseUrl) ?? '', auth.headers(reader), options);
-      const getPath = async <T>(schema: z.ZodType<T>, path: string): Promise<T | null> => {
-        const { status, body } = await http.send({ method: 'GET', path }, [404]);
-        return status === 404 ? null : check(schema, body, source);
-      };
       return {
-        get: (schema, path, query) => getPath(schema, `${path}${queryText(query)}`),
-        post: async (schema, path, body) => {
-          const answer = await http.send({ method: 'POST', path, body: JSON.stringify(body) });
-          return check(schema, answer.body, source);
-        },
-        follow: async (schema, link) => {
-          const url = URL.canParse(link, http.baseUrl.href) ? new URL(link, http.baseUrl) : undefined;
-          const prefix = http.baseUrl.pathname.replace(/\/$/, '');
-          if (url?.origin !== http.baseUrl.origin || !url.pathname.startsWith(`${prefix}/`)) {
-            throw new SourceContractError(
-              source,
-              `${source} gave a link to a next page outside of its own address.`,
-            );
-          }
-          const page = await getPath(schema, `${url.pathname.slice(prefix.length)}${url.search}`);
-          if (page === null)
-            throw new SourceContractError(source, `${source} gave a link to a page that is not there.`);
-          return page;
-        },
-        ping: async () => {
-          await http.send({ method: 'GET', path: pingPath });
+        client: (scope) => createClient(http, scope, options.source, pingPath),
+        forget: () => {
+          http.forget();
         },
         close: () => http.close(),
       };
     },
+  };
+}
+
+function createClient(http: HttpTransport, scope: CallScope, source: string, pingPath: string): RestClient {
+  const getPath = <T>(schema: z.ZodType<T>, path: string): Promise<T | null> =>
+    http.send(
+      scope,
+      { method: 'GET', path },
+      ({ status, body }) => (status === 404 ? null : check(schema, body, source)),
+      [404],
+    );
+  return {
+    get: (schema, path, query) => getPath(schema, `${path}${queryText(query)}`),
+    post: (schema, path, body) =>
+      http.send(scope, { method: 'POST', path, body: JSON.stringify(body) }, (answer) =>
+        check(schema, answer.body, source),
+      ),
+    follow: async (schema, link) => {
+      const url = URL.canParse(link, http.baseUrl.href) ? new URL(link, http.baseUrl) : undefined;
+      const prefix = http.baseUrl.pathname.replace(/\/$/, '');
+      if (url?.origin !== http.baseUrl.origin || !url.pathname.startsWith(`${prefix}/`)) {
+        throw new SourceContractError(
+          source,
+          `${source} gave a link to a next page outside of its own address.`,
+        );
+      }
+      const page = await getPath(schema, `${url.pathname.slice(prefix.length)}${url.search}`);
+      if (page === null)
+        throw new SourceContractError(source, `${source} gave a link to a page that is not there.`);
+      return page;
+    },
+    ping: () => http.send(scope, { method: 'GET', path: pingPath }, () => undefined),
   };
 }
 

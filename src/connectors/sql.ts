@@ -12,13 +12,11 @@ import {
   type SourceError,
 } from '../errors.js';
 import { setting, type Setting, type SettingsReader } from '../config.js';
-import type { Client, Connector, ConnectorOptions } from './connector.js';
+import type { CallScope, Client, Connection, Connector, ConnectorOptions } from './connector.js';
 import { check } from './http.js';
 
 /** Connections to the database at once; more queries wait for one to come free. */
 const MAX_CONNECTIONS = 10;
-/** A larger answer is an error of its source, not a full memory of the gateway. */
-const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 
 /** A relational database, read only. */
 export interface SqlClient extends Client {
@@ -42,12 +40,17 @@ export function databaseUrl(variable: string): Setting<string> {
 export function sql(url: Setting<string>): Connector<SqlClient> {
   return {
     settings: () => [url],
-    connect: (reader: SettingsReader, options: ConnectorOptions): SqlClient => {
-      const { source, guard } = options;
+    connect: (reader: SettingsReader, options: ConnectorOptions): Connection<SqlClient> => {
+      const { source } = options;
       let opening: Promise<pg.Pool> | undefined;
       let closing: Promise<void> | undefined;
-      const rows = <T>(schema: z.ZodType<T>, text: string, parameters: readonly unknown[]): Promise<T[]> =>
-        guard(async (signal) => {
+      const rows = <T>(
+        scope: CallScope,
+        schema: z.ZodType<T>,
+        text: string,
+        parameters: readonly unknown[],
+      ): Promise<T[]> =>
+        scope.run(async (signal) => {
           refuseImpossibleText(parameters);
           if (closing !== undefined)
             throw new SourceUnavailableError(
@@ -59,15 +62,17 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
             pool,
             { name: statementName(text), text, values: [...parameters] },
             signal,
-            source,
+            options,
           );
           return check(z.array(schema), result.rows, source);
         });
       return {
-        rows,
-        ping: async () => {
-          await rows(z.unknown(), 'SELECT 1', []);
-        },
+        client: (scope) => ({
+          rows: (schema, text, parameters) => rows(scope, schema, text, parameters),
+          ping: async () => {
+            await rows(scope, z.unknown(), 'SELECT 1', []);
+          },
+        }),
         close: () => (closing ??= Promise.resolve(opening).then((pool) => pool?.end())),
       };
     },
@@ -118,7 +123,7 @@ async function run(
   pool: pg.Pool,
   query: pg.QueryConfig,
   signal: AbortSignal,
-  source: string,
+  { source, maxAnswerBytes }: ConnectorOptions,
 ): Promise<pg.QueryResult> {
   const client = await pool.connect().catch((error: unknown) => {
     throw translate(source, error);
@@ -132,7 +137,7 @@ async function run(
   };
   const measure = (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > MAX_ANSWER_BYTES) giveUp();
+    if (bytes > maxAnswerBytes) giveUp();
   };
   try {
     signal.throwIfAborted();
@@ -145,11 +150,8 @@ async function run(
     // Also after an error of the server: a statement whose plan no longer fits its table (0A000) would fail on this
     // connection for ever. Nothing was asked on it when the call was given up before.
     finish({ broken: error !== signal.reason });
-    if (bytes > MAX_ANSWER_BYTES) {
-      throw new SourceContractError(
-        source,
-        `${source} sent an answer of more than ${MAX_ANSWER_BYTES} bytes.`,
-      );
+    if (bytes > maxAnswerBytes) {
+      throw new SourceContractError(source, `${source} sent an answer of more than ${maxAnswerBytes} bytes.`);
     }
     throw translate(source, error);
   } finally {

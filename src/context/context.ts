@@ -1,28 +1,58 @@
+import type { Clock } from '../cache/cache.js';
 import type { Context } from '../customer/customer.js';
 import type { Identifier } from '../identity/identifiers.js';
 import { createIdentity, type Identity, type IdentityRules } from '../identity/identity-graph.js';
+import type { Flight, RequestScope } from '../loaders/flight.js';
+import { createProvenance, type Provenance } from '../loaders/provenance.js';
 import type { LoaderRegistry } from '../loaders/registry.js';
-import { startDeadline, type Deadline } from '../resilience/deadline.js';
+import { startDeadline } from '../resilience/deadline.js';
+import { endRequest, type Trace } from '../telemetry/tracing.js';
+import type { Directives } from './directives.js';
 
 export interface ContextOptions {
   registry: LoaderRegistry;
   rules: IdentityRules;
+  clock: Clock;
+  /** A caller may shorten it, not lengthen. */
   deadlineMs: number;
 }
 
-/** A request's context and the clock that ends it. */
+/** The part of a request's time in which it must be known who is meant. */
+const IDENTITY_SHARE = 0.5;
+
+/** A request's context, and what it was told by the sources. */
 export interface RequestContext {
   context: Context;
-  deadline: Deadline;
+  provenance: Provenance;
+  trace: Trace;
+  /** To be called when the request is over. */
+  end: () => void;
+  /** To be called when the client has hung up: what only it was waiting for is cancelled. */
+  leave: () => void;
 }
 
 /** Makes the context of one request. Nothing in it outlives the request. */
 export function createContext(
-  { registry, rules, deadlineMs }: ContextOptions,
+  { registry, rules, clock, deadlineMs }: ContextOptions,
+  directives: Directives,
+  trace: Trace,
   requestId: string,
 ): RequestContext {
-  const deadline = startDeadline(deadlineMs);
-  const load = registry.forRequest(deadline);
+  const waitMs = Math.min(deadlineMs, directives.waitMs ?? Infinity);
+  const deadline = startDeadline(waitMs, clock);
+  const identityDeadline = startDeadline(waitMs * IDENTITY_SHARE, clock);
+  const provenance = createProvenance(clock, { details: directives.wantsSources });
+  const flights = new Set<Flight>();
+  const scope: RequestScope = {
+    priority: directives.priority,
+    wanted: directives.wanted,
+    deadline,
+    identityDeadline,
+    provenance,
+    trace,
+    flights,
+  };
+  const load = registry.forRequest(scope);
   const identities = new Map<string, Identity>();
   const identify = (identifier: Identifier): Identity => {
     const key = `${identifier.namespace} ${identifier.value}`;
@@ -34,7 +64,17 @@ export function createContext(
     return identity;
   };
   return {
-    context: { requestId, load, identify, within: (source, work) => deadline.race(source, work) },
-    deadline,
+    context: { requestId, load, identify },
+    provenance,
+    trace,
+    end: () => {
+      deadline.clear();
+      identityDeadline.clear();
+    },
+    leave: () => {
+      endRequest(trace, 'errors');
+      for (const flight of flights) flight.leave();
+      flights.clear();
+    },
   };
 }

@@ -7,8 +7,6 @@ import type { Load } from '../loaders/registry.js';
 export interface Context {
   /** Asks a loader of the resolver's own source; keys that are asked for together become one call. */
   load: Load;
-  /** The outcome of a source's work, or SourceTimeoutError when the request's deadline passes first. */
-  within<T>(source: string, work: Promise<T>): Promise<T>;
   /** Finds out who is meant. One identifier gives one identity within the request. */
   identify(identifier: Identifier): Identity;
   /** Names this request in the log and in answers about defects. */

@@ -1,11 +1,12 @@
 import type { FreshnessOptions } from '../cache/freshness.js';
+import type { Subject } from '../cache/invalidation.js';
 import type { Client } from '../connectors/connector.js';
 
 /** How one kind of record is asked of a source: keys in, records out, one call for a batch. */
 export interface Loader<C extends Client, Key, Value> {
   /** Unique in its source. */
   readonly name: string;
-  /** The most keys that the system takes in one call. Default: no bound. */
+  /** The most keys that the system takes in one call. Default: the source's, else no bound. */
   readonly maxBatch?: number;
   /** Where this loader differs from its source's freshness. */
   readonly freshness?: FreshnessOptions;
@@ -13,6 +14,13 @@ export interface Loader<C extends Client, Key, Value> {
   keyText?(key: Key): string;
   /** One value or error for each key, in the order of the keys: see `alignOne` and `alignMany`. */
   load(keys: readonly Key[], client: C): Promise<readonly (Value | Error)[]>;
+  /**
+   * Whom or what an answer is about, so that it can be forgotten: identifiers of customers, objects by type and key,
+   * or an empty list for what is about no person. Default: unknown, so it is forgotten whenever anybody is.
+   */
+  about?(key: Key, value: Value): readonly Subject[];
+  /** False for a value that only those who wait for it may have, as one with an error in it. Default: all are kept. */
+  isWhole?(value: Value): boolean;
 }
 
 /** Declares a loader. It is listed in its source's `loaders`, and asked by `context.load(loader, key)`. */

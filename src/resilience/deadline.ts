@@ -2,14 +2,19 @@ import { SourceTimeoutError } from '../errors.js';
 
 /** The moment at which the answer to a request leaves, with what there is by then. */
 export interface Deadline {
-  /** The promise's outcome, or SourceTimeoutError when the deadline passes first. The work itself goes on for others. */
-  race<T>(source: string, work: Promise<T>): Promise<T>;
+  /** By the engine's clock. */
+  readonly at: number;
+  /**
+   * The promise's outcome, or what `late` says when the deadline passes first; without it, SourceTimeoutError. The
+   * work itself goes on for others.
+   */
+  race<T>(source: string, work: Promise<T>, late?: () => Error | undefined): Promise<T>;
   /** To be called when the request is over. */
   clear(): void;
 }
 
 /** Starts the clock of one request. */
-export function startDeadline(deadlineMs: number): Deadline {
+export function startDeadline(deadlineMs: number, clock: { now(): number } = performance): Deadline {
   const waiting = new Set<() => void>();
   let passed = false;
   const timer = setTimeout(() => {
@@ -18,17 +23,23 @@ export function startDeadline(deadlineMs: number): Deadline {
     waiting.clear();
   }, deadlineMs);
   return {
-    race: (source, work) =>
+    at: clock.now() + deadlineMs,
+    race: (source, work, late) =>
       new Promise((resolve, reject) => {
         const giveUp = () => {
           reject(
-            new SourceTimeoutError(
-              source,
-              `${source} did not answer before the request's deadline of ${deadlineMs} ms.`,
-            ),
+            late?.() ??
+              new SourceTimeoutError(
+                source,
+                `${source} did not answer before the request's deadline of ${deadlineMs} ms.`,
+              ),
           );
         };
-        if (passed) giveUp();
+        if (passed) {
+          work.catch(() => undefined);
+          giveUp();
+          return;
+        }
         waiting.add(giveUp);
         work.then(resolve, reject).finally(() => waiting.delete(giveUp));
       }),

@@ -11,6 +11,7 @@ import { GraphQLError, type GraphQLErrorOptions } from 'graphql';
  * | OPERATION_RESOLUTION_FAILURE | 400           | does not tell which of its operations is meant                   |
  * | BAD_USER_INPUT               | 400           | has variables or arguments that do not fit                       |
  * | LIMIT_EXCEEDED               | 413, 400      | has too large a body, or too large an operation                  |
+ * | OVERLOADED                   | 503           | comes when there is more to do than can be done: see overload.ts  |
  *
  * A client that accepts only `application/json` gets status 200 where the document or the variables are at fault, as
  * the GraphQL over HTTP specification has it.

@@ -13,10 +13,13 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../errors.js';
 import type { GraphqlClient } from '../connectors/graphql/client.js';
-import { createTranslator } from '../connectors/graphql/translate.js';
+import { createTranslator, type Translation } from '../connectors/graphql/translate.js';
 import type { Context, Customer } from '../customer/customer.js';
+import type { Loader } from '../loaders/loader.js';
+import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
 import type { StitchedDeclaration } from '../source.js';
 import type { Key, Sdl } from './sdl.js';
 
@@ -28,28 +31,100 @@ export interface StitchedSource {
   keys: ReadonlyMap<string, Key>;
 }
 
-/** Joins a GraphQL system by the SDL of its source, in our words; its executor speaks the vendor's. */
+/** Answers of so many different selections are told apart at a time; each is asked by a loader of its own. */
+const MAX_SELECTIONS = 500;
+
+type SelectionLoader = Loader<GraphqlClient, string, unknown>;
+
+/**
+ * Joins a GraphQL system by the SDL of its source, in our words. Its executor speaks the vendor's, and asks by
+ * loaders as every other source does: what the same selection says about a key is kept, shared and asked in batches.
+ */
 export function createSubschema(
-  name: string,
+  source: LoadedSource<GraphqlClient>,
   sdl: Sdl,
   declaration: StitchedDeclaration,
-  client: GraphqlClient,
+  registry: LoaderRegistry,
 ): StitchedSource {
+  const { name } = source;
   const own = sdl.sources.get(name);
   if (own === undefined) throw new Error(`The source "${name}" has no SDL.`);
   const schema = makeExecutableSchema({ typeDefs: [sharedTypes(sdl.spine), own] });
   const translator = createTranslator(schema, declaration.mapping, name);
-  const executor = async ({ document, variables = {} }: ExecutionRequest): Promise<ExecutionResult> => {
-    const { entry, requests } = translator.translate({
-      document,
-      variables: variables as Record<string, unknown>,
-    });
-    const answers = await Promise.all(
-      requests.map(async (request) => request.read(await client.query(request.document, request.variables))),
-    );
-    return { data: { [entry]: answers.flat() } };
+  const keys = sdl.keys.get(name) ?? new Map<string, Key>();
+  const loaders = new LRUCache<string, SelectionLoader>({
+    max: MAX_SELECTIONS,
+    dispose: (loader) => {
+      registry.remove(loader);
+    },
+  });
+  const loaderOf = (translation: Translation): SelectionLoader => {
+    const text = `${translation.entry} ${translation.selection}`;
+    let loader = loaders.get(text);
+    if (loader === undefined) {
+      const [typeName] = Object.entries(declaration.entities).find(
+        ([, one]) => one.entry === translation.entry,
+      ) ?? [''];
+      loader = createLoader(text, translation, typeName, keys.get(typeName));
+      registry.add(source, loader);
+      loaders.set(text, loader);
+    }
+    return loader;
   };
-  return { name, config: { name, schema, executor }, declaration, keys: sdl.keys.get(name) ?? new Map() };
+  const executor = async (request: ExecutionRequest): Promise<ExecutionResult> => {
+    const {
+      document,
+      variables = {},
+      context,
+    } = request as ExecutionRequest<Record<string, unknown>, Context>;
+    const translation = translator.translate({ document, variables });
+    const loader = loaderOf(translation);
+    // Delegation hands on the context that it was given.
+    const load = context?.load;
+    if (load === undefined) throw new Error(`The source "${name}" was asked without a context.`);
+    const found = await Promise.all(
+      translation.keys.map((key) => load(loader, key).then(copyOf, (error: unknown) => error)),
+    );
+    return { data: { [translation.entry]: found } };
+  };
+  return { name, config: { name, schema, executor }, declaration, keys };
+}
+
+function createLoader(
+  name: string,
+  { requestFor, maxKeys }: Translation,
+  typeName: string,
+  key: Key | undefined,
+): SelectionLoader {
+  return {
+    name,
+    maxBatch: maxKeys,
+    load: async (keys, client) => {
+      const request = requestFor(keys);
+      return request.read(await client.query(request.document, request.variables));
+    },
+    about: (value) => [
+      key !== undefined && 'identifier' in key
+        ? { namespace: key.identifier, value }
+        : { type: typeName, key: value },
+    ],
+    isWhole: (value) => !holdsError(value),
+  };
+}
+
+/** A field that the vendor could not answer is an Error in its place. */
+function holdsError(value: unknown): boolean {
+  if (value instanceof Error) return true;
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsError);
+}
+
+/** Delegation writes notes of its own on what it is given, and what a loader gives is shared with other requests. */
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (typeof value !== 'object' || value === null || value instanceof Error) return value;
+  const copy = Object.create(null) as Record<string, unknown>;
+  for (const [name, member] of Object.entries(value)) copy[name] = copyOf(member);
+  return copy;
 }
 
 /** What any source's SDL may use of the spine: everything but the customer view itself. */
@@ -89,18 +164,15 @@ export function lazyField(
     // A failed or missing key asks nothing, and is never handed on as a key.
     if (typeof value !== 'string') return null;
     const info = madeBy(parent);
-    const work: Promise<unknown> = Promise.resolve(
-      batchDelegateToSchema({
-        schema: config,
-        fieldName: entity.entry,
-        key: value,
-        argsFromKeys: (all) => ({ [entity.keysArgument]: all }),
-        selectionSet: selectionOf(info),
-        context,
-        info,
-      }),
-    );
-    const result = await context.within(name, work);
+    const result: unknown = await batchDelegateToSchema({
+      schema: config,
+      fieldName: entity.entry,
+      key: value,
+      argsFromKeys: (all) => ({ [entity.keysArgument]: all }),
+      selectionSet: selectionOf(info),
+      context,
+      info,
+    });
     // Delegation hands errors on as values, and those that are not ours are defects.
     if (result instanceof Error) throw originalOf(result);
     return typeof result === 'object' ? result : null;

@@ -1,193 +1,306 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
-import { approximateBytes, createCache, type Cache } from '../../src/cache/cache.js';
-import { freshness } from '../../src/cache/freshness.js';
-import { cacheKey } from '../../src/cache/keys.js';
-import { turnedClock } from '../support/clock.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { approximateBytes, createCache, type Cache, type Entry } from '../../src/cache/cache.js';
+import { turnedClock, type TurnedClock } from '../support/clock.js';
 
 const MEGABYTE = 1024 * 1024;
+
+let opened: Cache[] = [];
+afterEach(() => {
+  for (const cache of opened) cache.close();
+  opened = [];
+});
 
 function setUp({ maxBytes = MEGABYTE } = {}) {
   const clock = turnedClock();
   const cache = createCache({ maxBytes, clock });
-  let calls = 0;
+  opened.push(cache);
+  return { clock, cache, ...shortWords(cache, clock) };
+}
+
+/** Entries of one source, by what matters to most tests. */
+function shortWords(cache: Cache, clock: TurnedClock) {
   return {
-    clock,
-    cache,
-    calls: () => calls,
-    ask: (key: string, maxAgeMs: number, load: () => Promise<unknown> = () => Promise.resolve(calls)) =>
-      cache.fetch({
-        key,
-        maxAgeMs,
-        load: () => {
-          calls += 1;
-          return load();
-        },
-      }),
+    keep: (key: string, value: unknown, parts: Partial<Entry> = {}, source = 'shop') => {
+      cache.set(source, key, {
+        value,
+        askedAt: clock.now(),
+        maxAgeMs: 1_000,
+        keepMs: 1_000,
+        tags: [],
+        ...parts,
+      });
+    },
+    kept: (key: string, source = 'shop') => cache.get(source, key)?.value,
+    bytes: (source = 'shop') => cache.usage().get(source)?.bytes ?? 0,
   };
 }
 
-/** A promise that is settled from outside. */
-function question(): {
-  answer: Promise<unknown>;
-  resolve: (value: unknown) => void;
-  reject: (e: Error) => void;
-} {
-  let resolve: (value: unknown) => void = () => undefined;
-  let reject: (error: Error) => void = () => undefined;
-  const answer = new Promise<unknown>((yes, no) => {
-    resolve = yes;
-    reject = no;
-  });
-  return { answer, resolve, reject };
-}
+const KILOBYTE = 'x'.repeat(500);
 
 describe('the cache', () => {
-  it('gives an answer again without asking while it is fresh, and asks anew when it is not', async () => {
-    const { ask, clock } = setUp();
-    expect(await ask('a', 1_000)).toBe(1);
-    clock.turn(999);
-    expect(await ask('a', 1_000)).toBe(1);
-    clock.turn(2);
-    expect(await ask('a', 1_000)).toBe(2);
-    expect(await ask('a', 1_000)).toBe(2);
+  it('gives an answer again for as long as it is of use, and not a moment longer', () => {
+    const { keep, kept, clock } = setUp();
+    keep('a', 'A', { maxAgeMs: 300, keepMs: 1_000 });
+    clock.turn(1_000);
+    expect(kept('a')).toBe('A');
+    clock.turn(1);
+    expect(kept('a')).toBeUndefined();
   });
 
-  it('does not make an answer younger by giving it', async () => {
-    const { ask, clock } = setUp();
-    await ask('a', 1_000);
+  it('does not make an answer younger by giving it', () => {
+    const { keep, kept, clock } = setUp();
+    keep('a', 'A');
     for (let i = 0; i < 4; i += 1) {
       clock.turn(300);
-      await ask('a', 1_000);
+      kept('a');
     }
-    expect(await ask('a', 1_000)).toBe(2);
+    expect(kept('a')).toBeUndefined();
   });
 
-  it('counts the age from when the system was asked, not from when it answered', async () => {
-    const { ask, clock, calls } = setUp();
-    const slow = question();
-    const first = ask('a', 1_000, () => slow.answer);
+  it('counts from when the system was asked, not from when it answered', () => {
+    const { keep, kept, clock } = setUp();
+    const askedAt = clock.now();
     clock.turn(600);
-    slow.resolve('slow');
-    expect(await first).toBe('slow');
-    clock.turn(300);
-    expect(await ask('a', 1_000)).toBe('slow');
-    clock.turn(200);
-    await ask('a', 1_000);
-    expect(calls()).toBe(2);
+    keep('a', 'A', { askedAt });
+    clock.turn(400);
+    expect(kept('a')).toBe('A');
+    clock.turn(1);
+    expect(kept('a')).toBeUndefined();
   });
 
-  it('does not keep an answer that took longer than it may be old', async () => {
-    const { ask, clock, calls } = setUp();
-    const slow = question();
-    const first = ask('a', 1_000, () => slow.answer);
-    clock.turn(1_500);
-    slow.resolve('slow');
-    expect(await first).toBe('slow');
-    await ask('a', 1_000);
-    expect(calls()).toBe(2);
+  it('does not keep an answer that took longer than it is of use', () => {
+    const { keep, kept, clock } = setUp();
+    const askedAt = clock.now();
+    clock.turn(1_000);
+    keep('a', 'A', { askedAt });
+    expect(kept('a')).toBeUndefined();
   });
 
-  it('shares one call among all who wait for the same thing', async () => {
-    const { ask, calls } = setUp();
-    const one = question();
-    const all = Array.from({ length: 10 }, () => ask('a', 1_000, () => one.answer));
-    one.resolve('shared');
-    expect(await Promise.all(all)).toEqual(Array.from({ length: 10 }, () => 'shared'));
-    expect(calls()).toBe(1);
+  it.each([[null], [undefined], [false], [0], [''], [[]]])('keeps %j like any other answer', (value) => {
+    const { keep, cache } = setUp();
+    keep('a', value);
+    expect(cache.get('shop', 'a')).toMatchObject({ value, maxAgeMs: 1_000 });
   });
 
-  it('lets those who wait share an answer that may not be kept, and nobody after', async () => {
-    const { ask, calls } = setUp();
-    const one = question();
-    const both = [ask('a', 0, () => one.answer), ask('a', 0, () => one.answer)];
-    one.resolve('shared');
-    expect(await Promise.all(both)).toEqual(['shared', 'shared']);
-    expect(calls()).toBe(1);
-    await ask('a', 0);
-    expect(calls()).toBe(2);
-  });
-
-  it.each([0, 1_000])('tells a failure to all who wait, and never keeps it (maxAge %d)', async (maxAgeMs) => {
-    const { ask, calls } = setUp();
-    const one = question();
-    const both = Promise.allSettled([
-      ask('a', maxAgeMs, () => one.answer),
-      ask('a', maxAgeMs, () => one.answer),
+  it('tells the sources apart', () => {
+    const { keep, kept } = setUp();
+    keep('a', 'of the shop');
+    keep('a', 'of the CRM', {}, 'crm');
+    expect([kept('a'), kept('a', 'crm'), kept('a', 'other')]).toEqual([
+      'of the shop',
+      'of the CRM',
+      undefined,
     ]);
-    one.reject(new Error('down'));
-    expect((await both).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    expect(await ask('a', maxAgeMs)).toBe(2);
-    expect(calls()).toBe(2);
   });
 
-  it('forgets what is too old also when asking anew fails', async () => {
-    const { ask, clock } = setUp();
-    await ask('a', 1_000);
-    clock.turn(2_000);
-    await expect(ask('a', 1_000, () => Promise.reject(new Error('down')))).rejects.toThrow('down');
-    expect(await ask('a', 1_000)).toBe(3);
+  it('holds no more than its bytes, and lets go of what was used least recently', () => {
+    const { keep, kept, bytes } = setUp({ maxBytes: 20_000 });
+    for (const key of 'abcdef') keep(key, KILOBYTE);
+    expect(kept('a')).toBe(KILOBYTE);
+    for (const key of 'ghi') keep(key, KILOBYTE);
+    expect(kept('a')).toBe(KILOBYTE);
+    expect(kept('b')).toBeUndefined();
+    expect(bytes()).toBeLessThanOrEqual(10_000);
   });
 
-  it.each([[null], [undefined], [false], [0], [''], [[]]])(
-    'keeps %j like any other answer',
-    async (value) => {
-      const { ask, calls } = setUp();
-      expect(await ask('a', 1_000, () => Promise.resolve(value))).toEqual(value);
-      expect(await ask('a', 1_000, () => Promise.resolve('other'))).toEqual(value);
-      expect(calls()).toBe(1);
-    },
-  );
-
-  const kilobyte = () => Promise.resolve('x'.repeat(500));
-
-  it('holds no more than its bytes, and lets go of what was used least recently', async () => {
-    const { ask, calls } = setUp({ maxBytes: 10_000 });
-    for (const key of ['a', 'b', 'c', 'd', 'e', 'f']) await ask(key, 1_000, kilobyte);
-    await ask('a', 1_000, kilobyte);
-    expect(calls()).toBe(6);
-    for (const key of ['g', 'h', 'i']) await ask(key, 1_000, kilobyte);
-    await ask('a', 1_000, kilobyte);
-    expect(calls()).toBe(9);
-    await ask('b', 1_000, kilobyte);
-    expect(calls()).toBe(10);
+  it('counts what an entry itself takes, so that empty answers cannot fill the memory', () => {
+    const { keep, cache } = setUp({ maxBytes: 20_000 });
+    for (let i = 0; i < 1_000; i += 1) keep(`key ${i}`, null);
+    expect(cache.usage().get('shop')?.entries).toBeLessThan(40);
   });
 
-  it('counts what an entry itself takes, so that empty answers cannot fill the memory', async () => {
-    const { ask, calls } = setUp({ maxBytes: 10_000 });
-    for (let i = 0; i < 1_000; i += 1) await ask(`key ${i}`, 1_000, () => Promise.resolve(null));
-    expect(calls()).toBe(1_000);
-    for (let i = 0; i < 900; i += 1) await ask(`key ${i}`, 1_000, () => Promise.resolve(null));
-    expect(calls()).toBe(1_900);
+  it('counts what an answer is about, so that many tags cannot fill the memory', () => {
+    const { keep, cache } = setUp({ maxBytes: 20_000 });
+    const tags = Array.from({ length: 20 }, (_, i) => `tag ${i}`);
+    for (let i = 0; i < 100; i += 1) keep(`key ${i}`, null, { tags });
+    expect(cache.usage().get('shop')?.entries).toBeLessThan(4);
   });
 
-  it('gives an answer larger than the whole cache to those who wait, and keeps the others', async () => {
-    const { ask, calls } = setUp({ maxBytes: 10_000 });
-    await ask('small', 1_000, kilobyte);
-    const large = 'x'.repeat(100_000);
-    const both = await Promise.all([
-      ask('large', 1_000, () => Promise.resolve(large)),
-      ask('large', 1_000, () => Promise.resolve('never')),
-    ]);
-    expect(both).toEqual([large, large]);
-    await ask('small', 1_000, kilobyte);
-    expect(calls()).toBe(2);
-    await ask('large', 1_000, () => Promise.resolve(large));
-    expect(calls()).toBe(3);
+  it('does not take an answer larger than the whole, and keeps the others', () => {
+    const { keep, kept, cache } = setUp({ maxBytes: 20_000 });
+    keep('small', KILOBYTE);
+    keep('large', 'x'.repeat(100_000), { tags: ['large'] });
+    expect(kept('large')).toBeUndefined();
+    expect(kept('small')).toBe(KILOBYTE);
+    cache.forget(['large']);
+    expect(cache.usage().get('shop')?.entries).toBe(1);
   });
 
-  it('answers those who wait also when it is emptied meanwhile, and keeps nothing of it', async () => {
-    const { ask, cache, calls } = setUp();
-    const one = question();
-    const waiting = ask('a', 1_000, () => one.answer);
+  it('drops the answer that was kept when a new one is too large to take its place', () => {
+    const { keep, kept } = setUp({ maxBytes: 20_000 });
+    keep('a', 'small');
+    keep('a', 'x'.repeat(100_000));
+    expect(kept('a')).toBeUndefined();
+  });
+
+  it('gives a source half of all at most, unless it has a bound of its own', () => {
+    const { keep, bytes, cache } = setUp({ maxBytes: 100_000 });
+    cache.bound('modest', 5_000);
+    cache.bound('greedy', 80_000);
+    const fill = (source: string): number => {
+      for (let i = 0; i < 200; i += 1) keep(`key ${i}`, KILOBYTE, {}, source);
+      const held = bytes(source);
+      cache.clear();
+      return held;
+    };
+    expect(fill('modest')).toBeLessThanOrEqual(5_000);
+    expect(fill('shop')).toBeLessThanOrEqual(50_000);
+    const greedy = fill('greedy');
+    expect(greedy).toBeGreaterThan(50_000);
+    expect(greedy).toBeLessThanOrEqual(80_000);
+  });
+
+  it('lets the source that holds most give way, so that a busy one does not push out the others', () => {
+    const { keep, bytes, cache } = setUp({ maxBytes: 100_000 });
+    for (let i = 0; i < 10; i += 1) keep(`key ${i}`, KILOBYTE, {}, 'quiet');
+    const quiet = bytes('quiet');
+    for (const source of ['busy', 'busier']) {
+      cache.bound(source, 90_000);
+      for (let i = 0; i < 200; i += 1) keep(`key ${i}`, KILOBYTE, {}, source);
+    }
+    expect(bytes('quiet')).toBe(quiet);
+    const all = [...cache.usage().values()].reduce((sum, held) => sum + held.bytes, 0);
+    expect(all).toBeLessThanOrEqual(100_000);
+    expect(all).toBeGreaterThan(95_000);
+    expect(bytes('busy')).toBeGreaterThan(30_000);
+  });
+
+  it('is empty when it is cleared, of all sources', () => {
+    const { keep, kept, cache } = setUp();
+    keep('a', 'A');
+    keep('a', 'A', {}, 'crm');
     cache.clear();
-    one.resolve('late');
-    expect(await waiting).toBe('late');
-    await ask('a', 1_000);
-    expect(calls()).toBe(2);
+    expect([kept('a'), kept('a', 'crm')]).toEqual([undefined, undefined]);
+    expect([...cache.usage().values()].every(({ entries, bytes }) => entries === 0 && bytes === 0)).toBe(
+      true,
+    );
+  });
+});
+
+describe('forgetting', () => {
+  it('drops what is about any of the tags, in every source, and nothing else', () => {
+    const { keep, kept, cache } = setUp();
+    keep('a', 'A', { tags: ['jan', 'order'] });
+    keep('b', 'B', { tags: ['piet', 'order'] });
+    keep('c', 'C', { tags: ['jan'] }, 'crm');
+    keep('d', 'D');
+    cache.forget(['jan', 'nobody']);
+    expect([kept('a'), kept('b'), kept('c', 'crm'), kept('d')]).toEqual([undefined, 'B', undefined, 'D']);
+    cache.forget(['order']);
+    expect([kept('b'), kept('d')]).toEqual([undefined, 'D']);
   });
 
-  it('reckons with more bytes than a value has characters', () => {
+  it('goes by what the answer now kept is about, not the one before it', () => {
+    const { keep, kept, cache } = setUp();
+    keep('a', 'of Jan', { tags: ['jan'] });
+    keep('a', 'of Piet', { tags: ['piet'] });
+    cache.forget(['jan']);
+    expect(kept('a')).toBe('of Piet');
+    cache.forget(['piet']);
+    expect(kept('a')).toBeUndefined();
+  });
+
+  it('works again for what is kept anew', () => {
+    const { keep, kept, cache } = setUp();
+    for (let i = 0; i < 3; i += 1) {
+      keep('a', 'A', { tags: ['jan'] });
+      cache.forget(['jan']);
+      expect(kept('a')).toBeUndefined();
+    }
+    expect(cache.usage().get('shop')).toEqual({ entries: 0, bytes: 0 });
+  });
+
+  it('holds for any order of keeping, forgetting, expiring and pushing out', () => {
+    const tags = fc.uniqueArray(fc.constantFrom<string>('t1', 't2', 't3'), { maxLength: 3 });
+    const source = fc.constantFrom('one', 'other');
+    const step = fc.oneof(
+      fc.record({
+        do: fc.constant('keep' as const),
+        source,
+        key: fc.constantFrom('a b', 'b', ' '),
+        size: fc.constantFrom(0, 300, 900, 3_000),
+        keepMs: fc.constantFrom(50, 500),
+        tags,
+      }),
+      fc.record({ do: fc.constant('forget' as const), tags }),
+      fc.record({ do: fc.constant('turn' as const), ms: fc.integer({ min: 1, max: 100 }) }),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(step, { maxLength: 40 }),
+        fc.constantFrom(4_000, 8_000, MEGABYTE),
+        (steps, maxBytes) => {
+          const clock = turnedClock();
+          const cache = createCache({ maxBytes, clock });
+          /** What may be there; what was pushed out need not be. */
+          const model = new Map<string, { value: string; until: number; tags: readonly string[] }>();
+          for (const [i, one] of steps.entries()) {
+            if (one.do === 'turn') clock.turn(one.ms);
+            else if (one.do === 'forget') {
+              cache.forget(one.tags);
+              for (const [place, held] of model)
+                if (held.tags.some((tag) => one.tags.includes(tag))) model.delete(place);
+            } else {
+              const value = `${i} `.padEnd(one.size, 'x');
+              cache.set(one.source, one.key, {
+                value,
+                askedAt: clock.now(),
+                maxAgeMs: 0,
+                keepMs: one.keepMs,
+                tags: one.tags,
+              });
+              model.set(`${one.source}/${one.key}`, {
+                value,
+                until: clock.now() + one.keepMs,
+                tags: one.tags,
+              });
+            }
+            let held = 0;
+            for (const { bytes } of cache.usage().values()) held += bytes;
+            expect(held).toBeLessThanOrEqual(maxBytes);
+            for (const of of ['one', 'other'])
+              for (const key of ['a b', 'b', ' ']) {
+                const found = cache.get(of, key);
+                const expected = model.get(`${of}/${key}`);
+                const isThere = expected !== undefined && clock.now() <= expected.until;
+                if (found !== undefined) expect(isThere && found.value === expected.value).toBe(true);
+                // Nothing is pushed out where there is room for all.
+                if (maxBytes === MEGABYTE) expect(found !== undefined).toBe(isThere);
+              }
+          }
+          // Of what is gone nothing stays behind by which it could be found.
+          cache.forget(['t1', 't2', 't3']);
+          const untagged = [...model.values()].filter((one) => one.tags.length === 0);
+          let entries = 0;
+          for (const one of cache.usage().values()) entries += one.entries;
+          expect(entries).toBeLessThanOrEqual(untagged.length);
+          cache.close();
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('leaves nothing behind of what was pushed out: the memory stays what it was', () => {
+    const { keep, cache } = setUp({ maxBytes: 50_000 });
+    const fill = (round: number): void => {
+      for (let i = 0; i < 2_000; i += 1)
+        keep(`key ${round} ${i}`, 'x', { tags: [`customer ${round} ${i}`, 'all'] });
+    };
+    fill(0);
+    const before = cache.usage().get('shop');
+    for (let round = 1; round < 20; round += 1) fill(round);
+    expect(cache.usage().get('shop')?.entries).toBeLessThanOrEqual((before?.entries ?? 0) + 1);
+    // Were places left behind, this would drop what was kept anew under an old name.
+    keep('key 0 0', 'anew');
+    cache.forget(['customer 0 0']);
+    expect(cache.get('shop', 'key 0 0')?.value).toBe('anew');
+  });
+});
+
+describe('the bytes of a value', () => {
+  it('are reckoned as more than it has characters', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         expect(approximateBytes(value)).toBeGreaterThanOrEqual(JSON.stringify(value).length / 2);
@@ -195,108 +308,13 @@ describe('the cache', () => {
     );
   });
 
-  it('never gives an answer older than its policy allows, nor one that belongs to another key', async () => {
-    const step = fc.oneof(
-      fc.record({ do: fc.constant('ask' as const), key: fc.nat(3), maxAgeMs: fc.constantFrom(0, 100, 500) }),
-      fc.record({ do: fc.constant('turn' as const), ms: fc.integer({ min: 1, max: 400 }) }),
-      fc.record({ do: fc.constant('finish' as const), which: fc.nat(5), fails: fc.boolean() }),
-      fc.record({ do: fc.constant('clear' as const) }),
-    );
-    await fc.assert(
-      fc.asyncProperty(
-        fc.array(step, { maxLength: 60 }),
-        fc.constantFrom(600, 2_000, MEGABYTE),
-        async (steps, maxBytes) => {
-          const clock = turnedClock();
-          const cache: Cache = createCache({ maxBytes, clock });
-          const running: { at: number; key: string; settle: (fails: boolean) => void }[] = [];
-          const checks: Promise<void>[] = [];
-          const askNow = (key: string, maxAgeMs: number): void => {
-            const askedAt = clock.now();
-            const load = (): Promise<{ key: string; at: number }> => {
-              const { answer, resolve, reject } = question();
-              const at = clock.now();
-              running.push({
-                at,
-                key,
-                settle: (fails) => {
-                  if (fails) reject(new Error(key));
-                  else resolve({ key, at });
-                },
-              });
-              return answer as Promise<{ key: string; at: number }>;
-            };
-            // Who joins a call that is under way gets what that call brings; its age then is that of the call.
-            const joined = running.find((one) => one.key === key);
-            checks.push(
-              cache.fetch({ key, maxAgeMs, load }).then(
-                (found) => {
-                  expect(found.key).toBe(key);
-                  expect(askedAt - found.at).toBeLessThanOrEqual(
-                    Math.max(maxAgeMs, askedAt - (joined?.at ?? askedAt)),
-                  );
-                },
-                (error: unknown) => {
-                  expect((error as Error).message).toBe(key);
-                },
-              ),
-            );
-          };
-          for (const one of steps) {
-            if (one.do === 'ask') askNow(`key ${one.key} ${one.maxAgeMs}`, one.maxAgeMs);
-            else if (one.do === 'turn') clock.turn(one.ms);
-            else if (one.do === 'clear') cache.clear();
-            else {
-              const [finished] = running.splice(one.which % Math.max(1, running.length), 1);
-              finished?.settle(one.fails);
-              // As long as the cache needs to hear of it.
-              for (let i = 0; i < 10; i += 1) await Promise.resolve();
-            }
-          }
-          for (const { settle } of running.splice(0)) settle(false);
-          await Promise.all(checks);
-        },
-      ),
-      { numRuns: 300 },
-    );
-  });
-});
-
-describe('how long answers are kept', () => {
-  it('is what the loader says, else what its source says, else not at all', () => {
-    expect(freshness({ maxAge: '1 minute' }, { maxAge: '1 day' })).toEqual({ maxAgeMs: 60_000 });
-    expect(freshness(undefined, { maxAge: '1 day' })).toEqual({ maxAgeMs: 86_400_000 });
-    expect(freshness({}, undefined)).toEqual({ maxAgeMs: 0 });
-  });
-});
-
-describe('the key of an answer', () => {
-  it('shows nothing of who is asked for', () => {
-    const key = cacheKey('crm', 'contactsByEmail', 'jan@example.nl');
-    expect(key).toMatch(/^[\w-]{43}$/);
-    expect(Buffer.from(key, 'base64url').toString('latin1')).not.toContain('jan');
-  });
-
-  it('is the same for the same question, and another for any other', () => {
-    const part = fc.stringMatching(/^[a-z ]{0,6}$/);
-    const text = fc.string({
-      unit: fc.constantFrom('a', '\n', ' ', '\0', '\ud83d', '\ude00', '\ufffd'),
-      maxLength: 6,
-    });
-    const one = fc.tuple(part, part, text);
+  it('grow with each member and each character', () => {
     fc.assert(
-      fc.property(one, one, (a, b) => {
-        expect(cacheKey(...a) === cacheKey(...b)).toBe(a.every((value, i) => value === b[i]));
+      fc.property(fc.jsonValue(), fc.string({ minLength: 1 }), (value, text) => {
+        expect(approximateBytes([value, text])).toBeGreaterThan(approximateBytes([value]));
+        expect(approximateBytes({ value, text })).toBeGreaterThan(approximateBytes({ value }));
+        expect(approximateBytes(`${text}${text}`)).toBeGreaterThan(approximateBytes(text));
       }),
-      {
-        numRuns: 2_000,
-        examples: [
-          [
-            ['s', 'l', '\ud800'],
-            ['s', 'l', '\ufffd'],
-          ],
-        ],
-      },
     );
   });
 });

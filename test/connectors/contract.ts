@@ -3,9 +3,10 @@ import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { Fault } from '../../sources/stand-ins/fault.js';
 import type { SystemName } from '../../sources/stand-ins/world.js';
 import { SettingsReader, type Environment } from '../../src/config.js';
-import type { Client, Connector } from '../../src/connectors/connector.js';
+import type { CallScope, Client, Connector } from '../../src/connectors/connector.js';
 import { GatewayError, SourceError } from '../../src/errors.js';
-import { wrap } from '../../src/resilience/wrap.js';
+import { timeout } from '../../src/resilience/timeout.js';
+import { DEFAULT_MAX_ANSWER_BYTES } from '../../src/source.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 import { faultControl } from '../support/stand-ins.js';
 
@@ -64,21 +65,38 @@ export const hostileKeys: Record<string, string> = {
   'the second half of a character': '\udc69x',
 };
 
-/** Opens a client as the gateway does. */
+/** Opens a client as the gateway does, with nothing between it and the system but the timeout. */
 export function open<C extends Client>(
   connector: Connector<C>,
   environment: Environment,
-  { source = 'tested', timeoutMs = LONG_MS }: { source?: string; timeoutMs?: number } = {},
-): C {
+  { source = 'tested', timeoutMs = LONG_MS, scope = {} }: OpenOptions = {},
+): Opened<C> {
   const settings = new SettingsReader(environment);
-  const client = connector.connect(settings, {
+  const connection = connector.connect(settings, {
     source,
     timeoutMs,
-    guard: wrap({ source, timeoutMs }),
+    maxAnswerBytes: DEFAULT_MAX_ANSWER_BYTES,
     logger: createLogger('silent'),
   });
   settings.throwIfWrong();
-  return client;
+  const client = connection.client({
+    run: (call) => timeout(source, timeoutMs, call),
+    slowDown: () => undefined,
+    holds: () => undefined,
+    headers: {},
+    ...scope,
+  });
+  return Object.assign(client, { close: () => connection.close() });
+}
+
+/** A client of a connection of its own. */
+export type Opened<C> = C & { close: () => Promise<void> };
+
+interface OpenOptions {
+  source?: string;
+  timeoutMs?: number;
+  /** What is to be done otherwise than to give each call its time. */
+  scope?: Partial<CallScope>;
 }
 
 /** The error that a call ends with; a call that succeeds fails the test. */
@@ -102,9 +120,9 @@ export async function sourceFailure(call: Promise<unknown>): Promise<SourceError
 export function describeContract<C extends Client>(subject: ContractSubject<C>): void {
   const { connector, source, ask } = subject;
   let control: FaultControl;
-  let client: C;
+  let client: Opened<C>;
 
-  const connect = (environment: Environment = {}, timeoutMs = LONG_MS): C => {
+  const connect = (environment: Environment = {}, timeoutMs = LONG_MS): Opened<C> => {
     client = open(connector, { ...control.settings, ...environment }, { source, timeoutMs });
     return client;
   };

@@ -4,7 +4,7 @@ import { throttledFor } from '../../sources/webshop/wire.js';
 import { setting, urlSetting } from '../../src/config.js';
 import { apiKey } from '../../src/connectors/auth.js';
 import { graphql, type GraphqlClient } from '../../src/connectors/graphql/client.js';
-import { describeContract, failure, open, sourceFailure } from './contract.js';
+import { describeContract, failure, open, sourceFailure, type Opened } from './contract.js';
 import { sendJson, sendWithoutEnd, startServer, type SmallServer } from './server.js';
 
 const FIND = `query($email: String!) {
@@ -53,11 +53,11 @@ describeContract<GraphqlClient>({
 
 describe('a connection to a GraphQL system', () => {
   let server: SmallServer;
-  let client: GraphqlClient;
+  let client: Opened<GraphqlClient>;
 
   const answered = async (body: object, path = '/graphql'): Promise<GraphqlClient> =>
     serving((response) => {
-      sendJson(response, Array.isArray(body) ? body : { extensions: {}, ...body });
+      sendJson(response, body);
     }, path);
 
   const serving = async (answer: (response: ServerResponse) => void, path = '/graphql') => {
@@ -85,10 +85,39 @@ describe('a connection to a GraphQL system', () => {
     });
   });
 
+  it('sends a variable that is a setting with the operations that declare it, and with no others', async () => {
+    server = await startServer((_, response) => {
+      sendJson(response, { data: { a: 1 } });
+    });
+    const connector = graphql({
+      url: urlSetting('URL', 'https://example.nl/graphql'),
+      auth: apiKey('x-key', setting('TOKEN')),
+      settings: { country: setting('COUNTRY') },
+    });
+    client = open(connector, { URL: server.url, TOKEN: 't', COUNTRY: 'BE' });
+    await client.query('query($country: CountryCode!, $key: ID!) { a(in: $country, key: $key) }', {
+      key: '1',
+    });
+    await client.query('query($key: ID!) { a(key: $key) }', { key: '1' });
+    expect(server.seen.map(({ body }) => (JSON.parse(body) as { variables: unknown }).variables)).toEqual([
+      { country: 'BE', key: '1' },
+      { key: '1' },
+    ]);
+  });
+
   it('asks a system whose address has no path', async () => {
     await answered({ data: { a: 1 } }, '');
     expect(await client.query('{ a }', {})).toEqual({ data: { a: 1 }, errors: [] });
     expect(server.seen[0]?.url).toBe('/');
+  });
+
+  it.each([
+    ['without extensions', {}],
+    ['with extensions', { extensions: { anything: 1 } }],
+    ['with null for extensions', { extensions: null }],
+  ])('takes an answer %s', async (_, more) => {
+    await answered({ data: { a: 1 }, ...more });
+    expect(await client.query('{ a }', {})).toEqual({ data: { a: 1 }, errors: [] });
   });
 
   it('gives the errors of single fields with their places, and the data beside them', async () => {

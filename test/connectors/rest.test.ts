@@ -5,7 +5,7 @@ import { setting, urlSetting } from '../../src/config.js';
 import { anyOf, apiKey, basic, bearer, type Auth } from '../../src/connectors/auth.js';
 import { pathPart, rest, type RestClient } from '../../src/connectors/rest.js';
 import { ConfigError } from '../../src/errors.js';
-import { describeContract, failure, hostileKeys, open, sourceFailure } from './contract.js';
+import { describeContract, failure, hostileKeys, open, sourceFailure, type Opened } from './contract.js';
 import { sendJson, sendWithoutEnd, startServer, type SeenRequest, type SmallServer } from './server.js';
 
 const contact = z.object({ id: z.string(), properties: z.object({ email: z.string() }) });
@@ -48,7 +48,7 @@ const CONTACTS = '/crm/v3/objects/contacts';
 
 describe('a connection to a REST system', () => {
   let server: SmallServer;
-  let client: RestClient;
+  let client: Opened<RestClient>;
 
   afterEach(async () => {
     await client.close();

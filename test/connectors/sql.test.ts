@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { databaseUrl, sql, type SqlClient } from '../../src/connectors/sql.js';
 import { directSettings } from '../support/stand-ins.js';
-import { describeContract, failure, open } from './contract.js';
+import { describeContract, failure, open, type Opened } from './contract.js';
 
 const connector = sql(databaseUrl('ORDER_SYSTEM_URL'));
 const url = (): string => directSettings().ORDER_SYSTEM_URL ?? '';
@@ -44,7 +44,7 @@ describe('a connection to PostgreSQL', () => {
     maxConnections: 10,
   });
 
-  let client: SqlClient;
+  let client: Opened<SqlClient>;
   let watcher: pg.Client;
 
   beforeAll(async () => {

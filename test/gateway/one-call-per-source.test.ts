@@ -1,6 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createWorld } from '../../sources/stand-ins/seed.js';
-import { turnedClock } from '../support/clock.js';
+import type { Person } from '../../sources/stand-ins/world.js';
+import { turnedClock, type TurnedClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
@@ -31,7 +32,7 @@ afterAll(async () => {
   await control.close();
 });
 
-/** What each source is asked for the query of issue 2, round by round. */
+/** What each source is asked for the query of one customer over all systems, round by round. */
 const ROUNDS = {
   'order-system': ['who they are', 'their orders', 'the lines of the orders'],
   webshop: ['who they are', 'their carts', 'the products of the lines'],
@@ -160,20 +161,45 @@ describe('a source that a query does not need', () => {
 });
 
 describe('who a customer is', () => {
-  test('is asked again only when a minute has passed', async () => {
-    const clock = turnedClock();
+  /** Asks for customers whom every system knows, or some of whom only some do. */
+  const asking = (clock: TurnedClock, isKnown: (person: Person) => boolean) => {
     const gateway = coldGateway(clock);
-    const ask = async () => {
-      const { errors } = await gateway.query(MANY_CUSTOMERS, { by: ordinaryCustomers(50) });
+    const by = createWorld({ customers: 60 })
+      .people.filter(({ email }) => email.startsWith('customer-'))
+      .filter(isKnown)
+      .slice(0, 40)
+      .map(({ email }) => ({ email }));
+    return async () => {
+      const { errors } = await gateway.query(MANY_CUSTOMERS, { by });
       expect(errors).toEqual([]);
       return callsSince();
     };
+  };
+
+  test('is asked again only when a minute has passed', async () => {
+    const clock = turnedClock();
+    const ask = asking(clock, ({ orderSystem, webshop, contactCentre, crm }) =>
+      [orderSystem, webshop, contactCentre, crm].every((own) => own !== undefined),
+    );
     expect(await ask()).toEqual(countOf(ROUNDS));
     expect(await ask()).toEqual(countOf(WARM_ROUNDS));
     clock.turn(59_000);
     expect(await ask()).toEqual(countOf(WARM_ROUNDS));
     clock.turn(2_000);
     expect(await ask()).toEqual(countOf(ROUNDS));
+  });
+
+  test('is asked again after ten seconds where nobody was found', async () => {
+    const clock = turnedClock();
+    const ask = asking(clock, ({ webshop }) => webshop === undefined);
+    const { webshop } = await ask();
+    clock.turn(9_000);
+    const warm = await ask();
+    clock.turn(2_000);
+    const later = await ask();
+    expect(webshop).toBeGreaterThan(warm.webshop ?? NaN);
+    expect(later.webshop).toBe((warm.webshop ?? NaN) + 1);
+    expect(later['order-system']).toBe(warm['order-system']);
   });
 
   test('is asked once by a thousand identical requests at once', async () => {

@@ -1,4 +1,4 @@
-/** What issue 2 asks of one customer: something of every system, and a product shared by two of them. */
+/** Something of every system about one customer, and a product shared by two of them. */
 export const EVERYTHING = `{
   id name emails { value source }
   orders(first: 3) {

@@ -14,7 +14,7 @@ interface HandMadeSource {
   mood?: 'silent' | 'down' | 'defect' | Promise<void>;
 }
 
-const client: Client = { ping: () => Promise.resolve(), close: () => Promise.resolve() };
+const client: Client = { ping: () => Promise.resolve() };
 
 /** A graph of made-up sources, each with its own ids as `<name>Id`, walked from an e-mail address unless told otherwise. */
 function graph(made: Record<string, HandMadeSource>, start = 'email eva@example.nl') {

@@ -1,19 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createCache } from '../../src/cache/cache.js';
 import type { FreshnessOptions } from '../../src/cache/freshness.js';
 import type { Client } from '../../src/connectors/connector.js';
 import { SourceUnavailableError } from '../../src/errors.js';
 import { defineLoader } from '../../src/loaders/loader.js';
-import { createLoaderRegistry, type Load } from '../../src/loaders/registry.js';
-import { startDeadline, type Deadline } from '../../src/resilience/deadline.js';
+import type { Load } from '../../src/loaders/registry.js';
 import { turnedClock } from '../support/clock.js';
+import { createLoading, type Loading } from '../support/loading.js';
 
-const client: Client = { ping: () => Promise.resolve(), close: () => Promise.resolve() };
 const down = new SourceUnavailableError('shop', 'shop cannot be reached.');
 
 describe('the loaders of a request', () => {
   const clock = turnedClock();
-  let deadlines: Deadline[];
+  let loading: Loading;
   let calls: string[][];
   let newRequest: () => Load;
 
@@ -29,25 +27,20 @@ describe('the loaders of a request', () => {
   let answer: Answer;
 
   const setUp = (freshness?: FreshnessOptions): void => {
-    const registry = createLoaderRegistry(createCache({ maxBytes: 100_000, clock }));
-    registry.add({ name: 'shop', client, freshness }, letters);
-    newRequest = () => {
-      const deadline = startDeadline(10_000);
-      deadlines.push(deadline);
-      return registry.forRequest(deadline);
-    };
+    loading = createLoading({ clock });
+    loading.registry.add(loading.source('shop', freshness === undefined ? {} : { freshness }), letters);
+    newRequest = () => loading.newRequest().load;
   };
   const loadAll = (load: Load, keys: string): Promise<(string | Error)[]> =>
     Promise.all(Array.from(keys, (key) => load(letters, key).catch((error: unknown) => error as Error)));
 
   beforeEach(() => {
-    deadlines = [];
     calls = [];
     answer = (keys) => Promise.resolve(keys.map((key) => key.toUpperCase()));
     setUp();
   });
   afterEach(() => {
-    for (const deadline of deadlines) deadline.clear();
+    loading.close();
   });
 
   it('make one call of all keys that are asked for together', async () => {
@@ -147,11 +140,8 @@ describe('the loaders of a request', () => {
         return Promise.resolve(keys.map(({ of, first }) => of.repeat(first)));
       },
     });
-    const registry = createLoaderRegistry(createCache({ maxBytes: 100_000, clock }));
-    registry.add({ name: 'shop', client }, pages);
-    const deadline = startDeadline(10_000);
-    deadlines.push(deadline);
-    const load = registry.forRequest(deadline);
+    loading.registry.add(loading.source('shop'), pages);
+    const load = newRequest();
     const asked = [1, 2, 1].map((first) => load(pages, { of: 'x', first }));
     expect(await Promise.all(asked)).toEqual(['x', 'xx', 'x']);
     expect(calls).toEqual([['x', 'x']]);
@@ -166,11 +156,9 @@ describe('the loaders of a request', () => {
   });
 
   it('say clearly when a source has two loaders of one name, which would share their answers', () => {
-    const registry = createLoaderRegistry(createCache({ maxBytes: 100_000, clock }));
-    registry.add({ name: 'shop', client }, letters);
-    registry.add({ name: 'other shop', client }, { ...letters });
+    loading.registry.add(loading.source('other shop'), { ...letters });
     expect(() => {
-      registry.add({ name: 'shop', client }, { ...letters });
+      loading.registry.add(loading.source('shop'), { ...letters });
     }).toThrow(/two loaders named "letters"/);
   });
 });

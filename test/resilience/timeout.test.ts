@@ -1,12 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SourceTimeoutError } from '../../src/errors.js';
-import { wrap } from '../../src/resilience/wrap.js';
+import { cancellation } from '../../src/resilience/cancellation.js';
+import { timeout } from '../../src/resilience/timeout.js';
 
 describe('the timeout of a call', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
-  const guard = wrap({ source: 'shop', timeoutMs: 1_000 });
+  const guard = <T>(call: (signal: AbortSignal) => Promise<T>, client?: AbortSignal) =>
+    timeout('shop', 1_000, call, client && cancellation(client));
+  const never = () => new Promise<never>(() => undefined);
 
   it('gives what the call gives in time, and leaves no timer behind', async () => {
     expect(await guard(() => Promise.resolve('answer'))).toBe('answer');
@@ -65,5 +68,50 @@ describe('the timeout of a call', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     answer('too late');
     expect(await outcome).toBeInstanceOf(SourceTimeoutError);
+  });
+
+  it('stops the call when nobody wants its answer any more, with their reason', async () => {
+    const client = new AbortController();
+    const reason = new Error('hung up');
+    let signal: AbortSignal | undefined;
+    const outcome = guard((given) => {
+      signal = given;
+      return never();
+    }, client.signal).catch((error: unknown) => error);
+    client.abort(reason);
+    expect(await outcome).toBe(reason);
+    expect(signal?.reason).toBe(reason);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('does not make a call that nobody wants any more', async () => {
+    const call = vi.fn(never);
+    await expect(guard(call, AbortSignal.abort(new Error('hung up')))).rejects.toThrow('hung up');
+    expect(call).not.toHaveBeenCalled();
+  });
+
+  it('leaves nothing behind on the signal of a client who stays, however the call ends', async () => {
+    const client = new AbortController();
+    const added = vi.spyOn(client.signal, 'addEventListener');
+    const removed = vi.spyOn(client.signal, 'removeEventListener');
+    await guard(() => Promise.resolve('answer'), client.signal);
+    await guard(() => Promise.reject(new Error('broken')), client.signal).catch(() => undefined);
+    const late = guard(never, client.signal).catch(() => undefined);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await late;
+    expect(added).toHaveBeenCalledTimes(3);
+    expect(removed).toHaveBeenCalledTimes(3);
+  });
+
+  it('listens once for however many calls, until the last of them is over', async () => {
+    const client = new AbortController();
+    const added = vi.spyOn(client.signal, 'addEventListener');
+    const cancelled = cancellation(client.signal);
+    const done = timeout('shop', 1_000, () => Promise.resolve(), cancelled);
+    const outcomes = Array.from({ length: 50 }, () => timeout('shop', 1_000, never, cancelled));
+    expect(added).toHaveBeenCalledTimes(1);
+    await done;
+    client.abort(new Error('hung up'));
+    await Promise.all(outcomes.map((outcome) => expect(outcome).rejects.toThrow('hung up')));
   });
 });

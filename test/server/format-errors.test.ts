@@ -5,7 +5,10 @@ import { setting } from '../../src/config.js';
 import { InvalidInputError } from '../../src/errors.js';
 import { createServerApp } from '../../src/server/yoga.js';
 import type { SourceDefinition } from '../../src/source.js';
+import { createMetrics } from '../../src/telemetry/metrics.js';
+import { turnedClock } from '../support/clock.js';
 import { createTestGateway } from '../support/gateway.js';
+import { createLoading } from '../support/loading.js';
 import { directSettings } from '../support/stand-ins.js';
 
 const PRIVATE = 'piet@example.nl';
@@ -16,7 +19,10 @@ const broken: SourceDefinition = {
   name: 'broken',
   connector: {
     settings: () => [BROKEN_SETTING],
-    connect: () => ({ ping: () => Promise.resolve(), close: () => Promise.resolve() }),
+    connect: () => ({
+      client: () => ({ ping: () => Promise.resolve() }),
+      close: () => Promise.resolve(),
+    }),
   },
   resolvers: {
     Query: {
@@ -105,24 +111,31 @@ describe('a defect', () => {
   });
 
   test('before anything is executed leaves no answer at all', async () => {
+    const loading = createLoading({ clock: turnedClock() });
     const app = createServerApp({
       schema: gateway.schema,
       config: gateway.config,
       clients: new Map(),
+      breakers: () => new Map(),
+      isStopping: () => false,
+      forget: () => Promise.resolve({ everywhere: true, droppedWhole: [] }),
+      metrics: createMetrics(),
       logger,
       contextOptions: {
         registry: {
-          add: () => undefined,
+          ...loading.registry,
           forRequest: () => {
             throw new TypeError(`cannot read ${PRIVATE}`);
           },
         },
         rules: { namespaces: new Map(), sources: [] },
+        clock: performance,
         deadlineMs: 1_000,
       },
     });
     const response = await app.fetch('http://gateway/graphql?query={__typename}');
     const text = await response.text();
+    loading.close();
     expect(response.status).toBe(500);
     expect(text).toContain('INTERNAL_SERVER_ERROR');
     expect(text).not.toContain('"data"');

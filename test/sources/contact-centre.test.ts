@@ -14,7 +14,7 @@ import {
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { Person, SeedTicket, StandIn, World } from '../../sources/stand-ins/world.js';
 import type { RestClient } from '../../src/connectors/rest.js';
-import { failure, hostileKeys, open } from '../connectors/contract.js';
+import { hostileKeys, open, type Opened } from '../connectors/contract.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
 import { createTestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
@@ -58,7 +58,7 @@ describe('the contact centre', () => {
     const { firstName, lastName, contactCentre: own } = person('everywhere@example.nl');
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) { name tickets(first: 2) {
-        id subject status priority channel createdAt updatedAt comments(first: 100) { id body public byCustomer createdAt }
+        id subject status priority channel createdAt updatedAt comments(first: 100) { id body byCustomer createdAt }
       } } }`,
       { by: [{ zendeskUserId: String(own?.userId) }, { email: 'Everywhere@example.nl' }] },
     );
@@ -77,13 +77,14 @@ describe('the contact centre', () => {
           channel,
           createdAt: iso(createdAt),
           updatedAt: iso(updatedAt),
-          comments: comments.map((comment) => ({
-            id: String(comment.id),
-            body: comment.body,
-            public: comment.public,
-            byCustomer: comment.author === 'customer',
-            createdAt: iso(comment.createdAt),
-          })),
+          comments: comments
+            .filter((comment) => comment.public)
+            .map((comment) => ({
+              id: String(comment.id),
+              body: comment.body,
+              byCustomer: comment.author === 'customer',
+              createdAt: iso(comment.createdAt),
+            })),
         })),
     };
     expect(listAt(data, 'customers')).toEqual([expected, expected]);
@@ -133,7 +134,7 @@ describe('the contact centre', () => {
 
 describe('the contact centre with records of a kind', () => {
   let standIn: StandIn | undefined;
-  let client: RestClient;
+  let client: Opened<RestClient>;
 
   const start = async (people: Person[], options?: ContactCentreOptions): Promise<StandIn> => {
     const own: World = { ...world, people };
@@ -220,10 +221,61 @@ describe('the contact centre with records of a kind', () => {
     ]);
   });
 
-  it('gives up on more tickets than anybody waits for, instead of leaving some out', async () => {
-    await start([somebody('a@example.nl', 1, 5_001)]);
-    const error = await failure(Promise.resolve(ticketsOfUsers.load([{ userId: '1', first: 1 }], client)));
-    expect(error.code).toBe('SOURCE_CONTRACT');
+  it('gives up on one with more tickets than anybody waits for, and still shows those of the others', async () => {
+    const quiet = somebody('b@example.nl', 2, 3);
+    await start([somebody('a@example.nl', 1, 5_001), quiet, somebody('c@example.nl', 3)]);
+    const keys = ['1', '2', '3'].map((userId) => ({ userId, first: 10 }));
+    const [busy, ...others] = await ticketsOfUsers.load(keys, client);
+    expect(busy).toMatchObject({ code: 'SOURCE_CONTRACT' });
+    expect(idsOf(others)).toEqual([
+      newestFirst(quiet.contactCentre?.tickets ?? []).map(({ id }) => String(id)),
+      [],
+    ]);
+  });
+
+  it('leaves no tickets out when nobody in particular has too many', async () => {
+    await start(Array.from({ length: 6 }, (_, i) => somebody(`${i}@example.nl`, i + 1, 900)));
+    const keys = Array.from({ length: 6 }, (_, i) => ({ userId: String(i + 1), first: 1 }));
+    for (const one of await ticketsOfUsers.load(keys, client))
+      expect(one).toMatchObject({ code: 'SOURCE_CONTRACT' });
+  });
+
+  /** Somebody whose one ticket has these comments, public or not. */
+  const discussion = (publicOrNot: readonly boolean[]): Person => {
+    const one = somebody('everywhere@example.nl', 100, 1);
+    const [ticket] = one.contactCentre?.tickets ?? [];
+    const [comment] = ticket?.comments ?? [];
+    if (one.contactCentre === undefined || ticket === undefined || comment === undefined)
+      throw new Error('the template has no comment');
+    const comments = publicOrNot.map((shown, i) => ({
+      ...comment,
+      id: i + 1,
+      public: shown,
+      body: shown ? `said ${i}` : 'a note that is nobody’s business',
+      createdAt: new Date(Date.UTC(2026, 0, 1, 0, i)).toISOString(),
+    }));
+    return { ...one, contactCentre: { ...one.contactCentre, tickets: [{ ...ticket, id: 1, comments }] } };
+  };
+  const commentsOf = (first: number) =>
+    commentsOfTickets.load([{ ticketId: '1', requesterId: '100', first }], client);
+
+  it('never shows what agents note for each other', async () => {
+    await start([discussion([true, false, true, false])]);
+    const found = await commentsOf(100);
+    expect(JSON.stringify(found)).not.toContain('business');
+    expect(idsOf(found)).toEqual([['1', '3']]);
+  });
+
+  it('reads on behind many notes until it has as many comments as were asked for', async () => {
+    await start([discussion([true, ...Array.from({ length: 60 }, () => false), true, true])]);
+    expect(idsOf(await commentsOf(2))).toEqual([['1', '62']]);
+    expect(idsOf(await commentsOf(1))).toEqual([['1']]);
+    expect(idsOf(await commentsOf(5))).toEqual([['1', '62', '63']]);
+  });
+
+  it('does not say that there are no comments when it could not read to the end', async () => {
+    await start([discussion([...Array.from({ length: 200 }, () => false), true])]);
+    expect(await commentsOf(1)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
   });
 
   it('gives no comments of a ticket that is gone, beside those of another', async () => {
@@ -241,7 +293,7 @@ describe('the contact centre with records of a kind', () => {
     );
     expect(found.map((one) => (one instanceof Error ? one.name : one.length))).toEqual([
       0,
-      ticket?.comments.length,
+      ticket?.comments.filter((comment) => comment.public).length,
       'Error',
     ]);
   });
@@ -258,9 +310,38 @@ describe('the contact centre with records of a kind', () => {
     await gateway.close();
     expect(at(data, 'customer', 'name')).toEqual(expect.any(String));
     expect(at(data, 'customer', 'tickets')).toBeNull();
-    expect(errors.map(({ extensions }) => extensions)).toEqual([
-      { code: 'SOURCE_RATE_LIMITED', source: 'contact-centre', retryable: true, retryAfter: 60 },
+    expect(errors.map(({ extensions }) => extensions)).toMatchObject([
+      { code: 'SOURCE_RATE_LIMITED', source: 'contact-centre', retryable: true },
     ]);
+    // Sixty seconds from when it said so.
+    expect(errors[0]?.extensions.retryAfter).toBeGreaterThan(50);
+    expect(errors[0]?.extensions.retryAfter).toBeLessThanOrEqual(60);
+  });
+});
+
+describe('the comments of many tickets', () => {
+  it('are asked for eight at a time, and each ticket gets its own', async () => {
+    const waiting: (() => void)[] = [];
+    const server = await startServer(({ url }, response) => {
+      waiting.push(() => {
+        const id = Number(/tickets\/(\d+)/.exec(url)?.[1]);
+        const comment = { id, author_id: 1, body: 'b', public: true, created_at: '2026-01-01T00:00:00Z' };
+        sendJson(response, { comments: [comment], meta: { has_more: false }, links: { next: null } });
+      });
+    });
+    const client = open<RestClient>(contactCentre.connector, { ...settings, CONTACT_CENTRE_URL: server.url });
+    const keys = Array.from({ length: 24 }, (_, i) => ({ ticketId: String(i), requesterId: '1', first: 5 }));
+    const loading = commentsOfTickets.load(keys, client);
+    for (let answered = 0; answered < keys.length; answered += 8) {
+      await expect.poll(() => waiting.length).toBe(8);
+      for (const answer of waiting.splice(0)) answer();
+    }
+    const found = await loading;
+    await client.close();
+    await server.close();
+    expect(found.map((one) => (one instanceof Error ? one : one.map(({ id }) => id)))).toEqual(
+      keys.map(({ ticketId }) => [ticketId]),
+    );
   });
 });
 

@@ -5,13 +5,14 @@ import {
   contactsByEmail,
   contactsById,
   dealsOfContacts,
+  newestDeals,
 } from '../../sources/crm-hubspot/loaders.js';
 import { startCrmHubspot } from '../../sources/crm-hubspot/stand-in/index.js';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
-import type { StandIn } from '../../sources/stand-ins/world.js';
+import type { Person, StandIn, World } from '../../sources/stand-ins/world.js';
 import type { RestClient } from '../../src/connectors/rest.js';
-import { open } from '../connectors/contract.js';
+import { open, type Opened } from '../connectors/contract.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
 import { createTestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
@@ -89,6 +90,95 @@ describe('the CRM', () => {
     ]);
   });
 
+  it.each([
+    ['more digits than an id has', '12345678901234567890'],
+    ['more than 64 bits can hold', '9223372036854775808'],
+    ['nought', '00'],
+    ['zeros in front', '0123'],
+  ])('takes %s for no id of a contact, and finds the others of a batch', async (_, wrong) => {
+    const gateway = createTestGateway(settings);
+    const { data, errors } = await gateway.query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { jobTitle } }',
+      {
+        by: [wrong, everywhere?.crm?.contactId, '9223372036854775807'].map((hubspotContactId) => ({
+          hubspotContactId,
+        })),
+      },
+    );
+    await gateway.close();
+    expect(listAt(data, 'customers')).toEqual([null, { jobTitle: everywhere?.crm?.jobTitle }, null]);
+    expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+      [['customers', 0], 'BAD_USER_INPUT'],
+    ]);
+  });
+
+  describe('with a contact that has more deals than one batch', () => {
+    /** A person of the seed with this many deals; the ids say nothing about how old they are. */
+    const withDeals = (person: Person, count: number, firstId: number): Person => {
+      const [deal] = everywhere?.crm?.deals ?? [];
+      if (person.crm === undefined || deal === undefined) throw new Error('the seed has no deal to copy');
+      const deals = Array.from({ length: count }, (_, i) => ({
+        ...deal,
+        id: String(firstId + i),
+        createdAt: new Date(Date.UTC(2026, 0, 1, 0, (i * 7_919) % count)).toISOString(),
+      }));
+      return { ...person, crm: { ...person.crm, deals } };
+    };
+    const newestOf = ({ crm }: Person, first: number) =>
+      (crm?.deals ?? [])
+        .toSorted((a, b) => b.createdAt.localeCompare(a.createdAt))
+        .slice(0, first)
+        .map(({ id }) => ({ id }));
+
+    const [one, other, third] = everybody;
+    if (one === undefined || other === undefined || third === undefined) throw new Error('too few contacts');
+    const busy = withDeals(one, 1_200, 50_000);
+    const quiet = withDeals(other, 30, 60_000);
+    const drowned = withDeals(third, 2_100, 70_000);
+    const own: World = { ...world, people: [busy, quiet, drowned] };
+    let standIn: StandIn;
+    let control: FaultControl;
+
+    beforeAll(async () => {
+      standIn = await startCrmHubspot(own);
+      control = await faultControl([standIn]);
+    });
+    afterAll(async () => {
+      await control.close();
+      await standIn.close();
+    });
+
+    const dealsOf = async (people: readonly Person[]) => {
+      await control.heal();
+      const gateway = createTestGateway(standIn.settings(control.sources['crm-hubspot']?.url ?? ''));
+      const answer = await gateway.query(
+        'query($by: [CustomerKey!]!) { customers(by: $by) { deals(first: 5) { id } } }',
+        { by: people.map(({ crm }) => ({ hubspotContactId: crm?.contactId })) },
+      );
+      await gateway.close();
+      return { ...answer, calls: control.counters()['crm-hubspot']?.calls };
+    };
+
+    it('asks for the newest of them only, and not for all to choose from', async () => {
+      const { data, errors, calls } = await dealsOf([busy, quiet]);
+      expect(errors).toEqual([]);
+      expect(listAt(data, 'customers')).toEqual([
+        { deals: newestOf(busy, 5) },
+        { deals: newestOf(quiet, 5) },
+      ]);
+      // Who they are, three pages of whose deals, one search, one batch of deals.
+      expect(calls).toBe(1 + 3 + 1 + 1);
+    });
+
+    it('fails one that has more than can be read, and no other of its batch', async () => {
+      const { data, errors } = await dealsOf([quiet, drowned]);
+      expect(listAt(data, 'customers')).toEqual([{ deals: newestOf(quiet, 5) }, { deals: null }]);
+      expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+        [['customers', 1, 'deals'], 'SOURCE_CONTRACT'],
+      ]);
+    });
+  });
+
   describe('asked about more contacts than it takes at once', () => {
     const large = createWorld({ customers: 250 });
     let standIn: StandIn;
@@ -134,7 +224,7 @@ describe('the CRM', () => {
 
   describe('as it may also answer', () => {
     let server: SmallServer;
-    let client: RestClient;
+    let client: Opened<RestClient>;
 
     const answering = async (
       answer: (request: SeenRequest) => unknown,
@@ -155,7 +245,7 @@ describe('the CRM', () => {
     });
     const contact = (id: string, properties: object) => ({ id, properties });
 
-    it('finds a contact by its other addresses, and gives each asker its own', async () => {
+    it('takes a contact that comes for all of its addresses, and gives each asker its own', async () => {
       await answering(
         () => ({
           status: 'COMPLETE',
@@ -213,12 +303,61 @@ describe('the CRM', () => {
       expect(server.seen).toHaveLength(2);
     });
 
-    it('does not read on for ever', async () => {
-      await answering(() => ({
-        results: [{ from: { id: '1' }, to: [], paging: { next: { after: 'again' } } }],
+    it('does not read on for ever, and fails nobody but the contact that never ends', async () => {
+      const to = [{ toObjectId: 7, associationTypes: [{ label: null }] }];
+      await answering(({ body }) => ({
+        results: [
+          { from: { id: '1' }, to: [], paging: { next: { after: 'again' } } },
+          ...(body.includes('after') ? [] : [{ from: { id: '2' }, to }]),
+        ],
       }));
-      await expect(dealsOfContacts.load(['1'], client)).rejects.toMatchObject({ code: 'SOURCE_CONTRACT' });
+      expect(await dealsOfContacts.load(['1', '2', '3'], client)).toEqual([
+        expect.objectContaining({ code: 'SOURCE_CONTRACT' }),
+        ['7'],
+        [],
+      ]);
       expect(server.seen.length).toBeLessThan(10);
+    });
+
+    it('fails only the contact whose search fails', async () => {
+      server = await startServer(({ body }, response) => {
+        if (body.includes('"2"')) sendJson(response, {}, { status: 429 });
+        else sendJson(response, { results: [{ id: '7', properties: { dealname: 'D' } }] });
+      });
+      client = open<RestClient>(crmHubspot.connector, {
+        CRM_HUBSPOT_URL: server.url,
+        CRM_HUBSPOT_TOKEN: 't',
+      });
+      const keys = ['1', '2', '3'].map((contactId) => ({ contactId, first: 3 }));
+      expect(await newestDeals.load(keys, client)).toMatchObject([
+        [{ id: '7' }],
+        { code: 'SOURCE_RATE_LIMITED' },
+        [{ id: '7' }],
+      ]);
+    });
+
+    it('shows no deals when a search finds those of somebody else', async () => {
+      const to = Array.from({ length: 101 }, (_, i) => ({
+        toObjectId: i + 1,
+        associationTypes: [{ label: null }],
+      }));
+      server = await startServer(({ url }, response) => {
+        const properties = { dealname: 'secret', email: 'everywhere@example.nl' };
+        if (url.includes('/associations/')) sendJson(response, { results: [{ from: { id: '1' }, to }] });
+        else if (url.endsWith('/search')) sendJson(response, { results: [{ id: '999', properties }] });
+        else sendJson(response, { results: [{ id: '1', properties }] });
+      });
+      client = open<RestClient>(crmHubspot.connector, {
+        CRM_HUBSPOT_URL: server.url,
+        CRM_HUBSPOT_TOKEN: 't',
+      });
+      const gateway = createTestGateway({ CRM_HUBSPOT_URL: server.url, CRM_HUBSPOT_TOKEN: 't' });
+      const { data, errors } = await gateway.query(
+        '{ customer(by: { email: "everywhere@example.nl" }) { deals { name } } }',
+      );
+      await gateway.close();
+      expect(data).toEqual({ customer: { deals: null } });
+      expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
     });
 
     it.each([

@@ -7,7 +7,7 @@ import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { Person, SeedOrder } from '../../sources/stand-ins/world.js';
 import { encodeCursor } from '../../src/connectors/paging.js';
 import type { SqlClient } from '../../src/connectors/sql.js';
-import { open } from '../connectors/contract.js';
+import { open, type Opened } from '../connectors/contract.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
@@ -31,7 +31,7 @@ const euros = (cents: number): string => (cents / 100).toFixed(2);
 
 describe('the order system', () => {
   let gateway: TestGateway;
-  let client: SqlClient;
+  let client: Opened<SqlClient>;
 
   beforeAll(() => {
     gateway = createTestGateway(settings);

@@ -119,6 +119,14 @@ describe('the webshop', () => {
     }
   });
 
+  it('vouches for no address, since Shopify says so of those too that staff typed in', async () => {
+    const { data, errors } = await gateway.query(
+      '{ customer(by: { email: "everywhere@example.nl" }) { emails { value verified } } }',
+    );
+    expect(errors).toEqual([]);
+    expect(at(data, 'customer', 'emails')).toEqual([{ value: 'everywhere@example.nl', verified: false }]);
+  });
+
   it.each([0, 101, -1])('refuses to give %d lines of a cart', async (first) => {
     const { errors } = await gateway.query(
       `{ customer(by: { email: "everywhere@example.nl" }) { cart { lines(first: ${first}) { title } } } }`,
@@ -161,7 +169,10 @@ const wishes = defineSource({
   name: 'wishes',
   connector: {
     settings: () => [setting('WISHES')],
-    connect: () => ({ ping: () => Promise.resolve(), close: () => Promise.resolve() }),
+    connect: () => ({
+      client: () => ({ ping: () => Promise.resolve() }),
+      close: () => Promise.resolve(),
+    }),
   },
   resolvers: {
     Customer: { wishes: (_: unknown, { skus }: { skus: string[] }) => skus.map((sku) => ({ sku })) },
@@ -177,10 +188,10 @@ describe('a webshop of its own kind', () => {
   let shop: WebshopStandIn;
   let gateway: TestGateway;
 
-  const open_ = async (own: World, options?: WebshopOptions): Promise<void> => {
+  const open_ = async (own: World, options?: WebshopOptions, more: object = {}): Promise<void> => {
     shop = await startWebshop(own, options);
     gateway = createTestGateway(
-      { ...shop.settings(shop.url), WISHES: 'yes' },
+      { ...shop.settings(shop.url), WISHES: 'yes', ...more },
       { sources: [webshop, wishes], sdl },
     );
   };
@@ -240,6 +251,97 @@ describe('a webshop of its own kind', () => {
       ...odd.map((sku, i) => ({ sku, title: `title ${i}` })),
       { sku: 'A', title: null },
     ]);
+  });
+
+  /** Products with these SKUs, each a product of its own. */
+  const productsOf = (skus: readonly string[]) =>
+    skus.map((sku, i) => {
+      const template = world.products[i % world.products.length];
+      if (template === undefined) throw new Error('the seed has no products');
+      return {
+        ...template,
+        sku,
+        title: `title ${i}`,
+        productId: String(5_000 + i),
+        variantId: String(9_000 + i),
+      };
+    });
+
+  it('asks about no more products at once than a page of variants has room for', async () => {
+    const skus = Array.from({ length: 130 }, (_, i) => `SKU-${i}`);
+    await open_({ ...world, products: productsOf(skus) });
+    const { data, errors } = await wish(skus, 'sku title');
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customer', 'wishes')).toEqual(skus.map((sku, i) => ({ sku, title: `title ${i}` })));
+    const pages = shop.requests().flatMap(({ variables }) => ('count' in variables ? [variables.count] : []));
+    expect(pages.sort()).toEqual([10, 250]);
+  });
+
+  it('does not say that a product is not sold when others with many variants filled the page', async () => {
+    await open_({ ...world, products: productsOf(['A', 'A', 'A', 'A', 'A', 'B']) });
+    const { data, errors } = await wish(['A', 'B'], 'sku title');
+    expect(listAt(data, 'customer', 'wishes')).toEqual([
+      { sku: 'A', title: 'title 0' },
+      { sku: 'B', title: null },
+    ]);
+    expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+      [['customer', 'wishes', 1, 'title'], 'SOURCE_CONTRACT'],
+    ]);
+  });
+
+  it('shows a line of a cart whose variant has no SKU, without its product', async () => {
+    const owner = shopper('everywhere@example.nl');
+    const cart = cartOf(owner);
+    const [line] = cart?.lines ?? [];
+    if (owner.webshop === undefined || cart === undefined || line === undefined) throw new Error('no cart');
+    const draftOrders = [{ ...cart, lines: [{ ...line, sku: '' }] }];
+    await open_({
+      ...world,
+      products: productsOf(['']),
+      people: [{ ...owner, webshop: { ...owner.webshop, draftOrders } }],
+    });
+    const { data, errors } = await gateway.query(
+      `{ customer(by: { email: "everywhere@example.nl" }) { cart { lines {
+        title quantity product { sku } other: product { title }
+      } } } }`,
+    );
+    expect(errors).toEqual([]);
+    expect(at(data, 'customer', 'cart', 'lines')).toEqual([
+      { title: 'title 0', quantity: line.quantity, product: null, other: null },
+    ]);
+  });
+
+  it.each([
+    ['the Netherlands', {}, 'NL'],
+    ['the country that it is set to', { WEBSHOP_COUNTRY: 'BE' }, 'BE'],
+  ])('asks prices of %s', async (_, more, country) => {
+    await open_(world, undefined, more);
+    const { errors } = await wish([world.products[0]?.sku ?? ''], 'price { amount }');
+    expect(errors).toEqual([]);
+    expect(shop.requests().at(-1)?.variables).toMatchObject({ country });
+  });
+
+  it('does not start with a country that is none', async () => {
+    await open_(world);
+    expect(() => createTestGateway({ ...settings, WEBSHOP_COUNTRY: 'Nederland' })).toThrow(/WEBSHOP_COUNTRY/);
+  });
+
+  it('asks about no more customers at once than Shopify takes ids', async () => {
+    const large = createWorld({ customers: 320 });
+    await open_(large);
+    const known = large.people.filter(({ webshop: own }) => own !== undefined);
+    expect(known.length).toBeGreaterThan(250);
+    const { data, errors } = await gateway.query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { locale } }',
+      { by: known.map(({ webshop: own }) => ({ shopifyCustomerId: own?.customerId })) },
+    );
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual(known.map(() => ({ locale: 'nl' })));
+    const sizes = shop
+      .requests()
+      .flatMap(({ variables }) => (Array.isArray(variables.ids) ? [variables.ids.length] : []));
+    expect(Math.max(...sizes)).toBe(250);
+    expect(sizes).toHaveLength(2);
   });
 
   it('takes no hostile SKU for that of a product', async () => {

@@ -3,17 +3,19 @@ import { buildSchema, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import type { GraphqlAnswer } from '../../src/connectors/graphql/client.js';
 import type { GraphqlMapping } from '../../src/connectors/graphql/mapping.js';
-import { createTranslator } from '../../src/connectors/graphql/translate.js';
+import { createTranslator, type VendorRequest } from '../../src/connectors/graphql/translate.js';
 import { GatewayError, SourceUnavailableError } from '../../src/errors.js';
 import { at } from '../support/read.js';
 
 /** A vendor that finds people by id, and the basket of one person by a search. */
 const schema = buildSchema(`
-  type Query { _people(ids: [ID!]!): [Person]! }
+  type Query { _people(ids: [ID!]!): [Person]! _shops(codes: [ID!]!): [Shop]! }
   type Person { name: String town: Town basket: Basket }
   type Town { name: String }
   type Basket { label: String items(first: Int! = 5): [Item!] }
-  type Item { title: String count: Int }
+  type Item { title: String count: Int maker: Maker }
+  type Maker { code: ID! name: String }
+  type Shop { code: ID! price: Int }
 `);
 
 const fromGid = (value: unknown): string => (typeof value === 'string' ? value.replace('gid:', '') : '');
@@ -26,6 +28,15 @@ const mapping: GraphqlMapping = {
       find: 'people(ids: $ids).list',
       variables: (ids) => ({ ids: { type: '[ID!]!', value: ids.map((id) => `gid:${id}`) } }),
       key: { field: 'gid', from: fromGid },
+      maxKeys: 25,
+    },
+    _shops: {
+      type: 'Shop',
+      keysArgument: 'codes',
+      find: 'shops(codes: $codes).list',
+      variables: (codes) => ({ codes: { type: '[String!]!', value: codes } }),
+      more: 'page.hasNext',
+      key: { field: 'code', from: (code) => (typeof code === 'string' ? code : '') },
     },
   },
   types: {
@@ -41,17 +52,34 @@ const mapping: GraphqlMapping = {
       },
     },
     Basket: { type: 'VendorBasket', fields: { items: 'lines(first: $first).nodes' } },
+    Maker: { type: 'VendorMaker', needs: 'serial', fields: { code: 'serial' } },
+    Shop: { type: 'VendorShop', fields: { price: 'priceIn(country: $country)' } },
   },
+  settings: { country: 'CountryCode!' },
   maxCost: 100,
 };
 
 const translator = createTranslator(schema, mapping, 'vendor');
 
+/** The requests of an operation, cut as the vendor takes them. */
+function requestsOf(text: string, variables: Record<string, unknown>): VendorRequest[] {
+  const { keys, maxKeys, requestFor } = translator.translate({ document: parse(text), variables });
+  return Array.from({ length: Math.ceil(keys.length / maxKeys) }, (_, i) =>
+    requestFor(keys.slice(i * maxKeys, (i + 1) * maxKeys)),
+  );
+}
+
 function translate(selection: string, ids: readonly string[], variables: Record<string, unknown> = {}) {
-  return translator.translate({
-    document: parse(`query($ids: [ID!]!, $n: Int) { _people(ids: $ids) { ${selection} } }`),
-    variables: { ids, ...variables },
-  }).requests;
+  return requestsOf(`query($ids: [ID!]!, $n: Int) { _people(ids: $ids) { ${selection} } }`, {
+    ids,
+    ...variables,
+  });
+}
+
+/** Reads a hand-made answer to the only request for shops. */
+function readShops(codes: readonly string[], answer: Partial<GraphqlAnswer>): unknown[] {
+  const [request] = requestsOf('query($codes: [ID!]!) { _shops(codes: $codes) { code } }', { codes });
+  return request?.read({ data: null, errors: [], ...answer }) ?? [];
 }
 
 /** Reads a hand-made answer to the only request. */
@@ -243,6 +271,84 @@ describe('what the vendor could not answer', () => {
   });
 });
 
+describe('a vendor that says it has more than it gave', () => {
+  const list = [{ _key: 'a', code: 'a' }];
+
+  test('is not believed to know nobody else', () => {
+    const [found, missing] = readShops(['a', 'b'], { data: { found: { list, page: { hasNext: true } } } });
+    expect(found).toMatchObject({ code: 'a' });
+    expect(codeOf(at(missing, 'code'))).toBe('SOURCE_CONTRACT');
+  });
+
+  test.each([
+    ['nothing', undefined],
+    ['something else', { hasNext: 'no' }],
+  ])('nor one that says %s about it', (_, page) => {
+    const [found, missing] = readShops(['a', 'b'], { data: { found: { list, page } } });
+    expect(found).toMatchObject({ code: 'a' });
+    expect(codeOf(at(missing, 'code'))).toBe('SOURCE_CONTRACT');
+  });
+
+  test('is believed when it says that this is all', () => {
+    expect(readShops(['a', 'b'], { data: { found: { list, page: { hasNext: false } } } })).toEqual([
+      expect.objectContaining({ code: 'a' }),
+      null,
+    ]);
+  });
+});
+
+describe('an object without what makes it one of ours', () => {
+  const line = (maker: object) => {
+    const [found] = read('basket { items { title maker { name } } }', ['1'], {
+      data: {
+        basket_0: { nodes: [{ _owner: { gid: 'gid:1' }, items: { nodes: [{ title: 'T', maker }] } }] },
+      },
+    });
+    return at(found, 'basket', 'items', 0);
+  };
+
+  test.each([
+    ['null', null],
+    ['empty', ''],
+  ])('is null when that is %s, beside healthy fields', (_, serial) => {
+    expect(line({ _needs: serial, name: 'M' })).toMatchObject({ title: 'T', maker: null });
+  });
+
+  test('is there when it has it', () => {
+    expect(line({ _needs: 's', name: 'M' })).toMatchObject({ title: 'T', maker: { name: 'M' } });
+  });
+
+  test('is asked for it, also when the client does not, and under a name that the client left free', () => {
+    const maker = (fields: string) =>
+      translate(`basket { items { maker { ${fields} } } }`, ['1'])[0]?.document;
+    expect(maker('name')).toContain('{ _needs: serial name }');
+    expect(maker('_needs: name')).toContain('{ _needs_: serial _needs: name }');
+  });
+
+  test('is never found by an empty key', () => {
+    const list = [
+      { _key: null, code: 'x' },
+      { _key: '', code: 'y' },
+    ];
+    expect(readShops(['', 'null'], { data: { found: { list, page: { hasNext: false } } } })).toEqual([
+      null,
+      null,
+    ]);
+  });
+});
+
+test('a value that our schema promises and the vendor does not send is no answer', () => {
+  const list = [{ _key: 'a', code: null }];
+  const [found] = readShops(['a'], { data: { found: { list, page: { hasNext: false } } } });
+  expect(codeOf(at(found, 'code'))).toBe('SOURCE_CONTRACT');
+});
+
+test('a list that is none is no answer', () => {
+  expect(codeOf(at(read('name', ['1'], { data: { found: { list: { name: 'x' } } } }), 0, 'name'))).toBe(
+    'SOURCE_CONTRACT',
+  );
+});
+
 describe('a request to the vendor', () => {
   test('holds what comes from outside as variables only', () => {
     const hostile = `1") { id } } evil { secret(id: "`;
@@ -269,6 +375,19 @@ describe('a request to the vendor', () => {
       return request.read({ data: { found: { list } }, errors: [] });
     });
     expect(found.map((one) => at(one, 'name'))).toEqual(ids.map((id) => `gid:${id}`));
+  });
+
+  test('has no more keys than the vendor takes, however cheap they are', () => {
+    const ids = Array.from({ length: 60 }, (_, i) => String(i));
+    const sizes = translate('name', ids).map(({ variables }) => (variables.ids as string[]).length);
+    expect(sizes).toEqual([25, 25, 10]);
+  });
+
+  test('declares a variable that is a setting only when it is used', () => {
+    const shop = (fields: string) => requestsOf(`{ _shops(codes: ["a"]) { ${fields} } }`, {})[0];
+    expect(shop('code price')?.document).toContain('$country: CountryCode!');
+    expect(shop('code price')?.variables).toEqual({ codes: ['a'] });
+    expect(shop('code')?.document).not.toContain('country');
   });
 
   test('is not made when one key alone is more than the vendor takes', () => {

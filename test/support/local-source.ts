@@ -9,7 +9,10 @@ export function localSource(
   const variable = `${name.toUpperCase()}_URL`;
   const connector: Connector<Client> = {
     settings: () => [setting(variable)],
-    connect: () => ({ ping: () => Promise.resolve(), close: () => Promise.resolve() }),
+    connect: () => ({
+      client: () => ({ ping: () => Promise.resolve() }),
+      close: () => Promise.resolve(),
+    }),
   };
   return { source: defineSource({ name, connector, ...parts }), environment: { [variable]: 'here' } };
 }

@@ -22,10 +22,13 @@ import { createRoutes } from './routes.js';
  * - `toObjectId` is a number and `label` may be null, though the published files say text;
  * - searches and association reads do not count for the limit per ten seconds (the published files exempt them);
  *   searches have one of their own per second, and their answers carry no rate headers;
+ * - a search by an association takes it for a property (`associations.contact`), and its order is told as an object,
+ *   though the published files say text (as clients of it do, not verified);
  * - a 429 has `policyName` and no `category`, and there is no Retry-After.
  *
  * Not imitated, and answered with 501: history of properties, archived records, associations beside a record, and
- * searches by text, with an order, or with operators other than EQ and IN.
+ * searches by text, with an order by several properties, or with operators other than EQ and IN.
+ * Nobody has additional addresses, and a contact is found by its primary one only: the published files promise no more.
  */
 export interface CrmHubspotOptions {
   /** Calls per ten seconds; HubSpot allows 100 to 190. Default: ten million. */

@@ -147,6 +147,7 @@ function contactRecord(person: Person, crm: NonNullable<Person['crm']>): CrmObje
     properties: {
       // HubSpot keeps addresses in lower case.
       email: person.email.toLowerCase(),
+      hs_additional_emails: null,
       firstname: person.firstName,
       lastname: person.lastName,
       phone: null,

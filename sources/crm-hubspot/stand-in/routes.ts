@@ -39,7 +39,8 @@ export function createRoutes(world: World): (call: HttpCall) => HttpAnswer {
     if (type === undefined) return unknownType(name);
     const records = collections[type];
     if (rest === '/batch/read') return post ? batchRead(type, records, call) : methodNotAllowed();
-    if (rest === '/search') return post ? searchObjects(type, records, call.body) : methodNotAllowed();
+    if (rest === '/search')
+      return post ? searchObjects({ type, records, associations }, call.body) : methodNotAllowed();
     if (post) return methodNotAllowed();
     const unable = notImitatedIn(call.query);
     if (unable !== undefined) return unable;

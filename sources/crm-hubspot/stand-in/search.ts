@@ -1,6 +1,7 @@
 import type { HttpAnswer } from '../../stand-ins/http.js';
 import { invalid, notImitated, ok } from './answers.js';
-import { toldRecord, type Collection, type CrmObject, type ObjectType } from './objects.js';
+import type { Associations } from './associations.js';
+import { findObjectType, toldRecord, type Collection, type CrmObject, type ObjectType } from './objects.js';
 import { isObject, readBody, textOf, textsOf } from './request-body.js';
 
 interface Filter {
@@ -13,14 +14,22 @@ const mostGroups = 6;
 const mostResults = 200;
 const deepest = 10_000;
 
-/** Groups are alternatives; within a group every filter must fit. Oldest record first. */
-export function searchObjects(type: ObjectType, records: Collection, body: string): HttpAnswer {
+interface Searched {
+  type: ObjectType;
+  records: Collection;
+  associations: Associations;
+}
+
+/** Groups are alternatives; within a group every filter must fit. Oldest record first, unless an order is asked. */
+export function searchObjects(searched: Searched, body: string): HttpAnswer {
+  const { type, records } = searched;
   const read = readBody(body);
   if ('status' in read) return read;
   const { members } = read;
 
   if (textOf(members['query']) !== undefined) return notImitated('the query of a search');
-  if ((textsOf(members['sorts']) ?? ['']).length > 0) return notImitated('the sorts of a search');
+  const order = readOrder(members['sorts'], records);
+  if (typeof order !== 'function') return order;
   const limit = members['limit'] ?? 10;
   if (typeof limit !== 'number' || !Number.isInteger(limit) || limit < 0 || limit > mostResults) {
     return invalid(`The limit of a search is a whole number of at most ${mostResults}`);
@@ -31,10 +40,10 @@ export function searchObjects(type: ObjectType, records: Collection, body: strin
   if (start + limit > deepest) return invalid(`A search pages through at most ${deepest} results`);
   const properties = textsOf(members['properties']);
   if (properties === undefined) return invalid('Invalid input JSON: properties must be a list of names');
-  const groups = readGroups(members['filterGroups'], records);
+  const groups = readGroups(members['filterGroups'], searched);
   if (!Array.isArray(groups)) return groups;
 
-  const matches = (groups.length === 0 ? [...records.all] : matching(records, groups)).sort(oldestFirst);
+  const matches = (groups.length === 0 ? [...records.all] : matching(records, groups)).sort(order);
   const end = start + limit;
   return ok({
     total: matches.length,
@@ -43,7 +52,7 @@ export function searchObjects(type: ObjectType, records: Collection, body: strin
   });
 }
 
-function readGroups(value: unknown, records: Collection): Filter[][] | HttpAnswer {
+function readGroups(value: unknown, searched: Searched): Filter[][] | HttpAnswer {
   if (value === undefined) return [];
   if (!Array.isArray(value)) return invalid('Invalid input JSON: filterGroups must be a list');
   if (value.length > mostGroups) return invalid(`A search has at most ${mostGroups} filterGroups`);
@@ -53,7 +62,7 @@ function readGroups(value: unknown, records: Collection): Filter[][] | HttpAnswe
     if (!Array.isArray(filters)) return invalid('Invalid input JSON: a filterGroup has a list of filters');
     const read: Filter[] = [];
     for (const filter of filters as unknown[]) {
-      const outcome = readFilter(filter, records);
+      const outcome = readFilter(filter, searched);
       if ('status' in outcome) return outcome;
       read.push(outcome);
     }
@@ -62,12 +71,14 @@ function readGroups(value: unknown, records: Collection): Filter[][] | HttpAnswe
   return groups;
 }
 
-function readFilter(filter: unknown, records: Collection): Filter | HttpAnswer {
+function readFilter(filter: unknown, { type, records, associations }: Searched): Filter | HttpAnswer {
   const { propertyName, operator, value, values } = isObject(filter) ? filter : {};
   if (typeof propertyName !== 'string' || typeof operator !== 'string') {
     return invalid('Invalid input JSON: Some required fields were not set: [propertyName, operator]');
   }
-  if (!records.hasProperty(propertyName)) {
+  const [, other = ''] = /^associations\.(\w+)$/.exec(propertyName) ?? [];
+  const otherType = findObjectType(other);
+  if (otherType === undefined && !records.hasProperty(propertyName)) {
     return invalid(`There is no property ${propertyName} to filter by`, {
       invalidPropertyName: [propertyName],
     });
@@ -76,7 +87,9 @@ function readFilter(filter: unknown, records: Collection): Filter | HttpAnswer {
   if (wanted === null) return notImitated(`the operator ${operator}`);
   const texts = (wanted ?? []).flatMap((text) => text?.toLowerCase() ?? []);
   if (texts.length === 0) return invalid(`The operator ${operator} has nothing to compare with`);
-  return { property: propertyName, values: new Set(texts) };
+  if (otherType === undefined) return { property: propertyName, values: new Set(texts) };
+  const pairs = associations.get(`${otherType}->${type}`);
+  return { property: 'hs_object_id', values: new Set(texts.flatMap((id) => pairs?.get(id) ?? [])) };
 }
 
 function matching(records: Collection, groups: readonly Filter[][]): CrmObject[] {
@@ -98,6 +111,21 @@ function candidates(records: Collection, filters: readonly Filter[]): readonly C
 
 function fits(record: CrmObject, { property, values }: Filter): boolean {
   return values.has(record.properties[property]?.toLowerCase() ?? '');
+}
+
+type Order = (one: CrmObject, other: CrmObject) => number;
+
+function readOrder(value: unknown, records: Collection): Order | HttpAnswer {
+  const sorts: unknown[] = Array.isArray(value) ? value : [];
+  const [sort] = sorts;
+  if (sort === undefined) return oldestFirst;
+  if (sorts.length > 1 || !isObject(sort)) return notImitated('such sorts of a search');
+  const { propertyName, direction } = sort;
+  if (typeof propertyName !== 'string' || !records.hasProperty(propertyName))
+    return invalid('There is no such property to sort by');
+  const valueOf = ({ properties }: CrmObject): string => properties[propertyName] ?? '';
+  const order: Order = (one, other) => valueOf(one).localeCompare(valueOf(other)) || oldestFirst(one, other);
+  return direction === 'DESCENDING' ? (one, other) => order(other, one) : order;
 }
 
 function oldestFirst(one: CrmObject, other: CrmObject): number {

@@ -11,6 +11,11 @@ export interface GraphqlMapping {
   entries: Readonly<Record<string, EntryMapping>>;
   /** Our object types, by name. A field that is not among `fields` has the vendor's own name. */
   types: Readonly<Record<string, TypeMapping>>;
+  /**
+   * Variables whose values are the connector's settings, with the vendor's type: `{ country: 'CountryCode!' }`. A path
+   * has them as `$country`.
+   */
+  settings?: Readonly<Record<string, string>>;
   /** The most points one request may cost at the vendor; a batch is cut to it. Default: no bound. */
   maxCost?: number;
 }
@@ -19,6 +24,8 @@ export interface TypeMapping {
   /** The vendor's name of the type. */
   type: string;
   fields?: Readonly<Record<string, string | KeyedField>>;
+  /** The vendor's field without which an object is none of ours: in the place of such an object is null. */
+  needs?: string;
 }
 
 /** How objects are found by their keys, in one request for many. */
@@ -30,6 +37,13 @@ export interface EntryMapping {
   /** The vendor's list, with its variables declared below: `nodes(ids: $ids)`. */
   find: string;
   variables: (keys: readonly string[]) => Readonly<Record<string, VendorVariable>>;
+  /** The most keys that the vendor takes in one request. Default: no bound but the cost. */
+  maxKeys?: number;
+  /**
+   * Where the vendor says, beside the list, that there is more than it gave: `pageInfo.hasNextPage`. Who was not found
+   * then is not said to be unknown.
+   */
+  more?: string;
   /** How many objects are read for each key, for counting the cost. Default 1. */
   readsPerKey?: number;
   /** The vendor's field that holds the key, and our key made from it. Records are matched by it, never by position. */

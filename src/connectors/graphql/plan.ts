@@ -34,6 +34,8 @@ export interface Plan {
   type: GraphQLObjectType;
   fields: readonly PlannedField[];
   typenames: readonly string[];
+  /** The vendor's field without which there is no object. */
+  needs: string | undefined;
 }
 
 export interface Segment {
@@ -71,7 +73,7 @@ export function makePlan(
     if (node.name.value === '__typename') typenames.push(responseKey);
     else fields.push(planField(planner, type, responseKey, node, nodes));
   }
-  return { type, fields, typenames };
+  return { type, fields, typenames, needs: planner.mapping.types[type.name]?.needs };
 }
 
 function planField(
@@ -161,8 +163,9 @@ function writeField(
   return `${responseKey === first.text ? '' : `${responseKey}: `}${first.text}${inner}`;
 }
 
-export function writeFields({ fields }: Plan): string {
-  return fields.map(({ text }) => text).join(' ') || '__typename';
+export function writeFields(plan: Plan): string {
+  const needed = plan.needs === undefined ? [] : [`${freeName('_needs', plan)}: ${plan.needs}`];
+  return [...needed, ...plan.fields.map(({ text }) => text)].join(' ') || '__typename';
 }
 
 /**
@@ -199,4 +202,21 @@ export function freeName(wanted: string, plan: Plan): string {
   return plan.fields.some(({ responseKey }) => responseKey === wanted)
     ? freeName(`${wanted}_`, plan)
     : wanted;
+}
+
+/** The plan as a text: plans that ask the same, and give it the same names, have the same one. */
+export function selectionText({ fields, typenames }: Plan): string {
+  const parts = fields.map(({ text, keyed, children, responseKey }) =>
+    keyed === undefined
+      ? `${text}${namesIn(children)}`
+      : `${responseKey}= ${keyed.path.map(({ text: one }) => one).join('.')} ${children === undefined ? '' : selectionText(children)}`,
+  );
+  return [...parts, ...typenames.map((name) => `${name}= __typename`)].join(' ');
+}
+
+/** Names that the client gave to `__typename`: they are answered here and not asked of the vendor. */
+function namesIn(plan: Plan | undefined): string {
+  if (plan === undefined) return '';
+  const below = plan.fields.map(({ children }) => namesIn(children)).join('');
+  return `${plan.typenames.map((name) => ` ${name}=`).join('')}${below}`;
 }

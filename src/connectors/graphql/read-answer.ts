@@ -19,19 +19,30 @@ export function readAnswer(
 ): unknown[] {
   const reader = createReader(answer, source);
   const byKey = new Map<string, { value: unknown; path: Path }>();
-  let lost: unknown = null;
+  let lost: Error | null = null;
   if (found.length > 0) {
     const { value: list, path } = reader.walk(answer.data, [], ['found', ...findBelow]);
-    if (!Array.isArray(list)) lost = list;
+    if (!Array.isArray(list))
+      lost = list instanceof Error ? list : list === null ? null : reader.misfit(path);
     else
       for (const [i, value] of list.entries()) {
         if (isRecord(value)) {
           const key = entry.key.from(value[freeName('_key', plan)]);
-          if (!byKey.has(key)) byKey.set(key, { value, path: [...path, i] });
+          if (key !== '' && !byKey.has(key)) byKey.set(key, { value, path: [...path, i] });
         }
         // Whose it was cannot be seen, so it is told to all who were not found.
         else lost ??= reader.errorAt([...path, i]) ?? null;
       }
+    if (entry.more !== undefined) {
+      const beside = ['found', ...findBelow.slice(0, -1), ...entry.more.split('.')];
+      const more = reader.walk(answer.data, [], beside).value;
+      if (more instanceof Error) lost ??= more;
+      else if (more !== false)
+        lost ??= new SourceContractError(
+          source,
+          `${source} finds more than it gives at once, so who is missing may well be there.`,
+        );
+    }
   }
   return keys.map((key, i) => {
     const own = byKey.get(key);
@@ -101,15 +112,20 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
     children: Plan | undefined,
     path: Path,
   ): unknown => {
-    if (value == null) return errorAt(path) ?? null;
+    if (value == null) return errorAt(path) ?? (isNonNullType(type) ? misfit(path) : null);
     if (value instanceof Error) return value;
-    if (isNonNullType(type)) return complete(value, type.ofType, children, path);
+    if (isNonNullType(type)) return complete(value, type.ofType, children, path) ?? misfit(path);
     if (isListType(type)) {
       if (!Array.isArray(value)) return misfit(path);
       return value.map((item, i) => complete(item, type.ofType, children, [...path, i]));
     }
     if (children !== undefined) {
       if (!isRecord(value)) return misfit(path);
+      if (children.needs !== undefined) {
+        // One that the vendor failed to tell may well be there: that costs only the fields that are made from it.
+        const needed = walk(value, path, [freeName('_needs', children)]).value;
+        if (needed === null || needed === '') return null;
+      }
       return makeObject(children, (planned) => field(planned, value, path));
     }
     if (!isLeafType(type)) return misfit(path);
@@ -124,7 +140,7 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
   const misfit = (path: Path) =>
     new SourceContractError(source, `${source} sent an answer of another shape, at: ${path.join('.')}.`);
 
-  return { errorAt, walk, field, owned };
+  return { errorAt, walk, field, owned, misfit };
 }
 
 function makeObject({ type, fields, typenames }: Plan, read: (field: PlannedField) => unknown): object {

@@ -11,7 +11,7 @@ import {
 import { LimitExceededError } from '../../errors.js';
 import type { GraphqlAnswer } from './client.js';
 import type { EntryMapping, GraphqlMapping, VendorVariable } from './mapping.js';
-import { costOfKey, freeName, makePlan, parsePath, writeFields, type Plan } from './plan.js';
+import { costOfKey, freeName, makePlan, parsePath, selectionText, writeFields, type Plan } from './plan.js';
 import { readAnswer } from './read-answer.js';
 
 /** An operation in our words that asks one entry point, as stitching makes them. */
@@ -20,7 +20,19 @@ export interface OurRequest {
   variables: Readonly<Record<string, unknown>>;
 }
 
-/** Requests in the vendor's words, and how to read their answers. A large batch needs several. */
+/** What an operation of ours asks, in the vendor's words. */
+export interface Translation {
+  /** The entry point's name. */
+  entry: string;
+  keys: readonly string[];
+  /** All that is asked about each key, arguments included: who asks the same asks by the same text. */
+  selection: string;
+  /** The most keys of one request: what the vendor takes, and what it costs there. */
+  maxKeys: number;
+  requestFor: (keys: readonly string[]) => VendorRequest;
+}
+
+/** A request in the vendor's words, and how to read its answer. */
 export interface VendorRequest {
   document: string;
   variables: Record<string, unknown>;
@@ -31,8 +43,7 @@ export interface VendorRequest {
 /** Translates between our words and the vendor's, for one source. */
 export function createTranslator(schema: GraphQLSchema, mapping: GraphqlMapping, source: string) {
   return {
-    /** The entry point's name and the requests that answer it. */
-    translate(request: OurRequest): { entry: string; requests: VendorRequest[] } {
+    translate(request: OurRequest): Translation {
       const { entryField, fragments } = readDocument(request.document);
       const entry = mapping.entries[entryField.name.value];
       const definition = schema.getQueryType()?.getFields()[entryField.name.value];
@@ -48,18 +59,20 @@ export function createTranslator(schema: GraphQLSchema, mapping: GraphqlMapping,
       );
       const keys = (getArgumentValues(definition, entryField, request.variables)[entry.keysArgument] ??
         []) as string[];
-      const mostKeys = Math.floor(((mapping.maxCost ?? Infinity) - 10) / costOfKey(entry, plan));
+      const affordable = Math.floor(((mapping.maxCost ?? Infinity) - 10) / costOfKey(entry, plan));
+      const mostKeys = Math.min(affordable, entry.maxKeys ?? Infinity);
       if (mostKeys === 0) {
         throw new LimitExceededError(
           `This is more than ${source} answers at once: select fewer fields or ask for shorter lists.`,
         );
       }
-      const size = Math.max(1, Math.min(keys.length, mostKeys));
-      const requests: VendorRequest[] = [];
-      for (let start = 0; start < keys.length; start += size) {
-        requests.push(makeRequest(entry, plan, keys.slice(start, start + size), mapping, source));
-      }
-      return { entry: entryField.name.value, requests };
+      return {
+        entry: entryField.name.value,
+        keys,
+        selection: selectionText(plan),
+        maxKeys: mostKeys,
+        requestFor: (some) => makeRequest(entry, plan, some, mapping, source),
+      };
     },
   };
 }
@@ -104,9 +117,12 @@ function makeRequest(
     const vendorType = mapping.types[plan.type.name]?.type ?? plan.type.name;
     const fields = found.map(({ text }) => text).join(' ');
     const body = ` { ... on ${vendorType} { ${freeName('_key', plan)}: ${entry.key.field} ${fields} } }`;
-    selections.push(
-      `found: ${findPath.reduceRight((inner, { text }, i) => (i === 0 ? `${text}${inner}` : ` { ${text}${inner} }`), body)}`,
-    );
+    const more = entry.more === undefined ? '' : ` ${writePath(entry.more)}`;
+    const list = findPath.reduceRight((inner, { text }, i) => {
+      const beside = i === findPath.length - 1 ? more : '';
+      return i === 0 ? `${text}${inner}` : ` { ${text}${inner}${beside} }`;
+    }, body);
+    selections.push(`found: ${list}`);
   }
   for (const { responseKey, keyed, children } of plan.fields) {
     if (keyed === undefined || children === undefined) continue;
@@ -128,6 +144,9 @@ function makeRequest(
       selections.push(`${responseKey}_${i}: ${first ?? ''}${inner}`);
     }
   }
+  const text = [...selections, ...fragments].join(' ');
+  for (const [name, type] of Object.entries(mapping.settings ?? {}))
+    if (new RegExp(`\\$${name}\\b`).test(text)) declared.push(`$${name}: ${type}`);
   const head = declared.length === 0 ? 'query' : `query(${declared.join(', ')})`;
   return {
     document: [`${head} { ${selections.join(' ')} }`, ...fragments].join('\n'),

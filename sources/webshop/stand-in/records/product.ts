@@ -42,7 +42,8 @@ export function variantRecord(product: SeedProduct, shop: Shop): object {
     __typename: 'ProductVariant',
     id: gid('ProductVariant', variantId),
     legacyResourceId: variantId,
-    sku,
+    // A variant may well have none.
+    sku: sku === '' ? null : sku,
     barcode: null,
     // A product that has no choices is one variant of this name, which the vendor does not repeat in `displayName`.
     title: 'Default Title',

@@ -1,0 +1,109 @@
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { promisify } from 'node:util';
+import {
+  brotliCompress,
+  brotliCompressSync,
+  brotliDecompress,
+  brotliDecompressSync,
+  constants,
+} from 'node:zlib';
+import type { SharedEntry } from '../shared-cache.js';
+
+const COMPRESSED = 1;
+const ENCRYPTED = 2;
+
+const COMPRESS_FROM_BYTES = 1024;
+/** What is larger is compressed elsewhere than on the thread that answers requests. */
+const ASIDE_FROM_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024 * 1024;
+
+const IV_BYTES = 12;
+const AUTH_TAG_BYTES = 16;
+
+/** How an answer is written, but for its first line, which the scripts read too: `<since>,<tag>,...`. */
+export interface Encoding {
+  encode(key: string, entry: SharedEntry, since: number): Buffer | Promise<Buffer>;
+  /** Undefined for what we did not write so, or not with this secret, or not under this key. */
+  decode(key: string, stored: Buffer): SharedEntry | undefined | Promise<SharedEntry | undefined>;
+}
+
+export function createEncoding(secret: string | undefined): Encoding {
+  const cipherKey =
+    secret === undefined ? undefined : new Uint8Array(hkdfSync('sha256', secret, '', 'answers in Redis', 32));
+
+  const seal = (flags: number, name: string, plain: Buffer, head: Buffer): Buffer => {
+    if (cipherKey === undefined) return Buffer.concat([head, Buffer.of(flags), plain]);
+    const iv = randomBytes(IV_BYTES);
+    const cipher = createCipheriv('aes-256-gcm', cipherKey, iv);
+    // One customer's answer under another's key must not decrypt, nor one whose tags were taken off.
+    cipher.setAAD(Buffer.concat([Buffer.of(flags), Buffer.from(name), head]));
+    const sealed = [cipher.update(plain), cipher.final()];
+    return Buffer.concat([head, Buffer.of(flags | ENCRYPTED), iv, cipher.getAuthTag(), ...sealed]);
+  };
+
+  const unseal = (flags: number, name: string, sealed: Buffer, head: Buffer): Buffer | undefined => {
+    // What lies there in the clear, where it should not, may be by anybody.
+    if ((cipherKey !== undefined) !== ((flags & ENCRYPTED) !== 0)) return undefined;
+    if (cipherKey === undefined) return sealed;
+    const text = IV_BYTES + AUTH_TAG_BYTES;
+    if (sealed.length < text) return undefined;
+    const decipher = createDecipheriv('aes-256-gcm', cipherKey, sealed.subarray(0, IV_BYTES), {
+      authTagLength: AUTH_TAG_BYTES,
+    });
+    decipher.setAAD(Buffer.concat([Buffer.of(flags & ~ENCRYPTED), Buffer.from(name), head]));
+    decipher.setAuthTag(sealed.subarray(IV_BYTES, text));
+    return Buffer.concat([decipher.update(sealed.subarray(text)), decipher.final()]);
+  };
+
+  const decode: Encoding['decode'] = (key, stored) => {
+    try {
+      const end = stored.indexOf('\n') + 1;
+      const head = stored.subarray(0, end);
+      const flags = stored[end] ?? 0;
+      const plain = unseal(flags, key, stored.subarray(end + 1), head);
+      if (plain === undefined) return undefined;
+      const [, ...tags] = head.toString('latin1').trimEnd().split(',');
+      if ((flags & COMPRESSED) === 0) return parse(plain, tags);
+      const size = plain.readUInt32BE(0);
+      if (size > MAX_BYTES) return undefined;
+      const options = { maxOutputLength: size };
+      if (size < ASIDE_FROM_BYTES) return parse(brotliDecompressSync(plain.subarray(4), options), tags);
+      return decompressAside(plain.subarray(4), options)
+        .then((json) => parse(json, tags))
+        .catch(() => undefined);
+    } catch {
+      return undefined;
+    }
+  };
+
+  return {
+    encode: (key, { value, askedAt, maxAgeMs, tags }, since) => {
+      const head = Buffer.from(`${[since, ...tags].join(',')}\n`, 'latin1');
+      // Undefined is not in JSON, a list that ends before it is.
+      const json = Buffer.from(JSON.stringify([askedAt, maxAgeMs, ...(value === undefined ? [] : [value])]));
+      if (json.length > MAX_BYTES) throw new RangeError('The answer is too large to be kept in Redis.');
+      if (json.length < COMPRESS_FROM_BYTES) return seal(0, key, json, head);
+      const size = Buffer.alloc(4);
+      size.writeUInt32BE(json.length);
+      const sealCompressed = (compressed: Buffer) =>
+        seal(COMPRESSED, key, Buffer.concat([size, compressed]), head);
+      if (json.length < ASIDE_FROM_BYTES) return sealCompressed(brotliCompressSync(json, FAST));
+      return compressAside(json, FAST).then(sealCompressed);
+    },
+    decode,
+  };
+}
+
+const compressAside = promisify(brotliCompress);
+const decompressAside = promisify(brotliDecompress);
+
+/** As small as deflate makes records of a few kilobytes, in half the time. */
+const FAST = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
+
+function parse(json: Buffer, tags: readonly string[]): SharedEntry | undefined {
+  const parsed: unknown = JSON.parse(json.toString());
+  if (!Array.isArray(parsed)) return undefined;
+  const [askedAt, maxAgeMs, value] = parsed as unknown[];
+  if (typeof askedAt !== 'number' || typeof maxAgeMs !== 'number') return undefined;
+  return { value, askedAt, maxAgeMs, tags };
+}

@@ -1,0 +1,99 @@
+import type { Wanted } from '../cache/freshness.js';
+import type { Deadline } from '../resilience/deadline.js';
+import type { Priority } from '../resilience/priority.js';
+import type { ProtectedScope } from '../resilience/protection.js';
+import type { Trace } from '../telemetry/tracing.js';
+import type { Provenance, Run } from './provenance.js';
+
+/** One request, as far as loading goes. */
+export interface RequestScope {
+  priority: Priority;
+  wanted: Wanted;
+  deadline: Deadline;
+  /**
+   * For finding out who is meant, on which all else depends: a system that makes that wait may not use up the time of
+   * all others.
+   */
+  identityDeadline: Deadline;
+  provenance: Provenance;
+  /** The trace that the request is a part of; it goes on to systems that speak HTTP. */
+  trace: Trace;
+  /** What the request waits for now: when its client hangs up it leaves all of it. */
+  flights: Set<Flight>;
+}
+
+/** An answer as it came. */
+export interface Landed {
+  value: unknown;
+  askedAt: number;
+  maxAgeMs: number;
+  from: 'live' | 'cached';
+}
+
+/** One key on its way to the system, and all who wait for it. */
+export interface Flight {
+  readonly key: unknown;
+  readonly digest: string;
+  readonly priority: Priority;
+  /** An answer of another instance that is as old as this will not do for all who wait. */
+  tooOldMs: number;
+  /** Of the request that started it. */
+  readonly trace: Trace;
+  readonly answer: Promise<Landed>;
+  /** When the system was asked; undefined while it is still to be. */
+  askedAt: number | undefined;
+  /** Requests that wait, and one for a refresh that nobody waits for. */
+  waiting: number;
+  /** Of the most patient who waits, by the engine's clock. */
+  deadlineAt: number;
+  run: (Run & { scope: ProtectedScope }) | undefined;
+  land(landed: Landed): void;
+  crash(error: Error): void;
+  /** One waits no longer. */
+  leave(): void;
+}
+
+/** `onEmpty` is called when nobody waits any more. */
+export function createFlight(
+  key: unknown,
+  digest: string,
+  { priority, wanted, trace }: Pick<RequestScope, 'priority' | 'wanted' | 'trace'>,
+  onEmpty: (flight: Flight) => void,
+): Flight {
+  let land!: (landed: Landed) => void;
+  let crash!: (error: Error) => void;
+  const answer = new Promise<Landed>((resolve, reject) => {
+    land = resolve;
+    crash = reject;
+  });
+  // Those who wait are told; nobody may be waiting any longer.
+  answer.catch(() => undefined);
+  const flight: Flight = {
+    key,
+    digest,
+    priority,
+    tooOldMs: wanted.maxAgeMs ?? Infinity,
+    trace,
+    answer,
+    askedAt: undefined,
+    waiting: 0,
+    deadlineAt: 0,
+    run: undefined,
+    land,
+    crash,
+    leave: () => {
+      flight.waiting -= 1;
+      if (flight.waiting === 0) onEmpty(flight);
+    },
+  };
+  return flight;
+}
+
+const RANKS: Readonly<Record<Priority, number>> = { interactive: 0, automation: 1, bulk: 2 };
+
+/** Whether a request may wait for what is under way already, or is better served by a flight of its own. */
+export function serves(flight: Flight, { priority, wanted }: RequestScope, now: number): boolean {
+  const isHeldUp = flight.askedAt === undefined || flight.run?.scope.isWaiting === true;
+  if (isHeldUp && RANKS[flight.priority] > RANKS[priority]) return false;
+  return flight.askedAt === undefined || now - flight.askedAt < (wanted.maxAgeMs ?? Infinity);
+}

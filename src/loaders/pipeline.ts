@@ -1,0 +1,346 @@
+import type { Cache, Clock, Entry } from '../cache/cache.js';
+import { judge, keepMs, mayStandIn, type Freshness } from '../cache/freshness.js';
+import type { Subject, Tags } from '../cache/invalidation.js';
+import type { SharedCache } from '../cache/shared-cache.js';
+import type { CallScope } from '../connectors/connector.js';
+import { GatewayError, NotCachedError, SourceError, SourceRateLimitedError } from '../errors.js';
+import type { Priority } from '../resilience/priority.js';
+import type { Protection } from '../resilience/protection.js';
+import { endSourceCall, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
+import { createFlight, serves, type Flight, type RequestScope } from './flight.js';
+
+/** What happens on the way, for those who count. */
+export interface LoadingObserver {
+  cacheAnswered(source: string, how: 'hit' | 'stale' | 'miss' | 'shared'): void;
+  batchAsked(source: string, loader: string, size: number): void;
+}
+
+/** How one loader's answers are kept and asked for, with all keys of all requests going the same way. */
+export interface PipelineOptions {
+  source: string;
+  loader: string;
+  freshness: Freshness;
+  /** The most keys in one batch. */
+  maxBatch: number;
+  /** Whether it tells who somebody is. */
+  isIdentity: boolean;
+  /** Milliseconds that a batch waits for keys of other requests. 0: for those that came in the same turn. */
+  windowMs: number;
+  digest: (key: unknown) => string;
+  load: (keys: readonly unknown[], scope: CallScope) => Promise<readonly unknown[]>;
+  about: ((key: unknown, value: unknown) => readonly Subject[]) | undefined;
+  isWhole: (value: unknown) => boolean;
+  /** Told of every answer before it is kept. */
+  onAnswer: (key: unknown, value: unknown) => void;
+}
+
+/** What all loaders have in common. */
+export interface Surroundings {
+  cache: Cache;
+  tags: Tags;
+  clock: Clock;
+  shared: SharedCache | undefined;
+  observer: LoadingObserver | undefined;
+  /** How long a refresh behind an answer may wait for its turn. */
+  refreshMs: number;
+}
+
+export interface Pipeline {
+  /** The key's answer as the request may have it, at once when it is kept. Rejects with what the request is to be told. */
+  answer(key: unknown, request: RequestScope): unknown;
+  /** Whoever asks from now on asks the system anew, and what is under way is not kept. */
+  abandon(): void;
+}
+
+export function createPipeline(
+  options: PipelineOptions,
+  { cache, tags, clock, shared, observer, refreshMs }: Surroundings,
+  protection: Protection,
+): Pipeline {
+  const { source, loader, freshness } = options;
+  const flights = new Map<string, Flight>();
+  const gathering = new Map<Priority, Flight[]>();
+  /** Counts the times that everything under way became old. */
+  let epoch = 0;
+
+  const answer = (key: unknown, request: RequestScope): unknown => {
+    const digest = options.digest(key);
+    const now = clock.now();
+    const kept = cache.get(source, digest);
+    if (kept !== undefined) {
+      const ageMs = now - kept.askedAt;
+      const verdict = judge({ ageMs, maxAgeMs: kept.maxAgeMs }, freshness, request.wanted);
+      if (verdict !== 'ask') {
+        if (verdict === 'stale' && request.wanted.onlyIfCached !== true) refresh(key, digest, request, now);
+        return give(kept, verdict === 'fresh' ? 'cached' : 'stale', request, now);
+      }
+    }
+    if (request.wanted.onlyIfCached === true) return Promise.reject(new NotCachedError(source));
+    observer?.cacheAnswered(source, 'miss');
+    return ask(key, digest, request, now);
+  };
+
+  const give = (kept: Entry, status: 'cached' | 'stale', request: RequestScope, startedAt: number) => {
+    observer?.cacheAnswered(source, status === 'cached' ? 'hit' : 'stale');
+    const ageMs = clock.now() - kept.askedAt;
+    request.provenance.note({ source, status, ageMs, freshMs: kept.maxAgeMs - ageMs, startedAt });
+    return kept.value;
+  };
+
+  const ask = async (
+    key: unknown,
+    digest: string,
+    request: RequestScope,
+    startedAt: number,
+  ): Promise<unknown> => {
+    const flight = join(key, digest, request, startedAt);
+    flight.waiting += 1;
+    const deadline = options.isIdentity ? request.identityDeadline : request.deadline;
+    flight.deadlineAt = Math.max(flight.deadlineAt, deadline.at);
+    request.flights.add(flight);
+    try {
+      const landed = await deadline.race(source, flight.answer, () => whyLate(flight));
+      const ageMs = clock.now() - landed.askedAt;
+      request.provenance.note({
+        source,
+        status: landed.from,
+        ageMs,
+        freshMs: landed.maxAgeMs - ageMs,
+        startedAt,
+        run: flight.run,
+      });
+      return landed.value;
+    } catch (error) {
+      // Nobody is there any more to be told, and an execution that has been given up would not listen.
+      if (!request.flights.has(flight)) return await new Promise(() => undefined);
+      const kept = cache.get(source, digest);
+      if (kept !== undefined && error instanceof SourceError) {
+        const ageMs = clock.now() - kept.askedAt;
+        if (mayStandIn({ ageMs, maxAgeMs: kept.maxAgeMs }, freshness, request.wanted))
+          return give(kept, 'stale', request, startedAt);
+      }
+      request.provenance.note({ source, status: 'failed', ageMs: 0, freshMs: 0, startedAt, run: flight.run });
+      throw error;
+    } finally {
+      // Whoever left has left when its client hung up.
+      if (request.flights.delete(flight)) flight.waiting -= 1;
+    }
+  };
+
+  /** The flight that serves the request, an own one where what is under way would not. */
+  const join = (key: unknown, digest: string, request: RequestScope, now: number): Flight => {
+    const known = flights.get(digest);
+    if (known !== undefined && serves(known, request, now)) {
+      known.tooOldMs = Math.min(known.tooOldMs, request.wanted.maxAgeMs ?? Infinity);
+      return known;
+    }
+    return start(key, digest, request);
+  };
+
+  const refresh = (key: unknown, digest: string, request: RequestScope, now: number): void => {
+    if (flights.has(digest)) return;
+    const flight = start(key, digest, { ...request, wanted: {} });
+    flight.waiting += 1;
+    flight.deadlineAt = now + refreshMs;
+  };
+
+  const start = (
+    key: unknown,
+    digest: string,
+    request: Pick<RequestScope, 'priority' | 'wanted' | 'trace'>,
+  ): Flight => {
+    const { priority } = request;
+    const flight = createFlight(key, digest, request, forgetFlight);
+    flights.set(digest, flight);
+    const others = gathering.get(priority);
+    if (others !== undefined) others.push(flight);
+    else {
+      gathering.set(priority, [flight]);
+      // In the same turn also the keys of requests that came in on other connections.
+      if (options.windowMs === 0) setImmediate(depart, priority);
+      else setTimeout(depart, options.windowMs, priority);
+    }
+    return flight;
+  };
+
+  const forgetFlight = (flight: Flight): void => {
+    if (flights.get(flight.digest) === flight) flights.delete(flight.digest);
+  };
+
+  const depart = (priority: Priority): void => {
+    const gathered = gathering.get(priority) ?? [];
+    gathering.delete(priority);
+    // Whoever asks for these later must not wait for a batch that has left without them.
+    for (const flight of gathered) if (flight.waiting === 0) forgetFlight(flight);
+    const wanted = gathered.filter((flight) => flight.waiting > 0);
+    for (let i = 0; i < wanted.length; i += options.maxBatch)
+      void fly(wanted.slice(i, i + options.maxBatch), priority);
+  };
+
+  /** Brings one batch home. Never rejects: each flight of it lands or crashes. */
+  const fly = async (batch: readonly Flight[], priority: Priority): Promise<void> => {
+    const begun = epoch;
+    try {
+      const { rest, since } = await askOthers(batch, begun);
+      if (rest.length > 0) await askSystem(rest, priority, begun, since);
+    } catch (error) {
+      for (const flight of batch) flight.crash(toError(error));
+    }
+    for (const flight of batch) forgetFlight(flight);
+  };
+
+  /** What another instance has asked lately need not be asked again. */
+  const askOthers = async (
+    batch: readonly Flight[],
+    begun: number,
+  ): Promise<{ rest: readonly Flight[]; since: number | undefined }> => {
+    if (shared === undefined || (freshness.isSaid && keepMs(freshness.maxAgeMs, freshness) === 0))
+      return { rest: batch, since: undefined };
+    const { entries, since } = await shared.read(batch.map(({ digest }) => digest));
+    // What was forgotten while it was being read is not taken.
+    if (epoch !== begun) return { rest: batch, since: undefined };
+    const rest = batch.filter((flight, i) => {
+      const entry = entries[i];
+      if (entry === undefined) return true;
+      // Instances share the time of day only; the engine's own clock starts with its process.
+      const askedAt = clock.now() - Math.max(0, Date.now() - entry.askedAt);
+      const landed = { value: entry.value, askedAt, maxAgeMs: entry.maxAgeMs, from: 'cached' as const };
+      options.onAnswer(flight.key, entry.value);
+      // Also when it is too old to be given: it may have to stand in for a system that fails.
+      cache.set(source, flight.digest, {
+        ...landed,
+        keepMs: keepMs(entry.maxAgeMs, freshness),
+        tags: entry.tags,
+      });
+      const ageMs = clock.now() - askedAt;
+      if (ageMs >= Math.min(entry.maxAgeMs, flight.tooOldMs)) return true;
+      observer?.cacheAnswered(source, 'shared');
+      flight.land(landed);
+      // The rest of the batch may be long under way, and this answer too old for who asks meanwhile.
+      forgetFlight(flight);
+      return false;
+    });
+    return { rest, since };
+  };
+
+  const askSystem = async (
+    batch: readonly Flight[],
+    priority: Priority,
+    begun: number,
+    since: number | undefined,
+  ): Promise<void> => {
+    const [first] = batch;
+    if (first === undefined) return;
+    const controller = new AbortController();
+    const scope = protection.scope({
+      priority,
+      signal: controller.signal,
+      deadlineAt: Math.max(...batch.map(({ deadlineAt }) => deadlineAt)),
+    });
+    const run = {
+      calls: 0,
+      scope,
+      get retries() {
+        return scope.retries;
+      },
+    };
+    const askedAt = clock.now();
+    for (const flight of batch) {
+      flight.askedAt = askedAt;
+      flight.run = run;
+      flight.leave = () => {
+        flight.waiting -= 1;
+        if (flight.waiting > 0) return;
+        forgetFlight(flight);
+        if (batch.every(({ waiting }) => waiting === 0)) controller.abort(new Error('Nobody waits for it.'));
+      };
+    }
+    observer?.batchAsked(source, loader, batch.length);
+    const trace = startSourceCall(first.trace, { source, loader, batchSize: batch.length });
+    let holdsMs: number | undefined;
+    const values = await options
+      .load(
+        batch.map(({ key }) => key),
+        {
+          run: (call) =>
+            scope.run((signal) => {
+              run.calls += 1;
+              return call(signal);
+            }),
+          slowDown: (news) => {
+            scope.slowDown(news);
+          },
+          holds: (maxAgeMs) => {
+            holdsMs = Math.min(holdsMs ?? Infinity, maxAgeMs);
+          },
+          headers: traceHeaders(trace),
+        },
+      )
+      .catch((error: unknown) => batch.map(() => toError(error)));
+    const failed = values.find((value) => value instanceof Error);
+    endSourceCall(trace, codeOf(failed), scope.retries);
+    if (values.length !== batch.length) throw new Error('A loader must give one value for each key.');
+    for (const [i, flight] of batch.entries()) {
+      const value = values[i];
+      if (value instanceof Error) flight.crash(value);
+      else {
+        const maxAgeMs = maxAgeOf(value, holdsMs, freshness);
+        flight.land({ value, askedAt, maxAgeMs, from: 'live' });
+        keep(flight, { value, askedAt, maxAgeMs }, begun, since);
+      }
+    }
+  };
+
+  const keep = (
+    { key, digest }: Flight,
+    { value, askedAt, maxAgeMs }: { value: unknown; askedAt: number; maxAgeMs: number },
+    begun: number,
+    since: number | undefined,
+  ): void => {
+    options.onAnswer(key, value);
+    const forMs = keepMs(maxAgeMs, freshness);
+    if (epoch !== begun || forMs <= 0 || !options.isWhole(value)) return;
+    const entry = { value, askedAt, maxAgeMs, tags: tags.of(source, loader, options.about?.(key, value)) };
+    cache.set(source, digest, { ...entry, keepMs: forMs });
+    if (shared === undefined || since === undefined) return;
+    const timeOfDay = Date.now() - (clock.now() - askedAt);
+    shared.write({ key: digest, entry: { ...entry, askedAt: timeOfDay }, keepMs: forMs, since });
+  };
+
+  const whyLate = (flight: Flight): Error | undefined => {
+    const scope = flight.run?.scope;
+    if (scope?.isWaiting !== true) return undefined;
+    const { retryAfter } = scope;
+    return new SourceRateLimitedError(
+      source,
+      `${source} is asked no more often than it takes; the turn of this question did not come in time.`,
+      { retryAfter },
+    );
+  };
+
+  return {
+    answer,
+    abandon: () => {
+      epoch += 1;
+      // What the system is still to be asked will not be old.
+      for (const flight of flights.values()) if (flight.askedAt !== undefined) forgetFlight(flight);
+    },
+  };
+}
+
+/** The system's own word on how long its answer holds is believed where the policy says longer, or nothing. */
+function maxAgeOf(value: unknown, holdsMs: number | undefined, freshness: Freshness): number {
+  const isNothing = value == null || (Array.isArray(value) && value.length === 0);
+  const ownMs = isNothing ? freshness.notFoundMaxAgeMs : freshness.maxAgeMs;
+  if (holdsMs === undefined) return ownMs;
+  return freshness.isSaid ? Math.min(holdsMs, ownMs) : holdsMs;
+}
+
+function codeOf(failed: unknown): string {
+  if (failed === undefined) return 'ok';
+  return failed instanceof GatewayError ? failed.code : 'CANCELLED';
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('A loader failed.', { cause: error });
+}

@@ -1,0 +1,116 @@
+/** Where a request's values came from and how old they are: what it tells its caller about each source. */
+
+/** Worst first: a source of which one part failed has failed. */
+const STATUSES = ['failed', 'stale', 'live', 'cached', 'skipped'] as const;
+export type SourceStatus = (typeof STATUSES)[number];
+
+/** What `extensions.sources` says about one source. */
+export interface SourceReport {
+  /** `live`: asked now. `cached`: kept and fresh. `stale`: kept and no longer fresh. `skipped`: not needed. */
+  status: SourceStatus;
+  /** Seconds since the oldest of the answers was asked for. */
+  age: number;
+  /** Calls to the system that this request had a part in. */
+  calls: number;
+  /** Answers that the request took from the source. */
+  records: number;
+  /** Calls that were made again. */
+  retries: number;
+  /** Milliseconds from the start of the request to the first question. */
+  startedMs: number;
+  /** Milliseconds from then to the last answer. */
+  durationMs: number;
+}
+
+/** The calls made for one batch, which several requests may have waited for. */
+export interface Run {
+  calls: number;
+  readonly retries: number;
+}
+
+/** Where one answer came from. */
+export interface Origin {
+  source: string;
+  status: SourceStatus;
+  ageMs: number;
+  /** Milliseconds that the answer stays fresh; none when it is not. */
+  freshMs: number;
+  /** When the question was put, by the engine's clock. */
+  startedAt: number;
+  run?: Run | undefined;
+}
+
+export interface Provenance {
+  note(origin: Origin): void;
+  /** Age of the oldest answer, and for how long all are fresh. Undefined when no source was asked for anything. */
+  freshness(): { ageMs: number; freshMs: number } | undefined;
+  /** By source; those in the list that were not needed are `skipped`. Empty unless details were asked for. */
+  report(all: readonly string[]): Record<string, SourceReport>;
+}
+
+interface Noted {
+  report: SourceReport;
+  startedAt: number;
+  endedAt: number;
+  runs: Set<Run>;
+}
+
+/** What it takes when nobody asks for the details is two comparisons an answer. */
+export function createProvenance(clock: { now(): number }, { details }: { details: boolean }): Provenance {
+  const begunAt = clock.now();
+  const noted = new Map<string, Noted>();
+  let oldestMs = -1;
+  let freshMs = Infinity;
+  return {
+    note: (origin) => {
+      oldestMs = Math.max(oldestMs, origin.ageMs);
+      freshMs = Math.min(freshMs, origin.freshMs);
+      if (!details) return;
+      let one = noted.get(origin.source);
+      if (one === undefined) {
+        one = { report: emptyReport(), startedAt: origin.startedAt, endedAt: 0, runs: new Set() };
+        noted.set(origin.source, one);
+      }
+      const { report } = one;
+      if (STATUSES.indexOf(origin.status) < STATUSES.indexOf(report.status)) report.status = origin.status;
+      report.age = Math.max(report.age, Math.floor(origin.ageMs / 1000));
+      if (origin.status !== 'failed') report.records += 1;
+      one.startedAt = Math.min(one.startedAt, origin.startedAt);
+      one.endedAt = Math.max(one.endedAt, clock.now());
+      if (origin.run !== undefined) one.runs.add(origin.run);
+    },
+    freshness: () => (oldestMs < 0 ? undefined : { ageMs: oldestMs, freshMs: Math.max(0, freshMs) }),
+    report: (all) => {
+      if (!details) return {};
+      const whole: Record<string, SourceReport> = {};
+      for (const source of all) {
+        const one = noted.get(source);
+        whole[source] =
+          one === undefined
+            ? emptyReport()
+            : {
+                ...one.report,
+                calls: sum(one.runs, ({ calls }) => calls),
+                retries: sum(one.runs, ({ retries }) => retries),
+                startedMs: toTenths(one.startedAt - begunAt),
+                durationMs: toTenths(one.endedAt - one.startedAt),
+              };
+      }
+      return whole;
+    },
+  };
+}
+
+function emptyReport(): SourceReport {
+  return { status: 'skipped', age: 0, calls: 0, records: 0, retries: 0, startedMs: 0, durationMs: 0 };
+}
+
+function sum<T>(all: Iterable<T>, of: (one: T) => number): number {
+  let total = 0;
+  for (const one of all) total += of(one);
+  return total;
+}
+
+function toTenths(value: number): number {
+  return Math.round(value * 10) / 10;
+}

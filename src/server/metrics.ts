@@ -1,0 +1,70 @@
+import { getOperationAST, type ExecutionArgs } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Clock } from '../cache/cache.js';
+import type { Metrics } from '../telemetry/metrics.js';
+import { endRequest, nameOperation, type Trace } from '../telemetry/tracing.js';
+
+/** Writing them takes some milliseconds and anybody may ask; this long one text is good. */
+const TEXT_HOLDS_MS = 1_000;
+
+/** `GET /metrics`, for Prometheus. It tells how much was asked of what, never by whom or about whom. */
+export function useMetrics(metrics: Metrics, clock: Clock = performance): Plugin {
+  let written: { at: number; text: Promise<string> } | undefined;
+  const textOfNow = (): Promise<string> => {
+    const now = clock.now();
+    if (written === undefined || now - written.at >= TEXT_HOLDS_MS)
+      written = { at: now, text: metrics.text() };
+    return written.text;
+  };
+  return {
+    onRequest: async (event) => {
+      const { url, request, fetchAPI } = event;
+      if (url.pathname !== '/metrics') return;
+      if (request.method !== 'GET' && request.method !== 'HEAD') {
+        const headers = { allow: 'GET, HEAD' };
+        event.endResponse(fetchAPI.Response.json({ status: 'use GET' }, { status: 405, headers }));
+        return;
+      }
+      const headers = { 'content-type': metrics.contentType };
+      event.endResponse(new fetchAPI.Response(await textOfNow(), { headers }));
+    },
+  };
+}
+
+/**
+ * Times every operation, from the moment that its request comes in, and names and ends its span. What is sent bit by
+ * bit is timed to its first bit.
+ */
+export function useOperationTimes(
+  metrics: Metrics,
+  clock: Clock = performance,
+  traceOf: (request: Request) => Trace | undefined = () => undefined,
+): Plugin {
+  const started = new WeakMap<Request, { at: number; name: string | undefined }>();
+  return {
+    onRequestParse: ({ request }) => {
+      started.set(request, { at: clock.now(), name: undefined });
+    },
+    onParams: ({ request, params }) => {
+      const operation = started.get(request);
+      if (operation !== undefined) operation.name = params.operationName ?? undefined;
+    },
+    onExecute: ({ args, context }: { args: ExecutionArgs; context: { request: Request } }) => {
+      const operation = started.get(context.request);
+      // The client need not repeat beside the document what the operation in it is called.
+      if (operation === undefined) return;
+      const asked = getOperationAST(args.document, args.operationName);
+      operation.name ??= asked?.name?.value;
+      const trace = traceOf(context.request);
+      if (trace !== undefined && asked != null) nameOperation(trace, asked.operation, operation.name);
+    },
+    onResultProcess: ({ request, result }) => {
+      const operation = started.get(request);
+      if (operation === undefined) return;
+      const outcome = !('errors' in result) ? 'ok' : 'data' in result ? 'errors' : 'refused';
+      metrics.operationAnswered(operation.name, clock.now() - operation.at, outcome);
+      const trace = traceOf(request);
+      if (trace !== undefined) endRequest(trace, outcome);
+    },
+  };
+}

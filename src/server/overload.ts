@@ -1,0 +1,223 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Clock } from '../cache/cache.js';
+import type { Priority } from '../telemetry/metrics.js';
+
+/** As much of a request as is there before its body is read. */
+export interface RequestHead {
+  headers: Pick<Headers, 'get'>;
+}
+
+export interface OverloadOptions {
+  /** Requests under way at a time. The next one is refused with status 503. Default 1000. */
+  maxInFlight?: number;
+  /**
+   * How late the event loop may come round before requests are refused. One request takes several turns of the loop,
+   * so under overload it is answered in some five to ten times this. Default 100 ms.
+   */
+  maxDelayMs?: number;
+  /** How urgent a request is; asked only when it matters, and must not throw. Default: every one is `interactive`. */
+  priorityOf?: (request: RequestHead) => Priority;
+  /** Told of every request that is refused. */
+  onShed?: (priority: Priority) => void;
+  /** Default: `performance`. It must be the one that the event loop goes by. */
+  clock?: Clock;
+}
+
+/** Refuses requests at once when there are more than can be answered in time, instead of answering all of them late. */
+export interface OverloadGuard {
+  /** The number of requests under way; those that are never refused are not counted. */
+  inFlight: () => number;
+  /** How late the event loop is: the least of three looks in a row, or how long this turn has been taking requests. */
+  delayMs: () => number;
+  /** Stands in front of a handler for node:http. */
+  guardHandler(handler: RequestListener): RequestListener;
+  /** Stands in front of a gateway without a port. */
+  guardFetch(
+    fetch: (request: Request) => Response | Promise<Response>,
+  ): (request: Request) => Promise<Response>;
+  /** Stops looking at the event loop. */
+  close(): void;
+}
+
+/** How much of each bound a priority may use. The rest is kept for those that are more urgent. */
+const SHARES: Readonly<Record<Priority, number>> = { bulk: 0.5, automation: 0.75, interactive: 1 };
+
+/** What an operator needs most when there is too much to do. */
+const NEVER_REFUSED: ReadonlySet<string> = new Set([
+  '/health/live',
+  '/health/ready',
+  '/metrics',
+  '/admin/forget',
+]);
+
+const LOOK_EVERY_MS = 20;
+
+const RETRY_AFTER_SECONDS = 1;
+
+const BODY = JSON.stringify({
+  errors: [
+    {
+      message: 'The gateway has more to do than it can. Ask again in a second.',
+      extensions: { code: 'OVERLOADED', retryable: true, retryAfter: RETRY_AFTER_SECONDS },
+    },
+  ],
+});
+
+/**
+ * It stands in front of everything else, so that a refusal costs a few microseconds: no Request is made, no body is
+ * read, no plugin runs.
+ */
+export function createOverloadGuard({
+  maxInFlight = 1_000,
+  maxDelayMs = 100,
+  priorityOf = () => 'interactive',
+  onShed,
+  clock = performance,
+}: OverloadOptions = {}): OverloadGuard {
+  let inFlight = 0;
+  const loop = watchEventLoop(clock);
+  const take = (): void => {
+    inFlight++;
+    loop.taken();
+  };
+
+  const isOver = (priority: Priority): boolean =>
+    inFlight >= maxInFlight * SHARES[priority] || loop.delayMs() >= maxDelayMs * SHARES[priority];
+
+  /** The priority is asked only when it decides: where even the least urgent may pass, all may. */
+  const isRefused = (head: () => RequestHead): boolean => {
+    if (!isOver('bulk')) return false;
+    const priority = priorityOf(head());
+    if (!isOver(priority)) return false;
+    onShed?.(priority);
+    return true;
+  };
+
+  // A client that hangs up ends all that it has under way at once. The answers that wait in line behind another on the
+  // same connection are not even told, so connections are counted, and not answers alone.
+  const underWay = new WeakMap<Socket, { requests: number }>();
+  const connectionOf = (socket: Socket): { requests: number } => {
+    let connection = underWay.get(socket);
+    if (connection === undefined) {
+      const opened = { requests: 0 };
+      connection = opened;
+      underWay.set(socket, opened);
+      socket.once('close', () => {
+        inFlight -= opened.requests;
+        opened.requests = 0;
+      });
+    }
+    return connection;
+  };
+  const count = ({ socket }: IncomingMessage, response: ServerResponse): void => {
+    const connection = connectionOf(socket);
+    connection.requests++;
+    take();
+    response.once('close', () => {
+      if (connection.requests === 0) return;
+      connection.requests--;
+      inFlight--;
+    });
+  };
+
+  return {
+    inFlight: () => inFlight,
+    delayMs: loop.delayMs,
+    guardHandler: (handler) => (request, response) => {
+      const { method = '', url = '', headers } = request;
+      if (isNeverRefused(method, pathOf(url), headers.accept)) handler(request, response);
+      else if (isRefused(() => headOf(request))) {
+        response.writeHead(503, refusalHeaders(headers.accept)).end(BODY);
+      } else {
+        count(request, response);
+        handler(request, response);
+      }
+    },
+    guardFetch: (fetch) => async (request) => {
+      const accept = request.headers.get('accept') ?? undefined;
+      if (isNeverRefused(request.method, new URL(request.url).pathname, accept)) return fetch(request);
+      if (isRefused(() => request))
+        return new Response(BODY, { status: 503, headers: refusalHeaders(accept) });
+      take();
+      try {
+        return await fetch(request);
+      } finally {
+        inFlight--;
+      }
+    },
+    close: loop.close,
+  };
+}
+
+interface EventLoopWatch {
+  /** How late the loop is. A request that is taken while it is in time may be the first of a long turn. */
+  delayMs: () => number;
+  /** A request was taken. */
+  taken: () => void;
+  close: () => void;
+}
+
+/**
+ * Looks how late a timer comes. Node's own `monitorEventLoopDelay` gathers a histogram over a time; to tell what is the
+ * case now it would have to be read and emptied by a timer as well.
+ */
+function watchEventLoop(clock: Clock): EventLoopWatch {
+  let [last, previous, beforePrevious] = [0, 0, 0];
+  let lookedAt = clock.now();
+  let firstTakenAt: number | undefined;
+  const since = (start: number): number => Math.max(0, clock.now() - start - LOOK_EVERY_MS);
+  const timer = setInterval(() => {
+    [beforePrevious, previous, last] = [previous, last, since(lookedAt)];
+    lookedAt = clock.now();
+    firstTakenAt = undefined;
+  }, LOOK_EVERY_MS).unref();
+  return {
+    delayMs: () => {
+      // One late look is a garbage collection, or a machine that slept: only three in a row count.
+      const lasting = Math.min(last, previous, beforePrevious);
+      // A turn that began to take requests and has not ended since counts by itself: else a burst would be taken whole,
+      // in one turn, before anybody has looked.
+      return firstTakenAt === undefined ? lasting : Math.max(lasting, since(firstTakenAt));
+    },
+    taken: () => {
+      firstTakenAt ??= clock.now();
+    },
+    close: () => {
+      clearInterval(timer);
+    },
+  };
+}
+
+/** GraphiQL's page is what a browser gets that opens an address; it asks for its data separately. */
+function isNeverRefused(method: string, path: string, accept: string | undefined): boolean {
+  if (NEVER_REFUSED.has(path)) return true;
+  return (method === 'GET' || method === 'HEAD') && accept?.includes('text/html') === true;
+}
+
+/** Addresses written in another way than the plain one are no exception, so nobody gets round the bound by them. */
+function pathOf(url: string): string {
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
+}
+
+function headOf({ headers }: IncomingMessage): RequestHead {
+  return {
+    headers: {
+      get: (name) => {
+        const value = headers[name.toLowerCase()];
+        return Array.isArray(value) ? value.join(', ') : (value ?? null);
+      },
+    },
+  };
+}
+
+function refusalHeaders(accept: string | undefined): Record<string, string> {
+  const isNewer = accept?.includes('application/graphql-response+json') === true;
+  return {
+    'content-type': `application/${isNewer ? 'graphql-response+json' : 'json'}; charset=utf-8`,
+    'content-length': String(Buffer.byteLength(BODY)),
+    'cache-control': 'no-store',
+    'retry-after': String(RETRY_AFTER_SECONDS),
+  };
+}

@@ -1,0 +1,29 @@
+import type { Effort } from './effort.js';
+import { load } from './load.js';
+import type { Running } from './processes.js';
+import { customersEverywhere, one } from './query.js';
+import type { Figure } from './report.js';
+
+const CONNECTIONS = 8;
+
+/** Memory of a gateway that has answered many requests, as the operating system sees it. */
+export async function memory(gateway: Running, { memory: requests }: Effort): Promise<Figure[]> {
+  const before = await gateway.usage();
+  const bodies = customersEverywhere().map(one);
+  await load(gateway.ready.url, bodies, { requests, connections: CONNECTIONS });
+  const after = await gateway.usage();
+  const collected = await gateway.collect();
+  const mb = (value: number) => value.toFixed(0);
+  return [
+    { name: 'gateway RSS, nothing asked yet', value: before.rssMb, unit: 'MB' },
+    {
+      name: `gateway RSS, after ${requests} requests`,
+      value: after.rssMb,
+      unit: 'MB',
+      atMost: 200,
+      detail: `${bodies.length} customers; heap ${mb(after.heapMb)} of ${mb(after.reservedMb)} reserved, buffers ${mb(after.externalMb)}`,
+    },
+    { name: 'gateway RSS, highest', value: after.peakRssMb, unit: 'MB' },
+    { name: 'gateway heap, collected', value: collected.heapMb, unit: 'MB' },
+  ];
+}

@@ -1,0 +1,21 @@
+import { isDeepStrictEqual } from 'node:util';
+import { createClient } from './load.js';
+import type { Running } from './processes.js';
+import { customersEverywhere, many, one } from './query.js';
+import type { Figure } from './report.js';
+
+/** Both must have answered the same before anything is timed. */
+export async function sameAnswers(gateway: Running, handWritten: Running): Promise<Figure> {
+  const emails = customersEverywhere();
+  const bodies = [...emails.slice(0, 40).map(one), many(emails.slice(0, 50))];
+  const [ours, theirs] = [createClient(gateway.ready.url), createClient(handWritten.ready.url)];
+  for (const body of bodies) {
+    const [a, b] = [await ours.post(body), await theirs.post(body)];
+    if (a.body.includes('"errors"') || !isDeepStrictEqual(JSON.parse(a.body), JSON.parse(b.body))) {
+      throw new Error(`The answers differ.\nAsked: ${body}\nGateway: ${a.body}\nHand-written: ${b.body}`);
+    }
+  }
+  ours.close();
+  theirs.close();
+  return { name: 'answers equal, field by field', value: bodies.length, unit: 'answers' };
+}

@@ -1,0 +1,16 @@
+export interface StandingClock {
+  clock: { now(): number };
+  /** Makes everything that is cached too old. */
+  turn: () => void;
+}
+
+/** What is cached stays warm for as long as a measurement takes, however slow the machine, and grows cold on request. */
+export function standingClock(): StandingClock {
+  let now = 1_000;
+  return {
+    clock: { now: () => now },
+    turn: () => {
+      now += 24 * 3_600_000;
+    },
+  };
+}

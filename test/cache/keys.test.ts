@@ -1,0 +1,54 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createKeys } from '../../src/cache/keys.js';
+
+const keys = createKeys('a secret of the tests');
+
+describe('the name that an answer is kept under', () => {
+  it.each([
+    ['answer', keys.answer('crm', 'contactsByEmail', 'jan@example.nl')],
+    ['tag', keys.tag('customer', 'email', 'jan@example.nl')],
+  ])('shows nothing of who is asked for (%s)', (_, name) => {
+    expect(name).toMatch(/^[\w-]{43}$/);
+    expect(Buffer.from(name, 'base64url').toString('latin1')).not.toContain('jan');
+  });
+
+  it('is the same at every instance with the same secret, so that they can share it', () => {
+    const other = createKeys('a secret of the tests');
+    expect(other.answer('crm', 'a', 'b')).toBe(keys.answer('crm', 'a', 'b'));
+    expect(other.tag('source', 'crm')).toBe(keys.tag('source', 'crm'));
+  });
+
+  it('cannot be told by who has another secret', () => {
+    const other = createKeys('another secret');
+    expect(other.answer('crm', 'a', 'b')).not.toBe(keys.answer('crm', 'a', 'b'));
+    expect(other.tag('source', 'crm')).not.toBe(keys.tag('source', 'crm'));
+  });
+
+  it('is the same for the same question, and another for any other', () => {
+    const part = fc.stringMatching(/^[a-z ]{0,6}$/);
+    const text = fc.string({
+      unit: fc.constantFrom('a', '\n', ' ', '\0', '\ud83d', '\ude00', '\ufffd'),
+      maxLength: 6,
+    });
+    const one = fc.tuple(part, part, text);
+    fc.assert(
+      fc.property(one, one, (a, b) => {
+        const isSame = a.every((value, i) => value === b[i]);
+        expect(keys.answer(...a) === keys.answer(...b)).toBe(isSame);
+        expect(keys.tag('customer', ...a) === keys.tag('customer', ...b)).toBe(isSame);
+        // What an answer is about is never mistaken for an answer.
+        expect(keys.answer(...a)).not.toBe(keys.tag(...a));
+      }),
+      {
+        numRuns: 2_000,
+        examples: [
+          [
+            ['s', 'l', '\ud800'],
+            ['s', 'l', '\ufffd'],
+          ],
+        ],
+      },
+    );
+  });
+});

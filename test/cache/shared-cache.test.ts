@@ -1,0 +1,277 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { pino } from 'pino';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createSharedCache, type SharedCache } from '../../src/cache/shared-cache.js';
+
+const WAIT_MS = 20;
+/** A machine that runs other tests beside may take a turn of its own. */
+const GRACE_MS = 250;
+
+const open: { close(): unknown }[] = [];
+afterEach(async () => {
+  vi.doUnmock('ioredis');
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+/** A server that says what it is told to; not Redis. */
+async function listen(onConnection: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined);
+    onConnection(socket);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  open.push({
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  });
+  return `redis://:not-to-be-logged@127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function connect(url: string): {
+  cache: SharedCache;
+  log: () => string;
+  gaps: () => number;
+  forgotten: string[][];
+} {
+  const lines: string[] = [];
+  const forgotten: string[][] = [];
+  let gaps = 0;
+  const cache = createSharedCache({
+    url,
+    logger: pino({ level: 'debug' }, { write: (line: string) => lines.push(line) }),
+    onForget: (tags) => forgotten.push([...tags]),
+    onGap: () => {
+      gaps += 1;
+    },
+    waitMs: WAIT_MS,
+  });
+  open.push(cache);
+  return { cache, log: () => lines.join(''), gaps: () => gaps, forgotten };
+}
+
+/** What a request would see: three reads, one after the other, and a write. */
+async function request(cache: SharedCache): Promise<number> {
+  const startedAt = performance.now();
+  for (let i = 0; i < 3; i += 1) {
+    const { entries } = await cache.read(['one', 'two']);
+    expect(entries).toEqual([undefined, undefined]);
+  }
+  cache.write({
+    key: 'one',
+    entry: { value: 1, askedAt: 0, maxAgeMs: 1, tags: [] },
+    keepMs: 1_000,
+    since: 1,
+  });
+  return performance.now() - startedAt;
+}
+
+describe('the shared cache, when Redis is not what it should be', () => {
+  it.each<[string, (socket: Socket) => void]>([
+    ['refuses connections', () => undefined],
+    ['takes connections and never answers', () => undefined],
+    ['closes every connection', (socket) => socket.destroy()],
+    [
+      'answers garbage',
+      (socket) => socket.on('data', () => socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')),
+    ],
+    [
+      'answers nothing but errors',
+      (socket) => socket.on('data', () => socket.write('-ERR no\r\n'.repeat(5))),
+    ],
+    ['answers OK to everything', (socket) => socket.on('data', () => socket.write('+OK\r\n'.repeat(5)))],
+  ])('is as if it was not there when it %s', async (what, behaviour) => {
+    const url =
+      what === 'refuses connections' ? 'redis://:not-to-be-logged@127.0.0.1:1' : await listen(behaviour);
+    const { cache, log, gaps } = connect(url);
+    for (let i = 0; i < 20; i += 1) {
+      expect(await request(cache)).toBeLessThan(GRACE_MS);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const startedAt = performance.now();
+    await Promise.all([
+      expect(cache.forget(['tag'])).rejects.toThrow('cannot forget yet'),
+      expect(cache.count('quota', 1_000)).rejects.toThrow('cannot count'),
+    ]);
+    expect(performance.now() - startedAt).toBeLessThan(1_000 + GRACE_MS);
+    expect(cache.state).toBe('down');
+    expect(gaps()).toBe(0);
+    expect(log()).not.toContain('not-to-be-logged');
+    expect(log().split('cannot be reached').length).toBeLessThan(3);
+  });
+
+  it('tells what to install when the driver is not there', async () => {
+    vi.doMock('ioredis', () => {
+      throw new Error('Cannot find package');
+    });
+    const { cache, log } = connect('redis://127.0.0.1:1');
+    await vi.waitFor(() => {
+      expect(log()).toContain('npm install ioredis');
+    });
+    expect(await request(cache)).toBeLessThan(GRACE_MS);
+    expect(cache.state).toBe('down');
+  });
+
+  it('waits once for a Redis that gets slow, leaves it alone, and comes back to it', async () => {
+    const redis = imitation();
+    const { cache, log } = connect(await listen(redis.serve));
+    await vi.waitFor(() => {
+      expect(cache.state).toBe('up');
+    });
+    expect(await cache.read(['one', 'two'])).toEqual({ entries: [undefined, undefined], since: SEQ });
+    redis.delayMs = 1_000;
+    const asked = redis.scripts;
+    const times = [];
+    for (let i = 0; i < 20; i += 1) times.push(await request(cache));
+    expect(times[0]).toBeGreaterThan(WAIT_MS - 2);
+    expect(times[0]).toBeLessThan(WAIT_MS + GRACE_MS);
+    times.sort((a, b) => a - b);
+    expect(times[10]).toBeLessThan(WAIT_MS / 2);
+    expect(redis.scripts - asked).toBe(1);
+    expect(cache.state).toBe('down');
+    redis.delayMs = 0;
+    await vi.waitFor(
+      () => {
+        expect(cache.state).toBe('up');
+      },
+      { timeout: 5_000 },
+    );
+    expect((await cache.read(['one', 'two'])).since).toBe(SEQ);
+    expect(log()).toContain('quick again');
+  });
+
+  it('all reads that are under way wait for the same moment', async () => {
+    const redis = imitation();
+    const { cache } = connect(await listen(redis.serve));
+    await vi.waitFor(() => {
+      expect(cache.state).toBe('up');
+    });
+    redis.delayMs = 2_000;
+    const startedAt = performance.now();
+    const reads = await Promise.all(Array.from({ length: 1_000 }, (_, i) => cache.read([`key ${i}`])));
+    expect(performance.now() - startedAt).toBeLessThan(WAIT_MS + GRACE_MS);
+    expect(reads.every(({ since }) => since === undefined)).toBe(true);
+  });
+
+  it('does not take Redis for slow when this process is', async () => {
+    const redis = imitation();
+    const { cache } = connect(await listen(redis.serve));
+    await vi.waitFor(() => {
+      expect(cache.state).toBe('up');
+    });
+    const reading = cache.read(['one']);
+    await new Promise((resolve) => setTimeout(resolve, 8));
+    for (const until = performance.now() + 3 * WAIT_MS; performance.now() < until;);
+    await reading;
+    expect(cache.state).toBe('up');
+  });
+
+  it('passes on what others forget, and tells that messages were missed when the connection was lost', async () => {
+    const redis = imitation();
+    const { cache, gaps, forgotten } = connect(await listen(redis.serve));
+    await vi.waitFor(() => {
+      expect(cache.state).toBe('up');
+    });
+    expect(gaps()).toBe(1);
+    redis.publish('["a","b"]');
+    await vi.waitFor(() => {
+      expect(forgotten).toEqual([['a', 'b']]);
+    });
+    redis.publish('[1]');
+    await vi.waitFor(() => {
+      expect(gaps()).toBe(2);
+    });
+    redis.hangUp();
+    await vi.waitFor(() => {
+      expect(cache.state).toBe('down');
+    });
+    await vi.waitFor(() => {
+      expect(cache.state).toBe('up');
+    });
+    expect(gaps()).toBe(3);
+    expect(forgotten).toHaveLength(1);
+  });
+
+  it('can be closed at any time, and is quiet after it', async () => {
+    const redis = imitation();
+    const { cache, gaps } = connect(await listen(redis.serve));
+    const { cache: early } = connect(await listen(redis.serve));
+    await early.close();
+    await vi.waitFor(() => {
+      expect(cache.state).toBe('up');
+    });
+    const reading = cache.read(['one', 'two']);
+    await cache.close();
+    await cache.close();
+    expect((await reading).entries).toEqual([undefined, undefined]);
+    expect(await request(cache)).toBeLessThan(GRACE_MS);
+    await expect(cache.forget(['tag'])).rejects.toThrow();
+    expect([cache.state, early.state, gaps()]).toEqual(['down', 'down', 1]);
+  });
+});
+
+const SEQ = 1_700_000_000_000_000;
+
+/** As much of Redis as it takes to be connected: it holds nothing. */
+function imitation() {
+  const sockets = new Set<Socket>();
+  const bulk = (text: string) => `$${Buffer.byteLength(text)}\r\n${text}\r\n`;
+  const self = {
+    delayMs: 0,
+    scripts: 0,
+    publish: (message: string): void => {
+      for (const socket of sockets)
+        socket.write(`*3\r\n${bulk('message')}${bulk('stekkerdoos:1:forget')}${bulk(message)}`);
+    },
+    hangUp: (): void => {
+      for (const socket of sockets) socket.destroy();
+    },
+    serve: (socket: Socket): void => {
+      let text = '';
+      let subscribed = false;
+      const replies: string[] = [];
+      socket.on('close', () => sockets.delete(socket));
+      socket.on('data', (chunk) => {
+        text += chunk.toString('latin1');
+        for (let command = takeCommand(); command !== undefined; command = takeCommand()) {
+          replies.push(answer(command));
+          // In their order, also when a shorter delay follows a longer one.
+          setTimeout(() => socket.write(replies.shift() ?? ''), self.delayMs);
+        }
+      });
+      const takeCommand = (): string[] | undefined => {
+        const parts = text.split('\r\n');
+        const count = Number(parts[0]?.slice(1));
+        if (parts.length <= 2 * count + 1) return undefined;
+        text = parts.slice(2 * count + 1).join('\r\n');
+        return Array.from({ length: count }, (_, i) => parts[2 * i + 2] ?? '');
+      };
+      const answer = ([name = '', ...parameters]: string[]): string => {
+        switch (name.toLowerCase()) {
+          case 'info':
+            return bulk('# Server\r\nrun_id:0123456789abcdef\r\n');
+          case 'subscribe':
+            subscribed = true;
+            sockets.add(socket);
+            return `*3\r\n${bulk('subscribe')}${bulk(parameters[0] ?? '')}:1\r\n`;
+          case 'ping':
+            return subscribed ? `*2\r\n${bulk('pong')}${bulk('')}` : '+PONG\r\n';
+          case 'evalsha': {
+            self.scripts += 1;
+            // Greeting names the run of the server; all else here reads.
+            if (parameters[3] === '0123456789abcdef') return bulk(String(SEQ));
+            const keys = parameters.length - 3;
+            return `*2\r\n${bulk(String(SEQ))}*${keys}\r\n${'$-1\r\n'.repeat(keys)}`;
+          }
+          default:
+            return '+OK\r\n';
+        }
+      };
+    },
+  };
+  return self;
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { setting, SettingsReader } from '../../src/config.js';
+import { anyOf, basic, bearer, type Auth } from '../../src/connectors/auth.js';
+
+const either = anyOf(bearer(setting('TOKEN')), basic(setting('USER'), setting('PASSWORD')));
+
+function problemsOf(auth: Auth, environment: Record<string, string>): string[] {
+  const reader = new SettingsReader(environment);
+  for (const one of auth.settings(reader)) reader.read(one);
+  return reader.problems;
+}
+
+describe('a system that accepts several ways to log in', () => {
+  it('names all of them when none is set', () => {
+    expect(problemsOf(either, {})).toEqual([
+      expect.stringMatching(/^TOKEN is missing: .*; or instead of it set USER and PASSWORD\.$/),
+    ]);
+  });
+
+  it('names only what is missing of the one that was begun', () => {
+    expect(problemsOf(either, { USER: 'u' })).toEqual([
+      expect.stringMatching(/^PASSWORD is missing: [^;]*$/),
+    ]);
+  });
+
+  it('has no problem with one that is complete', () => {
+    expect(problemsOf(either, { TOKEN: 't' })).toEqual([]);
+    expect(problemsOf(either, { USER: 'u', PASSWORD: 'p' })).toEqual([]);
+  });
+});

@@ -1,0 +1,316 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { freshness, type FreshnessOptions, type Wanted } from '../../src/cache/freshness.js';
+import type { Forgettable } from '../../src/cache/invalidation.js';
+import type { Client } from '../../src/connectors/connector.js';
+import { NotCachedError, SourceUnavailableError } from '../../src/errors.js';
+import { defineLoader, type Loader } from '../../src/loaders/loader.js';
+import type { Priority } from '../../src/resilience/priority.js';
+import { turnedClock } from '../support/clock.js';
+import { createLoading, type Loading } from '../support/loading.js';
+import { sharedCacheInMemory } from './shared-cache-in-memory.js';
+
+/** What the system of the test answers: of which key, and which of all that happened the question was. */
+interface Answer {
+  loader: string;
+  key: string;
+  /** The place of the question among all that happened. */
+  event: number;
+  askedAt: number;
+}
+
+const POLICIES: Record<string, FreshnessOptions> = {
+  ofCustomers: { maxAge: '10 s', staleWhileRevalidate: '10 s', staleIfError: '60 s' },
+  ofAnybody: { maxAge: '20 s', staleIfError: '30 s' },
+  ofNobody: { staleWhileRevalidate: '5 s' },
+  kept: {},
+};
+const LOADERS = Object.keys(POLICIES);
+
+/** Whether forgetting this must take such answers with it. */
+function isAbout({ loader, key }: Answer, what: Forgettable): boolean {
+  if ('source' in what) return what.loader === undefined || what.loader === loader;
+  if (!('namespace' in what)) return false;
+  return loader === 'ofAnybody' || (loader === 'ofCustomers' && what.value === key);
+}
+
+const keys = ['jan', 'piet'];
+const instances = fc.nat(1);
+const wanted = fc.oneof(
+  { weight: 4, arbitrary: fc.constant<Wanted>({}) },
+  fc.constantFrom<Wanted>(
+    { maxAgeMs: 0 },
+    { maxAgeMs: 7_000 },
+    { maxStaleMs: 25_000 },
+    { maxStaleMs: Infinity },
+    { onlyIfCached: true },
+  ),
+);
+const what = fc.oneof(
+  fc.constantFrom(...keys).map((value): Forgettable => ({ namespace: 'email', value })),
+  fc.constantFrom<Forgettable>({ source: 'shop' }, { source: 'shop', loader: 'ofNobody' }),
+);
+const step = fc.oneof(
+  {
+    weight: 10,
+    arbitrary: fc.record({
+      do: fc.constant('load' as const),
+      instance: instances,
+      // Most of what there is to be remembered and forgotten is about customers.
+      loader: fc.constantFrom(...LOADERS, 'ofCustomers', 'ofCustomers'),
+      keys: fc.subarray(keys, { minLength: 1 }),
+      wanted,
+      priority: fc.constantFrom<Priority>('interactive', 'interactive', 'bulk'),
+    }),
+  },
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('answer' as const), which: fc.nat(5) }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('fail' as const), which: fc.nat(5) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.constantFrom(1, 3_000, 6_000, 25_000) }),
+  },
+  { weight: 5, arbitrary: fc.record({ do: fc.constant('happen' as const), which: fc.nat(3) }) },
+  { weight: 6, arbitrary: fc.record({ do: fc.constant('calm' as const) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('forget' as const), instance: instances, what }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('leave' as const), which: fc.nat(5) }) },
+  { weight: 1, arbitrary: fc.record({ do: fc.constant('cut' as const), isCut: fc.boolean() }) },
+);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['Date'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** As long as it takes for everything to have happened that waits for no answer. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 2; i += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+interface Forgetting {
+  what: Forgettable;
+  /** The place of the call among all that happened. */
+  calledAt: number;
+  tags: readonly string[];
+  /** It returned, and every instance was told. */
+  isEverywhere: boolean;
+}
+
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** Plays it with two instances and a system, and checks every answer. Counts what was seen. */
+async function play(steps: readonly Step[], seen: Record<string, number>): Promise<void> {
+  const clock = turnedClock();
+  const shared = sharedCacheInMemory();
+  const forgettings: Forgetting[] = [];
+  let events = 0;
+  /** Calls under way at the system. */
+  const calls: { settle: (fails: boolean) => void }[] = [];
+  /** When the last call failed, by events. */
+  let failedAt = -1;
+  const settledAt = new Map<number, number>();
+
+  const declare = (name: string): Loader<Client, string, Answer> =>
+    defineLoader<Client, string, Answer>({
+      name,
+      freshness: POLICIES[name] ?? {},
+      ...(name === 'ofCustomers' ? { about: (key: string) => [{ namespace: 'email', value: key }] } : {}),
+      ...(name === 'ofNobody' ? { about: () => [] } : {}),
+      load: (all) => {
+        const event = (events += 1);
+        const askedAt = clock.now();
+        return new Promise((resolve, reject) => {
+          calls.push({
+            settle: (fails) => {
+              settledAt.set(event, (events += 1));
+              if (fails) {
+                failedAt = events;
+                reject(new SourceUnavailableError('shop', 'shop cannot be reached.'));
+              } else resolve(all.map((key) => ({ loader: name, key, event, askedAt })));
+            },
+          });
+        });
+      },
+    });
+
+  const all = [0, 1].map(() => {
+    /** What is forgotten here, and since when none of it may be given to who asks. */
+    const forgotten: (Forgetting & { since: number })[] = [];
+    const own = shared.instance({
+      onForget: (tags) => {
+        loading.registry.forgetTags(tags);
+        const heard = forgettings.filter((one) => one.tags === tags);
+        for (const one of heard) forgotten.push({ ...one, since: (events += 1) });
+      },
+      onGap: () => {
+        loading.registry.clear();
+        const missed = forgettings.filter(({ isEverywhere }) => isEverywhere);
+        for (const one of missed) forgotten.push({ ...one, since: (events += 1) });
+      },
+    });
+    const loading: Loading = createLoading({
+      clock,
+      shared: {
+        ...own,
+        forget: (tags) => {
+          const last = forgettings.at(-1);
+          if (last !== undefined) last.tags = tags;
+          return own.forget(tags);
+        },
+      },
+    });
+    const loaders = new Map(LOADERS.map((name) => [name, declare(name)]));
+    for (const loader of loaders.values())
+      loading.registry.add(loading.source('shop', { limits: { timeout: '60 s' } }), loader);
+    return { loading, loaders, forgotten };
+  });
+
+  const gone: (() => void)[] = [];
+  const checks: Promise<void>[] = [];
+  const violations: string[] = [];
+
+  const load = (one: {
+    instance: number;
+    loader: string;
+    keys: string[];
+    wanted: Wanted;
+    priority: Priority;
+  }) => {
+    const instance = all[one.instance];
+    const loader = instance?.loaders.get(one.loader);
+    if (instance === undefined || loader === undefined) throw new Error('no such instance');
+    const policy = freshness(POLICIES[one.loader]);
+    const begunAt = (events += 1);
+    const begunMs = clock.now();
+    for (const key of one.keys) {
+      // A request each, so that each tells of its own answer.
+      const { load: ask, scope } = instance.loading.newRequest({
+        wanted: one.wanted,
+        priority: one.priority,
+      });
+      gone.push(() => {
+        for (const flight of scope.flights) flight.leave();
+        scope.flights.clear();
+      });
+      const check = (answer: Answer): void => {
+        const status = scope.provenance.report(['shop']).shop?.status ?? '';
+        seen[status] = (seen[status] ?? 0) + 1;
+        const ageMs = clock.now() - answer.askedAt;
+        const wasUnderWay = (settledAt.get(answer.event) ?? Infinity) > begunAt;
+        const most = one.wanted.maxAgeMs ?? Infinity;
+        const demand = (isRight: boolean, promise: string) => {
+          if (!isRight)
+            violations.push(`${promise}: ${JSON.stringify({ ...one, status, ageMs, answer, begunAt })}`);
+        };
+        demand(answer.key === key && answer.loader === one.loader, 'it belongs to the key');
+        if (status === 'live') {
+          demand(wasUnderWay, 'live is what the system said after the question');
+          demand(
+            answer.askedAt >= begunMs || begunMs - answer.askedAt < most,
+            'live is no older than wanted',
+          );
+        } else if (status === 'cached') {
+          demand(ageMs < Math.min(policy.maxAgeMs, most), 'cached is fresh');
+        } else {
+          demand(status === 'stale', 'it is told what it is');
+          demand(ageMs < most, 'stale is no older than wanted');
+          const staleMs = ageMs - policy.maxAgeMs;
+          const isAllowed = staleMs < Math.max(policy.staleWhileRevalidateMs, one.wanted.maxStaleMs ?? 0);
+          const standsIn = staleMs < policy.staleIfErrorMs && failedAt > begunAt;
+          demand(isAllowed || standsIn, 'stale is no older than its policy');
+        }
+        for (const { what, calledAt, since } of instance.forgotten)
+          if (isAbout(answer, what) && begunAt > since)
+            demand(answer.event > calledAt, 'what is forgotten is not given again');
+      };
+      checks.push(
+        ask(loader, key).then(check, (error: unknown) => {
+          seen.failed = (seen.failed ?? 0) + 1;
+          if (error instanceof NotCachedError && one.wanted.onlyIfCached === true) return;
+          if (!(error instanceof SourceUnavailableError)) violations.push(String(error));
+        }),
+      );
+    }
+  };
+
+  const forget = (at: number, what: Forgettable): void => {
+    const instance = all[at];
+    if (instance === undefined) throw new Error('no such instance');
+    const forgetting: Forgetting = { what, calledAt: (events += 1), tags: [], isEverywhere: false };
+    forgettings.push(forgetting);
+    const forgotten = (isEverywhere: boolean) => () => {
+      forgetting.isEverywhere = isEverywhere;
+      instance.forgotten.push({ ...forgetting, since: (events += 1) });
+      const how = isEverywhere ? 'forgotten' : 'forgotten here only';
+      seen[how] = (seen[how] ?? 0) + 1;
+    };
+    checks.push(instance.loading.registry.forget([what]).then(forgotten(true), forgotten(false)));
+  };
+
+  /** All that is under way comes to its end, and what follows from it. */
+  const calm = async (rounds: number): Promise<void> => {
+    for (let i = 0; i < rounds; i += 1) {
+      shared.happenings.all();
+      await settle();
+      for (const call of calls.splice(0)) call.settle(false);
+      await settle();
+    }
+  };
+
+  try {
+    for (const one of steps) {
+      switch (one.do) {
+        case 'load':
+          load(one);
+          break;
+        case 'answer':
+        case 'fail': {
+          const [call] = calls.splice(one.which % Math.max(1, calls.length), 1);
+          call?.settle(one.do === 'fail');
+          break;
+        }
+        case 'pass':
+          clock.turn(one.ms);
+          vi.setSystemTime(Date.now() + one.ms);
+          break;
+        case 'happen':
+          shared.happenings.next(one.which);
+          break;
+        case 'calm':
+          await calm(2);
+          break;
+        case 'forget':
+          forget(one.instance, one.what);
+          break;
+        case 'leave':
+          gone.splice(one.which % Math.max(1, gone.length), 1)[0]?.();
+          break;
+        case 'cut':
+          shared.cutOff(one.isCut);
+      }
+      await settle();
+    }
+    await calm(8);
+    expect(violations).toEqual([]);
+    // Who hung up is not answered; all others are.
+    expect(calls).toEqual([]);
+  } finally {
+    for (const { loading } of all) loading.close();
+  }
+}
+
+it(
+  'gives nothing too old, nothing of another, and nothing forgotten, in whatever order things happen',
+  { timeout: 60_000 },
+  async () => {
+    const seen: Record<string, number> = {};
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 70, size: 'max' }), (steps) => play(steps, seen)),
+      { numRuns: 1_000 },
+    );
+    // It would prove little if nothing had happened.
+    for (const status of ['live', 'cached', 'stale', 'failed', 'forgotten', 'forgotten here only'])
+      expect(seen[status] ?? 0, status).toBeGreaterThan(100);
+  },
+);

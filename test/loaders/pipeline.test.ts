@@ -1,0 +1,780 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { FreshnessOptions, Wanted } from '../../src/cache/freshness.js';
+import type { CallScope, Client } from '../../src/connectors/connector.js';
+import { NotCachedError, SourceContractError, SourceUnavailableError } from '../../src/errors.js';
+import type { RequestScope } from '../../src/loaders/flight.js';
+import { defineLoader, type Loader } from '../../src/loaders/loader.js';
+import { startDeadline } from '../../src/resilience/deadline.js';
+import { turnedClock } from '../support/clock.js';
+import { createLoading, type Loading } from '../support/loading.js';
+import { sharedCacheInMemory, type SharedCacheInMemory } from './shared-cache-in-memory.js';
+
+const down = new SourceUnavailableError('shop', 'shop cannot be reached.');
+
+/** Fresh for 10 s, stale and given for 20 s more, or for 60 s more when the system fails. */
+const POLICY: FreshnessOptions = {
+  maxAge: '10 s',
+  staleWhileRevalidate: '20 s',
+  staleIfError: '60 s',
+  notFoundMaxAge: '2 s',
+};
+
+const clock = turnedClock();
+let loading: Loading[] = [];
+
+/** Lets everything happen that waits for no answer. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 4; i += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+interface Call {
+  keys: string[];
+  /** Answers each key with itself and the number of the call, or with what is given. */
+  answer(values?: readonly (string | null | Error)[]): Promise<void>;
+  fail(error?: Error): Promise<void>;
+  isCancelled: boolean;
+}
+
+interface System {
+  calls: Call[];
+  /** Calls are answered at once, or when the test does. */
+  isQuick: boolean;
+  /** What the system says of how long its answers hold. */
+  holds: number | undefined;
+  loader: Loader<Client, string, string | null>;
+}
+
+function createSystem(parts: Partial<Loader<Client, string, string | null>> = {}): System {
+  const system: System = { calls: [], isQuick: true, holds: undefined, loader: undefined as never };
+  system.loader = defineLoader<Client, string, string | null>({
+    name: 'letters',
+    load: (keys) => {
+      const number = system.calls.length + 1;
+      const text = (key: string) => `${key}${number}`;
+      return new Promise((resolve, reject) => {
+        const call: Call = {
+          keys: [...keys],
+          isCancelled: false,
+          answer: (values = keys.map(text)) => {
+            resolve(values);
+            return settle();
+          },
+          fail: (error = down) => {
+            reject(error);
+            return settle();
+          },
+        };
+        system.calls.push(call);
+        if (system.isQuick) void call.answer();
+      });
+    },
+    ...parts,
+  });
+  return system;
+}
+
+interface SetUp {
+  freshness?: FreshnessOptions;
+  loader?: Partial<Loader<Client, string, string | null>>;
+  shared?: SharedCacheInMemory;
+  system?: System;
+  windowMs?: number;
+}
+
+function setUp({
+  freshness = POLICY,
+  loader = {},
+  shared,
+  system = createSystem(loader),
+  windowMs,
+}: SetUp = {}) {
+  const own: Loading = createLoading({
+    clock,
+    ...(shared === undefined
+      ? {}
+      : {
+          shared: shared.instance({
+            onForget: (tags) => {
+              own.registry.forgetTags(tags);
+            },
+            onGap: () => {
+              own.registry.clear();
+            },
+          }),
+        }),
+  });
+  loading.push(own);
+  const source = own.source('shop', { freshness, ...(windowMs === undefined ? {} : { windowMs }) });
+  own.registry.add(source, system.loader);
+  const request = (parts: Partial<RequestScope> = {}) => {
+    const { load, scope } = own.newRequest(parts);
+    return {
+      scope,
+      ask: (key: string) => load(system.loader, key),
+      told: () => scope.provenance.report(['shop']).shop,
+    };
+  };
+  return {
+    ...own,
+    system,
+    request,
+    ask: (key: string, wanted: Wanted = {}) => request({ wanted }).ask(key),
+  };
+}
+
+beforeEach(() => {
+  loading = [];
+});
+afterEach(() => {
+  vi.useRealTimers();
+  for (const one of loading) one.close();
+});
+
+describe('an answer', () => {
+  it('is given again while it is fresh, given and refreshed while it is stale, and asked for after that', async () => {
+    const { ask, system, request } = setUp();
+    expect(await ask('a')).toBe('a1');
+    clock.turn(9_999);
+    expect(await ask('a')).toBe('a1');
+    expect(system.calls).toHaveLength(1);
+    clock.turn(1);
+    const stale = request();
+    expect(await stale.ask('a')).toBe('a1');
+    expect(stale.told()).toMatchObject({ status: 'stale', age: 10 });
+    await settle();
+    expect(system.calls).toHaveLength(2);
+    expect(await ask('a')).toBe('a2');
+    clock.turn(30_000);
+    const anew = request();
+    expect(await anew.ask('a')).toBe('a3');
+    expect(anew.told()).toMatchObject({ status: 'live', age: 0, records: 1 });
+  });
+
+  it('is refreshed once, however many get the stale one meanwhile', async () => {
+    const { ask, system } = setUp();
+    await ask('a');
+    clock.turn(15_000);
+    system.isQuick = false;
+    for (let i = 0; i < 5; i += 1) expect(await ask('a')).toBe('a1');
+    await settle();
+    expect(await ask('a')).toBe('a1');
+    expect(system.calls).toHaveLength(2);
+    await system.calls[1]?.answer();
+    expect(await ask('a')).toBe('a2');
+  });
+
+  it('stays, and is tried again by the next, when the refresh behind it fails', async () => {
+    const { ask, system } = setUp();
+    await ask('a');
+    clock.turn(15_000);
+    system.isQuick = false;
+    expect(await ask('a')).toBe('a1');
+    await settle();
+    await system.calls[1]?.fail();
+    expect(await ask('a')).toBe('a1');
+    await settle();
+    expect(system.calls).toHaveLength(3);
+  });
+
+  it('counts its age from when the system was asked', async () => {
+    const { ask, system, request } = setUp();
+    system.isQuick = false;
+    const slow = request();
+    const first = slow.ask('a');
+    await settle();
+    clock.turn(6_000);
+    await system.calls[0]?.answer();
+    expect(await first).toBe('a1');
+    expect(slow.told()).toMatchObject({ status: 'live', age: 6 });
+    clock.turn(3_999);
+    expect(await ask('a')).toBe('a1');
+    clock.turn(1);
+    await ask('a');
+    await settle();
+    expect(system.calls).toHaveLength(2);
+  });
+
+  it('does not take the place of one that was asked for later', async () => {
+    const { ask, system } = setUp();
+    system.isQuick = false;
+    const slow = ask('a');
+    await settle();
+    clock.turn(1_000);
+    const quick = ask('a', { maxAgeMs: 0 });
+    await settle();
+    await system.calls[1]?.answer();
+    expect(await quick).toBe('a2');
+    await system.calls[0]?.answer();
+    expect(await slow).toBe('a1');
+    expect(await ask('a')).toBe('a2');
+  });
+
+  it.each([[null], ['']])(
+    'of %j is kept like any other, but the shorter for being nothing',
+    async (value) => {
+      const { ask, system } = setUp();
+      system.isQuick = false;
+      const first = ask('a');
+      await settle();
+      await system.calls[0]?.answer([value]);
+      expect(await first).toBe(value);
+      clock.turn(1_999);
+      expect(await ask('a')).toBe(value);
+      await settle();
+      expect(system.calls).toHaveLength(1);
+      clock.turn(1);
+      // Only what is missing is nothing: an empty text is a text.
+      expect(await ask('a')).toBe(value);
+      await settle();
+      expect(system.calls).toHaveLength(value === null ? 2 : 1);
+    },
+  );
+
+  it('with something missing in it is only for those who wait for it', async () => {
+    const { ask, system } = setUp({ loader: { isWhole: (value) => value !== 'a1' } });
+    expect(await Promise.all([ask('a'), ask('a')])).toEqual(['a1', 'a1']);
+    expect(await ask('a')).toBe('a2');
+    expect(await ask('a')).toBe('a2');
+    expect(system.calls).toHaveLength(2);
+  });
+
+  it('is never kept when its source does not say for how long', async () => {
+    const { ask, system, cache } = setUp({ freshness: {} });
+    expect([await ask('a'), await ask('a')]).toEqual(['a1', 'a2']);
+    expect(system.calls).toHaveLength(2);
+    expect(cache.usage().get('shop')).toBeUndefined();
+  });
+});
+
+describe('what a system says of how long its answer holds', () => {
+  const speaking = (freshness: FreshnessOptions, holdsMs: number[]) => {
+    const all = setUp({ freshness });
+    const client = { ping: () => Promise.resolve() };
+    let calls = 0;
+    const spoken = defineLoader<Client, string, string | null>({
+      name: 'spoken',
+      load: (keys) => {
+        calls += 1;
+        for (const ms of holdsMs) scopes.at(-1)?.holds(ms);
+        return Promise.resolve(keys.map((key) => `${key}${calls}`));
+      },
+    });
+    const scopes: CallScope[] = [];
+    all.registry.add(
+      {
+        ...all.source('speaking', { freshness }),
+        connection: {
+          client: (scope) => {
+            scopes.push(scope);
+            return client;
+          },
+          close: () => Promise.resolve(),
+        },
+      },
+      spoken,
+    );
+    return (wanted: Wanted = {}) => all.newRequest({ wanted }).load(spoken, 'a');
+  };
+
+  it.each<[string, FreshnessOptions, number[], keepsMs: number]>([
+    ['is believed where nothing was set', {}, [5_000], 5_000],
+    ['is believed where more was set', { maxAge: '10 s' }, [5_000], 5_000],
+    ['does not lengthen what was set', { maxAge: '3 s' }, [5_000], 3_000],
+    ['is the shortest of all that it took', { maxAge: '10 s' }, [5_000, 2_000, 8_000], 2_000],
+    ['does not undo that nothing is kept', { maxAge: '0 s' }, [5_000], 0],
+  ])('%s', async (_, freshness, holdsMs, keepsMs) => {
+    const ask = speaking(freshness, holdsMs);
+    expect(await ask()).toBe('a1');
+    clock.turn(Math.max(0, keepsMs - 1));
+    expect(await ask()).toBe(keepsMs > 0 ? 'a1' : 'a2');
+    clock.turn(1);
+    expect(await ask()).toBe(keepsMs > 0 ? 'a2' : 'a3');
+  });
+});
+
+describe('when the system fails', () => {
+  it('an answer that is not too old stands in, and is told as stale', async () => {
+    const { ask, system, request } = setUp();
+    await ask('a');
+    clock.turn(69_999);
+    system.isQuick = false;
+    const one = request();
+    const answer = one.ask('a');
+    await settle();
+    await system.calls[1]?.fail();
+    expect(await answer).toBe('a1');
+    expect(one.told()).toMatchObject({ status: 'stale', age: 69, records: 1 });
+  });
+
+  it('one that is too old does not, nor one older than the caller wants', async () => {
+    const { ask, system, request } = setUp();
+    await ask('a');
+    clock.turn(40_000);
+    system.isQuick = false;
+    const asked = [ask('a', { maxAgeMs: 40_000 }), ask('a', { maxAgeMs: 41_000 })];
+    const both = Promise.allSettled(asked);
+    await settle();
+    for (const call of system.calls.slice(1)) await call.fail();
+    expect(await both).toMatchObject([
+      { status: 'rejected', reason: down },
+      { status: 'fulfilled', value: 'a1' },
+    ]);
+    clock.turn(30_000);
+    const late = request();
+    const answer = late.ask('a').catch((error: unknown) => error);
+    await settle();
+    await system.calls.at(-1)?.fail();
+    expect(await answer).toBe(down);
+    expect(late.told()).toMatchObject({ status: 'failed', records: 0 });
+  });
+
+  it('also when what it answers cannot be read; but not when the fault is ours', async () => {
+    const { ask, system } = setUp();
+    await ask('a');
+    clock.turn(35_000);
+    system.isQuick = false;
+    for (const [error, expected] of [
+      [new SourceContractError('shop', 'no order'), 'a1'],
+      [new TypeError('ours'), new TypeError('ours')],
+    ] as const) {
+      const answer = ask('a').catch((reason: unknown) => reason);
+      await settle();
+      await system.calls.at(-1)?.fail(error);
+      expect(await answer).toEqual(expected);
+    }
+  });
+
+  it.each<FreshnessOptions>([POLICY, { maxAge: '0 s' }])(
+    'all who wait are told, and nothing is kept of it (%j)',
+    async (freshness) => {
+      const { ask, system } = setUp({ freshness });
+      system.isQuick = false;
+      const both = Promise.allSettled([ask('a'), ask('a')]);
+      await settle();
+      await system.calls[0]?.fail();
+      expect(await both).toMatchObject([{ reason: down }, { reason: down }]);
+      system.isQuick = true;
+      expect(await ask('a')).toBe('a2');
+    },
+  );
+
+  it('at the deadline a kept answer stands in, and the one on its way is kept for the next', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { ask, system, request } = setUp();
+    await ask('a');
+    clock.turn(40_000);
+    system.isQuick = false;
+    const hurried = request({ deadline: startDeadline(200, clock) });
+    const answer = hurried.ask('a');
+    await settle();
+    vi.advanceTimersByTime(200);
+    expect(await answer).toBe('a1');
+    expect(hurried.told()).toMatchObject({ status: 'stale', age: 40 });
+    await system.calls[1]?.answer();
+    expect(await ask('a')).toBe('a2');
+    expect(system.calls).toHaveLength(2);
+  });
+});
+
+describe('what is wanted at the same moment', () => {
+  it('is one call for a thousand requests', async () => {
+    const { ask, system } = setUp();
+    const all = await Promise.all(Array.from({ length: 1_000 }, () => ask('a')));
+    expect(new Set(all)).toEqual(new Set(['a1']));
+    expect(system.calls.map(({ keys }) => keys)).toEqual([['a']]);
+  });
+
+  it('is one call also where nothing may be kept, and also when nothing old is wanted', async () => {
+    const { ask, system } = setUp({ freshness: {} });
+    expect(await Promise.all([ask('a'), ask('a', { maxAgeMs: 0 }), ask('a', { maxAgeMs: 0 })])).toEqual([
+      'a1',
+      'a1',
+      'a1',
+    ]);
+    expect(system.calls.map(({ keys }) => keys)).toEqual([['a']]);
+  });
+
+  it('asks for a key once in a batch, however differently it is wanted', async () => {
+    const { ask, system } = setUp();
+    await Promise.all([ask('a'), ask('b'), ask('a', { maxAgeMs: 0 }), ask('b', { maxAgeMs: 5_000 })]);
+    expect(system.calls.map(({ keys }) => keys)).toEqual([['a', 'b']]);
+  });
+
+  it('joins a call under way, unless that was asked too long ago for it', async () => {
+    const { ask, system } = setUp();
+    system.isQuick = false;
+    const first = ask('a');
+    await settle();
+    clock.turn(3_000);
+    const [joins, own] = [ask('a', { maxAgeMs: 4_000 }), ask('a', { maxAgeMs: 3_000 })];
+    await settle();
+    expect(system.calls).toHaveLength(2);
+    await system.calls[0]?.answer();
+    await system.calls[1]?.answer();
+    expect(await Promise.all([first, joins, own])).toEqual(['a1', 'a1', 'a2']);
+  });
+
+  it('of different customers is one call within the batch window of the source', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { ask, system } = setUp({ windowMs: 2 });
+    const a = ask('a');
+    await settle();
+    const b = ask('b');
+    await settle();
+    expect(system.calls).toEqual([]);
+    vi.advanceTimersByTime(2);
+    expect(await Promise.all([a, b])).toEqual(['a1', 'b1']);
+  });
+
+  it('is asked for apart when one is a page view and the other an export', async () => {
+    const { request, system } = setUp();
+    await Promise.all([request().ask('a'), request({ priority: 'bulk' }).ask('b')]);
+    expect(system.calls.map(({ keys }) => keys)).toEqual([['a'], ['b']]);
+  });
+});
+
+describe('a request that gives up', () => {
+  it('before its keys were asked for does not keep others from asking for them', async () => {
+    const { ask, request, system } = setUp();
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const deadline = startDeadline(50, clock);
+    vi.advanceTimersByTime(50);
+    vi.useRealTimers();
+    await expect(request({ deadline }).ask('a')).rejects.toThrow(/deadline/);
+    await settle();
+    expect(system.calls).toEqual([]);
+    expect(await ask('a')).toBe('a1');
+  });
+
+  it('leaves to others what they wait for too, and the call to itself when nobody else does', async () => {
+    const { ask, request, system } = setUp();
+    system.isQuick = false;
+    const gone = request();
+    void gone.ask('a');
+    const stays = ask('a');
+    await settle();
+    for (const flight of gone.scope.flights) flight.leave();
+    gone.scope.flights.clear();
+    await system.calls[0]?.answer();
+    expect(await stays).toBe('a1');
+  });
+
+  it('lets who comes after it ask anew, when nobody waited any more', async () => {
+    const { ask, request, system } = setUp();
+    system.isQuick = false;
+    const gone = request();
+    void gone.ask('a');
+    await settle();
+    for (const flight of gone.scope.flights) flight.leave();
+    gone.scope.flights.clear();
+    const next = ask('a');
+    await settle();
+    expect(system.calls).toHaveLength(2);
+    await system.calls[1]?.answer();
+    expect(await next).toBe('a2');
+  });
+});
+
+describe('only-if-cached', () => {
+  it('gives what is kept, stale or not, and asks nobody', async () => {
+    const { ask, system, request } = setUp();
+    await expect(ask('a', { onlyIfCached: true })).rejects.toBeInstanceOf(NotCachedError);
+    await ask('a');
+    clock.turn(15_000);
+    const one = request({ wanted: { onlyIfCached: true } });
+    expect(await one.ask('a')).toBe('a1');
+    expect(one.told()).toMatchObject({ status: 'stale', age: 15, calls: 0 });
+    clock.turn(15_000);
+    await expect(ask('a', { onlyIfCached: true })).rejects.toBeInstanceOf(NotCachedError);
+    expect(await ask('a', { onlyIfCached: true, maxStaleMs: 25_000 })).toBe('a1');
+    await settle();
+    expect(system.calls).toHaveLength(1);
+  });
+});
+
+describe('forgetting', () => {
+  const about = (key: string) => [{ namespace: 'email', value: key }];
+  const jan = { namespace: 'email', value: 'jan' };
+
+  it('drops what is kept, and leaves others their answers', async () => {
+    const { ask, registry } = setUp({ loader: { about } });
+    await ask('jan');
+    await ask('piet');
+    await registry.forget([jan]);
+    expect([await ask('jan'), await ask('piet')]).toEqual(['jan3', 'piet2']);
+  });
+
+  it('answers who waits, keeps nothing of it, and has who comes after it ask anew', async () => {
+    const { ask, registry, system } = setUp({ loader: { about } });
+    system.isQuick = false;
+    const before = ask('jan');
+    await settle();
+    await registry.forget([jan]);
+    const after = ask('jan');
+    await settle();
+    expect(system.calls).toHaveLength(2);
+    await system.calls[1]?.answer(['new']);
+    await system.calls[0]?.answer(['old']);
+    expect([await before, await after, await ask('jan')]).toEqual(['old', 'new', 'new']);
+  });
+
+  it('keeps nothing of a refresh that was under way', async () => {
+    const { ask, registry, system } = setUp({ loader: { about } });
+    await ask('jan');
+    clock.turn(15_000);
+    system.isQuick = false;
+    await ask('jan');
+    await settle();
+    await registry.forget([jan]);
+    await system.calls[1]?.answer();
+    const after = ask('jan');
+    await settle();
+    await system.calls[2]?.answer();
+    expect(await after).toBe('jan3');
+  });
+
+  it('lets nothing forgotten stand in for a system that fails', async () => {
+    const { ask, registry, system } = setUp({ loader: { about } });
+    await ask('jan');
+    await registry.forget([jan]);
+    system.isQuick = false;
+    const after = ask('jan').catch((error: unknown) => error);
+    await settle();
+    await system.calls[1]?.fail();
+    expect(await after).toBe(down);
+  });
+
+  it('drops what may be about anybody, whoever is forgotten', async () => {
+    const { ask, registry } = setUp();
+    await ask('a');
+    await registry.forget([jan]);
+    expect(await ask('a')).toBe('a2');
+  });
+
+  it('leaves what is about no person, unless its source or loader is forgotten', async () => {
+    const { ask, registry } = setUp({ loader: { about: () => [] } });
+    await ask('a');
+    await registry.forget([jan, { source: 'crm' }, { source: 'shop', loader: 'digits' }]);
+    expect(await ask('a')).toBe('a1');
+    await registry.forget([{ source: 'shop', loader: 'letters' }]);
+    expect(await ask('a')).toBe('a2');
+    await registry.forget([{ source: 'shop' }]);
+    expect(await ask('a')).toBe('a3');
+  });
+
+  it('drops an object by its type and key', async () => {
+    const { ask, registry } = setUp({ loader: { about: (key) => [{ type: 'Product', key }] } });
+    await ask('KAN-1');
+    await registry.forget([
+      { type: 'Product', key: 'KAN-2' },
+      { type: 'Order', key: 'KAN-1' },
+    ]);
+    expect(await ask('KAN-1')).toBe('KAN-11');
+    await registry.forget([{ type: 'Product', key: 'KAN-1' }]);
+    expect(await ask('KAN-1')).toBe('KAN-12');
+  });
+
+  it('drops what was kept under another identifier of the customer, as far as answers told that they are one', async () => {
+    const own = setUp();
+    const { registry } = own;
+    const who = createSystem({ name: 'who' });
+    const what = createSystem({ name: 'what', about: (key) => [{ namespace: 'number', value: key }] });
+    const crm = own.source('crm', { freshness: POLICY });
+    registry.add(crm, who.loader, (key) => [[jan, { namespace: 'number', value: key }]]);
+    registry.add(crm, what.loader);
+    await own.newRequest().load(who.loader, '7');
+    await own.newRequest().load(what.loader, '7');
+    await own.newRequest().load(what.loader, '8');
+    await registry.forget([jan]);
+    await own.newRequest().load(what.loader, '7');
+    await own.newRequest().load(what.loader, '8');
+    expect(what.calls.map(({ keys }) => keys)).toEqual([['7'], ['8'], ['7']]);
+  });
+
+  it('keeps nothing of a loader that is gone', async () => {
+    const { registry, request, system, ...own } = setUp();
+    system.isQuick = false;
+    const before = request().ask('a');
+    await settle();
+    registry.remove(system.loader);
+    await registry.forget([jan]);
+    await system.calls[0]?.answer();
+    expect(await before).toBe('a1');
+    registry.add(own.source('shop', { freshness: POLICY }), system.loader);
+    system.isQuick = true;
+    expect(await request().ask('a')).toBe('a2');
+  });
+
+  it('does away with everything when it is cleared', async () => {
+    const { ask, registry, system } = setUp();
+    await ask('a');
+    system.isQuick = false;
+    const before = ask('b');
+    await settle();
+    registry.clear();
+    await system.calls[1]?.answer();
+    await before;
+    system.isQuick = true;
+    expect([await ask('a'), await ask('b')]).toEqual(['a3', 'b4']);
+  });
+});
+
+describe('two instances with one shared cache', () => {
+  /** Lets requests and the shared cache go on until nothing happens any more. */
+  const goOn = async (shared: SharedCacheInMemory): Promise<void> => {
+    for (let i = 0; i < 5; i += 1) {
+      await settle();
+      shared.happenings.all();
+    }
+  };
+  const pair = (parts: SetUp = {}) => {
+    const shared = sharedCacheInMemory();
+    const system = createSystem(parts.loader);
+    return {
+      shared,
+      system,
+      one: setUp({ ...parts, shared, system }),
+      other: setUp({ ...parts, shared, system }),
+      turn: (milliseconds: number) => {
+        clock.turn(milliseconds);
+        vi.setSystemTime(Date.now() + milliseconds);
+      },
+    };
+  };
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+  });
+
+  it('ask once: what one has asked the other need not', async () => {
+    const { shared, system, one, other, turn } = pair();
+    const first = one.ask('a');
+    await goOn(shared);
+    turn(4_000);
+    const request = other.request();
+    const second = request.ask('a');
+    await goOn(shared);
+    expect([await first, await second]).toEqual(['a1', 'a1']);
+    expect(request.told()).toMatchObject({ status: 'cached', age: 4, calls: 0 });
+    expect(system.calls).toHaveLength(1);
+  });
+
+  it('let what the other has asked stand in for a system that fails, as an own answer would', async () => {
+    const { shared, system, one, other, turn } = pair();
+    void one.ask('a');
+    await goOn(shared);
+    turn(40_000);
+    system.isQuick = false;
+    const request = other.request();
+    const answer = request.ask('a');
+    await goOn(shared);
+    await system.calls[1]?.fail();
+    expect(await answer).toBe('a1');
+    expect(request.told()).toMatchObject({ status: 'stale', age: 40 });
+  });
+
+  it('do not give what was shared to who wants something newer', async () => {
+    const { shared, one, other, turn } = pair();
+    void one.ask('a');
+    await goOn(shared);
+    turn(4_000);
+    const both = Promise.all([other.ask('a', { maxAgeMs: 4_000 }), other.ask('b')]);
+    await goOn(shared);
+    expect(await both).toEqual(['a2', 'b2']);
+  });
+
+  it('do not go on giving a shared answer that grew too old while others of its batch were asked for', async () => {
+    const { shared, system, one, other, turn } = pair({ freshness: { maxAge: '10 s' } });
+    void one.ask('a');
+    await goOn(shared);
+    turn(9_000);
+    system.isQuick = false;
+    const early = other.ask('a');
+    void other.ask('b').catch(() => undefined);
+    await goOn(shared);
+    expect(await early).toBe('a1');
+    expect(system.calls.map(({ keys }) => keys)).toEqual([['a'], ['b']]);
+    turn(1_500);
+    const late = other.ask('a');
+    await goOn(shared);
+    await system.calls[2]?.answer();
+    expect(await late).toBe('a3');
+  });
+
+  it('do not take an older answer of the other for their own newer one', async () => {
+    const { shared, system, one, other, turn } = pair();
+    system.isQuick = false;
+    const slow = one.ask('a');
+    await goOn(shared);
+    turn(1_000);
+    const newer = other.ask('a');
+    await goOn(shared);
+    await system.calls[1]?.answer();
+    await goOn(shared);
+    await system.calls[0]?.answer();
+    await goOn(shared);
+    expect([await slow, await newer]).toEqual(['a1', 'a2']);
+    const failing = other.ask('a', { maxAgeMs: 0 }).catch((error: unknown) => error);
+    await goOn(shared);
+    await system.calls[2]?.fail();
+    expect(await failing).toBe(down);
+    expect(await other.ask('a')).toBe('a2');
+  });
+
+  it('know from what the other has asked which identifiers are one customer', async () => {
+    const { shared, one, other } = pair();
+    const who = createSystem({ name: 'who' });
+    const what = createSystem({ name: 'what', about: (key) => [{ namespace: 'number', value: key }] });
+    const jan = { namespace: 'email', value: 'jan' };
+    for (const instance of [one, other]) {
+      const crm = instance.source('crm', { freshness: POLICY });
+      instance.registry.add(crm, who.loader, (key) => [[jan, { namespace: 'number', value: key }]]);
+      instance.registry.add(crm, what.loader);
+    }
+    void one.newRequest().load(who.loader, '7');
+    await goOn(shared);
+    void other.newRequest().load(who.loader, '7');
+    await goOn(shared);
+    void other.newRequest().load(what.loader, '7');
+    await goOn(shared);
+    const forgotten = other.registry.forget([jan]);
+    await goOn(shared);
+    await forgotten;
+    void other.newRequest().load(what.loader, '7');
+    await goOn(shared);
+    expect(who.calls).toHaveLength(1);
+    expect(what.calls).toHaveLength(2);
+  });
+
+  it('forget together, and neither what lies between them nor a call under way brings it back', async () => {
+    const { shared, system, one, other } = pair({
+      loader: { about: (key) => [{ namespace: 'email', value: key }] },
+    });
+    void one.ask('jan');
+    await goOn(shared);
+    void other.ask('jan');
+    await goOn(shared);
+    system.isQuick = false;
+    const before = other.ask('jan', { maxAgeMs: 0 });
+    await goOn(shared);
+    const forgotten = one.registry.forget([{ namespace: 'email', value: 'jan' }]);
+    await goOn(shared);
+    await forgotten;
+    await system.calls[1]?.answer(['old']);
+    expect(await before).toBe('old');
+    await goOn(shared);
+    expect(shared.size).toBe(0);
+    system.isQuick = true;
+    const after = [one.ask('jan'), other.ask('jan')];
+    await goOn(shared);
+    expect(await Promise.all(after)).toEqual(['jan3', 'jan4']);
+  });
+
+  it('say so when the other could not be told', async () => {
+    const { shared, one } = pair();
+    void one.ask('a');
+    await goOn(shared);
+    shared.cutOff(true);
+    await expect(one.registry.forget([{ source: 'shop' }])).rejects.toThrow(/cannot forget/);
+    expect(await one.ask('a')).toBe('a2');
+  });
+});

@@ -1,0 +1,157 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import type { SharedCache } from '../../src/cache/shared-cache.js';
+import { digest, entryOf, isDown, isUp, kept, startInstance, valueOf } from './instances.js';
+import { startProxy, startRedis } from './redis-server.js';
+
+const open: { close(): Promise<void> }[] = [];
+function closing<T extends { close(): Promise<void> }>(one: T): T {
+  open.push(one);
+  return one;
+}
+afterEach(async () => {
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+const key = digest('key');
+const WAIT_MS = 20;
+/** A machine that runs other tests beside may take a turn of its own. */
+const GRACE_MS = 100;
+
+/** Reads one after the other for a while, and tells how long the longest took and the median. */
+async function readFor(
+  cache: SharedCache,
+  ms: number,
+): Promise<{ longestMs: number; medianMs: number; values: Set<unknown> }> {
+  const times: number[] = [];
+  const values = new Set<unknown>();
+  for (const until = performance.now() + ms; performance.now() < until;) {
+    const startedAt = performance.now();
+    values.add(await valueOf(cache, key));
+    times.push(performance.now() - startedAt);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  times.sort((a, b) => a - b);
+  return { longestMs: times.at(-1) ?? 0, medianMs: times[times.length >> 1] ?? 0, values };
+}
+
+describe('a bad day of Redis', () => {
+  it('costs one short wait when it takes half a second to answer, and is over by itself', async () => {
+    const redis = closing(await startRedis());
+    const proxy = closing(await startProxy(redis.port));
+    const { cache, gaps } = await startInstance({ url: proxy.url, waitMs: WAIT_MS });
+    closing(cache);
+    await kept(cache, key, entryOf('kept'));
+    proxy.delay(500);
+    const slow = await readFor(cache, 3_000);
+    expect(slow.longestMs).toBeLessThan(WAIT_MS + GRACE_MS);
+    expect(slow.medianMs).toBeLessThan(1);
+    expect(slow.values).toEqual(new Set([undefined]));
+    expect(cache.state).toBe('down');
+    // Forgetting takes its time, and is done.
+    await cache.forget([digest('tag')]);
+    await expect(cache.count('quota', 60_000)).rejects.toThrow('cannot count');
+    proxy.delay(0);
+    await isUp(cache);
+    expect(await valueOf(cache, key)).toBe('kept');
+    expect(gaps()).toBe(1);
+  });
+
+  it('costs one short wait when it stops answering, and is over by itself', async () => {
+    const redis = closing(await startRedis());
+    const { cache } = await startInstance({ url: redis.url, waitMs: WAIT_MS });
+    closing(cache);
+    await kept(cache, key, entryOf('kept', digest('tag')));
+    redis.freeze();
+    const frozen = await readFor(cache, 1_500);
+    expect(frozen.longestMs).toBeLessThan(WAIT_MS + GRACE_MS);
+    expect(frozen.medianMs).toBeLessThan(1);
+    const startedAt = performance.now();
+    await expect(cache.forget([digest('tag')])).rejects.toThrow('cannot forget yet');
+    expect(performance.now() - startedAt).toBeLessThan(1_000 + 200);
+    redis.thaw();
+    await isUp(cache);
+    expect(await valueOf(cache, key)).toBeUndefined();
+  });
+
+  it('breaks off with a Redis that has been silent for long, and finds it again', async () => {
+    const redis = closing(await startRedis());
+    const { cache, gaps } = await startInstance({ url: redis.url, waitMs: WAIT_MS });
+    closing(cache);
+    redis.freeze();
+    await new Promise((resolve) => setTimeout(resolve, 8_000));
+    expect(cache.state).toBe('down');
+    redis.thaw();
+    await isUp(cache);
+    expect(gaps()).toBeGreaterThan(1);
+  });
+
+  it('is noticed at once when Redis is killed, and over when it is started again', async () => {
+    const redis = closing(await startRedis());
+    const instances = await Promise.all([1, 2].map(() => startInstance({ url: redis.url, waitMs: WAIT_MS })));
+    const caches = instances.map(({ cache }) => closing(cache));
+    const [one, two] = caches as [SharedCache, SharedCache];
+    await kept(one, key, entryOf('kept'));
+    const reading = Promise.all(caches.map((cache) => readFor(cache, 2_000)));
+    await redis.kill();
+    for (const { longestMs, medianMs } of await reading) {
+      expect(longestMs).toBeLessThan(WAIT_MS + GRACE_MS);
+      expect(medianMs).toBeLessThan(1);
+    }
+    await Promise.all(caches.map(isDown));
+    await expect(one.count('quota', 60_000)).rejects.toThrow('cannot count');
+    await expect(two.forget([digest('tag')])).rejects.toThrow('cannot forget yet');
+    one.write({ key, entry: entryOf('lost'), keepMs: 60_000, since: 1 });
+    await redis.start();
+    await Promise.all(caches.map(isUp));
+    expect(await valueOf(one, key)).toBeUndefined();
+    await kept(one, key, entryOf('kept again'));
+    expect(await valueOf(two, key)).toBe('kept again');
+    expect(instances.map(({ gaps }) => gaps())).toEqual([2, 2]);
+  });
+
+  it('does not matter at the start', async () => {
+    const redis = closing(await startRedis());
+    await redis.kill();
+    const { cache } = await startInstance({ url: redis.url }, { wait: false });
+    closing(cache);
+    expect(await cache.read([key])).toEqual({ entries: [undefined], since: undefined });
+    await redis.start();
+    await isUp(cache);
+    await kept(cache, key, entryOf('kept'));
+  });
+
+  it('is a password that Redis does not take', async () => {
+    const redis = closing(await startRedis(['--requirepass', 'right']));
+    const at = (password: string) => redis.url.replace('//', `//:${password}@`);
+    const { cache: refused } = await startInstance({ url: at('wrong') }, { wait: false });
+    const { cache } = await startInstance({ url: at('right') });
+    closing(refused);
+    closing(cache);
+    await kept(cache, key, entryOf('kept'));
+    expect(refused.state).toBe('down');
+    expect(await valueOf(refused, key)).toBeUndefined();
+  });
+
+  it('is a Redis that became a replica, until it is none any more', async () => {
+    const [first, second] = [closing(await startRedis()), closing(await startRedis())];
+    const { Redis } = await import('ioredis');
+    const { cache } = await startInstance({ url: first.url });
+    closing(cache);
+    await kept(cache, key, entryOf('kept'));
+    const admin = new Redis(first.url);
+    await admin.replicaof('127.0.0.1', second.port);
+    await isDownAfterWriting(cache);
+    expect(await valueOf(cache, key)).toBeUndefined();
+    await admin.replicaof('NO', 'ONE');
+    admin.disconnect();
+    await isUp(cache);
+    await kept(cache, key, entryOf('kept again'));
+  });
+});
+
+/** A replica refuses what is written to it. */
+async function isDownAfterWriting(cache: SharedCache): Promise<void> {
+  const { since } = await cache.read([key]);
+  cache.write({ key, entry: entryOf('x'), keepMs: 1_000, since: since ?? 0 });
+  await isDown(cache);
+}

@@ -1,0 +1,384 @@
+import fc from 'fast-check';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { digest, entryOf, isUp, kept, startInstance, valueOf, type Instance } from './instances.js';
+import { startProxy, startRedis, type RedisServer } from './redis-server.js';
+
+let redis: RedisServer;
+let outside: Redis;
+const open: { close(): Promise<void> }[] = [];
+
+async function instance(url = redis.url): Promise<Instance> {
+  const started = await startInstance({ url });
+  open.push(started.cache);
+  return started;
+}
+
+beforeAll(async () => {
+  redis = await startRedis();
+  outside = new Redis(redis.url);
+});
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((one) => one.close()));
+  await outside.flushall();
+});
+afterAll(async () => {
+  outside.disconnect();
+  await redis.close();
+});
+
+const tag = digest('anna');
+const key = digest('orders of anna');
+
+describe('forgetting', () => {
+  it('reaches every instance within 100 ms, and nothing of it is left in Redis', async () => {
+    const [one, two] = [await instance(), await instance()];
+    await kept(one.cache, key, entryOf('secret of anna', tag, digest('order-system')));
+    await kept(one.cache, digest('bert'), entryOf('bert', digest('order-system')));
+    const startedAt = performance.now();
+    await one.cache.forget([tag, digest('anna by phone')]);
+    await vi.waitFor(
+      () => {
+        expect(two.forgotten).toEqual([tag, digest('anna by phone')]);
+      },
+      { interval: 1 },
+    );
+    expect(performance.now() - startedAt).toBeLessThan(100);
+    expect(one.forgotten).toEqual(two.forgotten);
+    expect(await valueOf(two.cache, key)).toBeUndefined();
+    expect(await outside.exists(`stekkerdoos:1:entry:${key}`, `stekkerdoos:1:tag:${tag}`)).toBe(0);
+    expect(await valueOf(two.cache, digest('bert'))).toBe('bert');
+  });
+
+  it('drops an answer that was on its way when it came, on whichever instance', async () => {
+    const [one, two] = [await instance(), await instance()];
+    const before = await one.cache.read([key]);
+    await two.cache.forget([tag]);
+    const after = await one.cache.read([key]);
+    one.cache.write({
+      key,
+      entry: entryOf('old', digest('x'), tag),
+      keepMs: 60_000,
+      since: before.since ?? 0,
+    });
+    one.cache.write({
+      key: digest('bert'),
+      entry: entryOf('bert', digest('x')),
+      keepMs: 60_000,
+      since: before.since ?? 0,
+    });
+    await vi.waitFor(async () => {
+      expect(await valueOf(two.cache, digest('bert'))).toBe('bert');
+    });
+    expect(await valueOf(two.cache, key)).toBeUndefined();
+    one.cache.write({
+      key,
+      entry: entryOf('new', digest('x'), tag),
+      keepMs: 60_000,
+      since: after.since ?? 0,
+    });
+    await vi.waitFor(async () => {
+      expect(await valueOf(two.cache, key)).toBe('new');
+    });
+  });
+
+  it('removes the many answers of a whole source while others are answered', async () => {
+    const { cache } = await instance();
+    const source = digest('order-system');
+    const pipeline = outside.pipeline();
+    const until = Date.now() + 600_000;
+    const { since } = await cache.read([]).then(() => cache.read([key]));
+    for (let i = 0; i < 20_000; i += 1) {
+      pipeline.set(
+        `stekkerdoos:1:entry:${digest(`${i}`)}`,
+        `${since ?? 0},${source}\n\0[1,1,${i}]`,
+        'PX',
+        600_000,
+      );
+      pipeline.zadd(`stekkerdoos:1:tag:${source}`, until, digest(`${i}`));
+    }
+    pipeline.pexpire(`stekkerdoos:1:tag:${source}`, 600_000);
+    await pipeline.exec();
+    expect(await valueOf(cache, digest('7'))).toBe(7);
+    const startedAt = performance.now();
+    await cache.forget([source]);
+    const tookMs = performance.now() - startedAt;
+    expect(await valueOf(cache, digest('7'))).toBeUndefined();
+    expect(await valueOf(cache, digest('19999'))).toBeUndefined();
+    await kept(cache, digest('7'), entryOf('new', source));
+    await vi.waitFor(async () => {
+      expect(await outside.keys('stekkerdoos:1:swept:*')).toEqual([]);
+    }, 10_000);
+    expect(await outside.keys('stekkerdoos:1:entry:*')).toEqual([`stekkerdoos:1:entry:${digest('7')}`]);
+    expect(await valueOf(cache, digest('7'))).toBe('new');
+    expect(tookMs).toBeLessThan(100);
+  });
+
+  it('forgets thousands of tags in one call', async () => {
+    const [one, two] = [await instance(), await instance()];
+    const tags = Array.from({ length: 3_000 }, (_, i) => digest(`tag ${i}`));
+    await kept(one.cache, key, entryOf('x', tags[2_999] ?? ''));
+    await one.cache.forget(tags);
+    expect(await valueOf(two.cache, key)).toBeUndefined();
+    await vi.waitFor(() => {
+      expect(two.forgotten).toEqual(tags);
+    });
+  });
+
+  it('is caught up with when Redis could not be reached, and until then nothing old is read', async () => {
+    const proxy = await startProxy(redis.port);
+    open.push(proxy);
+    const [here, there] = [await instance(proxy.url), await instance()];
+    await kept(here.cache, key, entryOf('old', tag));
+    const { since } = await here.cache.read([key]);
+    proxy.cut();
+    await expect(here.cache.forget([tag])).rejects.toThrow('The shared cache cannot forget yet');
+    expect(await valueOf(there.cache, key)).toBe('old');
+    const read: unknown[] = [];
+    const reading = setInterval(() => void valueOf(here.cache, key).then((value) => read.push(value)), 5);
+    proxy.mend();
+    await isUp(here.cache);
+    clearInterval(reading);
+    expect(new Set(read)).toEqual(new Set([undefined]));
+    expect(there.forgotten).toEqual([tag]);
+    expect(await valueOf(there.cache, key)).toBeUndefined();
+    // What was asked before comes too late.
+    here.cache.write({ key, entry: entryOf('old', tag), keepMs: 60_000, since: since ?? 0 });
+    await kept(here.cache, digest('other'), entryOf('other'));
+    expect(await valueOf(here.cache, key)).toBeUndefined();
+    expect(here.gaps()).toBe(2);
+    expect(there.gaps()).toBe(1);
+  });
+
+  it('forgets everything when more is owed than can be remembered', async () => {
+    const proxy = await startProxy(redis.port);
+    open.push(proxy);
+    const [here, there] = [await instance(proxy.url), await instance()];
+    await kept(here.cache, key, entryOf('old', tag));
+    const { since = 0 } = await there.cache.read([key]);
+    proxy.cut();
+    const tags = Array.from({ length: 10_001 }, (_, i) => digest(`tag ${i}`));
+    await expect(here.cache.forget(tags)).rejects.toThrow('cannot forget yet');
+    proxy.mend();
+    await isUp(here.cache);
+    expect(await valueOf(there.cache, key)).toBeUndefined();
+    await vi.waitFor(() => {
+      expect(there.gaps()).toBe(2);
+    });
+    there.cache.write({ key, entry: entryOf('old', tag), keepMs: 60_000, since });
+    await kept(there.cache, digest('other'), entryOf('other'));
+    expect(await valueOf(there.cache, key)).toBeUndefined();
+    await kept(there.cache, key, entryOf('new', tag));
+    expect(await valueOf(here.cache, key)).toBe('new');
+  });
+
+  it('is not undone by a Redis that crashes and goes back to what it had saved before', async () => {
+    const saving = await startRedis(['--dbfilename', 'saved.rdb']);
+    open.push(saving);
+    const [one, two] = [await instance(saving.url), await instance(saving.url)];
+    await kept(one.cache, key, entryOf('old', tag));
+    const { since } = await two.cache.read([key]);
+    const admin = new Redis(saving.url, { retryStrategy: () => 50 });
+    admin.on('error', () => undefined);
+    await admin.save();
+    await one.cache.forget([tag]);
+    await saving.kill();
+    await saving.start();
+    await vi.waitFor(async () => {
+      expect(await admin.exists(`stekkerdoos:1:entry:${key}`)).toBe(1);
+    });
+    admin.disconnect();
+    await Promise.all([isUp(one.cache), isUp(two.cache)]);
+    expect(await valueOf(one.cache, key)).toBeUndefined();
+    expect(await valueOf(two.cache, key)).toBeUndefined();
+    two.cache.write({ key, entry: entryOf('old', tag), keepMs: 60_000, since: since ?? 0 });
+    await kept(two.cache, digest('other'), entryOf('other'));
+    expect(await valueOf(one.cache, key)).toBeUndefined();
+    expect([one.gaps(), two.gaps()]).toEqual([2, 2]);
+  });
+
+  it('is not undone by somebody who empties Redis', async () => {
+    const [one, two] = [await instance(), await instance()];
+    const { since } = await two.cache.read([key]);
+    await one.cache.forget([tag]);
+    await outside.flushall();
+    two.cache.write({ key, entry: entryOf('old', tag), keepMs: 60_000, since: since ?? 0 });
+    await two.cache.read([key]);
+    await isUp(two.cache);
+    await vi.waitFor(() => {
+      expect(two.gaps()).toBe(2);
+    });
+    two.cache.write({ key, entry: entryOf('old', tag), keepMs: 60_000, since: since ?? 0 });
+    await isUp(two.cache);
+    await kept(two.cache, digest('other'), entryOf('other'));
+    expect(await valueOf(two.cache, key)).toBeUndefined();
+  });
+
+  it('takes a message that it cannot read for one about everything', async () => {
+    const { gaps, forgotten } = await instance();
+    await outside.publish('stekkerdoos:1:forget', '{"from":"a later version"}');
+    await outside.publish('stekkerdoos:1:forget', 'x');
+    await vi.waitFor(() => {
+      expect(gaps()).toBe(3);
+    });
+    expect(forgotten).toEqual([]);
+  });
+
+  it('goes on when the scripts are taken out of Redis', async () => {
+    const { cache } = await instance();
+    await kept(cache, key, entryOf('x', tag));
+    await outside.script('FLUSH');
+    expect(await valueOf(cache, key)).toBe('x');
+    await outside.script('FLUSH');
+    await kept(cache, digest('other'), entryOf('y', tag));
+    await outside.script('FLUSH');
+    await cache.forget([tag]);
+    expect(await valueOf(cache, key)).toBeUndefined();
+  });
+
+  it('in any order of questions, answers and forgettings on two instances, never shows what was forgotten', async () => {
+    const instances = [await instance(), await instance()] as const;
+    const who = fc.nat(1);
+    const what = fc.nat(2);
+    const step = fc.oneof(
+      { weight: 4, arbitrary: fc.record({ do: fc.constant('ask' as const), who, what }) },
+      { weight: 4, arbitrary: fc.record({ do: fc.constant('answer' as const), which: fc.nat(5) }) },
+      {
+        weight: 3,
+        arbitrary: fc.record({
+          do: fc.constant('look' as const),
+          who,
+          what: fc.array(what, { minLength: 1, maxLength: 4 }),
+        }),
+      },
+      {
+        weight: 2,
+        arbitrary: fc.record({
+          do: fc.constant('forget' as const),
+          who,
+          what,
+          all: fc.boolean(),
+          wait: fc.boolean(),
+        }),
+      },
+      { weight: 1, arbitrary: fc.record({ do: fc.constant('pause' as const), ms: fc.nat(2) }) },
+    );
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), async (steps) => {
+        run += 1;
+        const name = (subject: number | 'all') => digest(`${run} ${subject}`);
+        /** What the system says now, and the least that may still be shown: by everybody, and by each instance. */
+        const current = [0, 0, 0];
+        const leastForAll = [0, 0, 0];
+        const asked: { who: 0 | 1; what: number; version: number; since: number }[] = [];
+        const underWay: Promise<void>[] = [];
+        const at = (index: number) => instances[index === 0 ? 0 : 1].cache;
+
+        const look = async (index: number, subjects: readonly number[]): Promise<number | undefined> => {
+          const least = [...leastForAll];
+          const { entries, since } = await at(index).read(subjects.map((subject) => name(subject)));
+          entries.forEach((entry, i) => {
+            const subject = subjects[i] ?? 0;
+            if (entry === undefined) return;
+            const { of, version } = entry.value as { of: number; version: number };
+            expect(of).toBe(subject);
+            expect(version).toBeGreaterThanOrEqual(least[subject] ?? 0);
+          });
+          return since;
+        };
+
+        for (const one of steps) {
+          if (one.do === 'ask') {
+            underWay.push(
+              look(one.who, [one.what]).then((since) => {
+                if (since === undefined) throw new Error('Redis was not there.');
+                asked.push({
+                  who: one.who === 0 ? 0 : 1,
+                  what: one.what,
+                  version: current[one.what] ?? 0,
+                  since,
+                });
+              }),
+            );
+          } else if (one.do === 'answer') {
+            const [question] = asked.splice(one.which % Math.max(1, asked.length), 1);
+            if (question === undefined) continue;
+            const { who: index, what: subject, version, since } = question;
+            const entry = entryOf({ of: subject, version }, name(subject), name('all'));
+            at(index).write({ key: name(subject), entry, keepMs: 60_000, since });
+          } else if (one.do === 'look') underWay.push(look(one.who, one.what).then(() => undefined));
+          else if (one.do === 'pause') await new Promise((resolve) => setTimeout(resolve, one.ms));
+          else {
+            // The system says something else from now on, and so we are told to forget.
+            const subjects = one.all ? [0, 1, 2] : [one.what];
+            for (const subject of subjects) current[subject] = (current[subject] ?? 0) + 1;
+            const versions = [...current];
+            const done = at(one.who)
+              .forget([name(one.all ? 'all' : one.what)])
+              .then(() => {
+                for (const subject of subjects)
+                  leastForAll[subject] = Math.max(leastForAll[subject] ?? 0, versions[subject] ?? 0);
+              });
+            if (one.wait) await done;
+            else underWay.push(done);
+          }
+        }
+        await Promise.all(underWay);
+        await Promise.all([look(0, [0, 1, 2]), look(1, [0, 1, 2])]);
+      }),
+      { numRuns: 300 },
+    );
+    expect(instances.map(({ cache }) => cache.state)).toEqual(['up', 'up']);
+  });
+
+  it('hides from reads under way what is forgotten before they are done', async () => {
+    const proxy = await startProxy(redis.port);
+    open.push(proxy);
+    const [here, there] = [await instance(proxy.url), await instance()];
+    for (const forgetful of [here, there]) {
+      await kept(here.cache, key, entryOf('old', tag));
+      here.forgotten.length = 0;
+      proxy.delay(100);
+      const reading = here.cache.read([key, key]);
+      await vi.waitFor(
+        () => {
+          expect(proxy.held()).toBe(1);
+        },
+        { interval: 1 },
+      );
+      // The message comes over another connection, and overtakes the answer.
+      proxy.delay(0);
+      const forgetting = forgetful.cache.forget([tag]);
+      expect((await reading).entries).toEqual([undefined, undefined]);
+      await forgetting;
+      await vi.waitFor(() => {
+        expect(here.forgotten).toEqual([tag]);
+      });
+    }
+  });
+
+  it('holds for an instance whose last Redis was ahead of the one that took over', async () => {
+    const lost = await startRedis();
+    open.push(lost);
+    const proxy = await startProxy(lost.port);
+    open.push(proxy);
+    const [one, two] = [await instance(lost.url), await instance(proxy.url)];
+    const admin = new Redis(lost.url);
+    await admin.hset('stekkerdoos:1:state', 'seq', String((Date.now() + 3_600_000) * 1_000));
+    admin.disconnect();
+    const { since = 0 } = await two.cache.read([key]);
+    expect(since).toBeGreaterThan((Date.now() + 3_000_000) * 1_000);
+    await one.cache.forget([tag]);
+    proxy.cut();
+    await lost.kill();
+    await lost.start();
+    await isUp(one.cache);
+    proxy.mend();
+    await isUp(two.cache);
+    two.cache.write({ key, entry: entryOf('old', tag), keepMs: 60_000, since });
+    await kept(two.cache, digest('other'), entryOf('other'));
+    expect(await valueOf(one.cache, key)).toBeUndefined();
+    await kept(one.cache, key, entryOf('new', tag));
+  });
+});

@@ -1,0 +1,140 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { SourceUnavailableError } from '../../src/errors.js';
+import { circuitBreaker, type CircuitBreaker, type Verdict } from '../../src/resilience/circuit-breaker.js';
+import { turnedClock, type TurnedClock } from '../support/clock.js';
+
+describe('the circuit breaker', () => {
+  let clock: TurnedClock;
+  let breaker: CircuitBreaker;
+  let states: string[];
+  beforeEach(() => {
+    clock = turnedClock();
+    states = [];
+    breaker = circuitBreaker('shop', clock, (state) => states.push(state));
+  });
+
+  const call = (verdict: Verdict, retryAfterMs?: number): void => {
+    breaker.leave(breaker.enter(), verdict, retryAfterMs);
+  };
+  const fail = (times: number): void => {
+    for (let i = 0; i < times; i += 1) call('failed');
+  };
+  const refusal = (): SourceUnavailableError => {
+    try {
+      breaker.enter();
+    } catch (error) {
+      return error as SourceUnavailableError;
+    }
+    throw new Error('It let the call in.');
+  };
+
+  it('opens at the tenth failure in a row, and tells when to come back', () => {
+    fail(9);
+    expect(breaker.state).toBe('closed');
+    expect(breaker.retryAfter).toBe(0);
+    fail(1);
+    expect(breaker.state).toBe('open');
+    expect(refusal()).toBeInstanceOf(SourceUnavailableError);
+    expect(refusal().extensions).toEqual({
+      code: 'SOURCE_UNAVAILABLE',
+      source: 'shop',
+      retryable: true,
+      retryAfter: 5,
+    });
+    clock.turn(3_500);
+    expect(refusal().retryAfter).toBe(2);
+  });
+
+  it('does not mind failures with answers between them, as long as most are answers', () => {
+    for (let i = 0; i < 100; i += 1) {
+      fail(1);
+      call('answered');
+      call('answered');
+    }
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('opens for a system that is half alive: more failures than answers', () => {
+    const halfAlive = () => {
+      for (;;) {
+        fail(2);
+        call('answered');
+      }
+    };
+    expect(halfAlive).toThrow(SourceUnavailableError);
+    expect(breaker.state).toBe('open');
+  });
+
+  it('learns nothing from calls that were given up', () => {
+    fail(9);
+    for (let i = 0; i < 50; i += 1) call('unknown');
+    expect(breaker.state).toBe('closed');
+    fail(1);
+    expect(breaker.state).toBe('open');
+  });
+
+  it('probes the system with one call after five seconds, and refuses all others until it is back', () => {
+    fail(10);
+    clock.turn(4_999);
+    expect(refusal().retryAfter).toBe(1);
+    clock.turn(1);
+    expect(breaker.state).toBe('half-open');
+    const probe = breaker.enter();
+    expect(refusal().retryAfter).toBe(1);
+    clock.turn(60_000);
+    expect(refusal().retryAfter).toBe(1);
+    breaker.leave(probe, 'answered');
+    expect(breaker.state).toBe('closed');
+    expect(states).toEqual(['open', 'half-open', 'closed']);
+  });
+
+  it('leaves the system alone again when the probe fails', () => {
+    fail(10);
+    clock.turn(5_000);
+    fail(1);
+    expect(breaker.state).toBe('open');
+    expect(refusal().retryAfter).toBe(5);
+    clock.turn(5_000);
+    call('answered');
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('lets the next call be the probe when the first one was given up', () => {
+    fail(10);
+    clock.turn(5_000);
+    call('unknown');
+    expect(breaker.state).toBe('half-open');
+    call('answered');
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('starts counting afresh once the system is back', () => {
+    fail(10);
+    clock.turn(5_000);
+    call('answered');
+    fail(9);
+    expect(breaker.state).toBe('closed');
+  });
+
+  it('takes no notice of calls that were sent before it opened', () => {
+    const early = Array.from({ length: 3 }, () => breaker.enter());
+    fail(10);
+    for (const pass of early.slice(0, 1)) breaker.leave(pass, 'answered');
+    expect(breaker.state).toBe('open');
+    clock.turn(5_000);
+    const probe = breaker.enter();
+    for (const pass of early.slice(1)) breaker.leave(pass, 'answered');
+    expect(refusal()).toBeInstanceOf(SourceUnavailableError);
+    breaker.leave(probe, 'failed');
+    expect(states).toEqual(['open', 'half-open', 'open']);
+  });
+
+  it('stays open for as long as the system asks for, but a minute at most', () => {
+    fail(9);
+    call('failed', 30_000);
+    expect(refusal().retryAfter).toBe(30);
+    clock.turn(30_000);
+    call('failed', 86_400_000);
+    expect(refusal().retryAfter).toBe(60);
+  });
+});

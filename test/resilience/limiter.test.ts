@@ -1,0 +1,312 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SourceRateLimitedError } from '../../src/errors.js';
+import { cancellation } from '../../src/resilience/cancellation.js';
+import { createLimiter, type Limiter } from '../../src/resilience/limiter.js';
+import { createPace, type Rate } from '../../src/resilience/pace.js';
+import { PRIORITIES, type Priority } from '../../src/resilience/priority.js';
+
+const clock = { now: () => Date.now() };
+
+interface Setting {
+  concurrency: number;
+  bulkShare: number;
+  rate?: Rate | undefined;
+}
+
+function limiterOf({ concurrency, bulkShare, rate }: Setting): Limiter {
+  return createLimiter({
+    source: 'shop',
+    concurrency,
+    bulkShare,
+    pace: createPace(rate, bulkShare, clock),
+    clock,
+  });
+}
+
+interface Arrival {
+  priority: Priority;
+  /** Milliseconds after the start. */
+  at: number;
+  takes: number;
+  /** After its arrival. */
+  deadlineIn?: number | undefined;
+  cancelledIn?: number | undefined;
+}
+
+interface Call extends Arrival {
+  /** Places in the order of all that happened, since much happens in one millisecond. */
+  arrived: number;
+  started?: number;
+  ended?: number;
+  startedAt?: number;
+  endedAt?: number;
+  outcome?: 'made' | 'refused' | 'cancelled';
+}
+
+/** Lets the calls come at their times, and tells what becomes of each. */
+function start(limiter: Limiter, arrivals: readonly Arrival[]): Call[] {
+  let happened = 0;
+  const began = Date.now();
+  const calls = arrivals.map((arrival): Call => ({ ...arrival, arrived: -1 }));
+  const live = async (call: Call) => {
+    const client = new AbortController();
+    if (call.cancelledIn !== undefined)
+      setTimeout(() => {
+        client.abort(new Error('hung up'));
+      }, call.cancelledIn);
+    call.arrived = happened++;
+    const deadlineAt = call.deadlineIn === undefined ? undefined : Date.now() + call.deadlineIn;
+    try {
+      if (!limiter.tryTake(call.priority))
+        await limiter.wait(call.priority, deadlineAt, cancellation(client.signal));
+    } catch (error) {
+      call.outcome = error instanceof SourceRateLimitedError ? 'refused' : 'cancelled';
+      call.ended = happened++;
+      call.endedAt = Date.now() - began;
+      return;
+    }
+    call.started = happened++;
+    call.startedAt = Date.now() - began;
+    await new Promise((resolve) => setTimeout(resolve, call.takes));
+    call.ended = happened++;
+    call.endedAt = Date.now() - began;
+    call.outcome = 'made';
+    limiter.giveBack(call.priority, call.takes);
+  };
+  for (const call of calls) setTimeout(() => void live(call), call.at);
+  return calls;
+}
+
+/** The same, until all is over. */
+async function play(limiter: Limiter, arrivals: readonly Arrival[]): Promise<Call[]> {
+  const calls = start(limiter, arrivals);
+  await vi.advanceTimersByTimeAsync(3_600_000);
+  return calls;
+}
+
+const many = (count: number, arrival: Arrival): Arrival[] => Array.from({ length: count }, () => arrival);
+const startsOf = (calls: readonly Call[]): number[] =>
+  calls.flatMap(({ startedAt }) => startedAt ?? []).sort((a, b) => a - b);
+
+describe('the limiter', () => {
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => {
+    expect(vi.getTimerCount()).toBe(0);
+    vi.useRealTimers();
+  });
+
+  it('keeps its promises to the system and to those who wait, whoever comes when', async () => {
+    const setting = fc.record({
+      concurrency: fc.integer({ min: 1, max: 6 }),
+      bulkShare: fc.constantFrom(0, 0.3, 0.5, 1),
+      rate: fc.option(
+        fc.record({
+          calls: fc.integer({ min: 1, max: 50 }),
+          per: fc.constantFrom('1 s' as const, '3 s' as const, '10 s' as const),
+          burst: fc.integer({ min: 1, max: 8 }),
+        }),
+        { nil: undefined },
+      ),
+    });
+    const arrival = fc.record({
+      priority: fc.constantFrom(...PRIORITIES),
+      at: fc.integer({ min: 0, max: 12_000 }),
+      takes: fc.integer({ min: 0, max: 2_000 }),
+      deadlineIn: fc.option(fc.integer({ min: 0, max: 4_000 }), { nil: undefined }),
+      cancelledIn: fc.option(fc.integer({ min: 0, max: 4_000 }), { nil: undefined, freq: 2 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(
+        setting,
+        fc.array(arrival, { minLength: 1, maxLength: 60 }),
+        async (given, arrivals) => {
+          const limiter = limiterOf(given);
+          const calls = await play(limiter, arrivals);
+          expectNothingLost(limiter, calls);
+          expectWithinConcurrency(calls, given);
+          if (given.rate !== undefined) expectWithinRate(startsOf(calls), given.rate);
+          expectOrder(calls);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  function expectNothingLost(limiter: Limiter, calls: readonly Call[]): void {
+    expect(limiter.waiting).toBe(0);
+    for (const { outcome, at, endedAt, deadlineIn, cancelledIn } of calls) {
+      // At once, when there is certainly no turn in time; otherwise not before the deadline.
+      if (outcome === 'refused') expect([at, at + Math.max(1, deadlineIn ?? NaN)]).toContain(endedAt);
+      else if (outcome === 'cancelled') expect(endedAt).toBe(at + Math.max(1, cancelledIn ?? NaN));
+      else expect(outcome).toBe('made');
+    }
+  }
+
+  function expectWithinConcurrency(calls: readonly Call[], { concurrency, bulkShare }: Setting): void {
+    const made = calls.filter(({ outcome }) => outcome === 'made');
+    for (const { started = 0 } of made) {
+      const underWay = made.filter((one) => (one.started ?? 0) <= started && started < (one.ended ?? 0));
+      expect(underWay.length).toBeLessThanOrEqual(concurrency);
+      expect(underWay.filter(({ priority }) => priority === 'bulk').length).toBeLessThanOrEqual(
+        Math.max(1, Math.floor(concurrency * bulkShare)),
+      );
+    }
+  }
+
+  function expectWithinRate(starts: readonly number[], { calls, per, burst = 1 }: Rate): void {
+    const perMs = calls / (Number.parseInt(per) * 1_000);
+    for (const [i, from] of starts.entries())
+      for (const [j, to] of starts.entries())
+        if (j >= i) expect(j - i + 1).toBeLessThanOrEqual(burst + perMs * (to - from) + 1e-3);
+  }
+
+  function expectOrder(calls: readonly Call[]): void {
+    const began = calls.filter(({ started }) => started !== undefined);
+    const order = (one: Call) => one.started ?? Infinity;
+    for (const call of began) {
+      const passedOver = calls.filter(
+        (one) => one.arrived < call.arrived && (one.ended ?? 0) > order(call) && order(one) > order(call),
+      );
+      // First come, first served within a class.
+      expect(passedOver.filter(({ priority }) => priority === call.priority)).toEqual([]);
+      const before = passedOver.filter(
+        ({ priority }) => PRIORITIES.indexOf(priority) < PRIORITIES.indexOf(call.priority),
+      );
+      if (before.length === 0) continue;
+      // Only a class that was passed over for long goes before a higher one.
+      const ofClass = began.filter(({ priority }) => priority === call.priority);
+      const lastTurn = Math.max(
+        call.at,
+        ...ofClass.filter((one) => order(one) < order(call)).map(({ startedAt = 0 }) => startedAt),
+      );
+      expect((call.startedAt ?? 0) - lastTurn).toBeGreaterThanOrEqual(5_000);
+    }
+  }
+
+  it('runs an export that is alone at the full rate of the source', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.integer({ min: 1, max: 200 }),
+        fc.option(fc.integer({ min: 1, max: 30 }), { nil: undefined }),
+        fc.constantFrom(0, 0.25, 0.5, 1),
+        fc.integer({ min: 40, max: 200 }),
+        async (calls, burst, bulkShare, count) => {
+          const rate: Rate = { calls, per: '1 s', ...(burst === undefined ? {} : { burst }) };
+          const limiter = limiterOf({ concurrency: 50, bulkShare, rate });
+          const starts = startsOf(await play(limiter, many(count, { priority: 'bulk', at: 0, takes: 5 })));
+          const last = starts.at(-1) ?? 0;
+          // Timers know whole milliseconds; with a burst of one, what is late is late.
+          const fullRateMs = (count * 1_000) / calls;
+          expect(last).toBeLessThanOrEqual(fullRateMs + (burst === 1 ? count : 1));
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  it('serves page views at once in the middle of an export, and the export at the rate that is left', async () => {
+    const limiter = limiterOf({ concurrency: 16, bulkShare: 0.5, rate: { calls: 10, per: '1 s' } });
+    const views = Array.from({ length: 100 }, (_, i): Arrival => {
+      return { priority: 'interactive', at: 3_000 + i * 500, takes: 50 };
+    });
+    const calls = await play(limiter, [...many(1_000, { priority: 'bulk', at: 0, takes: 50 }), ...views]);
+    for (const { startedAt, at } of calls.slice(1_000)) expect(startedAt).toBe(at);
+    const last = startsOf(calls).at(-1) ?? 0;
+    // 1,100 calls at 10 a second, less what was in the bucket.
+    expect(last).toBeGreaterThan(108_000);
+    expect(last).toBeLessThanOrEqual(110_000);
+  });
+
+  it('has some calls left for page views that come together in the middle of an export', async () => {
+    const limiter = limiterOf({ concurrency: 16, bulkShare: 0.5, rate: { calls: 10, per: '1 s' } });
+    const calls = await play(limiter, [
+      ...many(200, { priority: 'bulk', at: 0, takes: 50 }),
+      ...many(5, { priority: 'interactive', at: 9_990, takes: 50 }),
+    ]);
+    for (const { startedAt } of calls.slice(200)) expect(startedAt).toBe(9_990);
+  });
+
+  it('refuses at once who certainly has no turn before the deadline, and nobody else', async () => {
+    const limiter = limiterOf({ concurrency: 2, bulkShare: 0.5, rate: { calls: 1, per: '1 s' } });
+    limiter.slowDown({ retryAfterMs: 3_000 });
+    const soon = limiter.wait('interactive', Date.now() + 2_999).catch((error: unknown) => error);
+    const inTime = limiter.wait('interactive', Date.now() + 3_001);
+    expect(limiter.waiting).toBe(1);
+    expect(await soon).toMatchObject({ code: 'SOURCE_RATE_LIMITED', retryAfter: 3 });
+    await vi.advanceTimersByTimeAsync(3_000);
+    await inTime;
+  });
+
+  it('lets nobody overtake those who wait, though time has given them a turn that they have not heard of', async () => {
+    const limiter = limiterOf({ concurrency: 2, bulkShare: 1, rate: { calls: 1, per: '1 s' } });
+    expect(limiter.tryTake('bulk')).toBe(true);
+    const first = limiter.wait('bulk');
+    vi.setSystemTime(Date.now() + 1_000);
+    expect(limiter.tryTake('bulk')).toBe(false);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await first;
+  });
+
+  it('leaves free places for page views when an export is slow', async () => {
+    const limiter = limiterOf({ concurrency: 4, bulkShare: 0.5 });
+    const calls = await play(limiter, [
+      ...many(10, { priority: 'bulk', at: 0, takes: 10_000 }),
+      ...many(2, { priority: 'interactive', at: 7_000, takes: 10 }),
+    ]);
+    for (const { startedAt } of calls.slice(10)) expect(startedAt).toBe(7_000);
+  });
+
+  it('gives a campaign and an export a call every five seconds when page views take all there is', async () => {
+    const limiter = limiterOf({ concurrency: 1, bulkShare: 0.5 });
+    const calls = await play(limiter, [
+      ...many(3, { priority: 'bulk', at: 1, takes: 100 }),
+      ...many(3, { priority: 'automation', at: 1, takes: 100 }),
+      ...many(400, { priority: 'interactive', at: 0, takes: 100 }),
+    ]);
+    const secondsOf = (wanted: Priority) =>
+      startsOf(calls.filter(({ priority }) => priority === wanted)).map((at) => Math.round(at / 1_000));
+    expect(secondsOf('automation')).toEqual([5, 10, 15]);
+    expect(secondsOf('bulk')).toEqual([5, 10, 15]);
+  });
+
+  it('knows priority also at a source that takes one call in ten seconds', async () => {
+    const limiter = limiterOf({
+      concurrency: 1,
+      bulkShare: 0.5,
+      rate: { calls: 6, per: '1 minute', burst: 1 },
+    });
+    const calls = await play(limiter, [
+      ...many(60, { priority: 'interactive', at: 0, takes: 10 }),
+      ...many(5, { priority: 'bulk', at: 1, takes: 10 }),
+    ]);
+    const order = calls
+      .toSorted((a, b) => (a.started ?? 0) - (b.started ?? 0))
+      .map(({ priority }) => priority);
+    const bulkTurns = order.flatMap((priority, i) => (priority === 'bulk' ? [i] : []));
+    expect(bulkTurns[0]).toBeGreaterThanOrEqual(10);
+    for (const [i, turn] of bulkTurns.slice(1).entries())
+      if (turn < 60) expect(turn - (bulkTurns[i] ?? 0)).toBeGreaterThanOrEqual(10);
+  });
+
+  it('tells a refused call when it would likely be made', async () => {
+    const limiter = limiterOf({ concurrency: 16, bulkShare: 0.5, rate: { calls: 1, per: '1 s' } });
+    start(limiter, many(10, { priority: 'interactive', at: 0, takes: 10, deadlineIn: 20_000 }));
+    await vi.advanceTimersByTimeAsync(0);
+    const refused = limiter.wait('interactive', Date.now() + 2_000).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(2_000);
+    // Eight are before it, and wait for a second each.
+    expect(((await refused) as SourceRateLimitedError).retryAfter).toBe(8);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+  });
+
+  it('tells the same where slow calls hold all places', async () => {
+    const limiter = limiterOf({ concurrency: 2, bulkShare: 0.5 });
+    start(limiter, many(40, { priority: 'interactive', at: 0, takes: 4_000 }));
+    await vi.advanceTimersByTimeAsync(60_001);
+    expect(limiter.waiting).toBe(8);
+    expect(limiter.likelyMs('interactive')).toBeGreaterThan(10_000);
+    expect(limiter.likelyMs('interactive')).toBeLessThanOrEqual(18_000);
+    await vi.advanceTimersByTimeAsync(3_600_000);
+  });
+});

@@ -1,0 +1,70 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createQuota, type QuotaStore } from '../../src/resilience/quota.js';
+
+describe("a contract's quota", () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ now: Date.UTC(2026, 10, 24, 23, 59, 50) });
+  });
+  afterEach(() => vi.useRealTimers());
+
+  it('is spent when so many calls were made, until the next day begins in UTC', async () => {
+    const quota = createQuota('kvk', { calls: 2, per: 'day' });
+    expect(await quota.count()).toBe(true);
+    expect(await quota.count()).toBe(true);
+    expect(quota.spentForMs).toBe(0);
+    expect(await quota.count()).toBe(false);
+    expect(quota.spentForMs).toBe(10_000);
+    vi.setSystemTime(Date.UTC(2026, 10, 25));
+    expect(quota.spentForMs).toBe(0);
+    expect(await quota.count()).toBe(true);
+  });
+
+  it('counts a month as the calendar does', async () => {
+    vi.setSystemTime(Date.UTC(2026, 11, 31, 23, 59, 59));
+    const quota = createQuota('kvk', { calls: 1, per: 'month' });
+    await quota.count();
+    await quota.count();
+    expect(quota.spentForMs).toBe(1_000);
+  });
+
+  it('is counted together with the other instances, in one window', async () => {
+    const count = vi.fn<QuotaStore['count']>().mockResolvedValueOnce(300).mockResolvedValueOnce(301);
+    const quota = createQuota('kvk', { calls: 300, per: 'month' }, { count });
+    expect(await quota.count()).toBe(true);
+    expect(await quota.count()).toBe(false);
+    expect(count).toHaveBeenCalledWith('kvk', '2026-11', 6 * 86_400_000 + 10_000);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('goes on by its own count, from where the store left off, when the store fails', async () => {
+    const count = vi
+      .fn<QuotaStore['count']>()
+      .mockResolvedValueOnce(298)
+      .mockRejectedValue(new Error('connection refused'));
+    const quota = createQuota('kvk', { calls: 300, per: 'day' }, { count });
+    const outcomes = [];
+    for (let i = 0; i < 4; i += 1) outcomes.push(await quota.count());
+    expect(outcomes).toEqual([true, true, true, false]);
+  });
+
+  it('does the same when the store throws before it has made a promise', async () => {
+    const count = () => {
+      throw new Error('closed');
+    };
+    expect(await createQuota('kvk', { calls: 1, per: 'day' }, { count }).count()).toBe(true);
+  });
+
+  it('waits 20 ms for a slow store, and learns from what it says later', async () => {
+    let tell: (total: number) => void = () => undefined;
+    const count = () => new Promise<number>((resolve) => (tell = resolve));
+    const quota = createQuota('kvk', { calls: 300, per: 'day' }, { count });
+    const first = quota.count();
+    await vi.advanceTimersByTimeAsync(20);
+    expect(await first).toBe(true);
+    tell(300);
+    await vi.advanceTimersByTimeAsync(0);
+    const second = quota.count();
+    await vi.advanceTimersByTimeAsync(20);
+    expect(await second).toBe(false);
+  });
+});

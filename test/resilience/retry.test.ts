@@ -1,0 +1,71 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { cancellation } from '../../src/resilience/cancellation.js';
+import { backOff, backoffMs, retryBudget } from '../../src/resilience/retry.js';
+import { turnedClock } from '../support/clock.js';
+
+describe('the wait before a call is made again', () => {
+  beforeEach(() => vi.useFakeTimers());
+  afterEach(() => vi.useRealTimers());
+
+  it('doubles from 50 ms to a second at most, and is shortened by chance', () => {
+    const longest = [1, 2, 3, 4, 5, 6, 7, 100].map((retry) => backoffMs(retry, () => 1));
+    expect(longest).toEqual([50, 100, 200, 400, 800, 1_000, 1_000, 1_000]);
+    expect(backoffMs(1, () => 0.5)).toBe(25);
+    expect(backoffMs(9, () => 0)).toBe(0);
+  });
+
+  it('ends at once when nobody wants the answer any more', async () => {
+    const client = new AbortController();
+    const wait = backOff(1_000, cancellation(client.signal)).catch((error: unknown) => error);
+    const reason = new Error('hung up');
+    client.abort(reason);
+    expect(await wait).toBe(reason);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('the budget for retries', () => {
+  it('has a few in every second for a source that is seldom asked', () => {
+    const clock = turnedClock();
+    const budget = retryBudget(clock);
+    for (let second = 0; second < 5; second += 1) {
+      expect([1, 2, 3, 4].map(() => budget.take())).toEqual([true, true, true, false]);
+      clock.turn(1_000);
+    }
+  });
+
+  it('has a fifth of the calls of the last ten seconds for a busy one', () => {
+    const clock = turnedClock();
+    const budget = retryBudget(clock);
+    for (let i = 0; i < 1_000; i += 1) budget.called();
+    let taken = 0;
+    while (budget.take()) taken += 1;
+    expect(taken).toBe(200);
+    clock.turn(10_000);
+    expect([1, 2, 3, 4].map(() => budget.take())).toEqual([true, true, true, false]);
+  });
+
+  it('never lets retries be more than a fifth of the calls, and three in a second, in any ten seconds', () => {
+    const step = fc.record({ calls: fc.nat({ max: 30 }), retries: fc.nat({ max: 30 }) });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 40 }), (seconds) => {
+        const clock = turnedClock();
+        const budget = retryBudget(clock);
+        const taken = seconds.map(({ calls, retries }) => {
+          for (let i = 0; i < calls; i += 1) budget.called();
+          const granted = Array.from({ length: retries }, () => budget.take()).filter(Boolean).length;
+          clock.turn(1_000);
+          return { calls, granted };
+        });
+        for (let end = 1; end <= taken.length; end += 1) {
+          const last = taken.slice(Math.max(0, end - 10), end);
+          const sum = (read: (one: (typeof last)[number]) => number) =>
+            last.reduce((total, one) => total + read(one), 0);
+          const granted = sum((one) => one.granted);
+          expect(granted).toBeLessThanOrEqual(Math.ceil(0.2 * sum((one) => one.calls)) + 3 * last.length);
+        }
+      }),
+    );
+  });
+});

@@ -1,0 +1,543 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  ConfigError,
+  InvalidInputError,
+  SourceAuthenticationError,
+  SourceContractError,
+  SourceRateLimitedError,
+  SourceTimeoutError,
+  SourceUnavailableError,
+} from '../../src/errors.js';
+import { PRIORITIES } from '../../src/resilience/priority.js';
+import type { Protection, ProtectionOptions, Work } from '../../src/resilience/protection.js';
+import { createProtection } from '../../src/resilience/wrap.js';
+
+const clock = { now: () => Date.now() };
+const down = () => new SourceUnavailableError('shop', 'shop is down.');
+const slowDown = (retryAfter?: number) =>
+  new SourceRateLimitedError('shop', 'shop wants less.', { retryAfter });
+
+function protect(options: Partial<ProtectionOptions> = {}): Protection {
+  return createProtection({ source: 'shop', clock, random: () => 1, ...options });
+}
+/** One call on its own. */
+function run<T>(protection: Protection, call: (signal: AbortSignal) => Promise<T>, work: Partial<Work> = {}) {
+  return protection.scope({ priority: 'interactive', ...work }).run(call);
+}
+const outcomeOf = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error);
+const never = () => new Promise<never>(() => undefined);
+/** A call that takes so long. */
+const taking = (ms: number) => () => new Promise<string>((resolve) => setTimeout(resolve, ms, 'answer'));
+/** A call that fails in these ways, one after the other, and then answers. */
+function failing(...errors: Error[]) {
+  return vi.fn(() => {
+    const error = errors.shift();
+    return error === undefined ? Promise.resolve('answer') : Promise.reject(error);
+  });
+}
+/** A system that is down for as long as `isDown`. */
+const system = {
+  isDown: false,
+  call: vi.fn(() => (system.isDown ? Promise.reject(down()) : Promise.resolve('answer'))),
+};
+
+async function openBreaker(protection: Protection): Promise<void> {
+  for (let i = 0; i < 20 && protection.breaker === 'closed'; i += 1) {
+    const outcome = outcomeOf(run(protection, () => Promise.reject(down())));
+    await vi.advanceTimersByTimeAsync(0);
+    void outcome;
+    await vi.advanceTimersByTimeAsync(3_000);
+  }
+  expect(protection.breaker).toBe('open');
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  system.isDown = false;
+  system.call.mockClear();
+});
+afterEach(() => {
+  expect(vi.getTimerCount()).toBe(0);
+  vi.useRealTimers();
+});
+
+describe('a call to a healthy source', () => {
+  it('is made at once, and leaves nothing behind', async () => {
+    const protection = protect();
+    const scope = protection.scope({ priority: 'bulk', deadlineAt: clock.now() + 2_000 });
+    expect(await scope.run(() => Promise.resolve('answer'))).toBe('answer');
+    expect([scope.isWaiting, scope.retries, scope.retryAfter, protection.waiting]).toEqual([false, 0, 1, 0]);
+  });
+
+  it('is told to who counts, and so is waiting', async () => {
+    const observe = { called: vi.fn(), waited: vi.fn(), retried: vi.fn(), breakerChanged: vi.fn() };
+    const protection = protect({ observe, limits: { concurrency: 1 } });
+    const both = [run(protection, taking(30)), run(protection, taking(40), { priority: 'bulk' })];
+    await vi.advanceTimersByTimeAsync(70);
+    await Promise.all(both);
+    expect(observe.called.mock.calls).toEqual([
+      [30, 'ok'],
+      [40, 'ok'],
+    ]);
+    expect(observe.waited.mock.calls).toEqual([[30, 'bulk']]);
+    expect(observe.retried).not.toHaveBeenCalled();
+    expect(observe.breakerChanged).not.toHaveBeenCalled();
+  });
+
+  it('cannot be protected by limits that make no sense', () => {
+    expect(() => protect({ limits: { concurrency: 0 } })).toThrow(ConfigError);
+  });
+});
+
+describe('a call that fails', () => {
+  it('is made again after a short wait when the system was unavailable', async () => {
+    const observe = { called: vi.fn(), retried: vi.fn() };
+    const call = failing(down(), down());
+    const scope = protect({ observe }).scope({ priority: 'interactive' });
+    const answer = scope.run(call);
+    await vi.advanceTimersByTimeAsync(49);
+    expect(call).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(call).toHaveBeenCalledTimes(2);
+    await vi.advanceTimersByTimeAsync(100);
+    expect(await answer).toBe('answer');
+    expect(scope.retries).toBe(2);
+    expect(observe.called.mock.calls.map(([, outcome]: unknown[]) => outcome)).toEqual([
+      'SOURCE_UNAVAILABLE',
+      'SOURCE_UNAVAILABLE',
+      'ok',
+    ]);
+    expect(observe.retried).toHaveBeenCalledTimes(2);
+  });
+
+  it('ends with its own error when it fails for the third time', async () => {
+    const errors = [down(), down(), down()];
+    const call = failing(...errors);
+    const outcome = outcomeOf(run(protect(), call));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await outcome).toBe(errors[2]);
+    expect(call).toHaveBeenCalledTimes(3);
+  });
+
+  it.each([
+    new SourceContractError('shop', 'shop answered something else.'),
+    new SourceAuthenticationError('shop', 'shop refuses us.'),
+    new InvalidInputError('Too long.'),
+    new TypeError('A defect.'),
+  ])('is not made again when that would not help, and does not open the breaker: $message', async (error) => {
+    const protection = protect();
+    for (let i = 0; i < 30; i += 1) {
+      const call = failing(error);
+      expect(await outcomeOf(run(protection, call))).toBe(error);
+      expect(call).toHaveBeenCalledTimes(1);
+    }
+    expect(protection.breaker).toBe('closed');
+  });
+
+  it('is not made again beyond the deadline', async () => {
+    const call = failing(down(), down());
+    const error = outcomeOf(run(protect(), call, { deadlineAt: clock.now() + 50 }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await error).toBeInstanceOf(SourceUnavailableError);
+    expect(call).toHaveBeenCalledTimes(1);
+  });
+
+  it('is not made again before the system wants to be asked', async () => {
+    const call = failing(new SourceUnavailableError('shop', 'Maintenance.', { retryAfter: 3 }));
+    const protection = protect();
+    const answer = run(protection, call, { deadlineAt: clock.now() + 5_000 });
+    await vi.advanceTimersByTimeAsync(2_999);
+    expect(call).toHaveBeenCalledTimes(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await answer).toBe('answer');
+    const later = failing(new SourceUnavailableError('shop', 'Maintenance.', { retryAfter: 3 }));
+    await expect(run(protection, later, { deadlineAt: clock.now() + 3_000 })).rejects.toThrow('Maintenance.');
+  });
+
+  it('is not made again after a timeout, since it has used up its time', async () => {
+    const call = vi.fn(never);
+    const outcome = outcomeOf(run(protect(), call));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await outcome).toBeInstanceOf(SourceTimeoutError);
+    expect(call).toHaveBeenCalledTimes(1);
+  });
+
+  it('counts as one failure, however often it was made', async () => {
+    const protection = protect();
+    for (let i = 0; i < 10; i += 1) {
+      expect(protection.breaker).toBe('closed');
+      const outcome = outcomeOf(run(protection, () => Promise.reject(down())));
+      await vi.advanceTimersByTimeAsync(1_000);
+      await outcome;
+    }
+    expect(protection.breaker).toBe('open');
+  });
+
+  it('does not double an outage: all calls together are made again for a fifth of them, and a few', async () => {
+    const protection = protect({ limits: { concurrency: 1_000 } });
+    // Two calls in five fail, so that the breaker stays out of it.
+    let calls = 0;
+    const call = () => (calls++ % 5 < 2 ? Promise.reject(down()) : Promise.resolve());
+    const outcomes: Promise<unknown>[] = [];
+    for (let i = 0; i < 1_000; i += 1) {
+      outcomes.push(outcomeOf(run(protection, call)));
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    await vi.advanceTimersByTimeAsync(1_000);
+    await Promise.all(outcomes);
+    expect(calls - 1_000).toBeGreaterThan(150);
+    expect(calls - 1_000).toBeLessThanOrEqual(206);
+  });
+});
+
+describe('a source that asks to slow down', () => {
+  it('is left alone by everyone until it wants to be asked again, and then asked by all who waited', async () => {
+    const protection = protect();
+    const call = failing(slowDown(1));
+    const scope = protection.scope({ priority: 'interactive', deadlineAt: clock.now() + 2_000 });
+    const refused = scope.run(call);
+    await vi.advanceTimersByTimeAsync(0);
+    const other = run(protection, system.call);
+    await vi.advanceTimersByTimeAsync(999);
+    expect([scope.isWaiting, protection.waiting]).toEqual([true, 2]);
+    expect(system.call).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await refused).toBe('answer');
+    expect(await other).toBe('answer');
+    expect(scope.retries).toBe(1);
+  });
+
+  it('is not waited for when that takes longer than the deadline: its own word is passed on', async () => {
+    const call = failing(slowDown(2));
+    const protection = protect();
+    const error = await outcomeOf(run(protection, call, { deadlineAt: clock.now() + 2_000 }));
+    expect(error).toMatchObject({ message: 'shop wants less.', retryAfter: 2 });
+    expect(protection.scope({ priority: 'interactive' }).retryAfter).toBe(2);
+  });
+
+  it('is not waited for by anybody when it wants an hour', async () => {
+    expect(await outcomeOf(run(protect(), failing(slowDown(3_600))))).toMatchObject({ retryAfter: 3_600 });
+  });
+
+  it('is left alone for a second when it does not say for how long', async () => {
+    const protection = protect();
+    await outcomeOf(run(protection, failing(slowDown()), { deadlineAt: clock.now() }));
+    const answer = run(protection, system.call);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(system.call).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await answer).toBe('answer');
+  });
+
+  it('keeps those waiting who can, however many calls it refused at once', async () => {
+    const protection = protect();
+    const deadlineAt = clock.now() + 5_000;
+    const outcomes = Array.from({ length: 16 }, () => run(protection, failing(slowDown(1)), { deadlineAt }));
+    const waiting = run(protection, system.call, { deadlineAt });
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await Promise.all(outcomes)).toEqual(Array.from({ length: 16 }, () => 'answer'));
+    expect(await waiting).toBe('answer');
+    expect(protection.breaker).toBe('closed');
+  });
+
+  it('is no longer asked when it still refuses after its own time, again and again', async () => {
+    const protection = protect({ limits: { retries: 0 } });
+    for (let i = 0; i < 10; i += 1) {
+      expect(protection.breaker).toBe('closed');
+      const outcome = outcomeOf(run(protection, () => Promise.reject(slowDown(1))));
+      await vi.advanceTimersByTimeAsync(1_000);
+      await outcome;
+    }
+    expect(protection.breaker).toBe('open');
+  });
+
+  it('is believed beforehand, when it tells how much it still takes', async () => {
+    const protection = protect();
+    const scope = protection.scope({ priority: 'interactive' });
+    await scope.run(() => {
+      scope.slowDown({ remaining: 2, resetMs: 3_000 });
+      return Promise.resolve();
+    });
+    const answers = Array.from({ length: 4 }, () => run(protection, system.call, { priority: 'automation' }));
+    await vi.advanceTimersByTimeAsync(2_999);
+    expect(system.call).toHaveBeenCalledTimes(2);
+    await vi.advanceTimersByTimeAsync(1);
+    await Promise.all(answers);
+    expect(system.call).toHaveBeenCalledTimes(4);
+  });
+});
+
+describe('a call that waits for its turn', () => {
+  const limits = { rate: { calls: 1, per: '1 s' as const } };
+
+  it('is refused at the deadline with the time to come back, and neither tried again nor held against the system', async () => {
+    const protection = protect({ limits });
+    await run(protection, system.call);
+    const observe = Array.from({ length: 20 }, () =>
+      outcomeOf(run(protection, system.call, { deadlineAt: clock.now() + 400 })),
+    );
+    await vi.advanceTimersByTimeAsync(400);
+    for (const error of await Promise.all(observe)) {
+      expect(error).toBeInstanceOf(SourceRateLimitedError);
+      expect((error as SourceRateLimitedError).retryAfter).toBeGreaterThanOrEqual(1);
+    }
+    expect(system.call).toHaveBeenCalledTimes(1);
+    expect(protection.breaker).toBe('closed');
+  });
+
+  it('has all its time when its turn comes, since waiting is not the system’s fault', async () => {
+    const protection = protect({ limits: { concurrency: 1, timeout: '1 s' } });
+    const both = Promise.all([run(protection, taking(900)), run(protection, taking(900))]);
+    await vi.advanceTimersByTimeAsync(1_800);
+    expect(await both).toEqual(['answer', 'answer']);
+  });
+
+  it('leaves at once when nobody wants its answer any more', async () => {
+    const protection = protect({ limits });
+    await run(protection, system.call);
+    const client = new AbortController();
+    const reason = new Error('hung up');
+    const outcome = outcomeOf(run(protection, system.call, { signal: client.signal }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(protection.waiting).toBe(1);
+    client.abort(reason);
+    expect(await outcome).toBe(reason);
+    expect(protection.waiting).toBe(0);
+  });
+});
+
+describe('a call that nobody wants any more', () => {
+  const reason = new Error('hung up');
+
+  it('is not made', async () => {
+    await expect(run(protect(), system.call, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(system.call).not.toHaveBeenCalled();
+  });
+
+  it('stops at the system, gives its place to the next, is not tried again, and says nothing about the system', async () => {
+    const observe = { called: vi.fn() };
+    const protection = protect({ observe, limits: { concurrency: 1 } });
+    for (let i = 0; i < 30; i += 1) {
+      const client = new AbortController();
+      let given: AbortSignal | undefined;
+      const call = vi.fn((signal: AbortSignal) => {
+        given = signal;
+        return never();
+      });
+      const outcome = outcomeOf(run(protection, call, { signal: client.signal }));
+      const next = run(protection, system.call);
+      await vi.advanceTimersByTimeAsync(10);
+      client.abort(reason);
+      expect(await outcome).toBe(reason);
+      expect(await next).toBe('answer');
+      expect(given?.reason).toBe(reason);
+      expect(call).toHaveBeenCalledTimes(1);
+    }
+    expect(observe.called.mock.calls[0]).toEqual([10, 'cancelled']);
+    expect(protection.breaker).toBe('closed');
+  });
+
+  it('is not tried again, whatever the reason', async () => {
+    const client = new AbortController();
+    const scope = protect().scope({ priority: 'interactive', signal: client.signal });
+    const outcome = outcomeOf(scope.run(never));
+    const error = down();
+    client.abort(error);
+    expect(await outcome).toBe(error);
+    expect(scope.retries).toBe(0);
+  });
+
+  it('is not tried again while it waits to be', async () => {
+    const client = new AbortController();
+    const call = failing(down());
+    const outcome = outcomeOf(run(protect(), call, { signal: client.signal }));
+    await vi.advanceTimersByTimeAsync(10);
+    client.abort(reason);
+    expect(await outcome).toBe(reason);
+    expect(call).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('a source that fails repeatedly', () => {
+  it('is not asked any more: calls are refused at once, those who wait too', async () => {
+    const protection = protect({ limits: { concurrency: 10, retries: 0 } });
+    const call = vi.fn(never);
+    const outcomes = Array.from({ length: 100 }, () => outcomeOf(run(protection, call)));
+    await vi.advanceTimersByTimeAsync(1_000);
+    // At the tenth timeout nine others had taken the places of the first nine.
+    expect(call).toHaveBeenCalledTimes(19);
+    for (const error of (await Promise.all([...outcomes.slice(0, 10), ...outcomes.slice(19)])).slice(10))
+      expect(error).toMatchObject({ code: 'SOURCE_UNAVAILABLE', retryAfter: 5 });
+    expect(protection.breaker).toBe('open');
+    await expect(run(protection, system.call)).rejects.toThrow('not asked for a while');
+    expect(system.call).not.toHaveBeenCalled();
+    expect(protection.scope({ priority: 'interactive' }).retryAfter).toBe(5);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await Promise.all(outcomes);
+  });
+
+  it('does not try again once the breaker is open', async () => {
+    const protection = protect();
+    const call = vi.fn(() => Promise.reject(down()));
+    // Three are within the budget for retries, ten are not.
+    const outcomes = Array.from({ length: 13 }, () => outcomeOf(run(protection, call)));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(protection.breaker).toBe('open');
+    await vi.advanceTimersByTimeAsync(1_000);
+    await Promise.all(outcomes);
+    expect(call).toHaveBeenCalledTimes(13);
+  });
+
+  it('is probed by one call, however long that hangs, while the others are refused at once', async () => {
+    const breakerChanged = vi.fn();
+    const protection = protect({ limits: { retries: 0 }, observe: { breakerChanged } });
+    await openBreaker(protection);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(protection.breaker).toBe('half-open');
+    const probe = outcomeOf(run(protection, never));
+    await vi.advanceTimersByTimeAsync(500);
+    await expect(run(protection, system.call)).rejects.toThrow('not asked for a while');
+    await vi.advanceTimersByTimeAsync(500);
+    expect(await probe).toBeInstanceOf(SourceTimeoutError);
+    expect(protection.breaker).toBe('open');
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(await run(protection, system.call)).toBe('answer');
+    expect(protection.breaker).toBe('closed');
+    expect(breakerChanged.mock.calls.flat()).toEqual(['open', 'half-open', 'open', 'half-open', 'closed']);
+  });
+
+  it('is probed by the next call when the probe never got to the system', async () => {
+    const protection = protect({ limits: { retries: 0 } });
+    await openBreaker(protection);
+    await vi.advanceTimersByTimeAsync(5_000);
+    const client = new AbortController();
+    const probe = outcomeOf(run(protection, never, { signal: client.signal }));
+    client.abort(new Error('hung up'));
+    await probe;
+    expect(await run(protection, system.call)).toBe('answer');
+    expect(protection.breaker).toBe('closed');
+  });
+});
+
+describe('a probe', () => {
+  it('that waits in vain for its turn leaves it to the next call to find out', async () => {
+    const protection = protect({ limits: { retries: 0 } });
+    await openBreaker(protection);
+    protection.scope({ priority: 'interactive' }).slowDown({ retryAfterMs: 10_000 });
+    await vi.advanceTimersByTimeAsync(5_000);
+    const probe = outcomeOf(run(protection, system.call, { deadlineAt: clock.now() + 1_000 }));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await probe).toBeInstanceOf(SourceRateLimitedError);
+    await vi.advanceTimersByTimeAsync(4_000);
+    expect(await run(protection, system.call)).toBe('answer');
+    expect(protection.breaker).toBe('closed');
+  });
+});
+
+describe('a source whose contract counts calls', () => {
+  beforeEach(() => {
+    vi.setSystemTime(Date.UTC(2026, 10, 24, 23, 59, 0));
+  });
+  const limits = { quota: { calls: 2, per: 'day' as const }, concurrency: 1 };
+
+  it('is not asked once they are spent, nor kept waiting for, until the next day', async () => {
+    const protection = protect({ limits: { ...limits, rate: { calls: 1, per: '1 s', burst: 3 } } });
+    const all = Array.from({ length: 20 }, () => outcomeOf(run(protection, taking(10))));
+    await vi.advanceTimersByTimeAsync(20);
+    const outcomes = await Promise.all(all);
+    expect(outcomes.slice(0, 2)).toEqual(['answer', 'answer']);
+    for (const error of outcomes.slice(2))
+      expect(error).toMatchObject({ code: 'SOURCE_RATE_LIMITED', retryAfter: 60 });
+    await expect(run(protection, system.call)).rejects.toThrow('as often as its contract allows');
+    expect(protection.scope({ priority: 'interactive' }).retryAfter).toBe(60);
+    expect(protection.breaker).toBe('closed');
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(await run(protection, system.call)).toBe('answer');
+  });
+
+  it('is asked all the same when the store of the count hangs', async () => {
+    const protection = protect({ limits, quota: { count: never } });
+    const answer = run(protection, system.call);
+    await vi.advanceTimersByTimeAsync(20);
+    expect(await answer).toBe('answer');
+  });
+
+  it('is charged for calls that are made, not for those that were given up before', async () => {
+    const count = vi.fn(() => Promise.resolve(1));
+    const protection = protect({ limits: { ...limits, rate: { calls: 1, per: '1 s' } }, quota: { count } });
+    await run(protection, system.call);
+    const outcome = outcomeOf(run(protection, system.call, { deadlineAt: clock.now() + 10 }));
+    await vi.advanceTimersByTimeAsync(10);
+    expect(await outcome).toBeInstanceOf(SourceRateLimitedError);
+    expect(count).toHaveBeenCalledTimes(1);
+  });
+});
+
+it('brings every call to an end and every place back, whatever the system and the callers do', async () => {
+  const way = fc.constantFrom('answers', 'hangs', 'is down', 'wants less', 'answers nonsense');
+  const call = fc.record({
+    priority: fc.constantFrom(...PRIORITIES),
+    at: fc.integer({ min: 0, max: 20_000 }),
+    takes: fc.integer({ min: 0, max: 1_500 }),
+    ways: fc.array(way, { minLength: 3, maxLength: 3 }),
+    deadlineIn: fc.option(fc.integer({ min: 1, max: 5_000 }), { nil: undefined }),
+    cancelledIn: fc.option(fc.integer({ min: 0, max: 3_000 }), { nil: undefined }),
+  });
+  const limits = fc.record({
+    concurrency: fc.integer({ min: 1, max: 4 }),
+    rate: fc.constantFrom(undefined, { calls: 5, per: '1 s' as const }),
+    quota: fc.constantFrom(undefined, { calls: 20, per: 'day' as const }),
+  });
+  await fc.assert(
+    fc.asyncProperty(limits, fc.array(call, { maxLength: 40 }), async ({ rate, quota, ...rest }, calls) => {
+      const protection = protect({
+        limits: { ...rest, ...(rate && { rate }), ...(quota && { quota }) },
+        random: Math.random,
+      });
+      let [underWay, most, ended] = [0, 0, 0];
+      const ask =
+        (ways: string[], takes: number, cancel: { gone: boolean }) => async (signal: AbortSignal) => {
+          expect(cancel.gone).toBe(false);
+          underWay += 1;
+          most = Math.max(most, underWay);
+          signal.addEventListener('abort', () => (underWay -= 1));
+          const next = ways.shift();
+          if (next === 'hangs') await never();
+          await new Promise((resolve) => setTimeout(resolve, takes));
+          if (signal.aborted) return;
+          underWay -= 1;
+          if (next === 'is down') throw down();
+          if (next === 'wants less') throw slowDown(1);
+          if (next === 'answers nonsense') throw new SourceContractError('shop', 'What?');
+        };
+      for (const { priority, at, takes, ways, deadlineIn, cancelledIn } of calls)
+        setTimeout(() => {
+          const client = new AbortController();
+          const cancel = { gone: false };
+          if (cancelledIn !== undefined)
+            setTimeout(() => {
+              cancel.gone = true;
+              client.abort(new Error('hung up'));
+            }, cancelledIn);
+          const deadlineAt = deadlineIn === undefined ? undefined : clock.now() + deadlineIn;
+          const scope = protection.scope({ priority, signal: client.signal, deadlineAt });
+          void outcomeOf(scope.run(ask(ways, takes, cancel))).then(() => {
+            ended += 1;
+            expect(scope.isWaiting).toBe(false);
+          });
+        }, at);
+      await vi.advanceTimersByTimeAsync(2 * 86_400_000);
+      expect(ended).toBe(calls.length);
+      expect(most).toBeLessThanOrEqual(rest.concurrency);
+      expect(protection.waiting).toBe(0);
+      expect(vi.getTimerCount()).toBe(0);
+      // All places are free again; the first call may be a probe.
+      expect(await run(protection, system.call)).toBe('answer');
+      const after = Promise.all(Array.from({ length: rest.concurrency }, () => run(protection, taking(1))));
+      await vi.advanceTimersByTimeAsync(1);
+      expect(await after).toHaveLength(rest.concurrency);
+    }),
+    { numRuns: 150 },
+  );
+});

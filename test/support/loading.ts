@@ -1,0 +1,84 @@
+import { createCache, type Cache } from '../../src/cache/cache.js';
+import type { FreshnessOptions } from '../../src/cache/freshness.js';
+import { createTags } from '../../src/cache/invalidation.js';
+import { createKeys } from '../../src/cache/keys.js';
+import type { SharedCache } from '../../src/cache/shared-cache.js';
+import type { Client } from '../../src/connectors/connector.js';
+import type { RequestScope } from '../../src/loaders/flight.js';
+import { createProvenance } from '../../src/loaders/provenance.js';
+import {
+  createLoaderRegistry,
+  type Load,
+  type LoadedSource,
+  type LoaderRegistry,
+} from '../../src/loaders/registry.js';
+import { startDeadline } from '../../src/resilience/deadline.js';
+import type { LimitsOptions } from '../../src/resilience/limits.js';
+import { createProtection } from '../../src/resilience/wrap.js';
+import { startRequest } from '../../src/telemetry/tracing.js';
+import type { TurnedClock } from './clock.js';
+
+export interface LoadingOptions {
+  clock: TurnedClock;
+  maxBytes?: number;
+  shared?: SharedCache;
+}
+
+/** Loaders of no particular source, with all that stands between them and their systems. */
+export interface Loading {
+  registry: LoaderRegistry;
+  cache: Cache;
+  source(
+    name: string,
+    parts?: { freshness?: FreshnessOptions; limits?: LimitsOptions; windowMs?: number },
+  ): LoadedSource<Client>;
+  /** A request's own loaders; it is given up after 10 seconds. */
+  newRequest(parts?: Partial<RequestScope>): { load: Load; scope: RequestScope };
+  close(): void;
+}
+
+/** The system itself is the loader that a test declares, so its client has nothing to do. */
+const client: Client = { ping: () => Promise.resolve() };
+
+export function createLoading({ clock, maxBytes = 100_000, shared }: LoadingOptions): Loading {
+  const cache = createCache({ maxBytes, clock });
+  const keys = createKeys('a secret of the tests');
+  const registry = createLoaderRegistry(
+    { cache, tags: createTags(keys, clock), clock, shared, observer: undefined, refreshMs: 2_000 },
+    keys,
+  );
+  const scopes: RequestScope[] = [];
+  return {
+    registry,
+    cache,
+    source: (name, { freshness, limits = {}, windowMs } = {}) => ({
+      name,
+      connection: { client: () => client, close: () => Promise.resolve() },
+      // A call that a test lets fail is not made again, unless the test says so.
+      protection: createProtection({ source: name, limits: { retries: 0, ...limits }, clock }),
+      freshness,
+      windowMs,
+    }),
+    newRequest: (parts = {}) => {
+      const scope: RequestScope = {
+        priority: 'interactive',
+        wanted: {},
+        deadline: startDeadline(10_000, clock),
+        identityDeadline: startDeadline(10_000, clock),
+        provenance: createProvenance(clock, { details: true }),
+        trace: startRequest(new Headers()),
+        flights: new Set(),
+        ...parts,
+      };
+      scopes.push(scope);
+      return { load: registry.forRequest(scope), scope };
+    },
+    close: () => {
+      for (const { deadline, identityDeadline } of scopes) {
+        deadline.clear();
+        identityDeadline.clear();
+      }
+      cache.close();
+    },
+  };
+}

@@ -1,0 +1,254 @@
+import { register } from 'prom-client';
+import { describe, expect, test } from 'vitest';
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
+
+/** The lines of a metric: its series with their values. */
+async function series(metrics: Metrics, name: string): Promise<string[]> {
+  const lines = (await metrics.text()).split('\n');
+  return lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
+}
+
+describe('the metrics of a source', () => {
+  test('tell how long its calls took, in seconds, and how they ended', async () => {
+    const metrics = createMetrics();
+    metrics.sourceCalled('kvk', 4, 'ok');
+    metrics.sourceCalled('kvk', 250, 'ok');
+    metrics.sourceCalled('kvk', 1_000, 'SOURCE_TIMEOUT');
+    metrics.sourceCalled('x', 10_000, 'CANCELLED');
+    expect(await series(metrics, 'stekkerdoos_source_calls_total')).toEqual([
+      'stekkerdoos_source_calls_total{source="kvk",outcome="ok"} 2',
+      'stekkerdoos_source_calls_total{source="kvk",outcome="SOURCE_TIMEOUT"} 1',
+      'stekkerdoos_source_calls_total{source="x",outcome="ok"} 0',
+      'stekkerdoos_source_calls_total{source="x",outcome="CANCELLED"} 1',
+    ]);
+    const buckets = await series(metrics, 'stekkerdoos_source_call_duration_seconds_bucket');
+    expect(buckets).toContain('stekkerdoos_source_call_duration_seconds_bucket{le="0.005",source="kvk"} 1');
+    expect(buckets).toContain('stekkerdoos_source_call_duration_seconds_bucket{le="0.25",source="kvk"} 2');
+    expect(buckets).toContain('stekkerdoos_source_call_duration_seconds_bucket{le="5",source="x"} 0');
+    expect(await series(metrics, 'stekkerdoos_source_call_duration_seconds_sum')).toEqual([
+      'stekkerdoos_source_call_duration_seconds_sum{source="kvk"} 1.254',
+      'stekkerdoos_source_call_duration_seconds_sum{source="x"} 10',
+    ]);
+  });
+
+  test('have no place for outcomes that are not ours', async () => {
+    const metrics = createMetrics();
+    metrics.sourceCalled('kvk', 1, 'jan@example.nl');
+    metrics.sourceCalled('kvk', 1, 'piet@example.nl');
+    expect(await series(metrics, 'stekkerdoos_source_calls_total')).toContain(
+      'stekkerdoos_source_calls_total{source="kvk",outcome="other"} 2',
+    );
+    expect(await metrics.text()).not.toContain('example.nl');
+  });
+
+  test('tell the sizes of its batches by loader', async () => {
+    const metrics = createMetrics();
+    metrics.batchAsked('kvk', 'companies', 1);
+    metrics.batchAsked('kvk', 'companies', 50);
+    const buckets = await series(metrics, 'stekkerdoos_source_batch_keys_bucket');
+    expect(buckets).toContain(
+      'stekkerdoos_source_batch_keys_bucket{le="1",source="kvk",loader="companies"} 1',
+    );
+    expect(buckets).toContain(
+      'stekkerdoos_source_batch_keys_bucket{le="50",source="kvk",loader="companies"} 2',
+    );
+  });
+
+  test('tell where answers came from', async () => {
+    const metrics = createMetrics();
+    for (const answer of ['miss', 'hit', 'hit', 'stale', 'shared'] as const)
+      metrics.cacheAnswered('kvk', answer);
+    expect(await series(metrics, 'stekkerdoos_cache_answers_total')).toEqual([
+      'stekkerdoos_cache_answers_total{source="kvk",answer="hit"} 2',
+      'stekkerdoos_cache_answers_total{source="kvk",answer="stale"} 1',
+      'stekkerdoos_cache_answers_total{source="kvk",answer="miss"} 1',
+      'stekkerdoos_cache_answers_total{source="kvk",answer="shared"} 1',
+    ]);
+  });
+
+  test('tell how long calls waited for their turn, and how many were repeated', async () => {
+    const metrics = createMetrics();
+    metrics.waitedForTurn('kvk', 'bulk', 2_000);
+    metrics.retried('kvk');
+    expect(await series(metrics, 'stekkerdoos_source_wait_seconds_sum')).toEqual([
+      'stekkerdoos_source_wait_seconds_sum{source="kvk",priority="bulk"} 2',
+    ]);
+    expect(await series(metrics, 'stekkerdoos_source_retries_total')).toEqual([
+      'stekkerdoos_source_retries_total{source="kvk"} 1',
+    ]);
+  });
+
+  test('tell the state of its breaker as one of three', async () => {
+    const metrics = createMetrics();
+    metrics.breakerChanged('kvk', 'closed');
+    metrics.breakerChanged('kvk', 'open');
+    expect(await series(metrics, 'stekkerdoos_source_breaker_state')).toEqual([
+      'stekkerdoos_source_breaker_state{source="kvk",state="closed"} 0',
+      'stekkerdoos_source_breaker_state{source="kvk",state="open"} 1',
+      'stekkerdoos_source_breaker_state{source="kvk",state="half-open"} 0',
+    ]);
+  });
+});
+
+describe('the metrics of operations', () => {
+  async function operations(metrics: Metrics, outcome: string): Promise<Map<string, number>> {
+    const found = (await series(metrics, 'stekkerdoos_operations_total')).flatMap((line) => {
+      const [, name = '', value = ''] =
+        new RegExp(`operation="([^"]*)",outcome="${outcome}"} (\\d+)`).exec(line) ?? [];
+      return name === '' || value === '0' ? [] : [[name, Number(value)] as const];
+    });
+    return new Map(found);
+  }
+
+  test('tell them apart by name, and those without a name from both', async () => {
+    const metrics = createMetrics();
+    metrics.operationAnswered('PageView', 20, 'ok');
+    metrics.operationAnswered('PageView', 20, 'errors');
+    metrics.operationAnswered(undefined, 20, 'ok');
+    expect(await operations(metrics, 'ok')).toEqual(
+      new Map([
+        ['anonymous', 1],
+        ['PageView', 1],
+      ]),
+    );
+    expect(await operations(metrics, 'errors')).toEqual(new Map([['PageView', 1]]));
+    expect(await series(metrics, 'stekkerdoos_operation_duration_seconds_count')).toContain(
+      'stekkerdoos_operation_duration_seconds_count{operation="PageView"} 2',
+    );
+  });
+
+  test('remember a hundred names, and no more', async () => {
+    const metrics = createMetrics();
+    for (let i = 0; i < 5_000; i++) metrics.operationAnswered(`Name${i}`, 1, 'ok');
+    metrics.operationAnswered('Name7', 1, 'ok');
+    const seen = await operations(metrics, 'ok');
+    expect(seen.size).toBe(101);
+    expect(seen.get('Name7')).toBe(2);
+    expect(seen.get('other')).toBe(4_900);
+  });
+
+  test('give no place to what was refused, so that nobody can fill the places with junk', async () => {
+    const metrics = createMetrics();
+    for (let i = 0; i < 200; i++) metrics.operationAnswered(`Junk${i}`, 1, 'refused');
+    metrics.operationAnswered('PageView', 1, 'ok');
+    metrics.operationAnswered('PageView', 1, 'refused');
+    expect(await operations(metrics, 'refused')).toEqual(
+      new Map([
+        ['other', 200],
+        ['PageView', 1],
+      ]),
+    );
+  });
+
+  test.each(['', 'jan@example.nl', 'a b', 'naïef', '1st', 'constructor"} 1\nmade_up', 'N'.repeat(65)])(
+    'do not repeat %j, which is no name',
+    async (name) => {
+      const metrics = createMetrics();
+      metrics.operationAnswered(name, 1, 'ok');
+      expect(await operations(metrics, 'ok')).toEqual(new Map([['other', 1]]));
+    },
+  );
+
+  test('take names for what they are', async () => {
+    const metrics = createMetrics();
+    for (const name of ['constructor', '__proto__', 'toString']) metrics.operationAnswered(name, 1, 'ok');
+    expect([...(await operations(metrics, 'ok')).keys()]).toEqual(['constructor', '__proto__', 'toString']);
+  });
+
+  test('count what was shed, by priority', async () => {
+    const metrics = createMetrics();
+    metrics.shed('bulk');
+    expect(await series(metrics, 'stekkerdoos_requests_shed_total')).toEqual([
+      'stekkerdoos_requests_shed_total{priority="interactive"} 0',
+      'stekkerdoos_requests_shed_total{priority="automation"} 0',
+      'stekkerdoos_requests_shed_total{priority="bulk"} 1',
+    ]);
+  });
+});
+
+describe('the gauges', () => {
+  test('are read when somebody looks', async () => {
+    const metrics = createMetrics();
+    let entries = 1;
+    metrics.readAtScrape({
+      requestsInFlight: () => 12,
+      eventLoopDelayMs: () => 250,
+      sharedCacheUp: () => false,
+      cache: () => [{ source: 'kvk', bytes: 1_000 * entries, entries }],
+    });
+    entries = 3;
+    expect(await series(metrics, 'stekkerdoos_requests_in_flight')).toEqual([
+      'stekkerdoos_requests_in_flight 12',
+    ]);
+    expect(await series(metrics, 'stekkerdoos_event_loop_delay_seconds')).toEqual([
+      'stekkerdoos_event_loop_delay_seconds 0.25',
+    ]);
+    expect(await series(metrics, 'stekkerdoos_shared_cache_up')).toEqual(['stekkerdoos_shared_cache_up 0']);
+    expect(await series(metrics, 'stekkerdoos_cache_bytes')).toEqual([
+      'stekkerdoos_cache_bytes{source="kvk"} 3000',
+    ]);
+    expect(await series(metrics, 'stekkerdoos_cache_entries')).toEqual([
+      'stekkerdoos_cache_entries{source="kvk"} 3',
+    ]);
+  });
+
+  test('are left out when there is nothing to read', async () => {
+    expect(await createMetrics().text()).not.toContain('stekkerdoos_shared_cache_up');
+  });
+
+  test('forget a source that the cache holds nothing of any more', async () => {
+    const metrics = createMetrics();
+    let held = [{ source: 'kvk', bytes: 10, entries: 1 }];
+    metrics.readAtScrape({ cache: () => held });
+    await metrics.text();
+    held = [];
+    expect(await series(metrics, 'stekkerdoos_cache_bytes')).toEqual([]);
+  });
+});
+
+describe('the text for Prometheus', () => {
+  test('counts on from one look to the next', async () => {
+    const metrics = createMetrics();
+    metrics.retried('kvk');
+    await metrics.text();
+    metrics.retried('kvk');
+    expect(await series(metrics, 'stekkerdoos_source_retries_total')).toEqual([
+      'stekkerdoos_source_retries_total{source="kvk"} 2',
+    ]);
+  });
+
+  test('explains each of our metrics in a sentence, and says its unit in its name', async () => {
+    const metrics = createMetrics();
+    metrics.readAtScrape({
+      requestsInFlight: () => 0,
+      eventLoopDelayMs: () => 0,
+      sharedCacheUp: () => true,
+      cache: () => [],
+    });
+    const text = await metrics.text();
+    const help = [...text.matchAll(/^# HELP (stekkerdoos_\S+) (.*)$/gm)];
+    expect(help).toHaveLength(15);
+    for (const [, name, sentence] of help) expect(sentence, name).toMatch(/^[A-Z].{20,}\.$/);
+    for (const [, name = '', type] of text.matchAll(/^# TYPE (stekkerdoos_\S+) (\S+)$/gm)) {
+      if (type === 'counter') expect(name).toMatch(/_total$/);
+      if (type === 'histogram') expect(name).toMatch(/_(seconds|keys)$/);
+    }
+  });
+
+  test('has the process in it, once for all gateways of it', async () => {
+    const [one, two] = [createMetrics(), createMetrics()];
+    one.retried('kvk');
+    for (const metrics of [one, two]) {
+      const text = await metrics.text();
+      expect(text.match(/^process_resident_memory_bytes /gm)).toHaveLength(1);
+      expect(text).not.toMatch(/\n\n\n/);
+    }
+    expect(await series(two, 'stekkerdoos_source_retries_total')).toEqual([]);
+    expect(one.contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
+  });
+
+  test('leaves the registry alone that all libraries share', async () => {
+    await createMetrics().text();
+    expect(register.getMetricsAsArray()).toEqual([]);
+  });
+});

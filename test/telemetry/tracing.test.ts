@@ -1,0 +1,258 @@
+import {
+  createTraceState,
+  SpanKind,
+  SpanStatusCode,
+  trace as api,
+  type Attributes,
+  type Context,
+  type Span,
+  type SpanContext,
+  type SpanOptions,
+  type SpanStatus,
+  type Tracer,
+  type TracerProvider,
+} from '@opentelemetry/api';
+import { afterEach, describe, expect, test } from 'vitest';
+import {
+  endRequest,
+  endSourceCall,
+  nameOperation,
+  startRequest,
+  startSourceCall,
+  traceHeaders,
+} from '../../src/telemetry/tracing.js';
+
+const TRACE_ID = '0af7651916cd43dd8448eb211c80319c';
+const CALLER = 'b7ad6b7169203331';
+const TRACEPARENT = `00-${TRACE_ID}-${CALLER}-01`;
+
+interface Recorded {
+  name: string;
+  kind: SpanKind | undefined;
+  parent: SpanContext | undefined;
+  attributes: Attributes;
+  status: SpanStatus | undefined;
+  ends: number;
+}
+
+/** As much of an SDK as keeps the spans that it is given. */
+class RecordingProvider implements TracerProvider, Tracer {
+  readonly spans: Recorded[] = [];
+
+  getTracer(): Tracer {
+    return this;
+  }
+
+  startActiveSpan(): never {
+    throw new Error('The context of a request is passed on explicitly.');
+  }
+
+  startSpan(name: string, options: SpanOptions = {}, context?: Context): Span {
+    const parent = context === undefined ? undefined : api.getSpanContext(context);
+    const recorded: Recorded = {
+      name,
+      kind: options.kind,
+      parent,
+      attributes: { ...options.attributes },
+      status: undefined,
+      ends: 0,
+    };
+    const number = this.spans.push(recorded);
+    const spanContext: SpanContext = {
+      traceId: parent?.traceId ?? 'f'.repeat(32),
+      spanId: String(number).padStart(16, '0'),
+      traceFlags: parent?.traceFlags ?? 1,
+      ...(parent?.traceState === undefined ? {} : { traceState: parent.traceState }),
+    };
+    const span: Span = {
+      spanContext: () => spanContext,
+      setAttribute: (key, value) => span.setAttributes({ [key]: value }),
+      setAttributes: (attributes) => {
+        Object.assign(recorded.attributes, attributes);
+        return span;
+      },
+      addEvent: () => span,
+      addLink: () => span,
+      addLinks: () => span,
+      setStatus: (status) => {
+        recorded.status = status;
+        return span;
+      },
+      updateName: (newName) => {
+        recorded.name = newName;
+        return span;
+      },
+      end: () => {
+        recorded.ends++;
+      },
+      isRecording: () => recorded.ends === 0,
+      recordException: () => undefined,
+    };
+    return span;
+  }
+}
+
+function register(): RecordingProvider {
+  const provider = new RecordingProvider();
+  api.setGlobalTracerProvider(provider);
+  return provider;
+}
+
+afterEach(() => {
+  api.disable();
+});
+
+const kvkCall = { source: 'kvk', loader: 'companies', batchSize: 50 };
+
+describe('with an SDK', () => {
+  test('a request is a span that tells what operation it was', () => {
+    const { spans } = register();
+    const request = startRequest(new Headers());
+    nameOperation(request, 'query', 'PageView');
+    endRequest(request, 'ok');
+    endRequest(request, 'errors');
+    expect(spans).toEqual([
+      {
+        name: 'graphql query',
+        kind: SpanKind.SERVER,
+        parent: undefined,
+        attributes: {
+          'graphql.operation.type': 'query',
+          'graphql.operation.name': 'PageView',
+          'stekkerdoos.outcome': 'ok',
+        },
+        status: undefined,
+        ends: 1,
+      },
+    ]);
+  });
+
+  test('a call to a source is a span within its request', () => {
+    const { spans } = register();
+    const request = startRequest(new Headers());
+    const call = startSourceCall(request, kvkCall);
+    endSourceCall(call, 'SOURCE_TIMEOUT', 2);
+    endSourceCall(call, 'CANCELLED');
+    expect(spans[1]).toEqual({
+      name: 'source kvk',
+      kind: SpanKind.CLIENT,
+      parent: request.span?.spanContext(),
+      attributes: {
+        'stekkerdoos.source': 'kvk',
+        'stekkerdoos.loader': 'companies',
+        'stekkerdoos.batch_size': 50,
+        'stekkerdoos.outcome': 'SOURCE_TIMEOUT',
+        'stekkerdoos.retries': 2,
+      },
+      status: { code: SpanStatusCode.ERROR, message: 'SOURCE_TIMEOUT' },
+      ends: 1,
+    });
+    expect(spans[0]?.ends).toBe(0);
+  });
+
+  test('a call that went well is no error', () => {
+    const { spans } = register();
+    endSourceCall(startSourceCall(startRequest(new Headers()), kvkCall), 'ok');
+    expect(spans[1]).toMatchObject({ status: undefined, attributes: { 'stekkerdoos.retries': 0 } });
+  });
+
+  test('a request answered with errors is an error, one that is refused is not', () => {
+    const { spans } = register();
+    endRequest(startRequest(new Headers()), 'errors');
+    endRequest(startRequest(new Headers()), 'refused');
+    expect(spans.map(({ name, status }) => [name, status?.code])).toEqual([
+      ['graphql', SpanStatusCode.ERROR],
+      ['graphql', undefined],
+    ]);
+  });
+
+  test('a request is a part of its caller’s trace, and a call to a system a part of the request', () => {
+    const { spans } = register();
+    const headers = new Headers({ traceparent: TRACEPARENT, tracestate: 'vendor=1,other=2' });
+    const request = startRequest(headers);
+    expect(spans[0]?.parent).toMatchObject({
+      traceId: TRACE_ID,
+      spanId: CALLER,
+      traceFlags: 1,
+      isRemote: true,
+    });
+    const call = startSourceCall(request, kvkCall);
+    expect(traceHeaders(call)).toEqual({
+      traceparent: `00-${TRACE_ID}-0000000000000002-01`,
+      tracestate: 'vendor=1,other=2',
+    });
+  });
+
+  test('a name that is none is not told', () => {
+    const { spans } = register();
+    const request = startRequest(new Headers());
+    nameOperation(request, 'mutation', 'jan@example.nl');
+    expect(spans[0]?.attributes).toEqual({ 'graphql.operation.type': 'mutation' });
+  });
+
+  test('a span that the SDK does not know itself leaves the caller’s trace as it came', () => {
+    const provider = register();
+    provider.startSpan = () => api.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 });
+    expect(traceHeaders(startRequest(new Headers({ traceparent: TRACEPARENT })))).toEqual({
+      traceparent: TRACEPARENT,
+    });
+  });
+
+  test('requests see one that is registered after the first of them', () => {
+    const before = startRequest(new Headers());
+    const { spans } = register();
+    endSourceCall(startSourceCall(before, kvkCall), 'ok');
+    endRequest(before, 'ok');
+    expect(spans).toEqual([]);
+    startRequest(new Headers());
+    expect(spans).toHaveLength(1);
+  });
+});
+
+describe('without an SDK', () => {
+  test('nothing is made for a request', () => {
+    const request = startRequest(new Headers());
+    nameOperation(request, 'query', 'PageView');
+    const call = startSourceCall(request, kvkCall);
+    endSourceCall(call, 'ok');
+    endRequest(request, 'ok');
+    expect(call).toBe(startRequest(new Headers()));
+    expect(traceHeaders(call)).toEqual({});
+  });
+
+  test('the caller’s trace goes on to the systems as it came', () => {
+    const request = startRequest(new Headers({ traceparent: TRACEPARENT, tracestate: 'vendor=1' }));
+    expect(traceHeaders(startSourceCall(request, kvkCall))).toEqual({
+      traceparent: TRACEPARENT,
+      tracestate: 'vendor=1',
+    });
+  });
+
+  test('a trace in a later version of the standard goes on in the one that we know', () => {
+    const request = startRequest(new Headers({ traceparent: `cc-${TRACE_ID}-${CALLER}-01-what-comes-next` }));
+    expect(traceHeaders(request)).toEqual({ traceparent: TRACEPARENT });
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['another text', 'jan@example.nl'],
+    ['too few parts', `00-${TRACE_ID}-${CALLER}`],
+    ['too many parts for its version', `${TRACEPARENT}-00`],
+    ['capitals', TRACEPARENT.toUpperCase()],
+    ['no trace', `00-${'0'.repeat(32)}-${CALLER}-01`],
+    ['no span', `00-${TRACE_ID}-${'0'.repeat(16)}-01`],
+    ['the version that never will be', `ff-${TRACE_ID}-${CALLER}-01`],
+    ['two of them', `${TRACEPARENT}, ${TRACEPARENT}`],
+  ])('a header of %s does not go on, and neither does what stands beside it', (_, traceparent) => {
+    const request = startRequest(new Headers({ traceparent, tracestate: 'vendor=1' }));
+    expect(traceHeaders(request)).toEqual({});
+  });
+
+  test('what is no state of a trace is left out', () => {
+    for (const tracestate of ['jan@example.nl', 'vendor=é', 'a='.padEnd(600, 'x')]) {
+      const headers = { get: (name: string) => (name === 'traceparent' ? TRACEPARENT : tracestate) };
+      expect(traceHeaders(startRequest(headers))).toEqual({ traceparent: TRACEPARENT });
+    }
+    expect(createTraceState('vendor=1').get('vendor')).toBe('1');
+  });
+});

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+import ordinary from './vitest.config.js';
+
+/**
+ * What instances share, in real Redis servers. The tests start them; `redis-server` must be installed, or `REDIS_SERVER`
+ * say which program it is: `npx vitest run --config vitest.redis.config.ts`
+ */
+export default defineConfig({
+  ...ordinary,
+  test: { include: ['test/redis/*.redis.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+});
