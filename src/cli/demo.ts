@@ -125,7 +125,7 @@ async function startGateway(settings: Record<string, string>): Promise<string> {
     if (stopping !== undefined) return;
     say(`The gateway stopped by itself (code ${String(code)}).`);
     process.exitCode = 1;
-    void stop();
+    void end();
   });
   return message;
 }
@@ -165,20 +165,25 @@ Ctrl-C stops everything and leaves nothing behind.
 `);
 }
 
-let stoppedBySignal: NodeJS.Signals | undefined;
+let stoppedBySignal = false;
+const started = demo().catch(async (error: unknown) => {
+  await stop();
+  if (error instanceof StoppedError || stoppedBySignal) return;
+  process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+  void end();
+});
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
-    stoppedBySignal = signal;
-    void stop();
+    stoppedBySignal = true;
+    void end();
   });
 }
 
-try {
-  await demo();
-} catch (error) {
+/** Ends the process once everything is closed: what the database server's package has set up would hold it for 10 s. */
+async function end(): Promise<void> {
   await stop();
-  if (!(error instanceof StoppedError) && stoppedBySignal === undefined) {
-    process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
-    process.exitCode = 1;
-  }
+  await started;
+  process.exit();
 }

@@ -45,14 +45,14 @@ export function readDirectives(
 function readWanted(value: string | null, followed: FollowedDirectives): Wanted {
   if (value === null || followed === 'none') return {};
   const wanted: Wanted = {};
-  const maxStale = /(?:^|[,\s])max-stale(?:=(\d{1,9}))?\b/i.exec(value);
+  const maxStale = /(?:^|[,\s])max-stale(?:="?(\d+)"?)?(?=\s*(?:,|$))/i.exec(value);
   // Without a number any age will do (RFC 9111, 5.2.1.2).
   if (maxStale !== null)
     wanted.maxStaleMs = maxStale[1] === undefined ? Infinity : Number(maxStale[1]) * 1000;
   if (/(?:^|[,\s])only-if-cached\b/i.test(value)) wanted.onlyIfCached = true;
   // The others make the systems work.
   if (followed === 'sparing') return wanted;
-  const maxAge = seconds(/(?:^|[,\s])max-age=(\d{1,9})\b/i, value);
+  const maxAge = seconds(/(?:^|[,\s])max-age="?(\d+)\b/i, value);
   if (maxAge !== undefined) wanted.maxAgeMs = maxAge * 1000;
   if (/(?:^|[,\s])no-(?:cache|store)\b/i.test(value)) wanted.maxAgeMs = 0;
   return wanted;

@@ -235,7 +235,7 @@ export function createPipeline(
     const scope = protection.scope({
       priority,
       signal: controller.signal,
-      deadlineAt: Math.max(...batch.map(({ deadlineAt }) => deadlineAt)),
+      deadlineAt: () => batch.reduce((latest, flight) => Math.max(latest, flight.deadlineAt), 0),
     });
     const run = {
       calls: 0,

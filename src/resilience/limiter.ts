@@ -1,3 +1,4 @@
+import type { DeadlineAt } from './protection.js';
 import { SourceRateLimitedError } from '../errors.js';
 import type { Cancellation } from './cancellation.js';
 import type { Clock } from './clock.js';
@@ -20,7 +21,7 @@ export interface Limiter {
    * Resolves when it is the call's turn. Rejects with SourceRateLimitedError at the deadline (clock milliseconds), at
    * once if there is certainly no turn before it, or with the reason when it is cancelled.
    */
-  wait(priority: Priority, deadlineAt?: number, cancelled?: Cancellation): Promise<void>;
+  wait(priority: Priority, deadlineAt?: DeadlineAt, cancelled?: Cancellation): Promise<void>;
   /** A call that had its turn is over; it took so long, or was not made after all. */
   giveBack(priority: Priority, tookMs?: number): void;
   /** What the system said to a call that is under way. */
@@ -168,6 +169,15 @@ export function createLimiter({ source, concurrency, bulkShare, pace, clock }: L
             if (waiting === 0) rest();
           },
         };
+        const until = typeof deadlineAt === 'number' ? () => deadlineAt : deadlineAt;
+        const arm = () => {
+          const leftMs = until() - clock.now();
+          if (leftMs <= MAX_TIMER_MS) timer = setTimeout(ring, Math.max(0, Math.ceil(leftMs)));
+        };
+        const ring = () => {
+          if (clock.now() < until() && typeof deadlineAt !== 'number') arm();
+          else giveUp();
+        };
         const giveUp = () => {
           waiter.leave(
             new SourceRateLimitedError(
@@ -183,13 +193,12 @@ export function createLimiter({ source, concurrency, bulkShare, pace, clock }: L
         pump();
         if (!queue.has(waiter)) return;
         // Not even the first in the queue has a turn by then: whoever asks is told now what it would be told later.
-        if (now + pace.waitMs(0) >= deadlineAt) {
+        if (now + pace.waitMs(0) >= until()) {
           giveUp();
           return;
         }
         cancelled?.add(waiter.leave);
-        if (deadlineAt - now <= MAX_TIMER_MS)
-          timer = setTimeout(giveUp, Math.max(0, Math.ceil(deadlineAt - now)));
+        arm();
       }),
     giveBack: (priority, tookMs) => {
       underWay -= 1;

@@ -14,6 +14,9 @@ export interface Protection {
   readonly waiting: number;
 }
 
+/** A moment on the protection's clock, or what tells it: it moves on when others join who have more time. */
+export type DeadlineAt = number | (() => number);
+
 export interface Work {
   priority: Priority;
   /** Aborts when nobody wants the answer any more. */
@@ -22,7 +25,7 @@ export interface Work {
    * On the protection's clock, in milliseconds: nothing waits or is tried again beyond it. A call that is under way
    * goes on, since its answer may be kept. Default: no deadline.
    */
-  deadlineAt?: number | undefined;
+  deadlineAt?: DeadlineAt | undefined;
 }
 
 export interface ProtectedScope {

@@ -82,6 +82,7 @@ export function createProtection({
 
   const scope = ({ priority, signal, deadlineAt = Infinity }: Work): ProtectedScope => {
     const cancelled = signal && cancellation(signal);
+    const until = typeof deadlineAt === 'number' ? () => deadlineAt : deadlineAt;
     let waiting = 0;
     let retried = 0;
 
@@ -123,7 +124,7 @@ export function createProtection({
       if (tries > retries || cancelled?.reason !== undefined || breaker.state !== 'closed') return undefined;
       const isPaused = error instanceof SourceRateLimitedError;
       const waitMs = isPaused ? pauseMs(error) : Math.max(wantedMs(error), backoffMs(tries, random));
-      if (waitMs > MAX_PAUSE_MS || clock.now() + waitMs >= deadlineAt) return undefined;
+      if (waitMs > MAX_PAUSE_MS || clock.now() + waitMs >= until()) return undefined;
       // A pause costs no budget: after it the system gets as many calls as it would have, be they new or made again.
       if (!isPaused && !budget.take()) return undefined;
       // The limiter holds all calls until the pause is over, in their order.

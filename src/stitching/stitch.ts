@@ -29,12 +29,13 @@ export interface StitchOptions {
 export function stitch({ sdl, resolvers, stitched }: StitchOptions): GraphQLSchema {
   const isStitched = new Set(stitched.map(({ name }) => name));
   const local = [...sdl.sources].filter(([name]) => !isStitched.has(name)).map(([, document]) => document);
+  const own = [...resolvers].map(([source, ofSource]) => withKeys(ofSource, sdl.keys.get(source)));
   let schema: GraphQLSchema;
   try {
     schema = stitchSchemas({
       subschemas: stitched.map(({ config }) => config),
       typeDefs: [sdl.spine, ...local],
-      resolvers: [...resolvers].map(([source, own]) => withKeys(own, sdl.keys.get(source))),
+      resolvers: own,
       assumeValidSDL: false,
     });
   } catch (error) {
@@ -49,7 +50,7 @@ export function stitch({ sdl, resolvers, stitched }: StitchOptions): GraphQLSche
     directiveFilter: (name) => name !== 'key',
   });
   setOneOf(schema);
-  placeResolvers(schema, sdl, stitched);
+  placeResolvers(schema, sdl, stitched, own);
   return schema;
 }
 
@@ -88,13 +89,26 @@ function onKey(resolve: Resolver, field: string, added: string): Resolver {
   };
 }
 
+function ownResolver(resolvers: readonly IResolvers[], type: string, field: string): Resolver | undefined {
+  for (const one of resolvers) {
+    const given = (one[type] as Record<string, Resolver | { resolve: Resolver }> | undefined)?.[field];
+    if (given !== undefined) return typeof given === 'function' ? given : given.resolve;
+  }
+  return undefined;
+}
+
 /** Stitching loses `@oneOf` of an input type given in its own SDL. */
 function setOneOf(schema: GraphQLSchema): void {
   const type = schema.getType('CustomerKey');
   if (isInputObjectType(type)) type.isOneOf = true;
 }
 
-function placeResolvers(schema: GraphQLSchema, sdl: Sdl, stitched: readonly StitchedSource[]): void {
+function placeResolvers(
+  schema: GraphQLSchema,
+  sdl: Sdl,
+  stitched: readonly StitchedSource[],
+  resolvers: readonly IResolvers[],
+): void {
   const remoteTypes = new Set(
     stitched.flatMap(({ config }) =>
       Object.keys('getTypeMap' in config.schema ? config.schema.getTypeMap() : {}),
@@ -106,6 +120,9 @@ function placeResolvers(schema: GraphQLSchema, sdl: Sdl, stitched: readonly Stit
     for (const field of Object.values(type.getFields())) {
       const owner = stitched.find(({ name }) => name === sdl.owners.get(`${type.name}.${field.name}`));
       const isLocal = owner === undefined;
+      // Stitching wraps it, to merge what other sources hold of its outcome; with us their fields see to that.
+      const own = ownResolver(resolvers, type.name, field.name);
+      if (own !== undefined) field.resolve = own;
       if (!isLocal && entities.has(type.name) && type.name in owner.declaration.entities) {
         field.resolve = lazyField(owner, type.name) as Resolver;
       } else if (

@@ -1,9 +1,16 @@
-import { batchDelegateToSchema } from '@graphql-tools/batch-delegate';
-import { defaultMergedResolver, isExternalObject, type SubschemaConfig } from '@graphql-tools/delegate';
+import {
+  defaultMergedResolver,
+  delegateToSchema,
+  isExternalObject,
+  resolveExternalValue,
+  type SubschemaConfig,
+} from '@graphql-tools/delegate';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { ExecutionRequest, ExecutionResult } from '@graphql-tools/utils';
 import {
+  getNamedType,
   getNullableType,
+  GraphQLList,
   isListType,
   isTypeDefinitionNode,
   Kind,
@@ -12,6 +19,7 @@ import {
   type GraphQLResolveInfo,
   type SelectionNode,
   type SelectionSetNode,
+  visit,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { GatewayError } from '../errors.js';
@@ -29,16 +37,23 @@ export interface StitchedSource {
   config: SubschemaConfig;
   declaration: StitchedDeclaration;
   keys: ReadonlyMap<string, Key>;
+  /** The loader that asks what a translation says. */
+  loaderOf: (translation: Translation) => SelectionLoader;
 }
+
+type SelectionLoader = Loader<GraphqlClient, string, unknown>;
 
 /** Answers of so many different selections are told apart at a time; each is asked by a loader of its own. */
 const MAX_SELECTIONS = 500;
 
-type SelectionLoader = Loader<GraphqlClient, string, unknown>;
+/** What delegation is given as its context: where its executor leaves what is asked, in the vendor's words. */
+interface Probe {
+  translation?: Translation;
+}
 
 /**
- * Joins a GraphQL system by the SDL of its source, in our words. Its executor speaks the vendor's, and asks by
- * loaders as every other source does: what the same selection says about a key is kept, shared and asked in batches.
+ * Joins a GraphQL system by the SDL of its source, in our words. What is asked of it goes by loaders, as with every
+ * other source: what the same selection says about a key is kept, shared and asked in batches.
  */
 export function createSubschema(
   source: LoadedSource<GraphqlClient>,
@@ -62,32 +77,23 @@ export function createSubschema(
     const text = `${translation.entry} ${translation.selection}`;
     let loader = loaders.get(text);
     if (loader === undefined) {
-      const [typeName] = Object.entries(declaration.entities).find(
-        ([, one]) => one.entry === translation.entry,
-      ) ?? [''];
+      const entity = Object.entries(declaration.entities).find(
+        ([, { entry }]) => entry === translation.entry,
+      );
+      const [typeName = ''] = entity ?? [];
       loader = createLoader(text, translation, typeName, keys.get(typeName));
       registry.add(source, loader);
       loaders.set(text, loader);
     }
     return loader;
   };
-  const executor = async (request: ExecutionRequest): Promise<ExecutionResult> => {
-    const {
-      document,
-      variables = {},
-      context,
-    } = request as ExecutionRequest<Record<string, unknown>, Context>;
+  const executor = (request: ExecutionRequest): ExecutionResult => {
+    const { document, variables = {}, context } = request as ExecutionRequest<Record<string, unknown>, Probe>;
     const translation = translator.translate({ document, variables });
-    const loader = loaderOf(translation);
-    // Delegation hands on the context that it was given.
-    const load = context?.load;
-    if (load === undefined) throw new Error(`The source "${name}" was asked without a context.`);
-    const found = await Promise.all(
-      translation.keys.map((key) => load(loader, key).then(copyOf, (error: unknown) => error)),
-    );
-    return { data: { [translation.entry]: found } };
+    if (context !== undefined) context.translation = translation;
+    return { data: { [translation.entry]: [] } };
   };
-  return { name, config: { name, schema, executor }, declaration, keys };
+  return { name, config: { name, schema, executor }, declaration, keys, loaderOf };
 }
 
 function createLoader(
@@ -140,13 +146,11 @@ function sharedTypes({ definitions }: DocumentNode): DocumentNode {
  * Resolves a field of a stitched source on an object that another source made.
  *
  * Plain type merging would fetch the stitched part before any field of the object is resolved, and every other
- * source would wait for it. Here the first field of the source to be resolved starts one delegation for the object,
- * with all that the client asked of the source on it; the source's other fields share the result.
+ * source would wait for it. Here the first field of the source to be resolved asks for the object, with all that the
+ * client selected of the source on it; the source's other fields share the result.
  */
-export function lazyField(
-  { name, config, declaration, keys }: StitchedSource,
-  typeName: string,
-): GraphQLFieldResolver<object, Context> {
+export function lazyField(source: StitchedSource, typeName: string): GraphQLFieldResolver<object, Context> {
+  const { name, config, declaration, keys, loaderOf } = source;
   const entity = declaration.entities[typeName];
   const key = keys.get(typeName);
   if (entity === undefined || key === undefined) {
@@ -154,9 +158,10 @@ export function lazyField(
       `The source "${name}" adds to ${typeName}, so its SDL needs a @key there and its declaration an entity.`,
     );
   }
-  const delegated = new WeakMap<object, Promise<object | null>>();
+  const translate = createSelectionTranslator(config, entity);
+  const asked = new WeakMap<object, Promise<object | null>>();
 
-  const delegate = async (parent: object, context: Context): Promise<object | null> => {
+  const ask = async (parent: object, { load }: Context): Promise<object | null> => {
     const value =
       'identifier' in key
         ? await (parent as Customer).identifier(key.identifier)
@@ -164,33 +169,111 @@ export function lazyField(
     // A failed or missing key asks nothing, and is never handed on as a key.
     if (typeof value !== 'string') return null;
     const info = madeBy(parent);
-    const result: unknown = await batchDelegateToSchema({
-      schema: config,
-      fieldName: entity.entry,
-      key: value,
-      argsFromKeys: (all) => ({ [entity.keysArgument]: all }),
-      selectionSet: selectionOf(info),
-      context,
-      info,
-    });
-    // Delegation hands errors on as values, and those that are not ours are defects.
-    if (result instanceof Error) throw originalOf(result);
-    return typeof result === 'object' ? result : null;
+    const known = translate(info);
+    const translation = known instanceof Promise ? await known : known;
+    const found = copyOf(await load(loaderOf(translation), value));
+    if (found === null) return null;
+    const type = getNamedType(info.returnType);
+    // Marks it as the source's own; other sources' fields on it are lazy too, so there is nothing to merge now.
+    return resolveExternalValue(found, [], config, undefined, info, type, true) as object;
   };
 
   return async (parent, args, context, info) => {
     if (isExternalObject(parent)) return resolveMerged(parent, args, context, info);
     // Who made the object knows its key, whether the source does or not.
     if ('field' in key && key.field === info.fieldName) return (parent as Record<string, unknown>)[key.field];
-    let object = delegated.get(parent);
+    let object = asked.get(parent);
     if (object === undefined) {
-      object = delegate(parent, context);
-      delegated.set(parent, object);
+      object = ask(parent, context);
+      asked.set(parent, object);
     }
     const found = await object;
     if (found === null) return isListType(getNullableType(info.returnType)) ? [] : null;
     return resolveMerged(found, args, context, info);
   };
+}
+
+/** Values of variables that make so many different questions of one selection are remembered. */
+const MAX_VARIANTS = 50;
+
+/**
+ * What a client selects on an object of the source, in the vendor's words. Delegation finds it out: it leaves out what
+ * is not the source's and adds what other sources need. That takes longer than all the rest of asking, and its outcome
+ * depends on the selection and its variables alone, so it is remembered for as long as the client's document is.
+ */
+function createSelectionTranslator(
+  config: SubschemaConfig,
+  { entry, keysArgument }: { entry: string; keysArgument: string },
+): (info: GraphQLResolveInfo) => Translation | Promise<Translation> {
+  const remembered = new WeakMap<SelectionSetNode, LRUCache<string, Translation>>();
+  return (info) => {
+    const selectionSet = selectionOf(info);
+    const variables = variablesText(selectionSet, info);
+    let variants = remembered.get(selectionSet);
+    const known = variants?.get(variables);
+    if (known !== undefined) return known;
+    variants ??= new LRUCache({ max: MAX_VARIANTS });
+    remembered.set(selectionSet, variants);
+    return probe(selectionSet, info).then((translation) => {
+      variants.set(variables, translation);
+      return translation;
+    });
+  };
+
+  async function probe(selectionSet: SelectionSetNode, info: GraphQLResolveInfo): Promise<Translation> {
+    const context: Probe = {};
+    const result: unknown = await delegateToSchema({
+      schema: config,
+      fieldName: entry,
+      args: { [keysArgument]: [] },
+      returnType: new GraphQLList(getNamedType(info.returnType)),
+      selectionSet,
+      context,
+      info,
+    });
+    // Delegation hands errors on as values, and those that are not ours are defects.
+    if (result instanceof Error) throw originalOf(result);
+    if (context.translation === undefined) throw new Error(`Nothing was delegated to ${entry}.`);
+    return context.translation;
+  }
+}
+
+const variableNames = new WeakMap<SelectionSetNode, readonly string[]>();
+
+/** The values of all variables in a selection. */
+function variablesText(
+  selectionSet: SelectionSetNode,
+  { variableValues, fragments }: GraphQLResolveInfo,
+): string {
+  let names = variableNames.get(selectionSet);
+  if (names === undefined) {
+    names = [...variablesIn(selectionSet, fragments)].sort();
+    variableNames.set(selectionSet, names);
+  }
+  if (names.length === 0) return '';
+  // One that is left out is not null: there may be a default in its place.
+  const given = names.filter((name) => name in variableValues);
+  return JSON.stringify(Object.fromEntries(given.map((name) => [name, variableValues[name]])));
+}
+
+function variablesIn(
+  selectionSet: SelectionSetNode,
+  fragments: GraphQLResolveInfo['fragments'],
+  seen = new Set<string>(),
+): Set<string> {
+  const names = new Set<string>();
+  visit(selectionSet, {
+    Variable: ({ name }) => {
+      names.add(name.value);
+    },
+    FragmentSpread: ({ name }) => {
+      const fragment = fragments[name.value];
+      if (fragment === undefined || seen.has(name.value)) return;
+      seen.add(name.value);
+      for (const one of variablesIn(fragment.selectionSet, fragments, seen)) names.add(one);
+    },
+  });
+  return names;
 }
 
 /** The error that a source gave; on its way through delegation it may have been wrapped, with a path that is not the field's. */

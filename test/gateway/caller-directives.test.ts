@@ -1,0 +1,320 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Environment } from '../../src/config.js';
+import type { FreshnessOptions } from '../../src/cache/freshness.js';
+import { createPeople, type People } from './people.js';
+
+const FRESHNESS: Record<string, FreshnessOptions> = {
+  quick: { maxAge: '10 s', staleIfError: '60 s' },
+  slow: { maxAge: '60 s' },
+};
+
+const opened: People[] = [];
+function setUp(environment: Environment = {}, freshness = FRESHNESS): People {
+  const people = createPeople(freshness, environment);
+  opened.push(people);
+  return people;
+}
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map(({ gateway }) => gateway.close()));
+});
+
+const callsOf = ({ systems }: People) =>
+  Object.fromEntries([...systems].map(([name, { calls }]) => [name, calls.length]));
+const says = (cacheControl: string) => ({ 'cache-control': cacheControl, 'x-sources': '1' });
+const PLAIN = { 'x-sources': '1' };
+
+describe('Cache-Control of a request', () => {
+  test('no-cache asks every system anew, and others get what it brought', async () => {
+    const people = setUp();
+    await people.ask('quick slow');
+    people.system('quick').says = 'news';
+    expect((await people.ask('quick slow')).data.customer).toEqual({ quick: 'quick', slow: 'slow' });
+    const anew = await people.ask('quick slow', says('no-cache'));
+    expect(anew.data.customer).toEqual({ quick: 'news', slow: 'slow' });
+    expect(anew.sources).toMatchObject({
+      people: { status: 'live' },
+      quick: { status: 'live' },
+      slow: { status: 'live' },
+    });
+    expect(callsOf(people)).toEqual({ people: 2, quick: 2, slow: 2 });
+    expect((await people.ask('quick')).data.customer).toEqual({ quick: 'news' });
+    expect(callsOf(people)).toMatchObject({ quick: 2 });
+  });
+
+  test('no-cache is not given what is kept when the system is down', async () => {
+    const people = setUp();
+    await people.ask('quick');
+    people.system('quick').isDown = true;
+    people.clock.turn(15_000);
+    expect((await people.ask('quick', PLAIN)).sources).toMatchObject({ quick: { status: 'stale', age: 15 } });
+    const anew = await people.ask('quick', says('no-cache'));
+    expect(anew.data.customer).toEqual({ quick: null });
+    expect(anew.errors).toMatchObject([
+      { path: ['customer', 'quick'], extensions: { code: 'SOURCE_UNAVAILABLE', source: 'quick' } },
+    ]);
+  });
+
+  test('max-age=N gives nothing that is as old, and the rest as it is kept', async () => {
+    const people = setUp();
+    await people.ask('slow');
+    people.clock.turn(6_000);
+    await people.ask('quick');
+    const kept = await people.ask('quick slow', says('max-age=7'));
+    expect(kept.sources).toMatchObject({
+      quick: { status: 'cached', age: 0 },
+      slow: { status: 'cached', age: 6 },
+    });
+    const { sources } = await people.ask('quick slow', says('max-age=6'));
+    expect(sources).toMatchObject({ quick: { status: 'cached' }, slow: { status: 'live', age: 0 } });
+    // Who the customer is is 6 s old as well.
+    expect(callsOf(people)).toEqual({ people: 2, quick: 1, slow: 2 });
+  });
+
+  test.each([
+    ['max-stale=15', 'stale'],
+    ['max-stale', 'stale'],
+    ['max-stale=4', 'live'],
+    ['max-stale=15, max-age=12', 'live'],
+  ])('%s: an answer that has been stale for 5 s is %s', async (directive, status) => {
+    const people = setUp();
+    await people.ask('quick');
+    people.clock.turn(15_000);
+    people.system('quick').says = 'news';
+    const { sources, data } = await people.ask('quick', says(directive));
+    expect(sources).toMatchObject({ quick: { status, age: status === 'stale' ? 15 : 0 } });
+    expect(data.customer).toEqual({ quick: status === 'stale' ? 'quick' : 'news' });
+    // Whoever comes next finds it refreshed.
+    await expect.poll(() => callsOf(people).quick).toBe(2);
+    await expect.poll(async () => (await people.ask('quick')).data.customer).toEqual({ quick: 'news' });
+    expect(callsOf(people).quick).toBe(2);
+  });
+
+  test('only-if-cached asks no system: what is kept is given, and the rest is null with the reason', async () => {
+    const people = setUp();
+    const nothing = await people.ask('quick', says('only-if-cached'));
+    expect(nothing.data).toEqual({ customer: null });
+    expect(nothing.errors).toMatchObject([
+      { path: ['customer'], extensions: { code: 'NOT_CACHED', source: 'people' } },
+    ]);
+    expect(callsOf(people)).toEqual({ people: 0, quick: 0, slow: 0 });
+    await people.ask('quick');
+    const { data, errors, headers } = await people.ask('quick slow', says('only-if-cached'));
+    expect(data.customer).toEqual({ quick: 'quick', slow: null });
+    expect(errors).toMatchObject([
+      { path: ['customer', 'slow'], extensions: { code: 'NOT_CACHED', source: 'slow' } },
+    ]);
+    expect(headers.get('cache-control')).toBe('no-store');
+    expect(callsOf(people)).toEqual({ people: 1, quick: 1, slow: 0 });
+  });
+
+  test('only-if-cached with max-stale also gives what is stale, and refreshes nothing', async () => {
+    const people = setUp();
+    await people.ask('quick');
+    people.clock.turn(15_000);
+    expect((await people.ask('quick', says('only-if-cached'))).data.customer).toEqual({ quick: null });
+    const { data, sources } = await people.ask('quick', says('only-if-cached, max-stale=10'));
+    expect(data.customer).toEqual({ quick: 'quick' });
+    expect(sources).toMatchObject({ quick: { status: 'stale', age: 15 } });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(callsOf(people).quick).toBe(1);
+  });
+
+  test.each([
+    ['any', { people: 2, quick: 2, slow: 2 }],
+    ['sparing', { people: 1, quick: 1, slow: 1 }],
+    ['none', { people: 1, quick: 1, slow: 1 }],
+  ])('no-cache is followed only where callers may make the systems work (%s)', async (followed, calls) => {
+    const people = setUp({ CACHE_DIRECTIVES: followed });
+    await people.ask('quick slow');
+    people.clock.turn(3_000);
+    const { headers } = await people.ask('quick slow', says('no-cache, max-age=1'));
+    expect(callsOf(people)).toEqual(calls);
+    // Who is refused is not told so, but how old the answer is.
+    expect(headers.get('age')).toBe(followed === 'any' ? '0' : '3');
+  });
+
+  test.each([
+    ['any', 'stale'],
+    ['sparing', 'stale'],
+    ['none', 'live'],
+  ])('max-stale is followed where callers may spare the systems (%s)', async (followed, status) => {
+    const people = setUp({ CACHE_DIRECTIVES: followed });
+    await people.ask('quick');
+    people.clock.turn(15_000);
+    expect((await people.ask('quick', says('max-stale'))).sources).toMatchObject({ quick: { status } });
+  });
+
+  test.each([
+    ['any', 0],
+    ['sparing', 0],
+    ['none', 1],
+  ])('only-if-cached is followed where callers may spare the systems (%s)', async (followed, calls) => {
+    const people = setUp({ CACHE_DIRECTIVES: followed });
+    await people.ask('quick', says('only-if-cached'));
+    expect(callsOf(people).quick).toBe(calls);
+  });
+});
+
+describe('Prefer: wait=N', () => {
+  test('has the answer leave by then with what there is, and what comes later is kept', async () => {
+    const people = setUp();
+    await people.ask('slow');
+    let arrive: (value?: unknown) => void = () => undefined;
+    people.system('quick').answersAfter = new Promise((resolve) => (arrive = resolve));
+    const first = await people.ask('quick slow', { prefer: 'wait=0', ...PLAIN });
+    expect(first.data.customer).toEqual({ quick: null, slow: 'slow' });
+    expect(first.errors).toMatchObject([
+      { path: ['customer', 'quick'], extensions: { code: 'SOURCE_TIMEOUT', source: 'quick' } },
+    ]);
+    expect(first.sources).toMatchObject({ quick: { status: 'failed' }, slow: { status: 'cached' } });
+    arrive();
+    expect((await people.ask('quick')).data.customer).toEqual({ quick: 'quick' });
+  });
+
+  test('does not keep anybody else from an answer, however short it was', async () => {
+    const people = setUp();
+    await Promise.all(Array.from({ length: 20 }, () => people.ask('quick slow', { prefer: 'wait=0' })));
+    const { data, errors } = await people.ask('quick slow');
+    expect(errors).toEqual([]);
+    expect(data.customer).toEqual({ quick: 'quick', slow: 'slow' });
+  });
+
+  test('gives what is kept where a system does not answer so soon', async () => {
+    const people = setUp();
+    await people.ask('quick');
+    people.clock.turn(15_000);
+    people.system('quick').answersAfter = new Promise(() => undefined);
+    const { data, sources } = await people.ask('quick', { prefer: 'wait=0', ...PLAIN });
+    expect(data.customer).toEqual({ quick: 'quick' });
+    expect(sources).toMatchObject({ quick: { status: 'stale', age: 15 } });
+  });
+
+  test('does not lengthen the time that the gateway takes at most', async () => {
+    const people = setUp({ DEADLINE_MS: '20' });
+    people.system('quick').answersAfter = new Promise(() => undefined);
+    const startedAt = performance.now();
+    const { errors } = await people.ask('quick', { prefer: 'wait=60' });
+    expect(performance.now() - startedAt).toBeLessThan(900);
+    expect(errors).toMatchObject([{ extensions: { code: 'SOURCE_TIMEOUT' } }]);
+  });
+});
+
+describe('X-Priority', () => {
+  test.each([
+    ['interactive', 'bulk', 2],
+    ['interactive', 'interactive', 1],
+    ['bulk', 'interactive', 1],
+  ])('keeps who is %s and says %s apart, or not', async (own, given, calls) => {
+    const people = setUp({ PRIORITY: own });
+    // What differs in priority is not asked for in one call.
+    await Promise.all([
+      people.ask('quick', {}, 'jan@example.nl'),
+      people.ask('quick', { 'x-priority': given }, 'piet@example.nl'),
+    ]);
+    expect(people.system('people').calls).toHaveLength(calls);
+  });
+});
+
+describe('Age and Cache-Control of an answer', () => {
+  const lifetimeOf = ({ headers }: { headers: Headers }) => [
+    headers.get('age'),
+    headers.get('cache-control'),
+  ];
+
+  test('are of its oldest part, and of the part that goes stale first', async () => {
+    const people = setUp();
+    expect(lifetimeOf(await people.ask('quick slow'))).toEqual(['0', 'private, max-age=10']);
+    people.clock.turn(4_900);
+    // 55.1 s are left: the age is told in whole seconds, and what is left too.
+    expect(lifetimeOf(await people.ask('slow'))).toEqual(['4', 'private, max-age=59']);
+    expect(lifetimeOf(await people.ask('quick slow'))).toEqual(['4', 'private, max-age=9']);
+    people.clock.turn(7_100);
+    // The quick one is asked anew and fresh for 10 s; the slow one is 12 s old.
+    expect(lifetimeOf(await people.ask('quick slow'))).toEqual(['12', 'private, max-age=22']);
+    people.clock.turn(9_500);
+    // Half a second is left.
+    expect(lifetimeOf(await people.ask('quick slow'))).toEqual(['21', 'no-store']);
+  });
+
+  test('count who the customer is as a part', async () => {
+    const people = setUp();
+    await people.ask('isPerson');
+    people.clock.turn(20_000);
+    expect(lifetimeOf(await people.ask('quick'))).toEqual(['20', 'private, max-age=30']);
+  });
+
+  test('say of an answer with a failed or a stale part that it is not to be kept', async () => {
+    const people = setUp();
+    await people.ask('quick slow');
+    people.clock.turn(15_000);
+    people.system('quick').isDown = true;
+    const stale = await people.ask('quick slow', PLAIN);
+    expect(stale.errors).toEqual([]);
+    expect(lifetimeOf(stale)).toEqual(['15', 'no-store']);
+    people.clock.turn(45_000);
+    people.system('slow').isDown = true;
+    people.system('quick').isDown = false;
+    const failed = await people.ask('quick slow');
+    expect(failed.errors).toHaveLength(1);
+    expect(lifetimeOf(failed)).toEqual(['60', 'no-store']);
+  });
+
+  test('say of an answer from sources that want nothing kept that it is not to be kept', async () => {
+    const people = setUp({}, { live: {} });
+    expect(lifetimeOf(await people.ask('live'))).toEqual(['0', 'no-store']);
+  });
+
+  test('tell no age of what no system was asked for', async () => {
+    const { gateway } = setUp();
+    for (const query of ['{ __typename }', '{ nonsense }', '{'])
+      expect(
+        lifetimeOf(
+          await gateway.fetch('/graphql', {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ query }),
+          }),
+        ),
+      ).toEqual([null, 'no-store']);
+  });
+});
+
+describe('X-Sources', () => {
+  test('tells of every source how it came by its part, also of those that were not needed', async () => {
+    const people = setUp();
+    await people.ask('slow');
+    people.clock.turn(3_000);
+    const { sources } = await people.ask('slow', PLAIN);
+    expect(sources).toEqual({
+      people: expect.objectContaining({ status: 'cached', age: 3, records: 1 }) as unknown,
+      quick: { status: 'skipped', age: 0, calls: 0, records: 0, retries: 0, startedMs: 0, durationMs: 0 },
+      slow: expect.objectContaining({ status: 'cached', age: 3, records: 1 }) as unknown,
+    });
+  });
+
+  test('tells of the worst and the oldest of several parts', async () => {
+    const people = setUp();
+    await people.ask('quick');
+    people.clock.turn(4_000);
+    await people.ask('quick', {}, 'piet@example.nl');
+    const { gateway } = people;
+    const both = `{
+      jan: customer(by: { email: "jan@example.nl" }) { quick }
+      piet: customer(by: { email: "piet@example.nl" }) { quick }
+      els: customer(by: { email: "els@example.nl" }) { quick }
+    }`;
+    const response = await gateway.fetch('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...PLAIN },
+      body: JSON.stringify({ query: both }),
+    });
+    expect(await response.json()).toMatchObject({
+      extensions: { sources: { quick: { status: 'live', age: 4, records: 3 } } },
+    });
+  });
+
+  test('costs nothing and says nothing when nobody asks', async () => {
+    const { sources } = await setUp().ask('quick');
+    expect(sources).toBeUndefined();
+  });
+});

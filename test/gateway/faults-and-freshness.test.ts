@@ -1,0 +1,243 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { format, resolveConfig } from 'prettier';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sources } from '../../sources/index.js';
+import { faults, type Fault } from '../../sources/stand-ins/fault.js';
+import type { FreshnessOptions } from '../../src/cache/freshness.js';
+import { turnedClock, type TurnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { faultControl } from '../support/stand-ins.js';
+
+const FRESHNESS: FreshnessOptions = {
+  maxAge: '30 s',
+  staleWhileRevalidate: '30 s',
+  staleIfError: '10 minutes',
+};
+
+/** How old the kept answer is when the system has its fault; null when none is kept. */
+const STATES = [
+  { state: 'cold', age: null, row: 'None is kept' },
+  { state: 'warm', age: 10, row: 'One is kept, younger than `maxAge`' },
+  { state: 'stale', age: 40, row: 'Older, within `staleWhileRevalidate`' },
+  { state: 'old', age: 300, row: 'Older, within `staleIfError`' },
+  { state: 'too old', age: 900, row: 'Older than all of these' },
+] as const;
+
+const FIELD_OF: Record<string, string> = {
+  'order-system': 'orders',
+  webshop: 'cart',
+  'contact-centre': 'tickets',
+  'crm-hubspot': 'company',
+};
+const SOURCES = Object.keys(FIELD_OF);
+
+const QUERY = `{
+  customer(by: { email: "everywhere@example.nl" }) {
+    orders(first: 2) { nodes { number total { amount } } }
+    cart { total { amount } }
+    tickets(first: 2) { subject }
+    company { name }
+  }
+}`;
+
+/** What a client is told of each fault when there is no answer to give. */
+function codeOf(fault: Fault | 'none', source: string): string {
+  switch (fault) {
+    case 'hang':
+    case 'drip':
+      return 'SOURCE_TIMEOUT';
+    case 'rate-limit':
+      return 'SOURCE_RATE_LIMITED';
+    case 'garbage':
+      // What is no message of PostgreSQL breaks the connection off; what is no JSON does not.
+      return source === 'order-system' ? 'SOURCE_UNAVAILABLE' : 'SOURCE_CONTRACT';
+    default:
+      return 'SOURCE_UNAVAILABLE';
+  }
+}
+
+interface Outcome {
+  status: 'live' | 'cached' | 'stale' | 'failed';
+  age: number;
+}
+
+/** Of a source that has its fault, or of the others, which answer. */
+function expectedOutcome(age: number | null, isFaulty: boolean): Outcome {
+  if (age !== null && age < 30) return { status: 'cached', age };
+  if (age !== null && age < 60) return { status: 'stale', age };
+  if (!isFaulty) return { status: 'live', age: 0 };
+  return age !== null && age < 630 ? { status: 'stale', age } : { status: 'failed', age: 0 };
+}
+
+const control = await faultControl();
+
+/** A gateway that has asked nothing yet. It gives up on the faulty system early, so that the tests are quick. */
+function coldGateway(faulty: string): { gateway: TestGateway; clock: TurnedClock } {
+  const clock = turnedClock();
+  const gateway = createTestGateway(
+    { ...control.settings, DEADLINE_MS: '1000' },
+    {
+      clock,
+      sources: sources.map((source) => ({
+        ...source,
+        freshness: FRESHNESS,
+        limits: { retries: 0, ...(source.name === faulty ? { timeout: '250 ms' as const } : {}) },
+      })),
+    },
+  );
+  return { gateway, clock };
+}
+
+async function ask(gateway: TestGateway) {
+  const response = await gateway.fetch('/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-sources': '1' },
+    body: JSON.stringify({ query: QUERY }),
+  });
+  const body = (await response.json()) as {
+    data: { customer: Record<string, unknown> };
+    errors?: { path: string[]; extensions: Record<string, unknown> }[];
+    extensions: { sources: Record<string, Outcome> };
+  };
+  return { headers: response.headers, ...body };
+}
+
+/** What was seen, by state and fault, for the table in the README. */
+const seen = new Map<string, string[]>();
+let whole: Record<string, unknown>;
+
+beforeAll(async () => {
+  const { gateway } = coldGateway('');
+  const { data, errors } = await ask(gateway);
+  expect(errors).toBeUndefined();
+  whole = data.customer;
+  for (const field of Object.values(FIELD_OF)) expect(whole[field]).not.toBeNull();
+  await gateway.close();
+});
+afterAll(() => control.close());
+
+const FAULTS = ['none', ...faults] as const;
+
+const WORDS: Record<(typeof FAULTS)[number], string> = {
+  none: 'answers',
+  down: 'refuses connections',
+  hang: 'hangs',
+  status: 'answers 500',
+  garbage: 'answers what cannot be read',
+  drip: 'drips',
+  reset: 'breaks off',
+  'rate-limit': 'was asked too much',
+};
+
+const cases = SOURCES.flatMap((source) =>
+  FAULTS.flatMap((fault) =>
+    STATES.map(({ row, ...state }) => ({
+      title: `${row}; ${source} ${WORDS[fault]}`,
+      source,
+      fault,
+      ...state,
+    })),
+  ),
+);
+
+describe('gives of each system what there is', () => {
+  test.each(cases.map((one) => [one.title, one] as const))('%s', async (_, { source, fault, state, age }) => {
+    const { gateway, clock } = coldGateway(source);
+    try {
+      await control.heal();
+      if (age !== null) {
+        const { errors } = await ask(gateway);
+        expect(errors).toBeUndefined();
+        clock.turn(age * 1_000);
+      }
+      if (fault !== 'none') await control.set(source, { fault });
+      const { data, errors = [], extensions, headers } = await ask(gateway);
+
+      const field = FIELD_OF[source] ?? '';
+      const expected = expectedOutcome(age, fault !== 'none');
+      const isFailed = expected.status === 'failed';
+      expect(data.customer).toEqual(isFailed ? { ...whole, [field]: null } : whole);
+      expect(errors.map(({ path }) => path)).toEqual(isFailed ? [['customer', field]] : []);
+      for (const error of errors)
+        expect(error.extensions).toMatchObject({ code: codeOf(fault, source), source });
+      for (const one of SOURCES)
+        expect([one, extensions.sources[one]]).toMatchObject([
+          one,
+          one === source ? expected : expectedOutcome(age, false),
+        ]);
+      expect(headers.get('age')).toBe(
+        String(Math.max(...SOURCES.map((one) => extensions.sources[one]?.age ?? 0))),
+      );
+      const isFresh = SOURCES.every((one) =>
+        ['live', 'cached'].includes(extensions.sources[one]?.status ?? ''),
+      );
+      expect(headers.get('cache-control')).toBe(isFresh ? 'private, max-age=30' : 'no-store');
+
+      const given = told(extensions.sources[source], errors[0]?.extensions);
+      const place = `${state} ${fault}`;
+      seen.set(place, [...(seen.get(place) ?? []), given]);
+    } finally {
+      await gateway.close();
+    }
+  });
+});
+
+function told(outcome: Outcome | undefined, error: Record<string, unknown> | undefined): string {
+  switch (outcome?.status) {
+    case 'live':
+      return 'a new one, `live`';
+    case 'cached':
+      return 'the kept one, `cached`';
+    case 'stale':
+      return 'the kept one, `stale`';
+    default:
+      return `null, \`${String(error?.code)}\``;
+  }
+}
+
+describe('src/resilience/README.md', () => {
+  const README = new URL('../../src/resilience/README.md', import.meta.url);
+  const BLOCK = /(?<=<!-- outcomes -->\n)[^]*(?=<!-- \/outcomes -->)/;
+
+  /** What the client gets; where systems differ, what it gets of most of them first. */
+  function cell(state: string, fault: string): string {
+    const given = seen.get(`${state} ${fault}`) ?? [];
+    const times = (one: string) => given.filter((other) => other === one).length;
+    return [...new Set(given)].sort((a, b) => times(b) - times(a)).join(' or ');
+  }
+
+  /** Faults of which the client gets the same share a column. */
+  function table(): string {
+    const columns = new Map<string, string[]>();
+    for (const fault of FAULTS) {
+      const cells = STATES.map(({ state }) => cell(state, fault)).join('|');
+      columns.set(cells, [...(columns.get(cells) ?? []), WORDS[fault]]);
+    }
+    const head = ['What is kept', ...[...columns.values()].map((all) => `the system ${all.join(', ')}`)];
+    const rows = STATES.map(({ row }, i) => [
+      row,
+      ...[...columns.keys()].map((cells) => cells.split('|')[i]),
+    ]);
+    const line = (cells: readonly (string | undefined)[]) => `| ${cells.join(' | ')} |`;
+    return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+  }
+
+  test('shows what was seen here', async () => {
+    expect(seen.size).toBe(FAULTS.length * STATES.length);
+    const text = await readFile(README, 'utf8');
+    const style = await resolveConfig(README);
+    const block = `\n${await format(table(), { ...style, parser: 'markdown' })}\n`;
+    if (process.env.UPDATE_README === '1') {
+      expect(text).toMatch(BLOCK);
+      await writeFile(
+        README,
+        text.replace(BLOCK, () => block),
+      );
+      return;
+    }
+    expect(
+      BLOCK.exec(text)?.[0],
+      'The table is not what the gateway does. To renew it: UPDATE_README=1 npx vitest run test/gateway/faults-and-freshness.test.ts',
+    ).toBe(block);
+  });
+});

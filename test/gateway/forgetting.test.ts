@@ -1,0 +1,383 @@
+import { afterAll, afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { startContactCentre } from '../../sources/contact-centre/stand-in/index.js';
+import { startCrmHubspot } from '../../sources/crm-hubspot/stand-in/index.js';
+import { sources } from '../../sources/index.js';
+import { startOrderSystem } from '../../sources/order-system/stand-in/index.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { Person, World } from '../../sources/stand-ins/world.js';
+import { startWebshop } from '../../sources/webshop/stand-in/index.js';
+import { SettingsReader } from '../../src/config.js';
+import type { Client, Connector } from '../../src/connectors/connector.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at, textAt } from '../support/read.js';
+import { directSettings, faultControl } from '../support/stand-ins.js';
+
+/**
+ * Every system twice: as the other tests know it, and as it is after everything in it has changed. A gateway reaches
+ * the first until the test says so.
+ */
+const control = await faultControl();
+const newWorld = changed(createWorld({ customers: inject('customers') }));
+const { ORDER_SYSTEM_TEST_URL: connectionString } = process.env;
+const after = await Promise.all([
+  startOrderSystem(newWorld, connectionString === undefined ? {} : { connectionString }),
+  startWebshop(newWorld),
+  startContactCentre(newWorld),
+  startCrmHubspot(newWorld),
+]);
+const newSettings = Object.assign({}, ...after.map(({ settings, url }) => settings(url))) as Record<
+  string,
+  string
+>;
+let hasChanged = false;
+
+function changed(world: World): World {
+  return {
+    products: world.products.map((product) => ({ ...product, title: `${product.title}, new` })),
+    companies: world.companies.map((company) => ({ ...company, name: `${company.name}, new` })),
+    people: world.people.map(({ orderSystem, contactCentre, ...person }) => ({
+      ...person,
+      lastName: `${person.lastName}-Nieuw`,
+      ...(orderSystem === undefined
+        ? {}
+        : {
+            orderSystem: {
+              ...orderSystem,
+              orders: orderSystem.orders.map((order) => ({ ...order, status: 'CANCELLED' as const })),
+            },
+          }),
+      ...(contactCentre === undefined
+        ? {}
+        : {
+            contactCentre: {
+              ...contactCentre,
+              tickets: contactCentre.tickets.map((ticket) => ({
+                ...ticket,
+                subject: `${ticket.subject}, new`,
+              })),
+            },
+          }),
+    })),
+  };
+}
+
+/** A connector with the same system twice behind it. */
+function twice<C extends Client>(connector: Connector<C>): Connector<C> {
+  return {
+    ...connector,
+    connect: (settings, options) => {
+      const before = connector.connect(settings, options);
+      const other = connector.connect(new SettingsReader(newSettings), options);
+      return {
+        ...before,
+        client: (scope) => (hasChanged ? other : before).client(scope),
+        forget: () => {
+          before.forget?.();
+          other.forget?.();
+        },
+        close: async () => {
+          await Promise.all([before.close(), other.close()]);
+        },
+      };
+    },
+  };
+}
+
+const TOKEN = 'a token of the tests';
+const opened: TestGateway[] = [];
+
+/** Everything is kept for an hour, so only forgetting shows what has changed. */
+function openGateway(environment: Record<string, string> = { ADMIN_TOKEN: TOKEN }): TestGateway {
+  const gateway = createTestGateway(
+    { ...control.settings, ...environment },
+    {
+      clock: turnedClock(),
+      sources: sources.map((source) => ({
+        ...source,
+        connector: twice(source.connector),
+        freshness: { maxAge: '1 hour', notFoundMaxAge: '1 hour', staleIfError: '1 day' },
+        limits: { retries: 0 },
+      })),
+    },
+  );
+  opened.push(gateway);
+  return gateway;
+}
+
+beforeEach(async () => {
+  hasChanged = false;
+  await control.heal();
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((gateway) => gateway.close()));
+});
+afterAll(async () => {
+  await control.close();
+  await Promise.all(after.map((standIn) => standIn.close()));
+});
+
+const eva = newWorld.people.find(({ email }) => email === 'everywhere@example.nl') as Person;
+const EVA = { email: eva.email };
+const OTHER = { email: 'customer-1@example.nl' };
+
+/** What each system says of a customer, told by what shows that it has changed. */
+async function read(gateway: TestGateway, by: object) {
+  const { data, errors } = await gateway.query(
+    `query($by: CustomerKey!) {
+      customer(by: $by) {
+        name
+        orders(first: 1) { nodes { status lines { product { title } } } }
+        tickets(first: 1) { subject }
+        company { name }
+        cart { lines { title } }
+      }
+    }`,
+    { by },
+  );
+  expect(errors).toEqual([]);
+  const order = at(data, 'customer', 'orders', 'nodes', 0);
+  return {
+    name: textAt(data, 'customer', 'name').endsWith('-Nieuw'),
+    orders: at(order, 'status') === 'CANCELLED',
+    product: textAt(order, 'lines', 0, 'product', 'title').endsWith(', new'),
+    tickets: at(data, 'customer', 'tickets', 0, 'subject')?.toString().endsWith(', new'),
+    company: at(data, 'customer', 'company', 'name')?.toString().endsWith(', new'),
+  };
+}
+
+const ALL = { name: true, orders: true, product: false, tickets: true, company: true };
+const NONE = { name: false, orders: false, product: false, tickets: false, company: false };
+
+describe('forgetting a customer', () => {
+  test.each<[kind: string, value: string | undefined]>([
+    ['email', eva.email],
+    ['email', 'Everywhere@Example.NL '],
+    ['phone', eva.phone],
+    ['customerNumber', eva.orderSystem?.customerNumber],
+    ['shopifyCustomerId', eva.webshop?.customerId],
+    ['zendeskUserId', String(eva.contactCentre?.userId)],
+    ['hubspotContactId', eva.crm?.contactId],
+  ])(
+    'shows at once what has changed in every system, whichever identifier is told (%s)',
+    async (kind, value) => {
+      const gateway = openGateway();
+      expect(await read(gateway, EVA)).toEqual(NONE);
+      hasChanged = true;
+      expect(await read(gateway, EVA)).toEqual(NONE);
+      expect(await gateway.forget({ identifier: { namespace: kind, value: value ?? '' } })).toEqual({
+        everywhere: true,
+        droppedWhole: [],
+      });
+      // A product is not the customer's: it stays as it is kept.
+      expect(await read(gateway, EVA)).toEqual(ALL);
+    },
+  );
+
+  test('also finds what was kept when the customer was asked for by another identifier', async () => {
+    const gateway = openGateway();
+    const byNumber = { customerNumber: eva.orderSystem?.customerNumber };
+    expect(await read(gateway, byNumber)).toEqual(NONE);
+    hasChanged = true;
+    await gateway.forget({ identifier: { namespace: 'email', value: eva.email } });
+    expect(await read(gateway, byNumber)).toEqual(ALL);
+  });
+
+  test('leaves to another customer who the customer is', async () => {
+    const gateway = openGateway();
+    expect((await read(gateway, OTHER)).name).toBe(false);
+    hasChanged = true;
+    await gateway.forget({ identifier: { namespace: 'email', value: eva.email } });
+    expect((await read(gateway, OTHER)).name).toBe(false);
+    await gateway.forget({ identifier: { namespace: 'email', value: OTHER.email } });
+    expect((await read(gateway, OTHER)).name).toBe(true);
+  });
+
+  test('shows a customer whom nobody knew before', async () => {
+    const gateway = openGateway();
+    const query = '{ customer(by: { email: "nobody@example.nl" }) { name } }';
+    expect((await gateway.query(query)).data).toEqual({ customer: null });
+    expect(await gateway.forget({ identifier: { namespace: 'email', value: 'nobody@example.nl' } })).toEqual({
+      everywhere: true,
+      droppedWhole: [],
+    });
+    await control.heal();
+    await gateway.query(query);
+    // It is asked anew.
+    expect(control.counters()['crm-hubspot']?.calls).toBe(1);
+  });
+
+  test('drops all answers of a system that cannot say which are the customer’s, and says so', async () => {
+    const gateway = openGateway();
+    await read(gateway, EVA);
+    await read(gateway, OTHER);
+    await control.set('crm-hubspot', { fault: 'down' });
+    const forgotten = await gateway.forget({ identifier: { namespace: 'email', value: eva.email } });
+    expect(forgotten).toEqual({ everywhere: true, droppedWhole: ['crm-hubspot'] });
+    await control.heal();
+    hasChanged = true;
+    expect(await read(gateway, EVA)).toEqual(ALL);
+    // Of the others only what the CRM says is new, since nobody knows what else it might be.
+    expect(await read(gateway, OTHER)).toMatchObject({ name: false, product: false });
+  });
+
+  test('drops all answers of the systems that are found by what the one that is down would have told', async () => {
+    const gateway = openGateway();
+    await read(gateway, EVA);
+    await control.set('crm-hubspot', { fault: 'down' });
+    const value = eva.crm?.contactId ?? '';
+    const { droppedWhole } = await gateway.forget({ identifier: { namespace: 'hubspotContactId', value } });
+    expect([...droppedWhole].sort()).toEqual(['contact-centre', 'crm-hubspot', 'order-system', 'webshop']);
+    await control.heal();
+    hasChanged = true;
+    expect(await read(gateway, EVA)).toEqual({ ...ALL, product: true });
+  });
+
+  test('refuses what can be no identifier', async () => {
+    const gateway = openGateway();
+    for (const identifier of [
+      { namespace: 'email', value: 'no address' },
+      { namespace: 'shoeSize', value: '42' },
+    ])
+      await expect(gateway.forget({ identifier })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+  });
+});
+
+describe('forgetting something else', () => {
+  test('a source: all that it said, and nothing of the others', async () => {
+    const gateway = openGateway();
+    await read(gateway, EVA);
+    hasChanged = true;
+    await gateway.forget({ source: 'contact-centre' });
+    expect(await read(gateway, EVA)).toEqual({ ...NONE, tickets: true });
+    await gateway.forget({ source: 'webshop' });
+    expect(await read(gateway, EVA)).toEqual({ ...NONE, tickets: true, product: true });
+  });
+
+  test('a loader: what it brought, and nothing else of its source', async () => {
+    const gateway = openGateway();
+    await read(gateway, EVA);
+    hasChanged = true;
+    await gateway.forget({ source: 'order-system', loader: 'customersByEmail' });
+    expect(await read(gateway, EVA)).toEqual({ ...NONE, name: true });
+    await gateway.forget({ source: 'order-system', loader: 'orderPages' });
+    expect(await read(gateway, EVA)).toEqual({ ...NONE, name: true, orders: true });
+  });
+
+  test('a product: by its SKU, and no other', async () => {
+    const gateway = openGateway();
+    await read(gateway, EVA);
+    const sku = newestOrder(eva)?.lines[0]?.sku ?? '';
+    hasChanged = true;
+    await gateway.forget({
+      type: 'Product',
+      key: newWorld.products.find((one) => one.sku !== sku)?.sku ?? '',
+    });
+    expect(await read(gateway, EVA)).toEqual(NONE);
+    await gateway.forget({ type: 'Product', key: sku });
+    expect(await read(gateway, EVA)).toEqual({ ...NONE, product: true });
+  });
+});
+
+function newestOrder({ orderSystem }: Person) {
+  return orderSystem?.orders.toSorted(
+    (a, b) => b.placedAt.localeCompare(a.placedAt) || b.number.localeCompare(a.number),
+  )[0];
+}
+
+describe('POST /admin/forget', () => {
+  const post = async (
+    gateway: TestGateway,
+    body: string,
+    headers: Record<string, string> = { authorization: `Bearer ${TOKEN}` },
+    method = 'POST',
+  ) => {
+    const response = await gateway.fetch('/admin/forget', {
+      method,
+      headers: { 'content-type': 'application/json', ...headers },
+      ...(method === 'POST' ? { body } : {}),
+    });
+    return { status: response.status, headers: response.headers, body: (await response.json()) as unknown };
+  };
+  const FORGET_EVA = JSON.stringify({ identifier: EVA });
+
+  test.each<[string, object, object]>([
+    ['a customer', { identifier: EVA }, ALL],
+    ['a source', { source: 'contact-centre' }, { ...NONE, tickets: true }],
+    ['a loader', { source: 'order-system', loader: 'orderPages' }, { ...NONE, orders: true }],
+    ['an object', { type: 'Product', key: newestOrder(eva)?.lines[0]?.sku }, { ...NONE, product: true }],
+  ])('forgets %s for whoever has the token', async (_, body, expected) => {
+    const gateway = openGateway();
+    await read(gateway, EVA);
+    hasChanged = true;
+    const answer = await post(gateway, JSON.stringify(body));
+    expect(answer).toMatchObject({ status: 200, body: { status: 'forgotten', droppedWhole: [] } });
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(await read(gateway, EVA)).toEqual(expected);
+  });
+
+  test('says which systems it had to drop whole', async () => {
+    const gateway = openGateway();
+    await control.set('webshop', { fault: 'reset' });
+    expect(await post(gateway, FORGET_EVA)).toMatchObject({
+      status: 200,
+      body: { status: 'forgotten', droppedWhole: ['webshop'] },
+    });
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['no token', {}],
+    ['a wrong one', { authorization: 'Bearer another token' }],
+    ['the beginning of it', { authorization: `Bearer ${TOKEN.slice(0, -1)}` }],
+    ['more than it', { authorization: `Bearer ${TOKEN}s` }],
+    ['the token by itself', { authorization: TOKEN }],
+    ['another way of telling it', { authorization: `Basic ${btoa(`admin:${TOKEN}`)}` }],
+  ])('refuses %s, and forgets nothing', async (_, headers) => {
+    const gateway = openGateway();
+    await read(gateway, EVA);
+    hasChanged = true;
+    const answer = await post(gateway, FORGET_EVA, headers);
+    expect(answer.status).toBe(401);
+    expect(answer.headers.get('www-authenticate')).toBe('Bearer');
+    expect(JSON.stringify(answer.body)).not.toContain(TOKEN);
+    expect(await read(gateway, EVA)).toEqual(NONE);
+  });
+
+  test('is not there where no token was set', async () => {
+    const gateway = openGateway({});
+    const [there, nowhere] = [await post(gateway, FORGET_EVA), await gateway.fetch('/nowhere')];
+    expect(there.status).toBe(404);
+    expect(there.body).toEqual(await nowhere.json());
+  });
+
+  test('wants POST', async () => {
+    const answer = await post(openGateway(), '', undefined, 'GET');
+    expect(answer.status).toBe(405);
+    expect(answer.headers.get('allow')).toBe('POST');
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['no JSON', '{"identifier":'],
+    ['no object', '"everywhere@example.nl"'],
+    ['null', 'null'],
+    ['an empty object', '{}'],
+    ['no identifier', '{"identifier": {}}'],
+    ['two identifiers', '{"identifier": {"email": "a@example.nl", "phone": "0612345678"}}'],
+    ['an identifier that is no text', '{"identifier": {"zendeskUserId": 5}}'],
+    ['half an object', '{"type": "Product"}'],
+    ['a loader of no source', '{"loader": "orderPages"}'],
+    ['a word too many', `{"source": "webshop", "reason": "none"}`],
+    ['two things at once', '{"source": "webshop", "type": "Product", "key": "KAN-1"}'],
+    ['too much', JSON.stringify({ source: 'x'.repeat(20_000) })],
+    ['a kind of identifier that nobody has', '{"identifier": {"shoeSize": "42"}}'],
+    ['an identifier that is none', '{"identifier": {"email": "no address"}}'],
+    ['a member that is none of its own', '{"identifier": {"__proto__": "x"}}'],
+  ])('refuses %s, and asks no system', async (_, body) => {
+    const gateway = openGateway();
+    const answer = await post(gateway, body);
+    expect(answer.status).toBe(400);
+    expect(JSON.stringify(answer.body)).not.toContain('no address');
+    expect(Object.values(control.counters()).map(({ calls }) => calls)).toEqual([0, 0, 0, 0]);
+  });
+});

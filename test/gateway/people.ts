@@ -1,0 +1,153 @@
+import type { Client } from '../../src/connectors/connector.js';
+import type { FreshnessOptions } from '../../src/cache/freshness.js';
+import { SourceUnavailableError } from '../../src/errors.js';
+import { defineLoader, idNamespace, type Context, type Customer } from '../../src/index.js';
+import type { Environment } from '../../src/config.js';
+import { turnedClock, type TurnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { localSource } from '../support/local-source.js';
+
+/** A system of the test's own: what it was asked, and how it is today. */
+export interface LocalSystem {
+  /** The keys of each call. */
+  calls: string[][];
+  /** What it says of everybody. */
+  says: string;
+  isDown: boolean;
+  /** It answers when this is settled. */
+  answersAfter: Promise<unknown>;
+}
+
+export interface People {
+  gateway: TestGateway;
+  clock: TurnedClock;
+  systems: ReadonlyMap<string, LocalSystem>;
+  system(this: void, name: string): LocalSystem;
+  ask(
+    query: string,
+    headers?: Record<string, string>,
+    email?: string,
+  ): Promise<{
+    headers: Headers;
+    data: { customer: Record<string, unknown> | null };
+    errors: { path: string[]; extensions: Record<string, unknown> }[];
+    sources: Record<string, Record<string, unknown>> | undefined;
+  }>;
+}
+
+/**
+ * A gateway over systems without any protocol: `people` knows everybody, and each of the others has one field of
+ * Customer, named as itself.
+ */
+export function createPeople(
+  freshnessOf: Record<string, FreshnessOptions>,
+  environment: Environment = {},
+): People {
+  const clock = turnedClock();
+  const systems = new Map<string, LocalSystem>();
+  const parts = Object.entries({ people: { maxAge: '1 hour' as const }, ...freshnessOf }).map(
+    ([name, freshness]) => {
+      const system: LocalSystem = { calls: [], says: name, isDown: false, answersAfter: Promise.resolve() };
+      systems.set(name, system);
+      const ask = async (keys: readonly string[]): Promise<void> => {
+        system.calls.push([...keys]);
+        await system.answersAfter;
+        if (system.isDown) throw new SourceUnavailableError(name, `${name} cannot be reached.`);
+      };
+      const sayings = defineLoader<Client, string, string>({
+        name: 'sayings',
+        load: async (keys) => {
+          await ask(keys);
+          return keys.map(() => system.says);
+        },
+      });
+      const idOf = (email: string) => email.slice(0, email.indexOf('@'));
+      const person = (id: string) => ({
+        id,
+        name: system.says,
+        identifiers: [{ namespace: 'email', value: `${id}@example.nl`, verified: true }],
+      });
+      const byEmail = defineLoader<Client, string, ReturnType<typeof person>[]>({
+        name: 'byEmail',
+        load: async (emails) => {
+          await ask(emails);
+          return emails.map((email) => [person(idOf(email))]);
+        },
+      });
+      const byId = defineLoader<Client, string, ReturnType<typeof person>[]>({
+        name: 'byId',
+        load: async (ids) => {
+          await ask(ids);
+          return ids.map((id) => [person(id)]);
+        },
+      });
+      const own = localSource(name, {
+        freshness,
+        limits: { retries: 0 },
+        ...(name === 'people'
+          ? {
+              namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z]{1,20}$/)],
+              identity: {
+                recordKey: 'personId',
+                askedBy: {
+                  email: { unique: true, loader: byEmail },
+                  personId: { unique: true, loader: byId },
+                },
+              },
+            }
+          : {
+              loaders: [sayings],
+              resolvers: {
+                Customer: {
+                  [name]: async (customer: Customer, _: unknown, { load }: Context) => {
+                    const id = await customer.identifier('personId');
+                    return id === null ? null : load(sayings, id);
+                  },
+                },
+              },
+            }),
+      });
+      const sdl =
+        name === 'people'
+          ? 'type Customer @key(identifier: "personId") { "Whom it is." isPerson: Boolean }'
+          : `type Customer @key(identifier: "personId") { "What it says." ${name}: String }`;
+      return { ...own, sdl: { [name]: sdl } };
+    },
+  );
+  const gateway = createTestGateway(
+    Object.assign({}, ...parts.map((part) => part.environment), environment) as Environment,
+    {
+      clock,
+      sources: parts.map(({ source }) => source),
+      sdl: Object.assign({}, ...parts.map(({ sdl }) => sdl)) as Record<string, string>,
+    },
+  );
+  return {
+    gateway,
+    clock,
+    systems,
+    system: (name) => {
+      const found = systems.get(name);
+      if (found === undefined) throw new Error(`no system ${name}`);
+      return found;
+    },
+    ask: async (query, headers = {}, email = 'jan@example.nl') => {
+      const response = await gateway.fetch('/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ query: `{ customer(by: { email: "${email}" }) { ${query} } }` }),
+      });
+      const body = (await response.json()) as {
+        data: { customer: Record<string, unknown> | null };
+        errors?: { path: string[]; extensions: Record<string, unknown> }[];
+        extensions?: { sources?: Record<string, Record<string, unknown>> };
+      };
+      return {
+        headers: response.headers,
+        data: body.data,
+        errors: body.errors ?? [],
+        sources: body.extensions?.sources,
+      };
+    },
+  };
+}
