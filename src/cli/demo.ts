@@ -125,7 +125,7 @@ async function startGateway(settings: Record<string, string>): Promise<string> {
     if (stopping !== undefined) return;
     say(`The gateway stopped by itself (code ${String(code)}).`);
     process.exitCode = 1;
-    void end();
+    void stop();
   });
   return message;
 }
@@ -165,25 +165,20 @@ Ctrl-C stops everything and leaves nothing behind.
 `);
 }
 
-let stoppedBySignal = false;
-const started = demo().catch(async (error: unknown) => {
-  await stop();
-  if (error instanceof StoppedError || stoppedBySignal) return;
-  process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
-  process.exitCode = 1;
-  void end();
-});
-
+let stoppedBySignal = false as boolean;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     stoppedBySignal = true;
-    void end();
+    void stop();
   });
 }
 
-/** Ends the process once everything is closed: what the database server's package has set up would hold it for 10 s. */
-async function end(): Promise<void> {
+try {
+  await demo();
+} catch (error) {
   await stop();
-  await started;
-  process.exit();
+  if (!(error instanceof StoppedError) && !stoppedBySignal) {
+    process.stderr.write(`${error instanceof ConfigError ? error.message : String(error)}\n`);
+    process.exitCode = 1;
+  }
 }

@@ -11,7 +11,7 @@ import type { Client, Connector } from '../../src/connectors/connector.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { at, textAt } from '../support/read.js';
-import { directSettings, faultControl } from '../support/stand-ins.js';
+import { faultControl } from '../support/stand-ins.js';
 
 /**
  * Every system twice: as the other tests know it, and as it is after everything in it has changed. A gateway reaches
@@ -193,7 +193,7 @@ describe('forgetting a customer', () => {
     expect((await read(gateway, OTHER)).name).toBe(true);
   });
 
-  test('shows a customer whom nobody knew before', async () => {
+  test('has the systems asked anew about somebody whom none of them knew', async () => {
     const gateway = openGateway();
     const query = '{ customer(by: { email: "nobody@example.nl" }) { name } }';
     expect((await gateway.query(query)).data).toEqual({ customer: null });

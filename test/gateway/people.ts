@@ -22,7 +22,7 @@ export interface People {
   gateway: TestGateway;
   clock: TurnedClock;
   systems: ReadonlyMap<string, LocalSystem>;
-  system(this: void, name: string): LocalSystem;
+  system: (name: string) => LocalSystem;
   ask(
     query: string,
     headers?: Record<string, string>,

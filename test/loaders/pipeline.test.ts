@@ -769,6 +769,25 @@ describe('two instances with one shared cache', () => {
     expect(await Promise.all(after)).toEqual(['jan3', 'jan4']);
   });
 
+  it('share nothing that was asked before it was forgotten, also while one has not heard of it', async () => {
+    const { shared, system, one, other } = pair();
+    system.isQuick = false;
+    const before = other.ask('a');
+    await goOn(shared);
+    const forgotten = one.registry.forget([{ source: 'shop' }]);
+    // It is forgotten in Redis, and the other is sent word that is still to come.
+    shared.happenings.next(0);
+    await system.calls[0]?.answer(['old']);
+    expect(await before).toBe('old');
+    await goOn(shared);
+    await forgotten;
+    expect(shared.size).toBe(0);
+    system.isQuick = true;
+    const after = other.ask('a');
+    await goOn(shared);
+    expect(await after).toBe('a2');
+  });
+
   it('say so when the other could not be told', async () => {
     const { shared, one } = pair();
     void one.ask('a');

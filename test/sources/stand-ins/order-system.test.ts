@@ -141,6 +141,17 @@ describe('a signal to a process with the order system in it', () => {
     expect(await isRefused(url)).toBe(true);
   });
 
+  it('leaves the process its own exit code, and does not hold it when it is done', async () => {
+    const { end } = await endedBySignal(`
+      process.once('SIGTERM', async () => {
+        process.exitCode = 3;
+        await orderSystem.close();
+        setTimeout(() => process.exit(4), 5_000).unref();
+        setTimeout(() => console.log('nearly'), 50);
+      });`);
+    expect(end).toBe(3);
+  });
+
   it('ends the server too when nobody closes it', async () => {
     const { end, url } = await endedBySignal('');
     expect(end).toBe('SIGTERM');

@@ -1,0 +1,135 @@
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sources } from '../../sources/index.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { faultControl } from '../support/stand-ins.js';
+import { ONE_CUSTOMER } from './queries.js';
+
+const control = await faultControl();
+const opened: TestGateway[] = [];
+beforeEach(() => control.heal());
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((gateway) => gateway.close()));
+});
+afterAll(() => control.close());
+
+function openGateway(options: Parameters<typeof createTestGateway>[1] = {}): TestGateway {
+  const gateway = createTestGateway(control.settings, {
+    sources: sources.map((source) => ({ ...source, freshness: { maxAge: '30 s' } })),
+    ...options,
+  });
+  opened.push(gateway);
+  return gateway;
+}
+
+interface Report {
+  status: string;
+  age: number;
+  calls: number;
+  records: number;
+  retries: number;
+  startedMs: number;
+  durationMs: number;
+}
+
+async function ask(
+  gateway: TestGateway,
+  query: string,
+  headers: Record<string, string> = { 'x-sources': '1' },
+) {
+  const response = await gateway.fetch('/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query, variables: { by: { email: 'everywhere@example.nl' } } }),
+  });
+  const body = (await response.json()) as { extensions?: { sources?: Record<string, Report> } };
+  return body.extensions?.sources;
+}
+
+const COMPANY = 'query($by: CustomerKey!) { customer(by: $by) { company { name } } }';
+const calls = () =>
+  Object.fromEntries(Object.entries(control.counters()).map(([name, one]) => [name, one.calls]));
+
+describe('extensions.sources', () => {
+  test('counts the calls that each system got, and the answers that were taken from it', async () => {
+    const gateway = openGateway();
+    const cold = await ask(gateway, ONE_CUSTOMER);
+    const told = Object.fromEntries(Object.entries(cold ?? {}).map(([name, report]) => [name, report.calls]));
+    expect(told).toEqual(calls());
+    for (const { status, records, retries } of Object.values(cold ?? {})) {
+      expect({ status, retries }).toEqual({ status: 'live', retries: 0 });
+      expect(records).toBeGreaterThan(0);
+    }
+    const warm = await ask(gateway, ONE_CUSTOMER);
+    for (const [name, report] of Object.entries(warm ?? {}))
+      expect([name, report]).toMatchObject([
+        name,
+        { status: 'cached', calls: 0, records: cold?.[name]?.records },
+      ]);
+  });
+
+  test('says which systems were not needed', async () => {
+    const report = await ask(openGateway(), COMPANY);
+    expect(report?.['crm-hubspot']).toMatchObject({ status: 'live' });
+    for (const name of ['webshop', 'contact-centre'])
+      expect(report?.[name]).toEqual({
+        status: 'skipped',
+        age: 0,
+        calls: 0,
+        records: 0,
+        retries: 0,
+        startedMs: 0,
+        durationMs: 0,
+      });
+    expect(calls()).toMatchObject({ webshop: 0, 'contact-centre': 0 });
+  });
+
+  test('counts what was tried again, also when it failed in the end', async () => {
+    await control.set('crm-hubspot', { fault: 'status', status: 503 });
+    const report = await ask(openGateway(), COMPANY);
+    const { status, calls: made, retries, records } = report?.['crm-hubspot'] ?? {};
+    expect({ status, records }).toEqual({ status: 'failed', records: 0 });
+    expect(retries).toBeGreaterThan(0);
+    expect(made).toBe(calls()['crm-hubspot']);
+  });
+
+  test('tells when a system was first asked, and how long all of it took', async () => {
+    await control.set('crm-hubspot', { latencyMs: 60 });
+    const report = await ask(openGateway(), COMPANY);
+    const crm = report?.['crm-hubspot'];
+    // Who it is, the company's id, and the company: one after the other.
+    expect(crm?.durationMs).toBeGreaterThan(3 * 60 - 5);
+    expect(crm?.durationMs).toBeLessThan(2_000);
+    expect(crm?.startedMs).toBeLessThan(1_000);
+  });
+
+  test('tells the age of the oldest part, in whole seconds', async () => {
+    const clock = turnedClock();
+    const gateway = openGateway({ clock });
+    await ask(gateway, COMPANY);
+    clock.turn(12_900);
+    const report = await ask(gateway, ONE_CUSTOMER);
+    expect(report?.['crm-hubspot']).toMatchObject({ status: 'cached', age: 12 });
+    expect(report?.webshop).toMatchObject({ status: 'live', age: 0 });
+  });
+
+  test('tells each of two requests that shared a call about it', async () => {
+    const gateway = openGateway();
+    const [one, other] = await Promise.all([ask(gateway, COMPANY), ask(gateway, COMPANY)]);
+    expect(one?.['crm-hubspot']).toMatchObject({ status: 'live', calls: calls()['crm-hubspot'] });
+    expect(other?.['crm-hubspot']).toMatchObject({ status: 'live', calls: calls()['crm-hubspot'] });
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['nobody asks', {}],
+    ['it is asked for by another word', { 'x-sources': 'yes' }],
+  ])('is left out when %s', async (_, headers) => {
+    expect(await ask(openGateway(), COMPANY, headers)).toBeUndefined();
+  });
+
+  test('holds nothing of the customer', async () => {
+    const gateway = openGateway();
+    const text = JSON.stringify(await ask(gateway, ONE_CUSTOMER));
+    expect(text).not.toMatch(/@|everywhere|Eva|Meer/);
+  });
+});
