@@ -1,7 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import type { RequestListener } from 'node:http';
 import { createCache, type Clock } from './cache/cache.js';
-import { createTags } from './cache/invalidation.js';
+import { createTags, type Forgettable } from './cache/invalidation.js';
 import { createKeys } from './cache/keys.js';
 import { createSharedCache } from './cache/shared-cache.js';
 import { readGatewayConfig, SettingsReader, type Environment, type GatewayConfig } from './config.js';
@@ -192,7 +192,10 @@ export function createGateway({
 
   /** Everything that the systems know the customer by is forgotten, not the one identifier alone. */
   async function toForget(what: ForgetRequest) {
-    if (!('identifier' in what)) return { subjects: [what], droppedWhole: [] };
+    if (!('identifier' in what)) {
+      refuseUnknown(what);
+      return { subjects: [what], droppedWhole: [] };
+    }
     const { namespace: name, value } = what.identifier;
     const namespace = rules.namespaces.get(name);
     const identifier = namespace === undefined ? null : normalise(namespace, value);
@@ -204,9 +207,22 @@ export function createGateway({
       startRequest(new Headers()),
       'forget',
     );
-    const { identifiers, failed } = await knownIdentifiers(rules, identifier, context.load);
-    end();
-    return { subjects: [...identifiers], droppedWhole: failed };
+    try {
+      const { identifiers, failed } = await knownIdentifiers(rules, identifier, context.load);
+      return { subjects: [...identifiers], droppedWhole: failed };
+    } finally {
+      end();
+    }
+  }
+
+  /** A name that is mistyped would forget nothing, and nobody would know. */
+  function refuseUnknown(what: Forgettable): void {
+    if ('type' in what && schema.getType(what.type) === undefined)
+      throw new InvalidInputError('There is no such type in the schema.');
+    if (!('source' in what)) return;
+    if (!loaded.has(what.source)) throw new InvalidInputError('There is no such source.');
+    if (what.loader !== undefined && !registry.has(what.source, what.loader))
+      throw new InvalidInputError('The source has no such loader.');
   }
 
   let stopping = false;

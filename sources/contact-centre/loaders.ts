@@ -85,6 +85,7 @@ export const ticketsOfUsers = defineLoader<RestClient, TicketsOf, readonly Ticke
   name: 'ticketsOfUsers',
   maxBatch: MAX_BATCH,
   keyText: ({ userId, first }) => `${userId} ${first}`,
+  about: ({ userId }) => [{ namespace: 'zendeskUserId', value: userId }],
   load: async (keys, zendesk) => {
     const owners = keys.map(({ userId }) => userId);
     const userIds = new Set(owners);

@@ -131,6 +131,7 @@ export interface DealsOf {
 export const newestDeals = defineLoader<RestClient, DealsOf, readonly DealRecord[]>({
   name: 'newestDeals',
   keyText: ({ contactId, first }) => `${contactId} ${first}`,
+  about: ({ contactId }) => [{ namespace: 'hubspotContactId', value: contactId }],
   load: async (keys, hubspot) => {
     const found: (readonly DealRecord[] | Error)[] = [];
     // One after the other: searches have a narrow limit of their own, and few contacts have so many deals.

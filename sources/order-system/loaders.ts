@@ -63,6 +63,7 @@ export interface OrderPage {
 export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecord[]>({
   name: 'orderPages',
   keyText: ({ customerNumber, first, after }) => JSON.stringify([customerNumber, first, after]),
+  about: ({ customerNumber }) => [{ namespace: 'customerNumber', value: customerNumber }],
   load: async (pages, database) => {
     const rows = await database.rows(
       orderRow,

@@ -33,6 +33,8 @@ export interface LoaderRegistry {
     askedAs?: Loader<C, Key, Value>,
   ): void;
   remove(loader: unknown): void;
+  /** Whether the source has a loader of that name. */
+  has(source: string, loader: string): boolean;
   /** A request's own loaders: the keys that it asks for in one tick become one batch. */
   forRequest(request: RequestScope): Load;
   /**
@@ -107,6 +109,7 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
       names.delete(bound.name);
       bounds.delete(loader);
     },
+    has: (source, loader) => names.has(`${source} ${loader}`),
     forRequest: (request) => {
       const dataLoaders = new Map<unknown, DataLoader<unknown, unknown, string>>();
       return <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key): Promise<Value> => {
