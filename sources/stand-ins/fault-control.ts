@@ -35,7 +35,7 @@ export interface SourceState extends Counters {
   url: string;
   latencyMs: number;
   fault: Fault | null;
-  /** Only while the fault is "status". */
+  /** Matters while the fault is "status"; default 500. */
   status?: number;
 }
 
@@ -66,13 +66,9 @@ export async function createFaultControl(
     const source = find(name);
     const { latencyMs, fault, status } = checkChange(change);
     const { condition } = source.proxy;
-    const nextFault = fault === undefined ? condition.fault : fault;
-    if (status !== undefined && nextFault !== 'status') {
-      throw new InvalidChangeError('status goes with the fault "status" only');
-    }
     await source.proxy.change({
       latencyMs: latencyMs ?? condition.latencyMs,
-      fault: nextFault,
+      fault: fault === undefined ? condition.fault : fault,
       status: status ?? (fault === undefined ? condition.status : healthy.status),
     });
     return stateOf(source);
