@@ -2,8 +2,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sources } from '../sources/index.js';
 import { ConfigError } from './errors.js';
 import { createGateway } from './gateway.js';
+import { keepHeapSmall } from './server/heap.js';
 import { listen } from './server/http.js';
 
+keepHeapSmall();
 try {
   const gateway = createGateway({ sources });
   const server = await listen(gateway.handler, gateway.config).catch(async (error: unknown) => {

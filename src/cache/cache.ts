@@ -136,8 +136,20 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
   };
 }
 
-/** What a value holds in memory, near enough to bound the cache: V8's own overhead is counted by the rule of thumb. */
+/**
+ * What a value holds in memory, near enough to bound the cache: V8's own overhead is counted by the rule of thumb. One
+ * that is nested too deep to be measured, as by a system that means harm, is larger than any cache.
+ */
 export function approximateBytes(value: unknown): number {
+  try {
+    return bytesOf(value);
+  } catch (error) {
+    if (error instanceof RangeError) return Number.MAX_SAFE_INTEGER;
+    throw error;
+  }
+}
+
+function bytesOf(value: unknown): number {
   switch (typeof value) {
     case 'string':
       return 24 + 2 * value.length;
@@ -145,7 +157,7 @@ export function approximateBytes(value: unknown): number {
       if (value === null) return 8;
       let bytes = 40;
       for (const [key, member] of Object.entries(value))
-        bytes += 8 + (Array.isArray(value) ? 0 : key.length) + approximateBytes(member);
+        bytes += 8 + (Array.isArray(value) ? 0 : key.length) + bytesOf(member);
       return bytes;
     }
     default:

@@ -280,15 +280,18 @@ export function createPipeline(
     const failed = values.find((value) => value instanceof Error);
     endSourceCall(trace, codeOf(failed), scope.retries);
     if (values.length !== batch.length) throw new Error('A loader must give one value for each key.');
-    for (const [i, flight] of batch.entries()) {
+    const answered = batch.flatMap((flight, i) => {
       const value = values[i];
-      if (value instanceof Error) flight.crash(value);
-      else {
-        const maxAgeMs = maxAgeOf(value, holdsMs, freshness);
-        flight.land({ value, askedAt, maxAgeMs, from: 'live' });
-        keep(flight, { value, askedAt, maxAgeMs }, begun, since);
+      if (value instanceof Error) {
+        flight.crash(value);
+        return [];
       }
-    }
+      const landed = { value, askedAt, maxAgeMs: maxAgeOf(value, holdsMs, freshness) };
+      flight.land({ ...landed, from: 'live' });
+      return [{ flight, landed }];
+    });
+    // When all have been told: what cannot be kept, for whatever reason, costs nobody an answer.
+    for (const { flight, landed } of answered) keep(flight, landed, begun, since);
   };
 
   const keep = (
