@@ -8,6 +8,7 @@ export { setting, urlSetting } from './config.js';
 export { idNamespace } from './identity/identifiers.js';
 
 // Reaching its system
+export type { CallScope, Client, Connection, Connector, ConnectorOptions } from './connectors/connector.js';
 export { anyOf, apiKey, basic, bearer } from './connectors/auth.js';
 export { graphql, type GraphqlClient, type WireError } from './connectors/graphql/client.js';
 export type { GraphqlMapping } from './connectors/graphql/mapping.js';
