@@ -128,7 +128,8 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
       }
       return makeObject(children, (planned) => field(planned, value, path));
     }
-    if (!isLeafType(type)) return misfit(path);
+    // Scalars of our own take any value; that it is one must be seen here.
+    if (!isLeafType(type) || typeof value === 'object') return misfit(path);
     try {
       type.parseValue(value);
       return value;

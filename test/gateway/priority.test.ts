@@ -1,0 +1,299 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Environment } from '../../src/config.js';
+import type { Client, Connector } from '../../src/connectors/connector.js';
+import {
+  defineLoader,
+  defineSource,
+  idNamespace,
+  setting,
+  type Context,
+  type Customer,
+  type CustomerRecord,
+} from '../../src/index.js';
+import type { SourceLimits } from '../../src/source.js';
+import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
+import { localSource } from '../support/local-source.js';
+import { listAt } from '../support/read.js';
+
+/** What the system takes for one call, and lets be asked. */
+const CALL_MS = 50;
+const LIMITS: SourceLimits = { rate: { calls: 10, per: '1 s' }, maxBatch: 1, retries: 0 };
+
+interface AskingClient extends Client {
+  ask(key: string): Promise<string>;
+}
+
+/** The calls that the system got: whom each was about, and when. */
+let calls: { key: string; at: number }[] = [];
+
+const ledger: Connector<AskingClient> = {
+  settings: () => [setting('LEDGER_URL')],
+  connect: () => ({
+    client: (scope) => ({
+      ping: () => Promise.resolve(),
+      ask: (key) =>
+        scope.run(
+          () =>
+            new Promise((resolve) => {
+              calls.push({ key, at: performance.now() });
+              setTimeout(resolve, CALL_MS, `of ${key}`);
+            }),
+        ),
+    }),
+    close: () => Promise.resolve(),
+  }),
+};
+
+const opened: TestGateway[] = [];
+
+/** A gateway over a ledger that may be asked ten times a second. */
+function openGateway(environment: Environment = {}): TestGateway {
+  const people = localSource('people', {
+    namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z0-9-]{1,20}$/)],
+    identity: {
+      recordKey: 'personId',
+      askedBy: {
+        personId: {
+          unique: true,
+          loader: defineLoader<Client, string, readonly CustomerRecord[]>({
+            name: 'byId',
+            load: (ids) => Promise.resolve(ids.map((id) => [{ id, identifiers: [] }])),
+          }),
+        },
+      },
+    },
+  });
+  const balances = defineLoader<AskingClient, string, string>({
+    name: 'balances',
+    load: (keys, client) => Promise.all(keys.map((key) => client.ask(key))),
+  });
+  const gateway = createTestGateway(
+    { ...people.environment, LEDGER_URL: 'here', DEADLINE_MS: '60000', ...environment },
+    {
+      sources: [
+        people.source,
+        defineSource({
+          name: 'ledger',
+          connector: ledger,
+          limits: LIMITS,
+          loaders: [balances],
+          resolvers: {
+            Customer: {
+              balance: async (customer: Customer, _: unknown, { load }: Context) => {
+                const id = await customer.identifier('personId');
+                return id === null ? null : load(balances, id);
+              },
+            },
+          },
+        }),
+      ],
+      sdl: {
+        people: 'type Customer @key(identifier: "personId") { "Whether it is one." isPerson: Boolean }',
+        ledger: 'type Customer @key(identifier: "personId") { "What they owe." balance: String }',
+      },
+    },
+  );
+  opened.push(gateway);
+  return gateway;
+}
+
+interface Asked {
+  answer: Pick<Answer, 'data' | 'errors'>;
+  /** From the question to the answer. */
+  ms: number;
+}
+
+/** Asks for these people's balances, as whoever says so of itself. */
+async function ask(gateway: TestGateway, ids: readonly string[], priority?: string): Promise<Asked> {
+  const startedAt = performance.now();
+  const response = await gateway.fetch('/graphql', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(priority === undefined ? {} : { 'x-priority': priority }),
+    },
+    body: JSON.stringify({
+      query: 'query($by: [CustomerKey!]!) { customers(by: $by) { balance } }',
+      variables: { by: ids.map((personId) => ({ personId })) },
+    }),
+  });
+  const body = (await response.json()) as { data: Answer['data']; errors?: Answer['errors'] };
+  return { answer: { data: body.data, errors: body.errors ?? [] }, ms: performance.now() - startedAt };
+}
+
+const people = (count: number, name: string) => Array.from({ length: count }, (_, i) => `${name}-${i}`);
+
+/** Everything that can go on without time does. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Turns the clock, from one moment at which something happens to the next, until it is done. */
+async function turnUntil<T>(work: Promise<T>): Promise<T> {
+  const state = { isDone: false };
+  void work.finally(() => (state.isDone = true));
+  await settle();
+  while (!state.isDone) {
+    vi.advanceTimersToNextTimer();
+    await settle();
+  }
+  return work;
+}
+
+const later = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+
+beforeEach(() => {
+  calls = [];
+  // Turns of the event loop go on, only time stands still.
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+});
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((gateway) => gateway.close()));
+  vi.useRealTimers();
+});
+
+const p95 = (all: readonly number[]) =>
+  [...all].sort((a, b) => a - b)[Math.ceil(all.length * 0.95) - 1] ?? NaN;
+
+/** Pages of 500, one after the other, as exports are made. */
+async function runExport(gateway: TestGateway, count: number): Promise<number> {
+  const startedAt = performance.now();
+  const ids = people(count, 'export');
+  for (let i = 0; i < ids.length; i += 500) {
+    const page = ids.slice(i, i + 500);
+    const { answer } = await ask(gateway, page, 'bulk');
+    expect(answer.errors).toEqual([]);
+    expect(listAt(answer.data, 'customers')).toEqual(page.map((id) => ({ balance: `of ${id}` })));
+  }
+  return performance.now() - startedAt;
+}
+
+/** A page view every one and a half second, each of somebody else. */
+async function viewsUntil(gateway: TestGateway, until: () => boolean, most = Infinity): Promise<number[]> {
+  const views: Promise<Asked>[] = [];
+  while (!until() && views.length < most) {
+    views.push(ask(gateway, [`view-${views.length}`]));
+    await later(1_500);
+  }
+  return Promise.all(views).then((all) =>
+    all.map(({ answer, ms }) => {
+      expect(answer.errors).toEqual([]);
+      return ms;
+    }),
+  );
+}
+
+describe('a system that takes ten calls a second', () => {
+  test('lets an export of 5,000 customers alone run at its full rate', { timeout: 60_000 }, async () => {
+    const ms = await turnUntil(runExport(openGateway(), 5_000));
+    expect(calls).toHaveLength(5_000);
+    expect(5_000 / (ms / 1_000)).toBeGreaterThan(9.8);
+    expect(mostInASecond()).toBeLessThanOrEqual(20);
+  });
+
+  test(
+    'shows a page as soon as ever in the middle of an export of 5,000 customers, which goes on at the full rate',
+    { timeout: 60_000 },
+    async () => {
+      const quiet = await turnUntil(viewsUntil(openGateway(), () => false, 100));
+      calls = [];
+
+      const gateway = openGateway();
+      let isOver = false;
+      const exported = runExport(gateway, 5_000).finally(() => (isOver = true));
+      const views = await turnUntil(viewsUntil(gateway, () => isOver));
+      const ms = await exported;
+      expect(views.length).toBeGreaterThan(300);
+      expect(p95(views)).toBeLessThan(2 * p95(quiet));
+      expect((5_000 + views.length) / (ms / 1_000)).toBeGreaterThan(9.8);
+      expect(mostInASecond()).toBeLessThanOrEqual(20);
+    },
+  );
+
+  test.each([
+    ['bulk', 'interactive', undefined, 'goes before them'],
+    ['bulk', 'interactive', 'interactive', 'goes before them'],
+    ['bulk', 'interactive', 'automation', 'goes before them'],
+    ['bulk', 'interactive', 'bulk', 'waits'],
+    ['bulk', 'interactive', 'nonsense', 'goes before them'],
+    ['bulk', 'automation', undefined, 'goes before them'],
+    ['bulk', 'automation', 'interactive', 'goes before them'],
+    ['bulk', 'automation', 'bulk', 'waits'],
+    ['bulk', 'bulk', undefined, 'waits'],
+    ['bulk', 'bulk', 'interactive', 'waits'],
+    ['bulk', 'bulk', 'automation', 'waits'],
+    ['automation', 'interactive', undefined, 'goes before them'],
+    ['automation', 'interactive', 'automation', 'waits'],
+    ['automation', 'automation', undefined, 'waits'],
+    ['automation', 'automation', 'interactive', 'waits'],
+  ])('while %s calls wait and callers are %s, one that says %s %s', async (waits, own, given, outcome) => {
+    const gateway = openGateway({ PRIORITY: own });
+    const first = ask(gateway, people(100, 'first'), waits);
+    await turnUntil(later(2_000));
+    const waiting = 100 - calls.length;
+    expect(waiting).toBeGreaterThan(60);
+    const { answer, ms } = await turnUntil(ask(gateway, ['jan'], given));
+    expect(answer).toEqual({ data: { customers: [{ balance: 'of jan' }] }, errors: [] });
+    if (outcome === 'waits') expect(ms).toBeGreaterThan(waiting * 100);
+    else expect(ms).toBeLessThan(200);
+    expect((await turnUntil(first)).answer.errors).toEqual([]);
+  });
+
+  test('takes page views before campaigns, and campaigns before exports, whoever came first', async () => {
+    const gateway = openGateway();
+    const all = [
+      ask(gateway, people(30, 'export'), 'bulk'),
+      ask(gateway, people(30, 'campaign'), 'automation'),
+      ask(gateway, people(30, 'view')),
+    ];
+    await turnUntil(Promise.all(all));
+    const placesOf = (name: string) =>
+      calls.flatMap(({ key }, place) => (key.startsWith(name) ? [place] : []));
+    // What goes out at once, before anything has to wait, is no question of priority.
+    const [views, campaigns, exports] = ['view', 'campaign', 'export'].map((name) =>
+      placesOf(name).slice(10),
+    );
+    expect(Math.max(...(views ?? []))).toBeLessThan(Math.min(...(campaigns ?? [])));
+    expect(Math.max(...(campaigns ?? []))).toBeLessThan(Math.min(...(exports ?? [])));
+  });
+
+  test('is asked at once for a page about somebody for whom an export waits', async () => {
+    const gateway = openGateway();
+    const exporting = ask(gateway, people(100, 'export'), 'bulk');
+    await turnUntil(later(2_000));
+    const { answer, ms } = await turnUntil(ask(gateway, ['export-99']));
+    expect(answer.data).toEqual({ customers: [{ balance: 'of export-99' }] });
+    expect(ms).toBeLessThan(200);
+    const { answer: exported } = await turnUntil(exporting);
+    expect(exported.errors).toEqual([]);
+  });
+
+  test('is not asked for what has no turn before the answer leaves, and the client is told when to come back', async () => {
+    const gateway = openGateway({ DEADLINE_MS: '2000' });
+    const { answer, ms } = await turnUntil(ask(gateway, people(100, 'view')));
+    expect(ms).toBeLessThanOrEqual(2_000);
+    const shown = listAt(answer.data, 'customers').filter(
+      (customer) => (customer as { balance: string | null }).balance !== null,
+    );
+    expect(shown.length).toBeGreaterThanOrEqual(28);
+    expect(shown.length).toBeLessThanOrEqual(30);
+    expect(answer.errors).toHaveLength(100 - shown.length);
+    for (const { extensions } of answer.errors) {
+      expect(extensions).toMatchObject({ code: 'SOURCE_RATE_LIMITED', source: 'ledger', retryable: true });
+      expect(extensions.retryAfter).toBeGreaterThan(0);
+      expect(extensions.retryAfter).toBeLessThanOrEqual(10);
+    }
+    await turnUntil(later(60_000));
+    expect(calls.length).toBeLessThanOrEqual(30);
+  });
+});
+
+/** The most calls in any stretch of a second. */
+function mostInASecond(): number {
+  let [most, first] = [0, 0];
+  for (const [last, { at }] of calls.entries()) {
+    while (at - (calls[first]?.at ?? at) >= 1_000) first += 1;
+    most = Math.max(most, last - first + 1);
+  }
+  return most;
+}

@@ -1,0 +1,95 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('gateway-process.ts', import.meta.url));
+
+export const ADMIN_TOKEN = 'a token of the tests';
+
+export interface Asked {
+  status: number;
+  data: { customer?: Record<string, unknown> | null } | undefined;
+  errors: unknown[];
+  /** Answers taken from each source, when `X-Sources` asked for it. */
+  records: Record<string, number>;
+}
+
+/** A gateway in a process of its own. */
+export interface GatewayProcess {
+  ask(query: string, variables: object, headers?: Record<string, string>): Promise<Asked>;
+  forget(what: object): Promise<number>;
+  /** The value of a metric of `/metrics`, with the labels as they stand there; 0 when there is none yet. */
+  metric(name: string): Promise<number>;
+  /** How many batches each loader has asked of its system. */
+  batches(): Promise<Map<string, number>>;
+  stop(): Promise<void>;
+}
+
+export async function startGatewayProcess(settings: Record<string, string>): Promise<GatewayProcess> {
+  const child = fork(PROGRAM, {
+    execArgv: ['--import', 'tsx'],
+    env: {
+      PATH: process.env['PATH'],
+      ID_SECRET: 'a secret of the tests',
+      ADMIN_TOKEN,
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      // However busy the machine is that the tests run on, no request is refused or given up for it.
+      MAX_IN_FLIGHT: '10000',
+      MAX_DELAY_MS: '60000',
+      DEADLINE_MS: '20000',
+      ...settings,
+    },
+  });
+  const [url] = (await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(() => Promise.reject(new Error('The gateway did not start.'))),
+  ])) as [string];
+  const metrics = async () => (await fetch(`${url}/metrics`)).text();
+  return {
+    ask: async (query, variables, headers = {}) => {
+      const response = await fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', ...headers },
+        body: JSON.stringify({ query, variables }),
+      });
+      const body = (await response.json()) as {
+        data?: Asked['data'];
+        errors?: unknown[];
+        extensions?: { sources?: Record<string, { records: number }> };
+      };
+      const sources = Object.entries(body.extensions?.sources ?? {});
+      return {
+        status: response.status,
+        data: body.data,
+        errors: body.errors ?? [],
+        records: Object.fromEntries(sources.map(([source, { records }]) => [source, records])),
+      };
+    },
+    forget: async (what) => {
+      const response = await fetch(`${url}/admin/forget`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${ADMIN_TOKEN}` },
+        body: JSON.stringify(what),
+      });
+      await response.text();
+      return response.status;
+    },
+    metric: async (name) => {
+      const line = (await metrics()).split('\n').find((one) => one.startsWith(`${name} `));
+      return Number(line?.slice(name.length) ?? 0);
+    },
+    batches: async () => {
+      const counts = (await metrics()).matchAll(
+        /^stekkerdoos_source_batch_keys_count\{source="(.+?)",loader="(.+)"\} (\d+)$/gm,
+      );
+      return new Map([...counts].map(([, source, loader, count]) => [`${source} ${loader}`, Number(count)]));
+    },
+    stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const exited = once(child, 'exit');
+      child.disconnect();
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,341 @@
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createFaultControl } from '../../sources/stand-ins/fault-control.js';
+import { startStandIns } from '../../sources/stand-ins/index.js';
+import type { Person } from '../../sources/stand-ins/world.js';
+import { sendJson, startServer } from '../connectors/server.js';
+import { ONE_CUSTOMER, ordinaryCustomers } from '../gateway/queries.js';
+import { startGatewayProcess, type GatewayProcess } from './gateway-processes.js';
+import { startRedis } from './redis-server.js';
+
+const standIns = await startStandIns({
+  customers: 60,
+  ...(process.env.ORDER_SYSTEM_TEST_URL === undefined
+    ? {}
+    : { orderSystem: { connectionString: process.env.ORDER_SYSTEM_TEST_URL } }),
+});
+const { people } = standIns.world;
+const control = await createFaultControl(standIns.standIns);
+const redis = await startRedis();
+let onBoard = 'first';
+const board = await startServer((_, response) => {
+  sendJson(response, { text: onBoard });
+});
+const settings = {
+  ...control.settings,
+  NOTICE_BOARD_URL: board.url,
+  NOTICE_BOARD_TOKEN: 'secret',
+};
+const shared = { REDIS_URL: redis.url, CACHE_SECRET: 'a secret of the tests, too' };
+
+let outside: Redis;
+let one: GatewayProcess;
+let other: GatewayProcess;
+/** One that has no Redis, on the same machine and over the same systems. */
+let alone: GatewayProcess;
+
+beforeAll(async () => {
+  outside = new Redis(redis.url, { retryStrategy: () => 50 });
+  outside.on('error', () => undefined);
+  [one, other, alone] = await Promise.all([
+    startGatewayProcess({ ...settings, ...shared }),
+    startGatewayProcess({ ...settings, ...shared }),
+    startGatewayProcess(settings),
+  ]);
+  await allUp();
+  // What is asked for the first time has its code compiled.
+  for (const gateway of [one, other, alone])
+    for (const by of ordinaryCustomers(20)) await gateway.ask(ONE_CUSTOMER, { by });
+});
+afterAll(async () => {
+  await Promise.all([one, other, alone].map((gateway) => gateway.stop()));
+  outside.disconnect();
+  await redis.close();
+  await control.close();
+  await standIns.close();
+  await board.close();
+});
+
+async function allUp(): Promise<void> {
+  for (const gateway of [one, other])
+    await vi.waitFor(
+      async () => {
+        expect(await gateway.metric('stekkerdoos_shared_cache_up')).toBe(1);
+      },
+      { timeout: 15_000, interval: 20 },
+    );
+}
+
+/** Somebody about whom every loader has something to ask. */
+const known = people.filter(({ email }) => email.startsWith('customer-')).find(isKnown);
+if (known === undefined) throw new Error('The seed has nobody whom all systems know.');
+
+function isKnown({ orderSystem, webshop, contactCentre, crm }: Person): boolean {
+  return (
+    (orderSystem?.orders.length ?? 0) > 0 &&
+    webshop?.draftOrders.some(({ status }) => status === 'OPEN') === true &&
+    (contactCentre?.tickets.length ?? 0) > 0 &&
+    crm?.companyId !== undefined
+  );
+}
+
+/** Nobody has anything in memory, nor has Redis. */
+beforeEach(async () => {
+  for (const source of [...Object.keys(control.counters()), 'notice-board'])
+    expect(await one.forget({ source })).toBe(200);
+  await vi.waitFor(async () => {
+    expect(await entries()).toEqual([]);
+  });
+  await control.heal();
+  board.seen.length = 0;
+});
+
+const entries = () => outside.keys('stekkerdoos:1:entry:*');
+
+const callsSince = (): Record<string, number> =>
+  Object.fromEntries(Object.entries(control.counters()).map(([name, { calls }]) => [name, calls]));
+const NOT_ASKED = { 'order-system': 0, webshop: 0, 'contact-centre': 0, 'crm-hubspot': 0 };
+
+const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
+
+/** Asks, and waits until all that was answered lies in Redis. */
+async function askAndKeep(gateway: GatewayProcess, query: string, variables: object) {
+  const before = (await entries()).length;
+  const answer = await gateway.ask(query, variables, { 'x-sources': '1' });
+  expect(answer).toMatchObject({ status: 200, errors: [] });
+  await vi.waitFor(
+    async () => {
+      expect((await entries()).length - before).toBe(sum(Object.values(answer.records)));
+    },
+    { timeout: 5_000, interval: 5 },
+  );
+  return answer;
+}
+
+describe('two gateways with one Redis', () => {
+  it('ask a system once for the both of them', async () => {
+    const by = { email: 'customer-31@example.nl' };
+    const { data } = await askAndKeep(one, ONE_CUSTOMER, { by });
+    expect(Object.values(callsSince()).every((calls) => calls > 0)).toBe(true);
+    await control.heal();
+    const again = await other.ask(ONE_CUSTOMER, { by }, { 'x-sources': '1' });
+    expect(again).toMatchObject({ status: 200, errors: [] });
+    expect(again.data).toEqual(data);
+    expect(callsSince()).toEqual(NOT_ASKED);
+  });
+
+  it('see within 100 ms what the other was told to forget, and nothing old after it', async () => {
+    const query = 'query($by: CustomerKey!) { customer(by: $by) { notice } }';
+    const by = { email: 'everywhere@example.nl' };
+    const { customerNumber } = people.find(({ email }) => email === by.email)?.orderSystem ?? {};
+    const noticeAt = async (gateway: GatewayProcess) => {
+      const { errors, data } = await gateway.ask(query, { by });
+      expect(errors).toEqual([]);
+      return data?.customer?.notice;
+    };
+    const delays: number[] = [];
+    for (let round = 0; round < 20; round += 1) {
+      const [here, there] = round % 2 === 0 ? [one, other] : [other, one];
+      onBoard = `old ${round}`;
+      expect(await here.forget({ identifier: { customerNumber } })).toBe(200);
+      await vi.waitFor(async () => {
+        expect([await noticeAt(here), await noticeAt(there)]).toEqual([onBoard, onBoard]);
+      });
+      const old = onBoard;
+      onBoard = `new ${round}`;
+      expect([await noticeAt(here), await noticeAt(there)]).toEqual([old, old]);
+
+      expect(await here.forget({ identifier: by })).toBe(200);
+      const forgottenAt = performance.now();
+      let askedAt = forgottenAt;
+      while ((await noticeAt(there)) === old) askedAt = performance.now();
+      delays.push(askedAt - forgottenAt);
+      expect([await noticeAt(here), await noticeAt(there)]).toEqual([onBoard, onBoard]);
+    }
+    expect(Math.max(...delays)).toBeLessThan(100);
+  });
+
+  it('ask each loader’s question at most twice when a thousand ask it at once', async () => {
+    const by = { email: known.email };
+    const before = [await one.batches(), await other.batches()];
+    const answers = await Promise.all(
+      Array.from({ length: 1_000 }, (_, i) => (i % 2 === 0 ? one : other).ask(ONE_CUSTOMER, { by })),
+    );
+    expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
+    expect(answers[0]).toMatchObject({ status: 200, errors: [], data: { customer: { cart: {} } } });
+    const after = [await one.batches(), await other.batches()];
+    const loaders = new Set(after.flatMap((batches) => [...batches.keys()]));
+    const asked = [...loaders].map((loader) =>
+      sum(after.map((batches, i) => (batches.get(loader) ?? 0) - (before[i]?.get(loader) ?? 0))),
+    );
+    expect(asked.filter((times) => times > 0)).toHaveLength(11);
+    expect(Math.max(...asked)).toBeLessThanOrEqual(2);
+    // What the systems themselves saw: one call for each question.
+    expect(sum(Object.values(callsSince()))).toBe(sum(asked));
+  });
+
+  it('leave nothing in Redis by which anybody could be known, nor say it there', async () => {
+    const { email, phone, lastName, orderSystem, webshop, contactCentre, crm } = known;
+    const by = { email };
+    const said: string[] = [];
+    const listener = new Redis(redis.url);
+    listener.on('pmessageBuffer', (_pattern: Buffer, channel: Buffer, message: Buffer) => {
+      said.push(`${channel.toString('latin1')} ${message.toString('latin1')}`);
+    });
+    await listener.psubscribe('*');
+
+    const { data } = await askAndKeep(one, ONE_CUSTOMER, { by });
+    const kept = await everythingInRedis();
+    expect(await other.forget({ identifier: by })).toBe(200);
+    await vi.waitFor(() => {
+      expect(said.length).toBeGreaterThan(0);
+    });
+    const afterwards = await everythingInRedis();
+    listener.disconnect();
+
+    const ids = [orderSystem?.customerNumber, webshop?.customerId, contactCentre?.userId, crm?.contactId];
+    const personal = [email, phone, lastName, ...ids, ...textsIn(data)].map(String);
+    expect(personal.length).toBeGreaterThan(20);
+    const texts = [...kept, ...afterwards, ...said];
+    expect(personal.filter((word) => texts.some((text) => text.includes(word)))).toEqual([]);
+  });
+});
+
+/** Names and values, byte for byte. */
+async function everythingInRedis(): Promise<string[]> {
+  const names = await outside.keys('*');
+  const values = await Promise.all(
+    names.map(async (name) => {
+      switch (await outside.type(name)) {
+        case 'string':
+          return [(await outside.getBuffer(name))?.toString('latin1') ?? ''];
+        case 'hash':
+          return Object.entries(await outside.hgetall(name)).flat();
+        case 'zset':
+          return outside.zrange(name, 0, '-1');
+        case 'none':
+          return [];
+        default:
+          throw new Error(`There is something in Redis that this test cannot read: ${name}`);
+      }
+    }),
+  );
+  return [...names, ...values.flat()];
+}
+
+/** All texts of an answer that are long enough not to be found by chance. */
+function textsIn(value: unknown): string[] {
+  if (typeof value === 'string') return value.length < 6 ? [] : [value];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsIn) : [];
+}
+
+interface Seen {
+  phase: Phase;
+  withRedis: boolean;
+  ms: number;
+}
+/** What Redis was when the request ended. */
+type Phase = 'there' | 'gone' | 'back';
+
+const QUERY = `query($by: CustomerKey!) {
+  customer(by: $by) { id orders { nodes { number } } tickets { subject } }
+}`;
+
+/** Requests of different customers, one after the other on each gateway, until it is stopped. */
+async function startTraffic() {
+  const customers = ordinaryCustomers(50);
+  const expected = new Map<string, unknown>();
+  for (const by of customers) {
+    const { data, errors } = await alone.ask(QUERY, { by });
+    expect(errors).toEqual([]);
+    expected.set(by.email, data);
+  }
+  const seen: Seen[] = [];
+  const lost: unknown[] = [];
+  const now: { phase: Phase } = { phase: 'there' };
+  let isOver = false;
+  const goOn = async (gateway: GatewayProcess, first: number): Promise<void> => {
+    for (let i = first; !isOver; i += 1) {
+      const by = customers[i % customers.length] ?? { email: '' };
+      const startedAt = performance.now();
+      // Whatever is in memory, Redis is asked as well, and what the systems answer is written to it.
+      const answer = await gateway
+        .ask(QUERY, { by }, { 'cache-control': 'no-cache' })
+        .catch((error: unknown) => ({ status: 0, errors: [error], data: undefined }));
+      const ms = performance.now() - startedAt;
+      const isRight = JSON.stringify(answer.data) === JSON.stringify(expected.get(by.email));
+      if (answer.status !== 200 || answer.errors.length > 0 || !isRight) lost.push(answer);
+      else seen.push({ phase: now.phase, withRedis: gateway !== alone, ms });
+    }
+  };
+  const loops = [one, other, alone, alone].map((gateway, i) => goOn(gateway, i * 12));
+  /** Milliseconds, the shortest first. */
+  const times = (phase: Phase, withRedis: boolean) =>
+    seen
+      .filter((request) => request.phase === phase && request.withRedis === withRedis)
+      .map(({ ms }) => ms)
+      .sort((a, b) => a - b);
+  return {
+    lost,
+    times,
+    /** Waits until enough was answered to say something about it. */
+    during: async (phase: Phase) => {
+      now.phase = phase;
+      await vi.waitFor(
+        () => {
+          for (const withRedis of [true, false])
+            expect(times(phase, withRedis).length).toBeGreaterThanOrEqual(100);
+        },
+        { timeout: 20_000, interval: 50 },
+      );
+    },
+    stop: async () => {
+      isOver = true;
+      await Promise.all(loops);
+    },
+  };
+}
+
+describe('a Redis that is gone', () => {
+  it.each<[string, () => unknown, () => unknown]>([
+    ['killed', () => redis.kill(), () => redis.start()],
+    [
+      'there but silent',
+      () => {
+        redis.freeze();
+      },
+      () => {
+        redis.thaw();
+      },
+    ],
+  ])('costs no request and no time, and is used again when it is back: %s', async (_, goes, comes) => {
+    const { lost, times, during, stop } = await startTraffic();
+    try {
+      await during('there');
+      const gone = during('gone');
+      await goes();
+      await gone;
+      expect(await one.metric('stekkerdoos_shared_cache_up')).toBe(0);
+      await comes();
+      await allUp();
+      await during('back');
+    } finally {
+      await stop();
+    }
+
+    expect(lost).toEqual([]);
+    const median = (all: readonly number[]) => all[all.length >> 1] ?? NaN;
+    const [having, lacking] = [times('gone', true), times('gone', false)];
+    expect(median(having) / median(lacking)).toBeLessThan(1.5);
+    expect(having.at(-1) ?? NaN).toBeLessThan((lacking.at(-1) ?? NaN) + 500);
+
+    const by = { email: 'customer-33@example.nl' };
+    await vi.waitFor(async () => {
+      expect(await one.forget({ identifier: by })).toBe(200);
+      await askAndKeep(one, ONE_CUSTOMER, { by });
+      await control.heal();
+      expect(await other.ask(ONE_CUSTOMER, { by })).toMatchObject({ status: 200, errors: [] });
+      expect(callsSince()).toEqual(NOT_ASKED);
+    });
+  });
+});
