@@ -32,7 +32,7 @@ export async function cpuOfOne(
   control: FaultControl,
   effort: Effort,
 ): Promise<Figure[]> {
-  const bodies = customersEverywhere().map(one);
+  const bodies = customersEverywhere().map((email) => one(email));
   const measured = await interleave(
     [
       { name: 'gateway', running: gateway, bodies },

@@ -5,6 +5,12 @@ const state = z.object({ sources: z.record(z.string(), z.object({ calls: z.numbe
 /** Calls so far, by source. */
 export type Calls = Record<string, number>;
 
+/** How a source behaves: see the stand-ins' README. */
+export interface Condition {
+  latencyMs?: number;
+  fault?: 'down' | 'hang' | 'status' | 'rate-limit' | 'garbage' | 'drip' | 'reset' | null;
+}
+
 /** Speaks with the fault controls in front of the imitated systems, one for each. */
 export function faultControl(urls: readonly string[]) {
   const send = async (url: string, method: string, body?: unknown): Promise<unknown> => {
@@ -25,6 +31,10 @@ export function faultControl(urls: readonly string[]) {
       for (const url of urls)
         for (const name of Object.keys(await callsOf(url)))
           await send(`${url}/${name}`, 'PUT', { latencyMs });
+    },
+    /** Changes what is named of one source. */
+    set: async (name: string, change: Condition) => {
+      for (const url of urls) if (name in (await callsOf(url))) await send(`${url}/${name}`, 'PUT', change);
     },
     heal: async () => {
       for (const url of urls) await send(url, 'DELETE');

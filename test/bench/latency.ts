@@ -26,7 +26,11 @@ export async function latency(
   const figures: Figure[] = [];
   const emails = customersEverywhere();
   for (const { ready } of [gateway, handWritten])
-    await load(ready.url, emails.map(one), { requests: effort.warmUp, connections: 1 });
+    await load(
+      ready.url,
+      emails.map((email) => one(email)),
+      { requests: effort.warmUp, connections: 1 },
+    );
 
   await control.latency(OBSERVED_LATENCY_MS);
   for (const kind of ['cold', 'warm'] as const) {

@@ -9,7 +9,7 @@ const CONNECTIONS = 8;
 /** Memory of a gateway that has answered many requests, as the operating system sees it. */
 export async function memory(gateway: Running, { memory: requests }: Effort): Promise<Figure[]> {
   const before = await gateway.usage();
-  const bodies = customersEverywhere().map(one);
+  const bodies = customersEverywhere().map((email) => one(email));
   await load(gateway.ready.url, bodies, { requests, connections: CONNECTIONS });
   const after = await gateway.usage();
   const collected = await gateway.collect();

@@ -19,6 +19,8 @@ export interface Running {
   collect: () => Promise<Usage>;
   /** Lets everything that it has cached grow too old. */
   forget: () => Promise<void>;
+  /** False once it has ended, by itself too. */
+  isRunning: () => boolean;
   stop: () => Promise<void>;
 }
 
@@ -108,7 +110,9 @@ export async function start({
     forget: async () => {
       await ask('forget');
     },
+    isRunning: () => child.connected,
     stop: async () => {
+      if (!child.connected) return;
       const gone = once(child, 'exit');
       child.send('stop' satisfies Ask);
       await gone;

@@ -13,9 +13,9 @@ const FIELDS = `id name emails { value source }
   orders(first: 3) { nodes { number placedAt total { amount currency } lines { quantity product { sku title } } } }
   tickets(first: 3) { subject status } company { name } cart { total { amount currency } }`;
 
-export function one(email: string): Body {
+export function one(email: string, fields = FIELDS): Body {
   return JSON.stringify({
-    query: `query ($by: CustomerKey!) { customer(by: $by) { ${FIELDS} } }`,
+    query: `query ($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
     variables: { by: { email } },
   });
 }
@@ -39,10 +39,19 @@ function isEverywhere({ orderSystem, webshop, contactCentre, crm }: Person): boo
   );
 }
 
-/** The e-mail addresses of ordinary customers that every system knows. */
+/** The e-mail addresses of all ordinary customers. */
+export function ordinaryCustomers(): string[] {
+  return ordinary().map(({ email }) => email);
+}
+
+/** Those of them that every system knows. */
 export function customersEverywhere(): string[] {
-  const { people } = createWorld({ customers: CUSTOMERS });
-  return people
-    .filter((person) => isEverywhere(person) && person.email.startsWith('customer-'))
+  return ordinary()
+    .filter(isEverywhere)
     .map(({ email }) => email);
+}
+
+function ordinary(): Person[] {
+  const { people } = createWorld({ customers: CUSTOMERS });
+  return people.filter(({ email }) => email.startsWith('customer-'));
 }

@@ -1,16 +1,24 @@
 import { availableParallelism, cpus, loadavg } from 'node:os';
 
+type Unit = keyof typeof DIGITS;
+
 /** One line of the table. */
 export interface Figure {
   name: string;
   value: number;
-  unit: 'ms' | 's' | 'MB' | 'x' | 'rounds' | 'answers';
+  unit: Unit;
   /** The least and the most of several measurements. */
   range?: readonly [number, number];
   /** What belongs to it. */
   detail?: string;
   /** The goal, when there is one. */
   atMost?: number;
+  atLeast?: number;
+}
+
+/** What could not be measured here, and why. */
+export function leftOut(name: string, unit: Unit, why: string): Figure {
+  return { name, value: Number.NaN, unit, detail: `left out: ${why}` };
 }
 
 export function median(values: readonly number[]): number {
@@ -18,6 +26,12 @@ export function median(values: readonly number[]): number {
   const half = sorted.length / 2;
   const [low, high] = [sorted[Math.ceil(half) - 1], sorted[Math.floor(half)]];
   return ((low ?? Number.NaN) + (high ?? Number.NaN)) / 2;
+}
+
+/** The value that a part of the values do not exceed: 0.99 for p99. */
+export function quantile(values: readonly number[], part: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN;
 }
 
 /** A figure that was measured several times: the middle one, with the range. */
@@ -55,22 +69,41 @@ export function machine() {
   };
 }
 
-function verdict({ value, atMost }: Figure): 'met' | 'missed' | undefined {
-  if (atMost === undefined) return undefined;
-  return value <= atMost ? 'met' : 'missed';
+function verdict({ value, atMost, atLeast }: Figure): 'met' | 'missed' | undefined {
+  if (Number.isNaN(value) || (atMost === undefined && atLeast === undefined)) return undefined;
+  return value <= (atMost ?? Infinity) && value >= (atLeast ?? -Infinity) ? 'met' : 'missed';
 }
 
-const DIGITS: Record<Figure['unit'], number> = { ms: 2, s: 1, MB: 1, x: 2, rounds: 0, answers: 0 };
+function goal(figure: Figure): string {
+  const { atMost, atLeast } = figure;
+  if (atMost === undefined && atLeast === undefined) return '';
+  const bound = atMost === undefined ? `at least ${atLeast ?? 0}` : `at most ${atMost}`;
+  return `${bound}: ${verdict(figure) ?? 'not known'}`;
+}
+
+/** By unit, how many digits are shown behind the point. */
+const DIGITS = {
+  µs: 1,
+  ms: 2,
+  s: 1,
+  MB: 1,
+  x: 2,
+  rounds: 0,
+  answers: 0,
+  requests: 0,
+  'requests/s': 0,
+  'calls/request': 3,
+  'calls/s': 1,
+};
 
 export function table(figures: readonly Figure[]): string {
   const { cores, processor, node, platform } = machine();
   const head = `${cores} cores (${processor}), Node ${node}, ${platform}; load before: ${loadBefore}`;
   const rows = figures.map((figure) => {
-    const { name, value, unit, range, detail = '', atMost } = figure;
-    const text = (number: number) => number.toFixed(DIGITS[unit]);
-    const goal = atMost === undefined ? '' : `at most ${atMost}: ${verdict(figure) ?? ''}`;
+    const { name, value, unit, range, detail = '' } = figure;
+    const text = (number: number) => (Number.isNaN(number) ? '–' : number.toFixed(DIGITS[unit]));
     const spanned = range === undefined ? '' : `${text(range[0])} to ${text(range[1])}`;
-    return [name, `${text(value)} ${unit}`, spanned, goal, detail];
+    return [name, `${text(value)} ${unit}`, spanned, goal(figure), detail];
   });
   const all = [['figure', 'value', 'range', 'goal', 'of'], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
@@ -88,7 +121,7 @@ export function table(figures: readonly Figure[]): string {
 export function json(figures: readonly Figure[]): string {
   const withGoals = figures.map((figure) => ({
     ...figure,
-    ...(figure.atMost === undefined ? {} : { goal: verdict(figure) }),
+    ...(goal(figure) === '' ? {} : { goal: verdict(figure) ?? 'not known' }),
   }));
   return `${JSON.stringify({ machine: machine(), figures: withGoals }, null, 2)}\n`;
 }

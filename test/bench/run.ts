@@ -1,32 +1,46 @@
 import { parseArgs } from 'node:util';
+import type { Bench } from './bench.js';
+import { cacheReads } from './cache.js';
 import { cpuOfFifty, cpuOfOne } from './cpu.js';
 import { demo } from './demo.js';
 import { FULL, QUICK } from './effort.js';
 import { faultControl } from './fault-control.js';
+import { hanging } from './hanging.js';
+import { hot } from './hot.js';
 import { latency } from './latency.js';
 import { createClient } from './load.js';
 import { memory } from './memory.js';
+import { overload } from './overload.js';
+import { priority } from './priority.js';
 import { build, start, type Build, type Running, type StartOptions } from './processes.js';
 import { CUSTOMERS, one, SYSTEMS } from './query.js';
 import { json, table, type Figure } from './report.js';
 import { sameAnswers } from './same-answers.js';
+import { soak } from './soak.js';
 
 /**
- * `npm run bench [-- --quick] [--json] [--only <part>]... [--profile <folder>]`, with the parts below.
+ * `npm run bench [-- --quick] [--json] [--only <part>]... [--profile <folder>] [--minutes <of the soak>]`, with the
+ * parts below.
  *
  * Speed is told, never asserted: the exit code is only another than 0 when something broke.
  */
-const PARTS = ['latency', 'cpu', 'list', 'memory', 'demo'];
+const PARTS = ['latency', 'cpu', 'list', 'memory', 'hot', 'cache', 'overload', 'hanging', 'priority', 'demo'];
+/** Too long for every day. */
+const ASKED_BY_NAME = ['soak'];
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true, default: PARTS },
     profile: { type: 'string' },
+    minutes: { type: 'string', default: '10' },
   },
 });
 for (const part of options.only)
-  if (!PARTS.includes(part)) throw new Error(`There is no part "${part}": choose from ${PARTS.join(', ')}.`);
+  if (![...PARTS, ...ASKED_BY_NAME].includes(part))
+    throw new Error(`There is no part "${part}": choose from ${[...PARTS, ...ASKED_BY_NAME].join(', ')}.`);
+const minutes = Number(options.minutes);
+if (!(minutes > 0)) throw new Error('--minutes takes a number above 0.');
 const effort = options.quick ? QUICK : FULL;
 const isAsked = (...parts: string[]) => parts.some((part) => options.only.includes(part));
 
@@ -35,8 +49,16 @@ const running: Running[] = [];
 async function run(compiled: Build): Promise<Figure[]> {
   const figures: Figure[] = [];
   const open = (one: Omit<StartOptions, 'build'>) => keep(start({ build: compiled, ...one }));
+  /** Stops what a part has started. */
+  const part = async (what: string, measure: () => Promise<Figure[]>): Promise<void> => {
+    progress(what);
+    const before = running.length;
+    figures.push(...(await measure()));
+    await stop(running.length - before);
+  };
 
-  if (isAsked('latency', 'cpu', 'list', 'memory')) {
+  if (isAsked('cache')) await part('reading from the cache', () => cacheReads({ open }));
+  if (isAsked('latency', 'cpu', 'list', 'memory', 'hot', 'overload', 'hanging', 'priority', 'soak')) {
     progress('starting the systems');
     const sources = await Promise.all(
       SYSTEMS.map((system) =>
@@ -55,37 +77,40 @@ async function run(compiled: Build): Promise<Figure[]> {
 
     if (isAsked('latency', 'cpu', 'list')) {
       const asked = { environment, profileFolder: options.profile };
-      const gateway = await open({ role: 'gateway', ...asked });
-      const handWritten = await open({ role: 'hand-written', ...asked });
-      const contenders = { gateway, handWritten };
-      progress('comparing answers');
-      figures.push(await sameAnswers(gateway, handWritten));
-      if (isAsked('latency')) {
-        progress('latency');
-        figures.push(...(await latency(contenders, { settings, control }, effort)));
-      }
-      if (isAsked('cpu')) {
-        progress('CPU per request about one customer');
-        const answer = await answerOf(gateway);
-        const yoga = await open({ role: 'yoga' });
-        const fixed = await open({ role: 'static', environment: { BENCH_STATIC_BODY: answer } });
-        figures.push(...(await cpuOfOne(contenders, { yoga, fixed }, control, effort)));
-      }
-      if (isAsked('list')) {
-        progress('CPU per request about fifty customers');
-        figures.push(...(await cpuOfFifty(contenders, control, effort)));
-      }
+      await part('comparing with the hand-written schema', async () => {
+        const gateway = await open({ role: 'gateway', ...asked });
+        const handWritten = await open({ role: 'hand-written', ...asked });
+        const contenders = { gateway, handWritten };
+        const compared = [await sameAnswers(gateway, handWritten)];
+        if (isAsked('latency')) {
+          progress('latency');
+          compared.push(...(await latency(contenders, { settings, control }, effort)));
+        }
+        if (isAsked('cpu')) {
+          progress('CPU per request about one customer');
+          const answer = await answerOf(gateway);
+          const yoga = await open({ role: 'yoga' });
+          const fixed = await open({ role: 'static', environment: { BENCH_STATIC_BODY: answer } });
+          compared.push(...(await cpuOfOne(contenders, { yoga, fixed }, control, effort)));
+        }
+        if (isAsked('list')) {
+          progress('CPU per request about fifty customers');
+          compared.push(...(await cpuOfFifty(contenders, control, effort)));
+        }
+        return compared;
+      });
     }
-    if (isAsked('memory')) {
-      progress('memory');
-      figures.push(...(await memory(await open({ role: 'gateway', environment }), effort)));
-    }
-    await stopAll();
+    if (isAsked('memory'))
+      await part('memory', async () => memory(await open({ role: 'gateway', environment }), effort));
+    const bench: Bench = { open, environment, control, effort };
+    if (isAsked('hot')) await part('hot customers', () => hot(bench));
+    if (isAsked('overload')) await part('overload', () => overload(bench));
+    if (isAsked('hanging')) await part('a system that hangs', () => hanging(bench));
+    if (isAsked('priority')) await part('an export beside page views', () => priority(bench));
+    if (isAsked('soak')) await part(`${minutes} minutes of soak`, () => soak(bench, minutes));
+    await stop(running.length);
   }
-  if (isAsked('demo')) {
-    progress('the demo');
-    figures.push(...(await demo(effort)));
-  }
+  if (isAsked('demo')) await part('the demo', () => demo(effort));
   return figures;
 }
 
@@ -102,8 +127,9 @@ async function keep(starting: Promise<Running>): Promise<Running> {
   return one;
 }
 
-async function stopAll(): Promise<void> {
-  for (const one of running.splice(0)) await one.stop();
+/** Stops those that were started last. */
+async function stop(count: number): Promise<void> {
+  for (const one of running.splice(0, count)) await one.stop();
 }
 
 function progress(what: string): void {
@@ -117,5 +143,5 @@ try {
   const figures = await run(compiled);
   process.stdout.write(options.json ? json(figures) : `\n${table(figures)}`);
 } finally {
-  await stopAll();
+  await stop(running.length);
 }

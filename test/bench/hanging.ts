@@ -1,0 +1,133 @@
+import { openTuned, type Bench } from './bench.js';
+import { capacity } from './capacity.js';
+import { faultControl } from './fault-control.js';
+import { openConnections, openLoop, type Connections } from './open-loop.js';
+import { CUSTOMERS, customersEverywhere, one } from './query.js';
+import { median, quantile, ratios, spread, type Figure } from './report.js';
+
+const HANGING = 'contact-centre';
+const TIMEOUT_MS = 1_000;
+/** Neither asks more of the other systems than the other. */
+const QUERIES = {
+  without: 'orders(first: 3) { nodes { number placedAt } }',
+  with: 'tickets(first: 3) { subject status } orders(first: 3) { nodes { number placedAt } }',
+};
+const SHARE_OF_CAPACITY = 0.2;
+const BLOCKS = 6;
+
+type Kind = keyof typeof QUERIES;
+
+interface Seen {
+  kind: Kind;
+  block: number;
+  dueMs: number;
+  endMs: number;
+  ms: number;
+  /** The breaker had opened: the system was not even asked. */
+  isRefused: boolean;
+}
+
+/**
+ * Two gateways side by side under the same load, of which one has a contact centre of its own, which then hangs. What
+ * else the machine does strikes both at the same moment.
+ */
+export async function hanging(bench: Bench): Promise<Figure[]> {
+  const { open, effort } = bench;
+  const own = await open({
+    role: 'source',
+    environment: { BENCH_SYSTEM: HANGING, BENCH_CUSTOMERS: String(CUSTOMERS) },
+  });
+  const control = faultControl([own.ready.url]);
+  const gateways = [await openTuned(bench, {}), await openTuned(bench, {}, own.ready.settings)] as const;
+  const emails = customersEverywhere();
+  const bodies = Object.values(QUERIES).flatMap((fields) => emails.map((email) => one(email, fields)));
+  let most = Infinity;
+  for (const gateway of gateways)
+    most = Math.min(most, await capacity(gateway, bodies, Math.max(3, effort.loadS / 10)));
+
+  const connections = await Promise.all(gateways.map(({ ready }) => openConnections(ready.url, 300)));
+  const perSecond = (SHARE_OF_CAPACITY * most) / 4;
+  const load = { emails, perSecond, seconds: effort.loadS };
+  const run = () => Promise.all(connections.map((to) => watch(to, load)));
+  const [calm, calmToo] = await run();
+  await control.set(HANGING, { fault: 'hang' });
+  const [healthy, struck] = await run();
+  await control.heal();
+  await Promise.all(connections.map((one) => one.close()));
+  if (!calm || !calmToo || !healthy || !struck) throw new Error('There are two gateways.');
+
+  const openedMs = Math.min(...struck.filter(({ isRefused }) => isRefused).map(({ endMs }) => endMs));
+  const using = struck.filter(({ kind }) => kind === 'with');
+  const early = using.filter(({ dueMs }) => dueMs < openedMs).map(({ ms }) => ms);
+  const later = using.filter(({ dueMs }) => dueMs >= openedMs).map(({ ms }) => ms);
+  const usual = calmToo.filter(({ kind }) => kind === 'with').map(({ ms }) => ms);
+  const noise = ratios(p99s(calmToo, 'without'), p99s(calm, 'without'));
+  const ofOthers = ratios(p99s(struck, 'without'), p99s(healthy, 'without'));
+  const rest = quantile(usual, 0.99);
+  return [
+    spread(
+      'nothing hangs, p99 of queries without the contact centre, gateway / other gateway',
+      noise,
+      'x',
+      `noise; ${(perSecond * 4).toFixed(0)} requests/s in all, capacity ${most.toFixed(0)}`,
+    ),
+    {
+      ...spread(
+        'contact centre hangs, p99 of queries without it, gateway / gateway where nothing hangs',
+        ofOthers,
+        'x',
+        `${BLOCKS} blocks of ${(effort.loadS / BLOCKS).toFixed(1)} s; p99 ${median(p99s(struck, 'without')).toFixed(0)} ms; goal: the most that noise was`,
+      ),
+      atMost: Number(Math.max(...noise).toFixed(2)),
+    },
+    {
+      name: 'contact centre hangs, slowest query with it before the breaker opens',
+      value: Math.max(...early),
+      unit: 'ms',
+      atMost: Math.ceil(TIMEOUT_MS + rest),
+      detail: `timeout ${TIMEOUT_MS} + the rest of the query (p99 ${rest.toFixed(0)}); opened after ${openedMs.toFixed(0)} ms, ${early.length} requests`,
+    },
+    {
+      name: 'contact centre hangs, p99 of queries with it after that',
+      value: quantile(later, 0.99),
+      unit: 'ms',
+      atMost: 50,
+      detail: `${later.filter((ms) => ms >= TIMEOUT_MS / 2).length} of ${later.length} waited for a probe; p50 ${median(later).toFixed(0)}, when nothing hangs p50 ${median(usual).toFixed(0)}, p99 ${rest.toFixed(0)}`,
+    },
+  ];
+}
+
+/** Both kinds of queries at once, each at the rate. */
+async function watch(
+  connections: Connections,
+  { emails, perSecond, seconds }: { emails: readonly string[]; perSecond: number; seconds: number },
+): Promise<Seen[]> {
+  const seen: Seen[] = [];
+  const kinds = Object.keys(QUERIES) as Kind[];
+  await Promise.all(
+    kinds.map((kind) =>
+      openLoop(connections, {
+        perSecond,
+        seconds,
+        ask: (i) => ({ body: one(emails[i % emails.length] ?? '', QUERIES[kind]) }),
+        each: ({ dueMs, endMs, ms, status, body }) => {
+          // On a machine that has much else to do the gateway may refuse some.
+          if (status === 503) return;
+          if (status !== 200) throw new Error(`An answer has status ${status}: ${body}`);
+          const block = Math.floor((dueMs / 1_000 / seconds) * BLOCKS);
+          seen.push({ kind, block, dueMs, endMs, ms, isRefused: body.includes('"SOURCE_UNAVAILABLE"') });
+        },
+      }),
+    ),
+  );
+  return seen;
+}
+
+function p99s(seen: readonly Seen[], wanted: Kind): number[] {
+  return Array.from({ length: BLOCKS }, (_, of) =>
+    quantile(
+      seen.filter(({ kind, block }) => kind === wanted && block === of).map(({ ms }) => ms),
+      0.99,
+    ),
+  );
+}

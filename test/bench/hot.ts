@@ -1,0 +1,56 @@
+import { openTuned, type Bench } from './bench.js';
+import { capacity } from './capacity.js';
+import { difference } from './fault-control.js';
+import { openConnections, openLoop } from './open-loop.js';
+import { customersEverywhere, one } from './query.js';
+import type { Figure } from './report.js';
+
+const HOT = 100;
+const MAX_AGE_S = 30;
+const WANTED_PER_SECOND = 1_000;
+/** Of what the gateway can: at all of it a queue would build up. */
+const ROOM = 0.8;
+
+/** Page views of a hundred customers whom everybody wants to see, at a rate: how often the systems are asked for it. */
+export async function hot(bench: Bench): Promise<Figure[]> {
+  const { control, effort } = bench;
+  const gateway = await openTuned(bench, { '*': { freshness: { maxAge: `${MAX_AGE_S} s` } } });
+  const bodies = customersEverywhere().map((email) => one(email));
+  const chosen = bodies.slice(0, HOT);
+  const others = bodies.slice(HOT);
+  if (others.length === 0) throw new Error(`There are no more than ${HOT} customers in all systems.`);
+
+  const most = await capacity(gateway, others, Math.max(3, effort.loadS / 10));
+  const perSecond = Math.min(WANTED_PER_SECOND, Math.floor(ROOM * most));
+  const connections = await openConnections(gateway.ready.url, 200);
+  const before = await control.calls();
+  let answered = 0;
+  const sent = await openLoop(connections, {
+    perSecond,
+    seconds: effort.hotS,
+    ask: (i) => ({ body: chosen[i % HOT] ?? '' }),
+    each: ({ status, body }) => {
+      if (body.includes('"errors"') && status === 200) throw new Error(`An answer tells errors: ${body}`);
+      if (status === 200) answered += 1;
+    },
+  });
+  const calls = Object.entries(difference(await control.calls(), before));
+  await connections.close();
+  const total = calls.reduce((sum, [, count]) => sum + count, 0);
+  const reached = sent / effort.hotS;
+  return [
+    {
+      name: `hot customers, requests per second${perSecond < WANTED_PER_SECOND ? ', the most that the machine can' : ''}`,
+      value: reached,
+      unit: 'requests/s',
+      detail: `of ${HOT} customers for ${effort.hotS} s; ${answered} of ${sent} answered, the others refused; capacity ${most.toFixed(0)}`,
+    },
+    {
+      name: `hot customers, maxAge ${MAX_AGE_S} s, calls to systems per request`,
+      value: total / answered,
+      unit: 'calls/request',
+      atMost: 0.1,
+      detail: `from cold; ${calls.map(([name, count]) => `${count} ${name}`).join(' + ')}`,
+    },
+  ];
+}

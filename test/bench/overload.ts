@@ -1,0 +1,118 @@
+import { openTuned, type Bench } from './bench.js';
+import { capacity } from './capacity.js';
+import { openConnections, openLoop, type Connections, type Outcome } from './open-loop.js';
+import { ordinaryCustomers, one } from './query.js';
+import { quantile, type Figure } from './report.js';
+
+const TIMES = 3;
+/** A rate that a gateway in good health does not notice, for seeing how it is before and after. */
+const CALM = 0.2;
+const CALM_S = 5;
+/** More than the gateway takes at once, so that none waits for another's to be free. */
+const CONNECTIONS = 4_000;
+const WINDOW_MS = 250;
+/** So many good windows in a row are a gateway that is normal again. */
+const GOOD_WINDOWS = 4;
+
+type Seen = Pick<Outcome, 'dueMs' | 'endMs' | 'ms' | 'lateMs' | 'status'>;
+
+/** Three times as much as the gateway can answer, for a minute. */
+export async function overload(bench: Bench): Promise<Figure[]> {
+  const { loadS } = bench.effort;
+  const gateway = await openTuned(bench, {});
+  const bodies = ordinaryCustomers().map((email) => one(email));
+  const most = await capacity(gateway, bodies, Math.max(3, loadS / 6));
+  const connections = await openConnections(gateway.ready.url, CONNECTIONS);
+  const run = (perSecond: number, seconds: number) => watch(connections, bodies, { perSecond, seconds });
+
+  const before = await run(CALM * most, CALM_S);
+  const during = await run(TIMES * most, loadS);
+  const after = await run(CALM * most, 2 * CALM_S);
+  const { peakRssMb } = await gateway.usage();
+  await connections.close();
+
+  const answered = during.filter(({ status }) => status === 200);
+  const refused = during.filter(({ status }) => status === 503);
+  // What was still under way when the load ended is part of the time until all is normal.
+  const restS = Math.max(...during.map(({ endMs }) => endMs)) / 1_000 - loadS;
+  const normalS = Math.max(0, restS) + normalAgainS(before, after);
+  const p = (seen: readonly Seen[], part: number) =>
+    quantile(
+      seen.map(({ ms }) => ms),
+      part,
+    );
+  const late = (part: number) =>
+    quantile(
+      during.map(({ lateMs }) => lateMs),
+      part,
+    ).toFixed(0);
+  return [
+    {
+      name: 'overload, capacity',
+      value: most,
+      unit: 'requests/s',
+      detail: `p99 at ${CALM} of it ${p(before, 0.99).toFixed(0)} ms`,
+    },
+    {
+      name: 'overload, asked',
+      value: during.length / loadS,
+      unit: 'requests/s',
+      atLeast: Math.floor(0.98 * TIMES * most),
+      detail: `for ${loadS} s over ${CONNECTIONS} connections; sent late by p50 ${late(0.5)}, p99 ${late(0.99)} ms`,
+    },
+    {
+      name: 'overload, answered',
+      value: answered.length / loadS,
+      unit: 'requests/s',
+      detail: `${((answered.length / loadS / most) * 100).toFixed(0)} % of capacity`,
+    },
+    {
+      name: 'overload, p99 of what was answered',
+      value: p(answered, 0.99),
+      unit: 'ms',
+      atMost: 1_000,
+      detail: `p50 ${p(answered, 0.5).toFixed(0)}; of refusals p50 ${p(refused, 0.5).toFixed(0)}, p99 ${p(refused, 0.99).toFixed(0)}`,
+    },
+    { name: 'overload, gateway RSS, highest', value: peakRssMb, unit: 'MB', atMost: 400 },
+    {
+      name: 'overload, neither answered nor refused',
+      value: during.length - answered.length - refused.length,
+      unit: 'requests',
+      atMost: 0,
+      detail: `${answered.length} answered, ${refused.length} refused with 503`,
+    },
+    { name: 'overload, normal again after', value: normalS, unit: 's', atMost: 2 },
+  ];
+}
+
+async function watch(
+  connections: Connections,
+  bodies: readonly string[],
+  load: { perSecond: number; seconds: number },
+): Promise<Seen[]> {
+  const seen: Seen[] = [];
+  await openLoop(connections, {
+    ...load,
+    ask: (i) => ({ body: bodies[i % bodies.length] ?? '' }),
+    each: ({ dueMs, endMs, ms, lateMs, status }) => seen.push({ dueMs, endMs, ms, lateMs, status }),
+  });
+  return seen;
+}
+
+/** Until nothing is refused and nearly nothing is slower than the slowest was before, for a second. */
+function normalAgainS(before: readonly Seen[], after: readonly Seen[]): number {
+  const slowest = Math.max(...before.map(({ ms }) => ms));
+  let good = 0;
+  for (let from = 0; from < 2_000 * CALM_S; from += WINDOW_MS) {
+    const window = after.filter(({ dueMs }) => dueMs >= from && dueMs < from + WINDOW_MS);
+    const isGood =
+      window.every(({ status }) => status === 200) &&
+      quantile(
+        window.map(({ ms }) => ms),
+        0.9,
+      ) <= slowest;
+    good = isGood ? good + 1 : 0;
+    if (good === GOOD_WINDOWS) return (from + WINDOW_MS - GOOD_WINDOWS * WINDOW_MS) / 1_000;
+  }
+  return Infinity;
+}

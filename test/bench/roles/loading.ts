@@ -1,0 +1,211 @@
+import DataLoader from 'dataloader';
+import { createCache } from '../../../src/cache/cache.js';
+import { createTags } from '../../../src/cache/invalidation.js';
+import { createKeys } from '../../../src/cache/keys.js';
+import { createSharedCache } from '../../../src/cache/shared-cache.js';
+import type { Client } from '../../../src/connectors/connector.js';
+import { defineLoader } from '../../../src/loaders/loader.js';
+import { createProvenance } from '../../../src/loaders/provenance.js';
+import { createLoaderRegistry, type Load, type LoaderRegistry } from '../../../src/loaders/registry.js';
+import { startDeadline } from '../../../src/resilience/deadline.js';
+import { createProtection } from '../../../src/resilience/wrap.js';
+import { listen } from '../../../src/server/http.js';
+import { createLogger } from '../../../src/telemetry/logger.js';
+import { createMetrics } from '../../../src/telemetry/metrics.js';
+import { startRequest } from '../../../src/telemetry/tracing.js';
+import type { Started } from '../bench-process.js';
+
+/** What a key takes, in µs, in each of the blocks. */
+export interface LoadingTimes {
+  /** From memory, and what the same takes when there is nothing but a promise of it. */
+  memory: { keys: number; cached: number[]; promised: number[] }[];
+  /** From Redis, one key after another, in µs each. */
+  redis: number[] | undefined;
+}
+
+const KEYS = 1_000;
+const BLOCKS = 200;
+const WARM_UP_BLOCKS = 50;
+
+/** The loading engine as gateway.ts makes it, without HTTP and GraphQL around it. */
+export async function startLoading(): Promise<Started> {
+  const engine = createEngine();
+  const server = await listen(
+    (_, response) => {
+      void measure(engine).then((times) => response.end(JSON.stringify(times)));
+    },
+    { host: '127.0.0.1', port: 0 },
+  );
+  return { ready: { url: server.url }, close: () => engine.close() };
+}
+
+/** Something like an order. */
+const recordOf = (key: string) => ({
+  number: key,
+  status: 'DELIVERED',
+  placedAt: '2026-10-17T09:21:00.000Z',
+  total: { amount: '129.95', currency: 'EUR' },
+  cursor: Buffer.from(key).toString('base64url'),
+});
+
+type RecordOf = ReturnType<typeof recordOf>;
+
+type Engine = ReturnType<typeof createEngine>;
+
+function createEngine() {
+  const clock = performance;
+  const cache = createCache({ maxBytes: 64 * 2 ** 20, clock });
+  const metrics = createMetrics();
+  const keys = createKeys('a secret of the bench');
+  const url = process.env.BENCH_REDIS_URL;
+  const shared =
+    url === undefined
+      ? undefined
+      : createSharedCache({
+          url,
+          logger: createLogger('silent'),
+          onForget: (tags) => {
+            registry.forgetTags(tags);
+          },
+          onGap: () => {
+            registry.clear();
+          },
+        });
+  const seen = { asked: 0, shared: 0 };
+  const registry: LoaderRegistry = createLoaderRegistry(
+    {
+      cache,
+      tags: createTags(keys, clock),
+      clock,
+      shared,
+      observer: {
+        ...metrics,
+        cacheAnswered: (source, how) => {
+          if (how === 'shared') seen.shared += 1;
+          metrics.cacheAnswered(source, how);
+        },
+      },
+      refreshMs: 2_000,
+    },
+    keys,
+  );
+  const orders = defineLoader<Client, string, RecordOf>({
+    name: 'orders',
+    about: (key) => [{ type: 'Order', key }],
+    load: (all) => {
+      seen.asked += all.length;
+      return Promise.resolve(all.map(recordOf));
+    },
+  });
+  const client: Client = { ping: () => Promise.resolve() };
+  registry.add(
+    {
+      name: 'orders-of-the-bench',
+      connection: { client: () => client, close: () => Promise.resolve() },
+      protection: createProtection({ source: 'orders-of-the-bench', clock }),
+      freshness: { maxAge: '1 hour' },
+    },
+    orders,
+  );
+  return {
+    cache,
+    shared,
+    seen,
+    orders,
+    /** Runs what one request asks. */
+    request: async <T>(run: (load: Load) => Promise<T>): Promise<T> => {
+      const deadline = startDeadline(10_000, clock);
+      const load = registry.forRequest({
+        priority: 'interactive',
+        wanted: {},
+        deadline,
+        identityDeadline: deadline,
+        provenance: createProvenance(clock, { details: false }),
+        trace: startRequest(new Headers()),
+        flights: new Set(),
+      });
+      try {
+        return await run(load);
+      } finally {
+        deadline.clear();
+      }
+    },
+    close: async () => {
+      await shared?.close();
+      cache.close();
+    },
+  };
+}
+
+async function measure(engine: Engine): Promise<LoadingTimes> {
+  await untilUp(engine);
+  const all = Array.from({ length: KEYS }, (_, i) => `ORD-2026-${1_000_000 + i}`);
+  await engine.request((load) => Promise.all(all.map((key) => load(engine.orders, key))));
+  const memory = [];
+  for (const keys of [1, 10, 100]) memory.push({ keys, ...(await fromMemory(engine, all, keys)) });
+  return { memory, redis: engine.shared === undefined ? undefined : await fromRedis(engine, all) };
+}
+
+/** Requests of some keys each, by the engine and by promises in turn; both by DataLoader. */
+async function fromMemory({ request, seen, orders }: Engine, all: readonly string[], keys: number) {
+  const records = new Map(all.map((key) => [key, recordOf(key)]));
+  const times = { cached: [] as number[], promised: [] as number[] };
+  const asked = seen.asked;
+  for (let block = -WARM_UP_BLOCKS; block < BLOCKS; block += 1) {
+    const cached = await timeOf(all, keys, (some) =>
+      request((load) => Promise.all(some.map((key) => load(orders, key)))),
+    );
+    const promised = await timeOf(all, keys, (some) => {
+      const loader = new DataLoader<string, RecordOf | undefined>((wanted) =>
+        Promise.all(wanted.map((key) => Promise.resolve(records.get(key)))),
+      );
+      return Promise.all(some.map((key) => loader.load(key)));
+    });
+    if (block < 0) continue;
+    times.cached.push(cached);
+    times.promised.push(promised);
+  }
+  if (seen.asked !== asked) throw new Error('What was to come from memory was asked of the system.');
+  return times;
+}
+
+/** µs for each key: a block asks for each of them once. */
+async function timeOf(
+  all: readonly string[],
+  keys: number,
+  ask: (some: readonly string[]) => Promise<unknown>,
+): Promise<number> {
+  const started = performance.now();
+  for (let i = 0; i < all.length; i += keys) await ask(all.slice(i, i + keys));
+  return ((performance.now() - started) * 1_000) / all.length;
+}
+
+/** Each key by a request of its own, none of them in memory. */
+async function fromRedis({ cache, request, seen, orders }: Engine, all: readonly string[]) {
+  const round = async (): Promise<{ times: number[]; missed: number }> => {
+    cache.clear();
+    const before = seen.shared;
+    const times: number[] = [];
+    for (const key of all) {
+      const started = performance.now();
+      await request((load) => load(orders, key));
+      times.push((performance.now() - started) * 1_000);
+    }
+    return { times, missed: all.length - (seen.shared - before) };
+  };
+  // What is not there yet is written; and the engine compiles.
+  for (let tries = 0; (await round()).missed > 0; tries += 1)
+    if (tries === 10) throw new Error('Redis does not hold all that was written to it.');
+  const measured = [await round(), await round()];
+  const missed = measured.reduce((sum, one) => sum + one.missed, 0);
+  if (missed > all.length * 0.02) throw new Error(`${missed} answers did not come from Redis.`);
+  return measured.flatMap(({ times }) => times);
+}
+
+async function untilUp({ shared }: Engine): Promise<void> {
+  const giveUpAt = performance.now() + 10_000;
+  while (shared?.state === 'down') {
+    if (performance.now() > giveUpAt) throw new Error('The shared cache does not come up.');
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
