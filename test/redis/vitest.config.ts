@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config';
-import ordinary from './vitest.config.js';
+import ordinary from '../../vitest.config.js';
 
 /**
  * What instances share, in real Redis servers. The tests start them; `redis-server` must be installed, or `REDIS_SERVER`
- * say which program it is: `npx vitest run --config vitest.redis.config.ts`
+ * say which program it is: `npx vitest run --config test/redis/vitest.config.ts`
  */
 export default defineConfig({
   ...ordinary,
+  root: `${import.meta.dirname}/../..`,
   test: { include: ['test/redis/*.redis.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
 });

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config';
+import ordinary from '../../vitest.config.js';
+
+/** In Chromium, which must be installed, or `CHROMIUM` say where it is: `npx vitest run --config test/browser/vitest.config.ts` */
+export default defineConfig({
+  ...ordinary,
+  root: `${import.meta.dirname}/../..`,
+  test: {
+    ...ordinary.test,
+    include: ['test/browser/*.browser.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
