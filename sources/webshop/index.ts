@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { apiKey, defineSource, graphql, idNamespace, setting, urlSetting } from '../../src/index.js';
 import { customersByEmail, customersById, customersByPhone } from './loaders.js';
 import { mapping } from './mapping.js';
-import { throttledFor } from './wire.js';
+import { exhaustedFor, throttledFor } from './wire.js';
 
 const customerId = idNamespace(
   'shopifyCustomerId',
@@ -26,6 +26,7 @@ export const webshop = defineSource({
       ),
     },
     throttledFor,
+    exhaustedFor,
   }),
   limits: { timeout: '1 s' },
   namespaces: [

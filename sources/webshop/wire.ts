@@ -19,6 +19,15 @@ const costExtension = z.object({
   }),
 });
 
+/** Seconds until the bucket holds enough for what was just answered to be asked again; undefined when it does. */
+export function exhaustedFor(extensions: unknown): number | undefined {
+  const cost = costExtension.safeParse(extensions).data?.cost;
+  if (cost === undefined) return undefined;
+  const { currentlyAvailable, restoreRate } = cost.throttleStatus;
+  const missing = cost.requestedQueryCost - currentlyAvailable;
+  return missing > 0 ? missing / restoreRate : undefined;
+}
+
 /**
  * Seconds until the bucket holds enough for the refused query:
  * https://shopify.dev/docs/api/usage/rate-limits. Shopify tells it by points, not by `Retry-After`.

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ServerResponse } from 'node:http';
-import { throttledFor } from '../../sources/webshop/wire.js';
+import { exhaustedFor, throttledFor } from '../../sources/webshop/wire.js';
 import { setting, urlSetting } from '../../src/config.js';
 import { apiKey } from '../../src/connectors/auth.js';
 import { graphql, type GraphqlClient } from '../../src/connectors/graphql/client.js';
@@ -16,6 +16,7 @@ const connectorTo = (url: string, token: string) =>
     url: urlSetting(url, 'https://example.myshopify.com/graphql.json'),
     auth: apiKey('x-shopify-access-token', setting(token)),
     throttledFor,
+    exhaustedFor,
   });
 
 describeContract<GraphqlClient>({
@@ -172,6 +173,21 @@ describe('a connection to a GraphQL system', () => {
     requestedQueryCost,
     actualQueryCost: null,
     throttleStatus: { maximumAvailable: 2_000, currentlyAvailable, restoreRate },
+  });
+
+  it.each([
+    ['has enough left', cost(100, 100, 50), []],
+    ['lacks some', cost(100, 40, 50), [{ retryAfterMs: 1_200 }]],
+    ['does not say', undefined, []],
+  ])('is left alone before it has to refuse, when it %s', async (_, given, expected) => {
+    const told: unknown[] = [];
+    server = await startServer((_request, response) => {
+      sendJson(response, { data: {}, ...(given === undefined ? {} : { extensions: { cost: given } }) });
+    });
+    const scope = { slowDown: (news: object) => void told.push(news) };
+    client = open(connectorTo('URL', 'TOKEN'), { URL: server.url, TOKEN: 't' }, { scope });
+    await client.query('{ a }', {});
+    expect(told).toEqual(expected);
   });
 
   it.each([

@@ -398,3 +398,82 @@ interface ConnectOptions {
   settings?: Record<string, string>;
   timeoutMs?: number;
 }
+
+describe('what a system says beside its answer', () => {
+  let server: SmallServer;
+  let client: Opened<RestClient>;
+  let told: unknown[];
+  const anything = z.unknown();
+
+  afterEach(async () => {
+    await client.close();
+    await server.close();
+  });
+
+  const connect = async (answer: (request: SeenRequest, response: ServerResponse) => void): Promise<void> => {
+    told = [];
+    server = await startServer(answer);
+    const connector = rest({
+      baseUrl: urlSetting('URL', 'https://example.nl'),
+      auth: bearer(setting('TOKEN')),
+      pingPath: '/',
+    });
+    const scope = {
+      slowDown: (news: object) => void told.push(news),
+      holds: (ms: number) => void told.push({ holds: ms }),
+    };
+    client = open(connector, { URL: server.url, TOKEN: 't' }, { scope });
+  };
+
+  it.each([
+    ['nothing', {}, []],
+    [
+      'a number in the names of the draft',
+      { 'ratelimit-remaining': '7', 'ratelimit-reset': '3' },
+      [{ remaining: 7, resetMs: 3_000 }],
+    ],
+    [
+      'a number as Zendesk writes it',
+      { 'x-rate-limit-remaining': '0', 'ratelimit-reset': '12' },
+      [{ remaining: 0, resetMs: 12_000 }],
+    ],
+    ['a number as HubSpot writes it', { 'x-hubspot-ratelimit-remaining': '99' }, [{ remaining: 99 }]],
+    ['no number', { 'ratelimit-remaining': 'many' }, []],
+  ])('tells everybody how much more it takes: %s', async (_, headers, expected) => {
+    await connect((_request, response) => {
+      sendJson(response, {}, { headers });
+    });
+    await client.get(anything, '/');
+    expect(told).toEqual(expected);
+  });
+
+  it.each([
+    ['max-age=30', [{ holds: 30_000 }]],
+    ['private, max-age=5, must-revalidate', [{ holds: 5_000 }]],
+    // What frameworks say of every answer is nobody's word about this one.
+    ['max-age=0, private, must-revalidate', []],
+    ['no-store', []],
+    ['no-cache, max-age=60', []],
+    ['max-age=soon', []],
+  ])('tells for how long its answer holds: %s', async (value, expected) => {
+    await connect((_, response) => {
+      sendJson(response, {}, { headers: { 'cache-control': value } });
+    });
+    await client.get(anything, '/');
+    expect(told).toEqual(expected);
+  });
+
+  it('is asked whether an answer with an ETag still holds, and need not send it again', async () => {
+    const record = z.object({ name: z.string() });
+    const asked: (string | undefined)[] = [];
+    await connect(({ headers }, response) => {
+      asked.push(headers['if-none-match']);
+      if (headers['if-none-match'] === '"1"') response.writeHead(304).end();
+      else sendJson(response, { name: 'Eva' }, { headers: { etag: '"1"' } });
+    });
+    expect(await client.get(record, '/people/1')).toEqual({ name: 'Eva' });
+    expect(await client.get(record, '/people/1')).toEqual({ name: 'Eva' });
+    await client.get(record, '/people/2');
+    expect(asked).toEqual([undefined, '"1"', undefined]);
+  });
+});

@@ -34,6 +34,11 @@ export interface GraphqlOptions {
    * for having been asked too much. Undefined when it did not refuse.
    */
   throttledFor?: (answer: { errors: readonly WireError[]; extensions: unknown }) => number | undefined;
+  /**
+   * Tells from the `extensions` of an answer that was given after how many seconds the like of it can be asked again.
+   * Undefined or 0 when it can at once. Until then nobody asks.
+   */
+  exhaustedFor?: (extensions: unknown) => number | undefined;
 }
 
 const wireError = z.object({
@@ -54,6 +59,7 @@ export function graphql({
   auth,
   settings = {},
   throttledFor,
+  exhaustedFor,
 }: GraphqlOptions): Connector<GraphqlClient> {
   return {
     settings: (reader) => [url, ...auth.settings(reader), ...Object.values(settings)],
@@ -67,9 +73,12 @@ export function graphql({
       ): Promise<GraphqlAnswer> => {
         const declared = Object.fromEntries(values.filter(([name]) => document.includes(`$${name}:`)));
         const body = JSON.stringify({ query: document, variables: { ...declared, ...variables } });
-        return http.send(scope, { method: 'POST', path: '', body }, (answer) =>
-          readAnswer(check(wireAnswer, answer.body, options.source), throttledFor, options),
-        );
+        return http.send(scope, { method: 'POST', path: '', body }, (answer) => {
+          const wire = check(wireAnswer, answer.body, options.source);
+          const waitSeconds = exhaustedFor?.(wire.extensions) ?? 0;
+          if (waitSeconds > 0) scope.slowDown({ retryAfterMs: waitSeconds * 1000 });
+          return readAnswer(wire, throttledFor, options);
+        });
       };
       return {
         client: (scope) => ({
