@@ -231,8 +231,10 @@ describe('the order system', () => {
       expect(scans.map((node) => node['Index Name'])).toEqual(['orders_newest_first']);
       const [scan] = scans;
       expect(scan?.['Index Cond']).toMatch(/cust_no.*placed_at/);
-      const read = (scan?.['Actual Rows'] ?? 0) * (scan?.['Actual Loops'] ?? 0);
-      expect(Math.round(read)).toBeLessThanOrEqual(pages.reduce((sum, { first }) => sum + first + 1, 0));
+      // Before PostgreSQL 18 the rows of a loop are told as the nearest whole number.
+      const rows = scan?.['Actual Rows'] ?? Infinity;
+      const least = (rows - (Number.isInteger(rows) ? 0.5 : 0)) * (scan?.['Actual Loops'] ?? 0);
+      expect(Math.floor(least)).toBeLessThanOrEqual(pages.reduce((sum, { first }) => sum + first + 1, 0));
       // What is sorted at the end is what is sent, not what the customers have ever ordered.
       for (const sort of nodes.filter((node) => node['Node Type'].includes('Sort')))
         expect(sort['Actual Rows']).toBeLessThanOrEqual(30);
@@ -258,7 +260,7 @@ describe('the order system', () => {
   });
 
   it.each([
-    ['that refuses the gateway', (url: URL) => (url.password = 'wrong'), 'SOURCE_UNAUTHENTICATED'],
+    ['that refuses the gateway', (url: URL) => (url.username = 'nobody'), 'SOURCE_UNAUTHENTICATED'],
     ['that is another one', (url: URL) => (url.pathname = '/postgres'), 'SOURCE_CONTRACT'],
   ])('leaves its fields null when it is a database %s', async (_, change, code) => {
     const url = new URL(settings.ORDER_SYSTEM_URL ?? '');
