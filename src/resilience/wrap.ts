@@ -145,7 +145,7 @@ export function createProtection({
         return { answer };
       } catch (error) {
         if (cancelled?.reason !== undefined) {
-          outcome = 'cancelled';
+          outcome = 'CANCELLED';
           breaker.leave(pass, 'unknown');
           return { error, retryMs: undefined };
         }

@@ -334,7 +334,7 @@ describe('a call that nobody wants any more', () => {
       expect(given?.reason).toBe(reason);
       expect(call).toHaveBeenCalledTimes(1);
     }
-    expect(observe.called.mock.calls[0]).toEqual([10, 'cancelled']);
+    expect(observe.called.mock.calls[0]).toEqual([10, 'CANCELLED']);
     expect(protection.breaker).toBe('closed');
   });
 
