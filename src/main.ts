@@ -13,6 +13,15 @@ try {
     throw error;
   });
   gateway.logger.info({ sources: gateway.sources }, `ready ${server.url}/graphql`);
+  // A defect in one request is no reason to end all others. Its message is left out: it may quote what it stumbled over.
+  process.on('unhandledRejection', (reason) => {
+    const frames =
+      reason instanceof Error ? reason.stack?.split('\n').filter((line) => line.startsWith('    at ')) : [];
+    gateway.logger.error(
+      { name: reason instanceof Error ? reason.name : typeof reason, frames },
+      'unhandled defect',
+    );
+  });
   let stopping = false;
   const stop = (reason: string) => {
     if (stopping) return;

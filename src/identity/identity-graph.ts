@@ -1,4 +1,4 @@
-import { AmbiguousIdentityError, SourceError } from '../errors.js';
+import { AmbiguousIdentityError, GatewayError } from '../errors.js';
 import type { Load } from '../loaders/registry.js';
 import type { Client } from '../connectors/connector.js';
 import type { AskedBy, CustomerRecord, IdentityDeclaration, Namespace } from '../source.js';
@@ -59,6 +59,8 @@ export function createIdentity(rules: IdentityRules, start: Identifier, load: Lo
     if (outcome === undefined) {
       outcome = askNow(source, round);
       asked.set(key, outcome);
+      // Not everybody who has it asked waits for it, and a defect that nobody hears of would end the process.
+      outcome.catch(() => undefined);
     }
     return outcome;
   };
@@ -98,6 +100,7 @@ export function createIdentity(rules: IdentityRules, start: Identifier, load: Lo
         return next.size > (known[round]?.size ?? 0);
       });
       rounds.set(round, finished);
+      finished.catch(() => undefined);
     }
     return finished;
   };
@@ -152,7 +155,7 @@ async function askOne(
     if (candidates > 1) return { kind: 'failed', error: new AmbiguousIdentityError(source, candidates) };
     return { kind: 'found', record };
   } catch (error) {
-    if (error instanceof SourceError) return { kind: 'failed', error };
+    if (error instanceof GatewayError) return { kind: 'failed', error };
     throw error;
   }
 }

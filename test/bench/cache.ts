@@ -48,5 +48,6 @@ function fromRedis(ms: readonly number[]): Figure {
     unit: 'ms',
     range: [quantile(ms, 0.05), quantile(ms, 0.95)],
     atMost: 1,
+    detail: `${ms.length} reads`,
   };
 }

@@ -1,0 +1,29 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTestGateway } from '../support/gateway.js';
+import { directSettings } from '../support/stand-ins.js';
+import { ONE_CUSTOMER } from './queries.js';
+
+const gateway = createTestGateway(directSettings());
+afterAll(() => gateway.close());
+
+const unheard: unknown[] = [];
+const note = (reason: unknown): void => void unheard.push(reason);
+beforeAll(() => {
+  process.on('unhandledRejection', note);
+  return () => process.off('unhandledRejection', note);
+});
+
+test('a caller who wants only what is kept leaves no failure behind that nobody hears of', async () => {
+  for (const email of ['everywhere@example.nl', 'customer-1@example.nl', 'nobody@example.nl']) {
+    const response = await gateway.fetch('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'cache-control': 'only-if-cached' },
+      body: JSON.stringify({ query: ONE_CUSTOMER, variables: { by: { email } } }),
+    });
+    const { errors } = (await response.json()) as { errors: { extensions: { code: string } }[] };
+    expect(new Set(errors.map(({ extensions }) => extensions.code))).toEqual(new Set(['NOT_CACHED']));
+  }
+  // It would be told in the next turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(unheard).toEqual([]);
+});
