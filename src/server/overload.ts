@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import type { Socket } from 'node:net';
 import type { Clock } from '../cache/cache.js';
 import type { Priority } from '../telemetry/metrics.js';
@@ -53,6 +54,12 @@ const NEVER_REFUSED: ReadonlySet<string> = new Set([
 
 const LOOK_EVERY_MS = 20;
 
+/** So long may a request take for no other reason than that there are many. */
+const MAX_WAIT_MS = 250;
+/** A processor that works for so much of the time can do no more. */
+const BUSY = 0.9;
+const MEASURE_EVERY_MS = 250;
+
 const RETRY_AFTER_SECONDS = 1;
 
 const BODY = JSON.stringify({
@@ -77,13 +84,16 @@ export function createOverloadGuard({
 }: OverloadOptions = {}): OverloadGuard {
   let inFlight = 0;
   const loop = watchEventLoop(clock);
+  const queue = watchQueue();
   const take = (): void => {
     inFlight++;
     loop.taken();
   };
 
   const isOver = (priority: Priority): boolean =>
-    inFlight >= maxInFlight * SHARES[priority] || loop.delayMs() >= maxDelayMs * SHARES[priority];
+    inFlight >= maxInFlight * SHARES[priority] ||
+    loop.delayMs() >= maxDelayMs * SHARES[priority] ||
+    queue.waitMs(inFlight) >= MAX_WAIT_MS * SHARES[priority];
 
   /** The priority is asked only when it decides: where even the least urgent may pass, all may. */
   const isRefused = (head: () => RequestHead): boolean => {
@@ -118,6 +128,7 @@ export function createOverloadGuard({
       if (connection.requests === 0) return;
       connection.requests--;
       inFlight--;
+      queue.answered();
     });
   };
 
@@ -144,9 +155,13 @@ export function createOverloadGuard({
         return await fetch(request);
       } finally {
         inFlight--;
+        queue.answered();
       }
     },
-    close: loop.close,
+    close: () => {
+      loop.close();
+      queue.close();
+    },
   };
 }
 
@@ -183,6 +198,39 @@ function watchEventLoop(clock: Clock): EventLoopWatch {
     taken: () => {
       firstTakenAt ??= clock.now();
     },
+    close: () => {
+      clearInterval(timer);
+    },
+  };
+}
+
+interface QueueWatch {
+  answered(): void;
+  /** How long it takes to answer as many as are under way; 0 while there is time to rest. */
+  waitMs(inFlight: number): number;
+  close(): void;
+}
+
+/**
+ * The loop may come round in time and each request still wait long, because each takes many turns. Requests that wait
+ * for a slow system are no load, so this counts only while the processor has had no rest for two looks in a row.
+ */
+function watchQueue(): QueueWatch {
+  let [utilization, answered, perMs, busyFor] = [performance.eventLoopUtilization(), 0, 0, 0];
+  const timer = setInterval(() => {
+    const now = performance.eventLoopUtilization();
+    const share = performance.eventLoopUtilization(now, utilization).utilization;
+    utilization = now;
+    busyFor = share >= BUSY ? busyFor + 1 : 0;
+    // Half of it from before: a look may fall between two lots of answers.
+    perMs = (perMs + answered / MEASURE_EVERY_MS) / 2;
+    answered = 0;
+  }, MEASURE_EVERY_MS).unref();
+  return {
+    answered: () => {
+      answered += 1;
+    },
+    waitMs: (inFlight) => (busyFor < 2 || perMs === 0 ? 0 : inFlight / perMs),
     close: () => {
       clearInterval(timer);
     },

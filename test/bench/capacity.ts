@@ -1,4 +1,4 @@
-import { load, type Body } from './load.js';
+import type { Body } from './load.js';
 import { openConnections } from './open-loop.js';
 import type { Running } from './processes.js';
 
@@ -11,15 +11,16 @@ export async function capacity(
   bodies: readonly Body[],
   seconds: number,
 ): Promise<number> {
-  // First one after the other, until the engine has compiled what is hot: meanwhile it would refuse some.
-  await load(ready.url, bodies, { requests: WARM_UP, connections: 1 });
   const connections = await openConnections(ready.url, CONNECTIONS);
+  const ask = (i: number) => connections.send({ body: bodies[i % bodies.length] ?? '' });
+  // First one after the other, until the engine has compiled what is hot: meanwhile it would refuse many.
+  for (let i = 0; i < WARM_UP; i += 1) await ask(i);
   const answeredIn = async (ms: number): Promise<number> => {
     const until = performance.now() + ms;
     let answered = 0;
     const askOn = async (from: number): Promise<void> => {
       for (let i = from; performance.now() < until; i += CONNECTIONS) {
-        const { status } = await connections.send({ body: bodies[i % bodies.length] ?? '' });
+        const { status } = await ask(i);
         if (status === 200) answered += 1;
       }
     };

@@ -34,8 +34,11 @@ export async function overload(bench: Bench): Promise<Figure[]> {
   const answered = during.filter(({ status }) => status === 200);
   const refused = during.filter(({ status }) => status === 503);
   // What was still under way when the load ended is part of the time until all is normal.
-  const restS = Math.max(...during.map(({ endMs }) => endMs)) / 1_000 - loadS;
-  const normalS = Math.max(0, restS) + normalAgainS(before, after);
+  const endedMs = quantile(
+    during.map(({ endMs }) => endMs),
+    1,
+  );
+  const normalS = Math.max(0, endedMs / 1_000 - loadS) + normalAgainS(before, after);
   const p = (seen: readonly Seen[], part: number) =>
     quantile(
       seen.map(({ ms }) => ms),
@@ -101,7 +104,10 @@ async function watch(
 
 /** Until nothing is refused and nearly nothing is slower than the slowest was before, for a second. */
 function normalAgainS(before: readonly Seen[], after: readonly Seen[]): number {
-  const slowest = Math.max(...before.map(({ ms }) => ms));
+  const slowest = quantile(
+    before.map(({ ms }) => ms),
+    1,
+  );
   let good = 0;
   for (let from = 0; from < 2_000 * CALM_S; from += WINDOW_MS) {
     const window = after.filter(({ dueMs }) => dueMs >= from && dueMs < from + WINDOW_MS);

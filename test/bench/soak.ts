@@ -140,7 +140,7 @@ function sayings(): Readonly<Record<string, string>> {
 async function playFaults(control: FaultControl, signal: AbortSignal): Promise<number> {
   let played = 0;
   while (!signal.aborted) {
-    const isIll = Math.random() < 0.6;
+    const isIll = Math.random() < 0.4;
     const change: Condition = isIll
       ? Math.random() < 0.2
         ? { latencyMs: Math.round(Math.random() * 800) }
@@ -148,7 +148,7 @@ async function playFaults(control: FaultControl, signal: AbortSignal): Promise<n
       : { latencyMs: 0, fault: null };
     if (isIll) played += 1;
     await control.set(pick(SYSTEMS), change);
-    await sleep(500 + Math.random() * 4_000, undefined, { signal }).catch(() => undefined);
+    await sleep(500 + Math.random() * 2_500, undefined, { signal }).catch(() => undefined);
   }
   return played;
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { buildSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -180,6 +181,53 @@ describe('a gateway with too many requests under way', () => {
     const text = await metrics.text();
     expect(text).toContain('stekkerdoos_requests_shed_total{priority="bulk"} 1');
     expect(text).toContain('stekkerdoos_requests_in_flight 1');
+  });
+});
+
+describe('a gateway that has no rest', () => {
+  let utilization: number;
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    vi.spyOn(performance, 'eventLoopUtilization').mockImplementation(() => ({
+      utilization,
+      idle: 0,
+      active: 0,
+    }));
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
+
+  /** A second in which twenty requests were answered, with so many more under way. */
+  async function afterASecond(busy: number, underWay: number) {
+    utilization = busy;
+    const gateway = heldGateway(guardOf({ maxInFlight: 1_000 }));
+    gateway.hold(20 + underWay);
+    for (let quarter = 0; quarter < 4; quarter += 1) {
+      for (let i = 0; i < 5; i += 1) await gateway.answerOne();
+      vi.advanceTimersByTime(250);
+    }
+    const asked = gateway.asked();
+    for (const priority of ['bulk', 'automation', 'interactive'] as const)
+      void gateway.fetch(request('/graphql', { priority }));
+    return gateway.asked() - asked;
+  }
+
+  test.each([
+    [1, 3],
+    [3, 2],
+    [4, 1],
+    [6, 0],
+  ])(
+    'takes no more than it will soon have answered: with %i under way %i of three',
+    async (underWay, taken) => {
+      expect(await afterASecond(1, underWay)).toBe(taken);
+    },
+  );
+
+  test('takes all there are while it only waits for systems', async () => {
+    expect(await afterASecond(0.5, 300)).toBe(3);
   });
 });
 
