@@ -54,11 +54,13 @@ const NEVER_REFUSED: ReadonlySet<string> = new Set([
 
 const LOOK_EVERY_MS = 20;
 
-/** So long may a request take for no other reason than that there are many. */
-const MAX_WAIT_MS = 250;
+/** So many times as long as the loop may be late may a request take for no other reason than that there are many. */
+const WAITS_PER_DELAY = 2.5;
 /** A processor that works for so much of the time can do no more. */
 const BUSY = 0.9;
 const MEASURE_EVERY_MS = 250;
+/** A few that each take long are no queue. */
+const FEW = 50;
 
 const RETRY_AFTER_SECONDS = 1;
 
@@ -93,7 +95,7 @@ export function createOverloadGuard({
   const isOver = (priority: Priority): boolean =>
     inFlight >= maxInFlight * SHARES[priority] ||
     loop.delayMs() >= maxDelayMs * SHARES[priority] ||
-    queue.waitMs(inFlight) >= MAX_WAIT_MS * SHARES[priority];
+    queue.waitMs(inFlight) >= maxDelayMs * WAITS_PER_DELAY * SHARES[priority];
 
   /** The priority is asked only when it decides: where even the least urgent may pass, all may. */
   const isRefused = (head: () => RequestHead): boolean => {
@@ -230,7 +232,7 @@ function watchQueue(): QueueWatch {
     answered: () => {
       answered += 1;
     },
-    waitMs: (inFlight) => (busyFor < 2 || perMs === 0 ? 0 : inFlight / perMs),
+    waitMs: (inFlight) => (inFlight < FEW || busyFor < 2 || perMs === 0 ? 0 : inFlight / perMs),
     close: () => {
       clearInterval(timer);
     },

@@ -199,13 +199,13 @@ describe('a gateway that has no rest', () => {
     vi.useRealTimers();
   });
 
-  /** A second in which twenty requests were answered, with so many more under way. */
+  /** A second in which four hundred requests were answered, with so many more under way. */
   async function afterASecond(busy: number, underWay: number) {
     utilization = busy;
     const gateway = heldGateway(guardOf({ maxInFlight: 1_000 }));
-    gateway.hold(20 + underWay);
+    gateway.hold(400 + underWay);
     for (let quarter = 0; quarter < 4; quarter += 1) {
-      for (let i = 0; i < 5; i += 1) await gateway.answerOne();
+      for (let i = 0; i < 100; i += 1) await gateway.answerOne();
       vi.advanceTimersByTime(250);
     }
     const asked = gateway.asked();
@@ -215,10 +215,10 @@ describe('a gateway that has no rest', () => {
   }
 
   test.each([
-    [1, 3],
-    [3, 2],
-    [4, 1],
-    [6, 0],
+    [40, 3],
+    [60, 2],
+    [75, 1],
+    [100, 0],
   ])(
     'takes no more than it will soon have answered: with %i under way %i of three',
     async (underWay, taken) => {
