@@ -75,7 +75,11 @@ export function createPipeline(
         return give(kept, verdict === 'fresh' ? 'cached' : 'stale', request, now);
       }
     }
-    if (request.wanted.onlyIfCached === true) return Promise.reject(new NotCachedError(source));
+    if (request.wanted.onlyIfCached === true) {
+      // A field that shows what the others hold has no error to tell that this one is missing.
+      request.provenance.note({ source, status: 'failed', ageMs: 0, freshMs: 0, startedAt: now });
+      return Promise.reject(new NotCachedError(source));
+    }
     observer?.cacheAnswered(source, 'miss');
     return ask(key, digest, request, now);
   };

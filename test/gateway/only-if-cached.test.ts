@@ -13,6 +13,18 @@ beforeAll(() => {
   return () => process.off('unhandledRejection', note);
 });
 
+test('a source of which nothing is kept is told to have failed, also where no error can tell it', async () => {
+  const response = await gateway.fetch('/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'cache-control': 'only-if-cached', 'x-sources': '1' },
+    body: JSON.stringify({ query: ONE_CUSTOMER, variables: { by: { email: 'everywhere@example.nl' } } }),
+  });
+  const { extensions } = (await response.json()) as {
+    extensions: { sources: Record<string, { status: string; calls: number }> };
+  };
+  expect(extensions.sources['order-system']).toMatchObject({ status: 'failed', calls: 0 });
+});
+
 test('a caller who wants only what is kept leaves no failure behind that nobody hears of', async () => {
   for (const email of ['everywhere@example.nl', 'customer-1@example.nl', 'nobody@example.nl']) {
     const response = await gateway.fetch('/graphql', {
