@@ -232,7 +232,11 @@ function watchQueue(): QueueWatch {
     answered: () => {
       answered += 1;
     },
-    waitMs: (inFlight) => (inFlight < FEW || busyFor < 2 || perMs === 0 ? 0 : inFlight / perMs),
+    waitMs: (inFlight) => {
+      // From hardly any answer nothing can be told, as when a thousand ask for the same and wait for one call.
+      const isTold = perMs * MEASURE_EVERY_MS >= 1;
+      return inFlight < FEW || busyFor < 2 || !isTold ? 0 : inFlight / perMs;
+    },
     close: () => {
       clearInterval(timer);
     },

@@ -226,6 +226,17 @@ describe('a gateway that has no rest', () => {
     },
   );
 
+  test('concludes nothing from having answered nobody for a while', async () => {
+    utilization = 1;
+    const gateway = heldGateway(guardOf({ maxInFlight: 1_000 }));
+    gateway.hold(300);
+    await gateway.answerOne();
+    vi.advanceTimersByTime(5_000);
+    const asked = gateway.asked();
+    void gateway.fetch(request('/graphql', { priority: 'bulk' }));
+    expect(gateway.asked()).toBe(asked + 1);
+  });
+
   test('takes all there are while it only waits for systems', async () => {
     expect(await afterASecond(0.5, 300)).toBe(3);
   });
