@@ -138,7 +138,11 @@ function progress(what: string): void {
 
 const compiled = await build();
 process.once('exit', compiled.remove);
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => {
+    progress(`ended by ${signal}`);
+    process.exit(1);
+  });
 try {
   const figures = await run(compiled);
   process.stdout.write(options.json ? json(figures) : `\n${table(figures)}`);
