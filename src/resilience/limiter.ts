@@ -24,6 +24,11 @@ export interface Limiter {
   wait(priority: Priority, deadlineAt?: DeadlineAt, cancelled?: Cancellation): Promise<void>;
   /** A call that had its turn is over; it took so long, or was not made after all. */
   giveBack(priority: Priority, tookMs?: number): void;
+  /**
+   * A call timed out. Its place goes to nobody until another call has shown that the system answers, or none is left
+   * that could show it: whoever waits would have it and hang as well, on top of having waited.
+   */
+  withhold(priority: Priority, tookMs: number): void;
   /** What the system said to a call that is under way. */
   slowDown(news: News): void;
   /** Sends all away who wait. */
@@ -63,6 +68,8 @@ export function createLimiter({ source, concurrency, bulkShare, pace, clock }: L
   let bulkUnderWay = 0;
   let turns = 0;
   let meanMs = 0;
+  /** Places that are given back already but not yet free. */
+  const withheld: Priority[] = [];
   let alarm: NodeJS.Timeout | undefined;
   let alarmAt = Infinity;
 
@@ -139,6 +146,18 @@ export function createLimiter({ source, concurrency, bulkShare, pace, clock }: L
     return Math.max(slotMs, pace.waitMs(ahead + leaving(priority)));
   };
 
+  const free = (priority: Priority) => {
+    underWay -= 1;
+    if (priority === 'bulk') bulkUnderWay -= 1;
+  };
+  const took = (ms: number | undefined) => {
+    if (ms !== undefined) meanMs += (ms - meanMs) * 0.1;
+  };
+  const freeWithheld = () => {
+    for (const priority of withheld.splice(0)) free(priority);
+    pump();
+  };
+
   return {
     tryTake: (priority) => {
       if (waiting > 0 || !hasSlot(priority) || pace.waitMs(leaving(priority)) > 0) return false;
@@ -201,13 +220,17 @@ export function createLimiter({ source, concurrency, bulkShare, pace, clock }: L
         arm();
       }),
     giveBack: (priority, tookMs) => {
-      underWay -= 1;
-      if (priority === 'bulk') bulkUnderWay -= 1;
-      if (tookMs !== undefined) meanMs += (tookMs - meanMs) * 0.1;
-      pump();
+      free(priority);
+      took(tookMs);
+      freeWithheld();
+    },
+    withhold: (priority, tookMs) => {
+      withheld.push(priority);
+      took(tookMs);
+      if (withheld.length === underWay) freeWithheld();
     },
     slowDown: (news) => {
-      pace.slowDown(news, Math.max(0, underWay - 1));
+      pace.slowDown(news, Math.max(0, underWay - withheld.length - 1));
     },
     refuseWaiting: (error) => {
       for (const queue of Object.values(queues))

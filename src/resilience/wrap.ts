@@ -158,7 +158,8 @@ export function createProtection({
       } finally {
         // After the breaker has heard of it: should it open, the place goes to nobody who waits.
         const tookMs = clock.now() - madeAt;
-        limiter.giveBack(priority, tookMs);
+        if (outcome === 'SOURCE_TIMEOUT') limiter.withhold(priority, tookMs);
+        else limiter.giveBack(priority, tookMs);
         observe.called?.(tookMs, outcome);
       }
     };
