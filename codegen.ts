@@ -13,6 +13,7 @@ const RECORDS: Record<string, Record<string, string>> = {
 
 const shared = {
   scalars: {
+    Date: 'string',
     DateTime: 'string',
     Decimal: 'string',
     BigInt: 'string',

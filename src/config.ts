@@ -113,6 +113,30 @@ export const GATEWAY_SETTINGS = {
       .default('NL'),
     'a country code of two capitals (default NL)',
   ),
+  /** Rounds of asking all systems who a customer is; what a further round would tell is left out. */
+  identityMaxHops: setting(
+    'IDENTITY_MAX_HOPS',
+    wholeNumber(1, 10, 3),
+    'a number of rounds, 1 to 10 (default 3)',
+  ),
+  /** More values of one kind of identifier are not asked by: whoever shares so many is not one customer. */
+  identityMaxValues: setting(
+    'IDENTITY_MAX_VALUES',
+    wholeNumber(1, 100, 5),
+    'a number of values, 1 to 100 (default 5)',
+  ),
+  /** More identifiers of one customer are not asked by. */
+  identityMaxIdentifiers: setting(
+    'IDENTITY_MAX_IDENTIFIERS',
+    wholeNumber(1, 1_000, 50),
+    'a number of identifiers, 1 to 1000 (default 50)',
+  ),
+  /** So long a slow system is waited for, in each round, by fields that want nothing of it. Then they go without what it might have told. */
+  identityPatienceMs: setting(
+    'IDENTITY_PATIENCE_MS',
+    wholeNumber(0, 60_000, 500),
+    'milliseconds, 0 to 60000 (default 500)',
+  ),
   /** Memory for cached answers, all sources together. The least recently used are dropped beyond it. */
   cacheMaxBytes: setting('CACHE_MAX_MB', megabytes(64), 'megabytes, from 1 (default 64)'),
   /** Redis or Valkey, for what instances share: answers, forgetting, quotas. Without it each instance stands alone. */

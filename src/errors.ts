@@ -29,15 +29,24 @@ export class AmbiguousIdentityError extends GatewayError {
   readonly code = 'AMBIGUOUS_IDENTITY';
 
   constructor(
-    readonly source: string,
-    /** How many different customers the system holds under the identifier. */
+    /** The system that tells of several; undefined when it is systems together that do. */
+    readonly source: string | undefined,
+    /** How many different customers the identifier may mean. */
     readonly candidates: number,
   ) {
-    super(`${source} holds ${candidates} different customers under this identifier; none is shown.`);
+    super(
+      source === undefined
+        ? `This identifier may mean ${candidates} different customers, as the systems hold them; none is shown.`
+        : `${source} holds ${candidates} different customers under this identifier; none is shown.`,
+    );
   }
 
   override get extensions(): Record<string, unknown> {
-    return { code: this.code, source: this.source, candidates: this.candidates };
+    return {
+      code: this.code,
+      ...(this.source === undefined ? {} : { source: this.source }),
+      candidates: this.candidates,
+    };
   }
 }
 

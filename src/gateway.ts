@@ -10,11 +10,13 @@ import type { GraphqlClient } from './connectors/graphql/client.js';
 import { createContext } from './context/context.js';
 import { priorityOf } from './context/directives.js';
 import { customerResolvers } from './customer/resolvers.js';
+import { survivorshipRules } from './customer/survivorship.js';
 import { milliseconds } from './duration.js';
 import { InvalidInputError } from './errors.js';
-import { commonNamespaces, normalise } from './identity/identifiers.js';
-import type { IdentityRules } from './identity/identity-graph.js';
+import { createCustomerIds } from './identity/customer-id.js';
+import { normalise } from './identity/identifiers.js';
 import { knownIdentifiers } from './identity/known-identifiers.js';
+import { addIdentityLoaders, askable, createIdentityRules } from './identity/rules.js';
 import type { Loader } from './loaders/loader.js';
 import { createLoaderRegistry, type LoadedSource, type LoaderRegistry } from './loaders/registry.js';
 import type { Protection } from './resilience/protection.js';
@@ -22,13 +24,7 @@ import { createProtection } from './resilience/wrap.js';
 import type { ForgetRequest, Forgotten } from './server/admin.js';
 import { createOverloadGuard } from './server/overload.js';
 import { createServerApp } from './server/yoga.js';
-import {
-  DEFAULT_MAX_ANSWER_BYTES,
-  DEFAULT_TIMEOUT,
-  type CustomerRecord,
-  type Namespace,
-  type SourceDefinition,
-} from './source.js';
+import { DEFAULT_MAX_ANSWER_BYTES, DEFAULT_TIMEOUT, type SourceDefinition } from './source.js';
 import { composeSdl, readSdlFiles, type Sdl, type SdlFile } from './stitching/sdl.js';
 import { stitch } from './stitching/stitch.js';
 import { createSubschema } from './stitching/subschema.js';
@@ -153,8 +149,20 @@ export function createGateway({
     return { name, connection, protection, freshness: source.freshness, maxBatch, windowMs };
   }
 
-  const rules = identityRules(sources, config.defaultRegion);
-  for (const source of sources) addLoaders(source, loaded.get(source.name), registry, rules);
+  const identityLimits = {
+    maxHops: config.identityMaxHops,
+    maxValuesPerNamespace: config.identityMaxValues,
+    maxIdentifiers: config.identityMaxIdentifiers,
+    patienceMs: config.identityPatienceMs,
+  };
+  const rules = createIdentityRules(sources, config.defaultRegion, identityLimits, metrics.identityLimited);
+  for (const { name, identity, loaders = [] } of sources) {
+    const source = loaded.get(name);
+    if (source === undefined) continue;
+    const ofIdentity = identity === undefined ? [] : addIdentityLoaders(source, identity, registry, rules);
+    for (const loader of new Set<unknown>(loaders))
+      if (!ofIdentity.includes(loader)) registry.add(source, loader as Loader<Client, never, unknown>);
+  }
   const sdl = readSdl(sources, given, askable(rules));
   const stitched = sources.flatMap(({ name, stitched: declaration }) => {
     // A stitched source has the graphql connector, so its client is that connector's.
@@ -166,8 +174,10 @@ export function createGateway({
   const spine = customerResolvers({
     rules,
     sourceOf: new Map(rules.sources.map(({ name, identity }) => [identity.recordKey, name])),
+    survivorship: survivorshipRules(sdl.spine, rules.sources),
+    timelines: sources.flatMap(({ name, timeline }) => (timeline === undefined ? [] : [{ name, timeline }])),
     sourceOfField: fieldsOfCustomer(sdl),
-    idSecret: config.idSecret,
+    ids: createCustomerIds(config.idSecret),
     maxCustomers: config.maxCustomers,
   });
   const resolvers = new Map<string, object>([['', spine]]);
@@ -208,7 +218,7 @@ export function createGateway({
       'forget',
     );
     try {
-      const { identifiers, failed } = await knownIdentifiers(rules, identifier, context.load);
+      const { identifiers, failed } = await knownIdentifiers(rules, context.identify(identifier));
       return { subjects: [...identifiers], droppedWhole: failed };
     } finally {
       end();
@@ -303,41 +313,6 @@ function pinger({
   };
 }
 
-/** The identity's loaders say whom their records are about, and which identifiers are one customer's. */
-function addLoaders(
-  { identity, loaders = [] }: SourceDefinition,
-  source: LoadedSource<Client> | undefined,
-  registry: LoaderRegistry,
-  { namespaces }: IdentityRules,
-): void {
-  if (source === undefined) return;
-  const byLoader = new Map<Loader<Client, string, readonly CustomerRecord[]>, string[]>();
-  for (const [namespace, { loader }] of Object.entries(identity?.askedBy ?? {}))
-    byLoader.set(loader, [...(byLoader.get(loader) ?? []), namespace]);
-  const recordKey = identity?.recordKey ?? '';
-  for (const [loader, asked] of byLoader) {
-    const identifiersOf = (key: string, records: readonly CustomerRecord[]) =>
-      records.map(({ id, identifiers }) =>
-        [
-          ...asked.map((namespace) => ({ namespace, value: key })),
-          { namespace: recordKey, value: id },
-          ...identifiers,
-        ].flatMap(({ namespace, value }) => {
-          const declared = namespaces.get(namespace);
-          const known = declared === undefined || value == null ? null : normalise(declared, value);
-          return known === null ? [] : [known];
-        }),
-      );
-    const about = (key: string, records: readonly CustomerRecord[]) => [
-      ...asked.map((namespace) => ({ namespace, value: key })),
-      ...identifiersOf(key, records).flat(),
-    ];
-    registry.add(source, { ...loader, about }, identifiersOf, loader);
-  }
-  for (const loader of new Set<unknown>(loaders))
-    if (!byLoader.has(loader as never)) registry.add(source, loader as Loader<Client, never, unknown>);
-}
-
 /** The sources of which a setting is there. Reading the others of their settings tells what is missing. */
 function pluggedIn(all: readonly SourceDefinition[], settings: SettingsReader): SourceDefinition[] {
   const sources = all.filter(({ connector }) =>
@@ -353,28 +328,10 @@ function pluggedIn(all: readonly SourceDefinition[], settings: SettingsReader): 
   return sources;
 }
 
-function identityRules(sources: readonly SourceDefinition[], defaultRegion: string): IdentityRules {
-  const declared: Namespace[] = [
-    ...commonNamespaces(defaultRegion),
-    ...sources.flatMap(({ namespaces = [] }) => namespaces),
-  ];
-  return {
-    namespaces: new Map(declared.map((namespace) => [namespace.name, namespace])),
-    sources: sources.flatMap(({ name, identity }) => (identity === undefined ? [] : [{ name, identity }])),
-  };
-}
-
-/** The namespaces that a customer can be asked by: those that some plugged-in source can be. */
-function askable({ namespaces, sources }: IdentityRules): Namespace[] {
-  return [...namespaces.values()].filter(({ name }) =>
-    sources.some(({ identity }) => name in identity.askedBy),
-  );
-}
-
 function readSdl(
   sources: readonly SourceDefinition[],
   given: Readonly<Record<string, string>>,
-  namespaces: readonly Namespace[],
+  namespaces: Parameters<typeof composeSdl>[1],
 ): Sdl {
   const own = sources.filter(({ name }) => given[name] === undefined).map(({ name }) => name);
   const brought = Object.entries(given).map(([source, text]): SdlFile => ({

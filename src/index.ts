@@ -3,7 +3,8 @@
  */
 
 // Declaring a source
-export { defineSource, type CustomerRecord, type SourceDefinition } from './source.js';
+export { defineSource, type SourceDefinition } from './source.js';
+export type { CustomerRecord } from './identity/declaration.js';
 export { setting, urlSetting } from './config.js';
 export { idNamespace } from './identity/identifiers.js';
 
@@ -22,4 +23,5 @@ export { defineLoader } from './loaders/loader.js';
 
 // Answering fields
 export type { Context, Customer } from './customer/customer.js';
+export type { TimelineAsk, TimelineDeclaration, TimelineItem } from './customer/timeline-declaration.js';
 export { InvalidInputError, SourceContractError, SourceUnavailableError } from './errors.js';

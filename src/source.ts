@@ -1,57 +1,11 @@
 import type { FreshnessOptions } from './cache/freshness.js';
 import type { Client, Connector } from './connectors/connector.js';
 import type { GraphqlMapping } from './connectors/graphql/mapping.js';
+import type { TimelineDeclaration } from './customer/timeline-declaration.js';
 import type { Duration } from './duration.js';
+import type { IdentityDeclaration, Namespace } from './identity/declaration.js';
 import type { Loader } from './loaders/loader.js';
 import type { LimitsOptions } from './resilience/limits.js';
-
-/** A kind of identifier that customers have: how it is written, and what it may do. */
-export interface Namespace {
-  /** As in `customer(by: { <name>: ... })`. */
-  name: string;
-  /** Told to the analyst in the schema: what it is, how it is written. */
-  description: string;
-  /** The one way to write the identifier, or null when it cannot be one. Applying it twice changes nothing. */
-  normalise(value: string): string | null;
-  /** Whether this value may lead from one system's record to another's. Default: every value may. */
-  mayLink?(value: string): boolean;
-}
-
-/** One identifier that a record of a source tells about its customer. */
-export interface YieldedIdentifier {
-  namespace: string;
-  value: string | null | undefined;
-  /** The system itself has made sure that the identifier is this customer's. Default false. */
-  verified?: boolean;
-}
-
-/** What a source's record says about who the customer is. */
-export interface CustomerRecord {
-  /** The record's own id in its system, in the namespace that the source declares as its `recordKey`. */
-  id: string;
-  identifiers: readonly YieldedIdentifier[];
-  /** Full name as the system would write it on a letter. */
-  name?: string | null;
-}
-
-/** A question that a source can be asked about who somebody is. */
-export interface AskedBy<C extends Client> {
-  /**
-   * Whether the system keeps the identifier unique. It is a fact of that system. When it does not, and holds two
-   * records under one identifier, nobody is shown: AMBIGUOUS_IDENTITY.
-   */
-  unique: boolean;
-  /** All records under an identifier, none being an empty list. */
-  loader: Loader<C, string, readonly CustomerRecord[]>;
-}
-
-/** How a source takes part in finding out who a customer is. */
-export interface IdentityDeclaration<C extends Client> {
-  /** The namespace of the source's own record ids. The source can be asked by it. */
-  recordKey: string;
-  /** By namespace. */
-  askedBy: Readonly<Record<string, AskedBy<C>>>;
-}
 
 /** A source system that speaks GraphQL: its part of the schema is asked as GraphQL, not by loaders and resolvers. */
 export interface StitchedDeclaration {
@@ -88,6 +42,8 @@ export interface SourceDefinition<C extends Client = Client> {
   namespaces?: readonly Namespace[];
   /** Left out by a source that knows no customers. */
   identity?: IdentityDeclaration<C>;
+  /** What happened between the customer and us, as far as this system knows. */
+  timeline?: TimelineDeclaration;
   /** Every loader that the resolvers ask. Those of `identity` need not be repeated. */
   loaders?: readonly Loader<C, never, unknown>[];
   /** Answers the source's SDL, typed by codegen as `Resolvers`. Fields that only read a property need none. */

@@ -10,6 +10,7 @@ import {
 } from '../../src/index.js';
 import { commentsOfTickets, ticketsOfUsers, usersByEmail, usersById } from './loaders.js';
 import { resolvers } from './resolvers.js';
+import { timeline } from './timeline.js';
 
 export const contactCentre = defineSource({
   name: 'contact-centre',
@@ -32,10 +33,13 @@ export const contactCentre = defineSource({
   identity: {
     recordKey: 'zendeskUserId',
     askedBy: {
-      zendeskUserId: { unique: true, loader: usersById },
-      email: { unique: true, loader: usersByEmail },
+      zendeskUserId: { uniqueness: 'enforced', loader: usersById },
+      email: { uniqueness: 'enforced', loader: usersByEmail },
     },
+    // Zendesk verifies no phone number, and lets users share one.
+    yields: { email: 'one', phone: 'shown' },
   },
+  timeline,
   loaders: [ticketsOfUsers, commentsOfTickets],
   resolvers,
 });

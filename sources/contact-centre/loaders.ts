@@ -75,37 +75,31 @@ function there<T>(page: T | null): T {
   return page;
 }
 
-/** The tickets that a user asked for, newest first. */
-export interface TicketsOf {
-  userId: string;
-  first: number;
+/** What a user asked for, newest first. */
+export interface TicketsOfUser {
+  tickets: readonly TicketRecord[];
+  /** False when there are more than can be read: these are then some of them, not even the newest. */
+  isWhole: boolean;
 }
 
-export const ticketsOfUsers = defineLoader<RestClient, TicketsOf, readonly TicketRecord[]>({
+/** All of a user's tickets, so that all that is made of them shares one call. */
+export const ticketsOfUsers = defineLoader<RestClient, string, TicketsOfUser>({
   name: 'ticketsOfUsers',
   maxBatch: MAX_BATCH,
-  keyText: ({ userId, first }) => `${userId} ${first}`,
-  about: ({ userId }) => [{ namespace: 'zendeskUserId', value: userId }],
-  load: async (keys, zendesk) => {
-    const owners = keys.map(({ userId }) => userId);
-    const userIds = new Set(owners);
-    let tickets = await readTickets([...userIds], zendesk);
-    if (!tickets.isWhole) {
-      // Whoever fills pages alone stands in the way of the others, who are asked about once more.
-      for (const userId of [...userIds])
-        if (tickets.records.filter(({ requesterId }) => requesterId === userId).length >= TICKETS_A_PAGE)
-          userIds.delete(userId);
-      if (userIds.size > 0 && userIds.size < new Set(owners).size)
-        tickets = await readTickets([...userIds], zendesk);
-    }
-    const { records, isWhole } = tickets;
-    return alignMany(owners, records, ({ requesterId }) => requesterId).map((own, i) =>
-      isWhole && userIds.has(owners[i] ?? '')
-        ? own.slice(0, keys[i]?.first)
-        : new SourceContractError(
-            'contact-centre',
-            'contact-centre holds more tickets than can be read at once.',
-          ),
+  about: (userId) => [{ namespace: 'zendeskUserId', value: userId }],
+  isWhole: ({ isWhole }) => isWhole,
+  load: async (userIds, zendesk) => {
+    const all = await readTickets(userIds, zendesk);
+    const own = alignMany(userIds, all.records, ({ requesterId }) => requesterId);
+    // Whoever fills pages alone stands in the way of the others, who are asked about once more.
+    const inTheWay = (i: number) => !all.isWhole && (own[i]?.length ?? 0) >= TICKETS_A_PAGE;
+    const others = userIds.filter((_, i) => !inTheWay(i));
+    if (others.length === 0 || others.length === userIds.length)
+      return own.map((tickets) => ({ tickets, isWhole: all.isWhole }));
+    const again = await readTickets(others, zendesk);
+    const theirs = alignMany(userIds, again.records, ({ requesterId }) => requesterId);
+    return own.map((tickets, i) =>
+      inTheWay(i) ? { tickets, isWhole: false } : { tickets: theirs[i] ?? [], isWhole: again.isWhole },
     );
   },
 });
@@ -131,10 +125,11 @@ async function readTickets(
     next = nextOf(page);
     tickets.push(...page.results);
   }
-  const records = tickets
-    .map(toTicket)
-    .sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id));
-  return { records, isWhole: next === undefined };
+  return { records: tickets.map(toTicket).sort(newestFirst), isWhole: next === undefined };
+}
+
+export function newestFirst(one: TicketRecord, other: TicketRecord): number {
+  return other.createdAt.localeCompare(one.createdAt) || other.id.localeCompare(one.id);
 }
 
 /** Where the next page is; the last one may have a link to one, too. */

@@ -16,11 +16,15 @@ export interface TicketRecord {
 export function toCustomer(user: User): CustomerRecord {
   return {
     id: String(user.id),
-    name: user.name ?? null,
     identifiers: [
       { namespace: 'email', value: user.email, verified: user.verified ?? false },
       { namespace: 'phone', value: user.phone },
     ],
+    profile: {
+      name: user.name ?? null,
+      language: user.locale ?? null,
+      updatedAt: user.updated_at ?? null,
+    },
   };
 }
 

@@ -13,6 +13,8 @@ export const user = z.object({
   email: z.string().nullish(),
   phone: z.string().nullish(),
   verified: z.boolean().nullish(),
+  locale: z.string().nullish(),
+  updated_at: moment.nullish(),
 });
 export type User = z.infer<typeof user>;
 

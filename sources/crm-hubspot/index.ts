@@ -40,9 +40,11 @@ export const crmHubspot = defineSource({
   identity: {
     recordKey: 'hubspotContactId',
     askedBy: {
-      hubspotContactId: { unique: true, loader: contactsById },
-      email: { unique: true, loader: contactsByEmail },
+      hubspotContactId: { uniqueness: 'enforced', loader: contactsById },
+      email: { uniqueness: 'enforced', loader: contactsByEmail },
     },
+    // HubSpot keeps additional addresses beside the primary one. It vouches for no phone number and no name at X.
+    yields: { email: 'several', phone: 'shown', customerNumber: 'one', xUsername: 'shown' },
   },
   loaders: [companiesOfContacts, companies, dealsOfContacts, deals, newestDeals],
   resolvers,

@@ -7,7 +7,7 @@ import {
   dealsOfContacts,
   newestDeals,
 } from './loaders.js';
-import type { ContactRecord } from './mapping.js';
+import type { ContactRecord, DealRecord } from './mapping.js';
 import type { Resolvers } from './schema.generated.js';
 
 /**
@@ -20,25 +20,17 @@ const MOST_DEALS_READ = 100;
 export const resolvers: Resolvers = {
   Customer: {
     company: async (customer, _, { load }) => {
-      const contactId = await customer.identifier('hubspotContactId');
-      const [companyId] = contactId === null ? [] : await load(companiesOfContacts, contactId);
+      const contactIds = await customer.identifiers('hubspotContactId');
+      const ids = await Promise.all(contactIds.map((contactId) => load(companiesOfContacts, contactId)));
+      const [companyId] = ids.flat();
       return companyId === undefined ? null : load(companies, companyId);
     },
-    deals: async (customer, { first }, { load }) => {
+    deals: async (customer, { first }, context) => {
       const size = pageSize(first);
-      const contactId = await customer.identifier('hubspotContactId');
-      if (contactId === null) return [];
-      const ids = await load(dealsOfContacts, contactId);
-      if (ids.length > MOST_DEALS_READ) {
-        const newest = await load(newestDeals, { contactId, first: size });
-        // A search that a system does not understand may well answer with anybody's.
-        if (newest.some(({ id }) => !ids.includes(id)))
-          throw new SourceContractError('crm-hubspot', 'crm-hubspot found deals of somebody else.');
-        return [...newest];
-      }
-      const found = await Promise.all(ids.map((id) => load(deals, id)));
-      return found
-        .filter((deal) => deal !== null)
+      const contactIds = await customer.identifiers('hubspotContactId');
+      const found = await Promise.all(contactIds.map((contactId) => dealsOf(contactId, size, context)));
+      // One deal may be with several of them.
+      return [...new Map(found.flat().map((deal) => [deal.id, deal])).values()]
         .sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id))
         .slice(0, size);
     },
@@ -47,6 +39,18 @@ export const resolvers: Resolvers = {
       (await ownRecord(customer, context))?.lifecycleStage ?? null,
   },
 };
+
+/** Among them the newest ones of a contact, as many as are wanted. */
+async function dealsOf(contactId: string, first: number, { load }: Context): Promise<DealRecord[]> {
+  const ids = await load(dealsOfContacts, contactId);
+  if (ids.length <= MOST_DEALS_READ)
+    return (await Promise.all(ids.map((id) => load(deals, id)))).filter((deal) => deal !== null);
+  const newest = await load(newestDeals, { contactId, first });
+  // A search that a system does not understand may well answer with anybody's.
+  if (newest.some(({ id }) => !ids.includes(id)))
+    throw new SourceContractError('crm-hubspot', 'crm-hubspot found deals of somebody else.');
+  return [...newest];
+}
 
 async function ownRecord(customer: Customer, { load }: Context): Promise<ContactRecord | null> {
   const contactId = await customer.identifier('hubspotContactId');

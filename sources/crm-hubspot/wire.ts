@@ -25,7 +25,7 @@ export function parseMoment(text: string): Date {
 /** A CRM object. A property that was not asked for is left out. */
 const crmObject = z.object({
   id: z.string(),
-  properties: z.object({ closedate: moment, createdate: moment }).catchall(value),
+  properties: z.object({ closedate: moment, createdate: moment, lastmodifieddate: moment }).catchall(value),
 });
 export type CrmObject = z.infer<typeof crmObject>;
 

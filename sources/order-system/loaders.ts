@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { alignMany, defineLoader, type SqlClient } from '../../src/index.js';
 import {
   toCustomer,
@@ -9,51 +10,66 @@ import {
   type OrderSystemCustomer,
 } from './mapping.js';
 import type { Payment } from './schema.generated.js';
-import { customerRow, orderLineRow, orderRow, paymentRow } from './wire.js';
+import { customerRow, moment, orderLineRow, orderRow, paymentRow, type CustomerRow } from './wire.js';
 
 /** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
 const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
 
 const CUSTOMERS = `
-  SELECT cust_no, email, email_verified, phone, first_name, last_name, street, house_no, postcode, city, created_at
+  SELECT cust_no, email, email_verified, phone, phone_verified, first_name, last_name, birth_date,
+    street, house_no, postcode, city, country, kvk_no, vat_no, company_name, created_at, updated_at,
+    ARRAY(
+      SELECT visitor_id FROM customer_devices
+      WHERE customer_devices.cust_no = customers.cust_no
+      ORDER BY last_seen_at DESC, visitor_id
+    ) AS visitor_ids
   FROM customers`;
 
-export const customersByNumber = defineLoader<SqlClient, string, readonly OrderSystemCustomer[]>({
-  name: 'customersByNumber',
-  freshness: IDENTITY_FRESHNESS,
-  load: async (numbers, database) => {
-    const rows = await database.rows(customerRow, `${CUSTOMERS} WHERE cust_no = ANY($1)`, [numbers]);
-    return alignMany(numbers, rows, (row) => row.cust_no).map((own) => own.map(toCustomer));
-  },
-});
+/** `valuesOf` tells what of the values asked for a row has been found by. */
+const customersBy = (
+  name: string,
+  condition: string,
+  valuesOf: (row: CustomerRow) => readonly (string | null)[],
+) =>
+  defineLoader<SqlClient, string, readonly OrderSystemCustomer[]>({
+    name,
+    freshness: IDENTITY_FRESHNESS,
+    load: async (values, database) => {
+      const rows = await database.rows(customerRow, `${CUSTOMERS} WHERE ${condition} ORDER BY cust_no`, [
+        values,
+      ]);
+      const found = rows.flatMap((row) =>
+        valuesOf(row).map((value) => ({ value, customer: toCustomer(row) })),
+      );
+      return alignMany(values, found, ({ value }) => value ?? '').map((own) =>
+        own.map(({ customer }) => customer),
+      );
+    },
+  });
 
-export const customersByEmail = defineLoader<SqlClient, string, readonly OrderSystemCustomer[]>({
-  name: 'customersByEmail',
-  freshness: IDENTITY_FRESHNESS,
-  load: async (emails, database) => {
-    const rows = await database.rows(
-      customerRow,
-      `${CUSTOMERS} WHERE lower(email) = ANY($1) ORDER BY cust_no`,
-      [emails],
-    );
-    return alignMany(emails, rows, (row) => row.email?.toLowerCase() ?? '').map((own) => own.map(toCustomer));
-  },
-});
-
-export const customersByPhone = defineLoader<SqlClient, string, readonly OrderSystemCustomer[]>({
-  name: 'customersByPhone',
-  freshness: IDENTITY_FRESHNESS,
-  load: async (phones, database) => {
-    const rows = await database.rows(customerRow, `${CUSTOMERS} WHERE phone = ANY($1) ORDER BY cust_no`, [
-      phones,
-    ]);
-    return alignMany(phones, rows, (row) => row.phone ?? '').map((own) => own.map(toCustomer));
-  },
-});
+export const customersByNumber = customersBy('customersByNumber', 'cust_no = ANY($1)', (row) => [
+  row.cust_no,
+]);
+export const customersByEmail = customersBy('customersByEmail', 'lower(email) = ANY($1)', (row) => [
+  row.email?.toLowerCase() ?? null,
+]);
+export const customersByPhone = customersBy('customersByPhone', 'phone = ANY($1)', (row) => [row.phone]);
+export const customersByVisitorId = customersBy(
+  'customersByVisitorId',
+  'cust_no IN (SELECT cust_no FROM customer_devices WHERE visitor_id = ANY($1))',
+  (row) => row.visitor_ids,
+);
+export const customersByKvkNumber = customersBy('customersByKvkNumber', 'kvk_no = ANY($1)', (row) => [
+  row.kvk_no,
+]);
+export const customersByVatNumber = customersBy('customersByVatNumber', 'vat_no = ANY($1)', (row) => [
+  row.vat_no,
+]);
 
 /** A page of one customer's orders. */
 export interface OrderPage {
-  customerNumber: string;
+  /** All that the customer has; in no particular order. */
+  customerNumbers: readonly string[];
   first: number;
   /** The place after which the page begins: moment and number of the last order before it. */
   after: { placedAt: string; number: string } | null;
@@ -62,12 +78,16 @@ export interface OrderPage {
 /** One order more than the page holds is read, to know whether there is a next page. */
 export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecord[]>({
   name: 'orderPages',
-  keyText: ({ customerNumber, first, after }) => JSON.stringify([customerNumber, first, after]),
-  about: ({ customerNumber }) => [{ namespace: 'customerNumber', value: customerNumber }],
+  keyText: ({ customerNumbers, first, after }) => JSON.stringify([customerNumbers.toSorted(), first, after]),
+  about: ({ customerNumbers }) => aboutCustomers(customerNumbers),
   load: async (pages, database) => {
+    const asked = pages.flatMap(({ customerNumbers, ...page }, i) =>
+      customerNumbers.map((customerNumber) => ({ ...page, customerNumber, i })),
+    );
     const rows = await database.rows(
       orderRow,
-      // Each page is read along the index from its own place, however many customers and whatever their pages.
+      // Each page is read along the index from its own place, however many customers and whatever their pages. An index
+      // gives the order of one customer number only, so a page's worth is read of each, and the newest are taken below.
       `SELECT asked.page, found.order_no, found.status, found.placed_at, found.currency, lines.total
        FROM unnest($1::int[], $2::text[], $3::int[], $4::timestamptz[], $5::text[])
          AS asked (page, cust_no, size, after_placed_at, after_order_no)
@@ -86,16 +106,76 @@ export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecor
        ) AS lines
        ORDER BY asked.page, found.placed_at DESC, found.order_no DESC`,
       [
-        pages.map((_, i) => i),
-        pages.map(({ customerNumber }) => customerNumber),
-        pages.map(({ first }) => first + 1),
-        pages.map(({ after }) => after?.placedAt ?? 'infinity'),
-        pages.map(({ after }) => after?.number ?? ''),
+        asked.map(({ i }) => i),
+        asked.map(({ customerNumber }) => customerNumber),
+        asked.map(({ first }) => first + 1),
+        asked.map(({ after }) => after?.placedAt ?? 'infinity'),
+        asked.map(({ after }) => after?.number ?? ''),
       ],
     );
-    return alignMany([...pages.keys()], rows, (row) => row.page).map((own) => own.map(toOrder));
+    return alignMany([...pages.keys()], rows, (row) => row.page).map((own, i) =>
+      own.slice(0, (pages[i]?.first ?? 0) + 1).map(toOrder),
+    );
   },
 });
+
+/** All orders of one customer taken together, those that were cancelled not counted. */
+export interface OrderTotals {
+  count: number;
+  /** One for each currency, by its code. */
+  amounts: readonly { amount: string; currency: string }[];
+  lastPlacedAt: string | null;
+}
+
+const totalsRow = z.object({
+  /** Which of the asked customers. */
+  customer: z.number(),
+  currency: z.string(),
+  orders: z.number(),
+  last_placed_at: moment,
+  total: z.string(),
+});
+
+/** By all of the customer's numbers. */
+export const orderTotals = defineLoader<SqlClient, readonly string[], OrderTotals>({
+  name: 'orderTotals',
+  keyText: (customerNumbers) => JSON.stringify(customerNumbers.toSorted()),
+  about: aboutCustomers,
+  load: async (customers, database) => {
+    const asked = customers.flatMap((customerNumbers, i) =>
+      customerNumbers.map((customerNumber) => ({ customerNumber, i })),
+    );
+    const rows = await database.rows(
+      totalsRow,
+      `SELECT asked.customer, currency, count(*)::int AS orders, max(placed_at) AS last_placed_at,
+         sum(lines.total) AS total
+       FROM unnest($1::int[], $2::text[]) AS asked (customer, cust_no)
+       JOIN orders USING (cust_no)
+       CROSS JOIN LATERAL (
+         SELECT coalesce(sum(quantity * unit_price), 0) AS total
+         FROM order_lines
+         WHERE order_lines.order_no = orders.order_no
+       ) AS lines
+       WHERE status <> 'CANCELLED'
+       GROUP BY asked.customer, currency
+       ORDER BY asked.customer, currency`,
+      [asked.map(({ i }) => i), asked.map(({ customerNumber }) => customerNumber)],
+    );
+    return alignMany([...customers.keys()], rows, (row) => row.customer).map((own) => ({
+      count: own.reduce((sum, { orders }) => sum + orders, 0),
+      amounts: own.map(({ total, currency }) => ({ amount: total, currency })),
+      lastPlacedAt:
+        own
+          .map((row) => new Date(`${row.last_placed_at.replace(' ', 'T')}:00`).toISOString())
+          .sort()
+          .at(-1) ?? null,
+    }));
+  },
+});
+
+function aboutCustomers(customerNumbers: readonly string[]) {
+  return customerNumbers.map((value) => ({ namespace: 'customerNumber', value }));
+}
 
 export const linesOfOrders = defineLoader<SqlClient, string, readonly OrderLineRecord[]>({
   name: 'linesOfOrders',

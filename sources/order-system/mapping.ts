@@ -1,11 +1,11 @@
 import { decodeCursor, encodeCursor, InvalidInputError, type CustomerRecord } from '../../src/index.js';
-import type { Address, OrderStatus, Payment } from './schema.generated.js';
+import type { OrderStatus, Payment } from './schema.generated.js';
 import { moment, type CustomerRow, type OrderLineRow, type OrderRow, type PaymentRow } from './wire.js';
 
 /** What the order system knows of a customer, beyond who it is. */
 export interface OrderSystemCustomer extends CustomerRecord {
   customerSince: string;
-  address: Address;
+  lastName: string | null;
 }
 
 export interface OrderRecord {
@@ -28,14 +28,63 @@ export interface OrderLineRecord {
 export function toCustomer(row: CustomerRow): OrderSystemCustomer {
   return {
     id: row.cust_no,
-    name: [row.first_name, row.last_name].filter(Boolean).join(' '),
     identifiers: [
       { namespace: 'email', value: row.email, verified: row.email_verified },
-      { namespace: 'phone', value: row.phone },
+      { namespace: 'phone', value: row.phone, verified: row.phone_verified },
+      ...row.visitor_ids.map((value) => ({ namespace: 'visitorId', value })),
+      { namespace: 'kvkNumber', value: row.kvk_no },
+      { namespace: 'vatNumber', value: row.vat_no },
     ],
+    profile: {
+      // Of a company's account the person is who orders for it.
+      name: row.company_name ?? ([row.first_name, row.last_name].filter(Boolean).join(' ').trim() || null),
+      birthDate: row.birth_date,
+      address: addressOf(row),
+      updatedAt: row.updated_at === null ? null : toDateTime(row.updated_at),
+    },
     customerSince: toDateTime(row.created_at),
-    address: { street: row.street, houseNumber: row.house_no, postcode: row.postcode, city: row.city },
+    lastName: row.last_name,
   };
+}
+
+/** A country alone is no address, and every row has one. */
+function addressOf({ street, house_no, postcode, city, country }: CustomerRow) {
+  if (street === null && postcode === null && city === null) return null;
+  return { street, houseNumber: house_no, postcode, city, country };
+}
+
+/**
+ * The same last name and birth date, or the same phone number, verified for both; but never two organisations, though one
+ * person may buy for both.
+ */
+export function isSameCustomer(one: OrderSystemCustomer, other: OrderSystemCustomer): boolean {
+  const [kvkNumber, otherKvkNumber] = [one, other].map((record) => valueOf(record, 'kvkNumber'));
+  if (kvkNumber !== otherKvkNumber) return false;
+  const name = lastNameOf(one);
+  const birthDate = one.profile?.birthDate ?? null;
+  if (
+    name !== '' &&
+    name === lastNameOf(other) &&
+    birthDate !== null &&
+    birthDate === other.profile?.birthDate
+  )
+    return true;
+  const phones = new Set(verifiedPhones(one));
+  return verifiedPhones(other).some((phone) => phones.has(phone));
+}
+
+function valueOf({ identifiers }: OrderSystemCustomer, namespace: string): string | null {
+  return identifiers.find((one) => one.namespace === namespace)?.value ?? null;
+}
+
+function lastNameOf({ lastName }: OrderSystemCustomer): string {
+  return lastName?.trim().toLowerCase() ?? '';
+}
+
+function verifiedPhones({ identifiers }: OrderSystemCustomer): string[] {
+  return identifiers.flatMap(({ namespace, value, verified }) =>
+    namespace === 'phone' && verified === true && value != null ? [value] : [],
+  );
 }
 
 export function toOrder(row: OrderRow): OrderRecord {

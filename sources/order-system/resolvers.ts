@@ -1,6 +1,13 @@
 import { pageSize, type Context, type Customer } from '../../src/index.js';
-import { customersByNumber, linesOfOrders, orderPages, paymentsOfOrders } from './loaders.js';
-import { placeOf, type OrderRecord, type OrderSystemCustomer } from './mapping.js';
+import {
+  customersByNumber,
+  linesOfOrders,
+  orderPages,
+  orderTotals,
+  paymentsOfOrders,
+  type OrderTotals,
+} from './loaders.js';
+import { placeOf, type OrderRecord } from './mapping.js';
 import type { Resolvers } from './schema.generated.js';
 
 /** Answers schema/sources/order-system.graphql. */
@@ -9,13 +16,30 @@ export const resolvers: Resolvers = {
     orders: async (customer, { first, after }, { load }) => {
       const size = pageSize(first);
       const page = { first: size, after: after == null ? null : placeOf(after) };
-      const customerNumber = await customer.identifier('customerNumber');
-      const found = customerNumber === null ? [] : await load(orderPages, { customerNumber, ...page });
+      const customerNumbers = await customer.identifiers('customerNumber');
+      const found = customerNumbers.length === 0 ? [] : await load(orderPages, { customerNumbers, ...page });
       return connection(found, size);
     },
-    customerSince: async (customer, _, context) =>
-      (await ownRecord(customer, context))?.customerSince ?? null,
-    address: async (customer, _, context) => (await ownRecord(customer, context))?.address ?? null,
+    lifetimeValue: async (customer, _, context) => {
+      const totals = await totalsOf(customer, context);
+      return totals && { amounts: [...totals.amounts], approximate: false };
+    },
+    orderCount: async (customer, _, context) => {
+      const totals = await totalsOf(customer, context);
+      return totals && { value: totals.count, approximate: false };
+    },
+    lastOrderAt: async (customer, _, context) => (await totalsOf(customer, context))?.lastPlacedAt ?? null,
+    customerSince: async (customer, _, { load }) => {
+      const customerNumbers = await customer.identifiers('customerNumber');
+      const records = await Promise.all(customerNumbers.map((number) => load(customersByNumber, number)));
+      // Of several records the oldest tells since when.
+      return (
+        records
+          .flat()
+          .map(({ customerSince }) => customerSince)
+          .sort()[0] ?? null
+      );
+    },
   },
   Order: {
     lines: async ({ number }, _, { load }) => [...(await load(linesOfOrders, number))],
@@ -35,7 +59,8 @@ function connection(found: readonly OrderRecord[], size: number) {
   };
 }
 
-async function ownRecord(customer: Customer, { load }: Context): Promise<OrderSystemCustomer | null> {
-  const customerNumber = await customer.identifier('customerNumber');
-  return customerNumber === null ? null : ((await load(customersByNumber, customerNumber))[0] ?? null);
+/** Null when the order system does not know the customer, who may also be known and have ordered nothing. */
+async function totalsOf(customer: Customer, { load }: Context): Promise<OrderTotals | null> {
+  const customerNumbers = await customer.identifiers('customerNumber');
+  return customerNumbers.length === 0 ? null : load(orderTotals, customerNumbers);
 }

@@ -17,13 +17,22 @@ export const customerRow = z.object({
   email: z.string().nullable(),
   email_verified: z.boolean(),
   phone: z.string().nullable(),
+  phone_verified: z.boolean(),
   first_name: z.string().nullable(),
   last_name: z.string().nullable(),
+  birth_date: z.iso.date().nullable(),
   street: z.string().nullable(),
   house_no: z.string().nullable(),
   postcode: z.string().nullable(),
   city: z.string().nullable(),
+  country: z.string().nullable(),
+  kvk_no: z.string().nullable(),
+  vat_no: z.string().nullable(),
+  company_name: z.string().nullable(),
   created_at: moment,
+  updated_at: moment.nullable(),
+  /** Of the devices on which the customer logged in, the last one first. */
+  visitor_ids: z.array(z.string()),
 });
 export type CustomerRow = z.infer<typeof customerRow>;
 

@@ -48,7 +48,13 @@ const perPlace = {
 export function createOrderSystemPart(
   { place, createdAt }: PartSeed,
   products: readonly SeedProduct[],
-  { orderCount, emailVerified }: { orderCount?: number | undefined; emailVerified: boolean },
+  {
+    orderCount,
+    ...facts
+  }: { orderCount?: number | undefined } & Pick<
+    OrderSystemPart,
+    'emailVerified' | 'phoneVerified' | 'business' | 'devices'
+  >,
 ): OrderSystemPart {
   const random = createRandom('orders', place);
   const count = orderCount ?? random.integer(1, 6);
@@ -63,7 +69,12 @@ export function createOrderSystemPart(
       sameMoment && previous !== undefined ? previous.placedAt : after(createdAt, random.fraction() * lifeMs);
     orders.push(createOrder(random, placedAt, place * perPlace.orders + index, products));
   }
-  return { customerNumber: customerNumber(place), emailVerified, orders };
+  return {
+    customerNumber: customerNumber(place),
+    ...facts,
+    updatedAt: after(createdAt, createRandom('order-system-changes', place).fraction() * lifeMs),
+    orders,
+  };
 }
 
 function createOrder(
@@ -232,15 +243,24 @@ export function createCrmPart(
   companies: readonly SeedCompany[],
   {
     hasCompany,
+    company: knownCompany,
     dealCount,
     isCustomer,
-  }: { hasCompany?: boolean | undefined; dealCount?: number | undefined; isCustomer: boolean },
+    ...facts
+  }: {
+    hasCompany?: boolean | undefined;
+    company?: SeedCompany | undefined;
+    dealCount?: number | undefined;
+    isCustomer: boolean;
+  } & Pick<CrmPart, 'additionalEmails' | 'customerNumber' | 'twitterHandle'>,
 ): CrmPart {
   const random = createRandom('crm', place);
   const lifeMs = Date.parse(worldNow) - Date.parse(createdAt);
-  const company = random.pick(companies);
+  const chance = random.pick(companies);
+  const company = knownCompany ?? chance;
   return {
     contactId: hubspotContactId(place),
+    ...facts,
     ...((hasCompany ?? random.chance(0.5)) && { companyId: company.id }),
     jobTitle: random.pick(jobTitles),
     lifecycleStage: isCustomer

@@ -12,7 +12,10 @@ export interface World {
   companies: SeedCompany[];
 }
 
-/** One human being, with what each system holds about them. A system that does not know them has no entry. */
+/**
+ * One human being, with what each system holds about them. A system that does not know them has no entry. Somebody with
+ * two records in one system, or known by different addresses, is here once for each.
+ */
 export interface Person {
   /** The address the person is found by; `customer-7@example.nl` for the seventh ordinary customer. */
   email: string;
@@ -21,7 +24,7 @@ export interface Person {
   lastName: string;
   /** ISO date. */
   birthDate: string;
-  /** E.164, a Dutch mobile number: "+31612345678". Unique per person. */
+  /** E.164, a Dutch mobile number: "+31612345678". Unique per person, except of special people. */
   phone: string;
   address: { street: string; houseNumber: string; postcode: string; city: string; country: 'NL' };
   /** ISO date-time with Z. */
@@ -37,6 +40,14 @@ export interface OrderSystemPart {
   customerNumber: string;
   /** The shop had the address confirmed by a mailed link. Unlike in the other systems two customers may share one. */
   emailVerified: boolean;
+  /** The customer answered a text message: a thing the shop has hardly begun with. */
+  phoneVerified: boolean;
+  /** When the customer's own row was changed last; ISO date-time with Z. */
+  updatedAt: string;
+  /** Only of who buys for a company. */
+  business?: { companyName: string; kvkNumber: string; vatNumber: string };
+  /** That somebody logged in on. */
+  devices: { visitorId: string; lastSeenAt: string }[];
   orders: SeedOrder[];
 }
 
@@ -90,6 +101,10 @@ export interface SeedTicket {
 export interface CrmPart {
   /** HubSpot record ids are numbers told as text. */
   contactId: string;
+  additionalEmails?: readonly string[];
+  /** The order system's number of the customer, as a sync wrote it. */
+  customerNumber?: string;
+  twitterHandle?: string;
   /** Points into `World.companies`. */
   companyId?: string;
   jobTitle: string;

@@ -38,10 +38,11 @@ export const webshop = defineSource({
   identity: {
     recordKey: 'shopifyCustomerId',
     askedBy: {
-      shopifyCustomerId: { unique: true, loader: customersById },
-      email: { unique: true, loader: customersByEmail },
-      phone: { unique: true, loader: customersByPhone },
+      shopifyCustomerId: { uniqueness: 'enforced', loader: customersById },
+      email: { uniqueness: 'enforced', loader: customersByEmail },
+      phone: { uniqueness: 'enforced', loader: customersByPhone },
     },
+    yields: { email: 'one', phone: 'one' },
   },
   stitched: {
     mapping,

@@ -15,13 +15,25 @@ export function fromGid(gid: unknown): string {
 export function toCustomer(customer: ShopifyCustomer): CustomerRecord {
   return {
     id: fromGid(customer.id),
-    name: [customer.firstName, customer.lastName].filter(Boolean).join(' '),
     identifiers: [
       // Shopify's own `verifiedEmail` is true by default for customers that staff or an app made, so it vouches for nothing.
       { namespace: 'email', value: customer.email },
       { namespace: 'phone', value: customer.phone },
     ],
+    profile: {
+      name: [customer.firstName, customer.lastName].filter(Boolean).join(' ') || null,
+      language: customer.locale ?? null,
+      address: addressOf(customer),
+      updatedAt: customer.updatedAt ?? null,
+    },
   };
+}
+
+/** Shopify keeps street and house number on one line. Where the one ends and the other begins would be a guess. */
+function addressOf({ defaultAddress }: ShopifyCustomer) {
+  const { address1 = null, zip = null, city = null, countryCodeV2 = null } = defaultAddress ?? {};
+  if (address1 === null && zip === null && city === null) return null;
+  return { street: address1, postcode: zip, city, country: countryCodeV2 };
 }
 
 /** A value in Shopify's search syntax, quoted: https://shopify.dev/docs/api/usage/search-syntax */

@@ -9,6 +9,16 @@ export const shopifyCustomer = z.object({
   lastName: z.string().nullish(),
   email: z.string().nullish(),
   phone: z.string().nullish(),
+  locale: z.string().nullish(),
+  updatedAt: z.iso.datetime({ offset: true }).nullish(),
+  defaultAddress: z
+    .object({
+      address1: z.string().nullish(),
+      zip: z.string().nullish(),
+      city: z.string().nullish(),
+      countryCodeV2: z.string().nullish(),
+    })
+    .nullish(),
 });
 export type ShopifyCustomer = z.infer<typeof shopifyCustomer>;
 

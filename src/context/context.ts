@@ -1,7 +1,6 @@
 import type { Clock } from '../cache/cache.js';
 import type { Context } from '../customer/customer.js';
-import type { Identifier } from '../identity/identifiers.js';
-import { createIdentity, type Identity, type IdentityRules } from '../identity/identity-graph.js';
+import { createIdentities, type IdentityRules } from '../identity/identity-graph.js';
 import type { Flight, RequestScope } from '../loaders/flight.js';
 import { createProvenance, type Provenance } from '../loaders/provenance.js';
 import type { LoaderRegistry } from '../loaders/registry.js';
@@ -53,18 +52,9 @@ export function createContext(
     flights,
   };
   const load = registry.forRequest(scope);
-  const identities = new Map<string, Identity>();
-  const identify = (identifier: Identifier): Identity => {
-    const key = `${identifier.namespace} ${identifier.value}`;
-    let identity = identities.get(key);
-    if (identity === undefined) {
-      identity = createIdentity(rules, identifier, load);
-      identities.set(key, identity);
-    }
-    return identity;
-  };
+  const identities = createIdentities(rules, load);
   return {
-    context: { requestId, load, identify },
+    context: { requestId, load, identify: (identifier) => identities.of(identifier) },
     provenance,
     trace,
     end: () => {

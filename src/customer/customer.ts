@@ -19,9 +19,11 @@ export interface Customer {
   /** The field that made this object: what the client asks of a system that speaks GraphQL is read from it. */
   readonly info: GraphQLResolveInfo;
   /**
-   * The customer's identifier in a namespace that a source keeps its records by; null when that source does not
-   * know the customer. Throws the source's error when it cannot say.
+   * The customer's identifiers in a namespace that a source keeps its records by, first the one of the record whose
+   * single values count; empty when that source does not know the customer. Throws the source's error when it cannot say.
    */
+  identifiers(namespace: string): Promise<readonly string[]>;
+  /** The first of them, or null. */
   identifier(namespace: string): Promise<string | null>;
 }
 
@@ -35,16 +37,18 @@ export function createCustomer(
   info: GraphQLResolveInfo,
   { sourceOf }: CustomerDirectory,
 ): Customer {
+  const identifiers = async (namespace: string): Promise<readonly string[]> => {
+    const source = sourceOf.get(namespace);
+    // The system that would know is not plugged in.
+    if (source === undefined) return [];
+    const outcome = await identity.find(source);
+    if (outcome.kind === 'failed') throw outcome.error;
+    return outcome.kind === 'found' ? outcome.records.map(({ id }) => id) : [];
+  };
   return {
     identity,
     info,
-    identifier: async (namespace) => {
-      const source = sourceOf.get(namespace);
-      // The system that would know is not plugged in.
-      if (source === undefined) return null;
-      const outcome = await identity.find(source);
-      if (outcome.kind === 'failed') throw outcome.error;
-      return outcome.kind === 'found' ? outcome.record.id : null;
-    },
+    identifiers,
+    identifier: async (namespace) => (await identifiers(namespace))[0] ?? null,
   };
 }

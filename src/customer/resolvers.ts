@@ -1,41 +1,40 @@
-import { createHmac } from 'node:crypto';
-import {
-  getDirectiveValues,
-  getNamedType,
-  GraphQLIncludeDirective,
-  GraphQLSkipDirective,
-  isObjectType,
-  Kind,
-  type GraphQLResolveInfo,
-  type SelectionNode,
-  type SelectionSetNode,
-} from 'graphql';
+import type { GraphQLResolveInfo } from 'graphql';
 import { InvalidInputError, LimitExceededError } from '../errors.js';
+import type { CustomerIds } from '../identity/customer-id.js';
 import { normalise, type Identifier } from '../identity/identifiers.js';
 import type { IdentityRules, Outcome } from '../identity/identity-graph.js';
+import { askedAt } from '../loaders/asked-at.js';
 import { createCustomer, type Context, type Customer, type CustomerDirectory } from './customer.js';
-import type { ContactPoint, KnownTo, Resolvers } from './schema.generated.js';
+import { ambiguous, identified, identifiersOf } from './identification.js';
+import { chooseValue, provenanceOf } from './profile.js';
+import type { ContactPoint, KnownTo, ProfileField, Resolvers } from './schema.generated.js';
+import { PROFILE_FIELDS, type Rule } from './survivorship.js';
+import { timelinePage, type TimelineSource } from './timeline.js';
+import { wantedSources, type SourcesOfField } from './wanted-sources.js';
 
 export interface CustomerOptions extends CustomerDirectory {
   rules: IdentityRules;
+  survivorship: Readonly<Record<ProfileField, Rule>>;
+  timelines: readonly TimelineSource[];
   /** The source that answers a field of Customer; undefined for the fields of this file. */
   sourceOfField: ReadonlyMap<string, string>;
-  idSecret: string;
+  ids: CustomerIds;
   maxCustomers: number;
 }
 
 /** Answers schema/customer.graphql. */
 export function customerResolvers(options: CustomerOptions): Resolvers {
-  const { rules, idSecret, maxCustomers } = options;
+  const { rules, survivorship, timelines, ids, maxCustomers } = options;
   const allSources = new Set(rules.sources.map(({ name }) => name));
+  const sourcesOf = sourcesOfFields(options);
 
   const find = async (
     key: CustomerKey,
     context: Context,
     info: GraphQLResolveInfo,
   ): Promise<Customer | null> => {
-    const identity = context.identify(readKey(key, rules));
-    const known = await identity.isKnown(sourcesAskedFor(info, options, allSources));
+    const identity = context.identify(readKey(key, options));
+    const known = await identity.known(wantedSources(info, sourcesOf, allSources));
     return known ? createCustomer(identity, info, options) : null;
   };
 
@@ -47,20 +46,25 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
   const contactPoints = async (customer: Customer, namespace: string): Promise<ContactPoint[]> => {
     const all = await outcomes(customer);
     throwWhenNobodyAnswered(all);
-    const points = all.flatMap(({ source, outcome }) =>
-      outcome.kind === 'found'
-        ? outcome.record.identifiers
-            .filter((one) => one.namespace === namespace)
-            .flatMap(({ value, verified = false }) => {
-              const identifier = normaliseIn(rules, namespace, value);
-              return identifier === null ? [] : [{ value: identifier.value, source, verified }];
-            })
-        : [],
-    );
-    return points.filter(
-      (point, i) => points.findIndex((one) => one.value === point.value && one.source === point.source) === i,
-    );
+    const points = new Map<string, ContactPoint>();
+    for (const { source, outcome } of all) {
+      if (outcome.kind !== 'found') continue;
+      for (const held of outcome.records.flatMap(({ identifiers }) => identifiers)) {
+        if (held.namespace !== namespace) continue;
+        const identifier = normaliseIn(rules, namespace, held.value);
+        if (identifier === null) continue;
+        const key = `${source} ${identifier.value}`;
+        const verified = held.verified === true || points.get(key)?.verified === true;
+        points.set(key, { value: identifier.value, source, verified });
+      }
+    }
+    return [...points.values()];
   };
+
+  const chosen =
+    <F extends ProfileField>(field: F) =>
+    ({ identity }: Customer) =>
+      chooseValue(field, survivorship[field], rules.namespaces, (source) => identity.find(source));
 
   return {
     Query: {
@@ -74,6 +78,22 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
         // Each customer succeeds or fails alone, also when its identifier cannot be one.
         return by.map((key) => find(key, context, info));
       },
+      identify: async (_, { by }, context, info) => {
+        const identity = context.identify(readKey(by, options));
+        const match = await identity.whole();
+        if (match.kind === 'ambiguous')
+          return { __typename: 'Ambiguous', ...ambiguous(match, match.severalIn, rules.namespaces) };
+        if (match.kind === 'identified')
+          return { __typename: 'Identified', ...identified(createCustomer(identity, info, options), match) };
+        const [reason] = match.failed.values();
+        if (reason !== undefined) throw reason;
+        return { __typename: 'Unknown', asked: [...match.asked] };
+      },
+    },
+    // What the client asks of a customer is read from the field that made it.
+    Identified: {
+      customer: ({ customer }, _, __, info) =>
+        customer == null ? null : createCustomer(customer.identity, info, options),
     },
     Customer: {
       id: async ({ identity }) => {
@@ -81,21 +101,33 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
           const outcome = await identity.find(name);
           // Another system's id would be another id for the same customer.
           if (outcome.kind === 'failed') throw outcome.error;
-          if (outcome.kind === 'found') return opaqueId(declared.recordKey, outcome.record.id, idSecret);
+          if (outcome.kind !== 'found') continue;
+          const [first = ''] = outcome.records.map(({ id }) => id).sort();
+          const strongest = normaliseIn(rules, declared.recordKey, first);
+          if (strongest !== null) return ids.seal(strongest);
         }
         return null;
       },
-      name: async (customer) => {
-        const all = await outcomes(customer);
-        throwWhenNobodyAnswered(all);
-        for (const { outcome } of all) {
-          if (outcome.kind === 'found' && outcome.record.name != null && outcome.record.name !== '')
-            return outcome.record.name;
-        }
-        return null;
-      },
+      name: chosen('NAME'),
+      primaryEmail: chosen('PRIMARY_EMAIL'),
+      primaryPhone: chosen('PRIMARY_PHONE'),
+      address: chosen('ADDRESS'),
+      language: chosen('LANGUAGE'),
+      birthDate: chosen('BIRTH_DATE'),
+      provenance: ({ identity }, { fields }) =>
+        (fields ?? PROFILE_FIELDS).map((field) =>
+          provenanceOf(
+            field,
+            survivorship[field],
+            rules.namespaces,
+            (source) => identity.find(source),
+            askedAt,
+          ),
+        ),
       emails: (customer) => contactPoints(customer, 'email'),
       phones: (customer) => contactPoints(customer, 'phone'),
+      identifiers: async ({ identity }) => identifiersOf(await identity.whole()),
+      timeline: (customer, args, context) => timelinePage(customer, args, timelines, context),
       knownTo: async (customer) =>
         (await outcomes(customer)).map(({ source, outcome }): KnownTo => ({
           source,
@@ -107,17 +139,17 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
 
 type CustomerKey = Readonly<Record<string, string | null | undefined>>;
 
-const STATUS = { found: 'KNOWN', unknown: 'UNKNOWN', 'not-asked': 'UNKNOWN', failed: 'UNAVAILABLE' } as const;
+const STATUS = { found: 'KNOWN', unknown: 'UNKNOWN', failed: 'UNAVAILABLE' } as const;
 
 /** The identifier in a key. That it is exactly one is checked here too: not every way of executing enforces `@oneOf`. */
-function readKey(key: CustomerKey, rules: IdentityRules): Identifier {
+function readKey(key: CustomerKey, { rules, ids }: CustomerOptions): Identifier {
   const given = Object.entries(key).filter(([, value]) => value !== undefined);
   const [first] = given;
   if (given.length !== 1 || first?.[1] == null) {
     throw new InvalidInputError('Give exactly one identifier to find a customer by, and not null.');
   }
   const [name, value] = first;
-  const identifier = normaliseIn(rules, name, value);
+  const identifier = name === 'id' ? ids.open(value) : normaliseIn(rules, name, value);
   if (identifier === null)
     throw new InvalidInputError(`The ${name} given is not one that can identify a customer.`);
   return identifier;
@@ -138,52 +170,25 @@ function throwWhenNobodyAnswered(all: readonly { outcome: Outcome }[]): void {
   for (const { outcome } of all) if (outcome.kind === 'failed') throw outcome.error;
 }
 
-/** The id shows nothing of what it is made from, and cannot be made by anyone without the secret. */
-function opaqueId(namespace: string, value: string, secret: string): string {
-  return createHmac('sha256', secret).update(`${namespace}\n${value}`).digest('base64url').slice(0, 27);
-}
-
-const asked = new WeakMap<object, ReadonlySet<string>>();
-
-/** The sources whose fields the client asks of this customer, so that they can be asked who it is from the start. */
-function sourcesAskedFor(
-  info: GraphQLResolveInfo,
-  { sourceOfField }: CustomerOptions,
-  all: ReadonlySet<string>,
-): ReadonlySet<string> {
-  const [node] = info.fieldNodes;
-  const known = node && asked.get(node);
-  if (known !== undefined) return known;
-  const sources = new Set<string>();
-  const type = getNamedType(info.returnType);
-  const own = isObjectType(type) ? type.getFields() : {};
-  // The id is made from the record of the first source that knows the customer, so mostly from the first of all.
-  const first = [...all].slice(0, 1);
-  let isForEveryRequest = true as boolean;
-  const visit = ({ selections }: SelectionSetNode): void => {
-    for (const selection of selections) {
-      if ((selection.directives ?? []).length > 0) isForEveryRequest = false;
-      if (isSkipped(selection, info)) continue;
-      if (selection.kind === Kind.FIELD) {
-        const source = sourceOfField.get(selection.name.value);
-        if (source !== undefined) sources.add(source);
-        else if (selection.name.value === 'id') first.forEach((one) => sources.add(one));
-        else if (selection.name.value in own) for (const one of all) sources.add(one);
-      } else {
-        const fragment =
-          selection.kind === Kind.INLINE_FRAGMENT ? selection : info.fragments[selection.name.value];
-        if (fragment !== undefined) visit(fragment.selectionSet);
-      }
-    }
+/** Where a rule goes by the order of the sources, mostly the first one decides, and the others need not be asked. */
+function sourcesOfFields({ rules, survivorship, timelines, sourceOfField }: CustomerOptions): SourcesOfField {
+  const first = (sources: readonly string[]) => sources.slice(0, 1);
+  const own = new Map<string, readonly string[]>([
+    // Made from the record of the first source that knows the customer.
+    ['id', first(rules.sources.map(({ name }) => name))],
+    ['timeline', timelines.map(({ name }) => name)],
+    ...PROFILE_FIELDS.map((field): [string, readonly string[]] => {
+      const { strategy, sources } = survivorship[field];
+      return [camelCase(field), strategy === 'SOURCE_PRIORITY' ? first(sources) : sources];
+    }),
+  ]);
+  return (field) => {
+    const source = sourceOfField.get(field);
+    return source === undefined ? (own.get(field) ?? 'all') : [source];
   };
-  for (const { selectionSet } of info.fieldNodes) if (selectionSet !== undefined) visit(selectionSet);
-  if (node !== undefined && isForEveryRequest) asked.set(node, sources);
-  return sources;
 }
 
-function isSkipped(selection: SelectionNode, { variableValues }: GraphQLResolveInfo): boolean {
-  return (
-    getDirectiveValues(GraphQLSkipDirective, selection, variableValues)?.if === true ||
-    getDirectiveValues(GraphQLIncludeDirective, selection, variableValues)?.if === false
-  );
+/** `PRIMARY_EMAIL` is the field `primaryEmail`. */
+function camelCase(name: string): string {
+  return name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

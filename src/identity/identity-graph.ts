@@ -1,200 +1,248 @@
-import { AmbiguousIdentityError, GatewayError } from '../errors.js';
+import { AmbiguousIdentityError, type GatewayError } from '../errors.js';
 import type { Load } from '../loaders/registry.js';
-import type { Client } from '../connectors/connector.js';
-import type { AskedBy, CustomerRecord, IdentityDeclaration, Namespace } from '../source.js';
-import { normalise, type Identifier } from './identifiers.js';
+import type { CustomerRecord } from './declaration.js';
+import type { Identifier } from './identifiers.js';
+import {
+  customersAmong,
+  textOf,
+  type Conflict,
+  type IdentifyingSource,
+  type IdentityRules,
+  type KnownRecord,
+  type Limit,
+  type Line,
+} from './matching.js';
+import { createWalker, isPending, landed, type Walk } from './walk.js';
+import { everySource, sourcesThatMatter } from './who-matters.js';
 
-/** How far the graph is walked for one customer. Beyond it a shared identifier would lead to half the world. */
-const MAX_HOPS = 3;
-const MAX_VALUES_PER_NAMESPACE = 5;
-const MAX_IDENTIFIERS = 50;
-
-/** A source that takes part, as the graph sees it. */
-export interface IdentifyingSource {
-  name: string;
-  identity: IdentityDeclaration<Client>;
-}
-
-export interface IdentityRules {
-  /** In the order in which they are believed. */
-  sources: readonly IdentifyingSource[];
-  namespaces: ReadonlyMap<string, Namespace>;
-}
+export type { IdentityRules } from './matching.js';
 
 /** What asking one source has come to. */
 export type Outcome =
-  | { kind: 'found'; record: CustomerRecord }
-  /** It was asked and knows nobody. */
+  /** All the customer's records in the source; the first one is whose single values count. */
+  | { kind: 'found'; records: readonly CustomerRecord[] }
+  /** It was asked and knows nobody, or nothing that is known is something it can be asked by. */
   | { kind: 'unknown' }
-  /** Nothing that is known so far is something it can be asked by. */
-  | { kind: 'not-asked' }
-  | { kind: 'failed'; error: Error };
+  | { kind: 'failed'; error: GatewayError };
+
+/** A source that was asked by an identifier, and a record that it told of. */
+export interface Finding {
+  source: string;
+  identifier: Identifier;
+  record: KnownRecord;
+}
+
+/** What would have linked the customer's records with others, and was not followed. */
+export interface MatchConflict {
+  namespace: string;
+  /** That would have come together. */
+  values: readonly string[];
+  over: Identifier;
+}
+
+/** All that is known of who an identifier means. */
+export interface Match {
+  kind: 'identified' | 'ambiguous' | 'unknown';
+  /** How many customers it may mean. */
+  candidates: number;
+  /** The system that tells of several customers under the identifier, if it is one. */
+  severalIn: string | undefined;
+  /** The customer's records; of an ambiguous one, those of all candidates. */
+  records: readonly KnownRecord[];
+  /** Of these records, why they are one customer. */
+  lines: readonly Line[];
+  findings: readonly Finding[];
+  conflicts: readonly MatchConflict[];
+  limitsReached: ReadonlySet<Limit>;
+  /** Sources that could not be asked. */
+  failed: ReadonlyMap<string, GatewayError>;
+  asked: ReadonlySet<string>;
+}
 
 /** One customer's identifiers and records, found out as they are needed. */
 export interface Identity {
+  readonly start: Identifier;
   /**
-   * Whether any system knows the customer. Of the systems that can be asked right away only the wanted ones are, and
-   * those that might hold several people under the identifier; the others only when those know nobody. Does not wait
-   * for slow systems once it is sure. Throws AmbiguousIdentityError.
+   * Whether any system knows the customer; asks what matters to the wanted sources. Throws AmbiguousIdentityError, or
+   * a source's error when nobody knows the customer but not everybody has answered.
    */
-  isKnown(wanted: ReadonlySet<string>): Promise<boolean>;
-  /** The source's record. Looks further, hop by hop, while the source has not been found by what is known. */
+  known(wanted: ReadonlySet<string>): Promise<boolean>;
+  /** The customer's records in one source. */
   find(source: string): Promise<Outcome>;
+  /** Everything, of every source. */
+  whole(): Promise<Match>;
 }
 
-/**
- * Walks from one identifier to a customer's records, breadth first and on demand. A round asks each source at most
- * once, all in parallel; rounds of many customers fall together in the loaders' batches.
- */
-export function createIdentity(rules: IdentityRules, start: Identifier, load: Load): Identity {
-  /** What is known before each round; a round adds what its records yield. */
-  const known: Map<string, Identifier>[] = [new Map([[keyOf(start), start]])];
-  const asked = new Map<string, Promise<Outcome>>();
-  const rounds = new Map<number, Promise<boolean>>();
+/** One request's identities. Those that are asked for at the same moment walk in step. */
+export interface Identities {
+  of(start: Identifier): Identity;
+}
 
-  /** Asks a source by all that is known before the round and that it was not asked by before. */
-  const ask = (source: IdentifyingSource, round: number): Promise<Outcome> => {
-    const key = `${round} ${source.name}`;
-    let outcome = asked.get(key);
-    if (outcome === undefined) {
-      outcome = askNow(source, round);
-      asked.set(key, outcome);
-      // Not everybody who has it asked waits for it, and a defect that nobody hears of would end the process.
-      outcome.catch(() => undefined);
-    }
-    return outcome;
-  };
+/** What a walk's answers come to, for as long as no other one has come in. */
+const seenOf = new WeakMap<Walk, { answers: number; match: Match }>();
 
-  const askNow = async (source: IdentifyingSource, round: number): Promise<Outcome> => {
-    const before = round === 0 ? undefined : await ask(source, round - 1);
-    if (before?.kind === 'found') return before;
-    const news = [...(known[round]?.entries() ?? [])].filter(
-      ([key]) => round === 0 || known[round - 1]?.has(key) !== true,
-    );
-    const questions = news.flatMap(([, { namespace, value }]) => {
-      const askedBy = source.identity.askedBy[namespace];
-      return askedBy === undefined ? [] : [askOne(source.name, askedBy, value, load)];
-    });
-    if (questions.length === 0) return before ?? { kind: 'not-asked' };
-    const outcomes = await Promise.all(questions);
-    const records = new Map(
-      outcomes.flatMap((one) => (one.kind === 'found' ? [[one.record.id, one] as const] : [])),
-    );
-    if (records.size > 1)
-      return { kind: 'failed', error: new AmbiguousIdentityError(source.name, records.size) };
-    const [found] = records.values();
-    return found ?? outcomes.find(({ kind }) => kind === 'failed') ?? { kind: 'unknown' };
-  };
+export function createIdentities(rules: IdentityRules, load: Load): Identities {
+  const walker = createWalker(rules, load);
+  const identities = new Map<string, Identity>();
+  const identityOf = (start: Identifier): Identity => {
+    const walks: { sources: readonly IdentifyingSource[]; walk: Promise<Walk> }[] = [];
 
-  /** Asks all sources and adds what they yield. True when there is something new to ask by. */
-  const finishRound = (round: number): Promise<boolean> => {
-    let finished = rounds.get(round);
-    if (finished === undefined) {
-      finished = Promise.all(rules.sources.map((source) => ask(source, round))).then((outcomes) => {
-        const next = new Map(known[round]);
-        for (const [i, source] of rules.sources.entries()) {
-          const outcome = outcomes[i];
-          if (outcome?.kind === 'found') addLinks(source, outcome.record, rules.namespaces, next);
-        }
-        known[round + 1] = next;
-        return next.size > (known[round]?.size ?? 0);
-      });
-      rounds.set(round, finished);
-      finished.catch(() => undefined);
-    }
-    return finished;
+    const walkFor = (sources: readonly IdentifyingSource[]): Promise<Walk> => {
+      const done = walks.find((one) => sources.every((source) => one.sources.includes(source)));
+      if (done !== undefined) return done.walk;
+      const walk = walker.walk(start, sources);
+      walk.catch(() => undefined);
+      walks.push({ sources, walk });
+      return walk;
+    };
+    const matterTo = (wanted: ReadonlySet<string>) => sourcesThatMatter(rules, wanted, start.namespace);
+
+    const see = async (walk: Walk): Promise<Match> => {
+      for (const { answer = [] } of walk.asks) for (const one of answer) walk.records.set(one.key, one);
+      let seen = look(walk);
+      // Nobody is "unknown" while a slow system has not said so.
+      while (seen.kind === 'unknown' && [...walk.asks].some(isPending)) {
+        await Promise.race([...walk.asks].filter(isPending).map(({ done }) => done));
+        for (const { answer = [] } of walk.asks) for (const one of answer) walk.records.set(one.key, one);
+        seen = look(walk);
+      }
+      return seen;
+    };
+
+    const look = (walk: Walk): Match => {
+      const answers = [...walk.asks].filter((one) => !isPending(one)).length;
+      let last = seenOf.get(walk);
+      if (last?.answers !== answers) seenOf.set(walk, (last = { answers, match: lookAnew(walk) }));
+      return last.match;
+    };
+
+    const lookAnew = (walk: Walk): Match => {
+      const matching = walker.match(walk);
+      const begin = landed(walk);
+      const several = Math.max(
+        0,
+        ...[...walk.asks]
+          .filter(({ identifier }) => textOf(identifier) === textOf(start))
+          .map(({ answer = [] }) => customersAmong(answer)),
+      );
+      const customers = [...new Set(begin.map((record) => matching.customerOf(record)))];
+      const candidates = several > 1 ? several : customers.length;
+      const records = customers.flat().sort(byPlace);
+      const own = new Set(records);
+      const lines = matching.lines.filter(({ record }) => own.has(record));
+      return {
+        kind: candidates === 0 ? 'unknown' : candidates === 1 ? 'identified' : 'ambiguous',
+        candidates,
+        severalIn: several > 1 ? sourceOfSeveral(walk) : undefined,
+        records,
+        lines,
+        findings: [...walk.asks].flatMap(({ source, identifier, answer = [] }) =>
+          answer
+            .filter((record) => own.has(record))
+            .map((record) => ({ source: source.name, identifier, record })),
+        ),
+        conflicts: conflictsOf(matching.conflicts, own, [
+          start,
+          ...lines.map(({ identifier }) => identifier),
+        ]),
+        limitsReached: walk.limitsReached,
+        failed: new Map(
+          [...walk.asks].flatMap(({ source, error }) => (error === undefined ? [] : [[source.name, error]])),
+        ),
+        asked: new Set([...walk.asks].map(({ source }) => source.name)),
+      };
+    };
+
+    const outcomeOf = (walk: Walk, seen: Match, name: string): Outcome => {
+      if (seen.kind === 'ambiguous')
+        return { kind: 'failed', error: new AmbiguousIdentityError(seen.severalIn, seen.candidates) };
+      const own = seen.records.filter(({ source }) => source.name === name);
+      if (own.length > 0) return { kind: 'found', records: own.sort(byNews).map(({ record }) => record) };
+      const asked = [...walk.asks].filter(({ source }) => source.name === name);
+      const error = asked.find((one) => one.error !== undefined)?.error;
+      if (error !== undefined) return { kind: 'failed', error };
+      const several = Math.max(0, ...asked.map(({ answer = [] }) => customersAmong(answer)));
+      if (several > 1) return { kind: 'failed', error: new AmbiguousIdentityError(name, several) };
+      const source = rules.sources.find((one) => one.name === name);
+      const conflict = seen.conflicts.find(({ namespace }) => namespace === source?.identity.recordKey);
+      if (conflict !== undefined)
+        return { kind: 'failed', error: new AmbiguousIdentityError(name, conflict.values.length) };
+      if (asked.length > 0) return { kind: 'unknown' };
+      // It could not be asked at all. When a system that might have told by what is down, that is the reason.
+      const [reason] = seen.failed.values();
+      return reason === undefined ? { kind: 'unknown' } : { kind: 'failed', error: reason };
+    };
+
+    const sourceOfSeveral = (walk: Walk): string | undefined =>
+      [...walk.asks].find(
+        ({ identifier, answer = [] }) => textOf(identifier) === textOf(start) && customersAmong(answer) > 1,
+      )?.source.name;
+
+    return {
+      start,
+      known: async (wanted) => {
+        const walk = await walkFor(matterTo(wanted));
+        const seen = await see(walk);
+        if (seen.kind === 'ambiguous') throw new AmbiguousIdentityError(seen.severalIn, seen.candidates);
+        // Nobody knows the customer, but not everybody answered: that is no "unknown".
+        const [reason] = seen.failed.values();
+        if (seen.kind === 'unknown' && reason !== undefined) throw reason;
+        return seen.kind === 'identified';
+      },
+      find: async (name) => {
+        if (!rules.sources.some((source) => source.name === name))
+          throw new Error(`The source "${name}" holds no customers.`);
+        const walk = await walkFor(matterTo(new Set([name])));
+        await Promise.all(
+          [...walk.asks].filter(({ source }) => source.name === name).map(({ done }) => done),
+        );
+        return outcomeOf(walk, await see(walk), name);
+      },
+      whole: async () => {
+        const walk = await walkFor(everySource(rules));
+        await Promise.all([...walk.asks].map(({ done }) => done));
+        return see(walk);
+      },
+    };
   };
 
   return {
-    isKnown: async (wanted) => {
-      const askable = rules.sources.filter(({ identity }) => identity.askedBy[start.namespace] !== undefined);
-      const deciding = askable.filter(({ identity }) => identity.askedBy[start.namespace]?.unique === false);
-      const chosen = askable.filter((source) => wanted.has(source.name) || deciding.includes(source));
-      for (const sources of chosen.length === 0 ? [askable] : [chosen, askable]) {
-        const asking = sources.map((source) => ask(source, 0));
-        for (const outcome of await Promise.all(deciding.map((source) => ask(source, 0))))
-          throwIfAmbiguous(outcome);
-        if (await anyFound(asking)) return true;
-      }
-      for (const outcome of await Promise.all(askable.map((source) => ask(source, 0)))) {
-        // Nobody knows the customer, but not everybody answered: that is no "unknown".
-        if (outcome.kind === 'failed') throw outcome.error;
-      }
-      return false;
-    },
-
-    find: async (name) => {
-      const source = rules.sources.find((one) => one.name === name);
-      if (source === undefined) throw new Error(`The source "${name}" holds no customers.`);
-      let last: Outcome = { kind: 'not-asked' };
-      for (let round = 0; round < MAX_HOPS; round += 1) {
-        last = await ask(source, round);
-        if (last.kind === 'found' || last.kind === 'failed') return last;
-        // What the last round's records yield would be a hop too far, so nobody is asked for them.
-        if (round === MAX_HOPS - 1 || !(await finishRound(round))) break;
-      }
-      if (last.kind === 'unknown') return last;
-      // It could not be asked at all. When a system that might have told by what is down, that is the reason.
-      const others = await Promise.all(rules.sources.map((one) => ask(one, 0)));
-      return others.find(({ kind }) => kind === 'failed') ?? { kind: 'unknown' };
+    of: (start) => {
+      const text = textOf(start);
+      let identity = identities.get(text);
+      if (identity === undefined) identities.set(text, (identity = identityOf(start)));
+      return identity;
     },
   };
 }
 
-async function askOne(
-  source: string,
-  { loader }: AskedBy<Client>,
-  value: string,
-  load: Load,
-): Promise<Outcome> {
-  try {
-    const records = await load(loader, value);
-    const [record] = records;
-    if (record === undefined) return { kind: 'unknown' };
-    const candidates = new Set(records.map(({ id }) => id)).size;
-    if (candidates > 1) return { kind: 'failed', error: new AmbiguousIdentityError(source, candidates) };
-    return { kind: 'found', record };
-  } catch (error) {
-    if (error instanceof GatewayError) return { kind: 'failed', error };
-    throw error;
+/** Those that touch the customer, each once, in an order that does not depend on who answered first. */
+function conflictsOf(
+  conflicts: readonly Conflict[],
+  own: ReadonlySet<KnownRecord>,
+  identifiers: readonly Identifier[],
+): MatchConflict[] {
+  const texts = new Set(identifiers.map(textOf));
+  const found = new Map<string, MatchConflict>();
+  for (const { line, namespace, values } of conflicts) {
+    const over = line.identifier;
+    if (own.has(line.record) || texts.has(textOf(over)))
+      found.set(`${namespace} ${values.join(' ')} ${textOf(over)}`, { namespace, values, over });
   }
+  return [...found].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, conflict]) => conflict);
 }
 
-/** Adds the identifiers of a record that may be followed: the system keeps them unique, or has verified them. */
-function addLinks(
-  { name: source, identity }: IdentifyingSource,
-  record: CustomerRecord,
-  namespaces: IdentityRules['namespaces'],
-  known: Map<string, Identifier>,
-): void {
-  const ownKey = { namespace: identity.recordKey, value: record.id, verified: true };
-  for (const { namespace: name, value, verified = false } of [ownKey, ...record.identifiers]) {
-    const namespace = namespaces.get(name);
-    if (namespace === undefined)
-      throw new Error(`The source "${source}" yields "${name}", which is no namespace.`);
-    if (value == null || !(verified || identity.askedBy[name]?.unique === true)) continue;
-    const identifier = normalise(namespace, value);
-    if (identifier === null || namespace.mayLink?.(identifier.value) === false) continue;
-    const ofNamespace = [...known.values()].filter((one) => one.namespace === name);
-    if (ofNamespace.length >= MAX_VALUES_PER_NAMESPACE || known.size >= MAX_IDENTIFIERS) continue;
-    known.set(keyOf(identifier), identifier);
-  }
+/** In the order of the systems, then of ids: who answered first does not matter. */
+function byPlace(one: KnownRecord, other: KnownRecord): number {
+  return one.rank - other.rank || (one.own.value < other.own.value ? -1 : 1);
 }
 
-function throwIfAmbiguous(outcome: Outcome): void {
-  if (outcome.kind === 'failed' && outcome.error instanceof AmbiguousIdentityError) throw outcome.error;
-}
-
-/** True as soon as one has found a record, false when all are done and none has. */
-function anyFound(asking: readonly Promise<Outcome>[]): Promise<boolean> {
-  return Promise.any(
-    asking.map(async (outcome) => {
-      if ((await outcome).kind !== 'found') throw new Error('not found');
-      return true;
-    }),
-  ).catch(() => false);
-}
-
-function keyOf({ namespace, value }: Identifier): string {
-  return `${namespace} ${value}`;
+/** Whose values count where there is room for one: the record that its system changed last. */
+function byNews(one: KnownRecord, other: KnownRecord): number {
+  const [a, b] = [one, other].map(({ record }) => Date.parse(record.profile?.updatedAt ?? '') || 0) as [
+    number,
+    number,
+  ];
+  if (a !== b) return b - a;
+  return one.own.value < other.own.value ? -1 : 1;
 }

@@ -1,36 +1,30 @@
-import type { Load } from '../loaders/registry.js';
-import { normalise, type Identifier } from './identifiers.js';
-import { createIdentity, type IdentityRules } from './identity-graph.js';
+import type { Identifier } from './identifiers.js';
+import type { Identity } from './identity-graph.js';
+import { textOf, type IdentityRules } from './matching.js';
 
 export interface KnownIdentifiers {
   /** The one that was given, and all that the systems know the same customer by. */
   identifiers: readonly Identifier[];
-  /** Systems that could not say. */
+  /** Systems that could not say, or could not be asked since others did not say. */
   failed: readonly string[];
 }
 
-/** Asks every system for the identifiers of one customer: what must be known to forget all about somebody. */
+/**
+ * Asks every system for the identifiers of one customer: what must be known to forget all about somebody. Of one that may
+ * mean several, those of all.
+ */
 export async function knownIdentifiers(
-  rules: IdentityRules,
-  start: Identifier,
-  load: Load,
+  { sources }: IdentityRules,
+  identity: Identity,
 ): Promise<KnownIdentifiers> {
-  const identity = createIdentity(rules, start, load);
-  const found = new Map([[`${start.namespace} ${start.value}`, start]]);
-  const failed: string[] = [];
-  for (const source of rules.sources) {
-    const outcome = await identity.find(source.name);
-    if (outcome.kind === 'failed') failed.push(source.name);
-    if (outcome.kind !== 'found') continue;
-    const { id, identifiers } = outcome.record;
-    for (const { namespace, value } of [
-      { namespace: source.identity.recordKey, value: id },
-      ...identifiers,
-    ]) {
-      const own = rules.namespaces.get(namespace);
-      const identifier = own === undefined || value == null ? null : normalise(own, value);
-      if (identifier !== null) found.set(`${namespace} ${identifier.value}`, identifier);
-    }
+  const { kind, records, failed } = await identity.whole();
+  const found = new Map([[textOf(identity.start), identity.start]]);
+  for (const { own, holds } of records) {
+    found.set(textOf(own), own);
+    for (const [text, { identifier }] of holds) found.set(text, identifier);
   }
-  return { identifiers: [...found.values()], failed };
+  const silent = new Set(failed.keys());
+  for (const { name } of kind === 'ambiguous' ? [] : sources)
+    if ((await identity.find(name)).kind === 'failed') silent.add(name);
+  return { identifiers: [...found.values()], failed: [...silent] };
 }

@@ -7,6 +7,7 @@ import { GatewayError, NotCachedError, SourceError, SourceRateLimitedError } fro
 import type { Priority } from '../resilience/priority.js';
 import type { Protection } from '../resilience/protection.js';
 import { endSourceCall, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
+import { noteAskedAt } from './asked-at.js';
 import { createFlight, serves, type Flight, type RequestScope } from './flight.js';
 
 /** What happens on the way, for those who count. */
@@ -219,6 +220,7 @@ export function createPipeline(
       const ageMs = clock.now() - askedAt;
       if (ageMs >= Math.min(entry.maxAgeMs, flight.tooOldMs)) return true;
       observer?.cacheAnswered(source, 'shared');
+      noteAskedAt(landed.value, ageMs);
       flight.land(landed);
       // The rest of the batch may be long under way, and this answer too old for who asks meanwhile.
       forgetFlight(flight);
@@ -291,6 +293,7 @@ export function createPipeline(
         return [];
       }
       const landed = { value, askedAt, maxAgeMs: maxAgeOf(value, holdsMs, freshness) };
+      noteAskedAt(value, clock.now() - askedAt);
       flight.land({ ...landed, from: 'live' });
       return [{ flight, landed }];
     });

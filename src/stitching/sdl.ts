@@ -17,7 +17,7 @@ import {
   type ObjectTypeDefinitionNode,
 } from 'graphql';
 import { ConfigError } from '../errors.js';
-import type { Namespace } from '../source.js';
+import type { Namespace } from '../identity/declaration.js';
 
 /** What a source says in its SDL about how it finds an object: `@key` in schema/directives.graphql. */
 export type Key = { identifier: string } | { field: string };
@@ -206,10 +206,10 @@ function declares({ fields = [] }: ObjectTypeDefinitionNode, field: string): boo
   return fields.some(({ name }) => name.value === field);
 }
 
-/** `CustomerKey` has a field for each kind of identifier that some plugged-in source can be asked by. */
+/** `CustomerKey` has a field for the id, and for each kind of identifier that some plugged-in source can be asked by. */
 export function customerKeySdl(namespaces: Iterable<Namespace>): string {
   const fields = [...namespaces].map(
     ({ name, description }) => `  """\n  ${description}\n  """\n  ${name}: String`,
   );
-  return `"""\nThe identifier to find a customer by: exactly one.\n"""\ninput CustomerKey @oneOf {\n${fields.join('\n')}\n}\n`;
+  return `"""\nThe identifier to find a customer by: exactly one.\n"""\ninput CustomerKey @oneOf {\n  "Of \`Customer.id\`."\n  id: ID\n${fields.join('\n')}\n}\n`;
 }

@@ -47,7 +47,7 @@ export function stitch({ sdl, resolvers, stitched }: StitchOptions): GraphQLSche
   schema = filterSchema({
     schema,
     rootFieldFilter: (_, field) => !field.startsWith('_'),
-    directiveFilter: (name) => name !== 'key',
+    directiveFilter: (name) => name !== 'key' && name !== 'survivorship',
   });
   setOneOf(schema);
   placeResolvers(schema, sdl, stitched, own);

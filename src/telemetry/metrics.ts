@@ -44,6 +44,8 @@ export interface Metrics {
   breakerChanged(source: string, state: BreakerState): void;
   /** The name is as the client sent it, undefined for an operation without one. */
   operationAnswered(name: string | undefined, durationMs: number, outcome: OperationOutcome): void;
+  /** Finding out who a customer is was cut short. */
+  identityLimited: (limit: (typeof IDENTITY_LIMITS)[number]) => void;
   /** A request was refused for overload. */
   shed: (priority: Priority) => void;
   /** Adds gauges. Each can be added once; those that are not added are left out of the text. */
@@ -60,6 +62,7 @@ const DURATIONS_IN_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 
 const PRIORITIES: readonly Priority[] = ['interactive', 'automation', 'bulk'];
+const IDENTITY_LIMITS = ['HOPS', 'VALUES_PER_NAMESPACE', 'IDENTIFIERS'] as const;
 const BREAKER_STATES: readonly BreakerState[] = ['closed', 'open', 'half-open'];
 const CALL_OUTCOMES: ReadonlySet<string> = new Set([
   'ok',
@@ -167,6 +170,12 @@ export function createMetrics(): Metrics {
     ['priority'],
   );
 
+  const limitedIdentities = counter(
+    'stekkerdoos_identity_limits_total',
+    'How often finding out who a customer is was cut short by a limit: HOPS, VALUES_PER_NAMESPACE or IDENTIFIERS.',
+    ['limit'],
+  );
+
   const sources = new Map<string, SourceSeries>();
   const seriesOf = (source: string): SourceSeries => {
     let series = sources.get(source);
@@ -217,6 +226,7 @@ export function createMetrics(): Metrics {
     return series;
   };
 
+  const identityLimits = new Map(IDENTITY_LIMITS.map((limit) => [limit, limitedIdentities({ limit })]));
   const shed = new Map(PRIORITIES.map((priority) => [priority, shedRequests({ priority })]));
 
   return {
@@ -259,6 +269,10 @@ export function createMetrics(): Metrics {
     },
     shed: (priority) => {
       const cell = shed.get(priority);
+      if (cell !== undefined) cell.count++;
+    },
+    identityLimited: (limit) => {
+      const cell = identityLimits.get(limit);
       if (cell !== undefined) cell.count++;
     },
     readAtScrape: (readers) => {

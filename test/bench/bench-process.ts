@@ -3,7 +3,8 @@
  * used. It ends with the bench, however that ends.
  */
 
-export type Role = 'source' | 'gateway' | 'tuned-gateway' | 'loading' | 'hand-written' | 'yoga' | 'static';
+export type Role =
+  'source' | 'gateway' | 'tuned-gateway' | 'loading' | 'identifying' | 'hand-written' | 'yoga' | 'static';
 
 /** What the bench may say to a child. */
 export type Ask = 'usage' | 'collect' | 'forget' | 'stop';
@@ -42,6 +43,7 @@ const roles: Record<Role, () => Promise<Started>> = {
   source: async () => (await import('./roles/source.js')).startSource(),
   gateway: async () => (await import('./roles/gateway.js')).startGateway(),
   'tuned-gateway': async () => (await import('./roles/tuned-gateway.js')).startTunedGateway(),
+  identifying: async () => (await import('./roles/identifying.js')).startIdentifying(),
   loading: async () => (await import('./roles/loading.js')).startLoading(),
   'hand-written': async () => (await import('./roles/hand-written.js')).startHandWritten(),
   yoga: async () => (await import('./roles/references.js')).startYoga(),

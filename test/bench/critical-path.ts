@@ -31,7 +31,7 @@ export async function walk({ orders, shop }: Systems, email: string, kind: Kind)
   const [who, pages, lines, products] = CHAIN.cold;
 
   const [buyer] = list((await step(who, () => customersByEmail.load([email], orders)))[0]);
-  const page = { customerNumber: buyer?.id ?? '', first: 3, after: null };
+  const page = { customerNumbers: [buyer?.id ?? ''], first: 3, after: null };
   const numbers = list((await step(pages, () => orderPages.load([page], orders)))[0])
     .slice(0, page.first)
     .map(({ number }) => number);

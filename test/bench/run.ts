@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { Bench } from './bench.js';
 import { cacheReads } from './cache.js';
+import { identity } from './identity.js';
 import { cpuOfFifty, cpuOfOne } from './cpu.js';
 import { demo } from './demo.js';
 import { FULL, QUICK } from './effort.js';
@@ -24,7 +25,19 @@ import { soak } from './soak.js';
  *
  * Speed is told, never asserted: the exit code is only another than 0 when something broke.
  */
-const PARTS = ['latency', 'cpu', 'list', 'memory', 'hot', 'cache', 'overload', 'hanging', 'priority', 'demo'];
+const PARTS = [
+  'latency',
+  'cpu',
+  'list',
+  'memory',
+  'hot',
+  'cache',
+  'identity',
+  'overload',
+  'hanging',
+  'priority',
+  'demo',
+];
 /** Too long for every day. */
 const ASKED_BY_NAME = ['soak'];
 const { values: options } = parseArgs({
@@ -57,6 +70,7 @@ async function run(compiled: Build): Promise<Figure[]> {
     await stop(running.length - before);
   };
 
+  if (isAsked('identity')) await part('who a customer is', () => identity({ open }));
   if (isAsked('cache')) await part('reading from the cache', () => cacheReads({ open }));
   if (isAsked('latency', 'cpu', 'list', 'memory', 'hot', 'overload', 'hanging', 'priority', 'soak')) {
     progress('starting the systems');

@@ -23,7 +23,11 @@ function gatewayOver(records: Record<string, CustomerRecord | Error | null>): Te
       namespaces: [idNamespace(`${name}Id`, 'An id.', /^\w+$/)],
       identity: {
         recordKey: `${name}Id`,
-        askedBy: { email: { unique: true, loader }, [`${name}Id`]: { unique: true, loader } },
+        askedBy: {
+          email: { uniqueness: 'enforced', loader },
+          [`${name}Id`]: { uniqueness: 'enforced', loader },
+        },
+        yields: { email: 'several', phone: 'shown' },
       },
       resolvers: {
         Customer: {
@@ -58,25 +62,35 @@ describe('the name', () => {
   test.each<[string, Record<string, CustomerRecord | Error | null>, string | null]>([
     [
       'is that of the first system that has one',
-      { a: { id: '1', identifiers: [], name: 'Eva A' }, b: { id: '2', identifiers: [], name: 'Eva B' } },
+      {
+        a: { id: '1', identifiers: [], profile: { name: 'Eva A' } },
+        b: { id: '2', identifiers: [], profile: { name: 'Eva B' } },
+      },
       'Eva A',
     ],
     [
       'is that of another when the first has left it empty',
-      { a: { id: '1', identifiers: [], name: '' }, b: { id: '2', identifiers: [], name: 'Eva B' } },
+      {
+        a: { id: '1', identifiers: [], profile: { name: '' } },
+        b: { id: '2', identifiers: [], profile: { name: 'Eva B' } },
+      },
       'Eva B',
     ],
     [
       'is that of another when the first does not tell one',
-      { a: { id: '1', identifiers: [] }, b: { id: '2', identifiers: [], name: 'Eva B' } },
+      { a: { id: '1', identifiers: [] }, b: { id: '2', identifiers: [], profile: { name: 'Eva B' } } },
       'Eva B',
     ],
     [
       'is that of another when the first cannot be asked',
-      { a: down('a'), b: { id: '2', identifiers: [], name: 'Eva B' } },
+      { a: down('a'), b: { id: '2', identifiers: [], profile: { name: 'Eva B' } } },
       'Eva B',
     ],
-    ['is null when no system has one', { a: { id: '1', identifiers: [], name: null }, b: null }, null],
+    [
+      'is null when no system has one',
+      { a: { id: '1', identifiers: [], profile: { name: null } }, b: null },
+      null,
+    ],
   ])('%s', async (_, records, expected) => {
     const { data, errors } = await ask(gatewayOver(records), 'name');
     expect(errors).toEqual([]);
@@ -157,6 +171,7 @@ describe('the id', () => {
     expect(data).toEqual({ customer: { id: null, name: null, bKey: '2' } });
     expect(errors.map(({ path, extensions }) => [path, extensions.code, extensions.source])).toEqual([
       [['customer', 'id'], 'SOURCE_TIMEOUT', 'a'],
+      [['customer', 'name'], 'SOURCE_TIMEOUT', 'a'],
     ]);
   });
 });

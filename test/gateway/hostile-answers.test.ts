@@ -74,13 +74,15 @@ function openGateway({ timeoutMs = TIMEOUT_MS, clock = turnedClock() } = {}): Te
       recordKey: 'personId',
       askedBy: {
         personId: {
-          unique: true,
+          uniqueness: 'enforced',
           loader: defineLoader<Client, string, readonly CustomerRecord[]>({
             name: 'byId',
-            load: (ids) => Promise.resolve(ids.map((id) => [{ id, name: 'Jan', identifiers: [] }])),
+            load: (ids) =>
+              Promise.resolve(ids.map((id) => [{ id, profile: { name: 'Jan' }, identifiers: [] }])),
           }),
         },
       },
+      yields: {},
     },
   });
   const letterOf = defineLoader<RestClient, string, z.infer<typeof LETTER> | null>({

@@ -11,8 +11,8 @@ const control = await faultControl();
 const opened: TestGateway[] = [];
 
 /** A gateway that has asked nothing yet. */
-function coldGateway(clock = turnedClock()): TestGateway {
-  const gateway = createTestGateway(control.settings, { clock });
+function coldGateway(clock = turnedClock(), settings = {}): TestGateway {
+  const gateway = createTestGateway({ ...control.settings, ...settings }, { clock });
   opened.push(gateway);
   return gateway;
 }
@@ -97,9 +97,8 @@ describe('each source is asked once a round', () => {
       { by: ordinaryCustomers(50) },
     );
     expect(errors).toEqual([]);
-    // Another system may know an address of theirs that the CRM does know.
-    const others = { webshop: ['who they are'], 'contact-centre': ['who they are'] };
-    expect(await callsSince()).toEqual(countOf({ ...ROUNDS_OF_DEALS, ...others }));
+    // The webshop and the contact centre know them by the same address, and no other that the CRM might know.
+    expect(await callsSince()).toEqual({ ...NOT_ASKED, ...countOf(ROUNDS_OF_DEALS) });
   });
 
   test('however many aliases a query asks the same of', async () => {
@@ -113,10 +112,13 @@ describe('each source is asked once a round', () => {
       'order-system': 2,
       webshop: 2,
       'contact-centre': 2,
-      'crm-hubspot': 0,
+      'crm-hubspot': 1,
     });
   });
 });
+
+/** It may know further addresses of a customer, by which the others know further records. */
+const CRM = { 'crm-hubspot': 1 };
 
 describe('a source that a query does not need', () => {
   test.each([
@@ -130,7 +132,7 @@ describe('a source that a query does not need', () => {
       `{ customer(by: {email: "everywhere@example.nl"}) { ${field} } }`,
     );
     expect(errors).toEqual([]);
-    expect(await callsSince()).toEqual({ ...NOT_ASKED, ...expected });
+    expect(await callsSince()).toEqual({ ...NOT_ASKED, ...CRM, ...expected });
   });
 
   test('is not asked for what the client skips', async () => {
@@ -145,18 +147,19 @@ describe('a source that a query does not need', () => {
     );
     expect(errors).toEqual([]);
     expect(Object.keys(data?.customer as object)).toEqual(['orders']);
-    expect(await callsSince()).toEqual({ ...NOT_ASKED, 'order-system': 2 });
+    expect(await callsSince()).toEqual({ ...NOT_ASKED, ...CRM, 'order-system': 2 });
   });
 
   test('is not asked when the identifier given is one that only another keeps', async () => {
     const customerNumber = createWorld({ customers: 0 }).people[0]?.orderSystem?.customerNumber;
     const { data, errors } = await coldGateway().query(
-      'query($by: CustomerKey!) { customer(by: $by) { address { city } } }',
+      'query($by: CustomerKey!) { customer(by: $by) { customerSince } }',
       { by: { customerNumber } },
     );
     expect(errors).toEqual([]);
     expect(data?.customer).not.toBeNull();
-    expect(await callsSince()).toEqual({ ...NOT_ASKED, 'order-system': 1 });
+    // Once by the number, and once by the address, to know that it is this customer's alone.
+    expect(await callsSince()).toEqual({ ...NOT_ASKED, ...CRM, 'order-system': 2 });
   });
 });
 
@@ -203,10 +206,11 @@ describe('who a customer is', () => {
   });
 
   test('is asked once by a thousand identical requests at once', async () => {
-    const gateway = coldGateway();
+    // A thousand take their time on a busy machine, and it is not time that this is about.
+    const gateway = coldGateway(turnedClock(), { DEADLINE_MS: '30000' });
     const answers = await Promise.all(
       Array.from({ length: 1_000 }, () =>
-        gateway.query('{ customer(by: {email: "customer-1@example.nl"}) { name } }'),
+        gateway.query('{ customer(by: {email: "customer-1@example.nl"}) { emails { value } } }'),
       ),
     );
     expect(new Set(answers.map(({ data, errors }) => JSON.stringify({ data, errors }))).size).toBe(1);

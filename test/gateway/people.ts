@@ -64,7 +64,7 @@ export function createPeople(
       const idOf = (email: string) => email.slice(0, email.indexOf('@'));
       const person = (id: string) => ({
         id,
-        name: system.says,
+        profile: { name: system.says },
         identifiers: [{ namespace: 'email', value: `${id}@example.nl`, verified: true }],
       });
       const byEmail = defineLoader<Client, string, ReturnType<typeof person>[]>({
@@ -90,9 +90,10 @@ export function createPeople(
               identity: {
                 recordKey: 'personId',
                 askedBy: {
-                  email: { unique: true, loader: byEmail },
-                  personId: { unique: true, loader: byId },
+                  email: { uniqueness: 'enforced', loader: byEmail },
+                  personId: { uniqueness: 'enforced', loader: byId },
                 },
+                yields: { email: 'one' },
               },
             }
           : {

@@ -54,13 +54,14 @@ function openGateway(environment: Environment = {}): TestGateway {
       recordKey: 'personId',
       askedBy: {
         personId: {
-          unique: true,
+          uniqueness: 'enforced',
           loader: defineLoader<Client, string, readonly CustomerRecord[]>({
             name: 'byId',
             load: (ids) => Promise.resolve(ids.map((id) => [{ id, identifiers: [] }])),
           }),
         },
       },
+      yields: {},
     },
   });
   const balances = defineLoader<AskingClient, string, string>({

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { sources } from '../../sources/index.js';
-import { commonNamespaces, idNamespace, normalise } from '../../src/identity/identifiers.js';
-import type { Namespace } from '../../src/source.js';
+import { commonNamespaces, idNamespace, mask, normalise } from '../../src/identity/identifiers.js';
+import type { Namespace } from '../../src/identity/declaration.js';
 
 const namespaces = new Map(
   [...commonNamespaces('NL'), ...sources.flatMap((source) => source.namespaces ?? [])].map((one) => [
@@ -19,101 +19,6 @@ function namespace(name: string): Namespace {
 
 const valueOf = (name: string, text: string): string | null =>
   normalise(namespace(name), text)?.value ?? null;
-
-describe('an e-mail address', () => {
-  test.each([
-    ['Jan.Jansen@Example.NL', 'jan.jansen@example.nl'],
-    ['  jan@example.nl\t', 'jan@example.nl'],
-    ['jan+shop@example.nl', 'jan+shop@example.nl'],
-    ['j.a.n@gmail.com', 'j.a.n@gmail.com'],
-    ["o'neill@example.ie", "o'neill@example.ie"],
-    ['jan@münchen.example', 'jan@xn--mnchen-3ya.example'],
-    ['JAN@MÜNCHEN.example', 'jan@xn--mnchen-3ya.example'],
-    ['jan@xn--mnchen-3ya.example', 'jan@xn--mnchen-3ya.example'],
-    ['jan@mu\u0308nchen.example', 'jan@xn--mnchen-3ya.example'],
-    ['jan@bücher.例え', 'jan@xn--bcher-kva.xn--r8jz45g'],
-  ])('%s is %s', (text, expected) => {
-    expect(valueOf('email', text)).toBe(expected);
-  });
-
-  test.each([
-    'jan',
-    '@example.nl',
-    'jan@',
-    'jan@nl',
-    'jan@@example.nl',
-    'jan@example..nl',
-    'jan@.nl',
-    'jan jansen@example.nl',
-    'jan@exam ple.nl',
-    '"jan"@example.nl',
-    'jan@example.nl, piet@example.nl',
-    `${'j'.repeat(65)}@example.nl`,
-    `jan@${'e'.repeat(1_100)}.nl`,
-    'jan@example.nl\nbcc: all@example.nl',
-  ])('%j is none', (text) => {
-    expect(valueOf('email', text)).toBeNull();
-  });
-
-  test.each([
-    'info@example.nl',
-    'Administratie@example.nl',
-    'noreply@example.nl',
-    'klantenservice@example.nl',
-  ])('%s is an address, but leads from nobody to anybody', (text) => {
-    const value = valueOf('email', text);
-    expect(value).toBe(text.toLowerCase());
-    expect(namespace('email').mayLink?.(value ?? '')).toBe(false);
-  });
-
-  test.each(['jan@example.nl', 'info.jan@example.nl', 'informatie@example.nl', 'jan@info.nl'])(
-    '%s may lead to another system',
-    (text) => {
-      expect(namespace('email').mayLink?.(text)).toBe(true);
-    },
-  );
-});
-
-describe('a phone number', () => {
-  test.each([
-    ['06-12345678', '+31612345678'],
-    ['06 12 34 56 78', '+31612345678'],
-    ['0031612345678', '+31612345678'],
-    ['+31 6 1234 5678', '+31612345678'],
-    ['+31 (0)6 12345678', '+31612345678'],
-    ['(030) 231 10 10', '+31302311010'],
-    ['+32 470 12 34 56', '+32470123456'],
-    ['+1 202-555-0123', '+12025550123'],
-  ])('%s is %s', (text, expected) => {
-    expect(valueOf('phone', text)).toBe(expected);
-  });
-
-  test.each(['112', '06', '0612', '0000000000', 'call me', '+31', '+31 6 1234 5678 90', '061234567890123'])(
-    '%j is none',
-    (text) => {
-      expect(valueOf('phone', text)).toBeNull();
-    },
-  );
-
-  test('is one however its digits are set apart', () => {
-    const digits = fc.integer({ min: 10_000_000, max: 59_999_999 }).map(String);
-    const separators = fc.array(fc.constantFrom('', ' ', '-', '.'), { minLength: 8, maxLength: 8 });
-    const prefixes = fc.constantFrom('06', '00316', '+316', '+31 6', '0031 6', '06-');
-    fc.assert(
-      fc.property(digits, separators, prefixes, (number, between, prefix) => {
-        const written =
-          prefix + Array.from(number, (digit, i) => digit + (i < 7 ? (between[i] ?? '') : '')).join('');
-        expect(valueOf('phone', written)).toBe(`+316${number}`);
-      }),
-    );
-  });
-
-  test('without country code is one of the region that is set', () => {
-    const belgian = commonNamespaces('BE').find(({ name }) => name === 'phone');
-    expect(belgian?.normalise('0470 12 34 56')).toBe('+32470123456');
-    expect(belgian?.description).toContain('BE');
-  });
-});
 
 describe('the id of a system', () => {
   test.each([
@@ -135,8 +40,22 @@ describe('the id of a system', () => {
   });
 
   test('keeps its leading zeros', () => {
-    const kvk = idNamespace('kvkNumber', 'Eight digits.', /^\d{8}$/);
-    expect(normalise(kvk, ' 01234567 ')).toEqual({ namespace: 'kvkNumber', value: '01234567' });
+    const branch = idNamespace('branchId', 'Eight digits.', /^\d{8}$/);
+    expect(normalise(branch, ' 01234567 ')).toEqual({ namespace: 'branchId', value: '01234567' });
+  });
+
+  test('is one of several that a customer has, unless it is said that there is one', () => {
+    expect(idNamespace('branchId', 'An id.', /^\d+$/).perCustomer).toBeUndefined();
+    expect(idNamespace('branchId', 'An id.', /^\d+$/, { perCustomer: 'one' }).perCustomer).toBe('one');
+  });
+
+  test.each([
+    ['K000123', 'K***3'],
+    ['K123', 'K***3'],
+    ['K12', '***'],
+    ['K', '***'],
+  ])('%s is shown as %s to who may not see it', (value, shown) => {
+    expect(mask(namespace('customerNumber'), value)).toBe(shown);
   });
 });
 
@@ -154,6 +73,17 @@ describe('every kind of identifier', () => {
     'Anonymous',
     'onbekend',
     ' n/a ',
+    'unknown',
+    'none',
+    'test',
+    '(null)',
+    'N.V.T.',
+    '?',
+    '...',
+    '__',
+    '\u0000',
+    '\u200b\u00a0\ufeff',
+    '\u20620\u2062',
   ];
 
   test.each([...namespaces.keys()])('%s is never a value that stands for nobody', (name) => {
@@ -170,14 +100,64 @@ describe('every kind of identifier', () => {
     expect(normalise(prefixed, 'gid:0001')?.value).toBe('0001');
   });
 
+  const invisible = [
+    '\u0000',
+    '\u0007',
+    '\u200b',
+    '\u00ad',
+    '\ufeff',
+    '\u202e',
+    '\u3164',
+    '\ufe0f',
+    '\ud800',
+  ];
+  const examples: [name: string, value: string][] = [
+    ['email', 'jan@example.nl'],
+    ['emailHash', 'c7edadcb3d9d4c2f5f0f3ae3aa2d0bbd3c5b1dfd3d3b6cf4b1aa3a04a3f7a9e1'],
+    ['phone', '+31612345678'],
+    ['visitorId', '0b3f1c52-6e4a-4d5b-9c1e-8f2a7d6b5c4e'],
+    ['kvkNumber', '68750110'],
+    ['vatNumber', 'NL820605876B01'],
+    ['xUsername', 'eva_1990'],
+    ['facebookUserId', '24091234567890123'],
+    ['customerNumber', 'K000123'],
+    ['shopifyCustomerId', '9207654321012345'],
+  ];
+
+  test.each(examples)('%s may have invisible characters around it, never inside', (name, value) => {
+    expect(valueOf(name, value)).toBe(value);
+    for (const character of invisible) {
+      expect(valueOf(name, character + value + character)).toBe(value);
+      expect(valueOf(name, `${character} \t${value}\r\n${character}`)).toBe(value);
+      expect(valueOf(name, value.slice(0, 3) + character + value.slice(3))).toBeNull();
+    }
+  });
+
+  const utf16 = fc.array(fc.integer({ min: 0, max: 0xffff })).map((units) => String.fromCharCode(...units));
+  const mistyped = fc
+    .tuple(fc.constantFrom(...examples), fc.nat(20), fc.oneof(fc.string({ maxLength: 2 }), utf16))
+    .map(([[, value], at, typed]) => value.slice(0, at) + typed + value.slice(at));
   const likely = fc.oneof(
     fc.string({ unit: 'grapheme' }),
+    fc.string({ unit: 'binary' }),
+    utf16,
+    mistyped,
     fc.emailAddress(),
     fc
       .tuple(fc.string({ unit: 'grapheme', maxLength: 6 }), fc.domain())
       .map(([local, domain]) => `${local}@${domain}`),
+    fc
+      .tuple(fc.string({ unit: 'binary', maxLength: 6 }), fc.string({ unit: 'binary', maxLength: 6 }))
+      .map(([local, domain]) => `${local}@${domain}.nl`),
     fc.integer({ min: 0, max: 999_999_999 }).map((number) => `0${number}`),
     fc.bigInt({ min: 0n, max: 10n ** 20n }).map((number) => `gid://shopify/Customer/${number}`),
+    fc.integer({ min: 0, max: 99_999_999 }).map((number) => String(number).padStart(8, '0')),
+    fc
+      .tuple(fc.constantFrom('BE', 'BG', 'GR', 'LU', 'SK'), fc.nat(999_999_999))
+      .map(([country, number]) => `${country} ${number}`),
+    fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('base64')),
+    fc.stringMatching(/^(@|https:\/\/x\.com\/)\w{1,16}$/),
+    fc.uuid(),
   );
 
   test.each([...namespaces.keys()])('%s is normalised once and for all', (name) => {
@@ -188,9 +168,15 @@ describe('every kind of identifier', () => {
         expect(valueOf(name, value)).toBe(value);
         expect(valueOf(name, `  ${text} `)).toBe(value);
         expect(value).toBe(value.trim());
+        expect(mask(namespace(name), value)).not.toContain(value);
       }),
       { numRuns: 500 },
     );
+  });
+
+  test.each([...namespaces.keys()])('%s refuses what is far too long', (name) => {
+    for (const unit of ['a', '0', ' ', '1 ', '\u200b', '\ud800', 'a@', '@a.', '+31 '])
+      expect(valueOf(name, unit.repeat(10_240)), unit).toBeNull();
   });
 
   test('has a name of its own and tells what it is', () => {

@@ -2,14 +2,23 @@ import { describe, expect, test } from 'vitest';
 import type { Client } from '../../src/connectors/connector.js';
 import { AmbiguousIdentityError, SourceUnavailableError } from '../../src/errors.js';
 import { commonNamespaces, idNamespace, normalise } from '../../src/identity/identifiers.js';
-import { createIdentity, type IdentityRules, type Outcome } from '../../src/identity/identity-graph.js';
+import { createIdentities, type IdentityRules, type Outcome } from '../../src/identity/identity-graph.js';
 import type { Load } from '../../src/loaders/registry.js';
-import type { CustomerRecord, YieldedIdentifier } from '../../src/source.js';
+import type {
+  CustomerRecord,
+  IdentityDeclaration,
+  Namespace,
+  Uniqueness,
+  YieldedIdentifier,
+} from '../../src/identity/declaration.js';
 
 interface HandMadeSource {
-  /** The kinds of identifier it can be asked by, and whether it keeps them unique. */
-  askedBy: Record<string, boolean>;
+  /** The kinds of identifier it can be asked by. */
+  askedBy: Record<string, Uniqueness>;
   records?: CustomerRecord[];
+  sameCustomer?: IdentityDeclaration<Client>['sameCustomer'];
+  /** It yields one e-mail address and nothing else. */
+  isPlain?: boolean;
   /** How it is today. Default: it answers at once. */
   mood?: 'silent' | 'down' | 'defect' | Promise<void>;
 }
@@ -17,42 +26,62 @@ interface HandMadeSource {
 const client: Client = { ping: () => Promise.resolve() };
 
 /** A graph of made-up sources, each with its own ids as `<name>Id`, walked from an e-mail address unless told otherwise. */
-function graph(made: Record<string, HandMadeSource>, start = 'email eva@example.nl') {
+function graph(
+  made: Record<string, HandMadeSource>,
+  start = 'email eva@example.nl',
+  /** Kinds of which a customer has one. */
+  singles: readonly string[] = [],
+) {
   const calls: string[] = [];
   const rules: IdentityRules = {
+    limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 20 },
     namespaces: new Map(
       [
         ...commonNamespaces('NL'),
         ...Object.keys(made).map((name) => idNamespace(`${name}Id`, 'An id.', /^[\w-]+$/)),
-      ].map((one) => [one.name, one]),
+      ].map((one): [string, Namespace] => [
+        one.name,
+        singles.includes(one.name) ? { ...one, perCustomer: 'one' } : one,
+      ]),
     ),
-    sources: Object.entries(made).map(([name, { askedBy, records = [], mood }]) => ({
-      name,
-      identity: {
-        recordKey: `${name}Id`,
-        askedBy: Object.fromEntries(
-          Object.entries({ [`${name}Id`]: true, ...askedBy }).map(([namespace, unique]) => [
-            namespace,
-            {
-              unique,
-              loader: {
-                name: namespace,
-                load: async (values: readonly string[]) => {
-                  calls.push(...values.map((value) => `${name} by ${namespace} ${value}`));
-                  if (mood === 'silent') await new Promise(() => undefined);
-                  if (mood === 'down') throw new SourceUnavailableError(name, `${name} cannot be reached.`);
-                  if (mood === 'defect') throw new TypeError('a mistake of ours');
-                  if (mood instanceof Promise) await mood;
-                  return values.map((value) =>
-                    records.filter((record) => answersTo(record, name, namespace, value)),
-                  );
+    sources: Object.entries(made).map(
+      ([name, { askedBy, records = [], mood, sameCustomer, isPlain = false }]) => ({
+        name,
+        identity: {
+          recordKey: `${name}Id`,
+          ...(sameCustomer === undefined ? {} : { sameCustomer }),
+          yields: isPlain
+            ? { email: 'one' }
+            : Object.fromEntries(
+                records.flatMap(({ identifiers }) => identifiers).map((held) => [held.namespace, 'several']),
+              ),
+          askedBy: Object.fromEntries(
+            Object.entries({ [`${name}Id`]: 'enforced' as const, ...askedBy }).map(
+              ([namespace, uniqueness]) => [
+                namespace,
+                {
+                  uniqueness,
+                  loader: {
+                    name: namespace,
+                    load: async (values: readonly string[]) => {
+                      calls.push(...values.map((value) => `${name} by ${namespace} ${value}`));
+                      if (mood === 'silent') await new Promise(() => undefined);
+                      if (mood === 'down')
+                        throw new SourceUnavailableError(name, `${name} cannot be reached.`);
+                      if (mood === 'defect') throw new TypeError('a mistake of ours');
+                      if (mood instanceof Promise) await mood;
+                      return values.map((value) =>
+                        records.filter((record) => answersTo(record, name, namespace, value)),
+                      );
+                    },
+                  },
                 },
-              },
-            },
-          ]),
-        ),
-      },
-    })),
+              ],
+            ),
+          ),
+        },
+      }),
+    ),
   };
   const load: Load = async (loader, key) => {
     const [value] = await loader.load([key], client as never);
@@ -64,10 +93,11 @@ function graph(made: Record<string, HandMadeSource>, start = 'email eva@example.
   const declared = rules.namespaces.get(namespace);
   const identifier = declared === undefined ? null : normalise(declared, value);
   if (identifier === null) throw new Error(`${start} is no identifier`);
-  const identity = createIdentity(rules, identifier, load);
+  const identity = createIdentities(rules, load).of(identifier);
   return {
-    isKnown: (wanted: ReadonlySet<string>) => identity.isKnown(wanted),
+    known: (wanted: ReadonlySet<string>) => identity.known(wanted),
     find: (source: string) => identity.find(source),
+    whole: () => identity.whole(),
     calls,
   };
 }
@@ -89,18 +119,19 @@ const eva = (id: string, ...identifiers: YieldedIdentifier[]): CustomerRecord =>
 });
 
 const all = new Set(['shop', 'crm', 'desk', 'orders']);
-const idOf = (outcome: Outcome): string => (outcome.kind === 'found' ? outcome.record.id : outcome.kind);
+const idOf = (outcome: Outcome): string =>
+  outcome.kind === 'found' ? outcome.records.map(({ id }) => id).join(' ') : outcome.kind;
 const errorOf = (outcome: Outcome): Error | undefined =>
   outcome.kind === 'failed' ? outcome.error : undefined;
 
 describe('whether anybody knows the customer', () => {
   test('is sure as soon as one system knows it, however slow the others are', async () => {
-    const { isKnown } = graph({
-      shop: { askedBy: { email: true }, mood: 'silent' },
-      crm: { askedBy: { email: true }, records: [eva('c1')] },
-      desk: { askedBy: { email: true } },
+    const { known } = graph({
+      shop: { askedBy: { email: 'enforced' }, mood: 'silent' },
+      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+      desk: { askedBy: { email: 'enforced' } },
     });
-    expect(await isKnown(all)).toBe(true);
+    expect(await known(all)).toBe(true);
   });
 
   test('waits for a system that might hold several people under the identifier', async () => {
@@ -108,79 +139,82 @@ describe('whether anybody knows the customer', () => {
     const mood = new Promise<void>((resolve) => {
       answerNow = resolve;
     });
-    const { isKnown } = graph({
-      orders: { askedBy: { email: false }, records: [eva('o1'), eva('o2')], mood },
-      crm: { askedBy: { email: true }, records: [eva('c1')] },
+    const { known } = graph({
+      orders: { askedBy: { email: 'usual' }, records: [eva('o1'), eva('o2')], mood },
+      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     let isDone = false;
-    const known = isKnown(all).finally(() => {
+    const answered = known(all).finally(() => {
       isDone = true;
     });
     await new Promise((resolve) => setImmediate(resolve));
     expect(isDone).toBe(false);
     answerNow();
-    await expect(known).rejects.toThrow(new AmbiguousIdentityError('orders', 2));
+    await expect(answered).rejects.toThrow(new AmbiguousIdentityError('orders', 2));
   });
 
-  test('asks only the wanted systems and those that might hold several people', async () => {
-    const { isKnown, calls } = graph({
-      orders: { askedBy: { email: false } },
-      shop: { askedBy: { email: true }, records: [eva('s1')] },
-      crm: { askedBy: { email: true }, records: [eva('c1')] },
+  test('asks only the wanted systems, those that might hold several people, and those that lead on', async () => {
+    const { known, calls } = graph({
+      orders: { askedBy: { email: 'usual' } },
+      shop: { askedBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
+      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
     });
-    expect(await isKnown(new Set(['crm']))).toBe(true);
+    expect(await known(new Set(['crm']))).toBe(true);
     expect(calls.sort()).toEqual(['crm by email eva@example.nl', 'orders by email eva@example.nl']);
   });
 
   test('asks the others when those know nobody, and nobody twice', async () => {
-    const { isKnown, calls } = graph({
-      shop: { askedBy: { email: true }, records: [eva('s1')] },
-      crm: { askedBy: { email: true } },
+    const { known, calls } = graph({
+      shop: { askedBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
+      crm: { askedBy: { email: 'enforced' } },
     });
-    expect(await isKnown(new Set(['crm']))).toBe(true);
+    expect(await known(new Set(['crm']))).toBe(true);
     expect(calls).toEqual(['crm by email eva@example.nl', 'shop by email eva@example.nl']);
   });
 
   test('is no when all say so', async () => {
-    const { isKnown } = graph({ shop: { askedBy: { email: true } }, crm: { askedBy: { email: true } } });
-    expect(await isKnown(all)).toBe(false);
+    const { known } = graph({
+      shop: { askedBy: { email: 'enforced' } },
+      crm: { askedBy: { email: 'enforced' } },
+    });
+    expect(await known(all)).toBe(false);
   });
 
   test('is not "no" while one of them cannot be asked', async () => {
-    const { isKnown } = graph({
-      shop: { askedBy: { email: true } },
-      crm: { askedBy: { email: true }, mood: 'down' },
+    const { known } = graph({
+      shop: { askedBy: { email: 'enforced' } },
+      crm: { askedBy: { email: 'enforced' }, mood: 'down' },
     });
-    await expect(isKnown(new Set(['shop']))).rejects.toThrow('crm cannot be reached.');
+    await expect(known(new Set(['shop']))).rejects.toThrow('crm cannot be reached.');
   });
 
   test('is yes when one knows it and another cannot be asked', async () => {
-    const { isKnown } = graph({
-      orders: { askedBy: { email: false }, mood: 'down' },
-      crm: { askedBy: { email: true }, records: [eva('c1')] },
+    const { known } = graph({
+      orders: { askedBy: { email: 'usual' }, mood: 'down' },
+      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
     });
-    expect(await isKnown(all)).toBe(true);
+    expect(await known(all)).toBe(true);
   });
 
   test('does not hide a mistake of our own', async () => {
-    const { isKnown } = graph({ orders: { askedBy: { email: false }, mood: 'defect' } });
-    await expect(isKnown(all)).rejects.toThrow(TypeError);
+    const { known } = graph({ orders: { askedBy: { email: 'usual' }, mood: 'defect' } });
+    await expect(known(all)).rejects.toThrow(TypeError);
   });
 });
 
 describe('the record of one system', () => {
   test('is found by what was given, without asking any other', async () => {
     const { find, calls } = graph({
-      shop: { askedBy: { email: true }, records: [eva('s1')] },
-      crm: { askedBy: { email: true }, records: [eva('c1')] },
+      shop: { askedBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
+      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     expect(idOf(await find('crm'))).toBe('c1');
     expect(calls).toEqual(['crm by email eva@example.nl']);
   });
 
   test('is asked for once, however many fields want it', async () => {
-    const { find, isKnown, calls } = graph({ crm: { askedBy: { email: true }, records: [eva('c1')] } });
-    await Promise.all([find('crm'), find('crm'), isKnown(all)]);
+    const { find, known, calls } = graph({ crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] } });
+    await Promise.all([find('crm'), find('crm'), known(all)]);
     await find('crm');
     expect(calls).toHaveLength(1);
   });
@@ -189,9 +223,9 @@ describe('the record of one system', () => {
     const { find, calls } = graph(
       {
         orders: { askedBy: {}, records: [eva('o1', email('eva@example.nl', true))] },
-        crm: { askedBy: { email: true }, records: [eva('c1')] },
+        crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
         desk: {
-          askedBy: { crmId: true },
+          askedBy: { crmId: 'enforced' },
           records: [{ id: 'd1', identifiers: [{ namespace: 'crmId', value: 'c1' }] }],
         },
       },
@@ -203,8 +237,8 @@ describe('the record of one system', () => {
 
   test('is "failed" when it cannot be asked, not "unknown"', async () => {
     const { find } = graph({
-      crm: { askedBy: { email: true }, mood: 'down' },
-      shop: { askedBy: { email: true }, records: [eva('s1')] },
+      crm: { askedBy: { email: 'enforced' }, mood: 'down' },
+      shop: { askedBy: { email: 'enforced' }, records: [eva('s1')] },
     });
     expect(errorOf(await find('crm'))).toBeInstanceOf(SourceUnavailableError);
     expect(idOf(await find('shop'))).toBe('s1');
@@ -212,15 +246,15 @@ describe('the record of one system', () => {
 
   test('is "failed" with the reason of the system that would have told by what to ask', async () => {
     const { find } = graph({
-      crm: { askedBy: { email: true }, mood: 'down' },
-      desk: { askedBy: { crmId: true } },
+      crm: { askedBy: { email: 'enforced' }, mood: 'down' },
+      desk: { askedBy: { crmId: 'enforced' } },
     });
     expect(errorOf(await find('desk'))).toMatchObject({ source: 'crm' });
   });
 
   test('is "unknown" when nothing that is known can be asked by', async () => {
     const { find } = graph({
-      shop: { askedBy: { email: true }, records: [eva('s1')] },
+      shop: { askedBy: { email: 'enforced' }, records: [eva('s1')] },
       desk: { askedBy: {} },
     });
     expect((await find('desk')).kind).toBe('unknown');
@@ -232,7 +266,11 @@ describe('the record of one system', () => {
 
   test('may not tell a kind of identifier that nobody declared', async () => {
     const { find } = graph({
-      shop: { askedBy: { email: true }, records: [eva('s1', { namespace: 'fax', value: '1' })] },
+      shop: {
+        askedBy: { email: 'enforced' },
+        records: [eva('s1', { namespace: 'fax', value: '1' })],
+        isPlain: true,
+      },
       desk: { askedBy: {} },
     });
     await expect(find('desk')).rejects.toThrow('"fax"');
@@ -240,24 +278,55 @@ describe('the record of one system', () => {
 });
 
 describe('a link is followed', () => {
-  const walk = (told: YieldedIdentifier, askedBy: Record<string, boolean>) =>
+  const walk = (told: YieldedIdentifier, askedBy: Record<string, Uniqueness>) =>
     graph(
       {
         orders: { askedBy, records: [{ id: 'o1', identifiers: [told] }] },
-        crm: { askedBy: { email: true, phone: true }, records: [{ id: 'c1', identifiers: [told] }] },
+        crm: {
+          askedBy: { email: 'enforced', phone: 'enforced' },
+          records: [{ id: 'c1', identifiers: [told] }],
+        },
       },
       'ordersId o1',
     );
 
-  test.each<[string, string, YieldedIdentifier, Record<string, boolean>]>([
-    ['when the system has verified it', 'c1', email('eva@example.nl', true), { email: false }],
-    ['when the system keeps it unique', 'c1', email('eva@example.nl'), { email: true }],
-    ['not when it is neither verified nor unique', 'unknown', email('eva@example.nl'), { email: false }],
-    ['not when the system cannot even be asked by it', 'unknown', email('eva@example.nl'), {}],
-    ['not when it is the mailbox of a role', 'unknown', email('info@example.nl', true), { email: true }],
-    ['not when it is a value that stands for nobody', 'unknown', email('anonymous', true), { email: true }],
-    ['not when it is none', 'unknown', { namespace: 'email', value: null, verified: true }, { email: true }],
-    ['not when it is no address', 'unknown', email('eva', true), { email: true }],
+  test.each<[string, string, YieldedIdentifier, Record<string, Uniqueness>]>([
+    ['when the system has verified it', 'c1', email('eva@example.nl', true), { email: 'verified' }],
+    ['when the system keeps it unique', 'c1', email('eva@example.nl'), { email: 'enforced' }],
+    ['when the system holds it for one customer alone', 'c1', email('eva@example.nl'), { email: 'usual' }],
+    ['when the system cannot be asked by it but has verified it', 'c1', email('eva@example.nl', true), {}],
+    [
+      'not when people share it, verified or not',
+      'unknown',
+      email('eva@example.nl', true),
+      { email: 'none' },
+    ],
+    ['not when it should be verified and is not', 'unknown', email('eva@example.nl'), { email: 'verified' }],
+    [
+      'not when the system can neither be asked by it nor has verified it',
+      'unknown',
+      email('eva@example.nl'),
+      {},
+    ],
+    [
+      'not when it is the mailbox of a role',
+      'unknown',
+      email('info@example.nl', true),
+      { email: 'enforced' },
+    ],
+    [
+      'not when it is a value that stands for nobody',
+      'unknown',
+      email('anonymous', true),
+      { email: 'enforced' },
+    ],
+    [
+      'not when it is none',
+      'unknown',
+      { namespace: 'email', value: null, verified: true },
+      { email: 'enforced' },
+    ],
+    ['not when it is no address', 'unknown', email('eva', true), { email: 'enforced' }],
   ])('%s', async (_, expected, told, askedBy) => {
     const { find, calls } = walk(told, askedBy);
     expect(idOf(await find('crm'))).toBe(expected);
@@ -268,7 +337,7 @@ describe('a link is followed', () => {
     const { find } = graph(
       {
         orders: { askedBy: {}, records: [{ id: 'o1', identifiers: [email(' Eva@Example.NL', true)] }] },
-        crm: { askedBy: { email: true }, records: [eva('c1')] },
+        crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
       },
       'ordersId o1',
     );
@@ -277,11 +346,11 @@ describe('a link is followed', () => {
 
   test('over three systems and no further', async () => {
     const chain = (name: string, before: string): HandMadeSource => ({
-      askedBy: { [`${before}Id`]: true },
+      askedBy: { [`${before}Id`]: 'enforced' },
       records: [{ id: `${name}1`, identifiers: [{ namespace: `${before}Id`, value: `${before}1` }] }],
     });
-    const made = {
-      a: { askedBy: { email: true }, records: [eva('a1')] },
+    const made: Record<string, HandMadeSource> = {
+      a: { askedBy: { email: 'enforced' }, records: [eva('a1')] },
       b: chain('b', 'a'),
       c: chain('c', 'b'),
       d: chain('d', 'c'),
@@ -289,8 +358,8 @@ describe('a link is followed', () => {
     expect(idOf(await graph(made).find('c'))).toBe('c1');
     const { find, calls } = graph(made);
     expect((await find('d')).kind).toBe('unknown');
-    // The third system's record would be one hop too far for the fourth, so it is not even asked for.
-    expect(calls).toEqual(['a by email eva@example.nl', 'b by aId a1']);
+    expect(calls).toEqual(['a by email eva@example.nl', 'b by aId a1', 'c by bId b1']);
+    expect((await graph(made).whole()).limitsReached).toEqual(new Set(['HOPS']));
   });
 
   test('to five values of a kind at most', async () => {
@@ -298,7 +367,7 @@ describe('a link is followed', () => {
     const { find, calls } = graph(
       {
         orders: { askedBy: {}, records: [{ id: 'o1', identifiers: many }] },
-        crm: { askedBy: { email: true } },
+        crm: { askedBy: { email: 'enforced' } },
       },
       'ordersId o1',
     );
@@ -316,7 +385,7 @@ describe('a link is followed', () => {
       })),
     );
     const { find, calls } = graph({
-      hub: { askedBy: { email: true }, records: [eva('h1', ...told)] },
+      hub: { askedBy: { email: 'enforced' }, records: [eva('h1', ...told)] },
       ...Object.fromEntries(names.map((name): [string, HandMadeSource] => [name, { askedBy: {} }])),
     });
     await Promise.all(names.map((name) => find(name)));
@@ -327,32 +396,31 @@ describe('a link is followed', () => {
 
 describe('when two records answer to what should be one person', () => {
   test('in a system that does not keep the identifier unique, nobody is taken', async () => {
-    const { find, isKnown } = graph({
-      orders: { askedBy: { email: false }, records: [eva('o1'), eva('o2'), eva('o3')] },
+    const { find, known } = graph({
+      orders: { askedBy: { email: 'usual' }, records: [eva('o1'), eva('o2'), eva('o3')] },
     });
-    await expect(isKnown(all)).rejects.toMatchObject({ source: 'orders', candidates: 3 });
+    await expect(known(all)).rejects.toMatchObject({ source: 'orders', candidates: 3 });
     expect(errorOf(await find('orders'))).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', candidates: 3 });
   });
 
-  test('in a system that says it keeps it unique, nobody of that system is taken', async () => {
-    const { find, isKnown } = graph({
-      shop: { askedBy: { email: true }, records: [eva('s1'), eva('s2')] },
-      crm: { askedBy: { email: true }, records: [eva('c1')] },
+  test('in a system that says it keeps it unique, nobody is taken', async () => {
+    const { find, known } = graph({
+      shop: { askedBy: { email: 'enforced' }, records: [eva('s1'), eva('s2')] },
+      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
     });
-    expect(await isKnown(all)).toBe(true);
-    expect(errorOf(await find('shop'))).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', source: 'shop' });
-    expect(idOf(await find('crm'))).toBe('c1');
+    await expect(known(all)).rejects.toMatchObject({ source: 'shop', candidates: 2 });
+    expect(errorOf(await find('crm'))).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', source: 'shop' });
   });
 
-  test('by two identifiers, nobody is taken', async () => {
-    const { find } = graph(
+  const twoContacts = (singles: readonly string[]) =>
+    graph(
       {
         orders: {
           askedBy: {},
           records: [{ id: 'o1', identifiers: [email('a@example.nl', true), email('b@example.nl', true)] }],
         },
         crm: {
-          askedBy: { email: true },
+          askedBy: { email: 'enforced' },
           records: [
             { id: 'c1', identifiers: [email('a@example.nl')] },
             { id: 'c2', identifiers: [email('b@example.nl')] },
@@ -360,10 +428,54 @@ describe('when two records answer to what should be one person', () => {
         },
       },
       'ordersId o1',
+      singles,
     );
+
+  test('by two identifiers, both are taken where a customer may have several records', async () => {
+    expect(idOf(await twoContacts([]).find('crm'))).toBe('c1 c2');
+  });
+
+  test('by two identifiers, none is taken where a customer has one, and that is told', async () => {
+    const { find, whole } = twoContacts(['crmId']);
     expect(errorOf(await find('crm'))).toMatchObject({
       code: 'AMBIGUOUS_IDENTITY',
       source: 'crm',
+      candidates: 2,
+    });
+    expect((await whole()).conflicts).toEqual([
+      { namespace: 'crmId', values: ['c1', 'c2'], over: { namespace: 'email', value: 'a@example.nl' } },
+      { namespace: 'crmId', values: ['c1', 'c2'], over: { namespace: 'email', value: 'b@example.nl' } },
+    ]);
+  });
+
+  test('and the rule of their system makes them one, both are taken', async () => {
+    const { find } = graph({
+      orders: {
+        askedBy: { email: 'usual' },
+        records: [eva('o1'), eva('o2')],
+        sameCustomer: (one, other) => one.id.startsWith('o') && other.id.startsWith('o'),
+      },
+    });
+    expect(idOf(await find('orders'))).toBe('o1 o2');
+  });
+
+  test('whose systems do not link them, nobody is taken', async () => {
+    const { known } = graph(
+      {
+        shop: {
+          askedBy: { email: 'enforced' },
+          records: [{ id: 's1', identifiers: [email('info@example.nl')] }],
+        },
+        crm: {
+          askedBy: { email: 'enforced' },
+          records: [{ id: 'c1', identifiers: [email('info@example.nl')] }],
+        },
+      },
+      'email info@example.nl',
+    );
+    await expect(known(new Set(['shop']))).rejects.toMatchObject({
+      code: 'AMBIGUOUS_IDENTITY',
+      source: undefined,
       candidates: 2,
     });
   });
@@ -373,7 +485,7 @@ describe('when two records answer to what should be one person', () => {
     const { find } = graph(
       {
         orders: { askedBy: {}, records: [{ id: 'o1', identifiers: both }] },
-        crm: { askedBy: { email: true }, records: [{ id: 'c1', identifiers: both }] },
+        crm: { askedBy: { email: 'enforced' }, records: [{ id: 'c1', identifiers: both }] },
       },
       'ordersId o1',
     );
@@ -381,7 +493,7 @@ describe('when two records answer to what should be one person', () => {
   });
 
   test('the same record told twice is one', async () => {
-    const { find } = graph({ orders: { askedBy: { email: false }, records: [eva('o1'), eva('o1')] } });
+    const { find } = graph({ orders: { askedBy: { email: 'usual' }, records: [eva('o1'), eva('o1')] } });
     expect(idOf(await find('orders'))).toBe('o1');
   });
 });

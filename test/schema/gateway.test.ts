@@ -16,5 +16,9 @@ it('publishes the schema that all sources make together', async () => {
 it('publishes nothing that is only for composing the schema', () => {
   expect(file).not.toMatch(/^\s*_\w+/m);
   expect(file).not.toMatch(/@key|@merge/);
-  expect(Object.keys(buildSchema(file).getQueryType()?.getFields() ?? {})).toEqual(['customer', 'customers']);
+  expect(Object.keys(buildSchema(file).getQueryType()?.getFields() ?? {})).toEqual([
+    'customer',
+    'customers',
+    'identify',
+  ]);
 });

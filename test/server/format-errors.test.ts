@@ -128,7 +128,11 @@ describe('a defect', () => {
             throw new TypeError(`cannot read ${PRIVATE}`);
           },
         },
-        rules: { namespaces: new Map(), sources: [] },
+        rules: {
+          namespaces: new Map(),
+          sources: [],
+          limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 500 },
+        },
         clock: performance,
         deadlineMs: 1_000,
       },

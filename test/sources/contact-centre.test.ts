@@ -5,6 +5,7 @@ import {
   ticketsOfUsers,
   usersByEmail,
   usersById,
+  type TicketsOfUser,
 } from '../../sources/contact-centre/loaders.js';
 import {
   contactCentreBearerToken,
@@ -18,7 +19,7 @@ import { hostileKeys, open, type Opened } from '../connectors/contract.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
 import { createTestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
-import { directSettings } from '../support/stand-ins.js';
+import { directSettings, faultControl } from '../support/stand-ins.js';
 
 const world = createWorld({ customers: inject('customers') });
 
@@ -196,48 +197,100 @@ describe('the contact centre with records of a kind', () => {
     expect(idsOf(await usersById.load(['3', '007', '1', '2'], client))).toEqual([['3'], [], ['1'], ['2']]);
   });
 
-  it('reads all tickets when the export has several pages, and gives the newest', async () => {
+  const ticketIdsOf = (found: readonly (TicketsOfUser | Error)[]) =>
+    found.map((one) =>
+      one instanceof Error ? one : { ids: one.tickets.map(({ id }) => id), isWhole: one.isWhole },
+    );
+  const expected = (one: Person) => newestFirst(one.contactCentre?.tickets ?? []).map(({ id }) => String(id));
+
+  it('reads all tickets when the export has several pages, newest first', async () => {
     const [busy, quiet, silent] = [
       somebody('a@example.nl', 1, 1_700),
       somebody('b@example.nl', 2, 900),
       somebody('c@example.nl', 3),
     ];
     await start([busy, quiet, silent]);
-    const keys = [
-      { userId: '1', first: 100 },
-      { userId: '2', first: 5 },
-      { userId: '3', first: 5 },
-      { userId: '1', first: 1 },
-    ];
-    const expected = (one: Person, first: number) =>
-      newestFirst(one.contactCentre?.tickets ?? [])
-        .slice(0, first)
-        .map(({ id }) => String(id));
-    expect(idsOf(await ticketsOfUsers.load(keys, client))).toEqual([
-      expected(busy, 100),
-      expected(quiet, 5),
-      [],
-      expected(busy, 1),
+    expect(ticketIdsOf(await ticketsOfUsers.load(['1', '2', '3'], client))).toEqual([
+      { ids: expected(busy), isWhole: true },
+      { ids: expected(quiet), isWhole: true },
+      { ids: [], isWhole: true },
     ]);
   });
 
-  it('gives up on one with more tickets than anybody waits for, and still shows those of the others', async () => {
+  it('says of one with more tickets than anybody waits for that it has not all, and still shows those of the others', async () => {
     const quiet = somebody('b@example.nl', 2, 3);
     await start([somebody('a@example.nl', 1, 5_001), quiet, somebody('c@example.nl', 3)]);
-    const keys = ['1', '2', '3'].map((userId) => ({ userId, first: 10 }));
-    const [busy, ...others] = await ticketsOfUsers.load(keys, client);
-    expect(busy).toMatchObject({ code: 'SOURCE_CONTRACT' });
-    expect(idsOf(others)).toEqual([
-      newestFirst(quiet.contactCentre?.tickets ?? []).map(({ id }) => String(id)),
-      [],
+    const [busy, ...others] = await ticketsOfUsers.load(['1', '2', '3'], client);
+    expect(busy).toMatchObject({ isWhole: false });
+    expect(ticketIdsOf(others)).toEqual([
+      { ids: expected(quiet), isWhole: true },
+      { ids: [], isWhole: true },
     ]);
   });
 
-  it('leaves no tickets out when nobody in particular has too many', async () => {
+  it('says that it has not all tickets when nobody in particular has too many', async () => {
     await start(Array.from({ length: 6 }, (_, i) => somebody(`${i}@example.nl`, i + 1, 900)));
-    const keys = Array.from({ length: 6 }, (_, i) => ({ userId: String(i + 1), first: 1 }));
-    for (const one of await ticketsOfUsers.load(keys, client))
-      expect(one).toMatchObject({ code: 'SOURCE_CONTRACT' });
+    const keys = Array.from({ length: 6 }, (_, i) => String(i + 1));
+    for (const one of await ticketsOfUsers.load(keys, client)) expect(one).toMatchObject({ isWhole: false });
+  });
+
+  it('makes list, count and timeline of one answer, and counts at least what it could read', async () => {
+    const few = somebody('few@example.nl', 1, 30);
+    const tickets = (few.contactCentre?.tickets ?? []).map((ticket, i) => ({
+      ...ticket,
+      channel: i % 3 === 0 ? ('voice' as const) : ('web' as const),
+      status: (['new', 'open', 'pending', 'hold', 'solved', 'closed'] as const)[i % 6] ?? 'new',
+    }));
+    const zendesk = await start([
+      { ...few, contactCentre: { userId: 1, verified: true, tickets } },
+      somebody('many@example.nl', 2, 5_001),
+    ]);
+    const control = await faultControl([zendesk]);
+    const gateway = createTestGateway(zendesk.settings(control.sources['contact-centre']?.url ?? ''));
+    const query = `query($email: String!, $after: String) { customer(by: { email: $email }) {
+      tickets(first: 3) { id }
+      openTicketCount { value approximate }
+      timeline(first: 4, after: $after) {
+        nodes { recordId kind title status amount { amount } } pageInfo { endCursor hasNextPage } missing { source code }
+      }
+      calls: timeline(first: 100, kinds: [CALL]) { nodes { recordId } }
+    } }`;
+    const { data, errors } = await gateway.query(query, { email: 'few@example.nl' });
+    expect(errors).toEqual([]);
+    // Who it is, and the tickets.
+    expect(control.counters()['contact-centre']?.calls).toBe(2);
+    const all = newestFirst(tickets);
+    expect(at(data, 'customer', 'tickets')).toEqual(all.slice(0, 3).map(({ id }) => ({ id: String(id) })));
+    expect(at(data, 'customer', 'openTicketCount')).toEqual({ value: 20, approximate: false });
+    expect(at(data, 'customer', 'timeline', 'nodes')).toEqual(
+      all.slice(0, 4).map(({ id, channel, subject, status }) => ({
+        recordId: String(id),
+        kind: channel === 'voice' ? 'CALL' : 'TICKET',
+        title: subject,
+        status: status.toUpperCase(),
+        amount: null,
+      })),
+    );
+    expect(at(data, 'customer', 'calls', 'nodes')).toEqual(
+      all.filter(({ channel }) => channel === 'voice').map(({ id }) => ({ recordId: String(id) })),
+    );
+    const after = at(data, 'customer', 'timeline', 'pageInfo', 'endCursor');
+    const next = await gateway.query(query, { email: 'few@example.nl', after });
+    expect(listAt(next.data, 'customer', 'timeline', 'nodes').map((node) => at(node, 'recordId'))).toEqual(
+      all.slice(4, 8).map(({ id }) => String(id)),
+    );
+
+    const many = await gateway.query(query, { email: 'many@example.nl' });
+    await gateway.close();
+    await control.close();
+    expect(many.errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+      [['customer', 'tickets'], 'SOURCE_CONTRACT'],
+    ]);
+    expect(at(many.data, 'customer')).toMatchObject({
+      tickets: null,
+      openTicketCount: { approximate: true },
+      timeline: { nodes: [], missing: [{ source: 'contact-centre', code: 'SOURCE_CONTRACT' }] },
+    });
   });
 
   /** Somebody whose one ticket has these comments, public or not. */
@@ -342,6 +395,35 @@ describe('the comments of many tickets', () => {
     expect(found.map((one) => (one instanceof Error ? one : one.map(({ id }) => id)))).toEqual(
       keys.map(({ ticketId }) => [ticketId]),
     );
+  });
+});
+
+describe('the contact centre, asked who somebody is', () => {
+  it('vouches for the address and never for the phone, and tells when the user was changed', async () => {
+    const client = open<RestClient>(contactCentre.connector, settings);
+    const emails = ['same-phone-1@example.nl', 'same-phone-2@example.nl'];
+    const found = await usersByEmail.load(emails, client);
+    await client.close();
+    expect(found).toMatchObject(
+      emails.map((email) => {
+        const { phone, firstName, lastName, contactCentre: own } = person(email);
+        return [
+          {
+            id: String(own?.userId),
+            identifiers: [
+              { namespace: 'email', value: email, verified: true },
+              { namespace: 'phone', value: phone },
+            ],
+            profile: {
+              name: `${firstName} ${lastName}`,
+              language: 'nl',
+              updatedAt: expect.stringMatching(/^20\d\d-.*Z$/) as string,
+            },
+          },
+        ];
+      }),
+    );
+    expect(JSON.stringify(found)).not.toMatch(/"phone"[^}]*"verified"/);
   });
 });
 

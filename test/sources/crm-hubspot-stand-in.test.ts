@@ -48,6 +48,33 @@ describe('The CRM', () => {
     });
   });
 
+  test('finds a contact by an additional address, but not in a search', async () => {
+    const known = contactOf('two-shops@example.nl').crm.contactId;
+    const asked = ['TWO-SHOPS-OLD@example.nl', 'two-shops@example.nl'];
+    const { status, body } = await batchRead('contacts', asked, {
+      idProperty: 'email',
+      properties: ['email', 'hs_additional_emails', 'customer_number', 'twitterhandle'],
+    });
+    expect(status).toBe(200);
+    expect(body.results).toMatchObject([
+      {
+        id: known,
+        properties: {
+          email: 'two-shops@example.nl',
+          hs_additional_emails: 'two-shops-old@example.nl',
+          customer_number: null,
+          twitterhandle: 'twee_winkels',
+        },
+      },
+    ]);
+    const search = await post('/crm/v3/objects/contacts/search', {
+      filterGroups: [
+        { filters: [{ propertyName: 'email', operator: 'EQ', value: 'two-shops-old@example.nl' }] },
+      ],
+    });
+    expect(search.body).toMatchObject({ total: 0 });
+  });
+
   test('names what is missing from a batch in one error, and still answers the rest', async () => {
     const { status, body } = await batchRead('contacts', [everywhere.crm.contactId, '17', '18']);
     expect(status).toBe(207);

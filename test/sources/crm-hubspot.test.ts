@@ -62,6 +62,62 @@ describe('the CRM', () => {
     expect(listAt(data, 'customers')).toEqual([expected, expected]);
   });
 
+  describe('asked who somebody is', () => {
+    let client: Opened<RestClient>;
+    beforeAll(() => {
+      client = open<RestClient>(crmHubspot.connector, settings);
+    });
+    afterAll(() => client.close());
+
+    it('tells of a contact by each of its addresses, and of all of them', async () => {
+      const contact = everybody.find(({ email }) => email === 'two-shops@example.nl');
+      const keys = ['two-shops-old@example.nl', 'two-shops@example.nl'];
+      const found = await contactsByEmail.load(keys, client);
+      for (const records of found)
+        expect(records).toMatchObject([
+          {
+            id: contact?.crm?.contactId,
+            identifiers: [
+              { namespace: 'email', value: 'two-shops@example.nl' },
+              { namespace: 'email', value: 'two-shops-old@example.nl' },
+              { namespace: 'phone', value: null },
+              { namespace: 'phone', value: contact?.phone },
+              { namespace: 'customerNumber', value: null },
+              { namespace: 'xUsername', value: 'twee_winkels' },
+            ],
+            profile: {
+              name: 'Farid El Amrani',
+              language: 'nl',
+              address: {
+                street: `${contact?.address.street ?? ''} ${contact?.address.houseNumber ?? ''}`,
+                postcode: contact?.address.postcode,
+                city: contact?.address.city,
+                country: 'NL',
+              },
+              updatedAt: new Date(contact?.crm?.updatedAt ?? 0).toISOString(),
+            },
+          },
+        ]);
+      expect(found).toHaveLength(2);
+    });
+
+    it("vouches for the order system's number, which nobody types in", async () => {
+      const other = world.people.find(({ email }) => email === 'conflict-other@example.nl');
+      const [records] = await contactsByEmail.load(['conflict@example.nl'], client);
+      expect(records).toMatchObject([
+        {
+          identifiers: expect.arrayContaining([
+            {
+              namespace: 'customerNumber',
+              value: other?.orderSystem?.customerNumber,
+              verified: true,
+            },
+          ]) as unknown,
+        },
+      ]);
+    });
+  });
+
   it('keeps the zeros that a KvK number begins with', () => {
     expect(world.companies.some(({ kvkNumber }) => kvkNumber.startsWith('0'))).toBe(true);
   });
@@ -179,6 +235,41 @@ describe('the CRM', () => {
     });
   });
 
+  it('joins the deals of two contacts that are one customer, and takes the company of the one who has one', async () => {
+    const buyer = world.people.find(({ email }) => email === 'customer-7@example.nl');
+    const [one, other] = everybody.filter(({ crm }) => (crm?.deals.length ?? 0) > 0);
+    if (one?.crm === undefined || other?.crm === undefined || buyer?.orderSystem === undefined)
+      throw new Error('the seed has too few contacts with deals');
+    const [company] = world.companies;
+    // The one is found by address; to the other leads the customer number that the CRM holds, and its address.
+    const withoutCompany = { ...one.crm, customerNumber: buyer.orderSystem.customerNumber };
+    delete withoutCompany.companyId;
+    const standIn = await startCrmHubspot({
+      ...world,
+      people: [
+        { ...one, email: 'other-address@example.nl', crm: withoutCompany },
+        { ...other, email: buyer.email, crm: { ...other.crm, companyId: company?.id ?? '' } },
+      ],
+    });
+    const gateway = createTestGateway({ ...directSettings(), ...standIn.settings(standIn.url) });
+    const { data, errors } = await gateway.query(
+      `{ customer(by: { email: "other-address@example.nl" }) {
+        company { name } deals(first: 100) { id } newest: deals(first: 1) { id }
+      } }`,
+    );
+    await gateway.close();
+    await standIn.close();
+    expect(errors).toEqual([]);
+    const deals = [...one.crm.deals, ...other.crm.deals]
+      .toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
+      .map(({ id }) => ({ id }));
+    expect(at(data, 'customer')).toEqual({
+      company: { name: company?.name },
+      deals,
+      newest: deals.slice(0, 1),
+    });
+  });
+
   describe('asked about more contacts than it takes at once', () => {
     const large = createWorld({ customers: 250 });
     let standIn: StandIn;
@@ -274,7 +365,29 @@ describe('the CRM', () => {
       await answering(() => ({
         results: [contact('1', { email: 'jan@example.nl', jobtitle: '', firstname: '' })],
       }));
-      expect(await contactsById.load(['1'], client)).toMatchObject([[{ jobTitle: null, name: '' }]]);
+      expect(await contactsById.load(['1'], client)).toMatchObject([
+        [{ jobTitle: null, profile: { name: null } }],
+      ]);
+    });
+
+    it('takes no country that is written out, and no address without any of its lines', async () => {
+      await answering(() => ({
+        results: [
+          contact('1', { city: 'Gent', country: 'België', lastmodifieddate: '1767225600000' }),
+          contact('2', { country: 'NL' }),
+        ],
+      }));
+      expect(await contactsById.load(['1', '2'], client)).toMatchObject([
+        [
+          {
+            profile: {
+              address: { street: null, postcode: null, city: 'Gent', country: null },
+              updatedAt: '2026-01-01T00:00:00.000Z',
+            },
+          },
+        ],
+        [{ profile: { address: null, updatedAt: null } }],
+      ]);
     });
 
     it('puts the primary company first, wherever it stands', async () => {
@@ -364,6 +477,7 @@ describe('the CRM', () => {
       ['something else', { something: 'else' }],
       ['a number where every value is text', { results: [{ id: '1', properties: { email: 1 } }] }],
       ['a moment that is none', { results: [{ id: '1', properties: { createdate: 'jan@example.nl' } }] }],
+      ['no moment of change', { results: [{ id: '1', properties: { lastmodifieddate: 'jan@example.nl' } }] }],
     ])('refuses an answer of %s, and tells no value of it', async (_, body) => {
       await answering(() => body);
       const outcome = await contactsById.load(['1'], client).catch((error: unknown) => error);

@@ -2,10 +2,16 @@ import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import { orderSystem } from '../../sources/order-system/index.js';
-import { linesOfOrders, orderPages, type OrderPage } from '../../sources/order-system/loaders.js';
+import {
+  linesOfOrders,
+  orderPages,
+  orderTotals,
+  type OrderPage,
+} from '../../sources/order-system/loaders.js';
+import { ordersForTimeline } from '../../sources/order-system/timeline.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { Person, SeedOrder } from '../../sources/stand-ins/world.js';
-import { encodeCursor } from '../../src/connectors/paging.js';
+import { decodeCursor, encodeCursor } from '../../src/connectors/paging.js';
 import type { SqlClient } from '../../src/connectors/sql.js';
 import { open, type Opened } from '../connectors/contract.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
@@ -22,12 +28,30 @@ function person(email: string): Person {
 }
 
 function ordersOf(email: string): SeedOrder[] {
-  return (person(email).orderSystem?.orders ?? []).toSorted(
+  return newestFirst(person(email).orderSystem?.orders ?? []);
+}
+
+function newestFirst(orders: readonly SeedOrder[]): SeedOrder[] {
+  return orders.toSorted(
     (a, b) => Date.parse(b.placedAt) - Date.parse(a.placedAt) || (a.number < b.number ? 1 : -1),
   );
 }
 
 const euros = (cents: number): string => (cents / 100).toFixed(2);
+
+/** How many orders count, when the last of them was placed, and what they cost together. */
+function totalsOf(orders: readonly SeedOrder[]) {
+  const counted = newestFirst(orders).filter(({ status }) => status !== 'CANCELLED');
+  const cents = counted
+    .flatMap(({ lines }) => lines)
+    .reduce((sum, { quantity, unitPriceCents }) => sum + quantity * unitPriceCents, 0);
+  const [last] = counted;
+  return [
+    counted.length,
+    last === undefined ? null : new Date(last.placedAt).toISOString(),
+    last === undefined ? [] : [{ amount: euros(cents), currency: 'EUR' }],
+  ] as const;
+}
 
 describe('the order system', () => {
   let gateway: TestGateway;
@@ -186,19 +210,15 @@ describe('the order system', () => {
       const [first] = ordersOf(email);
       const placedAt = new Date(first?.placedAt ?? 0).toISOString().replace('T', ' ').replace('Z', '+00');
       return [
-        { customerNumber, first: 3, after: null },
-        { customerNumber, first: 2, after: { placedAt, number: first?.number ?? '' } },
+        { customerNumbers: [customerNumber], first: 3, after: null },
+        { customerNumbers: [customerNumber], first: 2, after: { placedAt, number: first?.number ?? '' } },
       ];
     });
 
     it('answers each its own page by one statement', async () => {
-      let calls = 0;
-      const counting = {
-        ...client,
-        rows: ((...asked) => ((calls += 1), client.rows(...asked))) as SqlClient['rows'],
-      };
+      const { counting, calls } = countingClient(client);
       const found = await orderPages.load(pages, counting);
-      expect(calls).toBe(1);
+      expect(calls()).toBe(1);
       const numbers = found.map((page) => (page instanceof Error ? page : page.map(({ number }) => number)));
       expect(numbers).toEqual(
         emails.flatMap((email) => {
@@ -210,23 +230,7 @@ describe('the order system', () => {
     });
 
     it('reads along the index and never more orders than the pages hold', async () => {
-      let asked: { text: string; parameters: readonly unknown[] } | undefined;
-      const recording: SqlClient = {
-        ...client,
-        rows: (_, text, parameters) => {
-          asked = { text, parameters };
-          return Promise.resolve([]);
-        },
-      };
-      await orderPages.load(pages, recording);
-      const reader = new pg.Client({ connectionString: settings.ORDER_SYSTEM_URL });
-      await reader.connect();
-      const explained = await reader.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
-        `EXPLAIN (ANALYZE, FORMAT JSON) ${asked?.text ?? ''}`,
-        [...(asked?.parameters ?? [])],
-      );
-      await reader.end();
-      const nodes = allNodes(explained.rows[0]?.['QUERY PLAN'][0]?.Plan);
+      const nodes = await explained(settings, (recording) => orderPages.load(pages, recording));
       const scans = nodes.filter((node) => node['Relation Name'] === 'orders');
       expect(scans.map((node) => node['Index Name'])).toEqual(['orders_newest_first']);
       const [scan] = scans;
@@ -238,6 +242,230 @@ describe('the order system', () => {
       // What is sorted at the end is what is sent, not what the customers have ever ordered.
       for (const sort of nodes.filter((node) => node['Node Type'].includes('Sort')))
         expect(sort['Actual Rows']).toBeLessThanOrEqual(30);
+    });
+  });
+
+  /** Two customers of whom one has many orders of one moment, and what one would have who is both. */
+  const both = ['many-orders@example.nl', 'everywhere@example.nl'];
+  const customerNumbers = both.map((email) => person(email).orderSystem?.customerNumber ?? '');
+  const ofBoth = newestFirst(both.flatMap(ordersOf));
+
+  it('joins the orders of several customer numbers into one list, still right page by page', async () => {
+    const sizes = fc.array(fc.integer({ min: 20, max: 100 }), { minLength: 1, maxLength: 3 });
+    await fc.assert(
+      fc.asyncProperty(sizes, fc.boolean(), async (of, turned) => {
+        const numbers = turned ? customerNumbers.toReversed() : customerNumbers;
+        const seen: string[] = [];
+        let after: OrderPage['after'] = null;
+        for (let page = 0; ; page += 1) {
+          const first = of[page % of.length] ?? 20;
+          const [found = []] = await orderPages.load([{ customerNumbers: numbers, first, after }], client);
+          if (found instanceof Error) throw found;
+          const shown = found.slice(0, first);
+          seen.push(...shown.map(({ number }) => number));
+          if (found.length <= first) break;
+          const [placedAt = '', number = ''] = decodeCursor(shown.at(-1)?.cursor ?? '', 2);
+          after = { placedAt, number };
+        }
+        expect(seen).toEqual(ofBoth.map(({ number }) => number));
+      }),
+      { numRuns: 4 },
+    );
+    const [one, other] = [customerNumbers, customerNumbers.toReversed()].map((numbers) =>
+      orderPages.keyText?.({ customerNumbers: numbers, first: 1, after: null }),
+    );
+    expect(one).toBe(other);
+  });
+
+  it('shows the orders of both accounts of somebody who has two, and adds them up', async () => {
+    const { data, errors } = await gateway.query(`{
+      customer(by: { email: "two-accounts@example.nl" }) {
+        orders(first: 100) { nodes { number } }
+        orderCount { value approximate }
+        lastOrderAt
+        lifetimeValue { amounts { amount currency } approximate }
+        timeline { nodes { recordId } }
+      }
+    }`);
+    expect(errors).toEqual([]);
+    const accounts = world.people.filter(({ email }) => email === 'two-accounts@example.nl');
+    expect(accounts).toHaveLength(2);
+    const orders = newestFirst(accounts.flatMap(({ orderSystem: own }) => own?.orders ?? []));
+    const [counted, lastPlacedAt, amounts] = totalsOf(orders);
+    expect(at(data, 'customer')).toEqual({
+      orders: { nodes: orders.map(({ number }) => ({ number })) },
+      orderCount: { value: counted, approximate: false },
+      lastOrderAt: lastPlacedAt,
+      lifetimeValue: { amounts, approximate: false },
+      timeline: { nodes: orders.map(({ number }) => ({ recordId: number })) },
+    });
+  });
+
+  describe('asked for what orders come to', () => {
+    it('counts and adds up the orders of each of many customers by one statement, without those cancelled', async () => {
+      const people = world.people.filter(({ orderSystem: own }) => own !== undefined);
+      const keys = people.map(({ orderSystem: own }) => [own?.customerNumber ?? '']);
+      const { counting, calls } = countingClient(client);
+      const found = await orderTotals.load([...keys, customerNumbers, ['K-none']], counting);
+      expect(calls()).toBe(1);
+      const expected = [
+        ...people.map(({ orderSystem: own }) => totalsOf(own?.orders ?? [])),
+        totalsOf(ofBoth),
+        totalsOf([]),
+      ];
+      expect(found).toEqual(
+        expected.map(([count, lastPlacedAt, amounts]) => ({ count, lastPlacedAt, amounts })),
+      );
+      expect(
+        people.some(({ orderSystem: own }) => own?.orders.some(({ status }) => status === 'CANCELLED')),
+      ).toBe(true);
+    });
+
+    it('says nothing of who is unknown to it', async () => {
+      const stranger = world.people.find(
+        ({ orderSystem: own, crm }) => own === undefined && crm !== undefined,
+      );
+      const everySource = createTestGateway(directSettings());
+      const { data, errors } = await everySource.query(
+        `query($by: [CustomerKey!]!) { customers(by: $by) {
+          jobTitle orderCount { value } lastOrderAt lifetimeValue { amounts { amount } }
+        } }`,
+        { by: [{ hubspotContactId: stranger?.crm?.contactId }] },
+      );
+      await everySource.close();
+      expect(errors).toEqual([]);
+      expect(listAt(data, 'customers')).toEqual([
+        { jobTitle: stranger?.crm?.jobTitle, orderCount: null, lastOrderAt: null, lifetimeValue: null },
+      ]);
+    });
+  });
+
+  describe('asked for a page of the timeline', () => {
+    /** As moments are written in the timeline; the seed has milliseconds. */
+    const canonical = (moment: string) => new Date(moment).toISOString().replace('Z', '000Z');
+    const expectedOf = (orders: readonly SeedOrder[]) =>
+      orders.map(({ number, status, placedAt, lines }) => ({
+        kind: 'ORDER',
+        // The database writes no zeros at the end.
+        at: new Date(placedAt).toISOString().replace(/\.?0+Z$/, 'Z'),
+        id: number,
+        title: `Order ${number}`,
+        status,
+        amount: {
+          amount: euros(lines.reduce((sum, line) => sum + line.quantity * line.unitPriceCents, 0)),
+          currency: 'EUR',
+        },
+      }));
+
+    it('goes on from any place, within a moment too, and stops at the moment asked for', async () => {
+      const since = ofBoth.at(-50)?.placedAt ?? '';
+      const places = [null, ofBoth[0], ofBoth[7], ofBoth[250], ofBoth.at(-60), ofBoth.at(-1)];
+      const pages = places.flatMap((place) =>
+        [null, canonical(since)].map((from) => ({
+          customerNumbers,
+          first: 30,
+          before: place == null ? null : { at: canonical(place.placedAt), id: place.number },
+          since: from,
+        })),
+      );
+      const { counting, calls } = countingClient(client);
+      const found = await ordersForTimeline.load(pages, counting);
+      expect(calls()).toBe(1);
+      expect(found).toEqual(
+        pages.map(({ before, since: from }) =>
+          expectedOf(
+            ofBoth
+              .slice(before === null ? 0 : ofBoth.findIndex(({ number }) => number === before.id) + 1)
+              .filter(({ placedAt }) => from === null || Date.parse(placedAt) >= Date.parse(from))
+              .slice(0, 30),
+          ),
+        ),
+      );
+    });
+
+    it('keeps what the database tells of a moment, to the last decimal', async () => {
+      const row = { page: 0, order_no: 'O1', status: 'NEW', currency: 'EUR', total: '1.00' };
+      const precise: SqlClient = {
+        ...client,
+        rows: (schema) =>
+          Promise.resolve([schema.parse({ ...row, placed_at: '2026-11-01 12:00:00.123456+00' })]),
+      };
+      const ask = { customerNumbers: ['K1'], first: 1, before: null, since: null };
+      expect(await ordersForTimeline.load([ask], precise)).toMatchObject([
+        [{ at: '2026-11-01T12:00:00.123456Z' }],
+      ]);
+    });
+
+    it('gives all of a moment or none of it, as the place in it says', async () => {
+      const moment = ofBoth.find(
+        ({ placedAt }, i) =>
+          i > 0 && ofBoth[i + 1]?.placedAt === placedAt && ofBoth[i - 1]?.placedAt !== placedAt,
+      )?.placedAt;
+      const ask = { customerNumbers, first: 100, since: null };
+      const at = canonical(moment ?? '');
+      const [none, all] = await ordersForTimeline.load(
+        [
+          { ...ask, before: { at, id: '' } },
+          { ...ask, before: { at: at.replace('000Z', '001Z'), id: '' } },
+        ],
+        client,
+      );
+      const from = (later: boolean) =>
+        ofBoth
+          .filter(({ placedAt }) => placedAt < (moment ?? '') || (later && placedAt === moment))
+          .slice(0, 100);
+      expect(from(true).length).toBeGreaterThan(0);
+      expect([none, all]).toEqual([expectedOf(from(false)), expectedOf(from(true))]);
+    });
+
+    it('reads along the index, not all that the customer has ever ordered', async () => {
+      const plan = await explained(settings, (recording) =>
+        ordersForTimeline.load(
+          [
+            {
+              customerNumbers,
+              first: 10,
+              before: { at: canonical(ofBoth[3]?.placedAt ?? ''), id: '' },
+              since: null,
+            },
+          ],
+          recording,
+        ),
+      );
+      const [scan, ...more] = plan.filter((node) => node['Relation Name'] === 'orders');
+      expect(more).toEqual([]);
+      expect(scan).toMatchObject({
+        'Index Name': 'orders_newest_first',
+        'Index Cond': expect.stringMatching(/cust_no.*placed_at/) as string,
+      });
+      // A sort of what comes in order already reads on to the end of a moment, and some 32 rows at least.
+      expect(scan?.['Actual Rows']).toBeLessThanOrEqual(100);
+    });
+
+    it('shows them in the timeline of the customer, page by page', async () => {
+      const seen: unknown[] = [];
+      let after: unknown = null;
+      do {
+        const { data, errors } = await gateway.query(
+          `query($after: String) { customer(by: { email: "many-orders@example.nl" }) {
+            timeline(first: 100, after: $after, kinds: [ORDER]) {
+              nodes { recordId kind source } pageInfo { hasNextPage endCursor } missing { source }
+            } } }`,
+          { after },
+        );
+        expect(errors).toEqual([]);
+        const page = at(data, 'customer', 'timeline');
+        expect(at(page, 'missing')).toEqual([]);
+        seen.push(...listAt(page, 'nodes'));
+        after = at(page, 'pageInfo', 'hasNextPage') === true ? at(page, 'pageInfo', 'endCursor') : null;
+      } while (after !== null);
+      expect(seen).toEqual(
+        ordersOf('many-orders@example.nl').map(({ number }) => ({
+          recordId: number,
+          kind: 'ORDER',
+          source: 'order-system',
+        })),
+      );
     });
   });
 
@@ -267,15 +495,15 @@ describe('the order system', () => {
     change(url);
     const broken = createTestGateway({ ...directSettings(), ORDER_SYSTEM_URL: url.href });
     const { data, errors } = await broken.query(
-      '{ customer(by: { email: "everywhere@example.nl" }) { jobTitle orders { nodes { number } } address { city } } }',
+      '{ customer(by: { email: "everywhere@example.nl" }) { jobTitle orders { nodes { number } } customerSince } }',
     );
     await broken.close();
     expect(data).toEqual({
-      customer: { jobTitle: expect.any(String) as string, orders: null, address: null },
+      customer: { jobTitle: expect.any(String) as string, orders: null, customerSince: null },
     });
     expect(errors.map(({ path, extensions }) => [path?.[1], extensions.code, extensions.retryable])).toEqual([
       ['orders', code, false],
-      ['address', code, false],
+      ['customerSince', code, false],
     ]);
   });
 });
@@ -288,6 +516,37 @@ interface PlanNode {
   'Actual Rows': number;
   'Actual Loops': number;
   Plans?: PlanNode[];
+}
+
+function countingClient(client: SqlClient): { counting: SqlClient; calls: () => number } {
+  let calls = 0;
+  return {
+    counting: { ...client, rows: (...asked) => ((calls += 1), client.rows(...asked)) },
+    calls: () => calls,
+  };
+}
+
+/** How the database carries out the one statement that is asked. */
+async function explained(
+  { ORDER_SYSTEM_URL }: { ORDER_SYSTEM_URL: string | undefined },
+  ask: (recording: SqlClient) => Promise<unknown>,
+): Promise<PlanNode[]> {
+  let asked: { text: string; parameters: readonly unknown[] } | undefined;
+  await ask({
+    ping: () => Promise.resolve(),
+    rows: (_, text, parameters) => {
+      asked = { text, parameters };
+      return Promise.resolve([]);
+    },
+  });
+  const reader = new pg.Client({ connectionString: ORDER_SYSTEM_URL });
+  await reader.connect();
+  const { rows } = await reader.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
+    `EXPLAIN (ANALYZE, FORMAT JSON) ${asked?.text ?? ''}`,
+    [...(asked?.parameters ?? [])],
+  );
+  await reader.end();
+  return allNodes(rows[0]?.['QUERY PLAN'][0]?.Plan);
 }
 
 function allNodes(node: PlanNode | undefined): PlanNode[] {

@@ -39,6 +39,38 @@ function cartOf({ webshop: own }: Person) {
   return newest;
 }
 
+describe('the webshop, asked who somebody is', () => {
+  it('tells an address and the moment of the last change', async () => {
+    const client = open<GraphqlClient>(webshop.connector, settings);
+    const found = await customersByEmail.load(['two-shops-old@example.nl', 'nobody@example.nl'], client);
+    await client.close();
+    const { address, phone, webshop: own } = shopper('two-shops-old@example.nl');
+    expect(found).toEqual([
+      [
+        {
+          id: own?.customerId,
+          identifiers: [
+            { namespace: 'email', value: 'two-shops-old@example.nl' },
+            { namespace: 'phone', value: phone },
+          ],
+          profile: {
+            name: 'Farid El Amrani',
+            language: 'nl',
+            address: {
+              street: `${address.street} ${address.houseNumber}`,
+              postcode: address.postcode,
+              city: address.city,
+              country: 'NL',
+            },
+            updatedAt: expect.stringMatching(/^20\d\d-.*Z$/) as string,
+          },
+        },
+      ],
+      [],
+    ]);
+  });
+});
+
 describe('the webshop', () => {
   let gateway: TestGateway;
 
@@ -355,19 +387,23 @@ describe('a webshop of its own kind', () => {
   it('passes on the trouble of one field, and nothing that the shop says about it', async () => {
     await open_(world);
     shop.failFields([
-      { type: 'Customer', field: 'locale', message: `${shopper('everywhere@example.nl').phone} is odd` },
+      {
+        type: 'Customer',
+        field: 'numberOfOrders',
+        message: `${shopper('everywhere@example.nl').phone} is odd`,
+      },
     ]);
     const { data, errors } = await gateway.query(
-      '{ customer(by: { email: "everywhere@example.nl" }) { locale cart { name } } }',
+      '{ customer(by: { email: "everywhere@example.nl" }) { onlineOrderCount cart { name } } }',
     );
     expect(data).toEqual({
       customer: {
-        locale: null,
+        onlineOrderCount: null,
         cart: { name: cartOf(shopper('everywhere@example.nl'))?.name },
       },
     });
     expect(errors.map(({ path, extensions }) => [path, extensions])).toEqual([
-      [['customer', 'locale'], { code: 'SOURCE_UNAVAILABLE', source: 'webshop', retryable: true }],
+      [['customer', 'onlineOrderCount'], { code: 'SOURCE_UNAVAILABLE', source: 'webshop', retryable: true }],
     ]);
   });
 

@@ -154,7 +154,7 @@ describe('the schema', () => {
   const { schema } = gateway;
 
   test('has no private entry points, and none can be queried', async () => {
-    expect(Object.keys(schema.getQueryType()?.getFields() ?? {})).toEqual(['customer', 'customers']);
+    expect(Object.keys(schema.getQueryType()?.getFields() ?? {})).toEqual(['customer', 'identify', 'customers']);
     expect(publish(schema)).not.toMatch(/\b_\w/);
     const { data, errors } = await gateway.query('{ _webshopCustomers(ids: ["1"]) { locale } }');
     expect(data ?? null).toBeNull();
@@ -174,8 +174,12 @@ describe('the schema', () => {
       'customerNumber',
       'email',
       'hubspotContactId',
+      'id',
+      'kvkNumber',
       'phone',
       'shopifyCustomerId',
+      'vatNumber',
+      'visitorId',
       'zendeskUserId',
     ]);
     const two = parse('{ customer(by: {email: "a@example.nl", phone: "06"}) { name } }');

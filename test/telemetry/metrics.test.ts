@@ -227,7 +227,7 @@ describe('the text for Prometheus', () => {
     });
     const text = await metrics.text();
     const help = [...text.matchAll(/^# HELP (stekkerdoos_\S+) (.*)$/gm)];
-    expect(help).toHaveLength(15);
+    expect(help).toHaveLength(16);
     for (const [, name, sentence] of help) expect(sentence, name).toMatch(/^[A-Z].{20,}\.$/);
     for (const [, name = '', type] of text.matchAll(/^# TYPE (stekkerdoos_\S+) (\S+)$/gm)) {
       if (type === 'counter') expect(name).toMatch(/_total$/);

@@ -19,6 +19,8 @@ import { createRoutes } from './routes.js';
  *   is one error an id, also for ids that do not exist;
  * - results come in another order than asked, and once for an input given twice (the latter not verified);
  * - addresses are kept in lower case and found in any case, so the answer may not be written as asked;
+ * - a read by e-mail also finds a contact by its additional addresses, and does not say which one it was asked by; a search
+ *   does not (both as clients of it have seen, the published files do not tell);
  * - `toObjectId` is a number and `label` may be null, though the published files say text;
  * - searches and association reads do not count for the limit per ten seconds (the published files exempt them);
  *   searches have one of their own per second, and their answers carry no rate headers;
@@ -28,7 +30,6 @@ import { createRoutes } from './routes.js';
  *
  * Not imitated, and answered with 501: history of properties, archived records, associations beside a record, and
  * searches by text, with an order by several properties, or with operators other than EQ and IN.
- * Nobody has additional addresses, and a contact is found by its primary one only: the published files promise no more.
  */
 export interface CrmHubspotOptions {
   /** Calls per ten seconds; HubSpot allows 100 to 190. Default: ten million. */

@@ -95,7 +95,7 @@ function collection(type: ObjectType, records: CrmObject[]): Collection {
   const byProperty = new Map(
     objectTypes[type].unique.map((name) => [
       name,
-      new Map(all.map((record) => [record.properties[name]?.toLowerCase() ?? '', record])),
+      new Map(all.flatMap((record) => valuesOf(record, name).map((value) => [value, record]))),
     ]),
   );
   const known = new Set(Object.keys(all[0]?.properties ?? {}));
@@ -117,6 +117,12 @@ function collection(type: ObjectType, records: CrmObject[]): Collection {
         ? byId.get(value)
         : byProperty.get(idProperty)?.get(value.toLowerCase()),
   };
+}
+
+/** In lower case. An additional address finds its contact, too. */
+function valuesOf({ properties }: CrmObject, name: string): string[] {
+  const more = name === 'email' ? (properties['hs_additional_emails']?.split(';') ?? []) : [];
+  return [properties[name] ?? '', ...more].map((value) => value.toLowerCase());
 }
 
 /** The record as it is sent: the properties asked for that exist, and those always sent. */
@@ -147,13 +153,21 @@ function contactRecord(person: Person, crm: NonNullable<Person['crm']>): CrmObje
     properties: {
       // HubSpot keeps addresses in lower case.
       email: person.email.toLowerCase(),
-      hs_additional_emails: null,
+      hs_additional_emails: crm.additionalEmails?.join(';') ?? null,
       firstname: person.firstName,
       lastname: person.lastName,
       phone: null,
       mobilephone: person.phone,
       jobtitle: crm.jobTitle,
       lifecyclestage: crm.lifecycleStage,
+      address: `${person.address.street} ${person.address.houseNumber}`,
+      zip: person.address.postcode,
+      city: person.address.city,
+      country: person.address.country,
+      hs_language: 'nl',
+      twitterhandle: crm.twitterHandle ?? null,
+      // No property of HubSpot's own: this shop's sync has made it.
+      customer_number: crm.customerNumber ?? null,
       createdate: createdAt,
       lastmodifieddate: updatedAt,
       hs_object_id: crm.contactId,

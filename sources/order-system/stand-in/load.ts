@@ -9,6 +9,7 @@ export async function loadWorld(client: Client, world: World): Promise<void> {
   const rows = rowsOf(world);
   // In this order, because each refers to the one before.
   await insert(client, 'customers', rows.customers);
+  await insert(client, 'customer_devices', rows.devices);
   await insert(client, 'orders', rows.orders);
   await insert(client, 'order_lines', rows.lines);
   await insert(client, 'payments', rows.payments);
@@ -22,8 +23,9 @@ async function insert(client: Client, table: string, rows: readonly object[]): P
   }
 }
 
-function rowsOf(world: World): Record<'customers' | 'orders' | 'lines' | 'payments', object[]> {
+function rowsOf(world: World): Record<'customers' | 'devices' | 'orders' | 'lines' | 'payments', object[]> {
   const customers: object[] = [];
+  const devices: object[] = [];
   const orders: object[] = [];
   const lines: object[] = [];
   const payments: object[] = [];
@@ -31,19 +33,27 @@ function rowsOf(world: World): Record<'customers' | 'orders' | 'lines' | 'paymen
   for (const person of world.people) {
     const { orderSystem } = person;
     if (orderSystem === undefined) continue;
-    const { customerNumber, emailVerified } = orderSystem;
+    const { customerNumber, emailVerified, phoneVerified, business, updatedAt } = orderSystem;
     customers.push({
       cust_no: customerNumber,
       email_verified: emailVerified,
       phone: person.phone,
+      phone_verified: phoneVerified,
       first_name: person.firstName,
       last_name: person.lastName,
       birth_date: person.birthDate,
       city: person.address.city,
       country: person.address.country,
+      company_name: business?.companyName,
+      kvk_no: business?.kvkNumber,
+      vat_no: business?.vatNumber,
       created_at: person.createdAt,
+      updated_at: updatedAt,
       ...asTyped(person, customerNumber),
     });
+    for (const { visitorId, lastSeenAt } of orderSystem.devices) {
+      devices.push({ cust_no: customerNumber, visitor_id: visitorId, last_seen_at: lastSeenAt });
+    }
     for (const { number, status, placedAt, ...order } of orderSystem.orders) {
       orders.push({
         order_no: number,
@@ -73,7 +83,7 @@ function rowsOf(world: World): Record<'customers' | 'orders' | 'lines' | 'paymen
       }
     }
   }
-  return { customers, orders, lines, payments };
+  return { customers, devices, orders, lines, payments };
 }
 
 /** The shop kept what customers typed: some e-mail addresses with capitals, some postcodes without their blank. */

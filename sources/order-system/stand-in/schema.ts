@@ -5,6 +5,7 @@ export const tables = `
     email          text not null,
     email_verified boolean not null,
     phone          text,
+    phone_verified boolean not null,
     first_name     text not null,
     last_name      text not null,
     birth_date     date,
@@ -13,10 +14,25 @@ export const tables = `
     postcode       text,
     city           text,
     country        char(2) not null,
-    created_at     timestamptz not null
+    company_name   text,
+    kvk_no         text,
+    vat_no         text,
+    created_at     timestamptz not null,
+    updated_at     timestamptz not null
   );
   comment on column customers.email is 'As typed by the customer, capitals included. Households share one: not unique.';
   comment on column customers.postcode is 'As typed by the customer, with or without the blank.';
+
+  comment on column customers.phone_verified is 'The customer answered a text message. Households share a phone.';
+  comment on column customers.kvk_no is 'Of business customers. Text, since it may begin with a zero.';
+
+  create table customer_devices (
+    cust_no      text not null references customers,
+    visitor_id   text not null,
+    last_seen_at timestamptz not null,
+    primary key (cust_no, visitor_id)
+  );
+  comment on table customer_devices is 'Where somebody logged in. Several people may use one device.';
 
   create table orders (
     order_no  text primary key,
@@ -51,6 +67,9 @@ export const tables = `
 export const indexes = `
   create index customers_email on customers (lower(email));
   create index customers_phone on customers (phone);
+  create index customers_kvk_no on customers (kvk_no);
+  create index customers_vat_no on customers (vat_no);
+  create index customer_devices_visitor_id on customer_devices (visitor_id);
   create index orders_newest_first on orders (cust_no, placed_at desc, order_no desc);
   analyze;
 `;

@@ -1,8 +1,8 @@
-import { createHmac } from 'node:crypto';
 import DataLoader from 'dataloader';
 import { createYoga } from 'graphql-yoga';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { LRUCache } from 'lru-cache';
+import { createCustomerIds } from '../../../src/identity/customer-id.js';
 import { ticketsOfUsers, usersByEmail } from '../../../sources/contact-centre/loaders.js';
 import { companies, companiesOfContacts, contactsByEmail } from '../../../sources/crm-hubspot/loaders.js';
 import {
@@ -192,16 +192,15 @@ function createLoaders(
     orders: direct(
       orderPages,
       orders,
-      (key: { customerNumber: string; first: number }) => ({ ...key, after: null }),
+      ({ customerNumber, first }: { customerNumber: string; first: number }) => ({
+        customerNumbers: [customerNumber],
+        first,
+        after: null,
+      }),
       ({ customerNumber, first }) => `${customerNumber} ${first}`,
     ),
     lines: direct(linesOfOrders, orders, same, same),
-    tickets: direct(
-      ticketsOfUsers,
-      tickets,
-      (key: { userId: string; first: number }) => key,
-      ({ userId, first }) => `${userId} ${first}`,
-    ),
+    tickets: direct(ticketsOfUsers, tickets, same, same),
     companyOf: direct(companiesOfContacts, crm, same, same),
     companies: direct(companies, crm, same, same),
     carts: new DataLoader<string, Cart | null>((ids) => askForCarts(shop, ids), { maxBatchSize: 100 }),
@@ -211,7 +210,7 @@ function createLoaders(
   };
 }
 
-const idSecret = process.env.ID_SECRET ?? '';
+const ids = createCustomerIds(process.env.ID_SECRET ?? '');
 
 async function find({ email }: Key, { recordsOf }: Context): Promise<Records | null> {
   const records = await recordsOf(email);
@@ -238,13 +237,13 @@ const resolvers = {
     id: (records: Records) => {
       for (const [source, record] of entries(records)) {
         if (record === undefined) continue;
-        const text = `${recordKeys[source] ?? ''}\n${record.id}`;
-        return createHmac('sha256', idSecret).update(text).digest('base64url').slice(0, 27);
+        return ids.seal({ namespace: recordKeys[source] ?? '', value: record.id });
       }
       return null;
     },
     name: (records: Records) =>
-      entries(records).find(([, record]) => record?.name != null && record.name !== '')?.[1]?.name ?? null,
+      entries(records).find(([, record]) => record?.profile?.name != null && record.profile.name !== '')?.[1]
+        ?.profile?.name ?? null,
     emails: (records: Records) =>
       entries(records).flatMap(([source, record]) => {
         const values = (record?.identifiers ?? []).flatMap(({ namespace, value }) =>
@@ -257,9 +256,9 @@ const resolvers = {
       const found = customerNumber === undefined ? [] : await orders.load({ customerNumber, first });
       return { nodes: found.slice(0, first) };
     },
-    tickets: (records: Records, { first }: { first: number }, { tickets }: Context) => {
+    tickets: async (records: Records, { first }: { first: number }, { tickets }: Context) => {
       const userId = records['contact-centre']?.id;
-      return userId === undefined ? [] : tickets.load({ userId, first });
+      return userId === undefined ? [] : (await tickets.load(userId)).tickets.slice(0, first);
     },
     company: async (records: Records, _: unknown, { companyOf, companies: byId }: Context) => {
       const contactId = records['crm-hubspot']?.id;

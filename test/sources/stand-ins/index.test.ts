@@ -16,7 +16,7 @@ describe('the stand-ins together', () => {
     const names = running.standIns.map(({ name }) => name);
     expect(names).toEqual(['order-system', 'webshop', 'contact-centre', 'crm-hubspot']);
     expect(ready.toSorted()).toEqual(names.toSorted());
-    expect(running.world.people).toHaveLength(27);
+    expect(running.world.people).toHaveLength(48);
 
     const control = await createFaultControl(running.standIns);
     expect(Object.keys(control.sources)).toEqual(names);

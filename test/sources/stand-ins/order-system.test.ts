@@ -65,6 +65,19 @@ describe('the order system in a PostgreSQL that runs already', () => {
         `select email_verified from customers where lower(email) = 'shared@example.nl' order by 1`,
       ),
     ).toEqual([{ email_verified: false }, { email_verified: true }]);
+    expect(
+      await query(
+        url,
+        `select email, visitor_id, kvk_no, vat_no, company_name, phone_verified
+         from customers left join customer_devices using (cust_no)
+         where lower(email) in ('company@example.nl', 'single-device@example.nl', 'verified-phone@example.nl')
+         order by lower(email)`,
+      ),
+    ).toMatchObject([
+      { kvk_no: '07322969', vat_no: 'NL858100009B14', phone_verified: false, visitor_id: null },
+      { kvk_no: null, visitor_id: '8f14e45f-ceea-467f-a3bd-00000000d0d2' },
+      { company_name: null, phone_verified: true },
+    ]);
     // As customers typed it.
     expect(await query(url, 'select 1 from customers where email <> lower(email)')).not.toEqual([]);
     expect(await query(url, `select 1 from customers where postcode !~ ' '`)).not.toEqual([]);

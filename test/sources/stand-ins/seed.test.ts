@@ -43,7 +43,7 @@ describe('the world', () => {
     expect(ordinary.map(({ email }) => email)).toEqual(
       Array.from({ length: 500 }, (_, index) => `customer-${index + 1}@example.nl`),
     );
-    expect(createWorld({ customers: 0 }).people).toHaveLength(7);
+    expect(createWorld({ customers: 0 }).people).toHaveLength(28);
   });
 
   it.each([-1, 1.5, Number.NaN, 10_000_000])('cannot have %d customers', (customers) => {
@@ -66,7 +66,7 @@ describe('the world', () => {
     const tickets = desks.flatMap((desk) => desk.tickets);
     const contacts = people.flatMap(({ crm }) => crm ?? []);
 
-    expectUnique(people.map(({ phone }) => phone));
+    expectUnique(ordinary.map(({ phone }) => phone));
     expectUnique(people.flatMap(({ orderSystem }) => orderSystem?.customerNumber ?? []));
     expectUnique(orders.map(({ number }) => number));
     expectUnique(shops.map(({ customerId }) => customerId));
@@ -115,6 +115,8 @@ describe('the world', () => {
       ]) ?? []),
       ...(webshop?.draftOrders.flatMap((draft) => [draft.createdAt, draft.updatedAt]) ?? []),
       ...(contactCentre?.tickets.flatMap((ticket) => [ticket.createdAt, ticket.updatedAt]) ?? []),
+      ...(orderSystem === undefined ? [] : [orderSystem.updatedAt]),
+      ...(orderSystem?.devices.map(({ lastSeenAt }) => lastSeenAt) ?? []),
       ...(crm === undefined ? [] : [crm.updatedAt]),
     ]);
     for (const moment of moments) expect(moment).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
@@ -220,6 +222,99 @@ describe('the special customers', () => {
     const moments = new Set(orders.map(({ placedAt }) => placedAt));
     expect(moments.size).toBeLessThan(400);
     expect(moments.size).toBeGreaterThan(100);
+  });
+
+  /** All that are here under one address. */
+  const under = (email: string): Person[] => world.people.filter((one) => one.email === email);
+  const partOf = (email: string) => person(email).orderSystem;
+
+  it.each([
+    ['conflict@example.nl', ['orderSystem', 'webshop', 'crm']],
+    ['conflict-other@example.nl', ['orderSystem']],
+    ['two-shops@example.nl', ['orderSystem', 'webshop', 'crm']],
+    ['two-shops-old@example.nl', ['webshop']],
+    ['many-addresses@example.nl', ['orderSystem', 'crm']],
+    ['blocked@example.nl', ['orderSystem', 'contactCentre']],
+    ['blocked-too@example.nl', ['orderSystem']],
+    ['device-a@example.nl', ['orderSystem', 'webshop']],
+    ['device-b@example.nl', ['orderSystem', 'webshop']],
+    ['single-device@example.nl', ['orderSystem', 'webshop']],
+    ['same-phone-1@example.nl', ['contactCentre', 'crm']],
+    ['same-phone-2@example.nl', ['contactCentre', 'crm']],
+    ['verified-phone@example.nl', ['orderSystem']],
+    ['verified-phone-shop@example.nl', ['webshop']],
+    ['household-1@example.nl', ['orderSystem']],
+    ['household-2@example.nl', ['orderSystem']],
+    ['company@example.nl', ['orderSystem', 'crm']],
+  ])('%s is known to just %j', (email, systems) => {
+    expect(systemsOf(person(email))).toEqual(systems);
+  });
+
+  it('include one with two records in the order system, with orders on both', () => {
+    const [one, other] = under('two-accounts@example.nl');
+    expect(under('two-accounts@example.nl').map(systemsOf)).toEqual([
+      ['orderSystem', 'webshop', 'crm'],
+      ['orderSystem'],
+    ]);
+    expect(one?.lastName.toLowerCase()).toBe(other?.lastName.toLowerCase().trim());
+    expect(one?.birthDate).toBe(other?.birthDate);
+    expect([one, other].map((record) => record?.orderSystem?.orders.length)).toEqual([3, 2]);
+  });
+
+  it('include one with two accounts in the webshop, whom the CRM knows by both addresses', () => {
+    expect(person('two-shops@example.nl').crm?.additionalEmails).toEqual(['two-shops-old@example.nl']);
+    expect(person('many-addresses@example.nl').crm?.additionalEmails).toHaveLength(8);
+  });
+
+  it('include one of whom the CRM holds the number of somebody else', () => {
+    const { crm, orderSystem } = person('conflict@example.nl');
+    expect(crm?.customerNumber).toBe(partOf('conflict-other@example.nl')?.customerNumber);
+    expect(crm?.customerNumber).not.toBe(orderSystem?.customerNumber);
+    expect(world.people.filter((one) => one.crm?.customerNumber !== undefined)).toHaveLength(1);
+  });
+
+  it('include people who share what means nobody, or a role', () => {
+    expect(new Set(['blocked@example.nl', 'blocked-too@example.nl'].map((one) => person(one).phone))).toEqual(
+      new Set(['0000000000']),
+    );
+    const bakery = under('info@bakkerij.example.nl');
+    expect(bakery.map(systemsOf)).toEqual([['orderSystem'], ['crm']]);
+    expectUnique(bakery.map(({ lastName }) => lastName));
+    expectUnique(bakery.map(({ phone }) => phone));
+  });
+
+  it('include two on one device, and one with a device alone', () => {
+    const devicesOf = (email: string) => partOf(email)?.devices.map(({ visitorId }) => visitorId) ?? [];
+    const shared = '8f14e45f-ceea-467f-a3bd-00000000d0d0';
+    expect(devicesOf('device-a@example.nl')).toEqual([shared, expect.any(String)]);
+    expect(devicesOf('device-b@example.nl')).toEqual([shared]);
+    const [own, ...more] = devicesOf('single-device@example.nl');
+    expect(more).toEqual([]);
+    expect(
+      world.people.filter(({ orderSystem }) => orderSystem?.devices.some((one) => one.visitorId === own)),
+    ).toHaveLength(1);
+  });
+
+  it('include people with one phone number, which only the order system has verified, and once', () => {
+    const phones = (...emails: string[]) => new Set(emails.map((email) => person(email).phone));
+    expect(phones('same-phone-1@example.nl', 'same-phone-2@example.nl').size).toBe(1);
+    expect(phones('household-1@example.nl', 'household-2@example.nl').size).toBe(1);
+    expect(phones('verified-phone@example.nl', 'verified-phone-shop@example.nl').size).toBe(1);
+    expect(
+      world.people.flatMap(({ email, orderSystem }) => (orderSystem?.phoneVerified === true ? [email] : [])),
+    ).toEqual(['verified-phone@example.nl']);
+  });
+
+  it('include one who buys for a company that the CRM knows', () => {
+    const { orderSystem, crm } = person('company@example.nl');
+    const company = world.companies.find(({ id }) => id === crm?.companyId);
+    expect(orderSystem?.business).toEqual({
+      companyName: company?.name,
+      kvkNumber: company?.kvkNumber,
+      vatNumber: 'NL858100009B14',
+    });
+    // A zero that a system may lose.
+    expect(company?.kvkNumber).toMatch(/^0/);
   });
 
   it('include nobody@example.nl by leaving them out', () => {

@@ -1,0 +1,101 @@
+import { AmbiguousIdentityError } from '../errors.js';
+import { mask, type Identifier } from '../identity/identifiers.js';
+import type { Match } from '../identity/identity-graph.js';
+import { textOf } from '../identity/matching.js';
+import { askedAt } from '../loaders/asked-at.js';
+import type { Namespace } from '../identity/declaration.js';
+import type { Customer } from './customer.js';
+import type { Ambiguous, CustomerIdentifier, IdentityLink, ResolversTypes } from './schema.generated.js';
+
+type Namespaces = ReadonlyMap<string, Namespace>;
+
+/** What `identify` shows of the walk. */
+export function identified(
+  customer: Customer,
+  match: Match,
+): Exclude<ResolversTypes['Identified'], Promise<unknown>> {
+  return {
+    customer,
+    identifiers: identifiersOf(match),
+    links: linksOf(match),
+    conflicts: match.conflicts.map(({ namespace, values, over }) => ({
+      namespace,
+      values: [...values],
+      over,
+    })),
+    limitsReached: [...match.limitsReached],
+    unavailable: [...match.failed.keys()],
+  };
+}
+
+export function ambiguous(match: Match, source: string | undefined, namespaces: Namespaces): Ambiguous {
+  return {
+    candidates: match.candidates,
+    hints: match.records.map(({ source: { name }, own, record }) => ({
+      source: name,
+      recordId: masked(own, namespaces),
+      name: maskedName(record.profile?.name),
+    })),
+    why: new AmbiguousIdentityError(source, match.candidates).message,
+  };
+}
+
+/** All identifiers of the customer's records, each with the systems that hold it. */
+export function identifiersOf({ records }: Match): CustomerIdentifier[] {
+  const all = new Map<string, CustomerIdentifier>();
+  const add = ({ namespace, value }: Identifier, source: string, verified: boolean): void => {
+    const known = all.get(textOf({ namespace, value }));
+    all.set(textOf({ namespace, value }), {
+      namespace,
+      value,
+      sources: [...new Set([...(known?.sources ?? []), source])],
+      verified: verified || known?.verified === true,
+    });
+  };
+  for (const { source, own, holds } of records) {
+    add(own, source.name, true);
+    for (const { identifier, verified } of holds.values())
+      add(
+        identifier,
+        source.name,
+        verified || source.identity.askedBy[identifier.namespace]?.uniqueness === 'enforced',
+      );
+  }
+  return [...all.values()];
+}
+
+function linksOf({ lines, findings }: Match): IdentityLink[] {
+  const drawn = new Set(lines.map(({ record, identifier }) => `${record.key} ${textOf(identifier)}`));
+  const links = [
+    ...lines.map(({ record, identifier, rule }) => ({ record, identifier, rule })),
+    // What it was found by and does not vouch for: a role address, a shared phone.
+    ...findings
+      .filter(({ record, identifier }) => !drawn.has(`${record.key} ${textOf(identifier)}`))
+      .map(({ record, identifier }) => ({ record, identifier, rule: 'ASKED' as const })),
+  ];
+  return links
+    .filter(({ record, identifier }) => textOf(identifier) !== textOf(record.own))
+    .map(({ record, identifier, rule }) => ({
+      from: identifier,
+      to: record.own,
+      source: record.source.name,
+      rule,
+      verified: record.holds.get(textOf(identifier))?.verified ?? false,
+      seenAt: askedAt(record.record),
+    }));
+}
+
+function masked({ namespace, value }: Identifier, namespaces: Namespaces): string {
+  const declared = namespaces.get(namespace);
+  return declared === undefined ? '***' : mask(declared, value);
+}
+
+/** The first letter of each word. */
+function maskedName(name: string | null | undefined): string | null {
+  if (name == null || name.trim() === '') return null;
+  return name
+    .trim()
+    .split(/\s+/)
+    .map((word) => `${String.fromCodePoint(word.codePointAt(0) ?? 0)}***`)
+    .join(' ');
+}

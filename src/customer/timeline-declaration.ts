@@ -1,0 +1,37 @@
+import type { Context, Customer } from './customer.js';
+import type { TimelineKind } from './schema.generated.js';
+
+/** One thing that happened between the customer and us, as a line of the timeline. */
+export interface TimelineItem {
+  kind: TimelineKind;
+  /** ISO 8601 in UTC, with `Z`, to at most six decimals of a second. */
+  at: string;
+  /** Unique among the source's items; what else its fields are found by. */
+  id: string;
+  title?: string | null;
+  /** How far it is, in the words of its source's SDL. */
+  status?: string | null;
+  amount?: { amount: string; currency: string } | null;
+}
+
+/** What a source is asked for a page of the timeline. */
+export interface TimelineAsk {
+  /** Of those that the source has, the ones that are wanted; never empty. */
+  kinds: ReadonlySet<TimelineKind>;
+  /** How many items at most. */
+  first: number;
+  /**
+   * Only items that come after this place in the timeline: newest first, of one moment by id downwards, both compared
+   * as text. So: `at < before.at`, or `at = before.at` and `id < before.id`.
+   */
+  before: { at: string; id: string } | null;
+  /** Only items of this moment or later, ISO 8601 in UTC. */
+  since: string | null;
+}
+
+/** What a source adds to `Customer.timeline`. */
+export interface TimelineDeclaration {
+  kinds: readonly TimelineKind[];
+  /** The newest items of all the customer's records in the source that fit, newest first; one call for a page where that can be. */
+  page(customer: Customer, ask: TimelineAsk, context: Context): Promise<readonly TimelineItem[]>;
+}

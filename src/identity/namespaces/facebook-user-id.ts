@@ -1,0 +1,8 @@
+import type { Namespace } from '../declaration.js';
+import { isOneDigit } from './blocked.js';
+
+export const facebookUserId: Namespace = {
+  name: 'facebookUserId',
+  description: 'Id of a Facebook or Messenger user as our page knows them (page-scoped): a number.',
+  normalise: (value) => (/^[1-9]\d{0,19}$/.test(value) && !isOneDigit(value) ? value : null),
+};

@@ -1,0 +1,84 @@
+import type { Client } from '../connectors/connector.js';
+import { ConfigError } from '../errors.js';
+import type { Loader } from '../loaders/loader.js';
+import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
+import type { CustomerRecord, IdentityDeclaration, Namespace } from './declaration.js';
+import { commonNamespaces, normalise } from './identifiers.js';
+import type { IdentityLimits, IdentityRules } from './matching.js';
+
+interface DeclaredSource {
+  name: string;
+  namespaces?: readonly Namespace[];
+  identity?: IdentityDeclaration<Client>;
+}
+
+/** The rules of all sources that take part. Throws a ConfigError with all that does not fit together. */
+export function createIdentityRules(
+  sources: readonly DeclaredSource[],
+  defaultRegion: string,
+  limits: IdentityLimits,
+  onLimit: NonNullable<IdentityRules['onLimit']>,
+): IdentityRules {
+  const problems: string[] = [];
+  const namespaces = new Map(commonNamespaces(defaultRegion).map((one) => [one.name, one]));
+  for (const { name: source, namespaces: own = [] } of sources)
+    for (const namespace of own) {
+      if (namespaces.has(namespace.name) || namespace.name === 'id')
+        problems.push(`${source} declares the namespace "${namespace.name}", which there is already.`);
+      namespaces.set(namespace.name, namespace);
+    }
+  const taking = sources.flatMap(({ name, identity }) =>
+    identity === undefined ? [] : [{ name, identity }],
+  );
+  for (const { name, identity } of taking) {
+    const { recordKey, askedBy } = identity;
+    if (!(recordKey in askedBy))
+      problems.push(`${name} keeps its records by "${recordKey}", so its identity must be askedBy that too.`);
+    for (const one of new Set([recordKey, ...Object.keys(askedBy)]))
+      if (!namespaces.has(one))
+        problems.push(`${name} is asked by "${one}", which is no declared namespace.`);
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { namespaces, sources: taking, limits, onLimit };
+}
+
+/** The namespaces that a customer can be asked by: those that some plugged-in source can be. */
+export function askable({ namespaces, sources }: IdentityRules): Namespace[] {
+  return [...namespaces.values()].filter(({ name }) =>
+    sources.some(({ identity }) => name in identity.askedBy),
+  );
+}
+
+type IdentityLoader = Loader<Client, string, readonly CustomerRecord[]>;
+
+/** Registers the loaders that say who somebody is: whom their records are about, and which identifiers are one customer's. */
+export function addIdentityLoaders(
+  source: LoadedSource<Client>,
+  { askedBy, recordKey }: IdentityDeclaration<Client>,
+  registry: LoaderRegistry,
+  { namespaces }: IdentityRules,
+): readonly unknown[] {
+  const byLoader = new Map<IdentityLoader, string[]>();
+  for (const [namespace, { loader }] of Object.entries(askedBy))
+    byLoader.set(loader, [...(byLoader.get(loader) ?? []), namespace]);
+  for (const [loader, asked] of byLoader) {
+    const identifiersOf = (key: string, records: readonly CustomerRecord[]) =>
+      records.map(({ id, identifiers }) =>
+        [
+          ...asked.map((namespace) => ({ namespace, value: key })),
+          { namespace: recordKey, value: id },
+          ...identifiers,
+        ].flatMap(({ namespace, value }) => {
+          const declared = namespaces.get(namespace);
+          const known = declared === undefined || value == null ? null : normalise(declared, value);
+          return known === null ? [] : [known];
+        }),
+      );
+    const about = (key: string, records: readonly CustomerRecord[]) => [
+      ...asked.map((namespace) => ({ namespace, value: key })),
+      ...identifiersOf(key, records).flat(),
+    ];
+    registry.add(source, { ...loader, about }, identifiersOf, loader);
+  }
+  return [...byLoader.keys()];
+}

@@ -1,0 +1,95 @@
+import type { Namespace } from './declaration.js';
+import type { IdentifyingSource, IdentityRules } from './matching.js';
+
+const remembered = new WeakMap<IdentityRules, Map<string, readonly IdentifyingSource[]>>();
+
+/** All of them. */
+export function everySource({ sources }: IdentityRules): readonly IdentifyingSource[] {
+  return sources;
+}
+
+/**
+ * The sources that have to be asked to find out what the wanted ones hold of a customer, who is asked for by the
+ * namespace. The others can only join what is there already: they keep the namespace unique, and nothing that they
+ * yield leads on.
+ */
+export function sourcesThatMatter(
+  rules: IdentityRules,
+  wanted: ReadonlySet<string>,
+  namespace: string,
+): readonly IdentifyingSource[] {
+  let known = remembered.get(rules);
+  if (known === undefined) remembered.set(rules, (known = new Map<string, readonly IdentifyingSource[]>()));
+  const key = `${namespace} ${[...wanted].sort().join(' ')}`;
+  let sources = known.get(key);
+  if (sources === undefined) known.set(key, (sources = findOut(rules, wanted, namespace)));
+  return sources;
+}
+
+function findOut(
+  { sources, namespaces }: IdentityRules,
+  wanted: ReadonlySet<string>,
+  start: string,
+): readonly IdentifyingSource[] {
+  const matter = new Set(
+    sources.filter(
+      (source) =>
+        wanted.has(source.name) || mayBeSeveral(source, start) || holdsOneForEach(source, namespaces),
+    ),
+  );
+  for (let size = -1; size !== matter.size;) {
+    size = matter.size;
+    for (const source of sources)
+      if (!matter.has(source) && leadsTo(matter, source, sources, start)) matter.add(source);
+  }
+  const found = sources.filter((source) => matter.has(source));
+  return found.length === sources.length ? sources : found;
+}
+
+/** Its records under the identifier may be several people's, or no one's whom others know. */
+function mayBeSeveral({ identity }: IdentifyingSource, start: string): boolean {
+  const uniqueness = identity.askedBy[start]?.uniqueness;
+  return uniqueness !== undefined && uniqueness !== 'enforced';
+}
+
+/** What it holds may be in conflict with what others hold. */
+function holdsOneForEach(
+  { identity }: IdentifyingSource,
+  namespaces: ReadonlyMap<string, Namespace>,
+): boolean {
+  return [identity.recordKey, ...Object.keys(identity.yields)].some(
+    (name) => namespaces.get(name)?.perCustomer === 'one',
+  );
+}
+
+function leadsTo(
+  matter: ReadonlySet<IdentifyingSource>,
+  source: IdentifyingSource,
+  sources: readonly IdentifyingSource[],
+  start: string,
+): boolean {
+  const { identity } = source;
+  const links = ({ identity: { recordKey, yields, askedBy } }: IdentifyingSource, name: string) =>
+    recordKey === name ||
+    (['one', 'several'].includes(yields[name] ?? '') && askedBy[name]?.uniqueness !== 'none');
+  return [identity.recordKey, ...Object.keys(identity.yields)].some((name) => {
+    if (!links(source, name)) return false;
+    const isAsked = [...matter, source].some((other) => {
+      const uniqueness = other.identity.askedBy[name]?.uniqueness;
+      if (uniqueness === undefined || uniqueness === 'none') return false;
+      return other !== source || identity.yields[name] === 'several';
+    });
+    if (!isAsked) return false;
+    // Found by the one identifier alone, it tells of that identifier again and of nothing else.
+    const isFoundByItAlone = Object.keys(identity.askedBy).every(
+      (asked) =>
+        asked === name ||
+        (asked !== start && !sources.some((other) => other !== source && links(other, asked))),
+    );
+    return !(
+      identity.yields[name] === 'one' &&
+      identity.askedBy[name]?.uniqueness === 'enforced' &&
+      isFoundByItAlone
+    );
+  });
+}

@@ -1,0 +1,22 @@
+import type { Bench } from './bench.js';
+import { median, quantile, spread, type Figure } from './report.js';
+import type { IdentifyingTimes } from './roles/identifying.js';
+
+/** What it takes to know who a customer is while all that the systems say of it is kept. */
+export async function identity({ open }: Pick<Bench, 'open'>): Promise<Figure[]> {
+  const running = await open({ role: 'identifying' });
+  const times = (await (await fetch(running.ready.url)).json()) as IdentifyingTimes[];
+  return times.map(({ customers, identified, loaded }) => {
+    const more = identified.map((time, i) => time - (loaded[i] ?? Number.NaN));
+    return {
+      ...spread(
+        `identity, warm, a customer of ${customers} in a request, CPU on top of the loaders`,
+        more,
+        'µs',
+        `${median(identified).toFixed(1)}, less ${median(loaded).toFixed(1)} of asking four loaders`,
+      ),
+      range: [quantile(more, 0.05), quantile(more, 0.95)],
+      atMost: 50,
+    };
+  });
+}

@@ -1,0 +1,301 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { chooseValue, provenanceOf, type Ask } from '../../src/customer/profile.js';
+import type { Outcome } from '../../src/identity/identity-graph.js';
+import type { ProfileField, SurvivorshipStrategy } from '../../src/customer/schema.generated.js';
+import { SourceTimeoutError } from '../../src/errors.js';
+import { commonNamespaces } from '../../src/identity/identifiers.js';
+import type { CustomerRecord, Profile, YieldedIdentifier } from '../../src/identity/declaration.js';
+
+const STRATEGIES = ['SOURCE_PRIORITY', 'MOST_RECENT', 'MOST_FREQUENT', 'LONGEST'] as const;
+const NAMESPACES = new Map(commonNamespaces('NL').map((one) => [one.name, one]));
+
+const record = (
+  profile: Profile,
+  identifiers: readonly YieldedIdentifier[] = [],
+  id = '1',
+): CustomerRecord => ({
+  id,
+  identifiers,
+  profile,
+});
+const found = (...records: CustomerRecord[]): Outcome => ({ kind: 'found', records });
+const unknown: Outcome = { kind: 'unknown' };
+const down = (source: string): Outcome => ({
+  kind: 'failed',
+  error: new SourceTimeoutError(source, `${source} did not answer in time.`),
+});
+
+/** Systems in the order in which they are believed, which of them were asked, and what is chosen of what they say. */
+function systems(told: Record<string, Outcome>) {
+  const asked: string[] = [];
+  const ask: Ask = (source) => {
+    asked.push(source);
+    return Promise.resolve(told[source] ?? unknown);
+  };
+  const rule = (strategy: SurvivorshipStrategy) => ({ strategy, sources: Object.keys(told) });
+  return {
+    asked,
+    choose: <F extends ProfileField>(field: F, strategy: SurvivorshipStrategy) =>
+      chooseValue(field, rule(strategy), NAMESPACES, ask),
+    provenance: (field: ProfileField, strategy: SurvivorshipStrategy) =>
+      provenanceOf(field, rule(strategy), NAMESPACES, ask, ({ id }) => `fetched ${id}`),
+  };
+}
+
+describe('only the systems that can still win are asked', () => {
+  test('so those after the one that has a value are not, when the most believed wins', async () => {
+    const { asked, choose } = systems({
+      a: unknown,
+      b: found(record({ name: ' ' })),
+      c: unknown,
+      d: down('d'),
+      e: found(record({ name: 'Eva' })),
+      f: found(record({ name: 'Not Eva' })),
+    });
+    expect(await choose('NAME', 'SOURCE_PRIORITY')).toBe('Eva');
+    expect(asked).toEqual(['a', 'b', 'c', 'd', 'e']);
+  });
+
+  test('so a system that is believed less is not asked before the ones before it have answered', async () => {
+    const asked: string[] = [];
+    let answer: (outcome: Outcome) => void = () => undefined;
+    const ask: Ask = (source) => {
+      asked.push(source);
+      return source === 'a'
+        ? new Promise((resolve) => (answer = resolve))
+        : Promise.resolve(found(record({ name: 'B' })));
+    };
+    const rule = { strategy: 'SOURCE_PRIORITY', sources: ['a', 'b'] } as const;
+    const name = chooseValue('NAME', rule, NAMESPACES, ask);
+    await Promise.resolve();
+    expect(asked).toEqual(['a']);
+    answer(unknown);
+    expect(await name).toBe('B');
+  });
+
+  test.each(['MOST_RECENT', 'MOST_FREQUENT', 'LONGEST'] as const)(
+    'so all are, each once and at the same time, where each may still win (%s)',
+    async (strategy) => {
+      const asked: string[] = [];
+      const answers: ((outcome: Outcome) => void)[] = [];
+      const ask: Ask = (source) => {
+        asked.push(source);
+        return new Promise((resolve) => answers.push(resolve));
+      };
+      const name = chooseValue('NAME', { strategy, sources: ['a', 'b', 'c'] }, NAMESPACES, ask);
+      expect(asked).toEqual(['a', 'b', 'c']);
+      for (const answer of answers) answer(found(record({ name: 'Eva' })));
+      expect(await name).toBe('Eva');
+      expect(asked).toHaveLength(3);
+    },
+  );
+});
+
+describe('a system that cannot be asked', () => {
+  test.each(STRATEGIES)('costs nothing while another has a value (%s)', async (strategy) => {
+    expect(await systems({ a: down('a'), b: found(record({ name: 'Eva' })) }).choose('NAME', strategy)).toBe(
+      'Eva',
+    );
+  });
+
+  test.each(STRATEGIES)(
+    'is told of when no other has a value, the most believed of several (%s)',
+    async (strategy) => {
+      const told = { a: found(record({})), b: down('b'), c: unknown, d: down('d') };
+      await expect(systems(told).choose('NAME', strategy)).rejects.toThrow('b did not answer in time.');
+    },
+  );
+
+  test.each(STRATEGIES)(
+    'is another thing than that nobody has a value, which is null (%s)',
+    async (strategy) => {
+      const told = {
+        a: found(record({ name: null }), { id: '2', identifiers: [] }),
+        b: unknown,
+        c: unknown,
+      };
+      for (const field of [
+        'NAME',
+        'PRIMARY_EMAIL',
+        'PRIMARY_PHONE',
+        'ADDRESS',
+        'LANGUAGE',
+        'BIRTH_DATE',
+      ] as const)
+        expect(await systems(told).choose(field, strategy)).toBeNull();
+    },
+  );
+});
+
+describe('values', () => {
+  test('are read from the profile, without surrounding blanks', async () => {
+    const told = { a: found(record({ name: ' Eva ', language: 'nl', birthDate: '1990-02-28' })) };
+    expect(await systems(told).choose('NAME', 'LONGEST')).toBe('Eva');
+    expect(await systems(told).choose('LANGUAGE', 'MOST_RECENT')).toBe('nl');
+    expect(await systems(told).choose('BIRTH_DATE', 'SOURCE_PRIORITY')).toBe('1990-02-28');
+  });
+
+  test('of e-mail and phone have their one way of writing, and what is none is passed over', async () => {
+    const told = {
+      a: found(
+        record({}, [
+          { namespace: 'email', value: 'no e-mail' },
+          { namespace: 'email', value: null },
+          { namespace: 'phone', value: '0000' },
+        ]),
+      ),
+      b: found(
+        record({}, [
+          { namespace: 'email', value: ' Eva@Example.NL ' },
+          { namespace: 'phone', value: '06-12345678' },
+        ]),
+      ),
+    };
+    expect(await systems(told).choose('PRIMARY_EMAIL', 'SOURCE_PRIORITY')).toBe('eva@example.nl');
+    expect(await systems(told).choose('PRIMARY_PHONE', 'SOURCE_PRIORITY')).toBe('+31612345678');
+  });
+
+  test('of one system are the verified one first, then in the order in which the system names them', async () => {
+    const email = (value: string, verified?: boolean) => ({
+      namespace: 'email',
+      value,
+      ...(verified === undefined ? {} : { verified }),
+    });
+    const first = record({}, [email('one@example.nl'), email('another@example.nl')]);
+    expect(await systems({ a: found(first) }).choose('PRIMARY_EMAIL', 'SOURCE_PRIORITY')).toBe(
+      'one@example.nl',
+    );
+    const second = record({}, [email('verified@example.nl', true)], '2');
+    expect(await systems({ a: found(first, second) }).choose('PRIMARY_EMAIL', 'SOURCE_PRIORITY')).toBe(
+      'verified@example.nl',
+    );
+  });
+
+  test('are the most recent by the moment, whatever zone it is written in; no moment is never recent', async () => {
+    const told = {
+      a: found(record({ language: 'de', updatedAt: 'yesterday' })),
+      b: found(record({ language: 'en', updatedAt: '2026-11-01T12:30:00+02:00' })),
+      c: found(record({ language: 'nl', updatedAt: '2026-11-01T11:00:00Z' })),
+    };
+    expect(await systems(told).choose('LANGUAGE', 'MOST_RECENT')).toBe('nl');
+  });
+});
+
+describe('an address', () => {
+  const part = fc.option(fc.constantFrom('Kade', '1', 'Delft', ' ', ''), { nil: null });
+  const address = fc.option(
+    fc.record({ street: part, houseNumber: part, postcode: part, city: part, country: part }),
+    { nil: null },
+  );
+  const records = fc.array(
+    fc.record({ address, updatedAt: fc.constantFrom(null, '2026-01-01T00:00:00Z', '2026-02-01T00:00:00Z') }),
+    { minLength: 1, maxLength: 3 },
+  );
+  const said = (value: string | null) => (value?.trim() ? value : null);
+
+  test.each(STRATEGIES)('is that of one record, whole, and never an empty one (%s)', async (strategy) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(records, { maxLength: 4 }), async (bySource) => {
+        const told = Object.fromEntries(
+          bySource.map((profiles, i) => [
+            `source${i}`,
+            found(...profiles.map((profile, id) => record(profile, [], `${id}`))),
+          ]),
+        );
+        const whole = bySource
+          .flat()
+          .flatMap(({ address }) => (address === null ? [] : [address]))
+          .map(({ street, houseNumber, postcode, city, country }) => ({
+            street: said(street),
+            houseNumber: said(houseNumber),
+            postcode: said(postcode),
+            city: said(city),
+            country: said(country),
+          }))
+          .filter((one) => Object.values(one).some((value) => value !== null));
+        const chosen = await systems(told).choose('ADDRESS', strategy);
+        if (whole.length === 0) expect(chosen).toBeNull();
+        else expect(whole).toContainEqual(chosen);
+      }),
+    );
+  });
+});
+
+describe('provenance', () => {
+  test('tells who says what, in the order in which it would be chosen, and who could not be asked', async () => {
+    const home = { street: 'Kade', houseNumber: '1a', postcode: '2611 AB', city: 'Delft', country: 'NL' };
+    const { asked, provenance } = systems({
+      a: found(
+        record({ address: { city: 'Breda', street: ' ' } }),
+        record({ address: { city: '' } }, [], '2'),
+      ),
+      b: down('b'),
+      c: found(record({ address: home, updatedAt: '2026-11-01T13:00:00+01:00' }, [], '7')),
+      d: unknown,
+    });
+    expect(await provenance('ADDRESS', 'MOST_RECENT')).toEqual({
+      field: 'ADDRESS',
+      strategy: 'MOST_RECENT',
+      winner: {
+        value: 'Kade 1a, 2611 AB Delft, NL',
+        source: 'c',
+        recordId: '7',
+        verified: null,
+        updatedAt: '2026-11-01T12:00:00.000Z',
+        fetchedAt: 'fetched 7',
+      },
+      losers: [
+        {
+          value: 'Breda',
+          source: 'a',
+          recordId: '1',
+          verified: null,
+          updatedAt: null,
+          fetchedAt: 'fetched 1',
+        },
+      ],
+      unavailable: ['b'],
+    });
+    expect(asked).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('tells what those say that were not needed, and what of it is verified', async () => {
+    const told = {
+      a: found(record({}, [{ namespace: 'email', value: 'A@example.nl' }])),
+      b: found(record({}, [{ namespace: 'email', value: 'b@example.nl', verified: true }])),
+    };
+    expect(await systems(told).provenance('PRIMARY_EMAIL', 'SOURCE_PRIORITY')).toMatchObject({
+      winner: { value: 'a@example.nl', verified: false },
+      losers: [{ value: 'b@example.nl', verified: true }],
+    });
+  });
+
+  test('has no winner, and no error, when nobody can be asked', async () => {
+    expect(await systems({ a: down('a') }).provenance('NAME', 'LONGEST')).toEqual({
+      field: 'NAME',
+      strategy: 'LONGEST',
+      winner: null,
+      losers: [],
+      unavailable: ['a'],
+    });
+  });
+
+  test('has the winner that is shown', async () => {
+    const outcome = fc.oneof(
+      fc.constantFrom(unknown, unknown, down('x')),
+      fc
+        .array(fc.record({ name: fc.constantFrom('Eva', 'EVA', 'Eva Vos', ' ', null) }), { maxLength: 3 })
+        .map((profiles) => found(...profiles.map((profile, id) => record(profile, [], `${id}`)))),
+    );
+    const world = fc.array(outcome, { maxLength: 4 }).map((all) => Object.fromEntries(all.entries()));
+    await fc.assert(
+      fc.asyncProperty(world, fc.constantFrom(...STRATEGIES), async (told, strategy) => {
+        const { winner, unavailable } = await systems(told).provenance('NAME', strategy);
+        const shown = systems(told).choose('NAME', strategy);
+        if (winner == null && unavailable.length > 0) await expect(shown).rejects.toThrow('did not answer');
+        else expect(await shown).toBe(winner?.value ?? null);
+      }),
+    );
+  });
+});

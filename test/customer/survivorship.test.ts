@@ -1,0 +1,305 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { parse } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import type { SurvivorshipStrategy } from '../../src/customer/schema.generated.js';
+import { inOrder, survivorshipRules, type Candidate } from '../../src/customer/survivorship.js';
+import { ConfigError } from '../../src/errors.js';
+
+const STRATEGIES = ['SOURCE_PRIORITY', 'MOST_RECENT', 'MOST_FREQUENT', 'LONGEST'] as const;
+const SOURCES = ['orders', 'shop', 'crm'];
+const DIRECTIVES = readFileSync('schema/directives.graphql', 'utf8');
+
+/** What a source says: `orders` in record 1 unless told otherwise. */
+const says = (value: Candidate['value'], more: Partial<Candidate> = {}): Candidate => ({
+  value,
+  source: 'orders',
+  recordId: '1',
+  verified: null,
+  updatedAtMs: null,
+  place: 0,
+  ...more,
+});
+
+const order = (strategy: SurvivorshipStrategy, candidates: readonly Candidate[]) =>
+  inOrder(candidates, { strategy, sources: SOURCES }).map(({ value }) => value);
+
+describe('the system that is believed most', () => {
+  test('decides, and the others follow in the order in which they are believed', () => {
+    expect(
+      order('SOURCE_PRIORITY', [
+        says('Of crm', { source: 'crm', updatedAtMs: 9 }),
+        says('Of shop', { source: 'shop' }),
+        says('Of orders'),
+      ]),
+    ).toEqual(['Of orders', 'Of shop', 'Of crm']);
+  });
+
+  test('decides also when a system that is believed less has verified its value', () => {
+    expect(
+      order('SOURCE_PRIORITY', [
+        says('b@example.nl', { source: 'shop', verified: true }),
+        says('a@example.nl', { verified: false }),
+      ]),
+    ).toEqual(['a@example.nl', 'b@example.nl']);
+  });
+
+  test('gives the value that it has verified before those that it has not', () => {
+    expect(
+      order('SOURCE_PRIORITY', [
+        says('first@example.nl', { verified: false }),
+        says('second@example.nl', { verified: false, place: 1 }),
+        says('verified@example.nl', { verified: true, recordId: '2' }),
+      ]),
+    ).toEqual(['verified@example.nl', 'first@example.nl', 'second@example.nl']);
+  });
+
+  test('gives the value of its record that was changed last, then of its first, when it has several', () => {
+    expect(
+      order('SOURCE_PRIORITY', [
+        says('Of 2', { recordId: '2' }),
+        says('Of 1'),
+        says('Of 3, old', { recordId: '3', updatedAtMs: 1 }),
+        says('Of 4, new', { recordId: '4', updatedAtMs: 2 }),
+      ]),
+    ).toEqual(['Of 4, new', 'Of 3, old', 'Of 1', 'Of 2']);
+  });
+});
+
+describe('the value of the record that was changed last', () => {
+  test('wins, and values without such a moment come last', () => {
+    expect(
+      order('MOST_RECENT', [
+        says('never'),
+        says('old', { source: 'shop', updatedAtMs: -5 }),
+        says('never either', { source: 'shop', recordId: '2' }),
+        says('new', { source: 'crm', updatedAtMs: 5 }),
+      ]),
+    ).toEqual(['new', 'old', 'never', 'never either']);
+  });
+
+  test('is that of the system believed most, then of its first record, when several changed at one moment', () => {
+    expect(
+      order('MOST_RECENT', [
+        says('Of crm', { source: 'crm', updatedAtMs: 5 }),
+        says('Of shop 2', { source: 'shop', recordId: '2', updatedAtMs: 5 }),
+        says('Of shop 1', { source: 'shop', updatedAtMs: 5 }),
+      ]),
+    ).toEqual(['Of shop 1', 'Of shop 2', 'Of crm']);
+  });
+});
+
+describe('the value that most records hold', () => {
+  test('wins, however its case, blanks and accents are written', () => {
+    expect(
+      order('MOST_FREQUENT', [
+        says('Zoe Vos'),
+        says('Zoë Vos', { source: 'shop' }),
+        says(' ZOE\u0308 VOS ', { source: 'crm' }),
+      ]),
+    ).toEqual(['Zoë Vos', ' ZOE\u0308 VOS ', 'Zoe Vos']);
+  });
+
+  test('is that of the system believed most when several are held as often', () => {
+    expect(
+      order('MOST_FREQUENT', [
+        says('B', { source: 'crm' }),
+        says('b', { source: 'crm', recordId: '2' }),
+        says('a', { source: 'shop', recordId: '2' }),
+        says('A', { source: 'shop' }),
+        says('C'),
+      ]),
+    ).toEqual(['A', 'a', 'B', 'b', 'C']);
+  });
+
+  test('counts a record once that holds it twice', () => {
+    expect(
+      order('MOST_FREQUENT', [
+        says('Of orders'),
+        says('Of shop', { source: 'shop' }),
+        says('of shop', { source: 'shop', place: 1 }),
+      ]),
+    ).toEqual(['Of orders', 'Of shop']);
+  });
+
+  test('counts addresses as equal only when all their parts are', () => {
+    const home = { street: 'Kade', houseNumber: '1', city: 'Delft' };
+    expect(
+      order('MOST_FREQUENT', [
+        says({ ...home, houseNumber: '2' }),
+        says({ ...home, postcode: ' ' }, { source: 'shop' }),
+        says({ ...home, city: 'DELFT', postcode: null }, { source: 'crm' }),
+      ])[0],
+    ).toEqual({ ...home, postcode: ' ' });
+  });
+});
+
+describe('the longest value', () => {
+  test('wins, surrounding blanks not counted', () => {
+    expect(
+      order('LONGEST', [
+        says('E. Vos       '),
+        says('Eva Vos', { source: 'shop' }),
+        says('Eva Maria Vos', { source: 'crm' }),
+      ]),
+    ).toEqual(['Eva Maria Vos', 'Eva Vos', 'E. Vos       ']);
+  });
+
+  test('is measured alike in whichever form its accents are written', () => {
+    expect(order('LONGEST', [says('Zoe\u0308'), says('Anna', { source: 'shop' })])).toEqual([
+      'Anna',
+      'Zoe\u0308',
+    ]);
+  });
+
+  test('is that of the system believed most when several are as long', () => {
+    expect(order('LONGEST', [says('Eef', { source: 'crm' }), says('Eva', { source: 'shop' })])).toEqual([
+      'Eva',
+      'Eef',
+    ]);
+  });
+
+  test('is, of addresses, the one with most parts', () => {
+    const long = { street: 'Laan van de Verenigde Naties', city: 'Dordrecht' };
+    const whole = { street: 'Kade', houseNumber: '1', city: 'Delft' };
+    expect(order('LONGEST', [says(long), says(whole, { source: 'crm' })])).toEqual([whole, long]);
+  });
+});
+
+describe('any rule', () => {
+  test.each(STRATEGIES)('never chooses what is empty (%s)', (strategy) => {
+    expect(
+      order(strategy, [
+        says('', { updatedAtMs: 9 }),
+        says(' \t', { source: 'shop', updatedAtMs: 9 }),
+        says({ street: ' ', city: '', country: null }, { source: 'shop', updatedAtMs: 9 }),
+        says({}, { source: 'shop', recordId: '2', updatedAtMs: 9 }),
+        says('Eva', { source: 'crm' }),
+      ]),
+    ).toEqual(['Eva']);
+  });
+
+  test.each(STRATEGIES)('gives one order, whoever answers first (%s)', (strategy) => {
+    const candidate = fc.record({
+      value: fc.constantFrom('Eva', 'EVA', ' eva', 'Eva Vos', 'Ewa', ''),
+      source: fc.constantFrom(...SOURCES),
+      recordId: fc.constantFrom('1', '2', '10'),
+      verified: fc.constantFrom(true, false, null),
+      updatedAtMs: fc.constantFrom(1, 2, null),
+      place: fc.nat(2),
+    });
+    const candidates = fc.uniqueArray(candidate, {
+      selector: ({ source, recordId, place }) => `${source} ${recordId} ${place}`,
+      maxLength: 12,
+    });
+    fc.assert(
+      fc.property(
+        candidates.chain((given) =>
+          fc.tuple(
+            fc.constant(given),
+            fc.shuffledSubarray(given, { minLength: given.length, maxLength: given.length }),
+          ),
+        ),
+        ([given, shuffled]) => {
+          const rule = { strategy, sources: SOURCES };
+          expect(inOrder(shuffled, rule)).toEqual(inOrder(given, rule));
+        },
+      ),
+    );
+  });
+});
+
+const PLUGGED_IN: Parameters<typeof survivorshipRules>[1] = SOURCES.map((name) => ({
+  name,
+  identity: { yields: { email: 'one', phone: 'one' } },
+}));
+const NAME_LAST = `
+  primaryEmail: String @survivorship(strategy: SOURCE_PRIORITY, sources: ["shop"])
+  primaryPhone: String @survivorship(strategy: SOURCE_PRIORITY, sources: null)
+  address: Address @survivorship(strategy: MOST_RECENT)
+  language: String @survivorship(strategy: MOST_FREQUENT)
+  birthDate: Date @survivorship(strategy: SOURCE_PRIORITY)`;
+const read = (fields: string, plugged = PLUGGED_IN, rest = '') =>
+  survivorshipRules(parse(`${DIRECTIVES} type Customer { id: ID ${fields} } ${rest}`), plugged);
+const problemsOf = (fields: string, rest = ''): readonly string[] => {
+  try {
+    read(fields, PLUGGED_IN, rest);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+};
+
+describe('the rules in the SDL', () => {
+  test('are read as schema/customer.graphql states them', () => {
+    const spine = parse(`${DIRECTIVES} ${readFileSync('schema/customer.graphql', 'utf8')}`);
+    expect(Object.keys(survivorshipRules(spine, PLUGGED_IN)).sort()).toEqual([
+      'ADDRESS',
+      'BIRTH_DATE',
+      'LANGUAGE',
+      'NAME',
+      'PRIMARY_EMAIL',
+      'PRIMARY_PHONE',
+    ]);
+  });
+
+  test('believe the systems they name first, then the others in their own order', () => {
+    const rules = read(
+      `name: String @survivorship(strategy: LONGEST, sources: ["crm", "fax", "shop"])${NAME_LAST}`,
+    );
+    expect(rules.NAME).toEqual({ strategy: 'LONGEST', sources: ['crm', 'shop', 'orders'] });
+    expect(rules.PRIMARY_EMAIL.sources).toEqual(['shop', 'orders', 'crm']);
+    expect(rules.PRIMARY_PHONE.sources).toEqual(SOURCES);
+  });
+
+  test('leave out the systems that never hold an e-mail address, for the e-mail address alone', () => {
+    const rules = read(`name: String @survivorship(strategy: LONGEST)${NAME_LAST}`, [
+      { name: 'shop', identity: { yields: { phone: 'one', email: 'several' } } },
+      { name: 'calls', identity: { yields: { phone: 'one' } } },
+    ]);
+    expect(rules.PRIMARY_EMAIL.sources).toEqual(['shop']);
+    expect(rules.PRIMARY_PHONE.sources).toEqual(['shop', 'calls']);
+    expect(rules.NAME.sources).toEqual(['shop', 'calls']);
+  });
+
+  test('change the winner when one word of the SDL changes, and nothing else', () => {
+    const held = [
+      says('Eva', { updatedAtMs: 2 }),
+      says('Eva Maria Vos', { source: 'shop', updatedAtMs: 1 }),
+      says('E. Vos', { source: 'crm', updatedAtMs: 3 }),
+      says('e. vos', { source: 'crm', recordId: '2' }),
+    ];
+    const winner = (rule: string) =>
+      inOrder(held, read(`name: String @survivorship(${rule})${NAME_LAST}`).NAME)[0]?.value;
+    expect(winner('strategy: SOURCE_PRIORITY')).toBe('Eva');
+    expect(winner('strategy: SOURCE_PRIORITY, sources: ["shop"]')).toBe('Eva Maria Vos');
+    expect(winner('strategy: MOST_RECENT')).toBe('E. Vos');
+    expect(winner('strategy: MOST_FREQUENT')).toBe('E. Vos');
+    expect(winner('strategy: LONGEST')).toBe('Eva Maria Vos');
+  });
+
+  test('are refused with all that is wrong with them at once', () => {
+    expect(
+      problemsOf(
+        `primaryEmail: String @survivorship(strategy: SOURCE_PRIORITY, sources: ["shop", "crm", "shop", "shop"])
+         primaryPhone: String @survivorship(strategy: NEWEST)
+         address: Address @survivorship
+         language: String
+         birthDate: Date @survivorship(strategy: LONGEST, source: ["shop"])
+         emails: [String] @survivorship(strategy: LONGEST)`,
+        'type Company { name: String @survivorship(strategy: LONGEST) }',
+      ),
+    ).toEqual([
+      '@survivorship of "Customer.primaryEmail" names "shop" more than once.',
+      expect.stringMatching(/^@survivorship of "Customer\.primaryPhone": .*NEWEST/),
+      expect.stringMatching(/^@survivorship of "Customer\.address": .*strategy/),
+      '@survivorship of "Customer.birthDate" has no argument "source".',
+      expect.stringMatching(/^"Customer\.emails" has @survivorship, which only these fields/),
+      expect.stringMatching(/^"Company\.name" has @survivorship, which only these fields/),
+      '"Customer.name" needs @survivorship, which says how its value is chosen.',
+      '"Customer.language" needs @survivorship, which says how its value is chosen.',
+    ]);
+    expect(() => survivorshipRules(parse('type Customer { name: String }'), [])).toThrow(ConfigError);
+  });
+});

@@ -1,0 +1,435 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { encodeCursor } from '../../src/connectors/paging.js';
+import type { Context, Customer } from '../../src/customer/customer.js';
+import type { TimelineConnection, TimelineKind } from '../../src/customer/schema.generated.js';
+import { timelinePage, type TimelineSource } from '../../src/customer/timeline.js';
+import { InvalidInputError, SourceTimeoutError } from '../../src/errors.js';
+import type { TimelineAsk, TimelineItem } from '../../src/customer/timeline-declaration.js';
+
+const customer = {} as Customer;
+const context = {} as Context;
+const KINDS: readonly TimelineKind[] = ['ORDER', 'TICKET', 'CALL'];
+
+type Args = Parameters<typeof timelinePage>[1];
+const ask = (sources: readonly TimelineSource[], args: Partial<Args> = {}): Promise<TimelineConnection> =>
+  timelinePage(customer, { first: 20, after: null, kinds: null, since: null, ...args }, sources, context);
+
+/** Ten moments in one second, each written in some of the ways that mean it, and one that is a second later. */
+const moment = fc
+  .tuple(fc.integer({ min: 0, max: 10 }), fc.integer({ min: 1, max: 6 }))
+  .map(([tenth, decimals]) =>
+    tenth === 10
+      ? '2026-11-01T12:00:01Z'
+      : tenth === 0 && decimals === 1
+        ? '2026-11-01T12:00:00Z'
+        : `2026-11-01T12:00:00.${String(tenth).padEnd(decimals, '0')}Z`,
+  );
+/** As `moment`, and moments that a millionth of a second keeps apart. */
+const at = fc.oneof(
+  moment,
+  fc.constantFrom('2026-11-01T12:00:00.999999Z', '2026-11-01T12:00:00.000001Z', '2026-11-01T12:00:00.1Z'),
+);
+const item = fc.record({
+  at,
+  kind: fc.constantFrom(...KINDS),
+  id: fc.oneof(fc.string({ maxLength: 2 }), fc.constantFrom('\uffff', '\u{10ffff}', '10', '9', '')),
+});
+const items = fc.uniqueArray(item, { selector: ({ id }) => id, maxLength: 15 });
+/** By source; one name begins like another. */
+const world = fc.record({ 'a-b': items, a: items, b: items, z: items });
+type World = Record<string, TimelineItem[]>;
+
+interface Line extends TimelineItem {
+  source: string;
+}
+
+const text = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0);
+const millionths = (of: string): number => {
+  const [, second = '', fraction = ''] = /^(.*?)(?:\.(\d+))?Z$/.exec(of) ?? [];
+  return Date.parse(`${second}Z`) * 1_000 + Number(fraction.padEnd(6, '0'));
+};
+/** As in a cursor. */
+const canonical = (of: string): string =>
+  `${of.slice(0, 19)}.${(/\.(\d+)/.exec(of)?.[1] ?? '').padEnd(6, '0')}Z`;
+const byPlace = (one: Line, other: Line): number =>
+  millionths(other.at) - millionths(one.at) || text(other.source, one.source) || text(other.id, one.id);
+
+/** The sorted whole. */
+const whole = (of: World, { kinds, since }: Partial<Args> = {}): Line[] =>
+  Object.entries(of)
+    .flatMap(([source, own]) => own.map((one) => ({ ...one, source })))
+    .filter(({ kind }) => kinds == null || kinds.includes(kind))
+    .filter((one) => since == null || millionths(one.at) >= millionths(since))
+    .sort(byPlace);
+const named = (lines: readonly Line[]): string[] => lines.map(({ source, id }) => `${source}:${id}`);
+const idsOf = ({ nodes }: TimelineConnection): string[] => nodes.map(({ id }) => id);
+
+/** A source that does what it is asked, as written in `TimelineAsk`, and counts. */
+function source(name: string, own: readonly TimelineItem[], asked: string[] = []): TimelineSource {
+  const fits = (one: TimelineItem, { kinds, before, since }: TimelineAsk): boolean => {
+    const from = millionths(one.at);
+    return (
+      kinds.has(one.kind) &&
+      (since === null || from >= millionths(since)) &&
+      (before === null ||
+        from < millionths(before.at) ||
+        (from === millionths(before.at) && one.id < before.id))
+    );
+  };
+  return {
+    name,
+    timeline: {
+      kinds: KINDS,
+      page: (_, page) => {
+        asked.push(name);
+        return Promise.resolve(
+          own
+            .filter((one) => fits(one, page))
+            .sort((one, other) => byPlace({ ...one, source: name }, { ...other, source: name }))
+            .slice(0, page.first),
+        );
+      },
+    },
+  };
+}
+const sourcesOf = (of: World, asked?: string[]): TimelineSource[] =>
+  Object.entries(of).map(([name, own]) => source(name, own, asked));
+
+const failing = (name: string): TimelineSource => ({
+  name,
+  timeline: {
+    kinds: KINDS,
+    page: () => Promise.reject(new SourceTimeoutError(name, `${name} did not answer in time.`)),
+  },
+});
+
+const sizes = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLength: 4 });
+const kinds = fc.option(fc.subarray([...KINDS], { minLength: 1 }));
+const since = fc.option(moment);
+
+describe('the timeline', () => {
+  it('gives page by page what the sorted whole gives, and asks each source at most once for a page', async () => {
+    await fc.assert(
+      fc.asyncProperty(world, sizes, kinds, since, async (of, pages, wanted, from) => {
+        const expected = named(whole(of, { kinds: wanted, since: from }));
+        const seen: string[] = [];
+        let after: string | null = null;
+        for (let read = 0; ; read += 1) {
+          const first = pages[read % pages.length] ?? 1;
+          const asked: string[] = [];
+          const page = await ask(sourcesOf(of, asked), { first, after, kinds: wanted, since: from });
+          expect(asked).toHaveLength(new Set(asked).size);
+          expect(page.missing).toEqual([]);
+          seen.push(...idsOf(page));
+          expect(page.pageInfo.hasNextPage).toBe(seen.length < expected.length);
+          if (!page.pageInfo.hasNextPage) break;
+          expect(page.nodes).toHaveLength(first);
+          after = page.pageInfo.endCursor ?? null;
+        }
+        expect(seen).toEqual(expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('goes on right from the cursor of any entry, of whichever source', async () => {
+    await fc.assert(
+      fc.asyncProperty(world, async (of) => {
+        const all = await ask(sourcesOf(of), { first: 100 });
+        for (const [i, { cursor }] of all.edges.entries()) {
+          const next = await ask(sourcesOf(of), { first: 100, after: cursor });
+          expect(idsOf(next)).toEqual(idsOf(all).slice(i + 1));
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('stays right while things happen between the pages, newer ones and ones in what was read already', async () => {
+    const arrival = fc.record({ source: fc.constantFrom('a', 'a-b', 'b', 'z'), item });
+    await fc.assert(
+      fc.asyncProperty(
+        world,
+        sizes,
+        fc.array(fc.array(arrival, { maxLength: 4 }), { maxLength: 8 }),
+        async (begin, pages, arrivals) => {
+          const of: World = Object.fromEntries(Object.entries(begin).map(([name, own]) => [name, [...own]]));
+          const atFirst = named(whole(of));
+          const seen: string[] = [];
+          let last: Line | undefined;
+          let after: string | null = null;
+          for (let read = 0; ; read += 1) {
+            const first = pages[read % pages.length] ?? 1;
+            const older = whole(of).filter((one) => last === undefined || byPlace(last, one) < 0);
+            const page = await ask(sourcesOf(of), { first, after });
+            expect(idsOf(page)).toEqual(named(older.slice(0, first)));
+            expect(page.pageInfo.hasNextPage).toBe(older.length > first);
+            seen.push(...idsOf(page));
+            if (!page.pageInfo.hasNextPage) break;
+            last = older[first - 1];
+            after = page.pageInfo.endCursor ?? null;
+            for (const { source: name, item: one } of arrivals[read] ?? []) {
+              const own = of[name] ?? [];
+              if (own.every(({ id }) => id !== one.id)) own.push(one);
+            }
+          }
+          expect(new Set(seen).size).toBe(seen.length);
+          expect(seen.filter((id) => atFirst.includes(id))).toEqual(atFirst);
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('names the sources that cannot answer, and gives what the others have', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        world,
+        fc.subarray(['a', 'a-b', 'b', 'z']),
+        fc.integer({ min: 1, max: 50 }),
+        async (of, down, first) => {
+          const up = Object.fromEntries(Object.entries(of).filter(([name]) => !down.includes(name)));
+          const page = await ask([...down.map(failing), ...sourcesOf(up)], { first });
+          expect(idsOf(page)).toEqual(named(whole(up).slice(0, first)));
+          expect(page.missing).toEqual(down.map((name) => ({ source: name, code: 'SOURCE_TIMEOUT' })));
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  it('shows nothing twice, unasked or out of order, whatever a source gives, and leaves nothing out unsaid', async () => {
+    // All that the source has, in any order, some of it twice, cut off anywhere.
+    const given = items.chain((own) =>
+      fc
+        .tuple(fc.subarray(own), fc.nat({ max: 30 }))
+        .chain(([twice, length]) =>
+          fc
+            .shuffledSubarray([...own, ...twice], { minLength: own.length + twice.length })
+            .map((all) => all.slice(0, length)),
+        ),
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        world,
+        given,
+        fc.integer({ min: 1, max: 8 }),
+        fc.option(item),
+        fc.constantFrom('a', 'b', 'z'),
+        kinds,
+        since,
+        async ({ a, z }, all, first, last, name, wanted, from) => {
+          const place = last && { ...last, at: canonical(last.at), source: name };
+          const args = {
+            first,
+            after: place && encodeCursor([place.at, place.source, place.id]),
+            kinds: wanted,
+            since: from,
+          };
+          const wild: TimelineSource = {
+            name: 'b',
+            timeline: { kinds: KINDS, page: () => Promise.resolve(all) },
+          };
+          const page = await ask([wild, ...sourcesOf({ a, z })], args);
+          const isTold = page.missing.length > 0;
+          if (isTold) expect(page.missing).toEqual([{ source: 'b', code: 'SOURCE_CONTRACT' }]);
+          const expected = whole(isTold ? { a, z } : { a, b: [...new Set(all)], z }, args).filter(
+            (one) => place === null || byPlace(place, one) < 0,
+          );
+          expect(idsOf(page)).toEqual(named(expected.slice(0, first)));
+          expect(page.pageInfo.hasNextPage).toBe(expected.length > first);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it.each([
+    ['newest first', (all: TimelineItem[]) => all, []],
+    ['oldest first', (all: TimelineItem[]) => all.toReversed(), ['SOURCE_CONTRACT']],
+    ['with one twice', (all: TimelineItem[]) => all.flatMap((one) => [one, one]), ['SOURCE_CONTRACT']],
+  ])(
+    'tells of a source whose full page comes %s, when something may have been cut off for it',
+    async (_, turn, codes) => {
+      const own = ['3', '2', '1'].map((id): TimelineItem => ({
+        kind: 'ORDER',
+        id,
+        at: `2026-11-0${id}T12:00:00Z`,
+      }));
+      const page: TimelineSource = {
+        name: 'a',
+        timeline: { kinds: KINDS, page: (__, { first }) => Promise.resolve(turn(own).slice(0, first)) },
+      };
+      expect((await ask([page], { first: 1 })).missing.map(({ code }) => code)).toEqual(codes);
+      // Nothing was cut off of a page that is not full.
+      const all = await ask([page], { first: 10 });
+      expect([idsOf(all), all.missing]).toEqual([['a:3', 'a:2', 'a:1'], []]);
+    },
+  );
+
+  it('takes a page that goes on behind the moment asked for, without what is too old', async () => {
+    const own = ['3', '2', '1'].map((id): TimelineItem => ({
+      kind: 'ORDER',
+      id,
+      at: `2026-11-0${id}T12:00:00Z`,
+    }));
+    const page: TimelineSource = { name: 'a', timeline: { kinds: KINDS, page: () => Promise.resolve(own) } };
+    const { nodes, missing } = await ask([page], { first: 2, since: '2026-11-02T12:00:00Z' });
+    expect([nodes.map(({ recordId }) => recordId), missing]).toEqual([['3', '2'], []]);
+  });
+
+  it('tells of a source that gives its first page again', async () => {
+    const own = Array.from({ length: 9 }, (_, i): TimelineItem => ({
+      kind: 'ORDER',
+      id: String(i),
+      at: '2026-11-01T12:00:00Z',
+    })).reverse();
+    const again: TimelineSource = {
+      name: 'a',
+      timeline: { kinds: KINDS, page: (_, { first }) => Promise.resolve(own.slice(0, first)) },
+    };
+    const page = await ask([again], { first: 3 });
+    expect(page.missing).toEqual([]);
+    const next = await ask([again], { first: 3, after: page.pageInfo.endCursor ?? null });
+    expect(next).toEqual({
+      edges: [],
+      nodes: [],
+      pageInfo: { hasNextPage: false, endCursor: null },
+      missing: [{ source: 'a', code: 'SOURCE_CONTRACT' }],
+    });
+  });
+
+  it('asks only the sources that have a kind that is wanted, for those kinds alone', async () => {
+    const asked: [string, TimelineKind[]][] = [];
+    const of = (name: string, own: TimelineKind[]): TimelineSource => ({
+      name,
+      timeline: {
+        kinds: own,
+        page: (_, page) => {
+          asked.push([name, [...page.kinds]]);
+          return Promise.resolve([]);
+        },
+      },
+    });
+    const sources = [of('a', ['ORDER']), of('b', ['TICKET', 'CALL']), of('z', ['VISIT'])];
+    await ask(sources, { kinds: ['CALL', 'VISIT'] });
+    expect(asked.splice(0)).toEqual([
+      ['b', ['CALL']],
+      ['z', ['VISIT']],
+    ]);
+    const none = await ask(sources, { kinds: [] });
+    expect([asked, none.nodes, none.missing]).toEqual([[], [], []]);
+  });
+
+  it('shows an entry with what its source knows of it, and null for the rest', async () => {
+    const own: TimelineItem[] = [
+      {
+        kind: 'ORDER',
+        at: '2026-11-01T12:00:00.123456Z',
+        id: 'O1',
+        title: 'Order O1',
+        status: 'PAID',
+        amount: { amount: '12.50', currency: 'EUR' },
+      },
+      { kind: 'CALL', at: '2026-11-01T12:00:00Z', id: 'C1' },
+    ];
+    const { nodes, edges } = await ask([source('a', own)]);
+    expect(nodes).toEqual([
+      {
+        id: 'a:O1',
+        kind: 'ORDER',
+        happenedAt: '2026-11-01T12:00:00.123Z',
+        source: 'a',
+        recordId: 'O1',
+        title: 'Order O1',
+        status: 'PAID',
+        amount: { amount: '12.50', currency: 'EUR' },
+      },
+      {
+        id: 'a:C1',
+        kind: 'CALL',
+        happenedAt: '2026-11-01T12:00:00.000Z',
+        source: 'a',
+        recordId: 'C1',
+        title: null,
+        status: null,
+        amount: null,
+      },
+    ]);
+    expect(edges.map(({ node }) => node)).toEqual(nodes);
+  });
+
+  it('names a source that tells of a moment that is none', async () => {
+    const { missing } = await ask([
+      source('z', []),
+      source('a', [{ kind: 'ORDER', at: 'yesterday', id: '1' }]),
+    ]);
+    expect(missing).toEqual([{ source: 'a', code: 'SOURCE_CONTRACT' }]);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['a word', 'garbage'],
+    ['another list', encodeCursor(['2026-11-01T12:00:00.000000Z', 'a'])],
+    ['no moment', encodeCursor(['yesterday', 'a', '1'])],
+    ['a moment not written as ours', encodeCursor(['2026-11-01T12:00:00Z', 'a', '1'])],
+    ['a day that is none', encodeCursor(['2026-02-30T12:00:00.000000Z', 'a', '1'])],
+    ['a year that is none', encodeCursor(['0000-02-20T12:00:00.000000Z', 'a', '1'])],
+  ])("refuses a cursor of %s as the caller's mistake, and asks nobody", async (_, after) => {
+    const asked: string[] = [];
+    await expect(ask([source('a', [], asked)], { after })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    '',
+    'yesterday',
+    '2026-11-01',
+    '2026-11-01T12:00:00',
+    '2026-02-30T12:00:00Z',
+    '9999-12-31T23:00:00-02:00',
+  ])('refuses "%s" as a moment to begin at', async (from) => {
+    await expect(ask([], { since: from })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+  });
+
+  it('takes a moment to begin at in any zone and to any decimal', async () => {
+    const asked: (string | null)[] = [];
+    const listening: TimelineSource = {
+      name: 'a',
+      timeline: {
+        kinds: KINDS,
+        page: (_, page) => {
+          asked.push(page.since);
+          return Promise.resolve([]);
+        },
+      },
+    };
+    for (const from of [
+      '2026-11-01T12:00:00Z',
+      '2026-11-01T13:00:00.5+01:00',
+      '2026-11-01T12:00:00.123456789Z',
+    ])
+      await ask([listening], { since: from });
+    expect(asked).toEqual([
+      '2026-11-01T12:00:00.000000Z',
+      '2026-11-01T12:00:00.500000Z',
+      '2026-11-01T12:00:00.123456Z',
+    ]);
+  });
+
+  it.each([0, 101, -1])('refuses a page of %d entries', async (first) => {
+    await expect(ask([], { first })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+  });
+
+  it.each([
+    ['a defect', new TypeError('a mistake of ours')],
+    ["the caller's mistake", new InvalidInputError('A text has a character in it that no text can have.')],
+  ])('does not take %s for a source that cannot answer', async (_, error) => {
+    const broken: TimelineSource = {
+      name: 'a',
+      timeline: { kinds: KINDS, page: () => Promise.reject(error) },
+    };
+    await expect(ask([broken, source('b', [])])).rejects.toBe(error);
+  });
+});

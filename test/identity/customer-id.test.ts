@@ -1,0 +1,58 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createCustomerIds } from '../../src/identity/customer-id.js';
+
+const ids = createCustomerIds('a secret of the tests');
+const identifier = fc.record({
+  namespace: fc.stringMatching(/^[a-z][A-Za-z]{0,20}$/),
+  value: fc.string({ minLength: 1 }).filter((value) => !value.includes('\n')),
+});
+
+describe('the id of a customer', () => {
+  test('is one for each identifier, and leads back to it', () => {
+    fc.assert(
+      fc.property(identifier, identifier, (one, other) => {
+        const id = ids.seal(one);
+        expect(id).toMatch(/^[\w-]+$/);
+        expect(ids.seal({ ...one })).toBe(id);
+        expect(ids.open(id)).toEqual(one);
+        const isSame = one.namespace === other.namespace && one.value === other.value;
+        expect(ids.seal(other) === id).toBe(isSame);
+      }),
+    );
+  });
+
+  test('shows nothing of the identifier', () => {
+    const id = ids.seal({ namespace: 'customerNumber', value: 'K000123' });
+    expect(Buffer.from(id, 'base64url').toString('latin1')).not.toMatch(/K000123|customerNumber/);
+  });
+
+  test('cannot be made up: whatever is changed in it makes it none', () => {
+    fc.assert(
+      fc.property(identifier, fc.nat(), fc.integer({ min: 1, max: 255 }), (one, at, change) => {
+        const bytes = Buffer.from(ids.seal(one), 'base64url');
+        const place = at % bytes.length;
+        bytes[place] = (bytes[place] ?? 0) ^ change;
+        expect(ids.open(bytes.toString('base64url'))).toBeNull();
+      }),
+    );
+  });
+
+  test.each(['', 'K000123', 'A', '?', 'a'.repeat(10_000)])(
+    'is none when it is any other text: %.20s',
+    (text) => {
+      expect(ids.open(text)).toBeNull();
+    },
+  );
+
+  test('has one way of writing', () => {
+    const id = ids.seal({ namespace: 'email', value: 'eva@example.nl' });
+    expect(ids.open(`${id}=`)).toBeNull();
+    expect(ids.open(` ${id}`)).toBeNull();
+  });
+
+  test('is none to whoever has another secret', () => {
+    const other = createCustomerIds('another secret of the tests');
+    expect(other.open(ids.seal({ namespace: 'email', value: 'eva@example.nl' }))).toBeNull();
+  });
+});

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { normalise } from '../../../src/identity/identifiers.js';
+import { emailHash } from '../../../src/identity/namespaces/email-hash.js';
+
+const valueOf = (text: string): string | null => normalise(emailHash, text)?.value ?? null;
+const hex = 'c7edadcb3d9d4c2f5f0f3ae3aa2d0bbd3c5b1dfd3d3b6cf4b1aa3a04a3f7a9e1';
+
+describe('a hashed e-mail address', () => {
+  test('is one, be it written as hex, base64 or base64url', () => {
+    fc.assert(
+      fc.property(fc.emailAddress(), (address) => {
+        const hash = createHash('sha256').update(address);
+        const bytes = hash.digest();
+        const expected = bytes.toString('hex');
+        expect(valueOf(expected)).toBe(expected);
+        expect(valueOf(expected.toUpperCase())).toBe(expected);
+        expect(valueOf(bytes.toString('base64'))).toBe(expected);
+        expect(valueOf(bytes.toString('base64').replace('=', ''))).toBe(expected);
+        expect(valueOf(` ${bytes.toString('base64url')} `)).toBe(expected);
+      }),
+    );
+  });
+
+  test.each([hex.slice(1), `${hex}0`, `0x${hex}`, 'jan@example.nl', 'd41d8cd98f00b204e9800998ecf8427e'])(
+    '%s is none',
+    (text) => {
+      expect(valueOf(text)).toBeNull();
+    },
+  );
+
+  test.each(['', 'null', 'unknown'])('is nobody when it is that of %j', (text) => {
+    expect(valueOf(createHash('sha256').update(text).digest('hex'))).toBeNull();
+    expect(valueOf(createHash('sha256').update(text).digest('base64'))).toBeNull();
+  });
+
+  test('leads from nobody to anybody', () => {
+    expect(emailHash.mayLink?.(hex)).toBe(false);
+  });
+});

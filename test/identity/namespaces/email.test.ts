@@ -1,0 +1,118 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { mask, normalise } from '../../../src/identity/identifiers.js';
+import { email } from '../../../src/identity/namespaces/email.js';
+
+const valueOf = (text: string): string | null => normalise(email, text)?.value ?? null;
+
+describe('an e-mail address', () => {
+  test.each([
+    ['Jan.Jansen@Example.NL', 'jan.jansen@example.nl'],
+    ['  jan@example.nl\t', 'jan@example.nl'],
+    ['\u00a0jan@example.nl\u00a0', 'jan@example.nl'],
+    ['jan+shop@example.nl', 'jan+shop@example.nl'],
+    ['j.a.n@gmail.com', 'j.a.n@gmail.com'],
+    ["o'neill@example.ie", "o'neill@example.ie"],
+    ['jan@münchen.example', 'jan@xn--mnchen-3ya.example'],
+    ['JAN@MÜNCHEN.example', 'jan@xn--mnchen-3ya.example'],
+    ['jan@xn--mnchen-3ya.example', 'jan@xn--mnchen-3ya.example'],
+    ['jan@mu\u0308nchen.example', 'jan@xn--mnchen-3ya.example'],
+    ['jan@bücher.例え', 'jan@xn--bcher-kva.xn--r8jz45g'],
+    ['RENE\u0301@example.nl', 'rené@example.nl'],
+    ['J\u030can@example.nl', '\u01f0an@example.nl'],
+  ])('%s is %s', (text, expected) => {
+    expect(valueOf(text)).toBe(expected);
+  });
+
+  test.each([
+    'jan',
+    '@example.nl',
+    'jan@',
+    'jan@nl',
+    'jan@@example.nl',
+    'jan@example..nl',
+    'jan@.nl',
+    'jan@-example.nl',
+    'jan@ex_ample.nl',
+    'jan@exa%6dple.nl',
+    'jan@127.0.0.1',
+    'jan@127.1',
+    'jan@[127.0.0.1]',
+    'jan jansen@example.nl',
+    'jan@exam ple.nl',
+    '"jan"@example.nl',
+    'Jan <jan@example.nl>',
+    'mailto:jan@example.nl',
+    'jan@example.nl, piet@example.nl',
+    'jan,piet@example.nl',
+    `${'j'.repeat(65)}@example.nl`,
+    `jan@${'e'.repeat(1_100)}.nl`,
+    'jan@example.nl\nbcc: all@example.nl',
+  ])('%j is none', (text) => {
+    expect(valueOf(text)).toBeNull();
+  });
+
+  test.each([
+    'noemail@example.nl',
+    'No-Email@example.nl',
+    'geenemail@example.nl',
+    'none@none.nl',
+    'test@test.nl',
+    'jan@test.com',
+    'jan@geen.nl',
+    'onbekend@example.nl',
+    'anonymous@example.nl',
+    'null@example.nl',
+    '-@example.nl',
+    '0000@example.nl',
+    'jan@shop.invalid',
+    'jan@shop.test',
+  ])('%s was typed to get past a form, and is nobody', (text) => {
+    expect(valueOf(text)).toBeNull();
+  });
+
+  test.each([
+    'nobody@example.nl',
+    'jan.test@example.nl',
+    'testament@example.nl',
+    'jan@test.example.nl',
+    '007@example.nl',
+  ])('%s only looks like such a one', (text) => {
+    expect(valueOf(text)).toBe(text);
+  });
+
+  test.each([
+    'info@example.nl',
+    'Administratie@example.nl',
+    'noreply@example.nl',
+    'klantenservice@example.nl',
+  ])('%s is an address, but leads from nobody to anybody', (text) => {
+    const value = valueOf(text);
+    expect(value).toBe(text.toLowerCase());
+    expect(email.mayLink?.(value ?? '')).toBe(false);
+  });
+
+  test.each(['jan@example.nl', 'info.jan@example.nl', 'informatie@example.nl', 'jan@info.nl'])(
+    '%s may lead to another system',
+    (text) => {
+      expect(email.mayLink?.(text)).toBe(true);
+    },
+  );
+
+  test.each([
+    ['jan@example.nl', 'j***@example.nl'],
+    ['j@example.nl', 'j***@example.nl'],
+    ['𝒿an@example.nl', '𝒿***@example.nl'],
+  ])('%s is shown as %s to who may not see it', (value, shown) => {
+    expect(mask(email, value)).toBe(shown);
+  });
+
+  test('is one in any case and with any blanks around it', () => {
+    const blanks = fc.constantFrom('', ' ', '\t', '\u00a0', '\u200b', '\r\n');
+    fc.assert(
+      fc.property(fc.emailAddress(), blanks, blanks, (address, before, after) => {
+        expect(valueOf(before + address.toUpperCase() + after)).toBe(valueOf(address));
+      }),
+    );
+  });
+});

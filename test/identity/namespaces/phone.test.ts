@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { mask, normalise } from '../../../src/identity/identifiers.js';
+import { phone } from '../../../src/identity/namespaces/phone.js';
+
+const valueOf = (text: string): string | null => normalise(phone('NL'), text)?.value ?? null;
+
+describe('a phone number', () => {
+  test.each([
+    ['06-12345678', '+31612345678'],
+    ['06 12 34 56 78', '+31612345678'],
+    ['06.12.34.56.78', '+31612345678'],
+    ['06/12345678', '+31612345678'],
+    ['06–12345678', '+31612345678'],
+    ['0031612345678', '+31612345678'],
+    ['31612345678', '+31612345678'],
+    ['+31 6 1234 5678', '+31612345678'],
+    ['+31 (0)6 12345678', '+31612345678'],
+    ['0031 (0)6 12345678', '+31612345678'],
+    ['\u202a+31 6 12345678\u202c', '+31612345678'],
+    ['０６１２３４５６７８', '+31612345678'],
+    ['(030) 231 10 10', '+31302311010'],
+    ['+32 470 12 34 56', '+32470123456'],
+    ['+1 202-555-0123', '+12025550123'],
+  ])('%s is %s', (text, expected) => {
+    expect(valueOf(text)).toBe(expected);
+  });
+
+  test.each([
+    '112',
+    '06',
+    '0612',
+    '0000000000',
+    'call me',
+    'call me 0612345678',
+    '+31',
+    '+31 6 1234 5678 90',
+    '061234567890123',
+    '0612345678 0687654321',
+    '06-12345678 of 06-87654321',
+  ])('%j is none', (text) => {
+    expect(valueOf(text)).toBeNull();
+  });
+
+  test.each(['030-2311010 ext. 12', '+31 30 231 10 10 x12', '+31302311010;ext=12'])(
+    '%j is one of many behind a switchboard, and refused',
+    (text) => {
+      expect(valueOf(text)).toBeNull();
+    },
+  );
+
+  test.each(['06-00000000', '06-11111111', '0123456789', '+31 6 99999999'])(
+    '%j was typed to get past a form, and is nobody',
+    (text) => {
+      expect(valueOf(text)).toBeNull();
+    },
+  );
+
+  test('is one however its digits are set apart', () => {
+    const digits = fc
+      .integer({ min: 10_000_000, max: 59_999_999 })
+      .map(String)
+      .filter((number) => !/^.(.)\1{6}$/.test(number));
+    const separators = fc.array(fc.constantFrom('', ' ', '-', '.'), { minLength: 8, maxLength: 8 });
+    const prefixes = fc.constantFrom('06', '00316', '+316', '+31 6', '0031 6', '06-');
+    fc.assert(
+      fc.property(digits, separators, prefixes, (number, between, prefix) => {
+        const written =
+          prefix + Array.from(number, (digit, i) => digit + (i < 7 ? (between[i] ?? '') : '')).join('');
+        expect(valueOf(written)).toBe(`+316${number}`);
+      }),
+    );
+  });
+
+  test('without country code is one of the region that is set', () => {
+    const belgian = phone('BE');
+    expect(normalise(belgian, '0470 12 34 56')?.value).toBe('+32470123456');
+    expect(belgian.description).toContain('BE');
+  });
+
+  test('shows its last four digits to who may not see it', () => {
+    expect(mask(phone('NL'), '+31612345678')).toBe('***5678');
+  });
+});

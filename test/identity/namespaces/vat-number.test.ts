@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { normalise } from '../../../src/identity/identifiers.js';
+import { vatNumber } from '../../../src/identity/namespaces/vat-number.js';
+import { VAT_RULES } from '../../../src/identity/namespaces/vat-rules.js';
+
+const valueOf = (text: string): string | null => normalise(vatNumber, text)?.value ?? null;
+
+/** Examples that tax offices and the European Commission publish, and what organisations print on their letters. */
+const VALID = [
+  'ATU13585627',
+  'ATU54300000',
+  'BE0202239951',
+  'BE0428759497',
+  'BG103873594',
+  'CY10246672X',
+  'CZ25123891',
+  'DE136695976',
+  'DE811363057',
+  'DK13585628',
+  'DK36149213',
+  'EE100931558',
+  'EL094501040',
+  'EL998722134',
+  'ESA28184661',
+  'ESQ2818015F',
+  'ES12345678Z',
+  'ESX1234567L',
+  'ESY1234567X',
+  'ESL1111111G',
+  'FI09853608',
+  'FI09826511',
+  'FR83404833048',
+  'FRK7399859412',
+  'FR4Z123456782',
+  'HR33392005961',
+  'HU10672101',
+  'IE6388047V',
+  'IE6433435OA',
+  'IE8Z49289F',
+  'IT00743110157',
+  'IT01404480202',
+  'LT119511515',
+  'LT100001354118',
+  'LU15027442',
+  'LU10059929',
+  'LV40003521600',
+  'MT10396417',
+  'NL010000446B01',
+  'NL820605876B01',
+  'NL000099998B57',
+  'NL123456789B13',
+  'PL8567346215',
+  'PL5211355116',
+  'PT501964843',
+  'PT502971142',
+  'RO11358544',
+  'RO573768',
+  'SE556188840401',
+  'SE202100500001',
+  'SI50223054',
+  'SK2022193459',
+  'XI110305878',
+  'XI980780684',
+  'XIGD001',
+  'XIHA500',
+];
+
+describe('a VAT number', () => {
+  test.each(VALID)('%s is one', (text) => {
+    expect(valueOf(text)).toBe(text);
+  });
+
+  test('of every country of the EU is known', () => {
+    expect(new Set(VALID.map((text) => text.slice(0, 2)))).toEqual(new Set(VAT_RULES.keys()));
+    expect(VAT_RULES.size).toBe(27 + 1);
+  });
+
+  test.each([
+    ['nl 8206.05.876.b.01', 'NL820605876B01'],
+    ['NL-820605876-B01', 'NL820605876B01'],
+    ['BE 0428.759.497', 'BE0428759497'],
+    ['BE 428.759.497', 'BE0428759497'],
+    ['DE 136 695 976', 'DE136695976'],
+    ['GR 094501040', 'EL094501040'],
+    ['fr\u00a083 404 833 048', 'FR83404833048'],
+    ['FI 0982651–1', 'FI09826511'],
+  ])('%s is %s', (text, expected) => {
+    expect(valueOf(text)).toBe(expected);
+  });
+
+  test.each([
+    'ATU13585628',
+    'BE0428759498',
+    'CY10246672F',
+    'DE136695967',
+    'DK13585682',
+    'EE100931559',
+    'EL094501041',
+    'ESA28184662',
+    'ESX1234567T',
+    'FI09853609',
+    'FR84404833048',
+    'FRL7399859412',
+    'HR33392005962',
+    'HU10672102',
+    'IE6388047W',
+    'IE6433435OB',
+    'IE8Z49279F',
+    'IT00743110158',
+    'LT119511516',
+    'LT100001354119',
+    'LU15027443',
+    'MT10396418',
+    'NL820605867B01',
+    'NL000099998B58',
+    'PL8567346216',
+    'PT501964844',
+    'RO11358545',
+    'SE556188841401',
+    'SI50223055',
+    'SK2022193460',
+    'XI980780685',
+  ])('%s has a wrong check digit', (text) => {
+    expect(valueOf(text)).toBeNull();
+  });
+
+  test.each([
+    '820605876B01',
+    'NL820605876',
+    'NL820605876B00',
+    'NL820605876B1',
+    'NL82060587601',
+    'GB980780684',
+    'QQ123456789',
+    'DE036695976',
+    'IE6388047V1',
+    'PL 521/135/51/16',
+    'ESÑ2818466A',
+  ])('%s is none', (text) => {
+    expect(valueOf(text)).toBeNull();
+  });
+
+  test.each(['LU00000000', 'NL000000000B01', 'FI00000000', 'PL0000000000', 'EL000000000', 'IT00000000000'])(
+    '%s passes its check digits, and is nobody',
+    (text) => {
+      expect(valueOf(text)).toBeNull();
+    },
+  );
+
+  test('is one in any case, and with blanks, dots and dashes anywhere', () => {
+    const separators = fc.array(fc.constantFrom('', '', ' ', '.', '-', '\u00a0'), {
+      minLength: 14,
+      maxLength: 14,
+    });
+    fc.assert(
+      fc.property(fc.constantFrom(...VALID), separators, fc.boolean(), (number, between, lower) => {
+        const text = Array.from(number, (character, i) => character + (between[i] ?? '')).join('');
+        expect(valueOf(lower ? text.toLowerCase() : text)).toBe(number);
+      }),
+    );
+  });
+
+  test('is no other company when one digit of a Dutch company is mistyped, but for one in 97', () => {
+    const digits = Array.from('820605876');
+    const mistyped = digits.flatMap((digit, at) =>
+      Array.from('0123456789')
+        .filter((other) => other !== digit)
+        .map((other) => `NL${digits.with(at, other).join('')}B01`),
+    );
+    expect(mistyped.filter((text) => valueOf(text) !== null).length).toBeLessThan(3);
+  });
+
+  test('is the only one of its company', () => {
+    expect(vatNumber.perCustomer).toBe('one');
+  });
+});

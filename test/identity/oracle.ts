@@ -1,0 +1,330 @@
+/**
+ * The rules of src/identity/README.md once more, plain and slow, over a whole world that it can see all of. It shares no
+ * code with what it judges, so that two must be wrong in the same way before nobody notices.
+ */
+import type { Identifier } from '../../src/identity/identifiers.js';
+import type { CustomerRecord } from '../../src/identity/declaration.js';
+import { isSameCustomer, read, tells, text, type MadeSystem, type World } from './worlds.js';
+
+/** `crm c1`: a record by its system and id. */
+export type Ref = string;
+
+interface Verdict {
+  kind: 'identified' | 'ambiguous' | 'unknown' | 'failed';
+  /** The customer's, by the order of the systems and then id; of an ambiguous one those of all candidates. */
+  refs: readonly Ref[];
+  candidates: number;
+  /** The lines that hold these together, as `crm c1 email e1@x ALONE`. */
+  lines: readonly string[];
+  /** Over what lines of the customer, or of one of its candidates, were not drawn. */
+  conflicts: readonly string[];
+  /** As well as those of others whom the systems told of on the way. */
+  allConflicts: readonly string[];
+  /** Of these are two that hold different values of what a customer has one of: their own source makes them one. */
+  madeOne: boolean;
+  /** The rounds that it took to know so. */
+  rounds: number;
+}
+
+interface Entry {
+  ref: Ref;
+  rank: number;
+  system: MadeSystem;
+  record: CustomerRecord;
+  /** By text; whether any of its ways of holding it is verified. Its own id is not among them. */
+  holds: ReadonlyMap<string, { identifier: Identifier; verified: boolean }>;
+}
+
+type Rule = 'UNIQUE' | 'SAME_CUSTOMER' | 'VERIFIED' | 'ALONE';
+
+interface Line {
+  entry: Entry;
+  identifier: Identifier;
+  rule: Rule;
+}
+
+const STEP = { UNIQUE: 0, SAME_CUSTOMER: 0, VERIFIED: 1, ALONE: 2 };
+
+/** The less, the stronger. */
+const strengthOf = ({ entry, identifier, rule }: Line): number =>
+  identifier.namespace === entry.system.recordKey ? -1 : entry.rank * 3 + STEP[rule];
+
+/** The sets that hang together, by what joins two of their members. */
+function sets<T>(members: readonly T[], pairs: readonly (readonly [T, T])[]): T[][] {
+  const setOf = new Map<T, Set<T>>(members.map((one) => [one, new Set([one])]));
+  for (const [one, other] of pairs) {
+    const mine = setOf.get(one);
+    const theirs = setOf.get(other);
+    if (mine === undefined || theirs === undefined || mine === theirs) continue;
+    for (const member of theirs) {
+      mine.add(member);
+      setOf.set(member, mine);
+    }
+  }
+  return [...new Set(setOf.values())].map((set) => [...set]);
+}
+
+const pairsOf = <T>(all: readonly T[]): [T, T][] =>
+  all.flatMap((one, i) => all.slice(i + 1).map((other): [T, T] => [one, other]));
+
+/** What hangs together: records and the identifiers between them. */
+interface Part {
+  entries: readonly Entry[];
+  /** By text. */
+  identifiers: ReadonlySet<string>;
+}
+
+function partsOf(found: readonly Entry[], lines: readonly Line[]): Part[] {
+  const dots = new Set<Entry | string>(found);
+  for (const { identifier } of lines) dots.add(text(identifier));
+  return sets<Entry | string>(
+    [...dots],
+    lines.map(({ entry, identifier }) => [entry, text(identifier)] as const),
+  ).map((dotsOfOne) => ({
+    entries: dotsOfOne.filter((dot) => typeof dot !== 'string'),
+    identifiers: new Set(dotsOfOne.filter((dot) => typeof dot === 'string')),
+  }));
+}
+
+const isIn = ({ entry }: Line, part: Part): boolean => part.entries.includes(entry);
+const touches = (line: Line, part: Part): boolean =>
+  isIn(line, part) || part.identifiers.has(text(line.identifier));
+
+export function createOracle(world: World, down: readonly string[] = []) {
+  const entries: Entry[] = world.systems.flatMap((system, rank) =>
+    system.records.map((record) => {
+      const holds = new Map<string, { identifier: Identifier; verified: boolean }>();
+      for (const { namespace, value, verified = false } of record.identifiers) {
+        const identifier = read(world, namespace, value);
+        if (identifier === null) continue;
+        const before = holds.get(text(identifier))?.verified ?? false;
+        holds.set(text(identifier), { identifier, verified: verified || before });
+      }
+      return { ref: `${system.name} ${record.id}`, rank, system, record, holds };
+    }),
+  );
+
+  const mayLink = ({ namespace, value }: Identifier) =>
+    world.namespaces.get(namespace)?.mayLink?.(value) ?? true;
+  const ownId = ({ system, record }: Entry): Identifier => ({
+    namespace: system.recordKey,
+    value: record.id,
+  });
+  const howAsked = (system: MadeSystem, { namespace }: Identifier) =>
+    namespace === system.recordKey ? 'enforced' : system.askedBy[namespace];
+  const isDown = ({ name }: MadeSystem, { namespace }: Identifier) =>
+    down.includes(name) || down.includes(`${name} ${namespace}`);
+
+  /** What the system tells when asked, or null when it cannot or does not answer. */
+  const answers = new Map<string, Entry[] | null>();
+  const answer = (system: MadeSystem, asked: Identifier): Entry[] | null => {
+    const key = `${system.name} ${text(asked)}`;
+    let told = answers.get(key);
+    if (told === undefined) {
+      const records = tells(world, system, asked);
+      told =
+        howAsked(system, asked) !== undefined && !isDown(system, asked)
+          ? entries.filter((entry) => entry.system === system && records.includes(entry.record))
+          : null;
+      answers.set(key, told);
+    }
+    return told;
+  };
+
+  const areOne = (one: Entry, other: Entry) =>
+    one.system === other.system && one.system.hasRule && isSameCustomer(one.record, other.record);
+
+  /** By the systems' own rules alone. */
+  const customers = (found: readonly Entry[]): Entry[][] =>
+    sets(
+      found,
+      pairsOf(found).filter(([one, other]) => areOne(one, other)),
+    );
+
+  /** By which rule the record vouches for what it holds, given what the systems were asked by. */
+  const vouches = (
+    { system, holds }: Entry,
+    identifier: Identifier,
+    isGiven: boolean,
+    asked: ReadonlyMap<string, Identifier>,
+  ): Rule | null => {
+    const how = howAsked(system, identifier);
+    const needsAnswer = how === 'usual' || how === 'verified';
+    const told = isGiven || (needsAnswer && asked.has(text(identifier))) ? answer(system, identifier) : null;
+    const several = told === null ? 0 : customers(told).length;
+    if (several > 1) return null;
+    if (how === 'enforced') return 'UNIQUE';
+    if (how === 'none') return null;
+    if (needsAnswer && told === null) return null;
+    if (holds.get(text(identifier))?.verified === true) return 'VERIFIED';
+    if (how === 'usual') return told?.length === 1 ? 'ALONE' : 'SAME_CUSTOMER';
+    return null;
+  };
+
+  /** Whether it does, or might once its source has answered. */
+  const mightVouch = ({ system }: Entry, identifier: Identifier, verified: boolean) => {
+    const how = howAsked(system, identifier);
+    return how === 'enforced' || how === 'usual' || (how !== 'none' && verified);
+  };
+
+  /** What the record holds, or was told of under. */
+  const heldBy = (entry: Entry, given: readonly Identifier[]): Identifier[] => {
+    const toldUnder = given.filter(
+      (identifier) => !entry.holds.has(text(identifier)) && answer(entry.system, identifier)?.includes(entry),
+    );
+    return [...[...entry.holds.values()].map(({ identifier }) => identifier), ...toldUnder].filter(
+      (identifier) => text(identifier) !== text(ownId(entry)),
+    );
+  };
+
+  const linesOf = (
+    found: readonly Entry[],
+    given: readonly Identifier[],
+    asked: ReadonlyMap<string, Identifier>,
+  ): Line[] =>
+    found.flatMap((entry) => {
+      const own: Line = { entry, identifier: ownId(entry), rule: 'UNIQUE' };
+      const lines = heldBy(entry, given).flatMap((identifier): Line[] => {
+        const isGiven = given.some((one) => text(one) === text(identifier));
+        const rule = mayLink(identifier) ? vouches(entry, identifier, isGiven, asked) : null;
+        return rule === null ? [] : [{ entry, identifier, rule }];
+      });
+      return [own, ...lines];
+    });
+
+  const recordKeys = new Set(world.systems.map(({ recordKey }) => recordKey));
+  const singles = [...world.namespaces.values()].filter(({ perCustomer }) => perCustomer === 'one');
+  const valuesOf = (entry: Entry, namespace: string): string[] => {
+    if (!recordKeys.has(namespace))
+      return [...entry.holds.values()]
+        .map(({ identifier }) => identifier)
+        .filter((identifier) => identifier.namespace === namespace)
+        .map(({ value }) => value);
+    return entry.system.recordKey === namespace ? [entry.record.id] : [];
+  };
+
+  /**
+   * Whether these would be one customer with two values of what a customer has one of. Values are as good as one when their
+   * own source makes records that hold them one.
+   */
+  const contradicts = (some: readonly Entry[]): boolean => {
+    const ones = customers(some);
+    return singles.some(({ name }) => {
+      const values = [...new Set(some.flatMap((entry) => valuesOf(entry, name)))];
+      const alike = ones.flatMap((one) => pairsOf(one.flatMap((entry) => valuesOf(entry, name))));
+      return sets(values, alike).length > 1;
+    });
+  };
+
+  /** Strongest first; of equally strong ones none that would bring two values together. */
+  const join = (found: readonly Entry[], lines: readonly Line[]) => {
+    let drawn: Line[] = [];
+    const refused: Line[] = [];
+    for (const strength of [...new Set(lines.map(strengthOf))].sort((a, b) => a - b)) {
+      const parts = partsOf(found, drawn);
+      const ofOneStrength = lines.filter((line) => strengthOf(line) === strength);
+      const joining = ofOneStrength.filter(
+        (line) => !parts.some((part) => isIn(line, part) && part.identifiers.has(text(line.identifier))),
+      );
+      const against = partsOf(found, [...drawn, ...joining]).filter((part) => contradicts(part.entries));
+      const isRefused = (line: Line) => joining.includes(line) && against.some((part) => isIn(line, part));
+      refused.push(...ofOneStrength.filter(isRefused));
+      drawn = [...drawn, ...ofOneStrength.filter((line) => !isRefused(line))];
+    }
+    return { parts: partsOf(found, drawn), drawn, refused };
+  };
+
+  const walk = (start: Identifier) => {
+    const asked = new Map([[text(start), start]]);
+    let rounds = 1;
+    for (;;) {
+      const found = entries.filter((entry) =>
+        [...asked.values()].some(
+          (identifier) =>
+            (identifier === start || howAsked(entry.system, identifier) !== 'none') &&
+            answer(entry.system, identifier)?.includes(entry),
+        ),
+      );
+      const begun = found.filter((entry) => answer(entry.system, start)?.includes(entry));
+      const lines = linesOf(found, [start], asked);
+      // It goes on from all that hangs together with where it began, by lines drawn or not: a conflict is found out that
+      // way. It does not go on from a stranger that a system tells of.
+      const around = partsOf(found, lines).filter((part) => part.entries.some((one) => begun.includes(one)));
+      const fresh = around
+        .flatMap((part) => part.entries)
+        .flatMap((entry) => [
+          ownId(entry),
+          ...[...entry.holds.values()]
+            .filter(({ identifier, verified }) => mightVouch(entry, identifier, verified))
+            .map(({ identifier }) => identifier),
+        ])
+        .filter((identifier) => !asked.has(text(identifier)) && mayLink(identifier));
+      if (fresh.length === 0) return { found, begun, lines, rounds };
+      for (const identifier of fresh) asked.set(text(identifier), identifier);
+      rounds++;
+    }
+  };
+
+  const refsOf = (some: readonly Entry[]): Ref[] =>
+    entries
+      .filter((entry) => some.includes(entry))
+      .sort((one, other) => one.rank - other.rank || (one.record.id < other.record.id ? -1 : 1))
+      .map(({ ref }) => ref);
+
+  return {
+    /** What the rules say of an identifier, given that the systems tell only what they are asked. */
+    meaning: (start: Identifier): Verdict => {
+      const { found, begun, lines, rounds } = walk(start);
+      const { parts, drawn, refused } = join(found, lines);
+      const meant = parts.filter((part) => part.entries.some((entry) => begun.includes(entry)));
+      const several = Math.max(
+        0,
+        ...world.systems.map((system) => customers(begun.filter((one) => one.system === system)).length),
+      );
+      const failed = world.systems.some(
+        (system) => howAsked(system, start) !== undefined && isDown(system, start),
+      );
+      const oversOf = (some: readonly Line[]) =>
+        [...new Set(some.map(({ identifier }) => text(identifier)))].sort();
+      return {
+        kind:
+          begun.length === 0
+            ? failed
+              ? 'failed'
+              : 'unknown'
+            : several > 1 || meant.length > 1
+              ? 'ambiguous'
+              : 'identified',
+        refs: refsOf(meant.flatMap((part) => part.entries)),
+        candidates: several > 1 ? several : meant.length,
+        lines: drawn
+          .filter((line) => meant.some((part) => isIn(line, part)))
+          .map(({ entry, identifier, rule }) => `${entry.ref} ${text(identifier)} ${rule}`),
+        conflicts: oversOf(refused.filter((line) => meant.some((part) => touches(line, part)))),
+        allConflicts: oversOf(refused),
+        madeOne: meant.some(({ entries: some }) =>
+          singles.some(({ name }) => new Set(some.flatMap((entry) => valuesOf(entry, name))).size > 1),
+        ),
+        rounds,
+      };
+    },
+    /**
+     * The records that any lines hold together, drawn or not, if all systems were asked everything: nobody may
+     * ever see records of two of these as one customer.
+     */
+    atMost: (): Ref[][] => {
+      const everything = new Map<string, Identifier>();
+      const hashes: Identifier[] = [];
+      for (const { holds } of entries)
+        for (const [key, { identifier }] of holds) {
+          everything.set(key, identifier);
+          if (identifier.namespace === 'email')
+            hashes.push({ namespace: 'hash', value: `#${identifier.value}` });
+        }
+      return partsOf(entries, linesOf(entries, hashes, everything)).map((part) => refsOf(part.entries));
+    },
+    /** The records at which the walk begins. */
+    begins: (start: Identifier): Ref[] =>
+      refsOf(world.systems.flatMap((system) => answer(system, start) ?? [])),
+  };
+}

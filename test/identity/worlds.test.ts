@@ -1,0 +1,584 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Client } from '../../src/connectors/connector.js';
+import { AmbiguousIdentityError, GatewayError, SourceUnavailableError } from '../../src/errors.js';
+import type { Identifier } from '../../src/identity/identifiers.js';
+import {
+  createIdentities,
+  type IdentityRules,
+  type Match,
+  type Outcome,
+} from '../../src/identity/identity-graph.js';
+import type { Load } from '../../src/loaders/registry.js';
+import type { AskedBy, CustomerRecord } from '../../src/identity/declaration.js';
+import { createOracle, type Ref } from './oracle.js';
+import {
+  identifiersOf,
+  isSameCustomer,
+  linksOneWay,
+  record,
+  small,
+  tells,
+  text,
+  told,
+  worlds,
+  type World,
+} from './worlds.js';
+
+const client: Client = { ping: () => Promise.resolve() };
+
+const NO_LIMITS: IdentityRules['limits'] = {
+  maxHops: 1000,
+  maxValuesPerNamespace: 1000,
+  maxIdentifiers: 1000,
+  patienceMs: 60_000,
+};
+
+interface Circumstances {
+  limits?: Partial<IdentityRules['limits']>;
+  down?: readonly string[];
+  /** Decides in which order systems answer, in which order records are in an answer, and which are in it twice. */
+  disorder?: number;
+}
+
+/** What the gateway makes of a world, from one identifier, and what it asked for that. */
+function gateway(world: World, start: Identifier, { limits, down = [], disorder = 0 }: Circumstances = {}) {
+  const calls: string[] = [];
+  const rules: IdentityRules = {
+    namespaces: world.namespaces,
+    limits: { ...NO_LIMITS, ...limits },
+    sources: world.systems.map((system) => ({
+      name: system.name,
+      identity: {
+        recordKey: system.recordKey,
+        yields: system.yields,
+        ...(system.hasRule ? { sameCustomer: isSameCustomer } : {}),
+        askedBy: Object.fromEntries(
+          Object.entries({ ...system.askedBy, [system.recordKey]: 'enforced' as const }).map(
+            ([namespace, uniqueness]): [string, AskedBy<Client>] => [
+              namespace,
+              {
+                uniqueness,
+                loader: {
+                  name: namespace,
+                  load: async (values) => {
+                    const asked = values.map((value) => ({ namespace, value }));
+                    calls.push(...asked.map((one) => `${system.name} ${text(one)}`));
+                    const turns = disorder === 0 ? 0 : chance(disorder, `${system.name} ${values.join()}`, 6);
+                    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+                    if (down.includes(system.name) || down.includes(`${system.name} ${namespace}`))
+                      throw new SourceUnavailableError(system.name, `${system.name} is down.`);
+                    return asked.map((one) => disordered(tells(world, system, one), disorder));
+                  },
+                },
+              },
+            ],
+          ),
+        ),
+      },
+    })),
+  };
+  const load: Load = async (loader, key) => {
+    const [value] = await loader.load([key], client as never);
+    if (value instanceof Error) throw value;
+    if (value === undefined) throw new Error('no answer');
+    return value;
+  };
+  return { identity: createIdentities(rules, load).of(start), calls };
+}
+
+/** A number below the bound, the same for the same seed and text. */
+function chance(seed: number, of: string, bound: number): number {
+  let hash = seed;
+  for (const letter of of) hash = (Math.imul(hash, 31) + letter.charCodeAt(0)) | 0;
+  return Math.abs(hash ^ (hash >>> 15)) % bound;
+}
+
+function disordered(records: readonly CustomerRecord[], disorder: number): CustomerRecord[] {
+  if (disorder === 0) return [...records];
+  return records
+    .flatMap((record) => (chance(disorder, `twice ${record.id}`, 4) === 0 ? [record, record] : [record]))
+    .map((record, i) => ({ record, place: chance(disorder, `${record.id} ${i}`, 1000) }))
+    .sort((one, other) => one.place - other.place)
+    .map(({ record }) => record);
+}
+
+const refsOf = (records: Match['records']): Ref[] =>
+  records.map(({ source, record }) => `${source.name} ${record.id}`);
+
+const shown = (match: Match): Ref[] => (match.kind === 'identified' ? refsOf(match.records) : []);
+
+const shownBy = (source: string, outcome: Outcome): Ref[] =>
+  outcome.kind === 'found' ? outcome.records.map(({ id }) => `${source} ${id}`) : [];
+
+const within = (some: readonly Ref[], all: readonly Ref[]) => some.every((ref) => all.includes(ref));
+
+/** Fails with the world in words, from which the mistake can be followed by hand. */
+function must(holds: boolean, world: World, start: Identifier, what: string, seen?: unknown, rule?: unknown) {
+  if (holds) return;
+  throw new Error(
+    `${what}\nfrom ${text(start)} in\n${told(world)}\nseen: ${JSON.stringify(seen)}\nrule: ${JSON.stringify(rule)}`,
+  );
+}
+
+const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
+
+/** Every identifier of every record that somebody can be asked by, and one that nobody holds. */
+const startsOf = (world: World): Identifier[] => [
+  ...identifiersOf(world).filter(({ namespace }) =>
+    world.systems.some(
+      ({ recordKey, askedBy }) => namespace === recordKey || askedBy[namespace] !== undefined,
+    ),
+  ),
+  { namespace: 'email', value: 'e99@x' },
+];
+
+function inEveryWorld(holds: (world: World, starts: readonly Identifier[]) => Promise<void>, numRuns = 80) {
+  return fc.assert(
+    fc.asyncProperty(worlds, (world) => holds(world, startsOf(world))),
+    { numRuns },
+  );
+}
+
+describe('in any world, from any identifier', () => {
+  test('shows all records that the rules link, and no other', async () => {
+    await inEveryWorld(async (world, starts) => {
+      const oracle = createOracle(world);
+      for (const start of starts) {
+        const rule = oracle.meaning(start);
+        const match = await gateway(world, start).identity.whole();
+        must(match.kind === rule.kind, world, start, 'takes it for something else', match.kind, rule);
+        if (rule.kind === 'identified')
+          must(same(shown(match), rule.refs), world, start, 'shows others', shown(match), rule.refs);
+        if (rule.kind === 'ambiguous') {
+          const candidates = refsOf(match.records);
+          must(same(candidates, rule.refs), world, start, 'names other candidates', candidates, rule.refs);
+          must(match.candidates === rule.candidates, world, start, 'counts wrongly', match.candidates, rule);
+        }
+        if (rule.kind !== 'unknown') {
+          const overs = [...new Set(match.conflicts.map(({ over }) => text(over)))].sort();
+          must(
+            within(rule.conflicts, overs) && within(overs, rule.allConflicts),
+            world,
+            start,
+            'tells otherwise of conflicts',
+            match.conflicts,
+            rule,
+          );
+        }
+        must(match.limitsReached.size === 0, world, start, 'reached a limit', [...match.limitsReached]);
+      }
+    });
+  });
+
+  test('gives the lines that hold the records together as reasons, and no other', async () => {
+    await inEveryWorld(async (world, starts) => {
+      const oracle = createOracle(world);
+      for (const start of starts) {
+        const rule = oracle.meaning(start);
+        const match = await gateway(world, start).identity.whole();
+        const lines = match.lines.map(
+          (line) =>
+            `${line.record.source.name} ${line.record.record.id} ${text(line.identifier)} ${line.rule}`,
+        );
+        if (rule.kind === 'identified')
+          must(same(lines.sort(), [...rule.lines].sort()), world, start, 'gives other reasons', lines, rule);
+      }
+    });
+  });
+
+  test('never shows two records as one customer that nothing links', async () => {
+    await inEveryWorld(async (world, starts) => {
+      const parts = createOracle(world).atMost();
+      for (const start of starts) {
+        const { identity } = gateway(world, start);
+        const outcomes = await Promise.all(
+          world.systems.map(async ({ name }) => shownBy(name, await identity.find(name))),
+        );
+        for (const refs of [shown(await identity.whole()), outcomes.flat()])
+          must(
+            refs.length === 0 || parts.some((part) => within(refs, part)),
+            world,
+            start,
+            'shows strangers as one',
+            refs,
+            parts,
+          );
+      }
+    });
+  });
+
+  test('finds the same records in a system that is asked for alone', async () => {
+    await inEveryWorld(async (world, starts) => {
+      const oracle = createOracle(world);
+      for (const start of starts) {
+        const rule = oracle.meaning(start);
+        for (const { name } of world.systems) {
+          const outcome = await gateway(world, start).identity.find(name);
+          const expected =
+            rule.kind === 'identified' ? rule.refs.filter((ref) => ref.startsWith(`${name} `)) : [];
+          const found = shownBy(name, outcome);
+          must(same(found, expected), world, start, `finds others in ${name}`, outcome, rule);
+          if (rule.kind !== 'identified')
+            must(
+              outcome.kind === (rule.kind === 'unknown' ? 'unknown' : 'failed'),
+              world,
+              start,
+              `is mistaken about ${name}`,
+              outcome,
+              rule,
+            );
+          // Of somebody whom it does not know, it may say that the system holds several others under what the customer has.
+          must(
+            outcome.kind !== 'failed' || outcome.error instanceof AmbiguousIdentityError,
+            world,
+            start,
+            `fails in ${name}`,
+            outcome,
+            rule,
+          );
+        }
+      }
+    });
+  });
+
+  test('says that somebody is known only when somebody is', async () => {
+    await inEveryWorld(async (world, starts) => {
+      const oracle = createOracle(world);
+      const wanted = new Set(world.systems.map(({ name }) => name));
+      for (const start of starts) {
+        const rule = oracle.meaning(start);
+        const known = await gateway(world, start)
+          .identity.known(wanted)
+          .catch((error: unknown) => error);
+        const expected: unknown = rule.kind !== 'unknown';
+        must(
+          known === expected || (rule.kind === 'ambiguous' && known instanceof AmbiguousIdentityError),
+          world,
+          start,
+          'is mistaken about whether somebody is known',
+          String(known),
+          rule,
+        );
+      }
+    });
+  });
+
+  test('asks no system the same twice', async () => {
+    await inEveryWorld(async (world, starts) => {
+      const wanted = new Set(world.systems.map(({ name }) => name));
+      for (const start of starts) {
+        const { identity, calls } = gateway(world, start);
+        await Promise.allSettled([
+          identity.known(wanted),
+          ...world.systems.map(({ name }) => identity.find(name)),
+          identity.whole(),
+        ]);
+        await identity.whole();
+        const twice = calls.filter((call, i) => calls.indexOf(call) !== i);
+        must(twice.length === 0, world, start, 'asks twice', twice);
+      }
+    });
+  });
+});
+
+describe('in any world, the answer does not depend on', () => {
+  const limits = fc.constantFrom<Partial<IdentityRules['limits']>>(
+    {},
+    {},
+    { maxHops: 2 },
+    { maxValuesPerNamespace: 1 },
+    { maxIdentifiers: 3 },
+  );
+  const disorders = fc.tuple(fc.integer({ min: 1 }), fc.integer({ min: 1 }));
+
+  test('which system answers first, nor the order of what it tells', async () => {
+    await fc.assert(
+      fc.asyncProperty(worlds, limits, disorders, async (world, caps, [one, other]) => {
+        for (const start of startsOf(world)) {
+          const answers = [0, one, other].map(async (disorder) => {
+            const { identity } = gateway(world, start, { limits: caps, disorder });
+            const finds = world.systems.map(async ({ name }) => [
+              name,
+              shownBy(name, await identity.find(name)),
+            ]);
+            const found = await Promise.all(finds);
+            const { kind, candidates, records, conflicts, limitsReached } = await identity.whole();
+            const refs = refsOf(records);
+            return { kind, candidates, refs, conflicts, limits: [...limitsReached].sort(), found };
+          });
+          const [first, ...others] = await Promise.all(answers);
+          for (const answer of others) must(same(answer, first), world, start, 'changes', answer, first);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('by which of its identifiers the customer is found', async () => {
+    await inEveryWorld(async (world, starts) => {
+      if (linksOneWay(world)) return;
+      const matches = new Map<string, Ref[]>();
+      for (const start of starts) {
+        // What identifies but never links says nothing of the others that have it; no record says that it holds a hash.
+        if (world.namespaces.get(start.namespace)?.mayLink?.(start.value) === false) continue;
+        if (start.namespace === 'hash') continue;
+        const refs = shown(await gateway(world, start).identity.whole());
+        for (const ref of refs) {
+          const before = matches.get(ref) ?? refs;
+          must(same(refs, before), world, start, `finds ${ref} with others`, refs, before);
+          matches.set(ref, refs);
+        }
+      }
+    }, 150);
+  });
+});
+
+describe('in any world where not all can be asked', () => {
+  test('a system that is down takes away what only it could have told, and adds nothing', async () => {
+    await inEveryWorld(async (world, starts) => {
+      const up = createOracle(world);
+      const parts = up.atMost();
+      const down = createOracle(world, world.down);
+      for (const start of starts) {
+        const whole = up.meaning(start);
+        const rule = down.meaning(start);
+        const begins = up.begins(start);
+        const { identity } = gateway(world, start, { down: world.down });
+        const match = await identity.whole().catch((error: unknown) => {
+          if (error instanceof GatewayError) return null;
+          throw error;
+        });
+        const refs = match === null ? [] : shown(match);
+        must(
+          refs.length === 0 ||
+            parts.some((part) => within(refs, part) && begins.some((ref) => part.includes(ref))),
+          world,
+          start,
+          'shows strangers as one',
+          refs,
+          parts,
+        );
+        // Where a system that is down would have told of a conflict, or of another customer under the identifier, more
+        // may be shown without it. Even then it hangs together when all are up, conflicts aside, as made sure of above.
+        if (whole.kind === 'unknown' || (whole.kind === 'identified' && whole.conflicts.length === 0))
+          must(within(refs, whole.refs), world, start, 'shows more than before', refs, whole);
+        if (rule.kind === 'identified' || rule.kind === 'ambiguous') {
+          const expected = rule.kind === 'identified' ? rule.refs : [];
+          must(same(refs, expected), world, start, 'shows others while systems are down', refs, rule);
+        }
+        if (rule.kind === 'failed') {
+          const known = await gateway(world, start, { down: world.down })
+            .identity.known(new Set(world.systems.map(({ name }) => name)))
+            .catch((error: unknown) => error);
+          must(known instanceof GatewayError, world, start, 'knows though it was not told', String(known));
+        }
+        for (const { name } of world.systems) {
+          const outcome = await gateway(world, start, { down: world.down }).identity.find(name);
+          const found = shownBy(name, outcome);
+          must(
+            outcome.kind !== 'found' ||
+              same(
+                found,
+                refs.filter((ref) => ref.startsWith(`${name} `)),
+              ),
+            world,
+            start,
+            `finds others in ${name} while systems are down`,
+            found,
+            rule,
+          );
+        }
+      }
+    });
+  });
+
+  test('caps take away and say so', async () => {
+    const limits = fc.record({
+      maxHops: fc.integer({ min: 1, max: 4 }),
+      maxValuesPerNamespace: fc.integer({ min: 1, max: 4 }),
+      maxIdentifiers: fc.integer({ min: 1, max: 9 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(worlds, limits, async (world, caps) => {
+        const oracle = createOracle(world);
+        const parts = oracle.atMost();
+        for (const start of startsOf(world)) {
+          const rule = oracle.meaning(start);
+          const match = await gateway(world, start, { limits: caps }).identity.whole();
+          const refs = shown(match);
+          const begins = oracle.begins(start);
+          must(
+            refs.length === 0 ||
+              parts.some((part) => within(refs, part) && begins.some((ref) => part.includes(ref))),
+            world,
+            start,
+            `shows strangers as one under ${JSON.stringify(caps)}`,
+            refs,
+            parts,
+          );
+          if (rule.conflicts.length === 0)
+            must(
+              rule.kind === 'identified' ? within(refs, rule.refs) : refs.length === 0,
+              world,
+              start,
+              `shows more under ${JSON.stringify(caps)}`,
+              refs,
+              rule,
+            );
+          const expected = rule.kind === 'identified' ? rule.refs : [];
+          must(
+            match.limitsReached.size > 0 || (match.kind === rule.kind && same(refs, expected)),
+            world,
+            start,
+            `is silent about what is missing under ${JSON.stringify(caps)}`,
+            match.kind,
+            rule,
+          );
+        }
+      }),
+      { numRuns: 120 },
+    );
+  });
+});
+
+describe('of what is hard and rare', () => {
+  test.each([
+    [
+      'ids of another system that are held but not vouched for, and differ',
+      small(
+        [
+          { name: 'crm', records: [record('c1', undefined, 'deskId d1 verified', 'shopId s1')] },
+          { name: 'desk', records: [record('d1', undefined, 'shopId s2')] },
+          { name: 'shop', records: [record('s1', 'Eva'), record('s2', 'Bo')] },
+        ],
+        ['shopId'],
+      ),
+    ],
+    [
+      'records that their own system makes one by way of a third',
+      small(
+        [
+          {
+            name: 'shop',
+            hasRule: true,
+            askedBy: { email: 'usual' },
+            records: [
+              record('s1', 'Eva', 'email e00@x', 'phone p0 verified'),
+              record('s2', 'Eva', 'email e00@x'),
+              record('s3', undefined, 'email e00@x', 'phone p0 verified'),
+            ],
+          },
+        ],
+        ['shopId'],
+      ),
+    ],
+    [
+      'two values that their own system makes one, of which others have one each',
+      small([
+        {
+          name: 'shop',
+          hasRule: true,
+          askedBy: { email: 'usual' },
+          records: [
+            record('s1', 'Eva', 'email e00@x', 'kvk k0'),
+            record('s2', 'Eva', 'email e00@x', 'kvk k1'),
+          ],
+        },
+        {
+          name: 'crm',
+          askedBy: { email: 'usual' },
+          records: [record('c1', undefined, 'email e00@x', 'kvk k1')],
+        },
+        {
+          name: 'desk',
+          askedBy: { email: 'usual' },
+          records: [record('d1', undefined, 'email e00@x', 'kvk k0')],
+        },
+      ]),
+    ],
+  ])('makes one customer of %s, from wherever it begins', async (_, world) => {
+    const oracle = createOracle(world);
+    const whom = identifiersOf(world).map((start) => oracle.meaning(start).refs);
+    for (const start of startsOf(world)) {
+      const rule = oracle.meaning(start);
+      for (const disorder of [0, 1, 2, 3, 4, 5]) {
+        const match = await gateway(world, start, { disorder }).identity.whole();
+        must(
+          match.kind === rule.kind && same(refsOf(match.records), rule.refs),
+          world,
+          start,
+          'shows others',
+          refsOf(match.records),
+          rule,
+        );
+      }
+    }
+    expect(whom.some((refs) => refs.length > 1)).toBe(true);
+  });
+
+  test('several records under an identifier that a system says it enforces are nobody', async () => {
+    const world = small([
+      {
+        name: 'crm',
+        askedBy: { email: 'enforced' },
+        records: [record('c1', 'Eva', 'email e00@x'), record('c2', 'Bo', 'email e00@x')],
+      },
+    ]);
+    const given: Identifier = { namespace: 'email', value: 'e00@x' };
+    const { kind, candidates } = await gateway(world, given).identity.whole();
+    expect({ kind, candidates }).toEqual({ kind: 'ambiguous', candidates: 2 });
+    const outcome = await gateway(world, given).identity.find('crm');
+    expect(outcome.kind === 'failed' && outcome.error).toBeInstanceOf(AmbiguousIdentityError);
+    expect(createOracle(world).meaning(given)).toMatchObject({ kind: 'ambiguous', candidates: 2 });
+  });
+
+  test('a verified identifier links to a system that is asked by it, and not back from there', async () => {
+    const world = small([
+      { name: 'crm', records: [record('c1', undefined, 'email e00@x verified')] },
+      { name: 'shop', askedBy: { email: 'usual' }, records: [record('s1', 'Eva', 'email e00@x')] },
+    ]);
+    const from = async (namespace: string, value: string) =>
+      shown(await gateway(world, { namespace, value }).identity.whole());
+    expect(await from('crmId', 'c1')).toEqual(['crm c1', 'shop s1']);
+    expect(await from('shopId', 's1')).toEqual(['shop s1']);
+    expect(await from('email', 'e00@x')).toEqual(['shop s1']);
+  });
+});
+
+test('the worlds have in them what is hard', () => {
+  const count = new Map<string, number>();
+  const saw = (what: string, is: boolean) => count.set(what, (count.get(what) ?? 0) + (is ? 1 : 0));
+  for (const world of fc.sample(worlds, { numRuns: 200, seed: 4 })) {
+    const oracle = createOracle(world);
+    const down = createOracle(world, world.down);
+    for (const start of startsOf(world)) {
+      const rule = oracle.meaning(start);
+      const isIdentified = rule.kind === 'identified';
+      const systems = rule.refs.map((ref) => ref.split(' ')[0] ?? '');
+      saw('identified', isIdentified);
+      saw('unknown', rule.kind === 'unknown');
+      saw('ambiguous', rule.kind === 'ambiguous');
+      saw('conflict', rule.conflicts.length > 0);
+      saw('shown beside a conflict', isIdentified && rule.conflicts.length > 0 && rule.refs.length > 1);
+      saw('over two systems', isIdentified && new Set(systems).size === 2);
+      saw('over three systems or more', isIdentified && new Set(systems).size > 2);
+      saw('two records of one system', isIdentified && new Set(systems).size < systems.length);
+      saw('four rounds or more', isIdentified && rule.rounds > 3);
+      for (const by of ['UNIQUE', 'SAME_CUSTOMER', 'VERIFIED', 'ALONE'])
+        saw(
+          `over two systems by ${by}`,
+          isIdentified &&
+            new Set(systems).size > 1 &&
+            rule.lines.filter((line) => line.endsWith(` ${by}`)).length >
+              (by === 'UNIQUE' ? systems.length : 0),
+        );
+      saw('two values that their source makes one', isIdentified && rule.madeOne);
+      saw('identified in a world where something links one way', isIdentified && linksOneWay(world));
+      const less = down.meaning(start);
+      saw('unsure while systems are down', less.kind === 'failed');
+      saw('less while systems are down', less.kind === 'identified' && less.refs.length < rule.refs.length);
+    }
+  }
+  for (const [what, times] of count) expect(times, what).toBeGreaterThan(25);
+});

@@ -1,0 +1,335 @@
+/** Made-up worlds of systems and records for the rules of src/identity/README.md: small, and as nasty as real ones. */
+import fc from 'fast-check';
+import type { Client } from '../../src/connectors/connector.js';
+import { normalise, type Identifier } from '../../src/identity/identifiers.js';
+import type {
+  CustomerRecord,
+  IdentityDeclaration,
+  Namespace,
+  Uniqueness,
+} from '../../src/identity/declaration.js';
+
+type Yields = Record<string, IdentityDeclaration<Client>['yields'][string]>;
+
+export interface MadeSystem {
+  name: string;
+  recordKey: string;
+  /** Beside its record key, which is `enforced`. */
+  askedBy: Record<string, Uniqueness>;
+  yields: Yields;
+  /** Whether it has a rule by which two records are one customer. */
+  hasRule: boolean;
+  records: readonly CustomerRecord[];
+}
+
+export interface World {
+  /** In the order they are believed. */
+  systems: readonly MadeSystem[];
+  namespaces: ReadonlyMap<string, Namespace>;
+  /** What is down: `crm`, or what it is asked by, `crm email`. */
+  down: readonly string[];
+}
+
+export const text = ({ namespace, value }: Identifier): string => `${namespace} ${value}`;
+
+/** The identifier as it is written once, or null when it is nobody's. */
+export function read(world: World, namespace: string, value: string | null | undefined): Identifier | null {
+  const declared = world.namespaces.get(namespace);
+  if (declared === undefined) throw new Error(`nobody declared ${namespace}`);
+  return value === null || value === undefined ? null : normalise(declared, value);
+}
+
+/** What has been told, once worked out. */
+const answers = new WeakMap<MadeSystem, Map<string, readonly CustomerRecord[]>>();
+
+/** The records that hold it, or the e-mail address that it is the hash of. */
+export function tells(world: World, system: MadeSystem, asked: Identifier): readonly CustomerRecord[] {
+  const known = answers.get(system) ?? new Map<string, readonly CustomerRecord[]>();
+  answers.set(system, known);
+  const before = known.get(text(asked));
+  if (before !== undefined) return before;
+  const records = system.records.filter(
+    (record) =>
+      (asked.namespace === system.recordKey && record.id === asked.value) ||
+      record.identifiers.some((one) => {
+        const held = read(world, one.namespace, one.value);
+        return (
+          held !== null &&
+          (text(held) === text(asked) ||
+            (held.namespace === 'email' && asked.namespace === 'hash' && `#${held.value}` === asked.value))
+        );
+      }),
+  );
+  known.set(text(asked), records);
+  return records;
+}
+
+/** The rule of the systems that have one; of three records, the second may be one with both others and they not. */
+export function isSameCustomer(one: CustomerRecord, other: CustomerRecord): boolean {
+  const verifiedPhones = (record: CustomerRecord) =>
+    record.identifiers
+      .filter(({ namespace, verified }) => namespace === 'phone' && verified === true)
+      .map(({ value }) => value?.trim().toLowerCase());
+  const phones = new Set(verifiedPhones(other));
+  return (
+    (one.profile?.name !== undefined && one.profile.name === other.profile?.name) ||
+    verifiedPhones(one).some((phone) => phones.has(phone))
+  );
+}
+
+/** Every identifier that any record holds, its own ids and the hashes of its addresses included, each once. */
+export function identifiersOf(world: World): Identifier[] {
+  const all = new Map<string, Identifier>();
+  for (const system of world.systems)
+    for (const record of system.records)
+      for (const { namespace, value } of [
+        { namespace: system.recordKey, value: record.id },
+        ...record.identifiers,
+        ...record.identifiers
+          .filter((one) => one.namespace === 'email')
+          .map((one) => ({ namespace: 'hash', value: `#${one.value ?? ''}` })),
+      ]) {
+        const identifier = read(world, namespace, value);
+        if (identifier !== null) all.set(text(identifier), identifier);
+      }
+  return [...all.values()];
+}
+
+/** A record of it vouches for an identifier by which nobody can find that record. */
+export const linksOneWay = ({ systems }: World): boolean =>
+  systems.some(({ records, askedBy }) =>
+    records.some(({ identifiers }) =>
+      identifiers.some(({ namespace, verified }) => verified === true && askedBy[namespace] === undefined),
+    ),
+  );
+
+const NAMES = ['ant', 'bee', 'cow', 'dog', 'elk', 'fox', 'gnu', 'hen'];
+
+function simple(name: string, pattern: RegExp, perCustomer: 'one' | 'several' = 'several'): Namespace {
+  return {
+    name,
+    description: 'Made up.',
+    perCustomer,
+    normalise: (value) => {
+      const plain = value.trim().toLowerCase();
+      return pattern.test(plain) ? plain : null;
+    },
+  };
+}
+
+const SHARED: readonly Namespace[] = [
+  { ...simple('email', /^[a-z0-9]+@x$/), mayLink: (value) => value !== 'info@x' },
+  simple('hash', /^#[a-z0-9]+@x$/),
+  simple('phone', /^p\d$/),
+  simple('kvk', /^k\d$/, 'one'),
+];
+
+/** What a record says of one person: mostly the person's own, sometimes another's, a typo, a role's or nobody's. */
+const held = fc.record({
+  kind: fc.constantFrom('email', 'email', 'email', 'phone', 'phone', 'kvk', 'id', 'id'),
+  whose: fc.oneof({ weight: 5, arbitrary: fc.constant('own') }, fc.constantFrom('other', 'shared', 'nobody')),
+  nth: fc.nat(1),
+  verified: fc.boolean(),
+  isSloppy: fc.boolean(),
+});
+
+const drawn = fc.record({
+  person: fc.nat(2),
+  system: fc.nat(7),
+  name: fc.constantFrom(undefined, 'own', 'own', 'alias', 'shared'),
+  holds: fc.array(held, { minLength: 1, maxLength: 4, size: 'max' }),
+});
+
+const uniqueness = fc.constantFrom<Uniqueness>('enforced', 'usual', 'usual', 'verified', 'none');
+
+const drawnSystem = fc.record({
+  asked: fc.record({
+    email: fc.option(uniqueness, { freq: 4 }),
+    phone: fc.option(uniqueness, { freq: 2 }),
+    kvk: fc.option(uniqueness, { freq: 1 }),
+    hash: fc.option(uniqueness, { freq: 1 }),
+  }),
+  /** The systems whose ids it can be asked by. */
+  askedByIds: fc.array(fc.tuple(fc.nat(7), uniqueness), { maxLength: 3 }),
+  hasRule: fc.constantFrom(true, true, false),
+  isIdOne: fc.boolean(),
+  declaresAll: fc.boolean(),
+  declaresShown: fc.boolean(),
+});
+
+export const worlds: fc.Arbitrary<World> = fc
+  .record({
+    systems: fc.oneof(
+      { weight: 2, arbitrary: fc.array(drawnSystem, { minLength: 1, maxLength: 3, size: 'max' }) },
+      fc.array(drawnSystem, { minLength: 1, maxLength: 8, size: 'max' }),
+    ),
+    people: fc.constantFrom(1, 2, 2, 3),
+    records: fc.array(drawn, { minLength: 2, maxLength: 9, size: 'max' }),
+    /** Nothing links one way. */
+    isTidy: fc.boolean(),
+    down: fc.array(fc.tuple(fc.nat(7), fc.constantFrom('', '', ' email', ' phone', ' Id')), {
+      minLength: 1,
+      maxLength: 3,
+    }),
+  })
+  .map(({ systems: declared, people, records, isTidy, down }) => {
+    const at = (index: number) => index % declared.length;
+    const nameAt = (index: number) => NAMES[at(index)] ?? '';
+    const idOf = (index: number) => `${nameAt(records[index]?.system ?? 0)}${index}`;
+    const namespaces = new Map(
+      [
+        ...SHARED,
+        ...declared.map(({ isIdOne }, i) =>
+          simple(`${nameAt(i)}Id`, /^[a-z]+\d+$/, isIdOne ? 'one' : 'several'),
+        ),
+      ].map((one) => [one.name, one]),
+    );
+    const made = records.map(({ person: drawnPerson, system, name, holds }, index) => {
+      const person = drawnPerson % people;
+      const identifiers = holds.map(({ kind, whose, nth, verified, isSloppy }) => {
+        const whom = whose === 'other' ? (person + 1) % 3 : person;
+        let namespace: string = kind;
+        let value = {
+          email: whose === 'shared' ? 'info@x' : `e${whom}${nth}@x`,
+          phone: whose === 'shared' ? 'p9' : `p${whom}`,
+          kvk: `k${whom}`,
+          id: 'anonymous',
+        }[kind];
+        if (kind === 'id') {
+          // Of another record, most often the same person's.
+          const others = records.map((_, i) => i).filter((i) => at(records[i]?.system ?? 0) !== at(system));
+          const theirs = others.filter((i) => (records[i]?.person ?? 0) % people === whom);
+          const target = theirs[nth % Math.max(theirs.length, 1)] ?? others[0];
+          namespace = `${nameAt(target === undefined ? 0 : (records[target]?.system ?? 0))}Id`;
+          if (target !== undefined) value = idOf(target);
+        }
+        if (whose === 'nobody') value = 'anonymous';
+        return { namespace, value: isSloppy ? ` ${value.toUpperCase()}` : value, verified };
+      });
+      return {
+        system: at(system),
+        id: idOf(index),
+        identifiers,
+        profile: name === undefined ? {} : { name: name === 'shared' ? name : `${name}${person}` },
+      };
+    });
+    const systems = declared.map(
+      ({ asked, askedByIds, hasRule, declaresAll, declaresShown }, i): MadeSystem => {
+        const recordKey = `${nameAt(i)}Id`;
+        const askedBy: Record<string, Uniqueness> = {};
+        for (const [namespace, how] of Object.entries(asked)) if (how !== null) askedBy[namespace] = how;
+        for (const [other, how] of askedByIds) if (at(other) !== i) askedBy[`${nameAt(other)}Id`] ??= how;
+        const takenBy = new Map<string, string>();
+        const own: CustomerRecord[] = made
+          .filter(({ system }) => system === i)
+          .map((record): CustomerRecord => {
+            const have = new Set<string>();
+            const identifiers = record.identifiers.flatMap(({ namespace, value, verified }) => {
+              if (namespace === recordKey) return [];
+              // Of what a customer has one of, a record holds one.
+              if (namespaces.get(namespace)?.perCustomer === 'one' && have.has(namespace)) return [];
+              // What the system says it enforces, it enforces; it cannot have two hashes of one address either.
+              const isEnforced =
+                askedBy[namespace] === 'enforced' ||
+                (namespace === 'email' && askedBy['hash'] === 'enforced');
+              const key = `${namespace} ${value.trim().toLowerCase()}`;
+              const first = takenBy.get(key) ?? record.id;
+              if (isEnforced && first !== record.id) return [];
+              takenBy.set(key, first);
+              have.add(namespace);
+              return [
+                { namespace, value, verified: verified && (!isTidy || askedBy[namespace] !== undefined) },
+              ];
+            });
+            return { id: record.id, profile: record.profile, identifiers };
+          });
+        const yields: Yields = {};
+        for (const record of own)
+          for (const { namespace } of record.identifiers) {
+            const count = record.identifiers.filter((one) => one.namespace === namespace).length;
+            if (count > 1 || yields[namespace] === undefined)
+              yields[namespace] = count > 1 ? 'several' : 'one';
+          }
+        if (declaresAll)
+          for (const namespace of namespaces.keys())
+            if (namespace !== recordKey && namespace !== 'hash') yields[namespace] = 'several';
+        if (declaresShown)
+          for (const namespace of Object.keys(yields)) {
+            const how = askedBy[namespace];
+            const isVerified = own.some(({ identifiers }) =>
+              identifiers.some((one) => one.namespace === namespace && one.verified === true),
+            );
+            if (how === 'none' || ((how === undefined || how === 'verified') && !isVerified))
+              yields[namespace] = 'shown';
+          }
+        return { name: nameAt(i), recordKey, askedBy, yields, hasRule, records: own };
+      },
+    );
+    return {
+      systems,
+      namespaces,
+      down: down.map(([system, by]) =>
+        by === ' Id' ? `${nameAt(system)} ${nameAt(system)}Id` : `${nameAt(system)}${by}`,
+      ),
+    };
+  });
+
+/** A record as one writes it by hand: `record('c1', 'Eva', 'email e00@x', 'phone p0 verified')`. */
+export const record = (
+  id: string,
+  name: string | undefined,
+  ...holds: readonly string[]
+): CustomerRecord => ({
+  id,
+  profile: name === undefined ? {} : { name },
+  identifiers: holds.map((one) => {
+    const [namespace = '', value, verified] = one.split(' ');
+    return { namespace, value, verified: verified !== undefined };
+  }),
+});
+
+/** A world as one writes it by hand; of the given namespaces, beside `kvk`, a customer has one value. */
+export function small(
+  systems: readonly (Pick<MadeSystem, 'name' | 'records'> & Partial<MadeSystem>)[],
+  ones: readonly string[] = [],
+): World {
+  return {
+    down: [],
+    namespaces: new Map(
+      [
+        ...SHARED,
+        ...systems.map(({ name }) =>
+          simple(`${name}Id`, /^[a-z]+\d+$/, ones.includes(`${name}Id`) ? 'one' : 'several'),
+        ),
+      ].map((one) => [one.name, one]),
+    ),
+    systems: systems.map((system) => ({
+      recordKey: `${system.name}Id`,
+      askedBy: {},
+      hasRule: false,
+      yields: Object.fromEntries(
+        system.records.flatMap(({ identifiers }) => identifiers.map((one) => [one.namespace, 'several'])),
+      ),
+      ...system,
+    })),
+  };
+}
+
+/** A world as one reads it when a property fails. */
+export function told(world: World): string {
+  return [
+    ...world.systems.flatMap((system) => [
+      `${system.name} asked by ${JSON.stringify(system.askedBy)} yields ${JSON.stringify(system.yields)}` +
+        (system.hasRule ? ', has a rule' : '') +
+        (world.namespaces.get(system.recordKey)?.perCustomer === 'one' ? ', its ids are one' : ''),
+      ...system.records.map(
+        ({ id, identifiers, profile }) =>
+          `  ${id} ${profile?.name ?? '-'}: ` +
+          identifiers
+            .map(({ namespace, value, verified }) => `${namespace}=${value ?? ''}${verified ? ' (v)' : ''}`)
+            .join(', '),
+      ),
+    ]),
+    `down: ${world.down.join(', ')}`,
+  ].join('\n');
+}

@@ -1,0 +1,206 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { orderSystem } from '../../sources/order-system/index.js';
+import {
+  customersByEmail,
+  customersByKvkNumber,
+  customersByNumber,
+  customersByPhone,
+  customersByVatNumber,
+  customersByVisitorId,
+} from '../../sources/order-system/loaders.js';
+import { isSameCustomer, type OrderSystemCustomer } from '../../sources/order-system/mapping.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { Person } from '../../sources/stand-ins/world.js';
+import type { SqlClient } from '../../src/connectors/sql.js';
+import { open, type Opened } from '../connectors/contract.js';
+import { directSettings } from '../support/stand-ins.js';
+
+const world = createWorld({ customers: inject('customers') });
+const settings = { ORDER_SYSTEM_URL: directSettings().ORDER_SYSTEM_URL };
+
+function person(email: string): Person {
+  const found = world.people.find((one) => one.email === email);
+  if (found === undefined) throw new Error(`nobody in the seed data has ${email}`);
+  return found;
+}
+
+function numberOf(email: string): string | undefined {
+  return person(email).orderSystem?.customerNumber;
+}
+
+describe('the order system, asked who somebody is', () => {
+  let client: Opened<SqlClient>;
+  beforeAll(() => {
+    client = open<SqlClient>(orderSystem.connector, settings);
+  });
+  afterAll(() => client.close());
+
+  async function ask(
+    loader: typeof customersByEmail,
+    keys: readonly string[],
+  ): Promise<(readonly OrderSystemCustomer[])[]> {
+    return (await loader.load(keys, client)).map((records) => {
+      if (records instanceof Error) throw records;
+      return records;
+    });
+  }
+
+  async function numbers(loader: typeof customersByEmail, keys: readonly string[]): Promise<Set<string>[]> {
+    return (await ask(loader, keys)).map((records) => new Set(records.map(({ id }) => id)));
+  }
+
+  /** The two records that are found by this. */
+  async function two(
+    loader: typeof customersByEmail,
+    key: string,
+  ): Promise<[OrderSystemCustomer, OrderSystemCustomer]> {
+    const [[one, other, ...more] = []] = await ask(loader, [key]);
+    if (one === undefined || other === undefined || more.length > 0)
+      throw new Error(`${key} is not of two records`);
+    return [one, other];
+  }
+
+  it('tells what it holds, and what of it is verified', async () => {
+    const { address, orderSystem: own, ...eva } = person('everywhere@example.nl');
+    const [[record] = []] = await ask(customersByEmail, ['everywhere@example.nl']);
+    expect(record).toEqual({
+      id: own?.customerNumber,
+      identifiers: [
+        {
+          namespace: 'email',
+          value: expect.stringMatching(/^everywhere@example.nl$/i) as string,
+          verified: true,
+        },
+        { namespace: 'phone', value: eva.phone, verified: false },
+        { namespace: 'kvkNumber', value: null },
+        { namespace: 'vatNumber', value: null },
+      ],
+      profile: {
+        name: 'Eva van der Meer',
+        birthDate: '1984-03-09',
+        address: {
+          street: address.street,
+          houseNumber: address.houseNumber,
+          postcode: expect.stringMatching(/^\d{4} ?[A-Z]{2}$/) as string,
+          city: address.city,
+          country: 'NL',
+        },
+        updatedAt: new Date(own?.updatedAt ?? 0).toISOString(),
+      },
+      customerSince: new Date(eva.createdAt).toISOString(),
+      lastName: 'van der Meer',
+    });
+  });
+
+  it('tells of everybody who logged in on a device, beside devices that nobody uses', async () => {
+    const device = (end: string): string => `8f14e45f-ceea-467f-a3bd-00000000${end}`;
+    const [a, b] = [numberOf('device-a@example.nl'), numberOf('device-b@example.nl')];
+    expect(
+      await numbers(customersByVisitorId, [
+        device('d0d0'),
+        'none',
+        device('d0d1'),
+        device('d0d2'),
+        device('d0d0'),
+      ]),
+    ).toEqual([
+      new Set([a, b]),
+      new Set(),
+      new Set([a]),
+      new Set([numberOf('single-device@example.nl')]),
+      new Set([a, b]),
+    ]);
+    const [[record] = []] = await ask(customersByEmail, ['device-a@example.nl']);
+    expect(record?.identifiers.filter(({ namespace }) => namespace === 'visitorId')).toEqual([
+      { namespace: 'visitorId', value: device('d0d0') },
+      { namespace: 'visitorId', value: device('d0d1') },
+    ]);
+  });
+
+  it('knows a company by its numbers, the zeros in front included, and by its name', async () => {
+    const own = person('company@example.nl').orderSystem;
+    const { kvkNumber = '', vatNumber = '', companyName } = own?.business ?? {};
+    expect(await numbers(customersByKvkNumber, [kvkNumber, kvkNumber.replace(/^0/, '')])).toEqual([
+      new Set([own?.customerNumber]),
+      new Set(),
+    ]);
+    const [[record] = []] = await ask(customersByVatNumber, [vatNumber]);
+    expect(record).toMatchObject({ id: own?.customerNumber, profile: { name: companyName } });
+    expect(record?.identifiers).toEqual(
+      expect.arrayContaining([
+        { namespace: 'kvkNumber', value: kvkNumber },
+        { namespace: 'vatNumber', value: vatNumber },
+      ]),
+    );
+  });
+
+  it.each([
+    ['number', customersByNumber, 'customers_pkey'],
+    ['address', customersByEmail, 'customers_email'],
+    ['phone', customersByPhone, 'customers_phone'],
+    ['device', customersByVisitorId, 'customer_devices_visitor_id'],
+    ['KvK number', customersByKvkNumber, 'customers_kvk_no'],
+    ['VAT number', customersByVatNumber, 'customers_vat_no'],
+  ])('looks in an index when it is asked by %s', async (_, loader, index) => {
+    let text = '';
+    await loader.load(['x'], {
+      ...client,
+      rows: (__, asked) => {
+        text = asked;
+        return Promise.resolve([]);
+      },
+    });
+    const reader = new pg.Client({ connectionString: settings.ORDER_SYSTEM_URL });
+    await reader.connect();
+    // A table as small as here is else read as a whole.
+    await reader.query('SET enable_seqscan = off');
+    const { rows } = await reader.query<object>(`EXPLAIN (FORMAT JSON) ${text}`, [['x']]);
+    await reader.end();
+    expect(JSON.stringify(rows)).toContain(`"${index}"`);
+    expect(JSON.stringify(rows)).not.toContain('Seq Scan');
+  });
+
+  it.each([
+    ['two records with one last name and birth date', 'two-accounts@example.nl', true],
+    ['two people who share an address', 'shared@example.nl', false],
+  ])('takes %s for one customer or for two', async (_, email, isOne) => {
+    const [one, other] = await two(customersByEmail, email);
+    expect(isSameCustomer(one, other)).toBe(isOne);
+    expect(isSameCustomer(other, one)).toBe(isOne);
+  });
+
+  it('takes a phone that two records share for nothing unless both have it verified', async () => {
+    const [one, other] = await two(customersByPhone, person('household-1@example.nl').phone);
+    const verified = ({ identifiers, ...record }: OrderSystemCustomer): OrderSystemCustomer => ({
+      ...record,
+      identifiers: identifiers.map((held) => ({ ...held, verified: held.namespace === 'phone' })),
+    });
+    expect(isSameCustomer(one, other)).toBe(false);
+    expect(isSameCustomer(verified(one), other)).toBe(false);
+    expect(isSameCustomer(verified(one), verified(other))).toBe(true);
+    const [[own] = []] = await ask(customersByEmail, ['verified-phone@example.nl']);
+    expect(own?.identifiers).toContainEqual({
+      namespace: 'phone',
+      value: person('verified-phone-shop@example.nl').phone,
+      verified: true,
+    });
+  });
+
+  it('never takes a last name or a birth date that is missing for the same', () => {
+    const record = (lastName: string | null, birthDate: string | null): OrderSystemCustomer => ({
+      id: 'K1',
+      identifiers: [],
+      profile: { birthDate },
+      customerSince: '2020-01-01T00:00:00.000Z',
+      lastName,
+    });
+    for (const [lastName, birthDate] of [
+      [null, '1980-01-01'],
+      [' ', '1980-01-01'],
+      ['Jansen', null],
+    ] as const)
+      expect(isSameCustomer(record(lastName, birthDate), record(lastName, birthDate))).toBe(false);
+    expect(isSameCustomer(record(' JANSEN', '1980-01-01'), record('Jansen', '1980-01-01'))).toBe(true);
+  });
+});
