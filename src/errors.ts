@@ -33,11 +33,12 @@ export class AmbiguousIdentityError extends GatewayError {
     readonly source: string | undefined,
     /** How many different customers the identifier may mean. */
     readonly candidates: number,
+    what: 'customers' | 'companies' = 'customers',
   ) {
     super(
       source === undefined
-        ? `This identifier may mean ${candidates} different customers, as the systems hold them; none is shown.`
-        : `${source} holds ${candidates} different customers under this identifier; none is shown.`,
+        ? `This identifier may mean ${candidates} different ${what}, as the systems hold them; none is shown.`
+        : `${source} holds ${candidates} different ${what} under this identifier; none is shown.`,
     );
   }
 

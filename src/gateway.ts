@@ -176,7 +176,11 @@ export function createGateway({
     sourceOf: new Map(rules.sources.map(({ name, identity }) => [identity.recordKey, name])),
     survivorship: survivorshipRules(sdl.spine, rules.sources),
     timelines: sources.flatMap(({ name, timeline }) => (timeline === undefined ? [] : [{ name, timeline }])),
-    sourceOfField: fieldsOfCustomer(sdl),
+    companies: sources.flatMap(({ name, companies }) =>
+      companies === undefined ? [] : [{ name, companies }],
+    ),
+    sourceOfField: fieldsOf('Customer', sdl),
+    sourceOfCompanyField: fieldsOf('Company', sdl),
     ids: createCustomerIds(config.idSecret),
     maxCustomers: config.maxCustomers,
   });
@@ -342,7 +346,7 @@ function readSdl(
   return composeSdl([...readSdlFiles(own), ...brought], namespaces);
 }
 
-function fieldsOfCustomer({ owners }: Sdl): ReadonlyMap<string, string> {
-  const fields = [...owners].filter(([path]) => path.startsWith('Customer.'));
-  return new Map(fields.map(([path, source]) => [path.slice('Customer.'.length), source]));
+function fieldsOf(type: string, { owners }: Sdl): ReadonlyMap<string, string> {
+  const fields = [...owners].filter(([path]) => path.startsWith(`${type}.`));
+  return new Map(fields.map(([path, source]) => [path.slice(type.length + 1), source]));
 }

@@ -10,18 +10,35 @@ export { idNamespace } from './identity/identifiers.js';
 
 // Reaching its system
 export type { CallScope, Client, Connection, Connector, ConnectorOptions } from './connectors/connector.js';
-export { anyOf, apiKey, basic, bearer } from './connectors/auth.js';
+export { anyOf, apiKey, basic, bearer, noAuth, type Auth } from './connectors/auth.js';
+export { oauth2 } from './connectors/oauth2.js';
+export { caSetting } from './connectors/tls.js';
+export { file, filesSetting, folderSetting, type FileClient } from './connectors/file/connector.js';
 export { graphql, type GraphqlClient, type WireError } from './connectors/graphql/client.js';
 export type { GraphqlMapping } from './connectors/graphql/mapping.js';
+export { odata, odataDecimalText, type OdataClient, type OdataPart } from './connectors/odata/client.js';
+export { odataDate, odataDecimal, odataGuid, type Condition } from './connectors/odata/query.js';
 export { decodeCursor, encodeCursor, pageSize } from './connectors/paging.js';
 export { pathPart, rest, type RestClient } from './connectors/rest.js';
-export { databaseUrl, sql, type SqlClient } from './connectors/sql.js';
+export { given, several, type GivenClient, type SeveralClient } from './connectors/several.js';
+export { soap, type SoapClient } from './connectors/soap/client.js';
+export { usernameToken } from './connectors/soap/security.js';
+export { databaseUrl, sql, type SqlClient } from './connectors/sql/client.js';
+
+export type { ErrorKind, News } from './connectors/http.js';
 
 // Loading records
 export { alignMany, alignOne } from './loaders/align.js';
 export { defineLoader } from './loaders/loader.js';
 
 // Answering fields
+export type { Company, CompanyDeclaration, CompanyRecord, NameAndPlace } from './customer/company.js';
 export type { Context, Customer } from './customer/customer.js';
 export type { TimelineAsk, TimelineDeclaration, TimelineItem } from './customer/timeline-declaration.js';
-export { InvalidInputError, SourceContractError, SourceUnavailableError } from './errors.js';
+export {
+  InvalidInputError,
+  SourceAuthenticationError,
+  SourceContractError,
+  SourceRateLimitedError,
+  SourceUnavailableError,
+} from './errors.js';

@@ -1,6 +1,7 @@
 import type { FreshnessOptions } from './cache/freshness.js';
 import type { Client, Connector } from './connectors/connector.js';
 import type { GraphqlMapping } from './connectors/graphql/mapping.js';
+import type { CompanyDeclaration } from './customer/company.js';
 import type { TimelineDeclaration } from './customer/timeline-declaration.js';
 import type { Duration } from './duration.js';
 import type { IdentityDeclaration, Namespace } from './identity/declaration.js';
@@ -44,6 +45,8 @@ export interface SourceDefinition<C extends Client = Client> {
   identity?: IdentityDeclaration<C>;
   /** What happened between the customer and us, as far as this system knows. */
   timeline?: TimelineDeclaration;
+  /** Which companies this system knows, and by what it can be asked about one. */
+  companies?: CompanyDeclaration<C>;
   /** Every loader that the resolvers ask. Those of `identity` need not be repeated. */
   loaders?: readonly Loader<C, never, unknown>[];
   /** Answers the source's SDL, typed by codegen as `Resolvers`. Fields that only read a property need none. */

@@ -135,7 +135,7 @@ describe('the house rules', () => {
 
   it.each([
     ['src/server/yoga.ts', 'src/resilience/deadline.ts'],
-    ['src/connectors/sql.ts', 'src/telemetry/logger.ts'],
+    ['src/connectors/sql/client.ts', 'src/telemetry/logger.ts'],
     ['src/cache/cache.ts', 'src/duration.ts'],
     ['src/main.ts', 'sources/index.ts'],
     ['src/gateway.ts', 'src/server/yoga.ts'],

@@ -177,7 +177,7 @@ describe('the settings', () => {
     ]);
   });
 
-  it.each(['mysql://u:p@localhost/shop', 'localhost:5432', 'postgres'])(
+  it.each(['sqlserver://u:p@localhost/shop', 'localhost:5432', 'postgres'])(
     'refuse the database address %s',
     (url) => {
       expect(problemsWith({ ID_SECRET: secret, ORDER_SYSTEM_URL: url })).toEqual([

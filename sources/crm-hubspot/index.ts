@@ -1,6 +1,9 @@
 import { bearer, defineSource, idNamespace, rest, setting, urlSetting } from '../../src/index.js';
+import { crmCompanies } from './companies.js';
 import {
   companies,
+  companiesByKvkNumber,
+  companiesByVatNumber,
   companiesOfContacts,
   contactsByEmail,
   contactsById,
@@ -44,8 +47,23 @@ export const crmHubspot = defineSource({
       email: { uniqueness: 'enforced', loader: contactsByEmail },
     },
     // HubSpot keeps additional addresses beside the primary one. It vouches for no phone number and no name at X.
-    yields: { email: 'several', phone: 'shown', customerNumber: 'one', xUsername: 'shown' },
+    yields: {
+      email: 'several',
+      phone: 'shown',
+      customerNumber: 'one',
+      xUsername: 'shown',
+      facebookUserId: 'one',
+    },
   },
-  loaders: [companiesOfContacts, companies, dealsOfContacts, deals, newestDeals],
+  companies: crmCompanies,
+  loaders: [
+    companiesOfContacts,
+    companies,
+    companiesByKvkNumber,
+    companiesByVatNumber,
+    dealsOfContacts,
+    deals,
+    newestDeals,
+  ],
   resolvers,
 });

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import { alignMany, alignOne, defineLoader, SourceContractError, type RestClient } from '../../src/index.js';
 import {
   COMPANY_PROPERTIES,
@@ -9,9 +10,9 @@ import {
   toDeal,
   toIds,
   type ContactRecord,
+  type CrmCompany,
   type DealRecord,
 } from './mapping.js';
-import type { Company } from './schema.generated.js';
 import {
   ASSOCIATIONS_API,
   associationsRead,
@@ -27,6 +28,9 @@ const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
 
 /** A batch read takes 100 ids, one of associations 1,000 (an undocumented share of them at once is kept to 100 too). */
 const MAX_BATCH = 100;
+
+/** 1,000 companies for a batch of 100 numbers: each would have been entered ten times. */
+const MAX_SEARCH_PAGES = 5;
 
 /** HubSpot gives 500 associations of a record at once. */
 const MAX_ASSOCIATION_PAGES = 4;
@@ -103,7 +107,7 @@ const associatedIds = (to: 'companies' | 'deals') =>
 export const companiesOfContacts = associatedIds('companies');
 export const dealsOfContacts = associatedIds('deals');
 
-export const companies = defineLoader<RestClient, string, Company | null>({
+export const companies = defineLoader<RestClient, string, CrmCompany | null>({
   name: 'companies',
   maxBatch: MAX_BATCH,
   load: async (ids, hubspot) =>
@@ -111,6 +115,60 @@ export const companies = defineLoader<RestClient, string, Company | null>({
       (found) => (found === null ? null : toCompany(found)),
     ),
 });
+
+/**
+ * The companies that hold these numbers in a property, by a search: a batch read takes only properties that the account
+ * has declared unique. It finds what was written some seconds ago, and searches have a narrow limit of their own, so it
+ * takes as many numbers at once as a batch. That an IN compares in lower case is as clients have seen.
+ */
+const companiesBy = (property: 'kvk_number' | 'vat_number') =>
+  defineLoader<RestClient, string, CrmCompany | null>({
+    name: property === 'kvk_number' ? 'companiesByKvkNumber' : 'companiesByVatNumber',
+    maxBatch: MAX_BATCH,
+    load: async (numbers, hubspot) => {
+      const found: CrmObject[] = [];
+      let after: string | undefined = '0';
+      for (let read = 0; after !== undefined && read < MAX_SEARCH_PAGES; read += 1) {
+        const page: z.infer<typeof searchPage> = await hubspot.post(
+          searchPage,
+          `${OBJECTS_API}/companies/search`,
+          {
+            filterGroups: [
+              {
+                filters: [
+                  {
+                    propertyName: property,
+                    operator: 'IN',
+                    values: numbers.map((number) => number.toLowerCase()),
+                  },
+                ],
+              },
+            ],
+            // Of a company that was entered twice, what was changed last.
+            sorts: [{ propertyName: 'hs_lastmodifieddate', direction: 'DESCENDING' }],
+            properties: COMPANY_PROPERTIES,
+            limit: 200,
+            after,
+          },
+        );
+        found.push(...page.results);
+        after = page.paging?.next?.after;
+      }
+      const isWhole = after === undefined;
+      return alignOne(numbers, found, ({ properties }) => properties[property]?.trim().toUpperCase()).map(
+        (one) => {
+          if (one !== null) return toCompany(one);
+          // What the pages that were not read would have told of cannot be said to be unknown.
+          return isWhole
+            ? null
+            : new SourceContractError('crm-hubspot', 'crm-hubspot holds more companies than can be read.');
+        },
+      );
+    },
+  });
+
+export const companiesByKvkNumber = companiesBy('kvk_number');
+export const companiesByVatNumber = companiesBy('vat_number');
 
 export const deals = defineLoader<RestClient, string, DealRecord | null>({
   name: 'deals',

@@ -1,11 +1,20 @@
-import type { CustomerRecord } from '../../src/index.js';
-import type { Company, Deal } from './schema.generated.js';
+import type { CompanyRecord, CustomerRecord } from '../../src/index.js';
+import type { Deal } from './schema.generated.js';
 import { parseMoment, type Association, type CrmObject } from './wire.js';
 
 /** What the CRM knows of a contact, beyond who it is. */
 export interface ContactRecord extends CustomerRecord {
   jobTitle: string | null;
   lifecycleStage: string | null;
+}
+
+/** What the CRM knows of a company. */
+export interface CrmCompany extends CompanyRecord {
+  name: string | null;
+  domain: string | null;
+  city: string | null;
+  industry: string | null;
+  employees: number | null;
 }
 
 export interface DealRecord extends Deal {
@@ -29,6 +38,7 @@ export const CONTACT_PROPERTIES = [
   'lastmodifieddate',
   'twitterhandle',
   'customer_number',
+  'facebook_user_id',
 ];
 
 export function toContact({ id, properties: p }: CrmObject): ContactRecord {
@@ -41,6 +51,8 @@ export function toContact({ id, properties: p }: CrmObject): ContactRecord {
       // Nobody types it: a sync writes what the order system itself calls the customer.
       { namespace: 'customerNumber', value: p.customer_number, verified: true },
       { namespace: 'xUsername', value: p.twitterhandle },
+      // Written by what links Messenger to the CRM, never by hand.
+      { namespace: 'facebookUserId', value: p.facebook_user_id, verified: true },
     ],
     profile: {
       name: [p.firstname, p.lastname].filter(Boolean).join(' ') || null,
@@ -74,9 +86,18 @@ export function emailsOf(properties: CrmObject['properties']): string[] {
   );
 }
 
-export const COMPANY_PROPERTIES = ['name', 'domain', 'city', 'industry', 'numberofemployees', 'kvk_number'];
+export const COMPANY_PROPERTIES = [
+  'name',
+  'domain',
+  'city',
+  'industry',
+  'numberofemployees',
+  'kvk_number',
+  'vat_number',
+  'hs_lastmodifieddate',
+];
 
-export function toCompany({ properties: p }: CrmObject): Company {
+export function toCompany({ properties: p }: CrmObject): CrmCompany {
   return {
     name: p.name ?? null,
     domain: p.domain ?? null,
@@ -84,6 +105,7 @@ export function toCompany({ properties: p }: CrmObject): Company {
     industry: p.industry ?? null,
     employees: toInt(p.numberofemployees),
     kvkNumber: p.kvk_number ?? null,
+    vatNumber: p.vat_number ?? null,
   };
 }
 

@@ -1,13 +1,7 @@
-import { pageSize, SourceContractError, type Context, type Customer } from '../../src/index.js';
-import {
-  companies,
-  companiesOfContacts,
-  contactsById,
-  deals,
-  dealsOfContacts,
-  newestDeals,
-} from './loaders.js';
-import type { ContactRecord, DealRecord } from './mapping.js';
+import { pageSize, SourceContractError, type Company, type Context, type Customer } from '../../src/index.js';
+import { crmCompanies } from './companies.js';
+import { contactsById, deals, dealsOfContacts, newestDeals } from './loaders.js';
+import type { ContactRecord, CrmCompany, DealRecord } from './mapping.js';
 import type { Resolvers } from './schema.generated.js';
 
 /**
@@ -19,12 +13,6 @@ const MOST_DEALS_READ = 100;
 /** Answers schema/sources/crm-hubspot.graphql. */
 export const resolvers: Resolvers = {
   Customer: {
-    company: async (customer, _, { load }) => {
-      const contactIds = await customer.identifiers('hubspotContactId');
-      const ids = await Promise.all(contactIds.map((contactId) => load(companiesOfContacts, contactId)));
-      const [companyId] = ids.flat();
-      return companyId === undefined ? null : load(companies, companyId);
-    },
     deals: async (customer, { first }, context) => {
       const size = pageSize(first);
       const contactIds = await customer.identifiers('hubspotContactId');
@@ -38,7 +26,19 @@ export const resolvers: Resolvers = {
     lifecycleStage: async (customer, _, context) =>
       (await ownRecord(customer, context))?.lifecycleStage ?? null,
   },
+  Company: {
+    name: valueOf('name'),
+    domain: valueOf('domain'),
+    city: valueOf('city'),
+    industry: valueOf('industry'),
+    employees: valueOf('employees'),
+  },
 };
+
+function valueOf<F extends keyof CrmCompany>(field: F) {
+  return async (company: Company): Promise<CrmCompany[F] | null> =>
+    (await company.record(crmCompanies))?.[field] ?? null;
+}
 
 /** Among them the newest ones of a contact, as many as are wanted. */
 async function dealsOf(contactId: string, first: number, { load }: Context): Promise<DealRecord[]> {

@@ -32,7 +32,10 @@ export type CrmObject = z.infer<typeof crmObject>;
 /** A batch read: 200 when all were found, 207 when some were not; those are told in `errors`, which we do not need. */
 export const batchRead = z.object({ results: z.array(crmObject) });
 
-export const searchPage = z.object({ results: z.array(crmObject) });
+export const searchPage = z.object({
+  results: z.array(crmObject),
+  paging: z.object({ next: z.object({ after: z.string() }).nullish() }).nullish(),
+});
 
 export const associationsRead = z.object({
   results: z.array(

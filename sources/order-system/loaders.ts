@@ -10,35 +10,48 @@ import {
   type OrderSystemCustomer,
 } from './mapping.js';
 import type { Payment } from './schema.generated.js';
-import { customerRow, moment, orderLineRow, orderRow, paymentRow, type CustomerRow } from './wire.js';
+import {
+  customerDeviceRow,
+  integer,
+  LAST_MOMENT,
+  moment,
+  orderLineRow,
+  orderRow,
+  paymentRow,
+  withDevices,
+  type CustomerRow,
+} from './wire.js';
 
 /** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
 const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
 
-const CUSTOMERS = `
-  SELECT cust_no, email, email_verified, phone, phone_verified, first_name, last_name, birth_date,
-    street, house_no, postcode, city, country, kvk_no, vat_no, company_name, created_at, updated_at,
-    ARRAY(
-      SELECT visitor_id FROM customer_devices
-      WHERE customer_devices.cust_no = customers.cust_no
-      ORDER BY last_seen_at DESC, visitor_id
-    ) AS visitor_ids
-  FROM customers`;
+/** What an order costs, in a query over `orders`: the sum of its lines. */
+export const TOTAL = `(
+  SELECT coalesce(sum(quantity * unit_price), 0.00) FROM order_lines WHERE order_lines.order_no = orders.order_no
+)`;
 
-/** `valuesOf` tells what of the values asked for a row has been found by. */
+const CUSTOMERS = `
+  SELECT customers.cust_no, email, email_verified, phone, phone_verified, first_name, last_name, birth_date,
+    street, house_no, postcode, city, country, kvk_no, vat_no, company_name, created_at, updated_at,
+    customer_devices.visitor_id
+  FROM customers LEFT JOIN customer_devices ON customer_devices.cust_no = customers.cust_no`;
+
+/** `which` customers are asked for; `valuesOf` tells what of the values asked for a row has been found by. */
 const customersBy = (
   name: string,
-  condition: string,
+  which: string,
   valuesOf: (row: CustomerRow) => readonly (string | null)[],
 ) =>
   defineLoader<SqlClient, string, readonly OrderSystemCustomer[]>({
     name,
     freshness: IDENTITY_FRESHNESS,
     load: async (values, database) => {
-      const rows = await database.rows(customerRow, `${CUSTOMERS} WHERE ${condition} ORDER BY cust_no`, [
-        values,
-      ]);
-      const found = rows.flatMap((row) =>
+      const rows = await database.rows(
+        customerDeviceRow,
+        `${CUSTOMERS} ${which} ORDER BY customers.cust_no, customer_devices.last_seen_at DESC, customer_devices.visitor_id`,
+        [values],
+      );
+      const found = withDevices(rows).flatMap((row) =>
         valuesOf(row).map((value) => ({ value, customer: toCustomer(row) })),
       );
       return alignMany(values, found, ({ value }) => value ?? '').map((own) =>
@@ -47,22 +60,26 @@ const customersBy = (
     },
   });
 
-export const customersByNumber = customersBy('customersByNumber', 'cust_no = ANY($1)', (row) => [
-  row.cust_no,
-]);
-export const customersByEmail = customersBy('customersByEmail', 'lower(email) = ANY($1)', (row) => [
+export const customersByNumber = customersBy(
+  'customersByNumber',
+  'WHERE customers.cust_no = ANY($1)',
+  (row) => [row.cust_no],
+);
+export const customersByEmail = customersBy('customersByEmail', 'WHERE lower(email) = ANY($1)', (row) => [
   row.email?.toLowerCase() ?? null,
 ]);
-export const customersByPhone = customersBy('customersByPhone', 'phone = ANY($1)', (row) => [row.phone]);
+export const customersByPhone = customersBy('customersByPhone', 'WHERE phone = ANY($1)', (row) => [
+  row.phone,
+]);
 export const customersByVisitorId = customersBy(
   'customersByVisitorId',
-  'cust_no IN (SELECT cust_no FROM customer_devices WHERE visitor_id = ANY($1))',
+  `JOIN customer_devices AS used ON used.cust_no = customers.cust_no WHERE used.visitor_id = ANY($1)`,
   (row) => row.visitor_ids,
 );
-export const customersByKvkNumber = customersBy('customersByKvkNumber', 'kvk_no = ANY($1)', (row) => [
+export const customersByKvkNumber = customersBy('customersByKvkNumber', 'WHERE kvk_no = ANY($1)', (row) => [
   row.kvk_no,
 ]);
-export const customersByVatNumber = customersBy('customersByVatNumber', 'vat_no = ANY($1)', (row) => [
+export const customersByVatNumber = customersBy('customersByVatNumber', 'WHERE vat_no = ANY($1)', (row) => [
   row.vat_no,
 ]);
 
@@ -84,34 +101,37 @@ export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecor
     const asked = pages.flatMap(({ customerNumbers, ...page }, i) =>
       customerNumbers.map((customerNumber) => ({ ...page, customerNumber, i })),
     );
+    if (asked.length === 0) return pages.map(() => []);
     const rows = await database.rows(
       orderRow,
-      // Each page is read along the index from its own place, however many customers and whatever their pages. An index
-      // gives the order of one customer number only, so a page's worth is read of each, and the newest are taken below.
-      `SELECT asked.page, found.order_no, found.status, found.placed_at, found.currency, lines.total
-       FROM unnest($1::int[], $2::text[], $3::int[], $4::timestamptz[], $5::text[])
-         AS asked (page, cust_no, size, after_placed_at, after_order_no)
-       CROSS JOIN LATERAL (
-         SELECT order_no, status, placed_at, currency
-         FROM orders
-         WHERE orders.cust_no = asked.cust_no
-           AND (placed_at, order_no) < (asked.after_placed_at, asked.after_order_no)
-         ORDER BY placed_at DESC, order_no DESC
-         LIMIT asked.size
-       ) AS found
-       CROSS JOIN LATERAL (
-         SELECT coalesce(sum(quantity * unit_price), 0) AS total
-         FROM order_lines
-         WHERE order_lines.order_no = found.order_no
-       ) AS lines
-       ORDER BY asked.page, found.placed_at DESC, found.order_no DESC`,
-      [
-        asked.map(({ i }) => i),
-        asked.map(({ customerNumber }) => customerNumber),
-        asked.map(({ first }) => first + 1),
-        asked.map(({ after }) => after?.placedAt ?? 'infinity'),
-        asked.map(({ after }) => after?.number ?? ''),
-      ],
+      ...database.dialect.forEach({
+        // Each page is read along the index from its own place, however many customers and whatever their pages. An
+        // index gives the order of one customer number only, so a page's worth is read of each, and the newest are
+        // taken below. PostgreSQL finds the place in the index by the second condition, the others by the first.
+        query: `
+          SELECT asked.page AS page, order_no, status, placed_at, currency, ${TOTAL} AS total
+          FROM orders
+          WHERE cust_no = asked.cust_no
+            AND placed_at <= asked.after_placed_at
+            AND (placed_at, order_no) < (asked.after_placed_at, asked.after_order_no)
+          ORDER BY placed_at DESC, order_no DESC
+          LIMIT asked.size`,
+        columns: {
+          page: 'integer',
+          cust_no: 'text',
+          size: 'integer',
+          after_placed_at: 'timestamptz',
+          after_order_no: 'text',
+        },
+        values: asked.map(({ i, customerNumber, first, after }) => ({
+          page: i,
+          cust_no: customerNumber,
+          size: first + 1,
+          after_placed_at: after?.placedAt ?? LAST_MOMENT,
+          after_order_no: after?.number ?? '',
+        })),
+        orderBy: 'page, placed_at DESC, order_no DESC',
+      }),
     );
     return alignMany([...pages.keys()], rows, (row) => row.page).map((own, i) =>
       own.slice(0, (pages[i]?.first ?? 0) + 1).map(toOrder),
@@ -129,9 +149,9 @@ export interface OrderTotals {
 
 const totalsRow = z.object({
   /** Which of the asked customers. */
-  customer: z.number(),
+  customer: integer,
   currency: z.string(),
-  orders: z.number(),
+  orders: integer,
   last_placed_at: moment,
   total: z.string(),
 });
@@ -142,24 +162,20 @@ export const orderTotals = defineLoader<SqlClient, readonly string[], OrderTotal
   keyText: (customerNumbers) => JSON.stringify(customerNumbers.toSorted()),
   about: aboutCustomers,
   load: async (customers, database) => {
-    const asked = customers.flatMap((customerNumbers, i) =>
-      customerNumbers.map((customerNumber) => ({ customerNumber, i })),
-    );
+    if (customers.length === 0) return [];
     const rows = await database.rows(
       totalsRow,
-      `SELECT asked.customer, currency, count(*)::int AS orders, max(placed_at) AS last_placed_at,
-         sum(lines.total) AS total
-       FROM unnest($1::int[], $2::text[]) AS asked (customer, cust_no)
-       JOIN orders USING (cust_no)
-       CROSS JOIN LATERAL (
-         SELECT coalesce(sum(quantity * unit_price), 0) AS total
-         FROM order_lines
-         WHERE order_lines.order_no = orders.order_no
-       ) AS lines
-       WHERE status <> 'CANCELLED'
-       GROUP BY asked.customer, currency
-       ORDER BY asked.customer, currency`,
-      [asked.map(({ i }) => i), asked.map(({ customerNumber }) => customerNumber)],
+      ...database.dialect.forEach({
+        query: `
+          SELECT asked.customer AS customer, currency, count(DISTINCT orders.order_no) AS orders,
+            max(placed_at) AS last_placed_at, coalesce(sum(quantity * unit_price), 0.00) AS total
+          FROM orders LEFT JOIN order_lines ON order_lines.order_no = orders.order_no
+          WHERE cust_no = ANY(asked.cust_nos) AND status <> 'CANCELLED'
+          GROUP BY currency`,
+        columns: { customer: 'integer', cust_nos: 'text[]' },
+        values: customers.map((customerNumbers, i) => ({ customer: i, cust_nos: customerNumbers })),
+        orderBy: 'customer, currency',
+      }),
     );
     return alignMany([...customers.keys()], rows, (row) => row.customer).map((own) => ({
       count: own.reduce((sum, { orders }) => sum + orders, 0),

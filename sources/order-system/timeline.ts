@@ -1,5 +1,6 @@
 import { alignMany, defineLoader, type SourceDefinition, type SqlClient } from '../../src/index.js';
-import { orderRow, type OrderRow } from './wire.js';
+import { TOTAL } from './loaders.js';
+import { FIRST_MOMENT, LAST_MOMENT, orderRow, type OrderRow } from './wire.js';
 
 type TimelineDeclaration = NonNullable<SourceDefinition['timeline']>;
 type TimelineAsk = Parameters<TimelineDeclaration['page']>[1];
@@ -23,35 +24,39 @@ export const ordersForTimeline = defineLoader<SqlClient, OrdersForTimeline, read
     const asked = pages.flatMap(({ customerNumbers, ...page }, i) =>
       customerNumbers.map((customerNumber) => ({ ...page, customerNumber, i })),
     );
+    if (asked.length === 0) return pages.map(() => []);
+    const { dialect } = database;
+    const byNumber = dialect.bytes('order_no');
     const rows = await database.rows(
       orderRow,
-      // Read along the index from the page's place in time; what is sorted after that are the orders of one moment.
-      `SELECT asked.page, found.order_no, found.status, found.placed_at, found.currency, lines.total
-       FROM unnest($1::int[], $2::text[], $3::int[], $4::timestamptz[], $5::text[], $6::timestamptz[])
-         AS asked (page, cust_no, size, before_placed_at, before_order_no, since)
-       CROSS JOIN LATERAL (
-         SELECT order_no, status, placed_at, currency
-         FROM orders
-         WHERE orders.cust_no = asked.cust_no
-           AND placed_at BETWEEN asked.since AND asked.before_placed_at
-           AND (placed_at < asked.before_placed_at OR order_no COLLATE "C" < asked.before_order_no)
-         ORDER BY placed_at DESC, order_no COLLATE "C" DESC
-         LIMIT asked.size
-       ) AS found
-       CROSS JOIN LATERAL (
-         SELECT coalesce(sum(quantity * unit_price), 0) AS total
-         FROM order_lines
-         WHERE order_lines.order_no = found.order_no
-       ) AS lines
-       ORDER BY asked.page, found.placed_at DESC, found.order_no COLLATE "C" DESC`,
-      [
-        asked.map(({ i }) => i),
-        asked.map(({ customerNumber }) => customerNumber),
-        asked.map(({ first }) => first),
-        asked.map(({ before }) => before?.at ?? 'infinity'),
-        asked.map(({ before }) => before?.id ?? ''),
-        asked.map(({ since }) => since ?? '-infinity'),
-      ],
+      ...dialect.forEach({
+        // Read along the index from the page's place in time; what is sorted after that are the orders of one moment.
+        query: `
+          SELECT asked.page AS page, order_no, status, placed_at, currency, ${TOTAL} AS total
+          FROM orders
+          WHERE cust_no = asked.cust_no
+            AND placed_at BETWEEN asked.since AND asked.before_placed_at
+            AND (placed_at < asked.before_placed_at OR ${byNumber} < asked.before_order_no)
+          ORDER BY placed_at DESC, ${byNumber} DESC
+          LIMIT asked.size`,
+        columns: {
+          page: 'integer',
+          cust_no: 'text',
+          size: 'integer',
+          before_placed_at: 'timestamptz',
+          before_order_no: 'text',
+          since: 'timestamptz',
+        },
+        values: asked.map(({ i, customerNumber, first, before, since }) => ({
+          page: i,
+          cust_no: customerNumber,
+          size: first,
+          before_placed_at: before?.at ?? LAST_MOMENT,
+          before_order_no: before?.id ?? '',
+          since: since ?? FIRST_MOMENT,
+        })),
+        orderBy: `page, placed_at DESC, ${byNumber} DESC`,
+      }),
     );
     return alignMany([...pages.keys()], rows, (row) => row.page).map((own, i) =>
       own.slice(0, pages[i]?.first).map(toTimelineItem),

@@ -2,7 +2,20 @@ import { z } from 'zod';
 
 /** What the order database sends: rows of our queries. Moments and decimals arrive as text, exact. */
 
-/** As PostgreSQL writes a moment in a session whose time zone is UTC: `2026-11-01 12:00:00.123456+00`. */
+/** No order is placed before or after these. Not every database has an infinity. */
+export const FIRST_MOMENT = '1000-01-01 00:00:00+00';
+export const LAST_MOMENT = '9999-12-31 23:59:59+00';
+
+/** A number that is big in one database and not in another. */
+export const integer = z.union([
+  z.number(),
+  z
+    .string()
+    .regex(/^\d{1,15}$/)
+    .transform(Number),
+]);
+
+/** A moment in UTC: `2026-11-01 12:00:00.123456+00`. */
 export const moment = z.string().refine(isMoment);
 
 function isMoment(text: string): boolean {
@@ -12,7 +25,8 @@ function isMoment(text: string): boolean {
   return !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(`${day ?? ''}T${time ?? ''}`);
 }
 
-export const customerRow = z.object({
+/** A customer and one of the devices that it logged in on. Who has none has one row. */
+export const customerDeviceRow = z.object({
   cust_no: z.string(),
   email: z.string().nullable(),
   email_verified: z.boolean(),
@@ -31,14 +45,30 @@ export const customerRow = z.object({
   company_name: z.string().nullable(),
   created_at: moment,
   updated_at: moment.nullable(),
-  /** Of the devices on which the customer logged in, the last one first. */
-  visitor_ids: z.array(z.string()),
+  visitor_id: z.string().nullable(),
 });
-export type CustomerRow = z.infer<typeof customerRow>;
+type CustomerDeviceRow = z.infer<typeof customerDeviceRow>;
+
+/** A customer; its devices in the order that their rows came in. */
+export type CustomerRow = Omit<CustomerDeviceRow, 'visitor_id'> & { visitor_ids: readonly string[] };
+
+/**
+ * Lists in a column are written otherwise in each database, so they are made here. Who was asked for by several of its
+ * devices has as many rows for each.
+ */
+export function withDevices(rows: readonly CustomerDeviceRow[]): CustomerRow[] {
+  const customers = new Map<string, CustomerRow>();
+  for (const { visitor_id, ...row } of rows) {
+    const devices = customers.get(row.cust_no)?.visitor_ids ?? [];
+    const isNew = visitor_id !== null && !devices.includes(visitor_id);
+    customers.set(row.cust_no, { ...row, visitor_ids: isNew ? [...devices, visitor_id] : devices });
+  }
+  return [...customers.values()];
+}
 
 export const orderRow = z.object({
   /** Which of the asked pages the order is on. */
-  page: z.number(),
+  page: integer,
   order_no: z.string(),
   status: z.enum(['NEW', 'PAID', 'SHIPPED', 'DELIVERED', 'CANCELLED']),
   placed_at: moment,

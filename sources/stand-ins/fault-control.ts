@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { z } from 'zod';
 import { faults, healthy, type Fault } from './fault.js';
 import { startHttpProxy } from './http-proxy.js';
+import { NotOfAFolderError, openFolderFront, type FolderFront } from './folder-front.js';
 import { openProxyPort, type Counters, type ProxyPort } from './proxy-port.js';
 import { startSqlProxy } from './sql-proxy.js';
 import type { StandIn } from './world.js';
@@ -41,7 +42,7 @@ export interface SourceState extends Counters {
 
 interface Source {
   url: string;
-  proxy: ProxyPort;
+  proxy: ProxyPort | FolderFront;
 }
 
 /** A proxy in front of each stand-in, and an HTTP API, by default on a free port, that tells them how to behave. */
@@ -112,6 +113,10 @@ export async function createFaultControl(
 
 async function startProxy(standIn: StandIn): Promise<Source> {
   const target = new URL(standIn.url);
+  if (target.protocol === 'file:') {
+    const proxy = await openFolderFront(target);
+    return { proxy, url: proxy.url };
+  }
   const proxy = await (target.protocol === 'http:'
     ? startHttpProxy(target)
     : target.protocol === 'postgres:'
@@ -163,7 +168,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, action
     }
   } catch (error) {
     const status =
-      error instanceof UnknownSourceError ? 404 : error instanceof InvalidChangeError ? 400 : 500;
+      error instanceof UnknownSourceError
+        ? 404
+        : error instanceof InvalidChangeError || error instanceof NotOfAFolderError
+          ? 400
+          : 500;
     sendJson(response, status, { error: error instanceof Error ? error.message : String(error) });
   }
 }

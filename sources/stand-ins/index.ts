@@ -1,7 +1,15 @@
+import { startBuienradar } from '../buienradar/stand-in/index.js';
+import { startClickstream } from '../clickstream/stand-in/index.js';
 import { startContactCentre } from '../contact-centre/stand-in/index.js';
 import { startCrmHubspot } from '../crm-hubspot/stand-in/index.js';
+import { startCrmSalesforce } from '../crm-salesforce/stand-in/index.js';
+import { startKvk } from '../kvk/stand-in/index.js';
+import { startInvoices } from '../invoices/stand-in/index.js';
 import { startOrderSystem, type OrderSystemOptions } from '../order-system/stand-in/index.js';
+import { startVies } from '../vies/stand-in/index.js';
 import { startWebshop } from '../webshop/stand-in/index.js';
+import { startFacebook } from '../facebook/stand-in/index.js';
+import { startX } from '../x/stand-in/index.js';
 import { createWorld } from './seed.js';
 import type { StandIn, SystemName, World } from './world.js';
 
@@ -31,6 +39,14 @@ export async function startStandIns({
     webshop: () => startWebshop(world),
     'contact-centre': () => startContactCentre(world),
     'crm-hubspot': () => startCrmHubspot(world),
+    invoices: () => startInvoices(world),
+    'crm-salesforce': () => startCrmSalesforce(world),
+    buienradar: () => startBuienradar(),
+    x: () => startX(world),
+    facebook: () => startFacebook(world),
+    kvk: () => startKvk(world),
+    vies: () => startVies(world),
+    clickstream: () => startClickstream(world),
   };
 
   const standIns: StandIn[] = [];

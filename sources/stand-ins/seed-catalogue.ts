@@ -46,9 +46,20 @@ export function createCompanies(): SeedCompany[] {
       // Every fourth number begins with a zero, which a system that keeps it as a number loses.
       kvkNumber:
         (index % 4 === 0 ? '0' : '') + String(10_482_917 + index * 1_710_013).slice(index % 4 === 0 ? 1 : 0),
+      // Every third one, as in most CRMs.
+      ...(index % 3 === 0 && { vatNumber: `NL${rsinOf(index)}B01` }),
       industry: random.pick(industries),
       numberOfEmployees: random.pick([1, 3, 8, 25, 60, 140, 480]),
       updatedAt: `2026-0${random.integer(1, 9)}-${random.integer(10, 28)}T0${random.integer(6, 9)}:15:00Z`,
     };
   });
+}
+
+/** The number of the legal person behind a company: nine digits, by the check of eleven. */
+export function rsinOf(index: number): string {
+  for (let number = 80_123_456 + index * 104_729; ; number += 1) {
+    const digits = String(number).padStart(8, '0');
+    const sum = Array.from(digits, Number).reduce((before, digit, i) => before + digit * (9 - i), 0);
+    if (sum % 11 < 10) return `${digits}${sum % 11}`;
+  }
 }

@@ -46,6 +46,12 @@ export function orderNumber(year: string, number: number): string {
   return `ORD-${year}-` + String(scatter(number, 10_000_000, 4_142_137)).padStart(7, '0');
 }
 
+/** As the number series of Business Central write them. */
+export function businessCentralNumber(kind: 'customer' | 'invoice' | 'order', number: number): string {
+  const prefix = { customer: 'D', invoice: 'PS-INV', order: 'S-ORD' }[kind];
+  return prefix + String(scatter(number, 10_000_000, 2_302_591)).padStart(7, '0');
+}
+
 /** Mobile numbers begin with 06-1 to 06-5. */
 export function mobilePhone(number: number): string {
   return `+316${10_000_000 + scatter(number, 50_000_000, 16_180_339)}`;

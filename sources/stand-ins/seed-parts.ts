@@ -252,7 +252,7 @@ export function createCrmPart(
     company?: SeedCompany | undefined;
     dealCount?: number | undefined;
     isCustomer: boolean;
-  } & Pick<CrmPart, 'additionalEmails' | 'customerNumber' | 'twitterHandle'>,
+  } & Pick<CrmPart, 'additionalEmails' | 'customerNumber' | 'twitterHandle' | 'facebookUserId'>,
 ): CrmPart {
   const random = createRandom('crm', place);
   const lifeMs = Date.parse(worldNow) - Date.parse(createdAt);

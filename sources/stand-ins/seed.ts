@@ -1,12 +1,18 @@
 import { createRandom } from './random.js';
 import { createCompanies, createProducts } from './seed-catalogue.js';
 import { customerNumber, mobilePhone } from './seed-ids.js';
+import { createInvoicesPart } from './seed-invoices.js';
+import { createClickstreamPart } from './seed-clickstream.js';
 import {
   createContactCentrePart,
   createCrmPart,
   createOrderSystemPart,
   createWebshopPart,
 } from './seed-parts.js';
+import { createRegister } from './seed-kvk.js';
+import { createSalesforcePart } from './seed-salesforce.js';
+import { createFacebookPart } from './seed-facebook.js';
+import { createXPart } from './seed-x.js';
 import { cities, firstNames, lastNames, postcodeLetters, streets } from './seed-words.js';
 import { before, dayMs, worldNow } from './seed-time.js';
 import type { Person, SystemName, World } from './world.js';
@@ -25,7 +31,8 @@ export function createWorld({ customers }: { customers: number }): World {
   if (!Number.isInteger(customers) || customers < 0 || customers > mostCustomers) {
     throw new RangeError(`customers must be a whole number from 0 to ${mostCustomers}, not ${customers}`);
   }
-  const catalogue = { products: createProducts(), companies: createCompanies() };
+  const companies = createCompanies();
+  const catalogue = { products: createProducts(), companies, register: createRegister(companies) };
 
   const specials = specialPeople.map((special, index) =>
     createPerson(special, catalogue, specialPlace(index)),
@@ -67,7 +74,16 @@ const nobodysPhone = '0000000000';
 
 const sharedDevice = '8f14e45f-ceea-467f-a3bd-00000000d0d0';
 
-const everySystem: readonly SystemName[] = ['order-system', 'webshop', 'contact-centre', 'crm-hubspot'];
+const everySystem: readonly SystemName[] = [
+  'order-system',
+  'webshop',
+  'contact-centre',
+  'crm-hubspot',
+  'crm-salesforce',
+  'invoices',
+  'clickstream',
+  'facebook',
+];
 
 const specialPeople: readonly PersonPlan[] = [
   {
@@ -79,6 +95,7 @@ const specialPeople: readonly PersonPlan[] = [
     hasCompany: true,
     hasCart: true,
     person: { firstName: 'Eva', lastName: 'van der Meer', birthDate: '1984-03-09' },
+    crm: { twitterHandle: 'Eva_vd_Meer' },
   },
   { email: 'shop-only@example.nl', knownTo: ['order-system', 'webshop'], orders: 3, hasCart: true },
   { email: 'orders-only@example.nl', knownTo: ['order-system'], orders: 2 },
@@ -187,19 +204,19 @@ const specialPeople: readonly PersonPlan[] = [
   // Two people of one household who shop on one tablet; one of them on a phone, too.
   {
     email: 'device-a@example.nl',
-    knownTo: ['order-system', 'webshop'],
+    knownTo: ['order-system', 'webshop', 'clickstream'],
     orders: 2,
     devices: [sharedDevice, '8f14e45f-ceea-467f-a3bd-00000000d0d1'],
   },
   {
     email: 'device-b@example.nl',
-    knownTo: ['order-system', 'webshop'],
+    knownTo: ['order-system', 'webshop', 'clickstream'],
     orders: 1,
     devices: [sharedDevice],
   },
   {
     email: 'single-device@example.nl',
-    knownTo: ['order-system', 'webshop'],
+    knownTo: ['order-system', 'webshop', 'clickstream'],
     orders: 1,
     devices: ['8f14e45f-ceea-467f-a3bd-00000000d0d2'],
   },
@@ -248,7 +265,7 @@ const specialPeople: readonly PersonPlan[] = [
 
   {
     email: 'company@example.nl',
-    knownTo: ['order-system', 'crm-hubspot'],
+    knownTo: ['order-system', 'crm-hubspot', 'invoices'],
     orders: 4,
     deals: 1,
     hasCompany: true,
@@ -271,6 +288,10 @@ function ordinaryPerson(number: number): PersonPlan {
     webshop: number % 13 === 4,
     'contact-centre': number % 11 === 6,
     'crm-hubspot': number % 10 === 9,
+    invoices: number % 9 === 2,
+    // Only who buys for a company, or might.
+    'crm-salesforce': number % 4 !== 2,
+    facebook: number % 5 !== 3,
   };
   return {
     email: `customer-${number}@example.nl`,
@@ -335,10 +356,14 @@ function createPerson(
   if (knows('contact-centre')) {
     person.contactCentre = createContactCentrePart(seed, { orders, ticketCount: plan.tickets });
   }
+  if (knows('facebook')) person.facebook = createFacebookPart(place, { isRich: plan.deals === 3 });
   if (knows('crm-hubspot')) {
     const { customerNumberOf, ...facts } = plan.crm ?? {};
+    if (facts.twitterHandle !== undefined) person.x = createXPart(place, facts.twitterHandle);
     person.crm = createCrmPart(seed, companies, {
       ...facts,
+      // Hardly anybody's Messenger is linked to the CRM.
+      ...(plan.deals === 3 && person.facebook && { facebookUserId: person.facebook.userId }),
       ...(customerNumberOf !== undefined && {
         customerNumber: customerNumber(
           specialPlace(specialPeople.findIndex(({ email }) => email === customerNumberOf)),
@@ -348,6 +373,23 @@ function createPerson(
       hasCompany: plan.hasCompany,
       dealCount: plan.deals,
       isCustomer: knows('order-system'),
+    });
+  }
+  if (knows('crm-salesforce')) {
+    person.salesforce = createSalesforcePart(seed, companies, { isRich: plan.deals === 3 });
+  }
+  if (knows('invoices')) {
+    person.invoices = createInvoicesPart(seed, {
+      orders,
+      ...(buysFor !== undefined &&
+        company !== undefined && { companyName: company.name, vatNumber: buysFor.vatNumber }),
+    });
+  }
+  if (knows('clickstream')) {
+    person.clickstream = createClickstreamPart(place, products, {
+      customerNumber: person.orderSystem?.customerNumber,
+      devices: plan.devices ?? [],
+      isRich: plan.deals === 3,
     });
   }
   return person;

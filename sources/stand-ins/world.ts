@@ -4,12 +4,33 @@
  * gives the same world, byte for byte.
  */
 
-export type SystemName = 'order-system' | 'webshop' | 'contact-centre' | 'crm-hubspot';
+import type { SeedRegistration } from './seed-kvk.js';
+import type { InvoicesPart } from './seed-invoices.js';
+import type { ClickstreamPart } from './seed-clickstream.js';
+import type { SalesforcePart } from './seed-salesforce.js';
+import type { FacebookPart } from './seed-facebook.js';
+import type { XPart } from './seed-x.js';
+
+export type SystemName =
+  | 'order-system'
+  | 'webshop'
+  | 'contact-centre'
+  | 'crm-hubspot'
+  | 'crm-salesforce'
+  | 'clickstream'
+  | 'buienradar'
+  | 'kvk'
+  | 'vies'
+  | 'invoices'
+  | 'x'
+  | 'facebook';
 
 export interface World {
   people: Person[];
   products: SeedProduct[];
   companies: SeedCompany[];
+  /** The trade register: these companies, and others that nobody else knows. */
+  register: SeedRegistration[];
 }
 
 /**
@@ -33,6 +54,11 @@ export interface Person {
   webshop?: WebshopPart;
   contactCentre?: ContactCentrePart;
   crm?: CrmPart;
+  x?: XPart;
+  facebook?: FacebookPart;
+  invoices?: InvoicesPart;
+  salesforce?: SalesforcePart;
+  clickstream?: ClickstreamPart;
 }
 
 export interface OrderSystemPart {
@@ -105,6 +131,8 @@ export interface CrmPart {
   /** The order system's number of the customer, as a sync wrote it. */
   customerNumber?: string;
   twitterHandle?: string;
+  /** As what links Messenger to the CRM wrote it. */
+  facebookUserId?: string;
   /** Points into `World.companies`. */
   companyId?: string;
   jobTitle: string;
@@ -127,6 +155,8 @@ export interface SeedCompany {
   city: string;
   /** Eight digits, a leading zero is part of it. */
   kvkNumber: string;
+  /** As the CRM has it, of a few. */
+  vatNumber?: string;
   industry: string;
   numberOfEmployees: number;
   updatedAt: string;

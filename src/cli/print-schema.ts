@@ -13,12 +13,14 @@ import { publish } from '../stitching/publish.js';
 
 const FILE = new URL('../../schema/gateway.graphql', import.meta.url);
 /** No system is asked for its part, so any value of the right kind plugs a source in. */
-const PLACEHOLDERS = ['http://127.0.0.1', 'postgres://127.0.0.1/none', 'none'];
+const PLACEHOLDERS = ['http://127.0.0.1', 'postgres://127.0.0.1/none', 'none', '1', '/none'];
 
 const nothing = new SettingsReader({});
 const environment: Record<string, string> = { ID_SECRET: 'of no use for a schema', LOG_LEVEL: 'silent' };
 for (const { connector } of sources) {
   for (const { variable, schema } of connector.settings(nothing)) {
+    // What may be left out is.
+    if (schema.safeParse(undefined).success) continue;
     environment[variable] = PLACEHOLDERS.find((value) => schema.safeParse(value).success) ?? '';
   }
 }

@@ -1,11 +1,31 @@
+import type { SecureContext } from 'node:tls';
 import type { Setting, SettingsReader } from '../config.js';
+import type { ConnectorOptions } from './connector.js';
 
 /** How a system wants to know who asks: the headers that every call to it carries. */
 export interface Auth {
   /** The settings it needs, given those that are there. */
   settings(reader: SettingsReader): readonly Setting<unknown>[];
   headers(settings: SettingsReader): Record<string, string>;
+  /** Of a system that wants to be told in the query too: what every call carries there. */
+  query?(settings: SettingsReader): Record<string, string>;
+  /** Only where a part of the headers is got from somewhere, and not for ever. */
+  session?(settings: SettingsReader, options: ConnectorOptions, trust?: SecureContext): Session | undefined;
 }
+
+/** Credentials that are got while the gateway runs, and expire. */
+export interface Session {
+  /** What the next call carries. However many calls wait for it, it is got once. */
+  headers(): Promise<Record<string, string>>;
+  /** The system has let in a call that carried these. */
+  accepted(headers: Record<string, string>): void;
+  /** The system has turned away a call that carried these: whether it may be made once more with other headers. */
+  refused(headers: Record<string, string>): boolean;
+  close(): Promise<void>;
+}
+
+/** Of a system that everybody may ask. */
+export const noAuth: Auth = { settings: () => [], headers: () => ({}) };
 
 /** `Authorization: Bearer <token>` (RFC 6750). */
 export function bearer(token: Setting<string>): Auth {
@@ -58,6 +78,7 @@ export function anyOf(...ways: readonly [Auth, ...Auth[]]): Auth {
       }));
     },
     headers: (reader) => (chosen(reader) ?? ways[0]).headers(reader),
+    session: (reader, options, trust) => chosen(reader)?.session?.(reader, options, trust),
   };
 }
 

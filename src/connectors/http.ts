@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { SecureContext } from 'node:tls';
 import { LRUCache } from 'lru-cache';
 import { Pool, type Dispatcher } from 'undici';
 import type { z } from 'zod';
@@ -9,6 +10,7 @@ import {
   SourceUnavailableError,
   type SourceError,
 } from '../errors.js';
+import type { Session } from './auth.js';
 import type { CallScope, ConnectorOptions } from './connector.js';
 
 /** Of an answer that says no more than its status. */
@@ -20,8 +22,30 @@ const MAX_VALIDATED_BYTES = 4 * 1024 * 1024;
 
 export interface HttpAnswer {
   status: number;
-  /** The parsed JSON, not yet checked against anything; undefined when the status is not a good one. */
+  /** The parsed JSON or the text, not yet checked against anything; undefined when the status is not a good one. */
   body: unknown;
+  /** Of a raw answer: its `Content-Type`. */
+  type?: string | undefined;
+}
+
+/** What a system means by an answer whose status is not a good one. */
+export type ErrorKind = 'unauthenticated' | 'rate-limited' | 'unavailable' | 'not-understood';
+
+/** Reads it from the body, where the status does not tell; undefined when it does. */
+export type ReadErrorKind = (status: number, body: unknown) => ErrorKind | undefined;
+
+/** What the headers of an answer tell about how much more the system takes, in a way of its own. */
+export type ReadNews = (headers: Dispatcher.ResponseData['headers']) => News | undefined;
+export type News = Parameters<CallScope['slowDown']>[0];
+
+/** What a system has of its own. */
+export interface HttpExtras {
+  /** Got and renewed while calls are made; what it gives goes along with the other headers. */
+  session?: Session | undefined;
+  /** Whose certificates are trusted. Default: those of the authorities that all the world trusts. */
+  trust?: SecureContext | undefined;
+  readErrorKind?: ReadErrorKind | undefined;
+  readNews?: ReadNews | undefined;
 }
 
 export interface HttpRequest {
@@ -29,6 +53,12 @@ export interface HttpRequest {
   /** Path and query after the base address, already encoded. */
   path: string;
   body?: string;
+  /** The system answers this with plain text rather than JSON. */
+  isText?: boolean;
+  /** Or with something that is neither: the body is then the bytes as they came, also of an expected status. */
+  isRaw?: boolean;
+  /** Beside, or instead of, those that every request has. */
+  headers?: Readonly<Record<string, string>>;
 }
 
 /** JSON over HTTP with one system: what `rest` and `graphql` share. */
@@ -54,13 +84,14 @@ export function openHttp(
   baseUrl: string,
   headers: Record<string, string>,
   { source, timeoutMs, maxAnswerBytes }: ConnectorOptions,
+  { session, trust, readErrorKind, readNews }: HttpExtras = {},
 ): HttpTransport {
   const base = new URL(baseUrl);
   // The scope's timeout covers connecting, waiting and reading alike, so undici's own clocks are off. But for
   // connecting, which is not a single call's: without it an attempt would outlive the call that wanted it.
   const pool = new Pool(base.origin, {
     connections: MAX_CONNECTIONS,
-    connect: { timeout: timeoutMs },
+    connect: { timeout: timeoutMs, ...(trust === undefined ? {} : { secureContext: trust }) },
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: 30_000,
@@ -75,49 +106,90 @@ export function openHttp(
 
   return {
     baseUrl: base,
-    send: (scope, { method, path, body }, readAnswer, expected = []) =>
+    send: (
+      scope,
+      { method, path, body, isText = false, isRaw = false, headers: more },
+      readAnswer,
+      expected = [],
+    ) =>
       scope.run(async (signal) => {
         // A path may hold an address, so what is kept of it is not kept under it.
         const key = method === 'GET' ? hash('sha256', path, 'base64url') : '';
         const known = method === 'GET' ? validated.get(key) : undefined;
-        const answer = await pool
-          .request({
-            method,
-            path: `${prefix}${path}` || '/',
-            headers: {
-              ...(body === undefined ? sent : sentWithBody),
-              ...scope.headers,
-              ...(known === undefined ? {} : { 'if-none-match': known.etag }),
-            },
-            body: body ?? null,
-            signal,
-          })
-          .catch((error: unknown) => {
-            throw new SourceUnavailableError(source, `${source} cannot be reached.`, { cause: error });
-          });
+        const parseBody = isRaw ? asItCame : isText ? parseText : parse;
+        const ask = (credentials: Record<string, string> = {}) =>
+          pool
+            .request({
+              method,
+              path: `${prefix}${path}` || '/',
+              headers: {
+                ...(body === undefined ? sent : sentWithBody),
+                ...(isText ? { accept: 'text/plain' } : {}),
+                ...more,
+                ...credentials,
+                ...scope.headers,
+                ...(known === undefined ? {} : { 'if-none-match': known.etag }),
+              },
+              body: body ?? null,
+              signal,
+            })
+            .catch((error: unknown) => {
+              throw new SourceUnavailableError(source, `${source} cannot be reached.`, { cause: error });
+            });
+        const answer = await (session === undefined ? ask() : askWithin(session, ask));
         const { statusCode: status } = answer;
+        const type = isRaw ? String(answer.headers['content-type'] ?? '') : undefined;
         tell(scope, answer.headers);
+        const news = readNews?.(answer.headers);
+        if (news !== undefined) scope.slowDown(news);
         if (status >= 200 && status < 300) {
           const bytes = await read(answer.body, source, maxAnswerBytes);
-          const parsed = parse(bytes, source);
+          const parsed = parseBody(bytes, source);
           const { etag } = answer.headers;
           if (method === 'GET' && typeof etag === 'string') validated.set(key, { etag, bytes });
-          return readAnswer({ status, body: parsed });
+          return readAnswer({ status, body: parsed, type });
         }
         if (status === 304 && known !== undefined) {
           await answer.body.dump({ limit: MAX_ERROR_BYTES });
-          return readAnswer({ status: 200, body: parse(known.bytes, source) });
+          return readAnswer({ status: 200, body: parseBody(known.bytes, source), type });
         }
+        if (isRaw && expected.includes(status))
+          return readAnswer({ status, body: await read(answer.body, source, maxAnswerBytes), type });
         // A short body is read to its end so that the connection can be used again; what it says stays here.
-        await answer.body.dump({ limit: MAX_ERROR_BYTES });
-        if (expected.includes(status)) return readAnswer({ status, body: undefined });
-        throw errorForStatus(source, status, retryAfterSeconds(answer.headers));
+        let kind: ErrorKind | undefined;
+        if (readErrorKind === undefined) await answer.body.dump({ limit: MAX_ERROR_BYTES });
+        else {
+          const said = await read(answer.body, source, MAX_ERROR_BYTES).catch(() => Buffer.alloc(0));
+          kind = readErrorKind(status, parseLeniently(said));
+        }
+        if (kind === undefined && expected.includes(status)) return readAnswer({ status, body: undefined });
+        throw errorOf(kind ?? kindOfStatus(status), source, status, retryAfterSeconds(answer.headers));
       }),
     forget: () => {
       validated.clear();
     },
-    close: () => pool.destroy(),
+    close: async () => {
+      await Promise.all([pool.destroy(), session?.close()]);
+    },
   };
+}
+
+/** Asks with the credentials of the moment, and once more with new ones when they turn out to have expired. */
+async function askWithin(
+  session: Session,
+  ask: (credentials: Record<string, string>) => Promise<Dispatcher.ResponseData>,
+): Promise<Dispatcher.ResponseData> {
+  const first = await session.headers();
+  const answer = await ask(first);
+  const isRefused = answer.statusCode === 401;
+  if (!isRefused) session.accepted(first);
+  if (!isRefused || !session.refused(first)) return answer;
+  await answer.body.dump({ limit: MAX_ERROR_BYTES });
+  const renewed = await session.headers();
+  const second = await ask(renewed);
+  if (second.statusCode === 401) session.refused(renewed);
+  else session.accepted(renewed);
+  return second;
 }
 
 /** Tells how long the answer holds, and how much more the system takes. */
@@ -126,7 +198,7 @@ function tell(scope: CallScope, headers: Dispatcher.ResponseData['headers']): vo
   if (maxAge !== undefined) scope.holds(maxAge);
   const remaining = numberIn(headers, REMAINING);
   if (remaining === undefined) return;
-  const resetSeconds = numberIn(headers, RESET);
+  const resetSeconds = secondsToReset(headers);
   scope.slowDown({ remaining, ...(resetSeconds === undefined ? {} : { resetMs: resetSeconds * 1000 }) });
 }
 
@@ -140,9 +212,16 @@ const RESET = ['ratelimit-reset', 'x-rate-limit-reset'];
 function numberIn(headers: Dispatcher.ResponseData['headers'], names: readonly string[]): number | undefined {
   for (const name of names) {
     const value = headers[name];
-    if (typeof value === 'string' && /^\d{1,9}$/.test(value)) return Number(value);
+    if (typeof value === 'string' && /^\d{1,10}$/.test(value)) return Number(value);
   }
   return undefined;
+}
+
+/** In seconds from now. X gives the moment itself, in Unix time: no window of anybody's is thirty years long. */
+function secondsToReset(headers: Dispatcher.ResponseData['headers']): number | undefined {
+  const value = numberIn(headers, RESET);
+  if (value === undefined || value < 1_000_000_000) return value;
+  return Math.max(0, Math.ceil(value - Date.now() / 1000));
 }
 
 /**
@@ -191,6 +270,27 @@ function parse(bytes: Buffer, source: string): unknown {
   }
 }
 
+function asItCame(bytes: Buffer): Buffer {
+  return bytes;
+}
+
+function parseText(bytes: Buffer, source: string): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (error) {
+    throw new SourceContractError(source, `${source} sent an answer that is not text.`, { cause: error });
+  }
+}
+
+/** Of an answer that is an error anyway. */
+function parseLeniently(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8')) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Checks what a system sent. The error names the place, never a value. */
 export function check<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
   const result = schema.safeParse(value);
@@ -202,28 +302,41 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, source: string): 
   );
 }
 
-function errorForStatus(source: string, status: number, retryAfter: number | undefined): SourceError {
-  if (status === 401 || status === 403) {
-    return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`);
+function kindOfStatus(status: number): ErrorKind {
+  if (status === 401 || status === 403) return 'unauthenticated';
+  if (status === 429) return 'rate-limited';
+  return status >= 500 || status === 408 ? 'unavailable' : 'not-understood';
+}
+
+function errorOf(
+  kind: ErrorKind,
+  source: string,
+  status: number,
+  retryAfter: number | undefined,
+): SourceError {
+  switch (kind) {
+    case 'unauthenticated':
+      return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`);
+    case 'rate-limited':
+      return new SourceRateLimitedError(source, `${source} asks us to slow down.`, { retryAfter });
+    case 'unavailable':
+      return new SourceUnavailableError(source, `${source} answered with an error (status ${status}).`, {
+        retryAfter,
+      });
+    case 'not-understood':
+      return new SourceContractError(
+        source,
+        `${source} did not understand the gateway's request (status ${status}).`,
+      );
   }
-  if (status === 429) {
-    return new SourceRateLimitedError(source, `${source} asks us to slow down.`, { retryAfter });
-  }
-  if (status >= 500 || status === 408) {
-    return new SourceUnavailableError(source, `${source} answered with an error (status ${status}).`, {
-      retryAfter,
-    });
-  }
-  return new SourceContractError(
-    source,
-    `${source} did not understand the gateway's request (status ${status}).`,
-  );
 }
 
 /** `Retry-After` (RFC 9110, 10.2.3) in seconds: it is either a number of seconds or a date. */
 function retryAfterSeconds(headers: Dispatcher.ResponseData['headers']): number | undefined {
   const value = headers['retry-after'];
-  if (typeof value !== 'string') return undefined;
+  // Who does not send it may still say when the window ends in which nothing is left.
+  if (typeof value !== 'string')
+    return numberIn(headers, REMAINING) === 0 ? secondsToReset(headers) : undefined;
   // Some write seconds with decimals.
   const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
   return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined;

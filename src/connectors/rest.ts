@@ -1,9 +1,11 @@
 import type { z } from 'zod';
 import type { Setting, SettingsReader } from '../config.js';
+import { milliseconds, type Duration } from '../duration.js';
 import { InvalidInputError, SourceContractError } from '../errors.js';
 import type { Auth } from './auth.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from './connector.js';
-import { check, openHttp, type HttpTransport } from './http.js';
+import { check, openHttp, type HttpTransport, type ReadErrorKind, type ReadNews } from './http.js';
+import { trusting } from './tls.js';
 
 type QueryValue = string | number | boolean | undefined;
 
@@ -11,6 +13,8 @@ type QueryValue = string | number | boolean | undefined;
 export interface RestClient extends Client {
   /** The answer to a GET; null when the system says that it is not there (404). */
   get<T>(schema: z.ZodType<T>, path: string, query?: Readonly<Record<string, QueryValue>>): Promise<T | null>;
+  /** The same of a system that answers in plain text. */
+  getText(path: string, query?: Readonly<Record<string, QueryValue>>): Promise<string | null>;
   /** The answer to a POST that only reads. A 207 (partial success) is a good answer: its schema tells the parts. */
   post<T>(schema: z.ZodType<T>, path: string, body: unknown): Promise<T>;
   /** A page by the link that the page before it gave. A link out of the base address is refused. */
@@ -23,16 +27,52 @@ export interface RestOptions {
   auth: Auth;
   /** A path that answers cheaply when all is well, for the health check. */
   pingPath: string;
+  /** For so long it is not asked again once it has answered: for a system whose calls are counted. Default `'0 s'`. */
+  pingHolds?: Duration;
+  /** The media type that is asked for. Default `application/json`. */
+  accept?: string;
+  /** Where a system's status does not tell what its error is about, how its body does. */
+  readErrorKind?: ReadErrorKind;
+  /** Where a system tells how much more it takes in headers of its own, how they are read. */
+  readNews?: ReadNews;
+  /** Whose certificates are trusted beside those of the authorities that all the world trusts: see `caSetting`. */
+  ca?: Setting<string | undefined>;
 }
 
 /** A connector to a REST system. */
-export function rest({ baseUrl, auth, pingPath }: RestOptions): Connector<RestClient> {
+export function rest({
+  baseUrl,
+  auth,
+  pingPath,
+  pingHolds = '0 s',
+  accept = 'application/json',
+  readErrorKind,
+  readNews,
+  ca,
+}: RestOptions): Connector<RestClient> {
   return {
-    settings: (reader) => [baseUrl, ...auth.settings(reader)],
+    // Tokens may be given out at the same address.
+    settings: (reader) => [
+      ...new Set([baseUrl, ...auth.settings(reader), ...(ca === undefined ? [] : [ca])]),
+    ],
     connect: (reader: SettingsReader, options: ConnectorOptions): Connection<RestClient> => {
-      const http = openHttp(reader.read(baseUrl) ?? '', auth.headers(reader), options);
+      const trust = ca === undefined ? undefined : trusting(reader.read(ca));
+      const opened = openHttp(reader.read(baseUrl) ?? '', { accept, ...auth.headers(reader) }, options, {
+        session: auth.session?.(reader, options, trust),
+        trust,
+        readErrorKind,
+        readNews,
+      });
+      const http = withQuery(opened, auth.query?.(reader));
+      const holdsMs = milliseconds(pingHolds);
+      let answeredAt = -Infinity;
+      const ping = async (scope: CallScope): Promise<void> => {
+        if (performance.now() - answeredAt < holdsMs) return;
+        await http.send(scope, { method: 'GET', path: pingPath }, () => undefined);
+        answeredAt = performance.now();
+      };
       return {
-        client: (scope) => createClient(http, scope, options.source, pingPath),
+        client: (scope) => createClient(http, scope, options.source, () => ping(scope)),
         forget: () => {
           http.forget();
         },
@@ -42,7 +82,28 @@ export function rest({ baseUrl, auth, pingPath }: RestOptions): Connector<RestCl
   };
 }
 
-function createClient(http: HttpTransport, scope: CallScope, source: string, pingPath: string): RestClient {
+/** The same transport, whose calls carry these in their query. */
+function withQuery(http: HttpTransport, query: Record<string, string> | undefined): HttpTransport {
+  const added = queryText(query).slice(1);
+  if (added === '') return http;
+  return {
+    ...http,
+    send: (scope, { path, ...request }, read, expected) =>
+      http.send(
+        scope,
+        { ...request, path: `${path}${path.includes('?') ? '&' : '?'}${added}` },
+        read,
+        expected,
+      ),
+  };
+}
+
+function createClient(
+  http: HttpTransport,
+  scope: CallScope,
+  source: string,
+  ping: () => Promise<void>,
+): RestClient {
   const getPath = <T>(schema: z.ZodType<T>, path: string): Promise<T | null> =>
     http.send(
       scope,
@@ -51,6 +112,13 @@ function createClient(http: HttpTransport, scope: CallScope, source: string, pin
       [404],
     );
   return {
+    getText: (path, query) =>
+      http.send(
+        scope,
+        { method: 'GET', path: `${path}${queryText(query)}`, isText: true },
+        ({ status, body }) => (status === 404 ? null : String(body)),
+        [404],
+      ),
     get: (schema, path, query) => getPath(schema, `${path}${queryText(query)}`),
     post: (schema, path, body) =>
       http.send(scope, { method: 'POST', path, body: JSON.stringify(body) }, (answer) =>
@@ -70,7 +138,7 @@ function createClient(http: HttpTransport, scope: CallScope, source: string, pin
         throw new SourceContractError(source, `${source} gave a link to a page that is not there.`);
       return page;
     },
-    ping: () => http.send(scope, { method: 'GET', path: pingPath }, () => undefined),
+    ping,
   };
 }
 

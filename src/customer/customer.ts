@@ -1,7 +1,10 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import type { Identifier } from '../identity/identifiers.js';
-import type { Identity } from '../identity/identity-graph.js';
+import type { AddressValue } from '../identity/declaration.js';
+import { normalise, type Identifier } from '../identity/identifiers.js';
+import type { Identity, IdentityRules } from '../identity/identity-graph.js';
 import type { Load } from '../loaders/registry.js';
+import { chooseValue } from './profile.js';
+import type { Rule } from './survivorship.js';
 
 /** What every resolver gets as its third argument; one for each request. */
 export interface Context {
@@ -25,17 +28,27 @@ export interface Customer {
   identifiers(namespace: string): Promise<readonly string[]>;
   /** The first of them, or null. */
   identifier(namespace: string): Promise<string | null>;
+  /**
+   * The values that the customer's records hold in a namespace, whether they are vouched for or not; for a source that
+   * is asked by it and takes no part in saying who somebody is. Throws the error of a source that cannot say when no
+   * other holds one.
+   */
+  held(namespace: string): Promise<readonly string[]>;
+  /** Where the customer lives or is established, as `Customer.address` has it. */
+  address(): Promise<AddressValue | null>;
 }
 
 export interface CustomerDirectory {
   /** The source that keeps its records by the namespace. */
   sourceOf: ReadonlyMap<string, string>;
+  rules: IdentityRules;
+  survivorship: Readonly<Record<'ADDRESS', Rule>>;
 }
 
 export function createCustomer(
   identity: Identity,
   info: GraphQLResolveInfo,
-  { sourceOf }: CustomerDirectory,
+  { sourceOf, rules, survivorship }: CustomerDirectory,
 ): Customer {
   const identifiers = async (namespace: string): Promise<readonly string[]> => {
     const source = sourceOf.get(namespace);
@@ -50,5 +63,26 @@ export function createCustomer(
     info,
     identifiers,
     identifier: async (namespace) => (await identifiers(namespace))[0] ?? null,
+    held: async (name) => {
+      const namespace = rules.namespaces.get(name);
+      if (namespace === undefined) return [];
+      const outcomes = await Promise.all(
+        rules.sources
+          .filter(({ identity: { yields } }) => name in yields)
+          .map((source) => identity.find(source.name)),
+      );
+      const values = outcomes.flatMap((outcome) =>
+        (outcome.kind === 'found' ? outcome.records : []).flatMap((record) =>
+          record.identifiers.flatMap((one) =>
+            one.namespace === name && one.value != null ? (normalise(namespace, one.value)?.value ?? []) : [],
+          ),
+        ),
+      );
+      if (values.length === 0)
+        for (const outcome of outcomes) if (outcome.kind === 'failed') throw outcome.error;
+      return [...new Set(values)];
+    },
+    address: () =>
+      chooseValue('ADDRESS', survivorship.ADDRESS, rules.namespaces, (source) => identity.find(source)),
   };
 }

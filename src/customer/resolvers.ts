@@ -4,6 +4,7 @@ import type { CustomerIds } from '../identity/customer-id.js';
 import { normalise, type Identifier } from '../identity/identifiers.js';
 import type { IdentityRules, Outcome } from '../identity/identity-graph.js';
 import { askedAt } from '../loaders/asked-at.js';
+import { createCompanies, type CompaniesOptions } from './companies.js';
 import { createCustomer, type Context, type Customer, type CustomerDirectory } from './customer.js';
 import { ambiguous, identified, identifiersOf } from './identification.js';
 import { chooseValue, provenanceOf } from './profile.js';
@@ -12,8 +13,7 @@ import { PROFILE_FIELDS, type Rule } from './survivorship.js';
 import { timelinePage, type TimelineSource } from './timeline.js';
 import { wantedSources, type SourcesOfField } from './wanted-sources.js';
 
-export interface CustomerOptions extends CustomerDirectory {
-  rules: IdentityRules;
+export interface CustomerOptions extends CustomerDirectory, CompaniesOptions {
   survivorship: Readonly<Record<ProfileField, Rule>>;
   timelines: readonly TimelineSource[];
   /** The source that answers a field of Customer; undefined for the fields of this file. */
@@ -26,7 +26,8 @@ export interface CustomerOptions extends CustomerDirectory {
 export function customerResolvers(options: CustomerOptions): Resolvers {
   const { rules, survivorship, timelines, ids, maxCustomers } = options;
   const allSources = new Set(rules.sources.map(({ name }) => name));
-  const sourcesOf = sourcesOfFields(options);
+  const companies = createCompanies(options);
+  const sourcesOf = sourcesOfFields(options, companies.sourcesOfCustomer);
 
   const find = async (
     key: CustomerKey,
@@ -78,6 +79,7 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
         // Each customer succeeds or fails alone, also when its identifier cannot be one.
         return by.map((key) => find(key, context, info));
       },
+      company: (_, { by }, context, info) => companies.find(by, context, info),
       identify: async (_, { by }, context, info) => {
         const identity = context.identify(readKey(by, options));
         const match = await identity.whole();
@@ -127,12 +129,17 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
       emails: (customer) => contactPoints(customer, 'email'),
       phones: (customer) => contactPoints(customer, 'phone'),
       identifiers: async ({ identity }) => identifiersOf(await identity.whole()),
+      company: (customer, _, context) => companies.ofCustomer(customer, context),
       timeline: (customer, args, context) => timelinePage(customer, args, timelines, context),
       knownTo: async (customer) =>
         (await outcomes(customer)).map(({ source, outcome }): KnownTo => ({
           source,
           status: STATUS[outcome.kind],
         })),
+    },
+    Company: {
+      kvkNumber: (company) => company.identifier('kvkNumber'),
+      vatNumber: (company) => company.identifier('vatNumber'),
     },
   };
 }
@@ -171,12 +178,17 @@ function throwWhenNobodyAnswered(all: readonly { outcome: Outcome }[]): void {
 }
 
 /** Where a rule goes by the order of the sources, mostly the first one decides, and the others need not be asked. */
-function sourcesOfFields({ rules, survivorship, timelines, sourceOfField }: CustomerOptions): SourcesOfField {
+function sourcesOfFields(
+  { rules, survivorship, timelines, sourceOfField }: CustomerOptions,
+  ofCompany: readonly string[],
+): SourcesOfField {
   const first = (sources: readonly string[]) => sources.slice(0, 1);
+  const identifying = new Set(rules.sources.map(({ name }) => name));
   const own = new Map<string, readonly string[]>([
     // Made from the record of the first source that knows the customer.
     ['id', first(rules.sources.map(({ name }) => name))],
     ['timeline', timelines.map(({ name }) => name)],
+    ['company', ofCompany],
     ...PROFILE_FIELDS.map((field): [string, readonly string[]] => {
       const { strategy, sources } = survivorship[field];
       return [camelCase(field), strategy === 'SOURCE_PRIORITY' ? first(sources) : sources];
@@ -184,7 +196,9 @@ function sourcesOfFields({ rules, survivorship, timelines, sourceOfField }: Cust
   ]);
   return (field) => {
     const source = sourceOfField.get(field);
-    return source === undefined ? (own.get(field) ?? 'all') : [source];
+    if (source === undefined) return own.get(field) ?? 'all';
+    // One that knows no customers is asked by what the others hold of them.
+    return identifying.has(source) ? [source] : 'all';
   };
 }
 

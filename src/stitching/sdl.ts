@@ -100,19 +100,21 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
           problems.push(`"${name}" is declared in both ${earlier.file} and ${file.name}.`);
         continue;
       }
-      const key = readKey(definition);
+      const itsKeys = readKeys(definition);
+      const [key] = itsKeys;
       if (key !== undefined) ofType.set(name, key);
       if (key === undefined && earlier !== undefined && name !== 'Query') {
         problems.push(
           `"${name}" is declared in both ${earlier.file} and ${file.name}; the latter must say by @key how it finds one.`,
         );
       }
-      if (key !== undefined && 'field' in key && !declares(definition, key.field)) {
-        problems.push(`${file.name} finds "${name}" by "${key.field}", so it must declare that field too.`);
+      const keyFields = itsKeys.flatMap((one) => ('field' in one ? [one.field] : []));
+      for (const field of keyFields.filter((one) => !declares(definition, one))) {
+        problems.push(`${file.name} finds "${name}" by "${field}", so it must declare that field too.`);
       }
       for (const field of definition.fields ?? []) {
         const path = `${name}.${field.name.value}`;
-        const isKey = key !== undefined && 'field' in key && key.field === field.name.value;
+        const isKey = keyFields.includes(field.name.value);
         const other = fields.get(path);
         if (other !== undefined && !(other.key && isKey && other.type === print(field.type))) {
           problems.push(
@@ -120,7 +122,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
           );
         }
         fields.set(path, other ?? { file: file.name, type: print(field.type), key: isKey });
-        if (file.source !== undefined && !owners.has(path)) owners.set(path, file.source);
+        if (file.source !== undefined && other === undefined) owners.set(path, file.source);
       }
     }
     if (file.source === undefined) spine.push(...document.definitions);
@@ -194,12 +196,14 @@ function placeOf(node: ASTNode | undefined): string {
     : `${node.loc.source.name} line ${node.loc.startToken.line}`;
 }
 
-function readKey({ directives = [] }: ObjectTypeDefinitionNode): Key | undefined {
-  const argument = directives.find(({ name }) => name.value === 'key')?.arguments?.[0];
-  if (argument?.value.kind !== Kind.STRING) return undefined;
-  return argument.name.value === 'field'
-    ? { field: argument.value.value }
-    : { identifier: argument.value.value };
+/** A source finds a type by the first; only the spine has a type with several, each for some of the sources. */
+function readKeys({ directives = [] }: ObjectTypeDefinitionNode): Key[] {
+  return directives.flatMap((directive) => {
+    const argument = directive.name.value === 'key' ? directive.arguments?.[0] : undefined;
+    if (argument?.value.kind !== Kind.STRING) return [];
+    const { value } = argument.value;
+    return [argument.name.value === 'field' ? { field: value } : { identifier: value }];
+  });
 }
 
 function declares({ fields = [] }: ObjectTypeDefinitionNode, field: string): boolean {

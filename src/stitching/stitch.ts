@@ -8,6 +8,8 @@ import {
   isInputObjectType,
   isIntrospectionType,
   isObjectType,
+  Kind,
+  type DocumentNode,
   type GraphQLFieldResolver,
   type GraphQLSchema,
 } from 'graphql';
@@ -49,7 +51,7 @@ export function stitch({ sdl, resolvers, stitched }: StitchOptions): GraphQLSche
     rootFieldFilter: (_, field) => !field.startsWith('_'),
     directiveFilter: (name) => name !== 'key' && name !== 'survivorship',
   });
-  setOneOf(schema);
+  setOneOf(schema, sdl.spine);
   placeResolvers(schema, sdl, stitched, own);
   return schema;
 }
@@ -98,9 +100,13 @@ function ownResolver(resolvers: readonly IResolvers[], type: string, field: stri
 }
 
 /** Stitching loses `@oneOf` of an input type given in its own SDL. */
-function setOneOf(schema: GraphQLSchema): void {
-  const type = schema.getType('CustomerKey');
-  if (isInputObjectType(type)) type.isOneOf = true;
+function setOneOf(schema: GraphQLSchema, { definitions }: DocumentNode): void {
+  for (const one of definitions) {
+    if (one.kind !== Kind.INPUT_OBJECT_TYPE_DEFINITION) continue;
+    const type = schema.getType(one.name.value);
+    if (isInputObjectType(type) && one.directives?.some(({ name }) => name.value === 'oneOf') === true)
+      type.isOneOf = true;
+  }
 }
 
 function placeResolvers(

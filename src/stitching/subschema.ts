@@ -135,7 +135,14 @@ function copyOf(value: unknown): unknown {
 
 /** What any source's SDL may use of the spine: everything but the customer view itself. */
 function sharedTypes({ definitions }: DocumentNode): DocumentNode {
-  const spineOnly = new Set(['Query', 'Customer', 'CustomerKey']);
+  const spineOnly = new Set([
+    'Query',
+    'Customer',
+    'CustomerKey',
+    'Company',
+    'CompanyKey',
+    'NameAndPlaceInput',
+  ]);
   return {
     kind: Kind.DOCUMENT,
     definitions: definitions.filter((one) => !isTypeDefinitionNode(one) || !spineOnly.has(one.name.value)),

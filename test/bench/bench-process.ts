@@ -4,7 +4,15 @@
  */
 
 export type Role =
-  'source' | 'gateway' | 'tuned-gateway' | 'loading' | 'identifying' | 'hand-written' | 'yoga' | 'static';
+  | 'source'
+  | 'gateway'
+  | 'tuned-gateway'
+  | 'loading'
+  | 'identifying'
+  | 'clicks'
+  | 'hand-written'
+  | 'yoga'
+  | 'static';
 
 /** What the bench may say to a child. */
 export type Ask = 'usage' | 'collect' | 'forget' | 'stop';
@@ -45,6 +53,7 @@ const roles: Record<Role, () => Promise<Started>> = {
   'tuned-gateway': async () => (await import('./roles/tuned-gateway.js')).startTunedGateway(),
   identifying: async () => (await import('./roles/identifying.js')).startIdentifying(),
   loading: async () => (await import('./roles/loading.js')).startLoading(),
+  clicks: async () => (await import('./roles/clicks.js')).startClicks(),
   'hand-written': async () => (await import('./roles/hand-written.js')).startHandWritten(),
   yoga: async () => (await import('./roles/references.js')).startYoga(),
   static: async () => (await import('./roles/references.js')).startStatic(),

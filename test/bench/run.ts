@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import type { Bench } from './bench.js';
 import { cacheReads } from './cache.js';
 import { identity } from './identity.js';
+import { clicks } from './clicks.js';
 import { cpuOfFifty, cpuOfOne } from './cpu.js';
 import { demo } from './demo.js';
 import { FULL, QUICK } from './effort.js';
@@ -33,6 +34,7 @@ const PARTS = [
   'hot',
   'cache',
   'identity',
+  'clicks',
   'overload',
   'hanging',
   'priority',
@@ -72,6 +74,7 @@ async function run(compiled: Build): Promise<Figure[]> {
 
   if (isAsked('identity')) await part('who a customer is', () => identity({ open }));
   if (isAsked('cache')) await part('reading from the cache', () => cacheReads({ open }));
+  if (isAsked('clicks')) await part('reading a click log', () => clicks({ open }));
   if (isAsked('latency', 'cpu', 'list', 'memory', 'hot', 'overload', 'hanging', 'priority', 'soak')) {
     progress('starting the systems');
     const sources = await Promise.all(

@@ -110,7 +110,7 @@ describe('GraphiQL in a browser', () => {
     await documentation.getByRole('link', { name: 'Query', exact: true }).click();
     await documentation.getByText('One customer, by any identifier you have.').waitFor();
     await documentation.getByRole('link', { name: 'Customer', exact: true }).first().click();
-    await documentation.getByText('Orders, newest first.').waitFor();
+    await documentation.getByText('Orders, newest first;').waitFor();
     await page.screenshot({ path: SCREENSHOT.replace('.png', '-documentation.png') });
   });
 

@@ -1,9 +1,11 @@
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { databaseUrl, sql, type SqlClient } from '../../src/connectors/sql.js';
+import { databaseUrl, sql, type SqlClient } from '../../src/connectors/sql/client.js';
+import { cancellation } from '../../src/resilience/cancellation.js';
+import { timeout } from '../../src/resilience/timeout.js';
 import { directSettings } from '../support/stand-ins.js';
-import { describeContract, failure, open, type Opened } from './contract.js';
+import { describeContract, failure, hostileKeys, open, type Opened } from './contract.js';
 
 const connector = sql(databaseUrl('ORDER_SYSTEM_URL'));
 const url = (): string => directSettings().ORDER_SYSTEM_URL ?? '';
@@ -115,6 +117,27 @@ describe('a connection to PostgreSQL', () => {
     expect(rows.map(({ key }) => key)).toEqual(keys);
   });
 
+  it('asks a query for each of several values by one statement, whatever is in the values', async () => {
+    const words = [
+      ...Object.values(hostileKeys).filter((key) => !/\0|\p{Surrogate}/u.test(key)),
+      'asked.word',
+    ];
+    const [text, parameters] = client.dialect.forEach({
+      query:
+        'SELECT asked.place AS place, asked.word AS word, listed FROM unnest(asked.list) AS listed LIMIT 2',
+      columns: { place: 'integer', word: 'text', list: 'text[]' },
+      values: words.map((word, place) => ({ place, word, list: [word, word, word] })),
+      orderBy: 'place',
+    });
+    const row = z.object({ place: z.number(), word: z.string(), listed: z.string() });
+    expect(await client.rows(row, text, parameters)).toEqual(
+      words.flatMap((word, place) => [
+        { place, word, listed: word },
+        { place, word, listed: word },
+      ]),
+    );
+  });
+
   it('gives no rows for an empty list of keys', async () => {
     expect(
       await client.rows(customer, 'SELECT cust_no FROM customers WHERE cust_no = ANY($1)', [[]]),
@@ -152,6 +175,25 @@ describe('a connection to PostgreSQL', () => {
     expect((await call).code).toBe('SOURCE_TIMEOUT');
     await expect.poll(() => running('stopped-by-us'), { timeout: 2_000 }).toBe(0);
     await impatient.close();
+  });
+
+  it('stops a query at the server as soon as nobody waits for it any more', async () => {
+    const controller = new AbortController();
+    const patient = open(
+      connector,
+      { ORDER_SYSTEM_URL: url() },
+      {
+        timeoutMs: 30_000,
+        scope: { run: (call) => timeout('tested', 30_000, call, cancellation(controller.signal)) },
+      },
+    );
+    const call = patient.rows(z.unknown(), 'SELECT pg_sleep(30) /* nobody-waits */', []);
+    const ended = expect(call).rejects.toThrow('hung up');
+    await expect.poll(() => running('nobody-waits'), { interval: 10 }).toBe(1);
+    controller.abort(new Error('hung up'));
+    await ended;
+    await expect.poll(() => running('nobody-waits'), { timeout: 2_000 }).toBe(0);
+    await patient.close();
   });
 
   it('tells the server its timeout, so that the server stops by itself', async () => {

@@ -52,6 +52,8 @@ export function readContract(file: string, exceptions: readonly Exception[] = []
   formats.default(ajv);
   // Zendesk's own word for date-time.
   ajv.addFormat('datetime', /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/);
+  // Business Central's, of numbers.
+  ajv.addFormat('decimal', true);
   ajv.addSchema({ $id: 'contract', components: document['components'] });
   const validators = new Map<unknown, ValidateFunction>();
 

@@ -5,10 +5,10 @@ import type { LimitsOptions } from '../../src/resilience/limits.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
-import { faultControl } from '../support/stand-ins.js';
+import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import { MANY_CUSTOMERS, ONE_CUSTOMER, ordinaryCustomers } from './queries.js';
 
-const control = await faultControl();
+const control = await faultControl([], FOUR_SYSTEMS);
 const opened: TestGateway[] = [];
 
 const FRESH: FreshnessOptions = { maxAge: '30 s', staleWhileRevalidate: '30 s' };

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
-import { faultControl } from '../support/stand-ins.js';
+import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 
 /** No refusal takes long, whatever is sent; an exponential one would never end. */
 const QUICKLY = { timeout: 5_000 };
@@ -13,7 +13,7 @@ let control: FaultControl;
 let gateway: TestGateway;
 
 beforeAll(async () => {
-  control = await faultControl();
+  control = await faultControl([], FOUR_SYSTEMS);
   gateway = createTestGateway(control.settings);
 });
 

@@ -1,10 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
 import { sources } from '../../sources/index.js';
 import { startStandIns } from '../../sources/stand-ins/index.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway } from '../support/gateway.js';
-import { listAt } from '../support/read.js';
+import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 
 const COUNT = 500;
@@ -14,14 +15,16 @@ const MAX_BATCH = { 'order-system': Infinity, webshop: 250, 'contact-centre': 10
 const own = await startStandIns({ customers: COUNT });
 const control = await faultControl(own.standIns);
 const clock = turnedClock();
-const gateway = createTestGateway(
-  { ...control.settings, DEADLINE_MS: '60000' },
-  {
-    clock,
-    // The systems share this process, and it is not their time that this is about.
-    sources: sources.map((source) => ({ ...source, limits: { ...source.limits, timeout: '30 s' } })),
-  },
-);
+const openGateway = () =>
+  createTestGateway(
+    { ...control.settings, DEADLINE_MS: '60000', CLICKSTREAM_TIMEOUT_MS: '30000' },
+    {
+      clock,
+      // The systems share this process, and it is not their time that this is about.
+      sources: sources.map((source) => ({ ...source, limits: { ...source.limits, timeout: '30 s' } })),
+    },
+  );
+const gateway = openGateway();
 afterAll(async () => {
   await gateway.close();
   await control.close();
@@ -53,4 +56,73 @@ test('five hundred customers cost as many calls as their systems’ batches need
     ),
   );
   expect(await ask()).toMatchObject(Object.fromEntries(Object.keys(MAX_BATCH).map((source) => [source, 0])));
+});
+
+const EVERYTHING = readFileSync('src/server/graphiql/examples/15-all-systems.graphql', 'utf8');
+/** What is asked of each customer. */
+const FIELDS = EVERYTHING.slice(EVERYTHING.indexOf(') {') + 2, EVERYTHING.lastIndexOf('}'));
+
+/** The calls to each system for one query about so many customers, of whom nothing is kept. */
+async function callsFor(emails: readonly string[]): Promise<Record<string, number>> {
+  const cold = openGateway();
+  await control.heal();
+  const response = await cold.fetch('/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', 'x-sources': '1' },
+    body: JSON.stringify({
+      query: `query($by: [CustomerKey!]!) { customers(by: $by) ${FIELDS} }`,
+      variables: { by: emails.map((email) => ({ email })) },
+    }),
+  });
+  const { data, extensions } = (await response.json()) as Record<string, unknown>;
+  expect(listAt(data, 'customers').filter((customer) => customer !== null)).toHaveLength(emails.length);
+  await cold.close();
+  const counted = Object.entries(control.counters()).map(([name, { calls }]) => [name, calls] as const);
+  // A folder of files has nobody in front of it who could count.
+  return {
+    ...Object.fromEntries(counted),
+    clickstream: Number(at(extensions, 'sources', 'clickstream', 'calls')),
+  };
+}
+
+test('a query over all twelve systems makes as many calls as their batches need, for one customer and for a hundred', async () => {
+  expect(await callsFor(['everywhere@example.nl'])).toEqual({
+    // Who they are, then their orders; carts; tickets; companies and deals with the ids of both before.
+    'order-system': 2,
+    webshop: 2,
+    'contact-centre': 2,
+    'crm-hubspot': 5,
+    // A token first.
+    'crm-salesforce': 3,
+    // A token first, too.
+    invoices: 3,
+    clickstream: 1,
+    facebook: 1,
+    x: 1,
+    buienradar: 1,
+    kvk: 1,
+    vies: 1,
+  });
+  const some = people.slice(0, 100);
+  const { kvk, vies, ...others } = await callsFor(some.map(({ email }) => email));
+  expect(others).toEqual({
+    // Some are organisations: a further round asks who else has their VAT number.
+    'order-system': 3,
+    invoices: 4,
+    webshop: 2,
+    'contact-centre': 2,
+    // Their deals are more than the hundred of one call.
+    'crm-hubspot': 6,
+    'crm-salesforce': 3,
+    clickstream: 1,
+    buienradar: 1,
+    // Nobody of them is there.
+    facebook: 0,
+    x: 0,
+  });
+  // Neither takes a batch: a call for each company, however many of the customers work there.
+  const companies = new Set(some.flatMap(({ crm }) => crm?.companyId ?? [])).size;
+  expect(kvk).toBe(companies);
+  expect(vies).toBeLessThanOrEqual(companies);
+  expect(vies).toBeGreaterThan(0);
 });

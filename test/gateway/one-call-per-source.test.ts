@@ -4,10 +4,10 @@ import type { Person } from '../../sources/stand-ins/world.js';
 import { turnedClock, type TurnedClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { listAt } from '../support/read.js';
-import { faultControl } from '../support/stand-ins.js';
+import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import { MANY_CUSTOMERS, ONE_CUSTOMER, ordinaryCustomers } from './queries.js';
 
-const control = await faultControl();
+const control = await faultControl([], FOUR_SYSTEMS);
 const opened: TestGateway[] = [];
 
 /** A gateway that has asked nothing yet. */

@@ -2,12 +2,12 @@ import { afterAll, describe, expect, test, inject } from 'vitest';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import { createTestGateway } from '../support/gateway.js';
 import { at, listAt, textAt } from '../support/read.js';
-import { directSettings } from '../support/stand-ins.js';
+import { directSettings, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import { ONE_CUSTOMER } from './queries.js';
 import { readContactCentre, readCrm, readOrderSystem, readTitles, readWebshop } from './systems.js';
 
 const world = createWorld({ customers: inject('customers') });
-const gateway = createTestGateway(directSettings());
+const gateway = createTestGateway(directSettings(FOUR_SYSTEMS));
 afterAll(() => gateway.close());
 
 const EVERYWHERE = 'everywhere@example.nl';
@@ -235,7 +235,7 @@ describe('the identifiers of a customer', () => {
 
   test('the id is the same in every gateway with the same secret, and another with another secret', async () => {
     const ask = async (secret: string): Promise<unknown> => {
-      const other = createTestGateway({ ...directSettings(), ID_SECRET: secret });
+      const other = createTestGateway({ ...directSettings(FOUR_SYSTEMS), ID_SECRET: secret });
       const { data } = await other.query('{ customer(by: {email: "everywhere@example.nl"}) { id } }');
       await other.close();
       return at(data, 'customer', 'id');
@@ -314,7 +314,7 @@ describe('many customers at once', () => {
   });
 
   test('more than MAX_CUSTOMERS are refused, as many as that are not', async () => {
-    const small = createTestGateway({ ...directSettings(), MAX_CUSTOMERS: '3' });
+    const small = createTestGateway({ ...directSettings(FOUR_SYSTEMS), MAX_CUSTOMERS: '3' });
     const ask = (count: number) =>
       small.query('query($by: [CustomerKey!]!) { customers(by: $by) { name } }', {
         by: Array.from({ length: count }, () => ({ email: EVERYWHERE })),

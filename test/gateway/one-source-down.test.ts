@@ -4,11 +4,11 @@ import type { ConditionChange } from '../../sources/stand-ins/fault-control.js';
 import { turnedClock, type TurnedClock } from '../support/clock.js';
 import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
-import { faultControl } from '../support/stand-ins.js';
+import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import { MANY_CUSTOMERS, ONE_CUSTOMER, ordinaryCustomers } from './queries.js';
 
 const DEADLINE_MS = 2_000;
-const control = await faultControl();
+const control = await faultControl([], FOUR_SYSTEMS);
 const opened: TestGateway[] = [];
 
 /** A gateway that has asked nothing yet; it gives up on a source a little earlier, so that the tests are quick. */

@@ -2,10 +2,10 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sources } from '../../sources/index.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
-import { faultControl } from '../support/stand-ins.js';
+import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import { ONE_CUSTOMER } from './queries.js';
 
-const control = await faultControl();
+const control = await faultControl([], FOUR_SYSTEMS);
 const opened: TestGateway[] = [];
 beforeEach(() => control.heal());
 afterEach(async () => {

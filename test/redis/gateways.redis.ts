@@ -5,6 +5,7 @@ import { startStandIns } from '../../sources/stand-ins/index.js';
 import type { Person } from '../../sources/stand-ins/world.js';
 import { sendJson, startServer } from '../connectors/server.js';
 import { ONE_CUSTOMER, ordinaryCustomers } from '../gateway/queries.js';
+import { FOUR_SYSTEMS } from '../support/stand-ins.js';
 import { startGatewayProcess, type GatewayProcess } from './gateway-processes.js';
 import { startRedis } from './redis-server.js';
 
@@ -15,7 +16,7 @@ const standIns = await startStandIns({
     : { orderSystem: { connectionString: process.env.ORDER_SYSTEM_TEST_URL } }),
 });
 const { people } = standIns.world;
-const control = await createFaultControl(standIns.standIns);
+const control = await createFaultControl(standIns.standIns.filter(({ name }) => FOUR_SYSTEMS.includes(name)));
 const redis = await startRedis();
 let onBoard = 'first';
 const board = await startServer((_, response) => {
@@ -80,7 +81,8 @@ function isKnown({ orderSystem, webshop, contactCentre, crm }: Person): boolean 
 }
 
 /** Nobody has anything in memory, nor has Redis. */
-beforeEach(async () => {
+beforeEach(forgetAll);
+async function forgetAll(): Promise<void> {
   for (const source of [...Object.keys(control.counters()), 'notice-board'])
     expect(await one.forget({ source })).toBe(200);
   await vi.waitFor(async () => {
@@ -88,7 +90,7 @@ beforeEach(async () => {
   });
   await control.heal();
   board.seen.length = 0;
-});
+}
 
 const entries = () => outside.keys('stekkerdoos:1:entry:*');
 
@@ -334,7 +336,8 @@ describe('a Redis that is gone', () => {
 
     const by = { email: 'customer-33@example.nl' };
     await vi.waitFor(async () => {
-      expect(await one.forget({ identifier: by })).toBe(200);
+      // What an attempt has left would not be written by the next.
+      await forgetAll();
       await askAndKeep(one, ONE_CUSTOMER, { by });
       await control.heal();
       expect(await other.ask(ONE_CUSTOMER, { by })).toMatchObject({ status: 200, errors: [] });

@@ -17,8 +17,10 @@ it('publishes nothing that is only for composing the schema', () => {
   expect(file).not.toMatch(/^\s*_\w+/m);
   expect(file).not.toMatch(/@key|@merge/);
   expect(Object.keys(buildSchema(file).getQueryType()?.getFields() ?? {})).toEqual([
+    'company',
     'customer',
     'customers',
     'identify',
+    'weather',
   ]);
 });

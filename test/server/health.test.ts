@@ -8,7 +8,7 @@ import { useMetrics, useOperationTimes } from '../../src/server/metrics.js';
 import { createMetrics, type BreakerState } from '../../src/telemetry/metrics.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
-import { faultControl } from '../support/stand-ins.js';
+import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 
 const ALL_UP = { 'order-system': 'up', webshop: 'up', 'contact-centre': 'up', 'crm-hubspot': 'up' };
 const ALL_CLOSED = Object.fromEntries(Object.keys(ALL_UP).map((source) => [source, 'closed']));
@@ -18,7 +18,7 @@ describe('the health of the gateway', () => {
   let gateway: TestGateway;
 
   beforeAll(async () => {
-    control = await faultControl();
+    control = await faultControl([], FOUR_SYSTEMS);
     gateway = createTestGateway(control.settings);
   });
 

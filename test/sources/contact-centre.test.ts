@@ -20,6 +20,7 @@ import { sendJson, startServer, type SeenRequest, type SmallServer } from '../co
 import { createTestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { directSettings, faultControl } from '../support/stand-ins.js';
+import { describeSource } from './source-contract.js';
 
 const world = createWorld({ customers: inject('customers') });
 
@@ -49,6 +50,89 @@ function somebody(email: string, userId: number, ticketCount = 0): Person {
 const settings = Object.fromEntries(
   Object.entries(directSettings()).filter(([variable]) => variable.startsWith('CONTACT_CENTRE')),
 );
+
+const by = (key: object, fields = 'tickets(first: 100) { id }') => ({
+  query: `query($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
+  variables: { by: key },
+});
+const busy = person('everywhere@example.nl');
+const busyId = String(busy.contactCentre?.userId);
+const idsOfTickets = (one: Person) =>
+  newestFirst(one.contactCentre?.tickets ?? []).map(({ id }) => ({ id: String(id) }));
+const ordinary = world.people
+  .filter(({ email, contactCentre: own }) => email.startsWith('customer-') && own !== undefined)
+  .slice(0, 50);
+const usersIn = ({ url }: SeenRequest) => /ids=([\d%C,]+)/.exec(url)?.[1]?.split('%2C') ?? [];
+
+describe('Zendesk', () => {
+  describeSource({
+    source: contactCentre,
+    found: {
+      'the id of a user': {
+        ...by({ zendeskUserId: busyId }),
+        data: { customer: { tickets: idsOfTickets(busy) } },
+      },
+      'an e-mail address': {
+        ...by({ email: busy.email }),
+        data: { customer: { tickets: idsOfTickets(busy) } },
+      },
+    },
+    unknown: {
+      'an id': { ...by({ zendeskUserId: '17' }), data: { customer: null } },
+      'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: { customer: null } },
+    },
+    batches: {
+      // Who they are, and their tickets.
+      'fifty customers': {
+        query: 'query($by: [CustomerKey!]!) { customers(by: $by) { tickets(first: 100) { id } } }',
+        variables: { by: ordinary.map(({ email }) => ({ email })) },
+        calls: 2,
+        expectData: (data) => {
+          expect(listAt(data, 'customers')).toEqual(ordinary.map((one) => ({ tickets: idsOfTickets(one) })));
+        },
+      },
+    },
+    ask: by({ zendeskUserId: busyId }, 'name'),
+    wrongCredentials: { CONTACT_CENTRE_API_TOKEN: 'a-wrong-token' },
+    byAnyText: {
+      'an id': (text) => ({ ...by({ zendeskUserId: text }), nothing: { customer: null } }),
+      'an e-mail address': (text) => ({ ...by({ email: text }), nothing: { customer: null } }),
+      'an address with it in it': (text) => ({
+        ...by({ email: `${text}@example.nl` }),
+        nothing: { customer: null },
+      }),
+    },
+    http: {
+      urlVariable: 'CONTACT_CENTRE_URL',
+      paths:
+        /^\/api\/v2\/users\/(show_many\?ids=\d+|search\?query=email%3A%22[^&#%]*(%[0-9A-F]{2}[^&#%]*)*%22&per_page=100)$/,
+      nothing: () => ({ body: { users: [] } }),
+      rateLimit: {
+        body: { error: 'TooManyRequests', description: 'Rate limit exceeded.' },
+        headers: { 'retry-after': '41', 'ratelimit-remaining': '0', 'ratelimit-reset': '41' },
+        retryAfter: 41,
+      },
+      misfits: [
+        { answer: () => ({ secret: true }), place: 'users', value: 'secret' },
+        { answer: () => ({ users: [{ id: 'secret' }] }), place: 'users.0.id', value: 'secret' },
+      ],
+      partial: {
+        query: 'query($by: [CustomerKey!]!) { customers(by: $by) { name } }',
+        variables: { by: ['1', '2', '3'].map((zendeskUserId) => ({ zendeskUserId })) },
+        answer: (request) => ({
+          body: {
+            users: usersIn(request)
+              .filter((id) => id !== '2')
+              .toReversed()
+              .map((id) => ({ id: Number(id), name: `name ${id}` })),
+          },
+        }),
+        data: { customers: [{ name: 'name 1' }, null, { name: 'name 3' }] },
+        errors: [],
+      },
+    },
+  });
+});
 
 describe('the contact centre', () => {
   it.each([

@@ -12,7 +12,7 @@ import {
 import { isSameCustomer, type OrderSystemCustomer } from '../../sources/order-system/mapping.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { Person } from '../../sources/stand-ins/world.js';
-import type { SqlClient } from '../../src/connectors/sql.js';
+import type { SqlClient } from '../../src/connectors/sql/client.js';
 import { open, type Opened } from '../connectors/contract.js';
 import { directSettings } from '../support/stand-ins.js';
 

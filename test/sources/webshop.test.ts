@@ -408,7 +408,7 @@ describe('a webshop of its own kind', () => {
   });
 
   it('says when it wants to be asked again, from the points that come back', async () => {
-    await open_(world, { maximumAvailable: 30, restoreRate: 2, now: () => 0 });
+    await open_(world, { maximumAvailable: 31, restoreRate: 2, now: () => 0 });
     const errors = [];
     for (let i = 0; i < 80 && errors.length === 0; i += 1) {
       const { email } = shoppers[i % shoppers.length] ?? {};

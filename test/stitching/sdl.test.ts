@@ -16,7 +16,7 @@ import { composeSdl, readSdlFiles, type SdlFile } from '../../src/stitching/sdl.
 import { sources } from '../../sources/index.js';
 import { createTestGateway } from '../support/gateway.js';
 import { at } from '../support/read.js';
-import { directSettings } from '../support/stand-ins.js';
+import { directSettings, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import { localSource } from '../support/local-source.js';
 
 const NAMESPACES = commonNamespaces('NL');
@@ -84,6 +84,14 @@ describe('the SDL of the sources', () => {
     );
   });
 
+  test('let a source find a company by either of its numbers, which the spine declares', () => {
+    const scores = (key: string, type: string) =>
+      problemsOf(loyalty(`type Company @key(field: "${key}") { ${key}: ${type} score: Int }`));
+    expect(scores('kvkNumber', 'String')).toEqual([]);
+    expect(scores('vatNumber', 'String')).toEqual([]);
+    expect(scores('vatNumber', 'Int')).toMatchObject([expect.stringContaining('"Company.vatNumber"')]);
+  });
+
   test('refuses a key that is not among the fields', () => {
     expect(problemsOf(loyalty('type Product @key(field: "sku") { stock: Int }'))).toEqual([
       'schema/sources/loyalty.graphql finds "Product" by "sku", so it must declare that field too.',
@@ -149,12 +157,17 @@ describe('a gateway with SDL that does not fit', () => {
 });
 
 describe('the schema', () => {
-  const gateway = createTestGateway(directSettings());
+  const gateway = createTestGateway(directSettings(FOUR_SYSTEMS));
   afterAll(() => gateway.close());
   const { schema } = gateway;
 
   test('has no private entry points, and none can be queried', async () => {
-    expect(Object.keys(schema.getQueryType()?.getFields() ?? {})).toEqual(['customer', 'identify', 'customers']);
+    expect(Object.keys(schema.getQueryType()?.getFields() ?? {})).toEqual([
+      'customer',
+      'identify',
+      'customers',
+      'company',
+    ]);
     expect(publish(schema)).not.toMatch(/\b_\w/);
     const { data, errors } = await gateway.query('{ _webshopCustomers(ids: ["1"]) { locale } }');
     expect(data ?? null).toBeNull();

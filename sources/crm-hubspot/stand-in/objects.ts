@@ -168,6 +168,7 @@ function contactRecord(person: Person, crm: NonNullable<Person['crm']>): CrmObje
       twitterhandle: crm.twitterHandle ?? null,
       // No property of HubSpot's own: this shop's sync has made it.
       customer_number: crm.customerNumber ?? null,
+      facebook_user_id: crm.facebookUserId ?? null,
       createdate: createdAt,
       lastmodifieddate: updatedAt,
       hs_object_id: crm.contactId,
@@ -188,6 +189,8 @@ function companyRecord(company: SeedCompany): CrmObject {
       industry: company.industry,
       numberofemployees: String(company.numberOfEmployees),
       kvk_number: company.kvkNumber,
+      // Neither number is a property of HubSpot's own: this shop has made them.
+      vat_number: company.vatNumber ?? null,
       createdate: updatedAt,
       hs_lastmodifieddate: updatedAt,
       hs_object_id: company.id,

@@ -23,7 +23,10 @@ async function insert(client: Client, table: string, rows: readonly object[]): P
   }
 }
 
-function rowsOf(world: World): Record<'customers' | 'devices' | 'orders' | 'lines' | 'payments', object[]> {
+/** The tables as objects, moments as ISO 8601 has them. */
+export function rowsOf(
+  world: World,
+): Record<'customers' | 'devices' | 'orders' | 'lines' | 'payments', object[]> {
   const customers: object[] = [];
   const devices: object[] = [];
   const orders: object[] = [];

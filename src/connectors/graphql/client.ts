@@ -64,7 +64,9 @@ export function graphql({
   return {
     settings: (reader) => [url, ...auth.settings(reader), ...Object.values(settings)],
     connect: (reader: SettingsReader, options: ConnectorOptions): Connection<GraphqlClient> => {
-      const http = openHttp(reader.read(url) ?? '', auth.headers(reader), options);
+      const http = openHttp(reader.read(url) ?? '', auth.headers(reader), options, {
+        session: auth.session?.(reader, options),
+      });
       const values = Object.entries(settings).map(([name, one]) => [name, reader.read(one)] as const);
       const query = (
         scope: CallScope,

@@ -8,17 +8,17 @@ import { startWebshop } from '../../../sources/webshop/stand-in/index.js';
 import type { Started } from '../bench-process.js';
 
 /** Without the rate limits that a bench would meet. */
-const starters: Record<SystemName, (world: World) => Promise<StandIn>> = {
-  'order-system': (world) => startOrderSystem(world),
-  webshop: (world) => startWebshop(world, { maximumAvailable: 1e9, restoreRate: 1e9 }),
-  'contact-centre': (world) => startContactCentre(world),
-  'crm-hubspot': (world) => startCrmHubspot(world),
-};
+const starters = {
+  'order-system': (world: World) => startOrderSystem(world),
+  webshop: (world: World) => startWebshop(world, { maximumAvailable: 1e9, restoreRate: 1e9 }),
+  'contact-centre': (world: World) => startContactCentre(world),
+  'crm-hubspot': (world: World) => startCrmHubspot(world),
+} satisfies Partial<Record<SystemName, (world: World) => Promise<StandIn>>>;
 
 /** One imitated system behind a fault control of its own. In a process with others it would wait for their work. */
 export async function startSource(): Promise<Started> {
   const world = createWorld({ customers: Number(process.env.BENCH_CUSTOMERS) });
-  const standIn = await starters[process.env.BENCH_SYSTEM as SystemName](world);
+  const standIn = await starters[process.env.BENCH_SYSTEM as keyof typeof starters](world);
   const control = await createFaultControl([standIn]);
   return {
     ready: { url: control.url, settings: control.settings },

@@ -1,80 +1,60 @@
 import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
 import type pg from 'pg';
-import { z } from 'zod';
 import {
   ConfigError,
-  InvalidInputError,
   SourceAuthenticationError,
   SourceContractError,
   SourceRateLimitedError,
   SourceTimeoutError,
   SourceUnavailableError,
   type SourceError,
-} from '../errors.js';
-import { setting, type Setting, type SettingsReader } from '../config.js';
-import type { CallScope, Client, Connection, Connector, ConnectorOptions } from './connector.js';
-import { check } from './http.js';
+} from '../../errors.js';
+import type { ConnectorOptions } from '../connector.js';
+import { refuseImpossibleText, type Database, type Dialect } from './database.js';
 
 /** Connections to the database at once; more queries wait for one to come free. */
 const MAX_CONNECTIONS = 10;
 
-/** A relational database, read only. */
-export interface SqlClient extends Client {
-  /**
-   * The rows of a query, checked. Keys are always parameters (`$1`, `$2`), lists as one array parameter.
-   * Dates, moments, decimals and big integers arrive as text, exact.
-   */
-  rows<T>(schema: z.ZodType<T>, text: string, parameters: readonly unknown[]): Promise<T[]>;
-}
+/** How long a server has to take the news that nobody waits for a query any more. */
+const CANCEL_MS = 500;
 
-/** The address of a database; the scheme tells which kind. */
-export function databaseUrl(variable: string): Setting<string> {
-  return setting(
-    variable,
-    z.url({ protocol: /^postgres(ql)?$/ }),
-    'a database address such as postgres://user:password@host:5432/name',
-  );
-}
+export const postgresDialect: Dialect = {
+  forEach: ({ query, columns, values, orderBy }) => {
+    // In JSON a NUL is six characters, which would not be refused later.
+    for (const value of values) refuseImpossibleText(Object.values(value));
+    const types = Object.entries(columns).map(([name, type]) => `${name} ${String(type)}`);
+    return [
+      `SELECT found.*
+       FROM json_to_recordset($1::json) AS asked (${types.join(', ')})
+       CROSS JOIN LATERAL (${query}) AS found
+       ORDER BY ${orderBy}`,
+      [JSON.stringify(values)],
+    ];
+  },
+  bytes: (column) => `${column} COLLATE "C"`,
+};
 
-/** A connector to PostgreSQL. */
-export function sql(url: Setting<string>): Connector<SqlClient> {
+/** A PostgreSQL. Nothing is opened before the first query. */
+export async function openPostgres(connectionString: string, options: ConnectorOptions): Promise<Database> {
+  const { default: driver } = await import('pg').catch((error: unknown) => {
+    throw new ConfigError([`${options.source} needs the package "pg": npm install pg. (${String(error)})`]);
+  });
+  const pool = openPool(driver, connectionString, options);
+  const cancelling = new Set<Promise<void>>();
+  const cancel = (client: pg.PoolClient): void => {
+    const told = cancelQuery(driver, client).finally(() => cancelling.delete(told));
+    cancelling.add(told);
+  };
   return {
-    settings: () => [url],
-    connect: (reader: SettingsReader, options: ConnectorOptions): Connection<SqlClient> => {
-      const { source } = options;
-      let opening: Promise<pg.Pool> | undefined;
-      let closing: Promise<void> | undefined;
-      const rows = <T>(
-        scope: CallScope,
-        schema: z.ZodType<T>,
-        text: string,
-        parameters: readonly unknown[],
-      ): Promise<T[]> =>
-        scope.run(async (signal) => {
-          refuseImpossibleText(parameters);
-          if (closing !== undefined)
-            throw new SourceUnavailableError(
-              source,
-              `${source} is no longer asked: the gateway is stopping.`,
-            );
-          const pool = await (opening ??= openPool(reader.read(url) ?? '', options));
-          const result = await run(
-            pool,
-            { name: statementName(text), text, values: [...parameters] },
-            signal,
-            options,
-          );
-          return check(z.array(schema), result.rows, source);
-        });
-      return {
-        client: (scope) => ({
-          rows: (schema, text, parameters) => rows(scope, schema, text, parameters),
-          ping: async () => {
-            await rows(scope, z.unknown(), 'SELECT 1', []);
-          },
-        }),
-        close: () => (closing ??= Promise.resolve(opening).then((pool) => pool?.end())),
-      };
+    query: async (text, parameters, signal) => {
+      const query = { name: statementName(text), text, values: [...parameters] };
+      const { rows }: { rows: unknown } = await run(pool, query, signal, cancel, options);
+      return rows;
+    },
+    close: async () => {
+      await pool.end();
+      await Promise.all(cancelling);
     },
   };
 }
@@ -88,19 +68,17 @@ const RAW_TYPES: ReadonlySet<number> = new Set([20, 1082, 1114, 1184, 1700]);
 const RAW_LIST_TYPES: ReadonlySet<number> = new Set([1016, 1182, 1115, 1185, 1231]);
 const TEXT_LIST = 1009;
 
-async function openPool(
+function openPool(
+  driver: typeof pg,
   connectionString: string,
   { timeoutMs, logger, source }: ConnectorOptions,
-): Promise<pg.Pool> {
-  const { default: driver } = await import('pg').catch((error: unknown) => {
-    throw new ConfigError([`${source} needs the package "pg": npm install pg. (${String(error)})`]);
-  });
+): pg.Pool {
   const readerOf: (type: number, format?: 'text' | 'binary') => unknown = driver.types.getTypeParser;
   const pool = new driver.Pool({
     connectionString,
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: timeoutMs,
-    // The server itself stops a query that nobody waits for any longer.
+    // The server stops by itself too, should it not hear from us.
     statement_timeout: timeoutMs,
     // How moments are written must not depend on how the server or the login role is set up.
     options: '-c timezone=UTC -c datestyle=ISO,YMD',
@@ -123,6 +101,7 @@ async function run(
   pool: pg.Pool,
   query: pg.QueryConfig,
   signal: AbortSignal,
+  cancel: (client: pg.PoolClient) => void,
   { source, maxAnswerBytes }: ConnectorOptions,
 ): Promise<pg.QueryResult> {
   const client = await pool.connect().catch((error: unknown) => {
@@ -131,13 +110,16 @@ async function run(
   const finish = finishOnce(client);
   const { stream } = client.connection;
   let bytes = 0;
-  // pg knows neither a signal nor a limit: the connection itself is given up, and with it the query.
+  // pg knows neither a signal nor a limit. The server is told to stop, since it sees a connection that is gone only when
+  // it has something to send; and the connection is given up, since the news may come when the query is over, and would
+  // then strike the next one.
   const giveUp = () => {
+    cancel(client);
     finish({ broken: true });
   };
   const measure = (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > maxAnswerBytes) giveUp();
+    if (bytes > maxAnswerBytes && bytes - chunk.length <= maxAnswerBytes) giveUp();
   };
   try {
     signal.throwIfAborted();
@@ -176,12 +158,48 @@ function finishOnce(client: pg.PoolClient): (end: { broken: boolean }) => void {
   };
 }
 
-/** PostgreSQL has no text with a NUL in it, and half a character would become another one on its way there. */
-function refuseImpossibleText(parameters: readonly unknown[]): void {
-  for (const parameter of parameters.flat()) {
-    if (typeof parameter === 'string' && (parameter.includes('\0') || /\p{Surrogate}/u.test(parameter)))
-      throw new InvalidInputError('A text to look for has a character in it that no text can have.');
-  }
+/** What pg has and its types do not: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS */
+interface CancelConnection {
+  stream: Socket;
+  connect(portOrPath: number | string, host?: string): void;
+  requestSsl(): void;
+  cancel(processId: number, secretKey: number): void;
+  on(event: 'connect' | 'sslconnect' | 'error' | 'end', listener: () => void): void;
+}
+interface Cancellable {
+  host: string;
+  port: number;
+  processID: number;
+  secretKey: number;
+  connection: { ssl: pg.ClientConfig['ssl']; sslNegotiation: string };
+}
+
+/** Tells the server over a connection of its own, encrypted as the other, to stop what the client asked. */
+function cancelQuery(driver: typeof pg, client: pg.PoolClient): Promise<void> {
+  const { host, port, processID, secretKey, connection } = client as unknown as Cancellable;
+  const { ssl, sslNegotiation } = connection;
+  return new Promise((resolve) => {
+    const other = new driver.Connection({ ssl, sslNegotiation } as object) as unknown as CancelConnection;
+    const timer = setTimeout(over, CANCEL_MS);
+    function over(): void {
+      clearTimeout(timer);
+      other.stream.destroy();
+      resolve();
+    }
+    const ask = () => {
+      other.cancel(processID, secretKey);
+    };
+    other.on('connect', () => {
+      if (!ssl) ask();
+      else if (sslNegotiation !== 'direct') other.requestSsl();
+    });
+    other.on('sslconnect', ask);
+    // The server closes the connection when it has sent the signal. When it cannot be told, its own clock stops the query.
+    other.on('error', over);
+    other.on('end', over);
+    if (host.startsWith('/')) other.connect(`${host}/.s.PGSQL.${port}`);
+    else other.connect(port, host);
+  });
 }
 
 function isServerError(error: unknown): error is { code: string } {

@@ -1,0 +1,25 @@
+import { defineSource, noAuth, rest, several, urlSetting } from '../../src/index.js';
+import { country, FEED_PATH, rainOfPlaces } from './loaders.js';
+import { resolvers } from './resolvers.js';
+
+export const buienradar = defineSource({
+  name: 'buienradar',
+  connector: several({
+    feed: rest({
+      baseUrl: urlSetting('BUIENRADAR_URL', 'https://data.buienradar.nl'),
+      auth: noAuth,
+      pingPath: FEED_PATH,
+    }),
+    rain: rest({
+      baseUrl: urlSetting('BUIENRADAR_RAIN_URL', 'https://gpsgadget.buienradar.nl'),
+      auth: noAuth,
+      pingPath: '/data/raintext?lat=52.10&lon=5.18',
+    }),
+  }),
+  // It is renewed every five minutes, and what it foretells is worth something for a while longer.
+  freshness: { maxAge: '5 minutes', staleIfError: '30 minutes' },
+  // It publishes no limit, so we are modest: as many places at once as a browser would ask.
+  limits: { timeout: '2 s', concurrency: 6 },
+  loaders: [country, rainOfPlaces],
+  resolvers,
+});

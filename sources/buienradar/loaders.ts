@@ -1,0 +1,52 @@
+import {
+  defineLoader,
+  SourceContractError,
+  type RestClient,
+  type SeveralClient,
+  type Connector,
+} from '../../src/index.js';
+import { toCountry, toRain, type Country } from './mapping.js';
+import type { Place } from './places.js';
+import type { WeatherRain } from './schema.generated.js';
+import { feed } from './wire.js';
+
+/** The feed and the rain text are at different addresses. */
+export type BuienradarClient = SeveralClient<{ feed: Connector<RestClient>; rain: Connector<RestClient> }>;
+
+export const FEED_PATH = '/2.0/feed/json';
+
+/** One feed has the whole country, so there is one key. */
+export const country = defineLoader<BuienradarClient, 'NL', Country>({
+  name: 'country',
+  about: () => [],
+  load: async (keys, buienradar) => {
+    const found = await buienradar.feed.get(feed, FEED_PATH);
+    if (found === null)
+      throw new SourceContractError('buienradar', 'buienradar has no feed at the address it is set to.');
+    const whole = toCountry(found);
+    return keys.map(() => whole);
+  },
+});
+
+/** As many decimals as make places of about a kilometre, whose rain is the same. */
+const keyText = ({ latitude, longitude }: Place): string => `${latitude.toFixed(2)} ${longitude.toFixed(2)}`;
+
+/** There is no way to ask for several places at once, so these are calls side by side, as many as the limits allow. */
+export const rainOfPlaces = defineLoader<BuienradarClient, Place, readonly WeatherRain[]>({
+  name: 'rainOfPlaces',
+  keyText,
+  about: () => [],
+  load: (places, buienradar) =>
+    Promise.all(
+      places.map(({ latitude, longitude }) =>
+        buienradar.rain
+          .getText('/data/raintext', { lat: latitude.toFixed(2), lon: longitude.toFixed(2) })
+          .then(
+            (text) =>
+              (text === null ? null : toRain(text, Date.now())) ??
+              new SourceContractError('buienradar', 'buienradar sent a rain text of another shape.'),
+            (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
+          ),
+      ),
+    ),
+});

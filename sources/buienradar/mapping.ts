@@ -1,0 +1,95 @@
+import { momentOf, nearestMoment } from './dutch-time.js';
+import { distanceKm, type Place } from './places.js';
+import type { WeatherDay, WeatherNow, WeatherRain } from './schema.generated.js';
+import { RAIN_LINE, type Day, type Feed, type Station } from './wire.js';
+
+/** What is kept of the feed: what every place's weather is made from. */
+export interface Country {
+  stations: readonly (Omit<WeatherNow, 'distanceKm'> & Place)[];
+  forecast: readonly WeatherDay[];
+}
+
+/** Those that measure no temperature are poles for wind, most of them at sea. */
+export function toCountry({ actual, forecast }: Feed): Country {
+  return {
+    stations: actual.stationmeasurements.filter(({ temperature }) => temperature != null).map(toStation),
+    forecast: forecast.fivedayforecast.map(toDay),
+  };
+}
+
+function toStation(one: Station): Country['stations'][number] {
+  return {
+    station: one.stationname,
+    latitude: one.lat,
+    longitude: one.lon,
+    measuredAt: new Date(momentOf(one.timestamp)).toISOString(),
+    description: one.weatherdescription ?? null,
+    temperatureCelsius: one.temperature ?? null,
+    feelsLikeCelsius: one.feeltemperature ?? null,
+    humidityPercent: one.humidity ?? null,
+    windDirection: one.winddirection ?? null,
+    windSpeedMs: one.windspeed ?? null,
+    windForceBft: one.windspeedBft ?? null,
+    windGustsMs: one.windgusts ?? null,
+    airPressureHpa: one.airpressure ?? null,
+    visibilityM: one.visibility ?? null,
+    rainLastHourMm: one.rainFallLastHour ?? null,
+  };
+}
+
+function toDay(one: Day): WeatherDay {
+  return {
+    date: one.day.slice(0, 10),
+    description: one.weatherdescription ?? null,
+    minTemperatureCelsius: one.mintemperatureMin ?? outermost(Math.min, one.mintemperature),
+    maxTemperatureCelsius: one.maxtemperatureMax ?? outermost(Math.max, one.maxtemperature),
+    rainChancePercent: one.rainChance ?? null,
+    sunChancePercent: one.sunChance ?? null,
+    rainMinMm: one.mmRainMin ?? null,
+    rainMaxMm: one.mmRainMax ?? null,
+    windDirection: one.windDirection?.toUpperCase() ?? null,
+    windForceBft: one.wind ?? null,
+  };
+}
+
+/** Of a span such as "3/5", where the numbers beside it are missing. */
+function outermost(choose: (...of: number[]) => number, span: Day['mintemperature']): number | null {
+  const ends = String(span ?? '')
+    .split('/')
+    .flatMap((end) => (/^\s*-?\d+(\.\d+)?\s*$/.test(end) ? [Number(end)] : []));
+  return ends.length === 0 ? null : choose(...ends);
+}
+
+/** What the nearest station measures; null when there is none. */
+export function nearest({ stations }: Country, place: Place): WeatherNow | null {
+  const [first] = stations
+    .map(({ latitude, longitude, ...measured }) => ({
+      ...measured,
+      distanceKm: distanceKm(place, { latitude, longitude }),
+    }))
+    .sort((one, other) => one.distanceKm - other.distanceKm);
+  return first === undefined ? null : { ...first, distanceKm: Math.round(first.distanceKm * 10) / 10 };
+}
+
+const STEP_MS = 5 * 60_000;
+const AHEAD_MS = 2 * 60 * 60_000;
+
+/** The rain from now on; null when the text is something else. Nothing at all is what is told of a place without a forecast. */
+export function toRain(text: string, now: number): WeatherRain[] | null {
+  const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
+  const rain: { at: number; mmPerHour: number }[] = [];
+  for (const line of lines) {
+    const [, strength, hour, minute] = RAIN_LINE.exec(line.trim()) ?? [];
+    if (strength === undefined || hour === undefined || minute === undefined) return null;
+    rain.push({ at: nearestMoment(hour, minute, now), mmPerHour: toMmPerHour(strength) });
+  }
+  return rain
+    .filter(({ at }) => at > now - STEP_MS && at <= now + AHEAD_MS)
+    .map(({ at, mmPerHour }) => ({ startsAt: new Date(at).toISOString(), mmPerHour }));
+}
+
+/** 0 is dry, 77 is 0.1 mm an hour, 255 a cloudburst: the scale is logarithmic. */
+function toMmPerHour(strength: string): number {
+  const value = Number(strength.replace(',', '.'));
+  return value === 0 ? 0 : Math.round(10 ** ((value - 109) / 32) * 100) / 100;
+}

@@ -1,0 +1,26 @@
+import { country, rainOfPlaces } from './loaders.js';
+import { nearest } from './mapping.js';
+import { isInNetherlands, placeOfPostcode } from './places.js';
+import type { Resolvers } from './schema.generated.js';
+
+/** The terms of the feed ask for the name and a link to this address. */
+const ATTRIBUTION = { name: 'Buienradar', url: 'https://www.buienradar.nl' };
+
+/** Answers schema/sources/buienradar.graphql. */
+export const resolvers: Resolvers = {
+  Query: {
+    weather: (_, place) => (isInNetherlands(place) ? place : null),
+  },
+  Customer: {
+    weather: async (customer) => {
+      const address = await customer.address();
+      return placeOfPostcode(address?.postcode, address?.country);
+    },
+  },
+  Weather: {
+    attribution: () => ATTRIBUTION,
+    now: async (place, _, { load }) => nearest(await load(country, 'NL'), place),
+    forecast: async (_place, _, { load }) => [...(await load(country, 'NL')).forecast],
+    rain: async (place, _, { load }) => [...(await load(rainOfPlaces, place))],
+  },
+};

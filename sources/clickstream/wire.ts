@@ -1,0 +1,80 @@
+import { z } from 'zod';
+
+/**
+ * What Snowplow's files hold, as far as we read it. Columns have the names of its canonical event:
+ * https://docs.snowplow.io/docs/fundamentals/canonical-event/ . What a tracker adds (self-describing events, contexts)
+ * is JSON as text, in a column named after its schema.
+ */
+
+/** Whether there is such a column depends on what is tracked and how events are enriched. */
+export const OPTIONAL_COLUMNS = [
+  'derived_tstamp',
+  'page_title',
+  'page_referrer',
+  'refr_medium',
+  'refr_source',
+  'mkt_campaign',
+  'useragent',
+  'unstruct_event_com_snowplowanalytics_snowplow_ecommerce_snowplow_ecommerce_action_1_0_0',
+  'contexts_com_snowplowanalytics_snowplow_ecommerce_product_1_0_0',
+  'unstruct_event_com_google_ga4_enhanced_measurement_view_search_results_1_0_0',
+] as const;
+
+/** As our queries write it: in UTC, to the millionth of a second. */
+const moment = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+
+export const visitRow = z.object({
+  /** Which of the asked pages. */
+  page: z.number(),
+  domain_sessionid: z.string(),
+  domain_userid: z.string(),
+  started: moment,
+  ended: moment,
+  page_views: z.number(),
+  pages: z.array(
+    z.object({ page_url: z.string().nullable(), page_title: z.string().nullable(), viewed: moment }),
+  ),
+  useragent: z.string().nullable(),
+  first_page_url: z.string().nullable(),
+  page_referrer: z.string().nullable(),
+  refr_medium: z.string().nullable(),
+  refr_source: z.string().nullable(),
+  mkt_campaign: z.string().nullable(),
+  logged_in: z.boolean(),
+});
+export type VisitRow = z.infer<typeof visitRow>;
+
+export const eventRow = z.object({
+  page: z.number(),
+  event_id: z.string(),
+  name: z.string(),
+  happened: moment,
+  domain_sessionid: z.string().nullable(),
+  domain_userid: z.string(),
+  page_url: z.string().nullable(),
+  page_title: z.string().nullable(),
+  products: z.string().nullable(),
+  search: z.string().nullable(),
+  logged_in: z.boolean(),
+});
+export type EventRow = z.infer<typeof eventRow>;
+
+export const deviceRow = z.object({
+  person: z.number(),
+  domain_userid: z.string(),
+  first_seen: moment,
+  last_seen: moment,
+  useragent: z.string().nullable(),
+});
+export type DeviceRow = z.infer<typeof deviceRow>;
+
+/** Text where the file is CSV, or where the loader wrote decimals as such. */
+const price = z.union([z.number(), z.string().regex(/^\d+(\.\d+)?$/)]);
+
+/** The cell of com.snowplowanalytics.snowplow.ecommerce/product/jsonschema/1-0-0. */
+export const productsCell = z.array(
+  z.object({ id: z.string(), name: z.string().nullish(), price, currency: z.string() }),
+);
+
+/** The cell of com.google.ga4.enhanced-measurement/view_search_results/jsonschema/1-0-0. */
+export const searchCell = z.object({ search_term: z.string().nullish() });

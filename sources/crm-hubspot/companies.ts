@@ -1,0 +1,15 @@
+import type { CompanyDeclaration, RestClient } from '../../src/index.js';
+import { companies, companiesByKvkNumber, companiesByVatNumber, companiesOfContacts } from './loaders.js';
+import type { CrmCompany } from './mapping.js';
+
+/** How the CRM knows companies. */
+export const crmCompanies: CompanyDeclaration<RestClient, CrmCompany> = {
+  askedBy: { kvkNumber: companiesByKvkNumber, vatNumber: companiesByVatNumber },
+  holds: ['kvkNumber', 'vatNumber'],
+  ofCustomer: async (customer, { load }) => {
+    const contactIds = await customer.identifiers('hubspotContactId');
+    const ids = await Promise.all(contactIds.map((contactId) => load(companiesOfContacts, contactId)));
+    const [companyId] = ids.flat();
+    return companyId === undefined ? null : load(companies, companyId);
+  },
+};

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { oauth2, rest, setting, urlSetting, type Connector, type RestClient } from '../../src/index.js';
+import { API, errorKindOf } from './wire.js';
+
+/** Salesforce, and what differs from one organisation's Salesforce to another's. */
+export interface SalesforceClient extends RestClient {
+  readonly org: {
+    /** Of amounts that do not tell it themselves. */
+    currency: string | undefined;
+    hasSeveralCurrencies: boolean;
+    /** The field of a contact that holds our customer number. */
+    customerNumberField: string | undefined;
+  };
+}
+
+const SEVERAL = 'MULTIPLE';
+const currency = setting(
+  'CRM_SALESFORCE_CURRENCY',
+  z
+    .string()
+    .regex(/^([A-Z]{3}|MULTIPLE)$/)
+    .optional(),
+  `the currency of all amounts such as EUR, or ${SEVERAL} when each has its own`,
+);
+const customerNumberField = setting(
+  'CRM_SALESFORCE_CUSTOMER_NUMBER_FIELD',
+  z
+    .string()
+    // It stands in queries as it is.
+    .regex(/^[A-Za-z][A-Za-z0-9_]{0,60}__c$/)
+    .optional(),
+  'the API name of a field of contacts such as Customer_Number__c',
+);
+
+/**
+ * Other systems of the organisation ask Salesforce too, and share its limit of a day with us: when so little is left of it,
+ * we ask no more than now and then.
+ */
+const LEFT_TO_OTHERS = 0.05;
+/** The limit is one of the last 24 hours, so some of it comes back all the time. */
+const LOOK_AGAIN_MS = 60_000;
+
+const url = urlSetting('CRM_SALESFORCE_URL', 'https://example.my.salesforce.com');
+
+const overRest = rest({
+  baseUrl: url,
+  auth: oauth2({
+    tokenUrl: url,
+    tokenPath: '/services/oauth2/token',
+    clientId: setting('CRM_SALESFORCE_CLIENT_ID'),
+    clientSecret: setting('CRM_SALESFORCE_CLIENT_SECRET'),
+    refreshToken: setting(
+      'CRM_SALESFORCE_REFRESH_TOKEN',
+      z.string().min(1).optional(),
+      'a text that is not empty',
+    ),
+  }),
+  pingPath: `${API}/query?q=${encodeURIComponent('SELECT Id FROM Contact LIMIT 1')}`,
+  readErrorKind: errorKindOf,
+  readNews: (headers) => {
+    // `api-usage=10018/100000`, and perhaps more after it.
+    const [, used, limit] =
+      /(?:^|[;,\s])api-usage=(\d{1,12})\/(\d{1,12})/.exec(String(headers['sforce-limit-info'] ?? '')) ?? [];
+    if (used === undefined || limit === undefined) return undefined;
+    const remaining = Math.max(0, Math.floor(Number(limit) * (1 - LEFT_TO_OTHERS)) - Number(used));
+    return { remaining, resetMs: LOOK_AGAIN_MS };
+  },
+});
+
+export const salesforce: Connector<SalesforceClient> = {
+  settings: (reader) => [...overRest.settings(reader), currency, customerNumberField],
+  connect: (reader, options) => {
+    const connection = overRest.connect(reader, options);
+    const value = reader.read(currency);
+    const org: SalesforceClient['org'] = {
+      currency: value === SEVERAL ? undefined : value,
+      hasSeveralCurrencies: value === SEVERAL,
+      customerNumberField: reader.read(customerNumberField),
+    };
+    return { ...connection, client: (scope) => ({ ...connection.client(scope), org }) };
+  },
+};

@@ -1,0 +1,46 @@
+import { defineSource } from '../../src/index.js';
+import { salesforce } from './client.js';
+import { normaliseContactId } from './contact-id.js';
+import {
+  accounts,
+  campaignsOfContacts,
+  casesOfContacts,
+  contactsByEmail,
+  contactsById,
+  contactsByPhone,
+  opportunitiesOfContacts,
+} from './loaders.js';
+import { isSameCustomer } from './mapping.js';
+import { resolvers } from './resolvers.js';
+import { timeline } from './timeline.js';
+
+export const crmSalesforce = defineSource({
+  name: 'crm-salesforce',
+  connector: salesforce,
+  // Salesforce allows 25 calls at once that take 20 seconds or longer, and any number of shorter ones; so many in 24 hours,
+  // by edition and licences (100,000 and more), of which its answers tell how many are left (client.ts).
+  limits: { timeout: '1 s' },
+  namespaces: [
+    {
+      name: 'salesforceContactId',
+      description:
+        'The id of the contact in Salesforce: 15 characters of which the case matters, or 18. It begins with 003.',
+      normalise: normaliseContactId,
+    },
+  ],
+  identity: {
+    recordKey: 'salesforceContactId',
+    askedBy: {
+      salesforceContactId: { uniqueness: 'enforced', loader: contactsById },
+      // Salesforce warns of duplicates, if it is told to, and keeps them.
+      email: { uniqueness: 'usual', loader: contactsByEmail },
+      // Colleagues share the number of their firm.
+      phone: { uniqueness: 'none', loader: contactsByPhone },
+    },
+    yields: { email: 'one', phone: 'shown', customerNumber: 'one' },
+    sameCustomer: isSameCustomer,
+  },
+  timeline,
+  loaders: [accounts, opportunitiesOfContacts, casesOfContacts, campaignsOfContacts],
+  resolvers,
+});

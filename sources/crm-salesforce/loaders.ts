@@ -1,0 +1,214 @@
+import { z } from 'zod';
+import { alignOne, defineLoader } from '../../src/index.js';
+import type { SalesforceClient } from './client.js';
+import {
+  ACCOUNT_FIELDS,
+  CAMPAIGN_FIELDS,
+  CASE_FIELDS,
+  CONTACT_FIELDS,
+  OPPORTUNITY_FIELDS,
+  phoneSpellings,
+  phonesOf,
+  toAccount,
+  toCampaignMembership,
+  toCase,
+  toContact,
+  toOpportunity,
+  type ContactRecord,
+} from './mapping.js';
+import type { Account, CampaignMembership, Case, Opportunity } from './schema.generated.js';
+import { ask, chunksOf, restOf } from './soql.js';
+import {
+  account,
+  API,
+  campaignMember,
+  contactWith,
+  id,
+  opportunityRole,
+  queryPage,
+  supportCase,
+  type Contact,
+} from './wire.js';
+
+/** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
+const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
+
+/** A collection takes 2,000 ids. */
+const MAX_COLLECTION = 2_000;
+/** Several queries of some hundred values each go in one call. */
+const MAX_BATCH = 1_000;
+/** More of anything are not shown at once. */
+const MAX_CHILDREN = 100;
+/** Of cases the timeline reads on; it is told when there are more than these. */
+export const MAX_CASES = 200;
+
+/** One that is none would have the whole question refused. */
+const isId = (value: string): boolean => id.safeParse(value).success;
+
+const contactFields = ({ customerNumberField }: SalesforceClient['org']): string[] =>
+  customerNumberField === undefined ? CONTACT_FIELDS : [...CONTACT_FIELDS, customerNumberField];
+
+/** Contacts by what their fields hold: for each key the texts that any of the fields may be equal to, in small letters. */
+async function contactsWhere(
+  keys: readonly string[],
+  salesforce: SalesforceClient,
+  where: (list: string) => string,
+  {
+    asked,
+    held,
+  }: { asked: (key: string) => readonly string[]; held: (contact: Contact) => readonly string[] },
+): Promise<(ContactRecord[] | Error)[]> {
+  const { org } = salesforce;
+  const select = `SELECT ${contactFields(org).join(', ')} FROM Contact WHERE `;
+  const chunks = chunksOf(keys, asked, (list) => select + where(list));
+  const found = await ask(salesforce, contactWith(org.customerNumberField), chunks);
+  return keys.map((key) => {
+    const contacts = found.get(key) ?? [];
+    if (contacts instanceof Error) return contacts;
+    const wanted = new Set(asked(key).map((value) => value.toLowerCase()));
+    return contacts
+      .filter((contact) => held(contact).some((value) => wanted.has(value.trim().toLowerCase())))
+      .map(toContact);
+  });
+}
+
+export const contactsByEmail = defineLoader<SalesforceClient, string, readonly ContactRecord[]>({
+  name: 'contactsByEmail',
+  maxBatch: MAX_BATCH,
+  freshness: IDENTITY_FRESHNESS,
+  load: (emails, salesforce) =>
+    contactsWhere(emails, salesforce, (list) => `Email IN (${list})`, {
+      asked: (email) => [email],
+      held: ({ Email }) => (Email === null ? [] : [Email]),
+    }),
+});
+
+export const contactsByPhone = defineLoader<SalesforceClient, string, readonly ContactRecord[]>({
+  name: 'contactsByPhone',
+  maxBatch: MAX_BATCH,
+  freshness: IDENTITY_FRESHNESS,
+  load: (phones, salesforce) =>
+    contactsWhere(
+      phones,
+      salesforce,
+      (list) => `MobilePhone IN (${list}) OR Phone IN (${list}) OR HomePhone IN (${list})`,
+      { asked: phoneSpellings, held: phonesOf },
+    ),
+});
+
+/** Records by their ids, null for what is not there; in the order asked, but that is not relied on. */
+async function retrieve<T extends { Id: string }>(
+  salesforce: SalesforceClient,
+  type: 'Contact' | 'Account',
+  record: z.ZodType<T>,
+  ids: readonly string[],
+  fields: readonly string[],
+): Promise<(T | null)[]> {
+  const right = ids.filter(isId);
+  if (right.length === 0) return ids.map(() => null);
+  const found = await salesforce.post(z.array(record.nullable()), `${API}/composite/sobjects/${type}`, {
+    ids: right,
+    fields,
+  });
+  return alignOne(
+    ids,
+    found.filter((one) => one !== null),
+    ({ Id }) => Id,
+  );
+}
+
+export const contactsById = defineLoader<SalesforceClient, string, readonly ContactRecord[]>({
+  name: 'contactsById',
+  maxBatch: MAX_COLLECTION,
+  freshness: IDENTITY_FRESHNESS,
+  load: async (ids, salesforce) => {
+    const { org } = salesforce;
+    const record = contactWith(org.customerNumberField);
+    const contacts = await retrieve(salesforce, 'Contact', record, ids, contactFields(org));
+    return contacts.map((contact) => (contact === null ? [] : [toContact(contact)]));
+  },
+});
+
+export const accounts = defineLoader<SalesforceClient, string, Account | null>({
+  name: 'accounts',
+  maxBatch: MAX_COLLECTION,
+  load: async (ids, salesforce) =>
+    (await retrieve(salesforce, 'Account', account, ids, ACCOUNT_FIELDS)).map(
+      (found) => found && toAccount(found),
+    ),
+});
+
+/** The newest of what hangs on each contact, in one query for all contacts. */
+async function childrenOf<T>(
+  contactIds: readonly string[],
+  salesforce: SalesforceClient,
+  relation: string,
+  child: z.ZodType<T>,
+  { fields, newestFirstBy, most }: { fields: readonly string[]; newestFirstBy: string; most: number },
+): Promise<(readonly T[] | Error)[]> {
+  const subquery = `SELECT ${fields.join(', ')} FROM ${relation} ORDER BY ${newestFirstBy} DESC, Id DESC LIMIT ${most}`;
+  const chunks = chunksOf(
+    contactIds,
+    (contactId) => (isId(contactId) ? [contactId] : []),
+    (list) => `SELECT Id, (${subquery}) FROM Contact WHERE Id IN (${list})`,
+  );
+  const parent = z.object({ Id: id, [relation]: queryPage(child).nullable() });
+  const found = await ask(salesforce, parent, chunks);
+  return Promise.all(
+    contactIds.map(async (contactId) => {
+      const parents = found.get(contactId) ?? [];
+      if (parents instanceof Error) return parents;
+      const page = parents.find(({ Id }) => Id === contactId)?.[relation];
+      if (page == null || typeof page === 'string') return [];
+      return restOf(salesforce, child, page).catch((error: unknown) =>
+        error instanceof Error ? error : new Error(String(error)),
+      );
+    }),
+  );
+}
+
+export const opportunitiesOfContacts = defineLoader<SalesforceClient, string, readonly Opportunity[]>({
+  name: 'opportunitiesOfContacts',
+  maxBatch: MAX_BATCH,
+  load: async (contactIds, salesforce) => {
+    const { currency, hasSeveralCurrencies } = salesforce.org;
+    const fields = hasSeveralCurrencies ? [...OPPORTUNITY_FIELDS, 'CurrencyIsoCode'] : OPPORTUNITY_FIELDS;
+    const found = await childrenOf(contactIds, salesforce, 'OpportunityContactRoles', opportunityRole, {
+      fields: ['Role', ...fields.map((field) => `Opportunity.${field}`)],
+      newestFirstBy: 'Opportunity.CreatedDate',
+      most: MAX_CHILDREN,
+    });
+    return found.map((roles) =>
+      roles instanceof Error
+        ? roles
+        : roles.map((role) => toOpportunity(role, currency)).filter((one) => one !== null),
+    );
+  },
+});
+
+/** One more than `MAX_CASES` when there are more than these. */
+export const casesOfContacts = defineLoader<SalesforceClient, string, readonly Case[]>({
+  name: 'casesOfContacts',
+  maxBatch: MAX_BATCH,
+  load: async (contactIds, salesforce) => {
+    const found = await childrenOf(contactIds, salesforce, 'Cases', supportCase, {
+      fields: CASE_FIELDS,
+      newestFirstBy: 'CreatedDate',
+      most: MAX_CASES + 1,
+    });
+    return found.map((cases) => (cases instanceof Error ? cases : cases.map(toCase)));
+  },
+});
+
+export const campaignsOfContacts = defineLoader<SalesforceClient, string, readonly CampaignMembership[]>({
+  name: 'campaignsOfContacts',
+  maxBatch: MAX_BATCH,
+  load: async (contactIds, salesforce) => {
+    const found = await childrenOf(contactIds, salesforce, 'CampaignMembers', campaignMember, {
+      fields: CAMPAIGN_FIELDS,
+      newestFirstBy: 'CreatedDate',
+      most: MAX_CHILDREN,
+    });
+    return found.map((members) => (members instanceof Error ? members : members.map(toCampaignMembership)));
+  },
+});

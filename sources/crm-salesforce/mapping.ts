@@ -1,0 +1,214 @@
+import type { CustomerRecord } from '../../src/index.js';
+import type { Account, CampaignMembership, Case, Opportunity } from './schema.generated.js';
+import type {
+  Account as WireAccount,
+  CampaignMember,
+  Contact,
+  OpportunityRole,
+  SupportCase,
+} from './wire.js';
+
+/** What Salesforce knows of a contact, beyond who it is. */
+export interface ContactRecord extends CustomerRecord {
+  lastName: string | null;
+  accountId: string | null;
+  optOuts: { email: boolean; phone: boolean };
+}
+
+export const CONTACT_FIELDS = [
+  'Id',
+  'AccountId',
+  'Name',
+  'LastName',
+  'Email',
+  'Phone',
+  'MobilePhone',
+  'HomePhone',
+  'Birthdate',
+  'MailingStreet',
+  'MailingPostalCode',
+  'MailingCity',
+  'MailingCountry',
+  'HasOptedOutOfEmail',
+  'DoNotCall',
+  'LastModifiedDate',
+];
+
+export function toContact(contact: Contact): ContactRecord {
+  return {
+    id: contact.Id,
+    identifiers: [
+      { namespace: 'email', value: contact.Email },
+      ...phonesOf(contact).map((value) => ({ namespace: 'phone', value })),
+      // Nobody types it: a sync writes what the order system itself calls the customer.
+      { namespace: 'customerNumber', value: contact.customerNumber, verified: true },
+    ],
+    profile: {
+      name: contact.Name,
+      birthDate: contact.Birthdate ?? null,
+      address: addressOf(contact),
+      updatedAt: contact.LastModifiedDate,
+    },
+    lastName: contact.LastName,
+    accountId: contact.AccountId ?? null,
+    optOuts: { email: contact.HasOptedOutOfEmail, phone: contact.DoNotCall },
+  };
+}
+
+export function phonesOf({ MobilePhone, Phone, HomePhone }: Contact): string[] {
+  return [MobilePhone, Phone, HomePhone].filter((phone) => phone !== null);
+}
+
+/** Street and house number are one text, and the country as somebody wrote it: only a code is one to us. */
+function addressOf({ MailingStreet, MailingPostalCode, MailingCity, MailingCountry }: Contact) {
+  if (MailingStreet === null && MailingPostalCode === null && MailingCity === null) return null;
+  return {
+    street: MailingStreet,
+    postcode: MailingPostalCode,
+    city: MailingCity,
+    country: MailingCountry !== null && /^[A-Z]{2}$/.test(MailingCountry) ? MailingCountry : null,
+  };
+}
+
+/** The same last name and birth date. */
+export function isSameCustomer(one: ContactRecord, other: ContactRecord): boolean {
+  const name = one.lastName?.trim().toLowerCase() ?? '';
+  const birthDate = one.profile?.birthDate ?? null;
+  return (
+    name !== '' &&
+    name === other.lastName?.trim().toLowerCase() &&
+    birthDate !== null &&
+    birthDate === other.profile?.birthDate
+  );
+}
+
+/**
+ * The ways in which people write a phone number (E.164) down: Salesforce keeps it as it was typed, and compares it
+ * character by character.
+ */
+export function phoneSpellings(phone: string): string[] {
+  const digits = phone.replace(/\D/g, '');
+  const own = [`+${digits}`, `00${digits}`];
+  if (!digits.startsWith('31')) return own;
+  const national = digits.slice(2);
+  // Mobile numbers begin with 06; area codes have three digits or four.
+  const codes = national.startsWith('6') ? [1] : [2, 3];
+  return [
+    ...own,
+    `0${national}`,
+    `+31 ${national}`,
+    ...codes.flatMap((length) => {
+      const [code, number] = [national.slice(0, length), national.slice(length)];
+      return [`0${code}-${number}`, `0${code} ${number}`, `+31 ${code} ${number}`];
+    }),
+  ];
+}
+
+export const ACCOUNT_FIELDS = [
+  'Id',
+  'Name',
+  'Type',
+  'Industry',
+  'Website',
+  'BillingCity',
+  'NumberOfEmployees',
+];
+
+export function toAccount(account: WireAccount): Account {
+  return {
+    id: account.Id,
+    name: account.Name,
+    kind: account.Type,
+    industry: account.Industry,
+    website: account.Website,
+    city: account.BillingCity,
+    employees: account.NumberOfEmployees ?? null,
+  };
+}
+
+/** The fields of the opportunity behind a contact's part in it. */
+export const OPPORTUNITY_FIELDS = [
+  'Id',
+  'Name',
+  'Amount',
+  'StageName',
+  'CloseDate',
+  'IsClosed',
+  'IsWon',
+  'CreatedDate',
+];
+
+/** An amount in no known currency is no amount. */
+export function toOpportunity(
+  { Role, Opportunity: found }: OpportunityRole,
+  currency: string | undefined,
+): Opportunity | null {
+  if (found == null) return null;
+  const code = found.CurrencyIsoCode ?? currency;
+  return {
+    id: found.Id,
+    name: found.Name,
+    amount:
+      found.Amount == null || code === undefined ? null : { amount: decimal(found.Amount), currency: code },
+    stage: found.StageName,
+    isClosed: found.IsClosed,
+    isWon: found.IsWon,
+    role: Role,
+    closesOn: found.CloseDate ?? null,
+    createdAt: found.CreatedDate,
+  };
+}
+
+/** Amounts come as numbers, which leave out the zeros that their decimals end in. */
+function decimal(amount: number): string {
+  const [whole = '', decimals = ''] = String(amount).split('.');
+  return `${whole}.${decimals.padEnd(2, '0')}`;
+}
+
+export const CASE_FIELDS = [
+  'Id',
+  'CaseNumber',
+  'Subject',
+  'Status',
+  'Priority',
+  'Origin',
+  'IsClosed',
+  'CreatedDate',
+  'ClosedDate',
+];
+
+export function toCase(found: SupportCase): Case {
+  return {
+    id: found.Id,
+    number: found.CaseNumber,
+    subject: found.Subject,
+    status: found.Status,
+    isClosed: found.IsClosed,
+    priority: found.Priority,
+    origin: found.Origin,
+    createdAt: found.CreatedDate,
+    closedAt: found.ClosedDate ?? null,
+  };
+}
+
+export const CAMPAIGN_FIELDS = [
+  'Id',
+  'Status',
+  'HasResponded',
+  'FirstRespondedDate',
+  'CreatedDate',
+  'Campaign.Name',
+  'Campaign.Type',
+];
+
+export function toCampaignMembership(member: CampaignMember): CampaignMembership {
+  return {
+    id: member.Id,
+    name: member.Campaign?.Name ?? null,
+    kind: member.Campaign?.Type ?? null,
+    status: member.Status,
+    hasResponded: member.HasResponded,
+    respondedOn: member.FirstRespondedDate ?? null,
+    joinedAt: member.CreatedDate,
+  };
+}

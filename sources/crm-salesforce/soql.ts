@@ -1,0 +1,142 @@
+import type { z } from 'zod';
+import { SourceContractError, SourceUnavailableError, type RestClient } from '../../src/index.js';
+import { API, compositeOf, queryPage, type Page } from './wire.js';
+
+/** Address and headers together are refused above 16,384 bytes; a token may be two thousand. */
+const MAX_QUERY_BYTES = 12_000;
+/** A composite request takes 25 calls, of which so many may be queries; it counts as one. */
+const QUERIES_A_CALL = 5;
+/** A page has up to 2,000 records. */
+const MAX_PAGES = 10;
+/** Salesforce keeps no longer text than this where we look: an address has 80 characters, a phone number 40. */
+const MAX_TEXT = 80;
+
+/**
+ * A text as SOQL writes it. There is no other way to bind a value, so what would end the text is escaped, and what
+ * `canBeFound` does not let through is never asked for.
+ */
+export function soqlText(value: string): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/** Whether Salesforce could hold the text in a field that people are found by. */
+export function canBeFound(value: string): boolean {
+  return value !== '' && value.length <= MAX_TEXT && !/[\p{Cc}\p{Surrogate}]/u.test(value);
+}
+
+/** Some of the keys, and the query that asks for them. */
+export interface Chunk<K> {
+  keys: K[];
+  soql: string;
+}
+
+/** As many queries as keep every address short enough; each key's values are in one of them. */
+export function chunksOf<K>(
+  keys: readonly K[],
+  valuesOf: (key: K) => readonly string[],
+  query: (list: string) => string,
+): Chunk<K>[] {
+  // The list may stand in it more than once.
+  const frame = bytes(query(''));
+  const lists = bytes(query('x')) - frame;
+  const chunks: Chunk<K>[] = [];
+  let current: { keys: K[]; values: string[]; size: number } | undefined;
+  for (const key of keys) {
+    const values = valuesOf(key).filter(canBeFound).map(soqlText);
+    if (values.length === 0) continue;
+    const size = bytes(`${values.join(',')},`) * lists;
+    if (current === undefined || frame + current.size + size > MAX_QUERY_BYTES) {
+      if (current !== undefined) chunks.push({ keys: current.keys, soql: query(current.values.join(',')) });
+      current = { keys: [], values: [], size: 0 };
+    }
+    current.keys.push(key);
+    current.values.push(...values);
+    current.size += size;
+  }
+  if (current !== undefined) chunks.push({ keys: current.keys, soql: query(current.values.join(',')) });
+  return chunks;
+}
+
+function bytes(text: string): number {
+  return encodeURIComponent(text).length;
+}
+
+/** All records that each chunk's query finds, by key; an error for the keys of a query that failed, and for no others. */
+export async function ask<K, T>(
+  salesforce: RestClient,
+  record: z.ZodType<T>,
+  chunks: readonly Chunk<K>[],
+): Promise<Map<K, readonly T[] | Error>> {
+  const groups = Array.from({ length: Math.ceil(chunks.length / QUERIES_A_CALL) }, (_, i) =>
+    chunks.slice(i * QUERIES_A_CALL, (i + 1) * QUERIES_A_CALL),
+  );
+  const answers = await Promise.all(groups.map((group) => askGroup(salesforce, record, group)));
+  return new Map(answers.flat().flatMap(([{ keys }, found]) => keys.map((key) => [key, found] as const)));
+}
+
+async function askGroup<K, T>(
+  salesforce: RestClient,
+  record: z.ZodType<T>,
+  group: readonly Chunk<K>[],
+): Promise<(readonly [Chunk<K>, readonly T[] | Error])[]> {
+  const [only] = group;
+  if (group.length === 1 && only !== undefined) {
+    const page = await salesforce.get(queryPage(record), `${API}/query`, { q: only.soql });
+    if (page === null)
+      throw new SourceContractError('crm-salesforce', 'crm-salesforce has no Salesforce at its address.');
+    return [[only, await restOf(salesforce, record, page)]];
+  }
+  const { compositeResponse } = await salesforce.post(compositeOf(record), `${API}/composite`, {
+    allOrNone: false,
+    compositeRequest: group.map(({ soql }, i) => ({
+      method: 'GET',
+      url: `${API}/query?q=${encodeURIComponent(soql)}`,
+      referenceId: `q${i}`,
+    })),
+  });
+  if (compositeResponse.length !== group.length)
+    throw new SourceContractError('crm-salesforce', 'crm-salesforce left some queries without an answer.');
+  return Promise.all(
+    group.map(async (chunk, i) => {
+      const answer = compositeResponse[i];
+      const found =
+        answer?.httpStatusCode === 200
+          ? await restOf(salesforce, record, answer.body as Page<T>).catch(asError)
+          : errorOf(answer?.httpStatusCode ?? 0);
+      return [chunk, found] as const;
+    }),
+  );
+}
+
+/** The records of a page and of those that follow it. */
+export async function restOf<T>(
+  salesforce: RestClient,
+  record: z.ZodType<T>,
+  first: Page<T>,
+): Promise<readonly T[]> {
+  const records = [...first.records];
+  let page = first;
+  for (let read = 1; !page.done; read += 1) {
+    if (page.nextRecordsUrl == null || read === MAX_PAGES)
+      throw new SourceContractError('crm-salesforce', 'crm-salesforce finds more records than can be read.');
+    page = await salesforce.follow(queryPage(record), page.nextRecordsUrl);
+    records.push(...page.records);
+  }
+  return records;
+}
+
+function errorOf(status: number): Error {
+  return status >= 500
+    ? new SourceUnavailableError(
+        'crm-salesforce',
+        `crm-salesforce could not answer a query (status ${status}).`,
+      )
+    : new SourceContractError(
+        'crm-salesforce',
+        `crm-salesforce did not understand a query (status ${status}).`,
+      );
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}

@@ -1,0 +1,39 @@
+import type { HttpAnswer } from '../../stand-ins/http.js';
+
+export function ok(body: unknown): HttpAnswer {
+  return { status: 200, body: JSON.stringify(body) };
+}
+
+/** Errors come as a list, however many there are. */
+export function failure(status: number, errorCode: string, message: string): HttpAnswer {
+  return { status, body: JSON.stringify([{ message, errorCode }]) };
+}
+
+export function notFound(): HttpAnswer {
+  return failure(404, 'NOT_FOUND', 'The requested resource does not exist');
+}
+
+export function methodNotAllowed(method: string): HttpAnswer {
+  return failure(405, 'METHOD_NOT_ALLOWED', `HTTP Method '${method}' not allowed. Allowed are HEAD,GET,POST`);
+}
+
+/** Lets a developer see at once that the real system can do what was asked, and this imitation cannot. */
+export function notImitated(what: string): HttpAnswer {
+  return failure(501, 'NOT_IMITATED', `This stand-in does not imitate ${what}`);
+}
+
+/** Thrown where a request turns out not to be answerable. */
+export class Refusal extends Error {
+  override name = 'Refusal';
+  constructor(
+    readonly errorCode: string,
+    message: string,
+    readonly status = 400,
+  ) {
+    super(message);
+  }
+
+  get answer(): HttpAnswer {
+    return failure(this.status, this.errorCode, this.message);
+  }
+}

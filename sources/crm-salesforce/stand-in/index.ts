@@ -1,0 +1,111 @@
+import { createRateWindow, headerValue, serveHttp } from '../../stand-ins/http.js';
+import type { StandIn, World } from '../../stand-ins/world.js';
+import { failure, ok } from './answers.js';
+import { createOrg } from './objects.js';
+import { createQueries } from './query.js';
+import { createRoutes } from './routes.js';
+import { app, createSessions } from './sessions.js';
+
+/**
+ * Salesforce's REST API, imitated after recorded answers and its manual; there is no published OpenAPI of it. The recorded
+ * answers are held against it in test/contracts/crm-salesforce.contract.ts.
+ *
+ * Where the real system surprises, so does this one:
+ * - errors are a list; only those of the token endpoint are an object;
+ * - a query may be answered with fewer records than it found, also of the children of one record: `nextRecordsUrl` leads
+ *   on, as a path without host;
+ * - children of which there are none are null, not an empty list;
+ * - collections are answered in the order asked, with null for what is not there, but one malformed id or one unknown field
+ *   has all refused;
+ * - moments end in `+0000`, without a colon;
+ * - ids may be asked with 15 or 18 characters, and are told with 18;
+ * - a session that has expired is told only by the 401 of the next call; the token answer has no `expires_in`;
+ * - the limit of a day is told as 403, as if something were not allowed.
+ *
+ * Not imitated: writing, SOQL beyond SELECT (with one level of subqueries), WHERE with =, !=, IN, AND, OR, ORDER BY and
+ * LIMIT; describe, search, bulk; rights on fields and records.
+ *
+ * Not verified are the wording of messages, `MISSING_ARGUMENT`, and what a call over the limits of composite is told. Node
+ * itself refuses addresses with headers above 16 KiB, with 431 as Salesforce may.
+ */
+export interface CrmSalesforceOptions {
+  /** Calls in 24 hours; Salesforce allows 100,000 and more, by edition and licences. Default: ten million. */
+  requestsPerDay?: number;
+  /** Records in one answer to a query, which Salesforce decides. Default: its most, 2,000. */
+  rowsAPage?: number;
+  /** The same of the children of one record. Default: 200. */
+  childrenAPage?: number;
+  /** How long a session lasts when it is not used. Default: two hours, Salesforce's own. */
+  sessionMs?: number;
+  /** The clock, in milliseconds since 1970. Default: the real one. */
+  now?: () => number;
+}
+
+export interface CrmSalesforce extends StandIn {
+  /** Every access token that was given out counts no more, as when somebody revokes them. */
+  expireSessions(): void;
+}
+
+const dayMs = 24 * 60 * 60_000;
+
+export async function startCrmSalesforce(
+  world: World,
+  {
+    requestsPerDay = 10_000_000,
+    rowsAPage = 2_000,
+    childrenAPage = 200,
+    sessionMs = 2 * 60 * 60_000,
+    now = Date.now,
+  }: CrmSalesforceOptions = {},
+): Promise<CrmSalesforce> {
+  const perDay = createRateWindow({ limit: requestsPerDay, windowMs: dayMs, now });
+  const sessions = createSessions({ sessionMs, now });
+  const org = createOrg(world);
+
+  const service = await serveHttp(() => {
+    const route = createRoutes(org, createQueries(org, { rowsAPage, childrenAPage }));
+    return (call) => {
+      if (call.path === '/services/oauth2/token') return sessions.open(call);
+      const type = { 'content-type': 'application/json;charset=UTF-8' };
+      if (call.path === '/services/data' || call.path === '/services/data/')
+        return { ...ok(versions), headers: type };
+      const [, token] = /^bearer (.+)$/i.exec(headerValue(call.headers, 'authorization') ?? '') ?? [];
+      if (!sessions.isOpen(token))
+        return { ...failure(401, 'INVALID_SESSION_ID', 'Session expired or invalid'), headers: type };
+      const { exceeded, limit, remaining } = perDay.take();
+      const answer = exceeded
+        ? failure(403, 'REQUEST_LIMIT_EXCEEDED', 'TotalRequests Limit exceeded.')
+        : route(call);
+      return {
+        ...answer,
+        headers: {
+          ...type,
+          'sforce-limit-info': `api-usage=${limit - remaining}/${limit}`,
+          ...answer.headers,
+        },
+      };
+    };
+  });
+
+  return {
+    name: 'crm-salesforce',
+    url: service.url,
+    settings: (url) => ({
+      CRM_SALESFORCE_URL: url,
+      CRM_SALESFORCE_CLIENT_ID: app.clientId,
+      CRM_SALESFORCE_CLIENT_SECRET: app.clientSecret,
+      CRM_SALESFORCE_CURRENCY: 'EUR',
+      CRM_SALESFORCE_CUSTOMER_NUMBER_FIELD: 'Customer_Number__c',
+    }),
+    expireSessions: () => {
+      sessions.expireAll();
+    },
+    close: service.close,
+  };
+}
+
+const versions = [60, 61, 62, 63].map((number) => ({
+  label: `Release ${number}`,
+  url: `/services/data/v${number}.0`,
+  version: `${number}.0`,
+}));

@@ -1,0 +1,242 @@
+import { randomBytes } from 'node:crypto';
+import { Refusal } from './answers.js';
+import type { Org, SalesforceObject, SalesforceRecord, Value } from './objects.js';
+import { parseSoql, type Condition, type Query } from './soql.js';
+
+/** One answer to a query: a page of records, or a page of the children of one. */
+export interface QueryPage {
+  totalSize: number;
+  done: boolean;
+  nextRecordsUrl?: string;
+  records: object[];
+}
+
+export interface Queries {
+  /** `version` as in the path: links in the answer are to the same one. */
+  ask(soql: string, version: string): QueryPage;
+  /** The page behind a locator; undefined when there is none. */
+  more(locator: string, version: string): QueryPage | undefined;
+}
+
+/** Locators are forgotten when there are too many; Salesforce keeps 10 for a user. */
+const mostLocators = 1_000;
+
+export function createQueries(
+  org: Org,
+  { rowsAPage, childrenAPage }: { rowsAPage: number; childrenAPage: number },
+): Queries {
+  const waiting = new Map<string, { records: object[]; from: number; rows: number }>();
+
+  const page = (records: object[], from: number, rows: number, version: string): QueryPage => {
+    const until = from + rows;
+    const done = until >= records.length;
+    if (done) return { totalSize: records.length, done, records: records.slice(from) };
+    const locator = `01g${randomBytes(8).toString('hex')}-${until}`;
+    waiting.set(locator, { records, from: until, rows });
+    const [oldest] = waiting.keys();
+    if (waiting.size > mostLocators && oldest !== undefined) waiting.delete(oldest);
+    return {
+      totalSize: records.length,
+      done,
+      nextRecordsUrl: `/services/data/${version}/query/${locator}`,
+      records: records.slice(from, until),
+    };
+  };
+
+  const told = (
+    query: Query,
+    object: SalesforceObject,
+    record: SalesforceRecord,
+    version: string,
+  ): object => {
+    const answer: Record<string, unknown> = { attributes: attributes(object, record, version) };
+    for (const path of query.fields) tellField(answer, org, object, record, path, version);
+    for (const sub of query.subqueries) {
+      const relation = namedIn(object.children, sub.from);
+      if (relation === undefined) throw noRelation(sub.from);
+      const child = objectOf(org, relation.object);
+      const rows = select(sub, child, child.childrenOf(relation.field, record.Id), org);
+      // A relationship without records is told as null, not as an empty list.
+      answer[relation.name] =
+        rows.length === 0
+          ? null
+          : page(
+              rows.map((row) => told(sub, child, row, version)),
+              0,
+              childrenAPage,
+              version,
+            );
+    }
+    return answer;
+  };
+
+  return {
+    ask: (soql, version) => {
+      const query = parseSoql(soql);
+      const object = objectOf(org, query.from);
+      const rows = select(query, object, candidates(query.where, object), org);
+      // Also of a query that finds nothing, what it asks for must be there.
+      checkFields(query, object, org);
+      return page(
+        rows.map((row) => told(query, object, row, version)),
+        0,
+        rowsAPage,
+        version,
+      );
+    },
+    more: (locator, version) => {
+      const found = waiting.get(locator);
+      return found && page(found.records, found.from, found.rows, version);
+    },
+  };
+}
+
+export function objectOf(org: Org, name: string): SalesforceObject {
+  const object = org.get(name.toLowerCase());
+  if (object === undefined) throw new Refusal('INVALID_TYPE', `sObject type '${name}' is not supported.`);
+  return object;
+}
+
+export function attributes(object: SalesforceObject, record: SalesforceRecord, version: string): object {
+  return { type: object.name, url: `/services/data/${version}/sobjects/${object.name}/${record.Id}` };
+}
+
+/** Spares reading all records where the query is by id. */
+function candidates(where: Condition | undefined, object: SalesforceObject): readonly SalesforceRecord[] {
+  if (where?.kind !== 'in' || where.isNot || where.path.toLowerCase() !== 'id') return object.records;
+  return where.values.flatMap((id) => object.find(String(id)) ?? []);
+}
+
+function select(
+  query: Query,
+  object: SalesforceObject,
+  among: readonly SalesforceRecord[],
+  org: Org,
+): SalesforceRecord[] {
+  const fits = query.where === undefined ? () => true : matcher(query.where, object, org);
+  const rows = [...new Set(among.filter(fits))];
+  if (query.orderBy.length > 0)
+    rows.sort((one, other) => {
+      for (const { path, isDescending } of query.orderBy) {
+        const order = compare(valueAt(org, object, one, path), valueAt(org, object, other, path));
+        if (order !== 0) return isDescending ? -order : order;
+      }
+      return 0;
+    });
+  return query.limit === undefined ? rows : rows.slice(0, query.limit);
+}
+
+function matcher(
+  condition: Condition,
+  object: SalesforceObject,
+  org: Org,
+): (record: SalesforceRecord) => boolean {
+  if (condition.kind === 'in') {
+    const { path, isNot } = condition;
+    checkPath(path, object, org);
+    const isIdField = /Id$/.test(path);
+    // Texts are compared without regard to case, ids by their first fifteen characters.
+    const same = (value: Value): Value =>
+      typeof value !== 'string' ? value : isIdField ? idText(value) : value.toLowerCase();
+    const wanted = new Set(condition.values.map(same));
+    return (record) => wanted.has(same(valueAt(org, object, record, path))) !== isNot;
+  }
+  const parts = condition.parts.map((part) => matcher(part, object, org));
+  return condition.kind === 'and'
+    ? (record) => parts.every((fits) => fits(record))
+    : (record) => parts.some((fits) => fits(record));
+}
+
+function idText(value: string): string {
+  if (!isId(value)) throw new Refusal('INVALID_QUERY_FILTER_OPERATOR', `invalid ID field: ${value}`);
+  return value.slice(0, 15);
+}
+
+export function isId(value: string): boolean {
+  return /^[A-Za-z0-9]{15}([A-Z0-5]{3})?$/.test(value);
+}
+
+function compare(one: Value, other: Value): number {
+  if (one === other) return 0;
+  if (one === null || other === null) return one === null ? -1 : 1;
+  return one < other ? -1 : 1;
+}
+
+/** The value of a field, also of one that belongs to a parent. */
+function valueAt(org: Org, object: SalesforceObject, record: SalesforceRecord, path: string): Value {
+  const [first = '', ...rest] = path.split('.');
+  if (rest.length === 0) return record[fieldOf(object, first)] ?? null;
+  const relation = namedIn(object.parents, first);
+  if (relation === undefined) throw noRelation(first);
+  const parent = objectOf(org, relation.object);
+  const found = parent.find(String(record[relation.field]));
+  return found === undefined ? null : valueAt(org, parent, found, rest.join('.'));
+}
+
+function tellField(
+  answer: Record<string, unknown>,
+  org: Org,
+  object: SalesforceObject,
+  record: SalesforceRecord,
+  path: string,
+  version: string,
+): void {
+  const [first = '', ...rest] = path.split('.');
+  if (rest.length === 0) {
+    const field = fieldOf(object, first);
+    answer[field] = record[field] ?? null;
+    return;
+  }
+  const relation = namedIn(object.parents, first);
+  if (relation === undefined) throw noRelation(first);
+  const parent = objectOf(org, relation.object);
+  const found = parent.find(String(record[relation.field]));
+  if (found === undefined) {
+    answer[relation.name] = null;
+    return;
+  }
+  answer[relation.name] ??= { attributes: attributes(parent, found, version) };
+  tellField(answer[relation.name] as Record<string, unknown>, org, parent, found, rest.join('.'), version);
+}
+
+function checkFields(query: Query, object: SalesforceObject, org: Org): void {
+  for (const path of [...query.fields, ...query.orderBy.map((one) => one.path)]) checkPath(path, object, org);
+  for (const sub of query.subqueries) {
+    const relation = namedIn(object.children, sub.from);
+    if (relation === undefined) throw noRelation(sub.from);
+    checkFields(sub, objectOf(org, relation.object), org);
+  }
+}
+
+function checkPath(path: string, object: SalesforceObject, org: Org): void {
+  const [first = '', ...rest] = path.split('.');
+  if (rest.length === 0) {
+    fieldOf(object, first);
+    return;
+  }
+  const relation = namedIn(object.parents, first);
+  if (relation === undefined) throw noRelation(first);
+  checkPath(rest.join('.'), objectOf(org, relation.object), org);
+}
+
+export function fieldOf(object: SalesforceObject, name: string): string {
+  const field = object.fields.get(name.toLowerCase());
+  if (field === undefined)
+    throw new Refusal(
+      'INVALID_FIELD',
+      `No such column '${name}' on entity '${object.name}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name.`,
+    );
+  return field;
+}
+
+function namedIn<T>(
+  relations: Readonly<Record<string, T>>,
+  name: string,
+): (T & { name: string }) | undefined {
+  const found = Object.entries(relations).find(([own]) => own.toLowerCase() === name.toLowerCase());
+  return found && { ...found[1], name: found[0] };
+}
+
+function noRelation(name: string): Refusal {
+  return new Refusal('INVALID_FIELD', `Didn't understand relationship '${name}' in field path.`);
+}

@@ -1,0 +1,160 @@
+import { Refusal } from './answers.js';
+import type { Value } from './objects.js';
+
+/** A query as it is written: https://developer.salesforce.com/docs/atlas.en-us.soql_sosl.meta/soql_sosl/ */
+export interface Query {
+  /** Paths of fields, as `Account.Name`. */
+  fields: string[];
+  /** Of each relationship to children. */
+  subqueries: Query[];
+  /** An object; in a subquery, a relationship. */
+  from: string;
+  where: Condition | undefined;
+  orderBy: { path: string; isDescending: boolean }[];
+  limit: number | undefined;
+}
+
+export type Condition =
+  { kind: 'and' | 'or'; parts: Condition[] } | { kind: 'in'; path: string; values: Value[]; isNot: boolean };
+
+/** A text is one token, with all that stands in it. */
+const TOKEN = /\s+|'(?:[^'\\]|\\.)*'|[(),]|!=|<>|[=<>]|[\w.:+-]+/sy;
+
+/** What may stand after a backslash in a text, and what it then means. */
+const ESCAPED: Record<string, string> = {
+  n: '\n',
+  r: '\r',
+  t: '\t',
+  b: '\b',
+  f: '\f',
+  '"': '"',
+  "'": "'",
+  '\\': '\\',
+};
+
+/** Throws a Refusal for what is no query. */
+export function parseSoql(text: string): Query {
+  const tokens = tokenise(text);
+  let place = 0;
+  const peek = (): string => tokens[place] ?? '';
+  const isWord = (word: string): boolean => peek().toUpperCase() === word;
+  const fail = (): never => {
+    throw malformed(`unexpected token: '${peek() === '' ? '<EOF>' : peek()}'`);
+  };
+  const take = (): string => {
+    const token = peek();
+    if (token === '') fail();
+    place += 1;
+    return token;
+  };
+  const accept = (word: string): boolean => {
+    if (!isWord(word)) return false;
+    place += 1;
+    return true;
+  };
+  const expect = (word: string): void => {
+    if (!accept(word)) fail();
+  };
+  const name = (): string => (/^[A-Za-z][\w.]*$/.test(peek()) ? take() : fail());
+
+  const query = (): Query => {
+    expect('SELECT');
+    const found: Query = {
+      fields: [],
+      subqueries: [],
+      from: '',
+      where: undefined,
+      orderBy: [],
+      limit: undefined,
+    };
+    do {
+      if (accept('(')) {
+        found.subqueries.push(query());
+        expect(')');
+      } else found.fields.push(name());
+    } while (accept(','));
+    expect('FROM');
+    found.from = name();
+    if (accept('WHERE')) found.where = condition();
+    if (accept('ORDER')) {
+      expect('BY');
+      do {
+        const path = name();
+        const isDescending = accept('DESC');
+        if (!isDescending) accept('ASC');
+        found.orderBy.push({ path, isDescending });
+      } while (accept(','));
+    }
+    if (accept('LIMIT')) {
+      if (!/^\d{1,6}$/.test(peek())) fail();
+      found.limit = Number(take());
+    }
+    return found;
+  };
+
+  /** Of AND and OR beside each other Salesforce wants to be told which comes first. */
+  const condition = (): Condition => {
+    const parts = [part()];
+    const kind = isWord('AND') ? 'and' : 'or';
+    while (accept(kind === 'and' ? 'AND' : 'OR')) parts.push(part());
+    if (isWord('AND') || isWord('OR')) fail();
+    return parts.length === 1 && parts[0] !== undefined ? parts[0] : { kind, parts };
+  };
+  const part = (): Condition => {
+    if (accept('(')) {
+      const inner = condition();
+      expect(')');
+      return inner;
+    }
+    const path = name();
+    if (accept('=')) return { kind: 'in', path, values: [literal()], isNot: false };
+    if (accept('!=') || accept('<>')) return { kind: 'in', path, values: [literal()], isNot: true };
+    const isNot = accept('NOT');
+    expect('IN');
+    expect('(');
+    const values: Value[] = [];
+    do values.push(literal());
+    while (accept(','));
+    expect(')');
+    return { kind: 'in', path, values, isNot };
+  };
+  const literal = (): Value => {
+    const token = take();
+    if (token.startsWith("'")) return unescaped(token.slice(1, -1));
+    if (/^-?\d+(\.\d+)?$/.test(token)) return Number(token);
+    const word = token.toLowerCase();
+    if (word === 'null') return null;
+    if (word === 'true' || word === 'false') return word === 'true';
+    throw malformed(`unexpected token: '${token}'`);
+  };
+
+  const whole = query();
+  if (place < tokens.length) fail();
+  return whole;
+}
+
+function tokenise(text: string): string[] {
+  const tokens: string[] = [];
+  TOKEN.lastIndex = 0;
+  while (TOKEN.lastIndex < text.length) {
+    const at = TOKEN.lastIndex;
+    const [token] = TOKEN.exec(text) ?? [];
+    if (token === undefined)
+      throw malformed(`line 1:${at} no viable alternative at character '${text[at] ?? ''}'`);
+    if (token.trim() !== '') tokens.push(token);
+  }
+  return tokens;
+}
+
+function unescaped(text: string): string {
+  return text.replace(/\\(.)/gs, (all, character: string) => {
+    const meant = ESCAPED[character];
+    if (meant === undefined)
+      throw malformed(`Invalid string literal. Illegal character sequence '${all}' in string literal.`);
+    return meant;
+  });
+}
+
+function malformed(message: string): Refusal {
+  return new Refusal('MALFORMED_QUERY', message);
+}

@@ -1,0 +1,143 @@
+import { z } from 'zod';
+
+/** What Salesforce sends, as far as we read it: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/ */
+
+/** The version that this is written after. Salesforce keeps each for years, and answers of one do not change. */
+export const API = '/services/data/v62.0';
+
+/** A field without a value is null; one that was not asked for is left out. */
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => (value === undefined || value === '' ? null : value));
+
+/** Salesforce writes the offset without a colon: `2011-07-07T00:37:00.000+0000`. */
+const moment = z
+  .string()
+  .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:?\d\d)$/)
+  .transform((value) => new Date(value.replace(/([+-]\d\d)(\d\d)$/, '$1:$2')))
+  .refine((date) => !Number.isNaN(date.valueOf()))
+  .transform((date) => date.toISOString());
+
+const date = z.iso.date().nullish();
+
+export const id = z.string().regex(/^[A-Za-z0-9]{15}([A-Z0-5]{3})?$/);
+
+const contact = z.object({
+  Id: id,
+  AccountId: id.nullish(),
+  Name: text,
+  LastName: text,
+  Email: text,
+  Phone: text,
+  MobilePhone: text,
+  HomePhone: text,
+  Birthdate: date,
+  MailingStreet: text,
+  MailingPostalCode: text,
+  MailingCity: text,
+  MailingCountry: text,
+  HasOptedOutOfEmail: z.boolean(),
+  DoNotCall: z.boolean(),
+  LastModifiedDate: moment,
+  customerNumber: text,
+});
+export type Contact = z.infer<typeof contact>;
+
+/** An organisation may have a field of its own for our customer number, under a name of its own. */
+export function contactWith(customerNumberField: string | undefined): z.ZodType<Contact> {
+  return z.preprocess(
+    (value) =>
+      customerNumberField === undefined || typeof value !== 'object' || value === null
+        ? value
+        : { ...value, customerNumber: (value as Record<string, unknown>)[customerNumberField] },
+    contact,
+  );
+}
+
+export const account = z.object({
+  Id: id,
+  Name: text,
+  Type: text,
+  Industry: text,
+  Website: text,
+  BillingCity: text,
+  NumberOfEmployees: z.int32().nullish(),
+});
+export type Account = z.infer<typeof account>;
+
+/** A page of records, or of the children of one. */
+const pageOf = <T extends z.ZodType>(record: T) =>
+  z.object({ done: z.boolean(), nextRecordsUrl: z.string().nullish(), records: z.array(record) });
+export interface Page<T> {
+  done: boolean;
+  nextRecordsUrl?: string | null | undefined;
+  records: T[];
+}
+export const queryPage = pageOf;
+
+export const opportunityRole = z.object({
+  Role: text,
+  /** Null when it may not be seen. */
+  Opportunity: z
+    .object({
+      Id: id,
+      Name: text,
+      Amount: z.number().nullish(),
+      /** Only where an organisation has several currencies. */
+      CurrencyIsoCode: text,
+      StageName: text,
+      CloseDate: date,
+      IsClosed: z.boolean(),
+      IsWon: z.boolean(),
+      CreatedDate: moment,
+    })
+    .nullish(),
+});
+export type OpportunityRole = z.infer<typeof opportunityRole>;
+
+export const supportCase = z.object({
+  Id: id,
+  CaseNumber: text,
+  Subject: text,
+  Status: text,
+  Priority: text,
+  Origin: text,
+  IsClosed: z.boolean(),
+  CreatedDate: moment,
+  ClosedDate: moment.nullish(),
+});
+export type SupportCase = z.infer<typeof supportCase>;
+
+export const campaignMember = z.object({
+  Id: id,
+  Status: text,
+  HasResponded: z.boolean(),
+  FirstRespondedDate: date,
+  CreatedDate: moment,
+  Campaign: z.object({ Name: text, Type: text }).nullish(),
+});
+export type CampaignMember = z.infer<typeof campaignMember>;
+
+/** Several answers in one, each for itself: a query that was understood has a page, any other has a list of errors. */
+export const compositeOf = <T extends z.ZodType>(record: T) =>
+  z.object({
+    compositeResponse: z.array(
+      z.union([
+        z.object({ httpStatusCode: z.literal(200), body: pageOf(record) }),
+        z.object({ httpStatusCode: z.int().min(300), body: z.unknown() }),
+      ]),
+    ),
+  });
+
+const errors = z.array(z.object({ errorCode: z.string() }));
+
+/** What errors mean whose status tells less than their code, or something else. */
+export function errorKindOf(status: number, body: unknown): 'rate-limited' | 'unavailable' | undefined {
+  const codes = errors.safeParse(body).data?.map(({ errorCode }) => errorCode) ?? [];
+  // It comes as 403, as if we were not allowed to ask; asking tomorrow will do.
+  if (codes.includes('REQUEST_LIMIT_EXCEEDED')) return 'rate-limited';
+  if (status < 500 && codes.some((code) => code === 'QUERY_TIMEOUT' || code === 'SERVER_UNAVAILABLE'))
+    return 'unavailable';
+  return undefined;
+}

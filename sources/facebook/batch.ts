@@ -1,0 +1,120 @@
+import {
+  pathPart,
+  SourceContractError,
+  SourceUnavailableError,
+  type Connector,
+  type GivenClient,
+  type RestClient,
+  type SeveralClient,
+} from '../../src/index.js';
+import type { z } from 'zod';
+import { errorOf, isNotFound } from './errors.js';
+import { batchAnswers, graphError, type GraphPage } from './wire.js';
+
+/** The Graph API, and the id of our page. */
+export type FacebookClient = SeveralClient<{ graph: Connector<RestClient>; page: Connector<GivenClient> }>;
+
+/** More than that Meta refuses: https://developers.facebook.com/docs/graph-api/batch-requests */
+export const MAX_BATCH = 50;
+
+/** What one request of a batch asks for: a node or edge, and with what. */
+export interface Ask {
+  path: readonly string[];
+  query: Readonly<Record<string, string | number>>;
+}
+
+/** One answer or error for each, in their order; null for what is not there. Never more than 50 in a call. */
+export async function readBatch<T>(
+  { graph }: FacebookClient,
+  schema: z.ZodType<T>,
+  asks: readonly Ask[],
+): Promise<(T | null | Error)[]> {
+  const answers: (T | null | Error)[] = [];
+  for (let start = 0; start < asks.length; start += MAX_BATCH) {
+    const some = asks.slice(start, start + MAX_BATCH);
+    const told = await graph.post(batchAnswers, '/', {
+      batch: some.map((ask) => ({ method: 'GET', relative_url: urlOf(ask) })),
+      include_headers: false,
+    });
+    if (told.length !== some.length) throw misfit('the number of answers');
+    answers.push(...told.map((one) => readOne(schema, one)));
+  }
+  return answers;
+}
+
+function urlOf({ path, query }: Ask): string {
+  const parameters = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return `${path.map(pathPart).join('/')}?${parameters.join('&')}`;
+}
+
+function readOne<T>(schema: z.ZodType<T>, answer: z.infer<typeof batchAnswers>[number]): T | null | Error {
+  if (answer === null)
+    return new SourceUnavailableError('facebook', 'facebook did not finish a part of a batch.');
+  let body: unknown;
+  try {
+    body = JSON.parse(answer.body ?? '');
+  } catch {
+    return misfit('a body');
+  }
+  if (answer.code >= 200 && answer.code < 300) {
+    const read = schema.safeParse(body);
+    if (read.success) return read.data;
+    return misfit(read.error.issues.map(({ path }) => path.map(String).join('.') || '(top)')[0] ?? '');
+  }
+  const told = graphError.safeParse(body);
+  if (!told.success) {
+    return answer.code >= 500
+      ? new SourceUnavailableError('facebook', 'facebook answered with an error.')
+      : misfit('an error');
+  }
+  const error = errorOf(told.data.error);
+  return error instanceof SourceContractError && isNotFound(told.data.error) ? null : error;
+}
+
+function misfit(place: string): SourceContractError {
+  return new SourceContractError('facebook', `facebook sent an answer of another shape, at: ${place}.`);
+}
+
+/** All that was read of a list, and whether that is all of it. */
+export interface List<T> {
+  items: T[];
+  isWhole: boolean;
+}
+
+/**
+ * The lists of several edges, page by page, each round one batch. A page may be empty and have a next one. What fails
+ * costs its own list; what is not there is an empty one.
+ */
+export async function readLists<T>(
+  client: FacebookClient,
+  schema: z.ZodType<GraphPage<T>>,
+  asks: readonly Ask[],
+  maxPages: number,
+): Promise<(List<T> | Error)[]> {
+  const lists: (List<T> | Error)[] = asks.map(() => ({ items: [], isWhole: true }));
+  let open = asks.map((ask, i) => ({ ask, i }));
+  for (let read = 1; open.length > 0; read += 1) {
+    const pages = await readBatch(
+      client,
+      schema,
+      open.map(({ ask }) => ask),
+    );
+    const next: typeof open = [];
+    open.forEach(({ ask, i }, at) => {
+      const page = pages[at];
+      const list = lists[i];
+      if (list === undefined || list instanceof Error || page == null) return;
+      if (page instanceof Error) {
+        lists[i] = page;
+        return;
+      }
+      list.items.push(...page.data);
+      const after = page.paging?.next == null ? undefined : page.paging.cursors?.after;
+      if (after == null) return;
+      if (read < maxPages) next.push({ ask: { ...ask, query: { ...ask.query, after } }, i });
+      else list.isWhole = false;
+    });
+    open = next;
+  }
+  return lists;
+}

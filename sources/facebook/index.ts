@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { defineSource, given, rest, setting, several, urlSetting } from '../../src/index.js';
+import { pageToken } from './auth.js';
+import { readErrorKind, readNews } from './errors.js';
+import { conversationsOfUsers, leadsOfPage, messagesOfConversations, usersById } from './loaders.js';
+import { resolvers } from './resolvers.js';
+import { timeline } from './timeline.js';
+
+export const facebook = defineSource({
+  name: 'facebook',
+  connector: several({
+    graph: rest({
+      baseUrl: urlSetting('FACEBOOK_URL', 'https://graph.facebook.com/v23.0'),
+      auth: pageToken(setting('FACEBOOK_PAGE_TOKEN'), setting('FACEBOOK_APP_SECRET')),
+      pingPath: '/me?fields=id',
+      readErrorKind,
+      readNews,
+    }),
+    page: given(setting('FACEBOOK_PAGE_ID', z.string().regex(/^\d{1,20}$/), 'the id of our page, a number')),
+  }),
+  // A batch is as slow as what it asks for. How many calls a page may make depends on how many people it reaches, and
+  // each part of a batch counts as one: Meta says so when it is enough.
+  limits: { timeout: '3 s', concurrency: 6 },
+  identity: {
+    recordKey: 'facebookUserId',
+    askedBy: { facebookUserId: { uniqueness: 'enforced', loader: usersById } },
+    // Meta tells a page no address and no phone number.
+    yields: {},
+  },
+  timeline,
+  loaders: [conversationsOfUsers, messagesOfConversations, leadsOfPage],
+  resolvers,
+});

@@ -1,0 +1,140 @@
+import { defineLoader, SourceContractError } from '../../src/index.js';
+import { MAX_BATCH, readBatch, readLists, type FacebookClient, type List } from './batch.js';
+import {
+  CONVERSATION_FIELDS,
+  LEAD_FIELDS,
+  MESSAGE_FIELDS,
+  toConversation,
+  toLead,
+  toMessage,
+  toUser,
+  USER_FIELDS,
+  type ConversationRecord,
+  type LeadRecord,
+  type UserRecord,
+} from './mapping.js';
+import type { FacebookMessage } from './schema.generated.js';
+import { conversationsPage, formsPage, leadsPage, messagesPage, user } from './wire.js';
+
+/** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
+const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
+
+/** Meta gives at most 100 items of most edges at once. */
+const ITEMS_A_PAGE = 100;
+const MAX_PAGES = 5;
+
+export const usersById = defineLoader<FacebookClient, string, readonly UserRecord[]>({
+  name: 'usersById',
+  maxBatch: MAX_BATCH,
+  freshness: IDENTITY_FRESHNESS,
+  load: async (ids, client) => {
+    const asks = ids.map((id) => ({ path: [id], query: { fields: USER_FIELDS } }));
+    const found = await readBatch(client, user, asks);
+    return found.map((one, i) => {
+      if (one === null) return [];
+      if (one instanceof Error) return one;
+      // Answers come in the order of the requests, but nobody is to be shown for somebody else.
+      if (one.id !== ids[i])
+        return new SourceContractError(
+          'facebook',
+          'facebook told of somebody who was not asked for, at: id.',
+        );
+      return [toUser(one)];
+    });
+  },
+});
+
+export const conversationsOfUsers = defineLoader<FacebookClient, string, List<ConversationRecord>>({
+  name: 'conversationsOfUsers',
+  maxBatch: MAX_BATCH,
+  about: (userId) => [{ namespace: 'facebookUserId', value: userId }],
+  load: async (userIds, client) => {
+    const asks = userIds.map((userId) => ({
+      path: [client.page.value, 'conversations'],
+      query: { user_id: userId, fields: CONVERSATION_FIELDS, limit: ITEMS_A_PAGE },
+    }));
+    const lists = await readLists(client, conversationsPage, asks, MAX_PAGES);
+    return lists.map((list, i) =>
+      list instanceof Error
+        ? list
+        : {
+            isWhole: list.isWhole,
+            items: list.items
+              .map((one) => toConversation(one, userIds[i] ?? ''))
+              .sort((one, other) => other.updatedAt.localeCompare(one.updatedAt)),
+          },
+    );
+  },
+});
+
+/** A conversation of somebody. */
+export interface MessagesOf {
+  conversationId: string;
+  userId: string;
+}
+
+/** Newest first: of more than can be read, the newest. */
+export const messagesOfConversations = defineLoader<FacebookClient, MessagesOf, List<FacebookMessage>>({
+  name: 'messagesOfConversations',
+  maxBatch: MAX_BATCH,
+  keyText: ({ conversationId, userId }) => `${conversationId} ${userId}`,
+  about: ({ userId }) => [{ namespace: 'facebookUserId', value: userId }],
+  load: async (keys, client) => {
+    const asks = keys.map(({ conversationId }) => ({
+      path: [conversationId, 'messages'],
+      query: { fields: MESSAGE_FIELDS, limit: ITEMS_A_PAGE },
+    }));
+    const lists = await readLists(client, messagesPage, asks, MAX_PAGES);
+    return lists.map((list, i) =>
+      list instanceof Error
+        ? list
+        : {
+            isWhole: list.isWhole,
+            items: list.items
+              .map((one) => toMessage(one, keys[i]?.userId ?? ''))
+              .sort((one, other) => other.createdAt.localeCompare(one.createdAt)),
+          },
+    );
+  },
+});
+
+/** Meta gives up to 500 leads of a form at once. */
+const LEADS_A_PAGE = 500;
+const MAX_LEAD_PAGES = 10;
+
+/**
+ * Every lead of every form: they cannot be searched. So there is one key, and what it gives is kept for a while. That
+ * anybody is forgotten drops it, since nothing says whom it is about.
+ */
+export const leadsOfPage = defineLoader<FacebookClient, 'all', List<LeadRecord>>({
+  name: 'leadsOfPage',
+  freshness: { maxAge: '5 minutes' },
+  load: async (keys, client) => {
+    const [forms = new SourceContractError('facebook', 'facebook has no forms.')] = await readLists(
+      client,
+      formsPage,
+      [{ path: [client.page.value, 'leadgen_forms'], query: { fields: 'id,name', limit: ITEMS_A_PAGE } }],
+      MAX_PAGES,
+    );
+    if (forms instanceof Error) throw forms;
+    const lists = await readLists(
+      client,
+      leadsPage,
+      forms.items.map(({ id }) => ({
+        path: [id, 'leads'],
+        query: { fields: LEAD_FIELDS, limit: LEADS_A_PAGE },
+      })),
+      MAX_LEAD_PAGES,
+    );
+    const all: List<LeadRecord> = { items: [], isWhole: forms.isWhole };
+    lists.forEach((list, i) => {
+      const form = forms.items[i];
+      if (form === undefined) return;
+      // Without one form's leads nobody can be said to have filled in none.
+      if (list instanceof Error) throw list;
+      all.items.push(...list.items.map((one) => toLead(one, form)));
+      all.isWhole &&= list.isWhole;
+    });
+    return keys.map(() => all);
+  },
+});

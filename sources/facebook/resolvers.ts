@@ -1,0 +1,52 @@
+import { pageSize, SourceContractError, type Context } from '../../src/index.js';
+import type { List } from './batch.js';
+import { conversationsOfUsers, leadsOfPage, messagesOfConversations, usersById } from './loaders.js';
+import type { ConversationRecord } from './mapping.js';
+import type { FacebookMessage, Resolvers } from './schema.generated.js';
+
+/** Answers schema/sources/facebook.graphql. */
+export const resolvers: Resolvers = {
+  Customer: {
+    facebookProfile: async (customer, _, { load }) => {
+      const userId = await customer.identifier('facebookUserId');
+      if (userId === null) return null;
+      const [found] = await load(usersById, userId);
+      return found?.shown ?? null;
+    },
+    facebookLeads: async (customer, { first }, { load }) => {
+      const size = pageSize(first);
+      const emails = new Set(await customer.held('email'));
+      if (emails.size === 0) return [];
+      const all = await load(leadsOfPage, 'all');
+      const own = all.items
+        .filter((lead) => lead.emails.some((email) => emails.has(email)))
+        .sort((one, other) => other.createdAt.localeCompare(one.createdAt) || other.id.localeCompare(one.id));
+      return firstOf({ items: own, isWhole: all.isWhole }, size, 'leads');
+    },
+  },
+  FacebookProfile: {
+    conversations: async ({ id }, { first }, { load }) =>
+      firstOf(await load(conversationsOfUsers, id), pageSize(first), 'conversations'),
+  },
+  FacebookConversation: {
+    messages: async (conversation, { first }, { load }) =>
+      firstOf(await messagesOf(conversation, load), pageSize(first), 'messages'),
+  },
+};
+
+export function messagesOf(
+  { id, userId }: ConversationRecord,
+  load: Context['load'],
+): Promise<List<FacebookMessage>> {
+  return load(messagesOfConversations, { conversationId: id, userId });
+}
+
+/** Of a list that was not read to its end nobody can say that it has no more. */
+export function firstOf<T>({ items, isWhole }: List<T>, size: number, what: string): T[] {
+  if (items.length < size && !isWhole) throw tooMany(what);
+  return items.slice(0, size);
+}
+
+export function tooMany(what: string): SourceContractError {
+  return new SourceContractError('facebook', `facebook holds more ${what} than can be read at once.`);
+}

@@ -1,0 +1,77 @@
+import {
+  anyOf,
+  bearer,
+  caSetting,
+  defineSource,
+  idNamespace,
+  oauth2,
+  odata,
+  setting,
+  urlSetting,
+} from '../../src/index.js';
+import {
+  customersByEmail,
+  customersByNumber,
+  customersByVatNumber,
+  invoicePages,
+  openTotals,
+} from './loaders.js';
+import { isSameCustomer } from './mapping.js';
+import { resolvers } from './resolvers.js';
+import { timeline } from './timeline.js';
+
+const customerNumber = idNamespace(
+  'invoiceCustomerNumber',
+  'The number of the account that a customer has in the invoice system (Business Central), such as D100123. Case does not matter.',
+  /^[A-Z\d][A-Z\d._-]{0,19}$/,
+);
+
+export const invoices = defineSource({
+  name: 'invoices',
+  connector: odata({
+    baseUrl: urlSetting(
+      'INVOICES_URL',
+      'https://api.businesscentral.dynamics.com/v2.0/<tenant>/<environment>/api/v2.0/companies(<id>)',
+    ),
+    auth: anyOf(
+      bearer(setting('INVOICES_ACCESS_TOKEN')),
+      oauth2({
+        tokenUrl: urlSetting(
+          'INVOICES_TOKEN_URL',
+          'https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token',
+        ),
+        clientId: setting('INVOICES_CLIENT_ID'),
+        clientSecret: setting('INVOICES_CLIENT_SECRET'),
+        scope: 'https://api.businesscentral.dynamics.com/.default',
+      }),
+    ),
+    ca: caSetting('INVOICES_CA'),
+    pingPath: '/customers?$top=1&$select=number',
+    // Since Business Central 24 (2024), by its own name for it. Without it, it knows no lists.
+    // https://learn.microsoft.com/dynamics365/business-central/dev-itpro/webservices/use-filter-expressions-in-odata-uris
+    lists: 'in',
+    parameters: { $schemaversion: '2.1' },
+  }),
+  // 6,000 calls in five minutes, of which five are worked on at once while the others wait, for each user:
+  // https://learn.microsoft.com/dynamics365/business-central/dev-itpro/administration/operational-limits-online
+  limits: { timeout: '900 ms', concurrency: 5, rate: { calls: 20, per: '1 s' } },
+  namespaces: [
+    // Business Central keeps such numbers in capitals.
+    { ...customerNumber, normalise: (value) => customerNumber.normalise(value.toUpperCase()) },
+  ],
+  identity: {
+    recordKey: 'invoiceCustomerNumber',
+    askedBy: {
+      invoiceCustomerNumber: { uniqueness: 'enforced', loader: customersByNumber },
+      // Neither is kept unique: it warns of a VAT number that is there twice, and takes it.
+      email: { uniqueness: 'usual', loader: customersByEmail },
+      vatNumber: { uniqueness: 'usual', loader: customersByVatNumber },
+    },
+    // A phone number is whatever somebody wrote on the card.
+    yields: { email: 'one', vatNumber: 'one', phone: 'shown' },
+    sameCustomer: isSameCustomer,
+  },
+  timeline,
+  loaders: [invoicePages, openTotals],
+  resolvers,
+});

@@ -1,0 +1,158 @@
+import { decodeCursor, encodeCursor, InvalidInputError, type CustomerRecord } from '../../src/index.js';
+import type { InvoiceStatus, Money } from './schema.generated.js';
+import type { CustomerCard, SalesInvoice } from './wire.js';
+
+export interface InvoiceRecord {
+  number: string;
+  /** ISO 8601, a day. */
+  date: string;
+  dueDate: string | null;
+  total: { amount: string; currency: string };
+  openAmount: { amount: string; currency: string };
+  status: InvoiceStatus;
+  orderNumber: string | null;
+}
+
+export function toCustomer(card: CustomerCard): CustomerRecord {
+  return {
+    id: card.number,
+    identifiers: [
+      { namespace: 'email', value: card.email },
+      { namespace: 'vatNumber', value: card.taxRegistrationNumber },
+      { namespace: 'phone', value: card.phoneNumber },
+    ],
+    profile: {
+      name: card.displayName,
+      address: addressOf(card),
+      updatedAt: card.lastModifiedDateTime ?? null,
+    },
+  };
+}
+
+/** Street and house number are on one line. A country that is none of ISO's is none to us, and alone no address. */
+function addressOf({ addressLine1, postalCode, city, country }: CustomerCard) {
+  if (addressLine1 === null && postalCode === null && city === null) return null;
+  return {
+    street: addressLine1,
+    postcode: postalCode,
+    city,
+    country: country !== null && /^[A-Z]{2}$/.test(country) ? country : null,
+  };
+}
+
+/** The same VAT number, or the same name at the same address: an organisation may have an account for each department. */
+export function isSameCustomer(one: CustomerRecord, other: CustomerRecord): boolean {
+  const same = (of: (record: CustomerRecord) => string | null | undefined): boolean => {
+    const value = written(of(one));
+    return value !== '' && value === written(of(other));
+  };
+  return (
+    same(({ identifiers }) => identifiers.find(({ namespace }) => namespace === 'vatNumber')?.value) ||
+    (same(({ profile }) => profile?.name) &&
+      same(({ profile }) => profile?.address?.street) &&
+      same(({ profile }) => profile?.address?.postcode))
+  );
+}
+
+function written(text: string | null | undefined): string {
+  return (text ?? '').toLowerCase().replace(/[\s.]+/g, '');
+}
+
+const STATUS: Record<SalesInvoice['status'], InvoiceStatus> = {
+  Open: 'OPEN',
+  Paid: 'PAID',
+  Canceled: 'CANCELLED',
+  Corrective: 'CORRECTIVE',
+};
+
+/** What Business Central calls it; drafts, which nobody was sent, have no name here. */
+export const WIRE_STATUS: Record<InvoiceStatus, SalesInvoice['status']> = {
+  OPEN: 'Open',
+  PAID: 'Paid',
+  CANCELLED: 'Canceled',
+  CORRECTIVE: 'Corrective',
+};
+
+export function toInvoice(invoice: SalesInvoice): InvoiceRecord {
+  const money = (amount: string) => moneyOf(amount, invoice.currencyCode);
+  return {
+    number: invoice.number,
+    date: invoice.invoiceDate,
+    dueDate: invoice.dueDate,
+    total: money(invoice.totalAmountIncludingTax),
+    openAmount: money(invoice.remainingAmount),
+    status: STATUS[invoice.status],
+    orderNumber: invoice.orderNumber,
+  };
+}
+
+const DECIMALS = new Map<string, number>();
+
+/** Business Central leaves zeros out, also of cents: 35.4 is 35.40 EUR. */
+export function moneyOf(amount: string, currency: string): Money {
+  const decimals =
+    DECIMALS.get(currency) ??
+    new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ??
+    0;
+  DECIMALS.set(currency, decimals);
+  const [whole = '', fraction = ''] = amount.split('.');
+  const padded = fraction.padEnd(decimals, '0');
+  return { amount: padded === '' ? whole : `${whole}.${padded}`, currency };
+}
+
+/** A place in a list of invoices, as in the timeline: newest first, of one day by number downwards, both as text. */
+export interface Place {
+  at: string;
+  id: string;
+}
+
+/** A day has no moment; in the timeline, an invoice stands at the beginning of its day. */
+export function placeOf({ date, number }: Pick<InvoiceRecord, 'date' | 'number'>): Place {
+  return { at: `${date}T00:00:00.000000Z`, id: number };
+}
+
+export function newestFirst(one: InvoiceRecord, other: InvoiceRecord): number {
+  return downwards(one.date, other.date) || downwards(one.number, other.number);
+}
+
+function downwards(one: string, other: string): number {
+  return one === other ? 0 : one < other ? 1 : -1;
+}
+
+export function isAfter(invoice: InvoiceRecord, { at, id }: Place): boolean {
+  const place = placeOf(invoice);
+  return place.at < at || (place.at === at && place.id < id);
+}
+
+export function cursorOf({ date, number }: InvoiceRecord): string {
+  return encodeCursor([date, number]);
+}
+
+/** The place that a cursor of `cursorOf` stands for. */
+export function placeIn(cursor: string): Place {
+  const [date = '', number = ''] = decodeCursor(cursor, 2);
+  if (!/^\d{4}-\d\d-\d\d$/.test(date) || Number.isNaN(Date.parse(date)))
+    throw new InvalidInputError('"after" must be the endCursor of an earlier page.');
+  return placeOf({ date, number });
+}
+
+/** Sums, one for each currency, by its code. Digit by digit, so that no cent is lost. */
+export function totalsOf(amounts: readonly Money[]): Money[] {
+  const byCurrency = new Map<string, string[]>();
+  for (const { amount, currency } of amounts)
+    byCurrency.set(currency, [...(byCurrency.get(currency) ?? []), amount]);
+  return [...byCurrency.entries()]
+    .sort(([one], [other]) => downwards(other, one))
+    .map(([currency, own]) => ({ amount: sumOf(own), currency }));
+}
+
+function sumOf(amounts: readonly string[]): string {
+  const decimals = Math.max(...amounts.map((amount) => amount.split('.')[1]?.length ?? 0));
+  const sum = amounts.reduce((before, amount) => {
+    const [whole = '', fraction = ''] = amount.split('.');
+    return before + BigInt(whole + fraction.padEnd(decimals, '0'));
+  }, 0n);
+  const digits = String(sum < 0n ? -sum : sum).padStart(decimals + 1, '0');
+  const point = digits.length - decimals;
+  return `${sum < 0n ? '-' : ''}${digits.slice(0, point)}${decimals === 0 ? '' : `.${digits.slice(point)}`}`;
+}

@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { odataDecimalText } from '../../src/index.js';
+
+/**
+ * What Business Central sends (API v2.0), as far as we read it:
+ * https://learn.microsoft.com/dynamics365/business-central/dev-itpro/api-reference/v2.0/
+ */
+
+/** Business Central writes "nothing" as an empty text. */
+const text = z
+  .string()
+  .nullish()
+  .transform((value) => (value == null || value === '' ? null : value));
+
+/** And "no day" as one of the year 1, the first that it knows. */
+const day = z.iso
+  .date()
+  .nullish()
+  .transform((value) => (value == null || value.startsWith('0001-') ? null : value));
+
+export const customerCard = z.object({
+  number: z.string(),
+  displayName: text,
+  addressLine1: text,
+  city: text,
+  /** A code of its own making, as a rule that of ISO 3166-1. */
+  country: text,
+  postalCode: text,
+  phoneNumber: text,
+  email: text,
+  taxRegistrationNumber: text,
+  lastModifiedDateTime: z.iso.datetime({ offset: true }).nullish(),
+});
+export type CustomerCard = z.infer<typeof customerCard>;
+
+export const salesInvoice = z.object({
+  number: z.string(),
+  invoiceDate: z.iso.date(),
+  dueDate: day,
+  billToCustomerNumber: z.string(),
+  currencyCode: z.string().regex(/^[A-Z]{3}$/),
+  orderNumber: text,
+  totalAmountIncludingTax: odataDecimalText,
+  remainingAmount: odataDecimalText,
+  status: z.enum(['Open', 'Paid', 'Canceled', 'Corrective']),
+});
+export type SalesInvoice = z.infer<typeof salesInvoice>;
+
+export const openInvoice = salesInvoice.pick({
+  billToCustomerNumber: true,
+  currencyCode: true,
+  remainingAmount: true,
+});
+export type OpenInvoice = z.infer<typeof openInvoice>;

@@ -1,0 +1,37 @@
+import { apiKey, caSetting, defineSource, rest, setting, urlSetting } from '../../src/index.js';
+import { registered } from './companies.js';
+import { branchDetails, branchesOfCompanies, companiesByNameAndPlace, registrations } from './loaders.js';
+import { resolvers } from './resolvers.js';
+import { readErrorKind } from './wire.js';
+
+export const kvk = defineSource({
+  name: 'kvk',
+  connector: rest({
+    baseUrl: urlSetting('KVK_URL', 'https://api.kvk.nl/api'),
+    auth: apiKey('apikey', setting('KVK_API_KEY')),
+    // The certificate of the service is of the Dutch state's private authority.
+    ca: caSetting('KVK_CA'),
+    // The only type that the published Vestigingsprofiel answers with.
+    accept: 'application/hal+json',
+    pingPath: '/v2/zoeken?plaats=Utrecht&resultatenPerPagina=1',
+    // Each question counts for the quota: four an hour are one in a hundred.
+    pingHolds: '15 minutes',
+    readErrorKind,
+  }),
+  freshness: {
+    maxAge: '1 day',
+    staleWhileRevalidate: '7 days',
+    staleIfError: '7 days',
+    notFoundMaxAge: '1 hour',
+  },
+  limits: {
+    timeout: '1500 ms',
+    concurrency: 10,
+    // At most 100 a second, and 300,000 a month: https://developers.kvk.nl/nl/support/faq
+    rate: { calls: 50, per: '1 s', burst: 50 },
+    quota: { calls: 300_000, per: 'month' },
+  },
+  companies: registered,
+  loaders: [registrations, branchesOfCompanies, branchDetails, companiesByNameAndPlace],
+  resolvers,
+});

@@ -1,0 +1,131 @@
+import {
+  defineLoader,
+  pathPart,
+  SourceContractError,
+  type CompanyRecord,
+  type NameAndPlace,
+  type RestClient,
+} from '../../src/index.js';
+import {
+  toBranchDetails,
+  toBranches,
+  toRegistration,
+  type BranchesOf,
+  type Registration,
+} from './mapping.js';
+import type { BranchDetails } from './schema.generated.js';
+import { basicProfile, branchList, branchProfile, searchPage, type SearchPage } from './wire.js';
+
+/** The register takes one number a call, so a batch is as many calls side by side, as many at once as its limits allow. */
+function oneByOne<Key, Value>(
+  keys: readonly Key[],
+  ask: (key: Key) => Promise<Value>,
+): Promise<(Value | Error)[]> {
+  return Promise.all(
+    keys.map((key) =>
+      ask(key).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error)))),
+    ),
+  );
+}
+
+/** A sole trader is a person, so an answer is about whoever has the number as a customer, too. */
+const aboutCompany = (kvkNumber: string) => [
+  { type: 'Company', key: kvkNumber },
+  { namespace: 'kvkNumber', value: kvkNumber },
+];
+
+async function readRegistration(kvkNumber: string, kvk: RestClient): Promise<Registration | null> {
+  const profile = await kvk.get(basicProfile, `/v1/basisprofielen/${pathPart(kvkNumber)}`);
+  if (profile !== null && profile.kvkNummer !== kvkNumber)
+    throw new SourceContractError('kvk', 'kvk answered with another company.');
+  return profile === null ? null : toRegistration(profile);
+}
+
+export const registrations = defineLoader<RestClient, string, Registration | null>({
+  name: 'registrations',
+  about: aboutCompany,
+  load: (kvkNumbers, kvk) => oneByOne(kvkNumbers, (kvkNumber) => readRegistration(kvkNumber, kvk)),
+});
+
+/** All branches of a company; null when the register does not know it. */
+export const branchesOfCompanies = defineLoader<RestClient, string, BranchesOf | null>({
+  name: 'branchesOfCompanies',
+  about: aboutCompany,
+  load: (kvkNumbers, kvk) =>
+    oneByOne(kvkNumbers, async (kvkNumber) => {
+      const list = await kvk.get(branchList, `/v1/basisprofielen/${pathPart(kvkNumber)}/vestigingen`);
+      return list === null ? null : toBranches(list);
+    }),
+});
+
+/** Branches know their company's number, which those who forget a company do not: so they are forgotten with anybody. */
+export const branchDetails = defineLoader<RestClient, string, BranchDetails | null>({
+  name: 'branchDetails',
+  load: (branchNumbers, kvk) =>
+    oneByOne(branchNumbers, async (branchNumber) => {
+      const branch = await kvk.get(branchProfile, `/v1/vestigingsprofielen/${pathPart(branchNumber)}`);
+      if (branch !== null && branch.vestigingsnummer !== branchNumber)
+        throw new SourceContractError('kvk', 'kvk answered with another branch.');
+      return branch === null ? null : toBranchDetails(branch);
+    }),
+});
+
+/** The register shows 1,000 results, 100 a page; a name that so many share in one place names nobody. */
+const RESULTS_A_PAGE = 100;
+const MAX_PAGES = 3;
+/** So many companies are looked at that the search found by another name than the one it shows. */
+const MAX_LOOKED_AT = 5;
+
+/**
+ * The companies that have the name in the place, whole. The search also finds what only looks like it, and shows one name
+ * of each; so where that is another one, the names in the register itself decide.
+ */
+export const companiesByNameAndPlace = defineLoader<RestClient, NameAndPlace, readonly CompanyRecord[]>({
+  name: 'companiesByNameAndPlace',
+  keyText: ({ name, place }) => JSON.stringify([sameName(name), sameName(place)]),
+  load: (keys, kvk) =>
+    oneByOne(keys, async ({ name, place }) => {
+      const results = await search({ name, place }, kvk);
+      const wanted = sameName(name);
+      const exact = new Set(
+        results.filter(({ naam }) => sameName(naam ?? '') === wanted).map(({ kvkNummer }) => kvkNummer),
+      );
+      if (exact.size > 0) return [...exact].map(toRecord);
+      const others = [...new Set(results.map(({ kvkNummer }) => kvkNummer))];
+      if (others.length > MAX_LOOKED_AT) return [];
+      const found = await Promise.all(others.map((kvkNumber) => readRegistration(kvkNumber, kvk)));
+      return found.flatMap((one) =>
+        one !== null &&
+        [one.registeredName, one.statutoryName, ...one.tradeNames].some(
+          (own) => sameName(own ?? '') === wanted,
+        )
+          ? [toRecord(one.kvkNumber)]
+          : [],
+      );
+    }),
+});
+
+async function search({ name, place }: NameAndPlace, kvk: RestClient): Promise<SearchPage['resultaten']> {
+  // That there is nothing is told by a 404.
+  let page = await kvk.get(searchPage, '/v2/zoeken', {
+    naam: name,
+    plaats: place,
+    resultatenPerPagina: RESULTS_A_PAGE,
+  });
+  const results = page?.resultaten ?? [];
+  for (let read = 1; page?.volgende != null; read += 1) {
+    if (read === MAX_PAGES)
+      throw new SourceContractError('kvk', 'kvk finds more companies by this name than can be read.');
+    page = await kvk.follow(searchPage, page.volgende);
+    results.push(...page.resultaten);
+  }
+  return results;
+}
+
+function toRecord(kvkNumber: string): CompanyRecord {
+  return { kvkNumber, vatNumber: null };
+}
+
+function sameName(name: string): string {
+  return name.normalize('NFC').trim().replace(/\s+/g, ' ').toLowerCase();
+}

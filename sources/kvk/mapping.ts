@@ -1,0 +1,166 @@
+import type { CompanyRecord } from '../../src/index.js';
+import type {
+  Branch,
+  BranchDetails,
+  BusinessActivity,
+  CompanyAddress,
+  CompanyOwner,
+} from './schema.generated.js';
+import type {
+  BasicProfile,
+  BranchList,
+  BranchProfile,
+  WireActivities,
+  WireAddress,
+  WireNames,
+} from './wire.js';
+
+/** What the register holds of a company, but for its branches. */
+export interface Registration extends CompanyRecord {
+  kvkNumber: string;
+  registeredName: string | null;
+  statutoryName: string | null;
+  tradeNames: string[];
+  legalForm: string | null;
+  rsin: string | null;
+  registeredOn: string | null;
+  startedOn: string | null;
+  endedOn: string | null;
+  registeredEmployees: number | null;
+  refusesAdvertising: boolean | null;
+  activities: BusinessActivity[];
+  addresses: CompanyAddress[];
+  websites: string[];
+  owner: CompanyOwner | null;
+}
+
+/** A branch as the list of a company's branches has it. */
+export type BranchRecord = Omit<Branch, 'details'>;
+
+export interface BranchesOf {
+  branches: readonly BranchRecord[];
+  count: number;
+}
+
+export function toRegistration(profile: BasicProfile): Registration {
+  const { hoofdvestiging: main, eigenaar: owner } = profile._embedded ?? {};
+  return {
+    kvkNumber: profile.kvkNummer,
+    // The register does not hold it.
+    vatNumber: null,
+    registeredName: profile.naam ?? null,
+    statutoryName: profile.statutaireNaam ?? null,
+    tradeNames: toNames(profile.handelsnamen),
+    legalForm: owner?.rechtsvorm ?? null,
+    rsin: owner?.rsin ?? null,
+    registeredOn: profile.formeleRegistratiedatum ?? null,
+    startedOn: profile.materieleRegistratie?.datumAanvang ?? null,
+    endedOn: profile.materieleRegistratie?.datumEinde ?? null,
+    registeredEmployees: profile.totaalWerkzamePersonen ?? null,
+    refusesAdvertising: profile.indNonMailing ?? null,
+    activities: toActivities(profile.sbiActiviteiten),
+    addresses: toAddresses(main?.adressen),
+    websites: main?.websites ?? [],
+    owner:
+      owner == null
+        ? null
+        : {
+            legalForm: owner.rechtsvorm ?? null,
+            legalFormInFull: owner.uitgebreideRechtsvorm ?? null,
+            rsin: owner.rsin ?? null,
+            addresses: toAddresses(owner.adressen),
+            websites: owner.websites ?? [],
+            deregisteredOn: owner.datumUitschrijving ?? null,
+          },
+  };
+}
+
+export function toBranches({ vestigingen, totaalAantalVestigingen }: BranchList): BranchesOf {
+  const branches = (vestigingen ?? []).map((branch) => ({
+    id: branch.vestigingsnummer,
+    name: branch.eersteHandelsnaam ?? null,
+    isMain: branch.indHoofdvestiging ?? null,
+    isCommercial: branch.indCommercieleVestiging ?? null,
+    address: branch.indAdresAfgeschermd === true ? null : oneLine(branch.volledigAdres),
+  }));
+  return {
+    branches: branches.sort((one, other) => Number(other.isMain) - Number(one.isMain)),
+    count: totaalAantalVestigingen ?? branches.length,
+  };
+}
+
+export function toBranchDetails(branch: BranchProfile): BranchDetails {
+  return {
+    tradeNames: toNames(branch.handelsnamen),
+    addresses: toAddresses(branch.adressen),
+    activities: toActivities(branch.sbiActiviteiten),
+    employees: branch.totaalWerkzamePersonen ?? null,
+    fullTimeEmployees: branch.voltijdWerkzamePersonen ?? null,
+    partTimeEmployees: branch.deeltijdWerkzamePersonen ?? null,
+    websites: branch.websites ?? [],
+    registeredOn: branch.formeleRegistratiedatum ?? null,
+    startedOn: branch.materieleRegistratie?.datumAanvang ?? null,
+    endedOn: branch.materieleRegistratie?.datumEinde ?? null,
+  };
+}
+
+/** In the order of registration. */
+function toNames(names: WireNames): string[] {
+  return (names ?? [])
+    .toSorted((one, other) => (one.volgorde ?? 0) - (other.volgorde ?? 0))
+    .map(({ naam }) => naam);
+}
+
+function toActivities(activities: WireActivities): BusinessActivity[] {
+  return (activities ?? [])
+    .map(({ sbiCode, sbiOmschrijving, indHoofdactiviteit }) => ({
+      code: sbiCode,
+      description: sbiOmschrijving ?? null,
+      isMain: indHoofdactiviteit ?? null,
+    }))
+    .sort((one, other) => Number(other.isMain) - Number(one.isMain));
+}
+
+const PURPOSE: Readonly<Record<string, CompanyAddress['purpose']>> = {
+  bezoekadres: 'VISITS',
+  correspondentieadres: 'POST',
+  postadres: 'POST',
+};
+
+/** Shielded addresses are those of people who must not be found, whatever comes along with the mark. */
+function toAddresses(addresses: readonly WireAddress[] | null | undefined): CompanyAddress[] {
+  return (addresses ?? [])
+    .filter(({ indAfgeschermd }) => indAfgeschermd !== true)
+    .map((one) => ({
+      purpose: PURPOSE[one.type?.toLowerCase() ?? ''] ?? null,
+      text: oneLine(
+        one.volledigAdres ??
+          [one.straatHuisnummer, one.postcodeWoonplaats, one.land].filter(Boolean).join(', '),
+      ),
+      address:
+        one.plaats == null
+          ? null
+          : {
+              street: one.straatnaam ?? (one.postbusnummer == null ? null : 'Postbus'),
+              houseNumber: houseNumberOf(one),
+              postcode: one.postcode ?? null,
+              city: one.plaats,
+              country: one.land == null || one.land === 'Nederland' ? 'NL' : null,
+            },
+    }));
+}
+
+function houseNumberOf({
+  huisnummer,
+  huisletter,
+  huisnummerToevoeging,
+  postbusnummer,
+}: WireAddress): string | null {
+  if (huisnummer == null) return postbusnummer == null ? null : String(postbusnummer);
+  return `${huisnummer}${huisletter ?? ''}${huisnummerToevoeging == null ? '' : `-${huisnummerToevoeging}`}`;
+}
+
+/** The register fills the line up with runs of blanks. */
+function oneLine(text: string | null | undefined): string | null {
+  return text?.trim().replace(/\s+/g, ' ') || null;
+}

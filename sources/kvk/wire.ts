@@ -1,0 +1,140 @@
+import { z } from 'zod';
+
+/**
+ * What the KvK's APIs send, as far as we read it: https://developers.kvk.nl/documentation. What does not apply is left
+ * out. Links are not read, so it does not matter that the service sends `_links` where the published files say `links`.
+ */
+
+const yesOrNo = z
+  .enum(['Ja', 'Nee'])
+  .transform((word) => word === 'Ja')
+  .nullish();
+
+/** `yyyymmdd`; where the register knows no day or no month there are zeros, and no day of the calendar is told. */
+const day = z
+  .string()
+  .regex(/^\d{8}$/)
+  .transform((text, context) => {
+    const date = `${text.slice(0, 4)}-${text.slice(4, 6)}-${text.slice(6)}`;
+    if (/-00/.test(date)) return null;
+    const moment = new Date(`${date}T00:00:00Z`);
+    // The 31st of a month that has none would roll over to the next.
+    if (!Number.isNaN(moment.valueOf()) && moment.toISOString().startsWith(date)) return date;
+    context.addIssue('no day of the calendar');
+    return z.NEVER;
+  })
+  .nullish();
+
+const text = z.string().nullish();
+const count = z.int32().min(0).nullish();
+const texts = z.array(z.string()).nullish();
+
+const address = z.object({
+  type: text,
+  indAfgeschermd: yesOrNo,
+  volledigAdres: text,
+  straatnaam: text,
+  huisnummer: z.int().nullish(),
+  huisletter: text,
+  huisnummerToevoeging: text,
+  postcode: text,
+  postbusnummer: z.int().nullish(),
+  plaats: text,
+  /** Of an address abroad. */
+  straatHuisnummer: text,
+  postcodeWoonplaats: text,
+  land: text,
+});
+export type WireAddress = z.infer<typeof address>;
+
+const names = z.array(z.object({ naam: z.string(), volgorde: z.int().nullish() })).nullish();
+export type WireNames = z.infer<typeof names>;
+
+const activities = z
+  .array(z.object({ sbiCode: z.string(), sbiOmschrijving: text, indHoofdactiviteit: yesOrNo }))
+  .nullish();
+export type WireActivities = z.infer<typeof activities>;
+
+const period = z.object({ datumAanvang: day, datumEinde: day }).nullish();
+
+const kvkNumber = z.string().regex(/^\d{8}$/);
+const branchNumber = z.string().regex(/^\d{12}$/);
+
+export const branchProfile = z.object({
+  vestigingsnummer: branchNumber,
+  formeleRegistratiedatum: day,
+  materieleRegistratie: period,
+  voltijdWerkzamePersonen: count,
+  deeltijdWerkzamePersonen: count,
+  totaalWerkzamePersonen: count,
+  handelsnamen: names,
+  adressen: z.array(address).nullish(),
+  websites: texts,
+  sbiActiviteiten: activities,
+});
+export type BranchProfile = z.infer<typeof branchProfile>;
+
+export const basicProfile = z.object({
+  kvkNummer: kvkNumber,
+  indNonMailing: yesOrNo,
+  naam: text,
+  formeleRegistratiedatum: day,
+  materieleRegistratie: period,
+  totaalWerkzamePersonen: count,
+  statutaireNaam: text,
+  handelsnamen: names,
+  sbiActiviteiten: activities,
+  _embedded: z
+    .object({
+      hoofdvestiging: z.object({ adressen: z.array(address).nullish(), websites: texts }).nullish(),
+      eigenaar: z
+        .object({
+          rsin: text,
+          rechtsvorm: text,
+          uitgebreideRechtsvorm: text,
+          datumUitschrijving: day,
+          adressen: z.array(address).nullish(),
+          websites: texts,
+        })
+        .nullish(),
+    })
+    .nullish(),
+});
+export type BasicProfile = z.infer<typeof basicProfile>;
+
+export const branchList = z.object({
+  totaalAantalVestigingen: count,
+  vestigingen: z
+    .array(
+      z.object({
+        vestigingsnummer: branchNumber,
+        eersteHandelsnaam: text,
+        indHoofdvestiging: yesOrNo,
+        indCommercieleVestiging: yesOrNo,
+        indAdresAfgeschermd: yesOrNo,
+        volledigAdres: text,
+      }),
+    )
+    .nullish(),
+});
+export type BranchList = z.infer<typeof branchList>;
+
+export const searchPage = z.object({
+  resultaten: z.array(z.object({ kvkNummer: kvkNumber, naam: text })),
+  /** A link to the next page; the last one has none. */
+  volgende: text,
+});
+export type SearchPage = z.infer<typeof searchPage>;
+
+const errors = z.object({ fout: z.array(z.object({ code: z.string() })).min(1) });
+
+/** What the register means by an error: its own codes beside the status. */
+export function readErrorKind(status: number, body: unknown): 'not-understood' | 'unavailable' | undefined {
+  const read = errors.safeParse(body);
+  const codes = read.success ? read.data.fout.map(({ code }) => code) : [];
+  // It has no data for the moment: https://developers.kvk.nl/documentation/release-notes/zoeken-api
+  if (codes.includes('IPD1003')) return 'unavailable';
+  // A search without results, and a number that is nobody's. Any other 404 is of an address that is none of the KvK's.
+  const isNothing = codes.includes('IPD5200') || codes.includes('IPD0005');
+  return status === 404 && !isNothing ? 'not-understood' : undefined;
+}

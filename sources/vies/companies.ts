@@ -1,0 +1,8 @@
+import type { CompanyDeclaration, SoapClient } from '../../src/index.js';
+import { companiesByVatNumber } from './loaders.js';
+import type { VatCheckRecord } from './mapping.js';
+
+export const viesCompanies: CompanyDeclaration<SoapClient, VatCheckRecord> = {
+  askedBy: { vatNumber: companiesByVatNumber },
+  holds: ['vatNumber'],
+};

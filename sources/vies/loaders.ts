@@ -1,0 +1,39 @@
+import { defineLoader, SourceContractError, type SoapClient } from '../../src/index.js';
+import { toVatCheck, type VatCheckRecord } from './mapping.js';
+import { checkVatResponse } from './wire.js';
+
+/** VIES takes one number a call. So each is a batch of its own, which the limits let go side by side. */
+const MAX_BATCH = 1;
+
+/** Sole traders have VAT numbers, too. */
+const about = (vatNumber: string) => [{ namespace: 'vatNumber', value: vatNumber }];
+
+/** Null when VIES cannot be asked about the number. */
+export const vatChecks = defineLoader<SoapClient, string, VatCheckRecord | null>({
+  name: 'vatChecks',
+  maxBatch: MAX_BATCH,
+  about,
+  load: (vatNumbers, vies) => Promise.all(vatNumbers.map((vatNumber) => check(vatNumber, vies))),
+});
+
+/** A number that is not valid is no company's. */
+export const companiesByVatNumber = defineLoader<SoapClient, string, VatCheckRecord | null>({
+  name: 'companiesByVatNumber',
+  maxBatch: MAX_BATCH,
+  about,
+  load: async (vatNumbers, vies) => {
+    const found = await Promise.all(vatNumbers.map((vatNumber) => check(vatNumber, vies)));
+    return found.map((one) => (one?.valid === true ? one : null));
+  },
+});
+
+/** VAT numbers come in their one way of writing, which begins with the EU's code of the country. */
+async function check(vatNumber: string, vies: SoapClient): Promise<VatCheckRecord | null> {
+  const asked = { countryCode: vatNumber.slice(0, 2), vatNumber: vatNumber.slice(2) };
+  const askedAt = new Date();
+  const answer = await vies.call(checkVatResponse, 'checkVat', asked);
+  if (answer === null) return null;
+  if (answer.countryCode !== asked.countryCode || answer.vatNumber.toUpperCase() !== asked.vatNumber)
+    throw new SourceContractError('vies', 'vies answered about another number.');
+  return toVatCheck(vatNumber, answer, askedAt);
+}

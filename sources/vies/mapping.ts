@@ -1,0 +1,24 @@
+import type { CompanyRecord } from '../../src/index.js';
+import type { VatCheck } from './schema.generated.js';
+import type { CheckVatResponse } from './wire.js';
+
+export interface VatCheckRecord extends CompanyRecord, Pick<VatCheck, 'valid' | 'checkedAt'> {
+  name: string | null;
+  address: string | null;
+}
+
+/** The day that VIES tells is that of Brussels and has no time, so the moment is that of the call. */
+export function toVatCheck(
+  vatNumber: string,
+  { valid, name, address }: CheckVatResponse,
+  askedAt: Date,
+): VatCheckRecord {
+  return {
+    kvkNumber: null,
+    vatNumber,
+    valid,
+    name: valid ? name : null,
+    address: valid ? address : null,
+    checkedAt: askedAt.toISOString(),
+  };
+}

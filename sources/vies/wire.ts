@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+/** What VIES sends, as far as we read it: https://ec.europa.eu/taxation_customs/vies/services/checkVatService.wsdl */
+
+/** Where a country tells nothing, VIES says so with dashes. */
+const told = z
+  .string()
+  .nullish()
+  .transform((text) => {
+    const lines = (text ?? '').split('\n').map((line) => line.trim());
+    const whole = lines.filter((line) => line !== '').join('\n');
+    return whole === '' || /^-+$/.test(whole) ? null : whole;
+  });
+
+export const checkVatResponse = z.object({
+  countryCode: z.string(),
+  vatNumber: z.string(),
+  valid: z.boolean(),
+  name: told,
+  address: told,
+});
+export type CheckVatResponse = z.infer<typeof checkVatResponse>;

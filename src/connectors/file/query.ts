@@ -1,0 +1,99 @@
+import type { DuckDBConnection, DuckDBType, DuckDBValue } from '@duckdb/node-api';
+import { InvalidInputError, SourceContractError } from '../../errors.js';
+import type { Database } from './database.js';
+import { translate } from './errors.js';
+
+type Scalar = string | number | boolean | null;
+/** A text, whole number, truth value, nothing, or a list of texts or of whole numbers. */
+export type FileParameter = Scalar | readonly Scalar[];
+
+/** A query that has not begun forgets that it was interrupted, so it is told again until it has ended. */
+const INTERRUPT_EVERY_MS = 10;
+
+export interface QueryOptions {
+  text: string;
+  parameters: readonly FileParameter[];
+  signal: AbortSignal;
+  source: string;
+  maxAnswerBytes: number;
+}
+
+/** The rows of a query that reads; it is given up when the signal aborts. */
+export async function runQuery(
+  database: Database,
+  { text, parameters, signal, source, maxAnswerBytes }: QueryOptions,
+): Promise<unknown[]> {
+  const { duckdb, instance } = database;
+  const connection = await instance.connect();
+  const stop = interruptOn(signal, connection);
+  try {
+    await database.prepare(connection);
+    const statement = await connection.prepare(text);
+    if (statement.statementType !== duckdb.StatementType.SELECT)
+      throw new SourceContractError(source, `${source} is only read, and was told to do something else.`);
+    for (const [i, parameter] of parameters.entries()) {
+      const { value, type } = toDuckDb(database, parameter);
+      statement.bindValue(i + 1, value, type);
+    }
+    signal.throwIfAborted();
+    // Piece by piece, so that no more is held than may be given.
+    const result = await statement.stream();
+    const rows: unknown[] = [];
+    let bytes = 0;
+    for await (const some of result.yieldRowObjectJson()) {
+      signal.throwIfAborted();
+      bytes += Buffer.byteLength(JSON.stringify(some));
+      if (bytes > maxAnswerBytes)
+        throw new SourceContractError(
+          source,
+          `${source} gave an answer of more than ${maxAnswerBytes} bytes.`,
+        );
+      rows.push(...some);
+    }
+    return rows;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw translate(source, error);
+  } finally {
+    stop();
+    connection.closeSync();
+  }
+}
+
+/** Stops what the connection is doing when the signal aborts; gives what ends that. */
+function interruptOn(signal: AbortSignal, connection: DuckDBConnection): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const interrupt = () => {
+    connection.interrupt();
+    timer = setInterval(() => {
+      connection.interrupt();
+    }, INTERRUPT_EVERY_MS);
+  };
+  if (signal.aborted) interrupt();
+  else signal.addEventListener('abort', interrupt, { once: true });
+  return () => {
+    clearInterval(timer);
+    signal.removeEventListener('abort', interrupt);
+  };
+}
+
+function toDuckDb({ duckdb }: Database, parameter: FileParameter): { value: DuckDBValue; type: DuckDBType } {
+  const typeOf = (one: Scalar | undefined): DuckDBType => {
+    if (typeof one === 'number') return duckdb.INTEGER;
+    return typeof one === 'boolean' ? duckdb.BOOLEAN : duckdb.VARCHAR;
+  };
+  if (typeof parameter !== 'object' || parameter === null)
+    return { value: parameter, type: typeOf(parameter) };
+  return {
+    value: duckdb.listValue([...parameter]),
+    type: duckdb.LIST(typeOf(parameter.find((one) => one !== null))),
+  };
+}
+
+/** Half a character would become another one on its way to the files, and no text in them has a NUL. */
+export function refuseImpossibleText(parameters: readonly FileParameter[]): void {
+  for (const parameter of parameters.flat()) {
+    if (typeof parameter === 'string' && (parameter.includes('\0') || /\p{Surrogate}/u.test(parameter)))
+      throw new InvalidInputError('A text to look for has a character in it that no text can have.');
+  }
+}

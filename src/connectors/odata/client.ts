@@ -1,0 +1,311 @@
+import { z } from 'zod';
+import type { Setting } from '../../config.js';
+import { SourceContractError } from '../../errors.js';
+import type { Auth } from '../auth.js';
+import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
+import { check, openHttp, type HttpTransport } from '../http.js';
+import { trusting } from '../tls.js';
+import {
+  cut,
+  filterText,
+  literal,
+  optionsText,
+  type Condition,
+  type ListStyle,
+  type OdataValue,
+  type OdataVersion,
+} from './query.js';
+
+/** Which records of a set. */
+export interface OdataChoice<V extends OdataValue = OdataValue> {
+  /** Those whose field has one of these values. A list that is too long for one address is asked in several calls. */
+  keys?: { field: string; values: readonly V[] };
+  /** All of these must be fulfilled. */
+  where?: readonly Condition[];
+}
+
+/** Which records, and what of them. */
+export interface OdataQuery<T, V extends OdataValue = OdataValue> extends OdataChoice<V> {
+  select?: readonly string[];
+  expand?: readonly string[];
+  /** Fields, each with ` desc` behind it for downwards. */
+  orderBy?: readonly string[];
+  top?: number;
+  /** How many records the system is to put on a page. Default: its own. */
+  pageSize?: number;
+  /** How many pages are read at most, of each part. Default 10. */
+  maxPages?: number;
+  /** Whether what was read so far is enough, of those of the keys that the call is about. Default: all that there are. */
+  isEnough?: (records: readonly T[], values: readonly V[]) => boolean;
+}
+
+/** What is added up over records, in groups. */
+export interface OdataAggregate extends OdataChoice {
+  /** With the field of the keys in it, no group is told of twice. */
+  groupBy: readonly string[];
+  /** Fields to be added up, by the name that the sum gets. */
+  sums: Readonly<Record<string, string>>;
+}
+
+/** What one of the calls answered that a list of keys was cut into. */
+export interface OdataPart<T, V extends OdataValue = OdataValue> {
+  /** Of the keys, those that this part is about. Without keys there is one part, with none. */
+  values: readonly V[];
+  records: readonly T[];
+  /** False when there are more pages than were read. */
+  isWhole: boolean;
+}
+
+/** Sets of records by OData. Every answer is checked before anyone sees it. */
+export interface OdataClient extends Client {
+  /** The records of a set, page by page by the system's own links. A link to another origin is refused. */
+  list<T, V extends OdataValue>(
+    record: z.ZodType<T>,
+    set: string,
+    query: OdataQuery<T, V>,
+  ): Promise<readonly OdataPart<T, V>[]>;
+  /** The record under its key; null when it is not there. */
+  one<T>(record: z.ZodType<T>, set: string, key: OdataValue): Promise<T | null>;
+  /** How many records fit. */
+  count(set: string, choice: OdataChoice): Promise<number>;
+  /** Sums that the system itself makes (`$apply`), for systems that can. */
+  aggregate<T>(group: z.ZodType<T>, set: string, aggregate: OdataAggregate): Promise<readonly T[]>;
+}
+
+export interface OdataOptions extends Partial<ListStyle> {
+  /** Where the sets are; may have a path. */
+  baseUrl: Setting<string>;
+  auth: Auth;
+  /** A path that answers cheaply when all is well, for the health check. */
+  pingPath: string;
+  /** Whose certificates are trusted beside those of the authorities that all the world trusts: see `caSetting`. */
+  ca?: Setting<string | undefined>;
+  /** Sent with every call, as a vendor's own `$schemaversion`. */
+  parameters?: Readonly<Record<string, string>>;
+  /** The longest address, in characters. Default 4,000: half of what servers and proxies take as a rule. */
+  maxUrlLength?: number;
+  /** The most values in one list: some systems count what a filter is made of. Default: as many as the address has room for. */
+  maxValues?: number;
+}
+
+const MAX_PAGES = 10;
+
+/** A connector to a system that speaks OData. */
+export function odata({ baseUrl, auth, ca, ...options }: OdataOptions): Connector<OdataClient> {
+  return {
+    settings: (reader) => [baseUrl, ...auth.settings(reader), ...(ca === undefined ? [] : [ca])],
+    connect: (reader, connectorOptions: ConnectorOptions): Connection<OdataClient> => {
+      // A system's own links need not be below the address of its sets, so the connection is to its origin.
+      const { origin, pathname } = new URL(reader.read(baseUrl) ?? '');
+      const headers = { ...ACCEPT[options.version ?? 4], ...auth.headers(reader) };
+      const trust = ca === undefined ? undefined : trusting(reader.read(ca));
+      const http = openHttp(origin, headers, connectorOptions, {
+        session: auth.session?.(reader, connectorOptions, trust),
+        trust,
+      });
+      const prefix = pathname.replace(/\/$/, '');
+      return {
+        client: (scope) => createClient(http, scope, { source: connectorOptions.source, prefix, ...options }),
+        forget: () => {
+          http.forget();
+        },
+        close: () => http.close(),
+      };
+    },
+  };
+}
+
+/** Without the parameter a decimal comes as a number, of which digits may be lost when it is read. */
+const ACCEPT: Record<OdataVersion, Record<string, string>> = {
+  2: {},
+  4: { accept: 'application/json;odata.metadata=minimal;IEEE754Compatible=true' },
+};
+
+interface ClientOptions extends Omit<OdataOptions, 'baseUrl' | 'auth' | 'ca'> {
+  source: string;
+  prefix: string;
+}
+
+function createClient(
+  http: HttpTransport,
+  scope: CallScope,
+  {
+    source,
+    prefix,
+    pingPath,
+    version = 4,
+    lists = 'or',
+    parameters = {},
+    maxUrlLength = 4_000,
+    maxValues = Infinity,
+  }: ClientOptions,
+): OdataClient {
+  const style: ListStyle = { version, lists };
+  /** The addresses to ask for a choice, each with those of its keys that it is about. */
+  const addresses = <V extends OdataValue>(
+    set: string,
+    { keys, where = [] }: OdataChoice<V>,
+    optionsFor: (filter: string | undefined) => Readonly<Record<string, string | number | undefined>>,
+  ): { path: string; values: readonly V[] }[] => {
+    const pathFor = (values: readonly V[] | undefined): string => {
+      const all: readonly Condition[] =
+        keys === undefined || values === undefined ? where : [[keys.field, 'in', values], ...where];
+      const options = optionsText({ ...parameters, ...optionsFor(filterText(all, style)) });
+      return `${prefix}/${set}${options === '' ? '' : `?${options}`}`;
+    };
+    if (keys === undefined) return [{ path: pathFor(undefined), values: [] }];
+    const lengthOf = (values: readonly V[]) => http.baseUrl.origin.length + pathFor(values).length;
+    return cut(keys.values, { maxLength: maxUrlLength, maxValues, lengthOf }).map((values) => ({
+      path: pathFor(values),
+      values,
+    }));
+  };
+
+  const getPage = <T>(record: z.ZodType<T>, path: string, pageSize?: number): Promise<Page<T>> =>
+    http.send(
+      scope,
+      {
+        method: 'GET',
+        path,
+        ...(pageSize !== undefined && { headers: { prefer: `odata.maxpagesize=${pageSize}` } }),
+      },
+      ({ body }) => readPage(check(pageSchema(record, version), body, source)),
+    );
+
+  /** The path of a link on the same origin. */
+  const pathOf = (link: string, from: string): string => {
+    const here = new URL(from, http.baseUrl);
+    const url = URL.canParse(link, here.href) ? new URL(link, here) : undefined;
+    if (url?.origin !== http.baseUrl.origin)
+      throw new SourceContractError(
+        source,
+        `${source} gave a link to a next page outside of its own address.`,
+      );
+    return `${url.pathname}${url.search}`;
+  };
+
+  return {
+    list: async (record, set, query) => {
+      const { select, expand, orderBy, top, pageSize, maxPages = MAX_PAGES, isEnough } = query;
+      const parts = addresses(set, query, (filter) => ({
+        $filter: filter,
+        $select: select?.join(','),
+        $expand: expand?.join(','),
+        $orderby: orderBy?.join(','),
+        $top: top,
+      }));
+      return Promise.all(
+        parts.map(async ({ path, values }) => {
+          let at = path;
+          let page = await getPage(record, at, pageSize);
+          const records = [...page.records];
+          for (let read = 1; page.next !== undefined && read < maxPages; read += 1) {
+            if (isEnough?.(records, values) === true) break;
+            at = pathOf(page.next, at);
+            page = await getPage(record, at, pageSize);
+            records.push(...page.records);
+          }
+          return { values, records, isWhole: page.next === undefined };
+        }),
+      );
+    },
+    one: async (record, set, key) => {
+      const options = optionsText(parameters);
+      const path = `${prefix}/${set}(${encodeURIComponent(literal(key, version))})${options && `?${options}`}`;
+      return http.send(
+        scope,
+        { method: 'GET', path },
+        ({ status, body }) =>
+          status === 404
+            ? null
+            : version === 4
+              ? check(record, body, source)
+              : check(z.object({ d: record }), body, source).d,
+        [404],
+      );
+    },
+    count: async (set, choice) => {
+      const counting = version === 4 ? { $count: 'true' } : { $inlinecount: 'allpages' };
+      const counts = await Promise.all(
+        addresses(set, choice, ($filter) => ({ $filter, $top: 0, ...counting })).map(async ({ path }) => {
+          const { count } = await getPage(z.unknown(), path);
+          if (count === undefined)
+            throw new SourceContractError(source, `${source} did not tell how many there are.`);
+          return count;
+        }),
+      );
+      return counts.reduce((sum, count) => sum + count, 0);
+    },
+    aggregate: async (group, set, { groupBy, sums, ...choice }) => {
+      const added = Object.entries(sums).map(([name, field]) => `${field} with sum as ${name}`);
+      const grouping = `groupby((${groupBy.join(',')}),aggregate(${added.join(',')}))`;
+      const parts = await Promise.all(
+        addresses(set, choice, (filter) => ({
+          $apply: filter === undefined ? grouping : `filter(${filter})/${grouping}`,
+        })).map(({ path }) => getPage(group, path)),
+      );
+      // Some of the groups would look like all.
+      if (parts.some(({ next }) => next !== undefined))
+        throw new SourceContractError(source, `${source} gave its sums on more than one page.`);
+      return parts.flatMap(({ records }) => records);
+    },
+    ping: () => http.send(scope, { method: 'GET', path: `${prefix}${pingPath}` }, () => undefined),
+  };
+}
+
+interface Page<T> {
+  records: readonly T[];
+  next: string | undefined;
+  count: number | undefined;
+}
+
+/** Counts of 64 bits may come as text. */
+const count = z
+  .union([
+    z.int(),
+    z
+      .string()
+      .regex(/^\d{1,15}$/)
+      .transform(Number),
+  ])
+  .optional();
+
+const pages = { 2: new WeakMap<z.ZodType, z.ZodType>(), 4: new WeakMap<z.ZodType, z.ZodType>() };
+
+type WirePage<T> =
+  | { value: T[]; '@odata.nextLink'?: string | undefined; '@odata.count'?: number | undefined }
+  | { d: T[] | { results: T[]; __next?: string | undefined; __count?: number | undefined } };
+
+function pageSchema<T>(record: z.ZodType<T>, version: OdataVersion): z.ZodType<WirePage<T>> {
+  const made = pages[version].get(record) as z.ZodType<WirePage<T>> | undefined;
+  if (made !== undefined) return made;
+  const records = z.array(record);
+  const next = z.string().optional();
+  const page: z.ZodType<WirePage<T>> =
+    version === 4
+      ? z.object({ value: records, '@odata.nextLink': next, '@odata.count': count })
+      : // Lists without pages are bare in the first version of the protocol, and in some systems ever since.
+        z.object({ d: z.union([records, z.object({ results: records, __next: next, __count: count })]) });
+  pages[version].set(record, page);
+  return page;
+}
+
+function readPage<T>(page: WirePage<T>): Page<T> {
+  if ('value' in page)
+    return { records: page.value, next: page['@odata.nextLink'], count: page['@odata.count'] };
+  if (Array.isArray(page.d)) return { records: page.d, next: undefined, count: undefined };
+  return { records: page.d.results, next: page.d.__next, count: page.d.__count };
+}
+
+const DECIMAL = /^-?\d+(\.\d+)?$/;
+/** So many digits survive being read as a JavaScript number. */
+const EXACT_DIGITS = 15;
+
+/** An Edm.Decimal as its own text. Where a system sends a number all the same, one whose digits may have been lost is refused. */
+export const odataDecimalText: z.ZodType<string> = z.union([
+  z.string().regex(DECIMAL),
+  z
+    .number()
+    .transform(String)
+    .refine((text) => DECIMAL.test(text) && text.replace(/^-?0*\.?0*|\./g, '').length <= EXACT_DIGITS),
+]);

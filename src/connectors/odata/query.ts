@@ -1,0 +1,109 @@
+import { InvalidInputError } from '../../errors.js';
+
+/** The versions of OData that systems speak: 4, and 2 of the older ones (Exact Online, SAP). */
+export type OdataVersion = 2 | 4;
+
+/** A value of a type that is not told by its looks. */
+export interface TypedValue {
+  readonly 2: string;
+  readonly 4: string;
+}
+
+/** A value to look for. It is written as a literal, so it never is anything but a value. */
+export type OdataValue = string | number | boolean | TypedValue;
+
+export type Comparison = 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le';
+
+/** What a record must fulfil: its field compares so with the value, or has one of several. */
+export type Condition =
+  | readonly [field: string, comparison: Comparison, value: OdataValue]
+  | readonly [field: string, comparison: 'in', values: readonly OdataValue[]];
+
+/** Edm.Guid. */
+export function odataGuid(text: string): TypedValue {
+  const guid = required(text, /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i, 'a GUID');
+  return { 2: `guid'${guid}'`, 4: guid };
+}
+
+/** Edm.Date: a day without a zone; OData 2 knows moments only, and takes its first. */
+export function odataDate(text: string): TypedValue {
+  const day = required(text, /^\d{4}-\d\d-\d\d$/, 'a day such as 2026-11-01');
+  return { 2: `datetime'${day}T00:00:00'`, 4: day };
+}
+
+/** Edm.Decimal, exact. */
+export function odataDecimal(text: string): TypedValue {
+  const decimal = required(text, /^-?\d+(\.\d+)?$/, 'a decimal number such as 12.50');
+  return { 2: `${decimal}M`, 4: decimal };
+}
+
+function required(text: string, pattern: RegExp, what: string): string {
+  if (pattern.test(text)) return text;
+  throw new InvalidInputError(`A value to look for must be ${what}.`);
+}
+
+/** The value as OData writes it, not yet encoded for an address. */
+export function literal(value: OdataValue, version: OdataVersion): string {
+  if (typeof value === 'object') return value[version];
+  if (typeof value === 'boolean') return String(value);
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw new InvalidInputError('A number to look for must be finite.');
+    return String(value);
+  }
+  if (/[\p{Surrogate}\0]/u.test(value))
+    throw new InvalidInputError('A text to look for has a character in it that no text can have.');
+  return `'${value.replaceAll("'", "''")}'`;
+}
+
+/** How the lists of a system are written. */
+export interface ListStyle {
+  version: OdataVersion;
+  /** `in (...)`, which came with OData 4.01, or comparisons with `or` between. */
+  lists: 'in' | 'or';
+}
+
+/** All conditions as a `$filter`; undefined without any. */
+export function filterText(conditions: readonly Condition[], style: ListStyle): string | undefined {
+  return conditions.length === 0
+    ? undefined
+    : conditions.map((one) => conditionText(one, style)).join(' and ');
+}
+
+function conditionText([field, comparison, asked]: Condition, { version, lists }: ListStyle): string {
+  if (comparison !== 'in') return `${field} ${comparison} ${literal(asked, version)}`;
+  const values = asked.map((value) => literal(value, version));
+  if (values.length === 0) throw new RangeError('no value can be one of none');
+  if (lists === 'in') return `${field} in (${values.join(',')})`;
+  return `(${values.map((value) => `${field} eq ${value}`).join(' or ')})`;
+}
+
+/** What stands behind the question mark, encoded. */
+export function optionsText(options: Readonly<Record<string, string | number | undefined>>): string {
+  return Object.entries(options)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)
+    .join('&');
+}
+
+/**
+ * The values cut into as few lists as there must be for `lengthOf` each to stay within a bound. A value that is too long
+ * alone is refused.
+ */
+export function cut<V>(
+  values: readonly V[],
+  {
+    maxLength,
+    maxValues,
+    lengthOf,
+  }: { maxLength: number; maxValues: number; lengthOf: (values: readonly V[]) => number },
+): V[][] {
+  const parts: V[][] = [];
+  for (const value of values) {
+    const last = parts.at(-1);
+    if (last !== undefined && last.length < maxValues && lengthOf([...last, value]) <= maxLength)
+      last.push(value);
+    else if (lengthOf([value]) <= maxLength) parts.push([value]);
+    else throw new InvalidInputError('A value to look for is too long.');
+  }
+  return parts;
+}

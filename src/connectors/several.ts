@@ -1,0 +1,51 @@
+import type { Setting } from '../config.js';
+import type { CallScope, Client, Connection, Connector } from './connector.js';
+
+type ClientsOf<P> = { [Name in keyof P]: P[Name] extends Connector<infer C> ? C : never };
+
+/** One client for each part. */
+export type SeveralClient<P> = Client & ClientsOf<P>;
+
+/** A connector to a system that answers at several addresses, or in several protocols: each part by a name. */
+export function several<P extends Readonly<Record<string, Connector<Client>>>>(
+  parts: P,
+): Connector<SeveralClient<P>> {
+  const named = Object.entries(parts);
+  return {
+    settings: (reader) => named.flatMap(([, part]) => part.settings(reader)),
+    connect: (settings, options): Connection<SeveralClient<P>> => {
+      const connections = named.map(([name, part]) => [name, part.connect(settings, options)] as const);
+      return {
+        client: (scope: CallScope) => {
+          const clients = connections.map(([name, connection]) => [name, connection.client(scope)] as const);
+          const ping = async (): Promise<void> => {
+            await Promise.all(clients.map(([, client]) => client.ping()));
+          };
+          return { ...Object.fromEntries(clients), ping } as SeveralClient<P>;
+        },
+        forget: () => {
+          for (const [, connection] of connections) connection.forget?.();
+        },
+        close: async () => {
+          await Promise.all(connections.map(([, connection]) => connection.close()));
+        },
+      };
+    },
+  };
+}
+
+/** What is set is there for who asks the system; nothing is asked. */
+export interface GivenClient extends Client {
+  value: string;
+}
+
+/** A part of `several` that is no system: a setting that the source's loaders need. */
+export function given(one: Setting<string>): Connector<GivenClient> {
+  return {
+    settings: () => [one],
+    connect: (settings) => {
+      const client = { value: settings.read(one) ?? '', ping: () => Promise.resolve() };
+      return { client: () => client, close: () => Promise.resolve() };
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { setting, type Setting, type SettingsReader } from '../../config.js';
+import { SourceUnavailableError } from '../../errors.js';
+import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
+import { check } from '../http.js';
+import { refuseImpossibleText, type Database, type Dialect } from './database.js';
+import { openMysql } from './mysql.js';
+import { mysqlDialect } from './mysql-dialect.js';
+import { openPostgres, postgresDialect } from './postgres.js';
+
+/** A relational database, read only. */
+export interface SqlClient extends Client {
+  /**
+   * The rows of a query, checked. Values are always parameters: `$1`, `$2`, and a list `= ANY($3)`, in every database.
+   * Dates, decimals and big integers arrive as text, exact; moments as text in UTC, `2026-11-01 12:00:00.5+00`.
+   */
+  rows<T>(schema: z.ZodType<T>, text: string, parameters: readonly unknown[]): Promise<T[]>;
+  /** How this database writes what has no words that all know. */
+  readonly dialect: Dialect;
+}
+
+/** The address of a database; the scheme tells which kind. */
+export function databaseUrl(variable: string): Setting<string> {
+  return setting(
+    variable,
+    z.url({ protocol: /^(postgres(ql)?|mysql|mariadb)$/ }),
+    'a database address such as postgres://user:password@host:5432/name, or one of mysql:// or mariadb://',
+  );
+}
+
+/** A connector to PostgreSQL, MySQL and MariaDB. */
+export function sql(url: Setting<string>): Connector<SqlClient> {
+  return {
+    settings: () => [url],
+    connect: (reader: SettingsReader, options: ConnectorOptions): Connection<SqlClient> => {
+      const { source } = options;
+      const address = reader.read(url) ?? '';
+      const isPostgres = address.startsWith('postgres');
+      const open = isPostgres ? openPostgres : openMysql;
+      let opening: Promise<Database> | undefined;
+      let closing: Promise<void> | undefined;
+      const rows = <T>(
+        scope: CallScope,
+        schema: z.ZodType<T>,
+        text: string,
+        parameters: readonly unknown[],
+      ): Promise<T[]> =>
+        scope.run(async (signal) => {
+          refuseImpossibleText(parameters);
+          if (closing !== undefined)
+            throw new SourceUnavailableError(
+              source,
+              `${source} is no longer asked: the gateway is stopping.`,
+            );
+          const database = await (opening ??= open(address, options));
+          return check(z.array(schema), await database.query(text, parameters, signal), source);
+        });
+      return {
+        client: (scope) => ({
+          dialect: isPostgres ? postgresDialect : mysqlDialect,
+          rows: (schema, text, parameters) => rows(scope, schema, text, parameters),
+          ping: async () => {
+            await rows(scope, z.unknown(), 'SELECT 1', []);
+          },
+        }),
+        close: () =>
+          (closing ??= Promise.resolve(
+            opening?.then(
+              (database) => database.close(),
+              // It was never opened, as those who asked were told.
+              () => undefined,
+            ),
+          )),
+      };
+    },
+  };
+}

@@ -1,0 +1,222 @@
+import type { GraphQLResolveInfo } from 'graphql';
+import type { Client } from '../connectors/connector.js';
+import { AmbiguousIdentityError, InvalidInputError } from '../errors.js';
+import type { CustomerRecord } from '../identity/declaration.js';
+import { normalise } from '../identity/identifiers.js';
+import type { IdentityRules } from '../identity/identity-graph.js';
+import type { IdentifyingSource } from '../identity/matching.js';
+import {
+  COMPANY_NUMBERS,
+  createCompany,
+  type Company,
+  type CompanyDeclaration,
+  type CompanyFinder,
+  type CompanyNumber,
+  type CompanyRecord,
+  type CompanyStart,
+  type NameAndPlace,
+} from './company.js';
+import type { Context, Customer } from './customer.js';
+import { wantedSources } from './wanted-sources.js';
+
+export interface CompaniesOptions {
+  rules: IdentityRules;
+  /** In the order in which they are believed. */
+  companies: readonly { name: string; companies: CompanyDeclaration<Client> }[];
+  /** The source that answers a field of Company; undefined for those of the spine. */
+  sourceOfCompanyField: ReadonlyMap<string, string>;
+}
+
+/** Finds companies, by what is known of them or by the customer who is one or works for one. */
+export interface Companies {
+  find(key: CompanyKey, context: Context, info: GraphQLResolveInfo): Promise<Company | null>;
+  ofCustomer(customer: Customer, context: Context): Promise<Company | null>;
+  /** The sources that are asked of which company a customer is. */
+  sourcesOfCustomer: readonly string[];
+}
+
+/** The input of `Query.company`, of which exactly one member is to be there. */
+export interface CompanyKey {
+  kvkNumber?: string | null;
+  vatNumber?: string | null;
+  nameAndPlace?: NameAndPlace | null;
+}
+
+/** No name or place in any register is longer. */
+const MAX_TEXT = 500;
+
+export function createCompanies({ rules, companies, sourceOfCompanyField }: CompaniesOptions): Companies {
+  const normal = (number: CompanyNumber, value: string): string | null => {
+    const namespace = rules.namespaces.get(number);
+    return namespace === undefined ? null : (normalise(namespace, value)?.value ?? null);
+  };
+  const finders = [
+    ...companies.map(({ name, companies: declared }) => declaredFinder(name, declared)),
+    ...rules.sources.flatMap((source) => identityFinder(source, normal)),
+  ];
+  const create = (start: CompanyStart, context: Context) => createCompany(start, finders, normal, context);
+  const yielding = rules.sources.filter(({ identity }) =>
+    COMPANY_NUMBERS.some((number) => number in identity.yields),
+  );
+
+  const byNumber = async (
+    number: CompanyNumber,
+    given: string,
+    context: Context,
+    info: GraphQLResolveInfo,
+  ): Promise<Company | null> => {
+    const value = normal(number, given);
+    if (value === null)
+      throw new InvalidInputError(`The ${number} given is not one that a company can have.`);
+    const wanted = wantedSources(info, (field) => asList(sourceOfCompanyField.get(field)), new Set());
+    const able = finders.flatMap(({ source, ask }) => {
+      const asks = ask[number];
+      return asks === undefined ? [] : [{ source, asks: () => asks(value, context) }];
+    });
+    if (able.length === 0)
+      throw new InvalidInputError(`No system here can be asked about a company by ${number}.`);
+    // Those first that are asked anyway; one that knows it is enough.
+    const isWanted = ({ source }: { source: string }) => wanted.has(source);
+    const failures: unknown[] = [];
+    for (const some of [able.filter(isWanted), able.filter((one) => !isWanted(one))]) {
+      const isKnown = await anyKnows(
+        some.map(({ asks }) => asks()),
+        failures,
+      );
+      if (isKnown) return create({ numbers: new Map([[number, value]]) }, context);
+    }
+    // Nobody knows it, but not everybody has answered.
+    if (failures.length > 0) throw failures[0];
+    return null;
+  };
+
+  const byNameAndPlace = async (given: NameAndPlace, context: Context): Promise<Company | null> => {
+    const key = { name: textOf(given.name), place: textOf(given.place) };
+    const loaders = companies.flatMap(({ companies: { byNameAndPlace } }) => asList(byNameAndPlace));
+    if (loaders.length === 0)
+      throw new InvalidInputError('No system here can be asked about a company by name and place.');
+    const answers = await Promise.allSettled(loaders.map((loader) => context.load(loader, key)));
+    const numbers = new Set(
+      answers.flatMap((answer) =>
+        answer.status === 'rejected' ? [] : answer.value.flatMap(({ kvkNumber }) => asList(kvkNumber)),
+      ),
+    );
+    if (numbers.size > 1) throw new AmbiguousIdentityError(undefined, numbers.size, 'companies');
+    const [kvkNumber] = numbers;
+    if (kvkNumber !== undefined) return create({ numbers: new Map([['kvkNumber', kvkNumber]]) }, context);
+    const failed = answers.find((answer) => answer.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    return null;
+  };
+
+  return {
+    sourcesOfCustomer: (companies.some(({ companies: one }) => one.ofCustomer !== undefined)
+      ? companies.filter(({ companies: one }) => one.ofCustomer !== undefined)
+      : yielding
+    ).map(({ name }) => name),
+
+    find: async (key, context, info) => {
+      // Not every way of executing enforces `@oneOf`.
+      const given = Object.entries(key).filter(([, value]) => value !== undefined);
+      if (given.length !== 1 || given[0]?.[1] == null)
+        throw new InvalidInputError('Give exactly one key to find a company by, and not null.');
+      if (key.nameAndPlace != null) return byNameAndPlace(key.nameAndPlace, context);
+      const number = key.kvkNumber == null ? 'vatNumber' : 'kvkNumber';
+      return byNumber(number, key[number] ?? '', context, info);
+    },
+
+    ofCustomer: async (customer, context) => {
+      const failures: unknown[] = [];
+      for (const { companies: declared } of companies) {
+        const record = await declared
+          .ofCustomer?.(customer, context)
+          .catch((error: unknown) => void failures.push(error));
+        if (record != null)
+          return create({ numbers: numbersOf(record, normal), found: { by: declared, record } }, context);
+      }
+      // The customer may be a company itself.
+      for (const outcome of await Promise.all(yielding.map(({ name }) => customer.identity.find(name)))) {
+        if (outcome.kind === 'failed') failures.push(outcome.error);
+        if (outcome.kind !== 'found') continue;
+        const numbers = numbersOf(recordOf(outcome.records, normal), normal);
+        if (numbers.size > 0) return create({ numbers }, context);
+      }
+      if (failures.length > 0) throw failures[0];
+      return null;
+    },
+  };
+}
+
+type Normal = (number: CompanyNumber, value: string) => string | null;
+
+function declaredFinder(source: string, declared: CompanyDeclaration<Client>): CompanyFinder {
+  const asks = Object.entries(declared.askedBy).map(([number, loader]) => [
+    number,
+    (value: string, { load }: Context) => load(loader, value),
+  ]);
+  return { source, declared, holds: declared.holds, ask: Object.fromEntries(asks) as CompanyFinder['ask'] };
+}
+
+/** A system that keeps companies among its customers knows one by the customers that have its number. */
+function identityFinder({ name, identity }: IdentifyingSource, normal: Normal): CompanyFinder[] {
+  const asks = COMPANY_NUMBERS.flatMap((number) => {
+    const loader = identity.askedBy[number]?.loader;
+    if (loader === undefined) return [];
+    const ask = async (value: string, { load }: Context): Promise<CompanyRecord | null> => {
+      const records = await load(loader, value);
+      return records.length === 0 ? null : recordOf(records, normal);
+    };
+    return [[number, ask] as const];
+  });
+  if (asks.length === 0) return [];
+  const holds = COMPANY_NUMBERS.filter((number) => number in identity.yields);
+  return [{ source: name, declared: undefined, holds, ask: Object.fromEntries(asks) }];
+}
+
+/** The numbers of a company's customers; where they hold different ones, none is guessed. */
+function recordOf(records: readonly CustomerRecord[], normal: Normal): CompanyRecord {
+  const only = (number: CompanyNumber): string | null => {
+    const values = new Set(
+      records.flatMap(({ identifiers }) =>
+        identifiers.flatMap(({ namespace, value }) =>
+          namespace === number && value != null ? asList(normal(number, value)) : [],
+        ),
+      ),
+    );
+    const [value = null] = values;
+    return values.size === 1 ? value : null;
+  };
+  return { kvkNumber: only('kvkNumber'), vatNumber: only('vatNumber') };
+}
+
+function numbersOf(record: CompanyRecord, normal: Normal): ReadonlyMap<CompanyNumber, string> {
+  return new Map(
+    COMPANY_NUMBERS.flatMap((number): [CompanyNumber, string][] => {
+      const value = record[number] === null ? null : normal(number, record[number]);
+      return value === null ? [] : [[number, value]];
+    }),
+  );
+}
+
+/** True as soon as one of them knows it; what fails is added to the failures. */
+async function anyKnows(answers: readonly Promise<unknown>[], failures: unknown[]): Promise<boolean> {
+  const knows = answers.map(async (answer) => {
+    const record = await answer.catch((error: unknown) => void failures.push(error));
+    if (record == null) throw new Error('It is not known here.');
+  });
+  return Promise.any(knows).then(
+    () => true,
+    () => false,
+  );
+}
+
+function textOf(text: string): string {
+  const trimmed = text.trim();
+  if (trimmed === '' || trimmed.length > MAX_TEXT)
+    throw new InvalidInputError(`A name or place to find a company by has from 1 to ${MAX_TEXT} characters.`);
+  return trimmed;
+}
+
+function asList<T>(value: T | null | undefined): T[] {
+  return value == null ? [] : [value];
+}

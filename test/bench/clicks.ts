@@ -1,0 +1,70 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { customersOf, writeManyEvents } from '../../sources/clickstream/stand-in/many-events.js';
+import type { Bench } from './bench.js';
+import type { Running } from './processes.js';
+import { median, spread, type Figure } from './report.js';
+import type { ClickTimes } from './roles/clicks.js';
+
+const MANY = { events: 2_000_000, days: 30 };
+const STARTS = 5;
+const QUERIES = 20;
+const MEMORY_MB = 256;
+
+/** What a click log of two million events in Parquet takes to read, all of its days looked back on. */
+export async function clicks({ open }: Pick<Bench, 'open'>): Promise<Figure[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'stekkerdoos-bench-clicks-'));
+  try {
+    await writeManyEvents(join(folder, 'events'), MANY);
+    const environment = {
+      CLICKSTREAM_FOLDER: join(folder, 'events'),
+      CLICKSTREAM_LOOK_BACK_DAYS: String(MANY.days),
+      CLICKSTREAM_MEMORY_MB: String(MEMORY_MB),
+      CLICKSTREAM_TIMEOUT_MS: '30000',
+    };
+    let next = 0;
+    const ask = async (running: Running, what: string, customers: number): Promise<ClickTimes> => {
+      const answer = await fetch(new URL(`/${what}?from=${next}&customers=${customers}`, running.ready.url));
+      if (!answer.ok) throw new Error(await answer.text());
+      next = (next + customers) % (customersOf(MANY) - 100);
+      return (await answer.json()) as ClickTimes;
+    };
+
+    const cold: number[] = [];
+    for (let start = 0; start < STARTS; start += 1) {
+      const running = await open({ role: 'clicks', environment });
+      cold.push((await ask(running, 'visits', 1)).ms);
+      await running.stop();
+    }
+    const running = await open({ role: 'clicks', environment });
+    const before = await running.usage();
+    const several = async (what: string, customers: number, times = QUERIES): Promise<ClickTimes[]> => {
+      const all: ClickTimes[] = [];
+      for (let i = 0; i < times; i += 1) all.push(await ask(running, what, customers));
+      return all;
+    };
+    const one = await several('visits', 1);
+    const hundred = await several('visits', 100);
+    const events = await several('events', 100);
+    await Promise.all([several('visits', 100, 5), several('visits', 100, 5), several('events', 100, 5)]);
+    const after = await running.usage();
+    const ms = (times: readonly ClickTimes[]) => times.map((time) => time.ms);
+    const found = (times: readonly ClickTimes[]) =>
+      `${median(times.map((time) => time.found))} found, ${Math.max(...times.map(({ calls }) => calls))} query`;
+    return [
+      { ...spread('clicks: visits of one customer, first query of a process', cold, 'ms'), atMost: 150 },
+      spread('clicks: visits of one customer, next queries', ms(one), 'ms', found(one)),
+      spread('clicks: visits of 100 customers', ms(hundred), 'ms', found(hundred)),
+      spread('clicks: events of 100 customers', ms(events), 'ms', found(events)),
+      {
+        name: 'clicks: RSS that queries add, highest',
+        value: after.peakRssMb - before.rssMb,
+        unit: 'MB',
+        detail: `CLICKSTREAM_MEMORY_MB=${MEMORY_MB}, three batches of 100 customers at once; ${before.rssMb.toFixed(0)} MB before`,
+      },
+    ];
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

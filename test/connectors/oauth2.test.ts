@@ -1,0 +1,331 @@
+import type { ServerResponse } from 'node:http';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { setting, SettingsReader, urlSetting } from '../../src/config.js';
+import { oauth2 } from '../../src/connectors/oauth2.js';
+import { rest, type RestClient } from '../../src/connectors/rest.js';
+import { timeout } from '../../src/resilience/timeout.js';
+import type { Logger } from '../../src/telemetry/logger.js';
+import { failure } from './contract.js';
+import { sendJson, startServer, type SeenRequest, type SmallServer } from './server.js';
+
+const url = urlSetting('URL', 'https://example.nl');
+const connector = rest({
+  baseUrl: url,
+  auth: oauth2({
+    tokenUrl: url,
+    tokenPath: '/token',
+    clientId: setting('ID'),
+    clientSecret: setting('SECRET'),
+    refreshToken: setting('REFRESH', z.string().optional(), 'a text'),
+    scope: 'api',
+  }),
+  pingPath: '/',
+});
+const environment = { ID: 'the client', SECRET: 's3cret&=' };
+const anything = z.unknown();
+
+describe('a system that gives out access tokens for a while', () => {
+  let server: SmallServer;
+  let client: RestClient & { close(): Promise<void> };
+  const logged: string[] = [];
+
+  afterEach(async () => {
+    vi.useRealTimers();
+    await client.close();
+    await server.close();
+    logged.length = 0;
+  });
+
+  type Answer = (request: SeenRequest, response: ServerResponse, count: number) => void;
+  const connect = async ({
+    token = (_, response, count) => {
+      sendJson(response, { access_token: `token-${count}`, token_type: 'Bearer' });
+    },
+    data = (_, response) => {
+      sendJson(response, {});
+    },
+    settings = {},
+    timeoutMs = 10_000,
+  }: { token?: Answer; data?: Answer; settings?: Record<string, string>; timeoutMs?: number } = {}) => {
+    server = await startServer((request, response) => {
+      if (request.url === '/token') token(request, response, asked('/token').length);
+      else data(request, response, server.seen.length - asked('/token').length);
+    });
+    const warn = (...words: unknown[]) => logged.push(JSON.stringify(words));
+    const connection = connector.connect(
+      new SettingsReader({ ...environment, URL: server.url, ...settings }),
+      {
+        source: 'tested',
+        timeoutMs,
+        maxAnswerBytes: 100_000,
+        logger: { warn } as unknown as Logger,
+      },
+    );
+    client = {
+      ...connection.client({
+        run: (call) => timeout('tested', timeoutMs, call),
+        slowDown: () => undefined,
+        holds: () => undefined,
+        headers: {},
+      }),
+      close: () => connection.close(),
+    };
+  };
+  const asked = (path: string) => server.seen.filter((request) => request.url === path);
+  const bearers = () =>
+    server.seen.filter((request) => request.url !== '/token').map(({ headers }) => headers.authorization);
+  const formOf = ({ body }: SeenRequest) => Object.fromEntries(new URLSearchParams(body));
+  const refuse = (response: ServerResponse) => {
+    sendJson(response, [{ errorCode: 'INVALID_SESSION_ID' }], { status: 401 });
+  };
+  /** Lets in who has one of these tokens. */
+  const letIn =
+    (...tokens: string[]): Answer =>
+    ({ headers }, response) => {
+      if (tokens.some((token) => headers.authorization === `Bearer ${token}`)) sendJson(response, {});
+      else refuse(response);
+    };
+
+  it('is asked for one token, however many calls need it at once', async () => {
+    await connect();
+    await Promise.all(Array.from({ length: 20 }, () => client.get(anything, '/data')));
+    await client.get(anything, '/data');
+    expect(asked('/token')).toHaveLength(1);
+    expect(new Set(bearers())).toEqual(new Set(['Bearer token-1']));
+  });
+
+  it('is asked with the credentials of the client, in the body of a POST', async () => {
+    await connect();
+    await client.get(anything, '/data');
+    const [request] = asked('/token');
+    expect(request).toMatchObject({
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
+    });
+    expect(request?.headers.authorization).toBeUndefined();
+    expect(request && formOf(request)).toEqual({
+      grant_type: 'client_credentials',
+      client_id: 'the client',
+      client_secret: 's3cret&=',
+      scope: 'api',
+    });
+  });
+
+  it('is asked with the refresh token when there is one, and then with the newer one that it gave', async () => {
+    await connect({
+      settings: { REFRESH: 'refresh-0' },
+      token: (_, response, count) => {
+        sendJson(response, { access_token: `token-${count}`, refresh_token: `refresh-${count}` });
+      },
+      data: (request, response, count) => {
+        if (count === 2) refuse(response);
+        else sendJson(response, {});
+      },
+    });
+    await client.get(anything, '/data');
+    await client.get(anything, '/data');
+    expect(asked('/token').map(formOf)).toMatchObject([
+      { grant_type: 'refresh_token', refresh_token: 'refresh-0' },
+      { grant_type: 'refresh_token', refresh_token: 'refresh-1' },
+    ]);
+  });
+
+  it('renews an expired token once for all that wait, and answers each of them', async () => {
+    let valid = 'token-1';
+    await connect({
+      data: (request, response, count) => {
+        letIn(valid)(request, response, count);
+      },
+    });
+    await client.get(anything, '/data');
+    valid = 'token-2';
+    const answers = await Promise.all(Array.from({ length: 20 }, () => client.get(anything, '/data')));
+    expect(answers).toHaveLength(20);
+    expect(asked('/token')).toHaveLength(2);
+    expect(bearers().filter((one) => one === 'Bearer token-1')).toHaveLength(21);
+    expect(bearers().filter((one) => one === 'Bearer token-2')).toHaveLength(20);
+  });
+
+  it('does not ask for token after token when none lets it in', async () => {
+    await connect({
+      data: (_, response) => {
+        refuse(response);
+      },
+    });
+    for (let i = 0; i < 5; i += 1) {
+      const error = await failure(client.get(anything, '/data'));
+      expect(error.extensions).toEqual({
+        code: 'SOURCE_UNAUTHENTICATED',
+        source: 'tested',
+        retryable: false,
+      });
+    }
+    expect(asked('/token')).toHaveLength(1);
+    expect(asked('/data')).toHaveLength(5);
+  });
+
+  it('gives up when the renewed token does not let it in either', async () => {
+    await connect({
+      data: (_, response, count) => {
+        if (count === 1) sendJson(response, {});
+        else refuse(response);
+      },
+    });
+    await client.get(anything, '/data');
+    expect((await failure(client.get(anything, '/data'))).code).toBe('SOURCE_UNAUTHENTICATED');
+    expect(bearers()).toEqual(['Bearer token-1', 'Bearer token-1', 'Bearer token-2']);
+  });
+
+  it.each([
+    [400, { error: 'invalid_client', error_description: 'no jan@example.nl' }],
+    [400, { error: 'invalid_grant' }],
+    [401, 'no JSON at all'],
+    [403, {}],
+    [404, {}],
+  ])('tells refused credentials (%d) apart, and does not try them again and again', async (status, body) => {
+    await connect({
+      token: (_, response) => {
+        sendJson(response, body, { status });
+      },
+    });
+    const errors = await Promise.all(Array.from({ length: 5 }, () => failure(client.get(anything, '/data'))));
+    errors.push(await failure(client.get(anything, '/data')));
+    for (const { extensions, message } of errors) {
+      expect(extensions).toEqual({ code: 'SOURCE_UNAUTHENTICATED', source: 'tested', retryable: false });
+      expect(message).not.toMatch(/s3cret|the client|jan@/);
+    }
+    expect(asked('/token')).toHaveLength(1);
+    expect(asked('/data')).toHaveLength(0);
+    expect(logged).toHaveLength(1);
+    expect(logged.join()).not.toMatch(/s3cret|the client|jan@/);
+  });
+
+  it('logs why it got no token, in the words of the standard alone', async () => {
+    await connect({
+      token: (_, response) => {
+        sendJson(response, { error: 'invalid_client' }, { status: 400 });
+      },
+    });
+    await failure(client.get(anything, '/data'));
+    expect(logged).toEqual(['[{"source":"tested","status":400,"error":"invalid_client"},"no access token"]']);
+  });
+
+  it('tries refused credentials again after a while: somebody may have mended them there', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    await connect({
+      token: (_, response, count) => {
+        if (count === 1) sendJson(response, { error: 'invalid_client' }, { status: 400 });
+        else sendJson(response, { access_token: 'token' });
+      },
+    });
+    await failure(client.get(anything, '/data'));
+    vi.advanceTimersByTime(10_001);
+    await expect(client.get(anything, '/data')).resolves.toEqual({});
+  });
+
+  it.each([
+    [500, 'SOURCE_UNAVAILABLE'],
+    [503, 'SOURCE_UNAVAILABLE'],
+    [429, 'SOURCE_RATE_LIMITED'],
+  ])('tells a token that is not given for the moment (%d) as %s', async (status, code) => {
+    await connect({
+      token: (_, response, count) => {
+        if (count === 1) sendJson(response, {}, { status, headers: { 'retry-after': '3' } });
+        else sendJson(response, { access_token: 'token' });
+      },
+    });
+    const error = await failure(client.get(anything, '/data'));
+    expect(error.extensions).toEqual({ code, source: 'tested', retryable: true, retryAfter: 3 });
+    await expect(client.get(anything, '/data')).resolves.toEqual({});
+  });
+
+  it('waits no longer for a token than for an answer, and asks for another with the next call', async () => {
+    await connect({
+      timeoutMs: 300,
+      token: (_, response, count) => {
+        if (count > 1) sendJson(response, { access_token: 'token' });
+      },
+    });
+    const calls = Array.from({ length: 3 }, () => failure(client.get(anything, '/data')));
+    expect((await Promise.all(calls)).map(({ code }) => code)).toEqual(Array(3).fill('SOURCE_TIMEOUT'));
+    await vi.waitFor(() => client.get(anything, '/data'));
+  });
+
+  it.each([
+    ['no token', { token: 'token-1' }],
+    ['a token with a line break', { access_token: 'token-1\r\nX-Injected: yes' }],
+    ['a token that is no text', { access_token: 17 }],
+  ])('refuses an answer with %s, and tells nothing of it', async (_, body) => {
+    await connect({
+      token: (_request, response) => {
+        sendJson(response, body);
+      },
+    });
+    const { code, message } = await failure(client.get(anything, '/data'));
+    expect(code).toBe('SOURCE_CONTRACT');
+    expect(message).toContain('access_token');
+    expect(message).not.toContain('token-1');
+  });
+
+  it('renews a token before it expires, when the system says how long it lasts', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    await connect({
+      token: (_, response, count) => {
+        sendJson(response, { access_token: `token-${count}`, expires_in: 60 });
+      },
+    });
+    await client.get(anything, '/data');
+    vi.advanceTimersByTime(49_000);
+    await client.get(anything, '/data');
+    vi.advanceTimersByTime(2_000);
+    await client.get(anything, '/data');
+    expect(bearers()).toEqual(['Bearer token-1', 'Bearer token-1', 'Bearer token-2']);
+  });
+
+  it('keeps no token from others because the call that asked for it first was given up', async () => {
+    let give: (() => void) | undefined;
+    await connect({
+      token: (_, response) => {
+        give = () => {
+          sendJson(response, { access_token: 'token' });
+        };
+      },
+    });
+    const abort = new AbortController();
+    const connection = connector.connect(new SettingsReader({ ...environment, URL: server.url }), {
+      source: 'tested',
+      timeoutMs: 10_000,
+      maxAnswerBytes: 1_000,
+      logger: {} as unknown as Logger,
+    });
+    const scope = (signal: AbortSignal) => ({
+      run: <T>(call: (given: AbortSignal) => Promise<T>) => call(signal),
+      slowDown: () => undefined,
+      holds: () => undefined,
+      headers: {},
+    });
+    const first = connection
+      .client(scope(abort.signal))
+      .get(anything, '/given-up')
+      .catch((error: unknown) => error);
+    const second = connection.client(scope(new AbortController().signal)).get(anything, '/data');
+    await vi.waitFor(() => {
+      expect(give).toBeDefined();
+    });
+    abort.abort();
+    give?.();
+    expect(await first).toBeInstanceOf(Error);
+    expect(await second).toEqual({});
+    expect(asked('/token')).toHaveLength(1);
+    expect(asked('/given-up')).toHaveLength(0);
+    await connection.close();
+  });
+
+  it('asks for nothing after it was closed', async () => {
+    await connect();
+    await client.close();
+    expect((await failure(client.get(anything, '/data'))).code).toBe('SOURCE_UNAVAILABLE');
+    expect(server.seen).toHaveLength(0);
+  });
+});

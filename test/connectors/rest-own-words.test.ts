@@ -1,0 +1,122 @@
+import type { ServerResponse } from 'node:http';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { setting, urlSetting } from '../../src/config.js';
+import { bearer, type Auth } from '../../src/connectors/auth.js';
+import type { CallScope } from '../../src/connectors/connector.js';
+import type { ErrorKind } from '../../src/connectors/http.js';
+import { rest, type RestClient } from '../../src/connectors/rest.js';
+import { failure, open, sourceFailure, type Opened } from './contract.js';
+import { sendJson, startServer, type SmallServer } from './server.js';
+
+const plain = bearer(setting('TOKEN'));
+const auth: Auth = { ...plain, query: () => ({ proof: 'a&b' }) };
+const KINDS = z.object({
+  kind: z.enum(['unauthenticated', 'rate-limited', 'unavailable', 'not-understood']),
+});
+
+/** What systems tell in a way of their own: errors in the body, plain text, who asks in the query, Unix time. */
+describe('a REST system with words of its own', () => {
+  let server: SmallServer;
+  let client: Opened<RestClient>;
+  let answer: (response: ServerResponse) => void;
+  let news: Parameters<CallScope['slowDown']>[0][];
+
+  beforeEach(async () => {
+    news = [];
+    server = await startServer((_, response) => {
+      answer(response);
+    });
+    const connector = rest({
+      baseUrl: urlSetting('URL', 'https://here'),
+      auth,
+      pingPath: '/ping?x=1',
+      readErrorKind: (status, body): ErrorKind | undefined => {
+        const read = KINDS.safeParse(body);
+        return status === 400 && read.success ? read.data.kind : undefined;
+      },
+    });
+    client = open<RestClient>(
+      connector,
+      { URL: server.url, TOKEN: 'token' },
+      { source: 'tested', scope: { slowDown: (told) => news.push(told) } },
+    );
+  });
+  afterEach(async () => {
+    await client.close();
+    await server.close();
+  });
+
+  it.each([
+    ['unauthenticated', 'SOURCE_UNAUTHENTICATED'],
+    ['rate-limited', 'SOURCE_RATE_LIMITED'],
+    ['unavailable', 'SOURCE_UNAVAILABLE'],
+    ['not-understood', 'SOURCE_CONTRACT'],
+    ['something else', 'SOURCE_CONTRACT'],
+  ])('is told apart by its body when that says "%s"', async (kind, code) => {
+    answer = (response) => {
+      sendJson(response, { kind, words: 'secret' }, { status: 400 });
+    };
+    const error = await failure(client.get(z.unknown(), '/'));
+    expect([error.code, error.message.includes('secret')]).toEqual([code, false]);
+  });
+
+  it.each([
+    ['is no JSON', '<html>'],
+    ['is larger than any error', 'x'.repeat(100_000)],
+  ])('is told apart by its status when its body %s', async (_, body) => {
+    answer = (response) => {
+      response.writeHead(503).end(body);
+    };
+    expect((await failure(client.get(z.unknown(), '/'))).code).toBe('SOURCE_UNAVAILABLE');
+  });
+
+  it('gives plain text as it is, and null where there is none', async () => {
+    answer = (response) => {
+      response.end('0|é\r\n');
+    };
+    expect(await client.getText('/text', { a: 'b c' })).toBe('0|é\r\n');
+    expect(server.seen[0]).toMatchObject({
+      url: '/text?a=b%20c&proof=a%26b',
+      headers: { accept: 'text/plain' },
+    });
+    answer = (response) => {
+      response.writeHead(404).end();
+    };
+    expect(await client.getText('/text')).toBeNull();
+    answer = (response) => {
+      response.end(Buffer.from([0xff, 0xfe]));
+    };
+    expect((await failure(client.getText('/text'))).code).toBe('SOURCE_CONTRACT');
+  });
+
+  it('is told who asks in the query of every call', async () => {
+    answer = (response) => {
+      sendJson(response, {});
+    };
+    await client.get(z.unknown(), '/a', { b: 1 });
+    await client.post(z.unknown(), '/', {});
+    await client.ping();
+    expect(server.seen.map(({ url }) => url)).toEqual([
+      '/a?b=1&proof=a%26b',
+      '/?proof=a%26b',
+      '/ping?x=1&proof=a%26b',
+    ]);
+  });
+
+  it('may tell the end of its window in Unix time, which is when to come back when nothing is left', async () => {
+    const headers = {
+      'x-rate-limit-remaining': '0',
+      'x-rate-limit-reset': String(Math.floor(Date.now() / 1000) + 100),
+    };
+    answer = (response) => {
+      sendJson(response, {}, { status: 429, headers });
+    };
+    const error = await sourceFailure(client.get(z.unknown(), '/'));
+    expect(error.retryAfter).toBeGreaterThan(95);
+    expect(error.retryAfter).toBeLessThanOrEqual(100);
+    expect(news[0]?.remaining).toBe(0);
+    expect(news[0]?.resetMs).toBeGreaterThan(95_000);
+    expect(news[0]?.resetMs).toBeLessThanOrEqual(100_000);
+  });
+});

@@ -1,0 +1,69 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { setting, SettingsReader, urlSetting } from '../../src/config.js';
+import { noAuth } from '../../src/connectors/auth.js';
+import type { Connector } from '../../src/connectors/connector.js';
+import { rest, type RestClient } from '../../src/connectors/rest.js';
+import { given, several, type GivenClient, type SeveralClient } from '../../src/connectors/several.js';
+import { failure, open, type Opened } from './contract.js';
+import { sendJson, startServer, type SmallServer } from './server.js';
+
+const part = (variable: string) =>
+  rest({ baseUrl: urlSetting(variable, 'https://here'), auth: noAuth, pingPath: '/ping' });
+const connector = several({
+  one: part('ONE_URL'),
+  other: part('OTHER_URL'),
+  page: given(setting('PAGE')),
+});
+type Parts = {
+  one: Connector<RestClient>;
+  other: Connector<RestClient>;
+  page: Connector<GivenClient>;
+};
+
+describe('a system at several addresses', () => {
+  let servers: SmallServer[];
+  let client: Opened<SeveralClient<Parts>>;
+
+  beforeEach(async () => {
+    servers = await Promise.all(
+      ['one', 'other'].map((name) =>
+        startServer(({ url }, response) => {
+          sendJson(response, { name }, { status: url === '/ping' && name === 'other' ? 503 : 200 });
+        }),
+      ),
+    );
+    client = open<SeveralClient<Parts>>(connector, {
+      ONE_URL: servers[0]?.url,
+      OTHER_URL: servers[1]?.url,
+      PAGE: '42',
+    });
+  });
+  afterEach(async () => {
+    await client.close();
+    await Promise.all(servers.map((server) => server.close()));
+  });
+
+  it('is asked at each, and what is set is there beside', async () => {
+    const schema = z.object({ name: z.string() });
+    expect(await client.one.get(schema, '/')).toEqual({ name: 'one' });
+    expect(await client.other.get(schema, '/')).toEqual({ name: 'other' });
+    expect(client.page.value).toBe('42');
+  });
+
+  it('can be asked when each can', async () => {
+    await client.one.ping();
+    expect((await failure(client.ping())).code).toBe('SOURCE_UNAVAILABLE');
+  });
+
+  it('needs the settings of each', () => {
+    const variables = connector.settings(new SettingsReader({})).map(({ variable }) => variable);
+    expect(variables).toEqual(['ONE_URL', 'OTHER_URL', 'PAGE']);
+  });
+
+  it('is closed at each', async () => {
+    await client.close();
+    expect((await failure(client.one.getText('/'))).code).toBe('SOURCE_UNAVAILABLE');
+    expect((await failure(client.other.getText('/'))).code).toBe('SOURCE_UNAVAILABLE');
+  });
+});

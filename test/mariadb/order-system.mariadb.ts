@@ -1,0 +1,307 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { orderSystem } from '../../sources/order-system/index.js';
+import {
+  customersByEmail,
+  customersByKvkNumber,
+  customersByNumber,
+  customersByPhone,
+  customersByVatNumber,
+  customersByVisitorId,
+  linesOfOrders,
+  orderPages,
+  orderTotals,
+  paymentsOfOrders,
+} from '../../sources/order-system/loaders.js';
+import { startOrderSystem } from '../../sources/order-system/stand-in/index.js';
+import { ordersForTimeline } from '../../sources/order-system/timeline.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { StandIn } from '../../sources/stand-ins/world.js';
+import type { SqlClient } from '../../src/connectors/sql/client.js';
+import { positional } from '../../src/connectors/sql/mysql-dialect.js';
+import { hostileKeys, open, type Opened } from '../connectors/contract.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { createOrderDatabase, type OrderDatabase } from './order-database.js';
+
+const world = createWorld({ customers: 60 });
+const people = world.people.flatMap(({ orderSystem: own, ...one }) =>
+  own === undefined ? [] : [{ ...one, own }],
+);
+const orders = people.flatMap(({ own }) => own.orders);
+
+describe('the order system in PostgreSQL and in MariaDB', () => {
+  let postgres: StandIn;
+  let mariadb: OrderDatabase;
+  let clients: Opened<SqlClient>[];
+  let gateways: TestGateway[];
+
+  beforeAll(async () => {
+    const connectionString = process.env.ORDER_SYSTEM_TEST_URL;
+    [postgres, mariadb] = await Promise.all([
+      startOrderSystem(world, connectionString === undefined ? {} : { connectionString }),
+      createOrderDatabase(world),
+    ]);
+    const settings = [postgres.settings(postgres.url), { ORDER_SYSTEM_URL: mariadb.url }];
+    clients = settings.map((one) => open(orderSystem.connector, one));
+    gateways = settings.map((one) => createTestGateway(one));
+  });
+  afterAll(async () => {
+    await Promise.all([...clients, ...gateways].map((one) => one.close()));
+    await Promise.all([postgres.close(), mariadb.close()]);
+  });
+
+  /** Asks both, and gives what both say. */
+  async function both<T>(ask: (client: SqlClient) => Promise<T>): Promise<T> {
+    const [one, other] = await Promise.all(clients.map((client) => ask(client)));
+    expect(other).toEqual(one);
+    return one as T;
+  }
+
+  /** Keys that are known, that are known in another way of writing, and that mean something to somebody else. */
+  const someOf = (known: readonly string[]) => {
+    const one = fc.constantFrom(...known);
+    const hostile = Object.values(hostileKeys).filter((key) => !/\0|\p{Surrogate}/u.test(key));
+    const key = fc.oneof(
+      { weight: 4, arbitrary: one },
+      one.map((text) => text.toUpperCase()),
+      one.map((text) => text.toLowerCase()),
+      one.map((text) => `${text} `),
+      fc.constantFrom(...hostile),
+      fc.string({ unit: 'grapheme-composite', maxLength: 20 }),
+    );
+    return fc.array(key, { maxLength: 12 });
+  };
+  const values = (of: (one: (typeof people)[number]) => readonly (string | undefined)[]) => [
+    ...new Set(people.flatMap(of).filter((value) => value !== undefined)),
+  ];
+  const customerNumbers = values(({ own }) => [own.customerNumber]);
+
+  it.each([
+    ['number', customersByNumber, customerNumbers],
+    ['address', customersByEmail, values(({ email }) => [email, email.toUpperCase()])],
+    ['phone', customersByPhone, values(({ phone }) => [phone])],
+    ['device', customersByVisitorId, values(({ own }) => own.devices.map(({ visitorId }) => visitorId))],
+    ['KvK number', customersByKvkNumber, values(({ own }) => [own.business?.kvkNumber])],
+    ['VAT number', customersByVatNumber, values(({ own }) => [own.business?.vatNumber])],
+  ])('finds the same customers by %s, whatever is asked', async (_, loader, known) => {
+    await fc.assert(
+      fc.asyncProperty(someOf(known), async (keys) => {
+        await both((client) => loader.load(keys, client));
+      }),
+      { numRuns: 60, examples: [[[]]] },
+    );
+    const [found = []] = await both((client) => loader.load(known.slice(0, 1), client));
+    expect(found).not.toEqual([]);
+  });
+
+  /** Numbers as an identity has them: several, and some that are of nobody. */
+  const identity = fc.uniqueArray(fc.constantFrom(...customerNumbers, 'K-none', "' OR 1=1 --"), {
+    maxLength: 4,
+  });
+  const many = people.find(({ email }) => email === 'many-orders@example.nl')?.own;
+  const places = [...(many?.orders ?? []), ...orders];
+  const place = fc.option(fc.constantFrom(...places));
+  const size = fc.integer({ min: 1, max: 40 });
+
+  it('has the same orders on every page, after any order', async () => {
+    const page = fc
+      .record({ customerNumbers: identity, first: size, place })
+      .map(({ place: last, ...asked }) => ({
+        ...asked,
+        after: last && {
+          placedAt: new Date(last.placedAt).toISOString().replace('T', ' ').replace('Z', '+00'),
+          number: last.number,
+        },
+      }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(page, { maxLength: 8 }), async (pages) => {
+        await both((client) => orderPages.load(pages, client));
+      }),
+      { numRuns: 80 },
+    );
+  });
+
+  it('has the same orders in the timeline, before any moment and since any', async () => {
+    const moment = fc.option(
+      fc.constantFrom(...places).map(({ placedAt }) => new Date(placedAt).toISOString()),
+    );
+    const page = fc
+      .record({ customerNumbers: identity, first: size, place, since: moment })
+      .map(({ place: last, ...asked }) => ({
+        ...asked,
+        before: last && { at: new Date(last.placedAt).toISOString().replace('Z', '000Z'), id: last.number },
+      }));
+    await fc.assert(
+      fc.asyncProperty(fc.array(page, { maxLength: 8 }), async (pages) => {
+        await both((client) => ordersForTimeline.load(pages, client));
+      }),
+      { numRuns: 80 },
+    );
+  });
+
+  it('counts and adds up the same', async () => {
+    const everybody = await both((client) =>
+      orderTotals.load(
+        customerNumbers.map((one) => [one]),
+        client,
+      ),
+    );
+    expect(everybody).toHaveLength(customerNumbers.length);
+    await fc.assert(
+      fc.asyncProperty(fc.array(identity, { maxLength: 10 }), async (asked) => {
+        await both((client) => orderTotals.load(asked, client));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it.each([
+    ['lines', linesOfOrders],
+    ['payments', paymentsOfOrders],
+  ])('has the same %s of an order', async (_, loader) => {
+    const numbers = orders.map(({ number }) => number);
+    const all = await both(async (client) => (await loader.load(numbers, client)) as unknown[]);
+    expect(all).toHaveLength(numbers.length);
+    await fc.assert(
+      fc.asyncProperty(someOf(numbers), async (keys) => {
+        await both(async (client) => (await loader.load(keys, client)) as unknown[]);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it('answers any question of a client alike', async () => {
+    const key = fc
+      .constantFrom(...people)
+      .chain(({ email, phone, own }) =>
+        fc.constantFrom<Record<string, string>>(
+          { email },
+          { email: email.toUpperCase() },
+          { phone },
+          { customerNumber: own.customerNumber },
+          { customerNumber: own.customerNumber.toLowerCase() },
+          { kvkNumber: own.business?.kvkNumber ?? '00000000' },
+          { email: "nobody'--@example.nl" },
+        ),
+      );
+    const fields = fc.subarray(
+      [
+        'name birthDate emails { value verified } phones { value verified }',
+        'address { street houseNumber postcode city country }',
+        'customerSince',
+        'orderCount { value } lifetimeValue { amounts { amount currency } }',
+        `page: orders(first: $first, after: $after) { edges { cursor } pageInfo { hasNextPage endCursor } nodes {
+           number status placedAt total { amount currency }
+           lines { lineNumber description quantity unitPrice { amount currency } product { sku } }
+           payments { method amount { amount currency } paidAt } } }`,
+        `history: timeline(first: $first) { pageInfo { hasNextPage endCursor } nodes {
+           recordId kind happenedAt title status amount { amount currency } } }`,
+      ],
+      { minLength: 1 },
+    );
+    const ask = async (by: unknown, asked: readonly string[], variables: Record<string, unknown>) => {
+      const text = `query($by: [CustomerKey!]!, $first: Int = 5, $after: String) {
+        customers(by: $by) { id timeline(first: $first) { nodes { id } } orders(after: $after) { nodes { number } }
+          asked: name ${asked.join('\n')} }
+      }`;
+      const [one, other] = await Promise.all(
+        gateways.map(async (gateway) => {
+          const { data, errors } = await gateway.query(text, { by, ...variables });
+          return {
+            data,
+            errors: errors.map(({ message, path, extensions }) => ({ message, path, extensions })),
+          };
+        }),
+      );
+      expect(other).toEqual(one);
+      expect(one?.errors.filter(({ path }) => path === undefined)).toEqual([]);
+      return one?.data;
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(key, { minLength: 1, maxLength: 10 }),
+        fields,
+        size,
+        async (by, asked, first) => {
+          const data = await ask(by, asked, { first });
+          const cursors = listAt(data, 'customers').map((one) =>
+            one === null || !asked.some((field) => field.startsWith('page:'))
+              ? null
+              : at(one, 'page', 'pageInfo', 'endCursor'),
+          );
+          const after = cursors.find((cursor) => typeof cursor === 'string');
+          if (after !== undefined) await ask(by, asked, { first, after });
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  describe('in MariaDB', () => {
+    /** The tables that the one statement reads, and by which index. */
+    async function explained(ask: (client: SqlClient) => Promise<unknown>) {
+      const [, client] = clients;
+      if (client === undefined) throw new Error('there are two');
+      const asked: { sql: string; values: readonly unknown[] }[] = [];
+      await ask({
+        ...client,
+        rows: (_, text, parameters) => {
+          asked.push(positional(text, parameters));
+          return Promise.resolve([]);
+        },
+      });
+      const [statement, ...more] = asked;
+      expect(more).toEqual([]);
+      // As the gateway's sessions have it.
+      await mariadb.root.query("SET sql_mode = 'ANSI'");
+      const [rows] = await mariadb.root.query(`EXPLAIN ${statement?.sql ?? ''}`, [
+        ...(statement?.values ?? []),
+      ]);
+      return (rows as { table: string | null; type: string; key: string | null; rows: number }[]).filter(
+        ({ table }) => table !== null && !table.startsWith('<'),
+      );
+    }
+
+    it.each([
+      ['number', customersByNumber, 'PRIMARY'],
+      ['address', customersByEmail, 'customers_email'],
+      ['phone', customersByPhone, 'customers_phone'],
+      ['device', customersByVisitorId, 'customer_devices_visitor_id'],
+      ['KvK number', customersByKvkNumber, 'customers_kvk_no'],
+      ['VAT number', customersByVatNumber, 'customers_vat_no'],
+    ])('looks in an index when it is asked by %s', async (_, loader, index) => {
+      const plan = await explained((client) => loader.load(['x', 'y', 'z'], client));
+      expect(plan.map(({ key }) => key)).toContain(index);
+      expect(plan.filter(({ type }) => type === 'ALL')).toEqual([]);
+    });
+
+    const asks = ['K000001', many?.customerNumber ?? ''].map((one) => ({ customerNumbers: [one], first: 5 }));
+    const last = many?.orders[0];
+    const moment = new Date(last?.placedAt ?? 0).toISOString();
+
+    it.each([
+      [
+        'a page',
+        (client: SqlClient) =>
+          orderPages.load(
+            asks.map((one) => ({ ...one, after: { placedAt: moment, number: last?.number ?? '' } })),
+            client,
+          ),
+      ],
+      [
+        'the timeline',
+        (client: SqlClient) =>
+          ordersForTimeline.load(
+            asks.map((one) => ({ ...one, before: { at: moment, id: '' }, since: null })),
+            client,
+          ),
+      ],
+    ])('reads %s of each customer along the index of its orders', async (_, ask) => {
+      const plan = await explained(ask);
+      const read = plan.filter(({ table }) => table === 'orders');
+      expect(read.map(({ key }) => key)).toEqual(['orders_newest_first', 'orders_newest_first']);
+      expect(plan.filter(({ type }) => type === 'ALL')).toEqual([]);
+    });
+  });
+});

@@ -1,0 +1,728 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import type { SalesforceClient } from '../../sources/crm-salesforce/client.js';
+import { normaliseContactId } from '../../sources/crm-salesforce/contact-id.js';
+import { crmSalesforce } from '../../sources/crm-salesforce/index.js';
+import {
+  casesOfContacts,
+  contactsByEmail,
+  contactsById,
+  contactsByPhone,
+  opportunitiesOfContacts,
+} from '../../sources/crm-salesforce/loaders.js';
+import {
+  startCrmSalesforce,
+  type CrmSalesforce,
+  type CrmSalesforceOptions,
+} from '../../sources/crm-salesforce/stand-in/index.js';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import { salesforceId, seedCampaigns } from '../../sources/stand-ins/seed-salesforce.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { Person, World } from '../../sources/stand-ins/world.js';
+import { hostileKeys, open, type Opened } from '../connectors/contract.js';
+import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { directSettings, faultControl } from '../support/stand-ins.js';
+import { describeSource } from './source-contract.js';
+
+const world = createWorld({ customers: inject('customers') });
+const settings = Object.fromEntries(
+  Object.entries(directSettings()).filter(([name]) => name.startsWith('CRM_SALESFORCE_')),
+);
+const people = world.people.flatMap((person) =>
+  person.salesforce === undefined ? [] : [{ ...person, salesforce: person.salesforce }],
+);
+const [everywhere, another] = people;
+if (everywhere?.email !== 'everywhere@example.nl' || another === undefined)
+  throw new Error('the seed is another');
+const iso = (moment: string) => new Date(moment).toISOString();
+const newestFirst = (one: { createdAt: string }, other: { createdAt: string }) =>
+  Date.parse(other.createdAt) - Date.parse(one.createdAt);
+
+type SalesforcePerson = (typeof people)[number];
+
+/** What the gateway is to show of somebody. */
+function shown(person: SalesforcePerson) {
+  const { salesforce: part } = person;
+  const company = world.companies.find(({ id }) => id === part.companyId);
+  return {
+    name: `${person.firstName} ${person.lastName}`,
+    account:
+      company === undefined
+        ? null
+        : { name: company.name, city: company.city, employees: company.numberOfEmployees },
+    opportunities: part.opportunities.toSorted(newestFirst).map((one) => ({
+      id: one.id,
+      amount:
+        one.amountCents === null ? null : { amount: (one.amountCents / 100).toFixed(2), currency: 'EUR' },
+      stage: one.stage,
+      isClosed: one.stage.startsWith('Closed'),
+      isWon: one.stage === 'Closed Won',
+      role: one.role,
+      closesOn: one.closeDate,
+      createdAt: iso(one.createdAt),
+    })),
+    cases: part.cases.toSorted(newestFirst).map((one) => ({
+      number: one.caseNumber,
+      subject: one.subject,
+      status: one.status,
+      isClosed: one.status === 'Closed',
+      origin: one.origin,
+      createdAt: iso(one.createdAt),
+      closedAt: one.closedAt === null ? null : iso(one.closedAt),
+    })),
+    campaigns: part.campaigns.toSorted(newestFirst).map((member) => ({
+      name: seedCampaigns.find(({ id }) => id === member.campaignId)?.name,
+      status: member.status,
+      hasResponded: member.status === 'Responded',
+      respondedOn: member.respondedOn,
+      joinedAt: iso(member.createdAt),
+    })),
+    optOuts: { email: part.hasOptedOutOfEmail, phone: part.doNotCall },
+  };
+}
+
+const FIELDS = `name account { name city employees }
+  opportunities(first: 100) { id amount { amount currency } stage isClosed isWon role closesOn createdAt }
+  cases(first: 100) { number subject status isClosed origin createdAt closedAt }
+  campaigns(first: 100) { name status hasResponded respondedOn joinedAt }
+  optOuts { email phone }`;
+const QUERY = `query($by: [CustomerKey!]!) { customers(by: $by) { ${FIELDS} } }`;
+
+const by = (key: object, fields: string) => ({
+  query: `query($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
+  variables: { by: key },
+});
+const listOf = (keys: readonly object[], fields: string) => ({
+  query: `query($by: [CustomerKey!]!) { customers(by: $by) { ${fields} } }`,
+  variables: { by: keys },
+});
+const API = '/services/data/v62.0';
+const { contactId } = everywhere.salesforce;
+const contact = (Id: string, Email: string) => ({
+  attributes: { type: 'Contact', url: `${API}/sobjects/Contact/${Id}` },
+  Id,
+  Name: Email.split('@')[0],
+  LastName: 'Jansen',
+  Email,
+  HasOptedOutOfEmail: false,
+  DoNotCall: false,
+  LastModifiedDate: '2026-01-01T00:00:00.000+0000',
+});
+const found = (records: readonly object[]) => ({ totalSize: records.length, done: true, records });
+
+describe('Salesforce', () => {
+  describeSource({
+    source: crmSalesforce,
+    found: {
+      'the id of a contact': {
+        ...by({ salesforceContactId: contactId }, 'optOuts { phone }'),
+        data: { customer: { optOuts: { phone: true } } },
+      },
+      'an e-mail address': {
+        ...by({ email: everywhere.email }, 'birthDate'),
+        data: { customer: { birthDate: everywhere.birthDate } },
+      },
+      'a phone number': {
+        ...by({ phone: everywhere.phone }, 'birthDate'),
+        data: { customer: { birthDate: everywhere.birthDate } },
+      },
+    },
+    unknown: {
+      'an id': { ...by({ salesforceContactId: '003000000000000' }, 'name'), data: { customer: null } },
+      'an e-mail address': { ...by({ email: 'nobody@example.nl' }, 'name'), data: { customer: null } },
+      'a phone number': { ...by({ phone: '+31687654321' }, 'name'), data: { customer: null } },
+    },
+    batches: {
+      // A token; who they are; their contacts and cases.
+      'contacts by e-mail address': {
+        ...listOf(
+          people.map(({ email }) => ({ email })),
+          'optOuts { email } cases { id }',
+        ),
+        calls: 4,
+      },
+      'contacts by id': {
+        ...listOf(
+          people.map(({ salesforce: part }) => ({ salesforceContactId: part.contactId })),
+          'name optOuts { email }',
+        ),
+        // A token; who they are; whether their addresses are anybody else's, too.
+        calls: 3,
+      },
+    },
+    ask: by({ email: everywhere.email }, 'name'),
+    wrongCredentials: { CRM_SALESFORCE_CLIENT_SECRET: 'a-wrong-secret' },
+    byAnyText: {
+      email: (text) => ({ ...by({ email: text }, 'name'), nothing: { customer: null } }),
+      phone: (text) => ({ ...by({ phone: text }, 'name'), nothing: { customer: null } }),
+      salesforceContactId: (text) => ({
+        ...by({ salesforceContactId: text }, 'name'),
+        nothing: { customer: null },
+      }),
+    },
+    http: {
+      urlVariable: 'CRM_SALESFORCE_URL',
+      login: { path: '/services/oauth2/token', answer: { access_token: 'token' } },
+      paths:
+        /^\/services\/data\/v62\.0\/(query\?q=[^&?/#]+|composite|composite\/sobjects\/(Contact|Account))$/,
+      nothing: ({ method }) => ({ body: method === 'GET' ? found([]) : [null] }),
+      rateLimit: {
+        status: 403,
+        body: [{ message: 'TotalRequests Limit exceeded.', errorCode: 'REQUEST_LIMIT_EXCEEDED' }],
+        retryAfter: undefined,
+      },
+      misfits: [
+        {
+          answer: () => found([{ ...contact(contactId, 'jan@example.nl'), Email: 17 }]),
+          place: 'records.0.Email',
+          value: '17',
+        },
+        {
+          answer: () =>
+            found([{ ...contact(contactId, everywhere.email), LastModifiedDate: 'jan@example.nl' }]),
+          place: 'records.0.LastModifiedDate',
+          value: 'jan@example.nl',
+        },
+        {
+          answer: () => ({ records: [], nextRecordsUrl: 'jan@example.nl' }),
+          place: 'done',
+          value: 'jan@example.nl',
+        },
+      ],
+      // Of a collection, what is not there is null; of queries in one call, each is answered for itself.
+      partial: {
+        ...listOf(
+          [contactId, another.salesforce.contactId].map((id) => ({ salesforceContactId: id })),
+          'name cases { id }',
+        ),
+        answer: ({ method }) => ({
+          body:
+            method === 'GET'
+              ? found([{ Id: contactId, Cases: null }])
+              : [contact(contactId, 'eva@example.nl'), null],
+        }),
+        data: { customers: [{ name: 'eva', cases: [] }, null] },
+        errors: [],
+      },
+    },
+  });
+
+  it('finds a contact by id, short or long, by address and by phone, and shows what it holds', async () => {
+    const gateway = createTestGateway(settings);
+    const { contactId } = everywhere.salesforce;
+    const { data, errors } = await gateway.query(QUERY, {
+      by: [
+        { salesforceContactId: contactId },
+        { salesforceContactId: contactId.slice(0, 15) },
+        { email: 'EVERYWHERE@example.nl' },
+        { phone: everywhere.phone },
+      ],
+    });
+    await gateway.close();
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual(Array(4).fill(shown(everywhere)));
+  });
+
+  it('shows everybody that it knows, and nobody that it does not', async () => {
+    const gateway = createTestGateway(settings);
+    const { data, errors } = await gateway.query(QUERY, {
+      by: [...people.map(({ email }) => ({ email })), { email: 'nobody@example.nl' }],
+    });
+    await gateway.close();
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual([...people.map(shown), null]);
+  });
+
+  it('tells of its cases on the timeline, those that came by phone as calls', async () => {
+    const gateway = createTestGateway(settings);
+    const { data, errors } = await gateway.query(
+      `{ customer(by: { email: "everywhere@example.nl" }) {
+        timeline(first: 100) { nodes { kind recordId title status } }
+        newest: timeline(first: 2) { nodes { recordId } pageInfo { hasNextPage } }
+      } }`,
+    );
+    await gateway.close();
+    expect(errors).toEqual([]);
+    const cases = everywhere.salesforce.cases.toSorted(newestFirst);
+    expect(at(data, 'customer')).toEqual({
+      timeline: {
+        nodes: cases.map((one) => ({
+          kind: one.origin === 'Phone' ? 'CALL' : 'TICKET',
+          recordId: one.id,
+          title: one.subject,
+          status: one.status,
+        })),
+      },
+      newest: {
+        nodes: cases.slice(0, 2).map(({ id }) => ({ recordId: id })),
+        pageInfo: { hasNextPage: true },
+      },
+    });
+  });
+
+  it.each(['opportunities', 'cases', 'campaigns'])('refuses to give 0 or 101 %s', async (field) => {
+    const gateway = createTestGateway(settings);
+    for (const first of [0, 101]) {
+      const { errors } = await gateway.query(
+        `{ customer(by: { email: "everywhere@example.nl" }) { ${field}(first: ${first}) { id } } }`,
+      );
+      expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+    }
+    await gateway.close();
+  });
+
+  it('leaves its fields null when it refuses the gateway, which does not try again and again', async () => {
+    const control = await faultControl();
+    const gateway = createTestGateway({ ...control.settings, CRM_SALESFORCE_CLIENT_SECRET: 'wrong' });
+    const ask = () =>
+      gateway.query(
+        '{ customer(by: { email: "everywhere@example.nl" }) { customerSince optOuts { email } } }',
+      );
+    for (let i = 0; i < 3; i += 1) {
+      const { data, errors } = await ask();
+      expect(data).toMatchObject({
+        customer: { optOuts: null, customerSince: expect.any(String) as string },
+      });
+      expect(errors.map(({ path, extensions }) => [path?.[1], extensions])).toEqual([
+        ['optOuts', { code: 'SOURCE_UNAUTHENTICATED', source: 'crm-salesforce', retryable: false }],
+      ]);
+    }
+    expect(control.counters()['crm-salesforce']?.calls).toBe(1);
+    await gateway.close();
+    await control.close();
+  });
+
+  it('leaves amounts null when nobody has said what their currency is', async () => {
+    const gateway = createTestGateway({ ...settings, CRM_SALESFORCE_CURRENCY: '' });
+    const { data, errors } = await gateway.query(
+      '{ customer(by: { email: "everywhere@example.nl" }) { opportunities { amount { amount } } } }',
+    );
+    await gateway.close();
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customer', 'opportunities')).toEqual(Array(3).fill({ amount: null }));
+  });
+});
+
+describe('the id of a contact', () => {
+  it.each([
+    ['0035g0000TaLqf0AQC', '0035g0000TaLqf0AQC'],
+    ['0035g0000TaLqf0', '0035g0000TaLqf0AQC'],
+    ['003000000000000', '003000000000000AAA'],
+    ['003AAAAAAAAAAAA', '003AAAAAAAAAAAAY55'],
+    ['0035g0000TaLqf0AQD', null],
+    ['0035G0000TaLqf0AQC', null],
+    ['0035g0000TaLqf0aqc', null],
+    ['0015g0000TaLqf0', null],
+    ['0035g0000TaLqf', null],
+    ["0035g0000TaLqf'", null],
+    ['', null],
+  ])('%s is written as %s', (value, expected) => {
+    expect(normaliseContactId(value)).toBe(expected);
+  });
+});
+
+describe('Salesforce with people of the test', () => {
+  let standIn: CrmSalesforce | undefined;
+  let control: FaultControl | undefined;
+  let gateway: TestGateway | undefined;
+
+  const start = async (
+    some: readonly Person[],
+    options: CrmSalesforceOptions = {},
+    more: Record<string, string> = {},
+  ): Promise<TestGateway> => {
+    const own: World = { ...world, people: [...some] };
+    standIn = await startCrmSalesforce(own, options);
+    control = await faultControl([standIn]);
+    gateway = createTestGateway({
+      ...standIn.settings(control.sources['crm-salesforce']?.url ?? ''),
+      ...more,
+    });
+    return gateway;
+  };
+  afterEach(async () => {
+    await gateway?.close();
+    await control?.close();
+    await standIn?.close();
+  });
+  const calls = () => control?.counters()['crm-salesforce']?.calls ?? Number.NaN;
+  const query = (text: string, variables: Record<string, unknown> = {}) => {
+    if (gateway === undefined) throw new Error('no gateway was started');
+    return gateway.query(text, variables);
+  };
+
+  const withPart = (person: SalesforcePerson, part: Partial<SalesforcePerson['salesforce']>): Person => ({
+    ...person,
+    salesforce: { ...person.salesforce, ...part },
+  });
+  const manyCases = (count: number): SalesforcePerson['salesforce']['cases'] =>
+    Array.from({ length: count }, (_, i) => ({
+      id: salesforceId('case', 500_000 + i),
+      caseNumber: String(i),
+      subject: `Case ${i}`,
+      status: 'New',
+      priority: 'Low',
+      origin: 'Web',
+      createdAt: new Date(Date.UTC(2026, 0, 1, 0, i)).toISOString(),
+      closedAt: null,
+      updatedAt: '2026-09-01T00:00:00Z',
+    }));
+
+  it('asks for 1 and for 100 customers in the same few calls', async () => {
+    const large = createWorld({ customers: 400 }).people.filter(({ salesforce }) => salesforce !== undefined);
+    await start(large);
+    // The first of them has something of everything.
+    for (const count of [1, 100]) {
+      await gateway?.close();
+      gateway = createTestGateway(standIn?.settings(control?.sources['crm-salesforce']?.url ?? '') ?? {});
+      await control?.heal();
+      const some = large.slice(0, count).map(({ email }) => ({ email }));
+      const { data, errors } = await gateway.query(QUERY, { by: some });
+      expect(errors).toEqual([]);
+      expect(listAt(data, 'customers').filter((one) => one !== null)).toHaveLength(count);
+      // A token; who they are; contacts, opportunities, cases and campaigns; accounts.
+      expect(calls(), `for ${count}`).toBe(1 + 1 + 4 + 1);
+    }
+  });
+
+  it('asks for more than one address has room for in one call of several queries', async () => {
+    const large = createWorld({ customers: 500 }).people.filter(({ email }) => email.startsWith('customer-'));
+    await start(large, {}, { DEADLINE_MS: '20000' });
+    const { data, errors } = await query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { optOuts { email } cases { id } } }',
+      { by: large.slice(0, 500).map(({ email }) => ({ email })) },
+    );
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual(
+      large.slice(0, 500).map(({ salesforce: part }) =>
+        part === undefined
+          ? null
+          : {
+              optOuts: { email: part.hasOptedOutOfEmail },
+              cases: part.cases.toSorted(newestFirst).map(({ id }) => ({ id })),
+            },
+      ),
+    );
+    // A token, who they are, one collection of contacts, and the cases of 125 in one query.
+    expect(calls()).toBe(4);
+  });
+
+  it('reads on when an answer holds fewer records than were found, also of one contact', async () => {
+    const busy = withPart(everywhere, { cases: manyCases(90) });
+    await start([busy, ...people.slice(1)], { rowsAPage: 2, childrenAPage: 25 });
+    const keys = people.slice(0, 5).map(({ email }) => ({ email }));
+    const { data, errors } = await query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { cases(first: 100) { number } } }',
+      { by: keys },
+    );
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers', 0, 'cases')).toEqual(
+      Array.from({ length: 90 }, (_, i) => ({ number: String(89 - i) })),
+    );
+    expect(listAt(data, 'customers').slice(1)).toEqual(
+      people.slice(1, 5).map(({ salesforce: { cases } }) => ({
+        cases: cases.toSorted(newestFirst).map(({ caseNumber }) => ({ number: caseNumber })),
+      })),
+    );
+  });
+
+  it('says of a timeline that it holds more cases than can be read, once it is read that far', async () => {
+    await start([withPart(everywhere, { cases: manyCases(205) })]);
+    const page = async (after: string | null) => {
+      const { data, errors } = await query(
+        `query($after: String) { customer(by: { email: "everywhere@example.nl" }) {
+          timeline(first: 100, after: $after) { nodes { title } pageInfo { endCursor } missing { source code } }
+        } }`,
+        { after },
+      );
+      expect(errors).toEqual([]);
+      return {
+        titles: listAt(data, 'customer', 'timeline', 'nodes').map((node) => at(node, 'title')),
+        cursor: at(data, 'customer', 'timeline', 'pageInfo', 'endCursor') as string | null,
+        missing: listAt(data, 'customer', 'timeline', 'missing'),
+      };
+    };
+    const first = await page(null);
+    expect(first.titles).toEqual(Array.from({ length: 100 }, (_, i) => `Case ${204 - i}`));
+    expect(first.missing).toEqual([]);
+    expect((await page(first.cursor)).missing).toEqual([
+      { source: 'crm-salesforce', code: 'SOURCE_CONTRACT' },
+    ]);
+  });
+
+  it('shows nobody for an address that two people have in it', async () => {
+    const other = { ...another, email: everywhere.email };
+    await start([everywhere, other]);
+    const { data, errors } = await query('{ customer(by: { email: "everywhere@example.nl" }) { name } }');
+    expect(data).toEqual({ customer: null });
+    expect(errors.map(({ extensions }) => [extensions.code, extensions['candidates']])).toEqual([
+      ['AMBIGUOUS_IDENTITY', 2],
+    ]);
+  });
+
+  it('takes two contacts for one customer when name and birth date are the same, and joins what they have', async () => {
+    const twin = {
+      ...everywhere,
+      lastName: 'Van Der Meer ',
+      salesforce: { ...another.salesforce, doNotCall: false, hasOptedOutOfEmail: true },
+    };
+    await start([everywhere, twin]);
+    const { data, errors } = await query(
+      '{ customer(by: { email: "everywhere@example.nl" }) { optOuts { email phone } cases(first: 100) { id } } }',
+    );
+    expect(errors).toEqual([]);
+    expect(at(data, 'customer')).toEqual({
+      optOuts: { email: true, phone: true },
+      cases: [...everywhere.salesforce.cases, ...twin.salesforce.cases]
+        .toSorted(newestFirst)
+        .map(({ id }) => ({ id })),
+    });
+  });
+
+  it('gets a new session once for all calls that find theirs expired', async () => {
+    await start(people);
+    await query(QUERY, { by: [{ email: 'everywhere@example.nl' }] });
+    standIn?.expireSessions();
+    await control?.heal();
+    const { data, errors } = await query(QUERY, {
+      by: [{ email: 'everywhere@example.nl' }, { email: another.email }],
+    });
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual([shown(everywhere), shown(another)]);
+    // Who the other one is, with the expired session and with a new one; after that all is as ever.
+    expect(calls()).toBe(1 + 1 + 1 + 4 + 1);
+  });
+
+  it('is left alone when other systems have used up most of what it takes in a day', async () => {
+    await start(people, { requestsPerDay: 100 });
+    const ask = (email: string) =>
+      query('query($by: CustomerKey!) { customer(by: $by) { optOuts { email } } }', {
+        by: { email },
+      });
+    let spent = 0;
+    let refused: unknown;
+    for (let i = 0; i < 60 && refused === undefined; i += 1) {
+      const { errors } = await ask(`nobody-${i}@example.nl`);
+      refused = errors[0]?.extensions;
+      if (refused === undefined) spent = calls();
+      for (let j = 0; j < 3; j += 1) await fetchDirectly();
+    }
+    expect(refused).toMatchObject({ code: 'SOURCE_RATE_LIMITED', retryable: true });
+    expect(spent).toBeGreaterThan(15);
+    expect(calls()).toBe(spent);
+  });
+  /** What another system asks. */
+  const fetchDirectly = async () => {
+    const { CRM_SALESFORCE_CLIENT_ID, CRM_SALESFORCE_CLIENT_SECRET } = settings;
+    const url = standIn?.url ?? '';
+    const token = (await (
+      await fetch(`${url}/services/oauth2/token`, {
+        method: 'POST',
+        body: new URLSearchParams({
+          grant_type: 'client_credentials',
+          client_id: CRM_SALESFORCE_CLIENT_ID ?? '',
+          client_secret: CRM_SALESFORCE_CLIENT_SECRET ?? '',
+        }),
+      })
+    ).json()) as { access_token: string };
+    await fetch(`${url}/services/data/v62.0/query?q=SELECT+Id+FROM+Campaign`, {
+      headers: { authorization: `Bearer ${token.access_token}` },
+    });
+  };
+
+  it('is told as asked too much when it says so, though with the status of what is not allowed', async () => {
+    await start(people, { requestsPerDay: 0 });
+    const { errors } = await query(
+      '{ customer(by: { email: "everywhere@example.nl" }) { optOuts { email } } }',
+    );
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_RATE_LIMITED']);
+  });
+
+  it('finds by an address with a quote in it, and nobody else for its sake', async () => {
+    await start([{ ...everywhere, email: "O'Brien@example.nl" }, another]);
+    const { data, errors } = await query('query($by: [CustomerKey!]!) { customers(by: $by) { birthDate } }', {
+      by: ["o'brien@example.nl", "o''brien@example.nl"].map((email) => ({ email })),
+    });
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual([{ birthDate: everywhere.birthDate }, null]);
+  });
+
+  it("vouches for the order system's number, where an organisation has a field for it", async () => {
+    const settingsOf = (own: CrmSalesforce, field: string) => ({
+      ...own.settings(own.url),
+      CRM_SALESFORCE_CUSTOMER_NUMBER_FIELD: field,
+    });
+    await start([withPart(everywhere, { customerNumber: 'K000123' })]);
+    if (standIn === undefined) throw new Error('no stand-in was started');
+    for (const [field, value] of [
+      ['Customer_Number__c', 'K000123'],
+      ['', null],
+    ] as const) {
+      const client = open<SalesforceClient>(crmSalesforce.connector, settingsOf(standIn, field));
+      const [records] = await contactsByEmail.load([everywhere.email], client);
+      const [byId] = await contactsById.load([contactId], client);
+      await client.close();
+      expect(byId).toEqual(records);
+      expect(records).toMatchObject([
+        {
+          identifiers: expect.arrayContaining([
+            { namespace: 'customerNumber', value, verified: true },
+          ]) as unknown,
+        },
+      ]);
+    }
+  });
+
+  describe('asked by what nobody is called', () => {
+    let client: Opened<SalesforceClient>;
+    let shared: CrmSalesforce;
+    beforeAll(async () => {
+      shared = await startCrmSalesforce({ ...world, people: [everywhere] });
+      client = open<SalesforceClient>(crmSalesforce.connector, shared.settings(shared.url));
+    });
+    afterAll(async () => {
+      await client.close();
+      await shared.close();
+    });
+
+    it.each(Object.entries(hostileKeys))('finds nobody by %s, and all the others', async (_, key) => {
+      const byEmail = await contactsByEmail.load([key, everywhere.email], client);
+      expect(byEmail).toMatchObject([[], [{ id: everywhere.salesforce.contactId }]]);
+      const byPhone = await contactsByPhone.load([key, everywhere.phone], client);
+      expect(byPhone).toMatchObject([[], [{ id: everywhere.salesforce.contactId }]]);
+      const byId = await contactsById.load([key, everywhere.salesforce.contactId], client);
+      expect(byId).toMatchObject([[], [{ id: everywhere.salesforce.contactId }]]);
+      expect(await opportunitiesOfContacts.load([key], client)).toEqual([[]]);
+      expect(await casesOfContacts.load([key], client)).toEqual([[]]);
+    });
+  });
+});
+
+describe('Salesforce, as it may also answer', () => {
+  let server: SmallServer;
+  let client: Opened<SalesforceClient>;
+  const answering = async (
+    answer: (request: SeenRequest) => { body: unknown; status?: number },
+    more: Record<string, string> = {},
+  ) => {
+    server = await startServer((request, response) => {
+      if (request.url.endsWith('/token')) {
+        sendJson(response, { access_token: 'token', instance_url: 'https://elsewhere.example.nl' });
+        return;
+      }
+      const { body, status = 200 } = answer(request);
+      sendJson(response, body, { status });
+    });
+    client = open<SalesforceClient>(crmSalesforce.connector, {
+      ...settings,
+      CRM_SALESFORCE_URL: server.url,
+      ...more,
+    });
+  };
+  afterEach(async () => {
+    await client.close();
+    await server.close();
+  });
+  const asked = () => server.seen.filter(({ url }) => !url.endsWith('/token'));
+
+  it('fails only those whose query fails, when several go in one call', async () => {
+    await answering(({ body }) => {
+      const { compositeRequest } = JSON.parse(body) as { compositeRequest: { url: string }[] };
+      return {
+        body: {
+          compositeResponse: compositeRequest.map((_, i) =>
+            i === 0
+              ? { httpStatusCode: 200, body: found([contact(contactId, 'customer-0@example.nl')]) }
+              : { httpStatusCode: i === 1 ? 400 : 503, body: [{ errorCode: 'jan@example.nl' }] },
+          ),
+        },
+      };
+    });
+    const keys = Array.from({ length: 1_000 }, (_, i) => `customer-${i}@example.nl`);
+    const answers = await contactsByEmail.load(keys, client);
+    expect(asked()).toHaveLength(1);
+    expect(answers[0]).toMatchObject([{ id: contactId }]);
+    expect(answers[1]).toEqual([]);
+    const codes = answers.map((one) =>
+      one instanceof Error ? (one as Error & { code: string }).code : 'none',
+    );
+    expect([...new Set(codes)]).toEqual(['none', 'SOURCE_CONTRACT', 'SOURCE_UNAVAILABLE']);
+    expect(answers.map(String).join()).not.toContain('jan@example.nl');
+  });
+
+  it('keeps every address within what Salesforce takes, however long the keys are', async () => {
+    await answering(({ method, body }) =>
+      method === 'GET'
+        ? { body: found([]) }
+        : {
+            body: {
+              compositeResponse: (
+                JSON.parse(body) as { compositeRequest: { url: string }[] }
+              ).compositeRequest.map(() => ({ httpStatusCode: 200, body: found([]) })),
+            },
+          },
+    );
+    const keys = Array.from({ length: 1_000 }, (_, i) => `${'é'.repeat(60)}${i}@example.nl`);
+    expect(await contactsByEmail.load(keys, client)).toEqual(keys.map(() => []));
+    await contactsByPhone.load(
+      Array.from({ length: 1_000 }, (_, i) => `+31${612_000_000 + i}`),
+      client,
+    );
+    const urls = asked().flatMap(({ method, url, body }) =>
+      method === 'GET'
+        ? [url]
+        : (JSON.parse(body) as { compositeRequest: { url: string }[] }).compositeRequest.map(
+            (sub) => sub.url,
+          ),
+    );
+    for (const url of urls) expect(url.length).toBeLessThan(12_200);
+    const all = urls.map(decodeURIComponent).join();
+    for (const key of keys) expect(all).toContain(`'${key}'`);
+    for (const { body } of asked())
+      if (body !== '') expect(body.split('"url"').length - 1).toBeLessThanOrEqual(5);
+  });
+
+  it('does not follow a link that leads elsewhere, and does not read on for ever', async () => {
+    let next = 'https://elsewhere.example.nl/services/data/v62.0/query/01g';
+    await answering(() => ({ body: { done: false, nextRecordsUrl: next, records: [] } }));
+    const ask = () => contactsByEmail.load(['a@example.nl'], client);
+    await expect(ask()).rejects.toMatchObject({ code: 'SOURCE_CONTRACT' });
+    expect(asked()).toHaveLength(1);
+    next = '/services/data/v62.0/query/01g';
+    await expect(ask()).rejects.toMatchObject({ code: 'SOURCE_CONTRACT' });
+    expect(asked().length).toBeLessThan(15);
+  });
+
+  it('tells of each amount in which currency it is, where an organisation has several', async () => {
+    const opportunity = {
+      Id: '006000000000000',
+      Amount: 1_000.5,
+      CurrencyIsoCode: 'SEK',
+      IsClosed: false,
+      IsWon: false,
+      CreatedDate: '2026-01-01T00:00:00.000+0100',
+    };
+    const roles = found([
+      { Role: null, Opportunity: opportunity },
+      { Role: null, Opportunity: null },
+    ]);
+    await answering(() => ({ body: found([{ Id: contactId, OpportunityContactRoles: roles }]) }), {
+      CRM_SALESFORCE_CURRENCY: 'MULTIPLE',
+    });
+    expect(await opportunitiesOfContacts.load([contactId], client)).toMatchObject([
+      [{ amount: { amount: '1000.50', currency: 'SEK' }, createdAt: '2025-12-31T23:00:00.000Z' }],
+    ]);
+    expect(asked()[0]?.url).toContain('CurrencyIsoCode');
+  });
+
+  it('takes nobody for whom it asked about who was not asked for', async () => {
+    await answering(({ method }) => ({
+      body: method === 'GET' ? found([contact(contactId, 'other@example.nl')]) : [contact(contactId, 'x')],
+    }));
+    expect(await contactsByEmail.load(['a@example.nl'], client)).toEqual([[]]);
+    expect(await contactsByPhone.load(['+31612345678'], client)).toEqual([[]]);
+    expect(await contactsById.load(['003000000000000AAA'], client)).toEqual([[]]);
+    expect(await casesOfContacts.load(['003000000000000AAA'], client).catch(() => 'refused')).toBe('refused');
+  });
+});

@@ -1,0 +1,439 @@
+import { createHmac } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { facebook } from '../../sources/facebook/index.js';
+import type { FacebookClient } from '../../sources/facebook/batch.js';
+import {
+  conversationsOfUsers,
+  leadsOfPage,
+  messagesOfConversations,
+  usersById,
+} from '../../sources/facebook/loaders.js';
+import { startFacebook, type FacebookOptions } from '../../sources/facebook/stand-in/index.js';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import { createFacebookPart, leadForms, type FacebookPart } from '../../sources/stand-ins/seed-facebook.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { Person, StandIn } from '../../sources/stand-ins/world.js';
+import type { SourceDefinition } from '../../src/index.js';
+import { failure, hostileKeys, open, type Opened } from '../connectors/contract.js';
+import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { faultControl } from '../support/stand-ins.js';
+import { knownPeople } from './known-people.js';
+
+const world = createWorld({ customers: 0 });
+const found = world.people.find(({ email }) => email === 'everywhere@example.nl');
+if (found?.facebook === undefined) throw new Error('Facebook does not know everywhere@example.nl');
+const eva: Person & { facebook: FacebookPart } = { ...found, facebook: found.facebook };
+
+/** Somebody with one conversation of so many messages, a minute apart, and so many leads. */
+function somebody(place: number, messageCount = 0, leadCount = 0): typeof eva {
+  const part = createFacebookPart(place, { isRich: false });
+  const moment = (i: number) => new Date(Date.UTC(2026, 8, 1, 0, i)).toISOString();
+  const messages = Array.from({ length: messageCount }, (_, i) => ({
+    id: `m_${place}_${String(i).padStart(4, '0')}`,
+    byCustomer: i % 2 === 0,
+    text: `message ${i}`,
+    createdAt: moment(i),
+  }));
+  const conversation = { id: `t_${place}`, updatedAt: moment(messageCount), unreadCount: 0, messages };
+  const leads = Array.from({ length: leadCount }, (_, i) => ({
+    id: String(place * 10_000 + i),
+    formId: leadForms[i % 3]?.id ?? '',
+    interest: 'Tuin',
+    createdAt: moment(i),
+  }));
+  return {
+    ...eva,
+    email: `user-${place}@example.nl`,
+    facebook: { ...part, conversations: messageCount === 0 ? [] : [conversation], leads },
+  };
+}
+
+const isoOf = (moment: string | undefined) => new Date(moment ?? '').toISOString();
+
+describe('Facebook', () => {
+  let standIn: StandIn;
+  let control: FaultControl;
+  let gateway: TestGateway;
+
+  const start = async (people: Person[] = world.people, options: FacebookOptions = {}) => {
+    standIn = await startFacebook({ ...world, people }, options);
+    control = await faultControl([standIn]);
+  };
+  const gatewayWith = ({
+    limits = {},
+    environment = {},
+    emails = [],
+  }: { limits?: object; environment?: object; emails?: string[] } = {}): TestGateway => {
+    const known = knownPeople(Object.fromEntries(emails.map((email) => [email, {}])));
+    const source = { ...facebook, limits: { ...facebook.limits, ...limits } } as SourceDefinition;
+    gateway = createTestGateway(
+      { ...standIn.settings(control.sources['facebook']?.url ?? ''), ...known.environment, ...environment },
+      { sources: [known.source, source], sdl: known.sdl, clock: turnedClock() },
+    );
+    return gateway;
+  };
+  const calls = () => control.counters()['facebook']?.calls;
+  afterEach(async () => {
+    await gateway.close();
+    await control.close();
+    await standIn.close();
+  });
+
+  it('finds a customer by the id that our page knows them by, and shows what was written', async () => {
+    await start();
+    const { data, errors } = await gatewayWith().query(
+      `query($id: String!) { customer(by: { facebookUserId: $id }) {
+        name language identifiers { namespace value verified }
+        facebookProfile {
+          id name firstName lastName pictureUrl language
+          conversations(first: 1) { id url messageCount unreadCount canReply updatedAt
+            messages(first: 2) { id text byCustomer createdAt } }
+        }
+      } }`,
+      { id: eva.facebook.userId },
+    );
+    expect(errors).toEqual([]);
+    const [conversation] = eva.facebook.conversations;
+    expect(at(data, 'customer')).toEqual({
+      name: 'Eva van der Meer',
+      language: 'nl-NL',
+      identifiers: [{ namespace: 'facebookUserId', value: eva.facebook.userId, verified: true }],
+      facebookProfile: {
+        id: eva.facebook.userId,
+        name: 'Eva van der Meer',
+        firstName: 'Eva',
+        lastName: 'van der Meer',
+        pictureUrl: eva.facebook.pictureUrl,
+        language: 'nl-NL',
+        conversations: [
+          {
+            id: conversation?.id,
+            url: expect.stringContaining('https://www.facebook.com/') as string,
+            messageCount: conversation?.messages.length,
+            unreadCount: conversation?.unreadCount,
+            canReply: true,
+            updatedAt: isoOf(conversation?.updatedAt),
+            messages: conversation?.messages
+              .slice(-2)
+              .reverse()
+              .map(({ id, text, byCustomer, createdAt }) => ({
+                id,
+                text,
+                byCustomer,
+                createdAt: isoOf(createdAt),
+              })),
+          },
+        ],
+      },
+    });
+    // Who it is, the conversations, and the messages.
+    expect(calls()).toBe(3);
+  });
+
+  it('finds what somebody filled in on our forms by their address, newest first', async () => {
+    await start();
+    const { data, errors } = await gatewayWith({ emails: [eva.email, 'nobody@example.nl'] }).query(
+      `query($by: [CustomerKey!]!) { customers(by: $by) { facebookLeads {
+        id form campaign createdAt answers { question values } } } }`,
+      { by: [{ email: eva.email }, { email: 'nobody@example.nl' }] },
+    );
+    expect(errors).toEqual([]);
+    const leads = eva.facebook.leads.toSorted((one, other) => other.createdAt.localeCompare(one.createdAt));
+    expect(listAt(data, 'customers')).toEqual([
+      {
+        facebookLeads: leads.map(({ id, formId, campaign, interest, createdAt }) => ({
+          id,
+          form: leadForms.find((form) => form.id === formId)?.name,
+          campaign: campaign ?? null,
+          createdAt: isoOf(createdAt),
+          answers: expect.arrayContaining([
+            { question: 'email', values: [eva.email] },
+            { question: 'waar_heb_je_interesse_in?', values: [interest] },
+          ]) as unknown,
+        })),
+      },
+      { facebookLeads: [] },
+    ]);
+    // The forms, and the leads of all forms.
+    expect(calls()).toBe(2);
+  });
+
+  it('asks for fifty customers in a call', async () => {
+    const people = Array.from({ length: 100 }, (_, i) => somebody(i + 1, 2));
+    await start(people);
+    const { data, errors } = await gatewayWith().query(
+      `query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile {
+        id conversations { messages { text } } } } }`,
+      { by: people.map(({ facebook: own }) => ({ facebookUserId: own.userId })) },
+    );
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual(
+      people.map(({ facebook: own }) => ({
+        facebookProfile: {
+          id: own.userId,
+          conversations: [{ messages: [{ text: 'message 1' }, { text: 'message 0' }] }],
+        },
+      })),
+    );
+    expect(calls()).toBe(2 + 2 + 2);
+  });
+
+  it('tells of messages in the timeline, page by page', async () => {
+    const busy = somebody(1, 150);
+    await start([busy]);
+    gatewayWith();
+    const texts: unknown[] = [];
+    let after: unknown = null;
+    for (let page = 0; page < 4; page += 1) {
+      const { data, errors } = await gateway.query(
+        `query($id: String!, $after: String) { customer(by: { facebookUserId: $id }) {
+          timeline(first: 40, after: $after, kinds: [MESSAGE]) {
+            nodes { kind source recordId title } pageInfo { endCursor hasNextPage } missing { source }
+          } } }`,
+        { id: busy.facebook.userId, after },
+      );
+      expect(errors).toEqual([]);
+      const nodes = listAt(data, 'customer', 'timeline', 'nodes');
+      for (const node of nodes) expect(node).toMatchObject({ kind: 'MESSAGE', source: 'facebook' });
+      texts.push(...nodes.map((node) => at(node, 'title')));
+      after = at(data, 'customer', 'timeline', 'pageInfo', 'endCursor');
+    }
+    expect(texts).toEqual(Array.from({ length: 150 }, (_, i) => `message ${149 - i}`));
+  });
+
+  it('gives the newest messages of very many, and says so when older ones are asked for', async () => {
+    const busy = somebody(1, 620);
+    await start([busy]);
+    gatewayWith();
+    let after: unknown = null;
+    const missing: unknown[] = [];
+    const counts: number[] = [];
+    for (let page = 0; page < 4; page += 1) {
+      const { data } = await gateway.query(
+        `query($id: String!, $after: String) { customer(by: { facebookUserId: $id }) {
+          timeline(first: 100, after: $after) { nodes { title } missing { code } pageInfo { endCursor } } } }`,
+        { id: busy.facebook.userId, after },
+      );
+      missing.push(listAt(data, 'customer', 'timeline', 'missing').map((one) => at(one, 'code')));
+      counts.push(listAt(data, 'customer', 'timeline', 'nodes').length);
+      after = at(data, 'customer', 'timeline', 'pageInfo', 'endCursor') ?? after;
+    }
+    // Three pages of a hundred are read, and one more item is needed to know whether there is a next page.
+    expect(counts).toEqual([100, 100, 0, 0]);
+    expect(missing).toEqual([[], [], ['SOURCE_CONTRACT'], ['SOURCE_CONTRACT']]);
+  });
+
+  it('finds nobody by an id that it does not know, and the others beside it', async () => {
+    await start();
+    const { data, errors } = await gatewayWith().query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile { id } } }',
+      { by: [{ facebookUserId: '9812345' }, { facebookUserId: eva.facebook.userId }] },
+    );
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual([null, { facebookProfile: { id: eva.facebook.userId } }]);
+    expect(calls()).toBe(1);
+  });
+
+  it.each([
+    ['FACEBOOK_PAGE_TOKEN', 'the token'],
+    ['FACEBOOK_APP_SECRET', 'the proof of the app’s secret'],
+  ])('is not asked again when it refuses %s', async (variable) => {
+    await start();
+    const { data, errors } = await gatewayWith({ environment: { [variable]: 'wrong-secret' } }).query(
+      'query($id: String!) { customer(by: { facebookUserId: $id }) { name } }',
+      { id: eva.facebook.userId },
+    );
+    expect(data).toEqual({ customer: null });
+    expect(errors.map(({ extensions }) => extensions)).toEqual([
+      { code: 'SOURCE_UNAUTHENTICATED', source: 'facebook', retryable: false },
+    ]);
+    expect(JSON.stringify(errors)).not.toContain('wrong-secret');
+    expect(calls()).toBe(1);
+  });
+
+  it('costs only those whose part of a batch was one too many, and says so', async () => {
+    await start(world.people, { requestsPerHour: 1 });
+    const { data, errors } = await gatewayWith({ limits: { retries: 0 } }).query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { name } }',
+      { by: [{ facebookUserId: eva.facebook.userId }, { facebookUserId: '9812345' }] },
+    );
+    expect(listAt(data, 'customers')).toEqual([{ name: 'Eva van der Meer' }, null]);
+    expect(errors.map(({ extensions }) => extensions)).toMatchObject([
+      { code: 'SOURCE_RATE_LIMITED', source: 'facebook', retryable: true },
+    ]);
+  });
+
+  it.each([
+    ['hang', 'SOURCE_TIMEOUT', true],
+    ['reset', 'SOURCE_UNAVAILABLE', true],
+    ['garbage', 'SOURCE_CONTRACT', false],
+    ['rate-limit', 'SOURCE_RATE_LIMITED', true],
+  ] as const)('costs its own fields when it is struck by "%s"', async (fault, code, retryable) => {
+    await start();
+    gatewayWith({ limits: { timeout: '250 ms', retries: 0 }, emails: [eva.email] });
+    await control.set('facebook', { fault });
+    const { data, errors } = await gateway.query(
+      `{ customer(by: { email: "${eva.email}" }) { isPerson facebookLeads { id } } }`,
+    );
+    expect(data).toEqual({ customer: { isPerson: null, facebookLeads: null } });
+    expect(errors.map(({ extensions }) => extensions)).toMatchObject([
+      { code, source: 'facebook', retryable },
+    ]);
+  });
+
+  it.each([0, 101])('refuses to give %d of anything', async (first) => {
+    await start();
+    const { errors } = await gatewayWith().query(
+      `query($id: String!) { customer(by: { facebookUserId: $id }) {
+        facebookLeads(first: ${first}) { id } facebookProfile { conversations(first: ${first}) { id } } } }`,
+      { id: eva.facebook.userId },
+    );
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT', 'BAD_USER_INPUT']);
+  });
+
+  describe('asked by its loaders', () => {
+    let client: Opened<FacebookClient>;
+    const connect = () => {
+      gatewayWith();
+      client = open<FacebookClient>(facebook.connector, standIn.settings(standIn.url), {
+        source: 'facebook',
+      });
+    };
+    afterEach(() => client.close());
+
+    it('reads on past pages, also past empty ones', async () => {
+      await start([somebody(1, 350, 1_100), somebody(2, 3, 1)]);
+      connect();
+      const keys = [1, 2].map((place) => ({ conversationId: `t_${place}`, userId: '1' }));
+      const messages = await messagesOfConversations.load(keys, client);
+      // Of five pages two were empty.
+      expect(messages.map((one) => [listAt(one, 'items').length, at(one, 'isWhole')])).toEqual([
+        [300, false],
+        [3, true],
+      ]);
+      const [leads] = await leadsOfPage.load(['all'], client);
+      expect([listAt(leads, 'items').length, at(leads, 'isWhole')]).toEqual([1_101, true]);
+    });
+
+    it.each(Object.entries(hostileKeys))('never takes %s for the id of somebody', async (_, key) => {
+      await start();
+      connect();
+      const outcome = await usersById.load([key], client).catch((error: unknown) => [error]);
+      const [one] = outcome;
+      if (one instanceof Error) expect(at(one, 'code')).toMatch(/^(BAD_USER_INPUT|SOURCE_CONTRACT)$/);
+      else expect(one).toEqual([]);
+      const about = await conversationsOfUsers
+        .load([key], client)
+        .catch((error: unknown) => [error as Error]);
+      if (!(about[0] instanceof Error)) expect(about).toEqual([{ items: [], isWhole: true }]);
+    });
+  });
+});
+
+describe('what answers at the address of Facebook', () => {
+  let server: SmallServer;
+  let answer: (request: SeenRequest) => { status?: number; body: unknown };
+  let client: Opened<FacebookClient>;
+
+  beforeEach(async () => {
+    server = await startServer((request, response) => {
+      const { status = 200, body } = answer(request);
+      sendJson(response, body, { status });
+    });
+    client = open<FacebookClient>(
+      facebook.connector,
+      {
+        FACEBOOK_URL: `${server.url}/v23.0`,
+        FACEBOOK_PAGE_TOKEN: 'token',
+        FACEBOOK_APP_SECRET: 'secret',
+        FACEBOOK_PAGE_ID: '42',
+      },
+      { source: 'facebook' },
+    );
+  });
+  afterEach(async () => {
+    await client.close();
+    await server.close();
+  });
+
+  const part = (code: number, body: unknown) => ({ code, body: JSON.stringify(body) });
+  const graphError = (code: number) => ({ error: { message: 'secret', type: 'OAuthException', code } });
+
+  it.each([4, 17, 32, 613, 80_001])('is a limit when it says %d, alone or in a batch', async (code) => {
+    answer = () => ({ status: 400, body: graphError(code) });
+    expect((await failure(usersById.load(['1'], client))).code).toBe('SOURCE_RATE_LIMITED');
+    answer = () => ({ body: [part(400, graphError(code)), part(200, { id: '2' })] });
+    const [limited, other] = await usersById.load(['1', '2'], client);
+    expect(limited).toMatchObject({ code: 'SOURCE_RATE_LIMITED' });
+    expect(other).toMatchObject([{ id: '2' }]);
+  });
+
+  it.each([
+    [190, 'SOURCE_UNAUTHENTICATED'],
+    [10, 'SOURCE_UNAUTHENTICATED'],
+    [200, 'SOURCE_UNAUTHENTICATED'],
+    [1, 'SOURCE_UNAVAILABLE'],
+    [2, 'SOURCE_UNAVAILABLE'],
+    [2500, 'SOURCE_CONTRACT'],
+  ])('tells by %d that it is %s', async (code, expected) => {
+    answer = () => ({ status: 400, body: graphError(code) });
+    const error = await failure(usersById.load(['1'], client));
+    expect([error.code, error.message.includes('secret')]).toEqual([expected, false]);
+    answer = () => ({ body: [part(400, graphError(code))] });
+    const [one] = await usersById.load(['1'], client);
+    expect(one).toMatchObject({ code: expected });
+  });
+
+  it('costs only the part of a batch that was not finished, or is of another shape', async () => {
+    answer = () => ({
+      body: [
+        null,
+        { code: 200, body: '<html>secret</html>' },
+        part(200, { id: 4, name: 'secret' }),
+        part(500, {}),
+        part(200, { id: '6' }),
+        part(200, { id: 'somebody else' }),
+        part(404, graphError(803)),
+      ],
+    });
+    const parts = await usersById.load(['1', '2', '3', '4', '6', '7', '8'], client);
+    expect(parts.map((one) => (one instanceof Error ? at(one, 'code') : one.map(({ id }) => id)))).toEqual([
+      'SOURCE_UNAVAILABLE',
+      'SOURCE_CONTRACT',
+      'SOURCE_CONTRACT',
+      'SOURCE_UNAVAILABLE',
+      ['6'],
+      'SOURCE_CONTRACT',
+      [],
+    ]);
+    expect(JSON.stringify(parts.map(String))).not.toContain('secret');
+  });
+
+  it.each([
+    ['no list', { data: [] }],
+    ['fewer answers than were asked for', []],
+  ])('is refused whole when it sends %s', async (_, body) => {
+    answer = () => ({ body });
+    expect((await failure(usersById.load(['1'], client))).code).toBe('SOURCE_CONTRACT');
+  });
+
+  it('is sent the token in a header and the proof of the secret, and each key as one part of a path', async () => {
+    answer = () => ({ body: [part(200, { data: [] })] });
+    await conversationsOfUsers.load(['7'], client);
+    await messagesOfConversations.load([{ conversationId: 't_1/../me?x', userId: '7' }], client);
+    await client.graph.ping();
+    const proof = createHmac('sha256', 'secret').update('token').digest('hex');
+    expect(server.seen.map(({ url }) => url)).toEqual([
+      `/v23.0/?appsecret_proof=${proof}`,
+      `/v23.0/?appsecret_proof=${proof}`,
+      `/v23.0/me?fields=id&appsecret_proof=${proof}`,
+    ]);
+    for (const { headers } of server.seen) expect(headers.authorization).toBe('Bearer token');
+    const urls = server.seen.slice(0, 2).map(({ body }) => at(JSON.parse(body), 'batch', 0, 'relative_url'));
+    expect(urls[0]).toMatch(/^42\/conversations\?user_id=7&fields=id%2Clink/);
+    expect(urls[1]).toMatch(/^t_1%2F\.\.%2Fme%3Fx\/messages\?fields=/);
+  });
+});

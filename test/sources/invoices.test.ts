@@ -1,0 +1,622 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { invoices } from '../../sources/invoices/index.js';
+import {
+  customersByEmail,
+  customersByNumber,
+  customersByVatNumber,
+  invoicePages,
+  openTotals,
+  type InvoicePage,
+} from '../../sources/invoices/loaders.js';
+import {
+  invoicesAccessToken,
+  startInvoices,
+  type InvoicesOptions,
+} from '../../sources/invoices/stand-in/index.js';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import { guid, type SeedInvoice } from '../../sources/stand-ins/seed-invoices.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { Person, StandIn, World } from '../../sources/stand-ins/world.js';
+import type { OdataClient } from '../../src/connectors/odata/client.js';
+import { hostileKeys, open, type Opened } from '../connectors/contract.js';
+import { sendJson, startServer, type SmallServer } from '../connectors/server.js';
+import { createTestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { directSettings, faultControl } from '../support/stand-ins.js';
+
+const world = createWorld({ customers: inject('customers') });
+const settings = Object.fromEntries(
+  Object.entries(directSettings()).filter(([variable]) => variable.startsWith('INVOICES')),
+);
+/** Without getting a token first, which would be one call more. */
+const withToken = { ...settings, INVOICES_ACCESS_TOKEN: invoicesAccessToken };
+const everybody = world.people.filter((one) => one.invoices !== undefined);
+
+/** However busy the machine is, nothing is left out for that. */
+const patientGateway = (environment: Record<string, string>) =>
+  createTestGateway({ DEADLINE_MS: '20000', ...environment });
+
+function person(email: string): Person & { invoices: NonNullable<Person['invoices']> } {
+  const found = everybody.find((one) => one.email === email);
+  if (found?.invoices === undefined) throw new Error(`the invoice system does not know ${email}`);
+  return { ...found, invoices: found.invoices };
+}
+
+function downwards(one: string, other: string): number {
+  return one === other ? 0 : one < other ? 1 : -1;
+}
+
+/** What somebody was sent, newest first. */
+function sent({ invoices: own }: Pick<Person, 'invoices'>, status?: SeedInvoice['status']): SeedInvoice[] {
+  return (own?.invoices ?? [])
+    .filter((one) =>
+      status === undefined ? !['Draft', 'In Review'].includes(one.status) : one.status === status,
+    )
+    .sort(
+      (one, other) => downwards(one.invoiceDate, other.invoiceDate) || downwards(one.number, other.number),
+    );
+}
+
+const money = (cents: number, currency: string) => ({ amount: (cents / 100).toFixed(2), currency });
+const numbers = (some: readonly SeedInvoice[]) => some.map(({ number }) => number);
+
+const STATUS = { Open: 'OPEN', Paid: 'PAID', Canceled: 'CANCELLED', Corrective: 'CORRECTIVE' } as Record<
+  string,
+  string
+>;
+
+/** Open amounts, one for each currency. */
+function openAmounts(one: Pick<Person, 'invoices'>) {
+  const cents = new Map<string, number>();
+  for (const { currency, remainingCents } of sent(one, 'Open'))
+    cents.set(currency, (cents.get(currency) ?? 0) + remainingCents);
+  return [...cents].sort(([a], [b]) => downwards(b, a)).map(([currency, sum]) => money(sum, currency));
+}
+
+const FIELDS = `invoices(first: 100) { nodes {
+    number date dueDate total { amount currency } openAmount { amount currency } status orderNumber
+  } pageInfo { hasNextPage } }
+  openInvoiceTotal { amounts { amount currency } approximate }`;
+
+function expected(one: Pick<Person, 'invoices'>) {
+  const all = sent(one);
+  return {
+    invoices: {
+      nodes: all.slice(0, 100).map((own) => ({
+        number: own.number,
+        date: own.invoiceDate,
+        dueDate: own.dueDate,
+        total: money(own.totalCents, own.currency),
+        openAmount: money(own.remainingCents, own.currency),
+        status: STATUS[own.status],
+        orderNumber: own.orderNumber === '' ? null : own.orderNumber,
+      })),
+      pageInfo: { hasNextPage: all.length > 100 },
+    },
+    openInvoiceTotal: { amounts: openAmounts(one), approximate: false },
+  };
+}
+
+describe('the invoice system', () => {
+  it.each([
+    ['its own credentials', {}],
+    ['an access token', { INVOICES_ACCESS_TOKEN: invoicesAccessToken }],
+  ])(
+    'finds a customer by account, e-mail and VAT number, and shows the invoices, with %s',
+    async (_, more) => {
+      const gateway = patientGateway({ ...settings, ...more });
+      const company = person('company@example.nl');
+      const { data, errors } = await gateway.query(
+        `query($by: [CustomerKey!]!) { customers(by: $by) { name ${FIELDS} } }`,
+        {
+          by: [
+            { invoiceCustomerNumber: company.invoices.customerNumber.toLowerCase() },
+            { email: 'Company@example.nl' },
+            { vatNumber: 'NL 8581.00.009.B14' },
+            { email: 'nobody@example.nl' },
+          ],
+        },
+      );
+      await gateway.close();
+      expect(errors).toEqual([]);
+      const one = { name: company.invoices.companyName, ...expected(company) };
+      expect(listAt(data, 'customers')).toEqual([one, one, one, null]);
+    },
+  );
+
+  it('gives many customers each their own, in one call for each thing that is asked', async () => {
+    const control = await faultControl();
+    const gateway = patientGateway({ ...control.settings, ...onlyInvoices(control) });
+    const people = everybody.filter(({ email }) => email.startsWith('customer-'));
+    const { data, errors } = await gateway.query(
+      `query($by: [CustomerKey!]!) { customers(by: $by) { ${FIELDS} } }`,
+      { by: people.map(({ email }) => ({ email })) },
+    );
+    await gateway.close();
+    const { calls } = control.counters()['invoices'] ?? {};
+    await control.close();
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual(people.map(expected));
+    // Who they are, their invoices, what is open.
+    expect(calls).toBe(3);
+  });
+
+  it('pages through five hundred invoices, each once, also of one kind only', async () => {
+    const gateway = patientGateway(withToken);
+    const many = person('many-orders@example.nl');
+    for (const status of [undefined, 'Paid'] as const) {
+      const found: unknown[] = [];
+      let after: unknown = null;
+      do {
+        const { data, errors } = await gateway.query(
+          `query($after: String, $status: InvoiceStatus) { customer(by: { email: "many-orders@example.nl" }) {
+            invoices(first: 97, after: $after, status: $status) { nodes { number } pageInfo { hasNextPage endCursor } } } }`,
+          { after, status: status === undefined ? null : 'PAID' },
+        );
+        expect(errors).toEqual([]);
+        found.push(...listAt(data, 'customer', 'invoices', 'nodes'));
+        const page = at(data, 'customer', 'invoices', 'pageInfo');
+        after = at(page, 'hasNextPage') === true ? at(page, 'endCursor') : null;
+      } while (after !== null);
+      expect(found).toEqual(numbers(sent(many, status)).map((number) => ({ number })));
+      expect(found.length).toBeGreaterThan(300);
+    }
+    await gateway.close();
+  });
+
+  it('never shows a draft, which nobody was sent', async () => {
+    const drafts = everybody.filter(({ invoices: own }) =>
+      own?.invoices.some(({ status }) => status === 'Draft' || status === 'In Review'),
+    );
+    expect(drafts.length).toBeGreaterThan(0);
+    const gateway = patientGateway(withToken);
+    const { data } = await gateway.query(
+      `query($by: [CustomerKey!]!) { customers(by: $by) { ${FIELDS} timeline(first: 100) { nodes { recordId } } } }`,
+      { by: drafts.map(({ email }) => ({ email })) },
+    );
+    await gateway.close();
+    expect(listAt(data, 'customers')).toEqual(
+      drafts.map((one) => ({
+        ...expected(one),
+        timeline: { nodes: numbers(sent(one)).map((recordId) => ({ recordId })) },
+      })),
+    );
+  });
+
+  it('tells the timeline of invoices, at the beginning of their day', async () => {
+    const gateway = patientGateway(withToken);
+    const all = sent(person('everywhere@example.nl'));
+    const query = `query($after: String, $since: DateTime) { customer(by: { email: "everywhere@example.nl" }) {
+      timeline(first: 2, after: $after, since: $since, kinds: [INVOICE]) {
+        nodes { happenedAt kind title status amount { amount currency } } pageInfo { endCursor hasNextPage } } } }`;
+    const one = await gateway.query(query);
+    const two = await gateway.query(query, {
+      after: at(one.data, 'customer', 'timeline', 'pageInfo', 'endCursor'),
+    });
+    const since = await gateway.query(query, { since: `${all[0]?.invoiceDate ?? ''}T00:00:00Z` });
+    await gateway.close();
+    const entry = (own: SeedInvoice) => ({
+      happenedAt: `${own.invoiceDate}T00:00:00.000Z`,
+      kind: 'INVOICE',
+      title: `Invoice ${own.number}`,
+      status: STATUS[own.status],
+      amount: money(own.totalCents, own.currency),
+    });
+    expect(listAt(one.data, 'customer', 'timeline', 'nodes')).toEqual(all.slice(0, 2).map(entry));
+    expect(listAt(two.data, 'customer', 'timeline', 'nodes')).toEqual(all.slice(2, 4).map(entry));
+    expect(listAt(since.data, 'customer', 'timeline', 'nodes')).toEqual(
+      all.filter(({ invoiceDate }) => invoiceDate >= (all[0]?.invoiceDate ?? '')).map(entry),
+    );
+  });
+
+  it.each([
+    ['a page of none', 'first: 0'],
+    ['a page that is too large', 'first: 101'],
+    ['a cursor that is none', 'after: "x"'],
+    ['a cursor of something else', `after: "${Buffer.from('["2026-99-99","x"]').toString('base64url')}"`],
+  ])('refuses %s', async (_, args) => {
+    const gateway = patientGateway(withToken);
+    const { errors } = await gateway.query(
+      `{ customer(by: { email: "everywhere@example.nl" }) { invoices(${args}) { nodes { number } } } }`,
+    );
+    await gateway.close();
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+  });
+
+  it('has no total, rather than none to pay, for somebody whom it does not know', async () => {
+    const gateway = patientGateway(directSettings());
+    const { data, errors } = await gateway.query(
+      `{ customer(by: { email: "orders-only@example.nl" }) { ${FIELDS} } }`,
+    );
+    await gateway.close();
+    expect(errors).toEqual([]);
+    expect(at(data, 'customer')).toEqual({
+      invoices: { nodes: [], pageInfo: { hasNextPage: false } },
+      openInvoiceTotal: null,
+    });
+  });
+
+  it.each([
+    ['a wrong secret', { INVOICES_CLIENT_SECRET: 'wrong' }],
+    ['a wrong access token', { INVOICES_ACCESS_TOKEN: 'wrong' }],
+  ])('costs its own fields with %s, and is not asked again', async (_, wrong) => {
+    const control = await faultControl();
+    const gateway = patientGateway({ ...control.settings, ...wrong });
+    const { data, errors } = await gateway.query(
+      `{ customer(by: { email: "everywhere@example.nl" }) { customerSince ${FIELDS} } }`,
+    );
+    await gateway.close();
+    const { calls } = control.counters()['invoices'] ?? {};
+    await control.close();
+    expect(at(data, 'customer')).toMatchObject({
+      customerSince: expect.any(String) as string,
+      invoices: null,
+      openInvoiceTotal: null,
+    });
+    expect(new Set(errors.map(({ extensions }) => JSON.stringify(extensions)))).toEqual(
+      new Set([JSON.stringify({ code: 'SOURCE_UNAUTHENTICATED', source: 'invoices', retryable: false })]),
+    );
+    expect(calls).toBe(1);
+  });
+
+  it.each([
+    ['hang', 'SOURCE_TIMEOUT'],
+    ['down', 'SOURCE_UNAVAILABLE'],
+    ['rate-limit', 'SOURCE_RATE_LIMITED'],
+    ['garbage', 'SOURCE_CONTRACT'],
+  ] as const)('costs its own fields when it is in "%s"', async (fault, code) => {
+    const control = await faultControl();
+    const gateway = patientGateway({ ...control.settings, INVOICES_ACCESS_TOKEN: invoicesAccessToken });
+    await control.set('invoices', { fault });
+    const { data, errors } = await gateway.query(
+      `{ customer(by: { email: "everywhere@example.nl" }) { customerSince invoices { nodes { number } } } }`,
+    );
+    await gateway.close();
+    await control.close();
+    expect(at(data, 'customer')).toEqual({ customerSince: expect.any(String) as string, invoices: null });
+    expect(errors.map(({ path, extensions }) => [path, extensions.code, extensions.source])).toEqual([
+      [['customer', 'invoices'], code, 'invoices'],
+    ]);
+  });
+});
+
+/** Of a fault control's settings, those of the invoice system, with a token at hand. */
+function onlyInvoices(control: FaultControl): Record<string, string> {
+  return {
+    ...Object.fromEntries(
+      Object.keys(control.settings)
+        .filter((variable) => !variable.startsWith('INVOICES'))
+        .map((variable) => [variable, '']),
+    ),
+    INVOICES_ACCESS_TOKEN: invoicesAccessToken,
+  };
+}
+
+/** Somebody with this account and so many invoices, the one after the other from a day on, some of them on one day. */
+function somebody(number: number, count: number, { from = '2026-01-01', ...facts }: Facts = {}): Person {
+  const own = Array.from({ length: count }, (_, i): SeedInvoice => ({
+    id: guid('invoice', number * 100_000 + i),
+    number: `F${number}-${String(i).padStart(6, '0')}`,
+    status: 'Open',
+    invoiceDate: new Date(Date.parse(from) + Math.floor(i / 3) * 86_400_000).toISOString().slice(0, 10),
+    dueDate: '2026-12-31',
+    orderNumber: '',
+    shopOrderNumber: '',
+    currency: 'EUR',
+    totalCents: 1_010,
+    taxCents: 10,
+    remainingCents: 1_005,
+  }));
+  return {
+    ...person('everywhere@example.nl'),
+    email: facts.email ?? `somebody-${number}@example.nl`,
+    firstName: facts.firstName ?? 'Sam',
+    invoices: {
+      id: guid('customer', number),
+      customerNumber: `D${number}`,
+      updatedAt: '2026-01-01T00:00:00.000Z',
+      invoices: own,
+      ...(facts.vatNumber !== undefined && { vatNumber: facts.vatNumber }),
+    },
+  };
+}
+
+interface Facts {
+  from?: string;
+  email?: string;
+  firstName?: string;
+  vatNumber?: string;
+}
+
+describe('the invoice system with records of a kind', () => {
+  let standIn: StandIn;
+  let control: FaultControl;
+  let client: Opened<OdataClient>;
+
+  const start = async (people: Person[], options?: InvoicesOptions): Promise<void> => {
+    const own: World = { ...world, people };
+    standIn = await startInvoices(own, options);
+    control = await faultControl([standIn]);
+    client = open<OdataClient>(invoices.connector, environment());
+  };
+  const environment = () => ({
+    ...standIn.settings(control.sources['invoices']?.url ?? ''),
+    INVOICES_ACCESS_TOKEN: invoicesAccessToken,
+  });
+  const calls = () => control.counters()['invoices']?.calls;
+  afterEach(async () => {
+    await client.close();
+    await control.close();
+    await standIn.close();
+  });
+  const page = (number: number, more: Partial<InvoicePage> = {}): InvoicePage => ({
+    customerNumbers: [`D${number}`],
+    first: 10,
+    after: null,
+    since: null,
+    status: null,
+    ...more,
+  });
+  const found = (answers: readonly (readonly { number: string }[] | Error)[]) =>
+    answers.map((answer) => (answer instanceof Error ? answer : answer.map(({ number }) => number)));
+  const newest = (one: Person, first = 11) => numbers(sent(one)).slice(0, first);
+
+  it('asks about three hundred customers in three calls', async () => {
+    const people = Array.from({ length: 300 }, (_, i) => somebody(i + 1, i % 4));
+    await start(people);
+    const gateway = patientGateway(environment());
+    const { data, errors } = await gateway.query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { invoices(first: 2) { nodes { number } } } }',
+      { by: people.map(({ email }) => ({ email })) },
+    );
+    await gateway.close();
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual(
+      people.map((one) => ({ invoices: { nodes: newest(one, 2).map((number) => ({ number })) } })),
+    );
+    expect(calls()).toBe(3 + 3);
+  });
+
+  it('shows the few old invoices of one beside the thousands of another', async () => {
+    const busy = somebody(1, 3_000, { from: '2020-01-01' });
+    const quiet = somebody(2, 2, { from: '2019-01-01' });
+    const silent = somebody(3, 0);
+    await start([busy, quiet, silent]);
+    expect(found(await invoicePages.load([page(1), page(2), page(3)], client))).toEqual([
+      newest(busy),
+      newest(quiet),
+      [],
+    ]);
+    expect(calls()).toBeLessThanOrEqual(6);
+  });
+
+  it('reads no more than a page of somebody who has very many', async () => {
+    const busy = somebody(1, 3_000, { from: '2020-01-01' });
+    await start([busy]);
+    expect(found(await invoicePages.load([page(1)], client))).toEqual([newest(busy)]);
+    expect(calls()).toBe(1);
+  });
+
+  it('goes on in the middle of a day, whatever the order that the system has within it', async () => {
+    const one = somebody(1, 40);
+    await start([one]);
+    const all = sent(one);
+    for (const i of [0, 1, 2, 17, 38, 39]) {
+      const { invoiceDate = '', number = '' } = all[i] ?? {};
+      const after = { at: `${invoiceDate}T00:00:00.000000Z`, id: number };
+      expect(found(await invoicePages.load([page(1, { after, first: 100 })], client))).toEqual([
+        numbers(all.slice(i + 1)),
+      ]);
+    }
+  });
+
+  it('shows the invoices of all accounts of a customer as one list', async () => {
+    const [one, other] = [somebody(1, 20, { from: '2026-02-01' }), somebody(2, 25)];
+    await start([one, other]);
+    const both = {
+      invoices: { ...one.invoices, invoices: [one, other].flatMap((own) => own.invoices?.invoices ?? []) },
+    };
+    const asked = page(1, { customerNumbers: ['D2', 'D1'], first: 30 });
+    expect(found(await invoicePages.load([asked, page(2)], client))).toEqual([
+      numbers(sent(both as Person)).slice(0, 31),
+      newest(other),
+    ]);
+  });
+
+  it('adds up what is open over many pages, to the cent', async () => {
+    await start([somebody(1, 2_500), somebody(2, 0), somebody(3, 1)]);
+    const money_ = (amount: string) => ({ amounts: [{ amount, currency: 'EUR' }], isWhole: true });
+    expect(await openTotals.load(['D1', 'D2', 'D3'], client)).toEqual([
+      money_('25125.00'),
+      { amounts: [], isWhole: true },
+      money_('10.05'),
+    ]);
+  });
+
+  it('says that a total is not exact when there is more than can be read, of nobody else', async () => {
+    const people = [somebody(1, 6_000), somebody(2, 3), somebody(3, 0), somebody(4, 5_500)];
+    await start(people);
+    const total = (amount: string, isWhole: boolean) => ({ amounts: [{ amount, currency: 'EUR' }], isWhole });
+    expect(await openTotals.load(['D1', 'D2', 'D3', 'D4'], client)).toEqual([
+      total('50250.00', false),
+      total('30.15', true),
+      { amounts: [], isWhole: true },
+      // Of the fifty-five hundred as many as there was room for, beside the other one's.
+      total('50250.00', false),
+    ]);
+    const gateway = patientGateway(environment());
+    const { data } = await gateway.query(
+      '{ customer(by: { invoiceCustomerNumber: "D2" }) { openInvoiceTotal { amounts { amount } approximate } } }',
+    );
+    await gateway.close();
+    expect(at(data, 'customer', 'openInvoiceTotal')).toEqual({
+      amounts: [{ amount: '30.15' }],
+      approximate: false,
+    });
+  });
+
+  it('takes two accounts for one customer by VAT number, or by name and address, and else for two', async () => {
+    await start([
+      somebody(1, 1, { email: 'one@example.nl', vatNumber: 'NL858100009B14', firstName: 'Department' }),
+      somebody(2, 1, { email: 'one@example.nl', vatNumber: 'NL858100009B14' }),
+      somebody(3, 1, { email: 'same@example.nl' }),
+      somebody(4, 1, { email: 'same@example.nl' }),
+      somebody(5, 1, { email: 'two@example.nl' }),
+      somebody(6, 1, { email: 'two@example.nl', firstName: 'Robin' }),
+    ]);
+    const gateway = patientGateway(environment());
+    const { data, errors } = await gateway.query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { invoices { nodes { number } } } }',
+      { by: ['one@example.nl', 'same@example.nl', 'two@example.nl'].map((email) => ({ email })) },
+    );
+    await gateway.close();
+    const nodes = (...some: string[]) => ({ invoices: { nodes: some.map((number) => ({ number })) } });
+    expect(listAt(data, 'customers')).toEqual([
+      nodes('F2-000000', 'F1-000000'),
+      nodes('F4-000000', 'F3-000000'),
+      null,
+    ]);
+    expect(errors.map(({ extensions }) => extensions)).toEqual([
+      { code: 'AMBIGUOUS_IDENTITY', source: 'invoices', candidates: 2 },
+    ]);
+  });
+
+  it('renews its access when that has expired, once for all that wait', async () => {
+    let now = Date.now();
+    const people = [somebody(1, 1), somebody(2, 1)];
+    await start(people, { now: () => now, tokenSeconds: 3_600 });
+    const gateway = patientGateway({ ...environment(), INVOICES_ACCESS_TOKEN: '' });
+    const ask = (by: object) =>
+      gateway.query('query($by: CustomerKey!) { customer(by: $by) { openInvoiceTotal { approximate } } }', {
+        by,
+      });
+    await ask({ email: 'somebody-1@example.nl' });
+    expect(calls()).toBe(1 + 2);
+    now += 2 * 3_600_000;
+    const answers = await Promise.all([
+      ask({ email: 'somebody-2@example.nl' }),
+      ask({ invoiceCustomerNumber: 'D1' }),
+    ]);
+    await gateway.close();
+    for (const { data, errors } of answers) {
+      expect(errors).toEqual([]);
+      expect(at(data, 'customer', 'openInvoiceTotal')).toEqual({ approximate: false });
+    }
+  });
+
+  it('is not asked more often than it allows, and says so as its own 429 does', async () => {
+    await start([somebody(1, 1)], { requestsPerFiveMinutes: 1, now: () => 1_000 });
+    const gateway = patientGateway(environment());
+    const { errors } = await gateway.query(
+      '{ customer(by: { email: "somebody-1@example.nl" }) { openInvoiceTotal { approximate } } }',
+    );
+    await gateway.close();
+    expect(errors.map(({ extensions }) => extensions)).toMatchObject([
+      { code: 'SOURCE_RATE_LIMITED', source: 'invoices', retryable: true },
+    ]);
+  });
+
+  it.each(Object.entries(hostileKeys))('finds nobody by %s, and others beside it', async (_, key) => {
+    await start([somebody(1, 1, { email: 'jan@example.nl', vatNumber: 'NL858100009B14' })]);
+    for (const [loader, known] of [
+      [customersByEmail, 'jan@example.nl'],
+      [customersByNumber, 'D1'],
+      [customersByVatNumber, 'NL858100009B14'],
+    ] as const) {
+      const outcome = await loader.load([key, known], client).catch((error: unknown) => error);
+      // What cannot be sent at all is refused; anything else costs nobody's record and gives nobody's.
+      if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'BAD_USER_INPUT' });
+      else expect(outcome).toMatchObject([[], [{ id: 'D1' }]]);
+    }
+  });
+});
+
+it('gives up a call to the invoice system that nobody waits for', async () => {
+  const seen: string[] = [];
+  const server = await startServer((_, response) => {
+    seen.push('asked');
+    response.once('close', () => seen.push('given up'));
+  });
+  const stop = new AbortController();
+  const client = open<OdataClient>(
+    invoices.connector,
+    { INVOICES_URL: server.url, INVOICES_ACCESS_TOKEN: 't' },
+    { scope: { run: (call) => call(stop.signal) } },
+  );
+  const asked = customersByNumber.load(['D1'], client).catch((error: unknown) => error);
+  await expect.poll(() => seen).toEqual(['asked']);
+  stop.abort();
+  await expect.poll(() => seen).toEqual(['asked', 'given up']);
+  expect(await asked).toBeInstanceOf(Error);
+  await client.close();
+  await server.close();
+});
+
+describe('what answers at the address of the invoice system', () => {
+  let server: SmallServer;
+  let answer: (url: string) => unknown;
+
+  beforeAll(async () => {
+    server = await startServer(({ url }, response) => {
+      sendJson(response, answer(url));
+    });
+  });
+  afterAll(() => server.close());
+
+  const card = { number: 'D1', email: 'everywhere@example.nl', displayName: '', phoneNumber: '' };
+  const invoice = {
+    number: 'F1',
+    invoiceDate: '2026-01-31',
+    dueDate: '0001-01-01',
+    billToCustomerNumber: 'D1',
+    currencyCode: 'JPY',
+    orderNumber: '',
+    totalAmountIncludingTax: '12345678901234567.25',
+    remainingAmount: 100,
+    status: 'Open',
+  };
+  const ask = async () => {
+    const gateway = patientGateway({ INVOICES_URL: server.url, INVOICES_ACCESS_TOKEN: 't' });
+    const answered = await gateway.query(
+      `{ customer(by: { email: "everywhere@example.nl" }) { invoices { nodes {
+        dueDate orderNumber total { amount currency } openAmount { amount } } } } }`,
+    );
+    await gateway.close();
+    return answered;
+  };
+  const withInvoice = (change: object) => (url: string) => ({
+    value: [url.startsWith('/customers') ? card : { ...invoice, ...change }],
+  });
+
+  it('keeps every digit of an amount, and takes its words for "nothing" as such', async () => {
+    answer = withInvoice({});
+    const { data, errors } = await ask();
+    expect(errors).toEqual([]);
+    expect(at(data, 'customer', 'invoices', 'nodes', 0)).toEqual({
+      dueDate: null,
+      orderNumber: null,
+      total: { amount: '12345678901234567.25', currency: 'JPY' },
+      openAmount: { amount: '100' },
+    });
+  });
+
+  it.each([
+    ['another shape', () => ({ something: 'secret' })],
+    ['an amount whose digits may have been lost', withInvoice({ remainingAmount: 1e16 / 3 })],
+    ['a day that is none', withInvoice({ invoiceDate: '2026-02-30' })],
+    ['a state that it was not asked for', withInvoice({ status: 'Draft' })],
+    ['no currency', withInvoice({ currencyCode: '' })],
+    [
+      'a link to another system',
+      (url: string) => ({
+        ...(withInvoice({})(url) as object),
+        '@odata.nextLink': 'https://secret.example/',
+      }),
+    ],
+  ])('costs its own fields and tells no value when it answers %s', async (_, answering) => {
+    answer = answering;
+    const { errors } = await ask();
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
+    expect(JSON.stringify(errors)).not.toMatch(/secret|2026-02-30|Draft|33333/);
+  });
+});

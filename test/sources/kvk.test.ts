@@ -1,0 +1,371 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { kvk } from '../../sources/kvk/index.js';
+import { companiesByNameAndPlace, registrations } from '../../sources/kvk/loaders.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { SeedRegistration } from '../../sources/stand-ins/seed-kvk.js';
+import type { RestClient } from '../../src/connectors/rest.js';
+import { open, type Opened } from '../connectors/contract.js';
+import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { directSettings, faultControl } from '../support/stand-ins.js';
+import { describeSource } from './source-contract.js';
+
+const world = createWorld({ customers: inject('customers') });
+const { KVK_URL, KVK_API_KEY } = directSettings();
+const settings = { KVK_URL, KVK_API_KEY };
+
+function registration(kvkNumber: string): SeedRegistration {
+  const found = world.register.find((one) => one.kvkNumber === kvkNumber);
+  if (found === undefined) throw new Error(`nobody is registered as ${kvkNumber}`);
+  return found;
+}
+
+const withManyBranches = world.register.find(({ branches }) => branches.length > 100);
+if (withManyBranches === undefined) throw new Error('nobody has many branches');
+const leadingZero = world.register.find(({ kvkNumber }) => kvkNumber.startsWith('0'));
+if (leadingZero === undefined) throw new Error('no number begins with a zero');
+const [eight = ''] = [leadingZero.branches[0]?.addresses[0]?.city];
+
+const byNumber = (kvkNumber: string, fields = 'registeredName') => ({
+  query: `query($by: CompanyKey!) { company(by: $by) { ${fields} } }`,
+  variables: { by: { kvkNumber } },
+});
+const byName = (name: string, place: string, fields = 'kvkNumber') => ({
+  query: `query($by: CompanyKey!) { company(by: $by) { ${fields} } }`,
+  variables: { by: { nameAndPlace: { name, place } } },
+});
+const nothing = (code: string, status = 404) => ({
+  status,
+  body: { fout: [{ code, omschrijving: 'Niets.' }] },
+});
+const numberIn = ({ url }: SeenRequest) => /basisprofielen\/(\d+)/.exec(url)?.[1];
+
+const ten = world.register.slice(0, 10);
+
+describe('the trade register', () => {
+  describeSource({
+    source: kvk,
+    found: {
+      'the KvK number': {
+        ...byNumber(leadingZero.kvkNumber, 'kvkNumber registeredName'),
+        data: { company: { kvkNumber: leadingZero.kvkNumber, registeredName: leadingZero.name } },
+      },
+      'name and place': {
+        ...byName(leadingZero.name.toUpperCase(), ` ${eight} `, 'kvkNumber legalForm'),
+        data: { company: { kvkNumber: leadingZero.kvkNumber, legalForm: leadingZero.legalForm } },
+      },
+      'another name that it trades under': {
+        ...byName('Tweede handelsnaam Vestiging2', 'Maastricht'),
+        data: { company: { kvkNumber: '69599084' } },
+      },
+    },
+    unknown: {
+      'a KvK number': { ...byNumber('99999998'), data: { company: null } },
+      'a name': { ...byName('Niemand & Zn.', 'Utrecht'), data: { company: null } },
+      'half a name': { ...byName('Lunchroom De', 'Utrecht'), data: { company: null } },
+      'a name and another place': { ...byName(leadingZero.name, 'Nergenshuizen'), data: { company: null } },
+    },
+    batches: {
+      // There is no batch: one number a call, however often it is asked for.
+      'ten companies, twice': {
+        query: `{ ${[...ten, ...ten].map(({ kvkNumber }, i) => `c${i}: company(by: { kvkNumber: "${kvkNumber}" }) { registeredName legalForm }`).join(' ')} }`,
+        calls: 10,
+        expectData: (data) => {
+          expect([...ten, ...ten].map((_, i) => at(data, `c${i}`))).toEqual(
+            [...ten, ...ten].map(({ name, legalForm }) => ({ registeredName: name, legalForm })),
+          );
+        },
+      },
+    },
+    pages: {
+      // Its 130 branches are found, the one of this name the last of them: on the second page.
+      ...byName(withManyBranches.name, withManyBranches.branches[0]?.addresses[0]?.city ?? ''),
+      data: { company: { kvkNumber: withManyBranches.kvkNumber } },
+      calls: 2,
+    },
+    ask: byNumber(leadingZero.kvkNumber),
+    wrongCredentials: { KVK_API_KEY: 'a-wrong-key' },
+    byAnyText: {
+      'a KvK number': (text) => ({ ...byNumber(text), nothing: { company: null } }),
+      'a name': (text) => ({ ...byName(text, 'Utrecht'), nothing: { company: null } }),
+      'a place': (text) => ({ ...byName(leadingZero.name, text), nothing: { company: null } }),
+    },
+    http: {
+      urlVariable: 'KVK_URL',
+      basePath: '/api',
+      paths: /^\/(v2\/zoeken\?naam=[^&#]*&plaats=[^&#]*&resultatenPerPagina=100|v1\/basisprofielen\/\d{8})$/,
+      nothing: ({ url }) => nothing(url.includes('zoeken') ? 'IPD5200' : 'IPD0005'),
+      // It has no headers for it.
+      rateLimit: { ...nothing('IPD1902', 429), retryAfter: undefined },
+      misfits: [
+        { answer: () => ({ naam: 'secret' }), place: 'kvkNummer', value: 'secret' },
+        {
+          answer: (request) => ({ kvkNummer: numberIn(request), indNonMailing: 'secret' }),
+          place: 'indNonMailing',
+          value: 'secret',
+        },
+        {
+          answer: (request) => ({ kvkNummer: numberIn(request), formeleRegistratiedatum: '20171340' }),
+          place: 'formeleRegistratiedatum',
+          value: '20171340',
+        },
+        {
+          answer: () => ({ kvkNummer: '11111112', naam: 'secret' }),
+          place: 'another company',
+          value: 'secret',
+        },
+      ],
+      partial: {
+        query: `{ a: company(by: { kvkNumber: "11111112" }) { registeredName }
+                  b: company(by: { kvkNumber: "11111113" }) { registeredName }
+                  c: company(by: { kvkNumber: "11111114" }) { registeredName } }`,
+        answer: (request) =>
+          numberIn(request) === '11111113'
+            ? { status: 400, body: { fout: [{ code: 'IPD1999', omschrijving: 'x' }] } }
+            : numberIn(request) === '11111114'
+              ? nothing('IPD0005')
+              : { body: { kvkNummer: numberIn(request), naam: 'Jan' } },
+        data: { a: { registeredName: 'Jan' }, b: null, c: null },
+        errors: [{ path: ['b'], code: 'SOURCE_CONTRACT' }],
+      },
+    },
+  });
+
+  it('shows all that it holds of a company', async () => {
+    const gateway = createTestGateway(settings);
+    const { data, errors } = await gateway.query(
+      `{ company(by: { kvkNumber: "69599084" }) {
+        kvkNumber registeredName statutoryName tradeNames legalForm rsin registeredOn startedOn endedOn registeredEmployees
+        refusesAdvertising websites activities { code description isMain }
+        addresses { purpose text address { street houseNumber postcode city country } }
+        owner { legalForm legalFormInFull rsin addresses { text } websites deregisteredOn }
+        branchCount branches { id name isMain isCommercial address
+          details { tradeNames employees fullTimeEmployees partTimeEmployees registeredOn startedOn activities { code } } }
+      } }`,
+    );
+    await gateway.close();
+    expect(errors).toEqual([]);
+    const { branches } = registration('69599084');
+    const line = 'Abebe Bikilalaan 17 M 1034WL Amsterdam';
+    expect(at(data, 'company')).toEqual({
+      kvkNumber: '69599084',
+      registeredName: 'Test EMZ Dagobert',
+      statutoryName: null,
+      tradeNames: branches.flatMap(({ tradeNames }) => tradeNames),
+      legalForm: 'Eenmanszaak',
+      rsin: null,
+      registeredOn: '2017-07-10',
+      startedOn: '2017-01-08',
+      endedOn: null,
+      registeredEmployees: 1,
+      refusesAdvertising: true,
+      websites: [],
+      activities: [
+        {
+          code: '10110',
+          description: 'Verwerking en conservering van vlees, met uitzondering van vlees van gevogelte',
+          isMain: true,
+        },
+        { code: '10120', description: 'Verwerking en conservering van vlees van gevogelte', isMain: false },
+        { code: '10130', description: 'Vervaardiging van vleesproducten', isMain: false },
+      ],
+      addresses: [
+        {
+          purpose: 'VISITS',
+          text: line,
+          address: {
+            street: 'Abebe Bikilalaan',
+            houseNumber: '17M',
+            postcode: '1034WL',
+            city: 'Amsterdam',
+            country: 'NL',
+          },
+        },
+      ],
+      owner: {
+        legalForm: 'Eenmanszaak',
+        legalFormInFull: 'Eenmanszaak',
+        rsin: null,
+        addresses: [],
+        websites: [],
+        deregisteredOn: null,
+      },
+      branchCount: 2,
+      branches: branches.map((branch, i) => ({
+        id: branch.number,
+        name: branch.tradeNames[0],
+        isMain: i === 0,
+        isCommercial: true,
+        address: i === 0 ? line : 'Geneinde 1 6211AA Maastricht',
+        details: {
+          tradeNames: branch.tradeNames,
+          employees: branch.fullTime + branch.partTime,
+          fullTimeEmployees: branch.fullTime,
+          partTimeEmployees: branch.partTime,
+          registeredOn: '2020-08-28',
+          startedOn: '2015-08-28',
+          activities: [{ code: '10110' }, { code: '10120' }, { code: '10130' }],
+        },
+      })),
+    });
+  });
+
+  it('has no day of the calendar for what began in a year of which nothing more is known', async () => {
+    const old = world.register.filter(({ startedOn }) => startedOn.endsWith('0000'));
+    expect(old.length).toBeGreaterThan(0);
+    const gateway = createTestGateway(settings);
+    const { data, errors } = await gateway.query(
+      `{ ${old.map(({ kvkNumber }, i) => `c${i}: company(by: { kvkNumber: "${kvkNumber}" }) { startedOn }`).join(' ')} }`,
+    );
+    await gateway.close();
+    expect(errors).toEqual([]);
+    expect(Object.values(data ?? {})).toEqual(old.map(() => ({ startedOn: null })));
+  });
+
+  it('never shows an address that is shielded', async () => {
+    const shielded = world.register.find(
+      ({ branches }) =>
+        branches.length < 100 &&
+        branches.some(({ addresses }) => addresses.some(({ isShielded }) => isShielded === true)),
+    );
+    const branch = shielded?.branches.find(({ addresses }) => addresses[0]?.isShielded === true);
+    const gateway = createTestGateway(settings);
+    const { data, errors } = await gateway.query(
+      `{ company(by: { kvkNumber: "${String(shielded?.kvkNumber)}" }) { branches(first: 100) { id address details { addresses { text } } } } }`,
+    );
+    await gateway.close();
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'company', 'branches').find((one) => at(one, 'id') === branch?.number)).toEqual({
+      id: branch?.number,
+      address: null,
+      details: { addresses: [] },
+    });
+  });
+
+  it('shows nobody when two companies of one place have the name', async () => {
+    const gateway = createTestGateway(settings);
+    const { query, variables } = byName('lunchroom de hoek', 'utrecht');
+    const { data, errors } = await gateway.query(query, variables);
+    await gateway.close();
+    expect(data).toEqual({ company: null });
+    expect(errors.map(({ extensions }) => extensions)).toEqual([
+      { code: 'AMBIGUOUS_IDENTITY', candidates: 2 },
+    ]);
+  });
+
+  it('is asked once a day for a company, and answers from what it said before while it is down', async () => {
+    const clock = turnedClock();
+    const control = await faultControl();
+    const own = { KVK_URL: control.settings.KVK_URL, KVK_API_KEY };
+    const gateway = createTestGateway(own, { clock });
+    const { query, variables } = byNumber(ten[0]?.kvkNumber ?? '');
+    const asked = async () => {
+      const { data, errors } = await gateway.query(query, variables);
+      expect(errors).toEqual([]);
+      expect(data).toEqual({ company: { registeredName: ten[0]?.name } });
+      return control.counters().kvk?.calls;
+    };
+    expect(await asked()).toBe(1);
+    clock.turn(23 * 60 * 60_000);
+    expect(await asked()).toBe(1);
+    await control.set('kvk', { fault: 'down' });
+    clock.turn(3 * 24 * 60 * 60_000);
+    expect(await asked()).toBe(1);
+    await gateway.close();
+    await control.close();
+  });
+
+  it('is looked at no more than once in a quarter of an hour for the sake of its health', async () => {
+    const control = await faultControl();
+    const client = open<RestClient>(kvk.connector, { KVK_URL: control.settings.KVK_URL, KVK_API_KEY });
+    for (let i = 0; i < 5; i += 1) await client.ping();
+    expect(control.counters().kvk?.calls).toBe(1);
+    await client.close();
+    await control.close();
+  });
+
+  it.each([0, 101, -1])('refuses to give %d branches', async (first) => {
+    const gateway = createTestGateway(settings);
+    const { query, variables } = byNumber('69599084', `branches(first: ${first}) { id }`);
+    const { errors } = await gateway.query(query, variables);
+    await gateway.close();
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+  });
+});
+
+describe('the trade register, as it may also answer', () => {
+  let server: SmallServer;
+  let client: Opened<RestClient>;
+  let answer: (request: SeenRequest) => { status?: number; body: unknown };
+
+  beforeAll(async () => {
+    server = await startServer((request, response) => {
+      const { body, ...options } = answer(request);
+      sendJson(response, body, options);
+    });
+    client = open<RestClient>(kvk.connector, { KVK_URL: `${server.url}/api`, KVK_API_KEY: 'k' });
+  });
+  afterEach(() => {
+    server.seen.length = 0;
+  });
+  afterAll(async () => {
+    await client.close();
+    await server.close();
+  });
+
+  it('is read alike with links as the published files have them, and as the service sends them', async () => {
+    const profile = { kvkNummer: '11111112', naam: 'Jan' };
+    answer = () => ({ body: { ...profile, links: [{ rel: 'self', href: 'https://api.kvk.nl/x' }] } });
+    const [published] = await registrations.load(['11111112'], client);
+    answer = () => ({ body: { ...profile, _links: { self: { href: 'https://api.kvk.nl/x' } } } });
+    expect(await registrations.load(['11111112'], client)).toEqual([published]);
+    expect(published).toMatchObject({ registeredName: 'Jan', tradeNames: [], owner: null });
+    expect(server.seen[0]?.headers).toMatchObject({ apikey: 'k', accept: 'application/hal+json' });
+  });
+
+  it.each([
+    ['IPD5200', 404, null],
+    ['IPD0005', 404, null],
+    ['IPD1003', 404, 'SOURCE_UNAVAILABLE'],
+    ['IPD1003', 503, 'SOURCE_UNAVAILABLE'],
+    ['IPD9999', 404, 'SOURCE_CONTRACT'],
+    ['IPD1999', 400, 'SOURCE_CONTRACT'],
+    ['IPD0001', 500, 'SOURCE_UNAVAILABLE'],
+  ])('says %s with status %d, which is told as %s', async (code, status, expected) => {
+    answer = () => nothing(code, status);
+    const [found] = await registrations.load(['11111112'], client);
+    if (expected === null) expect(found).toBeNull();
+    else expect(found).toMatchObject({ code: expected });
+  });
+
+  it('is not there at an address that is none of the KvK: that is no answer about anybody', async () => {
+    answer = () => ({ status: 404, body: 'Not Found' });
+    expect(await registrations.load(['11111112'], client)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
+  });
+
+  const page = (numbers: string[], naam: string, volgende?: string) => ({
+    body: { resultaten: numbers.map((kvkNummer) => ({ kvkNummer, naam })), volgende },
+  });
+
+  it('has the name on a later page', async () => {
+    answer = ({ url }) =>
+      url.includes('pagina=2')
+        ? page(['11111113'], 'De Hoek')
+        : page(['11111112'], 'De Hoekse Waard', `${server.url}/api/v2/zoeken?naam=x&pagina=2`);
+    expect(await companiesByNameAndPlace.load([{ name: 'de  hoek', place: 'Utrecht' }], client)).toEqual([
+      [{ kvkNumber: '11111113', vatNumber: null }],
+    ]);
+  });
+
+  it('does not read on for ever, nor at another address', async () => {
+    answer = () => page(['11111112'], 'x', `${server.url}/api/v2/zoeken?pagina=2`);
+    const key = { name: 'De Hoek', place: 'Utrecht' };
+    expect(await companiesByNameAndPlace.load([key], client)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
+    expect(server.seen).toHaveLength(3);
+    answer = () => page(['11111112'], 'x', 'https://elsewhere.example/api/v2/zoeken?pagina=2');
+    expect(await companiesByNameAndPlace.load([key], client)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
+    expect(server.seen).toHaveLength(4);
+  });
+});

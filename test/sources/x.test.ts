@@ -1,0 +1,332 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import { createXPart, organisationOnX, type XPart } from '../../sources/stand-ins/seed-x.js';
+import { worldNow } from '../../sources/stand-ins/seed-time.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { Person, StandIn } from '../../sources/stand-ins/world.js';
+import { x } from '../../sources/x/index.js';
+import { mentionsBy, profiles, type XClient } from '../../sources/x/loaders.js';
+import { startX, type XOptions } from '../../sources/x/stand-in/index.js';
+import type { SourceDefinition } from '../../src/index.js';
+import { failure, hostileKeys, open, type Opened } from '../connectors/contract.js';
+import { sendJson, startServer, type SmallServer } from '../connectors/server.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { faultControl } from '../support/stand-ins.js';
+import { knownPeople } from './known-people.js';
+
+const world = createWorld({ customers: 0 });
+const eva = world.people.find(({ email }) => email === 'everywhere@example.nl');
+if (eva?.x === undefined) throw new Error('X does not know everywhere@example.nl');
+const evaOnX = eva.x;
+const template: Person = eva;
+
+const sevenDaysAgo = Date.parse(worldNow) - 7 * 86_400_000;
+const mentionsOf = ({ posts }: XPart) =>
+  posts.filter(
+    ({ text, createdAt }) => text.includes(`@${organisationOnX}`) && Date.parse(createdAt) >= sevenDaysAgo,
+  );
+
+/** Somebody with an account of this name, and this many posts that mention the shop. */
+function somebody(username: string, place: number, mentions = 0): Person {
+  const posts = Array.from({ length: mentions }, (_, i) => ({
+    id: String(1_980_000_000_000_000_000n + BigInt(place * 10_000 + i)),
+    text: `@${organisationOnX} nummer ${i}`,
+    likes: i,
+    replies: 0,
+    createdAt: new Date(Date.parse(worldNow) - i * 60_000 - place).toISOString(),
+  }));
+  return { ...template, email: `${username}@example.nl`, x: { ...createXPart(place, username), posts } };
+}
+
+describe('X', () => {
+  let standIn: StandIn;
+  let control: FaultControl;
+  let gateway: TestGateway;
+
+  const start = async (people: Person[] = world.people, options: XOptions = {}) => {
+    standIn = await startX({ ...world, people }, options);
+    control = await faultControl([standIn]);
+  };
+  /** With customers of whom somebody holds these usernames. */
+  const gatewayWith = (
+    usernames: Record<string, string | null>,
+    { limits = {}, environment = {} }: { limits?: object; environment?: object } = {},
+  ): TestGateway => {
+    const known = knownPeople(
+      Object.fromEntries(
+        Object.entries(usernames).map(([email, value]) => [
+          email,
+          { identifiers: [{ namespace: 'xUsername', value }] },
+        ]),
+      ),
+      { xUsername: 'shown' },
+    );
+    const source = { ...x, limits: { ...x.limits, ...limits } } as SourceDefinition;
+    gateway = createTestGateway(
+      { ...standIn.settings(control.sources['x']?.url ?? ''), ...known.environment, ...environment },
+      { sources: [known.source, source], sdl: known.sdl, clock: turnedClock() },
+    );
+    return gateway;
+  };
+  const calls = () => control.counters()['x']?.calls;
+  afterEach(async () => {
+    await gateway.close();
+    await control.close();
+    await standIn.close();
+  });
+
+  it('shows the profile under the username that a system holds, and what was posted about us', async () => {
+    await start();
+    const { data, errors } = await gatewayWith({
+      'eva@example.nl': `https://x.com/${evaOnX.username}`,
+    }).query(
+      `{ customer(by: { email: "eva@example.nl" }) { xProfile {
+        id username url name description isVerified isProtected followers following posts createdAt
+        mentions(first: 2) { id text url language likes replies createdAt }
+      } } }`,
+    );
+    expect(errors).toEqual([]);
+    expect(at(data, 'customer', 'xProfile')).toEqual({
+      id: evaOnX.userId,
+      username: 'Eva_vd_Meer',
+      url: 'https://x.com/Eva_vd_Meer',
+      name: 'Eva van der Meer',
+      description: evaOnX.description,
+      isVerified: evaOnX.isVerified,
+      isProtected: false,
+      followers: String(evaOnX.followers),
+      following: String(evaOnX.following),
+      posts: String(evaOnX.posts.length),
+      createdAt: new Date(evaOnX.createdAt).toISOString(),
+      mentions: mentionsOf(evaOnX)
+        .slice(0, 2)
+        .map(({ id, text, likes, replies, createdAt }) => ({
+          id,
+          text,
+          url: `https://x.com/Eva_vd_Meer/status/${id}`,
+          language: 'nl',
+          likes: String(likes),
+          replies: String(replies),
+          createdAt: new Date(createdAt).toISOString(),
+        })),
+    });
+  });
+
+  it('takes no part in saying who somebody is: a username alone finds no customer, and links none', async () => {
+    await start();
+    const { errors } = await gatewayWith({}).query('{ customer(by: { xUsername: "eva_vd_meer" }) { id } }');
+    expect(errors[0]?.message).toContain('xUsername');
+    expect(calls()).toBe(0);
+  });
+
+  it('asks for a hundred customers in one call, and for what they posted in one for every twenty', async () => {
+    const people = Array.from({ length: 100 }, (_, i) => somebody(`user_${i}`, i + 1, 1));
+    await start(people);
+    const emails = people.map(({ email }) => email);
+    gatewayWith(Object.fromEntries(people.map(({ email, x: own }) => [email, own?.username ?? null])));
+    const { data, errors } = await gateway.query(
+      'query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { username mentions { text } } } }',
+      { by: emails.map((email) => ({ email })) },
+    );
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual(
+      people.map((_, i) => ({
+        xProfile: { username: `user_${i}`, mentions: [{ text: `@${organisationOnX} nummer 0` }] },
+      })),
+    );
+    expect(calls()).toBe(1 + 5);
+  });
+
+  it('shows those that X knows beside those that it does not', async () => {
+    await start();
+    const { data, errors } = await gatewayWith({
+      'eva@example.nl': evaOnX.username,
+      'gone@example.nl': 'nobody_here',
+      'without@example.nl': null,
+    }).query('query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { id } } }', {
+      by: ['eva@example.nl', 'gone@example.nl', 'without@example.nl'].map((email) => ({ email })),
+    });
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customers')).toEqual([
+      { xProfile: { id: evaOnX.userId } },
+      { xProfile: null },
+      { xProfile: null },
+    ]);
+    expect(calls()).toBe(1);
+  });
+
+  it.each([0, 101])('refuses to give %d posts', async (first) => {
+    await start();
+    const { errors } = await gatewayWith({ 'eva@example.nl': evaOnX.username }).query(
+      `{ customer(by: { email: "eva@example.nl" }) { xProfile { mentions(first: ${first}) { id } } } }`,
+    );
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+  });
+
+  it('is not asked again when it refuses our credentials', async () => {
+    await start();
+    const { data, errors } = await gatewayWith(
+      { 'eva@example.nl': evaOnX.username },
+      { environment: { X_BEARER_TOKEN: 'wrong-secret' } },
+    ).query('{ customer(by: { email: "eva@example.nl" }) { isPerson xProfile { id } } }');
+    expect(data).toEqual({ customer: { isPerson: null, xProfile: null } });
+    expect(errors.map(({ extensions }) => extensions)).toEqual([
+      { code: 'SOURCE_UNAUTHENTICATED', source: 'x', retryable: false },
+    ]);
+    expect(JSON.stringify(errors)).not.toContain('wrong-secret');
+    expect(calls()).toBe(1);
+  });
+
+  it('says when its window of 15 minutes ends, once it is used up', async () => {
+    await start([somebody('user_1', 1), somebody('user_2', 2)], { requestsPerWindow: 0 });
+    const { errors } = await gatewayWith({ 'a@example.nl': 'user_1' }, { limits: { retries: 0 } }).query(
+      '{ customer(by: { email: "a@example.nl" }) { xProfile { id } } }',
+    );
+    expect(errors.map(({ extensions }) => extensions)).toMatchObject([
+      { code: 'SOURCE_RATE_LIMITED', source: 'x', retryable: true },
+    ]);
+    expect(errors[0]?.extensions.retryAfter).toBeGreaterThan(890);
+    expect(errors[0]?.extensions.retryAfter).toBeLessThanOrEqual(901);
+  });
+
+  it.each([
+    ['hang', 'SOURCE_TIMEOUT', true],
+    ['reset', 'SOURCE_UNAVAILABLE', true],
+    ['garbage', 'SOURCE_CONTRACT', false],
+    ['rate-limit', 'SOURCE_RATE_LIMITED', true],
+  ] as const)('costs its own fields when it is struck by "%s"', async (fault, code, retryable) => {
+    await start();
+    gatewayWith({ 'eva@example.nl': evaOnX.username }, { limits: { timeout: '250 ms', retries: 0 } });
+    await control.set('x', { fault });
+    const { data, errors } = await gateway.query(
+      '{ customer(by: { email: "eva@example.nl" }) { isPerson xProfile { id } } }',
+    );
+    expect(data).toEqual({ customer: { isPerson: null, xProfile: null } });
+    expect(errors.map(({ extensions }) => extensions)).toMatchObject([{ code, source: 'x', retryable }]);
+  });
+
+  it.each(Object.entries(hostileKeys))('shows nobody for %s in the place of a username', async (_, key) => {
+    await start();
+    const { data, errors } = await gatewayWith({ 'eva@example.nl': key }).query(
+      '{ customer(by: { email: "eva@example.nl" }) { xProfile { id } } }',
+    );
+    expect([data, errors]).toEqual([{ customer: { xProfile: null } }, []]);
+    // Hardly any of them could be a username.
+    expect(calls()).toBeLessThanOrEqual(/\w/.test(key) && key.length < 16 ? 1 : 0);
+  });
+
+  describe('asked for posts', () => {
+    let client: Opened<XClient>;
+    const load = (usernames: string[]) => {
+      gatewayWith({});
+      client = open<XClient>(x.connector, standIn.settings(standIn.url), { source: 'x' });
+      return mentionsBy.load(usernames, client).finally(() => client.close());
+    };
+
+    it('reads on past a page', async () => {
+      await start([somebody('busy', 1, 150), somebody('quiet', 2, 2), somebody('silent', 3)]);
+      const [busy, quiet, silent] = await load(['busy', 'quiet', 'silent']);
+      expect(busy).toMatchObject({ isWhole: true });
+      expect(listAt(busy, 'posts')).toHaveLength(150);
+      expect(listAt(quiet, 'posts').map((one) => at(one, 'text'))).toEqual(
+        [0, 1].map((i) => `@${organisationOnX} nummer ${i}`),
+      );
+      expect(silent).toEqual({ posts: [], isWhole: true });
+    });
+
+    it('says so when there is more than anybody reads', async () => {
+      await start([somebody('busy', 1, 350), somebody('quiet', 2, 2)]);
+      const [busy] = await load(['busy', 'quiet']);
+      expect(busy).toMatchObject({ isWhole: false });
+      expect(listAt(busy, 'posts').length).toBeGreaterThanOrEqual(298);
+    });
+  });
+});
+
+describe('what answers at the address of X', () => {
+  let server: SmallServer;
+  let body: unknown;
+  let status = 200;
+  let client: Opened<XClient>;
+
+  beforeEach(async () => {
+    status = 200;
+    server = await startServer((_, response) => {
+      sendJson(response, body, { status });
+    });
+    client = open<XClient>(
+      x.connector,
+      { X_URL: server.url, X_BEARER_TOKEN: 'token', X_ORGANISATION: 'shop' },
+      { source: 'x' },
+    );
+  });
+  afterEach(async () => {
+    await client.close();
+    await server.close();
+  });
+
+  it('may be found in part, each name by itself', async () => {
+    body = {
+      data: [{ id: '12', name: 'Bea', username: 'BEA' }],
+      errors: [
+        { type: 'https://api.x.com/2/problems/resource-not-found', resource_type: 'user', value: 'gone' },
+        { type: 'https://api.x.com/2/problems/internal-error', value: 'Broken' },
+      ],
+    };
+    const found = await profiles.load(['gone', 'bea', 'broken', 'untold'], client);
+    expect(found.map((one) => (one instanceof Error ? at(one, 'code') : (one?.id ?? null)))).toEqual([
+      null,
+      '12',
+      'SOURCE_UNAVAILABLE',
+      null,
+    ]);
+  });
+
+  it.each([
+    ['an id that is none', { data: [{ id: 'secret', username: 'a' }] }, 'data.0.id'],
+    ['a username that is none', { data: [{ id: '1', username: '../secret' }] }, 'data.0.username'],
+    ['a list that is none', { data: 'secret' }, 'data'],
+  ])('is refused by its place and without its values when it has %s', async (_, sent, place) => {
+    body = sent;
+    const error = await failure(profiles.load(['a'], client));
+    expect([error.code, error.message.includes(place), error.message.includes('secret')]).toEqual([
+      'SOURCE_CONTRACT',
+      true,
+      false,
+    ]);
+  });
+
+  it('is refused when it tells of a post and not of its author', async () => {
+    body = { data: [{ id: '1', text: 'secret', author_id: '2', created_at: '2026-11-01T12:00:00.000Z' }] };
+    const error = await failure(mentionsBy.load(['a'], client));
+    expect(error.code).toBe('SOURCE_CONTRACT');
+    expect(error.message).not.toContain('secret');
+  });
+
+  it.each([
+    [402, 'SOURCE_UNAUTHENTICATED'],
+    [403, 'SOURCE_UNAUTHENTICATED'],
+    [404, 'SOURCE_CONTRACT'],
+    [503, 'SOURCE_UNAVAILABLE'],
+  ])('is told by %d as %s', async (sent, code) => {
+    [status, body] = [sent, { title: 'no' }];
+    expect((await failure(profiles.load(['a'], client))).code).toBe(code);
+  });
+
+  it('is asked with every field by its name, and never with more characters than the smallest plan allows', async () => {
+    body = {};
+    const names = Array.from({ length: 20 }, (_, i) => `abcdefghijklm${String(i).padStart(2, '0')}`);
+    await profiles.load(['a', 'b'], client);
+    await mentionsBy.load(names, client);
+    const [users, search] = server.seen.map(({ url }) => new URL(url, server.url).searchParams);
+    expect(users?.get('usernames')).toBe('a,b');
+    expect(users?.get('user.fields')).toContain('public_metrics');
+    expect(search?.get('query')).toBe(
+      `(${names.map((one) => `from:${one}`).join(' OR ')}) @shop -is:retweet`,
+    );
+    // The longest organisation has eleven more.
+    expect((search?.get('query')?.length ?? 0) + 11).toBeLessThanOrEqual(512);
+  });
+});
