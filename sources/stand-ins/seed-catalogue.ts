@@ -1,4 +1,5 @@
 import { createRandom } from './random.js';
+import { createServiceTickets } from './seed-hubspot.js';
 import { shopifyId } from './seed-ids.js';
 import {
   cities,
@@ -51,6 +52,7 @@ export function createCompanies(): SeedCompany[] {
       industry: random.pick(industries),
       numberOfEmployees: random.pick([1, 3, 8, 25, 60, 140, 480]),
       updatedAt: `2026-0${random.integer(1, 9)}-${random.integer(10, 28)}T0${random.integer(6, 9)}:15:00Z`,
+      serviceTickets: createServiceTickets(index),
     };
   });
 }

@@ -38,6 +38,10 @@ export function hubspotDealId(number: number): string {
   return String(9_300_000_000 + scatter(number, 10_000_000, 1_618_033) * 7);
 }
 
+export function hubspotTicketId(number: number): string {
+  return String(3_100_000_000 + scatter(number, 10_000_000, 1_732_051) * 11);
+}
+
 export function customerNumber(number: number): string {
   return 'K' + String(scatter(number, 1_000_000, 618_033)).padStart(6, '0');
 }

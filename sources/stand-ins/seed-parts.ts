@@ -1,4 +1,5 @@
 import { createRandom, type Random } from './random.js';
+import { createMarketingPart } from './seed-hubspot.js';
 import {
   customerNumber,
   hubspotContactId,
@@ -266,6 +267,7 @@ export function createCrmPart(
     lifecycleStage: isCustomer
       ? random.pick(['customer', 'customer', 'evangelist'])
       : random.pick(['subscriber', 'lead']),
+    marketing: createMarketingPart({ place, createdAt }, { isRich: dealCount === 3 }),
     updatedAt: after(createdAt, random.fraction() * lifeMs),
     deals: Array.from({ length: dealCount ?? random.integer(0, 3) }, (_, index) => {
       const dealCreatedAt = after(createdAt, random.fraction() * lifeMs);

@@ -5,6 +5,7 @@
  */
 
 import type { SeedRegistration } from './seed-kvk.js';
+import type { MarketingPart, SeedServiceTicket } from './seed-hubspot.js';
 import type { InvoicesPart } from './seed-invoices.js';
 import type { ClickstreamPart } from './seed-clickstream.js';
 import type { SalesforcePart } from './seed-salesforce.js';
@@ -137,6 +138,7 @@ export interface CrmPart {
   companyId?: string;
   jobTitle: string;
   lifecycleStage: 'subscriber' | 'lead' | 'customer' | 'evangelist';
+  marketing: MarketingPart;
   updatedAt: string;
   deals: {
     id: string;
@@ -160,6 +162,8 @@ export interface SeedCompany {
   industry: string;
   numberOfEmployees: number;
   updatedAt: string;
+  /** That the CRM holds of it. */
+  serviceTickets: SeedServiceTicket[];
 }
 
 export interface SeedProduct {

@@ -58,6 +58,8 @@ const contracts = {
   companies: hubspot('companies.v3', valuesMayBeNull),
   '0-3': hubspot('deals.v3', valuesMayBeNull),
   objects: hubspot('objects.v3', valuesMayBeNull),
+  tickets: hubspot('tickets.v3', valuesMayBeNull),
+  properties: hubspot('properties.v3', []),
   associations: hubspot('associations.v4', associatedDiffer),
 };
 
@@ -67,6 +69,7 @@ const ids = {
   contacts: crm.map(({ contactId }) => contactId),
   companies: world.companies.map(({ id }) => id),
   deals: crm.flatMap(({ deals }) => deals.map(({ id }) => id)),
+  tickets: world.companies.flatMap(({ serviceTickets }) => serviceTickets.map(({ id }) => id)),
 };
 
 /** The name in the path, the contract that knows it, and ids that exist. */
@@ -84,6 +87,12 @@ const types = [
     properties: ['name', 'kvk_number'],
   },
   { type: '0-3', contract: contracts['0-3'], known: ids.deals, properties: ['dealname', 'amount'] },
+  {
+    type: 'tickets',
+    contract: contracts.tickets,
+    known: ids.tickets,
+    properties: ['subject', 'closed_date'],
+  },
   { type: 'deals', contract: contracts.objects, known: ids.deals, properties: ['dealname', 'closedate'] },
 ] as const;
 
@@ -190,6 +199,32 @@ test('HubSpot contacts are read by e-mail address', async () => {
   await expectAnswer(contract, 200, `/crm/v3/objects/contacts/${String(emails[0]?.id)}?idProperty=email`);
 });
 
+test('HubSpot contacts are read with what their properties were, fifty at once', async () => {
+  const contract = contracts.contacts;
+  const request = (count: number) => ({
+    properties: ['hs_email_optout', 'hs_email_optout_482110072'],
+    propertiesWithHistory: ['hs_email_optout', 'hs_email_optout_482110072', 'jobtitle'],
+    inputs: ids.contacts.slice(0, count).map((id) => ({ id })),
+  });
+  const more = await startCrmHubspot(createWorld({ customers: 60 }));
+  const { body } = await expectAnswer(contract, 200, '/crm/v3/objects/contacts/batch/read', request(30));
+  expect(JSON.stringify(body)).toContain('"sourceType":"EMAIL"');
+  const tooMany = { ...request(0), inputs: Array.from({ length: 51 }, (_, i) => ({ id: String(i) })) };
+  await expectAnswer(contract, 400, '/crm/v3/objects/contacts/batch/read', tooMany, { at: more });
+  await more.close();
+});
+
+test('HubSpot lists the properties of a type, to who may know them', async () => {
+  const contract = contracts.properties;
+  for (const type of ['contacts', 'companies', 'deals', 'tickets'])
+    await expectAnswer(contract, 200, `/crm/v3/properties/${type}`);
+  await expectAnswer(contract, 400, '/crm/v3/properties/parcels');
+  await expectAnswer(contract, 401, '/crm/v3/properties/contacts', undefined, { authorization: '' });
+  const limited = await startCrmHubspot(world, { requestsPerTenSeconds: 0 });
+  await expectAnswer(contract, 429, '/crm/v3/properties/contacts', undefined, { at: limited });
+  await limited.close();
+});
+
 describe.each([
   {
     from: 'contacts',
@@ -203,6 +238,12 @@ describe.each([
     known: crm.find(({ companyId }) => companyId !== undefined)?.companyId,
   },
   { from: 'deals', to: 'contacts', known: ids.deals[0] },
+  {
+    from: 'companies',
+    to: 'tickets',
+    known: world.companies.find(({ serviceTickets }) => serviceTickets.length > 0)?.id,
+  },
+  { from: 'tickets', to: 'companies', known: ids.tickets[0] },
 ])('HubSpot associations of $from with $to', ({ from, to, known }) => {
   const path = `/crm/v4/associations/${from}/${to}/batch/read`;
   const contract = contracts.associations;

@@ -181,6 +181,61 @@ describe('The CRM', () => {
     expect(deals.body.results?.[0]?.to).toHaveLength(everywhere.crm.deals.length);
   });
 
+  test('tells which tickets a company has, and of what they are', async () => {
+    const company = world.companies.find(({ serviceTickets }) => serviceTickets.length > 0);
+    const found = await associations('companies', 'tickets', [String(company?.id)]);
+    const told = found.body.results?.[0]?.to?.map(({ toObjectId }) => String(toObjectId));
+    expect(told).toEqual(company?.serviceTickets.map(({ id }) => id));
+    const [ticket] = company?.serviceTickets ?? [];
+    const { body } = await batchRead('tickets', [String(ticket?.id)]);
+    expect(body.results?.[0]?.properties).toMatchObject({
+      subject: ticket?.subject,
+      hs_pipeline_stage: ticket?.stage,
+    });
+    const { body: searched } = await post('/crm/v3/objects/tickets/search', {
+      filterGroups: [
+        { filters: [{ propertyName: 'associations.company', operator: 'EQ', value: company?.id }] },
+      ],
+    });
+    expect(searched.total).toBe(company?.serviceTickets.length);
+  });
+
+  test('tells what a property was, of fifty contacts at most, and nothing of one that was never set', async () => {
+    const [choice] = everywhere.crm.marketing.choices;
+    const asked = ['hs_email_optout', `hs_email_optout_${choice?.kindId ?? ''}`, 'no_such_property'];
+    const { body } = await batchRead('contacts', [everywhere.crm.contactId], {
+      propertiesWithHistory: asked,
+    });
+    expect(body.results?.[0]).toMatchObject({
+      propertiesWithHistory: {
+        hs_email_optout: [],
+        [`hs_email_optout_${choice?.kindId ?? ''}`]: [
+          {
+            value: 'true',
+            timestamp: choice?.changes[0]?.at.replace('Z', '.000Z'),
+            sourceType: choice?.changes[0]?.source,
+          },
+        ],
+      },
+    });
+    const history = { propertiesWithHistory: ['email'] };
+    expect((await batchRead('contacts', contactIds.slice(0, 50), history)).status).toBe(200);
+    expect((await batchRead('contacts', contactIds.slice(0, 51), history)).status).toBe(400);
+  });
+
+  test('names the kinds of mail in the labels of properties', async () => {
+    const { body } = await call('/crm/v3/properties/contacts');
+    expect(body.results).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({
+          name: 'hs_email_optout_482110071',
+          label: 'Opted out of email: Nieuwsbrief',
+        }),
+      ]) as unknown,
+    );
+    expect((await post('/crm/v3/properties/contacts', {})).status).toBe(501);
+  });
+
   test('pages through the contacts of a company with very many, and refuses a thousand and one ids', async () => {
     const company = String(world.companies[0]?.id);
     const staff = Array.from({ length: 1200 }, (_, index): Person => {

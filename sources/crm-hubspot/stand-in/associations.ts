@@ -26,11 +26,23 @@ export function createAssociations(world: World): Associations {
     if (deals.length > 0) dealsOf.set(crm.contactId, deals);
     for (const deal of deals) contactsOfDeal.set(deal, [crm.contactId]);
   }
+  const ticketsOf = new Map<string, string[]>();
+  const companiesOfTicket = new Map<string, string[]>();
+  for (const { id, serviceTickets } of world.companies) {
+    if (serviceTickets.length === 0) continue;
+    ticketsOf.set(
+      id,
+      serviceTickets.map((ticket) => ticket.id),
+    );
+    for (const ticket of serviceTickets) companiesOfTicket.set(ticket.id, [id]);
+  }
   return new Map<Pair, Map<string, string[]>>([
     ['contacts->companies', companiesOf],
     ['companies->contacts', contactsOfCompany],
     ['contacts->deals', dealsOf],
     ['deals->contacts', contactsOfDeal],
+    ['companies->tickets', ticketsOf],
+    ['tickets->companies', companiesOfTicket],
   ]);
 }
 
@@ -50,6 +62,8 @@ const associationTypes: Partial<Record<Pair, readonly AssociationType[]>> = {
   'companies->contacts': [defined(2, 'Contact with Primary Company'), defined(280)],
   'contacts->deals': [defined(4)],
   'deals->contacts': [defined(3)],
+  'companies->tickets': [defined(25, 'Ticket with Primary Company'), defined(340)],
+  'tickets->companies': [defined(26, 'Primary'), defined(339)],
 };
 
 const mostInputs = 1_000;

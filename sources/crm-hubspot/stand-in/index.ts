@@ -11,7 +11,7 @@ import { failure, tooMany } from './answers.js';
 import { createRoutes } from './routes.js';
 
 /**
- * HubSpot's CRM, imitated after its published OpenAPI files (objects v3, associations v4); checked against them in
+ * HubSpot's CRM, imitated after its published OpenAPI files (objects v3, properties v3, associations v4); checked against them in
  * test/contracts/crm-hubspot.contract.ts.
  *
  * Where the real system surprises, so does this one:
@@ -28,7 +28,7 @@ import { createRoutes } from './routes.js';
  *   though the published files say text (as clients of it do, not verified);
  * - a 429 has `policyName` and no `category`, and there is no Retry-After.
  *
- * Not imitated, and answered with 501: history of properties, archived records, associations beside a record, and
+ * Not imitated, and answered with 501: history of properties other than in a batch, archived records, associations beside a record, and
  * searches by text, with an order by several properties, or with operators other than EQ and IN.
  */
 export interface CrmHubspotOptions {

@@ -1,6 +1,14 @@
+import { mailKinds, type SeedServiceTicket } from '../../stand-ins/seed-hubspot.js';
 import type { Person, SeedCompany, World } from '../../stand-ins/world.js';
 
-export type ObjectType = 'contacts' | 'companies' | 'deals';
+export type ObjectType = 'contacts' | 'companies' | 'deals' | 'tickets';
+
+/** What a property once was, and how it came to be that. */
+export interface ValueWithTimestamp {
+  value: string;
+  timestamp: string;
+  sourceType: string;
+}
 
 export interface CrmObject {
   id: string;
@@ -8,6 +16,8 @@ export interface CrmObject {
   updatedAt: string;
   /** Every value is text, whatever the property's type; a known property without a value is null. */
   properties: Record<string, string | null>;
+  /** Of properties that were set several times, or not when the record was; the newest value first. */
+  history?: Record<string, ValueWithTimestamp[]>;
 }
 
 interface TypeFacts {
@@ -52,11 +62,28 @@ export const objectTypes: Record<ObjectType, TypeFacts> = {
     ],
     unique: [],
   },
+  tickets: {
+    singular: 'ticket',
+    typeId: '0-5',
+    always: ['createdate', 'hs_lastmodifieddate', 'hs_object_id'],
+    byDefault: [
+      'content',
+      'createdate',
+      'hs_lastmodifieddate',
+      'hs_object_id',
+      'hs_pipeline',
+      'hs_pipeline_stage',
+      'hs_ticket_category',
+      'hs_ticket_priority',
+      'subject',
+    ],
+    unique: [],
+  },
 };
 
 /** HubSpot takes the plural, the singular and the number of a type. */
 export function findObjectType(name: string): ObjectType | undefined {
-  for (const type of ['contacts', 'companies', 'deals'] as const) {
+  for (const type of ['contacts', 'companies', 'deals', 'tickets'] as const) {
     const { singular, typeId } = objectTypes[type];
     if (name === type || name === singular || name === typeId) return type;
   }
@@ -70,6 +97,7 @@ export interface Collection {
   /** Where in `all` the ids above this one begin. */
   startAfter: (id: number) => number;
   hasProperty: (name: string) => boolean;
+  propertyNames: readonly string[];
   /** By record id, or by a property that is unique; upper and lower case are the same. */
   find: (value: string, idProperty?: string) => CrmObject | undefined;
 }
@@ -86,6 +114,10 @@ export function createCollections(world: World): Record<ObjectType, Collection> 
     contacts: collection('contacts', contacts),
     companies: collection('companies', world.companies.map(companyRecord)),
     deals: collection('deals', deals),
+    tickets: collection(
+      'tickets',
+      world.companies.flatMap(({ serviceTickets }) => serviceTickets.map(ticketRecord)),
+    ),
   };
 }
 
@@ -112,6 +144,7 @@ function collection(type: ObjectType, records: CrmObject[]): Collection {
       return low;
     },
     hasProperty: (name) => known.has(name),
+    propertyNames: [...known],
     find: (value, idProperty) =>
       idProperty === undefined || idProperty === 'hs_object_id'
         ? byId.get(value)
@@ -126,7 +159,12 @@ function valuesOf({ properties }: CrmObject, name: string): string[] {
 }
 
 /** The record as it is sent: the properties asked for that exist, and those always sent. */
-export function toldRecord(type: ObjectType, record: CrmObject, asked: readonly string[]): object {
+export function toldRecord(
+  type: ObjectType,
+  record: CrmObject,
+  asked: readonly string[],
+  withHistory: readonly string[] = [],
+): object {
   const { always, byDefault } = objectTypes[type];
   const properties: Record<string, string | null> = {};
   for (const name of asked.length > 0 ? asked : byDefault) {
@@ -137,19 +175,62 @@ export function toldRecord(type: ObjectType, record: CrmObject, asked: readonly 
   return {
     id: record.id,
     properties,
+    ...(withHistory.length > 0 && { propertiesWithHistory: toldHistory(record, withHistory) }),
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,
     archived: false,
   };
 }
 
+/** A property that was set once has the moment of the record; one that never was has no history. */
+function toldHistory(
+  { properties, history, createdAt }: CrmObject,
+  asked: readonly string[],
+): Record<string, ValueWithTimestamp[]> {
+  const told: Record<string, ValueWithTimestamp[]> = {};
+  for (const name of asked) {
+    const value = properties[name];
+    if (value === undefined) continue;
+    told[name] =
+      history?.[name] ?? (value === null ? [] : [{ value, timestamp: createdAt, sourceType: 'INTEGRATION' }]);
+  }
+  return told;
+}
+
+/** Each kind of mail is a property of its own, beside the one for all. */
+export const optOutProperties = [
+  { name: 'hs_email_optout', label: 'Unsubscribed from all email' },
+  ...mailKinds.map(({ id, name }) => ({
+    name: `hs_email_optout_${id}`,
+    label: `Opted out of email: ${name}`,
+  })),
+];
+
+function choicesOf({ marketing: { choices } }: NonNullable<Person['crm']>) {
+  const history: Record<string, ValueWithTimestamp[]> = {};
+  for (const { kindId, changes } of choices)
+    history[kindId === undefined ? 'hs_email_optout' : `hs_email_optout_${kindId}`] = changes.map(
+      ({ isOut, at, source }) => ({
+        value: String(isOut),
+        timestamp: isoMilliseconds(at),
+        sourceType: source,
+      }),
+    );
+  const properties = Object.fromEntries(
+    optOutProperties.map(({ name }) => [name, history[name]?.[0]?.value ?? null]),
+  );
+  return { properties, history };
+}
+
 function contactRecord(person: Person, crm: NonNullable<Person['crm']>): CrmObject {
   const createdAt = isoMilliseconds(person.createdAt);
   const updatedAt = isoMilliseconds(crm.updatedAt);
+  const choices = choicesOf(crm);
   return {
     id: crm.contactId,
     createdAt,
     updatedAt,
+    history: choices.history,
     properties: {
       // HubSpot keeps addresses in lower case.
       email: person.email.toLowerCase(),
@@ -169,6 +250,9 @@ function contactRecord(person: Person, crm: NonNullable<Person['crm']>): CrmObje
       // No property of HubSpot's own: this shop's sync has made it.
       customer_number: crm.customerNumber ?? null,
       facebook_user_id: crm.facebookUserId ?? null,
+      hs_marketable_status: String(crm.marketing.isMarketable),
+      hs_legal_basis: crm.marketing.legalBases.join(';') || null,
+      ...choices.properties,
       createdate: createdAt,
       lastmodifieddate: updatedAt,
       hs_object_id: crm.contactId,
@@ -214,6 +298,29 @@ function dealRecord(deal: NonNullable<Person['crm']>['deals'][number]): CrmObjec
       createdate: createdAt,
       hs_lastmodifieddate: createdAt,
       hs_object_id: deal.id,
+    },
+  };
+}
+
+function ticketRecord(ticket: SeedServiceTicket): CrmObject {
+  const createdAt = isoMilliseconds(ticket.createdAt);
+  const closedAt = ticket.closedAt === undefined ? null : isoMilliseconds(ticket.closedAt);
+  const updatedAt = closedAt ?? createdAt;
+  return {
+    id: ticket.id,
+    createdAt,
+    updatedAt,
+    properties: {
+      subject: ticket.subject,
+      content: ticket.content,
+      hs_pipeline: '0',
+      hs_pipeline_stage: ticket.stage,
+      hs_ticket_category: null,
+      hs_ticket_priority: ticket.priority,
+      closed_date: closedAt,
+      createdate: createdAt,
+      hs_lastmodifieddate: updatedAt,
+      hs_object_id: ticket.id,
     },
   };
 }

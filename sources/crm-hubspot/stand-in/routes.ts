@@ -11,10 +11,13 @@ import {
   type CrmObject,
   type ObjectType,
 } from './objects.js';
+import { listProperties } from './properties.js';
 import { inputsOf, readBody, textOf, textsOf } from './request-body.js';
 import { searchObjects } from './search.js';
 
 const mostInputs = 100;
+/** Of a batch that asks for the history of properties. */
+const mostInputsWithHistory = 50;
 const mostListed = 100;
 
 export function createRoutes(world: World): (call: HttpCall) => HttpAnswer {
@@ -31,6 +34,14 @@ export function createRoutes(world: World): (call: HttpCall) => HttpAnswer {
       const toType = findObjectType(to);
       if (toType === undefined) return unknownType(to);
       return readAssociations(associations, { ...call, from: fromType, to: toType });
+    }
+
+    const [, described] = /^\/crm\/v3\/properties\/([^/]+)$/.exec(call.path) ?? [];
+    if (described !== undefined) {
+      if (call.method !== 'GET') return notImitated('making properties');
+      const type = findObjectType(described);
+      if (type === undefined) return unknownType(described);
+      return notImitatedIn(call.query) ?? listProperties(collections[type]);
     }
 
     const [, name, rest = ''] = /^\/crm\/v3\/objects\/([^/]+)(\/.+)?$/.exec(call.path) ?? [];
@@ -54,12 +65,18 @@ function batchRead(type: ObjectType, records: Collection, call: HttpCall): HttpA
   const read = readBody(call.body);
   if ('status' in read) return read;
   const { members } = read;
+  const withHistory = textsOf(members['propertiesWithHistory']);
+  if (withHistory === undefined)
+    return invalid('Invalid input JSON: propertiesWithHistory must be a list of names');
   const inputs = inputsOf(members, mostInputs);
   if (!Array.isArray(inputs)) return inputs;
+  if (withHistory.length > 0 && inputs.length > mostInputsWithHistory) {
+    return invalid(
+      `The maximum number of inputs supported in a batch request for property histories is ${mostInputsWithHistory}`,
+    );
+  }
   const properties = textsOf(members['properties']);
   if (properties === undefined) return invalid('Invalid input JSON: properties must be a list of names');
-  if (textsOf(members['propertiesWithHistory'])?.length !== 0)
-    return notImitated('the history of properties');
   const unable = notImitatedIn(call.query);
   if (unable !== undefined) return unable;
   const idProperty = textOf(members['idProperty']);
@@ -73,7 +90,7 @@ function batchRead(type: ObjectType, records: Collection, call: HttpCall): HttpA
     if (record === undefined) missing.add(id);
     else found.add(record);
   }
-  const results = [...found].reverse().map((record) => toldRecord(type, record, properties));
+  const results = [...found].reverse().map((record) => toldRecord(type, record, properties, withHistory));
   return batchAnswer(results, missing.size === 0 ? [] : [someNotFound(type, [...missing])], startedAt);
 }
 
