@@ -10,6 +10,11 @@ import {
   deals,
   dealsOfContacts,
   newestDeals,
+  newestTickets,
+  subscriptionsOfContacts,
+  subscriptionTypes,
+  tickets,
+  ticketsOfCompanies,
 } from './loaders.js';
 import { resolvers } from './resolvers.js';
 import { OBJECTS_API } from './wire.js';
@@ -64,6 +69,11 @@ export const crmHubspot = defineSource({
     dealsOfContacts,
     deals,
     newestDeals,
+    ticketsOfCompanies,
+    tickets,
+    newestTickets,
+    subscriptionTypes,
+    subscriptionsOfContacts,
   ],
   resolvers,
 });

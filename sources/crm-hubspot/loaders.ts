@@ -5,19 +5,30 @@ import {
   CONTACT_PROPERTIES,
   DEAL_PROPERTIES,
   emailsOf,
+  optOutProperty,
+  TICKET_PROPERTIES,
   toCompany,
   toContact,
   toDeal,
   toIds,
+  toSubscriptions,
+  toSubscriptionTypes,
+  toTicket,
   type ContactRecord,
   type CrmCompany,
   type DealRecord,
+  type SubscriptionType,
+  type TicketRecord,
 } from './mapping.js';
+import type { MarketingSubscription } from './schema.generated.js';
 import {
   ASSOCIATIONS_API,
   associationsRead,
   batchRead,
+  historyRead,
   OBJECTS_API,
+  PROPERTIES_API,
+  propertiesRead,
   searchPage,
   type AssociationsOf,
   type CrmObject,
@@ -29,6 +40,9 @@ const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
 /** A batch read takes 100 ids, one of associations 1,000 (an undocumented share of them at once is kept to 100 too). */
 const MAX_BATCH = 100;
 
+/** HubSpot takes fewer when it is asked how properties came to be what they are. */
+const MAX_HISTORY_BATCH = 50;
+
 /** 1,000 companies for a batch of 100 numbers: each would have been entered ten times. */
 const MAX_SEARCH_PAGES = 5;
 
@@ -37,7 +51,7 @@ const MAX_ASSOCIATION_PAGES = 4;
 
 async function readBatch(
   hubspot: RestClient,
-  type: 'contacts' | 'companies' | 'deals',
+  type: 'contacts' | 'companies' | 'deals' | 'tickets',
   ids: readonly string[],
   properties: readonly string[],
   idProperty?: string,
@@ -77,14 +91,14 @@ export const contactsById = defineLoader<RestClient, string, readonly ContactRec
   },
 });
 
-const associatedIds = (to: 'companies' | 'deals') =>
+const associatedIds = (from: 'contacts' | 'companies', to: 'companies' | 'deals' | 'tickets') =>
   defineLoader<RestClient, string, readonly string[]>({
-    name: `${to}OfContacts`,
+    name: `${to}Of${from === 'contacts' ? 'Contacts' : 'Companies'}`,
     maxBatch: MAX_BATCH,
-    load: async (contactIds, hubspot) => {
-      const path = `${ASSOCIATIONS_API}/contacts/${to}/batch/read`;
+    load: async (ids, hubspot) => {
+      const path = `${ASSOCIATIONS_API}/${from}/${to}/batch/read`;
       const found: AssociationsOf[] = [];
-      let inputs: { id: string; after?: string }[] = contactIds.map((id) => ({ id }));
+      let inputs: { id: string; after?: string }[] = ids.map((id) => ({ id }));
       for (let read = 0; inputs.length > 0 && read < MAX_ASSOCIATION_PAGES; read += 1) {
         const { results } = await hubspot.post(associationsRead, path, { inputs });
         found.push(...results);
@@ -93,19 +107,20 @@ const associatedIds = (to: 'companies' | 'deals') =>
         );
       }
       const unread = new Set(inputs.map(({ id }) => id));
-      return alignMany(contactIds, found, ({ from }) => from.id).map((pages, i) =>
-        unread.has(contactIds[i] ?? '')
+      return alignMany(ids, found, (one) => one.from.id).map((pages, i) =>
+        unread.has(ids[i] ?? '')
           ? new SourceContractError(
               'crm-hubspot',
-              `crm-hubspot holds more ${to} of one contact than can be read.`,
+              `crm-hubspot holds more ${to} of one of the ${from} than can be read.`,
             )
           : toIds(pages.flatMap((page) => page.to)),
       );
     },
   });
 
-export const companiesOfContacts = associatedIds('companies');
-export const dealsOfContacts = associatedIds('deals');
+export const companiesOfContacts = associatedIds('contacts', 'companies');
+export const dealsOfContacts = associatedIds('contacts', 'deals');
+export const ticketsOfCompanies = associatedIds('companies', 'tickets');
 
 export const companies = defineLoader<RestClient, string, CrmCompany | null>({
   name: 'companies',
@@ -179,35 +194,107 @@ export const deals = defineLoader<RestClient, string, DealRecord | null>({
     ),
 });
 
-/** The newest deals of a contact. */
-export interface DealsOf {
-  contactId: string;
+export const tickets = defineLoader<RestClient, string, TicketRecord | null>({
+  name: 'tickets',
+  maxBatch: MAX_BATCH,
+  load: async (ids, hubspot) =>
+    alignOne(ids, await readBatch(hubspot, 'tickets', ids, TICKET_PROPERTIES), ({ id }) => id).map((found) =>
+      found === null ? null : toTicket(found),
+    ),
+});
+
+/** The newest records that are associated with one. */
+export interface NewestOf {
+  id: string;
   first: number;
 }
 
-/** For a contact whose deals are too many to be read one by one: a search, which takes one contact a call. */
-export const newestDeals = defineLoader<RestClient, DealsOf, readonly DealRecord[]>({
-  name: 'newestDeals',
-  keyText: ({ contactId, first }) => `${contactId} ${first}`,
+/** For who has too many to be read one by one: a search, which takes one record a call. */
+const newest = <Found>(
+  { name, type, of, properties }: { name: string; type: string; of: string; properties: readonly string[] },
+  toRecord: (found: CrmObject) => Found,
+) =>
+  defineLoader<RestClient, NewestOf, readonly Found[]>({
+    name,
+    keyText: ({ id, first }) => `${id} ${first}`,
+    ...(of === 'contact' && {
+      about: ({ id }: NewestOf) => [{ namespace: 'hubspotContactId', value: id }],
+    }),
+    load: async (keys, hubspot) => {
+      const found: (readonly Found[] | Error)[] = [];
+      // One after the other: searches have a narrow limit of their own, and few have so many.
+      for (const { id, first } of keys)
+        found.push(
+          await hubspot
+            .post(searchPage, `${OBJECTS_API}/${type}/search`, {
+              filterGroups: [
+                { filters: [{ propertyName: `associations.${of}`, operator: 'EQ', value: id }] },
+              ],
+              sorts: [{ propertyName: 'createdate', direction: 'DESCENDING' }],
+              properties,
+              limit: first,
+              after: '0',
+            })
+            .then(({ results }) => results.map(toRecord))
+            .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error)))),
+        );
+      return found;
+    },
+  });
+
+export const newestDeals = newest(
+  { name: 'newestDeals', type: 'deals', of: 'contact', properties: DEAL_PROPERTIES },
+  toDeal,
+);
+export const newestTickets = newest(
+  { name: 'newestTickets', type: 'tickets', of: 'company', properties: TICKET_PROPERTIES },
+  toTicket,
+);
+
+/**
+ * What one can unsubscribe from is not told by the CRM's objects; but for each there is a property of contacts, and the
+ * account's properties can be listed. It is the same for everybody, so there is one key.
+ */
+export const subscriptionTypes = defineLoader<RestClient, 'contacts', readonly SubscriptionType[]>({
+  name: 'subscriptionTypes',
+  freshness: { maxAge: '1 hour' },
+  about: () => [],
+  load: async (keys, hubspot) => {
+    const listed = await hubspot.get(propertiesRead, `${PROPERTIES_API}/contacts`);
+    return keys.map(() => toSubscriptionTypes(listed?.results ?? []));
+  },
+});
+
+/** The subscriptions of a contact, of these types. */
+export interface SubscriptionsOf {
+  contactId: string;
+  types: readonly SubscriptionType[];
+}
+
+export const subscriptionsOfContacts = defineLoader<
+  RestClient,
+  SubscriptionsOf,
+  readonly MarketingSubscription[]
+>({
+  name: 'subscriptionsOfContacts',
+  maxBatch: MAX_HISTORY_BATCH,
+  keyText: ({ contactId, types }) => [contactId, ...types.map(({ id }) => id ?? '')].join(' '),
   about: ({ contactId }) => [{ namespace: 'hubspotContactId', value: contactId }],
   load: async (keys, hubspot) => {
-    const found: (readonly DealRecord[] | Error)[] = [];
-    // One after the other: searches have a narrow limit of their own, and few contacts have so many deals.
-    for (const { contactId, first } of keys)
-      found.push(
-        await hubspot
-          .post(searchPage, `${OBJECTS_API}/deals/search`, {
-            filterGroups: [
-              { filters: [{ propertyName: 'associations.contact', operator: 'EQ', value: contactId }] },
-            ],
-            sorts: [{ propertyName: 'createdate', direction: 'DESCENDING' }],
-            properties: DEAL_PROPERTIES,
-            limit: first,
-            after: '0',
-          })
-          .then(({ results }) => results.map(toDeal))
-          .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error)))),
-      );
-    return found;
+    const properties = [...new Set(keys.flatMap(({ types }) => types.map(optOutProperty)))];
+    const { results } = await hubspot.post(historyRead, `${OBJECTS_API}/contacts/batch/read`, {
+      inputs: [...new Set(keys.map(({ contactId }) => contactId))].map((id) => ({ id })),
+      properties,
+      propertiesWithHistory: properties,
+    });
+    const contacts = alignOne(
+      keys.map(({ contactId }) => contactId),
+      results,
+      ({ id }) => id,
+    );
+    return keys.map(({ types }, i) => {
+      const contact = contacts[i] ?? null;
+      return contact === null ? [] : toSubscriptions(contact, types);
+    });
   },
 });

@@ -1,15 +1,25 @@
 import type { CompanyRecord, CustomerRecord } from '../../src/index.js';
-import type { Deal } from './schema.generated.js';
-import { parseMoment, type Association, type CrmObject } from './wire.js';
+import type { Deal, MarketingSubscription, ServiceTicket } from './schema.generated.js';
+import {
+  parseMoment,
+  type Association,
+  type CrmObject,
+  type CrmObjectWithHistory,
+  type Property,
+} from './wire.js';
 
 /** What the CRM knows of a contact, beyond who it is. */
 export interface ContactRecord extends CustomerRecord {
   jobTitle: string | null;
   lifecycleStage: string | null;
+  marketingOptOut: boolean | null;
+  isMarketingContact: boolean | null;
+  legalBases: string[];
 }
 
 /** What the CRM knows of a company. */
 export interface CrmCompany extends CompanyRecord {
+  id: string;
   name: string | null;
   domain: string | null;
   city: string | null;
@@ -19,6 +29,16 @@ export interface CrmCompany extends CompanyRecord {
 
 export interface DealRecord extends Deal {
   createdAt: string;
+}
+
+export interface TicketRecord extends ServiceTicket {
+  createdAt: string;
+}
+
+/** Something that one can unsubscribe from; without an id and a name it is all marketing mail. */
+export interface SubscriptionType {
+  id: string | null;
+  name: string | null;
 }
 
 export const CONTACT_PROPERTIES = [
@@ -39,6 +59,9 @@ export const CONTACT_PROPERTIES = [
   'twitterhandle',
   'customer_number',
   'facebook_user_id',
+  'hs_email_optout',
+  'hs_marketable_status',
+  'hs_legal_basis',
 ];
 
 export function toContact({ id, properties: p }: CrmObject): ContactRecord {
@@ -62,6 +85,9 @@ export function toContact({ id, properties: p }: CrmObject): ContactRecord {
     },
     jobTitle: p.jobtitle ?? null,
     lifecycleStage: p.lifecyclestage ?? null,
+    marketingOptOut: toFlag(p.hs_email_optout),
+    isMarketingContact: p.hs_marketable_status == null ? null : toFlag(p.hs_marketable_status),
+    legalBases: p.hs_legal_basis?.split(';').filter((basis) => basis !== '') ?? [],
   };
 }
 
@@ -97,8 +123,9 @@ export const COMPANY_PROPERTIES = [
   'hs_lastmodifieddate',
 ];
 
-export function toCompany({ properties: p }: CrmObject): CrmCompany {
+export function toCompany({ id, properties: p }: CrmObject): CrmCompany {
   return {
+    id,
     name: p.name ?? null,
     domain: p.domain ?? null,
     city: p.city ?? null,
@@ -134,6 +161,67 @@ export function toDeal({ id, properties: p }: CrmObject): DealRecord {
   };
 }
 
+export const TICKET_PROPERTIES = [
+  'subject',
+  'hs_pipeline_stage',
+  'hs_ticket_priority',
+  'createdate',
+  'closed_date',
+];
+
+export function toTicket({ id, properties: p }: CrmObject): TicketRecord {
+  return {
+    id,
+    subject: p.subject ?? null,
+    stage: p.hs_pipeline_stage ?? null,
+    priority: p.hs_ticket_priority ?? null,
+    openedAt: p.createdate == null ? null : toDateTime(p.createdate),
+    closedAt: p.closed_date == null ? null : toDateTime(p.closed_date),
+    createdAt: p.createdate == null ? '' : toDateTime(p.createdate),
+  };
+}
+
+const ALL_MARKETING: SubscriptionType = { id: null, name: null };
+
+/** All marketing mail, and what the account has a property for: `hs_email_optout_<id>`, labelled in English. */
+export function toSubscriptionTypes(properties: readonly Property[]): SubscriptionType[] {
+  const types = properties.flatMap(({ name, label }) => {
+    const [, id] = /^hs_email_optout_(\d+)$/.exec(name) ?? [];
+    return id === undefined ? [] : [{ id, name: label.replace(/^Opted out of email: /, '') }];
+  });
+  return [ALL_MARKETING, ...types.sort((a, b) => a.name.localeCompare(b.name))];
+}
+
+export function optOutProperty({ id }: SubscriptionType): string {
+  return id === null ? 'hs_email_optout' : `hs_email_optout_${id}`;
+}
+
+/** Of the types that the contact's record tells of. Who was never asked has neither opted out nor agreed. */
+export function toSubscriptions(
+  { properties, propertiesWithHistory }: CrmObjectWithHistory,
+  types: readonly SubscriptionType[],
+): MarketingSubscription[] {
+  return types.flatMap((type) => {
+    const property = optOutProperty(type);
+    const isOut = toFlag(properties[property]);
+    if (isOut === null) return [];
+    const changes = (propertiesWithHistory?.[property] ?? []).flatMap(({ timestamp, sourceType }) =>
+      timestamp == null ? [] : [{ at: toDateTime(timestamp), source: sourceType ?? null }],
+    );
+    const [last] = changes.sort((a, b) => b.at.localeCompare(a.at));
+    return [
+      {
+        id: type.id,
+        purpose: type.name,
+        channel: 'EMAIL',
+        status: isOut ? 'OPTED_OUT' : 'NOT_OPTED_OUT',
+        source: last?.source ?? null,
+        updatedAt: last?.at ?? null,
+      },
+    ];
+  });
+}
+
 /** The associated ids, the one that the CRM calls primary first. */
 export function toIds(associations: readonly Association[]): string[] {
   const isPrimary = ({ associationTypes }: Association) =>
@@ -141,6 +229,11 @@ export function toIds(associations: readonly Association[]): string[] {
   return [...associations.filter(isPrimary), ...associations.filter((one) => !isPrimary(one))].map(
     ({ toObjectId }) => String(toObjectId),
   );
+}
+
+/** Without a value nobody ever set it, which is no; a property that the account does not have is not sent. */
+function toFlag(text: string | null | undefined): boolean | null {
+  return text === undefined ? null : text === 'true';
 }
 
 function toInt(text: string | null | undefined): number | null {

@@ -1,30 +1,61 @@
 import { pageSize, SourceContractError, type Company, type Context, type Customer } from '../../src/index.js';
 import { crmCompanies } from './companies.js';
-import { contactsById, deals, dealsOfContacts, newestDeals } from './loaders.js';
-import type { ContactRecord, CrmCompany, DealRecord } from './mapping.js';
-import type { Resolvers } from './schema.generated.js';
+import {
+  contactsById,
+  deals,
+  dealsOfContacts,
+  newestDeals,
+  newestTickets,
+  subscriptionsOfContacts,
+  subscriptionTypes,
+  tickets,
+  ticketsOfCompanies,
+} from './loaders.js';
+import type { ContactRecord, CrmCompany } from './mapping.js';
+import type { MarketingSubscription, Resolvers } from './schema.generated.js';
 
 /**
- * Associations come in no order, and without a moment. So which deals are the newest is known when all were read, or
- * from a search; up to one batch they are read.
+ * Associations come in no order, and without a moment. So which deals or tickets are the newest is known when all were
+ * read, or from a search; up to one batch they are read.
  */
-const MOST_DEALS_READ = 100;
+const MOST_READ = 100;
 
 /** Answers schema/sources/crm-hubspot.graphql. */
 export const resolvers: Resolvers = {
   Customer: {
-    deals: async (customer, { first }, context) => {
+    deals: async (customer, { first }, { load }) => {
       const size = pageSize(first);
       const contactIds = await customer.identifiers('hubspotContactId');
-      const found = await Promise.all(contactIds.map((contactId) => dealsOf(contactId, size, context)));
-      // One deal may be with several of them.
-      return [...new Map(found.flat().map((deal) => [deal.id, deal])).values()]
-        .sort((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id))
-        .slice(0, size);
+      const found = await Promise.all(
+        contactIds.map(async (id) =>
+          among(await load(dealsOfContacts, id), {
+            read: (dealId) => load(deals, dealId),
+            search: () => load(newestDeals, { id, first: size }),
+          }),
+        ),
+      );
+      return newestFirst(found.flat()).slice(0, size);
     },
     jobTitle: async (customer, _, context) => (await ownRecord(customer, context))?.jobTitle ?? null,
     lifecycleStage: async (customer, _, context) =>
       (await ownRecord(customer, context))?.lifecycleStage ?? null,
+    isMarketingContact: async (customer, _, context) =>
+      anyOf((await ownRecords(customer, context)).map((one) => one.isMarketingContact)),
+    legalBases: async (customer, _, context) => {
+      const records = await ownRecords(customer, context);
+      return records.length === 0 ? null : [...new Set(records.flatMap((one) => one.legalBases))];
+    },
+    marketingOptOut: async (customer, _, context) =>
+      anyOf((await ownRecords(customer, context)).map((one) => one.marketingOptOut)),
+    marketingSubscriptions: async (customer, _, { load }) => {
+      const contactIds = await customer.identifiers('hubspotContactId');
+      if (contactIds.length === 0) return null;
+      const types = await load(subscriptionTypes, 'contacts');
+      const found = await Promise.all(
+        contactIds.map((contactId) => load(subscriptionsOfContacts, { contactId, types })),
+      );
+      return types.flatMap(({ id }) => strictest(found.flat().filter((one) => one.id === id)));
+    },
   },
   Company: {
     name: valueOf('name'),
@@ -32,27 +63,72 @@ export const resolvers: Resolvers = {
     city: valueOf('city'),
     industry: valueOf('industry'),
     employees: valueOf('employees'),
+    serviceTickets: async (company, { first }, { load }) => {
+      const size = pageSize(first);
+      const record = await company.record(crmCompanies);
+      if (record === null) return null;
+      const { id } = record;
+      const found = await among(await load(ticketsOfCompanies, id), {
+        read: (ticketId) => load(tickets, ticketId),
+        search: () => load(newestTickets, { id, first: size }),
+      });
+      return newestFirst(found).slice(0, size);
+    },
   },
 };
 
-function valueOf<F extends keyof CrmCompany>(field: F) {
+function valueOf<F extends Exclude<keyof CrmCompany, 'id'>>(field: F) {
   return async (company: Company): Promise<CrmCompany[F] | null> =>
     (await company.record(crmCompanies))?.[field] ?? null;
 }
 
-/** Among them the newest ones of a contact, as many as are wanted. */
-async function dealsOf(contactId: string, first: number, { load }: Context): Promise<DealRecord[]> {
-  const ids = await load(dealsOfContacts, contactId);
-  if (ids.length <= MOST_DEALS_READ)
-    return (await Promise.all(ids.map((id) => load(deals, id)))).filter((deal) => deal !== null);
-  const newest = await load(newestDeals, { contactId, first });
+/** What is associated, or the newest of it when that is too much to read. */
+async function among<Found extends { id: string }>(
+  ids: readonly string[],
+  {
+    read,
+    search,
+  }: {
+    read: (id: string) => Promise<Found | null>;
+    search: () => Promise<readonly Found[]>;
+  },
+): Promise<Found[]> {
+  if (ids.length <= MOST_READ)
+    return (await Promise.all(ids.map(read))).flatMap((found) => (found === null ? [] : [found]));
+  const newest = await search();
   // A search that a system does not understand may well answer with anybody's.
   if (newest.some(({ id }) => !ids.includes(id)))
-    throw new SourceContractError('crm-hubspot', 'crm-hubspot found deals of somebody else.');
+    throw new SourceContractError('crm-hubspot', 'crm-hubspot found records of somebody else.');
   return [...newest];
+}
+
+/** Each once: a deal may be with several contacts that are one customer. */
+function newestFirst<Found extends { id: string; createdAt: string }>(found: readonly Found[]): Found[] {
+  return [...new Map(found.map((one) => [one.id, one])).values()].sort(
+    (a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id),
+  );
+}
+
+/** Of several records one that says so is enough; null when none says anything. */
+function anyOf(flags: readonly (boolean | null)[]): boolean | null {
+  const said = flags.filter((flag) => flag !== null);
+  return said.length === 0 ? null : said.includes(true);
+}
+
+/** Of several records one that opts out is enough; else what was said last. */
+function strictest(same: readonly MarketingSubscription[]): MarketingSubscription[] {
+  const isOut = ({ status }: MarketingSubscription): number => Number(status === 'OPTED_OUT');
+  return same
+    .toSorted((a, b) => isOut(b) - isOut(a) || (b.updatedAt ?? '').localeCompare(a.updatedAt ?? ''))
+    .slice(0, 1);
 }
 
 async function ownRecord(customer: Customer, { load }: Context): Promise<ContactRecord | null> {
   const contactId = await customer.identifier('hubspotContactId');
   return contactId === null ? null : ((await load(contactsById, contactId))[0] ?? null);
+}
+
+async function ownRecords(customer: Customer, { load }: Context): Promise<ContactRecord[]> {
+  const contactIds = await customer.identifiers('hubspotContactId');
+  return (await Promise.all(contactIds.map((id) => load(contactsById, id)))).flat();
 }

@@ -8,6 +8,7 @@ import { z } from 'zod';
  */
 export const OBJECTS_API = '/crm/v3/objects';
 export const ASSOCIATIONS_API = '/crm/v4/associations';
+export const PROPERTIES_API = '/crm/v3/properties';
 
 /** A property's value: text, also of numbers and moments. One that was emptied is an empty text. */
 const value = z
@@ -25,12 +26,28 @@ export function parseMoment(text: string): Date {
 /** A CRM object. A property that was not asked for is left out. */
 const crmObject = z.object({
   id: z.string(),
-  properties: z.object({ closedate: moment, createdate: moment, lastmodifieddate: moment }).catchall(value),
+  properties: z
+    .object({ closed_date: moment, closedate: moment, createdate: moment, lastmodifieddate: moment })
+    .catchall(value),
 });
 export type CrmObject = z.infer<typeof crmObject>;
 
 /** A batch read: 200 when all were found, 207 when some were not; those are told in `errors`, which we do not need. */
 export const batchRead = z.object({ results: z.array(crmObject) });
+
+/** The same where it was asked how properties came to be what they are. Of a property that was never set there is nothing. */
+const crmObjectWithHistory = crmObject.extend({
+  propertiesWithHistory: z
+    .record(z.string(), z.array(z.object({ timestamp: moment, sourceType: value })))
+    .nullish(),
+});
+export type CrmObjectWithHistory = z.infer<typeof crmObjectWithHistory>;
+export const historyRead = z.object({ results: z.array(crmObjectWithHistory) });
+
+/** The properties that an account has, its own ones included. */
+const property = z.object({ name: z.string(), label: z.string() });
+export type Property = z.infer<typeof property>;
+export const propertiesRead = z.object({ results: z.array(property) });
 
 export const searchPage = z.object({
   results: z.array(crmObject),

@@ -6,11 +6,12 @@ import {
   contactsById,
   dealsOfContacts,
   newestDeals,
+  ticketsOfCompanies,
 } from '../../sources/crm-hubspot/loaders.js';
 import { startCrmHubspot } from '../../sources/crm-hubspot/stand-in/index.js';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
-import type { Person, StandIn, World } from '../../sources/stand-ins/world.js';
+import type { Person, SeedCompany, StandIn, World } from '../../sources/stand-ins/world.js';
 import type { RestClient } from '../../src/connectors/rest.js';
 import { open, type Opened } from '../connectors/contract.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
@@ -42,6 +43,9 @@ const ordinary = everybody.filter(({ email }) => email.startsWith('customer-')).
 const aliases = world.companies.map(
   ({ kvkNumber }, i) => `c${i}: company(by: { kvkNumber: "${kvkNumber}" }) { name }`,
 );
+
+const ticketsOf = ({ serviceTickets }: SeedCompany) =>
+  serviceTickets.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id));
 
 describe('HubSpot', () => {
   describeSource({
@@ -84,6 +88,23 @@ describe('HubSpot', () => {
         expectData: (data) => {
           expect(listAt(data, 'customers')).toEqual(
             ordinary.map(({ crm }) => ({ jobTitle: crm?.jobTitle || null })),
+          );
+        },
+      },
+      // By number, which tickets are theirs, and the tickets, a hundred at once.
+      'the tickets of forty companies': {
+        query: `{ ${world.companies
+          .map(
+            ({ kvkNumber }, i) =>
+              `c${i}: company(by: { kvkNumber: "${kvkNumber}" }) { serviceTickets(first: 100) { id } }`,
+          )
+          .join(' ')} }`,
+        calls: 2 + Math.ceil(world.companies.flatMap(({ serviceTickets }) => serviceTickets).length / 100),
+        expectData: (data) => {
+          expect(world.companies.map((_, i) => at(data, `c${i}`))).toEqual(
+            world.companies.map((company) => ({
+              serviceTickets: ticketsOf(company).map(({ id }) => ({ id })),
+            })),
           );
         },
       },
@@ -297,6 +318,67 @@ describe('the CRM', () => {
     ]);
   });
 
+  it('shows what a company asked or complained about, newest first', async () => {
+    const company = world.companies.find(({ id }) => id === everywhere?.crm?.companyId);
+    if (company === undefined) throw new Error('the seed has no such company');
+    expect(company.serviceTickets.length).toBeGreaterThan(1);
+    const gateway = createTestGateway(settings);
+    const { data, errors } =
+      await gateway.query(`{ customer(by: { email: "everywhere@example.nl" }) { company {
+      serviceTickets(first: 100) { id subject stage priority openedAt closedAt }
+      newest: serviceTickets(first: 1) { id }
+    } } }`);
+    const quiet = world.companies.find(({ serviceTickets }) => serviceTickets.length === 0);
+    const none = await gateway.query(
+      `{ company(by: { kvkNumber: "${quiet?.kvkNumber ?? ''}" }) { serviceTickets { id } } }`,
+    );
+    await gateway.close();
+    expect(errors).toEqual([]);
+    const expected = ticketsOf(company).map(({ id, subject, stage, priority, createdAt, closedAt }) => ({
+      id,
+      subject,
+      stage,
+      priority,
+      openedAt: new Date(createdAt).toISOString(),
+      closedAt: closedAt === undefined ? null : new Date(closedAt).toISOString(),
+    }));
+    expect(at(data, 'customer', 'company')).toEqual({
+      serviceTickets: expected,
+      newest: expected.slice(0, 1).map(({ id }) => ({ id })),
+    });
+    expect(none).toMatchObject({ data: { company: { serviceTickets: [] } }, errors: [] });
+  });
+
+  it('shows only the newest tickets of a company that has more than one batch', async () => {
+    const [company] = world.companies;
+    const [ticket] = world.companies.flatMap(({ serviceTickets }) => serviceTickets);
+    if (company === undefined || ticket === undefined) throw new Error('the seed has no ticket');
+    const serviceTickets = Array.from({ length: 700 }, (_, i) => ({
+      ...ticket,
+      id: String(90_000 + i),
+      createdAt: new Date(Date.UTC(2026, 0, 1, 0, (i * 7_919) % 700)).toISOString(),
+    }));
+    const busy = { ...company, serviceTickets };
+    const standIn = await startCrmHubspot({ ...world, people: [], companies: [busy] });
+    const control = await faultControl([standIn]);
+    const gateway = createTestGateway(standIn.settings(control.sources['crm-hubspot']?.url ?? ''));
+    const { data, errors } = await gateway.query(
+      `{ company(by: { kvkNumber: "${company.kvkNumber}" }) { serviceTickets(first: 3) { id } } }`,
+    );
+    const calls = control.counters()['crm-hubspot']?.calls;
+    await gateway.close();
+    await control.close();
+    await standIn.close();
+    expect(errors).toEqual([]);
+    expect(at(data, 'company', 'serviceTickets')).toEqual(
+      ticketsOf(busy)
+        .slice(0, 3)
+        .map(({ id }) => ({ id })),
+    );
+    // By its number, two pages of its tickets, one search.
+    expect(calls).toBe(1 + 2 + 1);
+  });
+
   describe('with a contact that has more deals than one batch', () => {
     /** A person of the seed with this many deals; the ids say nothing about how old they are. */
     const withDeals = (person: Person, count: number, firstId: number): Person => {
@@ -502,6 +584,22 @@ describe('the CRM', () => {
       ]);
     });
 
+    it('tells which of the companies has more tickets than can be read', async () => {
+      await answering(({ body }) => ({
+        results: [
+          { from: { id: '1' }, to: [], paging: { next: { after: 'again' } } },
+          ...(body.includes('after')
+            ? []
+            : [{ from: { id: '2' }, to: [{ toObjectId: 7, associationTypes: [] }] }]),
+        ],
+      }));
+      expect(await ticketsOfCompanies.load(['1', '2', '3'], client)).toEqual([
+        expect.objectContaining({ code: 'SOURCE_CONTRACT' }),
+        ['7'],
+        [],
+      ]);
+    });
+
     it('takes no country that is written out, and no address without any of its lines', async () => {
       await answering(() => ({
         results: [
@@ -573,7 +671,7 @@ describe('the CRM', () => {
         CRM_HUBSPOT_URL: server.url,
         CRM_HUBSPOT_TOKEN: 't',
       });
-      const keys = ['1', '2', '3'].map((contactId) => ({ contactId, first: 3 }));
+      const keys = ['1', '2', '3'].map((id) => ({ id, first: 3 }));
       expect(await newestDeals.load(keys, client)).toMatchObject([
         [{ id: '7' }],
         { code: 'SOURCE_RATE_LIMITED' },
