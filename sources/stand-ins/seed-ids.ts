@@ -22,6 +22,11 @@ export function zendeskUserId(number: number): number {
   return 1_900_000_000_000 + scatter(number, 10_000_000, 3_141_593) * 97;
 }
 
+/** Of the organisation that is made of a company, by its place in the list of companies. */
+export function zendeskOrganizationId(number: number): number {
+  return 17_200_000_000_000 + scatter(number, 10_000_000, 2_236_067) * 79;
+}
+
 export function zendeskTicketId(number: number): number {
   return 4_400_000_000_000 + scatter(number, 10_000_000, 2_718_281) * 89;
 }

@@ -3,6 +3,7 @@ import { createCompanies, createProducts } from './seed-catalogue.js';
 import { customerNumber, mobilePhone } from './seed-ids.js';
 import { createInvoicesPart } from './seed-invoices.js';
 import { createClickstreamPart } from './seed-clickstream.js';
+import { addSupportRelations } from './seed-contact-centre.js';
 import {
   createContactCentrePart,
   createCrmPart,
@@ -375,6 +376,7 @@ function createPerson(
       isCustomer: knows('order-system'),
     });
   }
+  addSupportRelations(person, place, { isRich: plan.deals === 3 });
   if (knows('crm-salesforce')) {
     person.salesforce = createSalesforcePart(seed, companies, { isRich: plan.deals === 3 });
   }

@@ -4,6 +4,7 @@
  * gives the same world, byte for byte.
  */
 
+import type { SeedRating } from './seed-contact-centre.js';
 import type { SeedRegistration } from './seed-kvk.js';
 import type { MarketingPart, SeedServiceTicket } from './seed-hubspot.js';
 import type { InvoicesPart } from './seed-invoices.js';
@@ -109,6 +110,8 @@ export interface ContactCentrePart {
   /** Zendesk ids are integers of 13 to 14 digits. */
   userId: number;
   verified: boolean;
+  /** Whose organisation the user is of; points into `World.companies`. */
+  companyId?: string;
   tickets: SeedTicket[];
 }
 
@@ -121,6 +124,10 @@ export interface SeedTicket {
   channel: 'email' | 'web' | 'chat' | 'voice';
   createdAt: string;
   updatedAt: string;
+  /** Only of what is done. */
+  rating?: SeedRating;
+  /** The ids of the users who get a copy of what is said. */
+  copiedTo?: readonly number[];
   /** The first comment is the description, by the customer; the others alternate between agent and customer. */
   comments: { id: number; author: 'customer' | 'agent'; body: string; public: boolean; createdAt: string }[];
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startContactCentre } from '../../sources/contact-centre/stand-in/index.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
+import { zendeskOrganizationId } from '../../sources/stand-ins/seed-ids.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 import {
   asList,
@@ -25,6 +26,7 @@ const endpoints = [
   usersPath,
   requestedPath,
   '/api/v2/tickets/show_many',
+  '/api/v2/organizations/show_many',
   '/api/v2/tickets/{ticket_id}',
   commentsPath,
   exportPath,
@@ -123,6 +125,7 @@ const known = world.people.flatMap((person) =>
   person.contactCentre === undefined ? [] : [person.contactCentre],
 );
 const [firstUser] = known;
+const organizationIds = world.companies.map((_, index) => zendeskOrganizationId(index)).join();
 const firstTicket = firstUser?.tickets[0];
 
 beforeAll(async () => {
@@ -148,11 +151,14 @@ const successes = [
     .flatMap(({ tickets }) => tickets.map(({ id }) => id))
     .slice(0, 100)
     .join()}`,
+  `/api/v2/organizations/show_many?ids=${organizationIds},17`,
+  '/api/v2/organizations/show_many.json?external_ids=a,b',
   `/api/v2/tickets/${String(firstTicket?.id)}.json`,
   `/api/v2/tickets/${String(firstTicket?.id)}/comments?page[size]=100&sort=-created_at`,
   `/api/v2/tickets/${String(firstTicket?.id)}/comments?sort_order=desc`,
   `${exportPath}?query=requester:${String(firstUser?.userId)}&filter[type]=ticket&page[size]=2`,
   `${exportPath}?query=requester:17&filter[type]=ticket`,
+  `${exportPath}?query=cc:${String(firstUser?.userId)}%20cc:17&filter[type]=ticket`,
 ];
 
 const hundredAndOne = Array.from({ length: 101 }, (_, index) => index + 1).join();
@@ -161,6 +167,8 @@ const refusals = [
   { status: 400, target: `/api/v2/users/show_many?ids=${hundredAndOne}` },
   { status: 400, target: `/api/v2/users/show_many?external_ids=${hundredAndOne}` },
   { status: 400, target: `/api/v2/tickets/show_many?ids=${hundredAndOne}` },
+  { status: 400, target: `/api/v2/organizations/show_many?ids=${hundredAndOne}` },
+  { status: 400, target: '/api/v2/organizations/show_many' },
   { status: 400, target: `${exportPath}?query=requester:1&filter[type]=ticket&page[after]=bm9uc2Vuc2U=` },
   { status: 400, target: `${exportPath}?query=requester:1&filter[type]=ticket&page[size]=1001` },
   { status: 400, target: `/api/v2/users/${String(firstUser?.userId)}/tickets/requested?page[size]=101` },
@@ -227,6 +235,14 @@ describe('Zendesk Support', () => {
     const { body } = await fetchJson(standIn, `${searchUsersPath}?query=email:everywhere@example.nl`);
     const [, ...members] = Object.keys(recorded?.response ?? {});
     expect(Object.keys(body)).toEqual(['users', ...members]);
+  });
+
+  test('tells of an organisation with the recorded members', async () => {
+    const [recorded] = recordedExchanges('organizations_test_search_organization.json');
+    const { body } = await fetchJson(standIn, `/api/v2/organizations/show_many?ids=${organizationIds}`);
+    expect(Object.keys(body)).toEqual(Object.keys(recorded?.response ?? {}));
+    const members = (answer: Json | undefined) => Object.keys(asObject(asList(answer?.['organizations'])[0]));
+    expect(members(body)).toEqual(members(recorded?.response));
   });
 
   test('pages by cursor like the recorded exchanges: a link leads on from the last page to an empty one', async () => {

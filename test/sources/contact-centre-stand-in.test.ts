@@ -92,7 +92,7 @@ describe('The contact centre', () => {
     const { body } = await get('/api/v2/users/show_many', { ids: [...ids, 17].join() });
     expect(body.users?.map(({ id }) => id)).toEqual([...ids].sort((one, other) => one - other));
 
-    for (const collection of ['users', 'tickets']) {
+    for (const collection of ['users', 'tickets', 'organizations']) {
       const refused = await get(`/api/v2/${collection}/show_many`, { ids: [...ids, 17, 18].join() });
       expect(refused.status, collection).toBe(400);
     }
@@ -117,6 +117,35 @@ describe('The contact centre', () => {
       ({ status }) => status === 'open' || status === 'closed',
     );
     expect((await exportAll(query, 100)).map(({ id }) => id).sort()).toEqual(open.map(({ id }) => id).sort());
+  });
+
+  test('exports the tickets of which somebody gets a copy, alone and with other conditions', async () => {
+    const { userId } = everywhere.contactCentre;
+    const all = callers
+      .flatMap(({ contactCentre: { tickets } }) => tickets)
+      .filter(({ copiedTo }) => copiedTo?.includes(userId) === true);
+    expect(all.length).toBeGreaterThan(0);
+    for (const query of [`cc:${userId} cc:17`, `cc:${callerOf('shared@example.nl').email} cc:${userId}`])
+      expect((await exportAll(query, 1)).map(({ id }) => id).sort(), query).toEqual(
+        all.map(({ id }) => id).sort(),
+      );
+    expect(await exportAll(`requester:${userId} cc:${userId}`, 100)).toEqual([]);
+  });
+
+  test('shows the organisations of users, each once and without those that it does not know', async () => {
+    const { body: people } = await get('/api/v2/users/show_many', {
+      ids: callers
+        .slice(0, 50)
+        .map(({ contactCentre }) => contactCentre.userId)
+        .join(),
+    });
+    const ids = (people.users ?? []).flatMap(({ organization_id: id }) =>
+      typeof id === 'number' ? [id] : [],
+    );
+    const { body } = await get('/api/v2/organizations/show_many', { ids: [...ids, 17].join() });
+    expect(body.organizations?.map(({ id }) => id)).toEqual(
+      [...new Set(ids)].sort((one, other) => one - other),
+    );
   });
 
   test('refuses an export with a wrong or old cursor, and one that asks for a type in its query', async () => {
@@ -200,6 +229,7 @@ const answerBody = z.looseObject({
   users: z.array(z.looseObject({ id: z.number(), email: z.string() })).optional(),
   results: z.array(z.looseObject({ id: z.number(), created_at: z.string() })).optional(),
   tickets: records,
+  organizations: records,
   comments: records,
   count: z.number().optional(),
   next_page: z.string().nullish(),

@@ -1,5 +1,15 @@
-import type { Person, SeedTicket, World } from '../../stand-ins/world.js';
-import { agent, commentRecord, ticketRecord, userRecord, type ZendeskUser } from './records.js';
+import { zendeskOrganizationId } from '../../stand-ins/seed-ids.js';
+import type { Person, World } from '../../stand-ins/world.js';
+import {
+  agent,
+  commentRecord,
+  organizationRecord,
+  ticketRecord,
+  userRecord,
+  type TicketRecord,
+  type ZendeskOrganization,
+  type ZendeskUser,
+} from './records.js';
 
 /** The help desk's data, found in the ways the API asks for it. Ticket and comment lists are oldest first. */
 export interface Directory {
@@ -12,34 +22,50 @@ export interface Directory {
   /** Numbers are compared by their last nine digits, so however the country is written, it is found. */
   usersByPhone(phone: string): ZendeskUser[];
   ticket(id: number): TicketRecord | undefined;
-  ticketsOf(userId: number): readonly TicketRecord[];
+  ticketsOf: (userId: number) => readonly TicketRecord[];
+  /** Those that the user gets a copy of. */
+  ticketsCopiedTo: (userId: number) => readonly TicketRecord[];
   allTickets(): TicketRecord[];
+  organizationsByIds(ids: readonly number[]): ZendeskOrganization[];
   /** Records as JSON in bytes, written once and kept, so that an answer of hundreds costs only their copying. */
   userJson: (user: ZendeskUser) => Buffer;
+  organizationJson: (organization: ZendeskOrganization) => Buffer;
   ticketJson: (ticket: TicketRecord) => Buffer;
   /** As search results are: tickets that say they are tickets. */
   ticketResultJson: (ticket: TicketRecord) => Buffer;
   commentsJson: (ticket: TicketRecord) => Buffer[];
 }
 
-export interface TicketRecord {
-  requesterId: number;
-  ticket: SeedTicket;
-}
-
 export function createDirectory(world: World, baseUrl: string): Directory {
   const users = new Map<number, ZendeskUser>([[agent.id, agent]]);
   const tickets = new Map<number, TicketRecord>();
   const ticketsByUser = new Map<number, TicketRecord[]>();
+  const ticketsByCopied = new Map<number, TicketRecord[]>();
+  const organizations = new Map<number, ZendeskOrganization>();
+  const organizationIds = new Map<string, number>();
+  const names = new Set<string>();
+  for (const [index, company] of world.companies.entries()) {
+    const id = zendeskOrganizationId(index);
+    // Zendesk refuses a second one of the same name.
+    const name = names.has(company.name) ? `${company.name} (${company.city})` : company.name;
+    names.add(name);
+    organizations.set(id, { id, name, company });
+    organizationIds.set(company.id, id);
+  }
   for (const person of world.people) {
     if (person.contactCentre === undefined) continue;
-    const user = endUser(person, person.contactCentre);
+    const organizationId = organizationIds.get(person.contactCentre.companyId ?? '') ?? null;
+    const user = endUser(person, person.contactCentre, organizationId);
     users.set(user.id, user);
     const records = person.contactCentre.tickets
-      .map((ticket) => ({ requesterId: user.id, ticket }))
+      .map((ticket) => ({ requesterId: user.id, organizationId, ticket }))
       .sort(oldestFirst);
     ticketsByUser.set(user.id, records);
-    for (const record of records) tickets.set(record.ticket.id, record);
+    for (const record of records) {
+      tickets.set(record.ticket.id, record);
+      for (const id of record.ticket.copiedTo ?? [])
+        ticketsByCopied.set(id, [...(ticketsByCopied.get(id) ?? []), record]);
+    }
   }
 
   const allUsers = [...users.values()].sort(byId);
@@ -69,8 +95,12 @@ export function createDirectory(world: World, baseUrl: string): Directory {
     },
     ticket: (id) => tickets.get(id),
     ticketsOf: (userId) => ticketsByUser.get(userId) ?? [],
+    ticketsCopiedTo: (userId) => ticketsByCopied.get(userId) ?? [],
+    organizationsByIds: (ids) => found(ids, organizations).sort((one, other) => one.id - other.id),
     allTickets: () => [...tickets.values()],
     userJson: (user) => kept(keptUsers, user, () => userRecord(user, baseUrl)),
+    organizationJson: (organization) =>
+      Buffer.from(JSON.stringify(organizationRecord(organization, baseUrl))),
     ticketJson: (ticket) => kept(keptTickets, ticket, () => ticketRecord(ticket, baseUrl)),
     ticketResultJson: (ticket) =>
       kept(keptResults, ticket, () => ({ ...ticketRecord(ticket, baseUrl), result_type: 'ticket' })),
@@ -91,6 +121,7 @@ function byId(one: ZendeskUser, other: ZendeskUser): number {
 function endUser(
   person: Person,
   { userId, verified, tickets }: NonNullable<Person['contactCentre']>,
+  organizationId: number | null,
 ): ZendeskUser {
   const changes = tickets.map(({ updatedAt }) => updatedAt);
   return {
@@ -101,6 +132,7 @@ function endUser(
     phone: person.phone,
     role: 'end-user',
     verified,
+    organizationId,
     createdAt: person.createdAt,
     updatedAt: [person.createdAt, ...changes].sort().at(-1) ?? person.createdAt,
   };

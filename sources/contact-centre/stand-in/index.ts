@@ -27,7 +27,8 @@ import { createRoutes } from './routes.js';
  *
  * Not in the contract but as clients tell of it: the bodies of 400 for too many ids and of 429. The bodies of 415 and 422
  * are ours; only that there is a failure is known.
- * Not imitated: sideloads (`include`), exports of anything but tickets, search properties beside those in `search.ts`.
+ * Not imitated: sideloads (`include`), exports of anything but tickets, search properties beside those in `search.ts`,
+ * organisations but by `show_many`.
  */
 export interface ContactCentreOptions {
   /** Calls a minute, all together. Zendesk allows 700 on the recorded plan. Default: ten million. */

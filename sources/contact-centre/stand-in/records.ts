@@ -1,4 +1,4 @@
-import type { SeedTicket } from '../../stand-ins/world.js';
+import type { SeedCompany, SeedTicket } from '../../stand-ins/world.js';
 
 export interface ZendeskUser {
   id: number;
@@ -7,6 +7,7 @@ export interface ZendeskUser {
   phone: string | null;
   role: 'end-user' | 'agent';
   verified: boolean;
+  organizationId: number | null;
   createdAt: string;
   updatedAt: string;
 }
@@ -19,6 +20,7 @@ export const agent: ZendeskUser = {
   phone: null,
   role: 'agent',
   verified: true,
+  organizationId: null,
   createdAt: '2019-02-04T08:00:00Z',
   updatedAt: '2025-09-01T07:30:00Z',
 };
@@ -43,7 +45,7 @@ export function userRecord(user: ZendeskUser, baseUrl: string): object {
     photo: null,
     locale_id: 1005,
     locale: 'nl',
-    organization_id: null,
+    organization_id: user.organizationId,
     role: user.role,
     verified: user.verified,
     external_id: null,
@@ -70,10 +72,40 @@ export function userRecord(user: ZendeskUser, baseUrl: string): object {
   };
 }
 
-export function ticketRecord(
-  { ticket, requesterId }: { ticket: SeedTicket; requesterId: number },
-  baseUrl: string,
-): object {
+export interface ZendeskOrganization {
+  id: number;
+  name: string;
+  company: SeedCompany;
+}
+
+export function organizationRecord({ id, name, company }: ZendeskOrganization, baseUrl: string): object {
+  return {
+    url: `${baseUrl}/api/v2/organizations/${id}.json`,
+    id,
+    name,
+    shared_tickets: false,
+    shared_comments: false,
+    external_id: null,
+    created_at: company.updatedAt,
+    updated_at: company.updatedAt,
+    // Domains are given by who wants users to be put under the organisation by their address; many do not.
+    domain_names: id % 4 === 0 ? [] : [company.domain, ...(id % 4 === 1 ? [`mail.${company.domain}`] : [])],
+    details: null,
+    notes: null,
+    group_id: null,
+    tags: [],
+    organization_fields: {},
+  };
+}
+
+export interface TicketRecord {
+  requesterId: number;
+  organizationId: number | null;
+  ticket: SeedTicket;
+}
+
+export function ticketRecord({ ticket, requesterId, organizationId }: TicketRecord, baseUrl: string): object {
+  const copiedTo = ticket.copiedTo ?? [];
   return {
     url: `${baseUrl}/api/v2/tickets/${ticket.id}.json`,
     id: ticket.id,
@@ -91,11 +123,12 @@ export function ticketRecord(
     requester_id: requesterId,
     submitter_id: requesterId,
     assignee_id: ticket.status === 'new' ? null : agent.id,
-    organization_id: null,
+    organization_id: organizationId,
     group_id: groupId,
-    collaborator_ids: [],
+    // Copied and following users in one list, as before Zendesk told them apart.
+    collaborator_ids: copiedTo,
     follower_ids: [],
-    email_cc_ids: [],
+    email_cc_ids: copiedTo,
     forum_topic_id: null,
     problem_id: null,
     has_incidents: false,
@@ -103,7 +136,7 @@ export function ticketRecord(
     due_at: null,
     tags: [],
     custom_fields: [],
-    satisfaction_rating: null,
+    satisfaction_rating: satisfactionRating(ticket),
     sharing_agreement_ids: [],
     followup_ids: [],
     brand_id: brandId,
@@ -115,7 +148,7 @@ export function ticketRecord(
 
 export function commentRecord(
   comment: SeedTicket['comments'][number],
-  { ticket, requesterId }: { ticket: SeedTicket; requesterId: number },
+  { ticket, requesterId }: Pick<TicketRecord, 'ticket' | 'requesterId'>,
 ): object {
   return {
     id: comment.id,
@@ -131,6 +164,13 @@ export function commentRecord(
     created_at: comment.createdAt,
     metadata: { system: {}, custom: {} },
   };
+}
+
+/** The id is there once somebody has answered. */
+function satisfactionRating({ id, rating }: SeedTicket): object {
+  if (rating === undefined) return { score: 'unoffered' };
+  const { score, comment } = rating;
+  return score === 'offered' ? { score } : { id: id + 1, score, comment };
 }
 
 function via({ channel }: SeedTicket): object {

@@ -1,8 +1,8 @@
 import { joinJson, type HttpAnswer, type HttpCall } from '../../stand-ins/http.js';
 import { failure, invalidAttribute, invalidEndpoint, notImitated, ok, recordNotFound } from './answers.js';
-import { oldestFirst, type Directory, type TicketRecord } from './directory.js';
+import { oldestFirst, type Directory } from './directory.js';
 import { asksForCursors, cursorPage, isPage, offsetPage, type Page } from './paging.js';
-import { agent, type ZendeskUser } from './records.js';
+import { agent, type TicketRecord, type ZendeskUser } from './records.js';
 import { parseSearchQuery } from './search-query.js';
 import { searchTickets, searchUsers } from './search.js';
 
@@ -55,6 +55,16 @@ export function createRoutes({ directory, now }: RouteOptions): (call: HttpCall)
         ? cursorPage(call, all, { maxSize: 100, list: `requested by ${id}`, forwardOnly: false, now })
         : offsetPage(call, all, 'api/v2/tickets/requested');
       return isPage(page) ? tickets(page) : page;
+    },
+
+    '/organizations/show_many'(call) {
+      const name = call.query.has('external_ids') ? 'external_ids' : 'ids';
+      const ids = idList(call, name, 'api/v2/organizations/show_many');
+      if (!Array.isArray(ids)) return ids;
+      const rows = name === 'ids' ? directory.organizationsByIds(ids.map(Number)) : [];
+      return ok(
+        joinJson('{"organizations":[', rows.map(directory.organizationJson), `],${wholeList(rows)}}`),
+      );
     },
 
     '/tickets/show_many'(call) {

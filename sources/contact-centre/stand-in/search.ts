@@ -1,5 +1,5 @@
-import type { Directory, TicketRecord } from './directory.js';
-import type { ZendeskUser } from './records.js';
+import type { Directory } from './directory.js';
+import type { TicketRecord, ZendeskUser } from './records.js';
 import type { SearchQuery } from './search-query.js';
 
 /** By id, not by how well they fit: the exact address need not come first. */
@@ -50,17 +50,19 @@ export function searchTickets(
   directory: Directory,
   { wanted, unwanted, words }: SearchQuery,
 ): TicketRecord[] {
-  const requesters = wanted.get('requester');
+  // By one of these properties everything is narrowed at once; any other is compared ticket by ticket.
+  const by = { requester: directory.ticketsOf, cc: directory.ticketsCopiedTo };
+  const indexed = (['requester', 'cc'] as const).find((property) => wanted.has(property));
   let found =
-    requesters === undefined
+    indexed === undefined
       ? directory.allTickets()
       : union(
-          requesters
-            .flatMap((requester) => requesterIds(directory, requester))
-            .map((id) => directory.ticketsOf(id)),
+          (wanted.get(indexed) ?? [])
+            .flatMap((user) => userIds(directory, user))
+            .map((id) => by[indexed](id)),
         );
   for (const [property, values] of wanted) {
-    if (property === 'requester') continue;
+    if (property === indexed) continue;
     found = found.filter((record) => values.some((value) => ticketFits(record, property, value)));
   }
   for (const word of words) found = found.filter((record) => ticketFits(record, undefined, word));
@@ -69,9 +71,9 @@ export function searchTickets(
   );
 }
 
-function requesterIds(directory: Directory, requester: string): number[] {
-  if (/^\d+$/.test(requester)) return [Number(requester)];
-  return directory.usersByEmail(requester).map(({ id }) => id);
+function userIds(directory: Directory, user: string): number[] {
+  if (/^\d+$/.test(user)) return [Number(user)];
+  return directory.usersByEmail(user).map(({ id }) => id);
 }
 
 function ticketFits(
@@ -84,6 +86,8 @@ function ticketFits(
       return `${ticket.subject} ${ticket.description}`.toLowerCase().includes(value);
     case 'requester':
       return String(requesterId) === value;
+    case 'cc':
+      return ticket.copiedTo?.some((id) => String(id) === value) === true;
     case 'status':
       return ticket.status === value;
     case 'priority':
