@@ -8,7 +8,14 @@ import {
   setting,
   urlSetting,
 } from '../../src/index.js';
-import { commentsOfTickets, ticketsOfUsers, usersByEmail, usersById } from './loaders.js';
+import {
+  commentsOfTickets,
+  organisations,
+  ticketsCopiedToUsers,
+  ticketsOfUsers,
+  usersByEmail,
+  usersById,
+} from './loaders.js';
 import { resolvers } from './resolvers.js';
 import { timeline } from './timeline.js';
 
@@ -40,6 +47,6 @@ export const contactCentre = defineSource({
     yields: { email: 'one', phone: 'shown' },
   },
   timeline,
-  loaders: [ticketsOfUsers, commentsOfTickets],
+  loaders: [ticketsOfUsers, ticketsCopiedToUsers, commentsOfTickets, organisations],
   resolvers,
 });

@@ -1,14 +1,29 @@
 import {
   alignMany,
+  alignOne,
   defineLoader,
   pathPart,
   SourceContractError,
-  type CustomerRecord,
   type RestClient,
 } from '../../src/index.js';
-import { toComment, toCustomer, toTicket, type TicketRecord } from './mapping.js';
-import type { TicketComment } from './schema.generated.js';
-import { commentsPage, ticketsPage, usersPage, type CursorPage, type Ticket, type User } from './wire.js';
+import {
+  toComment,
+  toCustomer,
+  toOrganisation,
+  toTicket,
+  type TicketRecord,
+  type UserRecord,
+} from './mapping.js';
+import type { SupportOrganisation, TicketComment } from './schema.generated.js';
+import {
+  commentsPage,
+  organizationsPage,
+  ticketsPage,
+  usersPage,
+  type CursorPage,
+  type Ticket,
+  type User,
+} from './wire.js';
 
 /** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
 const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
@@ -26,7 +41,7 @@ const MAX_COMMENT_PAGES = 5;
 /** Comments are a call for each ticket, and Zendesk counts the calls of a minute. */
 const COMMENT_CALLS_AT_ONCE = 8;
 
-export const usersByEmail = defineLoader<RestClient, string, readonly CustomerRecord[]>({
+export const usersByEmail = defineLoader<RestClient, string, readonly UserRecord[]>({
   name: 'usersByEmail',
   maxBatch: MAX_BATCH,
   freshness: IDENTITY_FRESHNESS,
@@ -55,13 +70,25 @@ export const usersByEmail = defineLoader<RestClient, string, readonly CustomerRe
   },
 });
 
-export const usersById = defineLoader<RestClient, string, readonly CustomerRecord[]>({
+export const usersById = defineLoader<RestClient, string, readonly UserRecord[]>({
   name: 'usersById',
   maxBatch: MAX_BATCH,
   freshness: IDENTITY_FRESHNESS,
   load: async (ids, zendesk) => {
     const page = there(await zendesk.get(usersPage, '/api/v2/users/show_many', { ids: ids.join(',') }));
     return alignMany(ids, page.users, (user) => String(user.id)).map((own) => own.map(toCustomer));
+  },
+});
+
+export const organisations = defineLoader<RestClient, string, SupportOrganisation | null>({
+  name: 'organisations',
+  maxBatch: MAX_BATCH,
+  freshness: IDENTITY_FRESHNESS,
+  load: async (ids, zendesk) => {
+    const page = there(
+      await zendesk.get(organizationsPage, '/api/v2/organizations/show_many', { ids: ids.join(',') }),
+    );
+    return alignOne(ids, page.organizations.map(toOrganisation), ({ id }) => id);
   },
 });
 
@@ -75,7 +102,7 @@ function there<T>(page: T | null): T {
   return page;
 }
 
-/** What a user asked for, newest first. */
+/** What a user asked for, or is copied in on, newest first. */
 export interface TicketsOfUser {
   tickets: readonly TicketRecord[];
   /** False when there are more than can be read: these are then some of them, not even the newest. */
@@ -88,31 +115,52 @@ export const ticketsOfUsers = defineLoader<RestClient, string, TicketsOfUser>({
   maxBatch: MAX_BATCH,
   about: (userId) => [{ namespace: 'zendeskUserId', value: userId }],
   isWhole: ({ isWhole }) => isWhole,
-  load: async (userIds, zendesk) => {
-    const all = await readTickets(userIds, zendesk);
-    const own = alignMany(userIds, all.records, ({ requesterId }) => requesterId);
-    // Whoever fills pages alone stands in the way of the others, who are asked about once more.
-    const inTheWay = (i: number) => !all.isWhole && (own[i]?.length ?? 0) >= TICKETS_A_PAGE;
-    const others = userIds.filter((_, i) => !inTheWay(i));
-    if (others.length === 0 || others.length === userIds.length)
-      return own.map((tickets) => ({ tickets, isWhole: all.isWhole }));
-    const again = await readTickets(others, zendesk);
-    const theirs = alignMany(userIds, again.records, ({ requesterId }) => requesterId);
-    return own.map((tickets, i) =>
-      inTheWay(i) ? { tickets, isWhole: false } : { tickets: theirs[i] ?? [], isWhole: again.isWhole },
-    );
-  },
+  load: (userIds, zendesk) => loadTickets(userIds, zendesk, 'requester', ({ requesterId }) => [requesterId]),
 });
+
+/** What others asked for, with the user copied in. So it is about many, and forgotten whenever anybody is. */
+export const ticketsCopiedToUsers = defineLoader<RestClient, string, TicketsOfUser>({
+  name: 'ticketsCopiedToUsers',
+  maxBatch: MAX_BATCH,
+  isWhole: ({ isWhole }) => isWhole,
+  load: (userIds, zendesk) => loadTickets(userIds, zendesk, 'cc', ({ copiedIds }) => copiedIds),
+});
+
+/** Of each user the tickets that have them among `usersOf`, by a search for users in that part in a ticket. */
+async function loadTickets(
+  userIds: readonly string[],
+  zendesk: RestClient,
+  part: 'requester' | 'cc',
+  usersOf: (ticket: TicketRecord) => readonly string[],
+): Promise<TicketsOfUser[]> {
+  const read = async (ids: readonly string[]) => {
+    const { records, isWhole } = await readTickets(ids, zendesk, part);
+    const held = records.flatMap((ticket) => usersOf(ticket).map((userId) => ({ userId, ticket })));
+    const own = alignMany(userIds, held, ({ userId }) => userId);
+    return { own: own.map((all) => all.map(({ ticket }) => ticket)), isWhole };
+  };
+  const { own, isWhole } = await read(userIds);
+  // Whoever fills pages alone stands in the way of the others, who are asked about once more.
+  const inTheWay = (i: number) => !isWhole && (own[i]?.length ?? 0) >= TICKETS_A_PAGE;
+  const others = userIds.filter((_, i) => !inTheWay(i));
+  if (others.length === 0 || others.length === userIds.length)
+    return own.map((tickets) => ({ tickets, isWhole }));
+  const again = await read(others);
+  return own.map((tickets, i) =>
+    inTheWay(i) ? { tickets, isWhole: false } : { tickets: again.own[i] ?? [], isWhole: again.isWhole },
+  );
+}
 
 /** All tickets of these users, newest first; not all when there are too many. */
 async function readTickets(
   userIds: readonly string[],
   zendesk: RestClient,
+  part: 'requester' | 'cc',
 ): Promise<{ records: TicketRecord[]; isWhole: boolean }> {
   const tickets: Ticket[] = [];
   let page = there(
     await zendesk.get(ticketsPage, '/api/v2/search/export', {
-      query: userIds.map((id) => `requester:${id}`).join(' '),
+      query: userIds.map((id) => `${part}:${id}`).join(' '),
       'filter[type]': 'ticket',
       'page[size]': TICKETS_A_PAGE,
     }),

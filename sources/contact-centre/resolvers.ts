@@ -1,6 +1,14 @@
 import { pageSize, SourceContractError, type Context, type Customer } from '../../src/index.js';
-import { commentsOfTickets, newestFirst, ticketsOfUsers, type TicketsOfUser } from './loaders.js';
-import type { TicketRecord } from './mapping.js';
+import {
+  commentsOfTickets,
+  newestFirst,
+  organisations,
+  ticketsCopiedToUsers,
+  ticketsOfUsers,
+  usersById,
+  type TicketsOfUser,
+} from './loaders.js';
+import { toSatisfaction, type TicketRecord } from './mapping.js';
 import type { Resolvers, TicketStatus } from './schema.generated.js';
 
 const DONE: ReadonlySet<TicketStatus> = new Set(['SOLVED', 'CLOSED']);
@@ -12,8 +20,22 @@ export const resolvers: Resolvers = {
       const size = pageSize(first);
       return (await ticketsOf(customer, context)).slice(0, size);
     },
+    copiedTickets: async (customer, { first }, context) => {
+      const size = pageSize(first);
+      const found = await readTicketsOf(customer, context, ticketsCopiedToUsers);
+      const userIds = new Set(await customer.identifiers('zendeskUserId'));
+      // A customer with two records may have asked by one of them; several may be copied in on one ticket.
+      const others = allOf(found).filter(({ requesterId }) => !userIds.has(requesterId));
+      return [...new Map(others.map((ticket) => [ticket.id, ticket])).values()].slice(0, size);
+    },
+    supportOrganisation: async (customer, _, { load }) => {
+      const userIds = await customer.identifiers('zendeskUserId');
+      const users = (await Promise.all(userIds.map((id) => load(usersById, id)))).flat();
+      const id = users.map(({ organisationId }) => organisationId).find((one) => one !== null);
+      return id === undefined ? null : load(organisations, id);
+    },
     openTicketCount: async (customer, _, context) => {
-      const found = await readTicketsOf(customer, context);
+      const found = await readTicketsOf(customer, context, ticketsOfUsers);
       return (
         found && {
           value: found.tickets.filter(({ status }) => !DONE.has(status)).length,
@@ -23,6 +45,7 @@ export const resolvers: Resolvers = {
     },
   },
   Ticket: {
+    satisfaction: ({ rating }) => toSatisfaction(rating),
     comments: async ({ id, requesterId }, { first }, { load }) => [
       ...(await load(commentsOfTickets, { ticketId: id, requesterId, first: pageSize(first) })),
     ],
@@ -31,7 +54,11 @@ export const resolvers: Resolvers = {
 
 /** All tickets of a customer, newest first. */
 export async function ticketsOf(customer: Customer, context: Context): Promise<readonly TicketRecord[]> {
-  const found = await readTicketsOf(customer, context);
+  return allOf(await readTicketsOf(customer, context, ticketsOfUsers));
+}
+
+/** Some of them only would look as if they were all. */
+function allOf(found: TicketsOfUser | null): readonly TicketRecord[] {
   if (found?.isWhole === false)
     throw new SourceContractError(
       'contact-centre',
@@ -41,10 +68,14 @@ export async function ticketsOf(customer: Customer, context: Context): Promise<r
 }
 
 /** Of all of the customer's records together; null when the contact centre has none. */
-async function readTicketsOf(customer: Customer, { load }: Context): Promise<TicketsOfUser | null> {
+async function readTicketsOf(
+  customer: Customer,
+  { load }: Context,
+  loader: typeof ticketsOfUsers,
+): Promise<TicketsOfUser | null> {
   const userIds = await customer.identifiers('zendeskUserId');
   if (userIds.length === 0) return null;
-  const found = await Promise.all(userIds.map((userId) => load(ticketsOfUsers, userId)));
+  const found = await Promise.all(userIds.map((userId) => load(loader, userId)));
   return {
     tickets: found.flatMap(({ tickets }) => tickets).sort(newestFirst),
     isWhole: found.every(({ isWhole }) => isWhole),

@@ -14,11 +14,21 @@ export const user = z.object({
   phone: z.string().nullish(),
   verified: z.boolean().nullish(),
   locale: z.string().nullish(),
+  organization_id: id.nullish(),
   updated_at: moment.nullish(),
 });
 export type User = z.infer<typeof user>;
 
 export const usersPage = z.object({ users: z.array(user), next_page: z.string().nullish() });
+
+export const organization = z.object({
+  id,
+  name: z.string().nullish(),
+  domain_names: z.array(z.string()).nullish(),
+});
+export type Organization = z.infer<typeof organization>;
+
+export const organizationsPage = z.object({ organizations: z.array(organization) });
 
 export const ticket = z.object({
   id,
@@ -26,6 +36,11 @@ export const ticket = z.object({
   subject: z.string().nullish(),
   status: z.enum(['new', 'open', 'pending', 'hold', 'solved', 'closed']),
   priority: z.enum(['low', 'normal', 'high', 'urgent']).nullish(),
+  collaborator_ids: z.array(id).nullish(),
+  follower_ids: z.array(id).nullish(),
+  email_cc_ids: z.array(id).nullish(),
+  /** Its score is read where it is asked for: a word that is not known costs that field, not all tickets. */
+  satisfaction_rating: z.object({ score: z.unknown().optional(), comment: z.string().nullish() }).nullish(),
   via: z.object({ channel: z.string().nullish() }).nullish(),
   created_at: moment,
   updated_at: moment,

@@ -1,0 +1,373 @@
+import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
+import { contactCentre } from '../../sources/contact-centre/index.js';
+import { organisations, ticketsCopiedToUsers } from '../../sources/contact-centre/loaders.js';
+import { startContactCentre } from '../../sources/contact-centre/stand-in/index.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import { zendeskOrganizationId } from '../../sources/stand-ins/seed-ids.js';
+import type { ContactCentrePart, Person, SeedTicket, StandIn } from '../../sources/stand-ins/world.js';
+import type { RestClient } from '../../src/connectors/rest.js';
+import { open, type Opened } from '../connectors/contract.js';
+import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { directSettings, faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
+
+type Caller = Person & { contactCentre: ContactCentrePart };
+
+const world = createWorld({ customers: inject('customers') });
+const callers = world.people.filter((one): one is Caller => one.contactCentre !== undefined);
+const ordinary = callers.filter(({ email }) => email.startsWith('customer-')).slice(0, 50);
+
+function caller(email: string): Caller {
+  const found = callers.find((one) => one.email === email);
+  if (found === undefined) throw new Error(`the contact centre does not know ${email}`);
+  return found;
+}
+
+const everywhere = caller('everywhere@example.nl');
+const [template] = everywhere.contactCentre.tickets;
+if (template === undefined) throw new Error('the template has no ticket');
+
+/** Somebody with this address and id, who asked for these tickets. */
+function somebody(email: string, userId: number, tickets: SeedTicket[] = []): Caller {
+  return { ...everywhere, email, contactCentre: { userId, verified: true, tickets } };
+}
+
+/** A ticket of which these users get a copy. */
+const copied = (id: number, ...copiedTo: number[]): SeedTicket => ({
+  ...template,
+  id,
+  copiedTo,
+  createdAt: new Date(Date.UTC(2026, 0, 1) + ((id * 7_919) % 10_007) * 60_000).toISOString(),
+});
+
+function idsNewestFirst(tickets: readonly SeedTicket[]): string[] {
+  return tickets
+    .toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || b.id - a.id)
+    .map(({ id }) => String(id));
+}
+
+const copiedTo = (userId: number): SeedTicket[] =>
+  callers
+    .flatMap(({ contactCentre: { tickets } }) => tickets)
+    .filter((ticket) => ticket.copiedTo?.includes(userId) === true);
+
+const organisationOf = ({ contactCentre: { companyId } }: Caller) => {
+  const index = world.companies.findIndex(({ id }) => id === companyId);
+  const company = world.companies[index];
+  // Two companies have one name, to which Zendesk then needs something more.
+  return company === undefined
+    ? null
+    : {
+        id: String(zendeskOrganizationId(index)),
+        name: expect.stringContaining(company.name) as string,
+      };
+};
+
+describe('what hangs on the tickets of the contact centre', () => {
+  let control: Awaited<ReturnType<typeof faultControl>>;
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    control = await faultControl([], ['contact-centre']);
+  });
+  afterAll(() => control.close());
+  afterEach(() => gateway.close());
+
+  const ask = async (fields: string, people: readonly Caller[]) => {
+    gateway = createTestGateway(control.settings);
+    const before = control.counters()['contact-centre']?.calls ?? 0;
+    const { data, errors } = await gateway.query(
+      `query($by: [CustomerKey!]!) { customers(by: $by) { ${fields} } }`,
+      { by: people.map(({ email }) => ({ email })) },
+    );
+    expect(errors).toEqual([]);
+    return {
+      customers: listAt(data, 'customers'),
+      calls: (control.counters()['contact-centre']?.calls ?? 0) - before,
+    };
+  };
+
+  it('says what customers thought of the help, with the tickets and without a further call', async () => {
+    const { customers, calls } = await ask('tickets(first: 100) { id satisfaction { score comment } }', [
+      everywhere,
+      ...ordinary,
+    ]);
+    // Who they are, and their tickets.
+    expect(calls).toBe(2);
+    const ratings = [everywhere, ...ordinary].map(({ contactCentre: { tickets } }) =>
+      idsNewestFirst(tickets).map((id) => {
+        const rating = tickets.find((ticket) => String(ticket.id) === id)?.rating;
+        return {
+          id,
+          satisfaction:
+            rating === undefined || rating.score === 'offered'
+              ? null
+              : { score: rating.score.toUpperCase(), comment: rating.comment },
+        };
+      }),
+    );
+    expect(customers).toEqual(ratings.map((tickets) => ({ tickets })));
+    expect(JSON.stringify(ratings[0])).toContain('GOOD');
+    for (const expected of ['GOOD', 'BAD', '"satisfaction":null', '"comment":null'])
+      expect(JSON.stringify(ratings)).toContain(expected);
+  });
+
+  it('tells of fifty customers which organisations they are of, in one call for all organisations', async () => {
+    const { customers, calls } = await ask('supportOrganisation { id name }', ordinary);
+    // Who they are by address, the users by their ids, and the organisations.
+    expect(calls).toBe(3);
+    expect(customers).toEqual(ordinary.map((one) => ({ supportOrganisation: organisationOf(one) })));
+    expect(new Set(ordinary.map((one) => organisationOf(one)?.id)).size).toBeGreaterThan(5);
+  });
+
+  it('tells the domains of an organisation, which may be none', async () => {
+    const { customers } = await ask('supportOrganisation { domains }', [everywhere, ...ordinary]);
+    const found = customers.map((one) => at(one, 'supportOrganisation', 'domains'));
+    expect(found).toContainEqual([]);
+    for (const [i, one] of [everywhere, ...ordinary].entries()) {
+      const company = world.companies.find(({ id }) => id === one.contactCentre.companyId);
+      if (company === undefined) expect(found[i]).toBeUndefined();
+      else expect([undefined, company.domain]).toContain(at(found[i], 0));
+    }
+  });
+
+  it('does not ask for organisations when nobody is of one', async () => {
+    const nobody = ordinary.filter((one) => organisationOf(one) === null);
+    const { customers, calls } = await ask('supportOrganisation { name }', nobody);
+    expect(calls).toBe(2);
+    expect(customers).toEqual(nobody.map(() => ({ supportOrganisation: null })));
+  });
+
+  it('shows fifty customers the tickets of which they get a copy, each their own, in one call', async () => {
+    const { customers, calls } = await ask('copiedTickets(first: 100) { id }', [everywhere, ...ordinary]);
+    // Who they are, and the tickets.
+    expect(calls).toBe(2);
+    const expected = [everywhere, ...ordinary].map(({ contactCentre: { userId } }) =>
+      idsNewestFirst(copiedTo(userId)),
+    );
+    expect(customers).toEqual(expected.map((ids) => ({ copiedTickets: ids.map((id) => ({ id })) })));
+    expect(expected[0]).not.toEqual([]);
+    expect(expected.flat().length).toBeGreaterThan(10);
+  });
+
+  it('counts and lists them apart from what the customer asked for', async () => {
+    const { customers } = await ask(
+      'copiedTickets(first: 1) { id comments { byCustomer } } tickets(first: 100) { id } timeline(first: 100) { nodes { recordId } }',
+      [everywhere],
+    );
+    const [own] = customers;
+    const [newest] = idsNewestFirst(copiedTo(everywhere.contactCentre.userId));
+    expect(listAt(own, 'copiedTickets').map((ticket) => at(ticket, 'id'))).toEqual([newest]);
+    expect(JSON.stringify([at(own, 'tickets'), at(own, 'timeline')])).not.toContain(newest);
+    // Who asked was somebody else, and it is their words that count as a customer's.
+    expect(at(listAt(own, 'copiedTickets')[0], 'comments', '0', 'byCustomer')).toBe(true);
+  });
+
+  it('shows them none of a customer whom it does not know', async () => {
+    const { customers, calls } = await ask('copiedTickets { id } supportOrganisation { id }', [
+      { ...everywhere, email: 'nobody@example.nl' },
+    ]);
+    expect(customers).toEqual([null]);
+    expect(calls).toBe(1);
+  });
+
+  it.each([0, 101])('refuses to show %d of them', async (first) => {
+    gateway = createTestGateway(control.settings);
+    const { errors } = await gateway.query(
+      `{ customer(by: { email: "everywhere@example.nl" }) { copiedTickets(first: ${first}) { id } } }`,
+    );
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+  });
+
+  it('leaves each of them null when it refuses the gateway', async () => {
+    gateway = createTestGateway({ ...directSettings(FOUR_SYSTEMS), CONTACT_CENTRE_API_TOKEN: 'wrong' });
+    const { data, errors } = await gateway.query(
+      '{ customer(by: { email: "everywhere@example.nl" }) { customerSince copiedTickets { id } supportOrganisation { id } } }',
+    );
+    expect(data).toEqual({
+      customer: {
+        customerSince: expect.any(String) as string,
+        copiedTickets: null,
+        supportOrganisation: null,
+      },
+    });
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual([
+      'SOURCE_UNAUTHENTICATED',
+      'SOURCE_UNAUTHENTICATED',
+    ]);
+  });
+});
+
+describe('the loaders of what hangs on tickets', () => {
+  let standIn: StandIn;
+  let client: Opened<RestClient>;
+
+  const start = async (people: Person[]) => {
+    standIn = await startContactCentre({ ...world, people });
+    client = open<RestClient>(contactCentre.connector, standIn.settings(standIn.url));
+  };
+  afterEach(async () => {
+    await client.close();
+    await standIn.close();
+  });
+  const load = async (...keys: string[]) =>
+    (await ticketsCopiedToUsers.load(keys, client)).map((one) =>
+      one instanceof Error ? one : { ids: one.tickets.map(({ id }) => id), isWhole: one.isWhole },
+    );
+
+  it('give a ticket to each of several who get a copy, and to nobody else', async () => {
+    const tickets = [copied(1, 11, 12), copied(2, 12), copied(3)];
+    await start([
+      somebody('a@example.nl', 10, tickets),
+      somebody('b@example.nl', 11),
+      somebody('c@example.nl', 12),
+    ]);
+    expect(await load('10', '11', '12', '13')).toEqual([
+      { ids: [], isWhole: true },
+      { ids: ['1'], isWhole: true },
+      { ids: idsNewestFirst(tickets.slice(0, 2)), isWhole: true },
+      { ids: [], isWhole: true },
+    ]);
+  });
+
+  it('read on when the tickets fill several pages', async () => {
+    const tickets = Array.from({ length: 1_700 }, (_, i) => copied(i + 1, 11));
+    await start([somebody('a@example.nl', 10, tickets), somebody('b@example.nl', 11)]);
+    expect(await load('11', '12')).toEqual([
+      { ids: idsNewestFirst(tickets), isWhole: true },
+      { ids: [], isWhole: true },
+    ]);
+  });
+
+  it('say of one who gets too many copies that these are not all, and still show those of the others', async () => {
+    const many = Array.from({ length: 5_001 }, (_, i) => copied(i + 1, 11));
+    await start([somebody('a@example.nl', 10, [...many, copied(9_001, 12)]), somebody('b@example.nl', 11)]);
+    const [busy, quiet] = await load('11', '12');
+    expect(busy).toMatchObject({ isWhole: false });
+    expect(quiet).toEqual({ ids: ['9001'], isWhole: true });
+  });
+
+  it('find organisations by id, each once, and none that is not there', async () => {
+    await start([]);
+    const ids = [3, 0, 1].map((index) => String(zendeskOrganizationId(index)));
+    const found = await organisations.load([...ids, '17'], client);
+    expect(found.map((one) => (one instanceof Error ? one : (one?.name ?? null)))).toEqual([
+      ...[3, 0, 1].map((index) => world.companies[index]?.name),
+      null,
+    ]);
+  });
+
+  it('ask for a hundred at most', () => {
+    expect([organisations.maxBatch, ticketsCopiedToUsers.maxBatch]).toEqual([100, 100]);
+  });
+});
+
+describe('what Zendesk may answer about tickets and organisations', () => {
+  let server: SmallServer;
+  let ticket: object;
+  let user: object;
+  let organisationsAnswer: object;
+
+  beforeAll(async () => {
+    server = await startServer(({ url }: SeenRequest, response) => {
+      const bodies: [string, object][] = [
+        ['/api/v2/users/', { users: [{ id: 1, email: 'jan@example.nl', ...user }] }],
+        ['/api/v2/organizations/', organisationsAnswer],
+        [
+          '/api/v2/search/export',
+          {
+            results: [
+              {
+                id: 5,
+                requester_id: url.includes('query=cc') ? 2 : 1,
+                status: 'solved',
+                created_at: '2026-01-01T00:00:00Z',
+                updated_at: '2026-01-01T00:00:00Z',
+                ...ticket,
+              },
+            ],
+            meta: { has_more: false },
+            links: { next: null },
+          },
+        ],
+      ];
+      sendJson(response, bodies.find(([path]) => url.startsWith(path))?.[1] ?? {});
+    });
+  });
+  afterAll(() => server.close());
+
+  const ask = async (fields: string) => {
+    const gateway = createTestGateway({
+      ...directSettings(['contact-centre']),
+      CONTACT_CENTRE_URL: server.url,
+    });
+    const answer = await gateway.query(`{ customer(by: { zendeskUserId: "1" }) { ${fields} } }`);
+    await gateway.close();
+    return answer;
+  };
+
+  it.each([
+    ['null', null],
+    ['without a score', {}],
+    ['not yet asked for', { score: 'unoffered' }],
+    ['not yet given', { score: 'offered' }],
+  ])('has no satisfaction where the rating is %s', async (_, rating) => {
+    ticket = { satisfaction_rating: rating };
+    const { data, errors } = await ask('tickets { satisfaction { score } }');
+    expect(errors).toEqual([]);
+    expect(at(data, 'customer', 'tickets')).toEqual([{ satisfaction: null }]);
+  });
+
+  it('has no comment where nothing was added to the score', async () => {
+    ticket = { satisfaction_rating: { id: 1, score: 'bad', comment: '' } };
+    const { data } = await ask('tickets { satisfaction { score comment } }');
+    expect(at(data, 'customer', 'tickets')).toEqual([{ satisfaction: { score: 'BAD', comment: null } }]);
+  });
+
+  it.each(['secret', 4711])(
+    'costs the satisfaction alone, and tells no value, when a score is %s',
+    async (score) => {
+      ticket = { satisfaction_rating: { score } };
+      const { data, errors } = await ask('tickets { id satisfaction { score } }');
+      expect(at(data, 'customer', 'tickets')).toEqual([{ id: '5', satisfaction: null }]);
+      expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+        [['customer', 'tickets', 0, 'satisfaction'], 'SOURCE_CONTRACT'],
+      ]);
+      expect(JSON.stringify(errors)).not.toContain(String(score));
+    },
+  );
+
+  it.each([
+    ['gets a copy', { email_cc_ids: [1], collaborator_ids: [1], follower_ids: [] }, true],
+    ['gets a copy by an account that has one list only', { collaborator_ids: [1] }, true],
+    ['follows it', { email_cc_ids: [], collaborator_ids: [1], follower_ids: [1] }, false],
+    ['gets a copy and follows it', { email_cc_ids: [1], collaborator_ids: [1], follower_ids: [1] }, true],
+    ['is not on it, though the search found it', { email_cc_ids: [11], collaborator_ids: [11] }, false],
+    ['asked for it', { requester_id: 1, email_cc_ids: [1] }, false],
+  ])('shows a copied ticket or not to a customer who %s', async (_, more, isShown) => {
+    ticket = more;
+    const { data, errors } = await ask('copiedTickets { id }');
+    expect(errors).toEqual([]);
+    expect(at(data, 'customer', 'copiedTickets')).toEqual(isShown ? [{ id: '5' }] : []);
+  });
+
+  it('has no organisation where the one of the user is gone', async () => {
+    user = { organization_id: 7 };
+    organisationsAnswer = { organizations: [{ id: 8, name: 'Another' }] };
+    const { data, errors } = await ask('supportOrganisation { name }');
+    expect(errors).toEqual([]);
+    expect(at(data, 'customer', 'supportOrganisation')).toBeNull();
+  });
+
+  it('costs the organisation alone when it answers another shape', async () => {
+    user = { organization_id: 7, name: 'Jan' };
+    organisationsAnswer = { organizations: [{ id: 7, name: ['secret'] }] };
+    const { data, errors } = await ask('name supportOrganisation { name }');
+    expect(at(data, 'customer')).toEqual({ name: 'Jan', supportOrganisation: null });
+    expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+      [['customer', 'supportOrganisation'], 'SOURCE_CONTRACT'],
+    ]);
+    expect(JSON.stringify(errors)).not.toContain('secret');
+  });
+});
