@@ -46,8 +46,11 @@ export interface EntryMapping {
   more?: string;
   /** How many objects are read for each key, for counting the cost. Default 1. */
   readsPerKey?: number;
-  /** The vendor's field that holds the key, and our key made from it. Records are matched by it, never by position. */
-  key: { field: string; from: (value: unknown) => string };
+  /**
+   * The vendor's field that holds the key, and our key made from it. Records are matched by it, never by position. Of
+   * several with one key the first counts; where the key is `unique` none does, since another's might be shown.
+   */
+  key: { field: string; from: (value: unknown) => string; unique?: boolean };
 }
 
 /**

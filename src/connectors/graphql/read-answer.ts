@@ -29,6 +29,8 @@ export function readAnswer(
         if (isRecord(value)) {
           const key = entry.key.from(value[freeName('_key', plan)]);
           if (key !== '' && !byKey.has(key)) byKey.set(key, { value, path: [...path, i] });
+          else if (key !== '' && entry.key.unique === true)
+            byKey.set(key, { value: reader.several(), path: [...path, i] });
         }
         // Whose it was cannot be seen, so it is told to all who were not found.
         else lost ??= reader.errorAt([...path, i]) ?? null;
@@ -36,6 +38,8 @@ export function readAnswer(
     if (entry.more !== undefined) {
       const beside = ['found', ...findBelow.slice(0, -1), ...entry.more.split('.')];
       const more = reader.walk(answer.data, [], beside).value;
+      // Who was found may have a twin among those not given.
+      if (more !== false && entry.key.unique === true) byKey.clear();
       if (more instanceof Error) lost ??= more;
       else if (more !== false)
         lost ??= new SourceContractError(
@@ -48,8 +52,10 @@ export function readAnswer(
     const own = byKey.get(key);
     if (found.length > 0 && own === undefined && lost === null) return null;
     return makeObject(plan, (field) => {
-      if (field.keyed === undefined)
-        return own === undefined ? lost : reader.field(field, own.value, own.path);
+      if (field.keyed === undefined) {
+        if (own === undefined) return lost;
+        return own.value instanceof Error ? own.value : reader.field(field, own.value, own.path);
+      }
       const path = [`${field.responseKey}_${i}`, ...field.below];
       return reader.owned(field, field.keyed.field.owner, key, answer.data, path);
     });
@@ -141,7 +147,9 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
   const misfit = (path: Path) =>
     new SourceContractError(source, `${source} sent an answer of another shape, at: ${path.join('.')}.`);
 
-  return { errorAt, walk, field, owned, misfit };
+  const several = () => new SourceContractError(source, `${source} has several where there should be one.`);
+
+  return { errorAt, walk, field, owned, misfit, several };
 }
 
 function makeObject({ type, fields, typenames }: Plan, read: (field: PlannedField) => unknown): object {
