@@ -1,6 +1,6 @@
 import { defaultMergedResolver, isExternalObject } from '@graphql-tools/delegate';
 import { stitchSchemas } from '@graphql-tools/stitch';
-import { filterSchema, type IResolvers } from '@graphql-tools/utils';
+import { filterSchema, pruneSchema, type IResolvers } from '@graphql-tools/utils';
 import {
   defaultFieldResolver,
   getNamedType,
@@ -45,12 +45,15 @@ export function stitch({ sdl, resolvers, stitched }: StitchOptions): GraphQLSche
       `The sources' SDL does not compose: ${error instanceof GraphQLError ? error.message : String(error)}`,
     ]);
   }
-  // Private entry points are only for delegation, which finds them in the subschema itself.
-  schema = filterSchema({
-    schema,
-    rootFieldFilter: (_, field) => !field.startsWith('_'),
-    directiveFilter: (name) => name !== 'key' && name !== 'survivorship',
-  });
+  // Private entry points are only for delegation, which finds them in the subschema itself. What only they lead to is
+  // what a source adds to objects of another that is not plugged in.
+  schema = pruneSchema(
+    filterSchema({
+      schema,
+      rootFieldFilter: (_, field) => !field.startsWith('_'),
+      directiveFilter: (name) => name !== 'key' && name !== 'survivorship',
+    }),
+  );
   setOneOf(schema, sdl.spine);
   placeResolvers(schema, sdl, stitched, own);
   return schema;
@@ -109,6 +112,15 @@ function setOneOf(schema: GraphQLSchema, { definitions }: DocumentNode): void {
   }
 }
 
+/** Types of what a system's objects hold. What its entry points find is only read from, and never handed to the executor. */
+function typesWithin(schema: GraphQLSchema): string[] {
+  return Object.values(schema.getTypeMap()).flatMap((type) =>
+    isObjectType(type) && type !== schema.getQueryType()
+      ? Object.values(type.getFields()).map((field) => getNamedType(field.type).name)
+      : [],
+  );
+}
+
 function placeResolvers(
   schema: GraphQLSchema,
   sdl: Sdl,
@@ -116,9 +128,7 @@ function placeResolvers(
   resolvers: readonly IResolvers[],
 ): void {
   const remoteTypes = new Set(
-    stitched.flatMap(({ config }) =>
-      Object.keys('getTypeMap' in config.schema ? config.schema.getTypeMap() : {}),
-    ),
+    stitched.flatMap(({ config }) => ('getTypeMap' in config.schema ? typesWithin(config.schema) : [])),
   );
   const entities = new Set(stitched.flatMap(({ declaration }) => Object.keys(declaration.entities)));
   for (const type of Object.values(schema.getTypeMap())) {
