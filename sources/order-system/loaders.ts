@@ -109,7 +109,7 @@ export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecor
         // index gives the order of one customer number only, so a page's worth is read of each, and the newest are
         // taken below. PostgreSQL finds the place in the index by the second condition, the others by the first.
         query: `
-          SELECT asked.page AS page, order_no, status, placed_at, currency, ${TOTAL} AS total
+          SELECT asked.page AS page, order_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
           FROM orders
           WHERE cust_no = asked.cust_no
             AND placed_at <= asked.after_placed_at

@@ -10,6 +10,8 @@ export interface OrderSystemCustomer extends CustomerRecord {
 
 export interface OrderRecord {
   number: string;
+  /** The webshop's name of it. */
+  onlineNumber: string | null;
   status: OrderStatus;
   placedAt: string;
   total: { amount: string; currency: string };
@@ -90,6 +92,8 @@ function verifiedPhones({ identifiers }: OrderSystemCustomer): string[] {
 export function toOrder(row: OrderRow): OrderRecord {
   return {
     number: row.order_no,
+    // Some databases hold an empty text where they have none, which would be a question about nothing.
+    onlineNumber: row.shop_order_no === '' ? null : row.shop_order_no,
     status: row.status,
     placedAt: toDateTime(row.placed_at),
     total: { amount: row.total, currency: row.currency },

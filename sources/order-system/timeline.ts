@@ -32,7 +32,7 @@ export const ordersForTimeline = defineLoader<SqlClient, OrdersForTimeline, read
       ...dialect.forEach({
         // Read along the index from the page's place in time; what is sorted after that are the orders of one moment.
         query: `
-          SELECT asked.page AS page, order_no, status, placed_at, currency, ${TOTAL} AS total
+          SELECT asked.page AS page, order_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
           FROM orders
           WHERE cust_no = asked.cust_no
             AND placed_at BETWEEN asked.since AND asked.before_placed_at

@@ -10,6 +10,8 @@ const shopifyPrefixes = {
   variant: '94',
   draftOrder: '95',
   draftOrderLine: '96',
+  order: '97',
+  fulfillment: '98',
 };
 
 export function shopifyId(kind: keyof typeof shopifyPrefixes, number: number): string {

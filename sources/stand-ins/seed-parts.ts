@@ -10,6 +10,7 @@ import {
   zendeskTicketId,
   zendeskUserId,
 } from './seed-ids.js';
+import { createOnlineOrders } from './seed-online-orders.js';
 import { after, dayMs, minuteMs, worldNow } from './seed-time.js';
 import {
   agentNotes,
@@ -51,8 +52,9 @@ export function createOrderSystemPart(
   products: readonly SeedProduct[],
   {
     orderCount,
+    isInWebshop,
     ...facts
-  }: { orderCount?: number | undefined } & Pick<
+  }: { orderCount?: number | undefined; isInWebshop: boolean } & Pick<
     OrderSystemPart,
     'emailVerified' | 'phoneVerified' | 'business' | 'devices'
   >,
@@ -68,7 +70,12 @@ export function createOrderSystemPart(
     const sameMoment = count > 50 && index % 10 !== 0 && index % 10 < 4;
     const placedAt =
       sameMoment && previous !== undefined ? previous.placedAt : after(createdAt, random.fraction() * lifeMs);
-    orders.push(createOrder(random, placedAt, place * perPlace.orders + index, products));
+    const number = place * perPlace.orders + index;
+    orders.push({
+      ...createOrder(random, placedAt, number, products),
+      // Who has an account in the webshop orders there.
+      shopName: isInWebshop ? `#${1_001 + number}` : null,
+    });
   }
   return {
     customerNumber: customerNumber(place),
@@ -83,7 +90,7 @@ function createOrder(
   placedAt: string,
   number: number,
   products: readonly SeedProduct[],
-): SeedOrder {
+): Omit<SeedOrder, 'shopName'> {
   const status = orderStatus(random, placedAt);
   const lines = pickSome(random, products, random.integer(1, 4)).map((product, index) => ({
     lineNumber: index + 1,
@@ -141,6 +148,7 @@ export function createWebshopPart(
     customerId: shopifyId('customer', place),
     amountSpentCents: counted.reduce((sum, order) => sum + orderTotalCents(order), 0),
     numberOfOrders: counted.length,
+    orders: createOnlineOrders(place * perPlace.orders, orders),
     draftOrders: statuses.map((status, index) => {
       const number = place * perPlace.draftOrders + index;
       const draftCreatedAt = after(createdAt, random.fraction() * (lifeMs - 6 * dayMs));

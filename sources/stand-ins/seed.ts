@@ -333,6 +333,7 @@ function createPerson(
   if (knows('order-system')) {
     person.orderSystem = createOrderSystemPart(seed, products, {
       orderCount: plan.orders,
+      isInWebshop: knows('webshop'),
       emailVerified: plan.emailUnverified !== true,
       phoneVerified: plan.phoneVerified === true,
       ...(buysFor !== undefined &&

@@ -11,6 +11,7 @@ import type { InvoicesPart } from './seed-invoices.js';
 import type { ClickstreamPart } from './seed-clickstream.js';
 import type { SalesforcePart } from './seed-salesforce.js';
 import type { FacebookPart } from './seed-facebook.js';
+import type { SeedOnlineOrder } from './seed-online-orders.js';
 import type { XPart } from './seed-x.js';
 
 export type SystemName =
@@ -82,6 +83,8 @@ export interface OrderSystemPart {
 export interface SeedOrder {
   /** Like "ORD-2026-0000123", unique. */
   number: string;
+  /** The name of the webshop's order that it was made from, like "#1234", unique; null of one that came another way. */
+  shopName: string | null;
   status: 'NEW' | 'PAID' | 'SHIPPED' | 'DELIVERED' | 'CANCELLED';
   /** ISO date-time with Z. Several orders of one person may carry the same moment: paging must cope. */
   placedAt: string;
@@ -94,6 +97,7 @@ export interface WebshopPart {
   customerId: string;
   amountSpentCents: number;
   numberOfOrders: number;
+  orders: SeedOnlineOrder[];
   /** Open carts, as Shopify draft orders; the newest by `updatedAt` is the customer's cart. */
   draftOrders: {
     /** Numeric part, above 2^53. */

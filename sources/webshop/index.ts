@@ -49,6 +49,7 @@ export const webshop = defineSource({
     entities: {
       Customer: { entry: '_webshopCustomers', keysArgument: 'ids' },
       Product: { entry: '_webshopProducts', keysArgument: 'skus' },
+      Order: { entry: '_webshopOrders', keysArgument: 'onlineNumbers' },
     },
   },
 });

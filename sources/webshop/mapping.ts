@@ -45,6 +45,10 @@ function quoted(value: string): string {
 const MOST_AT_ONCE = 250;
 /** Shopify lets several variants carry one SKU, so there is room for two of each; the first one counts. */
 const VARIANTS_PER_SKU = 2;
+/** An order's name is its own, but an app may give one that is taken: room for two shows it, and then neither counts. */
+const ORDERS_PER_NAME = 2;
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 /** Where schema/sources/webshop.graphql is found in Shopify's Admin API 2025-01. */
 export const mapping: GraphqlMapping = {
@@ -68,7 +72,20 @@ export const mapping: GraphqlMapping = {
       maxKeys: MOST_AT_ONCE / VARIANTS_PER_SKU,
       readsPerKey: VARIANTS_PER_SKU,
       more: 'pageInfo.hasNextPage',
-      key: { field: 'sku', from: (sku) => (typeof sku === 'string' ? sku : '') },
+      key: { field: 'sku', from: textOf },
+    },
+    _webshopOrders: {
+      type: 'Order',
+      keysArgument: 'onlineNumbers',
+      find: 'orders(first: $count, query: $query).nodes',
+      variables: (names) => ({
+        count: { type: 'Int!', value: ORDERS_PER_NAME * names.length },
+        query: { type: 'String!', value: names.map((name) => `name:${quoted(name)}`).join(' OR ') },
+      }),
+      maxKeys: MOST_AT_ONCE / ORDERS_PER_NAME,
+      readsPerKey: ORDERS_PER_NAME,
+      more: 'pageInfo.hasNextPage',
+      key: { field: 'name', from: textOf, unique: true },
     },
   },
   types: {
@@ -106,6 +123,20 @@ export const mapping: GraphqlMapping = {
         imageUrl: 'product.featuredMedia.preview.image.url',
       },
     },
+    Order: {
+      type: 'Order',
+      fields: {
+        onlineNumber: 'name',
+        onlineStatus: 'displayFulfillmentStatus',
+        channel: 'app.name',
+        shipments: 'fulfillments(first: $first)',
+      },
+    },
+    Shipment: {
+      type: 'Fulfillment',
+      fields: { sentAt: 'createdAt', tracking: 'trackingInfo(first: $first)' },
+    },
+    Tracking: { type: 'FulfillmentTrackingInfo', fields: { carrier: 'company' } },
     Money: { type: 'MoneyV2', fields: { currency: 'currencyCode' } },
   },
   settings: { country: 'CountryCode!' },

@@ -13,6 +13,8 @@ import {
 import { describe, expect, test } from 'vitest';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import { startWebshop } from '../../sources/webshop/stand-in/index.js';
+import { webshop } from '../../sources/webshop/index.js';
+import { notedOrders, notedOrdersSdl } from '../sources/noted-orders.js';
 import { createTestGateway } from '../support/gateway.js';
 import { differences, expectPartOf, readIntrospection } from './introspection.js';
 import { contractFile } from './openapi.js';
@@ -174,6 +176,41 @@ const operations = {
       }
     }
   `,
+  'orders by their names': /* GraphQL */ `
+    query ($query: String!) {
+      orders(first: 10, query: $query) {
+        nodes {
+          id
+          name
+          customer {
+            id
+          }
+          app {
+            name
+          }
+          displayFinancialStatus
+          displayFulfillmentStatus
+          statusPageUrl
+          cancelledAt
+          fulfillments(first: 3) {
+            name
+            status
+            displayStatus
+            createdAt
+            deliveredAt
+            trackingInfo(first: 2) {
+              company
+              number
+              url
+            }
+          }
+        }
+        pageInfo {
+          hasNextPage
+        }
+      }
+    }
+  `,
   'abandoned checkouts and the shop': /* GraphQL */ `
     {
       shop {
@@ -214,14 +251,18 @@ describe("the stand-in's part of Shopify's Admin API", () => {
 test("all that the gateway asks of the webshop is valid in the vendor's own schema", async () => {
   const world = createWorld({ customers: 3 });
   const shop = await startWebshop(world);
-  const gateway = createTestGateway(shop.settings(shop.url));
-  const { errors } = await gateway.query(
-    print(everyField(gateway.schema, ['Customer', 'Cart', 'CartLine', 'Product', 'Money'])),
-    { by: { email: 'everywhere@example.nl' } },
+  const gateway = createTestGateway(
+    { ...shop.settings(shop.url), NOTED: 'yes' },
+    { sources: [webshop, notedOrders], sdl: notedOrdersSdl },
   );
+  const types = ['Customer', 'Cart', 'CartLine', 'Product', 'Money', 'Order', 'Shipment', 'Tracking'];
+  const { errors } = await gateway.query(print(everyField(gateway.schema, types)), {
+    by: { email: 'everywhere@example.nl' },
+  });
   expect(errors).toEqual([]);
   const asked = shop.requests().map(({ query }) => query);
-  expect(asked.some((query) => query.includes('draftOrders'))).toBe(true);
+  for (const field of ['draftOrders', 'orders(', 'trackingInfo'])
+    expect(asked.some((query) => query.includes(field))).toBe(true);
   for (const query of asked) expect(validate(vendor, parse(query)), query).toEqual([]);
   await gateway.close();
   await shop.close();

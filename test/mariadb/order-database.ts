@@ -99,11 +99,12 @@ const tables = `
     KEY customer_devices_visitor_id (visitor_id)
   );
   CREATE TABLE orders (
-    order_no  varchar(40) PRIMARY KEY,
-    cust_no   varchar(40) NOT NULL REFERENCES customers (cust_no),
-    status    varchar(20) NOT NULL,
-    placed_at timestamp(6) NOT NULL,
-    currency  char(3) NOT NULL,
+    order_no      varchar(40) PRIMARY KEY,
+    cust_no       varchar(40) NOT NULL REFERENCES customers (cust_no),
+    status        varchar(20) NOT NULL,
+    placed_at     timestamp(6) NOT NULL,
+    currency      char(3) NOT NULL,
+    shop_order_no varchar(40) UNIQUE,
     KEY orders_newest_first (cust_no, placed_at DESC, order_no DESC)
   );
   CREATE TABLE order_lines (

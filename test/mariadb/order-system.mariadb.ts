@@ -192,7 +192,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
         'customerSince',
         'orderCount { value } lifetimeValue { amounts { amount currency } }',
         `page: orders(first: $first, after: $after) { edges { cursor } pageInfo { hasNextPage endCursor } nodes {
-           number status placedAt total { amount currency }
+           number onlineNumber status placedAt total { amount currency }
            lines { lineNumber description quantity unitPrice { amount currency } product { sku } }
            payments { method amount { amount currency } paidAt } } }`,
         `history: timeline(first: $first) { pageInfo { hasNextPage endCursor } nodes {

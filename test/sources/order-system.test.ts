@@ -93,7 +93,7 @@ describe('the order system', () => {
       customer(by: { email: "everywhere@example.nl" }) {
         customerSince address { street houseNumber postcode city }
         orders(first: 100) { nodes {
-          number status placedAt total { amount currency }
+          number onlineNumber status placedAt total { amount currency }
           lines { lineNumber description quantity unitPrice { amount currency } }
           payments { method amount { amount currency } paidAt }
         } pageInfo { hasNextPage } }
@@ -107,23 +107,26 @@ describe('the order system', () => {
     expect(at(data, 'customer', 'address', 'city')).toBe(person('everywhere@example.nl').address.city);
     expect(at(data, 'customer', 'orders')).toEqual({
       pageInfo: { hasNextPage: false },
-      nodes: ordersOf('everywhere@example.nl').map(({ number, status, placedAt, lines, payments }) => ({
-        number,
-        status,
-        placedAt: iso(placedAt),
-        total: money(lines.reduce((sum, line) => sum + line.quantity * line.unitPriceCents, 0)),
-        lines: lines.map(({ lineNumber, description, quantity, unitPriceCents }) => ({
-          lineNumber,
-          description,
-          quantity,
-          unitPrice: money(unitPriceCents),
-        })),
-        payments: payments.map(({ method, amountCents, paidAt }) => ({
-          method,
-          amount: money(amountCents),
-          paidAt: iso(paidAt),
-        })),
-      })),
+      nodes: ordersOf('everywhere@example.nl').map(
+        ({ number, shopName, status, placedAt, lines, payments }) => ({
+          number,
+          onlineNumber: shopName,
+          status,
+          placedAt: iso(placedAt),
+          total: money(lines.reduce((sum, line) => sum + line.quantity * line.unitPriceCents, 0)),
+          lines: lines.map(({ lineNumber, description, quantity, unitPriceCents }) => ({
+            lineNumber,
+            description,
+            quantity,
+            unitPrice: money(unitPriceCents),
+          })),
+          payments: payments.map(({ method, amountCents, paidAt }) => ({
+            method,
+            amount: money(amountCents),
+            paidAt: iso(paidAt),
+          })),
+        }),
+      ),
     });
   });
 
@@ -385,7 +388,14 @@ describe('the order system', () => {
     });
 
     it('keeps what the database tells of a moment, to the last decimal', async () => {
-      const row = { page: 0, order_no: 'O1', status: 'NEW', currency: 'EUR', total: '1.00' };
+      const row = {
+        page: 0,
+        order_no: 'O1',
+        shop_order_no: null,
+        status: 'NEW',
+        currency: 'EUR',
+        total: '1.00',
+      };
       const precise: SqlClient = {
         ...client,
         rows: (schema) =>

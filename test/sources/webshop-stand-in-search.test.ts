@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { array, asking, eva, ids, inShop, list, object, shopper, world } from './webshop-asking.js';
+import { array, asking, eva, evaId, ids, inShop, list, object, shopper, world } from './webshop-asking.js';
 
 describe('searching', () => {
   const emails = `query ($query: String) { customers(first: 100, query: $query) { nodes { email } } }`;
@@ -58,6 +58,26 @@ describe('searching', () => {
     const newestFirst = carts.sort((a, b) => b.updatedAt.localeCompare(a.updatedAt));
     expect(carts.length).toBeGreaterThan(0);
     expect(list(data?.['draftOrders'])).toEqual(newestFirst.map(({ name }) => ({ name })));
+  });
+
+  test('finds orders by their names, the last one first when asked so', async () => {
+    const ask = await asking();
+    const [first, second] = eva.webshop.orders;
+    const names = [first?.name, second?.name];
+    const { data, extensions } = await ask(
+      `query ($query: String) { orders(first: 5, reverse: true, sortKey: ORDER_NUMBER, query: $query) {
+        nodes { name customer { id } fulfillments { order { name } } }
+      } }`,
+      { query: `name:"${names.join('" OR name:"')}" OR name:"1"` },
+    );
+    expect(list(data?.['orders'])).toEqual(
+      [second, first].map((order) => ({
+        name: order?.name,
+        customer: { id: evaId },
+        fulfillments: order?.shipments.map(() => ({ order: { name: order.name } })),
+      })),
+    );
+    expect(extensions).not.toHaveProperty('search');
   });
 
   test('finds a product by its exact sku only', async () => {

@@ -248,6 +248,7 @@ test('every field of the schema has an answer', async () => {
     [`draftOrder(id: "${draftId}")`, 'DraftOrder'],
     [`product(id: "gid://shopify/Product/${String(product?.productId)}")`, 'Product'],
     [`productVariant(id: "gid://shopify/ProductVariant/${String(product?.variantId)}")`, 'ProductVariant'],
+    [`orders(first: 1, query: "name:'#1010'")`, 'OrderConnection'],
     ['abandonedCheckouts(first: 1)', 'AbandonedCheckoutConnection'],
     ['shop', 'Shop'],
   ] as const) {

@@ -57,13 +57,14 @@ export function rowsOf(
     for (const { visitorId, lastSeenAt } of orderSystem.devices) {
       devices.push({ cust_no: customerNumber, visitor_id: visitorId, last_seen_at: lastSeenAt });
     }
-    for (const { number, status, placedAt, ...order } of orderSystem.orders) {
+    for (const { number, shopName, status, placedAt, ...order } of orderSystem.orders) {
       orders.push({
         order_no: number,
         cust_no: customerNumber,
         status,
         placed_at: placedAt,
         currency: 'EUR',
+        shop_order_no: shopName,
       });
       for (const { lineNumber, sku, description, quantity, unitPriceCents } of order.lines) {
         lines.push({

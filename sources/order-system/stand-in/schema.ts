@@ -35,12 +35,14 @@ export const tables = `
   comment on table customer_devices is 'Where somebody logged in. Several people may use one device.';
 
   create table orders (
-    order_no  text primary key,
-    cust_no   text not null references customers,
-    status    text not null check (status in ('NEW', 'PAID', 'SHIPPED', 'DELIVERED', 'CANCELLED')),
-    placed_at timestamptz not null,
-    currency  char(3) not null
+    order_no      text primary key,
+    cust_no       text not null references customers,
+    status        text not null check (status in ('NEW', 'PAID', 'SHIPPED', 'DELIVERED', 'CANCELLED')),
+    placed_at     timestamptz not null,
+    currency      char(3) not null,
+    shop_order_no text unique
   );
+  comment on column orders.shop_order_no is 'The name of the webshop''s order that this one was made from, such as #1234.';
 
   create table order_lines (
     order_no    text not null references orders,

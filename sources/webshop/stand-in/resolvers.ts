@@ -50,6 +50,8 @@ export function createRootResolvers(shop: Shop, now: () => number): Record<strin
     customers: pageOf(shop.customers),
     draftOrder: entryOf('DraftOrder'),
     draftOrders: pageOf(shop.draftOrders),
+    order: entryOf('Order'),
+    orders: pageOf(shop.orders),
     abandonedCheckouts: pageOf(shop.abandonedCheckouts),
     product: entryOf('Product'),
     productVariant: entryOf('ProductVariant'),

@@ -3,6 +3,7 @@ import { createCollection, type Collection } from './collection.js';
 import { gid, parseGid } from './gid.js';
 import { addressRecord, customerRecord } from './records/customer.js';
 import { checkoutRecord, draftOrderRecord, lineItemRecord } from './records/draft-order.js';
+import { fulfillmentRecord, orderRecord, updatedAt } from './records/order.js';
 import { productRecord, variantRecord } from './records/product.js';
 import { shopRecord } from './records/shop.js';
 
@@ -10,6 +11,7 @@ import { shopRecord } from './records/shop.js';
 export interface Shop {
   customers: Collection<ShopCustomer>;
   draftOrders: Collection<ShopDraftOrder>;
+  orders: Collection<ShopOrder>;
   abandonedCheckouts: Collection<ShopDraftOrder>;
   products: Collection<SeedProduct>;
   variants: Collection<SeedProduct>;
@@ -35,6 +37,19 @@ export interface ShopDraftOrder {
   totalCents: number;
 }
 
+export interface ShopOrder {
+  id: string;
+  order: WebshopPart['orders'][number];
+  customer: ShopCustomer;
+}
+
+export interface ShopFulfillment {
+  shipment: ShopOrder['order']['shipments'][number];
+  /** Its place among those of the order, from 0. */
+  index: number;
+  orderId: string;
+}
+
 export type ShopLine = ShopDraftOrder['draft']['lines'][number];
 
 /** A checkout is told of the first few open carts only; enough to see one. */
@@ -46,6 +61,14 @@ export function createShop(world: World): Shop {
   const openDraftOrders = draftOrders.filter(({ draft }) => draft.status === 'OPEN').slice(0, mostCheckouts);
   const lines = new Map(
     draftOrders.flatMap((order) => order.draft.lines.map((line) => [line.id, { order, line }])),
+  );
+  const orders = customers.flatMap((customer) =>
+    customer.webshop.orders.map((order): ShopOrder => ({ id: order.id, order, customer })),
+  );
+  const fulfillments = new Map(
+    orders.flatMap(({ id, order }) =>
+      order.shipments.map((shipment, index) => [shipment.id, { shipment, index, orderId: id }]),
+    ),
   );
   const emails = keyed(customers, ({ person }) => person.email.toLowerCase());
   const phones = keyed(customers, ({ person }) => person.phone);
@@ -95,6 +118,35 @@ export function createShop(world: World): Shop {
         STATUS: ({ draft }) => draft.status,
         TOTAL_PRICE: ({ totalCents }) => totalCents,
         UPDATED_AT: ({ draft }) => Date.parse(draft.updatedAt),
+      },
+    }),
+    orders: createCollection({
+      entries: orders,
+      idOf: ({ id }) => id,
+      record: (order) => orderRecord(order, shop),
+      // The vendor knows some thirty more.
+      fields: {
+        id: { kind: 'id', read: ({ id }) => id, indexed: true },
+        name: { kind: 'text', read: ({ order }) => order.name, indexed: true },
+        customer_id: { kind: 'id', read: ({ customer }) => customer.id, indexed: true },
+        email: { kind: 'text', read: ({ customer }) => customer.person.email, indexed: true },
+        created_at: { kind: 'time', read: ({ order }) => order.placedAt },
+        processed_at: { kind: 'time', read: ({ order }) => order.placedAt },
+        updated_at: { kind: 'time', read: ({ order }) => updatedAt(order) },
+      },
+      texts: ({ order, customer: { person } }) => [
+        order.name,
+        person.firstName,
+        person.lastName,
+        person.email,
+      ],
+      sortKeys: {
+        CREATED_AT: ({ order }) => Date.parse(order.placedAt),
+        CUSTOMER_NAME: ({ customer }) => nameOf(customer),
+        ORDER_NUMBER: ({ order }) => Number(order.name.replace(/\D/g, '')),
+        PROCESSED_AT: ({ order }) => Date.parse(order.placedAt),
+        TOTAL_PRICE: ({ order }) => order.totalCents,
+        UPDATED_AT: ({ order }) => Date.parse(updatedAt(order)),
       },
     }),
     abandonedCheckouts: createCollection({
@@ -163,6 +215,14 @@ export function createShop(world: World): Shop {
   const nodesByType = new Map<string, (id: string) => object | undefined>([
     ['Customer', among(shop.customers)],
     ['DraftOrder', among(shop.draftOrders)],
+    ['Order', among(shop.orders)],
+    [
+      'Fulfillment',
+      (id) => {
+        const found = fulfillments.get(id);
+        return found && fulfillmentRecord(found, shop);
+      },
+    ],
     ['AbandonedCheckout', among(shop.abandonedCheckouts)],
     ['Product', among(shop.products)],
     ['ProductVariant', among(shop.variants)],

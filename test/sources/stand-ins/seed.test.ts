@@ -74,6 +74,10 @@ describe('the world', () => {
     expectUnique(orders.map(({ number }) => number));
     expectUnique(shops.map(({ customerId }) => customerId));
     expectUnique(drafts.map(({ id }) => id));
+    const online = shops.flatMap((shop) => shop.orders);
+    expectUnique(online.map(({ id }) => id));
+    expectUnique(online.map(({ name }) => name));
+    expectUnique(online.flatMap(({ shipments }) => shipments.map(({ id }) => id)));
     expectUnique(drafts.flatMap(({ lines }) => lines.map(({ id }) => id)));
     expectUnique(desks.map(({ userId }) => userId));
     expectUnique(tickets.map(({ id }) => id));
@@ -155,6 +159,23 @@ describe('an ordinary customer', () => {
       expect(known / ordinary.length).toBeLessThan(0.95);
     },
   );
+
+  it('has in the order system what was ordered in the webshop, under both numbers', () => {
+    for (const { webshop, orderSystem } of world.people) {
+      const orders = orderSystem?.orders.filter(({ shopName }) => shopName !== null) ?? [];
+      expect(orders).toHaveLength(webshop === undefined ? 0 : (orderSystem?.orders.length ?? 0));
+      expect(
+        (webshop?.orders ?? []).map(({ name, placedAt, ...order }) => [name, placedAt, order.totalCents]),
+      ).toEqual(orders.map((order) => [order.shopName, order.placedAt, totalCents(order)]));
+      for (const { placedAt, shipments } of webshop?.orders ?? [])
+        for (const { sentAt, deliveredAt } of shipments) {
+          expect(sentAt >= placedAt).toBe(true);
+          expect(deliveredAt === null || deliveredAt >= sentAt).toBe(true);
+        }
+    }
+    const online = world.people.flatMap(({ webshop }) => webshop?.orders ?? []);
+    expect(new Set(online.map(({ shipments }) => shipments.length))).toEqual(new Set([0, 1, 2]));
+  });
 
   it('is the same buyer to the webshop as to the order system', () => {
     for (const { webshop, orderSystem } of world.people) {

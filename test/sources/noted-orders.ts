@@ -1,0 +1,26 @@
+import { setting } from '../../src/config.js';
+import { defineSource } from '../../src/source.js';
+
+/** A source of orders that nobody else knows, so that the webshop can be asked about any number. */
+export const notedOrders = defineSource({
+  name: 'noted',
+  connector: {
+    settings: () => [setting('NOTED')],
+    connect: () => ({
+      client: () => ({ ping: () => Promise.resolve() }),
+      close: () => Promise.resolve(),
+    }),
+  },
+  resolvers: {
+    Customer: {
+      noted: (_: unknown, { numbers }: { numbers: (string | null)[] }) =>
+        numbers.map((onlineNumber) => ({ onlineNumber })),
+    },
+  },
+});
+
+export const notedOrdersSdl = {
+  noted: `
+    type Customer @key(identifier: "email") { noted(numbers: [String]! = ["#1010"]): [Order!] }
+    type Order @key(field: "onlineNumber") { onlineNumber: String }`,
+};

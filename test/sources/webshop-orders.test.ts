@@ -1,0 +1,283 @@
+import { afterAll, afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
+import { toOrder } from '../../sources/order-system/mapping.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { Person, World } from '../../sources/stand-ins/world.js';
+import { webshop } from '../../sources/webshop/index.js';
+import { startWebshop, type WebshopStandIn } from '../../sources/webshop/stand-in/index.js';
+import { hostileKeys } from '../connectors/contract.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
+import { notedOrders, notedOrdersSdl } from './noted-orders.js';
+
+const world = createWorld({ customers: inject('customers') });
+
+function person(email: string): Person {
+  const found = world.people.find((one) => one.email === email);
+  if (found === undefined) throw new Error(`nobody in the seed data has ${email}`);
+  return found;
+}
+
+const EVERYWHERE = 'everywhere@example.nl';
+const online = person(EVERYWHERE).webshop?.orders ?? [];
+
+/** What the webshop tells of an order of the seed. */
+const shown = ({ shipments }: (typeof online)[number]) => ({
+  onlineStatus: shipments.length > 0 ? 'FULFILLED' : 'UNFULFILLED',
+  channel: 'Online Store',
+  statusPageUrl: expect.stringMatching(/^https:\/\/webshop\.example\.nl\/.*\/authenticate\?key=/) as string,
+  shipments: shipments.map(({ sentAt, deliveredAt, carrier, trackingNumber }) => ({
+    sentAt,
+    estimatedDeliveryAt: null,
+    deliveredAt,
+    tracking: [
+      { carrier, number: trackingNumber, url: expect.stringContaining(`/${trackingNumber}`) as string },
+    ],
+  })),
+});
+
+const OF_THE_SHOP = `onlineStatus channel statusPageUrl
+  shipments { sentAt estimatedDeliveryAt deliveredAt tracking { carrier number url } }`;
+
+describe('an order that the order system and the webshop both know', async () => {
+  const control = await faultControl([], FOUR_SYSTEMS);
+  const opened: TestGateway[] = [];
+  const open = () => {
+    const gateway = createTestGateway(control.settings);
+    opened.push(gateway);
+    return gateway;
+  };
+  beforeEach(() => control.heal());
+  afterAll(async () => {
+    await Promise.all(opened.map((gateway) => gateway.close()));
+    await control.close();
+  });
+  const ofBoth = `orders(first: 100) { nodes { number onlineNumber status ${OF_THE_SHOP} lines { lineNumber } } }`;
+
+  it('is one order, with both numbers and what each of them knows', async () => {
+    const { data, errors } = await open().query(`{ customer(by: { email: "${EVERYWHERE}" }) { ${ofBoth} } }`);
+    expect(errors).toEqual([]);
+    const orders = person(EVERYWHERE).orderSystem?.orders ?? [];
+    expect(orders.length).toBeGreaterThan(1);
+    const found = listAt(data, 'customer', 'orders', 'nodes');
+    expect(found).toHaveLength(orders.length);
+    for (const [i, { number, status, shopName, lines }] of orders.entries()) {
+      const itsOwn = online[i];
+      if (itsOwn === undefined) throw new Error('the webshop has all of them');
+      expect(shopName).toBe(itsOwn.name);
+      expect(found.find((one) => at(one, 'number') === number)).toEqual({
+        number,
+        onlineNumber: itsOwn.name,
+        status,
+        ...shown(itsOwn),
+        lines: lines.map(({ lineNumber }) => ({ lineNumber })),
+      });
+    }
+  });
+
+  it('stands in one list with those that the order system alone knows, which have no number of the webshop', async () => {
+    const { data, errors } = await open().query(
+      `{ customer(by: { email: "two-accounts@example.nl" }) { ${ofBoth} } }`,
+    );
+    expect(errors).toEqual([]);
+    const both = world.people.filter(({ email }) => email === 'two-accounts@example.nl');
+    const orders = both.flatMap(({ orderSystem }) => orderSystem?.orders ?? []);
+    const found = listAt(data, 'customer', 'orders', 'nodes');
+    expect(found.map((one) => at(one, 'onlineNumber')).sort()).toEqual(
+      orders.map(({ shopName }) => shopName).sort(),
+    );
+    const alone = found.filter((one) => at(one, 'onlineNumber') === null);
+    expect(alone).toHaveLength(2);
+    for (const one of alone)
+      expect(one).toMatchObject({ onlineStatus: null, channel: null, statusPageUrl: null, shipments: [] });
+  });
+
+  it('takes an empty text in the order system for no number', () => {
+    const row = {
+      page: 0,
+      order_no: 'ORD-1',
+      status: 'NEW',
+      placed_at: '2026-11-01 12:00:00+00',
+      currency: 'EUR',
+      total: '1.00',
+    } as const;
+    expect(toOrder({ ...row, shop_order_no: '' }).onlineNumber).toBeNull();
+    expect(toOrder({ ...row, shop_order_no: '#1' }).onlineNumber).toBe('#1');
+  });
+
+  it.each([1, 10])('costs one call to each system and round, for %d customers', async (count) => {
+    const people = world.people
+      .filter(({ email, webshop: own }) => /^customer-/.test(email) && own)
+      .slice(0, count);
+    const gateway = open();
+    const { data, errors } = await gateway.query(
+      `query($by: [CustomerKey!]!) { customers(by: $by) {
+        orders(first: 5) { nodes { number onlineNumber onlineStatus } }
+      } }`,
+      { by: people.map(({ email }) => ({ email })) },
+    );
+    expect(errors).toEqual([]);
+    const nodes = listAt(data, 'customers').flatMap((one) => listAt(one, 'orders', 'nodes'));
+    expect(nodes.length).toBeGreaterThanOrEqual(count);
+    for (const one of nodes) expect(at(one, 'onlineStatus')).toMatch(/FULFILLED$/);
+    const calls = Object.fromEntries(
+      Object.entries(control.counters()).map(([name, one]) => [name, one.calls]),
+    );
+    // Who they are and their orders; these orders in the webshop; whether the CRM knows more addresses of them.
+    expect(calls).toEqual({ 'order-system': 2, webshop: 1, 'crm-hubspot': 1, 'contact-centre': 0 });
+  });
+
+  it('is not asked of the webshop when nothing is wanted that the webshop alone knows', async () => {
+    const { errors } = await open().query(
+      `{ customer(by: { email: "${EVERYWHERE}" }) { orders { nodes { number onlineNumber } } } }`,
+    );
+    expect(errors).toEqual([]);
+    expect(control.counters().webshop?.calls).toBe(0);
+  });
+
+  it('keeps both numbers and all of the order system when the webshop is down', async () => {
+    await control.set('webshop', { fault: 'down' });
+    const { data, errors } = await open().query(
+      `{ customer(by: { email: "${EVERYWHERE}" }) { orders(first: 1) { nodes { number onlineNumber status onlineStatus lines { quantity } } } } }`,
+    );
+    expect(listAt(data, 'customer', 'orders', 'nodes')).toEqual([
+      {
+        number: expect.stringMatching(/^ORD-/) as string,
+        onlineNumber: expect.stringMatching(/^#\d+$/) as string,
+        status: expect.any(String) as string,
+        onlineStatus: null,
+        lines: expect.arrayContaining([{ quantity: expect.any(Number) as number }]) as unknown[],
+      },
+    ]);
+    expect(errors.map(({ path, extensions }) => [path, extensions.code, extensions.source])).toEqual([
+      [['customer', 'orders', 'nodes', 0, 'onlineStatus'], 'SOURCE_UNAVAILABLE', 'webshop'],
+    ]);
+  });
+});
+
+describe('a webshop asked about orders by their numbers', () => {
+  let shop: WebshopStandIn;
+  let gateway: TestGateway;
+
+  const open = async (own: World): Promise<void> => {
+    shop = await startWebshop(own);
+    gateway = createTestGateway(
+      { ...shop.settings(shop.url), NOTED: 'yes' },
+      { sources: [webshop, notedOrders], sdl: notedOrdersSdl },
+    );
+  };
+  afterEach(async () => {
+    await gateway.close();
+    await shop.close();
+  });
+  const ask = (numbers: (string | null)[], fields = 'onlineNumber onlineStatus') =>
+    gateway.query(
+      `query($numbers: [String]!) { customer(by: { email: "${EVERYWHERE}" }) { noted(numbers: $numbers) { ${fields} } } }`,
+      { numbers },
+    );
+  /** A world in which she has these orders and no others. */
+  const withOrders = (names: readonly string[]): World => {
+    const owner = person(EVERYWHERE);
+    const [template] = online;
+    if (owner.webshop === undefined || template === undefined) throw new Error('the seed has too little');
+    const orders = names.map((name, i) => ({ ...template, id: String(7_000 + i), name }));
+    return { ...world, people: [{ ...owner, webshop: { ...owner.webshop, orders } }] };
+  };
+
+  it('tells about each its own, and nothing about one that it does not have', async () => {
+    await open(world);
+    const [one, other] = online;
+    const { data, errors } = await ask(
+      [other?.name ?? '', '#0', null, one?.name ?? ''],
+      `onlineNumber ${OF_THE_SHOP}`,
+    );
+    expect(errors).toEqual([]);
+    const nothing = { onlineStatus: null, channel: null, statusPageUrl: null, shipments: [] };
+    expect(listAt(data, 'customer', 'noted')).toEqual([
+      { onlineNumber: other?.name, ...(other && shown(other)) },
+      { onlineNumber: '#0', ...nothing },
+      { onlineNumber: null, ...nothing },
+      { onlineNumber: one?.name, ...(one && shown(one)) },
+    ]);
+  });
+
+  const odd = ['A"B', 'A\\B', 'A B', 'A OR name:*', 'name:*', '*', "' OR 1=1 --", '(A', 'é-1', '1001-A'];
+
+  it('finds numbers with quotes, backslashes and words of the search language in them, each its own', async () => {
+    await open(withOrders(odd));
+    const { data, errors } = await ask([...odd, 'A', '1001']);
+    expect(errors).toEqual([]);
+    const isSent = (online[0]?.shipments.length ?? 0) > 0;
+    expect(listAt(data, 'customer', 'noted')).toEqual([
+      ...odd.map((onlineNumber) => ({
+        onlineNumber,
+        onlineStatus: isSent ? 'FULFILLED' : 'UNFULFILLED',
+      })),
+      { onlineNumber: 'A', onlineStatus: null },
+      { onlineNumber: '1001', onlineStatus: null },
+    ]);
+  });
+
+  it('takes no hostile number for that of an order', async () => {
+    await open(world);
+    const numbers = Object.values(hostileKeys).filter((key) => key.length < 1_000);
+    const { data, errors } = await ask(numbers);
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customer', 'noted').map((one) => at(one, 'onlineStatus'))).toEqual(
+      numbers.map(() => null),
+    );
+  });
+
+  it('asks about no more orders at once than a page has room for, and than it may cost', async () => {
+    const names = Array.from({ length: 130 }, (_, i) => `#${i}`);
+    await open(withOrders(names));
+    const { data, errors } = await ask(names);
+    expect(errors).toEqual([]);
+    expect(listAt(data, 'customer', 'noted').every((one) => at(one, 'onlineStatus') !== null)).toBe(true);
+    const pages = () =>
+      shop.requests().flatMap(({ variables }) => ('count' in variables ? [variables.count] : []));
+    expect(pages().sort()).toEqual([10, 250]);
+    shop.forgetRequests();
+    // Twice an order, its page of shipments, and the tracking of each: 36 points for each number.
+    expect((await ask(names, 'shipments { tracking { number } }')).errors).toEqual([]);
+    expect(pages().sort()).toEqual([44, 54, 54, 54, 54]);
+  });
+
+  it.each([
+    ['shows neither of two orders of one number, since one may be of somebody else', ['A', 'A', 'B'], [0]],
+    [
+      'shows none when there are more than it gave, which may have these numbers',
+      ['A', 'A', 'A', 'A', 'B'],
+      [0, 1],
+    ],
+  ])('%s', async (_, names, failed) => {
+    await open(withOrders(names));
+    const { data, errors } = await ask(['A', 'B']);
+    expect(
+      listAt(data, 'customer', 'noted').flatMap((one, i) => (at(one, 'onlineStatus') === null ? [i] : [])),
+    ).toEqual(failed);
+    expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual(
+      failed.map((i) => [['customer', 'noted', i, 'onlineStatus'], 'SOURCE_CONTRACT']),
+    );
+  });
+
+  it('passes on the trouble of one field of one order', async () => {
+    await open(world);
+    const [one, other] = online;
+    shop.failFields([{ type: 'Order', field: 'app', id: other?.id ?? '', message: 'no such app' }]);
+    const { data, errors } = await ask([one?.name ?? '', other?.name ?? ''], 'channel onlineStatus');
+    expect(listAt(data, 'customer', 'noted').map((found) => at(found, 'channel'))).toEqual([
+      'Online Store',
+      null,
+    ]);
+    expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+      [['customer', 'noted', 1, 'channel'], 'SOURCE_UNAVAILABLE'],
+    ]);
+  });
+
+  it('refuses a page of shipments of no size', async () => {
+    await open(world);
+    const { errors } = await ask([online[0]?.name ?? ''], 'shipments(first: 101) { sentAt }');
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
+  });
+});
