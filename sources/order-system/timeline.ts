@@ -30,12 +30,20 @@ export const ordersForTimeline = defineLoader<SqlClient, OrdersForTimeline, read
     const rows = await database.rows(
       orderRow,
       ...dialect.forEach({
-        // Read along the index from the page's place in time; what is sorted after that are the orders of one moment.
+        // Read along the index from the page's place in time to the moment of its last order, which the index tells, too.
+        // What is then sorted is little more than the page; left to itself, an older PostgreSQL sorts all that is older.
         query: `
           SELECT asked.page AS page, order_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
           FROM orders
           WHERE cust_no = asked.cust_no
             AND placed_at BETWEEN asked.since AND asked.before_placed_at
+            AND placed_at >= coalesce((
+              SELECT older.placed_at
+              FROM orders AS older
+              WHERE older.cust_no = asked.cust_no AND older.placed_at < asked.before_placed_at
+              ORDER BY older.placed_at DESC
+              LIMIT 1 OFFSET asked.others
+            ), asked.since)
             AND (placed_at < asked.before_placed_at OR ${byNumber} < asked.before_order_no)
           ORDER BY placed_at DESC, ${byNumber} DESC
           LIMIT asked.size`,
@@ -43,6 +51,7 @@ export const ordersForTimeline = defineLoader<SqlClient, OrdersForTimeline, read
           page: 'integer',
           cust_no: 'text',
           size: 'integer',
+          others: 'integer',
           before_placed_at: 'timestamptz',
           before_order_no: 'text',
           since: 'timestamptz',
@@ -51,6 +60,7 @@ export const ordersForTimeline = defineLoader<SqlClient, OrdersForTimeline, read
           page: i,
           cust_no: customerNumber,
           size: first,
+          others: first - 1,
           before_placed_at: before?.at ?? LAST_MOMENT,
           before_order_no: before?.id ?? '',
           since: since ?? FIRST_MOMENT,

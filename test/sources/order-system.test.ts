@@ -429,7 +429,7 @@ describe('the order system', () => {
       expect([none, all]).toEqual([expectedOf(from(false)), expectedOf(from(true))]);
     });
 
-    it('reads along the index from the place of the page', async () => {
+    it('reads along the index, not all that the customer has ever ordered', async () => {
       const plan = await explained(settings, (recording) =>
         ordersForTimeline.load(
           [
@@ -443,12 +443,15 @@ describe('the order system', () => {
           recording,
         ),
       );
-      const [scan, ...more] = plan.filter((node) => node['Relation Name'] === 'orders');
-      expect(more).toEqual([]);
-      expect(scan).toMatchObject({
-        'Index Name': 'orders_newest_first',
-        'Index Cond': expect.stringMatching(/cust_no.*placed_at/) as string,
-      });
+      const scans = plan.filter((node) => node['Relation Name'] === 'orders');
+      expect(scans).toHaveLength(2);
+      for (const scan of scans) {
+        expect(scan).toMatchObject({
+          'Index Name': 'orders_newest_first',
+          'Index Cond': expect.stringMatching(/cust_no.*placed_at/) as string,
+        });
+        expect(scan['Actual Rows']).toBeLessThanOrEqual(100);
+      }
     });
 
     it('shows them in the timeline of the customer, page by page', async () => {
