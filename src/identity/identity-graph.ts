@@ -13,7 +13,7 @@ import {
   type Line,
 } from './matching.js';
 import { createWalker, isPending, landed, type Walk } from './walk.js';
-import { everySource, sourcesThatMatter } from './who-matters.js';
+import { sourcesThatMatter } from './who-matters.js';
 
 export type { IdentityRules } from './matching.js';
 
@@ -84,6 +84,7 @@ const seenOf = new WeakMap<Walk, { answers: number; match: Match }>();
 export function createIdentities(rules: IdentityRules, load: Load): Identities {
   const walker = createWalker(rules, load);
   const identities = new Map<string, Identity>();
+
   const identityOf = (start: Identifier): Identity => {
     const walks: { sources: readonly IdentifyingSource[]; walk: Promise<Walk> }[] = [];
 
@@ -199,7 +200,7 @@ export function createIdentities(rules: IdentityRules, load: Load): Identities {
         return outcomeOf(walk, await see(walk), name);
       },
       whole: async () => {
-        const walk = await walkFor(everySource(rules));
+        const walk = await walkFor(rules.sources);
         await Promise.all([...walk.asks].map(({ done }) => done));
         return see(walk);
       },

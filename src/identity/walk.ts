@@ -15,7 +15,6 @@ import {
   type Limit,
   type Matching,
 } from './matching.js';
-import { everySource } from './who-matters.js';
 
 /** A question to a source, asked once in a request. */
 export interface Ask {
@@ -117,11 +116,8 @@ export function createWalker(rules: IdentityRules, load: Load): Walker {
   const askRound = (walk: Walk): Ask[] => {
     const begun: Ask[] = [];
     for (const identifier of walk.frontier) {
-      const text = textOf(identifier);
       for (const source of walk.sources) {
-        const uniqueness = source.identity.askedBy[identifier.namespace]?.uniqueness;
-        if (uniqueness === undefined || (walk.round > 0 && uniqueness === 'none')) continue;
-        if (walk.round > 0 && uniqueness === 'enforced' && isHeld(walk, source, text)) continue;
+        if (walk.round > 0 && !leadsTo(walk, source, identifier)) continue;
         const one = ask(source, identifier);
         if (one === undefined || walk.asks.has(one)) continue;
         walk.asks.add(one);
@@ -141,17 +137,18 @@ export function createWalker(rules: IdentityRules, load: Load): Walker {
 
   /** Takes in a round's answers. Tells how to go on, or null when there is nothing more to ask. */
   const takeIn = (walk: Walk, asked: readonly Ask[]): Step['next'] => {
-    const everyone = everySource(rules);
-    if (walk.round === 0 && walk.sources !== everyone && !isSettled(walk))
-      return { sources: everyone, round: 0, frontier: walk.frontier };
+    if (walk.round === 0 && walk.sources !== rules.sources && !isSettled(walk))
+      return { sources: rules.sources, round: 0, frontier: walk.frontier };
     // Nothing was learnt that was not known before.
     if (walk.round > 0 && asked.length === 0) return null;
     const round = walk.round + 1;
     const frontier = nextOf(walk);
     if (frontier.length === 0) return null;
     if (round < limits.maxHops) return { sources: walk.sources, round, frontier };
-    if (frontier.some((one) => walk.sources.some((source) => wouldAsk(walk, source, one))))
-      walk.limitsReached.add('HOPS');
+    const isCut = frontier.some((one) =>
+      walk.sources.some((source) => leadsTo(walk, source, one) && !asks.has(`${source.name} ${textOf(one)}`)),
+    );
+    if (isCut) walk.limitsReached.add('HOPS');
     return null;
   };
 
@@ -189,11 +186,14 @@ export function createWalker(rules: IdentityRules, load: Load): Walker {
     });
   };
 
-  const wouldAsk = (walk: Walk, source: IdentifyingSource, identifier: Identifier): boolean => {
+  /** Whether the source might tell by the identifier of a record that the walk does not know. */
+  const leadsTo = (walk: Walk, source: IdentifyingSource, identifier: Identifier): boolean => {
     const uniqueness = source.identity.askedBy[identifier.namespace]?.uniqueness;
-    if (uniqueness === undefined || uniqueness === 'none') return false;
-    if (uniqueness === 'enforced' && isHeld(walk, source, textOf(identifier))) return false;
-    return !asks.has(`${source.name} ${textOf(identifier)}`);
+    return (
+      uniqueness !== undefined &&
+      uniqueness !== 'none' &&
+      !(uniqueness === 'enforced' && isHeld(walk, source, textOf(identifier)))
+    );
   };
 
   /** The identifiers to ask by next: those of the records that hang together with where the walk began. */
@@ -276,6 +276,7 @@ export function createWalker(rules: IdentityRules, load: Load): Walker {
       all.catch(() => undefined);
     }
   };
+
   const run = async (group: typeof waiting): Promise<void> => {
     let going = group;
     try {
@@ -332,11 +333,7 @@ export function createWalker(rules: IdentityRules, load: Load): Walker {
           waiting = [];
           void run(group);
         });
-      waiting.push({
-        walk: own,
-        resolve,
-        reject,
-      });
+      waiting.push({ walk: own, resolve, reject });
     });
 
   return {

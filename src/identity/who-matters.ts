@@ -3,11 +3,6 @@ import type { IdentifyingSource, IdentityRules } from './matching.js';
 
 const remembered = new WeakMap<IdentityRules, Map<string, readonly IdentifyingSource[]>>();
 
-/** All of them. */
-export function everySource({ sources }: IdentityRules): readonly IdentifyingSource[] {
-  return sources;
-}
-
 /**
  * The sources that have to be asked to find out what the wanted ones hold of a customer, who is asked for by the
  * namespace. The others can only join what is there already: they keep the namespace unique, and nothing that they
