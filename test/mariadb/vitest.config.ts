@@ -9,5 +9,11 @@ import ordinary from '../../vitest.config.js';
 export default defineConfig({
   ...ordinary,
   root: `${import.meta.dirname}/../..`,
-  test: { include: ['test/mariadb/*.mariadb.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: {
+    include: ['test/mariadb/*.mariadb.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // They share one server, and what one file has it do costs the other the time that it measures.
+    fileParallelism: false,
+  },
 });
