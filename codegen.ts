@@ -2,6 +2,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 import { sources } from './sources/index.js';
 
 const SPINE = ['schema/scalars.graphql', 'schema/directives.graphql', 'schema/customer.graphql'];
+const EVENTS = 'schema/events.graphql';
 // The real input is made from what is plugged in (src/stitching/sdl.ts); resolvers read it as any identifier.
 const CUSTOMER_KEY = 'input CustomerKey @oneOf { email: String }';
 
@@ -60,7 +61,11 @@ const types = (
 const config: CodegenConfig = {
   importExtension: '.js',
   generates: {
-    'src/customer/schema.generated.ts': types({ customer: './customer.js', company: './company.js' }, {}, []),
+    'src/customer/schema.generated.ts': types(
+      { customer: './customer.js', company: './company.js' },
+      { CustomerEvent: './customer.js#CustomerEvent as CustomerEventHandle' },
+      [EVENTS],
+    ),
     ...Object.fromEntries(
       sources
         .filter(({ resolvers }) => resolvers !== undefined)

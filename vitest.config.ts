@@ -10,5 +10,7 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/start-stand-ins.ts'],
     testTimeout: 20_000,
+    // Tests mostly wait for systems: on two cores one worker at a time would take a quarter of an hour.
+    maxWorkers: '100%',
   },
 });

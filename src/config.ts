@@ -1,86 +1,36 @@
 import { z } from 'zod';
-import { ConfigError } from './errors.js';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
-
-/** One environment variable that the gateway or a source reads. */
-export interface Setting<T> {
-  readonly variable: string;
-  /** What a right value looks like, for the message when it is missing or wrong. */
-  readonly expects: string;
-  readonly schema: z.ZodType<T>;
-}
-
-/**
- * Declares an environment variable of a source. The source is plugged in when all of its settings without a
- * default are there; when only some are, the gateway does not start and tells which are missing.
- */
-export function setting(variable: string): Setting<string>;
-export function setting<T>(variable: string, schema: z.ZodType<T>, expects: string): Setting<T>;
-export function setting(
-  variable: string,
-  schema: z.ZodType = z.string().min(1),
-  expects = 'a text that is not empty',
-): Setting<unknown> {
-  return { variable, schema, expects };
-}
-
-/** An http(s) address, without a slash at its end. What a source is asked by comes behind it. */
-export function urlSetting(variable: string, example: string): Setting<string> {
-  const schema = z
-    .url({ protocol: /^https?$/ })
-    // They would be left out silently.
-    .refine((url) => {
-      if (!URL.canParse(url)) return false;
-      const { username, password, search, hash } = new URL(url);
-      return `${username}${password}${search}${hash}` === '';
-    })
-    .transform((url) => url.replace(/\/+$/, ''));
-  return setting(
-    variable,
-    schema,
-    `an http(s) address such as ${example}, without user name, query or fragment`,
-  );
-}
-
-/** Reads settings and gathers what is wrong with them, so that everything can be mended in one go. */
-export class SettingsReader {
-  readonly problems: string[] = [];
-
-  constructor(readonly environment: Environment) {}
-
-  /** The value; undefined when it is wrong, which is then among the problems. */
-  read<T>({ variable, schema, expects }: Setting<T>): T | undefined {
-    // An empty variable is how shells and compose files say "not set".
-    const raw = this.environment[variable] === '' ? undefined : this.environment[variable];
-    const result = schema.safeParse(raw);
-    if (result.success) return result.data;
-    // The value itself is left out: it may be a secret.
-    this.problems.push(
-      `${variable} ${raw === undefined ? 'is missing' : 'is not right'}: it must be ${expects}.`,
-    );
-    return undefined;
-  }
-
-  isPresent({ variable }: Setting<unknown>): boolean {
-    return (this.environment[variable] ?? '') !== '';
-  }
-
-  /** True when the gateway works without the variable being set. */
-  isOptional({ schema }: Setting<unknown>): boolean {
-    return schema.safeParse(undefined).success;
-  }
-
-  throwIfWrong(): void {
-    if (this.problems.length > 0) throw new ConfigError(this.problems);
-  }
-}
+import { setting, type Setting, type SettingsReader } from './settings.js';
 
 const wholeNumber = (least: number, most: number, fallback: number) =>
   z.string().regex(/^\d+$/).transform(Number).pipe(z.number().int().min(least).max(most)).default(fallback);
 
-const megabytes = (fallback: number) =>
-  wholeNumber(1, 100_000, fallback).transform((amount) => amount * 1024 * 1024);
+const megabytes = (least: number, fallback: number) =>
+  wholeNumber(least, 100_000, fallback).transform((amount) => amount * 1024 * 1024);
+
+/** A web site as browsers name it in `Origin`: scheme, host, and port when it is not the usual one. */
+export const webOrigin = z
+  .url({ protocol: /^https?$/ })
+  .refine((text) => URL.canParse(text) && new URL(text).origin === text);
+
+const listOf = <T>(item: z.ZodType<T, string>) =>
+  z
+    .string()
+    .transform((text) => text.split(/[\s,]+/).filter((part) => part !== ''))
+    .pipe(z.array(item).min(1));
+
+/** `claim=namespace`. Only the last `=` counts: a claim may be named by an address. */
+const customerClaim = z
+  .string()
+  .regex(/^.+=\w+$/)
+  .transform((text) => {
+    const at = text.lastIndexOf('=');
+    return { claim: text.slice(0, at), namespace: text.slice(at + 1) };
+  });
+
+const SIGNATURES = [
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
+  ...['Ed25519', 'HS256', 'HS384', 'HS512'],
+];
 
 /** The gateway's own settings. Units are in the names; what each outcome is, in its comment. */
 export const GATEWAY_SETTINGS = {
@@ -92,11 +42,61 @@ export const GATEWAY_SETTINGS = {
     z.string().min(1).default('127.0.0.1'),
     'an address to listen on (default 127.0.0.1)',
   ),
+  /** Whether callers must say who they are. `off`: whoever reaches the gateway may ask for everything, for any purpose. */
+  auth: setting('AUTH', z.enum(['on', 'off']).default('on'), 'on or off (default on)'),
+  /** The API keys, of which only hashes are kept here: src/context/README.md has the fields of one. */
+  apiKeys: setting('API_KEYS', z.string().optional(), 'a JSON list of keys', { secret: true }),
+  /** Tokens with another `iss` are refused. */
+  jwtIssuer: setting('JWT_ISSUER', z.string().optional(), 'the `iss` of the tokens'),
+  /** Tokens whose `aud` does not hold it are refused: they are for somebody else. */
+  jwtAudience: setting('JWT_AUDIENCE', z.string().optional(), 'the `aud` of the tokens'),
+  /**
+   * Where the issuer publishes its keys. They are fetched again every 10 minutes, and for a key that is not known yet, at
+   * most every 30 s; while they cannot be, nobody gets in by a token. Over `http`, whoever sits on the way can let anybody in.
+   */
+  jwtJwksUrl: setting(
+    'JWT_JWKS_URL',
+    z
+      .url({ protocol: /^https?$/ })
+      .refine((text) => {
+        if (!URL.canParse(text)) return false;
+        const { username, password, hash } = new URL(text);
+        return `${username}${password}${hash}` === '';
+      })
+      .optional(),
+    'an http(s) address such as https://id.example.nl/.well-known/jwks.json, without user name',
+  ),
+  /** The issuer's key itself, where it does not publish it. Of a set with several of one kind, tokens must name theirs by `kid`. */
+  jwtKey: setting('JWT_KEY', z.string().optional(), 'a public key as PEM, JWK or JWK set', { secret: true }),
+  /** Tokens that are signed in another way are refused. The HS ones go with a secret (an `oct` JWK) in JWT_KEY, and with no other. */
+  jwtAlgorithms: setting(
+    'JWT_ALGORITHMS',
+    listOf(z.enum(SIGNATURES)).default(['RS256', 'PS256', 'ES256', 'EdDSA']),
+    `a list of ${SIGNATURES.join(', ')} (default RS256,PS256,ES256,EdDSA)`,
+  ),
+  /** So much the issuer's clock and ours may differ. */
+  jwtClockSkewS: setting('JWT_CLOCK_SKEW_S', wholeNumber(0, 600, 30), 'seconds, 0 to 600 (default 30)'),
+  /** The claim with the caller's roles: a list, or a text with blanks between them. Others than ours are passed over. */
+  jwtRolesClaim: setting(
+    'JWT_ROLES_CLAIM',
+    z.string().default('roles'),
+    'the name of a claim (default roles)',
+  ),
+  /**
+   * By which claims a visitor's token names its customer; the first that it has counts. Only claims that the issuer
+   * vouches for: whoever can choose the value sees whom they choose.
+   */
+  jwtCustomerClaims: setting(
+    'JWT_CUSTOMER_CLAIMS',
+    listOf(customerClaim).default([]),
+    'a list of claim=namespace, such as customer_number=customerNumber',
+  ),
   /** Customer ids are made with this secret. Another secret gives every customer another id. */
   idSecret: setting(
     'ID_SECRET',
     z.string().min(16),
     'a secret text of at least 16 characters, the same on every instance',
+    { secret: true },
   ),
   /** When it has passed the answer leaves with what there is; what is not there yet is null with SOURCE_TIMEOUT. */
   deadlineMs: setting(
@@ -138,7 +138,12 @@ export const GATEWAY_SETTINGS = {
     'milliseconds, 0 to 60000 (default 500)',
   ),
   /** Memory for cached answers, all sources together. The least recently used are dropped beyond it. */
-  cacheMaxBytes: setting('CACHE_MAX_MB', megabytes(64), 'megabytes, from 1 (default 64)'),
+  cacheMaxBytes: setting('CACHE_MAX_MB', megabytes(1, 64), 'megabytes, from 1 (default 64)'),
+  /**
+   * Memory for whole answers, as they were sent: who asks the same again gets the same bytes while every part of them is
+   * fresh. With 0 each request is worked out by itself, from the cached answers of systems: to find out whether a fault lies here.
+   */
+  answersMaxBytes: setting('ANSWERS_MAX_MB', megabytes(0, 16), 'megabytes, from 0 (default 16)'),
   /** Redis or Valkey, for what instances share: answers, forgetting, quotas. Without it each instance stands alone. */
   redisUrl: setting(
     'REDIS_URL',
@@ -150,7 +155,13 @@ export const GATEWAY_SETTINGS = {
     'CACHE_SECRET',
     z.string().min(16).optional(),
     'a secret text of at least 16 characters, the same on every instance',
+    { secret: true },
   ),
+  /**
+   * The list of customers who are shown to nobody any more, one digest a line: the same file for all instances. It must
+   * be there; an empty one says that nobody is on it. Without it the list is in Redis, or there is none.
+   */
+  suppressionFile: setting('SUPPRESSION_FILE', z.string().min(1).optional(), 'the path of a file'),
   /** Which cache directives of callers are followed: see `FollowedDirectives`. */
   cacheDirectives: setting(
     'CACHE_DIRECTIVES',
@@ -168,6 +179,28 @@ export const GATEWAY_SETTINGS = {
     'ADMIN_TOKEN',
     z.string().min(16).optional(),
     'a secret text of at least 16 characters',
+    { secret: true },
+  ),
+  /**
+   * The audit log: a line for every answer with personal data, chained to the line before it. Without a file the lines
+   * go to standard output, or nowhere when `AUTH=off`: where nobody says who they are there is nobody to account for.
+   */
+  auditFile: setting('AUDIT_FILE', z.string().min(1).optional(), 'the path of a file'),
+  /** Whether an answer is withheld when its audit line cannot be written. If not, it is given, and the failure logged. */
+  auditRequired: setting(
+    'AUDIT_REQUIRED',
+    z
+      .enum(['true', 'false'])
+      .default('true')
+      .transform((text) => text === 'true'),
+    'true or false (default true)',
+  ),
+  /** Seals the audit lines, so that nobody without it can write a chain anew. Verifying needs it too. */
+  auditSecret: setting(
+    'AUDIT_SECRET',
+    z.string().min(16).optional(),
+    'a secret text of at least 16 characters',
+    { secret: true },
   ),
   /** More requests at once are refused with status 503 and `Retry-After`, bulk first. */
   maxInFlight: setting(
@@ -181,11 +214,49 @@ export const GATEWAY_SETTINGS = {
     wholeNumber(10, 60_000, 100),
     'milliseconds, 10 to 60000 (default 100)',
   ),
+  /** More connections at a time make those end that do nothing. The process must be allowed as many files (`ulimit -n`). */
+  maxConnections: setting(
+    'MAX_CONNECTIONS',
+    wholeNumber(1, 1_000_000, 10_000),
+    'a number of connections (default 10000)',
+  ),
+  /** The same for each remote address. Behind a load balancer all come from its address: set it as high as all. */
+  maxConnectionsPerAddress: setting(
+    'MAX_CONNECTIONS_PER_ADDRESS',
+    wholeNumber(1, 1_000_000, 500),
+    'a number of connections (default 500)',
+  ),
+  /**
+   * Web sites whose pages may ask with tokens, or with nothing where `AUTH=off`, and read answers. An API key has `origins` of
+   * its own. Pages of all others are refused with status 403.
+   */
+  corsOrigins: setting(
+    'CORS_ORIGINS',
+    listOf(webOrigin).default([]),
+    'a list of web sites such as https://www.example.nl, without a path (default none)',
+  ),
+  /** The names in `Host` that are answered, beside those of this machine; others get status 421. Default: any, but only this machine's while `HOST` is. */
+  allowedHosts: setting(
+    'ALLOWED_HOSTS',
+    listOf(z.string().regex(/^([a-z\d._-]+|\[[a-f\d:.]+\])$/)).optional(),
+    'a list of host names, in lower case and without port, such as gateway.example.nl',
+  ),
+  /**
+   * Whether plain requests pass by Yoga's HTTP layer (`server/front.ts`). Off, all take Yoga's own way, which answers the
+   * same and costs more: to find out whether a fault is the front's.
+   */
+  httpFront: setting('HTTP_FRONT', z.enum(['on', 'off']).default('on'), 'on or off (default on)'),
   /** A larger request is refused with status 413. */
   maxBodyBytes: setting(
     'MAX_BODY_KB',
     wholeNumber(1, 100_000, 256).transform((amount) => amount * 1024),
     'kilobytes, from 1 (default 256)',
+  ),
+  /** Under which systems reach `/webhooks/<source>`, where a proxy in front makes it another: some sign it. Default: as asked. */
+  publicUrl: setting(
+    'PUBLIC_URL',
+    webOrigin.optional(),
+    'an address such as https://gateway.example.nl, without a path',
   ),
   /** Fields nested deeper than this are refused. Introspection by GraphiQL needs 15. */
   maxDepth: setting('MAX_DEPTH', wholeNumber(1, 100, 20), 'a number of levels, 1 to 100 (default 20)'),
@@ -193,12 +264,32 @@ export const GATEWAY_SETTINGS = {
   maxAliases: setting('MAX_ALIASES', wholeNumber(0, 10_000, 100), 'a number of aliases (default 100)'),
   /** Longer documents are refused before they are parsed to the end. */
   maxTokens: setting('MAX_TOKENS', wholeNumber(10, 100_000, 5_000), 'a number of tokens (default 5000)'),
+  /** More directives in one document are refused: validation compares them with each other. */
+  maxDirectives: setting(
+    'MAX_DIRECTIVES',
+    wholeNumber(0, 10_000, 100),
+    'a number of directives (default 100)',
+  ),
   /** `customers(by:)` refuses a longer list. */
   maxCustomers: setting(
     'MAX_CUSTOMERS',
     wholeNumber(1, 100_000, 1_000),
     'a number of customers (default 1000)',
   ),
+  /**
+   * How operations are answered: by plans that are made once for each, or by interpreting the document every time. The
+   * answers are the same, `planned` is faster; `interpreted` is for finding out whether a fault is in the plans.
+   */
+  execution: setting(
+    'EXECUTION',
+    z.enum(['planned', 'interpreted']).default('planned'),
+    'planned or interpreted (default planned)',
+  ),
+  /**
+   * Processes that answer, so that all cores of the machine do; one is a gateway by itself. More need REDIS_URL, by which
+   * they forget together, and share what limits and bounds allow: src/README.md, "All cores".
+   */
+  workers: setting('WORKERS', wholeNumber(1, 1_000, 1), 'a number of processes, 1 to 1000 (default 1)'),
   /** For so long after SIGTERM `/health/ready` says 503 while requests are still taken: load balancers need to notice. */
   drainMs: setting('DRAIN_MS', wholeNumber(0, 60_000, 0), 'milliseconds, 0 to 60000 (default 0)'),
   /** Which log lines are written to standard output. */

@@ -24,6 +24,105 @@ export class LimitExceededError extends GatewayError {
   readonly code = 'LIMIT_EXCEEDED';
 }
 
+/** The caller does not say who it is, or says so by a key or token that is not good. No source was asked. */
+export class UnauthenticatedError extends GatewayError {
+  readonly code = 'UNAUTHENTICATED';
+
+  /** What is wrong. Nothing tells whether a key or a customer exists: only who holds a genuine token hears `expired`. */
+  constructor(
+    readonly reason: 'missing' | 'invalid' | 'expired',
+    options?: ErrorOptions,
+  ) {
+    super(UNAUTHENTICATED[reason], options);
+  }
+
+  /** `WWW-Authenticate` of the answer, which has status 401 when the whole request is refused (RFC 6750, 3). */
+  get challenge(): string {
+    return this.reason === 'missing' ? 'Bearer' : 'Bearer error="invalid_token"';
+  }
+}
+
+const UNAUTHENTICATED = {
+  missing: 'Say who you are: send your API key or token as "Authorization: Bearer <key or token>".',
+  invalid: 'The API key or token is not valid.',
+  expired: 'The token has expired: get a new one.',
+} as const;
+
+/** The caller is known, and may not do or see this. No source was asked for it. */
+export class ForbiddenError extends GatewayError {
+  readonly code = 'FORBIDDEN';
+
+  constructor(
+    message: string,
+    /** What would be needed instead: all scopes of one of the lists, one of the purposes. */
+    readonly needed: { scopes?: readonly (readonly string[])[]; purposes?: readonly string[] } = {},
+  ) {
+    super(message);
+  }
+
+  override get extensions(): Record<string, unknown> {
+    return { code: this.code, ...this.needed };
+  }
+}
+
+/** The customer has not allowed this use of the data; only the customer can. */
+export class ConsentRequiredError extends GatewayError {
+  readonly code = 'CONSENT_REQUIRED';
+
+  constructor(readonly purpose: string) {
+    super(`This is shown for ${purpose} only with the customer's consent, and there is none.`);
+  }
+
+  override get extensions(): Record<string, unknown> {
+    return { code: this.code, purpose: this.purpose };
+  }
+}
+
+/** The customer has asked to be forgotten: nothing is shown any more, and no source was asked. */
+export class ErasedError extends GatewayError {
+  readonly code = 'ERASED';
+
+  constructor() {
+    super('This customer has been erased; nothing is shown.');
+  }
+}
+
+/** The list of erased customers is out of reach. As long as it was never read nobody is shown. */
+export class SuppressionUnavailableError extends GatewayError {
+  readonly code = 'SUPPRESSION_UNAVAILABLE';
+
+  constructor(toDo: 'read' | 'write', options?: ErrorOptions) {
+    super(
+      toDo === 'read'
+        ? 'It cannot be checked now whether this customer has been erased, so nothing is shown.'
+        : 'The list of erased customers cannot be written to now, so nobody was put on it.',
+      options,
+    );
+  }
+
+  override get extensions(): Record<string, unknown> {
+    return { code: this.code, retryable: true };
+  }
+}
+
+/** The keys by which tokens are checked cannot be fetched from their issuer. Nobody is let in by a token meanwhile. */
+export class AuthenticationUnavailableError extends GatewayError {
+  readonly code = 'AUTHENTICATION_UNAVAILABLE';
+  readonly retryable = true;
+
+  constructor(
+    /** Seconds after which it may be tried again. When the whole request is refused its status is 503. */
+    readonly retryAfter: number,
+    options?: ErrorOptions,
+  ) {
+    super('It cannot be checked now who you are: the keys of the token issuer are out of reach.', options);
+  }
+
+  override get extensions(): Record<string, unknown> {
+    return { code: this.code, retryable: this.retryable, retryAfter: this.retryAfter };
+  }
+}
+
 /** An identifier that should be one person's answers to several; a data steward must mend a system. */
 export class AmbiguousIdentityError extends GatewayError {
   readonly code = 'AMBIGUOUS_IDENTITY';
@@ -54,12 +153,19 @@ export class AmbiguousIdentityError extends GatewayError {
 interface SourceErrorOptions extends ErrorOptions {
   /** Seconds after which the system wants to be asked again. */
   retryAfter?: number | undefined;
+  /**
+   * Only what was asked about cannot be told now, as when the office of one country is closed: the system itself answers, so
+   * nothing is held against it, and others ask on. Default false.
+   */
+  isOfKeyOnly?: boolean;
 }
 
 /** A source system could not give its part. */
 export abstract class SourceError extends GatewayError {
   abstract readonly retryable: boolean;
   readonly retryAfter: number | undefined;
+  /** Says nothing about what else the system is asked. */
+  readonly isOfKeyOnly: boolean;
 
   constructor(
     readonly source: string,
@@ -68,6 +174,7 @@ export abstract class SourceError extends GatewayError {
   ) {
     super(message, options);
     this.retryAfter = options.retryAfter;
+    this.isOfKeyOnly = options.isOfKeyOnly ?? false;
   }
 
   override get extensions(): Record<string, unknown> {
@@ -121,6 +228,11 @@ export class NotCachedError extends GatewayError {
   override get extensions(): Record<string, unknown> {
     return { code: this.code, source: this.source };
   }
+}
+
+/** The audit log could not be written, and an answer that nobody can account for is not given; the operator must act. */
+export class AuditError extends GatewayError {
+  readonly code = 'AUDIT_UNAVAILABLE';
 }
 
 /** The gateway cannot start as it is configured. All problems are told in one message. */

@@ -1,36 +1,49 @@
 import type { GraphQLSchema } from 'graphql';
 import type { RequestListener } from 'node:http';
 import { createCache, type Clock } from './cache/cache.js';
-import { createTags, type Forgettable } from './cache/invalidation.js';
+import { createTags } from './cache/invalidation.js';
 import { createKeys } from './cache/keys.js';
 import { createSharedCache } from './cache/shared-cache.js';
-import { readGatewayConfig, SettingsReader, type Environment, type GatewayConfig } from './config.js';
-import type { Client, Connection } from './connectors/connector.js';
+import { readGatewayConfig, type GatewayConfig } from './config.js';
+import { createGatewayEvents, readEventSettings } from './gateway-events.js';
+import { SettingsReader, type Environment } from './settings.js';
+import type { Client } from './connectors/connector.js';
 import type { GraphqlClient } from './connectors/graphql/client.js';
-import { createContext } from './context/context.js';
+import { createAuthentication, type Authentication } from './context/authenticate.js';
+import type { Caller } from './context/caller.js';
 import { priorityOf } from './context/directives.js';
-import { customerResolvers } from './customer/resolvers.js';
+import { createConsents } from './customer/consents.js';
+import { createReadKey, customerResolvers } from './customer/resolvers.js';
 import { survivorshipRules } from './customer/survivorship.js';
 import { milliseconds } from './duration.js';
-import { InvalidInputError } from './errors.js';
 import { createCustomerIds } from './identity/customer-id.js';
 import { normalise } from './identity/identifiers.js';
-import { knownIdentifiers } from './identity/known-identifiers.js';
 import { addIdentityLoaders, askable, createIdentityRules } from './identity/rules.js';
 import type { Loader } from './loaders/loader.js';
 import { createLoaderRegistry, type LoadedSource, type LoaderRegistry } from './loaders/registry.js';
-import type { Protection } from './resilience/protection.js';
+import { auditDestination, createAuditLog } from './privacy/audit-log.js';
+import { createPrivacy } from './privacy/privacy.js';
+import { createSuppression, type Digests } from './privacy/suppression.js';
 import { createProtection } from './resilience/wrap.js';
-import type { ForgetRequest, Forgotten } from './server/admin.js';
+import { createBudgets } from './server/budgets.js';
+import { createAuditor } from './server/audit.js';
+import { createEventRunner } from './server/event-runner.js';
+import { createForget, type Forget } from './server/forget.js';
+import { pinger } from './server/health.js';
+import { readPersistedOperations } from './server/persisted-operations.js';
 import { createOverloadGuard } from './server/overload.js';
+import { fetchWebhooks, listenToWebhooks } from './server/webhooks.js';
+import type { PrimaryLink } from './server/worker.js';
+import { shareOut, type Worker } from './server/worker-share.js';
 import { createServerApp } from './server/yoga.js';
-import { DEFAULT_MAX_ANSWER_BYTES, DEFAULT_TIMEOUT, type SourceDefinition } from './source.js';
-import { composeSdl, readSdlFiles, type Sdl, type SdlFile } from './stitching/sdl.js';
+import { DEFAULT_MAX_ANSWER_BYTES, DEFAULT_TIMEOUT, pluggedIn, type SourceDefinition } from './source.js';
+import { readPolicies } from './stitching/policies.js';
+import { readCosts } from './stitching/costs.js';
+import { fieldsOf, readSdl } from './stitching/sdl.js';
 import { stitch } from './stitching/stitch.js';
 import { createSubschema } from './stitching/subschema.js';
 import { createLogger, type Logger } from './telemetry/logger.js';
-import { createMetrics } from './telemetry/metrics.js';
-import { startRequest } from './telemetry/tracing.js';
+import { createMetrics, type Metrics } from './telemetry/metrics.js';
 
 export interface GatewayOptions {
   /** All sources that could be plugged in; those whose settings are there are. */
@@ -42,20 +55,39 @@ export interface GatewayOptions {
   /** The clock that ages are told by. Default: `performance`. */
   clock?: Clock;
   logger?: Logger;
+  /** The folder of the persisted operations. Default: schema/operations. */
+  operations?: URL;
+  /** The folder of the triggers. Default: schema/triggers. */
+  triggers?: URL;
+  /** Who sends all requests, whatever they say: whoever has the gateway to themselves, without a port. */
+  caller?: Caller;
+  /** This process is one of several that are one gateway together. Default: it is one by itself. */
+  worker?: (Worker & Partial<Pick<PrimaryLink, 'metricsOfAll'>>) | undefined;
 }
 
 export interface Gateway {
   config: GatewayConfig;
   schema: GraphQLSchema;
+  /** Who may ask. */
+  authentication: Authentication;
+  /** What is set, by variable, to be shown: secrets are `***`. */
+  settings: Readonly<Record<string, string>>;
   /** The names of the plugged-in sources. */
   sources: readonly string[];
+  /** The source that answers a field of Customer; undefined for what is made of what several hold. */
+  sourceOfField: ReadonlyMap<string, string>;
+  /** Resolves when events of systems can be kept; fails when the store cannot be opened. */
+  opened: Promise<void>;
   /** The front door, without a port. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** The same as a handler for node:http. */
   handler: RequestListener;
   logger: Logger;
+  metrics: Pick<Metrics, 'values'>;
   /** Drops what is kept of a customer, an object, a source or a loader, on every instance. */
-  forget(what: ForgetRequest): Promise<Forgotten>;
+  forget: Forget;
+  /** Makes what stands for an identifier in the list of erased customers, and in receipts. */
+  digests: Digests;
   /** Says to load balancers that no more requests are wanted. */
   drain(): void;
   /** Closes the connections to all systems. */
@@ -72,14 +104,43 @@ export function createGateway({
   sdl: given = {},
   clock = performance,
   logger: givenLogger,
+  operations,
+  triggers,
+  caller,
+  worker,
 }: GatewayOptions): Gateway {
   const settings = new SettingsReader(environment);
-  const config = readGatewayConfig(settings);
-  const sources = pluggedIn(all, settings);
+  const whole = { config: readGatewayConfig(settings), sources: pluggedIn(all, settings) };
+  const { config, sources } = worker === undefined ? whole : shareOut(worker, whole, settings);
+  const eventSettings = readEventSettings(sources, settings, worker?.count);
+  const authentication: Authentication = {
+    ...createAuthentication({
+      settings,
+      config,
+      namespaces: new Set(sources.flatMap(({ identity }) => Object.keys(identity?.askedBy ?? {}))),
+      identify: (name, value) => {
+        const namespace = rules.namespaces.get(name);
+        return namespace === undefined ? null : normalise(namespace, value);
+      },
+      onKeysOutOfReach: (error) => {
+        const reason = error instanceof Error ? error.message : 'unknown';
+        logger.warn({ reason }, 'the keys of the token issuer cannot be fetched: nobody gets in by a token');
+      },
+    }),
+    ...(caller === undefined ? {} : { caller: () => caller }),
+  };
   settings.throwIfWrong();
-  const logger = givenLogger ?? createLogger(config.logLevel);
+  const logger = givenLogger ?? createLogger(config.logLevel, worker?.number);
 
-  const metrics = createMetrics();
+  const suppression = createSuppression({
+    secret: config.idSecret,
+    file: config.suppressionFile,
+    redisUrl: config.redisUrl,
+    logger,
+    clock,
+  });
+
+  const metrics = createMetrics(worker?.metricsOfAll);
   const cache = createCache({ maxBytes: config.cacheMaxBytes, clock });
   const keys = createKeys(config.idSecret);
   const shared =
@@ -123,6 +184,7 @@ export function createGateway({
     const protection = createProtection({
       source: name,
       limits,
+      processes: worker?.count,
       clock,
       ...(shared === undefined
         ? {}
@@ -163,7 +225,12 @@ export function createGateway({
     for (const loader of new Set<unknown>(loaders))
       if (!ofIdentity.includes(loader)) registry.add(source, loader as Loader<Client, never, unknown>);
   }
-  const sdl = readSdl(sources, given, askable(rules));
+  const sdl = readSdl(
+    sources.map(({ name }) => name),
+    given,
+    askable(rules),
+  );
+  const policies = readPolicies(sdl);
   const stitched = sources.flatMap(({ name, stitched: declaration }) => {
     // A stitched source has the graphql connector, so its client is that connector's.
     const own = loaded.get(name) as LoadedSource<GraphqlClient> | undefined;
@@ -171,73 +238,75 @@ export function createGateway({
       ? []
       : [createSubschema(own, sdl, declaration, registry)];
   });
+  const consents = createConsents(
+    sources.flatMap(({ name, consents: declared }) =>
+      declared === undefined ? [] : [{ name, consents: declared }],
+    ),
+  );
+  const sourceOfField = fieldsOf('Customer', sdl);
+  const ids = createCustomerIds(config.idSecret);
   const spine = customerResolvers({
     rules,
     sourceOf: new Map(rules.sources.map(({ name, identity }) => [identity.recordKey, name])),
     survivorship: survivorshipRules(sdl.spine, rules.sources),
     timelines: sources.flatMap(({ name, timeline }) => (timeline === undefined ? [] : [{ name, timeline }])),
+    consents,
     companies: sources.flatMap(({ name, companies }) =>
       companies === undefined ? [] : [{ name, companies }],
     ),
-    sourceOfField: fieldsOf('Customer', sdl),
+    sourceOfField,
     sourceOfCompanyField: fieldsOf('Company', sdl),
-    ids: createCustomerIds(config.idSecret),
+    ids,
     maxCustomers: config.maxCustomers,
   });
   const resolvers = new Map<string, object>([['', spine]]);
   for (const source of sources)
     if (source.resolvers !== undefined) resolvers.set(source.name, source.resolvers);
-  const schema = stitch({ sdl, resolvers, stitched });
+  const schema = stitch({ sdl, resolvers, stitched, policies });
 
-  const contextOptions = { registry, rules, clock, deadlineMs: config.deadlineMs };
-  const forget = async (what: ForgetRequest): Promise<Forgotten> => {
-    const { subjects, droppedWhole } = await toForget(what);
-    const everywhere = await registry
-      .forget([...subjects, ...droppedWhole.map((source) => ({ source }))])
-      .then(
-        () => true,
-        (error: unknown) => {
-          logger.error({ reason: error instanceof Error ? error.name : 'unknown' }, 'forgotten here only');
-          return false;
-        },
-      );
-    return { everywhere, droppedWhole };
-  };
+  const contextOptions = { registry, rules, erasures: suppression, clock, deadlineMs: config.deadlineMs };
+  const forget = createForget({
+    schema,
+    sources: new Set(loaded.keys()),
+    contextOptions,
+    suppression,
+    logger,
+  });
 
-  /** Everything that the systems know the customer by is forgotten, not the one identifier alone. */
-  async function toForget(what: ForgetRequest) {
-    if (!('identifier' in what)) {
-      refuseUnknown(what);
-      return { subjects: [what], droppedWhole: [] };
-    }
-    const { namespace: name, value } = what.identifier;
-    const namespace = rules.namespaces.get(name);
-    const identifier = namespace === undefined ? null : normalise(namespace, value);
-    if (identifier === null)
-      throw new InvalidInputError(`The ${name} given is not one that can identify a customer.`);
-    const { context, end } = createContext(
-      contextOptions,
-      { wanted: { maxAgeMs: 0 }, priority: 'automation', wantsSources: false },
-      startRequest(new Headers()),
-      'forget',
-    );
-    try {
-      const { identifiers, failed } = await knownIdentifiers(rules, context.identify(identifier));
-      return { subjects: [...identifiers], droppedWhole: failed };
-    } finally {
-      end();
-    }
-  }
-
-  /** A name that is mistyped would forget nothing, and nobody would know. */
-  function refuseUnknown(what: Forgettable): void {
-    if ('type' in what && schema.getType(what.type) === undefined)
-      throw new InvalidInputError('There is no such type in the schema.');
-    if (!('source' in what)) return;
-    if (!loaded.has(what.source)) throw new InvalidInputError('There is no such source.');
-    if (what.loader !== undefined && !registry.has(what.source, what.loader))
-      throw new InvalidInputError('The source has no such loader.');
-  }
+  const destination = auditDestination(config.auditFile, config.auth === 'on');
+  const audit =
+    destination === undefined ? undefined : createAuditLog({ to: destination, secret: config.auditSecret });
+  const privacy = createPrivacy(schema, sdl, policies, consents);
+  const auditor =
+    audit === undefined
+      ? undefined
+      : createAuditor({
+          log: audit,
+          required: config.auditRequired,
+          privacy,
+          customersOf: ({ found }, about) => {
+            const strongest = [...found].flatMap((identity) => identity.strongest() ?? []);
+            // Of an event there may be more to tell than of its customer, who then was not looked for.
+            const all = strongest.length === 0 && about !== undefined ? [about] : strongest;
+            return all.map((one) => ids.seal(one));
+          },
+          logger,
+        });
+  const run = createEventRunner({ contextOptions, privacy, auditor });
+  const events = createGatewayEvents({
+    set: eventSettings,
+    config,
+    sdl,
+    schema,
+    rules,
+    registry,
+    privacy,
+    forget,
+    run,
+    metrics,
+    logger,
+    triggers,
+  });
 
   let stopping = false;
   const breakers = () =>
@@ -246,10 +315,19 @@ export function createGateway({
   const app = createServerApp({
     schema,
     config,
+    authentication,
     clients,
     breakers,
     isStopping: () => stopping,
     forget,
+    operations: readPersistedOperations(operations),
+    costs: readCosts(sdl),
+    budgets: createBudgets({ shared }),
+    privacy,
+    auditor,
+    bus: events.bus,
+    run,
+    readKey: createReadKey({ rules, ids }),
     metrics,
     logger,
     contextOptions,
@@ -264,89 +342,42 @@ export function createGateway({
   });
   metrics.readAtScrape({
     requestsInFlight: () => overload.inFlight(),
+    subscribers: () => events.bus.size,
     eventLoopDelayMs: () => overload.delayMs(),
     cache: () => [...cache.usage()].map(([source, held]) => ({ source, ...held })),
     ...(shared === undefined ? {} : { sharedCacheUp: () => shared.state === 'up' }),
   });
-  const guarded = overload.guardFetch((request) => app.fetch(request));
+  const { receiver } = events;
+  const guarded = overload.guardFetch(fetchWebhooks(receiver, (request) => app.fetch(request)));
   return {
     config,
+    settings: settings.shown,
     schema,
+    authentication,
     sources: sources.map(({ name }) => name),
+    sourceOfField,
     fetch: async (path, init = {}) => guarded(new Request(new URL(path, 'http://gateway'), init)),
-    handler: overload.guardHandler((request, response) => {
-      void app(request, response);
-    }),
+    handler: overload.guardHandler(listenToWebhooks(receiver, app.listener)),
     logger,
+    metrics,
     forget,
+    digests: suppression.digests,
     drain: () => {
       stopping = true;
+      // They would last until they are cut off.
+      events.bus.end();
     },
+    opened: events.opened,
     close: async () => {
+      await events.close();
       await Promise.all([...loaded.values()].map(({ connection }) => connection.close()));
+      await authentication.close();
+      await audit?.close();
       await shared?.close();
+      suppression.close();
       overload.close();
       cache.clear();
       cache.close();
     },
   };
-}
-
-/** Asks whether the system is there, under its limits as any other call. */
-function pinger({
-  connection,
-  protection,
-}: {
-  connection: Connection<Client>;
-  protection: Protection;
-}): Client {
-  return {
-    ping: () => {
-      const scope = protection.scope({ priority: 'interactive' });
-      return connection
-        .client({
-          run: (call) => scope.run(call),
-          slowDown: (news) => {
-            scope.slowDown(news);
-          },
-          holds: () => undefined,
-          headers: {},
-        })
-        .ping();
-    },
-  };
-}
-
-/** The sources of which a setting is there. Reading the others of their settings tells what is missing. */
-function pluggedIn(all: readonly SourceDefinition[], settings: SettingsReader): SourceDefinition[] {
-  const sources = all.filter(({ connector }) =>
-    connector.settings(settings).some((one) => settings.isPresent(one)),
-  );
-  for (const { connector } of sources) for (const one of connector.settings(settings)) settings.read(one);
-  if (sources.length === 0) {
-    const variables = all.map(
-      ({ name, connector }) => `${name} by ${connector.settings(settings)[0]?.variable ?? 'its settings'}`,
-    );
-    settings.problems.push(`No source is plugged in. Set at least one: ${variables.join(', ')}.`);
-  }
-  return sources;
-}
-
-function readSdl(
-  sources: readonly SourceDefinition[],
-  given: Readonly<Record<string, string>>,
-  namespaces: Parameters<typeof composeSdl>[1],
-): Sdl {
-  const own = sources.filter(({ name }) => given[name] === undefined).map(({ name }) => name);
-  const brought = Object.entries(given).map(([source, text]): SdlFile => ({
-    name: `SDL of ${source}`,
-    text,
-    source,
-  }));
-  return composeSdl([...readSdlFiles(own), ...brought], namespaces);
-}
-
-function fieldsOf(type: string, { owners }: Sdl): ReadonlyMap<string, string> {
-  const fields = [...owners].filter(([path]) => path.startsWith(`${type}.`));
-  return new Map(fields.map(([path, source]) => [path.slice(type.length + 1), source]));
 }

@@ -5,7 +5,7 @@
 // Declaring a source
 export { defineSource, type SourceDefinition } from './source.js';
 export type { CustomerRecord } from './identity/declaration.js';
-export { setting, urlSetting } from './config.js';
+export { secretSetting, setting, urlSetting } from './settings.js';
 export { idNamespace } from './identity/identifiers.js';
 
 // Reaching its system
@@ -31,8 +31,27 @@ export type { ErrorKind, News } from './connectors/http.js';
 export { alignMany, alignOne } from './loaders/align.js';
 export { defineLoader } from './loaders/loader.js';
 
+// Being told of changes
+export { epochMs, moment, readJson, readText, recordId } from './webhooks/body.js';
+export type {
+  ToldEvent,
+  Verdict,
+  WebhookAnswer,
+  WebhookDeclaration,
+  WebhookRequest,
+} from './webhooks/declaration.js';
+export { EVENT_TYPES, type EventType } from './webhooks/event.js';
+export type { OutboxDeclaration } from './webhooks/outbox.js';
+export { hmac, isHmacOf, isOfNow, isSameText, webhookSecrets } from './webhooks/signatures.js';
+export { standardWebhook } from './webhooks/standard.js';
+
 // Answering fields
 export type { Company, CompanyDeclaration, CompanyRecord, NameAndPlace } from './customer/company.js';
+export {
+  CONSENT_FRESHNESS,
+  type ConsentDeclaration,
+  type ConsentStatement,
+} from './customer/consent-declaration.js';
 export type { Context, Customer } from './customer/customer.js';
 export type { TimelineAsk, TimelineDeclaration, TimelineItem } from './customer/timeline-declaration.js';
 export {

@@ -1,52 +1,48 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { sources } from '../sources/index.js';
+import { GATEWAY_SETTINGS } from './config.js';
 import { ConfigError } from './errors.js';
-import { createGateway } from './gateway.js';
-import { keepHeapSmall } from './server/heap.js';
-import { listen } from './server/http.js';
+import { letGo, stopWhenTold, tellStarted } from './server/started.js';
+import { SettingsReader } from './settings.js';
+import { createLogger } from './telemetry/logger.js';
 
-keepHeapSmall();
+/** Beyond what a worker takes to stop by itself. */
+const STOPS_WITHIN_MS = 60_000;
+
+const settings = new SettingsReader(process.env);
+// A setting that is not right is told by the gateway, with all others that are not.
+const count = settings.read(GATEWAY_SETTINGS.workers) ?? 1;
+// One process is a gateway by itself, and loads nothing of this.
+const cluster = count > 1 ? (await import('node:cluster')).default : undefined;
+
 try {
-  const gateway = createGateway({ sources });
-  const server = await listen(gateway.handler, gateway.config).catch(async (error: unknown) => {
-    await gateway.close();
-    throw error;
-  });
-  gateway.logger.info({ sources: gateway.sources }, `ready ${server.url}/graphql`);
-  // A defect in one request is no reason to end all others. Its message is left out: it may quote what it stumbled over.
-  process.on('unhandledRejection', (reason) => {
-    const frames =
-      reason instanceof Error ? reason.stack?.split('\n').filter((line) => line.startsWith('    at ')) : [];
-    gateway.logger.error(
-      { name: reason instanceof Error ? reason.name : typeof reason, frames },
-      'unhandled defect',
+  if (cluster?.isPrimary === true) await lead();
+  else {
+    const { serve } = await import('./serve.js');
+    await serve(
+      cluster === undefined ? undefined : (await import('./server/worker.js')).linkToPrimary(count),
     );
-  });
-  let stopping = false;
-  const stop = (reason: string) => {
-    if (stopping) return;
-    stopping = true;
-    gateway.logger.info(`${reason}: answering what is under way, then stopping`);
-    gateway.drain();
-    void delay(gateway.config.drainMs)
-      .then(() => server.stop())
-      .then(async () => {
-        await gateway.close();
-        // The channel to the program that started us would keep this process alive.
-        if (process.connected) process.disconnect();
-      });
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-  if (process.send !== undefined) {
-    // Started by another program, as the demo does: it is told where, and its end is ours.
-    process.send(server.url);
-    process.once('disconnect', () => {
-      stop('the program that started the gateway has ended');
-    });
   }
 } catch (error) {
   if (!(error instanceof ConfigError)) throw error;
   process.stderr.write(`${error.message}\n`);
-  process.exitCode = 1;
+  // What was opened before it came out would keep the process alive.
+  process.exit(1);
+}
+
+/** Has workers serve. This process stays small: it loads no gateway. */
+async function lead(): Promise<void> {
+  const { startWorkers } = await import('./server/workers.js');
+  const logger = createLogger(settings.read(GATEWAY_SETTINGS.logLevel) ?? 'info');
+  const workers = startWorkers({
+    count,
+    logger,
+    stopWithinMs: (settings.read(GATEWAY_SETTINGS.drainMs) ?? 0) + STOPS_WITHIN_MS,
+    onStarted: (started) => {
+      tellStarted(logger, started);
+    },
+  });
+  stopWhenTold(logger, () => {
+    workers.stop();
+  });
+  process.exitCode = await workers.ended;
+  letGo();
 }

@@ -2,11 +2,15 @@ import type { FreshnessOptions } from './cache/freshness.js';
 import type { Client, Connector } from './connectors/connector.js';
 import type { GraphqlMapping } from './connectors/graphql/mapping.js';
 import type { CompanyDeclaration } from './customer/company.js';
+import type { ConsentDeclaration } from './customer/consent-declaration.js';
 import type { TimelineDeclaration } from './customer/timeline-declaration.js';
 import type { Duration } from './duration.js';
 import type { IdentityDeclaration, Namespace } from './identity/declaration.js';
 import type { Loader } from './loaders/loader.js';
 import type { LimitsOptions } from './resilience/limits.js';
+import type { SettingsReader } from './settings.js';
+import type { WebhookDeclaration } from './webhooks/declaration.js';
+import type { OutboxDeclaration } from './webhooks/outbox.js';
 
 /** A source system that speaks GraphQL: its part of the schema is asked as GraphQL, not by loaders and resolvers. */
 export interface StitchedDeclaration {
@@ -28,6 +32,11 @@ export interface SourceLimits extends LimitsOptions {
   maxAnswerBytes?: number;
   /** The most memory that its kept answers take. Default: half of `CACHE_MAX_MB`. */
   maxCacheBytes?: number;
+  /**
+   * The limits protect each process from itself, as of files that it reads, and no system: workers then do not share
+   * them. Default false.
+   */
+  ofProcess?: boolean;
 }
 
 /** A source system, declared: what it is reached by, what it may be asked, and how carefully. */
@@ -45,8 +54,14 @@ export interface SourceDefinition<C extends Client = Client> {
   identity?: IdentityDeclaration<C>;
   /** What happened between the customer and us, as far as this system knows. */
   timeline?: TimelineDeclaration;
+  /** What customers allow and forbid, as far as this system knows. */
+  consents?: ConsentDeclaration;
   /** Which companies this system knows, and by what it can be asked about one. */
   companies?: CompanyDeclaration<C>;
+  /** How it tells of changes, by `POST /webhooks/<name>`. */
+  webhook?: WebhookDeclaration;
+  /** How it tells of changes by a table of its own database. */
+  outbox?: OutboxDeclaration;
   /** Every loader that the resolvers ask. Those of `identity` need not be repeated. */
   loaders?: readonly Loader<C, never, unknown>[];
   /** Answers the source's SDL, typed by codegen as `Resolvers`. Fields that only read a property need none. */
@@ -61,4 +76,19 @@ export const DEFAULT_MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 /** Declares a source. */
 export function defineSource<C extends Client>(definition: SourceDefinition<C>): SourceDefinition<C> {
   return definition;
+}
+
+/** The sources of which a setting is there. Reading the others of their settings tells what is missing. */
+export function pluggedIn(all: readonly SourceDefinition[], settings: SettingsReader): SourceDefinition[] {
+  const sources = all.filter(({ connector }) =>
+    connector.settings(settings).some((one) => settings.isPresent(one)),
+  );
+  for (const { connector } of sources) for (const one of connector.settings(settings)) settings.read(one);
+  if (sources.length === 0) {
+    const variables = all.map(
+      ({ name, connector }) => `${name} by ${connector.settings(settings)[0]?.variable ?? 'its settings'}`,
+    );
+    settings.problems.push(`No source is plugged in. Set at least one: ${variables.join(', ')}.`);
+  }
+  return sources;
 }

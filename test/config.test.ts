@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sources } from '../sources/index.js';
-import { readGatewayConfig, SettingsReader, type Environment } from '../src/config.js';
+import { readGatewayConfig } from '../src/config.js';
+import { SettingsReader, type Environment } from '../src/settings.js';
 import { ConfigError } from '../src/errors.js';
 import { createGateway } from '../src/gateway.js';
 import { directSettings } from './support/stand-ins.js';
@@ -10,7 +11,7 @@ const secret = 'a secret of the tests';
 /** The problems that keep a gateway with these settings from starting. */
 function problemsWith(environment: Environment): readonly string[] {
   try {
-    createGateway({ sources, environment: { LOG_LEVEL: 'silent', ...environment } });
+    createGateway({ sources, environment: { AUTH: 'off', LOG_LEVEL: 'silent', ...environment } });
   } catch (error) {
     expect(error).toBeInstanceOf(ConfigError);
     return (error as ConfigError).problems;
@@ -25,9 +26,12 @@ function config(environment: Environment) {
 }
 
 describe('the settings', () => {
-  it('need only a secret and one source', () => {
+  it('need only a secret, one source, and to be told who may ask', () => {
     const { ORDER_SYSTEM_URL } = directSettings();
-    expect(problemsWith({ ID_SECRET: secret, ORDER_SYSTEM_URL })).toEqual([]);
+    expect(problemsWith({ ID_SECRET: secret, ORDER_SYSTEM_URL, AUTH: 'off' })).toEqual([]);
+    expect(problemsWith({ ID_SECRET: secret, ORDER_SYSTEM_URL, AUTH: '' })).toEqual([
+      expect.stringMatching(/^AUTH is on, and nobody has a key: set API_KEYS; or JWT_ISSUER.*; or AUTH=off/),
+    ]);
   });
 
   it('have defaults that suit one machine', () => {
@@ -36,15 +40,30 @@ describe('the settings', () => {
     expect(values).toEqual({
       port: 4000,
       host: '127.0.0.1',
+      auth: 'on',
+      apiKeys: undefined,
+      jwtIssuer: undefined,
+      jwtAudience: undefined,
+      jwtJwksUrl: undefined,
+      jwtKey: undefined,
+      jwtAlgorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+      jwtClockSkewS: 30,
+      jwtRolesClaim: 'roles',
+      jwtCustomerClaims: [],
       idSecret: secret,
       deadlineMs: 2_000,
       defaultRegion: 'NL',
       cacheMaxBytes: 64 * 1024 * 1024,
+      answersMaxBytes: 16 * 1024 * 1024,
       redisUrl: undefined,
       cacheSecret: undefined,
       cacheDirectives: 'any',
       priority: 'interactive',
       adminToken: undefined,
+      auditFile: undefined,
+      suppressionFile: undefined,
+      auditRequired: true,
+      auditSecret: undefined,
       maxInFlight: 1_000,
       identityMaxHops: 3,
       identityMaxIdentifiers: 50,
@@ -52,10 +71,18 @@ describe('the settings', () => {
       identityPatienceMs: 500,
       maxDelayMs: 100,
       drainMs: 0,
+      workers: 1,
+      maxConnections: 10_000,
+      maxConnectionsPerAddress: 500,
+      corsOrigins: [],
+      httpFront: 'on',
+      execution: 'planned',
+      allowedHosts: undefined,
       maxBodyBytes: 256 * 1024,
       maxDepth: 20,
       maxAliases: 100,
       maxTokens: 5_000,
+      maxDirectives: 100,
       maxCustomers: 1_000,
       logLevel: 'info',
     });
@@ -69,6 +96,9 @@ describe('the settings', () => {
       CACHE_MAX_MB: '2',
       MAX_BODY_KB: '3',
       DEFAULT_REGION: 'BE',
+      JWT_ALGORITHMS: 'ES256, PS256',
+      JWT_CUSTOMER_CLAIMS: 'https://example.nl/a=b=customerNumber,mail=email',
+      CORS_ORIGINS: 'https://www.example.nl, https://shop.example.nl:8443',
       LOG_LEVEL: 'debug',
     });
     expect(problems).toEqual([]);
@@ -79,6 +109,12 @@ describe('the settings', () => {
       cacheMaxBytes: 2 * 1024 * 1024,
       maxBodyBytes: 3 * 1024,
       defaultRegion: 'BE',
+      jwtAlgorithms: ['ES256', 'PS256'],
+      jwtCustomerClaims: [
+        { claim: 'https://example.nl/a=b', namespace: 'customerNumber' },
+        { claim: 'mail', namespace: 'email' },
+      ],
+      corsOrigins: ['https://www.example.nl', 'https://shop.example.nl:8443'],
       logLevel: 'debug',
     });
   });
@@ -109,6 +145,15 @@ describe('the settings', () => {
     ['DEFAULT_REGION', 'nl', 'two capitals'],
     ['LOG_LEVEL', 'loud', 'silent, error, warn, info or debug'],
     ['ID_SECRET', 'too short', 'at least 16 characters'],
+    ['AUTH', 'none', 'on or off'],
+    ['JWT_ALGORITHMS', 'RS256,none', 'RS256'],
+    ['JWT_ALGORITHMS', ',', 'RS256'],
+    ['JWT_JWKS_URL', 'file:///keys.json', 'http'],
+    ['JWT_JWKS_URL', 'https://user:secret@id.example.nl/keys', 'without user name'],
+    ['JWT_CLOCK_SKEW_S', '3600', 'seconds'],
+    ['JWT_CUSTOMER_CLAIMS', 'customerNumber', 'claim=namespace'],
+    ['CORS_ORIGINS', 'https://www.example.nl/', 'without a path'],
+    ['CORS_ORIGINS', '*', 'web sites'],
   ])('refuse %s to be "%s", and say what is expected', (variable, value, expected) => {
     const { problems } = config({ [variable]: value });
     expect(problems).toHaveLength(1);

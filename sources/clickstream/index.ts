@@ -3,6 +3,7 @@ import { defineSource, file, filesSetting, folderSetting, setting } from '../../
 import { devicesOf, eventPages, visitPages } from './loaders.js';
 import { resolvers } from './resolvers.js';
 import { timeline } from './timeline.js';
+import { webhook } from './webhook.js';
 import { OPTIONAL_COLUMNS } from './wire.js';
 
 const wholeNumber = (least: number, most: number, usual: number) =>
@@ -39,9 +40,10 @@ export const clickstream = defineSource({
   }),
   // The connector's own, a setting, is the shorter one. It works on two queries at once; more would wait there without
   // regard to who is more urgent. The batch bounds how long one of them takes.
-  limits: { timeout: '30 s', concurrency: 2, maxBatch: 250 },
+  limits: { timeout: '30 s', concurrency: 2, maxBatch: 250, ofProcess: true },
   // It takes no part in who somebody is: see README.md.
   timeline,
+  webhook,
   loaders: [visitPages, eventPages, devicesOf],
   resolvers,
 });

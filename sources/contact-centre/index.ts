@@ -5,6 +5,7 @@ import {
   defineSource,
   idNamespace,
   rest,
+  secretSetting,
   setting,
   urlSetting,
 } from '../../src/index.js';
@@ -18,14 +19,15 @@ import {
 } from './loaders.js';
 import { resolvers } from './resolvers.js';
 import { timeline } from './timeline.js';
+import { webhook } from './webhook.js';
 
 export const contactCentre = defineSource({
   name: 'contact-centre',
   connector: rest({
     baseUrl: urlSetting('CONTACT_CENTRE_URL', 'https://example.zendesk.com'),
     auth: anyOf(
-      bearer(setting('CONTACT_CENTRE_ACCESS_TOKEN')),
-      basic(setting('CONTACT_CENTRE_EMAIL'), setting('CONTACT_CENTRE_API_TOKEN'), '/token'),
+      bearer(secretSetting('CONTACT_CENTRE_ACCESS_TOKEN')),
+      basic(setting('CONTACT_CENTRE_EMAIL'), secretSetting('CONTACT_CENTRE_API_TOKEN'), '/token'),
     ),
     pingPath: '/api/v2/users/show_many?ids=1',
   }),
@@ -47,6 +49,7 @@ export const contactCentre = defineSource({
     yields: { email: 'one', phone: 'shown' },
   },
   timeline,
+  webhook,
   loaders: [ticketsOfUsers, ticketsCopiedToUsers, commentsOfTickets, organisations],
   resolvers,
 });

@@ -1,5 +1,6 @@
-import { bearer, defineSource, idNamespace, rest, setting, urlSetting } from '../../src/index.js';
+import { bearer, defineSource, idNamespace, rest, secretSetting, urlSetting } from '../../src/index.js';
 import { crmCompanies } from './companies.js';
+import { consents, consentsOfContacts } from './consents.js';
 import {
   companies,
   companiesByKvkNumber,
@@ -17,6 +18,7 @@ import {
   ticketsOfCompanies,
 } from './loaders.js';
 import { resolvers } from './resolvers.js';
+import { webhook } from './webhook.js';
 import { OBJECTS_API } from './wire.js';
 
 const contactId = idNamespace(
@@ -32,7 +34,7 @@ export const crmHubspot = defineSource({
   name: 'crm-hubspot',
   connector: rest({
     baseUrl: urlSetting('CRM_HUBSPOT_URL', 'https://api.hubapi.com'),
-    auth: bearer(setting('CRM_HUBSPOT_TOKEN')),
+    auth: bearer(secretSetting('CRM_HUBSPOT_TOKEN')),
     pingPath: `${OBJECTS_API}/contacts?limit=1`,
   }),
   limits: { timeout: '1 s' },
@@ -60,7 +62,9 @@ export const crmHubspot = defineSource({
       facebookUserId: 'one',
     },
   },
+  consents,
   companies: crmCompanies,
+  webhook,
   loaders: [
     companiesOfContacts,
     companies,
@@ -74,6 +78,7 @@ export const crmHubspot = defineSource({
     newestTickets,
     subscriptionTypes,
     subscriptionsOfContacts,
+    consentsOfContacts,
   ],
   resolvers,
 });

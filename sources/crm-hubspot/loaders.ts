@@ -41,7 +41,7 @@ const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
 const MAX_BATCH = 100;
 
 /** HubSpot takes fewer when it is asked how properties came to be what they are. */
-const MAX_HISTORY_BATCH = 50;
+export const MAX_HISTORY_BATCH = 50;
 
 /** 1,000 companies for a batch of 100 numbers: each would have been entered ten times. */
 const MAX_SEARCH_PAGES = 5;

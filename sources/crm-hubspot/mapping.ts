@@ -1,4 +1,4 @@
-import type { CompanyRecord, CustomerRecord } from '../../src/index.js';
+import type { CompanyRecord, ConsentStatement, CustomerRecord } from '../../src/index.js';
 import type { Deal, MarketingSubscription, ServiceTicket } from './schema.generated.js';
 import {
   parseMoment,
@@ -181,7 +181,7 @@ export function toTicket({ id, properties: p }: CrmObject): TicketRecord {
   };
 }
 
-const ALL_MARKETING: SubscriptionType = { id: null, name: null };
+export const ALL_MARKETING: SubscriptionType = { id: null, name: null };
 
 /** All marketing mail, and what the account has a property for: `hs_email_optout_<id>`, labelled in English. */
 export function toSubscriptionTypes(properties: readonly Property[]): SubscriptionType[] {
@@ -220,6 +220,19 @@ export function toSubscriptions(
       },
     ];
   });
+}
+
+/** An opt-out of all marketing mail is a withdrawal. Of who has not opted out of all, the CRM does not know more. */
+export function toConsents(contact: CrmObjectWithHistory): ConsentStatement[] {
+  return toSubscriptions(contact, [ALL_MARKETING])
+    .filter(({ status }) => status === 'OPTED_OUT')
+    .map(({ updatedAt = null, source }) => ({
+      purpose: 'MARKETING',
+      channel: 'EMAIL',
+      status: 'REVOKED',
+      updatedAt,
+      evidence: ['hs_email_optout', source].filter((part) => part != null).join(', '),
+    }));
 }
 
 /** The associated ids, the one that the CRM calls primary first. */

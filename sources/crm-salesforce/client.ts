@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { oauth2, rest, setting, urlSetting, type Connector, type RestClient } from '../../src/index.js';
+import {
+  oauth2,
+  rest,
+  secretSetting,
+  setting,
+  urlSetting,
+  type Connector,
+  type RestClient,
+} from '../../src/index.js';
 import { API, errorKindOf } from './wire.js';
 
 /** Salesforce, and what differs from one organisation's Salesforce to another's. */
@@ -48,11 +56,12 @@ const overRest = rest({
     tokenUrl: url,
     tokenPath: '/services/oauth2/token',
     clientId: setting('CRM_SALESFORCE_CLIENT_ID'),
-    clientSecret: setting('CRM_SALESFORCE_CLIENT_SECRET'),
+    clientSecret: secretSetting('CRM_SALESFORCE_CLIENT_SECRET'),
     refreshToken: setting(
       'CRM_SALESFORCE_REFRESH_TOKEN',
       z.string().min(1).optional(),
       'a text that is not empty',
+      { secret: true },
     ),
   }),
   pingPath: `${API}/query?q=${encodeURIComponent('SELECT Id FROM Contact LIMIT 1')}`,

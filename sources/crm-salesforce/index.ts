@@ -1,5 +1,6 @@
 import { defineSource } from '../../src/index.js';
 import { salesforce } from './client.js';
+import { consents, consentsOfContacts } from './consents.js';
 import { normaliseContactId } from './contact-id.js';
 import {
   accounts,
@@ -13,6 +14,7 @@ import {
 import { isSameCustomer } from './mapping.js';
 import { resolvers } from './resolvers.js';
 import { timeline } from './timeline.js';
+import { webhook } from './webhook.js';
 
 export const crmSalesforce = defineSource({
   name: 'crm-salesforce',
@@ -41,6 +43,8 @@ export const crmSalesforce = defineSource({
     sameCustomer: isSameCustomer,
   },
   timeline,
-  loaders: [accounts, opportunitiesOfContacts, casesOfContacts, campaignsOfContacts],
+  consents,
+  webhook,
+  loaders: [accounts, opportunitiesOfContacts, casesOfContacts, campaignsOfContacts, consentsOfContacts],
   resolvers,
 });

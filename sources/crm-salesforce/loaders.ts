@@ -34,7 +34,7 @@ import {
 const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
 
 /** A collection takes 2,000 ids. */
-const MAX_COLLECTION = 2_000;
+export const MAX_COLLECTION = 2_000;
 /** Several queries of some hundred values each go in one call. */
 const MAX_BATCH = 1_000;
 /** More of anything are not shown at once. */
@@ -97,7 +97,7 @@ export const contactsByPhone = defineLoader<SalesforceClient, string, readonly C
 });
 
 /** Records by their ids, null for what is not there; in the order asked, but that is not relied on. */
-async function retrieve<T extends { Id: string }>(
+export async function retrieve<T extends { Id: string }>(
   salesforce: SalesforceClient,
   type: 'Contact' | 'Account',
   record: z.ZodType<T>,

@@ -1,9 +1,10 @@
-import type { CustomerRecord } from '../../src/index.js';
+import type { ConsentStatement, CustomerRecord } from '../../src/index.js';
 import type { Account, CampaignMembership, Case, Opportunity } from './schema.generated.js';
 import type {
   Account as WireAccount,
   CampaignMember,
   Contact,
+  OptOuts,
   OpportunityRole,
   SupportCase,
 } from './wire.js';
@@ -53,6 +54,20 @@ export function toContact(contact: Contact): ContactRecord {
     accountId: contact.AccountId ?? null,
     optOuts: { email: contact.HasOptedOutOfEmail, phone: contact.DoNotCall },
   };
+}
+
+/** A flag that is set is a withdrawal; Salesforce does not tell when it was set. One that is not set says nothing. */
+export function toConsents({ HasOptedOutOfEmail, DoNotCall }: OptOuts): ConsentStatement[] {
+  const no = (channel: 'EMAIL' | 'PHONE', evidence: string): ConsentStatement => ({
+    purpose: 'MARKETING',
+    channel,
+    status: 'REVOKED',
+    evidence,
+  });
+  return [
+    ...(HasOptedOutOfEmail ? [no('EMAIL', 'HasOptedOutOfEmail')] : []),
+    ...(DoNotCall ? [no('PHONE', 'DoNotCall')] : []),
+  ];
 }
 
 export function phonesOf({ MobilePhone, Phone, HomePhone }: Contact): string[] {

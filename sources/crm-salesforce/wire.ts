@@ -44,6 +44,10 @@ const contact = z.object({
 });
 export type Contact = z.infer<typeof contact>;
 
+/** What a contact says no to. */
+export const optOuts = contact.pick({ Id: true, HasOptedOutOfEmail: true, DoNotCall: true });
+export type OptOuts = z.infer<typeof optOuts>;
+
 /** An organisation may have a field of its own for our customer number, under a name of its own. */
 export function contactWith(customerNumberField: string | undefined): z.ZodType<Contact> {
   return z.preprocess(

@@ -1,17 +1,18 @@
 import { z } from 'zod';
-import { defineSource, given, rest, setting, several, urlSetting } from '../../src/index.js';
+import { defineSource, given, rest, secretSetting, setting, several, urlSetting } from '../../src/index.js';
 import { pageToken } from './auth.js';
 import { readErrorKind, readNews } from './errors.js';
 import { conversationsOfUsers, leadsOfPage, messagesOfConversations, usersById } from './loaders.js';
 import { resolvers } from './resolvers.js';
 import { timeline } from './timeline.js';
+import { webhook } from './webhook.js';
 
 export const facebook = defineSource({
   name: 'facebook',
   connector: several({
     graph: rest({
       baseUrl: urlSetting('FACEBOOK_URL', 'https://graph.facebook.com/v23.0'),
-      auth: pageToken(setting('FACEBOOK_PAGE_TOKEN'), setting('FACEBOOK_APP_SECRET')),
+      auth: pageToken(secretSetting('FACEBOOK_PAGE_TOKEN'), secretSetting('FACEBOOK_APP_SECRET')),
       pingPath: '/me?fields=id',
       readErrorKind,
       readNews,
@@ -28,6 +29,7 @@ export const facebook = defineSource({
     yields: {},
   },
   timeline,
+  webhook,
   loaders: [conversationsOfUsers, messagesOfConversations, leadsOfPage],
   resolvers,
 });

@@ -6,6 +6,7 @@ import {
   idNamespace,
   oauth2,
   odata,
+  secretSetting,
   setting,
   urlSetting,
 } from '../../src/index.js';
@@ -19,6 +20,7 @@ import {
 import { isSameCustomer } from './mapping.js';
 import { resolvers } from './resolvers.js';
 import { timeline } from './timeline.js';
+import { webhook } from './webhook.js';
 
 const customerNumber = idNamespace(
   'invoiceCustomerNumber',
@@ -34,14 +36,14 @@ export const invoices = defineSource({
       'https://api.businesscentral.dynamics.com/v2.0/<tenant>/<environment>/api/v2.0/companies(<id>)',
     ),
     auth: anyOf(
-      bearer(setting('INVOICES_ACCESS_TOKEN')),
+      bearer(secretSetting('INVOICES_ACCESS_TOKEN')),
       oauth2({
         tokenUrl: urlSetting(
           'INVOICES_TOKEN_URL',
           'https://login.microsoftonline.com/<tenant>/oauth2/v2.0/token',
         ),
         clientId: setting('INVOICES_CLIENT_ID'),
-        clientSecret: setting('INVOICES_CLIENT_SECRET'),
+        clientSecret: secretSetting('INVOICES_CLIENT_SECRET'),
         scope: 'https://api.businesscentral.dynamics.com/.default',
       }),
     ),
@@ -72,6 +74,7 @@ export const invoices = defineSource({
     sameCustomer: isSameCustomer,
   },
   timeline,
+  webhook,
   loaders: [invoicePages, openTotals],
   resolvers,
 });

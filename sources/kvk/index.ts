@@ -1,4 +1,4 @@
-import { apiKey, caSetting, defineSource, rest, setting, urlSetting } from '../../src/index.js';
+import { apiKey, caSetting, defineSource, rest, secretSetting, urlSetting } from '../../src/index.js';
 import { registered } from './companies.js';
 import { branchDetails, branchesOfCompanies, companiesByNameAndPlace, registrations } from './loaders.js';
 import { resolvers } from './resolvers.js';
@@ -8,7 +8,7 @@ export const kvk = defineSource({
   name: 'kvk',
   connector: rest({
     baseUrl: urlSetting('KVK_URL', 'https://api.kvk.nl/api'),
-    auth: apiKey('apikey', setting('KVK_API_KEY')),
+    auth: apiKey('apikey', secretSetting('KVK_API_KEY')),
     // The certificate of the service is of the Dutch state's private authority.
     ca: caSetting('KVK_CA'),
     // The only type that the published Vestigingsprofiel answers with.

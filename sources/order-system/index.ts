@@ -1,4 +1,5 @@
 import { databaseUrl, defineSource, idNamespace, sql } from '../../src/index.js';
+import { consents, consentsOfCustomers } from './consents.js';
 import {
   customersByEmail,
   customersByKvkNumber,
@@ -12,6 +13,7 @@ import {
   paymentsOfOrders,
 } from './loaders.js';
 import { isSameCustomer } from './mapping.js';
+import { outbox } from './outbox.js';
 import { resolvers } from './resolvers.js';
 import { ordersForTimeline, timeline } from './timeline.js';
 
@@ -46,6 +48,8 @@ export const orderSystem = defineSource({
     sameCustomer: isSameCustomer,
   },
   timeline,
-  loaders: [orderPages, orderTotals, ordersForTimeline, linesOfOrders, paymentsOfOrders],
+  consents,
+  outbox,
+  loaders: [orderPages, orderTotals, ordersForTimeline, linesOfOrders, paymentsOfOrders, consentsOfCustomers],
   resolvers,
 });

@@ -1,6 +1,19 @@
-import { decodeCursor, encodeCursor, InvalidInputError, type CustomerRecord } from '../../src/index.js';
+import {
+  decodeCursor,
+  encodeCursor,
+  InvalidInputError,
+  type ConsentStatement,
+  type CustomerRecord,
+} from '../../src/index.js';
 import type { OrderStatus, Payment } from './schema.generated.js';
-import { moment, type CustomerRow, type OrderLineRow, type OrderRow, type PaymentRow } from './wire.js';
+import {
+  moment,
+  type ConsentRow,
+  type CustomerRow,
+  type OrderLineRow,
+  type OrderRow,
+  type PaymentRow,
+} from './wire.js';
 
 /** What the order system knows of a customer, beyond who it is. */
 export interface OrderSystemCustomer extends CustomerRecord {
@@ -125,6 +138,26 @@ export function toPayment(row: PaymentRow): Payment {
     method: row.method,
     amount: { amount: row.amount, currency: row.currency },
     paidAt: toDateTime(row.paid_at),
+  };
+}
+
+const CONSENT_STATUS = {
+  GIVEN: 'GRANTED',
+  REFUSED: 'DENIED',
+  WITHDRAWN: 'REVOKED',
+  ASKED: 'REQUESTED',
+} as const;
+
+export function toConsent(row: ConsentRow): ConsentStatement {
+  const status = CONSENT_STATUS[row.status];
+  // What was given or asked is for a time; a no is not.
+  const hasExpired = row.is_over === 1 && (status === 'GRANTED' || status === 'REQUESTED');
+  return {
+    purpose: row.purpose,
+    channel: row.channel,
+    status: hasExpired ? 'EXPIRED' : status,
+    updatedAt: toDateTime(row.changed_at),
+    evidence: row.evidence,
   };
 }
 

@@ -97,3 +97,15 @@ export const paymentRow = z.object({
   currency: z.string(),
 });
 export type PaymentRow = z.infer<typeof paymentRow>;
+
+export const consentRow = z.object({
+  cust_no: z.string(),
+  purpose: z.enum(['SERVICE', 'PERSONALISATION', 'MARKETING', 'ANALYTICS', 'CUSTOMER_CARE']),
+  channel: z.enum(['EMAIL', 'SMS', 'PHONE', 'POST']).nullable(),
+  status: z.enum(['GIVEN', 'REFUSED', 'WITHDRAWN', 'ASKED']),
+  changed_at: moment,
+  evidence: z.string().nullable(),
+  /** 1 when its time has passed. */
+  is_over: integer,
+});
+export type ConsentRow = z.infer<typeof consentRow>;

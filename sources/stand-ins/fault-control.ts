@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { z } from 'zod';
+import { emit, UnknownPersonError, UnknownTypeError, type Emitted } from './emit.js';
 import { faults, healthy, type Fault } from './fault.js';
 import { startHttpProxy } from './http-proxy.js';
 import { NotOfAFolderError, openFolderFront, type FolderFront } from './folder-front.js';
@@ -16,6 +17,11 @@ export interface FaultControl {
   settings: Record<string, string>;
   /** What is left out stays as it is. Resolves when the proxy behaves so; throws when there is no such source or value. */
   set(name: string, change: ConditionChange): Promise<SourceState>;
+  /**
+   * Makes something happen to somebody in a system, which then sends its webhook, until it is taken. Throws when it tells of
+   * no such thing, or knows nobody with the address.
+   */
+  emit(name: string, event: Happening): Promise<Emitted>;
   /** Ends every fault and latency, and counts from zero. */
   heal(): Promise<void>;
   counters(): Record<string, Counters>;
@@ -32,6 +38,22 @@ const conditionChange = z
 
 export type ConditionChange = z.infer<typeof conditionChange>;
 
+const happening = z.strictObject({
+  /** As in the gateway's list, such as `order.paid`. */
+  type: z.string(),
+  email: z.string(),
+  /** The gateway that is told. Default: the one of the options. */
+  to: z
+    .string()
+    .regex(
+      /^http:\/\/(127\.0\.0\.1|localhost|\[::1\])(:\d+)?$/,
+      'an address of this machine such as http://127.0.0.1:4000',
+    )
+    .optional(),
+});
+
+export type Happening = z.infer<typeof happening>;
+
 export interface SourceState extends Counters {
   url: string;
   latencyMs: number;
@@ -41,14 +63,18 @@ export interface SourceState extends Counters {
 }
 
 interface Source {
+  standIn: StandIn;
   url: string;
   proxy: ProxyPort | FolderFront;
 }
 
-/** A proxy in front of each stand-in, and an HTTP API, by default on a free port, that tells them how to behave. */
+/**
+ * A proxy in front of each stand-in, and an HTTP API, by default on a free port, that tells them how to behave. Webhooks go to
+ * the gateway.
+ */
 export async function createFaultControl(
   standIns: readonly StandIn[],
-  { port = 0 }: { port?: number } = {},
+  { port = 0, gateway = 'http://127.0.0.1:4000' }: { port?: number; gateway?: string } = {},
 ): Promise<FaultControl> {
   const sources = new Map<string, Source>();
   const each = <T>(of: (source: Source) => T): Record<string, T> =>
@@ -75,6 +101,12 @@ export async function createFaultControl(
     return stateOf(source);
   };
 
+  const happen: FaultControl['emit'] = async (name, event) => {
+    const { standIn } = find(name);
+    const { type, email, to = gateway } = checked(happening, event);
+    return emit(standIn, { type, email }, to);
+  };
+
   const heal = async (): Promise<void> => {
     await Promise.all(
       [...sources.values()].map(async ({ proxy }) => {
@@ -86,7 +118,13 @@ export async function createFaultControl(
 
   const api = createServer();
   api.on('request', (request, response) => {
-    void answer(request, response, { set, heal, find, states: () => ({ sources: each(stateOf) }) });
+    void answer(request, response, {
+      set,
+      emit: happen,
+      heal,
+      find,
+      states: () => ({ sources: each(stateOf) }),
+    });
   });
 
   try {
@@ -99,6 +137,7 @@ export async function createFaultControl(
         standIns.flatMap((standIn) => Object.entries(standIn.settings(find(standIn.name).url))),
       ),
       set,
+      emit: happen,
       heal,
       counters: () => each(({ proxy }) => proxy.counters),
       async close() {
@@ -115,7 +154,7 @@ async function startProxy(standIn: StandIn): Promise<Source> {
   const target = new URL(standIn.url);
   if (target.protocol === 'file:') {
     const proxy = await openFolderFront(target);
-    return { proxy, url: proxy.url };
+    return { standIn, proxy, url: proxy.url };
   }
   const proxy = await (target.protocol === 'http:'
     ? startHttpProxy(target)
@@ -123,7 +162,7 @@ async function startProxy(standIn: StandIn): Promise<Source> {
       ? startSqlProxy(target)
       : Promise.reject(new TypeError(`no proxy speaks ${target.protocol} (${standIn.name})`)));
   // Not by way of URL, which would add a slash that a stand-in's settings do not expect.
-  return { proxy, url: standIn.url.replace(target.host, `127.0.0.1:${proxy.number}`) };
+  return { standIn, proxy, url: standIn.url.replace(target.host, `127.0.0.1:${proxy.number}`) };
 }
 
 function stateOf({ url, proxy }: Source): SourceState {
@@ -132,9 +171,13 @@ function stateOf({ url, proxy }: Source): SourceState {
 }
 
 function checkChange(change: unknown): ConditionChange {
-  const checked = conditionChange.safeParse(change);
-  if (!checked.success) throw new InvalidChangeError(z.prettifyError(checked.error));
-  return checked.data;
+  return checked(conditionChange, change);
+}
+
+function checked<T>(schema: z.ZodType<T>, given: unknown): T {
+  const result = schema.safeParse(given);
+  if (!result.success) throw new InvalidChangeError(z.prettifyError(result.error));
+  return result.data;
 }
 
 class InvalidChangeError extends Error {
@@ -148,15 +191,21 @@ class UnknownSourceError extends Error {
   }
 }
 
-interface Actions extends Pick<FaultControl, 'set' | 'heal'> {
+interface Actions extends Pick<FaultControl, 'set' | 'emit' | 'heal'> {
   find(name: string): Source;
   states(): unknown;
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, actions: Actions): Promise<void> {
   try {
-    const name = new URL(request.url ?? '/', 'http://localhost').pathname.slice(1);
-    if (name === '') {
+    const [name = '', emitted] = new URL(request.url ?? '/', 'http://localhost').pathname
+      .slice(1)
+      .split(/(?<=.)\/(?=emit$)/);
+    if (emitted !== undefined) {
+      actions.find(name);
+      if (request.method !== 'POST') refuseMethod(response, 'POST');
+      else sendJson(response, 200, await actions.emit(name, checked(happening, await readJson(request))));
+    } else if (name === '') {
       if (request.method === 'DELETE') await actions.heal();
       if (request.method === 'GET' || request.method === 'DELETE') sendJson(response, 200, actions.states());
       else refuseMethod(response, 'GET, DELETE');
@@ -168,9 +217,11 @@ async function answer(request: IncomingMessage, response: ServerResponse, action
     }
   } catch (error) {
     const status =
-      error instanceof UnknownSourceError
+      error instanceof UnknownSourceError || error instanceof UnknownPersonError
         ? 404
-        : error instanceof InvalidChangeError || error instanceof NotOfAFolderError
+        : error instanceof InvalidChangeError ||
+            error instanceof UnknownTypeError ||
+            error instanceof NotOfAFolderError
           ? 400
           : 500;
     sendJson(response, status, { error: error instanceof Error ? error.message : String(error) });

@@ -30,17 +30,17 @@ export interface HttpService {
 const keepAliveMs = 60_000;
 
 /**
- * Serves on a free port of 127.0.0.1. `createHandler` is told the address, for links in the answers. A body above
- * `maxBodyBytes` (default one million) is answered with 413.
+ * Serves on 127.0.0.1, on a free port unless `port` names one. `createHandler` is told the address, for links in the
+ * answers. A body above `maxBodyBytes` (default one million) is answered with 413.
  */
 export async function serveHttp(
   createHandler: (url: string) => HttpHandler,
-  { maxBodyBytes = 1_000_000 }: { maxBodyBytes?: number } = {},
+  { maxBodyBytes = 1_000_000, port = 0 }: { maxBodyBytes?: number; port?: number } = {},
 ): Promise<HttpService> {
   const server = createServer({ keepAliveTimeout: keepAliveMs });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
+    server.listen(port, '127.0.0.1', resolve);
   });
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('the server has no port');

@@ -56,6 +56,11 @@ export function createMarketingPart(
   };
 }
 
+/** Nothing at all was said, or no to all marketing mail: after whatever the shop was told on the first days. */
+export function mailOptOut(isOut: boolean, createdAt: string): MailChoice[] {
+  return isOut ? [{ changes: [{ isOut, at: after(createdAt, 28 * dayMs), source: 'EMAIL' }] }] : [];
+}
+
 /** A question or complaint of a company. */
 export interface SeedServiceTicket {
   id: string;

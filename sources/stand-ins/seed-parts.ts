@@ -56,7 +56,7 @@ export function createOrderSystemPart(
     ...facts
   }: { orderCount?: number | undefined; isInWebshop: boolean } & Pick<
     OrderSystemPart,
-    'emailVerified' | 'phoneVerified' | 'business' | 'devices'
+    'emailVerified' | 'phoneVerified' | 'business' | 'devices' | 'consents'
   >,
 ): OrderSystemPart {
   const random = createRandom('orders', place);
@@ -133,7 +133,14 @@ function createPayments(random: Random, placedAt: string, totalCents: number): S
 export function createWebshopPart(
   { place, createdAt }: PartSeed,
   products: readonly SeedProduct[],
-  { orders, hasCart }: { orders: readonly SeedOrder[]; hasCart?: boolean | undefined },
+  {
+    orders,
+    hasCart,
+    ...facts
+  }: { orders: readonly SeedOrder[]; hasCart?: boolean | undefined } & Pick<
+    WebshopPart,
+    'emailConsent' | 'smsConsent'
+  >,
 ): WebshopPart {
   const random = createRandom('webshop', place);
   const lifeMs = Date.parse(worldNow) - Date.parse(createdAt);
@@ -148,6 +155,7 @@ export function createWebshopPart(
     customerId: shopifyId('customer', place),
     amountSpentCents: counted.reduce((sum, order) => sum + orderTotalCents(order), 0),
     numberOfOrders: counted.length,
+    ...facts,
     orders: createOnlineOrders(place * perPlace.orders, orders),
     draftOrders: statuses.map((status, index) => {
       const number = place * perPlace.draftOrders + index;

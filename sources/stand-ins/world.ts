@@ -4,11 +4,13 @@
  * gives the same world, byte for byte.
  */
 
+import type { SeedConsent, ShopConsent } from './seed-consents.js';
 import type { SeedRating } from './seed-contact-centre.js';
 import type { SeedRegistration } from './seed-kvk.js';
 import type { MarketingPart, SeedServiceTicket } from './seed-hubspot.js';
 import type { InvoicesPart } from './seed-invoices.js';
 import type { ClickstreamPart } from './seed-clickstream.js';
+import type { Emitter } from './emit.js';
 import type { SalesforcePart } from './seed-salesforce.js';
 import type { FacebookPart } from './seed-facebook.js';
 import type { SeedOnlineOrder } from './seed-online-orders.js';
@@ -77,6 +79,7 @@ export interface OrderSystemPart {
   business?: { companyName: string; kvkNumber: string; vatNumber: string };
   /** That somebody logged in on. */
   devices: { visitorId: string; lastSeenAt: string }[];
+  consents: SeedConsent[];
   orders: SeedOrder[];
 }
 
@@ -97,6 +100,8 @@ export interface WebshopPart {
   customerId: string;
   amountSpentCents: number;
   numberOfOrders: number;
+  emailConsent: ShopConsent;
+  smsConsent: ShopConsent;
   orders: SeedOnlineOrder[];
   /** Open carts, as Shopify draft orders; the newest by `updatedAt` is the customer's cart. */
   draftOrders: {
@@ -196,5 +201,7 @@ export interface StandIn {
   url: string;
   /** What a gateway must be told (environment variables) to reach it at `url`, or at another address in front of it. */
   settings: (url: string) => Record<string, string>;
+  /** What can be made to happen in it that it tells of. Left out by a system that tells of nothing. */
+  emitter?: Emitter;
   close(): Promise<void>;
 }

@@ -12,14 +12,15 @@ export const vies = defineSource({
     faults: {
       INVALID_INPUT: 'nothing',
       SERVICE_UNAVAILABLE: 'unavailable',
-      MS_UNAVAILABLE: 'unavailable',
-      // Of the member state, after VIES has waited for it. Another try may be luckier.
-      TIMEOUT: 'unavailable',
+      // Of the member state alone: others are asked on.
+      MS_UNAVAILABLE: 'key-unavailable',
+      // Of the member state too, after VIES has waited for it. Another try may be luckier.
+      TIMEOUT: 'key-unavailable',
       SERVER_BUSY: 'rate-limited',
       GLOBAL_MAX_CONCURRENT_REQ: 'rate-limited',
       GLOBAL_MAX_CONCURRENT_REQ_TIME: 'rate-limited',
-      MS_MAX_CONCURRENT_REQ: 'rate-limited',
-      MS_MAX_CONCURRENT_REQ_TIME: 'rate-limited',
+      MS_MAX_CONCURRENT_REQ: 'key-rate-limited',
+      MS_MAX_CONCURRENT_REQ_TIME: 'key-rate-limited',
       IP_BLOCKED: 'unauthenticated',
       VAT_BLOCKED: 'not-understood',
     },

@@ -1,7 +1,17 @@
 import { z } from 'zod';
-import { apiKey, defineSource, graphql, idNamespace, setting, urlSetting } from '../../src/index.js';
+import {
+  apiKey,
+  defineSource,
+  graphql,
+  idNamespace,
+  secretSetting,
+  setting,
+  urlSetting,
+} from '../../src/index.js';
+import { consents, consentsOfCustomers } from './consents.js';
 import { customersByEmail, customersById, customersByPhone } from './loaders.js';
 import { mapping } from './mapping.js';
+import { webhook } from './webhook.js';
 import { exhaustedFor, throttledFor } from './wire.js';
 
 const customerId = idNamespace(
@@ -14,7 +24,7 @@ export const webshop = defineSource({
   name: 'webshop',
   connector: graphql({
     url: urlSetting('WEBSHOP_URL', 'https://example.myshopify.com/admin/api/2025-01/graphql.json'),
-    auth: apiKey('x-shopify-access-token', setting('WEBSHOP_ACCESS_TOKEN')),
+    auth: apiKey('x-shopify-access-token', secretSetting('WEBSHOP_ACCESS_TOKEN')),
     settings: {
       country: setting(
         'WEBSHOP_COUNTRY',
@@ -44,6 +54,9 @@ export const webshop = defineSource({
     },
     yields: { email: 'one', phone: 'one' },
   },
+  consents,
+  webhook,
+  loaders: [consentsOfCustomers],
   stitched: {
     mapping,
     entities: {

@@ -36,9 +36,12 @@ async function findCustomers(
     if (found == null) return errors.find(({ path }) => path[0] === alias)?.error ?? [];
     const customer = shopifyCustomer.safeParse(found);
     if (customer.success) return [toCustomer(customer.data)];
+    const places = customer.error.issues.map(({ path }) =>
+      ['customerByIdentifier', ...path.map(String)].join('.'),
+    );
     return new SourceContractError(
       'webshop',
-      'webshop sent an answer of another shape, at: customerByIdentifier.',
+      `webshop sent an answer of another shape, at: ${places.join(', ')}.`,
     );
   });
 }

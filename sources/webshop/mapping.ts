@@ -1,5 +1,5 @@
-import type { CustomerRecord, GraphqlMapping } from '../../src/index.js';
-import type { ShopifyCustomer } from './wire.js';
+import type { ConsentStatement, CustomerRecord, GraphqlMapping } from '../../src/index.js';
+import type { ConsentingCustomer, ShopifyCustomer } from './wire.js';
 
 const CUSTOMER_GID = 'gid://shopify/Customer/';
 
@@ -34,6 +34,38 @@ function addressOf({ defaultAddress }: ShopifyCustomer) {
   const { address1 = null, zip = null, city = null, countryCodeV2 = null } = defaultAddress ?? {};
   if (address1 === null && zip === null && city === null) return null;
   return { street: address1, postcode: zip, city, country: countryCodeV2 };
+}
+
+/** Who never subscribed was never asked, as far as the webshop tells; what it erased or holds for wrong says nothing. */
+const CONSENT_STATUS = {
+  SUBSCRIBED: 'GRANTED',
+  UNSUBSCRIBED: 'REVOKED',
+  PENDING: 'REQUESTED',
+  NOT_SUBSCRIBED: 'UNKNOWN',
+  INVALID: 'UNKNOWN',
+  REDACTED: 'UNKNOWN',
+} as const;
+
+export function toConsents(customer: ConsentingCustomer): ConsentStatement[] {
+  const channels = [
+    ['EMAIL', customer.emailMarketingConsent],
+    ['SMS', customer.smsMarketingConsent],
+  ] as const;
+  return channels.flatMap(([channel, consent]) => {
+    if (consent === null) return [];
+    const { marketingState, marketingOptInLevel, consentUpdatedAt } = consent;
+    const status = CONSENT_STATUS[marketingState];
+    return [
+      {
+        purpose: 'MARKETING' as const,
+        channel,
+        status,
+        updatedAt: consentUpdatedAt == null ? null : new Date(consentUpdatedAt).toISOString(),
+        // The level is of the consent that was once given or asked for.
+        evidence: status === 'UNKNOWN' ? null : (marketingOptInLevel ?? null),
+      },
+    ];
+  });
 }
 
 /** A value in Shopify's search syntax, quoted: https://shopify.dev/docs/api/usage/search-syntax */

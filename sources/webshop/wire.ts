@@ -22,6 +22,29 @@ export const shopifyCustomer = z.object({
 });
 export type ShopifyCustomer = z.infer<typeof shopifyCustomer>;
 
+/** What a customer said to marketing. The webshop holds none of a channel for which it has no address. */
+const marketingConsent = z
+  .object({
+    marketingState: z.enum([
+      'SUBSCRIBED',
+      'UNSUBSCRIBED',
+      'PENDING',
+      'NOT_SUBSCRIBED',
+      'INVALID',
+      'REDACTED',
+    ]),
+    marketingOptInLevel: z.enum(['SINGLE_OPT_IN', 'CONFIRMED_OPT_IN', 'UNKNOWN']).nullish(),
+    consentUpdatedAt: z.iso.datetime({ offset: true }).nullish(),
+  })
+  .nullable();
+
+export const consentingCustomer = z.object({
+  id: z.string(),
+  emailMarketingConsent: marketingConsent,
+  smsMarketingConsent: marketingConsent,
+});
+export type ConsentingCustomer = z.infer<typeof consentingCustomer>;
+
 const costExtension = z.object({
   cost: z.object({
     requestedQueryCost: z.number(),

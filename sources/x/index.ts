@@ -1,14 +1,24 @@
 import { z } from 'zod';
-import { bearer, defineSource, given, rest, setting, several, urlSetting } from '../../src/index.js';
+import {
+  bearer,
+  defineSource,
+  given,
+  rest,
+  secretSetting,
+  setting,
+  several,
+  urlSetting,
+} from '../../src/index.js';
 import { mentionsBy, profiles } from './loaders.js';
 import { resolvers } from './resolvers.js';
+import { webhook } from './webhook.js';
 
 export const x = defineSource({
   name: 'x',
   connector: several({
     api: rest({
       baseUrl: urlSetting('X_URL', 'https://api.x.com'),
-      auth: bearer(setting('X_BEARER_TOKEN')),
+      auth: bearer(secretSetting('X_BEARER_TOKEN')),
       pingPath: '/2/users/by?usernames=x',
       // A look counts as any other call.
       pingHolds: '15 minutes',
@@ -30,6 +40,7 @@ export const x = defineSource({
     // (xdevplatform/docs, x-api/fundamentals/rate-limits.mdx), these two together no more than that.
     rate: { calls: 200, per: '15 minutes', burst: 100 },
   },
+  webhook,
   loaders: [profiles, mentionsBy],
   resolvers,
 });

@@ -16,10 +16,29 @@ export interface Entry {
   keepMs: number;
   /** Digests of all that it is about: see `invalidation.ts`. */
   tags: readonly string[];
+  /** Asks the system anew, though nobody waits for it. */
+  renew: () => void;
+}
+
+/** An answer that was read so often since it was kept is likely to be asked for again soon. */
+const HOT_READS = 3;
+/** Forgetting a whole source must not have it asked for everything at once. */
+const MAX_HOT = 50;
+
+/** Where an answer that is kept stands; for whoever has made something of it, and does not keep the answer itself. */
+export interface Standing {
+  /** How often it was read. */
+  reads: number;
+  /** It was forgotten, replaced or pushed out. */
+  isDropped: boolean;
+}
+
+export interface KeptEntry extends Entry {
+  readonly standing: Standing;
 }
 
 /** What an entry takes beside its value: its key, its places in the cache's own lists, and one tag. */
-const ENTRY_BYTES = 250;
+const ENTRY_BYTES = 350;
 const TAG_BYTES = 150;
 /** An answer that nobody asks for is thrown away so long after its time at the latest. */
 const SWEEP_MS = 60_000;
@@ -32,11 +51,11 @@ export interface CacheOptions {
 
 /** Answers in the memory of this process, bounded by bytes for each source and for all together. */
 export interface Cache {
-  get(source: string, key: string): Entry | undefined;
+  get(source: string, key: string): KeptEntry | undefined;
   /** Of two answers the one that was asked for later stays. */
   set(source: string, key: string, entry: Entry): void;
-  /** Drops what is about any of these. */
-  forget(tags: readonly string[]): void;
+  /** Drops what is about any of these. Gives of those that were read often what asks for them anew. */
+  forget(tags: readonly string[]): (() => void)[];
   /** Bounds what one source may take. Default: half of all. */
   bound(source: string, maxBytes: number): void;
   clear(): void;
@@ -46,13 +65,13 @@ export interface Cache {
 }
 
 export function createCache({ maxBytes, clock = performance }: CacheOptions): Cache {
-  const bySource = new Map<string, LRUCache<string, Entry>>();
+  const bySource = new Map<string, LRUCache<string, KeptEntry>>();
   const bounds = new Map<string, number>();
   /** Where to find what is about something. */
   const byTag = new Map<string, Set<string>>();
   const sourceOf = (place: string): string => place.slice(0, place.indexOf(' '));
 
-  const open = (source: string): LRUCache<string, Entry> => {
+  const open = (source: string): LRUCache<string, KeptEntry> => {
     let entries = bySource.get(source);
     if (entries === undefined) {
       entries = new LRUCache({
@@ -61,7 +80,8 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
         perf: clock,
         // Asking the clock costs little beside an answer, and a test that turns it wants to be believed at once.
         ttlResolution: 0,
-        dispose: ({ tags }, key) => {
+        dispose: ({ tags, standing }, key) => {
+          standing.isDropped = true;
           for (const tag of tags) {
             const places = byTag.get(tag);
             places?.delete(`${source} ${key}`);
@@ -92,14 +112,18 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
   }, SWEEP_MS).unref();
 
   return {
-    get: (source, key) => bySource.get(source)?.get(key),
+    get: (source, key) => {
+      const kept = bySource.get(source)?.get(key);
+      if (kept !== undefined) kept.standing.reads += 1;
+      return kept;
+    },
     set: (source, key, entry) => {
       const ttl = entry.keepMs - (clock.now() - entry.askedAt);
       if (ttl <= 0) return;
       const entries = open(source);
       // A slow answer, or another instance's, may come after one that was asked for later.
       if ((entries.peek(key)?.askedAt ?? -Infinity) > entry.askedAt) return;
-      entries.set(key, entry, { ttl });
+      entries.set(key, { ...entry, standing: { reads: 0, isDropped: false } }, { ttl });
       // What is larger than the whole is not taken.
       if (!entries.has(key)) return;
       for (const tag of entry.tags) {
@@ -110,12 +134,18 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
       makeRoom();
     },
     forget: (tags) => {
+      const hot: (() => void)[] = [];
       for (const tag of tags) {
         for (const place of [...(byTag.get(tag) ?? [])]) {
           const source = sourceOf(place);
-          bySource.get(source)?.delete(place.slice(source.length + 1));
+          const [entries, key] = [bySource.get(source), place.slice(source.length + 1)];
+          const kept = entries?.peek(key);
+          if (kept !== undefined && kept.standing.reads >= HOT_READS && hot.length < MAX_HOT)
+            hot.push(kept.renew);
+          entries?.delete(key);
         }
       }
+      return hot;
     },
     bound: (source, most) => {
       bounds.set(source, most);

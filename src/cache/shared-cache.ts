@@ -38,10 +38,10 @@ export interface SharedCache {
    */
   forget(tags: readonly string[]): Promise<void>;
   /**
-   * Counts once more, and tells how often all instances did in the window that began with the first. Rejects when
-   * Redis is not there, or does not answer within `waitMs`.
+   * Counts so much more (once unless told; less, when below zero), and tells how much all instances did in the window
+   * that began with the first. Rejects when Redis is not there, or does not answer within `waitMs`.
    */
-  count(name: string, ttlMs: number): Promise<number>;
+  count(name: string, ttlMs: number, amount?: number): Promise<number>;
   /** `down`: not connected, slow, or with something still to be forgotten; nothing is read or written. */
   readonly state: 'up' | 'down';
   close(): Promise<void>;
@@ -109,11 +109,11 @@ export function createSharedCache(options: SharedCacheOptions): SharedCache {
       reads.forget(tags);
       return forgetting.forget(tags);
     },
-    count: async (name, ttlMs) => {
+    count: async (name, ttlMs, amount = 1) => {
       const link = connection.quick;
       if (link === undefined) throw new Error('The shared cache cannot count: Redis is not there.');
       try {
-        const count = numberIn(await within(waitMs, link.run(COUNT, name, Math.ceil(ttlMs))));
+        const count = numberIn(await within(waitMs, link.run(COUNT, name, Math.ceil(ttlMs), amount)));
         if (count === undefined) throw new Error('The shared cache cannot count: Redis said something else.');
         return count;
       } catch (error) {

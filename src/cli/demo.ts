@@ -1,17 +1,24 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { startCampaignTool, type CampaignTool } from '../../sources/stand-ins/campaign-tool.js';
 import { createFaultControl, type FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { startStandIns } from '../../sources/stand-ins/index.js';
-import { GATEWAY_SETTINGS, SettingsReader, setting } from '../config.js';
+import { GATEWAY_SETTINGS } from '../config.js';
+import { SettingsReader, setting } from '../settings.js';
 import { ConfigError } from '../errors.js';
 import { z } from 'zod';
+import { createDemoCallers, type DemoCaller } from './demo-callers.js';
 
 /**
  * Everything on loopback, from nothing: the stand-ins of all systems with their seed data, the fault control in front
- * of them, and a gateway as `npm start` runs it, in a process of its own.
+ * of them, a campaign tool that is told of what happens in them, and a gateway as `npm start` runs it, in a process of
+ * its own.
  */
 
 /** Only for made-up customers: a real gateway has a secret of its own. */
@@ -23,6 +30,11 @@ const FAULT_CONTROL_PORT = setting(
   'FAULT_CONTROL_PORT',
   z.coerce.number().int().min(0).max(65_535).default(4001),
   'a port number (default 4001)',
+);
+const CAMPAIGN_TOOL_PORT = setting(
+  'CAMPAIGN_TOOL_PORT',
+  z.coerce.number().int().min(0).max(65_535).default(4002),
+  'a port number (default 4002)',
 );
 
 /** Things to close again, the last opened first. */
@@ -52,10 +64,11 @@ function say(line = ''): void {
 }
 
 async function demo(): Promise<void> {
-  const { customers, port, faultControlPort } = readOptions();
+  const { customers, port, faultControlPort, campaignToolPort } = readOptions();
   for (const [variable, wanted] of [
     ['PORT', port],
     ['FAULT_CONTROL_PORT', faultControlPort],
+    ['CAMPAIGN_TOOL_PORT', campaignToolPort],
   ] as const) {
     await refuseTakenPort(variable, wanted);
   }
@@ -71,12 +84,31 @@ async function demo(): Promise<void> {
     },
   });
   await keep(() => standIns.close());
-  const faults = await createFaultControl(standIns.standIns, { port: faultControlPort });
+  const faults = await createFaultControl(standIns.standIns, {
+    port: faultControlPort,
+    gateway: `http://127.0.0.1:${port}`,
+  });
   await keep(() => faults.close());
   say(`  fault control is up (${seconds()})`);
-  const url = await startGateway({ ...faults.settings, PORT: String(port) });
+  const campaignTool = await startCampaignTool({ port: campaignToolPort });
+  await keep(() => campaignTool.close());
+  say(`  campaign tool is up (${seconds()})`);
+  const folder = await mkdtemp(join(tmpdir(), 'stekkerdoos-demo-'));
+  await keep(() => rm(folder, { recursive: true, force: true }));
+  const auditFile = join(folder, 'audit.jsonl');
+  const isOpen = process.env['AUTH'] === 'off';
+  const { callers, settings } = await createDemoCallers();
+  const url = await startGateway({
+    ...(isOpen ? {} : settings),
+    AUDIT_FILE: auditFile,
+    WEBHOOK_FILE: join(folder, 'webhooks.db'),
+    WEBHOOK_SECRET: DEMO_SECRET,
+    ...campaignTool.settings,
+    ...faults.settings,
+    PORT: String(port),
+  });
   say(`  gateway is up (${seconds()})`);
-  tell(url, faults, customers);
+  tell({ url, faults, campaignTool, customers, auditFile, callers: isOpen ? [] : callers });
   say(`ready ${url}/graphql`);
 }
 
@@ -84,13 +116,14 @@ function readOptions() {
   const settings = new SettingsReader(process.env);
   const port = settings.read(GATEWAY_SETTINGS.port) ?? 0;
   const faultControlPort = settings.read(FAULT_CONTROL_PORT) ?? 0;
+  const campaignToolPort = settings.read(CAMPAIGN_TOOL_PORT) ?? 0;
   const { values } = parseArgs({ options: { customers: { type: 'string', default: '1000' } }, strict: true });
   const customers = Number(values.customers);
   if (!Number.isInteger(customers) || customers < 1 || customers > 100_000) {
     settings.problems.push(`--customers must be a whole number from 1 to 100000.`);
   }
   settings.throwIfWrong();
-  return { customers, port, faultControlPort };
+  return { customers, port, faultControlPort, campaignToolPort };
 }
 
 /** Seeding takes seconds; that a port is taken is told before. */
@@ -112,7 +145,13 @@ async function startGateway(settings: Record<string, string>): Promise<string> {
   const child = fork(GATEWAY, {
     // A group of its own: Ctrl-C reaches this process alone, which stops things in order.
     detached: true,
-    env: { ID_SECRET: DEMO_SECRET, LOG_LEVEL: 'warn', ...process.env, HOST: '127.0.0.1', ...settings },
+    env: {
+      ID_SECRET: DEMO_SECRET,
+      LOG_LEVEL: 'warn',
+      ...process.env,
+      HOST: '127.0.0.1',
+      ...settings,
+    },
   });
   await keep(() => stopChild(child));
   const message = await Promise.race([
@@ -137,20 +176,51 @@ async function stopChild(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-function tell(url: string, faults: FaultControl, customers: number): void {
+interface Told {
+  url: string;
+  faults: FaultControl;
+  campaignTool: CampaignTool;
+  customers: number;
+  auditFile: string;
+  /** Empty when whoever reaches the gateway may ask. */
+  callers: readonly DemoCaller[];
+}
+
+function tell({ url, faults, campaignTool, customers, auditFile, callers }: Told): void {
+  const keyOf = (wanted: string) => callers.find(({ role }) => role === wanted)?.token;
+  const graphiql = (role: string) => {
+    const key = keyOf(role);
+    return `${url}/graphql${key === undefined ? '' : `#key=${key}`}`;
+  };
+  const operator = keyOf('operator');
+  const ask = `curl -s ${url}/graphql -H 'content-type: application/json'${operator === undefined ? '' : ` -H 'authorization: Bearer ${operator}'`}`;
   say(`
-GraphiQL       ${url}/graphql  (in a browser; ready-made examples are in its tabs)
+GraphiQL       ${graphiql('operator')}  (in a browser; ready-made examples are in its tabs)
+               ${graphiql('analyst')}  (the same as an analyst sees it: masked)
 endpoint       POST ${url}/graphql
 health         ${url}/health/ready
 fault control  ${faults.url}  (GET: counters; PUT /<source>: a bad day; DELETE: heal all)
+campaign tool  ${campaignTool.url}  (in a browser; shows what is delivered to it)
+audit log      ${auditFile}  (gone when the demo stops)
+`);
+  if (callers.length > 0) {
+    say('Who may ask: key <role> <token>, to be sent as "Authorization: Bearer <token>"');
+    for (const { role, token, may } of callers) say(`key ${role} ${token}\n    ${may}`);
+    say();
+  }
+  say(`Three queries to try:
+  ${ask} -d '{"query":"{ customer(by: {email: \\"everywhere@example.nl\\"}) { id name knownTo { source status } } }"}'
+  ${ask} -d '{"query":"{ customer(by: {email: \\"customer-7@example.nl\\"}) { orders(first: 2) { nodes { number lines { product { title } } } } tickets { subject } } }"}'
+  ${ask} -d '{"query":"{ customer(by: {email: \\"shared@example.nl\\"}) { name } }"}'
 
-Three queries to try:
-  curl -s ${url}/graphql -H 'content-type: application/json' -d '{"query":"{ customer(by: {email: \\"everywhere@example.nl\\"}) { id name knownTo { source status } } }"}'
-  curl -s ${url}/graphql -H 'content-type: application/json' -d '{"query":"{ customer(by: {email: \\"customer-7@example.nl\\"}) { orders(first: 2) { nodes { number lines { product { title } } } } tickets { subject } } }"}'
-  curl -s ${url}/graphql -H 'content-type: application/json' -d '{"query":"{ customer(by: {email: \\"shared@example.nl\\"}) { name } }"}'
+A signal, an action: somebody who listens, somebody who pays, and what the campaign tool has got:
+  ${ask} -N -H 'accept: text/event-stream' -d '{"query":"subscription { orderPaid { recordId customer { name } } }"}' &
+  curl -s ${faults.url}/order-system/emit -d '{"type":"order.paid","email":"customer-5@example.nl"}'
+  sleep 1 && curl -s ${campaignTool.url}/deliveries
 
 A bad day:
   curl -s -X PUT ${faults.url}/contact-centre -d '{"fault":"hang"}'
+  curl -s -X PUT ${campaignTool.url} -d '{"status":503}'
 
 Customers: customer-1@example.nl to customer-${customers}@example.nl, and
   everywhere@example.nl   known to every system
@@ -159,6 +229,7 @@ Customers: customer-1@example.nl to customer-${customers}@example.nl, and
   crm-only@example.nl     CRM only
   many-orders@example.nl  500 orders
   shared@example.nl       two people in the order system: nobody is shown
+  no-marketing@example.nl no consent to marketing
   nobody@example.nl       known nowhere
 
 Ctrl-C stops everything and leaves nothing behind.

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { sources } from '../../sources/index.js';
 import { createGateway } from '../gateway.js';
-import { SettingsReader } from '../config.js';
+import { SettingsReader } from '../settings.js';
 import { publish } from '../stitching/publish.js';
 
 /**
@@ -16,7 +16,11 @@ const FILE = new URL('../../schema/gateway.graphql', import.meta.url);
 const PLACEHOLDERS = ['http://127.0.0.1', 'postgres://127.0.0.1/none', 'none', '1', '/none'];
 
 const nothing = new SettingsReader({});
-const environment: Record<string, string> = { ID_SECRET: 'of no use for a schema', LOG_LEVEL: 'silent' };
+const environment: Record<string, string> = {
+  ID_SECRET: 'of no use for a schema',
+  AUTH: 'off',
+  LOG_LEVEL: 'silent',
+};
 for (const { connector } of sources) {
   for (const { variable, schema } of connector.settings(nothing)) {
     // What may be left out is.

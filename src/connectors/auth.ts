@@ -1,5 +1,5 @@
 import type { SecureContext } from 'node:tls';
-import type { Setting, SettingsReader } from '../config.js';
+import type { Setting, SettingsReader } from '../settings.js';
 import type { ConnectorOptions } from './connector.js';
 
 /** How a system wants to know who asks: the headers that every call to it carries. */
@@ -39,6 +39,7 @@ export function apiKey(header: string, key: Setting<string>, prefix = ''): Auth 
     ...key,
     schema: key.schema.refine((text) => /^[\x20-\x7e]*$/.test(text)),
     expects: `${key.expects}, of characters that an HTTP header can have`,
+    secret: true,
   };
   return {
     settings: () => [inHeader],
@@ -53,11 +54,14 @@ export function basic(user: Setting<string>, password: Setting<string>, userSuff
     ...user,
     schema: user.schema.refine((text) => !text.includes(':')),
     expects: `${user.expects}, without a colon`,
+    // Often the address of an employee.
+    secret: true,
   };
+  const secret: Setting<string> = { ...password, secret: true };
   return {
-    settings: () => [name, password],
+    settings: () => [name, secret],
     headers: (settings) => {
-      const pair = `${settings.read(name) ?? ''}${userSuffix}:${settings.read(password) ?? ''}`;
+      const pair = `${settings.read(name) ?? ''}${userSuffix}:${settings.read(secret) ?? ''}`;
       return { authorization: `Basic ${Buffer.from(pair, 'utf8').toString('base64')}` };
     },
   };

@@ -1,4 +1,4 @@
-import type { Setting, SettingsReader } from '../config.js';
+import type { Setting, SettingsReader } from '../settings.js';
 import type { Logger } from '../telemetry/logger.js';
 
 /** What the calls of one batch go through, and where a client tells what it learns on the way. */

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import { LRUCache } from 'lru-cache';
-import { Pool, type Dispatcher } from 'undici';
+import { Pool } from 'undici';
 import type { z } from 'zod';
 import {
   SourceAuthenticationError,
@@ -12,6 +12,7 @@ import {
 } from '../errors.js';
 import type { Session } from './auth.js';
 import type { CallScope, ConnectorOptions } from './connector.js';
+import { exchange, type AnswerHeaders, type Exchanged } from './exchange.js';
 
 /** Of an answer that says no more than its status. */
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -35,7 +36,7 @@ export type ErrorKind = 'unauthenticated' | 'rate-limited' | 'unavailable' | 'no
 export type ReadErrorKind = (status: number, body: unknown) => ErrorKind | undefined;
 
 /** What the headers of an answer tell about how much more the system takes, in a way of its own. */
-export type ReadNews = (headers: Dispatcher.ResponseData['headers']) => News | undefined;
+export type ReadNews = (headers: AnswerHeaders) => News | undefined;
 export type News = Parameters<CallScope['slowDown']>[0];
 
 /** What a system has of its own. */
@@ -113,13 +114,15 @@ export function openHttp(
       expected = [],
     ) =>
       scope.run(async (signal) => {
-        // A path may hold an address, so what is kept of it is not kept under it.
-        const key = method === 'GET' ? hash('sha256', path, 'base64url') : '';
-        const known = method === 'GET' ? validated.get(key) : undefined;
+        // Of most systems nothing is kept, and a name that it would be kept under need not be made.
+        const known = method === 'GET' && validated.size > 0 ? validated.get(nameOf(path)) : undefined;
         const parseBody = isRaw ? asItCame : isText ? parseText : parse;
+        const isGood = (status: number) => status >= 200 && status < 300;
+        const isWanted = (status: number) => isGood(status) || (isRaw && expected.includes(status));
         const ask = (credentials: Record<string, string> = {}) =>
-          pool
-            .request({
+          exchange(
+            pool,
+            {
               method,
               path: `${prefix}${path}` || '/',
               headers: {
@@ -131,39 +134,32 @@ export function openHttp(
                 ...(known === undefined ? {} : { 'if-none-match': known.etag }),
               },
               body: body ?? null,
-              signal,
-            })
-            .catch((error: unknown) => {
-              throw new SourceUnavailableError(source, `${source} cannot be reached.`, { cause: error });
-            });
+            },
+            { signal, maxBytes: (status) => (isWanted(status) ? maxAnswerBytes : MAX_ERROR_BYTES) },
+          ).catch((error: unknown) => {
+            throw new SourceUnavailableError(source, `${source} cannot be reached.`, { cause: error });
+          });
         const answer = await (session === undefined ? ask() : askWithin(session, ask));
-        const { statusCode: status } = answer;
-        const type = isRaw ? String(answer.headers['content-type'] ?? '') : undefined;
-        tell(scope, answer.headers);
-        const news = readNews?.(answer.headers);
+        const { status, headers } = answer;
+        const type = isRaw ? String(headers['content-type'] ?? '') : undefined;
+        tell(scope, headers);
+        const news = readNews?.(headers);
         if (news !== undefined) scope.slowDown(news);
-        if (status >= 200 && status < 300) {
-          const bytes = await read(answer.body, source, maxAnswerBytes);
+        if (isGood(status)) {
+          const bytes = wholeBody(answer, source, maxAnswerBytes);
           const parsed = parseBody(bytes, source);
-          const { etag } = answer.headers;
-          if (method === 'GET' && typeof etag === 'string') validated.set(key, { etag, bytes });
+          const { etag } = headers;
+          if (method === 'GET' && typeof etag === 'string') validated.set(nameOf(path), { etag, bytes });
           return readAnswer({ status, body: parsed, type });
         }
-        if (status === 304 && known !== undefined) {
-          await answer.body.dump({ limit: MAX_ERROR_BYTES });
+        if (status === 304 && known !== undefined)
           return readAnswer({ status: 200, body: parseBody(known.bytes, source), type });
-        }
-        if (isRaw && expected.includes(status))
-          return readAnswer({ status, body: await read(answer.body, source, maxAnswerBytes), type });
-        // A short body is read to its end so that the connection can be used again; what it says stays here.
-        let kind: ErrorKind | undefined;
-        if (readErrorKind === undefined) await answer.body.dump({ limit: MAX_ERROR_BYTES });
-        else {
-          const said = await read(answer.body, source, MAX_ERROR_BYTES).catch(() => Buffer.alloc(0));
-          kind = readErrorKind(status, parseLeniently(said));
-        }
+        if (isWanted(status))
+          return readAnswer({ status, body: wholeBody(answer, source, maxAnswerBytes), type });
+        // What an error says stays here.
+        const kind = readErrorKind?.(status, parseLeniently(answer.body));
         if (kind === undefined && expected.includes(status)) return readAnswer({ status, body: undefined });
-        throw errorOf(kind ?? kindOfStatus(status), source, status, retryAfterSeconds(answer.headers));
+        throw errorOf(kind ?? kindOfStatus(status), source, status, retryAfterSeconds(headers));
       }),
     forget: () => {
       validated.clear();
@@ -177,23 +173,22 @@ export function openHttp(
 /** Asks with the credentials of the moment, and once more with new ones when they turn out to have expired. */
 async function askWithin(
   session: Session,
-  ask: (credentials: Record<string, string>) => Promise<Dispatcher.ResponseData>,
-): Promise<Dispatcher.ResponseData> {
+  ask: (credentials: Record<string, string>) => Promise<Exchanged>,
+): Promise<Exchanged> {
   const first = await session.headers();
   const answer = await ask(first);
-  const isRefused = answer.statusCode === 401;
+  const isRefused = answer.status === 401;
   if (!isRefused) session.accepted(first);
   if (!isRefused || !session.refused(first)) return answer;
-  await answer.body.dump({ limit: MAX_ERROR_BYTES });
   const renewed = await session.headers();
   const second = await ask(renewed);
-  if (second.statusCode === 401) session.refused(renewed);
+  if (second.status === 401) session.refused(renewed);
   else session.accepted(renewed);
   return second;
 }
 
 /** Tells how long the answer holds, and how much more the system takes. */
-function tell(scope: CallScope, headers: Dispatcher.ResponseData['headers']): void {
+function tell(scope: CallScope, headers: AnswerHeaders): void {
   const maxAge = maxAgeMs(headers['cache-control']);
   if (maxAge !== undefined) scope.holds(maxAge);
   const remaining = numberIn(headers, REMAINING);
@@ -209,7 +204,7 @@ function tell(scope: CallScope, headers: Dispatcher.ResponseData['headers']): vo
 const REMAINING = ['ratelimit-remaining', 'x-rate-limit-remaining', 'x-hubspot-ratelimit-remaining'];
 const RESET = ['ratelimit-reset', 'x-rate-limit-reset'];
 
-function numberIn(headers: Dispatcher.ResponseData['headers'], names: readonly string[]): number | undefined {
+function numberIn(headers: AnswerHeaders, names: readonly string[]): number | undefined {
   for (const name of names) {
     const value = headers[name];
     if (typeof value === 'string' && /^\d{1,10}$/.test(value)) return Number(value);
@@ -218,7 +213,7 @@ function numberIn(headers: Dispatcher.ResponseData['headers'], names: readonly s
 }
 
 /** In seconds from now. X gives the moment itself, in Unix time: no window of anybody's is thirty years long. */
-function secondsToReset(headers: Dispatcher.ResponseData['headers']): number | undefined {
+function secondsToReset(headers: AnswerHeaders): number | undefined {
   const value = numberIn(headers, RESET);
   if (value === undefined || value < 1_000_000_000) return value;
   return Math.max(0, Math.ceil(value - Date.now() / 1000));
@@ -235,28 +230,19 @@ function maxAgeMs(value: string | string[] | undefined): number | undefined {
   return Number(seconds ?? 0) > 0 ? Number(seconds) * 1000 : undefined;
 }
 
-async function read(
-  body: Dispatcher.ResponseData['body'],
-  source: string,
-  maxAnswerBytes: number,
-): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxAnswerBytes) break;
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    throw new SourceUnavailableError(source, `${source} broke off in the middle of its answer.`, {
-      cause: error,
-    });
-  }
-  if (size > maxAnswerBytes) {
+function wholeBody({ body }: Exchanged, source: string, maxAnswerBytes: number): Buffer {
+  if (body === 'too long')
     throw new SourceContractError(source, `${source} sent an answer of more than ${maxAnswerBytes} bytes.`);
-  }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+  if (body instanceof Error)
+    throw new SourceUnavailableError(source, `${source} broke off in the middle of its answer.`, {
+      cause: body,
+    });
+  return body;
+}
+
+/** A path may hold an address, so what is kept of it is not kept under it. */
+function nameOf(path: string): string {
+  return hash('sha256', path, 'base64url');
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -283,9 +269,9 @@ function parseText(bytes: Buffer, source: string): string {
 }
 
 /** Of an answer that is an error anyway. */
-function parseLeniently(bytes: Buffer): unknown {
+function parseLeniently(body: Exchanged['body']): unknown {
   try {
-    return JSON.parse(bytes.toString('utf8')) as unknown;
+    return JSON.parse(String(body)) as unknown;
   } catch {
     return undefined;
   }
@@ -332,7 +318,7 @@ function errorOf(
 }
 
 /** `Retry-After` (RFC 9110, 10.2.3) in seconds: it is either a number of seconds or a date. */
-function retryAfterSeconds(headers: Dispatcher.ResponseData['headers']): number | undefined {
+function retryAfterSeconds(headers: AnswerHeaders): number | undefined {
   const value = headers['retry-after'];
   // Who does not send it may still say when the window ends in which nothing is left.
   if (typeof value !== 'string')

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Setting } from '../config.js';
+import type { Setting } from '../settings.js';
 import { SourceAuthenticationError, SourceTimeoutError } from '../errors.js';
 import type { Auth, Session } from './auth.js';
 import type { CallScope } from './connector.js';

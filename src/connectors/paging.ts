@@ -1,7 +1,7 @@
 import { InvalidInputError } from '../errors.js';
 
 /** More items than this are not given at once; a longer list is read page by page. */
-const MAX_PAGE_SIZE = 100;
+export const MAX_PAGE_SIZE = 100;
 
 /** The `first` of a field, when it is one that can be asked for. */
 export function pageSize(first: number): number {

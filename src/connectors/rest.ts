@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Setting, SettingsReader } from '../config.js';
+import type { Setting, SettingsReader } from '../settings.js';
 import { milliseconds, type Duration } from '../duration.js';
 import { InvalidInputError, SourceContractError } from '../errors.js';
 import type { Auth } from './auth.js';

@@ -1,4 +1,4 @@
-import type { Setting } from '../config.js';
+import type { Setting } from '../settings.js';
 import type { CallScope, Client, Connection, Connector } from './connector.js';
 
 type ClientsOf<P> = { [Name in keyof P]: P[Name] extends Connector<infer C> ? C : never };

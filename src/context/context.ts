@@ -1,6 +1,7 @@
 import type { Clock } from '../cache/cache.js';
-import type { Context } from '../customer/customer.js';
-import { createIdentities, type IdentityRules } from '../identity/identity-graph.js';
+import type { Context, Rights } from '../customer/customer.js';
+import { NOBODY_ERASED, type Erasures } from '../identity/erasures.js';
+import { createIdentities, type Identity, type IdentityRules } from '../identity/identity-graph.js';
 import type { Flight, RequestScope } from '../loaders/flight.js';
 import { createProvenance, type Provenance } from '../loaders/provenance.js';
 import type { LoaderRegistry } from '../loaders/registry.js';
@@ -11,6 +12,8 @@ import type { Directives } from './directives.js';
 export interface ContextOptions {
   registry: LoaderRegistry;
   rules: IdentityRules;
+  /** Who is shown to nobody but the operator. */
+  erasures: Erasures;
   clock: Clock;
   /** A caller may shorten it, not lengthen. */
   deadlineMs: number;
@@ -32,10 +35,11 @@ export interface RequestContext {
 
 /** Makes the context of one request. Nothing in it outlives the request. */
 export function createContext(
-  { registry, rules, clock, deadlineMs }: ContextOptions,
+  { registry, rules, erasures, clock, deadlineMs }: ContextOptions,
   directives: Directives,
   trace: Trace,
   requestId: string,
+  rights: Rights,
 ): RequestContext {
   const waitMs = Math.min(deadlineMs, directives.waitMs ?? Infinity);
   const deadline = startDeadline(waitMs, clock);
@@ -52,9 +56,15 @@ export function createContext(
     flights,
   };
   const load = registry.forRequest(scope);
-  const identities = createIdentities(rules, load);
+  const identities = createIdentities(rules, load, rights.seesErased ? NOBODY_ERASED : erasures);
   return {
-    context: { requestId, load, identify: (identifier) => identities.of(identifier) },
+    context: {
+      requestId,
+      load,
+      identify: (identifier) => identities.of(identifier),
+      rights,
+      found: new Set<Identity>(),
+    },
     provenance,
     trace,
     end: () => {

@@ -30,7 +30,7 @@ const LOWER: Readonly<Record<Priority, readonly Priority[]>> = {
  * reload; the `Age` of the answer tells the truth either way.
  */
 export function readDirectives(
-  headers: Headers,
+  headers: Pick<Headers, 'get'>,
   { followed, priority }: { followed: FollowedDirectives; priority: Priority },
 ): Directives {
   const wait = seconds(/(?:^|[,;\s])wait=(\d{1,6})\b/i, headers.get('prefer'));

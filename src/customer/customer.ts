@@ -4,6 +4,7 @@ import { normalise, type Identifier } from '../identity/identifiers.js';
 import type { Identity, IdentityRules } from '../identity/identity-graph.js';
 import type { Load } from '../loaders/registry.js';
 import { chooseValue } from './profile.js';
+import type { EventType } from './schema.generated.js';
 import type { Rule } from './survivorship.js';
 
 /** What every resolver gets as its third argument; one for each request. */
@@ -14,6 +15,32 @@ export interface Context {
   identify(identifier: Identifier): Identity;
   /** Names this request in the log and in answers about defects. */
   requestId: string;
+  /** What the caller may, as far as it is for resolvers to know. */
+  rights: Rights;
+  /** Everybody whom the request was told of, for the audit. */
+  found: Set<Identity>;
+}
+
+export interface Rights {
+  /** Kinds of identifiers that it may find customers by. */
+  findsBy: 'all' | ReadonlySet<string>;
+  /** The customer that sent the request, as the caller's token names it; undefined when it names none. */
+  own?: Identifier;
+  /** Whether it may see what is of the value of an enum, such as `TimelineKind.INVOICE`. */
+  maySee(value: string): boolean;
+  /** Whether erased customers are shown to it as any other. */
+  seesErased: boolean;
+}
+
+/** What a system told of somebody, as the customer view shows it. */
+export interface CustomerEvent {
+  id: string;
+  type: EventType;
+  source: string;
+  happenedAt: string;
+  recordId: string | null;
+  /** Whom it is about; undefined when the system names nobody. */
+  about: Identifier | undefined;
 }
 
 /** A customer as resolvers meet it: nothing is known of it until it is asked. */

@@ -84,8 +84,9 @@ function candidatesOf<F extends ProfileField>(
     (outcome.kind === 'found' ? outcome.records : []).flatMap((record) => {
       const at = Date.parse(record.profile?.updatedAt ?? '');
       const updatedAtMs = Number.isNaN(at) ? null : at;
-      return read(record, namespaces).map((held, place) => ({
-        ...held,
+      return read(record, namespaces).map(({ value, verified }, place) => ({
+        value,
+        verified,
         source,
         recordId: record.id,
         updatedAtMs,

@@ -1,10 +1,11 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import { InvalidInputError, LimitExceededError } from '../errors.js';
+import { ForbiddenError, InvalidInputError, LimitExceededError } from '../errors.js';
 import type { CustomerIds } from '../identity/customer-id.js';
 import { normalise, type Identifier } from '../identity/identifiers.js';
 import type { IdentityRules, Outcome } from '../identity/identity-graph.js';
 import { askedAt } from '../loaders/asked-at.js';
 import { createCompanies, type CompaniesOptions } from './companies.js';
+import type { Consents } from './consents.js';
 import { createCustomer, type Context, type Customer, type CustomerDirectory } from './customer.js';
 import { ambiguous, identified, identifiersOf } from './identification.js';
 import { chooseValue, provenanceOf } from './profile.js';
@@ -16,27 +17,37 @@ import { wantedSources, type SourcesOfField } from './wanted-sources.js';
 export interface CustomerOptions extends CustomerDirectory, CompaniesOptions {
   survivorship: Readonly<Record<ProfileField, Rule>>;
   timelines: readonly TimelineSource[];
+  consents: Consents;
   /** The source that answers a field of Customer; undefined for the fields of this file. */
   sourceOfField: ReadonlyMap<string, string>;
   ids: CustomerIds;
   maxCustomers: number;
 }
 
-/** Answers schema/customer.graphql. */
+/** Reads what a customer is to be found by, within what the caller may. */
+export type ReadKey = (key: CustomerKey, rights: Context['rights']) => Identifier;
+
+export function createReadKey(options: Pick<CustomerOptions, 'rules' | 'ids'>): ReadKey {
+  return (key, rights) => readKey(key, { rights }, options);
+}
+
+/** Answers schema/customer.graphql and schema/events.graphql. */
 export function customerResolvers(options: CustomerOptions): Resolvers {
-  const { rules, survivorship, timelines, ids, maxCustomers } = options;
+  const { rules, survivorship, timelines, consents, ids, maxCustomers } = options;
   const allSources = new Set(rules.sources.map(({ name }) => name));
   const companies = createCompanies(options);
   const sourcesOf = sourcesOfFields(options, companies.sourcesOfCustomer);
 
   const find = async (
-    key: CustomerKey,
+    identifier: Identifier,
     context: Context,
     info: GraphQLResolveInfo,
   ): Promise<Customer | null> => {
-    const identity = context.identify(readKey(key, options));
+    const identity = context.identify(identifier);
     const known = await identity.known(wantedSources(info, sourcesOf, allSources));
-    return known ? createCustomer(identity, info, options) : null;
+    if (!known) return null;
+    context.found.add(identity);
+    return createCustomer(identity, info, options);
   };
 
   const outcomes = (customer: Customer): Promise<{ source: string; outcome: Outcome }[]> =>
@@ -69,7 +80,11 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
 
   return {
     Query: {
-      customer: (_, { by }, context, info) => find(by, context, info),
+      me: (_, __, context, info) => {
+        const { own } = context.rights;
+        return own === undefined ? null : find(own, context, info);
+      },
+      customer: (_, { by }, context, info) => find(readKey(by, context, options), context, info),
       customers: (_, { by }, context, info) => {
         if (by.length > maxCustomers) {
           throw new LimitExceededError(
@@ -77,20 +92,25 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
           );
         }
         // Each customer succeeds or fails alone, also when its identifier cannot be one.
-        return by.map((key) => find(key, context, info));
+        return by.map(async (key) => find(readKey(key, context, options), context, info));
       },
       company: (_, { by }, context, info) => companies.find(by, context, info),
       identify: async (_, { by }, context, info) => {
-        const identity = context.identify(readKey(by, options));
+        const identity = context.identify(readKey(by, context, options));
         const match = await identity.whole();
         if (match.kind === 'ambiguous')
           return { __typename: 'Ambiguous', ...ambiguous(match, match.severalIn, rules.namespaces) };
-        if (match.kind === 'identified')
+        if (match.kind === 'identified') {
+          context.found.add(identity);
           return { __typename: 'Identified', ...identified(createCustomer(identity, info, options), match) };
+        }
         const [reason] = match.failed.values();
         if (reason !== undefined) throw reason;
         return { __typename: 'Unknown', asked: [...match.asked] };
       },
+    },
+    CustomerEvent: {
+      customer: ({ about }, _, context, info) => (about === undefined ? null : find(about, context, info)),
     },
     // What the client asks of a customer is read from the field that made it.
     Identified: {
@@ -131,6 +151,7 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
       identifiers: async ({ identity }) => identifiersOf(await identity.whole()),
       company: (customer, _, context) => companies.ofCustomer(customer, context),
       timeline: (customer, args, context) => timelinePage(customer, args, timelines, context),
+      consents: (customer, _, context) => consents.ofCustomer(customer, context),
       knownTo: async (customer) =>
         (await outcomes(customer)).map(({ source, outcome }): KnownTo => ({
           source,
@@ -149,13 +170,20 @@ type CustomerKey = Readonly<Record<string, string | null | undefined>>;
 const STATUS = { found: 'KNOWN', unknown: 'UNKNOWN', failed: 'UNAVAILABLE' } as const;
 
 /** The identifier in a key. That it is exactly one is checked here too: not every way of executing enforces `@oneOf`. */
-function readKey(key: CustomerKey, { rules, ids }: CustomerOptions): Identifier {
+function readKey(
+  key: CustomerKey,
+  { rights }: Pick<Context, 'rights'>,
+  { rules, ids }: Pick<CustomerOptions, 'rules' | 'ids'>,
+): Identifier {
   const given = Object.entries(key).filter(([, value]) => value !== undefined);
   const [first] = given;
   if (given.length !== 1 || first?.[1] == null) {
     throw new InvalidInputError('Give exactly one identifier to find a customer by, and not null.');
   }
   const [name, value] = first;
+  // Before anything is made of the value: whether it is anybody's is not for this caller to know.
+  if (rights.findsBy !== 'all' && !rights.findsBy.has(name))
+    throw new ForbiddenError(`This caller may not find customers by ${name}.`);
   const identifier = name === 'id' ? ids.open(value) : normaliseIn(rules, name, value);
   if (identifier === null)
     throw new InvalidInputError(`The ${name} given is not one that can identify a customer.`);
@@ -179,7 +207,7 @@ function throwWhenNobodyAnswered(all: readonly { outcome: Outcome }[]): void {
 
 /** Where a rule goes by the order of the sources, mostly the first one decides, and the others need not be asked. */
 function sourcesOfFields(
-  { rules, survivorship, timelines, sourceOfField }: CustomerOptions,
+  { rules, survivorship, timelines, consents, sourceOfField }: CustomerOptions,
   ofCompany: readonly string[],
 ): SourcesOfField {
   const first = (sources: readonly string[]) => sources.slice(0, 1);
@@ -188,6 +216,7 @@ function sourcesOfFields(
     // Made from the record of the first source that knows the customer.
     ['id', first(rules.sources.map(({ name }) => name))],
     ['timeline', timelines.map(({ name }) => name)],
+    ['consents', consents.sources],
     ['company', ofCompany],
     ...PROFILE_FIELDS.map((field): [string, readonly string[]] => {
       const { strategy, sources } = survivorship[field];

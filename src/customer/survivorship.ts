@@ -148,20 +148,21 @@ export function inOrder<C extends Candidate>(
   candidates: readonly C[],
   { strategy, sources }: Rule,
 ): readonly C[] {
+  const told = candidates.filter(({ value }) => sizeOf(value) > 0);
+  // As it mostly is.
+  if (told.length < 2) return told;
   const believed = oncePerRecord(
-    candidates
-      .filter(({ value }) => sizeOf(value) > 0)
-      .sort(
-        (one, other) =>
-          sources.indexOf(one.source) - sources.indexOf(other.source) ||
-          // What is verified comes first among the values of one source only: most systems verify nothing, and one
-          // that does would else be believed over all of them, whatever the rule says.
-          Number(other.verified ?? false) - Number(one.verified ?? false) ||
-          // As everywhere in a customer of several records in one system: the one changed last counts.
-          changedAt(other) - changedAt(one) ||
-          compareText(one.recordId, other.recordId) ||
-          one.place - other.place,
-      ),
+    told.sort(
+      (one, other) =>
+        sources.indexOf(one.source) - sources.indexOf(other.source) ||
+        // What is verified comes first among the values of one source only: most systems verify nothing, and one
+        // that does would else be believed over all of them, whatever the rule says.
+        Number(other.verified ?? false) - Number(one.verified ?? false) ||
+        // As everywhere in a customer of several records in one system: the one changed last counts.
+        changedAt(other) - changedAt(one) ||
+        compareText(one.recordId, other.recordId) ||
+        one.place - other.place,
+    ),
   );
   const score = scoring(strategy, believed);
   // The sort is stable: what the strategy finds equal stays in the order in which it is believed.

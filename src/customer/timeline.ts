@@ -1,5 +1,5 @@
 import { decodeCursor, encodeCursor, pageSize } from '../connectors/paging.js';
-import { GatewayError, InvalidInputError, SourceContractError } from '../errors.js';
+import { ForbiddenError, GatewayError, InvalidInputError, SourceContractError } from '../errors.js';
 import type { Context, Customer } from './customer.js';
 import type {
   CustomerTimelineArgs,
@@ -42,10 +42,18 @@ export async function timelinePage(
   const after = args.after == null ? null : readCursor(args.after);
   const since = args.since == null ? null : readSince(args.since);
 
+  for (const kind of args.kinds ?? [])
+    if (!context.rights.maySee(`TimelineKind.${kind}`))
+      throw new ForbiddenError(`This caller may not see what is of the kind ${kind}.`);
+
   const answers = await Promise.all(
     sources.map(async ({ name, timeline }): Promise<readonly Entry[] | MissingSource> => {
       const kinds = new Set<TimelineKind>(
-        timeline.kinds.filter((kind) => args.kinds == null || args.kinds.includes(kind)),
+        timeline.kinds.filter(
+          (kind) =>
+            (args.kinds == null || args.kinds.includes(kind)) &&
+            context.rights.maySee(`TimelineKind.${kind}`),
+        ),
       );
       if (kinds.size === 0) return [];
       // One more than the page holds tells whether there is a next one, also when all of the page is this source's.

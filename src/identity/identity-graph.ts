@@ -1,6 +1,7 @@
-import { AmbiguousIdentityError, type GatewayError } from '../errors.js';
+import { AmbiguousIdentityError, ErasedError, type GatewayError } from '../errors.js';
 import type { Load } from '../loaders/registry.js';
 import type { CustomerRecord } from './declaration.js';
+import { NOBODY_ERASED, refuseErased, type Erasures } from './erasures.js';
 import type { Identifier } from './identifiers.js';
 import {
   customersAmong,
@@ -64,13 +65,16 @@ export interface Identity {
   readonly start: Identifier;
   /**
    * Whether any system knows the customer; asks what matters to the wanted sources. Throws AmbiguousIdentityError, or
-   * a source's error when nobody knows the customer but not everybody has answered.
+   * a source's error when nobody knows the customer but not everybody has answered. As all of these: an ErasedError
+   * when the customer is erased, and no source is asked when that is known of the identifier itself.
    */
   known(wanted: ReadonlySet<string>): Promise<boolean>;
   /** The customer's records in one source. */
   find(source: string): Promise<Outcome>;
   /** Everything, of every source. */
   whole(): Promise<Match>;
+  /** The record that is believed most of those found so far; undefined when there is none, or nobody knows whose. */
+  strongest(): Identifier | undefined;
 }
 
 /** One request's identities. Those that are asked for at the same moment walk in step. */
@@ -81,20 +85,35 @@ export interface Identities {
 /** What a walk's answers come to, for as long as no other one has come in. */
 const seenOf = new WeakMap<Walk, { answers: number; match: Match }>();
 
-export function createIdentities(rules: IdentityRules, load: Load): Identities {
+export function createIdentities(
+  rules: IdentityRules,
+  load: Load,
+  erasures: Erasures = NOBODY_ERASED,
+): Identities {
   const walker = createWalker(rules, load);
   const identities = new Map<string, Identity>();
 
   const identityOf = (start: Identifier): Identity => {
     const walks: { sources: readonly IdentifyingSource[]; walk: Promise<Walk> }[] = [];
+    const begun: Walk[] = [];
+    /** What is known of a source, or is being found out. */
+    const findings = new Map<string, ReturnType<typeof findIn>>();
 
     const walkFor = (sources: readonly IdentifyingSource[]): Promise<Walk> => {
       const done = walks.find((one) => sources.every((source) => one.sources.includes(source)));
       if (done !== undefined) return done.walk;
-      const walk = walker.walk(start, sources);
-      walk.catch(() => undefined);
+      const loading = erasures.loading();
+      const walk = loading === undefined ? begin(sources) : loading.then(() => begin(sources));
+      walk.then(
+        (one) => begun.push(one),
+        () => undefined,
+      );
       walks.push({ sources, walk });
       return walk;
+    };
+    const begin = (sources: readonly IdentifyingSource[]): Promise<Walk> => {
+      if (!erasures.isEmpty && erasures.has(start)) throw new ErasedError();
+      return walker.walk(start, sources);
     };
     const matterTo = (wanted: ReadonlySet<string>) => sourcesThatMatter(rules, wanted, start.namespace);
 
@@ -107,6 +126,7 @@ export function createIdentities(rules: IdentityRules, load: Load): Identities {
         for (const { answer = [] } of walk.asks) for (const one of answer) walk.records.set(one.key, one);
         seen = look(walk);
       }
+      refuseErased(seen, erasures);
       return seen;
     };
 
@@ -179,6 +199,24 @@ export function createIdentities(rules: IdentityRules, load: Load): Identities {
         ({ identifier, answer = [] }) => textOf(identifier) === textOf(start) && customersAmong(answer) > 1,
       )?.source.name;
 
+    const findIn = async (name: string): Promise<{ outcome: Outcome; seen: Match }> => {
+      let isLast = false;
+      try {
+        if (!rules.sources.some((source) => source.name === name))
+          throw new Error(`The source "${name}" holds no customers.`);
+        const walk = await walkFor(matterTo(new Set([name])));
+        await Promise.all(
+          [...walk.asks].filter(({ source }) => source.name === name).map(({ done }) => done),
+        );
+        const seen = await see(walk);
+        isLast = ![...walk.asks].some(isPending);
+        return { outcome: outcomeOf(walk, seen, name), seen };
+      } finally {
+        // What has still to be answered may change it.
+        if (!isLast) findings.delete(name);
+      }
+    };
+
     return {
       start,
       known: async (wanted) => {
@@ -191,19 +229,22 @@ export function createIdentities(rules: IdentityRules, load: Load): Identities {
         return seen.kind === 'identified';
       },
       find: async (name) => {
-        if (!rules.sources.some((source) => source.name === name))
-          throw new Error(`The source "${name}" holds no customers.`);
-        const walk = await walkFor(matterTo(new Set([name])));
-        await Promise.all(
-          [...walk.asks].filter(({ source }) => source.name === name).map(({ done }) => done),
-        );
-        return outcomeOf(walk, await see(walk), name);
+        let finding = findings.get(name);
+        if (finding === undefined) findings.set(name, (finding = findIn(name)));
+        const { outcome, seen } = await finding;
+        refuseErased(seen, erasures);
+        return outcome;
       },
       whole: async () => {
         const walk = await walkFor(rules.sources);
         await Promise.all([...walk.asks].map(({ done }) => done));
         return see(walk);
       },
+      strongest: () =>
+        begun
+          .map(look)
+          .flatMap(({ kind, records }) => (kind === 'identified' ? records.slice(0, 1) : []))
+          .sort(byPlace)[0]?.own,
     };
   };
 

@@ -1,3 +1,4 @@
+import { ownIdentifiers } from './erasures.js';
 import type { Identifier } from './identifiers.js';
 import type { Identity } from './identity-graph.js';
 import { textOf, type IdentityRules } from './matching.js';
@@ -5,6 +6,12 @@ import { textOf, type IdentityRules } from './matching.js';
 export interface KnownIdentifiers {
   /** The one that was given, and all that the systems know the same customer by. */
   identifiers: readonly Identifier[];
+  /** Of these, the ones that are the customer's and nobody else's; the one that was given, when nobody knows it. */
+  own: readonly Identifier[];
+  /** The systems' own records of the customer. */
+  records: readonly { source: string; id: string }[];
+  /** How many customers the one that was given may mean. */
+  candidates: number;
   /** Systems that could not say, or could not be asked since others did not say. */
   failed: readonly string[];
 }
@@ -17,7 +24,8 @@ export async function knownIdentifiers(
   { sources }: IdentityRules,
   identity: Identity,
 ): Promise<KnownIdentifiers> {
-  const { kind, records, failed } = await identity.whole();
+  const match = await identity.whole();
+  const { kind, records, failed, candidates } = match;
   const found = new Map([[textOf(identity.start), identity.start]]);
   for (const { own, holds } of records) {
     found.set(textOf(own), own);
@@ -26,5 +34,12 @@ export async function knownIdentifiers(
   const silent = new Set(failed.keys());
   for (const { name } of kind === 'ambiguous' ? [] : sources)
     if ((await identity.find(name)).kind === 'failed') silent.add(name);
-  return { identifiers: [...found.values()], failed: [...silent] };
+  const own = kind === 'unknown' ? [identity.start] : ownIdentifiers(match);
+  return {
+    identifiers: [...found.values()],
+    own: [...new Map(own.map((one) => [textOf(one), one])).values()],
+    records: records.map(({ source, record }) => ({ source: source.name, id: record.id })),
+    candidates,
+    failed: [...silent],
+  };
 }

@@ -161,6 +161,8 @@ export function match(
   { sources, namespaces }: IdentityRules,
 ): Matching {
   const lines = records.flatMap((record) => linesOf(record, foundBy(record), answerOf, namespaces));
+  // Nothing to be brought together, nor anything that could contradict it.
+  if (records.length < 2) return { lines, conflicts: [], customerOf: () => records };
   const groups = createGroups(records, singlesOf(sources, namespaces));
   const conflicts = byStrength(lines).flatMap((equal) => groups.draw(equal));
   const refused = new Set(conflicts.map(({ line }) => line));

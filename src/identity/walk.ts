@@ -232,8 +232,9 @@ export function createWalker(rules: IdentityRules, load: Load): Walker {
    * all must see the same.
    */
   const hangingTogether = (walk: Walk): KnownRecord[] => {
-    const holdings = holdingsOf(walk);
     const begin = landed(walk);
+    if (begin.length === walk.records.size) return begin;
+    const holdings = holdingsOf(walk);
     const seen = new Map(begin.map((record) => [record.key, record]));
     const all = [...walk.records.values()].map((record) => ({
       record,

@@ -33,7 +33,10 @@ export interface Landed {
 /** One key on its way to the system, and all who wait for it. */
 export interface Flight {
   readonly key: unknown;
-  readonly digest: string;
+  /** What makes it the same as another one. */
+  readonly text: string;
+  /** What its answer is kept under, once that had to be known. */
+  digest: string | undefined;
   readonly priority: Priority;
   /** An answer of another instance that is as old as this will not do for all who wait. */
   tooOldMs: number;
@@ -56,7 +59,7 @@ export interface Flight {
 /** `onEmpty` is called when nobody waits any more. */
 export function createFlight(
   key: unknown,
-  digest: string,
+  text: string,
   { priority, wanted, trace }: Pick<RequestScope, 'priority' | 'wanted' | 'trace'>,
   onEmpty: (flight: Flight) => void,
 ): Flight {
@@ -70,7 +73,8 @@ export function createFlight(
   answer.catch(() => undefined);
   const flight: Flight = {
     key,
-    digest,
+    text,
+    digest: undefined,
     priority,
     tooOldMs: wanted.maxAgeMs ?? Infinity,
     trace,

@@ -1,4 +1,4 @@
-import type { Cache, Clock, Entry } from '../cache/cache.js';
+import type { Cache, Clock, Entry, KeptEntry } from '../cache/cache.js';
 import { judge, keepMs, mayStandIn, type Freshness } from '../cache/freshness.js';
 import type { Subject, Tags } from '../cache/invalidation.js';
 import type { SharedCache } from '../cache/shared-cache.js';
@@ -6,7 +6,7 @@ import type { CallScope } from '../connectors/connector.js';
 import { GatewayError, NotCachedError, SourceError, SourceRateLimitedError } from '../errors.js';
 import type { Priority } from '../resilience/priority.js';
 import type { Protection } from '../resilience/protection.js';
-import { endSourceCall, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
+import { endSourceCall, startRequest, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
 import { noteAskedAt } from './asked-at.js';
 import { createFlight, serves, type Flight, type RequestScope } from './flight.js';
 
@@ -27,12 +27,13 @@ export interface PipelineOptions {
   isIdentity: boolean;
   /** Milliseconds that a batch waits for keys of other requests. 0: for those that came in the same turn. */
   windowMs: number;
-  digest: (key: unknown) => string;
+  /** What an answer is kept under, by its key's text. */
+  digest: (text: string) => string;
   load: (keys: readonly unknown[], scope: CallScope) => Promise<readonly unknown[]>;
   about: ((key: unknown, value: unknown) => readonly Subject[]) | undefined;
   isWhole: (value: unknown) => boolean;
-  /** Told of every answer before it is kept. */
-  onAnswer: (key: unknown, value: unknown) => void;
+  /** Told of every answer before it is kept, for so long. */
+  onAnswer: (key: unknown, value: unknown, keepMs: number) => void;
 }
 
 /** What all loaders have in common. */
@@ -48,7 +49,7 @@ export interface Surroundings {
 
 export interface Pipeline {
   /** The key's answer as the request may have it, at once when it is kept. Rejects with what the request is to be told. */
-  answer(key: unknown, request: RequestScope): unknown;
+  answer(key: unknown, text: string, request: RequestScope): unknown;
   /** Whoever asks from now on asks the system anew, and what is under way is not kept. */
   abandon(): void;
 }
@@ -63,16 +64,20 @@ export function createPipeline(
   const gathering = new Map<Priority, Flight[]>();
   /** Counts the times that everything under way became old. */
   let epoch = 0;
+  /** Until something was kept there is nothing to look for, nor a name to be made to look for it by. */
+  let hasKept = false;
 
-  const answer = (key: unknown, request: RequestScope): unknown => {
-    const digest = options.digest(key);
+  const keptUnder = (text: string): KeptEntry | undefined =>
+    hasKept ? cache.get(source, options.digest(text)) : undefined;
+
+  const answer = (key: unknown, text: string, request: RequestScope): unknown => {
     const now = clock.now();
-    const kept = cache.get(source, digest);
+    const kept = keptUnder(text);
     if (kept !== undefined) {
       const ageMs = now - kept.askedAt;
       const verdict = judge({ ageMs, maxAgeMs: kept.maxAgeMs }, freshness, request.wanted);
       if (verdict !== 'ask') {
-        if (verdict === 'stale' && request.wanted.onlyIfCached !== true) refresh(key, digest, request, now);
+        if (verdict === 'stale' && request.wanted.onlyIfCached !== true) refresh(key, text, request, now);
         return give(kept, verdict === 'fresh' ? 'cached' : 'stale', request, now);
       }
     }
@@ -82,23 +87,25 @@ export function createPipeline(
       return Promise.reject(new NotCachedError(source));
     }
     observer?.cacheAnswered(source, 'miss');
-    return ask(key, digest, request, now);
+    return ask(key, text, request, now);
   };
 
-  const give = (kept: Entry, status: 'cached' | 'stale', request: RequestScope, startedAt: number) => {
+  const give = (kept: KeptEntry, status: 'cached' | 'stale', request: RequestScope, startedAt: number) => {
     observer?.cacheAnswered(source, status === 'cached' ? 'hit' : 'stale');
     const ageMs = clock.now() - kept.askedAt;
-    request.provenance.note({ source, status, ageMs, freshMs: kept.maxAgeMs - ageMs, startedAt });
+    const { maxAgeMs, standing } = kept;
+    const origin = { source, status, ageMs, freshMs: maxAgeMs - ageMs, startedAt };
+    request.provenance.note(status === 'cached' ? { ...origin, standing } : origin);
     return kept.value;
   };
 
   const ask = async (
     key: unknown,
-    digest: string,
+    text: string,
     request: RequestScope,
     startedAt: number,
   ): Promise<unknown> => {
-    const flight = join(key, digest, request, startedAt);
+    const flight = join(key, text, request, startedAt);
     flight.waiting += 1;
     const deadline = options.isIdentity ? request.identityDeadline : request.deadline;
     flight.deadlineAt = Math.max(flight.deadlineAt, deadline.at);
@@ -118,7 +125,7 @@ export function createPipeline(
     } catch (error) {
       // Nobody is there any more to be told, and an execution that has been given up would not listen.
       if (!request.flights.has(flight)) return await new Promise(() => undefined);
-      const kept = cache.get(source, digest);
+      const kept = keptUnder(text);
       if (kept !== undefined && error instanceof SourceError) {
         const ageMs = clock.now() - kept.askedAt;
         if (mayStandIn({ ageMs, maxAgeMs: kept.maxAgeMs }, freshness, request.wanted))
@@ -133,30 +140,40 @@ export function createPipeline(
   };
 
   /** The flight that serves the request, an own one where what is under way would not. */
-  const join = (key: unknown, digest: string, request: RequestScope, now: number): Flight => {
-    const known = flights.get(digest);
+  const join = (key: unknown, text: string, request: RequestScope, now: number): Flight => {
+    const known = flights.get(text);
     if (known !== undefined && serves(known, request, now)) {
       known.tooOldMs = Math.min(known.tooOldMs, request.wanted.maxAgeMs ?? Infinity);
       return known;
     }
-    return start(key, digest, request);
+    return start(key, text, request);
   };
 
-  const refresh = (key: unknown, digest: string, request: RequestScope, now: number): void => {
-    if (flights.has(digest)) return;
-    const flight = start(key, digest, { ...request, wanted: {} });
+  const refresh = (
+    key: unknown,
+    text: string,
+    request: Pick<RequestScope, 'priority' | 'trace'>,
+    now: number,
+  ): void => {
+    if (flights.has(text)) return;
+    const flight = start(key, text, { ...request, wanted: {} });
     flight.waiting += 1;
     flight.deadlineAt = now + refreshMs;
   };
 
+  /** Behind all else, for what was forgotten. */
+  const renewal = (key: unknown, text: string) => (): void => {
+    refresh(key, text, { priority: 'bulk', trace: startRequest(new Headers()) }, clock.now());
+  };
+
   const start = (
     key: unknown,
-    digest: string,
+    text: string,
     request: Pick<RequestScope, 'priority' | 'wanted' | 'trace'>,
   ): Flight => {
     const { priority } = request;
-    const flight = createFlight(key, digest, request, forgetFlight);
-    flights.set(digest, flight);
+    const flight = createFlight(key, text, request, forgetFlight);
+    flights.set(text, flight);
     const others = gathering.get(priority);
     if (others !== undefined) others.push(flight);
     else {
@@ -169,7 +186,7 @@ export function createPipeline(
   };
 
   const forgetFlight = (flight: Flight): void => {
-    if (flights.get(flight.digest) === flight) flights.delete(flight.digest);
+    if (flights.get(flight.text) === flight) flights.delete(flight.text);
   };
 
   const depart = (priority: Priority): void => {
@@ -201,7 +218,7 @@ export function createPipeline(
   ): Promise<{ rest: readonly Flight[]; since: number | undefined }> => {
     if (shared === undefined || (freshness.isSaid && keepMs(freshness.maxAgeMs, freshness) === 0))
       return { rest: batch, since: undefined };
-    const { entries, since } = await shared.read(batch.map(({ digest }) => digest));
+    const { entries, since } = await shared.read(batch.map(digestOf));
     // What was forgotten while it was being read is not taken.
     if (epoch !== begun) return { rest: batch, since: undefined };
     const rest = batch.filter((flight, i) => {
@@ -210,17 +227,14 @@ export function createPipeline(
       // Instances share the time of day only; the engine's own clock starts with its process.
       const askedAt = clock.now() - Math.max(0, Date.now() - entry.askedAt);
       const landed = { value: entry.value, askedAt, maxAgeMs: entry.maxAgeMs, from: 'cached' as const };
-      options.onAnswer(flight.key, entry.value);
+      const forMs = keepMs(entry.maxAgeMs, freshness);
+      options.onAnswer(flight.key, entry.value, forMs);
       // Also when it is too old to be given: it may have to stand in for a system that fails.
-      cache.set(source, flight.digest, {
-        ...landed,
-        keepMs: keepMs(entry.maxAgeMs, freshness),
-        tags: entry.tags,
-      });
+      put(flight, { ...landed, keepMs: forMs, tags: entry.tags });
       const ageMs = clock.now() - askedAt;
       if (ageMs >= Math.min(entry.maxAgeMs, flight.tooOldMs)) return true;
       observer?.cacheAnswered(source, 'shared');
-      noteAskedAt(landed.value, ageMs);
+      if (options.isIdentity) noteAskedAt(landed.value, ageMs);
       flight.land(landed);
       // The rest of the batch may be long under way, and this answer too old for who asks meanwhile.
       forgetFlight(flight);
@@ -293,7 +307,7 @@ export function createPipeline(
         return [];
       }
       const landed = { value, askedAt, maxAgeMs: maxAgeOf(value, holdsMs, freshness) };
-      noteAskedAt(value, clock.now() - askedAt);
+      if (options.isIdentity) noteAskedAt(value, clock.now() - askedAt);
       flight.land({ ...landed, from: 'live' });
       return [{ flight, landed }];
     });
@@ -301,20 +315,28 @@ export function createPipeline(
     for (const { flight, landed } of answered) keep(flight, landed, begun, since);
   };
 
+  const digestOf = (flight: Flight): string => (flight.digest ??= options.digest(flight.text));
+
+  const put = (flight: Flight, entry: Omit<Entry, 'renew'>): void => {
+    hasKept = true;
+    cache.set(source, digestOf(flight), { ...entry, renew: renewal(flight.key, flight.text) });
+  };
+
   const keep = (
-    { key, digest }: Flight,
+    flight: Flight,
     { value, askedAt, maxAgeMs }: { value: unknown; askedAt: number; maxAgeMs: number },
     begun: number,
     since: number | undefined,
   ): void => {
-    options.onAnswer(key, value);
+    const { key } = flight;
     const forMs = keepMs(maxAgeMs, freshness);
+    options.onAnswer(key, value, forMs);
     if (epoch !== begun || forMs <= 0 || !options.isWhole(value)) return;
     const entry = { value, askedAt, maxAgeMs, tags: tags.of(source, loader, options.about?.(key, value)) };
-    cache.set(source, digest, { ...entry, keepMs: forMs });
+    put(flight, { ...entry, keepMs: forMs });
     if (shared === undefined || since === undefined) return;
     const timeOfDay = Date.now() - (clock.now() - askedAt);
-    shared.write({ key: digest, entry: { ...entry, askedAt: timeOfDay }, keepMs: forMs, since });
+    shared.write({ key: digestOf(flight), entry: { ...entry, askedAt: timeOfDay }, keepMs: forMs, since });
   };
 
   const whyLate = (flight: Flight): Error | undefined => {

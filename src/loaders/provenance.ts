@@ -1,3 +1,5 @@
+import type { Standing } from '../cache/cache.js';
+
 /** Where a request's values came from and how old they are: what it tells its caller about each source. */
 
 /** Worst first: a source of which one part failed has failed. */
@@ -31,19 +33,34 @@ export interface Run {
 /** Where one answer came from. */
 export interface Origin {
   source: string;
-  status: SourceStatus;
+  status: Exclude<SourceStatus, 'skipped'>;
   ageMs: number;
   /** Milliseconds that the answer stays fresh; none when it is not. */
   freshMs: number;
   /** When the question was put, by the engine's clock. */
   startedAt: number;
   run?: Run | undefined;
+  /** Of an answer that was kept in memory, and fresh. */
+  standing?: Standing;
 }
+
+/** Something that an answer was made of. */
+export interface Part {
+  source: string;
+  standing: Standing;
+}
+
+/** What is made of more is made anew each time. */
+const MAX_PARTS = 2_000;
 
 export interface Provenance {
   note(origin: Origin): void;
   /** Age of the oldest answer, and for how long all are fresh. Undefined when no source was asked for anything. */
   freshness(): { ageMs: number; freshMs: number } | undefined;
+  /** What the answer was made of; undefined when not all of it was kept in memory, and fresh, or it is very much. */
+  parts(): readonly Part[] | undefined;
+  /** How each source that was needed answered. */
+  statuses(): Record<string, Exclude<SourceStatus, 'skipped'>>;
   /** By source; those in the list that were not needed are `skipped`. Empty unless details were asked for. */
   report(all: readonly string[]): Record<string, SourceReport>;
 }
@@ -55,16 +72,24 @@ interface Noted {
   runs: Set<Run>;
 }
 
-/** What it takes when nobody asks for the details is two comparisons an answer. */
+/** What it takes when nobody asks for the details is a few comparisons an answer. */
 export function createProvenance(clock: { now(): number }, { details }: { details: boolean }): Provenance {
   const begunAt = clock.now();
   const noted = new Map<string, Noted>();
+  const worst = new Map<string, Origin['status']>();
   let oldestMs = -1;
   let freshMs = Infinity;
+  let parts: Part[] | undefined = [];
   return {
     note: (origin) => {
       oldestMs = Math.max(oldestMs, origin.ageMs);
       freshMs = Math.min(freshMs, origin.freshMs);
+      const { source, standing } = origin;
+      if (standing === undefined || parts?.length === MAX_PARTS) parts = undefined;
+      else parts?.push({ source, standing });
+      const known = worst.get(origin.source);
+      if (known !== origin.status && (known === undefined || isWorse(origin.status, known)))
+        worst.set(origin.source, origin.status);
       if (!details) return;
       let one = noted.get(origin.source);
       if (one === undefined) {
@@ -72,7 +97,7 @@ export function createProvenance(clock: { now(): number }, { details }: { detail
         noted.set(origin.source, one);
       }
       const { report } = one;
-      if (STATUSES.indexOf(origin.status) < STATUSES.indexOf(report.status)) report.status = origin.status;
+      if (isWorse(origin.status, report.status)) report.status = origin.status;
       report.age = Math.max(report.age, Math.floor(origin.ageMs / 1000));
       if (origin.status !== 'failed') report.records += 1;
       one.startedAt = Math.min(one.startedAt, origin.startedAt);
@@ -80,6 +105,8 @@ export function createProvenance(clock: { now(): number }, { details }: { detail
       if (origin.run !== undefined) one.runs.add(origin.run);
     },
     freshness: () => (oldestMs < 0 ? undefined : { ageMs: oldestMs, freshMs: Math.max(0, freshMs) }),
+    parts: () => parts,
+    statuses: () => Object.fromEntries(worst),
     report: (all) => {
       if (!details) return {};
       const whole: Record<string, SourceReport> = {};
@@ -99,6 +126,10 @@ export function createProvenance(clock: { now(): number }, { details }: { detail
       return whole;
     },
   };
+}
+
+function isWorse(one: SourceStatus, other: SourceStatus): boolean {
+  return STATUSES.indexOf(one) < STATUSES.indexOf(other);
 }
 
 function emptyReport(): SourceReport {

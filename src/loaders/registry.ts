@@ -39,13 +39,15 @@ export interface LoaderRegistry {
   forRequest(request: RequestScope): Load;
   /**
    * Drops all answers about any of these, here and on every instance, and keeps nothing of what is under way. Rejects
-   * when other instances could not be told.
+   * when other instances could not be told. Gives what asks anew, behind all else, for those that were read often here.
    */
-  forget(what: readonly Forgettable[]): Promise<void>;
+  forget(what: readonly Forgettable[]): Promise<() => void>;
   /** Does so for tags that another instance has forgotten. */
   forgetTags(tags: readonly string[]): void;
   /** Starts anew with nothing kept. */
   clear(): void;
+  /** Another one each time that anything was forgotten. */
+  readonly version: number;
 }
 
 interface Bound {
@@ -62,8 +64,12 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
   const connections = new Set<Connection<Client>>();
   /** What is linked must be known for as long as anything may be kept. */
   let longestMs = 0;
+  let version = 0;
+  /** As long as no policy and no system has let anything be kept, there is nothing to be found by what is linked. */
+  let mayKeep = shared !== undefined;
 
   const abandon = (): void => {
+    version += 1;
     for (const { pipeline } of bounds.values()) pipeline.abandon();
     for (const connection of connections) connection.forget?.();
   };
@@ -78,6 +84,7 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
       connections.add(source.connection);
       const policy = freshness(loader.freshness, source.freshness);
       longestMs = Math.max(longestMs, keepMs(policy.maxAgeMs, policy));
+      mayKeep ||= longestMs > 0;
       const keyText = (loader.keyText?.bind(loader) ?? String) as (key: unknown) => string;
       const pipeline = createPipeline(
         {
@@ -87,12 +94,14 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
           maxBatch: loader.maxBatch ?? source.maxBatch ?? Infinity,
           isIdentity: link !== undefined,
           windowMs: source.windowMs ?? 0,
-          digest: (key) => keys.answer(source.name, loader.name, keyText(key)),
+          digest: (text) => keys.answer(source.name, loader.name, text),
           load: async (all, scope) => loader.load(all as never[], source.connection.client(scope)),
           about: loader.about?.bind(loader) as
             ((key: unknown, value: unknown) => readonly Subject[]) | undefined,
           isWhole: (value) => loader.isWhole?.(value as never) ?? true,
-          onAnswer: (key, value) => {
+          onAnswer: (key, value, forMs) => {
+            if (forMs > 0) mayKeep = true;
+            if (!mayKeep) return;
             for (const linked of link?.(key as never, value as never) ?? []) tags.link(linked, longestMs);
           },
         },
@@ -111,30 +120,26 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
     },
     has: (source, loader) => names.has(`${source} ${loader}`),
     forRequest: (request) => {
-      const dataLoaders = new Map<unknown, DataLoader<unknown, unknown, string>>();
+      const asked = new Map<unknown, (key: unknown) => Promise<unknown>>();
       return <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key): Promise<Value> => {
-        let dataLoader = dataLoaders.get(loader);
-        if (dataLoader === undefined) {
+        let load = asked.get(loader);
+        if (load === undefined) {
           const bound = bounds.get(loader);
           if (bound === undefined)
             throw new Error(`The loader "${loader.name}" is not listed in its source's loaders.`);
-          const { pipeline, keyText } = bound;
-          dataLoader = new DataLoader(
-            (all) => Promise.all(all.map((one) => settled(pipeline.answer(one, request)))),
-            {
-              cacheKeyFn: keyText,
-            },
-          );
-          dataLoaders.set(loader, dataLoader);
+          asked.set(loader, (load = loadOnce(bound, request)));
         }
-        return dataLoader.load(key) as Promise<Value>;
+        return load(key) as Promise<Value>;
       };
     },
     forget: async (what) => {
       const all = [...new Set(what.flatMap((one) => tags.toForget(one)))];
-      cache.forget(all);
+      const hot = cache.forget(all);
       abandon();
       await shared?.forget(all);
+      return () => {
+        for (const renew of hot) renew();
+      };
     },
     forgetTags: (all) => {
       cache.forget(all);
@@ -144,6 +149,27 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
       cache.clear();
       abandon();
     },
+    get version() {
+      return version;
+    },
+  };
+}
+
+/**
+ * What is asked for in one turn comes together, be it kept or not: what follows from it is then asked for together too.
+ * Keys that were asked for already are looked up before DataLoader, which makes promises of its own for each.
+ */
+function loadOnce({ pipeline, keyText }: Bound, request: RequestScope): (key: unknown) => Promise<unknown> {
+  const answers = new Map<string, Promise<unknown>>();
+  const gather = new DataLoader<{ key: unknown; text: string }, unknown>(
+    (all) => Promise.all(all.map(({ key, text }) => settled(pipeline.answer(key, text, request)))),
+    { cache: false },
+  );
+  return (key) => {
+    const text = keyText(key);
+    let answer = answers.get(text);
+    if (answer === undefined) answers.set(text, (answer = gather.load({ key, text })));
+    return answer;
   };
 }
 

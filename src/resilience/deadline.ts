@@ -41,7 +41,9 @@ export function startDeadline(deadlineMs: number, clock: { now(): number } = per
           return;
         }
         waiting.add(giveUp);
-        work.then(resolve, reject).finally(() => waiting.delete(giveUp));
+        const over = () => waiting.delete(giveUp);
+        work.then(resolve, reject);
+        work.then(over, over);
       }),
     clear: () => {
       clearTimeout(timer);

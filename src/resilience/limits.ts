@@ -13,7 +13,7 @@ export interface LimitsOptions {
    */
   timeout?: Duration;
   /**
-   * Calls under way at once, in this process; more wait for their turn. Default 16: with batches at 100 ms it is 160
+   * Calls under way at once, by all workers of a gateway; more wait for their turn. Default 16: with batches at 100 ms it is 160
    * calls a second, and few systems mind (of ours Salesforce allows the fewest, 25 that are slow).
    */
   concurrency?: number;
@@ -44,6 +44,8 @@ export interface LimitsOptions {
   retries?: number;
 }
 
+export const DEFAULT_CONCURRENCY = 16;
+
 /** The limits as they are kept. */
 export interface Limits {
   timeoutMs: number;
@@ -57,7 +59,14 @@ export interface Limits {
 /** Fills in the defaults. Throws a ConfigError with all that is wrong. */
 export function readLimits(
   source: string,
-  { timeout = '1 s', concurrency = 16, rate, quota, bulkShare = 0.5, retries = 2 }: LimitsOptions,
+  {
+    timeout = '1 s',
+    concurrency = DEFAULT_CONCURRENCY,
+    rate,
+    quota,
+    bulkShare = 0.5,
+    retries = 2,
+  }: LimitsOptions,
 ): Limits {
   const problems: string[] = [];
   const demand = (isRight: boolean, problem: string) => {

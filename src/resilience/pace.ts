@@ -82,9 +82,14 @@ function bounded(ms = 0): number {
   return ms > 0 ? Math.min(ms, MAX_PAUSE_MS) : 0;
 }
 
-function createBucket({ calls, per, burst: given }: Rate, clock: Clock) {
-  const perMs = calls / milliseconds(per);
-  const burst = given ?? Math.max(1, perMs * 1_000);
+/** How many calls may come at once after a quiet time. */
+export function burstOf({ calls, per, burst }: Rate): number {
+  return burst ?? Math.max(1, (calls / milliseconds(per)) * 1_000);
+}
+
+function createBucket(rate: Rate, clock: Clock) {
+  const perMs = rate.calls / milliseconds(rate.per);
+  const burst = burstOf(rate);
   let tokens = burst;
   let filledAt = clock.now();
   const fill = () => {

@@ -60,6 +60,8 @@ export interface ProtectionOptions {
   /** Its name, for errors. */
   source: string;
   limits?: LimitsOptions | undefined;
+  /** So many processes ask it together: of what it says it still takes, each takes its part. Default: this one alone. */
+  processes?: number | undefined;
   /** Default: `performance`. */
   clock?: Clock | undefined;
   /** Default: this process counts for itself, and from 0 when it starts. */

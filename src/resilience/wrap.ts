@@ -37,6 +37,7 @@ const DEFAULT_PAUSE_MS = 1_000;
 export function createProtection({
   source,
   limits = {},
+  processes = 1,
   clock = performance,
   quota: store,
   observe = {},
@@ -60,6 +61,7 @@ export function createProtection({
 
   /** What a failed call says about the system. A wish to slow down holds for everyone from here on. */
   const verdictOn = (error: unknown, madeAt: number): Verdict => {
+    if (error instanceof SourceError && error.isOfKeyOnly) return 'answered';
     if (error instanceof SourceRateLimitedError) {
       limiter.slowDown({ remaining: 0, retryAfterMs: pauseMs(error) });
       // A call that was under way when the first one was told to slow down tells nothing new. Were each counted, one
@@ -122,7 +124,8 @@ export function createProtection({
       // It has used up all the time that anybody should wait for it.
       if (error instanceof SourceTimeoutError) return undefined;
       if (tries > retries || cancelled?.reason !== undefined || breaker.state !== 'closed') return undefined;
-      const isPaused = error instanceof SourceRateLimitedError;
+      // Who asks about anything else is not held up, so this call waits by itself.
+      const isPaused = error instanceof SourceRateLimitedError && !error.isOfKeyOnly;
       const waitMs = isPaused ? pauseMs(error) : Math.max(wantedMs(error), backoffMs(tries, random));
       if (waitMs > MAX_PAUSE_MS || clock.now() + waitMs >= until()) return undefined;
       // A pause costs no budget: after it the system gets as many calls as it would have, be they new or made again.
@@ -177,8 +180,9 @@ export function createProtection({
           if (outcome.retryMs > 0) await backOff(outcome.retryMs, cancelled);
         }
       },
-      slowDown: (news) => {
-        limiter.slowDown(news);
+      slowDown: ({ remaining, ...news }) => {
+        const ours = remaining === undefined ? undefined : Math.floor(remaining / processes);
+        limiter.slowDown({ ...news, remaining: ours });
       },
       get isWaiting() {
         return waiting > 0;

@@ -1,22 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Plugin } from 'graphql-yoga';
 import { z } from 'zod';
-import type { Forgettable } from '../cache/invalidation.js';
-import { GatewayError } from '../errors.js';
+import type { Authentication } from '../context/authenticate.js';
+import { GatewayError, SuppressionUnavailableError } from '../errors.js';
+import type { Forget, ForgetRequest } from './forget.js';
 
 const FORGET = '/admin/forget';
 const MAX_BODY_CHARACTERS = 10_000;
-
-/** What is to be forgotten: a customer by one identifier, an object of the schema, or what a source or loader gave. */
-export type ForgetRequest = { identifier: { namespace: string; value: string } } | Forgettable;
-
-/** What forgetting came to. */
-export interface Forgotten {
-  /** Whether every instance has been told. When it is false, tell them again later. */
-  everywhere: boolean;
-  /** Systems that could not say which records are the customer's: all of their answers were dropped. */
-  droppedWhole: readonly string[];
-}
 
 const identifier = z.record(z.string(), z.string()).transform((members, context) => {
   const [first, second] = Object.entries(members);
@@ -26,7 +16,7 @@ const identifier = z.record(z.string(), z.string()).transform((members, context)
 });
 
 const body = z.union([
-  z.strictObject({ identifier }),
+  z.strictObject({ identifier, suppress: z.boolean().optional() }),
   z.strictObject({ type: z.string(), key: z.string() }),
   z
     .strictObject({ source: z.string(), loader: z.string().optional() })
@@ -37,23 +27,27 @@ const body = z.union([
 ]);
 
 /**
- * `POST /admin/forget`, for whoever has the token: `{"identifier": {"email": "..."}}`, `{"type": "Product", "key":
- * "..."}`, `{"source": "..."}` or `{"source": "...", "loader": "..."}`. Without a token there is no such address.
+ * `POST /admin/forget`: `{"identifier": {"email": "..."}}`, `{"type": "Product", "key": "..."}`, `{"source": "..."}` or
+ * `{"source": "...", "loader": "..."}`. With `"suppress": true` beside the identifier the customer is shown to nobody any
+ * more. For callers with the scope admin:forget, and whoever has ADMIN_TOKEN.
  */
 export function useForgetting(
-  token: string | undefined,
-  forget: (request: ForgetRequest) => Promise<Forgotten>,
+  { token, authentication }: { token: string | undefined; authentication: Pick<Authentication, 'caller'> },
+  forget: Forget,
 ): Plugin {
   return {
     onRequest: async (event) => {
       const { url, request, fetchAPI } = event;
-      if (url.pathname !== FORGET || token === undefined) return;
+      if (url.pathname !== FORGET) return;
       const answer = (status: number, content: object, headers: Record<string, string> = {}): void => {
         event.endResponse(
           fetchAPI.Response.json(content, { status, headers: { 'cache-control': 'no-store', ...headers } }),
         );
       };
-      if (!isBearer(request.headers.get('authorization'), token)) {
+      if (
+        !isBearer(request.headers.get('authorization'), token) &&
+        !(await mayForget(request, authentication))
+      ) {
         answer(401, { status: 'a token is needed' }, { 'www-authenticate': 'Bearer' });
         return;
       }
@@ -77,7 +71,8 @@ export function useForgetting(
         });
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error;
-        answer(400, { status: error.message });
+        const isOurs = error instanceof SuppressionUnavailableError;
+        answer(isOurs ? 503 : 400, { status: error.message });
       }
     },
   };
@@ -92,8 +87,21 @@ function parse(text: string): unknown {
   }
 }
 
+async function mayForget(
+  { headers }: Request,
+  authentication: Pick<Authentication, 'caller'>,
+): Promise<boolean> {
+  try {
+    return (await authentication.caller(headers)).scopes.has('admin:forget');
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return false;
+  }
+}
+
 /** In the same time whatever is wrong: texts of different lengths are compared by their digests. */
-function isBearer(header: string | null, token: string): boolean {
+function isBearer(header: string | null, token: string | undefined): boolean {
+  if (token === undefined) return false;
   const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(header ?? ''), digest(`Bearer ${token}`));
 }

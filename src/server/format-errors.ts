@@ -1,8 +1,8 @@
 import { GraphQLError, Kind, print } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
 import { GatewayError } from '../errors.js';
 import type { Logger } from '../telemetry/logger.js';
 import { requestIdOf } from './request-id.js';
+import type { RequestStep } from './request-steps.js';
 
 /** A longer message is cut: it quotes a name that is too long to be one. */
 const MAX_MESSAGE_LENGTH = 500;
@@ -10,8 +10,12 @@ const MAX_MESSAGE_LENGTH = 500;
 /** Defects behind masked errors, until they have been logged with the request's id. */
 const defects = new WeakMap<GraphQLError, unknown>();
 
+/** Told as they are, for they were made here. */
+const formatted = new WeakSet<Error>();
+
 /** What the client sees of an error: ours and GraphQL's own as they are, a defect as nothing but that there was one. */
 export function formatError(error: unknown): Error {
+  if (error instanceof Error && formatted.has(error)) return error;
   const known = findGatewayError(error);
   const at = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
   if (known !== undefined) return new GraphQLError(known.message, { ...at, extensions: known.extensions });
@@ -52,40 +56,53 @@ function rootOf({ originalError }: GraphQLError): unknown {
 }
 
 /** Gives each error the code of its kind and words without values, and logs every request that had one, by its id. */
-export function useErrorFormat(logger: Logger): Plugin {
+export function formatErrors(logger: Logger): RequestStep {
   return {
-    onResultProcess(event) {
-      const { result, request } = event;
-      if (!('errors' in result) || result.errors.length === 0) return;
-      const requestId = requestIdOf(request);
-      const errors = result.errors.map((error) => complete(error, requestId));
-      event.setResult({ ...result, errors });
-      for (const error of result.errors) {
-        const defect = defects.get(error);
-        if (defect === undefined) continue;
-        logger.error({ requestId, path: error.path, defect: describeDefect(defect) }, 'defect');
-      }
-      const seen = errors.map(({ path, extensions }) => ({
-        path,
-        code: extensions.code,
-        source: extensions.source,
-      }));
-      logger.info({ requestId, errors: seen.slice(0, 20), count: errors.length }, 'answered with errors');
+    answered: (request, result) => {
+      if (!('errors' in result) || result.errors.length === 0) return undefined;
+      return { ...result, errors: completeErrors(result.errors, requestIdOf(request), logger) };
     },
   };
+}
+
+/** The same for what is told of an event, which passes no step. */
+export function toldErrors(errors: readonly unknown[], requestId: string, logger: Logger): GraphQLError[] {
+  return completeErrors(
+    errors.map(formatError).filter((error) => error instanceof GraphQLError),
+    requestId,
+    logger,
+  );
+}
+
+function completeErrors(from: readonly GraphQLError[], requestId: string, logger: Logger): GraphQLError[] {
+  const errors = from.map((error) => complete(error, requestId));
+  for (const error of from) {
+    const defect = defects.get(error);
+    if (defect === undefined) continue;
+    logger.error({ requestId, path: error.path, defect: describeDefect(defect) }, 'defect');
+  }
+  const seen = errors.map(({ path, extensions }) => ({
+    path,
+    code: extensions.code,
+    source: extensions.source,
+  }));
+  logger.info({ requestId, errors: seen.slice(0, 20), count: errors.length }, 'answered with errors');
+  return errors;
 }
 
 /** A copy: errors about a document are kept with it, for all requests that send it. */
 function complete(error: GraphQLError, requestId: string): GraphQLError {
   const { nodes, source, positions, path, extensions } = error;
   const { code = 'BAD_USER_INPUT' } = extensions;
-  return new GraphQLError(messageWithoutValues(error), {
+  const whole = new GraphQLError(messageWithoutValues(error), {
     nodes: nodes ?? null,
     source: source ?? null,
     positions: positions ?? null,
     path: path ?? null,
     extensions: { ...extensions, code, ...(code === 'INTERNAL_SERVER_ERROR' ? { requestId } : {}) },
   });
+  formatted.add(whole);
+  return whole;
 }
 
 const VALUE_KINDS: ReadonlyMap<string, string> = new Map([

@@ -1,6 +1,7 @@
 import type { Plugin } from 'graphql-yoga';
 import type { Clock } from '../cache/cache.js';
-import type { Client } from '../connectors/connector.js';
+import type { Client, Connection } from '../connectors/connector.js';
+import type { Protection } from '../resilience/protection.js';
 import type { BreakerState } from '../telemetry/metrics.js';
 
 /** Asking all systems for every probe would be load of its own; this many milliseconds one look is good. */
@@ -63,4 +64,29 @@ async function askAll(clients: ReadonlyMap<string, Client>): Promise<SourceState
     }),
   );
   return Object.fromEntries(states);
+}
+
+/** Asks whether the system is there, under its limits as any other call. */
+export function pinger({
+  connection,
+  protection,
+}: {
+  connection: Connection<Client>;
+  protection: Protection;
+}): Client {
+  return {
+    ping: () => {
+      const scope = protection.scope({ priority: 'interactive' });
+      return connection
+        .client({
+          run: (call) => scope.run(call),
+          slowDown: (news) => {
+            scope.slowDown(news);
+          },
+          holds: () => undefined,
+          headers: {},
+        })
+        .ping();
+    },
+  };
 }

@@ -19,6 +19,8 @@ export interface OperationLimits {
   maxAliases: number;
   /** Words and signs in a document. */
   maxTokens: number;
+  /** Directives in a document: validation looks at each with all others of its place. */
+  maxDirectives: number;
 }
 
 /**
@@ -42,18 +44,39 @@ export function useOperationLimits(limits: OperationLimits): Plugin {
   };
 }
 
-function checkText(source: Source, { maxTokens, maxDepth }: OperationLimits): void {
+function checkText(source: Source, { maxTokens, maxDepth, maxDirectives }: OperationLimits): void {
   const lexer = new Lexer(source);
   let tokens = 0;
+  let directives = 0;
   let open = 0;
-  for (let { kind } = lexer.advance(); kind !== TokenKind.EOF; { kind } = lexer.advance()) {
-    if (++tokens > maxTokens) throw exceeded(`A document may have at most ${maxTokens} words and signs.`);
-    if (kind === TokenKind.BRACE_L || kind === TokenKind.BRACKET_L || kind === TokenKind.PAREN_L) open++;
-    else if (kind === TokenKind.BRACE_R || kind === TokenKind.BRACKET_R || kind === TokenKind.PAREN_R) open--;
-    if (open > maxDepth * BRACKETS_PER_LEVEL) {
-      throw exceeded(`Brackets may be nested at most ${maxDepth * BRACKETS_PER_LEVEL} deep.`);
+  let deepest = 0;
+  for (let token = lexer.advance(); token.kind !== TokenKind.EOF; token = lexer.advance()) {
+    if (++tokens > maxTokens) {
+      // Counting the others would be work of the kind that is refused here.
+      throw exceeded(
+        `A document may have at most ${maxTokens} words and signs; ` +
+          `this one has more by character ${token.end} of ${source.body.length}.`,
+      );
     }
+    const { kind } = token;
+    if (kind === TokenKind.AT) directives++;
+    else if (kind === TokenKind.BRACE_L || kind === TokenKind.BRACKET_L || kind === TokenKind.PAREN_L)
+      deepest = Math.max(deepest, ++open);
+    else if (kind === TokenKind.BRACE_R || kind === TokenKind.BRACKET_R || kind === TokenKind.PAREN_R) open--;
   }
+  const maxBrackets = maxDepth * BRACKETS_PER_LEVEL;
+  if (deepest > maxBrackets)
+    throw exceeded(
+      `Brackets may be nested at most ${maxBrackets} deep; ${tooMany('these are', deepest, maxBrackets)}`,
+    );
+  if (directives > maxDirectives)
+    throw exceeded(
+      `A document may have at most ${maxDirectives} directives; ${tooMany('this one has', directives, maxDirectives)}`,
+    );
+}
+
+function tooMany(here: string, count: number, most: number): string {
+  return `${here} ${count}, which is ${count - most} too many.`;
 }
 
 interface Size {
@@ -92,7 +115,8 @@ function checkSelections({ definitions }: DocumentNode, { maxDepth, maxAliases }
       } else if (selection.kind === Kind.INLINE_FRAGMENT) size = sizeOf(selection.selectionSet);
       else size = sizeOfFragment(selection.name.value);
       total.depth = Math.max(total.depth, size.depth);
-      total.aliases += size.aliases;
+      // Fragments that double and double again soon have more than can be counted.
+      total.aliases = Math.min(total.aliases + size.aliases, Number.MAX_SAFE_INTEGER);
     }
     return total;
   };
@@ -100,10 +124,15 @@ function checkSelections({ definitions }: DocumentNode, { maxDepth, maxAliases }
   for (const one of definitions) {
     if (one.kind !== Kind.OPERATION_DEFINITION) continue;
     const { depth, aliases } = sizeOf(one.selectionSet);
-    if (depth > maxDepth) throw exceeded(`Fields may be nested at most ${maxDepth} levels deep.`);
-    if (aliases > maxAliases) {
-      throw exceeded(`An operation may have at most ${maxAliases} aliases, those in fragments included.`);
-    }
+    if (depth > maxDepth)
+      throw exceeded(
+        `Fields may be nested at most ${maxDepth} levels deep; ${tooMany('these are', depth, maxDepth)}`,
+      );
+    if (aliases > maxAliases)
+      throw exceeded(
+        `An operation may have at most ${maxAliases} aliases, those in fragments included; ` +
+          tooMany('this one has', aliases, maxAliases),
+      );
   }
 }
 

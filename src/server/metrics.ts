@@ -2,7 +2,9 @@ import { getOperationAST, type ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Clock } from '../cache/cache.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { endRequest, nameOperation, type Trace } from '../telemetry/tracing.js';
+import { endRequest, nameOperation } from '../telemetry/tracing.js';
+import { stateOf, type RequestHead } from './request-state.js';
+import type { RequestStep } from './request-steps.js';
 
 /** Writing them takes some milliseconds and anybody may ask; this long one text is good. */
 const TEXT_HOLDS_MS = 1_000;
@@ -35,36 +37,34 @@ export function useMetrics(metrics: Metrics, clock: Clock = performance): Plugin
  * Times every operation, from the moment that its request comes in, and names and ends its span. What is sent bit by
  * bit is timed to its first bit.
  */
-export function useOperationTimes(
+export function createOperationTimes(
   metrics: Metrics,
   clock: Clock = performance,
-  traceOf: (request: Request) => Trace | undefined = () => undefined,
-): Plugin {
-  const started = new WeakMap<Request, { at: number; name: string | undefined }>();
+): RequestStep & Pick<Plugin, 'onExecute'> {
   return {
-    onRequestParse: ({ request }) => {
-      started.set(request, { at: clock.now(), name: undefined });
+    begin: (request) => {
+      stateOf(request).operation = { startedAt: clock.now(), name: undefined };
     },
-    onParams: ({ request, params }) => {
-      const operation = started.get(request);
+    asked: (request, params) => {
+      const { operation } = stateOf(request);
       if (operation !== undefined) operation.name = params.operationName ?? undefined;
     },
-    onExecute: ({ args, context }: { args: ExecutionArgs; context: { request: Request } }) => {
-      const operation = started.get(context.request);
+    onExecute: ({ args, context }: { args: ExecutionArgs; context: { request: RequestHead } }) => {
+      const { operation } = stateOf(context.request);
       // The client need not repeat beside the document what the operation in it is called.
       if (operation === undefined) return;
       const asked = getOperationAST(args.document, args.operationName);
       operation.name ??= asked?.name?.value;
-      const trace = traceOf(context.request);
+      const { trace } = stateOf(context.request);
       if (trace !== undefined && asked != null) nameOperation(trace, asked.operation, operation.name);
     },
-    onResultProcess: ({ request, result }) => {
-      const operation = started.get(request);
-      if (operation === undefined) return;
+    answered: (request, result) => {
+      const { operation, trace } = stateOf(request);
+      if (operation === undefined) return undefined;
       const outcome = !('errors' in result) ? 'ok' : 'data' in result ? 'errors' : 'refused';
-      metrics.operationAnswered(operation.name, clock.now() - operation.at, outcome);
-      const trace = traceOf(request);
+      metrics.operationAnswered(operation.name, clock.now() - operation.startedAt, outcome);
       if (trace !== undefined) endRequest(trace, outcome);
+      return undefined;
     },
   };
 }

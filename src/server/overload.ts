@@ -2,12 +2,10 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { performance } from 'node:perf_hooks';
 import type { Socket } from 'node:net';
 import type { Clock } from '../cache/cache.js';
+import { Fifo, type Queued } from '../resilience/fifo.js';
 import type { Priority } from '../telemetry/metrics.js';
-
-/** As much of a request as is there before its body is read. */
-export interface RequestHead {
-  headers: Pick<Headers, 'get'>;
-}
+import { isWaitingForClient, SLOW_AFTER_MS } from './connections.js';
+import { headersOf, type RequestHead } from './request-state.js';
 
 export interface OverloadOptions {
   /** Requests under way at a time. The next one is refused with status 503. Default 1000. */
@@ -18,7 +16,7 @@ export interface OverloadOptions {
    */
   maxDelayMs?: number;
   /** How urgent a request is; asked only when it matters, and must not throw. Default: every one is `interactive`. */
-  priorityOf?: (request: RequestHead) => Priority;
+  priorityOf?: (request: Pick<RequestHead, 'headers'>) => Priority;
   /** Told of every request that is refused. */
   onShed?: (priority: Priority) => void;
   /** Default: `performance`. It must be the one that the event loop goes by. */
@@ -39,6 +37,13 @@ export interface OverloadGuard {
   ): (request: Request) => Promise<Response>;
   /** Stops looking at the event loop. */
   close(): void;
+}
+
+/** A request under way on a port. */
+interface Exchange extends Queued<Exchange> {
+  request: IncomingMessage;
+  response: ServerResponse;
+  at: number;
 }
 
 /** How much of each bound a priority may use. The rest is kept for those that are more urgent. */
@@ -92,46 +97,67 @@ export function createOverloadGuard({
     loop.taken();
   };
 
+  const isFull = (priority: Priority): boolean => inFlight >= maxInFlight * SHARES[priority];
   const isOver = (priority: Priority): boolean =>
-    inFlight >= maxInFlight * SHARES[priority] ||
+    isFull(priority) ||
     loop.delayMs() >= maxDelayMs * SHARES[priority] ||
     queue.waitMs(inFlight) >= maxDelayMs * WAITS_PER_DELAY * SHARES[priority];
 
   /** The priority is asked only when it decides: where even the least urgent may pass, all may. */
-  const isRefused = (head: () => RequestHead): boolean => {
+  const isRefused = (head: () => Pick<RequestHead, 'headers'>): boolean => {
     if (!isOver('bulk')) return false;
     const priority = priorityOf(head());
+    if (isFull(priority)) cutSlowest();
     if (!isOver(priority)) return false;
     onShed?.(priority);
     return true;
   };
 
+  // In the order that they came: whoever is slow comes to stand in front of all that are answered.
+  const exchanges = new Fifo<Exchange>();
   // A client that hangs up ends all that it has under way at once. The answers that wait in line behind another on the
-  // same connection are not even told, so connections are counted, and not answers alone.
-  const underWay = new WeakMap<Socket, { requests: number }>();
-  const connectionOf = (socket: Socket): { requests: number } => {
-    let connection = underWay.get(socket);
-    if (connection === undefined) {
-      const opened = { requests: 0 };
-      connection = opened;
-      underWay.set(socket, opened);
+  // same connection are not even told, so this goes by connections, and not by answers alone.
+  const underWay = new WeakMap<Socket, Set<Exchange>>();
+  const underWayOn = (socket: Socket): Set<Exchange> => {
+    let ofConnection = underWay.get(socket);
+    if (ofConnection === undefined) {
+      ofConnection = new Set();
+      underWay.set(socket, ofConnection);
       socket.once('close', () => {
-        inFlight -= opened.requests;
-        opened.requests = 0;
+        release(socket);
       });
     }
-    return connection;
+    return ofConnection;
   };
-  const count = ({ socket }: IncomingMessage, response: ServerResponse): void => {
-    const connection = connectionOf(socket);
-    connection.requests++;
+  const release = (socket: Socket): void => {
+    const ofConnection = underWayOn(socket);
+    for (const exchange of ofConnection) exchanges.remove(exchange);
+    inFlight -= ofConnection.size;
+    ofConnection.clear();
+  };
+  const count = (request: IncomingMessage, response: ServerResponse): void => {
+    const ofConnection = underWayOn(request.socket);
+    const exchange: Exchange = { request, response, at: clock.now() };
+    ofConnection.add(exchange);
+    exchanges.add(exchange);
     take();
-    response.once('close', () => {
-      if (connection.requests === 0) return;
-      connection.requests--;
+    const answered = (): void => {
+      if (!ofConnection.delete(exchange)) return;
+      exchanges.remove(exchange);
       inFlight--;
       queue.answered();
-    });
+    };
+    response.once('close', answered);
+    whenStreaming(response, answered);
+  };
+  /** A client that keeps us waiting makes place for one that does not. Its connection ends, and all it has under way. */
+  const cutSlowest = (): void => {
+    const slowest = exchanges.first;
+    if (slowest === undefined || clock.now() - slowest.at < SLOW_AFTER_MS) return;
+    const { request, response } = slowest;
+    if (!isWaitingForClient(request, response)) return;
+    release(request.socket);
+    request.socket.destroy();
   };
 
   return {
@@ -140,7 +166,7 @@ export function createOverloadGuard({
     guardHandler: (handler) => (request, response) => {
       const { method = '', url = '', headers } = request;
       if (isNeverRefused(method, pathOf(url), headers.accept)) handler(request, response);
-      else if (isRefused(() => headOf(request))) {
+      else if (isRefused(() => ({ headers: headersOf(request) }))) {
         response.writeHead(503, refusalHeaders(headers.accept)).end(BODY);
       } else {
         count(request, response);
@@ -164,6 +190,18 @@ export function createOverloadGuard({
       loop.close();
       queue.close();
     },
+  };
+}
+
+const STREAM = /^(text\/event-stream|multipart\/mixed)\b/;
+
+/** A stream lasts as long as its client likes, and takes nothing while nothing happens: it is answered when it begins. */
+function whenStreaming(response: ServerResponse, begun: () => void): void {
+  const writeHead = response.writeHead.bind(response) as (...all: unknown[]) => ServerResponse;
+  response.writeHead = (...all: unknown[]) => {
+    writeHead(...all);
+    if (STREAM.test(String(response.getHeader('content-type')))) begun();
+    return response;
   };
 }
 
@@ -253,17 +291,6 @@ function isNeverRefused(method: string, path: string, accept: string | undefined
 function pathOf(url: string): string {
   const end = url.indexOf('?');
   return end === -1 ? url : url.slice(0, end);
-}
-
-function headOf({ headers }: IncomingMessage): RequestHead {
-  return {
-    headers: {
-      get: (name) => {
-        const value = headers[name.toLowerCase()];
-        return Array.isArray(value) ? value.join(', ') : (value ?? null);
-      },
-    },
-  };
 }
 
 function refusalHeaders(accept: string | undefined): Record<string, string> {

@@ -1,23 +1,44 @@
+import type { RequestListener } from 'node:http';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
-import { createYoga, type Plugin, type YogaServerInstance } from 'graphql-yoga';
+import { createYoga, type Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
 import type { GatewayConfig } from '../config.js';
 import type { Client } from '../connectors/connector.js';
-import { createContext, type ContextOptions, type RequestContext } from '../context/context.js';
+import type { Authentication } from '../context/authenticate.js';
+import { createContext, type ContextOptions } from '../context/context.js';
 import { readDirectives } from '../context/directives.js';
+import type { ReadKey } from '../customer/resolvers.js';
+import type { Privacy } from '../privacy/privacy.js';
+import type { DeclaredCosts } from '../stitching/costs.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { BreakerState, Metrics } from '../telemetry/metrics.js';
 import { startRequest } from '../telemetry/tracing.js';
-import { useForgetting, type Forgotten, type ForgetRequest } from './admin.js';
-import { formatError, useErrorFormat } from './format-errors.js';
+import type { EventBus } from '../webhooks/bus.js';
+import { useForgetting } from './admin.js';
+import { useAudience } from './audience.js';
+import { useAudit, type Auditor } from './audit.js';
+import type { Budgets } from './budgets.js';
+import { askerOf, findCaller } from './caller.js';
+import type { EventRunner } from './event-runner.js';
+import { createCostLimits, useCostLimits } from './cost-limits.js';
+import { createCostPlanner } from './cost.js';
+import { usePlannedExecution } from './execution.js';
+import type { Forget } from './forget.js';
+import { formatError, formatErrors } from './format-errors.js';
+import { createFront } from './front.js';
 import { useGraphiqlPage } from './graphiql/page.js';
 import { useHealth } from './health.js';
 import { useOperationLimits } from './limits.js';
-import { useMetrics, useOperationTimes } from './metrics.js';
+import { createOperationTimes, useMetrics } from './metrics.js';
 import { useOperationChoice } from './operation.js';
-import { useRequestReader } from './read-request.js';
+import { answerable, type PersistedOperation } from './persisted-operations.js';
+import { createRequestReader, useRequestReader } from './read-request.js';
 import { requestIdOf } from './request-id.js';
+import { stateOf, type RequestHead } from './request-state.js';
+import { inOrder, useRequestSteps, type RequestStep } from './request-steps.js';
+import { useSubscriptions } from './subscriptions.js';
 import { useVariableCheck } from './variables.js';
+import { createWholeAnswers } from './whole-answers.js';
 
 const ENDPOINT = '/graphql';
 
@@ -27,51 +48,81 @@ const KEPT_DOCUMENT_CHARACTERS = 500_000;
 export interface YogaOptions {
   schema: GraphQLSchema;
   config: GatewayConfig;
+  /** Who sends a request. */
+  authentication: Authentication;
   contextOptions: ContextOptions;
   clients: ReadonlyMap<string, Client>;
   breakers: () => ReadonlyMap<string, BreakerState>;
   isStopping: () => boolean;
-  forget: (request: ForgetRequest) => Promise<Forgotten>;
+  forget: Forget;
+  operations: readonly PersistedOperation[];
+  costs: DeclaredCosts;
+  budgets: Budgets;
+  privacy: Privacy;
+  /** Undefined: nothing is audited. */
+  auditor: Auditor | undefined;
+  /** Who is told of events. */
+  bus: EventBus;
+  run: EventRunner;
+  readKey: ReadKey;
   metrics: Metrics;
   logger: Logger;
 }
 
-export type Yoga = YogaServerInstance<object, object>;
+export interface ServerApp {
+  /** Without a port. */
+  fetch: (request: Request) => Response | Promise<Response>;
+  listener: RequestListener;
+}
 
 /** GraphQL over HTTP, and what else the gateway answers. */
 export function createServerApp({
   schema,
   config,
+  authentication,
   contextOptions,
   clients,
   breakers,
   isStopping,
   forget,
+  operations,
+  costs,
+  budgets,
+  privacy,
+  auditor,
+  bus,
+  run,
+  readKey,
   metrics,
   logger,
-}: YogaOptions): Yoga {
+}: YogaOptions): ServerApp {
   const { clock } = contextOptions;
-  const contexts = new WeakMap<Request, RequestContext>();
-  const useDeadline: Plugin = {
-    onResultProcess: ({ request }) => {
-      contexts.get(request)?.end();
-    },
-  };
-  return createYoga<object, object>({
+  const documents = answerable(operations, schema, logger);
+  const limits = createCostLimits({ planner: createCostPlanner(schema, costs), budgets });
+  const callerOf = (request: RequestHead) => askerOf(request).caller;
+  const reader = createRequestReader({ maxBodyBytes: config.maxBodyBytes, documents, callerOf });
+  const times = createOperationTimes(metrics, clock);
+  const steps = inOrder([
+    findCaller({ authentication, scopesOfValues: privacy.scopesOfValues }),
+    reader,
+    endDeadline,
+    formatErrors(logger),
+    times,
+    tellSources([...clients.keys()]),
+    noteFailure,
+  ]);
+  const yoga = createYoga<object, object>({
     schema,
     graphqlEndpoint: ENDPOINT,
-    context: ({ request }) => {
+    context: ({ request }: { request: RequestHead }) => {
+      const { caller, rights } = askerOf(request);
       const directives = readDirectives(request.headers, {
         followed: config.cacheDirectives,
-        priority: config.priority,
+        priority: caller.priority,
       });
-      const made = createContext(
-        contextOptions,
-        directives,
-        startRequest(request.headers),
-        requestIdOf(request),
-      );
-      contexts.set(request, made);
+      const trace = startRequest(request.headers);
+      const made = createContext(contextOptions, directives, trace, requestIdOf(request), rights);
+      Object.assign(stateOf(request), { context: made, trace });
       request.signal.addEventListener(
         'abort',
         () => {
@@ -98,20 +149,50 @@ export function createServerApp({
     plugins: [
       useHealth(clients, { breakers, isStopping, clock }),
       useMetrics(metrics),
-      useForgetting(config.adminToken, forget),
+      useForgetting({ token: config.adminToken, authentication }, forget),
       useOnlyEndpoint,
       useGraphiqlPage(ENDPOINT),
-      useRequestReader(config.maxBodyBytes),
+      useRequestSteps(steps),
+      useRequestReader(reader, config.maxBodyBytes),
       useOperationLimits(config),
       useOperationChoice(),
       useVariableCheck(),
-      useDeadline,
-      useErrorFormat(logger),
-      useOperationTimes(metrics, clock, (request) => contexts.get(request)?.trace),
-      useProvenance(contexts, [...clients.keys()]),
-      useAnswerHeaders(contexts),
+      useAudience(askerOf, privacy.schemas),
+      ...(config.execution === 'planned' ? [usePlannedExecution()] : []),
+      useSubscriptions({
+        schema,
+        authentication,
+        askerOf,
+        run,
+        bus,
+        readKey: (by, { rights }) => readKey(by, rights),
+        forbidden: (operation, { audience }) => privacy.disclosures.forbidden(operation, audience),
+        needsConsent: ({ audience }) => privacy.needsConsent(audience.purpose),
+        erasures: contextOptions.erasures,
+        limits,
+        logger,
+      }),
+      // The last that may refuse: what it charges is settled by executing.
+      useCostLimits(limits, callerOf),
+      times,
+      useAnswerHeaders,
+      ...(auditor === undefined
+        ? []
+        : [useAudit(auditor, askerOf, (request) => stateOf(request).context?.provenance)]),
     ],
   });
+  const { maxBodyBytes, answersMaxBytes: maxBytes } = config;
+  const { registry, erasures } = contextOptions;
+  const answers =
+    maxBytes === 0
+      ? undefined
+      : createWholeAnswers({ maxBytes, registry, erasures, limits, auditor, metrics, clock });
+  const front = { yoga, endpoint: ENDPOINT, steps, reader, answers, maxBodyBytes, answerHeaders, logger };
+  return {
+    fetch: (request) => yoga.fetch(request),
+    listener:
+      config.httpFront === 'on' ? createFront(front) : (request, response) => void yoga(request, response),
+  };
 }
 
 function cacheOfDocuments<T extends object>(): LRUCache<string, T> {
@@ -130,38 +211,60 @@ const useOnlyEndpoint: Plugin = {
   },
 };
 
+const endDeadline: RequestStep = {
+  answered: (request) => {
+    stateOf(request).context?.end();
+    return undefined;
+  },
+};
+
 /** `extensions.sources` of the answer, for requests with `X-Sources: 1`. */
-function useProvenance(contexts: WeakMap<Request, RequestContext>, sources: readonly string[]): Plugin {
+function tellSources(sources: readonly string[]): RequestStep {
   return {
-    onResultProcess(event) {
-      const { result, request } = event;
-      if (request.headers.get('x-sources') !== '1' || !('data' in result)) return;
-      const report = contexts.get(request)?.provenance.report(sources);
-      event.setResult({ ...result, extensions: { ...result.extensions, sources: report } });
+    answered: (request, result) => {
+      if (request.headers.get('x-sources') !== '1' || !('data' in result)) return undefined;
+      const report = stateOf(request).context?.provenance.report(sources);
+      return { ...result, extensions: { ...result.extensions, sources: report } };
     },
   };
 }
-
-const failed = new WeakSet<Request>();
 
 /**
- * The id of the request, and how old its answer is. `Age` is that of the oldest part; `max-age` is as much more as the
- * part that goes stale first has left, so that their difference is right by RFC 9111, 4.2.
+ * What an answer may differ by, beside the address: a browser that logs in as somebody else must ask again. `origin` is
+ * the edge's, whose own header this takes the place of.
  */
-function useAnswerHeaders(contexts: WeakMap<Request, RequestContext>): Plugin {
+const VARY = 'accept, authorization, origin, x-purpose, x-sources';
+
+const noteFailure: RequestStep = {
+  answered: (request, result) => {
+    if (!('data' in result) || ('errors' in result && result.errors.length > 0))
+      stateOf(request).failed = true;
+    return undefined;
+  },
+};
+
+/**
+ * How old an answer is. `Age` is that of the oldest part; `max-age` is as much more as the part that goes stale first
+ * has left, so that their difference is right by RFC 9111, 4.2.
+ */
+function answerHeaders(request: RequestHead): Readonly<Record<string, string>> {
+  const { context, failed, freshness } = stateOf(request);
+  const told = freshness ?? context?.provenance.freshness();
+  const age = Math.floor((told?.ageMs ?? 0) / 1000);
+  const fresh = failed === true ? 0 : Math.floor((told?.freshMs ?? 0) / 1000);
   return {
-    onResultProcess({ result, request }) {
-      if (!('data' in result) || ('errors' in result && result.errors.length > 0)) failed.add(request);
-    },
-    onResponse({ request, response }) {
-      response.headers.set('x-request-id', requestIdOf(request));
-      if (response.headers.has('cache-control')) return;
-      const told = contexts.get(request)?.provenance.freshness();
-      const age = Math.floor((told?.ageMs ?? 0) / 1000);
-      const fresh = failed.has(request) ? 0 : Math.floor((told?.freshMs ?? 0) / 1000);
-      if (told !== undefined) response.headers.set('age', String(age));
-      // Answers hold personal data, so they are for the caller alone, and none is kept that is good for this moment only.
-      response.headers.set('cache-control', fresh < 1 ? 'no-store' : `private, max-age=${age + fresh}`);
-    },
+    vary: VARY,
+    ...(told === undefined ? {} : { age: String(age) }),
+    // Answers hold personal data, so they are for the caller alone, and none is kept that is good for this moment only.
+    'cache-control': fresh < 1 ? 'no-store' : `private, max-age=${age + fresh}`,
   };
 }
+
+const useAnswerHeaders: Plugin = {
+  onResponse({ request, response: { headers } }) {
+    headers.set('x-request-id', requestIdOf(request));
+    // GraphiQL's page and other documents say themselves how long they may be kept.
+    if (headers.has('cache-control')) return;
+    for (const [name, value] of Object.entries(answerHeaders(request))) headers.append(name, value);
+  },
+};

@@ -5,11 +5,17 @@ import {
   GraphQLError,
   isTypeDefinitionNode,
   Kind,
+  KnownArgumentNamesRule,
+  KnownDirectivesRule,
   parse,
   print,
+  ProvidedRequiredArgumentsRule,
   Source,
   specifiedScalarTypes,
+  UniqueDirectivesPerLocationRule,
+  validate,
   validateSchema,
+  ValuesOfCorrectTypeRule,
   visit,
   type ASTNode,
   type DefinitionNode,
@@ -45,9 +51,26 @@ export interface SdlFile {
 
 const SCHEMA_FOLDER = new URL('../../schema/', import.meta.url);
 
+/** Reads the SDL of the spine and of the sources; `given` is that of sources whose SDL does not lie in schema/sources. */
+export function readSdl(
+  sources: readonly string[],
+  given: Readonly<Record<string, string>>,
+  namespaces: Parameters<typeof composeSdl>[1],
+): Sdl {
+  const own = sources.filter((name) => given[name] === undefined);
+  const brought = Object.entries(given).map(([source, text]): SdlFile => ({
+    name: `SDL of ${source}`,
+    text,
+    source,
+  }));
+  return composeSdl([...readSdlFiles(own), ...brought], namespaces);
+}
+
 /** Reads schema/*.graphql and the files of the given sources. */
 export function readSdlFiles(sources: readonly string[]): SdlFile[] {
-  const spine = ['scalars', 'directives', 'customer'].map((name): SdlFile => readSdlFile(`${name}.graphql`));
+  const spine = ['scalars', 'directives', 'customer', 'events'].map((name): SdlFile =>
+    readSdlFile(`${name}.graphql`),
+  );
   return [
     ...spine,
     ...sources.map((source): SdlFile => ({ ...readSdlFile(`sources/${source}.graphql`), source })),
@@ -134,7 +157,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
   problems.push(
     ...undeclaredTypes([...spine, ...[...sources.values()].flatMap(({ definitions }) => definitions)]),
   );
-  if (problems.length === 0) problems.push(...unfitTypes(spine, sources));
+  if (problems.length === 0) problems.push(...unfit(spine, sources));
   if (problems.length > 0) throw new ConfigError(problems);
   return { spine: { kind: Kind.DOCUMENT, definitions: spine }, sources, owners, keys };
 }
@@ -167,10 +190,23 @@ function undeclaredTypes(definitions: readonly DefinitionNode[]): string[] {
   return problems;
 }
 
-/** What each file has right by itself and GraphQL does not allow: a type without fields, an input as a field's type. */
-function unfitTypes(spine: readonly DefinitionNode[], sources: ReadonlyMap<string, DocumentNode>): string[] {
+/** Nothing else looks at directives, and one that is misspelt would guard nothing. */
+const DIRECTIVE_RULES = [
+  KnownDirectivesRule,
+  UniqueDirectivesPerLocationRule,
+  KnownArgumentNamesRule,
+  ProvidedRequiredArgumentsRule,
+  ValuesOfCorrectTypeRule,
+];
+
+/**
+ * What each file has right by itself and GraphQL does not allow: a type without fields, an input as a field's type, a
+ * directive that is not there or says what it cannot.
+ */
+function unfit(spine: readonly DefinitionNode[], sources: ReadonlyMap<string, DocumentNode>): string[] {
+  const documents: DocumentNode[] = [{ kind: Kind.DOCUMENT, definitions: spine }, ...sources.values()];
   const whole = new Map<string, DefinitionNode>();
-  for (const one of [...spine, ...[...sources.values()].flatMap(({ definitions }) => definitions)]) {
+  for (const one of documents.flatMap(({ definitions }) => definitions)) {
     const name = 'name' in one ? `${one.kind} ${one.name.value}` : one.kind;
     const earlier = whole.get(name);
     whole.set(name, earlier === undefined ? one : withFieldsOf(earlier, one));
@@ -179,7 +215,10 @@ function unfitTypes(spine: readonly DefinitionNode[], sources: ReadonlyMap<strin
     { kind: Kind.DOCUMENT, definitions: [...whole.values()] },
     { assumeValidSDL: true },
   );
-  return validateSchema(schema).map(({ nodes, message }) => `${placeOf(nodes?.[0])}: ${message}`);
+  const wrong = validateSchema(schema);
+  const all =
+    wrong.length > 0 ? wrong : documents.flatMap((document) => validate(schema, document, DIRECTIVE_RULES));
+  return all.map(({ nodes, message }) => `${placeOf(nodes?.[0])}: ${message}`);
 }
 
 function withFieldsOf(one: DefinitionNode, other: DefinitionNode): DefinitionNode {
@@ -190,7 +229,8 @@ function withFieldsOf(one: DefinitionNode, other: DefinitionNode): DefinitionNod
   return { ...one, fields: [...fields.values()] };
 }
 
-function placeOf(node: ASTNode | undefined): string {
+/** File and line, for messages. */
+export function placeOf(node: ASTNode | undefined): string {
   return node?.loc === undefined
     ? "The sources' SDL"
     : `${node.loc.source.name} line ${node.loc.startToken.line}`;
@@ -216,4 +256,10 @@ export function customerKeySdl(namespaces: Iterable<Namespace>): string {
     ({ name, description }) => `  """\n  ${description}\n  """\n  ${name}: String`,
   );
   return `"""\nThe identifier to find a customer by: exactly one.\n"""\ninput CustomerKey @oneOf {\n  "Of \`Customer.id\`."\n  id: ID\n${fields.join('\n')}\n}\n`;
+}
+
+/** The fields of a type that sources declare, by their names, and which source does. */
+export function fieldsOf(type: string, { owners }: Sdl): ReadonlyMap<string, string> {
+  const fields = [...owners].filter(([path]) => path.startsWith(`${type}.`));
+  return new Map(fields.map(([path, source]) => [path.slice(type.length + 1), source]));
 }

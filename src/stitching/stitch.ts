@@ -1,4 +1,4 @@
-import { defaultMergedResolver, isExternalObject } from '@graphql-tools/delegate';
+import { isExternalObject } from '@graphql-tools/delegate';
 import { stitchSchemas } from '@graphql-tools/stitch';
 import { filterSchema, pruneSchema, type IResolvers } from '@graphql-tools/utils';
 import {
@@ -9,12 +9,14 @@ import {
   isIntrospectionType,
   isObjectType,
   Kind,
+  specifiedDirectives,
   type DocumentNode,
   type GraphQLFieldResolver,
   type GraphQLSchema,
 } from 'graphql';
 import type { Context } from '../customer/customer.js';
 import { ConfigError } from '../errors.js';
+import { describePersonalData, type Policies } from './policies.js';
 import type { Sdl } from './sdl.js';
 import { lazyField, rememberField, type StitchedSource } from './subschema.js';
 
@@ -25,10 +27,14 @@ export interface StitchOptions {
   /** Resolvers of the spine and of each source that is answered in place, by source; `''` is the spine. */
   resolvers: ReadonlyMap<string, object>;
   stitched: readonly StitchedSource[];
+  policies: Policies;
 }
 
+/** What our own directives say is for the gateway, and not for whoever asks. */
+const SPECIFIED_DIRECTIVES = new Set(specifiedDirectives.map(({ name }) => name));
+
 /** The one schema that is executed: local sources answered in place, GraphQL systems stitched and asked lazily. */
-export function stitch({ sdl, resolvers, stitched }: StitchOptions): GraphQLSchema {
+export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): GraphQLSchema {
   const isStitched = new Set(stitched.map(({ name }) => name));
   const local = [...sdl.sources].filter(([name]) => !isStitched.has(name)).map(([, document]) => document);
   const own = [...resolvers].map(([source, ofSource]) => withKeys(ofSource, sdl.keys.get(source)));
@@ -51,11 +57,12 @@ export function stitch({ sdl, resolvers, stitched }: StitchOptions): GraphQLSche
     filterSchema({
       schema,
       rootFieldFilter: (_, field) => !field.startsWith('_'),
-      directiveFilter: (name) => name !== 'key' && name !== 'survivorship',
+      directiveFilter: (name) => SPECIFIED_DIRECTIVES.has(name),
     }),
   );
   setOneOf(schema, sdl.spine);
   placeResolvers(schema, sdl, stitched, own);
+  describePersonalData(schema, policies);
   return schema;
 }
 
@@ -147,8 +154,9 @@ function placeResolvers(
         getNamedType(field.type).name !== 'Customer'
       ) {
         field.resolve = rememberField((field.resolve as Resolver | undefined) ?? defaultFieldResolver);
-      } else if (field.resolve === defaultMergedResolver && !remoteTypes.has(type.name)) {
-        // It would only read a property: without a resolver the executor does that itself, at no cost.
+      } else if (isLocal && own === undefined && !remoteTypes.has(type.name)) {
+        // It would only read a property, and look for more of what it has read: without a resolver the executor reads it
+        // itself, at no cost.
         delete field.resolve;
       }
     }

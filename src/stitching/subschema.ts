@@ -142,6 +142,9 @@ function sharedTypes({ definitions }: DocumentNode): DocumentNode {
     'Company',
     'CompanyKey',
     'NameAndPlaceInput',
+    'Subscription',
+    'CustomerEvent',
+    'EventType',
   ]);
   return {
     kind: Kind.DOCUMENT,

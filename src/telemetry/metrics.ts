@@ -1,4 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { addGauges, type ScrapeReaders } from './gauges.js';
+import { createWebhookMetrics, type WebhookMetrics } from './webhook-metrics.js';
+import type { MetricValues } from './worker-metrics.js';
 
 /** How urgent a request is. Under pressure the last goes first. */
 export type Priority = 'interactive' | 'automation' | 'bulk';
@@ -19,20 +22,11 @@ export type BreakerState = 'closed' | 'open' | 'half-open';
  */
 export type OperationOutcome = 'ok' | 'errors' | 'refused';
 
-/** What is read at the moment that somebody asks for the metrics. */
-export interface ScrapeReaders {
-  requestsInFlight: () => number;
-  eventLoopDelayMs: () => number;
-  cache: () => Iterable<{ source: string; bytes: number; entries: number }>;
-  /** Whether the cache that instances share can be reached. To be left out when there is none. */
-  sharedCacheUp: () => boolean;
-}
-
 /**
  * What the gateway counts and times. Everything the engine calls is cheap enough for the hot path. Labels are taken
  * from small sets: the sources and loaders that are plugged in, our own words, and at most a hundred operation names.
  */
-export interface Metrics {
+export interface Metrics extends WebhookMetrics {
   /** One call to a system is over. The outcome is `ok`, `CANCELLED`, or the code of the source's error. */
   sourceCalled(source: string, durationMs: number, outcome: string): void;
   /** A call asked for this many keys. */
@@ -44,6 +38,8 @@ export interface Metrics {
   breakerChanged(source: string, state: BreakerState): void;
   /** The name is as the client sent it, undefined for an operation without one. */
   operationAnswered(name: string | undefined, durationMs: number, outcome: OperationOutcome): void;
+  /** A request was answered with what was made for another: kept in bytes, or made at the same moment. */
+  answeredWhole: (how: (typeof WHOLE_ANSWERS)[number]) => void;
   /** Finding out who a customer is was cut short. */
   identityLimited: (limit: (typeof IDENTITY_LIMITS)[number]) => void;
   /** A request was refused for overload. */
@@ -52,6 +48,8 @@ export interface Metrics {
   readAtScrape(readers: Partial<ScrapeReaders>): void;
   /** All metrics, in the text format of Prometheus. */
   text(): Promise<string>;
+  /** Those of this process alone, as values. */
+  values(): Promise<MetricValues>;
   contentType: string;
 }
 
@@ -62,6 +60,7 @@ const DURATIONS_IN_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 
 const PRIORITIES: readonly Priority[] = ['interactive', 'automation', 'bulk'];
+const WHOLE_ANSWERS = ['kept', 'shared'] as const;
 const IDENTITY_LIMITS = ['HOPS', 'VALUES_PER_NAMESPACE', 'IDENTIFIERS'] as const;
 const BREAKER_STATES: readonly BreakerState[] = ['closed', 'open', 'half-open'];
 const CALL_OUTCOMES: ReadonlySet<string> = new Set([
@@ -103,8 +102,8 @@ interface OperationSeries {
   outcomes: Readonly<Record<OperationOutcome, Cell>>;
 }
 
-/** Metrics of one gateway, in a registry of its own. */
-export function createMetrics(): Metrics {
+/** Metrics of one gateway, in a registry of its own. Where it is several processes, `textOfAll` writes those of all. */
+export function createMetrics(textOfAll?: () => Promise<string>): Metrics {
   const registry = new Registry();
   const ofProcess = processMetrics();
   const registers = [registry];
@@ -163,6 +162,11 @@ export function createMetrics(): Metrics {
     'stekkerdoos_operations_total',
     'How many operations were answered, by whether all of the answer was there (ok), some (errors) or none (refused).',
     ['operation', 'outcome'],
+  );
+  const wholeAnswers = counter(
+    'stekkerdoos_whole_answers_total',
+    'How many requests were answered with what was made for another: kept as it was sent, or made at the same moment (shared).',
+    ['how'],
   );
   const shedRequests = counter(
     'stekkerdoos_requests_shed_total',
@@ -227,6 +231,7 @@ export function createMetrics(): Metrics {
   };
 
   const identityLimits = new Map(IDENTITY_LIMITS.map((limit) => [limit, limitedIdentities({ limit })]));
+  const whole = new Map(WHOLE_ANSWERS.map((how) => [how, wholeAnswers({ how })]));
   const shed = new Map(PRIORITIES.map((priority) => [priority, shedRequests({ priority })]));
 
   return {
@@ -271,6 +276,11 @@ export function createMetrics(): Metrics {
       const cell = shed.get(priority);
       if (cell !== undefined) cell.count++;
     },
+    ...createWebhookMetrics(counter),
+    answeredWhole: (how) => {
+      const cell = whole.get(how);
+      if (cell !== undefined) cell.count++;
+    },
     identityLimited: (limit) => {
       const cell = identityLimits.get(limit);
       if (cell !== undefined) cell.count++;
@@ -278,7 +288,10 @@ export function createMetrics(): Metrics {
     readAtScrape: (readers) => {
       addGauges(registry, readers);
     },
-    text: async () => (await Promise.all([registry.metrics(), ofProcess.metrics()])).join('\n'),
+    text:
+      textOfAll ?? (async () => (await Promise.all([registry.metrics(), ofProcess.metrics()])).join('\n')),
+    values: async () =>
+      (await Promise.all([registry, ofProcess].map((one) => one.getMetricsAsJSON()))).flat(),
     contentType: registry.contentType,
   };
 }
@@ -305,63 +318,6 @@ function counters(registry: Registry) {
       return cell;
     };
   };
-}
-
-function addGauges(
-  registry: Registry,
-  { requestsInFlight, eventLoopDelayMs, cache, sharedCacheUp }: Partial<ScrapeReaders>,
-): void {
-  const read = (name: string, help: string, value: () => number): void => {
-    const gauge = new Gauge({
-      name,
-      help,
-      registers: [registry],
-      collect: () => {
-        gauge.set(value());
-      },
-    });
-  };
-  if (requestsInFlight !== undefined) {
-    read(
-      'stekkerdoos_requests_in_flight',
-      'How many requests are being answered at the moment.',
-      requestsInFlight,
-    );
-  }
-  if (eventLoopDelayMs !== undefined) {
-    read(
-      'stekkerdoos_event_loop_delay_seconds',
-      'How much later than planned the event loop came round, as overload is judged by.',
-      () => eventLoopDelayMs() / 1_000,
-    );
-  }
-  if (sharedCacheUp !== undefined) {
-    read(
-      'stekkerdoos_shared_cache_up',
-      'The cache that instances share can be reached when this is 1.',
-      () => (sharedCacheUp() ? 1 : 0),
-    );
-  }
-  if (cache !== undefined) {
-    const perSource = (name: string, help: string, of: 'bytes' | 'entries'): void => {
-      const gauge = new Gauge({
-        name,
-        help,
-        labelNames: ['source'],
-        registers: [registry],
-        collect: () => {
-          gauge.reset();
-          for (const one of cache()) gauge.set({ source: one.source }, one[of]);
-        },
-      });
-    };
-    perSource(
-      'stekkerdoos_cache_bytes',
-      'How many bytes of memory the kept answers of a source take.',
-      'bytes',
-    );
-    perSource('stekkerdoos_cache_entries', 'How many answers of a source are kept in memory.', 'entries');
-  }
 }
 
 let ofThisProcess: Registry | undefined;

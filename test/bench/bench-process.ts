@@ -1,7 +1,9 @@
-/**
- * The inside of a process of the bench: starts what its role says, tells the bench where it is, and answers what it has
- * used. It ends with the bench, however that ends.
- */
+import { beAtService } from './at-service.js';
+
+/** The inside of a process of the bench: starts what its role says, and is at the bench's service. */
+
+/** Run by `peers/peer-process.mjs`. */
+type PeerRole = 'hive' | 'hive-jit' | 'hive-rust-planner' | 'apollo';
 
 export type Role =
   | 'source'
@@ -11,8 +13,13 @@ export type Role =
   | 'identifying'
   | 'clicks'
   | 'hand-written'
+  | 'stitched'
   | 'yoga'
-  | 'static';
+  | 'static'
+  | 'peer-source'
+  | 'gateway-beside-peers'
+  | 'tailcall'
+  | PeerRole;
 
 /** What the bench may say to a child. */
 export type Ask = 'usage' | 'collect' | 'forget' | 'stop';
@@ -37,6 +44,8 @@ export interface Usage {
   reservedMb: number;
   /** Buffers outside of the heap. */
   externalMb: number;
+  /** The longest that nothing else had its turn since this was asked last. */
+  blockedMs: number;
 }
 
 /** What is started, whatever its role. */
@@ -44,10 +53,12 @@ export interface Started {
   ready: Ready;
   /** Turns the clock of its cache far enough for everything in it to be too old. */
   forget?: () => void;
+  /** Where what is measured is another process than this one. */
+  usage?: () => Usage;
   close: () => Promise<void>;
 }
 
-const roles: Record<Role, () => Promise<Started>> = {
+const roles: Record<Exclude<Role, PeerRole>, () => Promise<Started>> = {
   source: async () => (await import('./roles/source.js')).startSource(),
   gateway: async () => (await import('./roles/gateway.js')).startGateway(),
   'tuned-gateway': async () => (await import('./roles/tuned-gateway.js')).startTunedGateway(),
@@ -55,43 +66,13 @@ const roles: Record<Role, () => Promise<Started>> = {
   loading: async () => (await import('./roles/loading.js')).startLoading(),
   clicks: async () => (await import('./roles/clicks.js')).startClicks(),
   'hand-written': async () => (await import('./roles/hand-written.js')).startHandWritten(),
+  stitched: async () => (await import('./roles/stitched.js')).startStitched(),
   yoga: async () => (await import('./roles/references.js')).startYoga(),
   static: async () => (await import('./roles/references.js')).startStatic(),
+  'peer-source': async () => (await import('./peers/peer-source.js')).startPeerSource(),
+  'gateway-beside-peers': async () => (await import('./peers/gateway.js')).startGatewayBesidePeers(),
+  tailcall: async () => (await import('./peers/tailcall.js')).startTailcall(),
 };
 
-const start = roles[process.argv[2] as Role];
-const { ready, forget, close } = await start();
-
-const stop = async (): Promise<void> => {
-  await close();
-  // Connections that a client keeps open would keep the process too; everything of our own is closed by now.
-  process.exit();
-};
-process.once('disconnect', () => void stop());
-process.on('message', (ask: Ask) => {
-  if (ask === 'stop') {
-    void stop();
-    return;
-  }
-  if (ask === 'collect') globalThis.gc?.();
-  if (ask === 'forget') forget?.();
-  tell({ kind: 'usage', usage: usage() });
-});
-tell({ kind: 'ready', ready });
-
-function tell(answer: Answer): void {
-  process.send?.(answer);
-}
-
-function usage(): Usage {
-  const { user, system } = process.cpuUsage();
-  const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
-  return {
-    cpuMs: (user + system) / 1_000,
-    rssMb: rss / 2 ** 20,
-    peakRssMb: process.resourceUsage().maxRSS / 2 ** 10,
-    heapMb: heapUsed / 2 ** 20,
-    reservedMb: heapTotal / 2 ** 20,
-    externalMb: external / 2 ** 20,
-  };
-}
+const start = roles[process.argv[2] as keyof typeof roles];
+beAtService(await start());

@@ -6,11 +6,13 @@ import { tuningEnvironment, type Tuning } from './tuning.js';
 /** What a part of the bench works with. */
 export interface Bench {
   /** Starts a process; it is stopped when the part is done. */
-  open: (options: Omit<StartOptions, 'build'>) => Promise<Running>;
+  open: (options: Omit<StartOptions, 'build' | 'profileFolder'>) => Promise<Running>;
   /** What a gateway must be told to reach the imitated systems. */
   environment: Readonly<Record<string, string>>;
   control: FaultControl;
   effort: Effort;
+  /** Where the programs lie, compiled. */
+  programs: string;
 }
 
 /** A gateway whose clock goes on, with sources of other freshness and limits than theirs. */
@@ -21,6 +23,12 @@ export function openTuned(
 ): Promise<Running> {
   return open({
     role: 'tuned-gateway',
-    environment: { ...environment, ...others, ...tuningEnvironment(tuning) },
+    environment: {
+      // All of the load comes from one address.
+      MAX_CONNECTIONS_PER_ADDRESS: '10000',
+      ...environment,
+      ...others,
+      ...tuningEnvironment(tuning),
+    },
   });
 }

@@ -6,13 +6,13 @@ import { customersEverywhere, many, one, TYPENAME } from './query.js';
 import { ratios, spread, type Figure } from './report.js';
 
 /** One who answers, and what it is asked. */
-interface Contender {
+export interface Contender {
   name: string;
   running: Running;
   bodies: readonly Body[];
 }
 
-interface Measured {
+export interface Measured {
   name: string;
   /** Per request, by block. */
   cpuMs: number[];
@@ -23,11 +23,20 @@ interface Measured {
 export interface CpuContenders {
   gateway: Running;
   handWritten: Running;
+  /** The same by way of stitching. */
+  stitched: Running;
+  /** The gateway with EXECUTION=interpreted. */
+  interpreted: Running;
 }
+
+const INTERPRETED = 'gateway, interpreted';
+const STITCHED = 'plain stitching';
+/** On the ratio to the hand-written schema. */
+const AT_MOST = 1.3;
 
 /** CPU time per request about one customer, no latency, identity warm. */
 export async function cpuOfOne(
-  { gateway, handWritten }: CpuContenders,
+  { gateway, handWritten, interpreted, stitched }: CpuContenders,
   references: { yoga: Running; fixed: Running },
   control: FaultControl,
   effort: Effort,
@@ -37,18 +46,20 @@ export async function cpuOfOne(
     [
       { name: 'gateway', running: gateway, bodies },
       { name: 'hand-written', running: handWritten, bodies },
+      { name: INTERPRETED, running: interpreted, bodies },
+      { name: STITCHED, running: stitched, bodies },
       { name: 'Yoga, { __typename }', running: references.yoga, bodies: [TYPENAME] },
       { name: 'fixed answer of node:http', running: references.fixed, bodies },
     ],
     control,
     effort,
   );
-  return describe('one customer', measured, 1.5);
+  return describe('one customer', measured);
 }
 
 /** The same of one list of fifty customers. */
 export async function cpuOfFifty(
-  { gateway, handWritten }: CpuContenders,
+  { gateway, handWritten, interpreted, stitched }: CpuContenders,
   control: FaultControl,
   { blocks, sent, warmUp }: Effort,
 ): Promise<Figure[]> {
@@ -57,18 +68,20 @@ export async function cpuOfFifty(
     [
       { name: 'gateway', running: gateway, bodies },
       { name: 'hand-written', running: handWritten, bodies },
+      { name: INTERPRETED, running: interpreted, bodies },
+      { name: STITCHED, running: stitched, bodies },
     ],
     control,
     { blocks, sent: Math.ceil(sent / 16), warmUp: Math.ceil(warmUp / 16) },
   );
-  return describe('50 customers', measured, undefined);
+  return describe('50 customers', measured);
 }
 
 /**
- * Everybody in turn, several times over, each time in the opposite order; one request after another, since a gateway
+ * Everybody in turn, several times over, each time in another order; one request after another, since a gateway
  * asks by one call what requests want at the same moment, and then would be cheaper for asking less.
  */
-async function interleave(
+export async function interleave(
   contenders: readonly Contender[],
   control: FaultControl,
   { blocks, sent, warmUp }: Pick<Effort, 'blocks' | 'sent' | 'warmUp'>,
@@ -78,7 +91,9 @@ async function interleave(
   for (const { running, bodies } of measured)
     await load(running.ready.url, bodies, { requests: warmUp, connections: 1 });
   for (let block = 0; block < blocks; block += 1) {
-    for (const own of block % 2 === 0 ? measured : measured.toReversed()) {
+    const first = block % measured.length;
+    const order = [...measured.slice(first), ...measured.slice(0, first)];
+    for (const own of block % 2 === 0 ? order : order.toReversed()) {
       const calls = await control.calls();
       const before = await own.running.usage();
       await load(own.running.ready.url, own.bodies, { requests: sent, connections: 1 });
@@ -92,14 +107,20 @@ async function interleave(
   return measured;
 }
 
-/** The first two are compared. */
-function describe(what: string, measured: readonly Measured[], atMost: number | undefined): Figure[] {
-  const [gateway, handWritten] = measured;
-  if (gateway === undefined || handWritten === undefined) throw new Error('There is nothing to compare.');
-  for (const [name, count] of Object.entries(gateway.calls)) {
-    if (Math.abs(count - (handWritten.calls[name] ?? 0)) > 0.02)
-      throw new Error(`The calls differ: ${JSON.stringify([gateway.calls, handWritten.calls])}`);
-  }
+/** The first is compared with the others that make the same calls. */
+function describe(what: string, measured: readonly Measured[]): Figure[] {
+  const [gateway, handWritten, interpreted, stitched] = measured;
+  if (
+    gateway === undefined ||
+    handWritten === undefined ||
+    interpreted === undefined ||
+    stitched === undefined
+  )
+    throw new Error('There is nothing to compare.');
+  for (const { calls } of [handWritten, stitched])
+    for (const [name, count] of Object.entries(gateway.calls))
+      if (Math.abs(count - (calls[name] ?? 0)) > 0.02)
+        throw new Error(`The calls differ: ${JSON.stringify([gateway.calls, calls])}`);
   const total = Object.values(gateway.calls).reduce((sum, count) => sum + count, 0);
   return [
     ...measured.map(({ name, cpuMs }) => spread(`CPU per request, ${what}, ${name}`, cpuMs, 'ms')),
@@ -110,7 +131,9 @@ function describe(what: string, measured: readonly Measured[], atMost: number | 
         'x',
         `${total.toFixed(1)} calls to systems each`,
       ),
-      ...(atMost === undefined ? {} : { atMost }),
+      atMost: AT_MOST,
     },
+    spread(`CPU, ${what}, gateway / ${STITCHED}`, ratios(gateway.cpuMs, stitched.cpuMs), 'x'),
+    spread(`CPU, ${what}, gateway / ${INTERPRETED}`, ratios(gateway.cpuMs, interpreted.cpuMs), 'x'),
   ];
 }

@@ -24,7 +24,11 @@ export async function demo({ starts }: Effort): Promise<Figure[]> {
 }
 
 async function startDemo(): Promise<{ readyS: number; endedS: number }> {
-  const ports = { PORT: String(await freePort()), FAULT_CONTROL_PORT: String(await freePort()) };
+  const ports = {
+    PORT: String(await freePort()),
+    FAULT_CONTROL_PORT: String(await freePort()),
+    CAMPAIGN_TOOL_PORT: String(await freePort()),
+  };
   const started = performance.now();
   const child = spawn('npm', ['run', 'demo'], {
     cwd: ROOT,

@@ -26,6 +26,7 @@ export function faultControl(urls: readonly string[]) {
     return Object.fromEntries(Object.entries(sources).map(([name, one]) => [name, one.calls]));
   };
   return {
+    urls,
     calls: async (): Promise<Calls> => Object.assign({}, ...(await Promise.all(urls.map(callsOf)))) as Calls,
     latency: async (latencyMs: number) => {
       for (const url of urls)

@@ -35,7 +35,7 @@ export async function hanging(bench: Bench): Promise<Figure[]> {
   const { open, effort } = bench;
   const own = await open({
     role: 'source',
-    environment: { BENCH_SYSTEM: HANGING, BENCH_CUSTOMERS: String(CUSTOMERS) },
+    environment: { BENCH_SYSTEMS: HANGING, BENCH_CUSTOMERS: String(CUSTOMERS) },
   });
   const control = faultControl([own.ready.url]);
   const gateways = [await openTuned(bench, {}), await openTuned(bench, {}, own.ready.settings)] as const;

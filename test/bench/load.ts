@@ -5,13 +5,15 @@ import { once } from 'node:events';
 /** An operation as it travels: the body of a POST. */
 export type Body = string;
 
+export type Headers = Readonly<Record<string, string>>;
+
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
 
 /** Sends a number of requests, taking the bodies in turn. Throws when an answer is not a whole one. */
 export async function load(
   url: string,
   bodies: readonly Body[],
-  { requests, connections }: { requests: number; connections: number },
+  { requests, connections, headers = {} }: { requests: number; connections: number; headers?: Headers },
 ): Promise<void> {
   let next = 0;
   let firstErrors = '';
@@ -22,7 +24,7 @@ export async function load(
     requests: [
       {
         method: 'POST',
-        headers: HEADERS,
+        headers: { ...HEADERS, ...headers },
         setupRequest: (request) => ({ ...request, body: bodies[next++ % bodies.length] }),
       },
     ],
@@ -47,12 +49,12 @@ export interface Client {
 }
 
 /** One client that asks one thing at a time over one connection. */
-export function createClient(url: string): Client {
+export function createClient(url: string, headers: Headers = {}): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   return {
     post: async (body) => {
       const started = performance.now();
-      const asked = httpRequest(url, { method: 'POST', agent, headers: HEADERS });
+      const asked = httpRequest(url, { method: 'POST', agent, headers: { ...HEADERS, ...headers } });
       asked.end(body);
       const [response] = (await once(asked, 'response')) as [AsyncIterable<Buffer>];
       const chunks: Buffer[] = [];
@@ -62,6 +64,25 @@ export function createClient(url: string): Client {
     },
     close: () => {
       agent.destroy();
+    },
+  };
+}
+
+/** Asks one thing after another, and throws when an answer is not a whole one. */
+export interface Asker {
+  ask(body: Body): Promise<void>;
+  close(): void;
+}
+
+export function createAsker(url: string): Asker {
+  const client = createClient(url);
+  return {
+    ask: async (body) => {
+      const { body: answer } = await client.post(body);
+      if (answer.includes('"errors"')) throw new Error(`An answer tells errors: ${answer.slice(-500)}`);
+    },
+    close: () => {
+      client.close();
     },
   };
 }

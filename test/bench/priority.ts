@@ -24,7 +24,7 @@ export async function priority(bench: Bench): Promise<Figure[]> {
   const customers = bulkKeys + VIEWERS;
   const own = await bench.open({
     role: 'source',
-    environment: { BENCH_SYSTEM: SYSTEM, BENCH_CUSTOMERS: String(customers) },
+    environment: { BENCH_SYSTEMS: SYSTEM, BENCH_CUSTOMERS: String(customers) },
   });
   const limits = { rate: { calls: PER_SECOND, per: '1 s' }, maxBatch: KEYS_A_CALL } as const;
   const others = { ...own.ready.settings, DEADLINE_MS: String(DEADLINE_MS) };

@@ -1,7 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,9 +44,8 @@ export async function build(): Promise<Build> {
   const own = { ...config.compilerOptions, module, moduleResolution: 'Bundler', sourceMap: false };
   const { options } = ts.convertCompilerOptionsFromJson(own, ROOT);
   for (const part of ['schema', 'src', 'sources', 'test/bench']) {
-    for (const entry of await readdir(join(ROOT, part), { recursive: true, withFileTypes: true })) {
-      if (!entry.isFile()) continue;
-      const from = join(entry.parentPath, entry.name);
+    // The peers of the bench have packages of their own, hundreds of megabytes of them.
+    for (const from of ts.sys.readDirectory(join(ROOT, part), undefined, ['**/node_modules'])) {
       const to = join(folder, relative(ROOT, from));
       await mkdir(dirname(to), { recursive: true });
       if (!from.endsWith('.ts')) await copyFile(from, to);
@@ -69,27 +68,41 @@ export async function build(): Promise<Build> {
 
 export interface StartOptions {
   role: Role;
+  /** The program that has this role. Default: the bench's own. */
+  program?: string;
   /** Settings for it beside those of the bench's own environment. */
   environment?: Readonly<Record<string, string>>;
   build: Build;
+  /** Of Node, such as `--max-semi-space-size=64`. */
+  flags?: readonly string[];
   /** Writes a CPU profile to this folder when it stops. */
   profileFolder?: string | undefined;
 }
 
+/** Several of a role may run at a time. */
+let profiles = 0;
+
 export async function start({
   role,
+  program = 'test/bench/bench-process.js',
   environment = {},
   build: { folder },
+  flags = [],
   profileFolder,
 }: StartOptions): Promise<Running> {
-  const child = fork(join(folder, 'test/bench/bench-process.js'), [role], {
+  const child = fork(join(folder, program), [role], {
     cwd: ROOT,
     env: { ...process.env, ...environment },
     execArgv: [
       '--expose-gc',
+      ...flags,
       ...(profileFolder === undefined
         ? []
-        : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`, `--cpu-prof-name=${role}.cpuprofile`]),
+        : [
+            '--cpu-prof',
+            `--cpu-prof-dir=${profileFolder}`,
+            `--cpu-prof-name=${role}-${++profiles}.cpuprofile`,
+          ]),
     ],
     // What it logs is not part of the figures.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -20,9 +20,9 @@ export function one(email: string, fields = FIELDS): Body {
   });
 }
 
-export function many(emails: readonly string[]): Body {
+export function many(emails: readonly string[], fields = FIELDS): Body {
   return JSON.stringify({
-    query: `query ($by: [CustomerKey!]!) { customers(by: $by) { ${FIELDS} } }`,
+    query: `query ($by: [CustomerKey!]!) { customers(by: $by) { ${fields} } }`,
     variables: { by: emails.map((email) => ({ email })) },
   });
 }
@@ -40,18 +40,18 @@ function isEverywhere({ orderSystem, webshop, contactCentre, crm }: Person): boo
 }
 
 /** The e-mail addresses of all ordinary customers. */
-export function ordinaryCustomers(): string[] {
-  return ordinary().map(({ email }) => email);
+export function ordinaryCustomers(customers = CUSTOMERS): string[] {
+  return ordinary(customers).map(({ email }) => email);
 }
 
 /** Those of them that every system knows. */
 export function customersEverywhere(): string[] {
-  return ordinary()
+  return ordinary(CUSTOMERS)
     .filter(isEverywhere)
     .map(({ email }) => email);
 }
 
-function ordinary(): Person[] {
-  const { people } = createWorld({ customers: CUSTOMERS });
+function ordinary(customers: number): Person[] {
+  const { people } = createWorld({ customers });
   return people.filter(({ email }) => email.startsWith('customer-'));
 }

@@ -1,19 +1,29 @@
 import { parseArgs } from 'node:util';
+import { badDay } from './bad-day.js';
 import type { Bench } from './bench.js';
+import { bulk } from './bulk.js';
 import { cacheReads } from './cache.js';
-import { identity } from './identity.js';
 import { clicks } from './clicks.js';
 import { cpuOfFifty, cpuOfOne } from './cpu.js';
+import { curves } from './curves.js';
+import { defer } from './defer.js';
 import { demo } from './demo.js';
 import { FULL, QUICK } from './effort.js';
+import { events } from './events.js';
 import { faultControl } from './fault-control.js';
 import { hanging } from './hanging.js';
 import { hot } from './hot.js';
+import { identity } from './identity.js';
 import { latency } from './latency.js';
 import { createClient } from './load.js';
 import { memory } from './memory.js';
+import { mixed } from './mixed.js';
 import { overload } from './overload.js';
+import { pluggedIn } from './plugged-in.js';
 import { priority } from './priority.js';
+import { privacy } from './privacy.js';
+import { visitorTiming } from './visitor-timing.js';
+import { warm } from './warm.js';
 import { build, start, type Build, type Running, type StartOptions } from './processes.js';
 import { CUSTOMERS, one, SYSTEMS } from './query.js';
 import { json, table, type Figure } from './report.js';
@@ -32,14 +42,26 @@ const PARTS = [
   'list',
   'memory',
   'hot',
+  'warm',
+  'mixed',
+  'bad-day',
+  'bulk',
+  'defer',
+  'plugged-in',
+  'curves',
   'cache',
   'identity',
   'clicks',
   'overload',
   'hanging',
   'priority',
+  'privacy',
+  'timing',
+  'events',
   'demo',
 ];
+/** These start what they need themselves; the others need the four systems. */
+const ALONE = ['cache', 'identity', 'clicks', 'demo'];
 /** Too long for every day. */
 const ASKED_BY_NAME = ['soak'];
 const { values: options } = parseArgs({
@@ -63,7 +85,8 @@ const running: Running[] = [];
 
 async function run(compiled: Build): Promise<Figure[]> {
   const figures: Figure[] = [];
-  const open = (one: Omit<StartOptions, 'build'>) => keep(start({ build: compiled, ...one }));
+  const open = (one: Omit<StartOptions, 'build' | 'profileFolder'>) =>
+    keep(start({ build: compiled, profileFolder: options.profile, ...one }));
   /** Stops what a part has started. */
   const part = async (what: string, measure: () => Promise<Figure[]>): Promise<void> => {
     progress(what);
@@ -75,13 +98,13 @@ async function run(compiled: Build): Promise<Figure[]> {
   if (isAsked('identity')) await part('who a customer is', () => identity({ open }));
   if (isAsked('cache')) await part('reading from the cache', () => cacheReads({ open }));
   if (isAsked('clicks')) await part('reading a click log', () => clicks({ open }));
-  if (isAsked('latency', 'cpu', 'list', 'memory', 'hot', 'overload', 'hanging', 'priority', 'soak')) {
+  if (options.only.some((asked) => !ALONE.includes(asked))) {
     progress('starting the systems');
     const sources = await Promise.all(
       SYSTEMS.map((system) =>
         open({
           role: 'source',
-          environment: { BENCH_SYSTEM: system, BENCH_CUSTOMERS: String(CUSTOMERS) },
+          environment: { BENCH_SYSTEMS: system, BENCH_CUSTOMERS: String(CUSTOMERS) },
         }),
       ),
     );
@@ -90,40 +113,63 @@ async function run(compiled: Build): Promise<Figure[]> {
       string
     >;
     const control = faultControl(sources.map(({ ready }) => ready.url));
-    const environment = { ...settings, PORT: '0', ID_SECRET: 'a secret of the bench', LOG_LEVEL: 'warn' };
+    const environment = {
+      ...settings,
+      PORT: '0',
+      ID_SECRET: 'a secret of the bench',
+      AUTH: 'off',
+      LOG_LEVEL: 'warn',
+    };
 
     if (isAsked('latency', 'cpu', 'list')) {
-      const asked = { environment, profileFolder: options.profile };
       await part('comparing with the hand-written schema', async () => {
-        const gateway = await open({ role: 'gateway', ...asked });
-        const handWritten = await open({ role: 'hand-written', ...asked });
+        const gateway = await open({ role: 'gateway', environment });
+        const handWritten = await open({ role: 'hand-written', environment });
         const contenders = { gateway, handWritten };
-        const compared = [await sameAnswers(gateway, handWritten)];
+        const compared = [await sameAnswers('hand-written', gateway, handWritten)];
         if (isAsked('latency')) {
           progress('latency');
           compared.push(...(await latency(contenders, { settings, control }, effort)));
         }
+        if (!isAsked('cpu', 'list')) return compared;
+        const interpreted = await open({
+          role: 'gateway',
+          environment: { ...environment, EXECUTION: 'interpreted' },
+        });
+        const stitched = await open({ role: 'stitched', environment });
+        compared.push(await sameAnswers('plain stitching', gateway, stitched));
+        const all = { ...contenders, interpreted, stitched };
         if (isAsked('cpu')) {
           progress('CPU per request about one customer');
           const answer = await answerOf(gateway);
           const yoga = await open({ role: 'yoga' });
           const fixed = await open({ role: 'static', environment: { BENCH_STATIC_BODY: answer } });
-          compared.push(...(await cpuOfOne(contenders, { yoga, fixed }, control, effort)));
+          compared.push(...(await cpuOfOne(all, { yoga, fixed }, control, effort)));
         }
         if (isAsked('list')) {
           progress('CPU per request about fifty customers');
-          compared.push(...(await cpuOfFifty(contenders, control, effort)));
+          compared.push(...(await cpuOfFifty(all, control, effort)));
         }
         return compared;
       });
     }
     if (isAsked('memory'))
       await part('memory', async () => memory(await open({ role: 'gateway', environment }), effort));
-    const bench: Bench = { open, environment, control, effort };
+    const bench: Bench = { open, environment, control, effort, programs: compiled.folder };
     if (isAsked('hot')) await part('hot customers', () => hot(bench));
+    if (isAsked('warm')) await part('answers that are kept', () => warm(bench));
+    if (isAsked('mixed')) await part('hot and cold customers', () => mixed(bench));
+    if (isAsked('bad-day')) await part('two systems that fail', () => badDay(bench));
+    if (isAsked('bulk')) await part('a thousand customers of all systems', () => bulk(bench));
+    if (isAsked('defer')) await part('what may come later', () => defer(bench));
+    if (isAsked('plugged-in')) await part('sources that are not asked', () => pluggedIn(bench));
+    if (isAsked('curves')) await part('more customers, more sources', () => curves(bench));
     if (isAsked('overload')) await part('overload', () => overload(bench));
     if (isAsked('hanging')) await part('a system that hangs', () => hanging(bench));
     if (isAsked('priority')) await part('an export beside page views', () => priority(bench));
+    if (isAsked('privacy')) await part('what privacy costs', () => privacy(bench));
+    if (isAsked('timing')) await part('what a visitor can tell by the time', () => visitorTiming(bench));
+    if (isAsked('events')) await part('what systems tell', () => events(bench));
     if (isAsked('soak')) await part(`${minutes} minutes of soak`, () => soak(bench, minutes));
     await stop(running.length);
   }

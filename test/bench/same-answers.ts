@@ -5,17 +5,23 @@ import { customersEverywhere, many, one } from './query.js';
 import type { Figure } from './report.js';
 
 /** Both must have answered the same before anything is timed. */
-export async function sameAnswers(gateway: Running, handWritten: Running): Promise<Figure> {
+export async function sameAnswers(name: string, gateway: Running, other: Running): Promise<Figure> {
   const emails = customersEverywhere();
   const bodies = [...emails.slice(0, 40).map((email) => one(email)), many(emails.slice(0, 50))];
-  const [ours, theirs] = [createClient(gateway.ready.url), createClient(handWritten.ready.url)];
+  const [ours, theirs] = [createClient(gateway.ready.url), createClient(other.ready.url)];
   for (const body of bodies) {
     const [a, b] = [await ours.post(body), await theirs.post(body)];
     if (a.body.includes('"errors"') || !isDeepStrictEqual(JSON.parse(a.body), JSON.parse(b.body))) {
-      throw new Error(`The answers differ.\nAsked: ${body}\nGateway: ${a.body}\nHand-written: ${b.body}`);
+      throw new Error(
+        `The answers differ.\nAsked: ${body}\nGateway: ${a.body}\nThe other, ${name}: ${b.body}`,
+      );
     }
   }
   ours.close();
   theirs.close();
-  return { name: 'answers equal, field by field', value: bodies.length, unit: 'answers' };
+  return {
+    name: `answers equal, field by field, gateway and ${name}`,
+    value: bodies.length,
+    unit: 'answers',
+  };
 }

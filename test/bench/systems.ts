@@ -3,7 +3,7 @@ import { contactCentre } from '../../sources/contact-centre/index.js';
 import { crmHubspot } from '../../sources/crm-hubspot/index.js';
 import { orderSystem } from '../../sources/order-system/index.js';
 import { webshop } from '../../sources/webshop/index.js';
-import { SettingsReader, type Environment } from '../../src/config.js';
+import { SettingsReader, type Environment } from '../../src/settings.js';
 import type { Client } from '../../src/connectors/connector.js';
 import type { GraphqlClient } from '../../src/connectors/graphql/client.js';
 import { timeout } from '../../src/resilience/timeout.js';

@@ -1,67 +1,44 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exampleOperations } from '../../src/server/graphiql/page.js';
 import { listen, type HttpServer } from '../../src/server/http.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
-
-/** So that Chromium runs as root, and asks nobody anything of its own accord. */
-const ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
+import { payInWebshop } from '../support/pay-in-webshop.js';
+import { openPage, type OpenedPage } from './chromium.js';
 
 /** To be looked at by who changes the page. */
 const SCREENSHOT = join(tmpdir(), 'graphiql.png');
 
-const gateway = createTestGateway(directSettings());
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-graphiql-'));
+const gateway = createTestGateway({
+  ...directSettings(),
+  WEBHOOK_FILE: join(folder, 'webhooks.db'),
+  WEBHOOK_SECRET: 'a secret of the tests in a browser',
+});
 let server: HttpServer;
-let browser: Browser;
-let page: Page;
-/** Requests to anywhere but the gateway; none is let through. */
-const elsewhere: string[] = [];
-const complaints: string[] = [];
+let opened: OpenedPage;
+let page: OpenedPage['page'];
 
 beforeAll(async () => {
   server = await listen(gateway.handler, { host: '127.0.0.1', port: 0 });
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-    args: ARGUMENTS,
-  });
-  page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
-  await page.route('**/*', async (route) => {
-    const { origin, protocol } = new URL(route.request().url());
-    if (origin === new URL(server.url).origin || protocol === 'data:' || protocol === 'blob:') {
-      await route.continue();
-    } else {
-      elsewhere.push(route.request().url());
-      await route.abort();
-    }
-  });
-  page.on('console', (message) => {
-    if (message.type() === 'error') complaints.push(message.text());
-  });
-  page.on('pageerror', (error) => complaints.push(String(error)));
-  await page.goto(`${server.url}/graphql`);
+  opened = await openPage(`${server.url}/graphql`);
+  page = opened.page;
   await page.locator('.graphiql-query-editor .view-lines').waitFor();
 });
 
 afterAll(async () => {
-  await browser.close();
+  await opened.close();
   await server.stop();
   await gateway.close();
+  rmSync(folder, { recursive: true });
 });
 
 describe('GraphiQL in a browser', () => {
   test('shows each example operation as a tab, by its name', async () => {
-    const names = exampleOperations().map(({ query }) => /^query (\w+)/m.exec(query)?.[1]);
+    const names = exampleOperations().map(({ query }) => /^(?:query|subscription) (\w+)/m.exec(query)?.[1]);
     const tabs = page.locator('.graphiql-tab .graphiql-tab-button');
     expect(await tabs.allTextContents()).toEqual(names);
   });
@@ -104,6 +81,22 @@ describe('GraphiQL in a browser', () => {
     await page.screenshot({ path: SCREENSHOT.replace('.png', '-example.png') });
   });
 
+  test('shows what a subscription is told, as it happens', async () => {
+    await page.locator('.graphiql-tab-button', { hasText: 'OrdersAsTheyArePaid' }).dispatchEvent('click');
+    await page.locator('.graphiql-tab-active', { hasText: 'OrdersAsTheyArePaid' }).waitFor();
+    // Not by GET: a subscription may name a customer, and addresses are written down on the way.
+    const subscribed = page.waitForResponse((response) => response.request().method() === 'POST');
+    // A click before the editor has read what is in the tab executes nothing.
+    await page.locator('.graphiql-query-editor .view-lines').getByText('orderPaid').first().waitFor();
+    await page.waitForTimeout(500);
+    await page.getByRole('button', { name: 'Execute query' }).click();
+    await subscribed;
+    expect(await payInWebshop(gateway, 'everywhere@example.nl')).toBe(204);
+    await page.locator('.graphiql-response .view-lines').getByText('Eva van der Meer').waitFor();
+    await page.screenshot({ path: SCREENSHOT.replace('.png', '-subscription.png') });
+    await page.getByRole('button', { name: 'Stop query' }).click();
+  });
+
   test('shows the description of a field in its documentation', async () => {
     await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
     const documentation = page.locator('.graphiql-doc-explorer');
@@ -115,7 +108,7 @@ describe('GraphiQL in a browser', () => {
   });
 
   test('asked nothing of anybody but the gateway, and did not complain', () => {
-    expect(elsewhere).toEqual([]);
-    expect(complaints).toEqual([]);
+    expect(opened.elsewhere).toEqual([]);
+    expect(opened.complaints).toEqual([]);
   });
 });

@@ -28,6 +28,7 @@ function shortWords(cache: Cache, clock: TurnedClock) {
         maxAgeMs: 1_000,
         keepMs: 1_000,
         tags: [],
+        renew: () => undefined,
         ...parts,
       });
     },
@@ -211,6 +212,23 @@ describe('forgetting', () => {
     expect(cache.usage().get('shop')).toEqual({ entries: 0, bytes: 0 });
   });
 
+  it('tells how to ask anew for some of those that were read often since they were kept', () => {
+    const { keep, kept, cache } = setUp();
+    const renewed: string[] = [];
+    const read = (key: string, times: number) => {
+      keep(key, 'A', { tags: ['t'], renew: () => renewed.push(key) });
+      for (let time = 0; time < times; time += 1) kept(key);
+    };
+    read('seldom', 2);
+    read('often', 3);
+    for (const renew of cache.forget(['t'])) renew();
+    expect(renewed).toEqual(['often']);
+
+    for (let i = 0; i < 1_000; i += 1) read(`often ${i}`, 3);
+    expect(cache.forget(['t'])).toHaveLength(50);
+    expect(cache.forget(['t'])).toEqual([]);
+  });
+
   it('holds for any order of keeping, forgetting, expiring and pushing out', () => {
     const tags = fc.uniqueArray(fc.constantFrom<string>('t1', 't2', 't3'), { maxLength: 3 });
     const source = fc.constantFrom('one', 'other');
@@ -249,6 +267,7 @@ describe('forgetting', () => {
                 maxAgeMs: 0,
                 keepMs: one.keepMs,
                 tags: one.tags,
+                renew: () => undefined,
               });
               model.set(`${one.source}/${one.key}`, {
                 value,

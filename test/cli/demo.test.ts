@@ -4,7 +4,9 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import type { Delivery } from '../../sources/stand-ins/campaign-tool.js';
+import { readEventStream } from '../support/event-stream.js';
 
 /** The demo as `npm run demo` starts it, with temporary files in a folder of the test's own. */
 let folder: string;
@@ -36,10 +38,18 @@ interface Demo {
 
 function startDemo(args: string[], environment: Record<string, string> = {}): Demo {
   const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/demo.ts', ...args], {
-    env: { ...process.env, TMPDIR: folder, PORT: '0', FAULT_CONTROL_PORT: '0', ...environment },
+    env: {
+      ...process.env,
+      TMPDIR: folder,
+      PORT: '0',
+      FAULT_CONTROL_PORT: '0',
+      CAMPAIGN_TOOL_PORT: '0',
+      ...environment,
+    },
   });
   running = child;
   let output = '';
+  const exited = once(child, 'exit').then(([code]: unknown[]) => (typeof code === 'number' ? code : null));
   child.stdout.on('data', (chunk) => (output += String(chunk)));
   child.stderr.on('data', (chunk) => (output += String(chunk)));
   return {
@@ -49,11 +59,11 @@ function startDemo(args: string[], environment: Record<string, string> = {}): De
       while (!pattern.test(output)) {
         if (child.exitCode !== null)
           throw new Error(`The demo ended before it said ${String(pattern)}:\n${output}`);
-        await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
+        await Promise.race([once(child.stdout, 'data'), exited]);
       }
       return pattern.exec(output)?.[1] ?? '';
     },
-    exited: once(child, 'exit').then(([code]: unknown[]) => (typeof code === 'number' ? code : null)),
+    exited,
   };
 }
 
@@ -66,9 +76,13 @@ test(
     const faultControl = await demo.line(/^fault control +(\S+)/m);
     expect(demo.said().trimEnd().split('\n').at(-1)).toBe(`ready ${url}`);
 
+    const as = (role: string) => ({
+      authorization: `Bearer ${new RegExp(`^key ${role} (\\S+)$`, 'm').exec(demo.said())?.[1] ?? ''}`,
+    });
+    expect((await fetch(url, { method: 'POST', body: '{}' })).status).toBe(401);
     const response = await fetch(url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: { 'content-type': 'application/json', ...as('operator') },
       body: JSON.stringify({
         query: '{ customer(by: {email: "customer-20@example.nl"}) { name knownTo { status } } }',
       }),
@@ -79,7 +93,7 @@ test(
       sources: Record<string, { calls: number }>;
     };
     expect(Object.keys(counters.sources)).toHaveLength(12);
-    expect(counters.sources).toMatchObject({ 'order-system': { calls: 1 }, kvk: { calls: 0 } });
+    expect(counters.sources).toMatchObject({ 'crm-hubspot': { calls: 1 }, kvk: { calls: 0 } });
 
     demo.process.kill('SIGTERM');
     expect(await demo.exited).toBe(0);
@@ -88,6 +102,71 @@ test(
     expect(leftBehind()).toEqual([]);
   },
 );
+
+test(
+  'lets an order that is paid reach a subscriber and the campaign tool, signed, with the new order',
+  { timeout: 60_000 },
+  async ({ annotate }) => {
+    const demo = startDemo(['--customers', '20']);
+    const url = await demo.line(/^ready (http:\/\/localhost:\d+\/graphql)$/m);
+    const faultControl = await demo.line(/^fault control +(\S+)/m);
+    const campaignTool = await demo.line(/^campaign tool +(\S+)/m);
+    const ask = (query: string, headers: Record<string, string>) =>
+      fetch(url, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: 'Bearer demo-operator', ...headers },
+        body: JSON.stringify({ query }),
+      });
+    const query =
+      '{ customer(by: {email: "customer-5@example.nl"}) { orders(first: 1) { nodes { number } } } }';
+    const before = (await (await ask(query, {})).json()) as {
+      data: { customer: { orders: { nodes: { number: string }[] } } };
+    };
+    const old = before.data.customer.orders.nodes[0]?.number;
+    expect(old).toMatch(/^ORD-/);
+
+    const subscriber = await readEventStream(
+      await ask(
+        'subscription { orderPaid { recordId customer { orders(first: 1) { nodes { number } } } } }',
+        { accept: 'text/event-stream' },
+      ),
+    );
+    const emitted = await fetch(`${faultControl}/order-system/emit`, {
+      method: 'POST',
+      body: JSON.stringify({ type: 'order.paid', email: 'customer-5@example.nl' }),
+    });
+    expect(emitted.status).toBe(200);
+
+    const delivery = await vi.waitFor(async () => {
+      const { deliveries } = (await (await fetch(`${campaignTool}/deliveries`)).json()) as {
+        deliveries: Delivery[];
+      };
+      expect(deliveries).toHaveLength(1);
+      return deliveries[0];
+    }, 10_000);
+    expect(delivery).toMatchObject({ verified: true, type: 'order.paid', status: 204, attempts: 1 });
+    const { recordId, customer } = (delivery?.data as { orderPaid: Told }).orderPaid;
+    expect(recordId).not.toBe(old);
+    expect(customer).toMatchObject({
+      primaryEmail: 'customer-5@example.nl',
+      orders: { nodes: [{ number: recordId }] },
+    });
+    expect(await subscriber.next()).toEqual({
+      data: { orderPaid: { recordId, customer: { orders: { nodes: [{ number: recordId }] } } } },
+    });
+    await annotate(`delivered ${String(delivery?.delayMs)} ms after the event`);
+    await subscriber.close();
+
+    demo.process.kill('SIGTERM');
+    expect(await demo.exited).toBe(0);
+    expect(leftBehind()).toEqual([]);
+  },
+);
+
+interface Told {
+  recordId: string;
+  customer: unknown;
+}
 
 test('stops cleanly when it is told to while it is still seeding', { timeout: 60_000 }, async () => {
   const demo = startDemo(['--customers', '2000']);
@@ -101,7 +180,7 @@ test('says which setting to change when a port is taken, before it seeds anythin
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  for (const variable of ['PORT', 'FAULT_CONTROL_PORT']) {
+  for (const variable of ['PORT', 'FAULT_CONTROL_PORT', 'CAMPAIGN_TOOL_PORT']) {
     const demo = startDemo([], { [variable]: String(port) });
     expect(await demo.exited).toBe(1);
     expect(demo.said()).toContain(`${variable} ${port} is taken by another program`);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { setting, SettingsReader } from '../../src/config.js';
+import { setting, SettingsReader } from '../../src/settings.js';
 import { anyOf, basic, bearer, type Auth } from '../../src/connectors/auth.js';
 
 const either = anyOf(bearer(setting('TOKEN')), basic(setting('USER'), setting('PASSWORD')));

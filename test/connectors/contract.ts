@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { Fault } from '../../sources/stand-ins/fault.js';
 import type { SystemName } from '../../sources/stand-ins/world.js';
-import { SettingsReader, type Environment } from '../../src/config.js';
+import { SettingsReader, type Environment } from '../../src/settings.js';
 import type { CallScope, Client, Connector } from '../../src/connectors/connector.js';
 import { GatewayError, SourceError } from '../../src/errors.js';
 import { timeout } from '../../src/resilience/timeout.js';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { setting, SettingsReader } from '../../src/config.js';
+import { setting, SettingsReader } from '../../src/settings.js';
 import {
   file,
   filesSetting,

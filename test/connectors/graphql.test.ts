@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ServerResponse } from 'node:http';
 import { exhaustedFor, throttledFor } from '../../sources/webshop/wire.js';
-import { setting, urlSetting } from '../../src/config.js';
+import { setting, urlSetting } from '../../src/settings.js';
 import { apiKey } from '../../src/connectors/auth.js';
 import { graphql, type GraphqlClient } from '../../src/connectors/graphql/client.js';
 import { describeContract, failure, open, sourceFailure, type Opened } from './contract.js';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { setting, SettingsReader, urlSetting } from '../../src/config.js';
+import { setting, SettingsReader, urlSetting } from '../../src/settings.js';
 import { oauth2 } from '../../src/connectors/oauth2.js';
 import { rest, type RestClient } from '../../src/connectors/rest.js';
 import { timeout } from '../../src/resilience/timeout.js';

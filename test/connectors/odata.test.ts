@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { setting, urlSetting } from '../../src/config.js';
+import { setting, urlSetting } from '../../src/settings.js';
 import { bearer } from '../../src/connectors/auth.js';
 import {
   odata,

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { setting, urlSetting } from '../../src/config.js';
+import { setting, urlSetting } from '../../src/settings.js';
 import { bearer, type Auth } from '../../src/connectors/auth.js';
 import type { CallScope } from '../../src/connectors/connector.js';
 import type { ErrorKind } from '../../src/connectors/http.js';

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { setting, urlSetting } from '../../src/config.js';
+import { setting, urlSetting } from '../../src/settings.js';
 import { anyOf, apiKey, basic, bearer, type Auth } from '../../src/connectors/auth.js';
 import { pathPart, rest, type RestClient } from '../../src/connectors/rest.js';
 import { ConfigError } from '../../src/errors.js';

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { setting, SettingsReader, urlSetting } from '../../src/config.js';
+import { setting, SettingsReader, urlSetting } from '../../src/settings.js';
 import { noAuth } from '../../src/connectors/auth.js';
 import type { Connector } from '../../src/connectors/connector.js';
 import { rest, type RestClient } from '../../src/connectors/rest.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { readXml, type Element } from '../../sources/vies/stand-in/xml.js';
-import { setting, urlSetting } from '../../src/config.js';
+import { setting, urlSetting } from '../../src/settings.js';
 import { bearer } from '../../src/connectors/auth.js';
 import type { CallScope } from '../../src/connectors/connector.js';
 import { soap, type SoapClient, type SoapOptions } from '../../src/connectors/soap/client.js';

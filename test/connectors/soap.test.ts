@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { urlSetting } from '../../src/config.js';
+import { urlSetting } from '../../src/settings.js';
 import { soap, type SoapClient } from '../../src/connectors/soap/client.js';
 import { describeContract } from './contract.js';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { setting, SettingsReader, urlSetting } from '../../src/config.js';
+import { setting, SettingsReader, urlSetting } from '../../src/settings.js';
 import { bearer } from '../../src/connectors/auth.js';
 import { oauth2 } from '../../src/connectors/oauth2.js';
 import { rest } from '../../src/connectors/rest.js';

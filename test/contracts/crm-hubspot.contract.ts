@@ -214,6 +214,19 @@ test('HubSpot contacts are read with what their properties were, fifty at once',
   await more.close();
 });
 
+test('HubSpot contacts are changed, and what they were stays known', async () => {
+  const own = await startCrmHubspot(world);
+  const contract = contracts.contacts;
+  const path = `/crm/v3/objects/contacts/${String(ids.contacts[0])}`;
+  const optOut = { properties: { hs_email_optout: 'true' } };
+  const change = { at: own, method: 'PATCH' } as const;
+  const { body } = await expectAnswer(contract, 200, path, optOut, change);
+  expect(asObject(body['properties'])['hs_email_optout']).toBe('true');
+  await expectAnswer(contract, 404, '/crm/v3/objects/contacts/17', optOut, change);
+  await expectAnswer(contract, 400, path, { properties: { shoe_size: '43' } }, change);
+  await own.close();
+});
+
 test('HubSpot lists the properties of a type, to who may know them', async () => {
   const contract = contracts.properties;
   for (const type of ['contacts', 'companies', 'deals', 'tickets'])
@@ -270,9 +283,12 @@ async function expectAnswer(
   status: number,
   target: string,
   requestBody?: Json,
-  { authorization, at = standIn }: { authorization?: string; at?: StandIn } = {},
+  {
+    authorization,
+    at = standIn,
+    method = requestBody === undefined ? 'GET' : 'POST',
+  }: { authorization?: string; at?: StandIn; method?: 'GET' | 'POST' | 'PATCH' } = {},
 ): Promise<{ body: Json }> {
-  const method = requestBody === undefined ? 'GET' : 'POST';
   const answer = await fetch(at.url + target, {
     method,
     headers: {

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 
 /** What went over the wire, as far as a contract speaks of it. */
 export interface Exchange {
-  method: 'GET' | 'POST';
+  method: 'GET' | 'POST' | 'PATCH';
   /** Path and query, as sent. */
   target: string;
   requestBody?: unknown;

@@ -211,6 +211,21 @@ const operations = {
       }
     }
   `,
+  'that somebody unsubscribed': /* GraphQL */ `
+    mutation ($input: CustomerEmailMarketingConsentUpdateInput!) {
+      customerEmailMarketingConsentUpdate(input: $input) {
+        customer {
+          emailMarketingConsent {
+            marketingState
+          }
+        }
+        userErrors {
+          field
+          message
+        }
+      }
+    }
+  `,
   'abandoned checkouts and the shop': /* GraphQL */ `
     {
       shop {
@@ -255,13 +270,23 @@ test("all that the gateway asks of the webshop is valid in the vendor's own sche
     { ...shop.settings(shop.url), NOTED: 'yes' },
     { sources: [webshop, notedOrders], sdl: notedOrdersSdl },
   );
-  const types = ['Customer', 'Cart', 'CartLine', 'Product', 'Money', 'Order', 'Shipment', 'Tracking'];
+  const types = [
+    'Customer',
+    'Consent',
+    'Cart',
+    'CartLine',
+    'Product',
+    'Money',
+    'Order',
+    'Shipment',
+    'Tracking',
+  ];
   const { errors } = await gateway.query(print(everyField(gateway.schema, types)), {
     by: { email: 'everywhere@example.nl' },
   });
   expect(errors).toEqual([]);
   const asked = shop.requests().map(({ query }) => query);
-  for (const field of ['draftOrders', 'orders(', 'trackingInfo'])
+  for (const field of ['draftOrders', 'orders(', 'trackingInfo', 'smsMarketingConsent'])
     expect(asked.some((query) => query.includes(field))).toBe(true);
   for (const query of asked) expect(validate(vendor, parse(query)), query).toEqual([]);
   await gateway.close();

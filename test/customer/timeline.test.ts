@@ -8,7 +8,9 @@ import { InvalidInputError, SourceTimeoutError } from '../../src/errors.js';
 import type { TimelineAsk, TimelineItem } from '../../src/customer/timeline-declaration.js';
 
 const customer = {} as Customer;
-const context = {} as Context;
+const context = {
+  rights: { findsBy: 'all', maySee: () => true, seesErased: false },
+} as Partial<Context> as Context;
 const KINDS: readonly TimelineKind[] = ['ORDER', 'TICKET', 'CALL'];
 
 type Args = Parameters<typeof timelinePage>[1];

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Environment } from '../../src/config.js';
+import type { Environment } from '../../src/settings.js';
 import type { FreshnessOptions } from '../../src/cache/freshness.js';
+import type { SourceLimits } from '../../src/source.js';
 import { createPeople, type People } from './people.js';
 
 const FRESHNESS: Record<string, FreshnessOptions> = {
@@ -9,8 +10,8 @@ const FRESHNESS: Record<string, FreshnessOptions> = {
 };
 
 const opened: People[] = [];
-function setUp(environment: Environment = {}, freshness = FRESHNESS): People {
-  const people = createPeople(freshness, environment);
+function setUp(environment: Environment = {}, freshness = FRESHNESS, limits: SourceLimits = {}): People {
+  const people = createPeople(freshness, environment, { limits });
   opened.push(people);
   return people;
 }
@@ -205,7 +206,7 @@ describe('X-Priority', () => {
     ['interactive', 'interactive', 1],
     ['bulk', 'interactive', 1],
   ])('keeps who is %s and says %s apart, or not', async (own, given, calls) => {
-    const people = setUp({ PRIORITY: own });
+    const people = setUp({ PRIORITY: own }, FRESHNESS, { batchWindow: '50 ms' });
     // What differs in priority is not asked for in one call.
     await Promise.all([
       people.ask('quick', {}, 'jan@example.nl'),

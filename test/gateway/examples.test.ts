@@ -1,14 +1,29 @@
-import { getOperationAST, parse } from 'graphql';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getOperationAST, OperationTypeNode, parse } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { exampleOperations } from '../../src/server/graphiql/page.js';
+import { readEventStream } from '../support/event-stream.js';
 import { createTestGateway } from '../support/gateway.js';
+import { payInWebshop } from '../support/pay-in-webshop.js';
 import { directSettings } from '../support/stand-ins.js';
 
-const gateway = createTestGateway(directSettings());
-afterAll(() => gateway.close());
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-examples-'));
+const gateway = createTestGateway({
+  ...directSettings(),
+  WEBHOOK_FILE: join(folder, 'webhooks.db'),
+  WEBHOOK_SECRET: 'a secret of the tests of examples',
+});
+afterAll(async () => {
+  await gateway.close();
+  rmSync(folder, { recursive: true });
+});
 
 const examples = exampleOperations();
 const AMBIGUOUS = '03-two-people.graphql';
+const isSubscription = (query: string) =>
+  getOperationAST(parse(query))?.operation === OperationTypeNode.SUBSCRIPTION;
 
 describe('the example operations', () => {
   test('are there, each with a name of its own for its tab', () => {
@@ -20,10 +35,10 @@ describe('the example operations', () => {
 
   for (const { name, query } of examples) {
     test(`${name} begins by telling what it shows, in one to three lines`, () => {
-      expect(query).toMatch(/^(# \S.*\n){1,3}query /);
+      expect(query).toMatch(/^(# +\S.*\n){1,3}(query|subscription) /);
     });
 
-    if (name === AMBIGUOUS) continue;
+    if (name === AMBIGUOUS || isSubscription(query)) continue;
     test(`${name} is answered in full`, async () => {
       const { status, data, errors } = await gateway.query(query);
       expect(errors).toEqual([]);
@@ -33,6 +48,23 @@ describe('the example operations', () => {
       expect(answer).not.toBeNull();
     });
   }
+
+  for (const { name, query } of examples.filter((example) => isSubscription(example.query)))
+    test(`${name} is told in full of an order that somebody pays in the webshop`, async () => {
+      await gateway.opened;
+      const stream = await readEventStream(
+        await gateway.fetch('/graphql', {
+          method: 'POST',
+          headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
+          body: JSON.stringify({ query }),
+        }),
+      );
+      expect(await payInWebshop(gateway, 'everywhere@example.nl')).toBe(204);
+      const told = await stream.next();
+      expect(told).not.toHaveProperty('errors');
+      expect(told).toMatchObject({ data: { orderPaid: { customer: { name: 'Eva van der Meer' } } } });
+      await stream.close();
+    });
 
   test(`${AMBIGUOUS} is answered with the ambiguity, and nobody`, async () => {
     const query = examples.find(({ name }) => name === AMBIGUOUS)?.query ?? '';

@@ -146,11 +146,13 @@ function openGateway({ timeoutMs = TIMEOUT_MS, clock = turnedClock() } = {}): Te
       clock,
       sources: [people.source, lettersSource, shopSource],
       sdl: {
-        people: 'type Customer @key(identifier: "personId") { "Whether it is one." isPerson: Boolean }',
-        letters: 'type Customer @key(identifier: "personId") { "What was written." letter: String }',
+        people:
+          'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
+        letters:
+          'type Customer @key(identifier: "personId") @personalData(category: NONE) { "What was written." letter: String }',
         shop: `
           type Query { "Finds buyers." _shopCustomers(ids: [ID!]!): [Customer]! }
-          type Customer @key(identifier: "personId") { "What is to be bought." cart: String "When it was touched." since: DateTime }`,
+          type Customer @key(identifier: "personId") @personalData(category: NONE) { "What is to be bought." cart: String "When it was touched." since: DateTime }`,
       },
       logger: pino({ level: 'trace' }, { write: (line: string) => log.push(line) }),
     },

@@ -2,7 +2,8 @@ import type { Client } from '../../src/connectors/connector.js';
 import type { FreshnessOptions } from '../../src/cache/freshness.js';
 import { SourceUnavailableError } from '../../src/errors.js';
 import { defineLoader, idNamespace, type Context, type Customer } from '../../src/index.js';
-import type { Environment } from '../../src/config.js';
+import type { Environment } from '../../src/settings.js';
+import type { SourceLimits } from '../../src/source.js';
 import { turnedClock, type TurnedClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { localSource } from '../support/local-source.js';
@@ -35,6 +36,13 @@ export interface People {
   }>;
 }
 
+export interface PeopleOptions {
+  /** Of each system. */
+  limits?: SourceLimits;
+  /** The folder of the persisted operations. */
+  operations?: URL;
+}
+
 /**
  * A gateway over systems without any protocol: `people` knows everybody, and each of the others has one field of
  * Customer, named as itself.
@@ -42,6 +50,7 @@ export interface People {
 export function createPeople(
   freshnessOf: Record<string, FreshnessOptions>,
   environment: Environment = {},
+  { limits = {}, operations }: PeopleOptions = {},
 ): People {
   const clock = turnedClock();
   const systems = new Map<string, LocalSystem>();
@@ -83,7 +92,7 @@ export function createPeople(
       });
       const own = localSource(name, {
         freshness,
-        limits: { retries: 0 },
+        limits: { retries: 0, ...limits },
         ...(name === 'people'
           ? {
               namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z]{1,20}$/)],
@@ -110,8 +119,8 @@ export function createPeople(
       });
       const sdl =
         name === 'people'
-          ? 'type Customer @key(identifier: "personId") { "Whom it is." isPerson: Boolean }'
-          : `type Customer @key(identifier: "personId") { "What it says." ${name}: String }`;
+          ? 'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whom it is." isPerson: Boolean }'
+          : `type Customer @key(identifier: "personId") @personalData(category: NONE) { "What it says." ${name}: String }`;
       return { ...own, sdl: { [name]: sdl } };
     },
   );
@@ -119,6 +128,7 @@ export function createPeople(
     Object.assign({}, ...parts.map((part) => part.environment), environment) as Environment,
     {
       clock,
+      ...(operations === undefined ? {} : { operations }),
       sources: parts.map(({ source }) => source),
       sdl: Object.assign({}, ...parts.map(({ sdl }) => sdl)) as Record<string, string>,
     },

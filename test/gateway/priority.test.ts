@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Environment } from '../../src/config.js';
+import type { Environment } from '../../src/settings.js';
 import type { Client, Connector } from '../../src/connectors/connector.js';
 import {
   defineLoader,
@@ -89,8 +89,10 @@ function openGateway(environment: Environment = {}): TestGateway {
         }),
       ],
       sdl: {
-        people: 'type Customer @key(identifier: "personId") { "Whether it is one." isPerson: Boolean }',
-        ledger: 'type Customer @key(identifier: "personId") { "What they owe." balance: String }',
+        people:
+          'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
+        ledger:
+          'type Customer @key(identifier: "personId") @personalData(category: NONE) { "What they owe." balance: String }',
       },
     },
   );

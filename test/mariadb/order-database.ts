@@ -38,10 +38,17 @@ export async function createOrderDatabase(world: World): Promise<OrderDatabase> 
       USE ${database}; SET time_zone = '+00:00'; ${tables};
       CREATE USER '${reader.name}'@'%' IDENTIFIED BY '${reader.password}';
       GRANT SELECT ON ${database}.* TO '${reader.name}'@'%'`);
-    const { customers, devices, orders, lines, payments } = rowsOf(world);
-    const rows = { customers, customer_devices: devices, orders, order_lines: lines, payments };
+    const { customers, devices, consents, orders, lines, payments } = rowsOf(world);
+    const rows = {
+      customers,
+      customer_devices: devices,
+      customer_consents: consents,
+      orders,
+      order_lines: lines,
+      payments,
+    };
     for (const [table, objects] of Object.entries(rows)) await insert(root, table, objects);
-    await root.query('ANALYZE TABLE customers, customer_devices, orders, order_lines, payments');
+    await root.query(`ANALYZE TABLE ${Object.keys(rows).join(', ')}`);
   } catch (error) {
     await close();
     throw error;
@@ -97,6 +104,16 @@ const tables = `
     last_seen_at timestamp(6) NOT NULL,
     PRIMARY KEY (cust_no, visitor_id),
     KEY customer_devices_visitor_id (visitor_id)
+  );
+  CREATE TABLE customer_consents (
+    cust_no    varchar(40) NOT NULL REFERENCES customers (cust_no),
+    purpose    varchar(20) NOT NULL,
+    channel    varchar(20),
+    status     varchar(20) NOT NULL,
+    changed_at timestamp(6) NOT NULL,
+    expires_at timestamp(6) NULL,
+    evidence   text,
+    UNIQUE KEY customer_consents_of (cust_no, purpose, channel)
   );
   CREATE TABLE orders (
     order_no      varchar(40) PRIMARY KEY,

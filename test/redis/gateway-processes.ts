@@ -31,11 +31,13 @@ export async function startGatewayProcess(settings: Record<string, string>): Pro
     env: {
       PATH: process.env['PATH'],
       ID_SECRET: 'a secret of the tests',
+      AUTH: 'off',
       ADMIN_TOKEN,
       PORT: '0',
       LOG_LEVEL: 'silent',
       // However busy the machine is that the tests run on, no request is refused or given up for it.
       MAX_IN_FLIGHT: '10000',
+      MAX_CONNECTIONS_PER_ADDRESS: '5000',
       MAX_DELAY_MS: '60000',
       DEADLINE_MS: '20000',
       ...settings,

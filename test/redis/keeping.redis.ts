@@ -246,6 +246,8 @@ describe('what instances share', () => {
     expect(await one.count('kvk 2024-05', 60_000)).toBe(1);
     expect(await two.count('kvk 2024-05', 60_000)).toBe(2);
     expect(await one.count('kvk 2024-06', 60_000)).toBe(1);
+    expect(await one.count('cost', 60_000, 250)).toBe(250);
+    expect(await two.count('cost', 60_000, -50)).toBe(200);
     expect(await one.count('short', 200)).toBe(1);
     await vi.waitFor(async () => {
       expect(await outside.exists('stekkerdoos:1:count:short')).toBe(0);

@@ -62,6 +62,28 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+describe('a call about what a part of the source cannot tell', () => {
+  it.each([
+    new SourceUnavailableError('shop', 'one shelf is closed.', { isOfKeyOnly: true }),
+    new SourceRateLimitedError('shop', 'one shelf is busy.', { isOfKeyOnly: true, retryAfter: 30 }),
+  ])('fails alone however often it is made: %s', async (error) => {
+    const protection = protect({ limits: { retries: 0 } });
+    for (let i = 0; i < 50; i += 1)
+      expect(await outcomeOf(run(protection, () => Promise.reject(error)))).toBe(error);
+    expect(protection.breaker).toBe('closed');
+    // Nobody else waits for it.
+    expect(await run(protection, () => Promise.resolve('answer'))).toBe('answer');
+  });
+
+  it('is made again', async () => {
+    const call = failing(new SourceUnavailableError('shop', 'one shelf is closed.', { isOfKeyOnly: true }));
+    const answer = run(protect(), call);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await answer).toBe('answer');
+    expect(call).toHaveBeenCalledTimes(2);
+  });
+});
+
 describe('a call to a healthy source', () => {
   it('is made at once, and leaves nothing behind', async () => {
     const protection = protect();
@@ -265,6 +287,18 @@ describe('a source that asks to slow down', () => {
     await vi.advanceTimersByTimeAsync(1);
     await Promise.all(answers);
     expect(system.call).toHaveBeenCalledTimes(4);
+  });
+
+  it('is asked by several processes no more than it says it still takes, by all of them together', async () => {
+    const protections = [1, 2].map(() => protect({ processes: 2 }));
+    for (const one of protections)
+      one.scope({ priority: 'interactive' }).slowDown({ remaining: 5, resetMs: 3_000 });
+    const answers = protections.flatMap((one) => Array.from({ length: 4 }, () => run(one, system.call)));
+    await vi.advanceTimersByTimeAsync(2_999);
+    expect(system.call).toHaveBeenCalledTimes(4);
+    await vi.advanceTimersByTimeAsync(1);
+    await Promise.all(answers);
+    expect(system.call).toHaveBeenCalledTimes(8);
   });
 });
 

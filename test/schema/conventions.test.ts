@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import {
   getNamedType,
+  getNullableType,
   isEnumType,
   isInputObjectType,
   isInterfaceType,
@@ -14,11 +15,16 @@ import {
   Kind,
   parse,
   type GraphQLNamedType,
+  type GraphQLOutputType,
   type GraphQLType,
   type ObjectTypeDefinitionNode,
 } from 'graphql';
 import { afterAll, describe, expect, it } from 'vitest';
 import { sources } from '../../sources/index.js';
+import { commonNamespaces } from '../../src/identity/identifiers.js';
+import { readPolicies, type FieldPolicy } from '../../src/stitching/policies.js';
+import { readCosts } from '../../src/stitching/costs.js';
+import { composeSdl, readSdlFiles } from '../../src/stitching/sdl.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
@@ -113,7 +119,7 @@ describe('the schema', () => {
         description?.trim().toLowerCase() === name.toLowerCase() ||
         /TODO|FIXME/.test(`${path} ${description ?? ''}`),
     );
-    expect(paths(silent).filter((path) => path !== 'Query')).toEqual([]);
+    expect(paths(silent).filter((path) => path !== 'Query' && path !== 'Subscription')).toEqual([]);
   });
 
   it('names types in PascalCase, fields and arguments in camelCase, enum values in UPPER_CASE', () => {
@@ -198,6 +204,34 @@ describe('the schema', () => {
       ]);
   });
 
+  it('says of every list of objects how long it may be, so that its cost is known beforehand', () => {
+    const names = sources.map(({ name }) => name);
+    const costs = readCosts(composeSdl(readSdlFiles(names), commonNamespaces('NL')));
+    const members = types.flatMap((type) =>
+      isObjectType(type) ? Object.values(type.getFields()).map((field) => ({ type, field })) : [],
+    );
+    const listSizes = members.map(({ type, field }) => ({
+      path: `${type.name}.${field.name}`,
+      field,
+      listSize: costs.get(`${type.name}.${field.name}`)?.listSize,
+    }));
+    const isList = (type: GraphQLOutputType): boolean => isListType(getNullableType(type));
+    const isConnection = (name: string): boolean => name.endsWith('Connection');
+    const lists = listSizes.filter(({ path, field: { type } }) => {
+      const [owner = ''] = path.split('.');
+      return isList(type) && isObjectType(getNamedType(type)) && !isConnection(owner);
+    });
+    expect(lists.length).toBeGreaterThan(20);
+    expect(paths(lists.filter(({ listSize }) => listSize === undefined))).toEqual([]);
+    const connections = listSizes.filter(({ field: { type } }) => isConnection(getNamedType(type).name));
+    for (const { path, listSize } of connections)
+      expect(listSize, path).toEqual({ slicingArguments: ['first'], sizedFields: ['nodes', 'edges'] });
+    const pages = listSizes.filter(
+      ({ field: { type, args: own } }) => isList(type) && own.some(({ name }) => name === 'first'),
+    );
+    for (const { path, listSize } of pages) expect(listSize?.slicingArguments, path).toEqual(['first']);
+  });
+
   it('uses Float for what instruments measure only, since it would lose cents, and no type that nothing leads to', () => {
     expect(
       paths(fields.filter(({ type }) => type !== undefined && getNamedType(type).name === 'Float')).filter(
@@ -219,7 +253,11 @@ describe('the schema', () => {
       ),
     );
     const lost = types.filter(
-      (type) => !reached.has(type.name) && type.name !== 'Query' && !isScalarType(type),
+      (type) =>
+        !reached.has(type.name) &&
+        type.name !== 'Query' &&
+        type.name !== 'Subscription' &&
+        !isScalarType(type),
     );
     expect(lost.map(({ name }) => name)).toEqual([]);
   });
@@ -237,7 +275,119 @@ describe('the schema', () => {
       expect(shape(entry.type)).toMatch(/^\[\w+\]!$/);
     }
     const published = Object.keys(gateway.schema.getQueryType()?.getFields() ?? {});
-    expect(published).toEqual(['customer', 'identify', 'customers', 'company', 'weather']);
+    expect(published).toEqual(['me', 'customer', 'identify', 'customers', 'company', 'weather']);
+  });
+});
+
+describe('what the schema says of personal data', () => {
+  const policies = readPolicies(
+    composeSdl(readSdlFiles(sources.map(({ name }) => name)), commonNamespaces('NL')),
+  );
+  const typeOf = new Map(fields.map(({ path, type }) => [path, type]));
+  const isText = (path: string) => {
+    const type = typeOf.get(path);
+    return type !== undefined && ['String', 'ID', 'Date'].includes(getNamedType(type).name);
+  };
+  const which = (test: (policy: FieldPolicy, path: string) => boolean): string[] =>
+    [...policies].filter(([path, policy]) => test(policy, path)).map(([path]) => path);
+  const isEntry = (path: string) => /^(Customer|Query)\./.test(path);
+
+  it('is said of every field that is published', () => {
+    const objects = types
+      .filter(isObjectType)
+      .flatMap((type) => Object.keys(type.getFields()).map((name) => `${type.name}.${name}`));
+    expect(objects.filter((path) => !policies.has(path))).toEqual([]);
+  });
+
+  it('lets every field of the customer, and every way to find one, be null for who may not see it', () => {
+    expect(paths(fields.filter(({ path, type }) => isEntry(path) && isNonNullType(type)))).toEqual([]);
+  });
+
+  it('shows nothing of a customer, and no way to find one, to callers that do not say who they are', () => {
+    expect(
+      which(({ authenticated, scopes }, path) => isEntry(path) && !authenticated && scopes === undefined),
+    ).toEqual([]);
+    // The rest needs a scope. What a customer allows and forbids must be known to whoever may ask anything.
+    const forAll = [
+      'Customer.id',
+      'Customer.knownTo',
+      'Customer.consents',
+      'Customer.weather',
+      'Query.weather',
+    ];
+    expect(which(({ authenticated }, path) => authenticated && !forAll.includes(path))).toEqual([]);
+  });
+
+  it('asks for scopes that the roles have', () => {
+    const known = new Set([
+      'behaviour:read',
+      'companies:read',
+      'contact:read',
+      'customers:find',
+      'identity:explore',
+      'invoices:read',
+      'me:read',
+      'orders:read',
+      'profile:read',
+      'relation:read',
+      'social:read',
+      'tickets:others',
+      'tickets:read',
+      'timeline:read',
+      'events:read',
+    ]);
+    expect(which(({ scopes = [] }) => scopes.flat().some((scope) => !known.has(scope)))).toEqual([]);
+  });
+
+  it('allows showing customers what is theirs, and of others nothing but to who helps and who learns', () => {
+    expect(which(({ purposes }) => purposes !== undefined && !purposes.includes('SERVICE'))).toEqual([
+      'Customer.copiedTickets',
+    ]);
+  });
+
+  it('keeps what was said to us, and what was paid, from marketing and personalisation', () => {
+    const offers = ['MARKETING', 'PERSONALISATION'] as const;
+    expect(
+      which(
+        ({ category, purposes = offers }, path) =>
+          path.startsWith('Customer.') &&
+          ['COMMUNICATION', 'FINANCIAL'].includes(category) &&
+          offers.some((offer) => purposes.includes(offer)),
+      ),
+      // It is what a form of marketing itself was told.
+    ).toEqual(['Customer.facebookLeads']);
+  });
+
+  it('asks for consent for the channel where somebody is reached with it', () => {
+    expect(
+      Object.fromEntries([...policies].flatMap(([path, { channel }]) => (channel ? [[path, channel]] : []))),
+    ).toEqual({
+      'Customer.primaryEmail': 'EMAIL',
+      'Customer.emails': 'EMAIL',
+      'Customer.primaryPhone': 'PHONE',
+      'Customer.phones': 'PHONE',
+    });
+  });
+
+  it('has a mask for names, addresses, numbers and words of a person', () => {
+    const pointing =
+      /\.(name|\w+Name|tradeNames|value|values|street|houseNumber|postcode|address|text|body|subject|comment|term|searchTerm|username|location|url|\w+Url|websites?|domains?|birthDate|primary\w+|rsin|kvkNumber|vatNumber|visitorId)$/;
+    const clear = which(
+      ({ category, mask }, path) =>
+        category !== 'NONE' && mask === undefined && isText(path) && pointing.test(path),
+    );
+    expect(clear.sort()).toEqual(
+      [
+        // Words of ours for what many see or do.
+        'CampaignMembership.name',
+        'Cart.name',
+        'ClickEvent.name',
+        'ClickedProduct.name',
+        // Masked for everybody.
+        'CandidateHint.name',
+      ].sort(),
+    );
+    expect(which(({ mask }) => mask !== undefined).length).toBeGreaterThan(60);
   });
 });
 

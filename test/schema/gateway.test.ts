@@ -21,6 +21,7 @@ it('publishes nothing that is only for composing the schema', () => {
     'customer',
     'customers',
     'identify',
+    'me',
     'weather',
   ]);
 });

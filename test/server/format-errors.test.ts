@@ -1,8 +1,13 @@
 import { pino } from 'pino';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { sources } from '../../sources/index.js';
-import { setting } from '../../src/config.js';
+import { setting } from '../../src/settings.js';
 import { InvalidInputError } from '../../src/errors.js';
+import { NOBODY_ERASED } from '../../src/identity/erasures.js';
+import { createBudgets } from '../../src/server/budgets.js';
+import { createConsents } from '../../src/customer/consents.js';
+import { createEventBus } from '../../src/webhooks/bus.js';
+import { createPermissions } from '../../src/privacy/permission.js';
 import { createServerApp } from '../../src/server/yoga.js';
 import type { SourceDefinition } from '../../src/source.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
@@ -43,7 +48,7 @@ const broken: SourceDefinition = {
   },
 };
 const SDL = `
-  type Query {
+  type Query @personalData(category: NONE) {
     throwing: String
     throwingText: String
     notANumber: Int
@@ -115,10 +120,25 @@ describe('a defect', () => {
     const app = createServerApp({
       schema: gateway.schema,
       config: gateway.config,
+      authentication: gateway.authentication,
       clients: new Map(),
       breakers: () => new Map(),
       isStopping: () => false,
-      forget: () => Promise.resolve({ everywhere: true, droppedWhole: [] }),
+      operations: [],
+      costs: new Map(),
+      budgets: createBudgets(),
+      privacy: {
+        schemas: { executed: () => gateway.schema, shown: () => gateway.schema },
+        disclosures: { of: () => undefined, forbidden: () => [] },
+        permissions: createPermissions(createConsents([])),
+        needsConsent: () => false,
+        scopesOfValues: new Map(),
+      },
+      auditor: undefined,
+      bus: createEventBus({ redisUrl: undefined, secret: '', logger }),
+      run: () => Promise.resolve({ not: 'OUT_OF_ORDER', isForNow: false }),
+      readKey: () => ({ namespace: 'email', value: '' }),
+      forget: () => Promise.resolve({ everywhere: true, droppedWhole: [], renew: () => undefined }),
       metrics: createMetrics(),
       logger,
       contextOptions: {
@@ -133,11 +153,12 @@ describe('a defect', () => {
           sources: [],
           limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 500 },
         },
+        erasures: NOBODY_ERASED,
         clock: performance,
         deadlineMs: 1_000,
       },
     });
-    const response = await app.fetch('http://gateway/graphql?query={__typename}');
+    const response = await app.fetch(new Request('http://gateway/graphql?query={__typename}'));
     const text = await response.text();
     loading.close();
     expect(response.status).toBe(500);

@@ -4,7 +4,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { Client } from '../../src/connectors/connector.js';
 import { useHealth } from '../../src/server/health.js';
-import { useMetrics, useOperationTimes } from '../../src/server/metrics.js';
+import { createOperationTimes, useMetrics } from '../../src/server/metrics.js';
+import { inOrder, useRequestSteps } from '../../src/server/request-steps.js';
 import { createMetrics, type BreakerState } from '../../src/telemetry/metrics.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
@@ -185,6 +186,7 @@ describe('a gateway that knows more of itself', () => {
 describe('the metrics', () => {
   const clock = turnedClock();
   const metrics = createMetrics();
+  const times = createOperationTimes(metrics, clock);
   const yoga = createYoga({
     schema: createSchema({
       typeDefs: 'type Query { a: Int, broken: Int }',
@@ -201,7 +203,7 @@ describe('the metrics', () => {
       },
     }),
     logging: false,
-    plugins: [useMetrics(metrics, clock), useOperationTimes(metrics, clock)],
+    plugins: [useMetrics(metrics, clock), useRequestSteps(inOrder([times])), times],
   });
   const text = async (): Promise<string> => (await yoga.fetch('http://gateway/metrics')).text();
 

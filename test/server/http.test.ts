@@ -135,7 +135,7 @@ describe('a client', () => {
   test('that is slow with its headers is cut off', async () => {
     const { port } = await start(gateway.handler, { headersTimeoutMs: 50, requestTimeoutMs: 60_000 });
     const socket = connect(port, HOST);
-    socket.write('POST /graphql HTTP/1.1\r\nHost: gateway\r\n');
+    socket.write('POST /graphql HTTP/1.1\r\nHost: localhost\r\n');
     expect(await received(socket)).toMatch(/^HTTP\/1.1 408 /);
   });
 
@@ -143,7 +143,7 @@ describe('a client', () => {
     const { port, url } = await start(gateway.handler, { headersTimeoutMs: 50, requestTimeoutMs: 50 });
     const socket = connect(port, HOST);
     socket.write(
-      'POST /graphql HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
+      'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
     );
     await received(socket);
     await saysBrokenOff();
@@ -154,7 +154,7 @@ describe('a client', () => {
     const { port, url } = await start(gateway.handler);
     const socket = connect(port, HOST);
     socket.write(
-      'POST /graphql HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
+      'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
     );
     socket.end();
     await saysBrokenOff();
@@ -166,7 +166,7 @@ describe('a client', () => {
     const body = JSON.stringify({ query: '{ customer(by: { email: "everywhere@example.nl" }) { name } }' });
     const socket = connect(port, HOST);
     socket.end(
-      `POST /graphql HTTP/1.1\r\nHost: gateway\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      `POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
       () => socket.destroy(),
     );
     await once(socket, 'close');
@@ -192,7 +192,7 @@ describe('a client', () => {
         path: '/graphql',
         method: 'POST',
         headers: [
-          ...['Host', 'gateway', 'Content-Type', 'application/json'],
+          ...['Host', 'localhost', 'Content-Type', 'application/json'],
           ...headers.flatMap((header) => header.split(': ')),
         ],
         agent,

@@ -60,7 +60,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
 
   beforeAll(async () => {
     control = await faultControl();
-    settings = { ...control.settings, ID_SECRET: 'a secret of the tests', PORT: '0' };
+    settings = { ...control.settings, ID_SECRET: 'a secret of the tests', AUTH: 'off', PORT: '0' };
   });
   afterEach(() => control.heal());
   afterAll(() => control.close());
@@ -72,9 +72,12 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
       await control.set('order-system', { latencyMs: 300 });
       const query = '{ customer(by: { email: "everywhere@example.nl" }) { orders { nodes { number } } } }';
       const answer = fetch(`${address}?${new URLSearchParams({ query }).toString()}`);
-      await vi.waitFor(() => {
-        expect(control.counters()['order-system']?.calls).toBeGreaterThan(0);
-      });
+      await vi.waitFor(
+        () => {
+          expect(control.counters()['order-system']?.calls).toBeGreaterThan(0);
+        },
+        { timeout: 10_000 },
+      );
       run.child.kill(signal);
       expect(await (await answer).json()).toMatchObject({
         data: { customer: { orders: { nodes: Array.from({ length: 6 }, () => ({})) } } },
@@ -94,8 +97,69 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     expect(run.error()).not.toContain('eighty');
   });
 
+  test('does not start before it is said who may ask, and says it loudly when that is everybody', async () => {
+    const silent = runMain({ ...settings, AUTH: '' });
+    expect(await silent.ended).toBe(1);
+    expect(silent.error()).toContain('AUTH is on, and nobody has a key: set API_KEYS');
+    const open = runMain(settings);
+    await readyAt(open);
+    expect(open.out()).toMatch(
+      /"level":40,.*AUTH=off: whoever reaches this gateway may ask for everything, of everybody/,
+    );
+  });
+
+  test('says at its start what is set, and of secrets only that they are', async () => {
+    const secrets = {
+      ID_SECRET: 'hunter2-for-the-ids',
+      ADMIN_TOKEN: 'hunter2-for-administration',
+      AUDIT_SECRET: 'hunter2-for-the-audit',
+      CACHE_SECRET: 'hunter2-for-the-cache',
+      WEBSHOP_ACCESS_TOKEN: 'hunter2-for-the-webshop',
+    };
+    const run = runMain({ ...settings, ...secrets, MAX_DEPTH: '17' });
+    await readyAt(run);
+    const line = run
+      .out()
+      .split('\n')
+      .find((one) => one.includes('ready http'));
+    expect(JSON.parse(line ?? '')).toMatchObject({
+      settings: {
+        ...Object.fromEntries(Object.keys(secrets).map((variable) => [variable, '***'])),
+        MAX_DEPTH: '17',
+        AUTH: 'off',
+        WEBSHOP_URL: settings.WEBSHOP_URL,
+      },
+    });
+    run.child.kill('SIGTERM');
+    await run.ended;
+    expect(run.out() + run.error()).not.toContain('hunter2');
+  });
+
+  test('of several workers tells once all that is wrong with its settings', async () => {
+    const run = runMain({ ...settings, WORKERS: '3', ID_SECRET: '', PORT: 'eighty', AUTH: '' });
+    expect(await run.ended).toBe(1);
+    for (const variable of ['ID_SECRET', 'PORT', 'REDIS_URL', 'AUDIT_FILE'])
+      expect(run.error().split(`- ${variable} `)).toHaveLength(2);
+    expect(run.error()).not.toMatch(/^ +at /m);
+    expect(run.out()).not.toContain('ready');
+  });
+
+  test('of a number of workers that is none does not start, and names WORKERS', async () => {
+    const run = runMain({ ...settings, WORKERS: 'all' });
+    expect(await run.ended).toBe(1);
+    expect(run.error()).toContain('- WORKERS is not right: it must be a number of processes');
+  });
+
+  test('of several workers on a port that is taken does not start, and names PORT', async () => {
+    const first = runMain(settings);
+    const { port } = new URL(await readyAt(first));
+    const second = runMain({ ...settings, REDIS_URL: 'redis://127.0.0.1:1', WORKERS: '2', PORT: port });
+    expect(await second.ended).toBe(1);
+    expect(second.error().split(`PORT ${port} `)).toHaveLength(2);
+  });
+
   test('without a source tells how to plug one in', async () => {
-    const run = runMain({ ID_SECRET: 'a secret of the tests' });
+    const run = runMain({ ID_SECRET: 'a secret of the tests', AUTH: 'off' });
     expect(await run.ended).toBe(1);
     expect(run.error()).toContain('No source is plugged in');
     expect(run.error()).not.toMatch(/^ +at /m);
@@ -108,5 +172,16 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     expect(await second.ended).toBe(1);
     expect(second.error()).toContain(`PORT ${port}`);
     expect(second.error()).not.toMatch(/^ +at /m);
+  });
+
+  test('without a place to keep events does not start, and names WEBHOOK_FILE', async () => {
+    const run = runMain({
+      ...settings,
+      WEBHOOK_FILE: '/nowhere/webhooks.db',
+      WEBHOOK_SECRET: 'a secret of the tests of starting',
+    });
+    expect(await run.ended).toBe(1);
+    expect(run.error()).toContain('WEBHOOK_FILE cannot be opened');
+    expect(run.error()).not.toMatch(/^ +at /m);
   });
 });

@@ -5,19 +5,16 @@ import { performance } from 'node:perf_hooks';
 import { buildSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import {
-  createOverloadGuard,
-  type OverloadGuard,
-  type OverloadOptions,
-  type RequestHead,
-} from '../../src/server/overload.js';
+import { createOverloadGuard, type OverloadGuard, type OverloadOptions } from '../../src/server/overload.js';
+import type { RequestHead } from '../../src/server/request-state.js';
 import { createMetrics, type Priority } from '../../src/telemetry/metrics.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
 const HEADER = 'x-test-priority';
-const byHeader = ({ headers }: RequestHead): Priority => (headers.get(HEADER) ?? 'interactive') as Priority;
+const byHeader = ({ headers }: Pick<RequestHead, 'headers'>): Priority =>
+  (headers.get(HEADER) ?? 'interactive') as Priority;
 
 const guards: OverloadGuard[] = [];
 afterEach(() => {

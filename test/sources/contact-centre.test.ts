@@ -59,6 +59,7 @@ const busy = person('everywhere@example.nl');
 const busyId = String(busy.contactCentre?.userId);
 const idsOfTickets = (one: Person) =>
   newestFirst(one.contactCentre?.tickets ?? []).map(({ id }) => ({ id: String(id) }));
+const veryBusy = somebody('a@example.nl', 1, 1_700);
 const ordinary = world.people
   .filter(({ email, contactCentre: own }) => email.startsWith('customer-') && own !== undefined)
   .slice(0, 50);
@@ -91,6 +92,13 @@ describe('Zendesk', () => {
           expect(listAt(data, 'customers')).toEqual(ordinary.map((one) => ({ tickets: idsOfTickets(one) })));
         },
       },
+    },
+    pages: {
+      of: () => startContactCentre({ ...world, people: [veryBusy] }),
+      ...by({ zendeskUserId: '1' }),
+      data: { customer: { tickets: idsOfTickets(veryBusy).slice(0, 100) } },
+      // Who it is, and two pages of a thousand tickets.
+      calls: 3,
     },
     ask: by({ zendeskUserId: busyId }, 'name'),
     wrongCredentials: { CONTACT_CENTRE_API_TOKEN: 'a-wrong-token' },

@@ -47,6 +47,19 @@ const aliases = world.companies.map(
 const ticketsOf = ({ serviceTickets }: SeedCompany) =>
   serviceTickets.toSorted((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id));
 
+/** A company with this many tickets; the ids say nothing about how old they are. */
+function withTickets(company: SeedCompany, count: number): SeedCompany {
+  const [ticket] = world.companies.flatMap(({ serviceTickets }) => serviceTickets);
+  if (ticket === undefined) throw new Error('the seed has no ticket');
+  const serviceTickets = Array.from({ length: count }, (_, i) => ({
+    ...ticket,
+    id: String(90_000 + i),
+    createdAt: new Date(Date.UTC(2026, 0, 1, 0, (i * 7_919) % count)).toISOString(),
+  }));
+  return { ...company, serviceTickets };
+}
+const withManyTickets = withTickets(withVat, 700);
+
 describe('HubSpot', () => {
   describeSource({
     source: crmHubspot,
@@ -117,6 +130,19 @@ describe('HubSpot', () => {
           );
         },
       },
+    },
+    pages: {
+      of: () => startCrmHubspot({ ...world, people: [], companies: [withManyTickets] }),
+      ...companyBy({ kvkNumber: withVat.kvkNumber }, 'serviceTickets(first: 100) { id }'),
+      data: {
+        company: {
+          serviceTickets: ticketsOf(withManyTickets)
+            .slice(0, 100)
+            .map(({ id }) => ({ id })),
+        },
+      },
+      // By its number, two pages of which tickets are its own, and a search for the newest.
+      calls: 4,
     },
     ask: by({ hubspotContactId: contactId }, 'jobTitle'),
     wrongCredentials: { CRM_HUBSPOT_TOKEN: 'a-wrong-token' },
@@ -350,20 +376,12 @@ describe('the CRM', () => {
   });
 
   it('shows only the newest tickets of a company that has more than one batch', async () => {
-    const [company] = world.companies;
-    const [ticket] = world.companies.flatMap(({ serviceTickets }) => serviceTickets);
-    if (company === undefined || ticket === undefined) throw new Error('the seed has no ticket');
-    const serviceTickets = Array.from({ length: 700 }, (_, i) => ({
-      ...ticket,
-      id: String(90_000 + i),
-      createdAt: new Date(Date.UTC(2026, 0, 1, 0, (i * 7_919) % 700)).toISOString(),
-    }));
-    const busy = { ...company, serviceTickets };
+    const busy = withManyTickets;
     const standIn = await startCrmHubspot({ ...world, people: [], companies: [busy] });
     const control = await faultControl([standIn]);
     const gateway = createTestGateway(standIn.settings(control.sources['crm-hubspot']?.url ?? ''));
     const { data, errors } = await gateway.query(
-      `{ company(by: { kvkNumber: "${company.kvkNumber}" }) { serviceTickets(first: 3) { id } } }`,
+      `{ company(by: { kvkNumber: "${busy.kvkNumber}" }) { serviceTickets(first: 3) { id } } }`,
     );
     const calls = control.counters()['crm-hubspot']?.calls;
     await gateway.close();

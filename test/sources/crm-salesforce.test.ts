@@ -111,6 +111,23 @@ const contact = (Id: string, Email: string) => ({
 });
 const found = (records: readonly object[]) => ({ totalSize: records.length, done: true, records });
 
+const withPart = (person: SalesforcePerson, part: Partial<SalesforcePerson['salesforce']>): Person => ({
+  ...person,
+  salesforce: { ...person.salesforce, ...part },
+});
+const manyCases = (count: number): SalesforcePerson['salesforce']['cases'] =>
+  Array.from({ length: count }, (_, i) => ({
+    id: salesforceId('case', 500_000 + i),
+    caseNumber: String(i),
+    subject: `Case ${i}`,
+    status: 'New',
+    priority: 'Low',
+    origin: 'Web',
+    createdAt: new Date(Date.UTC(2026, 0, 1, 0, i)).toISOString(),
+    closedAt: null,
+    updatedAt: '2026-09-01T00:00:00Z',
+  }));
+
 describe('Salesforce', () => {
   describeSource({
     source: crmSalesforce,
@@ -150,6 +167,18 @@ describe('Salesforce', () => {
         // A token; who they are; whether their addresses are anybody else's, too.
         calls: 3,
       },
+    },
+    pages: {
+      // 90 cases of one contact, 25 at once, and contacts two at once.
+      of: () =>
+        startCrmSalesforce(
+          { ...world, people: [withPart(everywhere, { cases: manyCases(90) }), ...people.slice(1)] },
+          { rowsAPage: 2, childrenAPage: 25 },
+        ),
+      ...by({ email: everywhere.email }, 'cases(first: 100) { number }'),
+      data: { customer: { cases: Array.from({ length: 90 }, (_, i) => ({ number: String(89 - i) })) } },
+      // A token, who it is, whether its address is anybody else's, and four pages of its cases.
+      calls: 6,
     },
     ask: by({ email: everywhere.email }, 'name'),
     wrongCredentials: { CRM_SALESFORCE_CLIENT_SECRET: 'a-wrong-secret' },
@@ -351,23 +380,6 @@ describe('Salesforce with people of the test', () => {
     if (gateway === undefined) throw new Error('no gateway was started');
     return gateway.query(text, variables);
   };
-
-  const withPart = (person: SalesforcePerson, part: Partial<SalesforcePerson['salesforce']>): Person => ({
-    ...person,
-    salesforce: { ...person.salesforce, ...part },
-  });
-  const manyCases = (count: number): SalesforcePerson['salesforce']['cases'] =>
-    Array.from({ length: count }, (_, i) => ({
-      id: salesforceId('case', 500_000 + i),
-      caseNumber: String(i),
-      subject: `Case ${i}`,
-      status: 'New',
-      priority: 'Low',
-      origin: 'Web',
-      createdAt: new Date(Date.UTC(2026, 0, 1, 0, i)).toISOString(),
-      closedAt: null,
-      updatedAt: '2026-09-01T00:00:00Z',
-    }));
 
   it('asks for 1 and for 100 customers in the same few calls', async () => {
     const large = createWorld({ customers: 400 }).people.filter(({ salesforce }) => salesforce !== undefined);

@@ -29,7 +29,8 @@ export function knownPeople(people: Readonly<Record<string, Held>>, yields: Yiel
     },
   });
   const sdl = {
-    people: 'type Customer @key(identifier: "personId") { "Whether it is one." isPerson: Boolean }',
+    people:
+      'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
   };
   return { source, environment, sdl };
 }

@@ -1,4 +1,4 @@
-import { setting } from '../../src/config.js';
+import { setting } from '../../src/settings.js';
 import { defineSource } from '../../src/source.js';
 
 /** A source of orders that nobody else knows, so that the webshop can be asked about any number. */
@@ -21,6 +21,6 @@ export const notedOrders = defineSource({
 
 export const notedOrdersSdl = {
   noted: `
-    type Customer @key(identifier: "email") { noted(numbers: [String]! = ["#1010"]): [Order!] }
-    type Order @key(field: "onlineNumber") { onlineNumber: String }`,
+    type Customer @key(identifier: "email") { noted(numbers: [String]! = ["#1010"]): [Order!] @personalData(category: NONE) }
+    type Order @key(field: "onlineNumber") @personalData(category: TRANSACTION) { onlineNumber: String }`,
 };

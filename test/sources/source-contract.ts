@@ -2,90 +2,66 @@ import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
-import type { SystemName } from '../../sources/stand-ins/world.js';
-import { SettingsReader, type Environment } from '../../src/config.js';
-import type { SourceDefinition } from '../../src/index.js';
+import type { StandIn, SystemName } from '../../sources/stand-ins/world.js';
+import { SettingsReader, type Environment } from '../../src/settings.js';
 import { listen } from '../../src/server/http.js';
 import { hostileKeys } from '../connectors/contract.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
 import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
 import { faultControl } from '../support/stand-ins.js';
-
-/** A question of a client. */
-export interface Question {
-  query: string;
-  variables?: Record<string, unknown>;
-}
-
-export interface AnsweredQuestion extends Question {
-  data: unknown;
-}
-
-/** What a system of a test's own answers. */
-interface SystemAnswer {
-  body: unknown;
-  status?: number;
-  headers?: Record<string, string>;
-}
-
-/** Of a system that is asked over HTTP: what it may do that its stand-in never does, or never of itself. */
-export interface HttpPeculiarities {
-  /** The setting that says where the system is, and what its address ends in. */
-  urlVariable: string;
-  basePath?: string;
-  /** How the system lets the gateway in, where that is a call of its own. It is always well, and counts for nothing. */
-  login?: { path: string; answer: unknown };
-  /** Every call that the source makes fits this; anything else is another address. */
-  paths: RegExp;
-  /** What the system answers when it knows nothing of what it is asked. */
-  nothing: (request: SeenRequest) => SystemAnswer;
-  /** How the system says that it is asked too often, and after how many seconds it wants to be asked again. */
-  rateLimit: SystemAnswer & { retryAfter: number | undefined };
-  /** Answers that do not fit, each to the question `ask`: where, and a value there. */
-  misfits: readonly { answer: (request: SeenRequest) => unknown; place: string; value: string }[];
-  /** A batch of which the system answers a part: the rest is null with an error, or without one where it is unknown. */
-  partial: AnsweredQuestion & {
-    answer: (request: SeenRequest) => SystemAnswer;
-    errors: readonly { path: readonly (string | number)[]; code: string }[];
-  };
-}
-
-/** A source, and how it is asked in the contract. */
-export interface SourceSubject {
-  source: SourceDefinition;
-  /** By each of its keys: what is asked, and what is to come. */
-  found: Readonly<Record<string, AnsweredQuestion>>;
-  /** What nobody has: no error, and nothing. */
-  unknown: Readonly<Record<string, AnsweredQuestion>>;
-  /** Many at once, in as many calls as the system's own limit on batches makes necessary, each asked once. */
-  batches: Readonly<Record<string, Question & { calls: number; expectData?: (data: unknown) => void }>>;
-  /** What does not fit into one page of the system's, in so many calls; left out where nothing has pages. */
-  pages?: AnsweredQuestion & { calls: number };
-  /** A question that is answered with one call, for bad days. */
-  ask: Question;
-  wrongCredentials: Environment;
-  /** A question with a key that is anybody's text. Its data when there is nothing, and the place of its error when refused. */
-  byAnyText: Readonly<Record<string, (text: string) => Question & { nothing: unknown }>>;
-  /** Left out of a system that is not asked over HTTP. */
-  http?: HttpPeculiarities;
-}
+import type {
+  AnsweredQuestion,
+  ExpectedError,
+  HttpPeculiarities,
+  OtherPeculiarities,
+  OwnState,
+  Question,
+  SourceSubject,
+  SystemAnswer,
+} from './source-subject.js';
 
 /** Nothing of how the gateway or the system is made. */
 const INTERNALS = /127\.0\.0\.1|localhost|ECONN|undici|node_modules|at .*\.[jt]s|SELECT /i;
 
 /** What every source promises, whatever its system: the source's own test says what is special to it. */
 export function describeSource(subject: SourceSubject): void {
-  const { source, ask, http } = subject;
+  const { source, beside, ask, pages, wrongCredentials } = subject;
   const name = source.name as SystemName;
+  const { bare, garbage = { code: 'SOURCE_CONTRACT', here: 'what comes is no answer' } } =
+    'otherwise' in subject ? { bare: subject.bare, garbage: subject.otherwise.garbage } : {};
   let control: FaultControl;
   let settings: Environment;
   let gateway: TestGateway;
+  /** Undoes what a test made of the system. */
+  const ends: (() => Promise<void>)[] = [];
 
-  /** A gateway with this source alone, which has asked nothing yet. */
+  /** A gateway with this source alone, and what goes with it, which has asked nothing yet. */
   const open = (environment: Environment = {}): TestGateway =>
-    (gateway = createTestGateway({ DEADLINE_MS: '10000', ...settings, ...environment }));
+    (gateway = createTestGateway(
+      { DEADLINE_MS: '10000', ...settings, ...beside?.environment, ...environment },
+      { sources: [...(beside?.sources ?? []), source], sdl: beside?.sdl ?? {} },
+    ));
+  /** The same of a system in a state that was made for it. */
+  const openIn = async (state: OwnState): Promise<void> => {
+    const { environment, begin, end } = await state.make();
+    ends.push(end);
+    open(environment);
+    begin?.();
+  };
+  /** A stand-in of the test's own, behind a fault control of its own. */
+  const standInOf = async (start: () => Promise<StandIn>) => {
+    const standIn = await start();
+    const own = await faultControl([standIn], []);
+    ends.push(async () => {
+      await own.close();
+      await standIn.close();
+    });
+    return { settings: own.settings, calls: () => own.counters()[name]?.calls };
+  };
   const put = ({ query, variables }: Question): Promise<Answer> => gateway.query(query, variables);
-  const calls = () => control.counters()[name]?.calls;
+  /** How many calls the system has seen; where nothing stands in front of it, how many the gateway says it made. */
+  const calls = async () => (bare === undefined ? control.counters()[name]?.calls : callsMade());
+  const callsMade = () => endedCalls(gateway, name);
 
   beforeAll(async () => {
     control = await faultControl();
@@ -93,6 +69,7 @@ export function describeSource(subject: SourceSubject): void {
     settings = Object.fromEntries(own.map(({ variable }) => [variable, control.settings[variable]]));
   });
   afterEach(async () => {
+    for (const end of ends.splice(0)) await end();
     await gateway.close();
     await control.heal();
   });
@@ -106,22 +83,52 @@ export function describeSource(subject: SourceSubject): void {
       expect(message).not.toMatch(INTERNALS);
     }
   };
+  const expectAnswer = async (question: AnsweredQuestion): Promise<void> => {
+    const { data, errors } = await put(question);
+    expect(errors).toEqual([]);
+    expect(data).toEqual(question.data);
+  };
+  const expectPart = async (
+    question: AnsweredQuestion & { errors: readonly ExpectedError[] },
+  ): Promise<void> => {
+    const { data, errors } = await put(question);
+    expect(data).toEqual(question.data);
+    expect(errors.map(({ path, extensions: { code } }) => ({ path, code }))).toEqual(question.errors);
+  };
+  const expectMisfit = async ({ place, value }: { place: string; value: string }): Promise<void> => {
+    const told = await put(ask);
+    expectErrors(told, 'SOURCE_CONTRACT');
+    expect(told.errors[0]?.message).toContain(place);
+    expect(JSON.stringify(told)).not.toContain(value);
+  };
+  const expectNoSecondTry = (answer: Answer): void => {
+    expectErrors(answer, 'SOURCE_UNAUTHENTICATED');
+    expect(answer.errors.map(({ extensions }) => extensions.retryable)).not.toContain(true);
+  };
+  /** Asks as a client does who hangs up when `isAsked`. */
+  const askAndHangUp = async (isAsked: () => Promise<void>): Promise<() => Promise<void>> => {
+    const server = await listen(gateway.handler, { host: '127.0.0.1', port: 0 });
+    ends.push(() => server.stop());
+    const body = JSON.stringify(ask);
+    const head = ['POST /graphql HTTP/1.1', 'host: localhost', 'content-type: application/json'];
+    const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+    socket.write(`${[...head, `content-length: ${Buffer.byteLength(body)}`].join('\r\n')}\r\n\r\n${body}`);
+    await isAsked();
+    socket.destroy();
+    return () => server.stop();
+  };
 
   describe('as every source', () => {
     it.each(Object.entries(subject.found))('finds by %s', async (_, question) => {
       open();
-      const { data, errors } = await put(question);
-      expect(errors).toEqual([]);
-      expect(data).toEqual(question.data);
+      await expectAnswer(question);
     });
 
     it.each(Object.entries(subject.unknown))(
       'knows nothing by %s that nobody has, which is no error',
       async (_, question) => {
         open();
-        const { data, errors } = await put(question);
-        expect(errors).toEqual([]);
-        expect(data).toEqual(question.data);
+        await expectAnswer(question);
       },
     );
 
@@ -131,49 +138,57 @@ export function describeSource(subject: SourceSubject): void {
         open();
         const { data, errors } = await put(question);
         expect(errors).toEqual([]);
-        expect(calls()).toBe(question.calls);
+        expect(await calls()).toBe(question.calls);
         question.expectData?.(data);
       },
     );
 
-    const { pages } = subject;
-    if (pages !== undefined)
+    if (!('none' in pages))
       it('reads past one page', async () => {
-        open();
-        const { data, errors } = await put(pages);
-        expect(errors).toEqual([]);
-        expect(data).toEqual(pages.data);
-        expect(calls()).toBe(pages.calls);
+        const own = pages.of === undefined ? undefined : await standInOf(pages.of);
+        open(own?.settings);
+        await expectAnswer(pages);
+        expect(own === undefined ? await calls() : own.calls()).toBe(pages.calls);
       });
 
-    it('tells refused credentials apart, and does not try again', async () => {
-      open(subject.wrongCredentials);
-      const answer = await put(ask);
-      expectErrors(answer, 'SOURCE_UNAUTHENTICATED');
-      expect(answer.errors.map(({ extensions }) => extensions.retryable)).not.toContain(true);
-      expect(calls()).toBe(1);
-      for (const secret of Object.values(subject.wrongCredentials))
-        expect(JSON.stringify(answer)).not.toContain(secret);
-    });
+    if (isOwnState(wrongCredentials))
+      it(`tells refused credentials apart, and does not try again: ${wrongCredentials.here}`, async () => {
+        await openIn(wrongCredentials);
+        expectNoSecondTry(await put(ask));
+        expect(await callsMade()).toBe(1);
+      });
+    else if (!isNone(wrongCredentials))
+      it('tells refused credentials apart, and does not try again', async () => {
+        open(wrongCredentials);
+        const answer = await put(ask);
+        expectNoSecondTry(answer);
+        expect(await calls()).toBe(1);
+        for (const secret of Object.values(wrongCredentials))
+          expect(JSON.stringify(answer)).not.toContain(secret);
+      });
 
-    it('says that it is asked too often', async () => {
-      open();
-      await control.set(name, { fault: 'rate-limit' });
-      expectErrors(await put(ask), 'SOURCE_RATE_LIMITED');
-    });
+    if (bare === undefined)
+      it('says that it is asked too often', async () => {
+        open();
+        await control.set(name, { fault: 'rate-limit' });
+        expectErrors(await put(ask), 'SOURCE_RATE_LIMITED');
+      });
 
-    it('gives a system that hangs up at its own timeout, and works again when the system does', async () => {
-      open();
-      await control.set(name, { fault: 'hang' });
+    it(`gives a system that hangs up at its own timeout, and works again when the system does${bare === undefined ? '' : `: ${bare.hang.here}`}`, async () => {
+      if (bare === undefined) {
+        open();
+        await control.set(name, { fault: 'hang' });
+      } else await openIn(bare.hang);
       expectErrors(await put(ask), 'SOURCE_TIMEOUT');
+      for (const end of ends.splice(0)) await end();
       await control.heal();
       expect((await put(ask)).errors).toEqual([]);
     });
 
     it.each([
-      ['down', 'SOURCE_UNAVAILABLE'],
-      ['garbage', 'SOURCE_CONTRACT'],
-    ] as const)('costs its own fields alone when the system is in "%s"', async (fault, code) => {
+      { fault: 'down', code: 'SOURCE_UNAVAILABLE', here: 'nobody answers' },
+      { fault: 'garbage', ...garbage },
+    ] as const)('costs its own fields alone when the system is in $fault: $here', async ({ fault, code }) => {
       open();
       await control.set(name, { fault });
       expectErrors(await put(ask), code);
@@ -196,104 +211,164 @@ export function describeSource(subject: SourceSubject): void {
     });
   });
 
-  if (http === undefined) return;
-  const { urlVariable, basePath = '', login, paths, nothing, rateLimit, misfits, partial } = http;
+  if ('http' in subject) describeHttp(subject.http);
+  else describeOther(subject.otherwise);
 
-  describe('asked over HTTP, as every source', () => {
-    let system: SmallServer;
-    let answerWith: (request: SeenRequest, response: ServerResponse) => void;
-    const send = (response: ServerResponse, { body, ...options }: SystemAnswer) => {
-      sendJson(response, body, options);
-    };
-    const openOwn = () => open({ [urlVariable]: `${system.url}${basePath}` });
+  function describeHttp(http: HttpPeculiarities): void {
+    const { urlVariable, basePath = '', login, paths, nothing, rateLimit, misfits, partial, refusal } = http;
 
-    beforeAll(async () => {
-      system = await startServer((request, response) => {
-        if (request.url === login?.path) {
-          system.seen.splice(system.seen.indexOf(request), 1);
-          sendJson(response, login.answer);
-        } else answerWith(request, response);
+    describe('asked over HTTP, as every source', () => {
+      let system: SmallServer;
+      let answerWith: (request: SeenRequest, response: ServerResponse) => void;
+      const openOwn = () =>
+        open(Object.fromEntries([urlVariable].flat().map((one) => [one, `${system.url}${basePath}`])));
+
+      beforeAll(async () => {
+        system = await startServer((request, response) => {
+          if (request.url === login?.path) {
+            system.seen.splice(system.seen.indexOf(request), 1);
+            sendJson(response, login.answer);
+          } else answerWith(request, response);
+        });
       });
-    });
-    afterEach(() => {
-      system.seen.length = 0;
-    });
-    afterAll(() => system.close());
+      afterEach(() => {
+        system.seen.length = 0;
+      });
+      afterAll(() => system.close());
 
-    it('is told by the system in its own way that it asks too often, and when to ask again', async () => {
-      answerWith = (_, response) => {
-        send(response, { status: 429, ...rateLimit });
-      };
-      openOwn();
-      const answer = await put(ask);
-      expectErrors(answer, 'SOURCE_RATE_LIMITED');
-      for (const { extensions } of answer.errors) {
-        expect(extensions.retryable).toBe(true);
-        if (rateLimit.retryAfter === undefined) expect(extensions.retryAfter).toBeUndefined();
-        // Some of it may have passed.
-        else {
-          expect(extensions.retryAfter).toBeLessThanOrEqual(rateLimit.retryAfter);
-          expect(extensions.retryAfter).toBeGreaterThanOrEqual(rateLimit.retryAfter - 5);
-        }
-      }
-    });
-
-    it.each(misfits)(
-      'tells that an answer does not fit at $place, and no value of it',
-      async ({ answer, place, value }) => {
-        answerWith = (request, response) => {
-          send(response, { body: answer(request) });
+      it('is told by the system in its own way that it asks too often, and when to ask again', async () => {
+        answerWith = (_, response) => {
+          send(response, { status: 429, ...rateLimit });
         };
         openOwn();
-        const told = await put(ask);
-        expectErrors(told, 'SOURCE_CONTRACT');
-        expect(told.errors[0]?.message).toContain(place);
-        expect(JSON.stringify(told)).not.toContain(value);
+        const answer = await put(ask);
+        expectErrors(answer, 'SOURCE_RATE_LIMITED');
+        for (const { extensions } of answer.errors) {
+          expect(extensions.retryable).toBe(true);
+          if (rateLimit.retryAfter === undefined) expect(extensions.retryAfter).toBeUndefined();
+          // Some of it may have passed.
+          else {
+            expect(extensions.retryAfter).toBeLessThanOrEqual(rateLimit.retryAfter);
+            expect(extensions.retryAfter).toBeGreaterThanOrEqual(rateLimit.retryAfter - 5);
+          }
+        }
+      });
+
+      it.each(misfits)('tells that an answer does not fit at $place, and no value of it', async (misfit) => {
+        answerWith = (request, response) => {
+          send(response, { body: misfit.answer(request) });
+        };
+        openOwn();
+        await expectMisfit(misfit);
         expect(system.seen).toHaveLength(1);
-      },
-    );
+      });
 
-    it('takes the part of a batch that the system answers', async () => {
-      answerWith = (request, response) => {
-        send(response, partial.answer(request));
-      };
-      openOwn();
-      const { data, errors } = await put(partial);
-      expect(data).toEqual(partial.data);
-      expect(errors.map(({ path, extensions: { code } }) => ({ path, code }))).toEqual(partial.errors);
-    });
+      it('takes the part of a batch that the system answers', async () => {
+        answerWith = (request, response) => {
+          send(response, partial.answer(request));
+        };
+        openOwn();
+        await expectPart(partial);
+      });
 
-    it.each(
-      Object.entries(subject.byAnyText).flatMap(([by, question]) =>
-        Object.entries(hostileKeys).map(([what, key]) => [by, what, question(key)] as const),
-      ),
-    )('by %s makes of %s no other address', async (_by, _what, question) => {
-      answerWith = (request, response) => {
-        send(response, nothing(request));
-      };
-      openOwn();
-      await put(question);
-      for (const { url, headers } of system.seen) {
-        expect(url.slice(basePath.length)).toMatch(paths);
-        expect(headers).not.toHaveProperty('x-injected');
-      }
-    });
+      if (isNone(wrongCredentials))
+        it(`tells apart that it is shut out, and does not try again: ${wrongCredentials.none}`, async () => {
+          answerWith = (_, response) => {
+            send(response, refusal ?? { status: 403, body: null });
+          };
+          openOwn();
+          expectNoSecondTry(await put(ask));
+          expect(system.seen).toHaveLength(1);
+        });
 
-    it('cancels its call when the client hangs up', async () => {
-      let gone = 0;
-      answerWith = (_, response) => {
-        response.once('close', () => (gone += 1));
-      };
-      const server = await listen(openOwn().handler, { host: '127.0.0.1', port: 0 });
-      const body = JSON.stringify(ask);
-      const head = ['POST /graphql HTTP/1.1', 'host: localhost', 'content-type: application/json'];
-      const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
-      socket.write(`${[...head, `content-length: ${Buffer.byteLength(body)}`].join('\r\n')}\r\n\r\n${body}`);
-      await expect.poll(() => system.seen.length).toBe(1);
-      socket.destroy();
-      // Long before the source's own timeout.
-      await expect.poll(() => gone, { timeout: 900, interval: 20 }).toBe(1);
-      await server.stop();
+      it.each(
+        Object.entries(subject.byAnyText).flatMap(([by, question]) =>
+          Object.entries(hostileKeys).map(([what, key]) => [by, what, question(key)] as const),
+        ),
+      )('by %s makes of %s no other address', async (_by, _what, question) => {
+        answerWith = (request, response) => {
+          send(response, nothing(request));
+        };
+        openOwn();
+        await put(question);
+        for (const { url, headers } of system.seen) {
+          expect(url.slice(basePath.length)).toMatch(paths);
+          expect(headers).not.toHaveProperty('x-injected');
+        }
+      });
+
+      it('cancels its call when the client hangs up', async () => {
+        let gone = 0;
+        answerWith = (_, response) => {
+          response.once('close', () => (gone += 1));
+        };
+        openOwn();
+        const stop = await askAndHangUp(() => expect.poll(() => system.seen.length).toBe(1));
+        // Long before the source's own timeout.
+        await expect.poll(() => gone, { timeout: 900, interval: 20 }).toBe(1);
+        await stop();
+      });
     });
-  });
+  }
+
+  function describeOther({ asked, rateLimit, misfits, partial, endless }: OtherPeculiarities): void {
+    describe(`asked ${asked}, as every source`, () => {
+      it(`is told by the system in its own way that it asks too often: ${rateLimit.here}`, async () => {
+        await openIn(rateLimit);
+        const answer = await put(ask);
+        expectErrors(answer, 'SOURCE_RATE_LIMITED');
+        for (const { extensions } of answer.errors) {
+          expect(extensions.retryable).toBe(true);
+          expect(extensions.retryAfter).toBeUndefined();
+        }
+      });
+
+      it.each(misfits)(
+        'tells that an answer does not fit at $place, and no value of it: $here',
+        async (misfit) => {
+          await openIn(misfit);
+          await expectMisfit(misfit);
+        },
+      );
+
+      it(`takes the part that the system answers: ${partial.here}`, async () => {
+        await openIn(partial);
+        await expectPart(partial);
+      });
+
+      it(`cancels its call when the client hangs up: ${endless.here}`, async () => {
+        await openIn(endless);
+        const isAtWork = () => endless.isAtWork(gateway);
+        await askAndHangUp(() => expect.poll(isAtWork).toBe(true));
+        // Long before the source's own timeout.
+        await expect.poll(isAtWork, { timeout: 900, interval: 20 }).toBe(false);
+      });
+    });
+  }
+}
+
+/** How many calls to a source have ended, by what the gateway itself tells: all, or those that ended so. */
+export async function endedCalls(gateway: TestGateway, source: string, outcome?: string): Promise<number> {
+  const metrics = await (await gateway.fetch('/metrics')).text();
+  return [...metrics.matchAll(/^stekkerdoos_source_calls_total\{(.*)\} (\d+)$/gm)]
+    .filter(
+      ([, labels = '']) =>
+        labels.includes(`source="${source}"`) &&
+        (outcome === undefined || labels.includes(`outcome="${outcome}"`)),
+    )
+    .reduce((sum, [, , count]) => sum + Number(count), 0);
+}
+
+/** A text as it stands; anything else as JSON. */
+function send(response: ServerResponse, { body, status = 200, headers = {} }: SystemAnswer): void {
+  if (typeof body !== 'string') sendJson(response, body, { status, headers });
+  else response.writeHead(status, headers).end(body);
+}
+
+function isNone(given: SourceSubject['wrongCredentials']): given is { none: string } {
+  return 'none' in given;
+}
+
+function isOwnState(given: SourceSubject['wrongCredentials']): given is OwnState {
+  return 'make' in given && typeof given.make === 'function';
 }

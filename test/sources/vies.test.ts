@@ -170,6 +170,35 @@ describe('the VAT check on its way', () => {
 
   it.each([
     ['MS_UNAVAILABLE', 'SOURCE_UNAVAILABLE'],
+    ['TIMEOUT', 'SOURCE_UNAVAILABLE'],
+    ['MS_MAX_CONCURRENT_REQ', 'SOURCE_RATE_LIMITED'],
+  ])('is done for other countries however often one of them says %s', async (word, code) => {
+    await start({ refuse: (countryCode) => (countryCode === 'DE' ? word : undefined) });
+    for (let i = 0; i < 25; i += 1) {
+      const { errors } = await query('{ company(by: { vatNumber: "DE987650001" }) { vat { valid } } }');
+      expect(errors.map(({ extensions }) => extensions)).toEqual([{ code, source: 'vies', retryable: true }]);
+    }
+    const { data, errors } = await query(
+      '{ company(by: { vatNumber: "NL801234566B01" }) { vat { valid } } }',
+    );
+    expect(errors).toEqual([]);
+    expect(at(data, 'company', 'vat', 'valid')).toBe(true);
+  });
+
+  it('is not asked for a while, about no country, when VIES itself keeps being down', async () => {
+    await start({ refuse: () => 'SERVICE_UNAVAILABLE' });
+    const ask = () => query('{ company(by: { vatNumber: "DE987650001" }) { vat { valid } } }');
+    for (let i = 0; i < 12; i += 1) await ask();
+    const before = calls();
+    expect((await ask()).errors[0]?.extensions).toMatchObject({
+      code: 'SOURCE_UNAVAILABLE',
+      retryAfter: expect.any(Number) as number,
+    });
+    expect(calls()).toBe(before);
+  });
+
+  it.each([
+    ['MS_UNAVAILABLE', 'SOURCE_UNAVAILABLE'],
     ['SERVICE_UNAVAILABLE', 'SOURCE_UNAVAILABLE'],
     ['TIMEOUT', 'SOURCE_UNAVAILABLE'],
     ['GLOBAL_MAX_CONCURRENT_REQ', 'SOURCE_RATE_LIMITED'],

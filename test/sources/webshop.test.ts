@@ -8,14 +8,13 @@ import {
   type WebshopOptions,
   type WebshopStandIn,
 } from '../../sources/webshop/stand-in/index.js';
-import { setting } from '../../src/config.js';
 import type { GraphqlClient } from '../../src/connectors/graphql/client.js';
-import { defineSource } from '../../src/source.js';
 import { hostileKeys, open } from '../connectors/contract.js';
 import { sendJson, startServer } from '../connectors/server.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
+import { wishedProducts, wishedProductsSdl } from './wished-products.js';
 
 const world = createWorld({ customers: inject('customers') });
 const { WEBSHOP_URL, WEBSHOP_ACCESS_TOKEN } = directSettings();
@@ -196,26 +195,6 @@ describe('the webshop', () => {
   });
 });
 
-/** A source of products that nobody else knows, so that any SKU can be asked of the webshop. */
-const wishes = defineSource({
-  name: 'wishes',
-  connector: {
-    settings: () => [setting('WISHES')],
-    connect: () => ({
-      client: () => ({ ping: () => Promise.resolve() }),
-      close: () => Promise.resolve(),
-    }),
-  },
-  resolvers: {
-    Customer: { wishes: (_: unknown, { skus }: { skus: string[] }) => skus.map((sku) => ({ sku })) },
-  },
-});
-const sdl = {
-  wishes: `
-    type Customer @key(identifier: "email") { wishes(skus: [String!]!): [Product!] }
-    type Product @key(field: "sku") { sku: ID! }`,
-};
-
 describe('a webshop of its own kind', () => {
   let shop: WebshopStandIn;
   let gateway: TestGateway;
@@ -224,7 +203,7 @@ describe('a webshop of its own kind', () => {
     shop = await startWebshop(own, options);
     gateway = createTestGateway(
       { ...shop.settings(shop.url), WISHES: 'yes', ...more },
-      { sources: [webshop, wishes], sdl },
+      { sources: [webshop, wishedProducts], sdl: wishedProductsSdl },
     );
   };
   afterEach(async () => {

@@ -31,7 +31,10 @@ const { source: warehouse, environment } = localSource('warehouse', {
 
 const { webshop, gateway, asked, close } = await openShop({
   sources: [...sources, warehouse],
-  sdl: { warehouse: 'type Product @key(field: "sku") { "How many lie there." stock: Int sku: ID! }' },
+  sdl: {
+    warehouse:
+      'type Product @key(field: "sku") @personalData(category: NONE) { "How many lie there." stock: Int sku: ID! }',
+  },
   environment,
 });
 afterEach(() => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openShop, shoppers } from './shop.js';
 
-const { webshop, gateway, asked, close } = await openShop({ environment: { MAX_ALIASES: '500' } });
+const { gateway, asked, close } = await openShop({ environment: { MAX_ALIASES: '500' } });
 afterAll(close);
 
 const by = shoppers.map(({ email }) => ({ email }));
@@ -33,6 +33,7 @@ const selection = fc
 
 describe('no request costs more points than the webshop takes in one', () => {
   test('whatever is selected of many customers', async () => {
+    let requests = 0;
     await fc.assert(
       fc.asyncProperty(selection, async (fields) => {
         asked();
@@ -42,7 +43,9 @@ describe('no request costs more points than the webshop takes in one', () => {
         );
         const codes = new Set(answer.errors.map(({ extensions }) => extensions.code));
         // Too dear for a single customer is told before the webshop is asked; the bucket may be empty for a moment.
-        const told = codes.has('LIMIT_EXCEEDED') ? asked().length === 0 : true;
+        const { length } = asked();
+        requests += length;
+        const told = codes.has('LIMIT_EXCEEDED') ? length === 0 : true;
         expect([
           told,
           [...codes].filter((code) => code !== 'LIMIT_EXCEEDED' && code !== 'SOURCE_RATE_LIMITED'),
@@ -50,6 +53,6 @@ describe('no request costs more points than the webshop takes in one', () => {
       }),
       { numRuns: 40 },
     );
-    expect(webshop.requests().length).toBeGreaterThan(0);
+    expect(requests).toBeGreaterThan(0);
   });
 });

@@ -1,6 +1,7 @@
 import { sources } from '../../sources/index.js';
-import type { Environment } from '../../src/config.js';
+import type { Environment } from '../../src/settings.js';
 import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway.js';
+import { behindItsDoor, doorSettings } from './front-doors.js';
 
 export interface Answer {
   status: number;
@@ -15,31 +16,45 @@ export interface Answer {
 
 export interface TestGateway extends Gateway {
   /** Posts an operation through the front door and reads the answer. */
-  query(query: string, variables?: Record<string, unknown>): Promise<Answer>;
+  query(
+    query: string,
+    variables?: Record<string, unknown>,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
 }
 
-/** A gateway as `npm start` makes it, without a port. */
+function saysWhoMayAsk(environment: Environment): boolean {
+  return Object.keys(environment).some((variable) => /^(API_KEYS|JWT_)/.test(variable));
+}
+
+/** A gateway as `npm start` makes it: without a port, unless the suite is run by another front door. */
 export function createTestGateway(
   environment: Environment,
   options: Partial<GatewayOptions> = {},
 ): TestGateway {
-  const gateway = createGateway({
+  const made = createGateway({
     sources,
     ...options,
     // However busy the machine is that the tests run on, no request is refused for it.
     environment: {
       ID_SECRET: 'a secret of the tests',
+      // Most tests are not about who asks.
+      ...(saysWhoMayAsk(environment) ? {} : { AUTH: 'off' }),
       LOG_LEVEL: 'silent',
       MAX_DELAY_MS: '60000',
+      ...doorSettings(),
+      // So that all tests can be run either way.
+      ...(process.env['EXECUTION'] === undefined ? {} : { EXECUTION: process.env['EXECUTION'] }),
       ...environment,
     },
   });
+  const gateway = { ...made, ...behindItsDoor(made) };
   return {
     ...gateway,
-    query: async (query, variables = {}) => {
+    query: async (query, variables = {}, headers = {}) => {
       const response = await gateway.fetch('/graphql', {
         method: 'POST',
-        headers: { 'content-type': 'application/json' },
+        headers: { 'content-type': 'application/json', ...headers },
         body: JSON.stringify({ query, variables }),
       });
       const body = (await response.json()) as Partial<Answer>;

@@ -206,6 +206,19 @@ describe('the gauges', () => {
   });
 });
 
+describe('messages of systems', () => {
+  test('are counted by source and by what became of them', async () => {
+    const metrics = createMetrics();
+    metrics.webhookReceived('webshop', 'kept');
+    metrics.webhookReceived('webshop', 'kept');
+    metrics.webhookReceived('webshop', 'refused');
+    expect(await series(metrics, 'stekkerdoos_webhooks_total')).toEqual([
+      'stekkerdoos_webhooks_total{source="webshop",outcome="kept"} 2',
+      'stekkerdoos_webhooks_total{source="webshop",outcome="refused"} 1',
+    ]);
+  });
+});
+
 describe('the text for Prometheus', () => {
   test('counts on from one look to the next', async () => {
     const metrics = createMetrics();
@@ -227,7 +240,7 @@ describe('the text for Prometheus', () => {
     });
     const text = await metrics.text();
     const help = [...text.matchAll(/^# HELP (stekkerdoos_\S+) (.*)$/gm)];
-    expect(help).toHaveLength(16);
+    expect(help).toHaveLength(20);
     for (const [, name, sentence] of help) expect(sentence, name).toMatch(/^[A-Z].{20,}\.$/);
     for (const [, name = '', type] of text.matchAll(/^# TYPE (stekkerdoos_\S+) (\S+)$/gm)) {
       if (type === 'counter') expect(name).toMatch(/_total$/);

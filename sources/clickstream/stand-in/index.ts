@@ -6,6 +6,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import type { StandIn, World } from '../../stand-ins/world.js';
 import { columns } from './columns.js';
 import { eventsOfVisit, type EventRow } from './events.js';
+import { createEmitter, webhookSecret } from './webhook.js';
 
 /** A click log as Snowplow's loaders leave it in a lake: Parquet in a folder for each day of the collector. */
 export async function startClickstream(world: World): Promise<StandIn> {
@@ -21,7 +22,11 @@ export async function startClickstream(world: World): Promise<StandIn> {
   return {
     name: 'clickstream',
     url: pathToFileURL(join(folder, 'events')).href,
-    settings: (url) => ({ CLICKSTREAM_FOLDER: fileURLToPath(url) }),
+    settings: (url) => ({
+      CLICKSTREAM_FOLDER: fileURLToPath(url),
+      CLICKSTREAM_WEBHOOK_SECRETS: webhookSecret,
+    }),
+    emitter: createEmitter(world, Date.now),
     close,
   };
 }

@@ -26,6 +26,7 @@ export interface Directory {
   /** Those that the user gets a copy of. */
   ticketsCopiedTo: (userId: number) => readonly TicketRecord[];
   allTickets(): TicketRecord[];
+  changeTicket: (record: TicketRecord, change: Partial<TicketRecord['ticket']>) => void;
   organizationsByIds(ids: readonly number[]): ZendeskOrganization[];
   /** Records as JSON in bytes, written once and kept, so that an answer of hundreds costs only their copying. */
   userJson: (user: ZendeskUser) => Buffer;
@@ -98,6 +99,11 @@ export function createDirectory(world: World, baseUrl: string): Directory {
     ticketsCopiedTo: (userId) => ticketsByCopied.get(userId) ?? [],
     organizationsByIds: (ids) => found(ids, organizations).sort((one, other) => one.id - other.id),
     allTickets: () => [...tickets.values()],
+    changeTicket: (record, change) => {
+      record.ticket = { ...record.ticket, ...change };
+      keptTickets.delete(record);
+      keptResults.delete(record);
+    },
     userJson: (user) => kept(keptUsers, user, () => userRecord(user, baseUrl)),
     organizationJson: (organization) =>
       Buffer.from(JSON.stringify(organizationRecord(organization, baseUrl))),

@@ -7,10 +7,12 @@ import {
   type RateState,
   type RateWindow,
 } from '../../stand-ins/http.js';
+import type { Emitter } from '../../stand-ins/emit.js';
 import type { StandIn, World } from '../../stand-ins/world.js';
 import { failure, ok } from './answers.js';
 import { createDirectory } from './directory.js';
 import { createRoutes } from './routes.js';
+import { createEmitter, webhookSecret } from './webhook.js';
 
 /**
  * Zendesk Support, imitated after its published OpenAPI file (Support API 2.0.0) and recorded exchanges; checked
@@ -59,8 +61,11 @@ export async function startContactCentre(
   const requests = createRateWindow({ limit: requestsPerMinute, windowMs: 60_000, now });
   const exports = createRateWindow({ limit: exportsPerMinute, windowMs: 60_000, now });
 
+  let emitter: Emitter = {};
   const service = await serveHttp((url) => {
-    const route = createRoutes({ directory: createDirectory(world, url), now });
+    const directory = createDirectory(world, url);
+    emitter = createEmitter(directory, now);
+    const route = createRoutes({ directory, now });
     return (call) => {
       const rate = requests.take();
       const answer = tooManyRequests(call, rate, exports) ?? refused(call) ?? route(call);
@@ -75,7 +80,9 @@ export async function startContactCentre(
       CONTACT_CENTRE_URL: url,
       CONTACT_CENTRE_EMAIL: agentEmail,
       CONTACT_CENTRE_API_TOKEN: apiToken,
+      CONTACT_CENTRE_WEBHOOK_SECRETS: webhookSecret,
     }),
+    emitter,
     close: service.close,
   };
 }

@@ -8,7 +8,9 @@ import {
 } from '../../stand-ins/http.js';
 import type { StandIn, World } from '../../stand-ins/world.js';
 import { failure, tooMany } from './answers.js';
+import { createCollections } from './objects.js';
 import { createRoutes } from './routes.js';
+import { createEmitter, webhookSecret } from './webhook.js';
 
 /**
  * HubSpot's CRM, imitated after its published OpenAPI files (objects v3, properties v3, associations v4); checked against them in
@@ -60,8 +62,9 @@ export async function startCrmHubspot(
   const searches = createRateWindow({ limit: searchesPerSecond, windowMs: 1_000, now });
   const perDay = createRateWindow({ limit: requestsPerDay, windowMs: dayMs, now });
 
+  const collections = createCollections(world);
   const service = await serveHttp(() => {
-    const route = createRoutes(world);
+    const route = createRoutes(world, collections);
     return (call) => {
       const isSearch = call.path.endsWith('/search');
       const exempt = isSearch || call.path.startsWith('/crm/v4/associations/');
@@ -79,7 +82,12 @@ export async function startCrmHubspot(
   return {
     name: 'crm-hubspot',
     url: service.url,
-    settings: (url) => ({ CRM_HUBSPOT_URL: url, CRM_HUBSPOT_TOKEN: accessToken }),
+    settings: (url) => ({
+      CRM_HUBSPOT_URL: url,
+      CRM_HUBSPOT_TOKEN: accessToken,
+      CRM_HUBSPOT_WEBHOOK_SECRETS: webhookSecret,
+    }),
+    emitter: createEmitter(collections.contacts, now),
     close: service.close,
   };
 }

@@ -3,7 +3,6 @@ import type { World } from '../../stand-ins/world.js';
 import { batchAnswer, failure, invalid, notFound, notImitated, ok, type PartialFailure } from './answers.js';
 import { createAssociations, readAssociations } from './associations.js';
 import {
-  createCollections,
   findObjectType,
   objectTypes,
   toldRecord,
@@ -12,7 +11,7 @@ import {
   type ObjectType,
 } from './objects.js';
 import { listProperties } from './properties.js';
-import { inputsOf, readBody, textOf, textsOf } from './request-body.js';
+import { inputsOf, isObject, readBody, textOf, textsOf } from './request-body.js';
 import { searchObjects } from './search.js';
 
 const mostInputs = 100;
@@ -20,8 +19,10 @@ const mostInputs = 100;
 const mostInputsWithHistory = 50;
 const mostListed = 100;
 
-export function createRoutes(world: World): (call: HttpCall) => HttpAnswer {
-  const collections = createCollections(world);
+export function createRoutes(
+  world: World,
+  collections: Record<ObjectType, Collection>,
+): (call: HttpCall) => HttpAnswer {
   const associations = createAssociations(world);
 
   return (call) => {
@@ -52,6 +53,7 @@ export function createRoutes(world: World): (call: HttpCall) => HttpAnswer {
     if (rest === '/batch/read') return post ? batchRead(type, records, call) : methodNotAllowed();
     if (rest === '/search')
       return post ? searchObjects({ type, records, associations }, call.body) : methodNotAllowed();
+    if (call.method === 'PATCH' && rest !== '') return updateObject(type, records, call, rest.slice(1));
     if (post) return methodNotAllowed();
     const unable = notImitatedIn(call.query);
     if (unable !== undefined) return unable;
@@ -111,6 +113,39 @@ function readObject(type: ObjectType, records: Collection, call: HttpCall, encod
   if (refused !== undefined) return refused;
   const record = id === undefined ? undefined : records.find(id, idProperty);
   return record === undefined ? notFound() : ok(toldRecord(type, record, namesIn(call.query)));
+}
+
+/** What a property was before stays in its history. */
+function updateObject(type: ObjectType, records: Collection, call: HttpCall, encodedId: string): HttpAnswer {
+  const read = readBody(call.body);
+  if ('status' in read) return read;
+  const given = read.members['properties'];
+  if (!isObject(given)) return invalid('Invalid input JSON: Some required fields were not set: [properties]');
+  const idProperty = call.query.get('idProperty') ?? undefined;
+  const refused = refuseIdProperty(type, idProperty);
+  if (refused !== undefined) return refused;
+  const id = decoded(encodedId);
+  const record = id === undefined ? undefined : records.find(id, idProperty);
+  if (record === undefined) return notFound();
+
+  const timestamp = new Date().toISOString();
+  const changes = Object.entries(given).map(
+    ([name, value]) => [name, textOf(typeof value === 'boolean' ? String(value) : value) ?? ''] as const,
+  );
+  for (const [name] of changes) {
+    if (!records.hasProperty(name)) return invalid(`Property "${name}" does not exist`);
+    if (objectTypes[type].unique.includes(name)) return notImitated(`changing ${name}`);
+  }
+  for (const [name, value] of changes) {
+    const before = record.history?.[name] ?? [];
+    record.properties[name] = value;
+    record.history = {
+      ...record.history,
+      [name]: [{ value, timestamp, sourceType: 'INTEGRATION' }, ...before],
+    };
+  }
+  record.updatedAt = timestamp;
+  return ok(toldRecord(type, record, Object.keys(given)));
 }
 
 function listObjects(type: ObjectType, records: Collection, call: HttpCall): HttpAnswer {

@@ -4,7 +4,8 @@ import { failure, ok } from './answers.js';
 import { createOrg } from './objects.js';
 import { createQueries } from './query.js';
 import { createRoutes } from './routes.js';
-import { app, createSessions } from './sessions.js';
+import { app, createSessions, organizationId } from './sessions.js';
+import { createEmitter, webhookKey } from './webhook.js';
 
 /**
  * Salesforce's REST API, imitated after recorded answers and its manual; there is no published OpenAPI of it. The recorded
@@ -22,7 +23,7 @@ import { app, createSessions } from './sessions.js';
  * - a session that has expired is told only by the 401 of the next call; the token answer has no `expires_in`;
  * - the limit of a day is told as 403, as if something were not allowed.
  *
- * Not imitated: writing, SOQL beyond SELECT (with one level of subqueries), WHERE with =, !=, IN, AND, OR, ORDER BY and
+ * Not imitated: writing anything but checkboxes of one record, SOQL beyond SELECT (with one level of subqueries), WHERE with =, !=, IN, AND, OR, ORDER BY and
  * LIMIT; describe, search, bulk; rights on fields and records.
  *
  * Not verified are the wording of messages, `MISSING_ARGUMENT`, and what a call over the limits of composite is told. Node
@@ -96,7 +97,9 @@ export async function startCrmSalesforce(
       CRM_SALESFORCE_CLIENT_SECRET: app.clientSecret,
       CRM_SALESFORCE_CURRENCY: 'EUR',
       CRM_SALESFORCE_CUSTOMER_NUMBER_FIELD: 'Customer_Number__c',
+      CRM_SALESFORCE_WEBHOOK_SECRETS: `${organizationId}:${webhookKey}`,
     }),
+    emitter: createEmitter(world, org, now),
     expireSessions: () => {
       sessions.expireAll();
     },

@@ -12,6 +12,8 @@ export interface SalesforceObject {
   /** Every field, in its own spelling by that in small letters. */
   fields: ReadonlyMap<string, string>;
   find(id: string): SalesforceRecord | undefined;
+  /** Ticks a box of a record or unticks it; its other fields may be what others are found by, and stay. */
+  tick(id: string, field: string, value: boolean): void;
   /** Those whose field has this value. */
   childrenOf(field: string, id: string): readonly SalesforceRecord[];
   /** By the name of the relationship: the field that points at a record of another object. */
@@ -131,6 +133,10 @@ function createObject(
     records,
     fields: new Map((fieldsOf[name] ?? []).map((field) => [field.toLowerCase(), field])),
     find: (id) => byId.get(id.slice(0, 15)),
+    tick: (id, field, value) => {
+      const record = byId.get(id.slice(0, 15));
+      if (record !== undefined) Object.assign(record, { [field]: value });
+    },
     childrenOf: (field, id) => indexOf(field).get(id) ?? [],
     ...related,
   };

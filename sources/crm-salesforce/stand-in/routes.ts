@@ -1,6 +1,6 @@
 import type { HttpAnswer, HttpCall } from '../../stand-ins/http.js';
 import { failure, methodNotAllowed, notFound, notImitated, ok, Refusal } from './answers.js';
-import type { Org } from './objects.js';
+import type { Org, SalesforceObject } from './objects.js';
 import { attributes, fieldOf, isId, objectOf, type Queries } from './query.js';
 
 /** A call below `/services/data/vXX.X`. */
@@ -37,7 +37,7 @@ export function createRoutes(org: Org, queries: Queries): (call: HttpCall) => Ht
     const [, collection] = /^\/composite\/sobjects\/(\w+)$/.exec(path) ?? [];
     if (collection !== undefined) return retrieve(org, call, collection);
     const [, type, id] = /^\/sobjects\/(\w+)\/(\w+)$/.exec(path) ?? [];
-    if (type !== undefined && id !== undefined) return readOne(org, call, type, id);
+    if (type !== undefined && id !== undefined) return oneRecord(org, call, type, id);
     return notFound();
   };
 
@@ -100,12 +100,14 @@ function checked(ids: unknown, fields: unknown): { ids: string[]; fields: string
   return { ids, fields };
 }
 
-function readOne(org: Org, { method, query, version }: DataCall, type: string, id: string): HttpAnswer {
-  if (method !== 'GET') return methodNotAllowed(method);
+function oneRecord(org: Org, call: DataCall, type: string, id: string): HttpAnswer {
+  const { method, query, version } = call;
+  if (method !== 'GET' && method !== 'PATCH') return methodNotAllowed(method);
   const object = objectOf(org, type);
   const record = isId(id) ? object.find(id) : undefined;
   if (record === undefined)
     return failure(404, 'NOT_FOUND', `Provided external ID field does not exist or is not accessible: ${id}`);
+  if (method === 'PATCH') return tickBoxes(object, record.Id, objectIn(call.body));
   const asked = query.get('fields')?.split(',');
   const fields = asked?.map((field) => fieldOf(object, field)) ?? [...object.fields.values()];
   return ok({
@@ -113,6 +115,14 @@ function readOne(org: Org, { method, query, version }: DataCall, type: string, i
     Id: record.Id,
     ...Object.fromEntries(fields.map((field) => [field, record[field] ?? null])),
   });
+}
+
+function tickBoxes(object: SalesforceObject, id: string, values: Record<string, unknown>): HttpAnswer {
+  const changes = Object.entries(values).map(([name, value]) => [fieldOf(object, name), value] as const);
+  for (const [field, value] of changes)
+    if (typeof value !== 'boolean') return notImitated(`writing ${field}, which is no checkbox`);
+  for (const [field, value] of changes) object.tick(id, field, value === true);
+  return { status: 204 };
 }
 
 /** Several calls in one; each is answered for itself, whatever becomes of the others. */

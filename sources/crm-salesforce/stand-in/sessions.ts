@@ -7,7 +7,7 @@ export const app = {
   refreshToken: '5Aep861.stand-in.refresh',
 };
 
-const organisationId = '00D5g000000StdIEAS';
+export const organizationId = '00D5g000000StdIEAS';
 const userId = '0055g00000IntgrAAA';
 
 export interface Sessions {
@@ -29,7 +29,7 @@ export function createSessions({ sessionMs, now }: { sessionMs: number; now: () 
       const token = `00D5g000000StdI!${randomBytes(48).toString('base64url')}`;
       openUntil.set(token, now() + sessionMs);
       const issuedAt = String(now());
-      const id = `${call.origin}/id/${organisationId}/${userId}`;
+      const id = `${call.origin}/id/${organizationId}/${userId}`;
       return tokenAnswer(200, {
         access_token: token,
         signature: createHash('sha256').update(`${id}${issuedAt}`).digest('base64'),

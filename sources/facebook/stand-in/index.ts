@@ -10,6 +10,7 @@ import { pageId } from '../../stand-ins/seed-facebook.js';
 import type { StandIn, World } from '../../stand-ins/world.js';
 import { badParameter, failure, type GraphAnswer } from './answers.js';
 import { createGraph, read } from './graph.js';
+import { createEmitter } from './webhook.js';
 
 /**
  * Meta's Graph API as a page meets it, imitated after Meta's own list of nodes, edges and fields; checked against it in
@@ -76,7 +77,10 @@ export async function startFacebook(
       FACEBOOK_PAGE_TOKEN: pageToken,
       FACEBOOK_APP_SECRET: appSecret,
       FACEBOOK_PAGE_ID: pageId,
+      FACEBOOK_WEBHOOK_SECRETS: appSecret,
+      FACEBOOK_WEBHOOK_VERIFY_TOKEN: 'facebook-stand-in-verify-token',
     }),
+    emitter: createEmitter(world, appSecret, now),
     close: service.close,
   };
 }

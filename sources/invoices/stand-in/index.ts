@@ -9,6 +9,7 @@ import { guid } from '../../stand-ins/seed-invoices.js';
 import type { StandIn, World } from '../../stand-ins/world.js';
 import { failure } from './answers.js';
 import { createRoutes } from './routes.js';
+import { createEmitter, webhookClientState } from './webhook.js';
 
 /**
  * Microsoft Dynamics 365 Business Central, imitated after its reference of API v2.0 and, as far as it is still true for it,
@@ -112,7 +113,13 @@ export async function startInvoices(
       INVOICES_TOKEN_URL: `${url}/${tenant}/oauth2/v2.0/token`,
       INVOICES_CLIENT_ID: clientId,
       INVOICES_CLIENT_SECRET: clientSecret,
+      INVOICES_WEBHOOK_SECRETS: webhookClientState,
     }),
+    emitter: createEmitter(
+      world,
+      `https://api.businesscentral.dynamics.com/v2.0/${tenant}/production/api/v2.0/companies(${companyId})`,
+      now,
+    ),
     close: service.close,
   };
 }

@@ -2,7 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { Client } from 'pg';
 import type { StandIn, World } from '../../stand-ins/world.js';
 import { startEmbeddedServer } from './embedded-server.js';
+import { createEmitter } from './emitter.js';
 import { loadWorld } from './load.js';
+import { outbox } from './outbox.js';
 import { indexes, tables } from './schema.js';
 
 export interface OrderSystemOptions {
@@ -13,17 +15,25 @@ export interface OrderSystemOptions {
   connectionString?: string;
 }
 
+export interface OrderSystemStandIn extends StandIn {
+  /** The database as the shop's own software is given it, which may write. */
+  ownerUrl: string;
+}
+
 /** A shop's order system: a real PostgreSQL, which the gateway may read and no more. */
 export async function startOrderSystem(
   world: World,
   { connectionString }: OrderSystemOptions = {},
-): Promise<StandIn> {
+): Promise<OrderSystemStandIn> {
   const embedded = connectionString === undefined ? await startEmbeddedServer() : undefined;
   const server = new URL(connectionString ?? embedded?.connectionString ?? '');
 
   const mark = randomBytes(5).toString('hex');
   const database = `order_system_${mark}`;
+  const own = new URL(server);
+  own.pathname = `/${database}`;
   const reader = { name: `gateway_${mark}`, password: randomBytes(18).toString('hex') };
+  const taker = { name: `outbox_${mark}`, password: randomBytes(18).toString('hex') };
 
   const close = async (): Promise<void> => {
     if (embedded !== undefined) {
@@ -32,7 +42,7 @@ export async function startOrderSystem(
     }
     await withClient(server, async (client) => {
       await client.query(`drop database if exists ${database} with (force)`);
-      await client.query(`drop role if exists ${reader.name}`);
+      await client.query(`drop role if exists ${reader.name}, ${taker.name}`);
     });
   };
 
@@ -40,18 +50,20 @@ export async function startOrderSystem(
     await withClient(server, async (client) => {
       await client.query(`create database ${database} template template0 encoding 'UTF8'`);
       await client.query(`create role ${reader.name} login password '${reader.password}'`);
+      await client.query(`create role ${taker.name} login password '${taker.password}'`);
       await client.query(`alter role ${reader.name} set default_transaction_read_only = on`);
     });
-    const own = new URL(server);
-    own.pathname = `/${database}`;
     await withClient(own, async (client) => {
       await client.query('begin');
       await client.query(tables);
       await loadWorld(client, world);
       await client.query(indexes);
+      await client.query(outbox);
       await client.query(`revoke all on database ${database} from public`);
-      await client.query(`grant connect on database ${database} to ${reader.name}`);
+      await client.query(`grant connect on database ${database} to ${reader.name}, ${taker.name}`);
       await client.query(`grant select on all tables in schema public to ${reader.name}`);
+      // Whoever takes rows locks them, for which PostgreSQL wants the right to update.
+      await client.query(`grant select, update, delete on outbox to ${taker.name}`);
       await client.query('commit');
     });
   } catch (error) {
@@ -62,9 +74,13 @@ export async function startOrderSystem(
   return {
     name: 'order-system',
     url: `postgres://${server.host}`,
-    settings: (url) => ({
-      ORDER_SYSTEM_URL: `postgres://${reader.name}:${reader.password}@${new URL(url).host}/${database}`,
-    }),
+    ownerUrl: own.href,
+    settings: (url) => {
+      const addressOf = ({ name, password }: { name: string; password: string }) =>
+        `postgres://${name}:${password}@${new URL(url).host}/${database}`;
+      return { ORDER_SYSTEM_URL: addressOf(reader), ORDER_SYSTEM_OUTBOX_URL: addressOf(taker) };
+    },
+    emitter: createEmitter(own.href),
     close,
   };
 }

@@ -10,6 +10,7 @@ export async function loadWorld(client: Client, world: World): Promise<void> {
   // In this order, because each refers to the one before.
   await insert(client, 'customers', rows.customers);
   await insert(client, 'customer_devices', rows.devices);
+  await insert(client, 'customer_consents', rows.consents);
   await insert(client, 'orders', rows.orders);
   await insert(client, 'order_lines', rows.lines);
   await insert(client, 'payments', rows.payments);
@@ -26,9 +27,10 @@ async function insert(client: Client, table: string, rows: readonly object[]): P
 /** The tables as objects, moments as ISO 8601 has them. */
 export function rowsOf(
   world: World,
-): Record<'customers' | 'devices' | 'orders' | 'lines' | 'payments', object[]> {
+): Record<'customers' | 'devices' | 'consents' | 'orders' | 'lines' | 'payments', object[]> {
   const customers: object[] = [];
   const devices: object[] = [];
+  const consents: object[] = [];
   const orders: object[] = [];
   const lines: object[] = [];
   const payments: object[] = [];
@@ -56,6 +58,17 @@ export function rowsOf(
     });
     for (const { visitorId, lastSeenAt } of orderSystem.devices) {
       devices.push({ cust_no: customerNumber, visitor_id: visitorId, last_seen_at: lastSeenAt });
+    }
+    for (const { purpose, channel, status, changedAt, expiresAt, evidence } of orderSystem.consents) {
+      consents.push({
+        cust_no: customerNumber,
+        purpose,
+        channel,
+        status,
+        changed_at: changedAt,
+        expires_at: expiresAt,
+        evidence,
+      });
     }
     for (const { number, shopName, status, placedAt, ...order } of orderSystem.orders) {
       orders.push({
@@ -87,7 +100,7 @@ export function rowsOf(
       }
     }
   }
-  return { customers, devices, orders, lines, payments };
+  return { customers, devices, consents, orders, lines, payments };
 }
 
 /** The shop kept what customers typed: some e-mail addresses with capitals, some postcodes without their blank. */

@@ -34,6 +34,19 @@ export const tables = `
   );
   comment on table customer_devices is 'Where somebody logged in. Several people may use one device.';
 
+  create table customer_consents (
+    cust_no    text not null references customers,
+    purpose    text not null check (purpose in ('SERVICE', 'PERSONALISATION', 'MARKETING', 'ANALYTICS', 'CUSTOMER_CARE')),
+    channel    text check (channel in ('EMAIL', 'SMS', 'PHONE', 'POST')),
+    status     text not null check (status in ('GIVEN', 'REFUSED', 'WITHDRAWN', 'ASKED')),
+    changed_at timestamptz not null,
+    expires_at timestamptz,
+    evidence   text,
+    unique nulls not distinct (cust_no, purpose, channel)
+  );
+  comment on table customer_consents is 'What stands now of each purpose and channel. The history is in the log of the website.';
+  comment on column customer_consents.channel is 'Empty: for all.';
+
   create table orders (
     order_no      text primary key,
     cust_no       text not null references customers,

@@ -2,10 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { headerValue, serveHttp, type HttpAnswer, type HttpCall } from '../../stand-ins/http.js';
 import type { StandIn, World } from '../../stand-ins/world.js';
 import { createBucket } from './bucket.js';
+import { createMutations } from './mutations.js';
 import { createOperations, type OperationRequest } from './operations.js';
 import { createRootResolvers } from './resolvers.js';
 import { createSchema, type FailingField } from './schema.js';
 import { createShop } from './shop.js';
+import { createEmitter, webhookSecret } from './webhook.js';
 
 export type { FailingField } from './schema.js';
 
@@ -46,7 +48,8 @@ export async function startWebshop(
     now = Date.now,
   }: WebshopOptions = {},
 ): Promise<WebshopStandIn> {
-  const { schema, failFields } = createSchema(createRootResolvers(createShop(world), now));
+  const shop = createShop(world);
+  const { schema, failFields } = createSchema(createRootResolvers(shop, now), createMutations(shop, now));
   failFields(failingFields);
   const operations = createOperations({
     schema,
@@ -73,7 +76,12 @@ export async function startWebshop(
   return {
     name: 'webshop',
     url: service.url,
-    settings: (url) => ({ WEBSHOP_URL: `${url}${path}`, WEBSHOP_ACCESS_TOKEN: accessToken }),
+    settings: (url) => ({
+      WEBSHOP_URL: `${url}${path}`,
+      WEBSHOP_ACCESS_TOKEN: accessToken,
+      WEBSHOP_WEBHOOK_SECRETS: webhookSecret,
+    }),
+    emitter: createEmitter(shop, now),
     requests: () => [...received],
     forgetRequests: () => {
       received.length = 0;

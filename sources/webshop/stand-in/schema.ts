@@ -40,14 +40,21 @@ export interface ExecutableSchema {
 
 const source = readFileSync(new URL('./schema.graphql', import.meta.url), 'utf8');
 
-/** The root's fields have resolvers; records answer their own fields, a property that is a function being called. */
-export function createSchema(rootResolvers: Record<string, Resolver>): ExecutableSchema {
+/** The roots' fields have resolvers; records answer their own fields, a property that is a function being called. */
+export function createSchema(
+  rootResolvers: Record<string, Resolver>,
+  mutations: Record<string, Resolver>,
+): ExecutableSchema {
   const schema = buildSchema(source);
-  const root = schema.getQueryType()?.getFields() ?? {};
-  for (const [name, resolver] of Object.entries(rootResolvers)) {
-    const field = root[name];
-    if (!field) throw new Error(`the schema has no root field ${name}`);
-    field.resolve = resolver;
+  for (const [root, resolvers] of [
+    [schema.getQueryType(), rootResolvers],
+    [schema.getMutationType(), mutations],
+  ] as const) {
+    for (const [name, resolver] of Object.entries(resolvers)) {
+      const field = root?.getFields()[name];
+      if (!field) throw new Error(`the schema has no root field ${name}`);
+      field.resolve = resolver;
+    }
   }
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || type.name.startsWith('__')) continue;

@@ -253,7 +253,8 @@ function toCustomer(person: Person): ShopCustomer | undefined {
   return {
     id: webshop.customerId,
     person,
-    webshop,
+    // The shop's own, since it may change; the world is everybody's.
+    webshop: { ...webshop },
     updatedAt: moments.reduce((latest, moment) => (moment > latest ? moment : latest)),
   };
 }

@@ -10,6 +10,7 @@ import { organisationOnX } from '../../stand-ins/seed-x.js';
 import type { StandIn, World } from '../../stand-ins/world.js';
 import { problem } from './answers.js';
 import { createRoutes } from './routes.js';
+import { createEmitter, webhookSecret } from './webhook.js';
 
 /**
  * The X API v2, imitated after its published OpenAPI file (2.167); checked against it in test/contracts/x.contract.ts.
@@ -61,7 +62,13 @@ export async function startX(
   return {
     name: 'x',
     url: service.url,
-    settings: (url) => ({ X_URL: url, X_BEARER_TOKEN: bearerToken, X_ORGANISATION: organisationOnX }),
+    settings: (url) => ({
+      X_URL: url,
+      X_BEARER_TOKEN: bearerToken,
+      X_ORGANISATION: organisationOnX,
+      X_WEBHOOK_SECRETS: webhookSecret,
+    }),
+    emitter: createEmitter(world, now),
     close: service.close,
   };
 }

@@ -159,11 +159,11 @@ redis.call('HSET', state, 'everything', text(next_seq(0)))
 redis.call('PUBLISH', '${CHANNEL}', '${EVERYTHING}')
 `);
 
-/** ARGV: name, how long the window is (ms). */
+/** ARGV: name, how long the window is (ms), by how much. */
 export const COUNT = script(`
 local name = prefix .. 'count:' .. ARGV[1]
 even_if_full()
-local count = redis.call('INCR', name)
+local count = redis.call('INCRBY', name, ARGV[3])
 if redis.call('PTTL', name) < 0 then redis.call('PEXPIRE', name, ARGV[2]) end
 return count
 `);

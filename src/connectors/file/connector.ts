@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { setting, type Setting, type SettingsReader } from '../../config.js';
+import { setting, type Setting, type SettingsReader } from '../../settings.js';
 import { SourceTimeoutError, SourceUnavailableError } from '../../errors.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
 import { check } from '../http.js';
@@ -129,6 +129,11 @@ export function file(declared: FileOptions): Connector<FileClient> {
             underWay.delete(work);
           }
         });
+
+      // The engine is large, and the first who asks need not wait while it is loaded. What is wrong then is told to them.
+      setImmediate(() => {
+        if (!closed.signal.aborted) open().catch(() => undefined);
+      });
 
       const close = async (): Promise<void> => {
         closed.abort(

@@ -1,7 +1,12 @@
-import { realpath } from 'node:fs/promises';
+import { opendir, realpath } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type * as DuckDb from '@duckdb/node-api';
-import { ConfigError, SourceContractError, SourceUnavailableError } from '../../errors.js';
+import {
+  ConfigError,
+  SourceAuthenticationError,
+  SourceContractError,
+  SourceUnavailableError,
+} from '../../errors.js';
 import { translate } from './errors.js';
 
 /** Files that together are a table. */
@@ -51,10 +56,11 @@ export async function openDatabase(
     ]);
   });
   // The folder itself may be a link; nothing in it may lead out.
-  const root = await realpath(folder).catch((error: unknown) => {
-    throw new SourceUnavailableError(source, `${source} has no folder where it is set to be.`, {
-      cause: error,
-    });
+  const root = await readable(folder).catch((cause: unknown) => {
+    // DuckDB itself would say of a folder that it may not list that there are no files.
+    if (cause instanceof Error && 'code' in cause && cause.code === 'EACCES')
+      throw new SourceAuthenticationError(source, `${source} may not be read by the gateway.`, { cause });
+    throw new SourceUnavailableError(source, `${source} has no folder where it is set to be.`, { cause });
   });
   if (/[*?[\]]/.test(root))
     throw new SourceContractError(source, `${source} lies in a folder whose name would stand for several.`);
@@ -93,6 +99,13 @@ export async function openDatabase(
       for (const statement of choices) await connection.run(statement);
     },
   };
+}
+
+/** The folder without links, which can be listed. */
+async function readable(folder: string): Promise<string> {
+  const root = await realpath(folder);
+  await (await opendir(root)).close();
+  return root;
 }
 
 /** A table is looked up anew in each query, so that files which have come or gone are seen. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Setting, SettingsReader } from '../../config.js';
+import type { Setting, SettingsReader } from '../../settings.js';
 import { SourceRateLimitedError, SourceUnavailableError, type SourceError } from '../../errors.js';
 import type { Auth } from '../auth.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Setting } from '../../config.js';
+import type { Setting } from '../../settings.js';
 import { SourceContractError } from '../../errors.js';
 import type { Auth } from '../auth.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';

@@ -1,6 +1,6 @@
 import type { Client as PackageClient, IHttpClient, ISecurity, WSDL } from 'soap';
 import { z } from 'zod';
-import type { Setting, SettingsReader } from '../../config.js';
+import type { Setting, SettingsReader } from '../../settings.js';
 import { SourceContractError, SourceError, SourceUnavailableError } from '../../errors.js';
 import { noAuth, type Auth } from '../auth.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';

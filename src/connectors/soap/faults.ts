@@ -7,8 +7,18 @@ import {
   type SourceError,
 } from '../../errors.js';
 
-/** What a system means by one of its faults. `nothing`: there is no such record. */
-export type FaultMeaning = 'unavailable' | 'rate-limited' | 'unauthenticated' | 'not-understood' | 'nothing';
+/**
+ * What a system means by one of its faults. `nothing`: there is no such record. Those with `key-` are about what was asked
+ * for alone, while the system itself is well.
+ */
+export type FaultMeaning =
+  | 'unavailable'
+  | 'rate-limited'
+  | 'key-unavailable'
+  | 'key-rate-limited'
+  | 'unauthenticated'
+  | 'not-understood'
+  | 'nothing';
 
 /** By words of the vendor's own, which stand in the code, or by themselves or in a sentence in the text. */
 export type Faults = Readonly<Record<string, FaultMeaning>>;
@@ -80,13 +90,19 @@ export function errorOfFault(source: string, { meaning, word }: Fault): SourceEr
   const name = word === undefined ? '' : ` (${word})`;
   switch (meaning) {
     case 'rate-limited':
-      return new SourceRateLimitedError(source, `${source} asks us to slow down${name}.`);
+    case 'key-rate-limited':
+      return new SourceRateLimitedError(source, `${source} asks us to slow down${name}.`, {
+        isOfKeyOnly: meaning === 'key-rate-limited',
+      });
     case 'unauthenticated':
       return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials${name}.`);
     case 'not-understood':
     case 'nothing':
       return new SourceContractError(source, `${source} did not understand the gateway's request${name}.`);
     case 'unavailable':
-      return new SourceUnavailableError(source, `${source} answered with a fault${name}.`);
+    case 'key-unavailable':
+      return new SourceUnavailableError(source, `${source} answered with a fault${name}.`, {
+        isOfKeyOnly: meaning === 'key-unavailable',
+      });
   }
 }

@@ -1,5 +1,5 @@
 import type { ISecurity } from 'soap';
-import type { Setting, SettingsReader } from '../../config.js';
+import type { Setting, SettingsReader } from '../../settings.js';
 
 /** How a system wants to know who asks, in the header of each message. */
 export interface SoapSecurity {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { setting, type Setting, type SettingsReader } from '../../config.js';
+import { setting, type Setting, type SettingsReader } from '../../settings.js';
 import { SourceUnavailableError } from '../../errors.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
 import { check } from '../http.js';

@@ -18,6 +18,8 @@ import { createConnectionPool, destroy, leave, streamOf } from './mysql-pool.js'
 const MAX_CONNECTIONS = 10;
 /** How long a server has to take the news that nobody waits for a query any more. */
 const KILL_MS = 500;
+/** So long after our time the server's own clock stops a query: by then the news has come, on a busy machine too. */
+const STOP_AFTER_MS = 2_500;
 
 type Driver = (typeof mysql)['default'];
 
@@ -30,10 +32,12 @@ export async function openMysql(address: string, options: ConnectorOptions): Pro
   const config = connectionOptions(address, timeoutMs);
   const pool = createConnectionPool(MAX_CONNECTIONS, async () => {
     const connection = await connect(driver, config);
-    await ask((done) => connection.query(setUpText(timeoutMs + KILL_MS), done)).catch((error: unknown) => {
-      destroy(connection);
-      throw error;
-    });
+    await ask((done) => connection.query(setUpText(timeoutMs + STOP_AFTER_MS), done)).catch(
+      (error: unknown) => {
+        destroy(connection);
+        throw error;
+      },
+    );
     return connection;
   });
   /** Calls under way, and news that the server is still to take. */

@@ -32,6 +32,28 @@ const SECURITY_POLICY = [
 ].join('; ');
 
 /**
+ * A link to the page may bring a key, `/graphql#key=...`, which the page's own requests then carry. What stands behind
+ * `#` is sent to no server; it is taken out of the address, and kept for as long as the tab is.
+ */
+const SEND_KEY = `
+  const brought = new URLSearchParams(location.hash.slice(1)).get('key');
+  if (brought !== null) {
+    sessionStorage.setItem('stekkerdoos-key', brought);
+    history.replaceState(null, '', location.pathname + location.search);
+  }
+  const key = sessionStorage.getItem('stekkerdoos-key');
+  if (key !== null) {
+    const send = window.fetch;
+    window.fetch = (address, options = {}) => {
+      const headers = new Headers(options.headers);
+      const isOurs = new URL(address, location.href).href.split('?')[0] === location.origin + location.pathname;
+      if (isOurs && !headers.has('authorization')) headers.set('authorization', 'Bearer ' + key);
+      return send(address, { ...options, headers });
+    };
+  }
+`;
+
+/**
  * GraphiQL for browsers that open the endpoint. All of it comes with the page, so that it works without any network
  * but the one to the gateway. It weighs megabytes: it is sent compressed, and not at all when the browser has it.
  */
@@ -45,14 +67,18 @@ export function useGraphiqlPage(endpoint: string): Plugin {
       const { request, fetchAPI } = event;
       if (request.method !== 'GET' && request.method !== 'HEAD') return;
       if (request.headers.get('accept')?.includes('text/html') !== true) return;
-      page ??= renderPage({ title: 'Stekkerdoos', logo: LOGO, endpoint, defaultTabs: tabs });
+      // Subscriptions would go by GET: they may name a customer, and addresses are written down on the way.
+      page ??= renderPage(
+        { title: 'Stekkerdoos', logo: LOGO, endpoint, method: 'POST', defaultTabs: tabs },
+        SEND_KEY,
+      );
       const { compressed, etag } = await page;
       const isCompressed = request.headers.get('accept-encoding')?.includes('gzip') === true;
       const headers = {
         'content-type': 'text/html; charset=utf-8',
         'content-security-policy': SECURITY_POLICY,
         'cache-control': 'private, no-cache',
-        vary: 'accept, accept-encoding',
+        vary: 'accept, accept-encoding, origin',
         etag,
         ...(isCompressed ? { 'content-encoding': 'gzip' } : {}),
       };

@@ -16,15 +16,16 @@ const SCRIPT = `
   const { parentPort, workerData } = require('node:worker_threads');
   const { gzipSync } = require('node:zlib');
   const { renderGraphiQL } = require(workerData.library);
-  const compressed = new Uint8Array(gzipSync(renderGraphiQL(workerData.options)));
+  const page = renderGraphiQL(workerData.options).replace('<head>', () => '<head><script>' + workerData.script + '</script>');
+  const compressed = new Uint8Array(gzipSync(page));
   const etag = '"' + createHash('sha256').update(compressed).digest('base64url') + '"';
   parentPort.postMessage({ compressed, etag }, [compressed.buffer]);
 `;
 
-/** Makes the page. All of GraphiQL is in it: scripts, styles, fonts and workers. */
-export function renderPage(options: object): Promise<RenderedPage> {
+/** Makes the page. All of GraphiQL is in it: scripts, styles, fonts and workers. The script given runs before it. */
+export function renderPage(options: object, script: string): Promise<RenderedPage> {
   const library = createRequire(import.meta.url).resolve('@graphql-yoga/render-graphiql');
-  const worker = new Worker(SCRIPT, { eval: true, execArgv: [], workerData: { library, options } });
+  const worker = new Worker(SCRIPT, { eval: true, execArgv: [], workerData: { library, options, script } });
   return new Promise((resolve, reject) => {
     worker.once('message', resolve);
     worker.once('error', reject);

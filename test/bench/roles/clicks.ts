@@ -1,6 +1,6 @@
 import { clickstream } from '../../../sources/clickstream/index.js';
 import { eventPages, visitPages } from '../../../sources/clickstream/loaders.js';
-import { SettingsReader } from '../../../src/config.js';
+import { SettingsReader } from '../../../src/settings.js';
 import type { FileClient } from '../../../src/connectors/file/connector.js';
 import { listen } from '../../../src/server/http.js';
 import { createLogger } from '../../../src/telemetry/logger.js';

@@ -4,12 +4,18 @@ import { keepHeapSmall } from '../../../src/server/heap.js';
 import { listen } from '../../../src/server/http.js';
 import type { Started } from '../bench-process.js';
 import { standingClock } from '../standing-clock.js';
+import { tune } from '../tuning.js';
 
-/** The gateway as `npm start` makes it, but for its clock. */
+/** The gateway as `npm start` makes it, but for its clock, and what it is told of its sources. */
 export async function startGateway(): Promise<Started> {
   keepHeapSmall();
   const { clock, turn } = standingClock();
-  const gateway = createGateway({ sources, clock });
+  const operations = process.env['BENCH_OPERATIONS'];
+  const gateway = createGateway({
+    sources: tune(sources),
+    clock,
+    ...(operations === undefined ? {} : { operations: new URL(operations) }),
+  });
   const server = await listen(gateway.handler, gateway.config);
   return {
     ready: { url: `${server.url}/graphql` },

@@ -1,30 +1,50 @@
+import { startBuienradar } from '../../../sources/buienradar/stand-in/index.js';
+import { startClickstream } from '../../../sources/clickstream/stand-in/index.js';
 import { startContactCentre } from '../../../sources/contact-centre/stand-in/index.js';
 import { startCrmHubspot } from '../../../sources/crm-hubspot/stand-in/index.js';
+import { startCrmSalesforce } from '../../../sources/crm-salesforce/stand-in/index.js';
+import { startFacebook } from '../../../sources/facebook/stand-in/index.js';
+import { startInvoices } from '../../../sources/invoices/stand-in/index.js';
+import { startKvk } from '../../../sources/kvk/stand-in/index.js';
 import { startOrderSystem } from '../../../sources/order-system/stand-in/index.js';
 import { createFaultControl } from '../../../sources/stand-ins/fault-control.js';
 import { createWorld } from '../../../sources/stand-ins/seed.js';
 import type { StandIn, SystemName, World } from '../../../sources/stand-ins/world.js';
+import { startVies } from '../../../sources/vies/stand-in/index.js';
 import { startWebshop } from '../../../sources/webshop/stand-in/index.js';
+import { startX } from '../../../sources/x/stand-in/index.js';
 import type { Started } from '../bench-process.js';
 
 /** Without the rate limits that a bench would meet. */
-const starters = {
-  'order-system': (world: World) => startOrderSystem(world),
-  webshop: (world: World) => startWebshop(world, { maximumAvailable: 1e9, restoreRate: 1e9 }),
-  'contact-centre': (world: World) => startContactCentre(world),
-  'crm-hubspot': (world: World) => startCrmHubspot(world),
-} satisfies Partial<Record<SystemName, (world: World) => Promise<StandIn>>>;
+const starters: Record<SystemName, (world: World) => Promise<StandIn>> = {
+  'order-system': (world) => startOrderSystem(world),
+  webshop: (world) => startWebshop(world, { maximumAvailable: 1e9, restoreRate: 1e9 }),
+  'contact-centre': (world) => startContactCentre(world),
+  'crm-hubspot': (world) => startCrmHubspot(world),
+  'crm-salesforce': (world) => startCrmSalesforce(world),
+  invoices: (world) => startInvoices(world),
+  clickstream: (world) => startClickstream(world),
+  kvk: (world) => startKvk(world),
+  vies: (world) => startVies(world),
+  x: (world) => startX(world),
+  facebook: (world) => startFacebook(world),
+  buienradar: () => startBuienradar(),
+};
 
-/** One imitated system behind a fault control of its own. In a process with others it would wait for their work. */
+/**
+ * The imitated systems named, behind a fault control of their own. Those that are timed have a process each: beside others
+ * they would wait for their work.
+ */
 export async function startSource(): Promise<Started> {
   const world = createWorld({ customers: Number(process.env.BENCH_CUSTOMERS) });
-  const standIn = await starters[process.env.BENCH_SYSTEM as keyof typeof starters](world);
-  const control = await createFaultControl([standIn]);
+  const names = (process.env.BENCH_SYSTEMS ?? '').split(',') as SystemName[];
+  const standIns = await Promise.all(names.map((name) => starters[name](world)));
+  const control = await createFaultControl(standIns);
   return {
     ready: { url: control.url, settings: control.settings },
     close: async () => {
       await control.close();
-      await standIn.close();
+      await Promise.all(standIns.map((standIn) => standIn.close()));
     },
   };
 }

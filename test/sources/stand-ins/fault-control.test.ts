@@ -491,6 +491,9 @@ describe('its life', () => {
       ORDER_SYSTEM_URL: expect.stringContaining(
         new URL(control.sources['order-system']?.url ?? '').host,
       ) as unknown,
+      ORDER_SYSTEM_OUTBOX_URL: expect.stringContaining(
+        new URL(control.sources['order-system']?.url ?? '').host,
+      ) as unknown,
     });
     expect(control.sources['webshop']?.url).not.toBe(shop.url);
   });

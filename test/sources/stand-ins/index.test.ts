@@ -29,7 +29,7 @@ describe('the stand-ins together', () => {
       'x',
     ]);
     expect(ready.toSorted()).toEqual(names.toSorted());
-    expect(running.world.people).toHaveLength(48);
+    expect(running.world.people).toHaveLength(50);
 
     const control = await createFaultControl(running.standIns);
     expect(Object.keys(control.sources)).toEqual(names);

@@ -43,7 +43,7 @@ describe('the world', () => {
     expect(ordinary.map(({ email }) => email)).toEqual(
       Array.from({ length: 500 }, (_, index) => `customer-${index + 1}@example.nl`),
     );
-    expect(createWorld({ customers: 0 }).people).toHaveLength(28);
+    expect(createWorld({ customers: 0 }).people).toHaveLength(30);
   });
 
   it.each([-1, 1.5, Number.NaN, 10_000_000])('cannot have %d customers', (customers) => {

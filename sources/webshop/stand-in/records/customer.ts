@@ -5,7 +5,6 @@ import { moneyV2 } from './money.js';
 
 export function customerRecord(customer: ShopCustomer): object {
   const { id, person, webshop, updatedAt } = customer;
-  const { subscribed, marketingState } = marketingConsent(id);
   return {
     __typename: 'Customer',
     id: gid('Customer', id),
@@ -19,7 +18,7 @@ export function customerRecord(customer: ShopCustomer): object {
     validEmailAddress: true,
     state: webshop.numberOfOrders > 0 ? 'ENABLED' : 'DISABLED',
     locale: 'nl',
-    tags: subscribed ? ['nieuwsbrief'] : [],
+    tags: () => (webshop.emailConsent.state === 'SUBSCRIBED' ? ['nieuwsbrief'] : []),
     note: null,
     taxExempt: false,
     dataSaleOptOut: false,
@@ -34,27 +33,20 @@ export function customerRecord(customer: ShopCustomer): object {
       [addressRecord(customer)].slice(0, first ?? undefined),
     addressesV2: (page: PageArguments) =>
       connection([customer], page, { idOf: () => id, record: addressRecord }),
-    emailMarketingConsent: {
-      marketingState,
-      marketingOptInLevel: subscribed ? 'CONFIRMED_OPT_IN' : 'SINGLE_OPT_IN',
-      consentUpdatedAt: marketingState === 'NOT_SUBSCRIBED' ? null : person.createdAt,
-    },
-    smsMarketingConsent: {
-      marketingState: 'NOT_SUBSCRIBED',
-      marketingOptInLevel: 'SINGLE_OPT_IN',
-      consentUpdatedAt: null,
+    // Said anew each time, since it may be changed.
+    emailMarketingConsent: () => consentState(webshop.emailConsent),
+    smsMarketingConsent: () => ({
+      ...consentState(webshop.smsConsent),
+      // Unlike of e-mail there always is one.
+      marketingOptInLevel: webshop.smsConsent.optInLevel ?? 'SINGLE_OPT_IN',
       consentCollectedFrom: 'OTHER',
-    },
+    }),
     productSubscriberStatus: 'NEVER_SUBSCRIBED',
   };
 }
 
-const marketingStates = ['SUBSCRIBED', 'NOT_SUBSCRIBED', 'UNSUBSCRIBED'] as const;
-
-/** The seed does not tell, so the id decides: the same customer always answers the same. */
-function marketingConsent(id: string): { subscribed: boolean; marketingState: string } {
-  const marketingState = marketingStates[Number(BigInt(id) % 3n)] ?? 'NOT_SUBSCRIBED';
-  return { subscribed: marketingState === 'SUBSCRIBED', marketingState };
+function consentState({ state, optInLevel, updatedAt }: ShopCustomer['webshop']['emailConsent']): object {
+  return { marketingState: state, marketingOptInLevel: optInLevel, consentUpdatedAt: updatedAt };
 }
 
 function lifetime(since: string): string {

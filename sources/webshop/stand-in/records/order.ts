@@ -5,8 +5,9 @@ import { shopRecord, shopUrl } from './shop.js';
 
 const onlineStore = { id: gid('OrderApp', '580111'), name: 'Online Store' };
 
-export function orderRecord({ id, order, customer }: ShopOrder, shop: Shop): object {
-  const { name, placedAt, isPaid, isCancelled, totalCents, shipments } = order;
+export function orderRecord(entry: ShopOrder, shop: Shop): object {
+  const { id, order, customer } = entry;
+  const { name, placedAt, totalCents, shipments } = order;
   return {
     __typename: 'Order',
     id: gid('Order', id),
@@ -18,14 +19,16 @@ export function orderRecord({ id, order, customer }: ShopOrder, shop: Shop): obj
     phone: customer.person.phone,
     currencyCode: 'EUR',
     totalPriceSet: moneyBag(totalCents),
-    displayFinancialStatus: isPaid ? 'PAID' : isCancelled ? 'VOIDED' : 'PENDING',
+    // The entry may change, while this is kept.
+    displayFinancialStatus: () =>
+      entry.order.isPaid ? 'PAID' : entry.order.isCancelled ? 'VOIDED' : 'PENDING',
     displayFulfillmentStatus: shipments.length > 0 ? 'FULFILLED' : 'UNFULFILLED',
     fulfillments: ({ first }: { first?: number | null }) =>
       shipments
         .slice(0, first ?? undefined)
         .map((shipment, index) => fulfillmentRecord({ shipment, index, orderId: id }, shop)),
     statusPageUrl: `${shopUrl}/${shopRecord.id.replace(/\D/g, '')}/orders/${tokenOf(id)}/authenticate?key=${tokenOf(`${id}7`)}`,
-    cancelledAt: isCancelled ? placedAt : null,
+    cancelledAt: () => (entry.order.isCancelled ? placedAt : null),
     createdAt: placedAt,
     processedAt: placedAt,
     updatedAt: updatedAt(order),

@@ -1,0 +1,93 @@
+import { z } from 'zod';
+import {
+  epochMs,
+  isHmacOf,
+  isOfNow,
+  readJson,
+  recordId,
+  webhookSecrets,
+  type EventType,
+  type ToldEvent,
+  type WebhookDeclaration,
+} from '../../src/index.js';
+import { ALL_MARKETING, optOutProperty } from './mapping.js';
+
+/** A message holds up to 100 of these: https://developers.hubspot.com/docs/api/webhooks */
+const notification = z.object({
+  eventId: recordId,
+  subscriptionId: recordId,
+  objectId: recordId.optional(),
+  objectTypeId: z.string().nullish(),
+  occurredAt: epochMs,
+  subscriptionType: z.string(),
+  propertyName: z.string().nullish(),
+  propertyValue: z.unknown().optional(),
+});
+type Notification = z.infer<typeof notification>;
+
+/** HubSpot's number for a type, where the subscription is of objects in general. */
+const OBJECT_TYPES: Partial<Record<string, string>> = { '0-1': 'contact', '0-5': 'ticket' };
+/** The last stage of the pipeline that every account begins with. */
+const CLOSED_STAGE = '4';
+
+export const webhook: WebhookDeclaration = {
+  secrets: webhookSecrets('CRM_HUBSPOT_WEBHOOK_SECRETS'),
+  verify: ({ method, url, headers, body }, secrets, nowMs) => {
+    const signature = headers.get('x-hubspot-signature-v3');
+    const timestamp = headers.get('x-hubspot-request-timestamp') ?? '';
+    if (!/^\d{1,15}$/.test(timestamp)) return 'invalid';
+    const signed = [method, unescaped(url), body, timestamp];
+    if (!isHmacOf(signed, { secrets, signature, encoding: 'base64' })) return 'invalid';
+    return isOfNow(Number(timestamp), nowMs) ? 'valid' : 'stale';
+  },
+  events: ({ body }) => readJson(body, z.array(notification)).flatMap((one) => eventOf(one) ?? []),
+};
+
+function eventOf(told: Notification): ToldEvent | undefined {
+  const { objectId } = told;
+  const [kind = '', what = ''] = told.subscriptionType.split('.');
+  const object = kind === 'object' ? OBJECT_TYPES[told.objectTypeId ?? ''] : kind;
+  const type =
+    object === 'contact' ? contactType(what, told) : object === 'ticket' ? ticketType(what, told) : undefined;
+  if (type === undefined || objectId === undefined) return undefined;
+  return {
+    // HubSpot does not promise that its event ids are unique.
+    id: [told.eventId, told.subscriptionId, objectId].join('-'),
+    type,
+    time: told.occurredAt,
+    subject: objectId,
+    identifiers: object === 'contact' ? { hubspotContactId: [objectId] } : {},
+    data: {
+      ...(told.propertyName == null ? {} : { property: told.propertyName }),
+      ...(type.startsWith('consent.') && { purpose: 'MARKETING', channel: 'EMAIL' }),
+    },
+  };
+}
+
+function contactType(what: string, { propertyName, propertyValue }: Notification): EventType | undefined {
+  switch (what) {
+    case 'creation':
+    case 'restore':
+      return 'contact.changed';
+    case 'deletion':
+    case 'privacyDeletion':
+      return 'contact.deleted';
+    case 'propertyChange':
+      if (propertyName !== optOutProperty(ALL_MARKETING)) return 'contact.changed';
+      return String(propertyValue) === 'true' ? 'consent.withdrawn' : 'consent.given';
+    default:
+      return undefined;
+  }
+}
+
+function ticketType(what: string, { propertyName, propertyValue }: Notification): EventType | undefined {
+  if (what === 'creation') return 'ticket.opened';
+  if (what !== 'propertyChange') return undefined;
+  const isClosed = propertyName === 'hs_pipeline_stage' && String(propertyValue) === CLOSED_STAGE;
+  return isClosed ? 'ticket.solved' : 'ticket.changed';
+}
+
+/** HubSpot signs the address with these characters as they are, however they were sent. */
+function unescaped(url: string): string {
+  return url.replace(/%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)/gi, (escaped) => decodeURIComponent(escaped));
+}

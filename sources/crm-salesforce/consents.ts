@@ -1,0 +1,29 @@
+import {
+  CONSENT_FRESHNESS,
+  defineLoader,
+  type ConsentDeclaration,
+  type ConsentStatement,
+} from '../../src/index.js';
+import type { SalesforceClient } from './client.js';
+import { MAX_COLLECTION, retrieve } from './loaders.js';
+import { toConsents } from './mapping.js';
+import { ofAll } from './resolvers.js';
+import { optOuts } from './wire.js';
+
+/** Not `contactsById`: who somebody is is kept for longer than what somebody allows. */
+export const consentsOfContacts = defineLoader<SalesforceClient, string, readonly ConsentStatement[]>({
+  name: 'consentsOfContacts',
+  maxBatch: MAX_COLLECTION,
+  freshness: CONSENT_FRESHNESS,
+  about: (value) => [{ namespace: 'salesforceContactId', value }],
+  load: async (contactIds, salesforce) => {
+    const fields = ['Id', 'HasOptedOutOfEmail', 'DoNotCall'];
+    const contacts = await retrieve(salesforce, 'Contact', optOuts, contactIds, fields);
+    return contacts.map((contact) => (contact === null ? [] : toConsents(contact)));
+  },
+});
+
+export const consents: ConsentDeclaration = {
+  purposes: ['MARKETING'],
+  of: (customer, { load }) => ofAll(customer, (contactId) => load(consentsOfContacts, contactId)),
+};

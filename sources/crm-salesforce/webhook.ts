@@ -1,0 +1,103 @@
+import {
+  isSameText,
+  webhookSecrets,
+  type EventType,
+  type ToldEvent,
+  type WebhookDeclaration,
+  type WebhookRequest,
+} from '../../src/index.js';
+import { readOutboundMessage, type Notification } from './outbound-message.js';
+
+const ACK =
+  '<?xml version="1.0" encoding="UTF-8"?>' +
+  '<soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>' +
+  '<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack></notificationsResponse>' +
+  '</soapenv:Body></soapenv:Envelope>';
+
+/** Salesforce signs nothing: README.md tells what stands in for it. */
+export const webhook: WebhookDeclaration = {
+  secrets: webhookSecrets('CRM_SALESFORCE_WEBHOOK_SECRETS', {
+    pattern: /^00D[A-Za-z\d]{12}([A-Z\d]{3})?:[\w~.-]{16,}$/,
+    example:
+      'such as 00D000000000001:<16 or more letters and digits>, the id of the organisation before the colon',
+  }),
+  verify: (request, secrets) => {
+    const organisations = organisationsOf(request, secrets);
+    if (organisations.length === 0) return 'invalid';
+    try {
+      const { organisationId } = readOutboundMessage(request.body);
+      return organisations.includes(organisationId.slice(0, 15)) ? 'valid' : 'invalid';
+    } catch {
+      // Whoever knows the secret is told what is wrong with the message.
+      return 'valid';
+    }
+  },
+  events: ({ body }, nowMs) =>
+    readOutboundMessage(body).notifications.flatMap((one) => eventOf(one, nowMs) ?? []),
+  // Without these very words Salesforce sends it all again.
+  acknowledgement: { status: 200, contentType: 'text/xml; charset=utf-8', body: ACK },
+};
+
+/** Those whose secret is the key in the address; the id in its short form, which the long one begins with. */
+function organisationsOf({ url }: WebhookRequest, secrets: readonly string[]): string[] {
+  const key = new URL(url).searchParams.get('key') ?? '';
+  return secrets
+    .map((one) => ({ organisation: one.slice(0, 15), secret: one.slice(one.indexOf(':') + 1) }))
+    .filter(({ secret }) => isSameText(secret, key))
+    .map(({ organisation }) => organisation);
+}
+
+function eventOf({ id, object, fields }: Notification, nowMs: number): ToldEvent | undefined {
+  const recordId = fields.get('Id') ?? '';
+  const type = typeOf(object, fields);
+  if (type === undefined || recordId === '') return undefined;
+  const email = fields.get('Email') ?? '';
+  const contactId = object === 'Contact' ? recordId : (fields.get('ContactId') ?? '');
+  return {
+    id,
+    type,
+    time: momentOf(fields.get('LastModifiedDate')) ?? new Date(nowMs).toISOString(),
+    subject: recordId,
+    identifiers: {
+      ...(contactId === '' ? {} : { salesforceContactId: [contactId] }),
+      ...(email === '' || object === 'Case' ? {} : { email: [email] }),
+    },
+    data: {
+      ...(type.startsWith('consent.') && { purpose: 'MARKETING', channel: 'EMAIL' }),
+      ...(object === 'Case' && {
+        number: fields.get('CaseNumber') ?? null,
+        status: fields.get('Status') ?? null,
+        priority: fields.get('Priority') ?? null,
+      }),
+    },
+  };
+}
+
+/**
+ * A message tells how the record is, not what of it has changed. One of contacts that tells of the opt-out is set up for its
+ * changes alone.
+ */
+function typeOf(object: string, fields: Notification['fields']): EventType | undefined {
+  switch (object) {
+    case 'Contact': {
+      const optedOut = fields.get('HasOptedOutOfEmail');
+      if (fields.get('IsDeleted') === 'true') return 'contact.deleted';
+      if (optedOut === undefined) return 'contact.changed';
+      return optedOut === 'true' ? 'consent.withdrawn' : 'consent.given';
+    }
+    case 'Case':
+      if (fields.get('IsClosed') === 'true') return 'ticket.solved';
+      return fields.has('CreatedDate') && fields.get('CreatedDate') === fields.get('LastModifiedDate')
+        ? 'ticket.opened'
+        : 'ticket.changed';
+    case 'Lead':
+      return 'lead.created';
+    default:
+      return undefined;
+  }
+}
+
+function momentOf(text: string | undefined): string | undefined {
+  const date = new Date((text ?? '').replace(/([+-]\d\d)(\d\d)$/, '$1:$2'));
+  return Number.isNaN(date.valueOf()) ? undefined : date.toISOString();
+}

@@ -1,0 +1,252 @@
+import { willing, type ConsentPlan } from './seed-consents.js';
+import type { Person, SystemName } from './world.js';
+
+/** What is decided of a person beforehand. */
+export interface PersonPlan {
+  email: string;
+  knownTo: readonly SystemName[];
+  /** The shop's order system has not seen this person confirm their address. */
+  emailUnverified?: true;
+  /** What chance would decide for an ordinary customer. */
+  orders?: number;
+  tickets?: number;
+  deals?: number;
+  hasCompany?: boolean;
+  hasCart?: boolean;
+  person?: Partial<Pick<Person, 'firstName' | 'lastName' | 'birthDate' | 'phone' | 'address'>>;
+  /** Answered the shop's text message. */
+  phoneVerified?: true;
+  /** The visitor ids of the devices on which the person logged in to the shop. */
+  devices?: readonly string[];
+  /** Buys for this company, by its place in the list of companies, which has this VAT number. */
+  buysFor?: { company: number; vatNumber: string };
+  crm?: {
+    additionalEmails?: readonly string[];
+    twitterHandle?: string;
+    /** Whose customer number the CRM holds; a sync has written it for hardly anybody yet. */
+    customerNumberOf?: string;
+  };
+  /** Default: `willing`. */
+  consents?: ConsentPlan;
+}
+
+/** Typed where a number was asked for and none was given. */
+const nobodysPhone = '0000000000';
+
+const sharedDevice = '8f14e45f-ceea-467f-a3bd-00000000d0d0';
+
+export const everySystem: readonly SystemName[] = [
+  'order-system',
+  'webshop',
+  'contact-centre',
+  'crm-hubspot',
+  'crm-salesforce',
+  'invoices',
+  'clickstream',
+  'facebook',
+];
+
+/** Who is in every world, to try or to test something by: README.md tells what. */
+export const specialPeople: readonly PersonPlan[] = [
+  {
+    email: 'everywhere@example.nl',
+    knownTo: everySystem,
+    orders: 6,
+    tickets: 5,
+    deals: 3,
+    hasCompany: true,
+    hasCart: true,
+    person: { firstName: 'Eva', lastName: 'van der Meer', birthDate: '1984-03-09' },
+    crm: { twitterHandle: 'Eva_vd_Meer' },
+    consents: { ...willing, analytics: 'GIVEN', sms: 'GIVEN', shopSms: 'SUBSCRIBED' },
+  },
+  { email: 'shop-only@example.nl', knownTo: ['order-system', 'webshop'], orders: 3, hasCart: true },
+  { email: 'orders-only@example.nl', knownTo: ['order-system'], orders: 2 },
+  { email: 'crm-only@example.nl', knownTo: ['crm-hubspot'], deals: 2, hasCompany: true },
+  {
+    email: 'shared@example.nl',
+    knownTo: everySystem,
+    orders: 3,
+    tickets: 2,
+    deals: 1,
+    person: { firstName: 'Hendrik', lastName: 'Dijkstra', birthDate: '1957-11-23' },
+  },
+  {
+    email: 'shared@example.nl',
+    knownTo: ['order-system'],
+    emailUnverified: true,
+    orders: 2,
+    person: { firstName: 'Sietske', lastName: 'Hoekstra', birthDate: '1961-02-05' },
+  },
+  { email: 'many-orders@example.nl', knownTo: everySystem, orders: 500, tickets: 1, hasCart: true },
+
+  // One customer with two records of the order system, which her name and birth date make one.
+  {
+    email: 'two-accounts@example.nl',
+    knownTo: ['order-system', 'webshop', 'crm-hubspot'],
+    orders: 3,
+    person: { firstName: 'Johanna', lastName: 'van Dam', birthDate: '1979-06-14' },
+  },
+  {
+    email: 'two-accounts@example.nl',
+    knownTo: ['order-system'],
+    emailUnverified: true,
+    orders: 2,
+    person: { firstName: 'Jo', lastName: 'Van Dam ', birthDate: '1979-06-14' },
+  },
+
+  // One customer with two accounts at the webshop, which only the CRM knows to be of one contact.
+  {
+    email: 'two-shops@example.nl',
+    knownTo: ['order-system', 'webshop', 'crm-hubspot'],
+    orders: 2,
+    hasCart: true,
+    person: { firstName: 'Farid', lastName: 'El Amrani', birthDate: '1990-01-30' },
+    crm: { additionalEmails: ['two-shops-old@example.nl'], twitterHandle: 'twee_winkels' },
+  },
+  {
+    email: 'two-shops-old@example.nl',
+    knownTo: ['webshop'],
+    hasCart: true,
+    person: { firstName: 'Farid', lastName: 'El Amrani', birthDate: '1990-01-30' },
+  },
+
+  // The CRM holds the number of somebody else.
+  {
+    email: 'conflict@example.nl',
+    knownTo: ['order-system', 'webshop', 'crm-hubspot'],
+    orders: 2,
+    person: { firstName: 'Willemijn', lastName: 'Postma', birthDate: '1968-09-02' },
+    crm: { customerNumberOf: 'conflict-other@example.nl' },
+  },
+  {
+    email: 'conflict-other@example.nl',
+    knownTo: ['order-system'],
+    orders: 3,
+    person: { firstName: 'Wim', lastName: 'Posthumus', birthDate: '1971-12-19' },
+  },
+
+  // More addresses than the walk takes.
+  {
+    email: 'many-addresses@example.nl',
+    knownTo: ['order-system', 'crm-hubspot'],
+    orders: 1,
+    crm: {
+      additionalEmails: Array.from({ length: 8 }, (_, index) => `many-addresses-${index + 1}@example.nl`),
+    },
+  },
+
+  // A phone number that means nobody, in three records of two people.
+  {
+    email: 'blocked@example.nl',
+    knownTo: ['order-system', 'contact-centre'],
+    orders: 1,
+    tickets: 1,
+    person: { phone: nobodysPhone },
+  },
+  {
+    email: 'blocked-too@example.nl',
+    knownTo: ['order-system'],
+    orders: 1,
+    person: { phone: nobodysPhone },
+  },
+  // The address of a role, which two people of the bakery gave.
+  {
+    email: 'info@bakkerij.example.nl',
+    knownTo: ['order-system'],
+    orders: 1,
+    person: { firstName: 'Bas', lastName: 'Bakker', birthDate: '1965-04-21' },
+  },
+  {
+    email: 'info@bakkerij.example.nl',
+    knownTo: ['crm-hubspot'],
+    deals: 1,
+    person: { firstName: 'Nadia', lastName: 'Verhoeven', birthDate: '1994-08-08' },
+  },
+
+  // Two people of one household who shop on one tablet; one of them on a phone, too.
+  {
+    email: 'device-a@example.nl',
+    knownTo: ['order-system', 'webshop', 'clickstream'],
+    orders: 2,
+    devices: [sharedDevice, '8f14e45f-ceea-467f-a3bd-00000000d0d1'],
+  },
+  {
+    email: 'device-b@example.nl',
+    knownTo: ['order-system', 'webshop', 'clickstream'],
+    orders: 1,
+    devices: [sharedDevice],
+  },
+  {
+    email: 'single-device@example.nl',
+    knownTo: ['order-system', 'webshop', 'clickstream'],
+    orders: 1,
+    devices: ['8f14e45f-ceea-467f-a3bd-00000000d0d2'],
+  },
+
+  // Two people who gave the contact centre one phone number, that nobody has verified.
+  {
+    email: 'same-phone-1@example.nl',
+    knownTo: ['contact-centre', 'crm-hubspot'],
+    tickets: 1,
+    person: { phone: '+31682000001' },
+  },
+  {
+    email: 'same-phone-2@example.nl',
+    knownTo: ['contact-centre', 'crm-hubspot'],
+    tickets: 2,
+    person: { phone: '+31682000001' },
+  },
+
+  // Somebody who gave the shop and the webshop different addresses, but one phone number, which the shop has verified.
+  {
+    email: 'verified-phone@example.nl',
+    knownTo: ['order-system'],
+    orders: 2,
+    phoneVerified: true,
+    person: { firstName: 'Guus', lastName: 'Terpstra', birthDate: '1988-05-27', phone: '+31682000002' },
+  },
+  {
+    email: 'verified-phone-shop@example.nl',
+    knownTo: ['webshop'],
+    hasCart: true,
+    person: { firstName: 'Guus', lastName: 'Terpstra', birthDate: '1988-05-27', phone: '+31682000002' },
+  },
+  // Two people of one household with one phone number.
+  {
+    email: 'household-1@example.nl',
+    knownTo: ['order-system'],
+    orders: 1,
+    person: { firstName: 'Ineke', lastName: 'Kuipers', birthDate: '1959-03-03', phone: '+31682000003' },
+  },
+  {
+    email: 'household-2@example.nl',
+    knownTo: ['order-system'],
+    orders: 2,
+    person: { firstName: 'Ruud', lastName: 'Kuipers', birthDate: '1957-10-11', phone: '+31682000003' },
+  },
+
+  {
+    email: 'company@example.nl',
+    knownTo: ['order-system', 'crm-hubspot', 'invoices'],
+    orders: 4,
+    deals: 1,
+    hasCompany: true,
+    // Valid by both rules for Dutch VAT numbers, that of eleven and that of 97.
+    buysFor: { company: 4, vatNumber: 'NL858100009B14' },
+  },
+
+  // Somebody who said yes to the shop, and later no to the CRM; and somebody who was never asked.
+  {
+    email: 'no-marketing@example.nl',
+    knownTo: ['order-system', 'webshop', 'crm-hubspot'],
+    orders: 2,
+    consents: { ...willing, mailOptOut: true },
+  },
+  {
+    email: 'no-consent@example.nl',
+    knownTo: ['order-system', 'webshop', 'crm-hubspot'],
+    orders: 2,
+    consents: { mailOptOut: false },
+  },
+];

@@ -1,0 +1,110 @@
+import { z } from 'zod';
+import {
+  epochMs,
+  hmac,
+  isHmacOf,
+  readJson,
+  recordId,
+  webhookSecrets,
+  type ToldEvent,
+  type WebhookDeclaration,
+} from '../../src/index.js';
+
+/** Account activity: https://docs.x.com/x-api/account-activity/introduction */
+
+const post = z.object({
+  id_str: recordId,
+  timestamp_ms: epochMs.nullish(),
+  user: z.object({ id_str: recordId, screen_name: z.string().max(50) }),
+});
+
+const directMessage = z.object({
+  type: z.string(),
+  id: recordId,
+  created_timestamp: epochMs.nullish(),
+  message_create: z.object({ sender_id: recordId }).nullish(),
+});
+
+const activity = z.object({
+  for_user_id: recordId,
+  tweet_create_events: z.array(post).max(1_000).default([]),
+  direct_message_events: z.array(directMessage).max(1_000).default([]),
+  /** Who is named in direct messages, by id. */
+  users: z.record(z.string(), z.object({ screen_name: z.string().max(50) })).default({}),
+});
+
+/**
+ * X asks anybody's question: it wants a text of its own signed with the secret that its messages are signed with. Only texts
+ * that can be no message are, or whoever asks could have a message signed.
+ */
+const CHALLENGE = /^[\w=+/.-]{1,200}$/;
+
+export const webhook: WebhookDeclaration = {
+  secrets: webhookSecrets('X_WEBHOOK_SECRETS'),
+  handshake: ({ method, url }, secrets) => {
+    if (method !== 'GET') return undefined;
+    const token = new URL(url).searchParams.get('crc_token') ?? '';
+    const [newest] = secrets;
+    if (newest === undefined || !CHALLENGE.test(token))
+      return { status: 400, contentType: 'text/plain', body: 'The crc_token is none.' };
+    const body = JSON.stringify({ response_token: `sha256=${hmac(newest, [token], 'base64')}` });
+    return { status: 200, contentType: 'application/json', body };
+  },
+  verify: ({ headers, body }, secrets) => {
+    const [, signature = null] =
+      /^sha256=(.+)$/.exec(headers.get('x-twitter-webhooks-signature') ?? '') ?? [];
+    return isHmacOf([body], { secrets, signature, encoding: 'base64' }) ? 'valid' : 'invalid';
+  },
+  events: ({ body }, nowMs) => {
+    const told = readJson(body, activity);
+    const now = new Date(nowMs).toISOString();
+    const mentions = told.tweet_create_events
+      // Our own posts are told, too.
+      .filter(({ user }) => user.id_str !== told.for_user_id)
+      .map(({ id_str: id, timestamp_ms: time, user }) =>
+        received({
+          id: `post-${id}`,
+          subject: id,
+          time: time ?? now,
+          username: user.screen_name,
+          isPublic: true,
+        }),
+      );
+    const messages = told.direct_message_events.flatMap(
+      ({ type, id, created_timestamp: time, message_create: message }) =>
+        type !== 'message_create' || message == null || message.sender_id === told.for_user_id
+          ? []
+          : received({
+              id: `message-${id}`,
+              subject: id,
+              time: time ?? now,
+              username: told.users[message.sender_id]?.screen_name,
+              isPublic: false,
+            }),
+    );
+    return [...mentions, ...messages];
+  },
+};
+
+function received({
+  id,
+  subject,
+  time,
+  username,
+  isPublic,
+}: {
+  id: string;
+  subject: string;
+  time: string;
+  username: string | undefined;
+  isPublic: boolean;
+}): ToldEvent {
+  return {
+    id,
+    type: 'message.received',
+    time,
+    subject,
+    identifiers: username === undefined ? {} : { xUsername: [username] },
+    data: { isPublic },
+  };
+}

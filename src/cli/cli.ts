@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+import { defineCommand, runCommand, runMain } from 'citty';
+import { GatewayError } from '../errors.js';
+
+/**
+ * `stekkerdoos <verb>`: one file per verb, read when it is asked for. Exit code 0: done. 1: what was asked about is not as
+ * it should be, or `start` could not. 2: it could not be done.
+ */
+const stekkerdoos = defineCommand({
+  meta: { name: 'stekkerdoos', description: 'One live customer view over the systems that are there' },
+  subCommands: {
+    audit: () => import('./audit.js').then(({ audit }) => audit),
+    export: () => import('./export.js').then(({ exportAll }) => exportAll),
+    forget: () => import('./forget.js').then(({ forget }) => forget),
+    keys: () => import('./keys.js').then(({ keys }) => keys),
+    start: () => import('./start.js').then(({ start }) => start),
+    webhooks: () => import('./webhooks.js').then(({ webhooks }) => webhooks),
+  },
+});
+
+const rawArgs = process.argv.slice(2);
+if (rawArgs.some((word) => word === '--help' || word === '-h')) {
+  await runMain(stekkerdoos, { rawArgs });
+} else {
+  try {
+    await runCommand(stekkerdoos, { rawArgs });
+  } catch (error) {
+    process.exitCode = 2;
+    process.stderr.write(`${explain(error)}\n`);
+  }
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  // What is wrong with the command itself.
+  if (error.name === 'CLIError') return `${error.message} See: stekkerdoos --help`;
+  const isDefect = !(error instanceof GatewayError) && !('code' in error);
+  return isDefect ? (error.stack ?? error.message) : error.message;
+}

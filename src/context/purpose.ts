@@ -1,0 +1,36 @@
+import type { Purpose } from '../customer/schema.generated.js';
+import { ForbiddenError, InvalidInputError } from '../errors.js';
+import type { Caller } from './caller.js';
+
+/** The purposes that data may be asked for, as the schema's enum has them. */
+export const PURPOSES = [
+  'SERVICE',
+  'PERSONALISATION',
+  'MARKETING',
+  'ANALYTICS',
+  'CUSTOMER_CARE',
+] as const satisfies readonly Purpose[];
+
+/** The purpose of that name in capitals or not; undefined when there is none. */
+export function purposeNamed(text: string): Purpose | undefined {
+  const name = text.trim().toUpperCase();
+  return PURPOSES.find((purpose) => purpose === name);
+}
+
+/**
+ * What a request is for: what it says in `X-Purpose`, within what its caller may; else the caller's default. Undefined
+ * when there is neither.
+ */
+export function purposeOf(headers: Pick<Headers, 'get'>, caller: Caller): Purpose | undefined {
+  const said = headers.get('x-purpose');
+  if (said === null) return caller.defaultPurpose;
+  const purpose = purposeNamed(said);
+  if (purpose === undefined)
+    throw new InvalidInputError(`X-Purpose names no purpose: it must be one of ${PURPOSES.join(', ')}.`);
+  if (!caller.purposes.includes(purpose))
+    throw new ForbiddenError(
+      `This caller may not ask for ${purpose}. It may ask for ${caller.purposes.join(', ')}.`,
+      { purposes: caller.purposes },
+    );
+  return purpose;
+}

@@ -1,0 +1,247 @@
+import type { GraphQLSchema } from 'graphql';
+import type { GatewayConfig } from './config.js';
+import { ROLES } from './context/roles.js';
+import type { Purpose } from './customer/schema.generated.js';
+import { normalise, type Identifier } from './identity/identifiers.js';
+import type { IdentityRules } from './identity/identity-graph.js';
+import { textOf } from './identity/matching.js';
+import type { LoaderRegistry } from './loaders/registry.js';
+import type { Privacy } from './privacy/privacy.js';
+import type { Asker } from './server/caller.js';
+import type { EventRunner } from './server/event-runner.js';
+import type { Forget } from './server/forget.js';
+import { shown } from './server/subscriptions.js';
+import type { SettingsReader } from './settings.js';
+import type { SourceDefinition } from './source.js';
+import { directiveNamed } from './stitching/policies.js';
+import type { Sdl } from './stitching/sdl.js';
+import type { Logger } from './telemetry/logger.js';
+import type { Metrics } from './telemetry/metrics.js';
+import { createEventBus, type EventBus } from './webhooks/bus.js';
+import { createDeliverer } from './webhooks/deliver.js';
+import { readEndpoints, type Endpoint } from './webhooks/endpoints.js';
+import type { SourceEvent } from './webhooks/event.js';
+import { createFollowUp, type Told } from './webhooks/follow-up.js';
+import type { KnownEvent } from './webhooks/interest.js';
+import { createOutboxReader, pluggedInOutboxes, type PluggedInOutbox } from './webhooks/outbox.js';
+import { createReceiver, pluggedInWebhooks, type Receiver, type Webhook } from './webhooks/receive.js';
+import { readStoreSettings, WEBHOOK_SETTINGS } from './webhooks/settings.js';
+import { createWebhookStore, type WebhookStoreOptions } from './webhooks/store.js';
+import { readTriggers, type Trigger } from './webhooks/triggers.js';
+
+/** Systems tell of one thing by several events: what is asked anew between them would be forgotten again. */
+const RENEW_AFTER_MS = 250;
+
+/** What is set about events; read before anything is opened. */
+export interface EventSettings {
+  store: WebhookStoreOptions | undefined;
+  endpoints: readonly Endpoint[];
+  timeoutMs: number;
+  webhooks: ReadonlyMap<string, Webhook>;
+  outboxes: readonly PluggedInOutbox[];
+}
+
+export function readEventSettings(
+  sources: readonly SourceDefinition[],
+  settings: SettingsReader,
+  workers = 1,
+): EventSettings {
+  const endpoints = settings.read(WEBHOOK_SETTINGS.endpoints);
+  return {
+    store: readStoreSettings(settings),
+    endpoints: endpoints === undefined ? [] : readEndpoints(endpoints, settings.problems, workers),
+    timeoutMs: settings.read(WEBHOOK_SETTINGS.timeoutMs) ?? 0,
+    webhooks: pluggedInWebhooks(sources, settings),
+    outboxes: pluggedInOutboxes(sources, settings),
+  };
+}
+
+export interface GatewayEventsOptions {
+  set: EventSettings;
+  config: GatewayConfig;
+  sdl: Sdl;
+  schema: GraphQLSchema;
+  rules: IdentityRules;
+  registry: LoaderRegistry;
+  privacy: Privacy;
+  forget: Forget;
+  run: EventRunner;
+  metrics: Metrics;
+  logger: Logger;
+  /** The folder of the triggers. Default: schema/triggers. */
+  triggers?: URL | undefined;
+}
+
+export interface GatewayEvents {
+  bus: EventBus;
+  receiver: Receiver;
+  /** Resolves when events can be kept; fails when the store cannot be opened. */
+  opened: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Wires what follows from events: what was kept is forgotten, subscribers are told, triggers send. */
+export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvents {
+  const { set, config, rules, registry, forget, metrics, logger } = options;
+  const bus = createEventBus({
+    redisUrl: set.store === undefined ? undefined : config.redisUrl,
+    secret: set.store?.secret ?? '',
+    logger,
+  });
+  if (set.store === undefined) {
+    if (set.webhooks.size + set.outboxes.length > 0)
+      logger.warn(
+        { sources: [...set.webhooks.keys(), ...set.outboxes.map(({ source }) => source)] },
+        'what systems tell is not taken: set WEBHOOK_FILE, or WEBHOOK_POSTGRES_URL, and WEBHOOK_SECRET',
+      );
+    const close = () => {
+      bus.close();
+      return Promise.resolve();
+    };
+    return { bus, receiver: () => Promise.resolve(undefined), opened: Promise.resolve(), close };
+  }
+
+  const triggers = triggersOf(options);
+  const identifierOf = (name: string, value: string): Identifier | null => {
+    const namespace = rules.namespaces.get(name);
+    return namespace === undefined ? null : normalise(namespace, value);
+  };
+  /** Those that a system keeps unique come first, by how much it is believed. */
+  const rank = new Map(rules.sources.map(({ identity }, place) => [identity.recordKey, place]));
+  const rankOf = ({ namespace }: Identifier) => rank.get(namespace) ?? rank.size;
+  const strongestFirst = (all: readonly Identifier[]): Identifier[] =>
+    [...new Map(all.map((one) => [textOf(one), one])).values()].sort(
+      (one, other) => rankOf(one) - rankOf(other) || (textOf(one) < textOf(other) ? -1 : 1),
+    );
+  const aboutOf = ({ identifiers }: SourceEvent): Identifier[] =>
+    strongestFirst(
+      Object.entries(identifiers).flatMap(([name, values]) =>
+        values.flatMap((value) => identifierOf(name, value) ?? []),
+      ),
+    );
+
+  const { process, render } = createFollowUp({
+    triggers,
+    bus,
+    aboutOf,
+    forget: async (event) => {
+      const about = aboutOf(event);
+      const [first] = about;
+      // A system that names nobody may have told of anything that is kept of it.
+      if (first === undefined) {
+        await registry.forget([{ source: event.source }]);
+        return [];
+      }
+      const renewFirst = await registry.forget(about);
+      const { everywhere, customer, renew } = await forget({ identifier: first });
+      if (!everywhere) throw new Error('Not every instance has forgotten.');
+      setTimeout(() => {
+        renewFirst();
+        renew();
+      }, RENEW_AFTER_MS).unref();
+      const own = customer?.own ?? [];
+      // A phone that two share in a house tells neither of them of the other.
+      return own.length === 0 ? about : strongestFirst([first, ...own]);
+    },
+    tell: (trigger, known) => tell(trigger, known, options.run),
+  });
+
+  const opening = createWebhookStore(set.store).then((store) => ({
+    store,
+    deliverer: createDeliverer({
+      store,
+      endpoints: set.endpoints,
+      process,
+      render,
+      logger,
+      metrics,
+      timeoutMs: set.timeoutMs,
+    }),
+  }));
+  // Whoever waits for `opened` is told; until then, systems are told to come again.
+  opening.catch(() => undefined);
+  const keep = async (events: readonly SourceEvent[]) => {
+    const { store, deliverer } = await opening;
+    const kept = await store.keep(events);
+    deliverer.wake();
+    return kept;
+  };
+  const identify = (name: string, value: string) => identifierOf(name, value)?.value ?? null;
+  const onReceived = metrics.webhookReceived;
+  const readers = set.outboxes.map((outbox) =>
+    createOutboxReader({ ...outbox, keep, identify, onReceived, logger }),
+  );
+  return {
+    bus,
+    receiver: createReceiver({
+      webhooks: set.webhooks,
+      keep,
+      identify,
+      onReceived,
+      logger,
+      publicUrl: config.publicUrl,
+    }),
+    opened: opening.then(() => undefined),
+    close: async () => {
+      await Promise.all(readers.map((reader) => reader.close()));
+      bus.close();
+      const running = await opening.catch(() => undefined);
+      await running?.deliverer.close();
+      await running?.store.close();
+    },
+  };
+}
+
+function triggersOf({
+  set,
+  sdl,
+  schema,
+  privacy,
+  logger,
+  triggers: folder,
+}: GatewayEventsOptions): Trigger[] {
+  const { triggers, problems } = readTriggers({
+    ...(folder === undefined ? {} : { folder }),
+    schema,
+    deliver: directiveNamed('deliver', sdl),
+    endpoints: new Set(set.endpoints.map(({ name }) => name)),
+    forbidden: (document, purpose) =>
+      privacy.disclosures.forbidden({ document }, askerOf('', purpose).audience),
+  });
+  for (const problem of problems) logger.warn({ problem }, 'a trigger is left out');
+  return triggers;
+}
+
+/** A trigger is the gateway's own: whoever may write its file may have it send what its purpose allows. */
+function askerOf(name: string, purpose: Purpose): Asker {
+  const { operator } = ROLES;
+  const scopes = new Set([...operator.scopes].filter((scope) => scope !== 'admin:forget'));
+  return {
+    caller: {
+      ...operator,
+      name: `trigger:${name}`,
+      roles: [],
+      scopes,
+      purposes: [purpose],
+      defaultPurpose: purpose,
+      priority: 'automation',
+      origins: [],
+    },
+    audience: { scopes, sees: 'clear', purpose },
+    rights: { findsBy: 'all', maySee: () => true, seesErased: false },
+  };
+}
+
+async function tell(trigger: Trigger, known: KnownEvent, run: EventRunner): Promise<Told> {
+  const { name, document, interest, purpose } = trigger;
+  const told = await run({
+    document,
+    field: interest.field,
+    event: shown(known),
+    asker: askerOf(name, purpose),
+    requestId: `${known.event.source}-${known.event.id}`,
+    firstOrder: interest.firstOrder,
+    only: 'whole',
+  });
+  return 'result' in told ? { data: told.result.data } : told;
+}

@@ -1,0 +1,238 @@
+import { writeSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AuditError } from '../errors.js';
+import { openAuditFile, standardOutput } from './audit-file.js';
+import {
+  bodyOf,
+  createSeal,
+  lastLine,
+  nextLine,
+  repairBody,
+  type AuditEntry,
+  type Link,
+} from './audit-line.js';
+
+export type AuditDestination = { file: string } | 'stdout';
+
+/** Where the audit log goes; undefined for nowhere. Where nobody says who they are there is nobody to account for. */
+export function auditDestination(
+  file: string | undefined,
+  callersAreKnown: boolean,
+): AuditDestination | undefined {
+  if (file !== undefined) return { file };
+  return callersAreKnown ? 'stdout' : undefined;
+}
+
+export interface AuditLogOptions {
+  to: AuditDestination;
+  /** Lines are sealed with it: HMAC-SHA-256 instead of SHA-256. */
+  secret?: string | undefined;
+  /** Milliseconds since 1970, for the time in a line. Default: `Date.now`. */
+  now?: () => number;
+  /** Writes some of the bytes to a file and gives how many, as write(2) does. Default: the file system's. */
+  write?: WriteSome;
+}
+
+export type WriteSome = (fd: number, bytes: Uint8Array) => Promise<number>;
+
+export interface AuditLog {
+  /**
+   * Writes a line. Done when the operating system has it: what happens to this process does not touch it any more, though
+   * a power cut may. Fails with an AuditError when it could not be written, and then it is not in the log.
+   */
+  append(entry: AuditEntry): Promise<void>;
+  /** Counts since the start, and how many entries wait to be written. */
+  state(): AuditState;
+  /** Writes what waits. */
+  close(): Promise<void>;
+}
+
+export interface AuditState {
+  written: number;
+  failed: number;
+  waiting: number;
+}
+
+interface Waiting {
+  body: string;
+  resolve: () => void;
+  reject: (error: AuditError) => void;
+}
+
+/** Written at once. What a crash can tear is no longer than this and one line. */
+const MAX_GROUP_CHARS = 1024 * 1024;
+/** When the disk stands still, more are refused rather than kept in memory. */
+const MAX_WAITING = 10_000;
+/** A pipe that nobody reads from is given this long. */
+const PATIENCE_MS = 5_000;
+const PAUSE_MS = 10;
+
+/**
+ * Opens the audit log. Throws a ConfigError when it cannot be. Entries that come while others are being written go out
+ * together after them, in the order in which they came.
+ */
+export function createAuditLog({
+  to,
+  secret,
+  now = Date.now,
+  write = to === 'stdout' ? writeAtOnce : writeSome,
+}: AuditLogOptions): AuditLog {
+  const seal = createSeal(secret);
+  const target = to === 'stdout' ? standardOutput() : openAuditFile(to.file, seal);
+  let { chain, torn, isEnded } = target;
+  let waiting: Waiting[] = [];
+  let running: Promise<void> | undefined;
+  let closing: Promise<void> | undefined;
+  const counts = { written: 0, failed: 0 };
+
+  const run = async (): Promise<void> => {
+    // What is answered by the same news of a system goes out together.
+    await Promise.resolve();
+    await writeGroup(nextGroup());
+    while (waiting.length > 0) {
+      // Where one line leads to the next, others have their turn between them.
+      await new Promise(setImmediate);
+      await writeGroup(nextGroup());
+    }
+    running = undefined;
+  };
+
+  const nextGroup = (): Waiting[] => {
+    let chars = 0;
+    const end = waiting.findIndex(({ body }) => (chars += body.length) > MAX_GROUP_CHARS);
+    const group = end === -1 ? waiting : waiting.slice(0, Math.max(1, end));
+    waiting = waiting.slice(group.length);
+    return group;
+  };
+
+  const writeGroup = async (group: readonly Waiting[]): Promise<void> => {
+    const lines: { text: string; link: Link; of?: Waiting }[] = [];
+    let before = isEnded ? '' : '\n';
+    let last = chain;
+    if (torn.length > 0) {
+      const { text, link } = nextLine(last, repairBody(torn, now()), seal);
+      lines.push({ text: `\n${text}`, link });
+      last = link;
+    }
+    for (const of of group) {
+      const { text, link } = nextLine(last, of.body, seal);
+      lines.push({ text: before + text, link, of });
+      before = '';
+      last = link;
+    }
+    const bytes = Buffer.from(lines.map(({ text }) => text).join(''));
+    const { written, error } = await writeWhole(write, target.fd, bytes);
+    // Lines of which all bytes are there stay, whatever became of those after them.
+    let end = 0;
+    let whole = 0;
+    for (const { text, link, of } of lines) {
+      const next = end + Buffer.byteLength(text);
+      if (next > written) break;
+      [end, chain, torn, isEnded] = [next, link, NOTHING, true];
+      whole += 1;
+      if (of === undefined) continue;
+      counts.written += 1;
+      of.resolve();
+    }
+    if (whole > 0) target.head?.note(chain);
+    if (whole === lines.length) return;
+    const partial = bytes.subarray(end, written);
+    if (partial.length > 0 && !target.takeBack(partial.length)) stays(partial);
+    const refusal = new AuditError('The audit log could not be written, so this is not answered.', {
+      cause: error,
+    });
+    for (const { of } of lines.slice(whole)) {
+      if (of === undefined) continue;
+      counts.failed += 1;
+      of.reject(refusal);
+    }
+  };
+
+  /** Bytes of lines that are not whole are written and cannot be taken back: as after a crash, the next line says so. */
+  const stays = (partial: Buffer): void => {
+    // The first of them ends the line that was whole but for its line break.
+    const all = Buffer.concat([torn, isEnded ? partial : partial.subarray(1)]);
+    const found = lastLine(all);
+    isEnded = found?.isEnded ?? true;
+    torn = found === undefined ? all : found.after;
+    if (found !== undefined) chain = found.line;
+  };
+
+  return {
+    append: (entry) => {
+      if (closing !== undefined || waiting.length >= MAX_WAITING) {
+        counts.failed += 1;
+        const reason = closing === undefined ? 'does not get on with writing' : 'is closed';
+        return Promise.reject(new AuditError(`The audit log ${reason}, so this is not answered.`));
+      }
+      const body = bodyOf(entry, now());
+      return new Promise((resolve, reject) => {
+        waiting.push({ body, resolve, reject });
+        running ??= run();
+      });
+    },
+    state: () => ({ ...counts, waiting: waiting.length }),
+    close: () => {
+      closing ??= (async () => {
+        await running;
+        target.close();
+      })();
+      return closing;
+    },
+  };
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** Writes until all is written or there is an error. A pipe that is full says EAGAIN, and may have room soon. */
+async function writeWhole(
+  write: WriteSome,
+  fd: number,
+  bytes: Buffer,
+): Promise<{ written: number; error?: unknown }> {
+  let written = 0;
+  let patience = PATIENCE_MS;
+  while (written < bytes.length) {
+    try {
+      written += await write(fd, written === 0 ? bytes : bytes.subarray(written));
+    } catch (error) {
+      if (!isFull(error) || patience <= 0) return { written, error };
+      patience -= PAUSE_MS;
+      await delay(PAUSE_MS);
+    }
+  }
+  return { written };
+}
+
+/** What is written to a file is taken by the operating system's memory: handing it to another thread costs several times more. */
+function writeSome(fd: number, bytes: Uint8Array): Promise<number> {
+  try {
+    return Promise.resolve(writeSync(fd, bytes));
+  } catch (error) {
+    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+  }
+}
+
+/**
+ * Writes to the end of a line while nothing else of this process can run: log lines go to standard output too, and would
+ * come between two parts of an audit line when the pipe is full.
+ */
+function writeAtOnce(fd: number, bytes: Uint8Array): Promise<number> {
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  let written = 0;
+  for (let patience = PATIENCE_MS; written < bytes.length && patience > 0;) {
+    try {
+      written += writeSync(fd, bytes, written);
+    } catch (error) {
+      if (written === 0) return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      if (!isFull(error)) break;
+      patience -= PAUSE_MS;
+      Atomics.wait(pause, 0, 0, PAUSE_MS);
+    }
+  }
+  return Promise.resolve(written);
+}
+
+function isFull(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EAGAIN';
+}

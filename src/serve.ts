@@ -1,0 +1,36 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { sources } from '../sources/index.js';
+import { createGateway } from './gateway.js';
+import { keepHeapSmall } from './server/heap.js';
+import { listen } from './server/http.js';
+import { letGo, stopWhenTold, tellStarted } from './server/started.js';
+import type { PrimaryLink } from './server/worker.js';
+
+/** A gateway on its port, in this process, until it is told to stop. Throws a ConfigError when it cannot start. */
+export async function serve(primary?: PrimaryLink): Promise<void> {
+  keepHeapSmall();
+  const gateway = createGateway({ sources, worker: primary });
+  const { authentication, config, logger, metrics, sources: pluggedIn, settings } = gateway;
+  const server = await gateway.opened
+    .then(() => listen(gateway.handler, { ...config, origins: authentication.origins }))
+    .catch(async (error: unknown) => {
+      await gateway.close();
+      throw error;
+    });
+  // A defect in one request is no reason to end all others. Its message is left out: it may quote what it stumbled over.
+  process.on('unhandledRejection', (reason) => {
+    const frames =
+      reason instanceof Error ? reason.stack?.split('\n').filter((line) => line.startsWith('    at ')) : [];
+    logger.error({ name: reason instanceof Error ? reason.name : typeof reason, frames }, 'unhandled defect');
+  });
+  stopWhenTold(logger, () => {
+    gateway.drain();
+    void delay(config.drainMs)
+      .then(() => server.stop())
+      .then(() => gateway.close())
+      .then(letGo);
+  });
+  const started = { url: server.url, sources: pluggedIn, settings, isOpen: config.auth === 'off' };
+  if (primary === undefined) tellStarted(logger, started);
+  else primary.started(started, () => metrics.values());
+}

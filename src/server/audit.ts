@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import { getOperationAST, print, type DocumentNode, type ExecutionArgs, type ExecutionResult } from 'graphql';
+import { isAsyncIterable, type Plugin } from 'graphql-yoga';
+import type { Context } from '../customer/customer.js';
+import type { Identifier } from '../identity/identifiers.js';
+import type { AuditEntry } from '../privacy/audit-line.js';
+import type { AuditLog } from '../privacy/audit-log.js';
+import type { Privacy } from '../privacy/privacy.js';
+import type { Provenance } from '../loaders/provenance.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { Asker } from './caller.js';
+import { requestIdOf } from './request-id.js';
+import { httpError } from './request-error.js';
+import { stateOf, type RequestHead } from './request-state.js';
+
+export interface AuditorOptions {
+  log: AuditLog;
+  /** Whether an answer is withheld when its line cannot be written. */
+  required: boolean;
+  privacy: Pick<Privacy, 'disclosures' | 'permissions'>;
+  /** The customers that a request was told of, by their opaque ids. */
+  customersOf: (context: Context, about: Identifier | undefined) => readonly string[];
+  logger: Logger;
+}
+
+/** An answer that is about to go out. */
+export interface Answered {
+  args: Pick<ExecutionArgs, 'document' | 'operationName'>;
+  /** What the resolvers were handed. */
+  context: Context;
+  asker: Asker;
+  requestId: string;
+  provenance: Provenance | undefined;
+  /** Whom the event is about that is told. */
+  about?: Identifier | undefined;
+  /** Why it is not given after all. */
+  because?: string;
+}
+
+export interface Auditor {
+  /** The line of an answer; undefined when there is nothing of a person in it. */
+  entryOf(answered: Answered): AuditEntry | undefined;
+  /** Writes a line. False: the answer may not be given. */
+  write(entry: AuditEntry): Promise<boolean>;
+}
+
+export function createAuditor({ log, required, privacy, customersOf, logger }: AuditorOptions): Auditor {
+  const { disclosures, permissions } = privacy;
+
+  const entryOf = ({
+    args,
+    context,
+    asker,
+    requestId,
+    provenance,
+    about,
+    because,
+  }: Answered): AuditEntry | undefined => {
+    const { document, operationName = null } = args;
+    const { caller, audience } = asker;
+    const categories = disclosures.of({ document, operationName }, audience, permissions.decided(context));
+    if (categories === undefined) return undefined;
+    const sources = provenance?.statuses() ?? {};
+    const customers = customersOf(context, about);
+    // Refused before anything was asked: of nobody anything was to be told.
+    if (customers.length === 0 && Object.keys(sources).length === 0) return undefined;
+    const statuses = Object.values(sources);
+    return {
+      requestId,
+      caller: caller.name,
+      purpose: audience.purpose ?? 'NONE',
+      operation: { name: getOperationAST(document, operationName)?.name?.value ?? null, id: idOf(document) },
+      customers,
+      categories,
+      sources,
+      cached: statuses.every((status) => status === 'cached' || status === 'stale'),
+      ...(because === undefined ? {} : { because }),
+    };
+  };
+
+  return {
+    entryOf,
+    write: async (entry) => {
+      try {
+        await log.append(entry);
+        return true;
+      } catch (error) {
+        const { requestId } = entry;
+        logger.error({ requestId, reason: error instanceof Error ? error.name : 'unknown' }, 'not audited');
+        return !required;
+      }
+    },
+  };
+}
+
+/** Writes a line for each answer with personal data, before the answer goes out. */
+export function useAudit(
+  auditor: Auditor,
+  askerOf: (request: RequestHead) => Asker,
+  provenanceOf: (request: RequestHead) => Provenance | undefined,
+): Plugin {
+  return {
+    onExecute: ({ args, context }: { args: ExecutionArgs; context: { request: RequestHead } }) => ({
+      onExecuteDone: async (event: {
+        result: ExecutionResult | AsyncIterable<unknown>;
+        setResult: (result: ExecutionResult) => void;
+      }) => {
+        if (isAsyncIterable(event.result)) return;
+        const { request } = context;
+        const entry = auditor.entryOf({
+          args,
+          // The executor hands it to resolvers as it is.
+          context: args.contextValue as Context,
+          asker: askerOf(request),
+          requestId: requestIdOf(request),
+          provenance: provenanceOf(request),
+        });
+        if (entry === undefined) return;
+        stateOf(request).auditEntry = entry;
+        if (!(await auditor.write(entry))) event.setResult({ errors: [notAudited()] });
+      },
+    }),
+  };
+}
+
+function notAudited() {
+  return httpError(
+    'AUDIT_UNAVAILABLE',
+    'The audit log cannot be written, and an answer that nobody can account for is not given. Tell the operator.',
+    503,
+  );
+}
+
+const ids = new WeakMap<DocumentNode, string>();
+
+/** As the manifest names persisted operations. */
+function idOf(document: DocumentNode): string {
+  let id = ids.get(document);
+  if (id === undefined) {
+    id = `sha256:${createHash('sha256').update(print(document)).digest('hex')}`;
+    ids.set(document, id);
+  }
+  return id;
+}

@@ -1,0 +1,84 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestContext } from '../context/context.js';
+import type { AuditEntry } from '../privacy/audit-line.js';
+import type { Trace } from '../telemetry/tracing.js';
+import type { Asker } from './caller.js';
+import type { Cost } from './cost-limits.js';
+
+/** As much of a request as is gone by once its body is read: any Request is one, and what is made of node's. */
+export interface RequestHead {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Pick<Headers, 'get'>;
+  readonly signal: HangUp;
+}
+
+/** As much of an AbortSignal as is used of a request's: it tells that the client has hung up unanswered. */
+interface HangUp {
+  addEventListener(type: 'abort', listener: () => void, options: { once: true }): void;
+}
+
+/** What comes to be known of a request while it is answered. */
+export interface RequestState {
+  /** Who sends it, from when its headers have been read. */
+  asker?: Asker;
+  context?: RequestContext;
+  id?: string;
+  /** When its operation began, and what that is called. */
+  operation?: { startedAt: number; name: string | undefined };
+  trace?: Trace;
+  cost?: Cost;
+  /** The line that its answer was audited by, if it was. */
+  auditEntry?: AuditEntry;
+  /** How old its answer is, and for how long it stays fresh; undefined when no source was asked for anything. */
+  freshness?: { ageMs: number; freshMs: number } | undefined;
+  /** Whether something is missing from its answer. */
+  failed?: boolean;
+}
+
+/** A request of node:http. */
+export class NodeRequest implements RequestHead {
+  readonly method: string;
+  readonly headers: RequestHead['headers'];
+  readonly signal: HangUp;
+  readonly state: RequestState = {};
+  readonly #incoming: IncomingMessage;
+
+  constructor(incoming: IncomingMessage, response: ServerResponse) {
+    this.method = incoming.method ?? '';
+    this.headers = headersOf(incoming);
+    this.signal = {
+      addEventListener: (_abort, listener) => {
+        response.once('close', () => {
+          if (!response.writableFinished) listener();
+        });
+      },
+    };
+    this.#incoming = incoming;
+  }
+
+  get url(): string {
+    const { headers, url = '' } = this.#incoming;
+    return `http://${headers.host ?? ''}${url}`;
+  }
+}
+
+const states = new WeakMap<RequestHead, RequestState>();
+
+/** Of our own requests it lies in them: looking it up by request, and forgetting it, took a quarter of an answer's time. */
+export function stateOf(request: RequestHead): RequestState {
+  if (request instanceof NodeRequest) return request.state;
+  let state = states.get(request);
+  if (state === undefined) states.set(request, (state = {}));
+  return state;
+}
+
+/** The headers of a request of node:http, as a Request has them. */
+export function headersOf({ headers }: IncomingMessage): RequestHead['headers'] {
+  return {
+    get: (name) => {
+      const value = headers[name.toLowerCase()];
+      return Array.isArray(value) ? value.join(', ') : (value ?? null);
+    },
+  };
+}

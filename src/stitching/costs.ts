@@ -1,0 +1,108 @@
+import {
+  Kind,
+  type ConstDirectiveNode,
+  type FieldDefinitionNode,
+  type ObjectTypeDefinitionNode,
+} from 'graphql';
+import { ConfigError } from '../errors.js';
+import type { Sdl } from './sdl.js';
+
+/** What the SDL says of the cost of a field or of a type: `@cost` and `@listSize` in schema/directives.graphql. */
+export interface DeclaredCost {
+  /** Points; undefined: the default. */
+  weight?: number;
+  listSize?: ListSize;
+}
+
+/** How long a list may be. */
+export interface ListSize {
+  /** So long, when none of the arguments is given. */
+  assumedSize?: number;
+  slicingArguments: readonly string[];
+  /** Fields of the outcome that are so long; empty: the field itself is. */
+  sizedFields: readonly string[];
+}
+
+/** By `Customer` and `Customer.orders`; what says nothing of its cost is not in it. */
+export type DeclaredCosts = ReadonlyMap<string, DeclaredCost>;
+
+/** Reads what the SDL of the spine and the sources says of cost. Throws a ConfigError with all that makes no sense. */
+export function readCosts({ spine, sources }: Pick<Sdl, 'spine' | 'sources'>): DeclaredCosts {
+  const costs = new Map<string, DeclaredCost>();
+  const problems: string[] = [];
+  const types = [spine, ...sources.values()]
+    .flatMap(({ definitions }) => definitions)
+    .filter((one): one is ObjectTypeDefinitionNode => one.kind === Kind.OBJECT_TYPE_DEFINITION);
+  const hasField = (type: string, field: string): boolean =>
+    types.some(({ name, fields }) => name.value === type && fields?.some((one) => one.name.value === field));
+  const add = (coordinate: string, { directives }: ObjectTypeDefinitionNode | FieldDefinitionNode): void => {
+    const declared = readCost(directives ?? [], (at, problem) => {
+      const place = at.loc === undefined ? '' : `${at.loc.source.name} line ${at.loc.startToken.line}: `;
+      problems.push(`${place}the @${at.name.value} of "${coordinate}" ${problem}.`);
+    });
+    if (Object.keys(declared).length > 0) costs.set(coordinate, { ...costs.get(coordinate), ...declared });
+  };
+  for (const type of types) {
+    add(type.name.value, type);
+    for (const field of type.fields ?? []) {
+      const coordinate = `${type.name.value}.${field.name.value}`;
+      add(coordinate, field);
+      const { slicingArguments = [], sizedFields = [] } = costs.get(coordinate)?.listSize ?? {};
+      for (const name of slicingArguments)
+        if (!(field.arguments ?? []).some((one) => one.name.value === name))
+          problems.push(`"${coordinate}" has a @listSize by "${name}", but no such argument.`);
+      for (const name of sizedFields)
+        if (!hasField(typeName(field), name))
+          problems.push(
+            `"${coordinate}" has a @listSize for "${name}", but "${typeName(field)}" has no such field.`,
+          );
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return costs;
+}
+
+function readCost(
+  directives: readonly ConstDirectiveNode[],
+  refuse: (at: ConstDirectiveNode, problem: string) => void,
+): DeclaredCost {
+  const declared: DeclaredCost = {};
+  for (const directive of directives) {
+    const number = (name: string): number | undefined => {
+      const value = argument(directive, name);
+      if (value === undefined) return undefined;
+      const read = value.kind === Kind.INT ? Number(value.value) : NaN;
+      if (read >= 0) return read;
+      // A cost below zero would pay for the others.
+      refuse(directive, `needs a "${name}" that is a whole number, 0 or more`);
+      return 0;
+    };
+    if (directive.name.value === 'cost') declared.weight = number('weight') ?? 0;
+    if (directive.name.value === 'listSize') {
+      const assumedSize = number('assumedSize');
+      declared.listSize = {
+        ...(assumedSize === undefined ? {} : { assumedSize }),
+        slicingArguments: names(directive, 'slicingArguments'),
+        sizedFields: names(directive, 'sizedFields'),
+      };
+    }
+  }
+  return declared;
+}
+
+function argument({ arguments: given = [] }: ConstDirectiveNode, name: string) {
+  return given.find((one) => one.name.value === name)?.value;
+}
+
+/** One name stands for a list of one. */
+function names(directive: ConstDirectiveNode, name: string): string[] {
+  const value = argument(directive, name);
+  const values = value?.kind === Kind.LIST ? value.values : value === undefined ? [] : [value];
+  return values.flatMap((one) => (one.kind === Kind.STRING ? [one.value] : []));
+}
+
+function typeName({ type }: FieldDefinitionNode): string {
+  let inner = type;
+  while (inner.kind !== Kind.NAMED_TYPE) inner = inner.type;
+  return inner.name.value;
+}

@@ -1,0 +1,195 @@
+import {
+  buildASTSchema,
+  getDirectiveValues,
+  isObjectType,
+  Kind,
+  type ASTNode,
+  type DocumentNode,
+  type EnumValueDefinitionNode,
+  type FieldDefinitionNode,
+  type GraphQLDirective,
+  type GraphQLSchema,
+  type ObjectTypeDefinitionNode,
+  type TypeNode,
+} from 'graphql';
+import type { ConsentChannel, DataCategory, Mask, Purpose } from '../customer/schema.generated.js';
+import { ConfigError } from '../errors.js';
+import { placeOf, type Sdl } from './sdl.js';
+
+/** What the SDL says of a field: what it tells of a person, who may see it, and what for. */
+export interface FieldPolicy {
+  category: DataCategory;
+  /** Left out: callers that see masked values only see it as it is. */
+  mask?: Mask;
+  /** Left out: any purpose. */
+  purposes?: readonly Purpose[];
+  /** Consent must be for this channel. Left out: for any. */
+  channel?: ConsentChannel;
+  /** All scopes of one of the lists are needed. Left out: none. */
+  scopes?: readonly (readonly string[])[];
+  /** Whether only callers that say who they are may ask. Scopes say so by themselves, since nobody else has any. */
+  authenticated: boolean;
+}
+
+/** By `Type.field`. */
+export type Policies = ReadonlyMap<string, FieldPolicy>;
+
+type Annotated = FieldDefinitionNode | ObjectTypeDefinitionNode | EnumValueDefinitionNode;
+
+/** What each of our directives may say. composeSdl() holds what is written to their declarations. */
+interface Said {
+  personalData: { category: DataCategory; mask?: Mask | null };
+  purpose: { any: readonly Purpose[]; channel?: ConsentChannel | null };
+  requiresScopes: { scopes: readonly (readonly string[])[] };
+  authenticated: object;
+  requiresConsent: object;
+}
+
+/** What a value can be masked of: it is text, whatever it means. */
+const TEXT = new Set(['String', 'ID', 'Date']);
+
+/**
+ * Reads of every published field what the directives say, and refuses one of which they do not say it, or say what cannot
+ * be done. All problems are told together.
+ */
+export function readPolicies({ spine, sources }: Sdl): Policies {
+  const problems: string[] = [];
+  const policies = new Map<string, FieldPolicy>();
+  const said = directivesOf(spine);
+  const problem = (node: ASTNode, text: string): void => {
+    problems.push(`${placeOf(node)}: ${text}`);
+  };
+
+  for (const type of [spine, ...sources.values()].flatMap(({ definitions }) => definitions)) {
+    if (type.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
+    const ofType = said('personalData', type);
+    if (ofType?.mask != null)
+      problem(type.name, `"${type.name.value}" has a mask, which only fields have, each its own.`);
+    for (const field of type.fields ?? []) {
+      // Private entry points are asked by nobody.
+      if (type.name.value === 'Query' && field.name.value.startsWith('_')) continue;
+      const path = `${type.name.value}.${field.name.value}`;
+      const data =
+        said('personalData', field) ?? (ofType === undefined ? undefined : { category: ofType.category });
+      if (data === undefined) {
+        problem(
+          field.name,
+          `"${path}" is not classified: it or its type must say by @personalData what it tells of a person, NONE when nothing.`,
+        );
+        continue;
+      }
+      const policy = policyOf(field, data, said);
+      if (policy.mask !== undefined && !TEXT.has(namedType(field.type)))
+        problem(
+          field.name,
+          `"${path}" has a mask, which only ${[...TEXT].join(', ')} and lists of them have.`,
+        );
+      const mayBeRefused = policy.authenticated || (policy.purposes ?? policy.scopes) !== undefined;
+      if (field.type.kind === Kind.NON_NULL_TYPE && (mayBeRefused || type.name.value === 'Customer'))
+        problem(field.name, `"${path}" must be nullable: null is what a caller sees that may not see it.`);
+      const earlier = policies.get(path);
+      policies.set(path, earlier ?? policy);
+      if (earlier !== undefined && JSON.stringify(earlier) !== JSON.stringify(policy))
+        problem(field.name, `"${path}" is declared in another file too, and its directives differ there.`);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return policies;
+}
+
+/** The scopes that values of enums need, by `Enum.VALUE`: what a kind stands for is no more open than its own fields. */
+export function scopesOfEnumValues({
+  spine,
+}: Pick<Sdl, 'spine'>): ReadonlyMap<string, readonly (readonly string[])[]> {
+  const said = directivesOf(spine);
+  return new Map(
+    spine.definitions.flatMap((one) =>
+      one.kind !== Kind.ENUM_TYPE_DEFINITION
+        ? []
+        : (one.values ?? []).flatMap((value) => {
+            const scopes = said('requiresScopes', value)?.scopes;
+            return scopes === undefined ? [] : [[`${one.name.value}.${value.name.value}`, scopes] as const];
+          }),
+    ),
+  );
+}
+
+/** The purposes that `@requiresConsent` is said of. */
+export function purposesThatNeedConsent({ spine }: Pick<Sdl, 'spine'>): ReadonlySet<Purpose> {
+  const said = directivesOf(spine);
+  const values = spine.definitions.flatMap((one) =>
+    one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === 'Purpose' ? (one.values ?? []) : [],
+  );
+  return new Set(
+    values
+      .filter((value) => said('requiresConsent', value) !== undefined)
+      // The type is generated from these values.
+      .map(({ name }) => name.value as Purpose),
+  );
+}
+
+/** Adds to the description of each field of personal data what it is and what for, so that whoever explores reads it. */
+export function describePersonalData(schema: GraphQLSchema, policies: Policies): void {
+  for (const [path, { category, purposes, mask }] of policies) {
+    const [typeName = '', fieldName = ''] = path.split('.');
+    const type = schema.getType(typeName);
+    const field = isObjectType(type) ? type.getFields()[fieldName] : undefined;
+    // One without a description has none of its own to be read, and must not seem to have one.
+    if (category === 'NONE' || !field?.description) continue;
+    const said = [
+      `Personal data: ${category}.`,
+      ...(purposes === undefined ? [] : [`For ${purposes.join(', ')}.`]),
+      ...(mask === undefined ? [] : ['Masked for some callers.']),
+    ];
+    field.description = `${field.description}\n${said.join(' ')}`;
+  }
+}
+
+type ReadDirective = <D extends keyof Said>(name: D, node: Annotated) => Said[D] | undefined;
+
+function directivesOf(spine: DocumentNode): ReadDirective {
+  const declared = declaredDirectives(spine);
+  return <D extends keyof Said>(name: D, node: Annotated) =>
+    getDirectiveValues(directiveIn(declared, name), node) as Said[D] | undefined;
+}
+
+/** A directive as schema/directives.graphql declares it. */
+export function directiveNamed(name: string, { spine }: Pick<Sdl, 'spine'>): GraphQLDirective {
+  return directiveIn(declaredDirectives(spine), name);
+}
+
+function declaredDirectives({ definitions }: DocumentNode): GraphQLSchema {
+  return buildASTSchema(
+    {
+      kind: Kind.DOCUMENT,
+      definitions: definitions.filter(
+        ({ kind }) => kind === Kind.ENUM_TYPE_DEFINITION || kind === Kind.DIRECTIVE_DEFINITION,
+      ),
+    },
+    { assumeValidSDL: true },
+  );
+}
+
+function directiveIn(declared: GraphQLSchema, name: string): GraphQLDirective {
+  const directive = declared.getDirective(name);
+  if (directive == null) throw new ConfigError([`@${name} is declared nowhere.`]);
+  return directive;
+}
+
+function policyOf(field: FieldDefinitionNode, data: Said['personalData'], said: ReadDirective): FieldPolicy {
+  const { category, mask } = data;
+  const purpose = said('purpose', field);
+  const scopes = said('requiresScopes', field);
+  return {
+    category,
+    ...(mask == null ? {} : { mask }),
+    ...(purpose === undefined ? {} : { purposes: purpose.any }),
+    ...(purpose?.channel == null ? {} : { channel: purpose.channel }),
+    ...(scopes === undefined ? {} : { scopes: scopes.scopes }),
+    authenticated: said('authenticated', field) !== undefined,
+  };
+}
+
+function namedType(type: TypeNode): string {
+  return type.kind === Kind.NAMED_TYPE ? type.name.value : namedType(type.type);
+}

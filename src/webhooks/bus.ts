@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import { Redis } from 'ioredis';
+import type { Logger } from '../telemetry/logger.js';
+import type { KnownEvent } from './interest.js';
+import { sealWith } from './store-seal.js';
+
+/** Hands events to whoever is subscribed, on this instance and on the others. Nothing is kept: who is away misses it. */
+export interface EventBus {
+  publish: (known: KnownEvent) => void;
+  /** Gives what ends it. `onEnd`: nothing more is told by this instance. */
+  subscribe: (listener: (known: KnownEvent) => void, onEnd?: () => void) => () => void;
+  /** How many are subscribed. */
+  readonly size: number;
+  /** Ends all subscriptions, those that come later too: they are taken up again with another instance. */
+  end: () => void;
+  close: () => void;
+}
+
+export interface EventBusOptions {
+  /** Without it only this instance's subscribers are told of what reaches this instance. */
+  redisUrl: string | undefined;
+  /** Events are sealed with it on their way. */
+  secret: string;
+  logger: Pick<Logger, 'warn'>;
+}
+
+/** Redis answers within it, or is asked again. */
+const ANSWER_WITHIN_MS = 2_000;
+const LISTEN_AGAIN_MS = 1_000;
+const CHANNEL = 'stekkerdoos:1:events';
+
+export function createEventBus({ redisUrl, secret, logger }: EventBusOptions): EventBus {
+  const listeners = new Map<(known: KnownEvent) => void, (() => void) | undefined>();
+  let isEnded = false;
+  const tell = (known: KnownEvent): void => {
+    for (const listener of listeners.keys()) listener(known);
+  };
+  const end = (): void => {
+    isEnded = true;
+    const all = [...listeners.values()];
+    listeners.clear();
+    for (const onEnd of all) onEnd?.();
+  };
+  const local: EventBus = {
+    publish: tell,
+    subscribe: (listener, onEnd) => {
+      if (isEnded) onEnd?.();
+      else listeners.set(listener, onEnd);
+      return () => listeners.delete(listener);
+    },
+    get size() {
+      return listeners.size;
+    },
+    end,
+    close: end,
+  };
+  if (redisUrl === undefined) return local;
+
+  const seal = sealWith(secret);
+  const self = randomUUID();
+  const open = () =>
+    new Redis(redisUrl, {
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 1,
+      connectTimeout: ANSWER_WITHIN_MS,
+      commandTimeout: ANSWER_WITHIN_MS,
+      // It is sent when the connection may listen already, and is refused there.
+      disableClientInfo: true,
+    });
+  const sender = open();
+  const receiver = open();
+  for (const one of [sender, receiver]) one.on('error', () => undefined);
+  /** As often as it takes: an instance that does not listen would not know it. */
+  const listen = (): void => {
+    receiver.subscribe(CHANNEL).catch(() => {
+      if (receiver.status === 'ready') setTimeout(listen, LISTEN_AGAIN_MS).unref();
+    });
+  };
+  receiver.on('ready', listen);
+  receiver.on('message', (_, message) => {
+    const [from = '', sealed = ''] = message.split(' ');
+    if (from === self) return;
+    try {
+      // Only who has the secret can have sealed it, and these are gateways.
+      tell(JSON.parse(seal.open(sealed, CHANNEL)) as KnownEvent);
+    } catch {
+      logger.warn('an event of another instance cannot be read: is WEBHOOK_SECRET the same everywhere?');
+    }
+  });
+  return {
+    subscribe: local.subscribe,
+    get size() {
+      return listeners.size;
+    },
+    end,
+    publish: (known) => {
+      tell(known);
+      sender.publish(CHANNEL, `${self} ${seal.close(JSON.stringify(known), CHANNEL)}`).catch(() => undefined);
+    },
+    close: () => {
+      end();
+      sender.disconnect();
+      receiver.disconnect();
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { ToldEvent } from './declaration.js';
+import type { SourceEvent } from './event.js';
+
+/** How many events were new, and how many had been kept before. */
+export interface Kept {
+  kept: number;
+  known: number;
+}
+
+export interface IntakeOptions {
+  /** Keeps events for good. The system is told that we have them only when this has resolved; until then it tells again. */
+  keep: (events: readonly SourceEvent[]) => Promise<Kept>;
+  /** An identifier in its one way to be written, or null when it is none. */
+  identify: (namespace: string, value: string) => string | null;
+}
+
+/**
+ * An event as it is kept: whose it is, and about whom in the customer view's own way of writing, so that they are found by it.
+ * What identifies nobody is left out.
+ */
+export function ofSource(source: string, event: ToldEvent, identify: IntakeOptions['identify']): SourceEvent {
+  const identifiers: Record<string, string[]> = {};
+  for (const [namespace, values] of Object.entries(event.identifiers)) {
+    const known = values.flatMap((value) => identify(namespace, value) ?? []);
+    if (known.length > 0) identifiers[namespace] = [...new Set(known)];
+  }
+  return { ...event, identifiers, source };
+}

@@ -1,0 +1,136 @@
+import {
+  getArgumentValues,
+  getOperationAST,
+  getVariableValues,
+  Kind,
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLSchema,
+} from 'graphql';
+import { InvalidInputError } from '../errors.js';
+import type { Identifier } from '../identity/identifiers.js';
+import type { EventType, SourceEvent } from './event.js';
+
+/** An event, and all that the systems know of whom it is about. */
+export interface KnownEvent {
+  event: SourceEvent;
+  /** Whom it is about: the strongest identifier first. Empty when the system names nobody. */
+  about: readonly Identifier[];
+}
+
+/** What a subscription waits for. */
+export interface Interest {
+  /** The field of Subscription, and the name that the client gives its value. */
+  field: string;
+  matches(known: KnownEvent): boolean;
+  /** Only the customer's first order counts: to be looked at when it is told. */
+  firstOrder: boolean;
+  /** It is told so much later, unless something happens that makes it needless. 0: at once. */
+  delayMs: number;
+  /** What makes a delayed one needless. */
+  needless(known: KnownEvent): boolean;
+}
+
+export interface InterestAsk {
+  schema: GraphQLSchema;
+  document: DocumentNode;
+  operationName?: string | null | undefined;
+  variables?: Readonly<Record<string, unknown>> | undefined;
+  /** Reads a key of a customer. Throws an InvalidInputError when it is none. */
+  readKey: (by: Readonly<Record<string, string | null | undefined>>) => Identifier;
+  /** Whom the caller's token names. */
+  own?: Identifier | undefined;
+}
+
+const MAX_DELAY_MS = 30 * 24 * 3_600_000;
+
+/** Of the fields that wait for one type. */
+const TYPE_OF: Readonly<Record<string, EventType>> = {
+  orderPlaced: 'order.placed',
+  orderPaid: 'order.paid',
+  orderShipped: 'order.shipped',
+  ticketOpened: 'ticket.opened',
+  ticketSolved: 'ticket.solved',
+};
+
+/** Reads what a subscription waits for. Throws an InvalidInputError when its arguments cannot be. The document is valid. */
+export function readInterest({
+  schema,
+  document,
+  operationName,
+  variables = {},
+  readKey,
+  own,
+}: InterestAsk): Interest {
+  const operation = getOperationAST(document, operationName);
+  const node = operation?.selectionSet.selections.find((one): one is FieldNode => one.kind === Kind.FIELD);
+  if (operation == null || node === undefined)
+    throw new InvalidInputError('A subscription asks for one field of Subscription, and not by a fragment.');
+  const field = node.name.value;
+  const definition = schema.getSubscriptionType()?.getFields()[field];
+  if (definition === undefined) throw new InvalidInputError('There is no such subscription.');
+  const read = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
+  if (read.errors !== undefined) throw new InvalidInputError('The variables do not fit the subscription.');
+  const given = getArgumentValues(definition, node, read.coerced);
+  const { firstOrder = false, minTotal } = given as { firstOrder?: boolean | null; minTotal?: number | null };
+  const usual = { field, firstOrder: firstOrder === true, delayMs: 0, needless: () => false };
+
+  switch (field) {
+    case 'meChanged':
+      return { ...usual, matches: ({ about }) => own !== undefined && isAbout(about, own) };
+    case 'customerChanged': {
+      const wanted = readKey(given['by'] as Record<string, string>);
+      return { ...usual, matches: ({ about }) => isAbout(about, wanted) };
+    }
+    case 'event': {
+      const { types, sources } = given as { types?: string[] | null; sources?: string[] | null };
+      return {
+        ...usual,
+        matches: ({ event }) =>
+          (types == null || types.includes(typeNamed(event.type))) &&
+          (sources == null || sources.includes(event.source)),
+      };
+    }
+    case 'cartAbandoned':
+      return {
+        ...usual,
+        delayMs: durationMs(String(given['after'])),
+        matches: ({ event, about }) =>
+          about.length > 0 && (event.type === 'cart.changed' || event.type === 'cart.abandoned'),
+        needless: ({ event }) => event.type === 'cart.changed' || event.type === 'order.placed',
+      };
+    default: {
+      const type = TYPE_OF[field];
+      return {
+        ...usual,
+        matches: ({ event }) =>
+          event.type === type && (minTotal == null || Number(event.data['total'] ?? 0) >= minTotal),
+      };
+    }
+  }
+}
+
+function isAbout(about: readonly Identifier[], wanted: Identifier): boolean {
+  return about.some(({ namespace, value }) => namespace === wanted.namespace && value === wanted.value);
+}
+
+/** `order.paid` is ORDER_PAID in the schema. */
+export function typeNamed(type: EventType): string {
+  return type.toUpperCase().replace('.', '_');
+}
+
+/** An ISO 8601 duration without years and months, which have no one length. */
+export function durationMs(text: string): number {
+  const parts = /^P(?=[\dT])(?:(\d{1,4})D)?(?:T(?=\d)(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,8})S)?)?$/.exec(
+    text,
+  );
+  const [, days = 0, hours = 0, minutes = 0, seconds = 0] = Array.from(parts ?? [], (one) =>
+    Number(one || 0),
+  );
+  const ms = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000;
+  if (parts === null || ms > MAX_DELAY_MS)
+    throw new InvalidInputError(
+      'A duration is written as ISO 8601 has it, such as PT1H or P1DT30M, and is 30 days at most.',
+    );
+  return ms;
+}

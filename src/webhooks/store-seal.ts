@@ -1,0 +1,44 @@
+import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
+
+/** Keeps what is personal unreadable on disk. */
+export interface Seal {
+  /** The same text always gives the same digest, and another secret another one. */
+  digest(...parts: readonly string[]): string;
+  /** `place` is where it will lie: it can be opened for no other. */
+  close(text: string, place: string): string;
+  /** Throws when it was closed with another secret, for another place, or was changed. */
+  open(sealed: string, place: string): string;
+}
+
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+
+export function sealWith(secret: string): Seal {
+  const keyFor = (use: string) => Buffer.from(hkdfSync('sha256', secret, '', `webhooks ${use}`, 32));
+  const digestKey = keyFor('digest');
+  const sealKey = keyFor('seal');
+  return {
+    digest: (...parts) =>
+      createHmac('sha256', digestKey)
+        .update(JSON.stringify(parts))
+        .digest()
+        .subarray(0, 20)
+        .toString('base64url'),
+    close: (text, place) => {
+      const nonce = randomBytes(NONCE_BYTES);
+      const cipher = createCipheriv('aes-256-gcm', sealKey, nonce).setAAD(Buffer.from(place));
+      const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
+      return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64');
+    },
+    open: (sealed, place) => {
+      const bytes = Buffer.from(sealed, 'base64');
+      const start = NONCE_BYTES + TAG_BYTES;
+      const decipher = createDecipheriv('aes-256-gcm', sealKey, bytes.subarray(0, NONCE_BYTES), {
+        authTagLength: TAG_BYTES,
+      })
+        .setAAD(Buffer.from(place))
+        .setAuthTag(bytes.subarray(NONCE_BYTES, start));
+      return Buffer.concat([decipher.update(bytes.subarray(start)), decipher.final()]).toString('utf8');
+    },
+  };
+}

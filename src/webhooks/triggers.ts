@@ -1,0 +1,159 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import {
+  getDirectiveValues,
+  GraphQLError,
+  Kind,
+  OperationTypeNode,
+  parse,
+  Source,
+  validate,
+  visit,
+  type DocumentNode,
+  type GraphQLDirective,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
+import type { Purpose } from '../customer/schema.generated.js';
+import { GatewayError, InvalidInputError } from '../errors.js';
+import { durationMs, readInterest, type Interest } from './interest.js';
+import { readQuietHours, type QuietHours } from './quiet-hours.js';
+
+/** A subscription that is told to an endpoint. */
+export interface Trigger {
+  /** The name of its file. */
+  name: string;
+  /** The subscription, without `@deliver`. */
+  document: DocumentNode;
+  interest: Interest;
+  endpoint: string;
+  purpose: Purpose;
+  /** Once for each within so many milliseconds. */
+  once: { per: 'CUSTOMER' | 'RECORD'; withinMs: number } | undefined;
+  quietHours: QuietHours | undefined;
+}
+
+export interface TriggersOptions {
+  folder?: URL;
+  schema: GraphQLSchema;
+  /** `@deliver`, as schema/directives.graphql declares it. */
+  deliver: GraphQLDirective;
+  endpoints: ReadonlySet<string>;
+  /** What the trigger may not have for its purpose, as `Type.field`. */
+  forbidden: (document: DocumentNode, purpose: Purpose) => readonly string[];
+}
+
+interface Deliver {
+  to: string;
+  purpose: Purpose;
+  oncePer?: 'CUSTOMER' | 'RECORD' | null;
+  within?: string | null;
+  quietHours?: string | null;
+}
+
+const FOLDER = new URL('../../schema/triggers/', import.meta.url);
+
+/** Whoever names a customer here would be naming a person in a file. */
+const NOT_FOR_TRIGGERS = new Set(['meChanged', 'customerChanged']);
+
+/** Reads all triggers. One that is wrong is left out, and named with file and line; the others work. */
+export function readTriggers({ folder = FOLDER, ...options }: TriggersOptions): {
+  triggers: Trigger[];
+  problems: string[];
+} {
+  const triggers: Trigger[] = [];
+  const problems: string[] = [];
+  for (const file of filesIn(folder)) {
+    const read = readTrigger(file, readFileSync(fileURLToPath(new URL(file, folder)), 'utf8'), options);
+    if ('problems' in read) problems.push(...read.problems.map((problem) => `schema/triggers/${problem}`));
+    else triggers.push(read);
+  }
+  return { triggers, problems };
+}
+
+function filesIn(folder: URL): string[] {
+  try {
+    return readdirSync(fileURLToPath(folder))
+      .filter((name) => name.endsWith('.graphql'))
+      .sort();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+function readTrigger(
+  file: string,
+  text: string,
+  { schema, deliver, endpoints, forbidden }: Omit<TriggersOptions, 'folder'>,
+): Trigger | { problems: string[] } {
+  const at = (line: number | undefined, what: string) => ({
+    problems: [`${file} line ${line ?? 1}: ${what}`],
+  });
+  let whole: DocumentNode;
+  try {
+    whole = parse(new Source(text, file));
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    return at(error.locations?.[0]?.line, error.message);
+  }
+  const operations = whole.definitions.filter((one) => one.kind === Kind.OPERATION_DEFINITION);
+  const [operation] = operations;
+  if (operation?.operation !== OperationTypeNode.SUBSCRIPTION || operations.length > 1)
+    return at(operation?.loc?.startToken.line, 'it must hold one subscription.');
+  const line = operation.loc?.startToken.line;
+  let said: Deliver | undefined;
+  try {
+    said = getDirectiveValues(deliver, operation) as Deliver | undefined;
+  } catch (error) {
+    return at(line, `@deliver: ${error instanceof Error ? error.message : 'it cannot be read'}`);
+  }
+  if (said === undefined) return at(line, 'the subscription must say by @deliver where it goes.');
+  const unknown = (operation.directives ?? [])
+    .filter(({ name }) => name.value === deliver.name)
+    .flatMap(({ arguments: given }) => given ?? [])
+    .find(({ name }) => deliver.args.every((one) => one.name !== name.value));
+  if (unknown !== undefined)
+    return at(unknown.loc?.startToken.line, `@deliver: it has no argument "${unknown.name.value}".`);
+  const document = withoutDeliver(whole);
+  const invalid = validate(schema, document).map(
+    (error) => `${file} line ${error.locations?.[0]?.line ?? line ?? 1}: ${error.message}`,
+  );
+  if (invalid.length > 0) return { problems: invalid };
+  if ((operation.variableDefinitions ?? []).length > 0)
+    return at(line, 'it has variables, which nobody gives a value here.');
+  if (!endpoints.has(said.to)) return at(line, `there is no endpoint "${said.to}" in WEBHOOK_ENDPOINTS.`);
+  const refused = forbidden(document, said.purpose);
+  if (refused.length > 0) return at(line, `not to be had for ${said.purpose}: ${refused.join(', ')}.`);
+  try {
+    const interest = readInterest({ schema, document, readKey: nobody });
+    if (NOT_FOR_TRIGGERS.has(interest.field)) return at(line, `${interest.field} is for callers alone.`);
+    const { oncePer, within, quietHours } = said;
+    return {
+      name: file.replace(/\.graphql$/, ''),
+      document,
+      interest,
+      endpoint: said.to,
+      purpose: said.purpose,
+      once: oncePer == null ? undefined : { per: oncePer, withinMs: durationMs(within ?? 'P1D') },
+      quietHours: quietHours == null ? undefined : readQuietHours(quietHours),
+    };
+  } catch (error) {
+    if (!(error instanceof GatewayError)) throw error;
+    return at(line, error.message);
+  }
+}
+
+function withoutDeliver(document: DocumentNode): DocumentNode {
+  // Locations stay, for the messages of validation.
+  return visit<DocumentNode>(document, {
+    OperationDefinition: (node: OperationDefinitionNode) => ({
+      ...node,
+      directives: (node.directives ?? []).filter(({ name }) => name.value !== 'deliver'),
+    }),
+  });
+}
+
+function nobody(): never {
+  throw new InvalidInputError('A trigger is for everybody, and names no customer.');
+}

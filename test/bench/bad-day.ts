@@ -1,0 +1,77 @@
+import { openTuned, type Bench } from './bench.js';
+import { faultControl } from './fault-control.js';
+import { createClient } from './load.js';
+import { CUSTOMERS, customersEverywhere, one } from './query.js';
+import { median, quantile, ratios, spread, type Figure } from './report.js';
+
+const FAILING = 'contact-centre';
+const LIMITED = 'crm-hubspot';
+const KINDS = {
+  'about healthy systems': 'orders(first: 3) { nodes { number placedAt } } cart { total { amount } }',
+  'about all four': undefined,
+} as const;
+
+type Kind = keyof typeof KINDS;
+
+/**
+ * Two gateways in turn. One has a contact centre and a CRM of its own: the one fails, the other says that it was asked too
+ * often. Nothing is kept but who somebody is.
+ */
+export async function badDay(bench: Bench): Promise<Figure[]> {
+  const { effort } = bench;
+  const own = await bench.open({
+    role: 'source',
+    environment: { BENCH_SYSTEMS: [FAILING, LIMITED].join(','), BENCH_CUSTOMERS: String(CUSTOMERS) },
+  });
+  const control = faultControl([own.ready.url]);
+  const gateways = [await openTuned(bench, {}), await openTuned(bench, {}, own.ready.settings)];
+  const emails = customersEverywhere();
+  const runs = (Object.keys(KINDS) as Kind[]).flatMap((kind) =>
+    gateways.map((running) => ({
+      kind,
+      running,
+      client: createClient(running.ready.url),
+      bodies: emails.map((email) => one(email, KINDS[kind])),
+      ms: [] as number[],
+      cpuMs: [] as number[],
+    })),
+  );
+  const requests = Math.ceil(effort.sent / 2);
+  for (const { client, bodies } of runs)
+    for (let i = 0; i < effort.warmUp / 4; i += 1) await client.post(bodies[i % bodies.length] ?? '');
+  await control.set(FAILING, { fault: 'status' });
+  await control.set(LIMITED, { fault: 'rate-limit' });
+  for (let block = 0; block < effort.blocks; block += 1)
+    for (const { running, client, bodies, ms, cpuMs } of block % 2 === 0 ? runs : runs.toReversed()) {
+      const before = await running.usage();
+      for (let i = 0; i < requests; i += 1) {
+        const answer = await client.post(bodies[(block * requests + i) % bodies.length] ?? '');
+        ms.push(answer.ms);
+      }
+      cpuMs.push(((await running.usage()).cpuMs - before.cpuMs) / requests);
+    }
+  for (const { client } of runs) client.close();
+
+  return (Object.keys(KINDS) as Kind[]).flatMap((kind) => {
+    const [good, bad] = runs.filter((run) => run.kind === kind);
+    if (good === undefined || bad === undefined) throw new Error('There are two gateways.');
+    const beside = (value: (ms: readonly number[]) => number) => `${value(good.ms).toFixed(2)} on a good day`;
+    const p99 = (ms: readonly number[]) => quantile(ms, 0.99);
+    return [
+      {
+        name: `a bad day, p50 of queries ${kind}`,
+        value: median(bad.ms),
+        unit: 'ms',
+        detail: beside(median),
+      },
+      { name: `a bad day, p99 of queries ${kind}`, value: p99(bad.ms), unit: 'ms', detail: beside(p99) },
+      spread(
+        `a bad day, CPU per request, queries ${kind}`,
+        bad.cpuMs,
+        'ms',
+        `${median(good.cpuMs).toFixed(2)} on a good day`,
+      ),
+      spread(`a bad day / a good day, CPU, queries ${kind}`, ratios(bad.cpuMs, good.cpuMs), 'x'),
+    ];
+  });
+}

@@ -1,0 +1,54 @@
+import { ALL_SYSTEMS, fieldsOf, UNLIMITED, withAllSystems } from './all-systems.js';
+import { openTuned, type Bench } from './bench.js';
+import { difference } from './fault-control.js';
+import { createClient } from './load.js';
+import { many, ordinaryCustomers } from './query.js';
+import { spread, type Figure } from './report.js';
+
+const CUSTOMERS = 1_000;
+const TIMES = 5;
+const DEADLINE_MS = 60_000;
+
+/** A thousand customers in one query, something of every system. */
+export async function bulk(bench: Bench): Promise<Figure[]> {
+  const all = await withAllSystems(bench);
+  const gateway = await openTuned(all, UNLIMITED, { DEADLINE_MS: String(DEADLINE_MS) });
+  const body = many(ordinaryCustomers().slice(0, CUSTOMERS), fieldsOf(ALL_SYSTEMS));
+  const client = createClient(gateway.ready.url);
+  const ms: number[] = [];
+  const blockedMs: number[] = [];
+  let peakRssMb = 0;
+  let calls = {};
+  // The first of them finds all cold: nobody is known, and nothing compiled.
+  for (let time = 0; time < TIMES; time += 1) {
+    await gateway.usage();
+    const before = await all.control.calls();
+    const answer = await client.post(body);
+    if (answer.body.includes('"errors"'))
+      throw new Error(`An answer tells errors: ${answer.body.slice(-2_000)}`);
+    const used = await gateway.usage();
+    ms.push(answer.ms);
+    blockedMs.push(used.blockedMs);
+    ({ peakRssMb } = used);
+    if (time === 0) calls = difference(await all.control.calls(), before);
+  }
+  client.close();
+  const what = `bulk, ${CUSTOMERS} customers of ${ALL_SYSTEMS} systems`;
+  return [
+    spread(
+      `${what}, answered in`,
+      ms,
+      'ms',
+      Object.entries(calls)
+        .map(([name, count]) => `${String(count)} ${name}`)
+        .join(' + '),
+    ),
+    {
+      ...spread(`${what}, longest that the event loop was blocked`, blockedMs, 'ms'),
+      value: Math.max(...blockedMs),
+      atMost: 50,
+      detail: `of ${TIMES} times the worst; the first ${blockedMs[0]?.toFixed(0) ?? ''}`,
+    },
+    { name: `${what}, gateway RSS, highest`, value: peakRssMb, unit: 'MB', atMost: 300 },
+  ];
+}

@@ -1,0 +1,115 @@
+import { ALL_SYSTEMS, fieldsOf, UNLIMITED, withAllSystems } from './all-systems.js';
+import { openTuned, type Bench } from './bench.js';
+import { difference, faultControl } from './fault-control.js';
+import { createAsker } from './load.js';
+import { customersEverywhere, many, one, ordinaryCustomers, SYSTEMS } from './query.js';
+import { median, spread, type Figure } from './report.js';
+
+/** In one query. */
+const CUSTOMERS = [1, 10, 100, 1_000, 5_000];
+const MOST_CUSTOMERS = Math.max(...CUSTOMERS);
+/** The least that one of the four systems takes in a call. */
+const BATCH = 100;
+const BLOCKS = 3;
+/** Short queries are sent several times, so that a block of each size has enough to be measured. */
+const CUSTOMERS_A_BLOCK = 100;
+const SOURCES = [1, 2, 4, 8, ALL_SYSTEMS];
+const LONG = { DEADLINE_MS: '60000', MAX_CUSTOMERS: String(MOST_CUSTOMERS), MAX_BODY_KB: '1024' };
+
+/** How what a query costs grows with the customers and the sources in it. */
+export async function curves(bench: Bench): Promise<Figure[]> {
+  return [...(await customersInOneQuery(bench)), ...(await sourcesInOneQuery(bench))];
+}
+
+async function customersInOneQuery(bench: Bench): Promise<Figure[]> {
+  const { ready } = await bench.open({
+    role: 'source',
+    environment: { BENCH_SYSTEMS: SYSTEMS.join(','), BENCH_CUSTOMERS: String(MOST_CUSTOMERS) },
+  });
+  const control = faultControl([ready.url]);
+  const gateway = await openTuned(bench, UNLIMITED, { ...ready.settings, ...LONG });
+  const emails = ordinaryCustomers(MOST_CUSTOMERS);
+  const sizes = CUSTOMERS.map((customers) => ({
+    customers,
+    body: many(emails.slice(0, customers)),
+    cpuMs: [] as number[],
+    calls: 0,
+  }));
+  const asker = createAsker(gateway.ready.url);
+  // What a size finds compiled, and who is known, must not depend on those before it.
+  for (const { body, customers } of sizes.toReversed())
+    for (let i = 0; i < CUSTOMERS_A_BLOCK / customers; i += 1) await asker.ask(body);
+  for (let block = 0; block < BLOCKS; block += 1)
+    for (const size of block % 2 === 0 ? sizes : sizes.toReversed()) {
+      const times = Math.ceil(CUSTOMERS_A_BLOCK / size.customers);
+      const calls = await control.calls();
+      const before = await gateway.usage();
+      for (let i = 0; i < times; i += 1) await asker.ask(size.body);
+      size.cpuMs.push(((await gateway.usage()).cpuMs - before.cpuMs) / times / size.customers);
+      size.calls = sum(difference(await control.calls(), calls)) / times;
+    }
+  asker.close();
+
+  const callsFor = (wanted: number) =>
+    sizes.find(({ customers }) => customers === wanted)?.calls ?? Number.NaN;
+  const medians = sizes.filter(({ customers }) => customers > 1).map(({ cpuMs }) => median(cpuMs));
+  return [
+    ...sizes.map(({ customers, cpuMs, calls }) =>
+      spread(
+        `CPU per customer, ${customers} in one query`,
+        cpuMs,
+        'ms',
+        `${calls.toFixed(1)} calls to systems`,
+      ),
+    ),
+    {
+      name: `calls to systems, ${MOST_CUSTOMERS} customers / ${BATCH} customers`,
+      value: callsFor(MOST_CUSTOMERS) / callsFor(BATCH),
+      unit: 'x',
+      atMost: MOST_CUSTOMERS / BATCH,
+      detail: `systems take ${BATCH} and more in a call; ${callsFor(BATCH).toFixed(0)} calls for ${BATCH} customers, ${callsFor(1).toFixed(0)} for one`,
+    },
+    {
+      name: `CPU per customer, most / least, 10 to ${MOST_CUSTOMERS} in one query`,
+      value: Math.max(...medians) / Math.min(...medians),
+      unit: 'x',
+      atMost: 1.3,
+    },
+  ];
+}
+
+async function sourcesInOneQuery(bench: Bench): Promise<Figure[]> {
+  const { environment, control, effort } = await withAllSystems(bench);
+  const gateway = await openTuned({ ...bench, environment }, UNLIMITED, LONG);
+  const emails = customersEverywhere();
+  const counts = SOURCES.map((sources) => ({
+    sources,
+    bodies: emails.map((email) => one(email, fieldsOf(sources))),
+    cpuMs: [] as number[],
+    calls: 0,
+  }));
+  const asker = createAsker(gateway.ready.url);
+  const requests = Math.ceil(effort.sent / 2);
+  for (const { bodies } of counts) for (const body of bodies) await asker.ask(body);
+  for (let block = 0; block < BLOCKS; block += 1)
+    for (const count of block % 2 === 0 ? counts : counts.toReversed()) {
+      const calls = await control.calls();
+      const before = await gateway.usage();
+      for (let i = 0; i < requests; i += 1) await asker.ask(count.bodies[i % count.bodies.length] ?? '');
+      count.cpuMs.push(((await gateway.usage()).cpuMs - before.cpuMs) / requests);
+      count.calls = sum(difference(await control.calls(), calls)) / requests;
+    }
+  asker.close();
+  return counts.map(({ sources, cpuMs, calls }) =>
+    spread(
+      `CPU per request, fields of ${sources} ${sources === 1 ? 'source' : 'sources'}`,
+      cpuMs,
+      'ms',
+      `${calls.toFixed(1)} calls to systems, ${(median(cpuMs) / sources).toFixed(2)} ms for each source`,
+    ),
+  );
+}
+
+function sum(calls: Readonly<Record<string, number>>): number {
+  return Object.values(calls).reduce((total, count) => total + count, 0);
+}

@@ -1,0 +1,174 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { setPriority, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createWebhookStore } from '../../src/webhooks/store.js';
+import { openTuned, type Bench } from './bench.js';
+import type { TellerOptions, Told } from './events-teller.js';
+import { openConnections, openLoop, type Connections } from './open-loop.js';
+import { customersEverywhere, one, ordinaryCustomers } from './query.js';
+import { quantile, type Figure } from './report.js';
+
+const EVENTS_PER_SECOND = 1_000;
+const QUERIES_PER_SECOND = 50;
+const CONNECTIONS = 500;
+const GIVE_UP_MS = 10 * 60_000;
+const SECRET = 'a secret of the bench';
+
+/** What systems tell, a thousand times a second, while customers are asked for. */
+export async function events(bench: Bench): Promise<Figure[]> {
+  const { environment, effort } = bench;
+  const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-bench-events-'));
+  const file = join(folder, 'webhooks.db');
+  const gateway = await openTuned(
+    bench,
+    { '*': { freshness: { maxAge: '30 s' } } },
+    {
+      WEBHOOK_FILE: file,
+      WEBHOOK_SECRET: SECRET,
+      // The triggers name it; nothing of what is told here is sent on.
+      WEBHOOK_ENDPOINTS: JSON.stringify([
+        {
+          name: 'campaign-tool',
+          url: 'http://127.0.0.1:9/',
+          secrets: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
+          allowPrivate: true,
+        },
+      ]),
+    },
+  );
+  const queries = await openConnections(gateway.ready.url, CONNECTIONS);
+  const others = new Set(asked());
+  const teller = await tell({
+    url: new URL('/webhooks/webshop', gateway.ready.url).href,
+    secret: environment['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
+    emails: ordinaryCustomers().filter((email) => !others.has(email)),
+    connections: CONNECTIONS,
+    perSecond: EVENTS_PER_SECOND,
+    seconds: effort.loadS,
+  });
+  const store = await createWebhookStore({ file, secret: SECRET });
+  try {
+    await ask(queries, 3);
+    const alone = await ask(queries, effort.loadS);
+    const [{ sent, answers }, beside] = await Promise.all([teller.go(), ask(queries, effort.loadS)]);
+    const left = (await store.counts()).eventsWaiting;
+    const { cpuMs } = await gateway.usage();
+    const goneS = await emptyAfterS(() => store.counts().then(({ eventsWaiting }) => eventsWaiting));
+    const kept = answers.filter(({ status }) => status === 204);
+    const p = (all: readonly { ms: number }[], part: number) =>
+      quantile(
+        all.map(({ ms }) => ms),
+        part,
+      );
+    const detailOf = (all: readonly Answered[]) =>
+      `${all.filter(({ status }) => status === 200).length} of ${all.length} answered, p99 ${p(all, 0.99).toFixed(0)} ms`;
+    return [
+      {
+        name: 'events, taken',
+        value: kept.length / effort.loadS,
+        unit: 'requests/s',
+        detail: `of ${(sent / effort.loadS).toFixed(0)} a second for ${effort.loadS} s; the others were told to come again`,
+      },
+      {
+        name: 'events, p99 until the system hears so',
+        value: p(kept, 0.99),
+        unit: 'ms',
+        atMost: 200,
+        detail: `p50 ${p(kept, 0.5).toFixed(1)}`,
+      },
+      {
+        name: 'events, p50 of queries without them',
+        value: p(alone, 0.5),
+        unit: 'ms',
+        detail: detailOf(alone),
+      },
+      {
+        name: 'events, p50 of queries beside them',
+        value: p(beside, 0.5),
+        unit: 'ms',
+        detail: detailOf(beside),
+      },
+      {
+        name: 'events, queries beside them, times as long',
+        value: p(beside, 0.5) / p(alone, 0.5),
+        unit: 'x',
+        atMost: 2,
+      },
+      {
+        name: 'events, all looked at after',
+        value: goneS,
+        unit: 's',
+        atMost: 300,
+        detail: `${left} waited when the last was taken`,
+      },
+      {
+        name: 'events, CPU to look at one',
+        value: ((await gateway.usage()).cpuMs - cpuMs) / left,
+        unit: 'ms',
+      },
+    ];
+  } finally {
+    teller.stop();
+    await Promise.all([queries.close(), store.close()]);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+interface Answered {
+  status: number;
+  ms: number;
+}
+
+/** Nothing happens to them: of whom something is told, all is asked anew, which takes longer for another reason. */
+function asked(): string[] {
+  return customersEverywhere().slice(0, 100);
+}
+
+async function ask(connections: Connections, seconds: number): Promise<Answered[]> {
+  const bodies = asked().map((email) => one(email));
+  const answered: Answered[] = [];
+  await openLoop(connections, {
+    perSecond: QUERIES_PER_SECOND,
+    seconds,
+    ask: (i) => ({ body: bodies[i % bodies.length] ?? '' }),
+    each: ({ status, ms }) => answered.push({ status, ms }),
+  });
+  return answered;
+}
+
+/** By a process of its own: a thousand a second would keep the answers to queries waiting to be read. */
+async function tell(what: TellerOptions): Promise<Teller> {
+  const child = fork(fileURLToPath(new URL('./events-teller.ts', import.meta.url)), {
+    execArgv: ['--import', 'tsx'],
+  });
+  // The systems that tell are other machines: here they get what those who are measured leave.
+  setPriority(child.pid ?? 0, 10);
+  child.send(what);
+  await once(child, 'message');
+  return {
+    go: async () => {
+      child.send('go');
+      const [told] = (await once(child, 'message')) as [Told];
+      return told;
+    },
+    stop: () => child.kill(),
+  };
+}
+
+interface Teller {
+  go(): Promise<Told>;
+  stop(): void;
+}
+
+async function emptyAfterS(count: () => Promise<number>): Promise<number> {
+  const startedAt = performance.now();
+  while ((await count()) > 0) {
+    if (performance.now() - startedAt > GIVE_UP_MS) return Infinity;
+    await sleep(100);
+  }
+  return (performance.now() - startedAt) / 1_000;
+}

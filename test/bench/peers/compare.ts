@@ -1,0 +1,101 @@
+import { isDeepStrictEqual } from 'node:util';
+import { interleave } from '../cpu.js';
+import type { Effort } from '../effort.js';
+import type { FaultControl } from '../fault-control.js';
+import { createClient, type Body } from '../load.js';
+import { ratios, spread, type Figure } from '../report.js';
+import type { Contenders, Peer } from './contenders.js';
+import { bodiesOfFifty, bodiesOfOne, CUSTOMERS_OF_LIST } from './queries.js';
+
+export const OURS = 'Stekkerdoos';
+/** Fewer lists than requests about one, each being so many customers; of the cheapest contender still 0.1 s a block. */
+export const LISTS = 4;
+
+/** What peers answer must be what ours answers, or there is nothing to compare. */
+export async function sameAnswersOfPeers({ gateway, peers }: Contenders): Promise<Figure> {
+  const bodies = [...bodiesOfOne().slice(0, 100), ...bodiesOfFifty()];
+  const ours = createClient(gateway.ready.url);
+  for (const { name, running } of peers) {
+    const theirs = createClient(running.ready.url);
+    for (const body of bodies) {
+      const [a, b] = [await ours.post(body), await theirs.post(body)];
+      if (a.body.includes('"errors"') || !isDeepStrictEqual(JSON.parse(a.body), JSON.parse(b.body)))
+        throw new Error(`The answers differ.\nAsked: ${body}\n${OURS}: ${a.body}\n${name}: ${b.body}`);
+    }
+    theirs.close();
+  }
+  ours.close();
+  return {
+    name: `answers of ${peers.length + 1} gateways equal, field by field`,
+    value: bodies.length,
+    unit: 'answers',
+  };
+}
+
+/** CPU time per request, nothing kept, no latency, one request after another. */
+export async function cpuBesidePeers(
+  contenders: Contenders,
+  control: FaultControl,
+  { blocks, sent, warmUp }: Effort,
+): Promise<Figure[]> {
+  const fewer = { blocks, sent: Math.ceil(sent / LISTS), warmUp: Math.ceil(warmUp / LISTS) };
+  return [
+    ...(await cpuOf('A, one customer', bodiesOfOne(), ({ goals }) => goals.one, { blocks, sent, warmUp })),
+    ...(await cpuOf(
+      `B, ${CUSTOMERS_OF_LIST} customers`,
+      bodiesOfFifty(),
+      ({ goals }) => goals.fifty?.[contenders.flags],
+      fewer,
+    )),
+  ];
+
+  async function cpuOf(
+    scenario: string,
+    bodies: readonly Body[],
+    goalOf: (peer: Peer) => number | undefined,
+    effort: Pick<Effort, 'blocks' | 'sent' | 'warmUp'>,
+  ): Promise<Figure[]> {
+    const { flags, gateway, peers } = contenders;
+    const [ours, ...theirs] = await interleave(
+      [{ name: OURS, running: gateway, bodies }, ...peers.map((peer) => ({ ...peer, bodies }))],
+      control,
+      effort,
+    );
+    if (ours === undefined) throw new Error('There is nothing to compare.');
+    const what = `${scenario}, ${flags}`;
+    return [
+      ...[ours, ...theirs].map(({ name, cpuMs, calls }) => {
+        const total = Object.values(calls).reduce((sum, count) => sum + count, 0);
+        return spread(
+          `CPU per request, ${what}, ${name}`,
+          cpuMs,
+          'ms',
+          `${total.toFixed(2)} calls to systems`,
+        );
+      }),
+      ...theirs.map(({ name, cpuMs }, i): Figure => {
+        const peer = peers[i];
+        const atMost = peer === undefined ? undefined : goalOf(peer);
+        return {
+          ...spread(`CPU, ${what}, ${OURS} / ${name}`, ratios(ours.cpuMs, cpuMs), 'x'),
+          ...(atMost === undefined ? {} : { atMost }),
+        };
+      }),
+    ];
+  }
+}
+
+/** After all that was asked, as the operating system sees it. */
+export async function memoryBesidePeers({ flags, gateway, peers }: Contenders): Promise<Figure[]> {
+  const figures: Figure[] = [];
+  for (const { name, running } of [{ name: OURS, running: gateway }, ...peers]) {
+    const { rssMb, peakRssMb } = await running.usage();
+    figures.push({
+      name: `RSS after all of this, ${flags}, ${name}`,
+      value: rssMb,
+      unit: 'MB',
+      detail: `highest ${peakRssMb.toFixed(0)}`,
+    });
+  }
+  return figures;
+}

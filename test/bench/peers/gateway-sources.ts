@@ -1,0 +1,295 @@
+import { z } from 'zod';
+import {
+  alignMany,
+  alignOne,
+  defineLoader,
+  defineSource,
+  idNamespace,
+  noAuth,
+  pageSize,
+  rest,
+  urlSetting,
+  type Context,
+  type Customer,
+  type CustomerRecord,
+  type RestClient,
+  type SourceDefinition,
+} from '../../../src/index.js';
+import { URL_SETTINGS, type PeerSystem } from './systems.js';
+
+/**
+ * The peers' systems as sources of our gateway, by REST. Nothing is kept: the peers keep nothing either. Orders, tickets
+ * and invoices know nobody but by the customer number, so they are no part of who somebody is, and both sides make the
+ * same calls.
+ */
+
+const SDL: Readonly<Record<PeerSystem, string>> = {
+  'crm-hubspot': `type Customer @key(identifier: "customerNumber")`,
+  'order-system': `
+    type Customer @key(identifier: "customerNumber") {
+      orders(first: Int! = 10): OrderConnection @personalData(category: TRANSACTION) @listSize(slicingArguments: ["first"], sizedFields: ["nodes"])
+    }
+    type OrderConnection @personalData(category: TRANSACTION) { nodes: [Order!]! }
+    type Order @personalData(category: TRANSACTION) {
+      number: String!
+      status: OrderStatus!
+      placedAt: DateTime!
+      total: Money!
+      lines: [OrderLine!] @listSize(assumedSize: 5)
+    }
+    enum OrderStatus { NEW PAID SHIPPED DELIVERED CANCELLED }
+    type OrderLine @personalData(category: TRANSACTION) {
+      quantity: Int!
+      unitPrice: Money!
+      product: Product
+    }
+    type Product @key(field: "sku") @personalData(category: NONE) { sku: ID! }
+  `,
+  webshop: `
+    type Product @key(field: "sku") @personalData(category: NONE) {
+      sku: ID!
+      title: String
+      description: String
+      price: Money
+      stock: Int
+    }
+  `,
+  'contact-centre': `
+    type Customer @key(identifier: "customerNumber") {
+      tickets(first: Int! = 10): [Ticket!] @personalData(category: COMMUNICATION) @listSize(slicingArguments: ["first"])
+    }
+    type Ticket @personalData(category: COMMUNICATION) {
+      id: ID!
+      subject: String @personalData(category: COMMUNICATION, mask: ALL)
+      status: TicketStatus!
+      priority: TicketPriority
+      channel: String
+      createdAt: DateTime!
+      updatedAt: DateTime!
+    }
+    enum TicketStatus { NEW OPEN PENDING HOLD SOLVED CLOSED }
+    enum TicketPriority { LOW NORMAL HIGH URGENT }
+  `,
+  invoices: `
+    type Customer @key(identifier: "customerNumber") {
+      invoices(first: Int! = 10): [Invoice!] @personalData(category: FINANCIAL) @listSize(slicingArguments: ["first"])
+    }
+    type Invoice @personalData(category: FINANCIAL) {
+      number: String!
+      status: InvoiceStatus!
+      invoiceDate: Date
+      dueDate: Date
+      total: Money
+    }
+    enum InvoiceStatus { DRAFT IN_REVIEW OPEN PAID CANCELED CORRECTIVE }
+  `,
+};
+
+const money = z.object({ amount: z.string(), currency: z.string() });
+const moment = z.iso.datetime({ offset: true });
+const contact = z.object({
+  email: z.string(),
+  customerNumber: z.string(),
+  name: z.string(),
+  language: z.string(),
+  birthDate: z.iso.date(),
+  phone: z.string(),
+  address: z.object({
+    street: z.string(),
+    houseNumber: z.string(),
+    postcode: z.string(),
+    city: z.string(),
+    country: z.string(),
+  }),
+  updatedAt: moment,
+});
+const order = z.object({
+  customerNumber: z.string(),
+  number: z.string(),
+  status: z.enum(['NEW', 'PAID', 'SHIPPED', 'DELIVERED', 'CANCELLED']),
+  placedAt: moment,
+  total: money,
+  lines: z.array(z.object({ sku: z.string(), quantity: z.int(), unitPrice: money })),
+});
+const product = z.object({
+  sku: z.string(),
+  title: z.string(),
+  description: z.string(),
+  price: money,
+  stock: z.int(),
+});
+const ticket = z.object({
+  customerNumber: z.string(),
+  id: z.string(),
+  subject: z.string(),
+  status: z.enum(['NEW', 'OPEN', 'PENDING', 'HOLD', 'SOLVED', 'CLOSED']),
+  priority: z.enum(['LOW', 'NORMAL', 'HIGH', 'URGENT']).nullable(),
+  channel: z.string(),
+  createdAt: moment,
+  updatedAt: moment,
+});
+const invoice = z.object({
+  customerNumber: z.string(),
+  number: z.string(),
+  status: z.enum(['DRAFT', 'IN_REVIEW', 'OPEN', 'PAID', 'CANCELED', 'CORRECTIVE']),
+  invoiceDate: z.iso.date(),
+  dueDate: z.iso.date(),
+  total: money,
+});
+
+const contactsByEmail = contactsBy('email');
+const contactsByNumber = contactsBy('customerNumber');
+
+function contactsBy(key: 'email' | 'customerNumber') {
+  return defineLoader<RestClient, string, readonly CustomerRecord[]>({
+    name: `contactsBy ${key}`,
+    load: async (keys, crm) => {
+      const found = await read(crm, z.array(contact), '/contacts', { [key]: keys.join(',') });
+      return alignMany(keys, found, (one) => one[key]).map((own) => own.map(toRecord));
+    },
+  });
+}
+
+function toRecord({ customerNumber, email, phone, ...profile }: z.infer<typeof contact>): CustomerRecord {
+  return {
+    id: customerNumber,
+    identifiers: [
+      { namespace: 'email', value: email, verified: true },
+      { namespace: 'phone', value: phone },
+    ],
+    profile,
+  };
+}
+
+const products = defineLoader<RestClient, string, z.infer<typeof product> | null>({
+  name: 'products',
+  about: () => [],
+  load: async (skus, shop) => {
+    const found = await read(shop, z.array(product), '/products', { sku: skus.join(',') });
+    return alignOne(skus, found, ({ sku }) => sku);
+  },
+});
+
+interface PageOf {
+  customerNumber: string;
+  first: number;
+}
+
+const orders = pagesOf('orders', '/orders', z.array(order));
+const tickets = pagesOf('tickets', '/tickets', z.array(ticket));
+const invoices = pagesOf('invoices', '/invoices', z.array(invoice));
+
+/** A page of a customer's records; those of all customers by one call. */
+function pagesOf<R extends { customerNumber: string }>(name: string, path: string, schema: z.ZodType<R[]>) {
+  return defineLoader<RestClient, PageOf, readonly R[]>({
+    name,
+    keyText: ({ customerNumber, first }) => `${customerNumber} ${first}`,
+    load: async (pages, system) => {
+      const numbers = pages.map(({ customerNumber }) => customerNumber);
+      const most = Math.max(...pages.map(({ first }) => first));
+      const found = await read(system, schema, path, { customerNumber: numbers.join(','), first: most });
+      return alignMany(numbers, found, ({ customerNumber }) => customerNumber).map((own, i) =>
+        own.slice(0, pages[i]?.first),
+      );
+    },
+  });
+}
+
+async function read<T>(
+  client: RestClient,
+  schema: z.ZodType<T[]>,
+  path: string,
+  query: Record<string, string | number>,
+): Promise<T[]> {
+  return (await client.get(schema, path, query)) ?? [];
+}
+
+async function pageOf<R>(
+  loader: ReturnType<typeof pagesOf<R & { customerNumber: string }>>,
+  customer: Customer,
+  first: number,
+  { load }: Context,
+): Promise<readonly R[]> {
+  const [customerNumber] = await customer.identifiers('customerNumber');
+  return customerNumber === undefined ? [] : load(loader, { customerNumber, first: pageSize(first) });
+}
+
+interface Page {
+  first: number;
+}
+
+const connector = (system: PeerSystem, path: string) =>
+  rest({
+    baseUrl: urlSetting(URL_SETTINGS[system], 'http://localhost'),
+    auth: noAuth,
+    pingPath: path,
+  });
+
+export const peerSources: readonly SourceDefinition[] = [
+  defineSource({
+    name: 'crm-hubspot',
+    connector: connector('crm-hubspot', '/contacts?email=nobody'),
+    namespaces: [
+      idNamespace('customerNumber', 'The number that all systems know the customer by.', /^K\d+$/),
+    ],
+    identity: {
+      recordKey: 'customerNumber',
+      askedBy: {
+        customerNumber: { uniqueness: 'enforced', loader: contactsByNumber },
+        email: { uniqueness: 'enforced', loader: contactsByEmail },
+      },
+      yields: { email: 'one', phone: 'shown' },
+    },
+  }),
+  defineSource({
+    name: 'order-system',
+    connector: connector('order-system', '/orders?customerNumber=K0'),
+    loaders: [orders],
+    resolvers: {
+      Customer: {
+        orders: async (customer: Customer, { first }: Page, context: Context) => ({
+          nodes: await pageOf(orders, customer, first, context),
+        }),
+      },
+      OrderLine: { product: ({ sku }: { sku: string }) => ({ sku }) },
+    },
+  }),
+  defineSource({
+    name: 'webshop',
+    connector: connector('webshop', '/products?sku=none'),
+    loaders: [products],
+    resolvers: {
+      Product: Object.fromEntries(
+        (['title', 'description', 'price', 'stock'] as const).map((field) => [
+          field,
+          async ({ sku }: { sku: string }, _: unknown, { load }: Context) =>
+            (await load(products, sku))?.[field] ?? null,
+        ]),
+      ),
+    },
+  }),
+  defineSource({
+    name: 'contact-centre',
+    connector: connector('contact-centre', '/tickets?customerNumber=K0'),
+    loaders: [tickets],
+    resolvers: {
+      Customer: {
+        tickets: (customer: Customer, { first }: Page, context: Context) =>
+          pageOf(tickets, customer, first, context),
+      },
+    },
+  }),
+  defineSource({
+    name: 'invoices',
+    connector: connector('invoices', '/invoices?customerNumber=K0'),
+    loaders: [invoices],
+    resolvers: {
+      Customer: {
+        invoices: (customer: Customer, { first }: Page, context: Context) =>
+          pageOf(invoices, customer, first, context),
+      },
+    },
+  }),
+];
+
+export const peerSdl: Readonly<Record<string, string>> = SDL;

@@ -1,0 +1,16 @@
+import { createGateway } from '../../../src/gateway.js';
+import { keepHeapSmall } from '../../../src/server/heap.js';
+import { listen } from '../../../src/server/http.js';
+import type { Started } from '../bench-process.js';
+import { peerSdl, peerSources } from './gateway-sources.js';
+
+/** Our gateway as `npm start` makes it, but for the sources: those that the peers have as subgraphs. */
+export async function startGatewayBesidePeers(): Promise<Started> {
+  keepHeapSmall();
+  const gateway = createGateway({ sources: peerSources, sdl: peerSdl });
+  const server = await listen(gateway.handler, gateway.config);
+  return {
+    ready: { url: `${server.url}/graphql` },
+    close: () => gateway.close(),
+  };
+}

@@ -1,0 +1,36 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { readFile, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { ROOT, type Build } from '../processes.js';
+
+const HERE = join(ROOT, 'test/bench/peers');
+/** Written by npm when it has installed everything. */
+const INSTALLED = join(HERE, 'node_modules/.package-lock.json');
+
+const lock = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
+
+/** Where Tailcall's program is, if there is one for this machine. */
+export const TAILCALL = join(HERE, 'node_modules/@tailcallhq/core-linux-x64-gnu/bin/tailcall');
+
+/** Installs the peers as their lock file says, unless they are, and lets what is compiled find them. */
+export async function installPeers({ folder }: Build): Promise<void> {
+  if (!existsSync(INSTALLED) || ageOf(INSTALLED) > ageOf(join(HERE, 'package-lock.json')))
+    execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+      cwd: HERE,
+      // Standard output is for the figures.
+      stdio: ['ignore', 2, 'inherit'],
+    });
+  await symlink(join(HERE, 'node_modules'), join(folder, 'test/bench/peers/node_modules'));
+}
+
+function ageOf(path: string): number {
+  return -statSync(path).mtimeMs;
+}
+
+/** The versions of the packages that are installed, by name. */
+export async function installedVersions(): Promise<(name: string) => string> {
+  const { packages } = lock.parse(JSON.parse(await readFile(INSTALLED, 'utf8')));
+  return (name) => packages[`node_modules/${name}`]?.version ?? 'not installed';
+}

@@ -1,0 +1,118 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ALL_SYSTEMS, UNLIMITED, withAllSystems } from './all-systems.js';
+import type { Bench } from './bench.js';
+import { createAsker, type Asker } from './load.js';
+import type { Running } from './processes.js';
+import { customersEverywhere, one, SYSTEMS } from './query.js';
+import { ratios, spread, type Figure } from './report.js';
+import { tuningEnvironment } from './tuning.js';
+import { usageOfProcess } from './usage-of-process.js';
+
+const STARTS = 5;
+/** By then all is done that starting leaves for later. */
+const IDLE_MS = 3_000;
+/** Of the four systems alone: a customer's name, any system may tell. */
+const FIELDS = `orders(first: 3) { nodes { number placedAt total { amount currency } lines { quantity product { sku title } } } }
+  tickets(first: 3) { subject status } deals(first: 3) { name } cart { total { amount currency } }`;
+
+/** What it costs that sources are there: to start with them, to hold them, and to answer what asks nothing of them. */
+export async function pluggedIn(bench: Bench): Promise<Figure[]> {
+  const all = await withAllSystems(bench);
+  const starts: Start[] = [];
+  for (let i = 0; i < STARTS; i += 1) starts.push(await start(bench.programs, all.environment));
+
+  const bodies = customersEverywhere().map((email) => one(email, FIELDS));
+  const measured: Contender[] = [];
+  for (const { environment, sources } of [
+    { environment: bench.environment, sources: SYSTEMS.length },
+    { environment: all.environment, sources: ALL_SYSTEMS },
+  ]) {
+    // The gateway's clock stands still, and what a limit allows in a second would be all that it ever allows.
+    const running = await bench.open({
+      role: 'gateway',
+      environment: { ...environment, ...tuningEnvironment(UNLIMITED) },
+    });
+    const asker = createAsker(running.ready.url);
+    measured.push({ sources, running, asker, cpuMs: [] });
+  }
+  const { blocks, sent, warmUp } = bench.effort;
+  const askSome = async (asker: Asker, requests: number) => {
+    for (let i = 0; i < requests; i += 1) await asker.ask(bodies[i % bodies.length] ?? '');
+  };
+  for (const { asker } of measured) await askSome(asker, warmUp);
+  for (let block = 0; block < blocks; block += 1)
+    for (const { running, asker, cpuMs } of block % 2 === 0 ? measured : measured.toReversed()) {
+      const before = await running.usage();
+      await askSome(asker, sent);
+      cpuMs.push(((await running.usage()).cpuMs - before.cpuMs) / sent);
+    }
+  for (const { asker } of measured) asker.close();
+  const [four, twelve] = measured;
+  const growth = ratios(twelve?.cpuMs ?? [], four?.cpuMs ?? []).map(
+    (ratio) => 1 + (ratio - 1) / (ALL_SYSTEMS - SYSTEMS.length),
+  );
+  return [
+    {
+      ...spread(
+        `cold start with ${ALL_SYSTEMS} sources, to ready`,
+        starts.map(({ readyS }) => readyS),
+        's',
+      ),
+      atMost: 1.5,
+    },
+    {
+      ...spread(
+        `idle RSS with ${ALL_SYSTEMS} sources`,
+        starts.map(({ rssMb }) => rssMb),
+        'MB',
+        `${IDLE_MS / 1_000} s after ready, nothing asked`,
+      ),
+      atMost: 150,
+    },
+    ...measured.map(({ sources, cpuMs }) =>
+      spread(`CPU per request, four systems asked, ${sources} sources plugged in`, cpuMs, 'ms'),
+    ),
+    {
+      ...spread('CPU, growth for each added source that is not asked', growth, 'x'),
+      atMost: 1.05,
+    },
+  ];
+}
+
+interface Contender {
+  sources: number;
+  running: Running;
+  asker: Asker;
+  cpuMs: number[];
+}
+
+interface Start {
+  readyS: number;
+  rssMb: number;
+}
+
+/** The program that `npm start` runs, from nothing until it says where it is reached. */
+async function start(programs: string, environment: Readonly<Record<string, string>>): Promise<Start> {
+  const started = performance.now();
+  const child = fork(join(programs, 'src/main.js'), {
+    env: { ...process.env, ...environment },
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+  });
+  const gone = once(child, 'exit');
+  await Promise.race([
+    once(child, 'message'),
+    gone.then(([code]) => {
+      throw new Error(`The gateway ended with code ${String(code)} before it was ready.`);
+    }),
+  ]);
+  const readyS = (performance.now() - started) / 1_000;
+  await sleep(IDLE_MS);
+  const { rssMb } = usageOfProcess(child.pid ?? 0);
+  child.disconnect();
+  await gone;
+  return { readyS, rssMb };
+}

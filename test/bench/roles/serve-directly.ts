@@ -1,0 +1,32 @@
+import type { GraphQLSchema } from 'graphql';
+import { createYoga } from 'graphql-yoga';
+import { listen } from '../../../src/server/http.js';
+import type { Started } from '../bench-process.js';
+import { createDirectLoaders, createKnown, type DirectLoaders } from '../direct-loaders.js';
+import { standingClock } from '../standing-clock.js';
+import { connectSystems } from '../systems.js';
+
+/** Answers by a schema whose resolvers call the systems by themselves: Yoga, loaders for each request, and nothing else. */
+export async function serveDirectly(schema: GraphQLSchema): Promise<Started> {
+  const systems = connectSystems(process.env);
+  const { clock, turn } = standingClock();
+  const known = createKnown(clock);
+  const yoga = createYoga<object, DirectLoaders>({
+    schema,
+    context: () => createDirectLoaders(systems, known),
+    multipart: false,
+    cors: false,
+    logging: false,
+    graphiql: false,
+    landingPage: false,
+  });
+  const server = await listen((request, response) => void yoga(request, response), {
+    host: '127.0.0.1',
+    port: 0,
+  });
+  return {
+    ready: { url: `${server.url}/graphql` },
+    forget: turn,
+    close: () => systems.close(),
+  };
+}

@@ -1,0 +1,21 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import type { Usage } from './bench-process.js';
+
+/** What another process has used, as Linux tells it. Its threads last as long as it does, so their sum is all that it used. */
+export function usageOfProcess(pid: number): Usage {
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const ns = threads.map((id) =>
+    Number(readFileSync(`/proc/${pid}/task/${id}/schedstat`, 'utf8').split(' ')[0]),
+  );
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  const mb = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) / 2 ** 10;
+  return {
+    cpuMs: ns.reduce((sum, one) => sum + one, 0) / 1e6,
+    rssMb: mb('VmRSS'),
+    peakRssMb: mb('VmHWM'),
+    heapMb: Number.NaN,
+    reservedMb: Number.NaN,
+    externalMb: Number.NaN,
+    blockedMs: Number.NaN,
+  };
+}

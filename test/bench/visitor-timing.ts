@@ -1,0 +1,79 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { readPersistedOperations } from '../../src/server/persisted-operations.js';
+import type { Bench } from './bench.js';
+import { asVisitor, CALLER_SETTINGS } from './callers.js';
+import { createClient } from './load.js';
+import { ordinaryCustomers } from './query.js';
+import { median, type Figure } from './report.js';
+
+/**
+ * Whether a visitor can tell by the time that an answer takes whether an identifier is somebody's. Both kinds are asked
+ * in turn, by the same connection, and the Mann-Whitney statistic says how often the one takes longer than the other.
+ */
+export async function visitorTiming({ open, environment, effort }: Bench): Promise<Figure[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-bench-operations-'));
+  writeFileSync(
+    join(folder, 'find.graphql'),
+    'query Find($by: CustomerKey!) { customer(by: $by) { id name } }',
+  );
+  const operations = pathToFileURL(`${folder}/`);
+  const [find] = readPersistedOperations(operations);
+  const gateway = await open({
+    role: 'gateway',
+    environment: {
+      ...environment,
+      ...CALLER_SETTINGS,
+      AUDIT_FILE: '/dev/null',
+      BENCH_OPERATIONS: operations.href,
+    },
+  });
+  rmSync(folder, { recursive: true });
+  const known = ordinaryCustomers();
+  const client = createClient(gateway.ready.url, await asVisitor(known[0] ?? ''));
+  const samples = effort.sent * 20;
+  const times = { known: [] as number[], unknown: [] as number[] };
+  for (let i = 0; i < samples + effort.warmUp; i += 1)
+    // Which comes first changes, or the second would always find the gateway warm.
+    for (const kind of (['known', 'unknown'] as const).toSorted(() => (i % 2 === 0 ? 1 : -1))) {
+      const email = kind === 'known' ? known[i % known.length] : `stranger-${i % known.length}@example.nl`;
+      const { ms, body } = await client.post(
+        JSON.stringify({ documentId: find?.documentId, variables: { by: { email } } }),
+      );
+      if (!body.includes('FORBIDDEN')) throw new Error(`A visitor was not refused: ${body}`);
+      if (i >= effort.warmUp) times[kind].push(ms);
+    }
+  client.close();
+  const deviation = Math.abs(standardised(times.known, times.unknown));
+  const detail = `${samples} of each; medians ${(median(times.known) * 1_000).toFixed(0)} and ${(median(times.unknown) * 1_000).toFixed(0)} µs`;
+  return [
+    {
+      name: 'A visitor asks for somebody or nobody: standard deviations apart',
+      value: deviation,
+      unit: 'x',
+      detail,
+      atMost: 3,
+    },
+  ];
+}
+
+/** The Mann-Whitney statistic in its standard deviations from "no difference". */
+function standardised(ones: readonly number[], others: readonly number[]): number {
+  const all = [...ones.map((ms) => ({ ms, own: true })), ...others.map((ms) => ({ ms, own: false }))].sort(
+    (a, b) => a.ms - b.ms,
+  );
+  let ranks = 0;
+  for (let from = 0; from < all.length;) {
+    let to = from;
+    while (to < all.length && all[to]?.ms === all[from]?.ms) to += 1;
+    // Equal times share the middle of their ranks.
+    const rank = (from + 1 + to) / 2;
+    ranks += rank * all.slice(from, to).filter(({ own }) => own).length;
+    from = to;
+  }
+  const [n, m] = [ones.length, others.length];
+  const statistic = ranks - (n * (n + 1)) / 2;
+  return (statistic - (n * m) / 2) / Math.sqrt((n * m * (n + m + 1)) / 12);
+}

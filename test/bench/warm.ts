@@ -1,0 +1,100 @@
+import autocannon from 'autocannon';
+import { openTuned, type Bench } from './bench.js';
+import { createClient, type Body } from './load.js';
+import { metric } from './metrics.js';
+import type { Running } from './processes.js';
+import { customersEverywhere, one } from './query.js';
+import { ratios, spread, type Figure } from './report.js';
+
+const CUSTOMERS = 5;
+const CONNECTIONS = 64;
+const BLOCK_S = 1;
+
+/**
+ * The same questions about few customers again and again, all of it fresh: a gateway that keeps whole answers, one that
+ * works each out from what it keeps of the systems, and a fixed answer of the same size.
+ */
+export async function warm(bench: Bench): Promise<Figure[]> {
+  const { effort } = bench;
+  const kept = { '*': { freshness: { maxAge: '1 hour' } } } as const;
+  const bodies = customersEverywhere()
+    .slice(0, CUSTOMERS)
+    .map((email) => one(email));
+  const fromBytes = await openTuned(bench, kept);
+  const fromMemory = await openTuned(bench, kept, { ANSWERS_MAX_MB: '0' });
+  const answer = await lastAnswer(fromBytes, bodies);
+  await lastAnswer(fromMemory, bodies);
+  const fixed = await bench.open({ role: 'static', environment: { BENCH_STATIC_BODY: answer } });
+  const measured = [fromBytes, fromMemory, fixed].map((running) => ({
+    running,
+    perSecond: [] as number[],
+    cpuMs: [] as number[],
+  }));
+
+  for (const { running } of measured) await ask(running, bodies);
+  const given = () => metric(fromBytes.ready.url, 'stekkerdoos_whole_answers_total', { how: 'kept' });
+  const before = await given();
+  let asked = 0;
+  let refusals = 0;
+  for (let block = 0; block < Math.ceil(effort.blocks / 2); block += 1)
+    for (const { running, perSecond, cpuMs } of block % 2 === 0 ? measured : measured.toReversed()) {
+      const used = await running.usage();
+      const { answered, refused, seconds } = await ask(running, bodies);
+      perSecond.push(answered / seconds);
+      cpuMs.push(((await running.usage()).cpuMs - used.cpuMs) / answered);
+      refusals += refused;
+      if (running === fromBytes) asked += answered;
+    }
+  // Of those that are still under way when a block ends the answers are given and not counted.
+  const share = Math.min(1, ((await given()) - before) / asked);
+
+  const [bytes, memory, still] = measured;
+  if (bytes === undefined || memory === undefined || still === undefined)
+    throw new Error('There is nothing to compare.');
+  const what = `warm, ${CONNECTIONS} connections`;
+  return [
+    spread(
+      `${what}, from bytes`,
+      bytes.perSecond,
+      'requests/s',
+      `${(share * 100).toFixed(0)} % of the answers were kept ones; ${refusals} requests to one of the three refused`,
+    ),
+    { ...spread(`${what}, from memory`, memory.perSecond, 'requests/s'), atLeast: 8_000 },
+    spread(`${what}, fixed answer`, still.perSecond, 'requests/s', `${Buffer.byteLength(answer)} bytes`),
+    {
+      ...spread(`${what}, from bytes / fixed answer`, ratios(bytes.perSecond, still.perSecond), 'x'),
+      atLeast: 0.6,
+    },
+    spread(`${what}, from memory / fixed answer`, ratios(memory.perSecond, still.perSecond), 'x'),
+    spread('CPU per request, warm, from bytes', bytes.cpuMs, 'ms'),
+    spread('CPU per request, warm, from memory', memory.cpuMs, 'ms'),
+    spread('CPU per request, warm, fixed answer', still.cpuMs, 'ms'),
+    spread('CPU, warm, fixed answer / from bytes', ratios(still.cpuMs, bytes.cpuMs), 'x'),
+  ];
+}
+
+/** Asks each once. */
+async function lastAnswer({ ready }: Running, bodies: readonly Body[]): Promise<string> {
+  const client = createClient(ready.url);
+  let answer = '';
+  for (const body of bodies) ({ body: answer } = await client.post(body));
+  client.close();
+  if (answer.includes('"errors"')) throw new Error(`An answer tells errors: ${answer}`);
+  return answer;
+}
+
+/**
+ * As fast as it is answered. The requests are made beforehand: whoever asks must not be what is measured. A gateway whose
+ * machine has much else to do may refuse some.
+ */
+async function ask({ ready }: Running, bodies: readonly Body[]) {
+  const headers = { 'content-type': 'application/json', accept: 'application/json' };
+  const result = await autocannon({
+    url: ready.url,
+    connections: CONNECTIONS,
+    duration: BLOCK_S,
+    requests: bodies.map((body) => ({ method: 'POST', headers, body })),
+  });
+  if (result.errors > 0) throw new Error(`${result.errors} requests to ${ready.url} were not answered.`);
+  return { answered: result['2xx'], refused: result.non2xx, seconds: result.duration };
+}

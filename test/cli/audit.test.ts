@@ -1,0 +1,118 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+import { entry, SECRET, temporaryFolder, writeEntries } from '../privacy/audit-entries.js';
+
+/** `stekkerdoos audit <args>`, as one types it. */
+async function audit(args: string[], environment: Record<string, string> = { AUDIT_SECRET: SECRET }) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/cli.ts', 'audit', ...args], {
+    env: { PATH: process.env.PATH, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, error, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+  ]);
+  return { out, error, code };
+}
+
+async function fileWith(count: number): Promise<string> {
+  const file = join(temporaryFolder(), 'audit.log');
+  const now = () => Date.UTC(2026, 0, 2);
+  await writeEntries(
+    file,
+    Array.from({ length: count }, () => entry()),
+    { now },
+  );
+  return file;
+}
+
+test('says of a log that nobody touched how far it goes, and ends with 0', async () => {
+  const { out, error, code } = await audit(['verify', await fileWith(3)]);
+  expect(out).toMatch(
+    /^3 lines; numbers 1 to 3, 2026-01-02T00:00:00.000Z to 2026-01-02T00:00:00.000Z; nothing is missing or changed; last hash [0-9a-f]{64}\.\n$/,
+  );
+  expect({ error, code }).toEqual({ error: '', code: 0 });
+});
+
+test('tells of each line what is wrong with it, and ends with 1', async () => {
+  const file = await fileWith(6);
+  const lines = readFileSync(file, 'utf8').split(/(?<=\n)/);
+  const [a = '', b = '', , d = '', e = ''] = lines;
+  writeFileSync(file, [a, b.replace('SERVICE', 'MARKETING'), d, e].join(''));
+  const { out, code } = await audit(['verify', file]);
+  expect(out.split('\n').slice(0, 4)).toEqual([
+    `${file}:2: changed: it is not as it was written`,
+    `${file}:3: removed: the line numbered 3 is missing before it`,
+    `${file}:4: truncated: the line numbered 6 is missing at the end`,
+    expect.stringMatching(/^4 lines; .*; 3 problems; last hash /),
+  ]);
+  expect(code).toBe(1);
+});
+
+test('reads several files as one log, and one in the middle of it when it is told to', async () => {
+  const older = await fileWith(2);
+  const file = `${older}.2`;
+  copyFileSync(`${older}.head`, `${file}.head`);
+  await writeEntries(file, [entry(), entry()]);
+  expect(await audit(['verify', older, file])).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^4 lines/) as string,
+  });
+  expect(await audit(['verify', file])).toMatchObject({ code: 1 });
+  expect(await audit(['verify', '--no-begin', file])).toMatchObject({ code: 0 });
+});
+
+test('says that it needs the secret that the lines were written with, without a word of it', async () => {
+  const file = await fileWith(2);
+  const without = await audit(['verify', file], {});
+  expect(without.out).toContain('were they written with an AUDIT_SECRET? Then it is needed here.');
+  expect(without.code).toBe(1);
+  const another = await audit(['verify', file], { AUDIT_SECRET: 'another secret of theirs' });
+  expect(another.out).toContain('is AUDIT_SECRET what they were written with?');
+  const short = await audit(['verify', file], { AUDIT_SECRET: 'too short' });
+  expect(short).toMatchObject({ code: 2, out: '' });
+  expect(short.error).toContain('AUDIT_SECRET is not right');
+  for (const { out, error } of [without, another, short])
+    expect(out + error).not.toMatch(/another secret|too short|^ +at /m);
+});
+
+test('wants to know the end of the log, or to be told that nothing tells it', async () => {
+  const file = await fileWith(2);
+  const head = `${file}.moved`;
+  copyFileSync(`${file}.head`, head);
+  rmSync(`${file}.head`);
+  const unknown = await audit(['verify', file]);
+  expect(unknown.out).toContain('There is no head beside the last file, so lines may be missing at the end.');
+  expect(unknown.code).toBe(1);
+  expect(await audit(['verify', '--head', head, file])).toMatchObject({ code: 0 });
+  const told = await audit(['verify', '--no-head', file]);
+  expect(told.out).toContain('the end was not compared with a head');
+  expect(told.code).toBe(0);
+});
+
+test('ends with 2 when it cannot be done, and says in a line why', async () => {
+  const file = await fileWith(2);
+  writeFileSync(`${file}.head`, 'nonsense');
+  const wrong: [string[], RegExp][] = [
+    [['verify'], /files.*See: stekkerdoos --help/i],
+    [['verify', join(temporaryFolder(), 'nowhere.log')], /ENOENT/],
+    [
+      ['verify', '--head', join(temporaryFolder(), 'nowhere.head'), file],
+      /nowhere.head is not there. Name another/,
+    ],
+    [['verify', temporaryFolder()], /EISDIR/],
+    [['verify', file], /does not say what a head says/],
+    [['show'], /show.*See: stekkerdoos --help/],
+  ];
+  for (const [args, reason] of wrong) {
+    const { out, error, code } = await audit(args);
+    expect({ out, code }, args.join(' ')).toEqual({ out: '', code: 2 });
+    expect(error).toMatch(reason);
+    expect(error).toMatch(/^.*\n$/);
+  }
+});

@@ -1,0 +1,150 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { CALLER_SETTINGS } from '../support/callers.js';
+import { at, listAt } from '../support/read.js';
+import { faultControl } from '../support/stand-ins.js';
+import { stekkerdoos } from './cli-process.js';
+
+const EMAIL = 'everywhere@example.nl';
+const control = await faultControl();
+const settings = { ...control.settings, CLICKSTREAM_TIMEOUT_MS: '20000' };
+let folder: string;
+let file: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-export-'));
+  file = join(folder, 'export.json');
+});
+afterEach(async () => {
+  await control.heal();
+  rmSync(folder, { recursive: true });
+});
+afterAll(() => control.close());
+
+const exportOf = (by: string, environment = {}, input = '') =>
+  stekkerdoos(['export', '--by', by, '--out', file], { ...settings, ...environment }, input);
+
+const read = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
+
+const calls = () =>
+  Object.fromEntries(Object.entries(control.counters()).map(([name, one]) => [name, one.calls]));
+
+describe('stekkerdoos export', { timeout: 120_000 }, () => {
+  test('writes something of every system, with source and time, for the owner of the file alone', async () => {
+    const { code, err, out } = await exportOf(`email=${EMAIL}`);
+    expect(err).toContain('parts are there');
+    expect(code).toBe(0);
+    expect(out).toBe(`${file}\n`);
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(existsSync(`${file}.part`)).toBe(false);
+    const document = read(file);
+    expect(document).toMatchObject({ complete: true, notAnswered: [], notExported: [] });
+    const sources = at(document, 'sources') as Record<string, { status: string; asOf: string }>;
+    expect(Object.keys(sources).sort()).toEqual(Object.keys(control.counters()).sort());
+    for (const { status, asOf } of Object.values(sources)) {
+      expect(['live', 'cached']).toContain(status);
+      expect(Date.parse(asOf)).not.toBeNaN();
+    }
+    for (const [field, value] of Object.entries(at(document, 'data') as object)) {
+      expect(value, field).not.toBeNull();
+      expect(value, field).not.toEqual([]);
+    }
+    expect(at(document, 'data', 'company', 'vat', 'valid')).toBe(true);
+    expect(Object.keys(at(document, 'sections') as object)).toEqual(
+      expect.arrayContaining(Object.keys(at(document, 'data') as object)),
+    );
+  });
+
+  test('reads long lists to their end, page by page', async () => {
+    const { code } = await exportOf('email=many-orders@example.nl');
+    expect(code).toBe(0);
+    expect(listAt(read(file), 'data', 'orders', 'nodes')).toHaveLength(500);
+    const numbers = listAt(read(file), 'data', 'orders', 'nodes').map((one) => at(one, 'number'));
+    expect(new Set(numbers).size).toBe(500);
+    const timeline = listAt(read(file), 'data', 'timeline', 'nodes');
+    expect(timeline.filter((one) => at(one, 'kind') === 'ORDER')).toHaveLength(500);
+  });
+
+  test('says which system could not answer, and then asks only for what is missing', async () => {
+    await control.set('x', { fault: 'down' });
+    await control.set('kvk', { fault: 'down' });
+    const first = await exportOf(`email=${EMAIL}`);
+    expect(first.code).toBe(2);
+    expect(first.out).toContain('run the same command again');
+    expect(first.err).toMatch(/not answered: x \(SOURCE_UNAVAILABLE\): .*xProfile/);
+    expect(existsSync(file)).toBe(false);
+    expect(statSync(`${file}.part`).mode & 0o777).toBe(0o600);
+    const part = read(`${file}.part`);
+    expect(at(part, 'complete')).toBe(false);
+    expect(
+      listAt(part, 'notAnswered')
+        .map((one) => at(one, 'source'))
+        .sort(),
+    ).toEqual(['kvk', 'x']);
+    expect(listAt(part, 'data', 'orders', 'nodes')).not.toHaveLength(0);
+
+    await control.heal();
+    const before = calls();
+    const second = await exportOf(`email=${EMAIL}`);
+    expect(second.code).toBe(0);
+    const after = calls();
+    expect(second.err.match(/^\d+\/\d+ \w+$/gm)).toEqual(['1/2 company', '2/2 xProfile']);
+    // They say nothing of who somebody is, so only the parts that were there would have asked them.
+    for (const name of ['clickstream', 'buienradar'] as const) expect(after[name]).toBe(before[name]);
+    expect(after['x']).toBeGreaterThan(before['x'] ?? 0);
+    expect(at(read(file), 'complete')).toBe(true);
+    expect(at(read(file), 'data', 'xProfile')).not.toBeNull();
+    expect(at(read(file), 'data', 'orders')).toEqual(at(part, 'data', 'orders'));
+  });
+
+  test('asks for all anew when a system that was down tells of records that nobody knew of', async () => {
+    await control.set('crm-hubspot', { fault: 'down' });
+    expect((await exportOf(`email=${EMAIL}`)).code).toBe(2);
+    await control.heal();
+    const { code, err } = await exportOf(`email=${EMAIL}`);
+    expect(code).toBe(0);
+    expect(err).toMatch(/^1\/(\d{2}) .*\n(.*\n)*\1\/\1 /);
+    expect(at(read(file), 'data', 'deals')).not.toEqual([]);
+  });
+
+  test('goes on with nobody else, and never over what is there', async () => {
+    await control.set('x', { fault: 'down' });
+    await exportOf(`email=${EMAIL}`);
+    const other = await exportOf('email=customer-7@example.nl');
+    expect(other.code).toBe(2);
+    expect(other.err).toContain('begun for another customer');
+    await control.heal();
+    expect((await exportOf(`email=${EMAIL}`)).code).toBe(0);
+    expect((await exportOf(`email=${EMAIL}`)).err).toContain('is there already');
+  });
+
+  test('tells that nobody is known, or that it may be several, and writes nothing', async () => {
+    const nobody = await exportOf('email=nobody@example.nl');
+    expect(nobody.code).toBe(1);
+    expect(nobody.err).toContain('No system knows this customer.');
+    const several = await exportOf('email=shared@example.nl');
+    expect(several.code).toBe(2);
+    expect(several.err).toContain('AMBIGUOUS_IDENTITY');
+    expect(existsSync(file) || existsSync(`${file}.part`)).toBe(false);
+  });
+
+  test('shows nothing of the person but in the file, also where callers are known and it is audited', async () => {
+    const auditFile = join(folder, 'audit.jsonl');
+    const { code, out, err } = await exportOf(
+      'email=-',
+      { ...CALLER_SETTINGS, LOG_LEVEL: 'debug', AUDIT_FILE: auditFile },
+      `${EMAIL}\n`,
+    );
+    expect(code).toBe(0);
+    expect(at(read(file), 'notAnswered')).toEqual([]);
+    const audit = readFileSync(`${auditFile}.command-line`, 'utf8');
+    expect(audit).toContain('"caller":"command line"');
+    // The log of the running gateway is left alone.
+    expect(existsSync(auditFile)).toBe(false);
+    const data = at(read(file), 'data');
+    const personal = [EMAIL, at(data, 'name'), at(data, 'primaryPhone')] as string[];
+    for (const value of personal) expect(out + err + audit).not.toContain(value);
+  });
+});

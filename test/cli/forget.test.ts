@@ -1,0 +1,156 @@
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sources } from '../../sources/index.js';
+import { createDigests } from '../../src/privacy/suppression.js';
+import { listen } from '../../src/server/http.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { faultControl } from '../support/stand-ins.js';
+import { stekkerdoos } from './cli-process.js';
+
+const EMAIL = 'everywhere@example.nl';
+const ADMIN_TOKEN = 'a token of the tests';
+const ASK = 'query ($by: CustomerKey!) { customer(by: $by) { name } }';
+const control = await faultControl();
+let folder: string;
+let list: string;
+let receipt: string;
+const opened: (() => Promise<void>)[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-forget-'));
+  [list, receipt] = [join(folder, 'suppressed'), join(folder, 'receipt.json')];
+  writeFileSync(list, '');
+});
+afterEach(async () => {
+  for (const close of opened.splice(0)) await close();
+  await control.heal();
+  rmSync(folder, { recursive: true });
+});
+afterAll(() => control.close());
+
+/** A gateway that keeps answers for an hour, on a port. */
+async function runGateway(): Promise<{
+  gateway: TestGateway;
+  url: string;
+  clock: { turn(ms: number): void };
+}> {
+  const clock = turnedClock();
+  const gateway = createTestGateway(
+    { ...control.settings, SUPPRESSION_FILE: list, ADMIN_TOKEN, PORT: '0' },
+    {
+      clock,
+      sources: sources.map((source) => ({
+        ...source,
+        freshness: { maxAge: '1 hour', notFoundMaxAge: '1 hour' },
+      })),
+    },
+  );
+  const server = await listen(gateway.handler, { ...gateway.config, origins: new Set<string>() });
+  opened.push(async () => {
+    await server.stop();
+    await gateway.close();
+  });
+  return { gateway, url: server.url, clock };
+}
+
+const forget = (words: string[], environment = {}) =>
+  stekkerdoos(['forget', ...words], { ...control.settings, SUPPRESSION_FILE: list, ...environment });
+
+const callsTo = (name: string): number => control.counters()[name]?.calls ?? 0;
+
+describe('stekkerdoos forget', { timeout: 120_000 }, () => {
+  test('makes a running gateway forget, and never show the customer again', async () => {
+    const { gateway, url, clock } = await runGateway();
+    const shown = await gateway.query(ASK, { by: { email: EMAIL } });
+    expect(at(shown.data, 'customer', 'name')).toEqual(expect.any(String));
+    const { code, out } = await forget(
+      ['--by', `email=${EMAIL}`, '--suppress', '--receipt', receipt, '--url', url],
+      { GATEWAY_TOKEN: ADMIN_TOKEN },
+    );
+    expect(code).toBe(0);
+    expect(out).toContain('The gateway at --url was told');
+    expect(out).toContain('Suppressed: nobody is shown this customer any more');
+    clock.turn(1_000);
+    const { data, errors } = await gateway.query(ASK, { by: { email: EMAIL } });
+    expect(data).toEqual({ customer: null });
+    expect(errors[0]?.extensions.code).toBe('ERASED');
+  });
+
+  test('drops what the running gateway has kept, so that the systems are asked again', async () => {
+    const { gateway, url } = await runGateway();
+    await gateway.query(ASK, { by: { email: EMAIL } });
+    const kept = callsTo('order-system');
+    await gateway.query(ASK, { by: { email: EMAIL } });
+    expect(callsTo('order-system')).toBe(kept);
+    const { code } = await forget(['--by', `email=${EMAIL}`, '--url', url], { GATEWAY_TOKEN: ADMIN_TOKEN });
+    expect(code).toBe(0);
+    const before = callsTo('order-system');
+    const { data } = await gateway.query(ASK, { by: { email: EMAIL } });
+    expect(at(data, 'customer', 'name')).toEqual(expect.any(String));
+    expect(callsTo('order-system')).toBeGreaterThan(before);
+  });
+
+  test('gives a receipt in which nobody can read who it was, and that shows when it is changed', async () => {
+    const { code, out } = await forget(['--by', `email=${EMAIL}`, '--suppress', '--receipt', receipt]);
+    // No running gateway was told.
+    expect(code).toBe(2);
+    expect(out).toContain('No running gateway was told');
+    expect(statSync(receipt).mode & 0o777).toBe(0o600);
+    const text = readFileSync(receipt, 'utf8');
+    const told = JSON.parse(text) as unknown;
+    expect(told).toMatchObject({ suppressed: true, everyInstance: false, couldNotSay: [] });
+    const { of } = createDigests('a secret of the tests');
+    expect(listAt(told, 'identifiers')[0]).toBe(of({ namespace: 'email', value: EMAIL }));
+    // What is to be erased in the systems themselves stands on standard output alone.
+    const records = [...out.matchAll(/^ {2}([\w-]+) (\S+)$/gm)].map(([, source = '', id = '']) => ({
+      source,
+      id,
+    }));
+    expect(records.map(({ source }) => source)).toEqual(
+      expect.arrayContaining(['order-system', 'webshop', 'contact-centre', 'crm-hubspot', 'invoices']),
+    );
+    expect(listAt(told, 'records')).toHaveLength(records.length);
+    expect(text).not.toContain('example.nl');
+    for (const { id } of records) expect(text).not.toContain(`"${id}"`);
+    expect((await forget(['--verify', receipt])).code).toBe(0);
+    writeFileSync(receipt, text.replace('"suppressed": true', '"suppressed": false'));
+    expect((await forget(['--verify', receipt])).code).toBe(1);
+    writeFileSync(receipt, text);
+    expect((await forget(['--verify', receipt], { ID_SECRET: 'another secret of the tests' })).code).toBe(1);
+  });
+
+  test('names a system that could not say, so that it is run again', async () => {
+    await control.set('contact-centre', { fault: 'down' });
+    const { code, out } = await forget(['--by', `email=${EMAIL}`, '--receipt', receipt]);
+    expect(code).toBe(2);
+    expect(out).toContain('Could not say what they hold: contact-centre.');
+    expect(JSON.parse(readFileSync(receipt, 'utf8'))).toMatchObject({ couldNotSay: ['contact-centre'] });
+  });
+
+  test('says that the gateway was not told when it cannot be reached, or has another token', async () => {
+    const { url } = await runGateway();
+    for (const [address, token] of [
+      [url, 'another token of the tests'],
+      ['http://127.0.0.1:1', ADMIN_TOKEN],
+    ] as const) {
+      const { code, out } = await forget(['--by', `email=${EMAIL}`, '--url', address], {
+        GATEWAY_TOKEN: token,
+      });
+      expect(code).toBe(2);
+      expect(out).toContain('was not told');
+    }
+  });
+
+  test('suppresses nobody when several may be meant, and says what is missing of the command', async () => {
+    const several = await forget(['--by', 'email=shared@example.nl', '--suppress']);
+    expect(several.code).toBe(2);
+    expect(several.err).toContain('may mean');
+    expect(readFileSync(list, 'utf8')).toBe('');
+    expect((await forget([])).err).toContain('--by <kind>=<value>');
+    expect((await forget(['--by', 'everywhere@example.nl'])).err).not.toContain('everywhere');
+  });
+});

@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { expect, test } from 'vitest';
+import { createTestAuthentication } from '../support/authentication.js';
+
+/** `stekkerdoos keys new <args>`, as one types it. */
+async function newKey(...args: string[]) {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/cli.ts', 'keys', 'new', ...args], {
+    env: { PATH: process.env.PATH },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const [out, error, [code]] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+  ]);
+  return { out, error, code };
+}
+
+test('makes a key with which its caller gets in when its entry is set', async () => {
+  const { out, error, code } = await newKey('--name', 'shop', '--role', 'frontend');
+  expect(code).toBe(0);
+  const [, key = '', entry = ''] = /^key (\S+)\nentry (.*)\n$/.exec(out) ?? [];
+  const authentication = createTestAuthentication({ API_KEYS: `[${entry}]` });
+  expect(authentication.problems).toEqual([]);
+  expect(await authentication.as(key)).toMatchObject({ name: 'shop', roles: ['frontend'] });
+  expect(entry).not.toContain(key);
+  expect(error).toContain('API_KEYS');
+  expect(error).not.toContain(key);
+});
+
+test('makes none that the gateway would not start with', async () => {
+  for (const [args, reason] of [
+    [['--name', 'shop', '--role', 'king'], /^API_KEYS, key shop, roles: it must be a list of visitor, /],
+    [['--name', 'shop', '--role', 'visitor'], /a visitor is named by a token/],
+    [['--name', 'the shop', '--role', 'frontend'], /^API_KEYS, key 1, name: /],
+    [['--name', 'shop'], /role.*See: stekkerdoos --help/i],
+  ] as const) {
+    const { out, error, code } = await newKey(...args);
+    expect({ out, code }).toEqual({ out: '', code: 2 });
+    expect(error).toMatch(reason);
+    expect(error).not.toMatch(/^ +at /m);
+  }
+});

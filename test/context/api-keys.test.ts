@@ -1,0 +1,154 @@
+import { describe, expect, test } from 'vitest';
+import { UnauthenticatedError } from '../../src/errors.js';
+import { newKey } from '../../src/context/api-keys.js';
+import { ROLES } from '../../src/context/roles.js';
+import { apiKey, createTestAuthentication, digestOf } from '../support/authentication.js';
+
+const keysOf = (...entries: unknown[]) => createTestAuthentication({ API_KEYS: JSON.stringify(entries) });
+const { key: shopKey, entry: shop } = apiKey('shop', 'frontend');
+
+describe('an API key', () => {
+  test('tells who asks, and what its role gives', async () => {
+    const caller = await keysOf(shop).as(shopKey);
+    expect(caller).toEqual({ ...ROLES.frontend, name: 'shop', roles: ['frontend'], origins: [] });
+  });
+
+  test('that nobody has is refused, and so is what nearly is one', async () => {
+    const authentication = keysOf(shop);
+    const near = [`${shopKey}x`, shopKey.slice(0, -1), shopKey.toUpperCase(), shop.sha256[0] ?? '', 'x'];
+    for (const key of near)
+      await expect(authentication.as(key)).rejects.toEqual(new UnauthenticatedError('invalid'));
+  });
+
+  test('can be two at a time, so that one is changed while both are good', async () => {
+    const [older, newer] = [newKey(), newKey()];
+    const authentication = keysOf({ ...shop, sha256: [older.sha256, newer.sha256.toUpperCase()] });
+    expect(authentication.problems).toEqual([]);
+    expect(await authentication.as(older.key)).toBe(await authentication.as(newer.key));
+    expect(keysOf({ ...shop, sha256: ['a', 'b', 'c'].map(digestOf) }).problems).toHaveLength(1);
+  });
+
+  test('that is made anew is another one each time, and long enough that nobody guesses it', () => {
+    const keys = Array.from({ length: 100 }, newKey);
+    expect(new Set(keys.map(({ key }) => key)).size).toBe(100);
+    for (const { key, sha256 } of keys) {
+      expect(key).toMatch(/^sd_[\w-]{43}$/);
+      expect(sha256).toBe(digestOf(key));
+    }
+  });
+
+  test('may narrow what its role gives', async () => {
+    const { key, entry } = apiKey('narrow', 'operator', {
+      purposes: ['SERVICE', 'ANALYTICS'],
+      defaultPurpose: 'ANALYTICS',
+      priority: 'bulk',
+      maxCost: 10,
+      costPerMinute: 100,
+      origins: ['https://www.example.nl'],
+      findsBy: ['email'],
+    });
+    const authentication = keysOf(entry);
+    expect(authentication.problems).toEqual([]);
+    expect(await authentication.as(key)).toMatchObject({
+      purposes: ['SERVICE', 'ANALYTICS'],
+      defaultPurpose: 'ANALYTICS',
+      priority: 'bulk',
+      maxCost: 10,
+      costPerMinute: 100,
+      origins: ['https://www.example.nl'],
+      findsBy: new Set(['email']),
+    });
+    expect(authentication.origins).toEqual(new Set(['https://www.example.nl']));
+  });
+
+  test('asks for the first of its purposes when its role usually asks for another', async () => {
+    const { key, entry } = apiKey('narrow', 'operator', { purposes: ['MARKETING', 'SERVICE'] });
+    expect((await keysOf(entry).as(key)).defaultPurpose).toBe('MARKETING');
+    const usual = apiKey('usual', 'operator', { purposes: ['MARKETING', 'CUSTOMER_CARE'] });
+    expect((await keysOf(usual.entry).as(usual.key)).defaultPurpose).toBe('CUSTOMER_CARE');
+  });
+
+  test('may not widen what its role gives', () => {
+    const wide: [string, Record<string, unknown>, string][] = [
+      ['frontend', { purposes: ['SERVICE', 'MARKETING'] }, 'purposes: its roles do not give MARKETING.'],
+      [
+        'frontend',
+        { purposes: ['SERVICE'], defaultPurpose: 'PERSONALISATION' },
+        'defaultPurpose: it must be one of its purposes.',
+      ],
+      ['campaign', { priority: 'interactive' }, 'priority: its roles give automation and no more.'],
+      ['frontend', { maxCost: 5_001 }, 'maxCost: its roles give 5000 and no more.'],
+      ['frontend', { costPerMinute: 6_000_001 }, 'costPerMinute: its roles give 6000000 and no more.'],
+    ];
+    for (const [role, more, problem] of wide)
+      expect(keysOf(apiKey('wide', role, more).entry).problems).toEqual([`API_KEYS, key wide, ${problem}`]);
+  });
+
+  test('names no visitor: everybody who has seen the page would have it', () => {
+    expect(keysOf(apiKey('page', 'visitor').entry).problems).toEqual([
+      expect.stringMatching(/^API_KEYS, key page, roles: a visitor is named by a token/),
+    ]);
+  });
+});
+
+describe('what is wrong with API keys', () => {
+  test('is told all at once, by key and field, without a value', () => {
+    const secretly = 'somebodys-own-secret';
+    const { problems } = keysOf(
+      { name: secretly.repeat(5), roles: ['frontend'], sha256: [digestOf('a')] },
+      { name: 'b', roles: [secretly], sha256: [secretly] },
+      {
+        name: 'c',
+        roles: [],
+        sha256: [],
+        purposes: [secretly],
+        priority: secretly,
+        maxCost: -1,
+        extra: secretly,
+      },
+      {
+        name: 'd',
+        roles: ['frontend'],
+        sha256: [digestOf('d')],
+        origins: [`https://${secretly}/path`],
+        findsBy: [''],
+      },
+      secretly,
+      null,
+    );
+    expect(problems.map((problem) => problem.split(':')[0])).toEqual([
+      'API_KEYS, key 1, name',
+      'API_KEYS, key b, roles',
+      'API_KEYS, key b, sha256',
+      'API_KEYS, key c, roles',
+      'API_KEYS, key c, sha256',
+      'API_KEYS, key c, purposes',
+      'API_KEYS, key c, priority',
+      'API_KEYS, key c, maxCost',
+      'API_KEYS, key c, fields',
+      'API_KEYS, key d, origins',
+      'API_KEYS, key d, findsBy',
+      'API_KEYS, key 5, fields',
+      'API_KEYS, key 6, fields',
+    ]);
+    for (const problem of problems) expect(problem).not.toContain(secretly);
+  });
+
+  test('is a name or a key that two of them have', () => {
+    const { problems } = keysOf(shop, { ...shop, name: 'other' }, { ...shop, sha256: [digestOf('new')] });
+    expect(problems).toEqual([
+      expect.stringMatching(/^API_KEYS, key other, sha256: .*which no other key has/),
+      expect.stringMatching(/^API_KEYS, key shop, name: .*which no other key has/),
+    ]);
+  });
+
+  test.each(['not json', '{}', '[]', '"text"', '[{]'])('is that %s is no list of keys', (text) => {
+    const { problems } = createTestAuthentication({ API_KEYS: text });
+    expect(problems).toEqual([expect.stringMatching(/^API_KEYS is not right: it must be a JSON list/)]);
+  });
+
+  test('is a role by a name that all objects know', () => {
+    for (const role of ['constructor', 'toString', '__proto__'])
+      expect(keysOf(apiKey('odd', role).entry).problems).toHaveLength(1);
+  });
+});

@@ -1,0 +1,278 @@
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { AuthenticationUnavailableError, UnauthenticatedError } from '../../src/errors.js';
+import {
+  apiKey,
+  AUDIENCE,
+  createTestAuthentication,
+  ISSUER,
+  keyServer,
+  NOW_S,
+  signingKey,
+  token,
+  tokenSettings,
+  type SigningKey,
+} from '../support/authentication.js';
+
+const { key: shopKey, entry: shop } = apiKey('shop', 'frontend');
+const API_KEYS = JSON.stringify([shop]);
+const issuerKey = signingKey('one');
+
+describe('who may ask', () => {
+  const problemsWith = (environment: Record<string, string>) =>
+    createTestAuthentication(environment).problems;
+
+  test('must be said, or the gateway does not start', () => {
+    expect(problemsWith({})).toEqual([
+      expect.stringMatching(/^AUTH is on, and nobody has a key: set API_KEYS; or /),
+    ]);
+    expect(problemsWith({ AUTH: 'on', CORS_ORIGINS: 'https://www.example.nl' })).toHaveLength(1);
+    expect(problemsWith({ API_KEYS })).toEqual([]);
+    expect(problemsWith(tokenSettings(issuerKey))).toEqual([]);
+    expect(problemsWith({ API_KEYS, ...tokenSettings(issuerKey) })).toEqual([]);
+  });
+
+  test('is everybody only when that is said, and nothing else with it', async () => {
+    expect(problemsWith({ AUTH: 'off' })).toEqual([]);
+    expect(problemsWith({ AUTH: 'off', API_KEYS, ...tokenSettings(issuerKey) })).toEqual([
+      'AUTH is off, and there is API_KEYS, JWT_ISSUER, JWT_AUDIENCE, JWT_KEY: take the one away or the other.',
+    ]);
+    const anybody = createTestAuthentication({
+      AUTH: 'off',
+      PRIORITY: 'bulk',
+      CORS_ORIGINS: 'https://a.example.nl',
+    });
+    const caller = await anybody.caller(new Headers());
+    expect(caller).toMatchObject({ name: 'anonymous', operations: 'any', sees: 'clear', priority: 'bulk' });
+    expect(caller.scopes.has('admin:forget')).toBe(false);
+    expect(anybody.origins).toEqual(new Set(['https://a.example.nl']));
+  });
+
+  test('by token must be said whole: issuer, audience and one place of keys', () => {
+    const whole = tokenSettings(issuerKey);
+    const without = (variable: string) => ({ ...whole, [variable]: '' });
+    expect(problemsWith(without('JWT_ISSUER'))).toEqual([expect.stringMatching(/^JWT_ISSUER is missing/)]);
+    expect(problemsWith(without('JWT_AUDIENCE'))).toEqual([
+      expect.stringMatching(/^JWT_AUDIENCE is missing/),
+    ]);
+    expect(problemsWith(without('JWT_KEY'))).toEqual([
+      expect.stringMatching(/^JWT_JWKS_URL is missing, and JWT_KEY/),
+    ]);
+    expect(problemsWith({ JWT_KEY: whole.JWT_KEY ?? '' })).toHaveLength(2);
+    const url = 'https://id.example.nl/jwks.json';
+    expect(problemsWith({ ...whole, JWT_JWKS_URL: url })).toEqual([expect.stringMatching(/both there/)]);
+    expect(problemsWith({ ...without('JWT_KEY'), JWT_JWKS_URL: 'ftp://id.example.nl' })).toEqual([
+      expect.stringMatching(/^JWT_JWKS_URL is not right/),
+    ]);
+    expect(problemsWith({ ...without('JWT_KEY'), JWT_JWKS_URL: url, JWT_ALGORITHMS: 'RS256,HS256' })).toEqual(
+      [expect.stringMatching(/^JWT_ALGORITHMS names HS256/)],
+    );
+    expect(problemsWith({ ...whole, JWT_CUSTOMER_CLAIMS: 'shoe_size=shoeSize' })).toEqual([
+      'JWT_CUSTOMER_CLAIMS names "shoeSize", which no plugged-in source finds customers by.',
+    ]);
+  });
+
+  test('is told with all that is wrong at once, and no key with it', () => {
+    const problems = problemsWith({
+      API_KEYS: '[{"name":"shop"}]',
+      JWT_KEY: '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----',
+      JWT_CUSTOMER_CLAIMS: 'a=b',
+      JWT_CLOCK_SKEW_S: 'much',
+    });
+    expect(problems.map((problem) => /^\S+?(?=[, ])/.exec(problem)?.[0])).toEqual([
+      'JWT_CLOCK_SKEW_S',
+      'API_KEYS',
+      'API_KEYS',
+      'JWT_ISSUER',
+      'JWT_AUDIENCE',
+      'JWT_CUSTOMER_CLAIMS',
+      'JWT_KEY',
+    ]);
+    expect(problems.join()).not.toContain('c2VjcmV0');
+  });
+});
+
+describe('the header', () => {
+  const authentication = createTestAuthentication({ API_KEYS, ...tokenSettings(issuerKey) });
+  const outcome = (header?: string) => {
+    try {
+      return authentication.caller(new Headers(header === undefined ? {} : { authorization: header }));
+    } catch (error) {
+      return error;
+    }
+  };
+
+  test('is read as RFC 6750 writes it', () => {
+    for (const header of [`Bearer ${shopKey}`, `bearer ${shopKey}`, `BEARER   ${shopKey}  `])
+      expect(outcome(header)).toMatchObject({ name: 'shop' });
+  });
+
+  test('that says nothing, or something by another scheme, is asked to say who it is', () => {
+    for (const header of [
+      undefined,
+      '',
+      shopKey,
+      `Basic ${shopKey}`,
+      `Bearer2 ${shopKey}`,
+      `ApiKey ${shopKey}`,
+    ]) {
+      const error = outcome(header);
+      expect(error).toEqual(new UnauthenticatedError('missing'));
+      expect(error).toMatchObject({ challenge: 'Bearer' });
+    }
+  });
+
+  test('with more than one token, none, or one that is huge is refused', () => {
+    const wrong = [
+      'Bearer',
+      'Bearer ',
+      `Bearer ${shopKey}, Bearer ${shopKey}`,
+      `Bearer ${shopKey} ${shopKey}`,
+    ];
+    for (const header of [
+      ...wrong,
+      `Bearer ${'a'.repeat(8_193)}`,
+      `Bearer ey${'a'.repeat(9_000)}.e.s`,
+      'Bearer é',
+    ])
+      expect(outcome(header)).toMatchObject({ reason: 'invalid', challenge: 'Bearer error="invalid_token"' });
+  });
+});
+
+describe('keys that the issuer publishes', () => {
+  // jose looks at the machine's clock for how old its keys are.
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'], now: NOW_S * 1000 });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+  const turn = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
+
+  async function published(...keys: readonly SigningKey[]) {
+    const server = await keyServer(...keys);
+    const authentication = createTestAuthentication(
+      { API_KEYS, JWT_ISSUER: ISSUER, JWT_AUDIENCE: AUDIENCE, JWT_JWKS_URL: server.url },
+      () => Date.now(),
+    );
+    onTestFinished(async () => {
+      await authentication.close();
+      await server.close();
+    });
+    expect(authentication.problems).toEqual([]);
+    return { server, authentication };
+  }
+  const fresh = (key: SigningKey, more = {}) =>
+    token(key, {
+      iss: ISSUER,
+      aud: AUDIENCE,
+      iat: Date.now() / 1000,
+      exp: Date.now() / 1000 + 3_600,
+      roles: ['operator'],
+      ...more,
+    });
+
+  test('are fetched when the first token comes, once for many', async () => {
+    const { server, authentication } = await published(issuerKey);
+    expect(server.asked()).toBe(0);
+    const tokens = await Promise.all([1, 2, 3, 4].map((jti) => fresh(issuerKey, { jti: String(jti) })));
+    for (const caller of await Promise.all(tokens.map((one) => authentication.as(one))))
+      expect(caller).toMatchObject({ name: 'jwt:id.example.nl', roles: ['operator'] });
+    expect(server.asked()).toBe(1);
+  });
+
+  test('are fetched again for one that is not known yet, at most every 30 s', async () => {
+    const { server, authentication } = await published(issuerKey);
+    await authentication.as(await fresh(issuerKey));
+    const next = signingKey('two', 'ES256');
+    server.publish(issuerKey, next);
+    turn(31);
+    expect(await authentication.as(await fresh(next))).toMatchObject({ roles: ['operator'] });
+    expect(server.asked()).toBe(2);
+    for (const kid of ['three', 'four', 'five'])
+      await expect(authentication.as(await fresh(signingKey(kid)))).rejects.toEqual(
+        new UnauthenticatedError('invalid'),
+      );
+    expect(server.asked()).toBe(2);
+    turn(31);
+    for (const kid of ['three', 'four', 'five'])
+      await expect(authentication.as(await fresh(signingKey(kid)))).rejects.toEqual(
+        new UnauthenticatedError('invalid'),
+      );
+    expect(server.asked()).toBe(3);
+  });
+
+  test('that are withdrawn serve no more after ten minutes, nor does a token that was seen with them', async () => {
+    const { server, authentication } = await published(issuerKey);
+    const seen = await fresh(issuerKey);
+    await authentication.as(seen);
+    server.publish(signingKey('two'));
+    turn(601);
+    await expect(authentication.as(seen)).rejects.toEqual(new UnauthenticatedError('invalid'));
+    expect(server.asked()).toBe(2);
+  });
+
+  test.each([
+    ['is down', undefined],
+    ['answers with an error', 503],
+    ['sends elsewhere', 302],
+    ['answers with something else', 200],
+  ])('are out of reach when the issuer %s: nobody gets in by a token, others do', async (_, status) => {
+    const { server, authentication } = await published(issuerKey);
+    const elsewhere = await keyServer(issuerKey);
+    onTestFinished(() => elsewhere.close());
+    server.answer((response) => {
+      if (status === undefined) response.destroy();
+      else response.writeHead(status, { location: elsewhere.url }).end('<html>');
+    });
+    const good = await fresh(issuerKey);
+    for (let times = 0; times < 3; times += 1) {
+      const error = await authentication.as(good).catch((reason: unknown) => reason);
+      expect(error).toBeInstanceOf(AuthenticationUnavailableError);
+      expect(error).toMatchObject({
+        extensions: { code: 'AUTHENTICATION_UNAVAILABLE', retryable: true, retryAfter: 5 },
+      });
+    }
+    expect(elsewhere.asked()).toBe(0);
+    // The issuer is not asked by every request while it cannot answer, and it is told once.
+    expect(server.asked()).toBe(1);
+    expect(authentication.outOfReach).toHaveLength(1);
+    expect(await authentication.as(shopKey)).toMatchObject({ name: 'shop' });
+    server.publish(issuerKey);
+    turn(6);
+    expect(await authentication.as(good)).toMatchObject({ roles: ['operator'] });
+  });
+
+  test('are not read when they are larger than any', async () => {
+    const { server, authentication } = await published(issuerKey);
+    server.answer((response) =>
+      response.end(JSON.stringify({ keys: [issuerKey.jwk], more: 'x'.repeat(600_000) })),
+    );
+    await expect(authentication.as(await fresh(issuerKey))).rejects.toThrow(AuthenticationUnavailableError);
+  });
+
+  test('that are known go on serving while the issuer is down and somebody sends keys that nobody knows', async () => {
+    const { server, authentication } = await published(issuerKey);
+    await authentication.as(await fresh(issuerKey));
+    server.answer((response) => response.destroy());
+    turn(60);
+    await expect(authentication.as(await fresh(signingKey('made up')))).rejects.toThrow(
+      AuthenticationUnavailableError,
+    );
+    expect(await authentication.as(await fresh(issuerKey, { jti: 'another' }))).toMatchObject({
+      roles: ['operator'],
+    });
+  });
+
+  test('are not those that a token brings along or points to', async () => {
+    const { server, authentication } = await published(issuerKey);
+    const thief = signingKey('one');
+    const theirs = await keyServer(thief);
+    onTestFinished(() => theirs.close());
+    for (const header of [{ jwk: thief.jwk }, { jku: theirs.url }, { x5u: theirs.url }])
+      await expect(authentication.as(await token(thief, undefined, header))).rejects.toEqual(
+        new UnauthenticatedError('invalid'),
+      );
+    expect(theirs.asked()).toBe(0);
+    expect(server.asked()).toBe(1);
+  });
+});

@@ -1,0 +1,364 @@
+import { createHmac } from 'node:crypto';
+import type { JWTPayload } from 'jose';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Caller } from '../../src/context/caller.js';
+import { GatewayError } from '../../src/errors.js';
+import {
+  AUDIENCE,
+  base64url,
+  claims,
+  createTestAuthentication,
+  ISSUER,
+  NOW_S,
+  rawToken,
+  signingKey,
+  tokenSettings,
+  type SigningKey,
+} from '../support/authentication.js';
+
+const keys = [signingKey('one'), signingKey('two'), signingKey('three', 'ES256')];
+/** Keys of somebody else that go by the same names. */
+const theirs = keys.map(({ kid, alg }) => signingKey(kid, alg === 'ES256' ? 'ES256' : 'EdDSA'));
+const published = tokenSettings(...keys);
+
+/** What each role may ask for, written down once more. */
+const PURPOSES: Readonly<Record<string, readonly string[]>> = {
+  visitor: ['SERVICE', 'PERSONALISATION'],
+  frontend: ['PERSONALISATION', 'SERVICE'],
+  analyst: ['ANALYTICS'],
+  campaign: ['MARKETING', 'SERVICE'],
+  operator: ['CUSTOMER_CARE', 'SERVICE', 'PERSONALISATION', 'MARKETING', 'ANALYTICS'],
+};
+
+/** Whom claims name, as far as that is told apart here; undefined when nobody. */
+function named({ roles: given, customer_number: number, purpose, client_id: client }: JWTPayload) {
+  const roles = (Array.isArray(given) ? given : String(given).split(' ')).filter(
+    (role): role is string => typeof role === 'string' && Object.keys(PURPOSES).includes(role),
+  );
+  const may = [...new Set(roles.flatMap((role) => PURPOSES[role] ?? []))];
+  const purposes = typeof purpose === 'string' ? may.filter((one) => one === purpose) : may;
+  const customer = typeof number === 'string' || typeof number === 'number' ? String(number) : '';
+  const isVisitor = roles.includes('visitor');
+  if (purposes.length === 0 || (isVisitor && !/^[1-9]\d{0,8}$/.test(customer))) return undefined;
+  return {
+    name: `jwt:${typeof client === 'string' ? client : 'id.example.nl'}`,
+    roles,
+    purposes,
+    customer: isVisitor ? { namespace: 'customerNumber', value: customer } : undefined,
+  };
+}
+
+const genuineClaims = fc
+  .record(
+    {
+      roles: fc.oneof(
+        fc.array(fc.constantFrom(...Object.keys(PURPOSES), 'king', 7, null, ['operator']), { maxLength: 3 }),
+        fc.constantFrom('operator', 'visitor analyst', 'king', ''),
+      ),
+      customer_number: fc.oneof(
+        fc.integer({ min: -5, max: 2e9 }),
+        fc.constantFrom('1042', '12x', '', true, ['7']),
+      ),
+      purpose: fc.constantFrom('SERVICE', 'ANALYTICS', 'MARKETING', 'curiosity'),
+      client_id: fc.constantFrom('crm-tool', 'shop'),
+      aud: fc.constantFrom<string | string[]>(AUDIENCE, [AUDIENCE], ['another', AUDIENCE]),
+      exp: fc.integer({ min: NOW_S - 29, max: NOW_S + 1e6 }),
+      nbf: fc.integer({ min: NOW_S - 1e6, max: NOW_S + 30 }),
+      iat: fc.integer({ min: NOW_S - 1e6, max: NOW_S + 30 }),
+      jti: fc.string({ maxLength: 6 }),
+      nested: fc.constant({ roles: ['operator'], iss: 'x', exp: 0, aud: ['y'] }),
+    },
+    { requiredKeys: ['roles'] },
+  )
+  .map((more): JWTPayload => claims(more));
+
+interface Genuine {
+  key: SigningKey;
+  thief: SigningKey;
+  header: { alg: string; kid: string };
+  payload: JWTPayload;
+  token: string;
+}
+
+const genuine = fc
+  .record({ which: fc.nat({ max: 2 }), payload: genuineClaims })
+  .map(({ which, payload }): Genuine => {
+    const [key, thief] = [keys[which] ?? keys[0], theirs[which] ?? theirs[0]] as [SigningKey, SigningKey];
+    const header = { alg: key.alg, kid: key.kid };
+    return {
+      key,
+      thief,
+      header,
+      payload,
+      token: rawToken(key, JSON.stringify(header), JSON.stringify(payload)),
+    };
+  });
+
+type Forging = (genuine: Genuine, chance: readonly [number, number]) => string;
+
+const oneOf = <T>(chance: number, all: readonly [T, ...T[]]): T =>
+  all[Math.floor(chance * all.length)] ?? all[0];
+
+function resigned(
+  { key, header, payload }: Genuine,
+  more: object,
+  moreHeader: object = {},
+  by = key,
+): string {
+  return rawToken(by, JSON.stringify({ ...header, ...moreHeader }), JSON.stringify({ ...payload, ...more }));
+}
+
+function parts(token: string): [string, string, string] {
+  const [header = '', payload = '', signature = ''] = token.split('.');
+  return [header, payload, signature];
+}
+
+function spliced(text: string, chance: number, removed: number, put: string): string {
+  const at = Math.floor(chance * text.length);
+  return text.slice(0, at) + put + text.slice(at + removed);
+}
+
+/** Changes of a genuine token after which it is nobody's. */
+const forgings: Record<string, Forging> = {
+  unsigned: ({ token, header }, [how, what]) => {
+    const [, payload, signature] = parts(token);
+    const alg = oneOf(how, ['none', 'None', 'NONE', 'nOnE', '', null, undefined]);
+    return `${base64url(JSON.stringify({ ...header, alg }))}.${payload}.${what < 0.5 ? '' : signature}`;
+  },
+  strippedSignature: ({ token }) => `${parts(token).slice(0, 2).join('.')}.`,
+  signedBySomebodyElse: (given) => resigned(given, {}, {}, given.thief),
+  broughtItsKeyAlong: (given, [how]) =>
+    resigned(
+      given,
+      {},
+      oneOf<object>(how, [
+        { jwk: given.thief.jwk },
+        { jku: 'http://127.0.0.1:9/jwks.json' },
+        { x5u: 'http://127.0.0.1:9/x5u' },
+        { kid: undefined, jwk: given.thief.jwk },
+      ]),
+      given.thief,
+    ),
+  publicKeyAsSecret: ({ key, header, payload }, [how, alg]) => {
+    const secret = oneOf(how, [
+      key.pem,
+      key.pem.trim(),
+      String(key.jwk['x']),
+      published['JWT_KEY'] ?? '',
+      '',
+    ]);
+    const text = [{ ...header, alg: oneOf(alg, ['HS256', 'HS512', key.alg]) }, payload]
+      .map((part) => base64url(JSON.stringify(part)))
+      .join('.');
+    return `${text}.${createHmac('sha256', secret).update(text).digest('base64url')}`;
+  },
+  unknownKey: (given, [how]) =>
+    resigned(
+      given,
+      {},
+      { kid: oneOf<unknown>(how, ['four', 'ONE', '', 1, null, ['one'], '../one', 'one\u0000']) },
+    ),
+  unnamedKey: (given) =>
+    resigned({ ...given, key: keys[0] ?? given.key }, {}, { alg: 'EdDSA', kid: undefined }),
+  anotherWayOfSigning: (given, [how]) =>
+    resigned(given, {}, { alg: oneOf(how, ['RS256', 'ES384', 'ES512', 'PS256', 'HS256']) }),
+  mustBeUnderstood: (given, [how]) =>
+    resigned(
+      given,
+      {},
+      oneOf<object>(how, [
+        { crit: ['x'], x: 1 },
+        { crit: [] },
+        { crit: ['b64'], b64: false },
+        { crit: 'exp' },
+        { crit: ['exp'] },
+      ]),
+    ),
+  expired: (given, [how]) => resigned(given, { exp: NOW_S - 30 - Math.floor(how * 1e6) }),
+  timeless: (given, [how]) =>
+    resigned(given, {
+      exp: oneOf<unknown>(how, [undefined, null, 'never', String(NOW_S + 60), [NOW_S + 60], {}]),
+    }),
+  notYet: (given, [how]) => resigned(given, { nbf: NOW_S + 31 + Math.floor(how * 1e6) }),
+  fromTheFuture: (given, [how]) => resigned(given, { iat: NOW_S + 31 + Math.floor(how * 1e6) }),
+  forSomebodyElse: (given, [how]) =>
+    resigned(given, {
+      aud: oneOf<unknown>(how, [
+        'another',
+        ['another'],
+        [],
+        undefined,
+        null,
+        '',
+        `${AUDIENCE}x`,
+        AUDIENCE.slice(1),
+        ISSUER,
+        [[AUDIENCE]],
+      ]),
+    }),
+  fromSomebodyElse: (given, [how]) =>
+    resigned(given, {
+      iss: oneOf<unknown>(how, [
+        'https://evil.example',
+        undefined,
+        null,
+        ISSUER.slice(0, -1),
+        `${ISSUER}/`,
+        [ISSUER],
+        AUDIENCE,
+      ]),
+    }),
+  swapped: (given) => resigned(given, { iss: AUDIENCE, aud: ISSUER }),
+  otherClaims: ({ token, payload }, [how]) => {
+    const [header, , signature] = parts(token);
+    const more = oneOf<object>(how, [
+      { roles: ['operator', 'king'] },
+      { customer_number: 4711 },
+      { exp: NOW_S + 1e9 },
+      { a: 1 },
+    ]);
+    return `${header}.${base64url(JSON.stringify({ ...payload, ...more }))}.${signature}`;
+  },
+  noClaims: ({ key, header }, [how]) =>
+    rawToken(
+      key,
+      JSON.stringify(header),
+      oneOf(how, ['', '{', '[]', 'null', '"x"', '7', '{}', '{"iss":', '\u0000']),
+    ),
+  noHeader: ({ key, payload }, [how]) =>
+    rawToken(
+      key,
+      oneOf(how, ['', '{', '[]', 'null', '"EdDSA"', '{}', '{"alg":"EdDSA"', '{"kid":"one"}']),
+      JSON.stringify(payload),
+    ),
+  truncated: ({ token }, [how]) => token.slice(0, Math.floor(how * (token.length - 1))),
+  beheaded: ({ token }, [how]) => token.slice(1 + Math.floor(how * (token.length - 1))),
+  concatenated: ({ token }, [how]) => token + oneOf(how, ['', '.', ',', ' ', '.x', ', Bearer ']) + token,
+  addedParts: ({ token }, [how]) =>
+    token + oneOf(how, ['.', '.e30', '..', '.a.b', '\u00e9', '\n', ' x']).replace('\n', ' \t x'),
+  shuffledParts: ({ token }, [how]) => {
+    const [header, payload, signature] = parts(token);
+    return oneOf(how, [
+      [payload, header, signature],
+      [header, signature, payload],
+      [header, header, signature],
+    ]).join('.');
+  },
+  huge: (given, [how]) => resigned(given, { more: 'x'.repeat(8_192 + Math.floor(how * 10_000)) }),
+  wrongBase64: ({ token }, [how, where]) =>
+    spliced(token, 0.05 + where * 0.9, 0, oneOf(how, ['=', '+', '/', '~', ' ', '%2e', '==', '*', '\u00e9'])),
+  changedCharacter: ({ token }, [how, where]) => {
+    const at = Math.floor(where * token.length);
+    const other = oneOf(how, ['A', 'B', 'w', '_', '-', '9', '.']);
+    return spliced(token, where, 1, other === token[at] ? 'Q' : other);
+  },
+  wholly: (_, [how, what]) =>
+    oneOf(how, [
+      'ey.e.s',
+      'eyJ',
+      '..',
+      'ey..',
+      `ey${'.'.repeat(2)}${String(what)}`,
+      'e30.e30.e30',
+      'null',
+      'undefined',
+    ]),
+};
+
+/** Changes that leave what the issuer has signed for this gateway, and the claims that it names. */
+const harmless: Record<
+  string,
+  (genuine: Genuine, chance: readonly [number, number]) => [string, JWTPayload]
+> = {
+  nothing: ({ token, payload }) => [token, payload],
+  blanksAround: ({ token, payload }) => [`  ${token}  `, payload],
+  readHeaders: (given, [how]) => [
+    resigned(
+      given,
+      {},
+      oneOf<object>(how, [
+        { typ: 'at+jwt' },
+        { jku: 'http://127.0.0.1:9/' },
+        { jwk: given.thief.jwk },
+        { x5c: ['AA=='] },
+      ]),
+    ),
+    given.payload,
+  ],
+  saidTwice: ({ key, header, payload }) => [
+    rawToken(
+      key,
+      JSON.stringify(header),
+      `{"roles":["operator"],"customer_number":4711,"exp":1,${JSON.stringify(payload).slice(1)}`,
+    ),
+    { ...(Object.hasOwn(payload, 'customer_number') ? {} : { customer_number: 4711 }), ...payload },
+  ],
+  moreClaims: (given) => [
+    resigned(given, { role: 'operator', admin: true, realm_access: { roles: ['operator'] } }),
+    given.payload,
+  ],
+};
+
+const cases = fc.record({
+  given: genuine,
+  how: fc.constantFrom(...Object.keys(forgings), ...Object.keys(harmless), ...Object.keys(harmless)),
+  chance: fc.tuple(
+    fc.double({ min: 0, max: 0.999, noNaN: true }),
+    fc.double({ min: 0, max: 0.999, noNaN: true }),
+  ),
+});
+
+function isCaller(outcome: unknown): outcome is Caller {
+  return !(outcome instanceof Error);
+}
+
+/** What is compared of a caller. */
+function told({ name, roles, purposes, customer }: Caller) {
+  return { name, roles, purposes, customer };
+}
+
+/** The same signature in other letters: the last one of base64 has bits to spare. */
+function isSameSigned(one: string, other: string): boolean {
+  const [a, b] = [parts(one), parts(other)];
+  return (
+    other.split('.').length === 3 &&
+    a[0] === b[0] &&
+    a[1] === b[1] &&
+    Buffer.from(a[2], 'base64url').equals(Buffer.from(b[2], 'base64url'))
+  );
+}
+
+test(
+  'of ten thousand tokens, only those that the issuer signed for this gateway name a caller, and name it right',
+  { timeout: 120_000 },
+  async () => {
+    const authentication = createTestAuthentication(published);
+    expect(authentication.problems).toEqual([]);
+    const met = { callers: 0, nobody: 0 };
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ given, how, chance }) => {
+        const [sent, payload] = harmless[how]?.(given, chance) ?? [
+          forgings[how]?.(given, chance) ?? '',
+          undefined,
+        ];
+        const outcome = await authentication.as(sent).catch((error: unknown) => error);
+        const mayBe = payload ?? (isSameSigned(given.token, sent) ? given.payload : undefined);
+        const expected = mayBe === undefined ? undefined : named(mayBe);
+        if (expected !== undefined && !(payload === undefined && outcome instanceof GatewayError)) {
+          expect(isCaller(outcome) && told(outcome), how).toEqual(expected);
+          met.callers += 1;
+          return;
+        }
+        expect(outcome, how).toBeInstanceOf(GatewayError);
+        expect(outcome, how).toMatchObject({
+          code: mayBe === undefined ? 'UNAUTHENTICATED' : (expect.any(String) as string),
+        });
+        met.nobody += 1;
+      }),
+      { numRuns: 10_000 },
+    );
+    expect(met.callers).toBeGreaterThan(500);
+    expect(met.nobody).toBeGreaterThan(5_000);
+  },
+);

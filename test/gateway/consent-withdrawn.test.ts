@@ -1,0 +1,116 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { orderSystem } from '../../sources/order-system/index.js';
+import { startOrderSystem } from '../../sources/order-system/stand-in/index.js';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { StandIn } from '../../sources/stand-ins/world.js';
+import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
+import { turnedClock, type TurnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { faultControl } from '../support/stand-ins.js';
+
+/** Somebody who has agreed to marketing mail and to personal pages. */
+const EMAIL = 'customer-5@example.nl';
+
+let system: StandIn & { ownerUrl: string };
+let control: FaultControl;
+const opened: TestGateway[] = [];
+
+beforeAll(async () => {
+  const connectionString = process.env.ORDER_SYSTEM_TEST_URL;
+  system = await startOrderSystem(
+    createWorld({ customers: 6 }),
+    connectionString === undefined ? {} : { connectionString },
+  );
+  control = await faultControl([system]);
+});
+afterAll(async () => {
+  await Promise.all(opened.map((gateway) => gateway.close()));
+  await control.close();
+  await system.close();
+});
+
+/** One of several instances, each with a memory of its own. What is no consent is kept for an hour. */
+function openInstance(): { gateway: TestGateway; clock: TurnedClock } {
+  const clock = turnedClock();
+  const gateway = createTestGateway(
+    {
+      DEADLINE_MS: '10000',
+      ...CALLER_SETTINGS,
+      AUDIT_FILE: '/dev/null',
+      ...system.settings(control.sources['order-system']?.url ?? ''),
+    },
+    {
+      sources: [{ ...orderSystem, freshness: { maxAge: '1 hour', staleIfError: '1 day' } }],
+      clock,
+    },
+  );
+  opened.push(gateway);
+  return { gateway, clock };
+}
+
+async function asCampaign({ gateway }: { gateway: TestGateway }) {
+  const { data, errors } = await gateway.query(
+    'query ($by: CustomerKey!) { customer(by: $by) { primaryEmail } }',
+    { by: { email: EMAIL } },
+    await headersOf('campaign', { purpose: 'MARKETING' }),
+  );
+  return { data, codes: errors.map(({ extensions }) => extensions.code) };
+}
+
+async function note(status: string): Promise<void> {
+  const owner = new pg.Client({ connectionString: system.ownerUrl });
+  await owner.connect();
+  await owner.query(
+    `UPDATE customer_consents SET status = $1, changed_at = now()
+     WHERE purpose = 'MARKETING' AND channel = 'EMAIL'
+     AND cust_no = (SELECT cust_no FROM customers WHERE email = $2)`,
+    [status, EMAIL],
+  );
+  await owner.end();
+}
+
+const SHOWN = { data: { customer: { primaryEmail: EMAIL } }, codes: [] };
+const WITHHELD = { data: { customer: { primaryEmail: null } }, codes: ['CONSENT_REQUIRED'] };
+
+describe('consent', () => {
+  test('that is withdrawn in a system is in force on every instance within five seconds', async () => {
+    const instances = [openInstance(), openInstance()];
+    for (const one of instances) expect(await asCampaign(one)).toEqual(SHOWN);
+    await note('WITHDRAWN');
+    for (const one of instances) {
+      one.clock.turn(5_001);
+      expect(await asCampaign(one)).toEqual(WITHHELD);
+    }
+    await note('GIVEN');
+    for (const one of instances) {
+      one.clock.turn(5_001);
+      expect(await asCampaign(one)).toEqual(SHOWN);
+    }
+  });
+
+  test("is nobody's to assume while the system that holds it is down, whatever else is kept", async () => {
+    const one = openInstance();
+    expect(await asCampaign(one)).toEqual(SHOWN);
+    await control.set('order-system', { fault: 'down' });
+    one.clock.turn(5_001);
+    const { data, codes } = await asCampaign(one);
+    await control.heal();
+    expect(data).toEqual({ customer: { primaryEmail: null } });
+    expect(codes).toEqual(['SOURCE_UNAVAILABLE']);
+  });
+
+  test('that is withdrawn leaves the customer what is asked to serve them', async () => {
+    const one = openInstance();
+    await note('WITHDRAWN');
+    const { data, errors } = await one.gateway.query(
+      'query ($by: CustomerKey!) { customer(by: $by) { primaryEmail } }',
+      { by: { email: EMAIL } },
+      await headersOf('campaign', { purpose: 'SERVICE' }),
+    );
+    await note('GIVEN');
+    expect(errors).toEqual([]);
+    expect(data).toEqual({ customer: { primaryEmail: EMAIL } });
+  });
+});

@@ -1,0 +1,373 @@
+import fc from 'fast-check';
+import { parse, validate } from 'graphql';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Role } from '../../src/context/caller.js';
+import { ROLES } from '../../src/context/roles.js';
+import { createCostPlanner } from '../../src/server/cost.js';
+import { exampleOperations } from '../../src/server/graphiql/page.js';
+import { readPersistedOperations } from '../../src/server/persisted-operations.js';
+import { readCosts } from '../../src/stitching/costs.js';
+import { readSdl } from '../../src/stitching/sdl.js';
+import { CALLER_SETTINGS, headersOf, KEY_ROLES, visitorToken } from '../support/callers.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { madeUpOperations } from '../support/operations.js';
+import { at } from '../support/read.js';
+import { faultControl } from '../support/stand-ins.js';
+
+const control = await faultControl();
+const settings = {
+  ...control.settings,
+  ...CALLER_SETTINGS,
+  DEADLINE_MS: '30000',
+  CLICKSTREAM_TIMEOUT_MS: '20000',
+  IDENTITY_PATIENCE_MS: '20000',
+  AUDIT_FILE: '/dev/null',
+};
+const opened: TestGateway[] = [];
+function open(more: Record<string, string> = {}): TestGateway {
+  const made = createTestGateway({ ...settings, ...more });
+  opened.push(made);
+  return made;
+}
+const gateway = open();
+afterAll(async () => {
+  await Promise.all(opened.map((one) => one.close()));
+  await control.close();
+});
+beforeEach(() => control.heal());
+
+const calls = () => Object.values(control.counters()).reduce((total, one) => total + one.calls, 0);
+
+interface Told {
+  status: number;
+  headers: Headers;
+  data: Record<string, unknown> | null | undefined;
+  errors: { message: string; extensions: Record<string, unknown> }[];
+  cost: { requested: number; actual: number; limit: number; remaining: number } | undefined;
+}
+
+async function ask(headers: Record<string, string>, body: object, asked = gateway): Promise<Told> {
+  const response = await asked.fetch('/graphql', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      accept: 'application/graphql-response+json',
+      ...headers,
+    },
+    body: JSON.stringify(body),
+  });
+  const told = (await response.json()) as {
+    data?: Told['data'];
+    errors?: Told['errors'];
+    extensions?: { cost?: Told['cost'] };
+  };
+  return {
+    status: response.status,
+    headers: response.headers,
+    data: told.data,
+    errors: told.errors ?? [],
+    cost: told.extensions?.cost,
+  };
+}
+
+const emails = (count: number) =>
+  Array.from({ length: count }, (_, i) => ({ email: `customer-${i + 1}@example.nl` }));
+
+describe('an operation that costs more than its caller may spend', () => {
+  const planner = createCostPlanner(gateway.schema, readCosts(readSdl(gateway.sources, {}, [])));
+  const candidates = fc
+    .sample(
+      madeUpOperations(gateway.schema, {
+        maxDepth: 9,
+        maxFields: 4,
+        pages: [1, 100, 100],
+        customers: emails(1_000),
+        customer: { email: 'everywhere@example.nl' },
+      }),
+      { numRuns: 1_500, seed: 6 },
+    )
+    .filter(({ query }) => query.length < 60_000)
+    .map((one) => ({ ...one, document: parse(one.query) }))
+    .filter(({ document }) => validate(gateway.schema, document).length === 0)
+    .map((one) => ({ ...one, cost: planner(one).requested }))
+    .toSorted((one, other) => other.cost - one.cost)
+    .slice(0, 50);
+
+  test('is refused before any system is asked, and is told by how much it is too expensive: the 50 worst of many', async () => {
+    // What they are refused for is their cost, and nothing else.
+    const wide = open({ MAX_ALIASES: '10000', MAX_TOKENS: '100000', MAX_BODY_KB: '1000' });
+    const shapes = candidates.map(({ query }) => query).join(' ');
+    for (const part of ['customers(', 'first: 100', 'fragment F', '... on ']) expect(shapes).toContain(part);
+    const refusals = new Map<string, number>();
+    for (const { query, variables, cost } of candidates) {
+      for (const role of ['analyst', 'campaign', 'operator'] as const) {
+        const { maxCost, costPerMinute } = ROLES[role];
+        const most = Math.min(maxCost, costPerMinute);
+        expect(cost, 'a generator that finds nothing expensive').toBeGreaterThan(most);
+        const { status, data, errors } = await ask(await headersOf(role), { query, variables }, wide);
+        expect(status).toBe(400);
+        expect(data ?? null).toBeNull();
+        expect(errors).toHaveLength(1);
+        expect(errors[0]?.extensions.code).toBe('LIMIT_EXCEEDED');
+        expect(errors[0]?.message).toContain(
+          `The operation may cost ${cost} points; ${most} are allowed, so it is ${cost - most} too many.`,
+        );
+        expect(errors[0]?.message).not.toContain('example.nl');
+        refusals.set(role, (refusals.get(role) ?? 0) + 1);
+      }
+    }
+    expect(Object.fromEntries(refusals)).toEqual({ analyst: 50, campaign: 50, operator: 50 });
+    expect(calls()).toBe(0);
+  });
+
+  test('is refused for what it may cost to a visitor who has found a persisted operation to make long', async () => {
+    const orders = readPersistedOperations().find(({ name }) => name === 'MyOrders');
+    const { status, errors } = await ask(await headersOf('visitor'), {
+      documentId: orders?.documentId,
+      variables: { first: 100 },
+    });
+    expect(status).toBe(400);
+    expect(errors[0]?.message).toMatch(/may cost \d+ points; 2000 are allowed, so it is \d+ too many/);
+    expect(errors[0]?.message).toContain('orders');
+    expect(calls()).toBe(0);
+  });
+});
+
+/** What subscriptions cost, test/webhooks/subscriptions.test.ts is about. */
+function isSubscription(document: string): boolean {
+  return /^subscription\b/m.test(document);
+}
+
+const persisted = readPersistedOperations().filter(({ document }) => !isSubscription(document));
+
+describe('what the gateway is meant for is within its costs', () => {
+  for (const { name, query } of exampleOperations().filter((one) => !isSubscription(one.query)))
+    for (const role of ['analyst', 'operator'] as const)
+      test(`${name} for the ${role}`, async () => {
+        const { errors, cost } = await ask(await headersOf(role), { query });
+        expect(errors.filter(({ extensions }) => extensions.code === 'LIMIT_EXCEEDED')).toEqual([]);
+        expect(cost?.limit).toBe(ROLES[role].maxCost);
+        expect(cost?.actual).toBeLessThanOrEqual(cost?.requested ?? 0);
+      });
+
+  const everybody = ['visitor', ...KEY_ROLES] as const;
+  const meantFor: Record<string, { roles: readonly Role[]; variables?: object }> = {
+    CustomerCard: {
+      roles: ['operator', 'analyst', 'frontend'],
+      variables: { by: { email: 'everywhere@example.nl' } },
+    },
+    PageView: {
+      roles: ['frontend', 'operator', 'analyst'],
+      variables: { by: { email: 'everywhere@example.nl' } },
+    },
+    Profiles: { roles: ['campaign', 'operator'], variables: { by: emails(1_000) } },
+    MyAccount: { roles: ['visitor'] },
+    MyCart: { roles: ['visitor'] },
+    MyInvoices: { roles: ['visitor'] },
+    MyOrders: { roles: ['visitor'] },
+    MyTickets: { roles: ['visitor'] },
+  };
+
+  test('of every persisted operation it is said here who it is meant for', () => {
+    expect(persisted.map(({ name }) => name).toSorted()).toEqual(Object.keys(meantFor).toSorted());
+    expect(
+      everybody.filter((role) => Object.values(meantFor).some(({ roles }) => roles.includes(role))),
+    ).toEqual(everybody);
+  });
+
+  for (const { name, documentId } of persisted)
+    for (const role of meantFor[name]?.roles ?? [])
+      test(`${name} for the ${role}`, async () => {
+        const { variables = {} } = meantFor[name] ?? {};
+        const { status, data, errors } = await ask(await headersOf(role), { documentId, variables });
+        expect(errors.filter(({ extensions }) => extensions.code === 'LIMIT_EXCEEDED')).toEqual([]);
+        expect(status).toBe(200);
+        expect(at(data, Object.keys(data ?? {})[0] ?? '')).not.toBeNull();
+      });
+});
+
+describe('what an operation has cost', () => {
+  const operations = madeUpOperations(gateway.schema, {
+    maxDepth: 5,
+    maxFields: 3,
+    pages: [1, 3, 10],
+    customers: emails(3),
+    customer: { email: 'everywhere@example.nl' },
+  });
+
+  test('is told with the answer, and is never more than it may cost, whatever is made up', async () => {
+    const headers = await headersOf('operator');
+    let answered = 0;
+    await fc.assert(
+      fc.asyncProperty(operations, async (one) => {
+        fc.pre(validate(gateway.schema, parse(one.query)).length === 0);
+        const { data, cost, errors } = await ask(headers, one);
+        if (data == null) {
+          expect(errors).not.toEqual([]);
+          return;
+        }
+        answered++;
+        expect(cost).toMatchObject({ limit: ROLES.operator.maxCost });
+        expect(cost?.actual).toBeGreaterThan(0);
+        expect(cost?.actual).toBeLessThanOrEqual(cost?.requested ?? 0);
+      }),
+      { numRuns: 60 },
+    );
+    expect(answered).toBeGreaterThan(20);
+  }, 60_000);
+
+  test('is less for a customer with less, and least for one that nobody knows', async () => {
+    const query =
+      'query ($e: String!) { customer(by: {email: $e}) { orders(first: 50) { nodes { number } } } }';
+    const headers = await headersOf('operator');
+    const [much, nothing] = await Promise.all(
+      ['everywhere@example.nl', 'nobody-at-all@example.nl'].map((e) =>
+        ask(headers, { query, variables: { e } }),
+      ),
+    );
+    expect(much?.cost?.requested).toBe(nothing?.cost?.requested);
+    expect(nothing?.cost?.actual).toBeLessThan(much?.cost?.actual ?? 0);
+  });
+
+  test('is told to those who may send operations of their own, and without keys to those who ask for it', async () => {
+    const by = { email: 'everywhere@example.nl' };
+    const card = readPersistedOperations().find(({ name }) => name === 'CustomerCard')?.documentId;
+    const persisted = { documentId: card, variables: { by } };
+    expect((await ask(await headersOf('frontend'), persisted)).cost).toBeUndefined();
+    expect((await ask(await headersOf('operator'), persisted)).cost).toBeDefined();
+    const nobodys = createTestGateway(control.settings);
+    opened.push(nobodys);
+    const query = '{ customer(by: {email: "everywhere@example.nl"}) { id } }';
+    expect((await ask({}, { query }, nobodys)).cost).toBeUndefined();
+    expect((await ask({ 'x-sources': '1' }, { query }, nobodys)).cost).toMatchObject({ actual: 5 });
+  });
+});
+
+describe('what a caller may spend in a minute', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-05-04T10:00:12.300Z') });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+  const ids = new Map(readPersistedOperations().map(({ name, documentId }) => [name, documentId]));
+  const orders = { documentId: ids.get('MyOrders'), variables: { first: 10 } };
+
+  /** Asks until it is refused, and tells how often it was answered. */
+  async function spend(
+    headers: Record<string, string>,
+    body: object,
+    asked: TestGateway,
+  ): Promise<{ answered: number; refusal: Told }> {
+    for (let answered = 0; answered < 2_000; answered++) {
+      const told = await ask(headers, body, asked);
+      if (told.status !== 200) return { answered, refusal: told };
+    }
+    throw new Error('a budget without an end');
+  }
+
+  test('is refused beyond with status 429 and the seconds until the next minute, in which it is allowed again', async () => {
+    const counted = open();
+    const headers = { authorization: `Bearer ${await visitorToken('customer-3@example.nl')}` };
+    const { answered, refusal } = await spend(headers, orders, counted);
+    expect(answered).toBeGreaterThan(3);
+    expect(refusal.status).toBe(429);
+    expect(refusal.headers.get('retry-after')).toBe('48');
+    expect(refusal.errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED', retryAfter: 48 } }]);
+    const [, points, spent, most, over] =
+      /may cost (\d+) points, and (\d+) of the (\d+) that may be spent in a minute are: it is (\d+) too many/.exec(
+        refusal.errors[0]?.message ?? '',
+      ) ?? [];
+    expect(Number(most)).toBe(ROLES.visitor.costPerMinute);
+    expect(Number(points) + Number(spent) - Number(most)).toBe(Number(over));
+    expect(Number(over)).toBeGreaterThan(0);
+
+    await control.heal();
+    vi.setSystemTime(new Date('2026-05-04T10:00:59.999Z'));
+    expect((await ask(headers, orders, counted)).headers.get('retry-after')).toBe('1');
+    expect(calls()).toBe(0);
+    vi.setSystemTime(new Date('2026-05-04T10:01:00.000Z'));
+    expect((await ask(headers, orders, counted)).status).toBe(200);
+  });
+
+  test("is each visitor's own, however many tokens it has", async () => {
+    const counted = open();
+    const headers = async (email: string, jti: string) => ({
+      authorization: `Bearer ${await visitorToken(email, { jti })}`,
+    });
+    await spend(await headers('customer-3@example.nl', 'first'), orders, counted);
+    expect((await ask(await headers('customer-3@example.nl', 'second'), orders, counted)).status).toBe(429);
+    expect((await ask(await headers('Customer-3@EXAMPLE.nl', 'third'), orders, counted)).status).toBe(429);
+    expect((await ask(await headers('customer-4@example.nl', 'other'), orders, counted)).status).toBe(200);
+    expect((await ask(await headersOf('operator'), { query: '{ __typename }' }, counted)).status).toBe(200);
+  });
+
+  test('counts what an operation has cost, not what it may have cost', async () => {
+    const counted = open();
+    const query =
+      '{ customer(by: {email: "nobody-at-all@example.nl"}) { orders(first: 100) { nodes { number } } } }';
+    const headers = await headersOf('analyst');
+    const left = ROLES.analyst.costPerMinute;
+    const first = await ask(headers, { query }, counted);
+    expect(first.cost?.remaining).toBe(left - (first.cost?.actual ?? 0));
+    const second = await ask(headers, { query }, counted);
+    expect(second.cost?.remaining).toBe(left - 2 * (first.cost?.actual ?? 0));
+  });
+
+  test('is not spent by what is refused', async () => {
+    const counted = open();
+    const headers = await headersOf('analyst');
+    const tooMuch = {
+      query:
+        'query ($by: [CustomerKey!]!) { customers(by: $by) { orders(first: 100) { nodes { number } } } }',
+      variables: { by: emails(1_000) },
+    };
+    for (let i = 0; i < 5; i++) expect((await ask(headers, tooMuch, counted)).status).toBe(400);
+    const mixed = { query: '{ __schema { types { name } } customer(by: {email: "a@example.nl"}) { name } }' };
+    for (let i = 0; i < 5; i++) expect((await ask(headers, mixed, counted)).status).toBe(400);
+    const last = await ask(
+      headers,
+      { query: '{ customer(by: {email: "nobody-at-all@example.nl"}) { name } }' },
+      counted,
+    );
+    expect(last.cost?.remaining).toBe(ROLES.analyst.costPerMinute - (last.cost?.actual ?? 0));
+  });
+});
+
+describe('an operation that is larger than any sensible one is told by how much', () => {
+  const repeated = (times: number, text: (i: number) => string): string =>
+    Array.from({ length: times }, (_, i) => text(i)).join(' ');
+  const cases: [string, string, string][] = [
+    [
+      'in depth',
+      `${'{ a '.repeat(23)}${'}'.repeat(23)}`,
+      'Fields may be nested at most 20 levels deep; these are 23, which is 3 too many.',
+    ],
+    [
+      'in brackets',
+      `{ a(b: ${'['.repeat(90)}${']'.repeat(90)}) }`,
+      'Brackets may be nested at most 80 deep; these are 92, which is 12 too many.',
+    ],
+    [
+      'in aliases, those of a fragment as often as it is used',
+      `{ ...F ...F ...F } fragment F on Query { ${repeated(40, (i) => `a${i}: __typename`)} }`,
+      'An operation may have at most 100 aliases, those in fragments included; this one has 120, which is 20 too many.',
+    ],
+    [
+      'in directives',
+      `{ __typename ${'@x '.repeat(1_100)} }`,
+      'A document may have at most 100 directives; this one has 1100, which is 1000 too many.',
+    ],
+    [
+      'in words and signs',
+      `{ ${'a '.repeat(9_998)}}`,
+      'A document may have at most 5000 words and signs; this one has more by character 10001 of 19999.',
+    ],
+  ];
+  test.each(cases)('%s', async (_, query, message) => {
+    const { status, errors } = await ask(await headersOf('operator'), { query });
+    expect(status).toBe(400);
+    expect(errors).toMatchObject([{ message, extensions: { code: 'LIMIT_EXCEEDED' } }]);
+    expect(calls()).toBe(0);
+  });
+});

@@ -1,0 +1,250 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { getOperationAST, OperationTypeNode, parse } from 'graphql';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import type { Role } from '../../src/context/caller.js';
+import type { Purpose } from '../../src/customer/schema.generated.js';
+import { exampleOperations } from '../../src/server/graphiql/page.js';
+import { readPersistedOperations } from '../../src/server/persisted-operations.js';
+import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
+import { turnedClock } from '../support/clock.js';
+import { decorated } from '../support/decoration.js';
+import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
+import { madeUpOperations } from '../support/operations.js';
+import { directSettings, faultControl } from '../support/stand-ins.js';
+import { ONE_CUSTOMER } from './queries.js';
+
+/** Whatever is asked, by whomever, answers by plans are those of interpreting the document. */
+
+interface Both {
+  planned: TestGateway;
+  interpreted: TestGateway;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-execution-'));
+const opened: TestGateway[] = [];
+const SETTINGS = {
+  // Far more than any answer takes: what is there must not hang on who is faster.
+  ...{ DEADLINE_MS: '30000', IDENTITY_PATIENCE_MS: '20000', CLICKSTREAM_TIMEOUT_MS: '20000' },
+  ...{ MAX_ALIASES: '10000', MAX_DIRECTIVES: '10000', MAX_TOKENS: '100000' },
+};
+
+function openBoth(environment: Record<string, string | undefined>): Both {
+  const open = (execution: string): TestGateway => {
+    const gateway = createTestGateway(
+      {
+        ...environment,
+        ...SETTINGS,
+        EXECUTION: execution,
+        AUDIT_FILE: join(folder, `${opened.length}.jsonl`),
+      },
+      { clock: turnedClock() },
+    );
+    opened.push(gateway);
+    return gateway;
+  };
+  return { planned: open('planned'), interpreted: open('interpreted') };
+}
+
+const calm = openBoth({ ...directSettings(), ...CALLER_SETTINGS });
+let control: FaultControl;
+beforeAll(async () => {
+  control = await faultControl();
+});
+afterAll(async () => {
+  for (const gateway of opened) await gateway.close();
+  await control.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** The moment at which a system was asked is another each time. */
+function comparable({ status, data, errors, extensions }: Answer) {
+  const told = errors.map((error) =>
+    JSON.stringify({ ...error, extensions: { ...error.extensions, requestId: '' } }),
+  );
+  return { status, data: withoutMoments(data), errors: told.sort(), extensions };
+}
+
+const startedAt = Date.now();
+
+function withoutMoments(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutMoments);
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withoutMoments(one)]));
+  const isNow =
+    typeof value === 'string' && /^\d{4}-\d\d-\d\dT/.test(value) && Date.parse(value) >= startedAt;
+  return isNow ? 'during this test' : value;
+}
+
+async function expectSame(
+  { planned, interpreted }: Both,
+  query: string,
+  variables: Record<string, unknown> = {},
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const [one, other] = await Promise.all([
+    planned.query(query, variables, headers),
+    interpreted.query(query, variables, headers),
+  ]);
+  expect(comparable(one)).toEqual(comparable(other));
+  return one;
+}
+
+const isQuery = (document: string) => getOperationAST(parse(document))?.operation === OperationTypeNode.QUERY;
+const examples = exampleOperations().filter(({ query }) => isQuery(query));
+const persisted = readPersistedOperations()
+  .map(({ name, document }) => ({ name, query: document }))
+  .filter(({ query }) => isQuery(query));
+
+const EMAIL = 'everywhere@example.nl';
+function variablesOf(query: string): Record<string, unknown> {
+  if (query.includes('$by: [CustomerKey'))
+    return { by: [{ email: EMAIL }, { email: 'nobody@example.nl' }, { email: 'customer-3@example.nl' }] };
+  return query.includes('$by: CustomerKey') ? { by: { email: EMAIL } } : {};
+}
+
+const CALLERS: { role: Role; purpose: Purpose }[] = [
+  { role: 'operator', purpose: 'CUSTOMER_CARE' },
+  { role: 'analyst', purpose: 'ANALYTICS' },
+  { role: 'campaign', purpose: 'MARKETING' },
+  { role: 'frontend', purpose: 'PERSONALISATION' },
+  { role: 'visitor', purpose: 'SERVICE' },
+];
+
+const REFUSED = 'GRAPHQL_VALIDATION_FAILED';
+
+describe('an operation is answered by a plan as by interpreting it', () => {
+  for (const { name, query } of [...examples, ...persisted])
+    test(`${name}, for callers of each role`, async () => {
+      for (const { role, purpose } of CALLERS)
+        await expectSame(calm, query, variablesOf(query), await headersOf(role, { purpose }));
+    });
+
+  test.each(['order-system', 'webshop', 'contact-centre', 'crm-hubspot', 'clickstream', 'kvk', 'invoices'])(
+    'all of them while %s is down, or answers garbage',
+    async (source) => {
+      for (const change of [{ fault: 'down' }, { fault: 'garbage' }] as const) {
+        await control.set(source, change);
+        const gateways = openBoth(control.settings);
+        for (const { query } of [...examples, ...persisted])
+          await expectSame(gateways, query, variablesOf(query));
+        await control.heal();
+      }
+    },
+  );
+
+  test('whatever may be made up from the schema: aliases, fragments, directives, variables that fit or not', async () => {
+    const gateways = openBoth(directSettings());
+    const operations = decorated(
+      gateways.planned.schema,
+      madeUpOperations(gateways.planned.schema, {
+        maxDepth: 6,
+        maxFields: 3,
+        pages: [1, 2],
+        customers: [{ email: EMAIL }, { email: 'customer-5@example.nl' }],
+        customer: { email: EMAIL },
+      }),
+      undefined,
+      { DateTime: ['"2024-01-01T00:00:00Z"'], Int: ['2', '-1'], ID: ['"1"'] },
+    );
+    const seen = { answered: 0, refused: 0, failed: 0 };
+    await fc.assert(
+      fc.asyncProperty(operations, async ({ query, variables }) => {
+        const { data, errors } = await expectSame(gateways, query, variables);
+        seen[data == null ? 'refused' : errors.length > 0 ? 'failed' : 'answered'] += 1;
+      }),
+      { numRuns: 60 },
+    );
+    expect(Math.min(...Object.values(seen)), JSON.stringify(seen)).toBeGreaterThan(0);
+  }, 60_000);
+
+  test.each([
+    [
+      'two identifiers in a variable',
+      'BAD_USER_INPUT',
+      '($by: CustomerKey!) { customer(by: $by) { id } }',
+      { by: { email: EMAIL, id: 'x' } },
+    ],
+    ['two identifiers', REFUSED, '{ customer(by: { email: "a@example.nl", id: "x" }) { id } }', {}],
+    [
+      'two identifiers, one in a variable',
+      REFUSED,
+      '($id: ID!) { customer(by: { email: "a@example.nl", id: $id }) { id } }',
+      { id: 'x' },
+    ],
+    [
+      'an identifier that is null',
+      'BAD_USER_INPUT',
+      '($by: CustomerKey!) { customer(by: $by) { id } }',
+      { by: { email: null } },
+    ],
+    [
+      'an identifier that is left out',
+      'BAD_USER_INPUT',
+      '($email: String!) { customer(by: { email: $email }) { id } }',
+      {},
+    ],
+  ])('and refused with %s', async (_what, code, query, variables) => {
+    const { data, errors } = await expectSame(
+      calm,
+      `query ${query}`,
+      variables,
+      await headersOf('operator', { purpose: 'SERVICE' }),
+    );
+    expect(data ?? null).toBeNull();
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual([code]);
+  });
+
+  test('an identifier in a variable within the key', async () => {
+    const query = `query ($email: String) { customer(by: { email: $email }) { id name } }`;
+    const headers = await headersOf('operator', { purpose: 'SERVICE' });
+    const { data } = await expectSame(calm, query, { email: EMAIL }, headers);
+    expect(data).toMatchObject({ customer: { name: 'Eva van der Meer' } });
+    expect((await expectSame(calm, query, {}, headers)).errors).not.toEqual([]);
+  });
+
+  test("what a system that speaks GraphQL is asked hangs on the caller's own aliases, arguments and fragments", async () => {
+    await expectSame(
+      calm,
+      `query ($by: CustomerKey!, $first: Int = 2, $on: Boolean!) {
+        one: customer(by: $by) { ...Shop cart_total: cart { total { amount } } }
+        one_cart: customer(by: $by) { cart { total { currency } } }
+        orders: customer(by: $by) { orders(first: $first) { nodes { lines { product { sku title @include(if: $on) } } } } }
+      }
+      fragment Shop on Customer { cart { lines(first: $first) { title } ...Total @skip(if: $on) } }
+      fragment Total on Cart { total { currency } }`,
+      { by: { email: EMAIL }, on: true },
+      await headersOf('operator', { purpose: 'SERVICE' }),
+    );
+  });
+
+  test('introspection is answered as before', async () => {
+    const query = '{ __schema { types { name fields { name } } } }';
+    await expectSame(calm, query, {}, await headersOf('analyst', { purpose: 'ANALYTICS' }));
+  });
+
+  test('with provenance: the same systems are asked, as often', async () => {
+    const gateways = openBoth(directSettings());
+    const asked = async (gateway: TestGateway) => {
+      const { extensions } = await gateway.query(
+        ONE_CUSTOMER,
+        { by: { email: EMAIL } },
+        { 'x-sources': '1' },
+      );
+      const sources = extensions?.sources as Record<
+        string,
+        { status: string; calls: number; records: number }
+      >;
+      return Object.entries(sources).map(([name, { status, calls, records }]) => ({
+        name,
+        status,
+        calls,
+        records,
+      }));
+    };
+    expect(await asked(gateways.planned)).toEqual(await asked(gateways.interpreted));
+  });
+});

@@ -1,0 +1,44 @@
+import { afterAll, afterEach, beforeEach } from 'vitest';
+import { sources } from '../../sources/index.js';
+import type { FreshnessOptions } from '../../src/cache/freshness.js';
+import type { LimitsOptions } from '../../src/resilience/limits.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
+
+/** Gateways over four systems whose answers are kept for a while, and what the systems were asked. */
+export async function freshGateways() {
+  const control = await faultControl([], FOUR_SYSTEMS);
+  const opened: TestGateway[] = [];
+  beforeEach(() => control.heal());
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((gateway) => gateway.close()));
+  });
+  afterAll(() => control.close());
+
+  return {
+    control,
+    openGateway: ({
+      freshness = { maxAge: '30 s', staleWhileRevalidate: '30 s' },
+      limits = {},
+    }: { freshness?: FreshnessOptions; limits?: LimitsOptions & { batchWindow?: '20 ms' } } = {}) => {
+      const clock = turnedClock();
+      const gateway = createTestGateway(
+        { ...control.settings, MAX_IN_FLIGHT: '5000', DEADLINE_MS: '20000' },
+        {
+          clock,
+          sources: sources.map((source) => ({
+            ...source,
+            freshness,
+            // A thousand at once take this machine's time, which is not what is tested here.
+            limits: { ...source.limits, timeout: '10 s' as const, ...limits },
+          })),
+        },
+      );
+      opened.push(gateway);
+      return { gateway, clock };
+    },
+    calls: () =>
+      Object.fromEntries(Object.entries(control.counters()).map(([name, one]) => [name, one.calls])),
+  };
+}

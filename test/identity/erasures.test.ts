@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import type { Client } from '../../src/connectors/connector.js';
+import { ErasedError, SuppressionUnavailableError } from '../../src/errors.js';
+import type { CustomerRecord } from '../../src/identity/declaration.js';
+import { NOBODY_ERASED, type Erasures } from '../../src/identity/erasures.js';
+import { commonNamespaces, idNamespace, type Identifier } from '../../src/identity/identifiers.js';
+import { createIdentities, type IdentityRules } from '../../src/identity/identity-graph.js';
+import { knownIdentifiers } from '../../src/identity/known-identifiers.js';
+import type { Load } from '../../src/loaders/registry.js';
+
+const client: Client = { ping: () => Promise.resolve() };
+
+/** One system that keeps e-mail addresses unique, and knows that people share phones. */
+function household() {
+  const records: CustomerRecord[] = [
+    record('1', 'anna@example.nl', '+31201234567'),
+    record('2', 'bert@example.nl', '+31201234567'),
+  ];
+  const askedBy = (namespace: string, uniqueness: 'enforced' | 'none') => ({
+    uniqueness,
+    loader: {
+      name: namespace,
+      load: (values: readonly string[]) =>
+        Promise.resolve(
+          values.map((value) =>
+            records.filter(({ id, identifiers }) =>
+              namespace === 'shopId'
+                ? id === value
+                : identifiers.some((one) => one.namespace === namespace && one.value === value),
+            ),
+          ),
+        ),
+    },
+  });
+  const rules: IdentityRules = {
+    limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 20 },
+    namespaces: new Map(
+      [...commonNamespaces('NL'), idNamespace('shopId', 'An id.', /^\d+$/)].map((one) => [one.name, one]),
+    ),
+    sources: [
+      {
+        name: 'shop',
+        identity: {
+          recordKey: 'shopId',
+          yields: { email: 'one', phone: 'one' },
+          askedBy: {
+            shopId: askedBy('shopId', 'enforced'),
+            email: askedBy('email', 'enforced'),
+            phone: askedBy('phone', 'none'),
+          },
+        },
+      },
+    ],
+  };
+  let calls = 0;
+  const load: Load = async (loader, key) => {
+    calls += 1;
+    const [value] = await loader.load([key], client as never);
+    if (value === undefined || value instanceof Error) throw new Error('no answer');
+    return value;
+  };
+  return {
+    records,
+    rules,
+    calls: () => calls,
+    ask: (text: string, erasures?: Erasures) =>
+      createIdentities(rules, load, erasures).of(identifierOf(text)),
+  };
+}
+
+function record(id: string, email: string, phone: string): CustomerRecord {
+  return {
+    id,
+    identifiers: [
+      { namespace: 'email', value: email },
+      { namespace: 'phone', value: phone },
+    ],
+  };
+}
+
+function identifierOf(text: string): Identifier {
+  const [namespace = '', value = ''] = text.split(' ');
+  return { namespace, value };
+}
+
+function erased(identifiers: readonly string[], version = 1): Erasures {
+  return {
+    loading: () => undefined,
+    has: ({ namespace, value }) => identifiers.includes(`${namespace} ${value}`),
+    isEmpty: identifiers.length === 0,
+    version,
+  };
+}
+
+const SHOP = new Set(['shop']);
+
+describe('an erased customer', () => {
+  test('takes nobody along who shares a phone with them', async () => {
+    const { ask, rules } = household();
+    const { own } = await knownIdentifiers(rules, ask('email anna@example.nl'));
+    const list = erased(own.map(({ namespace, value }) => `${namespace} ${value}`));
+    expect(list.has(identifierOf('phone +31201234567'))).toBe(false);
+    await expect(ask('email bert@example.nl', list).known(SHOP)).resolves.toBe(true);
+    await expect(ask('email anna@example.nl', list).known(SHOP)).rejects.toThrow(ErasedError);
+  });
+
+  test('is found out by what the walk finds, when asked for by an identifier that is not on the list', async () => {
+    const { ask } = household();
+    const list = erased(['email anna@example.nl']);
+    for (const look of [
+      () => ask('shopId 1', list).known(SHOP),
+      () => ask('shopId 1', list).find('shop'),
+      () => ask('shopId 1', list).whole(),
+      // It may be either of two, of whom the names would be hinted at.
+      () => ask('phone +31201234567', list).whole(),
+    ])
+      await expect(look()).rejects.toThrow(ErasedError);
+  });
+
+  test('who comes back with a new record stays erased as long as their address is on the list', async () => {
+    const { ask, records } = household();
+    const list = erased(['email anna@example.nl', 'shopId 1']);
+    records.splice(0, 1, record('3', 'anna@example.nl', '+31612345678'));
+    await expect(ask('shopId 3', list).known(SHOP)).rejects.toThrow(ErasedError);
+  });
+
+  test('is shown again when taken off the list, though nothing else has changed', async () => {
+    const { ask } = household();
+    const given: string[] = ['shopId 1'];
+    const list = { ...erased(given), version: 1 };
+    await expect(ask('email anna@example.nl', list).known(SHOP)).rejects.toThrow(ErasedError);
+    given.pop();
+    list.version = 2;
+    await expect(ask('email anna@example.nl', list).known(SHOP)).resolves.toBe(true);
+  });
+
+  test('is not shown, nor any system asked, while the list cannot be read', async () => {
+    const { ask, calls } = household();
+    const unread: Erasures = {
+      ...NOBODY_ERASED,
+      loading: () => Promise.reject(new SuppressionUnavailableError('read')),
+    };
+    const identity = ask('email anna@example.nl', unread);
+    await expect(identity.known(SHOP)).rejects.toThrow(SuppressionUnavailableError);
+    await expect(identity.find('shop')).rejects.toThrow(SuppressionUnavailableError);
+    expect(calls()).toBe(0);
+  });
+});

@@ -1,0 +1,54 @@
+import { randomBytes } from 'node:crypto';
+import pg from 'pg';
+
+interface OwnDatabase {
+  url: string;
+  /** Every row of every webhook table, as text. */
+  text(): Promise<string>;
+  /** As when the server goes away: nobody is connected any more, nor can be. */
+  shut(): Promise<void>;
+  reopen(): Promise<void>;
+  /** Drops it. */
+  close(): Promise<void>;
+}
+
+/** A database of one's own in the PostgreSQL that POSTGRESQL_URL names. */
+export async function createDatabase(): Promise<OwnDatabase> {
+  const server = process.env.POSTGRESQL_URL;
+  if (server === undefined) throw new Error('POSTGRESQL_URL must be the address of a PostgreSQL.');
+  const name = `webhooks_${randomBytes(5).toString('hex')}`;
+  const url = new URL(server);
+  url.pathname = `/${name}`;
+  const own = url.href;
+  await query(server, `CREATE DATABASE ${name}`);
+  return {
+    url: own,
+    text: async () => {
+      const tables = ['webhook_events', 'webhook_deliveries', 'webhook_claims'];
+      const rows = await Promise.all(
+        tables.map((table) => query(own, `SELECT t::text AS row FROM ${table} t`)),
+      );
+      return rows.flat().map(String).join('\n');
+    },
+    shut: async () => {
+      await query(server, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
+      await query(server, `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+    },
+    reopen: async () => {
+      await query(server, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);
+    },
+    close: async () => {
+      await query(server, `DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+    },
+  };
+}
+
+async function query(connectionString: string, sql: string): Promise<unknown[]> {
+  const client = new pg.Client({ connectionString });
+  await client.connect();
+  try {
+    return (await client.query<unknown[]>({ text: sql, rowMode: 'array' })).rows;
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createAuditLog } from '../../src/privacy/audit-log.js';
+import { verifyAudit } from '../../src/privacy/audit-verify.js';
+import { entry, linesIn, SECRET, temporaryFolder, writeEntries } from './audit-entries.js';
+
+/** A process that writes audit lines until it is killed. */
+function startWriting(file: string, run: string) {
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', 'test/privacy/audit-process.ts', file, run, SECRET],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
+  let [acknowledged, complaint] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (acknowledged += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
+  const closed = once(child, 'close');
+  const kill = async (): Promise<string[]> => {
+    child.kill('SIGKILL');
+    await closed;
+    return acknowledged.split('\n').slice(0, -1);
+  };
+  onTestFinished(async () => {
+    await kill();
+  });
+  return {
+    kill,
+    closed,
+    complaint: () => complaint,
+    /** Waits until the log has taken so many of its entries. */
+    taken: (amount: number) =>
+      vi.waitFor(
+        () => {
+          if (acknowledged.split('\n').length <= amount) throw new Error(`not so far yet: ${complaint}`);
+        },
+        { timeout: 20_000, interval: 2 },
+      ),
+  };
+}
+
+test(
+  'a gateway that is killed twenty times leaves every line that it had written',
+  { timeout: 120_000 },
+  async () => {
+    const file = join(temporaryFolder(), 'audit.log');
+    const acknowledged: string[] = [];
+
+    for (let times = 0; times < 20; times += 1) {
+      const writer = startWriting(file, `run-${times}`);
+      // Each a little later, so that it is met at another moment.
+      await writer.taken(1 + times * 37);
+      acknowledged.push(...(await writer.kill()));
+      const verdict = await verifyAudit([file], { secret: SECRET });
+      expect(verdict).toMatchObject({ problems: [], endIsKnown: true });
+    }
+    const written = linesIn(file).flatMap(({ requestId }) => requestId ?? []);
+    expect(new Set(written).size).toBe(written.length);
+
+    const kept = new Set(written);
+    expect(acknowledged.length).toBeGreaterThan(1_000);
+    expect(acknowledged.filter((id) => !kept.has(id))).toEqual([]);
+  },
+);
+
+test('a second gateway does not start on the file of another, however it is named, and does when that is gone', async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, 'audit.log');
+  const otherName = join(folder, 'same-audit.log');
+  symlinkSync(file, otherName);
+  const log = createAuditLog({ to: { file }, secret: SECRET });
+  await log.append(entry());
+  for (const name of [file, otherName]) {
+    const second = startWriting(name, 'second');
+    const [code] = (await second.closed) as [number];
+    expect(code).not.toBe(0);
+    expect(second.complaint()).toMatch(/AUDIT_FILE cannot be written to: process \d+ is writing it/);
+    expect(second.complaint()).toContain('Two gateways would break the chain');
+  }
+  expect(() => createAuditLog({ to: { file }, secret: SECRET })).toThrow('Two gateways');
+  await log.append(entry());
+  await log.close();
+  await writeEntries(otherName, [entry()]);
+  for (const name of [file, otherName])
+    expect(await verifyAudit([name], { secret: SECRET })).toMatchObject({
+      lines: 3,
+      problems: [],
+      endIsKnown: true,
+    });
+  expect(readdirSync(folder).sort()).toEqual(['audit.log', 'audit.log.head', 'same-audit.log']);
+});
+
+test('lines on standard output are whole among what else is said there, and a chain', async () => {
+  const child = spawn(
+    process.execPath,
+    ['--import', 'tsx', 'test/privacy/audit-process.ts', '-', 'out', SECRET],
+    {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    },
+  );
+  const closed = once(child, 'close');
+  onTestFinished(() => void child.kill('SIGKILL'));
+  child.stdout.setEncoding('utf8');
+  let said = '';
+  // Read by little and little, so that the pipe is full most of the time.
+  for await (const text of child.stdout as AsyncIterable<string>) {
+    said += text;
+    if (said.length > 8_000_000) break;
+    await new Promise(setImmediate);
+  }
+  child.kill('SIGKILL');
+  await closed;
+  const lines = said.split('\n').slice(0, -1);
+  const audit = lines.filter((line) => line.startsWith('{"seq":'));
+  expect(audit.length).toBeGreaterThan(100);
+  expect(lines.length).toBeGreaterThan(audit.length);
+  for (const line of lines) expect(() => JSON.parse(line) as unknown).not.toThrow();
+  const file = join(temporaryFolder(), 'collected.log');
+  writeFileSync(file, audit.map((line) => `${line}\n`).join(''));
+  expect(await verifyAudit([file], { secret: SECRET, head: false })).toMatchObject({ problems: [], torn: 0 });
+});

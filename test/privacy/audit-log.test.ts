@@ -1,0 +1,355 @@
+import { existsSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { AuditError, ConfigError } from '../../src/errors.js';
+import {
+  auditDestination,
+  createAuditLog,
+  type AuditLog,
+  type WriteSome,
+} from '../../src/privacy/audit-log.js';
+import { verifyAudit } from '../../src/privacy/audit-verify.js';
+import { entry, linesIn, SECRET, temporaryFolder, writeEntries } from './audit-entries.js';
+
+const REFUSAL = 'The audit log could not be written, so this is not answered.';
+
+/** Room for so many bytes more, on a disk or on what cannot be taken back from. */
+function limited(writeBytes: (fd: number, bytes: Uint8Array) => void) {
+  const left = { room: 0 };
+  const write: WriteSome = (fd, bytes) => {
+    if (left.room === 0) return Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+    const written = Math.min(bytes.length, left.room);
+    writeBytes(fd, bytes.subarray(0, written));
+    left.room -= written;
+    return Promise.resolve(written);
+  };
+  return { write, left };
+}
+
+function newFile(): string {
+  return join(temporaryFolder(), 'audit.log');
+}
+
+describe('a line', () => {
+  test('says who was told what about whom, why, and when', async () => {
+    const file = newFile();
+    await writeEntries(file, [entry()], { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) });
+    expect(linesIn(file)).toEqual([
+      {
+        seq: 1,
+        time: '2026-01-02T03:04:05.006Z',
+        ...entry(),
+        prev: '0'.repeat(64),
+        hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string,
+      },
+    ]);
+  });
+
+  test('stays one line, whatever a text holds', async () => {
+    const file = newFile();
+    const texts = ['two\nlines', 'a "quotation"', '\u2028', '","prev":"', '\uD800', '💶'];
+    await writeEntries(
+      file,
+      texts.map((requestId) => entry({ requestId })),
+    );
+    expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(texts.length + 1);
+    expect(linesIn(file).map(({ requestId }) => requestId)).toEqual(texts);
+  });
+
+  test('is bounded: of many customers a thousand are named and the others counted, and long texts are cut', async () => {
+    const file = newFile();
+    const customers = Array.from({ length: 25_000 }, (_, index) => `customer ${index} `.padEnd(300, 'x'));
+    const requestId = 'r'.repeat(1_000_000);
+    await writeEntries(file, [entry({ customers, requestId, caller: 'c'.repeat(500) })]);
+    const [line] = linesIn(file);
+    expect(line?.customers).toHaveLength(1_000);
+    expect(line?.customersOmitted).toBe(24_000);
+    expect(line?.requestId).toHaveLength(200);
+    expect(line?.caller).toHaveLength(200);
+    expect(statSync(file).size).toBeLessThan(250_000);
+    expect((await verifyAudit([file], { secret: SECRET })).problems).toEqual([]);
+  });
+
+  test.each([
+    ['control characters', '\u0001'],
+    ['characters of several bytes', '€'],
+  ])('is bounded when its texts are %s', async (_, character) => {
+    const file = newFile();
+    const customers = Array.from({ length: 1_000 }, () => character.repeat(300));
+    await writeEntries(file, [entry({ customers }), entry()]);
+    expect(statSync(file).size).toBeLessThan(1_300_000);
+    expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], lines: 2 });
+  });
+
+  test('may be read by nobody but the gateway', async () => {
+    const file = newFile();
+    await writeEntries(file, [entry()]);
+    for (const name of [file, `${file}.head`]) expect(statSync(name).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe('lines', () => {
+  test('stand in the order in which answers came, over restarts, however many come at once', async () => {
+    const file = newFile();
+    const ids = Array.from({ length: 3_000 }, (_, index) => `r-${index}`);
+    for (let start = 0; start < ids.length; start += 1_000)
+      await writeEntries(
+        file,
+        ids.slice(start, start + 1_000).map((requestId) => entry({ requestId })),
+      );
+    expect(linesIn(file).map(({ requestId }) => requestId)).toEqual(ids);
+    expect(linesIn(file).map(({ seq }) => seq)).toEqual(ids.map((_, index) => index + 1));
+  });
+
+  test('are there when the log says so, and those that wait are written before it closes', async () => {
+    const file = newFile();
+    const log = createAuditLog({ to: { file }, secret: SECRET });
+    await log.append(entry({ requestId: 'first' }));
+    expect(linesIn(file)).toHaveLength(1);
+    const waiting = log.append(entry({ requestId: 'second' }));
+    expect(log.state()).toEqual({ written: 1, failed: 0, waiting: 1 });
+    await log.close();
+    await waiting;
+    expect(linesIn(file).map(({ requestId }) => requestId)).toEqual(['first', 'second']);
+    await expect(log.append(entry())).rejects.toThrow(AuditError);
+    expect(log.state()).toEqual({ written: 2, failed: 1, waiting: 0 });
+  });
+
+  test('go to standard output only where callers say who they are, and nowhere else is named', () => {
+    expect(auditDestination('audit.log', false)).toEqual({ file: 'audit.log' });
+    expect(auditDestination('audit.log', true)).toEqual({ file: 'audit.log' });
+    expect(auditDestination(undefined, true)).toBe('stdout');
+    expect(auditDestination(undefined, false)).toBeUndefined();
+  });
+});
+
+describe('when the disk is full', () => {
+  test.runIf(existsSync('/dev/full'))('refuses every answer, and says so of each', async () => {
+    const log = createAuditLog({ to: { file: '/dev/full' }, secret: SECRET });
+    const outcomes = await Promise.allSettled([1, 2, 3].map(() => log.append(entry())));
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({
+        status: 'rejected',
+        reason: { code: 'AUDIT_UNAVAILABLE', message: REFUSAL },
+      });
+    expect(log.state()).toEqual({ written: 0, failed: 3, waiting: 0 });
+    await log.close();
+  });
+
+  /** Days with so much room and so many answers; in the end there is room for all. */
+  const days = fc
+    .array(fc.tuple(fc.nat({ max: 1_200 }), fc.integer({ min: 1, max: 4 })), { minLength: 1, maxLength: 6 })
+    .map((bad) => [...bad, [1_000_000, 1] as const]);
+
+  async function live(log: AuditLog, left: { room: number }, given: readonly (readonly [number, number])[]) {
+    const [taken, refused]: [string[], string[]] = [[], []];
+    let count = 0;
+    for (const [room, amount] of given) {
+      left.room = room;
+      const ids = Array.from({ length: amount }, () => `r-${(count += 1)}`);
+      await Promise.all(
+        ids.map((requestId) =>
+          log.append(entry({ requestId })).then(
+            () => taken.push(requestId),
+            () => refused.push(requestId),
+          ),
+        ),
+      );
+    }
+    await log.close();
+    expect(log.state()).toEqual({ written: taken.length, failed: refused.length, waiting: 0 });
+    expect(taken.length + refused.length).toBe(count);
+    expect(taken.at(-1)).toBe(`r-${count}`);
+    return taken;
+  }
+
+  test('takes back the half of a line that it wrote, and goes on when there is room again', async () => {
+    const folder = temporaryFolder();
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(days, async (given) => {
+        const file = join(folder, `${(run += 1)}.log`);
+        const { write, left } = limited((fd, bytes) => void writeSync(fd, bytes));
+        const taken = await live(createAuditLog({ to: { file }, secret: SECRET, write }), left, given);
+        expect(linesIn(file).map(({ requestId }) => requestId)).toEqual(taken);
+        expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({
+          problems: [],
+          torn: 0,
+          lines: taken.length,
+          endIsKnown: true,
+        });
+      }),
+    );
+  });
+
+  test('says what is left of lines where it cannot be taken back, and goes on when there is room again', async () => {
+    const file = newFile();
+    await fc.assert(
+      fc.asyncProperty(days, async (given) => {
+        let said = Buffer.alloc(0);
+        const { write, left } = limited((_, bytes) => {
+          said = Buffer.concat([said, bytes]);
+        });
+        const log = createAuditLog({ to: { file: '/dev/null' }, secret: SECRET, write });
+        const taken = await live(log, left, given);
+        writeFileSync(file, said);
+        const ids = linesIn(file).flatMap(({ requestId }) => requestId ?? []);
+        // A line of which only the line break was missing is there, and its answer was refused.
+        expect(ids.filter((id) => taken.includes(id))).toEqual(taken);
+        expect(ids.length).toBeLessThanOrEqual(taken.length + given.length);
+        expect((await verifyAudit([file], { secret: SECRET, head: false })).problems).toEqual([]);
+      }),
+    );
+  });
+
+  test('goes on where all of a line was written but its line break, and after it very little', async () => {
+    const file = newFile();
+    const run = async (given: readonly (readonly [number, number])[]) => {
+      let said = Buffer.alloc(0);
+      const { write, left } = limited((_, bytes) => {
+        said = Buffer.concat([said, bytes]);
+      });
+      await live(createAuditLog({ to: { file: '/dev/null' }, secret: SECRET, write }), left, given);
+      return said;
+    };
+    const length = (await run([[10_000, 1]])).length;
+    for (const little of [0, 1, 2, 3, length, length + 1]) {
+      writeFileSync(
+        file,
+        await run([
+          [length - 1, 1],
+          [little, 2],
+          [1, 1],
+          [10_000, 2],
+        ]),
+      );
+      const { problems } = await verifyAudit([file], { secret: SECRET, head: false });
+      expect(problems, String(little)).toEqual([]);
+    }
+  });
+
+  test('leaves an older file as it was, and its torn end for the next line to tell of', async () => {
+    const file = newFile();
+    await writeEntries(file, [entry({ requestId: 'older' })]);
+    writeFileSync(file, '{"seq":2,"ti', { flag: 'a' });
+    const before = readFileSync(file);
+    const { write, left } = limited((fd, bytes) => void writeSync(fd, bytes));
+    const log = createAuditLog({ to: { file }, secret: SECRET, write });
+    left.room = 40;
+    await expect(log.append(entry())).rejects.toThrow(REFUSAL);
+    expect(readFileSync(file).equals(before)).toBe(true);
+    left.room = 10_000;
+    await log.append(entry());
+    await log.close();
+    expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 1, lines: 3 });
+  });
+
+  test('refuses rather than keeps answers waiting in memory when the disk stands still', async () => {
+    let goOn: () => void = () => undefined;
+    const standing = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const write: WriteSome = () => standing.then(() => Promise.reject(new Error('the disk is gone')));
+    const log = createAuditLog({ to: { file: newFile() }, secret: SECRET, write });
+    const outcomes = Array.from({ length: 12_000 }, () =>
+      log.append(entry()).catch((error: unknown) => error),
+    );
+    expect(log.state()).toMatchObject({ written: 0, failed: 2_000, waiting: 10_000 });
+    expect(await outcomes.at(-1)).toBeInstanceOf(AuditError);
+    goOn();
+    for (const outcome of await Promise.all(outcomes)) expect(outcome).toBeInstanceOf(AuditError);
+    await log.close();
+  });
+});
+
+describe('a full pipe', () => {
+  test('is given time, and no answer is refused for it', async () => {
+    let [full, said] = [5, ''];
+    const write: WriteSome = (_, bytes) => {
+      if (said !== '' && full-- > 0)
+        return Promise.reject(Object.assign(new Error('try again'), { code: 'EAGAIN' }));
+      said += Buffer.from(bytes.subarray(0, 100)).toString();
+      return Promise.resolve(Math.min(100, bytes.length));
+    };
+    const log = createAuditLog({ to: { file: '/dev/null' }, secret: SECRET, write });
+    await log.append(entry());
+    expect(said).toMatch(/^\{.*\}\n$/);
+    expect(full).toBeLessThanOrEqual(0);
+    await log.close();
+  });
+});
+
+describe('a file that it cannot go on with', () => {
+  const problemWith = (file: string, { secret }: { secret?: string } = { secret: SECRET }): string => {
+    try {
+      void createAuditLog({ to: { file }, secret }).close();
+    } catch (error) {
+      if (error instanceof ConfigError) return error.problems.join();
+      throw error;
+    }
+    return 'none';
+  };
+
+  test('is one in a folder that is not there', () => {
+    expect(problemWith(join(temporaryFolder(), 'nowhere', 'audit.log'))).toMatch(
+      /^AUDIT_FILE cannot .*ENOENT/,
+    );
+  });
+
+  test.each(['the notes of somebody else\n', '{"level":30}\n'.repeat(10_000), 'no line break'])(
+    'is one of somebody else, which stays as it is',
+    (content) => {
+      const file = newFile();
+      writeFileSync(file, content);
+      expect(problemWith(file)).toContain('it holds something else than an audit log');
+      expect(readFileSync(file, 'utf8')).toBe(content);
+      expect(existsSync(`${file}.lock`)).toBe(false);
+    },
+  );
+
+  test('is one that was begun with another secret, or with none', async () => {
+    const file = newFile();
+    await writeEntries(file, [entry()]);
+    expect(problemWith(file, { secret: 'another secret of theirs' })).toContain(
+      'If AUDIT_SECRET was changed',
+    );
+    expect(problemWith(file, {})).toContain('If AUDIT_SECRET was changed');
+  });
+
+  test('is one whose head is damaged', async () => {
+    const file = newFile();
+    await writeEntries(file, [entry()]);
+    writeFileSync(`${file}.head`, 'nonsense');
+    expect(problemWith(file)).toContain('does not say what a head says');
+  });
+
+  test('is one that another machine has taken, until its lock is removed', () => {
+    const file = newFile();
+    writeFileSync(`${file}.lock`, JSON.stringify({ pid: 1, host: `not-${hostname()}` }));
+    expect(problemWith(file)).toContain(`process 1 on not-${hostname()} has taken it`);
+    expect(problemWith(file)).toContain('When that process is no more, remove the lock');
+  });
+
+  test('is not one whose lock was left by a process whose id another has now', async () => {
+    const file = newFile();
+    writeFileSync(
+      `${file}.lock`,
+      JSON.stringify({ pid: process.pid, host: hostname(), started: 'long ago' }),
+    );
+    await writeEntries(file, [entry()]);
+    expect(linesIn(file)).toHaveLength(1);
+  });
+});
+
+describe('a file of which lines were taken away', () => {
+  test('shows it for ever, also when the gateway goes on with it', async () => {
+    const file = newFile();
+    await writeEntries(file, [entry(), entry(), entry()]);
+    truncateSync(file, readFileSync(file, 'utf8').indexOf('\n') + 1);
+    await writeEntries(file, [entry()]);
+    const { problems } = await verifyAudit([file], { secret: SECRET });
+    expect(problems).toMatchObject([{ line: 2, damage: 'removed' }]);
+  });
+});

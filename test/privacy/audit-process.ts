@@ -1,0 +1,38 @@
+import { writeSync } from 'node:fs';
+import { createAuditLog } from '../../src/privacy/audit-log.js';
+import { createLogger } from '../../src/telemetry/logger.js';
+
+/**
+ * Writes audit lines as fast as it can, until it is killed: `audit-process.ts <file> <name of the run> <secret>`. For
+ * each that the log has taken it prints its request id, at once, where the log does not go.
+ */
+const [file = '', run = '', secret = ''] = process.argv.slice(2);
+const log = createAuditLog({ to: file === '-' ? 'stdout' : { file }, secret });
+const customers = Array.from({ length: 300 }, (_, index) => `customer-${index}`.repeat(4));
+let count = 0;
+
+async function write(): Promise<void> {
+  for (;;) {
+    const requestId = `${run}-${(count += 1)}`;
+    await log.append({
+      requestId,
+      caller: 'campaign',
+      purpose: 'MARKETING',
+      operation: { name: 'Campaign', id: 'campaign' },
+      customers: count % 3 === 0 ? customers : [],
+      categories: { granted: ['PROFILE'], masked: [], withheld: [] },
+      sources: { 'order-system': 'live' },
+      cached: false,
+    });
+    writeSync(file === '-' ? 2 : 1, `${requestId}\n`);
+  }
+}
+
+// What else the gateway says goes to standard output too.
+const logger = createLogger('info');
+if (file === '-')
+  setInterval(() => {
+    for (let times = 0; times < 20; times += 1) logger.info('something else');
+  }, 1);
+
+await Promise.all(Array.from({ length: 50 }, write));

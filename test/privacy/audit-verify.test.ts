@@ -1,0 +1,307 @@
+import { appendFileSync, copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { verifyAudit } from '../../src/privacy/audit-verify.js';
+import { entries, entry, SECRET, temporaryFolder, writeEntries } from './audit-entries.js';
+
+/** A file with so many lines, and its head. */
+async function fileWith(count: number, folder = temporaryFolder(), ids = 'r'): Promise<string> {
+  const file = join(folder, 'audit.log');
+  await writeEntries(
+    file,
+    Array.from({ length: count }, (_, index) => entry({ requestId: `${ids}-${index + 1}` })),
+  );
+  return file;
+}
+
+function changeLines(file: string, change: (lines: string[]) => string[]): void {
+  const lines = readFileSync(file, 'utf8').split(/(?<=\n)/);
+  writeFileSync(file, change(lines).join(''));
+}
+
+/** What is wrong with it, each as `line: damage`. */
+async function problemsIn(file: string, options: Parameters<typeof verifyAudit>[1] = {}): Promise<string[]> {
+  const { problems } = await verifyAudit([file], { secret: SECRET, ...options });
+  return problems.map(({ line, damage }) => `${line}: ${damage}`);
+}
+
+describe('an audit log that nobody touched', () => {
+  test('verifies, and says how far it goes', async () => {
+    const verdict = await verifyAudit([await fileWith(3)], { secret: SECRET });
+    expect(verdict).toMatchObject({ lines: 3, problems: [], torn: 0, endIsKnown: true });
+    expect(verdict).toMatchObject({ first: { seq: 1 }, last: { seq: 3 } });
+  });
+
+  test('verifies when nothing was written yet', async () => {
+    const verdict = await verifyAudit([await fileWith(0)], { secret: SECRET });
+    expect(verdict).toMatchObject({ lines: 0, problems: [], first: undefined, endIsKnown: true });
+  });
+
+  test('goes on over files that were moved away, oldest first, and tells when one of them is missing', async () => {
+    const folder = temporaryFolder();
+    const file = await fileWith(2, folder);
+    const older = ['1', '2'].map((name) => join(folder, `audit.${name}.log`));
+    for (const moved of older) {
+      copyFileSync(file, moved);
+      rmSync(file);
+      await writeEntries(file, [entry(), entry()]);
+    }
+    const verify = (files: string[], fromBeginning = true) =>
+      verifyAudit(files, { secret: SECRET, fromBeginning });
+    expect(await verify([...older, file])).toMatchObject({ lines: 6, problems: [] });
+    const [first, second] = older as [string, string];
+    expect(await verify([first, file])).toMatchObject({
+      problems: [
+        { file, line: 1, damage: 'removed', detail: 'the lines numbered 3 to 4 are missing before it' },
+      ],
+    });
+    expect(await verify([second, file])).toMatchObject({
+      problems: [{ file: second, line: 1, damage: 'removed' }],
+    });
+    expect(await verify([second, file], false)).toMatchObject({ lines: 4, problems: [] });
+    expect((await verify([second, first, file], false)).problems).not.toEqual([]);
+  });
+
+  test('verifies while the gateway writes on', async () => {
+    const file = join(temporaryFolder(), 'audit.log');
+    const writing = writeEntries(
+      file,
+      Array.from({ length: 400 }, () =>
+        entry({ customers: Array.from({ length: 100 }, () => 'sealed'.repeat(10)) }),
+      ),
+    );
+    for (let times = 0; times < 5; times += 1) expect(await problemsIn(file)).toEqual([]);
+    await writing;
+    expect(await problemsIn(file)).toEqual([]);
+  });
+});
+
+describe('verifying finds a line that was', () => {
+  const takes: [string, (lines: string[]) => string[], string[]][] = [
+    ['removed', ([a = '', , ...rest]) => [a, ...rest], ['2: removed']],
+    ['removed at the beginning', ([, ...rest]) => rest, ['1: removed']],
+    ['removed at the end', (lines) => lines.slice(0, -1), ['4: truncated']],
+    ['changed', (lines) => lines.map((line) => line.replace('r-3', 'r-9')), ['3: changed']],
+    ['put elsewhere', ([a = '', b = '', c = '', ...rest]) => [a, c, b, ...rest], ['3: out of order']],
+    ['written twice', ([a = '', b = '', ...rest]) => [a, b, b, ...rest], ['3: duplicated']],
+    ['written twice, at the end', (lines) => [...lines, lines[1] ?? ''], ['6: duplicated']],
+    ['made up', ([a = '', ...rest]) => [a, '{"seq":2}\n', ...rest], ['2: unreadable']],
+    ['empty', ([a = '', ...rest]) => [a, '\n', ...rest], ['2: unreadable']],
+    ['cut off', ([a = '', b = '', ...rest]) => [a, `${b.slice(0, 60)}\n`, ...rest], ['2: unreadable']],
+  ];
+  test.each(takes)('%s, and says where', async (_, change, problems) => {
+    const file = await fileWith(5);
+    changeLines(file, change);
+    expect(await problemsIn(file)).toEqual(problems);
+  });
+
+  test('all of them removed, or the file emptied', async () => {
+    const file = await fileWith(5);
+    writeFileSync(file, '');
+    expect(await problemsIn(file)).toEqual(['0: truncated']);
+  });
+
+  test('sealed with another secret, or with none', async () => {
+    const file = await fileWith(2);
+    expect(await problemsIn(file, { secret: 'another secret of theirs' })).toEqual([
+      '1: changed',
+      '2: changed',
+    ]);
+    expect(await problemsIn(file, { secret: undefined })).toContain('1: changed');
+  });
+
+  test('put there from another log of the same gateway', async () => {
+    const file = await fileWith(3);
+    // Lines of the same moment and of the same ids would be the same.
+    const other = await fileWith(3, temporaryFolder(), 'other');
+    const [, second = ''] = readFileSync(other, 'utf8').split(/(?<=\n)/);
+    changeLines(file, ([a = '', , c = '']) => [a, second, c]);
+    expect(await problemsIn(file)).toContain('2: changed');
+    copyFileSync(other, file);
+    expect(await problemsIn(file)).toEqual(['3: changed']);
+  });
+
+  test('in a file without a head, but for the end of it, which it says that it cannot know', async () => {
+    const file = await fileWith(3);
+    changeLines(file, (lines) => lines.slice(0, 2));
+    expect(await verifyAudit([file], { secret: SECRET, head: false })).toMatchObject({
+      problems: [],
+      endIsKnown: false,
+    });
+    rmSync(`${file}.head`);
+    expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], endIsKnown: false });
+  });
+
+  test('in a file of which hardly anything is right, without telling all of it', async () => {
+    const file = await fileWith(300);
+    changeLines(file, (lines) => lines.map((line) => line.replace('shop', 'Shop')));
+    const { problems, problemsOmitted } = await verifyAudit([file], { secret: SECRET });
+    expect(problems).toHaveLength(100);
+    expect(problemsOmitted).toBe(200);
+  });
+});
+
+describe('what a crash left', () => {
+  /** A file of three lines and a part of a fourth, as a crash leaves it. */
+  async function tornFile(part: number | undefined): Promise<string> {
+    const file = await fileWith(4);
+    const [lines, last] = [
+      readFileSync(file, 'utf8')
+        .split(/(?<=\n)/)
+        .slice(0, 3),
+      readFileSync(file, 'utf8'),
+    ];
+    const whole = lines.join('');
+    writeFileSync(file, whole + last.slice(whole.length).slice(0, part));
+    const { seq, hash } = JSON.parse(lines[2] ?? '') as { seq: number; hash: string };
+    writeFileSync(`${file}.head`, `${`{"seq":${seq},"hash":"${hash}"}`.padEnd(119)}\n`);
+    return file;
+  }
+
+  test.each([1, 7, 100, -2])('is no damage, and is told (%s)', async (part) => {
+    const file = await tornFile(part);
+    expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 1, lines: 3 });
+    await writeEntries(file, [entry(), entry()]);
+    expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 1, lines: 6 });
+  });
+
+  test('is a whole line when only its line break is missing', async () => {
+    const file = await tornFile(-1);
+    expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 0, lines: 4 });
+    await writeEntries(file, [entry()]);
+    expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 0, lines: 5 });
+  });
+
+  test('may not be touched afterwards either', async () => {
+    const torn = async () => {
+      const file = await tornFile(50);
+      await writeEntries(file, [entry()]);
+      return file;
+    };
+    const changed = await torn();
+    changeLines(changed, (lines) =>
+      lines.map((line, index) => (index === 3 ? line.replace('seq', 'sek') : line)),
+    );
+    expect(await problemsIn(changed)).toEqual(['4: changed']);
+    const removed = await torn();
+    changeLines(removed, (lines) => lines.filter((_, index) => index !== 3));
+    expect(await problemsIn(removed)).toEqual(['4: removed']);
+  });
+});
+
+/** A change of a file: at a place from 0 to 1, of so much. */
+type Tampering = (content: Buffer, places: readonly [number, number], amount: number) => Buffer;
+
+function spliced(content: Buffer, from: number, to: number, put: Uint8Array = Buffer.alloc(0)): Buffer {
+  return Buffer.concat([content.subarray(0, from), put, content.subarray(to)]);
+}
+
+/** Tampering with whole lines. */
+function inLines(
+  change: (lines: string[], one: number, other: number, amount: number) => string[],
+): Tampering {
+  return (content, [one, other], amount) => {
+    const lines = content.toString('latin1').split(/(?<=\n)/);
+    const at = (place: number) => Math.floor(place * lines.length);
+    return Buffer.from(change(lines, at(one), at(other), amount).join(''), 'latin1');
+  };
+}
+
+const tamperings: Record<string, Tampering> = {
+  removeLines: inLines((lines, one, _, amount) => lines.toSpliced(one, 1 + (amount % 3))),
+  truncateLines: inLines((lines, one) => lines.slice(0, one)),
+  swapLines: inLines((lines, one, other) =>
+    lines.with(one, lines[other] ?? '').with(other, lines[one] ?? ''),
+  ),
+  moveLine: inLines((lines, one, other) => lines.toSpliced(one, 1).toSpliced(other, 0, lines[one] ?? '')),
+  repeatLine: inLines((lines, one, other) => lines.toSpliced(other, 0, lines[one] ?? '')),
+  insertLine: inLines((lines, one, other) =>
+    lines.toSpliced(one, 0, (lines[other] ?? '').replace('"caller":"', '"caller":"x')),
+  ),
+  renumberLine: inLines((lines, one, _, amount) =>
+    lines.with(one, (lines[one] ?? '').replace(/"seq":\d+/, `"seq":${amount + 1}`)),
+  ),
+  reverse: inLines((lines) => lines.toReversed()),
+  changeByte: (content, [place], amount) => {
+    const at = Math.floor(place * content.length);
+    return spliced(content, at, at + 1, Buffer.of((content[at] ?? 0) ^ (1 + (amount % 255))));
+  },
+  removeBytes: (content, [place], amount) => {
+    const at = Math.floor(place * content.length);
+    return spliced(content, at, at + 1 + amount);
+  },
+  insertBytes: (content, [place, value], amount) => {
+    const at = Math.floor(place * content.length);
+    return spliced(content, at, at, Buffer.alloc(1 + (amount % 9), Math.floor(value * 256)));
+  },
+  truncateBytes: (content, [place]) => content.subarray(0, Math.floor(place * content.length)),
+};
+
+/** The lines that differ: the first, and the last as the tampered file has it. */
+function differing(original: Buffer, tampered: Buffer): [first: number, last: number] {
+  const [one, other] = [original, tampered].map((bytes) => bytes.toString('latin1').split(/(?<=\n)/)) as [
+    string[],
+    string[],
+  ];
+  let first = 0;
+  while (first < other.length && one[first] === other[first]) first += 1;
+  let same = 0;
+  while (same < Math.min(one.length, other.length) - first && one.at(-1 - same) === other.at(-1 - same))
+    same += 1;
+  return [first + 1, other.length - same];
+}
+
+test('finds whatever else was done to a file, by bytes and by lines, and says where', async () => {
+  const folder = temporaryFolder();
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(entries, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 3 }),
+      fc.array(fc.string({ unit: 'binary-ascii', minLength: 1, maxLength: 20 }), {
+        minLength: 3,
+        maxLength: 3,
+      }),
+      fc.array(
+        fc.record({
+          how: fc.constantFrom(...Object.keys(tamperings)),
+          places: fc.tuple(
+            fc.double({ min: 0, max: 0.999, noNaN: true }),
+            fc.double({ min: 0, max: 0.999, noNaN: true }),
+          ),
+          amount: fc.nat({ max: 300 }),
+        }),
+        { minLength: 12, maxLength: 12 },
+      ),
+      fc.boolean(),
+      async (runs, crashes, changes, hasCrashes) => {
+        const file = join(folder, `${(run += 1)}.log`);
+        for (const [index, given] of runs.entries()) {
+          if (hasCrashes && index > 0) appendFileSync(file, crashes[index] ?? '');
+          await writeEntries(file, given);
+        }
+        const original = readFileSync(file);
+        const untouched = await verifyAudit([file], { secret: SECRET });
+        expect(untouched.problems).toEqual([]);
+        expect(untouched.torn).toBe(hasCrashes ? runs.length - 1 : 0);
+        for (const { how, places, amount } of changes) {
+          const tampered = tamperings[how]?.(original, places, amount) ?? original;
+          // A crash can take the last line break, and leave a part of a line: neither is a line that was there.
+          if (tampered.equals(original) || tampered.equals(original.subarray(0, -1))) continue;
+          writeFileSync(file, tampered);
+          const { problems } = await verifyAudit([file], { secret: SECRET });
+          expect(problems, `${how} at ${places.join(', ')} by ${amount}`).not.toEqual([]);
+          const [first, last] = differing(original, tampered);
+          const lines = tampered.toString('latin1').split('\n').length;
+          // Bytes of a crash are told at their first line, and what is missing behind them.
+          const slack = hasCrashes ? 20 : 1;
+          const told = problems.filter(
+            ({ line }) => line >= Math.min(first, lines) - slack && line <= Math.max(first, last) + slack,
+          );
+          expect(told, `${how} told at ${problems.map(({ line }) => line).join()}`).not.toEqual([]);
+        }
+      },
+    ),
+    { numRuns: 150 },
+  );
+});

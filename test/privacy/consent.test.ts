@@ -1,0 +1,260 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { SourcedStatement } from '../../src/customer/consents.js';
+import type { ConsentChannel, ConsentStatus } from '../../src/customer/schema.generated.js';
+import { SourceTimeoutError } from '../../src/errors.js';
+import { decideConsent, type ConsentDecision } from '../../src/privacy/consent.js';
+
+const CHANNELS: readonly ConsentChannel[] = ['EMAIL', 'SMS', 'PHONE', 'POST'];
+const STATUSES: readonly ConsentStatus[] = [
+  'GRANTED',
+  'DENIED',
+  'REVOKED',
+  'REQUESTED',
+  'EXPIRED',
+  'UNKNOWN',
+];
+
+type Said = [source: string, status: ConsentStatus, channel?: ConsentChannel | null, day?: string];
+
+const say = ([source, status, channel, day]: Said): SourcedStatement => ({
+  purpose: 'MARKETING',
+  source,
+  status,
+  ...(channel === undefined ? {} : { channel }),
+  ...(day === undefined ? {} : { updatedAt: `2026-10-${day}T12:00:00.000Z` }),
+});
+const decide = (
+  said: readonly Said[],
+  channel?: ConsentChannel,
+  failed: readonly unknown[] = [],
+): ConsentDecision => decideConsent({ statements: said.map(say), failed }, 'MARKETING', channel);
+
+const down = new SourceTimeoutError('crm', 'crm did not answer in time.');
+const granted = { kind: 'granted' };
+
+describe('consent', () => {
+  it('is given when a system holds a yes', () => {
+    expect(decide([['shop', 'GRANTED', 'EMAIL', '01']])).toEqual(granted);
+    expect(decide([['shop', 'GRANTED', null, '01']])).toEqual(granted);
+  });
+
+  it('is not given when no system holds anything', () => {
+    expect(decide([])).toEqual({ kind: 'withheld', because: 'UNKNOWN' });
+  });
+
+  it.each(['UNKNOWN', 'EXPIRED', 'REQUESTED'] as const)('is not given by %s alone', (status) => {
+    expect(decide([['shop', status, 'EMAIL', '01']])).toEqual({
+      kind: 'withheld',
+      because: status,
+      source: 'shop',
+      since: '2026-10-01T12:00:00.000Z',
+    });
+    expect(
+      decide([
+        ['shop', status, 'EMAIL'],
+        ['crm', 'GRANTED', 'EMAIL'],
+      ]),
+    ).toEqual(granted);
+  });
+
+  it('says of several reasons the one that tells most', () => {
+    const reasons: Said[] = [
+      ['a', 'UNKNOWN'],
+      ['b', 'REQUESTED', null, '05'],
+      ['c', 'EXPIRED', null, '02'],
+    ];
+    expect(decide(reasons)).toMatchObject({ because: 'EXPIRED', source: 'c' });
+    expect(decide(reasons.slice(0, 2))).toMatchObject({ because: 'REQUESTED', source: 'b' });
+  });
+
+  it.each(['DENIED', 'REVOKED'] as const)('is withheld by %s, also when a yes is newer', (status) => {
+    expect(
+      decide([
+        ['shop', 'GRANTED', 'EMAIL', '20'],
+        ['crm', status, 'EMAIL', '05'],
+      ]),
+    ).toEqual({ kind: 'withheld', because: status, source: 'crm', since: '2026-10-05T12:00:00.000Z' });
+  });
+
+  it('names the latest withdrawal of several', () => {
+    expect(
+      decide([
+        ['a', 'REVOKED', 'EMAIL', '03'],
+        ['b', 'DENIED', 'EMAIL', '07'],
+        ['c', 'REVOKED', 'EMAIL'],
+      ]),
+    ).toEqual({ kind: 'withheld', because: 'DENIED', source: 'b', since: '2026-10-07T12:00:00.000Z' });
+    // Of one the system does not tell when.
+    expect(decide([['c', 'REVOKED', 'EMAIL']])).toEqual({
+      kind: 'withheld',
+      because: 'REVOKED',
+      source: 'c',
+    });
+  });
+
+  it('holds for the channel that it was given for, or for all when it was for none in particular', () => {
+    expect(decide([['shop', 'GRANTED', 'EMAIL']], 'EMAIL')).toEqual(granted);
+    expect(decide([['shop', 'GRANTED', null]], 'EMAIL')).toEqual(granted);
+    expect(decide([['shop', 'GRANTED', 'SMS']], 'EMAIL')).toEqual({ kind: 'withheld', because: 'UNKNOWN' });
+  });
+
+  it('is withdrawn for the channel that was said no to, or for all when for none in particular', () => {
+    const yes: Said = ['shop', 'GRANTED', null];
+    expect(decide([yes, ['crm', 'REVOKED', 'EMAIL']], 'EMAIL')).toMatchObject({ because: 'REVOKED' });
+    expect(decide([yes, ['crm', 'REVOKED', 'EMAIL']], 'SMS')).toEqual(granted);
+    expect(decide([yes, ['crm', 'REVOKED']], 'SMS')).toMatchObject({ because: 'REVOKED' });
+  });
+
+  it('without a channel is given when one channel is left open', () => {
+    const emailOnly: Said[] = [
+      ['shop', 'GRANTED', 'EMAIL'],
+      ['crm', 'REVOKED', 'EMAIL'],
+    ];
+    expect(decide(emailOnly)).toMatchObject({ because: 'REVOKED', source: 'crm' });
+    expect(decide([...emailOnly, ['shop', 'GRANTED', 'SMS']])).toEqual(granted);
+    expect(decide([...emailOnly, ['shop', 'GRANTED']])).toEqual(granted);
+    expect(
+      decide([
+        ['shop', 'GRANTED', 'SMS'],
+        ['crm', 'REVOKED'],
+      ]),
+    ).toMatchObject({ because: 'REVOKED' });
+  });
+
+  it('for one purpose says nothing of another', () => {
+    const statements = [say(['shop', 'GRANTED']), say(['crm', 'REVOKED', 'EMAIL'])];
+    expect(decideConsent({ statements, failed: [] }, 'PERSONALISATION')).toEqual({
+      kind: 'withheld',
+      because: 'UNKNOWN',
+    });
+  });
+});
+
+describe('consent, while a system cannot be asked', () => {
+  const failed = { kind: 'failed', error: down };
+
+  it('is withheld with its error, whether the others hold a yes or nothing', () => {
+    expect(decide([['shop', 'GRANTED', 'EMAIL']], 'EMAIL', [down])).toEqual(failed);
+    expect(decide([], 'EMAIL', [down])).toEqual(failed);
+    expect(decide([['shop', 'EXPIRED']], undefined, [down])).toEqual(failed);
+  });
+
+  it('is withheld by a withdrawal that is known, which no other system could undo', () => {
+    const no: Said[] = [['shop', 'REVOKED', 'EMAIL']];
+    expect(decide(no, 'EMAIL', [down])).toMatchObject({ kind: 'withheld', because: 'REVOKED' });
+    expect(decide([['shop', 'REVOKED']], undefined, [down])).toMatchObject({ kind: 'withheld' });
+    // It might hold a yes to text messages.
+    expect(decide(no, undefined, [down])).toEqual(failed);
+  });
+});
+
+describe('whatever the systems say', () => {
+  const statement = fc
+    .record({
+      source: fc.constantFrom('a', 'b', 'c'),
+      status: fc.constantFrom(...STATUSES),
+      purpose: fc.constantFrom('MARKETING' as const, 'PERSONALISATION' as const),
+      channel: fc.constantFrom(undefined, null, ...CHANNELS),
+      updatedAt: fc.constantFrom(null, ...['01', '02', '03'].map((day) => `2026-10-${day}T12:00:00.000Z`)),
+    })
+    .map(({ channel, ...rest }): SourcedStatement => ({
+      ...rest,
+      ...(channel === undefined ? {} : { channel }),
+    }));
+  const statements = fc.array(statement, { maxLength: 8 });
+  const withdrawal = fc
+    .tuple(statement, fc.constantFrom('DENIED' as const, 'REVOKED' as const))
+    .map(([one, status]) => ({ ...one, status }));
+  const failures = fc.array(fc.constant(down), { maxLength: 2 });
+  const channel = fc.constantFrom(undefined, ...CHANNELS);
+  const isGranted = (all: readonly SourcedStatement[], failed: readonly unknown[], of?: ConsentChannel) =>
+    decideConsent({ statements: all, failed }, 'MARKETING', of).kind === 'granted';
+
+  it('the order in which they say it does not matter', () => {
+    fc.assert(
+      fc.property(
+        statements.chain((all) =>
+          fc.tuple(fc.constant(all), fc.shuffledSubarray(all, { minLength: all.length })),
+        ),
+        failures,
+        channel,
+        ([all, shuffled], failed, of) => {
+          expect(decideConsent({ statements: shuffled, failed }, 'MARKETING', of)).toEqual(
+            decideConsent({ statements: all, failed }, 'MARKETING', of),
+          );
+        },
+      ),
+    );
+  });
+
+  it('a withdrawal more, or a system more that cannot be asked, never opens anything', () => {
+    fc.assert(
+      fc.property(statements, withdrawal, channel, (all, no, of) => {
+        if (isGranted(all, [], of)) return;
+        expect(isGranted([...all, no], [], of)).toBe(false);
+      }),
+    );
+    fc.assert(
+      fc.property(statements, channel, (all, of) => {
+        expect(isGranted(all, [down], of)).toBe(false);
+      }),
+    );
+  });
+
+  it('a yes more never closes anything', () => {
+    fc.assert(
+      fc.property(statements, statement, channel, (all, one, of) => {
+        if (isGranted(all, [], of))
+          expect(isGranted([...all, { ...one, status: 'GRANTED' }], [], of)).toBe(true);
+      }),
+    );
+  });
+
+  it('nothing is given without a yes of that purpose, nor against a no that holds for the channel', () => {
+    fc.assert(
+      fc.property(statements, channel, (all, of) => {
+        if (!isGranted(all, [], of)) return;
+        const own = all.filter(({ purpose }) => purpose === 'MARKETING');
+        const open = own.filter(
+          ({ status, channel: its }) => status === 'GRANTED' && (!of || !its || its === of),
+        );
+        expect(open.length).toBeGreaterThan(0);
+        const noes = own.filter(({ status }) => status === 'DENIED' || status === 'REVOKED');
+        expect(noes.filter((no) => !no.channel || no.channel === of)).toEqual([]);
+      }),
+    );
+  });
+
+  it('what is open for a channel is open without one', () => {
+    fc.assert(
+      fc.property(statements, fc.constantFrom(...CHANNELS), (all, of) => {
+        if (isGranted(all, [], of)) expect(isGranted(all, [])).toBe(true);
+      }),
+    );
+  });
+
+  it('a withdrawal that is named stands there, and none that holds is later', () => {
+    fc.assert(
+      fc.property(
+        fc.array(withdrawal, { minLength: 1, maxLength: 5 }),
+        failures,
+        channel,
+        (noes, failed, of) => {
+          const decision = decideConsent({ statements: noes, failed }, 'MARKETING', of);
+          if (decision.kind !== 'withheld' || decision.because === 'UNKNOWN') return;
+          const holding = noes.filter(
+            ({ purpose, channel: its }) => purpose === 'MARKETING' && (!of || !its || its === of),
+          );
+          expect(holding).toContainEqual(
+            expect.objectContaining({ source: decision.source, status: decision.because }),
+          );
+          // Where some are of a channel alone, what closes all goes before.
+          const final = holding.filter((no) => of || !no.channel);
+          for (const { updatedAt } of final.length > 0 ? final : holding)
+            expect((updatedAt ?? '') <= (decision.since ?? '')).toBe(true);
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,90 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import {
+  Kind,
+  parse,
+  valueFromASTUntyped,
+  type ConstDirectiveNode,
+  type FieldDefinitionNode,
+  type TypeNode,
+} from 'graphql';
+
+/** What the SDL files say of a field, read without any of the engine's own code: what the matrix is held to. */
+export interface DeclaredField {
+  type: TypeNode;
+  arguments: { name: string; isRequired: boolean }[];
+  category: string;
+  mask?: string;
+  purposes?: string[];
+  channel?: string;
+  scopes?: string[][];
+}
+
+export interface DeclaredSchema {
+  /** By type, then by field. */
+  types: ReadonlyMap<string, ReadonlyMap<string, DeclaredField>>;
+  unions: ReadonlyMap<string, readonly string[]>;
+  /** By `Enum.VALUE`. */
+  valueScopes: ReadonlyMap<string, string[][]>;
+}
+
+const FILES = [
+  'schema/scalars.graphql',
+  'schema/customer.graphql',
+  ...readdirSync('schema/sources').map((name) => `schema/sources/${name}`),
+];
+
+export function readDeclared(): DeclaredSchema {
+  const types = new Map<string, Map<string, DeclaredField>>();
+  const unions = new Map<string, readonly string[]>();
+  const valueScopes = new Map<string, string[][]>();
+  for (const file of FILES)
+    for (const one of parse(readFileSync(file, 'utf8')).definitions) {
+      if (one.kind === Kind.UNION_TYPE_DEFINITION)
+        unions.set(one.name.value, one.types?.map(({ name }) => name.value) ?? []);
+      if (one.kind === Kind.ENUM_TYPE_DEFINITION)
+        for (const { name, directives } of one.values ?? []) {
+          const scopes = said(directives, 'requiresScopes')?.['scopes'] as string[][] | undefined;
+          if (scopes !== undefined) valueScopes.set(`${one.name.value}.${name.value}`, scopes);
+        }
+      if (one.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
+      const fields = types.get(one.name.value) ?? new Map<string, DeclaredField>();
+      types.set(one.name.value, fields);
+      const ofType = said(one.directives, 'personalData')?.['category'];
+      for (const field of one.fields ?? [])
+        if (!field.name.value.startsWith('_')) fields.set(field.name.value, declared(field, ofType));
+    }
+  return { types, unions, valueScopes };
+}
+
+function declared(field: FieldDefinitionNode, ofType: unknown): DeclaredField {
+  const data = said(field.directives, 'personalData');
+  const purpose = said(field.directives, 'purpose');
+  const scopes = said(field.directives, 'requiresScopes');
+  return {
+    type: field.type,
+    arguments: (field.arguments ?? []).map(({ name, type, defaultValue }) => ({
+      name: name.value,
+      isRequired: type.kind === Kind.NON_NULL_TYPE && defaultValue === undefined,
+    })),
+    category: String(data?.['category'] ?? ofType),
+    ...(data?.['mask'] === undefined ? {} : { mask: data['mask'] as string }),
+    ...(purpose === undefined ? {} : { purposes: purpose['any'] as string[] }),
+    ...(purpose?.['channel'] === undefined ? {} : { channel: purpose['channel'] as string }),
+    ...(scopes === undefined ? {} : { scopes: scopes['scopes'] as string[][] }),
+  };
+}
+
+function said(
+  directives: readonly ConstDirectiveNode[] | undefined,
+  name: string,
+): Record<string, unknown> | undefined {
+  const found = directives?.find((one) => one.name.value === name);
+  if (found === undefined) return undefined;
+  return Object.fromEntries(
+    (found.arguments ?? []).map((one) => [one.name.value, valueFromASTUntyped(one.value)]),
+  );
+}
+
+export function namedType(type: TypeNode): string {
+  return type.kind === Kind.NAMED_TYPE ? type.name.value : namedType(type.type);
+}

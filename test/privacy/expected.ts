@@ -1,0 +1,176 @@
+import { readdirSync } from 'node:fs';
+import { getOperationAST, Kind, parse, type SelectionSetNode } from 'graphql';
+import type { DeclaredField, DeclaredSchema } from './declared.js';
+import { namedType } from './declared.js';
+
+/** Who asks, as far as the SDL's words go. */
+export interface Cell {
+  scopes: ReadonlySet<string>;
+  sees: 'clear' | 'masked';
+  purpose: string;
+  /** What the customer allows for the purpose: by channel, or `''` for any. `down`: nobody can say. */
+  consent: (channel: string) => 'granted' | 'withheld' | 'down';
+}
+
+export interface Told {
+  data: unknown;
+  /** Path and code of each error. */
+  errors: { path: string; code: string }[];
+}
+
+export const NEED_CONSENT = new Set(['PERSONALISATION', 'MARKETING']);
+
+/** Another moment in each answer. */
+export const MOMENTS = new Set(['fetchedAt', 'seenAt', 'checkedAt', 'askedAt', 'issuedAt']);
+
+/** What an answer must be for a cell, worked out from what everybody's answer is and from the SDL alone. */
+export function expected(schema: DeclaredSchema, operation: string, whole: Told, cell: Cell): Told {
+  const errors: Told['errors'] = [];
+  const document = parse(operation);
+  const has = (scopes: string[][] | undefined) =>
+    scopes?.some((all) => all.every((scope) => cell.scopes.has(scope))) !== false;
+
+  const refusal = (type: string, field: DeclaredField): string | undefined => {
+    if (!has(field.scopes)) return 'FORBIDDEN';
+    if (field.purposes?.includes(cell.purpose) === false) return 'FORBIDDEN';
+    if (type !== 'Customer' || !NEED_CONSENT.has(cell.purpose)) return undefined;
+    if (field.category === 'NONE' || field.category === 'CONSENT') return undefined;
+    const said = cell.consent(field.channel ?? '');
+    return said === 'granted' ? undefined : said === 'withheld' ? 'CONSENT_REQUIRED' : 'SOURCE';
+  };
+
+  const ofObject = (value: unknown, type: string, set: SelectionSetNode, path: string): unknown => {
+    if (value == null) {
+      errors.push(...whole.errors.filter((error) => error.path === path));
+      return value;
+    }
+    if (Array.isArray(value)) return value.map((one: unknown, i) => ofObject(one, type, set, `${path}.${i}`));
+    const object = value as Record<string, unknown>;
+    const own = typeof object['__typename'] === 'string' ? object['__typename'] : type;
+    const shown: Record<string, unknown> = {};
+    for (const selection of set.selections) {
+      if (selection.kind === Kind.FRAGMENT_SPREAD) continue;
+      if (selection.kind === Kind.INLINE_FRAGMENT) {
+        if (selection.typeCondition?.name.value === own)
+          Object.assign(shown, ofObject(object, own, selection.selectionSet, path));
+        continue;
+      }
+      const name = selection.name.value;
+      const field = schema.types.get(own)?.get(name);
+      const at = path === '' ? name : `${path}.${name}`;
+      if (name === '__typename') shown[name] = object[name];
+      else if (field !== undefined)
+        shown[name] = ofField(object[name], own, name, field, selection.selectionSet, at);
+    }
+    return shown;
+  };
+
+  const ofField = (
+    value: unknown,
+    type: string,
+    name: string,
+    field: DeclaredField,
+    set: SelectionSetNode | undefined,
+    path: string,
+  ): unknown => {
+    const refused = refusal(type, field);
+    if (refused !== undefined) {
+      errors.push({ path, code: refused });
+      return null;
+    }
+    if (set === undefined) {
+      if (value == null) errors.push(...whole.errors.filter((error) => error.path === path));
+      return cell.sees === 'masked' && field.mask !== undefined ? masked(value, field.mask) : value;
+    }
+    return ofObject(
+      type === 'Customer' && name === 'timeline' ? ofKinds(value) : value,
+      namedType(field.type),
+      set,
+      path,
+    );
+  };
+
+  /** Entries of kinds that may not be seen are left out, and the page ends with another one. */
+  const ofKinds = (value: unknown): unknown => {
+    if (value == null) return value;
+    const page = value as {
+      edges: { cursor: string; node: { kind: string } }[];
+      nodes: { kind: string }[];
+    };
+    const maySee = ({ kind }: { kind: string }) => has(schema.valueScopes.get(`TimelineKind.${kind}`));
+    const edges = page.edges.filter(({ node }) => maySee(node));
+    const pageInfo = { hasNextPage: false, endCursor: edges.at(-1)?.cursor ?? null };
+    return { ...page, edges, nodes: page.nodes.filter(maySee), pageInfo };
+  };
+
+  const set = getOperationAST(document)?.selectionSet;
+  const data = set === undefined ? null : ofObject(whole.data, 'Query', set, '');
+  return { data, errors };
+}
+
+/** By hand, from what the SDL says of each mask. */
+export function masked(value: unknown, mask: string): unknown {
+  if (value == null) return value;
+  if (Array.isArray(value)) return value.map((one: unknown) => masked(one, mask));
+  if (typeof value !== 'string') return '***';
+  const text = value;
+  switch (mask) {
+    case 'EMAIL':
+      return text.replace(/^(.).*(@.*)$/su, '$1***$2');
+    case 'LAST_FOUR':
+      return text.length < 8 ? '***' : `***${text.slice(-4)}`;
+    case 'INITIAL':
+      return `${Array.from(text)[0] ?? ''}***`;
+    case 'YEAR':
+      return text.slice(0, 4);
+    default:
+      return '***';
+  }
+}
+
+/** Who tells of somebody is no secret of theirs: errors and metrics name systems too. */
+const SYSTEMS = new Set(readdirSync('sources'));
+
+/** Every text in an answer that the SDL says is of a person, by `Type.field`. */
+export function markersIn(
+  schema: DeclaredSchema,
+  operation: string,
+  data: unknown,
+): Map<string, Set<string>> {
+  const found = new Map<string, Set<string>>();
+  // "customer" is a stage of the CRM, and a word of the schema.
+  const words = new Set([...SYSTEMS, ...[...schema.types.values()].flatMap((fields) => [...fields.keys()])]);
+  const note = (path: string, value: unknown): void => {
+    if (Array.isArray(value)) for (const one of value) note(path, one);
+    // What is shorter may stand anywhere by chance.
+    else if (typeof value === 'string' && value.length >= 6 && !words.has(value)) {
+      const values = found.get(path) ?? new Set<string>();
+      found.set(path, values.add(value));
+    }
+  };
+  const ofObject = (value: unknown, type: string, set: SelectionSetNode): void => {
+    if (Array.isArray(value)) for (const one of value) ofObject(one, type, set);
+    else if (typeof value === 'object' && value !== null) {
+      const object = value as Record<string, unknown>;
+      const own = typeof object['__typename'] === 'string' ? object['__typename'] : type;
+      for (const selection of set.selections) {
+        if (selection.kind === Kind.INLINE_FRAGMENT && selection.typeCondition?.name.value === own)
+          ofObject(value, own, selection.selectionSet);
+        if (selection.kind !== Kind.FIELD) continue;
+        const name = selection.name.value;
+        const field = schema.types.get(own)?.get(name);
+        if (field === undefined) continue;
+        if (selection.selectionSet !== undefined)
+          ofObject(object[name], namedType(field.type), selection.selectionSet);
+        else if (field.category !== 'NONE' && isText(field)) note(`${own}.${name}`, object[name]);
+      }
+    }
+  };
+  const set = getOperationAST(parse(operation))?.selectionSet;
+  if (set !== undefined) ofObject(data, 'Query', set);
+  return found;
+}
+
+function isText({ type }: DeclaredField): boolean {
+  return ['String', 'ID', 'Date', 'Decimal'].includes(namedType(type));
+}

@@ -1,0 +1,258 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { trace } from '@opentelemetry/api';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Role } from '../../src/context/caller.js';
+import { ROLES } from '../../src/context/roles.js';
+import { readPersistedOperations } from '../../src/server/persisted-operations.js';
+import { CALLER_SETTINGS, headersOf, visitorToken } from '../support/callers.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { RecordingProvider } from '../support/spans.js';
+import { directSettings, faultControl } from '../support/stand-ins.js';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import { readDeclared } from './declared.js';
+import { expected, markersIn, MOMENTS, NEED_CONSENT, type Cell, type Told } from './expected.js';
+import { wholeFields, type WholeField } from './whole-view.js';
+
+/**
+ * Every field, as every role, for every purpose, of people who allow it, forbid it, or were never asked, and while the
+ * systems that would know cannot be asked: each answer is held to what the SDL says, read here without the engine.
+ */
+
+const declared = readDeclared();
+
+/** What each of them said is in sources/stand-ins/README.md. */
+const PEOPLE: Record<string, (purpose: string, channel: string) => 'granted' | 'withheld'> = {
+  // Yes to personal pages, and to mail.
+  'everywhere@example.nl': (purpose, channel) =>
+    purpose === 'MARKETING' && channel === 'PHONE' ? 'withheld' : 'granted',
+  // Yes to personal pages; the shop has a yes to mail, and the CRM a later no.
+  'no-marketing@example.nl': (purpose) => (purpose === 'PERSONALISATION' ? 'granted' : 'withheld'),
+  // Never asked.
+  'no-consent@example.nl': () => 'withheld',
+  // Said no to personal pages; has not answered the order system about mail, and said yes to the shop.
+  'customer-7@example.nl': (purpose, channel) =>
+    purpose === 'MARKETING' && channel !== 'PHONE' ? 'granted' : 'withheld',
+};
+
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-matrix-'));
+const auditFile = join(folder, 'audit.jsonl');
+let fields: WholeField[];
+let everybody: TestGateway;
+let gateway: TestGateway;
+let control: FaultControl;
+const logged: string[] = [];
+const spans = new RecordingProvider();
+const documentIds = new Map<string, string>();
+
+const settings = {
+  DEADLINE_MS: '30000',
+  CLICKSTREAM_TIMEOUT_MS: '20000',
+  IDENTITY_PATIENCE_MS: '20000',
+  MAX_TOKENS: '20000',
+};
+
+beforeAll(async () => {
+  trace.setGlobalTracerProvider(spans);
+  everybody = createTestGateway({ ...directSettings(), ...settings });
+  const { data } = await everybody.query(
+    '{ customer(by: { email: "everywhere@example.nl" }) { company { kvkNumber } } }',
+  );
+  const { kvkNumber } = (data as { customer: { company: { kvkNumber: string } } }).customer.company;
+  fields = wholeFields(declared, kvkNumber);
+  const operations = pathToFileURL(`${join(folder, 'operations')}/`);
+  writeOperations(operations, fields);
+  for (const { name, documentId } of readPersistedOperations(operations)) documentIds.set(name, documentId);
+  control = await faultControl();
+  gateway = createTestGateway(
+    { ...control.settings, ...settings, ...CALLER_SETTINGS, AUDIT_FILE: auditFile },
+    { operations, logger: pino({ level: 'trace' }, { write: (line: string) => logged.push(line) }) },
+  );
+}, 60_000);
+
+afterAll(async () => {
+  trace.disable();
+  await gateway.close();
+  await everybody.close();
+  await control.close();
+  rmSync(folder, { recursive: true });
+});
+
+function writeOperations(target: URL, all: readonly WholeField[]): void {
+  mkdirSync(target);
+  for (const { path, operation, ofVisitor } of all) {
+    writeFileSync(new URL(`${path}.graphql`, target), operation);
+    if (ofVisitor !== operation) writeFileSync(new URL(`Me.${path}.graphql`, target), ofVisitor);
+  }
+}
+
+/** The operation as whoever may ask for everything gets it. */
+const wholes = new Map<string, Promise<Told>>();
+function wholeOf(operation: string, email: string): Promise<Told> {
+  const key = `${email} ${operation}`;
+  let told = wholes.get(key);
+  if (told === undefined) {
+    // Whom `me` means stands in a token, which here nobody has.
+    const asked = operation.replace(/^query Me_\w+ \{ me/, `{ me: customer(by: { email: "${email}" })`);
+    told = everybody.query(asked, { by: { email } }).then(({ data, errors }) => {
+      if (data === undefined) throw new Error(`${asked}: ${JSON.stringify(errors)}`);
+      return { data, errors: errors.map(toTold) };
+    });
+    wholes.set(key, told);
+  }
+  return told;
+}
+
+function toTold({
+  path = [],
+  extensions: { code },
+}: {
+  path?: (string | number)[];
+  extensions: { code: string };
+}) {
+  return { path: path.join('.'), code: code.startsWith('SOURCE_') ? 'SOURCE' : code };
+}
+
+async function ask(role: Role, purpose: string, email: string, operation: string) {
+  const name = /^query (\w+)/.exec(operation)?.[1] ?? '';
+  const response = await gateway.fetch('/graphql', {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      'x-purpose': purpose,
+      'x-sources': '1',
+      ...(role === 'visitor'
+        ? // Each operation is another minute's.
+          { authorization: `Bearer ${await visitorToken(email, { client_id: `${name}-${purpose}` })}` }
+        : await headersOf(role)),
+    },
+    body: JSON.stringify({
+      documentId: documentIds.get(name),
+      variables: operation.includes('$by') ? { by: { email } } : {},
+    }),
+  });
+  const text = await response.text();
+  const { data, errors = [] } = JSON.parse(text) as {
+    data: unknown;
+    errors?: { path?: (string | number)[]; extensions: { code: string } }[];
+  };
+  return { text, told: { data, errors: errors.map(toTold) } };
+}
+
+function sorted({ data, errors }: Told): Told {
+  return {
+    data: JSON.parse(
+      JSON.stringify(data, (name, value: unknown) => (MOMENTS.has(name) ? 'a moment' : value)),
+    ) as unknown,
+    errors: errors.toSorted((one, other) =>
+      `${one.path} ${one.code}` < `${other.path} ${other.code}` ? -1 : 1,
+    ),
+  };
+}
+
+const CELLS = (Object.keys(ROLES) as Role[]).flatMap((role) =>
+  ROLES[role].purposes.map((purpose) => ({ role, purpose })),
+);
+
+function cellOf(role: Role, purpose: string, consent: Cell['consent']): Cell {
+  const { scopes, sees } = ROLES[role];
+  return { scopes, sees, purpose, consent };
+}
+
+describe('every field shows what the SDL says', () => {
+  test('all fields of the schema are among those asked for', () => {
+    const asked = new Set(fields.flatMap((one) => [...one.fields]));
+    const all = [...declared.types].flatMap(([type, ofType]) =>
+      [...ofType.keys()].map((name) => `${type}.${name}`),
+    );
+    expect(all.filter((path) => !asked.has(path) && !['Query.me', 'Query.customer'].includes(path))).toEqual(
+      [],
+    );
+  });
+
+  test.each(CELLS)(
+    'to a caller that is $role, for $purpose',
+    { timeout: 240_000 },
+    async ({ role, purpose }) => {
+      // What they said matters where it is asked for.
+      const people = Object.entries(PEOPLE).slice(0, NEED_CONSENT.has(purpose) ? undefined : 1);
+      for (const [email, consent] of people) {
+        const cell = cellOf(role, purpose, (channel) => consent(purpose, channel));
+        for (const { operation: ofOthers, ofVisitor, path } of fields) {
+          const operation = role === 'visitor' ? ofVisitor : ofOthers;
+          const whole = await wholeOf(operation, email);
+          const { text, told } = await ask(role, purpose, email, operation);
+          const wanted = expected(declared, operation, whole, cell);
+          expect(sorted(told), `${path} of ${email}`).toEqual(sorted(wanted));
+          const shown = JSON.stringify(wanted.data);
+          for (const [marked, values] of markersIn(declared, operation, whole.data))
+            for (const value of values)
+              if (!shown.includes(value))
+                expect(text, `${path} of ${email} holds ${marked}`).not.toContain(value);
+        }
+      }
+    },
+  );
+
+  test(
+    'while the systems that hold consent are down, nothing that needs it',
+    { timeout: 240_000 },
+    async () => {
+      await control.set('order-system', { fault: 'down' });
+      await control.set('crm-hubspot', { fault: 'down' });
+      await gateway.forget({ source: 'order-system' });
+      await gateway.forget({ source: 'crm-hubspot' });
+      const email = 'everywhere@example.nl';
+      for (const role of ['visitor', 'frontend', 'campaign', 'operator'] as const)
+        for (const purpose of ROLES[role].purposes.filter((one) => NEED_CONSENT.has(one)))
+          for (const { operation: ofOthers, ofVisitor, path } of fields) {
+            if (!path.startsWith('Customer.')) continue;
+            const operation = role === 'visitor' ? ofVisitor : ofOthers;
+            const whole = await wholeOf(operation, email);
+            const { text, told } = await ask(role, purpose, email, operation);
+            const field = declared.types.get('Customer')?.get(path.slice('Customer.'.length));
+            if (field?.category === 'NONE' || field?.category === 'CONSENT') continue;
+            const [error] = told.errors;
+            expect(['SOURCE', 'CONSENT_REQUIRED', 'FORBIDDEN'], path).toContain(error?.code);
+            for (const values of markersIn(declared, operation, whole.data).values())
+              for (const value of values) expect(text, path).not.toContain(value);
+          }
+      await control.heal();
+    },
+  );
+});
+
+/** A number within a longer one is another number. */
+function holds(text: string, value: string): boolean {
+  return /^\d+$/.test(value) ? new RegExp(`(?<![\\d.])${value}(?![\\d.])`).test(text) : text.includes(value);
+}
+
+describe('nothing of a person', () => {
+  test('stands in logs, metrics, traces or the audit', async () => {
+    const metrics = await (await gateway.fetch('/metrics')).text();
+    const outputs = {
+      logs: logged.join(''),
+      metrics,
+      // The numbers of the spans are made here, and might look like anything.
+      traces: JSON.stringify(spans.spans.map(({ name, attributes, status }) => [name, attributes, status])),
+      audit: readFileSync(auditFile, 'utf8'),
+    };
+    expect(outputs.logs.length).toBeGreaterThan(1_000);
+    expect(outputs.audit.split('\n').length).toBeGreaterThan(1_000);
+    expect(spans.spans.length).toBeGreaterThan(1_000);
+    // The CRM's word for the stage of a customer is "customer", and so is our field's, which every path begins with.
+    const ours = new Set([...declared.types.values()].flatMap((type) => [...type.keys()]));
+    for (const email of Object.keys(PEOPLE))
+      for (const { operation } of fields)
+        for (const [path, values] of markersIn(declared, operation, (await wholeOf(operation, email)).data))
+          for (const value of values) {
+            // It is made to be told, and opened by nobody else.
+            if (path === 'Customer.id' || ours.has(value)) continue;
+            for (const [name, text] of Object.entries(outputs))
+              expect(holds(text, value), `${name} holds a ${path}`).toBe(false);
+          }
+  });
+});

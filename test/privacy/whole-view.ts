@@ -1,0 +1,104 @@
+import type { DeclaredField, DeclaredSchema } from './declared.js';
+import { namedType } from './declared.js';
+
+/** An operation that asks for all there is behind one field of Query or Customer. */
+export interface WholeField {
+  /** `Customer.orders`, `Query.company`. */
+  path: string;
+  /** By the way of `Query.customer`, and of `Query.me` for whoever may not find customers. */
+  operation: string;
+  ofVisitor: string;
+  /** Every `Type.field` in it. */
+  fields: ReadonlySet<string>;
+}
+
+/** Arguments that say who or what is meant. */
+const GIVEN: Readonly<Record<string, string>> = {
+  'Query.customer': 'by: $by',
+  'Query.customers': 'by: [$by]',
+  'Query.identify': 'by: $by',
+  'Query.company': 'by: { kvkNumber: "90000017" }',
+  'Query.weather': 'latitude: 52.1, longitude: 5.2',
+  // All there is, so that leaving out kinds makes no room for others.
+  'Customer.timeline': 'first: 100',
+};
+
+/** A list of two shows as much of what may be seen as a longer one. */
+const PAGE = 2;
+
+const MAX_DEPTH = 8;
+
+export function wholeFields(schema: DeclaredSchema, companyNumber: string): WholeField[] {
+  const given: Readonly<Record<string, string | undefined>> = {
+    ...GIVEN,
+    'Query.company': `by: { kvkNumber: "${companyNumber}" }`,
+  };
+
+  const write = (
+    type: string,
+    name: string,
+    field: DeclaredField,
+    above: string[],
+    seen: Set<string>,
+  ): string => {
+    seen.add(`${type}.${name}`);
+    return `${name}${argumentsOf(type, name, field)}${selectionOf(namedType(field.type), [...above, type], seen)}`;
+  };
+
+  const argumentsOf = (type: string, name: string, field: DeclaredField): string => {
+    const own = given[`${type}.${name}`];
+    if (own !== undefined) return `(${own})`;
+    const missing = field.arguments.filter(({ isRequired }) => isRequired);
+    if (missing.length > 0)
+      throw new Error(`Say in whole-view.ts what ${type}.${name} is asked with: it is new here.`);
+    return field.arguments.some((one) => one.name === 'first') ? `(first: ${PAGE})` : '';
+  };
+
+  const selectionOf = (type: string, above: string[], seen: Set<string>): string => {
+    const members = schema.unions.get(type);
+    if (members !== undefined)
+      return ` { __typename ${members
+        .map((member) => `... on ${member}${selectionOf(member, above, seen)}`)
+        .join(' ')} }`;
+    const fields = schema.types.get(type);
+    if (fields === undefined) return '';
+    const inside = [...fields].flatMap(([name, field]) => {
+      const next = namedType(field.type);
+      // Customers are looked into once, field by field.
+      if (next === 'Customer') {
+        seen.add(`${type}.${name}`);
+        return [`${name}${argumentsOf(type, name, field)} { id }`];
+      }
+      // An object within one of its own kind shows nothing that is not seen further up.
+      const goesRound = above.includes(next) || next === type || above.length > MAX_DEPTH;
+      return (schema.types.has(next) || schema.unions.has(next)) && goesRound
+        ? []
+        : [write(type, name, field, above, seen)];
+    });
+    return ` { ${inside.length === 0 ? '__typename' : inside.join(' ')} }`;
+  };
+
+  const roots = [...(schema.types.get('Query') ?? [])].filter(([name]) => !['me', 'customer'].includes(name));
+  const ofQuery = roots.map(([name, field]): WholeField => {
+    const fields = new Set<string>();
+    const body =
+      namedType(field.type) === 'Customer'
+        ? `${name}${argumentsOf('Query', name, field)} { id }`
+        : write('Query', name, field, [], fields);
+    fields.add(`Query.${name}`);
+    const variables = body.includes('$by') ? '($by: CustomerKey!)' : '';
+    const operation = `query Query_${name}${variables} { ${body} }`;
+    return { path: `Query.${name}`, operation, ofVisitor: operation, fields };
+  });
+  const ofCustomer = [...(schema.types.get('Customer') ?? [])].map(([name, field]): WholeField => {
+    const fields = new Set<string>();
+    const body = write('Customer', name, field, ['Query'], fields);
+    return {
+      path: `Customer.${name}`,
+      operation: `query Customer_${name}($by: CustomerKey!) { customer(by: $by) { ${body} } }`,
+      ofVisitor: `query Me_${name} { me { ${body} } }`,
+      fields,
+    };
+  });
+  return [...ofQuery, ...ofCustomer];
+}

@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startStandIns } from '../../sources/stand-ins/index.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { FOUR_SYSTEMS } from '../support/stand-ins.js';
+import { subscribe, tellByWebshop, type FrontDoor } from '../webhooks/subscriber.js';
+import { startRedis } from './redis-server.js';
+
+const EMAIL = 'customer-5@example.nl';
+
+const standIns = await startStandIns({
+  customers: 8,
+  ...(process.env.ORDER_SYSTEM_TEST_URL === undefined
+    ? {}
+    : { orderSystem: { connectionString: process.env.ORDER_SYSTEM_TEST_URL } }),
+});
+const settings = Object.assign(
+  {},
+  ...standIns.standIns.filter(({ name }) => FOUR_SYSTEMS.includes(name)).map((one) => one.settings(one.url)),
+) as Record<string, string>;
+// Each of its events would be taken by one of the instances, whichever comes first.
+delete settings['ORDER_SYSTEM_OUTBOX_URL'];
+const redis = await startRedis();
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-events-'));
+// To listen before the connection is ready is answered, and lost again when the client then asks Redis whether it is ready.
+const outside = new Redis(redis.url, { lazyConnect: true });
+const messages: string[] = [];
+const opened: TestGateway[] = [];
+
+function open(name: string, secret = 'a secret of all instances'): TestGateway {
+  const gateway = createTestGateway({
+    ...settings,
+    DEADLINE_MS: '10000',
+    REDIS_URL: redis.url,
+    CACHE_SECRET: 'a secret of the tests, too',
+    WEBHOOK_FILE: join(folder, `${name}.db`),
+    WEBHOOK_SECRET: secret,
+  });
+  opened.push(gateway);
+  return gateway;
+}
+
+beforeAll(async () => {
+  outside.on('message', (_, message: string) => messages.push(message));
+  await outside.connect();
+  await outside.subscribe('stekkerdoos:1:events');
+});
+afterAll(async () => {
+  await Promise.all(opened.map((gateway) => gateway.close()));
+  outside.disconnect();
+  await redis.close();
+  await standIns.close();
+  rmSync(folder, { recursive: true });
+});
+
+const doorOf =
+  (gateway: TestGateway): FrontDoor =>
+  (path, init) =>
+    gateway.fetch(path, init);
+
+const tell = (gateway: TestGateway, order: string) =>
+  tellByWebshop(doorOf(gateway), settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', 'orders/create', {
+    email: EMAIL,
+    order,
+  });
+
+const FOLLOW = {
+  query: `subscription { customerChanged(by: { email: "${EMAIL}" }) { recordId customer { primaryEmail } } }`,
+};
+
+/** Until all of them are told by Redis of what another hears, as this test is. */
+async function areConnected(count: number): Promise<void> {
+  const asking = new Redis(redis.url);
+  await vi.waitFor(
+    async () => {
+      expect(await asking.call('PUBSUB', 'NUMSUB', 'stekkerdoos:1:events')).toEqual([
+        'stekkerdoos:1:events',
+        count + 1,
+      ]);
+    },
+    { timeout: 10_000, interval: 20 },
+  );
+  asking.disconnect();
+}
+
+describe('what a system tells one instance', () => {
+  it('is told to subscribers of every instance, once each, and nobody can read it on its way', async () => {
+    const [one, other] = [open('one'), open('other')];
+    await Promise.all([one.opened, other.opened]);
+    await areConnected(2);
+    const here = await subscribe(doorOf(one), FOLLOW);
+    const there = await subscribe(doorOf(other), FOLLOW);
+    for (const order of ['1', '2']) {
+      await tell(one, order);
+      for (const subscriber of [here, there])
+        expect((await subscriber.next())?.data).toEqual({
+          customerChanged: { recordId: order, customer: { primaryEmail: EMAIL } },
+        });
+    }
+    await tell(other, '3');
+    for (const subscriber of [here, there])
+      expect((await subscriber.next())?.data).toMatchObject({ customerChanged: { recordId: '3' } });
+    await vi.waitFor(() => {
+      expect(messages).toHaveLength(3);
+    }, 5_000);
+    for (const message of messages) {
+      expect(message).not.toMatch(/customer-5|example\.nl|order\.placed/);
+      expect(Buffer.from(message.split(' ')[1] ?? '', 'base64').toString('latin1')).not.toContain(EMAIL);
+    }
+    await Promise.all([here.hangUp(), there.hangUp()]);
+  });
+
+  it('ends no subscription when it cannot be read, and the next one can be', async () => {
+    const other = opened[1] ?? open('again');
+    const stranger = open('stranger', 'another secret of somebody');
+    await stranger.opened;
+    await areConnected(3);
+    const there = await subscribe(doorOf(other), FOLLOW);
+    await tell(stranger, '4');
+    await vi.waitFor(() => {
+      expect(messages).toHaveLength(4);
+    }, 5_000);
+    await tell(other, '5');
+    expect((await there.next())?.data).toMatchObject({ customerChanged: { recordId: '5' } });
+    await there.hangUp();
+  });
+});

@@ -1,0 +1,208 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { sources } from '../../sources/index.js';
+import { startStandIns, type StandIns } from '../../sources/stand-ins/index.js';
+import { readPersistedOperations } from '../../src/server/persisted-operations.js';
+import { readDeclared } from '../privacy/declared.js';
+import { wholeFields } from '../privacy/whole-view.js';
+import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at } from '../support/read.js';
+import { startRedis, type RedisServer } from './redis-server.js';
+
+/** Whoever can look into Redis, or listen to what is sent there, learns of no person. */
+
+const EVERYWHERE = 'everywhere@example.nl';
+const FORGOTTEN = 'customer-3@example.nl';
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-nobody-'));
+
+let standIns: StandIns;
+let settings: Record<string, string>;
+let redis: RedisServer;
+let outside: Redis;
+let monitor: Redis;
+let heard: string[];
+let gateway: TestGateway | undefined;
+
+beforeAll(async () => {
+  standIns = await startStandIns({
+    customers: 10,
+    ...(process.env.ORDER_SYSTEM_TEST_URL === undefined
+      ? {}
+      : { orderSystem: { connectionString: process.env.ORDER_SYSTEM_TEST_URL } }),
+  });
+  settings = Object.assign({}, ...standIns.standIns.map((one) => one.settings(one.url))) as Record<
+    string,
+    string
+  >;
+  redis = await startRedis();
+  outside = new Redis(redis.url);
+  monitor = await outside.monitor();
+  monitor.on('monitor', (_: unknown, said: string[]) => heard.push(said.join(' ')));
+});
+afterEach(async () => {
+  await gateway?.close();
+  await outside.flushall();
+});
+afterAll(async () => {
+  monitor.disconnect();
+  outside.disconnect();
+  await redis.close();
+  await standIns.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** Everything of a customer, the customer's own pages, a campaign, and somebody who is forgotten for good. */
+async function aBusyMinute(cacheSecret: Record<string, string>): Promise<string[]> {
+  heard = [];
+  const asked = createTestGateway(
+    {
+      ...settings,
+      ...CALLER_SETTINGS,
+      ...cacheSecret,
+      REDIS_URL: redis.url,
+      DEADLINE_MS: '30000',
+      CLICKSTREAM_TIMEOUT_MS: '20000',
+      IDENTITY_PATIENCE_MS: '20000',
+      MAX_TOKENS: '20000',
+      AUDIT_FILE: join(folder, `audit-${Object.keys(cacheSecret).length}.jsonl`),
+    },
+    { sources: sources.map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })) },
+  );
+  gateway = asked;
+  const operator = await headersOf('operator');
+  const by = { email: EVERYWHERE };
+  await vi.waitFor(
+    async () => {
+      const { data } = await asked.query(
+        'query ($by: CustomerKey!) { customer(by: $by) { name } }',
+        { by },
+        operator,
+      );
+      expect(data?.customer).toHaveProperty('name');
+      expect(await outside.keys('*:entry:*')).not.toEqual([]);
+    },
+    { timeout: 20_000, interval: 200 },
+  );
+  const found = await asked.query(
+    'query ($by: CustomerKey!) { customer(by: $by) { company { kvkNumber } } }',
+    { by },
+    operator,
+  );
+  const told: unknown[] = [found.data];
+  for (const { operation } of wholeFields(
+    readDeclared(),
+    String(at(found.data, 'customer', 'company', 'kvkNumber')),
+  )) {
+    const { data } = await asked.query(operation, operation.includes('$by') ? { by } : {}, operator);
+    told.push(data);
+  }
+  // What subscribers are told goes through Redis too: test/redis/events.redis.ts.
+  const queries = readPersistedOperations().filter(({ document }) => document.startsWith('query'));
+  for (const { name, documentId } of queries.filter((one) => one.name.startsWith('My'))) {
+    const response = await asked.fetch('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(await headersOf('visitor')) },
+      body: JSON.stringify({ documentId }),
+    });
+    expect(response.status, name).toBe(200);
+    told.push(await response.json());
+  }
+  const forgotten = await asked.query(
+    '{ customer(by: { email: "customer-3@example.nl" }) { name primaryEmail primaryPhone emails { value } } }',
+    {},
+    operator,
+  );
+  told.push(forgotten.data);
+  await vi.waitFor(async () => {
+    await asked.forget({ identifier: { namespace: 'email', value: FORGOTTEN }, suppress: true });
+  });
+  await vi.waitFor(async () => {
+    const count = await outside.dbsize();
+    expect(count).toBeGreaterThan(30);
+    expect(await outside.keys('*:suppressed')).toHaveLength(1);
+  });
+  return personal(told);
+}
+
+/** Texts of people: long enough not to stand anywhere by chance, and no words of ours or of the systems. */
+function personal(told: unknown): string[] {
+  const texts = new Set<string>([EVERYWHERE, FORGOTTEN]);
+  const ours = new Set(sources.map(({ name }) => name));
+  const gather = (value: unknown): void => {
+    if (typeof value === 'string') {
+      if (value.length >= 6 && !ours.has(value) && !/^[A-Z_]+$/.test(value)) texts.add(value);
+    } else if (typeof value === 'object' && value !== null) Object.values(value).forEach(gather);
+  };
+  gather(told);
+  return [...texts];
+}
+
+/** All that lies in Redis, key by key, and all that was sent to it. */
+async function inRedis(): Promise<{ keys: string[]; everything: string }> {
+  const keys: string[] = [];
+  for await (const some of outside.scanStream()) keys.push(...(some as string[]));
+  const contents: string[] = [];
+  for (const key of keys) {
+    const type = await outside.type(key);
+    if (type === 'string') contents.push((await outside.getBuffer(key))?.toString('latin1') ?? '');
+    else if (type === 'hash') contents.push(JSON.stringify(await outside.hgetall(key)));
+    else if (type === 'set') contents.push((await outside.smembers(key)).join('\n'));
+    else if (type === 'zset') contents.push((await outside.zrange(key, 0, -1)).join('\n'));
+    else throw new Error(`nobody looks into a ${type}`);
+  }
+  return { keys, everything: [...keys, ...contents, ...heard].join('\n') };
+}
+
+/** As they are written in UTF-8, since what lies in Redis is read byte by byte. */
+const foundIn = (everything: string, texts: readonly string[]): string[] =>
+  texts.filter(
+    (text) => everything.includes(text) || everything.includes(Buffer.from(text, 'utf8').toString('latin1')),
+  );
+
+describe('what lies in Redis', () => {
+  it('holds no value of any person, in its keys, in what they hold, and in what was sent', async () => {
+    const texts = await aBusyMinute({ CACHE_SECRET: 'a secret of the tests, too' });
+    expect(texts.length).toBeGreaterThan(200);
+    const { keys, everything } = await inRedis();
+    expect(keys.some((key) => key.includes(':entry:'))).toBe(true);
+    expect(heard.length).toBeGreaterThan(keys.length);
+    expect(foundIn(everything, texts)).toEqual([]);
+  });
+
+  it('has names of digests, of sources and of keys of callers, and no other', async () => {
+    await aBusyMinute({ CACHE_SECRET: 'a secret of the tests, too' });
+    const { keys } = await inRedis();
+    const kinds = [
+      /^state$/,
+      /^suppressed$/,
+      /^(entry|tag|forgotten):[\w-]{43}$/,
+      /^swept:\d+:[\w-]{43}$/,
+      /^count:cost (operator|jwt:id\.test\.example:[\w-]{43}) \d+$/,
+      new RegExp(`^count:(${sources.map(({ name }) => name).join('|')}) [\\d-]+$`),
+    ];
+    for (const key of keys) {
+      expect(key).toMatch(/^stekkerdoos:1:/);
+      const name = key.slice('stekkerdoos:1:'.length);
+      expect(
+        kinds.filter((kind) => kind.test(name)),
+        name,
+      ).toHaveLength(1);
+    }
+    expect(keys.filter((key) => key.includes(':count:cost jwt:'))).not.toEqual([]);
+    expect(keys.filter((key) => key.includes(':count:cost operator '))).not.toEqual([]);
+    for (const one of await outside.smembers('stekkerdoos:1:suppressed'))
+      expect(one).toMatch(/^(key:)?[\w-]{43}$/);
+  });
+
+  it('would be found by this test: without CACHE_SECRET answers lie there in the clear', async () => {
+    const texts = await aBusyMinute({});
+    const { everything, keys } = await inRedis();
+    expect(foundIn(everything, texts).length).toBeGreaterThan(20);
+    // The names are digests all the same.
+    expect(foundIn(keys.join('\n'), texts)).toEqual([]);
+  });
+});

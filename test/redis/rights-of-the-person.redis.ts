@@ -1,0 +1,55 @@
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { startStandIns, type StandIns } from '../../sources/stand-ins/index.js';
+import { stekkerdoos } from '../cli/cli-process.js';
+import { startGatewayProcess, type GatewayProcess } from './gateway-processes.js';
+import { startRedis, type RedisServer } from './redis-server.js';
+
+const by = { email: 'everywhere@example.nl' };
+const ASK = 'query ($by: CustomerKey!) { customer(by: $by) { name } }';
+
+let standIns: StandIns;
+let redis: RedisServer;
+let settings: Record<string, string>;
+let gateways: GatewayProcess[];
+
+beforeAll(async () => {
+  standIns = await startStandIns({
+    customers: 5,
+    ...(process.env.ORDER_SYSTEM_TEST_URL === undefined
+      ? {}
+      : { orderSystem: { connectionString: process.env.ORDER_SYSTEM_TEST_URL } }),
+  });
+  redis = await startRedis();
+  settings = Object.assign(
+    { REDIS_URL: redis.url },
+    ...standIns.standIns.map((one) => one.settings(one.url)),
+  ) as Record<string, string>;
+  gateways = await Promise.all([startGatewayProcess(settings), startGatewayProcess(settings)]);
+});
+afterAll(async () => {
+  await Promise.all(gateways.map((one) => one.stop()));
+  await redis.close();
+  await standIns.close();
+});
+
+it('a customer who is suppressed at the command line is shown by no instance any more', async () => {
+  for (const gateway of gateways)
+    await vi.waitFor(
+      async () => {
+        expect((await gateway.ask(ASK, { by })).data?.customer?.['name']).toEqual(expect.any(String));
+      },
+      { timeout: 10_000 },
+    );
+  const { code, out, err } = await stekkerdoos(
+    ['forget', '--by', `email=${by.email}`, '--suppress'],
+    settings,
+  );
+  expect(err).toBe('');
+  expect(out).toContain('All instances were told, by Redis.');
+  expect(code).toBe(0);
+  for (const gateway of gateways) {
+    const { data, errors } = await gateway.ask(ASK, { by });
+    expect(data).toEqual({ customer: null });
+    expect(errors).toMatchObject([{ extensions: { code: 'ERASED' } }]);
+  }
+});

@@ -1,0 +1,130 @@
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { SuppressionUnavailableError } from '../../src/errors.js';
+import { createDigests, createSuppression, type Suppression } from '../../src/privacy/suppression.js';
+import { createLogger } from '../../src/telemetry/logger.js';
+import { startProxy, startRedis, type Proxy, type RedisServer } from './redis-server.js';
+
+const SECRET = 'a secret of the tests';
+const SET = 'stekkerdoos:1:suppressed';
+const anna = { namespace: 'email', value: 'anna@example.nl' };
+const bert = { namespace: 'phone', value: '+31612345678' };
+
+let redis: RedisServer;
+let outside: Redis;
+let proxy: Proxy;
+const open: Suppression[] = [];
+
+function instance(url = redis.url, secret = SECRET): Suppression {
+  const one = createSuppression({
+    secret,
+    file: undefined,
+    redisUrl: url,
+    logger: createLogger('silent'),
+    clock: performance,
+  });
+  open.push(one);
+  return one;
+}
+
+async function loaded(one: Suppression): Promise<Suppression> {
+  await vi.waitFor(() => one.loading(), { timeout: 10_000 });
+  return one;
+}
+
+beforeAll(async () => {
+  redis = await startRedis();
+  outside = new Redis(redis.url, { retryStrategy: () => 50 });
+  outside.on('error', () => undefined);
+});
+beforeEach(async () => {
+  proxy = await startProxy(redis.port);
+});
+afterEach(async () => {
+  for (const one of open.splice(0)) one.close();
+  await proxy.close();
+  await outside.flushall();
+});
+afterAll(async () => {
+  outside.disconnect();
+  await redis.close();
+});
+
+describe('the suppression list in Redis', () => {
+  it('is one for all instances, holds digests alone, and no time takes them away', async () => {
+    const [one, other] = [await loaded(instance()), await loaded(instance())];
+    expect(other.has(anna)).toBe(false);
+    const { version } = other;
+    await one.add([anna, bert]);
+    expect(one.has(anna)).toBe(true);
+    await vi.waitFor(() => {
+      expect(other.has(anna) && other.has(bert)).toBe(true);
+    });
+    expect(other.version).not.toBe(version);
+    expect(await outside.ttl(SET)).toBe(-1);
+    const { of, mark } = createDigests(SECRET);
+    expect((await outside.smembers(SET)).sort()).toEqual([mark, of(anna), of(bert)].sort());
+    expect((await loaded(instance())).has(bert)).toBe(true);
+  });
+
+  it('lets nobody be shown before it was read once, and then does', async () => {
+    proxy.cut();
+    const one = instance(proxy.url);
+    await expect(one.loading()).rejects.toThrow(SuppressionUnavailableError);
+    await expect(one.add([anna])).rejects.toThrow(SuppressionUnavailableError);
+    proxy.mend();
+    await loaded(one);
+    expect(one.isEmpty).toBe(true);
+  });
+
+  it('stays in force while Redis is away, and catches up when it is back', async () => {
+    const [here, there] = [await loaded(instance(proxy.url)), await loaded(instance())];
+    await here.add([anna]);
+    proxy.cut();
+    await there.add([bert]);
+    expect(here.loading()).toBeUndefined();
+    expect(here.has(anna)).toBe(true);
+    expect(here.has(bert)).toBe(false);
+    await expect(here.add([bert])).rejects.toThrow('nobody was put on it');
+    proxy.mend();
+    await vi.waitFor(
+      () => {
+        expect(here.has(bert)).toBe(true);
+      },
+      { timeout: 10_000 },
+    );
+  });
+
+  it('is written again by an instance that knows it when Redis has lost it', async () => {
+    const one = await loaded(instance(proxy.url));
+    await one.add([anna]);
+    await outside.flushall();
+    proxy.cut();
+    proxy.mend();
+    await vi.waitFor(
+      async () => {
+        expect(await outside.scard(SET)).toBe(2);
+      },
+      { timeout: 10_000 },
+    );
+    expect(one.has(anna)).toBe(true);
+    expect((await loaded(instance())).has(anna)).toBe(true);
+  });
+
+  it('is not believed by an instance with another secret, which would recognise nobody', async () => {
+    await (await loaded(instance())).add([anna]);
+    const stranger = instance(redis.url, 'another secret of the tests');
+    await expect(stranger.loading()).rejects.toThrow(SuppressionUnavailableError);
+    await expect(stranger.add([bert])).rejects.toThrow(SuppressionUnavailableError);
+  });
+
+  it('takes out whom an operator takes out by hand', async () => {
+    const one = await loaded(instance(proxy.url));
+    await one.add([anna]);
+    await outside.srem(SET, createDigests(SECRET).of(anna));
+    await outside.publish(`${SET}:changed`, 'changed');
+    await vi.waitFor(() => {
+      expect(one.has(anna)).toBe(false);
+    });
+  });
+});

@@ -1,0 +1,310 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { createFaultControl } from '../../sources/stand-ins/fault-control.js';
+import { startStandIns } from '../../sources/stand-ins/index.js';
+import { stekkerdoos } from '../cli/cli-process.js';
+import { apiKey } from '../support/authentication.js';
+import { FOUR_SYSTEMS } from '../support/stand-ins.js';
+import { startRedis } from './redis-server.js';
+
+const standIns = await startStandIns({
+  customers: 20,
+  ...(process.env.ORDER_SYSTEM_TEST_URL === undefined
+    ? {}
+    : { orderSystem: { connectionString: process.env.ORDER_SYSTEM_TEST_URL } }),
+});
+const control = await createFaultControl(standIns.standIns.filter(({ name }) => FOUR_SYSTEMS.includes(name)));
+const redis = await startRedis();
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-workers-'));
+const { key, entry } = apiKey('helpdesk', 'operator');
+
+// Events need a store that workers share, and these tests are about requests.
+const settings = {
+  ...control.settings,
+  ORDER_SYSTEM_OUTBOX_URL: '',
+  ID_SECRET: 'a secret of the tests',
+  API_KEYS: JSON.stringify([entry]),
+  REDIS_URL: redis.url,
+  PORT: '0',
+  DEADLINE_MS: '20000',
+  MAX_DELAY_MS: '60000',
+};
+
+interface Run {
+  child: ChildProcess;
+  url: string;
+  out: () => string;
+  error: () => string;
+  /** Its exit code, when all its processes have closed what it writes to. */
+  ended: Promise<number | null>;
+}
+
+const runs: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of runs.splice(0)) child.kill('SIGKILL');
+  return control.heal();
+});
+afterAll(async () => {
+  await control.close();
+  await standIns.close();
+  await redis.close();
+  rmSync(folder, { recursive: true });
+});
+
+let started = 0;
+
+/** `stekkerdoos start --workers 2`, as one types it, when it is ready. */
+async function start(more: Record<string, string> = {}): Promise<Run> {
+  started += 1;
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/cli.ts', 'start', '--workers', '2'], {
+    env: {
+      PATH: process.env.PATH,
+      ...settings,
+      AUDIT_FILE: join(folder, `audit-${started}.jsonl`),
+      ...more,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  runs.push(child);
+  const [out, error] = [child.stdout, child.stderr].map((stream) => {
+    let said = '';
+    stream.setEncoding('utf8').on('data', (chunk: string) => (said += chunk));
+    return () => said;
+  }) as [() => string, () => string];
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  const url = await vi.waitFor(
+    () => {
+      const address = /ready (http:\/\/\S+)\/graphql/.exec(out())?.[1];
+      if (address === undefined) throw new Error(`not ready: ${out()}${error()}`);
+      return address;
+    },
+    { timeout: 30_000 },
+  );
+  return { child, url, out, error, ended };
+}
+
+/** Over a connection of its own: it is by connections that workers take turns. */
+function send(url: string, options: { method?: string; body?: object } = {}): Promise<string> {
+  const { method = 'GET', body } = options;
+  return new Promise((resolve, reject) => {
+    request(
+      url,
+      {
+        method,
+        agent: false,
+        headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
+      },
+      (response) => {
+        text(response).then(resolve, reject);
+      },
+    )
+      .on('error', reject)
+      .end(body === undefined ? undefined : JSON.stringify(body));
+  });
+}
+
+interface Answer {
+  data?: { customer: { id: string | null } | null };
+  errors?: unknown[];
+}
+
+const ASK = { query: '{ customer(by: { email: "everywhere@example.nl" }) { id } }' };
+
+async function ask({ url }: Run, query: object = ASK): Promise<Answer> {
+  return JSON.parse(await send(`${url}/graphql`, { method: 'POST', body: query })) as Answer;
+}
+
+/** Has both workers ask a slow system for what is not kept, and gives what becomes of it. */
+async function askSlowly(run: Run): Promise<() => Promise<Answer>[]> {
+  const calls = () => control.counters()['order-system']?.calls ?? 0;
+  await control.set('order-system', { latencyMs: 500 });
+  const before = calls();
+  const asked = Array.from({ length: 8 }, (_, i) =>
+    ask(run, {
+      query: `{ customer(by: { email: "customer-${i + 1}@example.nl" }) { orders { nodes { number } } } }`,
+    }),
+  );
+  for (const answer of asked) answer.catch(() => undefined);
+  await vi.waitFor(() => {
+    expect(calls()).toBeGreaterThan(before + 1);
+  }, soon);
+  return () => asked;
+}
+
+/** How many operations each worker has answered. */
+async function answeredBy({ url }: Run): Promise<Map<string, number>> {
+  const counts = (await send(`${url}/metrics`)).matchAll(
+    /^stekkerdoos_operations_total\{operation="anonymous",outcome="\w+",worker="(\d+)"\} (\d+)$/gm,
+  );
+  const all = new Map<string, number>();
+  for (const [, worker = '', count] of counts) all.set(worker, (all.get(worker) ?? 0) + Number(count));
+  return all;
+}
+
+/** The processes that answer: what tsx runs beside them is none of ours. */
+function workersOf({ child }: Run): number[] {
+  return execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' })
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, parent, ...words]) => parent === String(child.pid) && words.join(' ').includes('cli.ts'))
+    .map(([pid]) => Number(pid));
+}
+
+const isRunning = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const soon = { timeout: 30_000, interval: 50 };
+
+describe('a gateway of two workers', () => {
+  let run: Run;
+  beforeAll(async () => {
+    run = await start();
+    runs.splice(0);
+  });
+  afterAll(async () => {
+    run.child.kill('SIGTERM');
+    await run.ended;
+  });
+
+  it('is ready once, when both are', async () => {
+    expect(run.out().match(/ready http/g)).toHaveLength(1);
+    expect(workersOf(run)).toHaveLength(2);
+    await vi.waitFor(async () => {
+      expect((await answeredBy(run)).size).toBe(2);
+    }, soon);
+  });
+
+  it('answers by both of them, and tells of both what they did, whichever is asked', async () => {
+    for (let i = 0; i < 10; i += 1) expect((await ask(run)).errors).toBeUndefined();
+    await vi.waitFor(async () => {
+      const counts = await answeredBy(run);
+      expect([...counts.values()].every((count) => count > 0)).toBe(true);
+      expect([...counts.values()].reduce((sum, count) => sum + count, 0)).toBe(10);
+    }, soon);
+  });
+
+  it('forgets with both what one is told to forget', async () => {
+    const idsOf = async () => {
+      const answers = await Promise.all(Array.from({ length: 8 }, () => ask(run)));
+      return new Set(answers.map(({ data }) => data?.customer?.id ?? null));
+    };
+    const [id] = await idsOf();
+    expect(id).toEqual(expect.any(String));
+    await control.set('order-system', { fault: 'down' });
+    // Both still know, with nobody asked.
+    expect(await idsOf()).toEqual(new Set([id]));
+    await send(`${run.url}/admin/forget`, {
+      method: 'POST',
+      body: { identifier: { email: 'everywhere@example.nl' } },
+    });
+    expect(await idsOf()).toEqual(new Set([null]));
+  });
+
+  it('loses no more by the death of a worker than what that one had under way, and gets another', async () => {
+    const [victim = 0] = workersOf(run);
+    const asked = await askSlowly(run);
+    process.kill(victim, 'SIGKILL');
+    const outcomes = (await Promise.allSettled(asked())).map(({ status }) => status);
+    expect(outcomes).toContain('fulfilled');
+    expect(outcomes).toContain('rejected');
+    await vi.waitFor(() => {
+      expect(run.out()).toContain('a worker has ended');
+    }, soon);
+    // While it is replaced, and after.
+    await control.set('order-system', { latencyMs: 0 });
+    await vi.waitFor(async () => {
+      expect((await ask(run)).errors).toBeUndefined();
+      expect(run.out()).toContain('a worker has taken the place');
+    }, soon);
+    expect(workersOf(run)).toHaveLength(2);
+    expect(workersOf(run)).not.toContain(victim);
+    for (let i = 0; i < 10; i += 1) expect((await ask(run)).errors).toBeUndefined();
+    await vi.waitFor(async () => {
+      expect([...(await answeredBy(run)).values()].every((count) => count > 0)).toBe(true);
+    }, soon);
+  });
+});
+
+describe('a worker that dies again and again', () => {
+  it('is replaced later each time', async () => {
+    const run = await start();
+    const [other] = workersOf(run);
+    for (let deaths = 1; deaths <= 3; deaths += 1) {
+      process.kill(workersOf(run).find((pid) => pid !== other) ?? 0, 'SIGKILL');
+      await vi.waitFor(() => {
+        expect(run.out().split('a worker has taken the place')).toHaveLength(deaths + 1);
+      }, soon);
+    }
+    expect([...run.out().matchAll(/"pauseMs":(\d+)/g)].map(([, pause]) => Number(pause))).toEqual([
+      100, 200, 400,
+    ]);
+    expect((await ask(run)).errors).toBeUndefined();
+  });
+});
+
+describe('at its end, a gateway of two workers', () => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    it(`answers at ${signal} what both have under way, then ends well and leaves no process`, async () => {
+      const run = await start();
+      const workers = workersOf(run);
+      const asked = await askSlowly(run);
+      run.child.kill(signal);
+      for (const answer of await Promise.all(asked())) expect(answer.errors).toBeUndefined();
+      expect(await run.ended).toBe(0);
+      expect(workers).toHaveLength(2);
+      expect(workers.filter(isRunning)).toEqual([]);
+      expect(run.error()).not.toContain('Error');
+      await expect(send(run.url)).rejects.toThrow('ECONNREFUSED');
+    });
+  }
+
+  it('leaves an audit log of each, whole, with a line for every answer', async () => {
+    const AUDIT_FILE = join(folder, 'audited.jsonl');
+    const run = await start({ AUDIT_FILE });
+    const [victim = 0] = workersOf(run);
+    for (let i = 0; i < 6; i += 1) await ask(run);
+    process.kill(victim, 'SIGKILL');
+    await vi.waitFor(() => {
+      expect(run.out()).toContain('a worker has taken the place');
+    }, soon);
+    for (let i = 0; i < 6; i += 1) await ask(run);
+    run.child.kill('SIGTERM');
+    expect(await run.ended).toBe(0);
+    let lines = 0;
+    for (const worker of [1, 2]) {
+      const { out, code } = await stekkerdoos(['audit', 'verify', `${AUDIT_FILE}.worker-${worker}`], {});
+      expect(out).toContain('nothing is missing or changed');
+      expect(code).toBe(0);
+      lines += Number(/^(\d+) lines/.exec(out)?.[1]);
+    }
+    expect(lines).toBe(12);
+  });
+});
+
+describe('a worker that cannot start', () => {
+  it('ends the start with what is wrong, told once', async () => {
+    const AUDIT_FILE = join(folder, 'foreign.jsonl');
+    writeFileSync(`${AUDIT_FILE}.worker-2`, 'no audit log\n');
+    const { code, out, err } = await stekkerdoos(['start', '--workers', '2'], {
+      ...settings,
+      AUDIT_FILE,
+      AUTH: '',
+    });
+    expect(code).toBe(1);
+    expect(err.match(/AUDIT_FILE cannot be written to/g)).toHaveLength(1);
+    expect(err).not.toMatch(/^ +at /m);
+    expect(out).not.toContain('ready http');
+  });
+});

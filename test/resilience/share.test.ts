@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createPace, type Rate } from '../../src/resilience/pace.js';
+import { shareOfLimits } from '../../src/resilience/share.js';
+import { turnedClock } from '../support/clock.js';
+
+const rates = fc.record(
+  {
+    calls: fc.integer({ min: 1, max: 60 }),
+    per: fc.constant('10 s' as const),
+    burst: fc.integer({ min: 1, max: 20 }),
+  },
+  { requiredKeys: ['calls', 'per'] },
+);
+
+/** When processes that ask as often as they may make their calls, in milliseconds. */
+function callsOf(rate: Rate, processes: number): number[] {
+  const clock = turnedClock();
+  const paces = Array.from({ length: processes }, () => createPace(rate, 0.5, clock));
+  const made: number[] = [];
+  while (clock.now() < 40_000) {
+    for (const pace of paces)
+      while (pace.waitMs(0) === 0) {
+        pace.take();
+        made.push(clock.now());
+      }
+    clock.turn(100);
+  }
+  return made;
+}
+
+describe('the limits of a source that several processes share', () => {
+  it('let all of them together call it no more often than one process may, in any stretch of time', () => {
+    fc.assert(
+      fc.property(rates, fc.integer({ min: 2, max: 8 }), (rate, processes) => {
+        const share = shareOfLimits({ rate }, processes)?.rate;
+        if (share === undefined) return;
+        const made = callsOf(share, processes);
+        const most = rate.calls + (rate.burst ?? Math.max(1, rate.calls / 10));
+        for (const [index, at] of made.entries()) {
+          const inStretch = made.slice(index).filter((other) => other - at < 10_000).length;
+          expect(inStretch).toBeLessThanOrEqual(most);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('let them have no more calls under way together, and each of them one', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 50 }),
+        fc.integer({ min: 2, max: 60 }),
+        (concurrency, processes) => {
+          const share = shareOfLimits({ concurrency }, processes);
+          if (processes > concurrency) expect(share).toBeUndefined();
+          else expect((share?.concurrency ?? 0) * processes).toBeLessThanOrEqual(concurrency);
+        },
+      ),
+    );
+  });
+
+  it('cannot be shared by more processes than there are calls for', () => {
+    expect(shareOfLimits({}, 16)).toMatchObject({ concurrency: 1 });
+    expect(shareOfLimits({}, 17)).toBeUndefined();
+    expect(shareOfLimits({ rate: { calls: 3, per: '1 s', burst: 1 } }, 3)?.rate.calls).toBeCloseTo(1 / 3);
+    expect(shareOfLimits({ rate: { calls: 3, per: '1 s', burst: 1 } }, 4)).toBeUndefined();
+  });
+
+  it('are whole where processes do not add up: a quota is counted by all together, and time is time', () => {
+    const limits = { quota: { calls: 100, per: 'day' }, timeout: '2 s', retries: 1, bulkShare: 0.3 } as const;
+    expect(shareOfLimits(limits, 4)).toEqual({ ...limits, concurrency: 4 });
+  });
+});

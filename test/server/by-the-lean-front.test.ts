@@ -1,0 +1,3 @@
+import { runSuitesBy } from '../support/suites-about-requests.js';
+
+runSuitesBy('the lean front');

@@ -1,0 +1,217 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { sources } from '../../sources/index.js';
+import type { Client, Connector } from '../../src/connectors/connector.js';
+import { ConfigError } from '../../src/errors.js';
+import { defineLoader, defineSource, idNamespace, setting, type CustomerRecord } from '../../src/index.js';
+import type { Environment } from '../../src/settings.js';
+import type { SourceLimits } from '../../src/source.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { directSettings } from '../support/stand-ins.js';
+
+/** Redis is not there, as on a bad day: a worker then goes on alone. */
+const NO_REDIS = 'redis://127.0.0.1:1';
+
+let folder: string;
+let opened: TestGateway[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-worker-'));
+  opened = [];
+});
+afterEach(async () => {
+  for (const gateway of opened) await gateway.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** The problems that keep a worker with these settings from starting. */
+function problemsWith(environment: Environment, count: number): readonly string[] {
+  try {
+    opened.push(
+      createTestGateway(
+        { SUPPRESSION_FILE: emptyFile('suppressed'), ...environment },
+        { sources, worker: { number: 1, count } },
+      ),
+    );
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    return (error as ConfigError).problems;
+  }
+  return [];
+}
+
+function emptyFile(name: string): string {
+  const file = join(folder, name);
+  writeFileSync(file, '');
+  return file;
+}
+
+describe('the settings of several workers', () => {
+  const { ORDER_SYSTEM_URL, VIES_URL, CLICKSTREAM_FOLDER } = directSettings();
+  const events = { WEBHOOK_SECRET: 'a secret of the tests, too' };
+
+  it('need what workers know of each other by, and a place of its own for what each writes', () => {
+    const API_KEYS = JSON.stringify([
+      { name: 'shop', roles: ['frontend'], sha256: [createHash('sha256').update('key').digest('hex')] },
+    ]);
+    const file = { WEBHOOK_FILE: join(folder, 'webhooks.db'), ...events };
+    expect(problemsWith({ ORDER_SYSTEM_URL, API_KEYS, ...file }, 2)).toEqual([
+      expect.stringMatching(/^REDIS_URL is missing: 2 WORKERS need it/),
+      expect.stringMatching(/^AUDIT_FILE is missing: 2 WORKERS need it/),
+      expect.stringMatching(/^WEBHOOK_FILE is for one process: .* set WEBHOOK_POSTGRES_URL/),
+    ]);
+    expect(readdirSync(folder)).toEqual(['suppressed']);
+  });
+
+  it('need no audit file where nobody says who they are', () => {
+    expect(problemsWith({ ORDER_SYSTEM_URL, REDIS_URL: NO_REDIS }, 2)).toEqual([]);
+  });
+
+  it('allow no more workers than each system may be asked calls at once, and say how many', () => {
+    expect(problemsWith({ ORDER_SYSTEM_URL, VIES_URL, REDIS_URL: NO_REDIS }, 5)).toEqual([]);
+    expect(problemsWith({ ORDER_SYSTEM_URL, VIES_URL, REDIS_URL: NO_REDIS }, 12)).toEqual([
+      'WORKERS 12 is too many for order-system, whose limits do not have a call at a time for each: set WORKERS to 10 at most.',
+      'WORKERS 12 is too many for vies, whose limits do not have a call at a time for each: set WORKERS to 5 at most.',
+    ]);
+  });
+
+  it('allow as many as one likes where limits protect a process from itself, as those on files do', () => {
+    expect(problemsWith({ ORDER_SYSTEM_URL, CLICKSTREAM_FOLDER, REDIS_URL: NO_REDIS }, 4)).toEqual([]);
+  });
+
+  it('allow no more workers than an endpoint takes deliveries at once', () => {
+    const endpoint = {
+      name: 'mailer',
+      url: 'https://mailer.example.nl/hooks',
+      secrets: [`whsec_${randomBytes(32).toString('base64')}`],
+      concurrency: 1,
+    };
+    expect(
+      problemsWith(
+        { ORDER_SYSTEM_URL, REDIS_URL: NO_REDIS, WEBHOOK_ENDPOINTS: JSON.stringify([endpoint]) },
+        2,
+      ),
+    ).toEqual([expect.stringMatching(/^WORKERS 2 is too many for endpoint mailer, .* WORKERS to 1 at most/)]);
+  });
+});
+
+/** A register of people that takes any number of questions, and answers when it is told to. */
+function register(limits: SourceLimits) {
+  const held: (() => void)[] = [];
+  interface Register extends Client {
+    find(ids: readonly string[]): Promise<CustomerRecord[][]>;
+  }
+  const connector: Connector<Register> = {
+    settings: () => [setting('REGISTER_URL')],
+    connect: () => ({
+      client: (scope) => ({
+        ping: () => Promise.resolve(),
+        find: (ids) =>
+          scope.run(async () => {
+            await new Promise<void>((resolve) => held.push(resolve));
+            return ids.map((id) => [{ id, identifiers: [] }]);
+          }),
+      }),
+      close: () => Promise.resolve(),
+    }),
+  };
+  const source = defineSource({
+    name: 'register',
+    connector,
+    limits,
+    namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z0-9-]{1,20}$/)],
+    identity: {
+      recordKey: 'personId',
+      askedBy: {
+        personId: {
+          uniqueness: 'enforced',
+          loader: defineLoader<Register, string, readonly CustomerRecord[]>({
+            name: 'byId',
+            load: (ids, client) => client.find(ids),
+          }),
+        },
+      },
+      yields: {},
+    },
+  });
+  return { source, held };
+}
+
+describe('a worker', () => {
+  it('asks a system no more at once than its part, so that all together keep to its limits', async () => {
+    const { source, held } = register({ concurrency: 5, timeout: '30 s', maxBatch: 1 });
+    const gateway = createTestGateway(
+      {
+        REGISTER_URL: 'here',
+        REDIS_URL: NO_REDIS,
+        SUPPRESSION_FILE: emptyFile('suppressed'),
+        DEADLINE_MS: '60000',
+      },
+      {
+        sources: [source],
+        worker: { number: 2, count: 2 },
+        sdl: {
+          register:
+            'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
+        },
+      },
+    );
+    opened.push(gateway);
+    const asked = gateway.query('query($by: [CustomerKey!]!) { customers(by: $by) { id } }', {
+      by: Array.from({ length: 6 }, (_, i) => ({ personId: `person-${i}` })),
+    });
+    let answered = 0;
+    while (answered < 6) {
+      await vi.waitFor(() => {
+        expect(held).toHaveLength(2);
+      });
+      answered += held.length;
+      for (const answer of held.splice(0)) answer();
+    }
+    expect((await asked).errors).toEqual([]);
+  });
+
+  it('has its part of the memory, requests and connections', () => {
+    const gateway = createTestGateway(
+      {
+        ...directSettings(['order-system']),
+        REDIS_URL: NO_REDIS,
+        SUPPRESSION_FILE: emptyFile('suppressed'),
+        CACHE_MAX_MB: '10',
+        MAX_IN_FLIGHT: '5',
+        MAX_CONNECTIONS: '101',
+        MAX_CONNECTIONS_PER_ADDRESS: '1',
+      },
+      { worker: { number: 1, count: 2 } },
+    );
+    opened.push(gateway);
+    expect(gateway.config).toMatchObject({
+      cacheMaxBytes: 5 * 1024 * 1024,
+      maxInFlight: 2,
+      maxConnections: 50,
+      maxConnectionsPerAddress: 1,
+    });
+  });
+
+  it('has an audit log of its own beside those of the others', () => {
+    const AUDIT_FILE = join(folder, 'audit.jsonl');
+    for (const number of [1, 2])
+      opened.push(
+        createTestGateway(
+          {
+            ...directSettings(['order-system']),
+            REDIS_URL: NO_REDIS,
+            SUPPRESSION_FILE: emptyFile('suppressed'),
+            AUDIT_FILE,
+          },
+          { worker: { number, count: 2 } },
+        ),
+      );
+    expect(readdirSync(folder)).toEqual(
+      expect.arrayContaining(['audit.jsonl.worker-1', 'audit.jsonl.worker-2']),
+    );
+    expect(readdirSync(folder)).not.toContain('audit.jsonl');
+  });
+});

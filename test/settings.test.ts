@@ -1,0 +1,182 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { sources } from '../sources/index.js';
+import { GATEWAY_SETTINGS } from '../src/config.js';
+import { ConfigError } from '../src/errors.js';
+import { createGateway } from '../src/gateway.js';
+import { secretSetting, setting, SettingsReader, type Environment, type Setting } from '../src/settings.js';
+import { CALLER_SETTINGS } from './support/callers.js';
+import { directSettings } from './support/stand-ins.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-settings-'));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+let files = 0;
+function fileWith(content: string | Buffer): string {
+  const path = join(folder, String(files++));
+  writeFileSync(path, content);
+  return path;
+}
+
+function read(environment: Environment, one: Setting<unknown> = secretSetting('TOKEN')) {
+  const reader = new SettingsReader(environment);
+  return { value: reader.read(one), problems: reader.problems, shown: reader.shown };
+}
+
+describe('a setting whose value is in a file', () => {
+  test.each([
+    ['as it is', 'a secret', 'a secret'],
+    ['without the newline that editors put at the end', 'a secret\n', 'a secret'],
+    ['without that of Windows', 'a secret\r\n', 'a secret'],
+    ['with all other newlines and blanks', ' a\nsecret \n\n', ' a\nsecret \n'],
+    ['in any language', 'géhéim 秘密 🔑', 'géhéim 秘密 🔑'],
+  ])('is read: %s', (_, content, value) => {
+    expect(read({ TOKEN_FILE: fileWith(content) })).toMatchObject({ value, problems: [] });
+  });
+
+  test('is checked as any other, and counts as being there', () => {
+    const number = setting('NUMBER', z.string().regex(/^\d+$/).transform(Number), 'a number');
+    expect(read({ NUMBER_FILE: fileWith('42\n') }, number)).toMatchObject({ value: 42, problems: [] });
+    const wrong = read({ NUMBER_FILE: fileWith('forty-two') }, number);
+    expect(wrong.problems).toEqual(['NUMBER is not right: it must be a number.']);
+    expect(new SettingsReader({ NUMBER_FILE: '/nowhere' }).isPresent(number)).toBe(true);
+    expect(new SettingsReader({ NUMBER_FILE: '' }).isPresent(number)).toBe(false);
+  });
+
+  const SECRET = 'the-secret-itself';
+  const wrong: [string, () => Environment, string | RegExp][] = [
+    [
+      'both are set',
+      () => ({ TOKEN: SECRET, TOKEN_FILE: fileWith(SECRET) }),
+      'TOKEN and TOKEN_FILE are both set: leave out one of them.',
+    ],
+    [
+      'there is no such file',
+      () => ({ TOKEN_FILE: join(folder, 'nowhere') }),
+      'TOKEN_FILE names a file that cannot be read (ENOENT).',
+    ],
+    [
+      'it is a folder',
+      () => ({ TOKEN_FILE: folder }),
+      'TOKEN_FILE names a file that cannot be read (EISDIR).',
+    ],
+    ['it is empty', () => ({ TOKEN_FILE: fileWith('') }), 'TOKEN_FILE names a file that is empty.'],
+    [
+      'it holds a newline only',
+      () => ({ TOKEN_FILE: fileWith('\n') }),
+      'TOKEN_FILE names a file that is empty.',
+    ],
+    [
+      'it is no text',
+      () => ({ TOKEN_FILE: fileWith(Buffer.from([0x61, 0xff, 0xfe])) }),
+      'TOKEN_FILE names a file that is not text in UTF-8.',
+    ],
+    [
+      'it is far too large',
+      () => ({ TOKEN_FILE: fileWith(SECRET.repeat(10_000)) }),
+      /^TOKEN_FILE names a file of more than 65536 bytes\.$/,
+    ],
+    [
+      'it never ends',
+      () => ({ TOKEN_FILE: '/dev/zero' }),
+      /^TOKEN_FILE names a file of more than 65536 bytes\.$/,
+    ],
+  ];
+  test.each(wrong)('is told once, without a word of it, when %s', (_, environment, problem) => {
+    const reader = new SettingsReader(environment());
+    expect(reader.read(secretSetting('TOKEN'))).toBeUndefined();
+    expect(reader.read(secretSetting('TOKEN'))).toBeUndefined();
+    expect(reader.problems).toEqual([
+      typeof problem === 'string' ? problem : (expect.stringMatching(problem) as string),
+    ]);
+    expect(JSON.stringify([reader.problems, reader.shown])).not.toContain(SECRET);
+  });
+
+  test("may be any of the gateway's own and of every source, as compose files and Kubernetes have them", async () => {
+    const environment = whole();
+    const inFiles = Object.fromEntries(
+      Object.entries(environment).map(([variable, value]) => [`${variable}_FILE`, fileWith(`${value}\n`)]),
+    );
+    const gateway = createGateway({ sources, environment: inFiles });
+    expect(gateway.sources).toHaveLength(sources.length);
+    expect(gateway.config.idSecret).toBe(environment.ID_SECRET);
+    await gateway.close();
+  });
+});
+
+function whole(): Record<string, string> {
+  return {
+    ...directSettings(),
+    ...(CALLER_SETTINGS as Record<string, string>),
+    ID_SECRET: 'the-secret-of-ids',
+    ADMIN_TOKEN: 'the-secret-of-administration',
+    AUDIT_SECRET: 'the-secret-of-the-audit',
+    CACHE_SECRET: 'the-secret-of-the-cache',
+    AUDIT_FILE: '/dev/null',
+    LOG_LEVEL: 'silent',
+  };
+}
+
+describe('a secret', () => {
+  const reader = new SettingsReader(whole());
+  const declared = [
+    ...Object.values<Setting<unknown>>(GATEWAY_SETTINGS),
+    ...sources.flatMap(({ connector }) => connector.settings(reader)),
+  ];
+  const secrets = declared.filter(({ secret }) => secret === true).map(({ variable }) => variable);
+  const environment = whole();
+  let shown: Readonly<Record<string, string>>;
+  beforeAll(async () => {
+    const gateway = createGateway({ sources, environment });
+    shown = gateway.settings;
+    await gateway.close();
+  });
+
+  test('is declared to be one: whatever sounds like one is', () => {
+    for (const { variable, secret } of declared)
+      if (/SECRET|TOKEN\b|PASSWORD|API_KEY|JWT_KEY/.test(variable) && !/_URL$/.test(variable))
+        expect(secret, variable).toBe(true);
+    expect(secrets.length).toBeGreaterThan(12);
+  });
+
+  test('is shown by nothing, and that it is set is: *** for each, of the gateway and of every source', () => {
+    const set = secrets.filter((variable) => environment[variable] !== undefined);
+    expect(set.length).toBeGreaterThan(10);
+    for (const variable of set) expect(shown[variable], variable).toBe('***');
+    const text = JSON.stringify(shown);
+    for (const variable of set) {
+      const value = environment[variable] ?? '';
+      // A stand-in's secret may be a word that stands in an address too.
+      if (value.length > 8) expect(text.includes(JSON.stringify(value).slice(1, -1)), variable).toBe(false);
+    }
+  });
+
+  test('in an address is not shown, and the rest of the address is', () => {
+    const show = (value: string) => read({ TOKEN: value }, setting('TOKEN')).shown.TOKEN;
+    expect(show('postgres://shop:hunter2@db.example.nl:5432/orders')).toBe(
+      'postgres://***@db.example.nl:5432/orders',
+    );
+    expect(show('redis://:hunter2@cache.example.nl:6379')).toBe('redis://***@cache.example.nl:6379');
+    expect(show('mysql://u:p%40ss@db/x?ssl=hunter2')).toBe('mysql://***@db/x?***');
+    expect(show('https://api.example.nl/v1')).toBe('https://api.example.nl/v1');
+    expect(show('https://hunter2@api.example.nl/')).toBe('https://***@api.example.nl/');
+    for (const broken of ['postgres://shop:hunter2@db:99999/x', 'Server=db;hunter2\nx', 'data:text,hunter2'])
+      expect(show(broken), broken).toBe('***');
+  });
+
+  test('is in no message about what is wrong, whatever is wrong with it', () => {
+    const broken = Object.fromEntries(secrets.map((variable) => [variable, `hunter2-${variable}\u0007\n`]));
+    try {
+      createGateway({ sources, environment: { ...environment, ...broken } });
+      expect.unreachable('nothing was wrong');
+    } catch (error) {
+      expect(error).toBeInstanceOf(ConfigError);
+      expect((error as ConfigError).message).not.toContain('hunter2');
+    }
+  });
+});

@@ -1,0 +1,142 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { Person, StandIn, SystemName, World } from '../../sources/stand-ins/world.js';
+import type { Environment } from '../../src/settings.js';
+import type { SourceDefinition } from '../../src/index.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { faultControl } from '../support/stand-ins.js';
+
+/** What a system says of one use of a person's data. */
+export interface Said {
+  purpose: string;
+  channel: string | null;
+  status: string;
+  updatedAt: string | null;
+  evidence: string | null;
+}
+
+/** A source that holds consent, and how its stand-in is asked and changed. */
+export interface ConsentSubject<S extends StandIn> {
+  source: SourceDefinition;
+  start: (world: World) => Promise<S>;
+  /** What the source is asked by; undefined for whom it does not know. */
+  keyOf: (person: Person) => Record<string, string> | undefined;
+  /** What the seed says of a person, in our words and in the source's order. */
+  saidOf: (person: Person, world: World) => Said[];
+  /** Each status that the seed has a case of. */
+  statuses: readonly string[];
+  /** How many calls it takes to ask for the consents of a hundred people whom the source knows. */
+  callsForAHundred: number;
+  /** Calls of its own that say who a hundred ordinary people are: of some others it takes more rounds. */
+  callsForWhoTheyAre: number;
+  /** Somebody takes consent to marketing mail back, or says no to it. */
+  withdraw: (standIn: S, person: Person) => Promise<void>;
+}
+
+/** Who has agreed to marketing mail wherever it can be said. */
+export const AGREED = 'customer-5@example.nl';
+
+export async function askConsents(gateway: TestGateway, by: readonly unknown[]) {
+  const { data, errors } = await gateway.query(
+    `query($by: [CustomerKey!]!) { customers(by: $by) {
+      consents { purpose channel status source updatedAt evidence }
+    } }`,
+    { by },
+  );
+  return { consents: listAt(data, 'customers').map((customer) => at(customer, 'consents')), errors };
+}
+
+/** What every source that holds consent promises. */
+export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>): void {
+  const { source, start, keyOf, saidOf } = subject;
+  const name = source.name as SystemName;
+  const world = createWorld({ customers: 420 });
+  const known = world.people.filter((person) => keyOf(person) !== undefined);
+  let standIn: S;
+  let control: FaultControl;
+  let settings: Environment;
+  const opened: TestGateway[] = [];
+
+  beforeAll(async () => {
+    standIn = await start(world);
+    control = await faultControl([standIn]);
+    settings = { DEADLINE_MS: '10000', ...standIn.settings(control.sources[name]?.url ?? '') };
+  });
+  afterAll(async () => {
+    await Promise.all(opened.map((gateway) => gateway.close()));
+    await control.close();
+    await standIn.close();
+  });
+
+  const open = (freshness: SourceDefinition['freshness'] = {}) => {
+    const clock = turnedClock();
+    const gateway = createTestGateway(settings, { sources: [{ ...source, freshness }], clock });
+    opened.push(gateway);
+    return { clock, ask: (people: readonly Person[]) => askConsents(gateway, people.map(keyOf)) };
+  };
+
+  describe('as every source that holds consent', () => {
+    it('tells what stands there of everybody', async () => {
+      const { consents, errors } = await open().ask(known);
+      expect(errors).toEqual([]);
+      expect(consents).toEqual(
+        known.map((person) => saidOf(person, world).map((one) => ({ ...one, source: source.name }))),
+      );
+      const statuses = known.flatMap((person) => saidOf(person, world).map(({ status }) => status));
+      expect([...new Set(statuses)].sort()).toEqual([...subject.statuses].sort());
+    });
+
+    it('asks for a hundred people in as few calls as the system allows', async () => {
+      const { ask } = open();
+      await control.heal();
+      const ordinary = known.filter(({ email }) => email.startsWith('customer-'));
+      const { errors } = await ask(ordinary.slice(0, 100));
+      expect(errors).toEqual([]);
+      expect(control.counters()[name]?.calls).toBe(subject.callsForWhoTheyAre + subject.callsForAHundred);
+    });
+
+    it('gives no list while the system is down, however long its other answers may be used', async () => {
+      const { clock, ask } = open({
+        maxAge: '1 hour',
+        staleWhileRevalidate: '1 hour',
+        staleIfError: '1 day',
+      });
+      const some = known.slice(0, 2);
+      expect((await ask(some)).errors).toEqual([]);
+      await control.set(name, { fault: 'down' });
+      // Kept for seconds, as every answer about consent.
+      clock.turn(4_000);
+      expect((await ask(some)).errors).toEqual([]);
+      clock.turn(2_000);
+      const { consents, errors } = await ask(some);
+      await control.heal();
+      expect(consents).toEqual([null, null]);
+      expect(errors.map(({ extensions }) => extensions)).toEqual(
+        some.map(
+          () => expect.objectContaining({ code: 'SOURCE_UNAVAILABLE', source: source.name }) as unknown,
+        ),
+      );
+    });
+
+    it('tells within five seconds that somebody changed their mind', async () => {
+      const person =
+        known.find(({ email }) => email === AGREED) ??
+        known.find((one) => saidOf(one, world).every(({ channel }) => channel !== 'EMAIL'));
+      if (person === undefined) throw new Error(`${name} has nobody to say no`);
+      const { clock, ask } = open();
+      const before = await ask([person]);
+      await subject.withdraw(standIn, person);
+      clock.turn(4_000);
+      expect(await ask([person])).toEqual(before);
+      clock.turn(1_000);
+      const { consents } = await ask([person]);
+      expect(consents).not.toEqual(before.consents);
+      expect(consents[0]).toContainEqual(
+        expect.objectContaining({ purpose: 'MARKETING', channel: 'EMAIL', status: 'REVOKED' }),
+      );
+    });
+  });
+}

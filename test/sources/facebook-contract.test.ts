@@ -1,0 +1,171 @@
+import { describe, expect, inject } from 'vitest';
+import { z } from 'zod';
+import { facebook } from '../../sources/facebook/index.js';
+import { startFacebook } from '../../sources/facebook/stand-in/index.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { SeenRequest } from '../connectors/server.js';
+import { listAt } from '../support/read.js';
+import { knownPeople } from './known-people.js';
+import { describeSource } from './source-contract.js';
+
+const world = createWorld({ customers: inject('customers') });
+const people = world.people.flatMap((one) =>
+  one.facebook === undefined ? [] : [{ ...one, facebook: one.facebook }],
+);
+const eva = people.find(({ email }) => email === 'everywhere@example.nl');
+const [conversation] = eva?.facebook.conversations ?? [];
+if (eva === undefined || conversation === undefined) throw new Error('Facebook knows too little of Eva');
+
+/** Leads are found by addresses that another system holds. */
+const known = knownPeople({ [eva.email]: {}, 'without@example.nl': {} });
+
+const by = (key: object, fields = 'name') => ({
+  query: `query($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
+  variables: { by: key },
+});
+const nobody = { customer: null };
+const messages = Array.from({ length: 250 }, (_, i) => ({
+  id: `m_${String(i).padStart(4, '0')}`,
+  byCustomer: true,
+  text: `message ${i}`,
+  createdAt: new Date(Date.UTC(2026, 8, 1, 0, i)).toISOString(),
+}));
+
+const batch = z.object({ batch: z.array(z.object({ relative_url: z.string() })) });
+/** An answer to each request of a batch, by the id that it asks for. */
+const eachOf = ({ body }: SeenRequest, tell: (id: string) => { code: number; body: unknown } | null) =>
+  batch.parse(JSON.parse(body)).batch.map(({ relative_url: url }) => {
+    const told = tell(url.split('?')[0] ?? '');
+    return told && { code: told.code, body: JSON.stringify(told.body) };
+  });
+const graphError = (code: number) => ({ error: { message: 'jan@example.nl', type: 'OAuthException', code } });
+
+describe('Facebook', () => {
+  describeSource({
+    source: facebook,
+    beside: { sources: [known.source], sdl: known.sdl, environment: known.environment },
+    found: {
+      'the id that our page knows somebody by': {
+        ...by({ facebookUserId: eva.facebook.userId }),
+        data: { customer: { name: 'Eva van der Meer' } },
+      },
+      'an address on a form': {
+        ...by({ email: eva.email }, 'facebookLeads(first: 100) { id }'),
+        data: {
+          customer: {
+            facebookLeads: eva.facebook.leads
+              .toSorted((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id))
+              .map(({ id }) => ({ id })),
+          },
+        },
+      },
+    },
+    unknown: {
+      'an id': { ...by({ facebookUserId: '9812345' }), data: nobody },
+      'an address': {
+        ...by({ email: 'without@example.nl' }, 'facebookLeads { id }'),
+        data: { customer: { facebookLeads: [] } },
+      },
+    },
+    batches: {
+      // Who they are and their conversations, fifty at once.
+      'all that have written to us': {
+        query:
+          'query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile { conversations(first: 100) { id } } } }',
+        variables: { by: people.map(({ facebook: own }) => ({ facebookUserId: own.userId })) },
+        calls: 2 * Math.ceil(people.length / 50),
+        expectData: (data) => {
+          expect(
+            listAt(data, 'customers').map((_, i) =>
+              listAt(data, 'customers', i, 'facebookProfile', 'conversations'),
+            ),
+          ).toEqual(
+            people.map(({ facebook: own }) =>
+              own.conversations
+                .toSorted((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt))
+                .map(({ id }) => ({ id })),
+            ),
+          );
+        },
+      },
+    },
+    pages: {
+      of: () =>
+        startFacebook({
+          ...world,
+          people: [{ ...eva, facebook: { ...eva.facebook, conversations: [{ ...conversation, messages }] } }],
+        }),
+      ...by(
+        { facebookUserId: eva.facebook.userId },
+        'facebookProfile { conversations { messages(first: 100) { id } } }',
+      ),
+      data: {
+        customer: {
+          facebookProfile: {
+            conversations: [
+              {
+                messages: messages
+                  .toReversed()
+                  .slice(0, 100)
+                  .map(({ id }) => ({ id })),
+              },
+            ],
+          },
+        },
+      },
+      // Who it is, the conversation, three pages of its messages, and two empty ones between.
+      calls: 7,
+    },
+    ask: by({ facebookUserId: eva.facebook.userId }),
+    wrongCredentials: { FACEBOOK_PAGE_TOKEN: 'a-wrong-token', FACEBOOK_APP_SECRET: 'a-wrong-secret' },
+    byAnyText: {
+      'an id': (text) => ({ ...by({ facebookUserId: text }), nothing: nobody }),
+      'an address': (text) => ({ ...by({ email: text }, 'facebookLeads { id }'), nothing: nobody }),
+    },
+    http: {
+      urlVariable: 'FACEBOOK_URL',
+      basePath: '/v23.0',
+      // What is asked stands in the body.
+      paths: /^\/\?appsecret_proof=[0-9a-f]{64}$/,
+      nothing: (request) => ({ body: eachOf(request, () => ({ code: 400, body: graphError(803) })) }),
+      // In minutes, beside an error that is told by its code and not by its status.
+      rateLimit: {
+        status: 400,
+        body: graphError(80_006),
+        headers: {
+          'x-business-use-case-usage': '{"42":[{"type":"messenger","estimated_time_to_regain_access":1}]}',
+        },
+        retryAfter: 60,
+      },
+      misfits: [
+        { answer: () => ({ data: 'jan@example.nl' }), place: '(top)', value: 'jan@example.nl' },
+        {
+          answer: (request) => eachOf(request, (id) => ({ code: 200, body: { id, name: 17 } })),
+          place: 'name',
+          value: '17',
+        },
+        {
+          answer: (request) =>
+            eachOf(request, () => ({ code: 200, body: { id: '4711', name: 'jan@example.nl' } })),
+          place: 'id',
+          value: 'jan@example.nl',
+        },
+      ],
+      // One is there, one was not finished in time, one is not there.
+      partial: {
+        query: 'query($by: [CustomerKey!]!) { customers(by: $by) { name } }',
+        variables: { by: ['1001', '1002', '1003'].map((facebookUserId) => ({ facebookUserId })) },
+        answer: (request) => ({
+          body: eachOf(request, (id) => {
+            if (id === '1002') return null;
+            return id === '1001'
+              ? { code: 200, body: { id, name: 'Jan' } }
+              : { code: 400, body: graphError(803) };
+          }),
+        }),
+        data: { customers: [{ name: 'Jan' }, null, null] },
+        errors: [{ path: ['customers', 1], code: 'SOURCE_UNAVAILABLE' }],
+      },
+    },
+  });
+});

@@ -1,0 +1,54 @@
+import pg from 'pg';
+import { describe } from 'vitest';
+import { orderSystem } from '../../sources/order-system/index.js';
+import { startOrderSystem } from '../../sources/order-system/stand-in/index.js';
+import type { Person, World } from '../../sources/stand-ins/world.js';
+import { describeConsents } from './consent-contract.js';
+
+const STATUS = { GIVEN: 'GRANTED', REFUSED: 'DENIED', WITHDRAWN: 'REVOKED', ASKED: 'REQUESTED' };
+
+const TWO_ACCOUNTS = 'two-accounts@example.nl';
+
+/** Two accounts with one address are one customer, who said what stands with either; the one that was changed last comes first. */
+const saidOf = (person: Person, { people }: World) =>
+  (person.email === TWO_ACCOUNTS
+    ? people.filter(({ email }) => email === TWO_ACCOUNTS).toReversed()
+    : [person]
+  ).flatMap((one) => saidWith(one));
+
+const saidWith = ({ orderSystem: own }: Person) =>
+  (own?.consents ?? [])
+    .map(({ purpose, channel, status, changedAt, expiresAt, evidence }) => ({
+      purpose,
+      channel,
+      // What expires in the seed has expired.
+      status: expiresAt === null ? STATUS[status] : 'EXPIRED',
+      updatedAt: new Date(changedAt).toISOString(),
+      evidence,
+    }))
+    .sort((a, b) => (`${a.purpose} ${a.channel ?? ''}` < `${b.purpose} ${b.channel ?? ''}` ? -1 : 1));
+
+describe("the order system's consents", () => {
+  describeConsents({
+    source: orderSystem,
+    start: (world) => {
+      const connectionString = process.env.ORDER_SYSTEM_TEST_URL;
+      return startOrderSystem(world, connectionString === undefined ? {} : { connectionString });
+    },
+    keyOf: ({ orderSystem: own }) => own && { customerNumber: own.customerNumber },
+    saidOf,
+    statuses: ['GRANTED', 'DENIED', 'REVOKED', 'REQUESTED', 'EXPIRED'],
+    callsForWhoTheyAre: 2,
+    callsForAHundred: 1,
+    withdraw: async ({ ownerUrl }, { orderSystem: own }) => {
+      const owner = new pg.Client({ connectionString: ownerUrl });
+      await owner.connect();
+      await owner.query(
+        `UPDATE customer_consents SET status = 'WITHDRAWN', changed_at = now()
+         WHERE cust_no = $1 AND purpose = 'MARKETING' AND channel = 'EMAIL'`,
+        [own?.customerNumber],
+      );
+      await owner.end();
+    },
+  });
+});

@@ -1,0 +1,226 @@
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, inject } from 'vitest';
+import { orderSystem } from '../../sources/order-system/index.js';
+import { startOrderSystem, type OrderSystemStandIn } from '../../sources/order-system/stand-in/index.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { Person } from '../../sources/stand-ins/world.js';
+import { encodeCursor } from '../../src/connectors/paging.js';
+import { listAt } from '../support/read.js';
+import { describeSource } from './source-contract.js';
+import type { OwnState } from './source-subject.js';
+
+const world = createWorld({ customers: inject('customers') });
+const { ORDER_SYSTEM_TEST_URL: connectionString } = process.env;
+
+function person(email: string): Person & { orderSystem: NonNullable<Person['orderSystem']> } {
+  const found = world.people.find((one) => one.email === email);
+  if (found?.orderSystem === undefined) throw new Error(`the order system does not know ${email}`);
+  return { ...found, orderSystem: found.orderSystem };
+}
+
+const seven = person('customer-7@example.nl');
+const company = person('company@example.nl');
+const single = person('single-device@example.nl');
+const many = person('many-orders@example.nl');
+const known = (one: Person) => ({ customer: { birthDate: one.birthDate } });
+const by = (key: object, fields = 'birthDate') => ({
+  query: `query($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
+  variables: { by: key },
+});
+const nobody = { customer: null };
+const ordinary = world.people.filter(
+  ({ email, orderSystem: own }) => email.startsWith('customer-') && own !== undefined,
+);
+const ordersOf = (one: Person) =>
+  (one.orderSystem?.orders ?? []).toSorted(
+    (a, b) => Date.parse(b.placedAt) - Date.parse(a.placedAt) || (a.number < b.number ? 1 : -1),
+  );
+/** As PostgreSQL writes it. */
+const databaseMoment = (moment: string) =>
+  new Date(moment)
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.?0*Z$/, '+00');
+const [hundredth] = ordersOf(many).slice(99);
+if (hundredth === undefined) throw new Error('many-orders@example.nl has few orders');
+
+describe('the order system', () => {
+  let standIn: OrderSystemStandIn;
+  let owner: pg.Client;
+  let other: pg.Client;
+  beforeAll(async () => {
+    standIn = await startOrderSystem(world, connectionString === undefined ? {} : { connectionString });
+    [owner, other] = [1, 2].map(() => new pg.Client({ connectionString: standIn.ownerUrl })) as [
+      pg.Client,
+      pg.Client,
+    ];
+    await Promise.all([owner.connect(), other.connect()]);
+  });
+  afterAll(async () => {
+    await Promise.all([owner.end(), other.end()]);
+    await standIn.close();
+  });
+  const environment = () => standIn.settings(standIn.url);
+  /** The role that the gateway logs in with. */
+  const reader = () => new URL(environment()['ORDER_SYSTEM_URL'] ?? '').username;
+  /** A state of a database of this test's own that its owner brings about and ends. */
+  const state = (here: string, begin: string | (() => string), end: string | (() => string)): OwnState => ({
+    here,
+    make: async () => {
+      await owner.query(typeof begin === 'string' ? begin : begin());
+      return {
+        environment: environment(),
+        end: async () => {
+          await owner.query(typeof end === 'string' ? end : end());
+        },
+      };
+    },
+  });
+
+  describeSource({
+    source: orderSystem,
+    found: {
+      'the customer number': {
+        ...by({ customerNumber: seven.orderSystem.customerNumber }),
+        data: known(seven),
+      },
+      'an e-mail address': { ...by({ email: 'CUSTOMER-7@example.nl' }), data: known(seven) },
+      'a phone number': { ...by({ phone: seven.phone }), data: known(seven) },
+      'a device': {
+        ...by({ visitorId: single.orderSystem.devices[0]?.visitorId }),
+        data: known(single),
+      },
+      'a KvK number': { ...by({ kvkNumber: company.orderSystem.business?.kvkNumber }), data: known(company) },
+      'a VAT number': { ...by({ vatNumber: company.orderSystem.business?.vatNumber }), data: known(company) },
+    },
+    unknown: {
+      'a customer number': { ...by({ customerNumber: 'K999999' }), data: nobody },
+      'an e-mail address': { ...by({ email: 'nobody@example.nl' }), data: nobody },
+      'a phone number': { ...by({ phone: '+31687654321' }), data: nobody },
+      'a device': { ...by({ visitorId: '8f14e45f-ceea-467f-a3bd-0000000fffff' }), data: nobody },
+      'a KvK number': { ...by({ kvkNumber: '99999998' }), data: nobody },
+      'a VAT number': { ...by({ vatNumber: 'NL804376438B01' }), data: nobody },
+    },
+    batches: {
+      // Who they are, whether their addresses are anybody else's, their orders, and the lines of these.
+      'all customers by number': {
+        query:
+          'query($by: [CustomerKey!]!) { customers(by: $by) { orders(first: 100) { nodes { number lines { lineNumber } } } } }',
+        variables: {
+          by: ordinary.map(({ orderSystem: own }) => ({ customerNumber: own?.customerNumber })),
+        },
+        calls: 4,
+        expectData: (data) => {
+          expect(listAt(data, 'customers')).toEqual(
+            ordinary.map((one) => ({
+              orders: {
+                nodes: ordersOf(one).map(({ number, lines }) => ({
+                  number,
+                  lines: lines.map(({ lineNumber }) => ({ lineNumber })),
+                })),
+              },
+            })),
+          );
+        },
+      },
+    },
+    pages: {
+      query: `query($by: CustomerKey!, $after: String) { customer(by: $by) {
+        orders(first: 100, after: $after) { nodes { number } } newest: orders(first: 100) { nodes { number } } } }`,
+      variables: {
+        by: { customerNumber: many.orderSystem.customerNumber },
+        after: encodeCursor([databaseMoment(hundredth.placedAt), hundredth.number]),
+      },
+      data: {
+        customer: {
+          newest: {
+            nodes: ordersOf(many)
+              .slice(0, 100)
+              .map(({ number }) => ({ number })),
+          },
+          orders: {
+            nodes: ordersOf(many)
+              .slice(100, 200)
+              .map(({ number }) => ({ number })),
+          },
+        },
+      },
+      // Who it is, whether the address is anybody else's, and both pages in one statement.
+      calls: 3,
+    },
+    ask: by({ customerNumber: seven.orderSystem.customerNumber }, 'birthDate customerSince'),
+    wrongCredentials: state(
+      'its login may log in no more',
+      () => `ALTER ROLE ${reader()} NOLOGIN`,
+      () => `ALTER ROLE ${reader()} LOGIN`,
+    ),
+    byAnyText: Object.fromEntries(
+      ['customerNumber', 'email', 'phone', 'visitorId', 'kvkNumber', 'vatNumber'].map((key) => [
+        key,
+        (text: string) => ({ ...by({ [key]: text }), nothing: nobody }),
+      ]),
+    ),
+    otherwise: {
+      asked: 'over SQL',
+      garbage: {
+        here: 'bytes that are no message of the protocol break the connection, whatever was asked',
+        code: 'SOURCE_UNAVAILABLE',
+      },
+      rateLimit: state(
+        'a database has no headers, and lets no more than so many of one login in',
+        () => `ALTER ROLE ${reader()} CONNECTION LIMIT 0`,
+        () => `ALTER ROLE ${reader()} CONNECTION LIMIT -1`,
+      ),
+      misfits: [
+        {
+          ...state(
+            'a column has become one of text',
+            `ALTER TABLE customers ALTER email_verified TYPE text USING 'jan@example.nl'`,
+            'ALTER TABLE customers ALTER email_verified TYPE boolean USING true',
+          ),
+          place: 'email_verified',
+          value: 'jan@example.nl',
+        },
+        {
+          ...state(
+            'a moment has lost its time zone',
+            'ALTER TABLE customers ALTER created_at TYPE timestamp',
+            `ALTER TABLE customers ALTER created_at TYPE timestamptz USING created_at AT TIME ZONE 'UTC'`,
+          ),
+          place: 'created_at',
+          value: seven.createdAt.slice(0, 10),
+        },
+      ],
+      partial: {
+        ...state(
+          'a statement is answered whole or not at all, so a part is one statement of several',
+          'ALTER TABLE payments RENAME TO old_payments',
+          'ALTER TABLE old_payments RENAME TO payments',
+        ),
+        query: `query($by: [CustomerKey!]!) { customers(by: $by) {
+          orders(first: 1) { nodes { number payments { method } } } } }`,
+        variables: {
+          by: [{ customerNumber: seven.orderSystem.customerNumber }, { customerNumber: 'K999999' }],
+        },
+        data: {
+          customers: [{ orders: { nodes: [{ number: ordersOf(seven)[0]?.number, payments: null }] } }, null],
+        },
+        errors: [{ path: ['customers', 0, 'orders', 'nodes', 0, 'payments'], code: 'SOURCE_CONTRACT' }],
+      },
+      endless: {
+        ...state(
+          'somebody else has locked the table, and the server is told that nobody waits for the query any more',
+          'BEGIN; LOCK TABLE customers IN ACCESS EXCLUSIVE MODE',
+          'ROLLBACK',
+        ),
+        isAtWork: async () => {
+          const { rowCount } = await other.query(
+            `SELECT FROM pg_stat_activity WHERE usename = $1 AND state = 'active'`,
+            [reader()],
+          );
+          return (rowCount ?? 0) > 0;
+        },
+      },
+    },
+  });
+});

@@ -1,0 +1,97 @@
+import { describe, expect, inject } from 'vitest';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import { vies } from '../../sources/vies/index.js';
+import type { SeenRequest } from '../connectors/server.js';
+import { fault, SOAP_11 } from '../connectors/soap-service.js';
+import { at } from '../support/read.js';
+import { describeSource } from './source-contract.js';
+import type { SystemAnswer } from './source-subject.js';
+
+const world = createWorld({ customers: inject('customers') });
+const valid = [
+  ...new Set(world.companies.flatMap(({ vatNumber }) => (vatNumber === undefined ? [] : [vatNumber]))),
+].filter((vatNumber) => vatNumber !== 'NL807518311B01');
+
+const by = (vatNumber: string, fields = 'vat { valid }') => ({
+  query: `query($by: CompanyKey!) { company(by: $by) { ${fields} } }`,
+  variables: { by: { vatNumber } },
+});
+const known = { company: { vat: { valid: true } } };
+const nothing = { company: null };
+
+const numberIn = ({ body }: SeenRequest) => /vatNumber>([^<]*)</.exec(body)?.[1] ?? '';
+const said = (request: SeenRequest, more: string, vatNumber = numberIn(request)) =>
+  `<soap:Envelope xmlns:soap="${SOAP_11}"><soap:Body>
+    <checkVatResponse xmlns="urn:ec.europa.eu:taxud:vies:services:checkVat:types"><countryCode>NL</countryCode>
+    <vatNumber>${vatNumber}</vatNumber><requestDate>2026-11-24+01:00</requestDate>${more}</checkVatResponse>
+  </soap:Body></soap:Envelope>`;
+const xml = (body: string, status = 200): SystemAnswer => ({
+  body,
+  status,
+  headers: { 'content-type': 'text/xml; charset=utf-8' },
+});
+
+describe('the VAT check', () => {
+  describeSource({
+    source: vies,
+    found: {
+      'a VAT number': { ...by('NL801234566B01'), data: known },
+      'a VAT number as it is written in Greece': { ...by('GR987651008'), data: known },
+    },
+    unknown: { 'a VAT number': { ...by('NL987652011B01'), data: nothing } },
+    batches: {
+      // There is no batch: one number a call, however often it is asked for.
+      'all companies, twice': {
+        query: `{ ${[...valid, ...valid]
+          .map((vatNumber, i) => `c${i}: company(by: { vatNumber: "${vatNumber}" }) { vat { valid } }`)
+          .join(' ')} }`,
+        calls: valid.length,
+        expectData: (data) => {
+          expect([...valid, ...valid].map((_, i) => at(data, `c${i}`, 'vat', 'valid'))).toEqual(
+            [...valid, ...valid].map(() => true),
+          );
+        },
+      },
+    },
+    pages: { none: 'an answer is about one number' },
+    ask: by('NL801234566B01'),
+    wrongCredentials: {
+      none: 'the service is open to everybody, and shuts an address out that asks too much',
+    },
+    byAnyText: {
+      'a VAT number': (text) => ({ ...by(text), nothing }),
+      'a Dutch VAT number': (text) => ({ ...by(`NL${text}`), nothing }),
+    },
+    http: {
+      urlVariable: 'VIES_URL',
+      // What is asked stands in the body.
+      paths: /^\/checkVatService$/,
+      nothing: () => xml(fault('INVALID_INPUT')),
+      // It tells so by a fault, and no time to wait.
+      rateLimit: { ...xml(fault('GLOBAL_MAX_CONCURRENT_REQ'), 200), retryAfter: undefined },
+      refusal: xml(fault('IP_BLOCKED')),
+      misfits: [
+        { answer: (request) => said(request, '<valid>maybe</valid>'), place: 'valid', value: 'maybe' },
+        { answer: (request) => said(request, '<name>Jan BV</name>'), place: 'valid', value: 'Jan BV' },
+        {
+          answer: (request) => said(request, '<valid>true</valid>', '804376438B01'),
+          place: 'another number',
+          value: '804376438',
+        },
+        { answer: () => '<html>Jan BV</html>', place: 'no SOAP message', value: 'Jan BV' },
+      ],
+      // Of three numbers one is valid, one cannot be asked about, and the tax office of the third is closed.
+      partial: {
+        query: `{ a: company(by: { vatNumber: "NL801234566B01" }) { vat { valid } }
+                  b: company(by: { vatNumber: "NL804376438B01" }) { vat { valid } }
+                  c: company(by: { vatNumber: "DE987650001" }) { vat { valid } } }`,
+        answer: (request) => {
+          if (numberIn(request) === '801234566B01') return xml(said(request, '<valid>true</valid>'));
+          return xml(fault(numberIn(request) === '987650001' ? 'MS_UNAVAILABLE' : 'INVALID_INPUT'));
+        },
+        data: { a: { vat: { valid: true } }, b: null, c: null },
+        errors: [{ path: ['c'], code: 'SOURCE_UNAVAILABLE' }],
+      },
+    },
+  });
+});

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import type { Person } from '../../sources/stand-ins/world.js';
+import { consentsOfCustomers } from '../../sources/webshop/consents.js';
+import { webshop } from '../../sources/webshop/index.js';
+import { startWebshop } from '../../sources/webshop/stand-in/index.js';
+import { open } from '../connectors/contract.js';
+import { sendJson, startServer } from '../connectors/server.js';
+import { describeConsents } from './consent-contract.js';
+import { send } from './webshop-asking.js';
+
+const STATUS = {
+  SUBSCRIBED: 'GRANTED',
+  UNSUBSCRIBED: 'REVOKED',
+  PENDING: 'REQUESTED',
+  NOT_SUBSCRIBED: 'UNKNOWN',
+};
+
+const saidOf = ({ webshop: own }: Person) =>
+  own === undefined
+    ? []
+    : ([['EMAIL', own.emailConsent] as const, ['SMS', own.smsConsent] as const] as const).map(
+        ([channel, { state, optInLevel, updatedAt }]) => ({
+          purpose: 'MARKETING',
+          channel,
+          status: STATUS[state],
+          updatedAt: updatedAt === null ? null : new Date(updatedAt).toISOString(),
+          evidence: state === 'NOT_SUBSCRIBED' ? null : optInLevel,
+        }),
+      );
+
+describe("the webshop's consents", () => {
+  describeConsents({
+    source: webshop,
+    start: (world) => startWebshop(world),
+    keyOf: ({ webshop: own }) => own && { shopifyCustomerId: own.customerId },
+    saidOf,
+    statuses: ['GRANTED', 'REVOKED', 'REQUESTED', 'UNKNOWN'],
+    callsForWhoTheyAre: 1,
+    callsForAHundred: 1,
+    withdraw: async (shop, { webshop: own }) => {
+      const { errors } = await send(
+        shop,
+        `mutation($input: CustomerEmailMarketingConsentUpdateInput!) {
+          customerEmailMarketingConsentUpdate(input: $input) { userErrors { message } }
+        }`,
+        {
+          input: {
+            customerId: `gid://shopify/Customer/${own?.customerId ?? ''}`,
+            emailMarketingConsent: { marketingState: 'UNSUBSCRIBED' },
+          },
+        },
+      );
+      expect(errors).toBeUndefined();
+    },
+  });
+
+  const load = async (answer: unknown, ids: readonly string[]) => {
+    const shop = await startServer((_, response) => {
+      sendJson(response, answer);
+    });
+    const client = open(webshop.connector, { WEBSHOP_URL: `${shop.url}/`, WEBSHOP_ACCESS_TOKEN: 'token' });
+    try {
+      return await consentsOfCustomers.load(ids, client);
+    } finally {
+      await client.close();
+      await shop.close();
+    }
+  };
+  const gid = (id: string) => `gid://shopify/Customer/${id}`;
+  const state = (marketingState: string) => ({
+    marketingState,
+    marketingOptInLevel: null,
+    consentUpdatedAt: '2026-10-01T10:00:00+02:00',
+  });
+
+  it.each([
+    ['SUBSCRIBED', 'GRANTED'],
+    ['UNSUBSCRIBED', 'REVOKED'],
+    ['PENDING', 'REQUESTED'],
+    ['NOT_SUBSCRIBED', 'UNKNOWN'],
+    ['INVALID', 'UNKNOWN'],
+    ['REDACTED', 'UNKNOWN'],
+  ])('takes %s for %s', async (vendors, ours) => {
+    const node = { id: gid('1'), emailMarketingConsent: state(vendors), smsMarketingConsent: null };
+    expect(await load({ data: { nodes: [node] } }, ['1'])).toEqual([
+      [
+        {
+          purpose: 'MARKETING',
+          channel: 'EMAIL',
+          status: ours,
+          updatedAt: '2026-10-01T08:00:00.000Z',
+          evidence: null,
+        },
+      ],
+    ]);
+  });
+
+  it('goes by whose an answer is, and lets one that does not fit or failed cost nobody else', async () => {
+    const fine = { id: gid('3'), emailMarketingConsent: state('SUBSCRIBED'), smsMarketingConsent: null };
+    const [odd, failed, good, unknown] = await load(
+      {
+        data: {
+          nodes: [
+            fine,
+            { ...fine, id: gid('2'), emailMarketingConsent: null },
+            { ...fine, id: gid('1'), emailMarketingConsent: state('MAYBE') },
+            null,
+          ],
+        },
+        errors: [{ path: ['nodes', 1, 'emailMarketingConsent'], message: 'no' }],
+      },
+      ['1', '2', '3', '4'],
+    );
+    expect(odd).toMatchObject({ code: 'SOURCE_CONTRACT' });
+    expect(failed).toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+    expect(good).toMatchObject([{ status: 'GRANTED' }]);
+    expect(unknown).toEqual([]);
+  });
+
+  it('takes nobody for silent when it cannot tell who could not be read', async () => {
+    const [missing] = await load(
+      { data: { nodes: [null] }, errors: [{ path: ['nodes', 0], message: 'no' }] },
+      ['1'],
+    );
+    expect(missing).toMatchObject({ code: 'SOURCE_UNAVAILABLE' });
+  });
+});

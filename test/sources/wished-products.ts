@@ -1,0 +1,22 @@
+import { setting } from '../../src/settings.js';
+import { defineSource } from '../../src/source.js';
+
+/** A source of products that nobody else knows, so that any SKU can be asked of the webshop. */
+export const wishedProducts = defineSource({
+  name: 'wishes',
+  connector: {
+    settings: () => [setting('WISHES')],
+    connect: () => ({
+      client: () => ({ ping: () => Promise.resolve() }),
+      close: () => Promise.resolve(),
+    }),
+  },
+  resolvers: {
+    Customer: { wishes: (_: unknown, { skus }: { skus: string[] }) => skus.map((sku) => ({ sku })) },
+  },
+});
+export const wishedProductsSdl = {
+  wishes: `
+    type Customer @key(identifier: "email") { wishes(skus: [String!]!): [Product!] @personalData(category: NONE) }
+    type Product @key(field: "sku") @personalData(category: NONE) { sku: ID! }`,
+};

@@ -1,0 +1,147 @@
+import { describe, expect, inject } from 'vitest';
+import { organisationOnX } from '../../sources/stand-ins/seed-x.js';
+import { worldNow } from '../../sources/stand-ins/seed-time.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import { x } from '../../sources/x/index.js';
+import { startX } from '../../sources/x/stand-in/index.js';
+import { hostileKeys } from '../connectors/contract.js';
+import { listAt } from '../support/read.js';
+import { knownPeople } from './known-people.js';
+import { describeSource } from './source-contract.js';
+
+const world = createWorld({ customers: inject('customers') });
+const onX = world.people.flatMap((one) => (one.x === undefined ? [] : [{ ...one, x: one.x }]));
+const eva = onX.find(({ email }) => email === 'everywhere@example.nl');
+if (eva === undefined) throw new Error('X does not know everywhere@example.nl');
+
+/** X knows accounts and no customers: another system holds whose they are. */
+const usernames: Record<string, string> = {
+  ...Object.fromEntries(onX.map(({ email, x: own }) => [email, own.username])),
+  'gone@example.nl': 'nobody_here',
+  'jan@example.nl': 'jan',
+  'bea@example.nl': 'bea',
+  'broken@example.nl': 'broken',
+};
+const withText = new Map(
+  Object.values(hostileKeys).map((text, i) => [text, `text-${i}@example.nl`] as const),
+);
+const known = knownPeople(
+  Object.fromEntries(
+    [...Object.entries(usernames), ...[...withText].map(([text, email]) => [email, text] as const)].map(
+      ([email, value]) => [email, { identifiers: [{ namespace: 'xUsername', value }] }],
+    ),
+  ),
+  { xUsername: 'shown' },
+);
+
+const by = (email: string, fields = 'id') => ({
+  query: `query($by: CustomerKey!) { customer(by: $by) { xProfile { ${fields} } } }`,
+  variables: { by: { email } },
+});
+const nothing = { customer: { xProfile: null } };
+
+const posts = Array.from({ length: 150 }, (_, i) => ({
+  id: String(1_980_000_000_000_000_000n + BigInt(i)),
+  text: `@${organisationOnX} nummer ${i}`,
+  likes: i,
+  replies: 0,
+  createdAt: new Date(Date.parse(worldNow) - (i + 1) * 60_000).toISOString(),
+}));
+const sevenDaysAgo = Date.parse(worldNow) - 7 * 86_400_000;
+
+describe('X', () => {
+  describeSource({
+    source: x,
+    beside: { sources: [known.source], sdl: known.sdl, environment: known.environment },
+    found: {
+      'the username that another system holds': {
+        ...by(eva.email, 'id username'),
+        data: { customer: { xProfile: { id: eva.x.userId, username: eva.x.username } } },
+      },
+    },
+    unknown: { 'a username': { ...by('gone@example.nl'), data: nothing } },
+    batches: {
+      // A hundred accounts at once, and what twenty of them wrote.
+      'all that have an account': {
+        query:
+          'query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { id mentions(first: 100) { id } } } }',
+        variables: { by: onX.map(({ email }) => ({ email })) },
+        calls: Math.ceil(onX.length / 100) + Math.ceil(onX.length / 20),
+        expectData: (data) => {
+          expect(listAt(data, 'customers')).toEqual(
+            onX.map(({ x: own }) => ({
+              xProfile: {
+                id: own.userId,
+                mentions: own.posts
+                  .filter(
+                    ({ text, createdAt }) =>
+                      text.includes(`@${organisationOnX}`) && Date.parse(createdAt) >= sevenDaysAgo,
+                  )
+                  .map(({ id }) => ({ id })),
+              },
+            })),
+          );
+        },
+      },
+    },
+    pages: {
+      of: () => startX({ ...world, people: [{ ...eva, x: { ...eva.x, posts } }] }),
+      ...by(eva.email, 'mentions(first: 100) { id }'),
+      data: { customer: { xProfile: { mentions: posts.slice(0, 100).map(({ id }) => ({ id })) } } },
+      // The account, and two pages of a hundred posts: those of all that were asked about come mixed.
+      calls: 3,
+    },
+    ask: by(eva.email),
+    wrongCredentials: { X_BEARER_TOKEN: 'a-wrong-token' },
+    byAnyText: {
+      'the username that another system holds': (text) => ({ ...by(withText.get(text) ?? ''), nothing }),
+    },
+    http: {
+      urlVariable: 'X_URL',
+      paths: /^\/2\/users\/by\?usernames=\w{1,15}&user\.fields=[\w%]+$/,
+      nothing: () => ({
+        body: { errors: [{ type: 'https://api.x.com/2/problems/resource-not-found', value: 'x' }] },
+      }),
+      // It tells when its window ends.
+      rateLimit: {
+        body: { title: 'Too Many Requests', status: 429 },
+        get headers() {
+          return {
+            'x-rate-limit-remaining': '0',
+            'x-rate-limit-reset': String(Math.floor(Date.now() / 1_000) + 600),
+          };
+        },
+        retryAfter: 600,
+      },
+      misfits: [
+        { answer: () => ({ data: 'jan@example.nl' }), place: 'data', value: 'jan@example.nl' },
+        {
+          answer: () => ({ data: [{ id: 'jan@example.nl', username: eva.x.username }] }),
+          place: 'data.0.id',
+          value: 'jan@example.nl',
+        },
+        {
+          answer: () => ({ data: [{ id: '1', username: '../jan' }] }),
+          place: 'data.0.username',
+          value: '../jan',
+        },
+      ],
+      // One is there, one X failed to read, one it does not know.
+      partial: {
+        query: 'query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { id } } }',
+        variables: { by: ['jan', 'broken', 'bea'].map((name) => ({ email: `${name}@example.nl` })) },
+        answer: () => ({
+          body: {
+            data: [{ id: '12', username: 'Jan' }],
+            errors: [
+              { type: 'https://api.x.com/2/problems/internal-error', value: 'broken' },
+              { type: 'https://api.x.com/2/problems/resource-not-found', value: 'bea' },
+            ],
+          },
+        }),
+        data: { customers: [{ xProfile: { id: '12' } }, { xProfile: null }, { xProfile: null }] },
+        errors: [{ path: ['customers', 1, 'xProfile'], code: 'SOURCE_UNAVAILABLE' }],
+      },
+    },
+  });
+});

@@ -1,0 +1,166 @@
+import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { SignJWT, type JWTHeaderParameters, type JWTPayload } from 'jose';
+import { readGatewayConfig } from '../../src/config.js';
+import { createAuthentication, type Authentication } from '../../src/context/authenticate.js';
+import type { Caller } from '../../src/context/caller.js';
+import { commonNamespaces, idNamespace, normalise } from '../../src/identity/identifiers.js';
+import { SettingsReader, type Environment } from '../../src/settings.js';
+
+export const ISSUER = 'https://id.example.nl/';
+export const AUDIENCE = 'customer-view';
+/** The time at which the tests of authentication take place. */
+export const NOW_S = 1_800_000_000;
+
+/** An entry of API_KEYS, and the key that its caller has. */
+export function apiKey(name: string, role: string, more: Record<string, unknown> = {}) {
+  const key = `key-of-${name}`;
+  return { key, entry: { name, roles: [role], sha256: [digestOf(key)], ...more } };
+}
+
+export function digestOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
+}
+
+/** A key pair of the token issuer, or of somebody who would like to be it. */
+export interface SigningKey {
+  kid: string;
+  alg: string;
+  privateKey: KeyObject;
+  publicKey: KeyObject;
+  /** As the issuer publishes it. */
+  jwk: Record<string, unknown>;
+  pem: string;
+}
+
+export function signingKey(kid: string, alg: 'EdDSA' | 'ES256' | 'RS256' = 'EdDSA'): SigningKey {
+  const pair =
+    alg === 'EdDSA'
+      ? generateKeyPairSync('ed25519')
+      : alg === 'ES256'
+        ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+        : generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const jwk = { ...pair.publicKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
+  return { kid, alg, ...pair, jwk, pem: pair.publicKey.export({ type: 'spki', format: 'pem' }).toString() };
+}
+
+/** The claims of a token that is right but for what is said here. */
+export function claims(more: JWTPayload = {}): JWTPayload {
+  return { iss: ISSUER, aud: AUDIENCE, iat: NOW_S - 10, exp: NOW_S + 300, roles: ['operator'], ...more };
+}
+
+export function token(
+  { privateKey, kid, alg }: SigningKey,
+  payload: JWTPayload = claims(),
+  header: Partial<JWTHeaderParameters> = {},
+): Promise<string> {
+  return new SignJWT(payload).setProtectedHeader({ alg, kid, ...header }).sign(privateKey);
+}
+
+/** A token with these very texts in it, whatever they are, signed as EdDSA and ES256 are. */
+export function rawToken({ privateKey, alg }: SigningKey, header: string, payload: string): string {
+  const text = `${base64url(header)}.${base64url(payload)}`;
+  const key = { key: privateKey, dsaEncoding: 'ieee-p1363' } as const;
+  const signature = sign(alg === 'EdDSA' ? null : 'sha256', Buffer.from(text), key);
+  return `${text}.${signature.toString('base64url')}`;
+}
+
+export function base64url(text: string): string {
+  return Buffer.from(text).toString('base64url');
+}
+
+export interface TestAuthentication extends Authentication {
+  /** What is wrong with the settings. */
+  problems: readonly string[];
+  /** Who sends this key or token. */
+  as(token: string): Promise<Caller>;
+  /** What was told of keys that are out of reach. */
+  outOfReach: unknown[];
+}
+
+/** Authentication as the gateway makes it, where customers have e-mail addresses, phones and customer numbers. */
+export function createTestAuthentication(
+  environment: Environment,
+  now: () => number = () => NOW_S * 1000,
+): TestAuthentication {
+  const settings = new SettingsReader({ ID_SECRET: 'a secret of the tests', ...environment });
+  const namespaces = new Map(
+    [...commonNamespaces('NL'), idNamespace('customerNumber', 'A number', /^[1-9]\d{0,8}$/)].map(
+      (namespace) => [namespace.name, namespace] as const,
+    ),
+  );
+  const outOfReach: unknown[] = [];
+  const authentication = createAuthentication({
+    settings,
+    config: readGatewayConfig(settings),
+    namespaces: new Set(namespaces.keys()),
+    identify: (name, value) => {
+      const namespace = namespaces.get(name);
+      return namespace === undefined ? null : normalise(namespace, value);
+    },
+    onKeysOutOfReach: (error) => outOfReach.push(error),
+    now,
+  });
+  return {
+    ...authentication,
+    problems: settings.problems,
+    outOfReach,
+    // What is thrown at once is to be seen as what the promise fails with.
+    as: async (given) => authentication.caller(new Headers({ authorization: `Bearer ${given}` })),
+  };
+}
+
+/** The settings for tokens of these keys. */
+export function tokenSettings(...keys: readonly SigningKey[]): Record<string, string> {
+  return {
+    JWT_ISSUER: ISSUER,
+    JWT_AUDIENCE: AUDIENCE,
+    JWT_KEY: JSON.stringify({ keys: keys.map(({ jwk }) => jwk) }),
+    JWT_CUSTOMER_CLAIMS: 'customer_number=customerNumber,email=email',
+  };
+}
+
+export interface KeyServer {
+  url: string;
+  /** How often it was asked. */
+  asked(): number;
+  /** What it answers from now on: keys, or something else. */
+  publish(...keys: readonly SigningKey[]): void;
+  answer(how: (response: ServerResponse) => void): void;
+  close(): Promise<void>;
+}
+
+/** The address at which an issuer publishes its keys. */
+export async function keyServer(...keys: readonly SigningKey[]): Promise<KeyServer> {
+  const publishing =
+    (given: readonly SigningKey[]) =>
+    (response: ServerResponse): void => {
+      response
+        .setHeader('content-type', 'application/json')
+        .end(JSON.stringify({ keys: given.map(({ jwk }) => jwk) }));
+    };
+  let asked = 0;
+  let answer = publishing(keys);
+  const server = createServer((_, response) => {
+    asked += 1;
+    answer(response);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`,
+    asked: () => asked,
+    publish: (...given) => {
+      answer = publishing(given);
+    },
+    answer: (how) => {
+      answer = how;
+    },
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}

@@ -1,0 +1,189 @@
+import fc from 'fast-check';
+import {
+  getNamedType,
+  getNullableType,
+  isEnumType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  isTypeSubTypeOf,
+  Kind,
+  OperationTypeNode,
+  parse,
+  print,
+  TypeInfo,
+  typeFromAST,
+  validate,
+  visit,
+  visitWithTypeInfo,
+  type ASTNode,
+  type DirectiveNode,
+  type FieldNode,
+  type GraphQLArgument,
+  type GraphQLInputType,
+  type GraphQLSchema,
+  type SelectionSetNode,
+} from 'graphql';
+import type { MadeUp } from './operations.js';
+
+/** A variable that an operation may use, and values for it; `undefined` is none at all. */
+export interface MadeUpVariable {
+  name: string;
+  type: string;
+  standard?: string;
+  values: readonly unknown[];
+}
+
+/** Some fit, some do not, and some are left out. */
+export const VARIABLES: readonly MadeUpVariable[] = [
+  { name: 'on', type: 'Boolean!', values: [true, false, true, false, true, false, undefined] },
+  { name: 'perhaps', type: 'Boolean', standard: 'true', values: [true, false, undefined, undefined, null] },
+  { name: 'number', type: 'Int', standard: '2', values: [1, 3, undefined, undefined, null, 'no number'] },
+  { name: 'absent', type: 'Int', values: [undefined] },
+  { name: 'text', type: 'String', values: ['said', '', undefined, undefined, null, 5] },
+];
+
+/**
+ * Writes into operations what can be written into any: aliases, @skip and @include on fields and fragments, fragments
+ * twice, arguments with literals, variables, and variables within literals. All are valid; values of variables may not be.
+ */
+export function decorated(
+  schema: GraphQLSchema,
+  operations: fc.Arbitrary<MadeUp>,
+  variables: readonly MadeUpVariable[] = VARIABLES,
+  literals: Readonly<Record<string, readonly string[]>> = {},
+): fc.Arbitrary<MadeUp> {
+  return fc
+    .tuple(operations, fc.infiniteStream(fc.nat()))
+    .map(([operation, numbers]) =>
+      new Decorator(schema, variables, literals, (of) => {
+        const [chosen] = of.slice(Number(numbers.next().value) % of.length).map((value) => ({ value }));
+        if (chosen === undefined) throw new Error('nothing to pick from');
+        return chosen.value;
+      }).decorate(operation),
+    )
+    .filter(({ query }) => validate(schema, parse(query)).length === 0);
+}
+
+class Decorator {
+  #aliases = 0;
+
+  constructor(
+    readonly schema: GraphQLSchema,
+    readonly variables: readonly MadeUpVariable[],
+    readonly literals: Readonly<Record<string, readonly string[]>>,
+    readonly pick: <T>(of: readonly [T, ...T[]] | readonly T[]) => T,
+  ) {}
+
+  decorate({ query, variables }: MadeUp): MadeUp {
+    const types = new TypeInfo(this.schema);
+    const written = visit(
+      parse(query, { noLocation: true }),
+      visitWithTypeInfo(types, {
+        Field: (node) => this.#field(node, types.getFieldDef()?.args ?? [], types.getType()),
+        InlineFragment: (node) => ({ ...node, directives: this.#directives() }),
+        SelectionSet: { leave: (node) => this.#twice(node) },
+      }),
+    );
+    const used = this.variables.filter(({ name }) => print(written).includes(`$${name}`));
+    const defined = used.map(({ name, type, standard }) => {
+      const text = standard === undefined ? '' : ` = ${standard}`;
+      return parse(`query ($${name}: ${type}${text}) { x }`, { noLocation: true }).definitions[0];
+    });
+    const document = visit(written, {
+      OperationDefinition: (node) => ({
+        ...node,
+        operation: OperationTypeNode.QUERY,
+        variableDefinitions: [
+          ...(node.variableDefinitions ?? []),
+          ...defined.flatMap((one) =>
+            one?.kind === Kind.OPERATION_DEFINITION ? (one.variableDefinitions ?? []) : [],
+          ),
+        ],
+      }),
+    });
+    const given = used.map(({ name, values }) => [name, this.pick(values)] as const);
+    return {
+      query: print(document),
+      variables: { ...variables, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) },
+    };
+  }
+
+  #field(node: FieldNode, args: readonly GraphQLArgument[], type: unknown): FieldNode {
+    const added = args.flatMap((one) => {
+      if (node.arguments?.some(({ name }) => name.value === one.name) === true) return [];
+      const value = this.pick([true, false]) ? this.#value(one.type) : undefined;
+      return value === undefined ? [] : [`${one.name}: ${value}`];
+    });
+    const [call] = added.length === 0 ? [] : selectionsIn(`{ x(${added.join(', ')}) }`);
+    const isLeaf = isLeafType(getNamedType(type as GraphQLInputType));
+    const alias =
+      node.alias === undefined && isLeaf && this.pick([true, false, false])
+        ? { kind: Kind.NAME as const, value: this.pick([`l${this.#aliases++}`, `n_${this.#aliases++}`]) }
+        : node.alias;
+    return {
+      ...node,
+      ...(alias === undefined ? {} : { alias }),
+      arguments: [...(node.arguments ?? []), ...(call?.kind === Kind.FIELD ? (call.arguments ?? []) : [])],
+      directives: this.#directives(),
+    };
+  }
+
+  #directives(): DirectiveNode[] {
+    const text = this.pick([
+      ...['', '', '', '', '', ''],
+      '@include(if: $on)',
+      '@skip(if: $on)',
+      '@skip(if: false)',
+      '@include(if: $perhaps) @skip(if: $on)',
+      '@include(if: true)',
+    ]);
+    const [selection] = selectionsIn(`{ x ${text} }`);
+    return [...(selection?.directives ?? [])];
+  }
+
+  /** A fragment that is spread twice, the first time on a condition. */
+  #twice(node: SelectionSetNode): SelectionSetNode {
+    const selections = node.selections.flatMap((one) =>
+      one.kind === Kind.FRAGMENT_SPREAD && this.pick([true, false])
+        ? [
+            { ...one, directives: this.#directives() },
+            { ...one, directives: this.#directives() },
+          ]
+        : [one],
+    );
+    return { ...node, selections };
+  }
+
+  #value(type: GraphQLInputType): string | undefined {
+    const nullable = getNullableType(type);
+    const fitting = this.variables
+      .filter((one) => {
+        const given = typeFromAST(this.schema, typeNode(one.type));
+        return given !== undefined && isTypeSubTypeOf(this.schema, given, nullable as never);
+      })
+      .map(({ name }) => `$${name}`);
+    if (isListType(nullable)) {
+      const item = this.#value(nullable.ofType);
+      return item === undefined ? undefined : this.pick([item, `[${item}]`, `[${item}, ${item}]`]);
+    }
+    const values = isEnumType(nullable)
+      ? nullable.getValues().map(({ name }) => name)
+      : (this.literals[nullable.name] ?? []);
+    const all = [...fitting, ...values, ...(isNonNullType(type) || values.length === 0 ? [] : ['null'])];
+    return all.length === 0 ? undefined : this.pick(all);
+  }
+}
+
+function typeNode(text: string) {
+  const [operation] = parse(`query ($x: ${text}) { x }`).definitions;
+  const [definition] =
+    operation?.kind === Kind.OPERATION_DEFINITION ? (operation.variableDefinitions ?? []) : [];
+  if (definition === undefined) throw new Error(`no type: ${text}`);
+  return definition.type as Extract<ASTNode, { kind: 'NamedType' }>;
+}
+
+function selectionsIn(text: string) {
+  const [operation] = parse(text, { noLocation: true }).definitions;
+  return operation?.kind === Kind.OPERATION_DEFINITION ? operation.selectionSet.selections : [];
+}

@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import {
+  getNamedType,
+  isAbstractType,
+  isCompositeType,
+  isLeafType,
+  isNonNullType,
+  isObjectType,
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+} from 'graphql';
+
+/** Operations that somebody might make up who has seen nothing but the schema. */
+export interface MadeUp {
+  query: string;
+  variables: Record<string, unknown>;
+}
+
+export interface MadeUpOptions {
+  /** Fields nested so deep at most. */
+  maxDepth: number;
+  /** Fields beside each other at most. */
+  maxFields: number;
+  /** For `first`. */
+  pages: readonly number[];
+  /** For `customers(by:)`. */
+  customers: readonly { email: string }[];
+  /** For all that finds one customer. */
+  customer: { email: string };
+}
+
+/** Nested lists, long pages, aliases, fragments with and without a name. */
+export function madeUpOperations(schema: GraphQLSchema, options: MadeUpOptions): fc.Arbitrary<MadeUp> {
+  const query = schema.getQueryType();
+  if (query == null) throw new Error('a schema without queries');
+  return fc.infiniteStream(fc.nat()).map((numbers) => {
+    const writer = new Writer(schema, options, (of) => {
+      const chosen = of[Number(numbers.next().value) % of.length];
+      if (chosen === undefined) throw new Error('nothing to pick from');
+      return chosen;
+    });
+    const selected = writer.selection(query, 1);
+    const text = [`{ ${selected} }`, ...writer.fragments].join('\n');
+    const declared = Object.entries(KEYS).filter(([name]) => text.includes(`$${name}`));
+    if (declared.length === 0) return { query: text, variables: {} };
+    return {
+      query: `query (${declared.map(([name, type]) => `$${name}: ${type}`).join(', ')}) ${text}`,
+      variables: Object.fromEntries(
+        declared.map(([name]) => [name, name === 'many' ? options.customers : options.customer]),
+      ),
+    };
+  });
+}
+
+const KEYS = { many: '[CustomerKey!]!', one: 'CustomerKey!' } as const;
+
+class Writer {
+  #aliases = 0;
+  readonly fragments: string[] = [];
+
+  constructor(
+    readonly schema: GraphQLSchema,
+    readonly options: MadeUpOptions,
+    readonly pick: <T>(of: readonly T[]) => T,
+  ) {}
+
+  selection(type: GraphQLObjectType, depth: number): string {
+    const fields = Object.values(type.getFields()).filter((field) => this.#isAskable(field, depth));
+    if (fields.length === 0) return '__typename';
+    // What leads on to further objects is what makes an operation expensive.
+    const leading = fields.filter(({ type: out }) => isCompositeType(getNamedType(out)));
+    const count = this.pick(Array.from({ length: this.options.maxFields }, (_, i) => i + 1));
+    const text = Array.from({ length: count }, () =>
+      this.#field(this.pick(leading.length > 0 && this.pick([1, 2, 3]) < 3 ? leading : fields), depth),
+    ).join(' ');
+    const way = this.pick(['plain', 'plain', 'inline', 'named']);
+    if (way === 'plain') return text;
+    if (way === 'inline') return `... on ${type.name} { ${text} }`;
+    const name = `F${this.fragments.length}`;
+    this.fragments.push(`fragment ${name} on ${type.name} { ${text} }`);
+    return `...${name}`;
+  }
+
+  #isAskable({ type, args }: GraphQLField<unknown, unknown>, depth: number): boolean {
+    if (isCompositeType(getNamedType(type)) && depth >= this.options.maxDepth) return false;
+    return args.every((one) => !isNonNullType(one.type) || this.#value(one) !== undefined);
+  }
+
+  #field(field: GraphQLField<unknown, unknown>, depth: number): string {
+    const given = field.args.flatMap((one) => {
+      const value = this.#value(one);
+      if (value === undefined || (!isNonNullType(one.type) && this.pick([true, false]))) return [];
+      return [`${one.name}: ${value}`];
+    });
+    const type = getNamedType(field.type);
+    // Two of one name could not be merged when they differ.
+    const alias = isLeafType(type) && field.args.length === 0 ? '' : `a${this.#aliases++}: `;
+    const asked = `${alias}${field.name}${given.length === 0 ? '' : `(${given.join(', ')})`}`;
+    return `${asked}${this.#inside(type, depth)}`;
+  }
+
+  #inside(type: GraphQLNamedType, depth: number): string {
+    if (isObjectType(type)) return ` { ${this.selection(type, depth + 1)} }`;
+    if (!isAbstractType(type)) return '';
+    const possible = this.schema
+      .getPossibleTypes(type)
+      .map((one) => `... on ${one.name} { ${this.selection(one, depth + 1)} }`);
+    return ` { ${possible.join(' ')} }`;
+  }
+
+  /** Undefined: it is left out. */
+  #value({ name, type }: GraphQLArgument): string | undefined {
+    if (name === 'first') return String(this.pick(this.options.pages));
+    const named = getNamedType(type).name;
+    if (named === 'CompanyKey') return '{ kvkNumber: "68750110" }';
+    if (named === 'CustomerKey') return String(type).startsWith('[') ? '$many' : '$one';
+    return undefined;
+  }
+}

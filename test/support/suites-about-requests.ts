@@ -1,0 +1,29 @@
+import { describe } from 'vitest';
+import { useFrontDoor, type FrontDoor } from './front-doors.js';
+
+/** The suites that are about requests and answers, whatever is asked. */
+const SUITES: Record<string, () => Promise<unknown>> = {
+  'graphql-over-http': () => import('../gateway/graphql-over-http.test.js'),
+  'malformed-requests': () => import('../gateway/malformed-requests.test.js'),
+  'caller-directives': () => import('../gateway/caller-directives.test.js'),
+  'only-if-cached': () => import('../gateway/only-if-cached.test.js'),
+  introspection: () => import('../gateway/introspection.test.js'),
+  provenance: () => import('../gateway/provenance.test.js'),
+  visitor: () => import('../gateway/visitor.test.js'),
+  'hanging-up': () => import('../gateway/hanging-up.test.js'),
+  purpose: () => import('../context/purpose.test.js'),
+  'format-errors': () => import('../server/format-errors.test.js'),
+  cost: () => import('../server/cost.test.js'),
+  edge: () => import('../server/edge.test.js'),
+  'hardly-http': () => import('../server/hardly-http.test.js'),
+  http: () => import('../server/http.test.js'),
+};
+
+/** Runs them as they are, by that door. */
+export function runSuitesBy(door: FrontDoor): void {
+  useFrontDoor(door);
+  for (const [name, suite] of Object.entries(SUITES))
+    describe(name, async () => {
+      await suite();
+    });
+}

@@ -1,0 +1,129 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { startReceiver } from './receiver.js';
+
+const CUSTOMERS = 20;
+/** Of the gateway's clock. */
+const SPEED = 200;
+
+export interface CrashReport {
+  kills: number;
+  /** Events that the gateway said were kept. */
+  acknowledged: number;
+  requests: number;
+  /** Each of these must be empty. */
+  lost: string[];
+  invented: string[];
+  severalIds: string[];
+  outOfOrder: string[];
+}
+
+type Gateway = ChildProcessByStdio<Writable, Readable, null>;
+
+/**
+ * Kills a gateway again and again, at moments that nobody chose, while systems send events of twenty customers, each in
+ * order, and repeat what was not acknowledged. The endpoint fails one time in five, and not more than twice with one event.
+ */
+export async function crash(kills: number): Promise<CrashReport> {
+  const folder = await mkdtemp(join(tmpdir(), 'webhooks-'));
+  const sent = new Set<string>();
+  const acknowledged = new Set<string>();
+  const taken = new Map<string, Set<string>>();
+  const outOfOrder: string[] = [];
+  const invented: string[] = [];
+  const last = new Map<string, number>();
+  const failures = new Map<string, number>();
+  const content = z.object({ data: z.object({ customer: z.string(), event: z.string() }) });
+
+  const receiver = await startReceiver(({ id, body }) => {
+    const { customer, event } = content.parse(JSON.parse(body)).data;
+    if (!sent.has(event)) invented.push(event);
+    taken.set(event, (taken.get(event) ?? new Set()).add(id));
+    const number = Number(event.split('-')[1]);
+    const before = last.get(customer) ?? 0;
+    // Again the same, as its answer may have been lost; or the next, now that the one before was taken.
+    if (number !== before && number !== before + 1) outOfOrder.push(event);
+    const failed = failures.get(event) ?? 0;
+    if (failed < 2 && Math.random() < 0.2) {
+      failures.set(event, failed + 1);
+      return { status: 500 };
+    }
+    last.set(customer, number);
+    return { status: 204 };
+  });
+
+  const spawned: Gateway[] = [];
+  function prepare(): Gateway {
+    const script = ['--import', 'tsx', 'test/webhooks/crash-process.ts'];
+    const args = [...script, join(folder, 'webhooks.db'), receiver.url, String(SPEED)];
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    spawned.push(child);
+    return child;
+  }
+  let port = 0;
+  async function begin(gateway: Gateway): Promise<void> {
+    gateway.stdin.write('begin\n');
+    const [line] = (await once(gateway.stdout, 'data')) as [Buffer];
+    port = Number(String(line));
+  }
+
+  let isOver = false;
+  async function sendEventsOf(customer: number): Promise<void> {
+    for (let number = 1; !isOver; number += 1) {
+      const id = `${customer}-${number}`;
+      sent.add(id);
+      while (!acknowledged.has(id)) {
+        const answer = await fetch(`http://127.0.0.1:${port}/`, {
+          method: 'POST',
+          body: JSON.stringify({ id, customer: `c${customer}` }),
+        }).catch(() => undefined);
+        if (answer?.status === 204) acknowledged.add(id);
+        await sleep(30);
+      }
+    }
+  }
+
+  try {
+    let gateway = prepare();
+    await begin(gateway);
+    const senders = Array.from({ length: CUSTOMERS }, (_, customer) => sendEventsOf(customer));
+    for (let kill = 0; kill < kills; kill += 1) {
+      const next = prepare();
+      await sleep(50 + Math.random() * 700);
+      gateway.kill('SIGKILL');
+      await once(gateway, 'exit');
+      gateway = next;
+      await begin(gateway);
+    }
+    isOver = true;
+    await Promise.all(senders);
+    const missing = () =>
+      [...acknowledged].filter(
+        (id) => (last.get(`c${id.split('-')[0] ?? ''}`) ?? 0) < Number(id.split('-')[1]),
+      );
+    // The longest that anything waits by this clock is the lease of a gateway that was killed, and a few failures.
+    for (let tries = 0; tries < 600 && missing().length > 0; tries += 1) await sleep(100);
+    return {
+      kills,
+      acknowledged: acknowledged.size,
+      requests: receiver.received.length,
+      lost: missing(),
+      invented,
+      severalIds: [...taken].filter(([, ids]) => ids.size > 1).map(([event]) => event),
+      outOfOrder,
+    };
+  } finally {
+    isOver = true;
+    for (const child of spawned) child.kill('SIGKILL');
+    for (const child of spawned)
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    await receiver.close();
+    await rm(folder, { recursive: true });
+  }
+}

@@ -1,0 +1,341 @@
+import { generateKeyPairSync, randomBytes, verify } from 'node:crypto';
+import { Webhook } from 'standardwebhooks';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Endpoint } from '../../src/webhooks/endpoints.js';
+import { anEndpoint, HOUR, planFor, START, startDeliveries, type Deliveries } from './deliveries.js';
+import { startReceiver, type Receiver } from './receiver.js';
+import { anEvent } from './store-contract.js';
+
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  vi.useRealTimers();
+  for (const one of open.splice(0).reverse()) await one.close();
+});
+
+async function receiver(answer?: Receiver['answer']): Promise<Receiver> {
+  const started = await startReceiver(answer);
+  open.push(started);
+  return started;
+}
+
+async function deliveries(...args: Parameters<typeof startDeliveries>): Promise<Deliveries> {
+  const started = await startDeliveries(...args);
+  open.push(started);
+  return started;
+}
+
+const status =
+  (code: number, headers: Record<string, string> = {}) =>
+  () => ({ status: code, headers });
+const ofCustomer = (id: string, customer: string) =>
+  anEvent(id, { data: { customer }, identifiers: { customerNumber: [customer] } });
+
+/** Turns the clock from one attempt to the next, for as long as there is one. The hours after the first at which they came. */
+async function attemptsOf({ store, deliverer, turn, now }: Deliveries): Promise<number[]> {
+  const hours = [0];
+  for (;;) {
+    const [one] = await store.list({ limit: 1 });
+    if (one?.nextAt == null) return hours;
+    // Not a moment before it is due.
+    turn(one.nextAt - now() - 1);
+    await deliverer.idle();
+    expect((await store.find(one.id))?.attempts).toBe(one.attempts);
+    turn(1);
+    hours.push((now() - START) / HOUR);
+    await deliverer.idle();
+  }
+}
+
+describe('what is sent', () => {
+  it('is signed so that a receiver with the standard library can check it, with either secret', async () => {
+    const mailer = await receiver();
+    const secrets = [randomBytes(32), randomBytes(24)];
+    const { send } = await deliveries([anEndpoint('mailer', mailer.url, { secrets })]);
+    await send(anEvent('1'));
+    const [{ headers, body } = { headers: {}, body: '' }] = mailer.received;
+    vi.useFakeTimers({ now: START, toFake: ['Date'] });
+    for (const secret of secrets)
+      expect(new Webhook(secret.toString('base64')).verify(body, headers)).toEqual({
+        type: 'orderPlaced',
+        timestamp: '2026-03-02T09:00:00.000Z',
+        data: { order: 'order-1' },
+      });
+    expect(() => new Webhook(randomBytes(32).toString('base64')).verify(body, headers)).toThrow();
+    expect(() => new Webhook(secrets[0]?.toString('base64') ?? '').verify(`${body} `, headers)).toThrow();
+    expect(headers).toMatchObject({ 'content-type': 'application/json' });
+  });
+
+  it('is signed with the private key too where the endpoint has one', async () => {
+    const mailer = await receiver();
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const { send } = await deliveries([anEndpoint('mailer', mailer.url, { privateKey })]);
+    await send(anEvent('1'));
+    const [{ headers, body } = { headers: {} as Record<string, string>, body: '' }] = mailer.received;
+    const [v1 = '', v1a = '', ...rest] = headers['webhook-signature']?.split(' ') ?? [];
+    expect([v1.slice(0, 3), v1a.slice(0, 4), rest]).toEqual(['v1,', 'v1a,', []]);
+    const content = Buffer.from(
+      `${headers['webhook-id'] ?? ''}.${headers['webhook-timestamp'] ?? ''}.${body}`,
+    );
+    expect(verify(null, content, publicKey, Buffer.from(v1a.slice(4), 'base64'))).toBe(true);
+  });
+
+  it('is what is true at the moment of each attempt, and nothing when consent is gone by then', async () => {
+    const mailer = await receiver(status(500));
+    let consent = true;
+    let total = 10;
+    const made = await deliveries([anEndpoint('mailer', mailer.url)], {
+      render: ({ event }) =>
+        Promise.resolve(
+          consent ? { body: { type: 't', timestamp: event.time, data: { total } } } : { skip: 'no consent' },
+        ),
+    });
+    await made.send(anEvent('1'));
+    total = 20;
+    made.turn(6_000);
+    await made.deliverer.idle();
+    consent = false;
+    made.turn(HOUR);
+    await made.deliverer.idle();
+    expect(mailer.received.map(({ body }) => (JSON.parse(body) as { data: unknown }).data)).toEqual([
+      { total: 10 },
+      { total: 20 },
+    ]);
+    expect(await made.store.list({ limit: 10 })).toMatchObject([
+      { state: 'skipped', reason: 'no consent', attempts: 2 },
+    ]);
+  });
+
+  it('waits for quiet hours to end, without that being an attempt', async () => {
+    const mailer = await receiver();
+    const made: Deliveries = await deliveries([anEndpoint('mailer', mailer.url)], {
+      render: ({ event }) =>
+        Promise.resolve(
+          made.now() < START + 12 * HOUR
+            ? { retryAt: START + 12 * HOUR }
+            : { body: { type: 't', timestamp: event.time, data: null } },
+        ),
+    });
+    await made.send(anEvent('1'));
+    made.turn(11 * HOUR);
+    await made.deliverer.idle();
+    expect(mailer.received).toHaveLength(0);
+    made.turn(HOUR);
+    await made.deliverer.idle();
+    expect(mailer.received).toHaveLength(1);
+    expect(await made.store.list({ limit: 1 })).toMatchObject([{ state: 'delivered', attempts: 1 }]);
+  });
+});
+
+describe('an endpoint that is down', () => {
+  it('is tried ten times over 75 hours under one id, then no more until somebody replays it', async () => {
+    const mailer = await receiver(status(503));
+    const made = await deliveries([anEndpoint('mailer', mailer.url)]);
+    await made.send(anEvent('1'));
+    const hours = await attemptsOf(made);
+    expect(hours.map((hour) => Number(hour.toFixed(3)))).toEqual([
+      0, 0.001, 0.085, 0.585, 2.585, 7.585, 17.585, 31.585, 51.585, 75.585,
+    ]);
+    const [dead] = await made.store.list({ limit: 10 });
+    expect(dead).toMatchObject({ state: 'dead', attempts: 10, reason: 'status 503' });
+    expect(made.log.join('')).toContain('webhook delivery dead');
+    made.turn(100 * HOUR);
+    await made.deliverer.idle();
+    expect(mailer.received).toHaveLength(10);
+    mailer.answer = status(200);
+    expect(await made.store.replay({ dead: true })).toBe(1);
+    await made.deliverer.idle();
+    expect(await made.store.find(dead?.id ?? '')).toMatchObject({ state: 'delivered', attempts: 1 });
+    expect(mailer.received).toHaveLength(11);
+    expect(new Set(mailer.received.map(({ id }) => id))).toEqual(new Set([dead?.id]));
+    // Each attempt is signed for its own moment.
+    expect(new Set(mailer.received.map(({ headers }) => headers['webhook-timestamp'])).size).toBe(11);
+  });
+
+  it.each([
+    [0, 0.8],
+    [0.999_999, 1.2],
+  ])('is tried again at %s of the dice after %s of the delay', async (dice, part) => {
+    const mailer = await receiver(status(500));
+    const made = await deliveries([anEndpoint('mailer', mailer.url)], { random: () => dice });
+    await made.send(anEvent('1'));
+    const hours = await attemptsOf(made);
+    expect(hours.at(-1)).toBeCloseTo(75.585 * part, 1);
+  });
+
+  it('is left alone for as long as it asks for, and so are others that wait for it', async () => {
+    const mailer = await receiver(status(429, { 'retry-after': '1800' }));
+    const made = await deliveries([anEndpoint('mailer', mailer.url, { concurrency: 1 })]);
+    await made.send(anEvent('1'), anEvent('2'));
+    expect(mailer.received).toHaveLength(1);
+    made.turn(1_799_000);
+    await made.deliverer.idle();
+    expect(mailer.received).toHaveLength(1);
+    mailer.answer = status(204);
+    made.turn(1_000);
+    await made.deliverer.idle();
+    expect(mailer.received).toHaveLength(3);
+  });
+
+  it('takes a date to be told when to come back, and nobody can be told more than a day', async () => {
+    const mailer = await receiver(status(503, { 'retry-after': new Date(START + 2 * HOUR).toUTCString() }));
+    const made = await deliveries([anEndpoint('mailer', mailer.url)]);
+    await made.send(anEvent('1'));
+    expect(await made.store.list({ limit: 1 })).toMatchObject([{ nextAt: START + 2 * HOUR }]);
+    mailer.answer = status(503, { 'retry-after': '9999999' });
+    made.turn(2 * HOUR);
+    await made.deliverer.idle();
+    expect(await made.store.list({ limit: 1 })).toMatchObject([{ nextAt: START + 26 * HOUR }]);
+  });
+
+  it('that says it is gone gets nothing more until somebody enables it', async () => {
+    const mailer = await receiver(status(410));
+    const made = await deliveries([anEndpoint('mailer', mailer.url)]);
+    await made.send(anEvent('1'));
+    await made.send(anEvent('2'));
+    expect(mailer.received).toHaveLength(1);
+    expect(await made.store.disabled()).toMatchObject([{ endpoint: 'mailer', reason: 'status 410' }]);
+    expect((await made.store.list({ state: 'dead', limit: 9 })).map(({ reason }) => reason)).toEqual([
+      'endpoint is disabled',
+      'status 410',
+    ]);
+    mailer.answer = status(204);
+    await made.store.enable('mailer');
+    await made.store.replay({ dead: true, endpoint: 'mailer' });
+    await made.deliverer.idle();
+    expect(mailer.received).toHaveLength(3);
+  });
+
+  it('is not followed elsewhere when it redirects', async () => {
+    const elsewhere = await receiver();
+    const mailer = await receiver(status(307, { location: elsewhere.url }));
+    const made = await deliveries([anEndpoint('mailer', mailer.url)]);
+    await made.send(anEvent('1'));
+    expect(await made.store.list({ limit: 1 })).toMatchObject([{ state: 'waiting', reason: 'status 307' }]);
+    expect(elsewhere.received).toHaveLength(0);
+  });
+
+  it('holds up no other, be it dead, silent or redirecting', async () => {
+    const silent = await receiver(() => undefined);
+    const redirecting = await receiver(status(302, { location: '/' }));
+    const gone = await startReceiver();
+    await gone.close();
+    const healthy = await receiver();
+    const names: [string, string][] = [
+      ['dead', gone.url],
+      ['silent', silent.url],
+      ['redirecting', redirecting.url],
+      ['healthy', healthy.url],
+    ];
+    const made = await deliveries(names.map(([name, url]) => anEndpoint(name, url)));
+    const events = Array.from({ length: 100 }, (_, index) =>
+      ofCustomer(`${index}`, `customer ${index % 20}`),
+    );
+    for (const event of events) await made.store.keep([event]);
+    made.deliverer.wake();
+    await vi.waitFor(() => {
+      expect(healthy.received).toHaveLength(100);
+    }, 15_000);
+    // All that time the silent one held its connections, and no more than it may.
+    expect(silent.received).toHaveLength(5);
+    const healthyOnes = await made.store.list({ endpoint: 'healthy', limit: 100 });
+    expect(new Set(healthyOnes.map(({ attempts }) => attempts))).toEqual(new Set([1]));
+    for (const [name] of names.slice(0, 3))
+      expect(await made.store.list({ endpoint: name, state: 'delivered', limit: 1 })).toEqual([]);
+    await silent.close();
+  });
+
+  it('is given up on after the time that it has to answer', async () => {
+    const silent = await receiver(() => undefined);
+    const made = await deliveries([anEndpoint('silent', silent.url)], { timeoutMs: 100 });
+    await made.send(anEvent('1'));
+    expect(await made.store.list({ limit: 1 })).toMatchObject([{ attempts: 1, reason: 'no answer in time' }]);
+  });
+});
+
+describe('the order of one customer', () => {
+  it('is kept when an endpoint fails now and then, while others pass by', async () => {
+    let count = 0;
+    const flaky = await receiver(() => ({ status: (count += 1) % 3 === 0 ? 500 : 204 }));
+    const made = await deliveries([anEndpoint('flaky', flaky.url)]);
+    const events = Array.from({ length: 40 }, (_, index) => ofCustomer(`${100 + index}`, `c${index % 4}`));
+    await made.send(...events);
+    for (let round = 0; round < 60; round += 1) {
+      made.turn(20 * 60_000);
+      await made.deliverer.idle();
+    }
+    expect(await made.store.list({ state: 'waiting', limit: 1 })).toEqual([]);
+    for (const customer of ['c0', 'c1', 'c2', 'c3']) {
+      const own = events.filter(({ data }) => data['customer'] === customer).map(({ subject }) => subject);
+      const orders = flaky.received.map(
+        ({ body }) => (JSON.parse(body) as { data: { order: string } }).data.order,
+      );
+      // Each may come several times in a row, and never after a later one.
+      const came = orders.filter(
+        (order, index) => own.includes(order) && orders.lastIndexOf(order) === index,
+      );
+      expect(came).toEqual(own);
+    }
+  });
+});
+
+describe('an event', () => {
+  it('that cannot be processed now is tried again, and its customer keeps the order', async () => {
+    const mailer = await receiver();
+    let isDown = true;
+    const endpoint: Endpoint = anEndpoint('mailer', mailer.url);
+    const made: Deliveries = await deliveries([endpoint], {
+      process: (event) => {
+        if (isDown && event.id === '1') return Promise.reject(new Error('jan@example.nl is not found'));
+        return Promise.resolve({ deliveries: [planFor(event, 'mailer', made.now())] });
+      },
+    });
+    await made.send(ofCustomer('1', 'c'), ofCustomer('2', 'c'), ofCustomer('3', 'other'));
+    expect(mailer.received).toHaveLength(1);
+    isDown = false;
+    made.turn(10_000);
+    await made.deliverer.idle();
+    expect(
+      mailer.received.map(({ body }) => (JSON.parse(body) as { data: { order: string } }).data.order),
+    ).toEqual(['order-3', 'order-1', 'order-2']);
+    expect(made.log.join('')).toContain('webhook event failed');
+    expect(made.log.join('')).not.toContain('jan@');
+  });
+
+  it('leads to a reminder that is cancelled by what happens before it is due', async () => {
+    const mailer = await receiver();
+    const made: Deliveries = await deliveries([anEndpoint('mailer', mailer.url)], {
+      process: (event) => {
+        const cart = String(event.data['customer']);
+        if (event.type === 'order.placed') return Promise.resolve({ deliveries: [], cancel: [cart] });
+        const plan = { ...planFor(event, 'mailer', made.now() + HOUR), cancelKey: cart };
+        return Promise.resolve({ deliveries: [plan] });
+      },
+    });
+    await made.send(
+      { ...ofCustomer('1', 'buys'), type: 'cart.changed' },
+      { ...ofCustomer('2', 'leaves'), type: 'cart.changed' },
+    );
+    made.turn(HOUR / 2);
+    await made.send(ofCustomer('3', 'buys'));
+    made.turn(HOUR / 2);
+    await made.deliverer.idle();
+    expect(
+      mailer.received.map(({ body }) => (JSON.parse(body) as { data: { order: string } }).data.order),
+    ).toEqual(['order-2']);
+  });
+});
+
+describe('the rate of an endpoint', () => {
+  it('is not exceeded, and nothing is lost by it', async () => {
+    const slow = await receiver();
+    const made = await deliveries([anEndpoint('slow', slow.url, { ratePerSecond: 2, concurrency: 50 })]);
+    await made.send(...Array.from({ length: 10 }, (_, index) => anEvent(`${index}`)));
+    const counts = [slow.received.length];
+    for (let second = 1; second <= 4; second += 1) {
+      made.turn(1_000);
+      await made.deliverer.idle();
+      counts.push(slow.received.length);
+    }
+    expect(counts).toEqual([2, 4, 6, 8, 10]);
+  });
+});

@@ -1,0 +1,323 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { sources } from '../../sources/index.js';
+import { startOrderSystem } from '../../sources/order-system/stand-in/index.js';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { StandIn } from '../../sources/stand-ins/world.js';
+import { createWebhookStore, type DeliveryRecord, type WebhookStore } from '../../src/webhooks/store.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at } from '../support/read.js';
+import { faultControl } from '../support/stand-ins.js';
+import { startReceiver, type Receiver } from './receiver.js';
+import { tellByWebshop, type ShopEvent } from './subscriber.js';
+
+/**
+ * What follows from an event, by the triggers of schema/triggers: from the word of a system to what the campaign tool
+ * receives, with the gateway's time of day turned.
+ */
+
+/** Somebody who has agreed to marketing. */
+const EMAIL = 'customer-5@example.nl';
+const SYSTEMS = ['order-system', 'webshop'] as const;
+const SECRET = 'a secret of the tests of what follows';
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+/** A day without a change of the clock, at eleven o'clock in Amsterdam. */
+const ELEVEN = Date.parse('2027-01-13T10:00:00Z');
+
+let system: StandIn;
+let control: FaultControl;
+let folder: string;
+let tool: Receiver;
+let gateway: TestGateway;
+let store: WebhookStore;
+let aheadMs = 0;
+const realNow = Date.now;
+
+const turnTo = (ms: number): void => {
+  aheadMs = ms - realNow();
+};
+const turn = (ms: number): void => {
+  aheadMs += ms;
+};
+
+beforeAll(async () => {
+  const connectionString = process.env.ORDER_SYSTEM_TEST_URL;
+  system = await startOrderSystem(
+    createWorld({ customers: 8 }),
+    connectionString === undefined ? {} : { connectionString },
+  );
+  control = await faultControl([system], [...SYSTEMS]);
+  vi.spyOn(Date, 'now').mockImplementation(() => realNow() + aheadMs);
+}, 60_000);
+
+afterAll(async () => {
+  vi.restoreAllMocks();
+  await control.close();
+  await system.close();
+});
+
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-follow-up-'));
+  tool = await startReceiver();
+  turnTo(ELEVEN);
+  await open();
+});
+
+afterEach(async () => {
+  await gateway.close();
+  await store.close();
+  await tool.close();
+  await control.heal();
+  rmSync(folder, { recursive: true });
+});
+
+async function open(): Promise<void> {
+  const file = join(folder, 'webhooks.db');
+  gateway = createTestGateway(
+    {
+      ...control.settings,
+      DEADLINE_MS: '10000',
+      AUDIT_FILE: join(folder, 'audit.jsonl'),
+      WEBHOOK_FILE: file,
+      WEBHOOK_SECRET: SECRET,
+      WEBHOOK_ENDPOINTS: JSON.stringify([
+        {
+          name: 'campaign-tool',
+          url: tool.url,
+          secrets: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
+          allowPrivate: true,
+          ratePerSecond: 100,
+        },
+      ]),
+    },
+    {
+      // What is not forgotten would be shown again for an hour.
+      sources: sources
+        .filter(({ name }) => SYSTEMS.some((one) => one === name))
+        .map((source) => ({ ...source, freshness: { maxAge: '1 hour' }, limits: { retries: 0 } })),
+    },
+  );
+  await gateway.opened;
+  // The same file, as the command line reads it.
+  store = await createWebhookStore({ file, secret: SECRET });
+}
+
+const tell = (topic: string, event: ShopEvent = {}) =>
+  tellByWebshop(
+    (path, init) => gateway.fetch(path, init),
+    control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
+    topic,
+    { email: EMAIL, at: new Date(Date.now()).toISOString(), ...event },
+  );
+const cartChanged = () => tell('checkouts/update');
+
+/** What was planned by a trigger, the oldest first. */
+async function planned(trigger: string): Promise<DeliveryRecord[]> {
+  const all = await store.list({ limit: 100 });
+  return all.filter((one) => one.trigger === trigger).reverse();
+}
+
+/** Waits until what was planned by the trigger has come to this. */
+async function come(trigger: string, ...states: DeliveryRecord['state'][]): Promise<DeliveryRecord[]> {
+  return vi.waitFor(
+    async () => {
+      const all = await planned(trigger);
+      expect(all.map(({ state }) => state)).toEqual(states);
+      return all;
+    },
+    { timeout: 10_000, interval: 50 },
+  );
+}
+
+/** Everything that has come in was looked at. */
+async function quiet(): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      expect(await store.counts()).toMatchObject({ eventsWaiting: 0 });
+    },
+    { timeout: 10_000, interval: 50 },
+  );
+}
+
+const received = (type: string) =>
+  tool.received
+    .map(({ body }) => JSON.parse(body) as { type: string; data: unknown })
+    .filter((one) => one.type === type);
+
+const emit = (type: string) => control.emit('order-system', { type, email: EMAIL });
+
+describe('consent', () => {
+  test('that is withdrawn while a reminder waits stops it, and the audit says so', async () => {
+    await cartChanged();
+    await come('cart-abandoned', 'waiting');
+    await emit('consent.withdrawn');
+    try {
+      turn(HOUR);
+      const [skipped] = await come('cart-abandoned', 'skipped');
+      expect(skipped?.reason).toBe('CONSENT_REQUIRED');
+      expect(tool.received).toEqual([]);
+      const audit = readFileSync(join(folder, 'audit.jsonl'), 'utf8');
+      expect(JSON.parse(audit.trim().split('\n').at(-1) ?? '')).toMatchObject({
+        caller: 'trigger:cart-abandoned',
+        purpose: 'MARKETING',
+        because: 'CONSENT_REQUIRED',
+      });
+      expect(audit).not.toContain(EMAIL);
+    } finally {
+      await emit('consent.given');
+    }
+  });
+
+  test('that cannot be asked for holds a message up until it can', async () => {
+    await control.set('order-system', { fault: 'down' });
+    await tell('orders/paid');
+    await vi.waitFor(async () => {
+      const reasons = (await planned('first-order-paid')).map(({ state, reason, attempts }) => [
+        state,
+        reason,
+        attempts,
+      ]);
+      expect(reasons).toEqual([['waiting', 'put off', 0]]);
+    }, 10_000);
+    // One customer's messages go in order.
+    await come('order-paid', 'waiting');
+    expect(tool.received).toEqual([]);
+    await control.heal();
+    await vi.waitFor(
+      async () => {
+        // The breaker goes by the time that really passes.
+        turn(MINUTE + 1);
+        expect((await planned('order-paid')).map(({ state }) => state)).toEqual(['delivered']);
+      },
+      { timeout: 20_000, interval: 1_500 },
+    );
+    expect(received('order.paid')).toHaveLength(1);
+  }, 40_000);
+});
+
+describe('a reminder of a cart', () => {
+  test('is sent once, an hour after the cart was changed last', async () => {
+    await cartChanged();
+    await come('cart-abandoned', 'waiting');
+    turn(50 * MINUTE);
+    await cartChanged();
+    const [, second] = await come('cart-abandoned', 'cancelled', 'waiting');
+    expect(Math.round(((second?.dueAt ?? 0) - ELEVEN) / MINUTE)).toBe(110);
+    turn(HOUR);
+    await come('cart-abandoned', 'cancelled', 'delivered');
+    expect(received('cart.changed')).toHaveLength(1);
+    expect(at(received('cart.changed'), 0, 'data', 'cartAbandoned', 'customer')).toMatchObject({
+      primaryEmail: EMAIL,
+    });
+  });
+
+  test('is not sent to whoever orders within the hour, also where another system tells of it', async () => {
+    await cartChanged();
+    await come('cart-abandoned', 'waiting');
+    turn(30 * MINUTE);
+    // The order system knows the customer by its own number, and not by the address that the webshop told.
+    await emit('order.placed');
+    await come('cart-abandoned', 'cancelled');
+    turn(2 * HOUR);
+    await quiet();
+    expect(tool.received).toEqual([]);
+  });
+
+  test('is sent once a day', async () => {
+    await cartChanged();
+    await come('cart-abandoned', 'waiting');
+    turn(HOUR);
+    await come('cart-abandoned', 'delivered');
+    turn(4 * HOUR);
+    await cartChanged();
+    await quiet();
+    turn(HOUR);
+    await quiet();
+    await come('cart-abandoned', 'delivered');
+    turn(20 * HOUR);
+    await cartChanged();
+    await come('cart-abandoned', 'delivered', 'waiting');
+    turn(HOUR);
+    await come('cart-abandoned', 'delivered', 'delivered');
+    expect(received('cart.changed')).toHaveLength(2);
+  });
+
+  test('that is due in the evening waits until the morning', async () => {
+    turnTo(Date.parse('2027-01-13T19:30:00Z'));
+    await cartChanged();
+    const [waiting] = await come('cart-abandoned', 'waiting');
+    expect(new Date(waiting?.dueAt ?? 0).toISOString()).toBe('2027-01-14T07:00:00.000Z');
+    turnTo(Date.parse('2027-01-14T06:59:00Z'));
+    await quiet();
+    expect(tool.received).toEqual([]);
+    turnTo(Date.parse('2027-01-14T07:00:01Z'));
+    await come('cart-abandoned', 'delivered');
+  });
+
+  test('is sent by the gateway that is started after the one that planned it', async () => {
+    await cartChanged();
+    await come('cart-abandoned', 'waiting');
+    await gateway.close();
+    await store.close();
+    turn(HOUR);
+    await open();
+    await come('cart-abandoned', 'delivered');
+    expect(received('cart.changed')).toHaveLength(1);
+  });
+});
+
+describe('an event', () => {
+  test('that a system sends again hours later starts an automation once', async () => {
+    await tell('orders/paid', { id: 'the-same', order: '71' });
+    await come('order-paid', 'delivered');
+    turn(6 * HOUR);
+    await tell('orders/paid', { id: 'the-same', order: '71' });
+    await quiet();
+    await come('order-paid', 'delivered');
+    expect(received('order.paid')).toHaveLength(1);
+  });
+
+  test('of a customer is sent after the one before it, though that had to be sent again', async () => {
+    let isUp = false;
+    tool.answer = () => ({ status: isUp ? 204 : 500 });
+    await tell('orders/paid', { order: '81' });
+    await come('order-paid', 'waiting');
+    await vi.waitFor(() => {
+      expect(tool.received).toHaveLength(1);
+    }, 5_000);
+    await tell('orders/paid', { order: '82' });
+    await come('order-paid', 'waiting', 'waiting');
+    isUp = true;
+    turn(10_000);
+    await come('order-paid', 'delivered', 'delivered');
+    const numbers = received('order.paid').map(({ data }) => at(data, 'orderPaid', 'recordId'));
+    expect(numbers).toEqual(['81', '81', '82']);
+  });
+
+  test('that names nobody has all answers of its system forgotten, and is sent to nobody', async () => {
+    const cart = `{ customer(by: { email: "${EMAIL}" }) { cart { total { amount } } } }`;
+    const callsOf = () => control.counters()['webshop']?.calls ?? 0;
+    const asks = async () => {
+      const before = callsOf();
+      await gateway.query(cart);
+      return callsOf() - before;
+    };
+    await asks();
+    expect(await asks()).toBe(0);
+    await tell('orders/paid', { email: undefined });
+    const [skipped] = await come('order-paid', 'skipped');
+    expect(skipped?.reason).toBe('NO_CUSTOMER');
+    expect(await asks()).toBeGreaterThan(0);
+    expect(tool.received).toEqual([]);
+  });
+
+  test('of somebody who has ordered before is no first order', async () => {
+    await tell('orders/paid', { order: '91' });
+    const [skipped] = await come('first-order-paid', 'skipped');
+    expect(skipped?.reason).toBe('NOT_THE_FIRST_ORDER');
+  });
+});

@@ -1,0 +1,124 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { sources } from '../../sources/index.js';
+import { webshop } from '../../sources/webshop/index.js';
+import { incomingOf, listenToWebhooks } from '../../src/server/webhooks.js';
+import { SettingsReader } from '../../src/settings.js';
+import { createReceiver, pluggedInWebhooks } from '../../src/webhooks/receive.js';
+import { createTestReceiver } from './webhook-contract.js';
+
+const secret = 'hush-of-the-shop';
+const environment = { WEBSHOP_WEBHOOK_SECRETS: secret };
+
+describe('the address of webhooks', () => {
+  it('is known for sources whose secrets are set, and for nothing else', async () => {
+    const { receive } = createTestReceiver(webshop, environment);
+    for (const path of [
+      '/',
+      '/graphql',
+      '/webhooks',
+      '/webhooks/',
+      '/webhooks/kvk',
+      '/webhooks/webshop/x',
+      '/webhooks/__proto__',
+    ])
+      expect(
+        await receive(incomingOf(new Request(`http://gateway${path}`, { method: 'POST' }))),
+      ).toBeUndefined();
+  });
+
+  it('takes POST alone where a source asks nothing by other methods', async () => {
+    const receiver = createTestReceiver(webshop, environment);
+    const { status, headers } = await receiver.post({ body: '' }, 'GET');
+    expect({ status, allow: headers.get('allow') }).toEqual({ status: 405, allow: 'POST' });
+  });
+
+  it('refuses by the length that a message says it has, and by the one that it has', async () => {
+    const receiver = createTestReceiver(webshop, environment);
+    expect((await receiver.post({ headers: { 'content-length': '2000000' }, body: 'x' })).status).toBe(413);
+    let sent = 0;
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        sent += 65_536;
+        controller.enqueue(new Uint8Array(65_536));
+      },
+    });
+    const request = new Request('http://gateway/webhooks/webshop', {
+      method: 'POST',
+      body: endless,
+      duplex: 'half',
+    } as RequestInit);
+    expect((await receiver.receive(incomingOf(request)))?.status).toBe(413);
+    expect(sent).toBeLessThan(2_000_000);
+  });
+
+  it('answers also when a message breaks off', async () => {
+    const receiver = createTestReceiver(webshop, environment);
+    const broken = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        controller.error(new Error('gone'));
+      },
+    });
+    const request = new Request('http://gateway/webhooks/webshop', {
+      method: 'POST',
+      body: broken,
+      duplex: 'half',
+    } as RequestInit);
+    expect((await receiver.receive(incomingOf(request)))?.status).toBe(400);
+  });
+
+  it('reads secrets from files, too, and shows none', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'webhooks-'));
+    try {
+      writeFileSync(join(folder, 'secrets'), `${secret}, another-secret\n`);
+      const settings = new SettingsReader({ WEBSHOP_WEBHOOK_SECRETS_FILE: join(folder, 'secrets') });
+      expect(pluggedInWebhooks([webshop], settings).get('webshop')?.secrets).toEqual([
+        secret,
+        'another-secret',
+      ]);
+      expect(settings.shown).toEqual({ WEBSHOP_WEBHOOK_SECRETS: '***' });
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('is given in the gateway before anything else looks at the request', async () => {
+    const webhooks = pluggedInWebhooks(sources, new SettingsReader(environment));
+    const receive = createReceiver({
+      webhooks,
+      keep: () => Promise.resolve({ kept: 1, known: 0 }),
+      identify: (_, value) => value,
+      logger: { warn: () => undefined, error: () => undefined },
+    });
+    const server = createServer(
+      listenToWebhooks(receive, (_, response) => {
+        response.writeHead(418).end();
+      }),
+    ).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const answer = async (path: string, body = '{}') => {
+      const sent = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', body });
+      return sent.status;
+    };
+    try {
+      expect(await answer('/webhooks/webshop')).toBe(401);
+      expect(await answer('/webhooks/webshop', 'x'.repeat(2_000_000))).toBe(413);
+      expect(await answer('/webhooks/kvk')).toBe(418);
+      expect(await answer('/graphql')).toBe(418);
+    } finally {
+      server.close();
+    }
+  });
+
+  it('names whom an event is about by kinds that exist, so that they can be found', () => {
+    const own = sources.flatMap(({ namespaces = [] }) => namespaces.map(({ name }) => name));
+    for (const namespace of ['shopifyCustomerId', 'hubspotContactId', 'zendeskUserId', 'salesforceContactId'])
+      expect(own).toContain(namespace);
+  });
+});

@@ -1,0 +1,382 @@
+import { beforeEach, afterEach, describe, expect, it } from 'vitest';
+import type { SourceEvent } from '../../src/webhooks/event.js';
+import type {
+  LeasedDelivery,
+  PlannedDelivery,
+  WebhookStore,
+  WebhookStoreOptions,
+} from '../../src/webhooks/store.js';
+
+const HOUR = 3_600_000;
+const MINUTE = 60_000;
+const START = Date.parse('2026-03-02T09:00:00Z');
+
+export function anEvent(id: string, more: Partial<SourceEvent> = {}): SourceEvent {
+  return {
+    id,
+    source: 'webshop',
+    type: 'order.placed',
+    time: '2026-03-02T09:00:00.000Z',
+    subject: `order-${id}`,
+    identifiers: { email: [`${id}@example.nl`] },
+    data: { total: 12.5 },
+    ...more,
+  };
+}
+
+export interface OpenedStore {
+  store: WebhookStore;
+  /** As another instance of the gateway, or the same after a restart. */
+  again(options?: Partial<WebhookStoreOptions>): Promise<WebhookStore>;
+  /** All that lies on disk, as text. */
+  raw(): Promise<string>;
+  close(): Promise<void>;
+}
+
+/** What every store promises, whatever lies under it. */
+export function storeContract(
+  open: (options: Omit<WebhookStoreOptions, 'file' | 'postgresUrl'>) => Promise<OpenedStore>,
+): void {
+  let now = START;
+  let opened: OpenedStore;
+  let store: WebhookStore;
+
+  beforeEach(async () => {
+    now = START;
+    opened = await open({ secret: 'a secret of the test', now: () => now });
+    store = opened.store;
+  });
+  afterEach(() => opened.close());
+
+  const plan = (more: Partial<PlannedDelivery> = {}): PlannedDelivery => ({
+    trigger: 'thanks',
+    endpoint: 'mailer',
+    orderKey: 'customer-1',
+    dueAt: now,
+    ...more,
+  });
+
+  /** Keeps one event and processes it into these deliveries. */
+  async function scheduled(
+    id: string,
+    deliveries: PlannedDelivery[],
+    cancel: string[] = [],
+  ): Promise<string[]> {
+    await store.keep([anEvent(id)]);
+    const [leased] = await store.leaseEvents(10, MINUTE);
+    if (leased?.event.id !== id) throw new Error(`${id} was not the event that is next.`);
+    return store.processed(leased, { deliveries, cancel });
+  }
+
+  async function due(endpoint = 'mailer', from = store): Promise<LeasedDelivery[]> {
+    return from.leaseDeliveries(endpoint, 100, MINUTE);
+  }
+
+  const delivered = (one: LeasedDelivery | undefined) =>
+    store.settle(one ?? raise(), { state: 'delivered', attempts: 1, reason: 'status 204' });
+
+  describe('events', () => {
+    it('are kept once, however often and in however many requests they are sent', async () => {
+      const twice = await Promise.all([
+        store.keep([anEvent('1'), anEvent('2'), anEvent('1')]),
+        store.keep([anEvent('2'), anEvent('3'), anEvent('1', { source: 'crm' })]),
+      ]);
+      expect(twice).toEqual([
+        { kept: 2, known: 1 },
+        { kept: 2, known: 1 },
+      ]);
+      expect(await store.keep([anEvent('3'), anEvent('4')])).toEqual({ kept: 1, known: 1 });
+      expect((await store.counts()).eventsWaiting).toBe(5);
+    });
+
+    it('are all kept when hundreds come at once', async () => {
+      const sent = Array.from({ length: 700 }, (_, index) => store.keep([anEvent(`n${index}`)]));
+      expect((await Promise.all(sent)).every(({ kept }) => kept === 1)).toBe(true);
+      expect((await store.counts()).eventsWaiting).toBe(700);
+    });
+
+    it('are handed out whole, and are still there after a restart', async () => {
+      const event = anEvent('1', {
+        type: 'cart.changed',
+        data: { open: true, note: null, items: 3, shop: 'nl' },
+      });
+      await store.keep([event]);
+      const restarted = await opened.again();
+      const [leased] = await restarted.leaseEvents(10, MINUTE);
+      expect(leased).toMatchObject({ event, attempts: 0 });
+      await restarted.close();
+    });
+
+    it('are worked on by one instance at a time, and by another when that one was not heard of again', async () => {
+      await store.keep([anEvent('1')]);
+      const other = await opened.again();
+      const [first] = await store.leaseEvents(10, MINUTE);
+      expect(await other.leaseEvents(10, MINUTE)).toEqual([]);
+      now += MINUTE;
+      const [second] = await other.leaseEvents(10, MINUTE);
+      expect(second?.event.id).toBe('1');
+      expect(await store.processed(first ?? raise(), { deliveries: [plan()] })).toEqual([]);
+      expect(await other.processed(second ?? raise(), { deliveries: [plan()] })).toHaveLength(1);
+      expect(await store.list({ limit: 10 })).toHaveLength(1);
+      await other.close();
+    });
+
+    it('of one customer are processed in the order in which they came, those of others meanwhile', async () => {
+      const anna = { identifiers: { email: ['anna@example.nl'] } };
+      await store.keep([anEvent('1', anna), anEvent('2', { ...anna, source: 'crm' }), anEvent('3')]);
+      const first = await store.leaseEvents(10, MINUTE);
+      expect(first.map(({ event }) => event.id)).toEqual(['1', '3']);
+      await store.eventFailed(first[0] ?? raise(), 'a source is down', now + 5_000);
+      expect(await store.leaseEvents(10, MINUTE)).toEqual([]);
+      now += 5_000;
+      const [again] = await store.leaseEvents(10, MINUTE);
+      expect(again).toMatchObject({ attempts: 1, event: { id: '1' } });
+      await store.eventFailed(again ?? raise(), 'a source is down');
+      expect((await store.leaseEvents(10, MINUTE)).map(({ event }) => event.id)).toEqual(['2']);
+      expect(await store.counts()).toMatchObject({ eventsDead: 1, eventsWaiting: 2 });
+    });
+
+    it('lie on disk without a word about the customer, and cannot be read with another secret', async () => {
+      await scheduled('1', [
+        plan({ orderKey: 'anna', cancelKey: 'cart of anna', once: { key: 'anna once', until: now + HOUR } }),
+      ]);
+      const raw = await opened.raw();
+      expect(raw).toContain('mailer');
+      for (const word of ['1@example.nl', 'order-1', 'anna', '12.5']) expect(raw).not.toContain(word);
+      await store.keep([anEvent('2')]);
+      const other = await opened.again({ secret: 'another secret of the test' });
+      expect(await other.leaseEvents(10, MINUTE)).toEqual([]);
+      expect(await due('mailer', other)).toEqual([]);
+      expect(await store.list({ limit: 10 })).toMatchObject([
+        { state: 'dead', reason: 'its event cannot be read' },
+      ]);
+      await other.close();
+    });
+  });
+
+  describe('deliveries', () => {
+    it('have the same id for the same event, trigger and endpoint, and another for any other', async () => {
+      const ids = await scheduled('1', [
+        plan(),
+        plan({ trigger: 'survey' }),
+        plan({ endpoint: 'crm' }),
+        plan(),
+      ]);
+      expect(new Set(ids).size).toBe(3);
+      for (const id of ids) expect(id).toMatch(/^msg_[\w-]{27}$/);
+      const elsewhere = await open({ secret: 'a secret of the test', now: () => now });
+      await elsewhere.store.keep([anEvent('1')]);
+      const [leased] = await elsewhere.store.leaseEvents(1, MINUTE);
+      expect(await elsewhere.store.processed(leased ?? raise(), { deliveries: [plan()] })).toEqual(
+        ids.slice(0, 1),
+      );
+      await elsewhere.close();
+    });
+
+    it('are handed out when they are due, with their event', async () => {
+      await scheduled('1', [plan({ dueAt: now + HOUR })]);
+      expect(await due()).toEqual([]);
+      now += HOUR;
+      expect(await due()).toMatchObject([
+        { trigger: 'thanks', event: anEvent('1'), attempts: 0, dueAt: now },
+      ]);
+    });
+
+    it('of one customer wait for the one before, those for others and elsewhere do not', async () => {
+      await scheduled('1', [plan(), plan({ endpoint: 'crm' })]);
+      await scheduled('2', [
+        plan(),
+        plan({ trigger: 'other', orderKey: 'customer-2' }),
+        plan({ endpoint: 'crm' }),
+      ]);
+      await scheduled('3', [plan()]);
+      const first = await due();
+      expect(first.map(({ event, trigger }) => `${event.id} ${trigger}`)).toEqual(['1 thanks', '2 other']);
+      await store.settle(first[0] ?? raise(), {
+        state: 'waiting',
+        attempts: 1,
+        reason: 'status 500',
+        at: now + 5_000,
+      });
+      expect(await due()).toEqual([]);
+      now += 5_000;
+      const [again] = await due();
+      expect(again).toMatchObject({ event: { id: '1' }, attempts: 1 });
+      await delivered(again);
+      const [second] = await due();
+      expect(second?.event.id).toBe('2');
+      await store.settle(second ?? raise(), { state: 'dead', attempts: 10, reason: 'status 500' });
+      expect((await due()).map(({ event }) => event.id)).toEqual(['3']);
+      expect((await due('crm')).map(({ event }) => event.id)).toEqual(['1']);
+    });
+
+    it('that are due later do not hold up those that are due now', async () => {
+      await scheduled('1', [plan({ dueAt: now + HOUR })]);
+      await scheduled('2', [plan()]);
+      const [now2] = await store.leaseDeliveries('mailer', 100, 2 * HOUR);
+      expect(now2?.event.id).toBe('2');
+      now += HOUR;
+      expect(await due()).toEqual([]);
+      await delivered(now2);
+      expect((await due()).map(({ event }) => event.id)).toEqual(['1']);
+    });
+
+    it('go to one instance at a time, and to another when that one was not heard of again', async () => {
+      await scheduled('1', [plan()]);
+      const other = await opened.again();
+      const [first] = await due();
+      expect(await due('mailer', other)).toEqual([]);
+      now += MINUTE;
+      const [second] = await due('mailer', other);
+      await store.settle(first ?? raise(), { state: 'dead', attempts: 1, reason: 'too late' });
+      expect(await store.find(second?.id ?? '')).toMatchObject({ state: 'waiting' });
+      await delivered(second);
+      expect(await store.find(second?.id ?? '')).toMatchObject({
+        state: 'delivered',
+        attempts: 1,
+        reason: 'status 204',
+      });
+      await other.close();
+    });
+
+    it('are shared out among instances without one going twice', async () => {
+      await store.keep(Array.from({ length: 60 }, (_, index) => anEvent(`n${index}`)));
+      for (const leased of await store.leaseEvents(100, MINUTE))
+        await store.processed(leased, { deliveries: [plan({ orderKey: leased.event.id })] });
+      const other = await opened.again();
+      const leases = await Promise.all(
+        [store, other, store, other].map((one) => one.leaseDeliveries('mailer', 20, MINUTE)),
+      );
+      const ids = [...leases.flat(), ...(await due()), ...(await due('mailer', other))].map(({ id }) => id);
+      expect(ids).toHaveLength(60);
+      expect(new Set(ids).size).toBe(60);
+      await other.close();
+    });
+
+    it('are cancelled by a later event while they wait, and let the next one go', async () => {
+      await scheduled('1', [
+        plan({ dueAt: now + HOUR, cancelKey: 'cart-1' }),
+        plan({ trigger: 'x', dueAt: now + 2 * HOUR }),
+      ]);
+      const ids = await scheduled(
+        '2',
+        [plan({ trigger: 'y', dueAt: now + HOUR, cancelKey: 'cart-1' })],
+        ['cart-1'],
+      );
+      now += 2 * HOUR;
+      const [first] = await due();
+      expect(first?.id).toBe(ids[0]);
+      await scheduled('3', [], ['cart-1']);
+      expect((await due()).map(({ trigger }) => trigger)).toEqual(['x']);
+      expect((await store.list({ state: 'cancelled', limit: 10 })).map(({ trigger }) => trigger)).toEqual([
+        'y',
+        'thanks',
+      ]);
+      // It was under way when it was cancelled, and it arrived.
+      await delivered(first);
+      expect(await store.find(first?.id ?? '')).toMatchObject({ state: 'delivered' });
+    });
+  });
+
+  describe('once per key', () => {
+    const once = (more: Partial<PlannedDelivery> = {}) =>
+      plan({ once: { key: 'thanks anna', until: START + 24 * HOUR }, ...more });
+
+    it('is planned once until the key expires, whoever asks at the same time', async () => {
+      expect(await scheduled('1', [once(), once({ trigger: 'other' })])).toHaveLength(1);
+      expect(await scheduled('2', [once(), plan({ trigger: 'free' })])).toHaveLength(1);
+      now += 24 * HOUR;
+      expect(await scheduled('3', [once({ once: { key: 'thanks anna', until: now + HOUR } })])).toHaveLength(
+        1,
+      );
+    });
+
+    it('is free again when what held the key was skipped or cancelled', async () => {
+      await scheduled('1', [once()]);
+      const [first] = await due();
+      await store.settle(first ?? raise(), { state: 'skipped', attempts: 0, reason: 'no consent' });
+      expect(await scheduled('2', [once({ cancelKey: 'c' })])).toHaveLength(1);
+      expect(await scheduled('3', [once()], ['c'])).toHaveLength(1);
+      expect(await scheduled('4', [once()])).toHaveLength(0);
+    });
+  });
+
+  describe('endpoints', () => {
+    it('that are disabled get nothing, and what was meant for them can be replayed when they are back', async () => {
+      await scheduled('1', [plan(), plan({ endpoint: 'crm' })]);
+      await store.disable('mailer', 'status 410');
+      await scheduled('2', [plan()]);
+      expect(await due()).toEqual([]);
+      expect(await due('crm')).toHaveLength(1);
+      expect(await store.disabled()).toEqual([{ endpoint: 'mailer', at: START, reason: 'status 410' }]);
+      expect(await store.list({ endpoint: 'mailer', limit: 10 })).toMatchObject([
+        { state: 'dead', reason: 'endpoint is disabled' },
+        { state: 'dead', reason: 'endpoint is disabled' },
+      ]);
+      expect(await store.replay({ dead: true })).toBe(0);
+      expect(await store.enable('mailer')).toBe(true);
+      expect(await store.enable('mailer')).toBe(false);
+      expect(await store.replay({ dead: true, endpoint: 'mailer' })).toBe(2);
+      expect((await due()).map(({ event }) => event.id)).toEqual(['1']);
+    });
+  });
+
+  describe('replay', () => {
+    it('sends the dead again under the same id, from the first attempt', async () => {
+      const [id = ''] = await scheduled('1', [plan()]);
+      const [first] = await due();
+      await store.settle(first ?? raise(), { state: 'dead', attempts: 10, reason: 'status 500' });
+      expect(await store.counts()).toMatchObject({
+        deliveries: [{ endpoint: 'mailer', state: 'dead', count: 1 }],
+      });
+      now += 20 * 24 * HOUR;
+      await store.sweep();
+      expect(await store.replay({ id })).toBe(1);
+      expect(await store.replay({ id })).toBe(0);
+      expect(await due()).toMatchObject([{ id, attempts: 0, event: anEvent('1') }]);
+    });
+
+    it('is not possible when what the event held is deleted', async () => {
+      const [id = ''] = await scheduled('1', [plan()]);
+      await delivered((await due())[0]);
+      now += 24 * HOUR;
+      await store.sweep();
+      expect(await store.replay({ id })).toBe(1);
+      await delivered((await due())[0]);
+      now += 24 * HOUR + 1;
+      await store.sweep();
+      expect(await store.replay({ id })).toBe(0);
+      expect(await store.find(id)).toMatchObject({ state: 'delivered' });
+    });
+  });
+
+  it('gives up what nobody sent for a month, so that nothing is kept for ever', async () => {
+    await scheduled('1', [plan({ endpoint: 'taken out' })]);
+    now += 20 * 24 * HOUR;
+    await scheduled('2', [plan({ endpoint: 'taken out' })]);
+    now += 10 * 24 * HOUR + 1;
+    await store.sweep();
+    const [second, first] = await store.list({ limit: 10 });
+    expect(first).toMatchObject({ state: 'dead', reason: 'nobody sends to this endpoint' });
+    expect(second).toMatchObject({ state: 'waiting', nextAt: START + 20 * 24 * HOUR });
+    now += 30 * 24 * HOUR + 1;
+    await store.sweep();
+    expect(await store.list({ state: 'waiting', limit: 10 })).toEqual([]);
+  });
+
+  it('knows an event for 80 hours, and then nothing of it any more', async () => {
+    await scheduled('1', [plan()]);
+    await delivered((await due())[0]);
+    now += 80 * HOUR;
+    await store.sweep();
+    expect(await store.keep([anEvent('1')])).toEqual({ kept: 0, known: 1 });
+    now += 1;
+    await store.sweep();
+    expect(await store.list({ limit: 10 })).toEqual([]);
+    expect(await store.keep([anEvent('1')])).toEqual({ kept: 1, known: 0 });
+  });
+}
+
+function raise(): never {
+  throw new Error('There was nothing.');
+}

@@ -1,0 +1,431 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { sources } from '../../sources/index.js';
+import { startOrderSystem } from '../../sources/order-system/stand-in/index.js';
+import { createWorld } from '../../sources/stand-ins/seed.js';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import type { StandIn } from '../../sources/stand-ins/world.js';
+import { readPersistedOperations } from '../../src/server/persisted-operations.js';
+import { listen, type HttpServer } from '../../src/server/http.js';
+import { CALLER_SETTINGS, headersOf, visitorToken } from '../support/callers.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at, textAt } from '../support/read.js';
+import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
+import {
+  subscribe,
+  tellByWebshop,
+  type FrontDoor,
+  type ShopEvent,
+  type Subscriber,
+  type ToldEvent,
+} from './subscriber.js';
+
+/** Somebody who has agreed to marketing, somebody else, and who is erased in one of the tests. */
+const EMAIL = 'customer-5@example.nl';
+const OTHER = 'customer-4@example.nl';
+const ERASED = 'customer-3@example.nl';
+
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-subscriptions-'));
+const auditFile = join(folder, 'audit.jsonl');
+let system: StandIn;
+let control: FaultControl;
+let gateway: TestGateway;
+let port: HttpServer;
+const open: Subscriber[] = [];
+/** How far the gateway's clock is turned. */
+let aheadMs = 0;
+
+beforeAll(async () => {
+  const connectionString = process.env.ORDER_SYSTEM_TEST_URL;
+  system = await startOrderSystem(
+    createWorld({ customers: 8 }),
+    connectionString === undefined ? {} : { connectionString },
+  );
+  control = await faultControl([system], [...FOUR_SYSTEMS]);
+  const realNow = Date.now;
+  vi.spyOn(Date, 'now').mockImplementation(() => realNow() + aheadMs);
+  writeFileSync(join(folder, 'suppressed'), '');
+  gateway = createTestGateway(
+    {
+      ...control.settings,
+      ...CALLER_SETTINGS,
+      DEADLINE_MS: '10000',
+      AUDIT_FILE: auditFile,
+      SUPPRESSION_FILE: join(folder, 'suppressed'),
+      WEBHOOK_FILE: join(folder, 'webhooks.db'),
+      WEBHOOK_SECRET: 'a secret of the tests of subscriptions',
+    },
+    // What is not forgotten would be shown again for an hour.
+    {
+      sources: sources
+        .filter(({ name }) => FOUR_SYSTEMS.some((one) => one === name))
+        .map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })),
+      triggers: new URL('no-triggers/', import.meta.url),
+    },
+  );
+  await gateway.opened;
+  port = await listen(gateway.handler, { host: '127.0.0.1', port: 0 });
+}, 60_000);
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((one) => one.hangUp()));
+  await nobodyListens();
+});
+
+afterAll(async () => {
+  await port.stop();
+  await gateway.close();
+  await control.close();
+  await system.close();
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
+
+const inside: FrontDoor = (path, init) => gateway.fetch(path, init);
+const byPort: FrontDoor = (path, init) => fetch(`${port.url}${path}`, init);
+
+async function gauge(name: string): Promise<number> {
+  const text = await (await gateway.fetch('/metrics')).text();
+  return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
+}
+
+/** The text of the metrics is kept for a second. */
+async function nobodyListens(): Promise<void> {
+  await vi.waitFor(async () => {
+    expect(await gauge('stekkerdoos_subscribers')).toBe(0);
+  }, 5_000);
+}
+
+async function as(
+  role: Parameters<typeof headersOf>[0],
+  query: string,
+  { door = inside, ...options }: { door?: FrontDoor } & Parameters<typeof headersOf>[1] = {},
+): Promise<Subscriber> {
+  const subscriber = await subscribe(door, { query }, await headersOf(role, options));
+  open.push(subscriber);
+  return subscriber;
+}
+
+const tell = (topic: string, event: ShopEvent) =>
+  tellByWebshop(inside, control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', topic, event);
+const changed = (event: ShopEvent) => tell('orders/create', event);
+
+const codes = (told: ToldEvent | undefined) => (told?.errors ?? []).map(({ extensions }) => extensions.code);
+
+const ofCustomer = (by: string, selection = 'type recordId') =>
+  `subscription { customerChanged(by: { ${by} }) { ${selection} } }`;
+
+async function ask(query: string, headers?: Record<string, string>): Promise<unknown> {
+  const { data } = await gateway.query(query, {}, headers ?? (await headersOf('operator')));
+  return data;
+}
+
+describe('who subscribes to one customer', () => {
+  test.each([
+    ['without a port', inside],
+    ['on a port', (path, init) => byPort(path, init)],
+  ] as [string, FrontDoor][])('is told of what happens to that one and nobody else, %s', async (_, door) => {
+    const subscriber = await as('operator', ofCustomer(`email: "${EMAIL}"`), { door });
+    expect([subscriber.status, subscriber.contentType]).toEqual([200, 'text/event-stream']);
+    await changed({ email: OTHER, order: '11' });
+    await changed({ email: EMAIL, order: '12' });
+    expect(await subscriber.next()).toEqual({
+      data: { customerChanged: { type: 'ORDER_PLACED', recordId: '12' } },
+    });
+  });
+
+  test('is told by any identifier that the systems know the customer by', async () => {
+    const who = await ask(`{ customer(by: { email: "${EMAIL}" }) { id identifiers { namespace value } } }`);
+    const held = at(who, 'customer', 'identifiers') as { namespace: string; value: string }[];
+    const valueOf = (namespace: string) => held.find((one) => one.namespace === namespace)?.value ?? '';
+    const subscribers = await Promise.all([
+      as('operator', ofCustomer(`id: "${textAt(who, 'customer', 'id')}"`)),
+      as('operator', ofCustomer(`customerNumber: "${valueOf('customerNumber')}"`)),
+      as('operator', ofCustomer(`shopifyCustomerId: "${valueOf('shopifyCustomerId')}"`)),
+    ]);
+    await changed({ email: EMAIL.toUpperCase(), order: '13' });
+    for (const one of subscribers)
+      expect((await one.next())?.data?.['customerChanged']).toMatchObject({ recordId: '13' });
+  });
+
+  test('is told the view as it is then, though the cache held the one of before', async () => {
+    const operator = await headersOf('operator');
+    const count = `{ customer(by: { email: "${EMAIL}" }) { orderCount { value } } }`;
+    const before = Number(at(await ask(count, operator), 'customer', 'orderCount', 'value'));
+    const subscriber = await as(
+      'operator',
+      ofCustomer(`email: "${EMAIL}"`, 'source type customer { orderCount { value } }'),
+    );
+    await control.emit('order-system', { type: 'order.placed', email: EMAIL, to: port.url });
+    const { data } = (await subscriber.next()) ?? {};
+    expect(data?.['customerChanged']).toEqual({
+      source: 'order-system',
+      type: 'ORDER_PLACED',
+      customer: { orderCount: { value: before + 1 } },
+    });
+  });
+
+  test('is told nothing of a customer who is erased, unless it is the operator', async () => {
+    const byEmail = ofCustomer(`email: "${ERASED}"`);
+    const [operator, all] = await Promise.all([
+      as('operator', byEmail),
+      as('analyst', 'subscription { event(types: [ORDER_PLACED]) { recordId } }'),
+    ]);
+    await gateway.forget({ identifier: { namespace: 'email', value: ERASED }, suppress: true });
+    await changed({ email: ERASED, order: '14' });
+    expect((await operator.next())?.data).toEqual({
+      customerChanged: { type: 'ORDER_PLACED', recordId: '14' },
+    });
+    await changed({ email: OTHER, order: '15' });
+    expect((await all.next())?.data).toEqual({ event: { recordId: '15' } });
+  });
+});
+
+describe('who subscribes to everybody', () => {
+  test('is told the types and systems that are asked for, and no others', async () => {
+    const subscriber = await as(
+      'operator',
+      'subscription { event(types: [ORDER_PLACED, ORDER_SHIPPED], sources: ["webshop"]) { source type recordId } }',
+    );
+    await tell('orders/paid', { email: EMAIL, order: '21' });
+    await control.emit('order-system', { type: 'order.placed', email: EMAIL, to: port.url });
+    await tell('orders/fulfilled', { email: EMAIL, order: '22' });
+    expect((await subscriber.next())?.data).toEqual({
+      event: { source: 'webshop', type: 'ORDER_SHIPPED', recordId: '22' },
+    });
+  });
+
+  test('is told of orders of so much or more', async () => {
+    const subscriber = await as('operator', 'subscription { orderPaid(minTotal: 100) { recordId } }');
+    await tell('orders/paid', { email: EMAIL, order: '23', total: '99.99' });
+    await tell('orders/paid', { email: EMAIL, order: '24', total: '100.00' });
+    expect((await subscriber.next())?.data).toEqual({ orderPaid: { recordId: '24' } });
+  });
+
+  test('is told of an event that names nobody, without a customer', async () => {
+    const subscriber = await as('operator', 'subscription { orderPaid { recordId customer { id } } }');
+    await tell('orders/paid', { order: '25' });
+    expect(await subscriber.next()).toEqual({ data: { orderPaid: { recordId: '25', customer: null } } });
+  });
+});
+
+describe('a visitor', () => {
+  const documentId = (name: string) =>
+    readPersistedOperations().find((one) => one.name === name)?.documentId ?? '';
+
+  test('is told by a persisted operation of what happens to them, and to nobody else', async () => {
+    const subscriber = await subscribe(
+      byPort,
+      { documentId: documentId('MyChanges') },
+      await headersOf('visitor', { email: EMAIL }),
+    );
+    open.push(subscriber);
+    await changed({ email: OTHER, order: '31' });
+    await changed({ email: EMAIL, order: '32' });
+    expect((await subscriber.next())?.data).toMatchObject({ meChanged: { recordId: '32' } });
+  });
+
+  test.each(['visitor', 'frontend'] as const)(
+    'may subscribe by persisted operations only, as any %s',
+    async (role) => {
+      const { status } = await as(role, 'subscription { meChanged { type } }');
+      expect(status).toBe(403);
+    },
+  );
+
+  test('may not subscribe to somebody else', async () => {
+    const subscriber = await subscribe(
+      inside,
+      { documentId: documentId('CustomerChanged'), variables: { by: { email: OTHER } } },
+      await headersOf('visitor', { email: EMAIL }),
+    );
+    expect((await subscriber.rest()).flatMap(codes)).toEqual(['FORBIDDEN']);
+    await nobodyListens();
+  });
+
+  test('is told no more when the token has run out', async () => {
+    const subscriber = await subscribe(
+      inside,
+      { documentId: documentId('MyChanges') },
+      { authorization: `Bearer ${await visitorToken(EMAIL)}` },
+    );
+    open.push(subscriber);
+    await changed({ email: EMAIL, order: '33' });
+    expect((await subscriber.next())?.data).toMatchObject({ meChanged: { recordId: '33' } });
+    aheadMs = 2 * 3_600_000;
+    try {
+      await changed({ email: EMAIL, order: '34' });
+      expect((await subscriber.rest()).map(codes)).toEqual([['UNAUTHENTICATED']]);
+    } finally {
+      aheadMs = 0;
+    }
+  });
+});
+
+describe('what is told', () => {
+  const profile = 'recordId customer { primaryEmail orders(first: 1) { nodes { number } } }';
+
+  test('is masked for whom it is masked in a query', async () => {
+    const subscriber = await as('analyst', ofCustomer(`email: "${EMAIL}"`, 'customer { primaryEmail }'));
+    await changed({ email: EMAIL });
+    expect(await subscriber.next()).toEqual({
+      data: { customerChanged: { customer: { primaryEmail: 'c***@example.nl' } } },
+    });
+  });
+
+  test('has null and FORBIDDEN where a query has', async () => {
+    const subscriber = await as(
+      'campaign',
+      ofCustomer(`email: "${EMAIL}"`, 'recordId customer { primaryEmail tickets { subject } }'),
+      { purpose: 'SERVICE' },
+    );
+    await changed({ email: EMAIL, order: '41' });
+    const told = await subscriber.next();
+    expect(told?.data).toEqual({
+      customerChanged: { recordId: '41', customer: { primaryEmail: EMAIL, tickets: null } },
+    });
+    expect(told?.errors?.map(({ path, extensions }) => [path?.join('.'), extensions.code])).toEqual([
+      ['customerChanged.customer.tickets', 'FORBIDDEN'],
+    ]);
+  });
+
+  test('hangs on consent at the moment that it is told', async () => {
+    const subscriber = await as('campaign', ofCustomer(`email: "${EMAIL}"`, profile), {
+      purpose: 'MARKETING',
+    });
+    await changed({ email: EMAIL, order: '42' });
+    expect((await subscriber.next())?.data).toMatchObject({
+      customerChanged: { recordId: '42', customer: { primaryEmail: EMAIL } },
+    });
+    try {
+      await control.emit('order-system', { type: 'consent.withdrawn', email: EMAIL, to: port.url });
+      const told = await subscriber.next();
+      expect(told?.data?.['customerChanged']).toMatchObject({ customer: { primaryEmail: null } });
+      expect(codes(told)).toContain('CONSENT_REQUIRED');
+    } finally {
+      await control.emit('order-system', { type: 'consent.given', email: EMAIL, to: port.url });
+    }
+    expect((await subscriber.next())?.data).toMatchObject({
+      customerChanged: { customer: { primaryEmail: EMAIL } },
+    });
+  });
+
+  test('is silent about those who have not agreed to what it is for', async () => {
+    const subscriber = await as('campaign', 'subscription { event(types: [ORDER_PLACED]) { recordId } }', {
+      purpose: 'MARKETING',
+    });
+    await changed({ email: 'no-consent@example.nl', order: '43' });
+    await changed({ email: EMAIL, order: '44' });
+    expect(await subscriber.next()).toEqual({ data: { event: { recordId: '44' } } });
+  });
+
+  test.each(['recordId', 'customer { primaryEmail }'])(
+    'has a line in the audit for each event, also of %s alone',
+    async (selection) => {
+      const name = `Audited${selection.length}`;
+      const subscriber = await as(
+        'analyst',
+        ofCustomer(`email: "${OTHER}"`, selection).replace('subscription', `subscription ${name}`),
+      );
+      for (const order of ['43', '44']) {
+        await changed({ email: OTHER, order });
+        await subscriber.next();
+      }
+      const lines = readFileSync(auditFile, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { operation: { name: string } })
+        .filter(({ operation }) => operation.name === name);
+      expect(lines).toHaveLength(2);
+      const id = at(await ask(`{ customer(by: { email: "${OTHER}" }) { id } }`), 'customer', 'id');
+      for (const line of lines) expect(line).toMatchObject({ purpose: 'ANALYTICS', customers: [id] });
+      expect(JSON.stringify(lines)).not.toContain(OTHER);
+    },
+  );
+
+  test('has errors in the same words as an answer, without what somebody else wrote', async () => {
+    await control.set('contact-centre', { fault: 'status' });
+    try {
+      const subscriber = await as(
+        'operator',
+        ofCustomer(`email: "${EMAIL}"`, 'customer { tickets { subject } }'),
+      );
+      await changed({ email: EMAIL });
+      const told = await subscriber.next();
+      expect(told?.errors).toEqual([
+        expect.objectContaining({
+          path: ['customerChanged', 'customer', 'tickets'],
+          extensions: expect.objectContaining({
+            code: 'SOURCE_UNAVAILABLE',
+            source: 'contact-centre',
+          }) as unknown,
+        }),
+      ]);
+    } finally {
+      await control.heal();
+    }
+  });
+});
+
+describe('a subscription', () => {
+  const refusals: [string, string, string, string][] = [
+    ['is told after a while', 'subscription { cartAbandoned { type } }', 'BAD_USER_INPUT', 'trigger'],
+    [
+      'costs more than its caller may spend at once',
+      'subscription { event { customer { tickets(first: 100) { comments(first: 100) { __typename } } } } }',
+      'LIMIT_EXCEEDED',
+      'points',
+    ],
+    [
+      'is about what is no e-mail address',
+      'subscription { customerChanged(by: { email: "nobody" }) { type } }',
+      'BAD_USER_INPUT',
+      'email',
+    ],
+  ];
+  test.each(refusals)('that %s is refused before anything is told', async (_, query, code, says) => {
+    const subscriber = await as('analyst', query);
+    const [told, ...others] = await subscriber.rest();
+    expect(codes(told)).toEqual([code]);
+    expect(told?.errors?.[0]?.message).toContain(says);
+    expect(others).toEqual([]);
+    await nobodyListens();
+  });
+
+  test.each([
+    ['without a port', inside],
+    ['on a port', (path, init) => byPort(path, init)],
+  ] as [string, FrontDoor][])('whose client hangs up is let go, %s', async (_, door) => {
+    const subscriber = await as('operator', ofCustomer(`email: "${EMAIL}"`), { door });
+    await vi.waitFor(async () => {
+      expect(await gauge('stekkerdoos_subscribers')).toBe(1);
+    }, 5_000);
+    await subscriber.hangUp();
+    await nobodyListens();
+  });
+
+  test('is no request under way once it has begun', async () => {
+    const subscribers = await Promise.all(
+      [1, 2, 3].map(() => as('operator', ofCustomer(`email: "${EMAIL}"`), { door: byPort })),
+    );
+    await vi.waitFor(async () => {
+      expect(await gauge('stekkerdoos_subscribers')).toBe(3);
+      expect(await gauge('stekkerdoos_requests_in_flight')).toBe(0);
+    }, 5_000);
+    await changed({ email: EMAIL, order: '51' });
+    for (const one of subscribers)
+      expect((await one.next())?.data).toMatchObject({ customerChanged: { recordId: '51' } });
+  });
+});
+
+describe('a gateway that is to stop', () => {
+  test('ends all subscriptions, so that they are taken up with another', async () => {
+    const before = await as('operator', ofCustomer(`email: "${EMAIL}"`), { door: byPort });
+    gateway.drain();
+    expect(await before.rest()).toEqual([]);
+    const after = await as('operator', ofCustomer(`email: "${EMAIL}"`));
+    expect(await after.rest()).toEqual([]);
+  });
+});

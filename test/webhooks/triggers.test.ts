@@ -1,0 +1,167 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { createTestGateway } from '../support/gateway.js';
+import { directSettings } from '../support/stand-ins.js';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-triggers-'));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true });
+});
+
+const RIGHT = `subscription Right @deliver(to: "campaign-tool", purpose: MARKETING) {
+  orderPaid { recordId }
+}`;
+
+/** What a gateway says of the files when it starts: the problems, by line; and that it answers nevertheless. */
+async function start(files: Record<string, string>): Promise<string[]> {
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  const problems: string[] = [];
+  const gateway = createTestGateway(
+    {
+      ...directSettings(['order-system', 'webshop']),
+      WEBHOOK_FILE: join(folder, 'webhooks.db'),
+      WEBHOOK_SECRET: 'a secret of the tests of triggers',
+      WEBHOOK_ENDPOINTS: JSON.stringify([
+        {
+          name: 'campaign-tool',
+          url: 'http://127.0.0.1:1/',
+          secrets: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
+          allowPrivate: true,
+        },
+      ]),
+    },
+    {
+      triggers: pathToFileURL(`${folder}/`),
+      logger: pino(
+        { level: 'warn' },
+        {
+          write: (line: string) => {
+            const { problem } = JSON.parse(line) as { problem?: string };
+            if (problem !== undefined) problems.push(problem);
+          },
+        },
+      ),
+    },
+  );
+  await gateway.opened;
+  const { data } = await gateway.query('{ __typename }');
+  expect(data).toEqual({ __typename: 'Query' });
+  await gateway.close();
+  return problems;
+}
+
+/** A trigger of which the third line is wrong, where it is not the directive. */
+const trigger = ({
+  deliver = 'to: "campaign-tool", purpose: MARKETING',
+  asks = 'orderPaid {\n    recordId\n  }',
+  variables = '',
+}: {
+  deliver?: string;
+  asks?: string;
+  variables?: string;
+}) => `# What it is for.
+subscription Wrong${variables} @deliver(${deliver}) {
+  ${asks}
+}`;
+
+const WRONG: [string, string, number, string][] = [
+  ['that is a query', 'query Wrong {\n  me { id }\n}', 1, 'one subscription'],
+  ['that is empty', '', 1, 'Syntax Error'],
+  ['of fragments alone', '\nfragment F on Customer { id }', 1, 'one subscription'],
+  ['of several subscriptions', `${RIGHT}\n${RIGHT.replace('Right', 'Other')}`, 1, 'one subscription'],
+  ['of a subscription and a query', `${RIGHT}\nquery Other { __typename }`, 1, 'one subscription'],
+  ['that is no GraphQL', 'subscription Wrong {\n  orderPaid {\n', 3, 'Syntax Error'],
+  ['that does not say where it goes', 'subscription Wrong {\n  orderPaid { recordId }\n}', 1, '@deliver'],
+  ['that does not say what for', trigger({ deliver: 'to: "campaign-tool"' }), 2, 'purpose'],
+  ['for what is no purpose', trigger({ deliver: 'to: "campaign-tool", purpose: FUN' }), 2, 'purpose'],
+  [
+    'with something unknown in @deliver',
+    trigger({ deliver: 'to: "campaign-tool", purpose: MARKETING, when: "now"' }),
+    2,
+    '"when"',
+  ],
+  ['to nowhere', trigger({ deliver: 'to: "nobody", purpose: MARKETING' }), 2, 'no endpoint "nobody"'],
+  ['with unknown fields', trigger({ asks: 'orderPaid {\n    shoeSize\n  }' }), 4, 'shoeSize'],
+  ['that waits for what there is not', trigger({ asks: 'orderEaten { recordId }' }), 3, 'orderEaten'],
+  [
+    'with variables',
+    trigger({ variables: '($least: Int)', asks: 'orderPaid(minTotal: $least) { recordId }' }),
+    2,
+    'variables',
+  ],
+  [
+    'with fields that its purpose does not allow',
+    trigger({ asks: 'orderPaid { customer { identifiers { __typename } } }' }),
+    2,
+    'not to be had for MARKETING: ',
+  ],
+  [
+    'about one customer',
+    trigger({ asks: 'customerChanged(by: {email: "jan@example.nl"}) { type }' }),
+    2,
+    'names no customer',
+  ],
+  ['about whoever asks', trigger({ asks: 'meChanged { type }' }), 2, 'meChanged'],
+  [
+    'whose time between two is no duration',
+    trigger({ deliver: 'to: "campaign-tool", purpose: MARKETING, oncePer: CUSTOMER, within: "a day"' }),
+    2,
+    'ISO 8601',
+  ],
+  ['that waits for no duration', trigger({ asks: 'cartAbandoned(after: "1h") { type }' }), 2, 'ISO 8601'],
+  ['that waits too long', trigger({ asks: 'cartAbandoned(after: "P31D") { type }' }), 2, '30 days'],
+  [
+    'with quiet hours that cannot be read',
+    trigger({ deliver: 'to: "campaign-tool", purpose: MARKETING, quietHours: "at night"' }),
+    2,
+    'Quiet hours',
+  ],
+  [
+    'that waits by a fragment',
+    `subscription Wrong @deliver(to: "campaign-tool", purpose: MARKETING) {\n  ...F\n}\nfragment F on Subscription { orderPaid { recordId } }`,
+    1,
+    'not by a fragment',
+  ],
+  [
+    'that waits for two things',
+    trigger({ asks: 'orderPaid { recordId } orderShipped { recordId }' }),
+    3,
+    'must select only one top level field',
+  ],
+];
+
+describe('a trigger', () => {
+  test.each(WRONG)('%s is left out, and named with file and line', async (_, text, line, says) => {
+    const problems = await start({ 'a-right.graphql': RIGHT, 'wrong.graphql': text });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^schema/triggers/wrong\\.graphql line ${line}: `));
+    expect(problems[0]).toContain(says);
+    // Whoever is named in a file is named in no log.
+    expect(problems[0]).not.toContain('jan@example.nl');
+  });
+
+  test('that is wrong does not keep the gateway from naming the others that are', async () => {
+    const problems = await start({
+      'a.graphql': trigger({ deliver: 'to: "nobody", purpose: MARKETING' }),
+      'b.graphql': RIGHT,
+      'c.graphql': trigger({ asks: 'orderPaid {\n    shoeSize\n    hatSize\n  }' }),
+    });
+    expect(problems.map((one) => one.split(': ')[0])).toEqual([
+      'schema/triggers/a.graphql line 2',
+      'schema/triggers/c.graphql line 4',
+      'schema/triggers/c.graphql line 5',
+    ]);
+  });
+
+  test('that is right is taken without a word, and so is a folder without any', async () => {
+    expect(await start({ 'right.graphql': RIGHT, 'read-me.md': 'not a trigger' })).toEqual([]);
+    expect(await start({})).toEqual([]);
+  });
+});

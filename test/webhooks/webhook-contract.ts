@@ -1,0 +1,274 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SettingsReader } from '../../src/settings.js';
+import type { WebhookOutcome } from '../../src/telemetry/webhook-metrics.js';
+import type { WebhookDeclaration } from '../../src/webhooks/declaration.js';
+import type { SourceEvent } from '../../src/webhooks/event.js';
+import { incomingOf } from '../../src/server/webhooks.js';
+import { createReceiver, pluggedInWebhooks, type Receiver } from '../../src/webhooks/receive.js';
+
+/** A message as its system sends it: what stands behind the address, and what in front of the body. */
+export interface SentMessage {
+  search?: string;
+  headers?: Record<string, string>;
+  body: string | Uint8Array;
+}
+
+export interface WebhookVendor {
+  source: { name: string; webhook?: WebhookDeclaration };
+  /** The settings beside the secrets. */
+  settings?: Record<string, string>;
+  variable: string;
+  secrets: readonly [string, string];
+  /** The message of the body, signed with the secret at the moment. */
+  send: (body: string | Uint8Array, secret: string, atMs: number) => SentMessage;
+  /** Something that happened, as the system tells of it. */
+  body: string;
+  events: readonly Omit<SourceEvent, 'source'>[];
+  /** What the system wants to hear. Default: 204 and nothing. */
+  thanks?: { status: number; body: string };
+  /** A message with an id above 2^53, and the subject that comes of it. Of systems without such ids none. */
+  bigId?: { body: string; subject: string };
+  /** Something that we make nothing of. */
+  unknown: string;
+  /** Of what is empty, where it is something that the system sends. */
+  emptyIs?: 204;
+  /** `body`: a signature. `address`, `content`: the secret itself stands there, so who changes the rest is not found out. */
+  proof?: 'body' | 'address' | 'content';
+  signsTime?: boolean;
+}
+
+export const NOW = Date.parse('2026-11-20T12:00:00Z');
+const MINUTE = 60_000;
+
+export interface TestReceiver {
+  readonly receive: Receiver;
+  events: SourceEvent[];
+  outcomes: WebhookOutcome[];
+  logged: string[];
+  /** Of the next message. */
+  fail(): void;
+  post(sent: SentMessage, method?: string): Promise<{ status: number; text: string; headers: Headers }>;
+}
+
+/** A receiver of one source, with a memory of what it was told. */
+export function createTestReceiver(
+  source: WebhookVendor['source'],
+  environment: Record<string, string>,
+): TestReceiver {
+  const settings = new SettingsReader(environment);
+  const webhooks = pluggedInWebhooks([source], settings);
+  settings.throwIfWrong();
+  const known = new Map<string, SourceEvent>();
+  const outcomes: WebhookOutcome[] = [];
+  const logged: string[] = [];
+  let isFailing = false;
+  const log = (...parts: unknown[]) => logged.push(JSON.stringify(parts));
+  const receive = createReceiver({
+    webhooks,
+    keep: (events) => {
+      if (isFailing) return Promise.reject(new Error('no disk'));
+      const fresh = events.filter(({ id }) => !known.has(id));
+      for (const event of fresh) known.set(event.id, event);
+      return Promise.resolve({ kept: fresh.length, known: events.length - fresh.length });
+    },
+    identify: (namespace, value) => (namespace === 'email' ? value.trim().toLowerCase() : value),
+    now: () => NOW,
+    onReceived: (_, outcome) => outcomes.push(outcome),
+    logger: { warn: log, error: log },
+    publicUrl: 'https://gateway.example.nl',
+  });
+  return {
+    receive,
+    outcomes,
+    logged,
+    get events() {
+      return [...known.values()];
+    },
+    fail: () => {
+      isFailing = true;
+    },
+    post: async ({ search = '', headers = {}, body }, method = 'POST') => {
+      const request = new Request(`http://10.0.0.7:4000/webhooks/${source.name}${search}`, {
+        method,
+        headers,
+        ...(method === 'POST' ? { body: Buffer.from(body) } : {}),
+      });
+      const response = await receive(incomingOf(request));
+      if (response === undefined) throw new Error('the receiver does not know the address');
+      return { status: response.status, text: response.body ?? '', headers: new Headers(response.headers) };
+    },
+  };
+}
+
+/** What every webhook keeps to, whoever sends it. */
+export function webhookContract(vendor: WebhookVendor): void {
+  const { source, variable, secrets, send, body, events, proof = 'body', signsTime = false } = vendor;
+  const [secret, next] = secrets;
+  const start = (...valid: string[]) =>
+    createTestReceiver(source, { ...vendor.settings, [variable]: valid.join(', ') });
+  const sent = (content: string | Uint8Array = body, by = secret, atMs = NOW) => send(content, by, atMs);
+  const own = events.map((event) => ({ ...event, source: source.name }));
+
+  describe(`the webhook of ${source.name}`, () => {
+    it('takes a message of the system, and says so once its events are kept', async () => {
+      const receiver = start(secret);
+      const { status, text } = await receiver.post(sent());
+      expect({ status, text }).toEqual({
+        status: vendor.thanks?.status ?? 204,
+        text: vendor.thanks?.body ?? '',
+      });
+      expect(receiver.events).toEqual(own);
+      expect(receiver.outcomes).toEqual(['kept']);
+    });
+
+    it('acknowledges a message that comes twice, and keeps it once', async () => {
+      const receiver = start(secret);
+      const first = await receiver.post(sent());
+      const second = await receiver.post(sent(body, secret, NOW + MINUTE));
+      expect(second.status).toBe(first.status);
+      expect(receiver.events).toEqual(own);
+      expect(receiver.outcomes).toEqual(['kept', 'known']);
+    });
+
+    it('takes both secrets while they are rotated, and the old one no longer after', async () => {
+      const rotating = start(next, secret);
+      expect((await rotating.post(sent(body, secret))).status).toBeLessThan(300);
+      expect((await rotating.post(sent(body, next))).status).toBeLessThan(300);
+      const rotated = start(next);
+      expect((await rotated.post(sent(body, secret))).status).toBe(401);
+      expect(rotated.events).toEqual([]);
+    });
+
+    it('refuses a message that is signed with another secret', async () => {
+      const receiver = start(secret);
+      expect((await receiver.post(sent(body, next))).status).toBe(401);
+      expect(receiver.events).toEqual([]);
+      expect(receiver.outcomes).toEqual(['refused']);
+    });
+
+    if (proof === 'body')
+      it('refuses a message that was changed on the way, be it by a blank', async () => {
+        const receiver = start(secret);
+        const message = sent();
+        const text = Buffer.from(message.body).toString();
+        const again = JSON.stringify(JSON.parse(text), null, 1);
+        expect(again).not.toBe(text);
+        for (const changed of [again, `${text} `, text.replace(/\d/, '7').replace(/e/, 'E'), ''])
+          expect((await receiver.post({ ...message, body: changed })).status).toBe(401);
+        expect(receiver.events).toEqual([]);
+      });
+
+    it('refuses a message without the proof that it is the system’s', async () => {
+      const receiver = start(secret);
+      const { headers = {}, search, body: content } = sent();
+      if (proof === 'address') expect((await receiver.post({ headers, body: content })).status).toBe(401);
+      if (proof === 'content') expect((await receiver.post({ headers, body })).status).toBe(401);
+      const proving = Object.keys(headers).filter((name) => /signature|hmac|timestamp/.test(name));
+      expect(proving.length > 0).toBe(proof === 'body');
+      for (const missing of proving) {
+        const rest = Object.fromEntries(Object.entries(headers).filter(([name]) => name !== missing));
+        const message = { headers: rest, body: content, ...(search === undefined ? {} : { search }) };
+        expect((await receiver.post(message)).status).toBe(401);
+      }
+      expect(receiver.events).toEqual([]);
+    });
+
+    if (signsTime)
+      it('refuses a message of more than 5 minutes from now, and says why', async () => {
+        const receiver = start(secret);
+        for (const minutes of [-6, 6, -60 * 24 * 365]) {
+          const { status, text } = await receiver.post(sent(body, secret, NOW + minutes * MINUTE));
+          expect({ status, text }).toMatchObject({
+            status: 401,
+            text: expect.stringContaining('5 minutes') as string,
+          });
+        }
+        expect(receiver.outcomes).toEqual(['stale', 'stale', 'stale']);
+        expect((await receiver.post(sent(body, secret, NOW - 4 * MINUTE))).status).toBeLessThan(300);
+        expect((await receiver.post(sent(body, secret, NOW + 4 * MINUTE))).status).toBeLessThan(300);
+      });
+
+    it('refuses what is too large without reading on', async () => {
+      const receiver = start(secret);
+      const large = sent('x'.repeat(2 * 1024 * 1024));
+      expect((await receiver.post(large)).status).toBe(413);
+      expect(receiver.events).toEqual([]);
+    });
+
+    it('tells what is wrong with a signed message that cannot be read, without a word of it', async () => {
+      const receiver = start(secret);
+      const jan = Buffer.from('{"name": "Jan Geheim", ');
+      const broken = [
+        jan,
+        Buffer.concat([jan, Buffer.from([0xff, 0xfe, 0x22])]),
+        Buffer.from('[['.repeat(200_000)),
+      ];
+      for (const one of broken) {
+        const { status, text } = await receiver.post(sent(one));
+        expect(status).toBe(proof === 'content' ? 401 : 400);
+        expect(text).not.toMatch(/Jan|Geheim/);
+      }
+      expect(receiver.logged.join()).not.toMatch(/Jan|Geheim/);
+      const nothing = await receiver.post(sent(''));
+      expect(nothing.status).toBe(vendor.emptyIs ?? (proof === 'content' ? 401 : 400));
+      expect(receiver.events).toEqual([]);
+    });
+
+    it('acknowledges what we make nothing of, and counts it', async () => {
+      const receiver = start(secret);
+      expect((await receiver.post(sent(vendor.unknown))).status).toBe(vendor.thanks?.status ?? 204);
+      expect(receiver.events).toEqual([]);
+      expect(receiver.outcomes).toEqual(['ignored']);
+    });
+
+    it('asks the system to send again what cannot be kept', async () => {
+      const receiver = start(secret);
+      receiver.fail();
+      const { status, headers } = await receiver.post(sent());
+      expect(status).toBe(503);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(receiver.outcomes).toEqual(['failed']);
+    });
+
+    const { bigId } = vendor;
+    if (bigId !== undefined)
+      it('keeps ids exact that are above 2^53', async () => {
+        const receiver = start(secret);
+        await receiver.post(sent(bigId.body));
+        expect(receiver.events.map(({ subject }) => subject)).toEqual([bigId.subject]);
+      });
+
+    it('is not there without the setting', async () => {
+      const settings = new SettingsReader(vendor.settings ?? {});
+      expect(pluggedInWebhooks([source], settings).size).toBe(0);
+      await Promise.resolve();
+    });
+
+    it('never takes bytes that nobody signed, and never stumbles over them', async () => {
+      const receiver = start(secret);
+      const names = Object.keys(sent().headers ?? {});
+      await fc.assert(
+        fc.asyncProperty(
+          fc.oneof(
+            fc.uint8Array({ maxLength: 200 }),
+            fc.json().map((text) => Buffer.from(text)),
+            fc.constant(body),
+          ),
+          fc.array(fc.tuple(fc.constantFrom('x-any', ...names), fc.stringMatching(/^[!-~]{0,80}$/))),
+          fc.constantFrom('', '?key=', '?key=a', '?a=b&c'),
+          async (bytes, headers, search) => {
+            const { status } = await receiver.post({
+              body: bytes,
+              headers: Object.fromEntries(headers),
+              search,
+            });
+            expect(status).toBe(401);
+          },
+        ),
+        { numRuns: 200 },
+      );
+      expect(receiver.events).toEqual([]);
+    });
+  });
+}
