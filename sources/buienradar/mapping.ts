@@ -62,13 +62,15 @@ function outermost(choose: (...of: number[]) => number, span: Day['mintemperatur
 
 /** What the nearest station measures; null when there is none. */
 export function nearest({ stations }: Country, place: Place): WeatherNow | null {
-  const [first] = stations
-    .map(({ latitude, longitude, ...measured }) => ({
-      ...measured,
-      distanceKm: distanceKm(place, { latitude, longitude }),
-    }))
-    .sort((one, other) => one.distanceKm - other.distanceKm);
-  return first === undefined ? null : { ...first, distanceKm: Math.round(first.distanceKm * 10) / 10 };
+  const [first, ...others] = stations;
+  if (first === undefined) return null;
+  let station = first;
+  let leastKm = distanceKm(place, first);
+  for (const other of others) {
+    const km = distanceKm(place, other);
+    if (km < leastKm) [station, leastKm] = [other, km];
+  }
+  return { ...station, distanceKm: Math.round(leastKm * 10) / 10 };
 }
 
 const STEP_MS = 5 * 60_000;

@@ -71,8 +71,11 @@ export const contactsByEmail = defineLoader<RestClient, string, readonly Contact
   freshness: IDENTITY_FRESHNESS,
   load: async (emails, hubspot) => {
     const contacts = await readBatch(hubspot, 'contacts', emails, CONTACT_PROPERTIES, 'email');
-    return emails.map((email) =>
-      contacts.filter(({ properties }) => emailsOf(properties).includes(email)).map(toContact),
+    const held = contacts.flatMap((contact) =>
+      [...new Set(emailsOf(contact.properties))].map((email) => ({ email, contact })),
+    );
+    return alignMany(emails, held, ({ email }) => email).map((own) =>
+      own.map(({ contact }) => toContact(contact)),
     );
   },
 });

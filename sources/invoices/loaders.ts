@@ -118,10 +118,8 @@ export const invoicePages = defineLoader<OdataClient, InvoicePage, readonly Invo
         let asked = group;
         for (let round = 0; asked.length > 0 && round < MAX_ROUNDS; round += 1) {
           const parts = await readInvoices(asked, central);
-          for (const page of asked) {
-            const found = takePage(page, parts);
-            if (found.isFull) answers.set(page, found.invoices);
-          }
+          for (const { page, invoices, isFull } of takePages(asked, parts))
+            if (isFull) answers.set(page, invoices);
           asked = asked.filter((page) => !answers.has(page));
         }
       }),
@@ -159,30 +157,47 @@ async function readInvoices(
     orderBy: ['invoiceDate desc'],
     pageSize: Math.min(MAX_PAGE_SIZE, wanted),
     maxPages: MAX_PAGES,
-    isEnough: (records, values) =>
-      pages
-        .filter(({ customerNumbers }) => customerNumbers.some((number) => values.includes(number)))
-        .every((page) => takePage(page, [{ records, values, isWhole: false }]).isFull),
+    isEnough: (records, values) => {
+      const asked = new Set(values);
+      const own = pages.filter(({ customerNumbers }) => customerNumbers.some((number) => asked.has(number)));
+      return takePages(own, [{ records, values, isWhole: false }]).every(({ isFull }) => isFull);
+    },
   });
 }
 
-/** A page's own invoices of what was read, and whether there can be no others that belong on it. */
-function takePage(
-  { customerNumbers, first, after, since }: InvoicePage,
+/** Each page's own invoices of what was read, and whether there can be no others that belong on it. */
+function takePages(
+  pages: readonly InvoicePage[],
   parts: readonly InvoicesPart[],
+): { page: InvoicePage; invoices: InvoiceRecord[]; isFull: boolean }[] {
+  const byNumber = new Map<string, { part: InvoicesPart; records: SalesInvoice[] }>();
+  for (const part of parts) {
+    for (const number of part.values) byNumber.set(number, { part, records: [] });
+    for (const record of part.records) byNumber.get(record.billToCustomerNumber)?.records.push(record);
+  }
+  return pages.map((page) => {
+    const own = [...new Set(page.customerNumbers)].flatMap((number) => byNumber.get(number) ?? []);
+    return {
+      page,
+      ...takePage(
+        page,
+        [...new Set(own.map(({ part }) => part))],
+        own.flatMap(({ records }) => records),
+      ),
+    };
+  });
+}
+
+function takePage(
+  { first, after, since }: InvoicePage,
+  parts: readonly InvoicesPart[],
+  records: readonly SalesInvoice[],
 ): { invoices: InvoiceRecord[]; isFull: boolean } {
-  const own = parts.filter(({ values }) => values.some((number) => customerNumbers.includes(number)));
   // Of a part that goes on, the last day may go on too: what is newer than that is all there is.
-  const cutOff = own.flatMap(({ records, isWhole }) =>
-    isWhole ? [] : [records.at(-1)?.invoiceDate ?? '9999'],
-  );
+  const cutOff = parts.flatMap((part) => (part.isWhole ? [] : [part.records.at(-1)?.invoiceDate ?? '9999']));
   const day = cutOff.sort().at(-1) ?? '';
-  const invoices = own
-    .flatMap(({ records }) => records)
-    .filter(
-      ({ billToCustomerNumber: number, invoiceDate }) =>
-        invoiceDate > day && customerNumbers.includes(number),
-    )
+  const invoices = records
+    .filter(({ invoiceDate }) => invoiceDate > day)
     .map(toInvoice)
     .filter(
       (invoice) =>

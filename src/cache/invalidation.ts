@@ -28,6 +28,16 @@ export function createTags(keys: Keys, clock: { now(): number }): Tags {
   const anybody = keys.tag('anybody');
   let linked = 0;
 
+  // Of all that a source answers they are the same.
+  const tagsOfLoaders = new Map<string, readonly string[]>();
+  const tagsOfLoader = (source: string, loader: string): readonly string[] => {
+    const name = `${source}\n${loader}`;
+    let known = tagsOfLoaders.get(name);
+    if (known === undefined)
+      tagsOfLoaders.set(name, (known = [keys.tag('source', source), keys.tag('loader', source, loader)]));
+    return known;
+  };
+
   const tagOf = (subject: Subject): string =>
     'namespace' in subject
       ? keys.tag('customer', subject.namespace, subject.value)
@@ -44,8 +54,7 @@ export function createTags(keys: Keys, clock: { now(): number }): Tags {
 
   return {
     of: (source, loader, subjects) => [
-      keys.tag('source', source),
-      keys.tag('loader', source, loader),
+      ...tagsOfLoader(source, loader),
       ...(subjects === undefined ? [anybody] : withLinked(subjects.map(tagOf))),
     ],
     link: (subjects, keepMs) => {

@@ -10,6 +10,7 @@ import {
   SourceUnavailableError,
   type SourceError,
 } from '../errors.js';
+import { turn } from '../turns.js';
 import type { Session } from './auth.js';
 import type { CallScope, ConnectorOptions } from './connector.js';
 import { exchange, type AnswerHeaders, type Exchanged } from './exchange.js';
@@ -116,7 +117,7 @@ export function openHttp(
       scope.run(async (signal) => {
         // Of most systems nothing is kept, and a name that it would be kept under need not be made.
         const known = method === 'GET' && validated.size > 0 ? validated.get(nameOf(path)) : undefined;
-        const parseBody = isRaw ? asItCame : isText ? parseText : parse;
+        const parseBody = isRaw ? asItCame : isText ? parseText : parseInTurn;
         const isGood = (status: number) => status >= 200 && status < 300;
         const isWanted = (status: number) => isGood(status) || (isRaw && expected.includes(status));
         const ask = (credentials: Record<string, string> = {}) =>
@@ -147,13 +148,13 @@ export function openHttp(
         if (news !== undefined) scope.slowDown(news);
         if (isGood(status)) {
           const bytes = wholeBody(answer, source, maxAnswerBytes);
-          const parsed = parseBody(bytes, source);
+          const parsed = await parseBody(bytes, source);
           const { etag } = headers;
           if (method === 'GET' && typeof etag === 'string') validated.set(nameOf(path), { etag, bytes });
           return readAnswer({ status, body: parsed, type });
         }
         if (status === 304 && known !== undefined)
-          return readAnswer({ status: 200, body: parseBody(known.bytes, source), type });
+          return readAnswer({ status: 200, body: await parseBody(known.bytes, source), type });
         if (isWanted(status))
           return readAnswer({ status, body: wholeBody(answer, source, maxAnswerBytes), type });
         // What an error says stays here.
@@ -246,6 +247,14 @@ function nameOf(path: string): string {
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** Reading so much, with all that follows, takes some milliseconds: answers that come at one moment are read one by one. */
+const LONG_BODY_BYTES = 50_000;
+
+async function parseInTurn(bytes: Buffer, source: string): Promise<unknown> {
+  if (bytes.length > LONG_BODY_BYTES) await turn();
+  return parse(bytes, source);
+}
 
 function parse(bytes: Buffer, source: string): unknown {
   if (bytes.length === 0) return undefined;

@@ -7,6 +7,7 @@ import { createProvenance, type Provenance } from '../loaders/provenance.js';
 import type { LoaderRegistry } from '../loaders/registry.js';
 import { startDeadline } from '../resilience/deadline.js';
 import { endRequest, type Trace } from '../telemetry/tracing.js';
+import { Turns } from '../turns.js';
 import type { Directives } from './directives.js';
 
 export interface ContextOptions {
@@ -46,6 +47,7 @@ export function createContext(
   const identityDeadline = startDeadline(waitMs * IDENTITY_SHARE, clock);
   const provenance = createProvenance(clock, { details: directives.wantsSources });
   const flights = new Set<Flight>();
+  const turns = new Turns();
   const scope: RequestScope = {
     priority: directives.priority,
     wanted: directives.wanted,
@@ -53,10 +55,11 @@ export function createContext(
     identityDeadline,
     provenance,
     trace,
+    turns,
     flights,
   };
   const load = registry.forRequest(scope);
-  const identities = createIdentities(rules, load, rights.seesErased ? NOBODY_ERASED : erasures);
+  const identities = createIdentities(rules, load, rights.seesErased ? NOBODY_ERASED : erasures, turns);
   return {
     context: {
       requestId,

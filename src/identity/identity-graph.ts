@@ -1,5 +1,6 @@
 import { AmbiguousIdentityError, ErasedError, type GatewayError } from '../errors.js';
 import type { Load } from '../loaders/registry.js';
+import { Turns } from '../turns.js';
 import type { CustomerRecord } from './declaration.js';
 import { NOBODY_ERASED, refuseErased, type Erasures } from './erasures.js';
 import type { Identifier } from './identifiers.js';
@@ -89,8 +90,9 @@ export function createIdentities(
   rules: IdentityRules,
   load: Load,
   erasures: Erasures = NOBODY_ERASED,
+  turns = new Turns(),
 ): Identities {
-  const walker = createWalker(rules, load);
+  const walker = createWalker(rules, load, turns);
   const identities = new Map<string, Identity>();
 
   const identityOf = (start: Identifier): Identity => {

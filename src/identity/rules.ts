@@ -3,7 +3,7 @@ import { ConfigError } from '../errors.js';
 import type { Loader } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
 import type { CustomerRecord, IdentityDeclaration, Namespace } from './declaration.js';
-import { commonNamespaces, normalise } from './identifiers.js';
+import { commonNamespaces, normalise, type Identifier } from './identifiers.js';
 import type { IdentityLimits, IdentityRules } from './matching.js';
 
 interface DeclaredSource {
@@ -62,20 +62,27 @@ export function addIdentityLoaders(
   for (const [namespace, { loader }] of Object.entries(askedBy))
     byLoader.set(loader, [...(byLoader.get(loader) ?? []), namespace]);
   for (const [loader, asked] of byLoader) {
+    const normalised = (all: CustomerRecord['identifiers']) =>
+      all.flatMap(({ namespace, value }) => {
+        const declared = namespaces.get(namespace);
+        const known = declared === undefined || value == null ? null : normalise(declared, value);
+        return known === null ? [] : [known];
+      });
+    // It is wanted twice, and telling a telephone number's parts takes long.
+    const held = new WeakMap<CustomerRecord, readonly Identifier[]>();
+    const heldBy = (record: CustomerRecord): readonly Identifier[] => {
+      let known = held.get(record);
+      if (known === undefined) {
+        const { id, identifiers } = record;
+        held.set(record, (known = normalised([{ namespace: recordKey, value: id }, ...identifiers])));
+      }
+      return known;
+    };
+    const askedFor = (key: string) => asked.map((namespace) => ({ namespace, value: key }));
     const identifiersOf = (key: string, records: readonly CustomerRecord[]) =>
-      records.map(({ id, identifiers }) =>
-        [
-          ...asked.map((namespace) => ({ namespace, value: key })),
-          { namespace: recordKey, value: id },
-          ...identifiers,
-        ].flatMap(({ namespace, value }) => {
-          const declared = namespaces.get(namespace);
-          const known = declared === undefined || value == null ? null : normalise(declared, value);
-          return known === null ? [] : [known];
-        }),
-      );
+      records.map((record) => [...normalised(askedFor(key)), ...heldBy(record)]);
     const about = (key: string, records: readonly CustomerRecord[]) => [
-      ...asked.map((namespace) => ({ namespace, value: key })),
+      ...askedFor(key),
       ...identifiersOf(key, records).flat(),
     ];
     registry.add(source, { ...loader, about }, identifiersOf, loader);

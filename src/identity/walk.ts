@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.js';
 import type { Load } from '../loaders/registry.js';
+import type { Turns } from '../turns.js';
 import type { CustomerRecord } from './declaration.js';
 import type { Identifier } from './identifiers.js';
 import {
@@ -67,7 +68,7 @@ export interface Walker {
   match(walk: Walk): Matching;
 }
 
-export function createWalker(rules: IdentityRules, load: Load): Walker {
+export function createWalker(rules: IdentityRules, load: Load, turns: Turns): Walker {
   const { namespaces, limits } = rules;
   const ranks = new Map(rules.sources.map((source, rank) => [source, rank]));
   const asks = new Map<string, Ask>();
@@ -264,17 +265,21 @@ export function createWalker(rules: IdentityRules, load: Load): Walker {
     try {
       await Promise.race([all, patience]);
       // They might hold several people under the identifier: without them nobody can be shown.
-      await Promise.all(begun.filter((one) => mustBeHeard(walks, one)).map(({ done }) => done));
-      for (;;) {
-        const pending = walks
-          .filter((walk) => walk.round === 0 && landed(walk).length === 0)
-          .flatMap((walk) => [...walk.asks].filter(isPending));
-        if (pending.length === 0) return;
-        await Promise.race(pending.map(({ done }) => done));
-      }
+      if (walks.some(({ round }) => round === 0))
+        await Promise.all(begun.filter(mustBeHeard).map(({ done }) => done));
+      await Promise.all(walks.filter(({ round }) => round === 0).map(untilSomebodyKnows));
     } finally {
       clearTimeout(timer);
       all.catch(() => undefined);
+    }
+  };
+
+  /** Or until there is nobody left to ask. */
+  const untilSomebodyKnows = async (walk: Walk): Promise<void> => {
+    while (landed(walk).length === 0) {
+      const pending = [...walk.asks].filter(isPending);
+      if (pending.length === 0) return;
+      await Promise.race(pending.map(({ done }) => done));
     }
   };
 
@@ -283,17 +288,22 @@ export function createWalker(rules: IdentityRules, load: Load): Walker {
     try {
       while (going.length > 0) {
         const walks = going.map(({ walk }) => walk);
-        const begun = walks.map(askRound);
+        const begun: Ask[][] = [];
+        await turns.each(walks, (one) => {
+          begun.push(askRound(one));
+        });
         const all = begun.flat();
         if (all.length > 0) await settle(walks, all);
-        going = going.filter(({ walk, resolve }, i) => {
+        const further: typeof waiting = [];
+        await turns.each(going, (one, i) => {
+          const { walk, resolve } = one;
           const asked = begun[i] ?? [];
           for (const { answer = [] } of walk.asks) for (const one of answer) walk.records.set(one.key, one);
           const known = sameAs(walk, asked);
           // Nobody was asked any more after this, so nobody has to be now.
           if (known?.steps.slice(walk.steps.length + 1).every(({ asks: later }) => later.length === 0)) {
             resolve(known);
-            return false;
+            return;
           }
           const next =
             known === undefined ? takeIn(walk, asked) : (known.steps[walk.steps.length]?.next ?? null);
@@ -302,12 +312,13 @@ export function createWalker(rules: IdentityRules, load: Load): Walker {
             remember(walk);
             for (const limit of walk.limitsReached) rules.onLimit?.(limit);
             resolve(walk);
-            return false;
+            return;
           }
           Object.assign(walk, next);
           for (const identifier of next.frontier) walk.known.set(textOf(identifier), identifier);
-          return true;
+          further.push(one);
         });
+        going = further;
       }
     } catch (error) {
       for (const { reject } of going) reject(error);
@@ -353,9 +364,8 @@ export function landed({ start, asks }: Walk): KnownRecord[] {
 }
 
 /** A source that does not keep the identifier unique may tell of several people. */
-function mustBeHeard(walks: readonly Walk[], { source, identifier }: Ask): boolean {
-  const uniqueness = source.identity.askedBy[identifier.namespace]?.uniqueness;
-  return uniqueness !== 'enforced' && walks.some(({ round }) => round === 0);
+function mustBeHeard({ source, identifier }: Ask): boolean {
+  return source.identity.askedBy[identifier.namespace]?.uniqueness !== 'enforced';
 }
 
 function isSame(one: Ask, other: Ask | undefined): boolean {

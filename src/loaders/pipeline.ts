@@ -7,6 +7,7 @@ import { GatewayError, NotCachedError, SourceError, SourceRateLimitedError } fro
 import type { Priority } from '../resilience/priority.js';
 import type { Protection } from '../resilience/protection.js';
 import { endSourceCall, startRequest, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
+import { Turns } from '../turns.js';
 import { noteAskedAt } from './asked-at.js';
 import { createFlight, serves, type Flight, type RequestScope } from './flight.js';
 
@@ -312,7 +313,9 @@ export function createPipeline(
       return [{ flight, landed }];
     });
     // When all have been told: what cannot be kept, for whatever reason, costs nobody an answer.
-    for (const { flight, landed } of answered) keep(flight, landed, begun, since);
+    await new Turns().each(answered, ({ flight, landed }) => {
+      keep(flight, landed, begun, since);
+    });
   };
 
   const digestOf = (flight: Flight): string => (flight.digest ??= options.digest(flight.text));

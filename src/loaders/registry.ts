@@ -160,10 +160,19 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
  * Keys that were asked for already are looked up before DataLoader, which makes promises of its own for each.
  */
 function loadOnce({ pipeline, keyText }: Bound, request: RequestScope): (key: unknown) => Promise<unknown> {
+  const { turns } = request;
   const answers = new Map<string, Promise<unknown>>();
   const gather = new DataLoader<{ key: unknown; text: string }, unknown>(
-    (all) => Promise.all(all.map(({ key, text }) => settled(pipeline.answer(key, text, request)))),
-    { cache: false },
+    async (all) =>
+      turns.handOut(
+        await Promise.all(all.map(({ key, text }) => settled(pipeline.answer(key, text, request)))),
+      ),
+    {
+      cache: false,
+      batchScheduleFn: (dispatch) => {
+        turns.whenDone(dispatch);
+      },
+    },
   );
   return (key) => {
     const text = keyText(key);

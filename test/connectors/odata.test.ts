@@ -11,6 +11,7 @@ import {
   type OdataOptions,
 } from '../../src/connectors/odata/client.js';
 import {
+  cut,
   filterText,
   odataDate,
   odataDecimal,
@@ -150,6 +151,29 @@ describe('a connection to a system that speaks OData', () => {
       for (const { url } of server.seen) expect(`${server.url}${url}`.length).toBeLessThanOrEqual(500);
     if (calls !== undefined) expect(server.seen).toHaveLength(calls);
     expect(server.seen.length).toBeGreaterThan(1);
+  });
+
+  it('cuts into as few lists as there is room for', () => {
+    const lengthOf = (values: readonly string[]) => values.join(',').length;
+    fc.assert(
+      fc.property(
+        fc.array(fc.string({ maxLength: 12 })),
+        fc.integer({ min: 12, max: 60 }),
+        fc.oneof(fc.integer({ min: 1, max: 8 }), fc.constant(Infinity)),
+        (values, maxLength, maxValues) => {
+          const parts = cut(values, { maxLength, maxValues, lengthOf });
+          expect(parts.flat()).toEqual(values);
+          for (const [i, part] of parts.entries()) {
+            expect(part.length).toBeGreaterThan(0);
+            expect(part.length).toBeLessThanOrEqual(maxValues);
+            expect(lengthOf(part)).toBeLessThanOrEqual(maxLength);
+            const [first] = parts[i + 1] ?? [];
+            if (first !== undefined && part.length < maxValues)
+              expect(lengthOf([...part, first])).toBeGreaterThan(maxLength);
+          }
+        },
+      ),
+    );
   });
 
   it('refuses a value that has no room in an address, and asks nothing', async () => {

@@ -98,12 +98,17 @@ export function cut<V>(
   }: { maxLength: number; maxValues: number; lengthOf: (values: readonly V[]) => number },
 ): V[][] {
   const parts: V[][] = [];
-  for (const value of values) {
-    const last = parts.at(-1);
-    if (last !== undefined && last.length < maxValues && lengthOf([...last, value]) <= maxLength)
-      last.push(value);
-    else if (lengthOf([value]) <= maxLength) parts.push([value]);
-    else throw new InvalidInputError('A value to look for is too long.');
+  for (let at = 0; at < values.length; at += parts.at(-1)?.length ?? 0) {
+    const rest = values.slice(at, at + Math.min(maxValues, values.length));
+    const fits = (count: number): boolean => lengthOf(rest.slice(0, count)) <= maxLength;
+    if (!fits(1)) throw new InvalidInputError('A value to look for is too long.');
+    let [most, tooMany] = fits(rest.length) ? [rest.length, rest.length + 1] : [1, rest.length];
+    while (tooMany - most > 1) {
+      const half = Math.floor((most + tooMany) / 2);
+      if (fits(half)) most = half;
+      else tooMany = half;
+    }
+    parts.push(rest.slice(0, most));
   }
   return parts;
 }

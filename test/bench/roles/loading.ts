@@ -13,6 +13,7 @@ import { listen } from '../../../src/server/http.js';
 import { createLogger } from '../../../src/telemetry/logger.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
 import { startRequest } from '../../../src/telemetry/tracing.js';
+import { Turns } from '../../../src/turns.js';
 import type { Started } from '../bench-process.js';
 
 /** What a key takes, in µs, in each of the blocks. */
@@ -122,6 +123,7 @@ function createEngine() {
         identityDeadline: deadline,
         provenance: createProvenance(clock, { details: false }),
         trace: startRequest(new Headers()),
+        turns: new Turns(),
         flights: new Set(),
       });
       try {

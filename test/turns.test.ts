@@ -1,0 +1,98 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { defineLoader } from '../src/loaders/loader.js';
+import { Turns } from '../src/turns.js';
+import { turnedClock } from './support/clock.js';
+import { createLoading } from './support/loading.js';
+
+const MANY = Array.from({ length: 1_000 }, (_, i) => i);
+
+/** How often others got their turn, until it is told to stop. */
+function countTurns(): () => number {
+  let turns = 0;
+  let next = setImmediate(function again() {
+    turns += 1;
+    next = setImmediate(again);
+  });
+  return () => {
+    clearImmediate(next);
+    return turns;
+  };
+}
+
+describe('a request that has very much to be worked off', () => {
+  it.each([0, 1, 25, 26, 1_000])('works on each of %i, in their order', async (length) => {
+    const seen: number[] = [];
+    await new Turns().each(MANY.slice(0, length), (one, at) => {
+      expect(at).toBe(one);
+      seen.push(one);
+    });
+    expect(seen).toEqual(MANY.slice(0, length));
+  });
+
+  it('lets others have a turn after every few', async () => {
+    const stop = countTurns();
+    await new Turns().each(MANY, () => undefined);
+    expect(stop()).toBeGreaterThan(30);
+  });
+
+  it.each([3, 300])('tells what its work throws, and does no more of it (at %i)', async (bad) => {
+    const turns = new Turns();
+    let last = -1;
+    const worked = turns.each(MANY, (one) => {
+      if (one === bad) throw new Error('no more');
+      last = one;
+    });
+    await expect(worked).rejects.toThrow('no more');
+    expect(last).toBe(bad - 1);
+    const afterwards = new Promise<string>((resolve) => {
+      turns.whenDone(() => {
+        resolve('done');
+      });
+    });
+    expect(await afterwards).toBe('done');
+  });
+});
+
+describe('the answers to very many keys', () => {
+  const loading = createLoading({ clock: turnedClock() });
+  afterEach(() => {
+    loading.close();
+  });
+
+  it('come a few at a time, and what follows from them is asked at once', async () => {
+    const batches: number[] = [];
+    const first = defineLoader({
+      name: 'first',
+      load: (keys: readonly number[]) =>
+        Promise.resolve(keys.map((key) => (key % 100 === 7 ? new Error(`no ${key}`) : key * 2))),
+    });
+    const second = defineLoader({
+      name: 'second',
+      load: (keys: readonly number[]) => {
+        batches.push(keys.length);
+        return Promise.resolve(keys.map((key) => key + 1));
+      },
+    });
+    const source = loading.source('a system');
+    for (const loader of [first, second]) loading.registry.add(source, loader);
+    const { load } = loading.newRequest();
+
+    let stop: (() => number) | undefined;
+    const answers = await Promise.allSettled(
+      MANY.map(async (key) => {
+        const value = await load(first, key);
+        stop ??= countTurns();
+        return load(second, value);
+      }),
+    );
+    expect(stop?.()).toBeGreaterThan(30);
+    expect(batches).toEqual([990]);
+    expect(answers).toEqual(
+      MANY.map((key) =>
+        key % 100 === 7
+          ? { status: 'rejected', reason: new Error(`no ${key}`) }
+          : { status: 'fulfilled', value: key * 2 + 1 },
+      ),
+    );
+  });
+});
