@@ -128,7 +128,9 @@ const people = (count: number, name: string) => Array.from({ length: count }, (_
 
 /** Everything that can go on without time does. */
 async function settle(): Promise<void> {
-  for (let turn = 0; turn < 12; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  const isTakingTurns = () => process.getActiveResourcesInfo().includes('Immediate');
+  for (let turn = 0; turn < 12 || isTakingTurns(); turn += 1)
+    await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Turns the clock, from one moment at which something happens to the next, until it is done. */
