@@ -1,3 +1,4 @@
+import { GraphQLDeferDirective } from '@graphql-tools/utils';
 import {
   getDirectiveValues,
   getNamedType,
@@ -15,7 +16,10 @@ export type SourcesOfField = (field: string) => readonly string[] | 'all';
 
 const remembered = new WeakMap<object, ReadonlySet<string>>();
 
-/** The sources whose records the client asks for, so that they can be asked who the customer is from the start. */
+/**
+ * The sources whose records the client asks for, so that they can be asked who the customer is from the start. What may
+ * come later is not waited for: it asks for itself.
+ */
 export function wantedSources(
   info: GraphQLResolveInfo,
   sourcesOf: SourcesOfField,
@@ -52,6 +56,7 @@ export function wantedSources(
 function isSkipped(selection: SelectionNode, { variableValues }: GraphQLResolveInfo): boolean {
   return (
     getDirectiveValues(GraphQLSkipDirective, selection, variableValues)?.if === true ||
-    getDirectiveValues(GraphQLIncludeDirective, selection, variableValues)?.if === false
+    getDirectiveValues(GraphQLIncludeDirective, selection, variableValues)?.if === false ||
+    getDirectiveValues(GraphQLDeferDirective, selection, variableValues)?.if === true
   );
 }

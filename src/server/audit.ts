@@ -9,6 +9,7 @@ import type { Privacy } from '../privacy/privacy.js';
 import type { Provenance } from '../loaders/provenance.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Asker } from './caller.js';
+import { firstPartOf } from './deferred.js';
 import { requestIdOf } from './request-id.js';
 import { httpError } from './request-error.js';
 import { stateOf, type RequestHead } from './request-state.js';
@@ -26,6 +27,8 @@ export interface AuditorOptions {
 /** An answer that is about to go out. */
 export interface Answered {
   args: Pick<ExecutionArgs, 'document' | 'operationName'>;
+  /** As much of the document as is told of. Default: all of it. */
+  told?: DocumentNode;
   /** What the resolvers were handed. */
   context: Context;
   asker: Asker;
@@ -49,6 +52,7 @@ export function createAuditor({ log, required, privacy, customersOf, logger }: A
 
   const entryOf = ({
     args,
+    told = args.document,
     context,
     asker,
     requestId,
@@ -58,7 +62,8 @@ export function createAuditor({ log, required, privacy, customersOf, logger }: A
   }: Answered): AuditEntry | undefined => {
     const { document, operationName = null } = args;
     const { caller, audience } = asker;
-    const categories = disclosures.of({ document, operationName }, audience, permissions.decided(context));
+    const decided = permissions.decided(context);
+    const categories = disclosures.of({ document: told, operationName }, audience, decided);
     if (categories === undefined) return undefined;
     const sources = provenance?.statuses() ?? {};
     const customers = customersOf(context, about);
@@ -93,7 +98,10 @@ export function createAuditor({ log, required, privacy, customersOf, logger }: A
   };
 }
 
-/** Writes a line for each answer with personal data, before the answer goes out. */
+/**
+ * Writes a line for each answer with personal data, before the answer goes out. Of an answer in parts each line tells of
+ * all that was given until then, and there is one before each part with something in it that no line has told of.
+ */
 export function useAudit(
   auditor: Auditor,
   askerOf: (request: RequestHead) => Asker,
@@ -107,20 +115,49 @@ export function useAudit(
       }) => {
         if (isAsyncIterable(event.result)) return;
         const { request } = context;
-        const entry = auditor.entryOf({
-          args,
-          // The executor hands it to resolvers as it is.
-          context: args.contextValue as Context,
-          asker: askerOf(request),
-          requestId: requestIdOf(request),
-          provenance: provenanceOf(request),
-        });
-        if (entry === undefined) return;
-        stateOf(request).auditEntry = entry;
-        if (!(await auditor.write(entry))) event.setResult({ errors: [notAudited()] });
+        const state = stateOf(request);
+        /** False: it may not be given. */
+        const account = async (told: DocumentNode): Promise<boolean> => {
+          const entry = auditor.entryOf({
+            args,
+            told,
+            // The executor hands it to resolvers as it is.
+            context: args.contextValue as Context,
+            asker: askerOf(request),
+            requestId: requestIdOf(request),
+            provenance: provenanceOf(request),
+          });
+          if (entry === undefined || tellsOf(state.auditEntry, entry)) return true;
+          state.auditEntry = entry;
+          return auditor.write(entry);
+        };
+        const { later } = state;
+        if (later !== undefined)
+          later.account = async () => {
+            if (!(await account(args.document))) throw notAudited();
+          };
+        const isGiven = await account(later === undefined ? args.document : firstPartOf(args.document));
+        if (!isGiven) event.setResult({ errors: [notAudited()] });
       },
     }),
   };
+}
+
+/** Whether a line tells of everybody and everything that another one does. */
+function tellsOf(line: AuditEntry | undefined, other: AuditEntry): boolean {
+  if (line === undefined) return false;
+  const holds = (all: readonly string[], some: readonly string[]): boolean => {
+    const known = new Set(all);
+    return some.every((one) => known.has(one));
+  };
+  const { granted, masked, withheld } = other.categories;
+  return (
+    holds(line.customers, other.customers) &&
+    holds(Object.keys(line.sources), Object.keys(other.sources)) &&
+    holds(line.categories.granted, granted) &&
+    holds(line.categories.masked, masked) &&
+    holds(line.categories.withheld, withheld)
+  );
 }
 
 function notAudited() {

@@ -181,7 +181,7 @@ function queueOf(group: Group, { requests, last }: Connection): Fifo<Place> {
 
 /** The client has not sent its whole request, or does not read its answer. */
 export function isWaitingForClient(request: IncomingMessage, response: ServerResponse): boolean {
-  return !request.complete || response.writableEnded;
+  return !request.complete || response.writableEnded || response.writableNeedDrain;
 }
 
 /** What connections are counted by: an IPv4 address, or the first half of an IPv6 address. */

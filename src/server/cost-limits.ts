@@ -87,8 +87,8 @@ export function createCostLimits({ planner, budgets }: CostLimitsOptions): CostL
 
 /**
  * Refuses what costs more than its caller may spend, at once or in this minute, before any system is asked. Callers
- * that may send operations of their own are told what each cost, in `extensions.cost`. A subscription is charged for
- * each event that it is told: see subscriptions.ts.
+ * that may send operations of their own are told what each cost, in `extensions.cost`; of an answer in parts, with the
+ * last. A subscription is charged for each event that it is told: see subscriptions.ts.
  */
 export function useCostLimits(limits: CostLimits, callerOf: (request: RequestHead) => Caller): Plugin {
   return {
@@ -108,6 +108,15 @@ export function useCostLimits(limits: CostLimits, callerOf: (request: RequestHea
       return {
         onExecuteDone: ({ result, setResult }) => {
           if (isAsyncIterable(result)) return;
+          const { later } = stateOf(context.request);
+          if (later !== undefined) {
+            later.settle = (data) => {
+              delete later.settle;
+              const cost = charge.settle(data);
+              return tells ? cost : undefined;
+            };
+            return;
+          }
           const cost = charge.settle(result.data);
           stateOf(context.request).cost = cost;
           if (tells) setResult({ ...result, extensions: { ...result.extensions, cost } });

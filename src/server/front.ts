@@ -1,12 +1,11 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import {
-  BREAK,
-  visit,
+  GraphQLError,
+  Kind,
+  OperationTypeNode,
   type DocumentNode,
   type ExecutionArgs,
   type ExecutionResult,
-  GraphQLError,
-  OperationTypeNode,
   type GraphQLSchema,
 } from 'graphql';
 import { processRegularResult, type GraphQLParams, type YogaServerInstance } from 'graphql-yoga';
@@ -196,25 +195,11 @@ function mediaTypeFor(accept = '*/*'): MediaType | undefined {
   return first;
 }
 
-const atOnce = new WeakMap<DocumentNode, boolean>();
-
-/** Whether all that is asked comes in one answer: no subscription, and nothing that may come later. */
-function comesAtOnce(document: DocumentNode): boolean {
-  let known = atOnce.get(document);
-  if (known === undefined) {
-    known = true;
-    const comesLater = (): typeof BREAK => {
-      known = false;
-      return BREAK;
-    };
-    visit(document, {
-      OperationDefinition: ({ operation }) =>
-        operation === OperationTypeNode.SUBSCRIPTION ? comesLater() : undefined,
-      Directive: ({ name }) => (['defer', 'stream'].includes(name.value) ? comesLater() : undefined),
-    });
-    atOnce.set(document, known);
-  }
-  return known;
+/** Whether it is no subscription. What may come later comes at once, too: whoever takes it in parts does not ask plainly. */
+function comesAtOnce({ definitions }: DocumentNode): boolean {
+  return definitions.every(
+    (one) => one.kind !== Kind.OPERATION_DEFINITION || one.operation !== OperationTypeNode.SUBSCRIPTION,
+  );
 }
 
 /** What is thrown before there is an answer, as Yoga tells it. */

@@ -35,7 +35,7 @@ export function useMetrics(metrics: Metrics, clock: Clock = performance): Plugin
 
 /**
  * Times every operation, from the moment that its request comes in, and names and ends its span. What is sent bit by
- * bit is timed to its first bit.
+ * bit is timed to its first bit, and has the outcome of that; its span lasts until the last.
  */
 export function createOperationTimes(
   metrics: Metrics,
@@ -59,12 +59,16 @@ export function createOperationTimes(
       if (trace !== undefined && asked != null) nameOperation(trace, asked.operation, operation.name);
     },
     answered: (request, result) => {
-      const { operation, trace } = stateOf(request);
+      const { operation } = stateOf(request);
       if (operation === undefined) return undefined;
       const outcome = !('errors' in result) ? 'ok' : 'data' in result ? 'errors' : 'refused';
       metrics.operationAnswered(operation.name, clock.now() - operation.startedAt, outcome);
-      if (trace !== undefined) endRequest(trace, outcome);
+      operation.outcome = outcome;
       return undefined;
+    },
+    ended: (request) => {
+      const { operation, trace } = stateOf(request);
+      if (trace !== undefined && operation?.outcome !== undefined) endRequest(trace, operation.outcome);
     },
   };
 }

@@ -193,14 +193,16 @@ export function createOverloadGuard({
   };
 }
 
-const STREAM = /^(text\/event-stream|multipart\/mixed)\b/;
-
-/** A stream lasts as long as its client likes, and takes nothing while nothing happens: it is answered when it begins. */
+/**
+ * A subscription lasts as long as its client likes, and takes nothing while nothing happens: it is answered when it begins.
+ * An answer in parts, which is for this moment only, is answered with the last.
+ */
 function whenStreaming(response: ServerResponse, begun: () => void): void {
   const writeHead = response.writeHead.bind(response) as (...all: unknown[]) => ServerResponse;
   response.writeHead = (...all: unknown[]) => {
     writeHead(...all);
-    if (STREAM.test(String(response.getHeader('content-type')))) begun();
+    const isStream = /^text\/event-stream\b/.test(String(response.getHeader('content-type')));
+    if (isStream && response.getHeader('cache-control') !== 'no-store') begun();
     return response;
   };
 }

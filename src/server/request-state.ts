@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ExecutionResult } from '@graphql-tools/utils';
 import type { RequestContext } from '../context/context.js';
 import type { AuditEntry } from '../privacy/audit-line.js';
+import type { OperationOutcome } from '../telemetry/metrics.js';
 import type { Trace } from '../telemetry/tracing.js';
 import type { Asker } from './caller.js';
-import type { Cost } from './cost-limits.js';
+import type { Cost, ToldCost } from './cost-limits.js';
 
 /** As much of a request as is gone by once its body is read: any Request is one, and what is made of node's. */
 export interface RequestHead {
@@ -24,16 +26,29 @@ export interface RequestState {
   asker?: Asker;
   context?: RequestContext;
   id?: string;
-  /** When its operation began, and what that is called. */
-  operation?: { startedAt: number; name: string | undefined };
+  /** When its operation began, what that is called, and what came of it. */
+  operation?: { startedAt: number; name: string | undefined; outcome?: OperationOutcome };
   trace?: Trace;
   cost?: Cost;
-  /** The line that its answer was audited by, if it was. */
+  /** The last line that its answer was audited by, if it was. */
   auditEntry?: AuditEntry;
   /** How old its answer is, and for how long it stays fresh; undefined when no source was asked for anything. */
   freshness?: { ageMs: number; freshMs: number } | undefined;
   /** Whether something is missing from its answer. */
   failed?: boolean;
+  /** What of its answer comes later. Undefined: nothing. */
+  later?: Later;
+}
+
+/** The parts of an answer after the first, and what remains to be done for them. */
+export interface Later {
+  parts: AsyncIterator<ExecutionResult>;
+  /** All that was told until now. */
+  data: unknown;
+  /** Accounts for all that was told until now. Fails when it may not be told. */
+  account?: () => Promise<void>;
+  /** Charges what it really cost, once. What it gives back is for the caller to know. */
+  settle?: (data: unknown) => ToldCost | undefined;
 }
 
 /** A request of node:http. */

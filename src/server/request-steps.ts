@@ -1,5 +1,5 @@
 import type { GraphQLParams, Plugin } from 'graphql-yoga';
-import type { RequestHead } from './request-state.js';
+import { stateOf, type RequestHead } from './request-state.js';
 
 /** What Yoga's own path may hand on: an answer, or one that comes bit by bit. */
 export type Result = Parameters<NonNullable<Plugin['onResultProcess']>>[0]['result'];
@@ -12,6 +12,8 @@ export interface RequestStep {
   asked?: (request: RequestHead, params: GraphQLParams) => void;
   /** The answer is there; what this gives back takes its place. */
   answered?: (request: RequestHead, result: Result) => Result | undefined;
+  /** Nothing more of the answer comes. */
+  ended?: (request: RequestHead) => void;
 }
 
 export interface RequestSteps extends Required<RequestStep> {
@@ -27,6 +29,10 @@ export function inOrder(steps: readonly RequestStep[]): RequestSteps {
     }
   };
 
+  const ended = (request: RequestHead): void => {
+    for (const step of steps) step.ended?.(request);
+  };
+
   return {
     begin: (request) => beginFrom(0, request),
     asked: (request, params) => {
@@ -35,8 +41,10 @@ export function inOrder(steps: readonly RequestStep[]): RequestSteps {
     answered: (request, result) => {
       let last = result;
       for (const step of steps) last = step.answered?.(request, last) ?? last;
+      if (stateOf(request).later === undefined) ended(request);
       return last;
     },
+    ended,
   };
 }
 
@@ -48,7 +56,9 @@ export function useRequestSteps(steps: RequestSteps): Plugin {
       steps.asked(request, params);
     },
     onResultProcess: (event) => {
-      event.setResult(steps.answered(event.request, event.result));
+      // The first of several parts has passed the steps: see deferred.ts.
+      if (stateOf(event.request).later === undefined)
+        event.setResult(steps.answered(event.request, event.result));
     },
   };
 }

@@ -22,6 +22,7 @@ import { askerOf, findCaller } from './caller.js';
 import type { EventRunner } from './event-runner.js';
 import { createCostLimits, useCostLimits } from './cost-limits.js';
 import { createCostPlanner } from './cost.js';
+import { useDeferred } from './deferred.js';
 import { usePlannedExecution } from './execution.js';
 import type { Forget } from './forget.js';
 import { formatError, formatErrors } from './format-errors.js';
@@ -102,13 +103,14 @@ export function createServerApp({
   const callerOf = (request: RequestHead) => askerOf(request).caller;
   const reader = createRequestReader({ maxBodyBytes: config.maxBodyBytes, documents, callerOf });
   const times = createOperationTimes(metrics, clock);
+  const sources = [...clients.keys()];
   const steps = inOrder([
     findCaller({ authentication, scopesOfValues: privacy.scopesOfValues }),
     reader,
     endDeadline,
     formatErrors(logger),
     times,
-    tellSources([...clients.keys()]),
+    tellSources(sources),
     noteFailure,
   ]);
   const yoga = createYoga<object, object>({
@@ -159,6 +161,7 @@ export function createServerApp({
       useVariableCheck(),
       useAudience(askerOf, privacy.schemas),
       ...(config.execution === 'planned' ? [usePlannedExecution()] : []),
+      useDeferred({ steps, extensionsOf: (request) => reportOf(request, sources), logger }),
       useSubscriptions({
         schema,
         authentication,
@@ -212,9 +215,8 @@ const useOnlyEndpoint: Plugin = {
 };
 
 const endDeadline: RequestStep = {
-  answered: (request) => {
+  ended: (request) => {
     stateOf(request).context?.end();
-    return undefined;
   },
 };
 
@@ -222,11 +224,16 @@ const endDeadline: RequestStep = {
 function tellSources(sources: readonly string[]): RequestStep {
   return {
     answered: (request, result) => {
-      if (request.headers.get('x-sources') !== '1' || !('data' in result)) return undefined;
-      const report = stateOf(request).context?.provenance.report(sources);
-      return { ...result, extensions: { ...result.extensions, sources: report } };
+      const report = reportOf(request, sources);
+      if (report.sources === undefined || !('data' in result)) return undefined;
+      return { ...result, extensions: { ...result.extensions, ...report } };
     },
   };
+}
+
+function reportOf(request: RequestHead, sources: readonly string[]): { sources?: object } {
+  const report = stateOf(request).context?.provenance.report(sources);
+  return request.headers.get('x-sources') !== '1' || report === undefined ? {} : { sources: report };
 }
 
 /**
@@ -248,10 +255,10 @@ const noteFailure: RequestStep = {
  * has left, so that their difference is right by RFC 9111, 4.2.
  */
 function answerHeaders(request: RequestHead): Readonly<Record<string, string>> {
-  const { context, failed, freshness } = stateOf(request);
+  const { context, failed, freshness, later } = stateOf(request);
   const told = freshness ?? context?.provenance.freshness();
   const age = Math.floor((told?.ageMs ?? 0) / 1000);
-  const fresh = failed === true ? 0 : Math.floor((told?.freshMs ?? 0) / 1000);
+  const fresh = failed === true || later !== undefined ? 0 : Math.floor((told?.freshMs ?? 0) / 1000);
   return {
     vary: VARY,
     ...(told === undefined ? {} : { age: String(age) }),
@@ -263,6 +270,8 @@ function answerHeaders(request: RequestHead): Readonly<Record<string, string>> {
 const useAnswerHeaders: Plugin = {
   onResponse({ request, response: { headers } }) {
     headers.set('x-request-id', requestIdOf(request));
+    // Of a stream Yoga says less: it may be kept, if only to be asked for again.
+    if (stateOf(request).later !== undefined) headers.delete('cache-control');
     // GraphiQL's page and other documents say themselves how long they may be kept.
     if (headers.has('cache-control')) return;
     for (const [name, value] of Object.entries(answerHeaders(request))) headers.append(name, value);

@@ -1,10 +1,12 @@
 import { isExternalObject } from '@graphql-tools/delegate';
 import { stitchSchemas } from '@graphql-tools/stitch';
-import { filterSchema, pruneSchema, type IResolvers } from '@graphql-tools/utils';
+import { filterSchema, GraphQLDeferDirective, pruneSchema, type IResolvers } from '@graphql-tools/utils';
 import {
   defaultFieldResolver,
   getNamedType,
+  GraphQLDirective,
   GraphQLError,
+  GraphQLSchema,
   isInputObjectType,
   isIntrospectionType,
   isObjectType,
@@ -12,7 +14,6 @@ import {
   specifiedDirectives,
   type DocumentNode,
   type GraphQLFieldResolver,
-  type GraphQLSchema,
 } from 'graphql';
 import type { Context } from '../customer/customer.js';
 import { ConfigError } from '../errors.js';
@@ -32,6 +33,14 @@ export interface StitchOptions {
 
 /** What our own directives say is for the gateway, and not for whoever asks. */
 const SPECIFIED_DIRECTIVES = new Set(specifiedDirectives.map(({ name }) => name));
+
+/** What the executor goes by is the name; what it is for is told here. */
+const DEFER = new GraphQLDirective({
+  ...GraphQLDeferDirective.toConfig(),
+  description:
+    'The fragment may come later than the rest of the answer, which then waits for none of it. Clients that do not accept ' +
+    '`multipart/mixed` or `text/event-stream` by name get all at once.',
+});
 
 /** The one schema that is executed: local sources answered in place, GraphQL systems stitched and asked lazily. */
 export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): GraphQLSchema {
@@ -60,6 +69,8 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
       directiveFilter: (name) => SPECIFIED_DIRECTIVES.has(name),
     }),
   );
+  const composed = schema.toConfig();
+  schema = new GraphQLSchema({ ...composed, directives: [...composed.directives, DEFER] });
   setOneOf(schema, sdl.spine);
   placeResolvers(schema, sdl, stitched, own);
   describePersonalData(schema, policies);

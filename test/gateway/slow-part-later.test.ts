@@ -1,0 +1,268 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { getOperationAST, OperationTypeNode, parse } from 'graphql';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { exampleOperations } from '../../src/server/graphiql/page.js';
+import { listen, type HttpServer } from '../../src/server/http.js';
+import { linesIn } from '../privacy/audit-entries.js';
+import { askInParts, merged, type AnswerInParts } from '../support/answer-in-parts.js';
+import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
+import { readEventStream } from '../support/event-stream.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { heldBack } from '../support/held-back.js';
+import { madeUpOperations } from '../support/operations.js';
+import { payInWebshop } from '../support/pay-in-webshop.js';
+import { at } from '../support/read.js';
+import { directSettings } from '../support/stand-ins.js';
+
+const settings = directSettings();
+const contactCentre = await heldBack(settings['CONTACT_CENTRE_URL'] ?? '');
+const webshop = await heldBack(settings['WEBSHOP_URL'] ?? '');
+const folder = mkdtempSync(join(tmpdir(), 'slow-part-later-'));
+
+interface Open {
+  gateway: TestGateway;
+  server: HttpServer;
+  port: number;
+}
+const opened: Open[] = [];
+async function open(more: Record<string, string> = {}): Promise<Open> {
+  const gateway = createTestGateway({
+    ...settings,
+    CONTACT_CENTRE_URL: contactCentre.url,
+    WEBSHOP_URL: `${webshop.url}${new URL(settings['WEBSHOP_URL'] ?? '').pathname}`,
+    DEADLINE_MS: '20000',
+    CONTACT_CENTRE_TIMEOUT_MS: '20000',
+    ...more,
+  });
+  const server = await listen(gateway.handler, { host: '127.0.0.1', port: 0 });
+  const one = { gateway, server, port: Number(new URL(server.url).port) };
+  opened.push(one);
+  return one;
+}
+const anybody = await open({
+  WEBHOOK_FILE: join(folder, 'webhooks.db'),
+  WEBHOOK_SECRET: 'a secret of the tests of later parts',
+});
+const auditFile = join(folder, 'audit.log');
+const known = await open({ ...CALLER_SETTINGS, AUDIT_FILE: auditFile, AUDIT_SECRET: 'a secret of the tests' });
+
+afterEach(() => {
+  contactCentre.release();
+});
+afterAll(async () => {
+  for (const { server, gateway } of opened) {
+    await server.stop();
+    await gateway.close();
+  }
+  await contactCentre.close();
+  await webshop.close();
+  rmSync(folder, { recursive: true });
+});
+
+const EVERYWHERE = 'customer(by: { email: "everywhere@example.nl" })';
+const TICKETS_LATER = `{ ${EVERYWHERE} { orders(first: 1) { nodes { number } } ... @defer { tickets(first: 1) { subject } } } }`;
+const without = (query: string) => query.replaceAll(/@defer(\([^)]*\))?/g, '');
+
+const byPath = (answer: { data?: unknown; errors?: readonly { path?: readonly unknown[] | undefined }[] }) => ({
+  data: answer.data,
+  errors: (answer.errors ?? [])
+    .map((error) => ({ ...error, locations: undefined }))
+    .toSorted((one, other) => (JSON.stringify(one.path) < JSON.stringify(other.path) ? -1 : 1)),
+});
+
+describe('a page that asks for the slow part later', () => {
+  test('has its fast part though the slow system does not even say whom it knows', async () => {
+    contactCentre.hold();
+    const answer = await askInParts(anybody.port, { query: TICKETS_LATER });
+    const first = await answer.next();
+    expect(at(first, 'data', 'customer', 'orders', 'nodes')).toHaveLength(1);
+    expect(first).toMatchObject({ hasNext: true });
+    contactCentre.release();
+    const rest = await answer.rest();
+    const { data } = await anybody.gateway.query(without(TICKETS_LATER));
+    expect(merged([first ?? {}, ...rest])).toEqual({ data, errors: [] });
+  });
+
+  test('sees who is known to the slow system alone', async () => {
+    const query =
+      '{ customer(by: { email: "info@bakkerij.example.nl" }) { orders(first: 1) { nodes { number } } ... @defer { tickets(first: 1) { subject } } } }';
+    const answer = await askInParts(anybody.port, { query });
+    expect(byPath(merged(await answer.rest()))).toEqual(
+      byPath(await anybody.gateway.query(without(query))),
+    );
+  });
+
+  test('asks a GraphQL system what it would without the directive', async () => {
+    const query = `query ($later: Boolean!) { ${EVERYWHERE} { cart { name } ... @defer(if: $later) { ...Cart @defer } } } fragment Cart on Customer { cart { lines { quantity } } }`;
+    const sentFor = async (later: boolean, asked: string) => {
+      webshop.seen.length = 0;
+      const answer = await askInParts(anybody.port, { query: asked, variables: { later } });
+      return { told: merged(await answer.rest()), sent: webshop.seen.map(({ body }) => body).sort() };
+    };
+    const { told, sent } = await sentFor(true, query);
+    expect(sent.length).toBeGreaterThan(0);
+    expect(sent.join()).not.toMatch(/defer|later/);
+    const plain = `{ ${EVERYWHERE} { cart { name } ... { ...Cart } } } fragment Cart on Customer { cart { lines { quantity } } }`;
+    expect(await sentFor(true, plain)).toEqual({ told, sent });
+  });
+
+  test('that hangs up cancels what only it was waiting for', async () => {
+    contactCentre.hold();
+    const { givenUp } = contactCentre;
+    const query = `{ customer(by: { email: "customer-7@example.nl" }) { orders(first: 1) { nodes { number } } ... @defer { tickets { subject } } } }`;
+    const asked = contactCentre.seen.length;
+    const answer = await askInParts(anybody.port, { query });
+    await answer.next();
+    await expect.poll(() => contactCentre.seen.length).toBeGreaterThan(asked);
+    answer.hangUp();
+    await expect.poll(() => contactCentre.givenUp, { timeout: 700 }).toBe(givenUp + 1);
+  });
+});
+
+describe('what has come in parts is what would have come at once', () => {
+  const examples = exampleOperations().filter(
+    ({ query }) => getOperationAST(parse(query))?.operation === OperationTypeNode.QUERY,
+  );
+
+  test.each(examples)('$name', async ({ query }) => {
+    // All that stands within the first field, and what it holds, comes later.
+    const deferred = query
+      .replace(/ \{\n {4}/, ' {\n __typename ... @defer {\n    ')
+      .replace(/\n {2}\}/, '\n }\n }')
+      .replaceAll(/\.\.\.(\w+)/g, '...$1 @defer');
+    expect(deferred).toContain('@defer');
+    const answer = await askInParts(anybody.port, { query: deferred });
+    const whole = await anybody.gateway.query(without(deferred));
+    expect(byPath(merged(await answer.rest()))).toEqual(byPath(whole));
+  });
+
+  test('of whatever somebody makes up', { timeout: 60_000 }, () => {
+    const made = madeUpOperations(anybody.gateway.schema, {
+      maxDepth: 5,
+      maxFields: 4,
+      pages: [1, 2],
+      customers: [{ email: 'everywhere@example.nl' }, { email: 'customer-3@example.nl' }],
+      customer: { email: 'everywhere@example.nl' },
+    }).map(({ query, variables }) => ({
+      query: query
+        .replaceAll(/\.\.\.(F\d+)/g, '...$1 @defer')
+        .replaceAll(/\.\.\. on (\w+) \{/g, '... on $1 @defer {'),
+      variables,
+    }));
+    return fc.assert(
+      fc.asyncProperty(made, async ({ query, variables }) => {
+        fc.pre(query.includes('@defer'));
+        const answer = await askInParts(anybody.port, { query, variables });
+        const whole = await anybody.gateway.query(without(query), variables);
+        expect(byPath(merged(await answer.rest())).data).toEqual(whole.data);
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+describe('what comes later', () => {
+  const asked = async (query: string, headers: Record<string, string>, one = known) =>
+    askInParts(one.port, { query }, headers);
+  const restOf = async (answer: AnswerInParts) => merged(await answer.rest());
+
+  test('is masked and refused as it would be at once', async () => {
+    const query = `{ ${EVERYWHERE} { __typename ... @defer { name primaryEmail } ... @defer { invoices { nodes { number } } } } }`;
+    for (const role of ['analyst', 'campaign', 'frontend'] as const) {
+      const headers = await headersOf(role);
+      const { data, errors } = await restOf(await asked(query, headers));
+      const whole = await known.gateway.query(without(query), {}, headers);
+      expect(byPath({ data, errors: errors ?? [] })).toEqual(byPath(whole));
+    }
+  });
+
+  test('is accounted for before it goes out, each time that it tells of more', async () => {
+    const headers = { ...(await headersOf('operator', { purpose: 'SERVICE' })), 'x-request-id': 'in-parts' };
+    const lines = () => linesIn(auditFile).filter(({ requestId }) => requestId === 'in-parts');
+    contactCentre.hold();
+    const answer = await asked(TICKETS_LATER, headers);
+    await answer.next();
+    expect(lines()).toHaveLength(1);
+    const [first] = lines();
+    expect(at(first, 'categories', 'granted')).toEqual(['ORDERS']);
+    expect(at(first, 'sources')).not.toHaveProperty('contact-centre');
+    contactCentre.release();
+    await answer.rest();
+    expect(lines()).toHaveLength(2);
+    const [, second] = lines();
+    expect(at(second, 'categories', 'granted')).toEqual(expect.arrayContaining(['ORDERS', 'SERVICE']));
+    expect(at(second, 'sources')).toHaveProperty('contact-centre');
+    expect(at(second, 'operation')).toEqual(at(first, 'operation'));
+    expect(second?.customers).toEqual(first?.customers);
+  });
+
+  test('needs no line when it tells of nothing more', async () => {
+    const headers = { ...(await headersOf('operator', { purpose: 'SERVICE' })), 'x-request-id': 'no-more' };
+    const query = `{ ${EVERYWHERE} { orders(first: 1) { nodes { number } } ... @defer { orders(first: 1) { nodes { placedAt } } } } }`;
+    await (await asked(query, headers)).rest();
+    expect(linesIn(auditFile).filter(({ requestId }) => requestId === 'no-more')).toHaveLength(1);
+  });
+
+  test('is not given when nobody can account for it, and neither is what comes after', async () => {
+    const full = await open({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/full' });
+    const headers = await headersOf('operator', { purpose: 'SERVICE' });
+    const query = `{ __typename ... @defer { ${EVERYWHERE} { orders(first: 1) { nodes { number } } ... @defer { tickets(first: 1) { subject } } } } }`;
+    const answer = await asked(query, headers, full);
+    expect(await answer.rest()).toMatchObject([
+      { data: { __typename: 'Query' }, hasNext: true },
+      {
+        incremental: [{ data: null, path: [], errors: [{ extensions: { code: 'AUDIT_UNAVAILABLE' } }] }],
+        hasNext: false,
+      },
+    ]);
+    const { status, headers: told } = await asked(TICKETS_LATER, headers, full);
+    expect(status).toBe(503);
+    expect(told['cache-control']).toBe('no-store');
+  });
+
+  test('costs what it would at once, which is told with the last part', async () => {
+    const headers = await headersOf('operator', { purpose: 'SERVICE' });
+    const parts = await (await asked(TICKETS_LATER, headers)).rest();
+    const { extensions } = await known.gateway.query(without(TICKETS_LATER), {}, headers);
+    const { requested, actual } = extensions?.['cost'] as { requested: number; actual: number };
+    expect(actual).toBeLessThanOrEqual(requested);
+    expect(parts[0]).not.toHaveProperty('extensions');
+    expect(parts.at(-1)).toMatchObject({ extensions: { cost: { requested, actual } } });
+  });
+
+  test('is charged though the client hung up before it came', async () => {
+    const headers = await headersOf('operator', { purpose: 'SERVICE' });
+    const remaining = async () => {
+      const { extensions } = await known.gateway.query('{ __typename }', {}, headers);
+      return Number(at(extensions, 'cost', 'remaining'));
+    };
+    const before = await remaining();
+    contactCentre.hold();
+    const query = TICKETS_LATER.replace('everywhere@', 'customer-9@');
+    const answer = await asked(query, headers);
+    await answer.next();
+    const whileUnderWay = await remaining();
+    answer.hangUp();
+    await expect.poll(remaining).toBeGreaterThan(whileUnderWay);
+    expect(await remaining()).toBeLessThan(before);
+  });
+});
+
+test('a subscriber is told all at once', async () => {
+  await anybody.gateway.opened;
+  const stream = await readEventStream(
+    await anybody.gateway.fetch('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', accept: 'text/event-stream, multipart/mixed' },
+      body: JSON.stringify({
+        query: 'subscription { orderPaid { source ... @defer { customer { ... @defer { name } } } } }',
+      }),
+    }),
+  );
+  expect(await payInWebshop(anybody.gateway, 'everywhere@example.nl')).toBe(204);
+  expect(await stream.next()).toMatchObject({ data: { orderPaid: { customer: { name: 'Eva van der Meer' } } } });
+  await stream.close();
+});
