@@ -1,4 +1,4 @@
-import { GraphQLDeferDirective, type ExecutionResult } from '@graphql-tools/utils';
+import type { ExecutionResult } from '@graphql-tools/utils';
 import {
   GraphQLError,
   Kind,
@@ -12,6 +12,7 @@ import {
   type ValidationContext,
 } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
+import { isDefer, withoutDefer } from '../stitching/defer.js';
 import type { Logger } from '../telemetry/logger.js';
 import { toldErrors } from './format-errors.js';
 import { requestIdOf } from './request-id.js';
@@ -210,7 +211,7 @@ const wholes = new WeakMap<DocumentNode, DocumentNode>();
 function undeferred(document: DocumentNode): DocumentNode {
   let whole = wholes.get(document);
   if (whole === undefined) {
-    whole = visit(document, { Directive: (node) => (isDefer(node) ? null : undefined) });
+    whole = withoutDefer(document);
     wholes.set(document, whole);
   }
   return whole;
@@ -228,10 +229,6 @@ export function firstPartOf(document: DocumentNode): DocumentNode {
     firsts.set(document, first);
   }
   return first;
-}
-
-function isDefer({ name }: DirectiveNode): boolean {
-  return name.value === GraphQLDeferDirective.name;
 }
 
 function isSurelyDeferred(node: DirectiveNode): boolean {

@@ -1,10 +1,9 @@
 import { isExternalObject } from '@graphql-tools/delegate';
 import { stitchSchemas } from '@graphql-tools/stitch';
-import { filterSchema, GraphQLDeferDirective, pruneSchema, type IResolvers } from '@graphql-tools/utils';
+import { filterSchema, pruneSchema, type IResolvers } from '@graphql-tools/utils';
 import {
   defaultFieldResolver,
   getNamedType,
-  GraphQLDirective,
   GraphQLError,
   GraphQLSchema,
   isInputObjectType,
@@ -17,6 +16,7 @@ import {
 } from 'graphql';
 import type { Context } from '../customer/customer.js';
 import { ConfigError } from '../errors.js';
+import { DEFER } from './defer.js';
 import { describePersonalData, type Policies } from './policies.js';
 import type { Sdl } from './sdl.js';
 import { lazyField, rememberField, type StitchedSource } from './subschema.js';
@@ -33,14 +33,6 @@ export interface StitchOptions {
 
 /** What our own directives say is for the gateway, and not for whoever asks. */
 const SPECIFIED_DIRECTIVES = new Set(specifiedDirectives.map(({ name }) => name));
-
-/** What the executor goes by is the name; what it is for is told here. */
-const DEFER = new GraphQLDirective({
-  ...GraphQLDeferDirective.toConfig(),
-  description:
-    'The fragment may come later than the rest of the answer, which then waits for none of it. Clients that do not accept ' +
-    '`multipart/mixed` or `text/event-stream` by name get all at once.',
-});
 
 /** The one schema that is executed: local sources answered in place, GraphQL systems stitched and asked lazily. */
 export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): GraphQLSchema {

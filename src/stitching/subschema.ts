@@ -29,6 +29,7 @@ import type { Context, Customer } from '../customer/customer.js';
 import type { Loader } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
 import type { StitchedDeclaration } from '../source.js';
+import { withoutDefer } from './defer.js';
 import type { Key, Sdl } from './sdl.js';
 
 /** A source that speaks GraphQL, joined to the schema but asked only when one of its fields is. */
@@ -237,15 +238,20 @@ function createSelectionTranslator(
       fieldName: entry,
       args: { [keysArgument]: [] },
       returnType: new GraphQLList(getNamedType(info.returnType)),
-      selectionSet,
+      // Delegation would leave out what comes later. It is asked with the rest, and no system hears of it.
+      selectionSet: withoutDefer(selectionSet),
       context,
-      info,
+      info: { ...info, fragments: mapped(info.fragments, withoutDefer) },
     });
     // Delegation hands errors on as values, and those that are not ours are defects.
     if (result instanceof Error) throw originalOf(result);
     if (context.translation === undefined) throw new Error(`Nothing was delegated to ${entry}.`);
     return context.translation;
   }
+}
+
+function mapped<T>(all: Readonly<Record<string, T>>, map: (one: T) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(all).map(([name, one]) => [name, map(one)]));
 }
 
 const variableNames = new WeakMap<SelectionSetNode, readonly string[]>();
