@@ -27,8 +27,9 @@ export interface DeferredOptions {
 }
 
 /**
- * Gives what stands under `@defer` later than the rest, as it comes, to clients that say they take an answer in parts. To
- * all others, of events too, the answer is given whole: what is executed for them has no `@defer`.
+ * Gives what stands under `@defer` later than the rest, as it comes, to clients that say they take an answer in parts. All
+ * others get it whole: what is executed for them has no `@defer`. Events are told whole to everybody, by an executor that
+ * passes it over: see event-runner.ts.
  *
  * The first part is an answer as any other is, and goes the way of all: by all plugins and steps. What those do that is
  * not over by then they leave in the request's state, under `later`.
@@ -38,21 +39,29 @@ export function useDeferred({ steps, extensionsOf, logger }: DeferredOptions): P
     onValidate({ addValidationRule }) {
       addValidationRule(DeferLabelRule);
     },
-    onExecute: ({ args, context: { request }, executeFn, setExecuteFn }) => {
+    onExecute: (event: {
+      args: ExecutionArgs;
+      context: { request: RequestHead };
+      executeFn: (asked: ExecutionArgs) => unknown;
+      setExecuteFn: (execute: (asked: ExecutionArgs) => unknown) => void;
+    }) => {
+      const { args, context, executeFn, setExecuteFn } = event;
+      const { request } = context;
       const document = undeferred(args.document);
       if (document === args.document) return;
-      setExecuteFn((asked: ExecutionArgs): unknown => {
+      setExecuteFn((asked) => {
         if (!takesParts(request)) return executeFn({ ...asked, document });
         return beginAnswer(request, executeFn(asked));
       });
     },
-    onExecutionResult: ({ request, result, setResult }) => {
+    onExecutionResult: (event) => {
+      const { request, result } = event;
       const state = stateOf(request);
       const { later } = state;
       if (later === undefined || result === undefined || isAsyncIterable(result)) return;
       if (result.hasNext === true) {
         // Before its headers are written, which tell of it.
-        setResult(partsOf(steps.answered(request, result) as ExecutionResult, { request, later }));
+        event.setResult(partsOf(steps.answered(request, result) as ExecutionResult, request, later));
         return;
       }
       // It was refused after all, so nothing of it is given.
@@ -62,16 +71,26 @@ export function useDeferred({ steps, extensionsOf, logger }: DeferredOptions): P
     },
   };
 
-  function partsOf(first: ExecutionResult, answer: Answering): AsyncIterableIterator<ExecutionResult> {
-    const { request, later } = answer;
-    const state = stateOf(request);
-    let hangUp: () => void = () => undefined;
+  function partsOf(
+    first: ExecutionResult,
+    request: Request,
+    later: Later,
+  ): AsyncIterableIterator<ExecutionResult> {
+    const end = (): void => {
+      later.settle?.(later.data);
+      steps.ended(request);
+    };
+    let leave: () => void = () => undefined;
     const hungUp = new Promise<undefined>((resolve) => {
-      hangUp = () => {
+      leave = () => {
+        stateOf(request).context?.leave();
+        // Nobody may have asked for any part yet.
+        end();
         resolve(undefined);
       };
     });
-    request.signal.addEventListener('abort', hangUp, { once: true });
+    request.signal.addEventListener('abort', leave, { once: true });
+    if (request.signal.aborted) leave();
 
     async function* tell(): AsyncGenerator<ExecutionResult, void> {
       try {
@@ -80,13 +99,12 @@ export function useDeferred({ steps, extensionsOf, logger }: DeferredOptions): P
           // What is given up may never come to an end.
           const next = await Promise.race([later.parts.next(), hungUp]);
           if (next === undefined || next.done === true) return;
-          const part = await partOf(next.value, answer);
+          const part = await partOf(next.value, request, later);
           hasNext = part.hasNext === true;
           yield part;
         }
       } finally {
-        later.settle?.(later.data);
-        steps.ended(request);
+        end();
       }
     }
     const told = tell();
@@ -94,8 +112,7 @@ export function useDeferred({ steps, extensionsOf, logger }: DeferredOptions): P
       next: () => told.next(),
       // A generator that waits would hear of it only when the next part comes.
       return: () => {
-        state.context?.leave();
-        hangUp();
+        leave();
         return told.return();
       },
       [Symbol.asyncIterator]() {
@@ -105,7 +122,7 @@ export function useDeferred({ steps, extensionsOf, logger }: DeferredOptions): P
   }
 
   /** A later part as it goes out: accounted for, its errors with code and without insides. */
-  async function partOf(part: ExecutionResult, { request, later }: Answering): Promise<ExecutionResult> {
+  async function partOf(part: ExecutionResult, request: RequestHead, later: Later): Promise<ExecutionResult> {
     const state = stateOf(request);
     const told = async (): Promise<ExecutionResult> => {
       const { incremental } = part;
@@ -127,6 +144,7 @@ export function useDeferred({ steps, extensionsOf, logger }: DeferredOptions): P
 
   /** Nothing of the part is given, and of the parts after it. */
   function refused(part: ExecutionResult, error: unknown, request: RequestHead): ExecutionResult {
+    stateOf(request).context?.leave();
     const incremental = part.incremental?.map(({ path = [], label }) => {
       const nothing = { data: null, path, ...(label === undefined ? {} : { label }) };
       return withErrors(nothing, [atPath(error, path)], request);
@@ -144,20 +162,15 @@ export function useDeferred({ steps, extensionsOf, logger }: DeferredOptions): P
   }
 }
 
-interface Answering {
-  request: RequestHead;
-  later: Later;
-}
-
 /** Gives the first part, and leaves the others in the request's state. */
 async function beginAnswer(request: RequestHead, executed: unknown): Promise<unknown> {
   const answer = await executed;
   if (!isAsyncIterable<ExecutionResult>(answer)) return answer;
   const parts = answer[Symbol.asyncIterator]();
-  const { value } = await parts.next();
-  const first = value as ExecutionResult<unknown>;
-  stateOf(request).later = { parts, data: first.data };
-  return first;
+  const first = await parts.next();
+  if (first.done === true) throw new Error('The executor has made an answer without a part.');
+  stateOf(request).later = { parts, data: first.value.data as unknown };
+  return first.value;
 }
 
 function atPath(error: unknown, path: readonly (string | number)[]): GraphQLError {

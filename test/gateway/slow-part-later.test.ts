@@ -47,7 +47,11 @@ const anybody = await open({
   WEBHOOK_SECRET: 'a secret of the tests of later parts',
 });
 const auditFile = join(folder, 'audit.log');
-const known = await open({ ...CALLER_SETTINGS, AUDIT_FILE: auditFile, AUDIT_SECRET: 'a secret of the tests' });
+const known = await open({
+  ...CALLER_SETTINGS,
+  AUDIT_FILE: auditFile,
+  AUDIT_SECRET: 'a secret of the tests',
+});
 
 afterEach(() => {
   contactCentre.release();
@@ -66,7 +70,10 @@ const EVERYWHERE = 'customer(by: { email: "everywhere@example.nl" })';
 const TICKETS_LATER = `{ ${EVERYWHERE} { orders(first: 1) { nodes { number } } ... @defer { tickets(first: 1) { subject } } } }`;
 const without = (query: string) => query.replaceAll(/@defer(\([^)]*\))?/g, '');
 
-const byPath = (answer: { data?: unknown; errors?: readonly { path?: readonly unknown[] | undefined }[] }) => ({
+const byPath = (answer: {
+  data?: unknown;
+  errors?: readonly { path?: readonly unknown[] | undefined }[];
+}) => ({
   data: answer.data,
   errors: (answer.errors ?? [])
     .map((error) => ({ ...error, locations: undefined }))
@@ -90,9 +97,7 @@ describe('a page that asks for the slow part later', () => {
     const query =
       '{ customer(by: { email: "info@bakkerij.example.nl" }) { orders(first: 1) { nodes { number } } ... @defer { tickets(first: 1) { subject } } } }';
     const answer = await askInParts(anybody.port, { query });
-    expect(byPath(merged(await answer.rest()))).toEqual(
-      byPath(await anybody.gateway.query(without(query))),
-    );
+    expect(byPath(merged(await answer.rest()))).toEqual(byPath(await anybody.gateway.query(without(query))));
   });
 
   test('asks a GraphQL system what it would without the directive', async () => {
@@ -105,7 +110,10 @@ describe('a page that asks for the slow part later', () => {
     const { told, sent } = await sentFor(true, query);
     expect(sent.length).toBeGreaterThan(0);
     expect(sent.join()).not.toMatch(/defer|later/);
-    const { told: whole, sent: sentForWhole } = await sentFor(true, without(query).replace('($later: Boolean!)', ''));
+    const { told: whole, sent: sentForWhole } = await sentFor(
+      true,
+      without(query).replace('($later: Boolean!)', ''),
+    );
     expect(told).toEqual(whole);
     const ofCarts = (all: readonly string[]) => all.filter((one) => one.includes('cart_fields'));
     expect(ofCarts(sent)).toEqual(ofCarts(sentForWhole));
@@ -265,6 +273,8 @@ test('a subscriber is told all at once', async () => {
     }),
   );
   expect(await payInWebshop(anybody.gateway, 'everywhere@example.nl')).toBe(204);
-  expect(await stream.next()).toMatchObject({ data: { orderPaid: { customer: { name: 'Eva van der Meer' } } } });
+  expect(await stream.next()).toMatchObject({
+    data: { orderPaid: { customer: { name: 'Eva van der Meer' } } },
+  });
   await stream.close();
 });

@@ -2,11 +2,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { trace } from '@opentelemetry/api';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { listen, type HttpServer } from '../../src/server/http.js';
 import { readPersistedOperations } from '../../src/server/persisted-operations.js';
 import { createPeople, type People } from '../gateway/people.js';
-import { askInParts, merged, type AnswerInParts } from '../support/answer-in-parts.js';
+import { askInParts, merged } from '../support/answer-in-parts.js';
+import { RecordingProvider } from '../support/spans.js';
 import { ask, post } from './raw-client.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'deferred-'));
@@ -35,6 +37,15 @@ function holdSlow({ people }: Way): () => void {
   let release: () => void = () => undefined;
   people.system('slow').answersAfter = new Promise<void>((resolve) => (release = resolve));
   return release;
+}
+
+function recordSpans(): RecordingProvider {
+  const provider = new RecordingProvider();
+  trace.setGlobalTracerProvider(provider);
+  onTestFinished(() => {
+    trace.disable();
+  });
+  return provider;
 }
 
 const opened: Way[] = [];
@@ -173,7 +184,6 @@ describe('a client that does not say that it takes parts', () => {
 
 describe('an answer in parts', () => {
   let way: Way;
-  let answer: AnswerInParts | undefined;
   beforeAll(async () => {
     way = await open({ DEADLINE_MS: '2000' });
   });
@@ -198,7 +208,11 @@ describe('an answer in parts', () => {
   });
 
   test('is kept by no cache on the way, tells its id, and where the whole came from at its end', async () => {
-    answer = await askInParts(way.port, { query: later('slow') }, { 'x-sources': '1', 'x-request-id': 'r-1' });
+    const answer = await askInParts(
+      way.port,
+      { query: later('slow') },
+      { 'x-sources': '1', 'x-request-id': 'r-1' },
+    );
     expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', 'x-request-id': 'r-1' });
     const parts = await answer.rest();
     expect(parts.at(-1)).toMatchObject({
@@ -228,10 +242,22 @@ describe('an answer in parts', () => {
     }
   });
 
+  test('is one span until its last part, which may fail it', async () => {
+    const { spans } = recordSpans();
+    const spanOfRequest = () => spans.find(({ name }) => name === 'graphql query');
+    const release = holdSlow(way);
+    const answer = await askInParts(way.port, { query: later('slow broken') });
+    await answer.next();
+    expect(spanOfRequest()).toMatchObject({ ends: 0 });
+    release();
+    await answer.rest();
+    expect(spanOfRequest()).toMatchObject({ ends: 1, attributes: { 'stekkerdoos.outcome': 'errors' } });
+  });
+
   test('ends at the deadline of the request', async () => {
     holdSlow(way);
     const started = performance.now();
-    answer = await askInParts(way.port, { query: later('slow') }, { prefer: 'wait=1' });
+    const answer = await askInParts(way.port, { query: later('slow') }, { prefer: 'wait=1' });
     expect(merged(await answer.rest()).errors).toMatchObject([
       { path: ['customer', 'slow'], extensions: { code: 'SOURCE_TIMEOUT' } },
     ]);
@@ -241,13 +267,13 @@ describe('an answer in parts', () => {
   test('is right for a thousand customers, each with a part of its own', { timeout: 30_000 }, async () => {
     const letters = 'abcdefghij';
     const by = Array.from({ length: 1_000 }, (_, i) => {
-      const name = [...String(i)].map((digit) => letters[Number(digit)]).join('');
+      const name = String(i).replaceAll(/\d/g, (digit) => letters[Number(digit)] ?? '');
       return { email: `${name}@example.nl` };
     });
     const query = (directive: string) =>
       `query ($by: [CustomerKey!]!) { customers(by: $by) { quick ... ${directive} { name slow } } }`;
     way.people.system('slow').answersAfter = Promise.resolve();
-    answer = await askInParts(way.port, { query: query('@defer'), variables: { by } });
+    const answer = await askInParts(way.port, { query: query('@defer'), variables: { by } });
     const parts = await answer.rest();
     expect(parts[0]).toMatchObject({ hasNext: true });
     const { data, errors } = await way.people.gateway.query(query(''), { by });
@@ -263,8 +289,14 @@ describe('@defer', () => {
   });
 
   test.each([
-    ['that another has', `{ ${CUSTOMER} { ... @defer(label: "x") { slow } ... @defer(label: "x") { quick } } }`],
-    ['that a variable gives', `query ($label: String) { ${CUSTOMER} { ... @defer(label: $label) { slow } } }`],
+    [
+      'that another has',
+      `{ ${CUSTOMER} { ... @defer(label: "x") { slow } ... @defer(label: "x") { quick } } }`,
+    ],
+    [
+      'that a variable gives',
+      `query ($label: String) { ${CUSTOMER} { ... @defer(label: $label) { slow } } }`,
+    ],
   ])('is refused with a label %s', async (_, query) => {
     const { errors } = await way.people.gateway.query(query);
     expect(errors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);

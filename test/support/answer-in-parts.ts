@@ -47,7 +47,7 @@ export async function askInParts(
 function readParts(response: IncomingMessage, hangUp: () => void): AnswerInParts {
   const type = response.headers['content-type'] ?? '';
   if (type !== 'multipart/mixed; boundary="-"') throw new Error(`not in parts, but ${type}`);
-  const chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  const chunks: AsyncIterator<Buffer, undefined> = response[Symbol.asyncIterator]();
   let text = Buffer.alloc(0);
 
   const upTo = async (end: RegExp): Promise<string | undefined> => {
@@ -66,7 +66,9 @@ function readParts(response: IncomingMessage, hangUp: () => void): AnswerInParts
     return done !== true;
   };
   const next = async (): Promise<Part | undefined> => {
-    const head = await upTo(/^\r\n---\r\nContent-Type: application\/json; charset=utf-8\r\nContent-Length: \d+\r\n\r\n|^\r\n-----\r\n/);
+    const head = await upTo(
+      /^\r\n---\r\nContent-Type: application\/json; charset=utf-8\r\nContent-Length: \d+\r\n\r\n|^\r\n-----\r\n/,
+    );
     const length = Number(/Content-Length: (\d+)/.exec(head ?? '')?.[1]);
     if (Number.isNaN(length)) {
       if (head === undefined) throw new Error(`broken off: ${text.toString()}`);
