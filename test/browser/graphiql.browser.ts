@@ -81,6 +81,18 @@ describe('GraphiQL in a browser', () => {
     await page.screenshot({ path: SCREENSHOT.replace('.png', '-example.png') });
   });
 
+  test('shows the part that comes later', async () => {
+    await page.locator('.graphiql-tab-button', { hasText: 'TheSlowPartLater' }).dispatchEvent('click');
+    await page.locator('.graphiql-tab-active', { hasText: 'TheSlowPartLater' }).waitFor();
+    await page.locator('.graphiql-query-editor .view-lines').getByText('tickets').first().waitFor();
+    await page.waitForTimeout(500);
+    const answered = page.waitForResponse((response) => response.request().method() === 'POST');
+    await page.getByRole('button', { name: 'Execute query' }).click();
+    expect((await answered).headers()['content-type']).toMatch(/^multipart\/mixed/);
+    await page.locator('.graphiql-response .view-lines').getByText('subject').first().waitFor();
+    await page.screenshot({ path: SCREENSHOT.replace('.png', '-later.png') });
+  });
+
   test('shows what a subscription is told, as it happens', async () => {
     await page.locator('.graphiql-tab-button', { hasText: 'OrdersAsTheyArePaid' }).dispatchEvent('click');
     await page.locator('.graphiql-tab-active', { hasText: 'OrdersAsTheyArePaid' }).waitFor();
