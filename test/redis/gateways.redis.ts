@@ -189,7 +189,8 @@ describe('two gateways with one Redis', () => {
     const { email, phone, lastName, orderSystem, webshop, contactCentre, crm } = known;
     const by = { email };
     const said: string[] = [];
-    const listener = new Redis(redis.url);
+    const listener = new Redis(redis.url, { lazyConnect: true });
+    await listener.connect();
     listener.on('pmessageBuffer', (_pattern: Buffer, channel: Buffer, message: Buffer) => {
       said.push(`${channel.toString('latin1')} ${message.toString('latin1')}`);
     });
