@@ -26,7 +26,7 @@ import { visitorTiming } from './visitor-timing.js';
 import { warm } from './warm.js';
 import { build, start, type Build, type Running, type StartOptions } from './processes.js';
 import { CUSTOMERS, one, SYSTEMS } from './query.js';
-import { json, table, type Figure } from './report.js';
+import { leftOut, json, table, type Figure } from './report.js';
 import { sameAnswers } from './same-answers.js';
 import { soak } from './soak.js';
 
@@ -87,11 +87,17 @@ async function run(compiled: Build): Promise<Figure[]> {
   const figures: Figure[] = [];
   const open = (one: Omit<StartOptions, 'build' | 'profileFolder'>) =>
     keep(start({ build: compiled, profileFolder: options.profile, ...one }));
-  /** Stops what a part has started. */
+  /** Stops what a part has started. One that breaks costs the others nothing but the exit code. */
   const part = async (what: string, measure: () => Promise<Figure[]>): Promise<void> => {
     progress(what);
     const before = running.length;
-    figures.push(...(await measure()));
+    try {
+      figures.push(...(await measure()));
+    } catch (error) {
+      process.exitCode = 1;
+      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+      figures.push(leftOut(what, 'x', 'it broke: see standard error'));
+    }
     await stop(running.length - before);
   };
 
