@@ -15,6 +15,7 @@ import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { isDefer, withoutDefer } from '../stitching/defer.js';
 import type { Logger } from '../telemetry/logger.js';
 import { toldErrors } from './format-errors.js';
+import { leavable } from './leavable.js';
 import { requestIdOf } from './request-id.js';
 import { stateOf, type Later, type RequestHead } from './request-state.js';
 import type { RequestSteps } from './request-steps.js';
@@ -107,18 +108,7 @@ export function useDeferred({ steps, extensionsOf, logger }: DeferredOptions): P
         end();
       }
     }
-    const told = tell();
-    return {
-      next: () => told.next(),
-      // A generator that waits would hear of it only when the next part comes.
-      return: () => {
-        leave();
-        return told.return();
-      },
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
+    return leavable(tell(), leave);
   }
 
   /** A later part as it goes out: accounted for, its errors with code and without insides. */

@@ -15,6 +15,7 @@ import type { Asker } from './caller.js';
 import type { CostLimits } from './cost-limits.js';
 import type { EventRunner } from './event-runner.js';
 import { toldErrors } from './format-errors.js';
+import { leavable } from './leavable.js';
 import { requestIdOf } from './request-id.js';
 import { operationError } from './request-error.js';
 
@@ -164,18 +165,7 @@ function eventsOf(subscribed: Subscribed): Results {
       end();
     }
   }
-  const told = tell();
-  return {
-    next: () => told.next(),
-    // A generator that waits would hear of it only when the next event comes.
-    return: () => {
-      leave();
-      return told.return();
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
+  return leavable(tell(), leave);
 }
 
 /** Without an event it is only looked whether the caller may still be told of any. */
