@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import ordinary from '../../vitest.config.js';
+import ordinary, { expect } from '../../vitest.config.js';
 
 /**
  * Checks the stand-ins against the vendors' published contracts, which are not part of this repository:
@@ -8,5 +8,5 @@ import ordinary from '../../vitest.config.js';
 export default defineConfig({
   ...ordinary,
   root: `${import.meta.dirname}/../..`,
-  test: { include: ['test/contracts/*.contract.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: { include: ['test/contracts/*.contract.ts'], testTimeout: 60_000, hookTimeout: 60_000, expect },
 });

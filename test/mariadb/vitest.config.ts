@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import ordinary from '../../vitest.config.js';
+import ordinary, { expect } from '../../vitest.config.js';
 
 /**
  * The order system in a real MariaDB. `MARIADB_URL` is one whose user may create databases and users; each file has
@@ -13,6 +13,7 @@ export default defineConfig({
     include: ['test/mariadb/*.mariadb.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect,
     // They share one server, and what one file has it do costs the other the time that it measures.
     fileParallelism: false,
   },

@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import ordinary from '../../vitest.config.js';
+import ordinary, { expect } from '../../vitest.config.js';
 
 /**
  * Events and deliveries of several instances in a real PostgreSQL. `POSTGRESQL_URL` is one whose role may create
@@ -9,5 +9,5 @@ import ordinary from '../../vitest.config.js';
 export default defineConfig({
   ...ordinary,
   root: `${import.meta.dirname}/../..`,
-  test: { include: ['test/postgresql/*.postgresql.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: { include: ['test/postgresql/*.postgresql.ts'], testTimeout: 60_000, hookTimeout: 60_000, expect },
 });

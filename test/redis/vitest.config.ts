@@ -1,5 +1,5 @@
 import { defineConfig } from 'vitest/config';
-import ordinary from '../../vitest.config.js';
+import ordinary, { expect } from '../../vitest.config.js';
 
 /**
  * What instances share, in real Redis servers. The tests start them; `redis-server` must be installed, or `REDIS_SERVER`
@@ -8,5 +8,5 @@ import ordinary from '../../vitest.config.js';
 export default defineConfig({
   ...ordinary,
   root: `${import.meta.dirname}/../..`,
-  test: { include: ['test/redis/*.redis.ts'], testTimeout: 60_000, hookTimeout: 60_000 },
+  test: { include: ['test/redis/*.redis.ts'], testTimeout: 60_000, hookTimeout: 60_000, expect },
 });
