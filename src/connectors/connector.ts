@@ -1,13 +1,15 @@
 import type { Setting, SettingsReader } from '../settings.js';
+import type { CallSignal } from '../signal.js';
 import type { Logger } from '../telemetry/logger.js';
 
 /** What the calls of one batch go through, and where a client tells what it learns on the way. */
 export interface CallScope {
   /**
    * Runs one call to the system under the source's limits: the call must stop when the signal aborts, and the
-   * promise rejects at the timeout whether it does or not. A call that failed for the moment may be run again.
+   * promise rejects at the timeout whether it does or not. A call that failed for the moment may be run again. A library that
+   * takes an AbortSignal gets `toAbortSignal(signal)`.
    */
-  run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  run<T>(call: (signal: CallSignal) => Promise<T>): Promise<T>;
   /** The system said how much more it takes: so many calls in a time, or none for a while. */
   slowDown(news: { remaining?: number; resetMs?: number; retryAfterMs?: number }): void;
   /** The system said for how long what it answered holds. */

@@ -1,4 +1,5 @@
 import type { Dispatcher, Pool } from 'undici';
+import type { CallSignal } from '../signal.js';
 
 export type AnswerHeaders = Dispatcher.ResponseData['headers'];
 
@@ -11,7 +12,7 @@ export interface Exchanged {
 }
 
 export interface ExchangeOptions {
-  signal: AbortSignal;
+  signal: CallSignal;
   /** Of a longer body nothing is read any more, and the connection ends. */
   maxBytes: (status: number) => number;
 }

@@ -1,6 +1,7 @@
 import type { ConsentDeclaration, ConsentStatement } from './consent-declaration.js';
 import type { Context, Customer } from './customer.js';
 import type { Consent, Purpose } from './schema.generated.js';
+import { sideTable } from '../side-table.js';
 
 /** A source that holds consent. */
 export interface ConsentSource {
@@ -31,7 +32,7 @@ export interface Consents {
 }
 
 export function createConsents(sources: readonly ConsentSource[]): Consents {
-  const asked = new WeakMap<Customer, Map<ConsentSource, Promise<ConsentAnswers>>>();
+  const asked = sideTable<Customer, Map<ConsentSource, Promise<ConsentAnswers>>>();
 
   /** Many fields of one customer hang on it. A customer object lives as long as its request. */
   const ask = (source: ConsentSource, customer: Customer, context: Context): Promise<ConsentAnswers> => {

@@ -16,6 +16,7 @@ import {
 } from './matching.js';
 import { createWalker, isPending, landed, type Walk } from './walk.js';
 import { sourcesThatMatter } from './who-matters.js';
+import { sideTable } from '../side-table.js';
 
 export type { IdentityRules } from './matching.js';
 
@@ -84,7 +85,7 @@ export interface Identities {
 }
 
 /** What a walk's answers come to, for as long as no other one has come in. */
-const seenOf = new WeakMap<Walk, { answers: number; match: Match }>();
+const seenOf = sideTable<Walk, { answers: number; match: Match }>();
 
 export function createIdentities(
   rules: IdentityRules,

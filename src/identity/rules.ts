@@ -5,6 +5,7 @@ import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
 import type { CustomerRecord, IdentityDeclaration, Namespace } from './declaration.js';
 import { commonNamespaces, normalise, type Identifier } from './identifiers.js';
 import type { IdentityLimits, IdentityRules } from './matching.js';
+import { sideTable } from '../side-table.js';
 
 interface DeclaredSource {
   name: string;
@@ -69,7 +70,7 @@ export function addIdentityLoaders(
         return known === null ? [] : [known];
       });
     // It is wanted twice, and telling a telephone number's parts takes long.
-    const held = new WeakMap<CustomerRecord, readonly Identifier[]>();
+    const held = sideTable<CustomerRecord, readonly Identifier[]>();
     const heldBy = (record: CustomerRecord): readonly Identifier[] => {
       let known = held.get(record);
       if (known === undefined) {

@@ -16,6 +16,7 @@ import {
   type Limit,
   type Matching,
 } from './matching.js';
+import { sideTable, type SideTable } from '../side-table.js';
 
 /** A question to a source, asked once in a request. */
 export interface Ask {
@@ -56,10 +57,10 @@ interface Step {
  * Finished walks, by the first answer that they got. While all answers are the very same objects, because they are kept,
  * so is what follows from them. They go when that answer is dropped from the cache.
  */
-const finished = new WeakMap<readonly CustomerRecord[], Map<string, Walk>>();
+const finished = sideTable<readonly CustomerRecord[], Map<string, Walk>>();
 
 /** What each record says, read once for as long as the record is kept. */
-const readings = new WeakMap<IdentityRules, WeakMap<CustomerRecord, { known: KnownRecord | null }>>();
+const readings = new WeakMap<IdentityRules, SideTable<CustomerRecord, { known: KnownRecord | null }>>();
 
 /** Walks for one request. Those that begin at the same moment go in step, round by round. */
 export interface Walker {
@@ -75,7 +76,7 @@ export function createWalker(rules: IdentityRules, load: Load, turns: Turns): Wa
   let waiting: { walk: Walk; resolve: (walk: Walk) => void; reject: (reason: unknown) => void }[] = [];
 
   let read = readings.get(rules);
-  if (read === undefined) readings.set(rules, (read = new WeakMap()));
+  if (read === undefined) readings.set(rules, (read = sideTable()));
   const reading = read;
   const readOf = (source: IdentifyingSource, record: CustomerRecord): KnownRecord | null => {
     let entry = reading.get(record);

@@ -1,5 +1,7 @@
+import { sideTable } from '../side-table.js';
+
 /** When the objects that sources gave were asked for, in milliseconds since 1970; for as long as the objects live. */
-const moments = new WeakMap<object, number>();
+const moments = sideTable<object, number>();
 
 /** Notes it for an answer, and for the records in it. */
 export function noteAskedAt(answer: unknown, ageMs: number): void {

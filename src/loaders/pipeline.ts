@@ -4,8 +4,10 @@ import type { Subject, Tags } from '../cache/invalidation.js';
 import type { SharedCache } from '../cache/shared-cache.js';
 import type { CallScope } from '../connectors/connector.js';
 import { GatewayError, NotCachedError, SourceError, SourceRateLimitedError } from '../errors.js';
+import { PassingMap } from '../passing-map.js';
 import type { Priority } from '../resilience/priority.js';
 import type { Protection } from '../resilience/protection.js';
+import { CallController } from '../signal.js';
 import { endSourceCall, startRequest, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
 import { Turns } from '../turns.js';
 import { noteAskedAt } from './asked-at.js';
@@ -61,8 +63,8 @@ export function createPipeline(
   protection: Protection,
 ): Pipeline {
   const { source, loader, freshness } = options;
-  const flights = new Map<string, Flight>();
-  const gathering = new Map<Priority, Flight[]>();
+  const flights = new PassingMap<string, Flight>();
+  const gathering: Partial<Record<Priority, Flight[]>> = {};
   /** Counts the times that everything under way became old. */
   let epoch = 0;
   /** Until something was kept there is nothing to look for, nor a name to be made to look for it by. */
@@ -156,7 +158,7 @@ export function createPipeline(
     request: Pick<RequestScope, 'priority' | 'trace'>,
     now: number,
   ): void => {
-    if (flights.has(text)) return;
+    if (flights.get(text) !== undefined) return;
     const flight = start(key, text, { ...request, wanted: {} });
     flight.waiting += 1;
     flight.deadlineAt = now + refreshMs;
@@ -175,10 +177,10 @@ export function createPipeline(
     const { priority } = request;
     const flight = createFlight(key, text, request, forgetFlight);
     flights.set(text, flight);
-    const others = gathering.get(priority);
-    if (others !== undefined) others.push(flight);
+    const others = gathering[priority];
+    if (others !== undefined && others.length > 0) others.push(flight);
     else {
-      gathering.set(priority, [flight]);
+      gathering[priority] = [flight];
       // In the same turn also the keys of requests that came in on other connections.
       if (options.windowMs === 0) setImmediate(depart, priority);
       else setTimeout(depart, options.windowMs, priority);
@@ -191,8 +193,8 @@ export function createPipeline(
   };
 
   const depart = (priority: Priority): void => {
-    const gathered = gathering.get(priority) ?? [];
-    gathering.delete(priority);
+    const gathered = gathering[priority] ?? [];
+    gathering[priority] = [];
     // Whoever asks for these later must not wait for a batch that has left without them.
     for (const flight of gathered) if (flight.waiting === 0) forgetFlight(flight);
     const wanted = gathered.filter((flight) => flight.waiting > 0);
@@ -252,19 +254,13 @@ export function createPipeline(
   ): Promise<void> => {
     const [first] = batch;
     if (first === undefined) return;
-    const controller = new AbortController();
+    const controller = new CallController();
     const scope = protection.scope({
       priority,
       signal: controller.signal,
       deadlineAt: () => batch.reduce((latest, flight) => Math.max(latest, flight.deadlineAt), 0),
     });
-    const run = {
-      calls: 0,
-      scope,
-      get retries() {
-        return scope.retries;
-      },
-    };
+    const run = { calls: 0, scope };
     const askedAt = clock.now();
     for (const flight of batch) {
       flight.askedAt = askedAt;
@@ -345,7 +341,7 @@ export function createPipeline(
   const whyLate = (flight: Flight): Error | undefined => {
     const scope = flight.run?.scope;
     if (scope?.isWaiting !== true) return undefined;
-    const { retryAfter } = scope;
+    const retryAfter = scope.retryAfter();
     return new SourceRateLimitedError(
       source,
       `${source} is asked no more often than it takes; the turn of this question did not come in time.`,

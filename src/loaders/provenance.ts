@@ -27,7 +27,7 @@ export interface SourceReport {
 /** The calls made for one batch, which several requests may have waited for. */
 export interface Run {
   calls: number;
-  readonly retries: number;
+  readonly scope: { readonly retries: number };
 }
 
 /** Where one answer came from. */
@@ -118,7 +118,7 @@ export function createProvenance(clock: { now(): number }, { details }: { detail
             : {
                 ...one.report,
                 calls: sum(one.runs, ({ calls }) => calls),
-                retries: sum(one.runs, ({ retries }) => retries),
+                retries: sum(one.runs, ({ scope }) => scope.retries),
                 startedMs: toTenths(one.startedAt - begunAt),
                 durationMs: toTenths(one.endedAt - one.startedAt),
               };

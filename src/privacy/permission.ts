@@ -3,6 +3,7 @@ import type { Context, Customer } from '../customer/customer.js';
 import type { ConsentChannel, Purpose } from '../customer/schema.generated.js';
 import { ConsentRequiredError } from '../errors.js';
 import { decideConsent, type ConsentDecision } from './consent.js';
+import { sideTable } from '../side-table.js';
 
 /** What customers were found to allow in the course of a request: by channel, or `''` for any. */
 export type Decided = ReadonlyMap<string, { granted: boolean; withheld: boolean }>;
@@ -21,8 +22,8 @@ export interface Permissions {
 }
 
 export function createPermissions(consents: Consents): Permissions {
-  const decisions = new WeakMap<Customer, Map<string, Promise<ConsentDecision>>>();
-  const outcomes = new WeakMap<Context, Map<string, { granted: boolean; withheld: boolean }>>();
+  const decisions = sideTable<Customer, Map<string, Promise<ConsentDecision>>>();
+  const outcomes = sideTable<Context, Map<string, { granted: boolean; withheld: boolean }>>();
 
   /** Many fields of one customer hang on the same decision. */
   const decide = (

@@ -1,3 +1,5 @@
+import type { CallSignal } from '../signal.js';
+
 /** Tells all that is under way on behalf of one caller to stop. */
 export interface Cancellation {
   /** Why it was cancelled; undefined as long as it was not. */
@@ -12,22 +14,34 @@ export interface Cancellation {
  * have Node search a list for every call, and warn of a leak. The listener is there only while something is under way,
  * so a signal that outlives its calls holds on to nothing.
  */
-export function cancellation(signal: AbortSignal): Cancellation {
-  const stops = new Set<(reason: Error) => void>();
-  const cancel = () => {
-    for (const stop of stops) stop(signal.reason as Error);
-    stops.clear();
+export function cancellation(signal: CallSignal): Cancellation {
+  return new OfSignal(signal);
+}
+
+/** A class, since it is made for each call: an object of its own with a getter outlives it (see `ProtectedScope`). */
+class OfSignal implements Cancellation {
+  readonly #signal: CallSignal;
+  readonly #stops = new Set<(reason: Error) => void>();
+  readonly #cancel = () => {
+    for (const stop of this.#stops) stop(this.#signal.reason as Error);
+    this.#stops.clear();
   };
-  return {
-    get reason() {
-      return signal.aborted ? (signal.reason as Error) : undefined;
-    },
-    add: (stop) => {
-      if (stops.size === 0) signal.addEventListener('abort', cancel, { once: true });
-      stops.add(stop);
-    },
-    remove: (stop) => {
-      if (stops.delete(stop) && stops.size === 0) signal.removeEventListener('abort', cancel);
-    },
-  };
+
+  constructor(signal: CallSignal) {
+    this.#signal = signal;
+  }
+
+  get reason(): Error | undefined {
+    return this.#signal.aborted ? (this.#signal.reason as Error) : undefined;
+  }
+
+  add(stop: (reason: Error) => void): void {
+    if (this.#stops.size === 0) this.#signal.addEventListener('abort', this.#cancel, { once: true });
+    this.#stops.add(stop);
+  }
+
+  remove(stop: (reason: Error) => void): void {
+    if (this.#stops.delete(stop) && this.#stops.size === 0)
+      this.#signal.removeEventListener('abort', this.#cancel);
+  }
 }

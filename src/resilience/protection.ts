@@ -4,6 +4,7 @@ import type { LimitsOptions } from './limits.js';
 import type { News } from './pace.js';
 import type { Priority } from './priority.js';
 import type { QuotaStore } from './quota.js';
+import type { CallSignal } from '../signal.js';
 
 /** What stands between the gateway and one source, shared by all who ask it. */
 export interface Protection {
@@ -20,7 +21,7 @@ export type DeadlineAt = number | (() => number);
 export interface Work {
   priority: Priority;
   /** Aborts when nobody wants the answer any more. */
-  signal?: AbortSignal | undefined;
+  signal?: CallSignal | undefined;
   /**
    * On the protection's clock, in milliseconds: nothing waits or is tried again beyond it. A call that is under way
    * goes on, since its answer may be kept. Default: no deadline.
@@ -28,6 +29,10 @@ export interface Work {
   deadlineAt?: DeadlineAt | undefined;
 }
 
+/**
+ * One is made for each batch, so nothing in it is a getter: V8 (seen on Node 20) makes a hidden class of its own for every object
+ * literal that has one. That lies among what is old, and until the next full collection it holds on to all that the getter sees.
+ */
 export interface ProtectedScope {
   /**
    * Runs one call, which must stop when its signal aborts. It is tried again when that is safe, waits its turn, and is
@@ -35,13 +40,13 @@ export interface ProtectedScope {
    * error, with SourceTimeoutError, with SourceUnavailableError at once while the breaker is open, or with
    * SourceRateLimitedError when no turn came before the deadline or the quota is spent.
    */
-  run<T>(call: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  run<T>(call: (signal: CallSignal) => Promise<T>): Promise<T>;
   /** To be called by a call under way when the system said how much it still takes. Holds for everyone. */
   slowDown(news: News): void;
   /** True while a call waits for its turn: a deadline that passes now is a matter of rate, not of a slow system. */
   readonly isWaiting: boolean;
   /** Seconds until a call that starts to wait now would likely be made; at least 1. */
-  readonly retryAfter: number;
+  retryAfter(): number;
   /** Made so far in this scope. */
   readonly retries: number;
 }

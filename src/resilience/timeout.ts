@@ -1,5 +1,6 @@
 import { SourceTimeoutError } from '../errors.js';
 import type { Cancellation } from './cancellation.js';
+import { CallController, type CallSignal } from '../signal.js';
 
 /**
  * Runs a call for at most the given time, or until it is cancelled. Then the call's signal aborts, so that it stops at
@@ -9,7 +10,7 @@ import type { Cancellation } from './cancellation.js';
 export function timeout<T>(
   source: string,
   timeoutMs: number,
-  call: (signal: AbortSignal) => Promise<T>,
+  call: (signal: CallSignal) => Promise<T>,
   cancelled?: Cancellation,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
@@ -17,7 +18,7 @@ export function timeout<T>(
       reject(cancelled.reason);
       return;
     }
-    const controller = new AbortController();
+    const controller = new CallController();
     const stop = (reason: Error) => {
       over();
       reject(reason);

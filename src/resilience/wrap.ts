@@ -13,6 +13,7 @@ import { createPace, MAX_PAUSE_MS } from './pace.js';
 import type { ProtectedScope, Protection, ProtectionOptions, Work } from './protection.js';
 import { createQuota } from './quota.js';
 import { backOff, backoffMs, retryBudget } from './retry.js';
+import type { CallSignal } from '../signal.js';
 import { timeout } from './timeout.js';
 
 /** How long a system is left alone that asks to slow down and does not say for how long. */
@@ -86,15 +87,16 @@ export function createProtection({
     const cancelled = signal && cancellation(signal);
     const until = typeof deadlineAt === 'number' ? () => deadlineAt : deadlineAt;
     let waiting = 0;
-    let retried = 0;
 
     const waitForTurn = async () => {
       const since = clock.now();
       waiting += 1;
+      own.isWaiting = true;
       try {
         await limiter.wait(priority, deadlineAt, cancelled);
       } finally {
         waiting -= 1;
+        own.isWaiting = waiting > 0;
       }
       observe.waited?.(clock.now() - since, priority);
     };
@@ -137,7 +139,7 @@ export function createProtection({
     /** One try at the system. */
     const ask = async <T>(
       pass: number,
-      call: (signal: AbortSignal) => Promise<T>,
+      call: (signal: CallSignal) => Promise<T>,
       tries: number,
     ): Promise<{ answer: T } | { error: unknown; retryMs: number | undefined }> => {
       const madeAt = clock.now();
@@ -167,7 +169,7 @@ export function createProtection({
       }
     };
 
-    return {
+    const own: { -readonly [Part in keyof ProtectedScope]: ProtectedScope[Part] } = {
       run: async (call) => {
         budget.called();
         for (let tries = 1; ; tries += 1) {
@@ -175,7 +177,7 @@ export function createProtection({
           const outcome = await ask(pass, call, tries);
           if ('answer' in outcome) return outcome.answer;
           if (outcome.retryMs === undefined) throw outcome.error;
-          retried += 1;
+          own.retries += 1;
           observe.retried?.();
           if (outcome.retryMs > 0) await backOff(outcome.retryMs, cancelled);
         }
@@ -184,17 +186,14 @@ export function createProtection({
         const ours = remaining === undefined ? undefined : Math.floor(remaining / processes);
         limiter.slowDown({ ...news, remaining: ours });
       },
-      get isWaiting() {
-        return waiting > 0;
-      },
-      get retryAfter() {
+      isWaiting: false,
+      retries: 0,
+      retryAfter: () => {
         const ms = Math.max(limiter.likelyMs(priority), quota?.spentForMs ?? 0);
         return Math.max(1, breaker.retryAfter, Math.ceil(ms / 1_000));
       },
-      get retries() {
-        return retried;
-      },
     };
+    return own;
   };
 
   return {

@@ -31,6 +31,7 @@ import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
 import type { StitchedDeclaration } from '../source.js';
 import { withoutDefer } from './defer.js';
 import type { Key, Sdl } from './sdl.js';
+import { sideTable } from '../side-table.js';
 
 /** A source that speaks GraphQL, joined to the schema but asked only when one of its fields is. */
 export interface StitchedSource {
@@ -170,7 +171,7 @@ export function lazyField(source: StitchedSource, typeName: string): GraphQLFiel
     );
   }
   const translate = createSelectionTranslator(config, entity);
-  const asked = new WeakMap<object, Promise<object | null>>();
+  const asked = sideTable<object, Promise<object | null>>();
 
   const ask = async (parent: object, { load }: Context): Promise<object | null> => {
     const value =

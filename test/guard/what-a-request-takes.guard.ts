@@ -55,17 +55,25 @@ const keeping = await open({
   },
   flags,
 });
+const collecting = await open({
+  role: 'gateway',
+  environment: { ...environment, ...tuningEnvironment({ '*': patient }) },
+  // Little is young, so that it is collected every few requests, and what grows old lies there until the end.
+  flags: ['--min-semi-space-size=1', '--max-semi-space-size=1', '--initial-heap-size=1024'],
+});
 
-/** For each of the three. Warmed up is what has been compiled as it grew hot. */
+/** For each of the four. Warmed up is what has been compiled as it grew hot. */
 const ONE = { requests: 50, warmUp: 200 };
 const FIFTY = { requests: 4, warmUp: 40 };
 const KEPT = { requests: 300, warmUp: 600 };
+/** Enough of them for what is young, and so still there, to weigh little. */
+const DONE = { requests: 900, warmUp: 600 };
 
 /** The middle one of them counts: in another there may have been a collection of garbage after all. */
 const BLOCKS = 5;
 
 interface Taken {
-  /** Allocated for a request. */
+  /** Allocated for a request, and not collected. */
   kb: number;
   /** By system. */
   calls: Calls;
@@ -112,5 +120,16 @@ describe('a request', () => {
     const taken = await takenBy(keeping, [one(everywhere[0] ?? '')], KEPT);
     expect(Object.values(taken.calls).every((count) => count === 0)).toBe(true);
     expect(taken.kb).toBeLessThan(30);
+  });
+
+  // What is reached by something old is taken to be in use, whether that is in use itself or not. So a WeakMap, a Map of what
+  // comes and goes, or an object literal with a getter can hold on to all that a request was made of.
+  test('is gone when it is done: nothing of it grows old', async () => {
+    const taken = await takenBy(
+      collecting,
+      everywhere.map((email) => one(email)),
+      DONE,
+    );
+    expect(taken.kb).toBeLessThan(45);
   });
 });

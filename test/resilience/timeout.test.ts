@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SourceTimeoutError } from '../../src/errors.js';
+import type { CallSignal } from '../../src/signal.js';
 import { cancellation } from '../../src/resilience/cancellation.js';
 import { timeout } from '../../src/resilience/timeout.js';
 
@@ -7,7 +8,7 @@ describe('the timeout of a call', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
-  const guard = <T>(call: (signal: AbortSignal) => Promise<T>, client?: AbortSignal) =>
+  const guard = <T>(call: (signal: CallSignal) => Promise<T>, client?: AbortSignal) =>
     timeout('shop', 1_000, call, client && cancellation(client));
   const never = () => new Promise<never>(() => undefined);
 
@@ -30,7 +31,7 @@ describe('the timeout of a call', () => {
   });
 
   it('ends at its time although the call goes on, and tells the call to stop', async () => {
-    let signal: AbortSignal | undefined;
+    let signal: CallSignal | undefined;
     const outcome = guard((given) => {
       signal = given;
       return new Promise(() => undefined);
@@ -51,7 +52,7 @@ describe('the timeout of a call', () => {
   });
 
   it('does not stop a call that has answered', async () => {
-    let signal: AbortSignal | undefined;
+    let signal: CallSignal | undefined;
     await guard((given) => {
       signal = given;
       return Promise.resolve();
@@ -73,7 +74,7 @@ describe('the timeout of a call', () => {
   it('stops the call when nobody wants its answer any more, with their reason', async () => {
     const client = new AbortController();
     const reason = new Error('hung up');
-    let signal: AbortSignal | undefined;
+    let signal: CallSignal | undefined;
     const outcome = guard((given) => {
       signal = given;
       return never();

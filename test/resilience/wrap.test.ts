@@ -9,6 +9,7 @@ import {
   SourceTimeoutError,
   SourceUnavailableError,
 } from '../../src/errors.js';
+import type { CallSignal } from '../../src/signal.js';
 import { PRIORITIES } from '../../src/resilience/priority.js';
 import type { Protection, ProtectionOptions, Work } from '../../src/resilience/protection.js';
 import { createProtection } from '../../src/resilience/wrap.js';
@@ -22,7 +23,7 @@ function protect(options: Partial<ProtectionOptions> = {}): Protection {
   return createProtection({ source: 'shop', clock, random: () => 1, ...options });
 }
 /** One call on its own. */
-function run<T>(protection: Protection, call: (signal: AbortSignal) => Promise<T>, work: Partial<Work> = {}) {
+function run<T>(protection: Protection, call: (signal: CallSignal) => Promise<T>, work: Partial<Work> = {}) {
   return protection.scope({ priority: 'interactive', ...work }).run(call);
 }
 const outcomeOf = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error);
@@ -89,7 +90,7 @@ describe('a call to a healthy source', () => {
     const protection = protect();
     const scope = protection.scope({ priority: 'bulk', deadlineAt: clock.now() + 2_000 });
     expect(await scope.run(() => Promise.resolve('answer'))).toBe('answer');
-    expect([scope.isWaiting, scope.retries, scope.retryAfter, protection.waiting]).toEqual([false, 0, 1, 0]);
+    expect([scope.isWaiting, scope.retries, scope.retryAfter(), protection.waiting]).toEqual([false, 0, 1, 0]);
   });
 
   it('is told to who counts, and so is waiting', async () => {
@@ -235,7 +236,7 @@ describe('a source that asks to slow down', () => {
     const protection = protect();
     const error = await outcomeOf(run(protection, call, { deadlineAt: clock.now() + 2_000 }));
     expect(error).toMatchObject({ message: 'shop wants less.', retryAfter: 2 });
-    expect(protection.scope({ priority: 'interactive' }).retryAfter).toBe(2);
+    expect(protection.scope({ priority: 'interactive' }).retryAfter()).toBe(2);
   });
 
   it('is not waited for by anybody when it wants an hour', async () => {
@@ -354,8 +355,8 @@ describe('a call that nobody wants any more', () => {
     const protection = protect({ observe, limits: { concurrency: 1 } });
     for (let i = 0; i < 30; i += 1) {
       const client = new AbortController();
-      let given: AbortSignal | undefined;
-      const call = vi.fn((signal: AbortSignal) => {
+      let given: CallSignal | undefined;
+      const call = vi.fn((signal: CallSignal) => {
         given = signal;
         return never();
       });
@@ -405,7 +406,7 @@ describe('a source that fails repeatedly', () => {
     expect(protection.breaker).toBe('open');
     await expect(run(protection, system.call)).rejects.toThrow('not asked for a while');
     expect(system.call).not.toHaveBeenCalled();
-    expect(protection.scope({ priority: 'interactive' }).retryAfter).toBe(5);
+    expect(protection.scope({ priority: 'interactive' }).retryAfter()).toBe(5);
   });
 
   it('does not try again once the breaker is open', async () => {
@@ -518,7 +519,7 @@ describe('a source whose contract counts calls', () => {
     for (const error of outcomes.slice(2))
       expect(error).toMatchObject({ code: 'SOURCE_RATE_LIMITED', retryAfter: 60 });
     await expect(run(protection, system.call)).rejects.toThrow('as often as its contract allows');
-    expect(protection.scope({ priority: 'interactive' }).retryAfter).toBe(60);
+    expect(protection.scope({ priority: 'interactive' }).retryAfter()).toBe(60);
     expect(protection.breaker).toBe('closed');
     await vi.advanceTimersByTimeAsync(60_000);
     expect(await run(protection, system.call)).toBe('answer');
@@ -565,7 +566,7 @@ it('brings every call to an end and every place back, whatever the system and th
       });
       let [underWay, most, ended] = [0, 0, 0];
       const ask =
-        (ways: string[], takes: number, cancel: { gone: boolean }) => async (signal: AbortSignal) => {
+        (ways: string[], takes: number, cancel: { gone: boolean }) => async (signal: CallSignal) => {
           expect(cancel.gone).toBe(false);
           underWay += 1;
           most = Math.max(most, underWay);

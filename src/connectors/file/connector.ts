@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { setting, type Setting, type SettingsReader } from '../../settings.js';
 import { SourceTimeoutError, SourceUnavailableError } from '../../errors.js';
+import { toAbortSignal } from '../../signal.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
 import { check } from '../http.js';
 import { openDatabase, type Database, type FileTable, type NewestDays } from './database.js';
@@ -119,7 +120,7 @@ export function file(declared: FileOptions): Connector<FileClient> {
           const timer = setTimeout(() => {
             clock.abort(new SourceTimeoutError(source, `${source} did not answer within ${longestMs} ms.`));
           }, longestMs);
-          const signal = AbortSignal.any([cancelled, closed.signal, clock.signal]);
+          const signal = AbortSignal.any([toAbortSignal(cancelled), closed.signal, clock.signal]);
           const work = turns.take(signal, () => ask(text, parameters, signal));
           underWay.add(work);
           try {

@@ -1,9 +1,10 @@
 import { InvalidInputError } from '../../errors.js';
+import type { CallSignal } from '../../signal.js';
 
 /** Connections to one database. */
 export interface Database {
   /** The rows of a query; it is stopped at the server when the signal aborts. */
-  query(text: string, parameters: readonly unknown[], signal: AbortSignal): Promise<unknown>;
+  query(text: string, parameters: readonly unknown[], signal: CallSignal): Promise<unknown>;
   close(): Promise<void>;
 }
 

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Connection } from 'mysql2';
+import type { CallSignal } from '../../signal.js';
 
 /** A connection that nobody has used for so long is closed. */
 const IDLE_MS = 10_000;
@@ -8,7 +9,7 @@ const LEAVE_MS = 500;
 
 export interface ConnectionPool {
   /** A connection that is nobody else's; waits for one to come free. */
-  acquire(signal: AbortSignal): Promise<Connection>;
+  acquire(signal: CallSignal): Promise<Connection>;
   /** Gives it back; one that is broken is given up. */
   release(connection: Connection, end: { broken: boolean }): void;
   /** Closes those that are free. */

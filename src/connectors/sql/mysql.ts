@@ -13,6 +13,7 @@ import type { ConnectorOptions } from '../connector.js';
 import type { Database } from './database.js';
 import { positional } from './mysql-dialect.js';
 import { createConnectionPool, destroy, leave, streamOf } from './mysql-pool.js';
+import type { CallSignal } from '../../signal.js';
 
 /** Connections to the database at once; more queries wait for one to come free. */
 const MAX_CONNECTIONS = 10;
@@ -52,7 +53,7 @@ export async function openMysql(address: string, options: ConnectorOptions): Pro
     return work;
   };
 
-  const run = async (text: string, parameters: readonly unknown[], signal: AbortSignal): Promise<unknown> => {
+  const run = async (text: string, parameters: readonly unknown[], signal: CallSignal): Promise<unknown> => {
     const { sql, values } = positional(text, parameters);
     const bound = values.map((value) =>
       // A LIMIT takes no double, which is what numbers are else sent as.

@@ -12,6 +12,7 @@ import {
 } from '../../errors.js';
 import type { ConnectorOptions } from '../connector.js';
 import { refuseImpossibleText, type Database, type Dialect } from './database.js';
+import type { CallSignal } from '../../signal.js';
 
 /** Connections to the database at once; more queries wait for one to come free. */
 const MAX_CONNECTIONS = 10;
@@ -100,7 +101,7 @@ function openPool(
 async function run(
   pool: pg.Pool,
   query: pg.QueryConfig,
-  signal: AbortSignal,
+  signal: CallSignal,
   cancel: (client: pg.PoolClient) => void,
   { source, maxAnswerBytes }: ConnectorOptions,
 ): Promise<pg.QueryResult> {

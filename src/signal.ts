@@ -1,0 +1,66 @@
+/** Tells a call to stop: as much of an AbortSignal as is used of one, so that any AbortSignal will do. */
+export interface CallSignal {
+  readonly aborted: boolean;
+  /** Why; undefined as long as it has not aborted. */
+  readonly reason: unknown;
+  throwIfAborted(): void;
+  addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/**
+ * What AbortController is, without its AbortSignal. Node 20 makes one by giving an object another prototype, and what has had that
+ * done to it survives its youth: two for each call had garbage collection take a sixth of a request's time.
+ */
+export class CallController {
+  readonly #signal = new OwnSignal();
+
+  get signal(): CallSignal {
+    return this.#signal;
+  }
+
+  /** Does nothing when it was aborted before. */
+  abort(reason: Error): void {
+    this.#signal.abort(reason);
+  }
+}
+
+class OwnSignal implements CallSignal {
+  reason: Error | undefined;
+  #listeners: (() => void)[] = [];
+
+  get aborted(): boolean {
+    return this.reason !== undefined;
+  }
+
+  abort(reason: Error): void {
+    if (this.reason !== undefined) return;
+    this.reason = reason;
+    for (const listener of this.#listeners.splice(0)) listener();
+  }
+
+  throwIfAborted(): void {
+    if (this.reason !== undefined) throw this.reason;
+  }
+
+  addEventListener(_type: 'abort', listener: () => void): void {
+    if (!this.aborted && !this.#listeners.includes(listener)) this.#listeners.push(listener);
+  }
+
+  removeEventListener(_type: 'abort', listener: () => void): void {
+    const place = this.#listeners.indexOf(listener);
+    if (place >= 0) this.#listeners.splice(place, 1);
+  }
+}
+
+/** The same for what takes a real AbortSignal only, such as `fetch`. */
+export function toAbortSignal(signal: CallSignal): AbortSignal {
+  if (signal instanceof AbortSignal) return signal;
+  const controller = new AbortController();
+  const abort = () => {
+    controller.abort(signal.reason);
+  };
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  return controller.signal;
+}

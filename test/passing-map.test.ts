@@ -1,0 +1,21 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { PassingMap } from '../src/passing-map.js';
+
+describe('a map of what passes through', () => {
+  it('has what was put there last and not taken out, as a Map has', () => {
+    const step = fc.record({ key: fc.nat(5), isSet: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(step), (all) => {
+        const [ours, model] = [new PassingMap<number, object>(), new Map<number, object>()];
+        for (const { key, isSet } of all) {
+          const value = {};
+          for (const map of [ours, model])
+            if (isSet) map.set(key, value);
+            else map.delete(key);
+          for (let one = 0; one <= 5; one += 1) expect(ours.get(one)).toBe(model.get(one));
+        }
+      }),
+    );
+  });
+});

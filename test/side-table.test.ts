@@ -1,0 +1,38 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sideTable } from '../src/side-table.js';
+
+describe('a side table', () => {
+  it('knows of each object what was noted last, as a WeakMap does, and tables know nothing of each other', () => {
+    const steps = fc.array(fc.record({ key: fc.nat(5), table: fc.nat(1), value: fc.option(fc.nat()) }));
+    fc.assert(
+      fc.property(steps, (all) => {
+        const keys = Array.from({ length: 6 }, () => ({}));
+        const pairs = [0, 1].map(() => ({
+          ours: sideTable<object, number | null>(),
+          model: new WeakMap<object, number | null>(),
+        }));
+        for (const { key, table, value } of all) {
+          const [object, pair] = [keys[key] ?? {}, pairs[table]];
+          pair?.ours.set(object, value);
+          pair?.model.set(object, value);
+          for (const { ours, model } of pairs)
+            for (const one of keys) expect(ours.get(one)).toBe(model.get(one));
+        }
+      }),
+    );
+  });
+
+  it('leaves no trace in the object that anybody sees, frozen or not', () => {
+    const table = sideTable<object, string>();
+    for (const object of [{ a: 1 }, Object.freeze({ a: 1 })]) {
+      table.set(object, 'known');
+      expect(table.get(object)).toBe('known');
+      expect(object).toStrictEqual({ a: 1 });
+      expect(Reflect.ownKeys(object)).toEqual(['a']);
+      expect(JSON.stringify(object)).toBe('{"a":1}');
+      expect(table.get({ ...object })).toBeUndefined();
+      expect(table.get(structuredClone(object))).toBeUndefined();
+    }
+  });
+});
