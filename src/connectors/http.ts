@@ -148,7 +148,8 @@ export function openHttp(
         if (news !== undefined) scope.slowDown(news);
         if (isGood(status)) {
           const bytes = wholeBody(answer, source, maxAnswerBytes);
-          const parsed = await parseBody(bytes, source);
+          const read = parseBody(bytes, source);
+          const parsed = read instanceof Promise ? ((await read) as unknown) : read;
           const { etag } = headers;
           if (method === 'GET' && typeof etag === 'string') validated.set(nameOf(path), { etag, bytes });
           return readAnswer({ status, body: parsed, type });
@@ -251,9 +252,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** Reading so much, with all that follows, takes some milliseconds: answers that come at one moment are read one by one. */
 const LONG_BODY_BYTES = 50_000;
 
-async function parseInTurn(bytes: Buffer, source: string): Promise<unknown> {
-  if (bytes.length > LONG_BODY_BYTES) await turn();
-  return parse(bytes, source);
+function parseInTurn(bytes: Buffer, source: string): unknown {
+  return bytes.length > LONG_BODY_BYTES ? turn().then(() => parse(bytes, source)) : parse(bytes, source);
 }
 
 function parse(bytes: Buffer, source: string): unknown {

@@ -206,7 +206,8 @@ export function createPipeline(
   const fly = async (batch: readonly Flight[], priority: Priority): Promise<void> => {
     const begun = epoch;
     try {
-      const { rest, since } = await askOthers(batch, begun);
+      const { rest, since } =
+        shared === undefined ? { rest: batch, since: undefined } : await askOthers(batch, shared, begun);
       if (rest.length > 0) await askSystem(rest, priority, begun, since);
     } catch (error) {
       for (const flight of batch) flight.crash(toError(error));
@@ -217,11 +218,12 @@ export function createPipeline(
   /** What another instance has asked lately need not be asked again. */
   const askOthers = async (
     batch: readonly Flight[],
+    others: SharedCache,
     begun: number,
   ): Promise<{ rest: readonly Flight[]; since: number | undefined }> => {
-    if (shared === undefined || (freshness.isSaid && keepMs(freshness.maxAgeMs, freshness) === 0))
+    if (freshness.isSaid && keepMs(freshness.maxAgeMs, freshness) === 0)
       return { rest: batch, since: undefined };
-    const { entries, since } = await shared.read(batch.map(digestOf));
+    const { entries, since } = await others.read(batch.map(digestOf));
     // What was forgotten while it was being read is not taken.
     if (epoch !== begun) return { rest: batch, since: undefined };
     const rest = batch.filter((flight, i) => {

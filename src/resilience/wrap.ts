@@ -102,10 +102,15 @@ export function createProtection({
     };
 
     /** All that may refuse a call before it is made. Then it has a place in the limiter and the breaker's pass. */
-    const admit = async (): Promise<number> => {
+    const admit = (): number | Promise<number> => {
       if (cancelled?.reason !== undefined) throw cancelled.reason;
       if (quota !== undefined && quota.spentForMs > 0) throw spent();
       const pass = breaker.enter();
+      return quota === undefined && limiter.tryTake(priority) ? pass : comeIn(pass);
+    };
+
+    /** The same where something has to be waited for. */
+    const comeIn = async (pass: number): Promise<number> => {
       try {
         if (!limiter.tryTake(priority)) await waitForTurn();
         if (quota !== undefined && !(await quota.count())) {
@@ -173,7 +178,8 @@ export function createProtection({
       run: async (call) => {
         budget.called();
         for (let tries = 1; ; tries += 1) {
-          const pass = await admit();
+          const admitted = admit();
+          const pass = typeof admitted === 'number' ? admitted : await admitted;
           const outcome = await ask(pass, call, tries);
           if ('answer' in outcome) return outcome.answer;
           if (outcome.retryMs === undefined) throw outcome.error;

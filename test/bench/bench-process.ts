@@ -19,6 +19,7 @@ export type Role =
   | 'peer-source'
   | 'gateway-beside-peers'
   | 'tailcall'
+  | 'bare'
   | PeerRole;
 
 /** What the bench may say to a child. */
@@ -72,6 +73,7 @@ const roles: Record<Exclude<Role, PeerRole>, () => Promise<Started>> = {
   'peer-source': async () => (await import('./peers/peer-source.js')).startPeerSource(),
   'gateway-beside-peers': async () => (await import('./peers/gateway.js')).startGatewayBesidePeers(),
   tailcall: async () => (await import('./peers/tailcall.js')).startTailcall(),
+  bare: async () => (await import('./peers/bare.js')).startBare(),
 };
 
 const start = roles[process.argv[2] as keyof typeof roles];

@@ -62,7 +62,8 @@ export const email: Namespace = {
     const [, local, domain] =
       /^([^\s@"(),:;<>[\]\\]{1,64})@([^\s@%]{1,253})$/.exec(value.toLowerCase().normalize('NFC')) ?? [];
     if (local === undefined || domain === undefined) return null;
-    const ascii = domainToASCII(domain);
+    // Nearly all are in plain letters already, and asking costs more than all the rest here.
+    const ascii = /^[a-z0-9.-]*$/.test(domain) && !domain.includes('xn--') ? domain : domainToASCII(domain);
     // The last label begins with a letter, else it is an IP address.
     if (!/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])$/.test(ascii)) return null;
     return isPlaceholder(local, ascii) ? null : `${local}@${ascii}`;

@@ -13,8 +13,8 @@ export type FlagsName = keyof typeof FLAGS;
 export interface Peer {
   name: string;
   role: Role;
-  /** Whose version is told. */
-  package: string;
+  /** Whose version is told. Default: there is none to tell. */
+  package?: string;
   /** The program that has the role. Default: the bench's own. */
   program?: string;
   /** What ours is to use at most, as a part of its CPU per request; and how many times its requests per second. */
@@ -59,6 +59,7 @@ export const PEERS: readonly Peer[] = [
     package: '@tailcallhq/core-linux-x64-gnu',
     goals: { throughput: 1 },
   },
+  { name: 'node:http and undici, no gateway', role: 'bare', goals: {} },
 ];
 
 /** A peer that runs. */

@@ -70,7 +70,7 @@ async function run(compiled: Build): Promise<Figure[]> {
     });
     const peers: RunningPeer[] = [];
     for (const peer of PEERS) {
-      const name = `${peer.name} ${versionOf(peer.package)}`;
+      const name = peer.package === undefined ? peer.name : `${peer.name} ${versionOf(peer.package)}`;
       try {
         peers.push({ ...peer, name, running: await open({ ...peer, ...same }) });
       } catch (error) {

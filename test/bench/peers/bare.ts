@@ -1,0 +1,154 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Pool } from 'undici';
+import { z } from 'zod';
+import type { Started } from '../bench-process.js';
+import type { Contact, InvoiceRecord, OrderRecord, ProductRecord, TicketRecord } from './records.js';
+import { PEER_SYSTEMS, URL_SETTINGS, type PeerSystem } from './systems.js';
+
+/** As many as are asked for by the queries. */
+const FIRST = 3;
+
+const key = z.object({ email: z.string() });
+const asked = z.object({ variables: z.object({ by: z.union([key, z.array(key)]) }) });
+
+/**
+ * No gateway at all: the least that Node does for the same answers. A handler of node:http makes the same calls by
+ * undici, in the same rounds, and puts together by hand what the two queries ask for. It checks nothing that a system sends,
+ * waits for ever, and knows no GraphQL.
+ */
+export async function startBare(): Promise<Started> {
+  const pools = PEER_SYSTEMS.map(
+    (system) => [system, new Pool(process.env[URL_SETTINGS[system]] ?? '')] as const,
+  );
+  const poolOf = new Map<PeerSystem, Pool>(pools);
+  const get: Get = (system, path, keys) =>
+    ask(poolOf.get(system), `${path}${encodeURIComponent(keys.join(','))}`);
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      answer(get, request.method === 'GET' ? '' : Buffer.concat(chunks).toString('utf8')).then(
+        (body) => {
+          response.writeHead(200, {
+            'content-type': 'application/json',
+            'content-length': Buffer.byteLength(body),
+          });
+          response.end(body);
+        },
+        () => {
+          response.writeHead(500).end();
+        },
+      );
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    ready: { url: `http://127.0.0.1:${port}/graphql` },
+    close: async () => {
+      server.close();
+      await Promise.all(pools.map(([, pool]) => pool.destroy()));
+    },
+  };
+}
+
+type Get = <T>(system: PeerSystem, path: string, keys: readonly string[]) => Promise<T[]>;
+
+async function answer(get: Get, body: string): Promise<string> {
+  // The bench asks by GET only whether anybody is there.
+  if (body === '') return '{}';
+  const { by } = asked.parse(JSON.parse(body)).variables;
+  const data = Array.isArray(by)
+    ? {
+        customers: await many(
+          get,
+          by.map(({ email }) => email),
+        ),
+      }
+    : { customer: await one(get, by.email) };
+  return JSON.stringify({ data });
+}
+
+/** Scenario A. */
+async function one(get: Get, email: string): Promise<object | null> {
+  const [contact] = await get<Contact>('crm-hubspot', '/contacts?email=', [email]);
+  if (contact === undefined) return null;
+  const { name, language, birthDate, phone, address, customerNumber } = contact;
+  const of = `?first=${FIRST}&customerNumber=`;
+  const [orders, tickets, invoices] = await Promise.all([
+    ordersOf(get, [customerNumber]),
+    get<TicketRecord>('contact-centre', `/tickets${of}`, [customerNumber]),
+    get<InvoiceRecord>('invoices', `/invoices${of}`, [customerNumber]),
+  ]);
+  return {
+    name,
+    language,
+    birthDate,
+    primaryEmail: contact.email,
+    primaryPhone: phone,
+    address,
+    orders: { nodes: orders.map(({ node }) => node) },
+    tickets: tickets.map(({ id, subject, status, priority, channel, createdAt }) => ({
+      ...{ id, subject, status, priority, channel, createdAt },
+    })),
+    invoices: invoices.map(({ number, status, dueDate }) => ({ number, status, dueDate })),
+  };
+}
+
+/** Scenario B. */
+async function many(get: Get, emails: readonly string[]): Promise<(object | null)[]> {
+  const contacts = await get<Contact>('crm-hubspot', '/contacts?email=', emails);
+  const customers = contacts.map(({ customerNumber }) => customerNumber);
+  const orders = await ordersOf(get, customers);
+  const nodes = new Map(customers.map((customer) => [customer, [] as object[]]));
+  for (const { customerNumber, node } of orders) nodes.get(customerNumber)?.push(node);
+  const byEmail = new Map(contacts.map((contact) => [contact.email, contact]));
+  return emails.map((email) => {
+    const contact = byEmail.get(email);
+    if (contact === undefined) return null;
+    const { name, customerNumber } = contact;
+    return { name, primaryEmail: email, orders: { nodes: nodes.get(customerNumber) ?? [] } };
+  });
+}
+
+async function ordersOf(get: Get, customers: readonly string[]) {
+  const orders = await get<OrderRecord>('order-system', `/orders?first=${FIRST}&customerNumber=`, customers);
+  const skus = new Set(orders.flatMap(({ lines }) => lines.map(({ sku }) => sku)));
+  const products = await get<ProductRecord>('webshop', '/products?sku=', [...skus]);
+  const bySku = new Map(products.map((product) => [product.sku, product]));
+  return orders.map(({ customerNumber, number, status, placedAt, total, lines }) => ({
+    customerNumber,
+    node: {
+      ...{ number, status, placedAt, total },
+      lines: lines.map(({ sku, quantity }) => {
+        const product = bySku.get(sku);
+        return { quantity, product: { sku, title: product?.title ?? null, price: product?.price ?? null } };
+      }),
+    },
+  }));
+}
+
+function ask<T>(pool: Pool | undefined, path: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    pool?.dispatch(
+      { method: 'GET', path, headers: { accept: 'application/json' } },
+      {
+        // Without it undici takes the others for those of its older kind.
+        onRequestStart: () => undefined,
+        onResponseData: (_, chunk) => {
+          chunks.push(chunk);
+        },
+        onResponseEnd: () => {
+          resolve(JSON.parse(Buffer.concat(chunks).toString('utf8')) as T);
+        },
+        onResponseError: (_, error) => {
+          reject(error);
+        },
+      },
+    );
+  });
+}
