@@ -167,7 +167,9 @@ export function createDeliverer({
         return leased;
       },
       work: async (delivery) => {
-        const { isGone = false, ...settled } = await attempt(delivery);
+        const end = await attempt(delivery);
+        if (end === undefined) return;
+        const { isGone = false, ...settled } = end;
         metrics.deliveryAttempted(endpoint.name, settled.state);
         if (settled.state === 'dead')
           logger.warn(
@@ -182,7 +184,8 @@ export function createDeliverer({
       },
     });
 
-    async function attempt(delivery: LeasedDelivery): Promise<Settled & { isGone?: true }> {
+    /** Undefined: it is left to whoever takes it over. */
+    async function attempt(delivery: LeasedDelivery): Promise<(Settled & { isGone?: true }) | undefined> {
       const attempts = delivery.attempts + 1;
       let rendered: Rendered;
       try {
@@ -194,6 +197,8 @@ export function createDeliverer({
       if ('retryAt' in rendered)
         return { state: 'waiting', attempts: delivery.attempts, reason: 'put off', at: rendered.retryAt };
       const body = JSON.stringify(rendered.body);
+      // An instance that stood still meanwhile: another may have sent it, and what follows it too, before this one has.
+      if (now() + timeoutMs > delivery.leasedUntil) return undefined;
       const sent = await sender.send(endpoint, { id: delivery.id, body, now: now() });
       const { outcome, reason, isOverloaded, retryAfterMs } = sent;
       if (outcome === 'delivered') return { state: 'delivered', attempts, reason };

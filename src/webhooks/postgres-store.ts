@@ -1,4 +1,3 @@
-import pg from 'pg';
 import { groupCommit, type Database, type Row, type Statement } from './store-database.js';
 
 /** Transactions written at once by one instance. */
@@ -11,7 +10,8 @@ const TRY_AGAIN = new Set(['40P01', '40001']);
  * One database for several instances. When to send, who sends and when to try again stand in our own table, and rows
  * are taken by SKIP LOCKED, as queue libraries do: see the README for why it is none of these.
  */
-export function openPostgres(connectionString: string): Promise<Database> {
+export async function openPostgres(connectionString: string): Promise<Database> {
+  const { default: pg } = await import('pg');
   const pool = new pg.Pool({
     connectionString,
     max: CONNECTIONS,
@@ -61,7 +61,7 @@ export function openPostgres(connectionString: string): Promise<Database> {
     }
   }, CONNECTIONS);
 
-  return Promise.resolve({
+  return {
     run,
     dialect: {
       serial: 'BIGSERIAL PRIMARY KEY',
@@ -69,5 +69,5 @@ export function openPostgres(connectionString: string): Promise<Database> {
       skipLocked: 'FOR UPDATE SKIP LOCKED',
     },
     close: () => pool.end(),
-  });
+  };
 }

@@ -193,8 +193,10 @@ export async function storeOver(
 
     async leaseDeliveries(endpoint, limit, leaseMs) {
       const holder = newHolder();
+      const at = now();
+      const leasedUntil = at + leaseMs;
       const [, rows = []] = await database.run([
-        { sql: sql.leaseDeliveries(database), values: [endpoint, now(), now() + leaseMs, holder, limit] },
+        { sql: sql.leaseDeliveries(database), values: [endpoint, at, leasedUntil, holder, limit] },
         { sql: sql.leasedDeliveries, values: [holder] },
       ]);
       const leased = [];
@@ -208,7 +210,8 @@ export async function storeOver(
           sealed,
         } = leasedDelivery.parse(row);
         const event = unseal(sealed, event_key);
-        if (event !== undefined) leased.push({ id, holder, trigger, endpoint, event, attempts, dueAt });
+        if (event !== undefined)
+          leased.push({ id, holder, trigger, endpoint, event, attempts, dueAt, leasedUntil });
         else await database.run(finish(id, holder, attempts, 'its event cannot be read', 'dead'));
       }
       return leased;

@@ -1,4 +1,3 @@
-import LibSql from 'libsql/promise';
 import { z } from 'zod';
 import { groupCommit, type Database, type Row, type Statement } from './store-database.js';
 
@@ -19,6 +18,7 @@ const someRows = z.array(z.record(z.string(), z.unknown()));
  * holds up no request.
  */
 export async function openSqlite(file: string): Promise<Database> {
+  const { default: LibSql } = await import('libsql/promise');
   const connection = new LibSql(file, {}) as Connection;
   // busy_timeout: somebody replaying from the command line may be writing for a moment. FULL: a commit is on disk when
   // it returns, as it would not be in WAL mode otherwise.

@@ -55,6 +55,8 @@ export interface LeasedDelivery {
   attempts: number;
   /** When it was due first. */
   dueAt: number;
+  /** When another may take it on, if nothing was reported by then. */
+  leasedUntil: number;
 }
 
 /** How an attempt ended. The reason is told by `list`, so it must be ours and without personal data. */

@@ -20,7 +20,12 @@ await once(process.stdin, 'data');
 
 /** Time goes faster here, so that what is tried again in seconds is so at once. */
 const now = (): number => Date.now() * speed;
-const store = await createWebhookStore({ file, secret: 'a secret of the test', now });
+const postgresUrl = process.env['CRASH_POSTGRES_URL'];
+const store = await createWebhookStore({
+  ...(postgresUrl === undefined ? { file } : { postgresUrl }),
+  secret: 'a secret of the test',
+  now,
+});
 const deliverer = createDeliverer({
   metrics: createMetrics(),
   store,

@@ -26,11 +26,17 @@ export interface CrashReport {
 
 type Gateway = ChildProcessByStdio<Writable, Readable, null>;
 
+/** How many kills, and where events are kept: in a file by one gateway, or in a PostgreSQL by two of them. */
+export interface CrashOptions {
+  kills: number;
+  postgresUrl?: string | undefined;
+}
+
 /**
  * Kills a gateway again and again, at moments that nobody chose, while systems send events of twenty customers, each in
  * order, and repeat what was not acknowledged. The endpoint fails one time in five, and not more than twice with one event.
  */
-export async function crash(kills: number): Promise<CrashReport> {
+export async function crash({ kills, postgresUrl }: CrashOptions): Promise<CrashReport> {
   const folder = await mkdtemp(join(tmpdir(), 'webhooks-'));
   const sent = new Set<string>();
   const acknowledged = new Set<string>();
@@ -62,15 +68,17 @@ export async function crash(kills: number): Promise<CrashReport> {
   function prepare(): Gateway {
     const script = ['--import', 'tsx', 'test/webhooks/crash-process.ts'];
     const args = [...script, join(folder, 'webhooks.db'), receiver.url, String(SPEED)];
-    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    // Its password is not for the list of processes.
+    const env = { ...process.env, CRASH_POSTGRES_URL: postgresUrl };
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'], env });
     spawned.push(child);
     return child;
   }
-  let port = 0;
+  const ports = new Map<Gateway, number>();
   async function begin(gateway: Gateway): Promise<void> {
     gateway.stdin.write('begin\n');
     const [line] = (await once(gateway.stdout, 'data')) as [Buffer];
-    port = Number(String(line));
+    ports.set(gateway, Number(String(line)));
   }
 
   let isOver = false;
@@ -79,7 +87,8 @@ export async function crash(kills: number): Promise<CrashReport> {
       const id = `${customer}-${number}`;
       sent.add(id);
       while (!acknowledged.has(id)) {
-        const answer = await fetch(`http://127.0.0.1:${port}/`, {
+        const port = anyOf([...ports.values()]);
+        const answer = await fetch(`http://127.0.0.1:${String(port)}/`, {
           method: 'POST',
           body: JSON.stringify({ id, customer: `c${customer}` }),
         }).catch(() => undefined);
@@ -90,16 +99,18 @@ export async function crash(kills: number): Promise<CrashReport> {
   }
 
   try {
-    let gateway = prepare();
-    await begin(gateway);
+    await Promise.all(Array.from({ length: postgresUrl === undefined ? 1 : 2 }, () => begin(prepare())));
     const senders = Array.from({ length: CUSTOMERS }, (_, customer) => sendEventsOf(customer));
     for (let kill = 0; kill < kills; kill += 1) {
       const next = prepare();
       await sleep(50 + Math.random() * 700);
-      gateway.kill('SIGKILL');
-      await once(gateway, 'exit');
-      gateway = next;
-      await begin(gateway);
+      const gateway = anyOf([...ports.keys()]);
+      gateway?.kill('SIGKILL');
+      if (gateway !== undefined) {
+        await once(gateway, 'exit');
+        ports.delete(gateway);
+      }
+      await begin(next);
     }
     isOver = true;
     await Promise.all(senders);
@@ -107,8 +118,12 @@ export async function crash(kills: number): Promise<CrashReport> {
       [...acknowledged].filter(
         (id) => (last.get(`c${id.split('-')[0] ?? ''}`) ?? 0) < Number(id.split('-')[1]),
       );
-    // The longest that anything waits by this clock is the lease of a gateway that was killed, and a few failures.
-    for (let tries = 0; tries < 600 && missing().length > 0; tries += 1) await sleep(100);
+    // The longest that anything waits by this clock is the lease of a gateway that was killed, and a few failures: as long as
+    // some still come, all others only wait for them.
+    for (let left = Infinity; missing().length < left;) {
+      left = missing().length;
+      for (let tries = 0; tries < 300 && left > 0 && missing().length === left; tries += 1) await sleep(100);
+    }
     return {
       kills,
       acknowledged: acknowledged.size,
@@ -126,4 +141,8 @@ export async function crash(kills: number): Promise<CrashReport> {
     await receiver.close();
     await rm(folder, { recursive: true });
   }
+}
+
+function anyOf<T>(all: readonly T[]): T | undefined {
+  return all[Math.floor(Math.random() * all.length)];
 }

@@ -105,6 +105,28 @@ describe('what is sent', () => {
     ]);
   });
 
+  it('is not sent by an instance that stood still so long that another may be sending it', async () => {
+    const mailer = await receiver();
+    const standsStill = [20_000, 40_000, 0];
+    const renderedAt: number[] = [];
+    const made: Deliveries = await deliveries([anEndpoint('mailer', mailer.url)], {
+      timeoutMs: 15_000,
+      leaseMs: 30_000,
+      render: ({ event }) => {
+        made.turn(standsStill.shift() ?? 0);
+        renderedAt.push(made.now() - START);
+        return Promise.resolve({ body: { type: 't', timestamp: event.time, data: null } });
+      },
+    });
+    await made.send(anEvent('1'));
+    // Its lease is still its own, but would not last until the endpoint has answered.
+    expect([mailer.received.length, renderedAt]).toEqual([0, [20_000]]);
+    made.turn(10_000);
+    await made.deliverer.idle();
+    expect([mailer.received.length, renderedAt]).toEqual([1, [20_000, 70_000, 70_000]]);
+    expect(await made.store.list({ limit: 1 })).toMatchObject([{ state: 'delivered', attempts: 1 }]);
+  });
+
   it('waits for quiet hours to end, without that being an attempt', async () => {
     const mailer = await receiver();
     const made: Deliveries = await deliveries([anEndpoint('mailer', mailer.url)], {
