@@ -90,7 +90,12 @@ describe('a call to a healthy source', () => {
     const protection = protect();
     const scope = protection.scope({ priority: 'bulk', deadlineAt: clock.now() + 2_000 });
     expect(await scope.run(() => Promise.resolve('answer'))).toBe('answer');
-    expect([scope.isWaiting, scope.retries, scope.retryAfter(), protection.waiting]).toEqual([false, 0, 1, 0]);
+    expect([scope.isWaiting, scope.retries, scope.retryAfter(), protection.waiting]).toEqual([
+      false,
+      0,
+      1,
+      0,
+    ]);
   });
 
   it('is told to who counts, and so is waiting', async () => {
