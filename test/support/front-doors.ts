@@ -18,11 +18,6 @@ export function useFrontDoor(chosen: FrontDoor): void {
   door = chosen;
 }
 
-/** How often something random is tried: where it is asked by a door, a few times show that the way is no other. */
-export function timesByDoor(times: number): number {
-  return door === undefined ? times : times / 5;
-}
-
 export function doorSettings(): Environment {
   return door === undefined ? {} : DOORS[door];
 }
