@@ -10,7 +10,8 @@ export interface CallSignal {
 
 /**
  * What AbortController is, without its AbortSignal. Node 20 makes one by giving an object another prototype, and what has had that
- * done to it survives its youth: two for each call had garbage collection take a sixth of a request's time.
+ * done to it survives its youth: two for each call, with listening to them, took a thirtieth of a request's time, and what of it
+ * survived made a young collection a sixth dearer.
  */
 export class CallController {
   readonly #signal = new OwnSignal();

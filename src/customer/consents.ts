@@ -1,7 +1,7 @@
+import { sideTable } from '../side-table.js';
 import type { ConsentDeclaration, ConsentStatement } from './consent-declaration.js';
 import type { Context, Customer } from './customer.js';
 import type { Consent, Purpose } from './schema.generated.js';
-import { sideTable } from '../side-table.js';
 
 /** A source that holds consent. */
 export interface ConsentSource {

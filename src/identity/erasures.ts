@@ -1,8 +1,8 @@
 import { ErasedError } from '../errors.js';
+import { sideTable } from '../side-table.js';
 import type { Identifier } from './identifiers.js';
 import type { Match } from './identity-graph.js';
 import type { KnownRecord, Line } from './matching.js';
-import { sideTable } from '../side-table.js';
 
 /** Customers who are to be shown to nobody any more, by their identifiers. */
 export interface Erasures {

@@ -1,5 +1,6 @@
 import { AmbiguousIdentityError, ErasedError, type GatewayError } from '../errors.js';
 import type { Load } from '../loaders/registry.js';
+import { sideTable } from '../side-table.js';
 import { Turns } from '../turns.js';
 import type { CustomerRecord } from './declaration.js';
 import { NOBODY_ERASED, refuseErased, type Erasures } from './erasures.js';
@@ -16,7 +17,6 @@ import {
 } from './matching.js';
 import { createWalker, isPending, landed, type Walk } from './walk.js';
 import { sourcesThatMatter } from './who-matters.js';
-import { sideTable } from '../side-table.js';
 
 export type { IdentityRules } from './matching.js';
 

@@ -2,10 +2,10 @@ import type { Client } from '../connectors/connector.js';
 import { ConfigError } from '../errors.js';
 import type { Loader } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
+import { sideTable } from '../side-table.js';
 import type { CustomerRecord, IdentityDeclaration, Namespace } from './declaration.js';
 import { commonNamespaces, normalise, type Identifier } from './identifiers.js';
 import type { IdentityLimits, IdentityRules } from './matching.js';
-import { sideTable } from '../side-table.js';
 
 interface DeclaredSource {
   name: string;

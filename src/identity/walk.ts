@@ -1,5 +1,6 @@
 import { GatewayError } from '../errors.js';
 import type { Load } from '../loaders/registry.js';
+import { sideTable, type SideTable } from '../side-table.js';
 import type { Turns } from '../turns.js';
 import type { CustomerRecord } from './declaration.js';
 import type { Identifier } from './identifiers.js';
@@ -16,7 +17,6 @@ import {
   type Limit,
   type Matching,
 } from './matching.js';
-import { sideTable, type SideTable } from '../side-table.js';
 
 /** A question to a source, asked once in a request. */
 export interface Ask {

@@ -2,8 +2,8 @@ import type { Consents } from '../customer/consents.js';
 import type { Context, Customer } from '../customer/customer.js';
 import type { ConsentChannel, Purpose } from '../customer/schema.generated.js';
 import { ConsentRequiredError } from '../errors.js';
-import { decideConsent, type ConsentDecision } from './consent.js';
 import { sideTable } from '../side-table.js';
+import { decideConsent, type ConsentDecision } from './consent.js';
 
 /** What customers were found to allow in the course of a request: by channel, or `''` for any. */
 export type Decided = ReadonlyMap<string, { granted: boolean; withheld: boolean }>;

@@ -1,10 +1,10 @@
+import type { CallSignal } from '../signal.js';
 import type { BreakerState } from './circuit-breaker.js';
 import type { Clock } from './clock.js';
 import type { LimitsOptions } from './limits.js';
 import type { News } from './pace.js';
 import type { Priority } from './priority.js';
 import type { QuotaStore } from './quota.js';
-import type { CallSignal } from '../signal.js';
 
 /** What stands between the gateway and one source, shared by all who ask it. */
 export interface Protection {

@@ -1,6 +1,6 @@
 import { SourceTimeoutError } from '../errors.js';
-import type { Cancellation } from './cancellation.js';
 import { CallController, type CallSignal } from '../signal.js';
+import type { Cancellation } from './cancellation.js';
 
 /**
  * Runs a call for at most the given time, or until it is cancelled. Then the call's signal aborts, so that it stops at

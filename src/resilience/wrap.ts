@@ -5,6 +5,7 @@ import {
   SourceTimeoutError,
   SourceUnavailableError,
 } from '../errors.js';
+import type { CallSignal } from '../signal.js';
 import { cancellation } from './cancellation.js';
 import { circuitBreaker, type Verdict } from './circuit-breaker.js';
 import { createLimiter } from './limiter.js';
@@ -13,7 +14,6 @@ import { createPace, MAX_PAUSE_MS } from './pace.js';
 import type { ProtectedScope, Protection, ProtectionOptions, Work } from './protection.js';
 import { createQuota } from './quota.js';
 import { backOff, backoffMs, retryBudget } from './retry.js';
-import type { CallSignal } from '../signal.js';
 import { timeout } from './timeout.js';
 
 /** How long a system is left alone that asks to slow down and does not say for how long. */

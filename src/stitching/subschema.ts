@@ -28,10 +28,10 @@ import { createTranslator, type Translation } from '../connectors/graphql/transl
 import type { Context, Customer } from '../customer/customer.js';
 import type { Loader } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
+import { sideTable } from '../side-table.js';
 import type { StitchedDeclaration } from '../source.js';
 import { withoutDefer } from './defer.js';
 import type { Key, Sdl } from './sdl.js';
-import { sideTable } from '../side-table.js';
 
 /** A source that speaks GraphQL, joined to the schema but asked only when one of its fields is. */
 export interface StitchedSource {

@@ -9,11 +9,11 @@ import {
   SourceUnavailableError,
   type SourceError,
 } from '../../errors.js';
+import type { CallSignal } from '../../signal.js';
 import type { ConnectorOptions } from '../connector.js';
 import type { Database } from './database.js';
 import { positional } from './mysql-dialect.js';
 import { createConnectionPool, destroy, leave, streamOf } from './mysql-pool.js';
-import type { CallSignal } from '../../signal.js';
 
 /** Connections to the database at once; more queries wait for one to come free. */
 const MAX_CONNECTIONS = 10;

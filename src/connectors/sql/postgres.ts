@@ -10,9 +10,9 @@ import {
   SourceUnavailableError,
   type SourceError,
 } from '../../errors.js';
+import type { CallSignal } from '../../signal.js';
 import type { ConnectorOptions } from '../connector.js';
 import { refuseImpossibleText, type Database, type Dialect } from './database.js';
-import type { CallSignal } from '../../signal.js';
 
 /** Connections to the database at once; more queries wait for one to come free. */
 const MAX_CONNECTIONS = 10;

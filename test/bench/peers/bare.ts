@@ -5,12 +5,13 @@ import { Pool } from 'undici';
 import { z } from 'zod';
 import type { Started } from '../bench-process.js';
 import type { Contact, InvoiceRecord, OrderRecord, ProductRecord, TicketRecord } from './records.js';
-import { PEER_SYSTEMS, URL_SETTINGS, type PeerSystem } from './systems.js';
+import { URL_SETTINGS, type PeerSystem } from './systems.js';
 
 /** As many as are asked for by the queries. */
 const FIRST = 3;
 
 const key = z.object({ email: z.string() });
+type Key = z.infer<typeof key>;
 const asked = z.object({ variables: z.object({ by: z.union([key, z.array(key)]) }) });
 
 /**
@@ -19,12 +20,15 @@ const asked = z.object({ variables: z.object({ by: z.union([key, z.array(key)]) 
  * waits for ever, and knows no GraphQL.
  */
 export async function startBare(): Promise<Started> {
-  const pools = PEER_SYSTEMS.map(
-    (system) => [system, new Pool(process.env[URL_SETTINGS[system]] ?? '')] as const,
-  );
-  const poolOf = new Map<PeerSystem, Pool>(pools);
-  const get: Get = (system, path, keys) =>
-    ask(poolOf.get(system), `${path}${encodeURIComponent(keys.join(','))}`);
+  const open = (system: PeerSystem) => new Pool(process.env[URL_SETTINGS[system]] ?? '');
+  const pools: Record<PeerSystem, Pool> = {
+    'crm-hubspot': open('crm-hubspot'),
+    'order-system': open('order-system'),
+    webshop: open('webshop'),
+    'contact-centre': open('contact-centre'),
+    invoices: open('invoices'),
+  };
+  const get: Get = (system, path, keys) => ask(pools[system], `${path}${encodeURIComponent(keys.join(','))}`);
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -50,7 +54,7 @@ export async function startBare(): Promise<Started> {
     ready: { url: `http://127.0.0.1:${port}/graphql` },
     close: async () => {
       server.close();
-      await Promise.all(pools.map(([, pool]) => pool.destroy()));
+      await Promise.all(Object.values(pools).map((pool) => pool.destroy()));
     },
   };
 }
@@ -61,19 +65,12 @@ async function answer(get: Get, body: string): Promise<string> {
   // The bench asks by GET only whether anybody is there.
   if (body === '') return '{}';
   const { by } = asked.parse(JSON.parse(body)).variables;
-  const data = Array.isArray(by)
-    ? {
-        customers: await many(
-          get,
-          by.map(({ email }) => email),
-        ),
-      }
-    : { customer: await one(get, by.email) };
+  const data = Array.isArray(by) ? { customers: await many(get, by) } : { customer: await one(get, by) };
   return JSON.stringify({ data });
 }
 
 /** Scenario A. */
-async function one(get: Get, email: string): Promise<object | null> {
+async function one(get: Get, { email }: Key): Promise<object | null> {
   const [contact] = await get<Contact>('crm-hubspot', '/contacts?email=', [email]);
   if (contact === undefined) return null;
   const { name, language, birthDate, phone, address, customerNumber } = contact;
@@ -92,14 +89,20 @@ async function one(get: Get, email: string): Promise<object | null> {
     address,
     orders: { nodes: orders.map(({ node }) => node) },
     tickets: tickets.map(({ id, subject, status, priority, channel, createdAt }) => ({
-      ...{ id, subject, status, priority, channel, createdAt },
+      id,
+      subject,
+      status,
+      priority,
+      channel,
+      createdAt,
     })),
     invoices: invoices.map(({ number, status, dueDate }) => ({ number, status, dueDate })),
   };
 }
 
 /** Scenario B. */
-async function many(get: Get, emails: readonly string[]): Promise<(object | null)[]> {
+async function many(get: Get, by: readonly Key[]): Promise<(object | null)[]> {
+  const emails = by.map(({ email }) => email);
   const contacts = await get<Contact>('crm-hubspot', '/contacts?email=', emails);
   const customers = contacts.map(({ customerNumber }) => customerNumber);
   const orders = await ordersOf(get, customers);
@@ -122,7 +125,10 @@ async function ordersOf(get: Get, customers: readonly string[]) {
   return orders.map(({ customerNumber, number, status, placedAt, total, lines }) => ({
     customerNumber,
     node: {
-      ...{ number, status, placedAt, total },
+      number,
+      status,
+      placedAt,
+      total,
       lines: lines.map(({ sku, quantity }) => {
         const product = bySku.get(sku);
         return { quantity, product: { sku, title: product?.title ?? null, price: product?.price ?? null } };
@@ -131,10 +137,10 @@ async function ordersOf(get: Get, customers: readonly string[]) {
   }));
 }
 
-function ask<T>(pool: Pool | undefined, path: string): Promise<T> {
+function ask<T>(pool: Pool, path: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
-    pool?.dispatch(
+    pool.dispatch(
       { method: 'GET', path, headers: { accept: 'application/json' } },
       {
         // Without it undici takes the others for those of its older kind.

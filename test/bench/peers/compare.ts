@@ -26,7 +26,7 @@ export async function sameAnswersOfPeers({ gateway, peers }: Contenders): Promis
   }
   ours.close();
   return {
-    name: `answers of ${peers.length + 1} gateways equal, field by field`,
+    name: `answers of ${peers.length + 1} contenders equal, field by field`,
     value: bodies.length,
     unit: 'answers',
   };

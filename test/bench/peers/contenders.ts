@@ -9,7 +9,7 @@ export const FLAGS = {
 
 export type FlagsName = keyof typeof FLAGS;
 
-/** A gateway of somebody else. */
+/** A gateway of somebody else, or none at all. */
 export interface Peer {
   name: string;
   role: Role;
