@@ -21,6 +21,7 @@ const RECORDS: Record<string, Record<string, string>> = {
   },
   'contact-centre': { Ticket: './mapping.js#TicketRecord' },
   invoices: { Invoice: './mapping.js#InvoiceRecord' },
+  kvk: { Branch: './mapping.js#BranchRecord' },
 };
 
 const shared = {

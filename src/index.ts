@@ -31,6 +31,7 @@ export type { ErrorKind, News } from './connectors/http.js';
 // Loading records
 export { alignMany, alignOne } from './loaders/align.js';
 export { defineLoader } from './loaders/loader.js';
+export type { Subject } from './cache/invalidation.js';
 
 // Being told of changes
 export { epochMs, moment, readJson, readText, recordId } from './webhooks/body.js';

@@ -80,17 +80,32 @@ export const usersById = defineLoader<RestClient, string, readonly UserRecord[]>
   },
 });
 
-export const organisations = defineLoader<RestClient, string, SupportOrganisation | null>({
+/** The organisation that a user belongs to. It is kept once for each user, so that it is forgotten with any. */
+export interface OrganisationOf {
+  id: string;
+  userId: string;
+}
+
+export const organisations = defineLoader<RestClient, OrganisationOf, SupportOrganisation | null>({
   name: 'organisations',
   maxBatch: MAX_BATCH,
+  keyText: ({ id, userId }) => `${id} ${userId}`,
+  about: ({ id, userId }) => [{ type: 'SupportOrganisation', key: id }, ...aboutUsers([userId])],
   freshness: IDENTITY_FRESHNESS,
-  load: async (ids, zendesk) => {
+  load: async (keys, zendesk) => {
+    const ids = keys.map(({ id }) => id);
     const page = there(
-      await zendesk.get(organizationsPage, '/api/v2/organizations/show_many', { ids: ids.join(',') }),
+      await zendesk.get(organizationsPage, '/api/v2/organizations/show_many', {
+        ids: [...new Set(ids)].join(','),
+      }),
     );
     return alignOne(ids, page.organizations.map(toOrganisation), ({ id }) => id);
   },
 });
+
+function aboutUsers(userIds: readonly string[]) {
+  return userIds.map((value) => ({ namespace: 'zendeskUserId', value }));
+}
 
 /** A search is always there: when it is not, the address is none of a Zendesk, which is no answer about anybody. */
 function there<T>(page: T | null): T {
@@ -113,7 +128,7 @@ export interface TicketsOfUser {
 export const ticketsOfUsers = defineLoader<RestClient, string, TicketsOfUser>({
   name: 'ticketsOfUsers',
   maxBatch: MAX_BATCH,
-  about: (userId) => [{ namespace: 'zendeskUserId', value: userId }],
+  about: (userId) => aboutUsers([userId]),
   isWhole: ({ isWhole }) => isWhole,
   load: (userIds, zendesk) => loadTickets(userIds, zendesk, 'requester', ({ requesterId }) => [requesterId]),
 });
@@ -189,6 +204,8 @@ function nextOf({ meta, links }: CursorPage): string | undefined {
 export interface CommentsOf {
   ticketId: string;
   requesterId: string;
+  /** Who reads along. */
+  copiedIds: readonly string[];
   first: number;
 }
 
@@ -196,6 +213,7 @@ export interface CommentsOf {
 export const commentsOfTickets = defineLoader<RestClient, CommentsOf, readonly TicketComment[]>({
   name: 'commentsOfTickets',
   keyText: ({ ticketId, first }) => `${ticketId} ${first}`,
+  about: ({ requesterId, copiedIds }) => aboutUsers([requesterId, ...copiedIds]),
   load: async (keys, zendesk) => {
     const answers: (readonly TicketComment[] | Error)[] = [];
     const waiting = keys.entries();

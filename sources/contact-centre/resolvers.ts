@@ -31,8 +31,10 @@ export const resolvers: Resolvers = {
     supportOrganisation: async (customer, _, { load }) => {
       const userIds = await customer.identifiers('zendeskUserId');
       const users = (await Promise.all(userIds.map((id) => load(usersById, id)))).flat();
-      const id = users.map(({ organisationId }) => organisationId).find((one) => one !== null);
-      return id === undefined ? null : load(organisations, id);
+      const keys = users.flatMap(({ id: userId, organisationId: id }) =>
+        id === null ? [] : [{ id, userId }],
+      );
+      return keys[0] === undefined ? null : load(organisations, keys[0]);
     },
     openTicketCount: async (customer, _, context) => {
       const found = await readTicketsOf(customer, context, ticketsOfUsers);
@@ -46,8 +48,8 @@ export const resolvers: Resolvers = {
   },
   Ticket: {
     satisfaction: ({ rating }) => toSatisfaction(rating),
-    comments: async ({ id, requesterId }, { first }, { load }) => [
-      ...(await load(commentsOfTickets, { ticketId: id, requesterId, first: pageSize(first) })),
+    comments: async ({ id, requesterId, copiedIds }, { first }, { load }) => [
+      ...(await load(commentsOfTickets, { ticketId: id, requesterId, copiedIds, first: pageSize(first) })),
     ],
   },
 };

@@ -8,8 +8,12 @@ export const crmCompanies: CompanyDeclaration<RestClient, CrmCompany> = {
   holds: ['kvkNumber', 'vatNumber'],
   ofCustomer: async (customer, { load }) => {
     const contactIds = await customer.identifiers('hubspotContactId');
-    const ids = await Promise.all(contactIds.map((contactId) => load(companiesOfContacts, contactId)));
-    const [companyId] = ids.flat();
-    return companyId === undefined ? null : load(companies, companyId);
+    const found = await Promise.all(
+      contactIds.map(async (contactId) =>
+        (await load(companiesOfContacts, contactId)).map((id) => ({ id, with: contactId })),
+      ),
+    );
+    const [first] = found.flat();
+    return first === undefined ? null : load(companies, first);
   },
 };

@@ -1,5 +1,12 @@
 import type { z } from 'zod';
-import { alignMany, alignOne, defineLoader, SourceContractError, type RestClient } from '../../src/index.js';
+import {
+  alignMany,
+  alignOne,
+  defineLoader,
+  SourceContractError,
+  type RestClient,
+  type Subject,
+} from '../../src/index.js';
 import {
   COMPANY_PROPERTIES,
   CONTACT_PROPERTIES,
@@ -16,9 +23,7 @@ import {
   toTicket,
   type ContactRecord,
   type CrmCompany,
-  type DealRecord,
   type SubscriptionType,
-  type TicketRecord,
 } from './mapping.js';
 import type { MarketingSubscription } from './schema.generated.js';
 import {
@@ -94,10 +99,21 @@ export const contactsById = defineLoader<RestClient, string, readonly ContactRec
   },
 });
 
+const aboutContact = (contactId: string): Subject[] => [{ namespace: 'hubspotContactId', value: contactId }];
+/** An entrepreneur's company may be a customer by its numbers. */
+const aboutCompany = (companyId: string, company?: CrmCompany | null): Subject[] => [
+  { type: 'Company', key: companyId },
+  ...aboutNumber('kvkNumber', company?.kvkNumber),
+  ...aboutNumber('vatNumber', company?.vatNumber),
+];
+const aboutNumber = (namespace: 'kvkNumber' | 'vatNumber', value: string | null | undefined): Subject[] =>
+  value == null ? [] : [{ namespace, value: value.trim().toUpperCase() }];
+
 const associatedIds = (from: 'contacts' | 'companies', to: 'companies' | 'deals' | 'tickets') =>
   defineLoader<RestClient, string, readonly string[]>({
     name: `${to}Of${from === 'contacts' ? 'Contacts' : 'Companies'}`,
     maxBatch: MAX_BATCH,
+    about: (id) => (from === 'contacts' ? aboutContact(id) : aboutCompany(id)),
     load: async (ids, hubspot) => {
       const path = `${ASSOCIATIONS_API}/${from}/${to}/batch/read`;
       const found: AssociationsOf[] = [];
@@ -125,14 +141,53 @@ export const companiesOfContacts = associatedIds('contacts', 'companies');
 export const dealsOfContacts = associatedIds('contacts', 'deals');
 export const ticketsOfCompanies = associatedIds('companies', 'tickets');
 
-export const companies = defineLoader<RestClient, string, CrmCompany | null>({
-  name: 'companies',
-  maxBatch: MAX_BATCH,
-  load: async (ids, hubspot) =>
-    alignOne(ids, await readBatch(hubspot, 'companies', ids, COMPANY_PROPERTIES), ({ id }) => id).map(
-      (found) => (found === null ? null : toCompany(found)),
-    ),
-});
+/** A record that is associated with another. It is kept once for each of those, so that it is forgotten with any. */
+export interface AssociatedWith {
+  id: string;
+  with: string;
+}
+
+const associated = <Found>(
+  {
+    type,
+    properties,
+    about,
+  }: {
+    type: 'companies' | 'deals' | 'tickets';
+    properties: readonly string[];
+    about: (key: AssociatedWith, found: Found | null) => Subject[];
+  },
+  toRecord: (found: CrmObject) => Found,
+) =>
+  defineLoader<RestClient, AssociatedWith, Found | null>({
+    name: type,
+    maxBatch: MAX_BATCH,
+    keyText: (key) => `${key.id} ${key.with}`,
+    about,
+    load: async (keys, hubspot) => {
+      const ids = keys.map(({ id }) => id);
+      const found = await readBatch(hubspot, type, [...new Set(ids)], properties);
+      return alignOne(ids, found, ({ id }) => id).map((one) => (one === null ? null : toRecord(one)));
+    },
+  });
+
+/** Companies, deals and tickets: the first two of contacts, the last of companies. */
+export const companies = associated(
+  {
+    type: 'companies',
+    properties: COMPANY_PROPERTIES,
+    about: (key, company) => [...aboutContact(key.with), ...aboutCompany(key.id, company)],
+  },
+  toCompany,
+);
+export const deals = associated(
+  { type: 'deals', properties: DEAL_PROPERTIES, about: (key) => aboutContact(key.with) },
+  toDeal,
+);
+export const tickets = associated(
+  { type: 'tickets', properties: TICKET_PROPERTIES, about: (key) => aboutCompany(key.with) },
+  toTicket,
+);
 
 /**
  * The companies that hold these numbers in a property, by a search: a batch read takes only properties that the account
@@ -143,6 +198,10 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
   defineLoader<RestClient, string, CrmCompany | null>({
     name: property === 'kvk_number' ? 'companiesByKvkNumber' : 'companiesByVatNumber',
     maxBatch: MAX_BATCH,
+    about: (number, company) => [
+      ...aboutNumber(property === 'kvk_number' ? 'kvkNumber' : 'vatNumber', number),
+      ...(company === null ? [] : aboutCompany(company.id, company)),
+    ],
     load: async (numbers, hubspot) => {
       const found: CrmObject[] = [];
       let after: string | undefined = '0';
@@ -188,24 +247,6 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
 export const companiesByKvkNumber = companiesBy('kvk_number');
 export const companiesByVatNumber = companiesBy('vat_number');
 
-export const deals = defineLoader<RestClient, string, DealRecord | null>({
-  name: 'deals',
-  maxBatch: MAX_BATCH,
-  load: async (ids, hubspot) =>
-    alignOne(ids, await readBatch(hubspot, 'deals', ids, DEAL_PROPERTIES), ({ id }) => id).map((found) =>
-      found === null ? null : toDeal(found),
-    ),
-});
-
-export const tickets = defineLoader<RestClient, string, TicketRecord | null>({
-  name: 'tickets',
-  maxBatch: MAX_BATCH,
-  load: async (ids, hubspot) =>
-    alignOne(ids, await readBatch(hubspot, 'tickets', ids, TICKET_PROPERTIES), ({ id }) => id).map((found) =>
-      found === null ? null : toTicket(found),
-    ),
-});
-
 /** The newest records that are associated with one. */
 export interface NewestOf {
   id: string;
@@ -214,15 +255,18 @@ export interface NewestOf {
 
 /** For who has too many to be read one by one: a search, which takes one record a call. */
 const newest = <Found>(
-  { name, type, of, properties }: { name: string; type: string; of: string; properties: readonly string[] },
+  {
+    name,
+    type,
+    of,
+    properties,
+  }: { name: string; type: string; of: 'contact' | 'company'; properties: readonly string[] },
   toRecord: (found: CrmObject) => Found,
 ) =>
   defineLoader<RestClient, NewestOf, readonly Found[]>({
     name,
     keyText: ({ id, first }) => `${id} ${first}`,
-    ...(of === 'contact' && {
-      about: ({ id }: NewestOf) => [{ namespace: 'hubspotContactId', value: id }],
-    }),
+    about: ({ id }) => (of === 'contact' ? aboutContact(id) : aboutCompany(id)),
     load: async (keys, hubspot) => {
       const found: (readonly Found[] | Error)[] = [];
       // One after the other: searches have a narrow limit of their own, and few have so many.
@@ -282,7 +326,7 @@ export const subscriptionsOfContacts = defineLoader<
   name: 'subscriptionsOfContacts',
   maxBatch: MAX_HISTORY_BATCH,
   keyText: ({ contactId, types }) => [contactId, ...types.map(({ id }) => id ?? '')].join(' '),
-  about: ({ contactId }) => [{ namespace: 'hubspotContactId', value: contactId }],
+  about: ({ contactId }) => aboutContact(contactId),
   load: async (keys, hubspot) => {
     const properties = [...new Set(keys.flatMap(({ types }) => types.map(optOutProperty)))];
     const { results } = await hubspot.post(historyRead, `${OBJECTS_API}/contacts/batch/read`, {

@@ -104,7 +104,7 @@ export async function retrieve<T extends { Id: string }>(
   ids: readonly string[],
   fields: readonly string[],
 ): Promise<(T | null)[]> {
-  const right = ids.filter(isId);
+  const right = [...new Set(ids)].filter(isId);
   if (right.length === 0) return ids.map(() => null);
   const found = await salesforce.post(z.array(record.nullable()), `${API}/composite/sobjects/${type}`, {
     ids: right,
@@ -127,15 +127,6 @@ export const contactsById = defineLoader<SalesforceClient, string, readonly Cont
     const contacts = await retrieve(salesforce, 'Contact', record, ids, contactFields(org));
     return contacts.map((contact) => (contact === null ? [] : [toContact(contact)]));
   },
-});
-
-export const accounts = defineLoader<SalesforceClient, string, Account | null>({
-  name: 'accounts',
-  maxBatch: MAX_COLLECTION,
-  load: async (ids, salesforce) =>
-    (await retrieve(salesforce, 'Account', account, ids, ACCOUNT_FIELDS)).map(
-      (found) => found && toAccount(found),
-    ),
 });
 
 /** The newest of what hangs on each contact, in one query for all contacts. */
@@ -167,9 +158,30 @@ async function childrenOf<T>(
   );
 }
 
+const aboutContact = (contactId: string) => [{ namespace: 'salesforceContactId', value: contactId }];
+
+/** The account that a contact belongs to. It is kept once for each contact, so that it is forgotten with any. */
+export interface AccountOf {
+  accountId: string;
+  contactId: string;
+}
+
+export const accounts = defineLoader<SalesforceClient, AccountOf, Account | null>({
+  name: 'accounts',
+  maxBatch: MAX_COLLECTION,
+  keyText: ({ accountId, contactId }) => `${accountId} ${contactId}`,
+  about: ({ accountId, contactId }) => [{ type: 'Account', key: accountId }, ...aboutContact(contactId)],
+  load: async (keys, salesforce) => {
+    const ids = keys.map(({ accountId }) => accountId);
+    const found = await retrieve(salesforce, 'Account', account, ids, ACCOUNT_FIELDS);
+    return found.map((one) => one && toAccount(one));
+  },
+});
+
 export const opportunitiesOfContacts = defineLoader<SalesforceClient, string, readonly Opportunity[]>({
   name: 'opportunitiesOfContacts',
   maxBatch: MAX_BATCH,
+  about: aboutContact,
   load: async (contactIds, salesforce) => {
     const { currency, hasSeveralCurrencies } = salesforce.org;
     const fields = hasSeveralCurrencies ? [...OPPORTUNITY_FIELDS, 'CurrencyIsoCode'] : OPPORTUNITY_FIELDS;
@@ -190,6 +202,7 @@ export const opportunitiesOfContacts = defineLoader<SalesforceClient, string, re
 export const casesOfContacts = defineLoader<SalesforceClient, string, readonly Case[]>({
   name: 'casesOfContacts',
   maxBatch: MAX_BATCH,
+  about: aboutContact,
   load: async (contactIds, salesforce) => {
     const found = await childrenOf(contactIds, salesforce, 'Cases', supportCase, {
       fields: CASE_FIELDS,
@@ -203,6 +216,7 @@ export const casesOfContacts = defineLoader<SalesforceClient, string, readonly C
 export const campaignsOfContacts = defineLoader<SalesforceClient, string, readonly CampaignMembership[]>({
   name: 'campaignsOfContacts',
   maxBatch: MAX_BATCH,
+  about: aboutContact,
   load: async (contactIds, salesforce) => {
     const found = await childrenOf(contactIds, salesforce, 'CampaignMembers', campaignMember, {
       fields: CAMPAIGN_FIELDS,

@@ -13,10 +13,10 @@ import type { Resolvers } from './schema.generated.js';
 export const resolvers: Resolvers = {
   Customer: {
     account: async (customer, _, context) => {
-      const accountId = (await recordsOf(customer, context)).find(
-        (record) => record.accountId !== null,
-      )?.accountId;
-      return accountId == null ? null : context.load(accounts, accountId);
+      const keys = (await recordsOf(customer, context)).flatMap(({ id: contactId, accountId }) =>
+        accountId === null ? [] : [{ accountId, contactId }],
+      );
+      return keys[0] === undefined ? null : context.load(accounts, keys[0]);
     },
     opportunities: async (customer, { first }, { load }) => {
       const size = pageSize(first);

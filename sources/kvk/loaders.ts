@@ -54,15 +54,22 @@ export const branchesOfCompanies = defineLoader<RestClient, string, BranchesOf |
   load: (kvkNumbers, kvk) =>
     oneByOne(kvkNumbers, async (kvkNumber) => {
       const list = await kvk.get(branchList, `/v1/basisprofielen/${pathPart(kvkNumber)}/vestigingen`);
-      return list === null ? null : toBranches(list);
+      return list === null ? null : toBranches(list, kvkNumber);
     }),
 });
 
-/** Branches know their company's number, which those who forget a company do not: so they are forgotten with anybody. */
-export const branchDetails = defineLoader<RestClient, string, BranchDetails | null>({
+/** A branch by its number, and the company that it is of: what is told of it is about that. */
+export interface BranchKey {
+  id: string;
+  kvkNumber: string;
+}
+
+export const branchDetails = defineLoader<RestClient, BranchKey, BranchDetails | null>({
   name: 'branchDetails',
-  load: (branchNumbers, kvk) =>
-    oneByOne(branchNumbers, async (branchNumber) => {
+  keyText: ({ id }) => id,
+  about: ({ kvkNumber }) => aboutCompany(kvkNumber),
+  load: (branches, kvk) =>
+    oneByOne(branches, async ({ id: branchNumber }) => {
       const branch = await kvk.get(branchProfile, `/v1/vestigingsprofielen/${pathPart(branchNumber)}`);
       if (branch !== null && branch.vestigingsnummer !== branchNumber)
         throw new SourceContractError('kvk', 'kvk answered with another branch.');
@@ -83,6 +90,7 @@ const MAX_LOOKED_AT = 5;
 export const companiesByNameAndPlace = defineLoader<RestClient, NameAndPlace, readonly CompanyRecord[]>({
   name: 'companiesByNameAndPlace',
   keyText: ({ name, place }) => JSON.stringify([sameName(name), sameName(place)]),
+  about: (_, found) => found.flatMap(({ kvkNumber }) => (kvkNumber === null ? [] : aboutCompany(kvkNumber))),
   load: (keys, kvk) =>
     oneByOne(keys, async ({ name, place }) => {
       const results = await search({ name, place }, kvk);

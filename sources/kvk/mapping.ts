@@ -35,7 +35,10 @@ export interface Registration extends CompanyRecord {
 }
 
 /** A branch as the list of a company's branches has it. */
-export type BranchRecord = Omit<Branch, 'details'>;
+export interface BranchRecord extends Omit<Branch, 'details'> {
+  /** The company's. */
+  kvkNumber: string;
+}
 
 export interface BranchesOf {
   branches: readonly BranchRecord[];
@@ -75,9 +78,13 @@ export function toRegistration(profile: BasicProfile): Registration {
   };
 }
 
-export function toBranches({ vestigingen, totaalAantalVestigingen }: BranchList): BranchesOf {
+export function toBranches(
+  { vestigingen, totaalAantalVestigingen }: BranchList,
+  kvkNumber: string,
+): BranchesOf {
   const branches = (vestigingen ?? []).map((branch) => ({
     id: branch.vestigingsnummer,
+    kvkNumber,
     name: branch.eersteHandelsnaam ?? null,
     isMain: branch.indHoofdvestiging ?? null,
     isCommercial: branch.indCommercieleVestiging ?? null,

@@ -28,7 +28,7 @@ export const resolvers: Resolvers = {
     branchCount: async (company, _, context) => (await branchesOf(company, context))?.count ?? null,
   },
   Branch: {
-    details: ({ id }, _, { load }) => load(branchDetails, id),
+    details: (branch, _, { load }) => load(branchDetails, branch),
   },
 };
 

@@ -109,7 +109,7 @@ export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecor
         // index gives the order of one customer number only, so a page's worth is read of each, and the newest are
         // taken below. PostgreSQL finds the place in the index by the second condition, the others by the first.
         query: `
-          SELECT asked.page AS page, order_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
+          SELECT asked.page AS page, order_no, cust_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
           FROM orders
           WHERE cust_no = asked.cust_no
             AND placed_at <= asked.after_placed_at
@@ -193,9 +193,19 @@ function aboutCustomers(customerNumbers: readonly string[]) {
   return customerNumbers.map((value) => ({ namespace: 'customerNumber', value }));
 }
 
-export const linesOfOrders = defineLoader<SqlClient, string, readonly OrderLineRecord[]>({
+/** An order, and whose it is: with that customer what belongs to the order is forgotten. */
+export type OrderKey = Pick<OrderRecord, 'number' | 'customerNumber'>;
+
+const ofOneOrder = {
+  keyText: ({ number }: OrderKey) => number,
+  about: ({ customerNumber }: OrderKey) => aboutCustomers([customerNumber]),
+};
+
+export const linesOfOrders = defineLoader<SqlClient, OrderKey, readonly OrderLineRecord[]>({
   name: 'linesOfOrders',
-  load: async (orderNumbers, database) => {
+  ...ofOneOrder,
+  load: async (orders, database) => {
+    const orderNumbers = orders.map(({ number }) => number);
     const rows = await database.rows(
       orderLineRow,
       `SELECT order_no, line_no, sku, description, quantity, unit_price, currency
@@ -208,9 +218,11 @@ export const linesOfOrders = defineLoader<SqlClient, string, readonly OrderLineR
   },
 });
 
-export const paymentsOfOrders = defineLoader<SqlClient, string, readonly Payment[]>({
+export const paymentsOfOrders = defineLoader<SqlClient, OrderKey, readonly Payment[]>({
   name: 'paymentsOfOrders',
-  load: async (orderNumbers, database) => {
+  ...ofOneOrder,
+  load: async (orders, database) => {
+    const orderNumbers = orders.map(({ number }) => number);
     const rows = await database.rows(
       paymentRow,
       `SELECT order_no, method, amount, paid_at, currency

@@ -23,6 +23,7 @@ export interface OrderSystemCustomer extends CustomerRecord {
 
 export interface OrderRecord {
   number: string;
+  customerNumber: string;
   /** The webshop's name of it. */
   onlineNumber: string | null;
   status: OrderStatus;
@@ -105,6 +106,7 @@ function verifiedPhones({ identifiers }: OrderSystemCustomer): string[] {
 export function toOrder(row: OrderRow): OrderRecord {
   return {
     number: row.order_no,
+    customerNumber: row.cust_no,
     // Some databases hold an empty text where they have none, which would be a question about nothing.
     onlineNumber: row.shop_order_no === '' ? null : row.shop_order_no,
     status: row.status,

@@ -42,8 +42,8 @@ export const resolvers: Resolvers = {
     },
   },
   Order: {
-    lines: async ({ number }, _, { load }) => [...(await load(linesOfOrders, number))],
-    payments: async ({ number }, _, { load }) => [...(await load(paymentsOfOrders, number))],
+    lines: async (order, _, { load }) => [...(await load(linesOfOrders, order))],
+    payments: async (order, _, { load }) => [...(await load(paymentsOfOrders, order))],
   },
   OrderLine: {
     product: ({ sku }) => ({ sku }),

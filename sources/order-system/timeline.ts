@@ -33,7 +33,7 @@ export const ordersForTimeline = defineLoader<SqlClient, OrdersForTimeline, read
         // Read along the index from the page's place in time to the moment of its last order, which the index tells, too.
         // What is then sorted is little more than the page; left to itself, an older PostgreSQL sorts all that is older.
         query: `
-          SELECT asked.page AS page, order_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
+          SELECT asked.page AS page, order_no, cust_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
           FROM orders
           WHERE cust_no = asked.cust_no
             AND placed_at BETWEEN asked.since AND asked.before_placed_at

@@ -70,6 +70,7 @@ export const orderRow = z.object({
   /** Which of the asked pages the order is on. */
   page: integer,
   order_no: z.string(),
+  cust_no: z.string(),
   shop_order_no: z.string().nullable(),
   status: z.enum(['NEW', 'PAID', 'SHIPPED', 'DELIVERED', 'CANCELLED']),
   placed_at: moment,

@@ -1,4 +1,5 @@
 import type { Cache, Clock, Entry, KeptEntry } from '../cache/cache.js';
+import type { Asked, Forgettings } from '../cache/forgettings.js';
 import { judge, keepMs, mayStandIn, type Freshness } from '../cache/freshness.js';
 import type { Subject, Tags } from '../cache/invalidation.js';
 import type { SharedCache } from '../cache/shared-cache.js';
@@ -43,6 +44,7 @@ export interface PipelineOptions {
 export interface Surroundings {
   cache: Cache;
   tags: Tags;
+  forgettings: Forgettings;
   clock: Clock;
   shared: SharedCache | undefined;
   observer: LoadingObserver | undefined;
@@ -53,20 +55,18 @@ export interface Surroundings {
 export interface Pipeline {
   /** The key's answer as the request may have it, at once when it is kept. Rejects with what the request is to be told. */
   answer(key: unknown, text: string, request: RequestScope): unknown;
-  /** Whoever asks from now on asks the system anew, and what is under way is not kept. */
+  /** Whoever asks from now on asks the system anew. */
   abandon(): void;
 }
 
 export function createPipeline(
   options: PipelineOptions,
-  { cache, tags, clock, shared, observer, refreshMs }: Surroundings,
+  { cache, tags, forgettings, clock, shared, observer, refreshMs }: Surroundings,
   protection: Protection,
 ): Pipeline {
   const { source, loader, freshness } = options;
   const flights = new PassingMap<string, Flight>();
   const gathering: Partial<Record<Priority, Flight[]>> = {};
-  /** Counts the times that everything under way became old. */
-  let epoch = 0;
   /** Until something was kept there is nothing to look for, nor a name to be made to look for it by. */
   let hasKept = false;
 
@@ -204,13 +204,15 @@ export function createPipeline(
 
   /** Brings one batch home. Never rejects: each flight of it lands or crashes. */
   const fly = async (batch: readonly Flight[], priority: Priority): Promise<void> => {
-    const begun = epoch;
+    const asked = forgettings.begin();
     try {
       const { rest, since } =
-        shared === undefined ? { rest: batch, since: undefined } : await askOthers(batch, shared, begun);
-      if (rest.length > 0) await askSystem(rest, priority, begun, since);
+        shared === undefined ? { rest: batch, since: undefined } : await askOthers(batch, shared, asked);
+      if (rest.length > 0) await askSystem(rest, priority, asked, since);
     } catch (error) {
       for (const flight of batch) flight.crash(toError(error));
+    } finally {
+      forgettings.end(asked);
     }
     for (const flight of batch) forgetFlight(flight);
   };
@@ -219,16 +221,15 @@ export function createPipeline(
   const askOthers = async (
     batch: readonly Flight[],
     others: SharedCache,
-    begun: number,
+    asked: Asked,
   ): Promise<{ rest: readonly Flight[]; since: number | undefined }> => {
     if (freshness.isSaid && keepMs(freshness.maxAgeMs, freshness) === 0)
       return { rest: batch, since: undefined };
     const { entries, since } = await others.read(batch.map(digestOf));
-    // What was forgotten while it was being read is not taken.
-    if (epoch !== begun) return { rest: batch, since: undefined };
     const rest = batch.filter((flight, i) => {
       const entry = entries[i];
-      if (entry === undefined) return true;
+      // What was forgotten while it was being read is not taken.
+      if (entry === undefined || forgettings.hasForgotten(entry.tags, asked)) return true;
       // Instances share the time of day only; the engine's own clock starts with its process.
       const askedAt = clock.now() - Math.max(0, Date.now() - entry.askedAt);
       const landed = { value: entry.value, askedAt, maxAgeMs: entry.maxAgeMs, from: 'cached' as const };
@@ -251,7 +252,7 @@ export function createPipeline(
   const askSystem = async (
     batch: readonly Flight[],
     priority: Priority,
-    begun: number,
+    asked: Asked,
     since: number | undefined,
   ): Promise<void> => {
     const [first] = batch;
@@ -312,7 +313,7 @@ export function createPipeline(
     });
     // When all have been told: what cannot be kept, for whatever reason, costs nobody an answer.
     await new Turns().each(answered, ({ flight, landed }) => {
-      keep(flight, landed, begun, since);
+      keep(flight, landed, asked, since);
     });
   };
 
@@ -326,14 +327,15 @@ export function createPipeline(
   const keep = (
     flight: Flight,
     { value, askedAt, maxAgeMs }: { value: unknown; askedAt: number; maxAgeMs: number },
-    begun: number,
+    asked: Asked,
     since: number | undefined,
   ): void => {
     const { key } = flight;
     const forMs = keepMs(maxAgeMs, freshness);
     options.onAnswer(key, value, forMs);
-    if (epoch !== begun || forMs <= 0 || !options.isWhole(value)) return;
+    if (forMs <= 0 || !options.isWhole(value)) return;
     const entry = { value, askedAt, maxAgeMs, tags: tags.of(source, loader, options.about?.(key, value)) };
+    if (forgettings.hasForgotten(entry.tags, asked)) return;
     put(flight, { ...entry, keepMs: forMs });
     if (shared === undefined || since === undefined) return;
     const timeOfDay = Date.now() - (clock.now() - askedAt);
@@ -354,7 +356,6 @@ export function createPipeline(
   return {
     answer,
     abandon: () => {
-      epoch += 1;
       // What the system is still to be asked will not be old.
       for (const flight of flights.values()) if (flight.askedAt !== undefined) forgetFlight(flight);
     },

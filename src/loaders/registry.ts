@@ -38,7 +38,7 @@ export interface LoaderRegistry {
   /** A request's own loaders: the keys that it asks for in one tick become one batch. */
   forRequest(request: RequestScope): Load;
   /**
-   * Drops all answers about any of these, here and on every instance, and keeps nothing of what is under way. Rejects
+   * Drops all answers about any of these, here and on every instance, and keeps none that is on its way. Rejects
    * when other instances could not be told. Gives what asks anew, behind all else, for those that were read often here.
    */
   forget(what: readonly Forgettable[]): Promise<() => void>;
@@ -57,7 +57,7 @@ interface Bound {
 }
 
 export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): LoaderRegistry {
-  const { cache, tags, shared } = surroundings;
+  const { cache, tags, forgettings, shared } = surroundings;
   // Loaders differ in their keys and values; what goes in by `add` comes out by the same loader in `load`.
   const bounds = new Map<unknown, Bound>();
   const names = new Set<string>();
@@ -68,8 +68,10 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
   /** As long as no policy and no system has let anything be kept, there is nothing to be found by what is linked. */
   let mayKeep = shared !== undefined;
 
-  const abandon = (): void => {
+  /** What is under way may be answered as it was before: nobody joins it, and nothing of that is kept. */
+  const abandon = (forgotten: readonly string[] | undefined): void => {
     version += 1;
+    forgettings.forget(forgotten);
     for (const { pipeline } of bounds.values()) pipeline.abandon();
     for (const connection of connections) connection.forget?.();
   };
@@ -113,8 +115,6 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
     remove: (loader) => {
       const bound = bounds.get(loader);
       if (bound === undefined) return;
-      // What is under way could not be told to forget any more.
-      bound.pipeline.abandon();
       names.delete(bound.name);
       bounds.delete(loader);
     },
@@ -135,7 +135,7 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
     forget: async (what) => {
       const all = [...new Set(what.flatMap((one) => tags.toForget(one)))];
       const hot = cache.forget(all);
-      abandon();
+      abandon(all);
       await shared?.forget(all);
       return () => {
         for (const renew of hot) renew();
@@ -143,11 +143,11 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
     },
     forgetTags: (all) => {
       cache.forget(all);
-      abandon();
+      abandon(all);
     },
     clear: () => {
       cache.clear();
-      abandon();
+      abandon(undefined);
     },
     get version() {
       return version;

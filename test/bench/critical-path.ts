@@ -32,10 +32,8 @@ export async function walk({ orders, shop }: Systems, email: string, kind: Kind)
 
   const [buyer] = list((await step(who, () => customersByEmail.load([email], orders)))[0]);
   const page = { customerNumbers: [buyer?.id ?? ''], first: 3, after: null };
-  const numbers = list((await step(pages, () => orderPages.load([page], orders)))[0])
-    .slice(0, page.first)
-    .map(({ number }) => number);
-  const found = await step(lines, () => linesOfOrders.load(numbers, orders));
+  const bought = list((await step(pages, () => orderPages.load([page], orders)))[0]).slice(0, page.first);
+  const found = await step(lines, () => linesOfOrders.load(bought, orders));
   const skus = new Set(found.flatMap(list).map(({ sku }) => sku));
   const titles = await step(products, () => askForProducts(shop, [...skus]));
   if (titles.length === 0) throw new Error(`The chain of calls about ${email} ends early.`);

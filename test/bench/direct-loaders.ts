@@ -96,10 +96,10 @@ export function createDirectLoaders({ orders, shop, tickets, crm }: Systems, kno
       }),
       ({ customerNumber, first }) => `${customerNumber} ${first}`,
     ),
-    lines: direct(linesOfOrders, orders, same, same),
+    lines: direct(linesOfOrders, orders, (number: string) => ({ number, customerNumber: '' }), same),
     tickets: direct(ticketsOfUsers, tickets, same, same),
     companyOf: direct(companiesOfContacts, crm, same, same),
-    companies: direct(companies, crm, same, same),
+    companies: direct(companies, crm, (id: string) => ({ id, with: '' }), same),
     carts: new DataLoader<string, Cart | null>((ids) => askForCarts(shop, ids), { maxBatchSize: 100 }),
     products: new DataLoader<string, Product | null>((skus) => askForProducts(shop, skus), {
       maxBatchSize: 100,

@@ -518,6 +518,28 @@ describe('forgetting', () => {
     expect([await before, await after, await ask('jan')]).toEqual(['old', 'new', 'new']);
   });
 
+  it('keeps what is under way about others', async () => {
+    const { ask, registry, system } = setUp({ loader: { about } });
+    system.isQuick = false;
+    const before = ask('piet');
+    await settle();
+    await registry.forget([jan]);
+    await system.calls[0]?.answer();
+    expect([await before, await ask('piet')]).toEqual(['piet1', 'piet1']);
+  });
+
+  it('has nobody wait for a question of before, whoever was forgotten since: of whom it tells is not known', async () => {
+    const { ask, registry, system } = setUp({ loader: { about } });
+    system.isQuick = false;
+    const before = ask('piet');
+    await settle();
+    await registry.forget([jan]);
+    const after = ask('piet');
+    await settle();
+    for (const call of system.calls) await call.answer();
+    expect([await before, await after]).toEqual(['piet1', 'piet2']);
+  });
+
   it('keeps nothing of a refresh that was under way', async () => {
     const { ask, registry, system } = setUp({ loader: { about } });
     await ask('jan');

@@ -251,7 +251,10 @@ describe('the loaders of what hangs on tickets', () => {
   it('find organisations by id, each once, and none that is not there', async () => {
     await start([]);
     const ids = [3, 0, 1].map((index) => String(zendeskOrganizationId(index)));
-    const found = await organisations.load([...ids, '17'], client);
+    const found = await organisations.load(
+      [...ids, '17'].map((id) => ({ id, userId: '10' })),
+      client,
+    );
     expect(found.map((one) => (one instanceof Error ? one : (one?.name ?? null)))).toEqual([
       ...[3, 0, 1].map((index) => world.companies[index]?.name),
       null,

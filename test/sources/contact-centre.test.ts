@@ -402,7 +402,7 @@ describe('the contact centre with records of a kind', () => {
     return { ...one, contactCentre: { ...one.contactCentre, tickets: [{ ...ticket, id: 1, comments }] } };
   };
   const commentsOf = (first: number) =>
-    commentsOfTickets.load([{ ticketId: '1', requesterId: '100', first }], client);
+    commentsOfTickets.load([{ ticketId: '1', requesterId: '100', copiedIds: [], first }], client);
 
   it('never shows what agents note for each other', async () => {
     await start([discussion([true, false, true, false])]);
@@ -427,7 +427,7 @@ describe('the contact centre with records of a kind', () => {
     const own = person('everywhere@example.nl').contactCentre;
     const ticket = own?.tickets[0];
     await start([person('everywhere@example.nl')]);
-    const key = { requesterId: String(own?.userId), first: 100 };
+    const key = { requesterId: String(own?.userId), copiedIds: [], first: 100 };
     const found = await commentsOfTickets.load(
       [
         { ...key, ticketId: '404' },
@@ -475,7 +475,12 @@ describe('the comments of many tickets', () => {
       });
     });
     const client = open<RestClient>(contactCentre.connector, { ...settings, CONTACT_CENTRE_URL: server.url });
-    const keys = Array.from({ length: 24 }, (_, i) => ({ ticketId: String(i), requesterId: '1', first: 5 }));
+    const keys = Array.from({ length: 24 }, (_, i) => ({
+      ticketId: String(i),
+      requesterId: '1',
+      copiedIds: [],
+      first: 5,
+    }));
     const loading = commentsOfTickets.load(keys, client);
     for (let answered = 0; answered < keys.length; answered += 8) {
       await expect.poll(() => waiting.length).toBe(8);

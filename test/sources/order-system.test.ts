@@ -391,6 +391,7 @@ describe('the order system', () => {
       const row = {
         page: 0,
         order_no: 'O1',
+        cust_no: 'K1',
         shop_order_no: null,
         status: 'NEW',
         currency: 'EUR',
@@ -483,7 +484,10 @@ describe('the order system', () => {
 
   it('gives an order that is not known no lines, beside others that have them', async () => {
     const [known] = ordersOf('everywhere@example.nl');
-    const found = await linesOfOrders.load(['ORD-none', known?.number ?? '', "' OR 1=1 --"], client);
+    const found = await linesOfOrders.load(
+      ['ORD-none', known?.number ?? '', "' OR 1=1 --"].map((number) => ({ number, customerNumber: 'K1' })),
+      client,
+    );
     expect(found.map((lines) => (lines instanceof Error ? lines : lines.length))).toEqual([
       0,
       known?.lines.length,

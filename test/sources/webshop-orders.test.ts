@@ -96,6 +96,7 @@ describe('an order that the order system and the webshop both know', async () =>
     const row = {
       page: 0,
       order_no: 'ORD-1',
+      cust_no: 'K1',
       status: 'NEW',
       placed_at: '2026-11-01 12:00:00+00',
       currency: 'EUR',

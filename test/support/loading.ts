@@ -1,5 +1,6 @@
 import { createCache, type Cache } from '../../src/cache/cache.js';
 import type { FreshnessOptions } from '../../src/cache/freshness.js';
+import { createForgettings } from '../../src/cache/forgettings.js';
 import { createTags } from '../../src/cache/invalidation.js';
 import { createKeys } from '../../src/cache/keys.js';
 import type { SharedCache } from '../../src/cache/shared-cache.js';
@@ -45,7 +46,15 @@ export function createLoading({ clock, maxBytes = 100_000, shared }: LoadingOpti
   const cache = createCache({ maxBytes, clock });
   const keys = createKeys('a secret of the tests');
   const registry = createLoaderRegistry(
-    { cache, tags: createTags(keys, clock), clock, shared, observer: undefined, refreshMs: 2_000 },
+    {
+      cache,
+      tags: createTags(keys, clock),
+      forgettings: createForgettings(),
+      clock,
+      shared,
+      observer: undefined,
+      refreshMs: 2_000,
+    },
     keys,
   );
   const scopes: RequestScope[] = [];

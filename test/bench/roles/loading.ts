@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import { createCache } from '../../../src/cache/cache.js';
+import { createForgettings } from '../../../src/cache/forgettings.js';
 import { createTags } from '../../../src/cache/invalidation.js';
 import { createKeys } from '../../../src/cache/keys.js';
 import { createSharedCache } from '../../../src/cache/shared-cache.js';
@@ -77,6 +78,7 @@ function createEngine() {
     {
       cache,
       tags: createTags(keys, clock),
+      forgettings: createForgettings(),
       clock,
       shared,
       observer: {
