@@ -102,13 +102,20 @@ export const messagesOfConversations = defineLoader<FacebookClient, MessagesOf, 
 const LEADS_A_PAGE = 500;
 const MAX_LEAD_PAGES = 10;
 
+/** Of more leads than these the list is dropped whenever anybody is forgotten: it is found by each of their addresses. */
+const MAX_TOLD_APART = 2_000;
+
 /**
- * Every lead of every form: they cannot be searched. So there is one key, and what it gives is kept for a while. That
- * anybody is forgotten drops it, since nothing says whom it is about.
+ * Every lead of every form: they cannot be searched. So there is one key, and what it gives is kept for a while. Of a new
+ * lead Facebook does not say whose it is, and with such news all that it has said is dropped.
  */
 export const leadsOfPage = defineLoader<FacebookClient, 'all', List<LeadRecord>>({
   name: 'leadsOfPage',
   freshness: { maxAge: '5 minutes' },
+  about: (_, { items }) =>
+    items.length > MAX_TOLD_APART
+      ? undefined
+      : items.flatMap(({ emails }) => emails.map((value) => ({ namespace: 'email', value }))),
   load: async (keys, client) => {
     const [forms = new SourceContractError('facebook', 'facebook has no forms.')] = await readLists(
       client,

@@ -16,9 +16,9 @@ export interface Loader<C extends Client, Key, Value> {
   load(keys: readonly Key[], client: C): Promise<readonly (Value | Error)[]>;
   /**
    * Whom or what an answer is about, so that it can be forgotten: identifiers of customers, objects by type and key,
-   * or an empty list for what is about no person. Default: unknown, so it is forgotten whenever anybody is.
+   * or an empty list for what is about no person. Default, and undefined: unknown, so it is forgotten whenever anybody is.
    */
-  about?(key: Key, value: Value): readonly Subject[];
+  about?(key: Key, value: Value): readonly Subject[] | undefined;
   /** False for a value that only those who wait for it may have, as one with an error in it. Default: all are kept. */
   isWhole?(value: Value): boolean;
 }

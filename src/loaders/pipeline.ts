@@ -34,7 +34,7 @@ export interface PipelineOptions {
   /** What an answer is kept under, by its key's text. */
   digest: (text: string) => string;
   load: (keys: readonly unknown[], scope: CallScope) => Promise<readonly unknown[]>;
-  about: ((key: unknown, value: unknown) => readonly Subject[]) | undefined;
+  about: ((key: unknown, value: unknown) => readonly Subject[] | undefined) | undefined;
   isWhole: (value: unknown) => boolean;
   /** Told of every answer before it is kept, for so long. */
   onAnswer: (key: unknown, value: unknown, keepMs: number) => void;

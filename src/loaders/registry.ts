@@ -99,7 +99,7 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
           digest: (text) => keys.answer(source.name, loader.name, text),
           load: async (all, scope) => loader.load(all as never[], source.connection.client(scope)),
           about: loader.about?.bind(loader) as
-            ((key: unknown, value: unknown) => readonly Subject[]) | undefined,
+            ((key: unknown, value: unknown) => readonly Subject[] | undefined) | undefined,
           isWhole: (value) => loader.isWhole?.(value as never) ?? true,
           onAnswer: (key, value, forMs) => {
             if (forMs > 0) mayKeep = true;

@@ -4,8 +4,8 @@ import type { Database } from './store-database.js';
 import type { Seal } from './store-seal.js';
 import { insertEvents } from './store-tables.js';
 
-/** Few sizes, so that few statements are prepared. */
-const SIZES = [64, 8, 1];
+/** Few sizes, so that few statements are prepared; and such that few of them make up any number. */
+const SIZES = [64, 32, 16, 8, 4, 2, 1];
 const MAX_TOGETHER = 512;
 
 interface Waiting {
@@ -31,12 +31,13 @@ export function gatherKept(database: Database, seal: Seal, now: () => number): W
 
   async function write(group: readonly Waiting[]): Promise<void> {
     const at = now();
-    const rows = group
-      .flatMap(({ events }) => events)
-      .map((event) => {
-        const key = keyOf(event);
+    const keys = group.map(({ events }) => events.map(keyOf));
+    const rows = group.flatMap(({ events }, i) =>
+      events.map((event, j) => {
+        const key = keys[i]?.[j] ?? '';
         return [key, laneOf(event), seal.close(JSON.stringify(event), key), at];
-      });
+      }),
+    );
     const statements = [];
     for (let from = 0; from < rows.length;) {
       const size = SIZES.find((one) => one <= rows.length - from) ?? 1;
@@ -44,9 +45,9 @@ export function gatherKept(database: Database, seal: Seal, now: () => number): W
       from += size;
     }
     const fresh = new Set((await database.run(statements)).flat().map(({ event_key }) => event_key));
-    for (const { events, resolve } of group) {
+    for (const [i, { events, resolve }] of group.entries()) {
       // An event that stands in two requests of the group is kept for the first.
-      const kept = events.filter((event) => fresh.delete(keyOf(event))).length;
+      const kept = keys[i]?.filter((key) => fresh.delete(key)).length ?? 0;
       resolve({ kept, known: events.length - kept });
     }
   }
