@@ -20,9 +20,9 @@ export const moment = z.string().refine(isMoment);
 
 function isMoment(text: string): boolean {
   const [, day, time] = /^((?!0000)\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d{1,6})?\+00$/.exec(text) ?? [];
-  const date = new Date(`${day ?? ''}T${time ?? ''}Z`);
-  // JavaScript takes 30 February for 2 March, the database does not.
-  return !Number.isNaN(date.valueOf()) && date.toISOString().startsWith(`${day ?? ''}T${time ?? ''}`);
+  // JavaScript takes 30 February for 2 March, and 24 o'clock for the next day; the database does not. What is no time at
+  // all is no day either.
+  return new Date(`${day ?? ''}T${time ?? ''}Z`).getUTCDate() === Number(day?.slice(8));
 }
 
 /** A customer and one of the devices that it logged in on. Who has none has one row. */

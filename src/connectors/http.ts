@@ -286,11 +286,14 @@ function parseLeniently(body: Exchanged['body']): unknown {
   }
 }
 
-/** Checks what a system sent. The error names the place, never a value. */
-export function check<T>(schema: z.ZodType<T>, value: unknown, source: string): T {
+/** Checks what a system sent. The error names the place, never a value; `from`: so much of the list was checked before. */
+export function check<T>(schema: z.ZodType<T>, value: unknown, source: string, from = 0): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const places = result.error.issues.slice(0, 5).map((issue) => issue.path.map(String).join('.') || '(top)');
+  const places = result.error.issues.slice(0, 5).map(({ path: [first, ...rest] }) => {
+    const path = first === undefined ? [] : [typeof first === 'number' ? first + from : first, ...rest];
+    return path.map(String).join('.') || '(top)';
+  });
   throw new SourceContractError(
     source,
     `${source} sent an answer of another shape, at: ${places.join(', ')}.`,

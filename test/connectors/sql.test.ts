@@ -107,6 +107,30 @@ describe('a connection to PostgreSQL', () => {
     });
   });
 
+  it('lets others have their turn while many rows are checked, and names the place of one that is of another shape', async () => {
+    const numbers = `SELECT CASE WHEN n = $1 THEN 'a text' ELSE n::text END AS one FROM generate_series(1, 3000) n`;
+    const row = z.object({ one: z.string().regex(/^\d+$/).transform(Number) });
+    let turns = 0;
+    let isChecking = true;
+    const count = (): void => {
+      turns += 1;
+      if (isChecking) setImmediate(count);
+    };
+    const counted = row.refine(() => {
+      if (turns === 0) setImmediate(count);
+      return true;
+    });
+    expect(await client.rows(counted, numbers, [0])).toEqual(
+      Array.from({ length: 3_000 }, (_, i) => ({ one: i + 1 })),
+    );
+    isChecking = false;
+    expect(turns).toBeGreaterThan(5);
+    expect(await failure(client.rows(row, numbers, [2_001]))).toMatchObject({
+      code: 'SOURCE_CONTRACT',
+      message: 'tested sent an answer of another shape, at: 2000.one.',
+    });
+  });
+
   it('takes a list of keys as one parameter, whatever is in the keys', async () => {
     const keys = ['a', 'b,c', '{d}', '"e"', "f'g", 'h\\i', '', 'NULL', '😀', ' j '];
     const rows = await client.rows(

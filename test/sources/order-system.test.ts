@@ -177,6 +177,7 @@ describe('the order system', () => {
     ['no moment', encodeCursor(['yesterday', 'ORD-1'])],
     ['the end of time', encodeCursor(['infinity', 'ORD-1'])],
     ['a day that is none', encodeCursor(['2026-02-30 00:00:00+00', 'ORD-1'])],
+    ['an hour that is none', encodeCursor(['2026-01-01 24:00:00+00', 'ORD-1'])],
     ['an SQL condition', encodeCursor(["2026-01-01 00:00:00+00' OR '1'='1", 'ORD-1'])],
     ['a text that is none', encodeCursor(['2026-01-01 00:00:00+00', 'a\0b'])],
     ['an object', Buffer.from('{"__proto__":1}').toString('base64url')],

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { setting, type Setting, type SettingsReader } from '../../settings.js';
 import { SourceUnavailableError } from '../../errors.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
+import { turn } from '../../turns.js';
 import { check } from '../http.js';
 import { refuseImpossibleText, type Database, type Dialect } from './database.js';
 import { openMysql } from './mysql.js';
@@ -53,7 +54,7 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
               `${source} is no longer asked: the gateway is stopping.`,
             );
           const database = await (opening ??= open(address, options));
-          return check(z.array(schema), await database.query(text, parameters, signal), source);
+          return checkInTurns(schema, await database.query(text, parameters, signal), source);
         });
       return {
         client: (scope) => ({
@@ -74,4 +75,18 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
       };
     },
   };
+}
+
+/** Checking more rows takes milliseconds, so others have their turn before the next. */
+const ROWS_A_TURN = 250;
+
+async function checkInTurns<T>(schema: z.ZodType<T>, answer: unknown, source: string): Promise<T[]> {
+  const rows = z.array(schema);
+  if (!Array.isArray(answer) || answer.length <= ROWS_A_TURN) return check(rows, answer, source);
+  const checked: T[] = [];
+  for (let from = 0; from < answer.length; from += ROWS_A_TURN) {
+    await turn();
+    checked.push(...check(rows, answer.slice(from, from + ROWS_A_TURN), source, from));
+  }
+  return checked;
 }
