@@ -29,12 +29,15 @@ export function createForgettings(): Forgettings {
   let everything = 0;
   const lastOf = new Map<string, number>();
   const inOrder: { number: number; tags: readonly string[] }[] = [];
-  const questions: Asked[] = [];
+  let held = 0;
+  let questions: Asked[] = [];
 
   const clear = (): void => {
     everything = count;
     lastOf.clear();
     inOrder.length = 0;
+    held = 0;
+    questions = questions.filter(({ open }) => open > 0);
   };
 
   const dropOld = (): void => {
@@ -43,6 +46,7 @@ export function createForgettings(): Forgettings {
     for (let first = inOrder[0]; first !== undefined && first.number <= oldest; [first] = inOrder) {
       for (const tag of first.tags) if (lastOf.get(tag) === first.number) lastOf.delete(tag);
       inOrder.shift();
+      held -= first.tags.length;
     }
   };
 
@@ -61,9 +65,10 @@ export function createForgettings(): Forgettings {
     },
     forget: (tags) => {
       count += 1;
-      if (tags === undefined || lastOf.size + tags.length > MAX_TAGS) clear();
+      if (tags === undefined || held + tags.length > MAX_TAGS) clear();
       else if (questions.length > 0) {
         inOrder.push({ number: count, tags });
+        held += tags.length;
         for (const tag of tags) lastOf.set(tag, count);
       }
     },
