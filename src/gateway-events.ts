@@ -1,4 +1,5 @@
 import type { GraphQLSchema } from 'graphql';
+import type { Forgettable } from './cache/invalidation.js';
 import type { GatewayConfig } from './config.js';
 import { ROLES } from './context/roles.js';
 import type { Purpose } from './customer/schema.generated.js';
@@ -120,6 +121,16 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
       ),
     );
 
+  /** A system that names nobody may have told of anything that is kept of it, unless it says of what. */
+  const changedBy = ({ source, type }: SourceEvent): Forgettable[] =>
+    set.webhooks.get(source)?.declaration.changes?.[type]?.map(({ name }) => ({ source, loader: name })) ?? [
+      { source },
+    ];
+  for (const [source, { declaration }] of set.webhooks)
+    for (const { name } of Object.values(declaration.changes ?? {}).flat())
+      if (!registry.has(source, name))
+        throw new Error(`"${name}" is changed by events of ${source}, and is none of its loaders.`);
+
   const { process, render } = createFollowUp({
     triggers,
     bus,
@@ -127,9 +138,8 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
     forget: async (event) => {
       const about = aboutOf(event);
       const [first] = about;
-      // A system that names nobody may have told of anything that is kept of it.
       if (first === undefined) {
-        await registry.forget([{ source: event.source }]);
+        await registry.forget(changedBy(event));
         return [];
       }
       const renewFirst = await registry.forget(about);

@@ -10,6 +10,7 @@ import {
   type ToldEvent,
   type WebhookDeclaration,
 } from '../../src/index.js';
+import { newestTickets, tickets, ticketsOfCompanies } from './loaders.js';
 import { ALL_MARKETING, optOutProperty } from './mapping.js';
 
 /** A message holds up to 100 of these: https://developers.hubspot.com/docs/api/webhooks */
@@ -30,6 +31,8 @@ const OBJECT_TYPES: Partial<Record<string, string>> = { '0-1': 'contact', '0-5':
 /** The last stage of the pipeline that every account begins with. */
 const CLOSED_STAGE = '4';
 
+const ALL_TICKETS = [ticketsOfCompanies, tickets, newestTickets];
+
 export const webhook: WebhookDeclaration = {
   secrets: webhookSecrets('CRM_HUBSPOT_WEBHOOK_SECRETS'),
   verify: ({ method, url, headers, body }, secrets, nowMs) => {
@@ -41,6 +44,8 @@ export const webhook: WebhookDeclaration = {
     return isOfNow(Number(timestamp), nowMs) ? 'valid' : 'stale';
   },
   events: ({ body }) => readJson(body, z.array(notification)).flatMap((one) => eventOf(one) ?? []),
+  // It tells which ticket, and not of whom or of which company it is.
+  changes: { 'ticket.opened': ALL_TICKETS, 'ticket.changed': ALL_TICKETS, 'ticket.solved': ALL_TICKETS },
 };
 
 function eventOf(told: Notification): ToldEvent | undefined {

@@ -11,6 +11,7 @@ import {
   type WebhookAnswer,
   type WebhookDeclaration,
 } from '../../src/index.js';
+import { leadsOfPage } from './loaders.js';
 
 /** What happened to a page: https://developers.facebook.com/docs/graph-api/webhooks/reference/page */
 const change = z.object({
@@ -73,6 +74,7 @@ export const webhook: WebhookDeclaration = {
       ...messages.flatMap((one) => messageOf(one, nowMs) ?? []),
     ]);
   },
+  changes: { 'lead.created': [leadsOfPage] },
 };
 
 /** It tells no more than ids: who it is stands in the lead itself, which is fetched. */

@@ -8,6 +8,7 @@ import {
   type ToldEvent,
   type WebhookDeclaration,
 } from '../../src/index.js';
+import { invoicePages, openTotals } from './loaders.js';
 
 /** https://learn.microsoft.com/dynamics365/business-central/dev-itpro/api-reference/v2.0/dynamics-subscriptions */
 const notification = z.object({
@@ -41,6 +42,7 @@ export const webhook: WebhookDeclaration = {
     }
   },
   events: ({ body }, nowMs) => readJson(body, message).value.flatMap((one) => eventOf(one, nowMs) ?? []),
+  changes: { 'invoice.changed': [invoicePages, openTotals] },
 };
 
 function isOneOf(text: string, secrets: readonly string[]): boolean {

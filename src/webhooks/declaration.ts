@@ -1,5 +1,5 @@
 import type { Setting } from '../settings.js';
-import type { SourceEvent } from './event.js';
+import type { EventType, SourceEvent } from './event.js';
 
 /** One request as it came, before anything was made of it. */
 export interface WebhookRequest {
@@ -47,6 +47,11 @@ export interface WebhookDeclaration {
    * sent.
    */
   events(request: WebhookRequest, nowMs: number): readonly ToldEvent[];
+  /**
+   * The loaders whose answers an event may change that names nobody, by its type: these are dropped. Default: all of the
+   * source's are.
+   */
+  changes?: Partial<Record<EventType, readonly { readonly name: string }[]>>;
   /** What the system wants to read when its events are kept. Default: status 204 and nothing. */
   acknowledgement?: WebhookAnswer;
 }

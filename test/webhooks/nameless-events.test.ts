@@ -1,0 +1,80 @@
+import { createHmac } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { sources } from '../../sources/index.js';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
+
+const SECRET = 'client-secret-of-the-app';
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-nameless-'));
+let control: FaultControl;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  control = await faultControl([], FOUR_SYSTEMS);
+  gateway = createTestGateway(
+    {
+      ...control.settings,
+      CRM_HUBSPOT_WEBHOOK_SECRETS: SECRET,
+      PUBLIC_URL: 'https://gateway.example.nl',
+      WEBHOOK_FILE: join(folder, 'webhooks.db'),
+      WEBHOOK_SECRET: 'a secret of the tests of events',
+    },
+    { sources: sources.map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })) },
+  );
+  await gateway.opened;
+}, 60_000);
+afterAll(async () => {
+  await gateway.close();
+  await control.close();
+  rmSync(folder, { recursive: true });
+});
+
+/** As HubSpot tells it, until it has been looked at. */
+async function happens(subscriptionType: string): Promise<void> {
+  const path = '/webhooks/crm-hubspot';
+  const at = Date.now();
+  const body = JSON.stringify([
+    { eventId: at, subscriptionId: 25, objectId: 9, occurredAt: at, subscriptionType },
+  ]);
+  const made = createHmac('sha256', SECRET).update(`POSThttps://gateway.example.nl${path}${body}${at}`);
+  const before = await lookedAt();
+  const { status } = await gateway.fetch(path, {
+    method: 'POST',
+    headers: {
+      'x-hubspot-signature-v3': made.digest('base64'),
+      'x-hubspot-request-timestamp': String(at),
+    },
+    body,
+  });
+  expect(status).toBe(204);
+  await expect.poll(lookedAt).toBe(before + 1);
+}
+
+async function lookedAt(): Promise<number> {
+  const metrics = await (await gateway.fetch('/metrics')).text();
+  const of = /^stekkerdoos_webhook_events_total\{source="crm-hubspot",outcome="ok"\} (\d+)$/m;
+  return Number(of.exec(metrics)?.[1] ?? 0);
+}
+
+async function asked(field: string, cacheControl: string) {
+  const { data, errors } = await gateway.query(
+    `{ customer(by: { email: "everywhere@example.nl" }) { jobTitle company { ${field} } } }`,
+    {},
+    { 'cache-control': cacheControl },
+  );
+  return { data, codes: errors.map(({ extensions }) => extensions.code) };
+}
+
+test('news of a ticket, which names nobody, has tickets asked anew and leaves who somebody is', async () => {
+  const tickets = 'serviceTickets(first: 2) { subject }';
+  const before = await asked(`name ${tickets}`, 'max-stale=0');
+  expect(before.codes).toEqual([]);
+  await happens('ticket.propertyChange');
+  expect(await asked('name', 'only-if-cached')).toMatchObject({ codes: [] });
+  expect(await asked(tickets, 'only-if-cached')).toMatchObject({ codes: ['NOT_CACHED'] });
+  expect(await asked(`name ${tickets}`, 'max-stale=0')).toEqual(before);
+});
