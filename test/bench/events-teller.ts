@@ -2,14 +2,16 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { openConnections, openLoop } from './open-loop.js';
 
-/** Orders of customers, as the webshop tells of them. It says when it is ready, begins when it is told, and says what came of it. */
+/**
+ * Orders of customers, as the webshop tells of them. It says when it is ready, begins when it is told for how many seconds,
+ * and says what came of it.
+ */
 export interface TellerOptions {
   url: string;
   secret: string;
   emails: readonly string[];
   connections: number;
   perSecond: number;
-  seconds: number;
 }
 
 export interface Told {
@@ -17,7 +19,7 @@ export interface Told {
   answers: { status: number; ms: number }[];
 }
 
-const { url, secret, emails, connections, perSecond, seconds } = (
+const { url, secret, emails, connections, perSecond } = (
   await once(process, 'message')
 )[0] as TellerOptions;
 const webhooks = await openConnections(url, connections);
@@ -38,7 +40,7 @@ const order = (i: number) => {
   };
 };
 
-async function tell(): Promise<Told> {
+async function tell(seconds: number): Promise<Told> {
   const answers: Told['answers'] = [];
   const sent = await openLoop(webhooks, {
     perSecond,
@@ -46,12 +48,11 @@ async function tell(): Promise<Told> {
     ask: order,
     each: ({ status, ms }) => answers.push({ status, ms }),
   });
-  await webhooks.close();
   return { sent, answers };
 }
 
-process.once('message', () => {
-  void tell().then((told) => process.send?.(told));
+process.on('message', (seconds: number) => {
+  void tell(seconds).then((told) => process.send?.(told));
 });
 // It ends with the bench, however that ends.
 process.once('disconnect', () => process.exit());
