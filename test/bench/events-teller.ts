@@ -19,9 +19,7 @@ export interface Told {
   answers: { status: number; ms: number }[];
 }
 
-const { url, secret, emails, connections, perSecond } = (
-  await once(process, 'message')
-)[0] as TellerOptions;
+const { url, secret, emails, connections, perSecond } = (await once(process, 'message'))[0] as TellerOptions;
 const webhooks = await openConnections(url, connections);
 
 const order = (i: number) => {

@@ -57,7 +57,10 @@ export async function events(bench: Bench): Promise<Figure[]> {
     await emptyAfterS(() => store.counts().then(({ eventsWaiting }) => eventsWaiting));
     await ask(queries, WARM_UP_S);
     const alone = await ask(queries, effort.loadS);
-    const [{ sent, answers }, beside] = await Promise.all([teller.go(effort.loadS), ask(queries, effort.loadS)]);
+    const [{ sent, answers }, beside] = await Promise.all([
+      teller.go(effort.loadS),
+      ask(queries, effort.loadS),
+    ]);
     const left = (await store.counts()).eventsWaiting;
     const { cpuMs } = await gateway.usage();
     const goneS = await emptyAfterS(() => store.counts().then(({ eventsWaiting }) => eventsWaiting));
