@@ -1,7 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import type { RequestListener } from 'node:http';
 import { createCache, type Clock } from './cache/cache.js';
-import { createForgettings } from './cache/forgettings.js';
+import { createRecentlyForgotten } from './cache/recently-forgotten.js';
 import { createTags } from './cache/invalidation.js';
 import { createKeys } from './cache/keys.js';
 import { createSharedCache } from './cache/shared-cache.js';
@@ -162,7 +162,7 @@ export function createGateway({
     {
       cache,
       tags: createTags(keys, clock),
-      forgettings: createForgettings(),
+      recentlyForgotten: createRecentlyForgotten(),
       clock,
       shared,
       observer: metrics,

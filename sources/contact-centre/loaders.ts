@@ -212,7 +212,8 @@ export interface CommentsOf {
 /** There is no way to ask for the comments of several tickets at once, so these are calls side by side, some at a time. */
 export const commentsOfTickets = defineLoader<RestClient, CommentsOf, readonly TicketComment[]>({
   name: 'commentsOfTickets',
-  keyText: ({ ticketId, first }) => `${ticketId} ${first}`,
+  keyText: ({ ticketId, requesterId, copiedIds, first }) =>
+    [ticketId, first, requesterId, ...copiedIds].join(' '),
   about: ({ requesterId, copiedIds }) => aboutUsers([requesterId, ...copiedIds]),
   load: async (keys, zendesk) => {
     const answers: (readonly TicketComment[] | Error)[] = [];

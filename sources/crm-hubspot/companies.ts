@@ -10,7 +10,7 @@ export const crmCompanies: CompanyDeclaration<RestClient, CrmCompany> = {
     const contactIds = await customer.identifiers('hubspotContactId');
     const found = await Promise.all(
       contactIds.map(async (contactId) =>
-        (await load(companiesOfContacts, contactId)).map((id) => ({ id, with: contactId })),
+        (await load(companiesOfContacts, contactId)).map((id) => ({ id, contactId })),
       ),
     );
     const [first] = found.flat();

@@ -24,6 +24,7 @@ import {
   type ContactRecord,
   type CrmCompany,
   type SubscriptionType,
+  type TicketRecord,
 } from './mapping.js';
 import type { MarketingSubscription } from './schema.generated.js';
 import {
@@ -100,20 +101,23 @@ export const contactsById = defineLoader<RestClient, string, readonly ContactRec
 });
 
 const aboutContact = (contactId: string): Subject[] => [{ namespace: 'hubspotContactId', value: contactId }];
+const aboutNumber = (namespace: 'kvkNumber' | 'vatNumber', value: string | null): Subject[] =>
+  value === null ? [] : [{ namespace, value: value.trim().toUpperCase() }];
 /** An entrepreneur's company may be a customer by its numbers. */
-const aboutCompany = (companyId: string, company?: CrmCompany | null): Subject[] => [
-  { type: 'Company', key: companyId },
-  ...aboutNumber('kvkNumber', company?.kvkNumber),
-  ...aboutNumber('vatNumber', company?.vatNumber),
-];
-const aboutNumber = (namespace: 'kvkNumber' | 'vatNumber', value: string | null | undefined): Subject[] =>
-  value == null ? [] : [{ namespace, value: value.trim().toUpperCase() }];
+const aboutCompany = (company: CrmCompany | null): Subject[] =>
+  company === null
+    ? []
+    : [
+        { type: 'Company', key: company.id },
+        ...aboutNumber('kvkNumber', company.kvkNumber),
+        ...aboutNumber('vatNumber', company.vatNumber),
+      ];
 
 const associatedIds = (from: 'contacts' | 'companies', to: 'companies' | 'deals' | 'tickets') =>
   defineLoader<RestClient, string, readonly string[]>({
     name: `${to}Of${from === 'contacts' ? 'Contacts' : 'Companies'}`,
     maxBatch: MAX_BATCH,
-    about: (id) => (from === 'contacts' ? aboutContact(id) : aboutCompany(id)),
+    ...(from === 'contacts' && { about: aboutContact }),
     load: async (ids, hubspot) => {
       const path = `${ASSOCIATIONS_API}/${from}/${to}/batch/read`;
       const found: AssociationsOf[] = [];
@@ -141,29 +145,23 @@ export const companiesOfContacts = associatedIds('contacts', 'companies');
 export const dealsOfContacts = associatedIds('contacts', 'deals');
 export const ticketsOfCompanies = associatedIds('companies', 'tickets');
 
-/** A record that is associated with another. It is kept once for each of those, so that it is forgotten with any. */
-export interface AssociatedWith {
+/** A record that is associated with a contact. It is kept once for each of those, so that it is forgotten with any. */
+export interface OfContact {
   id: string;
-  with: string;
+  contactId: string;
 }
 
-const associated = <Found>(
-  {
-    type,
-    properties,
-    about,
-  }: {
-    type: 'companies' | 'deals' | 'tickets';
-    properties: readonly string[];
-    about: (key: AssociatedWith, found: Found | null) => Subject[];
-  },
+const ofContact = <Found>(
+  type: 'companies' | 'deals',
+  properties: readonly string[],
   toRecord: (found: CrmObject) => Found,
+  aboutMore: (found: Found | null) => Subject[] = () => [],
 ) =>
-  defineLoader<RestClient, AssociatedWith, Found | null>({
+  defineLoader<RestClient, OfContact, Found | null>({
     name: type,
     maxBatch: MAX_BATCH,
-    keyText: (key) => `${key.id} ${key.with}`,
-    about,
+    keyText: ({ id, contactId }) => `${id} ${contactId}`,
+    about: ({ contactId }, found) => [...aboutContact(contactId), ...aboutMore(found)],
     load: async (keys, hubspot) => {
       const ids = keys.map(({ id }) => id);
       const found = await readBatch(hubspot, type, [...new Set(ids)], properties);
@@ -171,23 +169,18 @@ const associated = <Found>(
     },
   });
 
-/** Companies, deals and tickets: the first two of contacts, the last of companies. */
-export const companies = associated(
-  {
-    type: 'companies',
-    properties: COMPANY_PROPERTIES,
-    about: (key, company) => [...aboutContact(key.with), ...aboutCompany(key.id, company)],
-  },
-  toCompany,
-);
-export const deals = associated(
-  { type: 'deals', properties: DEAL_PROPERTIES, about: (key) => aboutContact(key.with) },
-  toDeal,
-);
-export const tickets = associated(
-  { type: 'tickets', properties: TICKET_PROPERTIES, about: (key) => aboutCompany(key.with) },
-  toTicket,
-);
+export const companies = ofContact('companies', COMPANY_PROPERTIES, toCompany, aboutCompany);
+export const deals = ofContact('deals', DEAL_PROPERTIES, toDeal);
+
+/** A company's ticket may be about any who work there: nobody is named, so it is forgotten whenever anybody is. */
+export const tickets = defineLoader<RestClient, string, TicketRecord | null>({
+  name: 'tickets',
+  maxBatch: MAX_BATCH,
+  load: async (ids, hubspot) =>
+    alignOne(ids, await readBatch(hubspot, 'tickets', ids, TICKET_PROPERTIES), ({ id }) => id).map((found) =>
+      found === null ? null : toTicket(found),
+    ),
+});
 
 /**
  * The companies that hold these numbers in a property, by a search: a batch read takes only properties that the account
@@ -200,7 +193,7 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
     maxBatch: MAX_BATCH,
     about: (number, company) => [
       ...aboutNumber(property === 'kvk_number' ? 'kvkNumber' : 'vatNumber', number),
-      ...(company === null ? [] : aboutCompany(company.id, company)),
+      ...aboutCompany(company),
     ],
     load: async (numbers, hubspot) => {
       const found: CrmObject[] = [];
@@ -255,18 +248,13 @@ export interface NewestOf {
 
 /** For who has too many to be read one by one: a search, which takes one record a call. */
 const newest = <Found>(
-  {
-    name,
-    type,
-    of,
-    properties,
-  }: { name: string; type: string; of: 'contact' | 'company'; properties: readonly string[] },
+  { name, type, of, properties }: { name: string; type: string; of: string; properties: readonly string[] },
   toRecord: (found: CrmObject) => Found,
 ) =>
   defineLoader<RestClient, NewestOf, readonly Found[]>({
     name,
     keyText: ({ id, first }) => `${id} ${first}`,
-    about: ({ id }) => (of === 'contact' ? aboutContact(id) : aboutCompany(id)),
+    ...(of === 'contact' && { about: ({ id }: NewestOf) => aboutContact(id) }),
     load: async (keys, hubspot) => {
       const found: (readonly Found[] | Error)[] = [];
       // One after the other: searches have a narrow limit of their own, and few have so many.

@@ -29,7 +29,7 @@ export const resolvers: Resolvers = {
       const found = await Promise.all(
         contactIds.map(async (id) =>
           among(await load(dealsOfContacts, id), {
-            read: (dealId) => load(deals, { id: dealId, with: id }),
+            read: (dealId) => load(deals, { id: dealId, contactId: id }),
             search: () => load(newestDeals, { id, first: size }),
           }),
         ),
@@ -69,7 +69,7 @@ export const resolvers: Resolvers = {
       if (record === null) return null;
       const { id } = record;
       const found = await among(await load(ticketsOfCompanies, id), {
-        read: (ticketId) => load(tickets, { id: ticketId, with: id }),
+        read: (ticketId) => load(tickets, ticketId),
         search: () => load(newestTickets, { id, first: size }),
       });
       return newestFirst(found).slice(0, size);

@@ -197,7 +197,7 @@ function aboutCustomers(customerNumbers: readonly string[]) {
 export type OrderKey = Pick<OrderRecord, 'number' | 'customerNumber'>;
 
 const ofOneOrder = {
-  keyText: ({ number }: OrderKey) => number,
+  keyText: ({ number, customerNumber }: OrderKey) => `${number} ${customerNumber}`,
   about: ({ customerNumber }: OrderKey) => aboutCustomers([customerNumber]),
 };
 

@@ -1,5 +1,5 @@
 import type { Cache, Clock, Entry, KeptEntry } from '../cache/cache.js';
-import type { Asked, Forgettings } from '../cache/forgettings.js';
+import type { Asked, RecentlyForgotten } from '../cache/recently-forgotten.js';
 import { judge, keepMs, mayStandIn, type Freshness } from '../cache/freshness.js';
 import type { Subject, Tags } from '../cache/invalidation.js';
 import type { SharedCache } from '../cache/shared-cache.js';
@@ -44,7 +44,7 @@ export interface PipelineOptions {
 export interface Surroundings {
   cache: Cache;
   tags: Tags;
-  forgettings: Forgettings;
+  recentlyForgotten: RecentlyForgotten;
   clock: Clock;
   shared: SharedCache | undefined;
   observer: LoadingObserver | undefined;
@@ -61,7 +61,7 @@ export interface Pipeline {
 
 export function createPipeline(
   options: PipelineOptions,
-  { cache, tags, forgettings, clock, shared, observer, refreshMs }: Surroundings,
+  { cache, tags, recentlyForgotten, clock, shared, observer, refreshMs }: Surroundings,
   protection: Protection,
 ): Pipeline {
   const { source, loader, freshness } = options;
@@ -204,7 +204,7 @@ export function createPipeline(
 
   /** Brings one batch home. Never rejects: each flight of it lands or crashes. */
   const fly = async (batch: readonly Flight[], priority: Priority): Promise<void> => {
-    const asked = forgettings.begin();
+    const asked = recentlyForgotten.begin();
     try {
       const { rest, since } =
         shared === undefined ? { rest: batch, since: undefined } : await askOthers(batch, shared, asked);
@@ -212,7 +212,7 @@ export function createPipeline(
     } catch (error) {
       for (const flight of batch) flight.crash(toError(error));
     } finally {
-      forgettings.end(asked);
+      recentlyForgotten.end(asked);
     }
     for (const flight of batch) forgetFlight(flight);
   };
@@ -229,7 +229,7 @@ export function createPipeline(
     const rest = batch.filter((flight, i) => {
       const entry = entries[i];
       // What was forgotten while it was being read is not taken.
-      if (entry === undefined || forgettings.hasForgotten(entry.tags, asked)) return true;
+      if (entry === undefined || recentlyForgotten.has(entry.tags, asked)) return true;
       // Instances share the time of day only; the engine's own clock starts with its process.
       const askedAt = clock.now() - Math.max(0, Date.now() - entry.askedAt);
       const landed = { value: entry.value, askedAt, maxAgeMs: entry.maxAgeMs, from: 'cached' as const };
@@ -335,7 +335,7 @@ export function createPipeline(
     options.onAnswer(key, value, forMs);
     if (forMs <= 0 || !options.isWhole(value)) return;
     const entry = { value, askedAt, maxAgeMs, tags: tags.of(source, loader, options.about?.(key, value)) };
-    if (forgettings.hasForgotten(entry.tags, asked)) return;
+    if (recentlyForgotten.has(entry.tags, asked)) return;
     put(flight, { ...entry, keepMs: forMs });
     if (shared === undefined || since === undefined) return;
     const timeOfDay = Date.now() - (clock.now() - askedAt);

@@ -57,7 +57,7 @@ interface Bound {
 }
 
 export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): LoaderRegistry {
-  const { cache, tags, forgettings, shared } = surroundings;
+  const { cache, tags, recentlyForgotten, shared } = surroundings;
   // Loaders differ in their keys and values; what goes in by `add` comes out by the same loader in `load`.
   const bounds = new Map<unknown, Bound>();
   const names = new Set<string>();
@@ -71,7 +71,7 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
   /** What is under way may be answered as it was before: nobody joins it, and nothing of that is kept. */
   const abandon = (forgotten: readonly string[] | undefined): void => {
     version += 1;
-    forgettings.forget(forgotten);
+    recentlyForgotten.add(forgotten);
     for (const { pipeline } of bounds.values()) pipeline.abandon();
     for (const connection of connections) connection.forget?.();
   };

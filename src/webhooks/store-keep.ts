@@ -31,13 +31,13 @@ export function gatherKept(database: Database, seal: Seal, now: () => number): W
 
   async function write(group: readonly Waiting[]): Promise<void> {
     const at = now();
-    const keys = group.map(({ events }) => events.map(keyOf));
-    const rows = group.flatMap(({ events }, i) =>
-      events.map((event, j) => {
-        const key = keys[i]?.[j] ?? '';
-        return [key, laneOf(event), seal.close(JSON.stringify(event), key), at];
-      }),
-    );
+    const requests = group.map(({ events, resolve }) => ({
+      events: events.map((event) => ({ event, key: keyOf(event) })),
+      resolve,
+    }));
+    const rows = requests
+      .flatMap(({ events }) => events)
+      .map(({ event, key }) => [key, laneOf(event), seal.close(JSON.stringify(event), key), at]);
     const statements = [];
     for (let from = 0; from < rows.length;) {
       const size = SIZES.find((one) => one <= rows.length - from) ?? 1;
@@ -45,9 +45,9 @@ export function gatherKept(database: Database, seal: Seal, now: () => number): W
       from += size;
     }
     const fresh = new Set((await database.run(statements)).flat().map(({ event_key }) => event_key));
-    for (const [i, { events, resolve }] of group.entries()) {
+    for (const { events, resolve } of requests) {
       // An event that stands in two requests of the group is kept for the first.
-      const kept = keys[i]?.filter((key) => fresh.delete(key)).length ?? 0;
+      const kept = events.filter(({ key }) => fresh.delete(key)).length;
       resolve({ kept, known: events.length - kept });
     }
   }

@@ -99,7 +99,7 @@ export function createDirectLoaders({ orders, shop, tickets, crm }: Systems, kno
     lines: direct(linesOfOrders, orders, (number: string) => ({ number, customerNumber: '' }), same),
     tickets: direct(ticketsOfUsers, tickets, same, same),
     companyOf: direct(companiesOfContacts, crm, same, same),
-    companies: direct(companies, crm, (id: string) => ({ id, with: '' }), same),
+    companies: direct(companies, crm, (id: string) => ({ id, contactId: '' }), same),
     carts: new DataLoader<string, Cart | null>((ids) => askForCarts(shop, ids), { maxBatchSize: 100 }),
     products: new DataLoader<string, Product | null>((skus) => askForProducts(shop, skus), {
       maxBatchSize: 100,

@@ -1,6 +1,6 @@
 import { createCache, type Cache } from '../../src/cache/cache.js';
 import type { FreshnessOptions } from '../../src/cache/freshness.js';
-import { createForgettings } from '../../src/cache/forgettings.js';
+import { createRecentlyForgotten } from '../../src/cache/recently-forgotten.js';
 import { createTags } from '../../src/cache/invalidation.js';
 import { createKeys } from '../../src/cache/keys.js';
 import type { SharedCache } from '../../src/cache/shared-cache.js';
@@ -49,7 +49,7 @@ export function createLoading({ clock, maxBytes = 100_000, shared }: LoadingOpti
     {
       cache,
       tags: createTags(keys, clock),
-      forgettings: createForgettings(),
+      recentlyForgotten: createRecentlyForgotten(),
       clock,
       shared,
       observer: undefined,

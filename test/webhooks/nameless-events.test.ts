@@ -15,22 +15,23 @@ let gateway: TestGateway;
 
 beforeAll(async () => {
   control = await faultControl([], FOUR_SYSTEMS);
-  gateway = createTestGateway(
-    {
-      ...control.settings,
-      CRM_HUBSPOT_WEBHOOK_SECRETS: SECRET,
-      PUBLIC_URL: 'https://gateway.example.nl',
-      WEBHOOK_FILE: join(folder, 'webhooks.db'),
-      WEBHOOK_SECRET: 'a secret of the tests of events',
-    },
-    { sources: sources.map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })) },
-  );
+  gateway = createTestGateway(settings(), {
+    sources: sources.map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })),
+  });
   await gateway.opened;
 }, 60_000);
 afterAll(async () => {
   await gateway.close();
   await control.close();
   rmSync(folder, { recursive: true });
+});
+
+const settings = (): Record<string, string> => ({
+  ...control.settings,
+  CRM_HUBSPOT_WEBHOOK_SECRETS: SECRET,
+  PUBLIC_URL: 'https://gateway.example.nl',
+  WEBHOOK_FILE: join(folder, 'webhooks.db'),
+  WEBHOOK_SECRET: 'a secret of the tests of events',
 });
 
 /** As HubSpot tells it, until it has been looked at. */
@@ -77,4 +78,15 @@ test('news of a ticket, which names nobody, has tickets asked anew and leaves wh
   expect(await asked('name', 'only-if-cached')).toMatchObject({ codes: [] });
   expect(await asked(tickets, 'only-if-cached')).toMatchObject({ codes: ['NOT_CACHED'] });
   expect(await asked(`name ${tickets}`, 'max-stale=0')).toEqual(before);
+});
+
+test('a source whose news changes what it has no loader for is refused at start', () => {
+  const changed = sources.map((source) =>
+    source.name === 'crm-hubspot' && source.webhook !== undefined
+      ? { ...source, webhook: { ...source.webhook, changes: { 'ticket.opened': [{ name: 'parcels' }] } } }
+      : source,
+  );
+  expect(() => createTestGateway(settings(), { sources: changed })).toThrow(
+    '"parcels" is changed by events of crm-hubspot, and is none of its loaders.',
+  );
 });

@@ -1,6 +1,6 @@
 import DataLoader from 'dataloader';
 import { createCache } from '../../../src/cache/cache.js';
-import { createForgettings } from '../../../src/cache/forgettings.js';
+import { createRecentlyForgotten } from '../../../src/cache/recently-forgotten.js';
 import { createTags } from '../../../src/cache/invalidation.js';
 import { createKeys } from '../../../src/cache/keys.js';
 import { createSharedCache } from '../../../src/cache/shared-cache.js';
@@ -78,7 +78,7 @@ function createEngine() {
     {
       cache,
       tags: createTags(keys, clock),
-      forgettings: createForgettings(),
+      recentlyForgotten: createRecentlyForgotten(),
       clock,
       shared,
       observer: {

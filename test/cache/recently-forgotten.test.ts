@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createForgettings, type Asked } from '../../src/cache/forgettings.js';
+import { createRecentlyForgotten, type Asked } from '../../src/cache/recently-forgotten.js';
 
 const TAGS = ['jan', 'piet', 'shop', 'crm'];
 const some = fc.subarray(TAGS);
@@ -14,23 +14,23 @@ it('tells what was forgotten since a question was put, as long as it is open', (
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-      const forgettings = createForgettings();
+      const recentlyForgotten = createRecentlyForgotten();
       /** Of each open question the tags that were forgotten since; undefined: everything was. */
       let open: { asked: Asked; since: Set<string> | undefined }[] = [];
       for (const one of steps) {
-        if (one.do === 'begin') open.push({ asked: forgettings.begin(), since: new Set() });
+        if (one.do === 'begin') open.push({ asked: recentlyForgotten.begin(), since: new Set() });
         else if (one.do === 'end') {
           const ended = open[one.which % Math.max(1, open.length)];
-          if (ended !== undefined) forgettings.end(ended.asked);
+          if (ended !== undefined) recentlyForgotten.end(ended.asked);
           open = open.filter((other) => other !== ended);
         } else {
-          forgettings.forget(one.tags);
+          recentlyForgotten.add(one.tags);
           for (const question of open)
             if (one.tags === undefined) question.since = undefined;
             else for (const tag of one.tags) question.since?.add(tag);
         }
         for (const { asked, since } of open)
-          expect(TAGS.map((tag) => forgettings.hasForgotten([tag], asked))).toEqual(
+          expect(TAGS.map((tag) => recentlyForgotten.has([tag], asked))).toEqual(
             TAGS.map((tag) => since?.has(tag) ?? true),
           );
       }
@@ -40,11 +40,12 @@ it('tells what was forgotten since a question was put, as long as it is open', (
 });
 
 it('takes everything for forgotten rather than hold names without end for a question that is never answered', () => {
-  const forgettings = createForgettings();
-  const asked = forgettings.begin();
-  for (let i = 0; i < 100; i += 1) forgettings.forget(Array.from({ length: 1_000 }, (_, at) => `${i} ${at}`));
-  expect(forgettings.hasForgotten(['jan'], asked)).toBe(false);
-  forgettings.forget(['one more']);
-  expect(forgettings.hasForgotten(['jan'], asked)).toBe(true);
-  expect(forgettings.hasForgotten(['jan'], forgettings.begin())).toBe(false);
+  const recentlyForgotten = createRecentlyForgotten();
+  const asked = recentlyForgotten.begin();
+  for (let i = 0; i < 100; i += 1)
+    recentlyForgotten.add(Array.from({ length: 1_000 }, (_, at) => `${i} ${at}`));
+  expect(recentlyForgotten.has(['jan'], asked)).toBe(false);
+  recentlyForgotten.add(['one more']);
+  expect(recentlyForgotten.has(['jan'], asked)).toBe(true);
+  expect(recentlyForgotten.has(['jan'], recentlyForgotten.begin())).toBe(false);
 });

@@ -1,7 +1,7 @@
 /** More names than these are held for no question, however long its system takes: then nothing of it is kept. */
 const MAX_TAGS = 100_000;
 
-/** Questions that were put between two forgettings. */
+/** Questions that were put between two recentlyForgotten. */
 export interface Asked {
   /** How often had been forgotten by then. */
   readonly since: number;
@@ -13,17 +13,17 @@ export interface Asked {
  * What was forgotten while systems were being asked: an answer about it may be of before. Nothing is held of what was
  * forgotten before the oldest question that is still open.
  */
-export interface Forgettings {
+export interface RecentlyForgotten {
   /** A question is put. It must be ended, whatever comes of it. */
   begin(): Asked;
   /** Whether anything of that kind was forgotten since. */
-  hasForgotten(tags: readonly string[], asked: Asked): boolean;
+  has(tags: readonly string[], asked: Asked): boolean;
   end(asked: Asked): void;
   /** These are forgotten; undefined: everything is. */
-  forget(tags: readonly string[] | undefined): void;
+  add(tags: readonly string[] | undefined): void;
 }
 
-export function createForgettings(): Forgettings {
+export function createRecentlyForgotten(): RecentlyForgotten {
   let count = 0;
   /** The last that took everything along. */
   let everything = 0;
@@ -57,13 +57,13 @@ export function createForgettings(): Forgettings {
       last.open += 1;
       return last;
     },
-    hasForgotten: (tags, { since }) =>
+    has: (tags, { since }) =>
       count > since && (everything > since || tags.some((tag) => (lastOf.get(tag) ?? 0) > since)),
     end: (asked) => {
       asked.open -= 1;
       dropOld();
     },
-    forget: (tags) => {
+    add: (tags) => {
       count += 1;
       if (tags === undefined || held + tags.length > MAX_TAGS) clear();
       else if (questions.length > 0) {
