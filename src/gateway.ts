@@ -13,7 +13,7 @@ import type { GraphqlClient } from './connectors/graphql/client.js';
 import { createAuthentication, type Authentication } from './context/authenticate.js';
 import type { Caller } from './context/caller.js';
 import { priorityOf } from './context/directives.js';
-import { createConsents } from './customer/consents.js';
+import { addConsentLoader, createConsents } from './customer/consents.js';
 import { createReadKey, customerResolvers } from './customer/resolvers.js';
 import { survivorshipRules } from './customer/survivorship.js';
 import { milliseconds } from './duration.js';
@@ -220,12 +220,13 @@ export function createGateway({
     patienceMs: config.identityPatienceMs,
   };
   const rules = createIdentityRules(sources, config.defaultRegion, identityLimits, metrics.identityLimited);
-  for (const { name, identity, loaders = [] } of sources) {
+  for (const { name, identity, consents, loaders = [] } of sources) {
     const source = loaded.get(name);
     if (source === undefined) continue;
     const ofIdentity = identity === undefined ? [] : addIdentityLoaders(source, identity, registry, rules);
     for (const loader of new Set<unknown>(loaders))
       if (!ofIdentity.includes(loader)) registry.add(source, loader as Loader<Client, never, unknown>);
+    if (consents !== undefined) addConsentLoader(source, consents, identity?.recordKey, registry);
   }
   const sdl = readSdl(
     sources.map(({ name }) => name),

@@ -49,11 +49,7 @@ export { standardWebhook } from './webhooks/standard.js';
 
 // Answering fields
 export type { Company, CompanyDeclaration, CompanyRecord, NameAndPlace } from './customer/company.js';
-export {
-  CONSENT_FRESHNESS,
-  type ConsentDeclaration,
-  type ConsentStatement,
-} from './customer/consent-declaration.js';
+export type { ConsentDeclaration, ConsentStatement } from './customer/consent-declaration.js';
 export type { Context, Customer } from './customer/customer.js';
 export type { TimelineAsk, TimelineDeclaration, TimelineItem } from './customer/timeline-declaration.js';
 export {

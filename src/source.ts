@@ -55,7 +55,7 @@ export interface SourceDefinition<C extends Client = Client> {
   /** What happened between the customer and us, as far as this system knows. */
   timeline?: TimelineDeclaration;
   /** What customers allow and forbid, as far as this system knows. */
-  consents?: ConsentDeclaration;
+  consents?: ConsentDeclaration<C>;
   /** Which companies this system knows, and by what it can be asked about one. */
   companies?: CompanyDeclaration<C>;
   /** How it tells of changes, by `POST /webhooks/<name>`. */

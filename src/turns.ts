@@ -28,6 +28,7 @@ function next(): void {
 export class Turns {
   #underWay = 0;
   #afterwards: (() => void)[] = [];
+  #soon: (() => void)[] = [];
 
   /** Works on each, in their order. Resolves when all are done; rejects as soon as the work throws. */
   async each<T>(all: readonly T[], work: (one: T, at: number) => void): Promise<void> {
@@ -69,10 +70,14 @@ export class Turns {
       this.#afterwards.push(then);
       return;
     }
+    this.#soon.push(then);
+    if (this.#soon.length > 1) return;
     void RESOLVED.then(() => {
       process.nextTick(() => {
-        if (this.#underWay > 0) this.#afterwards.push(then);
-        else then();
+        const all = this.#soon;
+        this.#soon = [];
+        if (this.#underWay > 0) this.#afterwards.push(...all);
+        else for (const one of all) one();
       });
     });
   }

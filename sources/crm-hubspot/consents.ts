@@ -1,6 +1,5 @@
 import {
   alignOne,
-  CONSENT_FRESHNESS,
   defineLoader,
   SourceContractError,
   type ConsentDeclaration,
@@ -14,11 +13,9 @@ import { historyRead, OBJECTS_API } from './wire.js';
 const OPT_OUT = optOutProperty(ALL_MARKETING);
 
 /** Not `subscriptionsOfContacts`: that is kept as other answers are, and asks for each kind of mail. */
-export const consentsOfContacts = defineLoader<RestClient, string, readonly ConsentStatement[]>({
+const consentsOfContacts = defineLoader<RestClient, string, readonly ConsentStatement[]>({
   name: 'consentsOfContacts',
   maxBatch: MAX_HISTORY_BATCH,
-  freshness: CONSENT_FRESHNESS,
-  about: (value) => [{ namespace: 'hubspotContactId', value }],
   load: async (contactIds, hubspot) => {
     const { results } = await hubspot.post(historyRead, `${OBJECTS_API}/contacts/batch/read`, {
       inputs: contactIds.map((id) => ({ id })),
@@ -35,10 +32,7 @@ export const consentsOfContacts = defineLoader<RestClient, string, readonly Cons
   },
 });
 
-export const consents: ConsentDeclaration = {
+export const consents: ConsentDeclaration<RestClient> = {
   purposes: ['MARKETING'],
-  of: async (customer, { load }) => {
-    const contactIds = await customer.identifiers('hubspotContactId');
-    return (await Promise.all(contactIds.map((id) => load(consentsOfContacts, id)))).flat();
-  },
+  ofRecord: consentsOfContacts,
 };

@@ -1,6 +1,6 @@
 import { bearer, defineSource, idNamespace, rest, secretSetting, urlSetting } from '../../src/index.js';
 import { crmCompanies } from './companies.js';
-import { consents, consentsOfContacts } from './consents.js';
+import { consents } from './consents.js';
 import {
   companies,
   companiesByKvkNumber,
@@ -78,7 +78,6 @@ export const crmHubspot = defineSource({
     newestTickets,
     subscriptionTypes,
     subscriptionsOfContacts,
-    consentsOfContacts,
   ],
   resolvers,
 });

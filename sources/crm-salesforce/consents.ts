@@ -1,21 +1,13 @@
-import {
-  CONSENT_FRESHNESS,
-  defineLoader,
-  type ConsentDeclaration,
-  type ConsentStatement,
-} from '../../src/index.js';
+import { defineLoader, type ConsentDeclaration, type ConsentStatement } from '../../src/index.js';
 import type { SalesforceClient } from './client.js';
 import { MAX_COLLECTION, retrieve } from './loaders.js';
 import { toConsents } from './mapping.js';
-import { ofAll } from './resolvers.js';
 import { optOuts } from './wire.js';
 
 /** Not `contactsById`: who somebody is is kept for longer than what somebody allows. */
-export const consentsOfContacts = defineLoader<SalesforceClient, string, readonly ConsentStatement[]>({
+const consentsOfContacts = defineLoader<SalesforceClient, string, readonly ConsentStatement[]>({
   name: 'consentsOfContacts',
   maxBatch: MAX_COLLECTION,
-  freshness: CONSENT_FRESHNESS,
-  about: (value) => [{ namespace: 'salesforceContactId', value }],
   load: async (contactIds, salesforce) => {
     const fields = ['Id', 'HasOptedOutOfEmail', 'DoNotCall'];
     const contacts = await retrieve(salesforce, 'Contact', optOuts, contactIds, fields);
@@ -23,7 +15,7 @@ export const consentsOfContacts = defineLoader<SalesforceClient, string, readonl
   },
 });
 
-export const consents: ConsentDeclaration = {
+export const consents: ConsentDeclaration<SalesforceClient> = {
   purposes: ['MARKETING'],
-  of: (customer, { load }) => ofAll(customer, (contactId) => load(consentsOfContacts, contactId)),
+  ofRecord: consentsOfContacts,
 };

@@ -1,6 +1,6 @@
 import { defineSource } from '../../src/index.js';
 import { salesforce } from './client.js';
-import { consents, consentsOfContacts } from './consents.js';
+import { consents } from './consents.js';
 import { normaliseContactId } from './contact-id.js';
 import {
   accounts,
@@ -45,6 +45,6 @@ export const crmSalesforce = defineSource({
   timeline,
   consents,
   webhook,
-  loaders: [accounts, opportunitiesOfContacts, casesOfContacts, campaignsOfContacts, consentsOfContacts],
+  loaders: [accounts, opportunitiesOfContacts, casesOfContacts, campaignsOfContacts],
   resolvers,
 });

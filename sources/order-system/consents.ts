@@ -1,6 +1,5 @@
 import {
   alignMany,
-  CONSENT_FRESHNESS,
   defineLoader,
   type ConsentDeclaration,
   type ConsentStatement,
@@ -10,10 +9,8 @@ import { toConsent } from './mapping.js';
 import { consentRow } from './wire.js';
 
 /** What stands of each purpose and channel, by the customer's number. Whether it has expired is told by the database's clock. */
-export const consentsOfCustomers = defineLoader<SqlClient, string, readonly ConsentStatement[]>({
+const consentsOfCustomers = defineLoader<SqlClient, string, readonly ConsentStatement[]>({
   name: 'consentsOfCustomers',
-  freshness: CONSENT_FRESHNESS,
-  about: (value) => [{ namespace: 'customerNumber', value }],
   load: async (customerNumbers, database) => {
     const rows = await database.rows(
       consentRow,
@@ -28,10 +25,7 @@ export const consentsOfCustomers = defineLoader<SqlClient, string, readonly Cons
   },
 });
 
-export const consents: ConsentDeclaration = {
+export const consents: ConsentDeclaration<SqlClient> = {
   purposes: ['SERVICE', 'PERSONALISATION', 'MARKETING', 'ANALYTICS', 'CUSTOMER_CARE'],
-  of: async (customer, { load }) => {
-    const customerNumbers = await customer.identifiers('customerNumber');
-    return (await Promise.all(customerNumbers.map((number) => load(consentsOfCustomers, number)))).flat();
-  },
+  ofRecord: consentsOfCustomers,
 };

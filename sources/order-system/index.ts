@@ -1,5 +1,5 @@
 import { databaseUrl, defineSource, idNamespace, sql } from '../../src/index.js';
-import { consents, consentsOfCustomers } from './consents.js';
+import { consents } from './consents.js';
 import {
   customersByEmail,
   customersByKvkNumber,
@@ -50,6 +50,6 @@ export const orderSystem = defineSource({
   timeline,
   consents,
   outbox,
-  loaders: [orderPages, orderTotals, ordersForTimeline, linesOfOrders, paymentsOfOrders, consentsOfCustomers],
+  loaders: [orderPages, orderTotals, ordersForTimeline, linesOfOrders, paymentsOfOrders],
   resolvers,
 });

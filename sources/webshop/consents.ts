@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import {
   alignOne,
-  CONSENT_FRESHNESS,
   defineLoader,
   SourceContractError,
   type ConsentDeclaration,
@@ -25,11 +24,9 @@ const QUERY = `query($ids: [ID!]!) {
 }`;
 
 /** Asked by ourselves, not stitched: what is stitched is kept as long as the webshop's other answers. */
-export const consentsOfCustomers = defineLoader<GraphqlClient, string, readonly ConsentStatement[]>({
+const consentsOfCustomers = defineLoader<GraphqlClient, string, readonly ConsentStatement[]>({
   name: 'consentsOfCustomers',
   maxBatch: MAX_BATCH,
-  freshness: CONSENT_FRESHNESS,
-  about: (value) => [{ namespace: 'shopifyCustomerId', value }],
   load: async (customerIds, shopify) => {
     const { data, errors } = await shopify.query(QUERY, { ids: customerIds.map(toGid) });
     const nodes = z.array(z.unknown()).safeParse(data?.nodes).data;
@@ -57,10 +54,7 @@ function misfit(): SourceContractError {
   return new SourceContractError('webshop', 'webshop sent an answer of another shape, at: nodes.');
 }
 
-export const consents: ConsentDeclaration = {
+export const consents: ConsentDeclaration<GraphqlClient> = {
   purposes: ['MARKETING'],
-  of: async (customer, { load }) => {
-    const customerIds = await customer.identifiers('shopifyCustomerId');
-    return (await Promise.all(customerIds.map((id) => load(consentsOfCustomers, id)))).flat();
-  },
+  ofRecord: consentsOfCustomers,
 };

@@ -8,7 +8,7 @@ import {
   setting,
   urlSetting,
 } from '../../src/index.js';
-import { consents, consentsOfCustomers } from './consents.js';
+import { consents } from './consents.js';
 import { customersByEmail, customersById, customersByPhone } from './loaders.js';
 import { mapping } from './mapping.js';
 import { webhook } from './webhook.js';
@@ -56,7 +56,6 @@ export const webshop = defineSource({
   },
   consents,
   webhook,
-  loaders: [consentsOfCustomers],
   stitched: {
     mapping,
     entities: {

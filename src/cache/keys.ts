@@ -12,9 +12,13 @@ export interface Keys {
 export function createKeys(secret: string): Keys {
   // Not the secret itself, which also makes the ids that are shown to callers.
   const key = Buffer.from(hkdfSync('sha256', secret, '', 'names in the cache', 32)).toString('base64');
-  // The parts are told apart by a character that no name has. UTF-8 would make all halves of characters one.
+  // The parts are told apart by a character that no name has.
   // Made for every key of every request: an HMAC would take three times as long, and protects what nobody attacks here.
-  const digest = (text: string) => hash('sha256', Buffer.from(`${key}\n${text}`, 'utf16le'), 'base64url');
+  const digest = (text: string) => {
+    const whole = `${key}\n${text}`;
+    // UTF-8 would make all halves of characters one.
+    return hash('sha256', whole.isWellFormed() ? whole : Buffer.from(whole, 'utf16le'), 'base64url');
+  };
   return {
     answer: (source, loader, argument) => digest(`${source}\n${loader}\n${argument}`),
     tag: (...parts) => digest(`about\n${parts.join('\n')}`),

@@ -1,5 +1,5 @@
-import type { FreshnessOptions } from '../cache/freshness.js';
-import type { Context, Customer } from './customer.js';
+import type { Client } from '../connectors/connector.js';
+import type { Loader } from '../loaders/loader.js';
 import type { ConsentChannel, ConsentStatus, Purpose } from './schema.generated.js';
 
 /** What a customer said about one use of personal data, as a system holds it. */
@@ -14,24 +14,14 @@ export interface ConsentStatement {
   evidence?: string | null;
 }
 
-/** What a source tells of consent. */
-export interface ConsentDeclaration {
+/** What a source tells of consent. It says who its customers are, too (`identity`). */
+export interface ConsentDeclaration<C extends Client = Client> {
   /** The purposes that it may say something about. While it cannot be asked, none of them is taken as allowed. */
   purposes: readonly Purpose[];
   /**
-   * What all the customer's records in the source say. Empty when it does not know the customer. Asked by a loader with
-   * `CONSENT_FRESHNESS`, whose answers are kept for seconds and never used stale: a withdrawal is in force as soon as that.
+   * What each of its records says, by the record's id; an empty list when nothing. It need not be among the source's
+   * `loaders`. How long its answers are kept is not for it to say: five seconds, and never used stale, so that a
+   * withdrawal is in force as soon as that.
    */
-  of(customer: Customer, context: Context): Promise<readonly ConsentStatement[]>;
+  ofRecord: Loader<C, string, readonly ConsentStatement[]>;
 }
-
-/**
- * The freshness of every loader that `of` asks. Each part is said, since what a loader leaves out is its source's: a
- * grant that outlives the system's silence could be one that was withdrawn.
- */
-export const CONSENT_FRESHNESS = {
-  maxAge: '5 s',
-  staleWhileRevalidate: '0 s',
-  staleIfError: '0 s',
-  notFoundMaxAge: '5 s',
-} as const satisfies FreshnessOptions;

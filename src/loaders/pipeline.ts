@@ -86,7 +86,7 @@ export function createPipeline(
     }
     if (request.wanted.onlyIfCached === true) {
       // A field that shows what the others hold has no error to tell that this one is missing.
-      request.provenance.note({ source, status: 'failed', ageMs: 0, freshMs: 0, startedAt: now });
+      noteFailed(request, now, undefined);
       return Promise.reject(new NotCachedError(source));
     }
     observer?.cacheAnswered(source, 'miss');
@@ -97,9 +97,23 @@ export function createPipeline(
     observer?.cacheAnswered(source, status === 'cached' ? 'hit' : 'stale');
     const ageMs = clock.now() - kept.askedAt;
     const { maxAgeMs, standing } = kept;
-    const origin = { source, status, ageMs, freshMs: maxAgeMs - ageMs, startedAt };
-    request.provenance.note(status === 'cached' ? { ...origin, standing } : origin);
+    request.provenance.note({
+      source,
+      status,
+      ageMs,
+      freshMs: maxAgeMs - ageMs,
+      startedAt,
+      run: undefined,
+      standing: status === 'cached' ? standing : undefined,
+    });
     return kept.value;
+  };
+
+  const noteFailed = (request: RequestScope, startedAt: number, run: Flight['run']): void => {
+    request.provenance.note({
+      ...{ source, status: 'failed', ageMs: 0, freshMs: 0 },
+      ...{ startedAt, run, standing: undefined },
+    });
   };
 
   const ask = async (
@@ -123,6 +137,7 @@ export function createPipeline(
         freshMs: landed.maxAgeMs - ageMs,
         startedAt,
         run: flight.run,
+        standing: undefined,
       });
       return landed.value;
     } catch (error) {
@@ -134,7 +149,7 @@ export function createPipeline(
         if (mayStandIn({ ageMs, maxAgeMs: kept.maxAgeMs }, freshness, request.wanted))
           return give(kept, 'stale', request, startedAt);
       }
-      request.provenance.note({ source, status: 'failed', ageMs: 0, freshMs: 0, startedAt, run: flight.run });
+      noteFailed(request, startedAt, flight.run);
       throw error;
     } finally {
       // Whoever left has left when its client hung up.

@@ -39,9 +39,9 @@ export interface Origin {
   freshMs: number;
   /** When the question was put, by the engine's clock. */
   startedAt: number;
-  run?: Run | undefined;
+  run: Run | undefined;
   /** Of an answer that was kept in memory, and fresh. */
-  standing?: Standing;
+  standing: Standing | undefined;
 }
 
 /** Something that an answer was made of. */
@@ -82,14 +82,13 @@ export function createProvenance(clock: { now(): number }, { details }: { detail
   let parts: Part[] | undefined = [];
   return {
     note: (origin) => {
-      oldestMs = Math.max(oldestMs, origin.ageMs);
-      freshMs = Math.min(freshMs, origin.freshMs);
-      const { source, standing } = origin;
+      const { source, status, standing } = origin;
+      if (origin.ageMs > oldestMs) oldestMs = origin.ageMs;
+      if (origin.freshMs < freshMs) freshMs = origin.freshMs;
       if (standing === undefined || parts?.length === MAX_PARTS) parts = undefined;
       else parts?.push({ source, standing });
-      const known = worst.get(origin.source);
-      if (known !== origin.status && (known === undefined || isWorse(origin.status, known)))
-        worst.set(origin.source, origin.status);
+      const known = worst.get(source);
+      if (known !== status && (known === undefined || isWorse(status, known))) worst.set(source, status);
       if (!details) return;
       let one = noted.get(origin.source);
       if (one === undefined) {
@@ -106,7 +105,11 @@ export function createProvenance(clock: { now(): number }, { details }: { detail
     },
     freshness: () => (oldestMs < 0 ? undefined : { ageMs: oldestMs, freshMs: Math.max(0, freshMs) }),
     parts: () => parts,
-    statuses: () => Object.fromEntries(worst),
+    statuses: () => {
+      const all: Record<string, Origin['status']> = {};
+      for (const [source, status] of worst) all[source] = status;
+      return all;
+    },
     report: (all) => {
       if (!details) return {};
       const whole: Record<string, SourceReport> = {};

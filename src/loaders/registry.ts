@@ -163,10 +163,10 @@ function loadOnce({ pipeline, keyText }: Bound, request: RequestScope): (key: un
   const { turns } = request;
   const answers = new Map<string, Promise<unknown>>();
   const gather = new DataLoader<{ key: unknown; text: string }, unknown>(
-    async (all) =>
-      turns.handOut(
-        await Promise.all(all.map(({ key, text }) => settled(pipeline.answer(key, text, request)))),
-      ),
+    async (all) => {
+      const found = all.map(({ key, text }) => settled(pipeline.answer(key, text, request)));
+      return turns.handOut(found.some((one) => one instanceof Promise) ? await Promise.all(found) : found);
+    },
     {
       cache: false,
       batchScheduleFn: (dispatch) => {

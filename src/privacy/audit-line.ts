@@ -6,11 +6,7 @@ export interface AuditEntry {
   requestId: string;
   caller: string;
   purpose: string;
-  operation: {
-    name: string | null;
-    /** The id of the persisted operation, or the SHA-256 of the document. */
-    id: string;
-  };
+  operation: AuditedOperation;
   /** `Customer.id` of everybody in the answer: sealed, so that only the gateway can tell whose it is. */
   customers: readonly string[];
   /** Categories of personal data, by what became of them. */
@@ -24,6 +20,12 @@ export interface AuditEntry {
   cached: boolean;
   /** Why it was not given after all, as the code of an error. */
   because?: string;
+}
+
+export interface AuditedOperation {
+  readonly name: string | null;
+  /** The id of the persisted operation, or the SHA-256 of the document. */
+  readonly id: string;
 }
 
 /** One line as the next one refers to it. */
@@ -57,33 +59,35 @@ const MAX_TEXT = 200;
 export function bodyOf(entry: AuditEntry, timeMs: number): string {
   const { requestId, caller, purpose, operation, customers, categories, sources, cached, because } = entry;
   const omitted = customers.length - MAX_CUSTOMERS;
-  return inner({
-    time: new Date(timeMs).toISOString(),
-    requestId: cut(requestId),
-    caller: cut(caller),
-    purpose: cut(purpose),
-    operation: { name: operation.name === null ? null : cut(operation.name), id: cut(operation.id) },
-    customers: (omitted > 0 ? customers.slice(0, MAX_CUSTOMERS) : customers).map(cut),
-    ...(omitted > 0 ? { customersOmitted: omitted } : {}),
-    categories,
-    sources,
-    cached,
-    ...(because === undefined ? {} : { because: cut(because) }),
-  });
+  const told = (omitted > 0 ? customers.slice(0, MAX_CUSTOMERS) : customers).map(cut);
+  // Member by member: one object of all of it takes JSON twice as long, and every answer waits for its line.
+  return `"time":"${new Date(timeMs).toISOString()}","requestId":${textOf(requestId)},"caller":${textOf(caller)},"purpose":${textOf(purpose)},"operation":${textOfLasting(operation)},"customers":${JSON.stringify(told)}${
+    omitted > 0 ? `,"customersOmitted":${omitted}` : ''
+  },"categories":${textOfLasting(categories)},"sources":${JSON.stringify(sources)},"cached":${cached}${
+    because === undefined ? '' : `,"because":${textOf(because)}`
+  }`;
+}
+
+const texts = new WeakMap<object, string>();
+
+function textOf(text: string): string {
+  return JSON.stringify(cut(text));
+}
+
+function cutTexts(_: string, value: unknown): unknown {
+  return typeof value === 'string' ? cut(value) : value;
+}
+
+/** Of what is the same object in many lines. */
+function textOfLasting(part: object): string {
+  let text = texts.get(part);
+  if (text === undefined) texts.set(part, (text = JSON.stringify(part, cutTexts)));
+  return text;
 }
 
 /** The body of a line which says that bytes before it are what is left of lines that a crash cut off. */
 export function repairBody(torn: Uint8Array, timeMs: number): string {
-  return inner({
-    time: new Date(timeMs).toISOString(),
-    repaired: true,
-    bytes: torn.length,
-    sha256: sha256(torn),
-  });
-}
-
-function inner(value: object): string {
-  return JSON.stringify(value).slice(1, -1);
+  return `"time":"${new Date(timeMs).toISOString()}","repaired":true,"bytes":${torn.length},"sha256":"${sha256(torn)}"`;
 }
 
 function cut(text: string): string {

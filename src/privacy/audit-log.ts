@@ -33,7 +33,7 @@ export interface AuditLogOptions {
   write?: WriteSome;
 }
 
-export type WriteSome = (fd: number, bytes: Uint8Array) => Promise<number>;
+export type WriteSome = (fd: number, bytes: Uint8Array) => number | Promise<number>;
 
 export interface AuditLog {
   /**
@@ -194,7 +194,8 @@ async function writeWhole(
   let patience = PATIENCE_MS;
   while (written < bytes.length) {
     try {
-      written += await write(fd, written === 0 ? bytes : bytes.subarray(written));
+      const some = write(fd, written === 0 ? bytes : bytes.subarray(written));
+      written += typeof some === 'number' ? some : await some;
     } catch (error) {
       if (!isFull(error) || patience <= 0) return { written, error };
       patience -= PAUSE_MS;
@@ -205,32 +206,28 @@ async function writeWhole(
 }
 
 /** What is written to a file is taken by the operating system's memory: handing it to another thread costs several times more. */
-function writeSome(fd: number, bytes: Uint8Array): Promise<number> {
-  try {
-    return Promise.resolve(writeSync(fd, bytes));
-  } catch (error) {
-    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
-  }
+function writeSome(fd: number, bytes: Uint8Array): number {
+  return writeSync(fd, bytes);
 }
 
 /**
  * Writes to the end of a line while nothing else of this process can run: log lines go to standard output too, and would
  * come between two parts of an audit line when the pipe is full.
  */
-function writeAtOnce(fd: number, bytes: Uint8Array): Promise<number> {
+function writeAtOnce(fd: number, bytes: Uint8Array): number {
   const pause = new Int32Array(new SharedArrayBuffer(4));
   let written = 0;
   for (let patience = PATIENCE_MS; written < bytes.length && patience > 0;) {
     try {
       written += writeSync(fd, bytes, written);
     } catch (error) {
-      if (written === 0) return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+      if (written === 0) throw error;
       if (!isFull(error)) break;
       patience -= PAUSE_MS;
       Atomics.wait(pause, 0, 0, PAUSE_MS);
     }
   }
-  return Promise.resolve(written);
+  return written;
 }
 
 function isFull(error: unknown): boolean {

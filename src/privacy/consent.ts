@@ -1,4 +1,5 @@
-import type { ConsentAnswers, SourcedStatement } from '../customer/consents.js';
+import type { ConsentStatement } from '../customer/consent-declaration.js';
+import type { ConsentAnswer } from '../customer/consents.js';
 import type { ConsentChannel, ConsentStatus, Purpose } from '../customer/schema.generated.js';
 
 /** Whether a customer's data may be used for a purpose, by what the systems say. README.md has the rules. */
@@ -18,31 +19,44 @@ export type ConsentDecision =
 
 /** `channel` is by what the customer is reached with the data; without one, consent for any channel will do. */
 export function decideConsent(
-  { statements, failed }: ConsentAnswers,
+  answers: readonly ConsentAnswer[],
   purpose: Purpose,
   channel?: ConsentChannel | null,
 ): ConsentDecision {
-  const about = statements.filter(
-    (one) => one.purpose === purpose && (channel == null || one.channel == null || one.channel === channel),
-  );
-  const withdrawn = about.filter(isWithdrawal);
+  const granted: ConsentStatement[] = [];
+  const withdrawn: SourcedStatement[] = [];
+  const others: SourcedStatement[] = [];
+  let failed: ConsentDecision | undefined;
+  for (const { source, statements, error } of answers) {
+    if (error !== undefined) failed ??= { kind: 'failed', error };
+    for (const one of statements) {
+      if (one.purpose !== purpose || (channel != null && one.channel != null && one.channel !== channel))
+        continue;
+      if (one.status === 'GRANTED') granted.push(one);
+      else (isWithdrawal(one) ? withdrawn : others).push({ ...one, source });
+    }
+  }
   // Nothing that another system might say gets past these.
   const final = withdrawn.filter((one) => channel != null || one.channel == null);
   if (final.length > 0) return withheldBy(final);
-  if (failed.length > 0) return { kind: 'failed', error: failed[0] };
-  const closed = new Set(withdrawn.map((one) => one.channel));
-  const isGranted = about.some((one) => one.status === 'GRANTED' && !closed.has(one.channel));
-  if (isGranted) return { kind: 'granted' };
-  const [reasons = []] = REASONS.map((status) => about.filter((one) => one.status === status)).filter(
-    (found) => found.length > 0,
-  );
-  return withheldBy(withdrawn.length > 0 ? withdrawn : reasons);
+  if (failed !== undefined) return failed;
+  const isGranted = granted.some((one) => withdrawn.every((no) => no.channel !== one.channel));
+  if (isGranted) return GRANTED;
+  if (withdrawn.length > 0) return withheldBy(withdrawn);
+  const reasons = REASONS.map((status) => others.filter((one) => one.status === status));
+  return withheldBy(reasons.find((found) => found.length > 0) ?? []);
+}
+
+const GRANTED: ConsentDecision = { kind: 'granted' };
+
+interface SourcedStatement extends ConsentStatement {
+  source: string;
 }
 
 /** The first of these that is there says most about why there is no consent. */
 const REASONS: readonly ConsentStatus[] = ['EXPIRED', 'REQUESTED', 'UNKNOWN'];
 
-function isWithdrawal({ status }: SourcedStatement): boolean {
+function isWithdrawal({ status }: ConsentStatement): boolean {
   return status === 'REVOKED' || status === 'DENIED';
 }
 

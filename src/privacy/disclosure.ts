@@ -48,7 +48,8 @@ export interface AskedOperation {
 }
 
 export function createDisclosures({ schema, policies, needConsent }: DisclosuresOptions): Disclosures {
-  const plans = new WeakMap<DocumentNode, Map<string, Plan>>();
+  /** By document, audience and the name of the operation. */
+  const plans = new WeakMap<DocumentNode, Map<string, Map<string, Plan>>>();
 
   const makePlan = ({ document, operationName }: AskedOperation, audience: Audience): Plan => {
     const granted = new Set<DataCategory>();
@@ -83,10 +84,14 @@ export function createDisclosures({ schema, policies, needConsent }: Disclosures
   return {
     of: (operation, audience, decided) => {
       let ofDocument = plans.get(operation.document);
-      if (ofDocument === undefined) plans.set(operation.document, (ofDocument = new Map<string, Plan>()));
-      const key = `${textOfAudience(audience)} ${operation.operationName ?? ''}`;
-      let plan = ofDocument.get(key);
-      if (plan === undefined) ofDocument.set(key, (plan = makePlan(operation, audience)));
+      if (ofDocument === undefined)
+        plans.set(operation.document, (ofDocument = new Map<string, Map<string, Plan>>()));
+      const text = textOfAudience(audience);
+      let ofAudience = ofDocument.get(text);
+      if (ofAudience === undefined) ofDocument.set(text, (ofAudience = new Map<string, Plan>()));
+      const name = operation.operationName ?? '';
+      let plan = ofAudience.get(name);
+      if (plan === undefined) ofAudience.set(name, (plan = makePlan(operation, audience)));
       const came = textOf(decided);
       if (!plan.outcomes.has(came)) plan.outcomes.set(came, outcomeOf(plan, decided));
       return plan.outcomes.get(came);

@@ -1,4 +1,4 @@
-import type { Consents } from '../customer/consents.js';
+import type { ConsentAnswer, Consents } from '../customer/consents.js';
 import type { Context, Customer } from '../customer/customer.js';
 import type { ConsentChannel, Purpose } from '../customer/schema.generated.js';
 import { ConsentRequiredError } from '../errors.js';
@@ -21,55 +21,51 @@ export interface Permissions {
   decided(context: Context): Decided;
 }
 
+/** What a customer was found to allow. */
+interface Asked {
+  answers: Promise<readonly ConsentAnswer[]>;
+  /** By channel, or `''` for any. */
+  decisions: Map<string, ConsentDecision>;
+}
+
 export function createPermissions(consents: Consents): Permissions {
-  const decisions = sideTable<Customer, Map<string, Promise<ConsentDecision>>>();
+  // A customer object is of one request, and that is for one purpose.
+  const known = sideTable<Customer, Asked>();
   const outcomes = sideTable<Context, Map<string, { granted: boolean; withheld: boolean }>>();
 
-  /** Many fields of one customer hang on the same decision. */
-  const decide = (
-    customer: Customer,
-    context: Context,
-    purpose: Purpose,
-    channel: ConsentChannel | undefined,
-  ): Promise<ConsentDecision> => {
-    let ofCustomer = decisions.get(customer);
-    if (ofCustomer === undefined)
-      decisions.set(customer, (ofCustomer = new Map<string, Promise<ConsentDecision>>()));
-    const key = channel ?? '';
-    let decision = ofCustomer.get(key);
-    if (decision === undefined) {
-      decision = consents
-        .statementsOf(customer, context, purpose)
-        .then((answers) => decideConsent(answers, purpose, channel));
-      ofCustomer.set(key, decision);
-      decision.then(
-        ({ kind }) => {
-          note(context, key, kind === 'granted' ? 'granted' : 'withheld');
-        },
-        () => {
-          note(context, key, 'withheld');
-        },
-      );
+  const askedOf = (customer: Customer, context: Context, purpose: Purpose): Asked => {
+    let asked = known.get(customer);
+    if (asked === undefined) {
+      asked = { answers: consents.answersFor(purpose, customer, context), decisions: new Map() };
+      known.set(customer, asked);
     }
-    return decision;
+    return asked;
   };
 
   const note = (context: Context, channel: string, outcome: 'granted' | 'withheld'): void => {
-    const ofRequest = outcomes.get(context) ?? new Map<string, { granted: boolean; withheld: boolean }>();
-    outcomes.set(context, ofRequest);
-    const noted = ofRequest.get(channel) ?? { granted: false, withheld: false };
-    noted[outcome] = true;
-    ofRequest.set(channel, noted);
+    let ofRequest = outcomes.get(context);
+    if (ofRequest === undefined)
+      outcomes.set(context, (ofRequest = new Map<string, { granted: boolean; withheld: boolean }>()));
+    const noted = ofRequest.get(channel);
+    if (noted === undefined)
+      ofRequest.set(channel, { granted: outcome === 'granted', withheld: outcome === 'withheld' });
+    else noted[outcome] = true;
   };
 
   return {
-    within: (customer, context, { purpose, channel }, read) => {
-      const deciding = decide(customer, context, purpose, channel);
+    within: async (customer, context, { purpose, channel }, read) => {
+      const { answers, decisions } = askedOf(customer, context, purpose);
       const value = started(read);
-      return deciding.then((decision) => {
-        if (decision.kind === 'granted') return value;
-        throw decision.kind === 'failed' ? decision.error : new ConsentRequiredError(purpose);
-      });
+      const key = channel ?? '';
+      const all = await answers;
+      let decision = decisions.get(key);
+      if (decision === undefined) {
+        decisions.set(key, (decision = decideConsent(all, purpose, channel)));
+        note(context, key, decision.kind === 'granted' ? 'granted' : 'withheld');
+      }
+      if (decision.kind === 'failed') throw decision.error;
+      if (decision.kind === 'withheld') throw new ConsentRequiredError(purpose);
+      return value instanceof Promise ? await value : value;
     },
     decided: (context) => outcomes.get(context) ?? NOTHING,
   };
@@ -85,6 +81,10 @@ function started<T>(read: () => T | Promise<T>): T | Promise<T> {
   } catch (error) {
     value = Promise.reject(error instanceof Error ? error : new Error(String(error)));
   }
-  if (value instanceof Promise) value.catch(() => undefined);
+  if (value instanceof Promise) value.then(undefined, ignore);
   return value;
+}
+
+function ignore(): void {
+  // Whoever is shown the value is told.
 }

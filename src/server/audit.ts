@@ -3,7 +3,7 @@ import { getOperationAST, print, type DocumentNode, type ExecutionArgs, type Exe
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import type { Context } from '../customer/customer.js';
 import type { Identifier } from '../identity/identifiers.js';
-import type { AuditEntry } from '../privacy/audit-line.js';
+import type { AuditedOperation, AuditEntry } from '../privacy/audit-line.js';
 import type { AuditLog } from '../privacy/audit-log.js';
 import type { Privacy } from '../privacy/privacy.js';
 import type { Provenance } from '../loaders/provenance.js';
@@ -74,7 +74,7 @@ export function createAuditor({ log, required, privacy, customersOf, logger }: A
       requestId,
       caller: caller.name,
       purpose: audience.purpose ?? 'NONE',
-      operation: { name: getOperationAST(document, operationName)?.name?.value ?? null, id: idOf(document) },
+      operation: auditedOperation(document, operationName),
       customers,
       categories,
       sources,
@@ -109,15 +109,15 @@ export function useAudit(
 ): Plugin {
   return {
     onExecute: ({ args, context }: { args: ExecutionArgs; context: { request: RequestHead } }) => ({
-      onExecuteDone: async (event: {
+      onExecuteDone: (event: {
         result: ExecutionResult | AsyncIterable<unknown>;
         setResult: (result: ExecutionResult) => void;
       }) => {
-        if (isAsyncIterable(event.result)) return;
+        if (isAsyncIterable(event.result)) return undefined;
         const { request } = context;
         const state = stateOf(request);
         /** False: it may not be given. */
-        const account = async (told: DocumentNode): Promise<boolean> => {
+        const account = (told: DocumentNode): Promise<boolean> | true => {
           const entry = auditor.entryOf({
             args,
             told,
@@ -136,8 +136,11 @@ export function useAudit(
           later.account = async () => {
             if (!(await account(args.document))) throw notAudited();
           };
-        const isGiven = await account(later === undefined ? args.document : firstPartOf(args.document));
-        if (!isGiven) event.setResult({ errors: [notAudited()] });
+        const given = account(later === undefined ? args.document : firstPartOf(args.document));
+        if (given === true) return undefined;
+        return given.then((isGiven) => {
+          if (!isGiven) event.setResult({ errors: [notAudited()] });
+        });
       },
     }),
   };
@@ -168,14 +171,18 @@ function notAudited() {
   );
 }
 
-const ids = new WeakMap<DocumentNode, string>();
+const operations = new WeakMap<DocumentNode, Map<string | null, AuditedOperation>>();
 
-/** As the manifest names persisted operations. */
-function idOf(document: DocumentNode): string {
-  let id = ids.get(document);
-  if (id === undefined) {
-    id = `sha256:${createHash('sha256').update(print(document)).digest('hex')}`;
-    ids.set(document, id);
+/** Its id is as the manifest names persisted operations. */
+function auditedOperation(document: DocumentNode, asked: string | null): AuditedOperation {
+  let ofDocument = operations.get(document);
+  if (ofDocument === undefined)
+    operations.set(document, (ofDocument = new Map<string | null, AuditedOperation>()));
+  let operation = ofDocument.get(asked);
+  if (operation === undefined) {
+    const name = getOperationAST(document, asked)?.name?.value ?? null;
+    const id = `sha256:${createHash('sha256').update(print(document)).digest('hex')}`;
+    ofDocument.set(asked, (operation = { name, id }));
   }
-  return id;
+  return operation;
 }

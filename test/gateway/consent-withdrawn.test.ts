@@ -114,3 +114,13 @@ describe('consent', () => {
     expect(data).toEqual({ customer: { primaryEmail: EMAIL } });
   });
 });
+
+test('a source that tells of consent, but not of whom, is refused at start', () => {
+  const { identity, ...anonymous } = orderSystem;
+  const url = control.sources['order-system']?.url ?? '';
+  const settings = system.settings(url);
+  expect(identity).toBeDefined();
+  expect(() => createTestGateway(settings, { sources: [anonymous] })).toThrow(
+    'order-system tells of consent, so it must say who its customers are: declare its identity.',
+  );
+});

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SourcedStatement } from '../../src/customer/consents.js';
+import type { ConsentStatement } from '../../src/customer/consent-declaration.js';
+import type { ConsentAnswer } from '../../src/customer/consents.js';
 import type { ConsentChannel, ConsentStatus } from '../../src/customer/schema.generated.js';
 import { SourceTimeoutError } from '../../src/errors.js';
 import { decideConsent, type ConsentDecision } from '../../src/privacy/consent.js';
@@ -17,6 +18,16 @@ const STATUSES: readonly ConsentStatus[] = [
 
 type Said = [source: string, status: ConsentStatus, channel?: ConsentChannel | null, day?: string];
 
+interface SourcedStatement extends ConsentStatement {
+  source: string;
+}
+
+/** Each system says one thing, and those that failed nothing. */
+const answers = (said: readonly SourcedStatement[], failed: readonly unknown[] = []): ConsentAnswer[] => [
+  ...said.map(({ source, ...statement }) => ({ source, statements: [statement] })),
+  ...failed.map((error) => ({ source: 'down', statements: [], error })),
+];
+
 const say = ([source, status, channel, day]: Said): SourcedStatement => ({
   purpose: 'MARKETING',
   source,
@@ -28,7 +39,7 @@ const decide = (
   said: readonly Said[],
   channel?: ConsentChannel,
   failed: readonly unknown[] = [],
-): ConsentDecision => decideConsent({ statements: said.map(say), failed }, 'MARKETING', channel);
+): ConsentDecision => decideConsent(answers(said.map(say), failed), 'MARKETING', channel);
 
 const down = new SourceTimeoutError('crm', 'crm did not answer in time.');
 const granted = { kind: 'granted' };
@@ -124,7 +135,7 @@ describe('consent', () => {
 
   it('for one purpose says nothing of another', () => {
     const statements = [say(['shop', 'GRANTED']), say(['crm', 'REVOKED', 'EMAIL'])];
-    expect(decideConsent({ statements, failed: [] }, 'PERSONALISATION')).toEqual({
+    expect(decideConsent(answers(statements), 'PERSONALISATION')).toEqual({
       kind: 'withheld',
       because: 'UNKNOWN',
     });
@@ -169,7 +180,7 @@ describe('whatever the systems say', () => {
   const failures = fc.array(fc.constant(down), { maxLength: 2 });
   const channel = fc.constantFrom(undefined, ...CHANNELS);
   const isGranted = (all: readonly SourcedStatement[], failed: readonly unknown[], of?: ConsentChannel) =>
-    decideConsent({ statements: all, failed }, 'MARKETING', of).kind === 'granted';
+    decideConsent(answers(all, failed), 'MARKETING', of).kind === 'granted';
 
   it('the order in which they say it does not matter', () => {
     fc.assert(
@@ -180,8 +191,8 @@ describe('whatever the systems say', () => {
         failures,
         channel,
         ([all, shuffled], failed, of) => {
-          expect(decideConsent({ statements: shuffled, failed }, 'MARKETING', of)).toEqual(
-            decideConsent({ statements: all, failed }, 'MARKETING', of),
+          expect(decideConsent(answers(shuffled, failed), 'MARKETING', of)).toEqual(
+            decideConsent(answers(all, failed), 'MARKETING', of),
           );
         },
       ),
@@ -241,7 +252,7 @@ describe('whatever the systems say', () => {
         failures,
         channel,
         (noes, failed, of) => {
-          const decision = decideConsent({ statements: noes, failed }, 'MARKETING', of);
+          const decision = decideConsent(answers(noes, failed), 'MARKETING', of);
           if (decision.kind !== 'withheld' || decision.because === 'UNKNOWN') return;
           const holding = noes.filter(
             ({ purpose, channel: its }) => purpose === 'MARKETING' && (!of || !its || its === of),

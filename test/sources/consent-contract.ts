@@ -73,7 +73,14 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
 
   const open = (freshness: SourceDefinition['freshness'] = {}) => {
     const clock = turnedClock();
-    const gateway = createTestGateway(settings, { sources: [{ ...source, freshness }], clock });
+    const { consents } = source;
+    if (consents === undefined) throw new Error(`${name} declares no consents`);
+    // How long answers about consent are kept is for neither of them to say.
+    const patient = { ...consents, ofRecord: { ...consents.ofRecord, freshness } };
+    const gateway = createTestGateway(settings, {
+      sources: [{ ...source, freshness, consents: patient }],
+      clock,
+    });
     opened.push(gateway);
     return { clock, ask: (people: readonly Person[]) => askConsents(gateway, people.map(keyOf)) };
   };

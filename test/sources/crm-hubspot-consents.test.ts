@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { consentsOfContacts } from '../../sources/crm-hubspot/consents.js';
+import { consents } from '../../sources/crm-hubspot/consents.js';
 import { crmHubspot } from '../../sources/crm-hubspot/index.js';
 import { startCrmHubspot } from '../../sources/crm-hubspot/stand-in/index.js';
 import type { Person } from '../../sources/stand-ins/world.js';
@@ -56,7 +56,7 @@ describe("the CRM's opt-outs as consents", () => {
       });
     });
     const client = open(crmHubspot.connector, { CRM_HUBSPOT_URL: hubspot.url, CRM_HUBSPOT_TOKEN: 'token' });
-    const [hidden, never, unknown] = await consentsOfContacts.load(['1', '2', '3'], client);
+    const [hidden, never, unknown] = await consents.ofRecord.load(['1', '2', '3'], client);
     await client.close();
     await hubspot.close();
     expect(hidden).toMatchObject({ code: 'SOURCE_CONTRACT' });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Person } from '../../sources/stand-ins/world.js';
-import { consentsOfCustomers } from '../../sources/webshop/consents.js';
+import { consents } from '../../sources/webshop/consents.js';
 import { webshop } from '../../sources/webshop/index.js';
 import { startWebshop } from '../../sources/webshop/stand-in/index.js';
 import { open } from '../connectors/contract.js';
@@ -60,7 +60,7 @@ describe("the webshop's consents", () => {
     });
     const client = open(webshop.connector, { WEBSHOP_URL: `${shop.url}/`, WEBSHOP_ACCESS_TOKEN: 'token' });
     try {
-      return await consentsOfCustomers.load(ids, client);
+      return await consents.ofRecord.load(ids, client);
     } finally {
       await client.close();
       await shop.close();
