@@ -61,7 +61,7 @@ export function bodyOf(entry: AuditEntry, timeMs: number): string {
   const omitted = customers.length - MAX_CUSTOMERS;
   const told = (omitted > 0 ? customers.slice(0, MAX_CUSTOMERS) : customers).map(cut);
   // Member by member: one object of all of it takes JSON twice as long, and every answer waits for its line.
-  return `"time":"${new Date(timeMs).toISOString()}","requestId":${textOf(requestId)},"caller":${textOf(caller)},"purpose":${textOf(purpose)},"operation":${textOfLasting(operation)},"customers":${JSON.stringify(told)}${
+  return `"time":"${isoOf(timeMs)}","requestId":${textOf(requestId)},"caller":${textOf(caller)},"purpose":${textOf(purpose)},"operation":${textOfLasting(operation)},"customers":${JSON.stringify(told)}${
     omitted > 0 ? `,"customersOmitted":${omitted}` : ''
   },"categories":${textOfLasting(categories)},"sources":${JSON.stringify(sources)},"cached":${cached}${
     because === undefined ? '' : `,"because":${textOf(because)}`
@@ -69,6 +69,15 @@ export function bodyOf(entry: AuditEntry, timeMs: number): string {
 }
 
 const texts = new WeakMap<object, string>();
+
+let lastSecond = { ms: NaN, text: '' };
+
+/** ISO 8601 in UTC. Making it anew took half of the time of a line; most are of the second of the one before. */
+function isoOf(timeMs: number): string {
+  const ms = Math.floor(timeMs / 1000) * 1000;
+  if (ms !== lastSecond.ms) lastSecond = { ms, text: new Date(ms).toISOString().slice(0, -4) };
+  return `${lastSecond.text}${String(Math.trunc(timeMs - ms)).padStart(3, '0')}Z`;
+}
 
 function textOf(text: string): string {
   return JSON.stringify(cut(text));
@@ -87,7 +96,7 @@ function textOfLasting(part: object): string {
 
 /** The body of a line which says that bytes before it are what is left of lines that a crash cut off. */
 export function repairBody(torn: Uint8Array, timeMs: number): string {
-  return `"time":"${new Date(timeMs).toISOString()}","repaired":true,"bytes":${torn.length},"sha256":"${sha256(torn)}"`;
+  return `"time":"${isoOf(timeMs)}","repaired":true,"bytes":${torn.length},"sha256":"${sha256(torn)}"`;
 }
 
 function cut(text: string): string {

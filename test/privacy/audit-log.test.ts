@@ -47,6 +47,28 @@ describe('a line', () => {
     ]);
   });
 
+  test('has the time to the millisecond, whichever second the line before was of', async () => {
+    const newest = Date.UTC(2100, 0);
+    const nearby = fc
+      .tuple(fc.integer({ min: 0, max: newest }), fc.array(fc.integer({ min: -2_000, max: 2_000 })))
+      .map(([at, steps]) => [at, ...steps.map((step) => Math.max(0, at + step))]);
+    await fc.assert(
+      fc.asyncProperty(nearby, async (times) => {
+        const file = newFile();
+        const left = [...times];
+        await writeEntries(
+          file,
+          times.map(() => entry()),
+          { now: () => left.shift() ?? 0 },
+        );
+        expect(linesIn(file).map(({ time }) => time)).toEqual(
+          times.map((time) => new Date(time).toISOString()),
+        );
+      }),
+      { numRuns: 50 },
+    );
+  });
+
   test('stays one line, whatever a text holds', async () => {
     const file = newFile();
     const texts = ['two\nlines', 'a "quotation"', '\u2028', '","prev":"', '\uD800', '💶'];
