@@ -225,7 +225,8 @@ export function createGateway({
     if (source === undefined) continue;
     const ofIdentity = identity === undefined ? [] : addIdentityLoaders(source, identity, registry, rules);
     for (const loader of new Set<unknown>(loaders))
-      if (!ofIdentity.includes(loader)) registry.add(source, loader as Loader<Client, never, unknown>);
+      if (!ofIdentity.includes(loader) && loader !== consents?.ofRecord)
+        registry.add(source, loader as Loader<Client, never, unknown>);
     if (consents !== undefined) addConsentLoader(source, consents, identity?.recordKey, registry);
   }
   const sdl = readSdl(

@@ -78,7 +78,15 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
     // How long answers about consent are kept is for neither of them to say.
     const patient = { ...consents, ofRecord: { ...consents.ofRecord, freshness } };
     const gateway = createTestGateway(settings, {
-      sources: [{ ...source, freshness, consents: patient }],
+      sources: [
+        // Its loader may stand among the others too.
+        {
+          ...source,
+          freshness,
+          consents: patient,
+          loaders: [...(source.loaders ?? []), patient.ofRecord],
+        },
+      ],
       clock,
     });
     opened.push(gateway);
