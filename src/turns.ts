@@ -28,6 +28,7 @@ function next(): void {
 export class Turns {
   #underWay = 0;
   #afterwards: (() => void)[] = [];
+  /** To be called back together: a promise and a tick for each of a dozen loaders is a part of every answer's time. */
   #soon: (() => void)[] = [];
 
   /** Works on each, in their order. Resolves when all are done; rejects as soon as the work throws. */

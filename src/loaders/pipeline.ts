@@ -13,6 +13,7 @@ import { endSourceCall, startRequest, startSourceCall, traceHeaders } from '../t
 import { Turns } from '../turns.js';
 import { noteAskedAt } from './asked-at.js';
 import { createFlight, serves, type Flight, type RequestScope } from './flight.js';
+import { failedOrigin } from './provenance.js';
 
 /** What happens on the way, for those who count. */
 export interface LoadingObserver {
@@ -86,7 +87,7 @@ export function createPipeline(
     }
     if (request.wanted.onlyIfCached === true) {
       // A field that shows what the others hold has no error to tell that this one is missing.
-      noteFailed(request, now, undefined);
+      request.provenance.note(failedOrigin(source, now));
       return Promise.reject(new NotCachedError(source));
     }
     observer?.cacheAnswered(source, 'miss');
@@ -107,13 +108,6 @@ export function createPipeline(
       standing: status === 'cached' ? standing : undefined,
     });
     return kept.value;
-  };
-
-  const noteFailed = (request: RequestScope, startedAt: number, run: Flight['run']): void => {
-    request.provenance.note({
-      ...{ source, status: 'failed', ageMs: 0, freshMs: 0 },
-      ...{ startedAt, run, standing: undefined },
-    });
   };
 
   const ask = async (
@@ -149,7 +143,7 @@ export function createPipeline(
         if (mayStandIn({ ageMs, maxAgeMs: kept.maxAgeMs }, freshness, request.wanted))
           return give(kept, 'stale', request, startedAt);
       }
-      noteFailed(request, startedAt, flight.run);
+      request.provenance.note(failedOrigin(source, startedAt, flight.run));
       throw error;
     } finally {
       // Whoever left has left when its client hung up.

@@ -30,7 +30,7 @@ export interface Run {
   readonly scope: { readonly retries: number };
 }
 
-/** Where one answer came from. */
+/** Where one answer came from. Every member is always there: one is noted for each answer, and objects of one form are read faster. */
 export interface Origin {
   source: string;
   status: Exclude<SourceStatus, 'skipped'>;
@@ -42,6 +42,11 @@ export interface Origin {
   run: Run | undefined;
   /** Of an answer that was kept in memory, and fresh. */
   standing: Standing | undefined;
+}
+
+/** Of an answer that did not come. */
+export function failedOrigin(source: string, startedAt: number, run?: Run): Origin {
+  return { source, status: 'failed', ageMs: 0, freshMs: 0, startedAt, run, standing: undefined };
 }
 
 /** Something that an answer was made of. */

@@ -60,7 +60,7 @@ export function bodyOf(entry: AuditEntry, timeMs: number): string {
   const { requestId, caller, purpose, operation, customers, categories, sources, cached, because } = entry;
   const omitted = customers.length - MAX_CUSTOMERS;
   const told = (omitted > 0 ? customers.slice(0, MAX_CUSTOMERS) : customers).map(cut);
-  // Member by member: one object of all of it takes JSON twice as long, and every answer waits for its line.
+  // Member by member: one object of all of it takes JSON nearly twice as long, and every answer waits for its line.
   return `"time":"${isoOf(timeMs)}","requestId":${textOf(requestId)},"caller":${textOf(caller)},"purpose":${textOf(purpose)},"operation":${textOfLasting(operation)},"customers":${JSON.stringify(told)}${
     omitted > 0 ? `,"customersOmitted":${omitted}` : ''
   },"categories":${textOfLasting(categories)},"sources":${JSON.stringify(sources)},"cached":${cached}${
