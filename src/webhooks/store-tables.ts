@@ -71,6 +71,9 @@ export function tables({ dialect }: Database): Statement[] {
       sql: `CREATE INDEX IF NOT EXISTS webhook_deliveries_cancel ON webhook_deliveries (cancel_key) WHERE cancel_key IS NOT NULL`,
     },
     {
+      sql: `CREATE INDEX IF NOT EXISTS webhook_deliveries_cancelled ON webhook_deliveries (endpoint, order_key, leased_until) WHERE state = 'cancelled'`,
+    },
+    {
       sql: `CREATE INDEX IF NOT EXISTS webhook_deliveries_event ON webhook_deliveries (event_seq)`,
     },
     {
@@ -98,6 +101,9 @@ const EARLIER_EVENT = `SELECT 1 FROM webhook_events f WHERE f.lane = e.lane AND 
 /** A delivery that waits before it, for the same customer and endpoint. */
 const EARLIER_DELIVERY = `SELECT 1 FROM webhook_deliveries w WHERE w.endpoint = d.endpoint AND w.order_key = d.order_key
   AND w.state = 'waiting' AND (w.due_at, w.seq) < (d.due_at, d.seq)`;
+/** One that was cancelled when it was under way already. now. */
+const STILL_UNDER_WAY = `SELECT 1 FROM webhook_deliveries c WHERE c.endpoint = d.endpoint AND c.order_key = d.order_key
+  AND c.state = 'cancelled' AND c.leased_until > $2`;
 
 const EVENT_COLUMNS =
   'event_key, lane, sealed, state, reason, attempts, received_at, next_at, leased_until, holder';
@@ -189,7 +195,7 @@ export const leaseDeliveries = ({ dialect }: Database): string => `
   UPDATE webhook_deliveries SET leased_until = $3, holder = $4 WHERE seq IN (
     SELECT d.seq FROM webhook_deliveries d
     WHERE d.endpoint = $1 AND d.state = 'waiting' AND d.next_at <= $2 AND d.leased_until <= $2
-      AND NOT EXISTS (${EARLIER_DELIVERY})
+      AND NOT EXISTS (${EARLIER_DELIVERY}) AND NOT EXISTS (${STILL_UNDER_WAY})
       AND NOT EXISTS (SELECT 1 FROM webhook_disabled_endpoints x WHERE x.endpoint = d.endpoint)
     ORDER BY d.next_at, d.seq LIMIT $5 ${dialect.skipLocked})`;
 /** holder. */
@@ -198,14 +204,19 @@ export const leasedDeliveries = `
   FROM webhook_deliveries d JOIN webhook_events e ON e.seq = d.event_seq
   WHERE d.holder = $1 AND d.state = 'waiting' ORDER BY d.next_at, d.seq`;
 
-/** id, holder, attempts, reason, state, now. What was delivered is so, whoever has the lease by now. */
+/**
+ * id, holder, attempts, reason, state, now. What was delivered is so, whoever had the lease after; but while another has it
+ * and sends it again, the next one has to wait for that one's word.
+ */
 export const deliveryFinished = `
   UPDATE webhook_deliveries SET state = $5, attempts = $3, reason = $4, finished_at = $6, next_at = NULL
-  WHERE id = $1 AND state <> 'delivered' AND ((state = 'waiting' AND holder = $2) OR $5 = 'delivered')`;
-/** id, holder, attempts, reason, next at. */
+  WHERE id = $1 AND state <> 'delivered' AND ((state = 'waiting' AND holder = $2)
+    OR ($5 = 'delivered' AND (state <> 'waiting' OR leased_until <= $6)))`;
+/** id, holder, attempts, reason, next at. What was cancelled meanwhile is not tried again. */
 export const deliveryPostponed = `
-  UPDATE webhook_deliveries SET attempts = $3, reason = $4, ready_at = $5, next_at = $5, leased_until = 0
-  WHERE id = $1 AND state = 'waiting' AND holder = $2`;
+  UPDATE webhook_deliveries SET attempts = $3, reason = $4, ready_at = $5, leased_until = 0,
+    next_at = CASE WHEN state = 'waiting' THEN CAST($5 AS BIGINT) END
+  WHERE id = $1 AND state IN ('waiting', 'cancelled') AND holder = $2`;
 /** id: the next one behind it may go. */
 export const promoteBehind = `
   UPDATE webhook_deliveries SET next_at = ready_at WHERE next_at IS NULL AND state = 'waiting' AND seq = (

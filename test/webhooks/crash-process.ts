@@ -38,8 +38,9 @@ const deliverer = createDeliverer({
   logger: pino({ level: 'silent' }),
   now,
   pollMs: 50,
-  timeoutMs: 1_000,
-  leaseMs: 1_500 * speed,
+  // By the same clock as the lease: an attempt that could outlast it is not made.
+  timeoutMs: 1_000 * speed,
+  leaseMs: 2_000 * speed,
 });
 
 const body = z.object({ id: z.string(), customer: z.string() });

@@ -239,6 +239,38 @@ export function storeContract(
       await other.close();
     });
 
+    it('of one customer wait while another instance sends the one before again, whatever the first says late', async () => {
+      await scheduled('1', [plan()]);
+      await scheduled('2', [plan()]);
+      const other = await opened.again();
+      const [first] = await due();
+      now += MINUTE;
+      const [again] = await due('mailer', other);
+      await delivered(first);
+      expect(again?.id).toBe(first?.id);
+      expect(await due()).toEqual([]);
+      await other.settle(again ?? raise(), { state: 'delivered', attempts: 1, reason: 'status 204' });
+      expect((await due()).map(({ event }) => event.id)).toEqual(['2']);
+      await other.close();
+    });
+
+    it('that were delivered are so when that is said late and nobody sends them', async () => {
+      await scheduled('1', [plan()]);
+      await scheduled('2', [plan()]);
+      const [first] = await due();
+      now += MINUTE;
+      const [again] = await due();
+      await store.settle(again ?? raise(), {
+        state: 'waiting',
+        attempts: 1,
+        reason: 'status 500',
+        at: now + HOUR,
+      });
+      await delivered(first);
+      expect(await store.find(first?.id ?? '')).toMatchObject({ state: 'delivered' });
+      expect((await due()).map(({ event }) => event.id)).toEqual(['2']);
+    });
+
     it('are shared out among instances without one going twice', async () => {
       await store.keep(Array.from({ length: 60 }, (_, index) => anEvent(`n${index}`)));
       for (const leased of await store.leaseEvents(100, MINUTE))
@@ -253,7 +285,7 @@ export function storeContract(
       await other.close();
     });
 
-    it('are cancelled by a later event while they wait, and let the next one go', async () => {
+    it('are cancelled by a later event while they wait, and let the next one go once they are not under way', async () => {
       await scheduled('1', [
         plan({ dueAt: now + HOUR, cancelKey: 'cart-1' }),
         plan({ trigger: 'x', dueAt: now + 2 * HOUR }),
@@ -267,7 +299,7 @@ export function storeContract(
       const [first] = await due();
       expect(first?.id).toBe(ids[0]);
       await scheduled('3', [], ['cart-1']);
-      expect((await due()).map(({ trigger }) => trigger)).toEqual(['x']);
+      expect(await due()).toEqual([]);
       expect((await store.list({ state: 'cancelled', limit: 10 })).map(({ trigger }) => trigger)).toEqual([
         'y',
         'thanks',
@@ -275,6 +307,27 @@ export function storeContract(
       // It was under way when it was cancelled, and it arrived.
       await delivered(first);
       expect(await store.find(first?.id ?? '')).toMatchObject({ state: 'delivered' });
+      expect((await due()).map(({ trigger }) => trigger)).toEqual(['x']);
+    });
+
+    it('that were under way when they were cancelled are not tried again, and the next one goes', async () => {
+      await scheduled('1', [plan({ cancelKey: 'cart-1' })]);
+      const [first] = await due();
+      await scheduled('2', [plan()], ['cart-1']);
+      expect(await due()).toEqual([]);
+      await store.settle(first ?? raise(), { state: 'waiting', attempts: 1, reason: 'status 500', at: now });
+      expect(await store.find(first?.id ?? '')).toMatchObject({ state: 'cancelled', nextAt: null });
+      expect((await due()).map(({ event }) => event.id)).toEqual(['2']);
+    });
+
+    it('that were cancelled hold up the next one no longer than their instance may be sending', async () => {
+      await scheduled('1', [plan({ cancelKey: 'cart-1' })]);
+      await due();
+      await scheduled('2', [plan()], ['cart-1']);
+      now += MINUTE - 1;
+      expect(await due()).toEqual([]);
+      now += 1;
+      expect((await due()).map(({ event }) => event.id)).toEqual(['2']);
     });
   });
 
