@@ -13,7 +13,7 @@ import type { GraphqlClient } from './connectors/graphql/client.js';
 import { createAuthentication, type Authentication } from './context/authenticate.js';
 import type { Caller } from './context/caller.js';
 import { priorityOf } from './context/directives.js';
-import { addConsentLoader, createConsents } from './customer/consents.js';
+import { addConsentLoader, createConsents, type ConsentSource } from './customer/consents.js';
 import { createReadKey, customerResolvers } from './customer/resolvers.js';
 import { survivorshipRules } from './customer/survivorship.js';
 import { milliseconds } from './duration.js';
@@ -220,6 +220,7 @@ export function createGateway({
     patienceMs: config.identityPatienceMs,
   };
   const rules = createIdentityRules(sources, config.defaultRegion, identityLimits, metrics.identityLimited);
+  const consentSources: ConsentSource[] = [];
   for (const { name, identity, consents, loaders = [] } of sources) {
     const source = loaded.get(name);
     if (source === undefined) continue;
@@ -227,7 +228,8 @@ export function createGateway({
     for (const loader of new Set<unknown>(loaders))
       if (!ofIdentity.includes(loader) && loader !== consents?.ofRecord)
         registry.add(source, loader as Loader<Client, never, unknown>);
-    if (consents !== undefined) addConsentLoader(source, consents, identity?.recordKey, registry);
+    if (consents !== undefined)
+      consentSources.push(addConsentLoader(source, consents, identity?.recordKey, registry));
   }
   const sdl = readSdl(
     sources.map(({ name }) => name),
@@ -242,11 +244,7 @@ export function createGateway({
       ? []
       : [createSubschema(own, sdl, declaration, registry)];
   });
-  const consents = createConsents(
-    sources.flatMap(({ name, consents: declared }) =>
-      declared === undefined ? [] : [{ name, consents: declared }],
-    ),
-  );
+  const consents = createConsents(consentSources);
   const sourceOfField = fieldsOf('Customer', sdl);
   const ids = createCustomerIds(config.idSecret);
   const spine = customerResolvers({

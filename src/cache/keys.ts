@@ -17,7 +17,7 @@ export function createKeys(secret: string): Keys {
   const digest = (text: string) => {
     const whole = `${key}\n${text}`;
     // UTF-8 would make all halves of characters one.
-    return hash('sha256', whole.isWellFormed() ? whole : Buffer.from(whole, 'utf16le'), 'base64url');
+    return hash('sha256', whole.isWellFormed() ? whole : Buffer.from(whole, 'utf16le'), 'hex');
   };
   return {
     answer: (source, loader, argument) => digest(`${source}\n${loader}\n${argument}`),

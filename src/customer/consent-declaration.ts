@@ -6,12 +6,12 @@ import type { ConsentChannel, ConsentStatus, Purpose } from './schema.generated.
 export interface ConsentStatement {
   purpose: Purpose;
   /** Left out when it is for every channel, or for none in particular. */
-  channel?: ConsentChannel | null;
+  channel?: ConsentChannel | null | undefined;
   status: ConsentStatus;
   /** When it was said, ISO 8601 in UTC with `Z`; null when the system does not tell. */
-  updatedAt?: string | null;
+  updatedAt?: string | null | undefined;
   /** How the system knows, in words for a privacy officer; never personal data. */
-  evidence?: string | null;
+  evidence?: string | null | undefined;
 }
 
 /** What a source tells of consent. It says who its customers are, too (`identity`). */

@@ -1,6 +1,7 @@
 import type { FreshnessOptions } from '../cache/freshness.js';
 import type { Client } from '../connectors/connector.js';
 import { ConfigError } from '../errors.js';
+import type { Loader } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
 import type { ConsentDeclaration, ConsentStatement } from './consent-declaration.js';
 import type { Context, Customer } from './customer.js';
@@ -9,13 +10,14 @@ import type { Consent, Purpose } from './schema.generated.js';
 /** A source that holds consent. */
 export interface ConsentSource {
   name: string;
-  consents: ConsentDeclaration;
+  /** What it may say something about. */
+  purposes: readonly Purpose[];
+  ofRecord: Loader<Client, string, readonly Consent[]>;
 }
 
 /** What one system says of a customer. */
 export interface ConsentAnswer {
-  source: string;
-  statements: readonly ConsentStatement[];
+  statements: readonly Consent[];
   /** Why it could not be asked, though it may have something to say. */
   error?: unknown;
 }
@@ -44,26 +46,41 @@ const FRESHNESS = {
 /** Registers the loader that a source's consent is asked by. Throws a ConfigError when the source keeps no customers. */
 export function addConsentLoader(
   source: LoadedSource<Client>,
-  { ofRecord }: ConsentDeclaration,
+  { purposes, ofRecord: declared }: ConsentDeclaration,
   recordKey: string | undefined,
   registry: LoaderRegistry,
-): void {
+): ConsentSource {
   if (recordKey === undefined)
     throw new ConfigError([
       `${source.name} tells of consent, so it must say who its customers are: declare its identity.`,
     ]);
-  const loader = {
-    ...ofRecord,
+  const { name } = source;
+  const told: ConsentSource['ofRecord'] = {
+    ...declared,
     freshness: FRESHNESS,
-    about: (value: string) => [{ namespace: recordKey, value }],
+    load: async (ids, client) =>
+      (await declared.load(ids, client)).map((said) =>
+        said instanceof Error ? said : said.map((one) => consentOf(one, name)),
+      ),
+    about: (value) => [{ namespace: recordKey, value }],
   };
-  registry.add(source, loader, undefined, ofRecord);
+  registry.add(source, told, undefined, declared);
+  // Whoever asks by the loader as it was declared is given what was made of it.
+  return { name, purposes, ofRecord: declared as ConsentSource['ofRecord'] };
+}
+
+/** Made once for each answer that is kept; and what is of one shape is read quickest, as it is for every request. */
+function consentOf(
+  { purpose, channel = null, status, updatedAt = null, evidence = null }: ConsentStatement,
+  source: string,
+): Consent {
+  return { purpose, channel, status, source, updatedAt, evidence };
 }
 
 export function createConsents(sources: readonly ConsentSource[]): Consents {
   const able = new Map<Purpose, ConsentSource[]>();
   for (const source of sources)
-    for (const purpose of source.consents.purposes) able.set(purpose, [...(able.get(purpose) ?? []), source]);
+    for (const purpose of source.purposes) able.set(purpose, [...(able.get(purpose) ?? []), source]);
 
   return {
     sources: sources.map(({ name }) => name),
@@ -71,15 +88,7 @@ export function createConsents(sources: readonly ConsentSource[]): Consents {
       const answers = await askAll(sources, customer, context);
       const failed = answers.find(({ error }) => error !== undefined);
       if (failed !== undefined) throw failed.error;
-      return answers.flatMap(({ source, statements }) =>
-        statements.map(({ channel = null, updatedAt = null, evidence = null, ...statement }) => ({
-          ...statement,
-          source,
-          channel,
-          updatedAt,
-          evidence,
-        })),
-      );
+      return answers.flatMap(({ statements }) => statements);
     },
     answersFor: (purpose, customer, context) => askAll(able.get(purpose) ?? [], customer, context),
   };
@@ -95,21 +104,21 @@ function askAll(
 
 /** All the customer's records in the system count. */
 async function answerOf(
-  { name: source, consents: { ofRecord } }: ConsentSource,
+  { name, ofRecord }: ConsentSource,
   { identity }: Customer,
   { load }: Context,
 ): Promise<ConsentAnswer> {
   try {
-    const outcome = await identity.find(source);
-    if (outcome.kind === 'failed') return { source, statements: NOTHING, error: outcome.error };
-    if (outcome.kind === 'unknown') return { source, statements: NOTHING };
+    const outcome = await identity.find(name);
+    if (outcome.kind === 'failed') return { statements: NOTHING, error: outcome.error };
+    if (outcome.kind === 'unknown') return { statements: NOTHING };
     const asked = outcome.records.map(({ id }) => load(ofRecord, id));
     const [first, ...others] = asked;
-    if (first !== undefined && others.length === 0) return { source, statements: await first };
-    return { source, statements: (await Promise.all(asked)).flat() };
+    if (first !== undefined && others.length === 0) return { statements: await first };
+    return { statements: (await Promise.all(asked)).flat() };
   } catch (error) {
-    return { source, statements: NOTHING, error };
+    return { statements: NOTHING, error };
   }
 }
 
-const NOTHING: readonly ConsentStatement[] = [];
+const NOTHING: readonly Consent[] = [];

@@ -134,7 +134,8 @@ export function createIdentities(
     };
 
     const look = (walk: Walk): Match => {
-      const answers = [...walk.asks].filter((one) => !isPending(one)).length;
+      let answers = 0;
+      for (const one of walk.asks) if (!isPending(one)) answers += 1;
       let last = seenOf.get(walk);
       if (last?.answers !== answers) seenOf.set(walk, (last = { answers, match: lookAnew(walk) }));
       return last.match;
@@ -243,11 +244,16 @@ export function createIdentities(
         await Promise.all([...walk.asks].map(({ done }) => done));
         return see(walk);
       },
-      strongest: () =>
-        begun
-          .map(look)
-          .flatMap(({ kind, records }) => (kind === 'identified' ? records.slice(0, 1) : []))
-          .sort(byPlace)[0]?.own,
+      strongest: () => {
+        let best: KnownRecord | undefined;
+        for (const walk of begun) {
+          const { kind, records } = look(walk);
+          const [first] = records;
+          if (kind !== 'identified' || first === undefined) continue;
+          if (best === undefined || byPlace(first, best) < 0) best = first;
+        }
+        return best?.own;
+      },
     };
   };
 

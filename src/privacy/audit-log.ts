@@ -59,6 +59,12 @@ interface Waiting {
   reject: (error: AuditError) => void;
 }
 
+interface Line {
+  text: string;
+  link: Link;
+  of?: Waiting;
+}
+
 /** Written at once. What a crash can tear is no longer than this and one line. */
 const MAX_GROUP_CHARS = 1024 * 1024;
 /** When the disk stands still, more are refused rather than kept in memory. */
@@ -87,12 +93,15 @@ export function createAuditLog({
 
   const run = async (): Promise<void> => {
     // What is answered by the same news of a system goes out together.
-    await Promise.resolve();
-    await writeGroup(nextGroup());
-    while (waiting.length > 0) {
-      // Where one line leads to the next, others have their turn between them.
+    await RESOLVED;
+    for (;;) {
+      const { lines, bytes } = linesOf(nextGroup());
+      const whole = writeWhole(write, target.fd, bytes);
+      conclude(lines, bytes, whole instanceof Promise ? await whole : whole);
+      await RESOLVED;
+      if (waiting.length === 0) break;
+      // One line has led to the next: others have their turn between them.
       await new Promise(setImmediate);
-      await writeGroup(nextGroup());
     }
     running = undefined;
   };
@@ -105,8 +114,8 @@ export function createAuditLog({
     return group;
   };
 
-  const writeGroup = async (group: readonly Waiting[]): Promise<void> => {
-    const lines: { text: string; link: Link; of?: Waiting }[] = [];
+  const linesOf = (group: readonly Waiting[]): { lines: readonly Line[]; bytes: Buffer } => {
+    const lines: Line[] = [];
     let before = isEnded ? '' : '\n';
     let last = chain;
     if (torn.length > 0) {
@@ -120,8 +129,10 @@ export function createAuditLog({
       before = '';
       last = link;
     }
-    const bytes = Buffer.from(lines.map(({ text }) => text).join(''));
-    const { written, error } = await writeWhole(write, target.fd, bytes);
+    return { lines, bytes: Buffer.from(lines.map(({ text }) => text).join('')) };
+  };
+
+  const conclude = (lines: readonly Line[], bytes: Buffer, { written, error }: Whole): void => {
     // Lines of which all bytes are there stay, whatever became of those after them.
     let end = 0;
     let whole = 0;
@@ -184,25 +195,45 @@ export function createAuditLog({
 
 const NOTHING = Buffer.alloc(0);
 
-/** Writes until all is written or there is an error. A pipe that is full says EAGAIN, and may have room soon. */
-async function writeWhole(
+const RESOLVED = Promise.resolve();
+
+/** How many bytes were written, and why not all of them. */
+interface Whole {
+  written: number;
+  error?: unknown;
+}
+
+/** Writes until all is written or there is an error: at once, as a rule. */
+function writeWhole(write: WriteSome, fd: number, bytes: Buffer): Whole | Promise<Whole> {
+  try {
+    const some = write(fd, bytes);
+    return some === bytes.length ? { written: some } : writeRest(write, fd, bytes, some);
+  } catch (error) {
+    return isFull(error) ? writeRest(write, fd, bytes, 0) : { written: 0, error };
+  }
+}
+
+/** What the first attempt has left. A pipe that is full says EAGAIN, and may have room soon. */
+async function writeRest(
   write: WriteSome,
   fd: number,
   bytes: Buffer,
-): Promise<{ written: number; error?: unknown }> {
+  first: number | Promise<number>,
+): Promise<Whole> {
   let written = 0;
-  let patience = PATIENCE_MS;
-  while (written < bytes.length) {
+  let some = first;
+  for (let patience = PATIENCE_MS; ;) {
     try {
-      const some = write(fd, written === 0 ? bytes : bytes.subarray(written));
-      written += typeof some === 'number' ? some : await some;
+      written += await some;
+      if (written === bytes.length) return { written };
+      some = write(fd, bytes.subarray(written));
     } catch (error) {
       if (!isFull(error) || patience <= 0) return { written, error };
       patience -= PAUSE_MS;
+      some = 0;
       await delay(PAUSE_MS);
     }
   }
-  return { written };
 }
 
 /** What is written to a file is taken by the operating system's memory: handing it to another thread costs several times more. */

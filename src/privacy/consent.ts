@@ -1,6 +1,5 @@
-import type { ConsentStatement } from '../customer/consent-declaration.js';
 import type { ConsentAnswer } from '../customer/consents.js';
-import type { ConsentChannel, ConsentStatus, Purpose } from '../customer/schema.generated.js';
+import type { Consent, ConsentChannel, ConsentStatus, Purpose } from '../customer/schema.generated.js';
 
 /** Whether a customer's data may be used for a purpose, by what the systems say. README.md has the rules. */
 export type ConsentDecision =
@@ -23,17 +22,17 @@ export function decideConsent(
   purpose: Purpose,
   channel?: ConsentChannel | null,
 ): ConsentDecision {
-  const granted: ConsentStatement[] = [];
-  const withdrawn: SourcedStatement[] = [];
-  const others: SourcedStatement[] = [];
+  const granted: Consent[] = [];
+  const withdrawn: Consent[] = [];
+  const others: Consent[] = [];
   let failed: ConsentDecision | undefined;
-  for (const { source, statements, error } of answers) {
+  for (const { statements, error } of answers) {
     if (error !== undefined) failed ??= { kind: 'failed', error };
     for (const one of statements) {
       if (one.purpose !== purpose || (channel != null && one.channel != null && one.channel !== channel))
         continue;
       if (one.status === 'GRANTED') granted.push(one);
-      else (isWithdrawal(one) ? withdrawn : others).push({ ...one, source });
+      else (isWithdrawal(one) ? withdrawn : others).push(one);
     }
   }
   // Nothing that another system might say gets past these.
@@ -49,19 +48,15 @@ export function decideConsent(
 
 const GRANTED: ConsentDecision = { kind: 'granted' };
 
-interface SourcedStatement extends ConsentStatement {
-  source: string;
-}
-
 /** The first of these that is there says most about why there is no consent. */
 const REASONS: readonly ConsentStatus[] = ['EXPIRED', 'REQUESTED', 'UNKNOWN'];
 
-function isWithdrawal({ status }: ConsentStatement): boolean {
+function isWithdrawal({ status }: Consent): boolean {
   return status === 'REVOKED' || status === 'DENIED';
 }
 
 /** Of several the latest is named. */
-function withheldBy(statements: readonly SourcedStatement[]): ConsentDecision {
+function withheldBy(statements: readonly Consent[]): ConsentDecision {
   const [latest] = statements.toSorted(latestFirst);
   if (latest === undefined || latest.status === 'GRANTED') return { kind: 'withheld', because: 'UNKNOWN' };
   const { status: because, source, updatedAt } = latest;
@@ -69,8 +64,8 @@ function withheldBy(statements: readonly SourcedStatement[]): ConsentDecision {
 }
 
 /** Those of which the system does not tell when come last. Of one moment, the order is that of the texts. */
-function latestFirst(one: SourcedStatement, other: SourcedStatement): number {
-  const at = ({ updatedAt }: SourcedStatement) => (updatedAt == null ? 0 : Date.parse(updatedAt));
-  const text = ({ source, status, updatedAt }: SourcedStatement) => `${source} ${status} ${updatedAt ?? ''}`;
+function latestFirst(one: Consent, other: Consent): number {
+  const at = ({ updatedAt }: Consent) => (updatedAt == null ? 0 : Date.parse(updatedAt));
+  const text = ({ source, status, updatedAt }: Consent) => `${source} ${status} ${updatedAt ?? ''}`;
   return at(other) - at(one) || (text(one) < text(other) ? -1 : 1);
 }

@@ -1,8 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { ConsentStatement } from '../../src/customer/consent-declaration.js';
 import type { ConsentAnswer } from '../../src/customer/consents.js';
-import type { ConsentChannel, ConsentStatus } from '../../src/customer/schema.generated.js';
+import type { Consent, ConsentChannel, ConsentStatus } from '../../src/customer/schema.generated.js';
 import { SourceTimeoutError } from '../../src/errors.js';
 import { decideConsent, type ConsentDecision } from '../../src/privacy/consent.js';
 
@@ -18,17 +17,13 @@ const STATUSES: readonly ConsentStatus[] = [
 
 type Said = [source: string, status: ConsentStatus, channel?: ConsentChannel | null, day?: string];
 
-interface SourcedStatement extends ConsentStatement {
-  source: string;
-}
-
 /** Each system says one thing, and those that failed nothing. */
-const answers = (said: readonly SourcedStatement[], failed: readonly unknown[] = []): ConsentAnswer[] => [
-  ...said.map(({ source, ...statement }) => ({ source, statements: [statement] })),
-  ...failed.map((error) => ({ source: 'down', statements: [], error })),
+const answers = (said: readonly Consent[], failed: readonly unknown[] = []): ConsentAnswer[] => [
+  ...said.map((statement) => ({ statements: [statement] })),
+  ...failed.map((error) => ({ statements: [], error })),
 ];
 
-const say = ([source, status, channel, day]: Said): SourcedStatement => ({
+const say = ([source, status, channel, day]: Said): Consent => ({
   purpose: 'MARKETING',
   source,
   status,
@@ -169,7 +164,7 @@ describe('whatever the systems say', () => {
       channel: fc.constantFrom(undefined, null, ...CHANNELS),
       updatedAt: fc.constantFrom(null, ...['01', '02', '03'].map((day) => `2026-10-${day}T12:00:00.000Z`)),
     })
-    .map(({ channel, ...rest }): SourcedStatement => ({
+    .map(({ channel, ...rest }): Consent => ({
       ...rest,
       ...(channel === undefined ? {} : { channel }),
     }));
@@ -179,7 +174,7 @@ describe('whatever the systems say', () => {
     .map(([one, status]) => ({ ...one, status }));
   const failures = fc.array(fc.constant(down), { maxLength: 2 });
   const channel = fc.constantFrom(undefined, ...CHANNELS);
-  const isGranted = (all: readonly SourcedStatement[], failed: readonly unknown[], of?: ConsentChannel) =>
+  const isGranted = (all: readonly Consent[], failed: readonly unknown[], of?: ConsentChannel) =>
     decideConsent(answers(all, failed), 'MARKETING', of).kind === 'granted';
 
   it('the order in which they say it does not matter', () => {
