@@ -206,11 +206,12 @@ export const leasedDeliveries = `
 
 /**
  * id, holder, attempts, reason, state, now. What was delivered is so, whoever had the lease after; but while another has it
- * and sends it again, the next one has to wait for that one's word.
+ * and sends it again, the next one has to wait for that one's word. What was cancelled meanwhile stays so, if it did not arrive.
  */
 export const deliveryFinished = `
-  UPDATE webhook_deliveries SET state = $5, attempts = $3, reason = $4, finished_at = $6, next_at = NULL
-  WHERE id = $1 AND state <> 'delivered' AND ((state = 'waiting' AND holder = $2)
+  UPDATE webhook_deliveries SET attempts = $3, reason = $4, finished_at = $6, next_at = NULL, leased_until = 0,
+    state = CASE WHEN state = 'cancelled' AND $5 <> 'delivered' THEN state ELSE $5 END
+  WHERE id = $1 AND state <> 'delivered' AND ((state IN ('waiting', 'cancelled') AND holder = $2)
     OR ($5 = 'delivered' AND (state <> 'waiting' OR leased_until <= $6)))`;
 /** id, holder, attempts, reason, next at. What was cancelled meanwhile is not tried again. */
 export const deliveryPostponed = `

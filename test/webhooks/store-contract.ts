@@ -310,15 +310,22 @@ export function storeContract(
       expect((await due()).map(({ trigger }) => trigger)).toEqual(['x']);
     });
 
-    it('that were under way when they were cancelled are not tried again, and the next one goes', async () => {
-      await scheduled('1', [plan({ cancelKey: 'cart-1' })]);
-      const [first] = await due();
-      await scheduled('2', [plan()], ['cart-1']);
-      expect(await due()).toEqual([]);
-      await store.settle(first ?? raise(), { state: 'waiting', attempts: 1, reason: 'status 500', at: now });
-      expect(await store.find(first?.id ?? '')).toMatchObject({ state: 'cancelled', nextAt: null });
-      expect((await due()).map(({ event }) => event.id)).toEqual(['2']);
-    });
+    it.each([
+      ['failed', { state: 'waiting', attempts: 1, reason: 'status 500', at: START }],
+      ['given up', { state: 'dead', attempts: 10, reason: 'status 500' }],
+      ['skipped', { state: 'skipped', attempts: 0, reason: 'no consent' }],
+    ] as const)(
+      'that were cancelled while under way and then %s stay cancelled, and the next one goes',
+      async (_, how) => {
+        await scheduled('1', [plan({ cancelKey: 'cart-1' })]);
+        const [first] = await due();
+        await scheduled('2', [plan()], ['cart-1']);
+        expect(await due()).toEqual([]);
+        await store.settle(first ?? raise(), how);
+        expect(await store.find(first?.id ?? '')).toMatchObject({ state: 'cancelled', nextAt: null });
+        expect((await due()).map(({ event }) => event.id)).toEqual(['2']);
+      },
+    );
 
     it('that were cancelled hold up the next one no longer than their instance may be sending', async () => {
       await scheduled('1', [plan({ cancelKey: 'cart-1' })]);
