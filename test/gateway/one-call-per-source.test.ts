@@ -10,9 +10,12 @@ import { MANY_CUSTOMERS, ONE_CUSTOMER, ordinaryCustomers } from './queries.js';
 const control = await faultControl([], FOUR_SYSTEMS);
 const opened: TestGateway[] = [];
 
+/** Far more than any answer takes: what is asked must not hang on who is faster. */
+const PATIENT = { DEADLINE_MS: '30000', IDENTITY_PATIENCE_MS: '20000' };
+
 /** A gateway that has asked nothing yet. */
 function coldGateway(clock = turnedClock()): TestGateway {
-  const gateway = createTestGateway(control.settings, { clock });
+  const gateway = createTestGateway({ ...control.settings, ...PATIENT }, { clock });
   opened.push(gateway);
   return gateway;
 }
