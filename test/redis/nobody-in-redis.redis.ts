@@ -182,8 +182,8 @@ describe('what lies in Redis', () => {
     const kinds = [
       /^state$/,
       /^suppressed$/,
-      /^(entry|tag|forgotten):[\w-]{43}$/,
-      /^swept:\d+:[\w-]{43}$/,
+      /^(entry|tag|forgotten):[\da-f]{64}$/,
+      /^swept:\d+:[\da-f]{64}$/,
       /^count:cost (operator|jwt:id\.test\.example:[\w-]{43}) \d+$/,
       new RegExp(`^count:(${sources.map(({ name }) => name).join('|')}) [\\d-]+$`),
     ];
