@@ -12,9 +12,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/support/start-stand-ins.ts'],
-    // For what hangs; how long anything takes is seen in the bench.
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 20_000,
     expect,
     // Tests mostly wait for systems: on two cores one worker at a time would take a quarter of an hour.
     maxWorkers: '100%',
