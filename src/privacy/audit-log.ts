@@ -29,11 +29,11 @@ export interface AuditLogOptions {
   secret?: string | undefined;
   /** Milliseconds since 1970, for the time in a line. Default: `Date.now`. */
   now?: () => number;
-  /** Writes some of the bytes to a file and gives how many, as write(2) does. Default: the file system's. */
+  /** Writes some of a text (as UTF-8) or bytes to a file and gives how many bytes, as write(2) does. Default: the file system's. */
   write?: WriteSome;
 }
 
-export type WriteSome = (fd: number, bytes: Uint8Array) => number | Promise<number>;
+export type WriteSome = (fd: number, what: string | Uint8Array) => number | Promise<number>;
 
 export interface AuditLog {
   /**
@@ -61,6 +61,8 @@ interface Waiting {
 
 interface Line {
   text: string;
+  /** How long it is. */
+  bytes: number;
   link: Link;
   of?: Waiting;
 }
@@ -95,9 +97,9 @@ export function createAuditLog({
     // What is answered by the same news of a system goes out together.
     await RESOLVED;
     for (;;) {
-      const { lines, bytes } = linesOf(nextGroup());
-      const whole = writeWhole(write, target.fd, bytes);
-      conclude(lines, bytes, whole instanceof Promise ? await whole : whole);
+      const lines = linesOf(nextGroup());
+      const whole = writeWhole(write, target.fd, lines);
+      conclude(lines, whole instanceof Promise ? await whole : whole);
       await RESOLVED;
       if (waiting.length === 0) break;
       // One line has led to the next: others have their turn between them.
@@ -114,30 +116,26 @@ export function createAuditLog({
     return group;
   };
 
-  const linesOf = (group: readonly Waiting[]): { lines: readonly Line[]; bytes: Buffer } => {
+  const linesOf = (group: readonly Waiting[]): readonly Line[] => {
     const lines: Line[] = [];
-    let before = isEnded ? '' : '\n';
     let last = chain;
-    if (torn.length > 0) {
-      const { text, link } = nextLine(last, repairBody(torn, now()), seal);
-      lines.push({ text: `\n${text}`, link });
+    const add = (before: string, body: string, of?: Waiting): void => {
+      const { text, link } = nextLine(last, body, seal);
+      const whole = before + text;
+      lines.push({ text: whole, bytes: Buffer.byteLength(whole), link, ...(of === undefined ? {} : { of }) });
       last = link;
-    }
-    for (const of of group) {
-      const { text, link } = nextLine(last, of.body, seal);
-      lines.push({ text: before + text, link, of });
-      before = '';
-      last = link;
-    }
-    return { lines, bytes: Buffer.from(lines.map(({ text }) => text).join('')) };
+    };
+    if (torn.length > 0) add('\n', repairBody(torn, now()));
+    for (const of of group) add(lines.length > 0 || isEnded ? '' : '\n', of.body, of);
+    return lines;
   };
 
-  const conclude = (lines: readonly Line[], bytes: Buffer, { written, error }: Whole): void => {
+  const conclude = (lines: readonly Line[], { written, error }: Whole): void => {
     // Lines of which all bytes are there stay, whatever became of those after them.
     let end = 0;
     let whole = 0;
-    for (const { text, link, of } of lines) {
-      const next = end + Buffer.byteLength(text);
+    for (const { bytes, link, of } of lines) {
+      const next = end + bytes;
       if (next > written) break;
       [end, chain, torn, isEnded] = [next, link, NOTHING, true];
       whole += 1;
@@ -147,7 +145,7 @@ export function createAuditLog({
     }
     if (whole > 0) target.head?.note(chain);
     if (whole === lines.length) return;
-    const partial = bytes.subarray(end, written);
+    const partial = Buffer.from(textOf(lines)).subarray(end, written);
     if (partial.length > 0 && !target.takeBack(partial.length)) stays(partial);
     const refusal = new AuditError('The audit log could not be written, so this is not answered.', {
       cause: error,
@@ -203,13 +201,19 @@ interface Whole {
   error?: unknown;
 }
 
-/** Writes until all is written or there is an error: at once, as a rule. */
-function writeWhole(write: WriteSome, fd: number, bytes: Buffer): Whole | Promise<Whole> {
+function textOf(lines: readonly Line[]): string {
+  return lines.map(({ text }) => text).join('');
+}
+
+/** Writes until all is written or there is an error: at once, as a rule, and then what is written need not be made bytes of here. */
+function writeWhole(write: WriteSome, fd: number, lines: readonly Line[]): Whole | Promise<Whole> {
+  const text = textOf(lines);
   try {
-    const some = write(fd, bytes);
-    return some === bytes.length ? { written: some } : writeRest(write, fd, bytes, some);
+    const some = write(fd, text);
+    const all = lines.reduce((sum, { bytes }) => sum + bytes, 0);
+    return some === all ? { written: some } : writeRest(write, fd, Buffer.from(text), some);
   } catch (error) {
-    return isFull(error) ? writeRest(write, fd, bytes, 0) : { written: 0, error };
+    return isFull(error) ? writeRest(write, fd, Buffer.from(text), 0) : { written: 0, error };
   }
 }
 
@@ -237,22 +241,23 @@ async function writeRest(
 }
 
 /** What is written to a file is taken by the operating system's memory: handing it to another thread costs several times more. */
-function writeSome(fd: number, bytes: Uint8Array): number {
-  return writeSync(fd, bytes);
+function writeSome(fd: number, what: string | Uint8Array): number {
+  return typeof what === 'string' ? writeSync(fd, what) : writeSync(fd, what);
 }
 
 /**
  * Writes to the end of a line while nothing else of this process can run: log lines go to standard output too, and would
  * come between two parts of an audit line when the pipe is full.
  */
-function writeAtOnce(fd: number, bytes: Uint8Array): number {
+function writeAtOnce(fd: number, what: string | Uint8Array): number {
+  let written = writeSome(fd, what);
+  if (written === Buffer.byteLength(what)) return written;
+  const bytes = Buffer.from(what);
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  let written = 0;
   for (let patience = PATIENCE_MS; written < bytes.length && patience > 0;) {
     try {
       written += writeSync(fd, bytes, written);
     } catch (error) {
-      if (written === 0) throw error;
       if (!isFull(error)) break;
       patience -= PAUSE_MS;
       Atomics.wait(pause, 0, 0, PAUSE_MS);

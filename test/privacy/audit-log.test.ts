@@ -18,8 +18,9 @@ const REFUSAL = 'The audit log could not be written, so this is not answered.';
 /** Room for so many bytes more, on a disk or on what cannot be taken back from. */
 function limited(writeBytes: (fd: number, bytes: Uint8Array) => void) {
   const left = { room: 0 };
-  const write: WriteSome = (fd, bytes) => {
+  const write: WriteSome = (fd, what) => {
     if (left.room === 0) return Promise.reject(Object.assign(new Error('no space'), { code: 'ENOSPC' }));
+    const bytes = Buffer.from(what);
     const written = Math.min(bytes.length, left.room);
     writeBytes(fd, bytes.subarray(0, written));
     left.room -= written;
@@ -289,10 +290,11 @@ describe('when the disk is full', () => {
 describe('a full pipe', () => {
   test('is given time, and no answer is refused for it', async () => {
     let [full, said] = [5, ''];
-    const write: WriteSome = (_, bytes) => {
+    const write: WriteSome = (_, what) => {
       if (said !== '' && full-- > 0)
         return Promise.reject(Object.assign(new Error('try again'), { code: 'EAGAIN' }));
-      said += Buffer.from(bytes.subarray(0, 100)).toString();
+      const bytes = Buffer.from(what);
+      said += bytes.subarray(0, 100).toString();
       return Promise.resolve(Math.min(100, bytes.length));
     };
     const log = createAuditLog({ to: { file: '/dev/null' }, secret: SECRET, write });
