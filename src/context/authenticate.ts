@@ -2,6 +2,7 @@ import type { GatewayConfig } from '../config.js';
 import type { SettingsReader } from '../settings.js';
 import { UnauthenticatedError } from '../errors.js';
 import type { Identifier } from '../identity/identifiers.js';
+import { sideTable } from '../side-table.js';
 import { readApiKeys } from './api-keys.js';
 import type { Caller } from './caller.js';
 import { PURPOSES } from './purpose.js';
@@ -28,9 +29,11 @@ export interface AuthenticationOptions {
 export interface Authentication {
   /**
    * Who sends a request: at once, but for a token that was not seen lately. Throws, or fails with, an
-   * UnauthenticatedError (status 401), a ForbiddenError (403) or an AuthenticationUnavailableError (503).
+   * UnauthenticatedError (status 401), a ForbiddenError (403) or an AuthenticationUnavailableError (503). A key that was
+   * right is known by its connection, as long as that is open: checking it with every request took a ninth of what privacy
+   * costs.
    */
-  caller(headers: Pick<Headers, 'get'>): Caller | Promise<Caller>;
+  caller(headers: Pick<Headers, 'get'>, connection?: object): Caller | Promise<Caller>;
   /** Other web sites that are allowed to any caller. Browsers ask for leave before they say whose request it is. */
   origins: ReadonlySet<string>;
   close(): Promise<void>;
@@ -60,13 +63,18 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   const keys = apiKeys === undefined ? undefined : readApiKeys(apiKeys, problems);
   const tokenKeys = given.some((variable) => variable !== 'API_KEYS') ? tokenKeysOf(options) : undefined;
   const tokens = tokenKeys === undefined ? undefined : tokensOf(tokenKeys, options);
+  const lastOn = sideTable<object, { header: string; caller: Caller }>();
   return {
-    caller: (headers) => {
-      const token = bearerOf(headers);
+    caller: (headers, connection) => {
+      const header = headers.get('authorization') ?? '';
+      const last = connection === undefined ? undefined : lastOn.get(connection);
+      if (last !== undefined && isSame(last.header, header)) return last.caller;
+      const token = bearerOf(header);
       // A JSON object in base64url begins with `ey`.
       if (tokens !== undefined && /^ey[\w-]*\.[\w-]*\.[\w-]*$/.test(token)) return tokens.caller(token);
       const caller = keys?.find(token);
       if (caller === undefined) throw new UnauthenticatedError('invalid');
+      if (connection !== undefined) lastOn.set(connection, { header, caller });
       return caller;
     },
     origins: new Set([...config.corsOrigins, ...(keys?.callers ?? []).flatMap(({ origins }) => origins)]),
@@ -92,9 +100,16 @@ function everybody({ priority, corsOrigins }: GatewayConfig): Authentication {
   return { caller: () => caller, origins: new Set(corsOrigins), close: () => Promise.resolve() };
 }
 
+/** Takes as long wherever they differ: a proxy may send requests of several callers on one connection. */
+function isSame(one: string, other: string): boolean {
+  if (one.length !== other.length) return false;
+  let difference = 0;
+  for (let at = 0; at < one.length; at += 1) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
+  return difference === 0;
+}
+
 /** `Authorization: Bearer <token>` (RFC 6750, 2.1). Other schemes are not for us: whoever uses one has not said who it is. */
-function bearerOf(headers: Pick<Headers, 'get'>): string {
-  const header = headers.get('authorization') ?? '';
+function bearerOf(header: string): string {
   if (!/^Bearer( |$)/i.test(header)) throw new UnauthenticatedError('missing');
   // Several headers of the name are one with commas, which no token has.
   const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(header)?.[1];

@@ -42,7 +42,7 @@ export function findCaller({ authentication, scopesOfValues }: CallerOptions): R
   return {
     begin: (request) => {
       try {
-        const caller = authentication.caller(request.headers);
+        const caller = authentication.caller(request.headers, request.connection);
         if (!(caller instanceof Promise)) {
           admit(request, caller);
           return undefined;

@@ -13,6 +13,8 @@ export interface RequestHead {
   readonly url: string;
   readonly headers: Pick<Headers, 'get'>;
   readonly signal: HangUp;
+  /** What it came on, where that is known. */
+  readonly connection?: object;
 }
 
 /** As much of an AbortSignal as is used of a request's: it tells that the client has hung up unanswered. */
@@ -56,6 +58,7 @@ export class NodeRequest implements RequestHead {
   readonly method: string;
   readonly headers: RequestHead['headers'];
   readonly signal: HangUp;
+  readonly connection: object;
   readonly state: RequestState = {};
   readonly #incoming: IncomingMessage;
 
@@ -69,6 +72,7 @@ export class NodeRequest implements RequestHead {
         });
       },
     };
+    this.connection = incoming.socket;
     this.#incoming = incoming;
   }
 
