@@ -64,6 +64,7 @@ export function createContext(
     context: {
       requestId,
       load,
+      kept: registry.keptFor(scope),
       identify: (identifier) => identities.of(identifier),
       rights,
       found: new Set<Identity>(),

@@ -28,8 +28,15 @@ export interface Consents {
   sources: readonly string[];
   /** All that they say. Throws the error of one that cannot be asked: without it a withdrawal might be missing. */
   ofCustomer(customer: Customer, context: Context): Promise<Consent[]>;
-  /** What those say that may say something about the purpose, asked in parallel. Does not fail. */
-  answersFor(purpose: Purpose, customer: Customer, context: Context): Promise<readonly ConsentAnswer[]>;
+  /**
+   * What those say that may say something about the purpose: at once when all of it is kept, else asked in parallel. Does
+   * not fail.
+   */
+  answersFor(
+    purpose: Purpose,
+    customer: Customer,
+    context: Context,
+  ): readonly ConsentAnswer[] | Promise<readonly ConsentAnswer[]>;
 }
 
 /**
@@ -98,8 +105,33 @@ function askAll(
   sources: readonly ConsentSource[],
   customer: Customer,
   context: Context,
-): Promise<ConsentAnswer[]> {
-  return Promise.all(sources.map((source) => answerOf(source, customer, context)));
+): readonly ConsentAnswer[] | Promise<readonly ConsentAnswer[]> {
+  const kept = sources.map((source) => keptAnswer(source, customer, context));
+  if (kept.every((one) => one !== undefined)) return kept;
+  return Promise.all(
+    sources.map((source, i) => Promise.resolve(kept[i] ?? answerOf(source, customer, context))),
+  );
+}
+
+/**
+ * What there is already of a customer with one record, as nearly all have. Every field that hangs on consent waits for
+ * it, and nothing is asked for in turn: going by way of what is asked together took a third of what privacy costs.
+ */
+function keptAnswer(
+  { name, ofRecord }: ConsentSource,
+  { identity }: Customer,
+  context: Context,
+): ConsentAnswer | undefined {
+  try {
+    const outcome = identity.found(name);
+    if (outcome?.kind === 'unknown') return { statements: NOTHING };
+    if (outcome?.kind !== 'found' || outcome.records.length > 1) return undefined;
+    const [record] = outcome.records;
+    const statements = record === undefined ? undefined : context.kept(ofRecord, record.id);
+    return statements === undefined ? undefined : { statements };
+  } catch (error) {
+    return { statements: NOTHING, error };
+  }
 }
 
 /** All the customer's records in the system count. */

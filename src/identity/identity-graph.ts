@@ -73,6 +73,8 @@ export interface Identity {
   known(wanted: ReadonlySet<string>): Promise<boolean>;
   /** The customer's records in one source. */
   find(source: string): Promise<Outcome>;
+  /** The same, when it is known and nothing that is still to be answered could change it. Throws what `find` fails with. */
+  found(source: string): Outcome | undefined;
   /** Everything, of every source. */
   whole(): Promise<Match>;
   /** The record that is believed most of those found so far; undefined when there is none, or nobody knows whose. */
@@ -97,21 +99,28 @@ export function createIdentities(
   const identities = new Map<string, Identity>();
 
   const identityOf = (start: Identifier): Identity => {
-    const walks: { sources: readonly IdentifyingSource[]; walk: Promise<Walk> }[] = [];
+    const walks: { sources: readonly IdentifyingSource[]; walk: Promise<Walk>; walked?: Walk }[] = [];
     const begun: Walk[] = [];
     /** What is known of a source, or is being found out. */
     const findings = new Map<string, ReturnType<typeof findIn>>();
 
+    const walkOver = (sources: readonly IdentifyingSource[]) =>
+      walks.find((one) => sources.every((source) => one.sources.includes(source)));
+
     const walkFor = (sources: readonly IdentifyingSource[]): Promise<Walk> => {
-      const done = walks.find((one) => sources.every((source) => one.sources.includes(source)));
-      if (done !== undefined) return done.walk;
+      const known = walkOver(sources);
+      if (known !== undefined) return known.walk;
       const loading = erasures.loading();
       const walk = loading === undefined ? begin(sources) : loading.then(() => begin(sources));
+      const own: (typeof walks)[number] = { sources, walk };
       walk.then(
-        (one) => begun.push(one),
+        (one) => {
+          own.walked = one;
+          begun.push(one);
+        },
         () => undefined,
       );
-      walks.push({ sources, walk });
+      walks.push(own);
       return walk;
     };
     const begin = (sources: readonly IdentifyingSource[]): Promise<Walk> => {
@@ -121,12 +130,10 @@ export function createIdentities(
     const matterTo = (wanted: ReadonlySet<string>) => sourcesThatMatter(rules, wanted, start.namespace);
 
     const see = async (walk: Walk): Promise<Match> => {
-      for (const { answer = [] } of walk.asks) for (const one of answer) walk.records.set(one.key, one);
       let seen = look(walk);
       // Nobody is "unknown" while a slow system has not said so.
       while (seen.kind === 'unknown' && [...walk.asks].some(isPending)) {
         await Promise.race([...walk.asks].filter(isPending).map(({ done }) => done));
-        for (const { answer = [] } of walk.asks) for (const one of answer) walk.records.set(one.key, one);
         seen = look(walk);
       }
       refuseErased(seen, erasures);
@@ -142,6 +149,7 @@ export function createIdentities(
     };
 
     const lookAnew = (walk: Walk): Match => {
+      for (const { answer = [] } of walk.asks) for (const one of answer) walk.records.set(one.key, one);
       const matching = walker.match(walk);
       const begin = landed(walk);
       const several = Math.max(
@@ -238,6 +246,13 @@ export function createIdentities(
         const { outcome, seen } = await finding;
         refuseErased(seen, erasures);
         return outcome;
+      },
+      found: (name) => {
+        const walk = walkOver(matterTo(new Set([name])))?.walked;
+        if (walk === undefined || [...walk.asks].some(isPending)) return undefined;
+        const seen = look(walk);
+        refuseErased(seen, erasures);
+        return outcomeOf(walk, seen, name);
       },
       whole: async () => {
         const walk = await walkFor(rules.sources);

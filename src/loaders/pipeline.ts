@@ -56,6 +56,8 @@ export interface Surroundings {
 export interface Pipeline {
   /** The key's answer as the request may have it, at once when it is kept. Rejects with what the request is to be told. */
   answer(key: unknown, text: string, request: RequestScope): unknown;
+  /** The answer that is kept, when it is fresh enough for the request; else undefined, and nobody is asked. */
+  kept(text: string, request: RequestScope): unknown;
   /** Whoever asks from now on asks the system anew. */
   abandon(): void;
 }
@@ -77,13 +79,10 @@ export function createPipeline(
   const answer = (key: unknown, text: string, request: RequestScope): unknown => {
     const now = clock.now();
     const kept = keptUnder(text);
-    if (kept !== undefined) {
-      const ageMs = now - kept.askedAt;
-      const verdict = judge({ ageMs, maxAgeMs: kept.maxAgeMs }, freshness, request.wanted);
-      if (verdict !== 'ask') {
-        if (verdict === 'stale' && request.wanted.onlyIfCached !== true) refresh(key, text, request, now);
-        return give(kept, verdict === 'fresh' ? 'cached' : 'stale', request, now);
-      }
+    const verdict = kept === undefined ? 'ask' : verdictOn(kept, request, now);
+    if (kept !== undefined && verdict !== 'ask') {
+      if (verdict === 'stale' && request.wanted.onlyIfCached !== true) refresh(key, text, request, now);
+      return give(kept, verdict === 'fresh' ? 'cached' : 'stale', request, now);
     }
     if (request.wanted.onlyIfCached === true) {
       // A field that shows what the others hold has no error to tell that this one is missing.
@@ -93,6 +92,16 @@ export function createPipeline(
     observer?.cacheAnswered(source, 'miss');
     return ask(key, text, request, now);
   };
+
+  const kept = (text: string, request: RequestScope): unknown => {
+    const found = keptUnder(text);
+    const now = clock.now();
+    if (found === undefined || verdictOn(found, request, now) !== 'fresh') return undefined;
+    return give(found, 'cached', request, now);
+  };
+
+  const verdictOn = ({ askedAt, maxAgeMs }: KeptEntry, { wanted }: RequestScope, now: number) =>
+    judge({ ageMs: now - askedAt, maxAgeMs }, freshness, wanted);
 
   const give = (kept: KeptEntry, status: 'cached' | 'stale', request: RequestScope, startedAt: number) => {
     observer?.cacheAnswered(source, status === 'cached' ? 'hit' : 'stale');
@@ -364,6 +373,7 @@ export function createPipeline(
 
   return {
     answer,
+    kept,
     abandon: () => {
       // What the system is still to be asked will not be old.
       for (const flight of flights.values()) if (flight.askedAt !== undefined) forgetFlight(flight);

@@ -11,6 +11,12 @@ import { createPipeline, type Pipeline, type Surroundings } from './pipeline.js'
 /** Asks the loaders of all sources on behalf of one request. */
 export type Load = <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => Promise<Value>;
 
+/** Gives what a loader has kept that is fresh enough for the request; undefined when there is nothing, and nobody is asked. */
+export type Kept = <C extends Client, Key, Value>(
+  loader: Loader<C, Key, Value>,
+  key: Key,
+) => Value | undefined;
+
 /** A source, as far as asking it goes. */
 export interface LoadedSource<C extends Client> {
   name: string;
@@ -37,6 +43,8 @@ export interface LoaderRegistry {
   has(source: string, loader: string): boolean;
   /** A request's own loaders: the keys that it asks for in one tick become one batch. */
   forRequest(request: RequestScope): Load;
+  /** For what nothing is asked for in turn: it need not wait until all that is asked together is known. */
+  keptFor(request: RequestScope): Kept;
   /**
    * Drops all answers about any of these, here and on every instance, and keeps none that is on its way. Rejects
    * when other instances could not be told. Gives what asks anew, behind all else, for those that were read often here.
@@ -67,6 +75,13 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
   let version = 0;
   /** As long as no policy and no system has let anything be kept, there is nothing to be found by what is linked. */
   let mayKeep = shared !== undefined;
+
+  const boundOf = (loader: { readonly name: string }): Bound => {
+    const bound = bounds.get(loader);
+    if (bound === undefined)
+      throw new Error(`The loader "${loader.name}" is not listed in its source's loaders.`);
+    return bound;
+  };
 
   /** What is under way may be answered as it was before: nobody joins it, and nothing of that is kept. */
   const abandon = (forgotten: readonly string[] | undefined): void => {
@@ -123,15 +138,16 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
       const asked = new Map<unknown, (key: unknown) => Promise<unknown>>();
       return <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key): Promise<Value> => {
         let load = asked.get(loader);
-        if (load === undefined) {
-          const bound = bounds.get(loader);
-          if (bound === undefined)
-            throw new Error(`The loader "${loader.name}" is not listed in its source's loaders.`);
-          asked.set(loader, (load = loadOnce(bound, request)));
-        }
+        if (load === undefined) asked.set(loader, (load = loadOnce(boundOf(loader), request)));
         return load(key) as Promise<Value>;
       };
     },
+    keptFor:
+      (request) =>
+      <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key): Value | undefined => {
+        const { pipeline, keyText } = boundOf(loader);
+        return pipeline.kept(keyText(key), request) as Value | undefined;
+      },
     forget: async (what) => {
       const all = [...new Set(what.flatMap((one) => tags.toForget(one)))];
       const hot = cache.forget(all);

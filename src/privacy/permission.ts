@@ -10,20 +10,23 @@ export type Decided = ReadonlyMap<string, { granted: boolean; withheld: boolean 
 
 /** Asks customers' consent for fields, and remembers what came out for as long as the request lasts. */
 export interface Permissions {
-  /** The value, if the customer allows it. It is read while consent is asked, and left alone when there is none. */
+  /**
+   * The value, if the customer allows it. It is read while consent is asked, and left alone when there is none. Fails with
+   * a ConsentRequiredError, or the error of a system that might forbid it.
+   */
   within<T>(
     customer: Customer,
     context: Context,
     consent: { purpose: Purpose; channel?: ConsentChannel },
     read: () => T | Promise<T>,
-  ): Promise<T>;
+  ): T | Promise<T>;
   /** What was decided for a request. */
   decided(context: Context): Decided;
 }
 
 /** What a customer was found to allow. */
 interface Asked {
-  answers: Promise<readonly ConsentAnswer[]>;
+  answers: readonly ConsentAnswer[] | Promise<readonly ConsentAnswer[]>;
   /** By channel, or `''` for any. */
   decisions: Map<string, ConsentDecision>;
 }
@@ -52,20 +55,37 @@ export function createPermissions(consents: Consents): Permissions {
     else noted[outcome] = true;
   };
 
+  /** Why the customer's value is not shown; undefined when it is. */
+  const refusalOf = (
+    { decisions }: Asked,
+    answers: readonly ConsentAnswer[],
+    context: Context,
+    { purpose, channel }: { purpose: Purpose; channel?: ConsentChannel },
+  ): unknown => {
+    const key = channel ?? '';
+    let decision = decisions.get(key);
+    if (decision === undefined) {
+      decisions.set(key, (decision = decideConsent(answers, purpose, channel)));
+      note(context, key, decision.kind === 'granted' ? 'granted' : 'withheld');
+    }
+    if (decision.kind === 'failed') return decision.error;
+    return decision.kind === 'withheld' ? new ConsentRequiredError(purpose) : undefined;
+  };
+
   return {
-    within: async (customer, context, { purpose, channel }, read) => {
-      const { answers, decisions } = askedOf(customer, context, purpose);
-      const value = started(read);
-      const key = channel ?? '';
-      const all = await answers;
-      let decision = decisions.get(key);
-      if (decision === undefined) {
-        decisions.set(key, (decision = decideConsent(all, purpose, channel)));
-        note(context, key, decision.kind === 'granted' ? 'granted' : 'withheld');
+    within: (customer, context, consent, read) => {
+      const asked = askedOf(customer, context, consent.purpose);
+      const { answers } = asked;
+      if (answers instanceof Promise) {
+        const value = started(read);
+        return answers.then((all) => {
+          const refusal = refusalOf(asked, all, context, consent);
+          return refusal === undefined ? value : failed(refusal);
+        });
       }
-      if (decision.kind === 'failed') throw decision.error;
-      if (decision.kind === 'withheld') throw new ConsentRequiredError(purpose);
-      return value instanceof Promise ? await value : value;
+      const refusal = refusalOf(asked, answers, context, consent);
+      // Not thrown at once: whether consent was kept must not show in the order of an answer's errors.
+      return refusal === undefined ? read() : failed(refusal);
     },
     decided: (context) => outcomes.get(context) ?? NOTHING,
   };
@@ -79,10 +99,14 @@ function started<T>(read: () => T | Promise<T>): T | Promise<T> {
   try {
     value = read();
   } catch (error) {
-    value = Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    value = failed(error);
   }
   if (value instanceof Promise) value.then(undefined, ignore);
   return value;
+}
+
+function failed(error: unknown): Promise<never> {
+  return Promise.reject(error instanceof Error ? error : new Error(String(error)));
 }
 
 function ignore(): void {

@@ -50,23 +50,23 @@ function openInstance(): { gateway: TestGateway; clock: TurnedClock } {
   return { gateway, clock };
 }
 
-async function asCampaign({ gateway }: { gateway: TestGateway }) {
+async function asCampaign({ gateway }: { gateway: TestGateway }, field = 'primaryEmail') {
   const { data, errors } = await gateway.query(
-    'query ($by: CustomerKey!) { customer(by: $by) { primaryEmail } }',
+    `query ($by: CustomerKey!) { customer(by: $by) { ${field} } }`,
     { by: { email: EMAIL } },
     await headersOf('campaign', { purpose: 'MARKETING' }),
   );
   return { data, codes: errors.map(({ extensions }) => extensions.code) };
 }
 
-async function note(status: string): Promise<void> {
+async function note(status: string, channels: 'by mail' | 'all' = 'by mail'): Promise<void> {
   const owner = new pg.Client({ connectionString: system.ownerUrl });
   await owner.connect();
   await owner.query(
     `UPDATE customer_consents SET status = $1, changed_at = now()
-     WHERE purpose = 'MARKETING' AND channel = 'EMAIL'
+     WHERE purpose = 'MARKETING' AND ($3 OR channel = 'EMAIL')
      AND cust_no = (SELECT cust_no FROM customers WHERE email = $2)`,
-    [status, EMAIL],
+    [status, EMAIL, channels === 'all'],
   );
   await owner.end();
 }
@@ -99,6 +99,21 @@ describe('consent', () => {
     await control.heal();
     expect(data).toEqual({ customer: { primaryEmail: null } });
     expect(codes).toEqual(['SOURCE_UNAVAILABLE']);
+  });
+
+  test('that is kept and forbids has no system asked for what is not shown', async () => {
+    const one = openInstance();
+    await note('WITHDRAWN', 'all');
+    expect(await asCampaign(one)).toEqual(WITHHELD);
+    await control.heal();
+    const { data, codes } = await asCampaign(one, 'orders(first: 1) { nodes { number } }');
+    const calls = control.counters()['order-system']?.calls;
+    await note('GIVEN', 'all');
+    expect({ data, codes, calls }).toEqual({
+      data: { customer: { orders: null } },
+      codes: ['CONSENT_REQUIRED'],
+      calls: 0,
+    });
   });
 
   test('that is withdrawn leaves the customer what is asked to serve them', async () => {

@@ -97,6 +97,7 @@ function graph(
   return {
     known: (wanted: ReadonlySet<string>) => identity.known(wanted),
     find: (source: string) => identity.find(source),
+    found: (source: string) => identity.found(source),
     whole: () => identity.whole(),
     calls,
   };
@@ -210,6 +211,24 @@ describe('the record of one system', () => {
     });
     expect(idOf(await find('crm'))).toBe('c1');
     expect(calls).toEqual(['crm by email eva@example.nl']);
+  });
+
+  test('is not told at once while a system has still to answer, which may change it', async () => {
+    let answerNow: () => void = () => undefined;
+    const mood = new Promise<void>((resolve) => {
+      answerNow = resolve;
+    });
+    const { find, found, whole } = graph({
+      shop: { askedBy: { email: 'enforced' }, records: [eva('s1')], mood },
+      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+    });
+    const sure = whole();
+    expect(idOf(await find('crm'))).toBe('c1');
+    expect(found('crm')).toBeUndefined();
+    answerNow();
+    await sure;
+    expect(found('crm')).toEqual(await find('crm'));
+    expect(found('shop')).toEqual(await find('shop'));
   });
 
   test('is asked for once, however many fields want it', async () => {

@@ -242,6 +242,52 @@ describe('in any world, from any identifier', () => {
     });
   });
 
+  test('tells at once only what asking tells, and all of it once everybody has answered', async () => {
+    const everyOther = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(worlds, everyOther, fc.nat({ max: 3 }), async (world, isDown, disorder) => {
+        const down = world.systems.filter((_, i) => isDown[i] === true).map(({ name }) => name);
+        for (const start of startsOf(world)) {
+          const { identity } = gateway(world, start, { down, disorder });
+          const told = (name: string, outcome: Outcome) =>
+            outcome.kind === 'failed'
+              ? outcome.error.message
+              : `${outcome.kind} ${shownBy(name, outcome).join()}`;
+          const atOnce = () =>
+            world.systems.map(({ name }) => {
+              const outcome = identity.found(name);
+              return outcome === undefined ? undefined : told(name, outcome);
+            });
+          must(
+            atOnce().every((one) => one === undefined),
+            world,
+            start,
+            'knows what nobody was asked',
+          );
+          const begun = identity.find(world.systems[0]?.name ?? '').catch(() => undefined);
+          const early = atOnce();
+          await begun;
+          const later = atOnce();
+          const asked = await Promise.all(
+            world.systems.map(async ({ name }) => told(name, await identity.find(name))),
+          );
+          for (const seen of [early, later])
+            must(
+              seen.every((one, i) => one === undefined || one === asked[i]),
+              world,
+              start,
+              'tells something else at once',
+              seen,
+              asked,
+            );
+          await identity.whole();
+          must(same(atOnce(), asked), world, start, 'does not tell what is known', atOnce(), asked);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   test('says that somebody is known only when somebody is', async () => {
     await inEveryWorld(async (world, starts) => {
       const oracle = createOracle(world);
