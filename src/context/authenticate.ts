@@ -1,3 +1,4 @@
+import { timingSafeEqual } from 'node:crypto';
 import type { GatewayConfig } from '../config.js';
 import type { SettingsReader } from '../settings.js';
 import { UnauthenticatedError } from '../errors.js';
@@ -30,8 +31,7 @@ export interface Authentication {
   /**
    * Who sends a request: at once, but for a token that was not seen lately. Throws, or fails with, an
    * UnauthenticatedError (status 401), a ForbiddenError (403) or an AuthenticationUnavailableError (503). A key that was
-   * right is known by its connection, as long as that is open: checking it with every request took a ninth of what privacy
-   * costs.
+   * right is known by its connection, as long as that is open.
    */
   caller(headers: Pick<Headers, 'get'>, connection?: object): Caller | Promise<Caller>;
   /** Other web sites that are allowed to any caller. Browsers ask for leave before they say whose request it is. */
@@ -63,7 +63,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   const keys = apiKeys === undefined ? undefined : readApiKeys(apiKeys, problems);
   const tokenKeys = given.some((variable) => variable !== 'API_KEYS') ? tokenKeysOf(options) : undefined;
   const tokens = tokenKeys === undefined ? undefined : tokensOf(tokenKeys, options);
-  const lastOn = sideTable<object, { header: string; caller: Caller }>();
+  const lastOn = sideTable<object, { header: Buffer; caller: Caller }>();
   return {
     caller: (headers, connection) => {
       const header = headers.get('authorization') ?? '';
@@ -74,7 +74,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
       if (tokens !== undefined && /^ey[\w-]*\.[\w-]*\.[\w-]*$/.test(token)) return tokens.caller(token);
       const caller = keys?.find(token);
       if (caller === undefined) throw new UnauthenticatedError('invalid');
-      if (connection !== undefined) lastOn.set(connection, { header, caller });
+      if (connection !== undefined) lastOn.set(connection, { header: Buffer.from(header), caller });
       return caller;
     },
     origins: new Set([...config.corsOrigins, ...(keys?.callers ?? []).flatMap(({ origins }) => origins)]),
@@ -101,11 +101,9 @@ function everybody({ priority, corsOrigins }: GatewayConfig): Authentication {
 }
 
 /** Takes as long wherever they differ: a proxy may send requests of several callers on one connection. */
-function isSame(one: string, other: string): boolean {
-  if (one.length !== other.length) return false;
-  let difference = 0;
-  for (let at = 0; at < one.length; at += 1) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
-  return difference === 0;
+function isSame(known: Buffer, header: string): boolean {
+  const given = Buffer.from(header);
+  return given.length === known.length && timingSafeEqual(given, known);
 }
 
 /** `Authorization: Bearer <token>` (RFC 6750, 2.1). Other schemes are not for us: whoever uses one has not said who it is. */

@@ -114,8 +114,8 @@ function askAll(
 }
 
 /**
- * What there is already of a customer with one record, as nearly all have. Every field that hangs on consent waits for
- * it, and nothing is asked for in turn: going by way of what is asked together took a third of what privacy costs.
+ * What there is already of a customer with one record, as nearly all have. Nothing is asked for in turn, so it need not wait
+ * for what is asked together, while every field that hangs on consent waits for it.
  */
 function keptAnswer(
   { name, ofRecord }: ConsentSource,

@@ -83,7 +83,7 @@ async function measure(bench: Bench, folder: string): Promise<Block[]> {
   return measured;
 }
 
-/** The goal, on a machine where Yoga's HTTP layer takes so much of a request. On another, their ratio tells. */
+/** The goal, and what Yoga's HTTP layer takes of a request where it was set. On a machine of another speed their ratio tells. */
 const AT_MOST_US = 60;
 const LAYER_US = 100;
 
