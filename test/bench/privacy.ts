@@ -16,16 +16,21 @@ import { median, spread, type Figure } from './report.js';
 export async function privacy(bench: Bench): Promise<Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-bench-audit-'));
   try {
-    const blocks: Block[] = [];
-    for (let round = 0; round < ROUNDS; round += 1) blocks.push(...(await measure(bench, folder)));
-    const us = (values: readonly number[]) => values.map((ms) => ms * 1_000);
-    const costs = us(blocks.map(({ held, free }) => held - free));
-    const layer = us(blocks.map(({ byYoga, free }) => byYoga - free));
+    const rounds: Block[][] = [];
+    for (let round = 0; round < ROUNDS; round += 1) rounds.push(await measure(bench, folder));
+    const blocks = rounds.flat();
+    const costOf = ({ held, free }: Block) => (held - free) * 1_000;
+    const costs = blocks.map(costOf);
+    const layer = blocks.map(({ byYoga, free }) => (byYoga - free) * 1_000);
+    const byRound = rounds.map((round) => median(round.map(costOf)).toFixed(1));
     const [without, withAll] = [blocks.map(({ free }) => free), blocks.map(({ held }) => held)];
     return [
       spread('CPU per request, one customer, nobody is asked who they are', without, 'ms'),
       spread('CPU per request, one customer, with callers, policies, consent and audit', withAll, 'ms'),
-      { ...spread('What privacy costs, CPU per request', costs, 'µs'), atMost: AT_MOST_US },
+      {
+        ...spread('What privacy costs, CPU per request', costs, 'µs', `by round ${byRound.join(', ')}`),
+        atMost: AT_MOST_US,
+      },
       spread("What Yoga's HTTP layer costs, CPU per request", layer, 'µs'),
       {
         name: "What privacy costs / what Yoga's HTTP layer costs",
