@@ -277,6 +277,14 @@ describe('in front of an SQL system', () => {
     cancel.writeInt32BE(Number(Reflect.get(client, 'processID')), 8);
     cancel.writeInt32BE(Number(Reflect.get(client, 'secretKey')), 12);
     const sleeping = client.query('select pg_sleep(10)');
+    // What is not yet under way cannot be cancelled: PostgreSQL passes over a request that comes before its query.
+    await expect
+      .poll(() =>
+        gateway.query(
+          "select from pg_stat_activity where state = 'active' and query = 'select pg_sleep(10)'",
+        ),
+      )
+      .toMatchObject({ rowCount: 1 });
     const port = Number(new URL(control.sources['order-system']?.url ?? '').port);
     connect(port, '127.0.0.1').end(cancel);
     await expect(sleeping).rejects.toMatchObject({ code: '57014' });
