@@ -1,3 +1,6 @@
+import { statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { setting, type Setting, type SettingsReader } from './settings.js';
 
@@ -17,6 +20,12 @@ const listOf = <T>(item: z.ZodType<T, string>) =>
     .string()
     .transform((text) => text.split(/[\s,]+/).filter((part) => part !== ''))
     .pipe(z.array(item).min(1));
+
+/** A folder that exists, as the address of it. A relative path starts at the working directory. */
+const existingFolder = z
+  .string()
+  .refine((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
+  .transform((path) => pathToFileURL(`${resolve(path)}/`));
 
 /** `claim=namespace`. Only the last `=` counts: a claim may be named by an address. */
 const customerClaim = z
@@ -257,6 +266,18 @@ export const GATEWAY_SETTINGS = {
     'PUBLIC_URL',
     webOrigin.optional(),
     'an address such as https://gateway.example.nl, without a path',
+  ),
+  /** The persisted operations, one in each file: `schema/operations/README.md`. Default: that folder. */
+  operationsFolder: setting(
+    'OPERATIONS_FOLDER',
+    existingFolder.optional(),
+    'the path of a folder that exists (default schema/operations)',
+  ),
+  /** The triggers, one in each file: `schema/triggers/README.md`. Default: that folder. */
+  triggersFolder: setting(
+    'TRIGGERS_FOLDER',
+    existingFolder.optional(),
+    'the path of a folder that exists (default schema/triggers)',
   ),
   /** Fields nested deeper than this are refused. Introspection by GraphiQL needs 15. */
   maxDepth: setting('MAX_DEPTH', wholeNumber(1, 100, 20), 'a number of levels, 1 to 100 (default 20)'),

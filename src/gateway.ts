@@ -56,9 +56,9 @@ export interface GatewayOptions {
   /** The clock that ages are told by. Default: `performance`. */
   clock?: Clock;
   logger?: Logger;
-  /** The folder of the persisted operations. Default: schema/operations. */
+  /** The folder of the persisted operations. Default: OPERATIONS_FOLDER. */
   operations?: URL;
-  /** The folder of the triggers. Default: schema/triggers. */
+  /** The folder of the triggers. Default: TRIGGERS_FOLDER. */
   triggers?: URL;
   /** Who sends all requests, whatever they say: whoever has the gateway to themselves, without a port. */
   caller?: Caller;
@@ -307,7 +307,7 @@ export function createGateway({
     run,
     metrics,
     logger,
-    triggers,
+    triggers: triggers ?? config.triggersFolder,
   });
 
   let stopping = false;
@@ -322,7 +322,7 @@ export function createGateway({
     breakers,
     isStopping: () => stopping,
     forget,
-    operations: readPersistedOperations(operations),
+    operations: readPersistedOperations(operations ?? config.operationsFolder),
     costs: readCosts(sdl),
     budgets: createBudgets({ shared }),
     privacy,

@@ -26,6 +26,11 @@ const DEMO_SECRET = 'the demo keeps no secrets';
 const GATEWAY = fileURLToPath(
   new URL(`../main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
 );
+/** The operations of the demo's callers, and what its campaign tool is sent. */
+const DEMO_FOLDERS = {
+  OPERATIONS_FOLDER: fileURLToPath(new URL('../../schema/demo/operations/', import.meta.url)),
+  TRIGGERS_FOLDER: fileURLToPath(new URL('../../schema/demo/triggers/', import.meta.url)),
+};
 const FAULT_CONTROL_PORT = setting(
   'FAULT_CONTROL_PORT',
   z.coerce.number().int().min(0).max(65_535).default(4001),
@@ -103,6 +108,7 @@ async function demo(): Promise<void> {
     AUDIT_FILE: auditFile,
     WEBHOOK_FILE: join(folder, 'webhooks.db'),
     WEBHOOK_SECRET: DEMO_SECRET,
+    ...DEMO_FOLDERS,
     ...campaignTool.settings,
     ...faults.settings,
     PORT: String(port),

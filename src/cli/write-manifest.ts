@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { manifestOf, readPersistedOperations } from '../server/persisted-operations.js';
 
-/** Writes the ids and texts of all persisted operations, for whoever builds clients. Default: beside the operations. */
-
-const FILE = new URL('../../schema/operations/manifest.generated.json', import.meta.url);
-const [file = fileURLToPath(FILE)] = process.argv.slice(2);
-writeFileSync(file, manifestOf(readPersistedOperations()));
+/** Writes `manifest.generated.json` into each given folder: the ids and documents of its operations, for client builds. */
+for (const folder of process.argv.slice(2)) {
+  const url = pathToFileURL(`${resolve(folder)}/`);
+  writeFileSync(new URL('manifest.generated.json', url), manifestOf(readPersistedOperations(url)));
+}

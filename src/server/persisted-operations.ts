@@ -101,7 +101,7 @@ export function answerable(
   );
 }
 
-/** For whoever builds clients: what schema/operations/manifest.generated.json holds. */
+/** For client builds: the content of `manifest.generated.json`. */
 export function manifestOf(operations: readonly PersistedOperation[]): string {
   const entries = operations.map(
     ({ documentId, name, document }) => [documentId, { name, document }] as const,

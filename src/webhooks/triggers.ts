@@ -65,7 +65,8 @@ export function readTriggers({ folder = FOLDER, ...options }: TriggersOptions): 
   const problems: string[] = [];
   for (const file of filesIn(folder)) {
     const read = readTrigger(file, readFileSync(fileURLToPath(new URL(file, folder)), 'utf8'), options);
-    if ('problems' in read) problems.push(...read.problems.map((problem) => `schema/triggers/${problem}`));
+    if ('problems' in read)
+      problems.push(...read.problems.map((problem) => `${fileURLToPath(folder)}${problem}`));
     else triggers.push(read);
   }
   return { triggers, problems };

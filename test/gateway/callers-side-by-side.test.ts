@@ -4,7 +4,7 @@ import { sources } from '../../sources/index.js';
 import { KEY_ROLES, CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { ROLES } from '../../src/context/roles.js';
 import { readPersistedOperations } from '../../src/server/persisted-operations.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
 /** What is kept, shared and batched between callers must never be what only one of them may see. */
@@ -27,7 +27,9 @@ const settings = {
   IDENTITY_PATIENCE_MS: '20000',
   AUDIT_FILE: '/dev/null',
 };
-const ids = new Map(readPersistedOperations().map(({ name, documentId }) => [name, documentId]));
+const ids = new Map(
+  readPersistedOperations(DEMO_OPERATIONS).map(({ name, documentId }) => [name, documentId]),
+);
 /** What each is told who asks alone, with nothing kept before. */
 const alone = new Map<Cell, string>();
 let gateway: TestGateway;

@@ -9,7 +9,7 @@ import { readPersistedOperations } from '../../src/server/persisted-operations.j
 import { readCosts } from '../../src/stitching/costs.js';
 import { readSdl } from '../../src/stitching/sdl.js';
 import { CALLER_SETTINGS, headersOf, KEY_ROLES, visitorToken } from '../support/callers.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support/gateway.js';
 import { madeUpOperations } from '../support/operations.js';
 import { at } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
@@ -121,7 +121,7 @@ describe('an operation that costs more than its caller may spend', () => {
   });
 
   test('is refused for what it may cost to a visitor who has found a persisted operation to make long', async () => {
-    const orders = readPersistedOperations().find(({ name }) => name === 'MyOrders');
+    const orders = readPersistedOperations(DEMO_OPERATIONS).find(({ name }) => name === 'MyOrders');
     const { status, errors } = await ask(await headersOf('visitor'), {
       documentId: orders?.documentId,
       variables: { first: 100 },
@@ -138,7 +138,9 @@ function isSubscription(document: string): boolean {
   return /^subscription\b/m.test(document);
 }
 
-const persisted = readPersistedOperations().filter(({ document }) => !isSubscription(document));
+const persisted = readPersistedOperations(DEMO_OPERATIONS).filter(
+  ({ document }) => !isSubscription(document),
+);
 
 describe('what the gateway is meant for is within its costs', () => {
   for (const { name, query } of exampleOperations().filter((one) => !isSubscription(one.query)))
@@ -231,7 +233,9 @@ describe('what an operation has cost', () => {
 
   test('is told to those who may send operations of their own, and without keys to those who ask for it', async () => {
     const by = { email: 'everywhere@example.nl' };
-    const card = readPersistedOperations().find(({ name }) => name === 'CustomerCard')?.documentId;
+    const card = readPersistedOperations(DEMO_OPERATIONS).find(
+      ({ name }) => name === 'CustomerCard',
+    )?.documentId;
     const persisted = { documentId: card, variables: { by } };
     expect((await ask(await headersOf('frontend'), persisted)).cost).toBeUndefined();
     expect((await ask(await headersOf('operator'), persisted)).cost).toBeDefined();
@@ -250,7 +254,9 @@ describe('what a caller may spend in a minute', () => {
   afterEach(() => {
     vi.useRealTimers();
   });
-  const ids = new Map(readPersistedOperations().map(({ name, documentId }) => [name, documentId]));
+  const ids = new Map(
+    readPersistedOperations(DEMO_OPERATIONS).map(({ name, documentId }) => [name, documentId]),
+  );
   const orders = { documentId: ids.get('MyOrders'), variables: { first: 10 } };
 
   /** Asks until it is refused, and tells how often it was answered. */

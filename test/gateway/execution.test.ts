@@ -12,7 +12,7 @@ import { readPersistedOperations } from '../../src/server/persisted-operations.j
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { turnedClock, type TurnedClock } from '../support/clock.js';
 import { decorated } from '../support/decoration.js';
-import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, DEMO_OPERATIONS, type Answer, type TestGateway } from '../support/gateway.js';
 import { madeUpOperations } from '../support/operations.js';
 import { directSettings, faultControl } from '../support/stand-ins.js';
 import { ONE_CUSTOMER } from './queries.js';
@@ -97,7 +97,7 @@ async function expectSame(
 
 const isQuery = (document: string) => getOperationAST(parse(document))?.operation === OperationTypeNode.QUERY;
 const examples = exampleOperations().filter(({ query }) => isQuery(query));
-const persisted = readPersistedOperations()
+const persisted = readPersistedOperations(DEMO_OPERATIONS)
   .map(({ name, document }) => ({ name, query: document }))
   .filter(({ query }) => isQuery(query));
 

@@ -4,7 +4,7 @@ import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readPersistedOperations } from '../../src/server/persisted-operations.js';
 import { CALLER_SETTINGS, visitorToken } from '../support/callers.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
 /** A browser has a token for one person, and whoever holds the browser may try anything with it. */
@@ -13,7 +13,9 @@ const OWN = 'customer-3@example.nl';
 const OTHERS = ['everywhere@example.nl', 'customer-1@example.nl', 'customer-2@example.nl'];
 
 /** Subscriptions have no end, and a test of their own: test/webhooks/subscriptions.test.ts. */
-const operations = readPersistedOperations().filter(({ document }) => document.startsWith('query'));
+const operations = readPersistedOperations(DEMO_OPERATIONS).filter(({ document }) =>
+  document.startsWith('query'),
+);
 let gateway: TestGateway;
 let own: string;
 /** Texts that only stand in what is held of the others. */

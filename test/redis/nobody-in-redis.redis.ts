@@ -9,7 +9,7 @@ import { readPersistedOperations } from '../../src/server/persisted-operations.j
 import { readDeclared } from '../privacy/declared.js';
 import { wholeFields } from '../privacy/whole-view.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support/gateway.js';
 import { at } from '../support/read.js';
 import { startRedis, type RedisServer } from './redis-server.js';
 
@@ -104,7 +104,9 @@ async function aBusyMinute(cacheSecret: Record<string, string>): Promise<string[
     told.push(data);
   }
   // What subscribers are told goes through Redis too: test/redis/events.redis.ts.
-  const queries = readPersistedOperations().filter(({ document }) => document.startsWith('query'));
+  const queries = readPersistedOperations(DEMO_OPERATIONS).filter(({ document }) =>
+    document.startsWith('query'),
+  );
   for (const { name, documentId } of queries.filter((one) => one.name.startsWith('My'))) {
     const response = await asked.fetch('/graphql', {
       method: 'POST',

@@ -3,6 +3,10 @@ import type { Environment } from '../../src/settings.js';
 import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway.js';
 import { behindItsDoor, doorSettings } from './front-doors.js';
 
+/** The operations and triggers of the demo. */
+export const DEMO_OPERATIONS = new URL('../../schema/demo/operations/', import.meta.url);
+export const DEMO_TRIGGERS = new URL('../../schema/demo/triggers/', import.meta.url);
+
 export interface Answer {
   status: number;
   data: Record<string, unknown> | null | undefined;
@@ -27,13 +31,15 @@ function saysWhoMayAsk(environment: Environment): boolean {
   return Object.keys(environment).some((variable) => /^(API_KEYS|JWT_)/.test(variable));
 }
 
-/** A gateway as `npm start` makes it: without a port, unless the suite is run by another front door. */
+/** A gateway as the demo starts it: without a port, unless the suite is run by another front door. */
 export function createTestGateway(
   environment: Environment,
   options: Partial<GatewayOptions> = {},
 ): TestGateway {
   const made = createGateway({
     sources,
+    operations: DEMO_OPERATIONS,
+    triggers: DEMO_TRIGGERS,
     ...options,
     // However busy the machine is that the tests run on, no request is refused for it.
     environment: {

@@ -15,7 +15,7 @@ import { startReceiver, type Receiver } from './receiver.js';
 import { tellByWebshop, type ShopEvent } from './subscriber.js';
 
 /**
- * What follows from an event, by the triggers of schema/triggers: from the word of a system to what the campaign tool
+ * What follows from an event, by the triggers of the demo: from the word of a system to what the campaign tool
  * receives, with the gateway's time of day turned.
  */
 

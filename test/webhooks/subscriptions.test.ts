@@ -10,7 +10,7 @@ import type { StandIn } from '../../sources/stand-ins/world.js';
 import { readPersistedOperations } from '../../src/server/persisted-operations.js';
 import { listen, type HttpServer } from '../../src/server/http.js';
 import { CALLER_SETTINGS, headersOf, visitorToken } from '../support/callers.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support/gateway.js';
 import { at, textAt } from '../support/read.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import {
@@ -213,7 +213,7 @@ describe('who subscribes to everybody', () => {
 
 describe('a visitor', () => {
   const documentId = (name: string) =>
-    readPersistedOperations().find((one) => one.name === name)?.documentId ?? '';
+    readPersistedOperations(DEMO_OPERATIONS).find((one) => one.name === name)?.documentId ?? '';
 
   test('is told by a persisted operation of what happens to them, and to nobody else', async () => {
     const subscriber = await subscribe(

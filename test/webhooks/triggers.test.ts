@@ -141,7 +141,7 @@ describe('a trigger', () => {
   test.each(WRONG)('%s is left out, and named with file and line', async (_, text, line, says) => {
     const problems = await start({ 'a-right.graphql': RIGHT, 'wrong.graphql': text });
     expect(problems).toHaveLength(1);
-    expect(problems[0]).toMatch(new RegExp(`^schema/triggers/wrong\\.graphql line ${line}: `));
+    expect(problems[0]).toMatch(new RegExp(`^${folder}/wrong\\.graphql line ${line}: `));
     expect(problems[0]).toContain(says);
     // Whoever is named in a file is named in no log.
     expect(problems[0]).not.toContain('jan@example.nl');
@@ -154,9 +154,9 @@ describe('a trigger', () => {
       'c.graphql': trigger({ asks: 'orderPaid {\n    shoeSize\n    hatSize\n  }' }),
     });
     expect(problems.map((one) => one.split(': ')[0])).toEqual([
-      'schema/triggers/a.graphql line 2',
-      'schema/triggers/c.graphql line 4',
-      'schema/triggers/c.graphql line 5',
+      `${folder}/a.graphql line 2`,
+      `${folder}/c.graphql line 4`,
+      `${folder}/c.graphql line 5`,
     ]);
   });
 
