@@ -294,7 +294,7 @@ export function createGateway({
           },
           logger,
         });
-  const run = createEventRunner({ contextOptions, privacy, auditor });
+  const run = createEventRunner({ contextOptions, privacy, auditor, logger });
   const events = createGatewayEvents({
     set: eventSettings,
     config,

@@ -1,16 +1,15 @@
 import {
   execute,
-  Kind,
+  GraphQLSchema,
+  isObjectType,
+  parse,
   type DocumentNode,
   type ExecutionResult,
-  type FieldNode,
-  type GraphQLError,
-  type OperationDefinitionNode,
-  type SelectionSetNode,
 } from 'graphql';
 import { createContext, type ContextOptions } from '../context/context.js';
 import type { CustomerEvent } from '../customer/customer.js';
 import type { Privacy } from '../privacy/privacy.js';
+import type { Logger } from '../telemetry/logger.js';
 import { startRequest } from '../telemetry/tracing.js';
 import type { Auditor } from './audit.js';
 import type { Asker } from './caller.js';
@@ -43,10 +42,18 @@ export interface EventRunnerOptions {
   privacy: Privacy;
   /** Undefined: nothing is audited. */
   auditor: Auditor | undefined;
+  logger: Pick<Logger, 'info'>;
 }
 
-/** Whether it can be told is found out beside what is told, in the same calls. */
-const PROBE = '_customer';
+/**
+ * What must hold before an event is sent. These are operations of ours on the event itself, apart from the client's
+ * document: nothing that a client selects can change them.
+ */
+const CONDITIONS = {
+  consent: parse('{ customer { id } }'),
+  firstOrder: parse('{ customer { orderCount { value } } }'),
+  consentAndFirstOrder: parse('{ customer { id orderCount { value } } }'),
+} as const;
 
 export type EventRunner = (ask: EventAsk) => Promise<EventTold>;
 
@@ -54,22 +61,29 @@ export type EventRunner = (ask: EventAsk) => Promise<EventTold>;
  * Answers subscriptions for events, as the customer view is at the moment: each time with a context of its own, by the
  * schema of the caller's audience, and with a line in the audit.
  */
-export function createEventRunner({ contextOptions, privacy, auditor }: EventRunnerOptions): EventRunner {
-  const probed = new WeakMap<DocumentNode, Map<string, DocumentNode>>();
-
-  const withProbe = (document: DocumentNode, selection: string): DocumentNode => {
-    let ofDocument = probed.get(document);
-    if (ofDocument === undefined) probed.set(document, (ofDocument = new Map<string, DocumentNode>()));
-    let made = ofDocument.get(selection);
-    if (made === undefined)
-      ofDocument.set(selection, (made = addSelection(document, probeOf(selection.split(' ')))));
+export function createEventRunner({
+  contextOptions,
+  privacy,
+  auditor,
+  logger,
+}: EventRunnerOptions): EventRunner {
+  /** By the schema of an audience: the same types, with an event as the root. */
+  const eventSchemas = new WeakMap<GraphQLSchema, GraphQLSchema>();
+  const eventSchemaOf = (schema: GraphQLSchema): GraphQLSchema => {
+    let made = eventSchemas.get(schema);
+    if (made === undefined) {
+      const query = schema.getType('CustomerEvent');
+      if (!isObjectType(query)) throw new Error('The schema has no type CustomerEvent.');
+      made = new GraphQLSchema({ ...schema.toConfig(), query, assumeValid: true });
+      eventSchemas.set(schema, made);
+    }
     return made;
   };
 
   return async (ask) => {
     const { document, operationName, variables, field, event, asker, requestId } = ask;
-    const needs = [...(ask.only === undefined ? [] : ['id']), ...(ask.firstOrder ? ['orderCount'] : [])];
-    const asked = needs.length === 0 ? document : withProbe(document, needs.join(' '));
+    const schema = privacy.schemas.executed(asker.audience);
+    const condition = conditionOf(ask);
     const { context, provenance, end } = createContext(
       contextOptions,
       { wanted: {}, priority: asker.caller.priority, wantsSources: false },
@@ -78,16 +92,31 @@ export function createEventRunner({ contextOptions, privacy, auditor }: EventRun
       asker.rights,
     );
     try {
-      const answer = await execute({
-        schema: privacy.schemas.executed(asker.audience),
-        document: asked,
-        ...(operationName == null ? {} : { operationName }),
-        ...(variables === undefined ? {} : { variableValues: variables }),
-        rootValue: { [field]: event },
-        contextValue: context,
-      });
-      const { told, customer } = takeProbe(answer);
-      const not = needs.length === 0 ? undefined : refusal(answer.errors, customer, ask);
+      // At the same moment, and in one context: what both need is asked once.
+      const [conditions, answer] = await Promise.all([
+        condition === undefined
+          ? undefined
+          : execute({
+              schema: eventSchemaOf(schema),
+              document: condition,
+              rootValue: event,
+              contextValue: context,
+            }),
+        execute({
+          schema,
+          document,
+          ...(operationName == null ? {} : { operationName }),
+          ...(variables === undefined ? {} : { variableValues: variables }),
+          rootValue: { [field]: event },
+          contextValue: context,
+        }),
+      ]);
+      const not = conditions === undefined ? undefined : refusal(conditions, answer, ask);
+      if (not?.not === 'ORDER_COUNT_UNKNOWN')
+        logger.info(
+          { requestId, caller: asker.caller.name, reason: not.not },
+          'event not sent: firstOrder cannot be judged, since no source counts the orders of this customer',
+        );
       const entry = auditor?.entryOf({
         args: { document, operationName },
         context,
@@ -99,94 +128,43 @@ export function createEventRunner({ contextOptions, privacy, auditor }: EventRun
       });
       const mayGo = entry === undefined || (await auditor?.write(entry)) !== false;
       if (not !== undefined) return not;
-      return mayGo ? { result: told } : { not: 'AUDIT_UNAVAILABLE', isForNow: true };
+      return mayGo ? { result: answer } : { not: 'AUDIT_UNAVAILABLE', isForNow: true };
     } finally {
       end();
     }
   };
 }
 
-interface Probed {
-  id?: string | null;
-  orderCount?: { value: number } | null;
+function conditionOf({ only, firstOrder }: EventAsk): DocumentNode | undefined {
+  if (only === undefined) return firstOrder ? CONDITIONS.firstOrder : undefined;
+  return firstOrder ? CONDITIONS.consentAndFirstOrder : CONDITIONS.consent;
+}
+
+/** The data of a condition. */
+interface Judged {
+  customer?: { id?: string | null; orderCount?: { value: number } | null } | null;
 }
 
 function refusal(
-  errors: readonly GraphQLError[] | undefined,
-  customer: Probed | null | undefined,
+  conditions: ExecutionResult<Judged>,
+  answer: ExecutionResult,
   { firstOrder, only }: EventAsk,
 ): { not: string; isForNow: boolean } | undefined {
-  const extensions = (errors ?? [])
-    .filter(({ path }) => only === 'whole' || path?.[1] === PROBE)
-    .map((error) => formatError(error))
-    .flatMap((error) => extensionsOf(error));
+  const errors = [...(conditions.errors ?? []), ...(only === 'whole' ? (answer.errors ?? []) : [])];
+  const extensions = errors.map((error) => formatError(error)).flatMap((error) => extensionsOf(error));
   const codes = new Set(extensions.map(({ code }) => code));
   for (const code of ['CONSENT_REQUIRED', 'ERASED', 'AMBIGUOUS_IDENTITY', 'FORBIDDEN'])
     if (codes.has(code)) return { not: code, isForNow: false };
   const failed = extensions.find(({ code }) => code !== undefined);
   if (failed !== undefined) return { not: failed.code ?? '', isForNow: true };
+  const customer = conditions.data?.customer;
   if (customer == null) return { not: 'NO_CUSTOMER', isForNow: false };
-  if (firstOrder && (customer.orderCount?.value ?? 0) > 1)
-    return { not: 'NOT_THE_FIRST_ORDER', isForNow: false };
-  return undefined;
+  if (!firstOrder) return undefined;
+  const orders = customer.orderCount?.value;
+  if (orders === undefined) return { not: 'ORDER_COUNT_UNKNOWN', isForNow: false };
+  return orders > 1 ? { not: 'NOT_THE_FIRST_ORDER', isForNow: false } : undefined;
 }
 
 function extensionsOf(error: Error): { code?: string }[] {
   return 'extensions' in error ? [error.extensions as { code?: string }] : [];
-}
-
-function probeOf(fields: readonly string[]): FieldNode {
-  const named = (value: string): FieldNode => ({ kind: Kind.FIELD, name: { kind: Kind.NAME, value } });
-  const selections = fields.map((name): FieldNode =>
-    name === 'orderCount'
-      ? { ...named(name), selectionSet: { kind: Kind.SELECTION_SET, selections: [named('value')] } }
-      : named(name),
-  );
-  return {
-    ...named('customer'),
-    alias: { kind: Kind.NAME, value: PROBE },
-    selectionSet: { kind: Kind.SELECTION_SET, selections },
-  };
-}
-
-/** Adds to what is asked of the event. */
-function addSelection(document: DocumentNode, added: FieldNode): DocumentNode {
-  const toSet = (set: SelectionSetNode): SelectionSetNode => ({
-    ...set,
-    selections: set.selections.map((one) =>
-      one.kind === Kind.FIELD && one.selectionSet !== undefined
-        ? {
-            ...one,
-            selectionSet: { ...one.selectionSet, selections: [...one.selectionSet.selections, added] },
-          }
-        : one,
-    ),
-  });
-  return {
-    ...document,
-    definitions: document.definitions.map((one): typeof one =>
-      one.kind === Kind.OPERATION_DEFINITION
-        ? ({ ...one, selectionSet: toSet(one.selectionSet) } satisfies OperationDefinitionNode)
-        : one,
-    ),
-  };
-}
-
-function takeProbe({ data, errors }: ExecutionResult): {
-  told: ExecutionResult;
-  customer: Probed | null | undefined;
-} {
-  let customer: Probed | null | undefined;
-  const shown = data == null ? data : { ...data };
-  for (const [name, value] of Object.entries(shown ?? {}))
-    if (typeof value === 'object' && value !== null && PROBE in value) {
-      const { [PROBE]: probe, ...rest } = value as Record<string, unknown>;
-      customer = probe as Probed | null;
-      if (shown != null) shown[name] = rest;
-    }
-  const told = errors?.filter(({ path }) => path?.[1] !== PROBE) ?? [];
-  return {
-    told: { ...(shown === undefined ? {} : { data: shown }), ...(told.length === 0 ? {} : { errors: told }) },
-    customer,
-  };
 }

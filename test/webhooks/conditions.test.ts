@@ -1,0 +1,305 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import fc from 'fast-check';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { sources } from '../../sources/index.js';
+import { createWebhookStore, type WebhookStore } from '../../src/webhooks/store.js';
+import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { directSettings } from '../support/stand-ins.js';
+import { startReceiver, type Receiver } from './receiver.js';
+import { subscribe, tellByWebshop, type ShopEvent, type Subscriber } from './subscriber.js';
+
+/** Consent and the conditions of a subscription hold, whatever its document selects and under which names. */
+
+/** A customer who agreed to marketing, and who ordered more than once. */
+const WILLING = 'customer-5@example.nl';
+const UNWILLING = 'no-consent@example.nl';
+const SYSTEMS = ['order-system', 'webshop'] as const;
+const SECRET = 'a secret of the tests of conditions';
+
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-conditions-'));
+const auditFile = join(folder, 'audit.jsonl');
+const settings = directSettings([...SYSTEMS]);
+let gateway: TestGateway;
+let tool: Receiver;
+let store: WebhookStore;
+const open: Subscriber[] = [];
+
+/** Triggers that try what subscribers try. */
+const TRIGGERS = {
+  alias: '{ orderPaid { _customer: recordId recordId } }',
+  fragment: '{ orderPaid { ...Event } } fragment Event on CustomerEvent { _customer: id recordId }',
+  'first-order': '{ orderPaid(firstOrder: true) { _customer: recordId recordId } }',
+  honest: '{ orderPaid { recordId _customer: customer { name } } }',
+};
+
+beforeAll(async () => {
+  tool = await startReceiver();
+  const triggers = join(folder, 'triggers');
+  mkdirSync(triggers);
+  for (const [name, asks] of Object.entries(TRIGGERS))
+    writeFileSync(
+      join(triggers, `${name}.graphql`),
+      `subscription A @deliver(to: "tool", purpose: MARKETING) ${asks}`,
+    );
+  const file = join(folder, 'webhooks.db');
+  gateway = createTestGateway(
+    {
+      ...settings,
+      ...CALLER_SETTINGS,
+      DEADLINE_MS: '10000',
+      AUDIT_FILE: auditFile,
+      WEBHOOK_FILE: file,
+      WEBHOOK_SECRET: SECRET,
+      WEBHOOK_ENDPOINTS: JSON.stringify([
+        {
+          name: 'tool',
+          url: tool.url,
+          secrets: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
+          allowPrivate: true,
+          ratePerSecond: 100,
+        },
+      ]),
+    },
+    {
+      sources: sources
+        .filter(({ name }) => SYSTEMS.some((one) => one === name))
+        .map((source) => ({ ...source, limits: { ...source.limits, timeout: '10 s' as const } })),
+      triggers: pathToFileURL(`${triggers}/`),
+    },
+  );
+  await gateway.opened;
+  store = await createWebhookStore({ file, secret: SECRET });
+}, 60_000);
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((one) => one.hangUp()));
+});
+
+afterAll(async () => {
+  await gateway.close();
+  await store.close();
+  await tool.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function asCampaign(query: string): Promise<Subscriber> {
+  const subscriber = await subscribe(
+    (path, init) => gateway.fetch(path, init),
+    { query },
+    await headersOf('campaign', { purpose: 'MARKETING' }),
+  );
+  open.push(subscriber);
+  return subscriber;
+}
+
+const tell = (topic: string, event: ShopEvent) =>
+  tellByWebshop(
+    (path, init) => gateway.fetch(path, init),
+    settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
+    topic,
+    event,
+  );
+
+/** What the audit says about events of an operation, oldest first: why one was withheld; undefined of one that was sent. */
+async function reasons(operation: string, count: number): Promise<(string | undefined)[]> {
+  return vi.waitFor(
+    () => {
+      const lines = readFileSync(auditFile, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { operation: { name: string }; because?: string })
+        .filter((line) => line.operation.name === operation);
+      expect(lines.length).toBeGreaterThanOrEqual(count);
+      return lines.map(({ because }) => because);
+    },
+    { timeout: 20_000, interval: 20 },
+  );
+}
+
+const fragmentOf = (selection: string) => `fragment Event on CustomerEvent { ${selection} }`;
+
+/** What is attacked, the selection, and the fragment that it uses. */
+const ATTACKS: [string, string, string?][] = [
+  ['recordId as _customer', '_customer: recordId type recordId happenedAt'],
+  ['id as _customer', '_customer: id recordId'],
+  ['an alias in a fragment', '...Event', fragmentOf('_customer: recordId recordId')],
+  ['an alias in an inline fragment', '... { _customer: recordId } recordId'],
+  [
+    'a customer with id and orderCount of its own',
+    '_customer: customer { id: __typename orderCount: __typename } recordId',
+  ],
+  [
+    'a customer under our names in a fragment',
+    '...Event recordId',
+    fragmentOf('_customer: customer { id: language orderCount { value: approximate } }'),
+  ],
+  ['no customer at all', 'recordId'],
+  ['a customer that is left out', 'recordId customer @include(if: false) { id }'],
+];
+
+describe('of a customer who did not agree to marketing', () => {
+  test.each(ATTACKS)(
+    'nothing is sent to a subscriber who selects %s',
+    async (what, selection, fragment = '') => {
+      const name = `Attack${ATTACKS.findIndex(([attack]) => attack === what)}`;
+      const subscriber = await asCampaign(
+        `subscription ${name} { customerChanged(by: { email: "${UNWILLING}" }) { ${selection} } } ${fragment}`,
+      );
+      const all = await asCampaign(
+        `subscription ${name}All { event(types: [ORDER_PLACED]) { ${selection} } } ${fragment}`,
+      );
+      await tell('orders/create', { email: UNWILLING, order: '61' });
+      expect(await reasons(name, 1)).toEqual(['CONSENT_REQUIRED']);
+      expect(await reasons(`${name}All`, 1)).toEqual(['CONSENT_REQUIRED']);
+      await tell('orders/create', { email: WILLING, order: '62' });
+      expect((await all.next())?.data?.['event']).toMatchObject({ recordId: '62' });
+      await subscriber.hangUp();
+    },
+  );
+
+  test('nothing is sent under any names, and of others all that is selected', async () => {
+    let order = 1_000;
+    await fc.assert(
+      fc.asyncProperty(fc.array(selections, { minLength: 8, maxLength: 8 }), async (all) => {
+        const subscribers = await Promise.all(
+          all.map(({ query }) => asCampaign(`subscription { event(types: [ORDER_PLACED]) ${query}`)),
+        );
+        const name = `Witness${order}`;
+        await asCampaign(`subscription ${name} { event(types: [ORDER_PLACED]) { recordId } }`);
+        order += 2;
+        await tell('orders/create', { email: UNWILLING, order: String(order) });
+        expect(await reasons(name, 1)).toEqual(['CONSENT_REQUIRED']);
+        await tell('orders/create', { email: WILLING, order: String(order + 1) });
+        for (const [index, subscriber] of subscribers.entries()) {
+          const { data, errors } = (await subscriber.next()) ?? {};
+          expect(errors).toBeUndefined();
+          const { names = [], recordIds = [] } = all[index] ?? {};
+          const event = data?.['event'] ?? {};
+          expect(Object.keys(event).sort()).toEqual([...names].sort());
+          for (const one of recordIds) expect(event[one]).toBe(String(order + 1));
+          await subscriber.hangUp();
+        }
+      }),
+      { numRuns: 5 },
+    );
+  }, 120_000);
+});
+
+/** Names that collide with each other, with fields, and with what we ask ourselves. */
+const NAMES = ['_customer', 'customer', '_probe', '_', 'id', 'orderCount', 'recordId', 'event', 'then'];
+const CUSTOMER_FIELDS = ['id', 'name', 'language', 'orderCount { value }', '__typename'];
+const EVENT_FIELDS = ['recordId', 'id', 'type', 'source', '__typename', 'customer'];
+
+const customerSelection = fc
+  .uniqueArray(fc.tuple(fc.constantFrom(...NAMES), fc.constantFrom(...CUSTOMER_FIELDS)), {
+    minLength: 1,
+    maxLength: 3,
+    selector: ([name]) => name,
+  })
+  .map((fields) => `{ ${fields.map(([name, field]) => `${name}: ${field}`).join(' ')} }`);
+
+/** A selection of an event, in which each field is written out, or in a fragment of one kind or the other. */
+const selections = fc
+  .uniqueArray(
+    fc.record({
+      name: fc.constantFrom(...NAMES),
+      field: fc.constantFrom(...EVENT_FIELDS),
+      below: customerSelection,
+      where: fc.constantFrom('here', 'inline', 'fragment'),
+    }),
+    { minLength: 1, maxLength: 5, selector: ({ name }) => name },
+  )
+  .map((fields) => {
+    const parts: string[] = [];
+    const fragments: string[] = [];
+    for (const { name, field, below, where } of fields) {
+      const text = `${name}: ${field}${field === 'customer' ? ` ${below}` : ''}`;
+      if (where === 'here') parts.push(text);
+      else if (where === 'inline') parts.push(`... on CustomerEvent { ${text} }`);
+      else {
+        parts.push(`...F${fragments.length}`);
+        fragments.push(`fragment F${fragments.length} on CustomerEvent { ${text} }`);
+      }
+    }
+    return {
+      query: `{ ${parts.join(' ')} } } ${fragments.join(' ')}`,
+      names: fields.map(({ name }) => name),
+      recordIds: fields.filter(({ field }) => field === 'recordId').map(({ name }) => name),
+    };
+  });
+
+describe('of a customer who ordered before', () => {
+  test.each([
+    ['_customer: recordId recordId'],
+    ['_customer: customer { orderCount: __typename } recordId'],
+    ['...Event', fragmentOf('_customer: id recordId')],
+  ])('no order is a first order to a subscriber who selects %s', async (selection, fragment = '') => {
+    const name = `First${selection.length}`;
+    await asCampaign(`subscription ${name} { orderPaid(firstOrder: true) { ${selection} } } ${fragment}`);
+    await tell('orders/paid', { email: WILLING, order: '63' });
+    expect(await reasons(name, 1)).toEqual(['NOT_THE_FIRST_ORDER']);
+  });
+});
+
+test('an alias of ours is an alias as any other to a subscriber', async () => {
+  const subscriber = await asCampaign(
+    `subscription { customerChanged(by: { email: "${WILLING}" }) { _customer: customer { name } } }`,
+  );
+  await tell('orders/create', { email: WILLING, order: '64' });
+  const { data, errors } = (await subscriber.next()) ?? {};
+  expect(errors).toBeUndefined();
+  expect(data).toEqual({ customerChanged: { _customer: { name: expect.any(String) as unknown } } });
+});
+
+test.each([
+  ['two fields under one name', '_customer: recordId _customer: customer { id }'],
+  ['a field that is not there', '_customer: recordId shoeSize'],
+])('a subscription with %s is refused before anything is sent', async (_, selection) => {
+  const subscriber = await asCampaign(`subscription { event { ${selection} } }`);
+  expect((await subscriber.next())?.data).toBeUndefined();
+});
+
+test('a trigger cannot switch off consent, or a condition, by the names in its selection', async () => {
+  const states = async (): Promise<Record<string, string[]>> => {
+    const records = await store.list({ limit: 1_000 });
+    return Object.fromEntries(
+      Object.keys(TRIGGERS).map((name) => [
+        name,
+        records.filter(({ trigger }) => trigger === name).map(({ state, reason }) => `${state} ${reason}`),
+      ]),
+    );
+  };
+  const before = await states();
+  await tell('orders/paid', { email: UNWILLING, order: '65' });
+  await tell('orders/paid', { email: WILLING, order: '66' });
+  await vi.waitFor(
+    async () => {
+      const now = await states();
+      const since = Object.fromEntries(
+        Object.entries(now).map(([name, all]) => [
+          name,
+          all.slice(0, all.length - (before[name]?.length ?? 0)).sort(),
+        ]),
+      );
+      const allowed = ['delivered status 204', 'skipped CONSENT_REQUIRED'];
+      expect(since).toEqual({
+        alias: allowed,
+        fragment: allowed,
+        honest: allowed,
+        'first-order': ['skipped CONSENT_REQUIRED', 'skipped NOT_THE_FIRST_ORDER'],
+      });
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+  const honest = tool.received
+    .map(({ body }) => JSON.parse(body) as { data: { orderPaid: Record<string, unknown> } })
+    .filter(({ data }) => typeof data.orderPaid['_customer'] === 'object');
+  expect(honest.map(({ data }) => data.orderPaid)).toContainEqual({
+    recordId: '66',
+    _customer: { name: expect.any(String) as unknown },
+  });
+}, 60_000);
