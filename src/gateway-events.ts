@@ -154,6 +154,7 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
       return own.length === 0 ? about : strongestFirst([first, ...own]);
     },
     tell: (trigger, known) => tell(trigger, known, options.run),
+    logger,
   });
 
   const opening = createWebhookStore(set.store).then((store) => ({

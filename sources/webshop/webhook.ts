@@ -121,7 +121,7 @@ function orderEvent(type: EventType, told: Order): Told {
     identifiers: identifiersOf(buyer?.id, told.email ?? buyer?.email, buyer?.phone),
     data: {
       number: told.name ?? null,
-      total: total == null ? null : Number(total),
+      total: total ?? null,
       currency: told.currency ?? null,
       paymentStatus: told.financial_status ?? null,
       shippingStatus: told.fulfillment_status ?? null,

@@ -116,7 +116,7 @@ interface Subscribed extends SubscriptionsOptions, Asked {
 }
 
 function eventsOf(subscribed: Subscribed): Results {
-  const { request, interest, bus } = subscribed;
+  const { request, interest, bus, asker, logger } = subscribed;
   const waiting: KnownEvent[] = [];
   let wake: () => void = () => undefined;
   let isOver = false;
@@ -137,9 +137,12 @@ function eventsOf(subscribed: Subscribed): Results {
     waiting.length = 0;
     end();
   };
+  const onUnjudged = (reason: string): void => {
+    logger.info({ requestId: requestIdOf(request), caller: asker.caller.name, reason }, 'event not sent');
+  };
   // From now on, and not from when the client first reads: what happens in between is told too.
   stop = bus.subscribe((known) => {
-    if (!interest.matches(known)) return;
+    if (!interest.matches(known, onUnjudged)) return;
     waiting.push(known);
     if (waiting.length >= MAX_WAITING) end();
     else wake();

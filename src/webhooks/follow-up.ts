@@ -1,4 +1,5 @@
 import type { Identifier } from '../identity/identifiers.js';
+import type { Logger } from '../telemetry/logger.js';
 import type { EventBus } from './bus.js';
 import type { Rendered } from './deliver.js';
 import type { SourceEvent } from './event.js';
@@ -21,6 +22,7 @@ export interface FollowUpOptions {
   aboutOf: (event: SourceEvent) => readonly Identifier[];
   /** Answers a trigger's subscription for an event, as it is now. */
   tell: (trigger: Trigger, known: KnownEvent) => Promise<Told>;
+  logger: Pick<Logger, 'info'>;
 }
 
 export interface FollowUp {
@@ -33,7 +35,7 @@ const AGAIN_AFTER_MS = 60_000;
 const AGAIN_FOR_MS = 24 * 3_600_000;
 
 /** What follows from events: first what was kept is forgotten, then subscribers are told, and triggers plan what to send. */
-export function createFollowUp({ triggers, bus, forget, aboutOf, tell }: FollowUpOptions): FollowUp {
+export function createFollowUp({ triggers, bus, forget, aboutOf, tell, logger }: FollowUpOptions): FollowUp {
   const now = (): number => Date.now();
   const byName = new Map(triggers.map((trigger) => [trigger.name, trigger]));
 
@@ -47,7 +49,13 @@ export function createFollowUp({ triggers, bus, forget, aboutOf, tell }: FollowU
         // What was planned may have been so by another of them: systems differ in what they know somebody by.
         if (trigger.interest.needless(known))
           cancel.push(...known.about.map((one) => `${trigger.name} ${named(one)}`));
-        if (trigger.interest.matches(known)) deliveries.push(plan(trigger, known));
+        const onUnjudged = (reason: string) => {
+          logger.info(
+            { trigger: trigger.name, source: event.source, type: event.type, reason },
+            'event not sent',
+          );
+        };
+        if (trigger.interest.matches(known, onUnjudged)) deliveries.push(plan(trigger, known));
       }
       return { deliveries, cancel };
     },

@@ -2,6 +2,7 @@ import {
   getArgumentValues,
   getOperationAST,
   getVariableValues,
+  isObjectType,
   Kind,
   type DocumentNode,
   type FieldNode,
@@ -22,7 +23,8 @@ export interface KnownEvent {
 export interface Interest {
   /** The field of Subscription, and the name that the client gives its value. */
   field: string;
-  matches(known: KnownEvent): boolean;
+  /** Whether to send an event. `onUnjudged` hears why an event of the right type cannot be judged; it does not match. */
+  matches(known: KnownEvent, onUnjudged?: (reason: string) => void): boolean;
   /** Only the customer's first order counts: to be looked at when it is told. */
   firstOrder: boolean;
   /** It is told so much later, unless something happens that makes it needless. 0: at once. */
@@ -42,6 +44,9 @@ export interface InterestAsk {
   own?: Identifier | undefined;
 }
 
+/** The field of Customer by which `firstOrder` is judged. */
+const ORDER_COUNT = 'orderCount';
+const DECIMAL = /^\d{1,15}(\.\d{1,10})?$/;
 const MAX_DELAY_MS = 30 * 24 * 3_600_000;
 
 /** Of the fields that wait for one type. */
@@ -72,7 +77,11 @@ export function readInterest({
   const read = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
   if (read.errors !== undefined) throw new InvalidInputError('The variables do not fit the subscription.');
   const given = getArgumentValues(definition, node, read.coerced);
-  const { firstOrder = false, minTotal } = given as { firstOrder?: boolean | null; minTotal?: number | null };
+  const { firstOrder = false } = given as { firstOrder?: boolean | null };
+  if (firstOrder === true && !declares(schema, 'Customer', ORDER_COUNT))
+    throw new InvalidInputError(
+      `"firstOrder" cannot be judged: no plugged-in source declares "Customer.${ORDER_COUNT}". Plug one in, or leave out "firstOrder".`,
+    );
   const usual = { field, firstOrder: firstOrder === true, delayMs: 0, needless: () => false };
 
   switch (field) {
@@ -101,13 +110,55 @@ export function readInterest({
       };
     default: {
       const type = TYPE_OF[field];
+      const least = readLeast(given['minTotal']);
       return {
         ...usual,
-        matches: ({ event }) =>
-          event.type === type && (minTotal == null || Number(event.data['total'] ?? 0) >= minTotal),
+        matches: ({ event }, onUnjudged) =>
+          event.type === type && (least === undefined || isAtLeast(least, event.data, onUnjudged)),
       };
     }
   }
+}
+
+function declares(schema: GraphQLSchema, typeName: string, field: string): boolean {
+  const type = schema.getType(typeName);
+  return isObjectType(type) && field in type.getFields();
+}
+
+interface Amount {
+  amount: string;
+  currency: string;
+}
+
+function readLeast(given: unknown): Amount | undefined {
+  if (given == null) return undefined;
+  const { amount, currency } = given as { amount: unknown; currency: unknown };
+  if (typeof amount !== 'string' || !DECIMAL.test(amount) || !/^[A-Z]{3}$/.test(String(currency)))
+    throw new InvalidInputError(
+      'An amount is an exact decimal as text, and a currency its ISO 4217 code: { amount: "100.00", currency: "EUR" }.',
+    );
+  return { amount, currency: String(currency) };
+}
+
+/** Whether the total of an event is the amount or more, in its currency. */
+function isAtLeast(
+  least: Amount,
+  { total, currency }: SourceEvent['data'],
+  onUnjudged: (reason: string) => void = () => undefined,
+): boolean {
+  const text = String(total ?? '');
+  if (!DECIMAL.test(text) || typeof currency !== 'string') {
+    onUnjudged('minTotal cannot be judged: the event has no total, or no currency');
+    return false;
+  }
+  return currency === least.currency && scaled(text, least.amount) >= scaled(least.amount, text);
+}
+
+/** An exact decimal as a whole number, with as many decimals as the longer of the two has. */
+function scaled(text: string, other: string): bigint {
+  const [whole = '', decimals = ''] = text.split('.');
+  const places = Math.max(decimals.length, (other.split('.')[1] ?? '').length);
+  return BigInt(whole + decimals.padEnd(places, '0'));
 }
 
 function isAbout(about: readonly Identifier[], wanted: Identifier): boolean {

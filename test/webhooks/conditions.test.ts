@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { sources } from '../../sources/index.js';
 import { createWebhookStore, type WebhookStore } from '../../src/webhooks/store.js';
@@ -17,6 +18,8 @@ import { subscribe, tellByWebshop, type ShopEvent, type Subscriber } from './sub
 /** A customer who agreed to marketing, and who ordered more than once. */
 const WILLING = 'customer-5@example.nl';
 const UNWILLING = 'no-consent@example.nl';
+/** A customer of the webshop alone. */
+const UNCOUNTED = 'two-shops-old@example.nl';
 const SYSTEMS = ['order-system', 'webshop'] as const;
 const SECRET = 'a secret of the tests of conditions';
 
@@ -27,6 +30,7 @@ let gateway: TestGateway;
 let tool: Receiver;
 let store: WebhookStore;
 const open: Subscriber[] = [];
+const log: unknown[] = [];
 
 /** Triggers that try what subscribers try. */
 const TRIGGERS = {
@@ -69,6 +73,7 @@ beforeAll(async () => {
         .filter(({ name }) => SYSTEMS.some((one) => one === name))
         .map((source) => ({ ...source, limits: { ...source.limits, timeout: '10 s' as const } })),
       triggers: pathToFileURL(`${triggers}/`),
+      logger: pino({ level: 'info' }, { write: (line: string) => log.push(JSON.parse(line)) }),
     },
   );
   await gateway.opened;
@@ -243,6 +248,26 @@ describe('of a customer who ordered before', () => {
     await tell('orders/paid', { email: WILLING, order: '63' });
     expect(await reasons(name, 1)).toEqual(['NOT_THE_FIRST_ORDER']);
   });
+});
+
+test('of a customer whose orders no system counts nothing is sent as a first order, and the log says why', async () => {
+  const headers = await headersOf('operator');
+  const subscriber = await subscribe(
+    (path, init) => gateway.fetch(path, init),
+    { query: 'subscription Uncounted { orderPaid(firstOrder: true) { recordId } }' },
+    headers,
+  );
+  open.push(subscriber);
+  await tell('orders/paid', { email: UNCOUNTED, order: '67' });
+  expect(await reasons('Uncounted', 1)).toEqual(['ORDER_COUNT_UNKNOWN']);
+  expect(log).toContainEqual(
+    expect.objectContaining({
+      caller: 'operator',
+      reason: 'ORDER_COUNT_UNKNOWN',
+      msg: 'event not sent: firstOrder cannot be judged, since no source counts the orders of this customer',
+    }),
+  );
+  expect(JSON.stringify(log)).not.toContain(UNCOUNTED);
 });
 
 test('an alias of ours is an alias as any other to a subscriber', async () => {

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { buildSchema, isEnumType } from 'graphql';
+import { buildSchema, isEnumType, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { EVENT_TYPES } from '../../src/webhooks/event.js';
-import { durationMs, typeNamed } from '../../src/webhooks/interest.js';
+import { EVENT_TYPES, type SourceEvent } from '../../src/webhooks/event.js';
+import { durationMs, readInterest, typeNamed } from '../../src/webhooks/interest.js';
 
 const DAY = 24 * 3_600_000;
 
@@ -56,5 +56,96 @@ describe('what can happen', () => {
     const listed = buildSchema(/enum EventType \{[^}]*\}/.exec(sdl)?.[0] ?? '').getType('EventType');
     const names = isEnumType(listed) ? listed.getValues().map(({ name }) => name) : [];
     expect(EVENT_TYPES.map(typeNamed).sort()).toEqual([...names].sort());
+  });
+});
+
+const published = readFileSync(new URL('../../schema/gateway.graphql', import.meta.url), 'utf8');
+const schema = buildSchema(published);
+
+function interestIn(field: string, of = schema) {
+  const readKey = () => ({ namespace: 'email', value: 'jan@example.nl' });
+  return readInterest({ schema: of, document: parse(`subscription { ${field} { recordId } }`), readKey });
+}
+
+/** Whether a paid order with this data matches, and why it cannot be judged. */
+function judge(minTotal: string, data: SourceEvent['data']): boolean | string {
+  const reasons: string[] = [];
+  const event: SourceEvent = {
+    ...{ id: '1', source: 'shop', type: 'order.paid', time: '2026-12-01T12:00:00Z', identifiers: {} },
+    data,
+  };
+  const interest = interestIn(`orderPaid(minTotal: ${minTotal})`);
+  const matches = interest.matches({ event, about: [] }, (reason) => reasons.push(reason));
+  const [reason] = reasons;
+  if (reason === undefined) return matches;
+  expect(matches).toBe(false);
+  return reason;
+}
+
+const EUR_100 = '{ amount: "100.00", currency: "EUR" }';
+
+describe('minTotal', () => {
+  test.each<[string, SourceEvent['data'], boolean]>([
+    ['{ amount: "100.01", currency: "EUR" }', { total: '100.00', currency: 'EUR' }, false],
+    ['{ amount: "100.01", currency: "EUR" }', { total: '100.01', currency: 'EUR' }, true],
+    [EUR_100, { total: '99.99', currency: 'EUR' }, false],
+    [EUR_100, { total: '100', currency: 'EUR' }, true],
+    // The order system's JSON has it as a number.
+    [EUR_100, { total: 100.5, currency: 'EUR' }, true],
+    [EUR_100, { total: 99.5, currency: 'EUR' }, false],
+    [EUR_100, { total: '2000.00', currency: 'SEK' }, false],
+    [
+      '{ amount: "900719925474099.31", currency: "EUR" }',
+      { total: '900719925474099.30', currency: 'EUR' },
+      false,
+    ],
+    ['{ amount: "0", currency: "EUR" }', { total: '0.00', currency: 'EUR' }, true],
+  ])('%s of %j is %j', (minTotal, data, expected) => {
+    expect(judge(minTotal, data)).toBe(expected);
+  });
+
+  test('compares exactly, however many decimals there are', () => {
+    const decimal = fc.tuple(fc.nat(10 ** 6), fc.nat(999), fc.integer({ min: 3, max: 8 }));
+    const textOf = ([whole, mills, places]: readonly number[]) =>
+      `${whole}.${String(mills).padStart(3, '0')}`.padEnd(String(whole).length + 1 + (places ?? 0), '0');
+    fc.assert(
+      fc.property(decimal, decimal, (total, least) => {
+        const mills = ([whole = 0, rest = 0]: readonly number[]) => whole * 1_000 + rest;
+        const data = { total: textOf(total), currency: 'EUR' };
+        const isEnough = mills(total) >= mills(least);
+        expect(judge(`{ amount: "${textOf(least)}", currency: "EUR" }`, data)).toBe(isEnough);
+      }),
+    );
+  });
+
+  test.each<[string, SourceEvent['data']]>([
+    ['no total', { currency: 'EUR' }],
+    ['a total that is null', { total: null, currency: 'EUR' }],
+    ['a total that is no amount', { total: '1e9', currency: 'EUR' }],
+    ['no currency', { total: '200.00' }],
+  ])('cannot be judged by an event with %s, which does not match', (_, data) => {
+    expect(judge(EUR_100, data)).toContain('minTotal cannot be judged');
+  });
+
+  test.each([
+    '{ amount: "1e3", currency: "EUR" }',
+    '{ amount: "-1", currency: "EUR" }',
+    '{ amount: "", currency: "EUR" }',
+    '{ amount: 100.5, currency: "EUR" }',
+    '{ amount: "100.00", currency: "euro" }',
+  ])('is refused when it is written as %s', (minTotal) => {
+    expect(() => judge(minTotal, {})).toThrow('{ amount: "100.00", currency: "EUR" }');
+  });
+});
+
+describe('firstOrder', () => {
+  const withoutCount = buildSchema(published.replace('\n  orderCount:', '\n  countOfOrders:'));
+
+  test.each(['orderPaid', 'orderPlaced'])('of %s needs a source that counts orders', (field) => {
+    expect(interestIn(`${field}(firstOrder: true)`).firstOrder).toBe(true);
+    expect(() => interestIn(`${field}(firstOrder: true)`, withoutCount)).toThrow(
+      'no plugged-in source declares "Customer.orderCount"',
+    );
+    expect(interestIn(`${field}(firstOrder: false)`, withoutCount).firstOrder).toBe(false);
   });
 });

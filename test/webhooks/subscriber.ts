@@ -69,6 +69,7 @@ export interface ShopEvent {
   email?: string | undefined;
   phone?: string;
   total?: string;
+  currency?: string;
   order?: string;
   /** The webshop's own id of what it sends: the same for what it sends again. */
   id?: string;
@@ -80,13 +81,22 @@ export async function tellByWebshop(
   door: FrontDoor,
   secret: string,
   topic: string,
-  { email, phone, total = '10.00', order = '1', id = randomUUID(), at = new Date().toISOString() }: ShopEvent,
+  {
+    email,
+    phone,
+    total = '10.00',
+    currency = 'EUR',
+    order = '1',
+    id = randomUUID(),
+    at = new Date().toISOString(),
+  }: ShopEvent,
 ): Promise<void> {
   const body = JSON.stringify({
     id: Number(order),
     email,
     customer: phone === undefined ? null : { id: 1, phone },
     total_price: total,
+    currency,
     financial_status: 'paid',
     fulfillment_status: 'fulfilled',
     updated_at: at,

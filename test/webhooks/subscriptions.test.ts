@@ -198,9 +198,13 @@ describe('who subscribes to everybody', () => {
   });
 
   test('is told of orders of so much or more', async () => {
-    const subscriber = await as('operator', 'subscription { orderPaid(minTotal: 100) { recordId } }');
-    await tell('orders/paid', { email: EMAIL, order: '23', total: '99.99' });
-    await tell('orders/paid', { email: EMAIL, order: '24', total: '100.00' });
+    const subscriber = await as(
+      'operator',
+      'subscription { orderPaid(minTotal: { amount: "100.01", currency: "EUR" }) { recordId } }',
+    );
+    await tell('orders/paid', { email: EMAIL, order: '23', total: '100.00' });
+    await tell('orders/paid', { email: EMAIL, order: '26', total: '200.00', currency: 'SEK' });
+    await tell('orders/paid', { email: EMAIL, order: '24', total: '100.01' });
     expect((await subscriber.next())?.data).toEqual({ orderPaid: { recordId: '24' } });
   });
 

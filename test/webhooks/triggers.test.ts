@@ -20,12 +20,15 @@ const RIGHT = `subscription Right @deliver(to: "campaign-tool", purpose: MARKETI
 }`;
 
 /** What a gateway says of the files when it starts: the problems, by line; and that it answers nevertheless. */
-async function start(files: Record<string, string>): Promise<string[]> {
+async function start(
+  files: Record<string, string>,
+  systems: Parameters<typeof directSettings>[0] = ['order-system', 'webshop'],
+): Promise<string[]> {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
   const problems: string[] = [];
   const gateway = createTestGateway(
     {
-      ...directSettings(['order-system', 'webshop']),
+      ...directSettings(systems),
       WEBHOOK_FILE: join(folder, 'webhooks.db'),
       WEBHOOK_SECRET: 'a secret of the tests of triggers',
       WEBHOOK_ENDPOINTS: JSON.stringify([
@@ -92,7 +95,7 @@ const WRONG: [string, string, number, string][] = [
   ['that waits for what there is not', trigger({ asks: 'orderEaten { recordId }' }), 3, 'orderEaten'],
   [
     'with variables',
-    trigger({ variables: '($least: Int)', asks: 'orderPaid(minTotal: $least) { recordId }' }),
+    trigger({ variables: '($least: MoneyInput)', asks: 'orderPaid(minTotal: $least) { recordId }' }),
     2,
     'variables',
   ],
@@ -158,6 +161,14 @@ describe('a trigger', () => {
       `${folder}/c.graphql line 4`,
       `${folder}/c.graphql line 5`,
     ]);
+  });
+
+  test('with a condition that no plugged-in source can judge is left out, and named', async () => {
+    const first = trigger({ asks: 'orderPaid(firstOrder: true) { recordId }' });
+    expect(await start({ 'first.graphql': first }, ['webshop'])).toEqual([
+      `${folder}/first.graphql line 2: "firstOrder" cannot be judged: no plugged-in source declares "Customer.orderCount". Plug one in, or leave out "firstOrder".`,
+    ]);
+    expect(await start({ 'first.graphql': first })).toEqual([]);
   });
 
   test('that is right is taken without a word, and so is a folder without any', async () => {

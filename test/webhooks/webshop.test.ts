@@ -35,7 +35,13 @@ webhookContract({
       time: '2026-11-20T11:59:30.000Z',
       subject: '450789469',
       identifiers: { shopifyCustomerId: ['9007199254741993'], email: ['jan@example.nl'] },
-      data: { number: '#1234', total: 199.5, currency: 'EUR', paymentStatus: 'paid', shippingStatus: null },
+      data: {
+        number: '#1234',
+        total: '199.50',
+        currency: 'EUR',
+        paymentStatus: 'paid',
+        shippingStatus: null,
+      },
     },
   ],
   // As in Shopify's own test deliveries.
