@@ -7,6 +7,7 @@ import { normalise, type Identifier } from './identity/identifiers.js';
 import type { IdentityRules } from './identity/identity-graph.js';
 import { textOf } from './identity/matching.js';
 import type { LoaderRegistry } from './loaders/registry.js';
+import type { Audience } from './privacy/access.js';
 import type { Privacy } from './privacy/privacy.js';
 import type { Asker } from './server/caller.js';
 import type { EventRunner } from './server/event-runner.js';
@@ -153,7 +154,7 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
       // A phone that two share in a house tells neither of them of the other.
       return own.length === 0 ? about : strongestFirst([first, ...own]);
     },
-    tell: (trigger, known) => tell(trigger, known, options.run),
+    tell: (trigger, known) => tell(trigger, known, options),
     logger,
   });
 
@@ -216,40 +217,49 @@ function triggersOf({
     schema,
     deliver: directiveNamed('deliver', sdl),
     endpoints: new Set(set.endpoints.map(({ name }) => name)),
-    forbidden: (document, purpose) =>
-      privacy.disclosures.forbidden({ document }, askerOf('', purpose).audience),
+    forbidden: (document, purpose) => privacy.disclosures.forbidden({ document }, audienceFor(purpose)),
+    maySee: (place, purpose) => privacy.maySee(audienceFor(purpose), place),
   });
   for (const problem of problems) logger.warn({ problem }, 'a trigger is left out');
   return triggers;
 }
 
 /** A trigger is the gateway's own: whoever may write its file may have it send what its purpose allows. */
-function askerOf(name: string, purpose: Purpose): Asker {
+function audienceFor(purpose: Purpose): Audience {
+  const scopes = new Set([...ROLES.operator.scopes].filter((scope) => scope !== 'admin:forget'));
+  return { scopes, sees: 'clear', purpose };
+}
+
+function askerOf(name: string, purpose: Purpose, { maySee }: Pick<Privacy, 'maySee'>): Asker {
   const { operator } = ROLES;
-  const scopes = new Set([...operator.scopes].filter((scope) => scope !== 'admin:forget'));
+  const audience = audienceFor(purpose);
   return {
     caller: {
       ...operator,
       name: `trigger:${name}`,
       roles: [],
-      scopes,
+      scopes: audience.scopes,
       purposes: [purpose],
       defaultPurpose: purpose,
       priority: 'automation',
       origins: [],
     },
-    audience: { scopes, sees: 'clear', purpose },
-    rights: { findsBy: 'all', maySee: () => true, seesErased: false },
+    audience,
+    rights: { findsBy: 'all', maySee: (place) => maySee(audience, place), seesErased: false },
   };
 }
 
-async function tell(trigger: Trigger, known: KnownEvent, run: EventRunner): Promise<Told> {
+async function tell(
+  trigger: Trigger,
+  known: KnownEvent,
+  { run, privacy }: Pick<GatewayEventsOptions, 'run' | 'privacy'>,
+): Promise<Told> {
   const { name, document, interest, purpose } = trigger;
   const told = await run({
     document,
     field: interest.field,
     event: shown(known),
-    asker: askerOf(name, purpose),
+    asker: askerOf(name, purpose, privacy),
     requestId: `${known.event.source}-${known.event.id}`,
     firstOrder: interest.firstOrder,
     only: 'whole',

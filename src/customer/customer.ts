@@ -28,8 +28,8 @@ export interface Rights {
   findsBy: 'all' | ReadonlySet<string>;
   /** The customer that sent the request, as the caller's token names it; undefined when it names none. */
   own?: Identifier;
-  /** Whether it may see what is of the value of an enum, such as `TimelineKind.INVOICE`. */
-  maySee(value: string): boolean;
+  /** Whether it may see a field, such as `Customer.emails`, or data of an enum value, such as `TimelineKind.INVOICE`. */
+  maySee(place: string): boolean;
   /** Whether erased customers are shown to it as any other. */
   seesErased: boolean;
 }

@@ -9,20 +9,22 @@ import type { Ambiguous, CustomerIdentifier, IdentityLink, ResolversTypes } from
 
 type Namespaces = ReadonlyMap<string, Namespace>;
 
+/** Whether the caller may see identifiers of a namespace. Those that it may not see are left out. */
+export type CanShow = (namespace: string) => boolean;
+
 /** What `identify` shows of the walk. */
 export function identified(
   customer: Customer,
   match: Match,
+  canShow: CanShow,
 ): Exclude<ResolversTypes['Identified'], Promise<unknown>> {
   return {
     customer,
-    identifiers: identifiersOf(match),
-    links: linksOf(match),
-    conflicts: match.conflicts.map(({ namespace, values, over }) => ({
-      namespace,
-      values: [...values],
-      over,
-    })),
+    identifiers: identifiersOf(match, canShow),
+    links: linksOf(match).filter(({ from, to }) => canShow(from.namespace) && canShow(to.namespace)),
+    conflicts: match.conflicts
+      .filter(({ namespace, over }) => canShow(namespace) && canShow(over.namespace))
+      .map(({ namespace, values, over }) => ({ namespace, values: [...values], over })),
     limitsReached: [...match.limitsReached],
     unavailable: [...match.failed.keys()],
   };
@@ -41,7 +43,7 @@ export function ambiguous(match: Match, source: string | undefined, namespaces: 
 }
 
 /** All identifiers of the customer's records, each with the systems that hold it. */
-export function identifiersOf({ records }: Match): CustomerIdentifier[] {
+export function identifiersOf({ records }: Match, canShow: CanShow): CustomerIdentifier[] {
   const all = new Map<string, CustomerIdentifier>();
   const add = ({ namespace, value }: Identifier, source: string, verified: boolean): void => {
     const known = all.get(textOf({ namespace, value }));
@@ -61,10 +63,10 @@ export function identifiersOf({ records }: Match): CustomerIdentifier[] {
         verified || source.identity.askedBy[identifier.namespace]?.uniqueness === 'enforced',
       );
   }
-  return [...all.values()];
+  return [...all.values()].filter(({ namespace }) => canShow(namespace));
 }
 
-function linksOf({ lines, findings }: Match): IdentityLink[] {
+function linksOf({ lines, findings }: Match): (IdentityLink & { from: Identifier; to: Identifier })[] {
   const drawn = new Set(lines.map(({ record, identifier }) => `${record.key} ${textOf(identifier)}`));
   const links = [
     ...lines.map(({ record, identifier, rule }) => ({ record, identifier, rule })),

@@ -36,20 +36,24 @@ export async function chooseValue<F extends ProfileField>(
   return null;
 }
 
-/** How the value came about. Unlike choosing it this asks all sources, for what the losers hold is wanted too. */
+/**
+ * How the value came about. Unlike choosing it this asks all sources, for what the losers hold is wanted too. The caller may
+ * see the chosen value, but not which record of a source it is from when `canShow` is false. Such losers are left out.
+ */
 export async function provenanceOf(
   field: ProfileField,
   rule: Rule,
   namespaces: Namespaces,
   ask: Ask,
   fetchedAt: (record: CustomerRecord) => string,
+  canShow: (source: string) => boolean,
 ): Promise<FieldProvenance> {
   const told = await askAll(rule.sources, ask);
   const [winner = null, ...losers] = inOrder(candidatesOf(field, told, namespaces), rule).map(
     ({ value, source, record, verified, updatedAtMs }): FieldValue => ({
       value: typeof value === 'string' ? value : onOneLine(value),
       source,
-      recordId: record.id,
+      recordId: canShow(source) ? record.id : HIDDEN_ID,
       verified,
       updatedAt: updatedAtMs === null ? null : new Date(updatedAtMs).toISOString(),
       fetchedAt: fetchedAt(record),
@@ -59,10 +63,13 @@ export async function provenanceOf(
     field,
     strategy: rule.strategy,
     winner,
-    losers,
+    losers: losers.filter(({ source }) => canShow(source)),
     unavailable: told.filter(({ outcome }) => outcome.kind === 'failed').map(({ source }) => source),
   };
 }
+
+/** Stands for the id of a record that the caller may not see. */
+const HIDDEN_ID = '***';
 
 /** Groups of sources to be asked at once, each group only when those before it have no value. */
 function inSteps({ strategy, sources }: Rule): readonly (readonly string[])[] {

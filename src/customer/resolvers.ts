@@ -35,6 +35,7 @@ export function createReadKey(options: Pick<CustomerOptions, 'rules' | 'ids'>): 
 export function customerResolvers(options: CustomerOptions): Resolvers {
   const { rules, survivorship, timelines, consents, ids, maxCustomers } = options;
   const allSources = new Set(rules.sources.map(({ name }) => name));
+  const recordKeys = new Map(rules.sources.map(({ name, identity }) => [name, identity.recordKey]));
   const companies = createCompanies(options);
   const sourcesOf = sourcesOfFields(options, companies.sourcesOfCustomer);
 
@@ -102,7 +103,11 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
           return { __typename: 'Ambiguous', ...ambiguous(match, match.severalIn, rules.namespaces) };
         if (match.kind === 'identified') {
           context.found.add(identity);
-          return { __typename: 'Identified', ...identified(createCustomer(identity, info, options), match) };
+          const customer = createCustomer(identity, info, options);
+          return {
+            __typename: 'Identified',
+            ...identified(customer, match, canShow(context.rights, rules)),
+          };
         }
         const [reason] = match.failed.values();
         if (reason !== undefined) throw reason;
@@ -136,19 +141,24 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
       address: chosen('ADDRESS'),
       language: chosen('LANGUAGE'),
       birthDate: chosen('BIRTH_DATE'),
-      provenance: ({ identity }, { fields }) =>
-        (fields ?? PROFILE_FIELDS).map((field) =>
+      provenance: ({ identity }, { fields }, { rights }) =>
+        profileFieldsFor(rights, fields).map((field) =>
           provenanceOf(
             field,
             survivorship[field],
             rules.namespaces,
             (source) => identity.find(source),
             askedAt,
+            (source) => {
+              const recordKey = recordKeys.get(source);
+              return recordKey === undefined || canShow(rights, rules)(recordKey);
+            },
           ),
         ),
       emails: (customer) => contactPoints(customer, 'email'),
       phones: (customer) => contactPoints(customer, 'phone'),
-      identifiers: async ({ identity }) => identifiersOf(await identity.whole()),
+      identifiers: async ({ identity }, _, { rights }) =>
+        identifiersOf(await identity.whole(), canShow(rights, rules)),
       company: (customer, _, context) => companies.ofCustomer(customer, context),
       timeline: (customer, args, context) => timelinePage(customer, args, timelines, context),
       consents: (customer, _, context) => consents.ofCustomer(customer, context),
@@ -188,6 +198,28 @@ function readKey(
   if (identifier === null)
     throw new InvalidInputError(`The ${name} given is not one that can identify a customer.`);
   return identifier;
+}
+
+/** The profile fields whose own field the caller may see: its values show in provenance too. */
+function profileFieldsFor(
+  rights: Context['rights'],
+  wanted: readonly ProfileField[] | null | undefined,
+): readonly ProfileField[] {
+  const maySee = (field: ProfileField) => rights.maySee(`Customer.${camelCase(field)}`);
+  const refused = wanted?.find((field) => !maySee(field));
+  if (refused !== undefined)
+    throw new ForbiddenError(
+      `This caller may not see where ${refused} comes from: it may not see the value.`,
+    );
+  return wanted ?? PROFILE_FIELDS.filter(maySee);
+}
+
+/** Whether a caller may see identifiers of a namespace: as far as it may see the field that shows the same. */
+function canShow(rights: Context['rights'], { namespaces }: IdentityRules): (namespace: string) => boolean {
+  return (name) => {
+    const shownBy = namespaces.get(name)?.shownBy;
+    return shownBy === undefined || rights.maySee(shownBy);
+  };
 }
 
 function normaliseIn(

@@ -18,6 +18,11 @@ export interface Namespace {
   perCustomer?: 'one' | 'several';
   /** A value as it may be shown to who may not see it: enough to recognise, too little to use. Default: its first and last character. */
   mask?(value: string): string;
+  /**
+   * The field that shows the same value, such as `Customer.emails`. Callers that may not see the field do not see such
+   * identifiers. Left out: no other field shows them.
+   */
+  shownBy?: string;
 }
 
 /** One identifier that a record of a source holds. */

@@ -1,6 +1,6 @@
 import type { ConsentChannel, Mask, Purpose } from '../customer/schema.generated.js';
 import { ForbiddenError } from '../errors.js';
-import type { FieldPolicy } from '../stitching/policies.js';
+import type { FieldPolicy, ValuePolicy } from '../stitching/policies.js';
 
 /** Whom an answer is for, as far as what may be in it goes: callers of one audience may see the same. */
 export interface Audience {
@@ -44,16 +44,8 @@ export function accessTo(
   needConsent: ReadonlySet<Purpose>,
 ): Access {
   const { purpose } = audience;
-  if (scopes?.some((all) => all.every((scope) => audience.scopes.has(scope))) === false)
-    return {
-      kind: 'forbidden',
-      error: () => new ForbiddenError('This caller may not see this.', { scopes }),
-    };
-  if (purpose !== undefined && purposes?.includes(purpose) === false)
-    return {
-      kind: 'forbidden',
-      error: () => new ForbiddenError(`This is not to be seen for ${purpose}.`, { purposes }),
-    };
+  const error = forbidden({ scopes, purposes }, audience);
+  if (error !== undefined) return { kind: 'forbidden', error };
   const needsConsent =
     purpose !== undefined &&
     needConsent.has(purpose) &&
@@ -65,4 +57,17 @@ export function accessTo(
     ...(mask === undefined || audience.sees === 'clear' ? {} : { mask }),
     ...(needsConsent ? { consent: { purpose, ...(channel === undefined ? {} : { channel }) } } : {}),
   };
+}
+
+/** Makes the error with which the scopes or purposes of a policy refuse an audience. Undefined: they do not. */
+export function forbidden(
+  { scopes, purposes }: ValuePolicy,
+  audience: Audience,
+): (() => ForbiddenError) | undefined {
+  const { purpose } = audience;
+  if (scopes?.some((all) => all.every((scope) => audience.scopes.has(scope))) === false)
+    return () => new ForbiddenError('This caller may not see this.', { scopes });
+  if (purpose !== undefined && purposes?.includes(purpose) === false)
+    return () => new ForbiddenError(`This is not to be seen for ${purpose}.`, { purposes });
+  return undefined;
 }

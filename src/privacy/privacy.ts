@@ -1,8 +1,9 @@
 import type { GraphQLSchema } from 'graphql';
 import type { Consents } from '../customer/consents.js';
 import type { Purpose } from '../customer/schema.generated.js';
-import { purposesThatNeedConsent, scopesOfEnumValues, type Policies } from '../stitching/policies.js';
+import { policiesOfValues, purposesThatNeedConsent, type Policies } from '../stitching/policies.js';
 import type { Sdl } from '../stitching/sdl.js';
+import { forbidden, type Audience } from './access.js';
 import { createAudienceSchemas, type AudienceSchemas } from './audience-schema.js';
 import { createDisclosures, type Disclosures } from './disclosure.js';
 import { createPermissions, type Permissions } from './permission.js';
@@ -14,8 +15,11 @@ export interface Privacy {
   permissions: Permissions;
   /** Whether the customer must have agreed to the purpose. */
   needsConsent: (purpose: Purpose | undefined) => boolean;
-  /** Scopes that values of enums need, by `Enum.VALUE`. */
-  scopesOfValues: ReadonlyMap<string, readonly (readonly string[])[]>;
+  /**
+   * Whether scopes and purpose allow an audience a field, as `Type.field`, or what an enum value stands for, as
+   * `Enum.VALUE`. True when the schema has no such field or value.
+   */
+  maySee: (audience: Audience, place: string) => boolean;
 }
 
 export function createPrivacy(
@@ -26,11 +30,15 @@ export function createPrivacy(
 ): Privacy {
   const needConsent = purposesThatNeedConsent(sdl);
   const permissions = createPermissions(consents);
+  const ofValues = policiesOfValues(sdl);
   return {
     schemas: createAudienceSchemas({ schema, policies, needConsent, permissions }),
     disclosures: createDisclosures({ schema, policies, needConsent }),
     permissions,
     needsConsent: (purpose) => purpose !== undefined && needConsent.has(purpose),
-    scopesOfValues: scopesOfEnumValues(sdl),
+    maySee: (audience, place) => {
+      const policy = ofValues.get(place) ?? policies.get(place);
+      return policy === undefined || forbidden(policy, audience) === undefined;
+    },
   };
 }

@@ -24,16 +24,16 @@ export interface Asker {
 
 export interface CallerOptions {
   authentication: Pick<Authentication, 'caller'>;
-  /** Scopes that values of enums need. */
-  scopesOfValues: ReadonlyMap<string, readonly (readonly string[])[]>;
+  /** Whether an audience may see a field, or what is of an enum value. */
+  maySee: (audience: Audience, place: string) => boolean;
 }
 
 /**
  * Finds out who sends a request before its body is read. Who does not say it, or may not send it from there or for
  * that, is refused with status 401 or 403, and nothing else is made of the request.
  */
-export function findCaller({ authentication, scopesOfValues }: CallerOptions): RequestStep {
-  const askerFor = createAskers(scopesOfValues);
+export function findCaller({ authentication, maySee }: CallerOptions): RequestStep {
+  const askerFor = createAskers(maySee);
   const admit = (request: RequestHead, caller: Caller): void => {
     if (!isOriginAllowed(request, caller))
       throw new ForbiddenError("Pages of this web site may not send this caller's requests.");
@@ -63,7 +63,7 @@ export function findCaller({ authentication, scopesOfValues }: CallerOptions): R
 
 /** What follows from a caller and its purpose is worked out once. */
 function createAskers(
-  scopesOfValues: ReadonlyMap<string, readonly (readonly string[])[]>,
+  maySee: CallerOptions['maySee'],
 ): (caller: Caller, purpose: Purpose | undefined) => Asker {
   const known = new WeakMap<Caller, Map<Purpose | undefined, Asker>>();
   return (caller, purpose) => {
@@ -72,14 +72,14 @@ function createAskers(
     let asker = ofCaller.get(purpose);
     if (asker === undefined) {
       const { scopes, sees, findsBy, customer: own } = caller;
+      const audience = { scopes, sees, purpose };
       asker = {
         caller,
-        audience: { scopes, sees, purpose },
+        audience,
         rights: {
           findsBy,
           ...(own === undefined ? {} : { own }),
-          maySee: (value) =>
-            scopesOfValues.get(value)?.some((all) => all.every((scope) => scopes.has(scope))) !== false,
+          maySee: (place) => maySee(audience, place),
           // The operator, who has to answer to customers. With `AUTH=off` nobody is one.
           seesErased: scopes.has('admin:forget'),
         },

@@ -94,6 +94,7 @@ function interestOf(
     variables,
     readKey: (by) => readKey(by, asker),
     own: asker.rights.own,
+    maySee: (place) => asker.rights.maySee(place),
   });
   const { field, delayMs } = interest;
   // When something happens is told as well, by a null that comes at that moment.

@@ -105,7 +105,7 @@ export function createServerApp({
   const times = createOperationTimes(metrics, clock);
   const sources = [...clients.keys()];
   const steps = inOrder([
-    findCaller({ authentication, scopesOfValues: privacy.scopesOfValues }),
+    findCaller({ authentication, maySee: privacy.maySee }),
     reader,
     endDeadline,
     formatErrors(logger),

@@ -31,6 +31,12 @@ export interface FieldPolicy {
   authenticated: boolean;
 }
 
+/** Who may see what a value of an enum stands for, and what for. */
+export interface ValuePolicy {
+  scopes?: FieldPolicy['scopes'] | undefined;
+  purposes?: FieldPolicy['purposes'] | undefined;
+}
+
 /** By `Type.field`. */
 export type Policies = ReadonlyMap<string, FieldPolicy>;
 
@@ -97,18 +103,20 @@ export function readPolicies({ spine, sources }: Sdl): Policies {
   return policies;
 }
 
-/** The scopes that values of enums need, by `Enum.VALUE`: what a kind stands for is no more open than its own fields. */
-export function scopesOfEnumValues({
-  spine,
-}: Pick<Sdl, 'spine'>): ReadonlyMap<string, readonly (readonly string[])[]> {
+/**
+ * What the values of enums need, by `Enum.VALUE`. Data of a kind can be reached by the fields of that kind and by a field
+ * for all kinds, such as the timeline: the value of the enum repeats what its own fields need.
+ */
+export function policiesOfValues({ spine }: Pick<Sdl, 'spine'>): ReadonlyMap<string, ValuePolicy> {
   const said = directivesOf(spine);
   return new Map(
     spine.definitions.flatMap((one) =>
       one.kind !== Kind.ENUM_TYPE_DEFINITION
         ? []
-        : (one.values ?? []).flatMap((value) => {
+        : (one.values ?? []).map((value) => {
             const scopes = said('requiresScopes', value)?.scopes;
-            return scopes === undefined ? [] : [[`${one.name.value}.${value.name.value}`, scopes] as const];
+            const purposes = said('purpose', value)?.any;
+            return [`${one.name.value}.${value.name.value}`, { scopes, purposes }] as const;
           }),
     ),
   );

@@ -8,7 +8,7 @@ import {
   type FieldNode,
   type GraphQLSchema,
 } from 'graphql';
-import { InvalidInputError } from '../errors.js';
+import { ForbiddenError, InvalidInputError } from '../errors.js';
 import type { Identifier } from '../identity/identifiers.js';
 import type { EventType, SourceEvent } from './event.js';
 
@@ -42,6 +42,8 @@ export interface InterestAsk {
   readKey: (by: Readonly<Record<string, string | null | undefined>>) => Identifier;
   /** Whom the caller's token names. */
   own?: Identifier | undefined;
+  /** Whether the caller may see data of an enum value, such as `EventType.ORDER_PAID`. */
+  maySee: (place: string) => boolean;
 }
 
 /** The field of Customer by which `firstOrder` is judged. */
@@ -58,7 +60,12 @@ const TYPE_OF: Readonly<Record<string, EventType>> = {
   ticketSolved: 'ticket.solved',
 };
 
-/** Reads what a subscription waits for. Throws an InvalidInputError when its arguments cannot be. The document is valid. */
+const CART_TYPES: readonly EventType[] = ['cart.changed', 'cart.abandoned'];
+
+/**
+ * Reads what a subscription waits for. Events of types that the caller may not see do not match. The document is valid.
+ * Throws an InvalidInputError when its arguments cannot be, and a ForbiddenError when they name such a type.
+ */
 export function readInterest({
   schema,
   document,
@@ -66,6 +73,7 @@ export function readInterest({
   variables = {},
   readKey,
   own,
+  maySee,
 }: InterestAsk): Interest {
   const operation = getOperationAST(document, operationName);
   const node = operation?.selectionSet.selections.find((one): one is FieldNode => one.kind === Kind.FIELD);
@@ -82,35 +90,46 @@ export function readInterest({
     throw new InvalidInputError(
       `"firstOrder" cannot be judged: no plugged-in source declares "Customer.${ORDER_COUNT}". Plug one in, or leave out "firstOrder".`,
     );
+  const maySeeType = (type: EventType) => maySee(`EventType.${typeNamed(type)}`);
+  const refuseType = (name: string): void => {
+    if (!maySee(`EventType.${name}`))
+      throw new ForbiddenError(`"${field}" waits for ${name}, which is not for this caller or this purpose.`);
+  };
   const usual = { field, firstOrder: firstOrder === true, delayMs: 0, needless: () => false };
 
   switch (field) {
     case 'meChanged':
-      return { ...usual, matches: ({ about }) => own !== undefined && isAbout(about, own) };
+      return {
+        ...usual,
+        matches: ({ event, about }) => own !== undefined && isAbout(about, own) && maySeeType(event.type),
+      };
     case 'customerChanged': {
       const wanted = readKey(given['by'] as Record<string, string>);
-      return { ...usual, matches: ({ about }) => isAbout(about, wanted) };
+      return { ...usual, matches: ({ event, about }) => isAbout(about, wanted) && maySeeType(event.type) };
     }
     case 'event': {
       const { types, sources } = given as { types?: string[] | null; sources?: string[] | null };
+      for (const type of types ?? []) refuseType(type);
       return {
         ...usual,
         matches: ({ event }) =>
+          maySeeType(event.type) &&
           (types == null || types.includes(typeNamed(event.type))) &&
           (sources == null || sources.includes(event.source)),
       };
     }
     case 'cartAbandoned':
+      for (const type of CART_TYPES) refuseType(typeNamed(type));
       return {
         ...usual,
         delayMs: durationMs(String(given['after'])),
-        matches: ({ event, about }) =>
-          about.length > 0 && (event.type === 'cart.changed' || event.type === 'cart.abandoned'),
+        matches: ({ event, about }) => about.length > 0 && CART_TYPES.includes(event.type),
         needless: ({ event }) => event.type === 'cart.changed' || event.type === 'order.placed',
       };
     default: {
       const type = TYPE_OF[field];
       const least = readLeast(given['minTotal']);
+      if (type !== undefined) refuseType(typeNamed(type));
       return {
         ...usual,
         matches: ({ event }, onUnjudged) =>

@@ -41,6 +41,8 @@ export interface TriggersOptions {
   endpoints: ReadonlySet<string>;
   /** What the trigger may not have for its purpose, as `Type.field`. */
   forbidden: (document: DocumentNode, purpose: Purpose) => readonly string[];
+  /** Whether the trigger may have data of an enum value for its purpose. */
+  maySee: (place: string, purpose: Purpose) => boolean;
 }
 
 interface Deliver {
@@ -86,7 +88,7 @@ function filesIn(folder: URL): string[] {
 function readTrigger(
   file: string,
   text: string,
-  { schema, deliver, endpoints, forbidden }: Omit<TriggersOptions, 'folder'>,
+  { schema, deliver, endpoints, forbidden, maySee }: Omit<TriggersOptions, 'folder'>,
 ): Trigger | { problems: string[] } {
   const at = (line: number | undefined, what: string) => ({
     problems: [`${file} line ${line ?? 1}: ${what}`],
@@ -127,7 +129,13 @@ function readTrigger(
   const refused = forbidden(document, said.purpose);
   if (refused.length > 0) return at(line, `not to be had for ${said.purpose}: ${refused.join(', ')}.`);
   try {
-    const interest = readInterest({ schema, document, readKey: nobody });
+    const { purpose } = said;
+    const interest = readInterest({
+      schema,
+      document,
+      readKey: nobody,
+      maySee: (place) => maySee(place, purpose),
+    });
     if (NOT_FOR_TRIGGERS.has(interest.field)) return at(line, `${interest.field} is for callers alone.`);
     const { oncePer, within, quietHours } = said;
     return {

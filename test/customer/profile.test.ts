@@ -38,8 +38,11 @@ function systems(told: Record<string, Outcome>) {
     asked,
     choose: <F extends ProfileField>(field: F, strategy: SurvivorshipStrategy) =>
       chooseValue(field, rule(strategy), NAMESPACES, ask),
-    provenance: (field: ProfileField, strategy: SurvivorshipStrategy) =>
-      provenanceOf(field, rule(strategy), NAMESPACES, ask, ({ id }) => `fetched ${id}`),
+    provenance: (
+      field: ProfileField,
+      strategy: SurvivorshipStrategy,
+      canShow: (source: string) => boolean = () => true,
+    ) => provenanceOf(field, rule(strategy), NAMESPACES, ask, ({ id }) => `fetched ${id}`, canShow),
   };
 }
 
@@ -269,6 +272,21 @@ describe('provenance', () => {
       winner: { value: 'a@example.nl', verified: false },
       losers: [{ value: 'b@example.nl', verified: true }],
     });
+  });
+
+  test('hides the records of systems whose records the caller may not see', async () => {
+    const told = {
+      a: found(record({ name: 'Eva' })),
+      b: found(record({ name: 'Ev' })),
+      c: found(record({ name: 'E' })),
+    };
+    const allBut = (hidden: string) =>
+      systems(told).provenance('NAME', 'SOURCE_PRIORITY', (source) => source !== hidden);
+    expect(await allBut('a')).toMatchObject({
+      winner: { value: 'Eva', source: 'a', recordId: '***' },
+      losers: [{ value: 'Ev' }, { value: 'E' }],
+    });
+    expect(await allBut('b')).toMatchObject({ winner: { recordId: '1' }, losers: [{ value: 'E' }] });
   });
 
   test('has no winner, and no error, when nobody can be asked', async () => {

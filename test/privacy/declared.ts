@@ -23,8 +23,8 @@ export interface DeclaredSchema {
   /** By type, then by field. */
   types: ReadonlyMap<string, ReadonlyMap<string, DeclaredField>>;
   unions: ReadonlyMap<string, readonly string[]>;
-  /** By `Enum.VALUE`. */
-  valueScopes: ReadonlyMap<string, string[][]>;
+  /** What values of enums need, by `Enum.VALUE`. */
+  values: ReadonlyMap<string, Pick<DeclaredField, 'scopes' | 'purposes'>>;
 }
 
 const FILES = [
@@ -33,27 +33,34 @@ const FILES = [
   ...readdirSync('schema/sources').map((name) => `schema/sources/${name}`),
 ];
 
+const EVENTS = 'schema/events.graphql';
+
 export function readDeclared(): DeclaredSchema {
   const types = new Map<string, Map<string, DeclaredField>>();
   const unions = new Map<string, readonly string[]>();
-  const valueScopes = new Map<string, string[][]>();
-  for (const file of FILES)
+  const values = new Map<string, Pick<DeclaredField, 'scopes' | 'purposes'>>();
+  for (const file of [...FILES, EVENTS])
     for (const one of parse(readFileSync(file, 'utf8')).definitions) {
       if (one.kind === Kind.UNION_TYPE_DEFINITION)
         unions.set(one.name.value, one.types?.map(({ name }) => name.value) ?? []);
       if (one.kind === Kind.ENUM_TYPE_DEFINITION)
         for (const { name, directives } of one.values ?? []) {
           const scopes = said(directives, 'requiresScopes')?.['scopes'] as string[][] | undefined;
-          if (scopes !== undefined) valueScopes.set(`${one.name.value}.${name.value}`, scopes);
+          const purposes = said(directives, 'purpose')?.['any'] as string[] | undefined;
+          values.set(`${one.name.value}.${name.value}`, {
+            ...(scopes === undefined ? {} : { scopes }),
+            ...(purposes === undefined ? {} : { purposes }),
+          });
         }
-      if (one.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
+      // Subscriptions have tests of their own.
+      if (one.kind !== Kind.OBJECT_TYPE_DEFINITION || file === EVENTS) continue;
       const fields = types.get(one.name.value) ?? new Map<string, DeclaredField>();
       types.set(one.name.value, fields);
       const ofType = said(one.directives, 'personalData')?.['category'];
       for (const field of one.fields ?? [])
         if (!field.name.value.startsWith('_')) fields.set(field.name.value, declared(field, ofType));
     }
-  return { types, unions, valueScopes };
+  return { types, unions, values };
 }
 
 function declared(field: FieldDefinitionNode, ofType: unknown): DeclaredField {

@@ -30,9 +30,17 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Told,
   const has = (scopes: string[][] | undefined) =>
     scopes?.some((all) => all.every((scope) => cell.scopes.has(scope))) !== false;
 
+  const isForbidden = ({ scopes, purposes }: Pick<DeclaredField, 'scopes' | 'purposes'>): boolean =>
+    !has(scopes) || purposes?.includes(cell.purpose) === false;
+
+  const isFieldForbidden = (name: string): boolean => {
+    const field = schema.types.get('Customer')?.get(name);
+    if (field === undefined) throw new Error(`There is no Customer.${name}.`);
+    return isForbidden(field);
+  };
+
   const refusal = (type: string, field: DeclaredField): string | undefined => {
-    if (!has(field.scopes)) return 'FORBIDDEN';
-    if (field.purposes?.includes(cell.purpose) === false) return 'FORBIDDEN';
+    if (isForbidden(field)) return 'FORBIDDEN';
     if (type !== 'Customer' || !NEED_CONSENT.has(cell.purpose)) return undefined;
     if (field.category === 'NONE' || field.category === 'CONSENT') return undefined;
     const said = cell.consent(field.channel ?? '');
@@ -82,22 +90,56 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Told,
       if (value == null) errors.push(...whole.errors.filter((error) => error.path === path));
       return cell.sees === 'masked' && field.mask !== undefined ? masked(value, field.mask) : value;
     }
-    return ofObject(
-      type === 'Customer' && name === 'timeline' ? ofKinds(value) : value,
-      namedType(field.type),
-      set,
-      path,
-    );
+    return ofObject(withoutForbidden(`${type}.${name}`, value), namedType(field.type), set, path);
+  };
+
+  /** A field that repeats values of other fields leaves out those whose own field is forbidden. */
+  const withoutForbidden = (path: string, value: unknown): unknown => {
+    if (value == null) return value;
+    const isShown = ({ namespace }: { namespace: string }) => {
+      const own = FIELD_OF_NAMESPACE[namespace];
+      return own === undefined || !isFieldForbidden(own);
+    };
+    interface Value {
+      source: string;
+    }
+    // Its ids of records are those of people's profiles.
+    const isOfShown = ({ source }: Value) => source !== 'facebook' || !isFieldForbidden('facebookProfile');
+    switch (path) {
+      case 'Customer.timeline':
+        return ofKinds(value);
+      case 'Customer.provenance':
+        return (value as { field: string; winner: Value | null; losers: Value[] }[])
+          .filter(({ field }) => !isFieldForbidden(camelCase(field)))
+          .map(({ winner, losers, ...rest }) => ({
+            ...rest,
+            winner: winner === null || isOfShown(winner) ? winner : { ...winner, recordId: '***' },
+            losers: losers.filter(isOfShown),
+          }));
+      case 'Customer.identifiers':
+      case 'Identified.identifiers':
+        return (value as { namespace: string }[]).filter(isShown);
+      case 'Identified.links':
+        return (value as { from: { namespace: string }; to: { namespace: string } }[]).filter(
+          ({ from, to }) => isShown(from) && isShown(to),
+        );
+      case 'Identified.conflicts':
+        return (value as { namespace: string; over: { namespace: string } }[]).filter(
+          (one) => isShown(one) && isShown(one.over),
+        );
+      default:
+        return value;
+    }
   };
 
   /** Entries of kinds that may not be seen are left out, and the page ends with another one. */
   const ofKinds = (value: unknown): unknown => {
-    if (value == null) return value;
     const page = value as {
       edges: { cursor: string; node: { kind: string } }[];
       nodes: { kind: string }[];
     };
-    const maySee = ({ kind }: { kind: string }) => has(schema.valueScopes.get(`TimelineKind.${kind}`));
+    const maySee = ({ kind }: { kind: string }) =>
+      !isForbidden(schema.values.get(`TimelineKind.${kind}`) ?? {});
     const edges = page.edges.filter(({ node }) => maySee(node));
     const pageInfo = { hasNextPage: false, endCursor: edges.at(-1)?.cursor ?? null };
     return { ...page, edges, nodes: page.nodes.filter(maySee), pageInfo };
@@ -106,6 +148,22 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Told,
   const set = getOperationAST(document)?.selectionSet;
   const data = set === undefined ? null : ofObject(whole.data, 'Query', set, '');
   return { data, errors };
+}
+
+/** The field of Customer that shows the same as an identifier. The ids of other systems' records have none. */
+const FIELD_OF_NAMESPACE: Readonly<Record<string, string>> = {
+  email: 'emails',
+  emailHash: 'emails',
+  phone: 'phones',
+  visitorId: 'devices',
+  kvkNumber: 'company',
+  vatNumber: 'company',
+  xUsername: 'xProfile',
+  facebookUserId: 'facebookProfile',
+};
+
+function camelCase(name: string): string {
+  return name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
 /** By hand, from what the SDL says of each mask. */
@@ -131,6 +189,18 @@ export function masked(value: unknown, mask: string): unknown {
 /** Who tells of somebody is no secret of theirs: errors and metrics name systems too. */
 const SYSTEMS = new Set(readdirSync('sources'));
 
+/** Types whose values are those of other fields. */
+const REPEATS = new Set([
+  'TimelineEdge',
+  'TimelineEntry',
+  'PageInfo',
+  'FieldValue',
+  'CustomerIdentifier',
+  'IdentifierReference',
+  'IdentityConflict',
+  'CandidateHint',
+]);
+
 /** Every text in an answer that the SDL says is of a person, by `Type.field`. */
 export function markersIn(
   schema: DeclaredSchema,
@@ -138,15 +208,44 @@ export function markersIn(
   data: unknown,
 ): Map<string, Set<string>> {
   const found = new Map<string, Set<string>>();
+  for (const { path, category, value } of textsIn(schema, operation, data))
+    if (category !== 'NONE') found.set(path, (found.get(path) ?? new Set<string>()).add(value));
+  return found;
+}
+
+/** The texts of an answer that stand in their own field: those of a person, and all of them. */
+export function ownTextsIn(
+  schema: DeclaredSchema,
+  operation: string,
+  data: unknown,
+): { ofPerson: Map<string, string>; all: Set<string> } {
+  const ofPerson = new Map<string, string>();
+  const all = new Set<string>();
+  for (const { path, category, value } of textsIn(schema, operation, data)) {
+    if (REPEATS.has(path.slice(0, path.indexOf('.')))) continue;
+    all.add(value);
+    if (category !== 'NONE') ofPerson.set(value, path);
+  }
+  return { ofPerson, all };
+}
+
+interface FoundText {
+  path: string;
+  category: string;
+  value: string;
+}
+
+const TEXTS = new Set(['String', 'ID', 'Date', 'Decimal']);
+
+function textsIn(schema: DeclaredSchema, operation: string, data: unknown): FoundText[] {
+  const found: FoundText[] = [];
   // "customer" is a stage of the CRM, and a word of the schema.
   const words = new Set([...SYSTEMS, ...[...schema.types.values()].flatMap((fields) => [...fields.keys()])]);
-  const note = (path: string, value: unknown): void => {
-    if (Array.isArray(value)) for (const one of value) note(path, one);
+  const note = (path: string, category: string, value: unknown): void => {
+    if (Array.isArray(value)) for (const one of value) note(path, category, one);
     // What is shorter may stand anywhere by chance.
-    else if (typeof value === 'string' && value.length >= 6 && !words.has(value)) {
-      const values = found.get(path) ?? new Set<string>();
-      found.set(path, values.add(value));
-    }
+    else if (typeof value === 'string' && value.length >= 6 && !words.has(value))
+      found.push({ path, category, value });
   };
   const ofObject = (value: unknown, type: string, set: SelectionSetNode): void => {
     if (Array.isArray(value)) for (const one of value) ofObject(one, type, set);
@@ -162,15 +261,11 @@ export function markersIn(
         if (field === undefined) continue;
         if (selection.selectionSet !== undefined)
           ofObject(object[name], namedType(field.type), selection.selectionSet);
-        else if (field.category !== 'NONE' && isText(field)) note(`${own}.${name}`, object[name]);
+        else if (TEXTS.has(namedType(field.type))) note(`${own}.${name}`, field.category, object[name]);
       }
     }
   };
   const set = getOperationAST(parse(operation))?.selectionSet;
   if (set !== undefined) ofObject(data, 'Query', set);
   return found;
-}
-
-function isText({ type }: DeclaredField): boolean {
-  return ['String', 'ID', 'Date', 'Decimal'].includes(namedType(type));
 }

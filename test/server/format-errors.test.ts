@@ -132,7 +132,7 @@ describe('a defect', () => {
         disclosures: { of: () => undefined, forbidden: () => [] },
         permissions: createPermissions(createConsents([])),
         needsConsent: () => false,
-        scopesOfValues: new Map(),
+        maySee: () => true,
       },
       auditor: undefined,
       bus: createEventBus({ redisUrl: undefined, secret: '', logger }),

@@ -183,6 +183,31 @@ describe('who subscribes to one customer', () => {
   });
 });
 
+describe('who may not see a type of event', () => {
+  const exploring = async () => ({
+    authorization: `Bearer ${await visitorToken(EMAIL, { roles: ['operator'], scope: 'events:read customers:find' })}`,
+  });
+
+  test('is not told of it', async () => {
+    const subscriber = await subscribe(
+      inside,
+      { query: ofCustomer(`email: "${EMAIL}"`, 'type') },
+      await exploring(),
+    );
+    open.push(subscriber);
+    await changed({ email: EMAIL, order: '16' });
+    await control.emit('order-system', { type: 'consent.given', email: EMAIL, to: port.url });
+    expect((await subscriber.next())?.data).toEqual({ customerChanged: { type: 'CONSENT_GIVEN' } });
+  });
+
+  test('may not name it', async () => {
+    const query = 'subscription { event(types: [ORDER_PLACED]) { type } }';
+    const subscriber = await subscribe(inside, { query }, await exploring());
+    expect((await subscriber.rest()).flatMap(codes)).toEqual(['FORBIDDEN']);
+    await nobodyListens();
+  });
+});
+
 describe('who subscribes to everybody', () => {
   test('is told the types and systems that are asked for, and no others', async () => {
     const subscriber = await as(

@@ -106,6 +106,18 @@ const WRONG: [string, string, number, string][] = [
     'not to be had for MARKETING: ',
   ],
   [
+    'that waits for a type that its purpose does not allow',
+    trigger({ asks: 'event(types: [INVOICE_OVERDUE]) { recordId }' }),
+    2,
+    'INVOICE_OVERDUE',
+  ],
+  [
+    'that waits for tickets for MARKETING',
+    trigger({ asks: 'ticketOpened { recordId }' }),
+    2,
+    'not to be had for MARKETING: Subscription.ticketOpened',
+  ],
+  [
     'about one customer',
     trigger({ asks: 'customerChanged(by: {email: "jan@example.nl"}) { type }' }),
     2,

@@ -14,6 +14,7 @@ const NOTHING_HASHED = new Set(
  */
 export const emailHash: Namespace = {
   name: 'emailHash',
+  shownBy: 'Customer.emails',
   description: 'SHA-256 of the e-mail address, trimmed and in lower case: as hex, base64 or base64url.',
   normalise: (value) => {
     const hex = /^[\da-f]{64}$/i.test(value)

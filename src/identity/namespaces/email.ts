@@ -56,6 +56,7 @@ const NO_ADDRESS = new Set([
 /** Trimmed, lower case, domain in ASCII (IDNA), nothing more. What dots or a plus mean is the mailbox's own business. */
 export const email: Namespace = {
   name: 'email',
+  shownBy: 'Customer.emails',
   description: 'E-mail address. Case and surrounding blanks do not matter.',
   normalise: (value) => {
     // Lower case before NFC: some letters have a composed form in lower case only.

@@ -3,6 +3,7 @@ import { isOneDigit } from './blocked.js';
 
 export const facebookUserId: Namespace = {
   name: 'facebookUserId',
+  shownBy: 'Customer.facebookProfile',
   description: 'Id of a Facebook or Messenger user as our page knows them (page-scoped): a number.',
   normalise: (value) => (/^[1-9]\d{0,19}$/.test(value) && !isOneDigit(value) ? value : null),
 };

@@ -8,6 +8,7 @@ import { isOneDigit } from './blocked.js';
  */
 export const kvkNumber: Namespace = {
   name: 'kvkNumber',
+  shownBy: 'Customer.company',
   description: 'Number in the Dutch trade register (KvK): eight digits, leading zeros included.',
   normalise: (value) => {
     const number = value.replace(/[\s.]/g, '');

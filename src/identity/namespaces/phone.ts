@@ -5,6 +5,7 @@ import type { Namespace } from '../declaration.js';
 export function phone(defaultRegion: string): Namespace {
   return {
     name: 'phone',
+    shownBy: 'Customer.phones',
     description: `Phone number in any usual way of writing; without country code it is one of ${defaultRegion}. One with an extension is refused.`,
     normalise: (value) => {
       const number = parsePhoneNumberFromString(value, {

@@ -4,6 +4,7 @@ import { VAT_RULES } from './vat-rules.js';
 /** Without its country a number could be another country's, so it is refused; a source that knows the country adds it. */
 export const vatNumber: Namespace = {
   name: 'vatNumber',
+  shownBy: 'Customer.company',
   description:
     'VAT number in the EU or Northern Ireland, beginning with its country, such as NL123456782B01.',
   normalise: (value) => {

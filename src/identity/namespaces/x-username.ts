@@ -19,6 +19,7 @@ const PAGES = new Set([
 /** A name can be given up and taken by somebody else, so it is worth what its source says of it. */
 export const xUsername: Namespace = {
   name: 'xUsername',
+  shownBy: 'Customer.xProfile',
   description: 'Username on X, with or without @, or the link to the profile. Case does not matter.',
   normalise: (value) => {
     const name = value

@@ -1,0 +1,180 @@
+import fc from 'fast-check';
+import { parse } from 'graphql';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { PURPOSES } from '../../src/context/purpose.js';
+import { SCOPES } from '../../src/context/roles.js';
+import { commonNamespaces } from '../../src/identity/identifiers.js';
+import { forbidden } from '../../src/privacy/access.js';
+import { policiesOfValues } from '../../src/stitching/policies.js';
+import { readSdl } from '../../src/stitching/sdl.js';
+import { EVENT_TYPES } from '../../src/webhooks/event.js';
+import { readInterest, typeNamed } from '../../src/webhooks/interest.js';
+import { CALLER_SETTINGS, visitorToken } from '../support/callers.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at } from '../support/read.js';
+import { directSettings } from '../support/stand-ins.js';
+import { readDeclared } from './declared.js';
+
+/** A value can be reached by its own field and by a field for several kinds. The second is no more open than the first. */
+
+const EMAIL = 'everywhere@example.nl';
+const declared = readDeclared();
+const ofValues = policiesOfValues(readSdl([], {}, []));
+
+/** All fields that show data of a kind. A nested field needs what the fields above it need. */
+const OWN_FIELDS: Readonly<Record<string, readonly string[]>> = {
+  'TimelineKind.ORDER': ['Customer.orders'],
+  'TimelineKind.TICKET': ['Customer.tickets', 'Customer.cases'],
+  'TimelineKind.CALL': ['Customer.tickets', 'Customer.cases'],
+  'TimelineKind.VISIT': ['Customer.visits'],
+  'TimelineKind.INVOICE': ['Customer.invoices'],
+  'TimelineKind.MESSAGE': ['Customer.facebookProfile', 'FacebookProfile.conversations'],
+  'EventType.ORDER_PLACED': ['Customer.orders'],
+  'EventType.ORDER_PAID': ['Customer.orders'],
+  'EventType.ORDER_SHIPPED': ['Customer.orders'],
+  'EventType.ORDER_CANCELLED': ['Customer.orders'],
+  'EventType.CART_ABANDONED': ['Customer.cart'],
+  'EventType.CART_CHANGED': ['Customer.cart'],
+  'EventType.TICKET_OPENED': ['Customer.tickets', 'Customer.cases'],
+  'EventType.TICKET_CHANGED': ['Customer.tickets', 'Customer.cases'],
+  'EventType.TICKET_SOLVED': ['Customer.tickets', 'Customer.cases'],
+  // They say that something changed, and not what.
+  'EventType.CONTACT_CHANGED': [],
+  'EventType.CONTACT_DELETED': [],
+  'EventType.CONSENT_GIVEN': ['Customer.consents'],
+  'EventType.CONSENT_WITHDRAWN': ['Customer.consents'],
+  'EventType.INVOICE_CHANGED': ['Customer.invoices'],
+  'EventType.INVOICE_OVERDUE': ['Customer.invoices'],
+  'EventType.LEAD_CREATED': ['Customer.facebookLeads', 'Customer.deals'],
+  'EventType.MESSAGE_RECEIVED': ['Customer.facebookProfile', 'FacebookProfile.conversations'],
+};
+
+const audiences = fc.record({
+  scopes: fc.subarray([...SCOPES]).map((scopes) => new Set<string>(scopes)),
+  purpose: fc.constantFrom(...PURPOSES),
+  sees: fc.constant('clear' as const),
+});
+
+function isRefused(
+  path: string,
+  { scopes: held, purpose }: { scopes: Set<string>; purpose: string },
+): boolean {
+  const [type = '', name = ''] = path.split('.');
+  const field = declared.types.get(type)?.get(name);
+  if (field === undefined) throw new Error(`There is no field ${path}.`);
+  const { scopes, purposes } = field;
+  return (
+    scopes?.some((all) => all.every((scope) => held.has(scope))) === false ||
+    purposes?.includes(purpose) === false
+  );
+}
+
+describe('a kind of data', () => {
+  const kinds = [...declared.values.keys()].filter((kind) => /^(TimelineKind|EventType)\./.test(kind));
+
+  test('names its own fields here, so that a new kind is compared too', () => {
+    expect(Object.keys(OWN_FIELDS).sort()).toEqual([...kinds].sort());
+  });
+
+  test.each(kinds)('is refused where one of its own fields is refused: %s', (kind) => {
+    fc.assert(
+      fc.property(audiences, (audience) => {
+        const isOwnRefused = (OWN_FIELDS[kind] ?? []).some((path) => isRefused(path, audience));
+        if (isOwnRefused) expect(forbidden(ofValues.get(kind) ?? {}, audience)).toBeDefined();
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+const narrowed = async (purpose: string, ...scopes: string[]) => ({
+  authorization: `Bearer ${await visitorToken(EMAIL, { roles: ['operator'], scope: scopes.join(' ') })}`,
+  'x-purpose': purpose,
+});
+
+let gateway: TestGateway;
+beforeAll(() => {
+  gateway = createTestGateway({ ...directSettings(), ...CALLER_SETTINGS, DEADLINE_MS: '10000' });
+});
+afterAll(() => gateway.close());
+
+describe('a subscription', () => {
+  const matches = (query: string, maySee: (place: string) => boolean) => {
+    const interest = readInterest({
+      schema: gateway.schema,
+      document: parse(query),
+      readKey: () => ({ namespace: 'email', value: EMAIL }),
+      own: { namespace: 'email', value: EMAIL },
+      maySee,
+    });
+    return EVENT_TYPES.filter((type) =>
+      interest.matches({
+        about: [{ namespace: 'email', value: EMAIL }],
+        event: { source: 'test', id: '1', type, time: '2026-12-01T12:00:00.000Z', identifiers: {}, data: {} },
+      }),
+    );
+  };
+  const OPEN = ['customerChanged(by: { email: "x" })', 'meChanged', 'event'];
+
+  test.each(OPEN)('to all types does not wait for those that the caller may not see: %s', (field) => {
+    fc.assert(
+      fc.property(fc.subarray([...EVENT_TYPES]), (allowed) => {
+        const names = new Set(allowed.map((type) => `EventType.${typeNamed(type)}`));
+        const query = `subscription { ${field} { type } }`;
+        expect(matches(query, (place) => names.has(place))).toEqual(
+          EVENT_TYPES.filter((type) => allowed.includes(type)),
+        );
+      }),
+    );
+  });
+
+  test.each([
+    ['event(types: [ORDER_PAID, INVOICE_OVERDUE])', 'INVOICE_OVERDUE'],
+    ['orderPlaced', 'ORDER_PLACED'],
+    ['orderPaid', 'ORDER_PAID'],
+    ['orderShipped', 'ORDER_SHIPPED'],
+    ['ticketOpened', 'TICKET_OPENED'],
+    ['ticketSolved', 'TICKET_SOLVED'],
+    ['cartAbandoned', 'CART_CHANGED'],
+    ['cartAbandoned', 'CART_ABANDONED'],
+  ])('to %s is refused when the caller may not see %s', (field, type) => {
+    const query = `subscription { ${field} { type } }`;
+    expect(() => matches(query, (place) => place !== `EventType.${type}`)).toThrow(type);
+    expect(matches(query, () => true)).not.toEqual([]);
+  });
+});
+
+describe('a caller that names what it may not see is refused', () => {
+  const codes = async (query: string, headers: Record<string, string>) => {
+    const { data, errors } = await gateway.query(query, {}, headers);
+    return { data, codes: errors.map(({ extensions }) => extensions.code) };
+  };
+
+  test('a kind of the timeline, for a purpose that it is not for', async () => {
+    const query = `{ customer(by: { email: "${EMAIL}" }) { timeline(kinds: [VISIT]) { nodes { title } } } }`;
+    const scopes = ['customers:find', 'timeline:read', 'behaviour:read'];
+    const care = await codes(query, await narrowed('CUSTOMER_CARE', ...scopes));
+    expect(care).toEqual({ data: { customer: { timeline: null } }, codes: ['FORBIDDEN'] });
+    const service = await codes(query, await narrowed('SERVICE', ...scopes));
+    expect(service.codes).toEqual([]);
+    expect(at(service.data, 'customer', 'timeline', 'nodes')).not.toEqual([]);
+  });
+
+  test('the provenance of a field', async () => {
+    const query = `{ customer(by: { email: "${EMAIL}" }) { provenance(fields: [NAME, PRIMARY_EMAIL]) { field } } }`;
+    const scopes = ['customers:find', 'identity:explore', 'profile:read'];
+    const without = await codes(query, await narrowed('SERVICE', ...scopes));
+    expect(without).toEqual({ data: { customer: { provenance: null } }, codes: ['FORBIDDEN'] });
+    const allowed = await codes(query, await narrowed('SERVICE', ...scopes, 'contact:read'));
+    expect(allowed.data).toEqual({
+      customer: { provenance: [{ field: 'NAME' }, { field: 'PRIMARY_EMAIL' }] },
+    });
+  });
+});
+
+test('a namespace names a field of the schema that shows the same', () => {
+  for (const { name, shownBy } of commonNamespaces('NL')) {
+    const [type = '', field = ''] = (shownBy ?? '').split('.');
+    expect(declared.types.get(type)?.has(field), name).toBe(true);
+  }
+});
