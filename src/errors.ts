@@ -1,3 +1,5 @@
+import type { FailureKind, Received, Requested } from './diagnosis.js';
+
 /**
  * Every error the gateway can give, sorted by who must act. Each has one stable code, sent as `extensions.code`;
  * what is sent never holds personal data or a system's own words. The original goes along as `cause`, for the log.
@@ -150,7 +152,7 @@ export class AmbiguousIdentityError extends GatewayError {
   }
 }
 
-interface SourceErrorOptions extends ErrorOptions {
+export interface SourceErrorOptions extends ErrorOptions {
   /** Seconds after which the system wants to be asked again. */
   retryAfter?: number | undefined;
   /**
@@ -158,14 +160,25 @@ interface SourceErrorOptions extends ErrorOptions {
    * nothing is held against it, and others ask on. Default false.
    */
   isOfKeyOnly?: boolean;
+  /** What kind of failure it is, for the operator. Default: the most general one of the error's code. */
+  kind?: FailureKind;
+  /** What the system answered, for the operator: codes and names only, never a value. */
+  received?: Received;
 }
 
-/** A source system could not give its part. */
+/**
+ * A source system could not give its part. The client gets its code and message; `kind`, `requested` and `received` are
+ * for the operator, who finds them in the log, the metrics and `/health/ready`.
+ */
 export abstract class SourceError extends GatewayError {
   abstract readonly retryable: boolean;
+  protected abstract readonly generalKind: FailureKind;
   readonly retryAfter: number | undefined;
   /** Says nothing about what else the system is asked. */
   readonly isOfKeyOnly: boolean;
+  readonly received: Received;
+  readonly #kind: FailureKind | undefined;
+  #requested: Requested = {};
 
   constructor(
     readonly source: string,
@@ -175,6 +188,21 @@ export abstract class SourceError extends GatewayError {
     super(message, options);
     this.retryAfter = options.retryAfter;
     this.isOfKeyOnly = options.isOfKeyOnly ?? false;
+    this.received = options.received ?? {};
+    this.#kind = options.kind;
+  }
+
+  get kind(): FailureKind {
+    return this.#kind ?? this.generalKind;
+  }
+
+  get requested(): Requested {
+    return this.#requested;
+  }
+
+  /** Adds what was requested. What is known already stays: it is closer to the failure. */
+  addRequest(requested: Requested): void {
+    this.#requested = { ...requested, ...this.#requested };
   }
 
   override get extensions(): Record<string, unknown> {
@@ -191,30 +219,42 @@ export abstract class SourceError extends GatewayError {
 export class SourceUnavailableError extends SourceError {
   readonly code = 'SOURCE_UNAVAILABLE';
   readonly retryable = true;
+  protected readonly generalKind = 'unreachable';
 }
 
 /** The system did not answer in the time it is given. */
 export class SourceTimeoutError extends SourceError {
   readonly code = 'SOURCE_TIMEOUT';
   readonly retryable = true;
+  protected readonly generalKind = 'timeout';
 }
 
 /** The system says that we ask too much; we wait. */
 export class SourceRateLimitedError extends SourceError {
   readonly code = 'SOURCE_RATE_LIMITED';
   readonly retryable = true;
+  protected readonly generalKind = 'rate-limited';
 }
 
 /** The system refuses our credentials; the operator must renew them. Asking again would not help. */
 export class SourceAuthenticationError extends SourceError {
   readonly code = 'SOURCE_UNAUTHENTICATED';
   readonly retryable = false;
+  protected readonly generalKind = 'credentials';
+}
+
+/** The system accepts our credentials, and does not let us read this; the operator must grant it. */
+export class SourceForbiddenError extends SourceError {
+  readonly code = 'SOURCE_FORBIDDEN';
+  readonly retryable = false;
+  protected readonly generalKind = 'forbidden';
 }
 
 /** The system answered something that does not fit its contract; our developers must look. */
 export class SourceContractError extends SourceError {
   readonly code = 'SOURCE_CONTRACT';
   readonly retryable = false;
+  protected readonly generalKind = 'wrong-shape';
 }
 
 /** The caller wanted only what is kept (`only-if-cached`), and this is not; no source was asked. */

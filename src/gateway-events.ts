@@ -29,6 +29,7 @@ import { createOutboxReader, pluggedInOutboxes, type PluggedInOutbox } from './w
 import { createReceiver, pluggedInWebhooks, type Receiver, type Webhook } from './webhooks/receive.js';
 import { readStoreSettings, WEBHOOK_SETTINGS } from './webhooks/settings.js';
 import { createWebhookStore, type WebhookStoreOptions } from './webhooks/store.js';
+import { createStoreHealth } from './webhooks/store-health.js';
 import { readTriggers, type Trigger } from './webhooks/triggers.js';
 
 /** Systems tell of one thing by several events: what is asked anew between them would be forgotten again. */
@@ -79,6 +80,8 @@ export interface GatewayEvents {
   receiver: Receiver;
   /** Resolves when events can be kept; fails when the store cannot be opened. */
   opened: Promise<void>;
+  /** Whether events can be kept, for the health of the gateway. Empty when there are no webhooks. */
+  health: Readonly<Record<string, () => Promise<'up' | 'down'>>>;
   close(): Promise<void>;
 }
 
@@ -100,7 +103,13 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
       bus.close();
       return Promise.resolve();
     };
-    return { bus, receiver: () => Promise.resolve(undefined), opened: Promise.resolve(), close };
+    return {
+      bus,
+      receiver: () => Promise.resolve(undefined),
+      opened: Promise.resolve(),
+      health: {},
+      close,
+    };
   }
 
   const triggers = triggersOf(options);
@@ -172,6 +181,10 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
   }));
   // Whoever waits for `opened` is told; until then, systems are told to come again.
   opening.catch(() => undefined);
+  const storeHealth = createStoreHealth(opening);
+  metrics.readAtScrape({
+    webhookStore: { figures: storeHealth, endpoints: set.endpoints.map(({ name }) => name) },
+  });
   const keep = async (events: readonly SourceEvent[]) => {
     const { store, deliverer } = await opening;
     const kept = await store.keep(events);
@@ -194,6 +207,7 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
       publicUrl: config.publicUrl,
     }),
     opened: opening.then(() => undefined),
+    health: { webhookStore: async () => ((await storeHealth()) === undefined ? 'down' : 'up') },
     close: async () => {
       await Promise.all(readers.map((reader) => reader.close()));
       bus.close();

@@ -45,6 +45,7 @@ import { stitch } from './stitching/stitch.js';
 import { createSubschema } from './stitching/subschema.js';
 import { createLogger, type Logger } from './telemetry/logger.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
+import { createSourceFailures } from './telemetry/source-failures.js';
 
 export interface GatewayOptions {
   /** All sources that could be plugged in; those whose settings are there are. */
@@ -142,6 +143,7 @@ export function createGateway({
   });
 
   const metrics = createMetrics(worker?.metricsOfAll);
+  const failures = createSourceFailures({ logger, count: metrics.sourceFailed, clock });
   const cache = createCache({ maxBytes: config.cacheMaxBytes, clock });
   const keys = createKeys(config.idSecret);
   const shared =
@@ -165,7 +167,12 @@ export function createGateway({
       recentlyForgotten: createRecentlyForgotten(),
       clock,
       shared,
-      observer: metrics,
+      observer: {
+        ...metrics,
+        loadFailed: (loader, error) => {
+          failures.report(error, loader);
+        },
+      },
       refreshMs: config.deadlineMs,
     },
     keys,
@@ -332,6 +339,8 @@ export function createGateway({
     readKey: createReadKey({ rules, ids }),
     metrics,
     logger,
+    failures,
+    parts: { ...suppression.health, ...events.health },
     contextOptions,
   });
   const overload = createOverloadGuard({
@@ -342,12 +351,14 @@ export function createGateway({
       metrics.shed(priority);
     },
   });
+  const { suppressionList: listState } = suppression.health;
   metrics.readAtScrape({
     requestsInFlight: () => overload.inFlight(),
     subscribers: () => events.bus.size,
     eventLoopDelayMs: () => overload.delayMs(),
     cache: () => [...cache.usage()].map(([source, held]) => ({ source, ...held })),
     ...(shared === undefined ? {} : { sharedCacheUp: () => shared.state === 'up' }),
+    ...(listState === undefined ? {} : { suppressionListUp: async () => (await listState()) === 'up' }),
   });
   const { receiver } = events;
   const guarded = overload.guardFetch(fetchWebhooks(receiver, (request) => app.fetch(request)));

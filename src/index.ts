@@ -26,7 +26,8 @@ export { soap, type SoapClient } from './connectors/soap/client.js';
 export { usernameToken } from './connectors/soap/security.js';
 export { databaseUrl, sql, type SqlClient } from './connectors/sql/client.js';
 
-export type { ErrorKind, News } from './connectors/http.js';
+export { errorOf, misfitsOf, type ErrorKind, type News } from './connectors/http.js';
+export { safeCode } from './diagnosis.js';
 
 // Loading records
 export { alignMany, alignOne } from './loaders/align.js';
@@ -56,6 +57,7 @@ export {
   InvalidInputError,
   SourceAuthenticationError,
   SourceContractError,
+  SourceForbiddenError,
   SourceRateLimitedError,
   SourceUnavailableError,
 } from './errors.js';

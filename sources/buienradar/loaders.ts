@@ -22,7 +22,9 @@ export const country = defineLoader<BuienradarClient, 'NL', Country>({
   load: async (keys, buienradar) => {
     const found = await buienradar.feed.get(feed, FEED_PATH);
     if (found === null)
-      throw new SourceContractError('buienradar', 'buienradar has no feed at the address it is set to.');
+      throw new SourceContractError('buienradar', 'buienradar has no feed at the address it is set to.', {
+        kind: 'not-found',
+      });
     const whole = toCountry(found);
     return keys.map(() => whole);
   },

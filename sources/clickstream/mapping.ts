@@ -1,4 +1,4 @@
-import { SourceContractError, type TimelineItem } from '../../src/index.js';
+import { misfitsOf, SourceContractError, type TimelineItem } from '../../src/index.js';
 import type { z } from 'zod';
 import type { Device, DeviceKind, Referrer, VisitedPage } from './schema.generated.js';
 import { productsCell, searchCell, type DeviceRow, type EventRow, type VisitRow } from './wire.js';
@@ -105,10 +105,11 @@ function readCell<T>(schema: z.ZodType<T>, text: string | null, name: string): T
   if (value === null || (Array.isArray(value) && value.length === 0)) return null;
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const places = result.error.issues.slice(0, 5).map(({ path }) => [name, ...path].map(String).join('.'));
+  const misfits = misfitsOf(result.error.issues.map((issue) => ({ ...issue, path: [name, ...issue.path] })));
   throw new SourceContractError(
     'clickstream',
-    `clickstream sent an answer of another shape, at: ${places.join(', ')}.`,
+    `clickstream sent an answer of another shape, at: ${misfits.map(({ path }) => path).join(', ')}.`,
+    { received: { misfits } },
   );
 }
 

@@ -64,6 +64,7 @@ export const usersByEmail = defineLoader<RestClient, string, readonly UserRecord
         ? new SourceContractError(
             'contact-centre',
             'contact-centre finds more users like these than can be read.',
+            { kind: 'incomplete' },
           )
         : own.map(toCustomer),
     );
@@ -113,6 +114,7 @@ function there<T>(page: T | null): T {
     throw new SourceContractError(
       'contact-centre',
       'contact-centre has no Zendesk at the address it is set to.',
+      { kind: 'not-found' },
     );
   return page;
 }
@@ -248,6 +250,7 @@ async function readComments(
       throw new SourceContractError(
         'contact-centre',
         'contact-centre holds more notes of one ticket than can be read.',
+        { kind: 'incomplete' },
       );
     page = await zendesk.follow(commentsPage, next);
   }

@@ -65,6 +65,7 @@ function allOf(found: TicketsOfUser | null): readonly TicketRecord[] {
     throw new SourceContractError(
       'contact-centre',
       'contact-centre holds more tickets than can be read at once.',
+      { kind: 'incomplete' },
     );
   return found?.tickets ?? [];
 }

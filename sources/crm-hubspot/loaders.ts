@@ -135,6 +135,7 @@ const associatedIds = (from: 'contacts' | 'companies', to: 'companies' | 'deals'
           ? new SourceContractError(
               'crm-hubspot',
               `crm-hubspot holds more ${to} of one of the ${from} than can be read.`,
+              { kind: 'incomplete' },
             )
           : toIds(pages.flatMap((page) => page.to)),
       );
@@ -231,7 +232,9 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
           // What the pages that were not read would have told of cannot be said to be unknown.
           return isWhole
             ? null
-            : new SourceContractError('crm-hubspot', 'crm-hubspot holds more companies than can be read.');
+            : new SourceContractError('crm-hubspot', 'crm-hubspot holds more companies than can be read.', {
+                kind: 'incomplete',
+              });
         },
       );
     },

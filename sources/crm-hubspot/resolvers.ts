@@ -98,7 +98,9 @@ async function among<Found extends { id: string }>(
   const newest = await search();
   // A search that a system does not understand may well answer with anybody's.
   if (newest.some(({ id }) => !ids.includes(id)))
-    throw new SourceContractError('crm-hubspot', 'crm-hubspot found records of somebody else.');
+    throw new SourceContractError('crm-hubspot', 'crm-hubspot found records of somebody else.', {
+      kind: 'wrong-record',
+    });
   return [...newest];
 }
 

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { SourceContractError, SourceUnavailableError, type RestClient } from '../../src/index.js';
-import { API, compositeOf, queryPage, type Page } from './wire.js';
+import { errorOf, safeCode, SourceContractError, type RestClient } from '../../src/index.js';
+import { API, compositeOf, errorCodesIn, errorKindOf, queryPage, type Page } from './wire.js';
 
 /** Address and headers together are refused above 16,384 bytes; a token may be two thousand. */
 const MAX_QUERY_BYTES = 12_000;
@@ -83,7 +83,9 @@ async function askGroup<K, T>(
   if (group.length === 1 && only !== undefined) {
     const page = await salesforce.get(queryPage(record), `${API}/query`, { q: only.soql });
     if (page === null)
-      throw new SourceContractError('crm-salesforce', 'crm-salesforce has no Salesforce at its address.');
+      throw new SourceContractError('crm-salesforce', 'crm-salesforce has no Salesforce at its address.', {
+        kind: 'not-found',
+      });
     return [[only, await restOf(salesforce, record, page)]];
   }
   const { compositeResponse } = await salesforce.post(compositeOf(record), `${API}/composite`, {
@@ -102,7 +104,7 @@ async function askGroup<K, T>(
       const found =
         answer?.httpStatusCode === 200
           ? await restOf(salesforce, record, answer.body as Page<T>).catch(asError)
-          : errorOf(answer?.httpStatusCode ?? 0);
+          : errorOfPart(answer);
       return [chunk, found] as const;
     }),
   );
@@ -118,23 +120,21 @@ export async function restOf<T>(
   let page = first;
   for (let read = 1; !page.done; read += 1) {
     if (page.nextRecordsUrl == null || read === MAX_PAGES)
-      throw new SourceContractError('crm-salesforce', 'crm-salesforce finds more records than can be read.');
+      throw new SourceContractError('crm-salesforce', 'crm-salesforce finds more records than can be read.', {
+        kind: 'incomplete',
+      });
     page = await salesforce.follow(queryPage(record), page.nextRecordsUrl);
     records.push(...page.records);
   }
   return records;
 }
 
-function errorOf(status: number): Error {
-  return status >= 500
-    ? new SourceUnavailableError(
-        'crm-salesforce',
-        `crm-salesforce could not answer a query (status ${status}).`,
-      )
-    : new SourceContractError(
-        'crm-salesforce',
-        `crm-salesforce did not understand a query (status ${status}).`,
-      );
+function errorOfPart(answer: { httpStatusCode: number; body: unknown } | undefined): Error {
+  const { httpStatusCode: status = 0, body } = answer ?? {};
+  const [vendorCode] = errorCodesIn(body);
+  const received = { status, vendorCode: safeCode(vendorCode) };
+  const usual = status >= 500 ? 'unavailable' : status === 403 ? 'forbidden' : 'not-understood';
+  return errorOf(errorKindOf(status, body) ?? usual, 'crm-salesforce', { received });
 }
 
 function asError(error: unknown): Error {

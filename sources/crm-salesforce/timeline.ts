@@ -31,6 +31,7 @@ export const timeline: TimelineDeclaration = {
       throw new SourceContractError(
         'crm-salesforce',
         'crm-salesforce holds more cases than can be read at once.',
+        { kind: 'incomplete' },
       );
     return items;
   },

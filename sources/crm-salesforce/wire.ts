@@ -136,9 +136,14 @@ export const compositeOf = <T extends z.ZodType>(record: T) =>
 
 const errors = z.array(z.object({ errorCode: z.string() }));
 
+/** The codes of a list of errors; none of anything else. */
+export function errorCodesIn(body: unknown): string[] {
+  return errors.safeParse(body).data?.map(({ errorCode }) => errorCode) ?? [];
+}
+
 /** What errors mean whose status tells less than their code, or something else. */
 export function errorKindOf(status: number, body: unknown): 'rate-limited' | 'unavailable' | undefined {
-  const codes = errors.safeParse(body).data?.map(({ errorCode }) => errorCode) ?? [];
+  const codes = errorCodesIn(body);
   // It comes as 403, as if we were not allowed to ask; asking tomorrow will do.
   if (codes.includes('REQUEST_LIMIT_EXCEEDED')) return 'rate-limited';
   if (status < 500 && codes.some((code) => code === 'QUERY_TIMEOUT' || code === 'SERVER_UNAVAILABLE'))

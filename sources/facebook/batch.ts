@@ -1,4 +1,5 @@
 import {
+  misfitsOf,
   pathPart,
   SourceContractError,
   SourceUnavailableError,
@@ -49,7 +50,9 @@ function urlOf({ path, query }: Ask): string {
 
 function readOne<T>(schema: z.ZodType<T>, answer: z.infer<typeof batchAnswers>[number]): T | null | Error {
   if (answer === null)
-    return new SourceUnavailableError('facebook', 'facebook did not finish a part of a batch.');
+    return new SourceUnavailableError('facebook', 'facebook did not finish a part of a batch.', {
+      kind: 'server-error',
+    });
   let body: unknown;
   try {
     body = JSON.parse(answer.body ?? '');
@@ -59,20 +62,26 @@ function readOne<T>(schema: z.ZodType<T>, answer: z.infer<typeof batchAnswers>[n
   if (answer.code >= 200 && answer.code < 300) {
     const read = schema.safeParse(body);
     if (read.success) return read.data;
-    return misfit(read.error.issues.map(({ path }) => path.map(String).join('.') || '(top)')[0] ?? '');
+    const [first] = misfitsOf(read.error.issues);
+    return misfit(first?.path ?? '', first?.expected);
   }
   const told = graphError.safeParse(body);
   if (!told.success) {
     return answer.code >= 500
-      ? new SourceUnavailableError('facebook', 'facebook answered with an error.')
+      ? new SourceUnavailableError('facebook', 'facebook answered with an error.', {
+          kind: 'server-error',
+          received: { status: answer.code },
+        })
       : misfit('an error');
   }
-  const error = errorOf(told.data.error);
+  const error = errorOf(told.data.error, answer.code);
   return error instanceof SourceContractError && isNotFound(told.data.error) ? null : error;
 }
 
-function misfit(place: string): SourceContractError {
-  return new SourceContractError('facebook', `facebook sent an answer of another shape, at: ${place}.`);
+function misfit(place: string, expected = 'another value'): SourceContractError {
+  return new SourceContractError('facebook', `facebook sent an answer of another shape, at: ${place}.`, {
+    received: { misfits: [{ path: place, expected }] },
+  });
 }
 
 /** All that was read of a list, and whether that is all of it. */

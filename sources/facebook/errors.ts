@@ -1,11 +1,4 @@
-import {
-  SourceAuthenticationError,
-  SourceContractError,
-  SourceRateLimitedError,
-  SourceUnavailableError,
-  type ErrorKind,
-  type News,
-} from '../../src/index.js';
+import { errorOf as sourceErrorOf, safeCode, type ErrorKind, type News } from '../../src/index.js';
 import { z } from 'zod';
 import { graphError, type GraphError } from './wire.js';
 
@@ -16,8 +9,10 @@ import { graphError, type GraphError } from './wire.js';
  */
 export function kindOf({ code, message = '' }: GraphError): ErrorKind | undefined {
   if ([4, 17, 32, 613].includes(code) || (code >= 80_000 && code <= 80_014)) return 'rate-limited';
-  // The token has expired or was withdrawn (190, 102), or lacks a permission (10, 200 to 299).
-  if (code === 190 || code === 102 || code === 10 || (code >= 200 && code <= 299)) return 'unauthenticated';
+  // The token has expired or was withdrawn.
+  if (code === 190 || code === 102) return 'unauthenticated';
+  // It lacks a permission.
+  if (code === 10 || (code >= 200 && code <= 299)) return 'forbidden';
   if (code === 100 && message.includes('appsecret_proof')) return 'unauthenticated';
   return code === 1 || code === 2 ? 'unavailable' : undefined;
 }
@@ -63,16 +58,8 @@ export function isNotFound({ code }: GraphError): boolean {
   return code === 100 || code === 803;
 }
 
-/** Of one part of a batch. */
-export function errorOf(error: GraphError): Error {
-  switch (kindOf(error)) {
-    case 'rate-limited':
-      return new SourceRateLimitedError('facebook', 'facebook asks us to slow down.');
-    case 'unauthenticated':
-      return new SourceAuthenticationError('facebook', "facebook refuses the gateway's credentials.");
-    case 'unavailable':
-      return new SourceUnavailableError('facebook', 'facebook answered with an error.');
-    default:
-      return new SourceContractError('facebook', "facebook did not understand the gateway's request.");
-  }
+/** The error of one part of a batch, by its status and Meta's code. */
+export function errorOf(error: GraphError, status: number): Error {
+  const received = { status, vendorCode: safeCode(error.code) };
+  return sourceErrorOf(kindOf(error) ?? 'not-understood', 'facebook', { received });
 }

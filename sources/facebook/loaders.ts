@@ -38,6 +38,7 @@ export const usersById = defineLoader<FacebookClient, string, readonly UserRecor
         return new SourceContractError(
           'facebook',
           'facebook told of somebody who was not asked for, at: id.',
+          { kind: 'wrong-record' },
         );
       return [toUser(one)];
     });

@@ -48,5 +48,7 @@ export function firstOf<T>({ items, isWhole }: List<T>, size: number, what: stri
 }
 
 export function tooMany(what: string): SourceContractError {
-  return new SourceContractError('facebook', `facebook holds more ${what} than can be read at once.`);
+  return new SourceContractError('facebook', `facebook holds more ${what} than can be read at once.`, {
+    kind: 'incomplete',
+  });
 }

@@ -82,7 +82,9 @@ export const customersByVatNumber = customersBy(
 );
 
 function tooMany(what: string): SourceContractError {
-  return new SourceContractError('invoices', `invoices holds more ${what} than can be read at once.`);
+  return new SourceContractError('invoices', `invoices holds more ${what} than can be read at once.`, {
+    kind: 'incomplete',
+  });
 }
 
 /** A page of one customer's invoices. */

@@ -37,7 +37,7 @@ const aboutCompany = (kvkNumber: string) => [
 async function readRegistration(kvkNumber: string, kvk: RestClient): Promise<Registration | null> {
   const profile = await kvk.get(basicProfile, `/v1/basisprofielen/${pathPart(kvkNumber)}`);
   if (profile !== null && profile.kvkNummer !== kvkNumber)
-    throw new SourceContractError('kvk', 'kvk answered with another company.');
+    throw new SourceContractError('kvk', 'kvk answered with another company.', { kind: 'wrong-record' });
   return profile === null ? null : toRegistration(profile);
 }
 
@@ -72,7 +72,7 @@ export const branchDetails = defineLoader<RestClient, BranchKey, BranchDetails |
     oneByOne(branches, async ({ id: branchNumber }) => {
       const branch = await kvk.get(branchProfile, `/v1/vestigingsprofielen/${pathPart(branchNumber)}`);
       if (branch !== null && branch.vestigingsnummer !== branchNumber)
-        throw new SourceContractError('kvk', 'kvk answered with another branch.');
+        throw new SourceContractError('kvk', 'kvk answered with another branch.', { kind: 'wrong-record' });
       return branch === null ? null : toBranchDetails(branch);
     }),
 });
@@ -123,7 +123,9 @@ async function search({ name, place }: NameAndPlace, kvk: RestClient): Promise<S
   const results = page?.resultaten ?? [];
   for (let read = 1; page?.volgende != null; read += 1) {
     if (read === MAX_PAGES)
-      throw new SourceContractError('kvk', 'kvk finds more companies by this name than can be read.');
+      throw new SourceContractError('kvk', 'kvk finds more companies by this name than can be read.', {
+        kind: 'incomplete',
+      });
     page = await kvk.follow(searchPage, page.volgende);
     results.push(...page.resultaten);
   }

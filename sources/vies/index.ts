@@ -21,7 +21,7 @@ export const vies = defineSource({
       GLOBAL_MAX_CONCURRENT_REQ_TIME: 'rate-limited',
       MS_MAX_CONCURRENT_REQ: 'key-rate-limited',
       MS_MAX_CONCURRENT_REQ_TIME: 'key-rate-limited',
-      IP_BLOCKED: 'unauthenticated',
+      IP_BLOCKED: 'forbidden',
       VAT_BLOCKED: 'not-understood',
     },
     // It refuses this itself, without asking a member state.

@@ -34,6 +34,6 @@ async function check(vatNumber: string, vies: SoapClient): Promise<VatCheckRecor
   const answer = await vies.call(checkVatResponse, 'checkVat', asked);
   if (answer === null) return null;
   if (answer.countryCode !== asked.countryCode || answer.vatNumber.toUpperCase() !== asked.vatNumber)
-    throw new SourceContractError('vies', 'vies answered about another number.');
+    throw new SourceContractError('vies', 'vies answered about another number.', { kind: 'wrong-record' });
   return toVatCheck(vatNumber, answer, askedAt);
 }

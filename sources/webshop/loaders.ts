@@ -1,5 +1,6 @@
 import {
   defineLoader,
+  misfitsOf,
   SourceContractError,
   type CustomerRecord,
   type GraphqlClient,
@@ -36,12 +37,13 @@ async function findCustomers(
     if (found == null) return errors.find(({ path }) => path[0] === alias)?.error ?? [];
     const customer = shopifyCustomer.safeParse(found);
     if (customer.success) return [toCustomer(customer.data)];
-    const places = customer.error.issues.map(({ path }) =>
-      ['customerByIdentifier', ...path.map(String)].join('.'),
+    const misfits = misfitsOf(
+      customer.error.issues.map((issue) => ({ ...issue, path: ['customerByIdentifier', ...issue.path] })),
     );
     return new SourceContractError(
       'webshop',
-      `webshop sent an answer of another shape, at: ${places.join(', ')}.`,
+      `webshop sent an answer of another shape, at: ${misfits.map(({ path }) => path).join(', ')}.`,
+      { received: { misfits } },
     );
   });
 }

@@ -23,7 +23,7 @@ export const x = defineSource({
       // A look counts as any other call.
       pingHolds: '15 minutes',
       // Paid for beforehand: when that is used up, it is our operator who must act.
-      readErrorKind: (status) => (status === 402 ? 'unauthenticated' : undefined),
+      readErrorKind: (status) => (status === 402 ? 'forbidden' : undefined),
     }),
     organisation: given(
       setting(

@@ -33,7 +33,9 @@ export const profiles = defineLoader<XClient, string, XProfileRecord | null>({
       if (one !== null) return toProfile(one);
       // That there is no such account, or that it was suspended, is told as an error too.
       return failed.has(usernames[i] ?? '')
-        ? new SourceUnavailableError('x', 'x cannot tell of an account at the moment.')
+        ? new SourceUnavailableError('x', 'x cannot tell of an account at the moment.', {
+            kind: 'server-error',
+          })
         : null;
     });
   },
@@ -87,7 +89,9 @@ export const mentionsBy = defineLoader<XClient, string, MentionsBy>({
       for (const post of page.data ?? []) {
         const name = names.get(post.author_id);
         if (name === undefined)
-          throw new SourceContractError('x', 'x sent a post without its author, at: includes.users.');
+          throw new SourceContractError('x', 'x sent a post without its author, at: includes.users.', {
+            kind: 'wrong-record',
+          });
         found.push({ author: name.toLowerCase(), post: toPost(post, name) });
       }
       next = page.meta?.next_token ?? undefined;
@@ -103,6 +107,7 @@ export const mentionsBy = defineLoader<XClient, string, MentionsBy>({
 
 /** Both paths are always there. */
 function there<T>(answer: T | null): T {
-  if (answer === null) throw new SourceContractError('x', 'x has no API at the address it is set to.');
+  if (answer === null)
+    throw new SourceContractError('x', 'x has no API at the address it is set to.', { kind: 'not-found' });
   return answer;
 }

@@ -16,7 +16,9 @@ export const resolvers: Resolvers = {
       const size = pageSize(first);
       const { posts, isWhole } = await load(mentionsBy, username.toLowerCase());
       if (posts.length < size && !isWhole)
-        throw new SourceContractError('x', 'x holds more posts than can be read at once.');
+        throw new SourceContractError('x', 'x holds more posts than can be read at once.', {
+          kind: 'incomplete',
+        });
       return posts.slice(0, size);
     },
   },

@@ -6,14 +6,19 @@ import type { z } from 'zod';
 import {
   SourceAuthenticationError,
   SourceContractError,
+  SourceError,
+  SourceForbiddenError,
   SourceRateLimitedError,
   SourceUnavailableError,
-  type SourceError,
 } from '../errors.js';
+import type { CallSignal } from '../signal.js';
 import { turn } from '../turns.js';
 import type { Session } from './auth.js';
+import type { Received } from '../diagnosis.js';
 import type { CallScope, ConnectorOptions } from './connector.js';
 import { exchange, type AnswerHeaders, type Exchanged } from './exchange.js';
+import { templateOf } from './path-template.js';
+import { networkFailure, vendorCodeIn } from './vendor-code.js';
 
 /** Of an answer that says no more than its status. */
 const MAX_ERROR_BYTES = 64 * 1024;
@@ -31,7 +36,7 @@ export interface HttpAnswer {
 }
 
 /** What a system means by an answer whose status is not a good one. */
-export type ErrorKind = 'unauthenticated' | 'rate-limited' | 'unavailable' | 'not-understood';
+export type ErrorKind = 'unauthenticated' | 'forbidden' | 'rate-limited' | 'unavailable' | 'not-understood';
 
 /** Reads it from the body, where the status does not tell; undefined when it does. */
 export type ReadErrorKind = (status: number, body: unknown) => ErrorKind | undefined;
@@ -113,8 +118,8 @@ export function openHttp(
       { method, path, body, isText = false, isRaw = false, headers: more },
       readAnswer,
       expected = [],
-    ) =>
-      scope.run(async (signal) => {
+    ) => {
+      const call = async (signal: CallSignal) => {
         // Of most systems nothing is kept, and a name that it would be kept under need not be made.
         const known = method === 'GET' && validated.size > 0 ? validated.get(nameOf(path)) : undefined;
         const parseBody = isRaw ? asItCame : isText ? parseText : parseInTurn;
@@ -138,7 +143,10 @@ export function openHttp(
             },
             { signal, maxBytes: (status) => (isWanted(status) ? maxAnswerBytes : MAX_ERROR_BYTES) },
           ).catch((error: unknown) => {
-            throw new SourceUnavailableError(source, `${source} cannot be reached.`, { cause: error });
+            throw new SourceUnavailableError(source, `${source} cannot be reached.`, {
+              cause: error,
+              ...networkFailure(error),
+            });
           });
         const answer = await (session === undefined ? ask() : askWithin(session, ask));
         const { status, headers } = answer;
@@ -159,10 +167,20 @@ export function openHttp(
         if (isWanted(status))
           return readAnswer({ status, body: wholeBody(answer, source, maxAnswerBytes), type });
         // What an error says stays here.
-        const kind = readErrorKind?.(status, parseLeniently(answer.body));
+        const said = parseLeniently(answer.body);
+        const kind = readErrorKind?.(status, said);
         if (kind === undefined && expected.includes(status)) return readAnswer({ status, body: undefined });
-        throw errorOf(kind ?? kindOfStatus(status), source, status, retryAfterSeconds(headers));
-      }),
+        const vendorCode = vendorCodeIn(said, `${path} ${body ?? ''}`);
+        throw errorOf(kind ?? kindOfStatus(status), source, {
+          retryAfter: retryAfterSeconds(headers),
+          received: { status, vendorCode },
+        });
+      };
+      return scope.run(call).catch((error: unknown) => {
+        if (error instanceof SourceError) error.addRequest({ method, path: templateOf(`${prefix}${path}`) });
+        throw error;
+      });
+    },
     forget: () => {
       validated.clear();
     },
@@ -234,10 +252,13 @@ function maxAgeMs(value: string | string[] | undefined): number | undefined {
 
 function wholeBody({ body }: Exchanged, source: string, maxAnswerBytes: number): Buffer {
   if (body === 'too long')
-    throw new SourceContractError(source, `${source} sent an answer of more than ${maxAnswerBytes} bytes.`);
+    throw new SourceContractError(source, `${source} sent an answer of more than ${maxAnswerBytes} bytes.`, {
+      kind: 'too-large',
+    });
   if (body instanceof Error)
     throw new SourceUnavailableError(source, `${source} broke off in the middle of its answer.`, {
       cause: body,
+      kind: 'broken-off',
     });
   return body;
 }
@@ -261,7 +282,10 @@ function parse(bytes: Buffer, source: string): unknown {
   try {
     return JSON.parse(utf8.decode(bytes)) as unknown;
   } catch (error) {
-    throw new SourceContractError(source, `${source} sent an answer that is not JSON.`, { cause: error });
+    throw new SourceContractError(source, `${source} sent an answer that is not JSON.`, {
+      cause: error,
+      kind: 'wrong-format',
+    });
   }
 }
 
@@ -273,7 +297,10 @@ function parseText(bytes: Buffer, source: string): string {
   try {
     return utf8.decode(bytes);
   } catch (error) {
-    throw new SourceContractError(source, `${source} sent an answer that is not text.`, { cause: error });
+    throw new SourceContractError(source, `${source} sent an answer that is not text.`, {
+      cause: error,
+      kind: 'wrong-format',
+    });
   }
 }
 
@@ -290,41 +317,71 @@ function parseLeniently(body: Exchanged['body']): unknown {
 export function check<T>(schema: z.ZodType<T>, value: unknown, source: string, from = 0): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const places = result.error.issues.slice(0, 5).map(({ path: [first, ...rest] }) => {
-    const path = first === undefined ? [] : [typeof first === 'number' ? first + from : first, ...rest];
-    return path.map(String).join('.') || '(top)';
-  });
+  const misfits = misfitsOf(result.error.issues, from);
   throw new SourceContractError(
     source,
-    `${source} sent an answer of another shape, at: ${places.join(', ')}.`,
+    `${source} sent an answer of another shape, at: ${misfits.map(({ path }) => path).join(', ')}.`,
+    { received: { misfits } },
   );
 }
 
+/** Where an answer does not fit its schema, and what is expected there. */
+export function misfitsOf(
+  issues: readonly z.core.$ZodIssue[],
+  from = 0,
+): { path: string; expected: string }[] {
+  return issues.slice(0, 5).map((issue) => {
+    const [first, ...rest] = issue.path;
+    const path = first === undefined ? [] : [typeof first === 'number' ? first + from : first, ...rest];
+    return { path: path.map(String).join('.') || '(top)', expected: expectedOf(issue) };
+  });
+}
+
+function expectedOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.expected;
+    case 'invalid_format':
+      return `text of the format ${issue.format}`;
+    case 'invalid_value':
+      return `one of ${issue.values.length} values`;
+    default:
+      return issue.code.replaceAll('_', ' ');
+  }
+}
+
 function kindOfStatus(status: number): ErrorKind {
-  if (status === 401 || status === 403) return 'unauthenticated';
+  if (status === 401) return 'unauthenticated';
+  if (status === 403) return 'forbidden';
   if (status === 429) return 'rate-limited';
   return status >= 500 || status === 408 ? 'unavailable' : 'not-understood';
 }
 
-function errorOf(
-  kind: ErrorKind,
-  source: string,
-  status: number,
-  retryAfter: number | undefined,
-): SourceError {
+interface FailedAnswer {
+  retryAfter?: number | undefined;
+  received: Received & { status: number };
+}
+
+/** The error of an answer that is none, by what the system means by it. */
+export function errorOf(kind: ErrorKind, source: string, answer: FailedAnswer): SourceError {
+  const { status } = answer.received;
   switch (kind) {
     case 'unauthenticated':
-      return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`);
+      return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, answer);
+    case 'forbidden':
+      return new SourceForbiddenError(source, `${source} does not let the gateway read this.`, answer);
     case 'rate-limited':
-      return new SourceRateLimitedError(source, `${source} asks us to slow down.`, { retryAfter });
+      return new SourceRateLimitedError(source, `${source} asks us to slow down.`, answer);
     case 'unavailable':
       return new SourceUnavailableError(source, `${source} answered with an error (status ${status}).`, {
-        retryAfter,
+        ...answer,
+        kind: 'server-error',
       });
     case 'not-understood':
       return new SourceContractError(
         source,
         `${source} did not understand the gateway's request (status ${status}).`,
+        { ...answer, kind: status === 404 || status === 410 ? 'not-found' : 'request-refused' },
       );
   }
 }

@@ -30,8 +30,6 @@ const tokenAnswer = z.object({
   refresh_token: z.string().min(1).nullish(),
 });
 
-const tokenError = z.object({ error: z.string().regex(/^[\w-]{1,60}$/) });
-
 interface Token {
   headers: Record<string, string>;
   gotAt: number;
@@ -48,40 +46,50 @@ export function oauth2(options: OAuth2Options): Auth {
     settings: () => [tokenUrl, clientId, clientSecret, ...(refreshToken === undefined ? [] : [refreshToken])],
     headers: () => ({}),
     session: (settings, connectorOptions, trust): Session => {
-      const { source, timeoutMs, logger } = connectorOptions;
+      const { source, timeoutMs } = connectorOptions;
       const http = openHttp(settings.read(tokenUrl) ?? '', {}, connectorOptions, {
         trust,
-        readErrorKind: (status, body) => {
-          const said = tokenError.safeParse(body);
-          logger.warn({ source, status, error: said.data?.error }, 'no access token');
-          // Whatever it does not like about the request is in what the operator has set.
-          return status >= 400 && status < 500 && status !== 408 && status !== 429
-            ? 'unauthenticated'
-            : undefined;
-        },
+        // What it rejects in the request stands in the settings.
+        readErrorKind: (status) =>
+          status >= 400 && status < 500 && status !== 408 && status !== 429 ? 'unauthenticated' : undefined,
       });
       return createSession(
         source,
         (exchanged) =>
-          http.send(
-            tokenScope(source, timeoutMs),
-            {
-              method: 'POST',
-              path: options.tokenPath ?? '',
-              headers: { 'content-type': 'application/x-www-form-urlencoded' },
-              body: new URLSearchParams({
-                ...grantOf(exchanged ?? (refreshToken && settings.read(refreshToken))),
-                client_id: settings.read(clientId) ?? '',
-                client_secret: settings.read(clientSecret) ?? '',
-                ...(options.scope === undefined ? {} : { scope: options.scope }),
-              }).toString(),
-            },
-            ({ body }) => check(tokenAnswer, body, source),
-          ),
+          http
+            .send(
+              tokenScope(source, timeoutMs),
+              {
+                method: 'POST',
+                path: options.tokenPath ?? '',
+                headers: { 'content-type': 'application/x-www-form-urlencoded' },
+                body: new URLSearchParams({
+                  ...grantOf(exchanged ?? (refreshToken && settings.read(refreshToken))),
+                  client_id: settings.read(clientId) ?? '',
+                  client_secret: settings.read(clientSecret) ?? '',
+                  ...(options.scope === undefined ? {} : { scope: options.scope }),
+                }).toString(),
+              },
+              ({ body }) => check(tokenAnswer, body, source),
+            )
+            .catch((error: unknown) => {
+              throw error instanceof SourceAuthenticationError ? refusal(source, error) : error;
+            }),
         () => http.close(),
       );
     },
   };
+}
+
+/** The refusal of a token, which needs another remedy than that of a call. */
+function refusal(source: string, cause?: SourceAuthenticationError): SourceAuthenticationError {
+  const error = new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, {
+    cause,
+    kind: 'token-refused',
+    ...(cause === undefined ? {} : { received: cause.received }),
+  });
+  if (cause !== undefined) error.addRequest(cause.requested);
+  return error;
 }
 
 function grantOf(refreshToken: string | undefined): Record<string, string> {
@@ -115,10 +123,10 @@ function createSession(
   let waiting: Promise<Token> | undefined;
   let refreshToken: string | undefined;
   let refusedAt = -Infinity;
+  let refused: SourceAuthenticationError | undefined;
 
   const get = async (): Promise<Token> => {
-    if (performance.now() - refusedAt < REFUSED_FOR_MS)
-      throw new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`);
+    if (performance.now() - refusedAt < REFUSED_FOR_MS) throw refusal(source, refused);
     try {
       const answer = await getToken(refreshToken);
       refreshToken = answer.refresh_token ?? refreshToken;
@@ -132,7 +140,10 @@ function createSession(
       };
       return token;
     } catch (error) {
-      if (error instanceof SourceAuthenticationError) refusedAt = performance.now();
+      if (error instanceof SourceAuthenticationError) {
+        refusedAt = performance.now();
+        refused = error;
+      }
       throw error;
     }
   };

@@ -5,6 +5,7 @@ import { InvalidInputError, SourceContractError } from '../errors.js';
 import type { Auth } from './auth.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from './connector.js';
 import { check, openHttp, type HttpTransport, type ReadErrorKind, type ReadNews } from './http.js';
+import { noteValue } from './path-template.js';
 import { trusting } from './tls.js';
 
 type QueryValue = string | number | boolean | undefined;
@@ -131,11 +132,14 @@ function createClient(
         throw new SourceContractError(
           source,
           `${source} gave a link to a next page outside of its own address.`,
+          { kind: 'wrong-record' },
         );
       }
       const page = await getPath(schema, `${url.pathname.slice(prefix.length)}${url.search}`);
       if (page === null)
-        throw new SourceContractError(source, `${source} gave a link to a page that is not there.`);
+        throw new SourceContractError(source, `${source} gave a link to a page that is not there.`, {
+          kind: 'not-found',
+        });
       return page;
     },
     ping,
@@ -148,6 +152,7 @@ export function pathPart(value: string | number): string {
   // Nothing asks for the list instead of the one, and dots walk up the path: also as %2E, says the URL standard.
   if (encoded === '' || encoded === '.' || encoded === '..')
     throw new InvalidInputError('An identifier must be more than nothing or dots.');
+  noteValue(encoded);
   return encoded;
 }
 

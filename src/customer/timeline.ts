@@ -114,6 +114,7 @@ function entriesOf(source: string, items: readonly TimelineItem[], ask: Timeline
     throw new SourceContractError(
       source,
       `${source} gave something else than the page that it was asked for.`,
+      { kind: 'wrong-record' },
     );
   return kept.filter(({ at }) => since === null || at >= since).slice(0, first);
 }

@@ -19,6 +19,8 @@ import { failedOrigin } from './provenance.js';
 export interface LoadingObserver {
   cacheAnswered(source: string, how: 'hit' | 'stale' | 'miss' | 'shared'): void;
   batchAsked(source: string, loader: string, size: number): void;
+  /** A key could not be loaded, or a whole batch. */
+  loadFailed?(loader: string, error: unknown): void;
 }
 
 /** How one loader's answers are kept and asked for, with all keys of all requests going the same way. */
@@ -321,6 +323,7 @@ export function createPipeline(
     const answered = batch.flatMap((flight, i) => {
       const value = values[i];
       if (value instanceof Error) {
+        observer?.loadFailed?.(loader, value);
         flight.crash(value);
         return [];
       }
@@ -367,7 +370,7 @@ export function createPipeline(
     return new SourceRateLimitedError(
       source,
       `${source} is asked no more often than it takes; the turn of this question did not come in time.`,
-      { retryAfter },
+      { retryAfter, kind: 'own-limit' },
     );
   };
 

@@ -28,6 +28,8 @@ export interface SuppressionStore {
 export interface Suppression extends Erasures {
   add(identifiers: readonly Identifier[]): Promise<void>;
   digests: Digests;
+  /** Whether the list can be used, for the health of the gateway. Empty when there is no list. */
+  health: Readonly<Record<string, () => Promise<'up' | 'down'>>>;
   close(): void;
 }
 
@@ -56,6 +58,15 @@ export function createSuppression({
       : redisUrl !== undefined
         ? openSuppressionSet({ url: redisUrl, mark, logger })
         : NO_LIST;
+  /** A list that was read stays in force while its place is away. */
+  const stateOf = async (): Promise<'up' | 'down'> => {
+    try {
+      await store.loading();
+      return 'up';
+    } catch {
+      return 'down';
+    }
+  };
   let last: ReadonlySet<string> | undefined;
   let version = 0;
   return {
@@ -72,6 +83,7 @@ export function createSuppression({
     },
     add: (identifiers) => store.add(identifiers.map((one) => digests.of(one))),
     digests,
+    health: store === NO_LIST ? {} : { suppressionList: stateOf },
     close: () => {
       store.close();
     },

@@ -58,6 +58,7 @@ export function circuitBreaker(
   const refusal = () =>
     new SourceUnavailableError(source, `${source} is not asked for a while because it failed repeatedly.`, {
       retryAfter: retryAfter(),
+      kind: 'breaker-open',
     });
 
   return {

@@ -32,6 +32,7 @@ export function startDeadline(deadlineMs: number, clock: { now(): number } = per
               new SourceTimeoutError(
                 source,
                 `${source} did not answer before the request's deadline of ${deadlineMs} ms.`,
+                { kind: 'deadline' },
               ),
           );
         };

@@ -203,7 +203,7 @@ export function createLimiter({ source, concurrency, bulkShare, pace, clock }: L
               source,
               `${source} is asked as much as it may be; no turn came before the deadline.`,
               // Those before it, without itself.
-              { retryAfter: Math.max(1, Math.ceil(likelyMs(priority, 1) / 1_000)) },
+              { retryAfter: Math.max(1, Math.ceil(likelyMs(priority, 1) / 1_000)), kind: 'own-limit' },
             ),
           );
         };

@@ -80,6 +80,7 @@ export function createProtection({
     const retryAfter = Math.max(1, Math.ceil((quota?.spentForMs ?? 0) / 1_000));
     return new SourceRateLimitedError(source, `${source} was asked as often as its contract allows.`, {
       retryAfter,
+      kind: 'own-limit',
     });
   };
 

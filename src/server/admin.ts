@@ -31,10 +31,7 @@ const body = z.union([
  * `{"source": "...", "loader": "..."}`. With `"suppress": true` beside the identifier the customer is shown to nobody any
  * more. For callers with the scope admin:forget, and whoever has ADMIN_TOKEN.
  */
-export function useForgetting(
-  { token, authentication }: { token: string | undefined; authentication: Pick<Authentication, 'caller'> },
-  forget: Forget,
-): Plugin {
+export function useForgetting(operators: Operators, forget: Forget): Plugin {
   return {
     onRequest: async (event) => {
       const { url, request, fetchAPI } = event;
@@ -44,10 +41,7 @@ export function useForgetting(
           fetchAPI.Response.json(content, { status, headers: { 'cache-control': 'no-store', ...headers } }),
         );
       };
-      if (
-        !isBearer(request.headers.get('authorization'), token) &&
-        !(await mayForget(request, authentication))
-      ) {
+      if (!(await isOperator(request, operators))) {
         answer(401, { status: 'a token is needed' }, { 'www-authenticate': 'Bearer' });
         return;
       }
@@ -87,10 +81,20 @@ function parse(text: string): unknown {
   }
 }
 
-async function mayForget(
-  { headers }: Request,
-  authentication: Pick<Authentication, 'caller'>,
+/** By what an operator is recognised: ADMIN_TOKEN, or the scope admin:forget. */
+export interface Operators {
+  token: string | undefined;
+  authentication: Pick<Authentication, 'caller'>;
+}
+
+/** Whether the request comes from an operator. */
+export async function isOperator(
+  { headers }: Pick<Request, 'headers'>,
+  { token, authentication }: Operators,
 ): Promise<boolean> {
+  const header = headers.get('authorization');
+  if (header === null) return false;
+  if (isBearer(header, token)) return true;
   try {
     return (await authentication.caller(headers)).scopes.has('admin:forget');
   } catch (error) {

@@ -13,8 +13,7 @@ import {
 } from 'graphql';
 import { isAsyncIterable, type Plugin } from 'graphql-yoga';
 import { isDefer, withoutDefer } from '../stitching/defer.js';
-import type { Logger } from '../telemetry/logger.js';
-import { toldErrors } from './format-errors.js';
+import { toldErrors, type ErrorLog } from './format-errors.js';
 import { leavable } from './leavable.js';
 import { requestIdOf } from './request-id.js';
 import { stateOf, type Later, type RequestHead } from './request-state.js';
@@ -24,7 +23,7 @@ export interface DeferredOptions {
   steps: Pick<RequestSteps, 'answered' | 'ended'>;
   /** What the last part tells of the whole. */
   extensionsOf: (request: RequestHead) => Record<string, unknown>;
-  logger: Logger;
+  errorLog: ErrorLog;
 }
 
 /**
@@ -35,7 +34,7 @@ export interface DeferredOptions {
  * The first part is an answer as any other is, and goes the way of all: by all plugins and steps. What those do that is
  * not over by then they leave in the request's state, under `later`.
  */
-export function useDeferred({ steps, extensionsOf, logger }: DeferredOptions): Plugin {
+export function useDeferred({ steps, extensionsOf, errorLog }: DeferredOptions): Plugin {
   return {
     onValidate({ addValidationRule }) {
       addValidationRule(DeferLabelRule);
@@ -148,7 +147,7 @@ export function useDeferred({ steps, extensionsOf, logger }: DeferredOptions): P
     request: RequestHead,
   ): ExecutionResult {
     if (errors === undefined) return one;
-    return { ...one, errors: toldErrors(errors, requestIdOf(request), logger) };
+    return { ...one, errors: toldErrors(errors, requestIdOf(request), errorLog) };
   }
 }
 

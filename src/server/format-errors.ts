@@ -1,6 +1,7 @@
 import { GraphQLError, Kind, print } from 'graphql';
-import { GatewayError } from '../errors.js';
+import { GatewayError, SourceError } from '../errors.js';
 import type { Logger } from '../telemetry/logger.js';
+import type { SourceFailures } from '../telemetry/source-failures.js';
 import { requestIdOf } from './request-id.js';
 import type { RequestStep } from './request-steps.js';
 
@@ -10,6 +11,15 @@ const MAX_MESSAGE_LENGTH = 500;
 /** Defects behind masked errors, until they have been logged with the request's id. */
 const defects = new WeakMap<GraphQLError, unknown>();
 
+/** Failures of sources behind errors, until they have been reported to the operator. */
+const failed = new WeakMap<Error, SourceError>();
+
+/** Where errors are reported to. */
+export interface ErrorLog {
+  logger: Logger;
+  failures: Pick<SourceFailures, 'report'>;
+}
+
 /** Told as they are, for they were made here. */
 const formatted = new WeakSet<Error>();
 
@@ -18,7 +28,11 @@ export function formatError(error: unknown): Error {
   if (error instanceof Error && formatted.has(error)) return error;
   const known = findGatewayError(error);
   const at = error instanceof GraphQLError ? { nodes: error.nodes ?? null, path: error.path ?? null } : {};
-  if (known !== undefined) return new GraphQLError(known.message, { ...at, extensions: known.extensions });
+  if (known !== undefined) {
+    const outside = new GraphQLError(known.message, { ...at, extensions: known.extensions });
+    if (known instanceof SourceError) failed.set(outside, known);
+    return outside;
+  }
   if (error instanceof GraphQLError && isAboutRequest(error)) return error;
   const masked = new GraphQLError(
     'Something is wrong in the gateway itself. Tell its operator the request id.',
@@ -56,27 +70,32 @@ function rootOf({ originalError }: GraphQLError): unknown {
 }
 
 /** Gives each error the code of its kind and words without values, and logs every request that had one, by its id. */
-export function formatErrors(logger: Logger): RequestStep {
+export function formatErrors(log: ErrorLog): RequestStep {
   return {
     answered: (request, result) => {
       if (!('errors' in result) || result.errors.length === 0) return undefined;
-      return { ...result, errors: completeErrors(result.errors, requestIdOf(request), logger) };
+      return { ...result, errors: completeErrors(result.errors, requestIdOf(request), log) };
     },
   };
 }
 
 /** The same for what is told of an event, which passes no step. */
-export function toldErrors(errors: readonly unknown[], requestId: string, logger: Logger): GraphQLError[] {
+export function toldErrors(errors: readonly unknown[], requestId: string, log: ErrorLog): GraphQLError[] {
   return completeErrors(
     errors.map(formatError).filter((error) => error instanceof GraphQLError),
     requestId,
-    logger,
+    log,
   );
 }
 
-function completeErrors(from: readonly GraphQLError[], requestId: string, logger: Logger): GraphQLError[] {
+function completeErrors(
+  from: readonly GraphQLError[],
+  requestId: string,
+  { logger, failures }: ErrorLog,
+): GraphQLError[] {
   const errors = from.map((error) => complete(error, requestId));
   for (const error of from) {
+    failures.report(failed.get(error));
     const defect = defects.get(error);
     if (defect === undefined) continue;
     logger.error({ requestId, path: error.path, defect: describeDefect(defect) }, 'defect');

@@ -8,13 +8,12 @@ import { ForbiddenError, GatewayError } from '../errors.js';
 import type { Erasures } from '../identity/erasures.js';
 import type { Identifier } from '../identity/identifiers.js';
 import type { AskedOperation } from '../privacy/disclosure.js';
-import type { Logger } from '../telemetry/logger.js';
 import type { EventBus } from '../webhooks/bus.js';
 import { readInterest, typeNamed, type Interest, type KnownEvent } from '../webhooks/interest.js';
 import type { Asker } from './caller.js';
 import type { CostLimits } from './cost-limits.js';
 import type { EventRunner } from './event-runner.js';
-import { toldErrors } from './format-errors.js';
+import { toldErrors, type ErrorLog } from './format-errors.js';
 import { leavable } from './leavable.js';
 import { requestIdOf } from './request-id.js';
 import { operationError } from './request-error.js';
@@ -34,7 +33,7 @@ export interface SubscriptionsOptions {
   /** Who is shown to nobody but the operator. */
   erasures: Erasures;
   limits: CostLimits;
-  logger: Logger;
+  errorLog: ErrorLog;
 }
 
 /** A client that does not read is told no more: so many events wait for it at most. */
@@ -68,7 +67,7 @@ export function useSubscriptions(options: SubscriptionsOptions): Plugin {
           });
         } catch (error) {
           if (!(error instanceof GatewayError || error instanceof GraphQLError)) throw error;
-          return { errors: toldErrors([error], requestIdOf(request), options.logger) };
+          return { errors: toldErrors([error], requestIdOf(request), options.errorLog) };
         }
       });
     },
@@ -117,7 +116,8 @@ interface Subscribed extends SubscriptionsOptions, Asked {
 }
 
 function eventsOf(subscribed: Subscribed): Results {
-  const { request, interest, bus, asker, logger } = subscribed;
+  const { request, interest, bus, asker } = subscribed;
+  const { logger } = subscribed.errorLog;
   const waiting: KnownEvent[] = [];
   let wake: () => void = () => undefined;
   let isOver = false;
@@ -178,9 +178,9 @@ async function toldOf(
   subscribed: Subscribed,
 ): Promise<{ result: ExecutionResult; isLast?: boolean } | undefined> {
   const { request, asker, interest, document, operationName, variables } = subscribed;
-  const { authentication, run, needsConsent, erasures, limits, logger } = subscribed;
+  const { authentication, run, needsConsent, erasures, limits, errorLog } = subscribed;
   const requestId = `${requestIdOf(request)}-${randomUUID().slice(0, 8)}`;
-  const failed = (errors: readonly unknown[]) => ({ errors: toldErrors(errors, requestId, logger) });
+  const failed = (errors: readonly unknown[]) => ({ errors: toldErrors(errors, requestId, errorLog) });
   try {
     // A token runs out, and a key is taken back, while a connection lasts.
     await authentication.caller(request.headers);

@@ -11,10 +11,11 @@ import type { ReadKey } from '../customer/resolvers.js';
 import type { Privacy } from '../privacy/privacy.js';
 import type { DeclaredCosts } from '../stitching/costs.js';
 import type { Logger } from '../telemetry/logger.js';
+import type { SourceFailures } from '../telemetry/source-failures.js';
 import type { BreakerState, Metrics } from '../telemetry/metrics.js';
 import { startRequest } from '../telemetry/tracing.js';
 import type { EventBus } from '../webhooks/bus.js';
-import { useForgetting } from './admin.js';
+import { isOperator, useForgetting } from './admin.js';
 import { useAudience } from './audience.js';
 import { useAudit, type Auditor } from './audit.js';
 import type { Budgets } from './budgets.js';
@@ -28,7 +29,7 @@ import type { Forget } from './forget.js';
 import { formatError, formatErrors } from './format-errors.js';
 import { createFront } from './front.js';
 import { useGraphiqlPage } from './graphiql/page.js';
-import { useHealth } from './health.js';
+import { useHealth, type PartState } from './health.js';
 import { useOperationLimits } from './limits.js';
 import { createOperationTimes, useMetrics } from './metrics.js';
 import { useOperationChoice } from './operation.js';
@@ -68,6 +69,9 @@ export interface YogaOptions {
   readKey: ReadKey;
   metrics: Metrics;
   logger: Logger;
+  failures: SourceFailures;
+  /** Parts of the gateway itself without which it is not ready. */
+  parts: Readonly<Record<string, PartState>>;
 }
 
 export interface ServerApp {
@@ -96,8 +100,12 @@ export function createServerApp({
   readKey,
   metrics,
   logger,
+  failures,
+  parts,
 }: YogaOptions): ServerApp {
   const { clock } = contextOptions;
+  const operators = { token: config.adminToken, authentication };
+  const errorLog = { logger, failures };
   const documents = answerable(operations, schema, logger);
   const limits = createCostLimits({ planner: createCostPlanner(schema, costs), budgets });
   const callerOf = (request: RequestHead) => askerOf(request).caller;
@@ -108,7 +116,7 @@ export function createServerApp({
     findCaller({ authentication, maySee: privacy.maySee }),
     reader,
     endDeadline,
-    formatErrors(logger),
+    formatErrors(errorLog),
     times,
     tellSources(sources),
     noteFailure,
@@ -149,9 +157,16 @@ export function createServerApp({
     // This cannot be turned off, and is compared with how an address ends: none ends in a blank.
     healthCheckEndpoint: ' ',
     plugins: [
-      useHealth(clients, { breakers, isStopping, clock }),
+      useHealth(clients, {
+        breakers,
+        isStopping,
+        clock,
+        parts,
+        failures,
+        isOperator: (request) => isOperator(request, operators),
+      }),
       useMetrics(metrics),
-      useForgetting({ token: config.adminToken, authentication }, forget),
+      useForgetting(operators, forget),
       useOnlyEndpoint,
       useGraphiqlPage(ENDPOINT),
       useRequestSteps(steps),
@@ -161,7 +176,7 @@ export function createServerApp({
       useVariableCheck(),
       useAudience(askerOf, privacy.schemas),
       ...(config.execution === 'planned' ? [usePlannedExecution()] : []),
-      useDeferred({ steps, extensionsOf: (request) => reportOf(request, sources), logger }),
+      useDeferred({ steps, extensionsOf: (request) => reportOf(request, sources), errorLog }),
       useSubscriptions({
         schema,
         authentication,
@@ -173,7 +188,7 @@ export function createServerApp({
         needsConsent: ({ audience }) => privacy.needsConsent(audience.purpose),
         erasures: contextOptions.erasures,
         limits,
-        logger,
+        errorLog,
       }),
       // The last that may refuse: what it charges is settled by executing.
       useCostLimits(limits, callerOf),

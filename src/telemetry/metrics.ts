@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import type { FailureKind } from '../diagnosis.js';
 import { addGauges, type ScrapeReaders } from './gauges.js';
 import { createWebhookMetrics, type WebhookMetrics } from './webhook-metrics.js';
 import type { MetricValues } from './worker-metrics.js';
@@ -35,6 +36,8 @@ export interface Metrics extends WebhookMetrics {
   /** A call had to wait this long for its turn within the source's limits. */
   waitedForTurn(source: string, priority: Priority, durationMs: number): void;
   retried(source: string): void;
+  /** A source could not give its part. Kinds come from a closed list. */
+  sourceFailed: (source: string, code: string, kind: FailureKind) => void;
   breakerChanged(source: string, state: BreakerState): void;
   /** The name is as the client sent it, undefined for an operation without one. */
   operationAnswered(name: string | undefined, durationMs: number, outcome: OperationOutcome): void;
@@ -70,6 +73,7 @@ const CALL_OUTCOMES: ReadonlySet<string> = new Set([
   'SOURCE_TIMEOUT',
   'SOURCE_RATE_LIMITED',
   'SOURCE_UNAUTHENTICATED',
+  'SOURCE_FORBIDDEN',
   'SOURCE_CONTRACT',
 ]);
 
@@ -145,6 +149,12 @@ export function createMetrics(textOfAll?: () => Promise<string>): Metrics {
     'How many calls to a source system were repeated after a failure.',
     ['source'],
   );
+  const failures = counter(
+    'stekkerdoos_source_failures_total',
+    'How many batches or keys a source system failed to answer, by the code of the error and the kind of failure.',
+    ['source', 'code', 'kind'],
+  );
+  const failureCells = new Map<string, Cell>();
   const breakers = new Gauge({
     name: 'stekkerdoos_source_breaker_state',
     help: 'The state of a source system’s circuit breaker is the one that is 1.',
@@ -263,6 +273,12 @@ export function createMetrics(textOfAll?: () => Promise<string>): Metrics {
     },
     retried: (source) => {
       seriesOf(source).retries.count++;
+    },
+    sourceFailed: (source, code, kind) => {
+      const key = `${source} ${code} ${kind}`;
+      let cell = failureCells.get(key);
+      if (cell === undefined) failureCells.set(key, (cell = failures({ source, code, kind })));
+      cell.count++;
     },
     breakerChanged: (source, state) => {
       for (const one of BREAKER_STATES) breakers.set({ source, state: one }, one === state ? 1 : 0);

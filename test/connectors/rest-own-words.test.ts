@@ -12,7 +12,7 @@ import { sendJson, startServer, type SmallServer } from './server.js';
 const plain = bearer(setting('TOKEN'));
 const auth: Auth = { ...plain, query: () => ({ proof: 'a&b' }) };
 const KINDS = z.object({
-  kind: z.enum(['unauthenticated', 'rate-limited', 'unavailable', 'not-understood']),
+  kind: z.enum(['unauthenticated', 'forbidden', 'rate-limited', 'unavailable', 'not-understood']),
 });
 
 /** What systems tell in a way of their own: errors in the body, plain text, who asks in the query, Unix time. */
@@ -49,6 +49,7 @@ describe('a REST system with words of its own', () => {
 
   it.each([
     ['unauthenticated', 'SOURCE_UNAUTHENTICATED'],
+    ['forbidden', 'SOURCE_FORBIDDEN'],
     ['rate-limited', 'SOURCE_RATE_LIMITED'],
     ['unavailable', 'SOURCE_UNAVAILABLE'],
     ['not-understood', 'SOURCE_CONTRACT'],

@@ -127,7 +127,7 @@ describe('a connection to a REST system', () => {
   it.each([
     [400, 'SOURCE_CONTRACT', false],
     [401, 'SOURCE_UNAUTHENTICATED', false],
-    [403, 'SOURCE_UNAUTHENTICATED', false],
+    [403, 'SOURCE_FORBIDDEN', false],
     [408, 'SOURCE_UNAVAILABLE', true],
     [422, 'SOURCE_CONTRACT', false],
     [429, 'SOURCE_RATE_LIMITED', true],

@@ -267,7 +267,7 @@ describe('a connection to a SOAP service', () => {
     ],
     ['none, but an error', '<html>Oops</html>', 500, 'SOURCE_UNAVAILABLE'],
     ['none, but our mistake', '', 400, 'SOURCE_CONTRACT'],
-    ['none, but a closed door', '', 403, 'SOURCE_UNAUTHENTICATED'],
+    ['none, but a closed door', '', 403, 'SOURCE_FORBIDDEN'],
     ['none, but a pause', '', 503, 'SOURCE_UNAVAILABLE'],
     ['none, but a redirect', '', 307, 'SOURCE_CONTRACT'],
   ])('tells whose fault it is: %s', async (_, body, status, code) => {

@@ -5,7 +5,7 @@ import { databaseUrl, sql, type SqlClient } from '../../src/connectors/sql/clien
 import { cancellation } from '../../src/resilience/cancellation.js';
 import { timeout } from '../../src/resilience/timeout.js';
 import { directSettings } from '../support/stand-ins.js';
-import { describeContract, failure, hostileKeys, open, type Opened } from './contract.js';
+import { describeContract, failure, hostileKeys, open, sourceFailure, type Opened } from './contract.js';
 
 const connector = sql(databaseUrl('ORDER_SYSTEM_URL'));
 const url = (): string => directSettings().ORDER_SYSTEM_URL ?? '';
@@ -249,7 +249,7 @@ describe('a connection to PostgreSQL', () => {
 
   it.each([
     ['a query that does not fit its tables', 'SELECT no_such_column FROM customers', 'SOURCE_CONTRACT'],
-    ['a table that the role may not read', 'SELECT * FROM pg_authid', 'SOURCE_UNAUTHENTICATED'],
+    ['a table that the role may not read', 'SELECT * FROM pg_authid', 'SOURCE_FORBIDDEN'],
     ['a replica that has moved on', "DO $$ BEGIN RAISE SQLSTATE '40001'; END $$", 'SOURCE_UNAVAILABLE'],
     ['a server that shuts down', "DO $$ BEGIN RAISE SQLSTATE '57P01'; END $$", 'SOURCE_UNAVAILABLE'],
     ['a server without room', "DO $$ BEGIN RAISE SQLSTATE '53200'; END $$", 'SOURCE_RATE_LIMITED'],
@@ -257,6 +257,29 @@ describe('a connection to PostgreSQL', () => {
     const error = await failure(client.rows(z.unknown(), text, []));
     expect(error.code).toBe(code);
     expect(error.message).not.toMatch(/no_such_column|pg_authid|SQLSTATE|\d{5}/);
+  });
+
+  it.each([
+    ['SELECT * FROM pg_authid', 'SOURCE_FORBIDDEN', 'missing-grant', '42501', 'pg_authid'],
+    ['SELECT 1 FROM no_such_table', 'SOURCE_CONTRACT', 'missing-table', '42P01', 'no_such_table'],
+    ['SELECT no_such_column FROM customers', 'SOURCE_CONTRACT', 'missing-column', '42703', 'no_such_column'],
+  ])('tells its operator what is wrong with %s', async (text, code, kind, sqlState, name) => {
+    const error = await sourceFailure(client.rows(z.unknown(), text, []));
+    const { requested, received } = error;
+    expect({ code: error.code, kind: error.kind, received }).toEqual({
+      code,
+      kind,
+      received: { sqlState, name },
+    });
+    const [, table] = /FROM (\w+)/.exec(text) ?? [];
+    expect(requested).toEqual({ method: 'SELECT', tables: [table] });
+  });
+
+  it('tells its operator no value that a message quotes', async () => {
+    const call = client.rows(z.unknown(), 'SELECT 1 FROM customers WHERE cust_no::date = $1', ['2026-01-01']);
+    const error = await sourceFailure(call);
+    expect(error.received.sqlState).toBe('22007');
+    expect(JSON.stringify([error.requested, error.received])).not.toMatch(/C-|\d{6,}/);
   });
 
   it('does not use a connection again on which a statement failed, since its plan may fit no longer', async () => {

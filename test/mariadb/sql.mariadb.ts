@@ -6,7 +6,7 @@ import { databaseUrl, sql, type SqlClient } from '../../src/connectors/sql/clien
 import { GatewayError } from '../../src/errors.js';
 import { cancellation } from '../../src/resilience/cancellation.js';
 import { timeout } from '../../src/resilience/timeout.js';
-import { failure, hostileKeys, open, type Opened } from '../connectors/contract.js';
+import { failure, hostileKeys, open, type Opened, sourceFailure } from '../connectors/contract.js';
 import { createOrderDatabase, type OrderDatabase } from './order-database.js';
 
 const connector = sql(databaseUrl('ORDER_SYSTEM_URL'));
@@ -270,9 +270,9 @@ describe('a connection to MariaDB', () => {
     [
       'a statement that would change something',
       "DELETE FROM customers WHERE cust_no = ''",
-      'SOURCE_UNAUTHENTICATED',
+      'SOURCE_FORBIDDEN',
     ],
-    ['tables that the user may not read', 'SELECT * FROM mysql.global_priv', 'SOURCE_UNAUTHENTICATED'],
+    ['tables that the user may not read', 'SELECT * FROM mysql.global_priv', 'SOURCE_FORBIDDEN'],
     ['a deadlock', signal('40001', 1213), 'SOURCE_UNAVAILABLE'],
     ['a lock that was waited for too long', signal('HY000', 1205), 'SOURCE_UNAVAILABLE'],
     ['a server that shuts down', signal('08S01', 1053), 'SOURCE_UNAVAILABLE'],
@@ -283,22 +283,32 @@ describe('a connection to MariaDB', () => {
     const error = await failure(client.rows(z.unknown(), text, []));
     expect(error.extensions).toMatchObject({
       code,
-      retryable: !['SOURCE_CONTRACT', 'SOURCE_UNAUTHENTICATED'].includes(code),
+      retryable: !['SOURCE_CONTRACT', 'SOURCE_UNAUTHENTICATED', 'SOURCE_FORBIDDEN'].includes(code),
     });
     expect(error.message).not.toMatch(/no_such_column|global_priv|secret|SQLSTATE|\d{4}/);
   });
 
   it.each([
-    ['another password', (url: URL) => (url.password = 'wrong-password')],
-    ['a user that there is not', (url: URL) => (url.username = 'wrong-user')],
-    ['the database of somebody else', (url: URL) => (url.pathname = '/mysql')],
-  ])('tells refused credentials apart: %s', async (_, change) => {
+    ['SELECT no_such_column FROM customers', 'missing-column', '1054', 'no_such_column'],
+    ['SELECT 1 FROM no_such_table', 'missing-table', '1146', 'no_such_table'],
+    ['SELECT * FROM mysql.global_priv', 'missing-grant', '1142', 'mysql.global_priv'],
+  ])('tells its operator what is wrong with %s', async (text, kind, databaseError, name) => {
+    const error = await sourceFailure(client.rows(z.unknown(), text, []));
+    expect(error.kind).toBe(kind);
+    expect(error.received).toMatchObject({ databaseError, name });
+  });
+
+  it.each([
+    ['another password', (url: URL) => (url.password = 'wrong-password'), 'SOURCE_UNAUTHENTICATED'],
+    ['a user that there is not', (url: URL) => (url.username = 'wrong-user'), 'SOURCE_UNAUTHENTICATED'],
+    ['the database of somebody else', (url: URL) => (url.pathname = '/mysql'), 'SOURCE_FORBIDDEN'],
+  ])('tells refused credentials and missing grants apart: %s', async (_, change, code) => {
     const url = new URL(database.url);
     change(url);
     const refused = connect(url.href);
     const error = await failure(refused.ping());
     await refused.close();
-    expect(error.extensions).toEqual({ code: 'SOURCE_UNAUTHENTICATED', source: 'tested', retryable: false });
+    expect(error.extensions).toEqual({ code, source: 'tested', retryable: false });
     expect(error.message).not.toContain('wrong');
   });
 

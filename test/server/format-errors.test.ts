@@ -141,6 +141,8 @@ describe('a defect', () => {
       forget: () => Promise.resolve({ everywhere: true, droppedWhole: [], renew: () => undefined }),
       metrics: createMetrics(),
       logger,
+      failures: { report: () => undefined, recent: () => [] },
+      parts: {},
       contextOptions: {
         registry: {
           ...loading.registry,

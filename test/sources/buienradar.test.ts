@@ -146,7 +146,7 @@ describe('the weather', () => {
   });
 
   it.each([
-    ['status', 403, 'SOURCE_UNAUTHENTICATED', false],
+    ['status', 403, 'SOURCE_FORBIDDEN', false],
     ['status', 500, 'SOURCE_UNAVAILABLE', true],
     ['rate-limit', 429, 'SOURCE_RATE_LIMITED', true],
     ['garbage', 200, 'SOURCE_CONTRACT', false],

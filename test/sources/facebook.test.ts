@@ -373,8 +373,8 @@ describe('what answers at the address of Facebook', () => {
 
   it.each([
     [190, 'SOURCE_UNAUTHENTICATED'],
-    [10, 'SOURCE_UNAUTHENTICATED'],
-    [200, 'SOURCE_UNAUTHENTICATED'],
+    [10, 'SOURCE_FORBIDDEN'],
+    [200, 'SOURCE_FORBIDDEN'],
     [1, 'SOURCE_UNAVAILABLE'],
     [2, 'SOURCE_UNAVAILABLE'],
     [2500, 'SOURCE_CONTRACT'],

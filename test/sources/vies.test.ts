@@ -302,7 +302,7 @@ describe('the loaders of the VAT check', () => {
   });
 
   it.each([
-    ['IP_BLOCKED', 'SOURCE_UNAUTHENTICATED', false],
+    ['IP_BLOCKED', 'SOURCE_FORBIDDEN', false],
     ['VAT_BLOCKED', 'SOURCE_CONTRACT', false],
     ['SERVER_BUSY', 'SOURCE_RATE_LIMITED', true],
     ['SOMETHING_NEW', 'SOURCE_UNAVAILABLE', true],

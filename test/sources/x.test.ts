@@ -306,8 +306,8 @@ describe('what answers at the address of X', () => {
   });
 
   it.each([
-    [402, 'SOURCE_UNAUTHENTICATED'],
-    [403, 'SOURCE_UNAUTHENTICATED'],
+    [402, 'SOURCE_FORBIDDEN'],
+    [403, 'SOURCE_FORBIDDEN'],
     [404, 'SOURCE_CONTRACT'],
     [503, 'SOURCE_UNAVAILABLE'],
   ])('is told by %d as %s', async (sent, code) => {

@@ -219,6 +219,41 @@ describe('messages of systems', () => {
   });
 });
 
+describe('the webhook store in the metrics', () => {
+  test('tells what waits, what is dead and which endpoints are disabled', async () => {
+    const metrics = createMetrics();
+    const figures = () =>
+      Promise.resolve({
+        eventsWaiting: 3,
+        oldestEventS: 12.5,
+        eventsDead: 1,
+        deliveries: [{ endpoint: 'campaigns', state: 'waiting', count: 7 }],
+        disabled: ['campaigns'],
+      });
+    metrics.readAtScrape({ webhookStore: { figures, endpoints: ['campaigns', 'other'] } });
+    for (const [name, lines] of Object.entries({
+      stekkerdoos_webhook_store_up: [' 1'],
+      stekkerdoos_webhook_events: ['{state="waiting"} 3', '{state="dead"} 1'],
+      stekkerdoos_webhook_oldest_event_seconds: [' 12.5'],
+      stekkerdoos_webhook_deliveries: ['{endpoint="campaigns",state="waiting"} 7'],
+      stekkerdoos_webhook_endpoint_disabled: ['{endpoint="campaigns"} 1', '{endpoint="other"} 0'],
+    }))
+      expect(await series(metrics, name)).toEqual(lines.map((line) => `${name}${line}`));
+  });
+
+  test('tells nothing but that it is down while it is: its last figures would look like those of now', async () => {
+    const metrics = createMetrics();
+    let figures = async () =>
+      Promise.resolve({ eventsWaiting: 3, oldestEventS: 1, eventsDead: 0, deliveries: [], disabled: [] });
+    metrics.readAtScrape({ webhookStore: { figures: () => figures(), endpoints: [] } });
+    await metrics.text();
+    figures = () => Promise.resolve(undefined as never);
+    expect(await series(metrics, 'stekkerdoos_webhook_store_up')).toEqual(['stekkerdoos_webhook_store_up 0']);
+    expect(await series(metrics, 'stekkerdoos_webhook_events')).toEqual([]);
+    expect(await series(metrics, 'stekkerdoos_webhook_oldest_event_seconds')).toEqual([]);
+  });
+});
+
 describe('the text for Prometheus', () => {
   test('counts on from one look to the next', async () => {
     const metrics = createMetrics();
@@ -236,11 +271,13 @@ describe('the text for Prometheus', () => {
       requestsInFlight: () => 0,
       eventLoopDelayMs: () => 0,
       sharedCacheUp: () => true,
+      suppressionListUp: () => Promise.resolve(true),
+      webhookStore: { figures: () => Promise.resolve(undefined), endpoints: [] },
       cache: () => [],
     });
     const text = await metrics.text();
     const help = [...text.matchAll(/^# HELP (stekkerdoos_\S+) (.*)$/gm)];
-    expect(help).toHaveLength(20);
+    expect(help).toHaveLength(27);
     for (const [, name, sentence] of help) expect(sentence, name).toMatch(/^[A-Z].{20,}\.$/);
     for (const [, name = '', type] of text.matchAll(/^# TYPE (stekkerdoos_\S+) (\S+)$/gm)) {
       if (type === 'counter') expect(name).toMatch(/_total$/);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { setting, type Setting, type SettingsReader } from '../../settings.js';
-import { SourceTimeoutError, SourceUnavailableError } from '../../errors.js';
-import { toAbortSignal } from '../../signal.js';
+import { SourceError, SourceTimeoutError, SourceUnavailableError } from '../../errors.js';
+import { toAbortSignal, type CallSignal } from '../../signal.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
 import { check } from '../http.js';
 import { openDatabase, type Database, type FileTable, type NewestDays } from './database.js';
@@ -113,8 +113,8 @@ export function file(declared: FileOptions): Connector<FileClient> {
         schema: z.ZodType<T>,
         text: string,
         parameters: readonly FileParameter[],
-      ): Promise<T[]> =>
-        scope.run(async (cancelled) => {
+      ): Promise<T[]> => {
+        const call = async (cancelled: CallSignal) => {
           refuseImpossibleText(parameters);
           const clock = new AbortController();
           const timer = setTimeout(() => {
@@ -129,7 +129,18 @@ export function file(declared: FileOptions): Connector<FileClient> {
             clearTimeout(timer);
             underWay.delete(work);
           }
+        };
+        return scope.run(call).catch((error: unknown) => {
+          if (error instanceof SourceError)
+            error.addRequest({
+              method: 'SELECT',
+              tables: Object.keys(tables).filter(
+                (name) => text.includes(`${name}(`) || text.includes(`${name}_files(`),
+              ),
+            });
+          throw error;
         });
+      };
 
       // The engine is large, and the first who asks need not wait while it is loaded. What is wrong then is told to them.
       setImmediate(() => {
@@ -138,7 +149,9 @@ export function file(declared: FileOptions): Connector<FileClient> {
 
       const close = async (): Promise<void> => {
         closed.abort(
-          new SourceUnavailableError(source, `${source} is no longer asked: the gateway is stopping.`),
+          new SourceUnavailableError(source, `${source} is no longer asked: the gateway is stopping.`, {
+            kind: 'gateway-stopping',
+          }),
         );
         await Promise.allSettled(underWay);
         const database = await opening?.catch(() => undefined);

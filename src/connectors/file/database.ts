@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import type * as DuckDb from '@duckdb/node-api';
 import {
   ConfigError,
-  SourceAuthenticationError,
+  SourceForbiddenError,
   SourceContractError,
   SourceUnavailableError,
 } from '../../errors.js';
@@ -59,11 +59,16 @@ export async function openDatabase(
   const root = await readable(folder).catch((cause: unknown) => {
     // DuckDB itself would say of a folder that it may not list that there are no files.
     if (cause instanceof Error && 'code' in cause && cause.code === 'EACCES')
-      throw new SourceAuthenticationError(source, `${source} may not be read by the gateway.`, { cause });
-    throw new SourceUnavailableError(source, `${source} has no folder where it is set to be.`, { cause });
+      throw new SourceForbiddenError(source, `${source} may not be read by the gateway.`, { cause });
+    throw new SourceUnavailableError(source, `${source} has no folder where it is set to be.`, {
+      cause,
+      kind: 'missing-files',
+    });
   });
   if (/[*?[\]]/.test(root))
-    throw new SourceContractError(source, `${source} lies in a folder whose name would stand for several.`);
+    throw new SourceContractError(source, `${source} lies in a folder whose name would stand for several.`, {
+      kind: 'missing-files',
+    });
   const instance = await duckdb.DuckDBInstance.create(':memory:', {
     memory_limit: `${memoryMb}MB`,
     threads: String(Math.min(availableParallelism(), MAX_THREADS)),

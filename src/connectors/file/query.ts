@@ -47,13 +47,14 @@ export async function runQuery(
         throw new SourceContractError(
           source,
           `${source} gave an answer of more than ${maxAnswerBytes} bytes.`,
+          { kind: 'too-large' },
         );
       rows.push(...some);
     }
     return rows;
   } catch (error) {
     signal.throwIfAborted();
-    throw translate(source, error);
+    throw translate(source, error, text);
   } finally {
     stop();
     connection.closeSync();

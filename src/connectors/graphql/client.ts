@@ -1,9 +1,18 @@
 import { z } from 'zod';
 import type { Setting, SettingsReader } from '../../settings.js';
-import { SourceRateLimitedError, SourceUnavailableError, type SourceError } from '../../errors.js';
+import { safeCode } from '../../diagnosis.js';
+import {
+  SourceAuthenticationError,
+  SourceContractError,
+  SourceForbiddenError,
+  SourceRateLimitedError,
+  SourceUnavailableError,
+  type SourceError,
+} from '../../errors.js';
 import type { Auth } from '../auth.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
 import { check, openHttp } from '../http.js';
+import { templateOf } from '../path-template.js';
 
 /** What a GraphQL system answered (GraphQL specification, section 7). */
 export interface GraphqlAnswer {
@@ -47,11 +56,14 @@ const wireError = z.object({
 });
 export type WireError = z.infer<typeof wireError>;
 
-const wireAnswer = z.object({
-  data: z.record(z.string(), z.unknown()).nullish(),
-  errors: z.array(wireError).optional(),
-  extensions: z.unknown().optional(),
-});
+/** An answer without `data` and without errors is not one of a GraphQL system. */
+const wireAnswer = z
+  .object({
+    data: z.record(z.string(), z.unknown()).nullish(),
+    errors: z.array(wireError).optional(),
+    extensions: z.unknown().optional(),
+  })
+  .refine(({ data, errors = [] }) => data !== undefined || errors.length > 0, { path: ['data'] });
 
 /** A connector to a system that speaks GraphQL itself. */
 export function graphql({
@@ -75,12 +87,18 @@ export function graphql({
       ): Promise<GraphqlAnswer> => {
         const declared = Object.fromEntries(values.filter(([name]) => document.includes(`$${name}:`)));
         const body = JSON.stringify({ query: document, variables: { ...declared, ...variables } });
-        return http.send(scope, { method: 'POST', path: '', body }, (answer) => {
-          const wire = check(wireAnswer, answer.body, options.source);
-          const waitSeconds = exhaustedFor?.(wire.extensions) ?? 0;
-          if (waitSeconds > 0) scope.slowDown({ retryAfterMs: waitSeconds * 1000 });
-          return readAnswer(wire, throttledFor, options);
-        });
+        return http
+          .send(scope, { method: 'POST', path: '', body }, (answer) => {
+            const wire = check(wireAnswer, answer.body, options.source);
+            const waitSeconds = exhaustedFor?.(wire.extensions) ?? 0;
+            if (waitSeconds > 0) scope.slowDown({ retryAfterMs: waitSeconds * 1000 });
+            return readAnswer(wire, throttledFor, options.source, body);
+          })
+          .then((answer) => {
+            for (const { error } of answer.errors)
+              error.addRequest({ method: 'POST', path: templateOf(http.baseUrl.pathname) });
+            return answer;
+          });
       };
       return {
         client: (scope) => ({
@@ -98,20 +116,50 @@ export function graphql({
 function readAnswer(
   { data, errors = [], extensions }: z.infer<typeof wireAnswer>,
   throttledFor: GraphqlOptions['throttledFor'],
-  { source, logger }: ConnectorOptions,
+  source: string,
+  request: string,
 ): GraphqlAnswer {
   if (errors.length === 0) return { data: data ?? null, errors: [] };
   const wait = throttledFor?.({ errors, extensions });
   if (wait !== undefined) {
     throw new SourceRateLimitedError(source, `${source} asks us to slow down.`, { retryAfter: wait });
   }
-  logger.warn(
-    { source, errors: errors.map(({ path, extensions: e }) => ({ path, code: e?.code })) },
-    'graphql errors',
+  const byCode = new Map<string | undefined, SourceError>();
+  const errorWith = (code: string | undefined): SourceError => {
+    const error = byCode.get(code) ?? errorOf(source, safeCode(code, request));
+    byCode.set(code, error);
+    return error;
+  };
+  const located = errors.flatMap(({ path, extensions: of }) =>
+    path === undefined ? [] : [{ path, error: errorWith(of?.code) }],
   );
-  // Its message may quote personal data, so the client is told only which system it was.
-  const error = new SourceUnavailableError(source, `${source} could not answer this field.`);
-  const located = errors.flatMap(({ path }) => (path === undefined ? [] : [{ path, error }]));
-  if (data == null || located.length === 0) throw error;
+  if (data == null || located.length === 0) throw errorWith(errors[0]?.extensions?.code);
   return { data, errors: located };
+}
+
+/** Codes of vendors that do not accept the operation itself, Apollo's and Shopify's. */
+const REFUSED = [
+  ...['GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_PARSE_FAILED', 'BAD_USER_INPUT'],
+  ...['undefinedField', 'undefinedType', 'argumentNotAccepted', 'missingRequiredArguments'],
+];
+
+/** Its message may quote personal data, so only the code counts. */
+function errorOf(source: string, vendorCode: string | undefined): SourceError {
+  const told = { received: { vendorCode }, kind: 'graphql-error' } as const;
+  if (vendorCode === 'UNAUTHENTICATED')
+    return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, {
+      ...told,
+      kind: 'credentials',
+    });
+  if (vendorCode === 'ACCESS_DENIED' || vendorCode === 'FORBIDDEN')
+    return new SourceForbiddenError(source, `${source} does not let the gateway read this.`, {
+      ...told,
+      kind: 'forbidden',
+    });
+  if (vendorCode !== undefined && REFUSED.includes(vendorCode))
+    return new SourceContractError(source, `${source} did not understand the gateway's request.`, {
+      ...told,
+      kind: 'request-refused',
+    });
+  return new SourceUnavailableError(source, `${source} could not answer this field.`, told);
 }

@@ -45,6 +45,7 @@ export function readAnswer(
         lost ??= new SourceContractError(
           source,
           `${source} finds more than it gives at once, so who is missing may well be there.`,
+          { kind: 'incomplete' },
         );
     }
   }

@@ -180,6 +180,7 @@ function createClient(
       throw new SourceContractError(
         source,
         `${source} gave a link to a next page outside of its own address.`,
+        { kind: 'wrong-record' },
       );
     return `${url.pathname}${url.search}`;
   };
@@ -246,7 +247,9 @@ function createClient(
       );
       // Some of the groups would look like all.
       if (parts.some(({ next }) => next !== undefined))
-        throw new SourceContractError(source, `${source} gave its sums on more than one page.`);
+        throw new SourceContractError(source, `${source} gave its sums on more than one page.`, {
+          kind: 'incomplete',
+        });
       return parts.flatMap(({ records }) => records);
     },
     ping: () => http.send(scope, { method: 'GET', path: `${prefix}${pingPath}` }, () => undefined),

@@ -137,9 +137,11 @@ function createClient(
     const { client, wsdl } = await service(scope);
     const method = Object.hasOwn(client, operation) ? (client[operation] as Method) : undefined;
     if (typeof method !== 'function')
-      throw new SourceContractError(source, `${source} has no operation ${operation}.`);
+      throw new SourceContractError(source, `${source} has no operation ${operation}.`, {
+        kind: 'request-refused',
+      });
     // A message for each try: its security header holds for once only.
-    return scope.run(
+    const answer = scope.run(
       (signal) =>
         new Promise<T | null>((resolve, reject) => {
           const once: CallScope = { ...scope, run: (send) => send(signal) };
@@ -148,7 +150,7 @@ function createClient(
               .send(
                 once,
                 { method: 'POST', path, body, isRaw: true, headers: ofHttp(headers) },
-                (answer) => resultOf(answer, wsdl, schema, source, faults),
+                (answer) => resultOf(answer, { wsdl, schema, source, faults, request: body }),
                 FAULT_STATUSES,
               )
               .then(resolve, reject);
@@ -156,6 +158,10 @@ function createClient(
           method(input, () => undefined, { send });
         }),
     );
+    return answer.catch((error: unknown) => {
+      if (error instanceof SourceError) error.addRequest({ operation });
+      throw error;
+    });
   };
   return {
     call,
@@ -171,27 +177,37 @@ function ofHttp(headers: Record<string, string>): Record<string, string> {
   return { ...Object.fromEntries(own), accept: 'text/xml, application/soap+xml' } as Record<string, string>;
 }
 
+interface Reading<T> {
+  wsdl: WSDL;
+  schema: z.ZodType<T>;
+  source: string;
+  faults: Faults;
+  /** The message that was sent. */
+  request: string;
+}
+
 function resultOf<T>(
   { status, body, type = '' }: HttpAnswer,
-  wsdl: WSDL,
-  schema: z.ZodType<T>,
-  source: string,
-  faults: Faults,
+  { wsdl, schema, source, faults, request }: Reading<T>,
 ): T | null {
   let result: unknown;
   try {
     result = contentOf(wsdl.xmlToObject(readXml(body as Buffer, type, source)));
   } catch (error) {
-    const fault = readFault(error, faults);
+    const fault = readFault(error, faults, request);
     if (fault?.meaning === 'nothing') return null;
-    if (fault !== undefined) throw errorOfFault(source, fault);
+    if (fault !== undefined) throw errorOfFault(source, fault, status);
     if (status >= 500)
       throw new SourceUnavailableError(source, `${source} answered with an error (status ${status}).`, {
         cause: error,
+        kind: 'server-error',
+        received: { status },
       });
     if (error instanceof SourceContractError) throw error;
     throw new SourceContractError(source, `${source} sent an answer that is no SOAP message.`, {
       cause: error,
+      kind: 'wrong-format',
+      received: { status },
     });
   }
   return check(schema, result, source);

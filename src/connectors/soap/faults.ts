@@ -1,7 +1,9 @@
 import { z } from 'zod';
+import { safeCode } from '../../diagnosis.js';
 import {
   SourceAuthenticationError,
   SourceContractError,
+  SourceForbiddenError,
   SourceRateLimitedError,
   SourceUnavailableError,
   type SourceError,
@@ -17,6 +19,7 @@ export type FaultMeaning =
   | 'key-unavailable'
   | 'key-rate-limited'
   | 'unauthenticated'
+  | 'forbidden'
   | 'not-understood'
   | 'nothing';
 
@@ -65,19 +68,27 @@ export interface Fault {
   meaning: FaultMeaning;
   /** The vendor's word for it, as the source declared it. */
   word: string | undefined;
+  /** The fault code as the system sent it, or the vendor's word: undefined when it may be a value. */
+  code: string | undefined;
 }
 
 /** The fault that a call ended with; undefined when it ended with something else. */
-export function readFault(error: unknown, declared: Faults): Fault | undefined {
+export function readFault(error: unknown, declared: Faults, request = ''): Fault | undefined {
   const parsed = thrown.safeParse(error);
   if (!parsed.success) return undefined;
   const fault = parsed.data.root.Envelope.Body.Fault;
   const codes = [fault.Code?.Subcode?.Value, fault.Code?.Value, fault.faultcode].flatMap(wordsOf);
   const said = [fault.faultstring, fault.Reason?.Text].flat().flatMap(wordsOf);
   for (const word of [...codes, ...said])
-    if (Object.hasOwn(declared, word)) return { meaning: declared[word] ?? 'unavailable', word };
+    if (Object.hasOwn(declared, word)) return { meaning: declared[word] ?? 'unavailable', word, code: word };
   const common = codes.find((one) => Object.hasOwn(COMMON, one));
-  return { meaning: COMMON[common ?? ''] ?? 'unavailable', word: undefined };
+  const sent = [fault.Code?.Subcode?.Value, fault.Code?.Value, fault.faultcode];
+  // Some vendors put a code into the text.
+  const inText = typeof fault.faultstring === 'string' && /^[A-Z\d]+(_[A-Z\d]+)+$/.test(fault.faultstring);
+  const code = [...(inText ? [fault.faultstring] : []), ...sent]
+    .map((one) => safeCode(one?.trim(), request))
+    .find((one) => one !== undefined);
+  return { meaning: COMMON[common ?? ''] ?? 'unavailable', word: undefined, code };
 }
 
 /** Of `env:Server`, `Client.Authentication` or a sentence. */
@@ -86,23 +97,36 @@ function wordsOf(said: string | undefined): string[] {
 }
 
 /** A fault as the error that it is, but for `nothing`, which is none. The system's own words stay out of it. */
-export function errorOfFault(source: string, { meaning, word }: Fault): SourceError {
+export function errorOfFault(source: string, { meaning, word, code }: Fault, status: number): SourceError {
   const name = word === undefined ? '' : ` (${word})`;
+  const received = { status, faultCode: code };
   switch (meaning) {
     case 'rate-limited':
     case 'key-rate-limited':
       return new SourceRateLimitedError(source, `${source} asks us to slow down${name}.`, {
         isOfKeyOnly: meaning === 'key-rate-limited',
+        received,
       });
     case 'unauthenticated':
-      return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials${name}.`);
+      return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials${name}.`, {
+        received,
+      });
+    case 'forbidden':
+      return new SourceForbiddenError(source, `${source} does not let the gateway read this${name}.`, {
+        received,
+      });
     case 'not-understood':
     case 'nothing':
-      return new SourceContractError(source, `${source} did not understand the gateway's request${name}.`);
+      return new SourceContractError(source, `${source} did not understand the gateway's request${name}.`, {
+        kind: 'request-refused',
+        received,
+      });
     case 'unavailable':
     case 'key-unavailable':
       return new SourceUnavailableError(source, `${source} answered with a fault${name}.`, {
         isOfKeyOnly: meaning === 'key-unavailable',
+        kind: 'fault',
+        received,
       });
   }
 }

@@ -45,6 +45,7 @@ export async function loadWsdl(
           throw new SourceContractError(
             source,
             `The WSDL of ${source} names a schema outside of its own place.`,
+            { kind: 'wrong-format' },
           );
         return location;
       },
@@ -58,7 +59,13 @@ export async function loadWsdl(
     wsdl.onReady((error: unknown) => {
       if (error === undefined || error === null) resolve(wsdl);
       else if (error instanceof SourceError) reject(error);
-      else reject(new SourceContractError(source, `The WSDL of ${source} cannot be read.`, { cause: error }));
+      else
+        reject(
+          new SourceContractError(source, `The WSDL of ${source} cannot be read.`, {
+            cause: error,
+            kind: 'wrong-format',
+          }),
+        );
     });
   });
 }

@@ -28,7 +28,7 @@ export function refuseImpossibleInput(value: SoapValue): void {
  */
 export function readXml(bytes: Buffer, type: string, source: string): string {
   const refuse = (what: string, cause?: unknown) =>
-    new SourceContractError(source, `${source} sent ${what}.`, { cause });
+    new SourceContractError(source, `${source} sent ${what}.`, { cause, kind: 'wrong-format' });
   let text: string;
   try {
     text = new TextDecoder(encodingOf(bytes, type), { fatal: true }).decode(bytes);

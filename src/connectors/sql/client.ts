@@ -1,12 +1,14 @@
 import { z } from 'zod';
 import { setting, type Setting, type SettingsReader } from '../../settings.js';
-import { SourceUnavailableError } from '../../errors.js';
+import { SourceError, SourceUnavailableError } from '../../errors.js';
+import type { CallSignal } from '../../signal.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
 import { turn } from '../../turns.js';
 import { check } from '../http.js';
 import { refuseImpossibleText, type Database, type Dialect } from './database.js';
 import { openMysql } from './mysql.js';
 import { mysqlDialect } from './mysql-dialect.js';
+import { tablesIn } from './statement.js';
 import { openPostgres, postgresDialect } from './postgres.js';
 
 /** A relational database, read only. */
@@ -45,17 +47,23 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
         schema: z.ZodType<T>,
         text: string,
         parameters: readonly unknown[],
-      ): Promise<T[]> =>
-        scope.run(async (signal) => {
+      ): Promise<T[]> => {
+        const call = async (signal: CallSignal) => {
           refuseImpossibleText(parameters);
           if (closing !== undefined)
             throw new SourceUnavailableError(
               source,
               `${source} is no longer asked: the gateway is stopping.`,
+              { kind: 'gateway-stopping' },
             );
           const database = await (opening ??= open(address, options));
           return checkInTurns(schema, await database.query(text, parameters, signal), source);
+        };
+        return scope.run(call).catch((error: unknown) => {
+          if (error instanceof SourceError) error.addRequest({ method: 'SELECT', tables: tablesIn(text) });
+          throw error;
         });
+      };
       return {
         client: (scope) => ({
           dialect: isPostgres ? postgresDialect : mysqlDialect,

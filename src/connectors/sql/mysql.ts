@@ -4,15 +4,19 @@ import {
   ConfigError,
   SourceAuthenticationError,
   SourceContractError,
+  SourceForbiddenError,
   SourceRateLimitedError,
   SourceTimeoutError,
   SourceUnavailableError,
   type SourceError,
 } from '../../errors.js';
+import { safeCode } from '../../diagnosis.js';
 import type { CallSignal } from '../../signal.js';
 import type { ConnectorOptions } from '../connector.js';
+import { networkFailure } from '../vendor-code.js';
 import type { Database } from './database.js';
 import { positional } from './mysql-dialect.js';
+import { nameIn } from './statement.js';
 import { createConnectionPool, destroy, leave, streamOf } from './mysql-pool.js';
 
 /** Connections to the database at once; more queries wait for one to come free. */
@@ -75,7 +79,9 @@ export async function openMysql(address: string, options: ConnectorOptions): Pro
       bytes += chunk.length;
       if (bytes > maxAnswerBytes)
         giveUp(
-          new SourceContractError(source, `${source} sent an answer of more than ${maxAnswerBytes} bytes.`),
+          new SourceContractError(source, `${source} sent an answer of more than ${maxAnswerBytes} bytes.`, {
+            kind: 'too-large',
+          }),
         );
     };
     try {
@@ -104,7 +110,7 @@ export async function openMysql(address: string, options: ConnectorOptions): Pro
   return {
     query: (text, parameters, signal) =>
       track(run(text, parameters, signal)).catch((error: unknown) => {
-        throw error instanceof SourceContractError ? error : translate(source, error);
+        throw error instanceof SourceContractError ? error : translate(source, error, text);
       }),
     close: async () => {
       while (busy.size > 0) await Promise.all(busy);
@@ -202,8 +208,18 @@ function isServerError(error: unknown): error is QueryError & { errno: number; f
   return error instanceof Error && 'sqlState' in error && 'errno' in error && typeof error.errno === 'number';
 }
 
-/** Also of those that may log in but not read what is asked. 1862: the password has expired. */
-const UNAUTHENTICATED = new Set([1044, 1045, 1130, 1142, 1143, 1227, 1698, 1820, 1862, 3118, 4151]);
+/** 1862: the password has expired. */
+const UNAUTHENTICATED = new Set([1045, 1130, 1698, 1820, 1862, 3118, 4151]);
+/** The user may log in, but not read the database, table or column. */
+const FORBIDDEN = new Set([1044, 1142, 1143, 1227, 1370]);
+/** What is missing: a database or a table; a column or a function. */
+const MISSING: ReadonlyMap<number, 'missing-table' | 'missing-column'> = new Map([
+  [1046, 'missing-table'],
+  [1049, 'missing-table'],
+  [1146, 'missing-table'],
+  [1054, 'missing-column'],
+  [1305, 'missing-column'],
+]);
 /** Too many connections, or of one user; no memory, disk or statement left. */
 const NO_ROOM = new Set([1021, 1037, 1038, 1040, 1041, 1135, 1203, 1226, 1461]);
 /** Stopped by the server's own clock, or by us. */
@@ -218,16 +234,40 @@ const UNAVAILABLE = new Set([
 ]);
 
 /** https://mariadb.com/kb/en/mariadb-error-code-reference/, https://dev.mysql.com/doc/mysql-errors/8.4/en/server-error-reference.html */
-function translate(source: string, error: unknown): SourceError {
+function translate(source: string, error: unknown, statement: string): SourceError {
   const cause = { cause: error };
-  if (!isServerError(error)) return new SourceUnavailableError(source, `${source} cannot be reached.`, cause);
+  if (!isServerError(error))
+    return new SourceUnavailableError(source, `${source} cannot be reached.`, {
+      ...cause,
+      ...networkFailure(error),
+    });
   const { errno } = error;
+  const received = {
+    sqlState: safeCode(error.sqlState),
+    databaseError: String(errno),
+    name: nameIn(error.message, statement),
+  };
+  const told = { ...cause, received };
   if (UNAUTHENTICATED.has(errno))
-    return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, cause);
-  if (STOPPED.has(errno)) return new SourceTimeoutError(source, `${source} did not answer in time.`, cause);
+    return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, told);
+  if (FORBIDDEN.has(errno))
+    return new SourceForbiddenError(source, `${source} does not let the gateway read this.`, {
+      ...told,
+      kind: 'missing-grant',
+    });
+  if (STOPPED.has(errno)) return new SourceTimeoutError(source, `${source} did not answer in time.`, told);
   if (NO_ROOM.has(errno))
-    return new SourceRateLimitedError(source, `${source} has no room for more work.`, cause);
+    return new SourceRateLimitedError(source, `${source} has no room for more work.`, {
+      ...told,
+      kind: 'no-room',
+    });
   if (UNAVAILABLE.has(errno))
-    return new SourceUnavailableError(source, `${source} answered with an error.`, cause);
-  return new SourceContractError(source, `${source} did not understand the gateway's query.`, cause);
+    return new SourceUnavailableError(source, `${source} answered with an error.`, {
+      ...told,
+      kind: 'server-error',
+    });
+  return new SourceContractError(source, `${source} did not understand the gateway's query.`, {
+    ...told,
+    kind: MISSING.get(errno) ?? 'request-refused',
+  });
 }

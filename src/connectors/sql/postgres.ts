@@ -5,14 +5,18 @@ import {
   ConfigError,
   SourceAuthenticationError,
   SourceContractError,
+  SourceForbiddenError,
   SourceRateLimitedError,
   SourceTimeoutError,
   SourceUnavailableError,
   type SourceError,
 } from '../../errors.js';
+import { safeCode } from '../../diagnosis.js';
 import type { CallSignal } from '../../signal.js';
 import type { ConnectorOptions } from '../connector.js';
+import { networkFailure } from '../vendor-code.js';
 import { refuseImpossibleText, type Database, type Dialect } from './database.js';
+import { nameIn } from './statement.js';
 
 /** Connections to the database at once; more queries wait for one to come free. */
 const MAX_CONNECTIONS = 10;
@@ -134,9 +138,15 @@ async function run(
     // connection for ever. Nothing was asked on it when the call was given up before.
     finish({ broken: error !== signal.reason });
     if (bytes > maxAnswerBytes) {
-      throw new SourceContractError(source, `${source} sent an answer of more than ${maxAnswerBytes} bytes.`);
+      throw new SourceContractError(
+        source,
+        `${source} sent an answer of more than ${maxAnswerBytes} bytes.`,
+        {
+          kind: 'too-large',
+        },
+      );
     }
-    throw translate(source, error);
+    throw translate(source, error, query.text);
   } finally {
     signal.removeEventListener('abort', giveUp);
     stream.off('data', measure);
@@ -203,29 +213,55 @@ function cancelQuery(driver: typeof pg, client: pg.PoolClient): Promise<void> {
   });
 }
 
-function isServerError(error: unknown): error is { code: string } {
+function isServerError(error: unknown): error is Error & { code: string } {
   return error instanceof Error && 'severity' in error && 'code' in error && typeof error.code === 'string';
 }
 
 const UNAVAILABLE = ['08', '40', '57', '58', 'XX'];
 
+/** What is missing, by SQLSTATE: a table, a schema or a database; a column or a function. */
+const MISSING: Readonly<Record<string, 'missing-table' | 'missing-column'>> = {
+  '42P01': 'missing-table',
+  '3F000': 'missing-table',
+  '3D000': 'missing-table',
+  '42703': 'missing-column',
+  '42883': 'missing-column',
+};
+
 /** SQLSTATE classes: https://www.postgresql.org/docs/current/errcodes-appendix.html */
-function translate(source: string, error: unknown): SourceError {
+function translate(source: string, error: unknown, statement = ''): SourceError {
   const cause = { cause: error };
-  if (!isServerError(error)) return new SourceUnavailableError(source, `${source} cannot be reached.`, cause);
+  if (!isServerError(error))
+    return new SourceUnavailableError(source, `${source} cannot be reached.`, {
+      ...cause,
+      ...networkFailure(error),
+    });
   const { code } = error;
-  // 42501: the role may log in but not read what is asked.
-  if (code.startsWith('28') || code === '42501') {
-    return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, cause);
-  }
-  if (code === '57014') return new SourceTimeoutError(source, `${source} did not answer in time.`, cause);
+  const told = { ...cause, received: { sqlState: safeCode(code), name: nameIn(error.message, statement) } };
+  if (code.startsWith('28'))
+    return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, told);
+  // The role may log in but not read what is asked.
+  if (code === '42501')
+    return new SourceForbiddenError(source, `${source} does not let the gateway read this.`, {
+      ...told,
+      kind: 'missing-grant',
+    });
+  if (code === '57014') return new SourceTimeoutError(source, `${source} did not answer in time.`, told);
   if (code.startsWith('53'))
-    return new SourceRateLimitedError(source, `${source} has no room for more work.`, cause);
+    return new SourceRateLimitedError(source, `${source} has no room for more work.`, {
+      ...told,
+      kind: 'no-room',
+    });
   // 40001 comes from a replica whose copy was changed under the query.
-  if (UNAVAILABLE.some((start) => code.startsWith(start))) {
-    return new SourceUnavailableError(source, `${source} answered with an error.`, cause);
-  }
-  return new SourceContractError(source, `${source} did not understand the gateway's query.`, cause);
+  if (UNAVAILABLE.some((start) => code.startsWith(start)))
+    return new SourceUnavailableError(source, `${source} answered with an error.`, {
+      ...told,
+      kind: 'server-error',
+    });
+  return new SourceContractError(source, `${source} did not understand the gateway's query.`, {
+    ...told,
+    kind: MISSING[code] ?? 'request-refused',
+  });
 }
 
 const names = new Map<string, string>();

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+import { safeCode } from '../diagnosis.js';
+
+const code = z.union([z.string(), z.number()]);
+const coded = z.object({ code: code.optional(), errorCode: code.optional() });
+
+/** The places where vendors put the code of an error, the most particular first. */
+const PLACES: readonly z.ZodType[] = [
+  // Salesforce: a list of errors.
+  z.tuple([coded], z.unknown()).transform(([{ errorCode, code: own }]) => errorCode ?? own),
+  // OData, Meta.
+  z.object({ error: coded }).transform(({ error }) => error.code),
+  // KvK.
+  z.object({ fout: z.tuple([coded], z.unknown()) }).transform(({ fout: [{ code: own }] }) => own),
+  // GraphQL, and JSON:API.
+  z
+    .object({ errors: z.tuple([z.object({ extensions: coded })], z.unknown()) })
+    .transform(({ errors: [{ extensions }] }) => extensions.code),
+  z.object({ errors: z.tuple([coded], z.unknown()) }).transform(({ errors: [{ code: own }] }) => own),
+  // OAuth 2 (RFC 6749, 5.2), Zendesk.
+  z.object({ error: z.string() }).transform(({ error }) => error),
+  // HubSpot.
+  z.object({ category: z.string() }).transform(({ category }) => category),
+  z.object({ errorCode: code }).transform(({ errorCode }) => errorCode),
+  z.object({ code }).transform((body) => body.code),
+  // Problem details (RFC 9457), as X sends them: the type is an address.
+  z.object({ type: z.string() }).transform(({ type }) => type.split('/').at(-1)?.replaceAll('-', '_')),
+];
+
+/** The vendor's own code in the body of an error, if there is one that is fit for a log. */
+export function vendorCodeIn(body: unknown, request: string): string | undefined {
+  for (const place of PLACES) {
+    const found = safeCode(place.safeParse(body).data, request);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** Why there is no connection, as node and its libraries say it. */
+export function networkFailure(error: unknown): {
+  kind: 'unreachable' | 'certificate';
+  received: { networkCode?: string };
+} {
+  const networkCode = codeOf(error);
+  return {
+    kind: /CERT|SELF_SIGNED|UNABLE_TO_(GET|VERIFY)|ALTNAME/.test(networkCode ?? '')
+      ? 'certificate'
+      : 'unreachable',
+    received: networkCode === undefined ? {} : { networkCode },
+  };
+}
+
+function codeOf(error: unknown, depth = 0): string | undefined {
+  if (!(error instanceof Error) || depth > 3) return undefined;
+  if ('code' in error && typeof error.code === 'string' && /^[A-Z][A-Z\d_]{1,60}$/.test(error.code))
+    return error.code;
+  const inner: unknown = error instanceof AggregateError ? error.errors[0] : error.cause;
+  return codeOf(inner, depth + 1);
+}

@@ -1,0 +1,302 @@
+import type { ServerResponse } from 'node:http';
+import { pino } from 'pino';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import {
+  bearer,
+  defineLoader,
+  defineSource,
+  graphql,
+  idNamespace,
+  pathPart,
+  rest,
+  SourceContractError,
+  setting,
+  urlSetting,
+  type Context,
+  type Customer,
+  type CustomerRecord,
+  type RestClient,
+} from '../../src/index.js';
+import type { Client } from '../../src/connectors/connector.js';
+import { sendJson, startServer } from '../connectors/server.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { localSource } from '../support/local-source.js';
+
+/** Stands in the request, in all that the systems say, and in no output of the gateway for its operator. */
+const MARKER = 'jandevries';
+const ADMIN_TOKEN = 'an admin token of the tests';
+
+let letters: (response: ServerResponse) => void;
+let shop: (response: ServerResponse) => void;
+const letterServer = await startServer((_, response) => {
+  letters(response);
+});
+const shopServer = await startServer((_, response) => {
+  shop(response);
+});
+
+const opened: TestGateway[] = [];
+const clock = turnedClock();
+let log: string[] = [];
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((gateway) => gateway.close()));
+  log = [];
+  clock.turn(120_000);
+});
+afterAll(() => Promise.all([letterServer.close(), shopServer.close()]));
+
+function openGateway(): TestGateway {
+  const people = localSource('people', {
+    namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z]{1,20}$/)],
+    identity: {
+      recordKey: 'personId',
+      askedBy: {
+        personId: {
+          uniqueness: 'enforced',
+          loader: defineLoader<Client, string, readonly CustomerRecord[]>({
+            name: 'byId',
+            load: (ids) =>
+              Promise.resolve(ids.map((id) => [{ id, profile: { name: MARKER }, identifiers: [] }])),
+          }),
+        },
+      },
+      yields: {},
+    },
+  });
+  const letterOf = defineLoader<RestClient, string, { text: string } | null>({
+    name: 'letterOf',
+    load: (ids, client) =>
+      Promise.all(
+        ids.map((id) =>
+          client
+            .get(z.object({ text: z.string() }), `/letters/${pathPart(id)}`, { name: id })
+            .catch((error: unknown) => error as Error),
+        ),
+      ),
+  });
+  const gateway = createTestGateway(
+    {
+      ...people.environment,
+      ADMIN_TOKEN,
+      DEADLINE_MS: '10000',
+      LETTERS_URL: `${letterServer.url}/api/v2`,
+      SHOP_URL: `${shopServer.url}/graphql`,
+      TOKEN: 'secret',
+    },
+    {
+      clock,
+      sources: [
+        people.source,
+        defineSource({
+          name: 'letters',
+          connector: rest({
+            baseUrl: urlSetting('LETTERS_URL', 'https://example.nl'),
+            auth: bearer(setting('TOKEN')),
+            pingPath: '/ping',
+          }),
+          limits: { timeout: '10 s' },
+          loaders: [letterOf],
+          resolvers: {
+            Customer: {
+              letter: async (customer: Customer, _: unknown, { load }: Context) => {
+                const id = await customer.identifier('personId');
+                const letter = id === null ? null : await load(letterOf, id);
+                if (letter?.text === 'too many')
+                  throw new SourceContractError('letters', 'letters holds too many.', { kind: 'incomplete' });
+                return letter?.text;
+              },
+            },
+          },
+        }),
+        defineSource({
+          name: 'shop',
+          connector: graphql({
+            url: urlSetting('SHOP_URL', 'https://example.nl'),
+            auth: bearer(setting('TOKEN')),
+          }),
+          limits: { timeout: '10 s' },
+          stitched: {
+            mapping: {
+              entries: {
+                _shopCustomers: {
+                  type: 'Customer',
+                  keysArgument: 'ids',
+                  find: 'buyers(ids: $ids)',
+                  variables: (ids) => ({ ids: { type: '[ID!]!', value: ids } }),
+                  key: { field: 'id', from: (id) => (typeof id === 'string' ? id : '') },
+                },
+              },
+              types: { Customer: { type: 'Buyer' } },
+            },
+            entities: { Customer: { entry: '_shopCustomers', keysArgument: 'ids' } },
+          },
+        }),
+      ],
+      sdl: {
+        people:
+          'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
+        letters:
+          'type Customer @key(identifier: "personId") @personalData(category: CONTACT) { "What it says." letter: String }',
+        shop: `type Query { _shopCustomers(ids: [ID!]!): [Customer]! }
+          type Customer @key(identifier: "personId") @personalData(category: TRANSACTION) { "What is in it." cart: String }`,
+      },
+      logger: pino(
+        { level: 'info', base: null },
+        {
+          write: (line: string) => {
+            log.push(line);
+          },
+        },
+      ),
+    },
+  );
+  opened.push(gateway);
+  return gateway;
+}
+
+const QUERY = `{ customer(by: { personId: "${MARKER}" }) { letter cart } }`;
+
+const failureLines = () =>
+  log
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+    .filter(({ msg }) => msg === 'a call to a source system failed');
+
+async function ready(gateway: TestGateway, token?: string): Promise<Record<string, unknown>> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const response = await gateway.fetch('/health/ready', { headers });
+  return (await response.json()) as Record<string, unknown>;
+}
+
+describe('what a system said', () => {
+  const forbidden = {
+    source: 'letters',
+    code: 'SOURCE_FORBIDDEN',
+    kind: 'forbidden',
+    loader: 'letterOf',
+    requested: { method: 'GET', path: '/api/v2/letters/{}?name={}' },
+    received: { status: 403, vendorCode: 'MISSING_SCOPES' },
+    remedy: 'Give the account of the gateway access to this part of the system.',
+  };
+  const refuse = () => {
+    letters = (response) => {
+      sendJson(response, { category: 'MISSING_SCOPES', message: MARKER, code: MARKER }, { status: 403 });
+    };
+    shop = (response) => {
+      sendJson(response, {
+        data: { found: [{ _key: MARKER, cart: null }] },
+        errors: [{ message: MARKER, path: ['found', 0, 'cart'], extensions: { code: 'ACCESS_DENIED' } }],
+      });
+    };
+  };
+
+  test('is in the log at its default level, once a minute', async () => {
+    refuse();
+    const gateway = openGateway();
+    for (let i = 0; i < 3; i += 1) await gateway.query(QUERY);
+    expect(failureLines()).toMatchObject([
+      { level: 40, ...forbidden, suppressed: 0 },
+      {
+        level: 40,
+        source: 'shop',
+        code: 'SOURCE_FORBIDDEN',
+        kind: 'forbidden',
+        requested: { method: 'POST', path: '/graphql' },
+        received: { vendorCode: 'ACCESS_DENIED' },
+        suppressed: 0,
+      },
+    ]);
+    clock.turn(60_000);
+    await gateway.query(QUERY);
+    expect(failureLines().map(({ source, suppressed }) => [source, suppressed])).toEqual([
+      ['letters', 0],
+      ['shop', 0],
+      ['letters', 2],
+      ['shop', 2],
+    ]);
+  });
+
+  test('is in the metrics, by kinds of a closed list', async () => {
+    refuse();
+    const gateway = openGateway();
+    await gateway.query(QUERY);
+    const text = await (await gateway.fetch('/metrics')).text();
+    expect(text).toContain(
+      'stekkerdoos_source_failures_total{source="letters",code="SOURCE_FORBIDDEN",kind="forbidden"} 1',
+    );
+    expect(text).toContain('stekkerdoos_source_calls_total{source="letters",outcome="SOURCE_FORBIDDEN"} 1');
+  });
+
+  test('is shown by /health/ready to an operator, and to others as one word', async () => {
+    refuse();
+    const gateway = openGateway();
+    await gateway.query(QUERY);
+    const shown = await ready(gateway, ADMIN_TOKEN);
+    expect(shown).toMatchObject({
+      sources: { letters: 'down', shop: 'up', people: 'up' },
+      reasons: { letters: 'forbidden' },
+    });
+    expect(shown['failures']).toMatchObject([
+      { source: 'letters', kind: 'forbidden', loader: 'ping', requested: { path: '/api/v2/ping' } },
+      { source: 'shop' },
+    ]);
+    for (const token of [undefined, 'another token']) {
+      const open = await ready(gateway, token);
+      expect(open['reasons']).toEqual({ letters: 'forbidden' });
+      expect(open).not.toHaveProperty('failures');
+    }
+  });
+
+  test('is told to the client as little as ever', async () => {
+    refuse();
+    const { errors } = await openGateway().query(QUERY);
+    expect(errors.map(({ extensions }) => extensions)).toEqual([
+      { code: 'SOURCE_FORBIDDEN', source: 'letters', retryable: false },
+      { code: 'SOURCE_FORBIDDEN', source: 'shop', retryable: false },
+    ]);
+    expect(JSON.stringify(errors)).not.toMatch(/MISSING_SCOPES|ACCESS_DENIED|403|api/);
+  });
+
+  test('is logged of what a resolver finds wrong, too', async () => {
+    refuse();
+    letters = (response) => {
+      sendJson(response, { text: 'too many' });
+    };
+    await openGateway().query(QUERY);
+    expect(failureLines()).toMatchObject([{ source: 'letters', kind: 'incomplete' }, { source: 'shop' }]);
+  });
+
+  test.each<[string, (response: ServerResponse) => void]>([
+    [
+      'an error',
+      (response) => {
+        sendJson(response, { error: MARKER, code: MARKER }, { status: 400 });
+      },
+    ],
+    [
+      'an error of its own',
+      (response) => {
+        sendJson(response, [{ errorCode: MARKER }], { status: 500 });
+      },
+    ],
+    [
+      'another shape',
+      (response) => {
+        sendJson(response, { text: { [MARKER]: MARKER } });
+      },
+    ],
+    ['no JSON', (response) => void response.end(`<h1>${MARKER}</h1>`)],
+    ['no answer', (response) => void response.destroy()],
+  ])('holds no personal value, whatever it was: %s', async (_, answer) => {
+    letters = answer;
+    shop = answer;
+    const gateway = openGateway();
+    await gateway.query(QUERY);
+    const metrics = await (await gateway.fetch('/metrics')).text();
+    const health = JSON.stringify(await ready(gateway, ADMIN_TOKEN));
+    expect(failureLines().map(({ source }) => source)).toEqual(expect.arrayContaining(['letters', 'shop']));
+    for (const output of [log.join(''), metrics, health]) expect(output).not.toContain(MARKER);
+  });
+});

@@ -1,0 +1,96 @@
+import { expect, test } from 'vitest';
+import {
+  InvalidInputError,
+  SourceForbiddenError,
+  SourceTimeoutError,
+  SourceUnavailableError,
+} from '../../src/errors.js';
+import { createSourceFailures } from '../../src/telemetry/source-failures.js';
+import { turnedClock } from '../support/clock.js';
+
+interface Line {
+  source: string;
+  code: string;
+  kind: string;
+  loader?: string;
+  remedy: string;
+  suppressed: number;
+}
+
+function failures() {
+  const clock = turnedClock();
+  const lines: Line[] = [];
+  const counted: string[] = [];
+  const reporter = createSourceFailures({
+    logger: { warn: (line: unknown) => void lines.push(line as Line) },
+    count: (...labels) => counted.push(labels.join(' ')),
+    clock,
+  });
+  return { clock, lines, counted, ...reporter };
+}
+
+const down = (source = 'kvk') => new SourceUnavailableError(source, 'down');
+const noGrant = () => new SourceForbiddenError('orders', 'no', { kind: 'missing-grant' });
+
+test('logs a kind of failure once a minute, and how many were left out', () => {
+  const { clock, lines, report } = failures();
+  for (let i = 0; i < 5; i += 1) report(down(), 'companies');
+  clock.turn(59_999);
+  report(down(), 'branches');
+  expect(lines).toHaveLength(1);
+  clock.turn(1);
+  report(down(), 'companies');
+  expect(lines.map(({ suppressed }) => suppressed)).toEqual([0, 5]);
+  clock.turn(60_000);
+  report(down(), 'companies');
+  expect(lines.map(({ suppressed }) => suppressed)).toEqual([0, 5, 0]);
+});
+
+test('logs other sources, codes and kinds apart', () => {
+  const { lines, report } = failures();
+  report(down('kvk'));
+  report(down('vies'));
+  report(new SourceTimeoutError('kvk', 'late'));
+  report(new SourceUnavailableError('kvk', 'broken', { kind: 'server-error' }));
+  expect(lines.map(({ source, code, kind }) => [source, code, kind])).toEqual([
+    ['kvk', 'SOURCE_UNAVAILABLE', 'unreachable'],
+    ['vies', 'SOURCE_UNAVAILABLE', 'unreachable'],
+    ['kvk', 'SOURCE_TIMEOUT', 'timeout'],
+    ['kvk', 'SOURCE_UNAVAILABLE', 'server-error'],
+  ]);
+});
+
+test('logs each loader that cannot work without a change', () => {
+  const { lines, report } = failures();
+  report(noGrant(), 'orders');
+  report(noGrant(), 'payments');
+  report(noGrant(), 'payments');
+  expect(lines.map(({ loader }) => loader)).toEqual(['orders', 'payments']);
+  expect(lines[0]?.remedy).toContain('Grant SELECT');
+});
+
+test('counts every failure, one error that many wait for once, and nothing that is no failure of a source', () => {
+  const { counted, lines, report } = failures();
+  const shared = down();
+  report(shared);
+  report(shared);
+  report(down());
+  report(new InvalidInputError('wrong'));
+  report(undefined);
+  expect(counted).toEqual(Array.from({ length: 2 }, () => 'kvk SOURCE_UNAVAILABLE unreachable'));
+  expect(lines).toHaveLength(1);
+});
+
+test('shows the last failure of each source for ten minutes, the cause rather than what follows from it', () => {
+  const { clock, recent, report } = failures();
+  report(down('vies'));
+  clock.turn(60_000);
+  report(noGrant(), 'orders');
+  report(new SourceUnavailableError('orders', 'paused', { kind: 'breaker-open' }), 'orders');
+  expect(recent().map(({ source, kind }) => [source, kind])).toEqual([
+    ['vies', 'unreachable'],
+    ['orders', 'missing-grant'],
+  ]);
+  clock.turn(9 * 60_000);
+  expect(recent().map(({ source }) => source)).toEqual(['orders']);
+});
