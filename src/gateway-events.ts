@@ -152,16 +152,23 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
         await registry.forget(changedBy(event));
         return [];
       }
-      const renewFirst = await registry.forget(about);
-      const { everywhere, customer, renew } = await forget({ identifier: first });
-      if (!everywhere) throw new Error('Not every instance has forgotten.');
+      const renewals = [await registry.forget(about)];
+      let found: { identifier: Identifier; own: readonly Identifier[] } | undefined;
+      for (const identifier of about) {
+        const { everywhere, customer, renew } = await forget({ identifier });
+        if (!everywhere) throw new Error('Not every instance has forgotten.');
+        renewals.push(renew);
+        // A system may send an event of a customer before it can be asked for that customer: then the next identifier counts.
+        if (customer === undefined || customer.records.length === 0) continue;
+        found = { identifier, own: customer.own };
+        break;
+      }
       setTimeout(() => {
-        renewFirst();
-        renew();
+        for (const renew of renewals) renew();
       }, RENEW_AFTER_MS).unref();
-      const own = customer?.own ?? [];
       // A phone that two share in a house tells neither of them of the other.
-      return own.length === 0 ? about : strongestFirst([first, ...own]);
+      if (found === undefined || found.own.length === 0) return about;
+      return strongestFirst([first, found.identifier, ...found.own]);
     },
     tell: (trigger, known) => tell(trigger, known, options),
     logger,

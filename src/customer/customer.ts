@@ -41,8 +41,8 @@ export interface CustomerEvent {
   source: string;
   happenedAt: string;
   recordId: string | null;
-  /** Whom it is about; undefined when the system names nobody. */
-  about: Identifier | undefined;
+  /** The customer's identifiers, the strongest first. Empty when the system names nobody. */
+  about: readonly Identifier[];
 }
 
 /** A customer as resolvers meet it: nothing is known of it until it is asked. */

@@ -115,7 +115,14 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
       },
     },
     CustomerEvent: {
-      customer: ({ about }, _, context, info) => (about === undefined ? null : find(about, context, info)),
+      customer: async ({ about }, _, context, info) => {
+        // The system that sent the event may not know its own id yet, or not any more.
+        for (const identifier of about) {
+          const customer = await find(identifier, context, info);
+          if (customer !== null) return customer;
+        }
+        return null;
+      },
     },
     // What the client asks of a customer is read from the field that made it.
     Identified: {

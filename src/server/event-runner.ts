@@ -123,7 +123,7 @@ export function createEventRunner({
         asker,
         requestId,
         provenance,
-        about: event.about,
+        about: event.about[0],
         ...(not === undefined ? {} : { because: not.not }),
       });
       const mayGo = entry === undefined || (await auditor?.write(entry)) !== false;

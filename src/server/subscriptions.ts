@@ -220,6 +220,6 @@ export function shown({ event, about }: KnownEvent): CustomerEvent {
     source,
     happenedAt: new Date(time).toISOString(),
     recordId: subject,
-    about: about[0],
+    about,
   };
 }

@@ -12,7 +12,7 @@ import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { at } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 import { startReceiver, type Receiver } from './receiver.js';
-import { tellByWebshop, type ShopEvent } from './subscriber.js';
+import { subscribe, tellByWebshop, type ShopEvent } from './subscriber.js';
 
 /**
  * What follows from an event, by the triggers of the demo: from the word of a system to what the campaign tool
@@ -296,6 +296,29 @@ describe('an event', () => {
     await come('order-paid', 'delivered', 'delivered');
     const numbers = received('order.paid').map(({ data }) => at(data, 'orderPaid', 'recordId'));
     expect(numbers).toEqual(['81', '81', '82']);
+  });
+
+  test('whose id its own system does not know is about the customer with its e-mail address', async () => {
+    const who = await gateway.query(
+      `{ customer(by: { email: "${EMAIL}" }) { identifiers { namespace value } } }`,
+    );
+    const held = at(who.data, 'customer', 'identifiers') as { namespace: string; value: string }[];
+    const number = held.find(({ namespace }) => namespace === 'customerNumber')?.value ?? '';
+    const subscriber = await subscribe((path, init) => gateway.fetch(path, init), {
+      query: `subscription { customerChanged(by: { customerNumber: "${number}" }) { recordId customer { primaryEmail } } }`,
+    });
+    await tell('orders/fulfilled', { customerId: 999_999, order: '72' });
+    expect((await subscriber.next())?.data).toEqual({
+      customerChanged: { recordId: '72', customer: { primaryEmail: EMAIL } },
+    });
+    await subscriber.hangUp();
+    await quiet();
+    await tell('orders/paid', { customerId: 999_999, order: '73' });
+    await come('order-paid', 'delivered');
+    expect(at(received('order.paid'), 0, 'data', 'orderPaid')).toMatchObject({
+      recordId: '73',
+      customer: { primaryEmail: EMAIL },
+    });
   });
 
   test('that names nobody has all answers of its system forgotten, and is sent to nobody', async () => {

@@ -68,6 +68,8 @@ export async function subscribe(
 export interface ShopEvent {
   email?: string | undefined;
   phone?: string;
+  /** The webshop's own id of the customer. */
+  customerId?: number;
   total?: string;
   currency?: string;
   order?: string;
@@ -84,6 +86,7 @@ export async function tellByWebshop(
   {
     email,
     phone,
+    customerId,
     total = '10.00',
     currency = 'EUR',
     order = '1',
@@ -94,7 +97,7 @@ export async function tellByWebshop(
   const body = JSON.stringify({
     id: Number(order),
     email,
-    customer: phone === undefined ? null : { id: 1, phone },
+    customer: (customerId ?? phone) === undefined ? null : { id: customerId ?? 1, phone },
     total_price: total,
     currency,
     financial_status: 'paid',
