@@ -44,6 +44,8 @@ export interface WebhookResponse {
 export type Receiver = (request: IncomingWebhook) => Promise<WebhookResponse | undefined>;
 
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
+/** Most systems wait 5 s for an answer. An event that is stored later is known when the system sends it again. */
+const STORE_WITHIN_MS = 4_000;
 /** By then whoever keeps events is back, or somebody looks at it. */
 const RETRY_AFTER_S = 30;
 
@@ -77,12 +79,17 @@ export function createReceiver({
   publicUrl,
 }: ReceiverOptions): Receiver {
   return async (request) => {
+    // A client can write anything in `Host`.
+    if (!URL.canParse(request.url)) return undefined;
     const { pathname, search, origin } = new URL(request.url);
     const source = /^\/webhooks\/([a-z\d-]+)$/.exec(pathname)?.[1] ?? '';
     const webhook = webhooks.get(source);
     if (webhook === undefined) return undefined;
     const url = `${publicUrl ?? origin}${pathname}${search}`;
-    const { outcome, response } = await receive(source, webhook, request, url);
+    const { outcome, response } = await receive(source, webhook, request, url).catch((error: unknown) => {
+      logger.error({ source, reason: nameOf(error) }, 'a message could not be read');
+      return told('failed', 500, 'The message could not be read.');
+    });
     onReceived(source, outcome);
     return response;
   };
@@ -115,19 +122,16 @@ export function createReceiver({
     try {
       events = declaration.events(whole, nowMs).map((event) => ofSource(source, event, identify));
     } catch (error) {
-      if (error instanceof InvalidInputError) {
-        logger.warn({ source, reason: error.message }, 'a signed message is not what the source sends');
-        return told('malformed', 400, error.message);
-      }
-      logger.error({ source, reason: nameOf(error) }, 'a message could not be read');
-      return told('failed', 500, 'The message could not be read.');
+      if (!(error instanceof InvalidInputError)) throw error;
+      logger.warn({ source, reason: error.message }, 'a signed message is not what the source sends');
+      return told('malformed', 400, error.message);
     }
     const { acknowledgement } = declaration;
     const thanks =
       acknowledgement === undefined ? { status: 204, headers: {}, body: null } : answer(acknowledgement);
     if (events.length === 0) return { outcome: 'ignored', response: thanks };
     try {
-      const { kept } = await keep(events);
+      const { kept } = await storedInTime(keep(events));
       return { outcome: kept > 0 ? 'kept' : 'known', response: thanks };
     } catch (error) {
       logger.error({ source, reason: nameOf(error) }, 'events cannot be kept');
@@ -185,6 +189,25 @@ async function readBody(
     return 'broken off';
   }
   return Buffer.concat(chunks);
+}
+
+class StoreTimeoutError extends Error {
+  override readonly name = 'StoreTimeoutError';
+}
+
+/** Rejects with a StoreTimeoutError when the store takes longer than systems wait for an answer. */
+async function storedInTime<T>(storing: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      reject(new StoreTimeoutError(`The store did not answer within ${STORE_WITHIN_MS} ms.`));
+    }, STORE_WITHIN_MS);
+  });
+  try {
+    return await Promise.race([storing, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function nameOf(error: unknown): string {

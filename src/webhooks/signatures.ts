@@ -63,9 +63,9 @@ export function isOfNow(timeMs: number, nowMs: number): boolean {
 
 /**
  * A key of Standard Webhooks, for who receives: `whsec_` and a secret (24 to 64 bytes in base64) that both sides know, or
- * `whpk_` and the public ed25519 key of who sends. https://www.standardwebhooks.com
+ * `whpk_` and the public ed25519 key of who sends, which has 32 bytes. https://www.standardwebhooks.com
  */
-export const STANDARD_VERIFYING_KEY = /^(whsec_|whpk_)[A-Za-z\d+/]{32,}={0,2}$/;
+export const STANDARD_VERIFYING_KEY = /^(whsec_[A-Za-z\d+/]{32,}={0,2}|whpk_[A-Za-z\d+/]{43}=)$/;
 
 /** How a public ed25519 key begins in DER (RFC 8410). Its 32 bytes follow. */
 const PUBLIC_DER = Buffer.from('302a300506032b6570032100', 'hex');
@@ -103,7 +103,7 @@ function isStandardBy(key: string, signed: Signed, signature: string): boolean {
   }
   const [, given] = /^v1a,([A-Za-z\d+/]{86}==)$/.exec(signature) ?? [];
   if (given === undefined) return false;
-  const der = Buffer.concat([PUBLIC_DER, bytesOf(key).subarray(0, 32)]);
+  const der = Buffer.concat([PUBLIC_DER, bytesOf(key)]);
   const publicKey = createPublicKey({ key: der, format: 'der', type: 'spki' });
   return verify(null, joined(signed), publicKey, Buffer.from(given, 'base64'));
 }

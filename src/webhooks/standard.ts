@@ -38,7 +38,7 @@ export function standardWebhook({ variable, namespaces }: StandardWebhookOptions
   return {
     secrets: webhookSecrets(variable, {
       pattern: STANDARD_VERIFYING_KEY,
-      example: 'such as whsec_<base64> or whpk_<base64>, of 24 bytes or more',
+      example: 'such as whsec_<base64>, of 24 bytes or more, or whpk_<base64>, of 32 bytes',
     }),
     handshake: allowSending,
     verify: ({ headers, body }, secrets, nowMs) => verifyStandard(secrets, headers, body, nowMs),

@@ -4,12 +4,13 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { sources } from '../../sources/index.js';
 import { webshop } from '../../sources/webshop/index.js';
 import { incomingOf, listenToWebhooks } from '../../src/server/webhooks.js';
 import { SettingsReader } from '../../src/settings.js';
 import { createReceiver, pluggedInWebhooks } from '../../src/webhooks/receive.js';
+import { hmac } from '../../src/webhooks/signatures.js';
 import { createTestReceiver } from './webhook-contract.js';
 
 const secret = 'hush-of-the-shop';
@@ -55,6 +56,69 @@ describe('the address of webhooks', () => {
     } as RequestInit);
     expect((await receiver.receive(incomingOf(request)))?.status).toBe(413);
     expect(sent).toBeLessThan(2_000_000);
+  });
+
+  it.each(['handshake', 'verify', 'events'] as const)(
+    'answers also when a source fails in its %s',
+    async (part) => {
+      const { webhook = raise() } = webshop;
+      const failing = {
+        ...webhook,
+        verify: () => 'valid' as const,
+        [part]: () => {
+          throw new TypeError('about jan@example.nl');
+        },
+      };
+      const receiver = createTestReceiver({ name: 'webshop', webhook: failing }, environment);
+      const { status, text } = await receiver.post({ body: '{}' });
+      expect({ status, text }).toEqual({ status: 500, text: 'The message could not be read.' });
+      expect(receiver.outcomes).toEqual(['failed']);
+      expect(receiver.logged.join()).toContain('TypeError');
+      expect(receiver.logged.join()).not.toContain('jan@example.nl');
+    },
+  );
+
+  it('passes on a request whose host makes its address no address', async () => {
+    const { receive } = createTestReceiver(webshop, environment);
+    const incoming = { method: 'POST', headers: new Headers(), body: null };
+    expect(await receive({ ...incoming, url: 'http://[/webhooks/webshop' })).toBeUndefined();
+  });
+
+  it('asks the system to send again when events are not stored within 4 s', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const settings = new SettingsReader(environment);
+      let asked: () => void = () => undefined;
+      const storing = new Promise<void>((resolve) => (asked = resolve));
+      const receive = createReceiver({
+        webhooks: pluggedInWebhooks([webshop], settings),
+        keep: () => {
+          asked();
+          return new Promise(() => undefined);
+        },
+        identify: (_, value) => value,
+        logger: { warn: () => undefined, error: () => undefined },
+      });
+      const body = JSON.stringify({ id: 1 });
+      const answered = receive(
+        incomingOf(
+          new Request('http://gateway/webhooks/webshop', {
+            method: 'POST',
+            body,
+            headers: {
+              'x-shopify-topic': 'orders/create',
+              'x-shopify-webhook-id': '1',
+              'x-shopify-hmac-sha256': hmac(secret, [body], 'base64'),
+            },
+          }),
+        ),
+      );
+      await storing;
+      await vi.advanceTimersByTimeAsync(4_000);
+      expect(await answered).toMatchObject({ status: 503, headers: { 'retry-after': '30' } });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('answers also when a message breaks off', async () => {
@@ -122,3 +186,7 @@ describe('the address of webhooks', () => {
       expect(own).toContain(namespace);
   });
 });
+
+function raise(): never {
+  throw new Error('The source has no webhook.');
+}

@@ -197,4 +197,9 @@ describe('a system of one’s own', () => {
       `${variable} is not right`,
     );
   });
+
+  it.each([24, 31, 33, 48, 64])('is told at start when a public key has %i bytes', (length) => {
+    const key = `whpk_${Buffer.alloc(length, 7).toString('base64')}`;
+    expect(() => createTestReceiver(clickstream, { [variable]: key })).toThrow(`${variable} is not right`);
+  });
 });
