@@ -1,8 +1,12 @@
+import type { PoolClient } from 'pg';
 import { groupCommit, type Database, type Row, type Statement } from './store-database.js';
 
 /** Transactions written at once by one instance. */
 const CONNECTIONS = 3;
 const RETRIES = 5;
+const CONNECT_WITHIN_MS = 2_000;
+/** A server that stands still closes no connection, so this process does. */
+const TRANSACTION_WITHIN_MS = 10_000;
 /** PostgreSQL broke off one of two transactions that waited for each other, and nothing of it was done. */
 const TRY_AGAIN = new Set(['40P01', '40001']);
 
@@ -15,7 +19,9 @@ export async function openPostgres(connectionString: string): Promise<Database> 
   const pool = new pg.Pool({
     connectionString,
     max: CONNECTIONS,
-    connectionTimeoutMillis: 5_000,
+    connectionTimeoutMillis: CONNECT_WITHIN_MS,
+    statement_timeout: TRANSACTION_WITHIN_MS,
+    keepAlive: true,
     // Times and counts are whole numbers far below 2^53.
     types: {
       getTypeParser: (oid, format) =>
@@ -32,34 +38,37 @@ export async function openPostgres(connectionString: string): Promise<Database> 
   async function transaction(statements: readonly Statement[]): Promise<Row[][]> {
     const client = await pool.connect();
     let failure: Error | undefined;
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`PostgreSQL did not answer within ${TRANSACTION_WITHIN_MS} ms.`));
+      }, TRANSACTION_WITHIN_MS);
+    });
     try {
-      // Whatever the server's default: what is kept is on disk.
-      await client.query('BEGIN; SET LOCAL synchronous_commit = on');
-      const rows: Row[][] = [];
-      for (const { sql, values = [] } of statements)
-        rows.push((await client.query(sql, [...values])).rows as Row[]);
-      await client.query('COMMIT');
-      return rows;
+      return await Promise.race([written(client, statements), late]);
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
-      await client.query('ROLLBACK').catch(() => undefined);
       throw failure;
     } finally {
-      // What is wrong may be the connection itself.
+      clearTimeout(timer);
+      // What is wrong may be the connection itself: it is closed, and the server rolls back.
       client.release(failure);
     }
   }
 
-  const run = groupCommit(async (statements) => {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await transaction(statements);
-      } catch (error) {
-        const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-        if (!TRY_AGAIN.has(code) || attempt === RETRIES) throw error;
+  const run = groupCommit(
+    async (statements) => {
+      for (let attempt = 1; ; attempt += 1) {
+        try {
+          return await transaction(statements);
+        } catch (error) {
+          const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+          if (!TRY_AGAIN.has(code) || attempt === RETRIES) throw error;
+        }
       }
-    }
-  }, CONNECTIONS);
+    },
+    { connections: CONNECTIONS, isOfStatement },
+  );
 
   return {
     run,
@@ -70,4 +79,19 @@ export async function openPostgres(connectionString: string): Promise<Database> 
     },
     close: () => pool.end(),
   };
+}
+
+async function written(client: PoolClient, statements: readonly Statement[]): Promise<Row[][]> {
+  // Whatever the server's default: what is kept is on disk.
+  await client.query('BEGIN; SET LOCAL synchronous_commit = on');
+  const rows: Row[][] = [];
+  for (const { sql, values = [] } of statements)
+    rows.push((await client.query(sql, [...values])).rows as Row[]);
+  await client.query('COMMIT');
+  return rows;
+}
+
+/** SQLSTATE classes of cardinality, data, constraints and SQL. All others are about the connection, the server or its resources. */
+function isOfStatement(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && /^(21|22|23|42)/.test(String(error.code));
 }

@@ -35,11 +35,21 @@ interface Batch {
 /** More in one transaction would have the first of them wait for long. */
 const MAX_GROUP = 200;
 
+export interface GroupCommitOptions {
+  /** Transactions that are written at once. */
+  connections: number;
+  /** Whether a statement may be the reason of the error. If not, as when the database is away, no batch is tried alone. Default: it may. */
+  isOfStatement?: (error: unknown) => boolean;
+}
+
 /**
  * Group commit: what is asked for while a transaction is being written goes together into the next one. A disk takes
  * some hundreds of transactions a second, however little is in them.
  */
-export function groupCommit(execute: Execute, connections: number): Execute {
+export function groupCommit(
+  execute: Execute,
+  { connections, isOfStatement = () => true }: GroupCommitOptions,
+): Execute {
   const waiting: Batch[] = [];
   let running = 0;
 
@@ -49,7 +59,7 @@ export function groupCommit(execute: Execute, connections: number): Execute {
         await together(group);
       } catch (error) {
         // One of them may be why, and the others need not pay for it.
-        if (group.length === 1) group[0]?.reject(error);
+        if (group.length === 1 || !isOfStatement(error)) for (const { reject } of group) reject(error);
         else for (const batch of group) await together([batch]).catch(batch.reject);
       }
     }

@@ -40,19 +40,22 @@ export async function openSqlite(file: string): Promise<Database> {
     return someRows.parse(await statement.all(...values));
   }
 
-  const run = groupCommit(async (statements) => {
-    await connection.exec('BEGIN IMMEDIATE');
-    try {
-      const rows: Row[][] = [];
-      for (const statement of statements) rows.push(await execute(statement));
-      await connection.exec('COMMIT');
-      return rows;
-    } catch (error) {
-      // SQLite has rolled back by itself already when the disk is full.
-      await connection.exec('ROLLBACK').catch(() => undefined);
-      throw error;
-    }
-  }, 1);
+  const run = groupCommit(
+    async (statements) => {
+      await connection.exec('BEGIN IMMEDIATE');
+      try {
+        const rows: Row[][] = [];
+        for (const statement of statements) rows.push(await execute(statement));
+        await connection.exec('COMMIT');
+        return rows;
+      } catch (error) {
+        // SQLite has rolled back by itself already when the disk is full.
+        await connection.exec('ROLLBACK').catch(() => undefined);
+        throw error;
+      }
+    },
+    { connections: 1 },
+  );
 
   return {
     run,

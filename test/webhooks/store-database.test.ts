@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { groupCommit, type Statement } from '../../src/webhooks/store-database.js';
+
+const statement = (sql: string): Statement[] => [{ sql }];
+
+/** Writes what comes while the first transaction is being written in one group. */
+async function writeGroup(execute: (statements: readonly Statement[]) => void) {
+  const calls: string[][] = [];
+  let begin: () => void = () => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  const run = groupCommit(
+    async (statements) => {
+      calls.push(statements.map(({ sql }) => sql));
+      if (calls.length === 1) await begun;
+      execute(statements);
+      return statements.map(() => []);
+    },
+    { connections: 1, isOfStatement: (error) => error instanceof SyntaxError },
+  );
+  const all = ['first', 'a', 'b', 'c'].map((sql) => run(statement(sql)));
+  begin();
+  const outcomes = await Promise.allSettled(all);
+  return { calls, outcomes: outcomes.map(({ status }) => status) };
+}
+
+it('tries each batch of a group alone when one of them may be why it failed', async () => {
+  const { calls, outcomes } = await writeGroup((statements) => {
+    if (statements.some(({ sql }) => sql === 'b')) throw new SyntaxError('b is wrong');
+  });
+  expect(calls).toEqual([['first'], ['a', 'b', 'c'], ['a'], ['b'], ['c']]);
+  expect(outcomes).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
+});
+
+it('tries no batch of a group alone when the database is away, since each would wait for it', async () => {
+  const { calls, outcomes } = await writeGroup(() => {
+    throw new Error('connect ECONNREFUSED');
+  });
+  expect(calls).toEqual([['first'], ['a', 'b', 'c']]);
+  expect(outcomes).toEqual(['rejected', 'rejected', 'rejected', 'rejected']);
+});
