@@ -121,6 +121,35 @@ export function storeContract(
       await other.close();
     });
 
+    it.each([
+      ['postpones', START + 20 * MINUTE],
+      ['gives up', undefined],
+    ])('are left to whoever has the lease when an instance that lost it %s them', async (_, retryAt) => {
+      await store.keep([anEvent('1')]);
+      const other = await opened.again();
+      const [lost] = await store.leaseEvents(10, MINUTE);
+      now += MINUTE;
+      const [held] = await other.leaseEvents(10, MINUTE);
+      await store.eventFailed(lost ?? raise(), 'a source is down', retryAt);
+      expect(await store.counts()).toMatchObject({ eventsWaiting: 1, eventsDead: 0 });
+      // The lease is as it was: nobody else has the event, and whoever does may process it.
+      expect(await store.leaseEvents(10, MINUTE)).toEqual([]);
+      expect(await other.processed(held ?? raise(), { deliveries: [plan()] })).toHaveLength(1);
+      await other.close();
+    });
+
+    it('count the attempts of whoever has the lease alone', async () => {
+      await store.keep([anEvent('1')]);
+      const other = await opened.again();
+      const [lost] = await store.leaseEvents(10, MINUTE);
+      now += MINUTE;
+      await other.leaseEvents(10, MINUTE);
+      await store.eventFailed(lost ?? raise(), 'a source is down', START + 20 * MINUTE);
+      now += MINUTE;
+      expect(await other.leaseEvents(10, MINUTE)).toMatchObject([{ attempts: 0, event: { id: '1' } }]);
+      await other.close();
+    });
+
     it('of one customer are processed in the order in which they came, those of others meanwhile', async () => {
       const anna = { identifiers: { email: ['anna@example.nl'] } };
       await store.keep([anEvent('1', anna), anEvent('2', { ...anna, source: 'crm' }), anEvent('3')]);

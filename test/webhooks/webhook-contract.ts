@@ -159,6 +159,27 @@ export function webhookContract(vendor: WebhookVendor): void {
         expect(receiver.events).toEqual([]);
       });
 
+    if (proof === 'body')
+      it('refuses a message by a beginning of its signature, however long', async () => {
+        const receiver = start(secret);
+        const { headers = {}, ...message } = sent();
+        const [name = '', signature = ''] =
+          Object.entries(headers).find(([one, value]) => /signature|hmac/.test(one) && value.length > 40) ??
+          [];
+        // What the signature begins with, such as `sha256=`, may have a length of its own.
+        for (let length = 10; length < signature.length - 1; length += 1) {
+          const other = signature[length] === 'a' ? 'b' : 'a';
+          for (const given of [
+            signature.slice(0, length),
+            signature.slice(0, length) + other + signature.slice(length + 1),
+          ])
+            expect((await receiver.post({ ...message, headers: { ...headers, [name]: given } })).status).toBe(
+              401,
+            );
+        }
+        expect(receiver.events).toEqual([]);
+      });
+
     it('refuses a message without the proof that it is the system’s', async () => {
       const receiver = start(secret);
       const { headers = {}, search, body: content } = sent();
