@@ -13,6 +13,7 @@ import type { GraphqlClient } from './connectors/graphql/client.js';
 import { createAuthentication, type Authentication } from './context/authenticate.js';
 import type { Caller } from './context/caller.js';
 import { priorityOf } from './context/directives.js';
+import { SCOPES } from './context/roles.js';
 import { addConsentLoader, createConsents, type ConsentSource } from './customer/consents.js';
 import { createReadKey, customerResolvers } from './customer/resolvers.js';
 import { survivorshipRules } from './customer/survivorship.js';
@@ -243,7 +244,7 @@ export function createGateway({
     given,
     askable(rules),
   );
-  const policies = readPolicies(sdl);
+  const policies = readPolicies(sdl, SCOPES);
   const stitched = sources.flatMap(({ name, stitched: declaration }) => {
     // A stitched source has the graphql connector, so its client is that connector's.
     const own = loaded.get(name) as LoadedSource<GraphqlClient> | undefined;

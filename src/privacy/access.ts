@@ -35,7 +35,9 @@ export function textOfAudience(audience: Audience): string {
 
 /**
  * What the directives of a field come to for an audience. The customer's consent is asked for on the fields of Customer:
- * what lies within them is reached by no other way for a purpose that needs it. Of events, subscriptions ask it as a whole.
+ * what lies within them is reached by no other way for a purpose that needs it, which readPolicies() checks at start. Of
+ * events, subscriptions ask it as a whole. What a customer allows and forbids is shown without consent: a caller that has to
+ * respect a refusal must see it.
  */
 export function accessTo(
   path: string,

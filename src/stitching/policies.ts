@@ -13,8 +13,10 @@ import {
   type TypeNode,
 } from 'graphql';
 import type { ConsentChannel, DataCategory, Mask, Purpose } from '../customer/schema.generated.js';
+import { didYouMean } from '../did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import { placeOf, type Sdl } from './sdl.js';
+import { dataWithoutCustomer } from './without-customer.js';
 
 /** What the SDL says of a field: what it tells of a person, who may see it, and what for. */
 export interface FieldPolicy {
@@ -54,11 +56,15 @@ interface Said {
 /** What a value can be masked of: it is text, whatever it means. */
 const TEXT = new Set(['String', 'ID', 'Date']);
 
+/** Types whose fields a caller reaches without passing another field that says who may see it. */
+const ENTRANCES = new Set(['Query', 'Subscription', 'Customer']);
+
 /**
- * Reads of every published field what the directives say, and refuses one of which they do not say it, or say what cannot
- * be done. All problems are told together.
+ * Reads what the directives say of every published field. `scopes` are those that callers can have. Throws a ConfigError with
+ * all problems: a field that is not classified, that says what cannot be done, or that shows people without their consent.
  */
-export function readPolicies({ spine, sources }: Sdl): Policies {
+export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
+  const { spine, sources } = sdl;
   const problems: string[] = [];
   const policies = new Map<string, FieldPolicy>();
   const said = directivesOf(spine);
@@ -66,7 +72,21 @@ export function readPolicies({ spine, sources }: Sdl): Policies {
     problems.push(`${placeOf(node)}: ${text}`);
   };
 
+  const checkScopes = (node: FieldDefinitionNode | EnumValueDefinitionNode, path: string): void => {
+    for (const all of said('requiresScopes', node)?.scopes ?? []) {
+      if (all.length === 0)
+        problem(node.name, `"${path}" has an empty list in @requiresScopes, which every caller holds.`);
+      for (const scope of all.filter((one) => !scopes.includes(one)))
+        problem(
+          node.name,
+          `"${path}" needs the scope "${scope}", which no caller can have.${didYouMean(scope, scopes)} Scopes are listed in src/context/roles.ts.`,
+        );
+    }
+  };
+
   for (const type of [spine, ...sources.values()].flatMap(({ definitions }) => definitions)) {
+    if (type.kind === Kind.ENUM_TYPE_DEFINITION)
+      for (const value of type.values ?? []) checkScopes(value, `${type.name.value}.${value.name.value}`);
     if (type.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
     const ofType = said('personalData', type);
     if (ofType?.mask != null)
@@ -85,6 +105,17 @@ export function readPolicies({ spine, sources }: Sdl): Policies {
         continue;
       }
       const policy = policyOf(field, data, said);
+      checkScopes(field, path);
+      if (
+        ENTRANCES.has(type.name.value) &&
+        policy.category !== 'NONE' &&
+        policy.scopes === undefined &&
+        !policy.authenticated
+      )
+        problem(
+          field.name,
+          `"${path}" does not say who may see it: add @requiresScopes, or @authenticated for every caller.`,
+        );
       if (policy.mask !== undefined && !TEXT.has(namedType(field.type)))
         problem(
           field.name,
@@ -99,6 +130,8 @@ export function readPolicies({ spine, sources }: Sdl): Policies {
         problem(field.name, `"${path}" is declared in another file too, and its directives differ there.`);
     }
   }
+  for (const { node, text } of dataWithoutCustomer(sdl, policies, purposesThatNeedConsent(sdl)))
+    problem(node.name, text);
   if (problems.length > 0) throw new ConfigError(problems);
   return policies;
 }

@@ -21,6 +21,7 @@ import {
 } from 'graphql';
 import { afterAll, describe, expect, it } from 'vitest';
 import { sources } from '../../sources/index.js';
+import { SCOPES } from '../../src/context/roles.js';
 import { commonNamespaces } from '../../src/identity/identifiers.js';
 import { readPolicies, type FieldPolicy } from '../../src/stitching/policies.js';
 import { readCosts } from '../../src/stitching/costs.js';
@@ -282,6 +283,7 @@ describe('the schema', () => {
 describe('what the schema says of personal data', () => {
   const policies = readPolicies(
     composeSdl(readSdlFiles(sources.map(({ name }) => name)), commonNamespaces('NL')),
+    SCOPES,
   );
   const typeOf = new Map(fields.map(({ path, type }) => [path, type]));
   const isText = (path: string) => {
@@ -341,6 +343,7 @@ describe('what the schema says of personal data', () => {
 
   it('allows showing customers what is theirs, and of others nothing but to who helps and who learns', () => {
     expect(which(({ purposes }) => purposes !== undefined && !purposes.includes('SERVICE'))).toEqual([
+      'Company.serviceTickets',
       'Customer.copiedTickets',
     ]);
   });

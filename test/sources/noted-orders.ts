@@ -21,6 +21,6 @@ export const notedOrders = defineSource({
 
 export const notedOrdersSdl = {
   noted: `
-    type Customer @key(identifier: "email") { noted(numbers: [String]! = ["#1010"]): [Order!] @personalData(category: NONE) }
+    type Customer @key(identifier: "email") { noted(numbers: [String]! = ["#1010"]): [Order!] @personalData(category: TRANSACTION) @authenticated }
     type Order @key(field: "onlineNumber") @personalData(category: TRANSACTION) { onlineNumber: String }`,
 };

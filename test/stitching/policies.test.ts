@@ -1,7 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { SCOPES } from '../../src/context/roles.js';
 import { ConfigError } from '../../src/errors.js';
 import { commonNamespaces } from '../../src/identity/identifiers.js';
-import { purposesThatNeedConsent, readPolicies, type FieldPolicy } from '../../src/stitching/policies.js';
+import {
+  purposesThatNeedConsent,
+  readPolicies,
+  type FieldPolicy,
+  type Policies,
+} from '../../src/stitching/policies.js';
 import { composeSdl, readSdlFiles, type Sdl } from '../../src/stitching/sdl.js';
 import { localSource } from '../support/local-source.js';
 import { createTestGateway } from '../support/gateway.js';
@@ -16,13 +22,16 @@ function withLoyalty(text: string): Sdl {
   );
 }
 
+const policiesOf = (text: string): Policies =>
+  readPolicies(withLoyalty(text), [...SCOPES, 'cards:read', 'cards:all']);
+
 function policyOf(path: string, text: string): FieldPolicy | undefined {
-  return readPolicies(withLoyalty(text)).get(path);
+  return policiesOf(text).get(path);
 }
 
 function problemsOf(text: string): readonly string[] {
   try {
-    readPolicies(withLoyalty(text));
+    policiesOf(text);
     return [];
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
@@ -50,14 +59,14 @@ describe('what the SDL says of a field', () => {
 
   test('may be that anybody may ask for it, or anybody who says who they are', () => {
     const points = onCustomer(
-      'tier: Int @personalData(category: RELATION) points: Int @personalData(category: NONE) @authenticated',
+      'tier: Int @personalData(category: NONE) points: Int @personalData(category: NONE) @authenticated',
     );
-    expect(policyOf('Customer.tier', points)).toEqual({ category: 'RELATION', authenticated: false });
+    expect(policyOf('Customer.tier', points)).toEqual({ category: 'NONE', authenticated: false });
     expect(policyOf('Customer.points', points)).toEqual({ category: 'NONE', authenticated: true });
   });
 
   test('is the category of its type when it has none of its own, and its own before that', () => {
-    const card = `${onCustomer('card: Card @personalData(category: RELATION)')}
+    const card = `${onCustomer('card: Card @personalData(category: RELATION) @authenticated')}
       type Card @personalData(category: RELATION) {
         tier: String
         holder: String @personalData(category: IDENTITY, mask: INITIAL)
@@ -71,15 +80,15 @@ describe('what the SDL says of a field', () => {
   });
 
   test('stands for lists of texts, too', () => {
-    const cards = onCustomer('cards: [ID!] @personalData(category: IDENTITY, mask: LAST_FOUR)');
+    const cards = onCustomer(
+      'cards: [ID!] @personalData(category: IDENTITY, mask: LAST_FOUR) @authenticated',
+    );
     expect(policyOf('Customer.cards', cards)?.mask).toBe('LAST_FOUR');
   });
 
   test('is read of the spine and of every source, but not of entry points that nobody can ask', () => {
-    const policies = readPolicies(
-      withLoyalty(
-        'type Query { _cards(ids: [ID!]!): [Card]! } type Card @personalData(category: NONE) { id: ID! }',
-      ),
+    const policies = policiesOf(
+      'type Query { _cards(ids: [ID!]!): [Card]! } type Card @personalData(category: NONE) { id: ID! }',
     );
     expect(policies.get('Customer.birthDate')).toMatchObject({ category: 'TRAIT', mask: 'YEAR' });
     expect(policies.get('Order.total')).toEqual({ category: 'TRANSACTION', authenticated: false });
@@ -99,7 +108,7 @@ describe('SDL is refused, by file and line', () => {
     ['of a field that is not classified', 'points: Int', /"Customer\.points" is not classified/],
     [
       'of a mask on what is no text',
-      'points: Int @personalData(category: RELATION, mask: ALL)',
+      'points: Int @personalData(category: RELATION, mask: ALL) @authenticated',
       /"Customer\.points" has a mask, which only String, ID, Date/,
     ],
     [
@@ -109,8 +118,23 @@ describe('SDL is refused, by file and line', () => {
     ],
     [
       'of a purpose on a field that cannot be null',
-      'card: Int! @personalData(category: RELATION) @purpose(any: [SERVICE])',
+      'card: Int! @personalData(category: RELATION) @authenticated @purpose(any: [SERVICE])',
       /"Customer\.card" must be nullable/,
+    ],
+    [
+      'of a scope that no caller can have',
+      'card: Int @personalData(category: RELATION) @requiresScopes(scopes: [["profile:read", "profile:raed"]])',
+      /"Customer\.card" needs the scope "profile:raed", which no caller can have\. Did you mean "profile:read"\?/,
+    ],
+    [
+      'of a list of no scopes, which every caller holds',
+      'card: Int @personalData(category: RELATION) @requiresScopes(scopes: [["profile:read"], []])',
+      /"Customer\.card" has an empty list in @requiresScopes/,
+    ],
+    [
+      'of personal data that does not say who may see it',
+      'card: Int @personalData(category: RELATION) @purpose(any: [SERVICE])',
+      /"Customer\.card" does not say who may see it: add @requiresScopes, or @authenticated/,
     ],
     [
       'of a field of the customer that cannot be null',
@@ -174,6 +198,86 @@ describe('SDL is refused, by file and line', () => {
   });
 });
 
+describe('data of people that is not reached by a customer', () => {
+  const member = `type Member @personalData(category: IDENTITY) { name: String town: String @personalData(category: CONTACT) }`;
+  const query = (field: string) => `type Query { ${field} }`;
+  const members = (directives = '') =>
+    query(
+      `members: [Member!] @personalData(category: IDENTITY) @requiresScopes(scopes: [["profile:read"]]) ${directives}`,
+    );
+  const card = (category: string, more = '') =>
+    onCustomer(`card: Card @personalData(category: ${category}) @authenticated ${more}`);
+  const holder = `type Card @personalData(category: NONE) {
+    holder: String @personalData(category: IDENTITY)
+    again: Card
+  }`;
+
+  test.each([
+    ['a list of people', `${members()} ${member}`, ['Query.members', 'Member.name', 'Member.town']],
+    [
+      'a list of people for a purpose without consent, since the audit would name nobody',
+      `${members('@purpose(any: [SERVICE])')} ${member}`,
+      ['Query.members', 'Member.name', 'Member.town'],
+    ],
+    [
+      'a list of what is nobody, with people in it',
+      `${query('clubs: [Club!] @personalData(category: NONE)')}
+       type Club @personalData(category: NONE) { of: Place } union Place = Hall | Member
+       type Hall @personalData(category: NONE) { seats: Int } ${member}`,
+      ['Member.name', 'Member.town'],
+    ],
+    [
+      'people within a company',
+      `type Company @key(field: "kvkNumber") { kvkNumber: String @personalData(category: COMPANY, mask: LAST_FOUR)
+         staff: [Member!] @personalData(category: IDENTITY) @requiresScopes(scopes: [["profile:read"]]) } ${member}`,
+      ['Company.staff', 'Member.name', 'Member.town'],
+    ],
+    [
+      'a person within a field of the customer that is said to be of nobody',
+      `${card('NONE')} ${holder}`,
+      ['Card.holder'],
+    ],
+    ['a person within what the customer allows', `${card('CONSENT')} ${holder}`, ['Card.holder']],
+    [
+      'a company within a field of the customer that is said to be of nobody',
+      `${card('NONE')} type Card @personalData(category: COMPANY) { employer: String }`,
+      ['Card.employer'],
+    ],
+  ])('keeps a gateway from starting: %s', (_, sdl, paths) => {
+    const problems = problemsOf(sdl);
+    expect(problems.map((one) => /"(\w+\.\w+)"/.exec(one)?.[1])).toEqual(paths);
+    for (const one of problems) expect(one).toMatch(/consent/);
+  });
+
+  test('is told with the remedy', () => {
+    expect(problemsOf(`${members()} ${member}`)[1]).toMatch(
+      /line 1: "Member\.name", reached by "Query\.members", shows personal data \(IDENTITY\) without its customer, .* Declare it on "Customer"/,
+    );
+    expect(problemsOf(`${card('NONE')} ${holder}`)).toEqual([
+      expect.stringContaining('Give "Customer.card" the category of what it shows.'),
+    ]);
+  });
+
+  test.each([
+    ['with its own category on the field of the customer', `${card('IDENTITY')} ${holder}`],
+    ['for no purpose that needs consent', `${card('NONE', '@purpose(any: [SERVICE])')} ${holder}`],
+    [
+      'when it is the customer, whose fields are judged by themselves',
+      `${card('NONE')} type Card @personalData(category: NONE) { owner: Customer }`,
+    ],
+    [
+      'when it is of nobody',
+      `${query('halls: [Hall!] @personalData(category: NONE)')} type Hall @personalData(category: NONE) { seats: Int }`,
+    ],
+    [
+      'when it is of a company',
+      `${query('shops: [Shop!] @personalData(category: COMPANY) @authenticated')} type Shop @personalData(category: COMPANY) { name: String }`,
+    ],
+  ])('may be shown %s', (_, sdl) => {
+    expect(problemsOf(sdl)).toEqual([]);
+  });
+});
+
 describe('a gateway', () => {
   const { source, environment } = localSource('loyalty');
   const start = (text: string) =>
@@ -191,10 +295,10 @@ describe('a gateway', () => {
   test('tells in the description of a field what of a person it shows, and what for', async () => {
     const gateway = start(
       onCustomer(`
-        "Card." card: String @personalData(category: IDENTITY, mask: ALL) @purpose(any: [SERVICE, ANALYTICS])
-        "Tier." tier: Int @personalData(category: RELATION)
+        "Card." card: String @personalData(category: IDENTITY, mask: ALL) @purpose(any: [SERVICE, ANALYTICS]) @authenticated
+        "Tier." tier: Int @personalData(category: RELATION) @authenticated
         "Colour." colour: Int @personalData(category: NONE)
-        bare: Int @personalData(category: RELATION)`),
+        bare: Int @personalData(category: RELATION) @authenticated`),
     );
     const { data } = await gateway.query('{ __type(name: "Customer") { fields { name description } } }');
     await gateway.close();

@@ -27,7 +27,7 @@ const SDL: Readonly<Record<PeerSystem, string>> = {
   'crm-hubspot': `type Customer @key(identifier: "customerNumber")`,
   'order-system': `
     type Customer @key(identifier: "customerNumber") {
-      orders(first: Int! = 10): OrderConnection @personalData(category: TRANSACTION) @listSize(slicingArguments: ["first"], sizedFields: ["nodes"])
+      orders(first: Int! = 10): OrderConnection @personalData(category: TRANSACTION) @authenticated @listSize(slicingArguments: ["first"], sizedFields: ["nodes"])
     }
     type OrderConnection @personalData(category: TRANSACTION) { nodes: [Order!]! }
     type Order @personalData(category: TRANSACTION) {
@@ -56,7 +56,7 @@ const SDL: Readonly<Record<PeerSystem, string>> = {
   `,
   'contact-centre': `
     type Customer @key(identifier: "customerNumber") {
-      tickets(first: Int! = 10): [Ticket!] @personalData(category: COMMUNICATION) @listSize(slicingArguments: ["first"])
+      tickets(first: Int! = 10): [Ticket!] @personalData(category: COMMUNICATION) @authenticated @listSize(slicingArguments: ["first"])
     }
     type Ticket @personalData(category: COMMUNICATION) {
       id: ID!
@@ -72,7 +72,7 @@ const SDL: Readonly<Record<PeerSystem, string>> = {
   `,
   invoices: `
     type Customer @key(identifier: "customerNumber") {
-      invoices(first: Int! = 10): [Invoice!] @personalData(category: FINANCIAL) @listSize(slicingArguments: ["first"])
+      invoices(first: Int! = 10): [Invoice!] @personalData(category: FINANCIAL) @authenticated @listSize(slicingArguments: ["first"])
     }
     type Invoice @personalData(category: FINANCIAL) {
       number: String!
