@@ -26,6 +26,7 @@ import { createLoaderRegistry, type LoadedSource, type LoaderRegistry } from './
 import { auditDestination, createAuditLog } from './privacy/audit-log.js';
 import { createPrivacy } from './privacy/privacy.js';
 import { createSuppression, type Digests } from './privacy/suppression.js';
+import { DEFAULT_CONCURRENCY } from './resilience/limits.js';
 import { createProtection } from './resilience/wrap.js';
 import { createBudgets } from './server/budgets.js';
 import { createAuditor } from './server/audit.js';
@@ -39,6 +40,7 @@ import type { PrimaryLink } from './server/worker.js';
 import { shareOut, type Worker } from './server/worker-share.js';
 import { createServerApp } from './server/yoga.js';
 import { DEFAULT_MAX_ANSWER_BYTES, DEFAULT_TIMEOUT, pluggedIn, type SourceDefinition } from './source.js';
+import { tuned, type TunedSource } from './source-settings.js';
 import { readPolicies } from './stitching/policies.js';
 import { readCosts } from './stitching/costs.js';
 import { fieldsOf, readSdl } from './stitching/sdl.js';
@@ -113,7 +115,7 @@ export function createGateway({
   worker,
 }: GatewayOptions): Gateway {
   const settings = new SettingsReader(environment);
-  const whole = { config: readGatewayConfig(settings), sources: pluggedIn(all, settings) };
+  const whole = { config: readGatewayConfig(settings), sources: tuned(pluggedIn(all, settings), settings) };
   const { config, sources } = worker === undefined ? whole : shareOut(worker, whole, settings);
   const eventSettings = readEventSettings(sources, settings, worker?.count);
   const authentication: Authentication = {
@@ -181,13 +183,14 @@ export function createGateway({
   const loaded = new Map<string, LoadedSource<Client>>();
   for (const source of sources) loaded.set(source.name, connect(source));
 
-  function connect(source: SourceDefinition): LoadedSource<Client> {
-    const { name, limits = {} } = source;
+  function connect(source: TunedSource): LoadedSource<Client> {
+    const { name, limits = {}, freshness, loaderSettings } = source;
     const timeoutMs = milliseconds(limits.timeout ?? DEFAULT_TIMEOUT);
     const maxAnswerBytes = limits.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES;
     const connection = source.connector.connect(settings, {
       source: name,
       timeoutMs,
+      concurrency: limits.concurrency ?? DEFAULT_CONCURRENCY,
       maxAnswerBytes,
       logger,
     });
@@ -218,7 +221,8 @@ export function createGateway({
     if (limits.maxCacheBytes !== undefined) cache.bound(name, limits.maxCacheBytes);
     const { maxBatch, batchWindow = '0 ms' } = limits;
     const windowMs = milliseconds(batchWindow);
-    return { name, connection, protection, freshness: source.freshness, maxBatch, windowMs };
+    const holdsConsent = source.consents !== undefined;
+    return { name, connection, protection, freshness, loaderSettings, holdsConsent, maxBatch, windowMs };
   }
 
   const identityLimits = {

@@ -21,7 +21,7 @@ export interface StitchedDeclaration {
 
 /** What protects a system, and us from it. */
 export interface SourceLimits extends LimitsOptions {
-  /** The most keys in one call of loaders that do not say. Default: no bound. */
+  /** The most keys in one call. A loader may take fewer. Default: no bound. */
   maxBatch?: number;
   /**
    * How long a batch waits for keys of other requests. Default `'0 ms'`: it takes those that come in at the same
@@ -44,9 +44,12 @@ export interface SourceDefinition<C extends Client = Client> {
   /** Kebab-case; also names the source's folder and `schema/sources/<name>.graphql`. */
   name: string;
   connector: Connector<C>;
-  /** How long its answers may be kept. Default: not at all. */
+  /**
+   * How long its answers may be kept. Default: `DEFAULT_FRESHNESS`. Of a declared one, what it leaves out is `'0 s'`: with
+   * `{}` no answer is kept. The setting `<SOURCE>_FRESHNESS` changes it.
+   */
   freshness?: FreshnessOptions;
-  /** What the system may be asked at most, so that it is not harmed by us. */
+  /** What the system may be asked at most, so that it is not harmed by us. The setting `<SOURCE>_LIMITS` changes it. */
   limits?: SourceLimits;
   /** Kinds of identifier that only this system has. */
   namespaces?: readonly Namespace[];

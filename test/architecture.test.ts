@@ -11,6 +11,7 @@ const way = [
   'context',
   'privacy',
   'stitching',
+  'source-settings.ts',
   'source.ts',
   'webhooks',
   'customer',

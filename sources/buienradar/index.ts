@@ -16,7 +16,7 @@ export const buienradar = defineSource({
       pingPath: '/data/raintext?lat=52.10&lon=5.18',
     }),
   }),
-  // It is renewed every five minutes, and what it foretells is worth something for a while longer.
+  // It is renewed every five minutes, and a forecast of half an hour ago is still of use.
   freshness: { maxAge: '5 minutes', staleIfError: '30 minutes' },
   // It publishes no limit, so we are modest: as many places at once as a browser would ask.
   limits: { timeout: '2 s', concurrency: 6 },

@@ -33,7 +33,7 @@ export const x = defineSource({
       ),
     ),
   }),
-  freshness: { maxAge: '15 minutes' },
+  freshness: { maxAge: '15 minutes', staleIfError: '1 hour' },
   limits: {
     timeout: '2 s',
     // An app may make 300 calls of /2/users/by and 450 searches in 15 minutes

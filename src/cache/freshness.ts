@@ -3,8 +3,9 @@ import { milliseconds, type Duration } from '../duration.js';
 /** How long a source's answers may be kept, in HTTP's words (RFC 9111, RFC 5861). */
 export interface FreshnessOptions {
   /**
-   * An answer younger than this is given without asking the system. Default `'0 s'`: every request asks the system;
-   * only requests for the same thing at the same moment share one call.
+   * An answer younger than this is given without asking the system. With `'0 s'` every request asks the system; only
+   * requests for the same thing at the same moment share one call. `staleWhileRevalidate` and `notFoundMaxAge` are then
+   * `'0 s'` too, unless they stand beside it.
    */
   maxAge?: Duration;
   /**
@@ -39,22 +40,38 @@ export interface Wanted {
   maxStaleMs?: number;
   /** `only-if-cached`: no system is asked. */
   onlyIfCached?: boolean;
+  /** No answer that is stale by the policy of its source, neither while the system is asked anew nor when it fails. */
+  isFreshOnly?: boolean;
 }
 
 const NOT_FOUND_MAX_AGE_MS = 10_000;
 
+/** The freshness of a source that declares none: a page view costs a system one call in ten seconds. */
+export const DEFAULT_FRESHNESS = {
+  maxAge: '10 s',
+  staleWhileRevalidate: '20 s',
+  staleIfError: '1 hour',
+} as const satisfies FreshnessOptions;
+
+/** A policy with the words of a more specific one in place of its own. */
+export function overridden(policy: FreshnessOptions, own: FreshnessOptions = {}): FreshnessOptions {
+  if (own.maxAge === undefined || milliseconds(own.maxAge) > 0) return { ...policy, ...own };
+  // What is never fresh is not given because it was fresh lately. The outage of a system is another matter.
+  const { staleIfError = '0 s' } = policy;
+  return { staleWhileRevalidate: '0 s', staleIfError, ...own };
+}
+
 /** A loader's own freshness, else its source's, else none. */
 export function freshness(own: FreshnessOptions = {}, ofSource: FreshnessOptions = {}): Freshness {
-  const read = (name: keyof FreshnessOptions) => milliseconds(own[name] ?? ofSource[name] ?? '0 s');
-  const maxAgeMs = read('maxAge');
-  const notFound = own.notFoundMaxAge ?? ofSource.notFoundMaxAge;
+  const { maxAge, staleWhileRevalidate, staleIfError, notFoundMaxAge } = overridden(ofSource, own);
+  const maxAgeMs = milliseconds(maxAge ?? '0 s');
   return {
     maxAgeMs,
-    staleWhileRevalidateMs: read('staleWhileRevalidate'),
-    staleIfErrorMs: read('staleIfError'),
+    staleWhileRevalidateMs: milliseconds(staleWhileRevalidate ?? '0 s'),
+    staleIfErrorMs: milliseconds(staleIfError ?? '0 s'),
     notFoundMaxAgeMs:
-      notFound === undefined ? Math.min(maxAgeMs, NOT_FOUND_MAX_AGE_MS) : milliseconds(notFound),
-    isSaid: (own.maxAge ?? ofSource.maxAge) !== undefined,
+      notFoundMaxAge === undefined ? Math.min(maxAgeMs, NOT_FOUND_MAX_AGE_MS) : milliseconds(notFoundMaxAge),
+    isSaid: maxAge !== undefined,
   };
 }
 
@@ -77,6 +94,7 @@ export function judge(
 ): 'fresh' | 'stale' | 'ask' {
   if (wanted.maxAgeMs !== undefined && ageMs >= wanted.maxAgeMs) return 'ask';
   if (ageMs < maxAgeMs) return 'fresh';
+  if (wanted.isFreshOnly === true) return 'ask';
   return ageMs - maxAgeMs < Math.max(staleWhileRevalidateMs, wanted.maxStaleMs ?? 0) ? 'stale' : 'ask';
 }
 
@@ -86,6 +104,18 @@ export function mayStandIn(
   { staleIfErrorMs }: Freshness,
   wanted: Wanted,
 ): boolean {
+  if (wanted.isFreshOnly === true) return false;
   if (wanted.maxAgeMs !== undefined && ageMs >= wanted.maxAgeMs) return false;
   return ageMs - maxAgeMs < staleIfErrorMs;
+}
+
+export function isNothing(value: unknown): boolean {
+  return value == null || (Array.isArray(value) && value.length === 0);
+}
+
+/** The system's own word on how long its answer holds is believed where the policy says longer, or nothing. */
+export function maxAgeOf(value: unknown, holdsMs: number | undefined, policy: Freshness): number {
+  const ownMs = isNothing(value) ? policy.notFoundMaxAgeMs : policy.maxAgeMs;
+  if (holdsMs === undefined) return ownMs;
+  return policy.isSaid ? Math.min(holdsMs, ownMs) : holdsMs;
 }

@@ -90,14 +90,14 @@ export interface HttpTransport {
 export function openHttp(
   baseUrl: string,
   headers: Record<string, string>,
-  { source, timeoutMs, maxAnswerBytes }: ConnectorOptions,
+  { source, timeoutMs, concurrency = 0, maxAnswerBytes }: ConnectorOptions,
   { session, trust, readErrorKind, readNews }: HttpExtras = {},
 ): HttpTransport {
   const base = new URL(baseUrl);
   // The scope's timeout covers connecting, waiting and reading alike, so undici's own clocks are off. But for
   // connecting, which is not a single call's: without it an attempt would outlive the call that wanted it.
   const pool = new Pool(base.origin, {
-    connections: MAX_CONNECTIONS,
+    connections: Math.max(MAX_CONNECTIONS, concurrency),
     connect: { timeout: timeoutMs, ...(trust === undefined ? {} : { secureContext: trust }) },
     headersTimeout: 0,
     bodyTimeout: 0,

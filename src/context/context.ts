@@ -37,7 +37,7 @@ export interface RequestContext {
 /** Makes the context of one request. Nothing in it outlives the request. */
 export function createContext(
   { registry, rules, erasures, clock, deadlineMs }: ContextOptions,
-  directives: Directives,
+  directives: Directives & Pick<RequestScope, 'needsConsent'>,
   trace: Trace,
   requestId: string,
   rights: Rights,
@@ -51,6 +51,7 @@ export function createContext(
   const scope: RequestScope = {
     priority: directives.priority,
     wanted: directives.wanted,
+    needsConsent: directives.needsConsent === true,
     deadline,
     identityDeadline,
     provenance,

@@ -1,4 +1,5 @@
 import type { Wanted } from '../cache/freshness.js';
+import { SourceRateLimitedError } from '../errors.js';
 import type { Deadline } from '../resilience/deadline.js';
 import type { Priority } from '../resilience/priority.js';
 import type { ProtectedScope } from '../resilience/protection.js';
@@ -10,6 +11,8 @@ import type { Provenance, Run } from './provenance.js';
 export interface RequestScope {
   priority: Priority;
   wanted: Wanted;
+  /** Its purpose is one that customers must have agreed to. Default false. */
+  needsConsent?: boolean;
   deadline: Deadline;
   /**
    * For finding out who is meant, on which all else depends: a system that makes that wait may not use up the time of
@@ -94,6 +97,16 @@ export function createFlight(
     },
   };
   return flight;
+}
+
+/** Why an answer is late: undefined when the system is slow. */
+export function whyLate(source: string, { run }: Flight): Error | undefined {
+  if (run?.scope.isWaiting !== true) return undefined;
+  return new SourceRateLimitedError(
+    source,
+    `${source} is asked no more often than it takes; the turn of this question did not come in time.`,
+    { retryAfter: run.scope.retryAfter(), kind: 'own-limit' },
+  );
 }
 
 const RANKS: Readonly<Record<Priority, number>> = { interactive: 0, automation: 1, bulk: 2 };

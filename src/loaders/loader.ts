@@ -6,7 +6,7 @@ import type { Client } from '../connectors/connector.js';
 export interface Loader<C extends Client, Key, Value> {
   /** Unique in its source. */
   readonly name: string;
-  /** The most keys that the system takes in one call. Default: the source's, else no bound. */
+  /** The most keys that the system takes in one call. Default: no bound but its source's. */
   readonly maxBatch?: number;
   /** Where this loader differs from its source's freshness. */
   readonly freshness?: FreshnessOptions;
@@ -22,6 +22,9 @@ export interface Loader<C extends Client, Key, Value> {
   /** False for a value that only those who wait for it may have, as one with an error in it. Default: all are kept. */
   isWhole?(value: Value): boolean;
 }
+
+/** What settings say of one loader. What they leave out is as declared. */
+export type LoaderSettings = Pick<Loader<Client, never, unknown>, 'freshness' | 'maxBatch'>;
 
 /** Declares a loader. It is listed in its source's `loaders`, and asked by `context.load(loader, key)`. */
 export function defineLoader<C extends Client, Key, Value>(

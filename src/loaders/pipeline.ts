@@ -1,10 +1,18 @@
 import type { Cache, Clock, Entry, KeptEntry } from '../cache/cache.js';
 import type { Asked, RecentlyForgotten } from '../cache/recently-forgotten.js';
-import { judge, keepMs, mayStandIn, type Freshness } from '../cache/freshness.js';
+import {
+  isNothing,
+  judge,
+  keepMs,
+  maxAgeOf,
+  mayStandIn,
+  type Freshness,
+  type Wanted,
+} from '../cache/freshness.js';
 import type { Subject, Tags } from '../cache/invalidation.js';
 import type { SharedCache } from '../cache/shared-cache.js';
 import type { CallScope } from '../connectors/connector.js';
-import { GatewayError, NotCachedError, SourceError, SourceRateLimitedError } from '../errors.js';
+import { GatewayError, NotCachedError, SourceError } from '../errors.js';
 import { PassingMap } from '../passing-map.js';
 import type { Priority } from '../resilience/priority.js';
 import type { Protection } from '../resilience/protection.js';
@@ -12,7 +20,7 @@ import { CallController } from '../signal.js';
 import { endSourceCall, startRequest, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
 import { Turns } from '../turns.js';
 import { noteAskedAt } from './asked-at.js';
-import { createFlight, serves, type Flight, type RequestScope } from './flight.js';
+import { createFlight, serves, whyLate, type Flight, type RequestScope } from './flight.js';
 import { failedOrigin } from './provenance.js';
 
 /** What happens on the way, for those who count. */
@@ -32,6 +40,8 @@ export interface PipelineOptions {
   maxBatch: number;
   /** Whether it tells who somebody is. */
   isIdentity: boolean;
+  /** Whether it also tells of whom its system holds consent. */
+  holdsConsent: boolean;
   /** Milliseconds that a batch waits for keys of other requests. 0: for those that came in the same turn. */
   windowMs: number;
   /** What an answer is kept under, by its key's text. */
@@ -102,8 +112,14 @@ export function createPipeline(
     return give(found, 'cached', request, now);
   };
 
-  const verdictOn = ({ askedAt, maxAgeMs }: KeptEntry, { wanted }: RequestScope, now: number) =>
-    judge({ ageMs: now - askedAt, maxAgeMs }, freshness, wanted);
+  const verdictOn = (kept: KeptEntry, request: RequestScope, now: number) =>
+    judge({ ageMs: now - kept.askedAt, maxAgeMs: kept.maxAgeMs }, freshness, wantedOf(kept, request));
+
+  /** A customer unknown to a system that holds consent may have refused it there since. */
+  const wantedOf = ({ value }: KeptEntry, { wanted, needsConsent }: RequestScope): Wanted =>
+    needsConsent === true && options.holdsConsent && isNothing(value)
+      ? { ...wanted, isFreshOnly: true }
+      : wanted;
 
   const give = (kept: KeptEntry, status: 'cached' | 'stale', request: RequestScope, startedAt: number) => {
     observer?.cacheAnswered(source, status === 'cached' ? 'hit' : 'stale');
@@ -133,7 +149,7 @@ export function createPipeline(
     flight.deadlineAt = Math.max(flight.deadlineAt, deadline.at);
     request.flights.add(flight);
     try {
-      const landed = await deadline.race(source, flight.answer, () => whyLate(flight));
+      const landed = await deadline.race(source, flight.answer, () => whyLate(source, flight));
       const ageMs = clock.now() - landed.askedAt;
       request.provenance.note({
         source,
@@ -151,7 +167,7 @@ export function createPipeline(
       const kept = keptUnder(text);
       if (kept !== undefined && error instanceof SourceError) {
         const ageMs = clock.now() - kept.askedAt;
-        if (mayStandIn({ ageMs, maxAgeMs: kept.maxAgeMs }, freshness, request.wanted))
+        if (mayStandIn({ ageMs, maxAgeMs: kept.maxAgeMs }, freshness, wantedOf(kept, request)))
           return give(kept, 'stale', request, startedAt);
       }
       request.provenance.note(failedOrigin(source, startedAt, flight.run));
@@ -363,17 +379,6 @@ export function createPipeline(
     shared.write({ key: digestOf(flight), entry: { ...entry, askedAt: timeOfDay }, keepMs: forMs, since });
   };
 
-  const whyLate = (flight: Flight): Error | undefined => {
-    const scope = flight.run?.scope;
-    if (scope?.isWaiting !== true) return undefined;
-    const retryAfter = scope.retryAfter();
-    return new SourceRateLimitedError(
-      source,
-      `${source} is asked no more often than it takes; the turn of this question did not come in time.`,
-      { retryAfter, kind: 'own-limit' },
-    );
-  };
-
   return {
     answer,
     kept,
@@ -382,14 +387,6 @@ export function createPipeline(
       for (const flight of flights.values()) if (flight.askedAt !== undefined) forgetFlight(flight);
     },
   };
-}
-
-/** The system's own word on how long its answer holds is believed where the policy says longer, or nothing. */
-function maxAgeOf(value: unknown, holdsMs: number | undefined, freshness: Freshness): number {
-  const isNothing = value == null || (Array.isArray(value) && value.length === 0);
-  const ownMs = isNothing ? freshness.notFoundMaxAgeMs : freshness.maxAgeMs;
-  if (holdsMs === undefined) return ownMs;
-  return freshness.isSaid ? Math.min(holdsMs, ownMs) : holdsMs;
 }
 
 function codeOf(failed: unknown): string {

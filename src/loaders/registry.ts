@@ -1,10 +1,10 @@
 import DataLoader from 'dataloader';
-import { freshness, keepMs, type FreshnessOptions } from '../cache/freshness.js';
+import { freshness, keepMs, overridden, type FreshnessOptions } from '../cache/freshness.js';
 import type { Forgettable, Subject } from '../cache/invalidation.js';
 import type { Keys } from '../cache/keys.js';
 import type { Client, Connection } from '../connectors/connector.js';
 import type { Protection } from '../resilience/protection.js';
-import type { Loader } from './loader.js';
+import type { Loader, LoaderSettings } from './loader.js';
 import type { RequestScope } from './flight.js';
 import { createPipeline, type Pipeline, type Surroundings } from './pipeline.js';
 
@@ -23,7 +23,11 @@ export interface LoadedSource<C extends Client> {
   connection: Connection<C>;
   protection: Protection;
   freshness?: FreshnessOptions | undefined;
-  /** Of loaders that do not say. */
+  /** What settings say of its loaders, by name. */
+  loaderSettings?: Readonly<Record<string, LoaderSettings>> | undefined;
+  /** Whether it is asked what customers allow. Default false. */
+  holdsConsent?: boolean;
+  /** Of all of its loaders. */
   maxBatch?: number | undefined;
   windowMs?: number | undefined;
 }
@@ -99,7 +103,9 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
         throw new Error(`The source "${source.name}" has two loaders named "${loader.name}".`);
       names.add(name);
       connections.add(source.connection);
-      const policy = freshness(loader.freshness, source.freshness);
+      const set = source.loaderSettings?.[loader.name];
+      const policy = freshness(overridden(loader.freshness ?? {}, set?.freshness), source.freshness);
+      const maxBatches = [loader.maxBatch, set?.maxBatch, source.maxBatch].map((most) => most ?? Infinity);
       longestMs = Math.max(longestMs, keepMs(policy.maxAgeMs, policy));
       mayKeep ||= longestMs > 0;
       const keyText = (loader.keyText?.bind(loader) ?? String) as (key: unknown) => string;
@@ -108,8 +114,9 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
           source: source.name,
           loader: loader.name,
           freshness: policy,
-          maxBatch: loader.maxBatch ?? source.maxBatch ?? Infinity,
+          maxBatch: Math.min(...maxBatches),
           isIdentity: link !== undefined,
+          holdsConsent: link !== undefined && source.holdsConsent === true,
           windowMs: source.windowMs ?? 0,
           digest: (text) => keys.answer(source.name, loader.name, text),
           load: async (all, scope) => loader.load(all as never[], source.connection.client(scope)),

@@ -86,7 +86,13 @@ export function createEventRunner({
     const condition = conditionOf(ask);
     const { context, provenance, end } = createContext(
       contextOptions,
-      { wanted: {}, priority: asker.caller.priority, wantsSources: false },
+      {
+        // Nothing in what is sent would say that it is stale, and a trigger that waits may come again.
+        wanted: { isFreshOnly: true },
+        needsConsent: privacy.needsConsent(asker.audience.purpose),
+        priority: asker.caller.priority,
+        wantsSources: false,
+      },
       startRequest(new Headers()),
       requestId,
       asker.rights,

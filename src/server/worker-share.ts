@@ -2,6 +2,7 @@ import { GATEWAY_SETTINGS, type GatewayConfig } from '../config.js';
 import { shareOfLimits } from '../resilience/share.js';
 import type { SettingsReader } from '../settings.js';
 import type { SourceDefinition } from '../source.js';
+import type { TunedSource } from '../source-settings.js';
 import { WEBHOOK_SETTINGS } from '../webhooks/settings.js';
 
 /** One of several processes that are one gateway together. */
@@ -13,7 +14,7 @@ export interface Worker {
 
 export interface Whole {
   config: GatewayConfig;
-  sources: readonly SourceDefinition[];
+  sources: readonly TunedSource[];
 }
 
 /**

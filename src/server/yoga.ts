@@ -125,11 +125,13 @@ export function createServerApp({
     schema,
     graphqlEndpoint: ENDPOINT,
     context: ({ request }: { request: RequestHead }) => {
-      const { caller, rights } = askerOf(request);
-      const directives = readDirectives(request.headers, {
-        followed: config.cacheDirectives,
-        priority: caller.priority,
-      });
+      const { caller, audience, rights } = askerOf(request);
+      const needsConsent = privacy.needsConsent(audience.purpose);
+      const followed = config.cacheDirectives;
+      const directives = {
+        ...readDirectives(request.headers, { followed, priority: caller.priority }),
+        needsConsent,
+      };
       const trace = startRequest(request.headers);
       const made = createContext(contextOptions, directives, trace, requestIdOf(request), rights);
       Object.assign(stateOf(request), { context: made, trace });

@@ -26,7 +26,7 @@ import { GatewayError } from '../errors.js';
 import type { GraphqlClient } from '../connectors/graphql/client.js';
 import { createTranslator, type Translation } from '../connectors/graphql/translate.js';
 import type { Context, Customer } from '../customer/customer.js';
-import type { Loader } from '../loaders/loader.js';
+import type { Loader, LoaderSettings } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
 import { sideTable } from '../side-table.js';
 import type { StitchedDeclaration } from '../source.js';
@@ -83,7 +83,13 @@ export function createSubschema(
         ([, { entry }]) => entry === translation.entry,
       );
       const [typeName = ''] = entity ?? [];
-      loader = createLoader(text, translation, typeName, keys.get(typeName));
+      loader = createLoader(
+        text,
+        translation,
+        typeName,
+        keys.get(typeName),
+        source.loaderSettings?.[typeName],
+      );
       registry.add(source, loader);
       loaders.set(text, loader);
     }
@@ -103,10 +109,12 @@ function createLoader(
   { requestFor, maxKeys }: Translation,
   typeName: string,
   key: Key | undefined,
+  { freshness = {}, maxBatch = maxKeys }: LoaderSettings = {},
 ): SelectionLoader {
   return {
     name,
-    maxBatch: maxKeys,
+    freshness,
+    maxBatch: Math.min(maxKeys, maxBatch),
     load: async (keys, client) => {
       const request = requestFor(keys);
       return request.read(await client.query(request.document, request.variables));

@@ -1,4 +1,5 @@
 import { sources } from '../../sources/index.js';
+import { variableOf } from '../../src/source-settings.js';
 import type { Environment } from '../../src/settings.js';
 import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway.js';
 import { behindItsDoor, doorSettings } from './front-doors.js';
@@ -31,10 +32,31 @@ function saysWhoMayAsk(environment: Environment): boolean {
   return Object.keys(environment).some((variable) => /^(API_KEYS|JWT_)/.test(variable));
 }
 
-/** A gateway as the demo starts it: without a port, unless the suite is run by another front door. */
+const KEEPS_NOTHING = JSON.stringify({ maxAge: '0 s', staleIfError: '0 s' });
+
+/** Most tests count calls, or want a system's error: of sources with the default freshness no answer is kept for them. */
+function keepsNothing(environment: Environment, all: GatewayOptions['sources']): Environment {
+  return Object.fromEntries(
+    all
+      .filter(({ freshness }) => freshness === undefined)
+      .map(({ name }) => variableOf(name, 'FRESHNESS'))
+      // Settings of a source that is not plugged in are a mistake.
+      .filter((variable) => {
+        const prefix = variable.replace(/FRESHNESS$/, '');
+        return Object.keys(environment).some((other) => other.startsWith(prefix));
+      })
+      .map((variable) => [variable, KEEPS_NOTHING]),
+  );
+}
+
+/**
+ * A gateway as the demo starts it: without a port, unless the suite is run by another front door. A test of freshness
+ * has answers kept `'as declared'`.
+ */
 export function createTestGateway(
   environment: Environment,
   options: Partial<GatewayOptions> = {},
+  { freshness = 'none' }: { freshness?: 'none' | 'as declared' } = {},
 ): TestGateway {
   const made = createGateway({
     sources,
@@ -51,6 +73,7 @@ export function createTestGateway(
       ...doorSettings(),
       // So that all tests can be run either way.
       ...(process.env['EXECUTION'] === undefined ? {} : { EXECUTION: process.env['EXECUTION'] }),
+      ...(freshness === 'none' ? keepsNothing(environment, options.sources ?? sources) : {}),
       ...environment,
     },
   });

@@ -19,7 +19,7 @@ import { positional } from './mysql-dialect.js';
 import { nameIn } from './statement.js';
 import { createConnectionPool, destroy, leave, streamOf } from './mysql-pool.js';
 
-/** Connections to the database at once; more queries wait for one to come free. */
+/** Connections to the database at once, where the source's limits allow no more; further queries wait for one. */
 const MAX_CONNECTIONS = 10;
 /** How long a server has to take the news that nobody waits for a query any more. */
 const KILL_MS = 500;
@@ -30,12 +30,12 @@ type Driver = (typeof mysql)['default'];
 
 /** A MySQL or MariaDB. Nothing is opened before the first query. */
 export async function openMysql(address: string, options: ConnectorOptions): Promise<Database> {
-  const { source, timeoutMs, maxAnswerBytes } = options;
+  const { source, timeoutMs, concurrency = 0, maxAnswerBytes } = options;
   const { default: driver } = await import('mysql2').catch((error: unknown) => {
     throw new ConfigError([`${source} needs the package "mysql2": npm install mysql2. (${String(error)})`]);
   });
   const config = connectionOptions(address, timeoutMs);
-  const pool = createConnectionPool(MAX_CONNECTIONS, async () => {
+  const pool = createConnectionPool(Math.max(MAX_CONNECTIONS, concurrency), async () => {
     const connection = await connect(driver, config);
     await ask((done) => connection.query(setUpText(timeoutMs + STOP_AFTER_MS), done)).catch(
       (error: unknown) => {

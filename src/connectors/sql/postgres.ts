@@ -18,7 +18,7 @@ import { networkFailure } from '../vendor-code.js';
 import { refuseImpossibleText, type Database, type Dialect } from './database.js';
 import { nameIn } from './statement.js';
 
-/** Connections to the database at once; more queries wait for one to come free. */
+/** Connections to the database at once, where the source's limits allow no more; further queries wait for one. */
 const MAX_CONNECTIONS = 10;
 
 /** How long a server has to take the news that nobody waits for a query any more. */
@@ -76,12 +76,12 @@ const TEXT_LIST = 1009;
 function openPool(
   driver: typeof pg,
   connectionString: string,
-  { timeoutMs, logger, source }: ConnectorOptions,
+  { timeoutMs, concurrency = 0, logger, source }: ConnectorOptions,
 ): pg.Pool {
   const readerOf: (type: number, format?: 'text' | 'binary') => unknown = driver.types.getTypeParser;
   const pool = new driver.Pool({
     connectionString,
-    max: MAX_CONNECTIONS,
+    max: Math.max(MAX_CONNECTIONS, concurrency),
     connectionTimeoutMillis: timeoutMs,
     // The server stops by itself too, should it not hear from us.
     statement_timeout: timeoutMs,

@@ -1,0 +1,107 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { sources } from '../../sources/index.js';
+import type { StandIn } from '../../sources/stand-ins/world.js';
+import { variableOf } from '../../src/source-settings.js';
+import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { faultControl } from '../support/stand-ins.js';
+import { subscribe, tellByWebshop } from '../webhooks/subscriber.js';
+
+// The gateways have the default freshness here: answers are given for an hour while a system is down.
+const SYSTEMS: readonly StandIn['name'][] = ['order-system', 'webshop', 'crm-hubspot', 'kvk'];
+
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-fresh-only-'));
+const control = await faultControl([], SYSTEMS);
+const opened: TestGateway[] = [];
+beforeEach(() => control.heal());
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((gateway) => gateway.close()));
+});
+afterAll(async () => {
+  await control.close();
+  rmSync(folder, { recursive: true });
+});
+
+async function openGateway(settings: Record<string, string> = {}) {
+  const clock = turnedClock();
+  const gateway = createTestGateway(
+    {
+      ...control.settings,
+      DEADLINE_MS: '20000',
+      ...Object.fromEntries(SYSTEMS.map((name) => [variableOf(name, 'LIMITS'), '{"timeout":"20 s"}'])),
+      ...settings,
+    },
+    {
+      clock,
+      sources: sources.filter(({ name }) => SYSTEMS.some((one) => one === name)),
+      triggers: new URL('no-triggers/', import.meta.url),
+    },
+    { freshness: 'as declared' },
+  );
+  opened.push(gateway);
+  await gateway.opened;
+  return { gateway, clock };
+}
+
+describe('a system that holds consent, did not know the customer lately, and is down', () => {
+  const query = '{ customer(by: { email: "orders-only@example.nl" }) { primaryEmail } }';
+  const SHOWN = { customer: { primaryEmail: 'orders-only@example.nl' } };
+
+  test('may know of a withdrawal by now, so nothing is shown for marketing', async () => {
+    const { gateway, clock } = await openGateway({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' });
+    const headers = await headersOf('campaign', { purpose: 'MARKETING' });
+    expect((await gateway.query(query, {}, headers)).data).toEqual(SHOWN);
+    clock.turn(20_000);
+    await control.set('crm-hubspot', { fault: 'down' });
+    const { data, errors } = await gateway.query(query, {}, headers);
+    expect(data).toEqual({ customer: { primaryEmail: null } });
+    expect(errors).toMatchObject([{ extensions: { code: 'SOURCE_UNAVAILABLE', source: 'crm-hubspot' } }]);
+  });
+
+  test('costs nothing where no consent is needed', async () => {
+    const { gateway, clock } = await openGateway({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' });
+    const headers = await headersOf('operator', { purpose: 'CUSTOMER_CARE' });
+    const everything =
+      '{ customer(by: { email: "orders-only@example.nl" }) { primaryEmail company { name } } }';
+    await gateway.query(everything, {}, headers);
+    clock.turn(120_000);
+    await control.set('crm-hubspot', { fault: 'down' });
+    const { data, errors } = await gateway.query(everything, {}, headers);
+    expect(errors).toEqual([]);
+    expect(data).toEqual({ customer: { primaryEmail: 'orders-only@example.nl', company: null } });
+  });
+});
+
+describe('a subscriber', () => {
+  test('gets no answer that is stale, since nothing marks it in what is sent', async () => {
+    const { gateway, clock } = await openGateway({
+      WEBHOOK_FILE: join(folder, 'webhooks.db'),
+      WEBHOOK_SECRET: 'a secret of the tests of freshness',
+    });
+    const selection = '{ company { legalForm } }';
+    const query = `{ customer(by: { email: "everywhere@example.nl" }) ${selection} }`;
+    expect((await gateway.query(query)).data).toMatchObject({
+      customer: { company: { legalForm: expect.any(String) as string } },
+    });
+    // The trade register's answers are fresh for a day, and given for a week more when it is down.
+    clock.turn(2 * 86_400_000);
+    await control.set('kvk', { fault: 'down' });
+    const subscriber = await subscribe((path, init) => gateway.fetch(path, init), {
+      query: `subscription { customerChanged(by: { email: "everywhere@example.nl" }) { customer ${selection} } }`,
+    });
+    await tellByWebshop(
+      (path, init) => gateway.fetch(path, init),
+      control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
+      'orders/create',
+      { email: 'everywhere@example.nl' },
+    );
+    const event = await subscriber.next();
+    await subscriber.hangUp();
+    expect(event?.data).toEqual({ customerChanged: { customer: { company: { legalForm: null } } } });
+    expect(event?.errors).toMatchObject([{ extensions: { code: 'SOURCE_UNAVAILABLE', source: 'kvk' } }]);
+  });
+});

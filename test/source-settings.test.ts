@@ -1,0 +1,220 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { sources } from '../sources/index.js';
+import { freshness } from '../src/cache/freshness.js';
+import { SettingsReader, type Environment } from '../src/settings.js';
+import { tuned, variableOf } from '../src/source-settings.js';
+import { shareOut } from '../src/server/worker-share.js';
+import { readGatewayConfig } from '../src/config.js';
+
+/** All sources with these settings, and what is wrong. */
+function read(environment: Environment) {
+  const settings = new SettingsReader(environment);
+  const all = new Map(tuned(sources, settings).map((source) => [source.name, source]));
+  return { problems: settings.problems, source: (name: string) => all.get(name) };
+}
+
+const problemsOf = (variable: string, value: unknown) =>
+  read({ [variable]: typeof value === 'string' ? value : JSON.stringify(value) }).problems;
+
+describe('the freshness of a source', () => {
+  it('is the default where neither the source nor a setting says otherwise', () => {
+    const { source, problems } = read({});
+    expect(problems).toEqual([]);
+    expect(source('crm-hubspot')?.freshness).toEqual({
+      maxAge: '10 s',
+      staleWhileRevalidate: '20 s',
+      staleIfError: '1 hour',
+    });
+    expect(source('kvk')?.freshness).toMatchObject({ maxAge: '1 day' });
+  });
+
+  it('has the words of the setting in place of those that it declares, by source and by loader', () => {
+    const { source, problems } = read({
+      KVK_FRESHNESS: '{"maxAge":"2 days","loaders":{"registrations":{"notFoundMaxAge":"5 minutes"}}}',
+    });
+    expect(problems).toEqual([]);
+    expect(source('kvk')?.freshness).toEqual({
+      maxAge: '2 days',
+      staleWhileRevalidate: '7 days',
+      staleIfError: '7 days',
+      notFoundMaxAge: '1 hour',
+    });
+    expect(source('kvk')?.loaderSettings['registrations']).toEqual({
+      freshness: { notFoundMaxAge: '5 minutes' },
+    });
+  });
+
+  it('of "0 s" lets no answer be given that was fresh lately, and the outage of a system is another matter', () => {
+    const { source } = read({
+      KVK_FRESHNESS: '{"maxAge":"0 s"}',
+      X_FRESHNESS: '{"maxAge":"0 s","staleWhileRevalidate":"5 s"}',
+    });
+    expect(freshness({}, source('kvk')?.freshness)).toMatchObject({
+      maxAgeMs: 0,
+      staleWhileRevalidateMs: 0,
+      notFoundMaxAgeMs: 0,
+      staleIfErrorMs: 7 * 86_400_000,
+    });
+    expect(freshness({}, source('x')?.freshness)).toMatchObject({
+      maxAgeMs: 0,
+      staleWhileRevalidateMs: 5_000,
+    });
+  });
+});
+
+describe('the limits of a source', () => {
+  it('have the words of the setting in place of those that it declares', () => {
+    const { source, problems } = read({
+      KVK_LIMITS:
+        '{"timeout":"3 s","quota":{"calls":1000,"per":"day"},"loaders":{"registrations":{"maxBatch":5}}}',
+    });
+    expect(problems).toEqual([]);
+    expect(source('kvk')?.limits).toEqual({
+      timeout: '3 s',
+      concurrency: 10,
+      rate: { calls: 50, per: '1 s', burst: 50 },
+      quota: { calls: 1_000, per: 'day' },
+    });
+    expect(source('kvk')?.loaderSettings['registrations']).toEqual({ maxBatch: 5 });
+  });
+
+  it('are shared out among workers as declared ones are', () => {
+    const settings = new SettingsReader({
+      ID_SECRET: 'a secret of the tests',
+      REDIS_URL: 'redis://127.0.0.1:1',
+      AUTH: 'off',
+      CRM_HUBSPOT_LIMITS: '{"concurrency":8,"rate":{"calls":40,"per":"1 s"}}',
+      VIES_LIMITS: '{"concurrency":3}',
+    });
+    const hubspotAndVies = sources.filter(({ name }) => name === 'crm-hubspot' || name === 'vies');
+    const whole = { config: readGatewayConfig(settings), sources: tuned(hubspotAndVies, settings) };
+    const [hubspot] = shareOut({ number: 1, count: 4 }, whole, settings).sources;
+    expect(hubspot?.limits).toMatchObject({ concurrency: 2, rate: { calls: 10, per: '1 s', burst: 10 } });
+    expect(settings.problems).toEqual([
+      expect.stringMatching(/^WORKERS 4 is too many for vies, .*: set WORKERS to 3 at most\.$/),
+    ]);
+  });
+});
+
+describe('what is wrong with them', () => {
+  const anyWord = fc.constantFrom(
+    ...['maxAge', 'staleWhileRevalidate', 'staleIfError', 'notFoundMaxAge', 'timeout', 'batchWindow'],
+  );
+
+  it.each([
+    [
+      'a text that is no JSON',
+      'maxAge=30s',
+      'CRM_HUBSPOT_FRESHNESS is not right: it must be a JSON object such as {"maxAge":"30 s"}.',
+    ],
+    [
+      'a list',
+      '[]',
+      'CRM_HUBSPOT_FRESHNESS is not right: it must be a JSON object such as {"maxAge":"30 s"}.',
+    ],
+    [
+      'another case',
+      { maxage: '30 s' },
+      'CRM_HUBSPOT_FRESHNESS is not right: it has no "maxage". Did you mean "maxAge"?',
+    ],
+    [
+      'a word like no other',
+      { ttl: '30 s' },
+      'CRM_HUBSPOT_FRESHNESS is not right: it has no "ttl". It may have maxAge, staleWhileRevalidate, staleIfError, notFoundMaxAge, loaders.',
+    ],
+    [
+      'a loader that there is not',
+      { loaders: { contactByEmail: { maxAge: '1 s' } } },
+      'CRM_HUBSPOT_FRESHNESS is not right: loaders has no "contactByEmail". Did you mean "contactsByEmail"?',
+    ],
+    [
+      'a word of a loader',
+      { loaders: { contactsByEmail: { maxAges: '1 s' } } },
+      'CRM_HUBSPOT_FRESHNESS is not right: loaders.contactsByEmail has no "maxAges". Did you mean "maxAge"?',
+    ],
+    [
+      'a number',
+      { maxAge: 30 },
+      'CRM_HUBSPOT_FRESHNESS is not right: maxAge must be a duration such as "250 ms", "10 s", "5 minutes", "1 hour" or "7 days".',
+    ],
+    [
+      'another unit',
+      { maxAge: '30 sec' },
+      'CRM_HUBSPOT_FRESHNESS is not right: maxAge must be a duration such as "250 ms", "10 s", "5 minutes", "1 hour" or "7 days".',
+    ],
+    [
+      'more than there may be',
+      { maxAge: '31 days' },
+      'CRM_HUBSPOT_FRESHNESS is not right: maxAge must be from "0 s" to "30 days".',
+    ],
+    [
+      'consent',
+      { loaders: { consentsOfContacts: { maxAge: '1 day' } } },
+      'CRM_HUBSPOT_FRESHNESS is not right: loaders has no "consentsOfContacts": consent is asked anew every five seconds, whatever is set.',
+    ],
+  ])('is reported: %s as freshness', (_, value, problem) => {
+    expect(problemsOf('CRM_HUBSPOT_FRESHNESS', value)).toEqual([problem]);
+  });
+
+  it.each([
+    ['no calls', { concurrency: 0 }, 'concurrency must be a whole number from 1 to 1000'],
+    ['half a call', { concurrency: 1.5 }, 'concurrency must be a whole number from 1 to 1000'],
+    [
+      'a time without a unit',
+      { timeout: 2 },
+      'timeout must be a duration such as "250 ms", "10 s", "5 minutes", "1 hour" or "7 days"',
+    ],
+    ['more time than any request has', { timeout: '2 minutes' }, 'timeout must be from "1 ms" to "1 minute"'],
+    [
+      'a rate of no calls',
+      { rate: { calls: 0, per: '1 s' } },
+      'rate.calls must be a number from 0.001 to 1000000',
+    ],
+    [
+      'a rate without a time',
+      { rate: { calls: 5 } },
+      'rate.per must be a duration such as "250 ms", "10 s", "5 minutes", "1 hour" or "7 days"',
+    ],
+    ['a quota of a week', { quota: { calls: 5, per: 'week' } }, 'quota.per must be "day" or "month"'],
+    ['more than a whole', { bulkShare: 1.1 }, 'bulkShare must be a number from 0 to 1'],
+    [
+      'more keys than HubSpot takes',
+      { loaders: { contactsById: { maxBatch: 101 } } },
+      'loaders.contactsById.maxBatch must be a whole number from 1 to 100',
+    ],
+    [
+      'what only the source knows',
+      { ofProcess: true },
+      'it has no "ofProcess". It may have timeout, concurrency, rate, quota, bulkShare, retries, maxBatch, batchWindow, maxAnswerBytes, maxCacheBytes, loaders',
+    ],
+  ])('is reported: %s as limits', (_, value, problem) => {
+    expect(problemsOf('CRM_HUBSPOT_LIMITS', value)).toEqual([`CRM_HUBSPOT_LIMITS is not right: ${problem}.`]);
+  });
+
+  it('is reported all at once, of all sources', () => {
+    const { problems } = read({
+      KVK_FRESHNESS: '{"maxAge":"1","staleIfError":"2"}',
+      X_LIMITS: '{"retries":-1}',
+      WEBSHOP_FRESHNESS: '{"loaders":{"Customers":{}}}',
+    });
+    expect(problems.map((one) => one.split(' is not right')[0]).toSorted()).toEqual([
+      'KVK_FRESHNESS',
+      'KVK_FRESHNESS',
+      'WEBSHOP_FRESHNESS',
+      'X_LIMITS',
+    ]);
+  });
+
+  it('never quotes a value, whatever it is', () => {
+    fc.assert(
+      fc.property(anyWord, fc.string({ minLength: 12 }), (word, value) => {
+        for (const what of ['FRESHNESS', 'LIMITS'] as const) {
+          const problems = problemsOf(variableOf('kvk', what), { [word]: value });
+          expect(problems).toHaveLength(1);
+          expect(problems.join(' ')).not.toContain(value);
+        }
+      }),
+    );
+  });
+});
