@@ -241,7 +241,7 @@ function triggersOf({
     forbidden: (document, purpose) => privacy.disclosures.forbidden({ document }, audienceFor(purpose)),
     maySee: (place, purpose) => privacy.maySee(audienceFor(purpose), place),
   });
-  for (const problem of problems) logger.warn({ problem }, 'a trigger is left out');
+  for (const problem of problems) logger.error({ problem }, 'trigger not started: correct its file');
   return triggers;
 }
 

@@ -5,6 +5,7 @@ import { keepHeapSmall } from './server/heap.js';
 import { listen } from './server/http.js';
 import { letGo, stopWhenTold, tellStarted } from './server/started.js';
 import type { PrimaryLink } from './server/worker.js';
+import { isTracing } from './telemetry/tracing.js';
 
 /** A gateway on its port, in this process, until it is told to stop. Throws a ConfigError when it cannot start. */
 export async function serve(primary?: PrimaryLink): Promise<void> {
@@ -17,6 +18,10 @@ export async function serve(primary?: PrimaryLink): Promise<void> {
       await gateway.close();
       throw error;
     });
+  if (Object.keys(process.env).some((variable) => variable.startsWith('OTEL_')) && !isTracing())
+    logger.warn(
+      'OTEL_* variables do nothing without an OpenTelemetry SDK, and none is registered: no traces are sent. src/telemetry/README.md has an otel.mjs to start the gateway with.',
+    );
   // A defect in one request is no reason to end all others. Its message is left out: it may quote what it stumbled over.
   process.on('unhandledRejection', (reason) => {
     const frames =

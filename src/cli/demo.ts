@@ -224,7 +224,7 @@ A signal, an action: somebody who listens, somebody who pays, and what the campa
   curl -s ${faults.url}/order-system/emit -d '{"type":"order.paid","email":"customer-5@example.nl"}'
   sleep 1 && curl -s ${campaignTool.url}/deliveries
 
-A bad day:
+A bad day (what was asked within the hour is still shown, marked as stale; with -H 'cache-control: no-cache' it is not):
   curl -s -X PUT ${faults.url}/contact-centre -d '{"fault":"hang"}'
   curl -s -X PUT ${campaignTool.url} -d '{"status":503}'
 

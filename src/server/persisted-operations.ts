@@ -23,6 +23,8 @@ export interface PersistedOperation {
   /** `sha256:` and the digest of the document, as GraphQL over HTTP has it for persisted documents. */
   documentId: string;
   name: string;
+  /** Where it is declared, as a path within its folder. */
+  file: string;
   /** The operation and the fragments it uses, printed. */
   document: string;
 }
@@ -76,29 +78,34 @@ export function readPersistedOperations(folder = FOLDER): PersistedOperation[] {
     const inOrder = [...used].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, one]) => one);
     const document = print({ kind: Kind.DOCUMENT, definitions: [node, ...inOrder] });
     const digest = createHash('sha256').update(document).digest('hex');
-    return { documentId: `sha256:${digest}`, name, document };
+    return { documentId: `sha256:${digest}`, name, file, document };
   });
   if (problems.length > 0) throw new ConfigError(problems);
   return read;
 }
 
-/**
- * The documents that the schema can answer, by id. An operation that asks what no plugged-in source has is left out:
- * that is no mistake of whoever starts the gateway.
- */
+/** The documents that the schema can answer, by id. For each other operation an error is logged. */
 export function answerable(
   operations: readonly PersistedOperation[],
   schema: GraphQLSchema,
-  logger: Pick<Logger, 'info'>,
+  logger: Pick<Logger, 'error'>,
 ): ReadonlyMap<string, string> {
   return new Map(
-    operations.flatMap(({ documentId, name, document }) => {
-      const [error] = validate(schema, parse(document));
-      if (error === undefined) return [[documentId, document] as const];
-      logger.info({ operation: name, reason: error.message }, 'persisted operation left out');
+    operations.flatMap(({ documentId, name, file, document }) => {
+      const [reason] = problemsOf(document, schema);
+      if (reason === undefined) return [[documentId, document] as const];
+      logger.error(
+        { operation: name, file, documentId, reason },
+        'persisted operation refused: the schema of this gateway cannot answer it, and its id is unknown to clients; correct the file, or plug in the source that has the field',
+      );
       return [];
     }),
   );
+}
+
+/** What keeps a schema from answering a document. Empty when nothing does. */
+export function problemsOf(document: string, schema: GraphQLSchema): readonly string[] {
+  return validate(schema, parse(document)).map(({ message }) => message);
 }
 
 /** For client builds: the content of `manifest.generated.json`. */

@@ -109,6 +109,11 @@ export function traceHeaders({ span, incoming }: Trace): HeadersToSend {
   return headersOf(`00-${context.traceId}-${context.spanId}-${flags}`, context.traceState?.serialize());
 }
 
+/** Whether an SDK is registered, so that spans are made. */
+export function isTracing(): boolean {
+  return findTracer() !== undefined;
+}
+
 /** The tracer of the SDK, if there is one. Without, the API's own tracer would make spans that go nowhere. */
 function findTracer(): Tracer | undefined {
   const provider = api.getTracerProvider();

@@ -38,7 +38,7 @@ export interface TriggersOptions {
   schema: GraphQLSchema;
   /** `@deliver`, as schema/directives.graphql declares it. */
   deliver: GraphQLDirective;
-  endpoints: ReadonlySet<string>;
+  endpoints: Pick<ReadonlySet<string>, 'has'>;
   /** What the trigger may not have for its purpose, as `Type.field`. */
   forbidden: (document: DocumentNode, purpose: Purpose) => readonly string[];
   /** Whether the trigger may have data of an enum value for its purpose. */

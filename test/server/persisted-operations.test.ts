@@ -71,6 +71,39 @@ describe('an installation', () => {
     await gateway.close();
   });
 
+  test('logs an error for an operation that its schema cannot answer, and answers the others', async () => {
+    const operations = join(folder, 'operations');
+    mkdirSync(operations);
+    writeFileSync(
+      join(operations, 'card.graphql'),
+      'query Card($by: CustomerKey!) { customer(by: $by) { nmae } }',
+    );
+    writeFileSync(join(operations, 'type.graphql'), 'query TypeOfQuery { __typename }');
+    const { gateway, lines } = install({ OPERATIONS_FOLDER: operations });
+    const [card, type] = readPersistedOperations(pathToFileURL(`${operations}/`));
+    expect(lines).toMatchObject([
+      {
+        // pino's level of an error.
+        level: 50,
+        operation: 'Card',
+        file: 'card.graphql',
+        documentId: card?.documentId,
+        reason: expect.stringContaining('Cannot query field "nmae" on type "Customer".') as string,
+      },
+    ]);
+    const statuses: number[] = [];
+    for (const documentId of [card?.documentId, type?.documentId]) {
+      const response = await gateway.fetch('/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ documentId }),
+      });
+      statuses.push(response.status);
+    }
+    expect(statuses).toEqual([404, 200]);
+    await gateway.close();
+  });
+
   test('reads the triggers of TRIGGERS_FOLDER', async () => {
     const triggers = join(folder, 'triggers');
     mkdirSync(triggers);

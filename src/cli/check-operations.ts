@@ -1,0 +1,50 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { parseArgs } from 'node:util';
+import { buildSchema } from 'graphql';
+import { ConfigError } from '../errors.js';
+import { problemsOf, readPersistedOperations } from '../server/persisted-operations.js';
+import { directiveNamed } from '../stitching/policies.js';
+import { readSdl } from '../stitching/sdl.js';
+import { readTriggers } from '../webhooks/triggers.js';
+
+/**
+ * Checks the operations and the triggers of folders against schema/gateway.graphql, which has the fields of every source. A
+ * start leaves out what its sources cannot answer; what no source can answer is a mistake.
+ */
+
+const SCHEMA = new URL('../../schema/gateway.graphql', import.meta.url);
+
+const { values } = parseArgs({
+  options: {
+    operations: { type: 'string', multiple: true, default: [] },
+    triggers: { type: 'string', multiple: true, default: [] },
+  },
+});
+const schema = buildSchema(readFileSync(fileURLToPath(SCHEMA), 'utf8'));
+const folderOf = (path: string) => pathToFileURL(`${resolve(path)}/`);
+
+const problems: string[] = [];
+for (const folder of values.operations) {
+  try {
+    for (const { file, document } of readPersistedOperations(folderOf(folder)))
+      problems.push(...problemsOf(document, schema).map((problem) => `${folder}/${file}: ${problem}`));
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems.map((problem) => `${folder}/${problem}`));
+  }
+}
+for (const folder of values.triggers) {
+  const read = readTriggers({
+    folder: folderOf(folder),
+    schema,
+    deliver: directiveNamed('deliver', readSdl([], {}, [])),
+    // Which endpoints there are, and what a purpose forbids, is known at start.
+    endpoints: { has: () => true },
+    forbidden: () => [],
+  });
+  problems.push(...read.problems);
+}
+for (const problem of problems) process.stderr.write(`${problem}\n`);
+if (problems.length > 0) process.exitCode = 1;

@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-check-operations-'));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** The check of `npm run check`, over folders of the test. */
+async function check(files: Record<string, string>) {
+  const own = mkdtempSync(join(folder, 'of-one-test-'));
+  for (const name of ['operations', 'triggers']) mkdirSync(join(own, name));
+  for (const [path, content] of Object.entries(files)) writeFileSync(join(own, path), content);
+  const child = spawn(
+    process.execPath,
+    [
+      ...['--import', 'tsx', 'src/cli/check-operations.ts'],
+      ...['--operations', join(own, 'operations'), '--triggers', join(own, 'triggers')],
+    ],
+    { stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  const [error, [code]] = await Promise.all([
+    text(child.stderr),
+    once(child, 'close') as Promise<[number | null]>,
+  ]);
+  return { problems: error.replaceAll(`${own}/`, '').split('\n').filter(Boolean), code };
+}
+
+test('passes operations and triggers that the sources together can answer', async () => {
+  const { problems, code } = await check({
+    'operations/card.graphql': 'query Card($by: CustomerKey!) { customer(by: $by) { name } }',
+    'triggers/paid.graphql': 'subscription @deliver(to: "any", purpose: SERVICE) { orderPaid { recordId } }',
+  });
+  expect({ problems, code }).toEqual({ problems: [], code: 0 });
+});
+
+test('fails for each that is misspelt, and names its file', async () => {
+  const { problems, code } = await check({
+    'operations/card.graphql': 'query Card($by: CustomerKey!) { customer(by: $by) { nmae } }',
+    'operations/right.graphql': 'query Right { __typename }',
+    'triggers/paid.graphql':
+      '\nsubscription @deliver(to: "any", purpose: SERVICE) { orderPayed { recordId } }',
+  });
+  expect(problems).toEqual([
+    expect.stringMatching(
+      /^operations\/card\.graphql: Cannot query field "nmae" on type "Customer"\. Did you mean "name"/,
+    ),
+    expect.stringMatching(
+      /^triggers\/paid\.graphql line 2: Cannot query field "orderPayed" on type "Subscription"/,
+    ),
+  ]);
+  expect(code).toBe(1);
+});
+
+test('fails for a file that cannot be read as an operation', async () => {
+  const { problems, code } = await check({ 'operations/broken.graphql': '\nquery {' });
+  expect(problems).toEqual([expect.stringMatching(/operations\/broken\.graphql line 2: Syntax Error/)]);
+  expect(code).toBe(1);
+});

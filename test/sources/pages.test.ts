@@ -1,0 +1,112 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { format, resolveConfig } from 'prettier';
+import { describe, expect, test } from 'vitest';
+import { sources } from '../../sources/index.js';
+import { freshness } from '../../src/cache/freshness.js';
+import { SettingsReader } from '../../src/settings.js';
+import type { SourceDefinition } from '../../src/source.js';
+import { tuned, variableOf } from '../../src/source-settings.js';
+
+// What a source's page says of its settings and of how long its answers are kept, against its code.
+const pageOf = ({ name }: SourceDefinition) => new URL(`../../sources/${name}/README.md`, import.meta.url);
+const BLOCK = /(?<=<!-- freshness -->\n)[^]*(?=<!-- \/freshness -->)/;
+const ALL = [
+  ['ms', 1_000],
+  ['s', 60],
+  ['minute', 60],
+  ['hour', 24],
+  ['day', Infinity],
+] as const;
+
+/** `90000` as `1.5 minutes`. */
+function asWritten(ms: number): string {
+  if (ms === 0) return '0 s';
+  let amount = ms;
+  for (const [unit, size] of ALL) {
+    if (amount < size) return `${amount} ${unit}${['ms', 's'].includes(unit) || amount === 1 ? '' : 's'}`;
+    amount /= size;
+  }
+  throw new Error('No time is as long.');
+}
+
+/** How long the answers of each loader are kept, as the code has it when no setting changes it. */
+function table(source: SourceDefinition): string {
+  const [{ freshness: ofSource, loaderSettings } = { freshness: {}, loaderSettings: {} }] = tuned(
+    [source],
+    new SettingsReader({}),
+  );
+  const { identity, consents, loaders = [] } = source;
+  const own = new Map(
+    [...Object.values(identity?.askedBy ?? {}).map(({ loader }) => loader), ...loaders].map((one) => [
+      one.name,
+      one.freshness,
+    ]),
+  );
+  const rows = Object.keys(loaderSettings)
+    .filter((name) => name !== consents?.ofRecord.name)
+    .map((name) => {
+      const { maxAgeMs, staleWhileRevalidateMs, staleIfErrorMs, notFoundMaxAgeMs } = freshness(
+        own.get(name),
+        ofSource,
+      );
+      return {
+        name,
+        times: [maxAgeMs, staleWhileRevalidateMs, staleIfErrorMs, notFoundMaxAgeMs].map(asWritten),
+      };
+    });
+  const groups = new Map<string, string[]>();
+  for (const { name, times } of rows) {
+    const key = times.join(' | ');
+    groups.set(key, [...(groups.get(key) ?? []), `\`${name}\``]);
+  }
+  const lines = [...groups].map(([times, names]) => `| ${names.join(', ')} | ${times} |`);
+  const consent =
+    consents === undefined
+      ? []
+      : [`| \`${consents.ofRecord.name}\`: consent, which no setting changes | 5 s | 0 s | 0 s | 5 s |`];
+  return [
+    '| loaders | `maxAge` | `staleWhileRevalidate` | `staleIfError` | `notFoundMaxAge` |',
+    '| --- | --- | --- | --- | --- |',
+    ...lines,
+    ...consent,
+  ].join('\n');
+}
+
+describe.each(sources.map((source) => [source.name, source] as const))('the page of %s', (name, source) => {
+  const text = readFileSync(pageOf(source), 'utf8');
+
+  test('names every setting that the source reads', () => {
+    const { connector, webhook, outbox } = source;
+    const read = [
+      ...connector.settings(new SettingsReader({})),
+      ...(webhook === undefined ? [] : [webhook.secrets]),
+      ...(webhook?.handshakeToken === undefined ? [] : [webhook.handshakeToken]),
+      ...(outbox === undefined ? [] : [outbox.url]),
+    ].map(({ variable }) => variable);
+    const missing = [...read, variableOf(name, 'FRESHNESS'), variableOf(name, 'LIMITS')].filter(
+      (variable) => !text.includes(`\`${variable}\``),
+    );
+    expect(missing).toEqual([]);
+  });
+
+  test('names each purpose of which the system holds consent', () => {
+    for (const purpose of source.consents?.purposes ?? []) expect(text).toContain(purpose);
+  });
+
+  test('says how long the answers of each loader are kept', async () => {
+    const style = await resolveConfig(pageOf(source));
+    const block = `\n${await format(table(source), { ...style, parser: 'markdown' })}\n`;
+    if (process.env.UPDATE_README === '1') {
+      expect(text).toMatch(BLOCK);
+      writeFileSync(
+        pageOf(source),
+        text.replace(BLOCK, () => block),
+      );
+      return;
+    }
+    expect(
+      BLOCK.exec(text)?.[0],
+      'The table is not what the code says. To renew it: UPDATE_README=1 npx vitest run test/sources/pages.test.ts',
+    ).toBe(block);
+  });
+});
