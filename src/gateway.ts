@@ -219,10 +219,18 @@ export function createGateway({
       },
     });
     if (limits.maxCacheBytes !== undefined) cache.bound(name, limits.maxCacheBytes);
-    const { maxBatch, batchWindow = '0 ms' } = limits;
-    const windowMs = milliseconds(batchWindow);
+    const { maxBatch, batchWindow: window = '0 ms' } = limits;
     const holdsConsent = source.consents !== undefined;
-    return { name, connection, protection, freshness, loaderSettings, holdsConsent, maxBatch, windowMs };
+    return {
+      name,
+      connection,
+      protection,
+      freshness,
+      loaderSettings,
+      holdsConsent,
+      maxBatch,
+      windowMs: milliseconds(window),
+    };
   }
 
   const identityLimits = {

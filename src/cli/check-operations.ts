@@ -43,6 +43,7 @@ for (const folder of values.triggers) {
     // Which endpoints there are, and what a purpose forbids, is known at start.
     endpoints: { has: () => true },
     forbidden: () => [],
+    maySee: () => true,
   });
   problems.push(...read.problems);
 }
