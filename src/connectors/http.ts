@@ -106,10 +106,7 @@ export function openHttp(
   const prefix = base.pathname === '/' ? '' : base.pathname;
   const sent = { accept: 'application/json', ...headers };
   const sentWithBody = { ...sent, 'content-type': 'application/json' };
-  const validated = new LRUCache<string, { etag: string; bytes: Buffer }>({
-    maxSize: MAX_VALIDATED_BYTES,
-    sizeCalculation: ({ bytes }, key) => bytes.length + key.length,
-  });
+  let validated = createValidated();
 
   return {
     baseUrl: base,
@@ -122,6 +119,8 @@ export function openHttp(
       const call = async (signal: CallSignal) => {
         // Of most systems nothing is kept, and a name that it would be kept under need not be made.
         const known = method === 'GET' && validated.size > 0 ? validated.get(nameOf(path)) : undefined;
+        // An answer that is under way when answers are forgotten is stored where nothing reads it any more.
+        const validatedAtStart = validated;
         const parseBody = isRaw ? asItCame : isText ? parseText : parseInTurn;
         const isGood = (status: number) => status >= 200 && status < 300;
         const isWanted = (status: number) => isGood(status) || (isRaw && expected.includes(status));
@@ -159,7 +158,8 @@ export function openHttp(
           const read = parseBody(bytes, source);
           const parsed = read instanceof Promise ? ((await read) as unknown) : read;
           const { etag } = headers;
-          if (method === 'GET' && typeof etag === 'string') validated.set(nameOf(path), { etag, bytes });
+          if (method === 'GET' && typeof etag === 'string')
+            validatedAtStart.set(nameOf(path), { etag, bytes });
           return readAnswer({ status, body: parsed, type });
         }
         if (status === 304 && known !== undefined)
@@ -182,12 +182,20 @@ export function openHttp(
       });
     },
     forget: () => {
-      validated.clear();
+      validated = createValidated();
     },
     close: async () => {
       await Promise.all([pool.destroy(), session?.close()]);
     },
   };
+}
+
+/** Answers with an ETag, by the digest of their path. */
+function createValidated(): LRUCache<string, { etag: string; bytes: Buffer }> {
+  return new LRUCache({
+    maxSize: MAX_VALIDATED_BYTES,
+    sizeCalculation: ({ bytes }, key) => bytes.length + key.length,
+  });
 }
 
 /** Asks with the credentials of the moment, and once more with new ones when they turn out to have expired. */

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { approximateBytes, createCache, type Cache, type Entry } from '../../src/cache/cache.js';
 import { turnedClock, type TurnedClock } from '../support/clock.js';
 
@@ -9,6 +9,7 @@ let opened: Cache[] = [];
 afterEach(() => {
   for (const cache of opened) cache.close();
   opened = [];
+  vi.useRealTimers();
 });
 
 function setUp({ maxBytes = MEGABYTE } = {}) {
@@ -165,6 +166,39 @@ describe('the cache', () => {
     expect(all).toBeLessThanOrEqual(100_000);
     expect(all).toBeGreaterThan(95_000);
     expect(bytes('busy')).toBeGreaterThan(30_000);
+  });
+
+  it('frees each minute what has expired, in every source, until it is closed', () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    const { keep, cache, clock } = setUp();
+    const entries = () => [...cache.usage().values()].map((held) => held.entries);
+    keep('expires', 'A', { keepMs: 1_000 });
+    keep('stays', 'A', { keepMs: 2_000 });
+    keep('expires', 'A', { keepMs: 1_000 }, 'crm');
+    clock.turn(1_001);
+    vi.advanceTimersByTime(59_999);
+    expect(entries()).toEqual([2, 1]);
+    vi.advanceTimersByTime(1);
+    expect(entries()).toEqual([1, 0]);
+    cache.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it('shows whoever used an entry that it is dropped: replaced, forgotten, or pushed out', () => {
+    const { keep, cache } = setUp({ maxBytes: 20_000 });
+    const standingOf = (key: string) => cache.get('shop', key)?.standing;
+    keep('a', 'A', { tags: ['jan'] });
+    const first = standingOf('a');
+    expect(first).toEqual({ reads: 1, isDropped: false });
+    keep('a', 'B', { tags: ['jan'] });
+    const second = standingOf('a');
+    expect([first?.isDropped, second?.isDropped]).toEqual([true, false]);
+    cache.forget(['jan']);
+    expect(second?.isDropped).toBe(true);
+    keep('a', 'C');
+    const third = standingOf('a');
+    for (const key of 'bcdefghij') keep(key, KILOBYTE);
+    expect(third?.isDropped).toBe(true);
   });
 
   it('is empty when it is cleared, of all sources', () => {
@@ -335,5 +369,33 @@ describe('the bytes of a value', () => {
         expect(approximateBytes(`${text}${text}`)).toBeGreaterThan(approximateBytes(text));
       }),
     );
+  });
+
+  it.each<[unknown, number]>([
+    [null, 8],
+    [true, 16],
+    [17, 16],
+    [undefined, 16],
+    ['abc', 30],
+    [[], 40],
+    [[null, 1], 40 + (8 + 8) + (8 + 16)],
+    [{ ab: 'c' }, 40 + (8 + 2 + 26)],
+  ])('of %j are counted by kind, length, and members', (value, bytes) => {
+    expect(approximateBytes(value)).toBe(bytes);
+  });
+
+  it('are more than any cache has when the value nests too deep to be measured', () => {
+    let deep: unknown = null;
+    for (let i = 0; i < 200_000; i += 1) deep = [deep];
+    expect(approximateBytes(deep)).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
+  it('hide no other failure', () => {
+    const broken = {
+      get value(): never {
+        throw new TypeError('broken');
+      },
+    };
+    expect(() => approximateBytes(broken)).toThrow(TypeError);
   });
 });

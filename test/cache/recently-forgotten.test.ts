@@ -49,3 +49,19 @@ it('takes everything for forgotten rather than hold names without end for a ques
   expect(recentlyForgotten.has(['jan'], asked)).toBe(true);
   expect(recentlyForgotten.has(['jan'], recentlyForgotten.begin())).toBe(false);
 });
+
+it('holds no names for questions that have ended', () => {
+  const recentlyForgotten = createRecentlyForgotten();
+  const names = (round: number) => Array.from({ length: 1_000 }, (_, at) => `${round} ${at}`);
+  for (let round = 0; round < 200; round += 1) {
+    const ended = recentlyForgotten.begin();
+    recentlyForgotten.add(names(round));
+    recentlyForgotten.end(ended);
+    // While no question is open, there is nothing to hold them for.
+    recentlyForgotten.add(names(-round));
+  }
+  const asked = recentlyForgotten.begin();
+  recentlyForgotten.add(['piet']);
+  expect(recentlyForgotten.has(['jan'], asked)).toBe(false);
+  expect(recentlyForgotten.has(['piet'], asked)).toBe(true);
+});

@@ -131,6 +131,28 @@ describe('a system that gives out access tokens for a while', () => {
     ]);
   });
 
+  it('uses the newest refresh token after every rotation, and the last one when none comes', async () => {
+    const rotations = ['refresh-1', 'refresh-2', undefined, 'refresh-4'];
+    await connect({
+      settings: { REFRESH: 'refresh-0' },
+      token: (_, response, count) => {
+        sendJson(response, { access_token: `token-${count}`, refresh_token: rotations[count - 1] });
+      },
+      // Each access token lets one call in, and is expired at the next.
+      data: (request, response, count) => {
+        if (count % 2 === 0) refuse(response);
+        else sendJson(response, {});
+      },
+    });
+    for (let i = 0; i < rotations.length; i += 1) await client.get(anything, '/data');
+    expect(asked('/token').map((request) => formOf(request)['refresh_token'])).toEqual([
+      'refresh-0',
+      'refresh-1',
+      'refresh-2',
+      'refresh-2',
+    ]);
+  });
+
   it('renews an expired token once for all that wait, and answers each of them', async () => {
     let valid = 'token-1';
     await connect({
@@ -246,12 +268,13 @@ describe('a system that gives out access tokens for a while', () => {
     await connect({
       timeoutMs: 300,
       token: (_, response, count) => {
-        if (count > 1) sendJson(response, { access_token: 'token' });
+        // A call that joined the first wait may ask once more before its own time is over.
+        if (count > 2) sendJson(response, { access_token: 'token' });
       },
     });
     const calls = Array.from({ length: 3 }, () => failure(client.get(anything, '/data')));
     expect((await Promise.all(calls)).map(({ code }) => code)).toEqual(Array(3).fill('SOURCE_TIMEOUT'));
-    await vi.waitFor(() => client.get(anything, '/data'));
+    await vi.waitFor(() => client.get(anything, '/data'), { timeout: 10_000 });
   });
 
   it.each([

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { setting, urlSetting } from '../../src/settings.js';
 import { anyOf, apiKey, basic, bearer, type Auth } from '../../src/connectors/auth.js';
@@ -475,5 +475,29 @@ describe('what a system says beside its answer', () => {
     expect(await client.get(record, '/people/1')).toEqual({ name: 'Eva' });
     await client.get(record, '/people/2');
     expect(asked).toEqual([undefined, '"1"', undefined]);
+  });
+
+  it('keeps no answer with an ETag once answers are forgotten, nor one that was under way', async () => {
+    const asked: (string | undefined)[] = [];
+    const held: (() => void)[] = [];
+    await connect(({ headers, url }, response) => {
+      asked.push(headers['if-none-match']);
+      const answer = () => {
+        sendJson(response, { name: 'Eva' }, { headers: { etag: '"1"' } });
+      };
+      if (url === '/slow' && held.length === 0) held.push(answer);
+      else answer();
+    });
+    await client.get(anything, '/people/1');
+    const underWay = client.get(anything, '/slow');
+    await vi.waitFor(() => {
+      expect(held).toHaveLength(1);
+    });
+    client.forget();
+    held[0]?.();
+    await underWay;
+    await client.get(anything, '/people/1');
+    await client.get(anything, '/slow');
+    expect(asked).toEqual([undefined, undefined, undefined, undefined]);
   });
 });

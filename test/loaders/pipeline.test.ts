@@ -6,7 +6,7 @@ import type { RequestScope } from '../../src/loaders/flight.js';
 import { defineLoader, type Loader } from '../../src/loaders/loader.js';
 import { startDeadline } from '../../src/resilience/deadline.js';
 import { turnedClock } from '../support/clock.js';
-import { createLoading, type Loading } from '../support/loading.js';
+import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
 import { sharedCacheInMemory, type SharedCacheInMemory } from './shared-cache-in-memory.js';
 
 const down = new SourceUnavailableError('shop', 'shop cannot be reached.');
@@ -32,6 +32,7 @@ interface Call {
   /** Answers each key with itself and the number of the call, or with what is given. */
   answer(values?: readonly (string | null | Error)[]): Promise<void>;
   fail(error?: Error): Promise<void>;
+  /** Whether the system was told that nobody wants the answer any more. */
   isCancelled: boolean;
 }
 
@@ -41,32 +42,38 @@ interface System {
   isQuick: boolean;
   /** What the system says of how long its answers hold. */
   holds: number | undefined;
-  loader: Loader<Client, string, string | null>;
+  loader: Loader<LoadingClient, string, string | null>;
 }
 
-function createSystem(parts: Partial<Loader<Client, string, string | null>> = {}): System {
+function createSystem(parts: Partial<Loader<LoadingClient, string, string | null>> = {}): System {
   const system: System = { calls: [], isQuick: true, holds: undefined, loader: undefined as never };
-  system.loader = defineLoader<Client, string, string | null>({
+  system.loader = defineLoader<LoadingClient, string, string | null>({
     name: 'letters',
-    load: (keys) => {
+    load: (keys, { scope }) => {
       const number = system.calls.length + 1;
       const text = (key: string) => `${key}${number}`;
-      return new Promise((resolve, reject) => {
-        const call: Call = {
-          keys: [...keys],
-          isCancelled: false,
-          answer: (values = keys.map(text)) => {
-            resolve(values);
-            return settle();
-          },
-          fail: (error = down) => {
-            reject(error);
-            return settle();
-          },
-        };
-        system.calls.push(call);
-        if (system.isQuick) void call.answer();
-      });
+      return scope.run(
+        (signal) =>
+          new Promise((resolve, reject) => {
+            const call: Call = {
+              keys: [...keys],
+              isCancelled: false,
+              answer: (values = keys.map(text)) => {
+                resolve(values);
+                return settle();
+              },
+              fail: (error = down) => {
+                reject(error);
+                return settle();
+              },
+            };
+            signal.addEventListener('abort', () => {
+              call.isCancelled = true;
+            });
+            system.calls.push(call);
+            if (system.isQuick) void call.answer();
+          }),
+      );
     },
     ...parts,
   });
@@ -75,7 +82,7 @@ function createSystem(parts: Partial<Loader<Client, string, string | null>> = {}
 
 interface SetUp {
   freshness?: FreshnessOptions;
-  loader?: Partial<Loader<Client, string, string | null>>;
+  loader?: Partial<Loader<LoadingClient, string, string | null>>;
   shared?: SharedCacheInMemory;
   system?: System;
   windowMs?: number;
@@ -249,7 +256,6 @@ describe('an answer', () => {
 describe('what a system says of how long its answer holds', () => {
   const speaking = (freshness: FreshnessOptions, holdsMs: number[]) => {
     const all = setUp({ freshness });
-    const client = { ping: () => Promise.resolve() };
     let calls = 0;
     const spoken = defineLoader<Client, string, string | null>({
       name: 'spoken',
@@ -266,7 +272,7 @@ describe('what a system says of how long its answer holds', () => {
         connection: {
           client: (scope) => {
             scopes.push(scope);
-            return client;
+            return { scope, ping: () => Promise.resolve() };
           },
           close: () => Promise.resolve(),
         },
@@ -434,6 +440,11 @@ describe('what is wanted at the same moment', () => {
 });
 
 describe('a request that gives up', () => {
+  const giveUp = ({ scope }: { scope: RequestScope }) => {
+    for (const flight of scope.flights) flight.leave();
+    scope.flights.clear();
+  };
+
   it('before its keys were asked for does not keep others from asking for them', async () => {
     const { ask, request, system } = setUp();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
@@ -446,17 +457,43 @@ describe('a request that gives up', () => {
     expect(await ask('a')).toBe('a1');
   });
 
-  it('leaves to others what they wait for too, and the call to itself when nobody else does', async () => {
+  it('leaves to others what they wait for too, and takes the answer from nobody', async () => {
     const { ask, request, system } = setUp();
     system.isQuick = false;
     const gone = request();
     void gone.ask('a');
     const stays = ask('a');
     await settle();
-    for (const flight of gone.scope.flights) flight.leave();
-    gone.scope.flights.clear();
+    giveUp(gone);
+    expect(system.calls[0]?.isCancelled).toBe(false);
     await system.calls[0]?.answer();
     expect(await stays).toBe('a1');
+  });
+
+  it('leaves the other keys of its batch to those who wait for them', async () => {
+    const { request, system } = setUp();
+    system.isQuick = false;
+    const [gone, stays] = [request(), request()];
+    void gone.ask('a');
+    const answer = stays.ask('b');
+    await settle();
+    expect(system.calls.map(({ keys }) => keys)).toEqual([['a', 'b']]);
+    giveUp(gone);
+    expect(system.calls[0]?.isCancelled).toBe(false);
+    await system.calls[0]?.answer();
+    expect(await answer).toBe('b1');
+  });
+
+  it('cancels the call once no key of it is waited for any more', async () => {
+    const { request, system } = setUp();
+    system.isQuick = false;
+    const [one, other] = [request(), request()];
+    void one.ask('a');
+    void other.ask('b');
+    await settle();
+    giveUp(one);
+    giveUp(other);
+    expect(system.calls.map(({ isCancelled }) => isCancelled)).toEqual([true]);
   });
 
   it('lets who comes after it ask anew, when nobody waited any more', async () => {
@@ -465,8 +502,7 @@ describe('a request that gives up', () => {
     const gone = request();
     void gone.ask('a');
     await settle();
-    for (const flight of gone.scope.flights) flight.leave();
-    gone.scope.flights.clear();
+    giveUp(gone);
     const next = ask('a');
     await settle();
     expect(system.calls).toHaveLength(2);

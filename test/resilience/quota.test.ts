@@ -67,4 +67,34 @@ describe("a contract's quota", () => {
     await vi.advanceTimersByTimeAsync(20);
     expect(await second).toBe(false);
   });
+
+  it("leaves yesterday's count out of today's, however late the store gives it", async () => {
+    let answer: (total: number) => void = () => undefined;
+    const count = vi
+      .fn<QuotaStore['count']>()
+      .mockImplementationOnce(() => new Promise((resolve) => (answer = resolve)))
+      .mockRejectedValue(new Error('connection refused'));
+    const quota = createQuota('kvk', { calls: 300, per: 'day' }, { count });
+    const yesterday = quota.count();
+    await vi.advanceTimersByTimeAsync(20);
+    expect(await yesterday).toBe(true);
+    vi.setSystemTime(Date.UTC(2026, 10, 25));
+    expect(quota.spentForMs).toBe(0);
+    answer(300);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(await quota.count()).toBe(true);
+    expect(quota.spentForMs).toBe(0);
+  });
+
+  it('does not take today for spent because of a call that was one too many yesterday', async () => {
+    let answer: (total: number) => void = () => undefined;
+    const count = () => new Promise<number>((resolve) => (answer = resolve));
+    const quota = createQuota('kvk', { calls: 300, per: 'day' }, { count });
+    const yesterday = quota.count();
+    vi.setSystemTime(Date.UTC(2026, 10, 25));
+    expect(quota.spentForMs).toBe(0);
+    answer(301);
+    expect(await yesterday).toBe(false);
+    expect(quota.spentForMs).toBe(0);
+  });
 });

@@ -4,7 +4,7 @@ import { createRecentlyForgotten } from '../../src/cache/recently-forgotten.js';
 import { createTags } from '../../src/cache/invalidation.js';
 import { createKeys } from '../../src/cache/keys.js';
 import type { SharedCache } from '../../src/cache/shared-cache.js';
-import type { Client } from '../../src/connectors/connector.js';
+import type { CallScope, Client } from '../../src/connectors/connector.js';
 import type { RequestScope } from '../../src/loaders/flight.js';
 import { createProvenance } from '../../src/loaders/provenance.js';
 import {
@@ -33,14 +33,16 @@ export interface Loading {
   source(
     name: string,
     parts?: { freshness?: FreshnessOptions; limits?: LimitsOptions; windowMs?: number },
-  ): LoadedSource<Client>;
+  ): LoadedSource<LoadingClient>;
   /** A request's own loaders; it is given up after 10 seconds. */
   newRequest(parts?: Partial<RequestScope>): { load: Load; scope: RequestScope };
   close(): void;
 }
 
-/** The system itself is the loader that a test declares, so its client has nothing to do. */
-const client: Client = { ping: () => Promise.resolve() };
+/** The system itself is the loader that a test declares; it runs its calls in this scope, if at all. */
+export interface LoadingClient extends Client {
+  readonly scope: CallScope;
+}
 
 export function createLoading({ clock, maxBytes = 100_000, shared }: LoadingOptions): Loading {
   const cache = createCache({ maxBytes, clock });
@@ -63,7 +65,10 @@ export function createLoading({ clock, maxBytes = 100_000, shared }: LoadingOpti
     cache,
     source: (name, { freshness, limits = {}, windowMs } = {}) => ({
       name,
-      connection: { client: () => client, close: () => Promise.resolve() },
+      connection: {
+        client: (scope) => ({ scope, ping: () => Promise.resolve() }),
+        close: () => Promise.resolve(),
+      },
       // A call that a test lets fail is not made again, unless the test says so.
       protection: createProtection({ source: name, limits: { retries: 0, ...limits }, clock }),
       freshness,

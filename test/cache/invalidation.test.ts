@@ -1,0 +1,129 @@
+import { describe, expect, it } from 'vitest';
+import { createTags, type Subject } from '../../src/cache/invalidation.js';
+import { turnedClock } from '../support/clock.js';
+
+/** Every so many notes, `createTags` drops those that have expired. */
+const NOTES_UNTIL_SWEEP = 10_000;
+/** Of one customer's linked identifiers, no more are followed. */
+const MOST_FOLLOWED = 200;
+
+/** Tags in the clear: their digests are tested in `keys.test.ts`. */
+const keys = {
+  answer: (...parts: string[]) => parts.join(' '),
+  tag: (...parts: readonly string[]) => parts.join(' '),
+};
+const email = (value: string): Subject => ({ namespace: 'email', value });
+const tag = (value: string) => `customer email ${value}`;
+
+function setUp() {
+  const clock = turnedClock();
+  const tags = createTags(keys, clock);
+  return {
+    clock,
+    tags,
+    /** Notes so often what concerns none of the others that a sweep is due. */
+    untilSweep: () => {
+      for (let i = 0; i < NOTES_UNTIL_SWEEP; i += 1) tags.link([email('x'), email('y')], 0);
+    },
+    forgets: (value: string) => tags.toForget(email(value)).sort(),
+  };
+}
+
+describe('the tags of an answer', () => {
+  it('are its source, its loader, and all that it is about', () => {
+    const { tags } = setUp();
+    const about = [email('jan'), { type: 'Product', key: 'KAN-1' }];
+    expect(tags.of('shop', 'orders', about)).toEqual([
+      'source shop',
+      'loader shop orders',
+      'customer email jan',
+      'object Product KAN-1',
+    ]);
+    expect(tags.of('shop', 'orders', [])).toEqual(['source shop', 'loader shop orders']);
+    expect(tags.of('crm', 'orders', [])).toEqual(['source crm', 'loader crm orders']);
+  });
+
+  it('are those of anybody when it is not known about whom it is', () => {
+    const { tags } = setUp();
+    expect(tags.of('shop', 'orders', undefined)).toEqual(['source shop', 'loader shop orders', 'anybody']);
+  });
+
+  it('hold the other identifiers of the same customer, over several links', () => {
+    const { tags } = setUp();
+    tags.link([email('a'), email('b')], 1_000);
+    tags.link([email('b'), email('c')], 1_000);
+    tags.link([email('e'), email('f')], 1_000);
+    expect(
+      tags
+        .of('shop', 'orders', [email('a')])
+        .slice(2)
+        .sort(),
+    ).toEqual([tag('a'), tag('b'), tag('c')]);
+  });
+});
+
+describe('forgetting', () => {
+  it('finds a source, one of its loaders, or an object by its own tag alone', () => {
+    const { tags } = setUp();
+    expect(tags.toForget({ source: 'shop' })).toEqual(['source shop']);
+    expect(tags.toForget({ source: 'shop', loader: 'orders' })).toEqual(['loader shop orders']);
+    expect(tags.toForget({ type: 'Product', key: 'KAN-1' })).toEqual(['object Product KAN-1']);
+  });
+
+  it('finds a customer by every linked identifier, and what may be about anybody', () => {
+    const { tags, forgets } = setUp();
+    tags.link([email('a'), email('b'), email('c')], 1_000);
+    expect(forgets('b')).toEqual(['anybody', tag('a'), tag('b'), tag('c')]);
+  });
+
+  it('drops the links with the customer', () => {
+    const { tags, forgets } = setUp();
+    tags.link([email('a'), email('b')], 1_000);
+    forgets('a');
+    expect(forgets('a')).toEqual(['anybody', tag('a')]);
+    expect(forgets('b')).toEqual(['anybody', tag('b')]);
+  });
+
+  it('follows no more links than a customer may have', () => {
+    const { tags, forgets } = setUp();
+    for (let i = 0; i < 2 * MOST_FOLLOWED; i += 1) tags.link([email(`${i}`), email(`${i + 1}`)], 1_000);
+    // The one that goes beyond the bound is still in it, and so is "anybody".
+    expect(forgets('0')).toHaveLength(MOST_FOLLOWED + 2);
+  });
+});
+
+describe('the sweep over links', () => {
+  it('drops a link once nothing can be cached for so long, and no sooner', () => {
+    const { clock, tags, forgets, untilSweep } = setUp();
+    tags.link([email('short'), email('b')], 1_000);
+    tags.link([email('long'), email('c')], 1_001);
+    clock.turn(1_001);
+    untilSweep();
+    expect(forgets('short')).toEqual(['anybody', tag('short')]);
+    expect(forgets('long')).toEqual(['anybody', tag('c'), tag('long')]);
+  });
+
+  it('keeps a link that was noted again for as long as its later note says', () => {
+    const { clock, tags, forgets, untilSweep } = setUp();
+    tags.link([email('again'), email('b')], 1_000);
+    tags.link([email('again'), email('b')], 5_000);
+    tags.link([email('again'), email('b')], 2_000);
+    clock.turn(4_000);
+    untilSweep();
+    expect(forgets('again')).toEqual(['anybody', tag('again'), tag('b')]);
+  });
+
+  it('comes after so many links, and not at each', () => {
+    const { clock, tags, forgets } = setUp();
+    // The first of the notes until the sweep.
+    tags.link([email('a'), email('b')], 1_000);
+    clock.turn(2_000);
+    for (let i = 0; i < NOTES_UNTIL_SWEEP - 2; i += 1) tags.link([email('x'), email('y')], 10_000);
+    // An identifier by itself is no link.
+    tags.link([email('a')], 10_000);
+    expect(forgets('b')).toEqual(['anybody', tag('a'), tag('b')]);
+    tags.link([email('c'), email('d')], 0);
+    clock.turn(1);
+    expect(forgets('d')).toEqual(['anybody', tag('c'), tag('d')]);
+  });
+});
