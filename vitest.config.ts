@@ -11,7 +11,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/start-stand-ins.ts'],
+    globalSetup: ['test/support/start-stand-ins.ts', 'test/support/other-suites.ts'],
     testTimeout: 20_000,
     expect,
     // Tests mostly wait for systems: on two cores one worker at a time would take a quarter of an hour.
