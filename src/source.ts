@@ -15,8 +15,8 @@ import type { OutboxDeclaration } from './webhooks/outbox.js';
 /** A source system that speaks GraphQL: its part of the schema is asked as GraphQL, not by loaders and resolvers. */
 export interface StitchedDeclaration {
   mapping: GraphqlMapping;
-  /** By our type: the private entry point of the source's SDL that finds its objects, and the argument for the keys. */
-  entities: Readonly<Record<string, { entry: string; keysArgument: string }>>;
+  /** By our type: the private entry point of the source's SDL that finds its objects by their keys. */
+  entities: Readonly<Record<string, { entry: string }>>;
 }
 
 /** What protects a system, and us from it. */

@@ -59,9 +59,9 @@ export const webshop = defineSource({
   stitched: {
     mapping,
     entities: {
-      Customer: { entry: '_webshopCustomers', keysArgument: 'ids' },
-      Product: { entry: '_webshopProducts', keysArgument: 'skus' },
-      Order: { entry: '_webshopOrders', keysArgument: 'onlineNumbers' },
+      Customer: { entry: '_webshopCustomers' },
+      Product: { entry: '_webshopProducts' },
+      Order: { entry: '_webshopOrders' },
     },
   },
 });

@@ -87,15 +87,13 @@ export const mapping: GraphqlMapping = {
   entries: {
     _webshopCustomers: {
       type: 'Customer',
-      keysArgument: 'ids',
       find: 'nodes(ids: $ids)',
       variables: (ids) => ({ ids: { type: '[ID!]!', value: ids.map(toGid) } }),
       maxKeys: MOST_AT_ONCE,
-      key: { field: 'id', from: fromGid },
+      key: { field: 'id', from: fromGid, exact: true },
     },
     _webshopProducts: {
       type: 'Product',
-      keysArgument: 'skus',
       find: 'productVariants(first: $count, query: $query).nodes',
       variables: (skus) => ({
         count: { type: 'Int!', value: VARIANTS_PER_SKU * skus.length },
@@ -108,7 +106,6 @@ export const mapping: GraphqlMapping = {
     },
     _webshopOrders: {
       type: 'Order',
-      keysArgument: 'onlineNumbers',
       find: 'orders(first: $count, query: $query).nodes',
       variables: (names) => ({
         count: { type: 'Int!', value: ORDERS_PER_NAME * names.length },

@@ -18,6 +18,8 @@ export interface Entry {
   tags: readonly string[];
   /** Asks the system anew, though nobody waits for it. */
   renew: () => void;
+  /** What `renew` holds on to: the key, which may be as long as a client makes it. Default 0. */
+  renewBytes?: number;
 }
 
 /** An answer that was read so often since it was kept is likely to be asked for again soon. */
@@ -76,7 +78,8 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
     if (entries === undefined) {
       entries = new LRUCache({
         maxSize: bounds.get(source) ?? Math.ceil(maxBytes / 2),
-        sizeCalculation: ({ value, tags }) => ENTRY_BYTES + TAG_BYTES * tags.length + approximateBytes(value),
+        sizeCalculation: ({ value, tags, renewBytes = 0 }) =>
+          ENTRY_BYTES + TAG_BYTES * tags.length + renewBytes + approximateBytes(value),
         perf: clock,
         // Asking the clock costs little beside an answer, and a test that turns it wants to be believed at once.
         ttlResolution: 0,

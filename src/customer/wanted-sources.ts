@@ -25,8 +25,8 @@ export function wantedSources(
   sourcesOf: SourcesOfField,
   all: ReadonlySet<string>,
 ): ReadonlySet<string> {
-  const [node] = info.fieldNodes;
-  const known = node && remembered.get(node);
+  // Not by the first node: a condition around another mention decides whether that is one of them.
+  const known = remembered.get(info.fieldNodes);
   if (known !== undefined) return known;
   const sources = new Set<string>();
   const type = getNamedType(info.returnType);
@@ -49,7 +49,7 @@ export function wantedSources(
     }
   };
   for (const { selectionSet } of info.fieldNodes) if (selectionSet !== undefined) visit(selectionSet);
-  if (node !== undefined && isForEveryRequest) remembered.set(node, sources);
+  if (isForEveryRequest) remembered.set(info.fieldNodes, sources);
   return sources;
 }
 

@@ -117,3 +117,7 @@ export function serves(flight: Flight, { priority, wanted }: RequestScope, now: 
   if (isHeldUp && RANKS[flight.priority] > RANKS[priority]) return false;
   return flight.askedAt === undefined || now - flight.askedAt < (wanted.maxAgeMs ?? Infinity);
 }
+
+export function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('A loader failed.', { cause: error });
+}

@@ -1,4 +1,4 @@
-import type { Cache, Clock, Entry, KeptEntry } from '../cache/cache.js';
+import { approximateBytes, type Cache, type Clock, type Entry, type KeptEntry } from '../cache/cache.js';
 import type { Asked, RecentlyForgotten } from '../cache/recently-forgotten.js';
 import {
   isNothing,
@@ -20,7 +20,7 @@ import { CallController } from '../signal.js';
 import { endSourceCall, startRequest, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
 import { Turns } from '../turns.js';
 import { noteAskedAt } from './asked-at.js';
-import { createFlight, serves, whyLate, type Flight, type RequestScope } from './flight.js';
+import { createFlight, serves, toError, whyLate, type Flight, type RequestScope } from './flight.js';
 import { failedOrigin } from './provenance.js';
 
 /** What happens on the way, for those who count. */
@@ -106,8 +106,7 @@ export function createPipeline(
   };
 
   const kept = (text: string, request: RequestScope): unknown => {
-    const found = keptUnder(text);
-    const now = clock.now();
+    const [found, now] = [keptUnder(text), clock.now()];
     if (found === undefined || verdictOn(found, request, now) !== 'fresh') return undefined;
     return give(found, 'cached', request, now);
   };
@@ -358,7 +357,8 @@ export function createPipeline(
 
   const put = (flight: Flight, entry: Omit<Entry, 'renew'>): void => {
     hasKept = true;
-    cache.set(source, digestOf(flight), { ...entry, renew: renewal(flight.key, flight.text) });
+    const own = { renew: renewal(flight.key, flight.text), renewBytes: approximateBytes(flight.key) };
+    cache.set(source, digestOf(flight), { ...entry, ...own });
   };
 
   const keep = (
@@ -367,11 +367,11 @@ export function createPipeline(
     asked: Asked,
     since: number | undefined,
   ): void => {
-    const { key } = flight;
     const forMs = keepMs(maxAgeMs, freshness);
-    options.onAnswer(key, value, forMs);
+    options.onAnswer(flight.key, value, forMs);
     if (forMs <= 0 || !options.isWhole(value)) return;
-    const entry = { value, askedAt, maxAgeMs, tags: tags.of(source, loader, options.about?.(key, value)) };
+    const about = options.about?.(flight.key, value);
+    const entry = { value, askedAt, maxAgeMs, tags: tags.of(source, loader, about) };
     if (recentlyForgotten.has(entry.tags, asked)) return;
     put(flight, { ...entry, keepMs: forMs });
     if (shared === undefined || since === undefined) return;
@@ -392,8 +392,4 @@ export function createPipeline(
 function codeOf(failed: unknown): string {
   if (failed === undefined) return 'ok';
   return failed instanceof GatewayError ? failed.code : 'CANCELLED';
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error('A loader failed.', { cause: error });
 }

@@ -5,7 +5,7 @@ import type { Keys } from '../cache/keys.js';
 import type { Client, Connection } from '../connectors/connector.js';
 import type { Protection } from '../resilience/protection.js';
 import type { Loader, LoaderSettings } from './loader.js';
-import type { RequestScope } from './flight.js';
+import { toError, type RequestScope } from './flight.js';
 import { createPipeline, type Pipeline, type Surroundings } from './pipeline.js';
 
 /** Asks the loaders of all sources on behalf of one request. */
@@ -42,7 +42,6 @@ export interface LoaderRegistry {
     /** What it is asked by, when it was made from another one. Default: itself. */
     askedAs?: Loader<C, Key, Value>,
   ): void;
-  remove(loader: unknown): void;
   /** Whether the source has a loader of that name. */
   has(source: string, loader: string): boolean;
   /** A request's own loaders: the keys that it asks for in one tick become one batch. */
@@ -65,7 +64,6 @@ export interface LoaderRegistry {
 interface Bound {
   pipeline: Pipeline;
   keyText: (key: unknown) => string;
-  name: string;
 }
 
 export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): LoaderRegistry {
@@ -132,13 +130,7 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
         surroundings,
         source.protection,
       );
-      bounds.set(askedAs, { pipeline, keyText, name });
-    },
-    remove: (loader) => {
-      const bound = bounds.get(loader);
-      if (bound === undefined) return;
-      names.delete(bound.name);
-      bounds.delete(loader);
+      bounds.set(askedAs, { pipeline, keyText });
     },
     has: (source, loader) => names.has(`${source} ${loader}`),
     forRequest: (request) => {
@@ -207,9 +199,5 @@ function loadOnce({ pipeline, keyText }: Bound, request: RequestScope): (key: un
 
 /** A key that failed has its error, and does not fail the others of its batch. */
 function settled(answer: unknown): unknown {
-  return answer instanceof Promise
-    ? answer.catch((error: unknown) =>
-        error instanceof Error ? error : new Error('A loader failed.', { cause: error }),
-      )
-    : answer;
+  return answer instanceof Promise ? answer.catch(toError) : answer;
 }

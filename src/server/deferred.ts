@@ -18,6 +18,7 @@ import { leavable } from './leavable.js';
 import { requestIdOf } from './request-id.js';
 import { stateOf, type Later, type RequestHead } from './request-state.js';
 import type { RequestSteps } from './request-steps.js';
+import { hasFieldThen } from './response-names.js';
 
 export interface DeferredOptions {
   steps: Pick<RequestSteps, 'answered' | 'ended'>;
@@ -28,7 +29,7 @@ export interface DeferredOptions {
 
 /**
  * Gives what stands under `@defer` later than the rest, as it comes, to clients that say they take an answer in parts. All
- * others get it whole: what is executed for them has no `@defer`. Events are told whole to everybody, by an executor that
+ * others get it whole: what is executed for them has no `@defer`. An operation that calls a field `then` is answered whole. Events are told whole to everybody, by an executor that
  * passes it over: see event-runner.ts.
  *
  * The first part is an answer as any other is, and goes the way of all: by all plugins and steps. What those do that is
@@ -50,7 +51,7 @@ export function useDeferred({ steps, extensionsOf, errorLog }: DeferredOptions):
       const document = undeferred(args.document);
       if (document === args.document) return;
       setExecuteFn((asked) => {
-        if (!takesParts(request)) return executeFn({ ...asked, document });
+        if (!takesParts(request) || hasFieldThen(document)) return executeFn({ ...asked, document });
         return beginAnswer(request, executeFn(asked));
       });
     },
@@ -184,8 +185,9 @@ function addTo(data: unknown, { path = [], data: part }: ExecutionResult<unknown
 function add(to: unknown, from: unknown): void {
   if (!isObject(to) || !isObject(from)) return;
   for (const [name, value] of Object.entries(from))
-    if (to[name] === undefined) to[name] = value;
-    else add(to[name], value);
+    // A client may call a field `__proto__` or `constructor`: only what the answer itself holds counts.
+    if (Object.hasOwn(to, name)) add(to[name], value);
+    else Object.defineProperty(to, name, { value, enumerable: true, writable: true, configurable: true });
 }
 
 function isObject(value: unknown): value is Record<string | number, unknown> {

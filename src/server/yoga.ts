@@ -37,6 +37,7 @@ import { answerable, type PersistedOperation } from './persisted-operations.js';
 import { createRequestReader, useRequestReader } from './read-request.js';
 import { requestIdOf } from './request-id.js';
 import { stateOf, type RequestHead } from './request-state.js';
+import { useResponseNames } from './response-names.js';
 import { inOrder, useRequestSteps, type RequestStep } from './request-steps.js';
 import { useSubscriptions } from './subscriptions.js';
 import { useVariableCheck } from './variables.js';
@@ -177,6 +178,7 @@ export function createServerApp({
       useOperationChoice(),
       useVariableCheck(),
       useAudience(askerOf, privacy.schemas),
+      useResponseNames(),
       ...(config.execution === 'planned' ? [usePlannedExecution()] : []),
       useDeferred({ steps, extensionsOf: (request) => reportOf(request, sources), errorLog }),
       useSubscriptions({

@@ -1,4 +1,3 @@
-import { isExternalObject } from '@graphql-tools/delegate';
 import { stitchSchemas } from '@graphql-tools/stitch';
 import { filterSchema, pruneSchema, type IResolvers } from '@graphql-tools/utils';
 import {
@@ -19,6 +18,7 @@ import { ConfigError } from '../errors.js';
 import { DEFER } from './defer.js';
 import { describePersonalData, type Policies } from './policies.js';
 import type { Sdl } from './sdl.js';
+import { StitchedObject } from './stitched-object.js';
 import { lazyField, rememberField, type StitchedSource } from './subschema.js';
 
 type Resolver = GraphQLFieldResolver<unknown, Context>;
@@ -69,10 +69,7 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
   return schema;
 }
 
-/**
- * A local field on an object that a GraphQL system may have made needs the key field there: stitching then adds it to
- * what that system is asked. It is added under a name of our own, since the client may have called another field so.
- */
+/** A local field on an object of a GraphQL system is resolved by the key that was requested for it from that system. */
 function withKeys(
   resolvers: object,
   keys: ReadonlyMap<string, { field: string } | { identifier: string }> | undefined,
@@ -81,33 +78,32 @@ function withKeys(
     Object.entries(resolvers as Record<string, Record<string, Resolver>>).map(([type, fields]) => {
       const key = keys?.get(type);
       if (key === undefined || 'identifier' in key) return [type, fields];
-      const added = `_key_${key.field}`;
-      const withKey = Object.entries(fields).map(([name, resolve]) => [
-        name,
-        {
-          selectionSet: `{ ${added}: ${key.field} }`,
-          resolve: onKey(resolve, key.field, added),
-        },
-      ]);
+      const withKey = Object.entries(fields).map(([name, resolve]) => [name, onKey(resolve, key.field)]);
       return [type, Object.fromEntries(withKey)];
     }),
   );
 }
 
 /** Gives the resolver its object with the key in its place. Without a key there is nothing that it could be asked by. */
-function onKey(resolve: Resolver, field: string, added: string): Resolver {
+function onKey(resolve: Resolver, field: string): Resolver {
   return (parent, args, context, info) => {
-    if (!isExternalObject(parent)) return resolve(parent, args, context, info);
-    const key = (parent as Record<string, unknown>)[added];
+    if (!(parent instanceof StitchedObject)) return resolve(parent, args, context, info);
+    const key = parent.read(field, {}, info);
     if (key instanceof Error) throw key;
-    return key == null ? null : resolve({ ...parent, [field]: key }, args, context, info);
+    return key == null ? null : resolve({ [field]: key }, args, context, info);
   };
 }
 
+/** Reads a field of an object that a GraphQL system may have made, or another source. */
+const readField: Resolver = (parent, args: Record<string, unknown>, context, info): unknown =>
+  parent instanceof StitchedObject
+    ? parent.read(info.fieldName, args, info)
+    : defaultFieldResolver(parent, args, context, info);
+
 function ownResolver(resolvers: readonly IResolvers[], type: string, field: string): Resolver | undefined {
   for (const one of resolvers) {
-    const given = (one[type] as Record<string, Resolver | { resolve: Resolver }> | undefined)?.[field];
-    if (given !== undefined) return typeof given === 'function' ? given : given.resolve;
+    const given = (one[type] as Record<string, Resolver> | undefined)?.[field];
+    if (given !== undefined) return given;
   }
   return undefined;
 }
@@ -156,8 +152,10 @@ function placeResolvers(
         entities.has(getNamedType(field.type).name) &&
         getNamedType(field.type).name !== 'Customer'
       ) {
-        field.resolve = rememberField((field.resolve as Resolver | undefined) ?? defaultFieldResolver);
-      } else if (isLocal && own === undefined && !remoteTypes.has(type.name)) {
+        field.resolve = rememberField(own ?? readField);
+      } else if (own === undefined && remoteTypes.has(type.name)) {
+        field.resolve = readField;
+      } else if (isLocal && own === undefined) {
         // It would only read a property, and look for more of what it has read: without a resolver the executor reads it
         // itself, at no cost.
         delete field.resolve;

@@ -1,37 +1,28 @@
-import {
-  defaultMergedResolver,
-  delegateToSchema,
-  isExternalObject,
-  resolveExternalValue,
-  type SubschemaConfig,
-} from '@graphql-tools/delegate';
+import type { SubschemaConfig } from '@graphql-tools/delegate';
 import { makeExecutableSchema } from '@graphql-tools/schema';
-import type { ExecutionRequest, ExecutionResult } from '@graphql-tools/utils';
+import { createHash } from 'node:crypto';
 import {
-  getNamedType,
   getNullableType,
-  GraphQLList,
   isListType,
   isTypeDefinitionNode,
   Kind,
+  visit,
   type DocumentNode,
   type GraphQLFieldResolver,
   type GraphQLResolveInfo,
-  type SelectionNode,
   type SelectionSetNode,
-  visit,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import { GatewayError } from '../errors.js';
 import type { GraphqlClient } from '../connectors/graphql/client.js';
+import type { Selected } from '../connectors/graphql/plan.js';
 import { createTranslator, type Translation } from '../connectors/graphql/translate.js';
 import type { Context, Customer } from '../customer/customer.js';
-import type { Loader, LoaderSettings } from '../loaders/loader.js';
+import type { Loader } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
 import { sideTable } from '../side-table.js';
 import type { StitchedDeclaration } from '../source.js';
-import { withoutDefer } from './defer.js';
 import type { Key, Sdl } from './sdl.js';
+import { StitchedObject } from './stitched-object.js';
 
 /** A source that speaks GraphQL, joined to the schema but asked only when one of its fields is. */
 export interface StitchedSource {
@@ -39,19 +30,31 @@ export interface StitchedSource {
   config: SubschemaConfig;
   declaration: StitchedDeclaration;
   keys: ReadonlyMap<string, Key>;
-  /** The loader that asks what a translation says. */
-  loaderOf: (translation: Translation) => SelectionLoader;
+  /** By our type. */
+  entities: ReadonlyMap<string, StitchedEntity>;
 }
 
-type SelectionLoader = Loader<GraphqlClient, string, unknown>;
-
-/** Answers of so many different selections are told apart at a time; each is asked by a loader of its own. */
-const MAX_SELECTIONS = 500;
-
-/** What delegation is given as its context: where its executor leaves what is asked, in the vendor's words. */
-interface Probe {
-  translation?: Translation;
+/** How objects of one type are loaded. */
+interface StitchedEntity {
+  loader: Loader<GraphqlClient, SelectedKey, unknown>;
+  translate: (selected: Selected) => KnownTranslation;
 }
+
+/** An object by its key, with what is selected of it. */
+interface SelectedKey {
+  /** A plan's `selection`. A cached answer refers to it, and not to the plan, which is larger. */
+  selection: string;
+  /** Stands for the selection in the key's text. */
+  digest: string;
+  key: string;
+}
+
+interface KnownTranslation extends Translation {
+  digest: string;
+}
+
+/** Selections of one entity that are remembered in translation, by their characters; a plan takes some fifty times its text. */
+const MAX_SELECTION_CHARACTERS = 100_000;
 
 /**
  * Joins a GraphQL system by the SDL of its source, in our words. What is asked of it goes by loaders, as with every
@@ -67,59 +70,82 @@ export function createSubschema(
   const own = sdl.sources.get(name);
   if (own === undefined) throw new Error(`The source "${name}" has no SDL.`);
   const schema = makeExecutableSchema({ typeDefs: [sharedTypes(sdl.spine), own] });
-  const translator = createTranslator(schema, declaration.mapping, name);
+  const keyFieldOf = (type: string, field: string): string | undefined => {
+    const key = sdl.keys.get(sdl.owners.get(`${type}.${field}`) ?? '')?.get(type);
+    return key !== undefined && 'field' in key ? key.field : undefined;
+  };
+  const translator = createTranslator(schema, declaration.mapping, name, keyFieldOf);
   const keys = sdl.keys.get(name) ?? new Map<string, Key>();
-  const loaders = new LRUCache<string, SelectionLoader>({
-    max: MAX_SELECTIONS,
-    dispose: (loader) => {
-      registry.remove(loader);
-    },
-  });
-  const loaderOf = (translation: Translation): SelectionLoader => {
-    const text = `${translation.entry} ${translation.selection}`;
-    let loader = loaders.get(text);
-    if (loader === undefined) {
-      const entity = Object.entries(declaration.entities).find(
-        ([, { entry }]) => entry === translation.entry,
-      );
-      const [typeName = ''] = entity ?? [];
-      loader = createLoader(
-        text,
-        translation,
-        typeName,
-        keys.get(typeName),
-        source.loaderSettings?.[typeName],
-      );
-      registry.add(source, loader);
-      loaders.set(text, loader);
-    }
-    return loader;
-  };
-  const executor = (request: ExecutionRequest): ExecutionResult => {
-    const { document, variables = {}, context } = request as ExecutionRequest<Record<string, unknown>, Probe>;
-    const translation = translator.translate({ document, variables });
-    if (context !== undefined) context.translation = translation;
-    return { data: { [translation.entry]: [] } };
-  };
-  return { name, config: { name, schema, executor }, declaration, keys, loaderOf };
+  const entities = new Map<string, StitchedEntity>();
+  for (const [typeName, { entry }] of Object.entries(declaration.entities)) {
+    const known = new LRUCache<string, KnownTranslation>({
+      maxSize: MAX_SELECTION_CHARACTERS,
+      sizeCalculation: ({ plan }) => plan.selection.length,
+    });
+    const remember = (translation: Translation): KnownTranslation => {
+      const { selection } = translation.plan;
+      // Equal selections of many documents share one plan.
+      const earlier = known.get(selection);
+      if (earlier !== undefined) return earlier;
+      const made = { ...translation, digest: createHash('sha256').update(selection).digest('base64url') };
+      known.set(selection, made);
+      return made;
+    };
+    const ofSelection = (selection: string): Translation =>
+      known.get(selection) ?? remember(translator.retranslate(entry, selection));
+    const loader = createLoader(typeName, keys.get(typeName), ofSelection);
+    registry.add(source, loader);
+    entities.set(typeName, {
+      loader,
+      translate: (selected) => remember(translator.translate(entry, selected)),
+    });
+  }
+  return { name, config: { name, schema }, declaration, keys, entities };
 }
 
+/**
+ * One loader for all selections of a type: how many selections clients think of bounds nothing, so there is no loader,
+ * metric or queue for each.
+ */
 function createLoader(
-  name: string,
-  { requestFor, maxKeys }: Translation,
   typeName: string,
   key: Key | undefined,
-  { freshness = {}, maxBatch = maxKeys }: LoaderSettings = {},
-): SelectionLoader {
+  ofSelection: (selection: string) => Translation,
+): Loader<GraphqlClient, SelectedKey, unknown> {
   return {
-    name,
-    freshness,
-    maxBatch: Math.min(maxKeys, maxBatch),
-    load: async (keys, client) => {
-      const request = requestFor(keys);
-      return request.read(await client.query(request.document, request.variables));
+    name: typeName,
+    keyText: (one) => `${one.digest} ${one.key}`,
+    load: async (all, client) => {
+      const answers = all.map((): unknown => null);
+      const bySelection = new Map<string, number[]>();
+      for (const [i, { selection }] of all.entries()) {
+        const places = bySelection.get(selection);
+        if (places === undefined) bySelection.set(selection, [i]);
+        else places.push(i);
+      }
+      const ask = async (places: readonly number[], { requestFor }: Translation): Promise<void> => {
+        let values: readonly unknown[];
+        try {
+          const request = requestFor(places.map((i) => all[i]?.key ?? ''));
+          values = request.read(await client.query(request.document, request.variables));
+        } catch (error) {
+          // It costs the objects of this request alone.
+          values = places.map(() => error);
+        }
+        for (const [at, i] of places.entries()) answers[i] = values[at];
+      };
+      await Promise.all(
+        [...bySelection].flatMap(([selection, places]) => {
+          const translation = ofSelection(selection);
+          const requests: Promise<void>[] = [];
+          for (let i = 0; i < places.length; i += translation.maxKeys)
+            requests.push(ask(places.slice(i, i + translation.maxKeys), translation));
+          return requests;
+        }),
+      );
+      return answers;
     },
-    about: (value) => [
+    about: ({ key: value }) => [
       key !== undefined && 'identifier' in key
         ? { namespace: key.identifier, value }
         : { type: typeName, key: value },
@@ -132,15 +158,6 @@ function createLoader(
 function holdsError(value: unknown): boolean {
   if (value instanceof Error) return true;
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsError);
-}
-
-/** Delegation writes notes of its own on what it is given, and what a loader gives is shared with other requests. */
-function copyOf(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(copyOf);
-  if (typeof value !== 'object' || value === null || value instanceof Error) return value;
-  const copy = Object.create(null) as Record<string, unknown>;
-  for (const [name, member] of Object.entries(value)) copy[name] = copyOf(member);
-  return copy;
 }
 
 /** What any source's SDL may use of the spine: everything but the customer view itself. */
@@ -170,110 +187,102 @@ function sharedTypes({ definitions }: DocumentNode): DocumentNode {
  * client selected of the source on it; the source's other fields share the result.
  */
 export function lazyField(source: StitchedSource, typeName: string): GraphQLFieldResolver<object, Context> {
-  const { name, config, declaration, keys, loaderOf } = source;
-  const entity = declaration.entities[typeName];
+  const { name, keys, entities } = source;
+  const entity = entities.get(typeName);
   const key = keys.get(typeName);
   if (entity === undefined || key === undefined) {
     throw new Error(
       `The source "${name}" adds to ${typeName}, so its SDL needs a @key there and its declaration an entity.`,
     );
   }
-  const translate = createSelectionTranslator(config, entity);
-  const asked = sideTable<object, Promise<object | null>>();
+  const translate = createSelectionTranslator(entity);
+  const asked = sideTable<object, Promise<StitchedObject | null>>();
 
-  const ask = async (parent: object, { load }: Context): Promise<object | null> => {
+  const ask = async (
+    parent: object,
+    { load }: Context,
+    info: GraphQLResolveInfo,
+  ): Promise<StitchedObject | null> => {
     const value =
       'identifier' in key
         ? await (parent as Customer).identifier(key.identifier)
-        : (parent as Record<string, unknown>)[key.field];
+        : keyOf(parent, key.field, info);
     // A failed or missing key asks nothing, and is never handed on as a key.
+    if (value instanceof Error) throw value;
     if (typeof value !== 'string') return null;
-    const info = madeBy(parent);
-    const known = translate(info);
-    const translation = known instanceof Promise ? await known : known;
-    const found = copyOf(await load(loaderOf(translation), value));
+    const from = madeBy(parent);
+    const { plan, digest } = translate(from);
+    const found = await load(entity.loader, { selection: plan.selection, digest, key: value });
     if (found === null) return null;
-    const type = getNamedType(info.returnType);
-    // Marks it as the source's own; other sources' fields on it are lazy too, so there is nothing to merge now.
-    return resolveExternalValue(found, [], config, undefined, info, type, true) as object;
+    return new StitchedObject(name, plan, found as Record<string, unknown>, from);
   };
 
-  return async (parent, args, context, info) => {
-    if (isExternalObject(parent)) return resolveMerged(parent, args, context, info);
+  return async (parent, args: Record<string, unknown>, context, info) => {
+    if (parent instanceof StitchedObject && parent.source === name)
+      return parent.read(info.fieldName, args, info);
     // Who made the object knows its key, whether the source does or not.
-    if ('field' in key && key.field === info.fieldName) return (parent as Record<string, unknown>)[key.field];
+    if ('field' in key && key.field === info.fieldName) return keyOf(parent, key.field, info);
     let object = asked.get(parent);
     if (object === undefined) {
-      object = ask(parent, context);
+      object = ask(parent, context, info);
       asked.set(parent, object);
     }
     const found = await object;
     if (found === null) return isListType(getNullableType(info.returnType)) ? [] : null;
-    return resolveMerged(found, args, context, info);
+    return found.read(info.fieldName, args, info);
   };
+}
+
+function keyOf(parent: object, field: string, info: GraphQLResolveInfo): unknown {
+  return parent instanceof StitchedObject
+    ? parent.read(field, {}, info)
+    : (parent as Record<string, unknown>)[field];
 }
 
 /** Values of variables that make so many different questions of one selection are remembered. */
 const MAX_VARIANTS = 50;
+/** Values of variables that are longer than this, as text, are not remembered. */
+const MAX_VARIANT_CHARACTERS = 1_000;
 
 /**
- * What a client selects on an object of the source, in the vendor's words. Delegation finds it out: it leaves out what
- * is not the source's and adds what other sources need. That takes longer than all the rest of asking, and its outcome
- * depends on the selection and its variables alone, so it is remembered for as long as the client's document is.
+ * What a client selects on an object of the source, in the vendor's words. It depends on the selection and its variables
+ * alone, so it is remembered for as long as the client's document is.
  */
-function createSelectionTranslator(
-  config: SubschemaConfig,
-  { entry, keysArgument }: { entry: string; keysArgument: string },
-): (info: GraphQLResolveInfo) => Translation | Promise<Translation> {
-  const remembered = new WeakMap<SelectionSetNode, LRUCache<string, Translation>>();
+function createSelectionTranslator(entity: StitchedEntity): (info: GraphQLResolveInfo) => KnownTranslation {
+  const remembered = new WeakMap<object, Map<string, KnownTranslation>>();
   return (info) => {
-    const selectionSet = selectionOf(info);
-    const variables = variablesText(selectionSet, info);
-    let variants = remembered.get(selectionSet);
-    const known = variants?.get(variables);
-    if (known !== undefined) return known;
-    variants ??= new LRUCache({ max: MAX_VARIANTS });
-    remembered.set(selectionSet, variants);
-    return probe(selectionSet, info).then((translation) => {
-      variants.set(variables, translation);
-      return translation;
-    });
+    const { fieldNodes, fragments, variableValues } = info;
+    const selectionSets = fieldNodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+    const [only] = selectionSets;
+    // A field that stands several times in an operation has several nodes.
+    const selected = selectionSets.length === 1 && only !== undefined ? only : fieldNodes;
+    const variables = variablesText(selected, selectionSets, info);
+    let variants = remembered.get(selected);
+    let translation = variants?.get(variables);
+    if (translation !== undefined) return translation;
+    translation = entity.translate({ selectionSets, fragments, variables: variableValues });
+    if (variables.length > MAX_VARIANT_CHARACTERS) return translation;
+    if (variants === undefined) remembered.set(selected, (variants = new Map<string, KnownTranslation>()));
+    if (variants.size >= MAX_VARIANTS) variants.clear();
+    variants.set(variables, translation);
+    return translation;
   };
-
-  async function probe(selectionSet: SelectionSetNode, info: GraphQLResolveInfo): Promise<Translation> {
-    const context: Probe = {};
-    const result: unknown = await delegateToSchema({
-      schema: config,
-      fieldName: entry,
-      args: { [keysArgument]: [] },
-      returnType: new GraphQLList(getNamedType(info.returnType)),
-      // Delegation would leave out what comes later. It is asked with the rest, and no system hears of it.
-      selectionSet: withoutDefer(selectionSet),
-      context,
-      info: { ...info, fragments: mapped(info.fragments, withoutDefer) },
-    });
-    // Delegation hands errors on as values, and those that are not ours are defects.
-    if (result instanceof Error) throw originalOf(result);
-    if (context.translation === undefined) throw new Error(`Nothing was delegated to ${entry}.`);
-    return context.translation;
-  }
 }
 
-function mapped<T>(all: Readonly<Record<string, T>>, map: (one: T) => T): Record<string, T> {
-  return Object.fromEntries(Object.entries(all).map(([name, one]) => [name, map(one)]));
-}
-
-const variableNames = new WeakMap<SelectionSetNode, readonly string[]>();
+const variableNames = new WeakMap<object, readonly string[]>();
 
 /** The values of all variables in a selection. */
 function variablesText(
-  selectionSet: SelectionSetNode,
+  selected: object,
+  selectionSets: readonly SelectionSetNode[],
   { variableValues, fragments }: GraphQLResolveInfo,
 ): string {
-  let names = variableNames.get(selectionSet);
+  let names = variableNames.get(selected);
   if (names === undefined) {
-    names = [...variablesIn(selectionSet, fragments)].sort();
-    variableNames.set(selectionSet, names);
+    const seen = new Set<string>();
+    const all = selectionSets.flatMap((one) => [...variablesIn(one, fragments, seen)]);
+    names = [...new Set(all)].sort();
+    variableNames.set(selected, names);
   }
   if (names.length === 0) return '';
   // One that is left out is not null: there may be a default in its place.
@@ -284,7 +293,7 @@ function variablesText(
 function variablesIn(
   selectionSet: SelectionSetNode,
   fragments: GraphQLResolveInfo['fragments'],
-  seen = new Set<string>(),
+  seen: Set<string>,
 ): Set<string> {
   const names = new Set<string>();
   visit(selectionSet, {
@@ -301,16 +310,6 @@ function variablesIn(
   return names;
 }
 
-/** The error that a source gave; on its way through delegation it may have been wrapped, with a path that is not the field's. */
-function originalOf(error: Error): Error {
-  if (error instanceof GatewayError) return error;
-  const inner = 'originalError' in error ? error.originalError : error.cause;
-  return inner instanceof Error ? originalOf(inner) : error;
-}
-
-/** The library types its resolver for objects that it has marked itself, which it checks when called. */
-const resolveMerged = defaultMergedResolver as unknown as GraphQLFieldResolver<object, Context>;
-
 const MADE_BY = Symbol('the field that made this object');
 
 /** Wraps a local field that gives objects with a stitched part: each remembers the field, since it holds what the client asks. */
@@ -319,6 +318,7 @@ export function rememberField(
 ): GraphQLFieldResolver<unknown, Context> {
   const remember = (value: unknown, info: GraphQLResolveInfo): unknown => {
     if (Array.isArray(value)) return value.map((item: unknown) => remember(item, info));
+    if (value instanceof StitchedObject) return value;
     // A copy, since what a loader gave may be shared with other requests.
     return typeof value === 'object' && value !== null && !(value instanceof Error)
       ? { ...value, [MADE_BY]: info }
@@ -333,22 +333,8 @@ export function rememberField(
 }
 
 function madeBy(parent: object): GraphQLResolveInfo {
+  if (parent instanceof StitchedObject) return parent.info;
   if (MADE_BY in parent) return parent[MADE_BY] as GraphQLResolveInfo;
   if ('info' in parent) return (parent as Customer).info;
   throw new Error('The object does not tell which field made it.');
-}
-
-const selections = new WeakMap<readonly unknown[], SelectionSetNode>();
-
-/** All that is selected on an object; a field that stands several times in an operation has several nodes. */
-function selectionOf({ fieldNodes }: GraphQLResolveInfo): SelectionSetNode {
-  const [only] = fieldNodes;
-  if (fieldNodes.length === 1 && only?.selectionSet !== undefined) return only.selectionSet;
-  let selectionSet = selections.get(fieldNodes);
-  if (selectionSet === undefined) {
-    const all: SelectionNode[] = fieldNodes.flatMap(({ selectionSet: one }) => one?.selections ?? []);
-    selectionSet = { kind: Kind.SELECTION_SET, selections: all };
-    selections.set(fieldNodes, selectionSet);
-  }
-  return selectionSet;
 }

@@ -129,7 +129,6 @@ function openGateway({ timeoutMs = TIMEOUT_MS, clock = turnedClock() } = {}): Te
         entries: {
           _shopCustomers: {
             type: 'Customer',
-            keysArgument: 'ids',
             find: 'buyers(ids: $ids)',
             variables: (ids) => ({ ids: { type: '[ID!]!', value: ids } }),
             key: { field: 'id', from: (id) => (typeof id === 'string' ? id : '') },
@@ -137,7 +136,7 @@ function openGateway({ timeoutMs = TIMEOUT_MS, clock = turnedClock() } = {}): Te
         },
         types: { Customer: { type: 'Buyer' } },
       },
-      entities: { Customer: { entry: '_shopCustomers', keysArgument: 'ids' } },
+      entities: { Customer: { entry: '_shopCustomers' } },
     },
   });
   const gateway = createTestGateway(

@@ -123,7 +123,6 @@ function openGateway(): TestGateway {
               entries: {
                 _shopCustomers: {
                   type: 'Customer',
-                  keysArgument: 'ids',
                   find: 'buyers(ids: $ids)',
                   variables: (ids) => ({ ids: { type: '[ID!]!', value: ids } }),
                   key: { field: 'id', from: (id) => (typeof id === 'string' ? id : '') },
@@ -131,7 +130,7 @@ function openGateway(): TestGateway {
               },
               types: { Customer: { type: 'Buyer' } },
             },
-            entities: { Customer: { entry: '_shopCustomers', keysArgument: 'ids' } },
+            entities: { Customer: { entry: '_shopCustomers' } },
           },
         }),
       ],

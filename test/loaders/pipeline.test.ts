@@ -649,20 +649,6 @@ describe('forgetting', () => {
     expect(what.calls.map(({ keys }) => keys)).toEqual([['7'], ['8'], ['7']]);
   });
 
-  it('keeps nothing of a loader that is gone', async () => {
-    const { registry, request, system, ...own } = setUp();
-    system.isQuick = false;
-    const before = request().ask('a');
-    await settle();
-    registry.remove(system.loader);
-    await registry.forget([jan]);
-    await system.calls[0]?.answer();
-    expect(await before).toBe('a1');
-    registry.add(own.source('shop', { freshness: POLICY }), system.loader);
-    system.isQuick = true;
-    expect(await request().ask('a')).toBe('a2');
-  });
-
   it('does away with everything when it is cleared', async () => {
     const { ask, registry, system } = setUp();
     await ask('a');

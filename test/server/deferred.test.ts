@@ -119,6 +119,24 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
     expect(await answer.rest()).toEqual([{ data: { customer: { quick: 'quick', slow: 'slow' } } }]);
   });
 
+  test.each(['application/json, multipart/mixed', 'multipart/mixed'])(
+    'is given at once when the operation calls a field "then", to who accepts %s',
+    async (accept) => {
+      const query = later('slow').replace('quick', 'then: quick __proto__: id');
+      const { people } = way;
+      const response = await people.gateway.fetch('/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept },
+        body: JSON.stringify({ query }),
+      });
+      const text = await response.text();
+      expect(text).toContain('"then":"quick"');
+      expect(text).toContain('"slow":"slow"');
+      expect(text).not.toContain('INTERNAL_SERVER_ERROR');
+      expect(text).not.toContain('hasNext":true');
+    },
+  );
+
   test('fails with its code, its path and no insides', async () => {
     const answer = await askInParts(way.port, { query: later('broken slow') });
     const parts = await answer.rest();

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import { SourceUnavailableError } from '../../src/errors.js';
 import { usePlannedExecution } from '../../src/server/execution.js';
 import { formatError } from '../../src/server/format-errors.js';
+import { useResponseNames } from '../../src/server/response-names.js';
 import { decorated, VARIABLES, type MadeUpVariable } from '../support/decoration.js';
 import { madeUpOperations } from '../support/operations.js';
 
@@ -240,8 +241,11 @@ const schema = makeExecutableSchema({
 });
 
 const maskedErrors = { maskError: formatError };
-const planned = createYoga({ schema, maskedErrors, logging: false, plugins: [usePlannedExecution()] });
-const interpreted = createYoga({ schema, maskedErrors, logging: false });
+const planned = createYoga({
+  ...{ schema, maskedErrors, logging: false },
+  plugins: [useResponseNames(), usePlannedExecution()],
+});
+const interpreted = createYoga({ schema, maskedErrors, logging: false, plugins: [useResponseNames()] });
 
 interface Told {
   path?: (string | number)[];

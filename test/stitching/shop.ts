@@ -1,4 +1,5 @@
 import { inject } from 'vitest';
+import { sources } from '../../sources/index.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import { startWebshop } from '../../sources/webshop/stand-in/index.js';
 import type { GatewayOptions } from '../../src/gateway.js';
@@ -29,11 +30,18 @@ export function titleOf(sku: string): string | undefined {
   return world.products.find((product) => product.sku === sku)?.title;
 }
 
-/** A gateway over all four systems, with a webshop of the test's own that tells what it was asked. */
+/** A patient gateway over all systems, with a webshop of the test's own that tells what it was asked. */
 export async function openShop(options: Partial<GatewayOptions> = {}) {
   const webshop = await startWebshop(world);
   const control = await faultControl([webshop]);
-  const gateway = createTestGateway({ ...control.settings, ...options.environment }, options);
+  const patient = (options.sources ?? sources).map((source) => ({
+    ...source,
+    limits: { ...source.limits, timeout: '60 s' as const },
+  }));
+  const gateway = createTestGateway(
+    { ...control.settings, DEADLINE_MS: '60000', IDENTITY_PATIENCE_MS: '20000', ...options.environment },
+    { ...options, sources: patient },
+  );
   return {
     webshop,
     control,

@@ -22,6 +22,7 @@ import {
   type GraphQLArgument,
   type GraphQLInputType,
   type GraphQLSchema,
+  type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
 import type { MadeUp } from './operations.js';
@@ -34,6 +35,17 @@ export interface MadeUpVariable {
   values: readonly unknown[];
 }
 
+/** Response names with a meaning in JavaScript. */
+export const SPECIAL_NAMES = [
+  'then',
+  '__proto__',
+  'constructor',
+  'toString',
+  'toJSON',
+  'hasOwnProperty',
+  'valueOf',
+] as const;
+
 /** Some fit, some do not, and some are left out. */
 export const VARIABLES: readonly MadeUpVariable[] = [
   { name: 'on', type: 'Boolean!', values: [true, false, true, false, true, false, undefined] },
@@ -44,8 +56,9 @@ export const VARIABLES: readonly MadeUpVariable[] = [
 ];
 
 /**
- * Writes into operations what can be written into any: aliases, @skip and @include on fields and fragments, fragments
- * twice, arguments with literals, variables, and variables within literals. All are valid; values of variables may not be.
+ * Writes into operations what can be written into any: aliases, also with names that are special in JavaScript, @skip and
+ * @include on fields and fragments, fragments and fields twice, with parts of their selection in each, arguments with
+ * literals, variables, and variables within literals. All are valid; values of variables may not be.
  */
 export function decorated(
   schema: GraphQLSchema,
@@ -82,7 +95,7 @@ class Decorator {
       visitWithTypeInfo(types, {
         Field: (node) => this.#field(node, types.getFieldDef()?.args ?? [], types.getType()),
         InlineFragment: (node) => ({ ...node, directives: this.#directives() }),
-        SelectionSet: { leave: (node) => this.#twice(node) },
+        SelectionSet: { leave: (node) => this.#again(this.#twice(node)) },
       }),
     );
     const used = this.variables.filter(({ name }) => print(written).includes(`$${name}`));
@@ -117,8 +130,10 @@ class Decorator {
     });
     const [call] = added.length === 0 ? [] : selectionsIn(`{ x(${added.join(', ')}) }`);
     const isLeaf = isLeafType(getNamedType(type as GraphQLInputType));
-    const alias =
-      node.alias === undefined && isLeaf && this.pick([true, false, false])
+    const isSpecial = this.pick([true, ...Array.from({ length: 9 }, () => false)]);
+    const alias = isSpecial
+      ? { kind: Kind.NAME as const, value: this.pick(SPECIAL_NAMES) }
+      : node.alias === undefined && isLeaf && this.pick([true, false, false])
         ? { kind: Kind.NAME as const, value: this.pick([`l${this.#aliases++}`, `n_${this.#aliases++}`]) }
         : node.alias;
     return {
@@ -153,6 +168,26 @@ class Decorator {
         : [one],
     );
     return { ...node, selections };
+  }
+
+  /** Fields that are mentioned twice, each time with a condition and a part of the selection of its own. */
+  #again(node: SelectionSetNode): SelectionSetNode {
+    const selections = node.selections.flatMap((one): SelectionNode[] => {
+      if (one.kind !== Kind.FIELD || this.pick([true, true, false])) return [one];
+      const { selectionSet } = one;
+      const mention = (part: readonly SelectionNode[] | undefined): FieldNode => ({
+        ...one,
+        directives: this.#directives(),
+        ...(selectionSet === undefined || part === undefined
+          ? {}
+          : { selectionSet: { ...selectionSet, selections: part } }),
+      });
+      const parts = selectionSet?.selections ?? [];
+      if (parts.length < 2) return [mention(undefined), mention(undefined)];
+      const at = this.pick(parts.map((_, i) => i).slice(1));
+      return [mention(parts.slice(0, at)), mention(parts.slice(at - this.pick([0, 1])))];
+    });
+    return { ...node, selections: this.pick([true, false]) ? selections : selections.toReversed() };
   }
 
   #value(type: GraphQLInputType): string | undefined {

@@ -32,8 +32,6 @@ export interface TypeMapping {
 export interface EntryMapping {
   /** Our type. */
   type: string;
-  /** Our argument with the list of keys. */
-  keysArgument: string;
   /** The vendor's list, with its variables declared below: `nodes(ids: $ids)`. */
   find: string;
   variables: (keys: readonly string[]) => Readonly<Record<string, VendorVariable>>;
@@ -48,9 +46,11 @@ export interface EntryMapping {
   readsPerKey?: number;
   /**
    * The vendor's field that holds the key, and our key made from it. Records are matched by it, never by position. Of
-   * several with one key the first counts; where the key is `unique` none does, since another's might be shown.
+   * several with one key the first counts; where the key is `unique` none does, since another's might be shown. Where the
+   * key is `exact`, the vendor finds nothing but what it was asked for: if there is another object, who was not found is
+   * not said to be unknown. A search may well find more.
    */
-  key: { field: string; from: (value: unknown) => string; unique?: boolean };
+  key: { field: string; from: (value: unknown) => string; unique?: boolean; exact?: boolean };
 }
 
 /**

@@ -1,4 +1,5 @@
 import {
+  astFromValue,
   getArgumentValues,
   getDirectiveValues,
   getNamedType,
@@ -6,20 +7,26 @@ import {
   GraphQLSkipDirective,
   isObjectType,
   Kind,
+  print,
   type FieldNode,
   type FragmentDefinitionNode,
+  type GraphQLField,
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLSchema,
+  type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { InvalidInputError } from '../../errors.js';
 import { pageSize } from '../paging.js';
 import type { EntryMapping, GraphqlMapping, KeyedField } from './mapping.js';
 
-/** One field of ours: its text in the vendor's words, and how its value is read from the vendor's answer. */
+/**
+ * One field of ours with its arguments: its text in the vendor's words, and how its value is read from the vendor's
+ * answer. Aliases of clients are not part of it: fields with equal arguments are one, under a name that we choose.
+ */
 export interface PlannedField {
-  responseKey: string;
+  /** Its name in the vendor's answer and in ours. */
+  name: string;
   type: GraphQLOutputType;
   /** Where the value lies below the vendor's field: `['shopMoney']`, `['nodes', 0]`. */
   below: readonly (string | number)[];
@@ -33,9 +40,12 @@ export interface PlannedField {
 export interface Plan {
   type: GraphQLObjectType;
   fields: readonly PlannedField[];
-  typenames: readonly string[];
+  /** The same fields, by `fieldKey`. */
+  byKey: ReadonlyMap<string, PlannedField>;
   /** The vendor's field without which there is no object. */
   needs: string | undefined;
+  /** The selection in our words, without aliases, fragments, directives and variables. Equal selections have equal texts. */
+  selection: string;
 }
 
 export interface Segment {
@@ -45,92 +55,164 @@ export interface Segment {
   items: number | undefined;
 }
 
-interface Planner {
+/** What a client selects of an object. */
+export interface Selected {
+  selectionSets: readonly SelectionSetNode[];
+  fragments: Readonly<Record<string, FragmentDefinitionNode>>;
+  variables: Readonly<Record<string, unknown>>;
+}
+
+/** The key field that another source needs to resolve its field of an object; undefined when it needs none. */
+export type KeyFieldOf = (type: string, field: string) => string | undefined;
+
+interface Planner extends Omit<Selected, 'selectionSets'> {
   schema: GraphQLSchema;
   mapping: GraphqlMapping;
-  fragments: ReadonlyMap<string, FragmentDefinitionNode>;
-  variables: Readonly<Record<string, unknown>>;
+  keyFieldOf: KeyFieldOf;
+}
+
+/** A field with its arguments, and all that is selected below it at its several places. */
+interface Collected {
+  field: GraphQLField<unknown, unknown>;
+  args: Readonly<Record<string, unknown>>;
+  selectionSets: Set<SelectionSetNode>;
+}
+
+/** What a field of an object is found by: its name and the values of its arguments. */
+export function fieldKey(field: string, args: Readonly<Record<string, unknown>>): string {
+  for (const name in args) if (Object.hasOwn(args, name)) return `${field} ${JSON.stringify(args)}`;
+  return field;
 }
 
 export function makePlan(
   planner: Planner,
   type: GraphQLObjectType,
-  selectionSets: readonly SelectionSetNode[],
+  selectionSets: Iterable<SelectionSetNode>,
+  isRoot = true,
 ): Plan {
-  const collected = new Map<string, FieldNode[]>();
-  for (const selectionSet of selectionSets) collectFields(planner, selectionSet, collected);
-  const typenames: string[] = [];
-  const fields: PlannedField[] = [];
-  for (const [responseKey, nodes] of collected) {
-    const [node] = nodes;
-    if (node === undefined) continue;
-    // The client cannot do this alone, so one of them is a key that we added for another source.
-    if (nodes.some(({ name }) => name.value !== node.name.value)) {
-      throw new InvalidInputError(
-        `The alias "${responseKey}" is a name that the gateway uses itself: take another.`,
+  const collected = new Map<string, Collected>();
+  const seen = new Set<string>();
+  for (const selectionSet of selectionSets)
+    collectFields(planner, type, selectionSet, { collected, seen, isRoot });
+  const own = [...collected].map(([key, { field, args, selectionSets: below }]) => {
+    const named = getNamedType(field.type);
+    const children = isObjectType(named) ? makePlan(planner, named, below, false) : undefined;
+    const selection = `${field.name}${writeArguments(field, args)}${children === undefined ? '' : ` { ${children.selection} }`}`;
+    return { key, field, args, children, selection };
+  });
+  // In one order, so that selections that differ in it alone are equal.
+  own.sort((one, other) => (one.selection < other.selection ? -1 : 1));
+  const names = new Set<string>();
+  const byKey = new Map(
+    own.map(({ key, field, args, children }) => {
+      const name = unusedName(
+        field.name,
+        (one) => names.has(one) || (one !== field.name && one in type.getFields()),
       );
-    }
-    if (node.name.value === '__typename') typenames.push(responseKey);
-    else fields.push(planField(planner, type, responseKey, node, nodes));
-  }
-  return { type, fields, typenames, needs: planner.mapping.types[type.name]?.needs };
+      names.add(name);
+      return [key, planField(planner, type, { name, field, args, children })];
+    }),
+  );
+  return {
+    type,
+    fields: [...byKey.values()],
+    byKey,
+    needs: planner.mapping.types[type.name]?.needs,
+    selection: own.map(({ selection }) => selection).join(' ') || '__typename',
+  };
+}
+
+function unusedName(wanted: string, isUsed: (name: string) => boolean, number = 1): string {
+  const name = number === 1 ? wanted : `${wanted}_${number}`;
+  return isUsed(name) ? unusedName(wanted, isUsed, number + 1) : name;
+}
+
+function writeArguments({ args: defined }: GraphQLField<unknown, unknown>, args: Collected['args']): string {
+  const written = defined.flatMap(({ name, type }) => {
+    const value = name in args ? astFromValue(args[name], type) : undefined;
+    return value == null ? [] : [`${name}: ${print(value)}`];
+  });
+  return written.length === 0 ? '' : `(${written.join(', ')})`;
 }
 
 function planField(
-  planner: Planner,
+  { mapping }: Planner,
   parent: GraphQLObjectType,
-  responseKey: string,
-  node: FieldNode,
-  nodes: FieldNode[],
+  {
+    name,
+    field,
+    args,
+    children,
+  }: Pick<PlannedField, 'name' | 'children'> & Pick<Collected, 'field' | 'args'>,
 ): PlannedField {
-  const name = node.name.value;
-  const definition = parent.getFields()[name];
-  if (definition === undefined) throw new Error(`There is no field "${parent.name}.${name}".`);
-  const mapped = planner.mapping.types[parent.name]?.fields?.[name] ?? name;
+  const mapped = mapping.types[parent.name]?.fields?.[field.name] ?? field.name;
   const path = typeof mapped === 'string' ? mapped : mapped.path;
-  const segments = parsePath(path, getArgumentValues(definition, node, planner.variables));
-  const named = getNamedType(definition.type);
-  const children = isObjectType(named)
-    ? makePlan(
-        planner,
-        named,
-        nodes.flatMap(({ selectionSet }) => selectionSet ?? []),
-      )
-    : undefined;
+  const segments = parsePath(path, args);
   return {
-    responseKey,
-    type: definition.type,
+    name,
+    type: field.type,
     below: segments
       .slice(1)
       .map(({ text }) => (/^\d+$/.test(text) ? Number(text) : text.replace(/\(.*/s, ''))),
     children,
     keyed: typeof mapped === 'string' ? undefined : { path: segments, field: mapped },
-    text: writeField(responseKey, segments, children),
+    text: writeField(name, segments, children),
     cost: costOf(segments, children, typeof mapped === 'string' ? 0 : objectsIn(mapped.owner.path)),
   };
 }
 
-/** Fragments are written out in place: all types here are objects, so a fragment's type is that of its place. */
+/**
+ * Collects the fields of the source from what a client selects: with directives evaluated, and with fragments in their
+ * place, since all types here are objects. A field of another source stands for the key that it is found by.
+ */
 function collectFields(
   planner: Planner,
+  type: GraphQLObjectType,
   { selections }: SelectionSetNode,
-  into: Map<string, FieldNode[]>,
+  into: { collected: Map<string, Collected>; seen: Set<string>; isRoot: boolean },
 ): void {
   for (const selection of selections) {
-    const variables = planner.variables as Record<string, unknown>;
-    if (getDirectiveValues(GraphQLSkipDirective, selection, variables)?.if === true) continue;
-    if (getDirectiveValues(GraphQLIncludeDirective, selection, variables)?.if === false) continue;
-    if (selection.kind === Kind.FIELD) {
-      const key = selection.alias?.value ?? selection.name.value;
-      into.set(key, [...(into.get(key) ?? []), selection]);
-    } else {
-      const { selectionSet } =
-        selection.kind === Kind.INLINE_FRAGMENT
-          ? selection
-          : (planner.fragments.get(selection.name.value) ?? {});
-      if (selectionSet !== undefined) collectFields(planner, selectionSet, into);
+    if (!isIncluded(selection, planner.variables)) continue;
+    if (selection.kind === Kind.FIELD) collectField(planner, type, selection, into);
+    else if (selection.kind === Kind.INLINE_FRAGMENT)
+      collectFields(planner, type, selection.selectionSet, into);
+    else {
+      const { value: name } = selection.name;
+      const fragment = planner.fragments[name];
+      if (fragment === undefined || into.seen.has(name)) continue;
+      into.seen.add(name);
+      collectFields(planner, type, fragment.selectionSet, into);
     }
   }
+}
+
+function collectField(
+  { variables, keyFieldOf }: Planner,
+  type: GraphQLObjectType,
+  node: FieldNode,
+  { collected, isRoot }: { collected: Map<string, Collected>; isRoot: boolean },
+): void {
+  const fields = type.getFields();
+  const own = fields[node.name.value];
+  // The root object is made by another source, which knows its keys.
+  const keyField = own === undefined && !isRoot ? keyFieldOf(type.name, node.name.value) : undefined;
+  const field = own ?? (keyField === undefined ? undefined : fields[keyField]);
+  if (field === undefined) return;
+  const args = own === undefined ? {} : getArgumentValues(field, node, { ...variables });
+  const key = fieldKey(field.name, args);
+  let known = collected.get(key);
+  if (known === undefined) collected.set(key, (known = { field, args, selectionSets: new Set() }));
+  if (own !== undefined && node.selectionSet !== undefined) known.selectionSets.add(node.selectionSet);
+}
+
+function isIncluded(selection: SelectionNode, variables: Planner['variables']): boolean {
+  const { directives } = selection;
+  if (directives === undefined || directives.length === 0) return true;
+  const values = { ...variables };
+  return (
+    getDirectiveValues(GraphQLSkipDirective, selection, values)?.if !== true &&
+    getDirectiveValues(GraphQLIncludeDirective, selection, values)?.if !== false
+  );
 }
 
 /** Cuts a path at its dots; `$name` in it becomes the value of our field's argument. */
@@ -148,11 +230,7 @@ export function parsePath(path: string, args: Readonly<Record<string, unknown>>)
   });
 }
 
-function writeField(
-  responseKey: string,
-  [first, ...below]: readonly Segment[],
-  children: Plan | undefined,
-): string {
+function writeField(name: string, [first, ...below]: readonly Segment[], children: Plan | undefined): string {
   if (first === undefined) throw new Error('A path has at least one field.');
   const inner = below
     .filter(({ text }) => !/^\d+$/.test(text))
@@ -160,7 +238,7 @@ function writeField(
       (selection, { text }) => ` { ${text}${selection} }`,
       children === undefined ? '' : ` { ${writeFields(children)} }`,
     );
-  return `${responseKey === first.text ? '' : `${responseKey}: `}${first.text}${inner}`;
+  return `${name === first.text ? '' : `${name}: `}${first.text}${inner}`;
 }
 
 export function writeFields(plan: Plan): string {
@@ -197,26 +275,7 @@ export function costOfKey({ readsPerKey = 1 }: EntryMapping, { fields }: Plan): 
   );
 }
 
-/** A name for what we ask beside the client's fields; the client's aliases may be any name, so it is one they left free. */
+/** A name for what is requested beside the fields of our SDL: one that none of them has. */
 export function freeName(wanted: string, plan: Plan): string {
-  return plan.fields.some(({ responseKey }) => responseKey === wanted)
-    ? freeName(`${wanted}_`, plan)
-    : wanted;
-}
-
-/** The plan as a text: plans that ask the same, and give it the same names, have the same one. */
-export function selectionText({ fields, typenames }: Plan): string {
-  const parts = fields.map(({ text, keyed, children, responseKey }) =>
-    keyed === undefined
-      ? `${text}${namesIn(children)}`
-      : `${responseKey}= ${keyed.path.map(({ text: one }) => one).join('.')} ${children === undefined ? '' : selectionText(children)}`,
-  );
-  return [...parts, ...typenames.map((name) => `${name}= __typename`)].join(' ');
-}
-
-/** Names that the client gave to `__typename`: they are answered here and not asked of the vendor. */
-function namesIn(plan: Plan | undefined): string {
-  if (plan === undefined) return '';
-  const below = plan.fields.map(({ children }) => namesIn(children)).join('');
-  return `${plan.typenames.map((name) => ` ${name}=`).join('')}${below}`;
+  return plan.fields.some(({ name }) => name === wanted) ? freeName(`${wanted}_`, plan) : wanted;
 }

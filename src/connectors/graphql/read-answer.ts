@@ -20,6 +20,7 @@ export function readAnswer(
   const reader = createReader(answer, source);
   const byKey = new Map<string, { value: unknown; path: Path }>();
   let lost: Error | null = null;
+  const requested = new Set(keys);
   if (found.length > 0) {
     const { value: list, path } = reader.walk(answer.data, [], ['found', ...findBelow]);
     if (!Array.isArray(list))
@@ -31,6 +32,7 @@ export function readAnswer(
           if (key !== '' && !byKey.has(key)) byKey.set(key, { value, path: [...path, i] });
           else if (key !== '' && entry.key.unique === true)
             byKey.set(key, { value: reader.several(), path: [...path, i] });
+          if (entry.key.exact === true && !requested.has(key)) lost ??= reader.another();
         }
         // Whose it was cannot be seen, so it is told to all who were not found.
         else lost ??= reader.errorAt([...path, i]) ?? null;
@@ -57,7 +59,7 @@ export function readAnswer(
         if (own === undefined) return lost;
         return own.value instanceof Error ? own.value : reader.field(field, own.value, own.path);
       }
-      const path = [`${field.responseKey}_${i}`, ...field.below];
+      const path = [`${field.name}_${i}`, ...field.below];
       return reader.owned(field, field.keyed.field.owner, key, answer.data, path);
     });
   });
@@ -111,7 +113,7 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
   };
 
   const field = (planned: PlannedField, parent: unknown, path: Path): unknown =>
-    fieldAt(planned, parent, path, [planned.responseKey, ...planned.below]);
+    fieldAt(planned, parent, path, [planned.name, ...planned.below]);
 
   const complete = (
     value: unknown,
@@ -150,15 +152,15 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
 
   const several = () => new SourceContractError(source, `${source} has several where there should be one.`);
 
-  return { errorAt, walk, field, owned, misfit, several };
+  const another = () =>
+    new SourceContractError(source, `${source} answered with another object than it was asked for.`);
+
+  return { errorAt, walk, field, owned, misfit, several, another };
 }
 
-function makeObject({ type, fields, typenames }: Plan, read: (field: PlannedField) => unknown): object {
-  // Without a prototype, since a client may well call a field `__proto__`.
+function makeObject({ fields }: Plan, read: (field: PlannedField) => unknown): object {
   const object = Object.create(null) as Record<string, unknown>;
-  object.__typename = type.name;
-  for (const field of fields) object[field.responseKey] = read(field);
-  for (const responseKey of typenames) object[responseKey] = type.name;
+  for (const field of fields) object[field.name] = read(field);
   return object;
 }
 

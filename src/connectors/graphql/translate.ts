@@ -1,32 +1,22 @@
-import {
-  getArgumentValues,
-  getNamedType,
-  isObjectType,
-  Kind,
-  type DocumentNode,
-  type FieldNode,
-  type FragmentDefinitionNode,
-  type GraphQLSchema,
-} from 'graphql';
+import { getNamedType, isObjectType, Kind, parse, type GraphQLSchema } from 'graphql';
 import { LimitExceededError } from '../../errors.js';
 import type { GraphqlAnswer } from './client.js';
 import type { EntryMapping, GraphqlMapping, VendorVariable } from './mapping.js';
-import { costOfKey, freeName, makePlan, parsePath, selectionText, writeFields, type Plan } from './plan.js';
+import {
+  costOfKey,
+  freeName,
+  makePlan,
+  parsePath,
+  writeFields,
+  type KeyFieldOf,
+  type Plan,
+  type Selected,
+} from './plan.js';
 import { readAnswer } from './read-answer.js';
 
-/** An operation in our words that asks one entry point, as stitching makes them. */
-export interface OurRequest {
-  document: DocumentNode;
-  variables: Readonly<Record<string, unknown>>;
-}
-
-/** What an operation of ours asks, in the vendor's words. */
+/** What is selected of the objects of one entry point, in the vendor's words. */
 export interface Translation {
-  /** The entry point's name. */
-  entry: string;
-  keys: readonly string[];
-  /** All that is asked about each key, arguments included: who asks the same asks by the same text. */
-  selection: string;
+  plan: Plan;
   /** The most keys of one request: what the vendor takes, and what it costs there. */
   maxKeys: number;
   requestFor: (keys: readonly string[]) => VendorRequest;
@@ -36,59 +26,50 @@ export interface Translation {
 export interface VendorRequest {
   document: string;
   variables: Record<string, unknown>;
-  /** The keys' objects in our shape, in the order of the keys; an Error where the vendor failed, null where it knows none. */
+  /**
+   * The keys' objects in our shape, with the fields under the names of the plan, in the order of the keys; an Error where
+   * the vendor failed, null where it knows none.
+   */
   read(answer: GraphqlAnswer): unknown[];
 }
 
 /** Translates between our words and the vendor's, for one source. */
-export function createTranslator(schema: GraphQLSchema, mapping: GraphqlMapping, source: string) {
-  return {
-    translate(request: OurRequest): Translation {
-      const { entryField, fragments } = readDocument(request.document);
-      const entry = mapping.entries[entryField.name.value];
-      const definition = schema.getQueryType()?.getFields()[entryField.name.value];
-      const type = definition && getNamedType(definition.type);
-      if (entry === undefined || definition === undefined || !isObjectType(type)) {
-        throw new Error(`${source} maps no entry point "${entryField.name.value}".`);
-      }
-      const planner = { schema, mapping, fragments, variables: request.variables };
-      const plan = makePlan(
-        planner,
-        type,
-        entryField.selectionSet === undefined ? [] : [entryField.selectionSet],
-      );
-      const keys = (getArgumentValues(definition, entryField, request.variables)[entry.keysArgument] ??
-        []) as string[];
-      const affordable = Math.floor(((mapping.maxCost ?? Infinity) - 10) / costOfKey(entry, plan));
-      const mostKeys = Math.min(affordable, entry.maxKeys ?? Infinity);
-      if (mostKeys === 0) {
-        throw new LimitExceededError(
-          `This is more than ${source} answers at once: select fewer fields or ask for shorter lists.`,
-        );
-      }
-      return {
-        entry: entryField.name.value,
-        keys,
-        selection: selectionText(plan),
-        maxKeys: mostKeys,
-        requestFor: (some) => makeRequest(entry, plan, some, mapping, source),
-      };
-    },
-  };
+export interface Translator {
+  translate(entry: string, selected: Selected): Translation;
+  /** Translates a plan's own `selection` again. */
+  retranslate(entry: string, selection: string): Translation;
 }
 
-function readDocument(document: DocumentNode) {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  let entryField: FieldNode | undefined;
-  for (const definition of document.definitions) {
-    if (definition.kind === Kind.FRAGMENT_DEFINITION) fragments.set(definition.name.value, definition);
-    if (definition.kind === Kind.OPERATION_DEFINITION) {
-      const [first] = definition.selectionSet.selections;
-      if (first?.kind === Kind.FIELD) entryField = first;
+export function createTranslator(
+  schema: GraphQLSchema,
+  mapping: GraphqlMapping,
+  source: string,
+  keyFieldOf: KeyFieldOf = () => undefined,
+): Translator {
+  const translate = (name: string, { selectionSets, fragments, variables }: Selected): Translation => {
+    const entry = mapping.entries[name];
+    const definition = schema.getQueryType()?.getFields()[name];
+    const type = definition && getNamedType(definition.type);
+    if (entry === undefined || !isObjectType(type))
+      throw new Error(`${source} maps no entry point "${name}".`);
+    const plan = makePlan({ schema, mapping, fragments, variables, keyFieldOf }, type, selectionSets);
+    const affordable = Math.floor(((mapping.maxCost ?? Infinity) - 10) / costOfKey(entry, plan));
+    const maxKeys = Math.min(affordable, entry.maxKeys ?? Infinity);
+    if (maxKeys === 0) {
+      throw new LimitExceededError(
+        `This is more than ${source} answers at once: select fewer fields or ask for shorter lists.`,
+      );
     }
-  }
-  if (entryField === undefined) throw new Error('A request to a GraphQL source asks one entry point.');
-  return { entryField, fragments };
+    return { plan, maxKeys, requestFor: (keys) => makeRequest(entry, plan, keys, mapping, source) };
+  };
+  return {
+    translate,
+    retranslate: (entry, selection) => {
+      const [operation] = parse(`{ ${selection} }`, { noLocation: true }).definitions;
+      if (operation?.kind !== Kind.OPERATION_DEFINITION) throw new Error('A selection is an operation.');
+      return translate(entry, { selectionSets: [operation.selectionSet], fragments: {}, variables: {} });
+    },
+  };
 }
 
 function writePath(path: string): string {
@@ -124,24 +105,24 @@ function makeRequest(
     }, body);
     selections.push(`found: ${list}`);
   }
-  for (const { responseKey, keyed, children } of plan.fields) {
+  for (const { name, keyed, children } of plan.fields) {
     if (keyed === undefined || children === undefined) continue;
     fragments.push(
-      `fragment ${responseKey}_fields on ${mapping.types[children.type.name]?.type ?? children.type.name} { ${freeName('_owner', children)}: ${writePath(keyed.field.owner.path)} ${writeFields(children)} }`,
+      `fragment ${name}_fields on ${mapping.types[children.type.name]?.type ?? children.type.name} { ${freeName('_owner', children)}: ${writePath(keyed.field.owner.path)} ${writeFields(children)} }`,
     );
     for (const [i, key] of keys.entries()) {
       let [first, ...below] = keyed.path.map(({ text }) => text);
-      for (const [name, variable] of Object.entries(keyed.field.variables(key))) {
-        const own = `${responseKey}_${i}_${name}`;
-        declare(own, variable);
-        first = first?.replaceAll(`$${name}`, `$${own}`);
+      for (const [variable, value] of Object.entries(keyed.field.variables(key))) {
+        const own = `${name}_${i}_${variable}`;
+        declare(own, value);
+        first = first?.replaceAll(`$${variable}`, `$${own}`);
       }
       below = below.filter((text) => !/^\d+$/.test(text));
       const inner = below.reduceRight(
         (selection, text) => ` { ${text}${selection} }`,
-        ` { ...${responseKey}_fields }`,
+        ` { ...${name}_fields }`,
       );
-      selections.push(`${responseKey}_${i}: ${first ?? ''}${inner}`);
+      selections.push(`${name}_${i}: ${first ?? ''}${inner}`);
     }
   }
   const text = [...selections, ...fragments].join(' ');

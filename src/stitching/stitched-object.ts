@@ -1,0 +1,43 @@
+import type { GraphQLResolveInfo } from 'graphql';
+import { fieldKey, type Plan } from '../connectors/graphql/plan.js';
+
+/**
+ * An object of a system that speaks GraphQL, as its loader returns it. Fields are read by their names and arguments, never
+ * by aliases: an alias may be any name, also one with a meaning in JavaScript, such as `then`.
+ */
+export class StitchedObject {
+  readonly source: string;
+  /** The field that returned this object: another source's part of the selection is read from it. */
+  readonly info: GraphQLResolveInfo;
+  readonly #plan: Plan;
+  /** Shared with other requests, so it is only read. */
+  readonly #values: Readonly<Record<string, unknown>>;
+
+  constructor(
+    source: string,
+    plan: Plan,
+    values: Readonly<Record<string, unknown>>,
+    info: GraphQLResolveInfo,
+  ) {
+    this.source = source;
+    this.info = info;
+    this.#plan = plan;
+    this.#values = values;
+  }
+
+  /** A field's value for an executor: an Error where the system failed, null for a field that is not the system's. */
+  read(field: string, args: Readonly<Record<string, unknown>>, info: GraphQLResolveInfo): unknown {
+    const planned = this.#plan.byKey.get(fieldKey(field, args));
+    if (planned !== undefined) return this.#wrap(this.#values[planned.name], planned.children, info);
+    if (field in this.#plan.type.getFields())
+      throw new Error(`"${this.#plan.type.name}.${field}" is not part of what ${this.source} was asked.`);
+    return null;
+  }
+
+  #wrap(value: unknown, children: Plan | undefined, info: GraphQLResolveInfo): unknown {
+    if (children === undefined || value == null || value instanceof Error) return value;
+    if (Array.isArray(value)) return value.map((item: unknown) => this.#wrap(item, children, info));
+    // Answers are checked when they are read: see connectors/graphql/read-answer.ts.
+    return new StitchedObject(this.source, children, value as Record<string, unknown>, info);
+  }
+}

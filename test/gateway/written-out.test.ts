@@ -1,0 +1,197 @@
+import fc from 'fast-check';
+import { parse, validate } from 'graphql';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { Caller, Role } from '../../src/context/caller.js';
+import { ROLES } from '../../src/context/roles.js';
+import type { Purpose } from '../../src/customer/schema.generated.js';
+import type { Identifier } from '../../src/identity/identifiers.js';
+import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
+import { turnedClock } from '../support/clock.js';
+import { decorated, SPECIAL_NAMES } from '../support/decoration.js';
+import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
+import { madeUpOperations, type MadeUp } from '../support/operations.js';
+import { directSettings } from '../support/stand-ins.js';
+import { withoutNothing, writtenOut } from '../support/written-out.js';
+
+/**
+ * Plans and the interpreter may agree and both be wrong. So operations are compared with themselves: with their fragments
+ * written out, their mentions of one response name merged, and their directives evaluated.
+ */
+
+const EMAIL = 'everywhere@example.nl';
+const by = { email: EMAIL };
+
+const SETTINGS = {
+  ...directSettings(),
+  AUDIT_FILE: '/dev/null',
+  // Far more than any answer takes: what is there must not depend on which system is faster.
+  ...{ DEADLINE_MS: '30000', IDENTITY_PATIENCE_MS: '20000', CLICKSTREAM_TIMEOUT_MS: '20000' },
+  ...{ MAX_ALIASES: '10000', MAX_DIRECTIVES: '10000', MAX_TOKENS: '100000' },
+};
+
+const clock = turnedClock();
+const opened = new Map<string, TestGateway>();
+afterAll(async () => {
+  for (const gateway of opened.values()) await gateway.close();
+});
+
+/** Who may send operations of its own asks the same gateway by its key; a role that may not has one that takes them. */
+function gatewayFor(execution: string, role: Role): TestGateway {
+  const { operations } = ROLES[role];
+  const name = `${execution} ${operations === 'any' ? '' : role}`;
+  let gateway = opened.get(name);
+  if (gateway === undefined) {
+    const customer: Identifier = { namespace: 'email', value: EMAIL };
+    const caller: Caller = {
+      ...ROLES[role],
+      ...{ name: role, roles: [role], origins: [], operations: 'any' },
+      ...{ maxCost: 1_000_000, costPerMinute: 1_000_000_000 },
+      ...(role === 'visitor' ? { customer } : {}),
+    };
+    gateway =
+      operations === 'any'
+        ? createTestGateway({ ...SETTINGS, ...CALLER_SETTINGS, EXECUTION: execution }, { clock })
+        : createTestGateway({ ...SETTINGS, EXECUTION: execution }, { clock, caller });
+    opened.set(name, gateway);
+  }
+  return gateway;
+}
+
+const CALLERS: { role: Role; purpose: Purpose }[] = [
+  { role: 'operator', purpose: 'CUSTOMER_CARE' },
+  { role: 'operator', purpose: 'SERVICE' },
+  { role: 'analyst', purpose: 'ANALYTICS' },
+  { role: 'campaign', purpose: 'MARKETING' },
+  { role: 'frontend', purpose: 'PERSONALISATION' },
+  { role: 'visitor', purpose: 'SERVICE' },
+];
+
+const startedAt = Date.now();
+
+function comparable({ status, data, errors }: Answer) {
+  const moment = (text: string) => /^\d{4}-\d\d-\d\dT/.test(text) && Date.parse(text) >= startedAt;
+  const shown = JSON.stringify(withoutNothing(data) ?? null, (_name, value: unknown) =>
+    typeof value === 'string' && moment(value) ? 'during this test' : value,
+  );
+  const seen = errors.map(({ path, message, extensions }) => {
+    return JSON.stringify({ path, message, extensions: { ...extensions, requestId: '' } });
+  });
+  return { status, data: JSON.parse(shown) as unknown, errors: [...new Set(seen)].sort() };
+}
+
+async function forgetAll({ forget, sources }: TestGateway): Promise<void> {
+  for (const source of sources) await forget({ source });
+}
+
+/** Sends both forms, cold and warm. Returns the answer to the form as it was. */
+async function expectSame(
+  gateway: TestGateway,
+  operation: MadeUp,
+  headers: Record<string, string>,
+): Promise<Answer | undefined> {
+  const plain = writtenOut(gateway.schema, operation);
+  // What is refused has no answer to compare: fast-check may make it anew, other than it was checked.
+  const isValid = validate(gateway.schema, parse(operation.query)).length === 0;
+  if (plain === undefined || !isValid) return undefined;
+  expect(validate(gateway.schema, parse(plain.query))).toEqual([]);
+  let answer: Answer | undefined;
+  for (const state of ['cold', 'warm']) {
+    if (state === 'cold') await forgetAll(gateway);
+    answer = await gateway.query(operation.query, operation.variables, headers);
+    if (state === 'cold') await forgetAll(gateway);
+    const wanted = await gateway.query(plain.query, plain.variables, headers);
+    expect(
+      comparable(answer),
+      `${state}: ${operation.query}\n${JSON.stringify(operation.variables)}\n\n${plain.query}`,
+    ).toEqual(comparable(wanted));
+    expect(answer.errors.filter(({ extensions: { code } }) => code === 'INTERNAL_SERVER_ERROR')).toEqual([]);
+  }
+  return answer;
+}
+
+const WAYS = ['planned', 'interpreted'] as const;
+
+describe.each(WAYS)('an operation that is %s', (way) => {
+  const gateway = gatewayFor(way, 'operator');
+  const care = () => headersOf('operator', { purpose: 'CUSTOMER_CARE' });
+
+  test.each([
+    ['the first of two leaves left out', '{ cart { name @include(if: false) name } }'],
+    ['the second of two leaves left out', '{ cart { name name @include(if: false) } }'],
+    ['the first of two objects left out', '{ cart { total @include(if: $no) { amount } total { amount } } }'],
+    [
+      'one of two objects with other fields',
+      '{ cart { total @skip(if: $no) { amount } total { currency } } }',
+    ],
+    ['a condition on the parent', '{ cart @include(if: $no) { name } cart { checkoutUrl updatedAt } }'],
+    ['a condition on a fragment', '{ ...Cart @include(if: $no) ...Cart @skip(if: $no) }'],
+    [
+      'products of order lines',
+      '{ orders(first: 2) { nodes { lines { product { sku @include(if: false) sku title } } } } }',
+    ],
+    [
+      'orders that the webshop knows',
+      '{ orders(first: 9) { nodes { onlineNumber @skip(if: true) onlineNumber channel @include(if: $no) channel } } }',
+    ],
+    ['lines with other arguments', '{ cart { a: lines(first: 1) { title } b: lines(first: 2) { title } } }'],
+  ])('is answered as written out: %s', async (_what, selection) => {
+    const fragment = selection.includes('...Cart') ? 'fragment Cart on Customer { cart { name } }' : '';
+    const query = `query ($by: CustomerKey!${selection.includes('$no') ? ', $no: Boolean! = false' : ''}) {
+      customer(by: $by) ${selection} } ${fragment}`;
+    const answer = await expectSame(gateway, { query, variables: { by } }, await care());
+    expect(answer?.errors).toEqual([]);
+    expect(JSON.stringify(answer?.data)).not.toContain('null');
+  });
+
+  test.each(SPECIAL_NAMES)('is answered with the response name %s anywhere', async (name) => {
+    const query = `query ($by: CustomerKey!) {
+      ${name}: customer(by: $by) {
+        ${name}: cart { ${name}: total { ${name}: amount } name lines { ${name}: product { ${name}: title } } }
+        locale
+        orders(first: 1) { ${name}: nodes { ${name}: lines { ${name}: product { ${name}: sku } } number } }
+        tickets(first: 1) { ${name}: subject }
+      }
+      customer(by: $by) { ${name}: locale name }
+      identify(by: $by) { ... on Identified { ${name}: customer { ${name}: name } } }
+      customers(by: [$by]) { ${name}: name }
+    }`;
+    const plain = query.replaceAll(`${name}:`, 'alias:');
+    const wanted = await gateway.query(plain, { by }, await care());
+    const answer = await gateway.query(query, { by }, await care());
+    expect(wanted.errors).toEqual([]);
+    expect(answer.errors).toEqual([]);
+    expect(JSON.stringify(answer.data).replaceAll(`"${name}":`, '"alias":')).toBe(
+      JSON.stringify(wanted.data),
+    );
+  });
+
+  test('is answered as written out, whatever it is, for callers of each role, cold and warm', async () => {
+    const operations = decorated(
+      gateway.schema,
+      madeUpOperations(gateway.schema, {
+        maxDepth: 6,
+        maxFields: 4,
+        pages: [1, 2],
+        customers: [by, { email: 'customer-5@example.nl' }],
+        customer: by,
+      }),
+      [
+        { name: 'on', type: 'Boolean!', values: [true, false] },
+        { name: 'perhaps', type: 'Boolean', standard: 'true', values: [true, false, undefined] },
+        { name: 'number', type: 'Int', standard: '2', values: [1, 3, undefined] },
+      ],
+    );
+    let answered = 0;
+    await fc.assert(
+      fc.asyncProperty(operations, fc.constantFrom(...CALLERS), async (operation, { role, purpose }) => {
+        // Where time stands still, a system that has a limit of calls in a second would refuse the rest.
+        clock.turn(60_000);
+        const headers = await headersOf(role, { purpose });
+        const answer = await expectSame(gatewayFor(way, role), operation, headers);
+        if (answer?.data != null) answered += 1;
+      }),
+      { numRuns: 60 },
+    );
+    expect(answered).toBeGreaterThan(20);
+  }, 240_000);
+});

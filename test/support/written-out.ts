@@ -1,0 +1,143 @@
+import {
+  getNamedType,
+  isAbstractType,
+  isObjectType,
+  Kind,
+  parse,
+  print,
+  visit,
+  type DirectiveNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLNamedType,
+  type GraphQLObjectType,
+  type GraphQLSchema,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import type { MadeUp } from './operations.js';
+
+/** Stands in a selection of which nothing is left: its value is removed from the answer. */
+const NOTHING = 'nothing_is_left';
+
+/**
+ * The same operation without fragments, without directives and with each response name once, by no code of the gateway's
+ * or of a library that executes. Undefined when a condition has no value: such an operation is refused.
+ */
+export function writtenOut(schema: GraphQLSchema, { query, variables }: MadeUp): MadeUp | undefined {
+  const document = parse(query, { noLocation: true });
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const one of document.definitions)
+    if (one.kind === Kind.FRAGMENT_DEFINITION) fragments.set(one.name.value, one);
+  const operation = document.definitions.find((one) => one.kind === Kind.OPERATION_DEFINITION);
+  const root = schema.getQueryType();
+  if (operation === undefined || root == null) throw new Error('no query');
+  const conditions = new Map<string, unknown>();
+  for (const { variable, defaultValue } of operation.variableDefinitions ?? []) {
+    const { value: name } = variable.name;
+    if (Object.hasOwn(variables, name)) conditions.set(name, variables[name]);
+    else if (defaultValue?.kind === Kind.BOOLEAN) conditions.set(name, defaultValue.value);
+  }
+  const writer = new Writer(schema, fragments, conditions);
+  const selectionSet = writer.write(root, [operation.selectionSet]);
+  if (writer.isUndecided) return undefined;
+  const used = new Set<string>();
+  visit(selectionSet, { Variable: ({ name }) => void used.add(name.value) });
+  const written = {
+    ...operation,
+    selectionSet,
+    variableDefinitions:
+      operation.variableDefinitions?.filter(({ variable }) => used.has(variable.name.value)) ?? [],
+  };
+  const given = Object.entries(variables).filter(([name]) => used.has(name));
+  return { query: print(written), variables: Object.fromEntries(given) };
+}
+
+/** The answer to an operation that was written out, without what stands for nothing. */
+export function withoutNothing(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutNothing);
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).flatMap(([name, one]) => (name === NOTHING ? [] : [[name, withoutNothing(one)]])),
+  );
+}
+
+class Writer {
+  isUndecided = false;
+
+  constructor(
+    readonly schema: GraphQLSchema,
+    readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>,
+    readonly conditions: ReadonlyMap<string, unknown>,
+  ) {}
+
+  write(type: GraphQLNamedType, sets: readonly SelectionSetNode[]): SelectionSetNode {
+    if (isObjectType(type)) return { kind: Kind.SELECTION_SET, selections: this.#fields(type, sets) };
+    if (!isAbstractType(type)) throw new Error(`no selection on ${type.name}`);
+    return {
+      kind: Kind.SELECTION_SET,
+      selections: this.schema.getPossibleTypes(type).map((one) => ({
+        kind: Kind.INLINE_FRAGMENT,
+        typeCondition: { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: one.name } },
+        selectionSet: this.write(one, sets),
+      })),
+    };
+  }
+
+  #fields(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): SelectionNode[] {
+    const byName = new Map<string, FieldNode[]>();
+    for (const set of sets) this.#collect(type, set, byName);
+    if (byName.size === 0)
+      return [
+        {
+          kind: Kind.FIELD,
+          alias: { kind: Kind.NAME, value: NOTHING },
+          name: { kind: Kind.NAME, value: '__typename' },
+        },
+      ];
+    return [...byName.values()].flatMap((nodes) => {
+      const [first] = nodes;
+      if (first === undefined) return [];
+      const { kind, alias, name, arguments: given } = first;
+      const rest = {
+        ...{ kind, name },
+        ...(alias === undefined ? {} : { alias }),
+        ...(given === undefined ? {} : { arguments: given }),
+      };
+      const inner = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+      const below = type.getFields()[first.name.value];
+      if (inner.length === 0 || below === undefined) return [rest];
+      return [{ ...rest, selectionSet: this.write(getNamedType(below.type), inner) }];
+    });
+  }
+
+  #collect(type: GraphQLObjectType, { selections }: SelectionSetNode, into: Map<string, FieldNode[]>): void {
+    for (const one of selections) {
+      if (!this.#isIn(one.directives ?? [])) continue;
+      if (one.kind === Kind.FIELD) {
+        const name = one.alias?.value ?? one.name.value;
+        into.set(name, [...(into.get(name) ?? []), one]);
+        continue;
+      }
+      const fragment = one.kind === Kind.INLINE_FRAGMENT ? one : this.fragments.get(one.name.value);
+      const on = fragment?.typeCondition?.name.value;
+      const condition = on === undefined ? type : this.schema.getType(on);
+      const fits = isAbstractType(condition) ? this.schema.isSubType(condition, type) : condition === type;
+      if (fragment !== undefined && fits) this.#collect(type, fragment.selectionSet, into);
+    }
+  }
+
+  #isIn(directives: readonly DirectiveNode[]): boolean {
+    return directives.every(({ name, arguments: given = [] }) => {
+      const [condition] = given;
+      const value =
+        condition?.value.kind === Kind.BOOLEAN
+          ? condition.value.value
+          : condition?.value.kind === Kind.VARIABLE
+            ? this.conditions.get(condition.value.name.value)
+            : undefined;
+      if (typeof value !== 'boolean') this.isUndecided = true;
+      return name.value === 'include' ? value === true : value !== true;
+    });
+  }
+}
