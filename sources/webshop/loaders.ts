@@ -6,7 +6,7 @@ import {
   type GraphqlClient,
 } from '../../src/index.js';
 import { toCustomer, toGid } from './mapping.js';
-import { shopifyCustomer } from './wire.js';
+import { shopifyCustomer, type ShopifyCustomer } from './wire.js';
 
 /** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
 const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
@@ -19,10 +19,19 @@ const FIELDS = `fragment fields on Customer {
   defaultAddress { address1 zip city countryCodeV2 }
 }`;
 
+type Field = 'id' | 'emailAddress' | 'phoneNumber';
+
+/** Whether a customer has the identifier that it was asked by. Shopify writes an address in the case that it was given in. */
+const HAS: Readonly<Record<Field, (customer: ShopifyCustomer, value: string) => boolean>> = {
+  id: ({ id }, value) => id === value,
+  emailAddress: ({ email }, value) => email?.trim().toLowerCase() === value.toLowerCase(),
+  phoneNumber: ({ phone }, value) => phone?.replace(/[^\d+]/g, '') === value,
+};
+
 /** Shopify finds one customer by one identifier; the questions of a batch travel together under aliases. */
 async function findCustomers(
   shopify: GraphqlClient,
-  field: 'id' | 'emailAddress' | 'phoneNumber',
+  field: Field,
   values: readonly string[],
 ): Promise<(readonly CustomerRecord[] | Error)[]> {
   const declared = values.map((_, i) => `$v${i}: CustomerIdentifierInput!`).join(', ');
@@ -31,12 +40,15 @@ async function findCustomers(
     .join(' ');
   const variables = Object.fromEntries(values.map((value, i) => [`v${i}`, { [field]: value }]));
   const { data, errors } = await shopify.query(`query(${declared}) { ${selected} }\n${FIELDS}`, variables);
-  return values.map((_, i) => {
+  return values.map((value, i) => {
     const alias = `c${i}`;
     const found = data?.[alias];
     if (found == null) return errors.find(({ path }) => path[0] === alias)?.error ?? [];
     const customer = shopifyCustomer.safeParse(found);
-    if (customer.success) return [toCustomer(customer.data)];
+    if (customer.success) {
+      if (HAS[field](customer.data, value)) return [toCustomer(customer.data)];
+      return new SourceContractError('webshop', 'webshop answered with another customer.');
+    }
     const misfits = misfitsOf(
       customer.error.issues.map((issue) => ({ ...issue, path: ['customerByIdentifier', ...issue.path] })),
     );
@@ -48,10 +60,7 @@ async function findCustomers(
   });
 }
 
-const customersBy = (
-  field: 'id' | 'emailAddress' | 'phoneNumber',
-  toVendor: (value: string) => string = (value) => value,
-) =>
+const customersBy = (field: Field, toVendor: (value: string) => string = (value) => value) =>
   defineLoader<GraphqlClient, string, readonly CustomerRecord[]>({
     name: `customersBy ${field}`,
     maxBatch: MAX_BATCH,

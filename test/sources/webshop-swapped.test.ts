@@ -1,0 +1,130 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import type { ConsentStatement, CustomerRecord } from '../../src/index.js';
+import type { GraphqlClient } from '../../src/connectors/graphql/client.js';
+import { GatewayError } from '../../src/errors.js';
+import { consents } from '../../sources/webshop/consents.js';
+import { webshop as source } from '../../sources/webshop/index.js';
+import { customersByEmail, customersById, customersByPhone } from '../../sources/webshop/loaders.js';
+import { sendJson, startServer } from '../connectors/server.js';
+import { createTestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { openShop, shoppers } from '../stitching/shop.js';
+
+/** A webshop that answers under an alias, or for an id, with what belongs to another. */
+
+const customer = (number: number) => ({
+  id: `gid://shopify/Customer/${number}`,
+  firstName: `Name ${number}`,
+  email: `Customer-${number}@example.nl`,
+  phone: `+3161234567${number}`,
+});
+
+/** A client whose webshop answers so, whatever it is asked. */
+function answering(data: Record<string, unknown>): GraphqlClient {
+  return { query: () => Promise.resolve({ data, errors: [] }), ping: () => Promise.resolve() };
+}
+
+function shown(found: readonly (readonly CustomerRecord[] | Error)[]): unknown[] {
+  return found.map((one) =>
+    one instanceof GatewayError ? one.code : one instanceof Error ? one : one.map(({ id }) => id),
+  );
+}
+
+describe('who somebody is', () => {
+  test.each([
+    ['an id', customersById, ['1', '2']],
+    ['an address', customersByEmail, ['customer-1@example.nl', 'customer-2@example.nl']],
+    ['a phone', customersByPhone, ['+31612345671', '+31612345672']],
+  ])('is refused when answers to %s are swapped, and taken when they are not', async (_, loader, keys) => {
+    const right = answering({ c0: customer(1), c1: customer(2) });
+    expect(shown(await loader.load(keys, right))).toEqual([['1'], ['2']]);
+    const swapped = answering({ c0: customer(2), c1: customer(1) });
+    expect(shown(await loader.load(keys, swapped))).toEqual(['SOURCE_CONTRACT', 'SOURCE_CONTRACT']);
+    const twice = answering({ c0: customer(1), c1: customer(1) });
+    expect(shown(await loader.load(keys, twice))).toEqual([['1'], 'SOURCE_CONTRACT']);
+  });
+
+  test.each([
+    ['without an address', customersByEmail, 'customer-1@example.nl', { ...customer(1), email: null }],
+    ['without a phone', customersByPhone, '+31612345671', { ...customer(1), phone: null }],
+  ])('is refused of a record %s that was found by one', async (_, loader, key, record) => {
+    expect(shown(await loader.load([key], answering({ c0: record })))).toEqual(['SOURCE_CONTRACT']);
+  });
+});
+
+describe('what somebody agreed to', () => {
+  const statement = (number: number) => ({
+    id: `gid://shopify/Customer/${number}`,
+    emailMarketingConsent: { marketingState: 'UNSUBSCRIBED' },
+    smsMarketingConsent: null,
+  });
+  const load = async (...nodes: unknown[]) =>
+    (await consents.ofRecord.load(['1', '2'], answering({ nodes }))).map(
+      (one: readonly ConsentStatement[] | Error) => (one instanceof GatewayError ? one.code : one),
+    );
+
+  test('is matched by id, whatever the order', async () => {
+    const [one, two] = await load(statement(2), statement(1));
+    expect([one, two]).toMatchObject([[{ status: 'REVOKED' }], [{ status: 'REVOKED' }]]);
+    expect(await load(statement(1), null)).toMatchObject([[{ status: 'REVOKED' }], []]);
+  });
+
+  test('is not taken for nothing when the webshop answers with a customer that nobody asked for', async () => {
+    expect(await load(statement(1), statement(3))).toMatchObject([
+      [{ status: 'REVOKED' }],
+      'SOURCE_CONTRACT',
+    ]);
+  });
+});
+
+describe('what the webshop holds of a customer', async () => {
+  const { webshop, close } = await openShop();
+  /** Stands between: gives each customer of a list, and each cart, the place of another one. */
+  const between = await startServer(({ body }, response) => {
+    void forward(body).then((answer) => {
+      sendJson(response, answer);
+    });
+  });
+  const forward = async (body: string): Promise<unknown> => {
+    const { WEBSHOP_URL, WEBSHOP_ACCESS_TOKEN } = webshop.settings(webshop.url);
+    const answer = await fetch(String(WEBSHOP_URL), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-shopify-access-token': String(WEBSHOP_ACCESS_TOKEN) },
+      body,
+    });
+    const told = (await answer.json()) as { data: Record<string, unknown> };
+    const names = Object.keys(told.data).filter((name) => /^cart_\d+$/.test(name));
+    const carts = names.map((name) => told.data[name]);
+    for (const [i, name] of names.entries()) told.data[name] = carts[(i + 1) % carts.length];
+    if (Array.isArray(told.data['found'])) told.data['found'] = told.data['found'].toReversed();
+    return told;
+  };
+  const token = webshop.settings(webshop.url)['WEBSHOP_ACCESS_TOKEN'];
+  const limits = { timeout: '60 s' } as const;
+  const gateway = createTestGateway(
+    { WEBSHOP_URL: between.url, WEBSHOP_ACCESS_TOKEN: token, DEADLINE_MS: '60000' },
+    { sources: [{ ...source, limits }] },
+  );
+  afterAll(async () => {
+    await gateway.close();
+    await between.close();
+    await close();
+  });
+
+  test('is shown to that customer alone, when the webshop swaps its aliases', async () => {
+    const two = shoppers.slice(0, 2).map(({ email }) => ({ email }));
+    const { data, errors } = await gateway.query(
+      'query ($by: [CustomerKey!]!) { customers(by: $by) { name onlineOrderCount cart { name } } }',
+      { by: two },
+    );
+    expect(listAt(data, 'customers').map((one) => at(one, 'cart'))).toEqual([null, null]);
+    expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+      [['customers', 0, 'cart'], 'SOURCE_CONTRACT'],
+      [['customers', 1, 'cart'], 'SOURCE_CONTRACT'],
+    ]);
+    expect(listAt(data, 'customers').map((one) => at(one, 'onlineOrderCount'))).toEqual([
+      expect.any(String) as string,
+      expect.any(String) as string,
+    ]);
+  });
+});
