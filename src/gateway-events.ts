@@ -12,6 +12,7 @@ import type { Privacy } from './privacy/privacy.js';
 import type { Asker } from './server/caller.js';
 import type { EventRunner } from './server/event-runner.js';
 import type { Forget } from './server/forget.js';
+import { requestIdOfEvent } from './server/request-id.js';
 import { shown } from './server/subscriptions.js';
 import type { SettingsReader } from './settings.js';
 import type { SourceDefinition } from './source.js';
@@ -281,7 +282,7 @@ async function tell(
     field: interest.field,
     event: shown(known),
     asker: askerOf(name, purpose, privacy),
-    requestId: `${known.event.source}-${known.event.id}`,
+    requestId: requestIdOfEvent(known.event),
     firstOrder: interest.firstOrder,
     only: 'whole',
   });

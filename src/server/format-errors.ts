@@ -98,15 +98,24 @@ function completeErrors(
     failures.report(failed.get(error));
     const defect = defects.get(error);
     if (defect === undefined) continue;
-    logger.error({ requestId, path: error.path, defect: describeDefect(defect) }, 'defect');
+    logger.error({ requestId, field: fieldOf(error), defect: describeDefect(defect) }, 'defect');
   }
-  const seen = errors.map(({ path, extensions }) => ({
-    path,
-    code: extensions.code,
-    source: extensions.source,
+  const seen = errors.slice(0, 20).map((error) => ({
+    field: fieldOf(error),
+    code: error.extensions.code,
+    source: error.extensions.source,
   }));
-  logger.info({ requestId, errors: seen.slice(0, 20), count: errors.length }, 'answered with errors');
+  logger.info({ requestId, errors: seen, count: errors.length }, 'answered with errors');
   return errors;
+}
+
+/**
+ * The schema's name of the field that failed; undefined when the error has no place in an answer. The path of an error has
+ * aliases in it, which are any text of the client's.
+ */
+function fieldOf({ path, nodes }: GraphQLError): string | undefined {
+  const [node] = nodes ?? [];
+  return path !== undefined && node?.kind === Kind.FIELD ? node.name.value : undefined;
 }
 
 /** A copy: errors about a document are kept with it, for all requests that send it. */
