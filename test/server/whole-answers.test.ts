@@ -6,8 +6,15 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Caller } from '../../src/context/caller.js';
+import { ROLES } from '../../src/context/roles.js';
+import { NOBODY_ERASED } from '../../src/identity/erasures.js';
+import type { Audience } from '../../src/privacy/access.js';
+import type { Asker } from '../../src/server/caller.js';
 import { listen, type HttpServer } from '../../src/server/http.js';
 import { readPersistedOperations } from '../../src/server/persisted-operations.js';
+import { stateOf } from '../../src/server/request-state.js';
+import { createWholeAnswers } from '../../src/server/whole-answers.js';
 import type { Environment } from '../../src/settings.js';
 import { createPeople, type People } from '../gateway/people.js';
 import { CALLER_SETTINGS, headersOf, visitorToken } from '../support/callers.js';
@@ -218,15 +225,6 @@ describe('whoever asks it', () => {
     expect(statuses.at(-1)).toBe(429);
   });
 
-  test('who may send persisted operations only is given no answer to another that somebody else was given', async () => {
-    const door = await open(settings);
-    const asked = async (role: 'campaign' | 'frontend') =>
-      door.ask(about('quick', 'jan@example.nl', await headersOf(role, { purpose: 'SERVICE' })));
-    await asked('campaign');
-    await asked('campaign');
-    expect((await asked('frontend')).status).toBe(403);
-  });
-
   test(
     'by whatever number of callers, in any order, gets what it would have got by itself',
     { timeout: 120_000 },
@@ -309,6 +307,74 @@ describe('whoever asks it', () => {
   );
 });
 
+describe('what tells the same questions of an audience from all others', () => {
+  const caller: Caller = {
+    ...ROLES.frontend,
+    ...{ name: 'shop', roles: ['frontend'], origins: [] },
+  };
+  const asker: Asker = {
+    caller,
+    audience: { scopes: new Set(['profile:read']), sees: 'clear', purpose: 'SERVICE' },
+    rights: { findsBy: 'all', maySee: () => true, seesErased: false },
+  };
+  const answers = createWholeAnswers({
+    maxBytes: 1_000_000,
+    registry: { version: 0 },
+    erasures: NOBODY_ERASED,
+    limits: { chargeAgain: () => true },
+    auditor: undefined,
+    metrics: { answeredWhole: () => undefined, cacheAnswered: () => undefined },
+    clock: performance,
+  });
+  const keyOf = (sender: Asker, body = 'a question'): string | undefined => {
+    const request = new Request('http://gateway/graphql');
+    stateOf(request).asker = sender;
+    return answers.keyOf(request, Buffer.from(body));
+  };
+  const ofCaller = (change: Partial<Caller>): Asker => ({ ...asker, caller: { ...caller, ...change } });
+  const ofAudience = (change: Partial<Audience>): Asker => ({
+    ...asker,
+    audience: { ...asker.audience, ...change },
+  });
+
+  test.each<[string, Asker]>([
+    ['may find customers by some identifiers only', ofCaller({ findsBy: new Set(['email']) })],
+    ['may find customers by none', ofCaller({ findsBy: new Set() })],
+    // Who may send any operation is told its cost, and so has no shared answers, with the exception of AUTH=off.
+    ['may send any operation', ofCaller({ operations: 'any', name: 'anonymous' })],
+    ['waits behind others', ofCaller({ priority: 'bulk' })],
+    [
+      'is a customer',
+      { ...asker, rights: { ...asker.rights, own: { namespace: 'email', value: 'a@example.nl' } } },
+    ],
+    ['has another purpose', ofAudience({ purpose: 'MARKETING' })],
+    ['has no purpose', ofAudience({ purpose: undefined })],
+    ['sees masked values', ofAudience({ sees: 'masked' })],
+    ['has more scopes', ofAudience({ scopes: new Set(['profile:read', 'orders:read']) })],
+    ['has other scopes', ofAudience({ scopes: new Set(['orders:read']) })],
+  ])('is also that who asks %s', (_, other) => {
+    expect(keyOf(asker)).toEqual(expect.any(String));
+    expect(keyOf(other)).toEqual(expect.any(String));
+    expect(keyOf(other)).not.toBe(keyOf(asker));
+  });
+
+  test('is the question, and two customers are two', () => {
+    const own = (value: string): Asker => ({
+      ...asker,
+      rights: { ...asker.rights, own: { namespace: 'email', value } },
+    });
+    expect(keyOf(asker, 'another question')).not.toBe(keyOf(asker));
+    expect(keyOf(own('a@example.nl'))).not.toBe(keyOf(own('b@example.nl')));
+    expect(keyOf(ofCaller({ findsBy: new Set(['email']) }))).not.toBe(
+      keyOf(ofCaller({ findsBy: new Set(['phone']) })),
+    );
+  });
+
+  test('is neither the name of who asks nor what it may spend', () => {
+    expect(keyOf(ofCaller({ name: 'another shop', costPerMinute: 7 }))).toBe(keyOf(asker));
+  });
+});
+
 describe('a question that several ask at the same moment', () => {
   /** A system that answers when it is told to. */
   function holdBack({ people }: Door, name: string): () => void {
@@ -370,6 +436,30 @@ describe('a question that several ask at the same moment', () => {
     await asks(door).toBe(2);
     answer();
     await Promise.all([before, after]);
+    expect(await countOf(door, 'shared')).toBe(0);
+  });
+
+  test('is not given to who asks after the customer was erased, by another instance', async () => {
+    const list = join(folder, 'suppressed-meanwhile');
+    writeFileSync(list, '');
+    const [door, other] = await Promise.all([
+      open({ SUPPRESSION_FILE: list }),
+      open({ SUPPRESSION_FILE: list }),
+    ]);
+    const answer = holdBack(door, 'quick');
+    const before = door.ask(about('quick'));
+    await asks(door).toBe(1);
+    await other.people.gateway.forget({
+      identifier: { namespace: 'email', value: 'jan@example.nl' },
+      suppress: true,
+    });
+    // The list is read again.
+    door.people.clock.turn(1_500);
+    // It waits for no answer under way.
+    const { body } = await door.ask(about('quick'));
+    expect(JSON.parse(body)).toMatchObject({ errors: [{ extensions: { code: 'ERASED' } }] });
+    answer();
+    await before;
     expect(await countOf(door, 'shared')).toBe(0);
   });
 });
