@@ -122,7 +122,7 @@ export function storeContract(
     });
 
     it.each([
-      ['postpones', START + 20 * MINUTE],
+      ['postpones', START + MINUTE],
       ['gives up', undefined],
     ])('are left to whoever has the lease when an instance that lost it %s them', async (_, retryAt) => {
       await store.keep([anEvent('1')]);
