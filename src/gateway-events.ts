@@ -153,7 +153,8 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
         await registry.forget(changedBy(event));
         return [];
       }
-      const renewals = [await registry.forget(about)];
+      const objects = set.webhooks.get(event.source)?.declaration.objects?.(event) ?? [];
+      const renewals = [await registry.forget([...about, ...objects])];
       let found: { identifier: Identifier; own: readonly Identifier[] } | undefined;
       for (const identifier of about) {
         const { everywhere, customer, renew } = await forget({ identifier });

@@ -26,7 +26,6 @@ import { createLoaderRegistry, type LoadedSource, type LoaderRegistry } from './
 import { auditDestination, createAuditLog } from './privacy/audit-log.js';
 import { createPrivacy } from './privacy/privacy.js';
 import { createSuppression, type Digests } from './privacy/suppression.js';
-import { DEFAULT_CONCURRENCY } from './resilience/limits.js';
 import { createProtection } from './resilience/wrap.js';
 import { createBudgets } from './server/budgets.js';
 import { createAuditor } from './server/audit.js';
@@ -184,13 +183,13 @@ export function createGateway({
   for (const source of sources) loaded.set(source.name, connect(source));
 
   function connect(source: TunedSource): LoadedSource<Client> {
-    const { name, limits = {}, freshness, loaderSettings } = source;
+    const { name, limits = {}, freshness, loaderSettings, holdsConsent } = source;
     const timeoutMs = milliseconds(limits.timeout ?? DEFAULT_TIMEOUT);
     const maxAnswerBytes = limits.maxAnswerBytes ?? DEFAULT_MAX_ANSWER_BYTES;
     const connection = source.connector.connect(settings, {
       source: name,
       timeoutMs,
-      concurrency: limits.concurrency ?? DEFAULT_CONCURRENCY,
+      concurrency: limits.concurrency,
       maxAnswerBytes,
       logger,
     });
@@ -219,18 +218,9 @@ export function createGateway({
       },
     });
     if (limits.maxCacheBytes !== undefined) cache.bound(name, limits.maxCacheBytes);
-    const { maxBatch, batchWindow: window = '0 ms' } = limits;
-    const holdsConsent = source.consents !== undefined;
-    return {
-      name,
-      connection,
-      protection,
-      freshness,
-      loaderSettings,
-      holdsConsent,
-      maxBatch,
-      windowMs: milliseconds(window),
-    };
+    const { maxBatch, batchWindow = '0 ms' } = limits;
+    const windowMs = milliseconds(batchWindow);
+    return { name, connection, protection, freshness, loaderSettings, holdsConsent, maxBatch, windowMs };
   }
 
   const identityLimits = {

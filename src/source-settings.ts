@@ -3,6 +3,7 @@ import { DEFAULT_FRESHNESS, overridden, type FreshnessOptions } from './cache/fr
 import { didYouMean } from './did-you-mean.js';
 import { milliseconds, type Duration } from './duration.js';
 import type { LoaderSettings } from './loaders/loader.js';
+import { DEFAULT_CONCURRENCY } from './resilience/limits.js';
 import { setting, type SettingsReader } from './settings.js';
 import type { SourceDefinition } from './source.js';
 
@@ -11,6 +12,8 @@ export interface TunedSource extends SourceDefinition {
   freshness: FreshnessOptions;
   /** By the name of a loader, or by the type of a GraphQL system's objects. */
   loaderSettings: Readonly<Record<string, LoaderSettings>>;
+  /** Whether it is asked what customers allow. */
+  holdsConsent: boolean;
 }
 
 const duration = (least: Duration, most: Duration) =>
@@ -112,8 +115,9 @@ export function tuned(sources: readonly SourceDefinition[], settings: SettingsRe
     return {
       ...source,
       freshness: overridden(source.freshness ?? DEFAULT_FRESHNESS, freshness),
-      limits: { ...source.limits, ...limits },
+      limits: { concurrency: DEFAULT_CONCURRENCY, ...source.limits, ...limits },
       loaderSettings,
+      holdsConsent: source.consents !== undefined,
     };
   });
 }

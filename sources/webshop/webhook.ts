@@ -73,6 +73,9 @@ export const webhook: WebhookDeclaration = {
     if (id === null) throw new InvalidInputError('The header x-shopify-webhook-id is missing.');
     return told === undefined ? [] : [{ ...told, id, time: told.time ?? new Date(nowMs).toISOString() }];
   },
+  // What is asked of an order by its name says nothing of whose it is.
+  objects: ({ type, data: { number } }) =>
+    type.startsWith('order.') && typeof number === 'string' ? [{ type: 'Order', key: number }] : [],
 };
 
 function eventOf(topic: string, body: Uint8Array): Told | undefined {

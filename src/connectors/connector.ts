@@ -25,7 +25,7 @@ export interface ConnectorOptions {
   /** The longest a call may take, for systems that can be told so themselves. */
   timeoutMs: number;
   /** The most calls under way at once. A pool holds as many connections, since a call that waits in it has no priority. */
-  concurrency?: number;
+  concurrency?: number | undefined;
   /** A larger answer is an error of its source, not a full memory of the gateway. */
   maxAnswerBytes: number;
   logger: Logger;

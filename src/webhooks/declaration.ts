@@ -1,3 +1,4 @@
+import type { Subject } from '../cache/invalidation.js';
 import type { Setting } from '../settings.js';
 import type { EventType, SourceEvent } from './event.js';
 
@@ -52,6 +53,10 @@ export interface WebhookDeclaration {
    * source's are.
    */
   changes?: Partial<Record<EventType, readonly { readonly name: string }[]>>;
+  /**
+   * Objects of the schema that the event is about, beside its customer: answers about them are dropped too. Default: none.
+   */
+  objects?(event: Pick<SourceEvent, 'type' | 'data'>): readonly Subject[];
   /** What the system wants to read when its events are kept. Default: status 204 and nothing. */
   acknowledgement?: WebhookAnswer;
 }

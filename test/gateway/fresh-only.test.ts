@@ -8,6 +8,7 @@ import { variableOf } from '../../src/source-settings.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { at, listAt, textAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 import { subscribe, tellByWebshop } from '../webhooks/subscriber.js';
 
@@ -73,6 +74,39 @@ describe('a system that holds consent, did not know the customer lately, and is 
     const { data, errors } = await gateway.query(everything, {}, headers);
     expect(errors).toEqual([]);
     expect(data).toEqual({ customer: { primaryEmail: 'orders-only@example.nl', company: null } });
+  });
+});
+
+describe('an event about an order', () => {
+  test('drops what is cached of the order in the webshop, which names no customer', async () => {
+    const { gateway } = await openGateway({
+      WEBHOOK_FILE: join(folder, 'webhooks-of-orders.db'),
+      WEBHOOK_SECRET: 'a secret of the tests of freshness',
+    });
+    const query =
+      '{ customer(by: { email: "everywhere@example.nl" }) { orders(first: 6) { nodes { onlineNumber onlineStatus } } } }';
+    const cached = { 'cache-control': 'only-if-cached' };
+    const { data, errors } = await gateway.query(query);
+    expect(errors).toEqual([]);
+    expect((await gateway.query(query, {}, cached)).errors).toEqual([]);
+    const nodes = listAt(data, 'customer', 'orders', 'nodes');
+    const place = nodes.findIndex((one) => typeof at(one, 'onlineNumber') === 'string');
+    const subscriber = await subscribe((path, init) => gateway.fetch(path, init), {
+      query: 'subscription { event(types: [ORDER_SHIPPED]) { recordId } }',
+    });
+    await tellByWebshop(
+      (path, init) => gateway.fetch(path, init),
+      control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
+      'orders/fulfilled',
+      // Of somebody else, so that the rest of the answer stays cached.
+      { email: 'customer-5@example.nl', name: textAt(nodes[place], 'onlineNumber') },
+    );
+    expect((await subscriber.next())?.data).toEqual({ event: { recordId: '1' } });
+    await subscriber.hangUp();
+    const after = await gateway.query(query, {}, cached);
+    expect(after.errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+      [['customer', 'orders', 'nodes', place, 'onlineStatus'], 'NOT_CACHED'],
+    ]);
   });
 });
 

@@ -73,6 +73,8 @@ export interface ShopEvent {
   total?: string;
   currency?: string;
   order?: string;
+  /** The order's name in the shop, such as #1234. */
+  name?: string;
   /** The webshop's own id of what it sends: the same for what it sends again. */
   id?: string;
   at?: string;
@@ -90,12 +92,14 @@ export async function tellByWebshop(
     total = '10.00',
     currency = 'EUR',
     order = '1',
+    name,
     id = randomUUID(),
     at = new Date().toISOString(),
   }: ShopEvent,
 ): Promise<void> {
   const body = JSON.stringify({
     id: Number(order),
+    name,
     email,
     customer: (customerId ?? phone) === undefined ? null : { id: customerId ?? 1, phone },
     total_price: total,
