@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Purpose } from '../../src/customer/schema.generated.js';
+import { accessTo, forbidden, textOfAudience, type Access, type Audience } from '../../src/privacy/access.js';
+import type { FieldPolicy } from '../../src/stitching/policies.js';
+
+const NEED_CONSENT = new Set<Purpose>(['PERSONALISATION', 'MARKETING']);
+
+const audience = (parts: Partial<Audience> = {}): Audience => ({
+  scopes: new Set(['a', 'b']),
+  sees: 'clear',
+  purpose: 'SERVICE',
+  ...parts,
+});
+const policy = (parts: Partial<FieldPolicy> = {}): FieldPolicy => ({
+  category: 'IDENTITY',
+  authenticated: false,
+  ...parts,
+});
+/** The access without the function that makes its error. */
+function shown(access: Access): object {
+  if (access.kind === 'allowed') return access;
+  const { code, scopes, purposes } = access.error().extensions;
+  return { kind: 'forbidden', code, ...(scopes ? { scopes } : {}), ...(purposes ? { purposes } : {}) };
+}
+const accessOf = (to: FieldPolicy, by: Audience, path = 'Customer.name') =>
+  shown(accessTo(path, to, by, NEED_CONSENT));
+
+const ALLOWED = { kind: 'allowed' };
+
+describe('scopes', () => {
+  test.each<[string[][], string[], boolean]>([
+    [[['a']], ['a'], true],
+    [[['a']], ['b'], false],
+    [[['a']], [], false],
+    [[['a', 'b']], ['a'], false],
+    [[['a', 'b']], ['b'], false],
+    [[['a', 'b']], ['a', 'b'], true],
+    [[['a', 'b'], ['c']], ['a'], false],
+    [[['a', 'b'], ['c']], ['c'], true],
+    [[['c'], ['a', 'b']], ['b', 'a'], true],
+    [[], ['a'], false],
+  ])('%j are held with %j: %s', (scopes, held, isAllowed) => {
+    const access = accessOf(policy({ scopes }), audience({ scopes: new Set(held) }));
+    expect(access).toEqual(isAllowed ? ALLOWED : { kind: 'forbidden', code: 'FORBIDDEN', scopes });
+  });
+
+  test('of one list must all be held, whatever the lists are', () => {
+    const scope = fc.constantFrom('a', 'b', 'c');
+    fc.assert(
+      fc.property(fc.array(fc.array(scope, { maxLength: 3 })), fc.uniqueArray(scope), (scopes, held) => {
+        let isHeld = false;
+        for (const list of scopes) {
+          let missing = 0;
+          for (const one of list) if (!held.includes(one)) missing += 1;
+          if (missing === 0) isHeld = true;
+        }
+        const error = forbidden({ scopes }, audience({ scopes: new Set(held) }));
+        expect(error === undefined).toBe(isHeld);
+      }),
+    );
+  });
+
+  test('come before purposes, so that a caller learns first what it can never have', () => {
+    const both = policy({ scopes: [['c']], purposes: ['MARKETING'] });
+    expect(accessOf(both, audience())).toMatchObject({ kind: 'forbidden', scopes: [['c']] });
+  });
+});
+
+describe('purposes', () => {
+  test.each<[Purpose[] | undefined, Purpose | undefined, boolean]>([
+    [['SERVICE'], 'SERVICE', true],
+    [['SERVICE', 'ANALYTICS'], 'ANALYTICS', true],
+    [['SERVICE'], 'ANALYTICS', false],
+    [[], 'SERVICE', false],
+    [undefined, 'ANALYTICS', true],
+    [['SERVICE'], undefined, true],
+  ])('%j include %s: %s', (purposes, purpose, isAllowed) => {
+    const access = accessOf(policy(purposes === undefined ? {} : { purposes }), audience({ purpose }));
+    expect(access).toEqual(isAllowed ? ALLOWED : { kind: 'forbidden', code: 'FORBIDDEN', purposes });
+  });
+});
+
+test.each<['clear' | 'masked', boolean]>([
+  ['clear', false],
+  ['masked', true],
+])('a mask counts for a caller that sees %s values: %s', (sees, isMasked) => {
+  expect(accessOf(policy({ mask: 'EMAIL' }), audience({ sees }))).toEqual(
+    isMasked ? { ...ALLOWED, mask: 'EMAIL' } : ALLOWED,
+  );
+  expect(accessOf(policy(), audience({ sees }))).toEqual(ALLOWED);
+});
+
+describe('consent', () => {
+  const asked = { ...ALLOWED, consent: { purpose: 'MARKETING' } };
+
+  test.each<[string, FieldPolicy['category'], Purpose | undefined, object]>([
+    ['Customer.name', 'IDENTITY', 'MARKETING', asked],
+    ['Customer.company', 'COMPANY', 'MARKETING', asked],
+    ['Customer.weather', 'NONE', 'MARKETING', ALLOWED],
+    ['Customer.consents', 'CONSENT', 'MARKETING', ALLOWED],
+    ['Order.number', 'TRANSACTION', 'MARKETING', ALLOWED],
+    ['CustomerEvent.id', 'BEHAVIOUR', 'MARKETING', ALLOWED],
+    ['Customer.name', 'IDENTITY', 'SERVICE', ALLOWED],
+    ['Customer.name', 'IDENTITY', undefined, ALLOWED],
+    ['Customer.name', 'IDENTITY', 'PERSONALISATION', { ...ALLOWED, consent: { purpose: 'PERSONALISATION' } }],
+  ])('on %s of category %s for %s', (path, category, purpose, access) => {
+    expect(accessOf(policy({ category }), audience({ purpose }), path)).toEqual(access);
+  });
+
+  test('is for the channel of the field, and beside its mask', () => {
+    const field = policy({ channel: 'EMAIL', mask: 'EMAIL' });
+    expect(accessOf(field, audience({ purpose: 'MARKETING', sees: 'masked' }))).toEqual({
+      ...ALLOWED,
+      mask: 'EMAIL',
+      consent: { purpose: 'MARKETING', channel: 'EMAIL' },
+    });
+  });
+});
+
+test('an error names what is needed, in words that tell nothing of a person', () => {
+  expect(forbidden({ scopes: [['c']] }, audience())?.().message).toBe('This caller may not see this.');
+  expect(forbidden({ purposes: ['ANALYTICS'] }, audience())?.().message).toBe(
+    'This is not to be seen for SERVICE.',
+  );
+});
+
+test('audiences have one text exactly when they may see the same', () => {
+  const one = audience({ scopes: new Set(['b', 'a']) });
+  expect(textOfAudience(one)).toBe('clear SERVICE a b');
+  expect(textOfAudience(audience())).toBe(textOfAudience(one));
+  // The second time it is remembered.
+  expect(textOfAudience(one)).toBe('clear SERVICE a b');
+  const others = [
+    audience({ sees: 'masked' }),
+    audience({ purpose: 'ANALYTICS' }),
+    audience({ purpose: undefined }),
+    audience({ scopes: new Set(['a']) }),
+    audience({ scopes: new Set() }),
+  ];
+  expect(new Set([one, ...others].map(textOfAudience)).size).toBe(others.length + 1);
+  expect(textOfAudience(audience({ purpose: undefined }))).toBe('clear - a b');
+});

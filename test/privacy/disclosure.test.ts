@@ -1,0 +1,190 @@
+import { buildSchema, parse } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import type { Purpose } from '../../src/customer/schema.generated.js';
+import type { Audience } from '../../src/privacy/access.js';
+import { createDisclosures } from '../../src/privacy/disclosure.js';
+import type { Decided } from '../../src/privacy/permission.js';
+import type { FieldPolicy } from '../../src/stitching/policies.js';
+
+/** What the audit says of an operation: audience × policy × decision. */
+
+const schema = buildSchema(`
+  type Query { customer: Customer anything: Anything weather: String }
+  type Customer { name: String email: String phone: String town: String debts: [Debt] weather: String consents: String }
+  type Debt { amount: Int holder: String }
+  type Other { name: String }
+  union Anything = Customer | Other
+`);
+const POLICIES: Record<string, Omit<FieldPolicy, 'authenticated'>> = {
+  'Query.customer': { category: 'NONE' },
+  'Query.anything': { category: 'NONE' },
+  'Query.weather': { category: 'NONE' },
+  'Customer.name': { category: 'IDENTITY', mask: 'INITIAL' },
+  'Customer.email': { category: 'CONTACT', mask: 'EMAIL', channel: 'EMAIL' },
+  'Customer.phone': { category: 'CONTACT', channel: 'PHONE' },
+  'Customer.town': { category: 'TRAIT' },
+  'Customer.debts': { category: 'FINANCIAL', purposes: ['SERVICE'], scopes: [['debts']] },
+  'Customer.weather': { category: 'NONE' },
+  'Customer.consents': { category: 'CONSENT' },
+  'Debt.amount': { category: 'FINANCIAL' },
+  'Debt.holder': { category: 'IDENTITY', mask: 'ALL' },
+  'Other.name': { category: 'SOCIAL' },
+};
+const disclosures = createDisclosures({
+  schema,
+  policies: new Map(
+    Object.entries(POLICIES).map(([path, policy]) => [path, { ...policy, authenticated: false }]),
+  ),
+  needConsent: new Set<Purpose>(['MARKETING']),
+});
+
+const audience = (parts: Partial<Audience> = {}): Audience => ({
+  scopes: new Set(['debts']),
+  sees: 'clear',
+  purpose: 'SERVICE',
+  ...parts,
+});
+const decided = (channels: Record<string, 'granted' | 'withheld' | 'both'>): Decided =>
+  new Map(
+    Object.entries(channels).map(([channel, came]) => [
+      channel,
+      { granted: came !== 'withheld', withheld: came !== 'granted' },
+    ]),
+  );
+const NOTHING = decided({});
+
+interface Told {
+  granted?: string[];
+  masked?: string[];
+  withheld?: string[];
+}
+
+const of = (query: string, by: Audience, came = NOTHING, operationName?: string) =>
+  disclosures.of({ document: parse(query), operationName }, by, came);
+const told = (parts: Told) => ({ granted: [], masked: [], withheld: [], ...parts });
+
+const masked = audience({ sees: 'masked' });
+const marketing = audience({ purpose: 'MARKETING' });
+const maskedMarketing = audience({ purpose: 'MARKETING', sees: 'masked' });
+
+describe('categories', () => {
+  test.each<[string, string, Audience, Told | undefined]>([
+    [
+      'are granted that are shown',
+      '{ customer { name town } }',
+      audience(),
+      { granted: ['IDENTITY', 'TRAIT'] },
+    ],
+    ['are sorted', '{ customer { town name } }', audience(), { granted: ['IDENTITY', 'TRAIT'] }],
+    ['are masked where they have a mask', '{ customer { name } }', masked, { masked: ['IDENTITY'] }],
+    ['are granted where they have none', '{ customer { town } }', masked, { granted: ['TRAIT'] }],
+    [
+      'are granted and masked when some fields have a mask',
+      '{ customer { email phone } }',
+      masked,
+      { granted: ['CONTACT'], masked: ['CONTACT'] },
+    ],
+    [
+      'are withheld without the scope',
+      '{ customer { debts { __typename } } }',
+      audience({ scopes: new Set() }),
+      { withheld: ['FINANCIAL'] },
+    ],
+    [
+      'are withheld for another purpose',
+      '{ customer { debts { __typename } } }',
+      audience({ purpose: 'ANALYTICS' }),
+      { withheld: ['FINANCIAL'] },
+    ],
+    [
+      'are those of nested fields too',
+      '{ customer { debts { holder } } }',
+      masked,
+      { granted: ['FINANCIAL'], masked: ['IDENTITY'] },
+    ],
+    ['are none for what is of nobody', '{ weather customer { weather } }', audience(), undefined],
+    ['are none for an introspection', '{ __typename }', audience(), undefined],
+  ])('%s: %s', (_, query, by, categories) => {
+    expect(of(query, by)).toEqual(categories === undefined ? undefined : told(categories));
+  });
+
+  test.each<[string, Audience, Decided, Told | undefined]>([
+    ['granted', marketing, decided({ '': 'granted' }), { granted: ['IDENTITY'] }],
+    ['granted, and masked', maskedMarketing, decided({ '': 'granted' }), { masked: ['IDENTITY'] }],
+    ['withheld', marketing, decided({ '': 'withheld' }), { withheld: ['IDENTITY'] }],
+    [
+      'withheld from who sees masked values',
+      maskedMarketing,
+      decided({ '': 'withheld' }),
+      { withheld: ['IDENTITY'] },
+    ],
+    [
+      'granted by one customer and not by another',
+      marketing,
+      decided({ '': 'both' }),
+      { granted: ['IDENTITY'], withheld: ['IDENTITY'] },
+    ],
+    ['of nobody', marketing, NOTHING, undefined],
+    ['of another channel', marketing, decided({ EMAIL: 'granted' }), undefined],
+  ])('hang on consent that is %s', (_, by, came, categories) => {
+    expect(of('{ customer { name } }', by, came)).toEqual(
+      categories === undefined ? undefined : told(categories),
+    );
+  });
+
+  test('hang on consent for the channel of each field', () => {
+    const query = '{ customer { email phone } }';
+    const came = decided({ EMAIL: 'granted', PHONE: 'withheld' });
+    expect(of(query, marketing, came)).toEqual(told({ granted: ['CONTACT'], withheld: ['CONTACT'] }));
+    expect(of(query, maskedMarketing, came)).toEqual(told({ masked: ['CONTACT'], withheld: ['CONTACT'] }));
+  });
+
+  test('of consent itself are shown without it', () => {
+    expect(of('{ customer { consents } }', marketing, decided({ '': 'withheld' }))).toEqual(
+      told({ granted: ['CONSENT'] }),
+    );
+  });
+
+  test('are counted through fragments, once each', () => {
+    const query = `query { customer { ...A } } fragment A on Customer { town ...B } fragment B on Customer { name ...A }`;
+    expect(of(query, audience())).toEqual(told({ granted: ['IDENTITY', 'TRAIT'] }));
+    const union = '{ anything { ... on Other { name } ... on Customer { town } } }';
+    expect(of(union, audience())).toEqual(told({ granted: ['SOCIAL', 'TRAIT'] }));
+  });
+
+  test('are those of the operation that is asked for', () => {
+    const query = 'query One { customer { name } } query Two { customer { town } }';
+    const document = parse(query);
+    const ofName = (operationName: string) =>
+      disclosures.of({ document, operationName }, audience(), NOTHING);
+    expect(ofName('One')).toEqual(told({ granted: ['IDENTITY'] }));
+    expect(ofName('Two')).toEqual(told({ granted: ['TRAIT'] }));
+    expect(ofName('Three')).toBeUndefined();
+    expect(of(query, audience())).toEqual(told({ granted: ['IDENTITY'] }));
+  });
+});
+
+test('what was found for one audience and decision is not taken for another', () => {
+  const document = parse('{ customer { name } }');
+  const ask = (by: Audience, came: Decided) => disclosures.of({ document }, by, came);
+  for (let times = 0; times < 2; times += 1) {
+    expect(ask(audience(), NOTHING)).toEqual(told({ granted: ['IDENTITY'] }));
+    expect(ask(masked, NOTHING)).toEqual(told({ masked: ['IDENTITY'] }));
+    expect(ask(marketing, NOTHING)).toBeUndefined();
+    expect(ask(marketing, decided({ '': 'granted' }))).toEqual(told({ granted: ['IDENTITY'] }));
+    expect(ask(marketing, decided({ '': 'withheld' }))).toEqual(told({ withheld: ['IDENTITY'] }));
+    expect(ask(marketing, decided({ '': 'both' }))).toEqual(
+      told({ granted: ['IDENTITY'], withheld: ['IDENTITY'] }),
+    );
+  }
+  // The audit writes the text of one object once.
+  expect(ask(audience(), NOTHING)).toBe(ask(audience(), NOTHING));
+});
+
+test('what an audience gets from nobody is named by its fields', () => {
+  const document = parse('{ customer { name debts { amount } consents } }');
+  const forbiddenTo = (by: Audience) => disclosures.forbidden({ document }, by);
+  expect(forbiddenTo(audience())).toEqual([]);
+  expect(forbiddenTo(audience({ scopes: new Set() }))).toEqual(['Customer.debts']);
+  expect(forbiddenTo(marketing)).toEqual(['Customer.debts']);
+});

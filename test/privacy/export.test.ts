@@ -1,0 +1,407 @@
+import { describe, expect, test } from 'vitest';
+import type { ExportDocument } from '../../src/privacy/export-document.js';
+import type { ExportPlan } from '../../src/privacy/export-plan.js';
+import { exportCustomer, type ExportResult } from '../../src/privacy/export.js';
+
+/** What an export says of a part that a system answered well, late, from the cache, or not at all. */
+
+const EMPTY: ExportDocument = {
+  format: 'stekkerdoos export 1',
+  exportedAt: '',
+  customerId: null,
+  by: 'digest of who was asked for',
+  complete: false,
+  notAnswered: [],
+  notExported: [],
+  sources: {},
+  data: {},
+  sections: {},
+  identifiers: [],
+};
+const START_MS = Date.parse('2026-12-01T12:00:00.000Z');
+const IDENTIFIERS = [{ namespace: 'email', value: 'eva@example.nl' }];
+
+type Sources = Record<string, { status: string; age: number }>;
+interface Fake {
+  customer?: object | null;
+  errors?: { message: string; extensions: object }[];
+  sources?: Sources;
+}
+const error = (code: string, extensions: object = {}) => ({
+  message: code,
+  extensions: { code, ...extensions },
+});
+
+interface World {
+  /** The answers to the first question, in turn: the last one again and again. */
+  opening?: Fake[];
+  /** By the field, in turn. */
+  answers?: Record<string, Fake[]>;
+  sections?: { field: string; isPaged?: boolean; slices?: { path: string[]; size: number }[] }[];
+  owners?: Record<string, string>;
+  begun?: Partial<ExportDocument>;
+  /** Each question takes so long. */
+  takesMs?: number;
+}
+
+async function run({
+  opening = [{ customer: { id: 'one', identifiers: IDENTIFIERS } }],
+  answers = {},
+  sections = Object.keys(answers).map((field) => ({ field })),
+  owners = {},
+  begun = {},
+  takesMs = 0,
+}: World): Promise<{
+  result: ExportResult;
+  asked: { field: string; variables: object; headers: object }[];
+  saved: ExportDocument[];
+  progress: object[];
+}> {
+  const asked: { field: string; variables: object; headers: object }[] = [];
+  const saved: ExportDocument[] = [];
+  const progress: object[] = [];
+  const counts = new Map<string, number>();
+  let nowMs = START_MS;
+  const plan: ExportPlan = {
+    sections: sections.map(({ field, isPaged = false, slices = [] }) => ({
+      field,
+      query: field,
+      isPaged,
+      slices,
+    })),
+    notExported: [{ field: 'weather', reason: 'its argument has to be chosen' }],
+  };
+  const result = await exportCustomer({
+    plan,
+    by: { email: 'eva@example.nl' },
+    sourceOfField: new Map(Object.entries(owners)),
+    digestOf: ({ namespace, value }) => `digest of ${namespace} ${value}`,
+    begun: { ...EMPTY, ...begun },
+    save: (document) => saved.push(structuredClone(document)),
+    onProgress: (told) => progress.push(told),
+    now: () => nowMs,
+    ask: (query, variables, headers) => {
+      nowMs += takesMs;
+      const field = query.startsWith('query Export') ? 'opening' : query;
+      asked.push({ field, variables, headers });
+      const count = counts.get(field) ?? 0;
+      counts.set(field, count + 1);
+      const all = field === 'opening' ? opening : (answers[field] ?? []);
+      const { customer, errors, sources } = all[Math.min(count, all.length - 1)] ?? {};
+      return Promise.resolve({
+        data: customer === undefined ? null : { customer },
+        ...(errors === undefined ? {} : { errors }),
+        ...(sources === undefined ? {} : { extensions: { sources } }),
+      });
+    },
+  });
+  return { result, asked, saved, progress };
+}
+
+async function documentOf(world: World): Promise<ExportDocument> {
+  const { result } = await run(world);
+  if (result.kind !== 'exported') throw new Error('Nothing was exported.');
+  return result.document;
+}
+
+const orders = (parts: Fake): World => ({
+  answers: { orders: [{ customer: { orders: ['1'] }, ...parts }] },
+  owners: { orders: 'shop' },
+});
+
+describe('an export is complete', () => {
+  test.each<[string, Sources, { source: string; code: string }[]]>([
+    ['when its system answered live', { shop: { status: 'live', age: 0 } }, []],
+    ['when its system answered from the cache', { shop: { status: 'cached', age: 5 } }, []],
+    [
+      'not when the answer is stale',
+      { shop: { status: 'stale', age: 60 } },
+      [{ source: 'shop', code: 'STALE' }],
+    ],
+    [
+      'not when its system failed',
+      { shop: { status: 'failed', age: 0 } },
+      [{ source: 'shop', code: 'SOURCE_UNAVAILABLE' }],
+    ],
+    [
+      'when another system than its own is stale',
+      { shop: { status: 'live', age: 0 }, crm: { status: 'stale', age: 60 } },
+      [],
+    ],
+    [
+      'when another system than its own failed',
+      { shop: { status: 'live', age: 0 }, crm: { status: 'failed', age: 0 } },
+      [],
+    ],
+    [
+      'when another system was not asked',
+      { shop: { status: 'live', age: 0 }, crm: { status: 'skipped', age: 0 } },
+      [],
+    ],
+  ])('%s', async (_, sources, failures) => {
+    const document = await documentOf(orders({ sources }));
+    expect(document.complete).toBe(failures.length === 0);
+    expect(document.notAnswered).toEqual(failures.map((one) => ({ ...one, fields: ['orders'] })));
+    expect(document.sections['orders']?.failures).toEqual(
+      failures.map((one) => ({ ...one, isFinal: false })),
+    );
+  });
+
+  test('not when any of the systems that a field is made of failed or is stale', async () => {
+    for (const status of ['failed', 'stale']) {
+      const world = orders({ sources: { shop: { status: 'live', age: 0 }, crm: { status, age: 1 } } });
+      expect((await documentOf({ ...world, owners: {} })).complete).toBe(false);
+    }
+  });
+
+  test.each<[string, object, object]>([
+    [
+      'may be tried again',
+      { source: 'shop', retryable: true },
+      { source: 'shop', code: 'X', isFinal: false },
+    ],
+    ['may not', { source: 'shop', retryable: false }, { source: 'shop', code: 'X', isFinal: false }],
+    ['is of no system', {}, { source: null, code: 'X', isFinal: true }],
+  ])('not with an error that %s', async (_, extensions, failure) => {
+    const document = await documentOf(orders({ errors: [error('X', extensions)] }));
+    expect(document.complete).toBe(false);
+    expect(document.sections['orders']?.failures).toEqual([failure]);
+  });
+
+  test('not when there is no answer and no error', async () => {
+    const document = await documentOf({ answers: { orders: [{}] } });
+    expect(document.sections['orders']?.failures).toEqual([
+      { source: null, code: 'UNKNOWN', isFinal: false },
+    ]);
+    expect(document.complete).toBe(false);
+    // With an error, that one says it.
+    const failed = await documentOf({ answers: { orders: [{ errors: [error('X')] }] } });
+    expect(failed.sections['orders']?.failures).toEqual([{ source: null, code: 'X', isFinal: true }]);
+  });
+
+  test('not when the value itself names systems that are missing', async () => {
+    const timeline = { nodes: [], missing: [{ source: 'calls', code: 'SOURCE_TIMEOUT' }] };
+    const document = await documentOf({ answers: { timeline: [{ customer: { timeline } }] } });
+    expect(document.notAnswered).toEqual([{ source: 'calls', code: 'SOURCE_TIMEOUT', fields: ['timeline'] }]);
+  });
+
+  test('not before every section is there', async () => {
+    const { saved } = await run({ answers: { a: [{ customer: { a: 1 } }], b: [{ customer: { b: 2 } }] } });
+    expect(saved.map(({ complete, data }) => [complete, data])).toEqual([
+      [false, { a: 1 }],
+      [true, { a: 1, b: 2 }],
+    ]);
+  });
+
+  test('and names a failure of one system once, by the first error, with all its fields', async () => {
+    const failed = {
+      errors: [
+        error('FIRST', { source: 'shop', retryable: true }),
+        error('SECOND', { source: 'shop', retryable: true }),
+      ],
+      sources: { shop: { status: 'failed', age: 0 } },
+    };
+    const document = await documentOf({
+      answers: {
+        orders: [{ customer: { orders: null }, ...failed }],
+        cart: [{ customer: { cart: null }, ...failed }],
+      },
+    });
+    expect(document.notAnswered).toEqual([{ source: 'shop', code: 'FIRST', fields: ['orders', 'cart'] }]);
+  });
+
+  test('and keeps errors of no system apart by their code', async () => {
+    const document = await documentOf(orders({ errors: [error('X'), error('Y'), error('X')] }));
+    expect(document.sections['orders']?.failures.map(({ code }) => code)).toEqual(['X', 'Y']);
+  });
+});
+
+describe('of each system', () => {
+  test('the worst status and the oldest answer count', async () => {
+    const status = (orders_: Sources, cart: Sources): World => ({
+      answers: {
+        orders: [{ customer: { orders: [] }, sources: orders_ }],
+        cart: [{ customer: { cart: null }, sources: cart }],
+      },
+    });
+    const at = (secondsBefore: number) => new Date(START_MS - secondsBefore * 1000).toISOString();
+    const pairs: [string, string, string][] = [
+      ['live', 'cached', 'cached'],
+      ['cached', 'live', 'cached'],
+      ['stale', 'cached', 'stale'],
+      ['stale', 'failed', 'failed'],
+      ['failed', 'live', 'failed'],
+    ];
+    for (const [one, other, worst] of pairs) {
+      const { sources } = await documentOf(
+        status({ shop: { status: one, age: 3 } }, { shop: { status: other, age: 9 } }),
+      );
+      expect(sources).toEqual({ shop: { status: worst, asOf: at(9) } });
+      const turned = await documentOf(
+        status({ shop: { status: one, age: 9 } }, { shop: { status: other, age: 3 } }),
+      );
+      expect(turned.sources).toEqual({ shop: { status: worst, asOf: at(9) } });
+    }
+  });
+
+  test('one that was not asked is not named', async () => {
+    const { sources } = await documentOf(orders({ sources: { crm: { status: 'skipped', age: 0 } } }));
+    expect(sources).toEqual({});
+  });
+});
+
+describe('lists', () => {
+  const page = (nodes: number[], endCursor: string | null, more = {}) => ({
+    customer: { orders: { nodes, pageInfo: { hasNextPage: endCursor !== null, endCursor }, ...more } },
+  });
+  const paged = { sections: [{ field: 'orders', isPaged: true }] };
+
+  test('are read page by page to their end', async () => {
+    const { result, asked } = await run({
+      ...paged,
+      answers: { orders: [page([1, 2], 'a'), page([3], 'b'), page([4], null)] },
+    });
+    expect(asked.slice(1).map(({ variables }) => variables)).toEqual(
+      [null, 'a', 'b'].map((after) => ({ by: { email: 'eva@example.nl' }, after })),
+    );
+    expect(result).toMatchObject({ document: { complete: true, data: { orders: { nodes: [1, 2, 3, 4] } } } });
+    expect(JSON.stringify(result)).not.toContain('pageInfo');
+  });
+
+  test('end when a system gives the same cursor again', async () => {
+    const { asked } = await run({ ...paged, answers: { orders: [page([1], 'a'), page([1], 'a')] } });
+    expect(asked).toHaveLength(3);
+  });
+
+  test('keep the pages that there are when the next one fails', async () => {
+    const answers = { orders: [page([1], 'a'), { customer: { orders: null }, errors: [error('X')] }] };
+    const document = await documentOf({ ...paged, answers });
+    expect(document.data).toMatchObject({ orders: { nodes: [1] } });
+    expect(document.complete).toBe(false);
+  });
+
+  test('gather on all pages which systems are missing', async () => {
+    const missing = (source: string) => ({ missing: [{ source, code: 'X' }] });
+    const answers = { orders: [page([1], 'a', missing('one')), page([2], null, missing('two'))] };
+    const document = await documentOf({ ...paged, answers });
+    expect(document.notAnswered.map(({ source }) => source)).toEqual(['one', 'two']);
+  });
+
+  test('without a next page that are as long as they can be are named', async () => {
+    const deals = { answers: { deals: [{ customer: { deals: [{ lines: [1, 2] }, { lines: [1] }] } }] } };
+    const cutOff = async (...slices: { path: string[]; size: number }[]) =>
+      (await documentOf({ ...deals, sections: [{ field: 'deals', slices }] })).sections['deals']?.cutOff;
+    expect(await cutOff({ path: ['deals'], size: 2 })).toEqual([{ field: 'deals', givenAtMost: 2 }]);
+    expect(await cutOff({ path: ['deals'], size: 3 })).toEqual([]);
+    expect(await cutOff({ path: ['deals', 'lines'], size: 2 })).toEqual([
+      { field: 'deals.lines', givenAtMost: 2 },
+    ]);
+    expect(
+      await cutOff({ path: ['deals', 'lines'], size: 3 }, { path: ['deals', 'no', 'such'], size: 1 }),
+    ).toEqual([]);
+  });
+});
+
+describe('who is meant', () => {
+  const partial = {
+    customer: { id: 'one', identifiers: [] },
+    sources: { crm: { status: 'failed', age: 0 } },
+  };
+  const whole = { customer: { id: 'one', identifiers: IDENTIFIERS } };
+
+  test('is asked three times at most while a system fails', async () => {
+    const openings = async (...opening: Fake[]) => (await run({ opening })).asked.length;
+    expect(await openings(whole)).toBe(1);
+    expect(await openings(partial, whole)).toBe(2);
+    expect(await openings(partial, partial, whole)).toBe(3);
+    expect(await openings(partial)).toBe(3);
+  });
+
+  test('is nobody, with the reasons', async () => {
+    const { result, saved } = await run({
+      opening: [
+        {
+          customer: null,
+          errors: [error('AMBIGUOUS_IDENTITY'), error('DOWN', { source: 'crm', retryable: true })],
+        },
+      ],
+      answers: { orders: [{ customer: { orders: [] } }] },
+    });
+    expect(result).toEqual({
+      kind: 'nobody',
+      failures: [
+        { source: null, code: 'AMBIGUOUS_IDENTITY', isFinal: true, message: 'AMBIGUOUS_IDENTITY' },
+        { source: 'crm', code: 'DOWN', isFinal: false, message: 'DOWN' },
+      ],
+    });
+    expect(saved).toEqual([]);
+  });
+
+  test('stands in the document by digests alone', async () => {
+    const document = await documentOf(orders({}));
+    expect(document).toMatchObject({
+      customerId: 'one',
+      identifiers: ['digest of email eva@example.nl'],
+      notExported: [{ field: 'weather' }],
+      exportedAt: '2026-12-01T12:00:00.000Z',
+    });
+  });
+});
+
+describe('an export that was begun', () => {
+  const section = (failures: ExportDocument['sections'][string]['failures'] = []) => ({
+    askedAt: '2026-11-30T12:00:00.000Z',
+    sources: { shop: { status: 'live', asOf: '2026-11-30T12:00:00.000Z' } },
+    failures,
+    cutOff: [],
+  });
+  const begun = {
+    customerId: 'before',
+    identifiers: ['digest of email eva@example.nl'],
+    data: { orders: ['old'], cart: null },
+    sections: { orders: section(), cart: section([{ source: 'shop', code: 'X', isFinal: false }]) },
+  };
+  const answers = { orders: [{ customer: { orders: ['new'] } }], cart: [{ customer: { cart: 'new' } }] };
+
+  test('asks only for what is missing', async () => {
+    const { result, asked, progress } = await run({ begun, answers });
+    expect(asked.map(({ field }) => field)).toEqual(['opening', 'cart']);
+    expect(progress).toEqual([{ field: 'cart', number: 1, of: 1 }]);
+    expect(result).toMatchObject({
+      document: { complete: true, customerId: 'one', data: { orders: ['old'], cart: 'new' } },
+    });
+  });
+
+  test('asks for all when an identifier is known that was not', async () => {
+    const more = [...IDENTIFIERS, { namespace: 'phone', value: '+31612345678' }];
+    const { result, asked } = await run({
+      begun,
+      answers,
+      opening: [{ customer: { id: null, identifiers: more } }],
+    });
+    expect(asked.map(({ field }) => field)).toEqual(['opening', 'orders', 'cart']);
+    expect(result).toMatchObject({
+      document: {
+        customerId: 'before',
+        data: { orders: ['new'], cart: 'new' },
+        identifiers: ['digest of email eva@example.nl', 'digest of phone +31612345678'],
+      },
+    });
+  });
+
+  test('keeps what it has when no identifier can be had', async () => {
+    const { asked } = await run({
+      begun,
+      answers,
+      opening: [{ customer: { id: 'one', identifiers: null } }],
+    });
+    expect(asked.map(({ field }) => field)).toEqual(['opening', 'cart']);
+  });
+});
+
+test('an answer is fresh enough when this run has asked for it', async () => {
+  const { asked } = await run({ answers: { a: [{ customer: {} }], b: [{ customer: {} }] }, takesMs: 1_500 });
+  expect(asked.map(({ headers }) => headers)).toEqual(
+    [0, 2, 3].map((seconds) => ({ 'cache-control': `max-age=${seconds}`, 'x-sources': '1' })),
+  );
+});
