@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
+import { DEFAULT_BLOCKLISTS } from './identity/namespaces/blocked.js';
 import { setting, type Setting, type SettingsReader } from './settings.js';
 
 const wholeNumber = (least: number, most: number, fallback: number) =>
@@ -35,6 +36,22 @@ const customerClaim = z
     const at = text.lastIndexOf('=');
     return { claim: text.slice(0, at), namespace: text.slice(at + 1) };
   });
+
+/**
+ * Values with commas between, in lower case. `default` stands for the values of the default, so that a list can add to it.
+ */
+const blockedList = (fallback: ReadonlySet<string>, item: RegExp) =>
+  z
+    .string()
+    .default('default')
+    .transform((text) =>
+      text
+        .toLowerCase()
+        .split(',')
+        .map((part) => part.trim()),
+    )
+    .pipe(z.array(z.string().regex(item)))
+    .transform((parts) => new Set(parts.flatMap((part) => (part === 'default' ? [...fallback] : [part]))));
 
 const SIGNATURES = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA'],
@@ -121,6 +138,30 @@ export const GATEWAY_SETTINGS = {
       .regex(/^[A-Z]{2}$/)
       .default('NL'),
     'a country code of two capitals (default NL)',
+  ),
+  /**
+   * Placeholders: a value that is one of them identifies nobody, in any namespace. So does an e-mail address whose mailbox, or
+   * whose domain without its ending, is one. Case does not matter. src/identity/README.md lists the default.
+   */
+  identityBlockedValues: setting(
+    'IDENTITY_BLOCKED_VALUES',
+    blockedList(DEFAULT_BLOCKLISTS.values, /^[^\p{C}]{1,100}$/u),
+    'values with commas between; `default` stands for those in src/identity/README.md (default: default)',
+  ),
+  /** E-mail addresses under these domains identify nobody. Subdomains are included. */
+  identityBlockedDomains: setting(
+    'IDENTITY_BLOCKED_DOMAINS',
+    blockedList(DEFAULT_BLOCKLISTS.domains, /^([a-z\d]([a-z\d-]*[a-z\d])?\.)*[a-z]([a-z\d-]*[a-z\d])?$/),
+    'domains in ASCII with commas between; `default` stands for invalid,localhost (default: default)',
+  ),
+  /**
+   * E-mail addresses with these mailboxes identify, but never link one record to another: several people read them.
+   * src/identity/README.md lists the default.
+   */
+  identityRoleMailboxes: setting(
+    'IDENTITY_ROLE_MAILBOXES',
+    blockedList(DEFAULT_BLOCKLISTS.roleMailboxes, /^[^\s@,\p{C}]{1,64}$/u),
+    'mailboxes such as info, with commas between; `default` stands for those in src/identity/README.md (default: default)',
   ),
   /** Rounds of asking all systems who a customer is; what a further round would tell is left out. */
   identityMaxHops: setting(

@@ -19,7 +19,7 @@ import { createReadKey, customerResolvers } from './customer/resolvers.js';
 import { survivorshipRules } from './customer/survivorship.js';
 import { milliseconds } from './duration.js';
 import { createCustomerIds } from './identity/customer-id.js';
-import { normalise } from './identity/identifiers.js';
+import { readIdentifier } from './identity/identifiers.js';
 import { addIdentityLoaders, askable, createIdentityRules } from './identity/rules.js';
 import type { Loader } from './loaders/loader.js';
 import { createLoaderRegistry, type LoadedSource, type LoaderRegistry } from './loaders/registry.js';
@@ -122,10 +122,7 @@ export function createGateway({
       settings,
       config,
       namespaces: new Set(sources.flatMap(({ identity }) => Object.keys(identity?.askedBy ?? {}))),
-      identify: (name, value) => {
-        const namespace = rules.namespaces.get(name);
-        return namespace === undefined ? null : normalise(namespace, value);
-      },
+      identify: (name, value) => readIdentifier(rules.namespaces.get(name), value),
       onKeysOutOfReach: (error) => {
         const reason = error instanceof Error ? error.message : 'unknown';
         logger.warn({ reason }, 'the keys of the token issuer cannot be fetched: nobody gets in by a token');
@@ -229,7 +226,15 @@ export function createGateway({
     maxIdentifiers: config.identityMaxIdentifiers,
     patienceMs: config.identityPatienceMs,
   };
-  const rules = createIdentityRules(sources, config.defaultRegion, identityLimits, metrics.identityLimited);
+  const identifierRules = {
+    defaultRegion: config.defaultRegion,
+    blocklists: {
+      values: config.identityBlockedValues,
+      domains: config.identityBlockedDomains,
+      roleMailboxes: config.identityRoleMailboxes,
+    },
+  };
+  const rules = createIdentityRules(sources, identifierRules, identityLimits, metrics.identityLimited);
   const consentSources: ConsentSource[] = [];
   for (const { name, identity, consents, loaders = [] } of sources) {
     const source = loaded.get(name);

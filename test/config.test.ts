@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sources } from '../sources/index.js';
 import { readGatewayConfig } from '../src/config.js';
+import { DEFAULT_BLOCKLISTS } from '../src/identity/namespaces/blocked.js';
 import { SettingsReader, type Environment } from '../src/settings.js';
 import { ConfigError } from '../src/errors.js';
 import { createGateway } from '../src/gateway.js';
@@ -65,6 +66,9 @@ describe('the settings', () => {
       auditRequired: true,
       auditSecret: undefined,
       maxInFlight: 1_000,
+      identityBlockedValues: DEFAULT_BLOCKLISTS.values,
+      identityBlockedDomains: new Set(['invalid', 'localhost']),
+      identityRoleMailboxes: DEFAULT_BLOCKLISTS.roleMailboxes,
       identityMaxHops: 3,
       identityMaxIdentifiers: 50,
       identityMaxValues: 5,
@@ -154,10 +158,31 @@ describe('the settings', () => {
     ['JWT_CUSTOMER_CLAIMS', 'customerNumber', 'claim=namespace'],
     ['CORS_ORIGINS', 'https://www.example.nl/', 'without a path'],
     ['CORS_ORIGINS', '*', 'web sites'],
+    ['IDENTITY_BLOCKED_VALUES', 'unknown,,none', 'values with commas between'],
+    ['IDENTITY_BLOCKED_VALUES', 'a\u0000b', 'values with commas between'],
+    ['IDENTITY_BLOCKED_DOMAINS', '@example.nl', 'domains in ASCII'],
+    ['IDENTITY_BLOCKED_DOMAINS', '*.test', 'domains in ASCII'],
+    ['IDENTITY_BLOCKED_DOMAINS', 'münchen.de', 'domains in ASCII'],
+    ['IDENTITY_ROLE_MAILBOXES', 'info@example.nl', 'mailboxes such as info'],
+    ['IDENTITY_ROLE_MAILBOXES', 'info sales', 'mailboxes such as info'],
   ])('refuse %s to be "%s", and say what is expected', (variable, value, expected) => {
     const { problems } = config({ [variable]: value });
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${variable} is not right: it must be .*${expected}`));
+  });
+
+  it('may add to the default lists of what identifies nobody, or replace them', () => {
+    const { values, problems } = config({
+      IDENTITY_BLOCKED_VALUES: 'Default, Unbekannt ,kein e-mail',
+      IDENTITY_BLOCKED_DOMAINS: 'test,Mail.Example',
+      IDENTITY_ROLE_MAILBOXES: 'kontakt',
+    });
+    expect(problems).toEqual([]);
+    expect(values.identityBlockedValues).toEqual(
+      new Set([...DEFAULT_BLOCKLISTS.values, 'unbekannt', 'kein e-mail']),
+    );
+    expect(values.identityBlockedDomains).toEqual(new Set(['test', 'mail.example']));
+    expect(values.identityRoleMailboxes).toEqual(new Set(['kontakt']));
   });
 
   it('tell all problems at once, each with its variable, and never a value', () => {

@@ -36,7 +36,7 @@ export const contactCentre = defineSource({
     idNamespace(
       'zendeskUserId',
       'The id of the customer in the contact centre (Zendesk), a number.',
-      /^\d{1,15}$/,
+      /^[1-9]\d{0,14}$/,
     ),
   ],
   identity: {

@@ -25,7 +25,7 @@ import { webhook } from './webhook.js';
 const customerNumber = idNamespace(
   'invoiceCustomerNumber',
   'The number of the account that a customer has in the invoice system (Business Central), such as D100123. Case does not matter.',
-  /^[A-Z\d][A-Z\d._-]{0,19}$/,
+  /^[A-Za-z\d][A-Za-z\d._-]{0,19}$/,
 );
 
 export const invoices = defineSource({
@@ -59,7 +59,7 @@ export const invoices = defineSource({
   limits: { timeout: '900 ms', concurrency: 5, rate: { calls: 20, per: '1 s' } },
   namespaces: [
     // Business Central keeps such numbers in capitals.
-    { ...customerNumber, normalise: (value) => customerNumber.normalise(value.toUpperCase()) },
+    { ...customerNumber, normalise: (value) => customerNumber.normalise(value)?.toUpperCase() ?? null },
   ],
   identity: {
     recordKey: 'invoiceCustomerNumber',

@@ -17,7 +17,7 @@ import { exhaustedFor, throttledFor } from './wire.js';
 const customerId = idNamespace(
   'shopifyCustomerId',
   'The id of the customer in the webshop (Shopify): the number at the end of its global id, or the whole of it.',
-  /^\d{1,20}$/,
+  /^[1-9]\d{0,19}$/,
 );
 
 export const webshop = defineSource({
@@ -42,7 +42,7 @@ export const webshop = defineSource({
   namespaces: [
     {
       ...customerId,
-      normalise: (value) => customerId.normalise(value.replace(/^\s*gid:\/\/shopify\/Customer\//, '')),
+      normalise: (value) => customerId.normalise(value.replace(/^gid:\/\/shopify\/Customer\//, '')),
     },
   ],
   identity: {

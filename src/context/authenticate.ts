@@ -20,7 +20,7 @@ export interface AuthenticationOptions {
   /** The kinds of identifiers that a customer can be asked by. */
   namespaces: ReadonlySet<string>;
   /** The identifier, or null when the value identifies nobody. */
-  identify: (namespace: string, value: string) => Identifier | null;
+  identify: (namespace: string, value: string) => Identifier | { refusal: string };
   /** Told when the keys of the token issuer cannot be fetched. */
   onKeysOutOfReach: (error: unknown) => void;
   /** Milliseconds since 1970. Default: the clock of the machine. */

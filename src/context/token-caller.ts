@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 import { ForbiddenError } from '../errors.js';
-import type { Identifier } from '../identity/identifiers.js';
+import { hasSurroundings, type Identifier } from '../identity/identifiers.js';
 import type { Caller } from './caller.js';
 import { purposeNamed } from './purpose.js';
 import { isRole, rightsOf, ROLES } from './roles.js';
@@ -12,8 +12,8 @@ export interface TokenCallerOptions {
   /** The claims by which a visitor's token names its customer, in the order in which they count. */
   customerClaims: readonly { claim: string; namespace: string }[];
   origins: readonly string[];
-  /** The identifier, or null when the value identifies nobody. */
-  identify: (namespace: string, value: string) => Identifier | null;
+  /** The identifier, or why the value identifies nobody. */
+  identify: (namespace: string, value: string) => Identifier | { refusal: string };
   /** What stands for a visitor in the budget is made with it. */
   secret: string;
 }
@@ -50,8 +50,10 @@ export function tokenCaller(claims: JWTPayload, options: TokenCallerOptions): Ca
   };
   if (!caller.roles.includes('visitor')) return caller;
   const customer = customerOf(claims, options);
-  if (customer === null)
-    throw new ForbiddenError("A visitor's token must name its customer, and this one does not.");
+  if ('refusal' in customer)
+    throw new ForbiddenError(
+      `A visitor's token must name its customer, and this one does not: ${customer.refusal.replace(/\.$/, '')}.`,
+    );
   const person = createHmac('sha256', options.secret)
     .update(`the budget of a visitor\n${customer.namespace}\n${customer.value}`)
     .digest('base64url');
@@ -65,12 +67,19 @@ function words(claims: JWTPayload, claim: string): string[] {
   return Array.isArray(value) ? value.filter((word) => typeof word === 'string') : [];
 }
 
-function customerOf(claims: JWTPayload, { customerClaims, identify }: TokenCallerOptions): Identifier | null {
+function customerOf(
+  claims: JWTPayload,
+  { customerClaims, identify }: TokenCallerOptions,
+): Identifier | { refusal: string } {
   const found = customerClaims.find(({ claim }) => Object.hasOwn(claims, claim) && claims[claim] !== null);
   const value = found === undefined ? undefined : claims[found.claim];
   // A number that is too large has lost digits: it would name another customer.
   const text = Number.isSafeInteger(value) ? String(value) : value;
-  return found === undefined || typeof text !== 'string' ? null : identify(found.namespace, text);
+  if (found === undefined) return { refusal: 'it has no claim of JWT_CUSTOMER_CLAIMS' };
+  if (typeof text !== 'string') return { refusal: 'its claim is no text and no whole number' };
+  // To the issuer these may be another person, with an account of their own.
+  if (hasSurroundings(text)) return { refusal: 'blanks or invisible characters surround its claim' };
+  return identify(found.namespace, text);
 }
 
 /** What the token was given to, when that is a plain word: it stands in logs. */

@@ -2,7 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import type { Client } from '../connectors/connector.js';
 import { AmbiguousIdentityError, InvalidInputError } from '../errors.js';
 import type { CustomerRecord } from '../identity/declaration.js';
-import { normalise } from '../identity/identifiers.js';
+import { identifierIn, normalise } from '../identity/identifiers.js';
 import type { IdentityRules } from '../identity/identity-graph.js';
 import type { IdentifyingSource } from '../identity/matching.js';
 import {
@@ -65,9 +65,7 @@ export function createCompanies({ rules, companies, sourceOfCompanyField }: Comp
     context: Context,
     info: GraphQLResolveInfo,
   ): Promise<Company | null> => {
-    const value = normal(number, given);
-    if (value === null)
-      throw new InvalidInputError(`The ${number} given is not one that a company can have.`);
+    const { value } = identifierIn(rules, number, given, 'company');
     const wanted = wantedSources(info, (field) => asList(sourceOfCompanyField.get(field)), new Set());
     const able = finders.flatMap(({ source, ask }) => {
       const asks = ask[number];

@@ -1,7 +1,7 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { ForbiddenError, InvalidInputError, LimitExceededError } from '../errors.js';
 import type { CustomerIds } from '../identity/customer-id.js';
-import { normalise, type Identifier } from '../identity/identifiers.js';
+import { identifierIn, normalise, type Identifier } from '../identity/identifiers.js';
 import type { IdentityRules, Outcome } from '../identity/identity-graph.js';
 import { askedAt } from '../loaders/asked-at.js';
 import { createCompanies, type CompaniesOptions } from './companies.js';
@@ -201,10 +201,12 @@ function readKey(
   // Before anything is made of the value: whether it is anybody's is not for this caller to know.
   if (rights.findsBy !== 'all' && !rights.findsBy.has(name))
     throw new ForbiddenError(`This caller may not find customers by ${name}.`);
-  const identifier = name === 'id' ? ids.open(value) : normaliseIn(rules, name, value);
-  if (identifier === null)
-    throw new InvalidInputError(`The ${name} given is not one that can identify a customer.`);
-  return identifier;
+  if (name === 'id') {
+    const identifier = ids.open(value);
+    if (identifier === null) throw new InvalidInputError('The id given was not made by this gateway.');
+    return identifier;
+  }
+  return identifierIn(rules, name, value);
 }
 
 /** The profile fields whose own field the caller may see: its values show in provenance too. */

@@ -7,8 +7,18 @@ export interface Namespace {
   name: string;
   /** Told to the analyst in the schema: what it is, how it is written. */
   description: string;
-  /** The one way to write the identifier, or null when it cannot be one. Applying it twice changes nothing. */
+  /**
+   * The one way to write the identifier, or null when it cannot be one. Applying it twice changes nothing. It changes a value by
+   * documented rules alone, and refuses what these do not cover: two values that differ must not become one.
+   */
   normalise(value: string): string | null;
+  /**
+   * Why a value in its one way of writing identifies nobody, such as "its domain is blocked"; undefined when it identifies
+   * somebody. Callers see the reason, so it does not repeat the value. Default: every value identifies somebody.
+   */
+  refusal?(value: string): string | undefined;
+  /** Placeholders that identify nobody, in lower case. Default: the gateway's `IDENTITY_BLOCKED_VALUES`. */
+  blockedValues?: ReadonlySet<string>;
   /** Whether this value may link one record to another. Default: every value may. */
   mayLink?(value: string): boolean;
   /**

@@ -6,6 +6,7 @@ import { sideTable } from '../side-table.js';
 import type { CustomerRecord, IdentityDeclaration, Namespace } from './declaration.js';
 import { commonNamespaces, normalise, type Identifier } from './identifiers.js';
 import type { IdentityLimits, IdentityRules } from './matching.js';
+import type { Blocklists } from './namespaces/blocked.js';
 
 interface DeclaredSource {
   name: string;
@@ -16,17 +17,17 @@ interface DeclaredSource {
 /** The rules of all sources that take part. Throws a ConfigError with all that does not fit together. */
 export function createIdentityRules(
   sources: readonly DeclaredSource[],
-  defaultRegion: string,
+  { defaultRegion, blocklists }: { defaultRegion: string; blocklists: Blocklists },
   limits: IdentityLimits,
   onLimit: NonNullable<IdentityRules['onLimit']>,
 ): IdentityRules {
   const problems: string[] = [];
-  const namespaces = new Map(commonNamespaces(defaultRegion).map((one) => [one.name, one]));
+  const namespaces = new Map(commonNamespaces(defaultRegion, blocklists).map((one) => [one.name, one]));
   for (const { name: source, namespaces: own = [] } of sources)
     for (const namespace of own) {
       if (namespaces.has(namespace.name) || namespace.name === 'id')
         problems.push(`${source} declares the namespace "${namespace.name}", which there is already.`);
-      namespaces.set(namespace.name, namespace);
+      namespaces.set(namespace.name, { blockedValues: blocklists.values, ...namespace });
     }
   const taking = sources.flatMap(({ name, identity }) =>
     identity === undefined ? [] : [{ name, identity }],

@@ -2,7 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { Forgettable } from '../cache/invalidation.js';
 import { createContext, type ContextOptions } from '../context/context.js';
 import { AmbiguousIdentityError, InvalidInputError } from '../errors.js';
-import { normalise, type Identifier } from '../identity/identifiers.js';
+import { identifierIn, type Identifier } from '../identity/identifiers.js';
 import { knownIdentifiers } from '../identity/known-identifiers.js';
 import type { Suppression } from '../privacy/suppression.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -78,10 +78,7 @@ export function createForget({
       return { subjects: [what], droppedWhole: [] };
     }
     const { namespace: name, value } = what.identifier;
-    const namespace = rules.namespaces.get(name);
-    const identifier = namespace === undefined ? null : normalise(namespace, value);
-    if (identifier === null)
-      throw new InvalidInputError(`The ${name} given is not one that can identify a customer.`);
+    const identifier = identifierIn(rules, name, value);
     const { context, end } = createContext(
       contextOptions,
       { wanted: { maxAgeMs: 0 }, priority: 'automation', wantsSources: false },

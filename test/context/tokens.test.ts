@@ -162,7 +162,7 @@ describe("a visitor's token", () => {
   const visitor = (more: Record<string, unknown>) => callerOf({ roles: 'visitor', ...more });
 
   test('names its customer, as identifiers are written', async () => {
-    expect(await visitor({ email: ' Jan@Example.NL ' })).toMatchObject({
+    expect(await visitor({ email: 'Jan@Example.NL' })).toMatchObject({
       customer: { namespace: 'email', value: 'jan@example.nl' },
       findsBy: new Set(),
     });
@@ -184,6 +184,11 @@ describe("a visitor's token", () => {
       { email: 'nobody' },
       { email: ['jan@example.nl'] },
       { email: { a: 'jan@example.nl' } },
+      // To the issuer these are other people than jan@example.nl.
+      ...['/x', '?x', '#x', '\\x', '.', ' ', '\u200b', '\u0000'].map((end) => ({
+        email: `jan@example.nl${end}`,
+      })),
+      ...['\ufeffjan@example.nl', 'jan@ｅｘａｍｐｌｅ.nl'].map((email) => ({ email })),
     ];
     // A number that is too large would be another customer's.
     const numbers = [1e21, 2 ** 53, 1.5, -3, '', 'null', '0007', true, ['7']].map((customer_number) => ({
@@ -192,6 +197,17 @@ describe("a visitor's token", () => {
     for (const one of [...unclear, ...numbers, { email: 'jan@example.nl', customer_number: 'x' }])
       for (const roles of ['visitor', 'operator visitor'])
         await expect(callerOf({ roles, ...one }), JSON.stringify(one)).rejects.toThrow(ForbiddenError);
+  });
+
+  test.each([
+    [{}, 'it has no claim of JWT_CUSTOMER_CLAIMS'],
+    [{ email: 7.5 }, 'its claim is no text and no whole number'],
+    [{ email: 'jan@example.nl\u200b' }, 'blanks or invisible characters surround its claim'],
+    [{ email: 'jan@shop.invalid' }, 'its domain is blocked (IDENTITY_BLOCKED_DOMAINS)'],
+  ])('that names nobody says by which rule: %j', async (claim, reason) => {
+    await expect(callerOf({ roles: 'visitor', ...claim })).rejects.toThrow(
+      `A visitor's token must name its customer, and this one does not: ${reason}.`,
+    );
   });
 
   test('has a budget of its own that does not say whose it is, the same for all its tokens', async () => {

@@ -100,17 +100,9 @@ describe('every kind of identifier', () => {
     expect(normalise(prefixed, 'gid:0001')?.value).toBe('0001');
   });
 
-  const invisible = [
-    '\u0000',
-    '\u0007',
-    '\u200b',
-    '\u00ad',
-    '\ufeff',
-    '\u202e',
-    '\u3164',
-    '\ufe0f',
-    '\ud800',
-  ];
+  const invisible = ['\u200b', '\u00ad', '\ufeff', '\u202e', '\u3164', '\ufe0f'];
+  /** Control characters, half characters, those of private use, and what is no character yet. */
+  const refused = ['\u0000', '\u0007', '\u0085', '\ud800', '\udc00', '\ue000', '\u0378', '\uffff'];
   const examples: [name: string, value: string][] = [
     ['email', 'jan@example.nl'],
     ['emailHash', 'c7edadcb3d9d4c2f5f0f3ae3aa2d0bbd3c5b1dfd3d3b6cf4b1aa3a04a3f7a9e1'],
@@ -129,6 +121,11 @@ describe('every kind of identifier', () => {
     for (const character of invisible) {
       expect(valueOf(name, character + value + character)).toBe(value);
       expect(valueOf(name, `${character} \t${value}\r\n${character}`)).toBe(value);
+      expect(valueOf(name, value.slice(0, 3) + character + value.slice(3))).toBeNull();
+    }
+    for (const character of refused) {
+      expect(valueOf(name, character + value)).toBeNull();
+      expect(valueOf(name, value + character)).toBeNull();
       expect(valueOf(name, value.slice(0, 3) + character + value.slice(3))).toBeNull();
     }
   });

@@ -6,7 +6,7 @@ import { SignJWT, type JWTHeaderParameters, type JWTPayload } from 'jose';
 import { readGatewayConfig } from '../../src/config.js';
 import { createAuthentication, type Authentication } from '../../src/context/authenticate.js';
 import type { Caller } from '../../src/context/caller.js';
-import { commonNamespaces, idNamespace, normalise } from '../../src/identity/identifiers.js';
+import { commonNamespaces, idNamespace, readIdentifier } from '../../src/identity/identifiers.js';
 import { SettingsReader, type Environment } from '../../src/settings.js';
 
 export const ISSUER = 'https://id.example.nl/';
@@ -96,10 +96,7 @@ export function createTestAuthentication(
     settings,
     config: readGatewayConfig(settings),
     namespaces: new Set(namespaces.keys()),
-    identify: (name, value) => {
-      const namespace = namespaces.get(name);
-      return namespace === undefined ? null : normalise(namespace, value);
-    },
+    identify: (name, value) => readIdentifier(namespaces.get(name), value),
     onKeysOutOfReach: (error) => outOfReach.push(error),
     now,
   });

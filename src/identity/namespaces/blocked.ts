@@ -1,41 +1,85 @@
-/** What systems hold where nobody knew the real value, and what testers left behind. Lower case. */
-const PLACEHOLDERS = new Set([
-  '-1',
-  'n/a',
-  '#n/a',
-  'na',
-  'n.v.t.',
-  'nvt',
-  'nil',
-  'null',
-  '(null)',
-  'none',
-  'nan',
-  'undefined',
-  '[object object]',
-  'unknown',
-  'onbekend',
-  'geen',
-  'leeg',
-  'empty',
-  'anonymous',
-  'anoniem',
-  'guest',
-  'gast',
-  'test',
-  'tester',
-  'dummy',
-  'fake',
-  'asdf',
-  'xxx',
-]);
-
-/** Whether a value says in any kind of identifier that nobody knows: a word for it, zeros, or no letter or digit at all. */
-export function standsForNobody(value: string): boolean {
-  return PLACEHOLDERS.has(value.toLowerCase()) || /^[\p{P}\p{S}\s]*$/u.test(value) || /^0+$/.test(value);
+/** What identifies no customer. All in lower case; each list is a setting of the gateway. */
+export interface Blocklists {
+  /** Placeholders: what systems and people write where a value is unknown. */
+  values: ReadonlySet<string>;
+  /** Domains whose addresses belong to no customer, subdomains included. */
+  domains: ReadonlySet<string>;
+  /** Mailboxes of a role. Such an address identifies, but never links one record to another. */
+  roleMailboxes: ReadonlySet<string>;
 }
 
-/** Whether a number is one digit over and over, as only somebody types who had to fill in something. */
+export const DEFAULT_BLOCKLISTS: Blocklists = {
+  values: new Set([
+    ...['-1', 'n/a', '#n/a', 'na', 'n.v.t.', 'nvt', 'nil', 'null', '(null)', 'none', 'nan', 'undefined'],
+    ...[
+      '[object object]',
+      'unknown',
+      'onbekend',
+      'geen',
+      'leeg',
+      'empty',
+      'anonymous',
+      'anoniem',
+      'guest',
+      'gast',
+    ],
+    ...['test', 'tester', 'dummy', 'fake', 'asdf', 'xxx'],
+    ...['geen-email', 'geenemail', 'geenmail', 'no-email', 'no-mail', 'noemail', 'nomail', 'no.email'],
+  ]),
+  // Reserved for addresses that must not work (RFC 2606, RFC 6761). `test` and `example` are reserved too, and left out:
+  // staging systems keep people under them, each with an address of their own.
+  domains: new Set(['invalid', 'localhost']),
+  roleMailboxes: new Set([
+    ...[
+      'abuse',
+      'accounts',
+      'admin',
+      'administratie',
+      'billing',
+      'boekhouding',
+      'contact',
+      'directie',
+      'facturatie',
+    ],
+    ...[
+      'facturen',
+      'finance',
+      'hello',
+      'help',
+      'helpdesk',
+      'hostmaster',
+      'hr',
+      'info',
+      'inkoop',
+      'klantenservice',
+    ],
+    ...[
+      'mail',
+      'marketing',
+      'no-reply',
+      'noreply',
+      'office',
+      'postmaster',
+      'receptie',
+      'root',
+      'sales',
+      'secretariaat',
+    ],
+    ...['security', 'service', 'support', 'team', 'verkoop', 'webmaster'],
+  ]),
+};
+
+/** Why a value identifies nobody in any namespace; undefined when it may identify somebody. */
+export function placeholderIn(value: string, blockedValues: ReadonlySet<string>): string | undefined {
+  if (/^0+$/.test(value) || /^[\p{P}\p{S}\s]*$/u.test(value))
+    return 'it has no letter, and no digit but zeros';
+  return blockedValues.has(value.toLowerCase()) ? 'it is a placeholder (IDENTITY_BLOCKED_VALUES)' : undefined;
+}
+
+/** The refusal of numbers such as 11111111, which are valid and typed to get past a form. */
+export const MADE_UP_DIGITS = 'its digits look made up, such as 11111111 or 12345678';
+
+/** Whether a number is one digit, repeated. */
 export function isOneDigit(number: string): boolean {
   return /^(\d)\1+$/.test(number);
 }

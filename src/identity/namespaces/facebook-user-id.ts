@@ -1,9 +1,10 @@
 import type { Namespace } from '../declaration.js';
-import { isOneDigit } from './blocked.js';
+import { isOneDigit, MADE_UP_DIGITS } from './blocked.js';
 
 export const facebookUserId: Namespace = {
   name: 'facebookUserId',
   shownBy: 'Customer.facebookProfile',
   description: 'Id of a Facebook or Messenger user as our page knows them (page-scoped): a number.',
-  normalise: (value) => (/^[1-9]\d{0,19}$/.test(value) && !isOneDigit(value) ? value : null),
+  normalise: (value) => (/^[1-9]\d{0,19}$/.test(value) ? value : null),
+  refusal: (value) => (isOneDigit(value) ? MADE_UP_DIGITS : undefined),
 };

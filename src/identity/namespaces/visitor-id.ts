@@ -1,4 +1,5 @@
 import type { Namespace } from '../declaration.js';
+import { MADE_UP_DIGITS } from './blocked.js';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
@@ -8,9 +9,11 @@ export const visitorId: Namespace = {
   shownBy: 'Customer.devices',
   description: 'Anonymous id of a browser or device in the click log. Case matters, except in a UUID.',
   normalise: (value) => {
-    if (!UUID.test(value)) return /^[!-~]{1,200}$/.test(value) ? value : null;
-    // What devices send whose owner refuses to be followed: zeros.
-    return /^(.)\1+$/.test(value.toLowerCase().replaceAll('-', '')) ? null : value.toLowerCase();
+    if (UUID.test(value)) return value.toLowerCase();
+    return /^[!-~]{1,200}$/.test(value) ? value : null;
   },
+  // What devices send whose owner refuses to be followed: zeros.
+  refusal: (value) =>
+    UUID.test(value) && /^(.)\1+$/.test(value.replaceAll('-', '')) ? MADE_UP_DIGITS : undefined,
   mayLink: () => false,
 };

@@ -16,16 +16,17 @@ const PAGES = new Set([
   'share',
 ]);
 
+/** The link to a profile, with or without a query, which apps add when they share it. */
+const LINK = /^(?:https?:\/\/)?(?:www\.|mobile\.)?(?:x|twitter)\.com\/@?(\w{1,15})\/?(?:\?[^#]*)?$/i;
+
 /** A name can be given up and taken by somebody else, so it is worth what its source says of it. */
 export const xUsername: Namespace = {
   name: 'xUsername',
   shownBy: 'Customer.xProfile',
-  description: 'Username on X, with or without @, or the link to the profile. Case does not matter.',
+  description:
+    'Username on X, with or without @, or the link to the profile, of which the query does not matter. Case does not matter.',
   normalise: (value) => {
-    const name = value
-      .replace(/^(https?:\/\/)?(www\.|mobile\.)?(x|twitter)\.com\/([^/?#]+)\/?([?#].*)?$/i, '$4')
-      .replace(/^@/, '')
-      .toLowerCase();
-    return /^[a-z\d_]{1,15}$/.test(name) && !PAGES.has(name) ? name : null;
+    const name = (LINK.exec(value)?.[1] ?? /^@?(\w{1,15})$/.exec(value)?.[1])?.toLowerCase();
+    return name === undefined || PAGES.has(name) ? null : name;
   },
 };

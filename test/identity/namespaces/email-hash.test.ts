@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { normalise } from '../../../src/identity/identifiers.js';
-import { emailHash } from '../../../src/identity/namespaces/email-hash.js';
+import { DEFAULT_BLOCKLISTS } from '../../../src/identity/namespaces/blocked.js';
+import { emailHash as emailHashOf } from '../../../src/identity/namespaces/email-hash.js';
 
+const emailHash = emailHashOf(DEFAULT_BLOCKLISTS.values);
 const valueOf = (text: string): string | null => normalise(emailHash, text)?.value ?? null;
 const hex = 'c7edadcb3d9d4c2f5f0f3ae3aa2d0bbd3c5b1dfd3d3b6cf4b1aa3a04a3f7a9e1';
 
@@ -29,6 +31,18 @@ describe('a hashed e-mail address', () => {
       expect(valueOf(text)).toBeNull();
     },
   );
+
+  test('has one base64 text: others that decode to the same bytes are none', () => {
+    const text = Buffer.from(hex, 'base64url').toString('base64url');
+    const base64 = Buffer.from(hex, 'hex').toString('base64url');
+    const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const decoding = Array.from(letters, (letter) => base64.slice(0, -1) + letter);
+    expect(text).not.toBe(base64);
+    expect(decoding.filter((one) => valueOf(one) === hex)).toEqual([base64]);
+    const mixed = Buffer.from('fbf0'.padEnd(64, '1'), 'hex').toString('base64').replace('/', '_');
+    expect(mixed).toMatch(/\+.*|_/);
+    expect(valueOf(`+_${'A'.repeat(40)}A`)).toBeNull();
+  });
 
   test.each(['', 'null', 'unknown'])('is nobody when it is that of %j', (text) => {
     expect(valueOf(createHash('sha256').update(text).digest('hex'))).toBeNull();

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mask, normalise } from '../../../src/identity/identifiers.js';
-import { email } from '../../../src/identity/namespaces/email.js';
+import { DEFAULT_BLOCKLISTS } from '../../../src/identity/namespaces/blocked.js';
+import { email as emailOf } from '../../../src/identity/namespaces/email.js';
+
+const email = emailOf(DEFAULT_BLOCKLISTS);
 
 const valueOf = (text: string): string | null => normalise(email, text)?.value ?? null;
 
@@ -18,6 +21,9 @@ describe('an e-mail address', () => {
     ['jan@xn--mnchen-3ya.example', 'jan@xn--mnchen-3ya.example'],
     ['jan@mu\u0308nchen.example', 'jan@xn--mnchen-3ya.example'],
     ['jan@bücher.例え', 'jan@xn--bcher-kva.xn--r8jz45g'],
+    ['jan@bücher.xn--r8jz45g', 'jan@xn--bcher-kva.xn--r8jz45g'],
+    ['jan@straße.example', 'jan@xn--strae-oqa.example'],
+    ['jan@strasse.example', 'jan@strasse.example'],
     ['RENE\u0301@example.nl', 'rené@example.nl'],
     ['J\u030can@example.nl', '\u01f0an@example.nl'],
   ])('%s is %s', (text, expected) => {
@@ -48,6 +54,15 @@ describe('an e-mail address', () => {
     `${'j'.repeat(65)}@example.nl`,
     `jan@${'e'.repeat(1_100)}.nl`,
     'jan@example.nl\nbcc: all@example.nl',
+    ...['/x', '/', '?x', '#x', '\\x', ':80', '%2fx', '.', '/../x'].map((end) => `jan@example.nl${end}`),
+    'jan@ｅｘａｍｐｌｅ.nl',
+    'jan@example。nl',
+    'jan@ﬁets.nl',
+    'jan@①.nl',
+    '\u212aees@example.nl',
+    'kees@\u212apn.nl',
+    'jan@xn--mnchen.example',
+    'jan@xn--a.nl',
   ])('%j is none', (text) => {
     expect(valueOf(text)).toBeNull();
   });
@@ -66,7 +81,8 @@ describe('an e-mail address', () => {
     '-@example.nl',
     '0000@example.nl',
     'jan@shop.invalid',
-    'jan@shop.test',
+    'jan@localhost.localhost',
+    'jan@mail.shop.invalid',
   ])('%s was typed to get past a form, and is nobody', (text) => {
     expect(valueOf(text)).toBeNull();
   });
@@ -76,6 +92,8 @@ describe('an e-mail address', () => {
     'jan.test@example.nl',
     'testament@example.nl',
     'jan@test.example.nl',
+    'jan@shop.test',
+    'jan@shop.example',
     '007@example.nl',
   ])('%s only looks like such a one', (text) => {
     expect(valueOf(text)).toBe(text);

@@ -13,6 +13,8 @@ describe('a KvK number', () => {
     [' 6875 0110 ', '68750110'],
     ['68.75.01.10', '68750110'],
     ['6875\u00a00110\r\n', '68750110'],
+    ['68.750.110', '68750110'],
+    ['68 750 110', '68750110'],
   ])('%j is %s', (text, expected) => {
     expect(valueOf(text)).toBe(expected);
   });
@@ -28,6 +30,18 @@ describe('a KvK number', () => {
     '-8750110',
     '６８７５０１１０',
     'KvK 68750110',
+    '7322969.0',
+    '732296.90',
+    '6875.0110',
+    '6.8.7.5.0.1.1.0',
+    '68.75 01.10',
+    '6875  0110',
+    '6875\t0110',
+    '6875-0110',
+    '.68750110',
+    '68750110.',
+    '68750110.0',
+    '6875011 0',
   ])('%j is none', (text) => {
     expect(valueOf(text)).toBeNull();
   });
@@ -36,13 +50,24 @@ describe('a KvK number', () => {
     expect(valueOf('1234567')).toBeNull();
   });
 
-  test('is one however its digits are set apart', () => {
+  test('is one when its digits are set apart in groups, and none in any other way', () => {
     const digits = fc.integer({ min: 20_000_000, max: 29_999_998 }).filter((one) => one !== 22_222_222);
+    const separators = fc.constantFrom(' ', '.', '\u00a0');
+    const lengths = fc.array(fc.integer({ min: 1, max: 8 }), { maxLength: 8 });
     fc.assert(
-      fc.property(digits, fc.constantFrom(' ', '.', '\u00a0'), fc.nat(7), (number, blank, at) => {
-        const text = String(number);
-        expect(valueOf(text.slice(0, at) + blank + text.slice(at))).toBe(text);
+      fc.property(digits, separators, lengths, (number, separator, groups) => {
+        const left = Array.from(String(number));
+        const text = [...groups.map((length) => left.splice(0, length)), left]
+          .map((group) => group.join(''))
+          .filter((group) => group !== '')
+          .join(separator);
+        const written = text.split(separator).map(({ length }) => length);
+        const isGrouped = ['8', '2,2,2,2', '2,3,3', ...(separator === '.' ? [] : ['4,4'])].includes(
+          String(written),
+        );
+        expect(valueOf(text)).toBe(isGrouped ? String(number) : null);
       }),
+      { numRuns: 1_000 },
     );
   });
 

@@ -22,6 +22,12 @@ describe('a phone number', () => {
     ['(030) 231 10 10', '+31302311010'],
     ['+32 470 12 34 56', '+32470123456'],
     ['+1 202-555-0123', '+12025550123'],
+    ['+3106 12345678', '+31612345678'],
+    ['030 - 231 10 10', '+31302311010'],
+    ['06 / 12345678', '+31612345678'],
+    ['+٣١٦١٢٣٤٥٦٧٨', '+31612345678'],
+    ['＋31612345678', '+31612345678'],
+    ['+49 30 123456-0', '+49301234560'],
   ])('%s is %s', (text, expected) => {
     expect(valueOf(text)).toBe(expected);
   });
@@ -38,6 +44,18 @@ describe('a phone number', () => {
     '061234567890123',
     '0612345678 0687654321',
     '06-12345678 of 06-87654321',
+    'tel:0612345678;phone-context=+31',
+    'tel:+31612345678',
+    '0612345678.',
+    '0612345678-',
+    '0612345678~',
+    '[06]12345678',
+    '06..12345678',
+    '06-.12345678',
+    '+49 30 123456.0',
+    '+49 30123456.00',
+    '+4930123456.00',
+    '06१२345678',
   ])('%j is none', (text) => {
     expect(valueOf(text)).toBeNull();
   });
@@ -61,7 +79,7 @@ describe('a phone number', () => {
       .integer({ min: 10_000_000, max: 59_999_999 })
       .map(String)
       .filter((number) => !/^.(.)\1{6}$/.test(number));
-    const separators = fc.array(fc.constantFrom('', ' ', '-', '.'), { minLength: 8, maxLength: 8 });
+    const separators = fc.array(fc.constantFrom('', ' ', '-', '/'), { minLength: 8, maxLength: 8 });
     const prefixes = fc.constantFrom('06', '00316', '+316', '+31 6', '0031 6', '06-');
     fc.assert(
       fc.property(digits, separators, prefixes, (number, between, prefix) => {
@@ -71,6 +89,20 @@ describe('a phone number', () => {
       }),
     );
   });
+
+  test.each([
+    ['BR', '0 15 11 91234-5678', null],
+    ['BR', '0 11 91234-5678', '+5511912345678'],
+    ['AR', '011 15-2345-6789', null],
+    ['HU', '06 20 123 4567', '+36201234567'],
+    ['RU', '8 912 344-67-80', '+79123446780'],
+    ['US', '011 31 6 12345678', '+31612345678'],
+  ])(
+    'written in %s as %s is %s: codes of carriers are refused, and what has to be rewritten',
+    (region, text, value) => {
+      expect(normalise(phone(region), text)?.value ?? null).toBe(value);
+    },
+  );
 
   test('without country code is one of the region that is set', () => {
     const belgian = phone('BE');

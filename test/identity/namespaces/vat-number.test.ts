@@ -85,6 +85,8 @@ describe('a VAT number', () => {
     ['GR 094501040', 'EL094501040'],
     ['fr\u00a083 404 833 048', 'FR83404833048'],
     ['FI 0982651–1', 'FI09826511'],
+    ['NL 8206.05.876.B01', 'NL820605876B01'],
+    ['ES A-28184661', 'ESA28184661'],
   ])('%s is %s', (text, expected) => {
     expect(valueOf(text)).toBe(expected);
   });
@@ -137,6 +139,16 @@ describe('a VAT number', () => {
     'IE6388047V1',
     'PL 521/135/51/16',
     'ESÑ2818466A',
+    'BG103873594.0',
+    'CZ2512389.10',
+    'BG10387359 4',
+    'N L820605876B01',
+    'NL  820605876B01',
+    'NL\t820605876B01',
+    'NL820605876B01.',
+    'ﬁ09853608',
+    'ıT00743110157',
+    'LU１5027442',
   ])('%s is none', (text) => {
     expect(valueOf(text)).toBeNull();
   });
@@ -148,16 +160,24 @@ describe('a VAT number', () => {
     },
   );
 
-  test('is one in any case, and with blanks, dots and dashes anywhere', () => {
-    const separators = fc.array(fc.constantFrom('', '', ' ', '.', '-', '\u00a0'), {
-      minLength: 14,
-      maxLength: 14,
-    });
+  test('is one in any case, and with blanks, dots and dashes between its parts', () => {
+    const parts = fc.array(fc.integer({ min: 2, max: 5 }), { minLength: 1, maxLength: 5 });
+    const separators = fc.constantFrom(' ', '-', '\u00a0');
     fc.assert(
-      fc.property(fc.constantFrom(...VALID), separators, fc.boolean(), (number, between, lower) => {
-        const text = Array.from(number, (character, i) => character + (between[i] ?? '')).join('');
-        expect(valueOf(lower ? text.toLowerCase() : text)).toBe(number);
-      }),
+      fc.property(
+        fc.constantFrom(...VALID),
+        parts,
+        separators,
+        fc.boolean(),
+        (number, lengths, separator, lower) => {
+          const left = Array.from(number.slice(2));
+          const groups = lengths.map((length) => (left.length - length < 2 ? [] : left.splice(0, length)));
+          const text = [number.slice(0, 2), ...[...groups, left].map((group) => group.join(''))]
+            .filter((group) => group !== '')
+            .join(separator);
+          expect(valueOf(lower ? text.toLowerCase() : text), text).toBe(number);
+        },
+      ),
     );
   });
 

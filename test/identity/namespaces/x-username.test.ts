@@ -12,7 +12,7 @@ describe('a username on X', () => {
     ['https://x.com/Eva_1990', 'eva_1990'],
     ['http://www.twitter.com/Eva_1990/', 'eva_1990'],
     ['https://mobile.twitter.com/@Eva_1990?lang=nl', 'eva_1990'],
-    ['X.com/eva_1990#top', 'eva_1990'],
+    ['X.com/eva_1990?s=21&t=x/y', 'eva_1990'],
   ])('%s is %s', (text, expected) => {
     expect(valueOf(text)).toBe(expected);
   });
@@ -31,6 +31,13 @@ describe('a username on X', () => {
     'https://notx.com/eva',
     'https://x.com/',
     '@unknown',
+    'https://x.com/eva#/victim',
+    'https://x.com//eva',
+    'https://x.com/@@eva',
+    'https://x.com/%65va',
+    'https://x.com/eva/?x#y',
+    '@\u212aees',
+    'x.com/\u212aees',
   ])('%j is none', (text) => {
     expect(valueOf(text)).toBeNull();
   });

@@ -1,0 +1,113 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import { DEFAULT_BLOCKLISTS } from '../../src/identity/namespaces/blocked.js';
+import { defineLoader, idNamespace, type CustomerRecord } from '../../src/index.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { localSource } from '../support/local-source.js';
+
+const ADDRESSES = ['eva@staging.test', 'eva@example.nl', 'kontakt@example.nl'];
+
+const SDL =
+  'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether." isKnownHere: Boolean }';
+
+const gateways: TestGateway[] = [];
+afterEach(async () => {
+  await Promise.all(gateways.splice(0).map((gateway) => gateway.close()));
+});
+
+/** A gateway over one system that holds somebody under each of the addresses. */
+function gatewayWith(environment: Record<string, string> = {}) {
+  const calls: string[] = [];
+  const people = (find: (record: CustomerRecord, key: string) => boolean, name: string) =>
+    defineLoader({
+      name,
+      load: (keys: readonly string[]) => {
+        calls.push(...keys);
+        return Promise.resolve(keys.map((key) => RECORDS.filter((record) => find(record, key))));
+      },
+    });
+  const { source, environment: own } = localSource('people', {
+    namespaces: [idNamespace('personId', 'An id.', /^p\d$/)],
+    identity: {
+      recordKey: 'personId',
+      yields: { email: 'one' },
+      askedBy: {
+        personId: { uniqueness: 'enforced', loader: people(({ id }, key) => id === key, 'byId') },
+        email: {
+          uniqueness: 'enforced',
+          loader: people(({ identifiers }, key) => identifiers[0]?.value === key, 'byEmail'),
+        },
+      },
+    },
+  });
+  const gateway = createTestGateway(
+    { DEADLINE_MS: '10000', ...own, ...environment },
+    { sources: [source], sdl: { people: SDL } },
+  );
+  gateways.push(gateway);
+  return { calls, gateway };
+}
+
+const RECORDS: CustomerRecord[] = ADDRESSES.map((value, i) => ({
+  id: `p${i}`,
+  identifiers: [{ namespace: 'email', value }],
+}));
+
+const QUERY = 'query ($by: CustomerKey!) { customer(by: $by) { knownTo { status } } }';
+const KNOWN = { customer: { knownTo: [{ status: 'KNOWN' }] } };
+
+describe('an identifier that is refused', () => {
+  test.each([
+    ['jan@shop.invalid', 'its domain is blocked (IDENTITY_BLOCKED_DOMAINS)'],
+    ['noemail@example.nl', 'its mailbox or domain is a placeholder (IDENTITY_BLOCKED_VALUES)'],
+    ['unknown', 'it is a placeholder (IDENTITY_BLOCKED_VALUES)'],
+    ['0000', 'it has no letter, and no digit but zeros'],
+    ['victim@example.nl/x', 'it does not have the form that is expected: E-mail address. Case'],
+    ['vic\u200btim@example.nl', 'it contains an invisible character or a control character'],
+    ['x'.repeat(1_001), 'it has more than 1000 characters'],
+  ])('says by which rule, and does not repeat the value: %#', async (email, reason) => {
+    const { gateway, calls } = gatewayWith();
+    const { data, errors } = await gateway.query(QUERY, { by: { email } });
+    expect(data).toEqual({ customer: null });
+    expect(errors).toMatchObject([{ path: ['customer'], extensions: { code: 'BAD_USER_INPUT' } }]);
+    expect(errors?.[0]?.message).toContain(`The email given cannot identify a customer: ${reason}`);
+    expect(errors?.[0]?.message).not.toContain(email);
+    expect(calls).toEqual([]);
+  });
+
+  test('is not what stands under .test, unless the gateway is set so', async () => {
+    const by = { email: 'eva@staging.test' };
+    expect((await gatewayWith().gateway.query(QUERY, { by })).data).toEqual(KNOWN);
+    const { gateway } = gatewayWith({ IDENTITY_BLOCKED_DOMAINS: 'default,test' });
+    const { errors } = await gateway.query(QUERY, { by });
+    expect(errors?.[0]?.message).toContain('its domain is blocked (IDENTITY_BLOCKED_DOMAINS)');
+    expect((await gateway.query(QUERY, { by: { email: 'eva@example.nl' } })).data).toEqual(KNOWN);
+  });
+
+  test('may be a value of any namespace that the gateway is set to take for a placeholder', async () => {
+    const by = { personId: 'p1' };
+    expect((await gatewayWith().gateway.query(QUERY, { by })).data).toEqual(KNOWN);
+    const { gateway } = gatewayWith({ IDENTITY_BLOCKED_VALUES: 'P1' });
+    const { errors } = await gateway.query(QUERY, { by });
+    expect(errors?.[0]?.message).toContain('it is a placeholder (IDENTITY_BLOCKED_VALUES)');
+  });
+});
+
+test('the lists of what identifies nobody stand in the page of the room as they are', () => {
+  const page = readFileSync(new URL('../../src/identity/README.md', import.meta.url), 'utf8');
+  const { values, domains, roleMailboxes } = DEFAULT_BLOCKLISTS;
+  for (const [variable, list] of Object.entries({
+    IDENTITY_BLOCKED_VALUES: values,
+    IDENTITY_BLOCKED_DOMAINS: domains,
+    IDENTITY_ROLE_MAILBOXES: roleMailboxes,
+  })) {
+    const [, block = ''] = new RegExp(`\n- \`${variable}\`[^]*?\n\n((?: {6}.*\n)+)`).exec(page) ?? [];
+    expect(
+      block
+        .split(/[,\n]/)
+        .map((one) => one.trim())
+        .filter((one) => one !== ''),
+      variable,
+    ).toEqual([...list]);
+  }
+});
