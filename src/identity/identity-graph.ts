@@ -16,7 +16,7 @@ import {
   type Line,
 } from './matching.js';
 import { createWalker, isPending, landed, type Walk } from './walk.js';
-import { sourcesThatMatter } from './who-matters.js';
+import { mayLeadTo, sourcesThatMatter } from './who-matters.js';
 
 export type { IdentityRules } from './matching.js';
 
@@ -201,9 +201,9 @@ export function createIdentities(
       if (conflict !== undefined)
         return { kind: 'failed', error: new AmbiguousIdentityError(name, conflict.values.length) };
       if (asked.length > 0) return { kind: 'unknown' };
-      // It could not be asked at all. When a system that might have told by what is down, that is the reason.
-      const [reason] = seen.failed.values();
-      return reason === undefined ? { kind: 'unknown' } : { kind: 'failed', error: reason };
+      // It could not be asked at all. When a system that might have told by what to ask it is down, that is the reason.
+      const reason = [...seen.failed].find(([failed]) => mayLeadTo(rules.sources, failed, name));
+      return reason === undefined ? { kind: 'unknown' } : { kind: 'failed', error: reason[1] };
     };
 
     const sourceOfSeveral = (walk: Walk): string | undefined =>

@@ -64,9 +64,6 @@ function leadsTo(
   start: string,
 ): boolean {
   const { identity } = source;
-  const links = ({ identity: { recordKey, yields, askedBy } }: IdentifyingSource, name: string) =>
-    recordKey === name ||
-    (['one', 'several'].includes(yields[name] ?? '') && askedBy[name]?.uniqueness !== 'none');
   return [identity.recordKey, ...Object.keys(identity.yields)].some((name) => {
     if (!links(source, name)) return false;
     const isAsked = [...matter, source].some((other) => {
@@ -87,4 +84,26 @@ function leadsTo(
       isFoundByItAlone
     );
   });
+}
+
+/** Whether records of the source may vouch for identifiers in the namespace. */
+function links({ identity: { recordKey, yields, askedBy } }: IdentifyingSource, name: string): boolean {
+  return (
+    recordKey === name ||
+    (['one', 'several'].includes(yields[name] ?? '') && askedBy[name]?.uniqueness !== 'none')
+  );
+}
+
+/** Whether what one source would have told may be what another is asked by, directly or over further sources. */
+export function mayLeadTo(sources: readonly IdentifyingSource[], from: string, to: string): boolean {
+  const reached = new Set(sources.filter(({ name }) => name === from));
+  for (const source of reached)
+    for (const other of sources) {
+      const isAsked = Object.entries(other.identity.askedBy).some(
+        ([name, { uniqueness }]) => uniqueness !== 'none' && links(source, name),
+      );
+      if (isAsked && other.name === to) return true;
+      if (isAsked) reached.add(other);
+    }
+  return false;
 }

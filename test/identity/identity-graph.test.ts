@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Client } from '../../src/connectors/connector.js';
 import { AmbiguousIdentityError, SourceUnavailableError } from '../../src/errors.js';
 import { commonNamespaces, idNamespace, normalise } from '../../src/identity/identifiers.js';
@@ -23,6 +23,9 @@ interface HandMadeSource {
   mood?: 'silent' | 'down' | 'defect' | Promise<void>;
 }
 
+/** How long a slow system is waited for. */
+const PATIENCE_MS = 20;
+
 const client: Client = { ping: () => Promise.resolve() };
 
 /** A graph of made-up sources, each with its own ids as `<name>Id`, walked from an e-mail address unless told otherwise. */
@@ -34,7 +37,7 @@ function graph(
 ) {
   const calls: string[] = [];
   const rules: IdentityRules = {
-    limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 20 },
+    limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: PATIENCE_MS },
     namespaces: new Map(
       [
         ...commonNamespaces('NL'),
@@ -125,6 +128,10 @@ const idOf = (outcome: Outcome): string =>
 const errorOf = (outcome: Outcome): Error | undefined =>
   outcome.kind === 'failed' ? outcome.error : undefined;
 
+afterEach(() => {
+  vi.useRealTimers();
+});
+
 describe('whether anybody knows the customer', () => {
   test('is sure as soon as one system knows it, however slow the others are', async () => {
     const { known } = graph({
@@ -135,23 +142,44 @@ describe('whether anybody knows the customer', () => {
     expect(await known(all)).toBe(true);
   });
 
-  test('waits for a system that might hold several people under the identifier', async () => {
+  test('waits for a system that might hold several people under the identifier, however slow it is', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     let answerNow: () => void = () => undefined;
     const mood = new Promise<void>((resolve) => {
       answerNow = resolve;
     });
-    const { known } = graph({
+    const { known, find } = graph({
       orders: { askedBy: { email: 'usual' }, records: [eva('o1'), eva('o2')], mood },
+      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+    });
+    let done = 0;
+    const count = () => {
+      done += 1;
+    };
+    const answered = known(all).finally(count);
+    const found = find('crm').finally(count);
+    // Far beyond the time that a slow system is waited for otherwise.
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(done).toBe(0);
+    answerNow();
+    await expect(answered).rejects.toThrow(new AmbiguousIdentityError('orders', 2));
+    expect(errorOf(await found)).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', source: 'orders' });
+  });
+
+  test('does not wait longer than patience for a slow system that keeps the identifier unique', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { known } = graph({
+      shop: { askedBy: { email: 'enforced' }, mood: 'silent' },
       crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     let isDone = false;
     const answered = known(all).finally(() => {
       isDone = true;
     });
-    await new Promise((resolve) => setImmediate(resolve));
+    await vi.advanceTimersByTimeAsync(PATIENCE_MS - 1);
     expect(isDone).toBe(false);
-    answerNow();
-    await expect(answered).rejects.toThrow(new AmbiguousIdentityError('orders', 2));
+    await vi.advanceTimersByTimeAsync(1);
+    expect(await answered).toBe(true);
   });
 
   test('asks only the wanted systems, those that might hold several people, and those that lead on', async () => {
@@ -268,6 +296,47 @@ describe('the record of one system', () => {
       crm: { askedBy: { email: 'enforced' }, mood: 'down' },
       desk: { askedBy: { crmId: 'enforced' } },
     });
+    expect(errorOf(await find('desk'))).toMatchObject({ source: 'crm' });
+  });
+
+  test('is "failed" with the reason of a system that leads to it over another one', async () => {
+    const { find } = graph({
+      crm: { askedBy: { email: 'enforced' }, mood: 'down' },
+      desk: {
+        askedBy: { crmId: 'enforced' },
+        records: [{ id: 'd1', identifiers: [{ namespace: 'ordersId', value: 'o1' }] }],
+      },
+      orders: { askedBy: { deskId: 'enforced' } },
+    });
+    expect(errorOf(await find('orders'))).toMatchObject({ source: 'crm' });
+  });
+
+  test.each([
+    ['it is asked by nothing that the system would tell', { crmId: 'enforced' }, 'unknown'],
+    ['people share what the system would tell', { shopId: 'none' }, 'unknown'],
+    ['it is asked by what the system would tell', { shopId: 'enforced' }, 'failed'],
+  ] as const)(
+    'is "failed" by a system that is down only if that leads to it: %s',
+    async (_, askedBy, kind) => {
+      const { find } = graph({
+        shop: { askedBy: { email: 'enforced' }, mood: 'down' },
+        crm: { askedBy: { phone: 'enforced' } },
+        desk: { askedBy },
+      });
+      const outcome = await find('desk');
+      expect(outcome.kind).toBe(kind);
+      if (kind === 'failed') expect(errorOf(outcome)).toMatchObject({ source: 'shop' });
+    },
+  );
+
+  test('names the system that leads to it, when one that does not is down too', async () => {
+    const { find, whole } = graph({
+      shop: { askedBy: { email: 'enforced' }, mood: 'down' },
+      crm: { askedBy: { email: 'enforced' }, mood: 'down' },
+      desk: { askedBy: { crmId: 'enforced' } },
+    });
+    // All are asked, so that both are known to be down.
+    await whole();
     expect(errorOf(await find('desk'))).toMatchObject({ source: 'crm' });
   });
 
