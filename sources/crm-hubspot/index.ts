@@ -7,6 +7,7 @@ import {
   companiesByVatNumber,
   companiesOfContacts,
   contactsByEmail,
+  contactsByFacebookUserId,
   contactsById,
   deals,
   dealsOfContacts,
@@ -52,6 +53,8 @@ export const crmHubspot = defineSource({
     askedBy: {
       hubspotContactId: { uniqueness: 'enforced', loader: contactsById },
       email: { uniqueness: 'enforced', loader: contactsByEmail },
+      // Else a customer who is found by it would be another one than the same customer found by e-mail.
+      facebookUserId: { uniqueness: 'enforced', loader: contactsByFacebookUserId },
     },
     // HubSpot keeps additional addresses beside the primary one. It vouches for no phone number and no name at X.
     yields: {

@@ -86,6 +86,19 @@ export const contactsByEmail = defineLoader<RestClient, string, readonly Contact
   },
 });
 
+/** The property must be declared unique in HubSpot: README.md says how. */
+export const contactsByFacebookUserId = defineLoader<RestClient, string, readonly ContactRecord[]>({
+  name: 'contactsByFacebookUserId',
+  maxBatch: MAX_BATCH,
+  freshness: IDENTITY_FRESHNESS,
+  load: async (ids, hubspot) => {
+    const contacts = await readBatch(hubspot, 'contacts', ids, CONTACT_PROPERTIES, 'facebook_user_id');
+    return alignMany(ids, contacts, ({ properties }) => properties['facebook_user_id'] ?? '').map((own) =>
+      own.map(toContact),
+    );
+  },
+});
+
 export const contactsById = defineLoader<RestClient, string, readonly ContactRecord[]>({
   name: 'contactsById',
   maxBatch: MAX_BATCH,

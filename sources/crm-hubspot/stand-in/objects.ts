@@ -37,7 +37,7 @@ export const objectTypes: Record<ObjectType, TypeFacts> = {
     typeId: '0-1',
     always: ['createdate', 'hs_object_id', 'lastmodifieddate'],
     byDefault: ['createdate', 'email', 'firstname', 'hs_object_id', 'lastmodifieddate', 'lastname'],
-    unique: ['email'],
+    unique: ['email', 'facebook_user_id'],
   },
   companies: {
     singular: 'company',

@@ -1,0 +1,50 @@
+import { afterAll, expect, test } from 'vitest';
+import { createTestGateway } from '../support/gateway.js';
+import { at, listAt } from '../support/read.js';
+import { directSettings } from '../support/stand-ins.js';
+
+const gateway = createTestGateway({
+  ...directSettings(),
+  DEADLINE_MS: '30000',
+  IDENTITY_PATIENCE_MS: '20000',
+  CLICKSTREAM_TIMEOUT_MS: '20000',
+});
+afterAll(() => gateway.close());
+
+const PEOPLE = ['everywhere', ...Array.from({ length: 12 }, (_, i) => `customer-${i + 1}`)];
+
+interface Found {
+  id: string;
+  identifiers: { namespace: string; value: string }[];
+}
+
+test('a customer has one id, whichever of their identifiers they are found by', async () => {
+  const first = await gateway.query(
+    'query ($by: [CustomerKey!]!) { customers(by: $by) { id identifiers { namespace value } } }',
+    { by: PEOPLE.map((name) => ({ email: `${name}@example.nl` })) },
+  );
+  const namespaces = new Set<string>();
+  for (const customer of listAt(first.data, 'customers') as (Found | null)[]) {
+    if (customer === null) continue;
+    const keys = customer.identifiers.map(({ namespace, value }) => ({ [namespace]: value }));
+    const { data } = await gateway.query('query ($by: [CustomerKey!]!) { customers(by: $by) { id } }', {
+      by: keys,
+    });
+    const ids = (at(data, 'customers') as ({ id: string } | null)[]).map((one) => one?.id);
+    keys.forEach((key, i) => {
+      // Others may share it, and then it means none of them.
+      if (ids[i] === undefined) return;
+      expect(ids[i], JSON.stringify(key)).toBe(customer.id);
+      namespaces.add(Object.keys(key)[0] ?? '');
+    });
+  }
+  expect([...namespaces]).toEqual(
+    expect.arrayContaining([
+      'email',
+      'customerNumber',
+      'hubspotContactId',
+      'facebookUserId',
+      'shopifyCustomerId',
+    ]),
+  );
+});
