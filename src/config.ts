@@ -130,6 +130,16 @@ export const GATEWAY_SETTINGS = {
     wholeNumber(1, 60_000, 2_000),
     'milliseconds, 1 to 60000 (default 2000)',
   ),
+  /**
+   * The part of a request's time within which the customer must be identified; the rest is for what is asked about the customer. A
+   * system that is slower, or that asks to wait longer (`Retry-After`), is not waited for: its fields are null with an error that
+   * names both times, and so is the customer when no other system knows it.
+   */
+  identityDeadlinePercent: setting(
+    'IDENTITY_DEADLINE_PERCENT',
+    wholeNumber(1, 100, 50),
+    'a percentage of the deadline, 1 to 100 (default 50)',
+  ),
   /** The country whose phone numbers may be written without country code. */
   defaultRegion: setting(
     'DEFAULT_REGION',

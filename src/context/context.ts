@@ -18,10 +18,9 @@ export interface ContextOptions {
   clock: Clock;
   /** A caller may shorten it, not lengthen. */
   deadlineMs: number;
+  /** The percentage of a request's time within which the customer must be identified. */
+  identityPercent: number;
 }
-
-/** The part of a request's time in which it must be known who is meant. */
-const IDENTITY_SHARE = 0.5;
 
 /** A request's context, and what it was told by the sources. */
 export interface RequestContext {
@@ -36,7 +35,7 @@ export interface RequestContext {
 
 /** Makes the context of one request. Nothing in it outlives the request. */
 export function createContext(
-  { registry, rules, erasures, clock, deadlineMs }: ContextOptions,
+  { registry, rules, erasures, clock, deadlineMs, identityPercent }: ContextOptions,
   directives: Directives & Pick<RequestScope, 'needsConsent'>,
   trace: Trace,
   requestId: string,
@@ -44,7 +43,11 @@ export function createContext(
 ): RequestContext {
   const waitMs = Math.min(deadlineMs, directives.waitMs ?? Infinity);
   const deadline = startDeadline(waitMs, clock);
-  const identityDeadline = startDeadline(waitMs * IDENTITY_SHARE, clock);
+  const identityMs = Math.ceil((waitMs * identityPercent) / 100);
+  const identityDeadline = startDeadline(identityMs, clock, {
+    what: `the ${identityMs} ms for identifying the customer (${identityPercent} % of the request's ${waitMs} ms)`,
+    remedy: 'raise DEADLINE_MS or IDENTITY_DEADLINE_PERCENT',
+  });
   const provenance = createProvenance(clock, { details: directives.wantsSources });
   const flights = new Set<Flight>();
   const turns = new Turns();

@@ -170,7 +170,7 @@ export function createPipeline(
           return give(kept, 'stale', request, startedAt);
       }
       request.provenance.note(failedOrigin(source, startedAt, flight.run));
-      throw error;
+      throw options.isIdentity ? deadline.explain(error) : error;
     } finally {
       // Whoever left has left when its client hung up.
       if (request.flights.delete(flight)) flight.waiting -= 1;

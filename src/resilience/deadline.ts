@@ -1,4 +1,4 @@
-import { SourceTimeoutError } from '../errors.js';
+import { SourceRateLimitedError, SourceTimeoutError } from '../errors.js';
 
 /** The moment at which the answer to a request leaves, with what there is by then. */
 export interface Deadline {
@@ -9,12 +9,28 @@ export interface Deadline {
    * work itself goes on for others.
    */
   race<T>(source: string, work: Promise<T>, late?: () => Error | undefined): Promise<T>;
+  /**
+   * The error. Of a system that is to be called again only after the deadline, one that says so, with both times and what to do.
+   */
+  explain(error: unknown): unknown;
   /** To be called when the request is over. */
   clear(): void;
 }
 
+interface DeadlineOptions {
+  /** What it bounds, for messages. Default: the request. */
+  what?: string;
+  /** What an operator can do when the time is too short. Default: `raise DEADLINE_MS`. */
+  remedy?: string;
+}
+
 /** Starts the clock of one request. */
-export function startDeadline(deadlineMs: number, clock: { now(): number } = performance): Deadline {
+export function startDeadline(
+  deadlineMs: number,
+  clock: { now(): number } = performance,
+  { what = `the request's deadline of ${deadlineMs} ms`, remedy = 'raise DEADLINE_MS' }: DeadlineOptions = {},
+): Deadline {
+  const at = clock.now() + deadlineMs;
   const waiting = new Set<() => void>();
   let passed = false;
   const timer = setTimeout(() => {
@@ -23,18 +39,12 @@ export function startDeadline(deadlineMs: number, clock: { now(): number } = per
     waiting.clear();
   }, deadlineMs);
   return {
-    at: clock.now() + deadlineMs,
+    at,
     race: (source, work, late) =>
       new Promise((resolve, reject) => {
         const giveUp = () => {
-          reject(
-            late?.() ??
-              new SourceTimeoutError(
-                source,
-                `${source} did not answer before the request's deadline of ${deadlineMs} ms.`,
-                { kind: 'deadline' },
-              ),
-          );
+          const message = `${source} did not answer before ${what}.`;
+          reject(late?.() ?? new SourceTimeoutError(source, message, { kind: 'deadline' }));
         };
         if (passed) {
           work.catch(() => undefined);
@@ -46,6 +56,16 @@ export function startDeadline(deadlineMs: number, clock: { now(): number } = per
         work.then(resolve, reject);
         work.then(over, over);
       }),
+    explain: (error) => {
+      if (!(error instanceof SourceRateLimitedError) || error.retryAfter === undefined) return error;
+      const { source, message, retryAfter } = error;
+      if (clock.now() + retryAfter * 1_000 < at) return error;
+      return new SourceRateLimitedError(
+        source,
+        `${message} ${source} may be called again after ${retryAfter} s, which is later than ${what}. Repeat the request then, or ${remedy}.`,
+        { retryAfter, cause: error },
+      );
+    },
     clear: () => {
       clearTimeout(timer);
     },

@@ -160,6 +160,7 @@ describe('a defect', () => {
         erasures: NOBODY_ERASED,
         clock: performance,
         deadlineMs: 1_000,
+        identityPercent: 50,
       },
     });
     const response = await app.fetch(new Request('http://gateway/graphql?query={__typename}'));

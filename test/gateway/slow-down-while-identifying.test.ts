@@ -1,0 +1,66 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { SourceRateLimitedError } from '../../src/errors.js';
+import { defineLoader, idNamespace, type CustomerRecord } from '../../src/index.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { localSource } from '../support/local-source.js';
+
+const gateways: TestGateway[] = [];
+afterEach(async () => {
+  await Promise.all(gateways.splice(0).map((gateway) => gateway.close()));
+});
+
+/** A gateway over one system, which says that it is to be called again after so many seconds. */
+function gatewayThatIsToWait(retryAfter: number, environment: Record<string, string>) {
+  const refuses = defineLoader({
+    name: 'people',
+    load: (): Promise<CustomerRecord[][]> =>
+      Promise.reject(new SourceRateLimitedError('people', 'people is called too often.', { retryAfter })),
+  });
+  const { source, environment: own } = localSource('people', {
+    limits: { retries: 0 },
+    namespaces: [idNamespace('personId', 'An id.', /^p\d$/)],
+    identity: {
+      recordKey: 'personId',
+      yields: {},
+      askedBy: { personId: { uniqueness: 'enforced', loader: refuses } },
+    },
+  });
+  const sdl =
+    'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether." isPerson: Boolean }';
+  const gateway = createTestGateway({ ...own, ...environment }, { sources: [source], sdl: { people: sdl } });
+  gateways.push(gateway);
+  return gateway;
+}
+
+const QUERY = '{ customer(by: { personId: "p1" }) { id } }';
+
+describe('a system that asks to slow down while the customer is identified', () => {
+  test.each([
+    [
+      {},
+      "people is called too often. people may be called again after 1 s, which is later than the 1000 ms for identifying the customer (50 % of the request's 2000 ms). Repeat the request then, or raise DEADLINE_MS or IDENTITY_DEADLINE_PERCENT.",
+    ],
+    [{ IDENTITY_DEADLINE_PERCENT: '90' }, 'people is called too often.'],
+    [{ DEADLINE_MS: '10000' }, 'people is called too often.'],
+  ])(
+    'has an error that says when that is later than the share of the deadline: %j',
+    async (environment, message) => {
+      const { data, errors } = await gatewayThatIsToWait(1, environment).query(QUERY);
+      expect(data).toEqual({ customer: null });
+      expect(errors).toEqual([
+        expect.objectContaining({
+          message,
+          extensions: { code: 'SOURCE_RATE_LIMITED', source: 'people', retryable: true, retryAfter: 1 },
+        }),
+      ]);
+    },
+  );
+
+  test('is told of with the time that the caller gave', async () => {
+    const gateway = gatewayThatIsToWait(7, {});
+    const { errors } = await gateway.query(QUERY, {}, { prefer: 'wait=1' });
+    expect(errors[0]?.message).toContain(
+      "after 7 s, which is later than the 500 ms for identifying the customer (50 % of the request's 1000 ms)",
+    );
+  });
+});
