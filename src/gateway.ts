@@ -20,7 +20,7 @@ import { survivorshipRules } from './customer/survivorship.js';
 import { milliseconds } from './duration.js';
 import { createCustomerIds } from './identity/customer-id.js';
 import { readIdentifier } from './identity/identifiers.js';
-import { addIdentityLoaders, askable, createIdentityRules } from './identity/rules.js';
+import { addIdentityLoaders, askable, checkCustomerKeys, createIdentityRules } from './identity/rules.js';
 import type { Loader } from './loaders/loader.js';
 import { createLoaderRegistry, type LoadedSource, type LoaderRegistry } from './loaders/registry.js';
 import { auditDestination, createAuditLog } from './privacy/audit-log.js';
@@ -42,7 +42,7 @@ import { DEFAULT_MAX_ANSWER_BYTES, DEFAULT_TIMEOUT, pluggedIn, type SourceDefini
 import { tuned, type TunedSource } from './source-settings.js';
 import { readPolicies } from './stitching/policies.js';
 import { readCosts } from './stitching/costs.js';
-import { fieldsOf, readSdl } from './stitching/sdl.js';
+import { customerKeyOf, fieldsOf, readSdl } from './stitching/sdl.js';
 import { stitch } from './stitching/stitch.js';
 import { createSubschema } from './stitching/subschema.js';
 import { createLogger, type Logger } from './telemetry/logger.js';
@@ -251,6 +251,7 @@ export function createGateway({
     given,
     askable(rules),
   );
+  checkCustomerKeys(sources, (source) => customerKeyOf(sdl, source), rules);
   const policies = readPolicies(sdl, SCOPES);
   const stitched = sources.flatMap(({ name, stitched: declaration }) => {
     // A stitched source has the graphql connector, so its client is that connector's.
@@ -281,7 +282,11 @@ export function createGateway({
     if (source.resolvers !== undefined) resolvers.set(source.name, source.resolvers);
   const schema = stitch({ sdl, resolvers, stitched, policies });
 
-  const contextOptions = { registry, rules, erasures: suppression, clock, deadlineMs: config.deadlineMs };
+  const contextOptions = {
+    ...{ registry, rules, erasures: suppression, clock },
+    deadlineMs: config.deadlineMs,
+    identityPercent: config.identityDeadlinePercent,
+  };
   const forget = createForget({
     schema,
     sources: new Set(loaded.keys()),

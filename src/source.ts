@@ -55,6 +55,11 @@ export interface SourceDefinition<C extends Client = Client> {
   namespaces?: readonly Namespace[];
   /** Left out by a source that knows no customers. */
   identity?: IdentityDeclaration<C>;
+  /**
+   * Kinds of identifier that the resolvers read by `customer.held()`, since no system keeps its records by them. A `@key` on
+   * `Customer` may then name one of these.
+   */
+  heldIdentifiers?: readonly string[];
   /** What happened between the customer and us, as far as this system knows. */
   timeline?: TimelineDeclaration;
   /** What customers allow and forbid, as far as this system knows. */

@@ -40,6 +40,8 @@ export const x = defineSource({
     // (xdevplatform/docs, x-api/fundamentals/rate-limits.mdx), these two together no more than that.
     rate: { calls: 200, per: '15 minutes', burst: 100 },
   },
+  // Other systems hold it; X itself does not say who somebody is.
+  heldIdentifiers: ['xUsername'],
   webhook,
   loaders: [profiles, mentionsBy],
   resolvers,

@@ -44,6 +44,32 @@ export function createIdentityRules(
   return { namespaces, sources: taking, limits, onLimit };
 }
 
+/**
+ * Checks the identifiers by which sources find customers in their SDL. `Customer.identifiers()` gives the ids of the records of
+ * one source, so with any other kind of identifier the system would never be asked, without an error. Throws a ConfigError.
+ */
+export function checkCustomerKeys(
+  sources: readonly (DeclaredSource & { heldIdentifiers?: readonly string[] })[],
+  keyOf: (source: string) => string | undefined,
+  { namespaces, sources: taking }: IdentityRules,
+): void {
+  const problems = sources.flatMap(({ name, identity, heldIdentifiers = [] }) => {
+    const key = keyOf(name);
+    const isRecordKey = taking.some((one) => one.identity.recordKey === key);
+    if (key === undefined || isRecordKey || heldIdentifiers.includes(key)) return [];
+    if (identity !== undefined)
+      return [
+        `${name} finds customers by @key(identifier: "${key}"), by which no system keeps its records, so it would never be asked. Name its recordKey there: "${identity.recordKey}".`,
+      ];
+    // The system that keeps its records by it may not be plugged in, or it is no kind of identifier.
+    if (!namespaces.has(key)) return [];
+    return [
+      `${name} finds customers by @key(identifier: "${key}"), and declares no identity, so it would never be asked. Declare identity with askedBy.${key}, or heldIdentifiers: ['${key}'] if its resolvers call customer.held('${key}').`,
+    ];
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
 /** The namespaces that a customer can be asked by: those that some plugged-in source can be. */
 export function askable({ namespaces, sources }: IdentityRules): Namespace[] {
   return [...namespaces.values()].filter(({ name }) =>

@@ -263,3 +263,9 @@ export function fieldsOf(type: string, { owners }: Sdl): ReadonlyMap<string, str
   const fields = [...owners].filter(([path]) => path.startsWith(`${type}.`));
   return new Map(fields.map(([path, source]) => [path.slice(type.length + 1), source]));
 }
+
+/** The kind of identifier by which a source's SDL says that it finds customers. */
+export function customerKeyOf({ keys }: Sdl, source: string): string | undefined {
+  const key = keys.get(source)?.get('Customer');
+  return key !== undefined && 'identifier' in key ? key.identifier : undefined;
+}
