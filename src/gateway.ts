@@ -220,21 +220,7 @@ export function createGateway({
     return { name, connection, protection, freshness, loaderSettings, holdsConsent, maxBatch, windowMs };
   }
 
-  const identityLimits = {
-    maxHops: config.identityMaxHops,
-    maxValuesPerNamespace: config.identityMaxValues,
-    maxIdentifiers: config.identityMaxIdentifiers,
-    patienceMs: config.identityPatienceMs,
-  };
-  const identifierRules = {
-    defaultRegion: config.defaultRegion,
-    blocklists: {
-      values: config.identityBlockedValues,
-      domains: config.identityBlockedDomains,
-      roleMailboxes: config.identityRoleMailboxes,
-    },
-  };
-  const rules = createIdentityRules(sources, identifierRules, identityLimits, metrics.identityLimited);
+  const rules = createIdentityRules(sources, config, metrics.identityLimited);
   const consentSources: ConsentSource[] = [];
   for (const { name, identity, consents, loaders = [] } of sources) {
     const source = loaded.get(name);

@@ -1,12 +1,12 @@
 import type { Client } from '../connectors/connector.js';
+import type { GatewayConfig } from '../config.js';
 import { ConfigError } from '../errors.js';
 import type { Loader } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
 import { sideTable } from '../side-table.js';
 import type { CustomerRecord, IdentityDeclaration, Namespace } from './declaration.js';
 import { commonNamespaces, normalise, type Identifier } from './identifiers.js';
-import type { IdentityLimits, IdentityRules } from './matching.js';
-import type { Blocklists } from './namespaces/blocked.js';
+import type { IdentityRules } from './matching.js';
 
 interface DeclaredSource {
   name: string;
@@ -14,15 +14,39 @@ interface DeclaredSource {
   identity?: IdentityDeclaration<Client>;
 }
 
+type IdentityConfig = Pick<
+  GatewayConfig,
+  | 'defaultRegion'
+  | 'identityBlockedValues'
+  | 'identityBlockedDomains'
+  | 'identityRoleMailboxes'
+  | 'identityMaxHops'
+  | 'identityMaxValues'
+  | 'identityMaxIdentifiers'
+  | 'identityPatienceMs'
+>;
+
 /** The rules of all sources that take part. Throws a ConfigError with all that does not fit together. */
 export function createIdentityRules(
   sources: readonly DeclaredSource[],
-  { defaultRegion, blocklists }: { defaultRegion: string; blocklists: Blocklists },
-  limits: IdentityLimits,
+  config: IdentityConfig,
   onLimit: NonNullable<IdentityRules['onLimit']>,
 ): IdentityRules {
   const problems: string[] = [];
-  const namespaces = new Map(commonNamespaces(defaultRegion, blocklists).map((one) => [one.name, one]));
+  const blocklists = {
+    values: config.identityBlockedValues,
+    domains: config.identityBlockedDomains,
+    roleMailboxes: config.identityRoleMailboxes,
+  };
+  const limits = {
+    maxHops: config.identityMaxHops,
+    maxValuesPerNamespace: config.identityMaxValues,
+    maxIdentifiers: config.identityMaxIdentifiers,
+    patienceMs: config.identityPatienceMs,
+  };
+  const namespaces = new Map(
+    commonNamespaces(config.defaultRegion, blocklists).map((one) => [one.name, one]),
+  );
   for (const { name: source, namespaces: own = [] } of sources)
     for (const namespace of own) {
       if (namespaces.has(namespace.name) || namespace.name === 'id')

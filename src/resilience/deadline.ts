@@ -58,12 +58,12 @@ export function startDeadline(
       }),
     explain: (error) => {
       if (!(error instanceof SourceRateLimitedError) || error.retryAfter === undefined) return error;
-      const { source, message, retryAfter } = error;
+      const { source, message, retryAfter, kind, received } = error;
       if (clock.now() + retryAfter * 1_000 < at) return error;
       return new SourceRateLimitedError(
         source,
         `${message} ${source} may be called again after ${retryAfter} s, which is later than ${what}. Repeat the request then, or ${remedy}.`,
-        { retryAfter, cause: error },
+        { retryAfter, kind, received, cause: error },
       );
     },
     clear: () => {

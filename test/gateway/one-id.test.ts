@@ -27,9 +27,10 @@ test('a customer has one id, whichever of their identifiers they are found by', 
   for (const customer of listAt(first.data, 'customers') as (Found | null)[]) {
     if (customer === null) continue;
     const keys = customer.identifiers.map(({ namespace, value }) => ({ [namespace]: value }));
-    const { data } = await gateway.query('query ($by: [CustomerKey!]!) { customers(by: $by) { id } }', {
+    const { data, errors } = await gateway.query('query ($by: [CustomerKey!]!) { customers(by: $by) { id } }', {
       by: keys,
     });
+    expect(errors.filter(({ extensions }) => extensions.code !== 'AMBIGUOUS_IDENTITY')).toEqual([]);
     const ids = (at(data, 'customers') as ({ id: string } | null)[]).map((one) => one?.id);
     keys.forEach((key, i) => {
       // Others may share it, and then it means none of them.
