@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
-import { DEFAULT_BLOCKLISTS } from './identity/namespaces/blocked.js';
+import { DEFAULT_BLOCKLISTS } from './blocklists.js';
 import { setting, type Setting, type SettingsReader } from './settings.js';
 
 const wholeNumber = (least: number, most: number, fallback: number) =>

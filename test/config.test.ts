@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sources } from '../sources/index.js';
 import { readGatewayConfig } from '../src/config.js';
-import { DEFAULT_BLOCKLISTS } from '../src/identity/namespaces/blocked.js';
+import { DEFAULT_BLOCKLISTS } from '../src/blocklists.js';
 import { SettingsReader, type Environment } from '../src/settings.js';
 import { ConfigError } from '../src/errors.js';
 import { createGateway } from '../src/gateway.js';

@@ -1,6 +1,7 @@
+import { DEFAULT_BLOCKLISTS, type Blocklists } from '../blocklists.js';
 import { InvalidInputError } from '../errors.js';
 import type { Namespace } from './declaration.js';
-import { DEFAULT_BLOCKLISTS, placeholderIn, type Blocklists } from './namespaces/blocked.js';
+import { placeholderIn } from './namespaces/blocked.js';
 import { email } from './namespaces/email.js';
 import { emailHash } from './namespaces/email-hash.js';
 import { facebookUserId } from './namespaces/facebook-user-id.js';

@@ -1,14 +1,20 @@
+import { isInputObjectType } from 'graphql';
 import { afterAll, expect, test } from 'vitest';
+import { sources } from '../../sources/index.js';
 import { createTestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
 
-const gateway = createTestGateway({
-  ...directSettings(),
-  DEADLINE_MS: '30000',
-  IDENTITY_PATIENCE_MS: '20000',
-  CLICKSTREAM_TIMEOUT_MS: '20000',
-});
+// How long systems take on a busy machine is not the subject.
+const gateway = createTestGateway(
+  {
+    ...directSettings(),
+    DEADLINE_MS: '60000',
+    IDENTITY_PATIENCE_MS: '20000',
+    CLICKSTREAM_TIMEOUT_MS: '20000',
+  },
+  { sources: sources.map((source) => ({ ...source, limits: { ...source.limits, timeout: '20 s' } })) },
+);
 afterAll(() => gateway.close());
 
 const PEOPLE = ['everywhere', ...Array.from({ length: 12 }, (_, i) => `customer-${i + 1}`)];
@@ -20,17 +26,17 @@ interface Found {
 
 test('a customer has one id, whichever of their identifiers they are found by', async () => {
   const first = await gateway.query(
-    'query ($by: [CustomerKey!]!) { __type(name: "CustomerKey") { inputFields { name } } customers(by: $by) { id identifiers { namespace value } } }',
+    'query ($by: [CustomerKey!]!) { customers(by: $by) { id identifiers { namespace value } } }',
     { by: PEOPLE.map((name) => ({ email: `${name}@example.nl` })) },
   );
-  const kinds = new Set(
-    (listAt(first.data, '__type', 'inputFields') as { name: string }[]).map(({ name }) => name),
-  );
+  expect(first.errors).toEqual([]);
+  const kinds = gateway.schema.getType('CustomerKey');
+  if (!isInputObjectType(kinds)) throw new Error('There is no CustomerKey.');
   const namespaces = new Set<string>();
   for (const customer of listAt(first.data, 'customers') as (Found | null)[]) {
     if (customer === null) continue;
     const keys = customer.identifiers
-      .filter(({ namespace }) => kinds.has(namespace))
+      .filter(({ namespace }) => namespace in kinds.getFields())
       .map(({ namespace, value }) => ({ [namespace]: value }));
     const { data, errors } = await gateway.query(
       'query ($by: [CustomerKey!]!) { customers(by: $by) { id } }',

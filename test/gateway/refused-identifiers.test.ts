@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import { DEFAULT_BLOCKLISTS } from '../../src/identity/namespaces/blocked.js';
+import { DEFAULT_BLOCKLISTS } from '../../src/blocklists.js';
 import { defineLoader, idNamespace, type CustomerRecord } from '../../src/index.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { localSource } from '../support/local-source.js';

@@ -1,6 +1,7 @@
 import { domainToASCII, domainToUnicode } from 'node:url';
+import type { Blocklists } from '../../blocklists.js';
 import type { Namespace } from '../declaration.js';
-import { placeholderIn, type Blocklists } from './blocked.js';
+import { placeholderIn } from './blocked.js';
 
 /** Trimmed, lower case, domain in ASCII (IDNA), nothing more. What dots or a plus mean is the mailbox's own business. */
 export function email({ values, domains, roleMailboxes }: Blocklists): Namespace {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { normalise } from '../../../src/identity/identifiers.js';
-import { DEFAULT_BLOCKLISTS } from '../../../src/identity/namespaces/blocked.js';
+import { DEFAULT_BLOCKLISTS } from '../../../src/blocklists.js';
 import { emailHash as emailHashOf } from '../../../src/identity/namespaces/email-hash.js';
 
 const emailHash = emailHashOf(DEFAULT_BLOCKLISTS.values);

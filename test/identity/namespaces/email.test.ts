@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { mask, normalise } from '../../../src/identity/identifiers.js';
-import { DEFAULT_BLOCKLISTS } from '../../../src/identity/namespaces/blocked.js';
+import { DEFAULT_BLOCKLISTS } from '../../../src/blocklists.js';
 import { email as emailOf } from '../../../src/identity/namespaces/email.js';
 
 const email = emailOf(DEFAULT_BLOCKLISTS);
