@@ -1,8 +1,8 @@
 import { sources } from '../../sources/index.js';
-import { variableOf } from '../../src/source-settings.js';
 import type { Environment } from '../../src/settings.js';
 import { createGateway, type Gateway, type GatewayOptions } from '../../src/gateway.js';
 import { behindItsDoor, doorSettings } from './front-doors.js';
+import { keepsNothing } from './keeps-nothing.js';
 
 /** The operations and triggers of the demo. */
 export const DEMO_OPERATIONS = new URL('../../schema/demo/operations/', import.meta.url);
@@ -30,23 +30,6 @@ export interface TestGateway extends Gateway {
 
 function saysWhoMayAsk(environment: Environment): boolean {
   return Object.keys(environment).some((variable) => /^(API_KEYS|JWT_)/.test(variable));
-}
-
-const KEEPS_NOTHING = JSON.stringify({ maxAge: '0 s', staleIfError: '0 s' });
-
-/** Most tests count calls, or want a system's error: of sources with the default freshness no answer is kept for them. */
-function keepsNothing(environment: Environment, all: GatewayOptions['sources']): Environment {
-  return Object.fromEntries(
-    all
-      .filter(({ freshness }) => freshness === undefined)
-      .map(({ name }) => variableOf(name, 'FRESHNESS'))
-      // Settings of a source that is not plugged in are a mistake.
-      .filter((variable) => {
-        const prefix = variable.replace(/FRESHNESS$/, '');
-        return Object.keys(environment).some((other) => other.startsWith(prefix));
-      })
-      .map((variable) => [variable, KEEPS_NOTHING]),
-  );
 }
 
 /**

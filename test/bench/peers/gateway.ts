@@ -1,13 +1,18 @@
 import { createGateway } from '../../../src/gateway.js';
 import { keepHeapSmall } from '../../../src/server/heap.js';
 import { listen } from '../../../src/server/http.js';
+import { keepsNothing } from '../../support/keeps-nothing.js';
 import type { Started } from '../bench-process.js';
 import { peerSdl, peerSources } from './gateway-sources.js';
 
-/** Our gateway as `npm start` makes it, but for the sources: those that the peers have as subgraphs. */
+/** Our gateway as `npm start` makes it, with the sources that the peers have as subgraphs, and, as they do, keeping no answer. */
 export async function startGatewayBesidePeers(): Promise<Started> {
   keepHeapSmall();
-  const gateway = createGateway({ sources: peerSources, sdl: peerSdl });
+  const gateway = createGateway({
+    sources: peerSources,
+    sdl: peerSdl,
+    environment: { ...keepsNothing(process.env, peerSources), ...process.env },
+  });
   const server = await listen(gateway.handler, gateway.config);
   return {
     ready: { url: `${server.url}/graphql` },
