@@ -377,9 +377,15 @@ export type GatewayConfig = {
   readonly [Name in keyof GatewaySettings]: GatewaySettings[Name] extends Setting<infer T> ? T : never;
 };
 
-/** Reads the gateway's own settings. Problems are left in the reader; the values are only right without any. */
+/**
+ * Reads the gateway's own settings. Problems are left in the reader. A setting that is not right has its default, so that
+ * what is read after it finds its own problems; only one without a default is undefined.
+ */
 export function readGatewayConfig(reader: SettingsReader): GatewayConfig {
   return Object.fromEntries(
-    Object.entries(GATEWAY_SETTINGS).map(([name, declared]) => [name, reader.read<unknown>(declared)]),
+    Object.entries(GATEWAY_SETTINGS).map(([name, declared]) => [
+      name,
+      reader.read<unknown>(declared) ?? declared.schema.safeParse(undefined).data,
+    ]),
   ) as GatewayConfig;
 }

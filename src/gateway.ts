@@ -38,13 +38,20 @@ import { fetchWebhooks, listenToWebhooks } from './server/webhooks.js';
 import type { PrimaryLink } from './server/worker.js';
 import { shareOut, type Worker } from './server/worker-share.js';
 import { createServerApp } from './server/yoga.js';
-import { DEFAULT_MAX_ANSWER_BYTES, DEFAULT_TIMEOUT, pluggedIn, type SourceDefinition } from './source.js';
+import {
+  absentSources,
+  DEFAULT_MAX_ANSWER_BYTES,
+  DEFAULT_TIMEOUT,
+  pluggedIn,
+  type SourceDefinition,
+} from './source.js';
 import { tuned, type TunedSource } from './source-settings.js';
 import { readPolicies } from './stitching/policies.js';
 import { readCosts } from './stitching/costs.js';
 import { customerKeyOf, fieldsOf, readSdl } from './stitching/sdl.js';
 import { stitch } from './stitching/stitch.js';
 import { createSubschema } from './stitching/subschema.js';
+import { findUnknownSettings } from './unknown-settings.js';
 import { createLogger, type Logger } from './telemetry/logger.js';
 import { createMetrics, type Metrics } from './telemetry/metrics.js';
 import { createSourceFailures } from './telemetry/source-failures.js';
@@ -130,8 +137,11 @@ export function createGateway({
     }),
     ...(caller === undefined ? {} : { caller: () => caller }),
   };
+  const unknown = findUnknownSettings(environment, settings.known, absentSources(all, sources, settings));
+  settings.problems.push(...unknown.problems);
   settings.throwIfWrong();
   const logger = givenLogger ?? createLogger(config.logLevel, worker?.number);
+  for (const problem of unknown.warnings) logger.warn({ problem }, 'a setting has no effect');
 
   const suppression = createSuppression({
     secret: config.idSecret,

@@ -80,11 +80,13 @@ export class SettingsReader {
   /** What was read so far, as it may be shown. */
   readonly #shown = new Map<string, string>();
   readonly #files = new Map<string, string | undefined>();
+  readonly #known = new Set<string>();
 
   constructor(readonly environment: Environment) {}
 
   /** The value; undefined when it is wrong, which is then among the problems. */
   read<T>({ variable, schema, expects, secret = false }: Setting<T>): T | undefined {
+    this.#known.add(variable);
     const isFile = this.#get(`${variable}_FILE`) !== undefined;
     const raw = isFile ? this.#readFile(variable) : this.#get(variable);
     // What is wrong with the file is among the problems already.
@@ -101,7 +103,13 @@ export class SettingsReader {
   }
 
   isPresent({ variable }: Setting<unknown>): boolean {
+    this.#known.add(variable);
     return this.#get(variable) !== undefined || this.#get(`${variable}_FILE`) !== undefined;
+  }
+
+  /** The variables that anything was read from, or that were looked for. */
+  get known(): ReadonlySet<string> {
+    return this.#known;
   }
 
   /** The settings that were read and are set, by variable, with `***` for what is secret. */

@@ -9,6 +9,7 @@ import type { IdentityDeclaration, Namespace } from './identity/declaration.js';
 import type { Loader } from './loaders/loader.js';
 import type { LimitsOptions } from './resilience/limits.js';
 import type { SettingsReader } from './settings.js';
+import type { AbsentSource } from './unknown-settings.js';
 import type { WebhookDeclaration } from './webhooks/declaration.js';
 import type { OutboxDeclaration } from './webhooks/outbox.js';
 
@@ -84,6 +85,26 @@ export const DEFAULT_MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 /** Declares a source. */
 export function defineSource<C extends Client>(definition: SourceDefinition<C>): SourceDefinition<C> {
   return definition;
+}
+
+/** The sources that are not plugged in, with all their settings. */
+export function absentSources(
+  all: readonly SourceDefinition[],
+  present: readonly SourceDefinition[],
+  settings: SettingsReader,
+): AbsentSource[] {
+  const names = new Set(present.map(({ name }) => name));
+  return all
+    .filter(({ name }) => !names.has(name))
+    .map(({ name, connector, webhook, outbox }) => {
+      const own = connector.settings(settings).map(({ variable }) => variable);
+      const beside = [webhook?.secrets, webhook?.handshakeToken, outbox?.url];
+      return {
+        name,
+        variables: [...own, ...beside.flatMap((one) => (one === undefined ? [] : [one.variable]))],
+        pluggedInBy: own[0],
+      };
+    });
 }
 
 /** The sources of which a setting is there. Reading the others of their settings tells what is missing. */

@@ -1,12 +1,14 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { sources } from '../sources/index.js';
 import { GATEWAY_SETTINGS } from '../src/config.js';
 import { ConfigError } from '../src/errors.js';
 import { createGateway } from '../src/gateway.js';
+import { createLogger } from '../src/telemetry/logger.js';
 import { secretSetting, setting, SettingsReader, type Environment, type Setting } from '../src/settings.js';
 import { CALLER_SETTINGS } from './support/callers.js';
 import { directSettings } from './support/stand-ins.js';
@@ -178,5 +180,121 @@ describe('a secret', () => {
       expect(error).toBeInstanceOf(ConfigError);
       expect((error as ConfigError).message).not.toContain('hunter2');
     }
+  });
+});
+
+/** What the gateway says of an environment, and what it only warns of. */
+function problemsOf(environment: Environment): { problems: readonly string[]; warnings: string[] } {
+  const warnings: string[] = [];
+  const logger = createLogger('silent');
+  vi.spyOn(logger, 'warn').mockImplementation((line: unknown) => {
+    if (typeof line === 'object' && line !== null && 'problem' in line) warnings.push(String(line.problem));
+  });
+  try {
+    void createGateway({ sources, environment, logger }).close();
+    return { problems: [], warnings };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { problems: error.problems, warnings };
+  }
+}
+
+const KVK = {
+  KVK_URL: 'http://127.0.0.1:1',
+  KVK_API_KEY: 'a key',
+  ID_SECRET: 'a secret of the tests',
+  AUTH: 'off',
+};
+
+describe('a setting without effect', () => {
+  test.each([
+    ['MAX_DEPHT', 'MAX_DEPTH'],
+    ['LOGLEVEL', 'LOG_LEVEL'],
+    ['CORS_ORIGIN', 'CORS_ORIGINS'],
+    ['KVK_APIKEY', 'KVK_API_KEY'],
+    ['WEBSHOP_ACESS_TOKEN', 'WEBSHOP_ACCESS_TOKEN'],
+    ['WEBHOOK_ENDPOINT', 'WEBHOOK_ENDPOINTS'],
+    ['ADMIN_TOKEN_FIL', 'ADMIN_TOKEN_FILE'],
+  ])('is reported with the name that is meant: %s', (variable, meant) => {
+    const environment = { ...KVK, WEBSHOP_URL: '', [variable]: 'anything' };
+    const { problems, warnings } = problemsOf(environment);
+    expect([...problems, ...warnings].join()).toMatch(
+      variable.startsWith('WEBSHOP')
+        ? `${variable} has no effect: webshop is not plugged in`
+        : `Did you mean ${meant}?`,
+    );
+    expect([...problems, ...warnings].join()).not.toContain('anything');
+  });
+
+  test('is no reason not to start where the one that is meant is set as well', () => {
+    const { problems, warnings } = problemsOf({ ...KVK, LOG_LEVEL: 'silent', LOG_LEVELS: 'all' });
+    expect(problems).toEqual([]);
+    expect(warnings).toEqual(['LOG_LEVELS is not a setting. Did you mean LOG_LEVEL? Rename or remove it.']);
+  });
+
+  test.each([
+    ['WEBSHOP_WEBHOOK_SECRETS', 'webshop is not plugged in. Set WEBSHOP_URL too'],
+    ['WEBSHOP_WEBHOOK_SECRETS_FILE', 'webshop is not plugged in. Set WEBSHOP_URL too'],
+    ['X_WEBHOOK_SECRETS', 'x is not plugged in. Set X_URL too'],
+  ])('is reported when it is of a source that is not plugged in: %s', (variable, message) => {
+    expect(problemsOf({ ...KVK, [variable]: 'a long secret' }).problems.join()).toContain(message);
+  });
+
+  test('is nothing that others put into the environment', () => {
+    const others = {
+      ...process.env,
+      HOSTNAME: 'here',
+      X_FORWARDED: '1',
+      NPM_TOKEN: 't',
+      HOME: '/',
+      LOGNAME: 'me',
+    };
+    const ours = Object.fromEntries(
+      Object.entries(others).filter(
+        ([name]) => !/^(EXECUTION|REDIS|ORDER_SYSTEM|MARIADB|FRONT_DOOR)/.test(name),
+      ),
+    );
+    expect(problemsOf({ ...ours, ...KVK })).toEqual({ problems: [], warnings: [] });
+  });
+});
+
+describe('settings that are not right', () => {
+  const apiKeys = { API_KEYS: '[{"name":"a"}]', AUTH: 'on' };
+  const tokens = {
+    AUTH: 'on',
+    JWT_ISSUER: 'https://id.example.nl',
+    JWT_AUDIENCE: 'gateway',
+    JWT_JWKS_URL: 'https://id.example.nl/keys',
+  };
+
+  test('do not hide each other: CORS_ORIGINS beside API keys', () => {
+    const { problems } = problemsOf({ ...KVK, ...apiKeys, CORS_ORIGINS: 'not an origin/', MAX_DEPTH: '-1' });
+    for (const variable of ['CORS_ORIGINS', 'MAX_DEPTH', 'API_KEYS'])
+      expect(problems.join('\n')).toMatch(new RegExp(`^${variable}`, 'm'));
+  });
+
+  const names = Object.values(GATEWAY_SETTINGS).map(({ variable }) => variable);
+  test.each([
+    ['nobody has to say who they are', {}],
+    ['callers have keys', apiKeys],
+    ['callers have tokens', tokens],
+    ['there are workers', { WORKERS: '3' }],
+  ])('are all reported, whichever they are, when %s', (_, environment) => {
+    fc.assert(
+      fc.property(fc.subarray(names, { minLength: 1 }), (wrong) => {
+        const broken = Object.fromEntries(wrong.map((variable) => [variable, '\n\u0001']));
+        const { problems } = problemsOf({ ...KVK, ...environment, ...broken });
+        const isAnyText = (variable: string) =>
+          Object.values(GATEWAY_SETTINGS)
+            .find((one) => one.variable === variable)
+            ?.schema.safeParse('\n\u0001').success === true;
+        for (const variable of wrong.filter((one) => !isAnyText(one)))
+          expect(
+            problems.some((problem) => problem.startsWith(`${variable} `)),
+            variable,
+          ).toBe(true);
+      }),
+      { numRuns: 30 },
+    );
   });
 });

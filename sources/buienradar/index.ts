@@ -14,6 +14,7 @@ export const buienradar = defineSource({
       baseUrl: urlSetting('BUIENRADAR_RAIN_URL', 'https://gpsgadget.buienradar.nl'),
       auth: noAuth,
       pingPath: '/data/raintext?lat=52.10&lon=5.18',
+      isPingText: true,
     }),
   }),
   // It is renewed every five minutes, and a forecast of half an hour ago is still of use.

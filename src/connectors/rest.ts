@@ -28,6 +28,8 @@ export interface RestOptions {
   auth: Auth;
   /** A path that answers cheaply when all is well, for the health check. */
   pingPath: string;
+  /** The system answers that path with plain text rather than JSON. Default false. */
+  isPingText?: boolean;
   /** For so long it is not asked again once it has answered: for a system whose calls are counted. Default `'0 s'`. */
   pingHolds?: Duration;
   /** The media type that is asked for. Default `application/json`. */
@@ -45,6 +47,7 @@ export function rest({
   baseUrl,
   auth,
   pingPath,
+  isPingText = false,
   pingHolds = '0 s',
   accept = 'application/json',
   readErrorKind,
@@ -69,7 +72,7 @@ export function rest({
       let answeredAt = -Infinity;
       const ping = async (scope: CallScope): Promise<void> => {
         if (performance.now() - answeredAt < holdsMs) return;
-        await http.send(scope, { method: 'GET', path: pingPath }, () => undefined);
+        await http.send(scope, { method: 'GET', path: pingPath, isText: isPingText }, () => undefined);
         answeredAt = performance.now();
       };
       return {

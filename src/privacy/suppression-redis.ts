@@ -67,6 +67,7 @@ export function openSuppressionSet({ url, mark, logger }: SuppressionSetOptions)
     } else entries = new Set(members.filter((one) => one !== mark));
     state = 'loaded';
     complained = false;
+    clearTimeout(patience);
     settle();
   };
   /** Of all that ask while it is being read, the last may have been told of something newer. */
@@ -75,7 +76,8 @@ export function openSuppressionSet({ url, mark, logger }: SuppressionSetOptions)
     reading ??= (async () => {
       while (readAgain) {
         readAgain = false;
-        if (data !== undefined) await readOnce(data);
+        // When it connects, it is read again. Before, commands would fail, which says nothing about the list.
+        if (data?.status === 'ready') await readOnce(data);
       }
     })()
       .catch((error: unknown) => {

@@ -22,7 +22,13 @@ export function tellStarted(logger: Logger, { url, sources, settings, isOpen }: 
   process.send?.(url);
 }
 
-/** Stops at a signal, or when the program has ended that started us, as the demo does: its end is ours. */
+/** How often the gateway checks that its parent process runs. */
+const PARENT_CHECK_MS = 250;
+
+/**
+ * Stops at a signal, or when the program has ended that started us, as the demo does: its end is ours. `npx` runs a
+ * command in a shell, which ends at SIGTERM without passing it on; so a gateway that npm started ends with its parent.
+ */
 export function stopWhenTold(logger: Logger, stop: () => void): void {
   let isTold = false;
   const tell = (reason: string) => {
@@ -33,6 +39,14 @@ export function stopWhenTold(logger: Logger, stop: () => void): void {
   };
   process.on('SIGTERM', tell);
   process.on('SIGINT', tell);
+  if (process.env['npm_execpath'] !== undefined) {
+    const parent = process.ppid;
+    const check = setInterval(() => {
+      if (process.ppid === parent) return;
+      clearInterval(check);
+      tell('the program that started the gateway has ended');
+    }, PARENT_CHECK_MS).unref();
+  }
   if (process.send !== undefined)
     process.once('disconnect', () => {
       tell('the program that started the gateway has ended');

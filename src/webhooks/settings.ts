@@ -55,6 +55,7 @@ export const WEBHOOK_SETTINGS = {
 /** How the store is to be opened. Undefined when neither a file nor a database is set: then there are no webhooks. */
 export function readStoreSettings(settings: SettingsReader): WebhookStoreOptions | undefined {
   const { file, postgresUrl } = WEBHOOK_SETTINGS;
+  for (const one of Object.values(WEBHOOK_SETTINGS)) settings.isPresent(one);
   const places = [file, postgresUrl].filter((one) => settings.isPresent(one));
   if (places.length === 0) return undefined;
   if (places.length === 2)

@@ -15,12 +15,12 @@ let outside: Redis;
 let proxy: Proxy;
 const open: Suppression[] = [];
 
-function instance(url = redis.url, secret = SECRET): Suppression {
+function instance(url = redis.url, secret = SECRET, logger = createLogger('silent')): Suppression {
   const one = createSuppression({
     secret,
     file: undefined,
     redisUrl: url,
-    logger: createLogger('silent'),
+    logger,
     clock: performance,
   });
   open.push(one);
@@ -65,6 +65,18 @@ describe('the suppression list in Redis', () => {
     const { of, mark } = createDigests(SECRET);
     expect((await outside.smembers(SET)).sort()).toEqual([mark, of(anna), of(bert)].sort());
     expect((await loaded(instance())).has(bert)).toBe(true);
+  });
+
+  it('logs no error when all is well', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'], shouldAdvanceTime: true });
+    const lines: unknown[] = [];
+    const logger = createLogger('silent');
+    vi.spyOn(logger, 'error').mockImplementation((...words: unknown[]) => void lines.push(words));
+    for (let i = 0; i < 20; i += 1) await loaded(instance(redis.url, SECRET, logger));
+    // By then a list that was not read would be complained of.
+    vi.advanceTimersByTime(5_000);
+    vi.useRealTimers();
+    expect(lines).toEqual([]);
   });
 
   it('lets nobody be shown before it was read once, and then does', async () => {

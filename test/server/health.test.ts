@@ -1,15 +1,21 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { buildSchema } from 'graphql';
 import { createSchema, createYoga } from 'graphql-yoga';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { sources } from '../../sources/index.js';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { Client } from '../../src/connectors/connector.js';
+import { setting, SourceForbiddenError } from '../../src/index.js';
 import { useHealth } from '../../src/server/health.js';
 import { createOperationTimes, useMetrics } from '../../src/server/metrics.js';
 import { inOrder, useRequestSteps } from '../../src/server/request-steps.js';
 import { createMetrics, type BreakerState } from '../../src/telemetry/metrics.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
-import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
+import { localSource } from '../support/local-source.js';
+import { directSettings, faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 
 const ALL_UP = { 'order-system': 'up', webshop: 'up', 'contact-centre': 'up', 'crm-hubspot': 'up' };
 const ALL_CLOSED = Object.fromEntries(Object.keys(ALL_UP).map((source) => [source, 'closed']));
@@ -109,6 +115,93 @@ describe('the health of the gateway', () => {
     const query = new URLSearchParams({ query: '{ __typename }', operationName: '' }).toString();
     const response = await gateway.fetch(`/graphql?${query}/health`);
     expect(response.headers.get('content-type')).toContain('json');
+  });
+});
+
+describe('the readiness of the gateway', { timeout: 60_000 }, () => {
+  const opened: TestGateway[] = [];
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((gateway) => gateway.close()));
+  });
+  const open = (environment: Record<string, string>, options = {}): TestGateway => {
+    const gateway = createTestGateway(environment, options);
+    opened.push(gateway);
+    return gateway;
+  };
+  const ready = async (gateway: TestGateway): Promise<Record<string, unknown>> => {
+    const response = await gateway.fetch('/health/ready');
+    return { code: response.status, ...((await response.json()) as Record<string, unknown>) };
+  };
+
+  test('says that all twelve sources are up when they are', async () => {
+    // A ping has a second at most, and the machine may be busy.
+    const patient = sources.map((source) => ({
+      ...source,
+      limits: { ...source.limits, timeout: '30 s' as const },
+    }));
+    const told = await ready(
+      open({ ...directSettings(), CLICKSTREAM_TIMEOUT_MS: '30000' }, { sources: patient }),
+    );
+    expect(told['reasons'] ?? {}).toEqual({});
+    expect(told).toMatchObject({
+      sources: Object.fromEntries(sources.map(({ name }) => [name, 'up'])),
+    });
+    expect(sources).toHaveLength(12);
+  });
+
+  test('says in one word why a source is down', async () => {
+    const { source, environment } = localSource('local', {
+      connector: {
+        settings: () => [setting('LOCAL_URL')],
+        connect: () => ({
+          client: () => ({
+            ping: () => Promise.reject(new SourceForbiddenError('local', 'no', { kind: 'missing-grant' })),
+          }),
+          close: () => Promise.resolve(),
+        }),
+      },
+    });
+    const sdl = { local: 'type Query { "Nothing." nothing: String @personalData(category: NONE) }' };
+    expect(await ready(open(environment, { sources: [source], sdl }))).toMatchObject({
+      code: 200,
+      sources: { local: 'down' },
+      reasons: { local: 'missing-grant' },
+    });
+  });
+
+  test('is not there while the list of erased customers was never read', async () => {
+    const told = await ready(open({ ...directSettings(['kvk']), REDIS_URL: 'redis://127.0.0.1:1' }));
+    expect(told).toMatchObject({ code: 503, status: 'unready', parts: { suppressionList: 'down' } });
+  });
+
+  test('is not there while the webhook store does not answer', async () => {
+    const settings = {
+      ...directSettings(['kvk']),
+      WEBHOOK_POSTGRES_URL: 'postgres://postgres@127.0.0.1:1/webhooks',
+      WEBHOOK_SECRET: 'a secret of the webhooks',
+    };
+    const gateway = open(settings);
+    gateway.opened.catch(() => undefined);
+    expect(await ready(gateway)).toMatchObject({
+      code: 503,
+      status: 'unready',
+      parts: { webhookStore: 'down' },
+    });
+    expect(await (await gateway.fetch('/metrics')).text()).toContain('stekkerdoos_webhook_store_up 0');
+  });
+
+  test('is there with a store that answers', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-health-'));
+    const gateway = open({
+      ...directSettings(['kvk']),
+      WEBHOOK_FILE: join(folder, 'webhooks.db'),
+      WEBHOOK_SECRET: 'a secret of the webhooks',
+    });
+    await gateway.opened;
+    expect(await ready(gateway)).toMatchObject({ code: 200, status: 'ready', parts: { webhookStore: 'up' } });
+    const text = await (await gateway.fetch('/metrics')).text();
+    expect(text).toContain('stekkerdoos_webhook_store_up 1');
+    expect(text).toContain('stekkerdoos_webhook_events{state="waiting"} 0');
   });
 });
 

@@ -1,5 +1,8 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
@@ -13,6 +16,7 @@ interface Run {
   ended: Promise<number | NodeJS.Signals>;
 }
 
+const root = join(import.meta.dirname, '../..');
 const runs: Run[] = [];
 afterEach(async () => {
   for (const { child, ended } of runs.splice(0)) {
@@ -43,14 +47,14 @@ function readAll(stream: Readable): () => string {
   return () => text;
 }
 
-async function readyAt({ out, error }: Run): Promise<string> {
+async function readyAt({ out, error }: Run, timeoutMs = 15_000): Promise<string> {
   return vi.waitFor(
     () => {
       const address = /ready (http:\/\/\S+\/graphql)/.exec(out())?.[1];
       if (address === undefined) throw new Error(`not ready: ${out()}${error()}`);
       return address;
     },
-    { timeout: 15_000 },
+    { timeout: timeoutMs },
   );
 }
 
@@ -86,6 +90,45 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
       expect(run.error()).not.toContain('Error');
     });
   }
+
+  test.each([
+    [
+      'npm start',
+      (folder: string) => {
+        const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+          scripts: { start: string };
+        };
+        // As it stands there, but for the build.
+        const start = scripts.start.replace(
+          'node dist/src/main.js',
+          `node --import tsx "${root}/src/main.ts"`,
+        );
+        writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'started', scripts: { start } }));
+        symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+        return ['start', '--prefix', folder];
+      },
+    ],
+    [
+      'npx stekkerdoos start',
+      () => ['exec', '-c', `node --import tsx "${root}/src/cli/cli.ts" start; exit $?`],
+    ],
+  ])('ends when npm ends at SIGTERM: %s', { timeout: 90_000 }, async (_, argumentsIn) => {
+    const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-npm-'));
+    const child = spawn('npm', argumentsIn(folder), {
+      env: { PATH: process.env.PATH, HOME: folder, ...settings },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+    const run: Run = { child, out: readAll(child.stdout), error: readAll(child.stderr), ended };
+    runs.push(run);
+    const address = await readyAt(run, 60_000);
+    child.kill('SIGTERM');
+    // Its output is closed when the last process that writes to it is gone.
+    await run.ended;
+    expect(run.out()).toContain('answering what is under way, then stopping');
+    await expect(fetch(address)).rejects.toThrow();
+    rmSync(folder, { recursive: true, force: true });
+  });
 
   test('tells all that is wrong with its settings at once, and does not start', async () => {
     const run = runMain({ ...settings, ID_SECRET: '', PORT: 'eighty', MAX_DEPTH: '-1' });
