@@ -1,0 +1,105 @@
+import { afterAll, expect, test } from 'vitest';
+import { load, type Body } from '../bench/load.js';
+import { build, start, type Running, type StartOptions } from '../bench/processes.js';
+import { customersEverywhere, SYSTEMS } from '../bench/query.js';
+import { tuningEnvironment } from '../bench/tuning.js';
+
+/**
+ * What clients write is of any number: selections, aliases, names of operations, values. Nothing that stays, as a metric
+ * series, a loader or a cached plan, may be as many.
+ */
+const compiled = await build();
+const running: Running[] = [];
+const open = async (options: Omit<StartOptions, 'build'>): Promise<Running> => {
+  const one = await start({ build: compiled, ...options });
+  running.push(one);
+  return one;
+};
+afterAll(async () => {
+  await Promise.all(running.map((one) => one.stop()));
+  compiled.remove();
+});
+
+const CUSTOMERS = 100;
+const systems = await Promise.all(
+  SYSTEMS.map((system) =>
+    open({ role: 'source', environment: { BENCH_SYSTEMS: system, BENCH_CUSTOMERS: String(CUSTOMERS) } }),
+  ),
+);
+const gateway = await open({
+  role: 'gateway',
+  environment: {
+    ...(Object.assign({}, ...systems.map(({ ready }) => ready.settings)) as Record<string, string>),
+    ...{ PORT: '0', ID_SECRET: 'a secret of the guard', AUTH: 'off', LOG_LEVEL: 'warn' },
+    ...{ DEADLINE_MS: '60000', MAX_DELAY_MS: '60000', CACHE_MAX_MB: '16', ANSWERS_MAX_MB: '4' },
+    ...tuningEnvironment({ '*': { limits: { timeout: '60 s' }, freshness: { maxAge: '1 hour' } } }),
+  },
+});
+
+/** A linear congruential generator: the same operations each time. */
+let seed = 20_261_201;
+function below(limit: number): number {
+  seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+  return Math.floor((seed / 2 ** 32) * limit);
+}
+
+const PRODUCT = ['sku', 'title', 'descriptionHtml', 'available', 'imageUrl'];
+const LINE = ['title', 'quantity'];
+const CART = ['name', 'updatedAt', 'checkoutUrl'];
+const CUSTOMER = ['locale', 'onlineOrderCount', 'name', 'id'];
+
+/** Some of the fields, each under an alias that only this operation has. */
+function some(fields: readonly string[]): string {
+  const chosen = fields.filter(() => below(2) === 0);
+  return (chosen.length === 0 ? fields.slice(0, 1) : chosen)
+    .map((field) => (below(2) === 0 ? field : `written_${below(1e9)}: ${field}`))
+    .join(' ');
+}
+
+const emails = customersEverywhere()
+  .map((email) => ({ email, number: Number(/\d+/.exec(email)?.[0]) }))
+  .filter(({ number }) => number < CUSTOMERS);
+
+function operation(): Body {
+  const lines = `lines(first: ${below(20) + 1}) { ${some(LINE)} product { ${some(PRODUCT)} } }`;
+  const cart = `cart { ${some(CART)} ${lines} total { ${some(['amount', 'currency'])} } }`;
+  const orders = `orders(first: ${below(3) + 1}) { nodes { ${some(['number', 'placedAt'])} lines { product { ${some(PRODUCT)} } } } }`;
+  return JSON.stringify({
+    query: `query Written_${below(1e9)}($by: CustomerKey!) { customer(by: $by) { ${some(CUSTOMER)} ${cart} ${orders} } }`,
+    variables: { by: { email: emails[below(emails.length)]?.email } },
+  });
+}
+
+async function metrics(): Promise<string> {
+  return (await fetch(new URL('/metrics', gateway.ready.url))).text();
+}
+
+const series = (text: string): string[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => line.slice(0, line.lastIndexOf(' ')));
+
+async function send(requests: number): Promise<{ heapMb: number; series: string[]; text: string }> {
+  const bodies = Array.from({ length: requests }, operation);
+  await load(gateway.ready.url, bodies, { requests, connections: 4 });
+  const text = await metrics();
+  return { heapMb: (await gateway.collect()).heapMb, series: series(text), text };
+}
+
+/** Enough to fill what is bounded. */
+const FILL = 3_000;
+const MORE = 3_000;
+
+test('thousands of operations that clients make up leave no series and no heap behind', async () => {
+  const first = await send(50);
+  const filled = await send(FILL);
+  const after = await send(MORE);
+  const heap = { first: first.heapMb, filled: filled.heapMb, after: after.heapMb };
+  const grown = after.series.filter((one) => !filled.series.includes(one));
+  expect(grown.length, grown[0]).toBe(0);
+  expect(/written_/.test(after.text)).toBe(false);
+  // What is bounded fills up: cached answers, whole answers, documents, plans.
+  expect(heap.filled - heap.first, JSON.stringify(heap)).toBeLessThan(80);
+  expect(heap.after - heap.filled, JSON.stringify(heap)).toBeLessThan(8);
+}, 600_000);
