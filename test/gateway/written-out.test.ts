@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { parse, validate } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
+import { sources } from '../../sources/index.js';
 import type { Caller, Role } from '../../src/context/caller.js';
 import { ROLES } from '../../src/context/roles.js';
 import type { Purpose } from '../../src/customer/schema.generated.js';
@@ -25,9 +26,15 @@ const SETTINGS = {
   ...directSettings(),
   AUDIT_FILE: '/dev/null',
   // Far more than any answer takes: what is there must not depend on which system is faster.
-  ...{ DEADLINE_MS: '30000', IDENTITY_PATIENCE_MS: '20000', CLICKSTREAM_TIMEOUT_MS: '20000' },
+  ...{ DEADLINE_MS: '60000', IDENTITY_PATIENCE_MS: '20000', CLICKSTREAM_TIMEOUT_MS: '20000' },
   ...{ MAX_ALIASES: '10000', MAX_DIRECTIVES: '10000', MAX_TOKENS: '100000' },
 };
+
+/** No call is given up on a busy machine. */
+const patient = sources.map((source) => ({
+  ...source,
+  limits: { ...source.limits, timeout: '60 s' as const },
+}));
 
 const clock = turnedClock();
 const opened = new Map<string, TestGateway>();
@@ -50,8 +57,11 @@ function gatewayFor(execution: string, role: Role): TestGateway {
     };
     gateway =
       operations === 'any'
-        ? createTestGateway({ ...SETTINGS, ...CALLER_SETTINGS, EXECUTION: execution }, { clock })
-        : createTestGateway({ ...SETTINGS, EXECUTION: execution }, { clock, caller });
+        ? createTestGateway(
+            { ...SETTINGS, ...CALLER_SETTINGS, EXECUTION: execution },
+            { clock, sources: patient },
+          )
+        : createTestGateway({ ...SETTINGS, EXECUTION: execution }, { clock, sources: patient, caller });
     opened.set(name, gateway);
   }
   return gateway;

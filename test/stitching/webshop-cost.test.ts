@@ -32,7 +32,7 @@ const selection = fc
   .map(([carts, fields]) => [...carts.map((one, i) => `c${i}: ${one}`), ...fields].join(' '));
 
 describe('no request costs more points than the webshop takes in one', () => {
-  test('whatever is selected of many customers', async () => {
+  test('whatever is selected of many customers', { timeout: 120_000 }, async () => {
     let requests = 0;
     await fc.assert(
       fc.asyncProperty(selection, async (fields) => {

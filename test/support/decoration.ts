@@ -65,11 +65,12 @@ export function decorated(
   operations: fc.Arbitrary<MadeUp>,
   variables: readonly MadeUpVariable[] = VARIABLES,
   literals: Readonly<Record<string, readonly string[]>> = {},
+  names: readonly string[] = SPECIAL_NAMES,
 ): fc.Arbitrary<MadeUp> {
   return fc
     .tuple(operations, fc.infiniteStream(fc.nat()))
     .map(([operation, numbers]) =>
-      new Decorator(schema, variables, literals, (of) => {
+      new Decorator(schema, variables, literals, names, (of) => {
         const [chosen] = of.slice(Number(numbers.next().value) % of.length).map((value) => ({ value }));
         if (chosen === undefined) throw new Error('nothing to pick from');
         return chosen.value;
@@ -85,6 +86,7 @@ class Decorator {
     readonly schema: GraphQLSchema,
     readonly variables: readonly MadeUpVariable[],
     readonly literals: Readonly<Record<string, readonly string[]>>,
+    readonly names: readonly string[],
     readonly pick: <T>(of: readonly [T, ...T[]] | readonly T[]) => T,
   ) {}
 
@@ -132,7 +134,7 @@ class Decorator {
     const isLeaf = isLeafType(getNamedType(type as GraphQLInputType));
     const isSpecial = this.pick([true, ...Array.from({ length: 9 }, () => false)]);
     const alias = isSpecial
-      ? { kind: Kind.NAME as const, value: this.pick(SPECIAL_NAMES) }
+      ? { kind: Kind.NAME as const, value: this.pick(this.names) }
       : node.alias === undefined && isLeaf && this.pick([true, false, false])
         ? { kind: Kind.NAME as const, value: this.pick([`l${this.#aliases++}`, `n_${this.#aliases++}`]) }
         : node.alias;
