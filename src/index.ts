@@ -17,6 +17,7 @@ export { caSetting } from './connectors/tls.js';
 export { file, filesSetting, folderSetting, type FileClient } from './connectors/file/connector.js';
 export { graphql, type GraphqlClient, type WireError } from './connectors/graphql/client.js';
 export type { GraphqlMapping } from './connectors/graphql/mapping.js';
+export { decimalText, parseExactJson, plainDecimal } from './connectors/decimal.js';
 export { odata, odataDecimalText, type OdataClient, type OdataPart } from './connectors/odata/client.js';
 export { odataDate, odataDecimal, odataGuid, type Condition } from './connectors/odata/query.js';
 export { decodeCursor, encodeCursor, pageSize } from './connectors/paging.js';
@@ -30,7 +31,7 @@ export { errorOf, misfitsOf, type ErrorKind, type News } from './connectors/http
 export { safeCode } from './diagnosis.js';
 
 // Loading records
-export { alignMany, alignOne } from './loaders/align.js';
+export { alignMany, alignOne, alignSingle, isSameByCollation, uniqueById } from './loaders/align.js';
 export { defineLoader } from './loaders/loader.js';
 export type { Subject } from './cache/invalidation.js';
 

@@ -1,3 +1,4 @@
+import { uniqueById } from '../../src/index.js';
 import { momentOf, nearestMoment } from './dutch-time.js';
 import { distanceKm, type Place } from './places.js';
 import type { WeatherDay, WeatherNow, WeatherRain } from './schema.generated.js';
@@ -11,9 +12,10 @@ export interface Country {
 
 /** Those that measure no temperature are poles for wind, most of them at sea. */
 export function toCountry({ actual, forecast }: Feed): Country {
+  const stations = uniqueById(actual.stationmeasurements, ({ stationname }) => stationname);
   return {
-    stations: actual.stationmeasurements.filter(({ temperature }) => temperature != null).map(toStation),
-    forecast: forecast.fivedayforecast.map(toDay),
+    stations: stations.filter(({ temperature }) => temperature != null).map(toStation),
+    forecast: uniqueById(forecast.fivedayforecast, ({ day }) => day).map(toDay),
   };
 }
 

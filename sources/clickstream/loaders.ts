@@ -102,7 +102,11 @@ export const visitPages = defineLoader<FileClient, VisitPage, readonly VisitRow[
       ORDER BY page, started DESC, domain_sessionid DESC`,
       [...ownParameters(people), ...pageParameters(pages, placeOf), pages.map(({ since }) => since ?? '')],
     );
-    return alignMany([...pages.keys()], rows, (row) => row.page);
+    return alignMany([...pages.keys()], rows, {
+      source: 'clickstream',
+      keyOf: (row) => row.page,
+      idOf: (row) => row.domain_sessionid,
+    });
   },
 });
 
@@ -144,7 +148,11 @@ export const eventPages = defineLoader<FileClient, EventPage, readonly ClickEven
         wanted.map(([, name]) => name),
       ],
     );
-    return alignMany([...pages.keys()], rows, (row) => row.page).map((own) => {
+    return alignMany([...pages.keys()], rows, {
+      source: 'clickstream',
+      keyOf: (row) => row.page,
+      idOf: (row) => row.event_id,
+    }).map((own) => {
       try {
         return own.map(toClickEvent);
       } catch (error) {
@@ -179,6 +187,10 @@ export const devicesOf = defineLoader<FileClient, Person, readonly Device[]>({
       ORDER BY person, last_seen DESC, domain_userid`,
       ownParameters(people),
     );
-    return alignMany([...people.keys()], rows, (row) => row.person).map((own) => own.map(toSeenDevice));
+    return alignMany([...people.keys()], rows, {
+      source: 'clickstream',
+      keyOf: (row) => row.person,
+      idOf: (row) => row.domain_userid,
+    }).map((own) => own.map(toSeenDevice));
   },
 });

@@ -1,4 +1,4 @@
-import { misfitsOf, SourceContractError, type TimelineItem } from '../../src/index.js';
+import { misfitsOf, parseExactJson, SourceContractError, type TimelineItem } from '../../src/index.js';
 import type { z } from 'zod';
 import type { Device, DeviceKind, Referrer, VisitedPage } from './schema.generated.js';
 import { productsCell, searchCell, type DeviceRow, type EventRow, type VisitRow } from './wire.js';
@@ -77,7 +77,7 @@ export function toClickEvent(row: EventRow): ClickEventRecord {
       ({ id, name = null, price, currency }) => ({
         sku: id,
         name,
-        price: { amount: String(price), currency },
+        price: { amount: price, currency },
       }),
     ),
     searchTerm: readCell(searchCell, row.search, 'search')?.search_term ?? null,
@@ -98,7 +98,7 @@ function readCell<T>(schema: z.ZodType<T>, text: string | null, name: string): T
   if (text === null || text === '') return null;
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseExactJson(text);
   } catch {
     value = undefined;
   }

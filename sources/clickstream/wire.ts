@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { decimalText } from '../../src/index.js';
 
 /**
  * What Snowplow's files hold, as far as we read it. Columns have the names of its canonical event:
@@ -68,12 +69,9 @@ export const deviceRow = z.object({
 });
 export type DeviceRow = z.infer<typeof deviceRow>;
 
-/** Text where the file is CSV, or where the loader wrote decimals as such. */
-const price = z.union([z.number(), z.string().regex(/^\d+(\.\d+)?$/)]);
-
-/** The cell of com.snowplowanalytics.snowplow.ecommerce/product/jsonschema/1-0-0. */
+/** A price is text where the file is CSV, or where the loader wrote decimals as such. The cell of com.snowplowanalytics.snowplow.ecommerce/product/jsonschema/1-0-0. */
 export const productsCell = z.array(
-  z.object({ id: z.string(), name: z.string().nullish(), price, currency: z.string() }),
+  z.object({ id: z.string(), name: z.string().nullish(), price: decimalText, currency: z.string() }),
 );
 
 /** The cell of com.google.ga4.enhanced-measurement/view_search_results/jsonschema/1-0-0. */

@@ -58,7 +58,12 @@ export const usersByEmail = defineLoader<RestClient, string, readonly UserRecord
       page = await zendesk.follow(usersPage, page.next_page);
     }
     const isWhole = page.next_page == null;
-    return alignMany(emails, users, (user) => user.email?.toLowerCase() ?? '').map((own) =>
+    return alignMany(emails, users, {
+      source: 'contact-centre',
+      keyOf: (user) => user.email?.toLowerCase() ?? [],
+      idOf: ({ id }) => id,
+      matching: 'loose',
+    }).map((own) =>
       // Whom the pages that were not read would have told of cannot be said to be unknown.
       own.length === 0 && !isWhole
         ? new SourceContractError(
@@ -77,7 +82,11 @@ export const usersById = defineLoader<RestClient, string, readonly UserRecord[]>
   freshness: IDENTITY_FRESHNESS,
   load: async (ids, zendesk) => {
     const page = there(await zendesk.get(usersPage, '/api/v2/users/show_many', { ids: ids.join(',') }));
-    return alignMany(ids, page.users, (user) => String(user.id)).map((own) => own.map(toCustomer));
+    return alignMany(ids, page.users, {
+      source: 'contact-centre',
+      keyOf: ({ id }) => String(id),
+      idOf: ({ id }) => id,
+    }).map((own) => own.map(toCustomer));
   },
 });
 
@@ -100,7 +109,10 @@ export const organisations = defineLoader<RestClient, OrganisationOf, SupportOrg
         ids: [...new Set(ids)].join(','),
       }),
     );
-    return alignOne(ids, page.organizations.map(toOrganisation), ({ id }) => id);
+    return alignOne(ids, page.organizations.map(toOrganisation), {
+      source: 'contact-centre',
+      keyOf: ({ id }) => id,
+    });
   },
 });
 
@@ -152,19 +164,27 @@ async function loadTickets(
 ): Promise<TicketsOfUser[]> {
   const read = async (ids: readonly string[]) => {
     const { records, isWhole } = await readTickets(ids, zendesk, part);
-    const held = records.flatMap((ticket) => usersOf(ticket).map((userId) => ({ userId, ticket })));
-    const own = alignMany(userIds, held, ({ userId }) => userId);
-    return { own: own.map((all) => all.map(({ ticket }) => ticket)), isWhole };
+    const own = alignMany(ids, records, {
+      source: 'contact-centre',
+      keyOf: usersOf,
+      idOf: ({ id }) => id,
+      // The search by `cc` also finds the tickets that a user only follows.
+      matching: part === 'cc' ? 'loose' : 'exact',
+    });
+    return { own: new Map(ids.map((id, i) => [id, own[i] ?? []])), isWhole };
   };
   const { own, isWhole } = await read(userIds);
   // Whoever fills pages alone stands in the way of the others, who are asked about once more.
-  const inTheWay = (i: number) => !isWhole && (own[i]?.length ?? 0) >= TICKETS_A_PAGE;
-  const others = userIds.filter((_, i) => !inTheWay(i));
+  const ticketsOf = (id: string) => own.get(id) ?? [];
+  const inTheWay = (id: string) => !isWhole && ticketsOf(id).length >= TICKETS_A_PAGE;
+  const others = userIds.filter((id) => !inTheWay(id));
   if (others.length === 0 || others.length === userIds.length)
-    return own.map((tickets) => ({ tickets, isWhole }));
+    return userIds.map((id) => ({ tickets: ticketsOf(id), isWhole }));
   const again = await read(others);
-  return own.map((tickets, i) =>
-    inTheWay(i) ? { tickets, isWhole: false } : { tickets: again.own[i] ?? [], isWhole: again.isWhole },
+  return userIds.map((id) =>
+    inTheWay(id)
+      ? { tickets: ticketsOf(id), isWhole: false }
+      : { tickets: again.own.get(id) ?? [], isWhole: again.isWhole },
   );
 }
 
@@ -239,13 +259,14 @@ async function readComments(
     'page[size]': Math.min(100, first + NOTES_A_PAGE),
     sort: 'created_at',
   });
-  const comments: TicketComment[] = [];
+  const comments = new Map<number, TicketComment>();
   for (let read = 1; page !== null; read += 1) {
     // What is not public is an agent's note to colleagues, which nobody else may see.
-    const shown = page.comments.filter((comment) => comment.public);
-    comments.push(...shown.map((comment) => toComment(comment, requesterId)));
+    for (const comment of page.comments)
+      if (comment.public && !comments.has(comment.id))
+        comments.set(comment.id, toComment(comment, requesterId));
     const next = nextOf(page);
-    if (comments.length >= first || next === undefined) break;
+    if (comments.size >= first || next === undefined) break;
     if (read === MAX_COMMENT_PAGES)
       throw new SourceContractError(
         'contact-centre',
@@ -254,5 +275,5 @@ async function readComments(
       );
     page = await zendesk.follow(commentsPage, next);
   }
-  return comments.slice(0, first);
+  return [...comments.values()].slice(0, first);
 }

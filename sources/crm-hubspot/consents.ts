@@ -1,14 +1,12 @@
 import {
-  alignOne,
   defineLoader,
   SourceContractError,
   type ConsentDeclaration,
   type ConsentStatement,
   type RestClient,
 } from '../../src/index.js';
-import { MAX_HISTORY_BATCH } from './loaders.js';
+import { MAX_HISTORY_BATCH, readHistory } from './loaders.js';
 import { ALL_MARKETING, optOutProperty, toConsents } from './mapping.js';
-import { historyRead, OBJECTS_API } from './wire.js';
 
 const OPT_OUT = optOutProperty(ALL_MARKETING);
 
@@ -17,12 +15,8 @@ const consentsOfContacts = defineLoader<RestClient, string, readonly ConsentStat
   name: 'consentsOfContacts',
   maxBatch: MAX_HISTORY_BATCH,
   load: async (contactIds, hubspot) => {
-    const { results } = await hubspot.post(historyRead, `${OBJECTS_API}/contacts/batch/read`, {
-      inputs: contactIds.map((id) => ({ id })),
-      properties: [OPT_OUT],
-      propertiesWithHistory: [OPT_OUT],
-    });
-    return alignOne(contactIds, results, ({ id }) => id).map((contact) => {
+    const contacts = await readHistory(hubspot, contactIds, [OPT_OUT]);
+    return contacts.map((contact) => {
       if (contact === null) return [];
       // HubSpot leaves out what the account does not have or the app may not see: that is no answer.
       return contact.properties[OPT_OUT] === undefined

@@ -4,6 +4,7 @@ import {
   alignOne,
   defineLoader,
   SourceContractError,
+  uniqueById,
   type RestClient,
   type Subject,
 } from '../../src/index.js';
@@ -12,6 +13,7 @@ import {
   CONTACT_PROPERTIES,
   DEAL_PROPERTIES,
   emailsOf,
+  MERGED_IDS,
   optOutProperty,
   TICKET_PROPERTIES,
   toCompany,
@@ -38,6 +40,7 @@ import {
   searchPage,
   type AssociationsOf,
   type CrmObject,
+  type CrmObjectWithHistory,
 } from './wire.js';
 
 /** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
@@ -64,12 +67,23 @@ async function readBatch(
 ): Promise<CrmObject[]> {
   const { results } = await hubspot.post(batchRead, `${OBJECTS_API}/${type}/batch/read`, {
     inputs: ids.map((id) => ({ id })),
-    properties,
+    properties: [...properties, MERGED_IDS],
     propertiesWithHistory: [],
     ...(idProperty === undefined ? {} : { idProperty }),
   });
-  return results;
+  return results.filter((one) => !isMerged(one, ids));
 }
+
+/**
+ * HubSpot answers the id of a record that was merged with the record that remains, under that one's id. It is left out: the
+ * old id is no longer a record's own. https://developers.hubspot.com/changelog/updated-merge-functionality-for-contacts-and-companies
+ */
+function isMerged({ id, properties }: CrmObject, requestedIds: readonly string[]): boolean {
+  const mergedIds = properties[MERGED_IDS]?.split(';').map((one) => one.trim()) ?? [];
+  return !requestedIds.includes(id) && requestedIds.some((one) => mergedIds.includes(one));
+}
+
+const byId = { source: 'crm-hubspot', keyOf: ({ id }: CrmObject) => id };
 
 export const contactsByEmail = defineLoader<RestClient, string, readonly ContactRecord[]>({
   name: 'contactsByEmail',
@@ -77,12 +91,11 @@ export const contactsByEmail = defineLoader<RestClient, string, readonly Contact
   freshness: IDENTITY_FRESHNESS,
   load: async (emails, hubspot) => {
     const contacts = await readBatch(hubspot, 'contacts', emails, CONTACT_PROPERTIES, 'email');
-    const held = contacts.flatMap((contact) =>
-      [...new Set(emailsOf(contact.properties))].map((email) => ({ email, contact })),
-    );
-    return alignMany(emails, held, ({ email }) => email).map((own) =>
-      own.map(({ contact }) => toContact(contact)),
-    );
+    return alignMany(emails, contacts, {
+      source: 'crm-hubspot',
+      keyOf: ({ properties }) => emailsOf(properties),
+      idOf: ({ id }) => id,
+    }).map((own) => own.map(toContact));
   },
 });
 
@@ -104,11 +117,7 @@ export const contactsById = defineLoader<RestClient, string, readonly ContactRec
   maxBatch: MAX_BATCH,
   freshness: IDENTITY_FRESHNESS,
   load: async (ids, hubspot) => {
-    const contacts = alignOne(
-      ids,
-      await readBatch(hubspot, 'contacts', ids, CONTACT_PROPERTIES),
-      ({ id }) => id,
-    );
+    const contacts = alignOne(ids, await readBatch(hubspot, 'contacts', ids, CONTACT_PROPERTIES), byId);
     return contacts.map((contact) => (contact === null ? [] : [toContact(contact)]));
   },
 });
@@ -143,7 +152,13 @@ const associatedIds = (from: 'contacts' | 'companies', to: 'companies' | 'deals'
         );
       }
       const unread = new Set(inputs.map(({ id }) => id));
-      return alignMany(ids, found, (one) => one.from.id).map((pages, i) =>
+      const own = alignMany(
+        ids,
+        // Pages of one record, whose parts are told apart below.
+        found.map((one, page) => ({ ...one, page })),
+        { source: 'crm-hubspot', keyOf: (one) => one.from.id, idOf: ({ page }) => page },
+      );
+      return own.map((pages, i) =>
         unread.has(ids[i] ?? '')
           ? new SourceContractError(
               'crm-hubspot',
@@ -179,7 +194,7 @@ const ofContact = <Found>(
     load: async (keys, hubspot) => {
       const ids = keys.map(({ id }) => id);
       const found = await readBatch(hubspot, type, [...new Set(ids)], properties);
-      return alignOne(ids, found, ({ id }) => id).map((one) => (one === null ? null : toRecord(one)));
+      return alignOne(ids, found, byId).map((one) => (one === null ? null : toRecord(one)));
     },
   });
 
@@ -191,7 +206,7 @@ export const tickets = defineLoader<RestClient, string, TicketRecord | null>({
   name: 'tickets',
   maxBatch: MAX_BATCH,
   load: async (ids, hubspot) =>
-    alignOne(ids, await readBatch(hubspot, 'tickets', ids, TICKET_PROPERTIES), ({ id }) => id).map((found) =>
+    alignOne(ids, await readBatch(hubspot, 'tickets', ids, TICKET_PROPERTIES), byId).map((found) =>
       found === null ? null : toTicket(found),
     ),
 });
@@ -239,17 +254,19 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
         after = page.paging?.next?.after;
       }
       const isWhole = after === undefined;
-      return alignOne(numbers, found, ({ properties }) => properties[property]?.trim().toUpperCase()).map(
-        (one) => {
-          if (one !== null) return toCompany(one);
-          // What the pages that were not read would have told of cannot be said to be unknown.
-          return isWhole
-            ? null
-            : new SourceContractError('crm-hubspot', 'crm-hubspot holds more companies than can be read.', {
-                kind: 'incomplete',
-              });
-        },
-      );
+      const own = alignOne(numbers, found, {
+        source: 'crm-hubspot',
+        keyOf: ({ properties }) => properties[property]?.trim().toUpperCase() ?? [],
+      });
+      return own.map((one) => {
+        if (one !== null) return toCompany(one);
+        // What the pages that were not read would have told of cannot be said to be unknown.
+        return isWhole
+          ? null
+          : new SourceContractError('crm-hubspot', 'crm-hubspot holds more companies than can be read.', {
+              kind: 'incomplete',
+            });
+      });
     },
   });
 
@@ -286,7 +303,7 @@ const newest = <Found>(
               limit: first,
               after: '0',
             })
-            .then(({ results }) => results.map(toRecord))
+            .then(({ results }) => uniqueById(results, (one) => one.id).map(toRecord))
             .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error)))),
         );
       return found;
@@ -316,6 +333,24 @@ export const subscriptionTypes = defineLoader<RestClient, 'contacts', readonly S
   },
 });
 
+/** Contacts by their ids, with how these properties came to be what they are; null for a contact that is not there. */
+export async function readHistory(
+  hubspot: RestClient,
+  ids: readonly string[],
+  properties: readonly string[],
+): Promise<(CrmObjectWithHistory | null)[]> {
+  const { results } = await hubspot.post(historyRead, `${OBJECTS_API}/contacts/batch/read`, {
+    inputs: [...new Set(ids)].map((id) => ({ id })),
+    properties: [...properties, MERGED_IDS],
+    propertiesWithHistory: properties,
+  });
+  return alignOne(
+    ids,
+    results.filter((one) => !isMerged(one, ids)),
+    { source: 'crm-hubspot', keyOf: ({ id }) => id },
+  );
+}
+
 /** The subscriptions of a contact, of these types. */
 export interface SubscriptionsOf {
   contactId: string;
@@ -333,15 +368,10 @@ export const subscriptionsOfContacts = defineLoader<
   about: ({ contactId }) => aboutContact(contactId),
   load: async (keys, hubspot) => {
     const properties = [...new Set(keys.flatMap(({ types }) => types.map(optOutProperty)))];
-    const { results } = await hubspot.post(historyRead, `${OBJECTS_API}/contacts/batch/read`, {
-      inputs: [...new Set(keys.map(({ contactId }) => contactId))].map((id) => ({ id })),
-      properties,
-      propertiesWithHistory: properties,
-    });
-    const contacts = alignOne(
+    const contacts = await readHistory(
+      hubspot,
       keys.map(({ contactId }) => contactId),
-      results,
-      ({ id }) => id,
+      properties,
     );
     return keys.map(({ types }, i) => {
       const contact = contacts[i] ?? null;

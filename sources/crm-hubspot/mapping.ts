@@ -1,4 +1,9 @@
-import type { CompanyRecord, ConsentStatement, CustomerRecord } from '../../src/index.js';
+import {
+  uniqueById,
+  type CompanyRecord,
+  type ConsentStatement,
+  type CustomerRecord,
+} from '../../src/index.js';
 import type { Deal, MarketingSubscription, ServiceTicket } from './schema.generated.js';
 import {
   parseMoment,
@@ -112,6 +117,9 @@ export function emailsOf(properties: CrmObject['properties']): string[] {
   );
 }
 
+/** The ids of the records that were merged into one, with semicolons between. */
+export const MERGED_IDS = 'hs_merged_object_ids';
+
 export const COMPANY_PROPERTIES = [
   'name',
   'domain',
@@ -185,7 +193,7 @@ export const ALL_MARKETING: SubscriptionType = { id: null, name: null };
 
 /** All marketing mail, and what the account has a property for: `hs_email_optout_<id>`, labelled in English. */
 export function toSubscriptionTypes(properties: readonly Property[]): SubscriptionType[] {
-  const types = properties.flatMap(({ name, label }) => {
+  const types = uniqueById(properties, ({ name }) => name).flatMap(({ name, label }) => {
     const [, id] = /^hs_email_optout_(\d+)$/.exec(name) ?? [];
     return id === undefined ? [] : [{ id, name: label.replace(/^Opted out of email: /, '') }];
   });
@@ -235,13 +243,12 @@ export function toConsents(contact: CrmObjectWithHistory): ConsentStatement[] {
     }));
 }
 
-/** The associated ids, the one that the CRM calls primary first. */
+/** The associated ids, each once, the one that the CRM calls primary first. */
 export function toIds(associations: readonly Association[]): string[] {
   const isPrimary = ({ associationTypes }: Association) =>
     associationTypes.some(({ label }) => label === 'Primary');
-  return [...associations.filter(isPrimary), ...associations.filter((one) => !isPrimary(one))].map(
-    ({ toObjectId }) => String(toObjectId),
-  );
+  const ordered = [...associations.filter(isPrimary), ...associations.filter((one) => !isPrimary(one))];
+  return [...new Set(ordered.map(({ toObjectId }) => String(toObjectId)))];
 }
 
 /** Without a value nobody ever set it, which is no; a property that the account does not have is not sent. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { plainDecimal } from '../../src/index.js';
 
 /** What HubSpot CRM sends, as far as we read it: https://developers.hubspot.com/docs/api/crm */
 
@@ -23,11 +24,25 @@ export function parseMoment(text: string): Date {
   return new Date(/^\d+$/.test(text) ? Number(text) : text);
 }
 
+/** A number with its digits, also where HubSpot writes it with an exponent. */
+const amount = value.transform((text, context) => {
+  if (text == null) return text;
+  const plain = plainDecimal(text);
+  if (plain === null) context.addIssue('no decimal number');
+  return plain;
+});
+
 /** A CRM object. A property that was not asked for is left out. */
 const crmObject = z.object({
   id: z.string(),
   properties: z
-    .object({ closed_date: moment, closedate: moment, createdate: moment, lastmodifieddate: moment })
+    .object({
+      amount,
+      closed_date: moment,
+      closedate: moment,
+      createdate: moment,
+      lastmodifieddate: moment,
+    })
     .catchall(value),
 });
 export type CrmObject = z.infer<typeof crmObject>;

@@ -66,6 +66,8 @@ const overRest = rest({
   }),
   pingPath: `${API}/query?q=${encodeURIComponent('SELECT Id FROM Contact LIMIT 1')}`,
   readErrorKind: errorKindOf,
+  // Amounts are JSON numbers of up to 18 digits.
+  exactNumbers: true,
   readNews: (headers) => {
     // `api-usage=10018/100000`, and perhaps more after it.
     const [, used, limit] =

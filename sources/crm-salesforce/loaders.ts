@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { alignOne, defineLoader } from '../../src/index.js';
+import { alignMany, alignOne, defineLoader } from '../../src/index.js';
 import type { SalesforceClient } from './client.js';
 import {
   ACCOUNT_FIELDS,
@@ -28,6 +28,7 @@ import {
   queryPage,
   supportCase,
   type Contact,
+  type Page,
 } from './wire.js';
 
 /** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
@@ -62,14 +63,26 @@ async function contactsWhere(
   const select = `SELECT ${contactFields(org).join(', ')} FROM Contact WHERE `;
   const chunks = chunksOf(keys, asked, (list) => select + where(list));
   const found = await ask(salesforce, contactWith(org.customerNumberField), chunks);
-  return keys.map((key) => {
-    const contacts = found.get(key) ?? [];
-    if (contacts instanceof Error) return contacts;
-    const wanted = new Set(asked(key).map((value) => value.toLowerCase()));
-    return contacts
-      .filter((contact) => held(contact).some((value) => wanted.has(value.trim().toLowerCase())))
-      .map(toContact);
+  const keysOfText = new Map<string, string[]>();
+  for (const key of keys)
+    for (const text of asked(key).map((value) => value.toLowerCase()))
+      keysOfText.set(text, [...(keysOfText.get(text) ?? []), key]);
+  const own = alignMany(keys, recordsIn(found), {
+    source: 'crm-salesforce',
+    keyOf: (contact) => held(contact).flatMap((value) => keysOfText.get(value.trim().toLowerCase()) ?? []),
+    idOf: ({ Id }) => Id,
   });
+  return keys.map((key, i) => failureOf(found, key) ?? (own[i] ?? []).map(toContact));
+}
+
+/** What the queries that went well found. */
+function recordsIn<T>(found: ReadonlyMap<string, readonly T[] | Error>): T[] {
+  return [...new Set([...found.values()].flatMap((records) => (records instanceof Error ? [] : records)))];
+}
+
+function failureOf(found: ReadonlyMap<string, unknown>, key: string): Error | undefined {
+  const records = found.get(key);
+  return records instanceof Error ? records : undefined;
 }
 
 export const contactsByEmail = defineLoader<SalesforceClient, string, readonly ContactRecord[]>({
@@ -113,7 +126,7 @@ export async function retrieve<T extends { Id: string }>(
   return alignOne(
     ids,
     found.filter((one) => one !== null),
-    ({ Id }) => Id,
+    { source: 'crm-salesforce', keyOf: ({ Id }) => Id },
   );
 }
 
@@ -130,7 +143,7 @@ export const contactsById = defineLoader<SalesforceClient, string, readonly Cont
 });
 
 /** The newest of what hangs on each contact, in one query for all contacts. */
-async function childrenOf<T>(
+async function childrenOf<T extends { Id: string; ContactId: string }>(
   contactIds: readonly string[],
   salesforce: SalesforceClient,
   relation: string,
@@ -145,13 +158,25 @@ async function childrenOf<T>(
   );
   const parent = z.object({ Id: id, [relation]: queryPage(child).nullable() });
   const found = await ask(salesforce, parent, chunks);
+  const parents = alignOne(contactIds, recordsIn(found), {
+    source: 'crm-salesforce',
+    keyOf: ({ Id }) => (typeof Id === 'string' ? Id : []),
+  });
+  const read = async (contactId: string, page: Page<T>): Promise<readonly T[]> => {
+    const [own = []] = alignMany([contactId], await restOf(salesforce, child, page), {
+      source: 'crm-salesforce',
+      keyOf: ({ ContactId }) => ContactId,
+      idOf: ({ Id }) => Id,
+    });
+    return own;
+  };
   return Promise.all(
-    contactIds.map(async (contactId) => {
-      const parents = found.get(contactId) ?? [];
-      if (parents instanceof Error) return parents;
-      const page = parents.find(({ Id }) => Id === contactId)?.[relation];
+    contactIds.map(async (contactId, i) => {
+      const failure = failureOf(found, contactId);
+      if (failure !== undefined) return failure;
+      const page = parents[i]?.[relation];
       if (page == null || typeof page === 'string') return [];
-      return restOf(salesforce, child, page).catch((error: unknown) =>
+      return read(contactId, page).catch((error: unknown) =>
         error instanceof Error ? error : new Error(String(error)),
       );
     }),
@@ -186,7 +211,7 @@ export const opportunitiesOfContacts = defineLoader<SalesforceClient, string, re
     const { currency, hasSeveralCurrencies } = salesforce.org;
     const fields = hasSeveralCurrencies ? [...OPPORTUNITY_FIELDS, 'CurrencyIsoCode'] : OPPORTUNITY_FIELDS;
     const found = await childrenOf(contactIds, salesforce, 'OpportunityContactRoles', opportunityRole, {
-      fields: ['Role', ...fields.map((field) => `Opportunity.${field}`)],
+      fields: ['Id', 'ContactId', 'Role', ...fields.map((field) => `Opportunity.${field}`)],
       newestFirstBy: 'Opportunity.CreatedDate',
       most: MAX_CHILDREN,
     });

@@ -164,7 +164,9 @@ export function toOpportunity(
     id: found.Id,
     name: found.Name,
     amount:
-      found.Amount == null || code === undefined ? null : { amount: decimal(found.Amount), currency: code },
+      found.Amount == null || code === undefined
+        ? null
+        : { amount: withTwoDecimals(found.Amount), currency: code },
     stage: found.StageName,
     isClosed: found.IsClosed,
     isWon: found.IsWon,
@@ -174,14 +176,15 @@ export function toOpportunity(
   };
 }
 
-/** Amounts come as numbers, which leave out the zeros that their decimals end in. */
-function decimal(amount: number): string {
-  const [whole = '', decimals = ''] = String(amount).split('.');
+/** Salesforce leaves out the zeros that decimals end in. */
+function withTwoDecimals(amount: string): string {
+  const [whole = '', decimals = ''] = amount.split('.');
   return `${whole}.${decimals.padEnd(2, '0')}`;
 }
 
 export const CASE_FIELDS = [
   'Id',
+  'ContactId',
   'CaseNumber',
   'Subject',
   'Status',
@@ -208,6 +211,7 @@ export function toCase(found: SupportCase): Case {
 
 export const CAMPAIGN_FIELDS = [
   'Id',
+  'ContactId',
   'Status',
   'HasResponded',
   'FirstRespondedDate',

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { errorOf, safeCode, SourceContractError, type RestClient } from '../../src/index.js';
+import { alignOne, errorOf, safeCode, SourceContractError, type RestClient } from '../../src/index.js';
 import { API, compositeOf, errorCodesIn, errorKindOf, queryPage, type Page } from './wire.js';
 
 /** Address and headers together are refused above 16,384 bytes; a token may be two thousand. */
@@ -74,6 +74,10 @@ export async function ask<K, T>(
   return new Map(answers.flat().flatMap(([{ keys }, found]) => keys.map((key) => [key, found] as const)));
 }
 
+function referenceOf(place: number): string {
+  return `q${place}`;
+}
+
 async function askGroup<K, T>(
   salesforce: RestClient,
   record: z.ZodType<T>,
@@ -93,18 +97,23 @@ async function askGroup<K, T>(
     compositeRequest: group.map(({ soql }, i) => ({
       method: 'GET',
       url: `${API}/query?q=${encodeURIComponent(soql)}`,
-      referenceId: `q${i}`,
+      referenceId: referenceOf(i),
     })),
   });
-  if (compositeResponse.length !== group.length)
+  const answers = alignOne(
+    group.map((_, i) => referenceOf(i)),
+    compositeResponse,
+    { source: 'crm-salesforce', keyOf: ({ referenceId }) => referenceId },
+  );
+  if (answers.includes(null))
     throw new SourceContractError('crm-salesforce', 'crm-salesforce left some queries without an answer.');
   return Promise.all(
     group.map(async (chunk, i) => {
-      const answer = compositeResponse[i];
+      const answer = answers[i];
       const found =
         answer?.httpStatusCode === 200
           ? await restOf(salesforce, record, answer.body as Page<T>).catch(asError)
-          : errorOfPart(answer);
+          : errorOfPart(answer ?? undefined);
       return [chunk, found] as const;
     }),
   );

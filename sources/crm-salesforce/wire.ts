@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { decimalText } from '../../src/index.js';
 
 /** What Salesforce sends, as far as we read it: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/ */
 
@@ -81,13 +82,15 @@ export interface Page<T> {
 export const queryPage = pageOf;
 
 export const opportunityRole = z.object({
+  Id: id,
+  ContactId: id,
   Role: text,
   /** Null when it may not be seen. */
   Opportunity: z
     .object({
       Id: id,
       Name: text,
-      Amount: z.number().nullish(),
+      Amount: decimalText.nullish(),
       /** Only where an organisation has several currencies. */
       CurrencyIsoCode: text,
       StageName: text,
@@ -102,6 +105,7 @@ export type OpportunityRole = z.infer<typeof opportunityRole>;
 
 export const supportCase = z.object({
   Id: id,
+  ContactId: id,
   CaseNumber: text,
   Subject: text,
   Status: text,
@@ -115,6 +119,7 @@ export type SupportCase = z.infer<typeof supportCase>;
 
 export const campaignMember = z.object({
   Id: id,
+  ContactId: id,
   Status: text,
   HasResponded: z.boolean(),
   FirstRespondedDate: date,
@@ -128,8 +133,8 @@ export const compositeOf = <T extends z.ZodType>(record: T) =>
   z.object({
     compositeResponse: z.array(
       z.union([
-        z.object({ httpStatusCode: z.literal(200), body: pageOf(record) }),
-        z.object({ httpStatusCode: z.int().min(300), body: z.unknown() }),
+        z.object({ referenceId: z.string(), httpStatusCode: z.literal(200), body: pageOf(record) }),
+        z.object({ referenceId: z.string(), httpStatusCode: z.int().min(300), body: z.unknown() }),
       ]),
     ),
   });

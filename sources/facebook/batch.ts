@@ -44,7 +44,7 @@ export async function readBatch<T>(
 }
 
 function urlOf({ path, query }: Ask): string {
-  const parameters = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  const parameters = Object.entries(query).map(([name, value]) => `${name}=${pathPart(value)}`);
   return `${path.map(pathPart).join('/')}?${parameters.join('&')}`;
 }
 

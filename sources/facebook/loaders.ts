@@ -1,4 +1,4 @@
-import { defineLoader, SourceContractError } from '../../src/index.js';
+import { alignMany, defineLoader, SourceContractError, uniqueById } from '../../src/index.js';
 import { MAX_BATCH, readBatch, readLists, type FacebookClient, type List } from './batch.js';
 import {
   CONVERSATION_FIELDS,
@@ -23,6 +23,31 @@ const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
 const ITEMS_A_PAGE = 100;
 const MAX_PAGES = 5;
 
+/**
+ * The answers of a batch come in the order of its requests. So each item is compared with the key that requested it, by the
+ * keys that the item names; one that names none is taken. Each item counts once.
+ */
+function ownItems<T extends { id: string }>(
+  list: List<T> | Error,
+  key: string,
+  keysOf: (item: T) => readonly string[],
+): List<T> | Error {
+  if (list instanceof Error) return list;
+  try {
+    const [items = []] = alignMany([key], list.items, {
+      source: 'facebook',
+      keyOf: (item) => {
+        const named = keysOf(item);
+        return named.length === 0 ? key : named;
+      },
+      idOf: ({ id }) => id,
+    });
+    return { items, isWhole: list.isWhole };
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
+}
+
 export const usersById = defineLoader<FacebookClient, string, readonly UserRecord[]>({
   name: 'usersById',
   maxBatch: MAX_BATCH,
@@ -31,16 +56,11 @@ export const usersById = defineLoader<FacebookClient, string, readonly UserRecor
     const asks = ids.map((id) => ({ path: [id], query: { fields: USER_FIELDS } }));
     const found = await readBatch(client, user, asks);
     return found.map((one, i) => {
-      if (one === null) return [];
       if (one instanceof Error) return one;
-      // Answers come in the order of the requests, but nobody is to be shown for somebody else.
-      if (one.id !== ids[i])
-        return new SourceContractError(
-          'facebook',
-          'facebook told of somebody who was not asked for, at: id.',
-          { kind: 'wrong-record' },
-        );
-      return [toUser(one)];
+      const own = ownItems({ items: one === null ? [] : [one], isWhole: true }, ids[i] ?? '', ({ id }) => [
+        id,
+      ]);
+      return own instanceof Error ? own : own.items.map(toUser);
     });
   },
 });
@@ -55,18 +75,20 @@ export const conversationsOfUsers = defineLoader<FacebookClient, string, List<Co
       query: { user_id: userId, fields: CONVERSATION_FIELDS, limit: ITEMS_A_PAGE },
     }));
     const lists = await readLists(client, conversationsPage, asks, MAX_PAGES);
-    return lists.map((list, i) =>
-      list instanceof Error
-        ? list
-        : {
-            isWhole: list.isWhole,
-            items: list.items
-              .map((one) => toConversation(one, userIds[i] ?? ''))
-              .sort((one, other) => other.updatedAt.localeCompare(one.updatedAt)),
-          },
-    );
+    return userIds.map((userId, i) => {
+      const own = ownItems(lists[i] ?? missing(), userId, ({ participants }) =>
+        (participants?.data ?? []).map(({ id }) => id),
+      );
+      if (own instanceof Error) return own;
+      const items = own.items.map((one) => toConversation(one, userId));
+      return { ...own, items: items.sort((one, other) => other.updatedAt.localeCompare(one.updatedAt)) };
+    });
   },
 });
+
+function missing(): SourceContractError {
+  return new SourceContractError('facebook', 'facebook left a request without an answer.');
+}
 
 /** A conversation of somebody. */
 export interface MessagesOf {
@@ -86,16 +108,16 @@ export const messagesOfConversations = defineLoader<FacebookClient, MessagesOf, 
       query: { fields: MESSAGE_FIELDS, limit: ITEMS_A_PAGE },
     }));
     const lists = await readLists(client, messagesPage, asks, MAX_PAGES);
-    return lists.map((list, i) =>
-      list instanceof Error
-        ? list
-        : {
-            isWhole: list.isWhole,
-            items: list.items
-              .map((one) => toMessage(one, keys[i]?.userId ?? ''))
-              .sort((one, other) => other.createdAt.localeCompare(one.createdAt)),
-          },
-    );
+    const page = client.page.value;
+    return keys.map(({ userId }, i) => {
+      // A message names the page and the person; which of them wrote it does not matter here.
+      const own = ownItems(lists[i] ?? missing(), userId, ({ from, to }) =>
+        [from, ...(to?.data ?? [])].flatMap((one) => (one == null || one.id === page ? [] : [one.id])),
+      );
+      if (own instanceof Error) return own;
+      const items = own.items.map((one) => toMessage(one, userId));
+      return { ...own, items: items.sort((one, other) => other.createdAt.localeCompare(one.createdAt)) };
+    });
   },
 });
 
@@ -125,23 +147,25 @@ export const leadsOfPage = defineLoader<FacebookClient, 'all', List<LeadRecord>>
       MAX_PAGES,
     );
     if (forms instanceof Error) throw forms;
+    const ownForms = uniqueById(forms.items, ({ id }) => id);
     const lists = await readLists(
       client,
       leadsPage,
-      forms.items.map(({ id }) => ({
+      ownForms.map(({ id }) => ({
         path: [id, 'leads'],
         query: { fields: LEAD_FIELDS, limit: LEADS_A_PAGE },
       })),
       MAX_LEAD_PAGES,
     );
     const all: List<LeadRecord> = { items: [], isWhole: forms.isWhole };
-    lists.forEach((list, i) => {
-      const form = forms.items[i];
-      if (form === undefined) return;
+    ownForms.forEach((form, i) => {
+      const own = ownItems(lists[i] ?? missing(), form.id, ({ form_id }) =>
+        form_id == null ? [] : [form_id],
+      );
       // Without one form's leads nobody can be said to have filled in none.
-      if (list instanceof Error) throw list;
-      all.items.push(...list.items.map((one) => toLead(one, form)));
-      all.isWhole &&= list.isWhole;
+      if (own instanceof Error) throw own;
+      all.items.push(...own.items.map((one) => toLead(one, form)));
+      all.isWhole &&= own.isWhole;
     });
     return keys.map(() => all);
   },

@@ -38,7 +38,7 @@ export interface ConversationRecord extends Omit<FacebookConversation, 'messages
   userId: string;
 }
 
-export const CONVERSATION_FIELDS = 'id,link,updated_time,message_count,unread_count,can_reply';
+export const CONVERSATION_FIELDS = 'id,participants,link,updated_time,message_count,unread_count,can_reply';
 
 export function toConversation(one: Conversation, userId: string): ConversationRecord {
   return {
@@ -53,7 +53,7 @@ export function toConversation(one: Conversation, userId: string): ConversationR
   };
 }
 
-export const MESSAGE_FIELDS = 'id,created_time,from,message';
+export const MESSAGE_FIELDS = 'id,created_time,from,to,message';
 
 export function toMessage(one: Message, userId: string): FacebookMessage {
   return {
@@ -69,7 +69,7 @@ export interface LeadRecord extends FacebookLead {
   emails: readonly string[];
 }
 
-export const LEAD_FIELDS = 'id,created_time,campaign_name,field_data';
+export const LEAD_FIELDS = 'id,form_id,created_time,campaign_name,field_data';
 
 /** The names that Meta's own questions for an address have. */
 const EMAIL_QUESTIONS = new Set(['email', 'work_email']);

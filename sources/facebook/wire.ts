@@ -38,8 +38,12 @@ export interface GraphPage<T> {
   paging?: z.infer<typeof paging>;
 }
 
+/** People and pages that something is between. */
+const parties = z.object({ data: z.array(z.object({ id })) }).nullish();
+
 export const conversation = z.object({
   id,
+  participants: parties,
   link: z.string().nullish(),
   updated_time: moment,
   message_count: z.int().nullish(),
@@ -54,6 +58,7 @@ export const message = z.object({
   created_time: moment,
   message: z.string().nullish(),
   from: z.object({ id }).nullish(),
+  to: parties,
 });
 export type Message = z.infer<typeof message>;
 export const messagesPage = pageOf(message);
@@ -64,6 +69,7 @@ export const formsPage = pageOf(form);
 
 export const lead = z.object({
   id,
+  form_id: id.nullish(),
   created_time: moment,
   campaign_name: z.string().nullish(),
   field_data: z.array(z.object({ name: z.string(), values: z.array(z.string()).nullish() })).nullish(),

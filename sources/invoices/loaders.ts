@@ -46,6 +46,9 @@ const SAME_DAY = 20;
 /** A card has room for so many characters; what is longer is on none, and need not be asked for. */
 const MAX_LENGTHS = { number: 20, email: 80, taxRegistrationNumber: 20 };
 
+/** Business Central compares by the collation of its database. */
+const INVOICES = { source: 'invoices', matching: 'collation' } as const;
+
 const customersBy = (
   name: string,
   field: keyof typeof MAX_LENGTHS,
@@ -64,7 +67,7 @@ const customersBy = (
       return alignMany(
         values,
         parts.flatMap(({ records }) => records),
-        valueOf,
+        { ...INVOICES, keyOf: valueOf, idOf: ({ number }) => number },
       ).map((own) => own.map(toCustomer));
     },
   });
@@ -174,8 +177,12 @@ function takePages(
 ): { page: InvoicePage; invoices: InvoiceRecord[]; isFull: boolean }[] {
   const byNumber = new Map<string, { part: InvoicesPart; records: SalesInvoice[] }>();
   for (const part of parts) {
-    for (const number of part.values) byNumber.set(number, { part, records: [] });
-    for (const record of part.records) byNumber.get(record.billToCustomerNumber)?.records.push(record);
+    const own = alignMany(part.values, part.records, {
+      ...INVOICES,
+      keyOf: ({ billToCustomerNumber }) => billToCustomerNumber,
+      idOf: ({ number }) => number,
+    });
+    part.values.forEach((number, i) => byNumber.set(number, { part, records: own[i] ?? [] }));
   }
   return pages.map((page) => {
     const own = [...new Set(page.customerNumbers)].flatMap((number) => byNumber.get(number) ?? []);
@@ -246,16 +253,19 @@ export const openTotals = defineLoader<OdataClient, string, OpenTotals>({
 function totalsIn({ values, records, isWhole }: OdataPart<OpenInvoice, string>): [string, OpenTotals][] {
   const seen = [...new Set(records.map(({ billToCustomerNumber }) => billToCustomerNumber))];
   const read = isWhole ? values : seen.length === 1 ? seen : seen.slice(0, -1);
-  const own = alignMany(read, records, ({ billToCustomerNumber }) => billToCustomerNumber);
-  return read.map((number, i) => [
-    number,
-    {
-      amounts: totalsOf(
-        (own[i] ?? []).map(({ remainingAmount, currencyCode }) => moneyOf(remainingAmount, currencyCode)),
-      ),
-      isWhole: isWhole || seen.length > 1,
-    },
-  ]);
+  const own = alignMany(values, records, {
+    ...INVOICES,
+    keyOf: ({ billToCustomerNumber }) => billToCustomerNumber,
+    idOf: ({ number }) => number,
+  });
+  return values.flatMap((number, i): [string, OpenTotals][] => {
+    if (!read.includes(number)) return [];
+    const open = own[i] ?? [];
+    const amounts = totalsOf(
+      open.map(({ remainingAmount, currencyCode }) => moneyOf(remainingAmount, currencyCode)),
+    );
+    return [[number, { amounts, isWhole: isWhole || seen.length > 1 }]];
+  });
 }
 
 function aboutCustomers(customerNumbers: readonly string[]) {

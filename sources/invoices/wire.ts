@@ -47,6 +47,7 @@ export const salesInvoice = z.object({
 export type SalesInvoice = z.infer<typeof salesInvoice>;
 
 export const openInvoice = salesInvoice.pick({
+  number: true,
   billToCustomerNumber: true,
   currencyCode: true,
   remainingAmount: true,

@@ -1,4 +1,6 @@
 import {
+  alignMany,
+  alignSingle,
   defineLoader,
   pathPart,
   SourceContractError,
@@ -35,9 +37,11 @@ const aboutCompany = (kvkNumber: string) => [
 ];
 
 async function readRegistration(kvkNumber: string, kvk: RestClient): Promise<Registration | null> {
-  const profile = await kvk.get(basicProfile, `/v1/basisprofielen/${pathPart(kvkNumber)}`);
-  if (profile !== null && profile.kvkNummer !== kvkNumber)
-    throw new SourceContractError('kvk', 'kvk answered with another company.', { kind: 'wrong-record' });
+  const profile = alignSingle(
+    kvkNumber,
+    await kvk.get(basicProfile, `/v1/basisprofielen/${pathPart(kvkNumber)}`),
+    { source: 'kvk', keyOf: ({ kvkNummer }) => kvkNummer },
+  );
   return profile === null ? null : toRegistration(profile);
 }
 
@@ -54,7 +58,16 @@ export const branchesOfCompanies = defineLoader<RestClient, string, BranchesOf |
   load: (kvkNumbers, kvk) =>
     oneByOne(kvkNumbers, async (kvkNumber) => {
       const list = await kvk.get(branchList, `/v1/basisprofielen/${pathPart(kvkNumber)}/vestigingen`);
-      return list === null ? null : toBranches(list, kvkNumber);
+      if (list === null) return null;
+      // The list and each branch have the company's number, but the published schema requires neither.
+      const keyOf = ({ kvkNummer }: { kvkNummer?: string | null | undefined }) => kvkNummer ?? kvkNumber;
+      alignSingle(kvkNumber, list, { source: 'kvk', keyOf });
+      const [vestigingen = []] = alignMany([kvkNumber], list.vestigingen ?? [], {
+        source: 'kvk',
+        keyOf,
+        idOf: ({ vestigingsnummer }) => vestigingsnummer,
+      });
+      return toBranches({ ...list, vestigingen }, kvkNumber);
     }),
 });
 
@@ -66,13 +79,19 @@ export interface BranchKey {
 
 export const branchDetails = defineLoader<RestClient, BranchKey, BranchDetails | null>({
   name: 'branchDetails',
-  keyText: ({ id }) => id,
+  keyText: ({ id, kvkNumber }) => `${id} ${kvkNumber}`,
   about: ({ kvkNumber }) => aboutCompany(kvkNumber),
   load: (branches, kvk) =>
-    oneByOne(branches, async ({ id: branchNumber }) => {
-      const branch = await kvk.get(branchProfile, `/v1/vestigingsprofielen/${pathPart(branchNumber)}`);
-      if (branch !== null && branch.vestigingsnummer !== branchNumber)
-        throw new SourceContractError('kvk', 'kvk answered with another branch.', { kind: 'wrong-record' });
+    oneByOne(branches, async ({ id: branchNumber, kvkNumber }) => {
+      const branch = alignSingle(
+        branchNumber,
+        await kvk.get(branchProfile, `/v1/vestigingsprofielen/${pathPart(branchNumber)}`),
+        {
+          source: 'kvk',
+          // A branch that moved to another company is not shown as one of this company.
+          keyOf: (one) => ((one.kvkNummer ?? kvkNumber) === kvkNumber ? one.vestigingsnummer : []),
+        },
+      );
       return branch === null ? null : toBranchDetails(branch);
     }),
 });

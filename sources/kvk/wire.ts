@@ -62,6 +62,7 @@ const branchNumber = z.string().regex(/^\d{12}$/);
 
 export const branchProfile = z.object({
   vestigingsnummer: branchNumber,
+  kvkNummer: kvkNumber.nullish(),
   formeleRegistratiedatum: day,
   materieleRegistratie: period,
   voltijdWerkzamePersonen: count,
@@ -103,11 +104,13 @@ export const basicProfile = z.object({
 export type BasicProfile = z.infer<typeof basicProfile>;
 
 export const branchList = z.object({
+  kvkNummer: kvkNumber.nullish(),
   totaalAantalVestigingen: count,
   vestigingen: z
     .array(
       z.object({
         vestigingsnummer: branchNumber,
+        kvkNummer: kvkNumber.nullish(),
         eersteHandelsnaam: text,
         indHoofdvestiging: yesOrNo,
         indCommercieleVestiging: yesOrNo,

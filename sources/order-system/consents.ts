@@ -5,6 +5,7 @@ import {
   type ConsentStatement,
   type SqlClient,
 } from '../../src/index.js';
+import { ORDER_SYSTEM } from './loaders.js';
 import { toConsent } from './mapping.js';
 import { consentRow } from './wire.js';
 
@@ -21,7 +22,12 @@ const consentsOfCustomers = defineLoader<SqlClient, string, readonly ConsentStat
        ORDER BY cust_no, purpose, coalesce(channel, '')`,
       [customerNumbers],
     );
-    return alignMany(customerNumbers, rows, (row) => row.cust_no).map((own) => own.map(toConsent));
+    return alignMany(customerNumbers, rows, {
+      ...ORDER_SYSTEM,
+      keyOf: (row) => row.cust_no,
+      // Two rows that differ in anything both count: one of them may be a no.
+      idOf: (row) => JSON.stringify(row),
+    }).map((own) => own.map(toConsent));
   },
 });
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { alignMany, defineLoader, type SqlClient } from '../../src/index.js';
+import { alignMany, defineLoader, isSameByCollation, type SqlClient } from '../../src/index.js';
 import {
   toCustomer,
   toOrder,
@@ -24,6 +24,17 @@ import {
 
 /** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
 const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
+
+/** Columns may have any collation. */
+export const ORDER_SYSTEM = { source: 'order-system', matching: 'collation' } as const;
+
+/** Whether a row of a customer belongs on the page of these customer numbers. */
+export function isOfCustomer(
+  row: { cust_no: string },
+  page: { customerNumbers: readonly string[] } | undefined,
+) {
+  return page?.customerNumbers.some((number) => isSameByCollation(number, row.cust_no)) === true;
+}
 
 /** What an order costs, in a query over `orders`: the sum of its lines. */
 export const TOTAL = `(
@@ -51,12 +62,11 @@ const customersBy = (
         `${CUSTOMERS} ${which} ORDER BY customers.cust_no, customer_devices.last_seen_at DESC, customer_devices.visitor_id`,
         [values],
       );
-      const found = withDevices(rows).flatMap((row) =>
-        valuesOf(row).map((value) => ({ value, customer: toCustomer(row) })),
-      );
-      return alignMany(values, found, ({ value }) => value ?? '').map((own) =>
-        own.map(({ customer }) => customer),
-      );
+      return alignMany(values, withDevices(rows), {
+        ...ORDER_SYSTEM,
+        keyOf: (row) => valuesOf(row).flatMap((value) => value ?? []),
+        idOf: ({ cust_no }) => cust_no,
+      }).map((own) => own.map(toCustomer));
     },
   });
 
@@ -133,9 +143,11 @@ export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecor
         orderBy: 'page, placed_at DESC, order_no DESC',
       }),
     );
-    return alignMany([...pages.keys()], rows, (row) => row.page).map((own, i) =>
-      own.slice(0, (pages[i]?.first ?? 0) + 1).map(toOrder),
-    );
+    return alignMany([...pages.keys()], rows, {
+      source: 'order-system',
+      keyOf: (row) => (isOfCustomer(row, pages[row.page]) ? row.page : []),
+      idOf: (row) => row.order_no,
+    }).map((own, i) => own.slice(0, (pages[i]?.first ?? 0) + 1).map(toOrder));
   },
 });
 
@@ -177,7 +189,11 @@ export const orderTotals = defineLoader<SqlClient, readonly string[], OrderTotal
         orderBy: 'customer, currency',
       }),
     );
-    return alignMany([...customers.keys()], rows, (row) => row.customer).map((own) => ({
+    return alignMany([...customers.keys()], rows, {
+      source: 'order-system',
+      keyOf: (row) => row.customer,
+      idOf: (row) => row.currency,
+    }).map((own) => ({
       count: own.reduce((sum, { orders }) => sum + orders, 0),
       amounts: own.map(({ total, currency }) => ({ amount: total, currency })),
       lastPlacedAt:
@@ -214,7 +230,11 @@ export const linesOfOrders = defineLoader<SqlClient, OrderKey, readonly OrderLin
        ORDER BY order_no, line_no`,
       [orderNumbers],
     );
-    return alignMany(orderNumbers, rows, (row) => row.order_no).map((own) => own.map(toOrderLine));
+    return alignMany(orderNumbers, rows, {
+      ...ORDER_SYSTEM,
+      keyOf: (row) => row.order_no,
+      idOf: (row) => row.line_no,
+    }).map((own) => own.map(toOrderLine));
   },
 });
 
@@ -225,12 +245,16 @@ export const paymentsOfOrders = defineLoader<SqlClient, OrderKey, readonly Payme
     const orderNumbers = orders.map(({ number }) => number);
     const rows = await database.rows(
       paymentRow,
-      `SELECT order_no, method, amount, paid_at, currency
+      `SELECT order_no, payment_no, method, amount, paid_at, currency
        FROM payments JOIN orders USING (order_no)
        WHERE order_no = ANY($1)
        ORDER BY order_no, payments.paid_at, payment_no`,
       [orderNumbers],
     );
-    return alignMany(orderNumbers, rows, (row) => row.order_no).map((own) => own.map(toPayment));
+    return alignMany(orderNumbers, rows, {
+      ...ORDER_SYSTEM,
+      keyOf: (row) => row.order_no,
+      idOf: (row) => row.payment_no,
+    }).map((own) => own.map(toPayment));
   },
 });

@@ -1,5 +1,5 @@
 import { alignMany, defineLoader, type SourceDefinition, type SqlClient } from '../../src/index.js';
-import { TOTAL } from './loaders.js';
+import { isOfCustomer, TOTAL } from './loaders.js';
 import { FIRST_MOMENT, LAST_MOMENT, orderRow, type OrderRow } from './wire.js';
 
 type TimelineDeclaration = NonNullable<SourceDefinition['timeline']>;
@@ -68,9 +68,11 @@ export const ordersForTimeline = defineLoader<SqlClient, OrdersForTimeline, read
         orderBy: `page, placed_at DESC, ${byNumber} DESC`,
       }),
     );
-    return alignMany([...pages.keys()], rows, (row) => row.page).map((own, i) =>
-      own.slice(0, pages[i]?.first).map(toTimelineItem),
-    );
+    return alignMany([...pages.keys()], rows, {
+      source: 'order-system',
+      keyOf: (row) => (isOfCustomer(row, pages[row.page]) ? row.page : []),
+      idOf: (row) => row.order_no,
+    }).map((own, i) => own.slice(0, pages[i]?.first).map(toTimelineItem));
   },
 });
 

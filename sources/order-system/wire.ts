@@ -92,6 +92,7 @@ export type OrderLineRow = z.infer<typeof orderLineRow>;
 
 export const paymentRow = z.object({
   order_no: z.string(),
+  payment_no: integer,
   method: z.string(),
   amount: z.string(),
   paid_at: moment,

@@ -1,4 +1,4 @@
-import { defineLoader, SourceContractError, type SoapClient } from '../../src/index.js';
+import { alignSingle, defineLoader, type SoapClient } from '../../src/index.js';
 import { toVatCheck, type VatCheckRecord } from './mapping.js';
 import { checkVatResponse } from './wire.js';
 
@@ -32,8 +32,9 @@ async function check(vatNumber: string, vies: SoapClient): Promise<VatCheckRecor
   const asked = { countryCode: vatNumber.slice(0, 2), vatNumber: vatNumber.slice(2) };
   const askedAt = new Date();
   const answer = await vies.call(checkVatResponse, 'checkVat', asked);
-  if (answer === null) return null;
-  if (answer.countryCode !== asked.countryCode || answer.vatNumber.toUpperCase() !== asked.vatNumber)
-    throw new SourceContractError('vies', 'vies answered about another number.', { kind: 'wrong-record' });
-  return toVatCheck(vatNumber, answer, askedAt);
+  const own = alignSingle(vatNumber, answer, {
+    source: 'vies',
+    keyOf: (one) => `${one.countryCode}${one.vatNumber.toUpperCase()}`,
+  });
+  return own && toVatCheck(vatNumber, own, askedAt);
 }

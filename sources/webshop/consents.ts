@@ -36,13 +36,11 @@ const consentsOfCustomers = defineLoader<GraphqlClient, string, readonly Consent
       node,
       error: errors.find(({ path }) => path[1] === i)?.error,
     }));
-    const requested = new Set(customerIds);
-    // Whose node failed as a whole nobody can tell, nor who another customer stands for: then none of those who are missing
-    // counts as one without consents.
-    const nameless =
-      customers.find(({ id, error }) => id === '' && error !== undefined)?.error ??
-      (customers.some(({ id, node }) => node !== null && !requested.has(id)) ? misfit() : undefined);
-    return alignOne(customerIds, customers, ({ id }) => id).map((found) => {
+    // Whose node failed as a whole nobody can tell, so none of those who are missing counts as one without consents.
+    const nameless = customers.find(({ id, error }) => id === '' && error !== undefined)?.error;
+    // A customer that is not there is null.
+    const there = customers.filter(({ node }) => node != null);
+    return alignOne(customerIds, there, { source: 'webshop', keyOf: ({ id }) => id }).map((found) => {
       if (found === null) return nameless ?? [];
       const customer = consentingCustomer.safeParse(found.node);
       return found.error ?? (customer.success ? toConsents(customer.data) : misfit());

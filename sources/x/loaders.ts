@@ -27,7 +27,10 @@ export const profiles = defineLoader<XClient, string, XProfileRecord | null>({
     const answer = there(
       await api.get(users, '/2/users/by', { usernames: usernames.join(','), 'user.fields': USER_FIELDS }),
     );
-    const found = alignOne(usernames, answer.data ?? [], ({ username }) => username.toLowerCase());
+    const found = alignOne(usernames, answer.data ?? [], {
+      source: 'x',
+      keyOf: ({ username }) => username.toLowerCase(),
+    });
     const failed = new Set((answer.errors ?? []).filter(isFailure).map(({ value }) => nameOf(value)));
     return found.map((one, i) => {
       if (one !== null) return toProfile(one);
@@ -98,7 +101,11 @@ export const mentionsBy = defineLoader<XClient, string, MentionsBy>({
       if (next === undefined) break;
     }
     // Posts of all come newest first, so what was not read is older than anything that was.
-    return alignMany(usernames, found, ({ author }) => author).map((own) => ({
+    return alignMany(usernames, found, {
+      source: 'x',
+      keyOf: ({ author }) => author,
+      idOf: ({ post }) => post.id,
+    }).map((own) => ({
       posts: own.map(({ post }) => post),
       isWhole: next === undefined,
     }));

@@ -16,6 +16,7 @@ import { turn } from '../turns.js';
 import type { Session } from './auth.js';
 import type { Received } from '../diagnosis.js';
 import type { CallScope, ConnectorOptions } from './connector.js';
+import { parseExactJson } from './decimal.js';
 import { exchange, type AnswerHeaders, type Exchanged } from './exchange.js';
 import { templateOf } from './path-template.js';
 import { networkFailure, vendorCodeIn } from './vendor-code.js';
@@ -53,6 +54,8 @@ export interface HttpExtras {
   trust?: SecureContext | undefined;
   readErrorKind?: ReadErrorKind | undefined;
   readNews?: ReadNews | undefined;
+  /** Numbers of which JavaScript would lose digits arrive as text. Default false. */
+  exactNumbers?: boolean | undefined;
 }
 
 export interface HttpRequest {
@@ -91,7 +94,7 @@ export function openHttp(
   baseUrl: string,
   headers: Record<string, string>,
   { source, timeoutMs, concurrency = 0, maxAnswerBytes }: ConnectorOptions,
-  { session, trust, readErrorKind, readNews }: HttpExtras = {},
+  { session, trust, readErrorKind, readNews, exactNumbers = false }: HttpExtras = {},
 ): HttpTransport {
   const base = new URL(baseUrl);
   // The scope's timeout covers connecting, waiting and reading alike, so undici's own clocks are off. But for
@@ -106,6 +109,7 @@ export function openHttp(
   const prefix = base.pathname === '/' ? '' : base.pathname;
   const sent = { accept: 'application/json', ...headers };
   const sentWithBody = { ...sent, 'content-type': 'application/json' };
+  const readJson = exactNumbers ? parseExactJson : (JSON.parse as (text: string) => unknown);
   let validated = createValidated();
 
   return {
@@ -121,7 +125,7 @@ export function openHttp(
         const known = method === 'GET' && validated.size > 0 ? validated.get(nameOf(path)) : undefined;
         // An answer that is under way when answers are forgotten is stored where nothing reads it any more.
         const validatedAtStart = validated;
-        const parseBody = isRaw ? asItCame : isText ? parseText : parseInTurn;
+        const parseBody = isRaw ? asItCame : isText ? parseText : parseInTurn(readJson);
         const isGood = (status: number) => status >= 200 && status < 300;
         const isWanted = (status: number) => isGood(status) || (isRaw && expected.includes(status));
         const ask = (credentials: Record<string, string> = {}) =>
@@ -281,14 +285,17 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 /** Reading so much, with all that follows, takes some milliseconds: answers that come at one moment are read one by one. */
 const LONG_BODY_BYTES = 50_000;
 
-function parseInTurn(bytes: Buffer, source: string): unknown {
-  return bytes.length > LONG_BODY_BYTES ? turn().then(() => parse(bytes, source)) : parse(bytes, source);
+function parseInTurn(readJson: (text: string) => unknown) {
+  return (bytes: Buffer, source: string): unknown =>
+    bytes.length > LONG_BODY_BYTES
+      ? turn().then(() => parse(bytes, source, readJson))
+      : parse(bytes, source, readJson);
 }
 
-function parse(bytes: Buffer, source: string): unknown {
+function parse(bytes: Buffer, source: string, readJson: (text: string) => unknown): unknown {
   if (bytes.length === 0) return undefined;
   try {
-    return JSON.parse(utf8.decode(bytes)) as unknown;
+    return readJson(utf8.decode(bytes));
   } catch (error) {
     throw new SourceContractError(source, `${source} sent an answer that is not JSON.`, {
       cause: error,

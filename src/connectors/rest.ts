@@ -38,6 +38,11 @@ export interface RestOptions {
   readErrorKind?: ReadErrorKind;
   /** Where a system tells how much more it takes in headers of its own, how they are read. */
   readNews?: ReadNews;
+  /**
+   * Numbers of which JavaScript would lose digits arrive as text, for schemas with `decimalText`. Reading takes longer.
+   * Default false.
+   */
+  exactNumbers?: boolean;
   /** Whose certificates are trusted beside those of the authorities that all the world trusts: see `caSetting`. */
   ca?: Setting<string | undefined>;
 }
@@ -52,6 +57,7 @@ export function rest({
   accept = 'application/json',
   readErrorKind,
   readNews,
+  exactNumbers,
   ca,
 }: RestOptions): Connector<RestClient> {
   return {
@@ -66,6 +72,7 @@ export function rest({
         trust,
         readErrorKind,
         readNews,
+        exactNumbers,
       });
       const http = withQuery(opened, auth.query?.(reader));
       const holdsMs = milliseconds(pingHolds);

@@ -1,65 +1,158 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { alignMany, alignOne } from '../../src/loaders/align.js';
+import { SourceContractError } from '../../src/errors.js';
+import { alignMany, alignOne, alignSingle, uniqueById } from '../../src/loaders/align.js';
 
 interface Rec {
   key: string;
-  text: string;
+  id: number;
 }
 
-const keyOf = ({ key }: Rec): string => key;
-const keys = fc.array(fc.constantFrom('a', 'b', 'c', '__proto__', 'constructor', ''), { maxLength: 8 });
-/** In any order, with some missing, some repeated, and some that nobody asked for. */
-const records = fc.array(
-  fc.record({ key: fc.constantFrom('a', 'b', 'c', 'd', '__proto__', 'toString', ''), text: fc.string() }),
-  { maxLength: 20 },
+const options = { source: 'shop', keyOf: ({ key }: Rec): string => key, idOf: ({ id }: Rec) => id };
+const NAMES = ['a', 'b', 'c', '__proto__', 'constructor', ''] as const;
+const keys = fc.array(fc.constantFrom<string>(...NAMES), { minLength: 1, maxLength: 8 });
+/** Keys, and records that answer them: in any order, with some missing and some repeated. */
+const answers = keys.chain((asked) =>
+  fc.record({
+    asked: fc.constant(asked),
+    found: fc.array(fc.record({ key: fc.constantFrom(...asked), id: fc.nat(5) }), { maxLength: 20 }),
+  }),
 );
+const foreign = fc.record({ key: fc.constantFrom('d', 'toString', 'A!'), id: fc.nat(5) });
 
-describe('putting records beside the keys that asked for them', () => {
+/** What a reader would do by hand: each of its records, the first of each id. */
+function recordsOf(key: string, found: readonly Rec[]): Rec[] {
+  const own = found.filter((record) => record.key === key);
+  return own.filter((record, i) => own.findIndex(({ id }) => id === record.id) === i);
+}
+
+describe('putting records beside the keys that requested them', () => {
   it('gives each key its first record or null, whatever order they come in', () => {
     fc.assert(
-      fc.property(keys, records, (asked, found) => {
-        const aligned = alignOne(asked, found, keyOf);
+      fc.property(answers, ({ asked, found }) => {
+        const aligned = alignOne(asked, found, options);
         expect(aligned).toHaveLength(asked.length);
-        for (const [i, key] of asked.entries()) {
+        for (const [i, key] of asked.entries())
           expect(aligned[i]).toBe(found.find((record) => record.key === key) ?? null);
-        }
       }),
     );
   });
 
-  it('gives each key all of its records in their order, and none of another', () => {
+  it('gives each key all of its records in their order, once for each id, and none of another', () => {
     fc.assert(
-      fc.property(keys, records, (asked, found) => {
-        const aligned = alignMany(asked, found, keyOf);
+      fc.property(answers, ({ asked, found }) => {
+        const aligned = alignMany(asked, found, options);
         expect(aligned).toHaveLength(asked.length);
-        for (const [i, key] of asked.entries()) {
-          expect(aligned[i]).toEqual(found.filter((record) => record.key === key));
-        }
+        for (const [i, key] of asked.entries()) expect(aligned[i]).toEqual(recordsOf(key, found));
+      }),
+    );
+  });
+
+  it('gives the same when records are repeated', () => {
+    fc.assert(
+      fc.property(answers, fc.array(fc.nat(), { maxLength: 5 }), ({ asked, found }, places) => {
+        const repeated = [...found, ...places.flatMap((place) => found[place % found.length] ?? [])];
+        expect(alignMany(asked, repeated, options)).toEqual(alignMany(asked, found, options));
+        expect(alignOne(asked, repeated, options)).toEqual(alignOne(asked, found, options));
       }),
     );
   });
 
   it('gives the same whatever order different records come in', () => {
-    const distinct = fc.uniqueArray(
-      records.map((all) => all[0] ?? { key: 'a', text: '' }),
-      { selector: keyOf },
-    );
+    const shuffled = answers.chain(({ asked, found }) => {
+      const distinct = [...new Map(found.map((record) => [record.key, record])).values()];
+      return fc.record({
+        asked: fc.constant(asked),
+        found: fc.constant(distinct),
+        other: fc.shuffledSubarray(distinct, { minLength: distinct.length }),
+      });
+    });
     fc.assert(
-      fc.property(keys, distinct, fc.infiniteStream(fc.nat()), (asked, found, places) => {
-        const order = [...places.take(found.length)];
-        const shuffled = found
-          .map((record, i) => ({ record, place: order[i] ?? 0 }))
-          .sort((a, b) => a.place - b.place)
-          .map(({ record }) => record);
-        expect(alignOne(asked, shuffled, keyOf)).toEqual(alignOne(asked, found, keyOf));
+      fc.property(shuffled, ({ asked, found, other }) => {
+        expect(alignOne(asked, other, options)).toEqual(alignOne(asked, found, options));
       }),
     );
   });
 
-  it('gives a key that is asked twice two lists, so that changing one leaves the other', () => {
-    const [first, second] = alignMany(['a', 'a'], [{ key: 'a', text: '' }], keyOf);
-    first?.push({ key: 'a', text: 'more' });
+  it('refuses an answer with a record that no key requested', () => {
+    fc.assert(
+      fc.property(answers, foreign, fc.nat(), ({ asked, found }, stranger, place) => {
+        const mixed = found.toSpliced(place % (found.length + 1), 0, stranger);
+        expect(() => alignOne(asked, mixed, options)).toThrow(SourceContractError);
+        expect(() => alignMany(asked, mixed, options)).toThrow(SourceContractError);
+      }),
+    );
+  });
+
+  it('leaves such records out where the system searches loosely', () => {
+    fc.assert(
+      fc.property(answers, foreign, fc.nat(), ({ asked, found }, stranger, place) => {
+        const mixed = found.toSpliced(place % (found.length + 1), 0, stranger);
+        const loose = { ...options, matching: 'loose' } as const;
+        expect(alignMany(asked, mixed, loose)).toEqual(alignMany(asked, found, options));
+        expect(alignOne(asked, mixed, loose)).toEqual(alignOne(asked, found, options));
+      }),
+    );
+  });
+
+  it.each([
+    ['case', 'EVA@example.nl'],
+    ['accents', 'éva@example.nl'],
+    ['blanks around it', ' eva@example.nl '],
+  ])('leaves out what a collation finds under a key that differs in %s', (_, key) => {
+    const collation = { ...options, matching: 'collation' } as const;
+    const own = { key: 'eva@example.nl', id: 1 };
+    expect(alignMany(['eva@example.nl'], [own, { key, id: 2 }], collation)).toEqual([[own]]);
+    expect(() => alignMany(['eva@example.nl'], [own, { key, id: 2 }], options)).toThrow(SourceContractError);
+  });
+
+  it('refuses what no collation finds', () => {
+    const collation = { ...options, matching: 'collation' } as const;
+    expect(() => alignMany(['eva@example.nl'], [{ key: 'ev@example.nl', id: 2 }], collation)).toThrow(
+      SourceContractError,
+    );
+  });
+
+  it('names the source in its error, and no key', () => {
+    let error: unknown;
+    try {
+      alignOne(['eva@example.nl'], [{ key: 'jan@example.nl', id: 1 }], options);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toMatchObject({
+      code: 'SOURCE_CONTRACT',
+      source: 'shop',
+      message: 'shop answered with a record that was not requested.',
+    });
+  });
+
+  it('puts a record that answers several keys under each that was requested', () => {
+    const several = { source: 'shop', keyOf: ({ all }: { all: string[] }) => all, idOf: () => 1 };
+    const record = { all: ['a', 'b', 'z'] };
+    expect(alignMany(['b', 'a', 'c'], [record], several)).toEqual([[record], [record], []]);
+    expect(() => alignMany(['c'], [record], several)).toThrow(SourceContractError);
+    expect(() => alignMany(['c'], [{ all: [] }], several)).toThrow(SourceContractError);
+  });
+
+  it('gives a key that is requested twice two lists, so that changing one leaves the other', () => {
+    const [first, second] = alignMany(['a', 'a'], [{ key: 'a', id: 1 }], options);
+    first?.push({ key: 'a', id: 2 });
     expect(second).toHaveLength(1);
+  });
+
+  it('compares a single record with the key that requested it', () => {
+    const record = { key: 'a', id: 1 };
+    expect(alignSingle('a', record, options)).toBe(record);
+    expect(alignSingle('a', null, options)).toBeNull();
+    expect(() => alignSingle('b', record, options)).toThrow(SourceContractError);
+  });
+
+  it('keeps the first record of each id in a list without keys', () => {
+    const [one, two] = [
+      { key: 'a', id: 1 },
+      { key: 'b', id: 2 },
+    ];
+    expect(uniqueById([one, two, { key: 'c', id: 1 }], options.idOf)).toEqual([one, two]);
   });
 });

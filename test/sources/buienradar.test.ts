@@ -235,7 +235,7 @@ describe('what Buienradar sends', () => {
   it('may tell the temperatures of a day as spans alone', async () => {
     const day = { day: '2026-11-02T00:00:00', mintemperature: '-3/-1', maxtemperature: '9/10' };
     const withNumbers = { ...day, mintemperatureMin: -4, maxtemperatureMax: 11, windDirection: 'zzw' };
-    sends(feedOf([], [day, withNumbers, { day: day.day }]));
+    sends(feedOf([], [day, { ...withNumbers, day: '2026-11-03T00:00:00' }, { day: '2026-11-04T00:00:00' }]));
     const [found] = await country.load(['NL'], client);
     expect(found).toMatchObject({
       forecast: [

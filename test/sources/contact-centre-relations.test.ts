@@ -357,10 +357,18 @@ describe('what Zendesk may answer about tickets and organisations', () => {
 
   it('has no organisation where the one of the user is gone', async () => {
     user = { organization_id: 7 };
-    organisationsAnswer = { organizations: [{ id: 8, name: 'Another' }] };
+    organisationsAnswer = { organizations: [] };
     const { data, errors } = await ask('supportOrganisation { name }');
     expect(errors).toEqual([]);
     expect(at(data, 'customer', 'supportOrganisation')).toBeNull();
+  });
+
+  it('shows no organisation that was not requested', async () => {
+    user = { organization_id: 7 };
+    organisationsAnswer = { organizations: [{ id: 8, name: 'Another' }] };
+    const { data, errors } = await ask('supportOrganisation { name }');
+    expect(at(data, 'customer', 'supportOrganisation')).toBeNull();
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
   });
 
   it('costs the organisation alone when it answers another shape', async () => {

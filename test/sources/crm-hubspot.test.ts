@@ -4,6 +4,7 @@ import {
   companiesOfContacts,
   contactsByEmail,
   contactsById,
+  deals,
   dealsOfContacts,
   newestDeals,
   ticketsOfCompanies,
@@ -292,8 +293,14 @@ describe('the CRM', () => {
     });
   });
 
-  it('keeps the zeros that a KvK number begins with', () => {
-    expect(world.companies.some(({ kvkNumber }) => kvkNumber.startsWith('0'))).toBe(true);
+  it('keeps the zeros that a KvK number begins with', async () => {
+    const company = world.companies.find(({ kvkNumber }) => kvkNumber.startsWith('0'));
+    const gateway = createTestGateway(settings);
+    const { query, variables } = companyBy({ kvkNumber: company?.kvkNumber }, 'name kvkNumber');
+    const { data } = await gateway.query(query, variables);
+    await gateway.close();
+    expect(data).toEqual({ company: { name: company?.name, kvkNumber: company?.kvkNumber } });
+    expect(company?.kvkNumber).toMatch(/^0\d{7}$/);
   });
 
   it.each([0, 101, -1])('refuses to give %d deals', async (first) => {
@@ -718,8 +725,30 @@ describe('the CRM', () => {
       expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
     });
 
+    it('knows nobody by the id of a contact that was merged, and refuses any other contact', async () => {
+      const remaining = { id: '9', properties: { email: 'a@example.nl', hs_merged_object_ids: '1;2' } };
+      await answering(() => ({ results: [remaining, { id: '3', properties: {} }] }));
+      const [merged, third] = await contactsById.load(['1', '3'], client);
+      expect([merged, third]).toMatchObject([[], [{ id: '3' }]]);
+      await expect(contactsById.load(['4', '3'], client)).rejects.toMatchObject({ code: 'SOURCE_CONTRACT' });
+    });
+
+    it.each([
+      ['1.2E7', '12000000'],
+      ['12345678901234567.89', '12345678901234567.89'],
+      ['99.50', '99.50'],
+    ])('loses no digit of the amount %s', async (sent, amount) => {
+      await answering(() => ({
+        results: [{ id: '1', properties: { amount: sent, deal_currency_code: 'EUR' } }],
+      }));
+      expect(await deals.load([{ id: '1', contactId: '2' }], client)).toMatchObject([
+        { amount: { amount, currency: 'EUR' } },
+      ]);
+    });
+
     it.each([
       ['something else', { something: 'else' }],
+      ['an amount that is none', { results: [{ id: '1', properties: { amount: 'jan@example.nl' } }] }],
       ['a number where every value is text', { results: [{ id: '1', properties: { email: 1 } }] }],
       ['a moment that is none', { results: [{ id: '1', properties: { createdate: 'jan@example.nl' } }] }],
       ['no moment of change', { results: [{ id: '1', properties: { lastmodifieddate: 'jan@example.nl' } }] }],

@@ -624,7 +624,10 @@ describe('Salesforce, as it may also answer', () => {
         return;
       }
       const { body, status = 200 } = answer(request);
-      sendJson(response, body, { status });
+      // JSON as text holds numbers that JavaScript cannot write.
+      if (typeof body === 'string')
+        response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+      else sendJson(response, body, { status });
     });
     client = open<SalesforceClient>(crmSalesforce.connector, {
       ...settings,
@@ -640,16 +643,14 @@ describe('Salesforce, as it may also answer', () => {
 
   it('fails only those whose query fails, when several go in one call', async () => {
     await answering(({ body }) => {
-      const { compositeRequest } = JSON.parse(body) as { compositeRequest: { url: string }[] };
-      return {
-        body: {
-          compositeResponse: compositeRequest.map((_, i) =>
-            i === 0
-              ? { httpStatusCode: 200, body: found([contact(contactId, 'customer-0@example.nl')]) }
-              : { httpStatusCode: i === 1 ? 400 : 503, body: [{ errorCode: 'jan@example.nl' }] },
-          ),
-        },
-      };
+      const { compositeRequest } = JSON.parse(body) as { compositeRequest: { referenceId: string }[] };
+      const answers = compositeRequest.map(({ referenceId }, i) =>
+        i === 0
+          ? { referenceId, httpStatusCode: 200, body: found([contact(contactId, 'customer-0@example.nl')]) }
+          : { referenceId, httpStatusCode: i === 1 ? 400 : 503, body: [{ errorCode: 'jan@example.nl' }] },
+      );
+      // A part belongs to the query that it names, in whatever order the parts come.
+      return { body: { compositeResponse: answers.toReversed() } };
     });
     const keys = Array.from({ length: 1_000 }, (_, i) => `customer-${i}@example.nl`);
     const answers = await contactsByEmail.load(keys, client);
@@ -670,8 +671,12 @@ describe('Salesforce, as it may also answer', () => {
         : {
             body: {
               compositeResponse: (
-                JSON.parse(body) as { compositeRequest: { url: string }[] }
-              ).compositeRequest.map(() => ({ httpStatusCode: 200, body: found([]) })),
+                JSON.parse(body) as { compositeRequest: { referenceId: string }[] }
+              ).compositeRequest.map(({ referenceId }) => ({
+                referenceId,
+                httpStatusCode: 200,
+                body: found([]),
+              })),
             },
           },
     );
@@ -716,8 +721,8 @@ describe('Salesforce, as it may also answer', () => {
       CreatedDate: '2026-01-01T00:00:00.000+0100',
     };
     const roles = found([
-      { Role: null, Opportunity: opportunity },
-      { Role: null, Opportunity: null },
+      { Id: '00K000000000001', ContactId: contactId, Role: null, Opportunity: opportunity },
+      { Id: '00K000000000002', ContactId: contactId, Role: null, Opportunity: null },
     ]);
     await answering(() => ({ body: found([{ Id: contactId, OpportunityContactRoles: roles }]) }), {
       CRM_SALESFORCE_CURRENCY: 'MULTIPLE',
@@ -728,13 +733,36 @@ describe('Salesforce, as it may also answer', () => {
     expect(asked()[0]?.url).toContain('CurrencyIsoCode');
   });
 
-  it('takes nobody for whom it asked about who was not asked for', async () => {
+  it.each([
+    ['12345678901234567.89', '12345678901234567.89'],
+    ['1e21', '1000000000000000000000.00'],
+    ['9999999999999999.99', '9999999999999999.99'],
+    ['1000.5', '1000.50'],
+    ['-0.1', '-0.10'],
+    ['7', '7.00'],
+  ])('loses no digit of the amount %s', async (sent, amount) => {
+    const role = `{ "Id": "00K000000000001", "ContactId": "${contactId}", "Role": null, "Opportunity": {
+      "Id": "006000000000000", "Name": null, "Amount": ${sent}, "StageName": null, "CloseDate": null, "IsClosed": false,
+      "IsWon": false, "CreatedDate": "2026-01-01T00:00:00.000+0100" } }`;
+    const page = (record: string) => `{ "done": true, "records": [${record}] }`;
+    await answering(() => ({
+      body: page(`{ "Id": "${contactId}", "OpportunityContactRoles": ${page(role)} }`),
+    }));
+    expect(await opportunitiesOfContacts.load([contactId], client)).toMatchObject([
+      [{ amount: { amount, currency: 'EUR' } }],
+    ]);
+  });
+
+  it('refuses an answer about somebody who was not requested', async () => {
     await answering(({ method }) => ({
       body: method === 'GET' ? found([contact(contactId, 'other@example.nl')]) : [contact(contactId, 'x')],
     }));
-    expect(await contactsByEmail.load(['a@example.nl'], client)).toEqual([[]]);
-    expect(await contactsByPhone.load(['+31612345678'], client)).toEqual([[]]);
-    expect(await contactsById.load(['003000000000000AAA'], client)).toEqual([[]]);
-    expect(await casesOfContacts.load(['003000000000000AAA'], client).catch(() => 'refused')).toBe('refused');
+    for (const outcome of [
+      contactsByEmail.load(['a@example.nl'], client),
+      contactsByPhone.load(['+31612345678'], client),
+      contactsById.load(['003000000000000AAA'], client),
+      casesOfContacts.load(['003000000000000AAA'], client),
+    ])
+      await expect(outcome).rejects.toMatchObject({ code: 'SOURCE_CONTRACT' });
   });
 });

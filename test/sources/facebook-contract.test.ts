@@ -147,7 +147,7 @@ describe('Facebook', () => {
         {
           answer: (request) =>
             eachOf(request, () => ({ code: 200, body: { id: '4711', name: 'jan@example.nl' } })),
-          place: 'id',
+          place: 'not requested',
           value: 'jan@example.nl',
         },
       ],

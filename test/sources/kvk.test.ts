@@ -1,6 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { kvk } from '../../sources/kvk/index.js';
-import { companiesByNameAndPlace, registrations } from '../../sources/kvk/loaders.js';
+import {
+  branchDetails,
+  branchesOfCompanies,
+  companiesByNameAndPlace,
+  registrations,
+} from '../../sources/kvk/loaders.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { SeedRegistration } from '../../sources/stand-ins/seed-kvk.js';
 import type { RestClient } from '../../src/connectors/rest.js';
@@ -113,7 +118,7 @@ describe('the trade register', () => {
         },
         {
           answer: () => ({ kvkNummer: '11111112', naam: 'secret' }),
-          place: 'another company',
+          place: 'not requested',
           value: 'secret',
         },
       ],
@@ -313,6 +318,39 @@ describe('the trade register, as it may also answer', () => {
   afterAll(async () => {
     await client.close();
     await server.close();
+  });
+
+  it('shows no shielded address of a branch, even where the service sends it', async () => {
+    const branch = { vestigingsnummer: '000000000001', volledigAdres: 'Dorpsstraat 1 1234AB Utrecht' };
+    answer = () => ({
+      body: {
+        kvkNummer: '11111112',
+        vestigingen: [
+          { ...branch, indAdresAfgeschermd: 'Ja' },
+          { ...branch, vestigingsnummer: '000000000002', indAdresAfgeschermd: 'Nee' },
+        ],
+      },
+    });
+    expect(await branchesOfCompanies.load(['11111112'], client)).toMatchObject([
+      { branches: [{ address: null }, { address: 'Dorpsstraat 1 1234AB Utrecht' }] },
+    ]);
+  });
+
+  it('shows no branches of another company', async () => {
+    const branch = { vestigingsnummer: '000000000001', kvkNummer: '11111112' };
+    for (const body of [
+      { kvkNummer: '22222223', vestigingen: [] },
+      { kvkNummer: '11111112', vestigingen: [branch, { ...branch, kvkNummer: '22222223' }] },
+      { vestigingen: [{ ...branch, kvkNummer: '22222223' }] },
+    ]) {
+      answer = () => ({ body });
+      const [found] = await branchesOfCompanies.load(['11111112'], client);
+      expect(found).toMatchObject({ code: 'SOURCE_CONTRACT' });
+    }
+    answer = () => ({ body: { ...branch, kvkNummer: '22222223' } });
+    expect(await branchDetails.load([{ id: '000000000001', kvkNumber: '11111112' }], client)).toMatchObject([
+      { code: 'SOURCE_CONTRACT' },
+    ]);
   });
 
   it('is read alike with links as the published files have them, and as the service sends them', async () => {

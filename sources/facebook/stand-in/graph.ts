@@ -32,7 +32,10 @@ export function createGraph(world: World): Graph {
       profile_pic: facebook.pictureUrl,
       locale: 'nl_NL',
     });
-    conversations.set(userId, facebook.conversations.map(toldConversation).sort(newestFirst));
+    conversations.set(
+      userId,
+      facebook.conversations.map((one) => toldConversation(one, { id: userId, name })).sort(newestFirst),
+    );
     for (const { id, messages } of facebook.conversations) {
       nodes.set(id, { id });
       edges.set(
@@ -55,9 +58,16 @@ function newestFirst(one: Fields, other: Fields): number {
   return momentOf(other).localeCompare(momentOf(one));
 }
 
-function toldConversation(one: FacebookPart['conversations'][number]): Fields {
+/** The page as a party of a conversation or message. */
+const pageParty = { id: pageId, name: 'Demo Winkel' };
+
+function toldConversation(
+  one: FacebookPart['conversations'][number],
+  user: { id: string; name: string },
+): Fields {
   return {
     id: one.id,
+    participants: { data: [user, pageParty] },
     link: `/${pageId}/inbox/${one.id.slice(2)}/?section=messages`,
     updated_time: moment(one.updatedAt),
     message_count: one.messages.length,
@@ -73,7 +83,8 @@ function toldMessage(
   return {
     id,
     created_time: moment(createdAt),
-    from: byCustomer ? user : { id: pageId, name: 'Demo Winkel' },
+    from: byCustomer ? user : pageParty,
+    to: { data: [byCustomer ? pageParty : user] },
     message: text,
   };
 }

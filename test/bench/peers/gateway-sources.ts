@@ -145,7 +145,11 @@ function contactsBy(key: 'email' | 'customerNumber') {
     name: `contactsBy ${key}`,
     load: async (keys, crm) => {
       const found = await read(crm, z.array(contact), '/contacts', { [key]: keys.join(',') });
-      return alignMany(keys, found, (one) => one[key]).map((own) => own.map(toRecord));
+      return alignMany(keys, found, {
+        source: 'crm-hubspot',
+        keyOf: (one) => one[key],
+        idOf: ({ customerNumber }) => customerNumber,
+      }).map((own) => own.map(toRecord));
     },
   });
 }
@@ -166,7 +170,7 @@ const products = defineLoader<RestClient, string, z.infer<typeof product> | null
   about: () => [],
   load: async (skus, shop) => {
     const found = await read(shop, z.array(product), '/products', { sku: skus.join(',') });
-    return alignOne(skus, found, ({ sku }) => sku);
+    return alignOne(skus, found, { source: 'webshop', keyOf: ({ sku }) => sku });
   },
 });
 
@@ -175,22 +179,29 @@ interface PageOf {
   first: number;
 }
 
-const orders = pagesOf('orders', '/orders', z.array(order));
-const tickets = pagesOf('tickets', '/tickets', z.array(ticket));
-const invoices = pagesOf('invoices', '/invoices', z.array(invoice));
+const orders = pagesOf('order-system', 'orders', z.array(order), ({ number }) => number);
+const tickets = pagesOf('contact-centre', 'tickets', z.array(ticket), ({ id }) => id);
+const invoices = pagesOf('invoices', 'invoices', z.array(invoice), ({ number }) => number);
 
 /** A page of a customer's records; those of all customers by one call. */
-function pagesOf<R extends { customerNumber: string }>(name: string, path: string, schema: z.ZodType<R[]>) {
+function pagesOf<R extends { customerNumber: string }>(
+  source: PeerSystem,
+  name: string,
+  schema: z.ZodType<R[]>,
+  idOf: (record: R) => string,
+) {
   return defineLoader<RestClient, PageOf, readonly R[]>({
     name,
     keyText: ({ customerNumber, first }) => `${customerNumber} ${first}`,
     load: async (pages, system) => {
       const numbers = pages.map(({ customerNumber }) => customerNumber);
       const most = Math.max(...pages.map(({ first }) => first));
-      const found = await read(system, schema, path, { customerNumber: numbers.join(','), first: most });
-      return alignMany(numbers, found, ({ customerNumber }) => customerNumber).map((own, i) =>
-        own.slice(0, pages[i]?.first),
-      );
+      const found = await read(system, schema, `/${name}`, {
+        customerNumber: numbers.join(','),
+        first: most,
+      });
+      const own = alignMany(numbers, found, { source, keyOf: ({ customerNumber }) => customerNumber, idOf });
+      return own.map((records, i) => records.slice(0, pages[i]?.first));
     },
   });
 }

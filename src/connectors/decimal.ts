@@ -1,0 +1,29 @@
+import { isSafeNumber, parse } from 'lossless-json';
+import { z } from 'zod';
+
+/** Reads JSON. A number of which JavaScript would lose digits arrives as the text that was sent. Throws as JSON.parse does. */
+export function parseExactJson(text: string): unknown {
+  return parse(text, undefined, (number) => (isSafeNumber(number) ? Number(number) : number));
+}
+
+/** Larger exponents are no amounts of anything, and would make texts of any length. */
+const MAX_EXPONENT = 40;
+
+/** A decimal number as plain digits, such as `-1234.50`: exact, without an exponent. Of JSON that `parseExactJson` has read. */
+export const decimalText: z.ZodType<string, string | number> = z
+  .union([z.string(), z.number()])
+  .transform((value) => plainDecimal(String(value)))
+  .pipe(z.string());
+
+/** The number as plain digits. Null for what is no decimal number, or one with too large an exponent. */
+export function plainDecimal(text: string): string | null {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text) ?? [];
+  const shift = Number(exponent);
+  if (whole === '' || Math.abs(shift) > MAX_EXPONENT) return null;
+  const digits = `${'0'.repeat(Math.max(0, -shift))}${whole}${fraction}${'0'.repeat(Math.max(0, shift - fraction.length))}`;
+  const point = Math.max(0, -shift) + whole.length + shift;
+  const integer = digits.slice(0, point).replace(/^0+(?=\d)/, '');
+  const decimals = digits.slice(point);
+  return `${sign === '-' ? '-' : ''}${integer}${decimals === '' ? '' : `.${decimals}`}`;
+}

@@ -1,0 +1,311 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest';
+import { sources } from '../../sources/index.js';
+import type { CallScope, Client, Connection } from '../../src/connectors/connector.js';
+import { SourceContractError } from '../../src/errors.js';
+import type { Loader } from '../../src/loaders/loader.js';
+import { SettingsReader } from '../../src/settings.js';
+import { CallController } from '../../src/signal.js';
+import type { SourceDefinition } from '../../src/source.js';
+import { createLogger } from '../../src/telemetry/logger.js';
+import { directSettings } from '../support/stand-ins.js';
+import { recordCases, type RecordCase } from './record-cases.js';
+import { throughAnswer, type Answer, type Call, type Place } from './tampering.js';
+
+/**
+ * Whatever a system does to the records of its answer, no key gets the record of another key, and none counts twice. The
+ * answers are the stand-ins' own: each is read once, and then changed in every way that the property comes up with.
+ */
+
+type AnyLoader = Loader<Client, unknown, unknown>;
+
+const RUNS = 15;
+
+/** All loaders of a source, also those that only a part of its declaration names. */
+function loadersOf({ loaders = [], identity, consents, companies }: SourceDefinition): AnyLoader[] {
+  const asked = Object.values(identity?.askedBy ?? {}).map(({ loader }) => loader);
+  const ofCompanies = Object.values(companies?.askedBy ?? {});
+  const all = [...loaders, ...asked, consents?.ofRecord, ...ofCompanies, companies?.byNameAndPlace];
+  return [...new Set(all.filter((loader) => loader !== undefined))];
+}
+
+const named = new Map<string, { source: SourceDefinition; loader: AnyLoader }>(
+  sources.flatMap((source) =>
+    loadersOf(source).map((loader) => [`${source.name} ${loader.name}`, { source, loader }] as const),
+  ),
+);
+const cases = recordCases(inject('customers'));
+
+/** What a loader gave for each key. */
+type Outcome = readonly unknown[];
+
+/** Answers that were read once. */
+interface Recorded {
+  call: Call;
+  answer: unknown;
+}
+
+let clients: ReadonlyMap<string, Client>;
+const connections: Connection<Client>[] = [];
+
+beforeAll(() => {
+  // Some records say when the system was asked.
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  const settings = new SettingsReader(directSettings());
+  clients = new Map(
+    sources.map(({ name, connector }) => {
+      const connection = connector.connect(settings, {
+        source: name,
+        timeoutMs: 10_000,
+        maxAnswerBytes: 8 * 1024 * 1024,
+        logger: createLogger('silent'),
+      });
+      connections.push(connection);
+      return [name, connection.client(scope)];
+    }),
+  );
+});
+afterAll(async () => {
+  vi.useRealTimers();
+  await Promise.all(connections.map((connection) => connection.close()));
+});
+
+const scope: CallScope = {
+  run: (call) => call(new CallController().signal),
+  slowDown: () => undefined,
+  holds: () => undefined,
+  headers: {},
+};
+
+/** What each key gets; the error of the whole batch where that failed. */
+async function outcomeOf(name: string, keys: readonly unknown[], answer: Answer): Promise<Outcome> {
+  const { source, loader } = own(name);
+  const client = clients.get(source.name);
+  if (client === undefined) throw new Error(`No client of ${source.name}.`);
+  try {
+    return await loader.load(keys, throughAnswer(client, answer));
+  } catch (error) {
+    return keys.map(() => error);
+  }
+}
+
+function own(name: string): { source: SourceDefinition; loader: AnyLoader } {
+  const found = named.get(name);
+  if (found === undefined) throw new Error(`No loader ${name}.`);
+  return found;
+}
+
+/** Reads each answer once, and gives the same again. */
+function recorder() {
+  const recorded = new Map<string, Recorded>();
+  const answer: Answer = async (call, live) => {
+    const known = recorded.get(call.name);
+    if (known !== undefined) return known.answer;
+    const found = await live();
+    recorded.set(call.name, { call, answer: found });
+    return found;
+  };
+  return { recorded, answer };
+}
+
+/** The same whatever order lists are in. */
+function canonical(value: unknown): string {
+  const sorted = (one: unknown): unknown => {
+    if (Array.isArray(one))
+      return one.map(sorted).sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+    if (typeof one !== 'object' || one === null) return one;
+    return Object.fromEntries(Object.entries(one).map(([key, part]) => [key, sorted(part)]));
+  };
+  return JSON.stringify(sorted(value));
+}
+
+/** Numbers to choose by, as many as are wanted. */
+const choices = fc.infiniteStream(fc.nat(1_000));
+type Choices = Iterator<number>;
+const choose = (from: Choices, count: number): number =>
+  count === 0 ? 0 : Number(from.next().value) % count;
+
+function shuffled<T>(list: readonly T[], from: Choices): T[] {
+  const left = [...list];
+  return list.flatMap(() => left.splice(choose(from, left.length), 1));
+}
+
+/** With copies of some of these put in somewhere. */
+function withCopies<T>(list: readonly T[], copies: readonly T[], from: Choices): T[] {
+  const more = [...list];
+  for (let left = 1 + choose(from, 3); left > 0 && copies.length > 0; left -= 1) {
+    const copy = copies[choose(from, copies.length)];
+    if (copy !== undefined) more.splice(choose(from, more.length + 1), 0, copy);
+  }
+  return more;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isContractError = (value: unknown): boolean => value instanceof SourceContractError;
+
+it('every loader of every source has a case', () => {
+  expect(Object.keys(cases).sort()).toEqual([...named.keys()].sort());
+});
+
+/** The same key with one of its parts changed, for each part. */
+function changed(key: unknown): unknown[] {
+  if (typeof key === 'string') return [`${key}x`];
+  if (typeof key === 'number') return [key + 1];
+  if (key === null) return [{ at: 'x', id: 'x', placedAt: 'x', number: 'x' }];
+  if (Array.isArray(key)) return [[...(key as unknown[]), ...changed(key.at(-1) ?? '').slice(0, 1)]];
+  return Object.entries(key ?? {}).flatMap(([name, part]: [string, unknown]) =>
+    changed(part).map((other) => ({ ...(key as object), [name]: other })),
+  );
+}
+
+describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
+  const { keys, lists, positions, included, index, loose, anonymous } = record;
+  const { recorded, answer } = recorder();
+  const ofOthers = recorder();
+  let truth: Outcome;
+  let strangers: readonly Recorded[];
+
+  beforeAll(async () => {
+    truth = await outcomeOf(name, keys, answer);
+    await outcomeOf(record.othersBy ?? name, record.others, ofOthers.answer);
+    strangers = [...ofOthers.recorded.values()].filter(({ call }) => !recorded.has(call.name));
+  });
+
+  /** What each key gets when each answer is changed so. */
+  const outcomeWhen = async (change: (answer: unknown, call: Call) => unknown): Promise<Outcome> =>
+    outcomeOf(name, keys, async (call, live) => withIncluded(change(await answer(call, live), call)));
+
+  const withIncluded = (one: unknown): unknown => {
+    if (included === undefined) return one;
+    const everything = [...recorded.values(), ...strangers].flatMap((other) =>
+      included.read(other.answer).flat(),
+    );
+    return included.write(one, [everything]);
+  };
+
+  const changeLists =
+    (place: Place, change: (list: readonly unknown[]) => readonly unknown[]) =>
+    (one: unknown): unknown =>
+      place.write(one, place.read(one).map(change));
+
+  /** The records of others that are in answers of the same kind. */
+  const foreignIn = (place: Place, { kind }: Call): unknown[] =>
+    strangers
+      .filter(({ call }) => record.othersBy !== undefined || call.kind === kind)
+      .flatMap((other) => place.read(other.answer).flat())
+      .map((one) =>
+        index === undefined || !isObject(one) ? one : { ...one, [index]: Number(one[index]) + keys.length },
+      );
+
+  const expectTruth = (outcome: Outcome): void => {
+    expect(outcome.map(canonical)).toEqual(truth.map(canonical));
+  };
+  /** Nothing of another key, and nothing that only looks as if there were none. */
+  const expectTruthOrRefusal = (outcome: Outcome): void => {
+    for (const [i, one] of outcome.entries())
+      if (!isContractError(one)) expect(canonical(one)).toBe(canonical(truth[i]));
+  };
+  const everyTime = (check: (from: Choices) => Promise<void>): Promise<void> =>
+    fc.assert(
+      fc.asyncProperty(choices, (from) => check(from[Symbol.iterator]())),
+      { numRuns: RUNS },
+    );
+
+  it('is cached under another text for each other key', () => {
+    const { loader } = own(name);
+    const textOf = (key: unknown) => loader.keyText?.(key) ?? String(key);
+    for (const key of keys) {
+      const texts = [key, ...changed(key)].map(textOf);
+      expect(new Set(texts).size).toBe(texts.length);
+    }
+  });
+
+  it('has records to put out of order', () => {
+    for (const one of truth) {
+      expect(one).not.toBeInstanceOf(Error);
+      expect(['null', '[]']).not.toContain(JSON.stringify(one));
+    }
+  });
+
+  if (lists !== undefined) {
+    it('gives the same in whatever order the records come', async () => {
+      await everyTime(async (from) => {
+        expectTruth(await outcomeWhen(changeLists(lists, (list) => shuffled(list, from))));
+      });
+    });
+
+    it('counts each record once, however often it comes', async () => {
+      await everyTime(async (from) => {
+        expectTruth(await outcomeWhen(changeLists(lists, (list) => withCopies(list, list, from))));
+      });
+    });
+  }
+
+  if (lists !== undefined && anonymous === undefined) {
+    it(
+      loose === undefined
+        ? 'refuses an answer with records that were not requested'
+        : `leaves out records that were not requested: ${loose}`,
+      async () => {
+        await everyTime(async (from) => {
+          let added = 0;
+          const outcome = await outcomeWhen((one, call) => {
+            const foreign = foreignIn(lists, call);
+            added += foreign.length;
+            return changeLists(lists, (list) => withCopies(list, foreign, from))(one);
+          });
+          expect(added).toBeGreaterThan(0);
+          if (loose !== undefined) expectTruth(outcome);
+          else {
+            expectTruthOrRefusal(outcome);
+            expect(outcome.some(isContractError)).toBe(true);
+          }
+        });
+      },
+    );
+
+    it('takes an answer with records of others alone for none about its own', async () => {
+      await everyTime(async (from) => {
+        const outcome = await outcomeWhen((one, call) => {
+          const foreign = foreignIn(lists, call);
+          return changeLists(lists, (list) => list.map(() => foreign[choose(from, foreign.length)]))(one);
+        });
+        if (loose === undefined) expect(outcome.every(isContractError)).toBe(true);
+        else
+          for (const one of outcome)
+            expect(['null', '[]', '{"tickets":[],"isWhole":true}']).toContain(JSON.stringify(one));
+      });
+    });
+  }
+
+  if (positions !== undefined)
+    it('shows no answer that stands in the place of another', async () => {
+      await everyTime(async (from) => {
+        expectTruthOrRefusal(
+          await outcomeWhen((one, call) => {
+            const foreign = foreignIn(positions, call);
+            return changeLists(positions, (list) => {
+              const changed = shuffled(list, from);
+              if (foreign.length > 0 && choose(from, 2) === 0)
+                changed[choose(from, changed.length)] = foreign[choose(from, foreign.length)];
+              return changed;
+            })(one);
+          }),
+        );
+      });
+    });
+
+  if (anonymous === undefined && loose === undefined && index === undefined)
+    it('shows no answer that was given to another call', async () => {
+      await everyTime(async (from) => {
+        const outcome = await outcomeWhen((one, call) => {
+          const same = [...recorded.values(), ...strangers].filter((other) => other.call.kind === call.kind);
+          const other = same[choose(from, same.length)]?.answer ?? one;
+          return lists === undefined ? other : lists.write(one, lists.read(other));
+        });
+        expectTruthOrRefusal(outcome);
+      });
+    });
+});

@@ -1,0 +1,122 @@
+import type { Client } from '../../src/index.js';
+
+/** Stands between a loader and its client, and changes what the system answers. */
+
+/** One call of a loader, as far as two calls can be compared. */
+export interface Call {
+  /** The method of the client and what it was called with. */
+  name: string;
+  /** Calls of one kind request records of one shape: the method, and the path or statement without its ids. */
+  kind: string;
+}
+
+export type Answer = (call: Call, live: () => Promise<unknown>) => Promise<unknown>;
+
+const METHODS = new Set(['get', 'getText', 'post', 'follow', 'rows', 'list', 'query', 'call']);
+
+/** A view of the client whose calls go through `answer`; also of the clients that it consists of. */
+export function throughAnswer<C extends Client>(client: C, answer: Answer): C {
+  return wrap(client, answer, '') as C;
+}
+
+function wrap(client: object, answer: Answer, path: string): object {
+  return Object.fromEntries(
+    Object.entries(client).map(([name, value]: [string, unknown]) => {
+      const at = `${path}${name}`;
+      if (typeof value === 'function' && METHODS.has(name)) {
+        const method = value as (...input: unknown[]) => Promise<unknown>;
+        return [name, (...input: unknown[]) => answer(callOf(at, input), () => method.apply(client, input))];
+      }
+      const isPart = typeof value === 'object' && value !== null && 'ping' in value;
+      return [name, isPart ? wrap(value, answer, `${at}.`) : value];
+    }),
+  );
+}
+
+function callOf(method: string, input: readonly unknown[]): Call {
+  const [schema, ...rest] = input;
+  const hasSchema = typeof schema === 'object' && schema !== null && 'safeParse' in schema;
+  const told = hasSchema ? rest : input;
+  const text = told.find((one) => typeof one === 'string') ?? '';
+  return {
+    name: `${method} ${JSON.stringify(told)}`,
+    kind: `${method} ${text.replace(/[^/]*\d{4,}[^/]*/g, '*')}`,
+  };
+}
+
+/** Where in an answer its records are. */
+export interface Place {
+  /** The lists of records in an answer. */
+  read(answer: unknown): readonly (readonly unknown[])[];
+  /** The same answer with other lists, in the same order. */
+  write(answer: unknown, lists: readonly (readonly unknown[])[]): unknown;
+}
+
+/** The answer itself is the list, as rows are. */
+export const itself: Place = {
+  read: (answer) => (Array.isArray(answer) ? [answer as unknown[]] : []),
+  write: (answer, lists) => lists[0] ?? answer,
+};
+
+/** A list below these names. */
+export function below(...names: readonly string[]): Place {
+  const [name = '', ...rest] = names;
+  const inner = rest.length === 0 ? itself : below(...rest);
+  return {
+    read: (answer) => inner.read(memberOf(answer, name)),
+    write: (answer, lists) =>
+      isObject(answer) ? { ...answer, [name]: inner.write(answer[name], lists) } : answer,
+  };
+}
+
+/** A list in each element of a list. */
+export function each(outer: Place, inner: Place): Place {
+  return {
+    read: (answer) => outer.read(answer).flatMap((list) => list.flatMap((one) => inner.read(one))),
+    write: (answer, lists) => {
+      const left = [...lists];
+      const changed = outer
+        .read(answer)
+        .map((list) => list.map((one) => inner.write(one, left.splice(0, inner.read(one).length))));
+      return outer.write(answer, changed);
+    },
+  };
+}
+
+/** The values of an object, of which the names stand for the positions. */
+export function valuesOf(...names: readonly string[]): Place {
+  const [name = '', ...rest] = names;
+  if (names.length > 0) {
+    const inner = valuesOf(...rest);
+    return {
+      read: (answer) => inner.read(memberOf(answer, name)),
+      write: (answer, lists) =>
+        isObject(answer) ? { ...answer, [name]: inner.write(answer[name], lists) } : answer,
+    };
+  }
+  return {
+    read: (answer) => (isObject(answer) ? [Object.values(answer)] : []),
+    write: (answer, [list = []]) =>
+      isObject(answer)
+        ? Object.fromEntries(Object.keys(answer).map((key, i) => [key, list[i] ?? null]))
+        : answer,
+  };
+}
+
+/** A list in JSON that is told as text. */
+export function inJson(name: string, inner: Place): Place {
+  const parsed = (answer: unknown): unknown => JSON.parse(String(memberOf(answer, name)));
+  return {
+    read: (answer) => inner.read(parsed(answer)),
+    write: (answer, lists) =>
+      isObject(answer) ? { ...answer, [name]: JSON.stringify(inner.write(parsed(answer), lists)) } : answer,
+  };
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return isObject(value) ? value[name] : undefined;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
