@@ -12,10 +12,10 @@ import {
   SourceUnavailableError,
 } from '../errors.js';
 import type { CallSignal } from '../signal.js';
-import { turn } from '../turns.js';
 import type { Session } from './auth.js';
 import type { Received } from '../diagnosis.js';
 import type { CallScope, ConnectorOptions } from './connector.js';
+import { asItCame, parseInTurn, parseLeniently, parseText } from './body.js';
 import { parseExactJson } from './decimal.js';
 import { exchange, type AnswerHeaders, type Exchanged } from './exchange.js';
 import { templateOf } from './path-template.js';
@@ -278,54 +278,6 @@ function wholeBody({ body }: Exchanged, source: string, maxAnswerBytes: number):
 /** A path may hold an address, so what is kept of it is not kept under it. */
 function nameOf(path: string): string {
   return hash('sha256', path, 'base64url');
-}
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-/** Reading so much, with all that follows, takes some milliseconds: answers that come at one moment are read one by one. */
-const LONG_BODY_BYTES = 50_000;
-
-function parseInTurn(readJson: (text: string) => unknown) {
-  return (bytes: Buffer, source: string): unknown =>
-    bytes.length > LONG_BODY_BYTES
-      ? turn().then(() => parse(bytes, source, readJson))
-      : parse(bytes, source, readJson);
-}
-
-function parse(bytes: Buffer, source: string, readJson: (text: string) => unknown): unknown {
-  if (bytes.length === 0) return undefined;
-  try {
-    return readJson(utf8.decode(bytes));
-  } catch (error) {
-    throw new SourceContractError(source, `${source} sent an answer that is not JSON.`, {
-      cause: error,
-      kind: 'wrong-format',
-    });
-  }
-}
-
-function asItCame(bytes: Buffer): Buffer {
-  return bytes;
-}
-
-function parseText(bytes: Buffer, source: string): string {
-  try {
-    return utf8.decode(bytes);
-  } catch (error) {
-    throw new SourceContractError(source, `${source} sent an answer that is not text.`, {
-      cause: error,
-      kind: 'wrong-format',
-    });
-  }
-}
-
-/** Of an answer that is an error anyway. */
-function parseLeniently(body: Exchanged['body']): unknown {
-  try {
-    return JSON.parse(String(body)) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Checks what a system sent. The error names the place, never a value; `from`: so much of the list was checked before. */

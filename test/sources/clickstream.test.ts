@@ -459,7 +459,8 @@ describe('the click log with events of a kind', () => {
       const names = await eventPages
         .load([{ ...everything(who('K1')), names: [key], after: { at: key, id: key } }], files)
         .catch((error: unknown) => error);
-      if (!(names instanceof Error)) expect(names, what).toEqual([[]]);
+      if (names instanceof Error) expect(names, what).toMatchObject({ code: 'BAD_USER_INPUT' });
+      else expect(names, what).toEqual([[]]);
     }
     expect(await visitPages.load([{ ...everything(who('K2')), since: null }], files)).toEqual([[]]);
     expect(await devicesOf.load([who('K2')], files)).toEqual([[]]);

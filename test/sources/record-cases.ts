@@ -1,30 +1,9 @@
 import { zendeskOrganizationId } from '../../sources/stand-ins/seed-ids.js';
-import { salesforceId } from '../../sources/stand-ins/seed-salesforce.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
-import type { Person, World } from '../../sources/stand-ins/world.js';
-import { below, each, inJson, itself, type Place } from './tampering.js';
-
-/** How the records of one loader are put out of order in `records.test.ts`. */
-export interface RecordCase {
-  /** Keys that the stand-in knows. */
-  keys: readonly unknown[];
-  /** Other keys, whose records are put into the answers for `keys`. */
-  others: readonly unknown[];
-  /** The loader that `others` are keys of. Default: the same one. */
-  othersBy?: string;
-  /** Lists in which a record is matched by its key. Default: none, since each call answers one key. */
-  lists?: Place;
-  /** Lists in which the position of an answer is all there is, as the parts of a batch. */
-  positions?: Place;
-  /** A number in each row that stands for one of the keys, so that those of `others` are given other numbers. */
-  index?: string;
-  /** A list that records refer to: it holds those of all answers. */
-  included?: Place;
-  /** Why a record that no key requested is left out here, and is no error. */
-  loose?: string;
-  /** Why the records of another key cannot be told apart. They are then only repeated and put in another order. */
-  anonymous?: string;
-}
+import type { World } from '../../sources/stand-ins/world.js';
+import { four, having, type RecordCase } from './record-case.js';
+import { hubspotCases, salesforceCases } from './record-cases-crm.js';
+import { below, each, inJson, itself } from './tampering.js';
 
 /** For each loader of each source, by the names of both. */
 export function recordCases(customers: number): Record<string, RecordCase> {
@@ -33,31 +12,12 @@ export function recordCases(customers: number): Record<string, RecordCase> {
     ...orderSystem(world),
     ...webshop(world),
     ...contactCentre(world),
-    ...hubspot(world),
-    ...salesforce(world),
+    ...hubspotCases(world),
+    ...salesforceCases(world),
     ...facebook(world),
     ...invoices(world),
     ...others(world),
   };
-}
-
-/** Two for keys and two others; one and the rest when there are fewer. */
-function four(found: readonly unknown[]): Pick<RecordCase, 'keys' | 'others'> {
-  const count = found.length < 4 ? 1 : 2;
-  if (found.length < 2) throw new Error('The world has too few of these.');
-  return { keys: found.slice(0, count), others: found.slice(count, 4) };
-}
-
-function having<Part extends keyof Person>(
-  { people }: World,
-  part: Part,
-  fits: (own: NonNullable<Person[Part]>, person: Person) => boolean = () => true,
-): (Person & Record<Part, NonNullable<Person[Part]>>)[] {
-  const isKnown = (person: Person): person is Person & Record<Part, NonNullable<Person[Part]>> => {
-    const own = person[part];
-    return own !== undefined && fits(own, person);
-  };
-  return people.filter((person) => /^customer-/.test(person.email)).filter(isKnown);
 }
 
 function orderSystem(world: World): Record<string, RecordCase> {
@@ -178,116 +138,6 @@ function contactCentre(world: World): Record<string, RecordCase> {
       ...four(firstTickets),
       lists: below('comments'),
       anonymous: 'a comment does not name its ticket, which stands in the address of the call',
-    },
-  };
-}
-
-function hubspot(world: World): Record<string, RecordCase> {
-  const known = having(world, 'crm');
-  const ids = four(known.map(({ crm: { contactId } }) => contactId));
-  const results = below('results');
-  const working = having(world, 'crm', ({ companyId }) => companyId !== undefined);
-  const dealing = having(world, 'crm', ({ deals }) => deals.length > 0);
-  const complaining = world.companies.filter(({ serviceTickets }) => serviceTickets.length > 0);
-  const withVat = world.companies.filter(({ vatNumber }) => vatNumber !== undefined);
-  const types = [{ id: null, name: null }];
-  const anonymous = 'a search gives no associations: `resolvers.ts` compares with those of the record';
-  return {
-    'crm-hubspot contactsByEmail': { ...four(known.map(({ email }) => email)), lists: results },
-    'crm-hubspot contactsById': { ...ids, lists: results },
-    'crm-hubspot consentsOfContacts': {
-      ...four(
-        having(world, 'crm', ({ marketing }) =>
-          marketing.choices.some(({ kindId }) => kindId === undefined),
-        ).map(({ crm }) => crm.contactId),
-      ),
-      lists: results,
-    },
-    'crm-hubspot companiesOfContacts': {
-      ...four(working.map(({ crm }) => crm.contactId)),
-      lists: results,
-    },
-    'crm-hubspot dealsOfContacts': { ...four(dealing.map(({ crm }) => crm.contactId)), lists: results },
-    'crm-hubspot ticketsOfCompanies': { ...four(complaining.map(({ id }) => id)), lists: results },
-    'crm-hubspot companies': {
-      ...four(working.map(({ crm: { contactId, companyId } }) => ({ id: companyId, contactId }))),
-      lists: results,
-    },
-    'crm-hubspot deals': {
-      ...four(dealing.map(({ crm: { contactId, deals } }) => ({ id: deals[0]?.id, contactId }))),
-      lists: results,
-    },
-    'crm-hubspot tickets': {
-      ...four(complaining.flatMap(({ serviceTickets }) => serviceTickets.slice(0, 1).map(({ id }) => id))),
-      lists: results,
-    },
-    'crm-hubspot companiesByKvkNumber': {
-      ...four(world.companies.map(({ kvkNumber }) => kvkNumber)),
-      lists: results,
-    },
-    'crm-hubspot companiesByVatNumber': {
-      ...four(withVat.map(({ vatNumber }) => vatNumber)),
-      lists: results,
-    },
-    'crm-hubspot newestDeals': {
-      ...four(dealing.map(({ crm }) => ({ id: crm.contactId, first: 5 }))),
-      lists: results,
-      anonymous,
-    },
-    'crm-hubspot newestTickets': {
-      ...four(complaining.map(({ id }) => ({ id, first: 5 }))),
-      lists: results,
-      anonymous,
-    },
-    'crm-hubspot subscriptionTypes': {
-      keys: ['contacts'],
-      others: [],
-      lists: results,
-      anonymous: 'there is one list for all',
-    },
-    'crm-hubspot subscriptionsOfContacts': {
-      ...four(known.map(({ crm: { contactId } }) => ({ contactId, types }))),
-      lists: results,
-    },
-  };
-}
-
-function salesforce(world: World): Record<string, RecordCase> {
-  const known = having(world, 'salesforce');
-  const ids = known.map(({ salesforce: { contactId } }) => contactId);
-  const records = below('records');
-  const childrenOf = (relation: string): Place => each(records, below(relation, 'records'));
-  const working = having(world, 'salesforce', ({ companyId }) => companyId !== undefined);
-  const with_ = (fits: (own: NonNullable<Person['salesforce']>) => boolean) =>
-    four(having(world, 'salesforce', fits).map(({ salesforce: { contactId } }) => contactId));
-  return {
-    'crm-salesforce contactsById': { ...four(ids), lists: itself },
-    'crm-salesforce contactsByEmail': { ...four(known.map(({ email }) => email)), lists: records },
-    'crm-salesforce contactsByPhone': { ...four(known.map(({ phone }) => phone)), lists: records },
-    'crm-salesforce consentsOfContacts': {
-      ...with_(({ hasOptedOutOfEmail, doNotCall }) => hasOptedOutOfEmail || doNotCall),
-      lists: itself,
-    },
-    'crm-salesforce accounts': {
-      ...four(
-        working.map(({ salesforce: { contactId, companyId } }) => ({
-          contactId,
-          accountId: salesforceId('account', world.companies.findIndex(({ id }) => id === companyId) + 1),
-        })),
-      ),
-      lists: itself,
-    },
-    'crm-salesforce opportunitiesOfContacts': {
-      ...with_(({ opportunities }) => opportunities.length > 0),
-      lists: childrenOf('OpportunityContactRoles'),
-    },
-    'crm-salesforce casesOfContacts': {
-      ...with_(({ cases }) => cases.length > 0),
-      lists: childrenOf('Cases'),
-    },
-    'crm-salesforce campaignsOfContacts': {
-      ...with_(({ campaigns }) => campaigns.length > 0),
-      lists: childrenOf('CampaignMembers'),
     },
   };
 }

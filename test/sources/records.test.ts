@@ -9,7 +9,8 @@ import { CallController } from '../../src/signal.js';
 import type { SourceDefinition } from '../../src/source.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 import { directSettings } from '../support/stand-ins.js';
-import { recordCases, type RecordCase } from './record-cases.js';
+import type { RecordCase } from './record-case.js';
+import { recordCases } from './record-cases.js';
 import { throughAnswer, type Answer, type Call, type Place } from './tampering.js';
 
 /**

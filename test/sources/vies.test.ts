@@ -220,7 +220,7 @@ describe('the VAT check on its way', () => {
     await start({ refuse: () => 'IP_BLOCKED' });
     const { errors } = await query('{ company(by: { vatNumber: "NL801234566B01" }) { name vat { valid } } }');
     expect(errors.map(({ path, extensions }) => [path?.join('.'), extensions])).toEqual([
-      ['company.vat', { code: 'SOURCE_UNAUTHENTICATED', source: 'vies', retryable: false }],
+      ['company.vat', { code: 'SOURCE_FORBIDDEN', source: 'vies', retryable: false }],
     ]);
     expect(calls()).toBe(1);
   });
@@ -258,9 +258,9 @@ describe('the loaders of the VAT check', () => {
     });
     connect(server.url);
   };
-  const said = (more: string, vatNumber = '801234566B01') =>
+  const said = (more: string, vatNumber = '801234566B01', country = 'NL') =>
     `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body>
-      <checkVatResponse xmlns="urn:ec.europa.eu:taxud:vies:services:checkVat:types"><countryCode>NL</countryCode>
+      <checkVatResponse xmlns="urn:ec.europa.eu:taxud:vies:services:checkVat:types"><countryCode>${country}</countryCode>
       <vatNumber>${vatNumber}</vatNumber><requestDate>2026-11-24+01:00</requestDate>${more}</checkVatResponse>
       </soap:Body></soap:Envelope>`;
   const check = () => vatChecks.load(['NL801234566B01'], client);
@@ -291,7 +291,8 @@ describe('the loaders of the VAT check', () => {
   it.each([
     ['valid', said('<valid>maybe</valid>')],
     ['valid', said('<name>A</name>')],
-    ['another number', said('<valid>true</valid>', '804376438B01')],
+    ['not requested', said('<valid>true</valid>', '804376438B01')],
+    ['not requested', said('<valid>true</valid>', '801234566B01', 'BE')],
     ['no SOAP message', '<html/>'],
   ])('refuse an answer that does not fit (%s), and tell no value of it', async (place, body) => {
     await answering(body);
