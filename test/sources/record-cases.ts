@@ -3,7 +3,7 @@ import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { World } from '../../sources/stand-ins/world.js';
 import { four, having, type RecordCase } from './record-case.js';
 import { hubspotCases, salesforceCases } from './record-cases-crm.js';
-import { below, each, inJson, itself } from './tampering.js';
+import { below, each, inJson, itself, valuesOf } from './tampering.js';
 
 /** For each loader of each source, by the names of both. */
 export function recordCases(customers: number): Record<string, RecordCase> {
@@ -80,15 +80,16 @@ function orderSystem(world: World): Record<string, RecordCase> {
 function webshop(world: World): Record<string, RecordCase> {
   const known = having(world, 'webshop');
   const ids = four(known.map(({ webshop: { customerId } }) => customerId));
+  const aliases = valuesOf('data');
   return {
-    'webshop customersBy id': { ...ids, anonymous: 'compared next' },
+    'webshop customersBy id': { ...ids, positions: aliases },
     'webshop customersBy emailAddress': {
       ...four(known.map(({ email }) => email)),
-      anonymous: 'compared next',
+      positions: aliases,
     },
     'webshop customersBy phoneNumber': {
       ...four(known.map(({ phone }) => phone)),
-      anonymous: 'compared next',
+      positions: aliases,
     },
     'webshop consentsOfCustomers': { ...ids, lists: below('data', 'nodes') },
   };
