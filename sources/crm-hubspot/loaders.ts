@@ -106,9 +106,11 @@ export const contactsByFacebookUserId = defineLoader<RestClient, string, readonl
   freshness: IDENTITY_FRESHNESS,
   load: async (ids, hubspot) => {
     const contacts = await readBatch(hubspot, 'contacts', ids, CONTACT_PROPERTIES, 'facebook_user_id');
-    return alignMany(ids, contacts, ({ properties }) => properties['facebook_user_id'] ?? '').map((own) =>
-      own.map(toContact),
-    );
+    return alignMany(ids, contacts, {
+      source: 'crm-hubspot',
+      keyOf: ({ properties }) => properties['facebook_user_id'] ?? [],
+      idOf: ({ id }) => id,
+    }).map((own) => own.map(toContact));
   },
 });
 

@@ -18,6 +18,12 @@ export function hubspotCases(world: World): Record<string, RecordCase> {
   return {
     'crm-hubspot contactsByEmail': { ...four(known.map(({ email }) => email)), lists: results },
     'crm-hubspot contactsById': { ...ids, lists: results },
+    'crm-hubspot contactsByFacebookUserId': {
+      keys: world.people.flatMap(({ crm }) => crm?.facebookUserId ?? []).slice(0, 1),
+      others: known.slice(0, 2).map(({ crm: { contactId } }) => contactId),
+      othersBy: 'crm-hubspot contactsById',
+      lists: results,
+    },
     'crm-hubspot consentsOfContacts': {
       ...four(
         having(world, 'crm', ({ marketing }) =>
