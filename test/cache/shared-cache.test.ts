@@ -5,8 +5,6 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createSharedCache, type SharedCache } from '../../src/cache/shared-cache.js';
 
 const WAIT_MS = 20;
-/** A machine that runs other tests beside may take a turn of its own. */
-const GRACE_MS = 250;
 
 const open: { close(): unknown }[] = [];
 afterEach(async () => {
@@ -54,12 +52,15 @@ function connect(url: string): {
   return { cache, log: () => lines.join(''), gaps: () => gaps, forgotten };
 }
 
-/** What a request would see: three reads, one after the other, and a write. */
+/** Three reads, one after the other, and a write, as in a request. Resolves to the number of reads that had to wait. */
 async function request(cache: SharedCache): Promise<number> {
-  const startedAt = performance.now();
+  let waits = 0;
   for (let i = 0; i < 3; i += 1) {
-    const { entries } = await cache.read(['one', 'two']);
-    expect(entries).toEqual([undefined, undefined]);
+    const reading = cache.read(['one', 'two']);
+    const isAtOnce = reading.then(() => true);
+    if (!(await Promise.race([isAtOnce, new Promise<false>((resolve) => setImmediate(resolve, false))])))
+      waits += 1;
+    expect((await reading).entries).toEqual([undefined, undefined]);
   }
   cache.write({
     key: 'one',
@@ -67,7 +68,7 @@ async function request(cache: SharedCache): Promise<number> {
     keepMs: 1_000,
     since: 1,
   });
-  return performance.now() - startedAt;
+  return waits;
 }
 
 describe('the shared cache, when Redis is not what it should be', () => {
@@ -89,15 +90,13 @@ describe('the shared cache, when Redis is not what it should be', () => {
       what === 'refuses connections' ? 'redis://:not-to-be-logged@127.0.0.1:1' : await listen(behaviour);
     const { cache, log, gaps } = connect(url);
     for (let i = 0; i < 20; i += 1) {
-      expect(await request(cache)).toBeLessThan(GRACE_MS);
+      expect(await request(cache)).toBe(0);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    const startedAt = performance.now();
     await Promise.all([
       expect(cache.forget(['tag'])).rejects.toThrow('cannot forget yet'),
       expect(cache.count('quota', 1_000)).rejects.toThrow('cannot count'),
     ]);
-    expect(performance.now() - startedAt).toBeLessThan(1_000 + GRACE_MS);
     expect(cache.state).toBe('down');
     expect(gaps()).toBe(0);
     expect(log()).not.toContain('not-to-be-logged');
@@ -112,7 +111,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
     await vi.waitFor(() => {
       expect(log()).toContain('npm install ioredis');
     });
-    expect(await request(cache)).toBeLessThan(GRACE_MS);
+    expect(await request(cache)).toBe(0);
     expect(cache.state).toBe('down');
   });
 
@@ -123,14 +122,11 @@ describe('the shared cache, when Redis is not what it should be', () => {
       expect(cache.state).toBe('up');
     });
     expect(await cache.read(['one', 'two'])).toEqual({ entries: [undefined, undefined], since: SEQ });
-    redis.delayMs = 1_000;
+    redis.delayMs = 2_000;
     const asked = redis.scripts;
-    const times = [];
-    for (let i = 0; i < 20; i += 1) times.push(await request(cache));
-    expect(times[0]).toBeGreaterThan(WAIT_MS - 2);
-    expect(times[0]).toBeLessThan(WAIT_MS + GRACE_MS);
-    times.sort((a, b) => a - b);
-    expect(times[10]).toBeLessThan(WAIT_MS / 2);
+    const waits = [];
+    for (let i = 0; i < 20; i += 1) waits.push(await request(cache));
+    expect(waits).toEqual([1, ...Array<number>(19).fill(0)]);
     expect(redis.scripts - asked).toBe(1);
     expect(cache.state).toBe('down');
     redis.delayMs = 0;
@@ -138,7 +134,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
       () => {
         expect(cache.state).toBe('up');
       },
-      { timeout: 5_000 },
+      { timeout: 10_000 },
     );
     expect((await cache.read(['one', 'two'])).since).toBe(SEQ);
     expect(log()).toContain('quick again');
@@ -150,10 +146,8 @@ describe('the shared cache, when Redis is not what it should be', () => {
     await vi.waitFor(() => {
       expect(cache.state).toBe('up');
     });
-    redis.delayMs = 2_000;
-    const startedAt = performance.now();
+    redis.delayMs = 60_000;
     const reads = await Promise.all(Array.from({ length: 1_000 }, (_, i) => cache.read([`key ${i}`])));
-    expect(performance.now() - startedAt).toBeLessThan(WAIT_MS + GRACE_MS);
     expect(reads.every(({ since }) => since === undefined)).toBe(true);
   });
 
@@ -208,7 +202,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
     await cache.close();
     await cache.close();
     expect((await reading).entries).toEqual([undefined, undefined]);
-    expect(await request(cache)).toBeLessThan(GRACE_MS);
+    expect(await request(cache)).toBe(0);
     await expect(cache.forget(['tag'])).rejects.toThrow();
     expect([cache.state, early.state, gaps()]).toEqual(['down', 'down', 1]);
   });

@@ -2,11 +2,10 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { sources } from '../../sources/index.js';
 import { createDigests } from '../../src/privacy/suppression.js';
 import { listen } from '../../src/server/http.js';
 import { turnedClock } from '../support/clock.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 import { stekkerdoos } from './cli-process.js';
@@ -43,7 +42,7 @@ async function runGateway(): Promise<{
     { ...control.settings, SUPPRESSION_FILE: list, ADMIN_TOKEN, PORT: '0' },
     {
       clock,
-      sources: sources.map((source) => ({
+      sources: patientSources().map((source) => ({
         ...source,
         freshness: { maxAge: '1 hour', notFoundMaxAge: '1 hour' },
       })),

@@ -1,10 +1,9 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { sources } from '../../sources/index.js';
 import { KEY_ROLES, CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { ROLES } from '../../src/context/roles.js';
 import { readPersistedOperations } from '../../src/server/persisted-operations.js';
-import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, DEMO_OPERATIONS, patientSources, type TestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
 /** What is kept, shared and batched between callers must never be what only one of them may see. */
@@ -60,7 +59,7 @@ beforeAll(async () => {
   for (const cell of CELLS) alone.set(cell, await ask(careful, cell, { 'cache-control': 'no-cache' }));
   await careful.close();
   gateway = createTestGateway(settings, {
-    sources: sources.map((source) => ({
+    sources: patientSources().map((source) => ({
       ...source,
       freshness: { maxAge: '1 hour', staleWhileRevalidate: '1 hour' },
     })),

@@ -10,7 +10,7 @@ import { SettingsReader } from '../../src/settings.js';
 import type { Client, Connector } from '../../src/connectors/connector.js';
 import { turnedClock } from '../support/clock.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/gateway.js';
 import { at, textAt } from '../support/read.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 
@@ -99,7 +99,7 @@ function openGateway(environment: Record<string, string> = { ADMIN_TOKEN: TOKEN 
         ...source,
         connector: twice(source.connector),
         freshness: { maxAge: '1 hour', notFoundMaxAge: '1 hour', staleIfError: '1 day' },
-        limits: { retries: 0 },
+        limits: { retries: 0, timeout: LONG_TIMEOUT },
       })),
     },
   );

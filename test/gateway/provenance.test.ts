@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { sources } from '../../sources/index.js';
 import { turnedClock } from '../support/clock.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import { ONE_CUSTOMER } from './queries.js';
 
@@ -15,7 +14,7 @@ afterAll(() => control.close());
 
 function openGateway(options: Parameters<typeof createTestGateway>[1] = {}): TestGateway {
   const gateway = createTestGateway(control.settings, {
-    sources: sources.map((source) => ({ ...source, freshness: { maxAge: '30 s' } })),
+    sources: patientSources().map((source) => ({ ...source, freshness: { maxAge: '30 s' } })),
     ...options,
   });
   opened.push(gateway);
@@ -99,8 +98,8 @@ describe('extensions.sources', () => {
     const crm = report?.['crm-hubspot'];
     // Who it is, the company's id, and the company: one after the other.
     expect(crm?.durationMs).toBeGreaterThan(3 * 60 - 5);
-    expect(crm?.durationMs).toBeLessThan(2_000);
-    expect(crm?.startedMs).toBeLessThan(1_000);
+    expect(crm?.durationMs).toBeLessThan(10_000);
+    expect(crm?.startedMs).toBeLessThan(10_000);
   });
 
   test('tells the age of the oldest part, in whole seconds', async () => {

@@ -203,7 +203,7 @@ describe('a client that does not say that it takes parts', () => {
 describe('an answer in parts', () => {
   let way: Way;
   beforeAll(async () => {
-    way = await open({ DEADLINE_MS: '2000' });
+    way = await open();
   });
 
   test('is given of a persisted operation, asked by GET as well', async () => {
@@ -279,7 +279,8 @@ describe('an answer in parts', () => {
     expect(merged(await answer.rest()).errors).toMatchObject([
       { path: ['customer', 'slow'], extensions: { code: 'SOURCE_TIMEOUT' } },
     ]);
-    expect(performance.now() - started).toBeLessThan(1_900);
+    // Well before the ten seconds that others wait at most.
+    expect(performance.now() - started).toBeLessThan(9_000);
   });
 
   test('is right for a thousand customers, each with a part of its own', { timeout: 30_000 }, async () => {

@@ -12,7 +12,7 @@ import type { SourceDefinition } from '../../src/index.js';
 import { failure, hostileKeys, open } from '../connectors/contract.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
 import { turnedClock } from '../support/clock.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 import { knownPeople } from './known-people.js';
@@ -40,7 +40,10 @@ describe('the weather', () => {
         Object.entries(addresses).map(([email, address]) => [email, { profile: { address } }]),
       ),
     );
-    const weather = { ...buienradar, limits: { ...buienradar.limits, ...change } } as SourceDefinition;
+    const weather = {
+      ...buienradar,
+      limits: { ...buienradar.limits, timeout: LONG_TIMEOUT, ...change },
+    } as SourceDefinition;
     gateway = createTestGateway(
       { ...standIn.settings(control.sources['buienradar']?.url ?? ''), ...known.environment },
       {

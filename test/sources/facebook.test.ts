@@ -22,7 +22,7 @@ import type { SourceDefinition } from '../../src/index.js';
 import { failure, hostileKeys, open, type Opened } from '../connectors/contract.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
 import { turnedClock } from '../support/clock.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 import { knownPeople } from './known-people.js';
@@ -73,7 +73,10 @@ describe('Facebook', () => {
     emails = [],
   }: { limits?: object; environment?: object; emails?: string[] } = {}): TestGateway => {
     const known = knownPeople(Object.fromEntries(emails.map((email) => [email, {}])));
-    const source = { ...facebook, limits: { ...facebook.limits, ...limits } } as SourceDefinition;
+    const source = {
+      ...facebook,
+      limits: { ...facebook.limits, timeout: LONG_TIMEOUT, ...limits },
+    } as SourceDefinition;
     gateway = createTestGateway(
       { ...standIn.settings(control.sources['facebook']?.url ?? ''), ...known.environment, ...environment },
       { sources: [known.source, source], sdl: known.sdl, clock: turnedClock() },

@@ -20,7 +20,8 @@ import type { Person, StandIn, World } from '../../sources/stand-ins/world.js';
 import type { OdataClient } from '../../src/connectors/odata/client.js';
 import { hostileKeys, open, type Opened } from '../connectors/contract.js';
 import { sendJson, startServer, type SmallServer } from '../connectors/server.js';
-import { createTestGateway } from '../support/gateway.js';
+import type { GatewayOptions } from '../../src/gateway.js';
+import { createTestGateway, patientSources } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { directSettings, faultControl } from '../support/stand-ins.js';
 
@@ -33,8 +34,8 @@ const withToken = { ...settings, INVOICES_ACCESS_TOKEN: invoicesAccessToken };
 const everybody = world.people.filter((one) => one.invoices !== undefined);
 
 /** However busy the machine is, nothing is left out for that. */
-const patientGateway = (environment: Record<string, string>) =>
-  createTestGateway({ DEADLINE_MS: '20000', ...environment });
+const patientGateway = (environment: Record<string, string>, options: Partial<GatewayOptions> = {}) =>
+  createTestGateway({ DEADLINE_MS: '20000', ...environment }, options);
 
 function person(email: string): Person & { invoices: NonNullable<Person['invoices']> } {
   const found = everybody.find((one) => one.email === email);
@@ -266,7 +267,10 @@ describe('the invoice system', () => {
     ['garbage', 'SOURCE_CONTRACT'],
   ] as const)('costs its own fields when it is in "%s"', async (fault, code) => {
     const control = await faultControl();
-    const gateway = patientGateway({ ...control.settings, INVOICES_ACCESS_TOKEN: invoicesAccessToken });
+    const gateway = patientGateway(
+      { ...control.settings, INVOICES_ACCESS_TOKEN: invoicesAccessToken },
+      fault === 'hang' ? { sources: patientSources({ invoices: '250 ms' }) } : {},
+    );
     await control.set('invoices', { fault });
     const { data, errors } = await gateway.query(
       `{ customer(by: { email: "everywhere@example.nl" }) { customerSince invoices { nodes { number } } } }`,

@@ -7,7 +7,8 @@ import { SettingsReader, type Environment } from '../../src/settings.js';
 import { listen } from '../../src/server/http.js';
 import { hostileKeys } from '../connectors/contract.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
-import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
+import type { Duration } from '../../src/duration.js';
+import { type Answer, createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/gateway.js';
 import { faultControl } from '../support/stand-ins.js';
 import type {
   AnsweredQuestion,
@@ -36,10 +37,13 @@ export function describeSource(subject: SourceSubject): void {
   const ends: (() => Promise<void>)[] = [];
 
   /** A gateway with this source alone, and what goes with it, which has asked nothing yet. */
-  const open = (environment: Environment = {}): TestGateway =>
+  const open = (environment: Environment = {}, timeout: Duration = LONG_TIMEOUT): TestGateway =>
     (gateway = createTestGateway(
-      { DEADLINE_MS: '10000', ...settings, ...beside?.environment, ...environment },
-      { sources: [...(beside?.sources ?? []), source], sdl: beside?.sdl ?? {} },
+      { ...settings, ...beside?.environment, ...environment },
+      {
+        sources: [...(beside?.sources ?? []), { ...source, limits: { ...source.limits, timeout } }],
+        sdl: beside?.sdl ?? {},
+      },
     ));
   /** The same of a system in a state that was made for it. */
   const openIn = async (state: OwnState): Promise<void> => {
@@ -176,7 +180,8 @@ export function describeSource(subject: SourceSubject): void {
 
     it(`gives a system that hangs up at its own timeout, and works again when the system does${bare === undefined ? '' : `: ${bare.hang.here}`}`, async () => {
       if (bare === undefined) {
-        open();
+        // Long enough for the answer that it gives once it works again.
+        open({}, '2 s');
         await control.set(name, { fault: 'hang' });
       } else await openIn(bare.hang);
       expectErrors(await put(ask), 'SOURCE_TIMEOUT');

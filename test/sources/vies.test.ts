@@ -10,7 +10,7 @@ import type { SoapClient } from '../../src/connectors/soap/client.js';
 import { failure, hostileKeys, open, sourceFailure, type Opened } from '../connectors/contract.js';
 import { startServer, type SmallServer } from '../connectors/server.js';
 import { fault, sendXml } from '../connectors/soap-service.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { at } from '../support/read.js';
 import { directSettings, faultControl } from '../support/stand-ins.js';
 
@@ -112,10 +112,13 @@ describe('the VAT check on its way', () => {
     if (gateway === undefined) throw new Error('start it first');
     return gateway.query(text, variables);
   };
-  const start = async (options: ViesOptions = {}): Promise<void> => {
+  const start = async (options: ViesOptions = {}, sources = patientSources()): Promise<void> => {
     standIn = await startVies(world, options);
     control = await faultControl([standIn]);
-    gateway = createTestGateway({ ...settings, ...standIn.settings(control.sources['vies']?.url ?? '') });
+    gateway = createTestGateway(
+      { ...settings, ...standIn.settings(control.sources['vies']?.url ?? '') },
+      { sources },
+    );
   };
   afterEach(async () => {
     await gateway?.close();
@@ -226,7 +229,7 @@ describe('the VAT check on its way', () => {
   });
 
   it.each(['hang', 'drip'] as const)('gives up at its time when VIES is in "%s"', async (inFault) => {
-    await start();
+    await start({}, patientSources({ vies: '250 ms' }));
     await control?.set('vies', { fault: inFault });
     const { errors } = await query(
       '{ customer(by: { email: "company@example.nl" }) { name company { vat { valid } } } }',

@@ -11,7 +11,7 @@ import type { SourceDefinition } from '../../src/index.js';
 import { failure, hostileKeys, open, type Opened } from '../connectors/contract.js';
 import { sendJson, startServer, type SmallServer } from '../connectors/server.js';
 import { turnedClock } from '../support/clock.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 import { knownPeople } from './known-people.js';
@@ -63,7 +63,7 @@ describe('X', () => {
       ),
       { xUsername: 'shown' },
     );
-    const source = { ...x, limits: { ...x.limits, ...limits } } as SourceDefinition;
+    const source = { ...x, limits: { ...x.limits, timeout: LONG_TIMEOUT, ...limits } } as SourceDefinition;
     gateway = createTestGateway(
       { ...standIn.settings(control.sources['x']?.url ?? ''), ...known.environment, ...environment },
       { sources: [known.source, source], sdl: known.sdl, clock: turnedClock() },

@@ -8,7 +8,7 @@ import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 import { createWebhookStore, type DeliveryRecord, type WebhookStore } from '../../src/webhooks/store.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/gateway.js';
 import { at } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 import { startReceiver, type Receiver } from './receiver.js';
@@ -98,7 +98,11 @@ async function open(): Promise<void> {
       // What is not forgotten would be shown again for an hour.
       sources: sources
         .filter(({ name }) => SYSTEMS.some((one) => one === name))
-        .map((source) => ({ ...source, freshness: { maxAge: '1 hour' }, limits: { retries: 0 } })),
+        .map((source) => ({
+          ...source,
+          freshness: { maxAge: '1 hour' },
+          limits: { retries: 0, timeout: LONG_TIMEOUT },
+        })),
     },
   );
   await gateway.opened;

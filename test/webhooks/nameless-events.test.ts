@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sources } from '../../sources/index.js';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 
 const SECRET = 'client-secret-of-the-app';
@@ -16,7 +16,7 @@ let gateway: TestGateway;
 beforeAll(async () => {
   control = await faultControl([], FOUR_SYSTEMS);
   gateway = createTestGateway(settings(), {
-    sources: sources.map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })),
+    sources: patientSources().map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })),
   });
   await gateway.opened;
 }, 60_000);

@@ -9,9 +9,8 @@ import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 import { listen, type HttpServer } from '../../src/server/http.js';
-import { sources } from '../../sources/index.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 
 /** From a system's word to a delivered profile, with everything real but the system itself. */
@@ -73,7 +72,7 @@ beforeAll(async () => {
     },
     // What is not forgotten would be shown again for an hour.
     {
-      sources: sources
+      sources: patientSources()
         .filter(({ name }) => FOUR_SYSTEMS.some((one) => one === name))
         .map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })),
     },

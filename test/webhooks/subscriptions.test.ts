@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { sources } from '../../sources/index.js';
 import { startOrderSystem } from '../../sources/order-system/stand-in/index.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
@@ -10,7 +9,7 @@ import type { StandIn } from '../../sources/stand-ins/world.js';
 import { readPersistedOperations } from '../../src/server/persisted-operations.js';
 import { listen, type HttpServer } from '../../src/server/http.js';
 import { CALLER_SETTINGS, headersOf, visitorToken } from '../support/callers.js';
-import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, DEMO_OPERATIONS, patientSources, type TestGateway } from '../support/gateway.js';
 import { at, textAt } from '../support/read.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import {
@@ -59,7 +58,7 @@ beforeAll(async () => {
     },
     // What is not forgotten would be shown again for an hour.
     {
-      sources: sources
+      sources: patientSources()
         .filter(({ name }) => FOUR_SYSTEMS.some((one) => one === name))
         .map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })),
       triggers: new URL('no-triggers/', import.meta.url),
