@@ -318,7 +318,7 @@ describe('an operation answered by a plan', () => {
     SPECIAL_NAMES.filter((name) => name !== 'then'),
   );
 
-  test('is answered as by interpreting it, whatever resolvers do', async () => {
+  test('is answered as by interpreting it, whatever resolvers do', { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(operations, fc.nat(1_000_000), async ({ query, variables }, number) => {
         world = number;
