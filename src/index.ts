@@ -27,7 +27,8 @@ export { soap, type SoapClient } from './connectors/soap/client.js';
 export { usernameToken } from './connectors/soap/security.js';
 export { databaseUrl, sql, type SqlClient } from './connectors/sql/client.js';
 
-export { errorOf, misfitsOf, type ErrorKind, type News } from './connectors/http.js';
+export { errorOf, type ErrorKind, type News } from './connectors/http.js';
+export { misfitsOf } from './connectors/misfits.js';
 export { safeCode } from './diagnosis.js';
 
 // Loading records

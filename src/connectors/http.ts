@@ -18,6 +18,7 @@ import type { CallScope, ConnectorOptions } from './connector.js';
 import { asItCame, parseInTurn, parseLeniently, parseText } from './body.js';
 import { parseExactJson } from './decimal.js';
 import { exchange, type AnswerHeaders, type Exchanged } from './exchange.js';
+import { misfitsOf } from './misfits.js';
 import { templateOf } from './path-template.js';
 import { networkFailure, vendorCodeIn } from './vendor-code.js';
 
@@ -290,31 +291,6 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, source: string, f
     `${source} sent an answer of another shape, at: ${misfits.map(({ path }) => path).join(', ')}.`,
     { received: { misfits } },
   );
-}
-
-/** Where an answer does not fit its schema, and what is expected there. */
-export function misfitsOf(
-  issues: readonly z.core.$ZodIssue[],
-  from = 0,
-): { path: string; expected: string }[] {
-  return issues.slice(0, 5).map((issue) => {
-    const [first, ...rest] = issue.path;
-    const path = first === undefined ? [] : [typeof first === 'number' ? first + from : first, ...rest];
-    return { path: path.map(String).join('.') || '(top)', expected: expectedOf(issue) };
-  });
-}
-
-function expectedOf(issue: z.core.$ZodIssue): string {
-  switch (issue.code) {
-    case 'invalid_type':
-      return issue.expected;
-    case 'invalid_format':
-      return `text of the format ${issue.format}`;
-    case 'invalid_value':
-      return `one of ${issue.values.length} values`;
-    default:
-      return issue.code.replaceAll('_', ' ');
-  }
 }
 
 function kindOfStatus(status: number): ErrorKind {

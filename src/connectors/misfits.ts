@@ -1,0 +1,26 @@
+import type { z } from 'zod';
+
+/** Where an answer does not fit its schema, and what is expected there. */
+export function misfitsOf(
+  issues: readonly z.core.$ZodIssue[],
+  from = 0,
+): { path: string; expected: string }[] {
+  return issues.slice(0, 5).map((issue) => {
+    const [first, ...rest] = issue.path;
+    const path = first === undefined ? [] : [typeof first === 'number' ? first + from : first, ...rest];
+    return { path: path.map(String).join('.') || '(top)', expected: expectedOf(issue) };
+  });
+}
+
+function expectedOf(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.expected;
+    case 'invalid_format':
+      return `text of the format ${issue.format}`;
+    case 'invalid_value':
+      return `one of ${issue.values.length} values`;
+    default:
+      return issue.code.replaceAll('_', ' ');
+  }
+}
