@@ -143,13 +143,8 @@ export function createGateway({
   const logger = givenLogger ?? createLogger(config.logLevel, worker?.number);
   for (const problem of unknown.warnings) logger.warn({ problem }, 'a setting has no effect');
 
-  const suppression = createSuppression({
-    secret: config.idSecret,
-    file: config.suppressionFile,
-    redisUrl: config.redisUrl,
-    logger,
-    clock,
-  });
+  const { idSecret: secret, suppressionFile: file, redisUrl } = config;
+  const suppression = createSuppression({ secret, file, redisUrl, logger, clock });
 
   const metrics = createMetrics(worker?.metricsOfAll);
   const failures = createSourceFailures({ logger, count: metrics.sourceFailed, clock });
@@ -278,11 +273,8 @@ export function createGateway({
     if (source.resolvers !== undefined) resolvers.set(source.name, source.resolvers);
   const schema = stitch({ sdl, resolvers, stitched, policies });
 
-  const contextOptions = {
-    ...{ registry, rules, erasures: suppression, clock },
-    deadlineMs: config.deadlineMs,
-    identityPercent: config.identityDeadlinePercent,
-  };
+  const { deadlineMs, identityDeadlinePercent: identityPercent } = config;
+  const contextOptions = { registry, rules, erasures: suppression, clock, deadlineMs, identityPercent };
   const forget = createForget({
     schema,
     sources: new Set(loaded.keys()),
