@@ -22,7 +22,7 @@ const listOf = <T>(item: z.ZodType<T, string>) =>
     .transform((text) => text.split(/[\s,]+/).filter((part) => part !== ''))
     .pipe(z.array(item).min(1));
 
-/** A folder that exists, as the address of it. A relative path starts at the working directory. */
+/** An existing folder, as a `file:` URL. A relative path starts at the working directory. */
 const existingFolder = z
   .string()
   .refine((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
@@ -131,9 +131,9 @@ export const GATEWAY_SETTINGS = {
     'milliseconds, 1 to 60000 (default 2000)',
   ),
   /**
-   * The part of a request's time within which the customer must be identified; the rest is for what is asked about the customer. A
-   * system that is slower, or that asks to wait longer (`Retry-After`), is not waited for: its fields are null with an error that
-   * names both times, and so is the customer when no other system knows it.
+   * The part of a request's deadline in which the customer must be identified; the rest is for the customer's fields. The gateway
+   * does not wait for a system that is slower, or that demands a longer wait (`Retry-After`). Its fields are null with an error
+   * that names this time and the demanded wait, and so is the customer when no other system knows it.
    */
   identityDeadlinePercent: setting(
     'IDENTITY_DEADLINE_PERCENT',
@@ -150,15 +150,15 @@ export const GATEWAY_SETTINGS = {
     'a country code of two capitals (default NL)',
   ),
   /**
-   * Placeholders: a value that is one of them identifies nobody, in any namespace. So does an e-mail address whose mailbox, or
-   * whose domain without its ending, is one. Case does not matter. src/identity/README.md lists the default.
+   * Placeholders: such a value identifies no customer, in any namespace. Neither does an e-mail address whose mailbox, or
+   * the part of its domain before the ending, is a placeholder. Case does not matter. src/identity/README.md lists the default.
    */
   identityBlockedValues: setting(
     'IDENTITY_BLOCKED_VALUES',
     blockedList(DEFAULT_BLOCKLISTS.values, /^[^\p{C}]{1,100}$/u),
     'values with commas between; `default` stands for those in src/identity/README.md (default: default)',
   ),
-  /** E-mail addresses under these domains identify nobody. Subdomains are included. */
+  /** E-mail addresses under these domains identify no customer. Subdomains are included. */
   identityBlockedDomains: setting(
     'IDENTITY_BLOCKED_DOMAINS',
     blockedList(DEFAULT_BLOCKLISTS.domains, /^([a-z\d]([a-z\d-]*[a-z\d])?\.)*[a-z]([a-z\d-]*[a-z\d])?$/),
@@ -378,8 +378,8 @@ export type GatewayConfig = {
 };
 
 /**
- * Reads the gateway's own settings. Problems are left in the reader. A setting that is not right has its default, so that
- * what is read after it finds its own problems; only one without a default is undefined.
+ * Reads the gateway's own settings. Problems are left in the reader. A wrong setting gets its default, so that the
+ * checks after it find their own problems; a wrong setting without a default is undefined.
  */
 export function readGatewayConfig(reader: SettingsReader): GatewayConfig {
   return Object.fromEntries(

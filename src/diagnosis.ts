@@ -68,7 +68,7 @@ const MAX_CODE_DIGITS = 6;
 /** A shorter number is a code even if the request has the same digits somewhere. */
 const MIN_VALUE_CHARACTERS = 5;
 
-/** How vendors write codes. A plain word is none: it may be a name. */
+/** How vendors write codes. A plain word is not accepted: it may be a name. */
 const CODE_FORMS: readonly RegExp[] = [
   // ACCESS_DENIED, 42P01, 190
   /^[A-Z\d]+(_[A-Z\d]+)*$/,

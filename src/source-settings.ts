@@ -7,12 +7,12 @@ import { DEFAULT_CONCURRENCY } from './resilience/limits.js';
 import { setting, type SettingsReader } from './settings.js';
 import type { SourceDefinition } from './source.js';
 
-/** A plugged-in source whose freshness and limits are those that settings and declaration make together. */
+/** A plugged-in source. Its freshness and limits are those of its declaration, with the settings in their place. */
 export interface TunedSource extends SourceDefinition {
   freshness: FreshnessOptions;
   /** By the name of a loader, or by the type of a GraphQL system's objects. */
   loaderSettings: Readonly<Record<string, LoaderSettings>>;
-  /** Whether it is asked what customers allow. */
+  /** Whether the source holds consent. */
   holdsConsent: boolean;
 }
 
@@ -40,12 +40,12 @@ const number = (least: number, most: number) => {
   return z.number({ error }).min(least, { error }).max(most, { error });
 };
 
-const kept = () => duration('0 s', '30 days').exactOptional();
+const freshnessDuration = () => duration('0 s', '30 days').exactOptional();
 const FRESHNESS = {
-  maxAge: kept(),
-  staleWhileRevalidate: kept(),
-  staleIfError: kept(),
-  notFoundMaxAge: kept(),
+  maxAge: freshnessDuration(),
+  staleWhileRevalidate: freshnessDuration(),
+  staleIfError: freshnessDuration(),
+  notFoundMaxAge: freshnessDuration(),
 };
 
 const LIMITS = {
@@ -89,7 +89,7 @@ export function tuned(sources: readonly SourceDefinition[], settings: SettingsRe
     const ofLimits: Record<string, z.ZodType<{ maxBatch?: number }>> = {};
     for (const [name, maxBatch] of loaders) {
       if (name !== consent) ofFreshness[name] = z.strictObject(FRESHNESS);
-      // More keys in one call are more than the system takes.
+      // The system takes no more keys in one call than the loader declares.
       ofLimits[name] = z.strictObject({ maxBatch: wholeNumber(1, maxBatch ?? 100_000).exactOptional() });
     }
     const { loaders: freshnessOfLoaders = {}, ...freshness } =
@@ -167,7 +167,7 @@ function read<T>(
 }
 
 function remedy(key: string, known: readonly string[], consent: string | undefined): string {
-  if (key === consent) return ': consent is asked anew every five seconds, whatever is set.';
+  if (key === consent) return ': consent is fresh for five seconds, and no setting changes that.';
   return `.${didYouMean(key, known) || ` It may have ${known.join(', ')}.`}`;
 }
 

@@ -4,7 +4,7 @@ import type { Environment } from './settings.js';
 const MIN_NAME_CHARACTERS = 8;
 const MAX_DISTANCE = 2;
 
-/** A source of which no setting is there by which it is plugged in. */
+/** A source that is not plugged in: the setting that does so is not set. */
 export interface AbsentSource {
   name: string;
   /** All its settings. */
@@ -21,10 +21,10 @@ export interface UnknownSettings {
 
 /**
  * Finds variables that look like settings and have no effect: misspelt ones, and those of sources that are not plugged in.
- * Other variables of the environment are nobody's business here.
+ * It ignores all other variables of the environment.
  *
- * A misspelt name is a problem if the setting that it is near to is not set; else it is a warning, as is a name that only
- * begins like those of a source.
+ * A misspelt name is a problem if the setting that is meant is not set, and else a warning. A name that only begins like the
+ * settings of a source is a warning too.
  */
 export function findUnknownSettings(
   environment: Environment,
@@ -76,7 +76,7 @@ function nearestOf(variable: string, names: readonly string[]): string | undefin
   return nearest?.name;
 }
 
-/** The edits between two texts: a character more, less, or another, or two neighbours the other way round. */
+/** How many edits lead from one text to the other: a character inserted, removed or replaced, or two neighbours swapped. */
 function distanceOf(one: string, other: string): number {
   let before: number[] = [];
   let above = Array.from({ length: other.length + 1 }, (_, i) => i);

@@ -151,7 +151,7 @@ describe('what is wrong with them', () => {
     [
       'consent',
       { loaders: { consentsOfContacts: { maxAge: '1 day' } } },
-      'CRM_HUBSPOT_FRESHNESS is not right: loaders has no "consentsOfContacts": consent is asked anew every five seconds, whatever is set.',
+      'CRM_HUBSPOT_FRESHNESS is not right: loaders has no "consentsOfContacts": consent is fresh for five seconds, and no setting changes that.',
     ],
   ])('is reported: %s as freshness', (_, value, problem) => {
     expect(problemsOf('CRM_HUBSPOT_FRESHNESS', value)).toEqual([problem]);

@@ -39,9 +39,9 @@ const restTo = async (answer: Parameters<typeof startServer>[0]): Promise<RestCl
 /** What the operator gets to know of an error, without the marker in it. */
 async function diagnosis(call: Promise<unknown>): Promise<object> {
   const { code, kind, requested, received, message } = await sourceFailure(call);
-  const told = { code, kind, requested, received };
-  expect(JSON.stringify({ ...told, message })).not.toMatch(/jan-de-vries/i);
-  return told;
+  const details = { code, kind, requested, received };
+  expect(JSON.stringify({ ...details, message })).not.toMatch(/jan-de-vries/i);
+  return details;
 }
 
 describe('the diagnosis of a REST system', () => {

@@ -53,7 +53,7 @@ const decided = (channels: Record<string, 'granted' | 'withheld' | 'both'>): Dec
   );
 const NOTHING = decided({});
 
-interface Told {
+interface DisclosedCategories {
   granted?: string[];
   masked?: string[];
   withheld?: string[];
@@ -61,14 +61,14 @@ interface Told {
 
 const of = (query: string, by: Audience, came = NOTHING, operationName?: string) =>
   disclosures.of({ document: parse(query), operationName }, by, came);
-const told = (parts: Told) => ({ granted: [], masked: [], withheld: [], ...parts });
+const disclosed = (parts: DisclosedCategories) => ({ granted: [], masked: [], withheld: [], ...parts });
 
 const masked = audience({ sees: 'masked' });
 const marketing = audience({ purpose: 'MARKETING' });
 const maskedMarketing = audience({ purpose: 'MARKETING', sees: 'masked' });
 
 describe('categories', () => {
-  test.each<[string, string, Audience, Told | undefined]>([
+  test.each<[string, string, Audience, DisclosedCategories | undefined]>([
     [
       'are granted that are shown',
       '{ customer { name town } }',
@@ -105,10 +105,10 @@ describe('categories', () => {
     ['are none for what is of nobody', '{ weather customer { weather } }', audience(), undefined],
     ['are none for an introspection', '{ __typename }', audience(), undefined],
   ])('%s: %s', (_, query, by, categories) => {
-    expect(of(query, by)).toEqual(categories === undefined ? undefined : told(categories));
+    expect(of(query, by)).toEqual(categories === undefined ? undefined : disclosed(categories));
   });
 
-  test.each<[string, Audience, Decided, Told | undefined]>([
+  test.each<[string, Audience, Decided, DisclosedCategories | undefined]>([
     ['granted', marketing, decided({ '': 'granted' }), { granted: ['IDENTITY'] }],
     ['granted, and masked', maskedMarketing, decided({ '': 'granted' }), { masked: ['IDENTITY'] }],
     ['withheld', marketing, decided({ '': 'withheld' }), { withheld: ['IDENTITY'] }],
@@ -128,28 +128,30 @@ describe('categories', () => {
     ['of another channel', marketing, decided({ EMAIL: 'granted' }), undefined],
   ])('hang on consent that is %s', (_, by, came, categories) => {
     expect(of('{ customer { name } }', by, came)).toEqual(
-      categories === undefined ? undefined : told(categories),
+      categories === undefined ? undefined : disclosed(categories),
     );
   });
 
   test('hang on consent for the channel of each field', () => {
     const query = '{ customer { email phone } }';
     const came = decided({ EMAIL: 'granted', PHONE: 'withheld' });
-    expect(of(query, marketing, came)).toEqual(told({ granted: ['CONTACT'], withheld: ['CONTACT'] }));
-    expect(of(query, maskedMarketing, came)).toEqual(told({ masked: ['CONTACT'], withheld: ['CONTACT'] }));
+    expect(of(query, marketing, came)).toEqual(disclosed({ granted: ['CONTACT'], withheld: ['CONTACT'] }));
+    expect(of(query, maskedMarketing, came)).toEqual(
+      disclosed({ masked: ['CONTACT'], withheld: ['CONTACT'] }),
+    );
   });
 
   test('of consent itself are shown without it', () => {
     expect(of('{ customer { consents } }', marketing, decided({ '': 'withheld' }))).toEqual(
-      told({ granted: ['CONSENT'] }),
+      disclosed({ granted: ['CONSENT'] }),
     );
   });
 
   test('are counted through fragments, once each', () => {
     const query = `query { customer { ...A } } fragment A on Customer { town ...B } fragment B on Customer { name ...A }`;
-    expect(of(query, audience())).toEqual(told({ granted: ['IDENTITY', 'TRAIT'] }));
+    expect(of(query, audience())).toEqual(disclosed({ granted: ['IDENTITY', 'TRAIT'] }));
     const union = '{ anything { ... on Other { name } ... on Customer { town } } }';
-    expect(of(union, audience())).toEqual(told({ granted: ['SOCIAL', 'TRAIT'] }));
+    expect(of(union, audience())).toEqual(disclosed({ granted: ['SOCIAL', 'TRAIT'] }));
   });
 
   test('are those of the operation that is asked for', () => {
@@ -157,10 +159,10 @@ describe('categories', () => {
     const document = parse(query);
     const ofName = (operationName: string) =>
       disclosures.of({ document, operationName }, audience(), NOTHING);
-    expect(ofName('One')).toEqual(told({ granted: ['IDENTITY'] }));
-    expect(ofName('Two')).toEqual(told({ granted: ['TRAIT'] }));
+    expect(ofName('One')).toEqual(disclosed({ granted: ['IDENTITY'] }));
+    expect(ofName('Two')).toEqual(disclosed({ granted: ['TRAIT'] }));
     expect(ofName('Three')).toBeUndefined();
-    expect(of(query, audience())).toEqual(told({ granted: ['IDENTITY'] }));
+    expect(of(query, audience())).toEqual(disclosed({ granted: ['IDENTITY'] }));
   });
 });
 
@@ -168,13 +170,13 @@ test('what was found for one audience and decision is not taken for another', ()
   const document = parse('{ customer { name } }');
   const ask = (by: Audience, came: Decided) => disclosures.of({ document }, by, came);
   for (let times = 0; times < 2; times += 1) {
-    expect(ask(audience(), NOTHING)).toEqual(told({ granted: ['IDENTITY'] }));
-    expect(ask(masked, NOTHING)).toEqual(told({ masked: ['IDENTITY'] }));
+    expect(ask(audience(), NOTHING)).toEqual(disclosed({ granted: ['IDENTITY'] }));
+    expect(ask(masked, NOTHING)).toEqual(disclosed({ masked: ['IDENTITY'] }));
     expect(ask(marketing, NOTHING)).toBeUndefined();
-    expect(ask(marketing, decided({ '': 'granted' }))).toEqual(told({ granted: ['IDENTITY'] }));
-    expect(ask(marketing, decided({ '': 'withheld' }))).toEqual(told({ withheld: ['IDENTITY'] }));
+    expect(ask(marketing, decided({ '': 'granted' }))).toEqual(disclosed({ granted: ['IDENTITY'] }));
+    expect(ask(marketing, decided({ '': 'withheld' }))).toEqual(disclosed({ withheld: ['IDENTITY'] }));
     expect(ask(marketing, decided({ '': 'both' }))).toEqual(
-      told({ granted: ['IDENTITY'], withheld: ['IDENTITY'] }),
+      disclosed({ granted: ['IDENTITY'], withheld: ['IDENTITY'] }),
     );
   }
   // The audit writes the text of one object once.

@@ -78,7 +78,7 @@ async function run({
     digestOf: ({ namespace, value }) => `digest of ${namespace} ${value}`,
     begun: { ...EMPTY, ...begun },
     save: (document) => saved.push(structuredClone(document)),
-    onProgress: (told) => progress.push(told),
+    onProgress: (update) => progress.push(update),
     now: () => nowMs,
     ask: (query, variables, headers) => {
       nowMs += takesMs;

@@ -139,11 +139,11 @@ describe('the readiness of the gateway', { timeout: 60_000 }, () => {
       ...source,
       limits: { ...source.limits, timeout: '30 s' as const },
     }));
-    const told = await ready(
+    const answer = await ready(
       open({ ...directSettings(), CLICKSTREAM_TIMEOUT_MS: '30000' }, { sources: patient }),
     );
-    expect(told['reasons'] ?? {}).toEqual({});
-    expect(told).toMatchObject({
+    expect(answer['reasons'] ?? {}).toEqual({});
+    expect(answer).toMatchObject({
       sources: Object.fromEntries(sources.map(({ name }) => [name, 'up'])),
     });
     expect(sources).toHaveLength(12);
@@ -170,8 +170,8 @@ describe('the readiness of the gateway', { timeout: 60_000 }, () => {
   });
 
   test('is not there while the list of erased customers was never read', async () => {
-    const told = await ready(open({ ...directSettings(['kvk']), REDIS_URL: 'redis://127.0.0.1:1' }));
-    expect(told).toMatchObject({ code: 503, status: 'unready', parts: { suppressionList: 'down' } });
+    const answer = await ready(open({ ...directSettings(['kvk']), REDIS_URL: 'redis://127.0.0.1:1' }));
+    expect(answer).toMatchObject({ code: 503, status: 'unready', parts: { suppressionList: 'down' } });
   });
 
   test('is not there while the webhook store does not answer', async () => {

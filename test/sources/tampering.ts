@@ -36,10 +36,10 @@ function wrap(client: object, answer: Answer, path: string): object {
 function callOf(method: string, input: readonly unknown[]): Call {
   const [schema, ...rest] = input;
   const hasSchema = typeof schema === 'object' && schema !== null && 'safeParse' in schema;
-  const told = hasSchema ? rest : input;
-  const text = told.find((one) => typeof one === 'string') ?? '';
+  const parameters = hasSchema ? rest : input;
+  const text = parameters.find((one) => typeof one === 'string') ?? '';
   return {
-    name: `${method} ${JSON.stringify(told)}`,
+    name: `${method} ${JSON.stringify(parameters)}`,
     kind: `${method} ${text.replace(/[^/]*\d{4,}[^/]*/g, '*')}`,
   };
 }
@@ -103,7 +103,7 @@ export function valuesOf(...names: readonly string[]): Place {
   };
 }
 
-/** A list in JSON that is told as text. */
+/** A list in JSON that is sent as text. */
 export function inJson(name: string, inner: Place): Place {
   const parsed = (answer: unknown): unknown => JSON.parse(String(memberOf(answer, name)));
   return {

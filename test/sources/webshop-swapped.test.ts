@@ -89,12 +89,12 @@ describe('what the webshop holds of a customer', async () => {
       headers: { 'content-type': 'application/json', 'x-shopify-access-token': String(WEBSHOP_ACCESS_TOKEN) },
       body,
     });
-    const told = (await answer.json()) as { data: Record<string, unknown> };
-    const names = Object.keys(told.data).filter((name) => /^cart_\d+$/.test(name));
-    const carts = names.map((name) => told.data[name]);
-    for (const [i, name] of names.entries()) told.data[name] = carts[(i + 1) % carts.length];
-    if (Array.isArray(told.data['found'])) told.data['found'] = told.data['found'].toReversed();
-    return told;
+    const content = (await answer.json()) as { data: Record<string, unknown> };
+    const names = Object.keys(content.data).filter((name) => /^cart_\d+$/.test(name));
+    const carts = names.map((name) => content.data[name]);
+    for (const [i, name] of names.entries()) content.data[name] = carts[(i + 1) % carts.length];
+    if (Array.isArray(content.data['found'])) content.data['found'] = content.data['found'].toReversed();
+    return content;
   };
   const token = webshop.settings(webshop.url)['WEBSHOP_ACCESS_TOKEN'];
   const limits = { timeout: '60 s' } as const;

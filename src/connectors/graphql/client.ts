@@ -145,21 +145,21 @@ const REFUSED = [
 
 /** Its message may quote personal data, so only the code counts. */
 function errorOf(source: string, vendorCode: string | undefined): SourceError {
-  const told = { received: { vendorCode }, kind: 'graphql-error' } as const;
+  const details = { received: { vendorCode }, kind: 'graphql-error' } as const;
   if (vendorCode === 'UNAUTHENTICATED')
     return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, {
-      ...told,
+      ...details,
       kind: 'credentials',
     });
   if (vendorCode === 'ACCESS_DENIED' || vendorCode === 'FORBIDDEN')
     return new SourceForbiddenError(source, `${source} does not let the gateway read this.`, {
-      ...told,
+      ...details,
       kind: 'forbidden',
     });
   if (vendorCode !== undefined && REFUSED.includes(vendorCode))
     return new SourceContractError(source, `${source} did not understand the gateway's request.`, {
-      ...told,
+      ...details,
       kind: 'request-refused',
     });
-  return new SourceUnavailableError(source, `${source} could not answer this field.`, told);
+  return new SourceUnavailableError(source, `${source} could not answer this field.`, details);
 }

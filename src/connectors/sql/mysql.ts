@@ -247,27 +247,27 @@ function translate(source: string, error: unknown, statement: string): SourceErr
     databaseError: String(errno),
     name: nameIn(error.message, statement),
   };
-  const told = { ...cause, received };
+  const details = { ...cause, received };
   if (UNAUTHENTICATED.has(errno))
-    return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, told);
+    return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, details);
   if (FORBIDDEN.has(errno))
     return new SourceForbiddenError(source, `${source} does not let the gateway read this.`, {
-      ...told,
+      ...details,
       kind: 'missing-grant',
     });
-  if (STOPPED.has(errno)) return new SourceTimeoutError(source, `${source} did not answer in time.`, told);
+  if (STOPPED.has(errno)) return new SourceTimeoutError(source, `${source} did not answer in time.`, details);
   if (NO_ROOM.has(errno))
     return new SourceRateLimitedError(source, `${source} has no room for more work.`, {
-      ...told,
+      ...details,
       kind: 'no-room',
     });
   if (UNAVAILABLE.has(errno))
     return new SourceUnavailableError(source, `${source} answered with an error.`, {
-      ...told,
+      ...details,
       kind: 'server-error',
     });
   return new SourceContractError(source, `${source} did not understand the gateway's query.`, {
-    ...told,
+    ...details,
     kind: MISSING.get(errno) ?? 'request-refused',
   });
 }

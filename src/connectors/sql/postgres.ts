@@ -237,29 +237,32 @@ function translate(source: string, error: unknown, statement = ''): SourceError 
       ...networkFailure(error),
     });
   const { code } = error;
-  const told = { ...cause, received: { sqlState: safeCode(code), name: nameIn(error.message, statement) } };
+  const details = {
+    ...cause,
+    received: { sqlState: safeCode(code), name: nameIn(error.message, statement) },
+  };
   if (code.startsWith('28'))
-    return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, told);
+    return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, details);
   // The role may log in but not read what is asked.
   if (code === '42501')
     return new SourceForbiddenError(source, `${source} does not let the gateway read this.`, {
-      ...told,
+      ...details,
       kind: 'missing-grant',
     });
-  if (code === '57014') return new SourceTimeoutError(source, `${source} did not answer in time.`, told);
+  if (code === '57014') return new SourceTimeoutError(source, `${source} did not answer in time.`, details);
   if (code.startsWith('53'))
     return new SourceRateLimitedError(source, `${source} has no room for more work.`, {
-      ...told,
+      ...details,
       kind: 'no-room',
     });
   // 40001 comes from a replica whose copy was changed under the query.
   if (UNAVAILABLE.some((start) => code.startsWith(start)))
     return new SourceUnavailableError(source, `${source} answered with an error.`, {
-      ...told,
+      ...details,
       kind: 'server-error',
     });
   return new SourceContractError(source, `${source} did not understand the gateway's query.`, {
-    ...told,
+    ...details,
     kind: MISSING[code] ?? 'request-refused',
   });
 }
