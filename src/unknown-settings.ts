@@ -3,6 +3,10 @@ import type { Environment } from './settings.js';
 /** A shorter name is near to too many others. */
 const MIN_NAME_CHARACTERS = 8;
 const MAX_DISTANCE = 2;
+/** Two edits of a shorter name often give the name of something else. */
+const MIN_NAME_CHARACTERS_FOR_TWO = 12;
+/** After its first word. Other programs use short words too: `REDIS_URI`. */
+const MIN_OWN_CHARACTERS = 5;
 
 /** A source that is not plugged in: the setting that does so is not set. */
 export interface AbsentSource {
@@ -23,8 +27,8 @@ export interface UnknownSettings {
  * Finds variables that look like settings and have no effect: misspelt ones, and those of sources that are not plugged in.
  * It ignores all other variables of the environment.
  *
- * A misspelt name is a problem if the setting that is meant is not set, and else a warning. A name that only begins like the
- * settings of a source is a warning too.
+ * A misspelt name is a problem if the setting that is meant is not set, and the name can hardly be of another program. It is
+ * a warning otherwise. A name that only begins like the settings of a source is a warning too. `X` and `X_FILE` are one setting.
  */
 export function findUnknownSettings(
   environment: Environment,
@@ -33,31 +37,36 @@ export function findUnknownSettings(
 ): UnknownSettings {
   const found: UnknownSettings = { problems: [], warnings: [] };
   const isSet = (variable: string) => (environment[variable] ?? '') !== '';
-  const names = [...known].flatMap((variable) => [variable, `${variable}_FILE`]);
-  const all = new Set(names);
-  for (const variable of Object.keys(environment).filter(
-    (one) => isSet(one) && /^[A-Z][A-Z\d_]*$/.test(one),
-  )) {
-    const bare = variable.replace(/_FILE$/, '');
-    const owner = absent.find(({ name, variables }) => {
-      const prefix = prefixOf(name);
-      // A short prefix is no sign of a source.
-      return variables.includes(bare) || (prefix.length > 3 && variable.startsWith(prefix));
-    });
+  const all = new Map([...known].flatMap((setting) => namesOf(setting).map((name) => [name, setting])));
+  for (const variable of Object.keys(environment)) {
+    if (!isSet(variable) || !/^[A-Z][A-Z\d_]*$/.test(variable) || all.has(variable)) continue;
+    const owner =
+      absent.find(({ variables }) => variables.some((one) => namesOf(one).includes(variable))) ??
+      absent.find(({ name }) => {
+        const prefix = prefixOf(name);
+        // A short prefix is no sign of a source.
+        return prefix.length > 3 && variable.startsWith(prefix);
+      });
     if (owner !== undefined) {
-      const isDeclared = owner.variables.includes(bare);
+      const isDeclared = owner.variables.some((one) => namesOf(one).includes(variable));
       (isDeclared ? found.problems : found.warnings).push(
         `${variable} has no effect: ${owner.name} is not plugged in. Set ${owner.pluggedInBy ?? 'its settings'} too, or remove ${variable}.`,
       );
-    } else if (!all.has(variable)) {
-      const near = nearestOf(variable, names);
-      if (near === undefined) continue;
-      (isSet(near) ? found.warnings : found.problems).push(
-        `${variable} is not a setting. Did you mean ${near}? Rename or remove it.`,
-      );
+      continue;
     }
+    const near = nearestOf(variable, all);
+    if (near === undefined) continue;
+    const isProblem = !namesOf(near.setting).some(isSet) && isHardlyOfOthers(variable, near.setting);
+    (isProblem ? found.problems : found.warnings).push(
+      `${variable} is not a setting. Did you mean ${near.name}? Rename or remove it.`,
+    );
   }
   return found;
+}
+
+/** A setting may be in a file. */
+function namesOf(setting: string): string[] {
+  return [setting, `${setting}_FILE`];
 }
 
 /** `crm-hubspot` has settings such as `CRM_HUBSPOT_URL`. */
@@ -65,15 +74,26 @@ function prefixOf(source: string): string {
   return `${source.replaceAll('-', '_').toUpperCase()}_`;
 }
 
-function nearestOf(variable: string, names: readonly string[]): string | undefined {
+/** Whether the name begins with the setting's first word, and enough follows in the setting. */
+function isHardlyOfOthers(variable: string, setting: string): boolean {
+  const [word = ''] = setting.split('_', 1);
+  return variable.startsWith(`${word}_`) && setting.length - word.length - 1 >= MIN_OWN_CHARACTERS;
+}
+
+function nearestOf(
+  variable: string,
+  /** The settings, by both names of each. */
+  all: ReadonlyMap<string, string>,
+): { name: string; setting: string } | undefined {
   if (variable.length < MIN_NAME_CHARACTERS) return undefined;
-  let nearest: { name: string; distance: number } | undefined;
-  for (const name of names) {
-    if (Math.abs(name.length - variable.length) > MAX_DISTANCE || name.length < MIN_NAME_CHARACTERS) continue;
+  let nearest: { name: string; setting: string; distance: number } | undefined;
+  for (const [name, setting] of all) {
+    const most = setting.length < MIN_NAME_CHARACTERS_FOR_TWO ? 1 : MAX_DISTANCE;
+    if (Math.abs(name.length - variable.length) > most || name.length < MIN_NAME_CHARACTERS) continue;
     const distance = distanceOf(variable, name);
-    if (distance <= MAX_DISTANCE && distance < (nearest?.distance ?? Infinity)) nearest = { name, distance };
+    if (distance <= most && distance < (nearest?.distance ?? Infinity)) nearest = { name, setting, distance };
   }
-  return nearest?.name;
+  return nearest;
 }
 
 /** How many edits lead from one text to the other: a character inserted, removed or replaced, or two neighbours swapped. */

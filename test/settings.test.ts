@@ -10,6 +10,7 @@ import { ConfigError } from '../src/errors.js';
 import { createGateway } from '../src/gateway.js';
 import { createLogger } from '../src/telemetry/logger.js';
 import { secretSetting, setting, SettingsReader, type Environment, type Setting } from '../src/settings.js';
+import { findUnknownSettings } from '../src/unknown-settings.js';
 import { CALLER_SETTINGS } from './support/callers.js';
 import { directSettings } from './support/stand-ins.js';
 
@@ -230,6 +231,56 @@ describe('a setting without effect', () => {
     const { problems, warnings } = problemsOf({ ...KVK, LOG_LEVEL: 'silent', LOG_LEVELS: 'all' });
     expect(problems).toEqual([]);
     expect(warnings).toEqual(['LOG_LEVELS is not a setting. Did you mean LOG_LEVEL? Rename or remove it.']);
+  });
+
+  test.each([
+    ['a similar name', { ID_SECRET: 'a secret of the tests', IDP_SECRET: 's' }, 'ID_SECRET'],
+    ['a similar name whose setting is in a file', { IDP_SECRET: 's' }, 'ID_SECRET'],
+    ['a similar name that ends in _FILE', { IDP_SECRET_FILE: 's' }, 'ID_SECRET_FILE'],
+    ['a name at two edits from a short one', { DB_SECRET: 's', DB_SECRET_FILE: 's' }, undefined],
+    ['the same words, written in another way', { LOGLEVEL: 'debug' }, 'LOG_LEVEL'],
+    ['an address that a platform sets', { REDIS_URI: 'redis://127.0.0.1:1' }, 'REDIS_URL'],
+    ['the file of an address that a platform sets', { REDIS_URI_FILE: '/run/redis' }, 'REDIS_URL_FILE'],
+  ])('is no reason not to start if it may be of another program: %s', (_, environment, meant) => {
+    const ID_SECRET_FILE = 'ID_SECRET' in environment ? '' : fileWith('a secret of the tests');
+    const { problems, warnings } = problemsOf({ ...KVK, ID_SECRET: '', ID_SECRET_FILE, ...environment });
+    expect(problems).toEqual([]);
+    if (meant === undefined) expect(warnings).toEqual([]);
+    else expect(warnings).toEqual([expect.stringContaining(`Did you mean ${meant}?`)]);
+  });
+
+  test('is none that a source has, also if its name begins like that of another source', () => {
+    const absent = [
+      { name: 'crm', variables: ['CRM_URL'], pluggedInBy: 'CRM_URL' },
+      { name: 'crm-hubspot', variables: ['CRM_HUBSPOT_KEY_FILE'], pluggedInBy: 'CRM_HUBSPOT_URL' },
+    ];
+    const environment = { CRM_HUBSPOT_URL: 'u', CRM_HUBSPOT_TOKEN_FILE: 'f' };
+    const known = new Set(['CRM_URL', 'CRM_HUBSPOT_URL', 'CRM_HUBSPOT_TOKEN']);
+    expect(findUnknownSettings(environment, known, absent)).toEqual({ problems: [], warnings: [] });
+    expect(findUnknownSettings({ CRM_HUBSPOT_KEY_FILE: 'f' }, known, absent)).toEqual({
+      problems: [expect.stringContaining('crm-hubspot is not plugged in')],
+      warnings: [],
+    });
+  });
+
+  test('is the same, whether a file or a variable sets the one that is meant', () => {
+    const known = new Set(Object.values(GATEWAY_SETTINGS).map(({ variable }) => variable));
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...known),
+        fc.nat(),
+        fc.constantFrom('', 'A', '_', 'XY'),
+        (variable, at, put) => {
+          const cut = at % variable.length;
+          const misspelt = `${variable.slice(0, cut)}${put}${variable.slice(cut + 1)}`;
+          fc.pre(!known.has(misspelt));
+          const found = findUnknownSettings({ [misspelt]: 'v', [variable]: 'v' }, known, []);
+          expect(findUnknownSettings({ [misspelt]: 'v', [`${variable}_FILE`]: 'v' }, known, [])).toEqual(
+            found,
+          );
+        },
+      ),
+    );
   });
 
   test.each([
