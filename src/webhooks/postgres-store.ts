@@ -7,6 +7,8 @@ const RETRIES = 5;
 const CONNECT_WITHIN_MS = 2_000;
 /** A server that stands still closes no connection, so this process does. */
 const TRANSACTION_WITHIN_MS = 10_000;
+/** Making the tables waits for other instances that start, and an index of a full table takes long. */
+const PREPARATION_WITHIN_MS = 600_000;
 /** PostgreSQL broke off one of two transactions that waited for each other, and nothing of it was done. */
 const TRY_AGAIN = new Set(['40P01', '40001']);
 
@@ -20,7 +22,6 @@ export async function openPostgres(connectionString: string): Promise<Database> 
     connectionString,
     max: CONNECTIONS,
     connectionTimeoutMillis: CONNECT_WITHIN_MS,
-    statement_timeout: TRANSACTION_WITHIN_MS,
     keepAlive: true,
     // Times and counts are whole numbers far below 2^53.
     types: {
@@ -35,17 +36,17 @@ export async function openPostgres(connectionString: string): Promise<Database> 
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
 
-  async function transaction(statements: readonly Statement[]): Promise<Row[][]> {
+  async function transaction(statements: readonly Statement[], withinMs: number): Promise<Row[][]> {
     const client = await pool.connect();
     let failure: Error | undefined;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        reject(new Error(`PostgreSQL did not answer within ${TRANSACTION_WITHIN_MS} ms.`));
-      }, TRANSACTION_WITHIN_MS);
+        reject(new Error(`PostgreSQL did not answer within ${withinMs} ms.`));
+      }, withinMs);
     });
     try {
-      return await Promise.race([written(client, statements), late]);
+      return await Promise.race([written(client, statements, withinMs), late]);
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
       throw failure;
@@ -56,22 +57,23 @@ export async function openPostgres(connectionString: string): Promise<Database> 
     }
   }
 
-  const run = groupCommit(
-    async (statements) => {
-      for (let attempt = 1; ; attempt += 1) {
-        try {
-          return await transaction(statements);
-        } catch (error) {
-          const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-          if (!TRY_AGAIN.has(code) || attempt === RETRIES) throw error;
-        }
+  async function repeated(statements: readonly Statement[], withinMs: number): Promise<Row[][]> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await transaction(statements, withinMs);
+      } catch (error) {
+        const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+        if (!TRY_AGAIN.has(code) || attempt === RETRIES) throw error;
       }
-    },
-    { connections: CONNECTIONS, isOfStatement },
-  );
+    }
+  }
 
   return {
-    run,
+    run: groupCommit((statements) => repeated(statements, TRANSACTION_WITHIN_MS), {
+      connections: CONNECTIONS,
+      isOfStatement,
+    }),
+    prepare: (statements) => repeated(statements, PREPARATION_WITHIN_MS),
     dialect: {
       serial: 'BIGSERIAL PRIMARY KEY',
       forUpdate: 'FOR UPDATE',
@@ -81,9 +83,14 @@ export async function openPostgres(connectionString: string): Promise<Database> 
   };
 }
 
-async function written(client: PoolClient, statements: readonly Statement[]): Promise<Row[][]> {
-  // Whatever the server's default: what is kept is on disk.
-  await client.query('BEGIN; SET LOCAL synchronous_commit = on');
+async function written(
+  client: PoolClient,
+  statements: readonly Statement[],
+  withinMs: number,
+): Promise<Row[][]> {
+  // Whatever the server's default: what is kept is on disk. A pooler such as PgBouncer refuses the timeout as a parameter
+  // of the connection.
+  await client.query(`BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = ${withinMs}`);
   const rows: Row[][] = [];
   for (const { sql, values = [] } of statements)
     rows.push((await client.query(sql, [...values])).rows as Row[]);

@@ -12,6 +12,8 @@ export type Row = Readonly<Record<string, unknown>>;
 export interface Database {
   /** In one transaction. Resolves to the rows of each statement when all of it is on disk; rejects when none of it is. */
   run(statements: readonly Statement[]): Promise<Row[][]>;
+  /** Makes the tables and indices, in one transaction that may take minutes. */
+  prepare(statements: readonly Statement[]): Promise<unknown>;
   /** What differs from database to database. */
   dialect: {
     /** The type of a number that counts up by itself and is the table's key. */

@@ -74,7 +74,7 @@ export async function storeOver(
   }: WebhookStoreOptions,
 ): Promise<WebhookStore> {
   const seal = sealWith(secret);
-  await database.run(sql.tables(database));
+  await database.prepare(sql.tables(database));
 
   async function rowsOf<T>(
     schema: z.ZodType<T>,

@@ -59,6 +59,7 @@ export async function openSqlite(file: string): Promise<Database> {
 
   return {
     run,
+    prepare: run,
     dialect: { serial: 'INTEGER PRIMARY KEY AUTOINCREMENT', forUpdate: '', skipLocked: '' },
     close: async () => {
       // What is under way is finished first: it is one behind the other.

@@ -29,6 +29,35 @@ async function listen(onConnection: (socket: Socket) => void): Promise<string> {
   return `postgres://nobody@127.0.0.1:${(server.address() as AddressInfo).port}/webhooks`;
 }
 
+/** A PostgreSQL that says of each statement that it is done. */
+async function answering() {
+  const parameters: string[] = [];
+  const statements: string[] = [];
+  const message = (type: string, body = '') => {
+    const head = Buffer.alloc(5);
+    head.write(type);
+    head.writeInt32BE(4 + body.length, 1);
+    return Buffer.concat([head, Buffer.from(body)]);
+  };
+  const done = Buffer.concat([message('C', 'OK\0'), message('Z', 'I')]);
+  const url = await listen((socket) => {
+    socket.once('data', (startup) => {
+      // Four bytes of length and four of version, then pairs of names and values.
+      const texts = startup.subarray(8).toString().split('\0');
+      parameters.push(...texts.filter((name, i) => i % 2 === 0 && name !== ''));
+      socket.write(WELCOME);
+      socket.on('data', (data) => {
+        for (let at = 0; at < data.length; at += 1 + data.readInt32BE(at + 1)) {
+          if (data[at] !== 'Q'.charCodeAt(0)) continue;
+          statements.push(data.toString('utf8', at + 5, at + data.readInt32BE(at + 1)));
+          socket.write(done);
+        }
+      });
+    });
+  });
+  return { url, parameters, statements };
+}
+
 /** AuthenticationOk and ReadyForQuery. */
 const WELCOME = Buffer.from([0x52, 0, 0, 0, 8, 0, 0, 0, 0, 0x5a, 0, 0, 0, 5, 0x49]);
 
@@ -62,4 +91,44 @@ it('is given up when it never answers a statement, and the connection is closed'
   await vi.advanceTimersByTimeAsync(10_000);
   await failed;
   await end;
+});
+
+it('is set in each transaction, since a pooler refuses most parameters of a connection', async () => {
+  const { url, parameters, statements } = await answering();
+  const database = await openPostgres(url);
+  await database.prepare([{ sql: 'CREATE TABLE one ()' }]);
+  await database.run([{ sql: 'SELECT 1' }]);
+  await database.close();
+  expect(parameters).toEqual(['user', 'database', 'client_encoding']);
+  const begin = (timeoutMs: number) =>
+    `BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = ${timeoutMs}`;
+  expect(statements).toEqual([
+    begin(600_000),
+    'CREATE TABLE one ()',
+    'COMMIT',
+    begin(10_000),
+    'SELECT 1',
+    'COMMIT',
+  ]);
+});
+
+it('has time to make an index of a table that is full', async () => {
+  let asked: () => void = () => undefined;
+  const question = new Promise<void>((resolve) => (asked = resolve));
+  const url = await listen((socket) => {
+    socket.once('data', () => {
+      socket.write(WELCOME);
+      socket.once('data', asked);
+    });
+  });
+  const database = await openPostgres(url);
+  let isOver = false;
+  const failed = expect(
+    database.prepare([{ sql: 'CREATE INDEX one ON two (three)' }]).finally(() => (isOver = true)),
+  ).rejects.toThrow('did not answer within 600000 ms');
+  await question;
+  await vi.advanceTimersByTimeAsync(599_999);
+  expect(isOver).toBe(false);
+  await vi.advanceTimersByTimeAsync(1);
+  await failed;
 });
