@@ -1,6 +1,7 @@
 import type { FreshnessOptions } from '../cache/freshness.js';
 import type { Subject } from '../cache/invalidation.js';
 import type { Client } from '../connectors/connector.js';
+import type { BatchGroup } from './batches.js';
 
 /** How one kind of record is asked of a source: keys in, records out, one call for a batch. */
 export interface Loader<C extends Client, Key, Value> {
@@ -8,6 +9,11 @@ export interface Loader<C extends Client, Key, Value> {
   readonly name: string;
   /** The most keys that the system takes in one call. Default: no bound but its source's. */
   readonly maxBatch?: number;
+  /**
+   * Needed when one call cannot have all keys together: `load` gets the keys of one group at a time. It must not throw.
+   * Default: all keys are one group.
+   */
+  batchOf?(key: Key): BatchGroup;
   /** Where this loader differs from its source's freshness. */
   readonly freshness?: FreshnessOptions;
   /** What makes two keys the same; needed when a key is not a text or number. */

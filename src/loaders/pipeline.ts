@@ -20,6 +20,7 @@ import { CallController } from '../signal.js';
 import { endSourceCall, startRequest, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
 import { Turns } from '../turns.js';
 import { noteAskedAt } from './asked-at.js';
+import { splitIntoBatches, type BatchGroup } from './batches.js';
 import { createFlight, serves, toError, whyLate, type Flight, type RequestScope } from './flight.js';
 import { failedOrigin } from './provenance.js';
 
@@ -38,6 +39,8 @@ export interface PipelineOptions {
   freshness: Freshness;
   /** The most keys in one batch. */
   maxBatch: number;
+  /** Which keys one call can have together. Undefined: all. */
+  batchOf: ((key: unknown) => BatchGroup) | undefined;
   /** Whether it tells who somebody is. */
   isIdentity: boolean;
   /** Whether it also tells of whom its system holds consent. */
@@ -233,8 +236,7 @@ export function createPipeline(
     // Whoever asks for these later must not wait for a batch that has left without them.
     for (const flight of gathered) if (flight.waiting === 0) forgetFlight(flight);
     const wanted = gathered.filter((flight) => flight.waiting > 0);
-    for (let i = 0; i < wanted.length; i += options.maxBatch)
-      void fly(wanted.slice(i, i + options.maxBatch), priority);
+    for (const batch of splitIntoBatches(wanted, options)) void fly(batch, priority);
   };
 
   /** Brings one batch home. Never rejects: each flight of it lands or crashes. */

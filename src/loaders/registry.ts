@@ -4,6 +4,7 @@ import type { Forgettable, Subject } from '../cache/invalidation.js';
 import type { Keys } from '../cache/keys.js';
 import type { Client, Connection } from '../connectors/connector.js';
 import type { Protection } from '../resilience/protection.js';
+import type { BatchGroup } from './batches.js';
 import type { Loader, LoaderSettings } from './loader.js';
 import { toError, type RequestScope } from './flight.js';
 import { createPipeline, type Pipeline, type Surroundings } from './pipeline.js';
@@ -113,6 +114,7 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
           loader: loader.name,
           freshness: policy,
           maxBatch: Math.min(...maxBatches),
+          batchOf: loader.batchOf?.bind(loader) as ((key: unknown) => BatchGroup) | undefined,
           isIdentity: link !== undefined,
           holdsConsent: link !== undefined && source.holdsConsent === true,
           windowMs: source.windowMs ?? 0,

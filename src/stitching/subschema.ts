@@ -46,6 +46,8 @@ interface SelectedKey {
   selection: string;
   /** Stands for the selection in the key's text. */
   digest: string;
+  /** The most keys that one request can have with this selection. */
+  maxKeys: number;
   key: string;
 }
 
@@ -105,7 +107,7 @@ export function createSubschema(
 
 /**
  * One loader for all selections of a type: how many selections clients think of bounds nothing, so there is no loader,
- * metric or queue for each.
+ * metric or queue for each. Each selection is a batch of its own, so that a slow one holds up no request for another.
  */
 function createLoader(
   typeName: string,
@@ -115,35 +117,12 @@ function createLoader(
   return {
     name: typeName,
     keyText: (one) => `${one.digest} ${one.key}`,
+    batchOf: ({ digest, maxKeys }) => ({ id: digest, maxKeys }),
     load: async (all, client) => {
-      const answers = all.map((): unknown => null);
-      const bySelection = new Map<string, number[]>();
-      for (const [i, { selection }] of all.entries()) {
-        const places = bySelection.get(selection);
-        if (places === undefined) bySelection.set(selection, [i]);
-        else places.push(i);
-      }
-      const ask = async (places: readonly number[], { requestFor }: Translation): Promise<void> => {
-        let values: readonly unknown[];
-        try {
-          const request = requestFor(places.map((i) => all[i]?.key ?? ''));
-          values = request.read(await client.query(request.document, request.variables));
-        } catch (error) {
-          // It costs the objects of this request alone.
-          values = places.map(() => error);
-        }
-        for (const [at, i] of places.entries()) answers[i] = values[at];
-      };
-      await Promise.all(
-        [...bySelection].flatMap(([selection, places]) => {
-          const translation = ofSelection(selection);
-          const requests: Promise<void>[] = [];
-          for (let i = 0; i < places.length; i += translation.maxKeys)
-            requests.push(ask(places.slice(i, i + translation.maxKeys), translation));
-          return requests;
-        }),
-      );
-      return answers;
+      const [first] = all;
+      if (first === undefined) return [];
+      const request = ofSelection(first.selection).requestFor(all.map(({ key: value }) => value));
+      return request.read(await client.query(request.document, request.variables));
     },
     about: ({ key: value }) => [
       key !== undefined && 'identifier' in key
@@ -211,8 +190,9 @@ export function lazyField(source: StitchedSource, typeName: string): GraphQLFiel
     if (value instanceof Error) throw value;
     if (typeof value !== 'string') return null;
     const from = madeBy(parent);
-    const { plan, digest } = translate(from);
-    const found = await load(entity.loader, { selection: plan.selection, digest, key: value });
+    const { plan, digest, maxKeys } = translate(from);
+    const { selection } = plan;
+    const found = await load(entity.loader, { selection, digest, maxKeys, key: value });
     if (found === null) return null;
     return new StitchedObject(name, plan, found as Record<string, unknown>, from);
   };

@@ -1,0 +1,34 @@
+import type { Flight } from './flight.js';
+
+/** The keys that one call can have together. */
+export interface BatchGroup {
+  /** Keys are loaded together only when their groups have the same id. */
+  id: string;
+  /** The most keys in one call. Equal ids have equal bounds. */
+  maxKeys: number;
+}
+
+/**
+ * Splits what was gathered into batches that are loaded independently, so that none waits for another. Without `batchOf`
+ * all keys are one group. Must not throw: it runs where no request waits.
+ */
+export function splitIntoBatches(
+  gathered: readonly Flight[],
+  { batchOf, maxBatch }: { batchOf: ((key: unknown) => BatchGroup) | undefined; maxBatch: number },
+): readonly (readonly Flight[])[] {
+  if (batchOf === undefined) return chunks(gathered, maxBatch);
+  const groups = new Map<string, { flights: Flight[]; maxKeys: number }>();
+  for (const flight of gathered) {
+    const { id, maxKeys } = batchOf(flight.key);
+    const group = groups.get(id);
+    if (group === undefined) groups.set(id, { flights: [flight], maxKeys });
+    else group.flights.push(flight);
+  }
+  return [...groups.values()].flatMap(({ flights, maxKeys }) => chunks(flights, Math.min(maxKeys, maxBatch)));
+}
+
+function chunks<T>(all: readonly T[], size: number): (readonly T[])[] {
+  const parts: (readonly T[])[] = [];
+  for (let i = 0; i < all.length; i += size) parts.push(all.slice(i, i + size));
+  return parts;
+}

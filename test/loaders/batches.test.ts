@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { afterEach, describe, expect, it } from 'vitest';
+import { defineLoader } from '../../src/loaders/loader.js';
+import { turnedClock } from '../support/clock.js';
+import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
+
+const clock = turnedClock();
+let loading: Loading | undefined;
+afterEach(() => {
+  loading?.close();
+});
+
+/** Lets everything happen that waits for no answer. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 4; i += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A system that one call can ask for keys with the same first letter only. The digit in a key bounds the call. */
+function setUp(maxBatch = Infinity) {
+  const calls: { keys: string[]; answer: () => void; isCancelled: boolean }[] = [];
+  const words = defineLoader<LoadingClient, string, string>({
+    name: 'words',
+    maxBatch,
+    batchOf: (key) => ({ id: key.slice(0, 1), maxKeys: Number(key.slice(1, 2)) }),
+    load: (keys, { scope }) =>
+      scope.run(
+        (signal) =>
+          new Promise((resolve) => {
+            const call = {
+              keys: [...keys],
+              answer: () => {
+                resolve(keys.map((key) => key.toUpperCase()));
+              },
+              isCancelled: false,
+            };
+            signal.addEventListener('abort', () => {
+              call.isCancelled = true;
+            });
+            calls.push(call);
+          }),
+      ),
+  });
+  const own = createLoading({ clock });
+  loading = own;
+  own.registry.add(own.source('dictionary', { limits: { concurrency: 1_000 } }), words);
+  return { calls, newRequest: () => own.newRequest(), words };
+}
+
+describe('keys that no call can have together', () => {
+  it('are loaded by several calls, and none waits for the answer to another', async () => {
+    const { calls, newRequest, words } = setUp();
+    const [one, other] = [newRequest(), newRequest()];
+    const answers: string[] = [];
+    const slow = one.load(words, 'a9 slow').then((answer) => answers.push(answer));
+    const quick = other.load(words, 'b9 quick').then((answer) => answers.push(answer));
+    await settle();
+    expect(calls.map(({ keys }) => keys)).toEqual([['a9 slow'], ['b9 quick']]);
+    calls[1]?.answer();
+    await settle();
+    expect(answers).toEqual(['B9 QUICK']);
+    calls[0]?.answer();
+    await Promise.all([slow, quick]);
+    expect(answers).toEqual(['B9 QUICK', 'A9 SLOW']);
+  });
+
+  it('are cancelled by themselves when no request waits for them', async () => {
+    const { calls, newRequest, words } = setUp();
+    const [one, other] = [newRequest(), newRequest()];
+    void one.load(words, 'a9');
+    const kept = other.load(words, 'b9');
+    await settle();
+    for (const flight of one.scope.flights) {
+      one.scope.flights.delete(flight);
+      flight.leave();
+    }
+    expect(calls.map(({ isCancelled }) => isCancelled)).toEqual([true, false]);
+    calls[1]?.answer();
+    expect(await kept).toBe('B9');
+  });
+
+  it('are in as few calls as can be, in any mixture, and each gets its own answer', async () => {
+    const keys = fc.uniqueArray(fc.stringMatching(/^(a1|b2|c3|d9)[x-z]{1,3}$/), { minLength: 1 });
+    await fc.assert(
+      fc.asyncProperty(keys, fc.constantFrom(1, 2, 5, Infinity), async (all, maxBatch) => {
+        const { calls, newRequest, words } = setUp(maxBatch);
+        const answers = Promise.all(all.map((key) => newRequest().load(words, key)));
+        await settle();
+        const wanted = ['a1', 'b2', 'c3', 'd9'].map((group) => {
+          const size = all.filter((key) => key.startsWith(group)).length;
+          return Math.ceil(size / Math.min(maxBatch, Number(group.slice(1))));
+        });
+        const found = ['a1', 'b2', 'c3', 'd9'].map(
+          (group) => calls.filter((call) => call.keys.every((key) => key.startsWith(group))).length,
+        );
+        expect(found).toEqual(wanted);
+        for (const { keys, answer } of calls) {
+          expect(keys.length).toBeLessThanOrEqual(maxBatch);
+          answer();
+        }
+        expect(await answers).toEqual(all.map((key) => key.toUpperCase()));
+        loading?.close();
+      }),
+    );
+  });
+});

@@ -1,0 +1,68 @@
+import { afterAll, expect, test, vi } from 'vitest';
+import { sources } from '../../sources/index.js';
+import type { CallSignal } from '../../src/signal.js';
+import type { SourceDefinition } from '../../src/index.js';
+import { at } from '../support/read.js';
+import { openShop, shopper } from './shop.js';
+
+/** Calls to the webshop that wait until the test lets them go. */
+let held: (() => void)[] | undefined;
+
+/** The webshop's first call waits while calls are held. */
+function holdingFirst(source: SourceDefinition): SourceDefinition {
+  const { connector } = source;
+  return {
+    ...source,
+    // Requests that are sent together are in one batch, also on a busy machine.
+    limits: { ...source.limits, batchWindow: '100 ms' },
+    connector: {
+      ...connector,
+      connect: (settings, options) => {
+        const connection = connector.connect(settings, options);
+        return {
+          ...connection,
+          client: (scope) =>
+            connection.client({
+              ...scope,
+              run: async <T>(call: (signal: CallSignal) => Promise<T>) => {
+                if (held?.length === 0) await new Promise<void>((resolve) => held?.push(resolve));
+                return scope.run(call);
+              },
+            }),
+        };
+      },
+    },
+  };
+}
+
+const { gateway, asked, close } = await openShop({
+  sources: sources.map((source) => (source.name === 'webshop' ? holdingFirst(source) : source)),
+});
+afterAll(close);
+
+test('a request does not wait for what another request selects of the same object', async () => {
+  const eva = shopper(0);
+  const select = (selection: string) =>
+    gateway.query(`query($by: CustomerKey!) { customer(by: $by) { cart { ${selection} } } }`, {
+      by: { email: eva.email },
+    });
+  // From here on it is known who is meant, so that only the cart is requested.
+  await select('updatedAt');
+  asked();
+  held = [];
+  const names: unknown[] = [];
+  const answers = ['a: name', 'name checkoutUrl'].map(async (selection) => {
+    const answer = await select(selection);
+    expect(answer.errors).toEqual([]);
+    names.push(at(answer.data, 'customer', 'cart', 'name') ?? at(answer.data, 'customer', 'cart', 'a'));
+  });
+  await vi.waitFor(() => {
+    expect(names).toEqual([eva.cart.name]);
+  }, 5_000);
+  expect(asked()).toHaveLength(1);
+  for (const release of held) release();
+  held = undefined;
+  await Promise.all(answers);
+  expect(names).toEqual([eva.cart.name, eva.cart.name]);
+  expect(asked()).toHaveLength(1);
+});
