@@ -324,7 +324,11 @@ describe('settings that are not right', () => {
       expect(problems.join('\n')).toMatch(new RegExp(`^${variable}`, 'm'));
   });
 
-  const names = Object.values(GATEWAY_SETTINGS).map(({ variable }) => variable);
+  const WRONG = '\n\u0001';
+  // A setting that takes any text, such as a path, is never wrong: a gateway would start, and use it.
+  const names = Object.values<Setting<unknown>>(GATEWAY_SETTINGS)
+    .filter(({ schema }) => !schema.safeParse(WRONG).success)
+    .map(({ variable }) => variable);
   test.each([
     ['nobody has to say who they are', {}],
     ['callers have keys', apiKeys],
@@ -333,13 +337,9 @@ describe('settings that are not right', () => {
   ])('are all reported, whichever they are, when %s', (_, environment) => {
     fc.assert(
       fc.property(fc.subarray(names, { minLength: 1 }), (wrong) => {
-        const broken = Object.fromEntries(wrong.map((variable) => [variable, '\n\u0001']));
+        const broken = Object.fromEntries(wrong.map((variable) => [variable, WRONG]));
         const { problems } = problemsOf({ ...KVK, ...environment, ...broken });
-        const isAnyText = (variable: string) =>
-          Object.values(GATEWAY_SETTINGS)
-            .find((one) => one.variable === variable)
-            ?.schema.safeParse('\n\u0001').success === true;
-        for (const variable of wrong.filter((one) => !isAnyText(one)))
+        for (const variable of wrong)
           expect(
             problems.some((problem) => problem.startsWith(`${variable} `)),
             variable,

@@ -81,7 +81,7 @@ function coldGateway(faulty: string, deadlineMs = 1_000): { gateway: TestGateway
       sources: sources.map((source) => ({
         ...source,
         freshness: FRESHNESS,
-        limits: { retries: 0, timeout: source.name === faulty ? '250 ms' : `${deadlineMs} ms` },
+        limits: { retries: 0, timeout: source.name === faulty ? '1 s' : `${deadlineMs} ms` },
       })),
     },
   );

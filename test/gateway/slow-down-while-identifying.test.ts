@@ -37,10 +37,10 @@ const QUERY = '{ customer(by: { personId: "p1" }) { id } }';
 describe('a system that asks to slow down while the customer is identified', () => {
   test.each([
     [
-      {},
+      { DEADLINE_MS: '2000' },
       "people is called too often. people may be called again after 1 s, which is later than the 1000 ms for identifying the customer (50 % of the request's 2000 ms). Repeat the request then, or raise DEADLINE_MS or IDENTITY_DEADLINE_PERCENT.",
     ],
-    [{ IDENTITY_DEADLINE_PERCENT: '90' }, 'people is called too often.'],
+    [{ DEADLINE_MS: '2000', IDENTITY_DEADLINE_PERCENT: '90' }, 'people is called too often.'],
     [{ DEADLINE_MS: '10000' }, 'people is called too often.'],
   ])(
     'has an error that says when that is later than the share of the deadline: %j',

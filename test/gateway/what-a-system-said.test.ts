@@ -138,9 +138,9 @@ function openGateway(): TestGateway {
         people:
           'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
         letters:
-          'type Customer @key(identifier: "personId") @personalData(category: CONTACT) { "What it says." letter: String }',
+          'type Customer @key(identifier: "personId") @personalData(category: CONTACT) { "What it says." letter: String @authenticated }',
         shop: `type Query { _shopCustomers(ids: [ID!]!): [Customer]! }
-          type Customer @key(identifier: "personId") @personalData(category: TRANSACTION) { "What is in it." cart: String }`,
+          type Customer @key(identifier: "personId") @personalData(category: TRANSACTION) { "What is in it." cart: String @authenticated }`,
       },
       logger: pino(
         { level: 'info', base: null },

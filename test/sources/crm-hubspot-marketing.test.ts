@@ -275,7 +275,7 @@ describe('the CRM, asked what somebody said to marketing', () => {
         customer: { jobTitle: 'Bakker', marketingOptOut: true, marketingSubscriptions: null },
       });
       expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
-        [['customer', 'marketingSubscriptions'], 'SOURCE_UNAUTHENTICATED'],
+        [['customer', 'marketingSubscriptions'], 'SOURCE_FORBIDDEN'],
       ]);
     });
 

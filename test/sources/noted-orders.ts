@@ -11,6 +11,7 @@ export const notedOrders = defineSource({
       close: () => Promise.resolve(),
     }),
   },
+  heldIdentifiers: ['email'],
   resolvers: {
     Customer: {
       noted: (_: unknown, { numbers }: { numbers: (string | null)[] }) =>

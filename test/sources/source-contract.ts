@@ -105,8 +105,8 @@ export function describeSource(subject: SourceSubject): void {
     expect(told.errors[0]?.message).toContain(place);
     expect(JSON.stringify(told)).not.toContain(value);
   };
-  const expectNoSecondTry = (answer: Answer): void => {
-    expectErrors(answer, 'SOURCE_UNAUTHENTICATED');
+  const expectNoSecondTry = (answer: Answer, code = 'SOURCE_UNAUTHENTICATED'): void => {
+    expectErrors(answer, code);
     expect(answer.errors.map(({ extensions }) => extensions.retryable)).not.toContain(true);
   };
   /** Asks as a client does who hangs up when `isAsked`. */
@@ -158,7 +158,7 @@ export function describeSource(subject: SourceSubject): void {
     if (isOwnState(wrongCredentials))
       it(`tells refused credentials apart, and does not try again: ${wrongCredentials.here}`, async () => {
         await openIn(wrongCredentials);
-        expectNoSecondTry(await put(ask));
+        expectNoSecondTry(await put(ask), 'SOURCE_FORBIDDEN');
         expect(await callsMade()).toBe(1);
       });
     else if (!isNone(wrongCredentials))
@@ -282,7 +282,7 @@ export function describeSource(subject: SourceSubject): void {
             send(response, refusal ?? { status: 403, body: null });
           };
           openOwn();
-          expectNoSecondTry(await put(ask));
+          expectNoSecondTry(await put(ask), 'SOURCE_FORBIDDEN');
           expect(system.seen).toHaveLength(1);
         });
 

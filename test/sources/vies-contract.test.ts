@@ -75,7 +75,7 @@ describe('the VAT check', () => {
         { answer: (request) => said(request, '<name>Jan BV</name>'), place: 'valid', value: 'Jan BV' },
         {
           answer: (request) => said(request, '<valid>true</valid>', '804376438B01'),
-          place: 'another number',
+          place: 'not requested',
           value: '804376438',
         },
         { answer: () => '<html>Jan BV</html>', place: 'no SOAP message', value: 'Jan BV' },

@@ -11,6 +11,7 @@ export const wishedProducts = defineSource({
       close: () => Promise.resolve(),
     }),
   },
+  heldIdentifiers: ['email'],
   resolvers: {
     Customer: { wishes: (_: unknown, { skus }: { skus: string[] }) => skus.map((sku) => ({ sku })) },
   },

@@ -187,6 +187,7 @@ describe('the schema', () => {
     expect(Object.keys(key.getFields()).sort()).toEqual([
       'customerNumber',
       'email',
+      'facebookUserId',
       'hubspotContactId',
       'id',
       'kvkNumber',
