@@ -164,6 +164,8 @@ export interface SourceErrorOptions extends ErrorOptions {
   kind?: FailureKind;
   /** What the system answered, for the operator: codes and names only, never a value. */
   received?: Received;
+  /** The failure that this error explains to one request. The operator gets one report of both. */
+  explains?: SourceError;
 }
 
 /**
@@ -177,6 +179,8 @@ export abstract class SourceError extends GatewayError {
   /** Says nothing about what else the system is asked. */
   readonly isOfKeyOnly: boolean;
   readonly received: Received;
+  /** What is reported to the operator: the error itself, or the one that it explains. */
+  readonly failure: SourceError;
   readonly #kind: FailureKind | undefined;
   #requested: Requested = {};
 
@@ -186,6 +190,7 @@ export abstract class SourceError extends GatewayError {
     options: SourceErrorOptions = {},
   ) {
     super(message, options);
+    this.failure = options.explains ?? this;
     this.retryAfter = options.retryAfter;
     this.isOfKeyOnly = options.isOfKeyOnly ?? false;
     this.received = options.received ?? {};

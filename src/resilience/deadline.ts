@@ -63,7 +63,7 @@ export function startDeadline(
       return new SourceRateLimitedError(
         source,
         `${message} ${source} may be called again after ${retryAfter} s, which is later than ${what}. Repeat the request then, or ${remedy}.`,
-        { retryAfter, kind, received, cause: error },
+        { retryAfter, kind, received, cause: error, explains: error },
       );
     },
     clear: () => {

@@ -27,7 +27,7 @@ export interface FailureReport {
 }
 
 export interface SourceFailures {
-  /** Reports a failure to the operator. An error is reported once, and one that is no SourceError never. */
+  /** Reports a failure to the operator. A failure is reported once, however often it is explained; an error that is no SourceError never. */
   report: (error: unknown, loader?: string) => void;
   /** The last failure of each source in the last ten minutes, with its moment (ISO 8601). */
   recent: () => (FailureReport & { at: string })[];
@@ -74,13 +74,14 @@ export function createSourceFailures({
 
   return {
     report: (error, loader) => {
-      if (!(error instanceof SourceError) || reported.has(error)) return;
-      reported.add(error);
-      const { source, code, kind, requested, received } = error;
+      if (!(error instanceof SourceError) || reported.has(error.failure)) return;
+      const { failure } = error;
+      reported.add(failure);
+      const { source, code, kind, requested, received } = failure;
       const report = { source, code, kind, loader, requested, received, remedy: REMEDIES[kind] };
       count(source, code, kind);
       remember(report);
-      log(report, error.retryable);
+      log(report, failure.retryable);
     },
     recent: () => [...last.values()].filter(({ at }) => isRecent(at)).map(({ report }) => report),
   };

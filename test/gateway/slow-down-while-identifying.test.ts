@@ -63,4 +63,19 @@ describe('a system that asks to slow down while the customer is identified', () 
       "after 7 s, which is later than the 500 ms for identifying the customer (50 % of the request's 1000 ms)",
     );
   });
+
+  test('is one failure for the operator, with its loader, also when the request says more', async () => {
+    const ADMIN_TOKEN = 'the token of the administrator';
+    const gateway = gatewayThatIsToWait(7, { ADMIN_TOKEN });
+    const { errors } = await gateway.query(QUERY);
+    expect(errors[0]?.message).toContain('may be called again after 7 s');
+    const metrics = await (await gateway.fetch('/metrics')).text();
+    expect(metrics).toContain(
+      'stekkerdoos_source_failures_total{source="people",code="SOURCE_RATE_LIMITED",kind="rate-limited"} 1\n',
+    );
+    const health: unknown = await (
+      await gateway.fetch('/health/ready', { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } })
+    ).json();
+    expect(health).toMatchObject({ failures: [{ kind: 'rate-limited', loader: 'people' }] });
+  });
 });

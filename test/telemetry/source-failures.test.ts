@@ -2,9 +2,11 @@ import { expect, test } from 'vitest';
 import {
   InvalidInputError,
   SourceForbiddenError,
+  SourceRateLimitedError,
   SourceTimeoutError,
   SourceUnavailableError,
 } from '../../src/errors.js';
+import { startDeadline } from '../../src/resilience/deadline.js';
 import { createSourceFailures } from '../../src/telemetry/source-failures.js';
 import { turnedClock } from '../support/clock.js';
 
@@ -67,6 +69,37 @@ test('logs each loader that cannot work without a change', () => {
   report(noGrant(), 'payments');
   expect(lines.map(({ loader }) => loader)).toEqual(['orders', 'payments']);
   expect(lines[0]?.remedy).toContain('Grant SELECT');
+});
+
+test('counts a failure that is explained to several requests once, and keeps where it happened', () => {
+  const { clock, counted, lines, recent, report } = failures();
+  const failure = new SourceRateLimitedError('kvk', 'slow down', { retryAfter: 60 });
+  failure.addRequest({ method: 'GET', path: '/v1/companies/{}' });
+  const deadlines = [1_000, 2_000].map((ms) => startDeadline(ms, clock));
+  report(failure, 'companies');
+  const explained = deadlines.map((deadline) => deadline.explain(failure));
+  for (const one of explained) report(one);
+  for (const deadline of deadlines) deadline.clear();
+  expect(new Set([failure, ...explained]).size).toBe(3);
+  expect(counted).toEqual(['kvk SOURCE_RATE_LIMITED rate-limited']);
+  expect(lines).toHaveLength(1);
+  const where = { loader: 'companies', requested: { method: 'GET', path: '/v1/companies/{}' } };
+  expect(recent()).toEqual([expect.objectContaining(where)]);
+});
+
+test('counts a failure once that only requests report, each with an explanation of its own', () => {
+  const { clock, counted, recent, report } = failures();
+  const failure = new SourceRateLimitedError('kvk', 'slow down', { retryAfter: 60 });
+  failure.addRequest({ method: 'GET', path: '/v1/companies/{}' });
+  const deadline = startDeadline(1_000, clock);
+  report(deadline.explain(failure));
+  report(deadline.explain(failure));
+  report(failure);
+  deadline.clear();
+  expect(counted).toEqual(['kvk SOURCE_RATE_LIMITED rate-limited']);
+  expect(recent()).toEqual([
+    expect.objectContaining({ requested: { method: 'GET', path: '/v1/companies/{}' } }),
+  ]);
 });
 
 test('counts every failure, one error that many wait for once, and nothing that is no failure of a source', () => {
