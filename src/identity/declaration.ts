@@ -30,7 +30,7 @@ export interface Namespace {
   mask?(value: string): string;
   /**
    * The field that shows the same value, such as `Customer.emails`. Callers that may not see the field do not see such
-   * identifiers. Left out: no other field shows them.
+   * identifiers. No caller sees them when no plugged-in source provides the field. Left out: no other field shows them.
    */
   shownBy?: string;
 }

@@ -17,7 +17,7 @@ export interface Privacy {
   needsConsent: (purpose: Purpose | undefined) => boolean;
   /**
    * Whether scopes and purpose allow an audience a field, as `Type.field`, or what an enum value stands for, as
-   * `Enum.VALUE`. True when the schema has no such field or value.
+   * `Enum.VALUE`. False when the schema has no such field or value: then no policy says who may see it.
    */
   maySee: (audience: Audience, place: string) => boolean;
 }
@@ -38,7 +38,7 @@ export function createPrivacy(
     needsConsent: (purpose) => purpose !== undefined && needConsent.has(purpose),
     maySee: (audience, place) => {
       const policy = ofValues.get(place) ?? policies.get(place);
-      return policy === undefined || forbidden(policy, audience) === undefined;
+      return policy !== undefined && forbidden(policy, audience) === undefined;
     },
   };
 }

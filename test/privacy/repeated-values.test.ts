@@ -10,7 +10,7 @@ import { readSdl } from '../../src/stitching/sdl.js';
 import { EVENT_TYPES } from '../../src/webhooks/event.js';
 import { readInterest, typeNamed } from '../../src/webhooks/interest.js';
 import { CALLER_SETTINGS, visitorToken } from '../support/callers.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { at } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
 import { readDeclared } from './declared.js';
@@ -177,4 +177,34 @@ test('a namespace names a field of the schema that shows the same', () => {
     const [type = '', field = ''] = (shownBy ?? '').split('.');
     expect(declared.types.get(type)?.has(field), name).toBe(true);
   }
+});
+
+describe('an identifier whose field no plugged-in source provides', () => {
+  const query = `query ($email: String!) { identify(by: { email: $email }) { ... on Identified {
+    identifiers { namespace } links { from { namespace } to { namespace } } conflicts { namespace }
+    customer { identifiers { namespace } }
+  } } }`;
+
+  test.each([
+    ['clickstream', 'visitorId', 'single-device@example.nl'],
+    ['facebook', 'facebookUserId', EMAIL],
+    ['x', 'xUsername', EMAIL],
+  ])('is shown to no caller: without %s, %s', async (source, namespace, email) => {
+    const sources = patientSources().filter(({ name }) => name !== source);
+    const without = createTestGateway(
+      { ...directSettings(), ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null', DEADLINE_MS: '10000' },
+      { sources },
+    );
+    try {
+      for (const purpose of ['SERVICE', 'CUSTOMER_CARE']) {
+        const headers = await narrowed(purpose, 'customers:find', 'identity:explore');
+        const { data, errors } = await without.query(query, { email }, headers);
+        expect(errors).toEqual([]);
+        expect(at(data, 'identify', 'identifiers')).not.toEqual([]);
+        expect(JSON.stringify(data)).not.toContain(namespace);
+      }
+    } finally {
+      await without.close();
+    }
+  });
 });
