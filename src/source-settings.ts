@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { DEFAULT_FRESHNESS, overridden, type FreshnessOptions } from './cache/freshness.js';
+import {
+  DEFAULT_FRESHNESS,
+  LONGEST_UNKNOWN_WITH_CONSENT,
+  overridden,
+  type FreshnessOptions,
+} from './cache/freshness.js';
 import { didYouMean } from './did-you-mean.js';
 import { milliseconds, type Duration } from './duration.js';
 import type { LoaderSettings } from './loaders/loader.js';
@@ -16,7 +21,7 @@ export interface TunedSource extends SourceDefinition {
   holdsConsent: boolean;
 }
 
-const duration = (least: Duration, most: Duration) =>
+const duration = (least: Duration, most: Duration, why = '') =>
   z
     .custom<Duration>(
       (value) => typeof value === 'string' && /^\d+(\.\d+)? (ms|s|minutes?|hours?|days?)$/.test(value),
@@ -27,7 +32,7 @@ const duration = (least: Duration, most: Duration) =>
     )
     .refine(
       (value) => milliseconds(value) >= milliseconds(least) && milliseconds(value) <= milliseconds(most),
-      { error: `must be from "${least}" to "${most}"` },
+      { error: `must be from "${least}" to "${most}"${why}` },
     );
 
 const wholeNumber = (least: number, most: number) => {
@@ -46,6 +51,16 @@ const FRESHNESS = {
   staleWhileRevalidate: freshnessDuration(),
   staleIfError: freshnessDuration(),
   notFoundMaxAge: freshnessDuration(),
+};
+
+/** The same, where it says how long a system that holds consent is believed not to know a customer. */
+const FRESHNESS_WITH_CONSENT = {
+  ...FRESHNESS,
+  notFoundMaxAge: duration(
+    '0 s',
+    LONGEST_UNKNOWN_WITH_CONSENT,
+    ': the source holds consent, and it may learn of a customer who refuses it at any time',
+  ).exactOptional(),
 };
 
 const LIMITS = {
@@ -85,10 +100,12 @@ export function tuned(sources: readonly SourceDefinition[], settings: SettingsRe
   return sources.map((source) => {
     const loaders = loadersOf(source);
     const consent = source.consents?.ofRecord.name;
+    const ofCustomers = consent === undefined ? FRESHNESS : FRESHNESS_WITH_CONSENT;
+    const finding = new Set(Object.values(source.identity?.askedBy ?? {}).map(({ loader }) => loader.name));
     const ofFreshness: Record<string, z.ZodType<FreshnessOptions>> = {};
     const ofLimits: Record<string, z.ZodType<{ maxBatch?: number }>> = {};
     for (const [name, maxBatch] of loaders) {
-      if (name !== consent) ofFreshness[name] = z.strictObject(FRESHNESS);
+      if (name !== consent) ofFreshness[name] = z.strictObject(finding.has(name) ? ofCustomers : FRESHNESS);
       // The system takes no more keys in one call than the loader declares.
       ofLimits[name] = z.strictObject({ maxBatch: wholeNumber(1, maxBatch ?? 100_000).exactOptional() });
     }
@@ -96,7 +113,7 @@ export function tuned(sources: readonly SourceDefinition[], settings: SettingsRe
       read(
         settings,
         variableOf(source.name, 'FRESHNESS'),
-        z.strictObject({ ...FRESHNESS, loaders: z.strictObject(ofFreshness).partial().exactOptional() }),
+        z.strictObject({ ...ofCustomers, loaders: z.strictObject(ofFreshness).partial().exactOptional() }),
         '{"maxAge":"30 s"}',
         consent,
       ) ?? {};

@@ -153,6 +153,16 @@ describe('what is wrong with them', () => {
       { loaders: { consentsOfContacts: { maxAge: '1 day' } } },
       'CRM_HUBSPOT_FRESHNESS is not right: loaders has no "consentsOfContacts": consent is fresh for five seconds, and no setting changes that.',
     ],
+    [
+      'a customer that a system with consent does not know, for longer than ten seconds',
+      { notFoundMaxAge: '30 days' },
+      'CRM_HUBSPOT_FRESHNESS is not right: notFoundMaxAge must be from "0 s" to "10 s": the source holds consent, and it may learn of a customer who refuses it at any time.',
+    ],
+    [
+      'the same of a loader that finds customers',
+      { loaders: { contactsByEmail: { notFoundMaxAge: '11 s' } } },
+      'CRM_HUBSPOT_FRESHNESS is not right: loaders.contactsByEmail.notFoundMaxAge must be from "0 s" to "10 s": the source holds consent, and it may learn of a customer who refuses it at any time.',
+    ],
   ])('is reported: %s as freshness', (_, value, problem) => {
     expect(problemsOf('CRM_HUBSPOT_FRESHNESS', value)).toEqual([problem]);
   });
@@ -204,6 +214,32 @@ describe('what is wrong with them', () => {
       'WEBSHOP_FRESHNESS',
       'X_LIMITS',
     ]);
+  });
+
+  it('is a long notFoundMaxAge of what finds customers, in each source that holds consent and in no other', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...sources), fc.integer({ min: 0, max: 2_592_000 }), (source, seconds) => {
+        const { name, identity, consents, loaders = [] } = source;
+        const finding = Object.values(identity?.askedBy ?? {}).map(({ loader }) => loader.name);
+        const others = loaders.map((loader) => loader.name).filter((one) => one !== consents?.ofRecord.name);
+        const word = { notFoundMaxAge: `${seconds} s` };
+        const settings = new SettingsReader({
+          [variableOf(name, 'FRESHNESS')]: JSON.stringify({
+            ...word,
+            loaders: Object.fromEntries([...finding, ...others].map((loader) => [loader, word])),
+          }),
+        });
+        tuned([source], settings);
+        const refused = [
+          'notFoundMaxAge',
+          ...[...new Set(finding)].map((loader) => `loaders.${loader}.notFoundMaxAge`),
+        ];
+        expect(
+          settings.problems.map((one) => /is not right: (.+) must be/.exec(one)?.[1] ?? one).toSorted(),
+        ).toEqual(consents !== undefined && seconds > 10 ? refused.toSorted() : []);
+      }),
+      { examples: sources.flatMap((source) => [[source, 10] as [typeof source, number], [source, 11]]) },
+    );
   });
 
   it('never quotes a value, whatever it is', () => {

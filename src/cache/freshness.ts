@@ -46,6 +46,10 @@ export interface Wanted {
 
 const NOT_FOUND_MAX_AGE_MS = 10_000;
 
+/** The longest `notFoundMaxAge` of what finds customers in a system that holds consent. */
+export const LONGEST_UNKNOWN_WITH_CONSENT = '10 s' satisfies Duration;
+const LONGEST_UNKNOWN_WITH_CONSENT_MS = milliseconds(LONGEST_UNKNOWN_WITH_CONSENT);
+
 /** The freshness of a source that declares none: a page view costs a system one call in ten seconds. */
 export const DEFAULT_FRESHNESS = {
   maxAge: '10 s',
@@ -96,6 +100,15 @@ export function judge(
   if (ageMs < maxAgeMs) return 'fresh';
   if (wanted.isFreshOnly === true) return 'ask';
   return ageMs - maxAgeMs < Math.max(staleWhileRevalidateMs, wanted.maxStaleMs ?? 0) ? 'stale' : 'ask';
+}
+
+/**
+ * How fresh the answer of a system that holds consent must be, where it did not know the customer and the purpose needs
+ * consent. The customer may have refused there since. No policy and no `Cache-Control` makes it last longer.
+ */
+export function wantedOfUnknown(wanted: Wanted): Wanted {
+  const { maxAgeMs = Infinity } = wanted;
+  return { ...wanted, maxAgeMs: Math.min(maxAgeMs, LONGEST_UNKNOWN_WITH_CONSENT_MS), isFreshOnly: true };
 }
 
 /** Whether it may stand in for the answer of a system that failed. A caller that wants nothing so old is not given it. */

@@ -6,6 +6,7 @@ import {
   keepMs,
   maxAgeOf,
   mayStandIn,
+  wantedOfUnknown,
   type Freshness,
   type Wanted,
 } from '../cache/freshness.js';
@@ -119,9 +120,7 @@ export function createPipeline(
 
   /** A customer unknown to a system that holds consent may have refused it there since. */
   const wantedOf = ({ value }: KeptEntry, { wanted, needsConsent }: RequestScope): Wanted =>
-    needsConsent === true && options.holdsConsent && isNothing(value)
-      ? { ...wanted, isFreshOnly: true }
-      : wanted;
+    needsConsent === true && options.holdsConsent && isNothing(value) ? wantedOfUnknown(wanted) : wanted;
 
   const give = (kept: KeptEntry, status: 'cached' | 'stale', request: RequestScope, startedAt: number) => {
     observer?.cacheAnswered(source, status === 'cached' ? 'hit' : 'stale');

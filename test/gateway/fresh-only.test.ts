@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { sources } from '../../sources/index.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
+import type { SourceDefinition } from '../../src/source.js';
 import { variableOf } from '../../src/source-settings.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { turnedClock } from '../support/clock.js';
@@ -27,7 +28,10 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-async function openGateway(settings: Record<string, string> = {}) {
+async function openGateway(
+  settings: Record<string, string> = {},
+  all: readonly SourceDefinition[] = sources,
+) {
   const clock = turnedClock();
   const gateway = createTestGateway(
     {
@@ -38,7 +42,7 @@ async function openGateway(settings: Record<string, string> = {}) {
     },
     {
       clock,
-      sources: sources.filter(({ name }) => SYSTEMS.some((one) => one === name)),
+      sources: all.filter(({ name }) => SYSTEMS.some((one) => one === name)),
       triggers: new URL('no-triggers/', import.meta.url),
     },
     { freshness: 'as declared' },
@@ -58,6 +62,22 @@ describe('a system that holds consent, did not know the customer lately, and is 
     expect((await gateway.query(query, {}, headers)).data).toEqual(SHOWN);
     clock.turn(20_000);
     await control.set('crm-hubspot', { fault: 'down' });
+    const { data, errors } = await gateway.query(query, {}, headers);
+    expect(data).toEqual({ customer: { primaryEmail: null } });
+    expect(errors).toMatchObject([{ extensions: { code: 'SOURCE_UNAVAILABLE', source: 'crm-hubspot' } }]);
+  });
+
+  test('is called again after ten seconds, also when the source declares that this counts for an hour', async () => {
+    const { gateway, clock } = await openGateway(
+      { ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' },
+      sources.map((source) => ({ ...source, freshness: { maxAge: '1 hour', notFoundMaxAge: '1 hour' } })),
+    );
+    const headers = await headersOf('campaign', { purpose: 'MARKETING' });
+    expect((await gateway.query(query, {}, headers)).data).toEqual(SHOWN);
+    await control.set('crm-hubspot', { fault: 'down' });
+    clock.turn(9_000);
+    expect((await gateway.query(query, {}, headers)).data).toEqual(SHOWN);
+    clock.turn(1_000);
     const { data, errors } = await gateway.query(query, {}, headers);
     expect(data).toEqual({ customer: { primaryEmail: null } });
     expect(errors).toMatchObject([{ extensions: { code: 'SOURCE_UNAVAILABLE', source: 'crm-hubspot' } }]);
