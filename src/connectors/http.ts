@@ -121,6 +121,8 @@ export function openHttp(
       readAnswer,
       expected = [],
     ) => {
+      // At once: by the time of a failure, the values in the path may no longer be remembered.
+      const template = templateOf(`${prefix}${path}`);
       const call = async (signal: CallSignal) => {
         // Of most systems nothing is kept, and a name that it would be kept under need not be made.
         const known = method === 'GET' && validated.size > 0 ? validated.get(nameOf(path)) : undefined;
@@ -182,7 +184,7 @@ export function openHttp(
         });
       };
       return scope.run(call).catch((error: unknown) => {
-        if (error instanceof SourceError) error.addRequest({ method, path: templateOf(`${prefix}${path}`) });
+        if (error instanceof SourceError) error.addRequest({ method, path: template });
         throw error;
       });
     },

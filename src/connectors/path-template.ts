@@ -1,17 +1,31 @@
+import { hash, randomBytes } from 'node:crypto';
+
 /** This many values that were put into paths are remembered, so that diagnoses leave them out. */
 const MAX_VALUES = 2_000;
+/** Without it, the values could be guessed from their digests. */
+const SALT = randomBytes(16).toString('hex');
 
+/** Digests of the values. The least recently noted is the first. */
 const values = new Set<string>();
 
 /** Notes that a part of a path, as it is encoded, is a value. */
 export function noteValue(encoded: string): void {
-  if (values.has(encoded)) return;
-  values.add(encoded);
+  const digest = digestOf(encoded);
+  values.delete(digest);
+  values.add(digest);
   if (values.size <= MAX_VALUES) return;
   for (const oldest of values) {
     values.delete(oldest);
     break;
   }
+}
+
+function isValue(encoded: string): boolean {
+  return values.has(digestOf(encoded));
+}
+
+function digestOf(encoded: string): string {
+  return hash('sha256', `${SALT}${encoded}`, 'base64url');
 }
 
 /**
@@ -30,11 +44,11 @@ function partOf(part: string): string {
   if (part === '' || part === '{}') return part;
   // `customers(number)` is how OData writes a key.
   const [, set, key] = /^([A-Za-z]+)(\(.*\))?$/.exec(part) ?? [];
-  if (set !== undefined && key !== undefined && !values.has(set)) return `${set}({})`;
+  if (set !== undefined && key !== undefined && !isValue(set)) return `${set}({})`;
   const isWord = /^[A-Za-z][A-Za-z_.-]{0,40}\d?$/.test(part) || /^v?\d{1,2}\.\d{1,2}$|^v\d{1,2}$/.test(part);
-  return isWord && !values.has(part) ? part : '{}';
+  return isWord && !isValue(part) ? part : '{}';
 }
 
 function isName(name: string): boolean {
-  return /^(\$|%24)?[A-Za-z][A-Za-z_.-]{0,40}$/.test(name) && !values.has(name);
+  return /^(\$|%24)?[A-Za-z][A-Za-z_.-]{0,40}$/.test(name) && !isValue(name);
 }

@@ -29,6 +29,11 @@ afterEach(async () => {
   await server.close();
 });
 
+let others = 0;
+function noteOthers(count: number): void {
+  for (let i = 0; i < count; i += 1) pathPart(`other-${(others += 1)}`);
+}
+
 const restTo = async (answer: Parameters<typeof startServer>[0]): Promise<RestClient> => {
   server = await startServer(answer);
   const client = open(rest({ baseUrl, auth, pingPath: '/' }), { URL: `${server.url}/api/v2`, TOKEN: 't' });
@@ -93,6 +98,16 @@ describe('the diagnosis of a REST system', () => {
           { path: 'people.0.born', expected: 'text of the format date' },
         ],
       },
+    });
+  });
+
+  it('leaves out a value that reads like a word, also if many values follow before the answer', async () => {
+    const client = await restTo((_, response) => {
+      noteOthers(2_000);
+      sendJson(response, {}, { status: 500 });
+    });
+    expect(await diagnosis(client.get(anything, `/people/${pathPart('jansen')}`))).toMatchObject({
+      requested: { method: 'GET', path: '/api/v2/people/{}' },
     });
   });
 
@@ -249,6 +264,14 @@ describe('the template of a path', () => {
     ['/?jan@example.nl', '/?{}={}'],
   ])('of %s', (path, template) => {
     expect(templateOf(path)).toBe(template);
+  });
+
+  it('leaves out the values that were put into paths last, whenever each was the first time', () => {
+    pathPart('jansen');
+    noteOthers(1_999);
+    pathPart('jansen');
+    noteOthers(1_999);
+    expect(templateOf('/v1/customers/jansen')).toBe('/v1/customers/{}');
   });
 
   it('holds no value that was put into a path, whatever the value', () => {
