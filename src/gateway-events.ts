@@ -3,6 +3,7 @@ import type { Forgettable } from './cache/invalidation.js';
 import type { GatewayConfig } from './config.js';
 import { ROLES } from './context/roles.js';
 import type { Purpose } from './customer/schema.generated.js';
+import { isPersonal } from './identity/choose-identity.js';
 import { normalise, type Identifier } from './identity/identifiers.js';
 import type { IdentityRules } from './identity/identity-graph.js';
 import { textOf } from './identity/matching.js';
@@ -118,19 +119,23 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
     const namespace = rules.namespaces.get(name);
     return namespace === undefined ? null : normalise(namespace, value);
   };
-  /** Those that a system keeps unique come first, by how much it is believed. */
+  /** Ids of records come first, by how much their source is believed, and identifiers that people share come last. */
   const rank = new Map(rules.sources.map(({ identity }, place) => [identity.recordKey, place]));
-  const rankOf = ({ namespace }: Identifier) => rank.get(namespace) ?? rank.size;
+  const rankOf = (identifier: Identifier) =>
+    isPersonal(rules, identifier) ? (rank.get(identifier.namespace) ?? rank.size) : rank.size + 1;
   const strongestFirst = (all: readonly Identifier[]): Identifier[] =>
     [...new Map(all.map((one) => [textOf(one), one])).values()].sort(
       (one, other) => rankOf(one) - rankOf(other) || (textOf(one) < textOf(other) ? -1 : 1),
     );
-  const aboutOf = ({ identifiers }: SourceEvent): Identifier[] =>
+  const namedBy = ({ identifiers }: SourceEvent): Identifier[] =>
     strongestFirst(
       Object.entries(identifiers).flatMap(([name, values]) =>
         values.flatMap((value) => identifierOf(name, value) ?? []),
       ),
     );
+
+  const aboutOf = (event: SourceEvent): Identifier[] =>
+    namedBy(event).filter((identifier) => isPersonal(rules, identifier));
 
   /** A system that names nobody may have told of anything that is kept of it, unless it says of what. */
   const changedBy = ({ source, type }: SourceEvent): Forgettable[] =>
@@ -147,30 +152,35 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
     bus,
     aboutOf,
     forget: async (event) => {
-      const about = aboutOf(event);
-      const [first] = about;
-      if (first === undefined) {
+      const named = namedBy(event);
+      if (named.length === 0) {
         await registry.forget(changedBy(event));
         return [];
       }
       const objects = set.webhooks.get(event.source)?.declaration.objects?.(event) ?? [];
-      const renewals = [await registry.forget([...about, ...objects])];
+      const renewals = [await registry.forget([...named, ...objects])];
       let found: { identifier: Identifier; own: readonly Identifier[] } | undefined;
-      for (const identifier of about) {
-        const { everywhere, customer, renew } = await forget({ identifier });
+      let hasFailed = false;
+      for (const identifier of named) {
+        const { everywhere, droppedWhole, customer, renew } = await forget({ identifier });
         if (!everywhere) throw new Error('Not every instance has forgotten.');
         renewals.push(renew);
         // A system may send an event of a customer before it can be asked for that customer: then the next identifier counts.
-        if (customer === undefined || customer.records.length === 0) continue;
-        found = { identifier, own: customer.own };
+        if (customer === undefined || customer.records.length === 0) {
+          hasFailed ||= droppedWhole.length > 0;
+          continue;
+        }
+        // While a failed system may know an earlier identifier, this one may be another person's.
+        if (!hasFailed && isPersonal(rules, identifier)) found = { identifier, own: customer.own };
         break;
       }
       setTimeout(() => {
         for (const renew of renewals) renew();
       }, RENEW_AFTER_MS).unref();
-      // A phone that two share in a house tells neither of them of the other.
+      // People share a phone or a device: it says nothing about whose event this is.
+      const about = aboutOf(event);
       if (found === undefined || found.own.length === 0) return about;
-      return strongestFirst([first, found.identifier, ...found.own]);
+      return strongestFirst([...about.slice(0, 1), found.identifier, ...found.own]);
     },
     tell: (trigger, known) => tell(trigger, known, options),
     logger,

@@ -41,7 +41,7 @@ export interface CustomerEvent {
   source: string;
   happenedAt: string;
   recordId: string | null;
-  /** The customer's identifiers, the strongest first. Empty when the system names nobody. */
+  /** The identifiers that may say who the customer is, the strongest first. Empty when the system names none. */
   about: readonly Identifier[];
 }
 

@@ -1,12 +1,19 @@
 import type { GraphQLResolveInfo } from 'graphql';
 import { ForbiddenError, InvalidInputError, LimitExceededError } from '../errors.js';
+import { chooseIdentity } from '../identity/choose-identity.js';
 import type { CustomerIds } from '../identity/customer-id.js';
 import { identifierIn, normalise, type Identifier } from '../identity/identifiers.js';
-import type { IdentityRules, Outcome } from '../identity/identity-graph.js';
+import type { Identity, IdentityRules, Outcome } from '../identity/identity-graph.js';
 import { askedAt } from '../loaders/asked-at.js';
 import { createCompanies, type CompaniesOptions } from './companies.js';
 import type { Consents } from './consents.js';
-import { createCustomer, type Context, type Customer, type CustomerDirectory } from './customer.js';
+import {
+  createCustomer,
+  type Context,
+  type Customer,
+  type CustomerDirectory,
+  type CustomerEvent,
+} from './customer.js';
 import { ambiguous, identified, identifiersOf } from './identification.js';
 import { chooseValue, provenanceOf } from './profile.js';
 import type { ContactPoint, KnownTo, ProfileField, Resolvers } from './schema.generated.js';
@@ -49,6 +56,19 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
     if (!known) return null;
     context.found.add(identity);
     return createCustomer(identity, info, options);
+  };
+
+  /** By context and event, so that the condition of an event and its result are about the same customer. */
+  const eventIdentities = new WeakMap<Context, WeakMap<CustomerEvent, Promise<Identity | null>>>();
+  const identityOfEvent = (event: CustomerEvent, context: Context): Promise<Identity | null> => {
+    const identities = eventIdentities.get(context) ?? new WeakMap<CustomerEvent, Promise<Identity | null>>();
+    eventIdentities.set(context, identities);
+    let identity = identities.get(event);
+    if (identity === undefined) {
+      identity = chooseIdentity(rules, event.about, (identifier) => context.identify(identifier));
+      identities.set(event, identity);
+    }
+    return identity;
   };
 
   const outcomes = (customer: Customer): Promise<{ source: string; outcome: Outcome }[]> =>
@@ -115,13 +135,11 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
       },
     },
     CustomerEvent: {
-      customer: async ({ about }, _, context, info) => {
-        // The system that sent the event may not know its own id yet, or not any more.
-        for (const identifier of about) {
-          const customer = await find(identifier, context, info);
-          if (customer !== null) return customer;
-        }
-        return null;
+      customer: async (event, _, context, info) => {
+        const identity = await identityOfEvent(event, context);
+        if (identity === null) return null;
+        context.found.add(identity);
+        return createCustomer(identity, info, options);
       },
     },
     // What the client asks of a customer is read from the field that made it.

@@ -186,7 +186,7 @@ async function toldOf(
     await authentication.caller(request.headers);
     if (known === undefined) return undefined;
     await erasures.loading();
-    if (!asker.rights.seesErased && known.about.some((one) => erasures.has(one))) return undefined;
+    if (!asker.rights.seesErased && identifiersOf(known).some((one) => erasures.has(one))) return undefined;
     const charge = limits.charge({ document, operationName, variableValues: variables }, asker.caller);
     if ('refused' in charge) return { result: failed([charge.refused]) };
     const told = await run({
@@ -208,6 +208,14 @@ async function toldOf(
   } catch (error) {
     return { result: failed([error]), isLast: true };
   }
+}
+
+/** The customer's identifiers. An event without a personal one may still name an erased customer's phone or device. */
+function identifiersOf({ event, about }: KnownEvent): readonly Identifier[] {
+  if (about.length > 0) return about;
+  return Object.entries(event.identifiers).flatMap(([namespace, values]) =>
+    values.map((value) => ({ namespace, value })),
+  );
 }
 
 /** As the schema has it. */

@@ -14,11 +14,11 @@ export interface FollowUpOptions {
   triggers: readonly Trigger[];
   bus: Pick<EventBus, 'publish'>;
   /**
-   * Forgets, everywhere, what is kept of whom the event is about, and tells all that the systems know them by, the
-   * strongest first.
+   * Forgets, everywhere, what is kept of whom the event is about. Resolves with the customer's personal identifiers,
+   * the strongest first.
    */
   forget: (event: SourceEvent) => Promise<readonly Identifier[]>;
-  /** Whom an event is about by its own words, the strongest first. */
+  /** The personal identifiers that an event names, the strongest first. */
   aboutOf: (event: SourceEvent) => readonly Identifier[];
   /** Answers a trigger's subscription for an event, as it is now. */
   tell: (trigger: Trigger, known: KnownEvent) => Promise<Told>;

@@ -15,7 +15,7 @@ import type { EventType, SourceEvent } from './event.js';
 /** An event, and all that the systems know of whom it is about. */
 export interface KnownEvent {
   event: SourceEvent;
-  /** Whom it is about: the strongest identifier first. Empty when the system names nobody. */
+  /** Personal identifiers of the customer, the strongest first. Empty when the system names none. */
   about: readonly Identifier[];
 }
 

@@ -69,7 +69,7 @@ export interface ShopEvent {
   email?: string | undefined;
   phone?: string;
   /** The webshop's own id of the customer. */
-  customerId?: number;
+  customerId?: number | string | undefined;
   total?: string;
   currency?: string;
   order?: string;

@@ -1,0 +1,360 @@
+import { randomUUID } from 'node:crypto';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import fc from 'fast-check';
+import { Webhook } from 'standardwebhooks';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import { createWebhookStore, type DeliveryRecord, type WebhookStore } from '../../src/webhooks/store.js';
+import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
+import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
+import { at, textAt } from '../support/read.js';
+import { faultControl } from '../support/stand-ins.js';
+import { startReceiver, type Receiver } from './receiver.js';
+import { subscribe, tellByWebshop, type ShopEvent, type Subscriber, type ToldEvent } from './subscriber.js';
+
+/** An event is about one customer, for its conditions and for its result, and about no other who shares a phone. */
+
+const SYSTEMS = ['order-system', 'webshop', 'contact-centre', 'clickstream'] as const;
+const SECRET = 'a secret of the tests of whose an event is';
+const MINUTE = 60_000;
+
+/** The webshop and the order system know the phone of the first, only the order system that of the second. */
+const HOUSEMATE = 'customer-5@example.nl';
+const HOUSEMATE_ELSEWHERE = 'orders-only@example.nl';
+const BUYER = 'customer-3@example.nl';
+/** Known to one system alone, as long as no CRM is plugged in. */
+const ONLY_IN_CONTACT_CENTRE = 'same-phone-1@example.nl';
+const ONLY_IN_WEBSHOP = 'two-shops-old@example.nl';
+const ROLE_MAILBOX = 'info@bakkerij.example.nl';
+const DEVICE = '8f14e45f-ceea-467f-a3bd-00000000d0d2';
+const UNKNOWN_ID = 999_999;
+const GUEST = 'guest@example.nl';
+
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-event-customer-'));
+const auditFile = join(folder, 'audit.jsonl');
+let control: FaultControl;
+let tool: Receiver;
+let gateway: TestGateway;
+let store: WebhookStore;
+const open: Subscriber[] = [];
+let aheadMs = 0;
+
+beforeAll(async () => {
+  const realNow = Date.now;
+  vi.spyOn(Date, 'now').mockImplementation(() => realNow() + aheadMs);
+  control = await faultControl([], [...SYSTEMS]);
+  tool = await startReceiver();
+  const triggers = join(folder, 'triggers');
+  mkdirSync(triggers);
+  writeFileSync(
+    join(triggers, 'placed.graphql'),
+    'subscription Placed @deliver(to: "tool", purpose: SERVICE) { orderPlaced { recordId customer { primaryEmail } } }',
+  );
+  const file = join(folder, 'webhooks.db');
+  gateway = createTestGateway(
+    {
+      ...control.settings,
+      ...CALLER_SETTINGS,
+      AUDIT_FILE: auditFile,
+      WEBHOOK_FILE: file,
+      WEBHOOK_SECRET: SECRET,
+      WEBHOOK_ENDPOINTS: JSON.stringify([
+        {
+          name: 'tool',
+          url: tool.url,
+          secrets: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
+          allowPrivate: true,
+          ratePerSecond: 100,
+        },
+      ]),
+    },
+    {
+      sources: patientSources()
+        .filter(({ name }) => SYSTEMS.some((one) => one === name))
+        .map((source) => ({ ...source, limits: { ...source.limits, retries: 0 } })),
+      triggers: pathToFileURL(`${triggers}/`),
+    },
+  );
+  await gateway.opened;
+  store = await createWebhookStore({ file, secret: SECRET });
+}, 60_000);
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((one) => one.hangUp()));
+});
+
+afterAll(async () => {
+  await gateway.close();
+  await store.close();
+  await tool.close();
+  await control.close();
+  vi.restoreAllMocks();
+  rmSync(folder, { recursive: true });
+});
+
+async function as(role: 'operator' | 'campaign', query: string): Promise<Subscriber> {
+  const subscriber = await subscribe(
+    (path, init) => gateway.fetch(path, init),
+    { query },
+    await headersOf(role, role === 'campaign' ? { purpose: 'MARKETING' } : {}),
+  );
+  open.push(subscriber);
+  return subscriber;
+}
+
+const placed = (event: ShopEvent) =>
+  tellByWebshop(
+    (path, init) => gateway.fetch(path, init),
+    control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
+    'orders/create',
+    event,
+  );
+
+/** As a job that watches the clickstream sends it. */
+async function placedOnDevice(identifiers: Record<string, string[]>, order: string): Promise<void> {
+  const id = randomUUID();
+  const body = JSON.stringify({
+    type: 'order.placed',
+    timestamp: new Date().toISOString(),
+    subject: order,
+    data: { identifiers },
+  });
+  const now = new Date(Date.now());
+  const secret = control.settings['CLICKSTREAM_WEBHOOK_SECRETS'] ?? '';
+  const { status } = await gateway.fetch('/webhooks/clickstream', {
+    method: 'POST',
+    headers: {
+      'webhook-id': id,
+      'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
+      'webhook-signature': new Webhook(secret).sign(id, now, body),
+    },
+    body,
+  });
+  expect(status).toBe(204);
+}
+
+/** An identifier that the systems hold of a customer. */
+async function held(email: string, namespace: string): Promise<string> {
+  const { data } = await gateway.query(
+    `{ customer(by: { email: "${email}" }) { identifiers { namespace value } } }`,
+    {},
+    await headersOf('operator'),
+  );
+  const all = at(data, 'customer', 'identifiers') as { namespace: string; value: string }[];
+  const found = all.find((one) => one.namespace === namespace)?.value;
+  if (found === undefined) throw new Error(`No ${namespace} is held.`);
+  return found;
+}
+
+async function phoneOf(email: string): Promise<string> {
+  const { data } = await gateway.query(
+    `{ customer(by: { email: "${email}" }) { primaryPhone } }`,
+    {},
+    await headersOf('operator'),
+  );
+  return textAt(data, 'customer', 'primaryPhone');
+}
+
+const FIRST_ORDER = 5_000;
+let orders = 0;
+const nextOrder = () => String(FIRST_ORDER + orders++);
+
+/** The event about an order, of those that a subscriber of all is sent. */
+async function eventOf(order: string, subscriber: Subscriber): Promise<ToldEvent> {
+  for (;;) {
+    const event = await subscriber.next();
+    if (event === undefined) throw new Error('The stream is over.');
+    if (event.data?.['event']?.['recordId'] === order) return event;
+  }
+}
+
+const ALL =
+  'subscription { event(types: [ORDER_PLACED]) { recordId customer { primaryEmail emails { value } } } }';
+
+/** What became of the trigger's delivery about an order. Each order has one, in the order of their numbers. */
+async function deliveryOf(order: string): Promise<DeliveryRecord | undefined> {
+  return (await store.list({ limit: 1_000 })).reverse()[Number(order) - FIRST_ORDER];
+}
+
+const becomes = (order: string, expected: Record<string, unknown>) =>
+  vi.waitFor(
+    async () => {
+      expect(await deliveryOf(order)).toMatchObject(expected);
+    },
+    { timeout: 20_000, interval: 50 },
+  );
+
+const receivedOf = (order: string): unknown[] =>
+  tool.received
+    .map(({ body }) => at(JSON.parse(body), 'data', 'orderPlaced'))
+    .filter((event) => at(event, 'recordId') === order);
+
+/** Why an operation's events were withheld, oldest first; undefined for one that was sent. */
+const reasons = (operation: string) =>
+  vi.waitFor(
+    () => {
+      const lines = readFileSync(auditFile, 'utf8')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { operation: { name: string }; because?: string })
+        .filter((line) => line.operation.name === operation);
+      expect(lines).not.toEqual([]);
+      return lines.map(({ because }) => because);
+    },
+    { timeout: 20_000, interval: 20 },
+  );
+
+describe('an order of a guest with a new e-mail address', () => {
+  test.each([
+    ['the phone of a housemate', HOUSEMATE, async () => ({ phone: await phoneOf(HOUSEMATE) })],
+    [
+      'the phone of a housemate whom the order system alone knows',
+      HOUSEMATE_ELSEWHERE,
+      async () => ({ phone: await phoneOf(HOUSEMATE_ELSEWHERE) }),
+    ],
+  ])('and %s is about no customer, and the housemate is sent nothing', async (_, housemate, readPhone) => {
+    const { phone } = await readPhone();
+    const number = await held(housemate, 'customerNumber');
+    const [all, ofHousemate, byPhone] = await Promise.all([
+      as('operator', ALL),
+      as(
+        'operator',
+        `subscription { customerChanged(by: { customerNumber: "${number}" }) { recordId customer { primaryEmail } } }`,
+      ),
+      as('operator', `subscription { customerChanged(by: { phone: "${phone}" }) { recordId } }`),
+    ]);
+    const order = nextOrder();
+    await placed({ customerId: UNKNOWN_ID, email: GUEST, phone, order });
+    expect(await eventOf(order, all)).toEqual({ data: { event: { recordId: order, customer: null } } });
+    await becomes(order, { state: 'skipped', reason: 'NO_CUSTOMER' });
+    expect(receivedOf(order)).toEqual([]);
+    const own = nextOrder();
+    await placed({ email: housemate, order: own });
+    expect((await ofHousemate.next())?.data?.['customerChanged']).toMatchObject({ recordId: own });
+    await byPhone.hangUp();
+    expect(await byPhone.next()).toBeUndefined();
+  });
+});
+
+describe('an event', () => {
+  test('that names a role mailbox is about none of those who read it', async () => {
+    const all = await as('operator', ALL);
+    const order = nextOrder();
+    await placed({ customerId: UNKNOWN_ID, email: ROLE_MAILBOX, order });
+    expect((await eventOf(order, all)).data?.['event']?.['customer']).toBeNull();
+    await becomes(order, { state: 'skipped', reason: 'NO_CUSTOMER' });
+  });
+
+  test('that names a device is about none of those who use it, and about the customer with its e-mail address', async () => {
+    const all = await as('operator', ALL);
+    const [onDevice, byEmail] = [nextOrder(), nextOrder()];
+    await placedOnDevice({ visitorId: [DEVICE] }, onDevice);
+    expect((await eventOf(onDevice, all)).data?.['event']?.['customer']).toBeNull();
+    await becomes(onDevice, { state: 'skipped', reason: 'NO_CUSTOMER' });
+    await placedOnDevice({ visitorId: [DEVICE], email: [HOUSEMATE] }, byEmail);
+    expect((await eventOf(byEmail, all)).data?.['event']?.['customer']).toMatchObject({
+      primaryEmail: HOUSEMATE,
+    });
+  });
+
+  test.each([
+    ['the contact centre', ONLY_IN_CONTACT_CENTRE],
+    ['the webshop', ONLY_IN_WEBSHOP],
+    ['the order system', HOUSEMATE_ELSEWHERE],
+  ])('whose id is unknown is about the customer whom only %s knows by e-mail address', async (_, email) => {
+    const all = await as('operator', ALL);
+    const order = nextOrder();
+    await placed({ customerId: UNKNOWN_ID, email, phone: await phoneOf(HOUSEMATE), order });
+    const { data } = await eventOf(order, all);
+    expect(at(data, 'event', 'customer', 'emails', 0, 'value')).toBe(email);
+    await becomes(order, { state: 'delivered' });
+    expect(receivedOf(order)).toHaveLength(1);
+  });
+
+  test('is withheld by the consent of the customer that its result is about, not by that of a housemate', async () => {
+    await as('campaign', 'subscription Withheld { orderPlaced { recordId customer { name } } }');
+    const phone = await phoneOf(HOUSEMATE);
+    await placed({ customerId: UNKNOWN_ID, email: ONLY_IN_CONTACT_CENTRE, phone, order: nextOrder() });
+    expect(await reasons('Withheld')).toEqual(['CONSENT_REQUIRED']);
+  });
+});
+
+describe('an event whose own system is down', () => {
+  test.each([
+    ['phone', async () => ({ email: GUEST, phone: await phoneOf(HOUSEMATE) })],
+    ['e-mail address', () => Promise.resolve({ email: HOUSEMATE_ELSEWHERE })],
+  ])(
+    'is about no housemate by %s, and is sent about its customer when the system is back',
+    async (_, readRest) => {
+      const rest = await readRest();
+      const id = await held(BUYER, 'shopifyCustomerId');
+      const housemate = rest.email === GUEST ? HOUSEMATE : rest.email;
+      const number = await held(housemate, 'customerNumber');
+      const [all, ofHousemate] = await Promise.all([
+        as('operator', ALL),
+        as('operator', `subscription { customerChanged(by: { customerNumber: "${number}" }) { recordId } }`),
+      ]);
+      const order = nextOrder();
+      await control.set('webshop', { fault: 'down' });
+      try {
+        await placed({ customerId: id, ...rest, order });
+        const event = await eventOf(order, all);
+        expect(event.data?.['event']).toEqual({ recordId: order, customer: null });
+        expect(event.errors?.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_UNAVAILABLE']);
+        await becomes(order, { state: 'waiting', reason: 'put off' });
+      } finally {
+        await control.heal();
+      }
+      await vi.waitFor(
+        async () => {
+          // The circuit breaker counts the time that really passes.
+          aheadMs += MINUTE + 1;
+          expect(await deliveryOf(order)).toMatchObject({ state: 'delivered', reason: 'status 204' });
+        },
+        { timeout: 30_000, interval: 1_500 },
+      );
+      expect(receivedOf(order)).toEqual([{ recordId: order, customer: { primaryEmail: BUYER } }]);
+      const own = nextOrder();
+      await placed({ email: housemate, order: own });
+      expect((await ofHousemate.next())?.data?.['customerChanged']).toEqual({ recordId: own });
+    },
+    60_000,
+  );
+});
+
+test('any event is about the customer of its strongest known identifier, and no shared one counts', async () => {
+  const all = await as('operator', ALL);
+  const people = [HOUSEMATE, BUYER];
+  const known = await Promise.all(
+    people.map(async (email) => ({
+      id: await held(email, 'shopifyCustomerId'),
+      email,
+      phone: await phoneOf(email),
+    })),
+  );
+  const who = fc.constantFrom(0, 1, undefined);
+  await fc.assert(
+    fc.asyncProperty(who, who, who, async (byId, byEmail, byPhone) => {
+      const order = nextOrder();
+      const phone = byPhone === undefined ? undefined : known[byPhone]?.phone;
+      await placed({
+        customerId: byId === undefined ? UNKNOWN_ID : known[byId]?.id,
+        email: byEmail === undefined ? GUEST : people[byEmail],
+        ...(phone === undefined ? {} : { phone }),
+        order,
+      });
+      const chosen = byId ?? byEmail;
+      const expected = chosen === undefined ? null : people[chosen];
+      const { data, errors } = await eventOf(order, all);
+      expect(errors).toBeUndefined();
+      expect(at(data, 'event', 'customer', 'primaryEmail') ?? null).toBe(expected);
+      await becomes(order, { state: expected === null ? 'skipped' : 'delivered' });
+      const customer = { primaryEmail: expected };
+      expect(receivedOf(order)).toEqual(expected === null ? [] : [{ recordId: order, customer }]);
+    }),
+    { numRuns: 12 },
+  );
+}, 60_000);
