@@ -79,6 +79,17 @@ describe('the cache', () => {
     expect(kept('a')).toBeUndefined();
   });
 
+  it('keeps the answer that was requested last, also if an earlier one arrives after it', () => {
+    const { keep, kept, clock } = setUp();
+    const earlier = clock.now();
+    clock.turn(100);
+    keep('a', 'later');
+    keep('a', 'earlier', { askedAt: earlier });
+    expect(kept('a')).toBe('later');
+    keep('a', 'at the same moment');
+    expect(kept('a')).toBe('at the same moment');
+  });
+
   it.each([[null], [undefined], [false], [0], [''], [[]]])('keeps %j like any other answer', (value) => {
     const { keep, cache } = setUp();
     keep('a', value);

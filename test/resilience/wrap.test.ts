@@ -63,6 +63,23 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+describe('calls that are under way when the source asks to slow down', () => {
+  it('count as one failure, so they do not open the breaker', async () => {
+    const protection = protect({ limits: { concurrency: 30, retries: 0 } });
+    const outcomes = Array.from({ length: 30 }, () =>
+      outcomeOf(
+        run(protection, async () => {
+          await taking(10)();
+          throw slowDown(1);
+        }),
+      ),
+    );
+    await vi.advanceTimersByTimeAsync(10);
+    for (const outcome of await Promise.all(outcomes)) expect(outcome).toBeInstanceOf(SourceRateLimitedError);
+    expect(protection.breaker).toBe('closed');
+  });
+});
+
 describe('a call about what a part of the source cannot tell', () => {
   it.each([
     new SourceUnavailableError('shop', 'one shelf is closed.', { isOfKeyOnly: true }),
