@@ -352,6 +352,7 @@ describe('the names in a statement', () => {
     ['toegang geweigerd voor tabel orders', 'orders'],
     ["Table 'test.orders' doesn't exist", 'orders'],
     ["SELECT command denied to user 'jan'@'localhost' for table `test`.`orders`", 'orders'],
+    ["SELECT command denied to user 'jan'@'localhost' for table `shop`.`order_lines`", 'shop.order_lines'],
     ['column o.order_no does not exist', 'o.order_no'],
     ['column "order_no" does not exist', 'order_no'],
     ["Unknown column 'o.order_no' in 'SELECT'", 'o.order_no'],

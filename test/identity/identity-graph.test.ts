@@ -259,6 +259,43 @@ describe('the record of one system', () => {
     expect(found('shop')).toEqual(await find('shop'));
   });
 
+  test('is found anew when one system answers otherwise, though the answer of another is cached', async () => {
+    const answers: Record<string, readonly CustomerRecord[]> = { shop: [eva('s1')], crm: [eva('c1')] };
+    const rules: IdentityRules = {
+      limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: PATIENCE_MS },
+      namespaces: new Map(
+        [
+          ...commonNamespaces('NL'),
+          idNamespace('shopId', 'An id.', /^s\d$/),
+          idNamespace('crmId', 'An id.', /^c\d$/),
+        ].map((one) => [one.name, one]),
+      ),
+      sources: Object.keys(answers).map((name) => ({
+        name,
+        identity: {
+          recordKey: `${name}Id`,
+          yields: { email: 'one' as const },
+          askedBy: {
+            email: { uniqueness: 'enforced' as const, loader: { name, load: () => Promise.resolve([]) } },
+          },
+        },
+      })),
+    };
+    const start = normalise(rules.namespaces.get('email') as Namespace, 'eva@example.nl');
+    if (start === null) throw new Error('no identifier');
+    const recordOfCrm = async (): Promise<string> => {
+      // The cache returns the same object for as long as an answer is cached.
+      const load = ((loader: { name: string }) => Promise.resolve(answers[loader.name])) as Load;
+      const identity = createIdentities(rules, load).of(start);
+      await identity.whole();
+      return idOf(await identity.find('crm'));
+    };
+    expect(await recordOfCrm()).toBe('c1');
+    expect(await recordOfCrm()).toBe('c1');
+    answers['crm'] = [eva('c2')];
+    expect(await recordOfCrm()).toBe('c2');
+  });
+
   test('is asked for once, however many fields want it', async () => {
     const { find, known, calls } = graph({ crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] } });
     await Promise.all([find('crm'), find('crm'), known(all)]);

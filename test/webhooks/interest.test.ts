@@ -156,3 +156,34 @@ describe('firstOrder', () => {
     expect(interestIn(`${field}(firstOrder: false)`, withoutCount).firstOrder).toBe(false);
   });
 });
+
+describe('meChanged', () => {
+  const event: SourceEvent = {
+    id: 'shop:1',
+    source: 'shop',
+    type: 'order.paid',
+    time: '2026-11-24T10:00:00.000Z',
+    subject: '1',
+    identifiers: {},
+    data: {},
+  };
+  const jan = { namespace: 'email', value: 'jan@example.nl' };
+  const matches = (own: typeof jan | undefined) =>
+    readInterest({
+      schema,
+      document: parse('subscription { meChanged { recordId } }'),
+      readKey: () => jan,
+      maySee: () => true,
+      own,
+    }).matches({ event, about: [jan] });
+
+  test('matches the events of the customer that the token names, and no others', () => {
+    expect(matches(jan)).toBe(true);
+    expect(matches({ ...jan, value: 'eva@example.nl' })).toBe(false);
+    expect(matches({ ...jan, namespace: 'visitorId' })).toBe(false);
+  });
+
+  test('matches nothing for a caller without a customer', () => {
+    expect(matches(undefined)).toBe(false);
+  });
+});

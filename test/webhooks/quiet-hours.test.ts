@@ -68,6 +68,12 @@ describe('quiet hours', () => {
       '2026-06-01T07:45:00.000Z',
     ],
     [
+      'within one day are over at their last minute',
+      '12:00-13:30 UTC',
+      '2026-06-01T13:30:20.000Z',
+      '2026-06-01T13:30:20.000Z',
+    ],
+    [
       'are none when they end as they begin',
       '08:00-08:00 UTC',
       '2026-06-01T08:00:00.000Z',

@@ -13,8 +13,10 @@ export function tablesIn(statement: string): string[] {
  */
 export function nameIn(message: string, statement: string): string | undefined {
   const tables = new Set(tablesIn(statement));
-  const words = message.match(/[A-Za-z_][\w.]*/g) ?? [];
-  const quoted = [...message.matchAll(/["'`]([A-Za-z_][\w.]*)["'`]|\bcolumn (\w+(?:\.\w+)?)/g)].map(
+  // MariaDB quotes the database and the table of `shop`.`orders` each by itself.
+  const text = message.replaceAll('`.`', '.');
+  const words = text.match(/[A-Za-z_][\w.]*/g) ?? [];
+  const quoted = [...text.matchAll(/["'`]([A-Za-z_][\w.]*)["'`]|\bcolumn (\w+(?:\.\w+)?)/g)].map(
     ([, name, column]) => name ?? column ?? '',
   );
   const isOurs = (name: string) =>
