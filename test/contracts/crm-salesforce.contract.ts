@@ -154,7 +154,12 @@ describe('The gateway reads', () => {
 
   test('moments as they are written', () => {
     const { records } = recorded('sobject/query_success_response') as { records: Record<string, unknown>[] };
-    const found = { Id: '500000000000000', IsClosed: false, CreatedDate: records[0]?.['DateTime_Label'] };
+    const found = {
+      Id: '500000000000000',
+      ContactId: '003000000000000AAA',
+      IsClosed: false,
+      CreatedDate: records[0]?.['DateTime_Label'],
+    };
     expect(supportCase.parse(found).CreatedDate).toBe('2011-07-07T00:37:00.000Z');
   });
 

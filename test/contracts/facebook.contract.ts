@@ -42,6 +42,7 @@ const fits: Record<string, (value: unknown) => boolean> = {
   'unsigned int': Number.isInteger,
   datetime: (value) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+0000$/.test(String(value)),
   'list<UserLeadGenFieldData>': Array.isArray,
+  Object: (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
 };
 
 const nodes = { User: nodeOf('User'), Page: nodeOf('Page'), UnifiedThread: nodeOf('UnifiedThread') };
