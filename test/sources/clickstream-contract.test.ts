@@ -163,6 +163,7 @@ describe('the click log', () => {
     ask: by({ customerNumber: eva.customerNumber }),
     wrongCredentials: {
       here: 'there are no credentials but the right to read the files',
+      code: 'SOURCE_FORBIDDEN',
       make: async () => {
         const folder = join(parent, `log-${(made += 1)}`);
         await writeEvents(folder, [event('a', { user_id: eva.customerNumber })]);

@@ -158,7 +158,7 @@ export function describeSource(subject: SourceSubject): void {
     if (isOwnState(wrongCredentials))
       it(`tells refused credentials apart, and does not try again: ${wrongCredentials.here}`, async () => {
         await openIn(wrongCredentials);
-        expectNoSecondTry(await put(ask), 'SOURCE_FORBIDDEN');
+        expectNoSecondTry(await put(ask), wrongCredentials.code);
         expect(await callsMade()).toBe(1);
       });
     else if (!isNone(wrongCredentials))

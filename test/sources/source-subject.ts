@@ -99,8 +99,11 @@ interface AnySubject {
   pages: (AnsweredQuestion & { calls: number; of?: () => Promise<StandIn> }) | { none: string };
   /** A question that is answered with one call, for bad days. */
   ask: Question;
-  /** Settings that the system refuses; else, in words, why it refuses none. */
-  wrongCredentials: Environment | OwnState | { none: string };
+  /**
+   * Settings that the system refuses; else, in words, why it refuses none. `code` is of a state without credentials. Default:
+   * SOURCE_UNAUTHENTICATED.
+   */
+  wrongCredentials: Environment | (OwnState & { code?: string }) | { none: string };
   /** A question with a key that is anybody's text. Its data when there is nothing, and the place of its error when refused. */
   byAnyText: Readonly<Record<string, (text: string) => Question & { nothing: unknown }>>;
 }
