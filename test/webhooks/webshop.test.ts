@@ -88,6 +88,8 @@ describe('the webshop', () => {
   it('is not believed when the topic, which is not signed, says otherwise than the order', async () => {
     expect(await told('orders/cancelled', order('1'))).toEqual({ status: 400, events: [] });
     expect(await told('orders/fulfilled', order('1'))).toEqual({ status: 400, events: [] });
+    const pending = order('1').replace('"paid"', '"pending"');
+    expect(await told('orders/paid', pending)).toEqual({ status: 400, events: [] });
   });
 
   it('has the moment of arrival where the system tells none', async () => {
