@@ -85,6 +85,16 @@ describe('the webshop', () => {
     });
   });
 
+  it('is refused without the id by which a message that comes twice is known', async () => {
+    const receiver = createTestReceiver(webshop, { [variable]: secrets[0] });
+    const { headers, body } = send('orders/paid')(order('1'), secrets[0]);
+    const others = Object.fromEntries(
+      Object.entries(headers).filter(([name]) => name !== 'x-shopify-webhook-id'),
+    );
+    expect(await receiver.post({ headers: others, body })).toMatchObject({ status: 400 });
+    expect(receiver.events).toEqual([]);
+  });
+
   it('is not believed when the topic, which is not signed, says otherwise than the order', async () => {
     expect(await told('orders/cancelled', order('1'))).toEqual({ status: 400, events: [] });
     expect(await told('orders/fulfilled', order('1'))).toEqual({ status: 400, events: [] });
