@@ -136,7 +136,8 @@ describe('lines', () => {
     await log.close();
     await waiting;
     expect(linesIn(file).map(({ requestId }) => requestId)).toEqual(['first', 'second']);
-    await expect(log.append(entry())).rejects.toThrow(AuditError);
+    // Refused before anything is written: the number of the closed file may be that of another file by now.
+    await expect(log.append(entry())).rejects.toThrow('The audit log is closed');
     expect(log.state()).toEqual({ written: 2, failed: 1, waiting: 0 });
   });
 
