@@ -302,7 +302,7 @@ export const GATEWAY_SETTINGS = {
     'a list of host names, in lower case and without port, such as gateway.example.nl',
   ),
   /**
-   * Whether plain requests pass by Yoga's HTTP layer (`server/front.ts`). Off, all take Yoga's own way, which answers the
+   * Whether plain requests pass by Yoga's HTTP layer (`http/front.ts`). Off, all take Yoga's own way, which answers the
    * same and costs more: to find out whether a fault is the front's.
    */
   httpFront: setting('HTTP_FRONT', z.enum(['on', 'off']).default('on'), 'on or off (default on)'),

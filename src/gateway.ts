@@ -12,6 +12,7 @@ import type { Client } from './connectors/connector.js';
 import type { GraphqlClient } from './connectors/graphql/client.js';
 import { createAuthentication, type Authentication } from './context/authenticate.js';
 import type { Caller } from './context/caller.js';
+import { lookUpCustomer } from './context/context.js';
 import { priorityOf } from './context/directives.js';
 import { SCOPES } from './context/roles.js';
 import { addConsentLoader, createConsents, type ConsentSource } from './customer/consents.js';
@@ -27,17 +28,17 @@ import { auditDestination, createAuditLog } from './privacy/audit-log.js';
 import { createPrivacy } from './privacy/privacy.js';
 import { createSuppression, type Digests } from './privacy/suppression.js';
 import { createProtection } from './resilience/wrap.js';
-import { createBudgets } from './server/budgets.js';
-import { createAuditor } from './server/audit.js';
-import { createEventRunner } from './server/event-runner.js';
-import { createForget, type Forget } from './server/forget.js';
-import { pinger } from './server/health.js';
-import { readPersistedOperations } from './server/persisted-operations.js';
-import { createOverloadGuard } from './server/overload.js';
-import { fetchWebhooks, listenToWebhooks } from './server/webhooks.js';
-import type { PrimaryLink } from './server/worker.js';
-import { shareOut, type Worker } from './server/worker-share.js';
-import { createServerApp } from './server/yoga.js';
+import { createBudgets } from './operation/budgets.js';
+import { createAuditor } from './operation/audit.js';
+import { createEventRunner } from './operation/event-runner.js';
+import { createForget, type Forget } from './privacy/forget.js';
+import { pinger } from './http/health.js';
+import { readPersistedOperations } from './operation/persisted-operations.js';
+import { createOverloadGuard } from './http/overload.js';
+import { fetchWebhooks, listenToWebhooks } from './http/webhooks.js';
+import type { PrimaryLink } from './process/worker.js';
+import { shareOut, type Worker } from './process/share.js';
+import { createServerApp } from './http/yoga.js';
 import {
   absentSources,
   DEFAULT_MAX_ANSWER_BYTES,
@@ -145,7 +146,6 @@ export function createGateway({
 
   const { idSecret: secret, suppressionFile: file, redisUrl } = config;
   const suppression = createSuppression({ secret, file, redisUrl, logger, clock });
-
   const metrics = createMetrics(worker?.metricsOfAll);
   const failures = createSourceFailures({ logger, count: metrics.sourceFailed, clock });
   const cache = createCache({ maxBytes: config.cacheMaxBytes, clock });
@@ -278,7 +278,9 @@ export function createGateway({
   const forget = createForget({
     schema,
     sources: new Set(loaded.keys()),
-    contextOptions,
+    registry,
+    rules,
+    lookUp: (identifier) => lookUpCustomer(contextOptions, identifier),
     suppression,
     logger,
   });
@@ -317,7 +319,6 @@ export function createGateway({
     logger,
     triggers: triggers ?? config.triggersFolder,
   });
-
   let stopping = false;
   const breakers = () =>
     new Map([...loaded].map(([name, { protection }]) => [name, protection.breaker] as const));

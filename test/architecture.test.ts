@@ -7,7 +7,9 @@ const root = join(import.meta.dirname, '..');
 
 /** The rooms along the way of a request. Each may import those behind it, never those before it. */
 const way = [
-  'server',
+  'process',
+  'http',
+  'operation',
   'context',
   'privacy',
   'stitching',
@@ -26,7 +28,7 @@ const way = [
 const closed = new Set(['cache', 'resilience', 'connectors']);
 /** Where engine and sources meet. */
 const entrances = (path: string): boolean =>
-  ['src/main.ts', 'src/serve.ts'].includes(path) || path.startsWith('src/cli/');
+  ['src/process/main.ts', 'src/process/serve.ts'].includes(path) || path.startsWith('src/cli/');
 /** Wires all rooms, or tells sources what they may import. */
 const wiring = new Set(['src/gateway.ts', 'src/gateway-events.ts', 'src/index.ts']);
 
@@ -47,7 +49,7 @@ function importsOf(path: string, text = readFileSync(join(root, path), 'utf8')):
     .map((name) => relative(root, normalize(join(root, dirname(path), name))).replace(/\.js$/, '.ts'));
 }
 
-/** `src/server/http.ts` lies in the room server; a file directly in src in none, but for source.ts. */
+/** `src/http/http.ts` lies in the room http; a file directly in src in none, but for source.ts. */
 function roomOf(path: string): string | undefined {
   const [, first = '', rest] = path.split('/');
   return rest !== undefined || way.includes(first) ? first : undefined;
@@ -123,7 +125,7 @@ describe('the house rules', () => {
     ['src/loaders/registry.ts', 'src/identity/identifiers.ts', 'never back'],
     ['src/connectors/graphql/client.ts', 'src/stitching/sdl.ts', 'connectors imports no room'],
     ['src/identity/rules.ts', 'src/source.ts', 'never back'],
-    ['src/server/yoga.ts', 'src/gateway.ts', 'wired by gateway.ts'],
+    ['src/http/yoga.ts', 'src/gateway.ts', 'wired by gateway.ts'],
     ['src/errors.ts', 'src/cache/cache.ts', 'imports none of them'],
     ['src/helpers/text.ts', 'src/cache/cache.ts', 'is no room'],
     ['src/customer/resolvers.ts', 'sources/kvk/index.ts', 'the engine knows no source'],
@@ -138,11 +140,11 @@ describe('the house rules', () => {
   });
 
   it.each([
-    ['src/server/yoga.ts', 'src/resilience/deadline.ts'],
+    ['src/http/yoga.ts', 'src/resilience/deadline.ts'],
     ['src/connectors/sql/client.ts', 'src/telemetry/logger.ts'],
     ['src/cache/cache.ts', 'src/duration.ts'],
-    ['src/main.ts', 'sources/index.ts'],
-    ['src/gateway.ts', 'src/server/yoga.ts'],
+    ['src/process/main.ts', 'sources/index.ts'],
+    ['src/gateway.ts', 'src/http/yoga.ts'],
     ['sources/kvk/index.ts', 'src/index.ts'],
     ['sources/kvk/loaders.ts', 'sources/kvk/wire.ts'],
     ['sources/kvk/stand-in/index.ts', 'sources/stand-ins/http.ts'],

@@ -4,7 +4,7 @@ import { sources } from '../sources/index.js';
 import { freshness } from '../src/cache/freshness.js';
 import { SettingsReader, type Environment } from '../src/settings.js';
 import { tuned, variableOf } from '../src/source-settings.js';
-import { shareOut } from '../src/server/worker-share.js';
+import { shareOut } from '../src/process/share.js';
 import { readGatewayConfig } from '../src/config.js';
 
 /** All sources with these settings, and what is wrong. */

@@ -4,7 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildSchema } from 'graphql';
 import { ConfigError } from '../errors.js';
-import { problemsOf, readPersistedOperations } from '../server/persisted-operations.js';
+import { problemsOf, readPersistedOperations } from '../operation/persisted-operations.js';
 import { directiveNamed } from '../stitching/policies.js';
 import { readSdl } from '../stitching/sdl.js';
 import { readTriggers } from '../webhooks/triggers.js';

@@ -12,6 +12,6 @@ export const start = defineCommand({
   },
   run: async ({ args: { workers } }) => {
     if (workers !== undefined) Object.assign(process.env, { WORKERS: workers, WORKERS_FILE: '' });
-    await import('../main.js');
+    await import('../process/main.js');
   },
 });

@@ -1,12 +1,13 @@
 import type { Clock } from '../cache/cache.js';
 import type { Context, Rights } from '../customer/customer.js';
 import { NOBODY_ERASED, type Erasures } from '../identity/erasures.js';
+import type { Identifier } from '../identity/identifiers.js';
 import { createIdentities, type Identity, type IdentityRules } from '../identity/identity-graph.js';
 import type { Flight, RequestScope } from '../loaders/flight.js';
 import { createProvenance, type Provenance } from '../loaders/provenance.js';
 import type { LoaderRegistry } from '../loaders/registry.js';
 import { startDeadline } from '../resilience/deadline.js';
-import { endRequest, type Trace } from '../telemetry/tracing.js';
+import { endRequest, startRequest, type Trace } from '../telemetry/tracing.js';
 import { Turns } from '../turns.js';
 import type { Directives } from './directives.js';
 
@@ -85,4 +86,19 @@ export function createContext(
       flights.clear();
     },
   };
+}
+
+/** Looks a customer up by calling the systems themselves, erased or not. `end` ends the lookup. */
+export function lookUpCustomer(
+  options: ContextOptions,
+  identifier: Identifier,
+): { identity: Identity; end: () => void } {
+  const { context, end } = createContext(
+    options,
+    { wanted: { maxAgeMs: 0 }, priority: 'automation', wantsSources: false },
+    startRequest(new Headers()),
+    'forget',
+    { findsBy: 'all', maySee: () => true, seesErased: true },
+  );
+  return { identity: context.identify(identifier), end };
 }

@@ -97,7 +97,7 @@ interface Start {
 /** The program that `npm start` runs, from nothing until it says where it is reached. */
 async function start(programs: string, environment: Readonly<Record<string, string>>): Promise<Start> {
   const started = performance.now();
-  const child = fork(join(programs, 'src/main.js'), {
+  const child = fork(join(programs, 'src/process/main.js'), {
     env: { ...process.env, ...environment },
     execArgv: [],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { readPersistedOperations } from '../../src/server/persisted-operations.js';
+import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
 import type { Bench } from './bench.js';
 import { asVisitor, CALLER_SETTINGS } from './callers.js';
 import { createClient } from './load.js';

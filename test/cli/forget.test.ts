@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createDigests } from '../../src/privacy/suppression.js';
-import { listen } from '../../src/server/http.js';
+import { listen } from '../../src/http/http.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { KEY_ROLES, CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { ROLES } from '../../src/context/roles.js';
-import { readPersistedOperations } from '../../src/server/persisted-operations.js';
+import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
 import { createTestGateway, DEMO_OPERATIONS, patientSources, type TestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getOperationAST, OperationTypeNode, parse } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
-import { exampleOperations } from '../../src/server/graphiql/page.js';
+import { exampleOperations } from '../../src/http/graphiql/page.js';
 import { readEventStream } from '../support/event-stream.js';
 import { createTestGateway } from '../support/gateway.js';
 import { payInWebshop } from '../support/pay-in-webshop.js';

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
 import { sources } from '../../sources/index.js';
-import { listen } from '../../src/server/http.js';
+import { listen } from '../../src/http/http.js';
 import { sendJson, startServer } from '../connectors/server.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';

@@ -21,7 +21,7 @@ import {
   type RestClient,
 } from '../../src/index.js';
 import type { Client } from '../../src/connectors/connector.js';
-import { listen } from '../../src/server/http.js';
+import { listen } from '../../src/http/http.js';
 import { sendJson, sendWithoutEnd, startServer, type SeenRequest } from '../connectors/server.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';

@@ -58,7 +58,7 @@ test('five hundred customers cost as many calls as their systems’ batches need
   expect(await ask()).toMatchObject(Object.fromEntries(Object.keys(MAX_BATCH).map((source) => [source, 0])));
 });
 
-const EVERYTHING = readFileSync('src/server/graphiql/examples/15-all-systems.graphql', 'utf8');
+const EVERYTHING = readFileSync('src/http/graphiql/examples/15-all-systems.graphql', 'utf8');
 /** What is asked of each customer. */
 const FIELDS = EVERYTHING.slice(EVERYTHING.indexOf(') {') + 2, EVERYTHING.lastIndexOf('}'));
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { generateKeyPairSync } from 'node:crypto';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { readPersistedOperations } from '../../src/server/persisted-operations.js';
+import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
 import { CALLER_SETTINGS, visitorToken } from '../support/callers.js';
 import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Role } from '../../src/context/caller.js';
 import { ROLES } from '../../src/context/roles.js';
-import { readPersistedOperations } from '../../src/server/persisted-operations.js';
+import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
 import { CALLER_SETTINGS, headersOf, visitorToken } from '../support/callers.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { RecordingProvider } from '../support/spans.js';

@@ -13,7 +13,7 @@ import {
   type Customer,
   type RestClient,
 } from '../../src/index.js';
-import { listen } from '../../src/server/http.js';
+import { listen } from '../../src/http/http.js';
 
 /**
  * A gateway as `npm start` makes it, but that it keeps every answer for half a minute, and has one more source: a notice

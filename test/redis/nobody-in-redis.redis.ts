@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sources } from '../../sources/index.js';
 import { startStandIns, type StandIns } from '../../sources/stand-ins/index.js';
-import { readPersistedOperations } from '../../src/server/persisted-operations.js';
+import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
 import { readDeclared } from '../privacy/declared.js';
 import { wholeFields } from '../privacy/whole-view.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { StandIn, SystemName } from '../../sources/stand-ins/world.js';
 import { SettingsReader, type Environment } from '../../src/settings.js';
-import { listen } from '../../src/server/http.js';
+import { listen } from '../../src/http/http.js';
 import { hostileKeys } from '../connectors/contract.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
 import type { Duration } from '../../src/duration.js';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { Agent, request as ask, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { Gateway } from '../../src/gateway.js';
-import { listen, type HttpServer } from '../../src/server/http.js';
+import { listen, type HttpServer } from '../../src/http/http.js';
 import type { Environment } from '../../src/settings.js';
 
 /** The ways that a request can come in by a port. Suites say nothing of it: they are run once more by each. */

@@ -12,11 +12,11 @@ const SUITES: Record<string, () => Promise<unknown>> = {
   visitor: () => import('../gateway/visitor.test.js'),
   'hanging-up': () => import('../gateway/hanging-up.test.js'),
   purpose: () => import('../context/purpose.test.js'),
-  'format-errors': () => import('../server/format-errors.test.js'),
-  cost: () => import('../server/cost.test.js'),
-  edge: () => import('../server/edge.test.js'),
-  'hardly-http': () => import('../server/hardly-http.test.js'),
-  http: () => import('../server/http.test.js'),
+  'format-errors': () => import('../operation/format-errors.test.js'),
+  cost: () => import('../operation/cost.test.js'),
+  edge: () => import('../http/edge.test.js'),
+  'hardly-http': () => import('../http/hardly-http.test.js'),
+  http: () => import('../http/http.test.js'),
 };
 
 /** Runs them as they are, by that door. */

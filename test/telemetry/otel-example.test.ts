@@ -77,7 +77,7 @@ afterAll(async () => {
 async function runGateway(...imports: string[]) {
   const child = spawn(
     process.execPath,
-    [...['tsx', ...imports].flatMap((one) => ['--import', one]), 'src/main.ts'],
+    [...['tsx', ...imports].flatMap((one) => ['--import', one]), 'src/process/main.ts'],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {

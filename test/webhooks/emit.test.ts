@@ -17,7 +17,7 @@ import { startWebshop } from '../../sources/webshop/stand-in/index.js';
 import { startX } from '../../sources/x/stand-in/index.js';
 import { SettingsReader } from '../../src/settings.js';
 import type { SourceEvent } from '../../src/webhooks/event.js';
-import { listenToWebhooks } from '../../src/server/webhooks.js';
+import { listenToWebhooks } from '../../src/http/webhooks.js';
 import { createReceiver, pluggedInWebhooks } from '../../src/webhooks/receive.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 

@@ -8,7 +8,7 @@ import { startOrderSystem } from '../../sources/order-system/stand-in/index.js';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
-import { listen, type HttpServer } from '../../src/server/http.js';
+import { listen, type HttpServer } from '../../src/http/http.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { sources } from '../../sources/index.js';
 import { webshop } from '../../sources/webshop/index.js';
-import { incomingOf, listenToWebhooks } from '../../src/server/webhooks.js';
+import { incomingOf, listenToWebhooks } from '../../src/http/webhooks.js';
 import { SettingsReader } from '../../src/settings.js';
 import { createReceiver, pluggedInWebhooks } from '../../src/webhooks/receive.js';
 import { hmac } from '../../src/webhooks/signatures.js';

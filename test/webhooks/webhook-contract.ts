@@ -4,7 +4,7 @@ import { SettingsReader } from '../../src/settings.js';
 import type { WebhookOutcome } from '../../src/telemetry/webhook-metrics.js';
 import type { WebhookDeclaration } from '../../src/webhooks/declaration.js';
 import type { SourceEvent } from '../../src/webhooks/event.js';
-import { incomingOf } from '../../src/server/webhooks.js';
+import { incomingOf } from '../../src/http/webhooks.js';
 import { createReceiver, pluggedInWebhooks, type Receiver } from '../../src/webhooks/receive.js';
 
 /** A message as its system sends it: what stands behind the address, and what in front of the body. */

@@ -1,6 +1,6 @@
 import { createGateway } from '../../../src/gateway.js';
-import { keepHeapSmall } from '../../../src/server/heap.js';
-import { listen } from '../../../src/server/http.js';
+import { keepHeapSmall } from '../../../src/process/heap.js';
+import { listen } from '../../../src/http/http.js';
 import { keepsNothing } from '../../support/keeps-nothing.js';
 import type { Started } from '../bench-process.js';
 import { peerSdl, peerSources } from './gateway-sources.js';

@@ -2,7 +2,7 @@ import { clickstream } from '../../../sources/clickstream/index.js';
 import { eventPages, visitPages } from '../../../sources/clickstream/loaders.js';
 import { SettingsReader } from '../../../src/settings.js';
 import type { FileClient } from '../../../src/connectors/file/connector.js';
-import { listen } from '../../../src/server/http.js';
+import { listen } from '../../../src/http/http.js';
 import { createLogger } from '../../../src/telemetry/logger.js';
 import type { Started } from '../bench-process.js';
 

@@ -5,7 +5,7 @@ import { commonNamespaces, idNamespace } from '../../../src/identity/identifiers
 import { createIdentities, type IdentityRules } from '../../../src/identity/identity-graph.js';
 import { defineLoader, type Loader } from '../../../src/loaders/loader.js';
 import type { Load } from '../../../src/loaders/registry.js';
-import { listen } from '../../../src/server/http.js';
+import { listen } from '../../../src/http/http.js';
 import type { Started } from '../bench-process.js';
 
 /** µs a customer, in each of the blocks. */

@@ -10,7 +10,7 @@ import { createProvenance } from '../../../src/loaders/provenance.js';
 import { createLoaderRegistry, type Load, type LoaderRegistry } from '../../../src/loaders/registry.js';
 import { startDeadline } from '../../../src/resilience/deadline.js';
 import { createProtection } from '../../../src/resilience/wrap.js';
-import { listen } from '../../../src/server/http.js';
+import { listen } from '../../../src/http/http.js';
 import { createLogger } from '../../../src/telemetry/logger.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
 import { startRequest } from '../../../src/telemetry/tracing.js';

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { createSchema, createYoga } from 'graphql-yoga';
-import { listen } from '../../../src/server/http.js';
+import { listen } from '../../../src/http/http.js';
 import type { Started } from '../bench-process.js';
 
 const ANY_PORT = { host: '127.0.0.1', port: 0 };

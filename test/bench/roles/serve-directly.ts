@@ -1,6 +1,6 @@
 import type { GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
-import { listen } from '../../../src/server/http.js';
+import { listen } from '../../../src/http/http.js';
 import type { Started } from '../bench-process.js';
 import { createDirectLoaders, createKnown, type DirectLoaders } from '../direct-loaders.js';
 import { standingClock } from '../standing-clock.js';

@@ -1,7 +1,7 @@
 import { sources } from '../../../sources/index.js';
 import { createGateway } from '../../../src/gateway.js';
-import { keepHeapSmall } from '../../../src/server/heap.js';
-import { listen } from '../../../src/server/http.js';
+import { keepHeapSmall } from '../../../src/process/heap.js';
+import { listen } from '../../../src/http/http.js';
 import type { Started } from '../bench-process.js';
 import { tune } from '../tuning.js';
 

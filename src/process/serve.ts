@@ -1,0 +1,41 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { sources } from '../../sources/index.js';
+import { createGateway } from '../gateway.js';
+import { keepHeapSmall } from './heap.js';
+import { listen } from '../http/http.js';
+import { letGo, stopWhenTold, tellStarted } from './started.js';
+import type { PrimaryLink } from './worker.js';
+import { isTracing } from '../telemetry/tracing.js';
+
+/** A gateway on its port, in this process, until it is told to stop. Throws a ConfigError when it cannot start. */
+export async function serve(primary?: PrimaryLink): Promise<void> {
+  keepHeapSmall();
+  const gateway = createGateway({ sources, worker: primary });
+  const { authentication, config, logger, metrics, sources: pluggedIn, settings } = gateway;
+  const server = await gateway.opened
+    .then(() => listen(gateway.handler, { ...config, origins: authentication.origins }))
+    .catch(async (error: unknown) => {
+      await gateway.close();
+      throw error;
+    });
+  if (Object.keys(process.env).some((variable) => variable.startsWith('OTEL_')) && !isTracing())
+    logger.warn(
+      'OTEL_* variables do nothing without an OpenTelemetry SDK, and none is registered: no traces are sent. src/telemetry/README.md has an otel.mjs to start the gateway with.',
+    );
+  // A defect in one request is no reason to end all others. Its message is left out: it may quote what it stumbled over.
+  process.on('unhandledRejection', (reason) => {
+    const frames =
+      reason instanceof Error ? reason.stack?.split('\n').filter((line) => line.startsWith('    at ')) : [];
+    logger.error({ name: reason instanceof Error ? reason.name : typeof reason, frames }, 'unhandled defect');
+  });
+  stopWhenTold(logger, () => {
+    gateway.drain();
+    void delay(config.drainMs)
+      .then(() => server.stop())
+      .then(() => gateway.close())
+      .then(letGo);
+  });
+  const started = { url: server.url, sources: pluggedIn, settings, isOpen: config.auth === 'off' };
+  if (primary === undefined) tellStarted(logger, started);
+  else primary.started(started, () => metrics.values());
+}

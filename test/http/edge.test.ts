@@ -1,0 +1,307 @@
+import { hash } from 'node:crypto';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { listen, type HttpServer, type ListenOptions } from '../../src/http/http.js';
+import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
+import { createTestGateway } from '../support/gateway.js';
+import { directSettings, FOUR_SYSTEMS } from '../support/stand-ins.js';
+import { ask, insidesIn, post, type Asked, type RawAnswer } from './raw-client.js';
+
+const SITE = 'https://www.example.nl';
+const SHOP = 'https://shop.example.nl';
+const OTHER = 'https://evil.example';
+const KEY = 'key-of-the-shop-for-its-pages';
+
+const gateway = createTestGateway({
+  ...directSettings(FOUR_SYSTEMS),
+  ...CALLER_SETTINGS,
+  API_KEYS: JSON.stringify([
+    ...(JSON.parse(CALLER_SETTINGS.API_KEYS ?? '[]') as object[]),
+    { name: 'shop', roles: ['analyst'], sha256: [hash('sha256', KEY, 'hex')], origins: [SHOP] },
+  ]),
+  CORS_ORIGINS: SITE,
+  ADMIN_TOKEN: 'a token for whoever forgets',
+  AUDIT_FILE: '/dev/null',
+});
+const servers: HttpServer[] = [];
+let port: number;
+let operator: Record<string, string>;
+const shop = { authorization: `Bearer ${KEY}` };
+
+async function start(options: Partial<ListenOptions> = {}, handler = gateway.handler): Promise<number> {
+  const { origins } = gateway.authentication;
+  const server = await listen(handler, { host: '127.0.0.1', port: 0, origins, ...options });
+  servers.push(server);
+  return Number(new URL(server.url).port);
+}
+
+beforeAll(async () => {
+  port = await start();
+  operator = await headersOf('operator');
+});
+afterAll(async () => {
+  await Promise.all(servers.map((server) => server.stop()));
+  await gateway.close();
+});
+/** Whatever somebody has tried, others are answered. */
+afterEach(async () => {
+  expect(await ask(port, asking(operator))).toMatchObject({ status: 200, body: ANSWERED });
+});
+
+const QUESTION = '{"query":"{ __typename }"}';
+const ANSWERED: unknown = expect.stringContaining('{"data":{"__typename":"Query"}');
+const asking = (headers: Record<string, string>): Asked => post(QUESTION, headers);
+
+function codeOf({ body }: RawAnswer): string | undefined {
+  const { errors = [] } = JSON.parse(body) as { errors?: { extensions: { code: string } }[] };
+  return errors[0]?.extensions.code;
+}
+
+describe('a page of a web site on the list', () => {
+  test('may ask and read what it is told, and how old that is', async () => {
+    const { status, headers, body } = await ask(port, asking({ ...shop, origin: SHOP }));
+    expect({ status, body }).toEqual({ status: 200, body: ANSWERED });
+    expect(headers['access-control-allow-origin']).toBe(SHOP);
+    expect(headers['access-control-expose-headers']).toContain('age');
+    expect(headers['access-control-allow-credentials']).toBeUndefined();
+    expect(headers.vary?.toLowerCase().split(/, */)).toEqual(
+      expect.arrayContaining(['origin', 'authorization', 'x-purpose']),
+    );
+  });
+
+  test.each([SITE, SHOP])('is told beforehand by which ways it may ask: %s', async (origin) => {
+    const { status, headers, body } = await ask(port, preflight(origin));
+    expect({ status, body }).toEqual({ status: 204, body: '' });
+    expect(headers['access-control-allow-origin']).toBe(origin);
+    expect(headers['access-control-allow-methods']).toBe('GET, POST');
+    expect(headers['access-control-allow-headers']).toMatch(/authorization.*content-type.*x-purpose/);
+    // Ten minutes at most, in which a site that is taken off the list is still let in.
+    expect(headers['access-control-max-age']).toBe('600');
+    expect(headers.vary?.toLowerCase()).toContain('origin');
+  });
+
+  test('reads why it is refused, too', async () => {
+    const answer = await ask(port, asking({ origin: SITE }));
+    expect(answer.status).toBe(401);
+    expect(answer.headers['access-control-allow-origin']).toBe(SITE);
+  });
+});
+
+function preflight(origin: string): Asked {
+  return {
+    method: 'OPTIONS',
+    path: '/graphql',
+    headers: {
+      origin,
+      'access-control-request-method': 'POST',
+      'access-control-request-headers': 'authorization,content-type',
+    },
+  };
+}
+
+describe('a page of another web site', () => {
+  const strangers = [
+    OTHER,
+    'null',
+    'http://www.example.nl',
+    'https://www.example.nl:8443',
+    'https://www.example.nl.evil.example',
+    'https://evilwww.example.nl',
+    'https://example.nl',
+    'https://www.example.nl/',
+    `${SITE}, ${OTHER}`,
+    'file://',
+    '',
+  ];
+  test.each(strangers)('is refused, before and when it asks, with any key: "%s"', async (origin) => {
+    for (const asked of [preflight(origin), asking({ ...operator, origin }), asking({ ...shop, origin })]) {
+      const answer = await ask(port, asked);
+      expect(answer.status).toBe(403);
+      expect(codeOf(answer)).toBe('FORBIDDEN');
+      expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+      expect(answer.headers.vary?.toLowerCase()).toContain('origin');
+    }
+  });
+});
+
+describe('a key that pages have', () => {
+  test('is good for its own pages, and not for those that only tokens are for', async () => {
+    expect((await ask(port, asking({ ...shop, origin: SHOP }))).status).toBe(200);
+    expect((await ask(port, asking({ ...shop, origin: SITE }))).status).toBe(403);
+    const visitor = await headersOf('visitor');
+    const account = `{"documentId":"sha256:0"}`;
+    expect((await ask(port, post(account, { ...visitor, origin: SITE }))).status).toBe(404);
+    expect((await ask(port, post(account, { ...visitor, origin: SHOP }))).status).toBe(403);
+  });
+
+  test("is good for whoever is no page at all, and for the gateway's own page", async () => {
+    expect((await ask(port, asking(shop))).status).toBe(200);
+    expect((await ask(port, asking({ ...shop, origin: `http://127.0.0.1:${port}` }))).status).toBe(200);
+    const own = { ...shop, 'sec-fetch-site': 'same-origin', origin: `http://127.0.0.1:${port}` };
+    expect((await ask(port, asking(own))).status).toBe(200);
+  });
+
+  test('of somebody else is not good for them: the browser may ask, and the key is refused', async () => {
+    const answer = await ask(port, asking({ ...operator, origin: SHOP }));
+    expect(answer.status).toBe(403);
+    expect(codeOf(answer)).toBe('FORBIDDEN');
+    expect(answer.body).toContain("Pages of this web site may not send this caller's requests.");
+    expect(answer.body).not.toContain(SHOP);
+  });
+});
+
+describe('what a browser can be made to send by a page that is not ours', () => {
+  const crossSite = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' };
+  const IMG = `/graphql?query=${encodeURIComponent('{ __typename }')}`;
+  const cases: [string, Asked][] = [
+    [
+      'a form',
+      {
+        ...post('query=%7B__typename%7D', {
+          ...crossSite,
+          'sec-fetch-mode': 'navigate',
+          accept: 'text/html',
+          'content-type': 'application/x-www-form-urlencoded',
+          origin: OTHER,
+        }),
+      },
+    ],
+    ['a form of an old browser', post('query=%7B__typename%7D', { origin: OTHER })],
+    ['a body that is said to be plain text', post(QUESTION, { ...crossSite, 'content-type': 'text/plain' })],
+    ['an image', { path: IMG, headers: { ...crossSite, 'sec-fetch-dest': 'image', accept: 'image/*' } }],
+    ['a script', { path: IMG, headers: { ...crossSite, 'sec-fetch-dest': 'script', accept: '*/*' } }],
+    [
+      'an image of a page beside ours',
+      { path: IMG, headers: { ...crossSite, 'sec-fetch-site': 'same-site', accept: 'image/*' } },
+    ],
+    ['a visit that wants no page', { path: IMG, headers: { ...crossSite, 'sec-fetch-mode': 'navigate' } }],
+    ['a question for figures', { path: '/metrics', headers: { ...crossSite } }],
+    [
+      'an order to forget',
+      { ...post('{"source":"webshop"}', { ...crossSite, origin: OTHER }), path: '/admin/forget' },
+    ],
+  ];
+  for (const [what, asked] of cases)
+    test(`is refused: ${what}`, async () => {
+      const { headers = {} } = asked;
+      const answer = await ask(port, { ...asked, headers: { ...headers, ...operator } });
+      expect(answer.status).toBe(403);
+      expect(codeOf(answer)).toBe('FORBIDDEN');
+      expect(answer.body).not.toContain('data');
+    });
+
+  const bodies: [string, string][] = [
+    ['text/plain', QUESTION],
+    ['application/x-www-form-urlencoded', 'query=%7B__typename%7D'],
+    [
+      'multipart/form-data; boundary=x',
+      `--x\r\ncontent-disposition: form-data; name="operations"\r\n\r\n${QUESTION}\r\n--x--`,
+    ],
+    ['application/graphql', '{ __typename }'],
+    ['', QUESTION],
+    ['application/json; charset=utf-16', QUESTION],
+  ];
+  test.each(bodies)('is not taken from anybody: a body of type "%s"', async (type, body) => {
+    const answer = await ask(port, post(body, { ...operator, 'content-type': type }));
+    expect(answer.status).toBe(415);
+    expect(codeOf(answer)).toBe('BAD_REQUEST');
+  });
+
+  test('is a link to GraphiQL, which shows the page and asks nothing', async () => {
+    const link = { ...crossSite, 'sec-fetch-mode': 'navigate', accept: 'text/html' };
+    const { status, headers, body } = await ask(port, { path: IMG, headers: link });
+    expect(status).toBe(200);
+    expect(headers['content-type']).toBe('text/html; charset=utf-8');
+    expect(body).not.toEqual(ANSWERED);
+  });
+});
+
+describe('every answer', () => {
+  const HEADERS = {
+    'x-content-type-options': 'nosniff',
+    'referrer-policy': 'no-referrer',
+    'cross-origin-resource-policy': 'same-origin',
+    'x-frame-options': 'DENY',
+    'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  };
+  const cases: [string, number, Asked][] = [
+    ['health', 200, { path: '/health/live' }],
+    ['metrics', 200, { path: '/metrics' }],
+    ['no such address', 404, { path: '/admin' }],
+    ['nobody said who asks', 401, { path: '/graphql?query={__typename}' }],
+    ['a wrong key', 401, asking({ authorization: 'Bearer x' })],
+    ['a wrong way of asking', 405, { method: 'DELETE', path: '/graphql' }],
+    ['what is no GraphQL', 400, post('{"query":"{"}')],
+    ['a field that there is not', 400, post('{"query":"{ secrets }"}')],
+    ['a page of another site', 403, asking({ origin: OTHER })],
+    ['no such persisted operation', 404, post('{"documentId":"sha256:0"}')],
+    ['a body that is too large', 413, post(`{"query":"${'x'.repeat(300 * 1024)}"}`)],
+    ['another type of body', 415, post('x', { 'content-type': 'text/plain' })],
+    ['another name', 421, asking({ host: 'evil.example' })],
+    ['nobody may forget', 401, { ...post('{}'), path: '/admin/forget', headers: {} }],
+    ['a purpose that there is not', 400, asking({ 'x-purpose': 'FUN' })],
+  ];
+  for (const [what, status, asked] of cases)
+    test(`says to a browser how to take it, and nothing of what we are made of: ${what}, ${status}`, async () => {
+      const isNobody = /nobody|wrong key/.test(what);
+      const headers = {
+        accept: 'application/graphql-response+json',
+        ...(isNobody ? {} : operator),
+        ...asked.headers,
+      };
+      const answer = await ask(port, { ...asked, headers });
+      expect(answer.status).toBe(status);
+      expect(answer.headers).toMatchObject(HEADERS);
+      expect(insidesIn(answer)).toEqual([]);
+    });
+
+  test('of GraphiQL lets the page run what came with it, and be shown in no other', async () => {
+    const { status, headers } = await ask(port, { headers: { accept: 'text/html' } });
+    expect(status).toBe(200);
+    const policy = headers['content-security-policy'];
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).toContain("connect-src 'self'");
+    expect(policy).not.toMatch(/https?:|\*|unsafe-eval/);
+    expect(headers).toMatchObject({ ...HEADERS, 'content-security-policy': policy });
+  });
+});
+
+describe('whoever gives our address a name of their own', () => {
+  const cases: [string, number][] = [
+    ['localhost', 200],
+    ['LOCALHOST:4000', 200],
+    ['127.0.0.1', 200],
+    ['[::1]:4000', 200],
+    ['evil.example', 421],
+    ['localhost.evil.example', 421],
+    ['127.0.0.1.evil.example', 421],
+    ['evil.example:4000', 421],
+    ['169.254.169.254', 421],
+    ['0.0.0.0', 421],
+    ['gateway.example.nl', 421],
+  ];
+  test.each(cases)('by the name "%s" gets status %i', async (host, status) => {
+    const answer = await ask(port, asking({ ...operator, host }));
+    expect(answer.status).toBe(status);
+    expect(answer.body).not.toContain(host);
+    // As a browser would send it, for a page that believes to be asking its own site.
+    const own = host.toLowerCase();
+    const page = await ask(port, asking({ ...operator, host: own, origin: `http://${own}` }));
+    expect(page.status).toBe(status);
+  });
+
+  test('asks by the names that are set, and no others', async () => {
+    const named = await start({ allowedHosts: ['gateway.example.nl'] });
+    const statusOf = async (host: string) => (await ask(named, asking({ ...operator, host }))).status;
+    expect(await statusOf('gateway.example.nl')).toBe(200);
+    expect(await statusOf('Gateway.Example.NL:443')).toBe(200);
+    expect(await statusOf('localhost')).toBe(200);
+    expect(await statusOf('example.nl')).toBe(421);
+    expect(await statusOf('x.gateway.example.nl')).toBe(421);
+  });
+
+  test('by any name gets an answer where others reach us and no names are set', async () => {
+    const open = await start({ host: '0.0.0.0' });
+    expect((await ask(open, asking({ ...operator, host: 'gateway.example.nl' }))).status).toBe(200);
+  });
+});

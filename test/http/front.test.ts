@@ -1,0 +1,280 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { listen, type HttpServer } from '../../src/http/http.js';
+import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
+import { createPeople, type People } from '../gateway/people.js';
+import { CALLER_SETTINGS, headersOf, KEY_ROLES, visitorToken } from '../support/callers.js';
+import { madeUpOperations } from '../support/operations.js';
+import { ask, post, type Asked } from './raw-client.js';
+
+const MAX_BODY_KB = 4;
+const JAN = { email: 'jan@example.nl' };
+
+const folder = mkdtempSync(join(tmpdir(), 'operations-'));
+const operations = pathToFileURL(`${folder}/`);
+writeFileSync(
+  join(folder, 'who.graphql'),
+  'query Who($by: CustomerKey!) { customer(by: $by) { id quick slow } }',
+);
+const [persisted] = readPersistedOperations(operations);
+const documentId = persisted?.documentId ?? '';
+
+interface Way {
+  people: People;
+  server: HttpServer;
+  port: number;
+}
+
+async function openWay(httpFront: 'on' | 'off'): Promise<Way> {
+  const people = createPeople(
+    { quick: { maxAge: '10 s' }, slow: {}, broken: {} },
+    { ...CALLER_SETTINGS, HTTP_FRONT: httpFront, MAX_BODY_KB: String(MAX_BODY_KB), AUDIT_FILE: '/dev/null' },
+    { operations },
+  );
+  people.system('broken').isDown = true;
+  const server = await listen(people.gateway.handler, { host: '127.0.0.1', port: 0 });
+  return { people, server, port: Number(new URL(server.url).port) };
+}
+
+let lean: Way;
+let yogas: Way;
+let authorizations: string[];
+beforeAll(async () => {
+  // What is left of a minute's budget is told, and what is signed runs out.
+  vi.useFakeTimers({ toFake: ['Date'], now: new Date('2030-05-06T07:08:09Z') });
+  const roles = await Promise.all(KEY_ROLES.map((role) => headersOf(role)));
+  authorizations = [
+    ...roles.map(({ authorization = '' }) => authorization),
+    `Bearer ${await visitorToken(JAN.email)}`,
+    'Bearer nobody',
+    'Basic bm9ib2R5Og==',
+  ];
+  [lean, yogas] = await Promise.all([openWay('on'), openWay('off')]);
+});
+afterAll(async () => {
+  vi.useRealTimers();
+  rmSync(folder, { recursive: true });
+  for (const { server, people } of [lean, yogas]) {
+    await server.stop();
+    await people.gateway.close();
+  }
+});
+
+/** Headers that are the connection's, and not the answer's. */
+const OF_CONNECTION = ['date', 'connection', 'keep-alive'];
+
+async function answerBy({ port }: Way, asked: Asked) {
+  const { status, headers, body } = await ask(port, asked);
+  for (const name of OF_CONNECTION) Reflect.deleteProperty(headers, name);
+  return { status, headers, body };
+}
+
+const CUSTOMER = `customer(by: { email: "${JAN.email}" })`;
+const BY = { by: JAN };
+
+const written: object[] = [
+  { query: `{ ${CUSTOMER} { quick slow broken } }` },
+  { query: `{ ${CUSTOMER} { broken again: broken } }`, variables: null },
+  { query: '{ __typename }', extensions: { any: 1 } },
+  { query: 'query One { __typename } query Other { __typename }', operationName: 'Other' },
+  { query: 'query One { __typename } query Other { __typename }' },
+  { query: '{ __schema { queryType { name } } }' },
+  { query: `{ __schema { queryType { name } } ${CUSTOMER} { quick } }` },
+  { query: `{ ${CUSTOMER} { quick` },
+  { query: `{ ${CUSTOMER} { nothing } }` },
+  { query: 'query Refused { nothing', operationName: 'Refused' },
+  { query: `{ ${CUSTOMER} { ... @defer { quick } slow } }` },
+  {
+    query: 'query Who($by: CustomerKey!) { customer(by: $by) { quick } }',
+    variables: BY,
+    operationName: 'Who',
+  },
+  { query: 'query Who($by: CustomerKey!) { customer(by: $by) { quick } }', variables: { by: { email: 1 } } },
+  { query: 'query Who($by: CustomerKey!) { customer(by: $by) { quick } }' },
+  { query: 'mutation { nothing }' },
+  { query: 'subscription { nothing }' },
+  { query: `{ ${'customers: '.repeat(3)}${CUSTOMER} { quick } }` },
+  { query: `{ ${'a { '.repeat(40)}${'} '.repeat(40)}}` },
+  { query: `# ${'x'.repeat(MAX_BODY_KB * 1024)}\n{ __typename }` },
+  { query: '' },
+  { documentId, variables: BY },
+  { documentId, variables: BY, operationName: 'Who' },
+  { documentId, variables: {} },
+  { documentId: 'sha256:none' },
+  { documentId, query: '{ __typename }' },
+  {},
+  [{ query: '{ __typename }' }],
+];
+
+const optional = (values: readonly string[]): fc.Arbitrary<string | undefined> =>
+  fc.option(fc.constantFrom(...values), { nil: undefined, freq: 2 });
+
+/** What one may send beside the operation. All have an id: one that is made up differs each time. */
+const headers = fc
+  .record({
+    'x-request-id': fc.constantFrom('page-view.7', 'other'),
+    authorization: fc.nat().map((n) => authorizations[n % authorizations.length]),
+    accept: optional([
+      'application/json',
+      'application/graphql-response+json',
+      'application/graphql-response+json, application/json;q=0.9',
+      'application/json, application/graphql-response+json; charset=utf-8',
+      'APPLICATION/*',
+      'application/json; charset=latin1, */*',
+      'application/json, text/event-stream, multipart/mixed',
+      'text/plain',
+      'text/html',
+      'text/event-stream',
+      ',',
+      '',
+    ]),
+    'x-purpose': optional(['SERVICE', 'marketing', 'CURIOSITY', '']),
+    'x-sources': optional(['1', '0']),
+    'x-priority': optional(['bulk', 'interactive']),
+    'cache-control': optional(['no-cache', 'only-if-cached', 'max-age=5']),
+    prefer: optional(['wait=1']),
+    origin: optional(['https://evil.example', 'null']),
+    traceparent: optional(['00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01', 'x']),
+    cookie: optional(['a=b']),
+    expect: optional(['100-continue']),
+  })
+  .map((all) =>
+    Object.fromEntries(
+      Object.entries(all).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+    ),
+  );
+
+/** Most of them are as most requests are. */
+const posted = (bodies: fc.Arbitrary<string>): fc.Arbitrary<Asked> =>
+  fc
+    .record({
+      path: fc.oneof(
+        { weight: 9, arbitrary: fc.constant('/graphql') },
+        fc.constantFrom('/graphql/', '/graphql?a=b', '/other'),
+      ),
+      method: fc.oneof(
+        { weight: 9, arbitrary: fc.constant('POST') },
+        fc.constantFrom('PUT', 'OPTIONS', 'GET'),
+      ),
+      headers,
+      type: fc.oneof(
+        { weight: 9, arbitrary: fc.constant('application/json') },
+        fc.constantFrom(
+          'application/json; charset=utf-8',
+          'application/json;charset=latin1',
+          'application/jsonx',
+          'text/plain',
+          'application/x-www-form-urlencoded',
+        ),
+      ),
+      encoding: fc.oneof(
+        { weight: 9, arbitrary: fc.constant({}) },
+        fc.constantFrom(
+          { 'content-encoding': 'identity' },
+          { 'content-encoding': 'gzip' },
+          { 'transfer-encoding': 'chunked' },
+        ),
+      ),
+      body: bodies,
+    })
+    .map(({ headers: sent, type, encoding, ...asked }) => ({
+      ...asked,
+      headers: { ...sent, 'content-type': type, ...encoding },
+    }));
+
+const got: fc.Arbitrary<Asked> = fc
+  .record({
+    headers,
+    method: fc.constantFrom('GET', 'GET', 'GET', 'HEAD'),
+    parameters: fc.constantFrom<Record<string, string>>(
+      { documentId, variables: JSON.stringify(BY) },
+      { documentId, variables: JSON.stringify(BY), operationName: 'Who', extensions: '{}' },
+      { documentId, variables: '{' },
+      { documentId, variables: '[]' },
+      { documentId: 'sha256:none' },
+      { documentId, query: '{ __typename }' },
+      { query: '{ __typename }' },
+      {},
+    ),
+    end: fc.constantFrom('', '', '&', '#part', '&variables=%ZZ'),
+  })
+  .map(({ parameters, end, ...asked }) => ({
+    ...asked,
+    path: `/graphql?${new URLSearchParams(parameters).toString()}${end}`,
+  }));
+
+const json = fc.constantFrom(...written).map((one) => JSON.stringify(one));
+const garbage = fc.constantFrom('', '{', 'null', '1', '"x"', '\u0000', `{"query":"${'x'.repeat(5_000)}`);
+
+const sameAnswers = (requests: fc.Arbitrary<Asked>, numRuns: number) =>
+  fc.assert(
+    fc.asyncProperty(requests, async (asked) => {
+      expect(await answerBy(lean, asked)).toEqual(await answerBy(yogas, asked));
+    }),
+    { numRuns },
+  );
+
+describe('the lean front answers as Yoga does, by status, headers and bytes', { timeout: 120_000 }, () => {
+  test('what is written by hand, in every way of asking', () => sameAnswers(posted(json), 1_000));
+
+  test('what somebody makes up of the schema', () => {
+    const options = { maxDepth: 6, maxFields: 4, pages: [1, 2], customers: [JAN], customer: JAN };
+    const madeUp = madeUpOperations(lean.people.gateway.schema, options);
+    return sameAnswers(posted(madeUp.map((one) => JSON.stringify(one))), 300);
+  });
+
+  test('what is no operation at all', () => sameAnswers(posted(garbage), 200));
+
+  test('what is asked by GET', () => sameAnswers(got, 500));
+
+  test('a subscription, of which a client that takes only JSON can be told nothing', async () => {
+    const query = `subscription { customerChanged(by: { email: "${JAN.email}" }) { id } }`;
+    const statuses = new Set<number>();
+    for (const authorization of authorizations) {
+      const asked = post(JSON.stringify({ query }), {
+        authorization,
+        accept: 'application/json',
+        'x-request-id': '1',
+      });
+      const { status } = await answerBy(yogas, asked);
+      expect(await answerBy(lean, asked)).toMatchObject({ status });
+      statuses.add(status);
+    }
+    expect([...statuses].sort()).toEqual([401, 403, 406]);
+  });
+
+  test('who comes after whom on one connection, each as if alone', async () => {
+    // As a proxy sends them. Of a key that is right in all but one character nothing is right.
+    const nearly = authorizations.map((one) => one.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')));
+    const body = JSON.stringify({ query: `{ ${CUSTOMER} { id quick } }` });
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(), { minLength: 2, maxLength: 12 }), async (turns) => {
+        const all = ['', ...authorizations, ...nearly];
+        const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+        for (const turn of turns) {
+          const authorization = all[turn % all.length] ?? '';
+          const asked = post(body, { authorization, 'x-request-id': '1' });
+          expect(await answerBy(lean, { ...asked, agent })).toEqual(await answerBy(yogas, asked));
+        }
+        agent.destroy();
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('and counts the same', async () => {
+    const counted = async ({ people }: Way) => {
+      const text = await (await people.gateway.fetch('/metrics')).text();
+      return text.split('\n').filter((line) => line.startsWith('stekkerdoos_operation'));
+    };
+    const lines = await counted(lean);
+    for (const outcome of ['ok', 'errors', 'refused'])
+      expect(lines).toContainEqual(expect.stringMatching(new RegExp(`outcome="${outcome}"`)));
+    expect(lines).toEqual(await counted(yogas));
+  });
+});

@@ -1,0 +1,365 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildSchema } from 'graphql';
+import { createSchema, createYoga } from 'graphql-yoga';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { sources } from '../../sources/index.js';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import type { Client } from '../../src/connectors/connector.js';
+import { setting, SourceForbiddenError } from '../../src/index.js';
+import { useHealth } from '../../src/http/health.js';
+import { createOperationTimes, useMetrics } from '../../src/http/metrics.js';
+import { inOrder, useRequestSteps } from '../../src/operation/request-steps.js';
+import { createMetrics, type BreakerState } from '../../src/telemetry/metrics.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { localSource } from '../support/local-source.js';
+import { directSettings, faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
+
+const ALL_UP = { 'order-system': 'up', webshop: 'up', 'contact-centre': 'up', 'crm-hubspot': 'up' };
+const ALL_CLOSED = Object.fromEntries(Object.keys(ALL_UP).map((source) => [source, 'closed']));
+
+describe('the health of the gateway', () => {
+  let control: FaultControl;
+  let gateway: TestGateway;
+
+  beforeAll(async () => {
+    control = await faultControl([], FOUR_SYSTEMS);
+    gateway = createTestGateway(control.settings);
+  });
+
+  afterAll(async () => {
+    await gateway.close();
+    await control.close();
+  });
+
+  test('is live without asking a source', async () => {
+    const response = await gateway.fetch('/health/live');
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ status: 'live' });
+    expect(Object.values(control.counters()).map(({ calls }) => calls)).toEqual([0, 0, 0, 0]);
+  });
+
+  test('is ready, and says that every source is up', async () => {
+    const response = await gateway.fetch('/health/ready');
+    expect(response.status).toBe(200);
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(await response.json()).toEqual({ status: 'ready', sources: ALL_UP, breakers: ALL_CLOSED });
+  });
+
+  test('is ready with a source down, and says which', async () => {
+    const other = createTestGateway(control.settings);
+    await control.set('contact-centre', { fault: 'down' });
+    const response = await other.fetch('/health/ready');
+    await control.heal();
+    await other.close();
+    expect(response.status).toBe(200);
+    expect(await response.json()).toMatchObject({
+      status: 'ready',
+      sources: { ...ALL_UP, 'contact-centre': 'down' },
+    });
+  });
+
+  test('is told without a body to who asks for the head only', async () => {
+    const response = await gateway.fetch('/health/live', { method: 'HEAD' });
+    expect(response.status).toBe(200);
+  });
+
+  test('is not there to be changed', async () => {
+    const response = await gateway.fetch('/health/ready', { method: 'POST', body: '{}' });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('GET, HEAD');
+  });
+
+  for (const path of [
+    '/health',
+    '/health/',
+    '/health/unknown',
+    '/',
+    '/graphql/more',
+    '/more/graphql',
+    '/more?x=/graphql',
+  ]) {
+    test(`is not told at ${path}, and neither is anything else`, async () => {
+      const response = await gateway.fetch(path);
+      expect(response.status).toBe(404);
+      expect(response.headers.get('x-request-id')).toMatch(/^[\w-]{36}$/);
+    });
+  }
+
+  test('is told in numbers too, of the systems and of nobody in them', async () => {
+    const { errors } = await gateway.query(
+      'query Find($email: String!) { customer(by: { email: $email }) { name orders { nodes { number } } } }',
+      { email: 'everywhere@example.nl' },
+    );
+    expect(errors).toEqual([]);
+    const response = await gateway.fetch('/metrics');
+    expect(response.status).toBe(200);
+    const text = await response.text();
+    expect(text).toMatch(/^stekkerdoos_source_calls_total\{source="order-system",outcome="ok"\} [1-9]/m);
+    expect(text).toContain('stekkerdoos_operations_total{operation="Find",outcome="ok"} 1');
+    expect(text).not.toMatch(/@|everywhere/i);
+  });
+
+  test('is no longer ready when it is told to take no more', async () => {
+    const other = createTestGateway(control.settings);
+    other.drain();
+    const response = await other.fetch('/health/ready');
+    await other.close();
+    expect(response.status).toBe(503);
+    expect(await response.json()).toEqual({ status: 'stopping' });
+  });
+
+  test('does not stand in the way of an operation that ends in its name', async () => {
+    const query = new URLSearchParams({ query: '{ __typename }', operationName: '' }).toString();
+    const response = await gateway.fetch(`/graphql?${query}/health`);
+    expect(response.headers.get('content-type')).toContain('json');
+  });
+});
+
+describe('the readiness of the gateway', { timeout: 60_000 }, () => {
+  const opened: TestGateway[] = [];
+  afterEach(async () => {
+    await Promise.all(opened.splice(0).map((gateway) => gateway.close()));
+  });
+  const open = (environment: Record<string, string>, options = {}): TestGateway => {
+    const gateway = createTestGateway(environment, options);
+    opened.push(gateway);
+    return gateway;
+  };
+  const ready = async (gateway: TestGateway): Promise<Record<string, unknown>> => {
+    const response = await gateway.fetch('/health/ready');
+    return { code: response.status, ...((await response.json()) as Record<string, unknown>) };
+  };
+
+  test('says that all twelve sources are up when they are', async () => {
+    // A ping has a second at most, and the machine may be busy.
+    const patient = sources.map((source) => ({
+      ...source,
+      limits: { ...source.limits, timeout: '30 s' as const },
+    }));
+    const answer = await ready(
+      open({ ...directSettings(), CLICKSTREAM_TIMEOUT_MS: '30000' }, { sources: patient }),
+    );
+    expect(answer['reasons'] ?? {}).toEqual({});
+    expect(answer).toMatchObject({
+      sources: Object.fromEntries(sources.map(({ name }) => [name, 'up'])),
+    });
+    expect(sources).toHaveLength(12);
+  });
+
+  test('says in one word why a source is down', async () => {
+    const { source, environment } = localSource('local', {
+      connector: {
+        settings: () => [setting('LOCAL_URL')],
+        connect: () => ({
+          client: () => ({
+            ping: () => Promise.reject(new SourceForbiddenError('local', 'no', { kind: 'missing-grant' })),
+          }),
+          close: () => Promise.resolve(),
+        }),
+      },
+    });
+    const sdl = { local: 'type Query { "Nothing." nothing: String @personalData(category: NONE) }' };
+    expect(await ready(open(environment, { sources: [source], sdl }))).toMatchObject({
+      code: 200,
+      sources: { local: 'down' },
+      reasons: { local: 'missing-grant' },
+    });
+  });
+
+  test('is not there while the list of erased customers was never read', async () => {
+    const answer = await ready(open({ ...directSettings(['kvk']), REDIS_URL: 'redis://127.0.0.1:1' }));
+    expect(answer).toMatchObject({ code: 503, status: 'unready', parts: { suppressionList: 'down' } });
+  });
+
+  test('is not there while the webhook store does not answer', async () => {
+    const settings = {
+      ...directSettings(['kvk']),
+      WEBHOOK_POSTGRES_URL: 'postgres://postgres@127.0.0.1:1/webhooks',
+      WEBHOOK_SECRET: 'a secret of the webhooks',
+    };
+    const gateway = open(settings);
+    gateway.opened.catch(() => undefined);
+    expect(await ready(gateway)).toMatchObject({
+      code: 503,
+      status: 'unready',
+      parts: { webhookStore: 'down' },
+    });
+    expect(await (await gateway.fetch('/metrics')).text()).toContain('stekkerdoos_webhook_store_up 0');
+  });
+
+  test('is there with a store that answers', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-health-'));
+    const gateway = open({
+      ...directSettings(['kvk']),
+      WEBHOOK_FILE: join(folder, 'webhooks.db'),
+      WEBHOOK_SECRET: 'a secret of the webhooks',
+    });
+    await gateway.opened;
+    expect(await ready(gateway)).toMatchObject({ code: 200, status: 'ready', parts: { webhookStore: 'up' } });
+    const text = await (await gateway.fetch('/metrics')).text();
+    expect(text).toContain('stekkerdoos_webhook_store_up 1');
+    expect(text).toContain('stekkerdoos_webhook_events{state="waiting"} 0');
+  });
+});
+
+describe('the look at the sources', () => {
+  const clock = turnedClock();
+  let state: 'up' | 'down' = 'up';
+  let pings = 0;
+  const client: Client = {
+    ping: () => {
+      pings++;
+      return state === 'up' ? Promise.resolve() : Promise.reject(new Error('down'));
+    },
+  };
+  const yoga = createYoga({
+    schema: buildSchema('type Query { a: Int }'),
+    logging: false,
+    plugins: [useHealth(new Map([['only', client]]), { clock })],
+  });
+  const look = async (): Promise<unknown> => (await yoga.fetch('http://gateway/health/ready')).json();
+
+  afterEach(() => {
+    state = 'up';
+    pings = 0;
+    clock.turn(10_000);
+  });
+
+  test('is good for five seconds', async () => {
+    expect(await look()).toMatchObject({ sources: { only: 'up' } });
+    state = 'down';
+    clock.turn(4_999);
+    expect(await look()).toMatchObject({ sources: { only: 'up' } });
+    clock.turn(1);
+    expect(await look()).toMatchObject({ sources: { only: 'down' } });
+    expect(pings).toBe(2);
+  });
+
+  test('is shared by all who ask at the same time', async () => {
+    await Promise.all([look(), look(), look()]);
+    expect(pings).toBe(1);
+  });
+});
+
+describe('a gateway that knows more of itself', () => {
+  const client: Client = { ping: () => Promise.resolve() };
+  const breakers = new Map<string, BreakerState>([['only', 'closed']]);
+  let stopping = false;
+  const yoga = createYoga({
+    schema: buildSchema('type Query { a: Int }'),
+    logging: false,
+    plugins: [
+      useHealth(new Map([['only', client]]), { breakers: () => breakers, isStopping: () => stopping }),
+    ],
+  });
+
+  afterEach(() => {
+    stopping = false;
+  });
+
+  test('says of each source whether its breaker lets calls through, as it is now', async () => {
+    const look = async (): Promise<unknown> => (await yoga.fetch('http://gateway/health/ready')).json();
+    expect(await look()).toEqual({ status: 'ready', sources: { only: 'up' }, breakers: { only: 'closed' } });
+    breakers.set('only', 'half-open');
+    expect(await look()).toMatchObject({ breakers: { only: 'half-open' } });
+  });
+
+  test('is not ready when it is stopping, but lives', async () => {
+    stopping = true;
+    const ready = await yoga.fetch('http://gateway/health/ready');
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toEqual({ status: 'stopping' });
+    expect((await yoga.fetch('http://gateway/health/live')).status).toBe(200);
+  });
+});
+
+describe('the metrics', () => {
+  const clock = turnedClock();
+  const metrics = createMetrics();
+  const times = createOperationTimes(metrics, clock);
+  const yoga = createYoga({
+    schema: createSchema({
+      typeDefs: 'type Query { a: Int, broken: Int }',
+      resolvers: {
+        Query: {
+          a: () => {
+            clock.turn(30);
+            return 1;
+          },
+          broken: () => {
+            throw new Error('broken');
+          },
+        },
+      },
+    }),
+    logging: false,
+    plugins: [useMetrics(metrics, clock), useRequestSteps(inOrder([times])), times],
+  });
+  const text = async (): Promise<string> => (await yoga.fetch('http://gateway/metrics')).text();
+
+  afterEach(() => {
+    clock.turn(1_000);
+  });
+
+  const ask = (body: object): Response | Promise<Response> =>
+    yoga.fetch('http://gateway/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+
+  test('are told as text', async () => {
+    const response = await yoga.fetch('http://gateway/metrics');
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe(metrics.contentType);
+    expect(await response.text()).toContain('# TYPE stekkerdoos_source_calls_total counter');
+  });
+
+  test('are not there to be changed', async () => {
+    const response = await yoga.fetch('http://gateway/metrics', { method: 'POST', body: '{}' });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('GET, HEAD');
+  });
+
+  test('tell how long operations took and how they ended, by name', async () => {
+    await ask({ query: 'query PageView { a }' });
+    await ask({ query: 'query PageView { broken } query Other { a }', operationName: 'PageView' });
+    await ask({ query: 'query PageView { unknown }', operationName: 'PageView' });
+    await ask({ query: '{ a }' });
+    const lines = await text();
+    for (const outcome of ['ok', 'errors', 'refused'])
+      expect(lines).toContain(`stekkerdoos_operations_total{operation="PageView",outcome="${outcome}"} 1`);
+    expect(lines).toContain('stekkerdoos_operations_total{operation="anonymous",outcome="ok"} 1');
+    expect(lines).toContain('stekkerdoos_operation_duration_seconds_sum{operation="PageView"} 0.03');
+  });
+
+  test('count an operation that cannot even be read', async () => {
+    await ask({ query: '{' });
+    await yoga.fetch('http://gateway/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{',
+    });
+    expect(await text()).toContain('stekkerdoos_operations_total{operation="anonymous",outcome="refused"} 2');
+  });
+
+  test('are written once a second, however many ask', async () => {
+    const before = await text();
+    metrics.retried('only');
+    clock.turn(999);
+    expect(await text()).toBe(before);
+    clock.turn(1);
+    expect(await text()).toContain('stekkerdoos_source_retries_total{source="only"} 1');
+  });
+
+  test('hold nothing of what was asked', async () => {
+    await ask({
+      query: 'query Find($email: String = "jan@example.nl") { a }',
+      variables: { email: 'jan@example.nl' },
+    });
+    expect(await text()).not.toContain('jan');
+  });
+});

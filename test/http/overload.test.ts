@@ -1,0 +1,460 @@
+import { once } from 'node:events';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import { buildSchema } from 'graphql';
+import { createYoga } from 'graphql-yoga';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { createOverloadGuard, type OverloadGuard, type OverloadOptions } from '../../src/http/overload.js';
+import type { RequestHead } from '../../src/operation/request-state.js';
+import { createMetrics, type Priority } from '../../src/telemetry/metrics.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway } from '../support/gateway.js';
+import { directSettings } from '../support/stand-ins.js';
+
+const HEADER = 'x-test-priority';
+const byHeader = ({ headers }: Pick<RequestHead, 'headers'>): Priority =>
+  (headers.get(HEADER) ?? 'interactive') as Priority;
+
+const guards: OverloadGuard[] = [];
+afterEach(() => {
+  for (const guard of guards.splice(0)) guard.close();
+});
+
+function guardOf(options: OverloadOptions): OverloadGuard {
+  // The machine that runs the tests may be busy itself.
+  const guard = createOverloadGuard({ priorityOf: byHeader, clock: turnedClock(), ...options });
+  guards.push(guard);
+  return guard;
+}
+
+interface Asked {
+  priority?: Priority;
+  method?: string;
+  body?: string;
+  headers?: Record<string, string>;
+}
+
+function request(path: string, { priority = 'interactive', headers = {}, ...init }: Asked = {}): Request {
+  return new Request(`http://gateway${path}`, { ...init, headers: { ...headers, [HEADER]: priority } });
+}
+
+/** A gateway that answers when the test wants it to. */
+function heldGateway(guard: OverloadGuard) {
+  const held: ((response: Response) => void)[] = [];
+  const fetch = guard.guardFetch(() => new Promise<Response>((resolve) => held.push(resolve)));
+  return {
+    fetch,
+    hold: (amount: number): void => {
+      for (let i = 0; i < amount; i++) void fetch(request('/graphql'));
+    },
+    answerOne: async (): Promise<void> => {
+      held.shift()?.(new Response('answered'));
+      await Promise.resolve();
+      await Promise.resolve();
+    },
+    asked: () => held.length,
+  };
+}
+
+describe('a gateway with too many requests under way', () => {
+  test('refuses the next one at once, and says when to come back', async () => {
+    const gateway = heldGateway(guardOf({ maxInFlight: 4 }));
+    gateway.hold(4);
+    const response = await gateway.fetch(request('/graphql', { method: 'POST', body: '{}' }));
+    expect(response.status).toBe(503);
+    expect(response.headers.get('retry-after')).toBe('1');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(await response.json()).toEqual({
+      errors: [
+        {
+          message: 'The gateway has more to do than it can. Ask again in a second.',
+          extensions: { code: 'OVERLOADED', retryable: true, retryAfter: 1 },
+        },
+      ],
+    });
+    expect(gateway.asked()).toBe(4);
+  });
+
+  test('answers in the newer kind of JSON to who takes it', async () => {
+    const gateway = heldGateway(guardOf({ maxInFlight: 1 }));
+    gateway.hold(1);
+    const headers = { accept: 'application/graphql-response+json, application/json;q=0.9' };
+    const response = await gateway.fetch(request('/graphql', { headers }));
+    expect(response.headers.get('content-type')).toBe('application/graphql-response+json; charset=utf-8');
+  });
+
+  test('does not read the body of what it refuses', async () => {
+    const gateway = heldGateway(guardOf({ maxInFlight: 1 }));
+    gateway.hold(1);
+    const refused = request('/graphql', { method: 'POST', body: '{}' });
+    await gateway.fetch(refused);
+    expect(refused.bodyUsed).toBe(false);
+  });
+
+  test('takes the next one as soon as one is answered', async () => {
+    const gateway = heldGateway(guardOf({ maxInFlight: 4 }));
+    gateway.hold(4);
+    await gateway.answerOne();
+    gateway.hold(1);
+    expect(gateway.asked()).toBe(4);
+  });
+
+  test('counts a request that ends in an error as ended', async () => {
+    const guard = guardOf({ maxInFlight: 1 });
+    const fetch = guard.guardFetch(() => Promise.reject(new Error('broken')));
+    await expect(fetch(request('/graphql'))).rejects.toThrow('broken');
+    expect(guard.inFlight()).toBe(0);
+  });
+
+  const refused: [number, Priority[]][] = [
+    [3, []],
+    [4, ['bulk']],
+    [5, ['bulk']],
+    [6, ['bulk', 'automation']],
+    [7, ['bulk', 'automation']],
+    [8, ['bulk', 'automation', 'interactive']],
+  ];
+  test.each(refused)('with %i of 8 under way refuses %j', async (underWay, expected) => {
+    const shed: Priority[] = [];
+    const guard = guardOf({ maxInFlight: 8, onShed: (priority) => shed.push(priority) });
+    for (const priority of ['bulk', 'automation', 'interactive'] as const) {
+      const gateway = heldGateway(guard);
+      gateway.hold(underWay - guard.inFlight());
+      const before = gateway.asked();
+      void gateway.fetch(request('/graphql', { priority }));
+      if (gateway.asked() > before) await gateway.answerOne();
+    }
+    expect(shed).toEqual(expected);
+  });
+
+  test('asks how urgent a request is only when that decides', () => {
+    const priorityOf = vi.fn(() => 'interactive' as const);
+    const gateway = heldGateway(guardOf({ maxInFlight: 8, priorityOf }));
+    gateway.hold(4);
+    expect(priorityOf).not.toHaveBeenCalled();
+    gateway.hold(1);
+    expect(priorityOf).toHaveBeenCalledOnce();
+  });
+
+  test.each<[string, string, Asked]>([
+    ['health', '/health/ready', {}],
+    ['life', '/health/live', {}],
+    ['metrics', '/metrics', {}],
+    ['forgetting', '/admin/forget', { method: 'POST', body: '{}' }],
+    ['the page', '/graphql', { headers: { accept: 'text/html,*/*' } }],
+  ])('never refuses %s, nor counts it', async (_, path, init) => {
+    const guard = guardOf({ maxInFlight: 1 });
+    heldGateway(guard).hold(1);
+    const answer = vi.fn(() => new Response('answered'));
+    const response = await guard.guardFetch(answer)(request(path, init));
+    expect(response.status).toBe(200);
+    expect(guard.inFlight()).toBe(1);
+  });
+
+  test.each<[string, string, Asked]>([
+    [
+      'an operation sent as a browser’s form would be',
+      '/graphql',
+      { method: 'POST', headers: { accept: 'text/html' } },
+    ],
+    ['an address that only looks like health', '/graphql?/health/ready', {}],
+    ['an address that only begins like health', '/health/ready/../../graphql', {}],
+  ])('does refuse %s', async (_, path, init) => {
+    const guard = guardOf({ maxInFlight: 1 });
+    heldGateway(guard).hold(1);
+    const response = await guard.guardFetch(() => new Response())(request(path, init));
+    expect(response.status).toBe(503);
+  });
+
+  test('counts what it refuses in the metrics', async () => {
+    const metrics = createMetrics();
+    const guard = guardOf({ maxInFlight: 2, onShed: metrics.shed });
+    metrics.readAtScrape({ requestsInFlight: guard.inFlight, eventLoopDelayMs: guard.delayMs });
+    const gateway = heldGateway(guard);
+    gateway.hold(1);
+    await gateway.fetch(request('/graphql', { priority: 'bulk' }));
+    const text = await metrics.text();
+    expect(text).toContain('stekkerdoos_requests_shed_total{priority="bulk"} 1');
+    expect(text).toContain('stekkerdoos_requests_in_flight 1');
+  });
+});
+
+describe('a gateway that has no rest', () => {
+  let utilization: number;
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    vi.spyOn(performance, 'eventLoopUtilization').mockImplementation(() => ({
+      utilization,
+      idle: 0,
+      active: 0,
+    }));
+  });
+  afterEach(() => {
+    vi.restoreAllMocks();
+    vi.useRealTimers();
+  });
+
+  /** A second in which four hundred requests were answered, with so many more under way. */
+  async function afterASecond(busy: number, underWay: number) {
+    utilization = busy;
+    const gateway = heldGateway(guardOf({ maxInFlight: 1_000 }));
+    gateway.hold(400 + underWay);
+    for (let quarter = 0; quarter < 4; quarter += 1) {
+      for (let i = 0; i < 100; i += 1) await gateway.answerOne();
+      vi.advanceTimersByTime(250);
+    }
+    const asked = gateway.asked();
+    for (const priority of ['bulk', 'automation', 'interactive'] as const)
+      void gateway.fetch(request('/graphql', { priority }));
+    return gateway.asked() - asked;
+  }
+
+  test.each([
+    [40, 3],
+    [60, 2],
+    [75, 1],
+    [100, 0],
+  ])(
+    'takes no more than it will soon have answered: with %i under way %i of three',
+    async (underWay, taken) => {
+      expect(await afterASecond(1, underWay)).toBe(taken);
+    },
+  );
+
+  test('concludes nothing from having answered nobody for a while', async () => {
+    utilization = 1;
+    const gateway = heldGateway(guardOf({ maxInFlight: 1_000 }));
+    gateway.hold(300);
+    await gateway.answerOne();
+    vi.advanceTimersByTime(5_000);
+    const asked = gateway.asked();
+    void gateway.fetch(request('/graphql', { priority: 'bulk' }));
+    expect(gateway.asked()).toBe(asked + 1);
+  });
+
+  test('takes all there are while it only waits for systems', async () => {
+    expect(await afterASecond(0.5, 300)).toBe(3);
+  });
+});
+
+describe('a gateway whose event loop comes round late', () => {
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  });
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  /** A guard, and how to let the loop come round late by so many milliseconds. */
+  function lateLoop() {
+    const clock = turnedClock();
+    const guard = guardOf({ clock });
+    return {
+      guard,
+      clock,
+      comeLateBy: (...delays: number[]): void => {
+        for (const delay of delays) {
+          clock.turn(20 + delay);
+          vi.advanceTimersByTime(20);
+        }
+      },
+      statusOf: async (priority: Priority): Promise<number> =>
+        (await guard.guardFetch(() => new Response())(request('/graphql', { priority }))).status,
+    };
+  }
+
+  test('lets the occasional pause pass', async () => {
+    const { comeLateBy, statusOf } = lateLoop();
+    comeLateBy(5_000, 300, 0, 300);
+    expect(await statusOf('bulk')).toBe(200);
+  });
+
+  test('refuses requests when it stays late', async () => {
+    const { guard, comeLateBy, statusOf } = lateLoop();
+    comeLateBy(0, 150, 200, 120);
+    expect(guard.delayMs()).toBe(120);
+    expect(await statusOf('interactive')).toBe(503);
+  });
+
+  test('takes no more in a turn that has been taking requests for too long', async () => {
+    const { clock, comeLateBy, statusOf } = lateLoop();
+    expect(await statusOf('interactive')).toBe(200);
+    clock.turn(20 + 99);
+    expect(await statusOf('interactive')).toBe(200);
+    clock.turn(1);
+    expect(await statusOf('interactive')).toBe(503);
+    comeLateBy(0);
+    expect(await statusOf('interactive')).toBe(200);
+  });
+
+  test('takes the first request after a pause, however long that was', async () => {
+    const { clock, statusOf } = lateLoop();
+    clock.turn(5_000);
+    expect(await statusOf('bulk')).toBe(200);
+  });
+
+  test.each([
+    [49, [200, 200, 200]],
+    [50, [503, 200, 200]],
+    [75, [503, 503, 200]],
+    [100, [503, 503, 503]],
+  ])('by %i ms refuses the least urgent first', async (delay, statuses) => {
+    const { comeLateBy, statusOf } = lateLoop();
+    comeLateBy(delay, delay, delay);
+    expect([await statusOf('bulk'), await statusOf('automation'), await statusOf('interactive')]).toEqual(
+      statuses,
+    );
+  });
+
+  test('is itself again as soon as the loop is', async () => {
+    const { comeLateBy, statusOf } = lateLoop();
+    comeLateBy(300, 300, 300, 0);
+    expect(await statusOf('bulk')).toBe(200);
+  });
+
+  test('looks no more when it is closed', () => {
+    const { guard } = lateLoop();
+    guard.close();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
+describe('the gateway', () => {
+  test('refuses what is more than it may have under way, and answers it later', async () => {
+    const gateway = createTestGateway({ ...directSettings(), MAX_IN_FLIGHT: '1' });
+    const query = '{ customer(by: { email: "everywhere@example.nl" }) { name } }';
+    const [first, second] = await Promise.all([gateway.query(query), gateway.query(query)]);
+    expect(first).toMatchObject({ status: 200, errors: [] });
+    expect(second).toMatchObject({ status: 503, errors: [{ extensions: { code: 'OVERLOADED' } }] });
+    expect(await gateway.query(query)).toMatchObject({ status: 200, errors: [] });
+    await gateway.close();
+  });
+});
+
+describe('behind a port', () => {
+  const closers: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+
+  async function listen(handler: RequestListener): Promise<number> {
+    const server = createServer(handler).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    closers.push(async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    });
+    return (server.address() as AddressInfo).port;
+  }
+
+  async function heldServer(options: OverloadOptions) {
+    const guard = guardOf(options);
+    const held: ServerResponse[] = [];
+    const port = await listen(guard.guardHandler((_, response) => held.push(response)));
+    return { guard, held, port, url: `http://127.0.0.1:${port}` };
+  }
+
+  const GET = 'GET /graphql HTTP/1.1\r\nHost: gateway\r\n\r\n';
+
+  async function opened(port: number, text: string): Promise<Socket> {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    socket.write(text);
+    return socket;
+  }
+
+  test('a request is under way until its answer has left', async () => {
+    const { guard, held, url } = await heldServer({});
+    const answer = fetch(`${url}/graphql`);
+    await vi.waitFor(() => {
+      expect(held).toHaveLength(1);
+    });
+    expect(guard.inFlight()).toBe(1);
+    held[0]?.end('answered');
+    expect(await (await answer).text()).toBe('answered');
+    await expect.poll(() => guard.inFlight()).toBe(0);
+  });
+
+  test('a client that hangs up has nothing under way any more', async () => {
+    const { guard, held, port } = await heldServer({});
+    const socket = await opened(port, GET);
+    await expect.poll(() => guard.inFlight()).toBe(1);
+    socket.destroy();
+    await expect.poll(() => guard.inFlight()).toBe(0);
+    // The gateway may notice later than we do.
+    held[0]?.end('answered');
+    expect(guard.inFlight()).toBe(0);
+  });
+
+  test('neither has one that sent many requests at once and hangs up', async () => {
+    const { guard, held, port } = await heldServer({});
+    const socket = await opened(port, GET.repeat(20));
+    await expect.poll(() => guard.inFlight()).toBe(20);
+    held[0]?.end('answered');
+    await expect.poll(() => guard.inFlight()).toBe(19);
+    socket.destroy();
+    await expect.poll(() => guard.inFlight()).toBe(0);
+    for (const response of held) response.end();
+    expect(guard.inFlight()).toBe(0);
+  });
+
+  test('a connection is good for a next request when one was refused, whatever its body', async () => {
+    const { held, port } = await heldServer({ maxInFlight: 1 });
+    const first = await opened(port, GET);
+    await vi.waitFor(() => {
+      expect(held).toHaveLength(1);
+    });
+    const body = 'x'.repeat(300_000);
+    const socket = await opened(
+      port,
+      `POST /graphql HTTP/1.1\r\nHost: gateway\r\nContent-Length: ${body.length}\r\n\r\n${body}GET /metrics HTTP/1.1\r\nHost: gateway\r\n\r\n`,
+    );
+    const received: string[] = [];
+    socket.on('data', (chunk: Buffer) => received.push(chunk.toString()));
+    await vi.waitFor(() => {
+      expect(held).toHaveLength(2);
+    });
+    held[1]?.end('told');
+    await vi.waitFor(() => {
+      expect(received.join('')).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 1[^]*HTTP\/1\.1 200 [^]*told/);
+    });
+    first.destroy();
+    socket.destroy();
+  });
+
+  test('how urgent a request is can be told by its headers', async () => {
+    const { held, url } = await heldServer({ maxInFlight: 2 });
+    const first = fetch(`${url}/graphql`);
+    await vi.waitFor(() => {
+      expect(held).toHaveLength(1);
+    });
+    expect((await fetch(`${url}/graphql`, { headers: { [HEADER]: 'bulk' } })).status).toBe(503);
+    const second = fetch(`${url}/graphql`);
+    await vi.waitFor(() => {
+      expect(held).toHaveLength(2);
+    });
+    expect((await fetch(`${url}/graphql`)).status).toBe(503);
+    for (const response of held) response.end();
+    await Promise.all([first, second]);
+  });
+
+  test('a whole gateway answers as before when there is little to do', async () => {
+    const yoga = createYoga({ schema: buildSchema('type Query { a: Int }'), logging: false });
+    const guard = guardOf({});
+    const port = await listen(
+      guard.guardHandler((incoming, response) => {
+        void yoga(incoming, response);
+      }),
+    );
+    const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: '{ __typename }' }),
+    });
+    expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
+    await expect.poll(() => guard.inFlight()).toBe(0);
+  });
+});

@@ -1,0 +1,31 @@
+import { parse } from 'graphql';
+import { describe, expect, it } from 'vitest';
+import { rightsOf } from '../../src/context/roles.js';
+import { createBudgets } from '../../src/operation/budgets.js';
+import { createCostLimits } from '../../src/operation/cost-limits.js';
+
+const REQUESTED = 50;
+const limits = createCostLimits({
+  planner: () => ({ requested: REQUESTED, mostOf: () => '', actual: () => REQUESTED }),
+  budgets: createBudgets(),
+});
+const asked = { document: parse('{ __typename }') };
+
+describe('an operation of 50 points', () => {
+  it.each([
+    [50, 50, undefined],
+    [49, 50, 'LIMIT_EXCEEDED'],
+    // It would be refused in every minute, so there is no use in trying again.
+    [50, 49, 'LIMIT_EXCEEDED'],
+  ])('of a caller with %d at once and %d a minute', (maxCost, costPerMinute, code) => {
+    const caller = {
+      ...rightsOf(['analyst']),
+      name: 'test',
+      roles: ['analyst' as const],
+      origins: [],
+      maxCost,
+      costPerMinute,
+    };
+    expect(limits.tooExpensive(asked, caller)?.extensions['code']).toBe(code);
+  });
+});

@@ -1,0 +1,316 @@
+import fc from 'fast-check';
+import {
+  buildSchema,
+  getNamedType,
+  getNullableType,
+  isAbstractType,
+  isLeafType,
+  isListType,
+  isObjectType,
+  Kind,
+  parse,
+  validate,
+  valueFromASTUntyped,
+  type ArgumentNode,
+  type ConstDirectiveNode,
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLObjectType,
+  type SelectionSetNode,
+} from 'graphql';
+import { afterAll, describe, expect, test } from 'vitest';
+import { createBudgets } from '../../src/operation/budgets.js';
+import { createCostPlanner } from '../../src/operation/cost.js';
+import { readCosts } from '../../src/stitching/costs.js';
+import { readSdl } from '../../src/stitching/sdl.js';
+import { createTestGateway } from '../support/gateway.js';
+import { madeUpOperations } from '../support/operations.js';
+import { directSettings } from '../support/stand-ins.js';
+
+const gateway = createTestGateway(directSettings());
+afterAll(() => gateway.close());
+const { schema } = gateway;
+const planner = createCostPlanner(schema, readCosts(readSdl(gateway.sources, {}, [])));
+
+const emails = (count: number) => Array.from({ length: count }, (_, i) => ({ email: `c${i}@example.nl` }));
+const operations = madeUpOperations(schema, {
+  maxDepth: 8,
+  maxFields: 4,
+  pages: [1, 7, 100],
+  customers: emails(30),
+  customer: { email: 'c@example.nl' },
+});
+
+/**
+ * A second reckoning, made from the words of `@cost` and `@listSize` alone: it writes an operation out in full, as often
+ * as its parts may come, and shares nothing with the first.
+ */
+function reckoned(document: DocumentNode, variables: Record<string, unknown>): number {
+  const query = schema.getQueryType();
+  if (query == null) throw new Error('a schema without queries');
+  const sets = new Map<string, SelectionSetNode>();
+  let root: SelectionSetNode | undefined;
+  for (const one of document.definitions) {
+    if (one.kind === Kind.FRAGMENT_DEFINITION) sets.set(one.name.value, one.selectionSet);
+    if (one.kind === Kind.OPERATION_DEFINITION) root = one.selectionSet;
+  }
+  const fieldsOf = (type: GraphQLObjectType, set: SelectionSetNode | undefined): FieldNode[] =>
+    (set?.selections ?? []).flatMap((one) => {
+      if (one.kind === Kind.FIELD) return [one];
+      const name = one.kind === Kind.FRAGMENT_SPREAD ? one.name.value : undefined;
+      const condition = one.kind === Kind.INLINE_FRAGMENT ? one.typeCondition?.name.value : undefined;
+      if (condition !== undefined && condition !== type.name) return [];
+      return fieldsOf(
+        type,
+        name === undefined ? (one as { selectionSet: SelectionSetNode }).selectionSet : sets.get(name),
+      );
+    });
+  const ofObject = (
+    type: GraphQLObjectType,
+    set: SelectionSetNode | undefined,
+    sized: ReadonlyMap<string, number>,
+  ): number => {
+    const asked = new Map(fieldsOf(type, set).map((node) => [(node.alias ?? node.name).value, node]));
+    let total = type === query ? 0 : (weightIn(type.astNode?.directives) ?? 1);
+    for (const node of asked.values()) total += ofField(type, node, sized);
+    return total;
+  };
+  const ofField = (type: GraphQLObjectType, node: FieldNode, sized: ReadonlyMap<string, number>): number => {
+    const field = type.getFields()[node.name.value];
+    if (field === undefined) return 0;
+    const declared = field.astNode?.directives;
+    const weight = weightIn(declared) ?? 0;
+    const out = getNamedType(field.type);
+    if (isLeafType(out)) return weight;
+    const listSize = declared?.find(({ name }) => name.value === 'listSize');
+    const given = (name: string): unknown => {
+      const value = node.arguments?.find((one) => one.name.value === name)?.value;
+      return value === undefined
+        ? field.args.find((one) => one.name === name)?.defaultValue
+        : valueFromASTUntyped(value, variables);
+    };
+    const lengths = textsOf(listSize, 'slicingArguments').flatMap((name) => {
+      const value = given(name);
+      return value == null ? [] : Array.isArray(value) ? value.length : Number(value);
+    });
+    const assumed = Number(argumentOf(listSize, 'assumedSize') ?? 10);
+    const size = lengths.length > 0 ? Math.max(...lengths) : assumed;
+    const sizedFields = textsOf(listSize, 'sizedFields');
+    const inner = new Map(sizedFields.map((name) => [name, size]));
+    const times = isListType(getNullableType(field.type)) ? (sized.get(field.name) ?? size) : 1;
+    const possible = isObjectType(out) ? [out] : isAbstractType(out) ? schema.getPossibleTypes(out) : [];
+    return weight + times * Math.max(...possible.map((one) => ofObject(one, node.selectionSet, inner)));
+  };
+  return ofObject(query, root, new Map());
+}
+
+function argumentOf(directive: ConstDirectiveNode | undefined, name: string): unknown {
+  const found: ArgumentNode | undefined = directive?.arguments?.find((one) => one.name.value === name);
+  return found === undefined ? undefined : valueFromASTUntyped(found.value);
+}
+
+function textsOf(directive: ConstDirectiveNode | undefined, name: string): string[] {
+  const value = argumentOf(directive, name);
+  return (Array.isArray(value) ? value : value === undefined ? [] : [value]).map(String);
+}
+
+function weightIn(directives: readonly ConstDirectiveNode[] | undefined): number | undefined {
+  const weight = argumentOf(
+    directives?.find(({ name }) => name.value === 'cost'),
+    'weight',
+  );
+  return weight === undefined ? undefined : Number(weight);
+}
+
+const costOf = (query: string, variables: Record<string, unknown> = {}): number =>
+  planner({ document: parse(query), variables }).requested;
+const ORDERS = 'query ($n: Int!) { customer(by: {email: "a"}) { orders(first: $n) { nodes { number } } } }';
+
+describe('what an operation may cost', () => {
+  test('is what the SDL says, by a second reckoning, for whatever somebody makes up', () => {
+    let long = 0;
+    fc.assert(
+      fc.property(operations, ({ query, variables }) => {
+        const document = parse(query);
+        fc.pre(validate(schema, document).length === 0);
+        const wanted = reckoned(document, variables);
+        if (wanted > 1_000) long++;
+        expect(planner({ document, variables }).requested).toBe(wanted);
+      }),
+      { numRuns: 200 },
+    );
+    expect(long).toBeGreaterThan(50);
+  });
+
+  test('grows with the page and with the list of customers, however they are given', () => {
+    const literal = (n: number) =>
+      costOf(ORDERS.replace('$n: Int!', '$x: Int').replace('$n', JSON.stringify(n)));
+    expect([1, 10, 100].map((n) => costOf(ORDERS, { n }))).toEqual([1, 10, 100].map(literal));
+    expect(literal(100) - literal(10)).toBe(90 * (literal(2) - literal(1)));
+    const many = 'query ($by: [CustomerKey!]!) { customers(by: $by) { name } }';
+    expect(costOf(many, { by: emails(1_000) })).toBe(1_000 * costOf(many, { by: emails(1) }));
+  });
+
+  test('is never less for a page that there cannot be', () => {
+    const most = costOf(ORDERS, { n: 100 });
+    for (const n of [0, -1, -1e9, 1e9, 101, 0.5, NaN, '3', null, undefined, {}, []])
+      expect(costOf(ORDERS, { n }), JSON.stringify(n)).toBeGreaterThanOrEqual(
+        n === null || n === undefined ? 0 : most,
+      );
+  });
+
+  test('counts once what execution answers once', () => {
+    const once = costOf('{ customer(by: {email: "a"}) { orders(first: 9) { nodes { number placedAt } } } }');
+    const twice = `{ customer(by: {email: "a"}) { orders(first: 9) { nodes { number } } ...F } }
+      fragment F on Customer { orders(first: 9) { ...G nodes { number } } }
+      fragment G on OrderConnection { nodes { placedAt } }`;
+    expect(costOf(twice)).toBe(once);
+  });
+
+  test('counts what @skip and @include leave in, and nothing else', () => {
+    const query = `query ($in: Boolean! = false) { customer(by: {email: "a"}) { name
+      orders(first: 100) @include(if: $in) { nodes { number } } ... @skip(if: $in) { name } } }`;
+    const without = costOf('{ customer(by: {email: "a"}) { name } }');
+    expect(costOf(query)).toBe(without);
+    expect(costOf(query, { in: false })).toBe(without);
+    expect(costOf(query, { in: true })).toBeGreaterThan(without + 100);
+    expect(costOf(query)).toBe(without);
+  });
+
+  test('is more than anybody has when fragments double and double again, and that is told at once', () => {
+    const endless = buildSchema('type Query { a: A } type A { list: [A!]! one: A name: String }');
+    const ask = createCostPlanner(endless, new Map());
+    for (const field of ['list', 'one']) {
+      const doubling = Array.from(
+        { length: 60 },
+        (_, i) => `fragment F${i} on A { x: ${field} { ...F${i + 1} } y: ${field} { ...F${i + 1} } }`,
+      );
+      const query = `{ a { ...F0 } } ${doubling.join('\n')} fragment F60 on A { name }`;
+      expect(ask({ document: parse(query) }).requested).toBe(Number.MAX_SAFE_INTEGER);
+    }
+  });
+
+  test('tells of which field the most of it is', () => {
+    const query = '{ customer(by: {email: "a"}) { name orders(first: 100) { nodes { number } } } }';
+    expect(planner({ document: parse(query) }).mostOf()).toBe('customer.orders.nodes');
+  });
+});
+
+describe('what an answer costs', () => {
+  const cost = planner({
+    document: parse('{ customer(by: {email: "a"}) { orders(first: 100) { nodes { lines { sku } } } } }'),
+  });
+  const orders = (count: number, lines: number) => ({
+    customer: {
+      orders: {
+        nodes: Array.from({ length: count }, () => ({
+          lines: Array.from({ length: lines }, () => ({ sku: 'x' })),
+        })),
+      },
+    },
+  });
+
+  test('is what it holds, and grows with that', () => {
+    const [none, one, two] = [0, 1, 2].map((count) => cost.actual(orders(count, 0)));
+    expect((two ?? 0) - (one ?? 0)).toBe((one ?? 0) - (none ?? 0));
+    expect(cost.actual(orders(1, 7)) - (one ?? 0)).toBe(7);
+    expect(cost.actual({ customer: null })).toBeLessThan(none ?? 0);
+  });
+
+  test('is never more than what was said that it may cost', () => {
+    fc.assert(
+      fc.property(fc.nat(100), fc.nat(60), (count, lines) => {
+        expect(cost.actual(orders(count, lines))).toBeLessThanOrEqual(cost.requested);
+      }),
+    );
+  });
+
+  test('is all that it may cost when nothing is told of it', () => {
+    expect(cost.actual(null)).toBe(cost.requested);
+    expect(cost.actual(undefined)).toBe(cost.requested);
+  });
+});
+
+describe('a budget', () => {
+  const MINUTE = 60_000;
+  const setUp = (start = 5 * MINUTE) => {
+    const clock = { at: start, now: () => clock.at };
+    return { clock, budgets: createBudgets({ clock }) };
+  };
+
+  test('lets a caller spend so much in a minute, tells when the next one begins, and begins anew then', () => {
+    const { clock, budgets } = setUp(5 * MINUTE + 12_300);
+    for (const left of [60, 20]) {
+      const charge = budgets.charge('a', 40, 100);
+      expect('settle' in charge && charge.settle(40)).toBe(left);
+    }
+    expect(budgets.charge('a', 40, 100)).toEqual({ spent: 80, retryAfter: 48 });
+    expect(budgets.charge('b', 40, 100)).toHaveProperty('settle');
+    clock.at = 6 * MINUTE - 1;
+    expect(budgets.charge('a', 40, 100)).toEqual({ spent: 80, retryAfter: 1 });
+    clock.at = 6 * MINUTE;
+    expect(budgets.charge('a', 40, 100)).toHaveProperty('settle');
+  });
+
+  test('gives back what an operation did not cost after all, but not to the next minute', () => {
+    const { clock, budgets } = setUp();
+    const first = budgets.charge('a', 100, 100);
+    expect(budgets.charge('a', 1, 100)).toMatchObject({ spent: 100 });
+    expect('settle' in first && first.settle(30)).toBe(70);
+    const late = budgets.charge('a', 70, 100);
+    clock.at += MINUTE;
+    budgets.charge('a', 100, 100);
+    if ('settle' in late) late.settle(0);
+    expect(budgets.charge('a', 1, 100)).toMatchObject({ spent: 100 });
+  });
+
+  test('never lets more be spent than there is, whatever is charged and settled', () => {
+    const step = fc.record({
+      caller: fc.constantFrom('a', 'b'),
+      points: fc.nat(60),
+      part: fc.double({ min: 0, max: 1, noNaN: true }),
+      wait: fc.nat(20_000),
+    });
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const { clock, budgets } = setUp();
+        const spent = new Map<string, number>();
+        for (const { caller, points, part, wait } of steps) {
+          clock.at += wait;
+          const key = `${caller} ${Math.floor(clock.at / MINUTE)}`;
+          const before = spent.get(key) ?? 0;
+          const charge = budgets.charge(caller, points, 100);
+          expect('settle' in charge).toBe(before + points <= 100);
+          if (!('settle' in charge)) continue;
+          const actual = Math.floor(points * part);
+          expect(charge.settle(actual)).toBe(100 - before - actual);
+          spent.set(key, before + actual);
+        }
+      }),
+    );
+  });
+
+  test('is one that instances share, and each goes by its own while the others are out of reach', async () => {
+    const clock = { now: () => 5 * MINUTE };
+    const totals = new Map<string, number>();
+    const shared = {
+      isDown: false,
+      count: (key: string, _ttlMs: number, amount = 1): Promise<number> => {
+        if (shared.isDown) return Promise.reject(new Error('away'));
+        totals.set(key, (totals.get(key) ?? 0) + amount);
+        return Promise.resolve(totals.get(key) ?? 0);
+      },
+    };
+    const [one, other] = [createBudgets({ clock, shared }), createBudgets({ clock, shared })];
+    one.charge('a', 60, 100);
+    await Promise.resolve();
+    other.charge('a', 10, 100);
+    await Promise.resolve();
+    expect(other.charge('a', 40, 100)).toMatchObject({ spent: 70 });
+    shared.isDown = true;
+    expect(other.charge('a', 30, 100)).toHaveProperty('settle');
+    await Promise.resolve();
+    expect(other.charge('a', 1, 100)).toMatchObject({ spent: 100 });
+    expect(one.charge('a', 40, 100)).toHaveProperty('settle');
+  });
+});

@@ -1,0 +1,343 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { trace } from '@opentelemetry/api';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { listen, type HttpServer } from '../../src/http/http.js';
+import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
+import { createPeople, type People } from '../gateway/people.js';
+import { askInParts, merged } from '../support/answer-in-parts.js';
+import { RecordingProvider } from '../support/spans.js';
+import { ask, post } from '../http/raw-client.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'deferred-'));
+const operations = pathToFileURL(`${folder}/`);
+writeFileSync(
+  join(folder, 'later.graphql'),
+  'query Later($by: CustomerKey!) { customer(by: $by) { quick ...Slow @defer(label: "slow") } }\nfragment Slow on Customer { slow }',
+);
+const documentId = readPersistedOperations(operations)[0]?.documentId ?? '';
+
+interface Way {
+  people: People;
+  server: HttpServer;
+  port: number;
+}
+
+async function openWay(environment: Record<string, string> = {}): Promise<Way> {
+  const people = createPeople({ quick: {}, slow: {}, broken: {} }, environment, { operations });
+  people.system('broken').isDown = true;
+  const server = await listen(people.gateway.handler, { host: '127.0.0.1', port: 0 });
+  return { people, server, port: Number(new URL(server.url).port) };
+}
+
+/** The slow system answers when this is called. */
+function holdSlow({ people }: Way): () => void {
+  let release: () => void = () => undefined;
+  people.system('slow').answersAfter = new Promise<void>((resolve) => (release = resolve));
+  return release;
+}
+
+function recordSpans(): RecordingProvider {
+  const provider = new RecordingProvider();
+  trace.setGlobalTracerProvider(provider);
+  onTestFinished(() => {
+    trace.disable();
+  });
+  return provider;
+}
+
+const opened: Way[] = [];
+async function open(environment: Record<string, string> = {}): Promise<Way> {
+  const way = await openWay(environment);
+  opened.push(way);
+  return way;
+}
+afterAll(async () => {
+  rmSync(folder, { recursive: true });
+  for (const { server, people } of opened) {
+    await server.stop();
+    await people.gateway.close();
+  }
+});
+
+const JAN = { by: { email: 'jan@example.nl' } };
+const CUSTOMER = 'customer(by: { email: "jan@example.nl" })';
+const later = (selected: string, directive = '@defer') =>
+  `{ ${CUSTOMER} { quick ... ${directive} { ${selected} } } }`;
+
+describe.each(['planned', 'interpreted'])('what is deferred, with operations %s', (EXECUTION) => {
+  let way: Way;
+  beforeAll(async () => {
+    way = await open({ EXECUTION });
+  });
+  beforeEach(() => {
+    way.people.system('slow').answersAfter = Promise.resolve();
+  });
+
+  test('comes when the slow system answers, and the rest before that', async () => {
+    const release = holdSlow(way);
+    const answer = await askInParts(way.port, { query: later('slow') });
+    expect(await answer.next()).toEqual({ data: { customer: { quick: 'quick' } }, hasNext: true });
+    release();
+    expect(await answer.rest()).toEqual([
+      { incremental: [{ data: { slow: 'slow' }, path: ['customer'] }], hasNext: false },
+    ]);
+  });
+
+  test('comes under its label, from a fragment that has a name', async () => {
+    const query = `query Later($by: CustomerKey!) { customer(by: $by) { quick ...Slow @defer(label: "slow") } } fragment Slow on Customer { slow }`;
+    const release = holdSlow(way);
+    const answer = await askInParts(way.port, { query, variables: JAN });
+    expect(await answer.next()).toMatchObject({ hasNext: true });
+    release();
+    expect(await answer.rest()).toMatchObject([
+      { incremental: [{ data: { slow: 'slow' }, label: 'slow' }], hasNext: false },
+    ]);
+  });
+
+  test('comes from within what came later itself', async () => {
+    const query = `{ __typename ... @defer { ${CUSTOMER} { quick ... @defer { slow } } } }`;
+    const release = holdSlow(way);
+    const answer = await askInParts(way.port, { query });
+    expect(await answer.next()).toEqual({ data: { __typename: 'Query' }, hasNext: true });
+    expect(await answer.next()).toEqual({
+      incremental: [{ data: { customer: { quick: 'quick' } }, path: [] }],
+      hasNext: true,
+    });
+    release();
+    expect(await answer.rest()).toMatchObject([{ incremental: [{ data: { slow: 'slow' } }] }]);
+  });
+
+  test.each([
+    ['false', {}],
+    ['$later', { later: false }],
+  ])('comes with the rest when it is not to come later: if: %s', async (condition, variables) => {
+    const query = `query ($later: Boolean! = false) { ${CUSTOMER} { quick ... @defer(if: ${condition}) { slow } } __typename @include(if: $later) }`;
+    const answer = await askInParts(way.port, { query, variables });
+    expect(await answer.rest()).toEqual([{ data: { customer: { quick: 'quick', slow: 'slow' } } }]);
+  });
+
+  test.each(['application/json, multipart/mixed', 'multipart/mixed'])(
+    'is given at once when the operation calls a field "then", to who accepts %s',
+    async (accept) => {
+      const query = later('slow').replace('quick', 'then: quick __proto__: id');
+      const { people } = way;
+      const response = await people.gateway.fetch('/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept },
+        body: JSON.stringify({ query }),
+      });
+      const text = await response.text();
+      expect(text).toContain('"then":"quick"');
+      expect(text).toContain('"slow":"slow"');
+      expect(text).not.toContain('INTERNAL_SERVER_ERROR');
+      expect(text).not.toContain('hasNext":true');
+    },
+  );
+
+  test('fails with its code, its path and no insides', async () => {
+    const answer = await askInParts(way.port, { query: later('broken slow') });
+    const parts = await answer.rest();
+    const { data, errors } = merged(parts);
+    expect(data).toEqual({ customer: { quick: 'quick', slow: 'slow', broken: null } });
+    expect(errors).toMatchObject([
+      { path: ['customer', 'broken'], extensions: { code: 'SOURCE_UNAVAILABLE', source: 'broken' } },
+    ]);
+  });
+
+  test('fails as a defect does, of which nothing is told but the id of the request', async () => {
+    const failure = Promise.reject(new Error('the password is hunter2'));
+    failure.catch(() => undefined);
+    way.people.system('slow').answersAfter = failure;
+    const answer = await askInParts(way.port, { query: later('slow') }, { 'x-request-id': 'page-view.7' });
+    const parts = await answer.rest();
+    expect(JSON.stringify(parts)).not.toContain('hunter2');
+    expect(merged(parts).errors).toMatchObject([
+      {
+        path: ['customer', 'slow'],
+        extensions: { code: 'INTERNAL_SERVER_ERROR', requestId: 'page-view.7' },
+      },
+    ]);
+  });
+});
+
+describe('a client that does not say that it takes parts', () => {
+  let ways: Way[];
+  beforeAll(async () => {
+    ways = [await open({ HTTP_FRONT: 'on' }), await open({ HTTP_FRONT: 'off' })];
+  });
+
+  test.each([
+    'application/json',
+    'application/graphql-response+json',
+    '*/*',
+    'application/*;q=0.5',
+    'multipart/mixed; charset=latin1, */*',
+  ])('gets the bytes that it would get without the directive: %s', async (accept) => {
+    const query = later('slow broken', '@defer(label: "x")');
+    // Of the same length, since errors tell where in the document they are.
+    const plain = query.replace(/@defer\(label: "x"\)/, (directive) => ' '.repeat(directive.length));
+    const bodies = new Set<string>();
+    for (const { port } of ways)
+      for (const one of [query, plain]) {
+        const asked = post(JSON.stringify({ query: one }), { accept, 'x-request-id': '1' });
+        const { status, headers, body } = await ask(port, asked);
+        expect(body).toContain('SOURCE_UNAVAILABLE');
+        const { date, connection, 'keep-alive': kept, ...told } = headers;
+        expect([date, connection ?? kept]).toHaveLength(2);
+        bodies.add(JSON.stringify({ status, told, body }));
+      }
+    expect(bodies.size).toBe(1);
+  });
+
+  test('gets all of a persisted operation, too', async () => {
+    for (const { port } of ways) {
+      const { body } = await ask(port, post(JSON.stringify({ documentId, variables: JAN })));
+      expect(JSON.parse(body)).toEqual({ data: { customer: { quick: 'quick', slow: 'slow' } } });
+    }
+  });
+});
+
+describe('an answer in parts', () => {
+  let way: Way;
+  beforeAll(async () => {
+    way = await open();
+  });
+
+  test('is given of a persisted operation, asked by GET as well', async () => {
+    const search = new URLSearchParams({ documentId, variables: JSON.stringify(JAN) });
+    const { headers, body } = await ask(way.port, {
+      path: `/graphql?${search.toString()}`,
+      headers: { accept: 'multipart/mixed' },
+    });
+    expect(headers['content-type']).toBe('multipart/mixed; boundary="-"');
+    expect(body).toContain('"label":"slow"');
+  });
+
+  test('comes as server-sent events to who takes those', async () => {
+    const { headers, body } = await ask(
+      way.port,
+      post(JSON.stringify({ query: later('slow') }), { accept: 'text/event-stream' }),
+    );
+    expect(headers).toMatchObject({ 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    expect(body.match(/event: \w+/g)).toEqual(['event: next', 'event: next', 'event: complete']);
+  });
+
+  test('is kept by no cache on the way, tells its id, and where the whole came from at its end', async () => {
+    const answer = await askInParts(
+      way.port,
+      { query: later('slow') },
+      { 'x-sources': '1', 'x-request-id': 'r-1' },
+    );
+    expect(answer.headers).toMatchObject({ 'cache-control': 'no-store', 'x-request-id': 'r-1' });
+    const parts = await answer.rest();
+    expect(parts.at(-1)).toMatchObject({
+      extensions: { sources: { quick: { status: 'live' }, slow: { status: 'live' } } },
+    });
+  });
+
+  test('counts as under way until its last part, over a port', async () => {
+    const inFlight = async () => {
+      const text = await (await way.people.gateway.fetch('/metrics')).text();
+      return /^stekkerdoos_requests_in_flight (\d+)/m.exec(text)?.[1];
+    };
+    for (const accept of ['multipart/mixed', 'text/event-stream']) {
+      const release = holdSlow(way);
+      const { body } = await fetch(`${way.server.url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', accept },
+        body: JSON.stringify({ query: later('slow') }),
+      });
+      const chunks = body?.pipeThrough(new TextDecoderStream()).getReader();
+      let told = '';
+      while (!told.includes('"quick"')) told += String((await chunks?.read())?.value);
+      await expect.poll(inFlight, { timeout: 5_000 }).toBe('1');
+      release();
+      while ((await chunks?.read())?.done === false);
+      await expect.poll(inFlight, { timeout: 5_000 }).toBe('0');
+    }
+  });
+
+  test('is one span until its last part, which may fail it', async () => {
+    const { spans } = recordSpans();
+    const spanOfRequest = () => spans.find(({ name }) => name === 'graphql query');
+    const release = holdSlow(way);
+    const answer = await askInParts(way.port, { query: later('slow broken') });
+    await answer.next();
+    expect(spanOfRequest()).toMatchObject({ ends: 0 });
+    release();
+    await answer.rest();
+    expect(spanOfRequest()).toMatchObject({ ends: 1, attributes: { 'stekkerdoos.outcome': 'errors' } });
+  });
+
+  test('ends at the deadline of the request', async () => {
+    holdSlow(way);
+    const started = performance.now();
+    const answer = await askInParts(way.port, { query: later('slow') }, { prefer: 'wait=1' });
+    expect(merged(await answer.rest()).errors).toMatchObject([
+      { path: ['customer', 'slow'], extensions: { code: 'SOURCE_TIMEOUT' } },
+    ]);
+    // Well before the ten seconds that others wait at most.
+    expect(performance.now() - started).toBeLessThan(9_000);
+  });
+
+  test('is right for a thousand customers, each with a part of its own', { timeout: 30_000 }, async () => {
+    const letters = 'abcdefghij';
+    const by = Array.from({ length: 1_000 }, (_, i) => {
+      const name = String(i).replaceAll(/\d/g, (digit) => letters[Number(digit)] ?? '');
+      return { email: `${name}@example.nl` };
+    });
+    const query = (directive: string) =>
+      `query ($by: [CustomerKey!]!) { customers(by: $by) { quick ... ${directive} { name slow } } }`;
+    way.people.system('slow').answersAfter = Promise.resolve();
+    const answer = await askInParts(way.port, { query: query('@defer'), variables: { by } });
+    const parts = await answer.rest();
+    expect(parts[0]).toMatchObject({ hasNext: true });
+    const { data, errors } = await way.people.gateway.query(query(''), { by });
+    expect(errors).toEqual([]);
+    expect(merged(parts)).toEqual({ data, errors });
+  });
+});
+
+describe('@defer', () => {
+  let way: Way;
+  beforeAll(async () => {
+    way = await open({ MAX_ALIASES: '3', MAX_DEPTH: '5' });
+  });
+
+  test.each([
+    [
+      'that another has',
+      `{ ${CUSTOMER} { ... @defer(label: "x") { slow } ... @defer(label: "x") { quick } } }`,
+    ],
+    [
+      'that a variable gives',
+      `query ($label: String) { ${CUSTOMER} { ... @defer(label: $label) { slow } } }`,
+    ],
+  ])('is refused with a label %s', async (_, query) => {
+    const { errors } = await way.people.gateway.query(query);
+    expect(errors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);
+    expect(errors[0]?.message).toMatch(/label/);
+  });
+
+  test('hides nothing from the limits', async () => {
+    const aliases = 'a: slow b: slow c: slow d: slow';
+    const { errors } = await way.people.gateway.query(later(aliases));
+    expect(errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED' } }]);
+  });
+
+  test('stands in the schema that clients are shown, and @stream does not', async () => {
+    const { data } = await way.people.gateway.query(
+      '{ __schema { directives { name locations args { name } } } }',
+    );
+    const { directives } = (data as { __schema: { directives: { name: string }[] } }).__schema;
+    expect(directives).toContainEqual({
+      name: 'defer',
+      locations: ['FRAGMENT_SPREAD', 'INLINE_FRAGMENT'],
+      args: [{ name: 'if' }, { name: 'label' }],
+    });
+    expect(directives.map(({ name }) => name)).not.toContain('stream');
+  });
+});

@@ -1,0 +1,398 @@
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import fc from 'fast-check';
+import { GraphQLScalarType, print, responsePathAsArray, type GraphQLResolveInfo } from 'graphql';
+import { createYoga } from 'graphql-yoga';
+import { describe, expect, test } from 'vitest';
+import { SourceUnavailableError } from '../../src/errors.js';
+import { usePlannedExecution } from '../../src/operation/execution.js';
+import { formatError } from '../../src/operation/format-errors.js';
+import { useResponseNames } from '../../src/operation/response-names.js';
+import { decorated, SPECIAL_NAMES, VARIABLES, type MadeUpVariable } from '../support/decoration.js';
+import { madeUpOperations } from '../support/operations.js';
+
+/**
+ * Plans against Yoga's own executor, on a schema whose resolvers do all that resolvers can do wrong. What they do hangs
+ * on the place in the answer and on `world`, so that both meet the same.
+ */
+
+const typeDefs = /* GraphQL */ `
+  scalar Odd
+  input CustomerKey @oneOf {
+    email: String
+    id: ID
+  }
+  input Filter {
+    text: String = "standard"
+    number: Int! = 4
+    all: [Filter!]
+  }
+  enum Colour {
+    RED
+    BLUE
+  }
+  type Query {
+    thing: Thing
+    things: [Thing!]
+    perhaps: [Thing]!
+    nested: [[Thing!]!]
+    either: Either
+    named: [Named]
+    certain: Thing!
+    calm: Thing!
+    sudden(only: Odd!): [Thing!]
+    scattered: [Thing!]
+    customer(by: CustomerKey!): Thing
+  }
+  interface Named {
+    name: String
+    strict: String!
+  }
+  union Either = Thing | Other
+  type Thing implements Named {
+    name: String
+    strict: String!
+    odd: Odd
+    colour: Colour
+    numbers: [Int!]
+    thing: Thing
+    certain: Thing!
+    others: [Other!]!
+    either: Either
+    named: Named
+    overwrites(text: String): String
+    echo(text: String! = "standard", filter: Filter, numbers: [Int!], colours: [Colour!]): String
+  }
+  type Other implements Named {
+    name: String
+    strict: String!
+    odd: Odd!
+    things(first: Int! = 2): [Thing]
+    info: String
+  }
+`;
+
+const refusesUnlucky = new GraphQLScalarType({
+  name: 'Odd',
+  serialize: (value) => {
+    if (value === 'unlucky') throw new Error('An unlucky value.');
+    return value === 'nothing' ? undefined : value;
+  },
+});
+
+let world = 0;
+
+function chance(place: string): number {
+  let hash = 2_166_136_261 ^ world;
+  for (let i = 0; i < place.length; i += 1) hash = Math.imul(hash ^ place.charCodeAt(i), 16_777_619);
+  hash = Math.imul(hash ^ (hash >>> 15), 2_246_822_519);
+  return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
+}
+
+/** What a property or a resolver gives: mostly what it should, and else one of all that may go wrong. */
+function outcome(place: string, make: () => unknown): unknown {
+  const what = Math.floor(chance(place) * 40);
+  const failure = () => new SourceUnavailableError('system', `failed at ${place}`);
+  switch (what) {
+    case 0:
+      return null;
+    case 1:
+      return undefined;
+    case 2:
+      return failure();
+    case 3:
+      throw failure();
+    case 4:
+      return rejected(failure());
+    case 5:
+      return Promise.resolve(failure());
+    case 6:
+      return { unexpected: place };
+    case 7:
+      return thenable(make);
+    case 8:
+    case 9:
+    case 10:
+      return () => make();
+    case 11:
+      return rejected(new AggregateError([failure(), new Error('and more')]));
+    case 12:
+    case 13:
+    case 14:
+    case 15:
+    case 16:
+      return Promise.resolve(make());
+    case 17:
+      return new Promise((resolve) => setImmediate(resolve)).then(make);
+    default:
+      return make();
+  }
+}
+
+/** What can be waited for and is no Promise, as query builders have it. */
+function thenable(make: () => unknown): PromiseLike<unknown> {
+  return { then: (onValue, onError) => Promise.resolve().then(make).then(onValue, onError) };
+}
+
+/** Nobody waits for the rest of a list of which an item is missing that may not be. */
+function rejected(error: Error): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(() => undefined);
+  return promise;
+}
+
+/** As it is asked for, so that nothing fails of which nobody hears. */
+function objectOf(type: string, place: string, properties: Record<string, () => unknown>): object {
+  const object = {
+    __typename: ([undefined, 'Query', 'Nothing'] as const)[Math.floor(chance(`${place} type`) * 30)] ?? type,
+  };
+  for (const [name, make] of Object.entries(properties))
+    Object.defineProperty(object, name, { get: () => outcome(`${place}.${name}`, make) });
+  return object;
+}
+
+function thing(place: string): object {
+  return objectOf('Thing', place, {
+    name: () => `thing ${place}`,
+    strict: () => 'strict',
+    odd: () => (chance(`${place} odd`) < 0.2 ? 'unlucky' : chance(`${place} odd`) < 0.3 ? 'nothing' : 1),
+    colour: () => (chance(`${place} colour`) < 0.2 ? 'GREEN' : 'RED'),
+    numbers: () => [1, chance(`${place} number`) < 0.2 ? null : 2, Promise.resolve(3)],
+    others: () => strictListOf(`${place}.others`, other),
+  });
+}
+
+function other(place: string): object {
+  return objectOf('Other', place, {
+    name: () => `other ${place}`,
+    strict: () => 'strict',
+    odd: () => 1,
+  });
+}
+
+function listOf(place: string, make: (place: string) => unknown): unknown[] {
+  return Array.from({ length: Math.floor(chance(`${place} length`) * 4) }, (_, i) =>
+    outcome(`${place}.${i}`, () => make(`${place}.${i}`)),
+  );
+}
+
+/** All are waited for: where one fails at once, Yoga's executor leaves the failures of the others to nobody. */
+function strictListOf(place: string, make: (place: string) => unknown): unknown[] {
+  return listOf(place, make).map((item) => Promise.resolve(item));
+}
+
+const placeOf = ({ path }: GraphQLResolveInfo): string => responsePathAsArray(path).join('.');
+const one =
+  (make: (place: string) => unknown) => (_: unknown, __: unknown, ___: unknown, info: GraphQLResolveInfo) =>
+    outcome(placeOf(info), () => make(placeOf(info)));
+const many = (make: (place: string) => unknown) => one((place) => listOf(place, make));
+const strictlyMany = (make: (place: string) => unknown) => one((place) => strictListOf(place, make));
+const either = (place: string) => (chance(`${place} which`) < 0.5 ? thing(place) : other(place));
+
+/** All that a resolver is told of its field. */
+function described(info: GraphQLResolveInfo): string {
+  const { fieldName, fieldNodes, returnType, parentType, path, fragments, operation, variableValues } = info;
+  return JSON.stringify({
+    ...{ fieldName, path: responsePathAsArray(path), variableValues, rootValue: info.rootValue },
+    ...{
+      returnType: String(returnType),
+      parentType: parentType.name,
+      isOfSchema: info.schema.getType('Thing') !== undefined,
+    },
+    nodes: fieldNodes.map((node) => print(node)),
+    fragments: Object.values(fragments).map((fragment) => print(fragment)),
+    operation: print(operation),
+  });
+}
+
+const schema = makeExecutableSchema({
+  typeDefs,
+  resolvers: {
+    Odd: refusesUnlucky,
+    Query: {
+      thing: one(thing),
+      things: strictlyMany(thing),
+      perhaps: many(thing),
+      nested: strictlyMany((place) => strictListOf(place, thing)),
+      either: one(either),
+      named: many(either),
+      certain: one(thing),
+      calm: () => ({ strict: 'strict' }),
+      sudden: () => [{ strict: 'strict' }, {}, {}],
+      scattered: () => ({ strict: 'strict' }),
+      customer: (_: unknown, { by }: { by: object }) => ({ name: JSON.stringify(by), strict: 'strict' }),
+    },
+    Thing: {
+      thing: one(thing),
+      certain: one(thing),
+      either: one(either),
+      named: one(either),
+      overwrites: (_: unknown, args: { text: string }) => {
+        const { text } = args;
+        args.text = 'overwritten';
+        return text;
+      },
+      echo: (_: unknown, args: object) => JSON.stringify(args),
+    },
+    Other: {
+      things: many(thing),
+      info: (_: unknown, __: unknown, ___: unknown, info: GraphQLResolveInfo) => described(info),
+    },
+  },
+});
+
+const maskedErrors = { maskError: formatError };
+const planned = createYoga({
+  ...{ schema, maskedErrors, logging: false },
+  plugins: [useResponseNames(), usePlannedExecution()],
+});
+const interpreted = createYoga({ schema, maskedErrors, logging: false, plugins: [useResponseNames()] });
+
+interface Told {
+  path?: (string | number)[];
+}
+
+/**
+ * Those that come at the same moment come in any order. Of several below a place that is null for them one is enough,
+ * and which of the others are told as well is a matter of who is faster.
+ */
+function told(data: unknown, errors: readonly Told[]): string[] {
+  const texts = errors.map((error) => {
+    const { path = [] } = error;
+    let at = data;
+    for (const [i, step] of path.entries()) {
+      if (at == null) return `below ${path.slice(0, i).join('.')}`;
+      at = (at as Record<string | number, unknown>)[step];
+    }
+    return JSON.stringify(error);
+  });
+  return [...new Set(texts)].sort();
+}
+
+async function answersOf(query: string, variables: Record<string, unknown> = {}) {
+  const ask = async (yoga: typeof planned) => {
+    const response = await yoga.fetch('http://gateway/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query, variables }),
+    });
+    const { data, errors = [] } = (await response.json()) as { data: unknown; errors?: Told[] };
+    return { status: response.status, data, errors: told(data, errors) };
+  };
+  return { planned: await ask(planned), interpreted: await ask(interpreted) };
+}
+
+async function expectSame(query: string, variables?: Record<string, unknown>): Promise<void> {
+  const answers = await answersOf(query, variables);
+  expect(answers.planned).toEqual(answers.interpreted);
+}
+
+const FILTERS: MadeUpVariable = {
+  name: 'filter',
+  type: 'Filter',
+  values: [{}, { number: 1, all: [{ text: null }, {}] }, { number: null }, { none: 1 }, null, undefined],
+};
+const LITERALS = {
+  String: ['"said"'],
+  Int: ['1'],
+  Filter: ['{}', '{ text: $text }', '{ number: 1, all: [{ text: "a", all: [] }, { text: $text }] }'],
+};
+
+const FRAGMENT_TWICE =
+  'query ($on: Boolean!) { certain { ...Name @skip(if: $on) ...Name } } fragment Name on Thing { name }';
+const FRAGMENT_ELSEWHERE =
+  'query ($on: Boolean!) { certain { ...Name @skip(if: $on) } thing { ...Name } } fragment Name on Thing { name }';
+
+describe('an operation answered by a plan', () => {
+  const operations = decorated(
+    schema,
+    madeUpOperations(schema, {
+      maxDepth: 5,
+      maxFields: 3,
+      pages: [1, 2],
+      customers: [],
+      customer: { email: 'a@example.nl' },
+    }),
+    [...VARIABLES, FILTERS],
+    LITERALS,
+    // Such an operation is interpreted by graphql-js, which gives one error where Yoga's executor gives those of an AggregateError.
+    SPECIAL_NAMES.filter((name) => name !== 'then'),
+  );
+
+  test('is answered as by interpreting it, whatever resolvers do', { timeout: 120_000 }, async () => {
+    await fc.assert(
+      fc.asyncProperty(operations, fc.nat(1_000_000), async ({ query, variables }, number) => {
+        world = number;
+        await expectSame(query, variables);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test.each([
+    [
+      'a recursive input type',
+      'query ($filter: Filter) { thing { echo(filter: $filter) } }',
+      { filter: { all: [{ all: [{}] }] } },
+    ],
+    [
+      'a variable within an object',
+      'query ($text: String) { thing { echo(filter: { text: $text }) } }',
+      { text: 'said' },
+    ],
+    [
+      'one that is left out within an object',
+      'query ($text: String) { thing { echo(filter: { text: $text }) } }',
+      {},
+    ],
+    [
+      'defaults of an input type',
+      'query ($filter: Filter) { thing { echo(filter: $filter) } }',
+      { filter: {} },
+    ],
+    ['a fragment that is left out and comes again', FRAGMENT_TWICE, { on: true }],
+    ['a fragment that is left out in one place only', FRAGMENT_ELSEWHERE, { on: true }],
+    [
+      'names that could be paths of each other',
+      '{ x: certain { y: certain { strict } } x_y: certain { strict } y_x: certain { name strict } }',
+      {},
+    ],
+    ['a field that is to be called __proto__', '{ certain { __proto__: strict constructor: strict } }', {}],
+    ['a field that is to be called then', '{ then: calm { then: strict } calm { then: strict } }', {}],
+    ['a list in which two items may not be null', '{ sudden(only: 1) { strict } }', {}],
+    ['a list that is none', '{ scattered { strict } }', {}],
+    ['a type without a resolver for it', '{ __typename either { __typename } }', {}],
+    ['two operations of which one is meant', 'query A { thing { name } } query B { certain { name } }', {}],
+    [
+      'a switch that is null',
+      'query ($on: Boolean = true) { thing { name @include(if: $on) } }',
+      { on: null },
+    ],
+    ['introspection', '{ __schema { queryType { name } } __type(name: "Thing") { name } }', {}],
+    [
+      'an argument that is null and may not be',
+      'query ($text: String = "a") { thing { echo(text: $text) } }',
+      { text: null },
+    ],
+  ])('is answered the same with %s', async (_what, query, variables) => {
+    for (world of [1, 2, 3, 4, 5]) await expectSame(query, variables);
+  });
+
+  test('is answered for each request by its own variables, also at the same moment', async () => {
+    const texts = Array.from({ length: 20 }, (_, i) => `text ${i}`);
+    const answers = await Promise.all(
+      texts.map((text) => answersOf('query ($text: String!) { calm { echo(text: $text) } }', { text })),
+    );
+    expect(answers.map(({ planned: { data } }) => data)).toEqual(
+      texts.map((text) => ({ calm: { echo: JSON.stringify({ text }) } })),
+    );
+  });
+
+  test('gives each call of a resolver arguments of its own to write to', async () => {
+    const query =
+      '{ calm { echo(text: "as asked", numbers: [1]) overwrites(text: "as asked") again: overwrites(text: "as asked") } }';
+    for (let i = 0; i < 3; i += 1)
+      expect((await answersOf(query)).planned.data).toMatchObject({
+        calm: { overwrites: 'as asked', again: 'as asked' },
+      });
+  });
+});

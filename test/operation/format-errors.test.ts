@@ -1,0 +1,212 @@
+import { pino } from 'pino';
+import { afterAll, afterEach, describe, expect, test } from 'vitest';
+import { sources } from '../../sources/index.js';
+import { setting } from '../../src/settings.js';
+import { InvalidInputError } from '../../src/errors.js';
+import { NOBODY_ERASED } from '../../src/identity/erasures.js';
+import { createBudgets } from '../../src/operation/budgets.js';
+import { createConsents } from '../../src/customer/consents.js';
+import { createEventBus } from '../../src/webhooks/bus.js';
+import { createPermissions } from '../../src/privacy/permission.js';
+import { createServerApp } from '../../src/http/yoga.js';
+import type { SourceDefinition } from '../../src/source.js';
+import { createMetrics } from '../../src/telemetry/metrics.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway } from '../support/gateway.js';
+import { createLoading } from '../support/loading.js';
+import { directSettings } from '../support/stand-ins.js';
+
+const PRIVATE = 'piet@example.nl';
+const BROKEN_SETTING = setting('BROKEN_URL');
+
+/** A source whose resolvers do what they should not. */
+const broken: SourceDefinition = {
+  name: 'broken',
+  connector: {
+    settings: () => [BROKEN_SETTING],
+    connect: () => ({
+      client: () => ({ ping: () => Promise.resolve() }),
+      close: () => Promise.resolve(),
+    }),
+  },
+  resolvers: {
+    Query: {
+      throwing: () => {
+        throw new TypeError(`cannot read ${PRIVATE}`);
+      },
+      throwingText: () => {
+        // eslint-disable-next-line @typescript-eslint/only-throw-error -- a library may
+        throw PRIVATE;
+      },
+      notANumber: () => PRIVATE,
+      noList: () => PRIVATE,
+      nothing: () => null,
+      refusing: () => {
+        throw new InvalidInputError('Not that.');
+      },
+    },
+  },
+};
+const SDL = `
+  type Query @personalData(category: NONE) {
+    throwing: String
+    throwingText: String
+    notANumber: Int
+    noList: [String]
+    nothing: String!
+    refusing: String
+  }
+`;
+
+const logged: string[] = [];
+const logger = pino({ level: 'info' }, { write: (line) => logged.push(line) });
+const gateway = createTestGateway(
+  { ...directSettings(), BROKEN_URL: 'anything' },
+  { sources: [...sources, broken], sdl: { broken: SDL }, logger },
+);
+afterAll(() => gateway.close());
+afterEach(() => {
+  logged.length = 0;
+});
+
+async function ask(query: string, headers: Record<string, string> = {}) {
+  const response = await gateway.fetch('/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query }),
+  });
+  const text = await response.text();
+  const body = JSON.parse(text) as {
+    data?: unknown;
+    errors: { message: string; extensions: Record<string, unknown> }[];
+  };
+  return { status: response.status, requestId: response.headers.get('x-request-id'), text, ...body };
+}
+
+describe('a defect', () => {
+  for (const field of ['throwing', 'throwingText', 'notANumber', 'noList']) {
+    test(`shows nothing but the request's id: ${field}`, async () => {
+      const { status, requestId, errors, data, text } = await ask(`{ ${field} __typename }`);
+      expect(status).toBe(200);
+      expect(data).toEqual({ [field]: null, __typename: 'Query' });
+      expect(errors).toEqual([
+        {
+          message: 'Something is wrong in the gateway itself. Tell its operator the request id.',
+          locations: [{ line: 1, column: 3 }],
+          path: [field],
+          extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },
+        },
+      ]);
+      expect(text).not.toContain(PRIVATE);
+    });
+
+    test(`is logged by the request's id, without a value: ${field}`, async () => {
+      const { requestId } = await ask(`{ written_by_a_client: ${field} }`, { 'x-request-id': 'page-view.7' });
+      expect(requestId).toBe('page-view.7');
+      const [line] = logged.map((one) => JSON.parse(one) as Record<string, unknown>);
+      expect(line).toMatchObject({ level: 50, msg: 'defect', requestId: 'page-view.7', field });
+      expect(logged.join('')).not.toContain(PRIVATE);
+      // An alias may be any text, and of any length.
+      expect(logged.join('')).not.toContain('written_by_a_client');
+    });
+  }
+
+  test('costs the whole answer when the field may not be null', async () => {
+    const { data, errors } = await ask('{ nothing }');
+    expect(data).toBeNull();
+    expect(errors.map(({ extensions }) => extensions.code)).toEqual(['INTERNAL_SERVER_ERROR']);
+  });
+
+  test('before anything is executed leaves no answer at all', async () => {
+    const loading = createLoading({ clock: turnedClock() });
+    const app = createServerApp({
+      schema: gateway.schema,
+      config: gateway.config,
+      authentication: gateway.authentication,
+      clients: new Map(),
+      breakers: () => new Map(),
+      isStopping: () => false,
+      operations: [],
+      costs: new Map(),
+      budgets: createBudgets(),
+      privacy: {
+        schemas: { executed: () => gateway.schema, shown: () => gateway.schema },
+        disclosures: { of: () => undefined, forbidden: () => [] },
+        permissions: createPermissions(createConsents([])),
+        needsConsent: () => false,
+        maySee: () => true,
+      },
+      auditor: undefined,
+      bus: createEventBus({ redisUrl: undefined, secret: '', logger }),
+      run: () => Promise.resolve({ not: 'OUT_OF_ORDER', isForNow: false }),
+      readKey: () => ({ namespace: 'email', value: '' }),
+      forget: () => Promise.resolve({ everywhere: true, droppedWhole: [], renew: () => undefined }),
+      metrics: createMetrics(),
+      logger,
+      failures: { report: () => undefined, recent: () => [] },
+      parts: {},
+      contextOptions: {
+        registry: {
+          ...loading.registry,
+          forRequest: () => {
+            throw new TypeError(`cannot read ${PRIVATE}`);
+          },
+        },
+        rules: {
+          namespaces: new Map(),
+          sources: [],
+          limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 500 },
+        },
+        erasures: NOBODY_ERASED,
+        clock: performance,
+        deadlineMs: 1_000,
+        identityPercent: 50,
+      },
+    });
+    const response = await app.fetch(new Request('http://gateway/graphql?query={__typename}'));
+    const text = await response.text();
+    loading.close();
+    expect(response.status).toBe(500);
+    expect(text).toContain('INTERNAL_SERVER_ERROR');
+    expect(text).not.toContain('"data"');
+    expect(text + logged.join('')).not.toContain(PRIVATE);
+  });
+
+  test('is logged with the place in our code where it was', async () => {
+    await ask('{ throwing }');
+    expect(logged[0]).toContain('TypeError');
+    expect(logged[0]).toContain('format-errors.test.ts');
+  });
+});
+
+describe('a request', () => {
+  test('that is refused has an id in its answer and in the log, and no value there', async () => {
+    const { requestId } = await ask(`{ customer(by: "${PRIVATE}") }`);
+    expect(requestId).toMatch(/^[\w-]{36}$/);
+    expect(logged.join('')).toContain(requestId ?? 'no id');
+    expect(logged.join('')).toContain('GRAPHQL_VALIDATION_FAILED');
+    expect(logged.join('')).not.toContain(PRIVATE);
+  });
+
+  test('that one of our errors answers has its code and its words', async () => {
+    const { errors } = await ask('{ refusing }');
+    expect(errors).toMatchObject([{ message: 'Not that.', extensions: { code: 'BAD_USER_INPUT' } }]);
+  });
+
+  test('that is answered without errors is not logged', async () => {
+    await ask('{ __typename }');
+    expect(logged).toEqual([]);
+  });
+
+  test('with an id that is no plain one gets another', async () => {
+    const { requestId } = await ask('{ __typename }', { 'x-request-id': `<${PRIVATE}>` });
+    expect(requestId).toMatch(/^[\w-]{36}$/);
+  });
+
+  test('has an answer that nobody may keep', async () => {
+    const response = await gateway.fetch('/graphql?query={__typename}');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('x-powered-by')).toBeNull();
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
+  });
+});

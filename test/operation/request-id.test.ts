@@ -1,0 +1,28 @@
+import { describe, expect, test } from 'vitest';
+import { requestIdOf, requestIdOfEvent } from '../../src/operation/request-id.js';
+
+const withId = (id: string) => new Request('http://gateway/graphql', { headers: { 'x-request-id': id } });
+
+describe('the id of a request', () => {
+  test.each(['page-view.7', '0f8fad5b-d9cb-469f-a165-70867728950e', 'a'.repeat(64)])(
+    'is the one that its caller gave: %s',
+    (id) => {
+      expect(requestIdOf(withId(id))).toBe(id);
+    },
+  );
+
+  test.each(['', 'a'.repeat(65), 'jan@example.nl', 'two words', '<script>', 'a"b', 'é'])(
+    'is a new one when the caller gave none that is short and plain: %s',
+    (id) => {
+      expect(requestIdOf(withId(id))).toMatch(/^[\da-f-]{36}$/);
+    },
+  );
+});
+
+test('the id of what is done for an event is short and plain, whatever its system calls the event', () => {
+  expect(requestIdOfEvent({ source: 'webshop', id: 'b54557e4-bdd9' })).toBe('webshop-b54557e4-bdd9');
+  expect(requestIdOfEvent({ source: 'webshop', id: 'a b\n"c"\u0000jan@example.nl' })).toBe(
+    'webshop-a_b__c__jan_example.nl',
+  );
+  expect(requestIdOfEvent({ source: 'webshop', id: 'x'.repeat(10_000) })).toHaveLength(64);
+});

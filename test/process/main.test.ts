@@ -1,0 +1,230 @@
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import { faultControl } from '../support/stand-ins.js';
+
+interface Run {
+  child: ChildProcessByStdio<null, Readable, Readable>;
+  out: () => string;
+  error: () => string;
+  /** Its exit code, or the signal that ended it. */
+  ended: Promise<number | NodeJS.Signals>;
+}
+
+const root = join(import.meta.dirname, '../..');
+const runs: Run[] = [];
+afterEach(async () => {
+  for (const { child, ended } of runs.splice(0)) {
+    child.kill('SIGKILL');
+    await ended;
+  }
+});
+
+/** The gateway as `npm start` runs it, with these settings and no others. */
+function runMain(settings: Record<string, string>): Run {
+  const child = spawn(process.execPath, ['--import', 'tsx', 'src/process/main.ts'], {
+    env: { PATH: process.env.PATH, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const run: Run = {
+    child,
+    out: readAll(child.stdout),
+    error: readAll(child.stderr),
+    ended: once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals),
+  };
+  runs.push(run);
+  return run;
+}
+
+function readAll(stream: Readable): () => string {
+  let text = '';
+  stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  return () => text;
+}
+
+async function readyAt({ out, error }: Run, timeoutMs = 15_000): Promise<string> {
+  return vi.waitFor(
+    () => {
+      const address = /ready (http:\/\/\S+\/graphql)/.exec(out())?.[1];
+      if (address === undefined) throw new Error(`not ready: ${out()}${error()}`);
+      return address;
+    },
+    { timeout: timeoutMs },
+  );
+}
+
+describe('the gateway as a process', { timeout: 30_000 }, () => {
+  let control: FaultControl;
+  let settings: Record<string, string>;
+
+  beforeAll(async () => {
+    control = await faultControl();
+    settings = { ...control.settings, ID_SECRET: 'a secret of the tests', AUTH: 'off', PORT: '0' };
+  });
+  afterEach(() => control.heal());
+  afterAll(() => control.close());
+
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    test(`answers what is under way at ${signal}, then ends well`, async () => {
+      const run = runMain(settings);
+      const address = await readyAt(run);
+      await control.set('order-system', { latencyMs: 300 });
+      const query = '{ customer(by: { email: "everywhere@example.nl" }) { orders { nodes { number } } } }';
+      const answer = fetch(`${address}?${new URLSearchParams({ query }).toString()}`);
+      await vi.waitFor(
+        () => {
+          expect(control.counters()['order-system']?.calls).toBeGreaterThan(0);
+        },
+        { timeout: 10_000 },
+      );
+      run.child.kill(signal);
+      expect(await (await answer).json()).toMatchObject({
+        data: { customer: { orders: { nodes: Array.from({ length: 6 }, () => ({})) } } },
+      });
+      expect(await run.ended).toBe(0);
+      expect(run.error()).not.toContain('Error');
+    });
+  }
+
+  test.each([
+    [
+      'npm start',
+      (folder: string) => {
+        const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+          scripts: { start: string };
+        };
+        // As it stands there, but for the build.
+        const start = scripts.start.replace(
+          'node dist/src/process/main.js',
+          `node --import tsx "${root}/src/process/main.ts"`,
+        );
+        writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'started', scripts: { start } }));
+        symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+        return ['start', '--prefix', folder];
+      },
+    ],
+    [
+      'npx stekkerdoos start',
+      () => ['exec', '-c', `node --import tsx "${root}/src/cli/cli.ts" start; exit $?`],
+    ],
+  ])('ends when npm ends at SIGTERM: %s', { timeout: 90_000 }, async (_, argumentsIn) => {
+    const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-npm-'));
+    const child = spawn('npm', argumentsIn(folder), {
+      env: { PATH: process.env.PATH, HOME: folder, ...settings },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const ended = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | NodeJS.Signals);
+    const run: Run = { child, out: readAll(child.stdout), error: readAll(child.stderr), ended };
+    runs.push(run);
+    const address = await readyAt(run, 60_000);
+    child.kill('SIGTERM');
+    // Its output is closed when the last process that writes to it is gone.
+    await run.ended;
+    expect(run.out()).toContain('answering what is under way, then stopping');
+    await expect(fetch(address)).rejects.toThrow();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('tells all that is wrong with its settings at once, and does not start', async () => {
+    const run = runMain({ ...settings, ID_SECRET: '', PORT: 'eighty', MAX_DEPTH: '-1' });
+    expect(await run.ended).toBe(1);
+    expect(run.error()).toContain('Stekkerdoos cannot start:');
+    for (const variable of ['ID_SECRET', 'PORT', 'MAX_DEPTH'])
+      expect(run.error()).toContain(`- ${variable} `);
+    expect(run.error()).not.toMatch(/^ +at /m);
+    expect(run.error()).not.toContain('eighty');
+  });
+
+  test('does not start before it is said who may ask, and says it loudly when that is everybody', async () => {
+    const silent = runMain({ ...settings, AUTH: '' });
+    expect(await silent.ended).toBe(1);
+    expect(silent.error()).toContain('AUTH is on, and nobody has a key: set API_KEYS');
+    const open = runMain(settings);
+    await readyAt(open);
+    expect(open.out()).toMatch(
+      /"level":40,.*AUTH=off: whoever reaches this gateway may ask for everything, of everybody/,
+    );
+  });
+
+  test('says at its start what is set, and of secrets only that they are', async () => {
+    const secrets = {
+      ID_SECRET: 'hunter2-for-the-ids',
+      ADMIN_TOKEN: 'hunter2-for-administration',
+      AUDIT_SECRET: 'hunter2-for-the-audit',
+      CACHE_SECRET: 'hunter2-for-the-cache',
+      WEBSHOP_ACCESS_TOKEN: 'hunter2-for-the-webshop',
+    };
+    const run = runMain({ ...settings, ...secrets, MAX_DEPTH: '17' });
+    await readyAt(run);
+    const line = run
+      .out()
+      .split('\n')
+      .find((one) => one.includes('ready http'));
+    expect(JSON.parse(line ?? '')).toMatchObject({
+      settings: {
+        ...Object.fromEntries(Object.keys(secrets).map((variable) => [variable, '***'])),
+        MAX_DEPTH: '17',
+        AUTH: 'off',
+        WEBSHOP_URL: settings.WEBSHOP_URL,
+      },
+    });
+    run.child.kill('SIGTERM');
+    await run.ended;
+    expect(run.out() + run.error()).not.toContain('hunter2');
+  });
+
+  test('of several workers tells once all that is wrong with its settings', async () => {
+    const run = runMain({ ...settings, WORKERS: '3', ID_SECRET: '', PORT: 'eighty', AUTH: '' });
+    expect(await run.ended).toBe(1);
+    for (const variable of ['ID_SECRET', 'PORT', 'REDIS_URL', 'AUDIT_FILE'])
+      expect(run.error().split(`- ${variable} `)).toHaveLength(2);
+    expect(run.error()).not.toMatch(/^ +at /m);
+    expect(run.out()).not.toContain('ready');
+  });
+
+  test('of a number of workers that is none does not start, and names WORKERS', async () => {
+    const run = runMain({ ...settings, WORKERS: 'all' });
+    expect(await run.ended).toBe(1);
+    expect(run.error()).toContain('- WORKERS is not right: it must be a number of processes');
+  });
+
+  test('of several workers on a port that is taken does not start, and names PORT', async () => {
+    const first = runMain(settings);
+    const { port } = new URL(await readyAt(first));
+    const second = runMain({ ...settings, REDIS_URL: 'redis://127.0.0.1:1', WORKERS: '2', PORT: port });
+    expect(await second.ended).toBe(1);
+    expect(second.error().split(`PORT ${port} `)).toHaveLength(2);
+  });
+
+  test('without a source tells how to plug one in', async () => {
+    const run = runMain({ ID_SECRET: 'a secret of the tests', AUTH: 'off' });
+    expect(await run.ended).toBe(1);
+    expect(run.error()).toContain('No source is plugged in');
+    expect(run.error()).not.toMatch(/^ +at /m);
+  });
+
+  test('on a port that is taken does not start, and names PORT', async () => {
+    const first = runMain(settings);
+    const { port } = new URL(await readyAt(first));
+    const second = runMain({ ...settings, PORT: port });
+    expect(await second.ended).toBe(1);
+    expect(second.error()).toContain(`PORT ${port}`);
+    expect(second.error()).not.toMatch(/^ +at /m);
+  });
+
+  test('without a place to keep events does not start, and names WEBHOOK_FILE', async () => {
+    const run = runMain({
+      ...settings,
+      WEBHOOK_FILE: '/nowhere/webhooks.db',
+      WEBHOOK_SECRET: 'a secret of the tests of starting',
+    });
+    expect(await run.ended).toBe(1);
+    expect(run.error()).toContain('WEBHOOK_FILE cannot be opened');
+    expect(run.error()).not.toMatch(/^ +at /m);
+  });
+});
