@@ -1,6 +1,7 @@
 import type { GraphQLSchema } from 'graphql';
 import type { RequestListener } from 'node:http';
-import { createCache, type Clock } from './cache/cache.js';
+import { createCache } from './cache/cache.js';
+import type { Clock } from './clock.js';
 import { createRecentlyForgotten } from './cache/recently-forgotten.js';
 import { createTags } from './cache/invalidation.js';
 import { createKeys } from './cache/keys.js';

@@ -27,7 +27,8 @@ export { soap, type SoapClient } from './connectors/soap/client.js';
 export { usernameToken } from './connectors/soap/security.js';
 export { databaseUrl, sql, type SqlClient } from './connectors/sql/client.js';
 
-export { errorOf, type ErrorKind, type News } from './connectors/http.js';
+export { errorOf, type ErrorKind } from './connectors/http.js';
+export type { RateLimitInfo } from './rate-limit-info.js';
 export { misfitsOf } from './connectors/misfits.js';
 export { safeCode } from './diagnosis.js';
 
@@ -39,8 +40,8 @@ export type { Subject } from './cache/invalidation.js';
 // Being told of changes
 export { epochMs, moment, readJson, readText, recordId } from './webhooks/body.js';
 export type {
+  SignatureCheck,
   ToldEvent,
-  Verdict,
   WebhookAnswer,
   WebhookDeclaration,
   WebhookRequest,

@@ -68,7 +68,7 @@ const overRest = rest({
   readErrorKind: errorKindOf,
   // Amounts are JSON numbers of up to 18 digits.
   exactNumbers: true,
-  readNews: (headers) => {
+  readRateLimits: (headers) => {
     // `api-usage=10018/100000`, and perhaps more after it.
     const [, used, limit] =
       /(?:^|[;,\s])api-usage=(\d{1,12})\/(\d{1,12})/.exec(String(headers['sforce-limit-info'] ?? '')) ?? [];

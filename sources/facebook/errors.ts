@@ -1,4 +1,4 @@
-import { errorOf as sourceErrorOf, safeCode, type ErrorKind, type News } from '../../src/index.js';
+import { errorOf as sourceErrorOf, safeCode, type ErrorKind, type RateLimitInfo } from '../../src/index.js';
 import { z } from 'zod';
 import { graphError, type GraphError } from './wire.js';
 
@@ -26,7 +26,9 @@ const usage = z.record(
  * `X-Business-Use-Case-Usage` tells with every answer for how many minutes the page is to ask nothing:
  * https://developers.facebook.com/docs/graph-api/overview/rate-limiting/
  */
-export function readNews(headers: Readonly<Record<string, string | string[] | undefined>>): News | undefined {
+export function readRateLimits(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+): RateLimitInfo | undefined {
   const header = headers['x-business-use-case-usage'];
   if (typeof header !== 'string') return undefined;
   const read = usage.safeParse(parsed(header));

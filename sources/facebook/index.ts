@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineSource, given, rest, secretSetting, setting, several, urlSetting } from '../../src/index.js';
 import { pageToken } from './auth.js';
-import { readErrorKind, readNews } from './errors.js';
+import { readErrorKind, readRateLimits } from './errors.js';
 import { conversationsOfUsers, leadsOfPage, messagesOfConversations, usersById } from './loaders.js';
 import { resolvers } from './resolvers.js';
 import { timeline } from './timeline.js';
@@ -15,7 +15,7 @@ export const facebook = defineSource({
       auth: pageToken(secretSetting('FACEBOOK_PAGE_TOKEN'), secretSetting('FACEBOOK_APP_SECRET')),
       pingPath: '/me?fields=id',
       readErrorKind,
-      readNews,
+      readRateLimits,
     }),
     page: given(setting('FACEBOOK_PAGE_ID', z.string().regex(/^\d{1,20}$/), 'the id of our page, a number')),
   }),

@@ -1,9 +1,7 @@
 import { LRUCache } from 'lru-cache';
+import type { Clock } from '../clock.js';
 
-/** The only clock of the engine, in milliseconds; tests turn it. */
-export interface Clock {
-  now(): number;
-}
+export type { Clock } from '../clock.js';
 
 /** An answer that is kept. */
 export interface Entry {

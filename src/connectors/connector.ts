@@ -1,3 +1,4 @@
+import type { RateLimitInfo } from '../rate-limit-info.js';
 import type { Setting, SettingsReader } from '../settings.js';
 import type { CallSignal } from '../signal.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -10,8 +11,8 @@ export interface CallScope {
    * takes an AbortSignal gets `toAbortSignal(signal)`.
    */
   run<T>(call: (signal: CallSignal) => Promise<T>): Promise<T>;
-  /** The system said how much more it takes: so many calls in a time, or none for a while. */
-  slowDown(news: { remaining?: number; resetMs?: number; retryAfterMs?: number }): void;
+  /** Reports what the system said about how many more calls it accepts. */
+  slowDown(info: RateLimitInfo): void;
   /** The system said for how long what it answered holds. */
   holds(maxAgeMs: number): void;
   /** What goes on to a system that speaks HTTP: the trace that the call is a part of. */

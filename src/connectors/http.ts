@@ -11,6 +11,7 @@ import {
   SourceRateLimitedError,
   SourceUnavailableError,
 } from '../errors.js';
+import type { RateLimitInfo } from '../rate-limit-info.js';
 import type { CallSignal } from '../signal.js';
 import type { Session } from './auth.js';
 import type { Received } from '../diagnosis.js';
@@ -43,9 +44,8 @@ export type ErrorKind = 'unauthenticated' | 'forbidden' | 'rate-limited' | 'unav
 /** Reads it from the body, where the status does not tell; undefined when it does. */
 export type ReadErrorKind = (status: number, body: unknown) => ErrorKind | undefined;
 
-/** What the headers of an answer tell about how much more the system takes, in a way of its own. */
-export type ReadNews = (headers: AnswerHeaders) => News | undefined;
-export type News = Parameters<CallScope['slowDown']>[0];
+/** Reads rate limits from the headers of an answer, where they are not the standard ones. */
+export type ReadRateLimits = (headers: AnswerHeaders) => RateLimitInfo | undefined;
 
 /** What a system has of its own. */
 export interface HttpExtras {
@@ -54,7 +54,7 @@ export interface HttpExtras {
   /** Whose certificates are trusted. Default: those of the authorities that all the world trusts. */
   trust?: SecureContext | undefined;
   readErrorKind?: ReadErrorKind | undefined;
-  readNews?: ReadNews | undefined;
+  readRateLimits?: ReadRateLimits | undefined;
   /** Numbers of which JavaScript would lose digits arrive as text. Default false. */
   exactNumbers?: boolean | undefined;
 }
@@ -95,7 +95,7 @@ export function openHttp(
   baseUrl: string,
   headers: Record<string, string>,
   { source, timeoutMs, concurrency = 0, maxAnswerBytes }: ConnectorOptions,
-  { session, trust, readErrorKind, readNews, exactNumbers = false }: HttpExtras = {},
+  { session, trust, readErrorKind, readRateLimits, exactNumbers = false }: HttpExtras = {},
 ): HttpTransport {
   const base = new URL(baseUrl);
   // The scope's timeout covers connecting, waiting and reading alike, so undici's own clocks are off. But for
@@ -158,8 +158,8 @@ export function openHttp(
         const { status, headers } = answer;
         const type = isRaw ? String(headers['content-type'] ?? '') : undefined;
         tell(scope, headers);
-        const news = readNews?.(headers);
-        if (news !== undefined) scope.slowDown(news);
+        const rateLimits = readRateLimits?.(headers);
+        if (rateLimits !== undefined) scope.slowDown(rateLimits);
         if (isGood(status)) {
           const bytes = wholeBody(answer, source, maxAnswerBytes);
           const read = parseBody(bytes, source);

@@ -4,7 +4,7 @@ import { milliseconds, type Duration } from '../duration.js';
 import { InvalidInputError, SourceContractError } from '../errors.js';
 import type { Auth } from './auth.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from './connector.js';
-import { check, openHttp, type HttpTransport, type ReadErrorKind, type ReadNews } from './http.js';
+import { check, openHttp, type HttpTransport, type ReadErrorKind, type ReadRateLimits } from './http.js';
 import { noteValue } from './path-template.js';
 import { trusting } from './tls.js';
 
@@ -37,7 +37,7 @@ export interface RestOptions {
   /** Where a system's status does not tell what its error is about, how its body does. */
   readErrorKind?: ReadErrorKind;
   /** Where a system tells how much more it takes in headers of its own, how they are read. */
-  readNews?: ReadNews;
+  readRateLimits?: ReadRateLimits;
   /**
    * Numbers of which JavaScript would lose digits arrive as text, for schemas with `decimalText`. Reading takes longer.
    * Default false.
@@ -56,7 +56,7 @@ export function rest({
   pingHolds = '0 s',
   accept = 'application/json',
   readErrorKind,
-  readNews,
+  readRateLimits,
   exactNumbers,
   ca,
 }: RestOptions): Connector<RestClient> {
@@ -71,7 +71,7 @@ export function rest({
         session: auth.session?.(reader, options, trust),
         trust,
         readErrorKind,
-        readNews,
+        readRateLimits,
         exactNumbers,
       });
       const http = withQuery(opened, auth.query?.(reader));

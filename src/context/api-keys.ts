@@ -2,7 +2,7 @@ import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { webOrigin } from '../config.js';
 import { listIn } from '../settings.js';
-import { PRIORITIES } from '../resilience/priority.js';
+import { PRIORITIES } from '../priority.js';
 import type { Caller, Role } from './caller.js';
 import { priorityOf } from './directives.js';
 import { PURPOSES } from './purpose.js';

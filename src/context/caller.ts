@@ -1,6 +1,6 @@
 import type { Purpose } from '../customer/schema.generated.js';
 import type { Identifier } from '../identity/identifiers.js';
-import type { Priority } from '../resilience/priority.js';
+import type { Priority } from '../priority.js';
 
 /** What a caller is to the organisation; src/context/roles.ts says what each may do. */
 export type Role = 'visitor' | 'frontend' | 'analyst' | 'campaign' | 'operator';

@@ -1,4 +1,4 @@
-import type { Clock } from '../cache/cache.js';
+import type { Clock } from '../clock.js';
 import type { Context, Rights } from '../customer/customer.js';
 import { NOBODY_ERASED, type Erasures } from '../identity/erasures.js';
 import type { Identifier } from '../identity/identifiers.js';
@@ -69,7 +69,7 @@ export function createContext(
     context: {
       requestId,
       load,
-      kept: registry.keptFor(scope),
+      cached: registry.cachedFor(scope),
       identify: (identifier) => identities.of(identifier),
       rights,
       found: new Set<Identity>(),

@@ -1,5 +1,5 @@
 import type { Wanted } from '../cache/freshness.js';
-import type { Priority } from '../resilience/priority.js';
+import type { Priority } from '../priority.js';
 
 /** Which of a caller's cache directives are followed. */
 export type FollowedDirectives = 'any' | 'sparing' | 'none';

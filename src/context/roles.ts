@@ -1,4 +1,4 @@
-import { PRIORITIES } from '../resilience/priority.js';
+import { PRIORITIES } from '../priority.js';
 import type { Rights, Role } from './caller.js';
 import { PURPOSES } from './purpose.js';
 

@@ -127,7 +127,7 @@ function keptAnswer(
     if (outcome?.kind === 'unknown') return { statements: NOTHING };
     if (outcome?.kind !== 'found' || outcome.records.length > 1) return undefined;
     const [record] = outcome.records;
-    const statements = record === undefined ? undefined : context.kept(ofRecord, record.id);
+    const statements = record === undefined ? undefined : context.cached(ofRecord, record.id);
     return statements === undefined ? undefined : { statements };
   } catch (error) {
     return { statements: NOTHING, error };

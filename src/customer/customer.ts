@@ -2,7 +2,7 @@ import type { GraphQLResolveInfo } from 'graphql';
 import type { AddressValue } from '../identity/declaration.js';
 import { normalise, type Identifier } from '../identity/identifiers.js';
 import type { Identity, IdentityRules } from '../identity/identity-graph.js';
-import type { Kept, Load } from '../loaders/registry.js';
+import type { Load, ReadCached } from '../loaders/registry.js';
 import { chooseValue } from './profile.js';
 import type { EventType } from './schema.generated.js';
 import type { Rule } from './survivorship.js';
@@ -12,7 +12,7 @@ export interface Context {
   /** Asks a loader of the resolver's own source; keys that are asked for together become one call. */
   load: Load;
   /** What a loader has at once. */
-  kept: Kept;
+  cached: ReadCached;
   /** Finds out who is meant. One identifier gives one identity within the request. */
   identify(identifier: Identifier): Identity;
   /** Names this request in the log and in answers about defects. */

@@ -1,7 +1,7 @@
 import type { Wanted } from '../cache/freshness.js';
 import { SourceRateLimitedError } from '../errors.js';
 import type { Deadline } from '../resilience/deadline.js';
-import type { Priority } from '../resilience/priority.js';
+import type { Priority } from '../priority.js';
 import type { ProtectedScope } from '../resilience/protection.js';
 import type { Trace } from '../telemetry/tracing.js';
 import type { Turns } from '../turns.js';

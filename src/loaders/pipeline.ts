@@ -1,4 +1,4 @@
-import { approximateBytes, type Cache, type Clock, type Entry, type KeptEntry } from '../cache/cache.js';
+import { approximateBytes, type Cache, type Entry, type KeptEntry } from '../cache/cache.js';
 import type { Asked, RecentlyForgotten } from '../cache/recently-forgotten.js';
 import {
   isNothing,
@@ -13,9 +13,10 @@ import {
 import type { Subject, Tags } from '../cache/invalidation.js';
 import type { SharedCache } from '../cache/shared-cache.js';
 import type { CallScope } from '../connectors/connector.js';
+import type { Clock } from '../clock.js';
 import { GatewayError, NotCachedError, SourceError } from '../errors.js';
 import { PassingMap } from '../passing-map.js';
-import type { Priority } from '../resilience/priority.js';
+import type { Priority } from '../priority.js';
 import type { Protection } from '../resilience/protection.js';
 import { CallController } from '../signal.js';
 import { endSourceCall, startRequest, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
@@ -323,8 +324,8 @@ export function createPipeline(
               run.calls += 1;
               return call(signal);
             }),
-          slowDown: (news) => {
-            scope.slowDown(news);
+          slowDown: (info) => {
+            scope.slowDown(info);
           },
           holds: (maxAgeMs) => {
             holdsMs = Math.min(holdsMs ?? Infinity, maxAgeMs);

@@ -12,8 +12,8 @@ import { createPipeline, type Pipeline, type Surroundings } from './pipeline.js'
 /** Asks the loaders of all sources on behalf of one request. */
 export type Load = <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => Promise<Value>;
 
-/** Gives what a loader has kept that is fresh enough for the request; undefined when there is nothing, and nobody is asked. */
-export type Kept = <C extends Client, Key, Value>(
+/** Returns a cached answer that is fresh enough for the request, without calling the system; undefined if there is none. */
+export type ReadCached = <C extends Client, Key, Value>(
   loader: Loader<C, Key, Value>,
   key: Key,
 ) => Value | undefined;
@@ -48,7 +48,7 @@ export interface LoaderRegistry {
   /** A request's own loaders: the keys that it asks for in one tick become one batch. */
   forRequest(request: RequestScope): Load;
   /** For what nothing is asked for in turn: it need not wait until all that is asked together is known. */
-  keptFor(request: RequestScope): Kept;
+  cachedFor(request: RequestScope): ReadCached;
   /**
    * Drops all answers about any of these, here and on every instance, and keeps none that is on its way. Rejects
    * when other instances could not be told. Gives what asks anew, behind all else, for those that were read often here.
@@ -143,7 +143,7 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
         return load(key) as Promise<Value>;
       };
     },
-    keptFor:
+    cachedFor:
       (request) =>
       <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key): Value | undefined => {
         const { pipeline, keyText } = boundOf(loader);

@@ -18,7 +18,7 @@ import type { Decided } from './permission.js';
 type Categories = AuditEntry['categories'];
 
 /** What an operation tells an audience of persons, whatever its variables: a field that they leave out counts too. */
-interface Plan {
+interface OperationDisclosure {
   granted: readonly DataCategory[];
   masked: readonly DataCategory[];
   withheld: readonly DataCategory[];
@@ -49,13 +49,13 @@ export interface AskedOperation {
 
 export function createDisclosures({ schema, policies, needConsent }: DisclosuresOptions): Disclosures {
   /** By document, audience and the name of the operation. */
-  const plans = new WeakMap<DocumentNode, Map<string, Map<string, Plan>>>();
+  const plans = new WeakMap<DocumentNode, Map<string, Map<string, OperationDisclosure>>>();
 
-  const makePlan = ({ document, operationName }: AskedOperation, audience: Audience): Plan => {
+  const makePlan = ({ document, operationName }: AskedOperation, audience: Audience): OperationDisclosure => {
     const granted = new Set<DataCategory>();
     const masked = new Set<DataCategory>();
     const withheld = new Set<DataCategory>();
-    const asked = new Map<string, Plan['asked'][number]>();
+    const asked = new Map<string, OperationDisclosure['asked'][number]>();
     for (const path of fieldsOf(document, operationName, schema)) {
       const policy = policies.get(path);
       if (policy === undefined || policy.category === 'NONE') continue;
@@ -85,10 +85,11 @@ export function createDisclosures({ schema, policies, needConsent }: Disclosures
     of: (operation, audience, decided) => {
       let ofDocument = plans.get(operation.document);
       if (ofDocument === undefined)
-        plans.set(operation.document, (ofDocument = new Map<string, Map<string, Plan>>()));
+        plans.set(operation.document, (ofDocument = new Map<string, Map<string, OperationDisclosure>>()));
       const text = textOfAudience(audience);
       let ofAudience = ofDocument.get(text);
-      if (ofAudience === undefined) ofDocument.set(text, (ofAudience = new Map<string, Plan>()));
+      if (ofAudience === undefined)
+        ofDocument.set(text, (ofAudience = new Map<string, OperationDisclosure>()));
       const name = operation.operationName ?? '';
       let plan = ofAudience.get(name);
       if (plan === undefined) ofAudience.set(name, (plan = makePlan(operation, audience)));
@@ -112,7 +113,10 @@ function textOf(decided: Decided): string {
   return text;
 }
 
-function outcomeOf({ granted, masked, withheld, asked }: Plan, decided: Decided): Categories | undefined {
+function outcomeOf(
+  { granted, masked, withheld, asked }: OperationDisclosure,
+  decided: Decided,
+): Categories | undefined {
   const categories = { granted: new Set(granted), masked: new Set(masked), withheld: new Set(withheld) };
   for (const { channel, becomes, category } of asked) {
     const decision = decided.get(channel);

@@ -1,17 +1,15 @@
-import { CircuitState, ConsecutiveBreaker, CountBreaker } from 'cockatiel';
+import type { Clock } from '../clock.js';
 import { SourceUnavailableError } from '../errors.js';
-import type { Clock } from './clock.js';
-
-/** `closed`: calls go on. `open`: they are refused. `half-open`: the time has come for one call to probe the system. */
-export type BreakerState = 'closed' | 'open' | 'half-open';
+import type { BreakerState } from '../telemetry/metrics.js';
 
 /** How a call ended: the system answered (be it with a refusal), it failed, or the call says nothing about it. */
-export type Verdict = 'answered' | 'failed' | 'unknown';
+export type CallOutcome = 'answered' | 'failed' | 'unknown';
 
-/** So many failures in a row open the breaker. */
-const IN_A_ROW = 10;
-/** So do more failures than answers in the last 40 calls, once there were 20: a system that is half alive. */
-const HALF = { threshold: 0.5, size: 40, minimumNumberOfCalls: 20 };
+/** Failures in a row that open the breaker. */
+const MAX_FAILURES_IN_A_ROW = 10;
+/** More failures than answers among the last `WINDOW_CALLS` calls open it too, if there were at least `MIN_CALLS`. */
+const WINDOW_CALLS = 40;
+const MIN_CALLS = 20;
 /** How long the system is left alone before it is probed, unless it asked for longer. */
 const OPEN_MS = 5_000;
 const MAX_OPEN_MS = 60_000;
@@ -26,14 +24,9 @@ export interface CircuitBreaker {
   /** What calls are refused with while it is not closed. */
   refusal(): SourceUnavailableError;
   /** `retryAfterMs`: when the failing system wants to be asked again. */
-  leave(pass: number, verdict: Verdict, retryAfterMs?: number): void;
+  leave(pass: number, outcome: CallOutcome, retryAfterMs?: number): void;
 }
 
-/**
- * When to open is decided by cockatiel's breakers. The states are ours, because cockatiel's circuit lets calls wait for
- * the probe of a hanging system instead of refusing them, closes when the probe was merely cancelled, and reads no
- * clock but the computer's.
- */
 export function circuitBreaker(
   source: string,
   clock: Clock,
@@ -41,9 +34,10 @@ export function circuitBreaker(
 ): CircuitBreaker {
   let state: BreakerState = 'closed';
   let openUntil = 0;
-  /** What calls of an earlier period say is old news. */
+  /** Calls that began in an earlier period are not counted. */
   let period = 0;
-  let breakers = newBreakers();
+  /** Whether each of the latest calls failed, the latest last. */
+  let failures: boolean[] = [];
 
   const become = (next: BreakerState) => {
     state = next;
@@ -76,27 +70,28 @@ export function circuitBreaker(
       become('half-open');
       return period;
     },
-    leave: (pass, verdict, retryAfterMs = 0) => {
+    leave: (pass, outcome, retryAfterMs = 0) => {
       if (pass !== period || state === 'open') return;
       if (state === 'half-open') {
-        if (verdict === 'failed') open(retryAfterMs);
-        // Whoever comes next is the probe.
-        else if (verdict === 'unknown') become('open');
+        if (outcome === 'failed') open(retryAfterMs);
+        // The next call is the probe.
+        else if (outcome === 'unknown') become('open');
         else {
-          breakers = newBreakers();
+          failures = [];
           become('closed');
         }
-      } else if (verdict === 'answered') {
-        for (const breaker of breakers) breaker.success(CircuitState.Closed);
-      } else if (verdict === 'failed') {
-        // Each has to be told.
-        const full = breakers.map((breaker) => breaker.failure(CircuitState.Closed));
-        if (full.includes(true)) open(retryAfterMs);
+      } else if (outcome !== 'unknown') {
+        failures.push(outcome === 'failed');
+        if (failures.length > WINDOW_CALLS) failures.shift();
+        if (outcome === 'failed' && areTooMany(failures)) open(retryAfterMs);
       }
     },
   };
 }
 
-function newBreakers() {
-  return [new ConsecutiveBreaker(IN_A_ROW), new CountBreaker(HALF)] as const;
+function areTooMany(failures: readonly boolean[]): boolean {
+  const calls = failures.length;
+  const inARow = calls - 1 - failures.lastIndexOf(false);
+  if (inARow >= MAX_FAILURES_IN_A_ROW) return true;
+  return calls >= MIN_CALLS && failures.filter(Boolean).length > calls / 2;
 }

@@ -1,10 +1,11 @@
 import type { DeadlineAt } from './protection.js';
 import { SourceRateLimitedError } from '../errors.js';
+import type { RateLimitInfo } from '../rate-limit-info.js';
 import type { Cancellation } from './cancellation.js';
-import type { Clock } from './clock.js';
+import type { Clock } from '../clock.js';
 import { Fifo, type Queued } from './fifo.js';
-import type { News, Pace } from './pace.js';
-import { PRIORITIES, type Priority } from './priority.js';
+import type { Pace } from './pace.js';
+import { PRIORITIES, type Priority } from '../priority.js';
 
 /** A class of calls that was passed over for so long, */
 const STARVING_MS = 5_000;
@@ -30,7 +31,7 @@ export interface Limiter {
    */
   withhold(priority: Priority, tookMs: number): void;
   /** What the system said to a call that is under way. */
-  slowDown(news: News): void;
+  slowDown(info: RateLimitInfo): void;
   /** Sends all away who wait. */
   refuseWaiting(error: Error): void;
   readonly waiting: number;
@@ -229,8 +230,8 @@ export function createLimiter({ source, concurrency, bulkShare, pace, clock }: L
       took(tookMs);
       if (withheld.length === underWay) freeWithheld();
     },
-    slowDown: (news) => {
-      pace.slowDown(news, Math.max(0, underWay - withheld.length - 1));
+    slowDown: (info) => {
+      pace.slowDown(info, Math.max(0, underWay - withheld.length - 1));
     },
     refuseWaiting: (error) => {
       for (const queue of Object.values(queues))

@@ -1,5 +1,6 @@
+import type { Clock } from '../clock.js';
 import { milliseconds, type Duration } from '../duration.js';
-import type { Clock } from './clock.js';
+import type { RateLimitInfo } from '../rate-limit-info.js';
 
 /** How often a system may be asked. */
 export interface Rate {
@@ -7,16 +8,6 @@ export interface Rate {
   per: Duration;
   /** So many calls may come at once after a quiet time. Default: one second's worth, at least 1. */
   burst?: number;
-}
-
-/** What a system says about how much it still takes. */
-export interface News {
-  /** So many calls, */
-  remaining?: number | undefined;
-  /** until so many milliseconds from now. */
-  resetMs?: number | undefined;
-  /** No calls at all for so many milliseconds. */
-  retryAfterMs?: number | undefined;
 }
 
 /** No system is left alone for longer on its own word: a wrong header must not switch a source off. */
@@ -33,7 +24,7 @@ export interface Pace {
   /** A call is made. */
   take(): void;
   /** `underWay`: other calls that the system may not have counted when it said so. */
-  slowDown(news: News, underWay: number): void;
+  slowDown(info: RateLimitInfo, underWay: number): void;
 }
 
 export function createPace(rate: Rate | undefined, bulkShare: number, clock: Clock): Pace {

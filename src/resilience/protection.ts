@@ -1,9 +1,9 @@
+import type { Clock } from '../clock.js';
+import type { Priority } from '../priority.js';
+import type { RateLimitInfo } from '../rate-limit-info.js';
 import type { CallSignal } from '../signal.js';
-import type { BreakerState } from './circuit-breaker.js';
-import type { Clock } from './clock.js';
+import type { BreakerState } from '../telemetry/metrics.js';
 import type { LimitsOptions } from './limits.js';
-import type { News } from './pace.js';
-import type { Priority } from './priority.js';
 import type { QuotaStore } from './quota.js';
 
 /** What stands between the gateway and one source, shared by all who ask it. */
@@ -42,7 +42,7 @@ export interface ProtectedScope {
    */
   run<T>(call: (signal: CallSignal) => Promise<T>): Promise<T>;
   /** To be called by a call under way when the system said how much it still takes. Holds for everyone. */
-  slowDown(news: News): void;
+  slowDown(info: RateLimitInfo): void;
   /** True while a call waits for its turn: a deadline that passes now is a matter of rate, not of a slow system. */
   readonly isWaiting: boolean;
   /** Seconds until a call that starts to wait now would likely be made; at least 1. */

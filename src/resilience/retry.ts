@@ -1,5 +1,5 @@
 import type { Cancellation } from './cancellation.js';
-import type { Clock } from './clock.js';
+import type { Clock } from '../clock.js';
 
 const FIRST_WAIT_MS = 50;
 const MAX_WAIT_MS = 1_000;

@@ -7,7 +7,7 @@ import {
 } from '../errors.js';
 import type { CallSignal } from '../signal.js';
 import { cancellation } from './cancellation.js';
-import { circuitBreaker, type Verdict } from './circuit-breaker.js';
+import { circuitBreaker, type CallOutcome } from './circuit-breaker.js';
 import { createLimiter } from './limiter.js';
 import { readLimits } from './limits.js';
 import { createPace, MAX_PAUSE_MS } from './pace.js';
@@ -61,7 +61,7 @@ export function createProtection({
   let pausedAt = -Infinity;
 
   /** What a failed call says about the system. A wish to slow down holds for everyone from here on. */
-  const verdictOn = (error: unknown, madeAt: number): Verdict => {
+  const callOutcomeOf = (error: unknown, madeAt: number): CallOutcome => {
     if (error instanceof SourceError && error.isOfKeyOnly) return 'answered';
     if (error instanceof SourceRateLimitedError) {
       limiter.slowDown({ remaining: 0, retryAfterMs: pauseMs(error) });
@@ -161,10 +161,10 @@ export function createProtection({
           return { error, retryMs: undefined };
         }
         outcome = error instanceof GatewayError ? error.code : 'INTERNAL_SERVER_ERROR';
-        const verdict = verdictOn(error, madeAt);
+        const called = callOutcomeOf(error, madeAt);
         const retryMs = retryIn(error, tries);
         // What is tried again has not failed yet. Else one question of one client would weigh as much as many.
-        breaker.leave(pass, retryMs === undefined ? verdict : 'unknown', wantedMs(error));
+        breaker.leave(pass, retryMs === undefined ? called : 'unknown', wantedMs(error));
         return { error, retryMs };
       } finally {
         // After the breaker has heard of it: should it open, the place goes to nobody who waits.
@@ -189,9 +189,9 @@ export function createProtection({
           if (outcome.retryMs > 0) await backOff(outcome.retryMs, cancelled);
         }
       },
-      slowDown: ({ remaining, ...news }) => {
+      slowDown: ({ remaining, ...info }) => {
         const ours = remaining === undefined ? undefined : Math.floor(remaining / processes);
-        limiter.slowDown({ ...news, remaining: ours });
+        limiter.slowDown({ ...info, remaining: ours });
       },
       isWaiting: false,
       retries: 0,

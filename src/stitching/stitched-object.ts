@@ -1,5 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import { fieldKey, type Plan } from '../connectors/graphql/plan.js';
+import { fieldKey, type PlannedSelection } from '../connectors/graphql/plan.js';
 
 /**
  * An object of a system that speaks GraphQL, as its loader returns it. Fields are read by their names and arguments, never
@@ -9,13 +9,13 @@ export class StitchedObject {
   readonly source: string;
   /** The field that returned this object: another source's part of the selection is read from it. */
   readonly info: GraphQLResolveInfo;
-  readonly #plan: Plan;
+  readonly #plan: PlannedSelection;
   /** Shared with other requests, so it is only read. */
   readonly #values: Readonly<Record<string, unknown>>;
 
   constructor(
     source: string,
-    plan: Plan,
+    plan: PlannedSelection,
     values: Readonly<Record<string, unknown>>,
     info: GraphQLResolveInfo,
   ) {
@@ -34,7 +34,7 @@ export class StitchedObject {
     return null;
   }
 
-  #wrap(value: unknown, children: Plan | undefined, info: GraphQLResolveInfo): unknown {
+  #wrap(value: unknown, children: PlannedSelection | undefined, info: GraphQLResolveInfo): unknown {
     if (children === undefined || value == null || value instanceof Error) return value;
     if (Array.isArray(value)) return value.map((item: unknown) => this.#wrap(item, children, info));
     // Answers are checked when they are read: see connectors/graphql/read-answer.ts.

@@ -1,11 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { FailureKind } from '../diagnosis.js';
+import { PRIORITIES, type Priority } from '../priority.js';
 import { addGauges, type ScrapeReaders } from './gauges.js';
 import { createWebhookMetrics, type WebhookMetrics } from './webhook-metrics.js';
 import type { MetricValues } from './worker-metrics.js';
 
-/** How urgent a request is. Under pressure the last goes first. */
-export type Priority = 'interactive' | 'automation' | 'bulk';
+export type { Priority } from '../priority.js';
 
 /**
  * Where the answer for one key came from.
@@ -14,7 +14,7 @@ export type Priority = 'interactive' | 'automation' | 'bulk';
  */
 export type CacheAnswer = 'hit' | 'stale' | 'miss' | 'shared';
 
-/** `closed`: calls go through. `open`: none does. `half-open`: a few do, to see whether the system is back. */
+/** `closed`: calls are made. `open`: they are refused. `half-open`: the next call tries whether the system is back. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 /**
@@ -62,7 +62,6 @@ const MAX_OPERATION_NAMES = 100;
 const DURATIONS_IN_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 const BATCH_SIZES = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000];
 
-const PRIORITIES: readonly Priority[] = ['interactive', 'automation', 'bulk'];
 const WHOLE_ANSWERS = ['kept', 'shared'] as const;
 const IDENTITY_LIMITS = ['HOPS', 'VALUES_PER_NAMESPACE', 'IDENTIFIERS'] as const;
 const BREAKER_STATES: readonly BreakerState[] = ['closed', 'open', 'half-open'];

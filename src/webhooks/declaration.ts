@@ -20,8 +20,8 @@ export interface WebhookAnswer {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** `stale`: rightly signed, at another time than now. */
-export type Verdict = 'valid' | 'stale' | 'invalid';
+/** What the check of a signature found. `stale`: the signature is right, but its time is too far from now. */
+export type SignatureCheck = 'valid' | 'stale' | 'invalid';
 
 /** What a system tells of; the receiver adds whose it is. */
 export type ToldEvent = Omit<SourceEvent, 'source'>;
@@ -42,7 +42,7 @@ export interface WebhookDeclaration {
     handshakeToken: string | undefined,
   ): WebhookAnswer | undefined;
   /** Whether the request is from the system and of now. */
-  verify(request: WebhookRequest, secrets: readonly string[], nowMs: number): Verdict;
+  verify(request: WebhookRequest, secrets: readonly string[], nowMs: number): SignatureCheck;
   /**
    * What happened. Kinds that we make nothing of are left out. Throws an InvalidInputError for what the system cannot have
    * sent.

@@ -1,15 +1,15 @@
 import type { ToldEvent } from './declaration.js';
 import type { SourceEvent } from './event.js';
 
-/** How many events were new, and how many had been kept before. */
-export interface Kept {
+/** How many events were stored, and how many had been stored before. */
+export interface IntakeResult {
   kept: number;
   known: number;
 }
 
 export interface IntakeOptions {
   /** Keeps events for good. The system is told that we have them only when this has resolved; until then it tells again. */
-  keep: (events: readonly SourceEvent[]) => Promise<Kept>;
+  keep: (events: readonly SourceEvent[]) => Promise<IntakeResult>;
   /** An identifier in its one way to be written, or null when it is none. */
   identify: (namespace: string, value: string) => string | null;
 }

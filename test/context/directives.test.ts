@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { priorityOf, readDirectives, type FollowedDirectives } from '../../src/context/directives.js';
 import type { Wanted } from '../../src/cache/freshness.js';
-import type { Priority } from '../../src/resilience/priority.js';
+import type { Priority } from '../../src/priority.js';
 
 const read = (
   headers: Record<string, string>,

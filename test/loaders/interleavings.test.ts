@@ -5,7 +5,7 @@ import type { Forgettable } from '../../src/cache/invalidation.js';
 import type { Client } from '../../src/connectors/connector.js';
 import { NotCachedError, SourceUnavailableError } from '../../src/errors.js';
 import { defineLoader, type Loader } from '../../src/loaders/loader.js';
-import type { Priority } from '../../src/resilience/priority.js';
+import type { Priority } from '../../src/priority.js';
 import { turnedClock } from '../support/clock.js';
 import { createLoading, type Loading } from '../support/loading.js';
 import { sharedCacheInMemory } from './shared-cache-in-memory.js';

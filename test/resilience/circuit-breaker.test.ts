@@ -1,6 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SourceUnavailableError } from '../../src/errors.js';
-import { circuitBreaker, type CircuitBreaker, type Verdict } from '../../src/resilience/circuit-breaker.js';
+import {
+  circuitBreaker,
+  type CircuitBreaker,
+  type CallOutcome,
+} from '../../src/resilience/circuit-breaker.js';
 import { turnedClock, type TurnedClock } from '../support/clock.js';
 
 describe('the circuit breaker', () => {
@@ -13,8 +17,8 @@ describe('the circuit breaker', () => {
     breaker = circuitBreaker('shop', clock, (state) => states.push(state));
   });
 
-  const call = (verdict: Verdict, retryAfterMs?: number): void => {
-    breaker.leave(breaker.enter(), verdict, retryAfterMs);
+  const call = (outcome: CallOutcome, retryAfterMs?: number): void => {
+    breaker.leave(breaker.enter(), outcome, retryAfterMs);
   };
   const fail = (times: number): void => {
     for (let i = 0; i < times; i += 1) call('failed');

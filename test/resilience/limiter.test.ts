@@ -4,7 +4,7 @@ import { SourceRateLimitedError } from '../../src/errors.js';
 import { cancellation } from '../../src/resilience/cancellation.js';
 import { createLimiter, type Limiter } from '../../src/resilience/limiter.js';
 import { createPace, type Rate } from '../../src/resilience/pace.js';
-import { PRIORITIES, type Priority } from '../../src/resilience/priority.js';
+import { PRIORITIES, type Priority } from '../../src/priority.js';
 
 const clock = { now: () => Date.now() };
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPace, type News } from '../../src/resilience/pace.js';
+import type { RateLimitInfo } from '../../src/rate-limit-info.js';
+import { createPace } from '../../src/resilience/pace.js';
 import { turnedClock } from '../support/clock.js';
 
 describe('how often a system may be asked', () => {
@@ -71,13 +72,13 @@ describe('how often a system may be asked', () => {
 
   it('is not broken by whatever a header says', () => {
     const number = fc.oneof(fc.constant(undefined), fc.double(), fc.integer());
-    const news: fc.Arbitrary<News> = fc.record({
+    const info: fc.Arbitrary<RateLimitInfo> = fc.record({
       remaining: number,
       resetMs: number,
       retryAfterMs: number,
     });
     fc.assert(
-      fc.property(fc.array(news, { maxLength: 5 }), (all) => {
+      fc.property(fc.array(info, { maxLength: 5 }), (all) => {
         const clock = turnedClock();
         const pace = createPace({ calls: 10, per: '1 s' }, 0.5, clock);
         for (const one of all) pace.slowDown(one, 2);

@@ -10,7 +10,7 @@ import {
   SourceUnavailableError,
 } from '../../src/errors.js';
 import type { CallSignal } from '../../src/signal.js';
-import { PRIORITIES } from '../../src/resilience/priority.js';
+import { PRIORITIES } from '../../src/priority.js';
 import type { Protection, ProtectionOptions, Work } from '../../src/resilience/protection.js';
 import { createProtection } from '../../src/resilience/wrap.js';
 

@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/cache/cache.js';
+import type { Clock } from '../../src/clock.js';
 
 /** A clock that stands still until it is turned. */
 export interface TurnedClock extends Clock {

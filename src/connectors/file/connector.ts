@@ -6,7 +6,7 @@ import type { CallScope, Client, Connection, Connector, ConnectorOptions } from 
 import { check } from '../http.js';
 import { openDatabase, type Database, type FileTable, type NewestDays } from './database.js';
 import { refuseImpossibleText, runQuery, type FileParameter } from './query.js';
-import { createTurns } from './turns.js';
+import { createSlots } from './slots.js';
 
 /**
  * Queries at once; more wait for one to end. Each takes one of the four threads that Node also reads files and looks up
@@ -84,7 +84,7 @@ export function file(declared: FileOptions): Connector<FileClient> {
       };
       const longestMs = reader.read(timeoutMs) ?? options.timeoutMs;
       const closed = new AbortController();
-      const turns = createTurns(MAX_QUERIES);
+      const slots = createSlots(MAX_QUERIES);
       const underWay = new Set<Promise<unknown>>();
       let opening: Promise<Database> | undefined;
       let closing: Promise<void> | undefined;
@@ -121,7 +121,7 @@ export function file(declared: FileOptions): Connector<FileClient> {
             clock.abort(new SourceTimeoutError(source, `${source} did not answer within ${longestMs} ms.`));
           }, longestMs);
           const signal = AbortSignal.any([toAbortSignal(cancelled), closed.signal, clock.signal]);
-          const work = turns.take(signal, () => ask(text, parameters, signal));
+          const work = slots.run(signal, () => ask(text, parameters, signal));
           underWay.add(work);
           try {
             return check(z.array(schema), await work, source);

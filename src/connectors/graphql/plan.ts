@@ -30,14 +30,15 @@ export interface PlannedField {
   type: GraphQLOutputType;
   /** Where the value lies below the vendor's field: `['shopMoney']`, `['nodes', 0]`. */
   below: readonly (string | number)[];
-  children: Plan | undefined;
+  children: PlannedSelection | undefined;
   /** Set on a field that is a question of its own for each key. */
   keyed: { path: readonly Segment[]; field: KeyedField } | undefined;
   text: string;
   cost: number;
 }
 
-export interface Plan {
+/** What is selected of one type, in the vendor's words. */
+export interface PlannedSelection {
   type: GraphQLObjectType;
   fields: readonly PlannedField[];
   /** The same fields, by `fieldKey`. */
@@ -89,7 +90,7 @@ export function makePlan(
   type: GraphQLObjectType,
   selectionSets: Iterable<SelectionSetNode>,
   isRoot = true,
-): Plan {
+): PlannedSelection {
   const collected = new Map<string, Collected>();
   const seen = new Set<string>();
   for (const selectionSet of selectionSets)
@@ -230,7 +231,11 @@ export function parsePath(path: string, args: Readonly<Record<string, unknown>>)
   });
 }
 
-function writeField(name: string, [first, ...below]: readonly Segment[], children: Plan | undefined): string {
+function writeField(
+  name: string,
+  [first, ...below]: readonly Segment[],
+  children: PlannedSelection | undefined,
+): string {
   if (first === undefined) throw new Error('A path has at least one field.');
   const inner = below
     .filter(({ text }) => !/^\d+$/.test(text))
@@ -241,7 +246,7 @@ function writeField(name: string, [first, ...below]: readonly Segment[], childre
   return `${name === first.text ? '' : `${name}: `}${first.text}${inner}`;
 }
 
-export function writeFields(plan: Plan): string {
+export function writeFields(plan: PlannedSelection): string {
   const needed = plan.needs === undefined ? [] : [`${freeName('_needs', plan)}: ${plan.needs}`];
   return [...needed, ...plan.fields.map(({ text }) => text)].join(' ') || '__typename';
 }
@@ -250,7 +255,11 @@ export function writeFields(plan: Plan): string {
  * Points as GraphQL APIs that count them do: an object one, a leaf none, a connection two and its items as often as
  * are asked for. What is below `nodes`, or picked from it, is the item itself.
  */
-function costOf(segments: readonly Segment[], children: Plan | undefined, ownerCost: number): number {
+function costOf(
+  segments: readonly Segment[],
+  children: PlannedSelection | undefined,
+  ownerCost: number,
+): number {
   const below =
     children === undefined ? 0 : 1 + ownerCost + children.fields.reduce((sum, { cost }) => sum + cost, 0);
   return segments.reduceRight((cost, { text, items }, i) => {
@@ -266,7 +275,7 @@ function objectsIn(path: string): number {
 }
 
 /** What each key adds to a request: its object as often as it is read, and the questions of its own. */
-export function costOfKey({ readsPerKey = 1 }: EntryMapping, { fields }: Plan): number {
+export function costOfKey({ readsPerKey = 1 }: EntryMapping, { fields }: PlannedSelection): number {
   const sum = (some: readonly PlannedField[]) => some.reduce((total, { cost }) => total + cost, 0);
   const found = fields.filter(({ keyed }) => keyed === undefined);
   return (
@@ -276,6 +285,6 @@ export function costOfKey({ readsPerKey = 1 }: EntryMapping, { fields }: Plan): 
 }
 
 /** A name for what is requested beside the fields of our SDL: one that none of them has. */
-export function freeName(wanted: string, plan: Plan): string {
+export function freeName(wanted: string, plan: PlannedSelection): string {
   return plan.fields.some(({ name }) => name === wanted) ? freeName(`${wanted}_`, plan) : wanted;
 }

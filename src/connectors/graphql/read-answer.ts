@@ -2,11 +2,11 @@ import { isLeafType, isListType, isNonNullType, type GraphQLOutputType } from 'g
 import { SourceContractError } from '../../errors.js';
 import type { GraphqlAnswer } from './client.js';
 import type { EntryMapping, KeyedField } from './mapping.js';
-import { freeName, type Plan, type PlannedField } from './plan.js';
+import { freeName, type PlannedSelection, type PlannedField } from './plan.js';
 
 interface Reading {
   entry: EntryMapping;
-  plan: Plan;
+  plan: PlannedSelection;
   keys: readonly string[];
   source: string;
   found: readonly PlannedField[];
@@ -118,7 +118,7 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
   const complete = (
     value: unknown,
     type: GraphQLOutputType,
-    children: Plan | undefined,
+    children: PlannedSelection | undefined,
     path: Path,
   ): unknown => {
     if (value == null) return errorAt(path) ?? (isNonNullType(type) ? misfit(path) : null);
@@ -158,7 +158,7 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
   return { errorAt, walk, field, owned, misfit, several, another };
 }
 
-function makeObject({ fields }: Plan, read: (field: PlannedField) => unknown): object {
+function makeObject({ fields }: PlannedSelection, read: (field: PlannedField) => unknown): object {
   const object = Object.create(null) as Record<string, unknown>;
   for (const field of fields) object[field.name] = read(field);
   return object;

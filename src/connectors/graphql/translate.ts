@@ -9,14 +9,14 @@ import {
   parsePath,
   writeFields,
   type KeyFieldOf,
-  type Plan,
+  type PlannedSelection,
   type Selected,
 } from './plan.js';
 import { readAnswer } from './read-answer.js';
 
 /** What is selected of the objects of one entry point, in the vendor's words. */
 export interface Translation {
-  plan: Plan;
+  plan: PlannedSelection;
   /** The most keys of one request: what the vendor takes, and what it costs there. */
   maxKeys: number;
   requestFor: (keys: readonly string[]) => VendorRequest;
@@ -78,7 +78,7 @@ function writePath(path: string): string {
 
 function makeRequest(
   entry: EntryMapping,
-  plan: Plan,
+  plan: PlannedSelection,
   keys: readonly string[],
   mapping: GraphqlMapping,
   source: string,

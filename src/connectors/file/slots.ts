@@ -1,33 +1,33 @@
-/** Lets so many work at a time. */
-export interface Turns {
-  /** Who gives up waiting loses their turn. */
-  take<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
+/** Limits how much work runs at a time. */
+export interface Slots {
+  /** Runs the work when a slot is free. Rejects if the signal aborts before that. */
+  run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>;
 }
 
-export function createTurns(most: number): Turns {
-  let free = most;
+export function createSlots(count: number): Slots {
+  let free = count;
   const waiting = new Set<() => void>();
 
-  const waitForTurn = (signal: AbortSignal): Promise<void> =>
+  const waitForSlot = (signal: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {
       const giveUp = () => {
-        waiting.delete(turn);
+        waiting.delete(start);
         reject(signal.reason as Error);
       };
-      const turn = () => {
-        waiting.delete(turn);
+      const start = () => {
+        waiting.delete(start);
         signal.removeEventListener('abort', giveUp);
         resolve();
       };
-      waiting.add(turn);
+      waiting.add(start);
       signal.addEventListener('abort', giveUp, { once: true });
     });
 
   return {
-    take: async (signal, work) => {
+    run: async (signal, work) => {
       signal.throwIfAborted();
       if (free > 0) free -= 1;
-      else await waitForTurn(signal);
+      else await waitForSlot(signal);
       try {
         return await work();
       } finally {
