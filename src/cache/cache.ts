@@ -1,8 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
 
-export type { Clock } from '../clock.js';
-
 /** An answer that is kept. */
 export interface Entry {
   value: unknown;

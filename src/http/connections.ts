@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Clock } from '../cache/cache.js';
+import type { Clock } from '../clock.js';
 import { Fifo, type Queued } from '../resilience/fifo.js';
 
 export interface ConnectionBounds {

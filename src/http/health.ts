@@ -1,5 +1,5 @@
 import type { Plugin } from 'graphql-yoga';
-import type { Clock } from '../cache/cache.js';
+import type { Clock } from '../clock.js';
 import type { Client, Connection } from '../connectors/connector.js';
 import type { Protection } from '../resilience/protection.js';
 import type { FailureKind } from '../diagnosis.js';

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener } from 'node:h
 import { once } from 'node:events';
 import { Socket, type AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../cache/cache.js';
+import type { Clock } from '../clock.js';
 import { ConfigError } from '../errors.js';
 import { Connections } from './connections.js';
 import { defaultHosts, guardEdge, MAX_HEADERS, type EdgeOptions } from './edge.js';

@@ -1,6 +1,6 @@
 import { getOperationAST, type ExecutionArgs } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import type { Clock } from '../cache/cache.js';
+import type { Clock } from '../clock.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import { endRequest, nameOperation } from '../telemetry/tracing.js';
 import { stateOf, type RequestHead } from '../operation/request-state.js';

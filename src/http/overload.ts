@@ -1,9 +1,9 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Socket } from 'node:net';
-import type { Clock } from '../cache/cache.js';
+import type { Clock } from '../clock.js';
 import { Fifo, type Queued } from '../resilience/fifo.js';
-import type { Priority } from '../telemetry/metrics.js';
+import type { Priority } from '../priority.js';
 import { isWaitingForClient, SLOW_AFTER_MS } from './connections.js';
 import type { RequestHead } from '../operation/request-state.js';
 import { headersOf } from './node-request.js';

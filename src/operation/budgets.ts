@@ -1,4 +1,4 @@
-import type { Clock } from '../cache/cache.js';
+import type { Clock } from '../clock.js';
 import type { SharedCache } from '../cache/shared-cache.js';
 
 const WINDOW_MS = 60_000;

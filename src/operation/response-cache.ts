@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
-import type { Clock } from '../cache/cache.js';
+import type { Clock } from '../clock.js';
 import type { Erasures } from '../identity/erasures.js';
 import type { Part } from '../loaders/provenance.js';
 import type { LoaderRegistry } from '../loaders/registry.js';
@@ -59,7 +59,7 @@ interface Bill {
   freshness: { at: number; ageMs: number; freshMs: number };
 }
 
-interface Kept extends Bill {
+interface CachedResponse extends Bill {
   text: Uint8Array;
   parts: readonly Part[];
   /** The version of the list of erased customers that it was made by. */
@@ -91,7 +91,7 @@ const SPECIAL_HEADERS = ['x-sources', 'cache-control', 'prefer', 'x-priority'] a
 
 export function createWholeAnswers(options: WholeAnswersOptions): WholeAnswers {
   const { maxBytes, registry, erasures, limits, auditor, metrics, clock } = options;
-  const answers = new LRUCache<string, Kept>({
+  const answers = new LRUCache<string, CachedResponse>({
     maxSize: maxBytes,
     sizeCalculation: ({ text, parts }) => ANSWER_BYTES + text.length + PART_BYTES * parts.length,
   });
@@ -133,7 +133,7 @@ export function createWholeAnswers(options: WholeAnswersOptions): WholeAnswers {
     return true;
   };
 
-  const isUsable = ({ freshness, parts, erased }: Kept): boolean =>
+  const isUsable = ({ freshness, parts, erased }: CachedResponse): boolean =>
     clock.now() - freshness.at < Math.min(freshness.freshMs, MAX_AGE_MS) &&
     erased === erasures.version &&
     !parts.some(({ standing }) => standing.isDropped);

@@ -5,8 +5,6 @@ import { addGauges, type ScrapeReaders } from './gauges.js';
 import { createWebhookMetrics, type WebhookMetrics } from './webhook-metrics.js';
 import type { MetricValues } from './worker-metrics.js';
 
-export type { Priority } from '../priority.js';
-
 /**
  * Where the answer for one key came from.
  * `hit`: kept, and within its maxAge. `stale`: kept, and past it. `miss`: the system was asked.
