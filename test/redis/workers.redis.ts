@@ -14,7 +14,7 @@ import { FOUR_SYSTEMS } from '../support/stand-ins.js';
 import { startRedis } from './redis-server.js';
 
 const standIns = await startStandIns({
-  customers: 20,
+  customers: 40,
   ...(process.env.ORDER_SYSTEM_TEST_URL === undefined
     ? {}
     : { orderSystem: { connectionString: process.env.ORDER_SYSTEM_TEST_URL } }),
@@ -28,6 +28,8 @@ const { key, entry } = apiKey('helpdesk', 'operator');
 const settings = {
   ...control.settings,
   ORDER_SYSTEM_OUTBOX_URL: '',
+  // A slow answer of the order system must arrive, also on a busy machine.
+  ORDER_SYSTEM_LIMITS: '{"timeout":"15 s"}',
   ID_SECRET: 'a secret of the tests',
   API_KEYS: JSON.stringify([entry]),
   REDIS_URL: redis.url,
@@ -120,16 +122,22 @@ async function ask({ url }: Run, query: object = ASK): Promise<Answer> {
   return JSON.parse(await send(`${url}/graphql`, { method: 'POST', body: query })) as Answer;
 }
 
-/** Has both workers ask a slow system for what is not kept, and gives what becomes of it. */
+let customers = 0;
+
+/**
+ * Sends eight requests to both workers while a system is slow, and returns their answers. Each use has customers of its own,
+ * since Redis holds the answers about those of an earlier use.
+ */
 async function askSlowly(run: Run): Promise<() => Promise<Answer>[]> {
   const calls = () => control.counters()['order-system']?.calls ?? 0;
   await control.set('order-system', { latencyMs: 500 });
   const before = calls();
-  const asked = Array.from({ length: 8 }, (_, i) =>
-    ask(run, {
-      query: `{ customer(by: { email: "customer-${i + 1}@example.nl" }) { orders { nodes { number } } } }`,
-    }),
-  );
+  const asked = Array.from({ length: 8 }, () => {
+    customers += 1;
+    return ask(run, {
+      query: `{ customer(by: { email: "customer-${customers}@example.nl" }) { orders { nodes { number } } } }`,
+    });
+  });
   for (const answer of asked) answer.catch(() => undefined);
   await vi.waitFor(() => {
     expect(calls()).toBeGreaterThan(before + 1);
