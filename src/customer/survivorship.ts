@@ -230,3 +230,8 @@ function partsOf(value: string | AddressValue): string[] {
 function compareText(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }
+
+/** `PRIMARY_EMAIL` is the field `primaryEmail`. */
+export function camelCase(name: string): string {
+  return name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+}

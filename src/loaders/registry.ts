@@ -7,7 +7,8 @@ import type { Protection } from '../resilience/protection.js';
 import type { BatchGroup } from './batches.js';
 import type { Loader, LoaderSettings } from './loader.js';
 import { toError, type RequestScope } from './flight.js';
-import { createPipeline, type Pipeline, type Surroundings } from './pipeline.js';
+import { Pipeline } from './pipeline.js';
+import type { PipelineDependencies } from './pipeline-options.js';
 
 /** Asks the loaders of all sources on behalf of one request. */
 export type Load = <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => Promise<Value>;
@@ -67,8 +68,8 @@ interface Bound {
   keyText: (key: unknown) => string;
 }
 
-export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): LoaderRegistry {
-  const { cache, tags, recentlyForgotten, shared } = surroundings;
+export function createLoaderRegistry(dependencies: PipelineDependencies, keys: Keys): LoaderRegistry {
+  const { cache, tags, recentlyForgotten, shared } = dependencies;
   // Loaders differ in their keys and values; what goes in by `add` comes out by the same loader in `load`.
   const bounds = new Map<unknown, Bound>();
   const names = new Set<string>();
@@ -108,7 +109,7 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
       longestMs = Math.max(longestMs, keepMs(policy.maxAgeMs, policy));
       mayKeep ||= longestMs > 0;
       const keyText = (loader.keyText?.bind(loader) ?? String) as (key: unknown) => string;
-      const pipeline = createPipeline(
+      const pipeline = new Pipeline(
         {
           source: source.name,
           loader: loader.name,
@@ -129,7 +130,7 @@ export function createLoaderRegistry(surroundings: Surroundings, keys: Keys): Lo
             for (const linked of link?.(key as never, value as never) ?? []) tags.link(linked, longestMs);
           },
         },
-        surroundings,
+        dependencies,
         source.protection,
       );
       bounds.set(askedAs, { pipeline, keyText });

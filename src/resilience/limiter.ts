@@ -39,14 +39,6 @@ export interface Limiter {
   likelyMs(priority: Priority): number;
 }
 
-interface Waiter extends Queued<Waiter> {
-  since: number;
-  /** Turns that had been given when it began to wait. */
-  turn: number;
-  go: () => void;
-  leave: (reason: Error) => void;
-}
-
 export interface LimiterOptions {
   source: string;
   concurrency: number;
@@ -56,192 +48,238 @@ export interface LimiterOptions {
   clock: Clock;
 }
 
-export function createLimiter({ source, concurrency, bulkShare, pace, clock }: LimiterOptions): Limiter {
-  const bulkSlots = Math.max(1, Math.floor(bulkShare * concurrency));
-  const queues = {
+export function createLimiter(options: LimiterOptions): Limiter {
+  return new PriorityLimiter(options);
+}
+
+/** A call that waits for its slot. */
+interface Waiter extends Queued<Waiter> {
+  since: number;
+  /** Slots that had been taken when it began to wait. */
+  turn: number;
+  go: () => void;
+  leave: (reason: Error) => void;
+}
+
+class PriorityLimiter implements Limiter {
+  readonly #options: LimiterOptions;
+  readonly #bulkSlots: number;
+  readonly #queues = {
     interactive: new Fifo<Waiter>(),
     automation: new Fifo<Waiter>(),
     bulk: new Fifo<Waiter>(),
   };
-  const served = { interactive: neverServed(), automation: neverServed(), bulk: neverServed() };
-  let waiting = 0;
-  let underWay = 0;
-  let bulkUnderWay = 0;
-  let turns = 0;
-  let meanMs = 0;
-  /** Places that are given back already but not yet free. */
-  const withheld: Priority[] = [];
-  let alarm: NodeJS.Timeout | undefined;
-  let alarmAt = Infinity;
+  /** When a waiting call of each priority last got a slot. */
+  readonly #served = { interactive: neverServed(), automation: neverServed(), bulk: neverServed() };
+  #waiting = 0;
+  #underWay = 0;
+  #bulkUnderWay = 0;
+  /** Slots taken so far. */
+  #turns = 0;
+  #meanMs = 0;
+  /** Slots of calls that timed out. They are not free yet. */
+  readonly #withheld: Priority[] = [];
+  #alarm: NodeJS.Timeout | undefined;
+  #alarmAt = Infinity;
 
-  const hasSlot = (priority: Priority) =>
-    underWay < concurrency && (priority !== 'bulk' || bulkUnderWay < bulkSlots);
-  const leaving = (priority: Priority) => (priority === 'bulk' ? pace.reserve : 0);
-  const take = (priority: Priority) => {
-    underWay += 1;
-    if (priority === 'bulk') bulkUnderWay += 1;
-    turns += 1;
-    pace.take();
-  };
+  constructor(options: LimiterOptions) {
+    this.#options = options;
+    this.#bulkSlots = Math.max(1, Math.floor(options.bulkShare * options.concurrency));
+  }
 
-  /** When the class has been passed over for too long; Infinity when that cannot be said yet. */
-  const starvesAt = (priority: Priority) => {
-    const head = queues[priority].first;
-    if (head === undefined || !hasSlot(priority)) return Infinity;
-    const last = served[priority];
-    return turns - Math.max(head.turn, last.turn) < STARVING_TURNS
-      ? Infinity
-      : Math.max(head.since, last.at) + STARVING_MS;
-  };
+  get waiting(): number {
+    return this.#waiting;
+  }
 
-  const mostStarving = (now: number) => {
-    const [automation, bulk] = [starvesAt('automation'), starvesAt('bulk')];
-    if (Math.min(automation, bulk) > now) return undefined;
-    return automation <= bulk ? 'automation' : 'bulk';
-  };
+  tryTake(priority: Priority): boolean {
+    if (this.#waiting > 0 || !this.#hasSlot(priority)) return false;
+    if (this.#options.pace.waitMs(this.#reserveFor(priority)) > 0) return false;
+    this.#take(priority);
+    return true;
+  }
 
-  const rest = () => {
-    clearTimeout(alarm);
-    alarm = undefined;
-    alarmAt = Infinity;
-  };
-  const ring = () => {
-    rest();
-    pump();
-  };
-  const ringAt = (at: number, now: number) => {
-    if (at >= alarmAt) return;
-    clearTimeout(alarm);
-    alarmAt = at;
-    alarm = setTimeout(ring, Math.max(1, Math.ceil(Math.min(at - now, MAX_TIMER_MS))));
-  };
-
-  /** Gives turns for as long as there are any, and comes back when time alone brings the next one. */
-  const pump = () => {
-    while (waiting > 0 && underWay < concurrency) {
+  wait(priority: Priority, deadlineAt: DeadlineAt = Infinity, cancelled?: Cancellation): Promise<void> {
+    const { clock, pace } = this.#options;
+    return new Promise((resolve, reject) => {
       const now = clock.now();
-      const starving = mostStarving(now);
-      const priority = starving ?? PRIORITIES.find((one) => queues[one].length > 0 && hasSlot(one));
-      const waiter = priority === undefined ? undefined : queues[priority].first;
-      // Only bulk waits, and has its share of the slots: the one that is given back first brings us here again.
-      if (priority === undefined || waiter === undefined) return;
-      const waitMs = pace.waitMs(starving === undefined ? leaving(priority) : 0);
-      if (waitMs > 0) {
-        const starves = starvesAt(priority);
-        ringAt(Math.min(now + waitMs, starves > now ? starves : Infinity), now);
+      const queue = this.#queues[priority];
+      let timer: NodeJS.Timeout | undefined;
+      const end = () => {
+        queue.remove(waiter);
+        this.#waiting -= 1;
+        clearTimeout(timer);
+        cancelled?.remove(waiter.leave);
+      };
+      const waiter: Waiter = {
+        since: now,
+        turn: this.#turns,
+        go: () => {
+          end();
+          resolve();
+        },
+        leave: (reason) => {
+          end();
+          reject(reason);
+          if (this.#waiting === 0) this.#clearAlarm();
+        },
+      };
+      const until = typeof deadlineAt === 'number' ? () => deadlineAt : deadlineAt;
+      const arm = () => {
+        const leftMs = until() - clock.now();
+        if (leftMs <= MAX_TIMER_MS) timer = setTimeout(ring, Math.max(0, Math.ceil(leftMs)));
+      };
+      const ring = () => {
+        if (clock.now() < until() && typeof deadlineAt !== 'number') arm();
+        else waiter.leave(this.#refusal(priority));
+      };
+      queue.add(waiter);
+      this.#waiting += 1;
+      this.#pump();
+      if (!queue.has(waiter)) return;
+      // Not even the first in the queue gets a slot by then: it is refused now instead of later.
+      if (now + pace.waitMs(0) >= until()) {
+        waiter.leave(this.#refusal(priority));
         return;
       }
-      take(priority);
-      served[priority] = { at: now, turn: turns };
+      cancelled?.add(waiter.leave);
+      arm();
+    });
+  }
+
+  giveBack(priority: Priority, tookMs?: number): void {
+    this.#free(priority);
+    this.#count(tookMs);
+    this.#freeWithheld();
+  }
+
+  withhold(priority: Priority, tookMs: number): void {
+    this.#withheld.push(priority);
+    this.#count(tookMs);
+    if (this.#withheld.length === this.#underWay) this.#freeWithheld();
+  }
+
+  slowDown(info: RateLimitInfo): void {
+    this.#options.pace.slowDown(info, Math.max(0, this.#underWay - this.#withheld.length - 1));
+  }
+
+  refuseWaiting(error: Error): void {
+    for (const queue of Object.values(this.#queues))
+      for (let head = queue.first; head !== undefined; head = queue.first) head.leave(error);
+  }
+
+  likelyMs(priority: Priority): number {
+    return this.#likelyMs(priority, 0);
+  }
+
+  /** The likely wait: for the pace of the calls before it, or for them to end. `leaves`: calls that wait no longer. */
+  #likelyMs(priority: Priority, leaves: number): number {
+    const { concurrency, pace } = this.#options;
+    const before = PRIORITIES.slice(0, PRIORITIES.indexOf(priority) + 1);
+    const ahead = before.reduce((sum, one) => sum + this.#queues[one].length, -leaves);
+    const slots = priority === 'bulk' ? this.#bulkSlots : concurrency;
+    const slotMs = this.#hasSlot(priority) && ahead === 0 ? 0 : (this.#meanMs * (ahead + 1)) / slots;
+    return Math.max(slotMs, pace.waitMs(ahead + this.#reserveFor(priority)));
+  }
+
+  /** The error of a call that waits and gets no slot before its deadline. */
+  #refusal(priority: Priority): SourceRateLimitedError {
+    const { source } = this.#options;
+    const message = `${source} is asked as much as it may be; no turn came before the deadline.`;
+    // Those before it, without itself.
+    const retryAfter = Math.max(1, Math.ceil(this.#likelyMs(priority, 1) / 1_000));
+    return new SourceRateLimitedError(source, message, { retryAfter, kind: 'own-limit' });
+  }
+
+  /** Gives slots to waiting calls as long as there are any, and sets the alarm if time alone brings the next one. */
+  #pump(): void {
+    const { concurrency, pace, clock } = this.#options;
+    while (this.#waiting > 0 && this.#underWay < concurrency) {
+      const now = clock.now();
+      const starving = this.#mostStarving(now);
+      const priority =
+        starving ?? PRIORITIES.find((one) => this.#queues[one].length > 0 && this.#hasSlot(one));
+      const waiter = priority === undefined ? undefined : this.#queues[priority].first;
+      // Only bulk waits, and has its share of the slots: the next one that is given back calls this again.
+      if (priority === undefined || waiter === undefined) return;
+      const waitMs = pace.waitMs(starving === undefined ? this.#reserveFor(priority) : 0);
+      if (waitMs > 0) {
+        const starves = this.#starvesAt(priority);
+        this.#setAlarm(Math.min(now + waitMs, starves > now ? starves : Infinity), now);
+        return;
+      }
+      this.#take(priority);
+      this.#served[priority] = { at: now, turn: this.#turns };
       waiter.go();
     }
-    if (waiting === 0) rest();
+    if (this.#waiting === 0) this.#clearAlarm();
+  }
+
+  /** When calls of this priority have been passed over for too long; Infinity when that cannot be said yet. */
+  #starvesAt(priority: Priority): number {
+    const head = this.#queues[priority].first;
+    if (head === undefined || !this.#hasSlot(priority)) return Infinity;
+    const last = this.#served[priority];
+    return this.#turns - Math.max(head.turn, last.turn) < STARVING_TURNS
+      ? Infinity
+      : Math.max(head.since, last.at) + STARVING_MS;
+  }
+
+  #mostStarving(now: number): 'automation' | 'bulk' | undefined {
+    const [automation, bulk] = [this.#starvesAt('automation'), this.#starvesAt('bulk')];
+    if (Math.min(automation, bulk) > now) return undefined;
+    return automation <= bulk ? 'automation' : 'bulk';
+  }
+
+  #hasSlot(priority: Priority): boolean {
+    return (
+      this.#underWay < this.#options.concurrency &&
+      (priority !== 'bulk' || this.#bulkUnderWay < this.#bulkSlots)
+    );
+  }
+
+  /** What a call of this priority leaves to calls before it. */
+  #reserveFor(priority: Priority): number {
+    return priority === 'bulk' ? this.#options.pace.reserve : 0;
+  }
+
+  #take(priority: Priority): void {
+    this.#underWay += 1;
+    if (priority === 'bulk') this.#bulkUnderWay += 1;
+    this.#turns += 1;
+    this.#options.pace.take();
+  }
+
+  #free(priority: Priority): void {
+    this.#underWay -= 1;
+    if (priority === 'bulk') this.#bulkUnderWay -= 1;
+  }
+
+  #freeWithheld(): void {
+    for (const priority of this.#withheld.splice(0)) this.#free(priority);
+    this.#pump();
+  }
+
+  #count(tookMs: number | undefined): void {
+    if (tookMs !== undefined) this.#meanMs += (tookMs - this.#meanMs) * 0.1;
+  }
+
+  readonly #ring = (): void => {
+    this.#clearAlarm();
+    this.#pump();
   };
 
-  /** The likely wait: for the pace of those before it, or for them to be done. */
-  const likelyMs = (priority: Priority, leaves = 0) => {
-    const before = PRIORITIES.slice(0, PRIORITIES.indexOf(priority) + 1);
-    const ahead = before.reduce((sum, one) => sum + queues[one].length, -leaves);
-    const slots = priority === 'bulk' ? bulkSlots : concurrency;
-    const slotMs = hasSlot(priority) && ahead === 0 ? 0 : (meanMs * (ahead + 1)) / slots;
-    return Math.max(slotMs, pace.waitMs(ahead + leaving(priority)));
-  };
+  #setAlarm(at: number, now: number): void {
+    if (at >= this.#alarmAt) return;
+    clearTimeout(this.#alarm);
+    this.#alarmAt = at;
+    this.#alarm = setTimeout(this.#ring, Math.max(1, Math.ceil(Math.min(at - now, MAX_TIMER_MS))));
+  }
 
-  const free = (priority: Priority) => {
-    underWay -= 1;
-    if (priority === 'bulk') bulkUnderWay -= 1;
-  };
-  const took = (ms: number | undefined) => {
-    if (ms !== undefined) meanMs += (ms - meanMs) * 0.1;
-  };
-  const freeWithheld = () => {
-    for (const priority of withheld.splice(0)) free(priority);
-    pump();
-  };
-
-  return {
-    tryTake: (priority) => {
-      if (waiting > 0 || !hasSlot(priority) || pace.waitMs(leaving(priority)) > 0) return false;
-      take(priority);
-      return true;
-    },
-    wait: (priority, deadlineAt = Infinity, cancelled) =>
-      new Promise((resolve, reject) => {
-        const now = clock.now();
-        const queue = queues[priority];
-        let timer: NodeJS.Timeout | undefined;
-        const step = () => {
-          queue.remove(waiter);
-          waiting -= 1;
-          clearTimeout(timer);
-          cancelled?.remove(waiter.leave);
-        };
-        const waiter: Waiter = {
-          since: now,
-          turn: turns,
-          go: () => {
-            step();
-            resolve();
-          },
-          leave: (reason) => {
-            step();
-            reject(reason);
-            if (waiting === 0) rest();
-          },
-        };
-        const until = typeof deadlineAt === 'number' ? () => deadlineAt : deadlineAt;
-        const arm = () => {
-          const leftMs = until() - clock.now();
-          if (leftMs <= MAX_TIMER_MS) timer = setTimeout(ring, Math.max(0, Math.ceil(leftMs)));
-        };
-        const ring = () => {
-          if (clock.now() < until() && typeof deadlineAt !== 'number') arm();
-          else giveUp();
-        };
-        const giveUp = () => {
-          waiter.leave(
-            new SourceRateLimitedError(
-              source,
-              `${source} is asked as much as it may be; no turn came before the deadline.`,
-              // Those before it, without itself.
-              { retryAfter: Math.max(1, Math.ceil(likelyMs(priority, 1) / 1_000)), kind: 'own-limit' },
-            ),
-          );
-        };
-        queue.add(waiter);
-        waiting += 1;
-        pump();
-        if (!queue.has(waiter)) return;
-        // Not even the first in the queue has a turn by then: whoever asks is told now what it would be told later.
-        if (now + pace.waitMs(0) >= until()) {
-          giveUp();
-          return;
-        }
-        cancelled?.add(waiter.leave);
-        arm();
-      }),
-    giveBack: (priority, tookMs) => {
-      free(priority);
-      took(tookMs);
-      freeWithheld();
-    },
-    withhold: (priority, tookMs) => {
-      withheld.push(priority);
-      took(tookMs);
-      if (withheld.length === underWay) freeWithheld();
-    },
-    slowDown: (info) => {
-      pace.slowDown(info, Math.max(0, underWay - withheld.length - 1));
-    },
-    refuseWaiting: (error) => {
-      for (const queue of Object.values(queues))
-        for (let head = queue.first; head !== undefined; head = queue.first) head.leave(error);
-    },
-    get waiting() {
-      return waiting;
-    },
-    likelyMs: (priority) => likelyMs(priority),
-  };
+  #clearAlarm(): void {
+    clearTimeout(this.#alarm);
+    this.#alarm = undefined;
+    this.#alarmAt = Infinity;
+  }
 }
 
 function neverServed() {

@@ -10,7 +10,7 @@ import {
   type Span,
   type Tracer,
 } from '@opentelemetry/api';
-import { isOperationName, type OperationOutcome } from './metrics.js';
+import { isOperationName, type OperationOutcome } from './operation-metrics.js';
 
 type HeadersToSend = Readonly<Record<string, string>>;
 

@@ -1,3 +1,5 @@
+import type { MakeCounter } from './counters.js';
+
 /**
  * What became of a message of a source. `kept`: something in it was new. `known`: nothing was. `ignored`: it tells of nothing
  * that we know of. `handshake`: it only asked whether the address is ours. `refused`: not signed, too large, or no POST.
@@ -25,13 +27,6 @@ export interface WebhookMetrics {
   /** An attempt ended; `waiting` is one that is made again. */
   deliveryAttempted: (endpoint: string, outcome: 'delivered' | 'skipped' | 'waiting' | 'dead') => void;
 }
-
-/** Makes a counter; of its labels' values it then gives what counts. */
-type MakeCounter = (
-  name: string,
-  help: string,
-  labels: string[],
-) => (values: Record<string, string>) => { count: number };
 
 export function createWebhookMetrics(counter: MakeCounter): WebhookMetrics {
   const counted = (name: string, help: string, label: string) => {

@@ -1,0 +1,142 @@
+import { ForbiddenError } from '../errors.js';
+import { normalise, type Identifier } from '../identity/identifiers.js';
+import type { IdentityRules, Outcome } from '../identity/identity-graph.js';
+import { askedAt } from '../loaders/asked-at.js';
+import type { Companies } from './companies.js';
+import type { Context, Customer } from './customer.js';
+import { identifiersOf } from './identification.js';
+import { chooseValue, provenanceOf } from './profile.js';
+import type { CustomerOptions } from './resolvers.js';
+import type { ContactPoint, CustomerResolvers, KnownTo, ProfileField } from './schema.generated.js';
+import { camelCase, PROFILE_FIELDS } from './survivorship.js';
+import { timelinePage } from './timeline.js';
+
+const STATUS = { found: 'KNOWN', unknown: 'UNKNOWN', failed: 'UNAVAILABLE' } as const;
+
+/** Answers the fields of Customer in schema/customer.graphql. */
+export function customerFields(options: CustomerOptions, companies: Companies): CustomerResolvers {
+  const { rules, survivorship, timelines, consents, ids } = options;
+  const recordKeys = new Map(rules.sources.map(({ name, identity }) => [name, identity.recordKey]));
+
+  const chosen =
+    <F extends ProfileField>(field: F) =>
+    ({ identity }: Customer) =>
+      chooseValue(field, survivorship[field], rules.namespaces, (source) => identity.find(source));
+
+  return {
+    id: async ({ identity }) => {
+      for (const { name, identity: declared } of rules.sources) {
+        const outcome = await identity.find(name);
+        // Another system's id would be another id for the same customer.
+        if (outcome.kind === 'failed') throw outcome.error;
+        if (outcome.kind !== 'found') continue;
+        const [first = ''] = outcome.records.map(({ id }) => id).sort();
+        const strongest = normaliseIn(rules, declared.recordKey, first);
+        if (strongest !== null) return ids.seal(strongest);
+      }
+      return null;
+    },
+    name: chosen('NAME'),
+    primaryEmail: chosen('PRIMARY_EMAIL'),
+    primaryPhone: chosen('PRIMARY_PHONE'),
+    address: chosen('ADDRESS'),
+    language: chosen('LANGUAGE'),
+    birthDate: chosen('BIRTH_DATE'),
+    provenance: ({ identity }, { fields }, { rights }) =>
+      profileFieldsFor(rights, fields).map((field) =>
+        provenanceOf(
+          field,
+          survivorship[field],
+          rules.namespaces,
+          (source) => identity.find(source),
+          askedAt,
+          (source) => {
+            const recordKey = recordKeys.get(source);
+            return recordKey === undefined || canShow(rights, rules)(recordKey);
+          },
+        ),
+      ),
+    emails: (customer) => contactPoints(customer, rules, 'email'),
+    phones: (customer) => contactPoints(customer, rules, 'phone'),
+    identifiers: async ({ identity }, _, { rights }) =>
+      identifiersOf(await identity.whole(), canShow(rights, rules)),
+    company: (customer, _, context) => companies.ofCustomer(customer, context),
+    timeline: (customer, args, context) => timelinePage(customer, args, timelines, context),
+    consents: (customer, _, context) => consents.ofCustomer(customer, context),
+    knownTo: async (customer) =>
+      (await outcomesOf(customer, rules)).map(({ source, outcome }): KnownTo => ({
+        source,
+        status: STATUS[outcome.kind],
+      })),
+  };
+}
+
+/** What each source knows of the customer. */
+function outcomesOf(
+  { identity }: Customer,
+  { sources }: IdentityRules,
+): Promise<{ source: string; outcome: Outcome }[]> {
+  return Promise.all(sources.map(async ({ name }) => ({ source: name, outcome: await identity.find(name) })));
+}
+
+async function contactPoints(
+  customer: Customer,
+  rules: IdentityRules,
+  namespace: string,
+): Promise<ContactPoint[]> {
+  const outcomes = await outcomesOf(customer, rules);
+  throwIfNoneAnswered(outcomes);
+  const points = new Map<string, ContactPoint>();
+  for (const { source, outcome } of outcomes) {
+    if (outcome.kind !== 'found') continue;
+    for (const held of outcome.records.flatMap(({ identifiers }) => identifiers)) {
+      if (held.namespace !== namespace) continue;
+      const identifier = normaliseIn(rules, namespace, held.value);
+      if (identifier === null) continue;
+      const key = `${source} ${identifier.value}`;
+      const verified = held.verified === true || points.get(key)?.verified === true;
+      points.set(key, { value: identifier.value, source, verified });
+    }
+  }
+  return [...points.values()];
+}
+
+/** The profile fields whose own field the caller may see: its values show in provenance too. */
+function profileFieldsFor(
+  rights: Context['rights'],
+  wanted: readonly ProfileField[] | null | undefined,
+): readonly ProfileField[] {
+  const maySee = (field: ProfileField) => rights.maySee(`Customer.${camelCase(field)}`);
+  const refused = wanted?.find((field) => !maySee(field));
+  if (refused !== undefined)
+    throw new ForbiddenError(
+      `This caller may not see where ${refused} comes from: it may not see the value.`,
+    );
+  return wanted ?? PROFILE_FIELDS.filter(maySee);
+}
+
+/** Whether a caller may see identifiers of a namespace: as far as it may see the field that shows the same. */
+export function canShow(
+  rights: Context['rights'],
+  { namespaces }: IdentityRules,
+): (namespace: string) => boolean {
+  return (name) => {
+    const shownBy = namespaces.get(name)?.shownBy;
+    return shownBy === undefined || rights.maySee(shownBy);
+  };
+}
+
+function normaliseIn(
+  { namespaces }: IdentityRules,
+  name: string,
+  value: string | null | undefined,
+): Identifier | null {
+  const namespace = namespaces.get(name);
+  return namespace === undefined || value == null ? null : normalise(namespace, value);
+}
+
+/** An unavailable system is no error as long as another one knows the customer. */
+function throwIfNoneAnswered(all: readonly { outcome: Outcome }[]): void {
+  if (all.some(({ outcome }) => outcome.kind === 'found')) return;
+  for (const { outcome } of all) if (outcome.kind === 'failed') throw outcome.error;
+}

@@ -1,0 +1,117 @@
+import type { Asks } from './asks.js';
+import type { Identifier } from './identifiers.js';
+import {
+  linesOf,
+  textOf,
+  vouches,
+  type IdentifyingSource,
+  type IdentityRules,
+  type KnownRecord,
+} from './matching.js';
+import { holdingsOf, landed, type Ask, type Step, type Walk } from './walk.js';
+
+/** How a walk goes on after the answers of a round, or null when there is nothing more to ask. */
+export function nextRound(walk: Walk, asked: readonly Ask[], rules: IdentityRules, asks: Asks): Step['next'] {
+  if (walk.round === 0 && walk.sources !== rules.sources && !isSettled(walk, rules, asks))
+    return { sources: rules.sources, round: 0, frontier: walk.frontier };
+  // Nothing was learnt that was not known before.
+  if (walk.round > 0 && asked.length === 0) return null;
+  const round = walk.round + 1;
+  const frontier = nextFrontier(walk, rules, asks);
+  if (frontier.length === 0) return null;
+  if (round < rules.limits.maxHops) return { sources: walk.sources, round, frontier };
+  const isCut = frontier.some((identifier) =>
+    walk.sources.some((source) => leadsTo(walk, source, identifier) && !asks.has(source, identifier)),
+  );
+  if (isCut) walk.limitsReached.add('HOPS');
+  return null;
+}
+
+/** Whether the source might know, by the identifier, a record that the walk does not know. */
+export function leadsTo(walk: Walk, source: IdentifyingSource, identifier: Identifier): boolean {
+  const uniqueness = source.identity.askedBy[identifier.namespace]?.uniqueness;
+  return (
+    uniqueness !== undefined &&
+    uniqueness !== 'none' &&
+    !(uniqueness === 'enforced' && isHeld(walk, source, textOf(identifier)))
+  );
+}
+
+function isHeld({ records }: Walk, source: IdentifyingSource, text: string): boolean {
+  for (const record of records.values())
+    if (record.source === source && (textOf(record.own) === text || record.holds.has(text))) return true;
+  return false;
+}
+
+/** Whether the sources that were left out could only add to the customer what they hold under the start identifier. */
+function isSettled(walk: Walk, { namespaces }: IdentityRules, { answerOf }: Asks): boolean {
+  const { start } = walk;
+  const records = landed(walk);
+  if (records.length === 0 || namespaces.get(start.namespace)?.mayLink?.(start.value) === false) return false;
+  const text = textOf(start);
+  return records.every((record) => {
+    if (textOf(record.own) === text) return true;
+    const held = record.holds.get(text) ?? { identifier: start, verified: false };
+    return vouches(record, held, answerOf) !== null;
+  });
+}
+
+/** The identifiers to ask by next: those of the records that are connected with the start of the walk. */
+function nextFrontier(walk: Walk, rules: IdentityRules, asks: Asks): Identifier[] {
+  const { limits } = rules;
+  const candidates: { identifier: Identifier; text: string; rank: number }[] = [];
+  for (const record of connectedRecords(walk, rules, asks)) {
+    for (const identifier of [record.own, ...leadsOf(record, rules, asks)]) {
+      const text = textOf(identifier);
+      if (!walk.known.has(text)) candidates.push({ identifier, text, rank: record.rank });
+    }
+  }
+  candidates.sort((a, b) => a.rank - b.rank || (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
+  const next: Identifier[] = [];
+  for (const { identifier, text } of candidates) {
+    if (walk.known.has(text)) continue;
+    const alike = [...walk.known.values()].filter((one) => one.namespace === identifier.namespace);
+    if (alike.length >= limits.maxValuesPerNamespace) walk.limitsReached.add('VALUES_PER_NAMESPACE');
+    else if (walk.known.size >= limits.maxIdentifiers) walk.limitsReached.add('IDENTIFIERS');
+    else {
+      walk.known.set(text, identifier);
+      next.push(identifier);
+    }
+  }
+  return next;
+}
+
+/** The identifiers that a record vouches for, or might once its own source has answered. */
+function leadsOf(record: KnownRecord, { namespaces }: IdentityRules, { answerOf }: Asks): Identifier[] {
+  return [...record.holds.values()]
+    .filter(({ identifier }) => namespaces.get(identifier.namespace)?.mayLink?.(identifier.value) !== false)
+    .filter((held) => vouches(record, held, answerOf) !== null)
+    .map(({ identifier }) => identifier);
+}
+
+/**
+ * The records that lines connect with the start, without regard to conflicts. A walk that begins at the other end of a
+ * line that is not drawn finds its records all the same, and all walks must see the same.
+ */
+function connectedRecords(walk: Walk, { namespaces }: IdentityRules, { answerOf }: Asks): KnownRecord[] {
+  const first = landed(walk);
+  if (first.length === walk.records.size) return first;
+  const holdings = holdingsOf(walk);
+  const seen = new Map(first.map((record) => [record.key, record]));
+  const all = [...walk.records.values()].map((record) => ({
+    record,
+    texts: linesOf(record, holdings(record), answerOf, namespaces).map(({ identifier }) =>
+      textOf(identifier),
+    ),
+  }));
+  const texts = new Set(all.filter(({ record }) => seen.has(record.key)).flatMap((one) => one.texts));
+  for (let size = -1; size !== seen.size;) {
+    size = seen.size;
+    for (const one of all) {
+      if (seen.has(one.record.key) || !one.texts.some((text) => texts.has(text))) continue;
+      seen.set(one.record.key, one.record);
+      for (const text of one.texts) texts.add(text);
+    }
+  }
+  return [...seen.values()];
+}

@@ -1,0 +1,213 @@
+import { keepMs, maxAgeOf } from '../cache/freshness.js';
+import type { Asked } from '../cache/recently-forgotten.js';
+import type { SharedCache } from '../cache/shared-cache.js';
+import type { CallScope } from '../connectors/connector.js';
+import { GatewayError } from '../errors.js';
+import type { Priority } from '../priority.js';
+import type { ProtectedScope, Protection } from '../resilience/protection.js';
+import { CallController } from '../signal.js';
+import { endSourceCall, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
+import { Turns } from '../turns.js';
+import { noteAskedAt } from './asked-at.js';
+import type { CachedAnswers } from './cached-answers.js';
+import { toError, type Flight } from './flight.js';
+import type { PipelineDependencies, PipelineOptions } from './pipeline-options.js';
+import type { Run } from './provenance.js';
+
+/** An answer of the system, with the request that it resolved. */
+interface Answered {
+  flight: Flight;
+  value: unknown;
+  askedAt: number;
+  maxAgeMs: number;
+}
+
+/** Loads the batches of one loader: from the cache that instances share, then from the system. */
+export class BatchLoad {
+  readonly #options: PipelineOptions;
+  readonly #dependencies: PipelineDependencies;
+  readonly #protection: Protection;
+  readonly #cached: CachedAnswers;
+  /** Requests that come later no longer join this one. */
+  readonly #release: (flight: Flight) => void;
+
+  constructor(
+    options: PipelineOptions,
+    dependencies: PipelineDependencies,
+    protection: Protection,
+    cached: CachedAnswers,
+    release: (flight: Flight) => void,
+  ) {
+    this.#options = options;
+    this.#dependencies = dependencies;
+    this.#protection = protection;
+    this.#cached = cached;
+    this.#release = release;
+  }
+
+  /** Loads one batch. Never rejects: each request in it is resolved or rejected. */
+  async load(batch: readonly Flight[], priority: Priority): Promise<void> {
+    const { shared, recentlyForgotten } = this.#dependencies;
+    const asked = recentlyForgotten.begin();
+    try {
+      const { rest, since } =
+        shared === undefined
+          ? { rest: batch, since: undefined }
+          : await this.#readShared(batch, shared, asked);
+      if (rest.length > 0) await this.#callSystem(rest, priority, asked, since);
+    } catch (error) {
+      for (const flight of batch) flight.crash(toError(error));
+    } finally {
+      recentlyForgotten.end(asked);
+    }
+    for (const flight of batch) this.#release(flight);
+  }
+
+  /** Resolves what another instance has loaded lately. Returns the rest. */
+  async #readShared(
+    batch: readonly Flight[],
+    shared: SharedCache,
+    asked: Asked,
+  ): Promise<{ rest: readonly Flight[]; since: number | undefined }> {
+    const { source, freshness, isIdentity, onAnswer } = this.#options;
+    const { clock, recentlyForgotten, observer } = this.#dependencies;
+    if (freshness.isSaid && keepMs(freshness.maxAgeMs, freshness) === 0)
+      return { rest: batch, since: undefined };
+    const { entries, since } = await shared.read(batch.map((flight) => this.#cached.digestOf(flight)));
+    const rest = batch.filter((flight, i) => {
+      const entry = entries[i];
+      // What was forgotten while it was being read is not taken.
+      if (entry === undefined || recentlyForgotten.has(entry.tags, asked)) return true;
+      // Instances share the time of day only; the engine's own clock starts with its process.
+      const askedAt = clock.now() - Math.max(0, Date.now() - entry.askedAt);
+      const landed = { value: entry.value, askedAt, maxAgeMs: entry.maxAgeMs, from: 'cached' as const };
+      const forMs = keepMs(entry.maxAgeMs, freshness);
+      onAnswer(flight.key, entry.value, forMs);
+      // Also when it is too old to be returned: it may have to replace the error of a system that fails.
+      this.#cached.store(flight, { ...landed, keepMs: forMs, tags: entry.tags });
+      const ageMs = clock.now() - askedAt;
+      if (ageMs >= Math.min(entry.maxAgeMs, flight.tooOldMs)) return true;
+      observer?.cacheAnswered(source, 'shared');
+      if (isIdentity) noteAskedAt(landed.value, ageMs);
+      flight.land(landed);
+      // The rest of the batch may take long, and this answer may be too old for requests that come meanwhile.
+      this.#release(flight);
+      return false;
+    });
+    return { rest, since };
+  }
+
+  async #callSystem(
+    batch: readonly Flight[],
+    priority: Priority,
+    asked: Asked,
+    since: number | undefined,
+  ): Promise<void> {
+    const [first] = batch;
+    if (first === undefined) return;
+    const { source, loader, load } = this.#options;
+    const controller = new CallController();
+    const scope = this.#protection.scope({
+      priority,
+      signal: controller.signal,
+      deadlineAt: () => batch.reduce((latest, flight) => Math.max(latest, flight.deadlineAt), 0),
+    });
+    const run = { calls: 0, scope };
+    const askedAt = this.#dependencies.clock.now();
+    this.#begin(batch, run, askedAt, controller);
+    this.#dependencies.observer?.batchAsked(source, loader, batch.length);
+    const trace = startSourceCall(first.trace, { source, loader, batchSize: batch.length });
+    let holdsMs: number | undefined;
+    const callScope: CallScope = {
+      run: (call) =>
+        scope.run((signal) => {
+          run.calls += 1;
+          return call(signal);
+        }),
+      slowDown: (info) => {
+        scope.slowDown(info);
+      },
+      holds: (maxAgeMs) => {
+        holdsMs = Math.min(holdsMs ?? Infinity, maxAgeMs);
+      },
+      headers: traceHeaders(trace),
+    };
+    const keys = batch.map(({ key }) => key);
+    const values = await load(keys, callScope).catch((error: unknown) => batch.map(() => toError(error)));
+    const failed = values.find((value) => value instanceof Error);
+    endSourceCall(trace, codeOf(failed), scope.retries);
+    if (values.length !== batch.length) throw new Error('A loader must give one value for each key.');
+    const answered = this.#settle(batch, values, askedAt, holdsMs);
+    // After all are resolved: an answer that cannot be cached, for whatever reason, costs no request its answer.
+    await new Turns().each(answered, (one) => {
+      this.#cache(one, asked, since);
+    });
+  }
+
+  /** Notes in each request of the batch that its system is called, and cancels the call when no request waits any more. */
+  #begin(
+    batch: readonly Flight[],
+    run: Run & { scope: ProtectedScope },
+    askedAt: number,
+    controller: CallController,
+  ): void {
+    for (const flight of batch) {
+      flight.askedAt = askedAt;
+      flight.run = run;
+      flight.leave = () => {
+        flight.waiting -= 1;
+        if (flight.waiting > 0) return;
+        this.#release(flight);
+        if (batch.every(({ waiting }) => waiting === 0)) controller.abort(new Error('Nobody waits for it.'));
+      };
+    }
+  }
+
+  /** Resolves or rejects each request of the batch. Returns those that were resolved. */
+  #settle(
+    batch: readonly Flight[],
+    values: readonly unknown[],
+    askedAt: number,
+    holdsMs: number | undefined,
+  ): Answered[] {
+    const { loader, freshness, isIdentity } = this.#options;
+    const { clock, observer } = this.#dependencies;
+    return batch.flatMap((flight, i) => {
+      const value = values[i];
+      if (value instanceof Error) {
+        observer?.loadFailed?.(loader, value);
+        flight.crash(value);
+        return [];
+      }
+      const maxAgeMs = maxAgeOf(value, holdsMs, freshness);
+      if (isIdentity) noteAskedAt(value, clock.now() - askedAt);
+      flight.land({ value, askedAt, maxAgeMs, from: 'live' });
+      return [{ flight, value, askedAt, maxAgeMs }];
+    });
+  }
+
+  /** Stores an answer of the system here and in the shared cache, unless it was forgotten meanwhile. */
+  #cache({ flight, value, askedAt, maxAgeMs }: Answered, asked: Asked, since: number | undefined): void {
+    const { source, loader, freshness, onAnswer, isWhole, about } = this.#options;
+    const { tags, recentlyForgotten, shared, clock } = this.#dependencies;
+    const forMs = keepMs(maxAgeMs, freshness);
+    onAnswer(flight.key, value, forMs);
+    if (forMs <= 0 || !isWhole(value)) return;
+    const entry = { value, askedAt, maxAgeMs, tags: tags.of(source, loader, about?.(flight.key, value)) };
+    if (recentlyForgotten.has(entry.tags, asked)) return;
+    this.#cached.store(flight, { ...entry, keepMs: forMs });
+    if (shared === undefined || since === undefined) return;
+    const timeOfDay = Date.now() - (clock.now() - askedAt);
+    shared.write({
+      key: this.#cached.digestOf(flight),
+      entry: { ...entry, askedAt: timeOfDay },
+      keepMs: forMs,
+      since,
+    });
+  }
+}
+
+function codeOf(failed: unknown): string {
+  if (failed === undefined) return 'ok';
+  return failed instanceof GatewayError ? failed.code : 'CANCELLED';
+}

@@ -1,0 +1,52 @@
+import type { Cache } from '../cache/cache.js';
+import type { Freshness } from '../cache/freshness.js';
+import type { Subject, Tags } from '../cache/invalidation.js';
+import type { RecentlyForgotten } from '../cache/recently-forgotten.js';
+import type { SharedCache } from '../cache/shared-cache.js';
+import type { Clock } from '../clock.js';
+import type { CallScope } from '../connectors/connector.js';
+import type { BatchGroup } from './batches.js';
+
+/** Counts what happens while keys are loaded. */
+export interface LoadingObserver {
+  cacheAnswered(source: string, how: 'hit' | 'stale' | 'miss' | 'shared'): void;
+  batchAsked(source: string, loader: string, size: number): void;
+  /** A key could not be loaded, or a whole batch. */
+  loadFailed?(loader: string, error: unknown): void;
+}
+
+/** How one loader's answers are cached and requested. All keys of all requests share it. */
+export interface PipelineOptions {
+  source: string;
+  loader: string;
+  freshness: Freshness;
+  /** The most keys in one batch. */
+  maxBatch: number;
+  /** Which keys one call can have together. Undefined: all. */
+  batchOf: ((key: unknown) => BatchGroup) | undefined;
+  /** Whether its answers identify customers. */
+  isIdentity: boolean;
+  /** Whether it identifies customers in a system that holds consent. */
+  holdsConsent: boolean;
+  /** Milliseconds that a batch waits for keys of other requests. 0: only for those of the same turn. */
+  windowMs: number;
+  /** The cache key of an answer, by the text of its key. */
+  digest: (text: string) => string;
+  load: (keys: readonly unknown[], scope: CallScope) => Promise<readonly unknown[]>;
+  about: ((key: unknown, value: unknown) => readonly Subject[] | undefined) | undefined;
+  isWhole: (value: unknown) => boolean;
+  /** Called with every answer before it is cached, and with how long it will be. */
+  onAnswer: (key: unknown, value: unknown, keepMs: number) => void;
+}
+
+/** What the pipelines of all loaders share. */
+export interface PipelineDependencies {
+  cache: Cache;
+  tags: Tags;
+  recentlyForgotten: RecentlyForgotten;
+  clock: Clock;
+  shared: SharedCache | undefined;
+  observer: LoadingObserver | undefined;
+  /** How long a refresh that no request waits for may wait for its slot. */
+  refreshMs: number;
+}

@@ -1,0 +1,43 @@
+import { Counter, type Registry } from 'prom-client';
+
+/** The count of one series. It is added to prom-client's counter at scrape: counting there takes 150 ns, here 1. */
+export interface Cell {
+  count: number;
+}
+
+/** Makes a counter. The function that it returns makes one of its series, by the values of the labels. */
+export type MakeCounter = <Label extends string>(
+  name: string,
+  help: string,
+  labelNames: Label[],
+) => (labels: Record<Label, string>) => Cell;
+
+export function counters(registry: Registry): MakeCounter {
+  return <Label extends string>(name: string, help: string, labelNames: Label[]) => {
+    const cells: { cell: Cell; labels: Record<Label, string> }[] = [];
+    const counter = new Counter<Label>({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        for (const { cell, labels } of cells) {
+          counter.inc(labels, cell.count);
+          cell.count = 0;
+        }
+      },
+    });
+    return (labels: Record<Label, string>): Cell => {
+      const cell = { count: 0 };
+      cells.push({ cell, labels });
+      return cell;
+    };
+  };
+}
+
+/** Times in seconds. */
+export interface Timer {
+  observe(seconds: number): void;
+}
+
+export const DURATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
