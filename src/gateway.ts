@@ -17,6 +17,7 @@ import { lookUpCustomer } from './context/context.js';
 import { priorityOf } from './context/directives.js';
 import { SCOPES } from './context/roles.js';
 import { addConsentLoader, createConsents, type ConsentSource } from './customer/consents.js';
+import { sourceResolvers } from './customer/record-fields.js';
 import { createReadKey, customerResolvers } from './customer/resolvers.js';
 import { survivorshipRules } from './customer/survivorship.js';
 import { milliseconds } from './duration.js';
@@ -269,9 +270,7 @@ export function createGateway({
     ids,
     maxCustomers: config.maxCustomers,
   });
-  const resolvers = new Map<string, object>([['', spine]]);
-  for (const source of sources)
-    if (source.resolvers !== undefined) resolvers.set(source.name, source.resolvers);
+  const resolvers = new Map([['', spine], ...sourceResolvers(sources, sdl.sources)]);
   const schema = stitch({ sdl, resolvers, stitched, policies });
 
   const { deadlineMs, identityDeadlinePercent: identityPercent } = config;

@@ -4,7 +4,7 @@
 
 // Declaring a source
 export { defineSource, type SourceDefinition } from './source.js';
-export type { CustomerRecord } from './identity/declaration.js';
+export type { CustomerRecord, IdentityDeclaration } from './identity/declaration.js';
 export { secretSetting, setting, urlSetting } from './settings.js';
 export { idNamespace } from './identity/identifiers.js';
 

@@ -9,14 +9,8 @@ import {
   setting,
   urlSetting,
 } from '../../src/index.js';
-import {
-  commentsOfTickets,
-  organisations,
-  ticketsCopiedToUsers,
-  ticketsOfUsers,
-  usersByEmail,
-  usersById,
-} from './loaders.js';
+import { identity } from './identity.js';
+import { commentsOfTickets, organisations, ticketsCopiedToUsers, ticketsOfUsers } from './loaders.js';
 import { resolvers } from './resolvers.js';
 import { timeline } from './timeline.js';
 import { webhook } from './webhook.js';
@@ -39,15 +33,7 @@ export const contactCentre = defineSource({
       /^[1-9]\d{0,14}$/,
     ),
   ],
-  identity: {
-    recordKey: 'zendeskUserId',
-    askedBy: {
-      zendeskUserId: { uniqueness: 'enforced', loader: usersById },
-      email: { uniqueness: 'enforced', loader: usersByEmail },
-    },
-    // Zendesk verifies no phone number, and lets users share one.
-    yields: { email: 'one', phone: 'shown' },
-  },
+  identity,
   timeline,
   webhook,
   loaders: [ticketsOfUsers, ticketsCopiedToUsers, commentsOfTickets, organisations],

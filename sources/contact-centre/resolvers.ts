@@ -1,11 +1,11 @@
 import { pageSize, SourceContractError, type Context, type Customer } from '../../src/index.js';
+import { identity } from './identity.js';
 import {
   commentsOfTickets,
   newestFirst,
   organisations,
   ticketsCopiedToUsers,
   ticketsOfUsers,
-  usersById,
   type TicketsOfUser,
 } from './loaders.js';
 import { toSatisfaction, type TicketRecord } from './mapping.js';
@@ -29,9 +29,7 @@ export const resolvers: Resolvers = {
       return [...new Map(others.map((ticket) => [ticket.id, ticket])).values()].slice(0, size);
     },
     supportOrganisation: async (customer, _, { load }) => {
-      const userIds = await customer.identifiers('zendeskUserId');
-      const users = (await Promise.all(userIds.map((id) => load(usersById, id)))).flat();
-      const keys = users.flatMap(({ id: userId, organisationId: id }) =>
+      const keys = (await customer.records(identity)).flatMap(({ id: userId, organisationId: id }) =>
         id === null ? [] : [{ id, userId }],
       );
       return keys[0] === undefined ? null : load(organisations, keys[0]);

@@ -1,14 +1,12 @@
 import { bearer, defineSource, idNamespace, rest, secretSetting, urlSetting } from '../../src/index.js';
 import { crmCompanies } from './companies.js';
 import { consents } from './consents.js';
+import { identity } from './identity.js';
 import {
   companies,
   companiesByKvkNumber,
   companiesByVatNumber,
   companiesOfContacts,
-  contactsByEmail,
-  contactsByFacebookUserId,
-  contactsById,
   deals,
   dealsOfContacts,
   newestDeals,
@@ -48,23 +46,7 @@ export const crmHubspot = defineSource({
       },
     },
   ],
-  identity: {
-    recordKey: 'hubspotContactId',
-    askedBy: {
-      hubspotContactId: { uniqueness: 'enforced', loader: contactsById },
-      email: { uniqueness: 'enforced', loader: contactsByEmail },
-      // Else a customer who is found by it would be another one than the same customer found by e-mail.
-      facebookUserId: { uniqueness: 'enforced', loader: contactsByFacebookUserId },
-    },
-    // HubSpot keeps additional addresses beside the primary one. It vouches for no phone number and no name at X.
-    yields: {
-      email: 'several',
-      phone: 'shown',
-      customerNumber: 'one',
-      xUsername: 'shown',
-      facebookUserId: 'one',
-    },
-  },
+  identity,
   consents,
   companies: crmCompanies,
   webhook,

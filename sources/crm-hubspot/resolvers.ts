@@ -1,7 +1,7 @@
-import { pageSize, SourceContractError, type Company, type Context, type Customer } from '../../src/index.js';
+import { pageSize, SourceContractError, type Company } from '../../src/index.js';
 import { crmCompanies } from './companies.js';
+import { identity } from './identity.js';
 import {
-  contactsById,
   deals,
   dealsOfContacts,
   newestDeals,
@@ -11,7 +11,7 @@ import {
   tickets,
   ticketsOfCompanies,
 } from './loaders.js';
-import type { ContactRecord, CrmCompany } from './mapping.js';
+import type { CrmCompany } from './mapping.js';
 import type { MarketingSubscription, Resolvers } from './schema.generated.js';
 
 /**
@@ -36,17 +36,14 @@ export const resolvers: Resolvers = {
       );
       return newestFirst(found.flat()).slice(0, size);
     },
-    jobTitle: async (customer, _, context) => (await ownRecord(customer, context))?.jobTitle ?? null,
-    lifecycleStage: async (customer, _, context) =>
-      (await ownRecord(customer, context))?.lifecycleStage ?? null,
-    isMarketingContact: async (customer, _, context) =>
-      anyOf((await ownRecords(customer, context)).map((one) => one.isMarketingContact)),
-    legalBases: async (customer, _, context) => {
-      const records = await ownRecords(customer, context);
+    isMarketingContact: async (customer) =>
+      anyOf((await customer.records(identity)).map((one) => one.isMarketingContact)),
+    legalBases: async (customer) => {
+      const records = await customer.records(identity);
       return records.length === 0 ? null : [...new Set(records.flatMap((one) => one.legalBases))];
     },
-    marketingOptOut: async (customer, _, context) =>
-      anyOf((await ownRecords(customer, context)).map((one) => one.marketingOptOut)),
+    marketingOptOut: async (customer) =>
+      anyOf((await customer.records(identity)).map((one) => one.marketingOptOut)),
     marketingSubscriptions: async (customer, _, { load }) => {
       const contactIds = await customer.identifiers('hubspotContactId');
       if (contactIds.length === 0) return null;
@@ -123,14 +120,4 @@ function strictest(same: readonly MarketingSubscription[]): MarketingSubscriptio
   return same
     .toSorted((a, b) => isOut(b) - isOut(a) || (b.updatedAt ?? '').localeCompare(a.updatedAt ?? ''))
     .slice(0, 1);
-}
-
-async function ownRecord(customer: Customer, { load }: Context): Promise<ContactRecord | null> {
-  const contactId = await customer.identifier('hubspotContactId');
-  return contactId === null ? null : ((await load(contactsById, contactId))[0] ?? null);
-}
-
-async function ownRecords(customer: Customer, { load }: Context): Promise<ContactRecord[]> {
-  const contactIds = await customer.identifiers('hubspotContactId');
-  return (await Promise.all(contactIds.map((id) => load(contactsById, id)))).flat();
 }

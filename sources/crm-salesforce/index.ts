@@ -2,16 +2,8 @@ import { defineSource } from '../../src/index.js';
 import { salesforce } from './client.js';
 import { consents } from './consents.js';
 import { normaliseContactId } from './contact-id.js';
-import {
-  accounts,
-  campaignsOfContacts,
-  casesOfContacts,
-  contactsByEmail,
-  contactsById,
-  contactsByPhone,
-  opportunitiesOfContacts,
-} from './loaders.js';
-import { isSameCustomer } from './mapping.js';
+import { identity } from './identity.js';
+import { accounts, campaignsOfContacts, casesOfContacts, opportunitiesOfContacts } from './loaders.js';
 import { resolvers } from './resolvers.js';
 import { timeline } from './timeline.js';
 import { webhook } from './webhook.js';
@@ -30,18 +22,7 @@ export const crmSalesforce = defineSource({
       normalise: normaliseContactId,
     },
   ],
-  identity: {
-    recordKey: 'salesforceContactId',
-    askedBy: {
-      salesforceContactId: { uniqueness: 'enforced', loader: contactsById },
-      // Salesforce warns of duplicates, if it is told to, and keeps them.
-      email: { uniqueness: 'usual', loader: contactsByEmail },
-      // Colleagues share the number of their firm.
-      phone: { uniqueness: 'none', loader: contactsByPhone },
-    },
-    yields: { email: 'one', phone: 'shown', customerNumber: 'one' },
-    sameCustomer: isSameCustomer,
-  },
+  identity,
   timeline,
   consents,
   webhook,

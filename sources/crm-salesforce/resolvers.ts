@@ -1,22 +1,16 @@
-import { pageSize, type Context, type Customer } from '../../src/index.js';
-import {
-  accounts,
-  campaignsOfContacts,
-  casesOfContacts,
-  contactsById,
-  opportunitiesOfContacts,
-} from './loaders.js';
-import type { ContactRecord } from './mapping.js';
+import { pageSize, type Customer } from '../../src/index.js';
+import { identity } from './identity.js';
+import { accounts, campaignsOfContacts, casesOfContacts, opportunitiesOfContacts } from './loaders.js';
 import type { Resolvers } from './schema.generated.js';
 
 /** Answers schema/sources/crm-salesforce.graphql. */
 export const resolvers: Resolvers = {
   Customer: {
-    account: async (customer, _, context) => {
-      const keys = (await recordsOf(customer, context)).flatMap(({ id: contactId, accountId }) =>
+    account: async (customer, _, { load }) => {
+      const keys = (await customer.records(identity)).flatMap(({ id: contactId, accountId }) =>
         accountId === null ? [] : [{ accountId, contactId }],
       );
-      return keys[0] === undefined ? null : context.load(accounts, keys[0]);
+      return keys[0] === undefined ? null : load(accounts, keys[0]);
     },
     opportunities: async (customer, { first }, { load }) => {
       const size = pageSize(first);
@@ -33,8 +27,8 @@ export const resolvers: Resolvers = {
       const found = await ofAll(customer, (contactId) => load(campaignsOfContacts, contactId));
       return newest(found, ({ joinedAt }) => joinedAt).slice(0, size);
     },
-    optOuts: async (customer, _, context) => {
-      const records = await recordsOf(customer, context);
+    optOuts: async (customer) => {
+      const records = await customer.records(identity);
       if (records.length === 0) return null;
       return {
         email: records.some(({ optOuts }) => optOuts.email),
@@ -43,10 +37,6 @@ export const resolvers: Resolvers = {
     },
   },
 };
-
-async function recordsOf(customer: Customer, { load }: Context): Promise<ContactRecord[]> {
-  return ofAll(customer, (contactId) => load(contactsById, contactId));
-}
 
 /** Of all contacts that are this customer. */
 export async function ofAll<T>(

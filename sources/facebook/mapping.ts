@@ -11,7 +11,7 @@ export type FacebookProfileRecord = Omit<FacebookProfile, 'conversations'>;
 
 /** What Meta tells of somebody, as a customer's record too. */
 export interface UserRecord extends CustomerRecord {
-  shown: FacebookProfileRecord;
+  facebookProfile: FacebookProfileRecord;
 }
 
 export const USER_FIELDS = 'id,name,first_name,last_name,profile_pic,locale';
@@ -23,7 +23,7 @@ export function toUser(one: User): UserRecord {
     id: one.id,
     identifiers: [],
     profile: { name, language },
-    shown: {
+    facebookProfile: {
       id: one.id,
       name,
       firstName: one.first_name ?? null,

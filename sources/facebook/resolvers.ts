@@ -1,18 +1,12 @@
 import { pageSize, SourceContractError, type Context } from '../../src/index.js';
 import type { List } from './batch.js';
-import { conversationsOfUsers, leadsOfPage, messagesOfConversations, usersById } from './loaders.js';
+import { conversationsOfUsers, leadsOfPage, messagesOfConversations } from './loaders.js';
 import type { ConversationRecord } from './mapping.js';
 import type { FacebookMessage, Resolvers } from './schema.generated.js';
 
 /** Answers schema/sources/facebook.graphql. */
 export const resolvers: Resolvers = {
   Customer: {
-    facebookProfile: async (customer, _, { load }) => {
-      const userId = await customer.identifier('facebookUserId');
-      if (userId === null) return null;
-      const [found] = await load(usersById, userId);
-      return found?.shown ?? null;
-    },
     facebookLeads: async (customer, { first }, { load }) => {
       const size = pageSize(first);
       const emails = new Set(await customer.held('email'));

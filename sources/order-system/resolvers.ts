@@ -1,12 +1,6 @@
 import { pageSize, type Context, type Customer } from '../../src/index.js';
-import {
-  customersByNumber,
-  linesOfOrders,
-  orderPages,
-  orderTotals,
-  paymentsOfOrders,
-  type OrderTotals,
-} from './loaders.js';
+import { identity } from './identity.js';
+import { linesOfOrders, orderPages, orderTotals, paymentsOfOrders, type OrderTotals } from './loaders.js';
 import { placeOf, type OrderRecord } from './mapping.js';
 import type { Resolvers } from './schema.generated.js';
 
@@ -29,16 +23,10 @@ export const resolvers: Resolvers = {
       return totals && { value: totals.count, approximate: false };
     },
     lastOrderAt: async (customer, _, context) => (await totalsOf(customer, context))?.lastPlacedAt ?? null,
-    customerSince: async (customer, _, { load }) => {
-      const customerNumbers = await customer.identifiers('customerNumber');
-      const records = await Promise.all(customerNumbers.map((number) => load(customersByNumber, number)));
-      // Of several records the oldest tells since when.
-      return (
-        records
-          .flat()
-          .map(({ customerSince }) => customerSince)
-          .sort()[0] ?? null
-      );
+    customerSince: async (customer) => {
+      const moments = (await customer.records(identity)).map(({ customerSince }) => customerSince);
+      // Of several records the oldest has the moment.
+      return moments.sort()[0] ?? null;
     },
   },
   Order: {

@@ -1,5 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import type { AddressValue } from '../identity/declaration.js';
+import type { Client } from '../connectors/connector.js';
+import type { AddressValue, CustomerRecord, IdentityDeclaration } from '../identity/declaration.js';
 import { normalise, type Identifier } from '../identity/identifiers.js';
 import type { Identity, IdentityRules } from '../identity/identity-graph.js';
 import type { Load, ReadCached } from '../loaders/registry.js';
@@ -58,6 +59,16 @@ export interface Customer {
   /** The first of them, or null. */
   identifier(namespace: string): Promise<string | null>;
   /**
+   * The customer's records in a source, by the source's own `identity`: the ones that the customer was found by, so this
+   * makes no call of its own. First the record whose single values count. Empty when the source does not know the customer.
+   * Throws the source's error when it cannot say.
+   */
+  records<C extends Client, R extends CustomerRecord>(
+    declared: IdentityDeclaration<C, R>,
+  ): Promise<readonly R[]>;
+  /** The first of them, or null. */
+  record<C extends Client, R extends CustomerRecord>(declared: IdentityDeclaration<C, R>): Promise<R | null>;
+  /**
    * The values that the customer's records hold in a namespace, whether they are vouched for or not; for a source that
    * is asked by it and takes no part in saying who somebody is. Throws the error of a source that cannot say when no
    * other holds one.
@@ -79,19 +90,30 @@ export function createCustomer(
   info: GraphQLResolveInfo,
   { sourceOf, rules, survivorship }: CustomerDirectory,
 ): Customer {
+  const recordsIn = async (source: string): Promise<readonly CustomerRecord[]> => {
+    const outcome = await identity.find(source);
+    if (outcome.kind === 'failed') throw outcome.error;
+    return outcome.kind === 'found' ? outcome.records : [];
+  };
   const identifiers = async (namespace: string): Promise<readonly string[]> => {
     const source = sourceOf.get(namespace);
     // The system that would know is not plugged in.
-    if (source === undefined) return [];
-    const outcome = await identity.find(source);
-    if (outcome.kind === 'failed') throw outcome.error;
-    return outcome.kind === 'found' ? outcome.records.map(({ id }) => id) : [];
+    return source === undefined ? [] : (await recordsIn(source)).map(({ id }) => id);
+  };
+  const records = async <R extends CustomerRecord>(declared: unknown): Promise<readonly R[]> => {
+    const source = rules.sources.find((one) => one.identity === declared);
+    if (source === undefined)
+      throw new Error('Records are requested by an identity that no source declares.');
+    // The loaders of this declaration returned them.
+    return (await recordsIn(source.name)) as readonly R[];
   };
   return {
     identity,
     info,
     identifiers,
     identifier: async (namespace) => (await identifiers(namespace))[0] ?? null,
+    records,
+    record: async <R extends CustomerRecord>(declared: unknown) => (await records<R>(declared))[0] ?? null,
     held: async (name) => {
       const namespace = rules.namespaces.get(name);
       if (namespace === undefined) return [];

@@ -85,19 +85,22 @@ export interface CustomerRecord {
 export type Uniqueness = 'enforced' | 'usual' | 'verified' | 'none';
 
 /** A question that a source can be asked about who somebody is. */
-export interface AskedBy<C extends Client> {
+export interface AskedBy<C extends Client, R extends CustomerRecord = CustomerRecord> {
   /** A fact of the system. Be honest: it decides whether two people are one. */
   uniqueness: Uniqueness;
   /** All records under an identifier, none being an empty list. */
-  loader: Loader<C, string, readonly CustomerRecord[]>;
+  loader: Loader<C, string, readonly R[]>;
 }
 
 /** How a source takes part in finding out who a customer is: src/identity/README.md has the rules. */
-export interface IdentityDeclaration<C extends Client> {
+export interface IdentityDeclaration<C extends Client, R extends CustomerRecord = CustomerRecord> {
   /** The namespace of the source's own record ids. The source can be asked by it. */
   recordKey: string;
-  /** By namespace. */
-  askedBy: Readonly<Record<string, AskedBy<C>>>;
+  /**
+   * By namespace. All loaders give whole records: a field may be read from the record of any of them, see
+   * `Customer.record()`.
+   */
+  askedBy: Readonly<Record<string, AskedBy<C, R>>>;
   /**
    * The namespaces of which its records hold values, and whether one record can hold `several`; `shown` are those that it
    * never vouches for, neither unique nor verified. A record that holds one not named here is a defect. It decides which
@@ -105,5 +108,5 @@ export interface IdentityDeclaration<C extends Client> {
    */
   yields: Readonly<Record<string, 'one' | 'several' | 'shown'>>;
   /** By which rule two records under one identifier are one customer. Default: by none, they are two. */
-  sameCustomer?(one: CustomerRecord, other: CustomerRecord): boolean;
+  sameCustomer?(one: R, other: R): boolean;
 }

@@ -151,13 +151,13 @@ describe('Salesforce', () => {
       'a phone number': { ...by({ phone: '+31687654321' }, 'name'), data: { customer: null } },
     },
     batches: {
-      // A token; who they are; their contacts and cases.
+      // A token; who they are, with their opt-outs; cases.
       'contacts by e-mail address': {
         ...listOf(
           people.map(({ email }) => ({ email })),
           'optOuts { email } cases { id }',
         ),
-        calls: 4,
+        calls: 3,
       },
       'contacts by id': {
         ...listOf(
@@ -393,8 +393,8 @@ describe('Salesforce with people of the test', () => {
       const { data, errors } = await gateway.query(QUERY, { by: some });
       expect(errors).toEqual([]);
       expect(listAt(data, 'customers').filter((one) => one !== null)).toHaveLength(count);
-      // A token; who they are; contacts, opportunities, cases and campaigns; accounts.
-      expect(calls(), `for ${count}`).toBe(1 + 1 + 4 + 1);
+      // A token; who they are; opportunities, cases, campaigns and accounts.
+      expect(calls(), `for ${count}`).toBe(1 + 1 + 4);
     }
   });
 
@@ -416,8 +416,8 @@ describe('Salesforce with people of the test', () => {
             },
       ),
     );
-    // A token, who they are, one collection of contacts, and the cases of 125 in one query.
-    expect(calls()).toBe(4);
+    // A token, who they are, and the cases of 125 in one query.
+    expect(calls()).toBe(3);
   });
 
   it('reads on when an answer holds fewer records than were found, also of one contact', async () => {
@@ -503,7 +503,7 @@ describe('Salesforce with people of the test', () => {
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers')).toEqual([shown(everywhere), shown(another)]);
     // Who the other one is, with the expired session and with a new one; after that all is as ever.
-    expect(calls()).toBe(1 + 1 + 1 + 4 + 1);
+    expect(calls()).toBe(1 + 1 + 1 + 4);
   });
 
   it('is left alone when other systems have used up most of what it takes in a day', async () => {

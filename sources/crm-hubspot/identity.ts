@@ -1,0 +1,21 @@
+import type { IdentityDeclaration, RestClient } from '../../src/index.js';
+import { contactsByEmail, contactsByFacebookUserId, contactsById } from './loaders.js';
+import type { ContactRecord } from './mapping.js';
+
+export const identity: IdentityDeclaration<RestClient, ContactRecord> = {
+  recordKey: 'hubspotContactId',
+  askedBy: {
+    hubspotContactId: { uniqueness: 'enforced', loader: contactsById },
+    email: { uniqueness: 'enforced', loader: contactsByEmail },
+    // Else a customer who is found by it would be another one than the same customer found by e-mail.
+    facebookUserId: { uniqueness: 'enforced', loader: contactsByFacebookUserId },
+  },
+  // HubSpot keeps additional addresses beside the primary one. It vouches for no phone number and no name at X.
+  yields: {
+    email: 'several',
+    phone: 'shown',
+    customerNumber: 'one',
+    xUsername: 'shown',
+    facebookUserId: 'one',
+  },
+};

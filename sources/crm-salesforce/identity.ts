@@ -1,0 +1,17 @@
+import type { IdentityDeclaration } from '../../src/index.js';
+import type { SalesforceClient } from './client.js';
+import { contactsByEmail, contactsById, contactsByPhone } from './loaders.js';
+import { isSameCustomer, type ContactRecord } from './mapping.js';
+
+export const identity: IdentityDeclaration<SalesforceClient, ContactRecord> = {
+  recordKey: 'salesforceContactId',
+  askedBy: {
+    salesforceContactId: { uniqueness: 'enforced', loader: contactsById },
+    // Salesforce warns of duplicates, if it is told to, and keeps them.
+    email: { uniqueness: 'usual', loader: contactsByEmail },
+    // Colleagues share the number of their firm.
+    phone: { uniqueness: 'none', loader: contactsByPhone },
+  },
+  yields: { email: 'one', phone: 'shown', customerNumber: 'one' },
+  sameCustomer: isSameCustomer,
+};

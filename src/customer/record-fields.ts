@@ -1,0 +1,61 @@
+import { Kind, type DocumentNode } from 'graphql';
+import type { Client } from '../connectors/connector.js';
+import { ConfigError } from '../errors.js';
+import type { IdentityDeclaration } from '../identity/declaration.js';
+import type { Customer } from './customer.js';
+
+interface DeclaredSource {
+  name: string;
+  identity?: IdentityDeclaration<Client>;
+  /** By type, then by field. */
+  resolvers?: object;
+  stitched?: object;
+}
+
+/**
+ * The resolvers of each source, and one for each field of `Customer` that its SDL declares and that has none: it reads the
+ * property of that name from the source's record. Throws a ConfigError for a field that cannot be answered so.
+ */
+export function sourceResolvers(
+  sources: readonly DeclaredSource[],
+  sdl: ReadonlyMap<string, DocumentNode>,
+): [source: string, resolvers: object][] {
+  return sources.map((source) => {
+    const { name, resolvers = {}, stitched } = source;
+    // The fields of a GraphQL system are answered by that system.
+    return [name, stitched === undefined ? withRecordFields(source, sdl.get(name)) : resolvers];
+  });
+}
+
+function withRecordFields(
+  { name, identity, resolvers = {} }: DeclaredSource,
+  sdl: DocumentNode | undefined,
+): object {
+  const { Customer: own = {} } = resolvers as { Customer?: object };
+  const problems: string[] = [];
+  const added: [string, (customer: Customer) => Promise<unknown>][] = [];
+  for (const definition of sdl?.definitions ?? []) {
+    if (definition.kind !== Kind.OBJECT_TYPE_DEFINITION || definition.name.value !== 'Customer') continue;
+    for (const { name: named, arguments: parameters = [] } of definition.fields ?? []) {
+      const field = named.value;
+      if (field in own) continue;
+      if (identity === undefined)
+        problems.push(
+          `${name} declares Customer.${field}, and nothing answers it. Add a resolver, or declare identity if the field is in the source's record of the customer.`,
+        );
+      else if (parameters.length > 0)
+        problems.push(
+          `${name} declares Customer.${field} with arguments, which a record cannot answer. Add a resolver.`,
+        );
+      else added.push([field, async (customer) => valueIn(await customer.record(identity), field)]);
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  return added.length === 0
+    ? resolvers
+    : { ...resolvers, Customer: { ...Object.fromEntries(added), ...own } };
+}
+
+function valueIn(record: object | null, field: string): unknown {
+  return record === null ? null : (record as Readonly<Record<string, unknown>>)[field];
+}

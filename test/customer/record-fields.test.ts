@@ -1,0 +1,224 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { SourceUnavailableError } from '../../src/errors.js';
+import {
+  defineLoader,
+  idNamespace,
+  type Customer,
+  type CustomerRecord,
+  type IdentityDeclaration,
+  type SourceDefinition,
+} from '../../src/index.js';
+import type { Client } from '../../src/connectors/connector.js';
+import { turnedClock } from '../support/clock.js';
+import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { localSource } from '../support/local-source.js';
+import { at } from '../support/read.js';
+
+const opened: TestGateway[] = [];
+afterEach(() => Promise.all(opened.splice(0).map((gateway) => gateway.close())));
+
+interface MemberRecord extends CustomerRecord {
+  level?: string | null;
+}
+
+const member = (id: string, level?: string | null, updatedAt: string | null = null): MemberRecord => ({
+  id,
+  identifiers: [{ namespace: 'email', value: 'eva@example.nl', verified: true }],
+  profile: { name: 'Eva', updatedAt },
+  ...(level === undefined ? {} : { level }),
+});
+
+const FIELDS = 'level: String levels: [String]';
+
+/** A gateway over a club that knows Eva by these records, and counts what it is asked. */
+function club(
+  records: readonly MemberRecord[],
+  parts: Partial<SourceDefinition> = {},
+  environment: Record<string, string> = {},
+  fields = FIELDS,
+) {
+  const calls: string[] = [];
+  const state = { records, isDown: false };
+  const by = (name: string) =>
+    defineLoader<Client, string, readonly MemberRecord[]>({
+      name,
+      load: (keys) => {
+        calls.push(name);
+        if (state.isDown)
+          return Promise.reject(new SourceUnavailableError('club', 'club cannot be reached.'));
+        return Promise.resolve(
+          keys.map((key) =>
+            name === 'byEmail' ? state.records : state.records.filter(({ id }) => id === key),
+          ),
+        );
+      },
+    });
+  const identity: IdentityDeclaration<Client, MemberRecord> = {
+    recordKey: 'memberId',
+    askedBy: {
+      email: { uniqueness: 'usual', loader: by('byEmail') },
+      memberId: { uniqueness: 'enforced', loader: by('byId') },
+    },
+    yields: { email: 'one' },
+    sameCustomer: () => true,
+  };
+  const clock = turnedClock();
+  const { source, environment: own } = localSource('club', {
+    limits: { retries: 0 },
+    freshness: { maxAge: '1 minute', staleIfError: '1 hour' },
+    namespaces: [idNamespace('memberId', 'The id of the member.', /^m\d$/)],
+    identity,
+    resolvers: {
+      Customer: {
+        levels: async (customer: Customer) => (await customer.records(identity)).map(({ level }) => level),
+      },
+    },
+    ...parts,
+  });
+  const gateway = createTestGateway(
+    { ...own, ...environment },
+    {
+      clock,
+      sources: [source],
+      sdl: { club: `type Customer @key(identifier: "memberId") @personalData(category: NONE) { ${fields} }` },
+    },
+  );
+  opened.push(gateway);
+  const ask = (selection: string, headers: Record<string, string> = {}) =>
+    gateway.query(`{ customer(by: { email: "eva@example.nl" }) { ${selection} } }`, {}, headers);
+  return { gateway, calls, state, clock, ask };
+}
+
+describe('a field of Customer that has no resolver', () => {
+  test('is read from the record that the customer was found by, without a call of its own', async () => {
+    const { ask, calls } = club([member('m1', 'GOLD')]);
+    const { data, errors } = await ask('level');
+    expect(errors).toEqual([]);
+    expect(data).toEqual({ customer: { level: 'GOLD' } });
+    expect(calls).toEqual(['byEmail']);
+  });
+
+  test.each([
+    ['null in the record', member('m1', null)],
+    ['not in the record', member('m1')],
+  ])('is null when it is %s', async (_, record) => {
+    const { data, errors } = await club([record]).ask('level');
+    expect(errors).toEqual([]);
+    expect(data).toEqual({ customer: { level: null } });
+  });
+
+  test('is that of the record which its system changed last, of several records of one customer', async () => {
+    const { ask, calls } = club([
+      member('m1', 'SILVER', '2026-01-01T00:00:00Z'),
+      member('m2', 'GOLD', '2026-03-01T00:00:00Z'),
+      member('m3', 'BRONZE'),
+    ]);
+    const { data, errors } = await ask('level levels');
+    expect(errors).toEqual([]);
+    expect(data).toEqual({ customer: { level: 'GOLD', levels: ['GOLD', 'SILVER', 'BRONZE'] } });
+    expect(calls).toEqual(['byEmail']);
+  });
+
+  test('is that of the first id when no record says when it was changed', async () => {
+    const { data } = await club([member('m2', 'GOLD'), member('m1', 'SILVER')]).ask('level');
+    expect(data).toEqual({ customer: { level: 'SILVER' } });
+  });
+
+  test('is null with the error of its system when that cannot say who the customer is', async () => {
+    const { ask, state } = club([member('m1', 'GOLD')]);
+    state.isDown = true;
+    const { data, errors } = await ask('level');
+    expect(data).toEqual({ customer: null });
+    expect(errors.map(({ extensions: { code } }) => code)).toEqual(['SOURCE_UNAVAILABLE']);
+  });
+});
+
+describe('the age of a value from a record', () => {
+  const sourceIn = (extensions: Record<string, unknown> | undefined) => at(extensions, 'sources', 'club');
+  const details = { 'x-sources': '1' };
+
+  test('is that of the answer which found the customer', async () => {
+    const { ask, clock, calls, state } = club([member('m1', 'GOLD')]);
+    expect(sourceIn((await ask('level', details)).extensions)).toMatchObject({ status: 'live', age: 0 });
+    state.records = [member('m1', 'SILVER')];
+    clock.turn(59_000);
+    const { data, extensions } = await ask('level', details);
+    expect(data).toEqual({ customer: { level: 'GOLD' } });
+    expect(sourceIn(extensions)).toMatchObject({ status: 'cached', age: 59 });
+    expect(calls).toEqual(['byEmail']);
+    clock.turn(2_000);
+    expect((await ask('level')).data).toEqual({ customer: { level: 'SILVER' } });
+  });
+
+  test.each([{ 'cache-control': 'no-cache' }, { 'cache-control': 'max-age=5' }])(
+    'is not above what the caller allows: %j',
+    async (headers) => {
+      const { ask, clock, calls, state } = club([member('m1', 'GOLD')]);
+      await ask('level');
+      state.records = [member('m1', 'SILVER')];
+      clock.turn(10_000);
+      const { data, extensions } = await ask('level', { ...headers, ...details });
+      expect(data).toEqual({ customer: { level: 'SILVER' } });
+      expect(sourceIn(extensions)).toMatchObject({ status: 'live', age: 0 });
+      expect(calls).toEqual(['byEmail', 'byEmail']);
+    },
+  );
+
+  test('is not above what a setting allows for the loader that finds customers', async () => {
+    const { ask, clock, state } = club(
+      [member('m1', 'GOLD')],
+      {},
+      {
+        CLUB_FRESHNESS: '{"loaders":{"byEmail":{"maxAge":"5 s"}}}',
+      },
+    );
+    await ask('level');
+    state.records = [member('m1', 'SILVER')];
+    clock.turn(6_000);
+    expect((await ask('level')).data).toEqual({ customer: { level: 'SILVER' } });
+  });
+
+  test('is stale while the system is down, and says so', async () => {
+    const { ask, clock, state } = club([member('m1', 'GOLD')]);
+    await ask('level');
+    clock.turn(120_000);
+    state.isDown = true;
+    const { data, errors, extensions } = await ask('level', details);
+    expect(errors).toEqual([]);
+    expect(data).toEqual({ customer: { level: 'GOLD' } });
+    expect(sourceIn(extensions)).toMatchObject({ status: 'stale', age: 120 });
+  });
+
+  test('does not outlive a forget of the customer by any of its identifiers', async () => {
+    const { ask, gateway, state } = club([member('m1', 'GOLD')]);
+    await ask('level');
+    state.records = [member('m1', 'SILVER')];
+    await gateway.forget({ identifier: { namespace: 'memberId', value: 'm1' } });
+    expect((await ask('level')).data).toEqual({ customer: { level: 'SILVER' } });
+  });
+});
+
+describe('a field of Customer that nothing can answer', () => {
+  test('is refused at start, of a source without customers', () => {
+    const resolvers = { Customer: { levels: () => null } };
+    expect(() => club([], { identity: undefined as never, namespaces: [], resolvers })).toThrow(
+      'club declares Customer.level, and nothing answers it. Add a resolver, or declare identity',
+    );
+  });
+
+  test('is refused at start when it has arguments, which no record can answer', () => {
+    expect(() => club([], {}, {}, `level(of: Int): String levels: [String]`)).toThrow(
+      'club declares Customer.level with arguments, which a record cannot answer. Add a resolver.',
+    );
+  });
+});
+
+test('records by an identity that no source declares are an error of the code, not an empty list', async () => {
+  const stranger: IdentityDeclaration<Client> = { recordKey: 'memberId', askedBy: {}, yields: {} };
+  const resolvers = {
+    Customer: { levels: async (customer: Customer) => [(await customer.record(stranger))?.id ?? null] },
+  };
+  const { data, errors } = await club([member('m1', 'GOLD')], { resolvers }).ask('levels');
+  expect(data).toEqual({ customer: { levels: null } });
+  expect(errors.map(({ extensions: { code } }) => code)).toEqual(['INTERNAL_SERVER_ERROR']);
+});
