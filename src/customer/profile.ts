@@ -73,7 +73,7 @@ const HIDDEN_ID = '***';
 
 /** Groups of sources to be asked at once, each group only when those before it have no value. */
 function inSteps({ strategy, sources }: Rule): readonly (readonly string[])[] {
-  // By every other strategy any source may still hold the value that wins.
+  // By the other strategy any source may still hold the value that wins.
   return strategy === 'SOURCE_PRIORITY' ? sources.map((source) => [source]) : [sources];
 }
 

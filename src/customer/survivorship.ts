@@ -148,7 +148,7 @@ export function inOrder<C extends Candidate>(
   candidates: readonly C[],
   { strategy, sources }: Rule,
 ): readonly C[] {
-  const told = candidates.filter(({ value }) => sizeOf(value) > 0);
+  const told = candidates.filter(({ value }) => !isEmpty(value));
   // As it mostly is.
   if (told.length < 2) return told;
   const believed = oncePerRecord(
@@ -164,32 +164,10 @@ export function inOrder<C extends Candidate>(
         one.place - other.place,
     ),
   );
-  const score = scoring(strategy, believed);
-  // The sort is stable: what the strategy finds equal stays in the order in which it is believed.
-  return believed
-    .map((candidate) => ({ candidate, score: score(candidate) }))
-    .sort((one, other) => other.score - one.score)
-    .map(({ candidate }) => candidate);
-}
-
-function scoring(
-  strategy: SurvivorshipStrategy,
-  candidates: readonly Candidate[],
-): (candidate: Candidate) => number {
-  switch (strategy) {
-    case 'SOURCE_PRIORITY':
-      return () => 0;
-    case 'MOST_RECENT':
-      return changedAt;
-    case 'MOST_FREQUENT': {
-      const records = new Map<string, number>();
-      for (const { value } of candidates)
-        records.set(comparable(value), (records.get(comparable(value)) ?? 0) + 1);
-      return ({ value }) => records.get(comparable(value)) ?? 0;
-    }
-    case 'LONGEST':
-      return ({ value }) => sizeOf(value);
-  }
+  // The sort is stable: records that were changed at the same moment stay in the order in which they are believed.
+  return strategy === 'MOST_RECENT'
+    ? believed.toSorted((one, other) => changedAt(other) - changedAt(one))
+    : believed;
 }
 
 /** A record without a moment comes after all that have one: no date reaches as far back. */
@@ -206,11 +184,8 @@ function oncePerRecord<C extends Candidate>(candidates: readonly C[]): C[] {
   });
 }
 
-/** Length of a text, number of parts of an address; 0 when there is nothing in it. */
-function sizeOf(value: string | AddressValue): number {
-  return typeof value === 'string'
-    ? value.normalize('NFC').trim().length
-    : partsOf(value).filter((part) => part !== '').length;
+function isEmpty(value: string | AddressValue): boolean {
+  return partsOf(value).every((part) => part === '');
 }
 
 /** Equal for values that are written alike but for case, surrounding blanks and the form of their accents. */

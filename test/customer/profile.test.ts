@@ -7,7 +7,7 @@ import { SourceTimeoutError } from '../../src/errors.js';
 import { commonNamespaces } from '../../src/identity/identifiers.js';
 import type { CustomerRecord, Profile, YieldedIdentifier } from '../../src/identity/declaration.js';
 
-const STRATEGIES = ['SOURCE_PRIORITY', 'MOST_RECENT', 'MOST_FREQUENT', 'LONGEST'] as const;
+const STRATEGIES = ['SOURCE_PRIORITY', 'MOST_RECENT'] as const;
 const NAMESPACES = new Map(commonNamespaces('NL').map((one) => [one.name, one]));
 
 const record = (
@@ -77,22 +77,19 @@ describe('only the systems that can still win are asked', () => {
     expect(await name).toBe('B');
   });
 
-  test.each(['MOST_RECENT', 'MOST_FREQUENT', 'LONGEST'] as const)(
-    'so all are, each once and at the same time, where each may still win (%s)',
-    async (strategy) => {
-      const asked: string[] = [];
-      const answers: ((outcome: Outcome) => void)[] = [];
-      const ask: Ask = (source) => {
-        asked.push(source);
-        return new Promise((resolve) => answers.push(resolve));
-      };
-      const name = chooseValue('NAME', { strategy, sources: ['a', 'b', 'c'] }, NAMESPACES, ask);
-      expect(asked).toEqual(['a', 'b', 'c']);
-      for (const answer of answers) answer(found(record({ name: 'Eva' })));
-      expect(await name).toBe('Eva');
-      expect(asked).toHaveLength(3);
-    },
-  );
+  test('so all are, each once and at the same time, where each may still win', async () => {
+    const asked: string[] = [];
+    const answers: ((outcome: Outcome) => void)[] = [];
+    const ask: Ask = (source) => {
+      asked.push(source);
+      return new Promise((resolve) => answers.push(resolve));
+    };
+    const name = chooseValue('NAME', { strategy: 'MOST_RECENT', sources: ['a', 'b', 'c'] }, NAMESPACES, ask);
+    expect(asked).toEqual(['a', 'b', 'c']);
+    for (const answer of answers) answer(found(record({ name: 'Eva' })));
+    expect(await name).toBe('Eva');
+    expect(asked).toHaveLength(3);
+  });
 });
 
 describe('a system that cannot be asked', () => {
@@ -134,7 +131,7 @@ describe('a system that cannot be asked', () => {
 describe('values', () => {
   test('are read from the profile, without surrounding blanks', async () => {
     const told = { a: found(record({ name: ' Eva ', language: 'nl', birthDate: '1990-02-28' })) };
-    expect(await systems(told).choose('NAME', 'LONGEST')).toBe('Eva');
+    expect(await systems(told).choose('NAME', 'MOST_RECENT')).toBe('Eva');
     expect(await systems(told).choose('LANGUAGE', 'MOST_RECENT')).toBe('nl');
     expect(await systems(told).choose('BIRTH_DATE', 'SOURCE_PRIORITY')).toBe('1990-02-28');
   });
@@ -290,9 +287,9 @@ describe('provenance', () => {
   });
 
   test('has no winner, and no error, when nobody can be asked', async () => {
-    expect(await systems({ a: down('a') }).provenance('NAME', 'LONGEST')).toEqual({
+    expect(await systems({ a: down('a') }).provenance('NAME', 'MOST_RECENT')).toEqual({
       field: 'NAME',
-      strategy: 'LONGEST',
+      strategy: 'MOST_RECENT',
       winner: null,
       losers: [],
       unavailable: ['a'],
