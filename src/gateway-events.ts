@@ -17,11 +17,13 @@ import { requestIdOfEvent } from './operation/request-id.js';
 import { shown } from './operation/subscriptions.js';
 import type { SettingsReader } from './settings.js';
 import type { SourceDefinition } from './source.js';
+import { readConditions } from './stitching/conditions.js';
 import { directiveNamed } from './stitching/policies.js';
 import type { Sdl } from './stitching/sdl.js';
 import type { Logger } from './telemetry/logger.js';
 import type { Metrics } from './telemetry/metrics.js';
 import { createEventBus, type EventBus } from './webhooks/bus.js';
+import type { CustomerConditions } from './webhooks/condition.js';
 import { createDeliverer } from './webhooks/deliver.js';
 import { readEndpoints, type Endpoint } from './webhooks/endpoints.js';
 import type { SourceEvent } from './webhooks/event.js';
@@ -78,6 +80,8 @@ export interface GatewayEventsOptions {
 }
 
 export interface GatewayEvents {
+  /** The conditions that plugged-in sources declare. */
+  conditions: CustomerConditions;
   bus: EventBus;
   receiver: Receiver;
   /** Resolves when events can be kept; fails when the store cannot be opened. */
@@ -89,7 +93,8 @@ export interface GatewayEvents {
 
 /** Wires what follows from events: what was kept is forgotten, subscribers are told, triggers send. */
 export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvents {
-  const { set, config, rules, registry, forget, metrics, logger } = options;
+  const { set, config, sdl, schema, rules, registry, forget, metrics, logger } = options;
+  const conditions = readConditions(sdl, schema);
   const bus = createEventBus({
     redisUrl: set.store === undefined ? undefined : config.redisUrl,
     secret: set.store?.secret ?? '',
@@ -106,6 +111,7 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
       return Promise.resolve();
     };
     return {
+      conditions,
       bus,
       receiver: () => Promise.resolve(undefined),
       opened: Promise.resolve(),
@@ -114,7 +120,7 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
     };
   }
 
-  const triggers = triggersOf(options);
+  const triggers = triggersOf(options, conditions);
   const identifierOf = (name: string, value: string): Identifier | null => {
     const namespace = rules.namespaces.get(name);
     return namespace === undefined ? null : normalise(namespace, value);
@@ -216,6 +222,7 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
     createOutboxReader({ ...outbox, keep, identify, onReceived, logger }),
   );
   return {
+    conditions,
     bus,
     receiver: createReceiver({
       webhooks: set.webhooks,
@@ -237,17 +244,14 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
   };
 }
 
-function triggersOf({
-  set,
-  sdl,
-  schema,
-  privacy,
-  logger,
-  triggers: folder,
-}: GatewayEventsOptions): Trigger[] {
+function triggersOf(
+  { set, sdl, schema, privacy, logger, triggers: folder }: GatewayEventsOptions,
+  conditions: CustomerConditions,
+): Trigger[] {
   const { triggers, problems } = readTriggers({
     ...(folder === undefined ? {} : { folder }),
     schema,
+    conditions,
     deliver: directiveNamed('deliver', sdl),
     endpoints: new Set(set.endpoints.map(({ name }) => name)),
     forbidden: (document, purpose) => privacy.disclosures.forbidden({ document }, audienceFor(purpose)),
@@ -294,7 +298,7 @@ async function tell(
     event: shown(known),
     asker: askerOf(name, purpose, privacy),
     requestId: requestIdOfEvent(known.event),
-    firstOrder: interest.firstOrder,
+    conditions: interest.conditions,
     only: 'whole',
   });
   return 'result' in told ? { data: told.result.data } : told;

@@ -338,6 +338,7 @@ export function createGateway({
     auditor,
     bus: events.bus,
     run,
+    conditions: events.conditions,
     readKey: createReadKey({ rules, ids }),
     metrics,
     logger,

@@ -3,8 +3,10 @@ import { resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { buildSchema } from 'graphql';
+import { sources } from '../../sources/index.js';
 import { ConfigError } from '../errors.js';
 import { problemsOf, readPersistedOperations } from '../operation/persisted-operations.js';
+import { readConditions } from '../stitching/conditions.js';
 import { directiveNamed } from '../stitching/policies.js';
 import { readSdl } from '../stitching/sdl.js';
 import { readTriggers } from '../webhooks/triggers.js';
@@ -23,6 +25,11 @@ const { values } = parseArgs({
   },
 });
 const schema = buildSchema(readFileSync(fileURLToPath(SCHEMA), 'utf8'));
+const sdl = readSdl(
+  sources.map(({ name }) => name),
+  {},
+  [],
+);
 const folderOf = (path: string) => pathToFileURL(`${resolve(path)}/`);
 
 const problems: string[] = [];
@@ -39,7 +46,8 @@ for (const folder of values.triggers) {
   const read = readTriggers({
     folder: folderOf(folder),
     schema,
-    deliver: directiveNamed('deliver', readSdl([], {}, [])),
+    conditions: readConditions(sdl, schema),
+    deliver: directiveNamed('deliver', sdl),
     // Which endpoints there are, and what a purpose forbids, is known at start.
     endpoints: { has: () => true },
     forbidden: () => [],

@@ -15,6 +15,7 @@ import type { SourceFailures } from '../telemetry/source-failures.js';
 import type { BreakerState, Metrics } from '../telemetry/metrics.js';
 import { startRequest } from '../telemetry/tracing.js';
 import type { EventBus } from '../webhooks/bus.js';
+import type { CustomerConditions } from '../webhooks/condition.js';
 import { isOperator, useForgetting } from './admin.js';
 import { useAudience } from '../operation/audience.js';
 import { useAudit, type Auditor } from '../operation/audit.js';
@@ -68,6 +69,7 @@ export interface YogaOptions {
   /** Who is told of events. */
   bus: EventBus;
   run: EventRunner;
+  conditions: CustomerConditions;
   readKey: ReadKey;
   metrics: Metrics;
   logger: Logger;
@@ -99,6 +101,7 @@ export function createServerApp({
   auditor,
   bus,
   run,
+  conditions,
   readKey,
   metrics,
   logger,
@@ -188,6 +191,7 @@ export function createServerApp({
         askerOf,
         run,
         bus,
+        conditions,
         readKey: (by, { rights }) => readKey(by, rights),
         forbidden: (operation, { audience }) => privacy.disclosures.forbidden(operation, audience),
         needsConsent: ({ audience }) => privacy.needsConsent(audience.purpose),

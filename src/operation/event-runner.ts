@@ -11,6 +11,7 @@ import type { CustomerEvent } from '../customer/customer.js';
 import type { Privacy } from '../privacy/privacy.js';
 import type { Logger } from '../telemetry/logger.js';
 import { startRequest } from '../telemetry/tracing.js';
+import type { CustomerCondition } from '../webhooks/condition.js';
 import type { Auditor } from './audit.js';
 import type { Asker } from './caller.js';
 import { formatError } from './format-errors.js';
@@ -25,8 +26,8 @@ export interface EventAsk {
   event: CustomerEvent;
   asker: Asker;
   requestId: string;
-  /** Only when this is the customer's first order. */
-  firstOrder: boolean;
+  /** Only of a customer who meets all of these. */
+  conditions: readonly CustomerCondition[];
   /**
    * `allowed`: only of a customer who is known and has agreed to the purpose, since that something happened tells of them
    * too. `whole`: only when, besides, nothing of what is asked for is missing. Undefined: of anybody.
@@ -44,16 +45,6 @@ export interface EventRunnerOptions {
   auditor: Auditor | undefined;
   logger: Pick<Logger, 'info'>;
 }
-
-/**
- * What must hold before an event is sent. These are operations of ours on the event itself, apart from the client's
- * document: nothing that a client selects can change them.
- */
-const CONDITIONS = {
-  consent: parse('{ customer { id } }'),
-  firstOrder: parse('{ customer { orderCount { value } } }'),
-  consentAndFirstOrder: parse('{ customer { id orderCount { value } } }'),
-} as const;
 
 export type EventRunner = (ask: EventAsk) => Promise<EventTold>;
 
@@ -80,10 +71,26 @@ export function createEventRunner({
     return made;
   };
 
+  /** By their text. */
+  const probes = new Map<string, DocumentNode>();
+  /**
+   * What must hold before an event is sent. It is an operation of ours on the event itself, apart from the client's
+   * document: nothing that a client selects can change it.
+   */
+  const probeOf = ({ only, conditions }: EventAsk): DocumentNode | undefined => {
+    if (only === undefined && conditions.length === 0) return undefined;
+    const selections = conditions.map(({ selection }) => selection);
+    if (only !== undefined) selections.push('id');
+    const text = `{ customer { ${selections.join(' ')} } }`;
+    let probe = probes.get(text);
+    if (probe === undefined) probes.set(text, (probe = parse(text)));
+    return probe;
+  };
+
   return async (ask) => {
     const { document, operationName, variables, field, event, asker, requestId } = ask;
     const schema = privacy.schemas.executed(asker.audience);
-    const condition = conditionOf(ask);
+    const probe = probeOf(ask);
     const { context, provenance, end } = createContext(
       contextOptions,
       {
@@ -99,12 +106,12 @@ export function createEventRunner({
     );
     try {
       // At the same moment, and in one context: what both need is asked once.
-      const [conditions, answer] = await Promise.all([
-        condition === undefined
+      const [probed, answer] = await Promise.all([
+        probe === undefined
           ? undefined
           : execute({
               schema: eventSchemaOf(schema),
-              document: condition,
+              document: probe,
               rootValue: event,
               contextValue: context,
             }),
@@ -117,11 +124,11 @@ export function createEventRunner({
           contextValue: context,
         }),
       ]);
-      const not = conditions === undefined ? undefined : refusal(conditions, answer, ask);
-      if (not?.not === 'ORDER_COUNT_UNKNOWN')
+      const not = probed === undefined ? undefined : refusal(probed, answer, ask);
+      if (not?.condition !== undefined)
         logger.info(
-          { requestId, caller: asker.caller.name, reason: not.not },
-          'event not sent: firstOrder cannot be judged, since no source counts the orders of this customer',
+          { requestId, caller: asker.caller.name, reason: not.not, condition: not.condition },
+          'event not sent: no source has the value by which the condition is judged for this customer',
         );
       const entry = auditor?.entryOf({
         args: { document, operationName },
@@ -141,34 +148,34 @@ export function createEventRunner({
   };
 }
 
-function conditionOf({ only, firstOrder }: EventAsk): DocumentNode | undefined {
-  if (only === undefined) return firstOrder ? CONDITIONS.firstOrder : undefined;
-  return firstOrder ? CONDITIONS.consentAndFirstOrder : CONDITIONS.consent;
-}
-
-/** The data of a condition. */
-interface Judged {
-  customer?: { id?: string | null; orderCount?: { value: number } | null } | null;
+/** Why an event is not sent. */
+interface Refusal {
+  not: string;
+  isForNow: boolean;
+  /** The condition that cannot be judged. */
+  condition?: string;
 }
 
 function refusal(
-  conditions: ExecutionResult<Judged>,
+  probed: ExecutionResult<{ customer?: object | null }>,
   answer: ExecutionResult,
-  { firstOrder, only }: EventAsk,
-): { not: string; isForNow: boolean } | undefined {
-  const errors = [...(conditions.errors ?? []), ...(only === 'whole' ? (answer.errors ?? []) : [])];
+  { conditions, only }: EventAsk,
+): Refusal | undefined {
+  const errors = [...(probed.errors ?? []), ...(only === 'whole' ? (answer.errors ?? []) : [])];
   const extensions = errors.map((error) => formatError(error)).flatMap((error) => extensionsOf(error));
   const codes = new Set(extensions.map(({ code }) => code));
   for (const code of ['CONSENT_REQUIRED', 'ERASED', 'AMBIGUOUS_IDENTITY', 'FORBIDDEN'])
     if (codes.has(code)) return { not: code, isForNow: false };
   const failed = extensions.find(({ code }) => code !== undefined);
   if (failed !== undefined) return { not: failed.code ?? '', isForNow: true };
-  const customer = conditions.data?.customer;
+  const customer = probed.data?.customer;
   if (customer == null) return { not: 'NO_CUSTOMER', isForNow: false };
-  if (!firstOrder) return undefined;
-  const orders = customer.orderCount?.value;
-  if (orders === undefined) return { not: 'ORDER_COUNT_UNKNOWN', isForNow: false };
-  return orders > 1 ? { not: 'NOT_THE_FIRST_ORDER', isForNow: false } : undefined;
+  const judged = conditions.map((one) => ({ name: one.name, isMet: one.isMet(customer) }));
+  if (judged.some(({ isMet }) => isMet === false)) return { not: 'CONDITION_NOT_MET', isForNow: false };
+  const unknown = judged.find(({ isMet }) => isMet === undefined);
+  return unknown === undefined
+    ? undefined
+    : { not: 'CONDITION_UNKNOWN', isForNow: false, condition: unknown.name };
 }
 
 function extensionsOf(error: Error): { code?: string }[] {

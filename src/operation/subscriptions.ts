@@ -9,6 +9,7 @@ import type { Erasures } from '../identity/erasures.js';
 import type { Identifier } from '../identity/identifiers.js';
 import type { AskedOperation } from '../privacy/disclosure.js';
 import type { EventBus } from '../webhooks/bus.js';
+import type { CustomerConditions } from '../webhooks/condition.js';
 import { readInterest, typeNamed, type Interest, type KnownEvent } from '../webhooks/interest.js';
 import type { Asker } from './caller.js';
 import type { CostLimits } from './cost-limits.js';
@@ -24,6 +25,7 @@ export interface SubscriptionsOptions {
   askerOf: (request: Request) => Asker;
   run: EventRunner;
   bus: EventBus;
+  conditions: CustomerConditions;
   /** Reads a key of a customer, within what the caller may. */
   readKey: (by: Readonly<Record<string, string | null | undefined>>, asker: Asker) => Identifier;
   /** Fields of an operation that its caller gets from nobody, as `Type.field`. */
@@ -84,13 +86,14 @@ interface Asked {
 function interestOf(
   { document, operationName, variables }: Asked,
   asker: Asker,
-  { schema, readKey, forbidden, limits }: SubscriptionsOptions,
+  { schema, conditions, readKey, forbidden, limits }: SubscriptionsOptions,
 ): Interest {
   const interest = readInterest({
     schema,
     document,
     operationName,
     variables,
+    conditions,
     readKey: (by) => readKey(by, asker),
     own: asker.rights.own,
     maySee: (place) => asker.rights.maySee(place),
@@ -197,7 +200,7 @@ async function toldOf(
       event: shown(known),
       asker,
       requestId,
-      firstOrder: interest.firstOrder,
+      conditions: interest.conditions,
       only: needsConsent(asker) ? 'allowed' : undefined,
     });
     const result = 'result' in told ? told.result : undefined;

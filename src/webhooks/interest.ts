@@ -2,7 +2,6 @@ import {
   getArgumentValues,
   getOperationAST,
   getVariableValues,
-  isObjectType,
   Kind,
   type DocumentNode,
   type FieldNode,
@@ -10,6 +9,7 @@ import {
 } from 'graphql';
 import { ForbiddenError, InvalidInputError } from '../errors.js';
 import type { Identifier } from '../identity/identifiers.js';
+import type { CustomerCondition, CustomerConditions } from './condition.js';
 import type { EventType, SourceEvent } from './event.js';
 
 /** An event, and all that the systems know of whom it is about. */
@@ -25,8 +25,8 @@ export interface Interest {
   field: string;
   /** Whether to send an event. `onUnjudged` hears why an event of the right type cannot be judged; it does not match. */
   matches(known: KnownEvent, onUnjudged?: (reason: string) => void): boolean;
-  /** Only the customer's first order counts: to be looked at when it is told. */
-  firstOrder: boolean;
+  /** What the customer must meet, judged when the event is sent. */
+  conditions: readonly CustomerCondition[];
   /** It is told so much later, unless something happens that makes it needless. 0: at once. */
   delayMs: number;
   /** What makes a delayed one needless. */
@@ -38,6 +38,8 @@ export interface InterestAsk {
   document: DocumentNode;
   operationName?: string | null | undefined;
   variables?: Readonly<Record<string, unknown>> | undefined;
+  /** The conditions that plugged-in sources declare. */
+  conditions: CustomerConditions;
   /** Reads a key of a customer. Throws an InvalidInputError when it is none. */
   readKey: (by: Readonly<Record<string, string | null | undefined>>) => Identifier;
   /** Whom the caller's token names. */
@@ -46,8 +48,6 @@ export interface InterestAsk {
   maySee: (place: string) => boolean;
 }
 
-/** The field of Customer by which `firstOrder` is judged. */
-const ORDER_COUNT = 'orderCount';
 const DECIMAL = /^\d{1,15}(\.\d{1,10})?$/;
 const MAX_DELAY_MS = 30 * 24 * 3_600_000;
 
@@ -71,6 +71,7 @@ export function readInterest({
   document,
   operationName,
   variables = {},
+  conditions,
   readKey,
   own,
   maySee,
@@ -85,17 +86,12 @@ export function readInterest({
   const read = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
   if (read.errors !== undefined) throw new InvalidInputError('The variables do not fit the subscription.');
   const given = getArgumentValues(definition, node, read.coerced);
-  const { firstOrder = false } = given as { firstOrder?: boolean | null };
-  if (firstOrder === true && !declares(schema, 'Customer', ORDER_COUNT))
-    throw new InvalidInputError(
-      `"firstOrder" cannot be judged: no plugged-in source declares "Customer.${ORDER_COUNT}". Plug one in, or leave out "firstOrder".`,
-    );
   const maySeeType = (type: EventType) => maySee(`EventType.${typeNamed(type)}`);
   const refuseType = (name: string): void => {
     if (!maySee(`EventType.${name}`))
       throw new ForbiddenError(`"${field}" waits for ${name}, which is not for this caller or this purpose.`);
   };
-  const usual = { field, firstOrder: firstOrder === true, delayMs: 0, needless: () => false };
+  const usual = { field, conditions: readConditions(given, conditions), delayMs: 0, needless: () => false };
 
   switch (field) {
     case 'meChanged':
@@ -139,9 +135,20 @@ export function readInterest({
   }
 }
 
-function declares(schema: GraphQLSchema, typeName: string, field: string): boolean {
-  const type = schema.getType(typeName);
-  return isObjectType(type) && field in type.getFields();
+/** An argument that is true names a condition. */
+function readConditions(
+  given: Readonly<Record<string, unknown>>,
+  conditions: CustomerConditions,
+): CustomerCondition[] {
+  return Object.entries(given).flatMap(([name, value]) => {
+    if (value !== true) return [];
+    const condition = conditions.get(name);
+    if (condition === undefined)
+      throw new InvalidInputError(
+        `"${name}" cannot be judged: no plugged-in source declares it by @condition. Plug one in that does, or leave out "${name}".`,
+      );
+    return [condition];
+  });
 }
 
 interface Amount {

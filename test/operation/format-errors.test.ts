@@ -139,6 +139,7 @@ describe('a defect', () => {
       auditor: undefined,
       bus: createEventBus({ redisUrl: undefined, secret: '', logger }),
       run: () => Promise.resolve({ not: 'OUT_OF_ORDER', isForNow: false }),
+      conditions: new Map(),
       readKey: () => ({ namespace: 'email', value: '' }),
       forget: () => Promise.resolve({ everywhere: true, droppedWhole: [], renew: () => undefined }),
       metrics: createMetrics(),

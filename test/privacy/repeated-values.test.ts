@@ -103,6 +103,7 @@ describe('a subscription', () => {
     const interest = readInterest({
       schema: gateway.schema,
       document: parse(query),
+      conditions: new Map(),
       readKey: () => ({ namespace: 'email', value: EMAIL }),
       own: { namespace: 'email', value: EMAIL },
       maySee,

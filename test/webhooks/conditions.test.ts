@@ -246,7 +246,7 @@ describe('of a customer who ordered before', () => {
     const name = `First${selection.length}`;
     await asCampaign(`subscription ${name} { orderPaid(firstOrder: true) { ${selection} } } ${fragment}`);
     await tell('orders/paid', { email: WILLING, order: '63' });
-    expect(await reasons(name, 1)).toEqual(['NOT_THE_FIRST_ORDER']);
+    expect(await reasons(name, 1)).toEqual(['CONDITION_NOT_MET']);
   });
 });
 
@@ -259,12 +259,13 @@ test('of a customer whose orders no system counts nothing is sent as a first ord
   );
   open.push(subscriber);
   await tell('orders/paid', { email: UNCOUNTED, order: '67' });
-  expect(await reasons('Uncounted', 1)).toEqual(['ORDER_COUNT_UNKNOWN']);
+  expect(await reasons('Uncounted', 1)).toEqual(['CONDITION_UNKNOWN']);
   expect(log).toContainEqual(
     expect.objectContaining({
       caller: 'operator',
-      reason: 'ORDER_COUNT_UNKNOWN',
-      msg: 'event not sent: firstOrder cannot be judged, since no source counts the orders of this customer',
+      reason: 'CONDITION_UNKNOWN',
+      condition: 'firstOrder',
+      msg: 'event not sent: no source has the value by which the condition is judged for this customer',
     }),
   );
   expect(JSON.stringify(log)).not.toContain(UNCOUNTED);
@@ -315,7 +316,7 @@ test('a trigger cannot switch off consent, or a condition, by the names in its s
         alias: allowed,
         fragment: allowed,
         honest: allowed,
-        'first-order': ['skipped CONSENT_REQUIRED', 'skipped NOT_THE_FIRST_ORDER'],
+        'first-order': ['skipped CONDITION_NOT_MET', 'skipped CONSENT_REQUIRED'],
       });
     },
     { timeout: 20_000, interval: 50 },

@@ -345,6 +345,6 @@ describe('an event', () => {
   test('of somebody who has ordered before is no first order', async () => {
     await tell('orders/paid', { order: '91' });
     const [skipped] = await come('first-order-paid', 'skipped');
-    expect(skipped?.reason).toBe('NOT_THE_FIRST_ORDER');
+    expect(skipped?.reason).toBe('CONDITION_NOT_MET');
   });
 });

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { buildSchema, isEnumType, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
+import type { CustomerCondition } from '../../src/webhooks/condition.js';
 import { EVENT_TYPES, type SourceEvent } from '../../src/webhooks/event.js';
 import { durationMs, readInterest, typeNamed } from '../../src/webhooks/interest.js';
 
@@ -64,10 +65,13 @@ describe('what can happen', () => {
 const published = readFileSync(new URL('../../schema/gateway.graphql', import.meta.url), 'utf8');
 const schema = buildSchema(published);
 
-function interestIn(field: string, of = schema) {
+const firstOrder: CustomerCondition = { name: 'firstOrder', selection: 'orders', isMet: () => true };
+
+function interestIn(field: string, conditions: readonly CustomerCondition[] = [firstOrder]) {
   const readKey = () => ({ namespace: 'email', value: 'jan@example.nl' });
   return readInterest({
-    schema: of,
+    schema,
+    conditions: new Map(conditions.map((one) => [one.name, one])),
     document: parse(`subscription { ${field} { recordId } }`),
     readKey,
     maySee: () => true,
@@ -146,14 +150,12 @@ describe('minTotal', () => {
 });
 
 describe('firstOrder', () => {
-  const withoutCount = buildSchema(published.replace('\n  orderCount:', '\n  countOfOrders:'));
-
-  test.each(['orderPaid', 'orderPlaced'])('of %s needs a source that counts orders', (field) => {
-    expect(interestIn(`${field}(firstOrder: true)`).firstOrder).toBe(true);
-    expect(() => interestIn(`${field}(firstOrder: true)`, withoutCount)).toThrow(
-      'no plugged-in source declares "Customer.orderCount"',
+  test.each(['orderPaid', 'orderPlaced'])('of %s needs a source that declares it', (field) => {
+    expect(interestIn(`${field}(firstOrder: true)`).conditions).toEqual([firstOrder]);
+    expect(() => interestIn(`${field}(firstOrder: true)`, [])).toThrow(
+      '"firstOrder" cannot be judged: no plugged-in source declares it by @condition',
     );
-    expect(interestIn(`${field}(firstOrder: false)`, withoutCount).firstOrder).toBe(false);
+    expect(interestIn(`${field}(firstOrder: false)`, []).conditions).toEqual([]);
   });
 });
 
@@ -172,6 +174,7 @@ describe('meChanged', () => {
     readInterest({
       schema,
       document: parse('subscription { meChanged { recordId } }'),
+      conditions: new Map(),
       readKey: () => jan,
       maySee: () => true,
       own,

@@ -178,7 +178,7 @@ describe('a trigger', () => {
   test('with a condition that no plugged-in source can judge is left out, and named', async () => {
     const first = trigger({ asks: 'orderPaid(firstOrder: true) { recordId }' });
     expect(await start({ 'first.graphql': first }, ['webshop'])).toEqual([
-      `${folder}/first.graphql line 2: "firstOrder" cannot be judged: no plugged-in source declares "Customer.orderCount". Plug one in, or leave out "firstOrder".`,
+      `${folder}/first.graphql line 2: "firstOrder" cannot be judged: no plugged-in source declares it by @condition. Plug one in that does, or leave out "firstOrder".`,
     ]);
     expect(await start({ 'first.graphql': first })).toEqual([]);
   });

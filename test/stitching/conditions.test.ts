@@ -1,0 +1,87 @@
+import { describe, expect, test } from 'vitest';
+import { SCOPES } from '../../src/context/roles.js';
+import { readConditions } from '../../src/stitching/conditions.js';
+import { readPolicies } from '../../src/stitching/policies.js';
+import { composeSdl, readSdlFiles } from '../../src/stitching/sdl.js';
+import { stitch } from '../../src/stitching/stitch.js';
+
+/** The conditions that a source declares with these fields of Customer. */
+function conditionsOf(fields: string, rest = '') {
+  const text = `
+    type Customer @key(identifier: "cardNumber") { ${fields} }
+    type Card @personalData(category: NONE) { points: Int level(of: Int!): Level levels: [Level!] }
+    type Level @personalData(category: NONE) { number: Int isGold: Boolean name: String }
+    ${rest}`;
+  const sdl = composeSdl([...readSdlFiles([]), { name: 'cards.graphql', text, source: 'cards' }], []);
+  const schema = stitch({
+    sdl,
+    resolvers: new Map(),
+    stitched: [],
+    policies: readPolicies(sdl, [...SCOPES, 'cards:read']),
+  });
+  return readConditions(sdl, schema);
+}
+
+const GUARD = '@personalData(category: NONE) @requiresScopes(scopes: [["cards:read"]])';
+const CARD = `card: Card ${GUARD}`;
+const isMet = (fields: string, customer: object) => conditionsOf(fields).get('good')?.isMet(customer);
+
+describe('a condition', () => {
+  const points = `${CARD} @condition(name: "good", path: "points", atLeast: 10, atMost: 20)`;
+
+  test('selects the value by which it is judged', () => {
+    expect(conditionsOf(points).get('good')?.selection).toBe('card { points }');
+  });
+
+  test.each<[unknown, boolean | undefined]>([
+    [9, false],
+    [10, true],
+    [20, true],
+    [21, false],
+    [null, undefined],
+  ])('with bounds says of the Int %j: %j', (value, expected) => {
+    expect(isMet(points, { card: { points: value } })).toBe(expected);
+  });
+
+  test('with one bound has no other', () => {
+    expect(isMet(`score: Int ${GUARD} @condition(name: "good", atLeast: 10)`, { score: 1e9 })).toBe(true);
+    expect(isMet(`score: Int ${GUARD} @condition(name: "good", atMost: 10)`, { score: -1e9 })).toBe(true);
+  });
+
+  test.each<[unknown, boolean | undefined]>([
+    [true, true],
+    [false, false],
+    [null, undefined],
+  ])('without bounds says of the Boolean %j: %j', (value, expected) => {
+    expect(isMet(`isMember: Boolean ${GUARD} @condition(name: "good")`, { isMember: value })).toBe(expected);
+  });
+
+  test('cannot be judged for a customer without the object that holds the value', () => {
+    expect(isMet(points, { card: null })).toBeUndefined();
+  });
+
+  test.each([
+    ['to a field that is not there', `${CARD} @condition(name: "good", path: "rank", atMost: 1)`, '"rank"'],
+    ['below what is no object', `score: Int ${GUARD} @condition(name: "good", path: "x", atMost: 1)`, '"x"'],
+    ['into a list', `${CARD} @condition(name: "good", path: "levels.number", atMost: 1)`, '"number"'],
+    ['through arguments', `${CARD} @condition(name: "good", path: "level.number", atMost: 1)`, 'arguments'],
+    ['to an object', `${CARD} @condition(name: "good")`, 'a Boolean'],
+    ['to an Int without bounds', `score: Int ${GUARD} @condition(name: "good")`, 'a Boolean, or an Int'],
+    ['to a Boolean with bounds', `isOld: Boolean ${GUARD} @condition(name: "good", atMost: 1)`, 'an Int'],
+    [
+      'that another field declares too',
+      `${CARD} @condition(name: "good", path: "points", atMost: 1)\n score: Int ${GUARD} @condition(name: "good", atMost: 1)`,
+      'declared twice',
+    ],
+  ])('is refused %s, with its place', (_, fields, says) => {
+    expect(() => conditionsOf(fields)).toThrow(/cards\.graphql line \d+: /);
+    expect(() => conditionsOf(fields)).toThrow(says);
+  });
+
+  test('is refused on a field of another type', () => {
+    const extra = `extra: Extra ${GUARD}`;
+    const type =
+      'type Extra @personalData(category: NONE) { score: Int @condition(name: "good", atMost: 1) }';
+    expect(() => conditionsOf(extra, type)).toThrow('"Extra.score" is not on a field of "Customer"');
+  });
+});
