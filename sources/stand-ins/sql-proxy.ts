@@ -16,7 +16,7 @@ export async function startSqlProxy(target: URL): Promise<ProxyPort> {
   const server = createServer({ noDelay: true });
   const port = await openProxyPort(server);
   server.on('connection', (client: Socket) => {
-    serve(client, port, target);
+    new ProxiedConnection(client, port, target);
   });
   return port;
 }
@@ -26,182 +26,192 @@ const refusals = {
   'rate-limit': { sqlState: '53300', text: 'sorry, too many clients already' },
 };
 
-function serve(client: Socket, port: ProxyPort, target: URL): void {
-  const turns = createTurnReader();
-  const queue = createDelayQueue();
-  const scanner = createAnswerScanner();
-  let system: Socket | undefined;
-  let drip: Drip | undefined;
+/** One client's connection, and the system's behind it. */
+class ProxiedConnection {
+  readonly #client: Socket;
+  readonly #port: ProxyPort;
+  readonly #target: URL;
+  readonly #turns = createTurnReader();
+  readonly #queue = createDelayQueue();
+  readonly #scanner = createAnswerScanner();
+  #system: Socket | undefined;
+  #drip: Drip | undefined;
   /** Nothing that arrives is read any more. */
-  let deaf = false;
-  /** Whoever asks to cancel may hang up before the system has heard of it. */
-  let cancelling = false;
+  #isDeaf = false;
+  /** A client that cancels may hang up before the system has received it. */
+  #isCancelling = false;
   /** After an error in an extended query the protocol skips everything up to the next Sync. */
-  let skipping = false;
-  /** ReadyForQuery messages the system owes us for what was passed on, and how many of them have come. */
-  let readyDue = 0;
-  let readySeen = 0;
-  /** Errors of our own, each told once the system has answered what was asked before. */
-  const errors: { afterReady: number; bytes: Buffer }[] = [];
+  #isSkipping = false;
+  /** ReadyForQuery messages that the system owes for what was passed on, and how many of them have come. */
+  #readyDue = 0;
+  #readySeen = 0;
+  /** Errors of our own, each sent once the system has answered what was requested before. */
+  readonly #errors: { afterReady: number; bytes: Buffer }[] = [];
 
-  client.on('data', (chunk) => {
-    if (deaf) return;
-    try {
-      for (const turn of turns.read(chunk)) receive(turn);
-    } catch {
-      client.destroy();
-    }
-  });
-  client.on('error', () => undefined);
-  client.on('close', () => {
-    queue.clear();
-    drip?.stop();
-    if (!cancelling) system?.destroy();
-  });
-
-  function receive(turn: Turn): void {
-    if (deaf) return;
-    if (turn.kind === 'encryption-request') {
-      client.write('N');
-    } else if (turn.kind === 'messages') {
-      receiveMessages(turn);
-    } else {
-      receiveOpening(turn);
-    }
+  constructor(client: Socket, port: ProxyPort, target: URL) {
+    this.#client = client;
+    this.#port = port;
+    this.#target = target;
+    client.on('data', (chunk) => {
+      if (this.#isDeaf) return;
+      try {
+        for (const turn of this.#turns.read(chunk)) this.#receive(turn);
+      } catch {
+        client.destroy();
+      }
+    });
+    client.on('error', () => undefined);
+    client.on('close', () => {
+      this.#queue.clear();
+      this.#drip?.stop();
+      if (!this.#isCancelling) this.#system?.destroy();
+    });
   }
 
-  function receiveOpening(turn: Turn): void {
-    const { fault } = port.condition;
+  #receive(turn: Turn): void {
+    if (this.#isDeaf) return;
+    if (turn.kind === 'encryption-request') this.#client.write('N');
+    else if (turn.kind === 'messages') this.#receiveMessages(turn);
+    else this.#receiveOpening(turn);
+  }
+
+  #receiveOpening(turn: Turn): void {
+    const { fault } = this.#port.condition;
     if (fault === 'hang') {
-      hang();
+      this.#hang();
     } else if (turn.kind === 'startup' && (fault === 'status' || fault === 'rate-limit')) {
       const { sqlState, text } = refusals[fault];
-      client.end(errorResponse('FATAL', sqlState, text));
+      this.#client.end(errorResponse('FATAL', sqlState, text));
     } else if (turn.kind === 'cancel-request') {
-      cancelling = true;
-      system = connectSystem();
-      system.end(turn.bytes);
+      this.#isCancelling = true;
+      this.#system = this.#connectSystem();
+      this.#system.end(turn.bytes);
     } else {
-      system = connectSystem();
-      system.write(turn.bytes);
-      readyDue += 1;
+      this.#system = this.#connectSystem();
+      this.#system.write(turn.bytes);
+      this.#readyDue += 1;
     }
   }
 
-  function receiveMessages(turn: Turn & { kind: 'messages' }): void {
-    const { fault, latencyMs } = port.condition;
-    if (skipping) {
+  #receiveMessages(turn: Turn & { kind: 'messages' }): void {
+    if (this.#isSkipping) {
       if (turn.last === 'S') {
-        skipping = false;
-        queue.add(0, () => {
-          passOn(sync, true);
+        this.#isSkipping = false;
+        this.#queue.add(0, () => {
+          this.#passOn(sync, true);
         });
       }
       return;
     }
     const wantsReady = turn.last === 'S' || turn.last === 'Q' || turn.last === 'F';
     if (turn.queries === 0) {
-      queue.add(0, () => {
-        passOn(turn.bytes, wantsReady);
+      this.#queue.add(0, () => {
+        this.#passOn(turn.bytes, wantsReady);
       });
       return;
     }
+    this.#port.countCalls(turn.queries);
+    this.#receiveQueries(turn, wantsReady);
+  }
 
-    port.countCalls(turn.queries);
+  #receiveQueries(turn: Turn & { kind: 'messages' }, wantsReady: boolean): void {
+    const { fault, latencyMs } = this.#port.condition;
     switch (fault) {
       case 'hang':
-        hang();
+        this.#hang();
         break;
       case 'reset':
-        queue.add(0, () => {
-          client.resetAndDestroy();
+        this.#queue.add(0, () => {
+          this.#client.resetAndDestroy();
         });
         break;
       case 'garbage':
-        port.breakWhenHealed(client);
-        deaf = true;
-        queue.add(latencyMs, () => {
-          client.write(garbage());
+        this.#hang();
+        this.#queue.add(latencyMs, () => {
+          this.#client.write(garbage());
         });
         break;
       case 'status':
       case 'rate-limit': {
         const { sqlState, text } = refusals[fault];
-        skipping = !wantsReady;
-        queue.add(latencyMs, () => {
-          tellError(errorResponse('ERROR', sqlState, text));
+        this.#isSkipping = !wantsReady;
+        this.#queue.add(latencyMs, () => {
+          this.#sendError(errorResponse('ERROR', sqlState, text));
           // The system knows best whether it is in a transaction, so the ReadyForQuery after the error is its own.
-          if (wantsReady) passOn(sync, true);
+          if (wantsReady) this.#passOn(sync, true);
         });
         break;
       }
       default:
-        if (fault === 'drip') port.breakWhenHealed(client);
-        queue.add(latencyMs, () => {
-          if (fault === 'drip') drip ??= createDrip((byte) => client.write(byte));
-          passOn(turn.bytes, wantsReady);
+        if (fault === 'drip') this.#port.breakWhenHealed(this.#client);
+        this.#queue.add(latencyMs, () => {
+          if (fault === 'drip') this.#drip ??= createDrip((byte) => this.#client.write(byte));
+          this.#passOn(turn.bytes, wantsReady);
         });
     }
   }
 
-  function hang(): void {
-    port.breakWhenHealed(client);
-    deaf = true;
+  #hang(): void {
+    this.#port.breakWhenHealed(this.#client);
+    this.#isDeaf = true;
   }
 
-  function passOn(bytes: Buffer, wantsReady: boolean): void {
-    if (wantsReady) readyDue += 1;
-    system?.write(bytes);
+  #passOn(bytes: Buffer, wantsReady: boolean): void {
+    if (wantsReady) this.#readyDue += 1;
+    this.#system?.write(bytes);
   }
 
-  function connectSystem(): Socket {
-    const socket = connect({ host: target.hostname, port: Number(target.port), noDelay: true });
-    socket.on('data', answer);
+  #connectSystem(): Socket {
+    const { hostname, port } = this.#target;
+    const socket = connect({ host: hostname, port: Number(port), noDelay: true });
+    socket.on('data', (chunk) => {
+      this.#answer(chunk);
+    });
     socket.on('end', () => {
-      if (drip === undefined) client.end();
-      else drip.end(() => client.end());
+      if (this.#drip === undefined) this.#client.end();
+      else this.#drip.end(() => this.#client.end());
     });
     socket.on('error', () => {
-      client.destroy();
+      this.#client.destroy();
     });
     return socket;
   }
 
-  function answer(chunk: Buffer): void {
+  #answer(chunk: Buffer): void {
     let sent = 0;
-    scanner.read(chunk, (letter, end) => {
-      if (letter === readyForQuery) readySeen += 1;
-      for (let error = dueError(); error !== undefined; error = dueError()) {
-        send(chunk.subarray(sent, end));
-        send(error);
+    this.#scanner.read(chunk, (letter, end) => {
+      if (letter === readyForQuery) this.#readySeen += 1;
+      for (let error = this.#dueError(); error !== undefined; error = this.#dueError()) {
+        this.#send(chunk.subarray(sent, end));
+        this.#send(error);
         sent = end;
       }
     });
-    send(sent === 0 ? chunk : chunk.subarray(sent));
+    this.#send(sent === 0 ? chunk : chunk.subarray(sent));
   }
 
-  function tellError(bytes: Buffer): void {
-    errors.push({ afterReady: readyDue, bytes });
-    if (!scanner.betweenMessages) return;
-    const due = dueError();
-    if (due !== undefined) send(due);
+  #sendError(bytes: Buffer): void {
+    this.#errors.push({ afterReady: this.#readyDue, bytes });
+    if (!this.#scanner.betweenMessages) return;
+    const due = this.#dueError();
+    if (due !== undefined) this.#send(due);
   }
 
-  function dueError(): Buffer | undefined {
-    const [first] = errors;
-    if (first === undefined || first.afterReady > readySeen) return undefined;
-    errors.shift();
+  #dueError(): Buffer | undefined {
+    const [first] = this.#errors;
+    if (first === undefined || first.afterReady > this.#readySeen) return undefined;
+    this.#errors.shift();
     return first.bytes;
   }
 
-  function send(bytes: Buffer): void {
+  #send(bytes: Buffer): void {
     if (bytes.length === 0) return;
-    if (drip !== undefined) {
-      drip.push(bytes);
-    } else if (!client.write(bytes)) {
-      system?.pause();
-      client.once('drain', () => {
-        system?.resume();
+    if (this.#drip !== undefined) {
+      this.#drip.push(bytes);
+    } else if (!this.#client.write(bytes)) {
+      this.#system?.pause();
+      this.#client.once('drain', () => {
+        this.#system?.resume();
       });
     }
   }

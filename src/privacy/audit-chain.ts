@@ -50,99 +50,128 @@ interface Remains extends Place {
   digest: Hash;
 }
 
-/** Goes along a chain, line by line. The head is the line that is known to be there. */
 export function createChainCheck(seal: Seal, fromBeginning: boolean, head: Link | undefined): ChainCheck {
-  const problems: AuditProblem[] = [];
-  let [lines, torn, omitted] = [0, 0, 0];
-  let first: AuditMilestone | undefined;
-  let last: AuditMilestone | undefined;
+  return new LineByLineCheck(seal, fromBeginning, head);
+}
+
+/** Goes along a chain, line by line. The head is the line that is known to be there. */
+class LineByLineCheck implements ChainCheck {
+  readonly #seal: Seal;
+  readonly #head: Link | undefined;
+  readonly #files: string[] = [];
+  readonly #problems: AuditProblem[] = [];
+  #problemsOmitted = 0;
+  #lines = 0;
+  #torn = 0;
+  #first: AuditMilestone | undefined;
+  #last: AuditMilestone | undefined;
   /** What the next line comes after; undefined as long as that may be any. */
-  let before: Link | undefined = fromBeginning ? BEGINNING : undefined;
-  /** Lines since then that are told to be wrong: numbers that they had are not told to be missing as well. */
-  let wrong = 0;
+  #before: Link | undefined;
+  /** Lines since then that are reported as wrong: their numbers are not reported as missing as well. */
+  #wrong = 0;
   /** Numbers that were jumped over, and where. They may still come. */
-  let missing: (Place & { from: number; to: number })[] = [];
-  let remains: Remains | undefined;
-  let place: Place = { file: '', line: 0 };
-  const files: string[] = [];
+  #missing: (Place & { from: number; to: number })[] = [];
+  #remains: Remains | undefined;
+  #place: Place = { file: '', line: 0 };
 
-  const report = (damage: AuditDamage, detail: string, at: Place = place): void => {
-    if (problems.length < MAX_PROBLEMS) problems.push({ file: at.file, line: at.line, damage, detail });
-    else omitted += 1;
-  };
+  constructor(seal: Seal, fromBeginning: boolean, head: Link | undefined) {
+    this.#seal = seal;
+    this.#head = head;
+    this.#before = fromBeginning ? BEGINNING : undefined;
+  }
 
-  const addRemains = (bytes: Buffer): void => {
-    if (remains === undefined) {
-      remains = { ...place, bytes: bytes.length, digest: createHash('sha256').update(bytes) };
-    } else {
-      remains.bytes += 1 + bytes.length;
-      remains.digest.update('\n').update(bytes);
+  begin(file: string): void {
+    this.#files.push(file);
+    this.#place = { file, line: 0 };
+  }
+
+  line(bytes: Buffer): void {
+    this.#read(bytes);
+  }
+
+  end(rest: Buffer): void {
+    // What has no line break at its end was left by a crash, and nothing was written after it.
+    if (rest.length > 0 && !this.#read(rest)) {
+      this.#torn += 1;
+      this.#remains = undefined;
     }
-  };
+    this.#refuseRemains();
+  }
 
-  const refuseRemains = (): void => {
-    if (remains === undefined) return;
-    report('unreadable', 'this is no audit line, and no crash left it', remains);
-    wrong += 1;
-    remains = undefined;
-  };
+  result(): ChainResult {
+    const [problems, head] = [this.#problems, this.#head];
+    this.#settleMissing();
+    const reached = (this.#before?.seq ?? 0) + this.#wrong;
+    if (head !== undefined && reached < head.seq)
+      this.#report('truncated', `${numbered(reached + 1, head.seq)} missing at the end`);
+    problems.sort((a, b) => this.#files.indexOf(a.file) - this.#files.indexOf(b.file) || a.line - b.line);
+    return {
+      lines: this.#lines,
+      first: this.#first,
+      last: this.#last,
+      torn: this.#torn,
+      problems,
+      problemsOmitted: this.#problemsOmitted,
+    };
+  }
 
-  /** A line says what a crash left before it. */
-  const checkRepair = ({ bytes, sha256 }: { bytes: number; sha256: string }): void => {
-    if (remains === undefined)
-      report('removed', `the ${bytes} bytes before it that a crash left are missing`);
-    else if (remains.bytes !== bytes || remains.digest.digest('hex') !== sha256)
-      report('changed', 'what a crash left is not as it was', remains);
-    else torn += 1;
-    remains = undefined;
-  };
+  /** Whether the bytes are a line of the chain. */
+  #read(bytes: Buffer): boolean {
+    this.#place.line += 1;
+    const line = readLine(bytes);
+    if (line === undefined) this.#addRemains(bytes);
+    else this.#check(line);
+    return line !== undefined;
+  }
 
-  const check = (line: AuditLine): void => {
-    lines += 1;
-    if (seal(line.sealed) !== line.hash) {
-      refuseRemains();
-      report('changed', 'it is not as it was written');
-      wrong += 1;
+  #check(line: AuditLine): void {
+    this.#lines += 1;
+    if (this.#seal(line.sealed) !== line.hash) {
+      this.#refuseRemains();
+      this.#report('changed', 'it is not as it was written');
+      this.#wrong += 1;
       return;
     }
-    if (line.repaired === undefined) refuseRemains();
-    else checkRepair(line.repaired);
-    if (head?.seq === line.seq && head.hash !== line.hash)
-      report('changed', `the head knows another line as number ${line.seq}`);
-    if (before !== undefined && line.seq <= before.seq) {
-      placeEarlier(line.seq);
+    if (line.repaired === undefined) this.#refuseRemains();
+    else this.#checkRepair(line.repaired);
+    if (this.#head?.seq === line.seq && this.#head.hash !== line.hash)
+      this.#report('changed', `the head knows another line as number ${line.seq}`);
+    if (this.#before !== undefined && line.seq <= this.#before.seq) {
+      this.#placeEarlier(line.seq);
       return;
     }
-    if (before !== undefined) checkStep(line, before);
-    first ??= { seq: line.seq, hash: line.hash, time: line.time };
-    last = { seq: line.seq, hash: line.hash, time: line.time };
-    before = last;
-    wrong = 0;
-  };
+    if (this.#before !== undefined) this.#checkStep(line, this.#before);
+    this.#last = { seq: line.seq, hash: line.hash, time: line.time };
+    this.#first ??= this.#last;
+    this.#before = this.#last;
+    this.#wrong = 0;
+  }
 
-  const checkStep = (line: AuditLine, { seq, hash }: Link): void => {
-    if (line.seq === seq + 1) {
-      if (line.prev !== hash) report('changed', 'it was written after another line than the one before it');
-    } else if (line.seq > seq + 1 + wrong) {
-      missing.push({ ...place, from: seq + 1 + wrong, to: line.seq - 1 });
+  #checkStep(line: AuditLine, { seq, hash }: Link): void {
+    const next = seq + 1;
+    if (line.seq === next) {
+      if (line.prev !== hash)
+        this.#report('changed', 'it was written after another line than the one before it');
+    } else if (line.seq > next + this.#wrong) {
+      this.#missing.push({ ...this.#place, from: next + this.#wrong, to: line.seq - 1 });
       // Each is a problem in the end, but for those that still come.
-      if (missing.length > MAX_PROBLEMS) settleMissing();
+      if (this.#missing.length > MAX_PROBLEMS) this.#settleMissing();
     }
-  };
+  }
 
   /** A line with a number that lies behind. */
-  const placeEarlier = (seq: number): void => {
-    const gap = missing.find(({ from, to }) => from <= seq && seq <= to);
+  #placeEarlier(seq: number): void {
+    const gap = this.#missing.find(({ from, to }) => from <= seq && seq <= to);
     if (gap === undefined) {
-      const isBefore = first !== undefined && seq < first.seq;
-      report(
+      const isBefore = this.#first !== undefined && seq < this.#first.seq;
+      this.#report(
         isBefore ? 'out of order' : 'duplicated',
         `the line numbered ${seq} ${isBefore ? 'comes late' : 'was there already'}`,
       );
       return;
     }
-    report('out of order', `the line numbered ${seq} comes late`);
-    missing = missing.flatMap((one) =>
+    this.#report('out of order', `the line numbered ${seq} comes late`);
+    this.#missing = this.#missing.flatMap((one) =>
       one === gap
         ? [
             { ...gap, to: seq - 1 },
@@ -150,45 +179,47 @@ export function createChainCheck(seal: Seal, fromBeginning: boolean, head: Link 
           ].filter(({ from, to }) => from <= to)
         : [one],
     );
-  };
+  }
 
-  const settleMissing = (): void => {
-    for (const { from, to, ...at } of missing)
-      report('removed', `${numbered(from, to)} missing before it`, at);
-    missing = [];
-  };
+  #settleMissing(): void {
+    for (const { from, to, ...at } of this.#missing)
+      this.#report('removed', `${numbered(from, to)} missing before it`, at);
+    this.#missing = [];
+  }
 
-  const read = (bytes: Buffer): boolean => {
-    place.line += 1;
-    const line = readLine(bytes);
-    if (line === undefined) addRemains(bytes);
-    else check(line);
-    return line !== undefined;
-  };
+  #addRemains(bytes: Buffer): void {
+    if (this.#remains === undefined) {
+      const digest = createHash('sha256').update(bytes);
+      this.#remains = { ...this.#place, bytes: bytes.length, digest };
+    } else {
+      this.#remains.bytes += 1 + bytes.length;
+      this.#remains.digest.update('\n').update(bytes);
+    }
+  }
 
-  return {
-    begin: (file) => {
-      files.push(file);
-      place = { file, line: 0 };
-    },
-    line: read,
-    end: (rest) => {
-      // What has no line break at its end was left by a crash, and nothing was written after it.
-      if (rest.length > 0 && !read(rest)) {
-        torn += 1;
-        remains = undefined;
-      }
-      refuseRemains();
-    },
-    result: () => {
-      settleMissing();
-      const reached = (before?.seq ?? 0) + wrong;
-      if (head !== undefined && reached < head.seq)
-        report('truncated', `${numbered(reached + 1, head.seq)} missing at the end`);
-      problems.sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line);
-      return { lines, first, last, torn, problems, problemsOmitted: omitted };
-    },
-  };
+  #refuseRemains(): void {
+    if (this.#remains === undefined) return;
+    this.#report('unreadable', 'this is no audit line, and no crash left it', this.#remains);
+    this.#wrong += 1;
+    this.#remains = undefined;
+  }
+
+  /** A line says what a crash left before it. */
+  #checkRepair({ bytes, sha256 }: { bytes: number; sha256: string }): void {
+    const remains = this.#remains;
+    if (remains === undefined)
+      this.#report('removed', `the ${bytes} bytes before it that a crash left are missing`);
+    else if (remains.bytes !== bytes || remains.digest.digest('hex') !== sha256)
+      this.#report('changed', 'what a crash left is not as it was', remains);
+    else this.#torn += 1;
+    this.#remains = undefined;
+  }
+
+  #report(damage: AuditDamage, detail: string, at: Place = this.#place): void {
+    if (this.#problems.length < MAX_PROBLEMS)
+      this.#problems.push({ file: at.file, line: at.line, damage, detail });
+    else this.#problemsOmitted += 1;
+  }
 }
 
 function numbered(from: number, to: number): string {

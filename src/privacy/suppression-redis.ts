@@ -24,136 +24,159 @@ export interface SuppressionSetOptions {
  * lost. While Redis is away the list stays in force as it was read last. When Redis has lost it, an instance that knows
  * it writes it there again.
  */
-export function openSuppressionSet({ url, mark, logger }: SuppressionSetOptions): SuppressionStore {
-  let entries: ReadonlySet<string> | undefined;
-  let state: 'opening' | 'failed' | 'loaded' = 'opening';
-  let complained = false;
-  const closing = new AbortController();
-  let data: Redis | undefined;
-  let listener: Redis | undefined;
-  let reading: Promise<void> | undefined;
-  let readAgain = false;
-  let settle: () => void = () => undefined;
-  const settled = new Promise<void>((resolve) => {
-    settle = resolve;
-  });
-  const patience = setTimeout(() => {
-    failed('it does not answer');
-  }, PATIENCE_MS).unref();
+export function openSuppressionSet(options: SuppressionSetOptions): SuppressionStore {
+  return new SuppressionSet(options);
+}
 
-  const failed = (reason: string): void => {
-    if (closing.signal.aborted) return;
-    if (!complained)
-      logger.error(
-        { reason },
-        state === 'loaded'
-          ? 'the suppression list cannot be read; it stays as it was read before'
-          : 'the suppression list cannot be read; nobody is shown before it is',
-      );
-    complained = true;
-    if (state === 'opening') state = 'failed';
-    settle();
-  };
+class SuppressionSet implements SuppressionStore {
+  readonly #mark: string;
+  readonly #logger: Logger;
+  #entries: ReadonlySet<string> | undefined;
+  #state: 'opening' | 'failed' | 'loaded' = 'opening';
+  /** Whether the log says already that the list cannot be read. */
+  #isLogged = false;
+  /** Resolves when the list was read, or it is clear that it cannot be for now. */
+  readonly #settled: Promise<void>;
+  #settle: () => void = () => undefined;
+  readonly #patience: NodeJS.Timeout;
+  readonly #polling: NodeJS.Timeout;
+  readonly #opened: Promise<void>;
+  #data: Redis | undefined;
+  #listener: Redis | undefined;
+  #reading: Promise<void> | undefined;
+  #readAgain = false;
+  #isClosed = false;
 
-  const readOnce = async (redis: Redis): Promise<void> => {
-    const members = await redis.smembers(SET);
-    if (members.length > 0 && !members.includes(mark)) {
-      failed('it was not written with this ID_SECRET');
-      return;
+  constructor({ url, mark, logger }: SuppressionSetOptions) {
+    this.#mark = mark;
+    this.#logger = logger;
+    this.#settled = new Promise<void>((resolve) => {
+      this.#settle = resolve;
+    });
+    this.#patience = setTimeout(() => {
+      this.#fail('it does not answer');
+    }, PATIENCE_MS).unref();
+    this.#opened = this.#connect(url).catch(this.#failWith);
+    this.#polling = setInterval(this.#read, READ_EVERY_MS).unref();
+  }
+
+  loading(): Promise<void> | undefined {
+    if (this.#state === 'loaded') return undefined;
+    return (this.#state === 'opening' ? this.#settled : Promise.resolve()).then(() => {
+      if (this.#state !== 'loaded') throw new SuppressionUnavailableError('read');
+    });
+  }
+
+  current(): ReadonlySet<string> {
+    return this.#entries ?? NOTHING;
+  }
+
+  async add(digests: readonly string[]): Promise<void> {
+    await this.#opened;
+    await this.#settled;
+    // Before it was read it is not known whether it is ours to write to.
+    if (this.#data === undefined || this.#state !== 'loaded') throw new SuppressionUnavailableError('write');
+    try {
+      await this.#data.sadd(SET, this.#mark, ...digests);
+      this.#entries = new Set([...(this.#entries ?? []), ...digests]);
+      await this.#data.publish(CHANNEL, 'changed');
+    } catch (error) {
+      throw new SuppressionUnavailableError('write', { cause: error });
     }
-    if (members.length === 0 && entries !== undefined && entries.size > 0) {
-      logger.error('Redis has lost the suppression list; it is written there again');
-      await redis.sadd(SET, mark, ...entries);
-    } else entries = new Set(members.filter((one) => one !== mark));
-    state = 'loaded';
-    complained = false;
-    clearTimeout(patience);
-    settle();
-  };
-  /** Of all that ask while it is being read, the last may have been told of something newer. */
-  const read = (): void => {
-    readAgain = true;
-    reading ??= (async () => {
-      while (readAgain) {
-        readAgain = false;
-        // When it connects, it is read again. Before, commands would fail, which says nothing about the list.
-        if (data?.status === 'ready') await readOnce(data);
-      }
-    })()
-      .catch((error: unknown) => {
-        failed(reasonOf(error));
-      })
-      .finally(() => {
-        reading = undefined;
-      });
-  };
+  }
 
-  const opened = (async () => {
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#patience);
+    clearInterval(this.#polling);
+    this.#settle();
+    this.#data?.disconnect();
+    this.#listener?.disconnect();
+  }
+
+  async #connect(url: string): Promise<void> {
     const driver = await import('ioredis').catch((error: unknown) => {
       throw new ConfigError([
         `The suppression list needs the package "ioredis": npm install ioredis. (${String(error)})`,
       ]);
     });
-    const settings: RedisOptions = {
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 1,
-      commandTimeout: 5_000,
-      disableClientInfo: true,
-      retryStrategy: (times) => Math.min(times * 100, LONGEST_PAUSE_MS),
-    };
-    const connections = [new driver.Redis(url, settings), new driver.Redis(url, settings)] as const;
-    [data, listener] = connections;
-    for (const connection of connections)
-      connection.on('error', (error: Error) => {
-        failed(reasonOf(error));
-      });
-    data.on('ready', read);
+    const data = new driver.Redis(url, CONNECTION);
+    const listener = new driver.Redis(url, CONNECTION);
+    this.#data = data;
+    this.#listener = listener;
+    for (const connection of [data, listener]) connection.on('error', this.#failWith);
+    data.on('ready', this.#read);
     listener.on('ready', () => {
-      // What was said before nobody here has heard.
-      connections[1].subscribe(CHANNEL).then(read, (error: unknown) => {
-        failed(reasonOf(error));
-      });
+      // What was published before has not arrived here.
+      listener.subscribe(CHANNEL).then(this.#read, this.#failWith);
     });
-    listener.on('message', read);
-    if (closing.signal.aborted) for (const connection of connections) connection.disconnect();
-    else for (const connection of connections) connection.connect().catch(() => undefined);
-  })().catch((error: unknown) => {
-    failed(reasonOf(error));
-  });
-  const again = setInterval(read, READ_EVERY_MS).unref();
+    listener.on('message', this.#read);
+    for (const connection of [data, listener])
+      if (this.#isClosed) connection.disconnect();
+      else connection.connect().catch(() => undefined);
+  }
 
-  return {
-    loading: () => {
-      if (state === 'loaded') return undefined;
-      return (state === 'opening' ? settled : Promise.resolve()).then(() => {
-        if (state !== 'loaded') throw new SuppressionUnavailableError('read');
+  /** Reads the list. If it is being read, it is read once more, since it may have changed meanwhile. */
+  readonly #read = (): void => {
+    this.#readAgain = true;
+    this.#reading ??= this.#readUntilCurrent()
+      .catch(this.#failWith)
+      .finally(() => {
+        this.#reading = undefined;
       });
-    },
-    current: () => entries ?? NOTHING,
-    add: async (digests) => {
-      await opened;
-      await settled;
-      // Before it was read nobody knows whether it is ours to write to.
-      if (data === undefined || state !== 'loaded') throw new SuppressionUnavailableError('write');
-      try {
-        await data.sadd(SET, mark, ...digests);
-        entries = new Set([...(entries ?? []), ...digests]);
-        await data.publish(CHANNEL, 'changed');
-      } catch (error) {
-        throw new SuppressionUnavailableError('write', { cause: error });
-      }
-    },
-    close: () => {
-      closing.abort();
-      clearTimeout(patience);
-      clearInterval(again);
-      settle();
-      data?.disconnect();
-      listener?.disconnect();
-    },
   };
+
+  async #readUntilCurrent(): Promise<void> {
+    while (this.#readAgain) {
+      this.#readAgain = false;
+      // When it connects, it is read again. Before, commands would fail, which says nothing about the list.
+      if (this.#data?.status === 'ready') await this.#readOnce(this.#data);
+    }
+  }
+
+  async #readOnce(redis: Redis): Promise<void> {
+    const members = await redis.smembers(SET);
+    if (members.length > 0 && !members.includes(this.#mark)) {
+      this.#fail('it was not written with this ID_SECRET');
+      return;
+    }
+    if (members.length === 0 && this.#entries !== undefined && this.#entries.size > 0) {
+      this.#logger.error('Redis has lost the suppression list; it is written there again');
+      await redis.sadd(SET, this.#mark, ...this.#entries);
+    } else this.#entries = new Set(members.filter((one) => one !== this.#mark));
+    this.#state = 'loaded';
+    this.#isLogged = false;
+    clearTimeout(this.#patience);
+    this.#settle();
+  }
+
+  readonly #failWith = (error: unknown): void => {
+    this.#fail(reasonOf(error));
+  };
+
+  #fail(reason: string): void {
+    if (this.#isClosed) return;
+    if (!this.#isLogged)
+      this.#logger.error(
+        { reason },
+        this.#state === 'loaded'
+          ? 'the suppression list cannot be read; it stays as it was read before'
+          : 'the suppression list cannot be read; nobody is shown before it is',
+      );
+    this.#isLogged = true;
+    if (this.#state === 'opening') this.#state = 'failed';
+    this.#settle();
+  }
 }
+
+const CONNECTION: RedisOptions = {
+  lazyConnect: true,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 1,
+  commandTimeout: 5_000,
+  disableClientInfo: true,
+  retryStrategy: (times) => Math.min(times * 100, LONGEST_PAUSE_MS),
+};
 
 const NOTHING: ReadonlySet<string> = new Set();
 

@@ -5,8 +5,8 @@ import { createPump, type Pump, type PumpOptions } from './deliver-pump.js';
 import { retryDelayMs } from './deliver-schedule.js';
 import type { Endpoint } from './endpoints.js';
 import type { SourceEvent } from './event.js';
-import { createEventPace } from './event-pace.js';
-import { createSender, type SenderOptions } from './send.js';
+import { createEventPace, type EventPace } from './event-pace.js';
+import { createSender, type Sender, type SenderOptions } from './send.js';
 import type { LeasedDelivery, LeasedEvent, Processed, Settled, WebhookStore } from './store.js';
 
 /**
@@ -64,54 +64,109 @@ export interface Deliverer {
 }
 
 /** Processes events and sends what follows from them, from now on until it is closed. */
-export function createDeliverer({
-  store,
-  endpoints,
-  process,
-  render,
-  logger,
-  metrics,
-  now = Date.now,
-  random = Math.random,
-  pollMs = 1_000,
-  timeoutMs = 15_000,
-  leaseMs = timeoutMs + LEASE_MARGIN_MS,
-  lookup,
-}: DelivererOptions): Deliverer {
-  const sender = createSender({ timeoutMs, lookup });
-  let isStoreDown = false;
+export function createDeliverer(options: DelivererOptions): Deliverer {
+  return new StoreDeliverer(options);
+}
 
-  /** Once when it begins and once when it is over: the polls go on meanwhile. */
-  function told(error: unknown): void {
-    if ((error !== undefined) === isStoreDown) return;
-    isStoreDown = error !== undefined;
-    if (isStoreDown) logger.error({ reason: codeOf(error) }, 'webhook store out of reach');
-    else logger.info('webhook store back');
+type Settings = Required<Omit<DelivererOptions, 'lookup' | 'endpoints' | 'timeoutMs'>> & {
+  timeoutMs: number;
+};
+
+class StoreDeliverer implements Deliverer {
+  readonly #settings: Settings;
+  readonly #sender: Sender;
+  readonly #pace: EventPace = createEventPace();
+  /** Takes events of the store. */
+  readonly #inlet: Pump;
+  /** Sends the deliveries of each endpoint, so that one that is slow or dead holds up no other. */
+  readonly #outlets: ReadonlyMap<string, Pump>;
+  readonly #sweeper: NodeJS.Timeout;
+  #isStoreDown = false;
+
+  constructor({
+    endpoints,
+    lookup,
+    now = Date.now,
+    random = Math.random,
+    pollMs = 1_000,
+    timeoutMs = 15_000,
+    leaseMs = timeoutMs + LEASE_MARGIN_MS,
+    ...rest
+  }: DelivererOptions) {
+    this.#settings = { ...rest, now, random, pollMs, timeoutMs, leaseMs };
+    this.#sender = createSender({ timeoutMs, lookup });
+    this.#inlet = this.#createInlet();
+    this.#outlets = new Map(endpoints.map((endpoint) => [endpoint.name, this.#createOutlet(endpoint)]));
+    this.#sweeper = setInterval(() => {
+      rest.store.sweep().catch(this.#noteStoreState);
+    }, SWEEP_EVERY_MS);
+    this.#inlet.wake();
+    for (const outlet of this.#outlets.values()) outlet.wake();
   }
 
-  async function work(event: LeasedEvent): Promise<void> {
-    const { source } = event.event;
-    try {
-      const what = await process(event.event);
-      await store.processed(event, what);
-      metrics.eventProcessed(source, 'ok');
-      for (const { endpoint } of what.deliveries) outlets.get(endpoint)?.wake();
-    } catch (error) {
-      const delay = retryDelayMs(event.attempts + 1, random);
-      const outcome = delay === undefined ? 'dead' : 'failed';
-      metrics.eventProcessed(source, outcome);
-      logger[outcome === 'dead' ? 'error' : 'warn'](
-        { source, type: event.event.type, attempts: event.attempts + 1, reason: codeOf(error) },
-        `webhook event ${outcome}`,
-      );
-      const retryAt = delay === undefined ? undefined : now() + delay;
-      // Where that cannot be written down either, the lease runs out and the event is tried again.
-      await store.eventFailed(event, codeOf(error), retryAt).catch(told);
-    }
+  wake(): void {
+    this.#inlet.wake();
+  }
+
+  async idle(): Promise<void> {
+    await this.#inlet.idle();
+    await Promise.all([...this.#outlets.values()].map((outlet) => outlet.idle()));
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweeper);
+    this.#pace.close();
+    await this.#inlet.close();
+    await Promise.all([...this.#outlets.values()].map((outlet) => outlet.close()));
+    await this.#sender.close();
+  }
+
+  /** Logs once when the store becomes unavailable and once when it is back: the polls go on meanwhile. */
+  readonly #noteStoreState = (error: unknown): void => {
+    if ((error !== undefined) === this.#isStoreDown) return;
+    this.#isStoreDown = error !== undefined;
+    const { logger } = this.#settings;
+    if (this.#isStoreDown) logger.error({ reason: codeOf(error) }, 'webhook store out of reach');
+    else logger.info('webhook store back');
+  };
+
+  #createInlet(): Pump {
+    const { store, leaseMs } = this.#settings;
+    // Time that a test turns is not the time that this machine takes.
+    const allowance = allowanceOf(this.#pace, () => performance.now());
+    return this.#createPump<readonly LeasedEvent[]>({
+      allowance,
+      together: EVENTS_TOGETHER,
+      concurrency: GROUPS_AT_ONCE,
+      take: async () => {
+        const group = await store.leaseEvents(EVENTS_TOGETHER, leaseMs);
+        allowance.use(group.length);
+        return group.length === 0 ? [] : [group];
+      },
+      work: async (group) => {
+        await Promise.all(group.map((event) => this.#process(event)));
+      },
+    });
+  }
+
+  #createOutlet(endpoint: Endpoint): Pump {
+    const { store, leaseMs, now } = this.#settings;
+    const allowance = allowanceOf(endpoint, now);
+    return this.#createPump<LeasedDelivery>({
+      allowance,
+      together: 1,
+      concurrency: endpoint.concurrency,
+      take: async (wanted) => {
+        const leased = await store.leaseDeliveries(endpoint.name, allowance.of(wanted), leaseMs);
+        allowance.use(leased.length);
+        return leased;
+      },
+      work: (delivery) => this.#deliver(delivery, endpoint, allowance),
+    });
   }
 
   /** Takes nothing while the allowance does not give `together`, and comes again when it does. */
-  function pumpWithin<T>({
+  #createPump<T>({
     allowance,
     together,
     take,
@@ -120,6 +175,7 @@ export function createDeliverer({
     allowance: Allowance;
     together: number;
   }): Pump {
+    const { pollMs } = this.#settings;
     let timer: NodeJS.Timeout | undefined;
     const pump: Pump = createPump({
       ...same,
@@ -130,114 +186,83 @@ export function createDeliverer({
         timer = setTimeout(pump.wake, Math.min(allowance.waitMs(together), pollMs)).unref();
         return Promise.resolve([]);
       },
-      told,
+      told: this.#noteStoreState,
     });
     return pump;
   }
 
-  const pace = createEventPace();
-  // Time that a test turns is not the time that this machine takes.
-  const eventAllowance = allowanceOf(pace, () => performance.now());
-  const inlet = pumpWithin<readonly LeasedEvent[]>({
-    allowance: eventAllowance,
-    together: EVENTS_TOGETHER,
-    concurrency: GROUPS_AT_ONCE,
-    take: async () => {
-      const group = await store.leaseEvents(EVENTS_TOGETHER, leaseMs);
-      eventAllowance.use(group.length);
-      return group.length === 0 ? [] : [group];
-    },
-    work: async (group) => {
-      await Promise.all(group.map(work));
-    },
-  });
-
-  const outlets = new Map(endpoints.map((endpoint) => [endpoint.name, outletTo(endpoint)]));
-
-  /** Each endpoint has its own, so that one that is slow or dead holds up no other. */
-  function outletTo(endpoint: Endpoint): Pump {
-    const allowance = allowanceOf(endpoint, now);
-    const pump = pumpWithin<LeasedDelivery>({
-      allowance,
-      together: 1,
-      concurrency: endpoint.concurrency,
-      take: async (wanted) => {
-        const leased = await store.leaseDeliveries(endpoint.name, allowance.of(wanted), leaseMs);
-        allowance.use(leased.length);
-        return leased;
-      },
-      work: async (delivery) => {
-        const end = await attempt(delivery);
-        if (end === undefined) return;
-        const { isGone = false, ...settled } = end;
-        metrics.deliveryAttempted(endpoint.name, settled.state);
-        if (settled.state === 'dead')
-          logger.warn(
-            { endpoint: endpoint.name, delivery: delivery.id, ...settled },
-            'webhook delivery dead',
-          );
-        // What cannot be written down is sent again under the same id, when the lease has run out.
-        await store.settle(delivery, settled).catch(told);
-        if (!isGone) return;
-        logger.warn({ endpoint: endpoint.name }, 'webhook endpoint gone, and disabled');
-        await store.disable(endpoint.name, settled.reason).catch(told);
-      },
-    });
-
-    /** Undefined: it is left to whoever takes it over. */
-    async function attempt(delivery: LeasedDelivery): Promise<(Settled & { isGone?: true }) | undefined> {
-      const attempts = delivery.attempts + 1;
-      let rendered: Rendered;
-      try {
-        rendered = await render(delivery);
-      } catch (error) {
-        return failed(attempts, `could not be rendered (${codeOf(error)})`);
-      }
-      if ('skip' in rendered) return { state: 'skipped', attempts: delivery.attempts, reason: rendered.skip };
-      if ('retryAt' in rendered)
-        return { state: 'waiting', attempts: delivery.attempts, reason: 'put off', at: rendered.retryAt };
-      const body = JSON.stringify(rendered.body);
-      // An instance that stood still meanwhile: another may have sent it, and what follows it too, before this one has.
-      if (now() + timeoutMs > delivery.leasedUntil) return undefined;
-      const sent = await sender.send(endpoint, { id: delivery.id, body, now: now() });
-      const { outcome, reason, isOverloaded, retryAfterMs } = sent;
-      if (outcome === 'delivered') return { state: 'delivered', attempts, reason };
-      if (outcome === 'gone') return { state: 'dead', attempts, reason, isGone: true };
-      if (isOverloaded || retryAfterMs !== undefined) allowance.pause(retryAfterMs);
-      return failed(attempts, reason, retryAfterMs);
+  async #process(event: LeasedEvent): Promise<void> {
+    const { store, process, logger, metrics, now, random } = this.#settings;
+    const { source } = event.event;
+    try {
+      const what = await process(event.event);
+      await store.processed(event, what);
+      metrics.eventProcessed(source, 'ok');
+      for (const { endpoint } of what.deliveries) this.#outlets.get(endpoint)?.wake();
+    } catch (error) {
+      const delay = retryDelayMs(event.attempts + 1, random);
+      const outcome = delay === undefined ? 'dead' : 'failed';
+      metrics.eventProcessed(source, outcome);
+      logger[outcome === 'dead' ? 'error' : 'warn'](
+        { source, type: event.event.type, attempts: event.attempts + 1, reason: codeOf(error) },
+        `webhook event ${outcome}`,
+      );
+      const retryAt = delay === undefined ? undefined : now() + delay;
+      // Where that cannot be written down either, the lease runs out and the event is tried again.
+      await store.eventFailed(event, codeOf(error), retryAt).catch(this.#noteStoreState);
     }
-    return pump;
   }
 
-  function failed(attempts: number, reason: string, retryAfterMs?: number): Settled {
+  async #deliver(delivery: LeasedDelivery, endpoint: Endpoint, allowance: Allowance): Promise<void> {
+    const { store, logger, metrics } = this.#settings;
+    const end = await this.#attempt(delivery, endpoint, allowance);
+    if (end === undefined) return;
+    const { isGone = false, ...settled } = end;
+    metrics.deliveryAttempted(endpoint.name, settled.state);
+    if (settled.state === 'dead')
+      logger.warn({ endpoint: endpoint.name, delivery: delivery.id, ...settled }, 'webhook delivery dead');
+    // What cannot be written down is sent again under the same id, when the lease has run out.
+    await store.settle(delivery, settled).catch(this.#noteStoreState);
+    if (!isGone) return;
+    logger.warn({ endpoint: endpoint.name }, 'webhook endpoint gone, and disabled');
+    await store.disable(endpoint.name, settled.reason).catch(this.#noteStoreState);
+  }
+
+  /** Undefined: it is left to the instance that takes it over. */
+  async #attempt(
+    delivery: LeasedDelivery,
+    endpoint: Endpoint,
+    allowance: Allowance,
+  ): Promise<(Settled & { isGone?: true }) | undefined> {
+    const { render, now, timeoutMs } = this.#settings;
+    const attempts = delivery.attempts + 1;
+    let rendered: Rendered;
+    try {
+      rendered = await render(delivery);
+    } catch (error) {
+      return this.#failed(attempts, `could not be rendered (${codeOf(error)})`);
+    }
+    if ('skip' in rendered) return { state: 'skipped', attempts: delivery.attempts, reason: rendered.skip };
+    if ('retryAt' in rendered)
+      return { state: 'waiting', attempts: delivery.attempts, reason: 'put off', at: rendered.retryAt };
+    const body = JSON.stringify(rendered.body);
+    // If this instance stood still meanwhile, another may have sent it, and what follows it too.
+    if (now() + timeoutMs > delivery.leasedUntil) return undefined;
+    const sent = await this.#sender.send(endpoint, { id: delivery.id, body, now: now() });
+    const { outcome, reason, isOverloaded, retryAfterMs } = sent;
+    if (outcome === 'delivered') return { state: 'delivered', attempts, reason };
+    if (outcome === 'gone') return { state: 'dead', attempts, reason, isGone: true };
+    if (isOverloaded || retryAfterMs !== undefined) allowance.pause(retryAfterMs);
+    return this.#failed(attempts, reason, retryAfterMs);
+  }
+
+  #failed(attempts: number, reason: string, retryAfterMs?: number): Settled {
+    const { now, random } = this.#settings;
     const delay = retryDelayMs(attempts, random, retryAfterMs);
     return delay === undefined
       ? { state: 'dead', attempts, reason }
       : { state: 'waiting', attempts, reason, at: now() + delay };
   }
-
-  const sweeper = setInterval(() => {
-    store.sweep().catch(told);
-  }, SWEEP_EVERY_MS);
-  const outletsDo = (what: 'idle' | 'close') =>
-    Promise.all([...outlets.values()].map((outlet) => outlet[what]()));
-  inlet.wake();
-  for (const outlet of outlets.values()) outlet.wake();
-
-  return {
-    wake: inlet.wake,
-    idle: async () => {
-      await inlet.idle();
-      await outletsDo('idle');
-    },
-    close: async () => {
-      clearInterval(sweeper);
-      pace.close();
-      await inlet.close();
-      await outletsDo('close');
-      await sender.close();
-    },
-  };
 }
 
 /** What kind of error it is. Its words may hold what a system said. */

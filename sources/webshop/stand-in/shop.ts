@@ -1,10 +1,17 @@
 import type { Person, SeedProduct, WebshopPart, World } from '../../stand-ins/world.js';
-import { createCollection, type Collection } from './collection.js';
+import type { Collection } from './collection.js';
+import {
+  checkoutCollection,
+  customerCollection,
+  draftOrderCollection,
+  orderCollection,
+  productCollection,
+  variantCollection,
+} from './collections.js';
 import { gid, parseGid } from './gid.js';
-import { addressRecord, customerRecord } from './records/customer.js';
-import { checkoutRecord, draftOrderRecord, lineItemRecord } from './records/draft-order.js';
-import { fulfillmentRecord, orderRecord, updatedAt } from './records/order.js';
-import { productRecord, variantRecord } from './records/product.js';
+import { addressRecord } from './records/customer.js';
+import { lineItemRecord } from './records/draft-order.js';
+import { fulfillmentRecord } from './records/order.js';
 import { shopRecord } from './records/shop.js';
 
 /** What the shop holds, ready to be found. */
@@ -59,9 +66,7 @@ export function createShop(world: World): Shop {
   const customers = world.people.flatMap((person) => toCustomer(person) ?? []);
   const draftOrders = customers.flatMap(toDraftOrders);
   const openDraftOrders = draftOrders.filter(({ draft }) => draft.status === 'OPEN').slice(0, mostCheckouts);
-  const lines = new Map(
-    draftOrders.flatMap((order) => order.draft.lines.map((line) => [line.id, { order, line }])),
-  );
+  const draftLines = new Map(draftOrders.flatMap(({ draft }) => draft.lines.map((line) => [line.id, line])));
   const orders = customers.flatMap((customer) =>
     customer.webshop.orders.map((order): ShopOrder => ({ id: order.id, order, customer })),
   );
@@ -74,130 +79,15 @@ export function createShop(world: World): Shop {
   const phones = keyed(customers, ({ person }) => person.phone);
   const skus = keyed(world.products, ({ sku }) => sku);
 
+  // A record may lead to any other, so the collections need the whole shop.
+  const getShop = () => shop;
   const shop: Shop = {
-    customers: createCollection({
-      entries: customers,
-      idOf: ({ id }) => id,
-      record: customerRecord,
-      fields: {
-        id: { kind: 'id', read: ({ id }) => id, indexed: true },
-        email: { kind: 'text', read: ({ person }) => person.email, indexed: true },
-        phone: { kind: 'text', read: ({ person }) => person.phone, indexed: true },
-        updated_at: { kind: 'time', read: ({ updatedAt }) => updatedAt },
-      },
-      texts: ({ person }) => [person.firstName, person.lastName, person.email, person.phone],
-      sortKeys: {
-        CREATED_AT: ({ person }) => Date.parse(person.createdAt),
-        LOCATION: ({ person }) => person.address.city,
-        NAME: nameOf,
-        UPDATED_AT: ({ updatedAt }) => Date.parse(updatedAt),
-      },
-    }),
-    draftOrders: createCollection({
-      entries: draftOrders,
-      idOf: ({ id }) => id,
-      record: (order) => draftOrderRecord(order, shop),
-      fields: {
-        id: { kind: 'id', read: ({ id }) => id, indexed: true },
-        customer_id: { kind: 'id', read: ({ customer }) => customer.id, indexed: true },
-        status: { kind: 'text', read: ({ draft }) => draft.status },
-        created_at: { kind: 'time', read: ({ draft }) => draft.createdAt },
-        updated_at: { kind: 'time', read: ({ draft }) => draft.updatedAt },
-        source: { kind: 'text', read: () => null },
-        tag: { kind: 'text', read: () => null },
-      },
-      texts: ({ draft, customer: { person } }) => [
-        draft.name,
-        person.firstName,
-        person.lastName,
-        person.email,
-      ],
-      sortKeys: {
-        CUSTOMER_NAME: ({ customer }) => nameOf(customer),
-        NUMBER: ({ draft }) => Number(draft.name.replace(/\D/g, '')),
-        STATUS: ({ draft }) => draft.status,
-        TOTAL_PRICE: ({ totalCents }) => totalCents,
-        UPDATED_AT: ({ draft }) => Date.parse(draft.updatedAt),
-      },
-    }),
-    orders: createCollection({
-      entries: orders,
-      idOf: ({ id }) => id,
-      record: (order) => orderRecord(order, shop),
-      // The vendor knows some thirty more.
-      fields: {
-        id: { kind: 'id', read: ({ id }) => id, indexed: true },
-        name: { kind: 'text', read: ({ order }) => order.name, indexed: true },
-        customer_id: { kind: 'id', read: ({ customer }) => customer.id, indexed: true },
-        email: { kind: 'text', read: ({ customer }) => customer.person.email, indexed: true },
-        created_at: { kind: 'time', read: ({ order }) => order.placedAt },
-        processed_at: { kind: 'time', read: ({ order }) => order.placedAt },
-        updated_at: { kind: 'time', read: ({ order }) => updatedAt(order) },
-      },
-      texts: ({ order, customer: { person } }) => [
-        order.name,
-        person.firstName,
-        person.lastName,
-        person.email,
-      ],
-      sortKeys: {
-        CREATED_AT: ({ order }) => Date.parse(order.placedAt),
-        CUSTOMER_NAME: ({ customer }) => nameOf(customer),
-        ORDER_NUMBER: ({ order }) => Number(order.name.replace(/\D/g, '')),
-        PROCESSED_AT: ({ order }) => Date.parse(order.placedAt),
-        TOTAL_PRICE: ({ order }) => order.totalCents,
-        UPDATED_AT: ({ order }) => Date.parse(updatedAt(order)),
-      },
-    }),
-    abandonedCheckouts: createCollection({
-      entries: openDraftOrders,
-      idOf: ({ id }) => id,
-      record: (order) => checkoutRecord(order, shop),
-      fields: {
-        id: { kind: 'id', read: ({ id }) => id },
-        created_at: { kind: 'time', read: ({ draft }) => draft.createdAt },
-        updated_at: { kind: 'time', read: ({ draft }) => draft.updatedAt },
-        status: { kind: 'text', read: () => 'open' },
-        recovery_state: { kind: 'text', read: () => 'not_recovered' },
-        email_state: { kind: 'text', read: () => 'not_sent' },
-      },
-      texts: ({ customer: { person } }) => [person.firstName, person.lastName, person.email],
-      sortKeys: {
-        CREATED_AT: ({ draft }) => Date.parse(draft.createdAt),
-        CUSTOMER_NAME: ({ customer }) => nameOf(customer),
-        TOTAL_PRICE: ({ totalCents }) => totalCents,
-      },
-    }),
-    products: createCollection({
-      entries: world.products,
-      idOf: ({ productId }) => productId,
-      record: (product) => productRecord(product, shop),
-      fields: {},
-      texts: ({ title }) => [title],
-      sortKeys: {},
-    }),
-    variants: createCollection({
-      entries: world.products,
-      idOf: ({ variantId }) => variantId,
-      record: (product) => variantRecord(product, shop),
-      // The vendor knows a dozen more; to us they are unknown, which an answer tells in a warning.
-      fields: {
-        id: { kind: 'id', read: ({ variantId }) => variantId, indexed: true },
-        product_id: { kind: 'id', read: ({ productId }) => productId, indexed: true },
-        sku: { kind: 'text', read: ({ sku }) => sku, indexed: true },
-        barcode: { kind: 'text', read: () => null },
-        title: { kind: 'words', read: ({ title }) => title },
-        inventory_quantity: { kind: 'number', read: ({ stock }) => String(stock) },
-      },
-      texts: ({ title, sku }) => [title, sku],
-      sortKeys: {
-        FULL_TITLE: ({ title }) => title,
-        INVENTORY_QUANTITY: ({ stock }) => stock,
-        NAME: ({ title }) => title,
-        SKU: ({ sku }) => sku,
-        TITLE: ({ title }) => title,
-      },
-    }),
+    customers: customerCollection(customers),
+    draftOrders: draftOrderCollection(draftOrders, getShop),
+    orders: orderCollection(orders, getShop),
+    abandonedCheckouts: checkoutCollection(openDraftOrders, getShop),
+    products: productCollection(world.products, getShop),
+    variants: variantCollection(world.products, getShop),
     customerByEmail: (email) => recordOf(shop.customers, emails.get(email.trim().toLowerCase())),
     customerByPhone: (phone) => recordOf(shop.customers, phones.get(phone)),
     variantBySku: (sku) => skus.get(sku),
@@ -208,11 +98,21 @@ export function createShop(world: World): Shop {
     self: shopRecord,
   };
 
+  const nodesByType = createNodes(shop, fulfillments, draftLines);
+  return shop;
+}
+
+/** What finds a thing by its id, for each type of a global id. */
+function createNodes(
+  shop: Shop,
+  fulfillments: ReadonlyMap<string, ShopFulfillment>,
+  lines: ReadonlyMap<string, ShopLine>,
+): ReadonlyMap<string, (id: string) => object | undefined> {
   const among =
     <T>(collection: Collection<T>) =>
     (id: string): object | undefined =>
       recordOf(collection, collection.byId(id));
-  const nodesByType = new Map<string, (id: string) => object | undefined>([
+  return new Map<string, (id: string) => object | undefined>([
     ['Customer', among(shop.customers)],
     ['DraftOrder', among(shop.draftOrders)],
     ['Order', among(shop.orders)],
@@ -230,7 +130,7 @@ export function createShop(world: World): Shop {
       'DraftOrderLineItem',
       (id) => {
         const found = lines.get(id);
-        return found && lineItemRecord(found.line, shop);
+        return found && lineItemRecord(found, shop);
       },
     ],
     [
@@ -242,8 +142,6 @@ export function createShop(world: World): Shop {
     ],
     ['Shop', (id) => (gid('Shop', id) === shopRecord.id ? shopRecord : undefined)],
   ]);
-
-  return shop;
 }
 
 function toCustomer(person: Person): ShopCustomer | undefined {
@@ -275,8 +173,4 @@ function keyed<T>(entries: readonly T[], keyOf: (entry: T) => string): Map<strin
 
 function recordOf<T>(collection: Collection<T>, entry: T | undefined): object | undefined {
   return entry === undefined ? undefined : collection.record(entry);
-}
-
-function nameOf({ person }: ShopCustomer): string {
-  return `${person.lastName}, ${person.firstName}`;
 }

@@ -105,7 +105,8 @@ export function odata({ baseUrl, auth, ca, ...options }: OdataOptions): Connecto
       });
       const prefix = pathname.replace(/\/$/, '');
       return {
-        client: (scope) => createClient(http, scope, { source: connectorOptions.source, prefix, ...options }),
+        client: (scope) =>
+          new HttpOdataClient(http, scope, { source: connectorOptions.source, prefix, ...options }),
         forget: () => {
           http.forget();
         },
@@ -126,134 +127,162 @@ interface ClientOptions extends Omit<OdataOptions, 'baseUrl' | 'auth' | 'ca'> {
   prefix: string;
 }
 
-function createClient(
-  http: HttpTransport,
-  scope: CallScope,
-  {
-    source,
-    prefix,
-    pingPath,
-    version = 4,
-    lists = 'or',
-    parameters = {},
-    maxUrlLength = 4_000,
-    maxValues = Infinity,
-  }: ClientOptions,
-): OdataClient {
-  const style: ListStyle = { version, lists };
-  /** The addresses to ask for a choice, each with those of its keys that it is about. */
-  const addresses = <V extends OdataValue>(
+/** A client for the calls of one batch. */
+class HttpOdataClient implements OdataClient {
+  readonly #http: HttpTransport;
+  readonly #scope: CallScope;
+  readonly #options: ClientOptions;
+  readonly #style: ListStyle;
+
+  constructor(http: HttpTransport, scope: CallScope, options: ClientOptions) {
+    this.#http = http;
+    this.#scope = scope;
+    this.#options = options;
+    this.#style = { version: options.version ?? 4, lists: options.lists ?? 'or' };
+  }
+
+  async list<T, V extends OdataValue>(
+    record: z.ZodType<T>,
+    set: string,
+    query: OdataQuery<T, V>,
+  ): Promise<OdataPart<T, V>[]> {
+    const { select, expand, orderBy, top } = query;
+    const parts = this.#addresses(set, query, (filter) => ({
+      $filter: filter,
+      $select: select?.join(','),
+      $expand: expand?.join(','),
+      $orderby: orderBy?.join(','),
+      $top: top,
+    }));
+    return Promise.all(parts.map((part) => this.#readPages(record, part, query)));
+  }
+
+  async one<T>(record: z.ZodType<T>, set: string, key: OdataValue): Promise<T | null> {
+    const { source, prefix, parameters = {} } = this.#options;
+    const { version } = this.#style;
+    const options = optionsText(parameters);
+    const path = `${prefix}/${set}(${encodeURIComponent(literal(key, version))})${options && `?${options}`}`;
+    return this.#http.send(
+      this.#scope,
+      { method: 'GET', path },
+      ({ status, body }) =>
+        status === 404
+          ? null
+          : version === 4
+            ? check(record, body, source)
+            : check(z.object({ d: record }), body, source).d,
+      [404],
+    );
+  }
+
+  async count(set: string, choice: OdataChoice): Promise<number> {
+    const { source } = this.#options;
+    const counting = this.#style.version === 4 ? { $count: 'true' } : { $inlinecount: 'allpages' };
+    const parts = this.#addresses(set, choice, ($filter) => ({ $filter, $top: 0, ...counting }));
+    const counts = await Promise.all(
+      parts.map(async ({ path }) => {
+        const { count } = await this.#getPage(z.unknown(), path);
+        if (count === undefined)
+          throw new SourceContractError(source, `${source} did not tell how many there are.`);
+        return count;
+      }),
+    );
+    return counts.reduce((sum, count) => sum + count, 0);
+  }
+
+  async aggregate<T>(
+    group: z.ZodType<T>,
+    set: string,
+    { groupBy, sums, ...choice }: OdataAggregate,
+  ): Promise<T[]> {
+    const { source } = this.#options;
+    const added = Object.entries(sums).map(([name, field]) => `${field} with sum as ${name}`);
+    const grouping = `groupby((${groupBy.join(',')}),aggregate(${added.join(',')}))`;
+    const parts = this.#addresses(set, choice, (filter) => ({
+      $apply: filter === undefined ? grouping : `filter(${filter})/${grouping}`,
+    }));
+    const pages = await Promise.all(parts.map(({ path }) => this.#getPage(group, path)));
+    // Some of the groups would look like all.
+    if (pages.some(({ next }) => next !== undefined))
+      throw new SourceContractError(source, `${source} gave its sums on more than one page.`, {
+        kind: 'incomplete',
+      });
+    return pages.flatMap(({ records }) => records);
+  }
+
+  ping(): Promise<void> {
+    const { prefix, pingPath } = this.#options;
+    return this.#http.send(this.#scope, { method: 'GET', path: `${prefix}${pingPath}` }, () => undefined);
+  }
+
+  /** The addresses to request for a choice, each with those of its keys that it is about. */
+  #addresses<V extends OdataValue>(
     set: string,
     { keys, where = [] }: OdataChoice<V>,
     optionsFor: (filter: string | undefined) => Readonly<Record<string, string | number | undefined>>,
-  ): { path: string; values: readonly V[] }[] => {
+  ): Address<V>[] {
+    const { prefix, parameters = {}, maxUrlLength = 4_000, maxValues = Infinity } = this.#options;
     const pathFor = (values: readonly V[] | undefined): string => {
       const all: readonly Condition[] =
         keys === undefined || values === undefined ? where : [[keys.field, 'in', values], ...where];
-      const options = optionsText({ ...parameters, ...optionsFor(filterText(all, style)) });
+      const options = optionsText({ ...parameters, ...optionsFor(filterText(all, this.#style)) });
       return `${prefix}/${set}${options === '' ? '' : `?${options}`}`;
     };
     if (keys === undefined) return [{ path: pathFor(undefined), values: [] }];
-    const lengthOf = (values: readonly V[]) => http.baseUrl.origin.length + pathFor(values).length;
+    const lengthOf = (values: readonly V[]) => this.#http.baseUrl.origin.length + pathFor(values).length;
     return cut(keys.values, { maxLength: maxUrlLength, maxValues, lengthOf }).map((values) => ({
       path: pathFor(values),
       values,
     }));
-  };
+  }
 
-  const getPage = <T>(record: z.ZodType<T>, path: string, pageSize?: number): Promise<Page<T>> =>
-    http.send(
-      scope,
+  async #readPages<T, V extends OdataValue>(
+    record: z.ZodType<T>,
+    { path, values }: Address<V>,
+    { pageSize, maxPages = MAX_PAGES, isEnough }: OdataQuery<T, V>,
+  ): Promise<OdataPart<T, V>> {
+    let at = path;
+    let page = await this.#getPage(record, at, pageSize);
+    const records = [...page.records];
+    for (let read = 1; page.next !== undefined && read < maxPages; read += 1) {
+      if (isEnough?.(records, values) === true) break;
+      at = this.#pathOf(page.next, at);
+      page = await this.#getPage(record, at, pageSize);
+      records.push(...page.records);
+    }
+    return { values, records, isWhole: page.next === undefined };
+  }
+
+  #getPage<T>(record: z.ZodType<T>, path: string, pageSize?: number): Promise<Page<T>> {
+    return this.#http.send(
+      this.#scope,
       {
         method: 'GET',
         path,
         ...(pageSize !== undefined && { headers: { prefer: `odata.maxpagesize=${pageSize}` } }),
       },
-      ({ body }) => readPage(check(pageSchema(record, version), body, source)),
+      ({ body }) => readPage(check(pageSchema(record, this.#style.version), body, this.#options.source)),
     );
+  }
 
   /** The path of a link on the same origin. */
-  const pathOf = (link: string, from: string): string => {
-    const here = new URL(from, http.baseUrl);
+  #pathOf(link: string, from: string): string {
+    const { source } = this.#options;
+    const here = new URL(from, this.#http.baseUrl);
     const url = URL.canParse(link, here.href) ? new URL(link, here) : undefined;
-    if (url?.origin !== http.baseUrl.origin)
+    if (url?.origin !== this.#http.baseUrl.origin)
       throw new SourceContractError(
         source,
         `${source} gave a link to a next page outside of its own address.`,
         { kind: 'wrong-record' },
       );
     return `${url.pathname}${url.search}`;
-  };
+  }
+}
 
-  return {
-    list: async (record, set, query) => {
-      const { select, expand, orderBy, top, pageSize, maxPages = MAX_PAGES, isEnough } = query;
-      const parts = addresses(set, query, (filter) => ({
-        $filter: filter,
-        $select: select?.join(','),
-        $expand: expand?.join(','),
-        $orderby: orderBy?.join(','),
-        $top: top,
-      }));
-      return Promise.all(
-        parts.map(async ({ path, values }) => {
-          let at = path;
-          let page = await getPage(record, at, pageSize);
-          const records = [...page.records];
-          for (let read = 1; page.next !== undefined && read < maxPages; read += 1) {
-            if (isEnough?.(records, values) === true) break;
-            at = pathOf(page.next, at);
-            page = await getPage(record, at, pageSize);
-            records.push(...page.records);
-          }
-          return { values, records, isWhole: page.next === undefined };
-        }),
-      );
-    },
-    one: async (record, set, key) => {
-      const options = optionsText(parameters);
-      const path = `${prefix}/${set}(${encodeURIComponent(literal(key, version))})${options && `?${options}`}`;
-      return http.send(
-        scope,
-        { method: 'GET', path },
-        ({ status, body }) =>
-          status === 404
-            ? null
-            : version === 4
-              ? check(record, body, source)
-              : check(z.object({ d: record }), body, source).d,
-        [404],
-      );
-    },
-    count: async (set, choice) => {
-      const counting = version === 4 ? { $count: 'true' } : { $inlinecount: 'allpages' };
-      const counts = await Promise.all(
-        addresses(set, choice, ($filter) => ({ $filter, $top: 0, ...counting })).map(async ({ path }) => {
-          const { count } = await getPage(z.unknown(), path);
-          if (count === undefined)
-            throw new SourceContractError(source, `${source} did not tell how many there are.`);
-          return count;
-        }),
-      );
-      return counts.reduce((sum, count) => sum + count, 0);
-    },
-    aggregate: async (group, set, { groupBy, sums, ...choice }) => {
-      const added = Object.entries(sums).map(([name, field]) => `${field} with sum as ${name}`);
-      const grouping = `groupby((${groupBy.join(',')}),aggregate(${added.join(',')}))`;
-      const parts = await Promise.all(
-        addresses(set, choice, (filter) => ({
-          $apply: filter === undefined ? grouping : `filter(${filter})/${grouping}`,
-        })).map(({ path }) => getPage(group, path)),
-      );
-      // Some of the groups would look like all.
-      if (parts.some(({ next }) => next !== undefined))
-        throw new SourceContractError(source, `${source} gave its sums on more than one page.`, {
-          kind: 'incomplete',
-        });
-      return parts.flatMap(({ records }) => records);
-    },
-    ping: () => http.send(scope, { method: 'GET', path: `${prefix}${pingPath}` }, () => undefined),
-  };
+interface Address<V extends OdataValue> {
+  path: string;
+  values: readonly V[];
 }
 
 interface Page<T> {
