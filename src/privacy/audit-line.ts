@@ -157,8 +157,8 @@ const LINE_BREAK = 10;
  * `isEnded` is false when the crash took no more than its line break.
  */
 export function lastLine(bytes: Buffer): { line: AuditLine; isEnded: boolean; after: Buffer } | undefined {
-  for (let end = bytes.length; end >= 0;) {
-    const start = end === 0 ? 0 : bytes.lastIndexOf(LINE_BREAK, end - 1) + 1;
+  for (let end = bytes.length; end > 0;) {
+    const start = bytes.lastIndexOf(LINE_BREAK, end - 1) + 1;
     const line = readLine(bytes.subarray(start, end));
     if (line !== undefined)
       return { line, isEnded: end < bytes.length, after: bytes.subarray(Math.min(end + 1, bytes.length)) };

@@ -5,12 +5,13 @@ import { parseArgs } from 'node:util';
 import { Stryker } from '@stryker-mutator/core';
 import { prepareMutators } from './mutators.js';
 
-const USAGE = `Usage: npm run mutate -- [--tests <folder or file>]... [--sample <part>] [--seed <text>] <file>...
+const USAGE = `Usage: npm run mutate -- [--tests <folder or file>]... [--only] [--sample <part>] [--seed <text>] <file>...
 
 Puts one mistake at a time into the files, in a copy, and reports each mistake that no test notices.
 A file may end in lines: src/cache/cache.ts:10-40.
 
   --tests   further tests; by default those of the file's room or source that import it
+  --only    no other tests than those of --tests, such as a file's own, which take seconds
   --sample  the part of all mistakes to try, between 0 and 1 (default 1)
   --seed    another seed gives another sample (default "1")`;
 
@@ -27,6 +28,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     tests: { type: 'string', multiple: true, default: [] },
+    only: { type: 'boolean', default: false },
     sample: { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
   },
@@ -39,7 +41,7 @@ if (positionals.length === 0 || missing.length > 0 || !(fraction > 0 && fraction
 }
 
 const tests = [
-  ...positionals.flatMap(testsFor),
+  ...(values.only ? [] : positionals.flatMap(testsFor)),
   ...values.tests.map((path) => (path.endsWith('.ts') ? path : join(path, '**/*.test.ts'))),
 ];
 process.env['MUTATE_TESTS'] = [...new Set(tests)].join(',');
@@ -75,6 +77,16 @@ for (const { fileName, location, mutatorName, replacement, status } of missed) {
   console.log(`\n${where} ${mutatorName}${status === 'NoCoverage' ? ', which no test runs' : ''}`);
   console.log([...lines.map((line) => `- ${line}`), ...mutated.map((line) => `+ ${line}`)].join('\n'));
 }
-const noticed = tried.length - missed.length;
-const score = tried.length === 0 ? 100 : (100 * noticed) / tried.length;
-console.log(`\n${noticed} of ${tried.length} mistakes noticed: ${score.toFixed(1)} %`);
+function printScore(name: string, all: typeof tried): void {
+  const noticed = all.filter((mutant) => !missed.includes(mutant)).length;
+  const score = all.length === 0 ? 100 : (100 * noticed) / all.length;
+  console.log(`${name}: ${noticed} of ${all.length} mistakes noticed: ${score.toFixed(1)} %`);
+}
+
+console.log('');
+for (const file of new Set(tried.map(({ fileName }) => fileName)))
+  printScore(
+    relative(root, file),
+    tried.filter(({ fileName }) => fileName === file),
+  );
+printScore('All files', tried);

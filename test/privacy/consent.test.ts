@@ -92,11 +92,21 @@ describe('consent', () => {
       ]),
     ).toEqual({ kind: 'withheld', because: 'DENIED', source: 'b', since: '2026-10-07T12:00:00.000Z' });
     // Of one the system does not tell when.
-    expect(decide([['c', 'REVOKED', 'EMAIL']])).toEqual({
-      kind: 'withheld',
-      because: 'REVOKED',
-      source: 'c',
-    });
+    for (const updatedAt of [{}, { updatedAt: null }]) {
+      const statements = [{ ...say(['c', 'REVOKED', 'EMAIL']), ...updatedAt }];
+      expect(decideConsent(answers(statements), 'MARKETING')).toStrictEqual({
+        kind: 'withheld',
+        because: 'REVOKED',
+        source: 'c',
+      });
+    }
+    // Of one moment the first in the alphabet.
+    const same: Said[] = [
+      ['b', 'REVOKED', 'EMAIL', '07'],
+      ['a', 'REVOKED', 'EMAIL', '07'],
+      ['c', 'REVOKED', 'EMAIL', '07'],
+    ];
+    for (const said of [same, same.toReversed()]) expect(decide(said)).toMatchObject({ source: 'a' });
   });
 
   it('holds for the channel that it was given for, or for all when it was for none in particular', () => {

@@ -1,9 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { ConsentAnswer, Consents } from '../../src/customer/consents.js';
 import type { Context, Customer } from '../../src/customer/customer.js';
 import type { ConsentChannel, ConsentStatus } from '../../src/customer/schema.generated.js';
 import { ConsentRequiredError } from '../../src/errors.js';
-import { createPermissions } from '../../src/privacy/permission.js';
+import { createPermissions, type Permissions } from '../../src/privacy/permission.js';
 
 const STATUS_OF: Partial<Record<ConsentChannel, ConsentStatus>> = { EMAIL: 'GRANTED', SMS: 'DENIED' };
 const answers: readonly ConsentAnswer[] = [
@@ -43,4 +43,89 @@ describe.each([
       ['POST', { granted: false, withheld: true }],
     ]);
   });
+});
+
+/** Permissions of which `answersFor` gives what is passed, and how often it was called. */
+function permissionsOf(all: ReturnType<Consents['answersFor']>) {
+  const answersFor = vi.fn<Consents['answersFor']>(() => all);
+  const consents: Consents = { sources: ['crm'], ofCustomer: () => Promise.resolve([]), answersFor };
+  return { permissions: createPermissions(consents), answersFor };
+}
+const EMAIL = { purpose: 'MARKETING', channel: 'EMAIL' } as const;
+const SMS = { purpose: 'MARKETING', channel: 'SMS' } as const;
+const within = (permissions: Permissions, consent: typeof EMAIL | typeof SMS, read: () => unknown) =>
+  permissions.within({} as Customer, {} as Context, consent, read);
+
+describe.each([
+  ['cached', (all: readonly ConsentAnswer[]) => all],
+  ['requested', (all: readonly ConsentAnswer[]) => Promise.resolve(all)],
+])('the consent of a customer, %s', (kind, given) => {
+  it('is requested once for a customer, and for each customer', async () => {
+    const { permissions, answersFor } = permissionsOf(given(answers));
+    const context = {} as Context;
+    for (const customer of [{} as Customer, {} as Customer]) {
+      for (const consent of [EMAIL, EMAIL, { purpose: 'MARKETING' } as const])
+        expect(await permissions.within(customer, context, consent, () => 1)).toBe(1);
+      expect(answersFor).toHaveBeenLastCalledWith('MARKETING', customer, context);
+    }
+    expect(answersFor).toHaveBeenCalledTimes(2);
+    expect([...permissions.decided(context)]).toEqual([
+      ['EMAIL', { granted: true, withheld: false }],
+      ['', { granted: true, withheld: false }],
+    ]);
+  });
+
+  it('is noted for each request by itself', async () => {
+    const { permissions } = permissionsOf(given(answers));
+    const context = {} as Context;
+    await permissions.within({} as Customer, context, EMAIL, () => 1);
+    expect([...permissions.decided({} as Context)]).toEqual([]);
+    expect(permissions.decided(context).size).toBe(1);
+  });
+
+  it('withholds a value with the error of a system that might forbid it', async () => {
+    for (const error of [new Error('the system is down'), 'down']) {
+      const { permissions } = permissionsOf(given([{ statements: [], error }]));
+      const context = {} as Context;
+      const value = permissions.within({} as Customer, context, EMAIL, () => 'anna@example.nl');
+      await expect(value).rejects.toThrow(error instanceof Error ? error : 'down');
+      expect([...permissions.decided(context)]).toEqual([['EMAIL', { granted: false, withheld: true }]]);
+    }
+  });
+
+  it('lets the error of an allowed value through, and hides that of a forbidden one', async () => {
+    const gone = new Error('the system is down');
+    const { permissions } = permissionsOf(given(answers));
+    const fail = () => {
+      throw gone;
+    };
+    const reads = [fail, () => Promise.reject(gone)];
+    for (const read of reads) {
+      // Of what is cached, the resolver's own error is thrown as by any resolver.
+      const allowed = async () => {
+        await within(permissions, EMAIL, read);
+      };
+      await expect(allowed()).rejects.toBe(gone);
+      await expect(within(permissions, SMS, read)).rejects.toBeInstanceOf(ConsentRequiredError);
+    }
+  });
+
+  it('lets the value be read while it is requested, and not at all when it is cached and missing', async () => {
+    const { permissions } = permissionsOf(given(answers));
+    const read = vi.fn(() => Promise.resolve('+31612345678'));
+    await expect(within(permissions, SMS, read)).rejects.toBeInstanceOf(ConsentRequiredError);
+    expect(read).toHaveBeenCalledTimes(kind === 'cached' ? 0 : 1);
+  });
+});
+
+it('of two customers of a request, one may agree and one not', async () => {
+  const { permissions, answersFor } = permissionsOf(answers);
+  const context = {} as Context;
+  for (const status of ['DENIED', 'GRANTED', 'DENIED'] as const) {
+    answersFor.mockReturnValueOnce([
+      { statements: [{ purpose: 'MARKETING', channel: 'EMAIL', source: 'crm', status }] },
+    ]);
+    await Promise.resolve(permissions.within({} as Customer, context, EMAIL, () => 1)).catch(() => undefined);
+  }
+  expect([...permissions.decided(context)]).toEqual([['EMAIL', { granted: true, withheld: true }]]);
 });

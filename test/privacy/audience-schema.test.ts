@@ -1,0 +1,192 @@
+import { buildSchema, graphql, isObjectType, printSchema, type GraphQLSchema } from 'graphql';
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { Context } from '../../src/customer/customer.js';
+import type { Consents } from '../../src/customer/consents.js';
+import type { Consent, Purpose } from '../../src/customer/schema.generated.js';
+import type { Audience } from '../../src/privacy/access.js';
+import { createAudienceSchemas } from '../../src/privacy/audience-schema.js';
+import { createPermissions } from '../../src/privacy/permission.js';
+import type { FieldPolicy } from '../../src/stitching/policies.js';
+
+/** A schema as each audience sees and asks it. */
+
+const schema = buildSchema(`
+  type Query { customer: Customer weather: Weather }
+  type Customer { name: String email: String town: String debts: [Debt] nicknames: [String] }
+  type Debt { amount: Int }
+  type Weather { text: String }
+`);
+const fieldOf = (of: GraphQLSchema, type: string, field: string) => {
+  const found = of.getType(type);
+  const fields = isObjectType(found) ? found.getFields() : {};
+  const one = fields[field];
+  if (one === undefined) throw new Error(`The schema has no ${type}.${field}.`);
+  return one;
+};
+let readOf: string[] = [];
+fieldOf(schema, 'Query', 'customer').resolve = () => ({
+  name: 'Anna de Vries',
+  email: () => Promise.resolve('anna@example.nl'),
+  town: () => {
+    readOf.push('town');
+    return 'Utrecht';
+  },
+  debts: [{ amount: 3 }],
+  nicknames: ['Ann', null],
+});
+
+const POLICIES: Record<string, Omit<FieldPolicy, 'authenticated'>> = {
+  'Query.customer': { category: 'NONE' },
+  'Customer.name': { category: 'IDENTITY', mask: 'INITIAL' },
+  'Customer.email': { category: 'CONTACT', mask: 'EMAIL', channel: 'EMAIL' },
+  'Customer.town': { category: 'TRAIT' },
+  'Customer.debts': { category: 'FINANCIAL', purposes: ['SERVICE'], scopes: [['debts']] },
+  'Customer.nicknames': { category: 'IDENTITY', mask: 'ALL' },
+};
+
+let statements: Consent[] = [];
+const consents: Consents = {
+  sources: ['crm'],
+  ofCustomer: () => Promise.resolve(statements),
+  answersFor: () => [{ statements }],
+};
+const schemas = createAudienceSchemas({
+  schema,
+  policies: new Map(
+    Object.entries(POLICIES).map(([path, policy]) => [path, { ...policy, authenticated: false }]),
+  ),
+  needConsent: new Set<Purpose>(['MARKETING']),
+  permissions: createPermissions(consents),
+});
+
+const audience = (parts: Partial<Audience> = {}): Audience => ({
+  scopes: new Set(['debts']),
+  sees: 'clear',
+  purpose: 'SERVICE',
+  ...parts,
+});
+
+async function ask(by: Audience, source: string) {
+  // Nothing here reads the context; consent is remembered by it.
+  const contextValue = {} as Context;
+  const { data, errors } = await graphql({ schema: schemas.executed(by), source, contextValue });
+  return { data: data?.['customer'], codes: errors?.map(({ extensions }) => extensions['code']) };
+}
+const ALL = '{ customer { name email town debts { amount } nicknames } }';
+
+beforeEach(() => {
+  statements = [];
+  readOf = [];
+});
+
+describe('an audience gets', () => {
+  test('every value as it is when it may see all', async () => {
+    expect(await ask(audience(), ALL)).toEqual({
+      data: {
+        name: 'Anna de Vries',
+        email: 'anna@example.nl',
+        town: 'Utrecht',
+        debts: [{ amount: 3 }],
+        nicknames: ['Ann', null],
+      },
+      codes: undefined,
+    });
+  });
+
+  test('masked values, also of promises and lists', async () => {
+    expect(await ask(audience({ sees: 'masked' }), ALL)).toEqual({
+      data: {
+        name: 'A***',
+        email: 'a***@example.nl',
+        town: 'Utrecht',
+        debts: [{ amount: 3 }],
+        nicknames: ['***', null],
+      },
+      codes: undefined,
+    });
+  });
+
+  test.each([
+    ['a scope', audience({ scopes: new Set() })],
+    ['a purpose', audience({ purpose: 'ANALYTICS' })],
+  ])('null with an error for what it lacks %s for', async (_, by) => {
+    expect(await ask(by, '{ customer { town debts { amount } } }')).toEqual({
+      data: { town: 'Utrecht', debts: null },
+      codes: ['FORBIDDEN'],
+    });
+  });
+
+  test('nothing of a customer without consent', async () => {
+    expect(await ask(audience({ purpose: 'MARKETING' }), '{ customer { name email town } }')).toEqual({
+      data: { name: null, email: null, town: null },
+      codes: ['CONSENT_REQUIRED', 'CONSENT_REQUIRED', 'CONSENT_REQUIRED'],
+    });
+    expect(readOf).toEqual([]);
+  });
+
+  test('what consent for the channel of a field allows, masked where it sees masked values', async () => {
+    statements = [
+      { purpose: 'MARKETING', source: 'crm', status: 'GRANTED', channel: 'SMS' },
+      { purpose: 'MARKETING', source: 'crm', status: 'DENIED', channel: 'EMAIL' },
+    ];
+    const marketing = audience({ purpose: 'MARKETING' });
+    expect(await ask(marketing, '{ customer { name email } }')).toEqual({
+      data: { name: 'Anna de Vries', email: null },
+      codes: ['CONSENT_REQUIRED'],
+    });
+    expect(await ask({ ...marketing, sees: 'masked' }, '{ customer { name email town } }')).toEqual({
+      data: { name: 'A***', email: null, town: 'Utrecht' },
+      codes: ['CONSENT_REQUIRED'],
+    });
+    statements = [{ purpose: 'MARKETING', source: 'crm', status: 'GRANTED' }];
+    expect(await ask({ ...marketing, sees: 'masked' }, '{ customer { email } }')).toEqual({
+      data: { email: 'a***@example.nl' },
+      codes: undefined,
+    });
+  });
+});
+
+test('leaves fields alone that an audience may see, so that they cost nothing more', () => {
+  const made = schemas.executed(audience({ sees: 'masked' }));
+  expect(fieldOf(made, 'Query', 'customer').resolve).toBe(fieldOf(schema, 'Query', 'customer').resolve);
+  for (const [type, field] of [
+    ['Customer', 'town'],
+    ['Customer', 'debts'],
+    ['Weather', 'text'],
+  ] as const)
+    expect(fieldOf(made, type, field).resolve).toBeUndefined();
+  expect(fieldOf(made, 'Customer', 'name').resolve).toBeTypeOf('function');
+});
+
+test('makes one schema for all callers of an audience, and another for another', () => {
+  const one = schemas.executed(audience());
+  expect(schemas.executed(audience())).toBe(one);
+  expect(schemas.executed(audience({ sees: 'masked' }))).not.toBe(one);
+  const shown = schemas.shown(audience(), ['SERVICE']);
+  expect(schemas.shown(audience(), ['SERVICE'])).toBe(shown);
+  expect(schemas.shown(audience({ scopes: new Set() }), ['SERVICE'])).not.toBe(shown);
+  expect(schemas.shown(audience(), ['ANALYTICS'])).not.toBe(shown);
+});
+
+describe('introspection', () => {
+  const shown = (by: Audience, purposes: readonly Purpose[] = []) => printSchema(schemas.shown(by, purposes));
+
+  test('shows all that the audience may see', () => {
+    expect(shown(audience())).toBe(printSchema(schema));
+  });
+
+  test('leaves out what it may see for none of its purposes, with types that only that leads to', () => {
+    for (const by of [audience({ scopes: new Set() }), audience({ purpose: 'ANALYTICS' })]) {
+      const text = shown(by, ['ANALYTICS', 'MARKETING']);
+      expect(text).not.toMatch(/debts|Debt/);
+      expect(text).toMatch(/town[^]*type Weather/);
+    }
+  });
+
+  test('shows what it may see for another purpose that it may declare, or after consent', () => {
+    expect(shown(audience({ purpose: undefined, scopes: new Set() }), ['SERVICE'])).not.toContain('debts');
+    for (const purpose of ['ANALYTICS', 'MARKETING'] as const)
+      expect(shown(audience({ purpose }), ['ANALYTICS', 'SERVICE'])).toBe(printSchema(schema));
+    expect(shown(audience({ purpose: 'MARKETING' }), ['MARKETING'])).toContain('nicknames');
+  });
+});

@@ -1,0 +1,261 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import { createChainCheck, type ChainResult } from '../../src/privacy/audit-chain.js';
+import {
+  BEGINNING,
+  bodyOf,
+  createSeal,
+  nextLine,
+  repairBody,
+  type Link,
+} from '../../src/privacy/audit-line.js';
+import { entry } from './audit-entries.js';
+
+const seal = createSeal('a secret of the tests');
+const TIME = Date.UTC(2026, 11, 1);
+
+/** So many lines of one chain; `LINES[0]` is number 1. */
+const LINKS: Link[] = [];
+const LINES: string[] = [];
+for (let before = BEGINNING, seq = 1; seq <= 130; seq += 1) {
+  const { text, link } = nextLine(before, bodyOf(entry({ requestId: `r-${seq}` }), TIME), seal);
+  LINES.push(text.trimEnd());
+  LINKS.push(link);
+  before = link;
+}
+const line = (seq: number): string => LINES[seq - 1] ?? '';
+const link = (seq: number): Link => LINKS[seq - 1] ?? BEGINNING;
+/** As line `seq`, but written after another line. */
+const forked = (seq: number): string =>
+  nextLine({ seq: seq - 1, hash: 'f'.repeat(64) }, bodyOf(entry(), TIME), seal).text.trimEnd();
+const changed = (seq: number): string => line(seq).replace('"r-', '"s-');
+/** The line after `seq`, which says what a crash left. */
+const repair = (seq: number, torn: string): string =>
+  nextLine(link(seq), repairBody(Buffer.from(torn), TIME), seal).text.trimEnd();
+
+interface Given {
+  fromBeginning?: boolean;
+  head?: Link;
+}
+
+/** Files of lines, each line with its line break; a text at the end of a file by `rest`. */
+function check(
+  files: { lines: string[]; rest?: string }[],
+  { fromBeginning = true, head }: Given = {},
+): ChainResult {
+  const chain = createChainCheck(seal, fromBeginning, head);
+  for (const [index, { lines, rest = '' }] of files.entries()) {
+    chain.begin(`file-${index}`);
+    for (const one of lines) chain.line(Buffer.from(one));
+    chain.end(Buffer.from(rest));
+  }
+  return chain.result();
+}
+const problemsOf = (lines: string[], given?: Given): string[] =>
+  check([{ lines }], given).problems.map(({ line: at, damage, detail }) => `${at} ${damage}: ${detail}`);
+
+describe('problems', () => {
+  test.each<[string, string[], string[]]>([
+    ['none', [line(1), line(2), line(3)], []],
+    ['none of nothing', [], []],
+    ['a line changed', [line(1), changed(2), line(3)], ['2 changed: it is not as it was written']],
+    ['the first changed', [changed(1), line(2)], ['1 changed: it is not as it was written']],
+    ['one removed', [line(1), line(3)], ['2 removed: the line numbered 2 is missing before it']],
+    [
+      'several removed',
+      [line(1), line(5), line(6)],
+      ['2 removed: the lines numbered 2 to 4 are missing before it'],
+    ],
+    ['the first removed', [line(2), line(3)], ['1 removed: the line numbered 1 is missing before it']],
+    [
+      'one twice',
+      [line(1), line(2), line(2), line(3)],
+      ['3 duplicated: the line numbered 2 was there already'],
+    ],
+    ['the first twice', [line(1), line(1)], ['2 duplicated: the line numbered 1 was there already']],
+    ['two swapped', [line(1), line(3), line(2), line(4)], ['3 out of order: the line numbered 2 comes late']],
+    [
+      'one of several missing that comes late',
+      [line(1), line(6), line(3), line(7)],
+      [
+        '2 removed: the line numbered 2 is missing before it',
+        '2 removed: the lines numbered 4 to 5 are missing before it',
+        '3 out of order: the line numbered 3 comes late',
+      ],
+    ],
+    [
+      'all that are missing come late',
+      [line(4), line(3), line(1), line(2), line(5)],
+      [
+        '2 out of order: the line numbered 3 comes late',
+        '3 out of order: the line numbered 1 comes late',
+        '4 out of order: the line numbered 2 comes late',
+      ],
+    ],
+    [
+      'one that comes late twice',
+      [line(1), line(4), line(2), line(2)],
+      [
+        '2 removed: the line numbered 3 is missing before it',
+        '3 out of order: the line numbered 2 comes late',
+        '4 duplicated: the line numbered 2 was there already',
+      ],
+    ],
+    [
+      'one written after another line',
+      [line(1), forked(2)],
+      ['2 changed: it was written after another line than the one before it'],
+    ],
+    [
+      'a line of something else',
+      [line(1), 'notes', line(2)],
+      ['2 unreadable: this is no audit line, and no crash left it'],
+    ],
+    [
+      'several lines of something else, named once',
+      [line(1), 'notes', 'of somebody', line(2)],
+      ['2 unreadable: this is no audit line, and no crash left it'],
+    ],
+    [
+      'a line written over by something else',
+      [line(1), 'notes', line(3)],
+      ['2 unreadable: this is no audit line, and no crash left it'],
+    ],
+    [
+      'a changed line, and after it one missing',
+      [line(1), changed(2), line(4)],
+      ['2 changed: it is not as it was written', '3 removed: the line numbered 3 is missing before it'],
+    ],
+    [
+      'something else before a changed line',
+      ['notes', changed(1)],
+      ['1 unreadable: this is no audit line, and no crash left it', '2 changed: it is not as it was written'],
+    ],
+    [
+      'something else at the end',
+      [line(1), 'notes'],
+      ['2 unreadable: this is no audit line, and no crash left it'],
+    ],
+    [
+      'a repair without what it repairs',
+      [line(1), repair(1, '{"seq"')],
+      ['2 removed: the 6 bytes before it that a crash left are missing'],
+    ],
+    [
+      'a repair of other bytes',
+      [line(1), '{"sex"', repair(1, '{"seq"')],
+      ['2 changed: what a crash left is not as it was'],
+    ],
+    [
+      'a repair of more bytes',
+      [line(1), '{"se', repair(1, '{"seq"')],
+      ['2 changed: what a crash left is not as it was'],
+    ],
+  ])('%s', (_, lines, problems) => {
+    expect(problemsOf(lines)).toEqual(problems);
+  });
+
+  test('are found from the first line on, wherever a log may begin', () => {
+    expect(problemsOf([line(5), line(6)], { fromBeginning: false })).toEqual([]);
+    expect(problemsOf([line(5), line(7)], { fromBeginning: false })).toEqual([
+      '2 removed: the line numbered 6 is missing before it',
+    ]);
+    expect(problemsOf([line(5), line(4)], { fromBeginning: false })).toEqual([
+      '2 out of order: the line numbered 4 comes late',
+    ]);
+    expect(problemsOf([line(5), line(5)], { fromBeginning: false })).toEqual([
+      '2 duplicated: the line numbered 5 was there already',
+    ]);
+  });
+
+  test('are named by file and line, in the order of both', () => {
+    const files = [
+      { lines: [line(1), line(2), line(4)] },
+      { lines: [line(5), changed(6), line(8)] },
+      { lines: [line(9), line(9), line(11)] },
+    ];
+    expect(check(files).problems.map(({ file, line: at, damage }) => `${file} ${at} ${damage}`)).toEqual([
+      'file-0 3 removed',
+      'file-1 2 changed',
+      'file-1 3 removed',
+      'file-2 2 duplicated',
+      'file-2 3 removed',
+    ]);
+  });
+
+  test('beyond a hundred are counted', () => {
+    const result = check([{ lines: LINES.map((_, index) => changed(index + 1)) }]);
+    expect(result.problems).toHaveLength(100);
+    expect(result.problemsOmitted).toBe(30);
+    expect(
+      check([{ lines: LINES.slice(0, 100).map((_, index) => changed(index + 1)) }]).problemsOmitted,
+    ).toBe(0);
+  });
+});
+
+describe('torn lines', () => {
+  test.each<[string, string[]]>([
+    ['one', ['{"seq"']],
+    ['two', ['{"seq"', '{"s']],
+    ['an empty one', ['']],
+  ])('are counted where the next line says of them that a crash left them (%s)', (_, torn) => {
+    const result = check([{ lines: [line(1), ...torn, repair(1, torn.join('\n'))] }]);
+    expect(result).toMatchObject({ problems: [], torn: 1, lines: 2 });
+  });
+
+  test('are counted at the end of the files, where nothing follows them', () => {
+    const result = check([{ lines: [line(1)], rest: '{"seq"' }]);
+    expect(result).toMatchObject({ problems: [], torn: 1, lines: 1 });
+    expect(check([{ lines: [line(1)], rest: line(2) }])).toMatchObject({ problems: [], torn: 0, lines: 2 });
+  });
+});
+
+describe('the head', () => {
+  test.each<[string, number, Link, string[]]>([
+    ['is the last line', 3, link(3), []],
+    ['is behind', 3, link(2), []],
+    ['is one ahead', 3, link(4), ['3 truncated: the line numbered 4 is missing at the end']],
+    ['is further ahead', 3, link(6), ['3 truncated: the lines numbered 4 to 6 are missing at the end']],
+    [
+      'knows another line',
+      3,
+      { seq: 2, hash: 'f'.repeat(64) },
+      ['2 changed: the head knows another line as number 2'],
+    ],
+    ['is ahead of nothing', 0, link(2), ['0 truncated: the lines numbered 1 to 2 are missing at the end']],
+  ])('%s', (_, count, head, problems) => {
+    expect(problemsOf(LINES.slice(0, count), { head })).toEqual(problems);
+  });
+
+  test('counts a line that is there and changed as one that is there', () => {
+    expect(problemsOf([line(1), changed(2)], { head: link(2) })).toEqual([
+      '2 changed: it is not as it was written',
+    ]);
+  });
+});
+
+test('the first and the last line that are as they were written are named, and all are counted', () => {
+  expect(check([{ lines: [changed(1), line(2), line(3), changed(4)] }])).toMatchObject({
+    lines: 4,
+    first: { ...link(2), time: '2026-12-01T00:00:00.000Z' },
+    last: { ...link(3), time: '2026-12-01T00:00:00.000Z' },
+    torn: 0,
+    problemsOmitted: 0,
+  });
+  expect(check([])).toEqual({
+    lines: 0,
+    first: undefined,
+    last: undefined,
+    torn: 0,
+    problems: [],
+    problemsOmitted: 0,
+  });
+});
+
+test('lines are sealed with the secret of the log', () => {
+  const chain = createChainCheck((text) => createHash('sha256').update(text).digest('hex'), true, undefined);
+  chain.begin('file');
+  chain.line(Buffer.from(line(1)));
+  chain.end(Buffer.alloc(0));
+  expect(chain.result().problems).toMatchObject([{ damage: 'changed' }]);
+});

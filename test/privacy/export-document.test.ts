@@ -1,0 +1,95 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, expect, onTestFinished, test } from 'vitest';
+import { openExportFile, type ExportDocument } from '../../src/privacy/export-document.js';
+
+let path: string;
+beforeEach(() => {
+  const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-export-'));
+  path = join(folder, 'customer.json');
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true });
+  });
+});
+
+const EMPTY: ExportDocument = {
+  format: 'stekkerdoos export 1',
+  exportedAt: '',
+  customerId: null,
+  by: 'digest',
+  complete: false,
+  notAnswered: [],
+  notExported: [],
+  sources: {},
+  data: {},
+  sections: {},
+  identifiers: [],
+};
+const FULL: ExportDocument = {
+  ...EMPTY,
+  exportedAt: '2026-12-01T09:00:00.000Z',
+  customerId: 'customer-1',
+  notAnswered: [{ source: null, code: 'TIMEOUT', fields: ['orders'] }],
+  notExported: [{ field: 'orders.customer', reason: 'it leads back to Customer' }],
+  sources: { shop: { status: 'live', asOf: '2026-12-01T08:59:00.000Z' } },
+  data: { name: 'Jürgen "Ü" €' },
+  sections: {
+    name: {
+      askedAt: '2026-12-01T09:00:00.000Z',
+      sources: { shop: { status: 'live', asOf: '2026-12-01T08:59:00.000Z' } },
+      failures: [{ source: 'crm', code: 'SOURCE_TIMEOUT', isFinal: false }],
+      cutOff: [{ field: 'orders', givenAtMost: 20 }],
+    },
+  },
+  identifiers: ['digest', 'digest-2'],
+};
+
+test('an export that nobody began is empty and incomplete', () => {
+  expect(openExportFile(path, 'digest').begun).toEqual(EMPTY);
+  expect(existsSync(path)).toBe(false);
+});
+
+test('what was saved is where an export goes on, and the file has its name when it is finished', () => {
+  const file = openExportFile(path, 'digest');
+  file.save(EMPTY);
+  file.save(FULL);
+  expect(file.part).toBe(`${path}.part`);
+  expect(statSync(file.part).mode & 0o777).toBe(0o600);
+  expect(existsSync(`${file.part}.new`)).toBe(false);
+  const again = openExportFile(path, 'digest');
+  expect(again.begun).toEqual(FULL);
+  expect(existsSync(path)).toBe(false);
+  again.finish();
+  expect(JSON.parse(readFileSync(path, 'utf8'))).toEqual(FULL);
+  expect(readFileSync(path, 'utf8').endsWith('}\n')).toBe(true);
+  expect(existsSync(file.part)).toBe(false);
+});
+
+test('a file that is there is not written over', () => {
+  writeFileSync(path, 'mine');
+  expect(() => openExportFile(path, 'digest')).toThrow('there already');
+  expect(readFileSync(path, 'utf8')).toBe('mine');
+});
+
+test('an export of another customer is not gone on with', () => {
+  openExportFile(path, 'digest').save(FULL);
+  expect(() => openExportFile(path, 'other')).toThrow('begun for another customer');
+  expect(JSON.parse(readFileSync(`${path}.part`, 'utf8'))).toEqual(FULL);
+});
+
+test.each<[string, string]>([
+  ['no JSON', '{"format":'],
+  ['of another format', JSON.stringify({ ...FULL, format: 'stekkerdoos export 2' })],
+  ...Object.keys(EMPTY).map((member): [string, string] => [
+    `without its ${member}`,
+    JSON.stringify({ ...FULL, [member]: undefined }),
+  ]),
+  ...Object.keys(FULL.sections['name'] ?? {}).map((member): [string, string] => [
+    `without ${member} of a section`,
+    JSON.stringify({ ...FULL, sections: { name: { ...FULL.sections['name'], [member]: undefined } } }),
+  ]),
+])('a part that is %s is named, and not gone on with', (_, content) => {
+  writeFileSync(`${path}.part`, content);
+  expect(() => openExportFile(path, 'digest')).toThrow(`${path}.part is no export that was begun`);
+});

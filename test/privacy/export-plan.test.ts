@@ -1,0 +1,163 @@
+import { buildSchema, validate, parse } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { planExport } from '../../src/privacy/export-plan.js';
+
+const PAGING = `
+  type Query { customer(by: CustomerKey!): Customer }
+  input CustomerKey { email: String }
+  type PageInfo { hasNextPage: Boolean! endCursor: String }
+`;
+
+function planOf(types: string) {
+  const schema = buildSchema(`${PAGING} ${types}`);
+  const plan = planExport(schema);
+  // What it asks for must be possible to ask for.
+  for (const { query } of plan.sections) expect(validate(schema, parse(query)), query).toEqual([]);
+  return plan;
+}
+const selectionsOf = (types: string) =>
+  planOf(types).sections.map(({ query }) => /customer\(by: \$by\) \{ (.*) \} \}$/.exec(query)?.[1]);
+
+describe('an export asks', () => {
+  test('for each field of the customer by itself, and for all that lies below', () => {
+    const plan = planOf(`
+      type Customer { name: String, emails: [String!]!, address: Address, _private: String }
+      type Address { street: String, country: Country, _private: String }
+      type Country { code: String }`);
+    expect(plan).toEqual({
+      notExported: [],
+      sections: [
+        {
+          field: 'name',
+          query: 'query Export($by: CustomerKey!) { customer(by: $by) { name } }',
+          isPaged: false,
+          slices: [],
+        },
+        {
+          field: 'emails',
+          query: 'query Export($by: CustomerKey!) { customer(by: $by) { emails } }',
+          isPaged: false,
+          slices: [],
+        },
+        {
+          field: 'address',
+          query:
+            'query Export($by: CustomerKey!) { customer(by: $by) { address { street country { code } } } }',
+          isPaged: false,
+          slices: [],
+        },
+      ],
+    });
+  });
+
+  test('page by page where there is a next page', () => {
+    const { sections } = planOf(`
+      type Customer { orders(first: Int, after: String): OrderConnection }
+      type OrderConnection { nodes: [Order!]!, edges: [OrderEdge!]!, pageInfo: PageInfo! }
+      type OrderEdge { cursor: String!, node: Order! }
+      type Order { number: String, edges: [String!], notes(first: Int, after: String): NoteConnection }
+      type NoteConnection { nodes: [Note!]!, pageInfo: PageInfo! }
+      type Note { text: String }`);
+    expect(sections).toEqual([
+      {
+        field: 'orders',
+        query:
+          'query Export($by: CustomerKey!, $after: String) { customer(by: $by) { orders(first: 100, after: $after) { ' +
+          'nodes { number edges notes(first: 20) { nodes { text } pageInfo { hasNextPage endCursor } } } ' +
+          'pageInfo { hasNextPage endCursor } } } }',
+        isPaged: true,
+        slices: [],
+      },
+    ]);
+  });
+
+  test('a connection without cursors is read once', () => {
+    const { sections } = planOf(`
+      type Customer { orders(first: Int): OrderConnection }
+      type OrderConnection { nodes: [Order!]!, pageInfo: PageInfo! }
+      type Order { number: String }`);
+    expect(sections).toMatchObject([{ isPaged: false, slices: [] }]);
+    expect(sections[0]?.query).toMatch(/^query Export\(\$by: CustomerKey!\) .* orders\(first: 100\) \{/);
+  });
+
+  test('a cursor alone, or a page alone, makes no connection', () => {
+    const types = `
+      type Customer { a(first: Int, after: String): A, b(first: Int, after: String): B }
+      type A { nodes: [String] } type B { pageInfo: PageInfo }`;
+    expect(selectionsOf(types)).toEqual([
+      'a(first: 100) { nodes }',
+      'b(first: 100) { pageInfo { hasNextPage endCursor } }',
+    ]);
+    expect(planOf(types).sections.map(({ isPaged }) => isPaged)).toEqual([false, false]);
+  });
+
+  test('for so many of a list, and names the lists that may be longer', () => {
+    const { sections } = planOf(`
+      type Customer { visits(first: Int): [Visit!]!, tags: [String!] }
+      type Visit { pages(first: Int): [String!]!, links: [Link!] }
+      type Link { to(first: Int): [String] }`);
+    expect(sections.map(({ slices }) => slices)).toEqual([
+      [
+        { path: ['visits'], size: 100 },
+        { path: ['visits', 'pages'], size: 20 },
+        { path: ['visits', 'links', 'to'], size: 20 },
+      ],
+      [],
+    ]);
+  });
+
+  test('for each possible type of a union or an interface', () => {
+    expect(
+      selectionsOf(`
+        type Customer { events: [Event!], things: [Thing!] }
+        union Event = Visit | Call
+        type Visit { page: String } type Call { minutes: Int }
+        interface Thing { id: ID } type Car implements Thing { id: ID, plate: String }`),
+    ).toEqual([
+      'events { ... on Visit { __typename page } ... on Call { __typename minutes } }',
+      'things { ... on Car { __typename id plate } }',
+    ]);
+  });
+});
+
+describe('an export names what it does not ask for', () => {
+  test('because it leads back to where it came from', () => {
+    const { sections, notExported } = planOf(`
+      type Customer { order: Order }
+      type Order { number: String, customer: Customer, parent: Order }`);
+    expect(sections[0]?.query).toContain('{ order { number } }');
+    expect(notExported).toEqual([
+      { field: 'order.customer', reason: 'it leads back to Customer' },
+      { field: 'order.parent', reason: 'it leads back to Order' },
+    ]);
+  });
+
+  test('because it needs an argument that nobody can choose for it', () => {
+    const { sections, notExported } = planOf(`
+      type Customer { price(currency: String!): Int, name(long: Boolean! = true, short: Boolean): String, order: Order }
+      type Order { total(currency: String!): Int, number: String }`);
+    expect(sections.map(({ field }) => field)).toEqual(['name', 'order']);
+    expect(notExported).toEqual([
+      { field: 'price', reason: 'its argument "currency" has to be chosen' },
+      { field: 'order.total', reason: 'its argument "currency" has to be chosen' },
+    ]);
+  });
+
+  test('because it lies too deep', () => {
+    const depths = Array.from(
+      { length: 14 },
+      (_, depth) => `type T${depth} { leaf: Int, next: T${depth + 1} }`,
+    );
+    const { sections, notExported } = planOf(`
+      type Customer { next: T0 } ${depths.join(' ')} type T14 { leaf: Int }`);
+    // The customer and eleven types below it.
+    expect(sections[0]?.query.match(/leaf/g)).toHaveLength(11);
+    expect(notExported).toEqual([
+      { field: Array.from({ length: 12 }, () => 'next').join('.'), reason: 'it lies too deep' },
+    ]);
+  });
+});
+
+test('a schema without customers cannot be exported', () => {
+  expect(() => planExport(buildSchema('type Query { a: Int }'))).toThrow('no type Customer');
+});
