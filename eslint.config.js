@@ -12,5 +12,15 @@ export default tseslint.config(
       '@typescript-eslint/consistent-type-imports': 'error',
     },
   },
+  {
+    // What captures more variables than one can follow is an object: make it a class, or a module.
+    files: ['src/**/*.ts', 'sources/**/*.ts'],
+    rules: { 'max-lines-per-function': ['error', { max: 120 }] },
+  },
+  {
+    // These are still longer.
+    files: ['src/gateway.ts', 'src/gateway-events.ts', 'src/http/yoga.ts', 'src/operation/cost/compile.ts'],
+    rules: { 'max-lines-per-function': 'off' },
+  },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
 );

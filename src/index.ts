@@ -10,7 +10,7 @@ export { idNamespace } from './identity/identifiers.js';
 
 // Reaching its system
 export type { CallScope, Client, Connection, Connector, ConnectorOptions } from './connectors/connector.js';
-export { toAbortSignal } from './signal.js';
+export { toAbortSignal } from './v8/call-signal.js';
 export { anyOf, apiKey, basic, bearer, noAuth, type Auth } from './connectors/auth.js';
 export { oauth2 } from './connectors/oauth2.js';
 export { caSetting } from './connectors/tls.js';

@@ -1,4 +1,5 @@
-#!/usr/bin/env node
+#!/bin/sh
+//usr/bin/env true; exec /usr/bin/env node --max-semi-space-size=64 --no-allocation-site-pretenuring "$0" "$@"
 import { defineCommand, runCommand, runMain } from 'citty';
 import { GatewayError } from '../errors.js';
 

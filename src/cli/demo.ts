@@ -13,6 +13,7 @@ import { GATEWAY_SETTINGS } from '../config.js';
 import { SettingsReader, setting } from '../settings.js';
 import { ConfigError } from '../errors.js';
 import { z } from 'zod';
+import { V8_FLAGS } from '../v8/flags.js';
 import { createDemoCallers, type DemoCaller } from './demo-callers.js';
 
 /**
@@ -24,7 +25,7 @@ import { createDemoCallers, type DemoCaller } from './demo-callers.js';
 /** Only for made-up customers: a real gateway has a secret of its own. */
 const DEMO_SECRET = 'the demo keeps no secrets';
 const GATEWAY = fileURLToPath(
-  new URL(`../main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
+  new URL(`../process/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
 );
 /** The operations of the demo's callers, and what its campaign tool is sent. */
 const DEMO_FOLDERS = {
@@ -149,6 +150,7 @@ async function refuseTakenPort(variable: string, port: number): Promise<void> {
 /** Starts the gateway and gives its address once it listens. */
 async function startGateway(settings: Record<string, string>): Promise<string> {
   const child = fork(GATEWAY, {
+    execArgv: [...process.execArgv, ...V8_FLAGS],
     // A group of its own: Ctrl-C reaches this process alone, which stops things in order.
     detached: true,
     env: {

@@ -1,6 +1,6 @@
 import type { RateLimitInfo } from '../rate-limit-info.js';
 import type { Setting, SettingsReader } from '../settings.js';
-import type { CallSignal } from '../signal.js';
+import type { CallSignal } from '../v8/call-signal.js';
 import type { Logger } from '../telemetry/logger.js';
 
 /** What the calls of one batch go through, and where a client tells what it learns on the way. */

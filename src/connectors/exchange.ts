@@ -1,5 +1,5 @@
 import type { Dispatcher, Pool } from 'undici';
-import type { CallSignal } from '../signal.js';
+import type { CallSignal } from '../v8/call-signal.js';
 
 export type AnswerHeaders = Dispatcher.ResponseData['headers'];
 

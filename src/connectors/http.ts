@@ -12,7 +12,7 @@ import {
   SourceUnavailableError,
 } from '../errors.js';
 import type { RateLimitInfo } from '../rate-limit-info.js';
-import type { CallSignal } from '../signal.js';
+import type { CallSignal } from '../v8/call-signal.js';
 import type { Session } from './auth.js';
 import type { Received } from '../diagnosis.js';
 import type { CallScope, ConnectorOptions } from './connector.js';

@@ -3,7 +3,7 @@ import type { GatewayConfig } from '../config.js';
 import type { SettingsReader } from '../settings.js';
 import { UnauthenticatedError } from '../errors.js';
 import type { Identifier } from '../identity/identifiers.js';
-import { sideTable } from '../side-table.js';
+import { fieldWeakMap } from '../v8/field-weak-map.js';
 import { readApiKeys } from './api-keys.js';
 import type { Caller } from './caller.js';
 import { PURPOSES } from './purpose.js';
@@ -63,7 +63,7 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   const keys = apiKeys === undefined ? undefined : readApiKeys(apiKeys, problems);
   const tokenKeys = given.some((variable) => variable !== 'API_KEYS') ? tokenKeysOf(options) : undefined;
   const tokens = tokenKeys === undefined ? undefined : tokensOf(tokenKeys, options);
-  const lastOn = sideTable<object, { header: string; caller: Caller }>();
+  const lastOn = fieldWeakMap<object, { header: string; caller: Caller }>();
   return {
     caller: (headers, connection) => {
       const header = headers.get('authorization') ?? '';

@@ -1,6 +1,6 @@
 import { GatewayError } from '../errors.js';
 import type { Load } from '../loaders/registry.js';
-import { sideTable } from '../side-table.js';
+import { fieldWeakMap } from '../v8/field-weak-map.js';
 import type { CustomerRecord } from './declaration.js';
 import type { Identifier } from './identifiers.js';
 import {
@@ -16,7 +16,7 @@ import type { Ask } from './walk.js';
 class RecordReader {
   readonly #namespaces: IdentityRules['namespaces'];
   readonly #ranks: ReadonlyMap<IdentifyingSource, number>;
-  readonly #read = sideTable<CustomerRecord, { known: KnownRecord | null }>();
+  readonly #read = fieldWeakMap<CustomerRecord, { known: KnownRecord | null }>();
 
   constructor({ sources, namespaces }: IdentityRules) {
     this.#namespaces = namespaces;

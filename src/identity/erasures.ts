@@ -1,5 +1,5 @@
 import { ErasedError } from '../errors.js';
-import { sideTable } from '../side-table.js';
+import { fieldWeakMap } from '../v8/field-weak-map.js';
 import type { Identifier } from './identifiers.js';
 import type { Match } from './identity-graph.js';
 import type { KnownRecord, Line } from './matching.js';
@@ -24,7 +24,7 @@ export const NOBODY_ERASED: Erasures = {
 };
 
 /** What was looked up of a match, which is the same object for as long as the answers behind it are kept. */
-const looked = sideTable<Match, { erasures: Erasures; version: number; isErased: boolean }>();
+const looked = fieldWeakMap<Match, { erasures: Erasures; version: number; isErased: boolean }>();
 
 /** Throws an ErasedError when one of the records, of whichever candidate, is an erased customer's. */
 export function refuseErased(match: Match, erasures: Erasures): void {

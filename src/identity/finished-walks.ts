@@ -1,4 +1,4 @@
-import { sideTable } from '../side-table.js';
+import { fieldWeakMap } from '../v8/field-weak-map.js';
 import type { CustomerRecord } from './declaration.js';
 import type { Ask, Walk } from './walk.js';
 
@@ -6,7 +6,7 @@ import type { Ask, Walk } from './walk.js';
  * Finished walks, by the first answer that they got. While all answers are the very same objects, because they are
  * cached, so is what follows from them. A walk goes when that answer is dropped from the cache.
  */
-const finished = sideTable<readonly CustomerRecord[], Map<string, Walk>>();
+const finished = fieldWeakMap<readonly CustomerRecord[], Map<string, Walk>>();
 
 /** A finished walk that got the same answers up to here. */
 export function findFinished(walk: Walk, asked: readonly Ask[]): Walk | undefined {

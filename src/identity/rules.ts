@@ -3,7 +3,7 @@ import type { GatewayConfig } from '../config.js';
 import { ConfigError } from '../errors.js';
 import type { Loader } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
-import { sideTable } from '../side-table.js';
+import { fieldWeakMap } from '../v8/field-weak-map.js';
 import type { CustomerRecord, IdentityDeclaration, Namespace } from './declaration.js';
 import { commonNamespaces, normalise, type Identifier } from './identifiers.js';
 import type { IdentityRules } from './matching.js';
@@ -121,7 +121,7 @@ export function addIdentityLoaders(
         return known === null ? [] : [known];
       });
     // It is wanted twice, and telling a telephone number's parts takes long.
-    const held = sideTable<CustomerRecord, readonly Identifier[]>();
+    const held = fieldWeakMap<CustomerRecord, readonly Identifier[]>();
     const heldBy = (record: CustomerRecord): readonly Identifier[] => {
       let known = held.get(record);
       if (known === undefined) {

@@ -1,5 +1,5 @@
 import { AmbiguousIdentityError, ErasedError } from '../errors.js';
-import { sideTable } from '../side-table.js';
+import { fieldWeakMap } from '../v8/field-weak-map.js';
 import { refuseErased, type Erasures } from './erasures.js';
 import type { Identity, Match, Outcome } from './identity-graph.js';
 import type { Identifier } from './identifiers.js';
@@ -10,7 +10,7 @@ import type { Walker } from './walker.js';
 import { sourcesThatMatter } from './who-matters.js';
 
 /** The match of a walk, for as long as no further answer has come in. */
-const matches = sideTable<Walk, { answers: number; match: Match }>();
+const matches = fieldWeakMap<Walk, { answers: number; match: Match }>();
 
 /** A walk over some of the sources; `walked` once it is finished. */
 interface WalkOverSources {

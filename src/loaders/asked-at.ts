@@ -1,7 +1,7 @@
-import { sideTable } from '../side-table.js';
+import { fieldWeakMap } from '../v8/field-weak-map.js';
 
 /** When the objects that sources gave were asked for, in milliseconds since 1970; for as long as the objects live. */
-const moments = sideTable<object, number>();
+const moments = fieldWeakMap<object, number>();
 
 /** Notes it for an answer, and for the records in it. */
 export function noteAskedAt(answer: unknown, ageMs: number): void {

@@ -5,7 +5,7 @@ import type { CallScope } from '../connectors/connector.js';
 import { GatewayError } from '../errors.js';
 import type { Priority } from '../priority.js';
 import type { ProtectedScope, Protection } from '../resilience/protection.js';
-import { CallController } from '../signal.js';
+import { CallController } from '../v8/call-signal.js';
 import { endSourceCall, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
 import { Turns } from '../turns.js';
 import { noteAskedAt } from './asked-at.js';

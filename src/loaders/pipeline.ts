@@ -1,5 +1,5 @@
 import { NotCachedError, SourceError } from '../errors.js';
-import { PassingMap } from '../passing-map.js';
+import { TransientMap } from '../v8/transient-map.js';
 import type { Priority } from '../priority.js';
 import type { Protection } from '../resilience/protection.js';
 import { startRequest } from '../telemetry/tracing.js';
@@ -17,7 +17,7 @@ export class Pipeline {
   readonly #cached: CachedAnswers;
   readonly #batches: BatchLoad;
   /** Keys that are being loaded, by their text. */
-  readonly #flights = new PassingMap<string, Flight>();
+  readonly #flights = new TransientMap<string, Flight>();
   /** Keys of the next batch of each priority. */
   readonly #gathering: Partial<Record<Priority, Flight[]>> = {};
 

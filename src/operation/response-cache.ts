@@ -5,7 +5,7 @@ import type { Clock } from '../clock.js';
 import type { Erasures } from '../identity/erasures.js';
 import type { Part } from '../loaders/provenance.js';
 import type { LoaderRegistry } from '../loaders/registry.js';
-import { PassingMap } from '../passing-map.js';
+import { TransientMap } from '../v8/transient-map.js';
 import { textOfAudience } from '../privacy/access.js';
 import type { AuditEntry } from '../privacy/audit-line.js';
 import type { Metrics } from '../telemetry/metrics.js';
@@ -95,7 +95,7 @@ export function createWholeAnswers(options: WholeAnswersOptions): WholeAnswers {
     maxSize: maxBytes,
     sizeCalculation: ({ text, parts }) => ANSWER_BYTES + text.length + PART_BYTES * parts.length,
   });
-  const underWay = new PassingMap<string, UnderWay>();
+  const underWay = new TransientMap<string, UnderWay>();
   const audiences = new WeakMap<Asker, Buffer>();
   // So that nobody can find out from a key what was asked about whom.
   const secret = randomUUID();

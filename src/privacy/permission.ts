@@ -2,7 +2,7 @@ import type { ConsentAnswer, Consents } from '../customer/consents.js';
 import type { Context, Customer } from '../customer/customer.js';
 import type { ConsentChannel, Purpose } from '../customer/schema.generated.js';
 import { ConsentRequiredError } from '../errors.js';
-import { sideTable } from '../side-table.js';
+import { fieldWeakMap } from '../v8/field-weak-map.js';
 import { decideConsent, type ConsentDecision } from './consent.js';
 
 /** What customers were found to allow in the course of a request: by channel, or `''` for any. */
@@ -33,8 +33,8 @@ interface Asked {
 
 export function createPermissions(consents: Consents): Permissions {
   // A customer object is of one request, and that is for one purpose.
-  const known = sideTable<Customer, Asked>();
-  const outcomes = sideTable<Context, Map<string, { granted: boolean; withheld: boolean }>>();
+  const known = fieldWeakMap<Customer, Asked>();
+  const outcomes = fieldWeakMap<Context, Map<string, { granted: boolean; withheld: boolean }>>();
 
   const askedOf = (customer: Customer, context: Context, purpose: Purpose): Asked => {
     let asked = known.get(customer);

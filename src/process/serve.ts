@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sources } from '../../sources/index.js';
 import { createGateway } from '../gateway.js';
-import { keepHeapSmall } from './heap.js';
 import { listen } from '../http/http.js';
 import { letGo, stopWhenTold, tellStarted } from './started.js';
 import type { PrimaryLink } from './worker.js';
@@ -9,7 +8,6 @@ import { isTracing } from '../telemetry/tracing.js';
 
 /** A gateway on its port, in this process, until it is told to stop. Throws a ConfigError when it cannot start. */
 export async function serve(primary?: PrimaryLink): Promise<void> {
-  keepHeapSmall();
   const gateway = createGateway({ sources, worker: primary });
   const { authentication, config, logger, metrics, sources: pluggedIn, settings } = gateway;
   const server = await gateway.opened

@@ -1,4 +1,4 @@
-import type { CallSignal } from '../signal.js';
+import type { CallSignal } from '../v8/call-signal.js';
 
 /** Tells all that is under way on behalf of one caller to stop. */
 export interface Cancellation {
@@ -18,7 +18,7 @@ export function cancellation(signal: CallSignal): Cancellation {
   return new OfSignal(signal);
 }
 
-/** A class, since it is made for each call: an object of its own with a getter outlives it (see `ProtectedScope`). */
+/** A class, not an object literal with a getter, since one is made for each call: src/v8/README.md. */
 class OfSignal implements Cancellation {
   readonly #signal: CallSignal;
   readonly #stops = new Set<(reason: Error) => void>();

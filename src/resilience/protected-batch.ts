@@ -8,7 +8,7 @@ import {
 import type { Clock } from '../clock.js';
 import type { Priority } from '../priority.js';
 import type { RateLimitInfo } from '../rate-limit-info.js';
-import type { CallSignal } from '../signal.js';
+import type { CallSignal } from '../v8/call-signal.js';
 import { cancellation, type Cancellation } from './cancellation.js';
 import type { CallOutcome, CircuitBreaker } from './circuit-breaker.js';
 import type { Limiter } from './limiter.js';

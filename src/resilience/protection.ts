@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.js';
 import type { Priority } from '../priority.js';
 import type { RateLimitInfo } from '../rate-limit-info.js';
-import type { CallSignal } from '../signal.js';
+import type { CallSignal } from '../v8/call-signal.js';
 import type { BreakerState } from '../telemetry/metrics.js';
 import type { LimitsOptions } from './limits.js';
 import type { QuotaStore } from './quota.js';
@@ -29,10 +29,7 @@ export interface Work {
   deadlineAt?: DeadlineAt | undefined;
 }
 
-/**
- * One is made for each batch, so nothing in it is a getter: V8 (seen on Node 20) makes a hidden class of its own for every object
- * literal that has one. That lies among what is old, and until the next full collection it holds on to all that the getter sees.
- */
+/** One is made for each batch, so it is no object literal with getters: src/v8/README.md. */
 export interface ProtectedScope {
   /**
    * Runs one call, which must stop when its signal aborts. It is tried again when that is safe, waits its turn, and is

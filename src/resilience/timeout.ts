@@ -1,5 +1,5 @@
 import { SourceTimeoutError } from '../errors.js';
-import { CallController, type CallSignal } from '../signal.js';
+import { CallController, type CallSignal } from '../v8/call-signal.js';
 import type { Cancellation } from './cancellation.js';
 
 /**

@@ -19,7 +19,7 @@ import { createTranslator, type Translation } from '../connectors/graphql/transl
 import type { Context, Customer } from '../customer/customer.js';
 import type { Loader } from '../loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from '../loaders/registry.js';
-import { sideTable } from '../side-table.js';
+import { fieldWeakMap } from '../v8/field-weak-map.js';
 import type { StitchedDeclaration } from '../source.js';
 import type { Key, Sdl } from './sdl.js';
 import { StitchedObject } from './stitched-object.js';
@@ -175,7 +175,7 @@ export function lazyField(source: StitchedSource, typeName: string): GraphQLFiel
     );
   }
   const translate = createSelectionTranslator(entity);
-  const asked = sideTable<object, Promise<StitchedObject | null>>();
+  const asked = fieldWeakMap<object, Promise<StitchedObject | null>>();
 
   const ask = async (
     parent: object,

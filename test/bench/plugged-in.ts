@@ -10,6 +10,7 @@ import { customersEverywhere, one, SYSTEMS } from './query.js';
 import { ratios, spread, type Figure } from './report.js';
 import { tuningEnvironment } from './tuning.js';
 import { usageOfProcess } from './usage-of-process.js';
+import { V8_FLAGS } from '../../src/v8/flags.js';
 
 const STARTS = 5;
 /** By then all is done that starting leaves for later. */
@@ -99,7 +100,7 @@ async function start(programs: string, environment: Readonly<Record<string, stri
   const started = performance.now();
   const child = fork(join(programs, 'src/process/main.js'), {
     env: { ...process.env, ...environment },
-    execArgv: [],
+    execArgv: [...V8_FLAGS],
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const gone = once(child, 'exit');

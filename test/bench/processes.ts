@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
+import { V8_FLAGS } from '../../src/v8/flags.js';
 import type { Answer, Ask, Ready, Role, Usage } from './bench-process.js';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -66,6 +67,8 @@ export async function build(): Promise<Build> {
   };
 }
 
+const GATEWAYS: readonly Role[] = ['gateway', 'tuned-gateway', 'gateway-beside-peers'];
+
 export interface StartOptions {
   role: Role;
   /** The program that has this role. Default: the bench's own. */
@@ -73,8 +76,12 @@ export interface StartOptions {
   /** Settings for it beside those of the bench's own environment. */
   environment?: Readonly<Record<string, string>>;
   build: Build;
-  /** Of Node, such as `--max-semi-space-size=64`. */
+  /** Of V8. Default: those that a gateway is started with, for our gateway, and none for all others. */
+  v8Flags?: readonly string[];
+  /** Further flags of Node. */
   flags?: readonly string[];
+  /** The Node that runs it. Default: the one that runs the bench. */
+  node?: string;
   /** Writes a CPU profile to this folder when it stops. */
   profileFolder?: string | undefined;
 }
@@ -87,14 +94,18 @@ export async function start({
   program = 'test/bench/bench-process.js',
   environment = {},
   build: { folder },
+  v8Flags = GATEWAYS.includes(role) ? V8_FLAGS : [],
   flags = [],
+  node = process.execPath,
   profileFolder,
 }: StartOptions): Promise<Running> {
   const child = fork(join(folder, program), [role], {
     cwd: ROOT,
+    execPath: node,
     env: { ...process.env, ...environment },
     execArgv: [
       '--expose-gc',
+      ...v8Flags,
       ...flags,
       ...(profileFolder === undefined
         ? []

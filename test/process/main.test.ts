@@ -100,8 +100,8 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
         };
         // As it stands there, but for the build.
         const start = scripts.start.replace(
-          'node dist/src/process/main.js',
-          `node --import tsx "${root}/src/process/main.ts"`,
+          'dist/src/process/main.js',
+          `--import tsx "${root}/src/process/main.ts"`,
         );
         writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'started', scripts: { start } }));
         symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));

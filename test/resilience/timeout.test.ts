@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SourceTimeoutError } from '../../src/errors.js';
-import type { CallSignal } from '../../src/signal.js';
+import type { CallSignal } from '../../src/v8/call-signal.js';
 import { cancellation } from '../../src/resilience/cancellation.js';
 import { timeout } from '../../src/resilience/timeout.js';
 

@@ -9,7 +9,7 @@ import {
   SourceTimeoutError,
   SourceUnavailableError,
 } from '../../src/errors.js';
-import type { CallSignal } from '../../src/signal.js';
+import type { CallSignal } from '../../src/v8/call-signal.js';
 import { PRIORITIES } from '../../src/priority.js';
 import type { Protection, ProtectionOptions, Work } from '../../src/resilience/protection.js';
 import { createProtection } from '../../src/resilience/wrap.js';

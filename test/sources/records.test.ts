@@ -5,7 +5,7 @@ import type { CallScope, Client, Connection } from '../../src/connectors/connect
 import { SourceContractError } from '../../src/errors.js';
 import type { Loader } from '../../src/loaders/loader.js';
 import { SettingsReader } from '../../src/settings.js';
-import { CallController } from '../../src/signal.js';
+import { CallController } from '../../src/v8/call-signal.js';
 import type { SourceDefinition } from '../../src/source.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 import { directSettings } from '../support/stand-ins.js';

@@ -1,6 +1,6 @@
 import { afterAll, expect, test, vi } from 'vitest';
 import { sources } from '../../sources/index.js';
-import type { CallSignal } from '../../src/signal.js';
+import type { CallSignal } from '../../src/v8/call-signal.js';
 import type { SourceDefinition } from '../../src/index.js';
 import { at } from '../support/read.js';
 import { openShop, shopper } from './shop.js';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { setting, type Setting, type SettingsReader } from '../../settings.js';
 import { SourceError, SourceTimeoutError, SourceUnavailableError } from '../../errors.js';
-import { toAbortSignal, type CallSignal } from '../../signal.js';
+import { toAbortSignal, type CallSignal } from '../../v8/call-signal.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
 import { check } from '../http.js';
 import { openDatabase, type Database, type FileTable, type NewestDays } from './database.js';

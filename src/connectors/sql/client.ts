@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { setting, type Setting, type SettingsReader } from '../../settings.js';
 import { SourceError, SourceUnavailableError } from '../../errors.js';
-import type { CallSignal } from '../../signal.js';
+import type { CallSignal } from '../../v8/call-signal.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
 import { turn } from '../../turns.js';
 import { check } from '../http.js';

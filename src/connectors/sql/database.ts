@@ -1,5 +1,5 @@
 import { InvalidInputError } from '../../errors.js';
-import type { CallSignal } from '../../signal.js';
+import type { CallSignal } from '../../v8/call-signal.js';
 
 /** Connections to one database. */
 export interface Database {

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Connection } from 'mysql2';
-import type { CallSignal } from '../../signal.js';
+import type { CallSignal } from '../../v8/call-signal.js';
 
 /** A connection that nobody has used for so long is closed. */
 const IDLE_MS = 10_000;

@@ -11,7 +11,7 @@ import {
   type SourceError,
 } from '../../errors.js';
 import { safeCode } from '../../diagnosis.js';
-import type { CallSignal } from '../../signal.js';
+import type { CallSignal } from '../../v8/call-signal.js';
 import type { ConnectorOptions } from '../connector.js';
 import { networkFailure } from '../vendor-code.js';
 import type { Database } from './database.js';

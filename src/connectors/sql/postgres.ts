@@ -12,7 +12,7 @@ import {
   type SourceError,
 } from '../../errors.js';
 import { safeCode } from '../../diagnosis.js';
-import type { CallSignal } from '../../signal.js';
+import type { CallSignal } from '../../v8/call-signal.js';
 import type { ConnectorOptions } from '../connector.js';
 import { networkFailure } from '../vendor-code.js';
 import { refuseImpossibleText, type Database, type Dialect } from './database.js';

@@ -1,5 +1,4 @@
 import { createGateway } from '../../../src/gateway.js';
-import { keepHeapSmall } from '../../../src/process/heap.js';
 import { listen } from '../../../src/http/http.js';
 import { keepsNothing } from '../../support/keeps-nothing.js';
 import type { Started } from '../bench-process.js';
@@ -7,7 +6,6 @@ import { peerSdl, peerSources } from './gateway-sources.js';
 
 /** Our gateway as `npm start` makes it, with the sources that the peers have as subgraphs, and, as they do, keeping no answer. */
 export async function startGatewayBesidePeers(): Promise<Started> {
-  keepHeapSmall();
   const gateway = createGateway({
     sources: peerSources,
     sdl: peerSdl,

@@ -1,6 +1,5 @@
 import { sources } from '../../../sources/index.js';
 import { createGateway } from '../../../src/gateway.js';
-import { keepHeapSmall } from '../../../src/process/heap.js';
 import { listen } from '../../../src/http/http.js';
 import type { Started } from '../bench-process.js';
 import { standingClock } from '../standing-clock.js';
@@ -8,7 +7,6 @@ import { tune } from '../tuning.js';
 
 /** The gateway as `npm start` makes it, but for its clock, and what it is told of its sources. */
 export async function startGateway(): Promise<Started> {
-  keepHeapSmall();
   const { clock, turn } = standingClock();
   const operations = process.env['BENCH_OPERATIONS'];
   const gateway = createGateway({

@@ -1,13 +1,11 @@
 import { sources } from '../../../sources/index.js';
 import { createGateway } from '../../../src/gateway.js';
-import { keepHeapSmall } from '../../../src/process/heap.js';
 import { listen } from '../../../src/http/http.js';
 import type { Started } from '../bench-process.js';
 import { tune } from '../tuning.js';
 
 /** The gateway as `npm start` makes it, but for the freshness and limits of its sources. Its clock goes on. */
 export async function startTunedGateway(): Promise<Started> {
-  keepHeapSmall();
   const gateway = createGateway({ sources: tune(sources) });
   const server = await listen(gateway.handler, gateway.config);
   return {

@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PassingMap } from '../src/passing-map.js';
+import { TransientMap } from '../../src/v8/transient-map.js';
 
-describe('a map of what passes through', () => {
+describe('a map of short-lived entries', () => {
   it('has what was put there last and not taken out, as a Map has', () => {
     const step = fc.record({ key: fc.nat(5), isSet: fc.boolean() });
     fc.assert(
       fc.property(fc.array(step), (all) => {
-        const [ours, model] = [new PassingMap<number, object>(), new Map<number, object>()];
+        const [ours, model] = [new TransientMap<number, object>(), new Map<number, object>()];
         for (const { key, isSet } of all) {
           const value = {};
           for (const map of [ours, model])

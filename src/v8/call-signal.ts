@@ -1,4 +1,4 @@
-/** Tells a call to stop: as much of an AbortSignal as is used of one, so that any AbortSignal will do. */
+/** Cancels a call: the part of an AbortSignal that we use, so that any AbortSignal will do. */
 export interface CallSignal {
   readonly aborted: boolean;
   /** Why; undefined as long as it has not aborted. */
@@ -8,11 +8,7 @@ export interface CallSignal {
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/**
- * What AbortController is, without its AbortSignal. Node 20 makes one by giving an object another prototype, and what has had that
- * done to it survives its youth: two for each call, with listening to them, took a thirtieth of a request's time, and what of it
- * survived made a young collection a sixth dearer.
- */
+/** An AbortController with a cheap signal, for what is made for each call. README.md has why. */
 export class CallController {
   readonly #signal = new OwnSignal();
 
@@ -54,7 +50,7 @@ class OwnSignal implements CallSignal {
   }
 }
 
-/** The same for what takes a real AbortSignal only, such as `fetch`. */
+/** The signal as a real AbortSignal, for what takes no other, such as `fetch`. */
 export function toAbortSignal(signal: CallSignal): AbortSignal {
   if (signal instanceof AbortSignal) return signal;
   const controller = new AbortController();

@@ -1,5 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
-import { CallController, toAbortSignal, type CallSignal } from '../src/signal.js';
+import { CallController, toAbortSignal, type CallSignal } from '../../src/v8/call-signal.js';
 
 const reason = new Error('Nobody waits for it.');
 

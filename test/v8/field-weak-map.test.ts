@@ -1,15 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { sideTable } from '../src/side-table.js';
+import { fieldWeakMap } from '../../src/v8/field-weak-map.js';
 
-describe('a side table', () => {
+describe('a WeakMap by private fields', () => {
   it('knows of each object what was noted last, as a WeakMap does, and tables know nothing of each other', () => {
     const steps = fc.array(fc.record({ key: fc.nat(5), table: fc.nat(1), value: fc.option(fc.nat()) }));
     fc.assert(
       fc.property(steps, (all) => {
         const keys = Array.from({ length: 6 }, () => ({}));
         const pairs = [0, 1].map(() => ({
-          ours: sideTable<object, number | null>(),
+          ours: fieldWeakMap<object, number | null>(),
           model: new WeakMap<object, number | null>(),
         }));
         for (const { key, table, value } of all) {
@@ -24,7 +24,7 @@ describe('a side table', () => {
   });
 
   it('leaves no trace in the object that anybody sees, frozen or not', () => {
-    const table = sideTable<object, string>();
+    const table = fieldWeakMap<object, string>();
     for (const object of [{ a: 1 }, Object.freeze({ a: 1 })]) {
       table.set(object, 'known');
       expect(table.get(object)).toBe('known');
