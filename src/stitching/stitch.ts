@@ -42,7 +42,7 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
   let schema: GraphQLSchema;
   try {
     schema = stitchSchemas({
-      subschemas: stitched.map(({ config }) => config),
+      subschemas: stitched.map((source) => ({ name: source.name, schema: source.schema })),
       typeDefs: [sdl.spine, ...local],
       resolvers: own,
       assumeValidSDL: false,
@@ -52,7 +52,7 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
       `The sources' SDL does not compose: ${error instanceof GraphQLError ? error.message : String(error)}`,
     ]);
   }
-  // Private entry points are only for delegation, which finds them in the subschema itself. What only they lead to is
+  // Private entry points say how a source is queried by key. Clients cannot use them. What only they lead to is
   // what a source adds to objects of another that is not plugged in.
   schema = pruneSchema(
     filterSchema({
@@ -133,9 +133,7 @@ function placeResolvers(
   stitched: readonly StitchedSource[],
   resolvers: readonly IResolvers[],
 ): void {
-  const remoteTypes = new Set(
-    stitched.flatMap(({ config }) => ('getTypeMap' in config.schema ? typesWithin(config.schema) : [])),
-  );
+  const remoteTypes = new Set(stitched.flatMap((source) => typesWithin(source.schema)));
   const entities = new Set(stitched.flatMap(({ declaration }) => Object.keys(declaration.entities)));
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || isIntrospectionType(type)) continue;

@@ -1,4 +1,3 @@
-import type { SubschemaConfig } from '@graphql-tools/delegate';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { createHash } from 'node:crypto';
 import {
@@ -10,6 +9,7 @@ import {
   type DocumentNode,
   type GraphQLFieldResolver,
   type GraphQLResolveInfo,
+  type GraphQLSchema,
   type SelectionSetNode,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
@@ -27,7 +27,8 @@ import { StitchedObject } from './stitched-object.js';
 /** A source that speaks GraphQL, joined to the schema but asked only when one of its fields is. */
 export interface StitchedSource {
   name: string;
-  config: SubschemaConfig;
+  /** Its SDL, in our words. Composed into the gateway's schema; never executed. */
+  schema: GraphQLSchema;
   declaration: StitchedDeclaration;
   keys: ReadonlyMap<string, Key>;
   /** By our type. */
@@ -102,7 +103,7 @@ export function createSubschema(
       translate: (selected) => remember(translator.translate(entry, selected)),
     });
   }
-  return { name, config: { name, schema }, declaration, keys, entities };
+  return { name, schema, declaration, keys, entities };
 }
 
 /**
