@@ -173,24 +173,6 @@ export const GATEWAY_SETTINGS = {
     blockedList(DEFAULT_BLOCKLISTS.roleMailboxes, /^[^\s@,\p{C}]{1,64}$/u),
     'mailboxes such as info, with commas between; `default` stands for those in src/identity/README.md (default: default)',
   ),
-  /** Rounds of asking all systems who a customer is; what a further round would tell is left out. */
-  identityMaxHops: setting(
-    'IDENTITY_MAX_HOPS',
-    wholeNumber(1, 10, 3),
-    'a number of rounds, 1 to 10 (default 3)',
-  ),
-  /** More values of one kind of identifier are not asked by: whoever shares so many is not one customer. */
-  identityMaxValues: setting(
-    'IDENTITY_MAX_VALUES',
-    wholeNumber(1, 100, 5),
-    'a number of values, 1 to 100 (default 5)',
-  ),
-  /** More identifiers of one customer are not asked by. */
-  identityMaxIdentifiers: setting(
-    'IDENTITY_MAX_IDENTIFIERS',
-    wholeNumber(1, 1_000, 50),
-    'a number of identifiers, 1 to 1000 (default 50)',
-  ),
   /** So long a slow system is waited for, in each round, by fields that want nothing of it. Then they go without what it might have told. */
   identityPatienceMs: setting(
     'IDENTITY_PATIENCE_MS',

@@ -20,11 +20,11 @@ type IdentityConfig = Pick<
   | 'identityBlockedValues'
   | 'identityBlockedDomains'
   | 'identityRoleMailboxes'
-  | 'identityMaxHops'
-  | 'identityMaxValues'
-  | 'identityMaxIdentifiers'
   | 'identityPatienceMs'
 >;
+
+/** Constants, not settings: instances with other limits would show other customers. */
+const WALK_LIMITS = { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50 };
 
 /** The rules of all sources that take part. Throws a ConfigError with all that does not fit together. */
 export function createIdentityRules(
@@ -38,12 +38,7 @@ export function createIdentityRules(
     domains: config.identityBlockedDomains,
     roleMailboxes: config.identityRoleMailboxes,
   };
-  const limits = {
-    maxHops: config.identityMaxHops,
-    maxValuesPerNamespace: config.identityMaxValues,
-    maxIdentifiers: config.identityMaxIdentifiers,
-    patienceMs: config.identityPatienceMs,
-  };
+  const limits = { ...WALK_LIMITS, patienceMs: config.identityPatienceMs };
   const namespaces = new Map(
     commonNamespaces(config.defaultRegion, blocklists).map((one) => [one.name, one]),
   );
