@@ -1,5 +1,6 @@
-import type { Redis, RedisOptions } from 'ioredis';
-import { ConfigError, SuppressionUnavailableError } from '../errors.js';
+import type { Redis } from 'ioredis';
+import { SuppressionUnavailableError } from '../errors.js';
+import { connectToRedis, reasonOf, type RedisConnection } from '../redis.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { SuppressionStore } from './suppression.js';
 
@@ -9,8 +10,7 @@ const CHANNEL = 'stekkerdoos:1:suppressed:changed';
 
 /** The first requests wait so long for the list. */
 const PATIENCE_MS = 1_000;
-const LONGEST_PAUSE_MS = 2_000;
-/** For word that went astray while a connection was lost without anybody noticing. */
+/** For what an operator changed by hand, or Redis lost. */
 const READ_EVERY_MS = 30_000;
 
 export interface SuppressionSetOptions {
@@ -40,10 +40,8 @@ class SuppressionSet implements SuppressionStore {
   #settle: () => void = () => undefined;
   readonly #patience: NodeJS.Timeout;
   readonly #polling: NodeJS.Timeout;
-  readonly #opened: Promise<void>;
-  #data: Redis | undefined;
-  #listener: Redis | undefined;
-  #reading: Promise<void> | undefined;
+  readonly #redis: RedisConnection<Redis>;
+  #isReading = false;
   #readAgain = false;
   #isClosed = false;
 
@@ -56,7 +54,17 @@ class SuppressionSet implements SuppressionStore {
     this.#patience = setTimeout(() => {
       this.#fail('it does not answer');
     }, PATIENCE_MS).unref();
-    this.#opened = this.#connect(url).catch(this.#failWith);
+    this.#redis = connectToRedis<Redis>({
+      url,
+      user: 'The suppression list',
+      channel: CHANNEL,
+      onMessage: this.#read,
+      prepare: ({ commands }) => commands,
+      onOpen: this.#read,
+      onDown: ({ reason }) => {
+        this.#fail(reason);
+      },
+    });
     this.#polling = setInterval(this.#read, READ_EVERY_MS).unref();
   }
 
@@ -72,14 +80,14 @@ class SuppressionSet implements SuppressionStore {
   }
 
   async add(digests: readonly string[]): Promise<void> {
-    await this.#opened;
     await this.#settled;
+    const redis = this.#redis.link;
     // Before it was read it is not known whether it is ours to write to.
-    if (this.#data === undefined || this.#state !== 'loaded') throw new SuppressionUnavailableError('write');
+    if (redis === undefined || this.#state !== 'loaded') throw new SuppressionUnavailableError('write');
     try {
-      await this.#data.sadd(SET, this.#mark, ...digests);
+      await redis.sadd(SET, this.#mark, ...digests);
       this.#entries = new Set([...(this.#entries ?? []), ...digests]);
-      await this.#data.publish(CHANNEL, 'changed');
+      await redis.publish(CHANNEL, 'changed');
     } catch (error) {
       throw new SuppressionUnavailableError('write', { cause: error });
     }
@@ -90,47 +98,29 @@ class SuppressionSet implements SuppressionStore {
     clearTimeout(this.#patience);
     clearInterval(this.#polling);
     this.#settle();
-    this.#data?.disconnect();
-    this.#listener?.disconnect();
-  }
-
-  async #connect(url: string): Promise<void> {
-    const driver = await import('ioredis').catch((error: unknown) => {
-      throw new ConfigError([
-        `The suppression list needs the package "ioredis": npm install ioredis. (${String(error)})`,
-      ]);
-    });
-    const data = new driver.Redis(url, CONNECTION);
-    const listener = new driver.Redis(url, CONNECTION);
-    this.#data = data;
-    this.#listener = listener;
-    for (const connection of [data, listener]) connection.on('error', this.#failWith);
-    data.on('ready', this.#read);
-    listener.on('ready', () => {
-      // What was published before has not arrived here.
-      listener.subscribe(CHANNEL).then(this.#read, this.#failWith);
-    });
-    listener.on('message', this.#read);
-    for (const connection of [data, listener])
-      if (this.#isClosed) connection.disconnect();
-      else connection.connect().catch(() => undefined);
+    this.#redis.close();
   }
 
   /** Reads the list. If it is being read, it is read once more, since it may have changed meanwhile. */
   readonly #read = (): void => {
     this.#readAgain = true;
-    this.#reading ??= this.#readUntilCurrent()
-      .catch(this.#failWith)
+    if (this.#isReading) return;
+    this.#isReading = true;
+    void this.#readUntilCurrent()
+      .catch((error: unknown) => {
+        this.#fail(reasonOf(error));
+      })
       .finally(() => {
-        this.#reading = undefined;
+        this.#isReading = false;
       });
   };
 
   async #readUntilCurrent(): Promise<void> {
     while (this.#readAgain) {
       this.#readAgain = false;
-      // When it connects, it is read again. Before, commands would fail, which says nothing about the list.
-      if (this.#data?.status === 'ready') await this.#readOnce(this.#data);
+      // While Redis is down, commands would fail, which says nothing about the list. It is read when the link opens.
+      const redis = this.#redis.link;
+      if (redis !== undefined) await this.#readOnce(redis);
     }
   }
 
@@ -150,10 +140,6 @@ class SuppressionSet implements SuppressionStore {
     this.#settle();
   }
 
-  readonly #failWith = (error: unknown): void => {
-    this.#fail(reasonOf(error));
-  };
-
   #fail(reason: string): void {
     if (this.#isClosed) return;
     if (!this.#isLogged)
@@ -169,19 +155,4 @@ class SuppressionSet implements SuppressionStore {
   }
 }
 
-const CONNECTION: RedisOptions = {
-  lazyConnect: true,
-  enableOfflineQueue: false,
-  maxRetriesPerRequest: 1,
-  commandTimeout: 5_000,
-  disableClientInfo: true,
-  retryStrategy: (times) => Math.min(times * 100, LONGEST_PAUSE_MS),
-};
-
 const NOTHING: ReadonlySet<string> = new Set();
-
-function reasonOf(error: unknown): string {
-  if (error instanceof ConfigError) return error.message;
-  if (!(error instanceof Error)) return 'unknown';
-  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
-}

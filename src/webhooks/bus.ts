@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
+import { connectToRedis } from '../redis.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { KnownEvent } from './interest.js';
 import { sealWith } from './store-seal.js';
@@ -24,9 +25,6 @@ export interface EventBusOptions {
   logger: Pick<Logger, 'warn'>;
 }
 
-/** Redis answers within it, or is asked again. */
-const ANSWER_WITHIN_MS = 2_000;
-const LISTEN_AGAIN_MS = 1_000;
 const CHANNEL = 'stekkerdoos:1:events';
 
 export function createEventBus({ redisUrl, secret, logger }: EventBusOptions): EventBus {
@@ -58,34 +56,24 @@ export function createEventBus({ redisUrl, secret, logger }: EventBusOptions): E
 
   const seal = sealWith(secret);
   const self = randomUUID();
-  const open = () =>
-    new Redis(redisUrl, {
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 1,
-      connectTimeout: ANSWER_WITHIN_MS,
-      commandTimeout: ANSWER_WITHIN_MS,
-      // It is sent when the connection may listen already, and is refused there.
-      disableClientInfo: true,
-    });
-  const sender = open();
-  const receiver = open();
-  for (const one of [sender, receiver]) one.on('error', () => undefined);
-  /** As often as it takes: an instance that does not listen would not know it. */
-  const listen = (): void => {
-    receiver.subscribe(CHANNEL).catch(() => {
-      if (receiver.status === 'ready') setTimeout(listen, LISTEN_AGAIN_MS).unref();
-    });
-  };
-  receiver.on('ready', listen);
-  receiver.on('message', (_, message) => {
-    const [from = '', sealed = ''] = message.split(' ');
-    if (from === self) return;
-    try {
-      // Only who has the secret can have sealed it, and these are gateways.
-      tell(JSON.parse(seal.open(sealed, CHANNEL)) as KnownEvent);
-    } catch {
-      logger.warn('an event of another instance cannot be read: is WEBHOOK_SECRET the same everywhere?');
-    }
+  const redis = connectToRedis<Redis>({
+    url: redisUrl,
+    user: 'The bus of events',
+    channel: CHANNEL,
+    onMessage: (message) => {
+      const [from = '', sealed = ''] = message.split(' ');
+      if (from === self) return;
+      try {
+        // Only who has the secret can have sealed it, and these are gateways.
+        tell(JSON.parse(seal.open(sealed, CHANNEL)) as KnownEvent);
+      } catch {
+        logger.warn('an event of another instance cannot be read: is WEBHOOK_SECRET the same everywhere?');
+      }
+    },
+    prepare: ({ commands }) => commands,
+    onOpen: () => undefined,
+    // The shared cache uses the same Redis, and logs that it is down.
+    onDown: () => undefined,
   });
   return {
     subscribe: local.subscribe,
@@ -95,12 +83,12 @@ export function createEventBus({ redisUrl, secret, logger }: EventBusOptions): E
     end,
     publish: (known) => {
       tell(known);
-      sender.publish(CHANNEL, `${self} ${seal.close(JSON.stringify(known), CHANNEL)}`).catch(() => undefined);
+      const message = `${self} ${seal.close(JSON.stringify(known), CHANNEL)}`;
+      redis.link?.publish(CHANNEL, message).catch(() => undefined);
     },
     close: () => {
       end();
-      sender.disconnect();
-      receiver.disconnect();
+      redis.close();
     },
   };
 }

@@ -1,16 +1,13 @@
-import { ConfigError } from '../../errors.js';
 import type { Logger } from '../../telemetry/logger.js';
-import { isFull, isRefusal, openLink, reasonOf, type Link } from './link.js';
+import { connectToRedis, createPauses, reasonOf } from '../../redis.js';
+import { isFull, isRefusal, prepareLink, type Link } from './link.js';
+import { CHANNEL } from './scripts.js';
 import { LateError, within } from './within.js';
 
 /** A hiccup is over soon, a restart is not. */
 const FIRST_PROBE_MS = 50;
-const FIRST_OPENING_MS = 250;
-const LONGEST_PAUSE_MS = 2_000;
-/** After a link, or an answer in time, has held for so long, the next pause is a short one again. */
-const TRUSTED_AFTER_MS = 10_000;
 
-/** A link that is made anew whenever it breaks, and left alone while Redis is slow. */
+/** A link that is made anew whenever it is lost, and left alone while Redis is slow. */
 export interface Connection {
   /** There is a link, slow or not. */
   readonly link: Link | undefined;
@@ -34,84 +31,72 @@ export interface ConnectionOptions {
 
 export function createConnection(options: ConnectionOptions): Connection {
   const { url, waitMs, logger, lastSince, onMessage, onOpen } = options;
-  let link: Link | undefined;
   let slow = false;
-  const closing = new AbortController();
   let complained = false;
   let timer: NodeJS.Timeout | undefined;
-  const opening = pauses(FIRST_OPENING_MS);
-  const probing = pauses(FIRST_PROBE_MS);
-
-  const complain = (reason: string, message: string): void => {
-    // Once for each time that it goes away, however long it is gone.
-    if (!complained) logger.warn({ reason }, message);
-    complained = true;
-  };
-
-  const open = async (): Promise<void> => {
-    try {
-      const opened: Link = await openLink({
-        url,
-        lastSince,
-        signal: closing.signal,
-        onMessage,
-        onBroken: (reason) => {
-          link = undefined;
-          if (closing.signal.aborted) return;
-          complain(reason, 'the shared cache was lost; answers go on without it');
-          later(open, opening.next());
-        },
-      });
-      link = opened;
-      opening.good();
-      slow = opened.greetingMs > waitMs;
-      if (slow) later(probe, probing.next());
-      logger.info({ slow }, 'the shared cache is there');
-      complained = false;
-      onOpen(opened);
-    } catch (error) {
-      if (closing.signal.aborted) return;
-      if (error instanceof ConfigError) {
-        logger.error({ reason: error.message }, 'there is no shared cache');
-        return;
-      }
-      complain(reasonOf(error), 'the shared cache cannot be reached; answers go on without it');
-      later(open, opening.next());
-    }
-  };
+  const probing = createPauses(FIRST_PROBE_MS);
 
   const probe = async (): Promise<void> => {
-    const probed = link;
+    const probed = redis.link;
     if (probed === undefined) return;
     try {
       await within(waitMs, probed.ping());
-      if (probed !== link) return;
+      if (probed !== redis.link) return;
       slow = false;
       probing.good();
       logger.info('the shared cache is quick again');
     } catch {
-      if (probed === link) later(probe, probing.next());
+      if (probed === redis.link) probeLater();
     }
   };
-
-  const later = (what: () => Promise<void>, ms: number): void => {
+  const probeLater = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(() => void what(), ms).unref();
+    timer = setTimeout(() => void probe(), probing.next()).unref();
   };
 
-  void open();
+  const redis = connectToRedis<Link>({
+    url,
+    user: 'The shared cache',
+    channel: CHANNEL,
+    onMessage,
+    prepare: (link) => prepareLink(link, lastSince),
+    onOpen: (opened) => {
+      slow = opened.greetingMs > waitMs;
+      if (slow) probeLater();
+      logger.info({ slow }, 'the shared cache is there');
+      complained = false;
+      onOpen(opened);
+    },
+    onDown: ({ reason, wasOpen, isFinal }) => {
+      clearTimeout(timer);
+      if (isFinal) {
+        logger.error({ reason }, 'there is no shared cache');
+        return;
+      }
+      // Once for each outage, however long it lasts.
+      if (!complained)
+        logger.warn(
+          { reason },
+          wasOpen
+            ? 'the shared cache was lost; answers go on without it'
+            : 'the shared cache cannot be reached; answers go on without it',
+        );
+      complained = true;
+    },
+  });
+
   return {
     get link() {
-      return link;
+      return redis.link;
     },
     get quick() {
-      return slow ? undefined : link;
+      return slow ? undefined : redis.link;
     },
     failed: (over, error) => {
-      if (over !== link) return;
+      if (over !== redis.link) return;
       // It has become a replica, and somewhere there is another that writes.
       if (isRefusal(error) && error.message.startsWith('READONLY')) {
-        over.close(error.message);
+        over.drop(error.message);
         return;
       }
       // One that closes is told by the link itself; here it is late, or answered something it should not.
@@ -121,29 +106,11 @@ export function createConnection(options: ConnectionOptions): Connection {
         { reason: reasonOf(error) },
         'the shared cache is slow or refuses; answers go on without it',
       );
-      later(probe, probing.next());
+      probeLater();
     },
     close: () => {
-      closing.abort();
+      redis.close();
       clearTimeout(timer);
-    },
-  };
-}
-
-/** How long to wait before each try: longer each time, unless things were good for long in between. */
-function pauses(firstMs: number): { next(): number; good(): void } {
-  let pause = firstMs;
-  let goodSince: number | undefined;
-  return {
-    next: () => {
-      if (goodSince !== undefined && performance.now() - goodSince > TRUSTED_AFTER_MS) pause = firstMs;
-      goodSince = undefined;
-      const now = pause;
-      pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
-      return now;
-    },
-    good: () => {
-      goodSince = performance.now();
     },
   };
 }

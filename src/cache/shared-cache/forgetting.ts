@@ -1,6 +1,7 @@
 import type { Logger } from '../../telemetry/logger.js';
 import type { Connection } from './connection.js';
-import { numberIn, reasonOf, type Link } from './link.js';
+import { reasonOf } from '../../redis.js';
+import { numberIn, type Link } from './link.js';
 import { CHUNK, FORGET, FORGET_EVERYTHING, SWEEP } from './scripts.js';
 import { within } from './within.js';
 

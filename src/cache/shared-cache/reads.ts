@@ -94,7 +94,7 @@ export function createReads({ connection, readable, beingForgotten, encoding, wa
         const since = numberIn(seq);
         if (since === undefined || since < link.since || !Array.isArray(found)) {
           // Somebody emptied it, and nobody knows what it had to remember.
-          link.close('Redis has lost what was in it');
+          link.drop('Redis has lost what was in it');
           giveUp();
           return;
         }

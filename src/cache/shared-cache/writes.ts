@@ -2,7 +2,8 @@ import type { Logger } from '../../telemetry/logger.js';
 import type { SharedEntry } from '../shared-cache.js';
 import type { Connection } from './connection.js';
 import type { Encoding } from './encoding.js';
-import { reasonOf, type Link, type Parameter } from './link.js';
+import { reasonOf } from '../../redis.js';
+import type { Link, Parameter } from './link.js';
 import { WRITE } from './scripts.js';
 
 /** Writes that wait for their turn, or for Redis. What comes on top of them is dropped. */

@@ -1,0 +1,205 @@
+import type { Redis } from 'ioredis';
+import { ConfigError } from './errors.js';
+
+/** A Redis that is not connected and prepared within this time counts as down. */
+const OPEN_WITHIN_MS = 5_000;
+const HEARTBEAT_MS = 1_000;
+const MISSED_HEARTBEATS = 4;
+const FIRST_PAUSE_MS = 250;
+const MAX_PAUSE_MS = 2_000;
+/** After a connection has held for this long, the next pause is a short one again. */
+const STABLE_AFTER_MS = 10_000;
+
+/** Two connections to one Redis: one for commands, and one that is subscribed. They are closed together. */
+export interface RedisLink {
+  readonly commands: Redis;
+  /** Which run of which Redis this is: another one after every start, and after a replica took over. */
+  readonly runId: string;
+  /** Closes both connections, as if they were lost. New ones are opened. */
+  drop: (reason: string) => void;
+}
+
+export interface RedisOptions<L> {
+  url: string;
+  /** What needs Redis, for the message if the package is not installed: "The shared cache". */
+  user: string;
+  channel: string;
+  onMessage: (message: string) => void;
+  /** Makes what the user works with of a new link. It counts as open when this has resolved. */
+  prepare: (link: RedisLink) => L | Promise<L>;
+  onOpen: (prepared: L) => void;
+  /**
+   * Redis is down: it cannot be reached, one of the two connections is closed, or one has not answered for four seconds. Called
+   * for each attempt. `wasOpen`: the link was open until now. `isFinal`: the package is missing, so there are no more attempts.
+   */
+  onDown: (down: { reason: string; wasOpen: boolean; isFinal: boolean }) => void;
+}
+
+/** A link to Redis that is opened again whenever it is lost. */
+export interface RedisConnection<L> {
+  /** Undefined while Redis is down. */
+  readonly link: L | undefined;
+  close: () => void;
+}
+
+export function connectToRedis<L>(options: RedisOptions<L>): RedisConnection<L> {
+  const { prepare, onOpen, onDown } = options;
+  const pauses = createPauses(FIRST_PAUSE_MS);
+  const closing = new AbortController();
+  let link: L | undefined;
+  let timer: NodeJS.Timeout | undefined;
+
+  const retry = (): void => {
+    timer = setTimeout(() => void open(), pauses.next()).unref();
+  };
+  const onLost = (reason: string): void => {
+    link = undefined;
+    if (closing.signal.aborted) return;
+    onDown({ reason, wasOpen: true, isFinal: false });
+    retry();
+  };
+  const open = async (): Promise<void> => {
+    try {
+      link = await openLink(options, prepare, onLost, closing.signal);
+    } catch (error) {
+      if (closing.signal.aborted) return;
+      const isFinal = error instanceof ConfigError;
+      onDown({ reason: reasonOf(error), wasOpen: false, isFinal });
+      if (!isFinal) retry();
+      return;
+    }
+    pauses.good();
+    onOpen(link);
+  };
+
+  void open();
+  return {
+    get link() {
+      return link;
+    },
+    close: () => {
+      closing.abort();
+      clearTimeout(timer);
+    },
+  };
+}
+
+async function openLink<L>(
+  { url, user, channel, onMessage }: RedisOptions<L>,
+  prepare: (link: RedisLink) => L | Promise<L>,
+  onLost: (reason: string) => void,
+  signal: AbortSignal,
+): Promise<L> {
+  const driver = await import('ioredis').catch((error: unknown) => {
+    throw new ConfigError([`${user} needs the package "ioredis": npm install ioredis. (${String(error)})`]);
+  });
+  signal.throwIfAborted();
+  const connect = () =>
+    new driver.Redis(url, {
+      lazyConnect: true,
+      // A command that cannot be sent now fails now, and one that was not answered is not sent again.
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 1,
+      autoResendUnfulfilledCommands: false,
+      // Both connections are replaced together: what was sent to the subscribed one in between is lost.
+      retryStrategy: () => null,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      connectTimeout: OPEN_WITHIN_MS,
+      keepAlive: 10_000,
+    });
+  const commands = connect();
+  const listener = connect();
+  const both = [commands, listener];
+
+  let dropped: string | undefined;
+  let isOpen = false;
+  let unanswered = 0;
+  const drop = (reason: string): void => {
+    if (dropped !== undefined) return;
+    dropped = reason;
+    clearTimeout(opening);
+    clearInterval(heartbeat);
+    signal.removeEventListener('abort', stop);
+    for (const one of both) one.disconnect();
+    if (isOpen) onLost(reason);
+  };
+  const stop = (): void => {
+    drop('the gateway is stopping');
+  };
+  const opening = setTimeout(() => {
+    // What arrived while this process was busy is read first.
+    setImmediate(() => {
+      if (!isOpen) drop(`it did not answer within ${OPEN_WITHIN_MS} ms`);
+    });
+  }, OPEN_WITHIN_MS);
+  // A connection can be gone without notice, and with it the messages that it would have brought.
+  const heartbeat = setInterval(() => {
+    if (!isOpen) return;
+    unanswered += 1;
+    if (unanswered > MISSED_HEARTBEATS) drop('it does not answer');
+    Promise.all(both.map((one) => one.ping())).then(
+      () => (unanswered = 0),
+      () => undefined,
+    );
+  }, HEARTBEAT_MS).unref();
+  for (const one of both) {
+    one.on('error', (error: Error) => {
+      drop(reasonOf(error));
+    });
+    one.on('end', () => {
+      drop('the connection was closed');
+    });
+  }
+  signal.addEventListener('abort', stop);
+  listener.on('message', (_channel, message) => {
+    onMessage(message);
+  });
+
+  try {
+    await Promise.all(both.map((one) => one.connect()));
+    const [runId, other] = await Promise.all(both.map(runIdOf));
+    // While a replica takes over, each connection may have reached another Redis.
+    if (runId === undefined || runId !== other) throw new Error('Redis does not say which one it is.');
+    await listener.subscribe(channel);
+    const prepared = await prepare({ commands, runId, drop });
+    clearTimeout(opening);
+    if (dropped !== undefined) throw new Error(dropped);
+    isOpen = true;
+    return prepared;
+  } catch (error) {
+    const reason = dropped;
+    drop('it could not be opened');
+    // Why the connection was closed is why the command failed.
+    throw reason === undefined ? error : new Error(reason, { cause: error });
+  }
+}
+
+async function runIdOf(connection: Redis): Promise<string | undefined> {
+  return /^run_id:(\w+)/m.exec(await connection.info('server'))?.[1];
+}
+
+/** How long to wait before each attempt: longer each time, unless all was well for long in between. */
+export function createPauses(firstMs: number): { next: () => number; good: () => void } {
+  let pause = firstMs;
+  let goodSince: number | undefined;
+  return {
+    next: () => {
+      if (goodSince !== undefined && performance.now() - goodSince > STABLE_AFTER_MS) pause = firstMs;
+      goodSince = undefined;
+      const current = pause;
+      pause = Math.min(2 * pause, MAX_PAUSE_MS);
+      return current;
+    },
+    good: () => {
+      goodSince = performance.now();
+    },
+  };
+}
+
+/** Why Redis failed, for the log. Never the error itself: it has the command with all that was sent. */
+export function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown';
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' ? `${code} ${error.message}` : error.message || error.name;
+}
