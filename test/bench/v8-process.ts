@@ -10,7 +10,6 @@ export interface Measured {
 
 /** Requests that are in flight at a time: what they hold lives for a while, as in a gateway with many clients. */
 const IN_FLIGHT = 64;
-const WARM_UP = 4_000;
 
 const [name = '', variant = '', count = ''] = process.argv.slice(2);
 const trick = TRICKS.find((one) => one.name === name);
@@ -28,7 +27,7 @@ async function run(many: number): Promise<void> {
   }
 }
 
-await run(WARM_UP);
+await run(requests / 3);
 const before = process.cpuUsage();
 await run(requests);
 const { user, system } = process.cpuUsage(before);
