@@ -1,4 +1,6 @@
+import { existsSync, readFileSync } from 'node:fs';
 import type { CodegenConfig } from '@graphql-codegen/cli';
+import { Kind, parse } from 'graphql';
 import { sources } from './sources/index.js';
 
 const SPINE = ['schema/scalars.graphql', 'schema/directives.graphql', 'schema/customer.graphql'];
@@ -6,23 +8,24 @@ const EVENTS = 'schema/events.graphql';
 // The real input is made from what is plugged in (src/stitching/sdl.ts); resolvers read it as any identifier.
 const CUSTOMER_KEY = 'input CustomerKey @oneOf { email: String }';
 
-/** Types whose resolvers get the source's own record, from its mapping.ts. */
-const RECORDS: Record<string, Record<string, string>> = {
-  'order-system': { Order: './mapping.js#OrderRecord', OrderLine: './mapping.js#OrderLineRecord' },
-  buienradar: { Weather: './places.js#Place' },
-  x: { XProfile: './mapping.js#XProfileRecord' },
-  facebook: {
-    FacebookProfile: './mapping.js#FacebookProfileRecord',
-    FacebookConversation: './mapping.js#ConversationRecord',
-  },
-  clickstream: {
-    ClickEvent: './mapping.js#ClickEventRecord',
-    ClickedProduct: './mapping.js#ClickedProductRecord',
-  },
-  'contact-centre': { Ticket: './mapping.js#TicketRecord' },
-  invoices: { Invoice: './mapping.js#InvoiceRecord' },
-  kvk: { Branch: './mapping.js#BranchRecord' },
-};
+/**
+ * Types whose resolvers get the source's own record: `<Type>Record` of its mapping.ts. All others get what the SDL says of
+ * them.
+ */
+function recordsOf(source: string): Record<string, string> {
+  const folder = `sources/${source}`;
+  const sdl = parse(readFileSync(`schema/${folder}.graphql`, 'utf8'));
+  const mapping = existsSync(`${folder}/mapping.ts`) ? readFileSync(`${folder}/mapping.ts`, 'utf8') : '';
+  return Object.fromEntries(
+    sdl.definitions.flatMap((one) => {
+      if (one.kind !== Kind.OBJECT_TYPE_DEFINITION) return [];
+      const type = one.name.value;
+      return new RegExp(`^export (interface|type) ${type}Record\\b`, 'm').test(mapping)
+        ? [[type, `./mapping.js#${type}Record`]]
+        : [];
+    }),
+  );
+}
 
 const shared = {
   scalars: {
@@ -72,7 +75,7 @@ const config: CodegenConfig = {
         .filter(({ resolvers }) => resolvers !== undefined)
         .map(({ name }) => [
           `sources/${name}/schema.generated.ts`,
-          types({ customer: '../../src/index.js', company: '../../src/index.js' }, RECORDS[name] ?? {}, [
+          types({ customer: '../../src/index.js', company: '../../src/index.js' }, recordsOf(name), [
             `schema/sources/${name}.graphql`,
           ]),
         ]),

@@ -110,6 +110,13 @@ function problemInSource(from: string, to: string, line: string): string | undef
   return `${line}: sources do not know each other, nor stand-ins. What several need belongs into the engine.`;
 }
 
+/** The sources of sources/index.ts: the name of each one's folder, and of its export. */
+function importedSources(): { folder: string; variable: string }[] {
+  const index = readFileSync(join(root, 'sources/index.ts'), 'utf8');
+  const found = index.matchAll(/import \{ (\w+) \} from '\.\/([\w-]+)\/index\.js'/g);
+  return [...found].map(([, variable = '', folder = '']) => ({ folder, variable }));
+}
+
 const code = [...filesUnder('src'), ...filesUnder('sources')].filter(
   (path) => path.endsWith('.ts') && !path.endsWith('.generated.ts'),
 );
@@ -198,15 +205,13 @@ describe('the house rules', () => {
 
   it('hold each source to what every source promises', () => {
     const read = (path: string) => readFileSync(join(root, path), 'utf8');
-    const sources = [...read('sources/index.ts').matchAll(/import \{ (\w+) \} from '\.\//g)].map(
-      ([, name]) => name,
-    );
+    const sources = importedSources().map(({ variable }) => variable);
     const held = filesUnder('test/sources')
       .filter((path) => path.endsWith('.test.ts'))
       .flatMap((path) =>
         [...read(path).matchAll(/describeSource\(\{\s*source: (\w+),/g)].map(([, name]) => name),
       );
-    expect(sources).toHaveLength(12);
+    expect(sources).not.toEqual([]);
     expect(held.toSorted()).toEqual(sources.toSorted());
   });
 

@@ -9,7 +9,7 @@ import {
   toMessage,
   toUser,
   USER_FIELDS,
-  type ConversationRecord,
+  type FacebookConversationRecord,
   type LeadRecord,
   type UserRecord,
 } from './mapping.js';
@@ -65,7 +65,7 @@ export const usersById = defineLoader<FacebookClient, string, readonly UserRecor
   },
 });
 
-export const conversationsOfUsers = defineLoader<FacebookClient, string, List<ConversationRecord>>({
+export const conversationsOfUsers = defineLoader<FacebookClient, string, List<FacebookConversationRecord>>({
   name: 'conversationsOfUsers',
   maxBatch: MAX_BATCH,
   about: (userId) => [{ namespace: 'facebookUserId', value: userId }],

@@ -34,13 +34,13 @@ export function toUser(one: User): UserRecord {
   };
 }
 
-export interface ConversationRecord extends Omit<FacebookConversation, 'messages'> {
+export interface FacebookConversationRecord extends Omit<FacebookConversation, 'messages'> {
   userId: string;
 }
 
 export const CONVERSATION_FIELDS = 'id,participants,link,updated_time,message_count,unread_count,can_reply';
 
-export function toConversation(one: Conversation, userId: string): ConversationRecord {
+export function toConversation(one: Conversation, userId: string): FacebookConversationRecord {
   return {
     id: one.id,
     userId,

@@ -1,7 +1,7 @@
 import { pageSize, SourceContractError, type Context } from '../../src/index.js';
 import type { List } from './batch.js';
 import { conversationsOfUsers, leadsOfPage, messagesOfConversations } from './loaders.js';
-import type { ConversationRecord } from './mapping.js';
+import type { FacebookConversationRecord } from './mapping.js';
 import type { FacebookMessage, Resolvers } from './schema.generated.js';
 
 /** Answers schema/sources/facebook.graphql. */
@@ -29,7 +29,7 @@ export const resolvers: Resolvers = {
 };
 
 export function messagesOf(
-  { id, userId }: ConversationRecord,
+  { id, userId }: FacebookConversationRecord,
   load: Context['load'],
 ): Promise<List<FacebookMessage>> {
   return load(messagesOfConversations, { conversationId: id, userId });

@@ -11,7 +11,7 @@ import { startWebshop } from '../webshop/stand-in/index.js';
 import { startFacebook } from '../facebook/stand-in/index.js';
 import { startX } from '../x/stand-in/index.js';
 import { createWorld } from './seed.js';
-import type { StandIn, SystemName, World } from './world.js';
+import type { StandIn, World } from './world.js';
 
 export interface StandInsOptions {
   /** How many ordinary customers there are beside the special ones. Default 1,000. */
@@ -34,7 +34,7 @@ export async function startStandIns({
   orderSystem,
 }: StandInsOptions = {}): Promise<StandIns> {
   const world = createWorld({ customers });
-  const starters: Record<SystemName, () => Promise<StandIn>> = {
+  const starters: Record<string, () => Promise<StandIn>> = {
     'order-system': () => startOrderSystem(world, orderSystem),
     webshop: () => startWebshop(world),
     'contact-centre': () => startContactCentre(world),

@@ -1,10 +1,23 @@
 import { willing, type ConsentPlan } from './seed-consents.js';
-import type { Person, SystemName } from './world.js';
+import type { Person } from './world.js';
+
+/** The systems that know people. */
+export const everySystem = [
+  'order-system',
+  'webshop',
+  'contact-centre',
+  'crm-hubspot',
+  'crm-salesforce',
+  'invoices',
+  'clickstream',
+  'facebook',
+] as const;
+export type PeopleSystem = (typeof everySystem)[number];
 
 /** What is decided of a person beforehand. */
 export interface PersonPlan {
   email: string;
-  knownTo: readonly SystemName[];
+  knownTo: readonly PeopleSystem[];
   /** The shop's order system has not seen this person confirm their address. */
   emailUnverified?: true;
   /** What chance would decide for an ordinary customer. */
@@ -34,17 +47,6 @@ export interface PersonPlan {
 const nobodysPhone = '0000000000';
 
 const sharedDevice = '8f14e45f-ceea-467f-a3bd-00000000d0d0';
-
-export const everySystem: readonly SystemName[] = [
-  'order-system',
-  'webshop',
-  'contact-centre',
-  'crm-hubspot',
-  'crm-salesforce',
-  'invoices',
-  'clickstream',
-  'facebook',
-];
 
 /** Who is in every world, to try or to test something by: README.md tells what. */
 export const specialPeople: readonly PersonPlan[] = [

@@ -17,9 +17,9 @@ import { createSalesforcePart } from './seed-salesforce.js';
 import { createFacebookPart } from './seed-facebook.js';
 import { createXPart } from './seed-x.js';
 import { cities, firstNames, lastNames, postcodeLetters, streets } from './seed-words.js';
-import { everySystem, specialPeople, type PersonPlan } from './seed-special-people.js';
+import { everySystem, specialPeople, type PeopleSystem, type PersonPlan } from './seed-special-people.js';
 import { before, dayMs, worldNow } from './seed-time.js';
-import type { Person, SystemName, World } from './world.js';
+import type { Person, World } from './world.js';
 
 /** Beyond this the identifiers would run out of digits. */
 const mostCustomers = 500_000;
@@ -57,7 +57,7 @@ function specialPlace(index: number): number {
 
 /** Three systems each miss about one in ten, on steps that seldom meet, so most customers miss none or one. */
 function ordinaryPerson(number: number): PersonPlan {
-  const missing: Partial<Record<SystemName, boolean>> = {
+  const missing: Partial<Record<PeopleSystem, boolean>> = {
     webshop: number % 13 === 4,
     'contact-centre': number % 11 === 6,
     'crm-hubspot': number % 10 === 9,
@@ -101,7 +101,7 @@ function createPerson(
 
   const { buysFor, consents = willing } = plan;
   const company = buysFor && companies[buysFor.company];
-  const knows = (system: SystemName): boolean => plan.knownTo.includes(system);
+  const knows = (system: PeopleSystem): boolean => plan.knownTo.includes(system);
   const seed = { place, createdAt };
   if (knows('order-system')) {
     person.orderSystem = createOrderSystemPart(seed, products, {

@@ -16,20 +16,6 @@ import type { FacebookPart } from './seed-facebook.js';
 import type { SeedOnlineOrder } from './seed-online-orders.js';
 import type { XPart } from './seed-x.js';
 
-export type SystemName =
-  | 'order-system'
-  | 'webshop'
-  | 'contact-centre'
-  | 'crm-hubspot'
-  | 'crm-salesforce'
-  | 'clickstream'
-  | 'buienradar'
-  | 'kvk'
-  | 'vies'
-  | 'invoices'
-  | 'x'
-  | 'facebook';
-
 export interface World {
   people: Person[];
   products: SeedProduct[];
@@ -196,7 +182,8 @@ export interface SeedProduct {
 
 /** A system imitated on loopback. */
 export interface StandIn {
-  name: SystemName;
+  /** The name of its source. */
+  name: string;
   /** Where it listens itself; the fault control stands in front of it. */
   url: string;
   /** What a gateway must be told (environment variables) to reach it at `url`, or at another address in front of it. */

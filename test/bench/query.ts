@@ -1,12 +1,12 @@
 import { createWorld } from '../../sources/stand-ins/seed.js';
-import type { Person, SystemName } from '../../sources/stand-ins/world.js';
+import type { Person } from '../../sources/stand-ins/world.js';
 import type { Body } from './load.js';
 
 /** Ordinary customers in the imitated systems. */
 export const CUSTOMERS = 1_000;
 
 /** The imitated systems. */
-export const SYSTEMS: readonly SystemName[] = ['order-system', 'webshop', 'contact-centre', 'crm-hubspot'];
+export const SYSTEMS: readonly string[] = ['order-system', 'webshop', 'contact-centre', 'crm-hubspot'];
 
 /** All that is asked of a customer: something of each of the four systems, and products of one by the words of another. */
 const FIELDS = `id name emails { value source }

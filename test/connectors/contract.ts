@@ -1,7 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { Fault } from '../../sources/stand-ins/fault.js';
-import type { SystemName } from '../../sources/stand-ins/world.js';
 import { SettingsReader, type Environment } from '../../src/settings.js';
 import type { CallScope, Client, Connector } from '../../src/connectors/connector.js';
 import { GatewayError, SourceError } from '../../src/errors.js';
@@ -14,7 +13,7 @@ import { faultControl } from '../support/stand-ins.js';
 export interface ContractSubject<C extends Client> {
   connector: Connector<C>;
   /** The stand-in that it is tried on, through the fault control. */
-  source: SystemName;
+  source: string;
   /** Settings with which the system refuses us; null of a system that lets everybody in. */
   wrongCredentials: Environment | null;
   /** A small call that succeeds when all is well. */

@@ -133,7 +133,7 @@ describe('the readiness of the gateway', { timeout: 60_000 }, () => {
     return { code: response.status, ...((await response.json()) as Record<string, unknown>) };
   };
 
-  test('says that all twelve sources are up when they are', async () => {
+  test('says that all sources are up when they are', async () => {
     // A ping has a second at most, and the machine may be busy.
     const patient = sources.map((source) => ({
       ...source,
@@ -146,7 +146,6 @@ describe('the readiness of the gateway', { timeout: 60_000 }, () => {
     expect(answer).toMatchObject({
       sources: Object.fromEntries(sources.map(({ name }) => [name, 'up'])),
     });
-    expect(sources).toHaveLength(12);
   });
 
   test('says in one word why a source is down', async () => {

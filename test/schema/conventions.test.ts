@@ -88,21 +88,8 @@ const files = sources.map(({ name }) => ({
 }));
 
 describe('the schema', () => {
-  it('holds all twelve sources', () => {
-    expect(gateway.sources.toSorted()).toEqual([
-      'buienradar',
-      'clickstream',
-      'contact-centre',
-      'crm-hubspot',
-      'crm-salesforce',
-      'facebook',
-      'invoices',
-      'kvk',
-      'order-system',
-      'vies',
-      'webshop',
-      'x',
-    ]);
+  it('holds all sources', () => {
+    expect(gateway.sources.toSorted()).toEqual(sources.map(({ name }) => name).toSorted());
     expect(types.length).toBeGreaterThan(20);
     expect(fields.length).toBeGreaterThan(80);
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
-import type { Person, StandIn, SystemName, World } from '../../sources/stand-ins/world.js';
+import type { Person, StandIn, World } from '../../sources/stand-ins/world.js';
 import type { Environment } from '../../src/settings.js';
 import type { SourceDefinition } from '../../src/index.js';
 import { turnedClock } from '../support/clock.js';
@@ -52,7 +52,7 @@ export async function askConsents(gateway: TestGateway, by: readonly unknown[]) 
 /** What every source that holds consent promises. */
 export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>): void {
   const { source, start, keyOf, saidOf } = subject;
-  const name = source.name as SystemName;
+  const { name } = source;
   const world = createWorld({ customers: 420 });
   const known = world.people.filter((person) => keyOf(person) !== undefined);
   let standIn: S;

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
-import type { StandIn, SystemName } from '../../sources/stand-ins/world.js';
+import type { StandIn } from '../../sources/stand-ins/world.js';
 import { SettingsReader, type Environment } from '../../src/settings.js';
 import { listen } from '../../src/http/http.js';
 import { hostileKeys } from '../connectors/contract.js';
@@ -27,7 +27,7 @@ const INTERNALS = /127\.0\.0\.1|localhost|ECONN|undici|node_modules|at .*\.[jt]s
 /** What every source promises, whatever its system: the source's own test says what is special to it. */
 export function describeSource(subject: SourceSubject): void {
   const { source, beside, ask, pages, wrongCredentials } = subject;
-  const name = source.name as SystemName;
+  const { name } = source;
   const { bare, garbage = { code: 'SOURCE_CONTRACT', here: 'what comes is no answer' } } =
     'otherwise' in subject ? { bare: subject.bare, garbage: subject.otherwise.garbage } : {};
   let control: FaultControl;

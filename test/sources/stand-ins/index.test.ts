@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { sources } from '../../../sources/index.js';
 import { createFaultControl } from '../../../sources/stand-ins/fault-control.js';
 import { startStandIns, type StandIns } from '../../../sources/stand-ins/index.js';
 
@@ -14,20 +15,7 @@ describe('the stand-ins together', () => {
     const ready: string[] = [];
     running = await startStandIns({ customers: 20, onProgress: ({ name }) => ready.push(name) });
     const names = running.standIns.map(({ name }) => name);
-    expect(names.toSorted()).toEqual([
-      'buienradar',
-      'clickstream',
-      'contact-centre',
-      'crm-hubspot',
-      'crm-salesforce',
-      'facebook',
-      'invoices',
-      'kvk',
-      'order-system',
-      'vies',
-      'webshop',
-      'x',
-    ]);
+    expect(names.toSorted()).toEqual(sources.map(({ name }) => name).toSorted());
     expect(ready.toSorted()).toEqual(names.toSorted());
     expect(running.world.people).toHaveLength(50);
 
