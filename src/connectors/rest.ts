@@ -1,12 +1,12 @@
 import type { z } from 'zod';
-import type { Setting, SettingsReader } from '../settings.js';
+import type { Setting } from '../settings.js';
 import { milliseconds, type Duration } from '../duration.js';
 import { InvalidInputError, SourceContractError } from '../errors.js';
 import type { Auth } from './auth.js';
-import type { CallScope, Client, Connection, Connector, ConnectorOptions } from './connector.js';
-import { check, openHttp, type HttpTransport, type ReadErrorKind, type ReadRateLimits } from './http.js';
+import type { CallScope, Client, Connector } from './connector.js';
+import { httpConnector } from './http-connector.js';
+import { check, type HttpTransport, type ReadErrorKind, type ReadRateLimits } from './http.js';
 import { noteValue } from './path-template.js';
-import { trusting } from './tls.js';
 
 type QueryValue = string | number | boolean | undefined;
 
@@ -43,7 +43,7 @@ export interface RestOptions {
    * Default false.
    */
   exactNumbers?: boolean;
-  /** Whose certificates are trusted beside those of the authorities that all the world trusts: see `caSetting`. */
+  /** Additional CA certificates: see `caSetting`. */
   ca?: Setting<string | undefined>;
 }
 
@@ -60,37 +60,26 @@ export function rest({
   exactNumbers,
   ca,
 }: RestOptions): Connector<RestClient> {
-  return {
-    // Tokens may be given out at the same address.
-    settings: (reader) => [
-      ...new Set([baseUrl, ...auth.settings(reader), ...(ca === undefined ? [] : [ca])]),
-    ],
-    connect: (reader: SettingsReader, options: ConnectorOptions): Connection<RestClient> => {
-      const trust = ca === undefined ? undefined : trusting(reader.read(ca));
-      const opened = openHttp(reader.read(baseUrl) ?? '', { accept, ...auth.headers(reader) }, options, {
-        session: auth.session?.(reader, options, trust),
-        trust,
-        readErrorKind,
-        readRateLimits,
-        exactNumbers,
-      });
-      const http = withQuery(opened, auth.query?.(reader));
-      const holdsMs = milliseconds(pingHolds);
-      let answeredAt = -Infinity;
-      const ping = async (scope: CallScope): Promise<void> => {
-        if (performance.now() - answeredAt < holdsMs) return;
-        await http.send(scope, { method: 'GET', path: pingPath, isText: isPingText }, () => undefined);
-        answeredAt = performance.now();
-      };
-      return {
-        client: (scope) => createClient(http, scope, options.source, () => ping(scope)),
-        forget: () => {
-          http.forget();
-        },
-        close: () => http.close(),
-      };
-    },
+  const options = {
+    url: baseUrl,
+    auth,
+    ca,
+    headers: { accept },
+    readErrorKind,
+    readRateLimits,
+    exactNumbers,
   };
+  return httpConnector(options, ({ http: opened, reader, source }) => {
+    const http = withQuery(opened, auth.query?.(reader));
+    const holdsMs = milliseconds(pingHolds);
+    let answeredAt = -Infinity;
+    const ping = async (scope: CallScope): Promise<void> => {
+      if (performance.now() - answeredAt < holdsMs) return;
+      await http.send(scope, { method: 'GET', path: pingPath, isText: isPingText }, () => undefined);
+      answeredAt = performance.now();
+    };
+    return (scope) => createClient(http, scope, source, () => ping(scope));
+  });
 }
 
 /** The same transport, whose calls carry these in their query. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Setting, SettingsReader } from '../../settings.js';
+import type { Setting } from '../../settings.js';
 import { safeCode } from '../../diagnosis.js';
 import {
   SourceAuthenticationError,
@@ -10,8 +10,9 @@ import {
   type SourceError,
 } from '../../errors.js';
 import type { Auth } from '../auth.js';
-import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
-import { check, openHttp } from '../http.js';
+import type { CallScope, Client, Connector } from '../connector.js';
+import { httpConnector } from '../http-connector.js';
+import { check } from '../http.js';
 import { templateOf } from '../path-template.js';
 
 /** What a GraphQL system answered (GraphQL specification, section 7). */
@@ -73,44 +74,36 @@ export function graphql({
   throttledFor,
   exhaustedFor,
 }: GraphqlOptions): Connector<GraphqlClient> {
-  return {
-    settings: (reader) => [url, ...auth.settings(reader), ...Object.values(settings)],
-    connect: (reader: SettingsReader, options: ConnectorOptions): Connection<GraphqlClient> => {
-      const http = openHttp(reader.read(url) ?? '', auth.headers(reader), options, {
-        session: auth.session?.(reader, options),
-      });
-      const values = Object.entries(settings).map(([name, one]) => [name, reader.read(one)] as const);
-      const query = (
-        scope: CallScope,
-        document: string,
-        variables: Readonly<Record<string, unknown>>,
-      ): Promise<GraphqlAnswer> => {
-        const declared = Object.fromEntries(values.filter(([name]) => document.includes(`$${name}:`)));
-        const body = JSON.stringify({ query: document, variables: { ...declared, ...variables } });
-        return http
-          .send(scope, { method: 'POST', path: '', body }, (answer) => {
-            const wire = check(wireAnswer, answer.body, options.source);
-            const waitSeconds = exhaustedFor?.(wire.extensions) ?? 0;
-            if (waitSeconds > 0) scope.slowDown({ retryAfterMs: waitSeconds * 1000 });
-            return readAnswer(wire, throttledFor, options.source, body);
-          })
-          .then((answer) => {
-            for (const { error } of answer.errors)
-              error.addRequest({ method: 'POST', path: templateOf(http.baseUrl.pathname) });
-            return answer;
-          });
-      };
-      return {
-        client: (scope) => ({
-          query: (document, variables) => query(scope, document, variables),
-          ping: async () => {
-            await query(scope, '{ __typename }', {});
-          },
-        }),
-        close: () => http.close(),
-      };
-    },
-  };
+  const options = { url, auth, settings: () => Object.values(settings) };
+  return httpConnector(options, ({ http, reader, source }) => {
+    const values = Object.entries(settings).map(([name, one]) => [name, reader.read(one)] as const);
+    const query = (
+      scope: CallScope,
+      document: string,
+      variables: Readonly<Record<string, unknown>>,
+    ): Promise<GraphqlAnswer> => {
+      const declared = Object.fromEntries(values.filter(([name]) => document.includes(`$${name}:`)));
+      const body = JSON.stringify({ query: document, variables: { ...declared, ...variables } });
+      return http
+        .send(scope, { method: 'POST', path: '', body }, (answer) => {
+          const wire = check(wireAnswer, answer.body, source);
+          const waitSeconds = exhaustedFor?.(wire.extensions) ?? 0;
+          if (waitSeconds > 0) scope.slowDown({ retryAfterMs: waitSeconds * 1000 });
+          return readAnswer(wire, throttledFor, source, body);
+        })
+        .then((answer) => {
+          for (const { error } of answer.errors)
+            error.addRequest({ method: 'POST', path: templateOf(http.baseUrl.pathname) });
+          return answer;
+        });
+    };
+    return (scope) => ({
+      query: (document, variables) => query(scope, document, variables),
+      ping: async () => {
+        await query(scope, '{ __typename }', {});
+      },
+    });
+  });
 }
 
 function readAnswer(

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { Setting } from '../../settings.js';
 import { SourceContractError } from '../../errors.js';
 import type { Auth } from '../auth.js';
-import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
-import { check, openHttp, type HttpTransport } from '../http.js';
-import { trusting } from '../tls.js';
+import type { CallScope, Client, Connector } from '../connector.js';
+import { httpConnector } from '../http-connector.js';
+import { check, type HttpTransport } from '../http.js';
 import {
   cut,
   filterText,
@@ -92,28 +92,12 @@ const MAX_PAGES = 10;
 
 /** A connector to a system that speaks OData. */
 export function odata({ baseUrl, auth, ca, ...options }: OdataOptions): Connector<OdataClient> {
-  return {
-    settings: (reader) => [baseUrl, ...auth.settings(reader), ...(ca === undefined ? [] : [ca])],
-    connect: (reader, connectorOptions: ConnectorOptions): Connection<OdataClient> => {
-      // A system's own links need not be below the address of its sets, so the connection is to its origin.
-      const { origin, pathname } = new URL(reader.read(baseUrl) ?? '');
-      const headers = { ...ACCEPT[options.version ?? 4], ...auth.headers(reader) };
-      const trust = ca === undefined ? undefined : trusting(reader.read(ca));
-      const http = openHttp(origin, headers, connectorOptions, {
-        session: auth.session?.(reader, connectorOptions, trust),
-        trust,
-      });
-      const prefix = pathname.replace(/\/$/, '');
-      return {
-        client: (scope) =>
-          new HttpOdataClient(http, scope, { source: connectorOptions.source, prefix, ...options }),
-        forget: () => {
-          http.forget();
-        },
-        close: () => http.close(),
-      };
-    },
-  };
+  const headers = ACCEPT[options.version ?? 4];
+  // A system's own links need not be below the address of its sets.
+  return httpConnector({ url: baseUrl, auth, ca, headers, isAtOrigin: true }, ({ http, address, source }) => {
+    const prefix = new URL(address).pathname.replace(/\/$/, '');
+    return (scope) => new HttpOdataClient(http, scope, { source, prefix, ...options });
+  });
 }
 
 /** Without the parameter a decimal comes as a number, of which digits may be lost when it is read. */

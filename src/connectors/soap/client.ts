@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { Setting, SettingsReader } from '../../settings.js';
 import { SourceContractError, SourceError, SourceUnavailableError } from '../../errors.js';
 import { noAuth, type Auth } from '../auth.js';
-import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
-import { check, openHttp, type HttpAnswer, type HttpTransport } from '../http.js';
-import { trusting } from '../tls.js';
+import type { CallScope, Client, Connector } from '../connector.js';
+import { httpConnector } from '../http-connector.js';
+import { check, type HttpAnswer, type HttpTransport } from '../http.js';
 import { errorOfFault, readFault, type Faults } from './faults.js';
 import type { SoapSecurity } from './security.js';
 import { loadWsdl, type WsdlPlace } from './wsdl.js';
@@ -35,7 +35,7 @@ export interface SoapOptions {
   security?: SoapSecurity;
   /** What the vendor's own faults mean. */
   faults?: Faults;
-  /** Whose certificates are trusted beside those of the authorities that all the world trusts: see `caSetting`. */
+  /** Additional CA certificates: see `caSetting`. */
   ca?: Setting<string | undefined>;
   /** An operation that answers cheaply when all is well, for the health check. */
   ping: { operation: string; input: SoapInput };
@@ -47,31 +47,11 @@ const FAULT_STATUSES = [400, 500];
 /** A connector to a SOAP service. */
 export function soap(options: SoapOptions): Connector<SoapClient> {
   const { baseUrl, auth = noAuth, security, ca } = options;
-  return {
-    settings: (reader) => [
-      ...new Set([
-        baseUrl,
-        ...auth.settings(reader),
-        ...(security?.settings(reader) ?? []),
-        ...(ca === undefined ? [] : [ca]),
-      ]),
-    ],
-    connect: (reader: SettingsReader, of: ConnectorOptions): Connection<SoapClient> => {
-      const trust = ca === undefined ? undefined : trusting(reader.read(ca));
-      const http = openHttp(reader.read(baseUrl) ?? '', auth.headers(reader), of, {
-        session: auth.session?.(reader, of, trust),
-        trust,
-      });
-      const service = createService(options, http, of.source, security?.writer(reader));
-      return {
-        client: (scope) => createClient(options, http, scope, of.source, service),
-        forget: () => {
-          http.forget();
-        },
-        close: () => http.close(),
-      };
-    },
-  };
+  const settings = (reader: SettingsReader) => security?.settings(reader) ?? [];
+  return httpConnector({ url: baseUrl, auth, ca, settings }, ({ http, reader, source }) => {
+    const service = createService(options, http, source, security?.writer(reader));
+    return (scope) => createClient(options, http, scope, source, service);
+  });
 }
 
 /** The service as its WSDL describes it: what writes messages, and what reads them. */

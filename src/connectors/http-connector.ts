@@ -1,0 +1,66 @@
+import type { Setting, SettingsReader } from '../settings.js';
+import type { Auth } from './auth.js';
+import type { CallScope, Client, Connector } from './connector.js';
+import { openHttp, type HttpExtras, type HttpTransport } from './http.js';
+import { trusting } from './tls.js';
+
+export interface HttpConnectorOptions extends Omit<HttpExtras, 'session' | 'trust'> {
+  /** Where the system is; may have a path. */
+  url: Setting<string>;
+  auth: Auth;
+  /** Additional CA certificates: see `caSetting`. */
+  ca?: Setting<string | undefined> | undefined;
+  /** Further settings of the connector. Default: none. */
+  settings?: (reader: SettingsReader) => readonly Setting<unknown>[];
+  /** Headers of every call, beside those of `auth`. Default: none. */
+  headers?: Readonly<Record<string, string>>;
+  /** Calls give the whole path, so that links outside the path of `url` can be followed. Default false. */
+  isAtOrigin?: boolean;
+}
+
+interface HttpConnection {
+  http: HttpTransport;
+  /** The value of `url`. */
+  address: string;
+  reader: SettingsReader;
+  source: string;
+}
+
+/**
+ * A connector to a system that speaks HTTP: its address, credentials and certificates come from settings, and all of
+ * its calls share one transport. `createClients` runs once for each connection.
+ */
+export function httpConnector<C extends Client>(
+  { url, auth, ca, settings, headers, isAtOrigin = false, ...extras }: HttpConnectorOptions,
+  createClients: (connection: HttpConnection) => (scope: CallScope) => C,
+): Connector<C> {
+  return {
+    // Tokens may be given out at the same address.
+    settings: (reader) => [
+      ...new Set([
+        url,
+        ...auth.settings(reader),
+        ...(settings?.(reader) ?? []),
+        ...(ca === undefined ? [] : [ca]),
+      ]),
+    ],
+    connect: (reader, options) => {
+      const { source } = options;
+      const address = reader.read(url) ?? '';
+      const trust = ca === undefined ? undefined : trusting(reader.read(ca));
+      const http = openHttp(
+        isAtOrigin ? new URL(address).origin : address,
+        { ...headers, ...auth.headers(reader) },
+        options,
+        { ...extras, trust, session: auth.session?.(reader, options, trust) },
+      );
+      return {
+        client: createClients({ http, address, reader, source }),
+        forget: () => {
+          http.forget();
+        },
+        close: () => http.close(),
+      };
+    },
+  };
+}
