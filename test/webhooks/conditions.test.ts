@@ -1,17 +1,8 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { sources } from '../../sources/index.js';
-import { createWebhookStore, type WebhookStore } from '../../src/webhooks/store.js';
-import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
-import { startReceiver, type Receiver } from './receiver.js';
-import { subscribe, tellByWebshop, type ShopEvent, type Subscriber } from './subscriber.js';
+import { openEventGateway, type EventGateway } from './event-gateway.js';
 
 /** Consent and the conditions of a subscription hold, whatever its document selects and under which names. */
 
@@ -21,15 +12,8 @@ const UNWILLING = 'no-consent@example.nl';
 /** A customer of the webshop alone. */
 const UNCOUNTED = 'two-shops-old@example.nl';
 const SYSTEMS = ['order-system', 'webshop'] as const;
-const SECRET = 'a secret of the tests of conditions';
 
-const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-conditions-'));
-const auditFile = join(folder, 'audit.jsonl');
-const settings = directSettings([...SYSTEMS]);
-let gateway: TestGateway;
-let tool: Receiver;
-let store: WebhookStore;
-const open: Subscriber[] = [];
+let events: EventGateway;
 const log: unknown[] = [];
 
 /** Triggers that try what subscribers try. */
@@ -41,89 +25,22 @@ const TRIGGERS = {
 };
 
 beforeAll(async () => {
-  tool = await startReceiver();
-  const triggers = join(folder, 'triggers');
-  mkdirSync(triggers);
-  for (const [name, asks] of Object.entries(TRIGGERS))
-    writeFileSync(
-      join(triggers, `${name}.graphql`),
-      `subscription A @deliver(to: "tool", purpose: MARKETING) ${asks}`,
-    );
-  const file = join(folder, 'webhooks.db');
-  gateway = createTestGateway(
-    {
-      ...settings,
-      ...CALLER_SETTINGS,
-      DEADLINE_MS: '10000',
-      AUDIT_FILE: auditFile,
-      WEBHOOK_FILE: file,
-      WEBHOOK_SECRET: SECRET,
-      WEBHOOK_ENDPOINTS: JSON.stringify([
-        {
-          name: 'tool',
-          url: tool.url,
-          secrets: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
-          allowPrivate: true,
-          ratePerSecond: 100,
-        },
+  events = await openEventGateway({
+    settings: directSettings([...SYSTEMS]),
+    systems: SYSTEMS,
+    triggers: Object.fromEntries(
+      Object.entries(TRIGGERS).map(([name, asks]) => [
+        name,
+        `subscription A @deliver(to: "tool", purpose: MARKETING) ${asks}`,
       ]),
-    },
-    {
-      sources: sources
-        .filter(({ name }) => SYSTEMS.some((one) => one === name))
-        .map((source) => ({ ...source, limits: { ...source.limits, timeout: '10 s' as const } })),
-      triggers: pathToFileURL(`${triggers}/`),
-      logger: pino({ level: 'info' }, { write: (line: string) => log.push(JSON.parse(line)) }),
-    },
-  );
-  await gateway.opened;
-  store = await createWebhookStore({ file, secret: SECRET });
+    ),
+    logger: pino({ level: 'info' }, { write: (line: string) => log.push(JSON.parse(line)) }),
+  });
 }, 60_000);
+afterEach(() => events.hangUpAll());
+afterAll(() => events.close());
 
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.hangUp()));
-});
-
-afterAll(async () => {
-  await gateway.close();
-  await store.close();
-  await tool.close();
-  rmSync(folder, { recursive: true });
-});
-
-async function asCampaign(query: string): Promise<Subscriber> {
-  const subscriber = await subscribe(
-    (path, init) => gateway.fetch(path, init),
-    { query },
-    await headersOf('campaign', { purpose: 'MARKETING' }),
-  );
-  open.push(subscriber);
-  return subscriber;
-}
-
-const tell = (topic: string, event: ShopEvent) =>
-  tellByWebshop(
-    (path, init) => gateway.fetch(path, init),
-    settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
-    topic,
-    event,
-  );
-
-/** What the audit says about events of an operation, oldest first: why one was withheld; undefined of one that was sent. */
-async function reasons(operation: string, count: number): Promise<(string | undefined)[]> {
-  return vi.waitFor(
-    () => {
-      const lines = readFileSync(auditFile, 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as { operation: { name: string }; because?: string })
-        .filter((line) => line.operation.name === operation);
-      expect(lines.length).toBeGreaterThanOrEqual(count);
-      return lines.map(({ because }) => because);
-    },
-    { timeout: 20_000, interval: 20 },
-  );
-}
+const asCampaign = (query: string) => events.subscribeAs('campaign', query);
 
 const fragmentOf = (selection: string) => `fragment Event on CustomerEvent { ${selection} }`;
 
@@ -157,10 +74,10 @@ describe('of a customer who did not agree to marketing', () => {
       const all = await asCampaign(
         `subscription ${name}All { event(types: [ORDER_PLACED]) { ${selection} } } ${fragment}`,
       );
-      await tell('orders/create', { email: UNWILLING, order: '61' });
-      expect(await reasons(name, 1)).toEqual(['CONSENT_REQUIRED']);
-      expect(await reasons(`${name}All`, 1)).toEqual(['CONSENT_REQUIRED']);
-      await tell('orders/create', { email: WILLING, order: '62' });
+      await events.tellByShop('orders/create', { email: UNWILLING, order: '61' });
+      expect(await events.withheldReasons(name)).toEqual(['CONSENT_REQUIRED']);
+      expect(await events.withheldReasons(`${name}All`)).toEqual(['CONSENT_REQUIRED']);
+      await events.tellByShop('orders/create', { email: WILLING, order: '62' });
       expect((await all.next())?.data?.['event']).toMatchObject({ recordId: '62' });
       await subscriber.hangUp();
     },
@@ -176,9 +93,9 @@ describe('of a customer who did not agree to marketing', () => {
         const name = `Witness${order}`;
         await asCampaign(`subscription ${name} { event(types: [ORDER_PLACED]) { recordId } }`);
         order += 2;
-        await tell('orders/create', { email: UNWILLING, order: String(order) });
-        expect(await reasons(name, 1)).toEqual(['CONSENT_REQUIRED']);
-        await tell('orders/create', { email: WILLING, order: String(order + 1) });
+        await events.tellByShop('orders/create', { email: UNWILLING, order: String(order) });
+        expect(await events.withheldReasons(name)).toEqual(['CONSENT_REQUIRED']);
+        await events.tellByShop('orders/create', { email: WILLING, order: String(order + 1) });
         for (const [index, subscriber] of subscribers.entries()) {
           const { data, errors } = (await subscriber.next()) ?? {};
           expect(errors).toBeUndefined();
@@ -245,21 +162,15 @@ describe('of a customer who ordered before', () => {
   ])('no order is a first order to a subscriber who selects %s', async (selection, fragment = '') => {
     const name = `First${selection.length}`;
     await asCampaign(`subscription ${name} { orderPaid(firstOrder: true) { ${selection} } } ${fragment}`);
-    await tell('orders/paid', { email: WILLING, order: '63' });
-    expect(await reasons(name, 1)).toEqual(['CONDITION_NOT_MET']);
+    await events.tellByShop('orders/paid', { email: WILLING, order: '63' });
+    expect(await events.withheldReasons(name)).toEqual(['CONDITION_NOT_MET']);
   });
 });
 
 test('of a customer whose orders no system counts nothing is sent as a first order, and the log says why', async () => {
-  const headers = await headersOf('operator');
-  const subscriber = await subscribe(
-    (path, init) => gateway.fetch(path, init),
-    { query: 'subscription Uncounted { orderPaid(firstOrder: true) { recordId } }' },
-    headers,
-  );
-  open.push(subscriber);
-  await tell('orders/paid', { email: UNCOUNTED, order: '67' });
-  expect(await reasons('Uncounted', 1)).toEqual(['CONDITION_UNKNOWN']);
+  await events.subscribeAs('operator', 'subscription Uncounted { orderPaid(firstOrder: true) { recordId } }');
+  await events.tellByShop('orders/paid', { email: UNCOUNTED, order: '67' });
+  expect(await events.withheldReasons('Uncounted')).toEqual(['CONDITION_UNKNOWN']);
   expect(log).toContainEqual(
     expect.objectContaining({
       caller: 'operator',
@@ -275,7 +186,7 @@ test('an alias of ours is an alias as any other to a subscriber', async () => {
   const subscriber = await asCampaign(
     `subscription { customerChanged(by: { email: "${WILLING}" }) { _customer: customer { name } } }`,
   );
-  await tell('orders/create', { email: WILLING, order: '64' });
+  await events.tellByShop('orders/create', { email: WILLING, order: '64' });
   const { data, errors } = (await subscriber.next()) ?? {};
   expect(errors).toBeUndefined();
   expect(data).toEqual({ customerChanged: { _customer: { name: expect.any(String) as unknown } } });
@@ -291,7 +202,7 @@ test.each([
 
 test('a trigger cannot switch off consent, or a condition, by the names in its selection', async () => {
   const states = async (): Promise<Record<string, string[]>> => {
-    const records = await store.list({ limit: 1_000 });
+    const records = await events.store.list({ limit: 1_000 });
     return Object.fromEntries(
       Object.keys(TRIGGERS).map((name) => [
         name,
@@ -300,8 +211,8 @@ test('a trigger cannot switch off consent, or a condition, by the names in its s
     );
   };
   const before = await states();
-  await tell('orders/paid', { email: UNWILLING, order: '65' });
-  await tell('orders/paid', { email: WILLING, order: '66' });
+  await events.tellByShop('orders/paid', { email: UNWILLING, order: '65' });
+  await events.tellByShop('orders/paid', { email: WILLING, order: '66' });
   await vi.waitFor(
     async () => {
       const now = await states();
@@ -321,7 +232,7 @@ test('a trigger cannot switch off consent, or a condition, by the names in its s
     },
     { timeout: 20_000, interval: 50 },
   );
-  const honest = tool.received
+  const honest = events.tool.received
     .map(({ body }) => JSON.parse(body) as { data: { orderPaid: Record<string, unknown> } })
     .filter(({ data }) => typeof data.orderPaid['_customer'] === 'object');
   expect(honest.map(({ data }) => data.orderPaid)).toContainEqual({

@@ -1,24 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
-import { createWebhookStore, type DeliveryRecord, type WebhookStore } from '../../src/webhooks/store.js';
-import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
-import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
+import type { DeliveryRecord } from '../../src/webhooks/store.js';
+import { headersOf } from '../support/callers.js';
 import { at, textAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
-import { startReceiver, type Receiver } from './receiver.js';
-import { subscribe, tellByWebshop, type ShopEvent, type Subscriber, type ToldEvent } from './subscriber.js';
+import { openEventGateway, type EventGateway } from './event-gateway.js';
+import type { ShopEvent, Subscriber, ToldEvent } from './subscriber.js';
 
 /** An event is about one customer, for its conditions and for its result, and about no other who shares a phone. */
 
 const SYSTEMS = ['order-system', 'webshop', 'contact-centre', 'clickstream'] as const;
-const SECRET = 'a secret of the tests of whose an event is';
 const MINUTE = 60_000;
 
 /** The webshop and the order system know the phone of the first, only the order system that of the second. */
@@ -33,85 +27,31 @@ const DEVICE = '8f14e45f-ceea-467f-a3bd-00000000d0d2';
 const UNKNOWN_ID = 999_999;
 const GUEST = 'guest@example.nl';
 
-const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-event-customer-'));
-const auditFile = join(folder, 'audit.jsonl');
 let control: FaultControl;
-let tool: Receiver;
-let gateway: TestGateway;
-let store: WebhookStore;
-const open: Subscriber[] = [];
+let events: EventGateway;
 let aheadMs = 0;
 
 beforeAll(async () => {
   const realNow = Date.now;
   vi.spyOn(Date, 'now').mockImplementation(() => realNow() + aheadMs);
   control = await faultControl([], [...SYSTEMS]);
-  tool = await startReceiver();
-  const triggers = join(folder, 'triggers');
-  mkdirSync(triggers);
-  writeFileSync(
-    join(triggers, 'placed.graphql'),
-    'subscription Placed @deliver(to: "tool", purpose: SERVICE) { orderPlaced { recordId customer { primaryEmail } } }',
-  );
-  const file = join(folder, 'webhooks.db');
-  gateway = createTestGateway(
-    {
-      ...control.settings,
-      ...CALLER_SETTINGS,
-      AUDIT_FILE: auditFile,
-      WEBHOOK_FILE: file,
-      WEBHOOK_SECRET: SECRET,
-      WEBHOOK_ENDPOINTS: JSON.stringify([
-        {
-          name: 'tool',
-          url: tool.url,
-          secrets: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
-          allowPrivate: true,
-          ratePerSecond: 100,
-        },
-      ]),
+  events = await openEventGateway({
+    settings: control.settings,
+    systems: SYSTEMS,
+    triggers: {
+      placed:
+        'subscription Placed @deliver(to: "tool", purpose: SERVICE) { orderPlaced { recordId customer { primaryEmail } } }',
     },
-    {
-      sources: patientSources()
-        .filter(({ name }) => SYSTEMS.some((one) => one === name))
-        .map((source) => ({ ...source, limits: { ...source.limits, retries: 0 } })),
-      triggers: pathToFileURL(`${triggers}/`),
-    },
-  );
-  await gateway.opened;
-  store = await createWebhookStore({ file, secret: SECRET });
+  });
 }, 60_000);
-
-afterEach(async () => {
-  await Promise.all(open.splice(0).map((one) => one.hangUp()));
-});
-
+afterEach(() => events.hangUpAll());
 afterAll(async () => {
-  await gateway.close();
-  await store.close();
-  await tool.close();
+  await events.close();
   await control.close();
   vi.restoreAllMocks();
-  rmSync(folder, { recursive: true });
 });
 
-async function as(role: 'operator' | 'campaign', query: string): Promise<Subscriber> {
-  const subscriber = await subscribe(
-    (path, init) => gateway.fetch(path, init),
-    { query },
-    await headersOf(role, role === 'campaign' ? { purpose: 'MARKETING' } : {}),
-  );
-  open.push(subscriber);
-  return subscriber;
-}
-
-const placed = (event: ShopEvent) =>
-  tellByWebshop(
-    (path, init) => gateway.fetch(path, init),
-    control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
-    'orders/create',
-    event,
-  );
+const placed = (event: ShopEvent) => events.tellByShop('orders/create', event);
 
 /** As a job that watches the clickstream sends it. */
 async function placedOnDevice(identifiers: Record<string, string[]>, order: string): Promise<void> {
@@ -124,7 +64,7 @@ async function placedOnDevice(identifiers: Record<string, string[]>, order: stri
   });
   const now = new Date(Date.now());
   const secret = control.settings['CLICKSTREAM_WEBHOOK_SECRETS'] ?? '';
-  const { status } = await gateway.fetch('/webhooks/clickstream', {
+  const { status } = await events.gateway.fetch('/webhooks/clickstream', {
     method: 'POST',
     headers: {
       'webhook-id': id,
@@ -138,7 +78,7 @@ async function placedOnDevice(identifiers: Record<string, string[]>, order: stri
 
 /** An identifier that the systems hold of a customer. */
 async function held(email: string, namespace: string): Promise<string> {
-  const { data } = await gateway.query(
+  const { data } = await events.gateway.query(
     `{ customer(by: { email: "${email}" }) { identifiers { namespace value } } }`,
     {},
     await headersOf('operator'),
@@ -150,7 +90,7 @@ async function held(email: string, namespace: string): Promise<string> {
 }
 
 async function phoneOf(email: string): Promise<string> {
-  const { data } = await gateway.query(
+  const { data } = await events.gateway.query(
     `{ customer(by: { email: "${email}" }) { primaryPhone } }`,
     {},
     await headersOf('operator'),
@@ -176,7 +116,7 @@ const ALL =
 
 /** What became of the trigger's delivery about an order. Each order has one, in the order of their numbers. */
 async function deliveryOf(order: string): Promise<DeliveryRecord | undefined> {
-  return (await store.list({ limit: 1_000 })).reverse()[Number(order) - FIRST_ORDER];
+  return (await events.store.list({ limit: 1_000 })).reverse()[Number(order) - FIRST_ORDER];
 }
 
 const becomes = (order: string, expected: Record<string, unknown>) =>
@@ -188,24 +128,9 @@ const becomes = (order: string, expected: Record<string, unknown>) =>
   );
 
 const receivedOf = (order: string): unknown[] =>
-  tool.received
+  events.tool.received
     .map(({ body }) => at(JSON.parse(body), 'data', 'orderPlaced'))
     .filter((event) => at(event, 'recordId') === order);
-
-/** Why an operation's events were withheld, oldest first; undefined for one that was sent. */
-const reasons = (operation: string) =>
-  vi.waitFor(
-    () => {
-      const lines = readFileSync(auditFile, 'utf8')
-        .trim()
-        .split('\n')
-        .map((line) => JSON.parse(line) as { operation: { name: string }; because?: string })
-        .filter((line) => line.operation.name === operation);
-      expect(lines).not.toEqual([]);
-      return lines.map(({ because }) => because);
-    },
-    { timeout: 20_000, interval: 20 },
-  );
 
 describe('an order of a guest with a new e-mail address', () => {
   test.each([
@@ -219,12 +144,15 @@ describe('an order of a guest with a new e-mail address', () => {
     const { phone } = await readPhone();
     const number = await held(housemate, 'customerNumber');
     const [all, ofHousemate, byPhone] = await Promise.all([
-      as('operator', ALL),
-      as(
+      events.subscribeAs('operator', ALL),
+      events.subscribeAs(
         'operator',
         `subscription { customerChanged(by: { customerNumber: "${number}" }) { recordId customer { primaryEmail } } }`,
       ),
-      as('operator', `subscription { customerChanged(by: { phone: "${phone}" }) { recordId } }`),
+      events.subscribeAs(
+        'operator',
+        `subscription { customerChanged(by: { phone: "${phone}" }) { recordId } }`,
+      ),
     ]);
     const order = nextOrder();
     await placed({ customerId: UNKNOWN_ID, email: GUEST, phone, order });
@@ -241,7 +169,7 @@ describe('an order of a guest with a new e-mail address', () => {
 
 describe('an event', () => {
   test('that names a role mailbox is about none of those who read it', async () => {
-    const all = await as('operator', ALL);
+    const all = await events.subscribeAs('operator', ALL);
     const order = nextOrder();
     await placed({ customerId: UNKNOWN_ID, email: ROLE_MAILBOX, order });
     expect((await eventOf(order, all)).data?.['event']?.['customer']).toBeNull();
@@ -249,7 +177,7 @@ describe('an event', () => {
   });
 
   test('that names a device is about none of those who use it, and about the customer with its e-mail address', async () => {
-    const all = await as('operator', ALL);
+    const all = await events.subscribeAs('operator', ALL);
     const [onDevice, byEmail] = [nextOrder(), nextOrder()];
     await placedOnDevice({ visitorId: [DEVICE] }, onDevice);
     expect((await eventOf(onDevice, all)).data?.['event']?.['customer']).toBeNull();
@@ -265,7 +193,7 @@ describe('an event', () => {
     ['the webshop', ONLY_IN_WEBSHOP],
     ['the order system', HOUSEMATE_ELSEWHERE],
   ])('whose id is unknown is about the customer whom only %s knows by e-mail address', async (_, email) => {
-    const all = await as('operator', ALL);
+    const all = await events.subscribeAs('operator', ALL);
     const order = nextOrder();
     await placed({ customerId: UNKNOWN_ID, email, phone: await phoneOf(HOUSEMATE), order });
     const { data } = await eventOf(order, all);
@@ -275,10 +203,13 @@ describe('an event', () => {
   });
 
   test('is withheld by the consent of the customer that its result is about, not by that of a housemate', async () => {
-    await as('campaign', 'subscription Withheld { orderPlaced { recordId customer { name } } }');
+    await events.subscribeAs(
+      'campaign',
+      'subscription Withheld { orderPlaced { recordId customer { name } } }',
+    );
     const phone = await phoneOf(HOUSEMATE);
     await placed({ customerId: UNKNOWN_ID, email: ONLY_IN_CONTACT_CENTRE, phone, order: nextOrder() });
-    expect(await reasons('Withheld')).toEqual(['CONSENT_REQUIRED']);
+    expect(await events.withheldReasons('Withheld')).toEqual(['CONSENT_REQUIRED']);
   });
 });
 
@@ -294,8 +225,11 @@ describe('an event whose own system is down', () => {
       const housemate = rest.email === GUEST ? HOUSEMATE : rest.email;
       const number = await held(housemate, 'customerNumber');
       const [all, ofHousemate] = await Promise.all([
-        as('operator', ALL),
-        as('operator', `subscription { customerChanged(by: { customerNumber: "${number}" }) { recordId } }`),
+        events.subscribeAs('operator', ALL),
+        events.subscribeAs(
+          'operator',
+          `subscription { customerChanged(by: { customerNumber: "${number}" }) { recordId } }`,
+        ),
       ]);
       const order = nextOrder();
       await control.set('webshop', { fault: 'down' });
@@ -326,7 +260,7 @@ describe('an event whose own system is down', () => {
 });
 
 test('any event is about the customer of its strongest known identifier, and no shared one counts', async () => {
-  const all = await as('operator', ALL);
+  const all = await events.subscribeAs('operator', ALL);
   const people = [HOUSEMATE, BUYER];
   const known = await Promise.all(
     people.map(async (email) => ({
