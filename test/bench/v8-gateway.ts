@@ -14,21 +14,27 @@ import { tuningEnvironment } from './tuning.js';
  * What flags and tricks of `src/v8` are worth to a whole gateway:
  *
  *     node --import tsx test/bench/v8-gateway.ts [--node <path of a node>]... [--blocks 7]
- *       [--flags="<flags>"]... [--plain <file of src/v8>]...
+ *       [--flags="<flags>"]... [--plain <file of src/v8>]... [--all="<flags>"]
  *
  * It starts a gateway as `npm start` does, one for each `--flags` with these flags instead, and one for each `--plain` with
  * the plain alternative to that trick. They take turns: four clients ask for one customer each, then one client for fifty.
  * The table has the processor time of a request beside that of the first gateway in the same block, and the memory at the end.
+ *
+ * `--all` gives further flags to all of them. With `--all="--min-semi-space-size=16 --max-semi-space-size=16 --initial-heap-size=2048"`
+ * nothing old is collected, so that the growth of the heap is what requests had promoted to the old generation. A busy machine does
+ * not disturb that figure.
  */
 const { values: options } = parseArgs({
   options: {
     node: { type: 'string', multiple: true, default: [process.execPath] },
     flags: { type: 'string', multiple: true, default: [] },
     plain: { type: 'string', multiple: true, default: [] },
+    all: { type: 'string', default: '' },
     blocks: { type: 'string', default: '7' },
   },
 });
 const blocks = Number(options.blocks);
+const flagsIn = (text: string) => text.split(' ').filter((flag) => flag !== '');
 const PLAIN: Readonly<Record<string, string>> = {
   'field-weak-map': 'export const fieldWeakMap = () => new WeakMap();',
   'transient-map': 'export const TransientMap = Map;',
@@ -76,7 +82,7 @@ try {
     ...options.flags.map((flags) => ({
       name: flags === '' ? 'no flags' : flags,
       build: asItIs,
-      v8Flags: flags.split(' ').filter((flag) => flag !== ''),
+      v8Flags: flagsIn(flags),
     })),
   ];
   for (const plain of options.plain)
@@ -103,30 +109,43 @@ try {
     IDENTITY_DEADLINE_PERCENT: '100',
     ...tuningEnvironment({ '*': { limits: { timeout: '1 minute' } } }),
   };
-  process.stdout.write('| Node | gateway | load | CPU / as it is | ms a request | RSS, MB | highest, MB |\n');
-  process.stdout.write('| ---- | ------- | ---- | -------------- | ------------ | ------- | ----------- |\n');
+  process.stdout.write(
+    '| Node | gateway | load | CPU / as it is | ms a request | RSS, MB | highest, MB | heap growth, kB a request |\n',
+  );
+  process.stdout.write(
+    '| ---- | ------- | ---- | -------------- | ------------ | ------- | ----------- | ------------------------- |\n',
+  );
   for (const node of options.node) {
     const version = execFileSync(node, ['--version'], { encoding: 'utf8' }).trim();
     const gateways = [];
     for (const { name, ...contender } of contenders) {
-      const gateway = await open({ role: 'gateway', environment, node, ...contender });
-      gateways.push({ name, gateway, cpuMs: loads.map((): number[] => []) });
+      const gateway = await open({
+        role: 'gateway',
+        environment,
+        node,
+        flags: flagsIn(options.all),
+        ...contender,
+      });
       for (const { bodies, requests, connections } of loads)
-        await load(gateway.ready.url, bodies, { requests: requests * 3, connections });
+        await load(gateway.ready.url, bodies, { requests: requests * 2, connections });
+      gateways.push({ name, gateway, cpuMs: loads.map((): number[] => []), heapMb: loads.map(() => 0) });
     }
     for (let block = 0; block < blocks; block += 1)
-      for (const { gateway, cpuMs } of block % 2 === 0 ? gateways : gateways.toReversed())
+      for (const { gateway, cpuMs, heapMb } of block % 2 === 0 ? gateways : gateways.toReversed())
         for (const [i, { bodies, requests, connections }] of loads.entries()) {
           const before = await gateway.usage();
           await load(gateway.ready.url, bodies, { requests, connections });
-          cpuMs[i]?.push(((await gateway.usage()).cpuMs - before.cpuMs) / requests);
+          const after = await gateway.usage();
+          cpuMs[i]?.push((after.cpuMs - before.cpuMs) / requests);
+          heapMb[i] = (heapMb[i] ?? 0) + after.heapMb - before.heapMb;
         }
-    for (const { name, gateway, cpuMs } of gateways) {
+    for (const { name, gateway, cpuMs, heapMb } of gateways) {
       const { rssMb, peakRssMb } = await gateway.usage();
-      for (const [i, { name: what }] of loads.entries()) {
+      for (const [i, { name: what, requests }] of loads.entries()) {
         const own = cpuMs[i] ?? [];
         const cpu = median(ratios(own, gateways[0]?.cpuMs[i] ?? [])).toFixed(2);
         const figures = [cpu, median(own).toFixed(2), rssMb.toFixed(0), peakRssMb.toFixed(0)];
+        figures.push((((heapMb[i] ?? 0) * 1024) / (requests * blocks)).toFixed(1));
         process.stdout.write(`| ${[version, name, what, ...figures].join(' | ')} |\n`);
       }
       await gateway.stop();
