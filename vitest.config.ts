@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** How long a test looks for what must come: a machine that does much else takes its time. */
@@ -14,7 +15,11 @@ export default defineConfig({
     globalSetup: ['test/support/start-stand-ins.ts', 'test/support/other-suites.ts'],
     testTimeout: 20_000,
     expect,
-    // Tests mostly wait for systems: on two cores one worker at a time would take a quarter of an hour.
-    maxWorkers: '100%',
+    // The suite in test/long takes all cases of the tests that have many.
+    provide: { isThorough: false },
+    // A worker imports the engine once for all its files, so a file leaves nothing behind: no timer, spy, or open server.
+    isolate: false,
+    // A test often waits for a timeout or another process; the worker beyond the cores uses that time.
+    maxWorkers: availableParallelism() + 1,
   },
 });

@@ -16,6 +16,9 @@ import {
   tokenSettings,
   type SigningKey,
 } from '../support/authentication.js';
+import { isThorough } from '../support/thorough.js';
+
+const RUNS = isThorough ? 10_000 : 1_000;
 
 const keys = [signingKey('one'), signingKey('two'), signingKey('three', 'ES256')];
 /** Keys of somebody else that go by the same names. */
@@ -330,7 +333,7 @@ function isSameSigned(one: string, other: string): boolean {
 }
 
 test(
-  'of ten thousand tokens, only those that the issuer signed for this gateway name a caller, and name it right',
+  'of all tokens, only those that the issuer signed for this gateway name a caller, and name it right',
   { timeout: 120_000 },
   async () => {
     const authentication = createTestAuthentication(published);
@@ -356,9 +359,9 @@ test(
         });
         met.nobody += 1;
       }),
-      { numRuns: 10_000 },
+      { numRuns: RUNS },
     );
-    expect(met.callers).toBeGreaterThan(500);
-    expect(met.nobody).toBeGreaterThan(5_000);
+    expect(met.callers).toBeGreaterThan(RUNS / 20);
+    expect(met.nobody).toBeGreaterThan(RUNS / 2);
   },
 );

@@ -55,10 +55,11 @@ async function ask(
 }
 
 beforeAll(async () => {
-  const careful = createTestGateway(settings);
+  const careful = createTestGateway(settings, { operations: DEMO_OPERATIONS });
   for (const cell of CELLS) alone.set(cell, await ask(careful, cell, { 'cache-control': 'no-cache' }));
   await careful.close();
   gateway = createTestGateway(settings, {
+    operations: DEMO_OPERATIONS,
     sources: patientSources().map((source) => ({
       ...source,
       freshness: { maxAge: '1 hour', staleWhileRevalidate: '1 hour' },

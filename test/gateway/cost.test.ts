@@ -25,7 +25,7 @@ const settings = {
 };
 const opened: TestGateway[] = [];
 function open(more: Record<string, string> = {}): TestGateway {
-  const made = createTestGateway({ ...settings, ...more });
+  const made = createTestGateway({ ...settings, ...more }, { operations: DEMO_OPERATIONS });
   opened.push(made);
   return made;
 }
@@ -239,7 +239,7 @@ describe('what an operation has cost', () => {
     const persisted = { documentId: card, variables: { by } };
     expect((await ask(await headersOf('frontend'), persisted)).cost).toBeUndefined();
     expect((await ask(await headersOf('operator'), persisted)).cost).toBeDefined();
-    const nobodys = createTestGateway(control.settings);
+    const nobodys = createTestGateway(control.settings, { operations: DEMO_OPERATIONS });
     opened.push(nobodys);
     const query = '{ customer(by: {email: "everywhere@example.nl"}) { id } }';
     expect((await ask({}, { query }, nobodys)).cost).toBeUndefined();

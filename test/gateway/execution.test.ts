@@ -15,6 +15,7 @@ import { decorated } from '../support/decoration.js';
 import { createTestGateway, DEMO_OPERATIONS, type Answer, type TestGateway } from '../support/gateway.js';
 import { madeUpOperations } from '../support/operations.js';
 import { directSettings, faultControl } from '../support/stand-ins.js';
+import { everyNth } from '../support/thorough.js';
 import { ONE_CUSTOMER } from './queries.js';
 
 /** Whatever is asked, by whomever, answers by plans are those of interpreting the document. */
@@ -43,7 +44,7 @@ function openBoth(environment: Record<string, string | undefined>): Both {
         EXECUTION: execution,
         AUDIT_FILE: join(folder, `${opened.length}.jsonl`),
       },
-      { clock },
+      { clock, operations: DEMO_OPERATIONS },
     );
     opened.push(gateway);
     return gateway;
@@ -134,19 +135,19 @@ describe('an operation is answered by a plan as by interpreting it', () => {
     'kvk',
     'invoices',
   ];
-  test.each(systems.flatMap((source) => (['down', 'garbage'] as const).map((fault) => ({ source, fault }))))(
-    'all of them while $source has the fault $fault',
-    async ({ source, fault }) => {
-      await control.set(source, { fault });
-      const gateways = openBoth(control.settings);
-      for (const { query } of [...examples, ...persisted]) {
-        await expectSame(gateways, query, variablesOf(query));
-        // Where time stands still, a system that is asked no more often than it takes is not asked again.
-        gateways.clock.turn(10_000);
-      }
-      await control.heal();
-    },
+  const faulty = systems.flatMap((source, i) =>
+    everyNth(['down', 'garbage'] as const, 2, i).map((fault) => ({ source, fault })),
   );
+  test.each(faulty)('all of them while $source has the fault $fault', async ({ source, fault }) => {
+    await control.set(source, { fault });
+    const gateways = openBoth(control.settings);
+    for (const { query } of [...examples, ...persisted]) {
+      await expectSame(gateways, query, variablesOf(query));
+      // Where time stands still, a system that is asked no more often than it takes is not asked again.
+      gateways.clock.turn(10_000);
+    }
+    await control.heal();
+  });
 
   test('whatever may be made up from the schema: aliases, fragments, directives, variables that fit or not', async () => {
     const gateways = openBoth(directSettings());

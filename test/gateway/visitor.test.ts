@@ -6,6 +6,7 @@ import { readPersistedOperations } from '../../src/operation/persisted-operation
 import { CALLER_SETTINGS, visitorToken } from '../support/callers.js';
 import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
+import { isThorough } from '../support/thorough.js';
 
 /** A browser has a token for one person, and whoever holds the browser may try anything with it. */
 
@@ -47,7 +48,7 @@ beforeAll(async () => {
   const [mine, ...theirs] = (all.data as { customers: unknown[] }).customers;
   const ofMine = new Set(textsIn(mine));
   secrets = theirs.flatMap(textsIn).filter((text) => text.length > 4 && !ofMine.has(text));
-  gateway = createTestGateway({ ...settings, ...CALLER_SETTINGS });
+  gateway = createTestGateway({ ...settings, ...CALLER_SETTINGS }, { operations: DEMO_OPERATIONS });
 });
 afterAll(async () => {
   await gateway.close();
@@ -158,7 +159,7 @@ const forged = fc.oneof(
 const mine = fc.constant(() => Promise.resolve(own));
 
 describe('a visitor', () => {
-  test('gets nothing of anybody else by 10,000 operations and tokens', { timeout: 240_000 }, async () => {
+  test('gets nothing of anybody else by any operation and token', { timeout: 240_000 }, async () => {
     expect(secrets.length).toBeGreaterThan(30);
     let answered = 0;
     await fc.assert(
@@ -171,10 +172,10 @@ describe('a visitor', () => {
         );
         expect(leaked).toEqual([]);
       }),
-      { numRuns: 10_000 },
+      { numRuns: isThorough ? 10_000 : 500 },
     );
     // Its own page was among them.
-    expect(answered).toBeGreaterThan(100);
+    expect(answered).toBeGreaterThan(isThorough ? 100 : 0);
   });
 
   test('is told the same of an identifier of a customer as of one of nobody', async () => {

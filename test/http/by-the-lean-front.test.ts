@@ -1,3 +1,3 @@
 import { runSuitesBy } from '../support/suites-about-requests.js';
 
-runSuitesBy('the lean front');
+await runSuitesBy('the lean front');

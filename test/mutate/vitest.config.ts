@@ -5,5 +5,5 @@ import ordinary from '../../vitest.config.js';
 export default defineConfig({
   ...ordinary,
   root: `${import.meta.dirname}/../..`,
-  test: { ...ordinary.test, include: process.env['MUTATE_TESTS']?.split(',') ?? [] },
+  test: { ...ordinary.test, isolate: true, include: process.env['MUTATE_TESTS']?.split(',') ?? [] },
 });

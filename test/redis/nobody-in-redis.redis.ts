@@ -73,7 +73,10 @@ async function aBusyMinute(cacheSecret: Record<string, string>): Promise<string[
       MAX_TOKENS: '20000',
       AUDIT_FILE: join(folder, `audit-${Object.keys(cacheSecret).length}.jsonl`),
     },
-    { sources: sources.map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })) },
+    {
+      operations: DEMO_OPERATIONS,
+      sources: sources.map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })),
+    },
   );
   gateway = asked;
   const operator = await headersOf('operator');

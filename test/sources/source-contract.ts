@@ -45,6 +45,12 @@ export function describeSource(subject: SourceSubject): void {
         sdl: beside?.sdl ?? {},
       },
     ));
+  /** The gateway of tests that each send a key of their own to one system. */
+  const shared = new Map<string, TestGateway>();
+  const openShared = (system: string, environment: Environment = {}): void => {
+    gateway = shared.get(system) ?? open(environment);
+    shared.set(system, gateway);
+  };
   /** The same of a system in a state that was made for it. */
   const openIn = async (state: OwnState): Promise<void> => {
     const { environment, begin, end } = await state.make();
@@ -74,10 +80,13 @@ export function describeSource(subject: SourceSubject): void {
   });
   afterEach(async () => {
     for (const end of ends.splice(0)) await end();
-    await gateway.close();
+    if (![...shared.values()].includes(gateway)) await gateway.close();
     await control.heal();
   });
-  afterAll(() => control.close());
+  afterAll(async () => {
+    for (const one of shared.values()) await one.close();
+    await control.close();
+  });
 
   /** Every error is this source's, has the code, and tells nothing that it should not. */
   const expectErrors = ({ errors }: Answer, code: string): void => {
@@ -204,7 +213,7 @@ export function describeSource(subject: SourceSubject): void {
         Object.entries(hostileKeys).map(([what, key]) => [by, what, question(key), key] as const),
       ),
     )('by %s takes %s for nobody else', async (_by, _what, question, key) => {
-      open();
+      openShared('stand-in');
       const answer = await put(question);
       // Refused, or looked for and not found.
       if (answer.data != null) expect(answer.data).toEqual(question.nothing);
@@ -225,8 +234,9 @@ export function describeSource(subject: SourceSubject): void {
     describe('asked over HTTP, as every source', () => {
       let system: SmallServer;
       let answerWith: (request: SeenRequest, response: ServerResponse) => void;
-      const openOwn = () =>
-        open(Object.fromEntries([urlVariable].flat().map((one) => [one, `${system.url}${basePath}`])));
+      const environment = () =>
+        Object.fromEntries([urlVariable].flat().map((one) => [one, `${system.url}${basePath}`]));
+      const openOwn = () => open(environment());
 
       beforeAll(async () => {
         system = await startServer((request, response) => {
@@ -294,7 +304,7 @@ export function describeSource(subject: SourceSubject): void {
         answerWith = (request, response) => {
           send(response, nothing(request));
         };
-        openOwn();
+        openShared('own', environment());
         await put(question);
         for (const { url, headers } of system.seen) {
           expect(url.slice(basePath.length)).toMatch(paths);

@@ -48,7 +48,7 @@ export function patientSources(timeouts: Record<string, Duration> = {}): SourceD
 /**
  * A gateway as the demo starts it: without a port, unless the suite is run by another front door. A test of deadlines or
  * timeouts sets its own: DEADLINE_MS, and `patientSources()` with a timeout. A test of freshness has answers kept
- * `'as declared'`.
+ * `'as declared'`, and one of persisted operations names their folder, `DEMO_OPERATIONS`.
  */
 export function createTestGateway(
   environment: Environment,
@@ -57,7 +57,6 @@ export function createTestGateway(
 ): TestGateway {
   const made = createGateway({
     sources: patientSources(),
-    operations: DEMO_OPERATIONS,
     triggers: DEMO_TRIGGERS,
     ...options,
     // However busy the machine is that the tests run on, no request is refused or cut short for it.

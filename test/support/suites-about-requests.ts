@@ -1,5 +1,5 @@
-import { describe } from 'vitest';
-import { useFrontDoor, type FrontDoor } from './front-doors.js';
+import { afterAll, describe, vi } from 'vitest';
+import type { FrontDoor } from './front-doors.js';
 
 /** The suites that are about requests and answers, whatever is asked. */
 const SUITES: Record<string, () => Promise<unknown>> = {
@@ -19,8 +19,16 @@ const SUITES: Record<string, () => Promise<unknown>> = {
   http: () => import('../http/http.test.js'),
 };
 
-/** Runs them as they are, by that door. */
-export function runSuitesBy(door: FrontDoor): void {
+/**
+ * Runs them as they are, by that door. A process that runs many files imports each module once, so they are imported
+ * anew for this file, and the door ends with it.
+ */
+export async function runSuitesBy(door: FrontDoor): Promise<void> {
+  vi.resetModules();
+  afterAll(() => {
+    vi.resetModules();
+  });
+  const { useFrontDoor } = await import('./front-doors.js');
   useFrontDoor(door);
   for (const [name, suite] of Object.entries(SUITES))
     describe(name, async () => {

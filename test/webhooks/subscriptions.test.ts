@@ -58,6 +58,7 @@ beforeAll(async () => {
     },
     // What is not forgotten would be shown again for an hour.
     {
+      operations: DEMO_OPERATIONS,
       sources: patientSources()
         .filter(({ name }) => FOUR_SYSTEMS.some((one) => one === name))
         .map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })),
