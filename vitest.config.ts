@@ -12,7 +12,11 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/support/start-stand-ins.ts', 'test/support/other-suites.ts'],
+    globalSetup: [
+      'test/support/temporary-folder.ts',
+      'test/support/start-stand-ins.ts',
+      'test/support/other-suites.ts',
+    ],
     testTimeout: 20_000,
     expect,
     // The suite in test/long takes all cases of the tests that have many.

@@ -4,11 +4,12 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
+import { compiled } from '../support/compiled.js';
 import { entry, SECRET, temporaryFolder, writeEntries } from '../privacy/audit-entries.js';
 
 /** `stekkerdoos audit <args>`, as one types it. */
 async function audit(args: string[], environment: Record<string, string> = { AUDIT_SECRET: SECRET }) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/cli.ts', 'audit', ...args], {
+  const child = spawn(process.execPath, [join(await compiled(), 'src/cli/cli.js'), 'audit', ...args], {
     env: { PATH: process.env.PATH, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

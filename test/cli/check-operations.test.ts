@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { compiled } from '../support/compiled.js';
 
 let folder: string;
 beforeAll(() => {
@@ -22,7 +23,7 @@ async function check(files: Record<string, string>) {
   const child = spawn(
     process.execPath,
     [
-      ...['--import', 'tsx', 'src/cli/check-operations.ts'],
+      join(await compiled(), 'src/cli/check-operations.js'),
       ...['--operations', join(own, 'operations'), '--triggers', join(own, 'triggers')],
     ],
     { stdio: ['ignore', 'ignore', 'pipe'] },

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
+import { compiled } from '../support/compiled.js';
 
 export interface Ran {
   code: number | null;
@@ -13,7 +15,7 @@ export async function stekkerdoos(
   environment: Readonly<Record<string, string | undefined>>,
   input = '',
 ): Promise<Ran> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/cli.ts', ...words], {
+  const child = spawn(process.execPath, [join(await compiled(), 'src/cli/cli.js'), ...words], {
     env: { PATH: process.env['PATH'], ID_SECRET: 'a secret of the tests', AUTH: 'off', ...environment },
   });
   let out = '';

@@ -4,9 +4,10 @@ import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import type { Delivery } from '../../sources/stand-ins/campaign-tool.js';
 import { sources } from '../../sources/index.js';
+import { compiled } from '../support/compiled.js';
 import { readEventStream } from '../support/event-stream.js';
 
 /** The demo as `npm run demo` starts it, with temporary files in a folder of the test's own. */
@@ -37,8 +38,14 @@ interface Demo {
   exited: Promise<number | null>;
 }
 
+let program: string;
+beforeAll(async () => {
+  program = join(await compiled(), 'src/cli/demo.js');
+});
+
+/** The demo as `npm run demo` starts it, but compiled. */
 function startDemo(args: string[], environment: Record<string, string> = {}): Demo {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/demo.ts', ...args], {
+  const child = spawn(process.execPath, [program, ...args], {
     env: {
       ...process.env,
       TMPDIR: folder,
@@ -198,7 +205,7 @@ test('names everything that is wrong with its settings at once', async () => {
   expect(demo.said()).not.toContain('    at ');
 });
 
-/** What the demo's own processes put into the temporary folder; the compiler's cache is not theirs. */
+/** What the demo's own processes put into the temporary folder. */
 function leftBehind(): string[] {
-  return readdirSync(folder).filter((name) => !name.startsWith('tsx-'));
+  return readdirSync(folder);
 }

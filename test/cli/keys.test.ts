@@ -1,12 +1,14 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { createTestAuthentication } from '../support/authentication.js';
+import { compiled } from '../support/compiled.js';
 
 /** `stekkerdoos keys new <args>`, as one types it. */
 async function newKey(...args: string[]) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/cli/cli.ts', 'keys', 'new', ...args], {
+  const child = spawn(process.execPath, [join(await compiled(), 'src/cli/cli.js'), 'keys', 'new', ...args], {
     env: { PATH: process.env.PATH },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
+import { compiled } from '../support/compiled.js';
 import { faultControl } from '../support/stand-ins.js';
 
 interface Run {
@@ -25,9 +26,14 @@ afterEach(async () => {
   }
 });
 
+let program: string;
+beforeAll(async () => {
+  program = await compiled();
+});
+
 /** The gateway as `npm start` runs it, with these settings and no others. */
 function runMain(settings: Record<string, string>): Run {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'src/process/main.ts'], {
+  const child = spawn(process.execPath, [join(program, 'src/process/main.js')], {
     env: { PATH: process.env.PATH, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -101,19 +107,13 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
           scripts: { start: string };
         };
         // As it stands there, but for the build.
-        const start = scripts.start.replace(
-          'dist/src/process/main.js',
-          `--import tsx "${root}/src/process/main.ts"`,
-        );
+        const start = scripts.start.replace('dist/src/process/main.js', `"${program}/src/process/main.js"`);
         writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'started', scripts: { start } }));
         symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
         return ['start', '--prefix', folder];
       },
     ],
-    [
-      'npx stekkerdoos start',
-      () => ['exec', '-c', `node --import tsx "${root}/src/cli/cli.ts" start; exit $?`],
-    ],
+    ['npx stekkerdoos start', () => ['exec', '-c', `node "${program}/src/cli/cli.js" start; exit $?`]],
   ])('ends when npm ends at SIGTERM: %s', { timeout: 90_000 }, async (_, argumentsIn) => {
     const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-npm-'));
     const child = spawn('npm', argumentsIn(folder), {

@@ -8,5 +8,11 @@ import ordinary, { expect } from '../../vitest.config.js';
 export default defineConfig({
   ...ordinary,
   root: `${import.meta.dirname}/../..`,
-  test: { include: ['test/redis/*.redis.ts'], testTimeout: 60_000, hookTimeout: 60_000, expect },
+  test: {
+    include: ['test/redis/*.redis.ts'],
+    globalSetup: ['test/support/temporary-folder.ts'],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    expect,
+  },
 });

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { compiled } from '../support/compiled.js';
 
 // The `otel.mjs` of src/telemetry/README.md, in a process of its own. The SDK's packages are imitated as far as it uses them.
 const README = readFileSync('src/telemetry/README.md', 'utf8');
@@ -77,7 +78,7 @@ afterAll(async () => {
 async function runGateway(...imports: string[]) {
   const child = spawn(
     process.execPath,
-    [...['tsx', ...imports].flatMap((one) => ['--import', one]), 'src/process/main.ts'],
+    [...imports.flatMap((one) => ['--import', one]), join(await compiled(), 'src/process/main.js')],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
