@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CALLER_SETTINGS } from '../support/callers.js';
 import { at, listAt } from '../support/read.js';
-import { faultControl } from '../support/stand-ins.js';
+import { faultControl, patientSettings } from '../support/stand-ins.js';
 import { stekkerdoos } from './cli-process.js';
 
 const EMAIL = 'everywhere@example.nl';
 const control = await faultControl();
-const settings = { ...control.settings, CLICKSTREAM_TIMEOUT_MS: '20000' };
+const settings = { ...control.settings, ...patientSettings(), CLICKSTREAM_TIMEOUT_MS: '20000' };
 let folder: string;
 let file: string;
 

@@ -7,7 +7,7 @@ import { listen } from '../../src/http/http.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
-import { faultControl } from '../support/stand-ins.js';
+import { faultControl, patientSettings } from '../support/stand-ins.js';
 import { stekkerdoos } from './cli-process.js';
 
 const EMAIL = 'everywhere@example.nl';
@@ -57,7 +57,12 @@ async function runGateway(): Promise<{
 }
 
 const forget = (words: string[], environment = {}) =>
-  stekkerdoos(['forget', ...words], { ...control.settings, SUPPRESSION_FILE: list, ...environment });
+  stekkerdoos(['forget', ...words], {
+    ...control.settings,
+    ...patientSettings(),
+    SUPPRESSION_FILE: list,
+    ...environment,
+  });
 
 const callsTo = (name: string): number => control.counters()[name]?.calls ?? 0;
 

@@ -7,7 +7,7 @@ import type { Readable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { compiled } from '../support/compiled.js';
-import { faultControl } from '../support/stand-ins.js';
+import { faultControl, patientSettings } from '../support/stand-ins.js';
 
 interface Run {
   child: ChildProcessByStdio<null, Readable, Readable>;
@@ -70,7 +70,13 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
 
   beforeAll(async () => {
     control = await faultControl();
-    settings = { ...control.settings, ID_SECRET: 'a secret of the tests', AUTH: 'off', PORT: '0' };
+    settings = {
+      ...control.settings,
+      ...patientSettings(),
+      ID_SECRET: 'a secret of the tests',
+      AUTH: 'off',
+      PORT: '0',
+    };
   });
   afterEach(() => control.heal());
   afterAll(() => control.close());

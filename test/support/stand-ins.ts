@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { inject } from 'vitest';
 import { createFaultControl, type FaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
+import { variableOf } from '../../src/source-settings.js';
 
 /** Where the stand-ins of this test run listen, told by test/support/start-stand-ins.ts. */
 export interface RunningStandIn {
@@ -49,6 +50,15 @@ export function faultControl(
 function withHost(value: string, url: string, front: string): string {
   if (url.startsWith('file:')) return value.replace(fileURLToPath(url), fileURLToPath(front));
   return value.replace(new URL(url).host, new URL(front).host);
+}
+
+/** Settings by which a gateway in another process waits long for each system, however busy the machine is. */
+export function patientSettings(): Record<string, string> {
+  const limits = JSON.stringify({ timeout: '20 s' });
+  return {
+    DEADLINE_MS: '20000',
+    ...Object.fromEntries(inject('standIns').map(({ name }) => [variableOf(name, 'LIMITS'), limits])),
+  };
 }
 
 /** The settings that reach the stand-ins without a fault control between. */
