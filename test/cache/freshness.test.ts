@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { freshness, judge, keepMs, mayStandIn, type Wanted } from '../../src/cache/freshness.js';
+import {
+  freshness,
+  isNothing,
+  judge,
+  keepMs,
+  maxAgeOf,
+  mayStandIn,
+  wantedOfUnknown,
+  type FreshnessOptions,
+  type Wanted,
+} from '../../src/cache/freshness.js';
 
 const NOTHING = { maxAgeMs: 0, staleWhileRevalidateMs: 0, staleIfErrorMs: 0, notFoundMaxAgeMs: 0 };
 
@@ -21,6 +31,67 @@ describe('how long answers are kept', () => {
     expect(freshness({}).notFoundMaxAgeMs).toBe(0);
     expect(freshness({ maxAge: '1 day' }, { notFoundMaxAge: '1 hour' }).notFoundMaxAgeMs).toBe(3_600_000);
     expect(freshness({ notFoundMaxAge: '0 s' }, { notFoundMaxAge: '1 hour' }).notFoundMaxAgeMs).toBe(0);
+  });
+
+  it.each<[what: string, own: FreshnessOptions, ofSource: FreshnessOptions, [swr: number, sie: number]]>([
+    ['nothing', {}, {}, [0, 0]],
+    ['the source alone', {}, { staleWhileRevalidate: '3 s', staleIfError: '4 s' }, [3_000, 4_000]],
+    ['both', { staleIfError: '5 s' }, { staleWhileRevalidate: '3 s', staleIfError: '4 s' }, [3_000, 5_000]],
+    [
+      'a loader that is fresh for longer',
+      { maxAge: '1 s' },
+      { staleWhileRevalidate: '3 s', staleIfError: '4 s' },
+      [3_000, 4_000],
+    ],
+    [
+      'a loader that is never fresh, which is never given because it was fresh lately',
+      { maxAge: '0 s' },
+      { staleWhileRevalidate: '3 s', staleIfError: '4 s' },
+      [0, 4_000],
+    ],
+    [
+      'a loader that is never fresh, and says otherwise',
+      { maxAge: '0 s', staleWhileRevalidate: '2 s', staleIfError: '1 s' },
+      { staleWhileRevalidate: '3 s', staleIfError: '4 s' },
+      [2_000, 1_000],
+    ],
+    ['a loader that is never fresh, of a source that says nothing', { maxAge: '0 s' }, {}, [0, 0]],
+  ])('beyond its age is what is said by %s', (_, own, ofSource, [swr, sie]) => {
+    expect(freshness(own, ofSource)).toMatchObject({ staleWhileRevalidateMs: swr, staleIfErrorMs: sie });
+  });
+
+  it('of a loader that is never fresh is nothing for "nothing found" either, unless it is said', () => {
+    const source = { maxAge: '1 day', notFoundMaxAge: '1 hour' } as const;
+    expect(freshness({ maxAge: '0 s' }, source).notFoundMaxAgeMs).toBe(0);
+    expect(freshness({ maxAge: '0 s', notFoundMaxAge: '2 s' }, source).notFoundMaxAgeMs).toBe(2_000);
+  });
+
+  it.each<[what: string, FreshnessOptions, holdsMs: number | undefined, value: unknown, maxAgeMs: number]>([
+    ['nobody says anything', {}, undefined, 'a', 0],
+    ['the policy alone', { maxAge: '5 s' }, undefined, 'a', 5_000],
+    ['the policy, of nothing found', { maxAge: '1 minute' }, undefined, null, 10_000],
+    ['the system alone', {}, 7_000, 'a', 7_000],
+    ['the system alone, of nothing found', {}, 7_000, [], 7_000],
+    ['the system says less', { maxAge: '5 s' }, 3_000, 'a', 3_000],
+    ['the system says more', { maxAge: '5 s' }, 7_000, 'a', 5_000],
+    ['the system says more of nothing found', { maxAge: '1 minute' }, 60_000, undefined, 10_000],
+    ['the policy says never', { maxAge: '0 s' }, 7_000, 'a', 0],
+  ])('is by whom it is said: %s', (_, options, holdsMs, value, maxAgeMs) => {
+    expect(maxAgeOf(value, holdsMs, freshness(options))).toBe(maxAgeMs);
+  });
+
+  it.each([
+    [null, true],
+    [undefined, true],
+    [[], true],
+    [[null], false],
+    ['', false],
+    [0, false],
+    [false, false],
+    [{}, false],
+    [{ length: 0 }, false],
+  ])('takes %j for nothing found: %s', (value, is) => {
+    expect(isNothing(value)).toBe(is);
   });
 
   it('is as long as an answer can be of any use', () => {
@@ -95,6 +166,15 @@ describe('an answer that is kept', () => {
     ],
     ['max-stale', { maxStaleMs: Infinity }, [[100_000, 'stale']]],
     [
+      'nothing stale',
+      { isFreshOnly: true, maxStaleMs: Infinity },
+      [
+        [9.999, 'fresh'],
+        [10, 'ask'],
+      ],
+    ],
+    ['what may be stale', { isFreshOnly: false }, [[10, 'stale']]],
+    [
       'max-age=20, max-stale: the age counts',
       { maxAgeMs: 20_000, maxStaleMs: Infinity },
       [
@@ -119,6 +199,8 @@ describe('an answer that is kept', () => {
       ],
     ],
     ['no-cache', { maxAgeMs: 0 }, [[0, false]]],
+    ['nothing stale', { isFreshOnly: true }, [[0, false]]],
+    ['what may be stale', { isFreshOnly: false }, [[0, true]]],
     [
       'max-age=40',
       { maxAgeMs: 40_000 },
@@ -136,4 +218,17 @@ describe('an answer that is kept', () => {
     expect(judge({ ageMs: 0, maxAgeMs: 0 }, none, {})).toBe('ask');
     expect(mayStandIn({ ageMs: 0, maxAgeMs: 0 }, none, {})).toBe(false);
   });
+});
+
+it('wants of a system that holds consent, and did not know the customer, an answer of the last 10 s that is not stale', () => {
+  expect(wantedOfUnknown({})).toEqual({ maxAgeMs: 10_000, isFreshOnly: true });
+  expect(
+    wantedOfUnknown({ maxAgeMs: 60_000, maxStaleMs: 5, onlyIfCached: true, isFreshOnly: false }),
+  ).toEqual({
+    maxAgeMs: 10_000,
+    maxStaleMs: 5,
+    onlyIfCached: true,
+    isFreshOnly: true,
+  });
+  expect(wantedOfUnknown({ maxAgeMs: 3_000 })).toEqual({ maxAgeMs: 3_000, isFreshOnly: true });
 });
