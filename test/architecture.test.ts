@@ -33,7 +33,11 @@ const closed = new Set(['cache', 'resilience', 'connectors']);
 const entrances = (path: string): boolean =>
   ['src/process/main.ts', 'src/process/serve.ts'].includes(path) || path.startsWith('src/cli/');
 /** Wires all rooms, or tells sources what they may import. */
-const wiring = new Set(['src/gateway.ts', 'src/gateway-events.ts', 'src/index.ts']);
+const wiring = new Set(
+  ['gateway', 'gateway-sources', 'gateway-schema', 'gateway-http', 'gateway-events', 'index'].map(
+    (name) => `src/${name}.ts`,
+  ),
+);
 
 function filesUnder(folder: string): string[] {
   return readdirSync(join(root, folder)).flatMap((name) => {
@@ -173,6 +177,16 @@ describe('the house rules', () => {
   it('count imports of types, re-exports and imports on first use', () => {
     const text = `import type { A } from './a.js'; export { b } from '../b.js'; const c = import('./c.js'); import 'zod';`;
     expect(importsOf('src/cache/x.ts', text)).toEqual(['src/cache/a.ts', 'src/b.ts', 'src/cache/c.ts']);
+  });
+
+  it('answer operations in one place, and keep HTTP out of it', () => {
+    const holding = (pattern: RegExp) =>
+      code.filter((path) => path.startsWith('src/') && pattern.test(readFileSync(join(root, path), 'utf8')));
+    expect(holding(/from 'graphql-yoga'/).filter((path) => !path.startsWith('src/http/'))).toEqual([]);
+    expect(holding(/from 'node:http'/).filter((path) => path.startsWith('src/operation/'))).toEqual([]);
+    // Whoever makes a request's context can call systems for a caller, past the audit.
+    expect(holding(/(?<!function )\bcreateContext\(/)).toEqual(['src/operation/answer.ts']);
+    expect(holding(/WeakMap<DocumentNode/), 'what is known of a document belongs into Prepared').toEqual([]);
   });
 
   it('keep every file to a length that one reads in a sitting', () => {

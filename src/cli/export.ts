@@ -34,14 +34,7 @@ export const exportAll = defineCommand({
         sourceOfField: gateway.sourceOfField,
         by: { [namespace]: value },
         digestOf: (identifier) => digests.of(identifier),
-        ask: async (query, variables, headers) => {
-          const response = await gateway.fetch('/graphql', {
-            method: 'POST',
-            headers: { 'content-type': 'application/json', ...headers },
-            body: JSON.stringify({ query, variables }),
-          });
-          return (await response.json()) as unknown;
-        },
+        ask: (query, variables, maxAgeMs) => gateway.ask(query, variables, { maxAgeMs }),
         begun: file.begun,
         save: (document) => {
           file.save(document);

@@ -3,10 +3,9 @@ import { defineCommand } from 'citty';
 import { z } from 'zod';
 import { GATEWAY_SETTINGS } from '../config.js';
 import { ConfigError, InvalidInputError } from '../errors.js';
-import type { Gateway } from '../gateway.js';
 import { readReceipt, sealReceipt } from '../privacy/receipt.js';
 import { secretSetting, SettingsReader } from '../settings.js';
-import { openOwnGateway, readBy } from './own-gateway.js';
+import { openOwnGateway, readBy, type OwnGateway } from './own-gateway.js';
 
 const TOKEN = secretSetting('GATEWAY_TOKEN');
 const PATIENCE_MS = 60_000;
@@ -138,19 +137,14 @@ function toldOf({
 
 /** The opaque id, by which the receipt can be found again. Null when it cannot be told now. */
 async function idOf(
-  gateway: Gateway,
+  gateway: OwnGateway,
   { namespace, value }: { namespace: string; value: string },
 ): Promise<string | null> {
-  const response = await gateway.fetch('/graphql', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({
-      query: 'query ($by: CustomerKey!) { customer(by: $by) { id } }',
-      variables: { by: { [namespace]: value } },
-    }),
+  const result = await gateway.ask('query ($by: CustomerKey!) { customer(by: $by) { id } }', {
+    by: { [namespace]: value },
   });
   const schema = z.object({ data: z.object({ customer: z.object({ id: z.string() }) }) });
-  return schema.safeParse(await response.json()).data?.data.customer.id ?? null;
+  return schema.safeParse(result).data?.data.customer.id ?? null;
 }
 
 /** Whether the running gateway has forgotten too. */

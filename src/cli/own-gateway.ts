@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
+import type { ExecutionResult } from '@graphql-tools/utils';
 import { sources } from '../../sources/index.js';
-import { GATEWAY_SETTINGS } from '../config.js';
+import type { Wanted } from '../cache/freshness.js';
 import type { Caller } from '../context/caller.js';
 import { ROLES } from '../context/roles.js';
 import { InvalidInputError } from '../errors.js';
 import { createGateway, type Gateway } from '../gateway.js';
-import { SettingsReader } from '../settings.js';
+import { UNLIMITED } from '../operation/cost-limits.js';
 import { createLogger } from '../telemetry/logger.js';
 
 /**
@@ -22,34 +24,49 @@ function operator(): Caller {
     sees,
     findsBy,
     priority: 'automation',
-    maxCost: Number.MAX_SAFE_INTEGER,
-    costPerMinute: Number.MAX_SAFE_INTEGER,
+    maxCost: UNLIMITED,
+    costPerMinute: UNLIMITED,
     origins: [],
   };
 }
 
+/** A command has time. */
+const DEADLINE_MS = 60_000;
+
+export interface OwnGateway extends Gateway {
+  /** Answers an operation for the operator. */
+  ask(
+    document: string,
+    variables: Readonly<Record<string, unknown>>,
+    wanted?: Wanted,
+  ): Promise<ExecutionResult>;
+}
+
 /**
- * A gateway with the settings of those that are running, without a port. It has time: what must be in place for
- * callers who wait, and against those who mean harm, is left out.
+ * A gateway with the settings of those that are running, without a port.
  */
-export function openOwnGateway(): Gateway {
-  const auditFile = new SettingsReader(process.env).read(GATEWAY_SETTINGS.auditFile);
-  return createGateway({
+export function openOwnGateway(): OwnGateway {
+  const gateway = createGateway({
     sources,
-    environment: {
-      ...process.env,
-      DEADLINE_MS: '60000',
-      MAX_DELAY_MS: '60000',
-      MAX_DEPTH: '100',
-      MAX_TOKENS: '100000',
-      // A log is written by one process alone, so the command line has one of its own.
-      AUDIT_FILE: auditFile === undefined ? '' : `${auditFile}.command-line`,
-      AUDIT_FILE_FILE: '',
-    },
+    // A log is written by one process alone, so the command line has one of its own.
+    auditSuffix: '.command-line',
     // What is printed is for the operator, and the log of the running gateways lies elsewhere.
     logger: createLogger('silent'),
-    caller: operator(),
   });
+  const caller = operator();
+  return {
+    ...gateway,
+    ask: async (document, variables, wanted = {}) => {
+      const { result } = await gateway.prepare(document)(caller, {
+        requestId: randomUUID(),
+        variables,
+        wanted,
+        wantsSources: true,
+        deadlineMs: DEADLINE_MS,
+      });
+      return result;
+    },
+  };
 }
 
 /** The identifier of `--by email=...`. With `-` for its value that is read from standard input, so that no list of processes shows it. */

@@ -1,13 +1,12 @@
 import type { Clock } from '../clock.js';
 import type { Context, Rights } from '../customer/customer.js';
 import { NOBODY_ERASED, type Erasures } from '../identity/erasures.js';
-import type { Identifier } from '../identity/identifiers.js';
 import { createIdentities, type Identity, type IdentityRules } from '../identity/identity-graph.js';
 import type { Flight, RequestScope } from '../loaders/flight.js';
 import { createProvenance, type Provenance } from '../loaders/provenance.js';
 import type { LoaderRegistry } from '../loaders/registry.js';
 import { startDeadline } from '../resilience/deadline.js';
-import { endRequest, startRequest, type Trace } from '../telemetry/tracing.js';
+import { endRequest, type Trace } from '../telemetry/tracing.js';
 import { Turns } from '../turns.js';
 import type { Directives } from './directives.js';
 
@@ -17,10 +16,17 @@ export interface ContextOptions {
   /** Who is shown to nobody but the operator. */
   erasures: Erasures;
   clock: Clock;
-  /** A caller may shorten it, not lengthen. */
+  /** Of a request that has none of its own. */
   deadlineMs: number;
   /** The percentage of a request's time within which the customer must be identified. */
   identityPercent: number;
+}
+
+/** How a request is to be answered. */
+export interface ContextDirectives
+  extends Omit<Directives, 'waitMs'>, Required<Pick<RequestScope, 'needsConsent'>> {
+  /** The answer leaves by then with what there is. Default: the gateway's deadline. */
+  deadlineMs?: number | undefined;
 }
 
 /** A request's context, and what it was told by the sources. */
@@ -37,12 +43,12 @@ export interface RequestContext {
 /** Makes the context of one request. Nothing in it outlives the request. */
 export function createContext(
   { registry, rules, erasures, clock, deadlineMs, identityPercent }: ContextOptions,
-  directives: Directives & Pick<RequestScope, 'needsConsent'>,
+  directives: ContextDirectives,
   trace: Trace,
   requestId: string,
   rights: Rights,
 ): RequestContext {
-  const waitMs = Math.min(deadlineMs, directives.waitMs ?? Infinity);
+  const { deadlineMs: waitMs = deadlineMs } = directives;
   const deadline = startDeadline(waitMs, clock);
   const identityMs = Math.ceil((waitMs * identityPercent) / 100);
   const identityDeadline = startDeadline(identityMs, clock, {
@@ -55,7 +61,7 @@ export function createContext(
   const scope: RequestScope = {
     priority: directives.priority,
     wanted: directives.wanted,
-    needsConsent: directives.needsConsent === true,
+    needsConsent: directives.needsConsent,
     deadline,
     identityDeadline,
     provenance,
@@ -86,19 +92,4 @@ export function createContext(
       flights.clear();
     },
   };
-}
-
-/** Looks a customer up by calling the systems themselves, erased or not. `end` ends the lookup. */
-export function lookUpCustomer(
-  options: ContextOptions,
-  identifier: Identifier,
-): { identity: Identity; end: () => void } {
-  const { context, end } = createContext(
-    options,
-    { wanted: { maxAgeMs: 0 }, priority: 'automation', wantsSources: false },
-    startRequest(new Headers()),
-    'forget',
-    { findsBy: 'all', maySee: () => true, seesErased: true },
-  );
-  return { identity: context.identify(identifier), end };
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Caller } from '../context/caller.js';
-import type { RequestHead } from '../operation/request-state.js';
+import type { RequestHead } from './node-request.js';
 import { refuse, setSecurityHeaders, type Refusal } from './refusal.js';
 
 export interface EdgeOptions {

@@ -1,54 +1,31 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import {
-  GraphQLError,
-  Kind,
-  OperationTypeNode,
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-  type GraphQLSchema,
-} from 'graphql';
-import { processRegularResult, type GraphQLParams, type YogaServerInstance } from 'graphql-yoga';
+import { processRegularResult, type YogaServerInstance } from 'graphql-yoga';
+import type { ExecutionResult } from '@graphql-tools/utils';
+import type { ResponseCache, Shareable } from '../operation/response-cache.js';
 import type { Logger } from '../telemetry/logger.js';
-import { formatError } from '../operation/format-errors.js';
+import { mediaTypeFor, type MediaType } from './accept.js';
+import { Exchange, type ExchangeOptions } from './exchange.js';
 import { NodeRequest } from './node-request.js';
-import { readNodeBody, type RequestReader } from './read-request.js';
-import { requestIdOf } from '../operation/request-id.js';
-import type { RequestHead } from '../operation/request-state.js';
-import type { RequestSteps, Result } from '../operation/request-steps.js';
-import type { Made, WholeAnswers } from '../operation/response-cache.js';
+import { readNodeBody } from './read-request.js';
 
 export interface FrontOptions {
   yoga: YogaServerInstance<object, object>;
   endpoint: string;
-  steps: RequestSteps;
-  reader: RequestReader;
-  /** Undefined: each request is worked out by itself. */
-  answers: WholeAnswers | undefined;
+  exchanges: ExchangeOptions;
+  /** Undefined: each request is answered by itself. */
+  cache: ResponseCache | undefined;
   maxBodyBytes: number;
-  /** What the headers of an answer tell of its age. */
-  answerHeaders: (request: RequestHead) => Readonly<Record<string, string>>;
   logger: Pick<Logger, 'error'>;
 }
 
-/** GraphQL's functions with Yoga's plugins around them. */
-interface Enveloped {
-  schema: GraphQLSchema;
-  parse: (source: string) => DocumentNode;
-  validate: (schema: GraphQLSchema, document: DocumentNode) => readonly GraphQLError[];
-  contextFactory: () => unknown;
-  execute: (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;
-}
-
-type MediaType = 'application/json' | 'application/graphql-response+json';
-
 /**
- * Answers plain requests, which nearly all are: an operation that is posted as JSON, or a persisted one that is asked by
- * GET, by a client that takes JSON for an answer. It does what Yoga does, by the same plugins and steps, but makes no Request, no
- * Response and no streams of them. All else goes to Yoga as it came.
+ * Answers plain requests, which nearly all are: an operation that is posted as JSON, or a persisted one that is requested
+ * by GET, by a client that accepts JSON. It makes no Request, no Response and no streams of them. All else goes to Yoga as
+ * it came.
  */
 export function createFront(options: FrontOptions): RequestListener {
-  const { yoga, endpoint, steps, reader, answers, maxBodyBytes, answerHeaders, logger } = options;
+  const { yoga, endpoint, exchanges, cache, maxBodyBytes, logger } = options;
+  const { reader } = exchanges;
 
   return (incoming, response) => {
     const mediaType = isPlain(incoming, endpoint) ? mediaTypeFor(incoming.headers.accept) : undefined;
@@ -68,63 +45,52 @@ export function createFront(options: FrontOptions): RequestListener {
     response: ServerResponse,
     mediaType: MediaType,
   ): Promise<void> {
-    const request = new NodeRequest(incoming, response);
-    const reply = { request, response, mediaType };
-    let result: Result;
-    let keep: Made['keep'] | undefined;
+    const head = new NodeRequest(incoming, response);
+    const exchange = new Exchange(head, exchanges);
+    const reply = { exchange, response, mediaType };
+    let answered: Shareable | undefined;
     try {
-      const begun = steps.begin(request);
+      const begun = exchange.begin();
       if (begun !== undefined) await begun;
-      const body = request.method === 'POST' ? await readNodeBody(incoming, maxBodyBytes) : undefined;
-      const key = answers?.keyOf(request, body);
-      const kept = key === undefined ? undefined : await answers?.kept(key, request);
-      if (kept !== undefined) {
-        steps.answered(request, COMPLETE);
-        write(reply, { text: kept });
+      const { principal, requestId } = exchange;
+      const { signal } = head;
+      const body = head.method === 'POST' ? await readNodeBody(incoming, maxBodyBytes) : undefined;
+      const key =
+        cache !== undefined && exchange.canShare()
+          ? cache.keyOf(principal, body ?? Buffer.from(head.url))
+          : undefined;
+      const cached =
+        key === undefined ? undefined : await cache?.cached(key, { principal, requestId, signal });
+      if (cached !== undefined) {
+        exchange.finishCached(cached.operationName, cached.freshness);
+        write(reply, { text: cached.text });
         return;
       }
-      const params = body === undefined ? reader.parameters(request) : reader.posted(request, body);
-      steps.asked(request, params);
-      const make = () => run(request, params);
-      const made: Made =
-        answers === undefined || key === undefined
-          ? { result: await make() }
-          : await answers.once(key, request, make);
-      if (made.result === undefined) {
+      const params =
+        body === undefined
+          ? reader.parameters(head, principal.caller)
+          : reader.posted(body, principal.caller);
+      const prepared = exchange.prepare(params);
+      if (prepared.kind === 'subscription') {
         // Where a body was read, Yoga looks for it here.
         void yoga(body === undefined ? incoming : Object.assign(incoming, { body }), response);
         return;
       }
-      ({ result, keep } = made);
+      const make = () => exchange.answer(prepared, params.variables);
+      answered =
+        cache === undefined || key === undefined
+          ? await make()
+          : await cache.once(key, { principal, requestId, signal }, make);
     } catch (error) {
-      result = failed(error);
+      await send(reply, exchange.refuse([error]));
+      return;
     }
-    try {
-      await send(reply, steps.answered(request, result), keep);
-    } catch (error) {
-      await send(reply, steps.answered(request, failed(error)));
-    }
+    exchange.finish(answered.answer, answered.freshness);
+    await send(reply, answered.answer.result, answered.store);
   }
 
-  /** Undefined when the answer may come bit by bit. */
-  async function run(request: RequestHead, params: GraphQLParams): Promise<ExecutionResult | undefined> {
-    const enveloped: Enveloped = yoga.getEnveloped({ request, params });
-    const { schema, parse, validate, contextFactory, execute } = enveloped;
-    const document = parse(params.query ?? '');
-    if (!comesAtOnce(document)) return undefined;
-    const errors = validate(schema, document);
-    if (errors.length > 0) return { errors };
-    return execute({
-      schema,
-      document,
-      contextValue: await contextFactory(),
-      variableValues: params.variables,
-      operationName: params.operationName,
-    });
-  }
-
-  async function send(reply: Reply, result: Result, keep?: Made['keep']): Promise<void> {
-    if ('errors' in result) {
+  async function send(reply: Reply, result: ExecutionResult, store?: Shareable['store']): Promise<void> {
+    if (result.errors !== undefined) {
       // What becomes of errors, in the status, the headers and the body, is Yoga's to say.
       const told = processRegularResult(result, yoga.fetchAPI, reply.mediaType);
       const headers: Record<string, string> = {};
@@ -133,18 +99,17 @@ export function createFront(options: FrontOptions): RequestListener {
       return;
     }
     const text = JSON.stringify(result);
-    keep?.(text);
+    store?.(text);
     write(reply, { text });
   }
 
-  function write({ request, response, mediaType }: Reply, { status = 200, text, headers }: Told): void {
+  function write({ exchange, response, mediaType }: Reply, { status = 200, text, headers }: Written): void {
     if (response.destroyed || response.writableEnded) return;
     const all = {
       'content-type': `${mediaType}; charset=utf-8`,
       ...headers,
       'content-length': String(Buffer.byteLength(text)),
-      'x-request-id': requestIdOf(request),
-      ...answerHeaders(request),
+      ...exchange.headers(),
     };
     response.writeHead(status, all).end(text);
   }
@@ -152,19 +117,16 @@ export function createFront(options: FrontOptions): RequestListener {
 
 /** What is answered, and as what. */
 interface Reply {
-  request: RequestHead;
+  exchange: Exchange;
   response: ServerResponse;
   mediaType: MediaType;
 }
 
-interface Told {
+interface Written {
   status?: number;
   text: string | Uint8Array;
   headers?: Readonly<Record<string, string>>;
 }
-
-/** Stands for an answer with nothing missing. */
-const COMPLETE: Result = { data: {} };
 
 function isPlain({ method, url = '', headers }: IncomingMessage, endpoint: string): boolean {
   if (headers.host === undefined) return false;
@@ -174,37 +136,4 @@ function isPlain({ method, url = '', headers }: IncomingMessage, endpoint: strin
   return (
     method === 'GET' && url.startsWith(`${endpoint}?`) && url.includes('documentId=') && !url.includes('#')
   );
-}
-
-const ANSWERED_WITH: ReadonlyMap<string, MediaType> = new Map([
-  ['*/*', 'application/json'],
-  ['application/*', 'application/json'],
-  ['application/json', 'application/json'],
-  ['application/graphql-response+json', 'application/graphql-response+json'],
-]);
-
-/** The first of the types that a client takes, as Yoga has it; undefined when it takes other than JSON. */
-function mediaTypeFor(accept = '*/*'): MediaType | undefined {
-  let first: MediaType | undefined;
-  for (const one of accept.toLowerCase().split(',')) {
-    const [type = '', ...parameters] = one.split(';');
-    const mediaType = ANSWERED_WITH.get(type.trim());
-    const isKnown = parameters.every((parameter) => /^ *(q=[\d.]+|charset=utf-8) *$/.test(parameter));
-    if (mediaType === undefined || !isKnown) return undefined;
-    first ??= mediaType;
-  }
-  return first;
-}
-
-/** Whether it is no subscription. What may come later comes at once, too: whoever takes it in parts does not ask plainly. */
-function comesAtOnce({ definitions }: DocumentNode): boolean {
-  return definitions.every(
-    (one) => one.kind !== Kind.OPERATION_DEFINITION || one.operation !== OperationTypeNode.SUBSCRIPTION,
-  );
-}
-
-/** What is thrown before there is an answer, as Yoga tells it. */
-function failed(error: unknown): { errors: GraphQLError[] } {
-  const all: unknown[] = error instanceof AggregateError ? error.errors : [error];
-  return { errors: all.map(formatError).filter((one) => one instanceof GraphQLError) };
 }

@@ -1,5 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RequestHead, RequestState } from '../operation/request-state.js';
+import type { AbortListening } from '../operation/answer.js';
+
+/** As much of a request as is known before its body is read. Any Request is one, and what is made of node's. */
+export interface RequestHead {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Pick<Headers, 'get'>;
+  /** Aborted when the client has hung up without an answer. */
+  readonly signal: AbortListening;
+  /** What it came on, where that is known. */
+  readonly connection?: object;
+}
 
 /** A request of node:http. */
 export class NodeRequest implements RequestHead {
@@ -7,7 +18,6 @@ export class NodeRequest implements RequestHead {
   readonly headers: RequestHead['headers'];
   readonly signal: RequestHead['signal'];
   readonly connection: object;
-  readonly state: RequestState = {};
   readonly #incoming: IncomingMessage;
 
   constructor(incoming: IncomingMessage, response: ServerResponse) {

@@ -5,8 +5,7 @@ import type { Clock } from '../clock.js';
 import { Fifo, type Queued } from '../resilience/fifo.js';
 import type { Priority } from '../priority.js';
 import { isWaitingForClient, SLOW_AFTER_MS } from './connections.js';
-import type { RequestHead } from '../operation/request-state.js';
-import { headersOf } from './node-request.js';
+import { headersOf, type RequestHead } from './node-request.js';
 
 export interface OverloadOptions {
   /** Requests under way at a time. The next one is refused with status 503. Default 1000. */

@@ -1,9 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import type { GraphQLParams, Plugin } from 'graphql-yoga';
+import type { GraphQLParams } from 'graphql-yoga';
 import type { Caller } from '../context/caller.js';
 import { httpError } from '../operation/request-error.js';
-import type { RequestHead } from '../operation/request-state.js';
-import type { RequestStep } from '../operation/request-steps.js';
+import type { RequestHead } from './node-request.js';
 
 /** So much of a body that is too large is dropped while the client sends it; then its connection ends. */
 export const MAX_DROPPED_BYTES = 16 * 1024 * 1024;
@@ -12,30 +11,28 @@ export interface RequestReaderOptions {
   maxBodyBytes: number;
   /** The persisted operations, by `documentId`. */
   documents: ReadonlyMap<string, string>;
-  /** Who sent a request. */
-  callerOf: (request: RequestHead) => Pick<Caller, 'operations'>;
 }
 
 /**
  * Reads what is asked out of a request: GET with parameters in the address, or POST with JSON. Nothing else is taken:
  * a browser sends the other kinds of body for any site, without asking us whether it may.
  */
-export interface RequestReader extends RequestStep {
+export interface RequestReader {
+  /** Throws when the body of a POST will not be read. */
+  checkHeaders(head: RequestHead): void;
   /** What GET asks. */
-  parameters: (request: RequestHead) => GraphQLParams;
+  parameters(head: RequestHead, caller: Caller): GraphQLParams;
   /** What POST asks. */
-  posted: (request: RequestHead, body: Uint8Array) => GraphQLParams;
+  posted(body: Uint8Array, caller: Caller): GraphQLParams;
+  /** The body of a Request. Yoga's own readers quote the whole body in their errors. */
+  body(request: Request): Promise<Uint8Array>;
 }
 
-export function createRequestReader({
-  maxBodyBytes,
-  documents,
-  callerOf,
-}: RequestReaderOptions): RequestReader {
-  const finish = (request: RequestHead, params: unknown): GraphQLParams => {
+export function createRequestReader({ maxBodyBytes, documents }: RequestReaderOptions): RequestReader {
+  const finish = (params: unknown, caller: Caller): GraphQLParams => {
     const { query, documentId, ...rest } = checkParams(params);
     if (documentId !== undefined) return { ...rest, query: find(documentId) };
-    if (callerOf(request).operations === 'persisted') throw ownOperation();
+    if (caller.operations === 'persisted') throw ownOperation();
     return { ...rest, ...(query === undefined ? {} : { query }) };
   };
   const find = (documentId: string): string => {
@@ -48,25 +45,12 @@ export function createRequestReader({
     );
   };
   return {
-    begin: ({ method, headers }) => {
+    checkHeaders: ({ method, headers }) => {
       if (method === 'POST') checkHeaders(headers, maxBodyBytes);
     },
-    parameters: (request) => finish(request, readParameters(request)),
-    posted: (request, body) => finish(request, parseJson(body)),
-  };
-}
-
-/**
- * The same on Yoga's own path. Yoga's own readers tell the whole body in their errors, and pipe it through a stream to
- * measure it.
- */
-export function useRequestReader({ parameters, posted }: RequestReader, maxBodyBytes: number): Plugin {
-  return {
-    onRequestParse({ request, setRequestParser }) {
-      if (request.method === 'GET') setRequestParser(parameters);
-      else if (request.method === 'POST')
-        setRequestParser(async (asked) => posted(asked, await readBody(asked, maxBodyBytes)));
-    },
+    parameters: (head, caller) => finish(readParameters(head), caller),
+    posted: (body, caller) => finish(parseJson(body), caller),
+    body: (request) => readBody(request, maxBodyBytes),
   };
 }
 

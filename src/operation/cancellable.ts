@@ -1,10 +1,16 @@
-/** The same, but that it is heard at once when nobody listens any more: a generator that waits hears of it with what comes next. */
-export function leavable<T>(told: AsyncGenerator<T, void>, leave: () => void): AsyncIterableIterator<T> {
+/**
+ * The generator, with a `return()` that takes effect at once. A generator that waits notices its own only with its next
+ * value.
+ */
+export function cancellable<T>(
+  values: AsyncGenerator<T, void>,
+  cancel: () => void,
+): AsyncIterableIterator<T> {
   return {
-    next: () => told.next(),
+    next: () => values.next(),
     return: () => {
-      leave();
-      return told.return();
+      cancel();
+      return values.return();
     },
     [Symbol.asyncIterator]() {
       return this;

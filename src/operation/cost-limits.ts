@@ -1,45 +1,39 @@
-import type { ExecutionArgs, ExecutionResult, GraphQLError } from 'graphql';
-import { isAsyncIterable, type Plugin } from 'graphql-yoga';
+import type { GraphQLError } from 'graphql';
 import type { Caller } from '../context/caller.js';
 import type { Budgets } from './budgets.js';
-import type { CostPlanner } from './cost.js';
+import type { Cost } from './cost.js';
 import { operationError, waitError } from './request-error.js';
-import { stateOf, type RequestHead } from './request-state.js';
 
-export interface CostLimitsOptions {
-  planner: CostPlanner;
-  budgets: Budgets;
-}
+/** Points of a caller that no budget binds, such as a trigger. What it spends is not counted. */
+export const UNLIMITED = Number.MAX_SAFE_INTEGER;
 
-/** What is to be asked, and for whom. */
-type Asked = Pick<ExecutionArgs, 'document' | 'operationName' | 'variableValues'>;
-
-/** Holds what callers ask against what they may spend. */
+/** Holds what operations cost against what their callers may spend. */
 export interface CostLimits {
   /** Why it costs more than the caller may ever spend at once; undefined when it does not. */
-  tooExpensive(asked: Asked, caller: Caller): GraphQLError | undefined;
+  tooExpensive(cost: Cost, caller: Caller): GraphQLError | undefined;
   /** Takes what it may cost from the caller's minute, until it is settled by what the answer really cost. */
-  charge(asked: Asked, caller: Caller): { refused: GraphQLError } | { settle(data: unknown): ToldCost };
+  charge(cost: Cost, caller: Caller): { refused: GraphQLError } | Charge;
   /** Takes what an answer is known to cost. False: the caller may not spend so much, and nothing is taken. */
-  chargeAgain(cost: Cost, caller: Caller): boolean;
+  chargeAgain(cost: SettledCost, caller: Caller): boolean;
 }
 
-export interface Cost {
+export interface Charge {
+  settle(data: unknown): ReportedCost;
+}
+
+export interface SettledCost {
   requested: number;
   actual: number;
 }
 
-export interface ToldCost extends Cost {
+/** What `extensions.cost` says. */
+export interface ReportedCost extends SettledCost {
   limit: number;
   remaining: number;
 }
 
-export function createCostLimits({ planner, budgets }: CostLimitsOptions): CostLimits {
-  const costOf = ({ document, operationName, variableValues }: Asked) =>
-    planner({ document, operationName, variables: variableValues });
-
-  const tooExpensive: CostLimits['tooExpensive'] = (asked, { maxCost, costPerMinute }) => {
-    const cost = costOf(asked);
+export function createCostLimits({ budgets }: { budgets: Budgets }): CostLimits {
+  const tooExpensive: CostLimits['tooExpensive'] = (cost, { maxCost, costPerMinute }) => {
     const { requested } = cost;
     // What is more than a whole minute's would never be let through.
     const most = Math.min(maxCost, costPerMinute);
@@ -54,12 +48,20 @@ export function createCostLimits({ planner, budgets }: CostLimitsOptions): CostL
 
   return {
     tooExpensive,
-    charge: (asked, caller) => {
-      const refused = tooExpensive(asked, caller);
+    charge: (cost, caller) => {
+      const refused = tooExpensive(cost, caller);
       if (refused !== undefined) return { refused };
       const { maxCost: limit, costPerMinute, budget = caller.name } = caller;
-      const cost = costOf(asked);
       const { requested } = cost;
+      if (costPerMinute === UNLIMITED) {
+        const settle = (data: unknown) => ({
+          requested,
+          actual: cost.actual(data),
+          limit,
+          remaining: UNLIMITED,
+        });
+        return { settle };
+      }
       const charge = budgets.charge(budget, requested, costPerMinute);
       if ('retryAfter' in charge) {
         const { spent, retryAfter } = charge;
@@ -83,50 +85,4 @@ export function createCostLimits({ planner, budgets }: CostLimitsOptions): CostL
       return true;
     },
   };
-}
-
-/**
- * Refuses what costs more than its caller may spend, at once or in this minute, before any system is asked. Callers
- * that may send operations of their own are told what each cost, in `extensions.cost`; of an answer in parts, with the
- * last. A subscription is charged for each event that it is told: see subscriptions.ts.
- */
-export function useCostLimits(limits: CostLimits, callerOf: (request: RequestHead) => Caller): Plugin {
-  return {
-    onExecute: (event: {
-      args: ExecutionArgs;
-      context: { request: RequestHead };
-      setResultAndStopExecution: (result: ExecutionResult) => void;
-    }) => {
-      const { args, context, setResultAndStopExecution } = event;
-      const caller = callerOf(context.request);
-      const charge = limits.charge(args, caller);
-      if ('refused' in charge) {
-        setResultAndStopExecution({ errors: [charge.refused] });
-        return undefined;
-      }
-      const tells = tellsCost(caller, context.request);
-      return {
-        onExecuteDone: ({ result, setResult }) => {
-          if (isAsyncIterable(result)) return;
-          const { later } = stateOf(context.request);
-          if (later !== undefined) {
-            later.settle = (data) => {
-              delete later.settle;
-              const cost = charge.settle(data);
-              return tells ? cost : undefined;
-            };
-            return;
-          }
-          const cost = charge.settle(result.data);
-          stateOf(context.request).cost = cost;
-          if (tells) setResult({ ...result, extensions: { ...result.extensions, cost } });
-        },
-      };
-    },
-  };
-}
-
-/** Where nobody says who they are, only those are told who want to know where an answer comes from. */
-export function tellsCost({ operations, name }: Caller, { headers }: RequestHead): boolean {
-  return operations === 'any' && (name !== 'anonymous' || headers.get('x-sources') === '1');
 }

@@ -1,14 +1,10 @@
 import {
-  getOperationAST,
-  Kind,
   valueFromASTUntyped,
-  visit,
-  type DocumentNode,
-  type FragmentDefinitionNode,
   type GraphQLSchema,
   type OperationDefinitionNode,
   type SelectionNode,
 } from 'graphql';
+import type { OperationParts } from '../selections.js';
 import type { DeclaredCosts } from '../stitching/costs.js';
 import {
   compileCost,
@@ -30,11 +26,11 @@ export interface Cost {
   actual(data: unknown): number;
 }
 
-export type CostPlanner = (asked: {
-  document: DocumentNode;
-  operationName?: string | null | undefined;
-  variables?: Variables | null | undefined;
-}) => Cost;
+/** What an operation costs with these variables. */
+export type OperationCost = (variables: Variables) => Cost;
+
+/** The result is to be stored with the operation. `switches` are the variables of its `@skip` and `@include`. */
+export type CostPlanner = (parts: OperationParts, switches: readonly string[]) => OperationCost;
 
 /** An operation that is made to be expensive costs more than anybody may spend. */
 const TOO_LARGE: Cost = {
@@ -47,31 +43,13 @@ const TOO_LARGE: Cost = {
 const MAX_VARIANTS = 16;
 
 /**
- * Tells what operations cost. Each is worked out once, as far as it does not depend on variables; for each request
+ * Tells what operations cost. Each is computed once, as far as it does not depend on variables; for each request
  * then remain the lengths of lists that variables tell. Documents must have been validated.
  */
 export function createCostPlanner(schema: GraphQLSchema, costs: DeclaredCosts): CostPlanner {
   const introspection = introspectionSizes(schema);
-  const known = new WeakMap<DocumentNode, Map<string, OperationCost | undefined>>();
 
-  return ({ document, operationName, variables }) => {
-    const operations = known.get(document) ?? new Map<string, OperationCost | undefined>();
-    known.set(document, operations);
-    const name = operationName ?? '';
-    let cost = operations.get(name);
-    if (cost === undefined) {
-      const operation = getOperationAST(document, operationName);
-      // It is refused for not being there.
-      if (operation == null) return TOO_LARGE;
-      cost = operationCost(operation, document);
-      operations.set(name, cost);
-    }
-    return cost(variables ?? {});
-  };
-
-  function operationCost(operation: OperationDefinitionNode, document: DocumentNode): OperationCost {
-    const fragments = fragmentsOf(document);
-    const switches = switchesIn(document);
+  return ({ operation, fragments }, switches) => {
     const defaults = defaultsOf(operation);
     const variants = new Map<string, CompiledCost | undefined>();
     return (given) => {
@@ -94,10 +72,8 @@ export function createCostPlanner(schema: GraphQLSchema, costs: DeclaredCosts): 
       const compiled = variants.get(variant);
       return compiled === undefined ? TOO_LARGE : costFor(compiled, variables);
     };
-  }
+  };
 }
-
-type OperationCost = (variables: Variables) => Cost;
 
 function costFor({ sums, points, root }: CompiledCost, variables: Variables): Cost {
   const value = sums.run(variables);
@@ -160,26 +136,6 @@ function mostOf({ fields }: Selection, value: (points: Points) => number): strin
     .map((selection) => mostOf(selection, value))
     .toSorted((one, other) => other.length - one.length);
   return [first.name, ...inside];
-}
-
-function fragmentsOf({ definitions }: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
-  return new Map(
-    definitions.flatMap((one) =>
-      one.kind === Kind.FRAGMENT_DEFINITION ? [[one.name.value, one] as const] : [],
-    ),
-  );
-}
-
-/** The variables by which `@skip` and `@include` switch. */
-function switchesIn(document: DocumentNode): string[] {
-  const names = new Set<string>();
-  visit(document, {
-    Directive: ({ name, arguments: given = [] }) => {
-      if (name.value !== 'skip' && name.value !== 'include') return;
-      for (const { value } of given) if (value.kind === Kind.VARIABLE) names.add(value.name.value);
-    },
-  });
-  return [...names];
 }
 
 function isLeftIn({ directives = [] }: SelectionNode, variables: Variables): boolean {

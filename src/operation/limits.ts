@@ -1,15 +1,12 @@
 import {
   Kind,
   Lexer,
-  parse,
-  Source,
   TokenKind,
   type DocumentNode,
   type GraphQLError,
-  type ParseOptions,
   type SelectionSetNode,
+  type Source,
 } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
 import { operationError } from './request-error.js';
 
 export interface OperationLimits {
@@ -29,22 +26,8 @@ export interface OperationLimits {
  */
 const BRACKETS_PER_LEVEL = 4;
 
-/** Refuses documents that are larger than any sensible one, before time is spent on them. */
-export function useOperationLimits(limits: OperationLimits): Plugin {
-  return {
-    onParse({ setParseFn }) {
-      setParseFn((text: string | Source, options?: ParseOptions) => {
-        const source = typeof text === 'string' ? new Source(text) : text;
-        checkText(source, limits);
-        const document = parse(source, options);
-        checkSelections(document, limits);
-        return document;
-      });
-    },
-  };
-}
-
-function checkText(source: Source, { maxTokens, maxDepth, maxDirectives }: OperationLimits): void {
+/** Refuses a text that is larger than any sensible one, before time is spent on parsing it. */
+export function checkText(source: Source, { maxTokens, maxDepth, maxDirectives }: OperationLimits): void {
   const lexer = new Lexer(source);
   let tokens = 0;
   let directives = 0;
@@ -86,7 +69,11 @@ interface Size {
 
 const NOTHING: Size = { depth: 0, aliases: 0 };
 
-function checkSelections({ definitions }: DocumentNode, { maxDepth, maxAliases }: OperationLimits): void {
+/** Refuses a document that is too deep or has too many aliases, before it is validated. */
+export function checkSelections(
+  { definitions }: DocumentNode,
+  { maxDepth, maxAliases }: OperationLimits,
+): void {
   const fragments = new Map<string, SelectionSetNode>();
   for (const one of definitions) {
     if (one.kind === Kind.FRAGMENT_DEFINITION) fragments.set(one.name.value, one.selectionSet);

@@ -1,5 +1,4 @@
 import { hash, randomUUID } from 'node:crypto';
-import type { ExecutionResult } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
 import type { Erasures } from '../identity/erasures.js';
@@ -9,14 +8,13 @@ import { TransientMap } from '../v8/transient-map.js';
 import { textOfAudience } from '../privacy/access.js';
 import type { AuditEntry } from '../privacy/audit-line.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import { nameOperation, startRequest } from '../telemetry/tracing.js';
+import type { Answer, Ask } from './answer.js';
 import type { Auditor } from './audit.js';
-import { askerOf, type Asker } from './caller.js';
-import { tellsCost, type Cost, type CostLimits } from './cost-limits.js';
-import { requestIdOf } from './request-id.js';
-import { stateOf, type RequestHead } from './request-state.js';
+import type { CostLimits, SettledCost } from './cost-limits.js';
+import { outsideErrors, type ErrorLog } from './errors.js';
+import type { Principal } from './principal.js';
 
-export interface WholeAnswersOptions {
+export interface ResponseCacheOptions {
   /** For the bytes. */
   maxBytes: number;
   registry: Pick<LoaderRegistry, 'version'>;
@@ -25,58 +23,72 @@ export interface WholeAnswersOptions {
   /** Undefined: nothing is audited. */
   auditor: Pick<Auditor, 'write'> | undefined;
   metrics: Pick<Metrics, 'answeredWhole' | 'cacheAnswered'>;
+  errorLog: ErrorLog;
   clock: Clock;
 }
 
+/** For whom an answer is that was made for another request. */
+export type CacheAsk = Pick<Ask, 'principal' | 'requestId' | 'signal'>;
+
 /**
- * Answers that a request is given though they were made for another: to the same question, for an audience that may see
+ * Answers that a request receives though they were made for another: to the same operation, for an audience that may see
  * the same. Each is charged, audited and counted as if it had been made for the request alone.
  */
-export interface WholeAnswers {
-  /** What tells the same questions of an audience from all others; undefined when a request is to be answered by itself. */
-  keyOf(request: RequestHead, body: Uint8Array | undefined): string | undefined;
-  /** The text that was sent before, as long as all that it was made of is kept and fresh. */
-  kept(key: string, request: RequestHead): Promise<Uint8Array | undefined>;
+export interface ResponseCache {
+  /** What tells the same operations of an audience from all others. */
+  keyOf(principal: Principal, question: Uint8Array): string;
+  /** The text that was sent before, as long as all that it was made of is cached and fresh. */
+  cached(key: string, ask: CacheAsk): Promise<Cached | undefined>;
   /** The answer that is being made at this moment, or else the one that this makes. */
-  once(key: string, request: RequestHead, make: () => Promise<Answer>): Promise<Made>;
+  once(key: string, ask: CacheAsk, make: () => Promise<Made>): Promise<Shareable>;
 }
 
-/** Undefined: it may come bit by bit. */
-type Answer = ExecutionResult | undefined;
-
+/** An answer, and what its operation is called. */
 export interface Made {
-  result: Answer;
-  /** Keeps its text, if it was made of nothing but what was kept and fresh. Left out: it is not to be kept. */
-  keep?: (text: string) => void;
+  answer: Answer;
+  operationName: string | undefined;
+}
+
+export interface Shareable extends Made {
+  /** Set when the answer was made for another request. */
+  freshness?: Freshness;
+  /** Caches its text, if it was made of nothing but what was cached and fresh. Left out: it is not to be cached. */
+  store?: (text: string) => void;
+}
+
+export interface Cached {
+  text: Uint8Array;
+  operationName: string | undefined;
+  freshness: Freshness;
+}
+
+interface Freshness {
+  ageMs: number;
+  freshMs: number;
 }
 
 /** What it takes to give an answer to another request. */
 interface Bill {
   operationName: string | undefined;
-  cost: Cost;
+  cost: SettledCost;
   auditEntry: AuditEntry | undefined;
-  /** At that time by the engine's clock it was so old, and fresh for so long. */
-  freshness: { at: number; ageMs: number; freshMs: number };
+  /** As of that time by the engine's clock. */
+  freshness: Freshness & { at: number };
 }
 
-interface CachedResponse extends Bill {
+interface Entry extends Bill {
   text: Uint8Array;
   parts: readonly Part[];
   /** The version of the list of erased customers that it was made by. */
   erased: number;
 }
 
-interface UnderWay {
+interface InFlight {
   /** What had been forgotten when it began. */
   version: number;
   erased: number;
   /** Undefined: nobody else can have it. */
-  made: Promise<Shared | undefined>;
-}
-
-interface Shared {
-  result: ExecutionResult;
-  bill: Bill;
+  made: Promise<{ answer: Answer; bill: Bill } | undefined>;
 }
 
 /** What an answer says of the time of day is no older than this, however long its parts are fresh. */
@@ -86,110 +98,106 @@ const MAX_AGE_MS = 60_000;
 const ANSWER_BYTES = 1_000;
 const PART_BYTES = 50;
 
-/** Who sends one of these wants something of how it is answered. */
-const SPECIAL_HEADERS = ['x-sources', 'cache-control', 'prefer', 'x-priority'] as const;
-
-export function createWholeAnswers(options: WholeAnswersOptions): WholeAnswers {
-  const { maxBytes, registry, erasures, limits, auditor, metrics, clock } = options;
-  const answers = new LRUCache<string, CachedResponse>({
+export function createResponseCache(options: ResponseCacheOptions): ResponseCache {
+  const { maxBytes, registry, erasures, limits, auditor, metrics, errorLog, clock } = options;
+  const entries = new LRUCache<string, Entry>({
     maxSize: maxBytes,
     sizeCalculation: ({ text, parts }) => ANSWER_BYTES + text.length + PART_BYTES * parts.length,
   });
-  const underWay = new TransientMap<string, UnderWay>();
-  const audiences = new WeakMap<Asker, Buffer>();
+  const inFlight = new TransientMap<string, InFlight>();
+  const audiences = new WeakMap<Principal, Buffer>();
   // So that nobody can find out from a key what was asked about whom.
   const secret = randomUUID();
 
-  const audienceOf = (asker: Asker): Buffer => {
-    let audience = audiences.get(asker);
+  const audienceOf = (principal: Principal): Buffer => {
+    let audience = audiences.get(principal);
     if (audience === undefined)
-      audiences.set(asker, (audience = Buffer.from(`${secret}\n${textOf(asker)}\n`)));
+      audiences.set(principal, (audience = Buffer.from(`${secret}\n${textOf(principal)}\n`)));
     return audience;
   };
 
   /** Undefined: the answer is for its own request only. */
-  const billOf = (request: RequestHead, result: Answer): Bill | undefined => {
-    const { context, cost, auditEntry, operation } = stateOf(request);
-    const told = context?.provenance.freshness();
-    if (result?.data == null || cost === undefined || told === undefined) return undefined;
-    return { operationName: operation?.name, cost, auditEntry, freshness: { at: clock.now(), ...told } };
+  const billOf = ({ answer, operationName }: Made): Bill | undefined => {
+    const { result, provenance, cost, auditEntry } = answer;
+    const freshness = provenance?.freshness();
+    if (result.data == null || cost === undefined || freshness === undefined) return undefined;
+    return { operationName, cost, auditEntry, freshness: { at: clock.now(), ...freshness } };
   };
 
-  /** False: the request must be answered, or refused, by itself. */
-  const settle = async (request: RequestHead, bill: Bill): Promise<boolean> => {
-    const { cost, auditEntry, operationName, freshness } = bill;
-    const { caller } = askerOf(request);
-    if (!limits.chargeAgain(cost, caller)) return false;
+  /** How fresh the answer is by now. Undefined: the request must be answered, or refused, by itself. */
+  const settle = async ({ principal, requestId }: CacheAsk, bill: Bill): Promise<Freshness | undefined> => {
+    const { cost, auditEntry, freshness } = bill;
+    const { caller } = principal;
+    if (!limits.chargeAgain(cost, caller)) return undefined;
     if (auditEntry !== undefined) {
-      const entry = { ...auditEntry, requestId: requestIdOf(request), caller: caller.name };
-      if ((await auditor?.write(entry)) === false) return false;
+      const entry = { ...auditEntry, requestId, caller: caller.name };
+      if ((await auditor?.write(entry)) === false) return undefined;
     }
-    const state = stateOf(request);
     const passedMs = clock.now() - freshness.at;
-    state.freshness = { ageMs: freshness.ageMs + passedMs, freshMs: freshness.freshMs - passedMs };
-    if (state.operation !== undefined) state.operation.name = operationName;
-    state.trace = startRequest(request.headers);
-    nameOperation(state.trace, 'query', operationName);
-    return true;
+    return { ageMs: freshness.ageMs + passedMs, freshMs: freshness.freshMs - passedMs };
   };
 
-  const isUsable = ({ freshness, parts, erased }: CachedResponse): boolean =>
+  const isUsable = ({ freshness, parts, erased }: Entry): boolean =>
     clock.now() - freshness.at < Math.min(freshness.freshMs, MAX_AGE_MS) &&
     erased === erasures.version &&
     !parts.some(({ standing }) => standing.isDropped);
 
   return {
-    keyOf: (request, body) => {
-      const asker = askerOf(request);
-      if (tellsCost(asker.caller, request)) return undefined;
-      if (SPECIAL_HEADERS.some((name) => request.headers.get(name) !== null)) return undefined;
-      const question = Buffer.concat([audienceOf(asker), body ?? Buffer.from(request.url)]);
-      return hash('sha256', question, 'base64url');
-    },
-    kept: async (key, request) => {
-      const known = answers.get(key);
+    keyOf: (principal, question) =>
+      hash('sha256', Buffer.concat([audienceOf(principal), question]), 'base64url'),
+    cached: async (key, ask) => {
+      const known = entries.get(key);
       if (known === undefined || erasures.loading() !== undefined) return undefined;
       if (!isUsable(known)) {
-        answers.delete(key);
+        entries.delete(key);
         return undefined;
       }
-      if (!(await settle(request, known))) return undefined;
+      const freshness = await settle(ask, known);
+      if (freshness === undefined) return undefined;
       for (const { source, standing } of known.parts) {
         standing.reads += 1;
         metrics.cacheAnswered(source, 'hit');
       }
       metrics.answeredWhole('kept');
-      return known.text;
+      const { text, operationName } = known;
+      return { text, operationName, freshness };
     },
-    once: async (key, request, make) => {
+    once: async (key, ask, make) => {
       const { version } = registry;
       const erased = erasures.version;
-      const ahead = underWay.get(key);
+      const ahead = inFlight.get(key);
       if (ahead?.version === version && ahead.erased === erased) {
         const made = await ahead.made;
-        if (made === undefined || !(await settle(request, made.bill))) return { result: await make() };
+        const freshness = made === undefined ? undefined : await settle(ask, made.bill);
+        if (made === undefined || freshness === undefined) return make();
         metrics.answeredWhole('shared');
-        return { result: made.result };
+        const { result } = made.answer;
+        const { errors = [] } = result;
+        const own = errors.length === 0 ? {} : { errors: outsideErrors(errors, ask.requestId, errorLog) };
+        const answer = { ...made.answer, result: { ...result, ...own } };
+        return { answer, operationName: made.bill.operationName, freshness };
       }
-      let tell: (made: Shared | undefined) => void = () => undefined;
-      const own: UnderWay = { version, erased, made: new Promise((resolve) => (tell = resolve)) };
-      underWay.set(key, own);
+      let resolve: (made: { answer: Answer; bill: Bill } | undefined) => void = () => undefined;
+      const own: InFlight = { version, erased, made: new Promise((settled) => (resolve = settled)) };
+      inFlight.set(key, own);
       const end = (): void => {
-        tell(undefined);
-        if (underWay.get(key) === own) underWay.delete(key);
+        resolve(undefined);
+        if (inFlight.get(key) === own) inFlight.delete(key);
       };
       // What is given up may never come to an end.
-      request.signal.addEventListener('abort', end, { once: true });
+      ask.signal?.addEventListener('abort', end, { once: true });
       try {
-        const result = await make();
-        const bill = billOf(request, result);
-        if (result === undefined || bill === undefined) return { result };
-        tell({ result, bill });
+        const made = await make();
+        const bill = billOf(made);
+        if (bill === undefined) return made;
+        const { answer, operationName } = made;
+        resolve({ answer, bill });
         return {
-          result,
-          keep: (text) => {
-            const parts = stateOf(request).context?.provenance.parts();
-            if (parts !== undefined) answers.set(key, { ...bill, text: Buffer.from(text), parts, erased });
+          answer,
+          operationName,
+          store: (text) => {
+            const parts = answer.provenance?.parts();
+            if (parts !== undefined) entries.set(key, { ...bill, text: Buffer.from(text), parts, erased });
           },
         };
       } finally {
@@ -200,7 +208,7 @@ export function createWholeAnswers(options: WholeAnswersOptions): WholeAnswers {
 }
 
 /** All by which two callers' answers to the same question may differ, and who comes first when systems make them wait. */
-function textOf({ audience, rights: { own }, caller }: Asker): string {
+function textOf({ audience, rights: { own }, caller }: Principal): string {
   const { findsBy, operations, priority } = caller;
   const namespaces = findsBy === 'all' ? 'all' : [...findsBy].sort().join(' ');
   return JSON.stringify([textOfAudience(audience), namespaces, own ?? null, operations, priority]);

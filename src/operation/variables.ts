@@ -2,43 +2,40 @@ import {
   coerceInputValue,
   getNamedType,
   getNullableType,
-  getOperationAST,
   isInputObjectType,
   isInputType,
   isLeafType,
   isListType,
   isNonNullType,
   typeFromAST,
-  type ExecutionArgs,
   type GraphQLError,
   type GraphQLInputType,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
   type VariableDefinitionNode,
 } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
 import { operationError } from './request-error.js';
 
 /** A long list of wrong values is not told in full. */
 const MAX_ERRORS = 10;
 
-/** Refuses variables that do not fit. Execution would do so too, but quote their values: e-mail addresses, for one. */
-export function useVariableCheck(): Plugin {
-  return {
-    onExecute({ args, setResultAndStopExecution }) {
-      const errors = checkVariables(args);
-      if (errors.length > 0) setResultAndStopExecution({ errors });
-    },
-  };
-}
-
-function checkVariables({ schema, document, operationName, variableValues }: ExecutionArgs): GraphQLError[] {
+/**
+ * What is wrong with the variables of an operation. Execution would say so too, but quote their values: e-mail addresses,
+ * for one.
+ */
+export function checkVariables(
+  { variableDefinitions = [] }: OperationDefinitionNode,
+  schema: GraphQLSchema,
+  variables: Readonly<Record<string, unknown>>,
+): GraphQLError[] {
   const errors: GraphQLError[] = [];
-  for (const node of getOperationAST(document, operationName)?.variableDefinitions ?? []) {
+  for (const node of variableDefinitions) {
     const type = typeFromAST(schema, node.type);
     // Validation has refused a variable of an output type.
     if (!isInputType(type)) continue;
     const name = node.variable.name.value;
-    const given = variableValues != null && Object.hasOwn(variableValues, name);
-    const value: unknown = given ? variableValues[name] : undefined;
+    const given = Object.hasOwn(variables, name);
+    const value: unknown = given ? variables[name] : undefined;
     if (given && (value !== null || !isNonNullType(type))) checkValue(node, type, value, errors);
     else if (isNonNullType(type) && (given || node.defaultValue === undefined)) {
       const problem = given ? 'must not be null' : 'is missing';

@@ -1,15 +1,14 @@
 import {
   isObjectType,
-  Kind,
   TypeInfo,
   visit,
   visitWithTypeInfo,
-  type DocumentNode,
   type FragmentDefinitionNode,
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
 import type { DataCategory, Purpose } from '../customer/schema.generated.js';
+import type { OperationParts } from '../selections.js';
 import type { Policies } from '../stitching/policies.js';
 import { accessTo, textOfAudience, type Audience } from './access.js';
 import type { AuditEntry } from './audit-line.js';
@@ -34,29 +33,24 @@ export interface DisclosuresOptions {
   needConsent: ReadonlySet<Purpose>;
 }
 
-/** Tells what an answer shows of persons, for the audit. */
-export interface Disclosures {
-  /** Categories of data by what became of them; undefined when the operation asks for nothing of a person. */
-  of(operation: AskedOperation, audience: Audience, decided: Decided): Categories | undefined;
-  /** Fields of the operation that the audience gets from nobody, as `Type.field`. */
-  forbidden(operation: AskedOperation, audience: Audience): string[];
-}
+/** Finds out what an operation shows of persons. The result is to be stored with the operation. */
+export type Disclosures = (parts: OperationParts) => Disclosure;
 
-export interface AskedOperation {
-  document: DocumentNode;
-  operationName?: string | null | undefined;
+/** What an operation shows of persons, for the audit. */
+export interface Disclosure {
+  /** Categories of data by what became of them; undefined when the operation requests nothing of a person. */
+  of(audience: Audience, decided: Decided): Categories | undefined;
+  /** Fields of the operation that the audience gets from nobody, as `Type.field`. */
+  forbidden(audience: Audience): string[];
 }
 
 export function createDisclosures({ schema, policies, needConsent }: DisclosuresOptions): Disclosures {
-  /** By document, audience and the name of the operation. */
-  const plans = new WeakMap<DocumentNode, Map<string, Map<string, OperationDisclosure>>>();
-
-  const makePlan = ({ document, operationName }: AskedOperation, audience: Audience): OperationDisclosure => {
+  const makePlan = (paths: ReadonlySet<string>, audience: Audience): OperationDisclosure => {
     const granted = new Set<DataCategory>();
     const masked = new Set<DataCategory>();
     const withheld = new Set<DataCategory>();
     const asked = new Map<string, OperationDisclosure['asked'][number]>();
-    for (const path of fieldsOf(document, operationName, schema)) {
+    for (const path of paths) {
       const policy = policies.get(path);
       if (policy === undefined || policy.category === 'NONE') continue;
       const { category } = policy;
@@ -81,27 +75,25 @@ export function createDisclosures({ schema, policies, needConsent }: Disclosures
     };
   };
 
-  return {
-    of: (operation, audience, decided) => {
-      let ofDocument = plans.get(operation.document);
-      if (ofDocument === undefined)
-        plans.set(operation.document, (ofDocument = new Map<string, Map<string, OperationDisclosure>>()));
-      const text = textOfAudience(audience);
-      let ofAudience = ofDocument.get(text);
-      if (ofAudience === undefined)
-        ofDocument.set(text, (ofAudience = new Map<string, OperationDisclosure>()));
-      const name = operation.operationName ?? '';
-      let plan = ofAudience.get(name);
-      if (plan === undefined) ofAudience.set(name, (plan = makePlan(operation, audience)));
-      const came = textOf(decided);
-      if (!plan.outcomes.has(came)) plan.outcomes.set(came, outcomeOf(plan, decided));
-      return plan.outcomes.get(came);
-    },
-    forbidden: ({ document, operationName }, audience) =>
-      [...fieldsOf(document, operationName, schema)].filter((path) => {
-        const policy = policies.get(path);
-        return policy !== undefined && accessTo(path, policy, audience, needConsent).kind === 'forbidden';
-      }),
+  return (parts) => {
+    const plans = new Map<string, OperationDisclosure>();
+    let read: ReadonlySet<string> | undefined;
+    const paths = () => (read ??= fieldsOf(parts, schema));
+    return {
+      of: (audience, decided) => {
+        const text = textOfAudience(audience);
+        let plan = plans.get(text);
+        if (plan === undefined) plans.set(text, (plan = makePlan(paths(), audience)));
+        const came = textOf(decided);
+        if (!plan.outcomes.has(came)) plan.outcomes.set(came, outcomeOf(plan, decided));
+        return plan.outcomes.get(came);
+      },
+      forbidden: (audience) =>
+        [...paths()].filter((path) => {
+          const policy = policies.get(path);
+          return policy !== undefined && accessTo(path, policy, audience, needConsent).kind === 'forbidden';
+        }),
+    };
   };
 }
 
@@ -135,17 +127,7 @@ function outcomeOf(
 }
 
 /** Every `Type.field` that an operation selects. */
-function fieldsOf(
-  document: DocumentNode,
-  operationName: string | null | undefined,
-  schema: GraphQLSchema,
-): ReadonlySet<string> {
-  const fragments = new Map<string, FragmentDefinitionNode>();
-  let operation: OperationDefinitionNode | undefined;
-  for (const one of document.definitions)
-    if (one.kind === Kind.FRAGMENT_DEFINITION) fragments.set(one.name.value, one);
-    else if (one.kind === Kind.OPERATION_DEFINITION)
-      if (operationName == null || one.name?.value === operationName) operation ??= one;
+function fieldsOf({ operation, fragments }: OperationParts, schema: GraphQLSchema): ReadonlySet<string> {
   const paths = new Set<string>();
   const seen = new Set<string>();
   const gather = (node: OperationDefinitionNode | FragmentDefinitionNode): void => {
@@ -158,7 +140,7 @@ function fieldsOf(
           if (isObjectType(parent)) paths.add(`${parent.name}.${name.value}`);
         },
         FragmentSpread: ({ name }) => {
-          const fragment = fragments.get(name.value);
+          const fragment = fragments[name.value];
           if (fragment === undefined || seen.has(name.value)) return;
           seen.add(name.value);
           gather(fragment);
@@ -166,6 +148,6 @@ function fieldsOf(
       }),
     );
   };
-  if (operation !== undefined) gather(operation);
+  gather(operation);
   return paths;
 }

@@ -2,11 +2,11 @@ import { z } from 'zod';
 import type { ExportDocument, ExportedSection, Failure } from './export-document.js';
 import type { ExportPlan, Section } from './export-plan.js';
 
-/** Sends an operation through the front door, with a right to see everything. */
+/** Answers an operation, with a right to see everything, from answers that are no older. */
 export type Ask = (
   query: string,
-  variables: object,
-  headers: Readonly<Record<string, string>>,
+  variables: Readonly<Record<string, unknown>>,
+  maxAgeMs: number,
 ) => Promise<unknown>;
 
 export interface ExportOptions {
@@ -71,7 +71,7 @@ const opening = z.object({
 export async function exportCustomer(options: ExportOptions): Promise<ExportResult> {
   const { plan, by, digestOf, begun, save, onProgress, now } = options;
   const startedAt = now();
-  const fresh = (): string => `max-age=${Math.ceil((now() - startedAt) / 1000)}`;
+  const fresh = (): number => Math.ceil((now() - startedAt) / 1000) * 1000;
   let first = await askOnce(options, OPENING, {}, fresh());
   // All the rest hangs on who this is, so a system that only stumbled is given another chance to say it.
   for (let tries = 1; tries < OPENING_TRIES && isPartial(first); tries += 1)
@@ -115,7 +115,7 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
   async function askSection(
     section: Section,
     { sourceOfField }: ExportOptions,
-    cacheControl: string,
+    maxAgeMs: number,
   ): Promise<ExportedSection & { value: unknown }> {
     const askedAt = new Date(now()).toISOString();
     const failures: Failure[] = [];
@@ -123,7 +123,7 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
     let value: unknown = null;
     let after: string | null = null;
     do {
-      const page = await askOnce(options, section.query, section.isPaged ? { after } : {}, cacheControl);
+      const page = await askOnce(options, section.query, section.isPaged ? { after } : {}, maxAgeMs);
       failures.push(...page.errors.map(failureOf));
       if (page.data === null && page.errors.length === 0)
         failures.push({ source: null, code: 'UNKNOWN', isFinal: false });
@@ -152,10 +152,9 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
     { ask }: ExportOptions,
     query: string,
     variables: object,
-    cacheControl: string,
+    maxAgeMs: number,
   ): Promise<Answer> {
-    const headers = { 'cache-control': cacheControl, 'x-sources': '1' };
-    return answer.parse(await ask(query, { by, ...variables }, headers));
+    return answer.parse(await ask(query, { by, ...variables }, maxAgeMs));
   }
 }
 

@@ -29,6 +29,14 @@ describe('the GraphiQL page', () => {
     for (const { query } of exampleOperations()) expect(html).toContain(JSON.stringify(query));
   });
 
+  test('is where a browser is sent that opens the gateway itself', async () => {
+    const response = await open('/');
+    expect(response.status).toBe(302);
+    expect(response.headers.get('location')).toBe('/graphql');
+    const other = await gateway.fetch('/', { headers: { accept: 'application/json' } });
+    expect(other.status).toBe(404);
+  });
+
   test('loads nothing from elsewhere, and the browser is told to see to that', async () => {
     const response = await open('/graphql', { headers: { 'accept-encoding': 'identity' } });
     expect(response.headers.get('content-encoding')).toBeNull();

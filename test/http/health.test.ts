@@ -9,9 +9,9 @@ import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import type { Client } from '../../src/connectors/connector.js';
 import { setting, SourceForbiddenError } from '../../src/index.js';
 import { useHealth } from '../../src/http/health.js';
-import { createOperationTimes, useMetrics } from '../../src/http/metrics.js';
-import { inOrder, useRequestSteps } from '../../src/operation/request-steps.js';
+import { useMetrics } from '../../src/http/metrics.js';
 import { createMetrics, type BreakerState } from '../../src/telemetry/metrics.js';
+import { createTestApp } from '../support/app.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { localSource } from '../support/local-source.js';
@@ -278,47 +278,48 @@ describe('a gateway that knows more of itself', () => {
 describe('the metrics', () => {
   const clock = turnedClock();
   const metrics = createMetrics();
-  const times = createOperationTimes(metrics, clock);
-  const yoga = createYoga({
-    schema: createSchema({
-      typeDefs: 'type Query { a: Int, broken: Int }',
-      resolvers: {
-        Query: {
-          a: () => {
-            clock.turn(30);
-            return 1;
-          },
-          broken: () => {
-            throw new Error('broken');
-          },
+  const schema = createSchema({
+    typeDefs: 'type Query { a: Int, broken: Int }',
+    resolvers: {
+      Query: {
+        a: () => {
+          clock.turn(30);
+          return 1;
+        },
+        broken: () => {
+          throw new Error('broken');
         },
       },
-    }),
-    logging: false,
-    plugins: [useMetrics(metrics, clock), useRequestSteps(inOrder([times])), times],
+    },
   });
-  const text = async (): Promise<string> => (await yoga.fetch('http://gateway/metrics')).text();
+  const yoga = createTestApp(schema, { metrics, clock, pages: [useMetrics(metrics, clock)] });
+  afterAll(() => {
+    yoga.close();
+  });
+  const text = async (): Promise<string> => (await yoga.fetch(new Request('http://gateway/metrics'))).text();
 
   afterEach(() => {
     clock.turn(1_000);
   });
 
   const ask = (body: object): Response | Promise<Response> =>
-    yoga.fetch('http://gateway/graphql', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+    yoga.fetch(
+      new Request('http://gateway/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      }),
+    );
 
   test('are told as text', async () => {
-    const response = await yoga.fetch('http://gateway/metrics');
+    const response = await yoga.fetch(new Request('http://gateway/metrics'));
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe(metrics.contentType);
     expect(await response.text()).toContain('# TYPE stekkerdoos_source_calls_total counter');
   });
 
   test('are not there to be changed', async () => {
-    const response = await yoga.fetch('http://gateway/metrics', { method: 'POST', body: '{}' });
+    const response = await yoga.fetch(new Request('http://gateway/metrics', { method: 'POST', body: '{}' }));
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe('GET, HEAD');
   });
@@ -337,11 +338,13 @@ describe('the metrics', () => {
 
   test('count an operation that cannot even be read', async () => {
     await ask({ query: '{' });
-    await yoga.fetch('http://gateway/graphql', {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: '{',
-    });
+    await yoga.fetch(
+      new Request('http://gateway/graphql', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: '{',
+      }),
+    );
     expect(await text()).toContain('stekkerdoos_operations_total{operation="anonymous",outcome="refused"} 2');
   });
 

@@ -6,7 +6,7 @@ import { buildSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { createOverloadGuard, type OverloadGuard, type OverloadOptions } from '../../src/http/overload.js';
-import type { RequestHead } from '../../src/operation/request-state.js';
+import type { RequestHead } from '../../src/http/node-request.js';
 import type { Priority } from '../../src/priority.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
 import { turnedClock } from '../support/clock.js';

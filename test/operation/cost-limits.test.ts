@@ -1,15 +1,11 @@
-import { parse } from 'graphql';
 import { describe, expect, it } from 'vitest';
 import { rightsOf } from '../../src/context/roles.js';
 import { createBudgets } from '../../src/operation/budgets.js';
 import { createCostLimits } from '../../src/operation/cost-limits.js';
 
 const REQUESTED = 50;
-const limits = createCostLimits({
-  planner: () => ({ requested: REQUESTED, mostOf: () => '', actual: () => REQUESTED }),
-  budgets: createBudgets(),
-});
-const asked = { document: parse('{ __typename }') };
+const limits = createCostLimits({ budgets: createBudgets() });
+const cost = { requested: REQUESTED, mostOf: () => '', actual: () => REQUESTED };
 
 describe('an operation of 50 points', () => {
   it.each([
@@ -26,6 +22,6 @@ describe('an operation of 50 points', () => {
       maxCost,
       costPerMinute,
     };
-    expect(limits.tooExpensive(asked, caller)?.extensions['code']).toBe(code);
+    expect(limits.tooExpensive(cost, caller)?.extensions['code']).toBe(code);
   });
 });

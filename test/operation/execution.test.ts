@@ -1,14 +1,20 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import fc from 'fast-check';
-import { GraphQLScalarType, print, responsePathAsArray, type GraphQLResolveInfo } from 'graphql';
+import {
+  GraphQLScalarType,
+  print,
+  responsePathAsArray,
+  type ExecutionArgs,
+  type GraphQLResolveInfo,
+} from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import { describe, expect, test } from 'vitest';
 import { SourceUnavailableError } from '../../src/errors.js';
-import { usePlannedExecution } from '../../src/operation/execution.js';
-import { formatError } from '../../src/operation/format-errors.js';
-import { useResponseNames } from '../../src/operation/response-names.js';
+import { formatError } from '../../src/operation/errors.js';
+import { executeByInterpreter, executeByPlan } from '../../src/operation/execution.js';
 import { decorated, SPECIAL_NAMES, VARIABLES, type MadeUpVariable } from '../support/decoration.js';
 import { madeUpOperations } from '../support/operations.js';
+import { preparerFor } from '../support/preparer.js';
 
 /**
  * Plans against Yoga's own executor, on a schema whose resolvers do all that resolvers can do wrong. What they do hangs
@@ -241,11 +247,31 @@ const schema = makeExecutableSchema({
 });
 
 const maskedErrors = { maskError: formatError };
-const planned = createYoga({
-  ...{ schema, maskedErrors, logging: false },
-  plugins: [useResponseNames(), usePlannedExecution()],
-});
-const interpreted = createYoga({ schema, maskedErrors, logging: false, plugins: [useResponseNames()] });
+const preparer = preparerFor(schema);
+const planned = yogaThatExecutes(
+  (prepared, args) => executeByPlan(prepared, args) ?? executeByInterpreter(prepared, args),
+);
+const interpreted = yogaThatExecutes(executeByInterpreter);
+
+function yogaThatExecutes(execute: typeof executeByInterpreter) {
+  return createYoga({
+    ...{ schema, maskedErrors, logging: false },
+    plugins: [
+      {
+        onExecute: ({
+          setExecuteFn,
+        }: {
+          setExecuteFn: (execute: (args: ExecutionArgs) => unknown) => void;
+        }) => {
+          setExecuteFn(({ document, operationName, contextValue, variableValues }: ExecutionArgs) => {
+            const prepared = preparer.prepare(document.loc?.source.body ?? '', operationName);
+            return execute(prepared, { schema, contextValue, variables: variableValues ?? {} });
+          });
+        },
+      },
+    ],
+  });
+}
 
 interface Told {
   path?: (string | number)[];

@@ -10,12 +10,12 @@ import type { Caller } from '../../src/context/caller.js';
 import { ROLES } from '../../src/context/roles.js';
 import { NOBODY_ERASED } from '../../src/identity/erasures.js';
 import type { Audience } from '../../src/privacy/access.js';
-import type { Asker } from '../../src/operation/caller.js';
+import type { Principal } from '../../src/operation/principal.js';
 import { listen, type HttpServer } from '../../src/http/http.js';
 import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
-import { stateOf } from '../../src/operation/request-state.js';
-import { createWholeAnswers } from '../../src/operation/response-cache.js';
+import { createResponseCache } from '../../src/operation/response-cache.js';
 import type { Environment } from '../../src/settings.js';
+import { createLogger } from '../../src/telemetry/logger.js';
 import { createPeople, type People } from '../gateway/people.js';
 import { CALLER_SETTINGS, headersOf, visitorToken } from '../support/callers.js';
 import { ask, post, type Asked, type RawAnswer } from '../http/raw-client.js';
@@ -312,32 +312,29 @@ describe('what tells the same questions of an audience from all others', () => {
     ...ROLES.frontend,
     ...{ name: 'shop', roles: ['frontend'], origins: [] },
   };
-  const asker: Asker = {
+  const asker: Principal = {
     caller,
     audience: { scopes: new Set(['profile:read']), sees: 'clear', purpose: 'SERVICE' },
     rights: { findsBy: 'all', maySee: () => true, seesErased: false },
   };
-  const answers = createWholeAnswers({
+  const cache = createResponseCache({
     maxBytes: 1_000_000,
     registry: { version: 0 },
     erasures: NOBODY_ERASED,
     limits: { chargeAgain: () => true },
     auditor: undefined,
     metrics: { answeredWhole: () => undefined, cacheAnswered: () => undefined },
+    errorLog: { logger: createLogger('silent'), failures: { report: () => undefined } },
     clock: performance,
   });
-  const keyOf = (sender: Asker, body = 'a question'): string | undefined => {
-    const request = new Request('http://gateway/graphql');
-    stateOf(request).asker = sender;
-    return answers.keyOf(request, Buffer.from(body));
-  };
-  const ofCaller = (change: Partial<Caller>): Asker => ({ ...asker, caller: { ...caller, ...change } });
-  const ofAudience = (change: Partial<Audience>): Asker => ({
+  const keyOf = (sender: Principal, body = 'a question'): string => cache.keyOf(sender, Buffer.from(body));
+  const ofCaller = (change: Partial<Caller>): Principal => ({ ...asker, caller: { ...caller, ...change } });
+  const ofAudience = (change: Partial<Audience>): Principal => ({
     ...asker,
     audience: { ...asker.audience, ...change },
   });
 
-  test.each<[string, Asker]>([
+  test.each<[string, Principal]>([
     ['may find customers by some identifiers only', ofCaller({ findsBy: new Set(['email']) })],
     ['may find customers by none', ofCaller({ findsBy: new Set() })],
     // Who may send any operation is told its cost, and so has no shared answers, with the exception of AUTH=off.
@@ -359,7 +356,7 @@ describe('what tells the same questions of an audience from all others', () => {
   });
 
   test('is the question, and two customers are two', () => {
-    const own = (value: string): Asker => ({
+    const own = (value: string): Principal => ({
       ...asker,
       rights: { ...asker.rights, own: { namespace: 'email', value } },
     });

@@ -12,7 +12,7 @@ const SUITES: Record<string, () => Promise<unknown>> = {
   visitor: () => import('../gateway/visitor.test.js'),
   'hanging-up': () => import('../gateway/hanging-up.test.js'),
   purpose: () => import('../context/purpose.test.js'),
-  'format-errors': () => import('../operation/format-errors.test.js'),
+  errors: () => import('../operation/errors.test.js'),
   cost: () => import('../operation/cost.test.js'),
   edge: () => import('../http/edge.test.js'),
   'hardly-http': () => import('../http/hardly-http.test.js'),

@@ -8,15 +8,14 @@ import {
   SchemaMetaFieldDef,
   TypeMetaFieldDef,
   type FieldNode,
-  type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLSchema,
-  type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
+import type { OperationParts } from '../../selections.js';
 import type { DeclaredCosts, ListSize } from '../../stitching/costs.js';
 import { listsIn, listSizeOf, SIZE_OF_ANY_LIST } from './list-sizes.js';
 import { Sums, type Points } from './points.js';
@@ -54,12 +53,10 @@ export interface CompiledCost {
   root: Selection;
 }
 
-export interface CompileOptions {
+export interface CompileOptions extends OperationParts {
   schema: GraphQLSchema;
   costs: DeclaredCosts;
   introspection: ReadonlyMap<string, ListSize>;
-  operation: OperationDefinitionNode;
-  fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   /** Whether `@skip` and `@include` leave it in. */
   isIncluded: (node: SelectionNode) => boolean;
 }
@@ -73,30 +70,41 @@ const MAX_LOOKS = 200_000;
 export class TooLargeToCost extends Error {}
 
 /**
- * Works out what an operation may cost, as far as it is known without variables. Fields are merged as execution merges
- * them. What has been worked out for a set of fields is not worked out again, however many fragments lead to it.
+ * Computes what an operation may cost, as far as it is known without variables. Fields are merged as execution merges
+ * them. What was computed for a set of fields is not computed again, however many fragments lead to it.
  */
-export function compileCost({
-  schema,
-  costs,
-  introspection,
-  operation,
-  fragments,
-  isIncluded,
-}: CompileOptions): CompiledCost {
-  const sums = new Sums();
-  const numbers = new Map<FieldNode, number>();
-  const inside = new Map<string, { selections: Selection[]; points: Points }>();
-  let looks = 0;
+export function compileCost(options: CompileOptions): CompiledCost {
+  return new CostCompiler(options).compile();
+}
+
+class CostCompiler {
+  readonly #options: CompileOptions;
+  readonly #sums = new Sums();
+  readonly #numbers = new Map<FieldNode, number>();
+  /** What one object costs that comes out of a field, by the field and its selections. */
+  readonly #inside = new Map<string, { selections: Selection[]; points: Points }>();
+  #looks = 0;
+
+  constructor(options: CompileOptions) {
+    this.#options = options;
+  }
+
+  compile(): CompiledCost {
+    const { schema, operation } = this.#options;
+    const rootType = schema.getRootType(operation.operation);
+    if (rootType == null) return { sums: this.#sums, points: 0, root: { weight: 0, names: [], fields: [] } };
+    const { selection: root, points } = this.#select(rootType, 0, [operation.selectionSet], new Map());
+    return { sums: this.#sums, points, root };
+  }
 
   /** The fields that execution would ask of an object of the type, those of one name together. */
-  function collect(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Map<string, FieldNode[]> {
+  #collect(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Map<string, FieldNode[]> {
     const groups = new Map<string, FieldNode[]>();
     const seen = new Set<string>();
     const visit = ({ selections }: SelectionSetNode): void => {
       for (const selection of selections) {
-        if (++looks > MAX_LOOKS) throw new TooLargeToCost();
-        if (!isIncluded(selection)) continue;
+        if (++this.#looks > MAX_LOOKS) throw new TooLargeToCost();
+        if (!this.#options.isIncluded(selection)) continue;
         if (selection.kind === Kind.FIELD) {
           const name = (selection.alias ?? selection.name).value;
           const group = groups.get(name);
@@ -105,68 +113,71 @@ export function compileCost({
           continue;
         }
         if (selection.kind === Kind.INLINE_FRAGMENT) {
-          if (fits(type, selection.typeCondition?.name.value)) visit(selection.selectionSet);
+          if (this.#fits(type, selection.typeCondition?.name.value)) visit(selection.selectionSet);
           continue;
         }
         const name = selection.name.value;
-        const fragment = fragments.get(name);
+        const fragment = this.#options.fragments[name];
         if (fragment === undefined || seen.has(name)) continue;
         seen.add(name);
-        if (fits(type, fragment.typeCondition.name.value)) visit(fragment.selectionSet);
+        if (this.#fits(type, fragment.typeCondition.name.value)) visit(fragment.selectionSet);
       }
     };
     for (const set of sets) visit(set);
     return groups;
   }
 
-  function fits(type: GraphQLObjectType, condition: string | undefined): boolean {
+  #fits(type: GraphQLObjectType, condition: string | undefined): boolean {
     if (condition === undefined || condition === type.name) return true;
-    const wanted = schema.getType(condition);
-    return isAbstractType(wanted) && schema.isSubType(wanted, type);
+    const wanted = this.#options.schema.getType(condition);
+    return isAbstractType(wanted) && this.#options.schema.isSubType(wanted, type);
   }
 
-  function select(
+  #select(
     type: GraphQLObjectType,
     weight: number,
     sets: readonly SelectionSetNode[],
     sized: ReadonlyMap<string, Points>,
   ): { selection: Selection; points: Points } {
-    const groups = collect(type, sets);
+    const groups = this.#collect(type, sets);
     const fields: CostField[] = [];
     for (const [responseName, nodes] of groups) {
-      const field = costOf(type, responseName, nodes, sized);
+      const field = this.#costOf(type, responseName, nodes, sized);
       if (field !== undefined) fields.push(field);
     }
     const selection = { weight, names: [...groups.keys()], fields };
-    return { selection, points: sums.plus([weight, ...fields.map(({ points }) => points)]) };
+    return { selection, points: this.#sums.plus([weight, ...fields.map(({ points }) => points)]) };
   }
 
-  function costOf(
+  #costOf(
     type: GraphQLObjectType,
     responseName: string,
     nodes: readonly FieldNode[],
     sized: ReadonlyMap<string, Points>,
   ): CostField | undefined {
     const [node] = nodes;
-    const field = node && fieldOf(schema, type, node.name.value);
+    const field = node && fieldOf(this.#options.schema, type, node.name.value);
     // `__typename`, or what validation has refused.
     if (field === undefined) return undefined;
     const coordinate = `${type.name}.${field.name}`;
-    const weight = costs.get(coordinate)?.weight ?? 0;
+    const weight = this.#options.costs.get(coordinate)?.weight ?? 0;
     const isLeaf = isLeafType(getNamedType(field.type));
     if (isLeaf && weight === 0) return undefined;
-    const { selections, points } = isLeaf ? { selections: [], points: 0 } : within(type, field, nodes);
+    const { selections, points } = isLeaf ? { selections: [], points: 0 } : this.#within(type, field, nodes);
     const lists = listsIn(field.type);
-    const declared = costs.get(coordinate)?.listSize ?? introspection.get(coordinate);
+    const declared =
+      this.#options.costs.get(coordinate)?.listSize ?? this.#options.introspection.get(coordinate);
     const size =
-      lists === 0 ? 1 : (sized.get(field.name) ?? listSizeOf(declared, field, nodes[0] as FieldNode, sums));
+      lists === 0
+        ? 1
+        : (sized.get(field.name) ?? listSizeOf(declared, field, nodes[0] as FieldNode, this.#sums));
     return {
       responseName,
       name: field.name,
       weight,
-      points: sums.plus([
+      points: this.#sums.plus([
         weight,
-        sums.times(sums.times(size, lists > 1 ? SIZE_OF_ANY_LIST ** (lists - 1) : 1), points),
+        this.#sums.times(this.#sums.times(size, lists > 1 ? SIZE_OF_ANY_LIST ** (lists - 1) : 1), points),
       ]),
       isList: lists > 0,
       isIntrospection: field === SchemaMetaFieldDef || field === TypeMetaFieldDef,
@@ -175,49 +186,44 @@ export function compileCost({
   }
 
   /** What one object costs that comes out of a field: that of the most expensive type that it may have. */
-  function within(
+  #within(
     type: GraphQLObjectType,
     field: GraphQLField<unknown, unknown>,
     nodes: readonly FieldNode[],
   ): { selections: Selection[]; points: Points } {
-    const key = [`${type.name}.${field.name}`, ...nodes.map(numberOf)].join(' ');
-    const known = inside.get(key);
+    const key = [`${type.name}.${field.name}`, ...nodes.map((node) => this.#numberOf(node))].join(' ');
+    const known = this.#inside.get(key);
     if (known !== undefined) return known;
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
-    const listSize = costs.get(`${type.name}.${field.name}`)?.listSize;
+    const listSize = this.#options.costs.get(`${type.name}.${field.name}`)?.listSize;
     const [first] = nodes;
     const sized = new Map<string, Points>();
     if (listSize !== undefined && listSize.sizedFields.length > 0 && first !== undefined) {
-      const size = listSizeOf(listSize, field, first, sums);
+      const size = listSizeOf(listSize, field, first, this.#sums);
       for (const name of listSize.sizedFields) sized.set(name, size);
     }
-    const possible = possibleTypes(schema, field.type).map((one) =>
-      select(one, weightOf(one, listsIn(field.type) > 0), sets, sized),
+    const possible = possibleTypes(this.#options.schema, field.type).map((one) =>
+      this.#select(one, this.#weightOf(one, listsIn(field.type) > 0), sets, sized),
     );
     const made = {
       selections: possible.map(({ selection }) => selection),
-      points: sums.most(possible.map(({ points }) => points)),
+      points: this.#sums.most(possible.map(({ points }) => points)),
     };
-    inside.set(key, made);
+    this.#inside.set(key, made);
     return made;
   }
 
-  function numberOf(node: FieldNode): number {
-    const number = numbers.get(node) ?? numbers.size;
-    numbers.set(node, number);
+  #numberOf(node: FieldNode): number {
+    const number = this.#numbers.get(node) ?? this.#numbers.size;
+    this.#numbers.set(node, number);
     return number;
   }
 
   /** Of what introspection tells, only what there are many of costs something. */
-  function weightOf(type: GraphQLObjectType, isOfMany: boolean): number {
+  #weightOf(type: GraphQLObjectType, isOfMany: boolean): number {
     if (isIntrospectionType(type)) return isOfMany ? 1 : 0;
-    return costs.get(type.name)?.weight ?? 1;
+    return this.#options.costs.get(type.name)?.weight ?? 1;
   }
-
-  const rootType = schema.getRootType(operation.operation);
-  if (rootType == null) return { sums, points: 0, root: { weight: 0, names: [], fields: [] } };
-  const { selection: root, points } = select(rootType, 0, [operation.selectionSet], new Map());
-  return { sums, points, root };
 }
 
 function fieldOf(

@@ -7,7 +7,6 @@ import {
   TypeNameMetaFieldDef,
   visit,
   type FieldNode,
-  type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLLeafType,
   type GraphQLObjectType,
@@ -15,6 +14,7 @@ import {
   type OperationDefinitionNode,
   type ValueNode,
 } from 'graphql';
+import type { Fragments } from '../../selections.js';
 import { completionOf, type Complete } from './complete.js';
 
 export type Arguments = Record<string, unknown>;
@@ -24,10 +24,12 @@ export type Variables = Record<string, unknown>;
 export interface Plan {
   readonly schema: GraphQLSchema;
   readonly operation: OperationDefinitionNode;
-  readonly fragments: Record<string, FragmentDefinitionNode>;
+  readonly fragments: Fragments;
   readonly root: SelectionPlan;
-  /** Fields in it so far. Where fragments are spread again and again that may be far more than the document has. */
-  size: number;
+}
+
+export interface PlanOptions extends Pick<Plan, 'schema' | 'operation' | 'fragments'> {
+  onGrown: (fields: number) => void;
 }
 
 /** What is selected of objects of one type. */
@@ -58,21 +60,20 @@ export interface FieldPlan {
 
 /**
  * What is in a selection is found out when the first object is met that it is made of: it takes no longer than
- * answering from the document once, and nobody else waits for it. `switches` are the variables that `@skip` and
- * `@include` hang on.
+ * answering from the document once, and nobody else waits for it. `switches` are the variables of `@skip` and `@include`.
+ * `onGrown` counts its fields: where fragments are spread again and again they may be far more than the document has.
  */
 export function createPlan(
-  { schema, operation, fragments }: Pick<Plan, 'schema' | 'operation' | 'fragments'>,
+  { schema, operation, fragments, onGrown }: PlanOptions,
   rootType: GraphQLObjectType,
   switches: Readonly<Record<string, boolean>>,
 ): Plan {
   const given = { coerced: switches, sources: {} };
   const { fields } = collectFields(schema, fragments, given, rootType, operation.selectionSet);
-  const root = selectionPlan(rootType, fields);
-  const plan: Plan = { schema, operation, fragments, root, size: root.fields.length };
-  return plan;
+  return { schema, operation, fragments, root: selectionPlan(rootType, fields) };
 
   function selectionPlan(type: GraphQLObjectType, collected: Map<string, FieldNode[]>): SelectionPlan {
+    onGrown(collected.size + 1);
     return {
       fields: [...collected].flatMap(([name, nodes]) => fieldPlan(type, name, nodes) ?? []),
       isHazardous: collected.has('__proto__'),
@@ -106,7 +107,6 @@ export function createPlan(
         if (selection === undefined) {
           selection = selectionPlan(on, collectSubFields(schema, fragments, given, on, nodes).fields);
           selections.set(on, selection);
-          plan.size += selection.fields.length;
         }
         return selection;
       },

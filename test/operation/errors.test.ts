@@ -3,17 +3,9 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { sources } from '../../sources/index.js';
 import { setting } from '../../src/settings.js';
 import { InvalidInputError } from '../../src/errors.js';
-import { NOBODY_ERASED } from '../../src/identity/erasures.js';
-import { createBudgets } from '../../src/operation/budgets.js';
-import { createConsents } from '../../src/customer/consents.js';
-import { createEventBus } from '../../src/webhooks/bus.js';
-import { createPermissions } from '../../src/privacy/permission.js';
-import { createServerApp } from '../../src/http/yoga.js';
 import type { SourceDefinition } from '../../src/source.js';
-import { createMetrics } from '../../src/telemetry/metrics.js';
-import { turnedClock } from '../support/clock.js';
+import { answersOver, createTestApp } from '../support/app.js';
 import { createTestGateway } from '../support/gateway.js';
-import { createLoading } from '../support/loading.js';
 import { directSettings } from '../support/stand-ins.js';
 
 const PRIVATE = 'piet@example.nl';
@@ -118,55 +110,20 @@ describe('a defect', () => {
   });
 
   test('before anything is executed leaves no answer at all', async () => {
-    const loading = createLoading({ clock: turnedClock() });
-    const app = createServerApp({
-      schema: gateway.schema,
-      config: gateway.config,
-      authentication: gateway.authentication,
-      clients: new Map(),
-      breakers: () => new Map(),
-      isStopping: () => false,
-      operations: [],
-      costs: new Map(),
-      budgets: createBudgets(),
-      privacy: {
-        schemas: { executed: () => gateway.schema, shown: () => gateway.schema },
-        disclosures: { of: () => undefined, forbidden: () => [] },
-        permissions: createPermissions(createConsents([])),
-        needsConsent: () => false,
-        maySee: () => true,
+    const { contextOptions } = answersOver(gateway.schema).options;
+    const registry = {
+      ...contextOptions.registry,
+      forRequest: () => {
+        throw new TypeError(`cannot read ${PRIVATE}`);
       },
-      auditor: undefined,
-      bus: createEventBus({ redisUrl: undefined, secret: '', logger }),
-      run: () => Promise.resolve({ not: 'OUT_OF_ORDER', isForNow: false }),
-      conditions: new Map(),
-      readKey: () => ({ namespace: 'email', value: '' }),
-      forget: () => Promise.resolve({ everywhere: true, droppedWhole: [], renew: () => undefined }),
-      metrics: createMetrics(),
+    };
+    const app = createTestApp(gateway.schema, {
       logger,
-      failures: { report: () => undefined, recent: () => [] },
-      parts: {},
-      contextOptions: {
-        registry: {
-          ...loading.registry,
-          forRequest: () => {
-            throw new TypeError(`cannot read ${PRIVATE}`);
-          },
-        },
-        rules: {
-          namespaces: new Map(),
-          sources: [],
-          limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 500 },
-        },
-        erasures: NOBODY_ERASED,
-        clock: performance,
-        deadlineMs: 1_000,
-        identityPercent: 50,
-      },
+      parts: { contextOptions: { ...contextOptions, registry } },
     });
     const response = await app.fetch(new Request('http://gateway/graphql?query={__typename}'));
     const text = await response.text();
-    loading.close();
+    app.close();
     expect(response.status).toBe(500);
     expect(text).toContain('INTERNAL_SERVER_ERROR');
     expect(text).not.toContain('"data"');
@@ -176,7 +133,7 @@ describe('a defect', () => {
   test('is logged with the place in our code where it was', async () => {
     await ask('{ throwing }');
     expect(logged[0]).toContain('TypeError');
-    expect(logged[0]).toContain('format-errors.test.ts');
+    expect(logged[0]).toContain('errors.test.ts');
   });
 });
 

@@ -2,10 +2,9 @@ import type { Caller } from '../context/caller.js';
 import type { Rights } from '../customer/customer.js';
 import type { Purpose } from '../customer/schema.generated.js';
 import type { Audience } from '../privacy/access.js';
-import { stateOf, type RequestHead } from './request-state.js';
 
-/** Who sends a request, what for, and what that lets them do. */
-export interface Asker {
+/** Who sends an operation, what for, and what that allows. */
+export interface Principal {
   caller: Caller;
   audience: Audience;
   rights: Rights;
@@ -14,17 +13,19 @@ export interface Asker {
 /** Whether an audience may see a field, or what is of an enum value. */
 export type MaySee = (audience: Audience, place: string) => boolean;
 
-/** What follows from a caller and its purpose is worked out once. */
-export function createAskers(maySee: MaySee): (caller: Caller, purpose: Purpose | undefined) => Asker {
-  const known = new WeakMap<Caller, Map<Purpose | undefined, Asker>>();
+/** Derives it from a caller and a purpose, once for each. */
+export function createPrincipals(
+  maySee: MaySee,
+): (caller: Caller, purpose: Purpose | undefined) => Principal {
+  const known = new WeakMap<Caller, Map<Purpose | undefined, Principal>>();
   return (caller, purpose) => {
     let ofCaller = known.get(caller);
-    if (ofCaller === undefined) known.set(caller, (ofCaller = new Map<Purpose | undefined, Asker>()));
-    let asker = ofCaller.get(purpose);
-    if (asker === undefined) {
+    if (ofCaller === undefined) known.set(caller, (ofCaller = new Map<Purpose | undefined, Principal>()));
+    let principal = ofCaller.get(purpose);
+    if (principal === undefined) {
       const { scopes, sees, findsBy, customer: own } = caller;
       const audience = { scopes, sees, purpose };
-      asker = {
+      principal = {
         caller,
         audience,
         rights: {
@@ -35,15 +36,8 @@ export function createAskers(maySee: MaySee): (caller: Caller, purpose: Purpose 
           seesErased: scopes.has('admin:forget'),
         },
       };
-      ofCaller.set(purpose, asker);
+      ofCaller.set(purpose, principal);
     }
-    return asker;
+    return principal;
   };
-}
-
-/** Who sends a request that was let in. */
-export function askerOf(request: RequestHead): Asker {
-  const { asker } = stateOf(request);
-  if (asker === undefined) throw new Error('A request is answered of which nobody knows whose it is.');
-  return asker;
 }

@@ -2,8 +2,6 @@ import { GraphQLError, Kind, print } from 'graphql';
 import { GatewayError, SourceError } from '../errors.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { SourceFailures } from '../telemetry/source-failures.js';
-import { requestIdOf } from './request-id.js';
-import type { RequestStep } from './request-steps.js';
 
 /** A longer message is cut: it quotes a name that is too long to be one. */
 const MAX_MESSAGE_LENGTH = 500;
@@ -69,18 +67,11 @@ function rootOf({ originalError }: GraphQLError): unknown {
   return originalError instanceof GraphQLError ? rootOf(originalError) : originalError;
 }
 
-/** Gives each error the code of its kind and words without values, and logs every request that had one, by its id. */
-export function formatErrors(log: ErrorLog): RequestStep {
-  return {
-    answered: (request, result) => {
-      if (!('errors' in result) || result.errors.length === 0) return undefined;
-      return { ...result, errors: completeErrors(result.errors, requestIdOf(request), log) };
-    },
-  };
-}
-
-/** The same for what is told of an event, which passes no step. */
-export function toldErrors(errors: readonly unknown[], requestId: string, log: ErrorLog): GraphQLError[] {
+/**
+ * The errors of an answer as its caller sees them: each with the code of its kind, and in words without values. Logs a
+ * line for the request, by its id.
+ */
+export function outsideErrors(errors: readonly unknown[], requestId: string, log: ErrorLog): GraphQLError[] {
   return completeErrors(
     errors.map(formatError).filter((error) => error instanceof GraphQLError),
     requestId,

@@ -1,0 +1,150 @@
+import type { RequestListener } from 'node:http';
+import type { GraphQLSchema } from 'graphql';
+import type { Clock } from './clock.js';
+import type { GatewayConfig } from './config.js';
+import type { Authentication } from './context/authenticate.js';
+import { priorityOf } from './context/directives.js';
+import type { GatewayEvents } from './gateway-events.js';
+import type { ConnectedSources } from './gateway-sources.js';
+import { isOperator, useForgetting } from './http/admin.js';
+import { createApp } from './http/app.js';
+import { createAuthenticate } from './http/authenticate.js';
+import type { ExchangeOptions } from './http/exchange.js';
+import { useHealth, type PartState } from './http/health.js';
+import { useMetrics } from './http/metrics.js';
+import { createOverloadGuard, type OverloadGuard } from './http/overload.js';
+import { createRequestReader } from './http/read-request.js';
+import { fetchWebhooks, listenToWebhooks } from './http/webhooks.js';
+import type { Answers } from './operation/answer.js';
+import type { Auditor } from './operation/audit.js';
+import type { CostLimits } from './operation/cost-limits.js';
+import type { ErrorLog } from './operation/errors.js';
+import { answerable, readPersistedOperations } from './operation/persisted-operations.js';
+import type { Preparer } from './operation/prepare.js';
+import { createPrincipals } from './operation/principal.js';
+import { createResponseCache } from './operation/response-cache.js';
+import { createSubscribe, type SubscriptionsOptions } from './operation/subscriptions.js';
+import type { Forget } from './privacy/forget.js';
+import type { Privacy } from './privacy/privacy.js';
+import type { Suppression } from './privacy/suppression.js';
+import type { Metrics } from './telemetry/metrics.js';
+import type { SourceFailures } from './telemetry/source-failures.js';
+import type { CustomerConditions } from './webhooks/condition.js';
+
+export interface GatewayHttpOptions {
+  schema: GraphQLSchema;
+  config: GatewayConfig;
+  authentication: Authentication;
+  privacy: Privacy;
+  preparer: Preparer;
+  answers: Answers;
+  limits: CostLimits;
+  /** Undefined: nothing is audited. */
+  auditor: Auditor | undefined;
+  connected: ConnectedSources;
+  events: GatewayEvents;
+  conditions: CustomerConditions;
+  suppression: Suppression;
+  forget: Forget;
+  readKey: SubscriptionsOptions['readKey'];
+  metrics: Metrics;
+  failures: SourceFailures;
+  errorLog: ErrorLog;
+  clock: Clock;
+  /** The folder of the persisted operations. */
+  operations: URL | undefined;
+}
+
+export interface GatewayHttp {
+  fetch(request: Request): Promise<Response>;
+  handler: RequestListener;
+  overload: OverloadGuard;
+  /** Says to load balancers that no more requests are wanted. */
+  drain(): void;
+}
+
+/** Wires what answers over HTTP. */
+export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
+  const { schema, config, authentication, privacy, connected, events, suppression, failures } = options;
+  const { preparer, answers, limits, metrics, errorLog, clock } = options;
+  let isStopping = false;
+  const { logger } = errorLog;
+  const documents = answerable(
+    readPersistedOperations(options.operations ?? config.operationsFolder),
+    schema,
+    logger,
+  );
+  const exchanges: ExchangeOptions = {
+    config,
+    authenticate: createAuthenticate(authentication, createPrincipals(privacy.maySee)),
+    reader: createRequestReader({ maxBodyBytes: config.maxBodyBytes, documents }),
+    preparer,
+    answers,
+    metrics,
+    errorLog,
+    clock,
+  };
+  const operators = { token: config.adminToken, authentication };
+  const parts: Record<string, PartState> = { ...suppression.health, ...events.health };
+  const { clients } = connected;
+  const app = createApp({
+    schema,
+    exchanges,
+    subscribe: createSubscribe({
+      schema,
+      authentication,
+      answers,
+      bus: events.bus,
+      conditions: options.conditions,
+      readKey: options.readKey,
+      needsConsent: privacy.needsConsent,
+      erasures: suppression,
+      limits,
+      errorLog,
+    }),
+    cache: createCache(options),
+    maxBodyBytes: config.maxBodyBytes,
+    hasFront: config.httpFront === 'on',
+    pages: [
+      useHealth(clients, {
+        breakers: () => connected.breakers,
+        isStopping: () => isStopping,
+        clock,
+        parts,
+        failures,
+        isOperator: (request) => isOperator(request, operators),
+      }),
+      useMetrics(metrics),
+      useForgetting(operators, options.forget),
+    ],
+    logger,
+  });
+  const overload = createOverloadGuard({
+    maxInFlight: config.maxInFlight,
+    maxDelayMs: config.maxDelayMs,
+    priorityOf: ({ headers }) => priorityOf(headers.get('x-priority'), config.priority),
+    onShed: (priority) => {
+      metrics.shed(priority);
+    },
+  });
+  return {
+    fetch: overload.guardFetch(fetchWebhooks(events.receiver, (request) => app.fetch(request))),
+    handler: overload.guardHandler(listenToWebhooks(events.receiver, app.listener)),
+    overload,
+    drain: () => {
+      isStopping = true;
+    },
+  };
+}
+
+/** Undefined: no answer is cached whole. */
+function createCache(options: GatewayHttpOptions) {
+  const { config, connected, suppression, limits, auditor, metrics, errorLog, clock } = options;
+  const { answersMaxBytes: maxBytes } = config;
+  if (maxBytes === 0) return undefined;
+  const { registry } = connected;
+  return createResponseCache({
+    ...{ maxBytes, registry, limits, auditor, metrics, errorLog, clock },
+    erasures: suppression,
+  });
+}

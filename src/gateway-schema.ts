@@ -1,0 +1,100 @@
+import type { GraphQLSchema } from 'graphql';
+import type { GatewayConfig } from './config.js';
+import type { Client } from './connectors/connector.js';
+import type { GraphqlClient } from './connectors/graphql/client.js';
+import { SCOPES } from './context/roles.js';
+import { addConsentLoader, createConsents, type ConsentSource } from './customer/consents.js';
+import { sourceResolvers } from './customer/record-fields.js';
+import { customerResolvers } from './customer/resolvers.js';
+import { survivorshipRules } from './customer/survivorship.js';
+import { createCustomerIds, type CustomerIds } from './identity/customer-id.js';
+import type { IdentityRules } from './identity/identity-graph.js';
+import { addIdentityLoaders, askable, checkCustomerKeys } from './identity/rules.js';
+import type { Loader } from './loaders/loader.js';
+import type { LoadedSource, LoaderRegistry } from './loaders/registry.js';
+import { createPrivacy, type Privacy } from './privacy/privacy.js';
+import type { TunedSource } from './source-settings.js';
+import { readConditions } from './stitching/conditions.js';
+import { readPolicies } from './stitching/policies.js';
+import { customerKeyOf, fieldsOf, readSdl, type Sdl } from './stitching/sdl.js';
+import { stitch } from './stitching/stitch.js';
+import { createSubschema } from './stitching/subschema.js';
+import type { CustomerConditions } from './webhooks/condition.js';
+
+export interface GatewaySchemaOptions {
+  sources: readonly TunedSource[];
+  /** SDL of sources that do not lie in schema/sources, by source. */
+  sdl: Readonly<Record<string, string>>;
+  loaded: ReadonlyMap<string, LoadedSource<Client>>;
+  registry: LoaderRegistry;
+  rules: IdentityRules;
+  config: Pick<GatewayConfig, 'idSecret' | 'maxCustomers'>;
+}
+
+export interface GatewaySchema {
+  sdl: Sdl;
+  schema: GraphQLSchema;
+  privacy: Privacy;
+  /** What triggers may require of a customer. */
+  conditions: CustomerConditions;
+  ids: CustomerIds;
+  /** The source that answers a field of Customer; undefined for what is made of what several hold. */
+  sourceOfField: ReadonlyMap<string, string>;
+}
+
+/** Makes one schema of all plugged-in sources, and registers their loaders. */
+export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchema {
+  const { sources, sdl: given, loaded, registry, rules, config } = options;
+  const consents = createConsents(addLoaders(options));
+  const sdl = readSdl(
+    sources.map(({ name }) => name),
+    given,
+    askable(rules),
+  );
+  checkCustomerKeys(sources, (source) => customerKeyOf(sdl, source), rules);
+  const policies = readPolicies(sdl, SCOPES);
+  const stitched = sources.flatMap(({ name, stitched: declaration }) => {
+    // A stitched source has the graphql connector, so its client is that connector's.
+    const own = loaded.get(name) as LoadedSource<GraphqlClient> | undefined;
+    return declaration === undefined || own === undefined
+      ? []
+      : [createSubschema(own, sdl, declaration, registry)];
+  });
+  const sourceOfField = fieldsOf('Customer', sdl);
+  const ids = createCustomerIds(config.idSecret);
+  const spine = customerResolvers({
+    rules,
+    sourceOf: new Map(rules.sources.map(({ name, identity }) => [identity.recordKey, name])),
+    survivorship: survivorshipRules(sdl.spine, rules.sources),
+    timelines: sources.flatMap(({ name, timeline }) => (timeline === undefined ? [] : [{ name, timeline }])),
+    consents,
+    companies: sources.flatMap(({ name, companies }) =>
+      companies === undefined ? [] : [{ name, companies }],
+    ),
+    sourceOfField,
+    sourceOfCompanyField: fieldsOf('Company', sdl),
+    ids,
+    maxCustomers: config.maxCustomers,
+  });
+  const resolvers = new Map([['', spine], ...sourceResolvers(sources, sdl.sources)]);
+  const schema = stitch({ sdl, resolvers, stitched, policies });
+  const conditions = readConditions(sdl, schema);
+  const privacy = createPrivacy(schema, sdl, policies, consents);
+  return { sdl, schema, privacy, conditions, ids, sourceOfField };
+}
+
+/** Returns the sources that know what customers allow. */
+function addLoaders({ sources, loaded, registry, rules }: GatewaySchemaOptions): ConsentSource[] {
+  const consentSources: ConsentSource[] = [];
+  for (const { name, identity, consents, loaders = [] } of sources) {
+    const source = loaded.get(name);
+    if (source === undefined) continue;
+    const ofIdentity = identity === undefined ? [] : addIdentityLoaders(source, identity, registry, rules);
+    for (const loader of new Set<unknown>(loaders))
+      if (!ofIdentity.includes(loader) && loader !== consents?.ofRecord)
+        registry.add(source, loader as Loader<Client, never, unknown>);
+    if (consents !== undefined)
+      consentSources.push(addConsentLoader(source, consents, identity?.recordKey, registry));
+  }
+  return consentSources;
+}

@@ -1,0 +1,108 @@
+import type { DocumentNode } from 'graphql';
+import type { Caller } from '../context/caller.js';
+import { ROLES } from '../context/roles.js';
+import type { Purpose } from '../customer/schema.generated.js';
+import type { Audience } from '../privacy/access.js';
+import type { Privacy } from '../privacy/privacy.js';
+import { operationIn } from '../selections.js';
+import type { Told } from '../webhooks/follow-up.js';
+import type { KnownEvent } from '../webhooks/interest.js';
+import type { Trigger } from '../webhooks/triggers.js';
+import type { Answers } from './answer.js';
+import { UNLIMITED } from './cost-limits.js';
+import type { Prepared, Preparer } from './prepare.js';
+import type { Principal } from './principal.js';
+import { shown } from './subscriptions.js';
+
+export interface TriggerAnswersOptions {
+  answers: Pick<Answers, 'answer'>;
+  preparer: Pick<Preparer, 'prepareOwn'>;
+  privacy: Pick<Privacy, 'disclosures' | 'maySee'>;
+}
+
+const MAX_ID_CHARACTERS = 64;
+
+/**
+ * Answers the subscriptions of triggers. A trigger is the gateway's own: whoever may write its file may have it send what
+ * its purpose allows.
+ */
+export class TriggerAnswers {
+  readonly #options: TriggerAnswersOptions;
+  readonly #prepared = new Map<string, { prepared: Prepared; principal: Principal }>();
+
+  constructor(options: TriggerAnswersOptions) {
+    this.#options = options;
+  }
+
+  /** What a trigger may not have for its purpose, as `Type.field`. */
+  forbidden(document: DocumentNode, purpose: Purpose): readonly string[] {
+    const parts = operationIn(document);
+    return parts === undefined
+      ? []
+      : this.#options.privacy.disclosures(parts).forbidden(audienceFor(purpose));
+  }
+
+  /** Whether a trigger may have data of an enum value for its purpose. */
+  maySee(place: string, purpose: Purpose): boolean {
+    return this.#options.privacy.maySee(audienceFor(purpose), place);
+  }
+
+  /** The answer for an event, as it is now. */
+  async answer(trigger: Trigger, known: KnownEvent): Promise<Told> {
+    const { field, conditions } = trigger.interest;
+    const { prepared, principal } = this.#preparedFor(trigger);
+    const { result, withheld } = await this.#options.answers.answer(prepared, {
+      principal,
+      requestId: requestIdOfEvent(known.event),
+      // Nothing in what is sent would say that it is stale, and a trigger that waits may come again.
+      wanted: { isFreshOnly: true },
+      event: { field, event: shown(known), conditions, only: 'whole' },
+    });
+    if (withheld !== undefined) return { not: withheld.code, isForNow: withheld.isForNow };
+    const [error] = result.errors ?? [];
+    if (error === undefined) return { data: result.data };
+    return { not: String(error.extensions['code']), isForNow: true };
+  }
+
+  #preparedFor({ name, document, purpose }: Trigger) {
+    let known = this.#prepared.get(name);
+    if (known === undefined) {
+      const { preparer, privacy } = this.#options;
+      const principal = principalOf(name, purpose, privacy);
+      this.#prepared.set(name, (known = { prepared: preparer.prepareOwn(document), principal }));
+    }
+    return known;
+  }
+}
+
+/** The id of what is done for an event: an event's own id is its system's text, of any length. */
+export function requestIdOfEvent({ source, id }: { source: string; id: string }): string {
+  return `${source}-${id.replace(/[^\w.-]/g, '_')}`.slice(0, MAX_ID_CHARACTERS);
+}
+
+function audienceFor(purpose: Purpose): Audience {
+  const scopes = new Set([...ROLES.operator.scopes].filter((scope) => scope !== 'admin:forget'));
+  return { scopes, sees: 'clear', purpose };
+}
+
+function principalOf(name: string, purpose: Purpose, { maySee }: Pick<Privacy, 'maySee'>): Principal {
+  const audience = audienceFor(purpose);
+  const caller: Caller = {
+    ...ROLES.operator,
+    name: `trigger:${name}`,
+    roles: [],
+    scopes: audience.scopes,
+    purposes: [purpose],
+    defaultPurpose: purpose,
+    priority: 'automation',
+    maxCost: UNLIMITED,
+    costPerMinute: UNLIMITED,
+    origins: [],
+  };
+  const rights = {
+    findsBy: 'all' as const,
+    maySee: (place: string) => maySee(audience, place),
+    seesErased: false,
+  };
+  return { caller, audience, rights };
+}

@@ -1,0 +1,160 @@
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { rightsOf } from '../../src/context/roles.js';
+import { InvalidInputError } from '../../src/errors.js';
+import type { Ask } from '../../src/operation/answer.js';
+import { createPrincipals } from '../../src/operation/principal.js';
+import { operationError } from '../../src/operation/request-error.js';
+import type { AuditEntry } from '../../src/privacy/audit-line.js';
+import { createLogger } from '../../src/telemetry/logger.js';
+import { answersOver } from '../support/app.js';
+
+/** Each step of an answer, as it is taken. */
+const steps: string[] = [];
+/** What the charge and the audit say. */
+const world = { isCharged: true, isAudited: true };
+
+const schema = makeExecutableSchema({
+  typeDefs: 'type Query { name(of: Int!): String broken: String }',
+  resolvers: {
+    Query: {
+      name: () => {
+        steps.push('execution');
+        return 'Jan';
+      },
+      broken: () => {
+        steps.push('execution');
+        throw new InvalidInputError('Not that.');
+      },
+    },
+  },
+});
+
+const ENTRY: AuditEntry = {
+  requestId: 'request',
+  caller: 'test',
+  purpose: 'SERVICE',
+  operation: { name: null, id: '' },
+  customers: ['sealed'],
+  categories: { granted: ['IDENTITY'], masked: [], withheld: [] },
+  sources: {},
+  cached: false,
+};
+
+const { options, close } = answersOver(schema);
+const { privacy, contextOptions } = options;
+const logger = createLogger('silent');
+const { answers } = answersOver(schema, {
+  privacy: {
+    ...privacy,
+    schemas: {
+      ...privacy.schemas,
+      executed: () => {
+        steps.push('schema');
+        return schema;
+      },
+    },
+  },
+  limits: {
+    tooExpensive: () => undefined,
+    charge: () => {
+      steps.push('charge');
+      if (!world.isCharged) return { refused: operationError('LIMIT_EXCEEDED', 'Too expensive.') };
+      const settle = (): { requested: number; actual: number; limit: number; remaining: number } => {
+        steps.push('settling');
+        return { requested: 2, actual: 1, limit: 10, remaining: 9 };
+      };
+      return { settle };
+    },
+    chargeAgain: () => false,
+  },
+  contextOptions: {
+    ...contextOptions,
+    registry: {
+      ...contextOptions.registry,
+      forRequest: (scope) => {
+        steps.push('context');
+        return contextOptions.registry.forRequest(scope);
+      },
+    },
+  },
+  auditor: {
+    entryOf: () => {
+      steps.push('consent and audit');
+      return ENTRY;
+    },
+    write: () => Promise.resolve(world.isAudited),
+  },
+  errorLog: {
+    failures: { report: () => undefined },
+    logger: Object.assign(Object.create(logger) as typeof logger, {
+      info: () => {
+        steps.push('errors');
+      },
+    }),
+  },
+});
+afterAll(close);
+
+const caller = { ...rightsOf(['operator']), name: 'test', roles: ['operator' as const], origins: [] };
+const principal = createPrincipals(() => true)(caller, 'SERVICE');
+const answer = async (query: string, ask: Partial<Ask> = {}) => {
+  const prepared = options.preparer.prepare(query);
+  return answers.answer(prepared, { principal, requestId: 'request', ...ask });
+};
+
+beforeEach(() => {
+  steps.length = 0;
+  Object.assign(world, { isCharged: true, isAudited: true });
+});
+
+describe('an operation', () => {
+  test('is answered in the order of the steps', async () => {
+    const { result } = await answer('{ name(of: 1) broken }');
+    expect(result).toMatchObject({ data: { name: 'Jan', broken: null }, errors: [{ path: ['broken'] }] });
+    expect(steps).toEqual([
+      'schema',
+      'charge',
+      'context',
+      'execution',
+      'execution',
+      'consent and audit',
+      'settling',
+      'errors',
+    ]);
+  });
+
+  test.each([
+    ['a variable that does not fit', 'query ($of: Int!) { name(of: $of) }', { of: 'text' }],
+    ['data and introspection together', '{ name(of: 1) __schema { queryType { name } } }', {}],
+  ])('is refused before it is charged for %s', async (_, query, variables) => {
+    const { result } = await answer(query, { variables });
+    expect(result.errors?.map(({ extensions }) => extensions['code'])).toEqual(['BAD_USER_INPUT']);
+    expect(result).not.toHaveProperty('data');
+    expect(steps).toEqual(['schema', 'errors']);
+  });
+
+  test('is refused before anything is made of it when it costs too much', async () => {
+    world.isCharged = false;
+    expect((await answer('{ name(of: 1) }')).result).not.toHaveProperty('data');
+    expect(steps).toEqual(['schema', 'charge', 'errors']);
+  });
+
+  test('is settled, and not answered, when it cannot be audited', async () => {
+    world.isAudited = false;
+    const { result, outcome } = await answer('{ name(of: 1) }');
+    expect(outcome).toBe('refused');
+    expect(result.errors?.map(({ extensions }) => extensions['code'])).toEqual(['AUDIT_UNAVAILABLE']);
+    expect(JSON.stringify(result)).not.toContain('Jan');
+    expect(steps.slice(-3)).toEqual(['consent and audit', 'settling', 'errors']);
+  });
+
+  test('reports its cost and its sources only when they are wanted', async () => {
+    expect((await answer('{ name(of: 1) }')).result).toEqual({ data: { name: 'Jan' } });
+    const { result } = await answer('{ name(of: 1) }', { wantsCost: true, wantsSources: true });
+    expect(result.extensions).toEqual({
+      cost: { requested: 2, actual: 1, limit: 10, remaining: 9 },
+      sources: {},
+    });
+  });
+});

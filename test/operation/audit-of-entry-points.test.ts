@@ -1,0 +1,186 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROLES } from '../../src/context/roles.js';
+import { listen, type HttpServer } from '../../src/http/http.js';
+import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
+import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
+import { directSettings } from '../support/stand-ins.js';
+import { startReceiver, type Receiver } from '../webhooks/receiver.js';
+import { subscribe, tellByWebshop } from '../webhooks/subscriber.js';
+
+/** No entry point gives an answer with personal data of which the audit has no line. */
+
+const EMAIL = 'customer-5@example.nl';
+/** A part of each e-mail address. */
+const PERSONAL = '@example.nl';
+const SYSTEMS = ['order-system', 'webshop'] as const;
+const QUERY = `{ customer(by: { email: "${EMAIL}" }) { primaryEmail } }`;
+
+const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-audit-of-entry-points-'));
+const settings = directSettings([...SYSTEMS]);
+
+interface Way {
+  gateway: TestGateway;
+  server: HttpServer;
+  /** Where the trigger sends. */
+  tool: Receiver;
+  /** Lines of the audit that could not be written. */
+  failed: () => number;
+  close(): Promise<void>;
+}
+
+async function open(name: string, auditFile: string): Promise<Way> {
+  const tool = await startReceiver();
+  const triggers = join(folder, `${name}-triggers`);
+  mkdirSync(triggers);
+  writeFileSync(
+    join(triggers, 'paid.graphql'),
+    'subscription Paid @deliver(to: "tool", purpose: SERVICE) { orderPaid { customer { primaryEmail } } }',
+  );
+  let failed = 0;
+  const count = (line: string): void => {
+    if (line.includes('"not audited"')) failed += 1;
+  };
+  const gateway = createTestGateway(
+    {
+      ...settings,
+      ...CALLER_SETTINGS,
+      AUDIT_FILE: auditFile,
+      WEBHOOK_FILE: join(folder, `${name}.db`),
+      WEBHOOK_SECRET: 'a secret of the tests of entry points',
+      WEBHOOK_ENDPOINTS: JSON.stringify([
+        {
+          name: 'tool',
+          url: tool.url,
+          secrets: ['whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw'],
+          allowPrivate: true,
+          ratePerSecond: 100,
+        },
+      ]),
+    },
+    {
+      sources: patientSources().filter(({ name: one }) => SYSTEMS.some((system) => system === one)),
+      triggers: pathToFileURL(`${triggers}/`),
+      logger: pino({ level: 'error' }, { write: count }),
+    },
+  );
+  await gateway.opened;
+  const server = await listen(gateway.handler, { host: '127.0.0.1', port: 0 });
+  return {
+    gateway,
+    server,
+    tool,
+    failed: () => failed,
+    close: async () => {
+      await server.stop();
+      await gateway.close();
+      await tool.close();
+    },
+  };
+}
+
+const auditFile = join(folder, 'audit.jsonl');
+let working: Way;
+let failing: Way;
+
+beforeAll(async () => {
+  working = await open('working', auditFile);
+  failing = await open('failing', '/dev/full');
+}, 60_000);
+
+afterAll(async () => {
+  await working.close();
+  await failing.close();
+  rmSync(folder, { recursive: true });
+});
+
+const operator = () => headersOf('operator', { purpose: 'SERVICE' });
+
+/** Tells the gateway that an order was paid, whatever that leads to. */
+const pay = ({ gateway }: Way, order: string, email = EMAIL) =>
+  tellByWebshop(
+    (path, init) => gateway.fetch(path, init),
+    settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
+    'orders/paid',
+    { email, order },
+  );
+
+async function post(
+  fetch: (path: string, init: RequestInit) => Promise<Response>,
+  query: string,
+  headers: Record<string, string> = {},
+): Promise<string> {
+  const response = await fetch('/graphql', {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(await operator()), ...headers },
+    body: JSON.stringify({ query }),
+  });
+  return response.text();
+}
+
+/** All that each entry point gives. */
+const ENTRY_POINTS: Record<string, (way: Way) => Promise<string>> = {
+  'the front': ({ server }) => post((path, init) => fetch(new URL(path, server.url), init), QUERY),
+  Yoga: ({ gateway }) => post((path, init) => gateway.fetch(path, init), QUERY),
+  GET: async ({ gateway }) => {
+    const query = new URLSearchParams({ query: QUERY });
+    return (await gateway.fetch(`/graphql?${query.toString()}`, { headers: await operator() })).text();
+  },
+  '@defer': ({ gateway }) =>
+    post(
+      (path, init) => gateway.fetch(path, init),
+      `{ __typename ... @defer { customer(by: { email: "${EMAIL}" }) { primaryEmail } } }`,
+      { accept: 'multipart/mixed' },
+    ),
+  'server-sent events': async (way) => {
+    const before = way.failed();
+    const subscriber = await subscribe(
+      (path, init) => way.gateway.fetch(path, init),
+      { query: 'subscription Told { orderPaid { customer { primaryEmail } } }' },
+      await operator(),
+    );
+    await pay(way, '71');
+    if (way === working) {
+      const told = await subscriber.next();
+      await subscriber.hangUp();
+      return JSON.stringify(told);
+    }
+    // The subscriber's line and the trigger's.
+    await expect.poll(() => way.failed() - before).toBeGreaterThanOrEqual(2);
+    way.gateway.drain();
+    return JSON.stringify(await subscriber.rest());
+  },
+  'a trigger': async (way) => {
+    const [before, sent] = [way.failed(), way.tool.received.length];
+    // A trigger sends the events of one customer in their order, so this is about another one.
+    await pay(way, '72', 'customer-6@example.nl');
+    if (way === working)
+      await expect.poll(() => way.tool.received.length, { timeout: 20_000 }).toBeGreaterThan(sent);
+    else await expect.poll(() => way.failed() - before).toBeGreaterThanOrEqual(1);
+    return JSON.stringify(way.tool.received.slice(sent));
+  },
+  'the commands': async ({ gateway }) => {
+    const caller = { ...ROLES.operator, name: 'command line', roles: ['operator' as const], origins: [] };
+    const { result } = await gateway.prepare(QUERY)(caller, { requestId: 'export' });
+    return JSON.stringify(result);
+  },
+};
+
+describe.each(Object.entries(ENTRY_POINTS))('an answer by %s', (_, give) => {
+  test('has a line in the audit', async () => {
+    const lines = () => readFileSync(auditFile, 'utf8').split('\n').length;
+    const before = lines();
+    expect(await give(working)).toContain(PERSONAL);
+    expect(lines()).toBeGreaterThan(before);
+  });
+
+  test('is not given when its line cannot be written', async () => {
+    const before = failing.failed();
+    expect(await give(failing)).not.toContain(PERSONAL);
+    expect(failing.failed()).toBeGreaterThan(before);
+  });
+});

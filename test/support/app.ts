@@ -1,0 +1,106 @@
+import type { GraphQLSchema } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import type { Clock } from '../../src/clock.js';
+import { createConsents } from '../../src/customer/consents.js';
+import { createApp, type App } from '../../src/http/app.js';
+import { createAuthenticate } from '../../src/http/authenticate.js';
+import { createRequestReader } from '../../src/http/read-request.js';
+import { NOBODY_ERASED } from '../../src/identity/erasures.js';
+import { rightsOf } from '../../src/context/roles.js';
+import { Answers, type AnswerOptions } from '../../src/operation/answer.js';
+import { createBudgets } from '../../src/operation/budgets.js';
+import { createCostLimits } from '../../src/operation/cost-limits.js';
+import { createPrincipals } from '../../src/operation/principal.js';
+import { createPermissions } from '../../src/privacy/permission.js';
+import { createLogger, type Logger } from '../../src/telemetry/logger.js';
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
+import { turnedClock } from './clock.js';
+import { createLoading } from './loading.js';
+import { preparerFor } from './preparer.js';
+
+/** Without sources, for callers who may see everything, without a limit that anybody reaches, and without an audit. */
+export function answersOver(
+  schema: GraphQLSchema,
+  parts: Partial<AnswerOptions> = {},
+): { answers: Answers; options: AnswerOptions; close: () => void } {
+  const loading = createLoading({ clock: turnedClock() });
+  const options: AnswerOptions = {
+    preparer: preparerFor(schema),
+    privacy: {
+      schemas: { executed: () => schema, shown: () => schema },
+      disclosures: () => ({ of: () => undefined, forbidden: () => [] }),
+      permissions: createPermissions(createConsents([])),
+      needsConsent: () => false,
+      maySee: () => true,
+    },
+    contextOptions: {
+      registry: loading.registry,
+      rules: {
+        namespaces: new Map(),
+        sources: [],
+        limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 500 },
+      },
+      erasures: NOBODY_ERASED,
+      clock: performance,
+      deadlineMs: 1_000,
+      identityPercent: 50,
+    },
+    limits: createCostLimits({ budgets: createBudgets() }),
+    auditor: undefined,
+    errorLog: { logger: createLogger('silent'), failures: { report: () => undefined } },
+    sources: [],
+    usesPlans: true,
+    ...parts,
+  };
+  return {
+    answers: new Answers(options),
+    options,
+    close: () => {
+      loading.close();
+    },
+  };
+}
+
+export interface TestAppOptions {
+  clock?: Clock;
+  metrics?: Metrics;
+  logger?: Logger;
+  pages?: readonly Plugin[];
+  parts?: Partial<AnswerOptions>;
+}
+
+/** GraphQL over HTTP on a schema of the test's own. */
+export function createTestApp(
+  schema: GraphQLSchema,
+  {
+    clock = performance,
+    metrics = createMetrics(),
+    logger = createLogger('silent'),
+    pages = [],
+    parts = {},
+  }: TestAppOptions = {},
+): App & { close: () => void } {
+  const errorLog = { logger, failures: { report: () => undefined } };
+  const { answers, options, close } = answersOver(schema, { errorLog, ...parts });
+  const caller = { ...rightsOf(['operator']), name: 'test', roles: ['operator' as const], origins: [] };
+  const app = createApp({
+    schema,
+    exchanges: {
+      config: { cacheDirectives: 'any', deadlineMs: 1_000 },
+      authenticate: createAuthenticate({ caller: () => caller }, createPrincipals(options.privacy.maySee)),
+      reader: createRequestReader({ maxBodyBytes: 100_000, documents: new Map() }),
+      preparer: preparerFor(schema),
+      answers,
+      metrics,
+      errorLog,
+      clock,
+    },
+    subscribe: () => ({ errors: [] }),
+    cache: undefined,
+    maxBodyBytes: 100_000,
+    hasFront: true,
+    pages,
+    logger,
+  });
+  return { ...app, close };
+}
