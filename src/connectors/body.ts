@@ -1,5 +1,5 @@
 import { SourceContractError } from '../errors.js';
-import { turn } from '../turns.js';
+import { yieldToOthers } from '../chunked-work.js';
 import type { Exchanged } from './exchange.js';
 
 /** What the body of an answer says. */
@@ -10,10 +10,10 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
 const LONG_BODY_BYTES = 50_000;
 
 /** Reads the JSON of a body by `readJson`. */
-export function parseInTurn(readJson: (text: string) => unknown) {
+export function parseYielding(readJson: (text: string) => unknown) {
   return (bytes: Buffer, source: string): unknown =>
     bytes.length > LONG_BODY_BYTES
-      ? turn().then(() => parse(bytes, source, readJson))
+      ? yieldToOthers().then(() => parse(bytes, source, readJson))
       : parse(bytes, source, readJson);
 }
 

@@ -16,7 +16,7 @@ import type { CallSignal } from '../v8/call-signal.js';
 import type { Session } from './auth.js';
 import type { Received } from '../diagnosis.js';
 import type { CallScope, ConnectorOptions } from './connector.js';
-import { asItCame, parseInTurn, parseLeniently, parseText } from './body.js';
+import { asItCame, parseYielding, parseLeniently, parseText } from './body.js';
 import { parseExactJson } from './decimal.js';
 import { exchange, type AnswerHeaders, type Exchanged } from './exchange.js';
 import { misfitsOf } from './misfits.js';
@@ -128,7 +128,7 @@ export function openHttp(
         const known = method === 'GET' && validated.size > 0 ? validated.get(nameOf(path)) : undefined;
         // An answer that is under way when answers are forgotten is stored where nothing reads it any more.
         const validatedAtStart = validated;
-        const parseBody = isRaw ? asItCame : isText ? parseText : parseInTurn(readJson);
+        const parseBody = isRaw ? asItCame : isText ? parseText : parseYielding(readJson);
         const isGood = (status: number) => status >= 200 && status < 300;
         const isWanted = (status: number) => isGood(status) || (isRaw && expected.includes(status));
         const ask = (credentials: Record<string, string> = {}) =>

@@ -1,3 +1,4 @@
+import { ChunkedWork } from '../chunked-work.js';
 import type { Clock } from '../clock.js';
 import type { Context, Rights } from '../customer/customer.js';
 import { NOBODY_ERASED, type Erasures } from '../identity/erasures.js';
@@ -7,7 +8,6 @@ import { createProvenance, type Provenance } from '../loaders/provenance.js';
 import type { LoaderRegistry } from '../loaders/registry.js';
 import { startDeadline } from '../resilience/deadline.js';
 import { endRequest, type Trace } from '../telemetry/tracing.js';
-import { Turns } from '../turns.js';
 import type { Directives } from './directives.js';
 
 export interface ContextOptions {
@@ -57,7 +57,7 @@ export function createContext(
   });
   const provenance = createProvenance(clock, { details: directives.wantsSources });
   const flights = new Set<Flight>();
-  const turns = new Turns();
+  const chunks = new ChunkedWork();
   const scope: RequestScope = {
     priority: directives.priority,
     wanted: directives.wanted,
@@ -66,11 +66,11 @@ export function createContext(
     identityDeadline,
     provenance,
     trace,
-    turns,
+    chunks,
     flights,
   };
   const load = registry.forRequest(scope);
-  const identities = createIdentities(rules, load, rights.seesErased ? NOBODY_ERASED : erasures, turns);
+  const identities = createIdentities(rules, load, rights.seesErased ? NOBODY_ERASED : erasures, chunks);
   return {
     context: {
       requestId,

@@ -1,6 +1,6 @@
 import type { GatewayError } from '../errors.js';
 import type { Load } from '../loaders/registry.js';
-import { Turns } from '../turns.js';
+import { ChunkedWork } from '../chunked-work.js';
 import type { CustomerRecord } from './declaration.js';
 import { NOBODY_ERASED, type Erasures } from './erasures.js';
 import type { Identifier } from './identifiers.js';
@@ -80,9 +80,9 @@ export function createIdentities(
   rules: IdentityRules,
   load: Load,
   erasures: Erasures = NOBODY_ERASED,
-  turns = new Turns(),
+  chunks = new ChunkedWork(),
 ): Identities {
-  const walker = new Walker(rules, load, turns);
+  const walker = new Walker(rules, load, chunks);
   const identities = new Map<string, Identity>();
   return {
     of: (start) => {

@@ -1,5 +1,5 @@
 import type { Load } from '../loaders/registry.js';
-import type { Turns } from '../turns.js';
+import type { ChunkedWork } from '../chunked-work.js';
 import { Asks } from './asks.js';
 import { findFinished, rememberFinished } from './finished-walks.js';
 import type { Identifier } from './identifiers.js';
@@ -17,14 +17,14 @@ interface Pending {
 /** Walks for one request. Those that begin at the same moment go round by round together. */
 export class Walker {
   readonly #rules: IdentityRules;
-  readonly #turns: Turns;
+  readonly #chunks: ChunkedWork;
   readonly #asks: Asks;
   /** Walks that begin in the next microtask. */
   #starting: Pending[] = [];
 
-  constructor(rules: IdentityRules, load: Load, turns: Turns) {
+  constructor(rules: IdentityRules, load: Load, chunks: ChunkedWork) {
     this.#rules = rules;
-    this.#turns = turns;
+    this.#chunks = chunks;
     this.#asks = new Asks(rules, load);
   }
 
@@ -51,13 +51,13 @@ export class Walker {
       while (going.length > 0) {
         const walks = going.map(({ walk }) => walk);
         const asked: Ask[][] = [];
-        await this.#turns.each(walks, (walk) => {
+        await this.#chunks.each(walks, (walk) => {
           asked.push(this.#askRound(walk));
         });
         const all = asked.flat();
         if (all.length > 0) await this.#waitForRound(walks, all);
         const further: Pending[] = [];
-        await this.#turns.each(going, (one, i) => {
+        await this.#chunks.each(going, (one, i) => {
           if (!this.#endRound(one, asked[i] ?? [])) further.push(one);
         });
         going = further;

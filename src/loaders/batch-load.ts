@@ -7,7 +7,7 @@ import type { Priority } from '../priority.js';
 import type { ProtectedScope, Protection } from '../resilience/protection.js';
 import { CallController } from '../v8/call-signal.js';
 import { endSourceCall, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
-import { Turns } from '../turns.js';
+import { ChunkedWork } from '../chunked-work.js';
 import { noteAskedAt } from './asked-at.js';
 import type { CachedAnswers } from './cached-answers.js';
 import { toError, type Flight } from './flight.js';
@@ -139,7 +139,7 @@ export class BatchLoad {
     if (values.length !== batch.length) throw new Error('A loader must give one value for each key.');
     const answered = this.#settle(batch, values, askedAt, holdsMs);
     // After all are resolved: an answer that cannot be cached, for whatever reason, costs no request its answer.
-    await new Turns().each(answered, (one) => {
+    await new ChunkedWork().each(answered, (one) => {
       this.#cache(one, asked, since);
     });
   }

@@ -4,7 +4,7 @@ import type { Deadline } from '../resilience/deadline.js';
 import type { Priority } from '../priority.js';
 import type { ProtectedScope } from '../resilience/protection.js';
 import type { Trace } from '../telemetry/tracing.js';
-import type { Turns } from '../turns.js';
+import type { ChunkedWork } from '../chunked-work.js';
 import type { Provenance, Run } from './provenance.js';
 
 /** One request, as far as loading goes. */
@@ -23,7 +23,7 @@ export interface RequestScope {
   /** The trace that the request is a part of; it goes on to systems that speak HTTP. */
   trace: Trace;
   /** For what there may be very much of. */
-  turns: Turns;
+  chunks: ChunkedWork;
   /** What the request waits for now: when its client hangs up it leaves all of it. */
   flights: Set<Flight>;
 }

@@ -178,17 +178,17 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
  * Keys that were asked for already are looked up before DataLoader, which makes promises of its own for each.
  */
 function loadOnce({ pipeline, keyText }: Bound, request: RequestScope): (key: unknown) => Promise<unknown> {
-  const { turns } = request;
+  const { chunks } = request;
   const answers = new Map<string, Promise<unknown>>();
   const gather = new DataLoader<{ key: unknown; text: string }, unknown>(
     async (all) => {
       const found = all.map(({ key, text }) => settled(pipeline.answer(key, text, request)));
-      return turns.handOut(found.some((one) => one instanceof Promise) ? await Promise.all(found) : found);
+      return chunks.spread(found.some((one) => one instanceof Promise) ? await Promise.all(found) : found);
     },
     {
       cache: false,
       batchScheduleFn: (dispatch) => {
-        turns.whenDone(dispatch);
+        chunks.whenDone(dispatch);
       },
     },
   );

@@ -17,7 +17,7 @@ import { startDeadline } from '../../src/resilience/deadline.js';
 import type { LimitsOptions } from '../../src/resilience/limits.js';
 import { createProtection } from '../../src/resilience/wrap.js';
 import { startRequest } from '../../src/telemetry/tracing.js';
-import { Turns } from '../../src/turns.js';
+import { ChunkedWork } from '../../src/chunked-work.js';
 import type { TurnedClock } from './clock.js';
 
 export interface LoadingOptions {
@@ -82,7 +82,7 @@ export function createLoading({ clock, maxBytes = 100_000, shared }: LoadingOpti
         identityDeadline: startDeadline(10_000, clock),
         provenance: createProvenance(clock, { details: true }),
         trace: startRequest(new Headers()),
-        turns: new Turns(),
+        chunks: new ChunkedWork(),
         flights: new Set(),
         ...parts,
       };

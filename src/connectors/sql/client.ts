@@ -3,7 +3,7 @@ import { setting, type Setting, type SettingsReader } from '../../settings.js';
 import { SourceError, SourceUnavailableError } from '../../errors.js';
 import type { CallSignal } from '../../v8/call-signal.js';
 import type { CallScope, Client, Connection, Connector, ConnectorOptions } from '../connector.js';
-import { turn } from '../../turns.js';
+import { yieldToOthers } from '../../chunked-work.js';
 import { check } from '../http.js';
 import { refuseImpossibleText, type Database, type Dialect } from './database.js';
 import { openMysql } from './mysql.js';
@@ -57,7 +57,7 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
               { kind: 'gateway-stopping' },
             );
           const database = await (opening ??= open(address, options));
-          return checkInTurns(schema, await database.query(text, parameters, signal), source);
+          return checkInChunks(schema, await database.query(text, parameters, signal), source);
         };
         return scope.run(call).catch((error: unknown) => {
           if (error instanceof SourceError) error.addRequest({ method: 'SELECT', tables: tablesIn(text) });
@@ -85,16 +85,16 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
   };
 }
 
-/** Checking more rows takes milliseconds, so others have their turn before the next. */
-const ROWS_A_TURN = 250;
+/** Checking more rows takes milliseconds, so other requests continue in between. */
+const CHUNK_ROWS = 250;
 
-async function checkInTurns<T>(schema: z.ZodType<T>, answer: unknown, source: string): Promise<T[]> {
+async function checkInChunks<T>(schema: z.ZodType<T>, answer: unknown, source: string): Promise<T[]> {
   const rows = z.array(schema);
-  if (!Array.isArray(answer) || answer.length <= ROWS_A_TURN) return check(rows, answer, source);
+  if (!Array.isArray(answer) || answer.length <= CHUNK_ROWS) return check(rows, answer, source);
   const checked: T[] = [];
-  for (let from = 0; from < answer.length; from += ROWS_A_TURN) {
-    await turn();
-    checked.push(...check(rows, answer.slice(from, from + ROWS_A_TURN), source, from));
+  for (let from = 0; from < answer.length; from += CHUNK_ROWS) {
+    await yieldToOthers();
+    checked.push(...check(rows, answer.slice(from, from + CHUNK_ROWS), source, from));
   }
   return checked;
 }

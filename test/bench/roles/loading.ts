@@ -14,7 +14,7 @@ import { listen } from '../../../src/http/http.js';
 import { createLogger } from '../../../src/telemetry/logger.js';
 import { createMetrics } from '../../../src/telemetry/metrics.js';
 import { startRequest } from '../../../src/telemetry/tracing.js';
-import { Turns } from '../../../src/turns.js';
+import { ChunkedWork } from '../../../src/chunked-work.js';
 import type { Started } from '../bench-process.js';
 
 /** What a key takes, in µs, in each of the blocks. */
@@ -125,7 +125,7 @@ function createEngine() {
         identityDeadline: deadline,
         provenance: createProvenance(clock, { details: false }),
         trace: startRequest(new Headers()),
-        turns: new Turns(),
+        chunks: new ChunkedWork(),
         flights: new Set(),
       });
       try {

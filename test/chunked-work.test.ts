@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { ChunkedWork } from '../src/chunked-work.js';
 import { defineLoader } from '../src/loaders/loader.js';
-import { Turns } from '../src/turns.js';
 import { turnedClock } from './support/clock.js';
 import { createLoading } from './support/loading.js';
 
@@ -19,33 +19,33 @@ function countTurns(): () => number {
   };
 }
 
-describe('a request that has very much to be worked off', () => {
+describe('a long list of one request', () => {
   it.each([0, 1, 25, 26, 1_000])('works on each of %i, in their order', async (length) => {
     const seen: number[] = [];
-    await new Turns().each(MANY.slice(0, length), (one, at) => {
+    await new ChunkedWork().each(MANY.slice(0, length), (one, at) => {
       expect(at).toBe(one);
       seen.push(one);
     });
     expect(seen).toEqual(MANY.slice(0, length));
   });
 
-  it('lets others have a turn after every few', async () => {
+  it('yields to others after every few items', async () => {
     const stop = countTurns();
-    await new Turns().each(MANY, () => undefined);
+    await new ChunkedWork().each(MANY, () => undefined);
     expect(stop()).toBeGreaterThan(30);
   });
 
   it.each([3, 300])('tells what its work throws, and does no more of it (at %i)', async (bad) => {
-    const turns = new Turns();
+    const chunks = new ChunkedWork();
     let last = -1;
-    const worked = turns.each(MANY, (one) => {
+    const worked = chunks.each(MANY, (one) => {
       if (one === bad) throw new Error('no more');
       last = one;
     });
     await expect(worked).rejects.toThrow('no more');
     expect(last).toBe(bad - 1);
     const afterwards = new Promise<string>((resolve) => {
-      turns.whenDone(() => {
+      chunks.whenDone(() => {
         resolve('done');
       });
     });
