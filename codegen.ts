@@ -3,8 +3,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 import { Kind, parse } from 'graphql';
 import { sources } from './sources/index.js';
 
-const SPINE = ['schema/scalars.graphql', 'schema/directives.graphql', 'schema/customer.graphql'];
-const EVENTS = 'schema/events.graphql';
+const CORE = ['scalars', 'directives', 'customer', 'events'].map((name) => `schema/${name}.graphql`);
 // The real input is made from what is plugged in (src/stitching/sdl.ts); resolvers read it as any identifier.
 const CUSTOMER_KEY = 'input CustomerKey @oneOf { email: String }';
 
@@ -47,7 +46,7 @@ const types = (
   own: Record<string, string>,
   schema: string[],
 ) => ({
-  schema: [...SPINE, CUSTOMER_KEY, ...schema],
+  schema: [...CORE, CUSTOMER_KEY, ...schema],
   plugins: ['typescript', 'typescript-resolvers'],
   config: {
     ...shared,
@@ -68,7 +67,7 @@ const config: CodegenConfig = {
     'src/customer/schema.generated.ts': types(
       { customer: './customer.js', company: './company.js' },
       { CustomerEvent: './customer.js#CustomerEvent as CustomerEventHandle' },
-      [EVENTS],
+      [],
     ),
     ...Object.fromEntries(
       sources

@@ -12,12 +12,12 @@ import type { Sdl } from './stitching/sdl.js';
 import type { Logger } from './telemetry/logger.js';
 import type { Metrics } from './telemetry/metrics.js';
 import { createEventBus, type EventBus } from './webhooks/bus.js';
-import type { CustomerConditions } from './webhooks/condition.js';
 import { createDeliverer } from './webhooks/deliver.js';
 import { readEndpoints, type Endpoint } from './webhooks/endpoints.js';
-import type { SourceEvent } from './webhooks/event.js';
+import { eventTypesOf, type SourceEvent } from './webhooks/event.js';
 import { EventSubjects } from './webhooks/event-subjects.js';
 import { createFollowUp } from './webhooks/follow-up.js';
+import type { SubscriptionRules } from './webhooks/interest.js';
 import { createOutboxReader, pluggedInOutboxes, type PluggedInOutbox } from './webhooks/outbox.js';
 import { createReceiver, pluggedInWebhooks, type Receiver, type Webhook } from './webhooks/receive.js';
 import { readStoreSettings, WEBHOOK_SETTINGS } from './webhooks/settings.js';
@@ -56,7 +56,7 @@ export interface GatewayEventsOptions {
   schema: GraphQLSchema;
   rules: IdentityRules;
   registry: LoaderRegistry;
-  conditions: CustomerConditions;
+  subscriptionRules: SubscriptionRules;
   forget: Forget;
   triggerAnswers: TriggerAnswers;
   metrics: Metrics;
@@ -153,6 +153,7 @@ function startEvents(storeOptions: WebhookStoreOptions, bus: EventBus, options: 
     deliverer.wake();
     return kept;
   };
+  const types = eventTypesOf(options.schema);
   const identify = (name: string, value: string) => subjects.identifier(name, value)?.value ?? null;
   const onReceived = metrics.webhookReceived;
   return {
@@ -161,13 +162,14 @@ function startEvents(storeOptions: WebhookStoreOptions, bus: EventBus, options: 
     receiver: createReceiver({
       webhooks: set.webhooks,
       keep,
+      types,
       identify,
       onReceived,
       logger,
       publicUrl: config.publicUrl,
     }),
     readers: set.outboxes.map((outbox) =>
-      createOutboxReader({ ...outbox, keep, identify, onReceived, logger }),
+      createOutboxReader({ ...outbox, keep, types, identify, onReceived, logger }),
     ),
   };
 }
@@ -176,7 +178,7 @@ function triggersOf({
   set,
   sdl,
   schema,
-  conditions,
+  subscriptionRules,
   triggerAnswers,
   logger,
   triggers: folder,
@@ -184,7 +186,7 @@ function triggersOf({
   const { triggers, problems } = readTriggers({
     ...(folder === undefined ? {} : { folder }),
     schema,
-    conditions,
+    subscriptionRules,
     deliver: directiveNamed('deliver', sdl),
     endpoints: new Set(set.endpoints.map(({ name }) => name)),
     forbidden: (document, purpose) => triggerAnswers.forbidden(document, purpose),

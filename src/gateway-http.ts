@@ -29,7 +29,7 @@ import type { Privacy } from './privacy/privacy.js';
 import type { Suppression } from './privacy/suppression.js';
 import type { Metrics } from './telemetry/metrics.js';
 import type { SourceFailures } from './telemetry/source-failures.js';
-import type { CustomerConditions } from './webhooks/condition.js';
+import type { SubscriptionRules } from './webhooks/interest.js';
 
 export interface GatewayHttpOptions {
   schema: GraphQLSchema;
@@ -43,7 +43,7 @@ export interface GatewayHttpOptions {
   auditor: Auditor | undefined;
   connected: ConnectedSources;
   events: GatewayEvents;
-  conditions: CustomerConditions;
+  subscriptionRules: SubscriptionRules;
   suppression: Suppression;
   forget: Forget;
   readKey: SubscriptionsOptions['readKey'];
@@ -95,7 +95,7 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
       authentication,
       answers,
       bus: events.bus,
-      conditions: options.conditions,
+      subscriptionRules: options.subscriptionRules,
       readKey: options.readKey,
       needsConsent: privacy.needsConsent,
       erasures: suppression,

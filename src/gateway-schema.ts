@@ -14,12 +14,12 @@ import type { Loader } from './loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from './loaders/registry.js';
 import { createPrivacy, type Privacy } from './privacy/privacy.js';
 import type { TunedSource } from './source-settings.js';
-import { readConditions } from './stitching/conditions.js';
 import { readPolicies } from './stitching/policies.js';
-import { customerKeyOf, fieldsOf, readSdl, type Sdl } from './stitching/sdl.js';
+import { customerKeyOf, fieldsOf, readSdl, timelinesOf, type Sdl } from './stitching/sdl.js';
 import { stitch } from './stitching/stitch.js';
+import { readSubscriptionRules } from './stitching/subscription-rules.js';
 import { createSubschema } from './stitching/subschema.js';
-import type { CustomerConditions } from './webhooks/condition.js';
+import type { SubscriptionRules } from './webhooks/interest.js';
 
 export interface GatewaySchemaOptions {
   sources: readonly TunedSource[];
@@ -36,7 +36,7 @@ export interface GatewaySchema {
   schema: GraphQLSchema;
   privacy: Privacy;
   /** What triggers may require of a customer. */
-  conditions: CustomerConditions;
+  subscriptionRules: SubscriptionRules;
   ids: CustomerIds;
   /** The source that answers a field of Customer; undefined for what is made of what several hold. */
   sourceOfField: ReadonlyMap<string, string>;
@@ -66,7 +66,7 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
     rules,
     sourceOf: new Map(rules.sources.map(({ name, identity }) => [identity.recordKey, name])),
     survivorship: survivorshipRules(sdl.spine, rules.sources),
-    timelines: sources.flatMap(({ name, timeline }) => (timeline === undefined ? [] : [{ name, timeline }])),
+    timelines: timelinesOf(sources, sdl),
     consents,
     companies: sources.flatMap(({ name, companies }) =>
       companies === undefined ? [] : [{ name, companies }],
@@ -78,9 +78,9 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
   });
   const resolvers = new Map([['', spine], ...sourceResolvers(sources, sdl.sources)]);
   const schema = stitch({ sdl, resolvers, stitched, policies });
-  const conditions = readConditions(sdl, schema);
+  const subscriptionRules = readSubscriptionRules(sdl, schema);
   const privacy = createPrivacy(schema, sdl, policies, consents);
-  return { sdl, schema, privacy, conditions, ids, sourceOfField };
+  return { sdl, schema, privacy, subscriptionRules, ids, sourceOfField };
 }
 
 /** Returns the sources that know what customers allow. */

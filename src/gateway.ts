@@ -131,7 +131,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const rules = createIdentityRules(sources, config, metrics.identityLimited);
   late.rules = rules;
   const made = createGatewaySchema({ sources, sdl: given, loaded, registry, rules, config });
-  const { sdl, schema, privacy, conditions, ids, sourceOfField } = made;
+  const { sdl, schema, privacy, subscriptionRules, ids, sourceOfField } = made;
 
   const { log, auditor } = openAudit(config, { privacy, ids, logger });
   const limits = createCostLimits({ budgets: createBudgets({ shared }) });
@@ -163,7 +163,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   });
   const events = createGatewayEvents({
     set: eventSettings,
-    ...{ config, sdl, schema, rules, registry, conditions, forget, metrics, logger },
+    ...{ config, sdl, schema, rules, registry, subscriptionRules, forget, metrics, logger },
     triggerAnswers: new TriggerAnswers({ answers, preparer, privacy }),
     triggers: triggers ?? config.triggersFolder,
   });
@@ -179,7 +179,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       auditor,
       connected,
       events,
-      conditions,
+      subscriptionRules,
     },
     ...{ suppression, forget, metrics, failures, errorLog, clock, operations },
     readKey: createReadKey({ rules, ids }),

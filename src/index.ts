@@ -46,7 +46,7 @@ export type {
   WebhookDeclaration,
   WebhookRequest,
 } from './webhooks/declaration.js';
-export { EVENT_TYPES, type EventType } from './webhooks/event.js';
+export type { EventType } from './webhooks/event.js';
 export type { OutboxDeclaration } from './webhooks/outbox.js';
 export { hmac, isHmacOf, isOfNow, isSameText, webhookSecrets } from './webhooks/signatures.js';
 export { standardWebhook } from './webhooks/standard.js';

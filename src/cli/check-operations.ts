@@ -6,9 +6,9 @@ import { buildSchema } from 'graphql';
 import { sources } from '../../sources/index.js';
 import { ConfigError } from '../errors.js';
 import { problemsOf, readPersistedOperations } from '../operation/persisted-operations.js';
-import { readConditions } from '../stitching/conditions.js';
 import { directiveNamed } from '../stitching/policies.js';
 import { readSdl } from '../stitching/sdl.js';
+import { readSubscriptionRules } from '../stitching/subscription-rules.js';
 import { readTriggers } from '../webhooks/triggers.js';
 
 /**
@@ -46,7 +46,7 @@ for (const folder of values.triggers) {
   const read = readTriggers({
     folder: folderOf(folder),
     schema,
-    conditions: readConditions(sdl, schema),
+    subscriptionRules: readSubscriptionRules(sdl, schema),
     deliver: directiveNamed('deliver', sdl),
     // Which endpoints there are, and what a purpose forbids, is known at start.
     endpoints: { has: () => true },

@@ -1,5 +1,7 @@
 import type { Context, Customer } from './customer.js';
-import type { TimelineKind } from './schema.generated.js';
+
+/** A value of the enum `TimelineKind`, to which sources may add. */
+export type TimelineKind = string;
 
 /** One thing that happened between the customer and us, as a line of the timeline. */
 export interface TimelineItem {

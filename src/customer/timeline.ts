@@ -6,9 +6,9 @@ import type {
   MissingSource,
   RequireFields,
   TimelineConnection,
-  TimelineKind,
+  TimelineKind as ShownKind,
 } from './schema.generated.js';
-import type { TimelineAsk, TimelineDeclaration, TimelineItem } from './timeline-declaration.js';
+import type { TimelineAsk, TimelineDeclaration, TimelineItem, TimelineKind } from './timeline-declaration.js';
 
 /** A source that adds to the timeline. */
 export interface TimelineSource {
@@ -46,13 +46,13 @@ export async function timelinePage(
     if (!context.rights.maySee(`TimelineKind.${kind}`))
       throw new ForbiddenError(`This caller may not see what is of the kind ${kind}.`);
 
+  const wanted: ReadonlySet<TimelineKind> | undefined = args.kinds == null ? undefined : new Set(args.kinds);
   const answers = await Promise.all(
     sources.map(async ({ name, timeline }): Promise<readonly Entry[] | MissingSource> => {
       const kinds = new Set<TimelineKind>(
         timeline.kinds.filter(
           (kind) =>
-            (args.kinds == null || args.kinds.includes(kind)) &&
-            context.rights.maySee(`TimelineKind.${kind}`),
+            wanted?.has(kind) !== false && context.rights.maySee(`TimelineKind.${kind}`),
         ),
       );
       if (kinds.size === 0) return [];
@@ -132,7 +132,8 @@ function toNode({ at, source, id, item }: Entry): TimelineConnection['nodes'][nu
   const { kind, title = null, status = null, amount = null } = item;
   return {
     id: `${source}:${id}`,
-    kind,
+    // Checked at start: the enum has it.
+    kind: kind as ShownKind,
     // A DateTime has milliseconds; the cursor keeps the rest.
     happenedAt: `${at.slice(0, 23)}Z`,
     source,

@@ -9,8 +9,13 @@ import type { Erasures } from '../identity/erasures.js';
 import type { Identifier } from '../identity/identifiers.js';
 import type { Privacy } from '../privacy/privacy.js';
 import type { EventBus } from '../webhooks/bus.js';
-import type { CustomerConditions } from '../webhooks/condition.js';
-import { readInterest, typeNamed, type Interest, type KnownEvent } from '../webhooks/interest.js';
+import { typeNamed } from '../webhooks/event.js';
+import {
+  readInterest,
+  type Interest,
+  type KnownEvent,
+  type SubscriptionRules,
+} from '../webhooks/interest.js';
 import type { Answers, Ask } from './answer.js';
 import { cancellable } from './cancellable.js';
 import type { CostLimits } from './cost-limits.js';
@@ -24,7 +29,7 @@ export interface SubscriptionsOptions {
   authentication: Pick<Authentication, 'caller'>;
   answers: Pick<Answers, 'answer'>;
   bus: EventBus;
-  conditions: CustomerConditions;
+  subscriptionRules: SubscriptionRules;
   /** Reads a key of a customer, within what the caller may. */
   readKey: (
     by: Readonly<Record<string, string | null | undefined>>,
@@ -69,7 +74,7 @@ export function createSubscribe(options: SubscriptionsOptions): Subscribe {
 /** Throws when the caller may not subscribe to it. */
 function interestOf(
   { prepared, principal, variables = {} }: SubscriptionAsk,
-  { schema, conditions, readKey, limits }: SubscriptionsOptions,
+  { schema, subscriptionRules, readKey, limits }: SubscriptionsOptions,
 ): Interest {
   const { audience, caller, rights } = principal;
   const interest = readInterest({
@@ -77,7 +82,7 @@ function interestOf(
     document: prepared.document,
     operationName: prepared.name,
     variables,
-    conditions,
+    subscriptionRules,
     readKey: (by) => readKey(by, rights),
     own: rights.own,
     maySee: (place) => rights.maySee(place),

@@ -27,7 +27,7 @@ export function createForgetEvent({
   webhooks,
 }: ForgetEventOptions): (event: SourceEvent) => Promise<readonly Identifier[]> {
   for (const [source, { declaration }] of webhooks)
-    for (const { name } of Object.values(declaration.changes ?? {}).flat())
+    for (const { name } of Object.values(declaration.changes ?? {}).flatMap((loaders) => loaders ?? []))
       if (!registry.has(source, name))
         throw new Error(`"${name}" is changed by events of ${source}, and is none of its loaders.`);
 

@@ -9,7 +9,8 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { ConfigError } from '../errors.js';
-import type { CustomerCondition, CustomerConditions } from '../webhooks/condition.js';
+import type { CustomerCondition } from '../webhooks/condition.js';
+import type { SubscriptionRules } from '../webhooks/interest.js';
 import { directiveNamed } from './policies.js';
 import { placeOf, type Sdl } from './sdl.js';
 
@@ -25,7 +26,7 @@ interface Declared {
  * Reads the conditions that the SDL declares. Throws a ConfigError with all that cannot be judged, or that two fields
  * declare.
  */
-export function readConditions(sdl: Sdl, schema: GraphQLSchema): CustomerConditions {
+export function readConditions(sdl: Sdl, schema: GraphQLSchema): SubscriptionRules['conditions'] {
   const directive = directiveNamed('condition', sdl);
   const conditions = new Map<string, CustomerCondition>();
   const problems: string[] = [];

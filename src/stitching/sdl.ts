@@ -18,10 +18,15 @@ import {
   ValuesOfCorrectTypeRule,
   visit,
   type ASTNode,
+  type ConstDirectiveNode,
   type DefinitionNode,
   type DocumentNode,
+  type EnumTypeExtensionNode,
   type ObjectTypeDefinitionNode,
 } from 'graphql';
+import type { TimelineDeclaration } from '../customer/timeline-declaration.js';
+import type { TimelineSource } from '../customer/timeline.js';
+import { didYouMean } from '../did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import type { Namespace } from '../identity/declaration.js';
 
@@ -30,7 +35,10 @@ export type Key = { identifier: string } | { field: string };
 
 /** The SDL of the spine and of every plugged-in source, read and checked. */
 export interface Sdl {
-  /** Scalars, directives, the customer view, and `CustomerKey`. */
+  /**
+   * Scalars, directives, the customer view, events, and `CustomerKey`; with what sources add to `Subscription` and to
+   * enums that are `@extensible`.
+   */
   spine: DocumentNode;
   /** By source. */
   sources: ReadonlyMap<string, DocumentNode>;
@@ -97,6 +105,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
   const keys = new Map<string, ReadonlyMap<string, Key>>();
   const sources = new Map<string, DocumentNode>();
   const spine: DefinitionNode[] = [];
+  const extensions: EnumTypeExtensionNode[] = [];
   const kinds = new Map<string, { kind: Kind; file: string }>();
   const fields = new Map<string, { file: string; type: string; key: boolean }>();
 
@@ -106,7 +115,15 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
   ]) {
     const document = parseFile(file, problems);
     const ofType = new Map<string, Key>();
+    const own: DefinitionNode[] = [];
     for (const definition of document.definitions) {
+      if (definition.kind === Kind.ENUM_TYPE_EXTENSION) {
+        extensions.push(definition);
+        continue;
+      }
+      const isSubscription =
+        definition.kind === Kind.OBJECT_TYPE_DEFINITION && definition.name.value === 'Subscription';
+      (isSubscription ? spine : own).push(definition);
       if (!isTypeDefinitionNode(definition) && definition.kind !== Kind.DIRECTIVE_DEFINITION) {
         problems.push(`${file.name} has a ${definition.kind}; SDL here declares types and directives only.`);
         continue;
@@ -126,7 +143,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
       const itsKeys = readKeys(definition);
       const [key] = itsKeys;
       if (key !== undefined) ofType.set(name, key);
-      if (key === undefined && earlier !== undefined && name !== 'Query') {
+      if (key === undefined && earlier !== undefined && name !== 'Query' && !isSubscription) {
         problems.push(
           `"${name}" is declared in both ${earlier.file} and ${file.name}; the latter must say by @key how it finds one.`,
         );
@@ -148,18 +165,53 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
         if (file.source !== undefined && other === undefined) owners.set(path, file.source);
       }
     }
-    if (file.source === undefined) spine.push(...document.definitions);
+    if (file.source === undefined) spine.push(...own);
     else {
-      sources.set(file.source, document);
+      sources.set(file.source, { ...document, definitions: own });
       keys.set(file.source, ofType);
     }
   }
+  extendEnums(spine, extensions, problems);
   problems.push(
     ...undeclaredTypes([...spine, ...[...sources.values()].flatMap(({ definitions }) => definitions)]),
   );
   if (problems.length === 0) problems.push(...unfit(spine, sources));
   if (problems.length > 0) throw new ConfigError(problems);
   return { spine: { kind: Kind.DOCUMENT, definitions: spine }, sources, owners, keys };
+}
+
+/** Adds the values of extensions to the enums that are declared in `spine` and that may have more. */
+function extendEnums(
+  spine: DefinitionNode[],
+  extensions: readonly EnumTypeExtensionNode[],
+  problems: string[],
+): void {
+  for (const extension of extensions) {
+    const { value: name } = extension.name;
+    const place = spine.findIndex((one) => one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === name);
+    const declared = spine[place];
+    if (declared?.kind !== Kind.ENUM_TYPE_DEFINITION || !declared.directives?.some(isExtensible)) {
+      problems.push(`${placeOf(extension.name)}: "${name}" is no enum that sources may extend.`);
+      continue;
+    }
+    const { values = [], directives = [] } = declared;
+    for (const { name: value } of extension.values ?? []) {
+      const earlier = values.find((one) => one.name.value === value.value);
+      if (earlier !== undefined)
+        problems.push(
+          `${placeOf(value)}: "${name}.${value.value}" is declared in ${placeOf(earlier)} already.`,
+        );
+    }
+    spine[place] = {
+      ...declared,
+      directives: [...directives, ...(extension.directives ?? [])],
+      values: [...values, ...(extension.values ?? [])],
+    };
+  }
+}
+
+function isExtensible({ name }: ConstDirectiveNode): boolean {
+  return name.value === 'extensible';
 }
 
 function parseFile({ name, text }: SdlFile, problems: string[]): DocumentNode {
@@ -268,4 +320,28 @@ export function fieldsOf(type: string, { owners }: Sdl): ReadonlyMap<string, str
 export function customerKeyOf({ keys }: Sdl, source: string): string | undefined {
   const key = keys.get(source)?.get('Customer');
   return key !== undefined && 'identifier' in key ? key.identifier : undefined;
+}
+
+/** The timelines of sources. Throws a ConfigError with each kind that is no value of TimelineKind. */
+export function timelinesOf(
+  sources: readonly { name: string; timeline?: TimelineDeclaration }[],
+  { spine }: Sdl,
+): TimelineSource[] {
+  const kinds = spine.definitions.flatMap((one) =>
+    one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === 'TimelineKind' ? (one.values ?? []) : [],
+  );
+  const known = kinds.map(({ name }) => name.value);
+  const timelines = sources.flatMap(({ name, timeline }) =>
+    timeline === undefined ? [] : [{ name, timeline }],
+  );
+  const problems = timelines.flatMap(({ name, timeline }) =>
+    timeline.kinds
+      .filter((kind) => !known.includes(kind))
+      .map(
+        (kind) =>
+          `${name} has the kind "${kind}" in its timeline, which is no value of TimelineKind.${didYouMean(kind, known)} A source adds one by "extend enum TimelineKind".`,
+      ),
+  );
+  if (problems.length > 0) throw new ConfigError(problems);
+  return timelines;
 }

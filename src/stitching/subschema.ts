@@ -6,6 +6,8 @@ import {
   isTypeDefinitionNode,
   Kind,
   visit,
+  type ASTNode,
+  type DefinitionNode,
   type DocumentNode,
   type GraphQLFieldResolver,
   type GraphQLResolveInfo,
@@ -72,7 +74,7 @@ export function createSubschema(
   const { name } = source;
   const own = sdl.sources.get(name);
   if (own === undefined) throw new Error(`The source "${name}" has no SDL.`);
-  const schema = makeExecutableSchema({ typeDefs: [sharedTypes(sdl.spine), own] });
+  const schema = makeExecutableSchema({ typeDefs: [usedOf(sdl.spine, own), own] });
   const keyFieldOf = (type: string, field: string): string | undefined => {
     const key = sdl.keys.get(sdl.owners.get(`${type}.${field}`) ?? '')?.get(type);
     return key !== undefined && 'field' in key ? key.field : undefined;
@@ -140,23 +142,33 @@ function holdsError(value: unknown): boolean {
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsError);
 }
 
-/** What any source's SDL may use of the spine: everything but the customer view itself. */
-function sharedTypes({ definitions }: DocumentNode): DocumentNode {
-  const spineOnly = new Set([
-    'Query',
-    'Customer',
-    'CustomerKey',
-    'Company',
-    'CompanyKey',
-    'NameAndPlaceInput',
-    'Subscription',
-    'CustomerEvent',
-    'EventType',
-  ]);
-  return {
-    kind: Kind.DOCUMENT,
-    definitions: definitions.filter((one) => !isTypeDefinitionNode(one) || !spineOnly.has(one.name.value)),
+/** What a source's SDL uses of the core schema, with what that uses in turn. */
+function usedOf(core: DocumentNode, own: DocumentNode): DocumentNode {
+  const nameOf = (one: DefinitionNode): string | undefined => {
+    if (one.kind === Kind.DIRECTIVE_DEFINITION) return `@${one.name.value}`;
+    return isTypeDefinitionNode(one) ? one.name.value : undefined;
   };
+  const declared = new Map(core.definitions.map((one) => [nameOf(one), one]));
+  const ofSource = new Set(own.definitions.map(nameOf));
+  const used = new Set<DefinitionNode>();
+  const use = (name: string): void => {
+    const definition = ofSource.has(name) ? undefined : declared.get(name);
+    if (definition === undefined || used.has(definition)) return;
+    used.add(definition);
+    follow(definition);
+  };
+  const follow = (node: ASTNode): void => {
+    visit(node, {
+      NamedType: ({ name }) => {
+        use(name.value);
+      },
+      Directive: ({ name }) => {
+        use(`@${name.value}`);
+      },
+    });
+  };
+  follow(own);
+  return { kind: Kind.DOCUMENT, definitions: [...used] };
 }
 
 /**

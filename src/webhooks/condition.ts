@@ -7,6 +7,3 @@ export interface CustomerCondition {
   /** Whether a customer, read by the selection, meets it. Undefined: the customer has no value to judge by. */
   isMet(customer: object): boolean | undefined;
 }
-
-/** By name. */
-export type CustomerConditions = ReadonlyMap<string, CustomerCondition>;

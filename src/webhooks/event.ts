@@ -1,24 +1,23 @@
-/** What can happen in a source system, in one list for all of them. */
-export const EVENT_TYPES = [
-  'order.placed',
-  'order.paid',
-  'order.shipped',
-  'order.cancelled',
-  'cart.abandoned',
-  'cart.changed',
-  'ticket.opened',
-  'ticket.changed',
-  'ticket.solved',
-  'contact.changed',
-  'contact.deleted',
-  'consent.given',
-  'consent.withdrawn',
-  'invoice.changed',
-  'invoice.overdue',
-  'lead.created',
-  'message.received',
-] as const;
-export type EventType = (typeof EVENT_TYPES)[number];
+import { isEnumType, type GraphQLSchema } from 'graphql';
+
+/** What can happen in a source system, such as `order.paid`. The enum `EventType`, to which sources may add, has a value for each. */
+export type EventType = string;
+
+/** `order.paid` is ORDER_PAID in the schema. */
+export function typeNamed(type: EventType): string {
+  return type.toUpperCase().replace('.', '_');
+}
+
+/** ORDER_PAID is `order.paid` in a webhook. */
+export function typeOf(name: string): EventType {
+  return name.toLowerCase().replace('_', '.');
+}
+
+/** The types of which the schema has a value. */
+export function eventTypesOf(schema: GraphQLSchema): ReadonlySet<EventType> {
+  const type = schema.getType('EventType');
+  return new Set(isEnumType(type) ? type.getValues().map(({ name }) => typeOf(name)) : []);
+}
 
 /** What happened in a source system: the attributes of CloudEvents 1.0, and as little of the person as will do. */
 export interface SourceEvent {

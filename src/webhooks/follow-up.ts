@@ -75,8 +75,7 @@ export function createFollowUp({ triggers, bus, forget, aboutOf, tell, logger }:
   function plan(trigger: Trigger, known: KnownEvent): PlannedDelivery {
     const { event } = known;
     const { interest, endpoint, once, quietHours } = trigger;
-    // By the system's own word it was left long ago.
-    const delayMs = event.type === 'cart.abandoned' ? 0 : interest.delayMs;
+    const delayMs = interest.isDelayed(event.type) ? interest.delayMs : 0;
     const due = delayMs === 0 ? now() : Math.max(now(), Date.parse(event.time) + delayMs);
     const dueAt = quietHours?.after(due) ?? due;
     const onceKey = once?.per === 'RECORD' ? `${event.source} ${event.subject ?? event.id}` : whose(known);

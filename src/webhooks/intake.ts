@@ -1,5 +1,5 @@
 import type { ToldEvent } from './declaration.js';
-import type { SourceEvent } from './event.js';
+import type { EventType, SourceEvent } from './event.js';
 
 /** How many events were stored, and how many had been stored before. */
 export interface IntakeResult {
@@ -10,19 +10,26 @@ export interface IntakeResult {
 export interface IntakeOptions {
   /** Keeps events for good. The system is told that we have them only when this has resolved; until then it tells again. */
   keep: (events: readonly SourceEvent[]) => Promise<IntakeResult>;
+  /** The types of events that the schema has. */
+  types: ReadonlySet<EventType>;
   /** An identifier in its one way to be written, or null when it is none. */
   identify: (namespace: string, value: string) => string | null;
 }
 
 /**
- * An event as it is kept: whose it is, and about whom in the customer view's own way of writing, so that they are found by it.
- * What identifies nobody is left out.
+ * An event as it is stored: its source, and its customer in the customer view's own way of writing, so that they are found by it.
+ * An identifier that identifies nobody is left out, and so is an event whose type the schema does not have.
  */
-export function ofSource(source: string, event: ToldEvent, identify: IntakeOptions['identify']): SourceEvent {
+export function ofSource(
+  source: string,
+  event: ToldEvent,
+  { types, identify }: Pick<IntakeOptions, 'types' | 'identify'>,
+): SourceEvent[] {
+  if (!types.has(event.type)) return [];
   const identifiers: Record<string, string[]> = {};
   for (const [namespace, values] of Object.entries(event.identifiers)) {
     const known = values.flatMap((value) => identify(namespace, value) ?? []);
     if (known.length > 0) identifiers[namespace] = [...new Set(known)];
   }
-  return { ...event, identifiers, source };
+  return [{ ...event, identifiers, source }];
 }

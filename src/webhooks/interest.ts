@@ -9,8 +9,8 @@ import {
 } from 'graphql';
 import { ForbiddenError, InvalidInputError } from '../errors.js';
 import type { Identifier } from '../identity/identifiers.js';
-import type { CustomerCondition, CustomerConditions } from './condition.js';
-import type { EventType, SourceEvent } from './event.js';
+import type { CustomerCondition } from './condition.js';
+import { typeNamed, type EventType, type SourceEvent } from './event.js';
 
 /** An event, and all that the systems know of whom it is about. */
 export interface KnownEvent {
@@ -27,10 +27,27 @@ export interface Interest {
   matches(known: KnownEvent, onUnjudged?: (reason: string) => void): boolean;
   /** What the customer must meet, judged when the event is sent. */
   conditions: readonly CustomerCondition[];
-  /** It is told so much later, unless something happens that makes it needless. 0: at once. */
+  /** How long after the event a delayed one is sent, unless something happens that makes it needless. 0: none is delayed. */
   delayMs: number;
-  /** What makes a delayed one needless. */
+  /** Whether an event of a type is sent that much later. */
+  isDelayed(type: EventType): boolean;
+  /** Whether an event makes those needless that are delayed. */
   needless(known: KnownEvent): boolean;
+}
+
+/** The events that a field of `Subscription` waits for, as `@waitsFor` declares them. */
+export interface AwaitedEvents {
+  types: readonly EventType[];
+  later: readonly EventType[];
+  unless: readonly EventType[];
+}
+
+/** What the SDL declares about subscriptions. */
+export interface SubscriptionRules {
+  /** By the name of a condition. */
+  conditions: ReadonlyMap<string, CustomerCondition>;
+  /** By the field of `Subscription`. The fields that wait for every type are not in it. */
+  awaited: ReadonlyMap<string, AwaitedEvents>;
 }
 
 export interface InterestAsk {
@@ -38,8 +55,7 @@ export interface InterestAsk {
   document: DocumentNode;
   operationName?: string | null | undefined;
   variables?: Readonly<Record<string, unknown>> | undefined;
-  /** The conditions that plugged-in sources declare. */
-  conditions: CustomerConditions;
+  subscriptionRules: SubscriptionRules;
   /** Reads a key of a customer. Throws an InvalidInputError when it is none. */
   readKey: (by: Readonly<Record<string, string | null | undefined>>) => Identifier;
   /** Whom the caller's token names. */
@@ -51,17 +67,6 @@ export interface InterestAsk {
 const DECIMAL = /^\d{1,15}(\.\d{1,10})?$/;
 const MAX_DELAY_MS = 30 * 24 * 3_600_000;
 
-/** Of the fields that wait for one type. */
-const TYPE_OF: Readonly<Record<string, EventType>> = {
-  orderPlaced: 'order.placed',
-  orderPaid: 'order.paid',
-  orderShipped: 'order.shipped',
-  ticketOpened: 'ticket.opened',
-  ticketSolved: 'ticket.solved',
-};
-
-const CART_TYPES: readonly EventType[] = ['cart.changed', 'cart.abandoned'];
-
 /**
  * Reads what a subscription waits for. Events of types that the caller may not see do not match. The document is valid.
  * Throws an InvalidInputError when its arguments cannot be, and a ForbiddenError when they name such a type.
@@ -71,7 +76,7 @@ export function readInterest({
   document,
   operationName,
   variables = {},
-  conditions,
+  subscriptionRules,
   readKey,
   own,
   maySee,
@@ -91,7 +96,7 @@ export function readInterest({
     if (!maySee(`EventType.${name}`))
       throw new ForbiddenError(`"${field}" waits for ${name}, which is not for this caller or this purpose.`);
   };
-  const usual = { field, conditions: readConditions(given, conditions), delayMs: 0, needless: () => false };
+  const usual = { field, conditions: readConditions(given, subscriptionRules.conditions), delayMs: 0, isDelayed: () => false, needless: () => false };
 
   switch (field) {
     case 'meChanged':
@@ -114,31 +119,32 @@ export function readInterest({
           (sources == null || sources.includes(event.source)),
       };
     }
-    case 'cartAbandoned':
-      for (const type of CART_TYPES) refuseType(typeNamed(type));
-      return {
-        ...usual,
-        delayMs: durationMs(String(given['after'])),
-        matches: ({ event, about }) => about.length > 0 && CART_TYPES.includes(event.type),
-        needless: ({ event }) => event.type === 'cart.changed' || event.type === 'order.placed',
-      };
     default: {
-      const type = TYPE_OF[field];
+      const { types, later, unless } = subscriptionRules.awaited.get(field) ?? NOTHING;
+      for (const type of [...types, ...later]) refuseType(typeNamed(type));
+      const isDelayed = (type: EventType) => later.includes(type);
       const least = readLeast(given['minTotal']);
-      if (type !== undefined) refuseType(typeNamed(type));
       return {
         ...usual,
-        matches: ({ event }, onUnjudged) =>
-          event.type === type && (least === undefined || isAtLeast(least, event.data, onUnjudged)),
+        // A delayed event is dropped by its customer, so without one it cannot be.
+        matches: ({ event, about }, onUnjudged) =>
+          (types.includes(event.type) || isDelayed(event.type)) &&
+          (later.length === 0 || about.length > 0) &&
+          (least === undefined || isAtLeast(least, event.data, onUnjudged)),
+        delayMs: later.length === 0 ? 0 : durationMs(String(given['after'])),
+        isDelayed,
+        needless: ({ event }) => unless.includes(event.type),
       };
     }
   }
 }
 
+const NOTHING: AwaitedEvents = { types: [], later: [], unless: [] };
+
 /** An argument that is true names a condition. */
 function readConditions(
   given: Readonly<Record<string, unknown>>,
-  conditions: CustomerConditions,
+  conditions: SubscriptionRules['conditions'],
 ): CustomerCondition[] {
   return Object.entries(given).flatMap(([name, value]) => {
     if (value !== true) return [];
@@ -189,11 +195,6 @@ function scaled(text: string, other: string): bigint {
 
 function isAbout(about: readonly Identifier[], wanted: Identifier): boolean {
   return about.some(({ namespace, value }) => namespace === wanted.namespace && value === wanted.value);
-}
-
-/** `order.paid` is ORDER_PAID in the schema. */
-export function typeNamed(type: EventType): string {
-  return type.toUpperCase().replace('.', '_');
 }
 
 /** An ISO 8601 duration without years and months, which have no one length. */

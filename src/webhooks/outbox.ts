@@ -56,6 +56,7 @@ export function createOutboxReader({
   address,
   declaration,
   keep,
+  types,
   identify,
   onReceived = () => undefined,
   logger,
@@ -98,7 +99,7 @@ export function createOutboxReader({
     const readable = rows.filter((row) => canBeRead(row));
     const events = readable.flatMap((row) => {
       const event = declaration.event(row);
-      return event === undefined ? [] : [ofSource(source, event, identify)];
+      return event === undefined ? [] : ofSource(source, event, { types, identify });
     });
     const { kept } = events.length === 0 ? { kept: 0 } : await keep(events);
     if (readable.length > 0)

@@ -71,6 +71,7 @@ export function pluggedInWebhooks(
 export function createReceiver({
   webhooks,
   keep,
+  types,
   identify,
   now = Date.now,
   onReceived = () => undefined,
@@ -120,7 +121,7 @@ export function createReceiver({
 
     let events: SourceEvent[];
     try {
-      events = declaration.events(whole, nowMs).map((event) => ofSource(source, event, identify));
+      events = declaration.events(whole, nowMs).flatMap((event) => ofSource(source, event, { types, identify }));
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error;
       logger.warn({ source, reason: error.message }, 'a signed message is not what the source sends');

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { EVENT_TYPES } from './event.js';
 import type { DeliveryRecord } from './store.js';
 
 export const storedEvent = z.object({
   id: z.string(),
   source: z.string(),
-  type: z.enum(EVENT_TYPES),
+  type: z.string(),
   time: z.string(),
   subject: z.string().optional(),
   identifiers: z.record(z.string(), z.array(z.string())),

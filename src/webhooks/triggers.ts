@@ -16,8 +16,7 @@ import {
 } from 'graphql';
 import type { Purpose } from '../customer/schema.generated.js';
 import { GatewayError, InvalidInputError } from '../errors.js';
-import type { CustomerConditions } from './condition.js';
-import { durationMs, readInterest, type Interest } from './interest.js';
+import { durationMs, readInterest, type SubscriptionRules, type Interest } from './interest.js';
 import { readQuietHours, type QuietHours } from './quiet-hours.js';
 
 /** A subscription that is told to an endpoint. */
@@ -40,7 +39,7 @@ export interface TriggersOptions {
   /** `@deliver`, as schema/directives.graphql declares it. */
   deliver: GraphQLDirective;
   endpoints: Pick<ReadonlySet<string>, 'has'>;
-  conditions: CustomerConditions;
+  subscriptionRules: SubscriptionRules;
   /** What the trigger may not have for its purpose, as `Type.field`. */
   forbidden: (document: DocumentNode, purpose: Purpose) => readonly string[];
   /** Whether the trigger may have data of an enum value for its purpose. */
@@ -90,7 +89,7 @@ function filesIn(folder: URL): string[] {
 function readTrigger(
   file: string,
   text: string,
-  { schema, deliver, endpoints, conditions, forbidden, maySee }: Omit<TriggersOptions, 'folder'>,
+  { schema, deliver, endpoints, subscriptionRules, forbidden, maySee }: Omit<TriggersOptions, 'folder'>,
 ): Trigger | { problems: string[] } {
   const at = (line: number | undefined, what: string) => ({
     problems: [`${file} line ${line ?? 1}: ${what}`],
@@ -135,7 +134,7 @@ function readTrigger(
     const interest = readInterest({
       schema,
       document,
-      conditions,
+      subscriptionRules,
       readKey: nobody,
       maySee: (place) => maySee(place, purpose),
     });

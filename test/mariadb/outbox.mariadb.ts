@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { outbox } from '../../sources/order-system/outbox.js';
 import type { SourceEvent } from '../../src/webhooks/event.js';
 import { createOutboxReader } from '../../src/webhooks/outbox.js';
+import { eventTypes } from '../support/published-schema.js';
 
 const database = `outbox_${randomBytes(5).toString('hex')}`;
 const server = new URL(process.env['MARIADB_URL'] ?? 'mariadb://root@127.0.0.1:3306');
@@ -38,7 +39,8 @@ describe('an outbox in MariaDB', () => {
       source: 'order-system',
       address: new URL(`/${database}`, server).href,
       declaration: outbox,
-      keep: (events) => {
+      types: eventTypes,
+keep: (events) => {
         if (isFull) return Promise.reject(new Error('no disk'));
         kept.push(...events);
         return Promise.resolve({ kept: events.length, known: 0 });

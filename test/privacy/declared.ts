@@ -43,7 +43,7 @@ export function readDeclared(): DeclaredSchema {
     for (const one of parse(readFileSync(file, 'utf8')).definitions) {
       if (one.kind === Kind.UNION_TYPE_DEFINITION)
         unions.set(one.name.value, one.types?.map(({ name }) => name.value) ?? []);
-      if (one.kind === Kind.ENUM_TYPE_DEFINITION)
+      if (one.kind === Kind.ENUM_TYPE_DEFINITION || one.kind === Kind.ENUM_TYPE_EXTENSION)
         for (const { name, directives } of one.values ?? []) {
           const scopes = said(directives, 'requiresScopes')?.['scopes'] as string[][] | undefined;
           const purposes = said(directives, 'purpose')?.['any'] as string[] | undefined;

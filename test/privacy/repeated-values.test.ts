@@ -6,11 +6,11 @@ import { SCOPES } from '../../src/context/roles.js';
 import { commonNamespaces } from '../../src/identity/identifiers.js';
 import { forbidden } from '../../src/privacy/access.js';
 import { policiesOfValues } from '../../src/stitching/policies.js';
-import { readSdl } from '../../src/stitching/sdl.js';
-import { EVENT_TYPES } from '../../src/webhooks/event.js';
-import { readInterest, typeNamed } from '../../src/webhooks/interest.js';
+import { typeNamed } from '../../src/webhooks/event.js';
+import { readInterest } from '../../src/webhooks/interest.js';
 import { CALLER_SETTINGS, visitorToken } from '../support/callers.js';
 import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
+import { eventTypes, publishedSdl, subscriptionRules } from '../support/published-schema.js';
 import { at } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
 import { readDeclared } from './declared.js';
@@ -18,8 +18,9 @@ import { readDeclared } from './declared.js';
 /** A value can be reached by its own field and by a field for several kinds. The second is no more open than the first. */
 
 const EMAIL = 'everywhere@example.nl';
+const TYPES = [...eventTypes];
 const declared = readDeclared();
-const ofValues = policiesOfValues(readSdl([], {}, []));
+const ofValues = policiesOfValues(publishedSdl);
 
 /** All fields that show data of a kind. A nested field needs what the fields above it need. */
 const OWN_FIELDS: Readonly<Record<string, readonly string[]>> = {
@@ -103,12 +104,12 @@ describe('a subscription', () => {
     const interest = readInterest({
       schema: gateway.schema,
       document: parse(query),
-      conditions: new Map(),
+      subscriptionRules,
       readKey: () => ({ namespace: 'email', value: EMAIL }),
       own: { namespace: 'email', value: EMAIL },
       maySee,
     });
-    return EVENT_TYPES.filter((type) =>
+    return TYPES.filter((type) =>
       interest.matches({
         about: [{ namespace: 'email', value: EMAIL }],
         event: { source: 'test', id: '1', type, time: '2026-12-01T12:00:00.000Z', identifiers: {}, data: {} },
@@ -119,11 +120,11 @@ describe('a subscription', () => {
 
   test.each(OPEN)('to all types does not wait for those that the caller may not see: %s', (field) => {
     fc.assert(
-      fc.property(fc.subarray([...EVENT_TYPES]), (allowed) => {
+      fc.property(fc.subarray([...TYPES]), (allowed) => {
         const names = new Set(allowed.map((type) => `EventType.${typeNamed(type)}`));
         const query = `subscription { ${field} { type } }`;
         expect(matches(query, (place) => names.has(place))).toEqual(
-          EVENT_TYPES.filter((type) => allowed.includes(type)),
+          TYPES.filter((type) => allowed.includes(type)),
         );
       }),
     );

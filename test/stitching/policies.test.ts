@@ -279,7 +279,10 @@ describe('data of people that is not reached by a customer', () => {
 });
 
 describe('a gateway', () => {
-  const { source, environment } = localSource('loyalty');
+  const nothing = () => null;
+  const { source, environment } = localSource('loyalty', {
+    resolvers: { Customer: { card: nothing, tier: nothing, colour: nothing, bare: nothing } },
+  });
   const start = (text: string) =>
     createTestGateway(
       { ...directSettings(), ...environment },

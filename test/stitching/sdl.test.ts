@@ -12,7 +12,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/errors.js';
 import { commonNamespaces } from '../../src/identity/identifiers.js';
 import { publish } from '../../src/stitching/publish.js';
-import { composeSdl, readSdlFiles, type SdlFile } from '../../src/stitching/sdl.js';
+import { composeSdl, readSdlFiles, timelinesOf, type SdlFile } from '../../src/stitching/sdl.js';
 import { sources } from '../../sources/index.js';
 import { createTestGateway } from '../support/gateway.js';
 import { at } from '../support/read.js';
@@ -102,6 +102,40 @@ describe('the SDL of the sources', () => {
     const problems = problemsOf(loyalty('type Points {\n  amount: Int\n  expires DateTime\n}\n'));
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(/^schema\/sources\/loyalty\.graphql line 3: Syntax Error/);
+  });
+
+  test('let a source add values to an enum that is extensible', () => {
+    const extension =
+      'extend enum TimelineKind { "A letter." LETTER @requiresScopes(scopes: [["profile:read"]]) }';
+    expect(problemsOf(loyalty(extension))).toEqual([]);
+  });
+
+  test.each([
+    ['to another enum', 'extend enum Purpose { FUN }', '"Purpose" is no enum that sources may extend'],
+    [
+      'to an enum that is not there',
+      'extend enum Mood { GOOD }',
+      '"Mood" is no enum that sources may extend',
+    ],
+    [
+      'that are there',
+      'extend enum TimelineKind { ORDER }',
+      '"TimelineKind.ORDER" is declared in schema/customer',
+    ],
+    ['with an unknown directive', 'extend enum TimelineKind { LETTER @private }', '"@private"'],
+  ])('refuses to add values %s, with file and line', (_, text, says) => {
+    const problems = problemsOf(loyalty(text));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/^schema\/sources\/loyalty\.graphql line 1: /);
+    expect(problems[0]).toContain(says);
+  });
+
+  test('refuses a timeline with a kind that no file declares', () => {
+    const sources = [{ name: 'mail', timeline: { kinds: ['LETER'], page: () => Promise.resolve([]) } }];
+    const letter = loyalty('extend enum TimelineKind { LETTER }');
+    expect(() => timelinesOf(sources, composeSdl([...readSdlFiles([]), letter], NAMESPACES))).toThrow(
+      'mail has the kind "LETER" in its timeline, which is no value of TimelineKind. Did you mean "LETTER"?',
+    );
   });
 
   test('refuses what is no declaration', () => {

@@ -20,6 +20,7 @@ import type { SourceEvent } from '../../src/webhooks/event.js';
 import { listenToWebhooks } from '../../src/http/webhooks.js';
 import { createReceiver, pluggedInWebhooks } from '../../src/webhooks/receive.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { eventTypes } from '../support/published-schema.js';
 
 const email = 'everywhere@example.nl';
 const world = createWorld({ customers: 30 });
@@ -52,7 +53,8 @@ beforeAll(async () => {
   gateway = createTestGateway(control.settings);
   const receive = createReceiver({
     webhooks: pluggedInWebhooks(sources, new SettingsReader(control.settings)),
-    keep: (told) => {
+    types: eventTypes,
+keep: (told) => {
       if (failures-- > 0) return Promise.reject(new Error('no disk'));
       events.push(...told);
       return Promise.resolve({ kept: told.length, known: 0 });

@@ -1,10 +1,15 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
-import { buildSchema, isEnumType, parse } from 'graphql';
+import { Kind, parse } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import type { CustomerCondition } from '../../src/webhooks/condition.js';
-import { EVENT_TYPES, type SourceEvent } from '../../src/webhooks/event.js';
-import { durationMs, readInterest, typeNamed } from '../../src/webhooks/interest.js';
+import { typeNamed, typeOf, type SourceEvent } from '../../src/webhooks/event.js';
+import { durationMs, readInterest } from '../../src/webhooks/interest.js';
+import {
+  eventTypes,
+  publishedSchema,
+  publishedSdl,
+  subscriptionRules,
+} from '../support/published-schema.js';
 
 const DAY = 24 * 3_600_000;
 
@@ -51,27 +56,38 @@ describe('a duration', () => {
   });
 });
 
-describe('what can happen', () => {
-  test('has the same list in the schema as systems tell', () => {
-    const sdl = readFileSync(new URL('../../schema/events.graphql', import.meta.url), 'utf8');
-    const listed = buildSchema(/enum EventType \{[^}]*\}/.exec(sdl)?.[0] ?? '', {
-      assumeValidSDL: true,
-    }).getType('EventType');
-    const names = isEnumType(listed) ? listed.getValues().map(({ name }) => name) : [];
-    expect(EVENT_TYPES.map(typeNamed).sort()).toEqual([...names].sort());
+describe('the type of an event', () => {
+  test.each([
+    ['order.paid', 'ORDER_PAID'],
+    ['parcel.out_for_delivery', 'PARCEL_OUT_FOR_DELIVERY'],
+  ])('%s is %s in the schema', (type, name) => {
+    expect(typeNamed(type)).toBe(name);
+    expect(typeOf(name)).toBe(type);
+  });
+
+  test('is there for each value of the schema', () => {
+    expect([...eventTypes]).toContain('order.paid');
+    expect([...eventTypes].map(typeNamed)).toEqual(
+      publishedSdl.spine.definitions.flatMap((one) =>
+        one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === 'EventType'
+          ? (one.values ?? []).map(({ name }) => name.value).toSorted()
+          : [],
+      ),
+    );
   });
 });
 
-const published = readFileSync(new URL('../../schema/gateway.graphql', import.meta.url), 'utf8');
-const schema = buildSchema(published);
 
 const firstOrder: CustomerCondition = { name: 'firstOrder', selection: 'orders', isMet: () => true };
 
 function interestIn(field: string, conditions: readonly CustomerCondition[] = [firstOrder]) {
   const readKey = () => ({ namespace: 'email', value: 'jan@example.nl' });
   return readInterest({
-    schema,
-    conditions: new Map(conditions.map((one) => [one.name, one])),
+    schema: publishedSchema,
+    subscriptionRules: {
+      ...subscriptionRules,
+      conditions: new Map(conditions.map((one) => [one.name, one])),
+    },
     document: parse(`subscription { ${field} { recordId } }`),
     readKey,
     maySee: () => true,
@@ -172,9 +188,9 @@ describe('meChanged', () => {
   const jan = { namespace: 'email', value: 'jan@example.nl' };
   const matches = (own: typeof jan | undefined) =>
     readInterest({
-      schema,
+      schema: publishedSchema,
       document: parse('subscription { meChanged { recordId } }'),
-      conditions: new Map(),
+      subscriptionRules,
       readKey: () => jan,
       maySee: () => true,
       own,

@@ -8,6 +8,7 @@ import { SettingsReader } from '../../src/settings.js';
 import type { WebhookOutcome } from '../../src/telemetry/webhook-metrics.js';
 import type { SourceEvent } from '../../src/webhooks/event.js';
 import { createOutboxReader, pluggedInOutboxes, type OutboxReader } from '../../src/webhooks/outbox.js';
+import { eventTypes } from '../support/published-schema.js';
 
 const email = 'everywhere@example.nl';
 const world = createWorld({ customers: 5 });
@@ -52,7 +53,8 @@ function read(): OutboxReader {
   if (outbox === undefined) throw new Error('no outbox');
   const reader = createOutboxReader({
     ...outbox,
-    keep: (events) => {
+    types: eventTypes,
+keep: (events) => {
       if (isFull) return Promise.reject(new Error('no disk'));
       const fresh = events.filter(({ id }) => !kept.has(id));
       for (const event of fresh) kept.set(event.id, event);

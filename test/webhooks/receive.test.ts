@@ -12,6 +12,7 @@ import { SettingsReader } from '../../src/settings.js';
 import { createReceiver, pluggedInWebhooks } from '../../src/webhooks/receive.js';
 import { hmac } from '../../src/webhooks/signatures.js';
 import { createTestReceiver } from './webhook-contract.js';
+import { eventTypes } from '../support/published-schema.js';
 
 const secret = 'hush-of-the-shop';
 const environment = { WEBSHOP_WEBHOOK_SECRETS: secret };
@@ -92,7 +93,8 @@ describe('the address of webhooks', () => {
       const storing = new Promise<void>((resolve) => (asked = resolve));
       const receive = createReceiver({
         webhooks: pluggedInWebhooks([webshop], settings),
-        keep: () => {
+        types: eventTypes,
+keep: () => {
           asked();
           return new Promise(() => undefined);
         },
@@ -155,7 +157,8 @@ describe('the address of webhooks', () => {
     const webhooks = pluggedInWebhooks(sources, new SettingsReader(environment));
     const receive = createReceiver({
       webhooks,
-      keep: () => Promise.resolve({ kept: 1, known: 0 }),
+      types: eventTypes,
+keep: () => Promise.resolve({ kept: 1, known: 0 }),
       identify: (_, value) => value,
       logger: { warn: () => undefined, error: () => undefined },
     });

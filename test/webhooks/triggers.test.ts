@@ -107,9 +107,9 @@ const WRONG: [string, string, number, string][] = [
   ],
   [
     'that waits for a type that its purpose does not allow',
-    trigger({ asks: 'event(types: [INVOICE_OVERDUE]) { recordId }' }),
+    trigger({ asks: 'event(types: [TICKET_SOLVED]) { recordId }' }),
     2,
-    'INVOICE_OVERDUE',
+    'TICKET_SOLVED',
   ],
   [
     'that waits for tickets for MARKETING',

@@ -6,6 +6,7 @@ import type { WebhookDeclaration } from '../../src/webhooks/declaration.js';
 import type { SourceEvent } from '../../src/webhooks/event.js';
 import { incomingOf } from '../../src/http/webhooks.js';
 import { createReceiver, pluggedInWebhooks, type Receiver } from '../../src/webhooks/receive.js';
+import { eventTypes } from '../support/published-schema.js';
 
 /** A message as its system sends it: what stands behind the address, and what in front of the body. */
 export interface SentMessage {
@@ -66,7 +67,8 @@ export function createTestReceiver(
   const log = (...parts: unknown[]) => logged.push(JSON.stringify(parts));
   const receive = createReceiver({
     webhooks,
-    keep: (events) => {
+    types: eventTypes,
+keep: (events) => {
       if (isFailing) return Promise.reject(new Error('no disk'));
       const fresh = events.filter(({ id }) => !known.has(id));
       for (const event of fresh) known.set(event.id, event);

@@ -1,0 +1,55 @@
+import { buildSchema } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { composeSdl, readSdlFiles } from '../../src/stitching/sdl.js';
+import { readSubscriptionRules } from '../../src/stitching/subscription-rules.js';
+
+const schema = buildSchema('type Query { _: Int } type Customer { _: Int }');
+
+/** The rules of a source with these fields of Subscription. */
+function rulesOf(fields: string, rest = '') {
+  const text = `type Subscription {\n${fields}\n} extend enum EventType { PARCEL_SENT PARCEL_OUT_FOR_DELIVERY } ${rest}`;
+  const files = [...readSdlFiles([]), { name: 'parcels.graphql', text, source: 'parcels' }];
+  return readSubscriptionRules(composeSdl(files, []), schema);
+}
+
+describe('a subscription of a source', () => {
+  test('waits for the events that @waitsFor names', () => {
+    const { awaited } = rulesOf(
+      `parcelLate(after: String! = "P1D"): CustomerEvent
+         @waitsFor(types: [ORDER_PLACED], later: [PARCEL_SENT], unless: [PARCEL_OUT_FOR_DELIVERY])`,
+    );
+    expect(awaited.get('parcelLate')).toEqual({
+      types: ['order.placed'],
+      later: ['parcel.sent'],
+      unless: ['parcel.out_for_delivery'],
+    });
+    expect(awaited.get('orderPaid')?.types).toEqual(['order.paid']);
+  });
+
+  test.each([
+    ['without @waitsFor', 'parcelSent: CustomerEvent', 'does not say by @waitsFor'],
+    ['that waits for nothing', 'parcelSent: CustomerEvent @waitsFor', 'waits for no event'],
+    [
+      'of another type',
+      'parcelSent: Int @waitsFor(types: [PARCEL_SENT])',
+      'must be of the type CustomerEvent',
+    ],
+    [
+      'that is sent later without saying when',
+      'parcelSent: CustomerEvent @waitsFor(later: [PARCEL_SENT])',
+      'needs an argument "after: String!"',
+    ],
+    ['for an unknown type', 'parcelSent: CustomerEvent @waitsFor(types: [PARCEL_LOST])', 'PARCEL_LOST'],
+    ['that is there already', 'orderPaid: CustomerEvent @waitsFor(types: [ORDER_PAID])', 'declared in both'],
+  ])('is refused %s', (_, field, says) => {
+    expect(() => rulesOf(field)).toThrow(says);
+    expect(() => rulesOf(field)).toThrow('parcels.graphql');
+  });
+
+  test('is where @waitsFor stands, and nowhere else', () => {
+    const type = 'type Parcel { number: Int @waitsFor(types: [PARCEL_SENT]) }';
+    expect(() => rulesOf('parcelSent: CustomerEvent @waitsFor(types: [PARCEL_SENT])', type)).toThrow(
+      '"Parcel.number" has @waitsFor and is no subscription',
+    );
+  });
+});
