@@ -69,7 +69,7 @@ function namesOf(setting: string): string[] {
   return [setting, `${setting}_FILE`];
 }
 
-/** `crm-hubspot` has settings such as `CRM_HUBSPOT_URL`. */
+/** A source `ticket-desk` has settings such as `TICKET_DESK_URL`. */
 function prefixOf(source: string): string {
   return `${source.replaceAll('-', '_').toUpperCase()}_`;
 }

@@ -121,6 +121,20 @@ function importedSources(): { folder: string; variable: string }[] {
   return [...found].map(([, variable = '', folder = '']) => ({ folder, variable }));
 }
 
+/** The published schema and the demo are made of sources. Identifiers have the name of the network that issues them. */
+const ABOUT_SOURCES =
+  /^(schema\/gateway\.graphql|src\/cli\/demo\.ts|src\/identity\/(namespaces\/.*|identifiers\.ts))$/;
+/** Names that are ordinary words or letters: only a quoted name or a path is the source's. */
+const ORDINARY = new Set(['x', 'invoices']);
+
+/** A source's name in any way of writing: `crm-hubspot`, `crmHubspot`, CRM_HUBSPOT, HubSpot. */
+function nameOfSource(folder: string): RegExp {
+  const words = folder.replace(/^crm-/, '').split('-').join('[-_ ]?');
+  if (ORDINARY.has(folder)) return new RegExp(`['"\`]${words}['"\`]|sources/${words}\\b`);
+  // The number of the trade register has its name in any system.
+  return folder === 'kvk' ? /\bkvk\b|\bKVK_/ : new RegExp(`(?<![a-z])${words}(?![a-z])`, 'i');
+}
+
 const code = [...filesUnder('src'), ...filesUnder('sources')].filter(
   (path) => path.endsWith('.ts') && !path.endsWith('.generated.ts'),
 );
@@ -227,6 +241,45 @@ describe('the house rules', () => {
       );
     expect(sources).not.toEqual([]);
     expect(held.toSorted()).toEqual(sources.toSorted());
+  });
+
+  it('let the engine name no source, in code or in text', () => {
+    const text = [
+      ...filesUnder('src').filter((path) => /\.(ts|md)$/.test(path) && !path.endsWith('.generated.ts')),
+      ...readdirSync(join(root, 'schema')).map((name) => `schema/${name}`),
+    ].filter((path) => /\.\w+$/.test(path) && !ABOUT_SOURCES.test(path));
+    const names = importedSources().map(({ folder }) => ({ folder, pattern: nameOfSource(folder) }));
+    const named = text.flatMap((path) => {
+      const content = readFileSync(join(root, path), 'utf8');
+      return names.flatMap(({ folder, pattern }) =>
+        pattern.test(content) ? [`${path} names ${folder}`] : [],
+      );
+    });
+    expect(
+      named,
+      'what is true for one system belongs into its folder; an example has a neutral name',
+    ).toEqual([]);
+  });
+
+  it.each([
+    ['crm-hubspot', 'as HubSpot writes it'],
+    ['crm-hubspot', "'x-hubspot-ratelimit-remaining'"],
+    ['order-system', 'the order system counts'],
+    ['order-system', 'ORDER_SYSTEM_URL'],
+    ['contact-centre', 'contactCentre'],
+    ['x', "source === 'x'"],
+    ['invoices', '`sources/invoices`'],
+  ])('would find %s in %s', (folder, content) => {
+    expect(nameOfSource(folder).test(content)).toBe(true);
+  });
+
+  it.each([
+    ['x', 'x-request-id'],
+    ['invoices', "'invoices:read'"],
+    ['kvk', 'kvkNumber'],
+    ['vies', 'movies'],
+  ])('do not take %s for named in %s', (folder, content) => {
+    expect(nameOfSource(folder).test(content)).toBe(false);
   });
 
   it('leave the top level as short as it is', () => {

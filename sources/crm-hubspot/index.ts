@@ -35,6 +35,12 @@ export const crmHubspot = defineSource({
     baseUrl: urlSetting('CRM_HUBSPOT_URL', 'https://api.hubapi.com'),
     auth: bearer(secretSetting('CRM_HUBSPOT_TOKEN')),
     pingPath: `${OBJECTS_API}/contacts?limit=1`,
+    readRateLimits: (headers) => {
+      const remaining = headers['x-hubspot-ratelimit-remaining'];
+      return typeof remaining === 'string' && /^\d{1,10}$/.test(remaining)
+        ? { remaining: Number(remaining) }
+        : undefined;
+    },
   }),
   limits: { timeout: '1 s' },
   namespaces: [

@@ -47,7 +47,7 @@ export function apiKey(header: string, key: Setting<string>, prefix = ''): Auth 
   };
 }
 
-/** `Authorization: Basic` (RFC 7617). The user's name may need a suffix of the vendor's, as Zendesk's `/token`. */
+/** `Authorization: Basic` (RFC 7617). The user's name may need a suffix of the vendor's, such as `/token`. */
 export function basic(user: Setting<string>, password: Setting<string>, userSuffix = ''): Auth {
   // The first colon ends the name.
   const name: Setting<string> = {

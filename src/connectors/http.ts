@@ -234,9 +234,10 @@ function tell(scope: CallScope, headers: AnswerHeaders): void {
 
 /**
  * The names under which systems say how many more calls they take in the window of the moment, and in how many
- * seconds the next one begins: the IETF's draft on RateLimit headers, GitHub's custom, Zendesk's, HubSpot's.
+ * seconds the next one begins: the IETF's draft on RateLimit headers, and the custom
+ * that many follow. A system with other names has `readRateLimits`.
  */
-const REMAINING = ['ratelimit-remaining', 'x-rate-limit-remaining', 'x-hubspot-ratelimit-remaining'];
+const REMAINING = ['ratelimit-remaining', 'x-rate-limit-remaining'];
 const RESET = ['ratelimit-reset', 'x-rate-limit-reset'];
 
 function numberIn(headers: AnswerHeaders, names: readonly string[]): number | undefined {
@@ -247,7 +248,7 @@ function numberIn(headers: AnswerHeaders, names: readonly string[]): number | un
   return undefined;
 }
 
-/** In seconds from now. X gives the moment itself, in Unix time: no window of anybody's is thirty years long. */
+/** In seconds from now. Some systems send the moment itself, in Unix time: no window is thirty years long. */
 function secondsToReset(headers: AnswerHeaders): number | undefined {
   const value = numberIn(headers, RESET);
   if (value === undefined || value < 1_000_000_000) return value;

@@ -6,24 +6,23 @@ const coded = z.object({ code: code.optional(), errorCode: code.optional() });
 
 /** The places where vendors put the code of an error, the most particular first. */
 const PLACES: readonly z.ZodType[] = [
-  // Salesforce: a list of errors.
+  // A list of errors.
   z.tuple([coded], z.unknown()).transform(([{ errorCode, code: own }]) => errorCode ?? own),
-  // OData, Meta.
+  // OData.
   z.object({ error: coded }).transform(({ error }) => error.code),
-  // KvK.
+  // In Dutch.
   z.object({ fout: z.tuple([coded], z.unknown()) }).transform(({ fout: [{ code: own }] }) => own),
   // GraphQL, and JSON:API.
   z
     .object({ errors: z.tuple([z.object({ extensions: coded })], z.unknown()) })
     .transform(({ errors: [{ extensions }] }) => extensions.code),
   z.object({ errors: z.tuple([coded], z.unknown()) }).transform(({ errors: [{ code: own }] }) => own),
-  // OAuth 2 (RFC 6749, 5.2), Zendesk.
+  // OAuth 2 (RFC 6749, 5.2).
   z.object({ error: z.string() }).transform(({ error }) => error),
-  // HubSpot.
   z.object({ category: z.string() }).transform(({ category }) => category),
   z.object({ errorCode: code }).transform(({ errorCode }) => errorCode),
   z.object({ code }).transform((body) => body.code),
-  // Problem details (RFC 9457), as X sends them: the type is an address.
+  // Problem details (RFC 9457), of which the type is an address.
   z.object({ type: z.string() }).transform(({ type }) => type.split('/').at(-1)?.replaceAll('-', '_')),
 ];
 

@@ -29,7 +29,7 @@ export interface Rights {
   findsBy: 'all' | ReadonlySet<string>;
   /** The customer that sent the request, as the caller's token names it; undefined when it names none. */
   own?: Identifier;
-  /** Whether it may see a field, such as `Customer.emails`, or data of an enum value, such as `TimelineKind.INVOICE`. */
+  /** Whether it may see a field, such as `Customer.emails`, or data of an enum value, such as `TimelineKind.ORDER`. */
   maySee(place: string): boolean;
   /** Whether erased customers are shown to it as any other. */
   seesErased: boolean;

@@ -14,7 +14,7 @@ export interface LimitsOptions {
   timeout?: Duration;
   /**
    * Calls under way at once, by all workers of a gateway; more wait for their turn. Default 16: with batches at 100 ms it is 160
-   * calls a second, and few systems mind (of ours Salesforce allows the fewest, 25 that are slow).
+   * calls a second, and few systems mind (one is known to allow 25 that are slow).
    */
   concurrency?: number;
   /**

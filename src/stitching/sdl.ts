@@ -50,7 +50,7 @@ export interface Sdl {
 
 /** A file of SDL, for reading and for naming in messages. */
 export interface SdlFile {
-  /** As shown to people: `schema/sources/kvk.graphql`. */
+  /** As shown to people: `schema/sources/warranty.graphql`. */
   name: string;
   text: string;
   /** The source it belongs to; undefined for the spine. */

@@ -433,11 +433,10 @@ describe('what a system says beside its answer', () => {
       [{ remaining: 7, resetMs: 3_000 }],
     ],
     [
-      'a number as Zendesk writes it',
+      'a number in the names of the custom',
       { 'x-rate-limit-remaining': '0', 'ratelimit-reset': '12' },
       [{ remaining: 0, resetMs: 12_000 }],
     ],
-    ['a number as HubSpot writes it', { 'x-hubspot-ratelimit-remaining': '99' }, [{ remaining: 99 }]],
     ['no number', { 'ratelimit-remaining': 'many' }, []],
   ])('tells everybody how much more it takes: %s', async (_, headers, expected) => {
     await connect((_request, response) => {

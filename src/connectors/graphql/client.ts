@@ -130,7 +130,7 @@ function readAnswer(
   return { data, errors: located };
 }
 
-/** Codes of vendors that do not accept the operation itself, Apollo's and Shopify's. */
+/** Codes of systems that do not accept the operation itself. */
 const REFUSED = [
   ...['GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_PARSE_FAILED', 'BAD_USER_INPUT'],
   ...['undefinedField', 'undefinedType', 'argumentNotAccepted', 'missingRequiredArguments'],
