@@ -1,10 +1,5 @@
 import { z } from 'zod';
-import {
-  databaseUrl,
-  InvalidInputError,
-  recordId,
-  type OutboxDeclaration,
-} from '../../src/index.js';
+import { databaseUrl, InvalidInputError, recordId, type OutboxDeclaration } from '../../src/index.js';
 
 const scalars = z.record(z.string(), z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()]));
 

@@ -51,8 +51,7 @@ export async function timelinePage(
     sources.map(async ({ name, timeline }): Promise<readonly Entry[] | MissingSource> => {
       const kinds = new Set<TimelineKind>(
         timeline.kinds.filter(
-          (kind) =>
-            wanted?.has(kind) !== false && context.rights.maySee(`TimelineKind.${kind}`),
+          (kind) => wanted?.has(kind) !== false && context.rights.maySee(`TimelineKind.${kind}`),
         ),
       );
       if (kinds.size === 0) return [];

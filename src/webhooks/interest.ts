@@ -96,7 +96,13 @@ export function readInterest({
     if (!maySee(`EventType.${name}`))
       throw new ForbiddenError(`"${field}" waits for ${name}, which is not for this caller or this purpose.`);
   };
-  const usual = { field, conditions: readConditions(given, subscriptionRules.conditions), delayMs: 0, isDelayed: () => false, needless: () => false };
+  const usual = {
+    field,
+    conditions: readConditions(given, subscriptionRules.conditions),
+    delayMs: 0,
+    isDelayed: () => false,
+    needless: () => false,
+  };
 
   switch (field) {
     case 'meChanged':

@@ -121,7 +121,9 @@ export function createReceiver({
 
     let events: SourceEvent[];
     try {
-      events = declaration.events(whole, nowMs).flatMap((event) => ofSource(source, event, { types, identify }));
+      events = declaration
+        .events(whole, nowMs)
+        .flatMap((event) => ofSource(source, event, { types, identify }));
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error;
       logger.warn({ source, reason: error.message }, 'a signed message is not what the source sends');

@@ -40,7 +40,7 @@ describe('an outbox in MariaDB', () => {
       address: new URL(`/${database}`, server).href,
       declaration: outbox,
       types: eventTypes,
-keep: (events) => {
+      keep: (events) => {
         if (isFull) return Promise.reject(new Error('no disk'));
         kept.push(...events);
         return Promise.resolve({ kept: events.length, known: 0 });

@@ -54,7 +54,7 @@ beforeAll(async () => {
   const receive = createReceiver({
     webhooks: pluggedInWebhooks(sources, new SettingsReader(control.settings)),
     types: eventTypes,
-keep: (told) => {
+    keep: (told) => {
       if (failures-- > 0) return Promise.reject(new Error('no disk'));
       events.push(...told);
       return Promise.resolve({ kept: told.length, known: 0 });

@@ -4,12 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { CustomerCondition } from '../../src/webhooks/condition.js';
 import { typeNamed, typeOf, type SourceEvent } from '../../src/webhooks/event.js';
 import { durationMs, readInterest } from '../../src/webhooks/interest.js';
-import {
-  eventTypes,
-  publishedSchema,
-  publishedSdl,
-  subscriptionRules,
-} from '../support/published-schema.js';
+import { eventTypes, publishedSchema, publishedSdl, subscriptionRules } from '../support/published-schema.js';
 
 const DAY = 24 * 3_600_000;
 
@@ -76,7 +71,6 @@ describe('the type of an event', () => {
     );
   });
 });
-
 
 const firstOrder: CustomerCondition = { name: 'firstOrder', selection: 'orders', isMet: () => true };
 

@@ -54,7 +54,7 @@ function read(): OutboxReader {
   const reader = createOutboxReader({
     ...outbox,
     types: eventTypes,
-keep: (events) => {
+    keep: (events) => {
       if (isFull) return Promise.reject(new Error('no disk'));
       const fresh = events.filter(({ id }) => !kept.has(id));
       for (const event of fresh) kept.set(event.id, event);

@@ -68,7 +68,7 @@ export function createTestReceiver(
   const receive = createReceiver({
     webhooks,
     types: eventTypes,
-keep: (events) => {
+    keep: (events) => {
       if (isFailing) return Promise.reject(new Error('no disk'));
       const fresh = events.filter(({ id }) => !known.has(id));
       for (const event of fresh) known.set(event.id, event);
