@@ -1,28 +1,11 @@
 import type { ServerResponse } from 'node:http';
 import { pino } from 'pino';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { z } from 'zod';
-import {
-  bearer,
-  defineLoader,
-  defineSource,
-  graphql,
-  idNamespace,
-  pathPart,
-  rest,
-  SourceContractError,
-  setting,
-  urlSetting,
-  type Context,
-  type Customer,
-  type CustomerRecord,
-  type RestClient,
-} from '../../src/index.js';
-import type { Client } from '../../src/connectors/connector.js';
+import { SourceContractError } from '../../src/index.js';
 import { sendJson, startServer } from '../connectors/server.js';
 import { turnedClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
-import { localSource } from '../support/local-source.js';
+import { lettersSource, PEOPLE_SDL, peopleSource, shopSource, systemSettings } from './letters-and-shop.js';
 
 /** Stands in the request, in all that the systems say, and in no output of the gateway for its operator. */
 const MARKER = 'jandevries';
@@ -49,94 +32,28 @@ afterEach(async () => {
 afterAll(() => Promise.all([letterServer.close(), shopServer.close()]));
 
 function openGateway(): TestGateway {
-  const people = localSource('people', {
-    namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z]{1,20}$/)],
-    identity: {
-      recordKey: 'personId',
-      askedBy: {
-        personId: {
-          uniqueness: 'enforced',
-          loader: defineLoader<Client, string, readonly CustomerRecord[]>({
-            name: 'byId',
-            load: (ids) =>
-              Promise.resolve(ids.map((id) => [{ id, profile: { name: MARKER }, identifiers: [] }])),
-          }),
-        },
-      },
-      yields: {},
-    },
-  });
-  const letterOf = defineLoader<RestClient, string, { text: string } | null>({
-    name: 'letterOf',
-    load: (ids, client) =>
-      Promise.all(
-        ids.map((id) =>
-          client
-            .get(z.object({ text: z.string() }), `/letters/${pathPart(id)}`, { name: id })
-            .catch((error: unknown) => error as Error),
-        ),
-      ),
-  });
+  const people = peopleSource(MARKER);
+  const policy = { limits: { timeout: '10 s' } } as const;
   const gateway = createTestGateway(
     {
       ...people.environment,
       ADMIN_TOKEN,
       DEADLINE_MS: '10000',
-      LETTERS_URL: `${letterServer.url}/api/v2`,
-      SHOP_URL: `${shopServer.url}/graphql`,
-      TOKEN: 'secret',
+      ...systemSettings(`${letterServer.url}/api/v2`, `${shopServer.url}/graphql`),
     },
     {
       clock,
       sources: [
         people.source,
-        defineSource({
-          name: 'letters',
-          connector: rest({
-            baseUrl: urlSetting('LETTERS_URL', 'https://example.nl'),
-            auth: bearer(setting('TOKEN')),
-            pingPath: '/ping',
-          }),
-          limits: { timeout: '10 s' },
-          loaders: [letterOf],
-          resolvers: {
-            Customer: {
-              letter: async (customer: Customer, _: unknown, { load }: Context) => {
-                const id = await customer.identifier('personId');
-                const letter = id === null ? null : await load(letterOf, id);
-                if (letter?.text === 'too many')
-                  throw new SourceContractError('letters', 'letters holds too many.', { kind: 'incomplete' });
-                return letter?.text;
-              },
-            },
-          },
+        lettersSource(policy, ({ text }) => {
+          if (text === 'too many')
+            throw new SourceContractError('letters', 'letters holds too many.', { kind: 'incomplete' });
+          return text;
         }),
-        defineSource({
-          name: 'shop',
-          connector: graphql({
-            url: urlSetting('SHOP_URL', 'https://example.nl'),
-            auth: bearer(setting('TOKEN')),
-          }),
-          limits: { timeout: '10 s' },
-          stitched: {
-            mapping: {
-              entries: {
-                _shopCustomers: {
-                  type: 'Customer',
-                  find: 'buyers(ids: $ids)',
-                  variables: (ids) => ({ ids: { type: '[ID!]!', value: ids } }),
-                  key: { field: 'id', from: (id) => (typeof id === 'string' ? id : '') },
-                },
-              },
-              types: { Customer: { type: 'Buyer' } },
-            },
-            entities: { Customer: { entry: '_shopCustomers' } },
-          },
-        }),
+        shopSource(policy),
       ],
       sdl: {
-        people:
-          'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
+        people: PEOPLE_SDL,
         letters:
           'type Customer @key(identifier: "personId") @personalData(category: CONTACT) { "What it says." letter: String @authenticated }',
         shop: `type Query { _shopCustomers(ids: [ID!]!): [Customer]! }
@@ -261,7 +178,7 @@ describe('what a system said', () => {
   test('is logged of what a resolver finds wrong, too', async () => {
     refuse();
     letters = (response) => {
-      sendJson(response, { text: 'too many' });
+      sendJson(response, { text: 'too many', files: [] });
     };
     await openGateway().query(QUERY);
     expect(failureLines()).toMatchObject([{ source: 'letters', kind: 'incomplete' }, { source: 'shop' }]);
@@ -283,7 +200,7 @@ describe('what a system said', () => {
     [
       'another shape',
       (response) => {
-        sendJson(response, { text: { [MARKER]: MARKER } });
+        sendJson(response, { text: { [MARKER]: MARKER }, files: [] });
       },
     ],
     ['no JSON', (response) => void response.end(`<h1>${MARKER}</h1>`)],
