@@ -12,7 +12,7 @@ import { CALLER_SETTINGS, headersOf, visitorToken } from '../support/callers.js'
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { RecordingProvider } from '../support/spans.js';
 import { directSettings, faultControl } from '../support/stand-ins.js';
-import { everyNth } from '../support/thorough.js';
+import { everyNth, isThorough } from '../support/thorough.js';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { readDeclared } from './declared.js';
 import { expected, markersIn, MOMENTS, NEED_CONSENT, ownTextsIn, type Cell, type Told } from './expected.js';
@@ -211,6 +211,8 @@ async function expectAudience(
       hidden.set(value, owner);
     for (const value of ownTextsIn(declared, operation, wanted.data).all) seen.add(value);
   }
+  // What may be seen is known when all fields were requested.
+  if (!isThorough) return;
   // A last name is part of a full name, and a street of an address on one line.
   const visible = [...seen].join('\n');
   for (const [value, owner] of hidden)
@@ -296,9 +298,10 @@ describe('nothing of a person', () => {
       traces: JSON.stringify(spans.spans.map(({ name, attributes, status }) => [name, attributes, status])),
       audit: readFileSync(auditFile, 'utf8'),
     };
-    expect(outputs.logs.length).toBeGreaterThan(1_000);
-    expect(outputs.audit.split('\n').length).toBeGreaterThan(1_000);
-    expect(spans.spans.length).toBeGreaterThan(1_000);
+    const enough = isThorough ? 1_000 : 500;
+    expect(outputs.logs.length).toBeGreaterThan(enough);
+    expect(outputs.audit.split('\n').length).toBeGreaterThan(enough);
+    expect(spans.spans.length).toBeGreaterThan(enough);
     // The CRM's word for the stage of a customer is "customer", and so is our field's, which every path begins with.
     const ours = new Set([...declared.types.values()].flatMap((type) => [...type.keys()]));
     for (const email of Object.keys(PEOPLE))
