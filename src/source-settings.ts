@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   DEFAULT_FRESHNESS,
+  DEFAULT_IDENTITY_FRESHNESS,
   LONGEST_UNKNOWN_WITH_CONSENT,
   overridden,
   type FreshnessOptions,
@@ -101,7 +102,9 @@ export function tuned(sources: readonly SourceDefinition[], settings: SettingsRe
     const loaders = loadersOf(source);
     const consent = source.consents?.ofRecord.name;
     const ofCustomers = consent === undefined ? FRESHNESS : FRESHNESS_WITH_CONSENT;
-    const finding = new Set(Object.values(source.identity?.askedBy ?? {}).map(({ loader }) => loader.name));
+    const finding = new Map(
+      Object.values(source.identity?.askedBy ?? {}).map(({ loader }) => [loader.name, loader.freshness]),
+    );
     const ofFreshness: Record<string, z.ZodType<FreshnessOptions>> = {};
     const ofLimits: Record<string, z.ZodType<{ maxBatch?: number }>> = {};
     for (const [name, maxBatch] of loaders) {
@@ -126,8 +129,11 @@ export function tuned(sources: readonly SourceDefinition[], settings: SettingsRe
       ) ?? {};
     const loaderSettings: Record<string, LoaderSettings> = {};
     for (const name of loaders.keys()) {
-      const [own, bounds] = [freshnessOfLoaders[name], limitsOfLoaders[name]];
-      loaderSettings[name] = { ...(own === undefined ? {} : { freshness: own }), ...bounds };
+      const hasDefault = finding.has(name) && (finding.get(name) ?? source.freshness) === undefined;
+      const own = hasDefault
+        ? overridden(DEFAULT_IDENTITY_FRESHNESS, freshnessOfLoaders[name])
+        : freshnessOfLoaders[name];
+      loaderSettings[name] = { ...(own === undefined ? {} : { freshness: own }), ...limitsOfLoaders[name] };
     }
     return {
       ...source,

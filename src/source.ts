@@ -46,8 +46,9 @@ export interface SourceDefinition<C extends Client = Client> {
   name: string;
   connector: Connector<C>;
   /**
-   * How long its answers may be kept. Default: `DEFAULT_FRESHNESS`. Of a declared one, what it leaves out is `'0 s'`: with
-   * `{}` no answer is kept. The setting `<SOURCE>_FRESHNESS` changes it.
+   * How long its answers may be cached. Default: `DEFAULT_FRESHNESS`, and `DEFAULT_IDENTITY_FRESHNESS` for the loaders of
+   * `identity`. If it is declared, it also holds for those, and what it leaves out is `'0 s'`: with `{}` no answer is
+   * cached. The setting `<SOURCE>_FRESHNESS` changes it.
    */
   freshness?: FreshnessOptions;
   /** What the system may be asked at most, so that it is not harmed by us. The setting `<SOURCE>_LIMITS` changes it. */

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sources } from '../sources/index.js';
-import { freshness } from '../src/cache/freshness.js';
+import { freshness, overridden } from '../src/cache/freshness.js';
+import { defineLoader } from '../src/loaders/loader.js';
+import type { SourceDefinition } from '../src/source.js';
+import { localSource } from './support/local-source.js';
 import { SettingsReader, type Environment } from '../src/settings.js';
 import { tuned, variableOf } from '../src/source-settings.js';
 import { shareOut } from '../src/process/share.js';
@@ -60,6 +63,52 @@ describe('the freshness of a source', () => {
       maxAgeMs: 0,
       staleWhileRevalidateMs: 5_000,
     });
+  });
+});
+
+describe('the freshness of the loaders that find customers', () => {
+  const found = defineLoader({ name: 'found', load: () => Promise.resolve([]) });
+  const finding = (
+    parts: Partial<SourceDefinition>,
+    environment: Environment = {},
+    loader: typeof found = found,
+  ) => {
+    const { source } = localSource('club', {
+      identity: {
+        recordKey: 'memberId',
+        askedBy: { memberId: { uniqueness: 'enforced', loader } },
+        yields: {},
+      },
+      ...parts,
+    });
+    const [made] = tuned([source], new SettingsReader(environment));
+    const ofLoader = overridden(loader.freshness ?? {}, made?.loaderSettings['found']?.freshness);
+    return freshness(ofLoader, made?.freshness);
+  };
+
+  it('is a minute, with the rest as of the source', () => {
+    const minute = { maxAgeMs: 60_000, staleWhileRevalidateMs: 20_000, staleIfErrorMs: 3_600_000 };
+    expect(finding({})).toMatchObject(minute);
+    // What a setting says of all loaders is about data.
+    expect(finding({}, { CLUB_FRESHNESS: '{"maxAge":"1 s"}' })).toMatchObject(minute);
+  });
+
+  it('is that of its source where the source declares one', () => {
+    expect(finding({ freshness: {} })).toMatchObject({ maxAgeMs: 0, staleIfErrorMs: 0 });
+    expect(finding({ freshness: { maxAge: '5 s' } })).toMatchObject({ maxAgeMs: 5_000 });
+    expect(finding({ freshness: { maxAge: '5 s' } }, { CLUB_FRESHNESS: '{"maxAge":"3 s"}' })).toMatchObject({
+      maxAgeMs: 3_000,
+    });
+  });
+
+  it('is its own where the loader declares one, and what a setting says of the loader', () => {
+    const own = { ...found, freshness: { maxAge: '7 s' } as const };
+    expect(finding({}, {}, own)).toMatchObject({ maxAgeMs: 7_000 });
+    const CLUB_FRESHNESS = '{"loaders":{"found":{"maxAge":"2 s"}}}';
+    expect(finding({}, { CLUB_FRESHNESS }, own)).toMatchObject({ maxAgeMs: 2_000 });
+    expect(finding({}, { CLUB_FRESHNESS })).toMatchObject({ maxAgeMs: 2_000 });
+    const notFound = { CLUB_FRESHNESS: '{"loaders":{"found":{"notFoundMaxAge":"2 s"}}}' };
+    expect(finding({}, notFound)).toMatchObject({ maxAgeMs: 60_000, notFoundMaxAgeMs: 2_000 });
   });
 });
 

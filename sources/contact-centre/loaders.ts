@@ -25,9 +25,6 @@ import {
   type User,
 } from './wire.js';
 
-/** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
-const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
-
 /** `show_many` takes at most 100 ids, and a search gives at most 100 users a page. */
 const MAX_BATCH = 100;
 /** A search gives no more than 1,000 users: https://developer.zendesk.com/api-reference/ticketing/ticket-management/search/ */
@@ -44,7 +41,6 @@ const COMMENT_CALLS_AT_ONCE = 8;
 export const usersByEmail = defineLoader<RestClient, string, readonly UserRecord[]>({
   name: 'usersByEmail',
   maxBatch: MAX_BATCH,
-  freshness: IDENTITY_FRESHNESS,
   load: async (emails, zendesk) => {
     // Terms of one property are alternatives. The search also finds what only looks like the address, so what comes
     // is matched exactly below.
@@ -79,7 +75,6 @@ export const usersByEmail = defineLoader<RestClient, string, readonly UserRecord
 export const usersById = defineLoader<RestClient, string, readonly UserRecord[]>({
   name: 'usersById',
   maxBatch: MAX_BATCH,
-  freshness: IDENTITY_FRESHNESS,
   load: async (ids, zendesk) => {
     const page = there(await zendesk.get(usersPage, '/api/v2/users/show_many', { ids: ids.join(',') }));
     return alignMany(ids, page.users, {
@@ -101,7 +96,7 @@ export const organisations = defineLoader<RestClient, OrganisationOf, SupportOrg
   maxBatch: MAX_BATCH,
   keyText: ({ id, userId }) => `${id} ${userId}`,
   about: ({ id, userId }) => [{ type: 'SupportOrganisation', key: id }, ...aboutUsers([userId])],
-  freshness: IDENTITY_FRESHNESS,
+  freshness: { maxAge: '1 minute' },
   load: async (keys, zendesk) => {
     const ids = keys.map(({ id }) => id);
     const page = there(

@@ -43,9 +43,6 @@ import {
   type CrmObjectWithHistory,
 } from './wire.js';
 
-/** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
-const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
-
 /** A batch read takes 100 ids, one of associations 1,000 (an undocumented share of them at once is kept to 100 too). */
 const MAX_BATCH = 100;
 
@@ -88,7 +85,6 @@ const byId = { source: 'crm-hubspot', keyOf: ({ id }: CrmObject) => id };
 export const contactsByEmail = defineLoader<RestClient, string, readonly ContactRecord[]>({
   name: 'contactsByEmail',
   maxBatch: MAX_BATCH,
-  freshness: IDENTITY_FRESHNESS,
   load: async (emails, hubspot) => {
     const contacts = await readBatch(hubspot, 'contacts', emails, CONTACT_PROPERTIES, 'email');
     return alignMany(emails, contacts, {
@@ -103,7 +99,6 @@ export const contactsByEmail = defineLoader<RestClient, string, readonly Contact
 export const contactsByFacebookUserId = defineLoader<RestClient, string, readonly ContactRecord[]>({
   name: 'contactsByFacebookUserId',
   maxBatch: MAX_BATCH,
-  freshness: IDENTITY_FRESHNESS,
   load: async (ids, hubspot) => {
     const contacts = await readBatch(hubspot, 'contacts', ids, CONTACT_PROPERTIES, 'facebook_user_id');
     return alignMany(ids, contacts, {
@@ -117,7 +112,6 @@ export const contactsByFacebookUserId = defineLoader<RestClient, string, readonl
 export const contactsById = defineLoader<RestClient, string, readonly ContactRecord[]>({
   name: 'contactsById',
   maxBatch: MAX_BATCH,
-  freshness: IDENTITY_FRESHNESS,
   load: async (ids, hubspot) => {
     const contacts = alignOne(ids, await readBatch(hubspot, 'contacts', ids, CONTACT_PROPERTIES), byId);
     return contacts.map((contact) => (contact === null ? [] : [toContact(contact)]));

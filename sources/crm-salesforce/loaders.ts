@@ -31,9 +31,6 @@ import {
   type Page,
 } from './wire.js';
 
-/** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
-const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
-
 /** A collection takes 2,000 ids. */
 export const MAX_COLLECTION = 2_000;
 /** Several queries of some hundred values each go in one call. */
@@ -88,7 +85,6 @@ function failureOf(found: ReadonlyMap<string, unknown>, key: string): Error | un
 export const contactsByEmail = defineLoader<SalesforceClient, string, readonly ContactRecord[]>({
   name: 'contactsByEmail',
   maxBatch: MAX_BATCH,
-  freshness: IDENTITY_FRESHNESS,
   load: (emails, salesforce) =>
     contactsWhere(emails, salesforce, (list) => `Email IN (${list})`, {
       asked: (email) => [email],
@@ -99,7 +95,6 @@ export const contactsByEmail = defineLoader<SalesforceClient, string, readonly C
 export const contactsByPhone = defineLoader<SalesforceClient, string, readonly ContactRecord[]>({
   name: 'contactsByPhone',
   maxBatch: MAX_BATCH,
-  freshness: IDENTITY_FRESHNESS,
   load: (phones, salesforce) =>
     contactsWhere(
       phones,
@@ -133,7 +128,6 @@ export async function retrieve<T extends { Id: string }>(
 export const contactsById = defineLoader<SalesforceClient, string, readonly ContactRecord[]>({
   name: 'contactsById',
   maxBatch: MAX_COLLECTION,
-  freshness: IDENTITY_FRESHNESS,
   load: async (ids, salesforce) => {
     const { org } = salesforce;
     const record = contactWith(org.customerNumberField);

@@ -16,9 +16,6 @@ import {
 import type { FacebookMessage } from './schema.generated.js';
 import { conversationsPage, formsPage, leadsPage, messagesPage, user } from './wire.js';
 
-/** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
-const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
-
 /** Meta gives at most 100 items of most edges at once. */
 const ITEMS_A_PAGE = 100;
 const MAX_PAGES = 5;
@@ -51,7 +48,6 @@ function ownItems<T extends { id: string }>(
 export const usersById = defineLoader<FacebookClient, string, readonly UserRecord[]>({
   name: 'usersById',
   maxBatch: MAX_BATCH,
-  freshness: IDENTITY_FRESHNESS,
   load: async (ids, client) => {
     const asks = ids.map((id) => ({ path: [id], query: { fields: USER_FIELDS } }));
     const found = await readBatch(client, user, asks);

@@ -30,9 +30,6 @@ import {
   type SalesInvoice,
 } from './wire.js';
 
-/** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
-const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
-
 /** No limit of Business Central's but ours: what is read for a batch stays an answer of some hundred kilobytes. */
 const MAX_BATCH = 100;
 /** Larger pages would be more than one second's work for Business Central, which takes up to 20,000. */
@@ -57,7 +54,6 @@ const customersBy = (
   defineLoader<OdataClient, string, readonly CustomerRecord[]>({
     name,
     maxBatch: MAX_BATCH,
-    freshness: IDENTITY_FRESHNESS,
     load: async (values, central) => {
       const parts = await central.list(customerCard, 'customers', {
         keys: { field, values: values.filter(({ length }) => length <= MAX_LENGTHS[field]) },

@@ -22,9 +22,6 @@ import {
   type CustomerRow,
 } from './wire.js';
 
-/** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
-const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
-
 /** Columns may have any collation. */
 export const ORDER_SYSTEM = { source: 'order-system', matching: 'collation' } as const;
 
@@ -55,7 +52,6 @@ const customersBy = (
 ) =>
   defineLoader<SqlClient, string, readonly OrderSystemCustomer[]>({
     name,
-    freshness: IDENTITY_FRESHNESS,
     load: async (values, database) => {
       const rows = await database.rows(
         customerDeviceRow,

@@ -8,9 +8,6 @@ import {
 import { toCustomer, toGid } from './mapping.js';
 import { shopifyCustomer, type ShopifyCustomer } from './wire.js';
 
-/** Who somebody is changes seldom; asking it anew for every page view would cost a round before anything else. */
-const IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const;
-
 /** One customer by identifier costs two points, and a query may cost 1,000; more in one would only make it slow. */
 const MAX_BATCH = 250;
 
@@ -64,7 +61,6 @@ const customersBy = (field: Field, toVendor: (value: string) => string = (value)
   defineLoader<GraphqlClient, string, readonly CustomerRecord[]>({
     name: `customersBy ${field}`,
     maxBatch: MAX_BATCH,
-    freshness: IDENTITY_FRESHNESS,
     load: (values, shopify) => findCustomers(shopify, field, values.map(toVendor)),
   });
 

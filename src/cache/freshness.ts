@@ -57,6 +57,12 @@ export const DEFAULT_FRESHNESS = {
   staleIfError: '1 hour',
 } as const satisfies FreshnessOptions;
 
+/**
+ * The freshness of loaders that find customers, in a source that declares none. Who somebody is changes seldom, and to ask
+ * for each page view would cost a round before everything else.
+ */
+export const DEFAULT_IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const satisfies FreshnessOptions;
+
 /** A policy with the words of a more specific one in place of its own. */
 export function overridden(policy: FreshnessOptions, own: FreshnessOptions = {}): FreshnessOptions {
   if (own.maxAge === undefined || milliseconds(own.maxAge) > 0) return { ...policy, ...own };

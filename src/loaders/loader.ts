@@ -29,7 +29,7 @@ export interface Loader<C extends Client, Key, Value> {
   isWhole?(value: Value): boolean;
 }
 
-/** What settings say of one loader. What they leave out is as declared. */
+/** What settings, and the defaults of the engine, say of one loader. What they leave out is as declared. */
 export type LoaderSettings = Pick<Loader<Client, never, unknown>, 'freshness' | 'maxBatch'>;
 
 /** Declares a loader. It is listed in its source's `loaders`, and asked by `context.load(loader, key)`. */

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { format, resolveConfig } from 'prettier';
 import { describe, expect, test } from 'vitest';
 import { sources } from '../../sources/index.js';
-import { freshness } from '../../src/cache/freshness.js';
+import { freshness, overridden } from '../../src/cache/freshness.js';
 import { SettingsReader } from '../../src/settings.js';
 import type { SourceDefinition } from '../../src/source.js';
 import { tuned, variableOf } from '../../src/source-settings.js';
@@ -31,10 +31,8 @@ function asWritten(ms: number): string {
 
 /** How long the answers of each loader are kept, as the code has it when no setting changes it. */
 function table(source: SourceDefinition): string {
-  const [{ freshness: ofSource, loaderSettings } = { freshness: {}, loaderSettings: {} }] = tuned(
-    [source],
-    new SettingsReader({}),
-  );
+  const [made] = tuned([source], new SettingsReader({}));
+  const { freshness: ofSource = {}, loaderSettings = {} } = made ?? {};
   const { identity, consents, loaders = [] } = source;
   const own = new Map(
     [...Object.values(identity?.askedBy ?? {}).map(({ loader }) => loader), ...loaders].map((one) => [
@@ -46,7 +44,7 @@ function table(source: SourceDefinition): string {
     .filter((name) => name !== consents?.ofRecord.name)
     .map((name) => {
       const { maxAgeMs, staleWhileRevalidateMs, staleIfErrorMs, notFoundMaxAgeMs } = freshness(
-        own.get(name),
+        overridden(own.get(name) ?? {}, loaderSettings[name]?.freshness),
         ofSource,
       );
       return {
