@@ -20,7 +20,15 @@ export type { GraphqlMapping } from './connectors/graphql/mapping.js';
 export { decimalText, parseExactJson, plainDecimal } from './connectors/decimal.js';
 export { odata, odataDecimalText, type OdataClient, type OdataPart } from './connectors/odata/client.js';
 export { odataDate, odataDecimal, odataGuid, type Condition } from './connectors/odata/query.js';
-export { decodeCursor, encodeCursor, pageSize } from './connectors/paging.js';
+export {
+  decodeCursor,
+  encodeCursor,
+  pages,
+  pageSize,
+  pagesOfEach,
+  tooMany,
+  type PagedList,
+} from './connectors/paging.js';
 export { pathPart, rest, type RestClient } from './connectors/rest.js';
 export { given, several, type GivenClient, type SeveralClient } from './connectors/several.js';
 export { soap, type SoapClient } from './connectors/soap/client.js';

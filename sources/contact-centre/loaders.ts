@@ -2,8 +2,11 @@ import {
   alignMany,
   alignOne,
   defineLoader,
+  pages,
   pathPart,
   SourceContractError,
+  tooMany,
+  uniqueById,
   type RestClient,
 } from '../../src/index.js';
 import {
@@ -15,15 +18,10 @@ import {
   type UserRecord,
 } from './mapping.js';
 import type { SupportOrganisation, TicketComment } from './schema.generated.js';
-import {
-  commentsPage,
-  organizationsPage,
-  ticketsPage,
-  usersPage,
-  type CursorPage,
-  type Ticket,
-  type User,
-} from './wire.js';
+import { commentsPage, organizationsPage, ticketsPage, usersPage, type CursorPage } from './wire.js';
+
+const ZENDESK = { source: 'contact-centre' } as const;
+const LIKE_THESE = 'users like these';
 
 /** `show_many` takes at most 100 ids, and a search gives at most 100 users a page. */
 const MAX_BATCH = 100;
@@ -46,14 +44,18 @@ export const usersByEmail = defineLoader<RestClient, string, readonly UserRecord
     // is matched exactly below.
     // A quote would end its term.
     const query = emails.map((email) => `email:"${email.replaceAll('"', '')}"`).join(' ');
-    const users: User[] = [];
-    let page = there(await zendesk.get(usersPage, '/api/v2/users/search', { query, per_page: 100 }));
-    for (let read = 1; ; read += 1) {
-      users.push(...page.users);
-      if (page.next_page == null || read === MAX_USER_PAGES) break;
-      page = await zendesk.follow(usersPage, page.next_page);
-    }
-    const isWhole = page.next_page == null;
+    const { items: users, isWhole } = await pages({
+      ...ZENDESK,
+      what: LIKE_THESE,
+      acceptPart: true,
+      maxPages: MAX_USER_PAGES,
+      read: async (link: string | undefined) =>
+        link === undefined
+          ? there(await zendesk.get(usersPage, '/api/v2/users/search', { query, per_page: 100 }))
+          : zendesk.follow(usersPage, link),
+      items: (page) => page.users,
+      next: (page) => page.next_page,
+    });
     return alignMany(emails, users, {
       source: 'contact-centre',
       keyOf: (user) => user.email?.toLowerCase() ?? [],
@@ -61,13 +63,7 @@ export const usersByEmail = defineLoader<RestClient, string, readonly UserRecord
       matching: 'loose',
     }).map((own) =>
       // Whom the pages that were not read would have told of cannot be said to be unknown.
-      own.length === 0 && !isWhole
-        ? new SourceContractError(
-            'contact-centre',
-            'contact-centre finds more users like these than can be read.',
-            { kind: 'incomplete' },
-          )
-        : own.map(toCustomer),
+      own.length === 0 && !isWhole ? tooMany('contact-centre', LIKE_THESE) : own.map(toCustomer),
     );
   },
 });
@@ -189,23 +185,26 @@ async function readTickets(
   zendesk: RestClient,
   part: 'requester' | 'cc',
 ): Promise<{ records: TicketRecord[]; isWhole: boolean }> {
-  const tickets: Ticket[] = [];
-  let page = there(
-    await zendesk.get(ticketsPage, '/api/v2/search/export', {
-      query: userIds.map((id) => `${part}:${id}`).join(' '),
-      'filter[type]': 'ticket',
-      'page[size]': TICKETS_A_PAGE,
-    }),
-  );
-  let next = nextOf(page);
-  tickets.push(...page.results);
   // The export promises an order by created_at but not its direction, so no page can be left out.
-  for (let read = 1; next !== undefined && read < MAX_TICKET_PAGES; read += 1) {
-    page = await zendesk.follow(ticketsPage, next);
-    next = nextOf(page);
-    tickets.push(...page.results);
-  }
-  return { records: tickets.map(toTicket).sort(newestFirst), isWhole: next === undefined };
+  const { items, isWhole } = await pages({
+    ...ZENDESK,
+    what: 'tickets',
+    acceptPart: true,
+    maxPages: MAX_TICKET_PAGES,
+    read: async (link: string | undefined) =>
+      link === undefined
+        ? there(
+            await zendesk.get(ticketsPage, '/api/v2/search/export', {
+              query: userIds.map((id) => `${part}:${id}`).join(' '),
+              'filter[type]': 'ticket',
+              'page[size]': TICKETS_A_PAGE,
+            }),
+          )
+        : zendesk.follow(ticketsPage, link),
+    items: ({ results }) => results,
+    next: nextOf,
+  });
+  return { records: items.map(toTicket).sort(newestFirst), isWhole };
 }
 
 export function newestFirst(one: TicketRecord, other: TicketRecord): number {
@@ -250,25 +249,23 @@ async function readComments(
   { ticketId, requesterId, first }: CommentsOf,
   zendesk: RestClient,
 ): Promise<TicketComment[]> {
-  let page = await zendesk.get(commentsPage, `/api/v2/tickets/${pathPart(ticketId)}/comments`, {
-    'page[size]': Math.min(100, first + NOTES_A_PAGE),
-    sort: 'created_at',
+  const { items } = await pages({
+    ...ZENDESK,
+    what: 'notes of one ticket',
+    maxPages: MAX_COMMENT_PAGES,
+    read: (link: string | undefined) =>
+      link === undefined
+        ? zendesk.get(commentsPage, `/api/v2/tickets/${pathPart(ticketId)}/comments`, {
+            'page[size]': Math.min(100, first + NOTES_A_PAGE),
+            sort: 'created_at',
+          })
+        : zendesk.follow(commentsPage, link),
+    // A comment that is not public is an agent's note to colleagues, which nobody else may see.
+    items: ({ comments }) => comments.filter((comment) => comment.public),
+    next: nextOf,
+    isEnough: (read) => uniqueById(read, ({ id }) => id).length >= first,
   });
-  const comments = new Map<number, TicketComment>();
-  for (let read = 1; page !== null; read += 1) {
-    // What is not public is an agent's note to colleagues, which nobody else may see.
-    for (const comment of page.comments)
-      if (comment.public && !comments.has(comment.id))
-        comments.set(comment.id, toComment(comment, requesterId));
-    const next = nextOf(page);
-    if (comments.size >= first || next === undefined) break;
-    if (read === MAX_COMMENT_PAGES)
-      throw new SourceContractError(
-        'contact-centre',
-        'contact-centre holds more notes of one ticket than can be read.',
-        { kind: 'incomplete' },
-      );
-    page = await zendesk.follow(commentsPage, next);
-  }
-  return [...comments.values()].slice(0, first);
+  return uniqueById(items, ({ id }) => id)
+    .slice(0, first)
+    .map((comment) => toComment(comment, requesterId));
 }

@@ -1,4 +1,4 @@
-import { pageSize, SourceContractError, type Context, type Customer } from '../../src/index.js';
+import { pageSize, tooMany, type Context, type Customer } from '../../src/index.js';
 import { identity } from './identity.js';
 import {
   commentsOfTickets,
@@ -59,12 +59,7 @@ export async function ticketsOf(customer: Customer, context: Context): Promise<r
 
 /** Some of them only would look as if they were all. */
 function allOf(found: TicketsOfUser | null): readonly TicketRecord[] {
-  if (found?.isWhole === false)
-    throw new SourceContractError(
-      'contact-centre',
-      'contact-centre holds more tickets than can be read at once.',
-      { kind: 'incomplete' },
-    );
+  if (found?.isWhole === false) throw tooMany('contact-centre', 'tickets');
   return found?.tickets ?? [];
 }
 

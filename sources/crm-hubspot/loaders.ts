@@ -1,9 +1,10 @@
-import type { z } from 'zod';
 import {
   alignMany,
   alignOne,
   defineLoader,
-  SourceContractError,
+  pages,
+  pagesOfEach,
+  tooMany,
   uniqueById,
   type RestClient,
   type Subject,
@@ -38,7 +39,6 @@ import {
   PROPERTIES_API,
   propertiesRead,
   searchPage,
-  type AssociationsOf,
   type CrmObject,
   type CrmObjectWithHistory,
 } from './wire.js';
@@ -138,31 +138,23 @@ const associatedIds = (from: 'contacts' | 'companies', to: 'companies' | 'deals'
     ...(from === 'contacts' && { about: aboutContact }),
     load: async (ids, hubspot) => {
       const path = `${ASSOCIATIONS_API}/${from}/${to}/batch/read`;
-      const found: AssociationsOf[] = [];
-      let inputs: { id: string; after?: string }[] = ids.map((id) => ({ id }));
-      for (let read = 0; inputs.length > 0 && read < MAX_ASSOCIATION_PAGES; read += 1) {
-        const { results } = await hubspot.post(associationsRead, path, { inputs });
-        found.push(...results);
-        inputs = results.flatMap(({ from: { id }, paging }) =>
-          paging?.next == null ? [] : [{ id, after: paging.next.after }],
-        );
-      }
-      const unread = new Set(inputs.map(({ id }) => id));
-      const own = alignMany(
-        ids,
-        // Pages of one record, whose parts are told apart below.
-        found.map((one, page) => ({ ...one, page })),
-        { source: 'crm-hubspot', keyOf: (one) => one.from.id, idOf: ({ page }) => page },
-      );
-      return own.map((pages, i) =>
-        unread.has(ids[i] ?? '')
-          ? new SourceContractError(
-              'crm-hubspot',
-              `crm-hubspot holds more ${to} of one of the ${from} than can be read.`,
-              { kind: 'incomplete' },
-            )
-          : toIds(pages.flatMap((page) => page.to)),
-      );
+      const lists = await pagesOfEach(ids, {
+        source: 'crm-hubspot',
+        what: `${to} of one of the ${from}`,
+        read: async (open: readonly { key: string; at: string | undefined }[]) => {
+          const inputs = open.map(({ key: id, at: after }) => (after === undefined ? { id } : { id, after }));
+          const { results } = await hubspot.post(associationsRead, path, { inputs });
+          return alignOne(
+            open.map(({ key }) => key),
+            results,
+            { source: 'crm-hubspot', keyOf: (one) => one.from.id },
+          );
+        },
+        items: (page) => page.to,
+        next: ({ paging }) => paging?.next?.after,
+        maxPages: MAX_ASSOCIATION_PAGES,
+      });
+      return lists.map((list) => (list instanceof Error ? list : toIds(list.items)));
     },
   });
 
@@ -221,13 +213,13 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
       ...aboutCompany(company),
     ],
     load: async (numbers, hubspot) => {
-      const found: CrmObject[] = [];
-      let after: string | undefined = '0';
-      for (let read = 0; after !== undefined && read < MAX_SEARCH_PAGES; read += 1) {
-        const page: z.infer<typeof searchPage> = await hubspot.post(
-          searchPage,
-          `${OBJECTS_API}/companies/search`,
-          {
+      const { items: found, isWhole } = await pages({
+        source: 'crm-hubspot',
+        what: 'companies',
+        acceptPart: true,
+        maxPages: MAX_SEARCH_PAGES,
+        read: (after: string | undefined = '0') =>
+          hubspot.post(searchPage, `${OBJECTS_API}/companies/search`, {
             filterGroups: [
               {
                 filters: [
@@ -244,12 +236,10 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
             properties: COMPANY_PROPERTIES,
             limit: 200,
             after,
-          },
-        );
-        found.push(...page.results);
-        after = page.paging?.next?.after;
-      }
-      const isWhole = after === undefined;
+          }),
+        items: ({ results }) => results,
+        next: ({ paging }) => paging?.next?.after,
+      });
       const own = alignOne(numbers, found, {
         source: 'crm-hubspot',
         keyOf: ({ properties }) => properties[property]?.trim().toUpperCase() ?? [],
@@ -257,11 +247,7 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
       return own.map((one) => {
         if (one !== null) return toCompany(one);
         // What the pages that were not read would have told of cannot be said to be unknown.
-        return isWhole
-          ? null
-          : new SourceContractError('crm-hubspot', 'crm-hubspot holds more companies than can be read.', {
-              kind: 'incomplete',
-            });
+        return isWhole ? null : tooMany('crm-hubspot', 'companies');
       });
     },
   });

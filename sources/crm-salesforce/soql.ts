@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { alignOne, errorOf, safeCode, SourceContractError, type RestClient } from '../../src/index.js';
+import { alignOne, errorOf, pages, safeCode, SourceContractError, type RestClient } from '../../src/index.js';
 import { API, compositeOf, errorCodesIn, errorKindOf, queryPage, type Page } from './wire.js';
 
 /** Address and headers together are refused above 16,384 bytes; a token may be two thousand. */
@@ -125,17 +125,16 @@ export async function restOf<T>(
   record: z.ZodType<T>,
   first: Page<T>,
 ): Promise<readonly T[]> {
-  const records = [...first.records];
-  let page = first;
-  for (let read = 1; !page.done; read += 1) {
-    if (page.nextRecordsUrl == null || read === MAX_PAGES)
-      throw new SourceContractError('crm-salesforce', 'crm-salesforce finds more records than can be read.', {
-        kind: 'incomplete',
-      });
-    page = await salesforce.follow(queryPage(record), page.nextRecordsUrl);
-    records.push(...page.records);
-  }
-  return records;
+  const { items } = await pages({
+    source: 'crm-salesforce',
+    what: 'records',
+    maxPages: MAX_PAGES,
+    read: (link: string | undefined) =>
+      link === undefined ? Promise.resolve(first) : salesforce.follow(queryPage(record), link),
+    items: ({ records }) => records,
+    next: ({ nextRecordsUrl }) => nextRecordsUrl,
+  });
+  return items;
 }
 
 function errorOfPart(answer: { httpStatusCode: number; body: unknown } | undefined): Error {

@@ -1,10 +1,12 @@
 import {
   misfitsOf,
+  pagesOfEach,
   pathPart,
   SourceContractError,
   SourceUnavailableError,
   type Connector,
   type GivenClient,
+  type PagedList,
   type RestClient,
   type SeveralClient,
 } from '../../src/index.js';
@@ -84,46 +86,30 @@ function misfit(place: string, expected = 'another value'): SourceContractError 
   });
 }
 
-/** All that was read of a list, and whether that is all of it. */
-export interface List<T> {
-  items: T[];
-  isWhole: boolean;
-}
-
 /**
  * The lists of several edges, page by page, each round one batch. A page may be empty and have a next one. What fails
  * costs its own list; what is not there is an empty one.
  */
-export async function readLists<T>(
+export function readLists<T>(
   client: FacebookClient,
   schema: z.ZodType<GraphPage<T>>,
   asks: readonly Ask[],
   maxPages: number,
-): Promise<(List<T> | Error)[]> {
-  const lists: (List<T> | Error)[] = asks.map(() => ({ items: [], isWhole: true }));
-  let open = asks.map((ask, i) => ({ ask, i }));
-  for (let read = 1; open.length > 0; read += 1) {
-    const pages = await readBatch(
-      client,
-      schema,
-      open.map(({ ask }) => ask),
-    );
-    const next: typeof open = [];
-    open.forEach(({ ask, i }, at) => {
-      const page = pages[at];
-      const list = lists[i];
-      if (list === undefined || list instanceof Error || page == null) return;
-      if (page instanceof Error) {
-        lists[i] = page;
-        return;
-      }
-      list.items.push(...page.data);
-      const after = page.paging?.next == null ? undefined : page.paging.cursors?.after;
-      if (after == null) return;
-      if (read < maxPages) next.push({ ask: { ...ask, query: { ...ask.query, after } }, i });
-      else list.isWhole = false;
-    });
-    open = next;
-  }
-  return lists;
+): Promise<(PagedList<T> | Error)[]> {
+  return pagesOfEach(asks, {
+    source: 'facebook',
+    what: 'items',
+    acceptPart: true,
+    maxPages,
+    read: (open: readonly { key: Ask; at: string | undefined }[]) =>
+      readBatch(
+        client,
+        schema,
+        open.map(({ key, at: after }) =>
+          after === undefined ? key : { ...key, query: { ...key.query, after } },
+        ),
+      ),
+    items: ({ data }) => data,
+    next: ({ paging }) => (paging?.next == null ? undefined : paging.cursors?.after),
+  });
 }

@@ -1,5 +1,5 @@
-import { alignMany, defineLoader, SourceContractError, uniqueById } from '../../src/index.js';
-import { MAX_BATCH, readBatch, readLists, type FacebookClient, type List } from './batch.js';
+import { alignMany, defineLoader, SourceContractError, uniqueById, type PagedList } from '../../src/index.js';
+import { MAX_BATCH, readBatch, readLists, type FacebookClient } from './batch.js';
 import {
   CONVERSATION_FIELDS,
   LEAD_FIELDS,
@@ -25,10 +25,10 @@ const MAX_PAGES = 5;
  * keys that the item names; one that names none is taken. Each item counts once.
  */
 function ownItems<T extends { id: string }>(
-  list: List<T> | Error,
+  list: PagedList<T> | Error,
   key: string,
   keysOf: (item: T) => readonly string[],
-): List<T> | Error {
+): PagedList<T> | Error {
   if (list instanceof Error) return list;
   try {
     const [items = []] = alignMany([key], list.items, {
@@ -61,7 +61,11 @@ export const usersById = defineLoader<FacebookClient, string, readonly UserRecor
   },
 });
 
-export const conversationsOfUsers = defineLoader<FacebookClient, string, List<FacebookConversationRecord>>({
+export const conversationsOfUsers = defineLoader<
+  FacebookClient,
+  string,
+  PagedList<FacebookConversationRecord>
+>({
   name: 'conversationsOfUsers',
   maxBatch: MAX_BATCH,
   about: (userId) => [{ namespace: 'facebookUserId', value: userId }],
@@ -93,7 +97,7 @@ export interface MessagesOf {
 }
 
 /** Newest first: of more than can be read, the newest. */
-export const messagesOfConversations = defineLoader<FacebookClient, MessagesOf, List<FacebookMessage>>({
+export const messagesOfConversations = defineLoader<FacebookClient, MessagesOf, PagedList<FacebookMessage>>({
   name: 'messagesOfConversations',
   maxBatch: MAX_BATCH,
   keyText: ({ conversationId, userId }) => `${conversationId} ${userId}`,
@@ -128,7 +132,7 @@ const MAX_TOLD_APART = 2_000;
  * Every lead of every form: they cannot be searched. So there is one key, and what it gives is kept for a while. Of a new
  * lead Facebook does not say whose it is, and with such news all that it has said is dropped.
  */
-export const leadsOfPage = defineLoader<FacebookClient, 'all', List<LeadRecord>>({
+export const leadsOfPage = defineLoader<FacebookClient, 'all', PagedList<LeadRecord>>({
   name: 'leadsOfPage',
   freshness: { maxAge: '5 minutes' },
   about: (_, { items }) =>
@@ -153,7 +157,7 @@ export const leadsOfPage = defineLoader<FacebookClient, 'all', List<LeadRecord>>
       })),
       MAX_LEAD_PAGES,
     );
-    const all: List<LeadRecord> = { items: [], isWhole: forms.isWhole };
+    const all: PagedList<LeadRecord> = { items: [], isWhole: forms.isWhole };
     ownForms.forEach((form, i) => {
       const own = ownItems(lists[i] ?? missing(), form.id, ({ form_id }) =>
         form_id == null ? [] : [form_id],

@@ -1,5 +1,4 @@
-import { pageSize, SourceContractError, type Context } from '../../src/index.js';
-import type { List } from './batch.js';
+import { pageSize, tooMany, type Context, type PagedList } from '../../src/index.js';
 import { conversationsOfUsers, leadsOfPage, messagesOfConversations } from './loaders.js';
 import type { FacebookConversationRecord } from './mapping.js';
 import type { FacebookMessage, Resolvers } from './schema.generated.js';
@@ -31,18 +30,12 @@ export const resolvers: Resolvers = {
 export function messagesOf(
   { id, userId }: FacebookConversationRecord,
   load: Context['load'],
-): Promise<List<FacebookMessage>> {
+): Promise<PagedList<FacebookMessage>> {
   return load(messagesOfConversations, { conversationId: id, userId });
 }
 
 /** Of a list that was not read to its end nobody can say that it has no more. */
-export function firstOf<T>({ items, isWhole }: List<T>, size: number, what: string): T[] {
-  if (items.length < size && !isWhole) throw tooMany(what);
+export function firstOf<T>({ items, isWhole }: PagedList<T>, size: number, what: string): T[] {
+  if (items.length < size && !isWhole) throw tooMany('facebook', what);
   return items.slice(0, size);
-}
-
-export function tooMany(what: string): SourceContractError {
-  return new SourceContractError('facebook', `facebook holds more ${what} than can be read at once.`, {
-    kind: 'incomplete',
-  });
 }

@@ -1,6 +1,6 @@
-import type { SourceDefinition } from '../../src/index.js';
+import { tooMany, type SourceDefinition } from '../../src/index.js';
 import { conversationsOfUsers } from './loaders.js';
-import { messagesOf, tooMany } from './resolvers.js';
+import { messagesOf } from './resolvers.js';
 import type { FacebookMessage } from './schema.generated.js';
 
 type TimelineDeclaration = NonNullable<SourceDefinition['timeline']>;
@@ -14,7 +14,7 @@ export const timeline: TimelineDeclaration = {
   page: async (customer, { first, before, since }, { load }) => {
     const userIds = await customer.identifiers('facebookUserId');
     const conversations = await Promise.all(userIds.map((userId) => load(conversationsOfUsers, userId)));
-    if (conversations.some(({ isWhole }) => !isWhole)) throw tooMany('conversations');
+    if (conversations.some(({ isWhole }) => !isWhole)) throw tooMany('facebook', 'conversations');
     const lists = await Promise.all(
       conversations.flatMap(({ items }) => items.map((one) => messagesOf(one, load))),
     );
@@ -33,7 +33,7 @@ export const timeline: TimelineDeclaration = {
       const oldest = list.items.at(-1);
       return !list.isWhole && oldest !== undefined && toTimelineItem(oldest).at >= reached;
     });
-    if (isMissed) throw tooMany('messages');
+    if (isMissed) throw tooMany('facebook', 'messages');
     return items;
   },
 };

@@ -2,7 +2,7 @@ import {
   alignMany,
   defineLoader,
   odataDate,
-  SourceContractError,
+  tooMany,
   type Condition,
   type CustomerRecord,
   type OdataClient,
@@ -59,7 +59,7 @@ const customersBy = (
         keys: { field, values: values.filter(({ length }) => length <= MAX_LENGTHS[field]) },
         select: Object.keys(customerCard.shape),
       });
-      if (parts.some(({ isWhole }) => !isWhole)) throw tooMany('customers like these');
+      if (parts.some(({ isWhole }) => !isWhole)) throw tooMany('invoices', 'customers like these');
       return alignMany(
         values,
         parts.flatMap(({ records }) => records),
@@ -79,12 +79,6 @@ export const customersByVatNumber = customersBy(
   'taxRegistrationNumber',
   ({ taxRegistrationNumber }) => taxRegistrationNumber ?? '',
 );
-
-function tooMany(what: string): SourceContractError {
-  return new SourceContractError('invoices', `invoices holds more ${what} than can be read at once.`, {
-    kind: 'incomplete',
-  });
-}
 
 /** A page of one customer's invoices. */
 export interface InvoicePage {
@@ -125,7 +119,7 @@ export const invoicePages = defineLoader<OdataClient, InvoicePage, readonly Invo
         }
       }),
     );
-    return pages.map((page) => answers.get(page) ?? tooMany('invoices'));
+    return pages.map((page) => answers.get(page) ?? tooMany('invoices', 'invoices'));
   },
 });
 
@@ -241,7 +235,7 @@ export const openTotals = defineLoader<OdataClient, string, OpenTotals>({
       for (const part of parts) for (const [number, totals] of totalsIn(part)) found.set(number, totals);
       asked = asked.filter((number) => !found.has(number));
     }
-    return customerNumbers.map((number) => found.get(number) ?? tooMany('open invoices'));
+    return customerNumbers.map((number) => found.get(number) ?? tooMany('invoices', 'open invoices'));
   },
 });
 

@@ -2,8 +2,8 @@ import {
   alignMany,
   alignSingle,
   defineLoader,
+  pages,
   pathPart,
-  SourceContractError,
   type CompanyRecord,
   type NameAndPlace,
   type RestClient,
@@ -133,22 +133,23 @@ export const companiesByNameAndPlace = defineLoader<RestClient, NameAndPlace, re
 });
 
 async function search({ name, place }: NameAndPlace, kvk: RestClient): Promise<SearchPage['resultaten']> {
-  // That there is nothing is told by a 404.
-  let page = await kvk.get(searchPage, '/v2/zoeken', {
-    naam: name,
-    plaats: place,
-    resultatenPerPagina: RESULTS_A_PAGE,
+  const { items } = await pages({
+    source: 'kvk',
+    what: 'companies by this name',
+    maxPages: MAX_PAGES,
+    // A search that finds nothing is a 404.
+    read: (link: string | undefined) =>
+      link === undefined
+        ? kvk.get(searchPage, '/v2/zoeken', {
+            naam: name,
+            plaats: place,
+            resultatenPerPagina: RESULTS_A_PAGE,
+          })
+        : kvk.follow(searchPage, link),
+    items: ({ resultaten }) => resultaten,
+    next: ({ volgende }) => volgende,
   });
-  const results = page?.resultaten ?? [];
-  for (let read = 1; page?.volgende != null; read += 1) {
-    if (read === MAX_PAGES)
-      throw new SourceContractError('kvk', 'kvk finds more companies by this name than can be read.', {
-        kind: 'incomplete',
-      });
-    page = await kvk.follow(searchPage, page.volgende);
-    results.push(...page.resultaten);
-  }
-  return results;
+  return items;
 }
 
 function toRecord(kvkNumber: string): CompanyRecord {

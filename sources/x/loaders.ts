@@ -1,7 +1,9 @@
+import type { z } from 'zod';
 import {
   alignMany,
   alignOne,
   defineLoader,
+  pages,
   SourceContractError,
   SourceUnavailableError,
   type Connector,
@@ -73,44 +75,51 @@ export const mentionsBy = defineLoader<XClient, string, MentionsBy>({
   load: async (usernames, { api, organisation }) => {
     const authors = usernames.map((username) => `from:${username}`).join(' OR ');
     const query = `(${authors}) @${organisation.value} -is:retweet`;
-    const found: { author: string; post: XPost }[] = [];
-    let next: string | undefined;
-    for (let read = 0; read < MAX_PAGES; read += 1) {
-      const page = there(
-        await api.get(postsPage, '/2/tweets/search/recent', {
-          query,
-          max_results: POSTS_A_PAGE,
-          sort_order: 'recency',
-          'post.fields': POST_FIELDS,
-          // Who wrote a post comes with the author itself.
-          expansions: 'author_id',
-          'user.fields': 'username',
-          next_token: next,
-        }),
-      );
-      const names = new Map((page.includes?.users ?? []).map(({ id, username }) => [id, username]));
-      for (const post of page.data ?? []) {
-        const name = names.get(post.author_id);
-        if (name === undefined)
-          throw new SourceContractError('x', 'x sent a post without its author, at: includes.users.', {
-            kind: 'wrong-record',
-          });
-        found.push({ author: name.toLowerCase(), post: toPost(post, name) });
-      }
-      next = page.meta?.next_token ?? undefined;
-      if (next === undefined) break;
-    }
+    const { items, isWhole } = await pages({
+      source: 'x',
+      what: 'posts',
+      acceptPart: true,
+      maxPages: MAX_PAGES,
+      read: async (next: string | undefined) =>
+        there(
+          await api.get(postsPage, '/2/tweets/search/recent', {
+            query,
+            max_results: POSTS_A_PAGE,
+            sort_order: 'recency',
+            'post.fields': POST_FIELDS,
+            // Who wrote a post comes with the author itself.
+            expansions: 'author_id',
+            'user.fields': 'username',
+            next_token: next,
+          }),
+        ),
+      items: postsIn,
+      next: ({ meta }) => meta?.next_token,
+    });
     // Posts of all come newest first, so what was not read is older than anything that was.
-    return alignMany(usernames, found, {
+    return alignMany(usernames, items, {
       source: 'x',
       keyOf: ({ author }) => author,
       idOf: ({ post }) => post.id,
     }).map((own) => ({
       posts: own.map(({ post }) => post),
-      isWhole: next === undefined,
+      isWhole,
     }));
   },
 });
+
+/** The posts of a page, each with the username of its author in lower case. */
+function postsIn({ data = [], includes }: z.infer<typeof postsPage>): { author: string; post: XPost }[] {
+  const names = new Map((includes?.users ?? []).map(({ id, username }) => [id, username]));
+  return (data ?? []).map((post) => {
+    const name = names.get(post.author_id);
+    if (name === undefined)
+      throw new SourceContractError('x', 'x sent a post without its author, at: includes.users.', {
+        kind: 'wrong-record',
+      });
+    return { author: name.toLowerCase(), post: toPost(post, name) };
+  });
+}
 
 /** Both paths are always there. */
 function there<T>(answer: T | null): T {

@@ -1,4 +1,4 @@
-import { pageSize, SourceContractError } from '../../src/index.js';
+import { pageSize, tooMany } from '../../src/index.js';
 import { mentionsBy, profiles } from './loaders.js';
 import type { Resolvers } from './schema.generated.js';
 
@@ -15,10 +15,7 @@ export const resolvers: Resolvers = {
     mentions: async ({ username }, { first }, { load }) => {
       const size = pageSize(first);
       const { posts, isWhole } = await load(mentionsBy, username.toLowerCase());
-      if (posts.length < size && !isWhole)
-        throw new SourceContractError('x', 'x holds more posts than can be read at once.', {
-          kind: 'incomplete',
-        });
+      if (posts.length < size && !isWhole) throw tooMany('x', 'posts');
       return posts.slice(0, size);
     },
   },

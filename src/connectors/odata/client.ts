@@ -5,6 +5,7 @@ import type { Auth } from '../auth.js';
 import type { CallScope, Client, Connector } from '../connector.js';
 import { httpConnector } from '../http-connector.js';
 import { check, type HttpTransport } from '../http.js';
+import { pages } from '../paging.js';
 import {
   cut,
   filterText,
@@ -87,8 +88,6 @@ export interface OdataOptions extends Partial<ListStyle> {
   /** The most values in one list: some systems count what a filter is made of. Default: as many as the address has room for. */
   maxValues?: number;
 }
-
-const MAX_PAGES = 10;
 
 /** A connector to a system that speaks OData. */
 export function odata({ baseUrl, auth, ca, ...options }: OdataOptions): Connector<OdataClient> {
@@ -185,13 +184,13 @@ class HttpOdataClient implements OdataClient {
     const parts = this.#addresses(set, choice, (filter) => ({
       $apply: filter === undefined ? grouping : `filter(${filter})/${grouping}`,
     }));
-    const pages = await Promise.all(parts.map(({ path }) => this.#getPage(group, path)));
+    const answers = await Promise.all(parts.map(({ path }) => this.#getPage(group, path)));
     // Some of the groups would look like all.
-    if (pages.some(({ next }) => next !== undefined))
+    if (answers.some(({ next }) => next !== undefined))
       throw new SourceContractError(source, `${source} gave its sums on more than one page.`, {
         kind: 'incomplete',
       });
-    return pages.flatMap(({ records }) => records);
+    return answers.flatMap(({ records }) => records);
   }
 
   ping(): Promise<void> {
@@ -223,18 +222,22 @@ class HttpOdataClient implements OdataClient {
   async #readPages<T, V extends OdataValue>(
     record: z.ZodType<T>,
     { path, values }: Address<V>,
-    { pageSize, maxPages = MAX_PAGES, isEnough }: OdataQuery<T, V>,
+    { pageSize, maxPages, isEnough }: OdataQuery<T, V>,
   ): Promise<OdataPart<T, V>> {
-    let at = path;
-    let page = await this.#getPage(record, at, pageSize);
-    const records = [...page.records];
-    for (let read = 1; page.next !== undefined && read < maxPages; read += 1) {
-      if (isEnough?.(records, values) === true) break;
-      at = this.#pathOf(page.next, at);
-      page = await this.#getPage(record, at, pageSize);
-      records.push(...page.records);
-    }
-    return { values, records, isWhole: page.next === undefined };
+    const { items: records, isWhole } = await pages({
+      source: this.#options.source,
+      what: 'records',
+      acceptPart: true,
+      maxPages,
+      read: async (link: string | undefined = path) => ({
+        link,
+        page: await this.#getPage(record, link, pageSize),
+      }),
+      items: ({ page }) => page.records,
+      next: ({ link, page }) => (page.next === undefined ? undefined : this.#pathOf(page.next, link)),
+      isEnough: isEnough && ((read: readonly T[]) => isEnough(read, values)),
+    });
+    return { values, records, isWhole };
   }
 
   #getPage<T>(record: z.ZodType<T>, path: string, pageSize?: number): Promise<Page<T>> {
@@ -286,14 +289,14 @@ const count = z
   ])
   .optional();
 
-const pages = { 2: new WeakMap<z.ZodType, z.ZodType>(), 4: new WeakMap<z.ZodType, z.ZodType>() };
+const pageSchemas = { 2: new WeakMap<z.ZodType, z.ZodType>(), 4: new WeakMap<z.ZodType, z.ZodType>() };
 
 type WirePage<T> =
   | { value: T[]; '@odata.nextLink'?: string | undefined; '@odata.count'?: number | undefined }
   | { d: T[] | { results: T[]; __next?: string | undefined; __count?: number | undefined } };
 
 function pageSchema<T>(record: z.ZodType<T>, version: OdataVersion): z.ZodType<WirePage<T>> {
-  const made = pages[version].get(record) as z.ZodType<WirePage<T>> | undefined;
+  const made = pageSchemas[version].get(record) as z.ZodType<WirePage<T>> | undefined;
   if (made !== undefined) return made;
   const records = z.array(record);
   const next = z.string().optional();
@@ -302,7 +305,7 @@ function pageSchema<T>(record: z.ZodType<T>, version: OdataVersion): z.ZodType<W
       ? z.object({ value: records, '@odata.nextLink': next, '@odata.count': count })
       : // Lists without pages are bare in the first version of the protocol, and in some systems ever since.
         z.object({ d: z.union([records, z.object({ results: records, __next: next, __count: count })]) });
-  pages[version].set(record, page);
+  pageSchemas[version].set(record, page);
   return page;
 }
 

@@ -1,0 +1,242 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { pages, pagesOfEach } from '../../src/connectors/paging.js';
+import { SourceContractError } from '../../src/errors.js';
+import { createProtection } from '../../src/resilience/wrap.js';
+import { CallController } from '../../src/signal.js';
+
+interface Page {
+  values: readonly number[];
+  next?: string | undefined;
+}
+
+const shop = { source: 'shop', what: 'things' };
+const tooMany = new SourceContractError('shop', 'shop holds more things than can be read at once.');
+
+/** A system whose list is these pages, each with its link to the next one, and how often it was asked. */
+function linked(all: readonly (readonly number[])[]) {
+  const asked: (string | undefined)[] = [];
+  return {
+    asked,
+    ...shop,
+    read: (link: string | undefined): Promise<Page> => {
+      asked.push(link);
+      const at = link === undefined ? 0 : Number(link.slice(1));
+      return Promise.resolve({ values: all[at] ?? [], next: at + 1 < all.length ? `/${at + 1}` : undefined });
+    },
+    items: ({ values }: Page) => values,
+    next: ({ next }: Page) => next,
+  };
+}
+
+describe('the pages of a list', () => {
+  it('are read by link to the end, in their order', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.array(fc.nat(), { maxLength: 4 }), { maxLength: 8 }), async (all) => {
+        const { asked, ...system } = linked(all);
+        expect(await pages(system)).toEqual({ items: all.flat(), isWhole: true });
+        expect(asked).toHaveLength(Math.max(1, all.length));
+      }),
+    );
+  });
+
+  it('are read by offset', async () => {
+    const all = Array.from({ length: 25 }, (_, i) => i);
+    const offsets: (number | undefined)[] = [];
+    const list = await pages({
+      ...shop,
+      read: (offset: number | undefined) => {
+        offsets.push(offset);
+        return Promise.resolve(all.slice(offset ?? 0, (offset ?? 0) + 10));
+      },
+      items: (page) => page,
+      next: (page, { length }) => (page.length < 10 ? undefined : length),
+    });
+    expect(list).toEqual({ items: all, isWhole: true });
+    expect(offsets).toEqual([undefined, 10, 20]);
+  });
+
+  it('are read by cursor, where null ends the list', async () => {
+    const list = await pages({
+      ...shop,
+      read: (cursor: string | undefined) =>
+        Promise.resolve(cursor === undefined ? { of: ['a'], after: 'x' } : { of: ['b'], after: null }),
+      items: ({ of }) => of,
+      next: ({ after }) => after,
+    });
+    expect(list).toEqual({ items: ['a', 'b'], isWhole: true });
+  });
+
+  it.each([
+    ['pages', { maxPages: 2 }, [1, 2, 3]],
+    ['items', { maxItems: 3 }, [1, 2, 3]],
+    ['items, where the bound is within a page', { maxItems: 4 }, [1, 2, 3, 4, 5]],
+    ['what is needed', { isEnough: (read: readonly number[]) => read.includes(2) }, [1, 2, 3]],
+  ])('are read up to the bound of %s, and the list says that it is not whole', async (_, bound, expected) => {
+    const { asked, ...system } = linked([[1], [2, 3], [4, 5], [6]]);
+    expect(await pages({ ...system, ...bound, acceptPart: true })).toEqual({
+      items: expected,
+      isWhole: false,
+    });
+    expect(asked.length).toBeLessThan(4);
+  });
+
+  it.each([{ maxPages: 2 }, { maxItems: 3 }, { isEnough: () => true }])(
+    'are a whole list when the bound is reached with the last page: %j',
+    async (bound) => {
+      const { asked: _, ...system } = linked(bound.isEnough === undefined ? [[1], [2, 3]] : [[1, 2, 3]]);
+      expect(await pages({ ...system, ...bound })).toEqual({ items: [1, 2, 3], isWhole: true });
+    },
+  );
+
+  it.each([{ maxPages: 2 }, { maxItems: 3 }])(
+    'are an error when they go on at a bound: %j',
+    async (bound) => {
+      const { asked, ...system } = linked([[1], [2, 3], [4, 5], [6]]);
+      await expect(pages({ ...system, ...bound })).rejects.toEqual(tooMany);
+      expect(asked).toHaveLength(2);
+    },
+  );
+
+  it('are no error when enough was read at the bound', async () => {
+    const { asked: _, ...system } = linked([[1], [2, 3], [4, 5]]);
+    const list = await pages({ ...system, maxPages: 2, isEnough: (read) => read.includes(3) });
+    expect(list).toEqual({ items: [1, 2, 3], isWhole: false });
+  });
+
+  it('are an empty list when there is no first page', async () => {
+    const list = await pages({
+      ...shop,
+      read: () => Promise.resolve(null),
+      items: () => [1],
+      next: () => 'on',
+    });
+    expect(list).toEqual({ items: [], isWhole: true });
+  });
+
+  it('end after ten pages when the system has always one more', async () => {
+    let count = 0;
+    const list = await pages({
+      ...shop,
+      acceptPart: true,
+      read: () => Promise.resolve((count += 1)),
+      items: (page) => [page],
+      next: (page) => page,
+    });
+    expect(list).toEqual({ items: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], isWhole: false });
+  });
+
+  it('end after ten thousand items', async () => {
+    const page = Array.from({ length: 4_000 }, (_, i) => i);
+    let count = 0;
+    const { items, isWhole } = await pages({
+      ...shop,
+      acceptPart: true,
+      read: () => Promise.resolve((count += 1)),
+      items: () => page,
+      next: (at) => at,
+    });
+    expect([items.length, isWhole, count]).toEqual([12_000, false, 3]);
+  });
+
+  it.each([
+    ['to itself', ['/1', '/1']],
+    ['in a circle', ['/1', '/2', '/1']],
+  ])('are an error when a page leads %s', async (_, links) => {
+    let count = -1;
+    const reading = pages({
+      ...shop,
+      acceptPart: true,
+      read: () => Promise.resolve({ link: links[(count += 1)] }),
+      items: () => [1],
+      next: ({ link }) => link,
+    });
+    await expect(reading).rejects.toEqual(tooMany);
+    await expect(reading).rejects.toMatchObject({ code: 'SOURCE_CONTRACT', kind: 'incomplete' });
+    expect(count).toBe(links.length - 1);
+  });
+
+  it('fail with the error of the page that fails', async () => {
+    const error = new Error('the second page fails');
+    const reading = pages({
+      ...shop,
+      read: (at: string | undefined) => (at === undefined ? Promise.resolve(1) : Promise.reject(error)),
+      items: () => [1],
+      next: () => 'second',
+    });
+    await expect(reading).rejects.toBe(error);
+  });
+
+  it('are read no further once nobody waits for them', async () => {
+    const controller = new CallController();
+    const scope = createProtection({ source: 'shop', limits: {}, clock: performance, observe: {} }).scope({
+      priority: 'interactive',
+      signal: controller.signal,
+    });
+    let count = 0;
+    const reading = pages({
+      ...shop,
+      read: () =>
+        scope.run(() => {
+          count += 1;
+          if (count === 3) controller.abort(new Error('Nobody waits for it.'));
+          return Promise.resolve(count);
+        }),
+      items: (page) => [page],
+      next: (page) => page,
+    });
+    await expect(reading).rejects.toThrow('Nobody waits for it.');
+    expect(count).toBe(3);
+  });
+});
+
+describe('the pages of several lists', () => {
+  it('are read together, each list to its own end', async () => {
+    const lists: Record<string, readonly number[]> = { a: [1, 2, 3], b: [], c: [4] };
+    const rounds: unknown[] = [];
+    const found = await pagesOfEach(['a', 'b', 'c'], {
+      ...shop,
+      read: (open: readonly { key: string; at: number | undefined }[]) => {
+        rounds.push(open.map(({ key, at = 0 }) => `${key}${at}`));
+        return Promise.resolve(
+          open.map(({ key, at = 0 }) => {
+            const own = lists[key] ?? [];
+            return { values: own.slice(at, at + 1), next: at + 1 < own.length ? at + 1 : null };
+          }),
+        );
+      },
+      items: ({ values }) => values,
+      next: ({ next }) => next,
+    });
+    expect(found).toEqual([
+      { items: [1, 2, 3], isWhole: true },
+      { items: [], isWhole: true },
+      { items: [4], isWhole: true },
+    ]);
+    expect(rounds).toEqual([['a0', 'b0', 'c0'], ['a1'], ['a2']]);
+  });
+
+  it('fail alone: an error, a page that repeats, and a page that is missing', async () => {
+    const error = new Error('not this one');
+    const found = await pagesOfEach(['error', 'late error', 'circle', 'none', 'good'], {
+      ...shop,
+      read: (open: readonly { key: string; at: string | undefined }[]) =>
+        Promise.resolve(
+          open.map(({ key, at }) => {
+            if (key === 'error' || (key === 'late error' && at !== undefined)) return error;
+            if (key === 'none') return null;
+            return { values: [1], next: key === 'good' ? undefined : 'again' };
+          }),
+        ),
+      items: ({ values }) => values,
+      next: ({ next }) => next,
+    });
+    expect(found).toEqual([
+      error,
+      error,
+      tooMany,
+      { items: [], isWhole: true },
+      { items: [1], isWhole: true },
+    ]);
+  });
+});
