@@ -8,7 +8,7 @@ export const timeline: TimelineDeclaration = {
     const customerNumbers = await customer.identifiers('invoiceCustomerNumber');
     if (customerNumbers.length === 0) return [];
     const page = { customerNumbers, first, after: before, since, status: null };
-    return (await load(invoicePages, page)).slice(0, first).map((invoice) => ({
+    return (await load(invoicePages, page)).map((invoice) => ({
       kind: 'INVOICE',
       ...placeOf(invoice),
       title: `Invoice ${invoice.number}`,

@@ -1,10 +1,13 @@
-import { alignMany, defineLoader, type SourceDefinition, type SqlClient } from '../../src/index.js';
+import {
+  alignMany,
+  defineLoader,
+  type SqlClient,
+  type TimelineAsk,
+  type TimelineDeclaration,
+  type TimelineItem,
+} from '../../src/index.js';
 import { isOfCustomer, TOTAL } from './loaders.js';
 import { FIRST_MOMENT, LAST_MOMENT, orderRow, type OrderRow } from './wire.js';
-
-type TimelineDeclaration = NonNullable<SourceDefinition['timeline']>;
-type TimelineAsk = Parameters<TimelineDeclaration['page']>[1];
-type TimelineItem = Awaited<ReturnType<TimelineDeclaration['page']>>[number];
 
 /** The newest orders of one customer, by all of its numbers, in the order of the timeline. */
 export interface OrdersForTimeline extends Pick<TimelineAsk, 'first' | 'before' | 'since'> {

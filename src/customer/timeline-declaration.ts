@@ -31,9 +31,24 @@ export interface TimelineAsk {
   since: string | null;
 }
 
+/** Items of a source whose system cannot find the page. The timeline selects, sorts and cuts them. */
+export interface TimelineList {
+  /** In any order, whether they fit or not. */
+  items: readonly TimelineItem[];
+  /** Of each list of the system that was not read to its end: the moment of its oldest item that was read. */
+  readBackTo: readonly string[];
+}
+
 /** What a source adds to `Customer.timeline`. */
 export interface TimelineDeclaration {
   kinds: readonly TimelineKind[];
-  /** The newest items of all the customer's records in the source that fit, newest first; one call for a page where that can be. */
-  page(customer: Customer, ask: TimelineAsk, context: Context): Promise<readonly TimelineItem[]>;
+  /**
+   * The newest items of all the customer's records in the source that fit, newest first; one call for a page where that can
+   * be. Where the system cannot find them, a `TimelineList`.
+   */
+  page(
+    customer: Customer,
+    ask: TimelineAsk,
+    context: Context,
+  ): Promise<readonly TimelineItem[] | TimelineList>;
 }

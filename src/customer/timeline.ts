@@ -1,4 +1,4 @@
-import { decodeCursor, encodeCursor, pageSize } from '../connectors/paging.js';
+import { decodeCursor, encodeCursor, pageSize, tooMany } from '../connectors/paging.js';
 import { ForbiddenError, GatewayError, InvalidInputError, SourceContractError } from '../errors.js';
 import type { Context, Customer } from './customer.js';
 import type {
@@ -8,7 +8,13 @@ import type {
   TimelineConnection,
   TimelineKind as ShownKind,
 } from './schema.generated.js';
-import type { TimelineAsk, TimelineDeclaration, TimelineItem, TimelineKind } from './timeline-declaration.js';
+import type {
+  TimelineAsk,
+  TimelineDeclaration,
+  TimelineItem,
+  TimelineKind,
+  TimelineList,
+} from './timeline-declaration.js';
 
 /** A source that adds to the timeline. */
 export interface TimelineSource {
@@ -58,7 +64,8 @@ export async function timelinePage(
       // One more than the page holds tells whether there is a next one, also when all of the page is this source's.
       const ask: TimelineAsk = { kinds, first: size + 1, before: beforeIn(name, after), since };
       try {
-        return entriesOf(name, await timeline.page(customer, ask, context), ask);
+        const found = await timeline.page(customer, ask, context);
+        return 'items' in found ? cutPage(name, found, ask) : entriesOf(name, found, ask);
       } catch (error) {
         // A mistake of the caller is told to the caller, a defect to us; only a source's own failure is skipped.
         if (!(error instanceof GatewayError) || error instanceof InvalidInputError) throw error;
@@ -89,17 +96,49 @@ function beforeIn(source: string, after: Place | null): TimelineAsk['before'] {
   return { at: source < after.source ? nextMoment(at) : at, id: '' };
 }
 
-/** What a source gave, in order and without what was not asked for. */
+/** The page of a source that found it itself, in order and without what was not requested. */
 function entriesOf(source: string, items: readonly TimelineItem[], ask: TimelineAsk): Entry[] {
-  const { kinds, first, before, since } = ask;
-  const given = items.map((item): Entry => {
-    const at = toMoment(item.at);
-    if (at === null)
-      throw new SourceContractError(source, `${source} tells of something at a moment that is none.`);
-    return { at, source, id: item.id, item };
-  });
+  const { first, since } = ask;
+  const given = items.map((item) => toEntry(source, item));
+  const fitting = fittingOf(source, given, ask);
+  // A short list is all that the source has, and can be put right. Of a full one nobody knows what was cut off for what
+  // should not be in it; only what is too old takes no place away.
+  if (given.length >= first && given.slice(0, first).some((entry, i) => entry !== fitting[i]))
+    throw new SourceContractError(
+      source,
+      `${source} gave something else than the page that it was asked for.`,
+      { kind: 'wrong-record' },
+    );
+  return fitting.filter(({ at }) => since === null || at >= since).slice(0, first);
+}
+
+/** The page, cut from what a source has read. Throws SourceContractError when an item that was not read may belong on it. */
+function cutPage(source: string, { items, readBackTo }: TimelineList, ask: TimelineAsk): Entry[] {
+  const { first, since } = ask;
+  const given = items.map((item) => toEntry(source, item));
+  const page = fittingOf(source, given, ask)
+    .filter(({ at }) => since === null || at >= since)
+    .slice(0, first);
+  const reached = page.length < first ? (since ?? '') : (page.at(-1)?.at ?? '');
+  if (readBackTo.some((moment) => momentOf(source, moment) >= reached))
+    throw tooMany(source, 'items of the timeline');
+  return page;
+}
+
+function toEntry(source: string, item: TimelineItem): Entry {
+  return { at: momentOf(source, item.at), source, id: item.id, item };
+}
+
+function momentOf(source: string, text: string): string {
+  const moment = toMoment(text);
+  if (moment !== null) return moment;
+  throw new SourceContractError(source, `${source} tells of something at a moment that is none.`);
+}
+
+/** Those of the wanted kinds after the page before, each once, in the order of the timeline. */
+function fittingOf(source: string, entries: readonly Entry[], { kinds, before }: TimelineAsk): Entry[] {
   const ids = new Set<string>();
-  const kept = given.toSorted(newestFirst).filter((entry) => {
+  return entries.toSorted(newestFirst).filter((entry) => {
     const fits =
       kinds.has(entry.item.kind) &&
       (before === null || newestFirst(entry, { ...before, source }) > 0) &&
@@ -107,15 +146,6 @@ function entriesOf(source: string, items: readonly TimelineItem[], ask: Timeline
     ids.add(entry.id);
     return fits;
   });
-  // A short list is all that the source has, and can be put right. Of a full one nobody knows what was cut off for what
-  // should not be in it; only what is too old takes no place away.
-  if (given.length >= first && given.slice(0, first).some((entry, i) => entry !== kept[i]))
-    throw new SourceContractError(
-      source,
-      `${source} gave something else than the page that it was asked for.`,
-      { kind: 'wrong-record' },
-    );
-  return kept.filter(({ at }) => since === null || at >= since).slice(0, first);
 }
 
 /** The order of the timeline: by time, of one moment by source, of one source by id, all downwards. */

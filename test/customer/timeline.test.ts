@@ -110,6 +110,72 @@ const sizes = fc.array(fc.integer({ min: 1, max: 12 }), { minLength: 1, maxLengt
 const kinds = fc.option(fc.subarray([...KINDS], { minLength: 1 }));
 const since = fc.option(moment);
 
+/** A source whose system cannot find a page: it gives all that it has read, in no order. */
+const unsorted = (
+  name: string,
+  own: readonly TimelineItem[],
+  readBackTo: readonly string[] = [],
+): TimelineSource => ({
+  name,
+  timeline: { kinds: KINDS, page: () => Promise.resolve({ items: own, readBackTo }) },
+});
+
+describe('a source that gives all that it has read', () => {
+  it('is sorted and cut as one that finds its pages itself', async () => {
+    await fc.assert(
+      fc.asyncProperty(world, sizes, kinds, since, async (of, [first = 1], wanted, from) => {
+        const args = { first, kinds: wanted, since: from };
+        const page = await ask(
+          Object.entries(of).map(([name, own]) => unsorted(name, own)),
+          args,
+        );
+        expect(page).toEqual(await ask(sourcesOf(of), args));
+        const after = page.pageInfo.endCursor;
+        if (after == null) return;
+        const next = await ask(
+          Object.entries(of).map(([name, own]) => unsorted(name, [...own, ...own])),
+          { ...args, after },
+        );
+        expect(next).toEqual(await ask(sourcesOf(of), { ...args, after }));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  const moments = [5, 4, 3, 2].map((second) => `2026-11-01T12:00:0${second}Z`);
+  const own = moments.map((of, i): TimelineItem => ({ kind: 'ORDER', at: of, id: String(i) }));
+  const SINCE_4 = '2026-11-01T12:00:04Z';
+
+  it.each<[string, Partial<Args>, string[], boolean]>([
+    ['is whole while the page ends after what was not read', { first: 1 }, [moments[3] ?? ''], true],
+    ['is missing when the page reaches back to it', { first: 3 }, [moments[3] ?? ''], false],
+    [
+      'is missing when one of its lists was not read that far',
+      { first: 1 },
+      ['2020-01-01T00:00:00Z', SINCE_4],
+      false,
+    ],
+    ['is whole when nothing that old is wanted', { first: 20, since: SINCE_4 }, [moments[2] ?? ''], true],
+    [
+      'is missing when what was not read may be of the moment',
+      { first: 20, since: SINCE_4 },
+      [SINCE_4],
+      false,
+    ],
+    ['is missing when the page is not full', { first: 20 }, ['2020-01-01T00:00:00Z'], false],
+    ['is whole when all was read', { first: 20 }, [], true],
+  ])('%s', async (_, args, readBackTo, isWhole) => {
+    const { nodes, missing } = await ask([unsorted('a', own, readBackTo)], args);
+    expect(missing).toEqual(isWhole ? [] : [{ source: 'a', code: 'SOURCE_CONTRACT' }]);
+    if (!isWhole) expect(nodes).toEqual([]);
+  });
+
+  it('is missing when a moment is none', async () => {
+    const { missing } = await ask([unsorted('a', own, ['yesterday'])]);
+    expect(missing).toEqual([{ source: 'a', code: 'SOURCE_CONTRACT' }]);
+  });
+});
+
 describe('the timeline', () => {
   it('gives page by page what the sorted whole gives, and asks each source at most once for a page', async () => {
     await fc.assert(
