@@ -397,13 +397,16 @@ describe('the trade register, as it may also answer', () => {
     ]);
   });
 
-  it('does not read on for ever, nor at another address', async () => {
-    answer = () => page(['11111112'], 'x', `${server.url}/api/v2/zoeken?pagina=2`);
+  it('does not read on for ever, nor the same page again, nor at another address', async () => {
     const key = { name: 'De Hoek', place: 'Utrecht' };
+    answer = () => page(['11111112'], 'x', `${server.url}/api/v2/zoeken?pagina=${server.seen.length + 1}`);
     expect(await companiesByNameAndPlace.load([key], client)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
     expect(server.seen).toHaveLength(3);
+    answer = () => page(['11111112'], 'x', `${server.url}/api/v2/zoeken?pagina=2`);
+    expect(await companiesByNameAndPlace.load([key], client)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
+    expect(server.seen).toHaveLength(5);
     answer = () => page(['11111112'], 'x', 'https://elsewhere.example/api/v2/zoeken?pagina=2');
     expect(await companiesByNameAndPlace.load([key], client)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
-    expect(server.seen).toHaveLength(4);
+    expect(server.seen).toHaveLength(6);
   });
 });
