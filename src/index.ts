@@ -42,7 +42,7 @@ export { safeCode } from './diagnosis.js';
 
 // Loading records
 export { alignMany, alignOne, alignSingle, isSameByCollation, uniqueById } from './loaders/align.js';
-export { defineLoader } from './loaders/loader.js';
+export { callEach, defineLoader } from './loaders/loader.js';
 export type { Subject } from './cache/invalidation.js';
 
 // Being told of changes

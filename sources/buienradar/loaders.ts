@@ -1,4 +1,5 @@
 import {
+  callEach,
   defineLoader,
   SourceContractError,
   type RestClient,
@@ -33,22 +34,19 @@ export const country = defineLoader<BuienradarClient, 'NL', Country>({
 /** As many decimals as make places of about a kilometre, whose rain is the same. */
 const keyText = ({ latitude, longitude }: Place): string => `${latitude.toFixed(2)} ${longitude.toFixed(2)}`;
 
-/** There is no way to ask for several places at once, so these are calls side by side, as many as the limits allow. */
+/** A call takes one place. */
 export const rainOfPlaces = defineLoader<BuienradarClient, Place, readonly WeatherRain[]>({
   name: 'rainOfPlaces',
   keyText,
   about: () => [],
-  load: (places, buienradar) =>
-    Promise.all(
-      places.map(({ latitude, longitude }) =>
-        buienradar.rain
-          .getText('/data/raintext', { lat: latitude.toFixed(2), lon: longitude.toFixed(2) })
-          .then(
-            (text) =>
-              (text === null ? null : toRain(text, Date.now())) ??
-              new SourceContractError('buienradar', 'buienradar sent a rain text of another shape.'),
-            (error: unknown) => (error instanceof Error ? error : new Error(String(error))),
-          ),
-      ),
-    ),
+  loadEach: (places, buienradar) =>
+    callEach(places, async ({ latitude, longitude }) => {
+      const text = await buienradar.rain.getText('/data/raintext', {
+        lat: latitude.toFixed(2),
+        lon: longitude.toFixed(2),
+      });
+      const rain = text === null ? null : toRain(text, Date.now());
+      if (rain !== null) return rain;
+      throw new SourceContractError('buienradar', 'buienradar sent a rain text of another shape.');
+    }),
 });

@@ -1,6 +1,7 @@
 import {
   alignMany,
   alignOne,
+  callEach,
   defineLoader,
   pages,
   pathPart,
@@ -225,24 +226,14 @@ export interface CommentsOf {
   first: number;
 }
 
-/** There is no way to ask for the comments of several tickets at once, so these are calls side by side, some at a time. */
+/** A call takes one ticket. */
 export const commentsOfTickets = defineLoader<RestClient, CommentsOf, readonly TicketComment[]>({
   name: 'commentsOfTickets',
   keyText: ({ ticketId, requesterId, copiedIds, first }) =>
     [ticketId, first, requesterId, ...copiedIds].join(' '),
   about: ({ requesterId, copiedIds }) => aboutUsers([requesterId, ...copiedIds]),
-  load: async (keys, zendesk) => {
-    const answers: (readonly TicketComment[] | Error)[] = [];
-    const waiting = keys.entries();
-    const askOn = async (): Promise<void> => {
-      for (const [i, key] of waiting)
-        answers[i] = await readComments(key, zendesk).catch((error: unknown) =>
-          error instanceof Error ? error : new Error(String(error)),
-        );
-    };
-    await Promise.all(Array.from({ length: COMMENT_CALLS_AT_ONCE }, askOn));
-    return answers;
-  },
+  loadEach: (keys, zendesk) =>
+    callEach(keys, (key) => readComments(key, zendesk), { atOnce: COMMENT_CALLS_AT_ONCE }),
 });
 
 async function readComments(

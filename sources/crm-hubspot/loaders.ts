@@ -1,6 +1,7 @@
 import {
   alignMany,
   alignOne,
+  callEach,
   defineLoader,
   pages,
   pagesOfEach,
@@ -270,26 +271,22 @@ const newest = <Found>(
     name,
     keyText: ({ id, first }) => `${id} ${first}`,
     ...(of === 'contact' && { about: ({ id }: NewestOf) => aboutContact(id) }),
-    load: async (keys, hubspot) => {
-      const found: (readonly Found[] | Error)[] = [];
-      // One after the other: searches have a narrow limit of their own, and few have so many.
-      for (const { id, first } of keys)
-        found.push(
-          await hubspot
-            .post(searchPage, `${OBJECTS_API}/${type}/search`, {
-              filterGroups: [
-                { filters: [{ propertyName: `associations.${of}`, operator: 'EQ', value: id }] },
-              ],
-              sorts: [{ propertyName: 'createdate', direction: 'DESCENDING' }],
-              properties,
-              limit: first,
-              after: '0',
-            })
-            .then(({ results }) => uniqueById(results, (one) => one.id).map(toRecord))
-            .catch((error: unknown) => (error instanceof Error ? error : new Error(String(error)))),
-        );
-      return found;
-    },
+    loadEach: (keys, hubspot) =>
+      callEach(
+        keys,
+        async ({ id, first }) => {
+          const { results } = await hubspot.post(searchPage, `${OBJECTS_API}/${type}/search`, {
+            filterGroups: [{ filters: [{ propertyName: `associations.${of}`, operator: 'EQ', value: id }] }],
+            sorts: [{ propertyName: 'createdate', direction: 'DESCENDING' }],
+            properties,
+            limit: first,
+            after: '0',
+          });
+          return uniqueById(results, (one) => one.id).map(toRecord);
+        },
+        // Searches have a narrow limit of their own, and few records have so many.
+        { atOnce: 1 },
+      ),
   });
 
 export const newestDeals = newest(

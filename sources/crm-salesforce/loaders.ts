@@ -47,7 +47,7 @@ const contactFields = ({ customerNumberField }: SalesforceClient['org']): string
   customerNumberField === undefined ? CONTACT_FIELDS : [...CONTACT_FIELDS, customerNumberField];
 
 /** Contacts by what their fields hold: for each key the texts that any of the fields may be equal to, in small letters. */
-async function contactsWhere(
+function contactsWhere(
   keys: readonly string[],
   salesforce: SalesforceClient,
   where: (list: string) => string,
@@ -55,37 +55,31 @@ async function contactsWhere(
     asked,
     held,
   }: { asked: (key: string) => readonly string[]; held: (contact: Contact) => readonly string[] },
-): Promise<(ContactRecord[] | Error)[]> {
+): Promise<ContactRecord[]>[] {
   const { org } = salesforce;
   const select = `SELECT ${contactFields(org).join(', ')} FROM Contact WHERE `;
-  const chunks = chunksOf(keys, asked, (list) => select + where(list));
-  const found = await ask(salesforce, contactWith(org.customerNumberField), chunks);
   const keysOfText = new Map<string, string[]>();
   for (const key of keys)
     for (const text of asked(key).map((value) => value.toLowerCase()))
       keysOfText.set(text, [...(keysOfText.get(text) ?? []), key]);
-  const own = alignMany(keys, recordsIn(found), {
-    source: 'crm-salesforce',
-    keyOf: (contact) => held(contact).flatMap((value) => keysOfText.get(value.trim().toLowerCase()) ?? []),
-    idOf: ({ Id }) => Id,
+  return ask(salesforce, contactWith(org.customerNumberField), {
+    keys,
+    chunks: chunksOf(keys, asked, (list) => select + where(list)),
+    read: (own, contacts) =>
+      alignMany(own, contacts, {
+        source: 'crm-salesforce',
+        keyOf: (contact) =>
+          held(contact).flatMap((value) => keysOfText.get(value.trim().toLowerCase()) ?? []),
+        idOf: ({ Id }) => Id,
+      }).map((found) => found.map(toContact)),
+    nothing: [],
   });
-  return keys.map((key, i) => failureOf(found, key) ?? (own[i] ?? []).map(toContact));
-}
-
-/** What the queries that went well found. */
-function recordsIn<T>(found: ReadonlyMap<string, readonly T[] | Error>): T[] {
-  return [...new Set([...found.values()].flatMap((records) => (records instanceof Error ? [] : records)))];
-}
-
-function failureOf(found: ReadonlyMap<string, unknown>, key: string): Error | undefined {
-  const records = found.get(key);
-  return records instanceof Error ? records : undefined;
 }
 
 export const contactsByEmail = defineLoader<SalesforceClient, string, readonly ContactRecord[]>({
   name: 'contactsByEmail',
   maxBatch: MAX_BATCH,
-  load: (emails, salesforce) =>
+  loadEach: (emails, salesforce) =>
     contactsWhere(emails, salesforce, (list) => `Email IN (${list})`, {
       asked: (email) => [email],
       held: ({ Email }) => (Email === null ? [] : [Email]),
@@ -95,7 +89,7 @@ export const contactsByEmail = defineLoader<SalesforceClient, string, readonly C
 export const contactsByPhone = defineLoader<SalesforceClient, string, readonly ContactRecord[]>({
   name: 'contactsByPhone',
   maxBatch: MAX_BATCH,
-  load: (phones, salesforce) =>
+  loadEach: (phones, salesforce) =>
     contactsWhere(
       phones,
       salesforce,
@@ -136,45 +130,50 @@ export const contactsById = defineLoader<SalesforceClient, string, readonly Cont
   },
 });
 
-/** The newest of what hangs on each contact, in one query for all contacts. */
-async function childrenOf<T extends { Id: string; ContactId: string }>(
+/** The newest of what hangs on each contact, in one query for all contacts, as `toRecord` has it. */
+function childrenOf<T extends { Id: string; ContactId: string }, V>(
   contactIds: readonly string[],
   salesforce: SalesforceClient,
   relation: string,
   child: z.ZodType<T>,
-  { fields, newestFirstBy, most }: { fields: readonly string[]; newestFirstBy: string; most: number },
-): Promise<(readonly T[] | Error)[]> {
+  {
+    fields,
+    newestFirstBy,
+    most,
+    toRecord,
+  }: {
+    fields: readonly string[];
+    newestFirstBy: string;
+    most: number;
+    toRecord: (found: T) => V | null;
+  },
+): Promise<readonly V[]>[] {
   const subquery = `SELECT ${fields.join(', ')} FROM ${relation} ORDER BY ${newestFirstBy} DESC, Id DESC LIMIT ${most}`;
-  const chunks = chunksOf(
-    contactIds,
-    (contactId) => (isId(contactId) ? [contactId] : []),
-    (list) => `SELECT Id, (${subquery}) FROM Contact WHERE Id IN (${list})`,
-  );
-  const parent = z.object({ Id: id, [relation]: queryPage(child).nullable() });
-  const found = await ask(salesforce, parent, chunks);
-  const parents = alignOne(contactIds, recordsIn(found), {
-    source: 'crm-salesforce',
-    keyOf: ({ Id }) => (typeof Id === 'string' ? Id : []),
-  });
-  const read = async (contactId: string, page: Page<T>): Promise<readonly T[]> => {
+  const readPage = async (contactId: string, page: Page<T>): Promise<readonly V[]> => {
     const [own = []] = alignMany([contactId], await restOf(salesforce, child, page), {
       source: 'crm-salesforce',
       keyOf: ({ ContactId }) => ContactId,
       idOf: ({ Id }) => Id,
     });
-    return own;
+    return own.map(toRecord).filter((one) => one !== null);
   };
-  return Promise.all(
-    contactIds.map(async (contactId, i) => {
-      const failure = failureOf(found, contactId);
-      if (failure !== undefined) return failure;
-      const page = parents[i]?.[relation];
-      if (page == null || typeof page === 'string') return [];
-      return read(contactId, page).catch((error: unknown) =>
-        error instanceof Error ? error : new Error(String(error)),
-      );
-    }),
-  );
+  return ask(salesforce, z.object({ Id: id, [relation]: queryPage(child).nullable() }), {
+    keys: contactIds,
+    chunks: chunksOf(
+      contactIds,
+      (contactId) => (isId(contactId) ? [contactId] : []),
+      (list) => `SELECT Id, (${subquery}) FROM Contact WHERE Id IN (${list})`,
+    ),
+    read: (own, records) =>
+      alignOne(own, records, {
+        source: 'crm-salesforce',
+        keyOf: ({ Id }) => (typeof Id === 'string' ? Id : []),
+      }).map((parent, i) => {
+        const page = parent?.[relation];
+        return page == null || typeof page === 'string' ? [] : readPage(own[i] ?? '', page);
+      }),
+    nothing: [],
+  });
 }
 
 const aboutContact = (contactId: string) => [{ namespace: 'salesforceContactId', value: contactId }];
@@ -201,19 +200,15 @@ export const opportunitiesOfContacts = defineLoader<SalesforceClient, string, re
   name: 'opportunitiesOfContacts',
   maxBatch: MAX_BATCH,
   about: aboutContact,
-  load: async (contactIds, salesforce) => {
+  loadEach: (contactIds, salesforce) => {
     const { currency, hasSeveralCurrencies } = salesforce.org;
     const fields = hasSeveralCurrencies ? [...OPPORTUNITY_FIELDS, 'CurrencyIsoCode'] : OPPORTUNITY_FIELDS;
-    const found = await childrenOf(contactIds, salesforce, 'OpportunityContactRoles', opportunityRole, {
+    return childrenOf(contactIds, salesforce, 'OpportunityContactRoles', opportunityRole, {
       fields: ['Id', 'ContactId', 'Role', ...fields.map((field) => `Opportunity.${field}`)],
       newestFirstBy: 'Opportunity.CreatedDate',
       most: MAX_CHILDREN,
+      toRecord: (role) => toOpportunity(role, currency),
     });
-    return found.map((roles) =>
-      roles instanceof Error
-        ? roles
-        : roles.map((role) => toOpportunity(role, currency)).filter((one) => one !== null),
-    );
   },
 });
 
@@ -222,26 +217,24 @@ export const casesOfContacts = defineLoader<SalesforceClient, string, readonly C
   name: 'casesOfContacts',
   maxBatch: MAX_BATCH,
   about: aboutContact,
-  load: async (contactIds, salesforce) => {
-    const found = await childrenOf(contactIds, salesforce, 'Cases', supportCase, {
+  loadEach: (contactIds, salesforce) =>
+    childrenOf(contactIds, salesforce, 'Cases', supportCase, {
       fields: CASE_FIELDS,
       newestFirstBy: 'CreatedDate',
       most: MAX_CASES + 1,
-    });
-    return found.map((cases) => (cases instanceof Error ? cases : cases.map(toCase)));
-  },
+      toRecord: toCase,
+    }),
 });
 
 export const campaignsOfContacts = defineLoader<SalesforceClient, string, readonly CampaignMembership[]>({
   name: 'campaignsOfContacts',
   maxBatch: MAX_BATCH,
   about: aboutContact,
-  load: async (contactIds, salesforce) => {
-    const found = await childrenOf(contactIds, salesforce, 'CampaignMembers', campaignMember, {
+  loadEach: (contactIds, salesforce) =>
+    childrenOf(contactIds, salesforce, 'CampaignMembers', campaignMember, {
       fields: CAMPAIGN_FIELDS,
       newestFirstBy: 'CreatedDate',
       most: MAX_CHILDREN,
-    });
-    return found.map((members) => (members instanceof Error ? members : members.map(toCampaignMembership)));
-  },
+      toRecord: toCampaignMembership,
+    }),
 });

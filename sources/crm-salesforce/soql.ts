@@ -1,5 +1,13 @@
 import type { z } from 'zod';
-import { alignOne, errorOf, pages, safeCode, SourceContractError, type RestClient } from '../../src/index.js';
+import {
+  alignOne,
+  callEach,
+  errorOf,
+  pages,
+  safeCode,
+  SourceContractError,
+  type RestClient,
+} from '../../src/index.js';
 import { API, compositeOf, errorCodesIn, errorKindOf, queryPage, type Page } from './wire.js';
 
 /** Address and headers together are refused above 16,384 bytes; a token may be two thousand. */
@@ -61,28 +69,55 @@ function bytes(text: string): number {
   return encodeURIComponent(text).length;
 }
 
-/** All records that each chunk's query finds, by key; an error for the keys of a query that failed, and for no others. */
-export async function ask<K, T>(
+/**
+ * For each key, what `read` makes of the records that the query of its chunk finds; `nothing` for a key of no chunk. Keys have
+ * their answers, or errors, when the call with their query is answered.
+ */
+export function ask<K, T, V>(
   salesforce: RestClient,
   record: z.ZodType<T>,
-  chunks: readonly Chunk<K>[],
-): Promise<Map<K, readonly T[] | Error>> {
+  {
+    keys,
+    chunks,
+    read,
+    nothing,
+  }: {
+    keys: readonly K[];
+    chunks: readonly Chunk<K>[];
+    read: (keys: readonly K[], records: readonly T[]) => readonly (V | Promise<V>)[];
+    nothing: V;
+  },
+): Promise<V>[] {
   const groups = Array.from({ length: Math.ceil(chunks.length / QUERIES_A_CALL) }, (_, i) =>
     chunks.slice(i * QUERIES_A_CALL, (i + 1) * QUERIES_A_CALL),
   );
-  const answers = await Promise.all(groups.map((group) => askGroup(salesforce, record, group)));
-  return new Map(answers.flat().flatMap(([{ keys }, found]) => keys.map((key) => [key, found] as const)));
+  const found = new Map<K, Promise<V>>();
+  for (const [i, answer] of callEach(groups, (group) => askGroup(salesforce, record, group)).entries())
+    for (const [j, chunk] of (groups[i] ?? []).entries()) {
+      const values = answer.then((all) => {
+        const records = all[j];
+        if (records instanceof Error) throw records;
+        return read(chunk.keys, records ?? []);
+      });
+      for (const [place, key] of chunk.keys.entries())
+        found.set(
+          key,
+          values.then((own) => own[place] ?? nothing),
+        );
+    }
+  return keys.map((key) => found.get(key) ?? Promise.resolve(nothing));
 }
 
 function referenceOf(place: number): string {
   return `q${place}`;
 }
 
+/** The records that each query finds, or the error of a query that failed. */
 async function askGroup<K, T>(
   salesforce: RestClient,
   record: z.ZodType<T>,
   group: readonly Chunk<K>[],
-): Promise<(readonly [Chunk<K>, readonly T[] | Error])[]> {
+): Promise<(readonly T[] | Error)[]> {
   const [only] = group;
   if (group.length === 1 && only !== undefined) {
     const page = await salesforce.get(queryPage(record), `${API}/query`, { q: only.soql });
@@ -90,7 +125,7 @@ async function askGroup<K, T>(
       throw new SourceContractError('crm-salesforce', 'crm-salesforce has no Salesforce at its address.', {
         kind: 'not-found',
       });
-    return [[only, await restOf(salesforce, record, page)]];
+    return [await restOf(salesforce, record, page)];
   }
   const { compositeResponse } = await salesforce.post(compositeOf(record), `${API}/composite`, {
     allOrNone: false,
@@ -108,14 +143,11 @@ async function askGroup<K, T>(
   if (answers.includes(null))
     throw new SourceContractError('crm-salesforce', 'crm-salesforce left some queries without an answer.');
   return Promise.all(
-    group.map(async (chunk, i) => {
-      const answer = answers[i];
-      const found =
-        answer?.httpStatusCode === 200
-          ? await restOf(salesforce, record, answer.body as Page<T>).catch(asError)
-          : errorOfPart(answer ?? undefined);
-      return [chunk, found] as const;
-    }),
+    answers.map((answer) =>
+      answer?.httpStatusCode === 200
+        ? restOf(salesforce, record, answer.body as Page<T>).catch(asError)
+        : errorOfPart(answer ?? undefined),
+    ),
   );
 }
 

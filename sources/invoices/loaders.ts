@@ -97,28 +97,20 @@ export interface InvoicePage {
 export const invoicePages = defineLoader<OdataClient, InvoicePage, readonly InvoiceRecord[]>({
   name: 'invoicePages',
   maxBatch: MAX_BATCH,
+  // Pages that begin at one place are read in one call; as a rule that is the beginning of everybody's.
+  batchOf: (page) => ({ id: JSON.stringify(conditionsOf(page)), maxKeys: MAX_BATCH }),
   keyText: ({ customerNumbers, first, after, since, status }) =>
     JSON.stringify([customerNumbers.toSorted(), first, after?.at, after?.id, since, status]),
   about: ({ customerNumbers }) => aboutCustomers(customerNumbers),
   load: async (pages, central) => {
     const answers = new Map<InvoicePage, readonly InvoiceRecord[]>();
-    // Pages that begin at one place are read in one call; as a rule that is the beginning of everybody's.
-    const groups = new Map<string, InvoicePage[]>();
-    for (const page of pages) {
-      const group = JSON.stringify(conditionsOf(page));
-      groups.set(group, [...(groups.get(group) ?? []), page]);
+    let asked = pages;
+    for (let round = 0; asked.length > 0 && round < MAX_ROUNDS; round += 1) {
+      const parts = await readInvoices(asked, central);
+      for (const { page, invoices, isFull } of takePages(asked, parts))
+        if (isFull) answers.set(page, invoices);
+      asked = asked.filter((page) => !answers.has(page));
     }
-    await Promise.all(
-      [...groups.values()].map(async (group) => {
-        let asked = group;
-        for (let round = 0; asked.length > 0 && round < MAX_ROUNDS; round += 1) {
-          const parts = await readInvoices(asked, central);
-          for (const { page, invoices, isFull } of takePages(asked, parts))
-            if (isFull) answers.set(page, invoices);
-          asked = asked.filter((page) => !answers.has(page));
-        }
-      }),
-    );
     return pages.map((page) => answers.get(page) ?? tooMany('invoices', 'invoices'));
   },
 });

@@ -1,6 +1,7 @@
 import {
   alignMany,
   alignSingle,
+  callEach,
   defineLoader,
   pages,
   pathPart,
@@ -17,18 +18,6 @@ import {
 } from './mapping.js';
 import type { BranchDetails } from './schema.generated.js';
 import { basicProfile, branchList, branchProfile, searchPage, type SearchPage } from './wire.js';
-
-/** The register takes one number a call, so a batch is as many calls side by side, as many at once as its limits allow. */
-function oneByOne<Key, Value>(
-  keys: readonly Key[],
-  ask: (key: Key) => Promise<Value>,
-): Promise<(Value | Error)[]> {
-  return Promise.all(
-    keys.map((key) =>
-      ask(key).catch((error: unknown) => (error instanceof Error ? error : new Error(String(error)))),
-    ),
-  );
-}
 
 /** A sole trader is a person, so an answer is about whoever has the number as a customer, too. */
 const aboutCompany = (kvkNumber: string) => [
@@ -48,15 +37,15 @@ async function readRegistration(kvkNumber: string, kvk: RestClient): Promise<Reg
 export const registrations = defineLoader<RestClient, string, Registration | null>({
   name: 'registrations',
   about: aboutCompany,
-  load: (kvkNumbers, kvk) => oneByOne(kvkNumbers, (kvkNumber) => readRegistration(kvkNumber, kvk)),
+  loadEach: (kvkNumbers, kvk) => callEach(kvkNumbers, (kvkNumber) => readRegistration(kvkNumber, kvk)),
 });
 
 /** All branches of a company; null when the register does not know it. */
 export const branchesOfCompanies = defineLoader<RestClient, string, BranchesOf | null>({
   name: 'branchesOfCompanies',
   about: aboutCompany,
-  load: (kvkNumbers, kvk) =>
-    oneByOne(kvkNumbers, async (kvkNumber) => {
+  loadEach: (kvkNumbers, kvk) =>
+    callEach(kvkNumbers, async (kvkNumber) => {
       const list = await kvk.get(branchList, `/v1/basisprofielen/${pathPart(kvkNumber)}/vestigingen`);
       if (list === null) return null;
       // The list and each branch have the company's number, but the published schema requires neither.
@@ -81,8 +70,8 @@ export const branchDetails = defineLoader<RestClient, BranchKey, BranchDetails |
   name: 'branchDetails',
   keyText: ({ id, kvkNumber }) => `${id} ${kvkNumber}`,
   about: ({ kvkNumber }) => aboutCompany(kvkNumber),
-  load: (branches, kvk) =>
-    oneByOne(branches, async ({ id: branchNumber, kvkNumber }) => {
+  loadEach: (branches, kvk) =>
+    callEach(branches, async ({ id: branchNumber, kvkNumber }) => {
       const branch = alignSingle(
         branchNumber,
         await kvk.get(branchProfile, `/v1/vestigingsprofielen/${pathPart(branchNumber)}`),
@@ -110,8 +99,8 @@ export const companiesByNameAndPlace = defineLoader<RestClient, NameAndPlace, re
   name: 'companiesByNameAndPlace',
   keyText: ({ name, place }) => JSON.stringify([sameName(name), sameName(place)]),
   about: (_, found) => found.flatMap(({ kvkNumber }) => (kvkNumber === null ? [] : aboutCompany(kvkNumber))),
-  load: (keys, kvk) =>
-    oneByOne(keys, async ({ name, place }) => {
+  loadEach: (keys, kvk) =>
+    callEach(keys, async ({ name, place }) => {
       const results = await search({ name, place }, kvk);
       const wanted = sameName(name);
       const exact = new Set(

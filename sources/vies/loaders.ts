@@ -1,9 +1,6 @@
-import { alignSingle, defineLoader, type SoapClient } from '../../src/index.js';
+import { alignSingle, callEach, defineLoader, type SoapClient } from '../../src/index.js';
 import { toVatCheck, type VatCheckRecord } from './mapping.js';
 import { checkVatResponse } from './wire.js';
-
-/** VIES takes one number a call. So each is a batch of its own, which the limits let go side by side. */
-const MAX_BATCH = 1;
 
 /** Sole traders have VAT numbers, too. */
 const about = (vatNumber: string) => [{ namespace: 'vatNumber', value: vatNumber }];
@@ -11,20 +8,19 @@ const about = (vatNumber: string) => [{ namespace: 'vatNumber', value: vatNumber
 /** Null when VIES cannot be asked about the number. */
 export const vatChecks = defineLoader<SoapClient, string, VatCheckRecord | null>({
   name: 'vatChecks',
-  maxBatch: MAX_BATCH,
   about,
-  load: (vatNumbers, vies) => Promise.all(vatNumbers.map((vatNumber) => check(vatNumber, vies))),
+  loadEach: (vatNumbers, vies) => callEach(vatNumbers, (vatNumber) => check(vatNumber, vies)),
 });
 
 /** A number that is not valid is no company's. */
 export const companiesByVatNumber = defineLoader<SoapClient, string, VatCheckRecord | null>({
   name: 'companiesByVatNumber',
-  maxBatch: MAX_BATCH,
   about,
-  load: async (vatNumbers, vies) => {
-    const found = await Promise.all(vatNumbers.map((vatNumber) => check(vatNumber, vies)));
-    return found.map((one) => (one?.valid === true ? one : null));
-  },
+  loadEach: (vatNumbers, vies) =>
+    callEach(vatNumbers, async (vatNumber) => {
+      const found = await check(vatNumber, vies);
+      return found?.valid === true ? found : null;
+    }),
 });
 
 /** VAT numbers come in their one way of writing, which begins with the EU's code of the country. */

@@ -62,8 +62,9 @@ export function addConsentLoader(
       `${source.name} tells of consent, so it must say who its customers are: declare its identity.`,
     ]);
   const { name } = source;
+  const { loadEach: _, ...loader } = declared;
   const told: ConsentSource['ofRecord'] = {
-    ...declared,
+    ...loader,
     freshness: FRESHNESS,
     load: async (ids, client) =>
       (await declared.load(ids, client)).map((said) =>

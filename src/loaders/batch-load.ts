@@ -134,9 +134,26 @@ export class BatchLoad {
     };
     const keys = batch.map(({ key }) => key);
     const values = await load(keys, callScope).catch((error: unknown) => batch.map(() => toError(error)));
+    if (values.length !== batch.length) throw new Error('A loader must give one value for each key.');
+    if (values.some((value) => value instanceof Promise)) {
+      const settled = values.map(async (value, i) => {
+        const one = await Promise.resolve(value).catch(toError);
+        const flights = batch.slice(i, i + 1);
+        // The system has said by now how long this answer holds.
+        for (const answer of this.#settle(flights, [one], askedAt, holdsMs))
+          this.#cache(answer, asked, since);
+        for (const flight of flights) this.#release(flight);
+        return one;
+      });
+      // A defect in caching one answer costs no other request its answer.
+      const outcomes = await Promise.allSettled(settled);
+      const failed = outcomes.find((one) => one.status === 'rejected' || one.value instanceof Error);
+      endSourceCall(trace, codeOf(failed?.status === 'fulfilled' ? failed.value : failed), scope.retries);
+      for (const one of outcomes) if (one.status === 'rejected') throw toError(one.reason);
+      return;
+    }
     const failed = values.find((value) => value instanceof Error);
     endSourceCall(trace, codeOf(failed), scope.retries);
-    if (values.length !== batch.length) throw new Error('A loader must give one value for each key.');
     const answered = this.#settle(batch, values, askedAt, holdsMs);
     // After all are resolved: an answer that cannot be cached, for whatever reason, costs no request its answer.
     await new ChunkedWork().each(answered, (one) => {

@@ -2,6 +2,7 @@ import type { FreshnessOptions } from '../cache/freshness.js';
 import type { Subject } from '../cache/invalidation.js';
 import type { Client } from '../connectors/connector.js';
 import type { BatchGroup } from './batches.js';
+import { toError } from './flight.js';
 
 /** How one kind of record is asked of a source: keys in, records out, one call for a batch. */
 export interface Loader<C extends Client, Key, Value> {
@@ -21,6 +22,11 @@ export interface Loader<C extends Client, Key, Value> {
   /** One value or error for each key, in the order of the keys: see `alignOne` and `alignMany`. */
   load(keys: readonly Key[], client: C): Promise<readonly (Value | Error)[]>;
   /**
+   * Used in place of `load` where it takes several calls to load a batch: one promise for each key, in the order of the
+   * keys. So a slow call delays its own keys only. See `callEach`.
+   */
+  loadEach?(keys: readonly Key[], client: C): readonly Promise<Value>[];
+  /**
    * Whom or what an answer is about, so that it can be forgotten: identifiers of customers, objects by type and key,
    * or an empty list for what is about no person. Default, and undefined: unknown, so it is forgotten whenever anybody is.
    */
@@ -32,9 +38,44 @@ export interface Loader<C extends Client, Key, Value> {
 /** What settings, and the defaults of the engine, say of one loader. What they leave out is as declared. */
 export type LoaderSettings = Pick<Loader<Client, never, unknown>, 'freshness' | 'maxBatch'>;
 
-/** Declares a loader. It is listed in its source's `loaders`, and asked by `context.load(loader, key)`. */
+/** A loader that has a promise for each key, and no other way to load them. */
+type EachLoader<C extends Client, Key, Value> = Omit<Loader<C, Key, Value>, 'load' | 'loadEach'> &
+  Required<Pick<Loader<C, Key, Value>, 'loadEach'>>;
+
+/**
+ * Declares a loader, by its `load` or its `loadEach`. It is listed in its source's `loaders`, and called by
+ * `context.load(loader, key)`.
+ */
 export function defineLoader<C extends Client, Key, Value>(
-  loader: Loader<C, Key, Value>,
+  loader: Loader<C, Key, Value> | EachLoader<C, Key, Value>,
 ): Loader<C, Key, Value> {
-  return loader;
+  if ('load' in loader) return loader;
+  return {
+    ...loader,
+    load: (keys, client) => Promise.all(loader.loadEach(keys, client).map((value) => value.catch(toError))),
+  };
+}
+
+/**
+ * Makes a call for each key, at most `atOnce` at the same time. Each promise settles when its own call does. Default: as many
+ * calls as the limits of the source allow.
+ */
+export function callEach<Key, Value>(
+  keys: readonly Key[],
+  call: (key: Key) => Promise<Value>,
+  { atOnce = Infinity }: { atOnce?: number } = {},
+): Promise<Value>[] {
+  const waiting: (() => void)[] = [];
+  let free = atOnce;
+  return keys.map(async (key) => {
+    if (free > 0) free -= 1;
+    else await new Promise<void>((resolve) => waiting.push(resolve));
+    try {
+      return await call(key);
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) free += 1;
+      else next();
+    }
+  });
 }

@@ -32,6 +32,7 @@ export interface PipelineOptions {
   windowMs: number;
   /** The cache key of an answer, by the text of its key. */
   digest: (text: string) => string;
+  /** A value or an error for each key, or a promise for each. */
   load: (keys: readonly unknown[], scope: CallScope) => Promise<readonly unknown[]>;
   about: ((key: unknown, value: unknown) => readonly Subject[] | undefined) | undefined;
   isWhole: (value: unknown) => boolean;

@@ -66,6 +66,8 @@ export interface LoaderRegistry {
 interface Bound {
   pipeline: Pipeline;
   keyText: (key: unknown) => string;
+  /** Whether it has a promise for each key. */
+  isEach: boolean;
 }
 
 export function createLoaderRegistry(dependencies: PipelineDependencies, keys: Keys): LoaderRegistry {
@@ -120,7 +122,10 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
           holdsConsent: link !== undefined && source.holdsConsent === true,
           windowMs: source.windowMs ?? 0,
           digest: (text) => keys.answer(source.name, loader.name, text),
-          load: async (all, scope) => loader.load(all as never[], source.connection.client(scope)),
+          load: async (all, scope) => {
+            const client = source.connection.client(scope);
+            return loader.loadEach?.(all as never[], client) ?? loader.load(all as never[], client);
+          },
           about: loader.about?.bind(loader) as
             ((key: unknown, value: unknown) => readonly Subject[] | undefined) | undefined,
           isWhole: (value) => loader.isWhole?.(value as never) ?? true,
@@ -133,7 +138,7 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
         dependencies,
         source.protection,
       );
-      bounds.set(askedAs, { pipeline, keyText });
+      bounds.set(askedAs, { pipeline, keyText, isEach: loader.loadEach !== undefined });
     },
     has: (source, loader) => names.has(`${source} ${loader}`),
     forRequest: (request) => {
@@ -174,15 +179,25 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
 }
 
 /**
- * What is asked for in one turn comes together, be it kept or not: what follows from it is then asked for together too.
+ * What is asked for in one turn comes together, be it kept or not: what follows from it is then asked for together too. The keys
+ * of a loader with a promise for each have their answers one by one.
  * Keys that were asked for already are looked up before DataLoader, which makes promises of its own for each.
  */
-function loadOnce({ pipeline, keyText }: Bound, request: RequestScope): (key: unknown) => Promise<unknown> {
+function loadOnce(
+  { pipeline, keyText, isEach }: Bound,
+  request: RequestScope,
+): (key: unknown) => Promise<unknown> {
   const { chunks } = request;
   const answers = new Map<string, Promise<unknown>>();
   const gather = new DataLoader<{ key: unknown; text: string }, unknown>(
     async (all) => {
-      const found = all.map(({ key, text }) => settled(pipeline.answer(key, text, request)));
+      const answers = all.map(({ key, text }) => pipeline.answer(key, text, request));
+      if (isEach) {
+        // Some are handed out later, and one that was rejected by then would count as unhandled.
+        for (const answer of answers) if (answer instanceof Promise) answer.catch(() => undefined);
+        return chunks.spread(answers);
+      }
+      const found = answers.map(settled);
       return chunks.spread(found.some((one) => one instanceof Promise) ? await Promise.all(found) : found);
     },
     {

@@ -1,0 +1,201 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Client } from '../../src/connectors/connector.js';
+import { SourceUnavailableError } from '../../src/errors.js';
+import { callEach, defineLoader, type Loader } from '../../src/loaders/loader.js';
+import { turnedClock } from '../support/clock.js';
+import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
+
+const down = new SourceUnavailableError('shop', 'shop cannot be reached.');
+
+/** Lets everything happen that waits for no answer. */
+async function settle(): Promise<void> {
+  for (let i = 0; i < 4; i += 1) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Calls that are answered when the test does. */
+function calls() {
+  const open = new Map<string, { resolve: (value: string) => void; reject: (error: Error) => void }>();
+  return {
+    open,
+    call: (key: string) =>
+      new Promise<string>((resolve, reject) => {
+        open.set(key, { resolve, reject });
+      }),
+    answer: (key: string, value = key.toUpperCase()) => {
+      open.get(key)?.resolve(value);
+      open.delete(key);
+      return settle();
+    },
+    fail: (key: string, error: Error = down) => {
+      open.get(key)?.reject(error);
+      open.delete(key);
+      return settle();
+    },
+  };
+}
+
+describe('a call for each key', () => {
+  it('is made for at most so many at the same time, in their order', async () => {
+    const { open, call, answer, fail } = calls();
+    const values = callEach(['a', 'b', 'c', 'd'], call, { atOnce: 2 });
+    const settled = Promise.allSettled(values);
+    await settle();
+    expect([...open.keys()]).toEqual(['a', 'b']);
+    await answer('b');
+    expect([...open.keys()]).toEqual(['a', 'c']);
+    expect(await values[1]).toBe('B');
+    // A call that fails makes room, too.
+    await fail('a');
+    expect([...open.keys()]).toEqual(['c', 'd']);
+    await answer('d');
+    await answer('c');
+    expect(await settled).toMatchObject([{ reason: down }, { value: 'B' }, { value: 'C' }, { value: 'D' }]);
+  });
+
+  it('is made for all at once where nothing else is said', async () => {
+    const { open, call, answer } = calls();
+    const values = callEach(['a', 'b', 'c'], call);
+    await settle();
+    expect([...open.keys()]).toEqual(['a', 'b', 'c']);
+    for (const key of ['a', 'b', 'c']) await answer(key);
+    expect(await Promise.all(values)).toEqual(['A', 'B', 'C']);
+  });
+
+  it('that fails before it is made is an error of its key', async () => {
+    const loader = defineLoader<Client, string, string>({
+      name: 'letters',
+      loadEach: (keys) =>
+        callEach(keys, (key) => {
+          if (key === 'b') throw down;
+          return Promise.resolve(key);
+        }),
+    });
+    expect(await loader.load(['a', 'b'], { ping: () => Promise.resolve() })).toEqual(['a', down]);
+  });
+});
+
+describe('a loader that makes a call for each key', () => {
+  const clock = turnedClock();
+  let loading: Loading;
+  let system: ReturnType<typeof calls>;
+  let asked: string[];
+  let loader: Loader<LoadingClient, string, string>;
+
+  beforeEach(() => {
+    loading = createLoading({ clock });
+    system = calls();
+    asked = [];
+    loader = defineLoader<LoadingClient, string, string>({
+      name: 'letters',
+      about: (key) => [{ namespace: 'email', value: key }],
+      loadEach: (keys, { scope }) =>
+        callEach(keys, (key) =>
+          scope.run(() => {
+            asked.push(key);
+            return system.call(key);
+          }),
+        ),
+    });
+    loading.registry.add(
+      loading.source('shop', { freshness: { maxAge: '10 s', staleIfError: '60 s' } }),
+      loader,
+    );
+  });
+  afterEach(() => {
+    loading.close();
+  });
+
+  it('gives each key its answer when its own call is answered', async () => {
+    const { load } = loading.newRequest();
+    const [slow, quick] = [load(loader, 'a'), load(loader, 'b')];
+    await settle();
+    const other = loading.newRequest().load(loader, 'b');
+    await system.answer('b');
+    expect(await Promise.all([quick, other])).toEqual(['B', 'B']);
+    await system.answer('a');
+    expect(await slow).toBe('A');
+    expect(asked).toEqual(['a', 'b']);
+  });
+
+  it('gives a hundred keys of one request their answers, and errors to those whose calls fail at once', async () => {
+    const { load } = loading.newRequest();
+    const keys = Array.from({ length: 100 }, (_, i) => `k${i}`);
+    const settled = Promise.allSettled(keys.map((key) => load(loader, key)));
+    await settle();
+    for (const [i, key] of keys.entries()) if (i % 2 === 0) await system.fail(key);
+    for (const [i, key] of keys.entries()) if (i % 2 === 1) await system.answer(key);
+    expect((await settled).map(({ status }) => status)).toEqual(
+      keys.map((_, i) => (i % 2 === 0 ? 'rejected' : 'fulfilled')),
+    );
+  });
+
+  it('lets a key that fails cost itself only', async () => {
+    const requests = ['a', 'b'].map((key) => loading.newRequest().load(loader, key));
+    const settled = Promise.allSettled(requests);
+    await settle();
+    await system.fail('a');
+    await expect(requests[0]).rejects.toBe(down);
+    await system.answer('b');
+    expect(await settled).toMatchObject([{ reason: down }, { value: 'B' }]);
+  });
+
+  it('keeps an answer as soon as it is there, by its own age', async () => {
+    const both = Promise.all(['a', 'b'].map((key) => loading.newRequest().load(loader, key)));
+    await settle();
+    await system.answer('b');
+    clock.turn(9_000);
+    expect(await loading.newRequest().load(loader, 'b')).toBe('B');
+    expect(asked).toEqual(['a', 'b']);
+    clock.turn(2_000);
+    const later = loading.newRequest().load(loader, 'b');
+    await settle();
+    expect(asked).toEqual(['a', 'b', 'b']);
+    await system.answer('b', 'newer');
+    expect(await later).toBe('newer');
+    await system.answer('a');
+    expect(await both).toEqual(['A', 'B']);
+  });
+
+  it('keeps nothing of a key that was forgotten while its call, or another one, was under way', async () => {
+    const both = Promise.all(['a', 'b'].map((key) => loading.newRequest().load(loader, key)));
+    await settle();
+    await system.answer('b');
+    await loading.registry.forget([{ namespace: 'email', value: 'a' }]);
+    await loading.registry.forget([{ namespace: 'email', value: 'b' }]);
+    await system.answer('a');
+    expect(await both).toEqual(['A', 'B']);
+    const again = Promise.all(['a', 'b'].map((key) => loading.newRequest().load(loader, key)));
+    await settle();
+    expect(asked).toEqual(['a', 'b', 'a', 'b']);
+    for (const key of ['a', 'b']) await system.answer(key, 'anew');
+    expect(await again).toEqual(['anew', 'anew']);
+  });
+
+  it('that gives too few promises is a defect of all keys', async () => {
+    const broken = defineLoader<LoadingClient, string, string>({
+      name: 'broken',
+      loadEach: (keys) => callEach(keys.slice(1), (key) => Promise.resolve(key)),
+    });
+    loading.registry.add(loading.source('other'), broken);
+    const { load } = loading.newRequest();
+    const outcomes = await Promise.allSettled([load(broken, 'a'), load(broken, 'b')]);
+    expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  });
+
+  it('costs no other key its answer when one cannot be kept', async () => {
+    const broken = defineLoader<LoadingClient, string, string>({
+      name: 'broken',
+      about: (key) => {
+        if (key === 'a') throw new Error('a defect');
+        return [];
+      },
+      loadEach: (keys) => callEach(keys, system.call),
+    });
+    loading.registry.add(loading.source('other', { freshness: { maxAge: '10 s' } }), broken);
+    const both = Promise.all(['a', 'b'].map((key) => loading.newRequest().load(broken, key)));
+    await settle();
+    await system.answer('a');
+    await system.answer('b');
+    expect(await both).toEqual(['A', 'B']);
+  });
+});
