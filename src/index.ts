@@ -21,6 +21,7 @@ export { decimalText, parseExactJson, plainDecimal } from './connectors/decimal.
 export { odata, odataDecimalText, type OdataClient, type OdataPart } from './connectors/odata/client.js';
 export { odataDate, odataDecimal, odataGuid, type Condition } from './connectors/odata/query.js';
 export {
+  connection,
   decodeCursor,
   encodeCursor,
   pages,

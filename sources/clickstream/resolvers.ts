@@ -1,4 +1,11 @@
-import { decodeCursor, encodeCursor, pageSize, type Context, type Customer } from '../../src/index.js';
+import {
+  connection,
+  decodeCursor,
+  encodeCursor,
+  pageSize,
+  type Context,
+  type Customer,
+} from '../../src/index.js';
 import { devicesOf, eventPages, namesAsked, visitPages, type Page } from './loaders.js';
 import { toVisit } from './mapping.js';
 import type { Person } from './people.js';
@@ -13,7 +20,10 @@ export const resolvers: Resolvers = {
       const person = await personOf(customer);
       const found =
         person === null ? [] : await load(visitPages, { person, size: size + 1, after: place, since: null });
-      return connection(found, size, toVisit, ({ started, domain_sessionid }) => [started, domain_sessionid]);
+      return connection(found, size, (row) => ({
+        node: toVisit(row),
+        cursor: encodeCursor([row.started, row.domain_sessionid]),
+      }));
     },
     events: async (customer, { first, after, names }, context) => {
       const size = pageSize(first);
@@ -22,12 +32,7 @@ export const resolvers: Resolvers = {
         after: placeOf(after),
         names: namesAsked(names),
       });
-      return connection(
-        found,
-        size,
-        (event) => event,
-        ({ at, id }) => [at, id],
-      );
+      return connection(found, size, (node) => ({ node, cursor: encodeCursor([node.at, node.id]) }));
     },
     lastProductViews: async (customer, { first }, context) => {
       const size = pageSize(first);
@@ -84,20 +89,4 @@ function placeOf(after: string | null | undefined): Page['after'] {
   if (after == null) return null;
   const [at = '', id = ''] = decodeCursor(after, 2);
   return { at, id };
-}
-
-function connection<Row, Node>(
-  found: readonly Row[],
-  size: number,
-  toNode: (row: Row) => Node,
-  placeIn: (row: Row) => [at: string, id: string],
-) {
-  const edges = found
-    .slice(0, size)
-    .map((row) => ({ node: toNode(row), cursor: encodeCursor(placeIn(row)) }));
-  return {
-    edges,
-    nodes: edges.map(({ node }) => node),
-    pageInfo: { hasNextPage: found.length > size, endCursor: edges.at(-1)?.cursor ?? null },
-  };
 }

@@ -1,4 +1,4 @@
-import { pageSize } from '../../src/index.js';
+import { connection, pageSize } from '../../src/index.js';
 import { invoicePages, openTotals } from './loaders.js';
 import { cursorOf, placeIn, totalsOf } from './mapping.js';
 import type { Resolvers } from './schema.generated.js';
@@ -12,12 +12,7 @@ export const resolvers: Resolvers = {
       const customerNumbers = await customer.identifiers('invoiceCustomerNumber');
       const page = { customerNumbers, first: size, after: place, since: null, status };
       const found = customerNumbers.length === 0 ? [] : await load(invoicePages, page);
-      const edges = found.slice(0, size).map((node) => ({ node, cursor: cursorOf(node) }));
-      return {
-        edges,
-        nodes: edges.map(({ node }) => node),
-        pageInfo: { hasNextPage: found.length > size, endCursor: edges.at(-1)?.cursor ?? null },
-      };
+      return connection(found, size, (node) => ({ node, cursor: cursorOf(node) }));
     },
     openInvoiceTotal: async (customer, _, { load }) => {
       const customerNumbers = await customer.identifiers('invoiceCustomerNumber');

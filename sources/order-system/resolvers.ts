@@ -1,4 +1,4 @@
-import { pageSize, type Context, type Customer } from '../../src/index.js';
+import { connection, pageSize, type Context, type Customer } from '../../src/index.js';
 import { identity } from './identity.js';
 import { linesOfOrders, orderPages, orderTotals, paymentsOfOrders, type OrderTotals } from './loaders.js';
 import { placeOf, type OrderRecord } from './mapping.js';
@@ -12,7 +12,7 @@ export const resolvers: Resolvers = {
       const page = { first: size, after: after == null ? null : placeOf(after) };
       const customerNumbers = await customer.identifiers('customerNumber');
       const found = customerNumbers.length === 0 ? [] : await load(orderPages, { customerNumbers, ...page });
-      return connection(found, size);
+      return connection(found, size, (node) => ({ node, cursor: node.cursor }));
     },
     lifetimeValue: async (customer, _, context) => {
       const totals = await totalsOf(customer, context);
@@ -37,15 +37,6 @@ export const resolvers: Resolvers = {
     product: ({ sku }) => ({ sku }),
   },
 };
-
-function connection(found: readonly OrderRecord[], size: number) {
-  const nodes = found.slice(0, size);
-  return {
-    edges: nodes.map((node) => ({ node, cursor: node.cursor })),
-    nodes,
-    pageInfo: { hasNextPage: found.length > size, endCursor: nodes.at(-1)?.cursor ?? null },
-  };
-}
 
 /** Null when the order system does not know the customer, who may also be known and have ordered nothing. */
 async function totalsOf(customer: Customer, { load }: Context): Promise<OrderTotals | null> {

@@ -26,6 +26,20 @@ export function decodeCursor(cursor: string, parts: number): string[] {
   throw new InvalidInputError('"after" must be the endCursor of an earlier page.');
 }
 
+/** One page of a list, of which one item more than it holds was read if there is a next page. */
+export function connection<Found, Node>(
+  found: readonly Found[],
+  size: number,
+  toEdge: (one: Found) => { node: Node; cursor: string },
+) {
+  const edges = found.slice(0, size).map(toEdge);
+  return {
+    edges,
+    nodes: edges.map(({ node }) => node),
+    pageInfo: { hasNextPage: found.length > size, endCursor: edges.at(-1)?.cursor ?? null },
+  };
+}
+
 /** Where a page of a system's list begins, as the system says it: a link, a cursor or an offset. */
 type Position = string | number;
 

@@ -1,4 +1,4 @@
-import { decodeCursor, encodeCursor, pageSize, tooMany } from '../connectors/paging.js';
+import { connection, decodeCursor, encodeCursor, pageSize, tooMany } from '../connectors/paging.js';
 import { ForbiddenError, GatewayError, InvalidInputError, SourceContractError } from '../errors.js';
 import type { Context, Customer } from './customer.js';
 import type {
@@ -75,11 +75,8 @@ export async function timelinePage(
   );
 
   const found = answers.flatMap((answer) => ('code' in answer ? [] : answer)).sort(newestFirst);
-  const edges = found.slice(0, size).map((entry) => ({ cursor: cursorOf(entry), node: toNode(entry) }));
   return {
-    edges,
-    nodes: edges.map(({ node }) => node),
-    pageInfo: { hasNextPage: found.length > size, endCursor: edges.at(-1)?.cursor ?? null },
+    ...connection(found, size, (entry) => ({ cursor: cursorOf(entry), node: toNode(entry) })),
     missing: answers.flatMap((answer) => ('code' in answer ? [answer] : [])),
   };
 }
