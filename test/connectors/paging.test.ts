@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { pages, pagesOfEach } from '../../src/connectors/paging.js';
 import { SourceContractError } from '../../src/errors.js';
 import { createProtection } from '../../src/resilience/wrap.js';
-import { CallController } from '../../src/signal.js';
+import { CallController } from '../../src/v8/call-signal.js';
 
 interface Page {
   values: readonly number[];
