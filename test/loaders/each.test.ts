@@ -97,7 +97,10 @@ describe('a loader that makes a call for each key', () => {
         ),
     });
     loading.registry.add(
-      loading.source('shop', { freshness: { maxAge: '10 s', staleIfError: '60 s' } }),
+      loading.source('shop', {
+        freshness: { maxAge: '10 s', staleIfError: '60 s' },
+        limits: { concurrency: 200 },
+      }),
       loader,
     );
   });

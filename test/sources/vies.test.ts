@@ -266,7 +266,11 @@ describe('the loaders of the VAT check', () => {
       <checkVatResponse xmlns="urn:ec.europa.eu:taxud:vies:services:checkVat:types"><countryCode>${country}</countryCode>
       <vatNumber>${vatNumber}</vatNumber><requestDate>2026-11-24+01:00</requestDate>${more}</checkVatResponse>
       </soap:Body></soap:Envelope>`;
-  const check = () => vatChecks.load(['NL801234566B01'], client);
+  const check = async () => {
+    const [found] = await vatChecks.load(['NL801234566B01'], client);
+    if (found instanceof Error) throw found;
+    return [found];
+  };
 
   it.each(Object.entries(hostileKeys))('find nothing by %s', async (_, key) => {
     connect();
