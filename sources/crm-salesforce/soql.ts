@@ -143,7 +143,7 @@ async function askGroup<K, T>(
   if (answers.includes(null))
     throw new SourceContractError('crm-salesforce', 'crm-salesforce left some queries without an answer.');
   return Promise.all(
-    answers.map((answer) =>
+    answers.map(async (answer) =>
       answer?.httpStatusCode === 200
         ? restOf(salesforce, record, answer.body as Page<T>).catch(asError)
         : errorOfPart(answer ?? undefined),

@@ -19,8 +19,8 @@ export interface ConsentDeclaration<C extends Client = Client> {
   /** The purposes that it may say something about. While it cannot be asked, none of them is taken as allowed. */
   purposes: readonly Purpose[];
   /**
-   * What each of its records says, by the record's id; an empty list when nothing. It need not be among the source's
-   * `loaders`. How long its answers are kept is not for it to say: five seconds, and never used stale, so that a
+   * What each of its records says, by the record's id; an empty list when nothing. Of the loader, only `name`, `maxBatch` and
+   * `load` are used. It need not be among the source's `loaders`. How long its answers are kept is not for it to say: five seconds, and never used stale, so that a
    * withdrawal is in force as soon as that.
    */
   ofRecord: Loader<C, string, readonly ConsentStatement[]>;

@@ -62,9 +62,10 @@ export function addConsentLoader(
       `${source.name} tells of consent, so it must say who its customers are: declare its identity.`,
     ]);
   const { name } = source;
-  const { loadEach: _, ...loader } = declared;
+  const { name: loader, maxBatch } = declared;
   const told: ConsentSource['ofRecord'] = {
-    ...loader,
+    name: loader,
+    ...(maxBatch === undefined ? {} : { maxBatch }),
     freshness: FRESHNESS,
     load: async (ids, client) =>
       (await declared.load(ids, client)).map((said) =>

@@ -84,7 +84,7 @@ describe('the pages of a list', () => {
   it.each([{ maxPages: 2 }, { maxItems: 3 }, { isEnough: () => true }])(
     'are a whole list when the bound is reached with the last page: %j',
     async (bound) => {
-      const { asked: _, ...system } = linked(bound.isEnough === undefined ? [[1], [2, 3]] : [[1, 2, 3]]);
+      const system = linked(bound.isEnough === undefined ? [[1], [2, 3]] : [[1, 2, 3]]);
       expect(await pages({ ...system, ...bound })).toEqual({ items: [1, 2, 3], isWhole: true });
     },
   );
@@ -99,7 +99,7 @@ describe('the pages of a list', () => {
   );
 
   it('are no error when enough was read at the bound', async () => {
-    const { asked: _, ...system } = linked([[1], [2, 3], [4, 5]]);
+    const system = linked([[1], [2, 3], [4, 5]]);
     const list = await pages({ ...system, maxPages: 2, isEnough: (read) => read.includes(3) });
     expect(list).toEqual({ items: [1, 2, 3], isWhole: false });
   });
