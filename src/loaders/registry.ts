@@ -191,13 +191,13 @@ function loadOnce(
   const answers = new Map<string, Promise<unknown>>();
   const gather = new DataLoader<{ key: unknown; text: string }, unknown>(
     async (all) => {
-      const answers = all.map(({ key, text }) => pipeline.answer(key, text, request));
+      const given = all.map(({ key, text }) => pipeline.answer(key, text, request));
       if (isEach) {
         // Some are handed out later, and one that was rejected by then would count as unhandled.
-        for (const answer of answers) if (answer instanceof Promise) answer.catch(() => undefined);
-        return chunks.spread(answers);
+        for (const answer of given) if (answer instanceof Promise) answer.catch(() => undefined);
+        return chunks.spread(given);
       }
-      const found = answers.map(settled);
+      const found = given.map(settled);
       return chunks.spread(found.some((one) => one instanceof Promise) ? await Promise.all(found) : found);
     },
     {
