@@ -73,7 +73,7 @@ function expectedOutcome(age: number | null, isFaulty: boolean): Outcome {
 const control = await faultControl([], FOUR_SYSTEMS);
 
 /** A gateway that has asked nothing yet. It gives up on the faulty system early, so that the tests are quick. */
-function coldGateway(faulty: string, deadlineMs = 1_000): { gateway: TestGateway; clock: TurnedClock } {
+function coldGateway(faulty: string, deadlineMs = 10_000): { gateway: TestGateway; clock: TurnedClock } {
   const clock = turnedClock();
   const gateway = createTestGateway(
     { ...control.settings, DEADLINE_MS: String(deadlineMs) },
@@ -82,7 +82,7 @@ function coldGateway(faulty: string, deadlineMs = 1_000): { gateway: TestGateway
       sources: sources.map((source) => ({
         ...source,
         freshness: FRESHNESS,
-        limits: { retries: 0, timeout: source.name === faulty ? '1 s' : `${deadlineMs} ms` },
+        limits: { retries: 0, timeout: source.name === faulty ? '2 s' : `${deadlineMs} ms` },
       })),
     },
   );

@@ -20,8 +20,11 @@ export function throughAnswer<C extends Client>(client: C, answer: Answer): C {
 }
 
 function wrap(client: object, answer: Answer, path: string): object {
+  // A client may be an instance of a class, whose methods are not its own properties.
+  const names = [...Object.keys(client), ...METHODS].filter((name) => name in client);
   return Object.fromEntries(
-    Object.entries(client).map(([name, value]: [string, unknown]) => {
+    names.map((name) => {
+      const value: unknown = Reflect.get(client, name);
       const at = `${path}${name}`;
       if (typeof value === 'function' && METHODS.has(name)) {
         const method = value as (...input: unknown[]) => Promise<unknown>;
