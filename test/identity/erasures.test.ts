@@ -6,6 +6,7 @@ import { NOBODY_ERASED, type Erasures } from '../../src/identity/erasures.js';
 import { commonNamespaces, idNamespace, type Identifier } from '../../src/identity/identifiers.js';
 import { createIdentities, type IdentityRules } from '../../src/identity/identity-graph.js';
 import { knownIdentifiers } from '../../src/identity/known-identifiers.js';
+import type { Loader } from '../../src/loaders/loader.js';
 import type { Load } from '../../src/loaders/registry.js';
 
 const client: Client = { ping: () => Promise.resolve() };
@@ -53,11 +54,17 @@ function household() {
     ],
   };
   let calls = 0;
-  const load: Load = async (loader, key) => {
+  /** As a cache does, it returns the same object again: what was found out of it is remembered with it. */
+  const answers = new Map<string, unknown>();
+  const load: Load = async <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => {
     calls += 1;
-    const [value] = await loader.load([key], client as never);
-    if (value === undefined || value instanceof Error) throw new Error('no answer');
-    return value;
+    const name = `${loader.name} ${String(key)}`;
+    if (!answers.has(name)) {
+      const [value] = await loader.load([key], client as C);
+      if (value === undefined || value instanceof Error) throw new Error('no answer');
+      answers.set(name, value);
+    }
+    return answers.get(name) as Value;
   };
   return {
     records,

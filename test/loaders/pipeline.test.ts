@@ -5,6 +5,7 @@ import { NotCachedError, SourceContractError, SourceUnavailableError } from '../
 import type { RequestScope } from '../../src/loaders/flight.js';
 import { defineLoader, type Loader } from '../../src/loaders/loader.js';
 import { startDeadline } from '../../src/resilience/deadline.js';
+import type { LimitsOptions } from '../../src/resilience/limits.js';
 import { turnedClock } from '../support/clock.js';
 import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
 import { sharedCacheInMemory, type SharedCacheInMemory } from './shared-cache-in-memory.js';
@@ -82,6 +83,7 @@ function createSystem(parts: Partial<Loader<LoadingClient, string, string | null
 
 interface SetUp {
   freshness?: FreshnessOptions;
+  limits?: LimitsOptions;
   loader?: Partial<Loader<LoadingClient, string, string | null>>;
   shared?: SharedCacheInMemory;
   system?: System;
@@ -90,6 +92,7 @@ interface SetUp {
 
 function setUp({
   freshness = POLICY,
+  limits = {},
   loader = {},
   shared,
   system = createSystem(loader),
@@ -111,7 +114,7 @@ function setUp({
         }),
   });
   loading.push(own);
-  const source = own.source('shop', { freshness, ...(windowMs === undefined ? {} : { windowMs }) });
+  const source = own.source('shop', { freshness, limits, ...(windowMs === undefined ? {} : { windowMs }) });
   own.registry.add(source, system.loader);
   const request = (parts: Partial<RequestScope> = {}) => {
     const { load, scope } = own.newRequest(parts);
@@ -420,6 +423,24 @@ describe('what is wanted at the same moment', () => {
     expect(await Promise.all([first, joins, own])).toEqual(['a1', 'a1', 'a2']);
   });
 
+  it('waits for its turn as long as the most patient request does, whoever joins it', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { system, request } = setUp({ limits: { concurrency: 1 } });
+    system.isQuick = false;
+    const first = request().ask('a');
+    await settle();
+    const patient = request().ask('b');
+    const hurried = request({ deadline: startDeadline(200, clock) }).ask('b');
+    const late = hurried.catch(() => 'late');
+    await settle();
+    clock.turn(200);
+    vi.advanceTimersByTime(200);
+    expect(await late).toBe('late');
+    await system.calls[0]?.answer();
+    await system.calls[1]?.answer();
+    expect(await Promise.all([first, patient])).toEqual(['a1', 'b2']);
+  });
+
   it('of different customers is one call within the batch window of the source', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { ask, system } = setUp({ windowMs: 2 });
@@ -724,6 +745,16 @@ describe('two instances with one shared cache', () => {
     const both = Promise.all([other.ask('a', { maxAgeMs: 4_000 }), other.ask('b')]);
     await goOn(shared);
     expect(await both).toEqual(['a2', 'b2']);
+  });
+
+  it('do not give what was shared to who wants something newer and joins who does not', async () => {
+    const { shared, one, other, turn } = pair();
+    void one.ask('a');
+    await goOn(shared);
+    turn(4_000);
+    const both = Promise.all([other.ask('a'), other.ask('a', { maxAgeMs: 4_000 })]);
+    await goOn(shared);
+    expect(await both).toEqual(['a2', 'a2']);
   });
 
   it('do not go on giving a shared answer that grew too old while others of its batch were asked for', async () => {

@@ -118,14 +118,19 @@ describe.each([
   });
 });
 
-it('of two customers of a request, one may agree and one not', async () => {
-  const { permissions, answersFor } = permissionsOf(answers);
-  const context = {} as Context;
-  for (const status of ['DENIED', 'GRANTED', 'DENIED'] as const) {
-    answersFor.mockReturnValueOnce([
-      { statements: [{ purpose: 'MARKETING', channel: 'EMAIL', source: 'crm', status }] },
-    ]);
-    await Promise.resolve(permissions.within({} as Customer, context, EMAIL, () => 1)).catch(() => undefined);
-  }
-  expect([...permissions.decided(context)]).toEqual([['EMAIL', { granted: true, withheld: true }]]);
-});
+it.each([[['DENIED', 'GRANTED', 'DENIED']], [['GRANTED', 'DENIED']]] as const)(
+  'of several customers of a request, some may agree and some not: %j',
+  async (statuses) => {
+    const { permissions, answersFor } = permissionsOf(answers);
+    const context = {} as Context;
+    for (const status of statuses) {
+      answersFor.mockReturnValueOnce([
+        { statements: [{ purpose: 'MARKETING', channel: 'EMAIL', source: 'crm', status }] },
+      ]);
+      await Promise.resolve(permissions.within({} as Customer, context, EMAIL, () => 1)).catch(
+        () => undefined,
+      );
+    }
+    expect([...permissions.decided(context)]).toEqual([['EMAIL', { granted: true, withheld: true }]]);
+  },
+);

@@ -51,6 +51,17 @@ describe('an address in the click log', () => {
   });
 });
 
+it('a page of another of our own sites is no referrer', () => {
+  const referrer = { page_referrer: 'https://blog.shop.example/mugs', refr_source: null };
+  expect(toVisit({ ...visit, ...referrer, refr_medium: 'internal' }).referrer).toBeNull();
+  expect(toVisit({ ...visit, ...referrer, refr_medium: 'search' }).referrer).toEqual({
+    url: 'https://blog.shop.example/mugs',
+    medium: 'search',
+    source: null,
+    campaign: null,
+  });
+});
+
 describe('a price in the click log', () => {
   it.each([
     ['12345678901234567.89', '12345678901234567.89'],

@@ -731,6 +731,8 @@ describe('the CRM', () => {
       const [merged, third] = await contactsById.load(['1', '3'], client);
       expect([merged, third]).toMatchObject([[], [{ id: '3' }]]);
       await expect(contactsById.load(['4', '3'], client)).rejects.toMatchObject({ code: 'SOURCE_CONTRACT' });
+      const both = await contactsById.load(['1', '9', '3'], client);
+      expect(both).toMatchObject([[], [{ id: '9' }], [{ id: '3' }]]);
     });
 
     it.each([

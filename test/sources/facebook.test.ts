@@ -422,6 +422,21 @@ describe('what answers at the address of Facebook', () => {
     expect(JSON.stringify(parts.map(String))).not.toContain('secret');
   });
 
+  it('finds a lead by its address in whatever case, and tells when there are more than can be read', async () => {
+    const page = (data: readonly object[], isLast: boolean) =>
+      part(200, { data, paging: { cursors: { after: 'x' }, ...(isLast ? {} : { next: 'more' }) } });
+    const lead = {
+      id: '1',
+      created_time: '2026-10-01T12:00:00+0000',
+      field_data: [{ name: 'email', values: [' Jan@Example.NL '] }],
+    };
+    answer = ({ body }) => ({
+      body: [body.includes('leadgen_forms') ? page([{ id: '7' }], true) : page([lead], false)],
+    });
+    const [leads] = await leadsOfPage.load(['all'], client);
+    expect(leads).toMatchObject({ items: [{ id: '1', emails: ['jan@example.nl'] }], isWhole: false });
+  });
+
   it.each([
     ['no list', { data: [] }],
     ['fewer answers than were asked for', []],

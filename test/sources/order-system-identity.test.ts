@@ -187,6 +187,23 @@ describe('the order system, asked who somebody is', () => {
     });
   });
 
+  it('never takes two organisations for one customer, though one person buys for both', () => {
+    const of = (kvkNumber: string | null): OrderSystemCustomer => ({
+      id: `K${kvkNumber ?? ''}`,
+      identifiers: [
+        { namespace: 'phone', value: '+31612345678', verified: true },
+        { namespace: 'kvkNumber', value: kvkNumber },
+      ],
+      profile: { birthDate: '1980-01-01' },
+      customerSince: '2020-01-01T00:00:00.000Z',
+      lastName: 'Jansen',
+    });
+    expect(isSameCustomer(of('68750110'), of('69599084'))).toBe(false);
+    expect(isSameCustomer(of('68750110'), of(null))).toBe(false);
+    expect(isSameCustomer(of('68750110'), of('68750110'))).toBe(true);
+    expect(isSameCustomer(of(null), of(null))).toBe(true);
+  });
+
   it('never takes a last name or a birth date that is missing for the same', () => {
     const record = (lastName: string | null, birthDate: string | null): OrderSystemCustomer => ({
       id: 'K1',

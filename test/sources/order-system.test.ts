@@ -287,6 +287,7 @@ describe('the order system', () => {
       customer(by: { email: "two-accounts@example.nl" }) {
         orders(first: 100) { nodes { number } }
         orderCount { value approximate }
+        customerSince
         lastOrderAt
         lifetimeValue { amounts { amount currency } approximate }
         timeline { nodes { recordId } }
@@ -295,11 +296,13 @@ describe('the order system', () => {
     expect(errors).toEqual([]);
     const accounts = world.people.filter(({ email }) => email === 'two-accounts@example.nl');
     expect(accounts).toHaveLength(2);
+    expect(new Set(accounts.map(({ createdAt }) => createdAt)).size).toBe(2);
     const orders = newestFirst(accounts.flatMap(({ orderSystem: own }) => own?.orders ?? []));
     const [counted, lastPlacedAt, amounts] = totalsOf(orders);
     expect(at(data, 'customer')).toEqual({
       orders: { nodes: orders.map(({ number }) => ({ number })) },
       orderCount: { value: counted, approximate: false },
+      customerSince: accounts.map(({ createdAt }) => new Date(createdAt).toISOString()).sort()[0],
       lastOrderAt: lastPlacedAt,
       lifetimeValue: { amounts, approximate: false },
       timeline: { nodes: orders.map(({ number }) => ({ recordId: number })) },

@@ -1,0 +1,144 @@
+import { expect, it } from 'vitest';
+import { rainOfPlaces } from '../../sources/buienradar/loaders.js';
+import { devicesOf, eventPages, visitPages } from '../../sources/clickstream/loaders.js';
+import { commentsOfTickets, organisations } from '../../sources/contact-centre/loaders.js';
+import {
+  companies,
+  deals,
+  newestDeals,
+  newestTickets,
+  subscriptionsOfContacts,
+} from '../../sources/crm-hubspot/loaders.js';
+import { accounts } from '../../sources/crm-salesforce/loaders.js';
+import { messagesOfConversations } from '../../sources/facebook/loaders.js';
+import { sources } from '../../sources/index.js';
+import { invoicePages } from '../../sources/invoices/loaders.js';
+import { branchDetails, companiesByNameAndPlace } from '../../sources/kvk/loaders.js';
+import {
+  linesOfOrders,
+  orderPages,
+  orderTotals,
+  paymentsOfOrders,
+} from '../../sources/order-system/loaders.js';
+import { ordersForTimeline } from '../../sources/order-system/timeline.js';
+
+interface Keyed {
+  loader: unknown;
+  /** Texts of keys that differ in one part. */
+  texts: readonly (string | undefined)[];
+}
+
+/** A key, and for each of its parts other values that ask for something else. */
+function keyed<Key extends object>(
+  loader: { keyText?(key: Key): string },
+  key: Key,
+  others: { readonly [Part in keyof Required<Key>]: readonly Key[Part][] },
+): Keyed {
+  const keys = [
+    key,
+    ...Object.entries<readonly unknown[]>(others).flatMap(([part, values]) =>
+      values.map((value) => ({ ...key, [part]: value })),
+    ),
+  ];
+  return { loader, texts: keys.map((one) => loader.keyText?.(one)) };
+}
+
+const AT = '2026-11-01T12:00:00.000000Z';
+const LATER = '2026-11-02T12:00:00.000000Z';
+const places = [
+  { at: AT, id: '1' },
+  { at: LATER, id: '1' },
+  { at: AT, id: '2' },
+];
+const moments = [AT, LATER];
+const numbers = [['1'], ['1', '2']];
+const person = { customerNumbers: ['1'], visitorId: null };
+const people = [
+  { ...person, customerNumbers: ['2'] },
+  { ...person, visitorId: '1' },
+];
+const ofOrder = [
+  { number: '1', customerNumber: '1' },
+  { number: ['2'], customerNumber: ['2'] },
+] as const;
+const ofContact = [
+  { id: '1', contactId: '1' },
+  { id: ['2'], contactId: ['2'] },
+] as const;
+const newest = [
+  { id: '1', first: 1 },
+  { id: ['2'], first: [2] },
+] as const;
+
+const KEYED: readonly Keyed[] = [
+  keyed(
+    orderPages,
+    { customerNumbers: ['0'], first: 1, after: null },
+    {
+      customerNumbers: numbers,
+      first: [2],
+      after: places.map(({ at, id }) => ({ placedAt: at, number: id })),
+    },
+  ),
+  keyed(
+    ordersForTimeline,
+    { customerNumbers: ['0'], first: 1, before: null, since: null },
+    { customerNumbers: numbers, first: [2], before: places, since: moments },
+  ),
+  { loader: orderTotals, texts: [['0'], ...numbers].map((key) => orderTotals.keyText?.(key)) },
+  keyed(linesOfOrders, ...ofOrder),
+  keyed(paymentsOfOrders, ...ofOrder),
+  keyed(
+    invoicePages,
+    { customerNumbers: ['0'], first: 1, after: null, since: null, status: null },
+    { customerNumbers: numbers, first: [2], after: places, since: moments, status: ['OPEN', 'PAID'] },
+  ),
+  keyed(
+    visitPages,
+    { person, size: 1, after: null, since: null },
+    { person: people, size: [2], after: places, since: moments },
+  ),
+  keyed(
+    eventPages,
+    { person, size: 1, after: null, names: null },
+    { person: people, size: [2], after: places, names: [[], ['page_view'], ['page_view', 'page_ping']] },
+  ),
+  keyed(devicesOf, person, { customerNumbers: numbers.slice(1), visitorId: ['1'] }),
+  keyed(organisations, { id: '1', userId: '1' }, { id: ['2'], userId: ['2'] }),
+  keyed(
+    commentsOfTickets,
+    { ticketId: '1', requesterId: '1', copiedIds: [], first: 1 },
+    { ticketId: ['2'], requesterId: ['2'], copiedIds: [['3'], ['3', '4']], first: [2] },
+  ),
+  keyed(companies, ...ofContact),
+  keyed(deals, ...ofContact),
+  keyed(newestDeals, ...newest),
+  keyed(newestTickets, ...newest),
+  keyed(
+    subscriptionsOfContacts,
+    { contactId: '1', types: [] },
+    { contactId: ['2'], types: [[{ id: '1', name: 'News' }], [{ id: '2', name: 'News' }]] },
+  ),
+  keyed(accounts, { accountId: '1', contactId: '1' }, { accountId: ['2'], contactId: ['2'] }),
+  keyed(
+    messagesOfConversations,
+    { conversationId: '1', userId: '1' },
+    { conversationId: ['2'], userId: ['2'] },
+  ),
+  keyed(branchDetails, { id: '1', kvkNumber: '1' }, { id: ['2'], kvkNumber: ['2'] }),
+  keyed(companiesByNameAndPlace, { name: 'Bakker', place: 'Ede' }, { name: ['Slager'], place: ['Epe'] }),
+  keyed(rainOfPlaces, { latitude: 52, longitude: 5 }, { latitude: [52.1], longitude: [5.1] }),
+];
+
+const loaders = sources.flatMap(({ name, loaders: own = [] }) =>
+  own
+    .filter(({ keyText }) => keyText !== undefined)
+    .map((loader) => ({ name: `${name} ${loader.name}`, loader })),
+);
+
+it.each(loaders)('$name keeps what was asked with one part of its key apart from the rest', ({ loader }) => {
+  const { texts = [] } = KEYED.find((one) => one.loader === loader) ?? {};
+  expect(texts, 'is missing in this file').not.toEqual([]);
+  expect(texts).not.toContain(undefined);
+  expect(texts.filter((text, i) => texts.indexOf(text) !== i)).toEqual([]);
+});
