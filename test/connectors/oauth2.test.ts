@@ -197,6 +197,9 @@ describe('a system that gives out access tokens for a while', () => {
     await client.get(anything, '/data');
     expect((await failure(client.get(anything, '/data'))).code).toBe('SOURCE_UNAUTHENTICATED');
     expect(bearers()).toEqual(['Bearer token-1', 'Bearer token-1', 'Bearer token-2']);
+    // Who keeps getting tokens that are refused is locked out.
+    expect((await failure(client.get(anything, '/data'))).code).toBe('SOURCE_UNAUTHENTICATED');
+    expect(asked('/token')).toHaveLength(2);
   });
 
   it.each([

@@ -16,12 +16,16 @@ describe('an operation of 50 points', () => {
   ])('of a caller with %d at once and %d a minute', (maxCost, costPerMinute, code) => {
     const caller = {
       ...rightsOf(['analyst']),
-      name: 'test',
+      name: `${maxCost} and ${costPerMinute}`,
       roles: ['analyst' as const],
       origins: [],
       maxCost,
       costPerMinute,
     };
     expect(limits.tooExpensive(cost, caller)?.extensions['code']).toBe(code);
+    // The answer to it may also be one that was made for another caller.
+    const again = () => limits.chargeAgain({ requested: REQUESTED, actual: REQUESTED }, caller);
+    expect(again()).toBe(code === undefined);
+    expect(again()).toBe(false);
   });
 });

@@ -180,13 +180,13 @@ describe('meChanged', () => {
     data: {},
   };
   const jan = { namespace: 'email', value: 'jan@example.nl' };
-  const matches = (own: typeof jan | undefined) =>
+  const matches = (own: typeof jan | undefined, maySee = true) =>
     readInterest({
       schema: publishedSchema,
       document: parse('subscription { meChanged { recordId } }'),
       subscriptionRules,
       readKey: () => jan,
-      maySee: () => true,
+      maySee: (place) => maySee || place !== 'EventType.ORDER_PAID',
       own,
     }).matches({ event, about: [jan] });
 
@@ -194,6 +194,10 @@ describe('meChanged', () => {
     expect(matches(jan)).toBe(true);
     expect(matches({ ...jan, value: 'eva@example.nl' })).toBe(false);
     expect(matches({ ...jan, namespace: 'visitorId' })).toBe(false);
+  });
+
+  test('matches no event of a type that the caller may not see', () => {
+    expect(matches(jan, false)).toBe(false);
   });
 
   test('matches nothing for a caller without a customer', () => {
