@@ -251,6 +251,11 @@ describe('a webshop asked about orders by their numbers', () => {
       ['A', 'A', 'A', 'A', 'B'],
       [0, 1],
     ],
+    [
+      'shows none that it gave once when there are more, which may have the same number',
+      ['B', 'A', 'A', 'A', 'B'],
+      [0, 1],
+    ],
   ])('%s', async (_, names, failed) => {
     await open(withOrders(names));
     const { data, errors } = await ask(['A', 'B']);

@@ -112,6 +112,13 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
     expect(onlyRequest()).toContain('lineItems(first: 2)');
   });
 
+  test('the values of variables, in a fragment too, whenever the operation is sent', async () => {
+    const query = `query($by: CustomerKey!, $n: Int!) { customer(by: $by) { cart { ...some } } }
+      fragment some on Cart { lines(first: $n) { quantity } }`;
+    for (const n of [2, 1])
+      expect(listAt(await data(query, { by, n }), 'customer', 'cart', 'lines')).toHaveLength(n);
+  });
+
   test('an argument that is left out has the default that the schema tells', async () => {
     await data('query($by: CustomerKey!) { customer(by: $by) { cart { lines { quantity } } } }');
     expect(onlyRequest()).toContain('lineItems(first: 20)');

@@ -1,0 +1,55 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import type { Connection } from '../../src/cache/shared-cache/connection.js';
+import { createForgetting } from '../../src/cache/shared-cache/forgetting.js';
+import type { Link } from '../../src/cache/shared-cache/link.js';
+import { createLogger } from '../../src/telemetry/logger.js';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+it('what cannot be forgotten in Redis stays to be forgotten until it is', async () => {
+  const run = vi.fn<Link['run']>();
+  const link: Link = {
+    since: 0,
+    greetingMs: 0,
+    run,
+    runAll: () => Promise.resolve([]),
+    ping: () => Promise.resolve(),
+    close: () => undefined,
+  };
+  let current: Link | undefined;
+  const connection: Connection = {
+    get link() {
+      return current;
+    },
+    get quick() {
+      return current;
+    },
+    failed: () => undefined,
+    close: () => undefined,
+  };
+  const forgetting = createForgetting({ connection, logger: createLogger('silent') });
+  expect(forgetting.isSettled()).toBe(true);
+  const forgotten = forgetting.forget(['a', 'b']);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(forgetting.isSettled()).toBe(false);
+  // Redis is back, and gone again at once.
+  run.mockRejectedValueOnce(new Error('The connection was closed.'));
+  current = link;
+  forgetting.settle();
+  await vi.advanceTimersByTimeAsync(0);
+  expect(forgetting.isSettled()).toBe(false);
+  run.mockResolvedValueOnce([]);
+  await vi.advanceTimersByTimeAsync(250);
+  expect(forgetting.isSettled()).toBe(true);
+  await forgotten;
+  expect(run.mock.calls.map(([, , ...tags]) => tags)).toEqual([
+    ['a', 'b'],
+    ['a', 'b'],
+  ]);
+  forgetting.close();
+});

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { createConsents, type ConsentSource } from '../../src/customer/consents.js';
+import type { Context, Customer } from '../../src/customer/customer.js';
+import type { Consent, ConsentStatus } from '../../src/customer/schema.generated.js';
+import type { CustomerRecord } from '../../src/identity/declaration.js';
+
+const said = (status: ConsentStatus): Consent[] => [{ purpose: 'MARKETING', source: 'crm', status }];
+const crm: ConsentSource = {
+  name: 'crm',
+  purposes: ['MARKETING'],
+  ofRecord: { name: 'consents', load: () => Promise.resolve([]) },
+};
+
+/** A customer with these records in the CRM, of which the first ones are cached. */
+function requestFor(statuses: readonly ConsentStatus[], cachedCount: number): [Customer, Context] {
+  const records = statuses.map((_, i): CustomerRecord => ({ id: String(i), identifiers: [] }));
+  const outcome = { kind: 'found', records } as const;
+  const statements = (id: unknown) => said(statuses[Number(id)] ?? 'UNKNOWN');
+  const customer = { identity: { found: () => outcome, find: () => Promise.resolve(outcome) } };
+  const context = {
+    cached: (_: unknown, id: unknown) => (Number(id) < cachedCount ? statements(id) : undefined),
+    load: (_: unknown, id: unknown) => Promise.resolve(statements(id)),
+  };
+  return [customer as unknown as Customer, context as unknown as Context];
+}
+
+describe('what a customer with several records allows', () => {
+  it.each([0, 1, 2])('is what all of them say, when %d are cached', async (cachedCount) => {
+    const answers = await createConsents([crm]).answersFor(
+      'MARKETING',
+      ...requestFor(['GRANTED', 'REVOKED'], cachedCount),
+    );
+    expect(answers).toEqual([{ statements: [...said('GRANTED'), ...said('REVOKED')] }]);
+  });
+
+  it('is known at once of one record that is cached', () => {
+    const answers = createConsents([crm]).answersFor('MARKETING', ...requestFor(['REVOKED'], 1));
+    expect(answers).toEqual([{ statements: said('REVOKED') }]);
+  });
+});

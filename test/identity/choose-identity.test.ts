@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest';
+import { chooseIdentity } from '../../src/identity/choose-identity.js';
+import { commonNamespaces, type Identifier } from '../../src/identity/identifiers.js';
+import type { Identity } from '../../src/identity/identity-graph.js';
+import type { IdentityRules } from '../../src/identity/matching.js';
+
+const phone = { uniqueness: 'none', loader: { name: 'byPhone', load: () => Promise.resolve([]) } } as const;
+const rules: Pick<IdentityRules, 'sources' | 'namespaces'> = {
+  namespaces: new Map(commonNamespaces('NL').map((one) => [one.name, one])),
+  sources: [{ name: 'shop', identity: { recordKey: 'shopId', yields: {}, askedBy: { phone } } }],
+};
+const email = (value: string): Identifier => ({ namespace: 'email', value });
+
+/** The identifier that the customer is found by, when a system knows these. */
+async function chosenOf(identifiers: readonly Identifier[], known: readonly Identifier[]) {
+  const identify = (start: Identifier) => ({ start, known: () => Promise.resolve(known.includes(start)) });
+  const identity = await chooseIdentity(
+    rules,
+    identifiers,
+    (start) => identify(start) as unknown as Identity,
+  );
+  return identity?.start ?? null;
+}
+
+it('a customer is found by the first identifier that is known, and never by one that people share', async () => {
+  const shared = [
+    email('info@example.nl'),
+    { namespace: 'phone', value: '+31201234567' },
+    { namespace: 'visitorId', value: 'a' },
+  ];
+  const [jan, eva] = [email('jan@example.nl'), email('eva@example.nl')];
+  expect(await chosenOf([...shared, jan, eva], [...shared, jan, eva])).toBe(jan);
+  expect(await chosenOf([...shared, jan, eva], [...shared, eva])).toBe(eva);
+  expect(await chosenOf(shared, shared)).toBeNull();
+});
