@@ -21,13 +21,13 @@ it('what cannot be forgotten in Redis stays to be forgotten until it is', async 
     ping: () => Promise.resolve(),
     close: () => undefined,
   };
-  let current: Link | undefined;
+  const redis: { link?: Link } = {};
   const connection: Connection = {
     get link() {
-      return current;
+      return redis.link;
     },
     get quick() {
-      return current;
+      return redis.link;
     },
     failed: () => undefined,
     close: () => undefined,
@@ -39,7 +39,7 @@ it('what cannot be forgotten in Redis stays to be forgotten until it is', async 
   expect(forgetting.isSettled()).toBe(false);
   // Redis is back, and gone again at once.
   run.mockRejectedValueOnce(new Error('The connection was closed.'));
-  current = link;
+  redis.link = link;
   forgetting.settle();
   await vi.advanceTimersByTimeAsync(0);
   expect(forgetting.isSettled()).toBe(false);

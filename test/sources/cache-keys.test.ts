@@ -132,7 +132,7 @@ const KEYED: readonly Keyed[] = [
 
 const loaders = sources.flatMap(({ name, loaders: own = [] }) =>
   own
-    .filter(({ keyText }) => keyText !== undefined)
+    .filter((loader) => loader.keyText !== undefined)
     .map((loader) => ({ name: `${name} ${loader.name}`, loader })),
 );
 
