@@ -19,7 +19,7 @@ it('what cannot be forgotten in Redis stays to be forgotten until it is', async 
     run,
     runAll: () => Promise.resolve([]),
     ping: () => Promise.resolve(),
-    close: () => undefined,
+    drop: () => undefined,
   };
   const redis: { link?: Link } = {};
   const connection: Connection = {

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { getOperationAST, OperationTypeNode, parse } from 'graphql';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
-import { createWorld } from '../../sources/stand-ins/seed.js';
 import { exampleOperations } from '../../src/http/graphiql/page.js';
 import { listen, type HttpServer } from '../../src/http/http.js';
 import { linesIn } from '../privacy/audit-entries.js';
@@ -235,26 +234,6 @@ describe('what comes later', () => {
     expect(at(second, 'sources')).toHaveProperty('contact-centre');
     expect(at(second, 'operation')).toEqual(at(first, 'operation'));
     expect(second?.customers).toEqual(first?.customers);
-  });
-
-  test('is accounted for when it tells of nothing else but another customer', async () => {
-    const id = createWorld({ customers: 8 }).people.find(
-      ({ email, contactCentre: own }) => email.startsWith('customer-') && own !== undefined,
-    )?.contactCentre?.userId;
-    const headers = { ...(await headersOf('operator', { purpose: 'SERVICE' })), 'x-request-id': 'another' };
-    const lines = () => linesIn(auditFile).filter(({ requestId }) => requestId === 'another');
-    await known.gateway.query(`{ ${EVERYWHERE} { name } }`, {}, await headersOf('operator'));
-    contactCentre.hold();
-    const answer = await asked(
-      `{ ${EVERYWHERE} { name } ... @defer { other: customer(by: { zendeskUserId: "${id ?? ''}" }) { name } } }`,
-      headers,
-    );
-    await answer.next();
-    expect(lines()).toHaveLength(1);
-    contactCentre.release();
-    const { data } = merged(await answer.rest());
-    expect(at(data, 'other', 'name')).toEqual(expect.any(String));
-    expect(lines().map(({ customers }) => customers?.length)).toEqual([1, 2]);
   });
 
   test('needs no line when it tells of nothing more', async () => {
