@@ -34,6 +34,7 @@ function followUp(trigger: Partial<Trigger> = {}) {
           field: 'cartAbandoned',
           conditions: [],
           delayMs: HOUR,
+          isDelayed: () => true,
           matches: () => true,
           needless: () => true,
         },
