@@ -1,7 +1,7 @@
 import { connection, pageSize, type Context, type Customer } from '../../src/index.js';
 import { identity } from './identity.js';
 import { linesOfOrders, orderPages, orderTotals, paymentsOfOrders, type OrderTotals } from './loaders.js';
-import { placeOf, type OrderRecord } from './mapping.js';
+import { placeOf } from './mapping.js';
 import type { Resolvers } from './schema.generated.js';
 
 /** Answers schema/sources/order-system.graphql. */
