@@ -305,3 +305,13 @@ test('finds whatever else was done to a file, by bytes and by lines, and says wh
     { numRuns: 150 },
   );
 });
+
+test('a file without line breaks is reported, not taken for a line that a crash cut off', async () => {
+  const file = join(temporaryFolder(), 'audit.log');
+  writeFileSync(file, 'x'.repeat(5 * 1024 * 1024));
+  expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({
+    torn: 0,
+    lines: 0,
+    problems: [{ line: 1, damage: 'unreadable' }],
+  });
+});
