@@ -240,6 +240,8 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
   };
   const unknown = findUnknownSettings(environment, settings.known, absentSources(all, sources, settings));
   settings.problems.push(...unknown.problems);
+  // Nothing logs the warnings of a gateway that does not start, and one of them may be the cause.
+  if (settings.problems.length > 0) settings.problems.push(...unknown.warnings);
   settings.throwIfWrong();
   const logger = options.logger ?? createLogger(config.logLevel, worker?.number);
   for (const problem of unknown.warnings) logger.warn({ problem }, 'a setting has no effect');

@@ -233,6 +233,14 @@ describe('a setting without effect', () => {
     expect(warnings).toEqual(['LOG_LEVELS is not a setting. Did you mean LOG_LEVEL? Rename or remove it.']);
   });
 
+  test('is reported with the problems that stop the start', () => {
+    const { problems } = problemsOf({ ...KVK, CORS_ORIGINS: 'no site', DEADLINE_MSS: '5' });
+    expect(problems).toEqual([
+      expect.stringContaining('CORS_ORIGINS is not right'),
+      'DEADLINE_MSS is not a setting. Did you mean DEADLINE_MS? Rename or remove it.',
+    ]);
+  });
+
   test.each([
     ['a similar name', { ID_SECRET: 'a secret of the tests', IDP_SECRET: 's' }, 'ID_SECRET'],
     ['a similar name whose setting is in a file', { IDP_SECRET: 's' }, 'ID_SECRET'],
