@@ -4,7 +4,7 @@ import { distanceKm, type Place } from './places.js';
 import type { WeatherDay, WeatherNow, WeatherRain } from './schema.generated.js';
 import { RAIN_LINE, type Day, type Feed, type Station } from './wire.js';
 
-/** The weather of a place, which is loaded field by field. */
+/** The weather of a place, which is loaded field by field. @public Generated types import it. */
 export type WeatherRecord = Place;
 
 /** What is kept of the feed: what every place's weather is made from. */
