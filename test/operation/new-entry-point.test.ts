@@ -9,7 +9,7 @@ import type { Gateway } from '../../src/gateway.js';
 import { ask } from '../http/raw-client.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway } from '../support/gateway.js';
-import { directSettings } from '../support/stand-ins.js';
+import { faultControl } from '../support/stand-ins.js';
 
 /** What another entry point takes: one operation for many variables, each on a line of its own (NDJSON). */
 function answerLines(gateway: Gateway, document: string) {
@@ -35,8 +35,9 @@ function answerLines(gateway: Gateway, document: string) {
 
 const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-new-entry-point-'));
 const auditFile = join(folder, 'audit.jsonl');
+const control = await faultControl([], ['order-system', 'webshop']);
 const gateway = createTestGateway({
-  ...directSettings(['order-system', 'webshop']),
+  ...control.settings,
   ...CALLER_SETTINGS,
   AUDIT_FILE: auditFile,
 });
@@ -48,6 +49,7 @@ const address = server.address();
 afterAll(async () => {
   server.close();
   await gateway.close();
+  await control.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -101,7 +103,8 @@ test('another entry point is one loop over answer(): cost, consent, masks and au
 });
 
 test('its deadline holds for each of its answers', async () => {
-  const [late] = await lines('operator', ['everywhere@example.nl'], { 'x-deadline-ms': '0' });
+  await control.set('order-system', { fault: 'hang' });
+  const [late] = await lines('operator', ['everywhere@example.nl'], { 'x-deadline-ms': '200' });
   expect(late?.data?.customer?.primaryEmail ?? null).toBeNull();
   expect(late?.errors?.map(({ extensions }) => extensions.code)).toContain('SOURCE_TIMEOUT');
 });

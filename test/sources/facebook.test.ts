@@ -423,8 +423,11 @@ describe('what answers at the address of Facebook', () => {
   });
 
   it('finds a lead by its address in whatever case, and tells when there are more than can be read', async () => {
-    const page = (data: readonly object[], isLast: boolean) =>
-      part(200, { data, paging: { cursors: { after: 'x' }, ...(isLast ? {} : { next: 'more' }) } });
+    let pages = 0;
+    const page = (data: readonly object[], isLast: boolean) => {
+      const after = `after ${(pages += 1)}`;
+      return part(200, { data, paging: { cursors: { after }, ...(isLast ? {} : { next: 'more' }) } });
+    };
     const lead = {
       id: '1',
       created_time: '2026-10-01T12:00:00+0000',
