@@ -48,6 +48,7 @@ await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 const address = server.address();
 afterAll(async () => {
   server.close();
+  await control.heal();
   await gateway.close();
   await control.close();
   rmSync(folder, { recursive: true });
