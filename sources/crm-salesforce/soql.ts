@@ -6,6 +6,7 @@ import {
   pages,
   safeCode,
   SourceContractError,
+  tooMany,
   type RestClient,
 } from '../../src/index.js';
 import { API, compositeOf, errorCodesIn, errorKindOf, queryPage, type Page } from './wire.js';
@@ -14,8 +15,8 @@ import { API, compositeOf, errorCodesIn, errorKindOf, queryPage, type Page } fro
 const MAX_QUERY_BYTES = 12_000;
 /** A composite request takes 25 calls, of which so many may be queries; it counts as one. */
 const QUERIES_A_CALL = 5;
-/** A page has up to 2,000 records. */
 const MAX_PAGES = 10;
+const RECORDS_A_PAGE = 2_000;
 /** Salesforce keeps no longer text than this where we look: an address has 80 characters, a phone number 40. */
 const MAX_TEXT = 80;
 
@@ -161,10 +162,14 @@ export async function restOf<T>(
     source: 'crm-salesforce',
     what: 'records',
     maxPages: MAX_PAGES,
+    maxItems: MAX_PAGES * RECORDS_A_PAGE,
     read: (link: string | undefined) =>
       link === undefined ? Promise.resolve(first) : salesforce.follow(queryPage(record), link),
     items: ({ records }) => records,
-    next: ({ nextRecordsUrl }) => nextRecordsUrl,
+    next: ({ done, nextRecordsUrl }) => {
+      if (!done && nextRecordsUrl == null) throw tooMany('crm-salesforce', 'records');
+      return done ? undefined : nextRecordsUrl;
+    },
   });
   return items;
 }

@@ -92,7 +92,7 @@ export async function pages<Page, Item, At extends Position>({
 
 /**
  * Reads several lists at once, for a system that returns a page of each in one call. A list that fails or does not end is an
- * error beside the others. A key without a page has an empty list.
+ * error beside the others. A key without a first page has an empty list.
  */
 export async function pagesOfEach<Key, Page, Item, At extends Position>(
   keys: readonly Key[],
@@ -127,6 +127,8 @@ export async function pagesOfEach<Key, Page, Item, At extends Position>(
     open = open.filter((list, i) => {
       const page = found[i];
       if (page instanceof Error) list.error = page;
+      // The page before this one said that there is more.
+      else if (page == null && list.at !== undefined && !acceptPart) list.error = tooMany(source, what);
       if (page == null || page instanceof Error) return false;
       list.items.push(...items(page));
       const at = next(page, list.items) ?? undefined;

@@ -333,6 +333,16 @@ describe('a connection to a system that speaks OData', () => {
     );
   });
 
+  it('refuses a link to another origin only when it needs that page', async () => {
+    await answering({ value: [{ id: 1 }], '@odata.nextLink': 'https://elsewhere.example/things' });
+    const enough = { isEnough: (records: readonly unknown[]) => records.length > 0 };
+    for (const bound of [enough, { maxPages: 1 }])
+      expect(await client.list(thing, 'things', bound)).toEqual([
+        { values: [], records: [{ id: 1 }], isWhole: false },
+      ]);
+    expect((await failure(client.list(thing, 'things', {}))).code).toBe('SOURCE_CONTRACT');
+  });
+
   it('never takes a part of the sums for all', async () => {
     await answering({ value: [], '@odata.nextLink': 'things?$skiptoken=1' });
     const asked = client.aggregate(thing, 'things', { groupBy: ['a'], sums: { b: 'c' } });

@@ -218,13 +218,13 @@ describe('the pages of several lists', () => {
 
   it('fail alone: an error, a page that repeats, and a page that is missing', async () => {
     const error = new Error('not this one');
-    const found = await pagesOfEach(['error', 'late error', 'circle', 'none', 'good'], {
+    const found = await pagesOfEach(['error', 'late error', 'circle', 'none', 'no next', 'good'], {
       ...shop,
       read: (open: readonly { key: string; at: string | undefined }[]) =>
         Promise.resolve(
           open.map(({ key, at }) => {
             if (key === 'error' || (key === 'late error' && at !== undefined)) return error;
-            if (key === 'none') return null;
+            if (key === 'none' || (key === 'no next' && at !== undefined)) return null;
             return { values: [1], next: key === 'good' ? undefined : 'again' };
           }),
         ),
@@ -236,7 +236,20 @@ describe('the pages of several lists', () => {
       error,
       tooMany,
       { items: [], isWhole: true },
+      tooMany,
       { items: [1], isWhole: true },
     ]);
+  });
+
+  it('are not whole when a page is missing that the one before it has a link to', async () => {
+    const found = await pagesOfEach(['a'], {
+      ...shop,
+      acceptPart: true,
+      read: (open: readonly { at: string | undefined }[]) =>
+        Promise.resolve(open.map(({ at }) => (at === undefined ? { values: [1] } : null))),
+      items: ({ values }) => values,
+      next: () => 'next',
+    });
+    expect(found).toEqual([{ items: [1], isWhole: false }]);
   });
 });

@@ -711,6 +711,11 @@ describe('Salesforce, as it may also answer', () => {
     expect(asked().length).toBeLessThan(15);
   });
 
+  it('never takes a page that is not the last for all, also when it has no link to the next one', async () => {
+    await answering(() => ({ body: { done: false, records: [] } }));
+    expect(await contactsByEmail.load(['a@example.nl'], client)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
+  });
+
   it('tells of each amount in which currency it is, where an organisation has several', async () => {
     const opportunity = {
       Id: '006000000000000',

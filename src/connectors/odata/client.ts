@@ -229,12 +229,13 @@ class HttpOdataClient implements OdataClient {
       what: 'records',
       acceptPart: true,
       maxPages,
-      read: async (link: string | undefined = path) => ({
-        link,
-        page: await this.#getPage(record, link, pageSize),
-      }),
+      // A link is refused when it is followed: where enough was read, it does not matter where it leads.
+      read: async (link: string | undefined) => {
+        const at = link === undefined ? path : this.#pathOf(link);
+        return { at, page: await this.#getPage(record, at, pageSize) };
+      },
       items: ({ page }) => page.records,
-      next: ({ link, page }) => (page.next === undefined ? undefined : this.#pathOf(page.next, link)),
+      next: ({ at, page }) => (page.next === undefined ? undefined : this.#resolve(page.next, at)),
       isEnough: isEnough && ((read: readonly T[]) => isEnough(read, values)),
     });
     return { values, records, isWhole };
@@ -252,11 +253,16 @@ class HttpOdataClient implements OdataClient {
     );
   }
 
+  /** A link of the page at a path, which may be relative to it. */
+  #resolve(link: string, at: string): string {
+    const here = new URL(at, this.#http.baseUrl);
+    return URL.canParse(link, here.href) ? new URL(link, here).href : link;
+  }
+
   /** The path of a link on the same origin. */
-  #pathOf(link: string, from: string): string {
+  #pathOf(link: string): string {
     const { source } = this.#options;
-    const here = new URL(from, this.#http.baseUrl);
-    const url = URL.canParse(link, here.href) ? new URL(link, here) : undefined;
+    const url = URL.canParse(link) ? new URL(link) : undefined;
     if (url?.origin !== this.#http.baseUrl.origin)
       throw new SourceContractError(
         source,
