@@ -151,6 +151,17 @@ describe('the shared cache, when Redis is not what it should be', () => {
     expect(reads.every(({ since }) => since === undefined)).toBe(true);
   });
 
+  it('is up only when both connections have reached the same Redis, while a replica takes over', async () => {
+    const redis = imitation();
+    redis.nextRuns.push('0123456789abcdef', 'fedcba9876543210');
+    const { cache, log } = connect(await listen(redis.serve));
+    await vi.waitFor(() => {
+      expect(cache.state).toBe('up');
+    });
+    expect(log()).toContain('Redis does not say which one it is.');
+    expect(redis.nextRuns).toEqual([]);
+  });
+
   it('does not take Redis for slow when this process is', async () => {
     const redis = imitation();
     const { cache } = connect(await listen(redis.serve));
@@ -217,6 +228,8 @@ function imitation() {
   const self = {
     delayMs: 0,
     scripts: 0,
+    /** What the next connections are told of which run of Redis it is. */
+    nextRuns: [] as string[],
     publish: (message: string): void => {
       for (const socket of sockets)
         socket.write(`*3\r\n${bulk('message')}${bulk('stekkerdoos:1:forget')}${bulk(message)}`);
@@ -247,7 +260,7 @@ function imitation() {
       const answer = ([name = '', ...parameters]: string[]): string => {
         switch (name.toLowerCase()) {
           case 'info':
-            return bulk('# Server\r\nrun_id:0123456789abcdef\r\n');
+            return bulk(`# Server\r\nrun_id:${self.nextRuns.shift() ?? '0123456789abcdef'}\r\n`);
           case 'subscribe':
             subscribed = true;
             sockets.add(socket);

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { createConsents, type ConsentSource } from '../../src/customer/consents.js';
+import type { Client } from '../../src/connectors/connector.js';
+import { addConsentLoader, createConsents, type ConsentSource } from '../../src/customer/consents.js';
 import type { Context, Customer } from '../../src/customer/customer.js';
 import type { Consent, ConsentStatus } from '../../src/customer/schema.generated.js';
 import type { CustomerRecord } from '../../src/identity/declaration.js';
+import type { LoadedSource, LoaderRegistry } from '../../src/loaders/registry.js';
 
 const said = (status: ConsentStatus): Consent[] => [{ purpose: 'MARKETING', source: 'crm', status }];
 const crm: ConsentSource = {
@@ -37,4 +39,18 @@ describe('what a customer with several records allows', () => {
     const answers = createConsents([crm]).answersFor('MARKETING', ...requestFor(['REVOKED'], 1));
     expect(answers).toEqual([{ statements: said('REVOKED') }]);
   });
+});
+
+it('what a system says of consent is forgotten with its record of the customer', () => {
+  const abouts: unknown[] = [];
+  const registry = {
+    add: (_: unknown, loader: ConsentSource['ofRecord']) => abouts.push(loader.about?.('7', [])),
+  };
+  addConsentLoader(
+    { name: 'crm' } as LoadedSource<Client>,
+    { purposes: ['MARKETING'], ofRecord: crm.ofRecord },
+    'crmContactId',
+    registry as unknown as LoaderRegistry,
+  );
+  expect(abouts).toEqual([[{ namespace: 'crmContactId', value: '7' }]]);
 });

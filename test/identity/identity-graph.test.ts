@@ -192,6 +192,19 @@ describe('whether anybody knows the customer', () => {
     expect(calls.sort()).toEqual(['crm by email eva@example.nl', 'orders by email eva@example.nl']);
   });
 
+  test('asks a system of whose records a customer has one, since it may show that two customers are meant', async () => {
+    const { known, calls } = graph(
+      {
+        shop: { askedBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
+        crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+      },
+      undefined,
+      ['shopId'],
+    );
+    expect(await known(new Set(['crm']))).toBe(true);
+    expect(calls.sort()).toEqual(['crm by email eva@example.nl', 'shop by email eva@example.nl']);
+  });
+
   test('asks the others when those know nobody, and nobody twice', async () => {
     const { known, calls } = graph({
       shop: { askedBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
@@ -558,6 +571,26 @@ describe('when two records answer to what should be one person', () => {
 
   test('by two identifiers, both are taken where a customer may have several records', async () => {
     expect(idOf(await twoContacts([]).find('crm'))).toBe('c1 c2');
+  });
+
+  test.each([
+    ['the one that was changed last', '2026-01-01T00:00:00Z', '2026-03-01T00:00:00Z', 'o2 o1'],
+    ['the one that was changed last', '2026-03-01T00:00:00Z', '2026-01-01T00:00:00Z', 'o1 o2'],
+    ['the one that says when it was changed', undefined, '2026-01-01T00:00:00Z', 'o2 o1'],
+    ['the one with the first id, when both were changed at once', '2026-01-01', '2026-01-01', 'o1 o2'],
+  ])('and are one customer, the first to count is %s', async (_, one, other, order) => {
+    const changed = (id: string, updatedAt: string | undefined): CustomerRecord => ({
+      ...eva(id),
+      profile: updatedAt === undefined ? {} : { updatedAt },
+    });
+    const { find } = graph({
+      orders: {
+        askedBy: { email: 'usual' },
+        records: [changed('o1', one), changed('o2', other)],
+        sameCustomer: () => true,
+      },
+    });
+    expect(idOf(await find('orders'))).toBe(order);
   });
 
   test('by two identifiers, none is taken where a customer has one, and that is told', async () => {

@@ -322,4 +322,16 @@ describe('a budget', () => {
     expect(other.charge('a', 1, 100)).toMatchObject({ spent: 100 });
     expect(one.charge('a', 40, 100)).toHaveProperty('settle');
   });
+
+  test('holds what the others have spent apart from what was charged here while their count was on its way', async () => {
+    const totals: ((total: number) => void)[] = [];
+    const shared = { count: () => new Promise<number>((resolve) => totals.push(resolve)) };
+    const budgets = createBudgets({ clock: { now: () => 5 * MINUTE }, shared });
+    budgets.charge('a', 10, 100);
+    budgets.charge('a', 20, 100);
+    // Of the first count: the others have spent 50.
+    totals[0]?.(60);
+    await Promise.resolve();
+    expect(budgets.charge('a', 21, 100)).toMatchObject({ spent: 80 });
+  });
 });

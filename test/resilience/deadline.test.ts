@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { SourceTimeoutError } from '../../src/errors.js';
+import { SourceRateLimitedError, SourceTimeoutError } from '../../src/errors.js';
 import { startDeadline } from '../../src/resilience/deadline.js';
 
 describe("a request's deadline", () => {
@@ -53,4 +53,25 @@ describe("a request's deadline", () => {
     deadline.clear();
     expect(vi.getTimerCount()).toBe(0);
   });
+
+  it.each([
+    [1, false],
+    [2, true],
+    [60, true],
+  ])(
+    'of a system that may be called again after %d s says so only when that is later: %s',
+    (retryAfter, isLater) => {
+      const deadline = startDeadline(2_000, { now: () => 500 });
+      const error = new SourceRateLimitedError('shop', 'Too often.', { retryAfter });
+      const explained = deadline.explain(error);
+      deadline.clear();
+      if (!isLater) expect(explained).toBe(error);
+      else
+        expect(explained).toMatchObject({
+          source: 'shop',
+          retryAfter,
+          message: `Too often. shop may be called again after ${retryAfter} s, which is later than the request's deadline of 2000 ms. Repeat the request then, or raise DEADLINE_MS.`,
+        });
+    },
+  );
 });

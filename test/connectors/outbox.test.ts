@@ -1,0 +1,46 @@
+import pg from 'pg';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { openOutbox } from '../../src/connectors/sql/outbox.js';
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** An outbox whose database says what it is told to. */
+async function outbox() {
+  const connect = vi.spyOn(pg.Client.prototype, 'connect').mockReturnValue(Promise.resolve() as never);
+  vi.spyOn(pg.Client.prototype, 'query').mockReturnValue(Promise.resolve({ rows: [] }) as never);
+  const box = await openOutbox('postgres://localhost/orders', { name: 'outbox' });
+  const client = connect.mock.contexts[0] as pg.Client;
+  const closing = new AbortController();
+  let hasNews = false;
+  return {
+    read: () => box.take('0', () => Promise.resolve([])),
+    notify: () => client.emit('notification'),
+    /** Whether there was news, before anything else came. */
+    isTold: async () => {
+      const told = box.news(closing.signal).then(() => (hasNews = true));
+      await new Promise(setImmediate);
+      const result = hasNews;
+      hasNews = false;
+      closing.abort();
+      await told;
+      return result;
+    },
+  };
+}
+
+describe('the outbox of a PostgreSQL', () => {
+  it('is looked at again at once when a notification came while it was read', async () => {
+    const { read, notify, isTold } = await outbox();
+    await read();
+    notify();
+    expect(await isTold()).toBe(true);
+  });
+
+  it('is left alone while there was none', async () => {
+    const { read, isTold } = await outbox();
+    await read();
+    expect(await isTold()).toBe(false);
+  });
+});

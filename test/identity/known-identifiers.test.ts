@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { SourceUnavailableError } from '../../src/errors.js';
+import type { CustomerRecord } from '../../src/identity/declaration.js';
+import { commonNamespaces, idNamespace } from '../../src/identity/identifiers.js';
+import { createIdentities, type IdentityRules } from '../../src/identity/identity-graph.js';
+import { knownIdentifiers } from '../../src/identity/known-identifiers.js';
+import type { Load } from '../../src/loaders/registry.js';
+
+const DOWN = 'down';
+type Answer = readonly CustomerRecord[] | typeof DOWN;
+
+const record = (id: string): CustomerRecord => ({
+  id,
+  identifiers: [{ namespace: 'email', value: 'eva@example.nl' }],
+});
+
+/** A shop and a desk, by what they answer to each kind of identifier. */
+async function known(answers: Record<'shop' | 'desk', Record<string, Answer>>) {
+  const rules: IdentityRules = {
+    limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 20 },
+    namespaces: new Map(
+      [
+        ...commonNamespaces('NL'),
+        ...['shop', 'desk'].map((name) => idNamespace(`${name}Id`, 'An id.', /^\w+$/)),
+      ].map((one) => [one.name, one]),
+    ),
+    sources: Object.entries(answers).map(([name, byKind]) => ({
+      name,
+      identity: {
+        recordKey: `${name}Id`,
+        yields: { email: 'one' },
+        askedBy: Object.fromEntries(
+          Object.entries(byKind).map(([kind, answer]) => [
+            kind,
+            {
+              uniqueness: 'enforced',
+              loader: {
+                name: kind,
+                load: (values: readonly string[]) =>
+                  answer === DOWN
+                    ? Promise.reject(new SourceUnavailableError(name, `${name} cannot be reached.`))
+                    : Promise.resolve(values.map(() => answer)),
+              },
+            },
+          ]),
+        ),
+      },
+    })),
+  };
+  const load: Load = async (loader, key) => {
+    const [value] = await loader.load([key], undefined as never);
+    if (value === undefined || value instanceof Error) throw new Error('no answer');
+    return value;
+  };
+  const identity = createIdentities(rules, load).of({ namespace: 'email', value: 'eva@example.nl' });
+  return knownIdentifiers(rules, identity);
+}
+
+describe('a system is named as one that could not say', () => {
+  test('when it answered one question and failed another', async () => {
+    const { records, failed } = await known({
+      shop: { email: [record('s1')] },
+      desk: { email: [record('d1')], shopId: DOWN },
+    });
+    expect(records).toEqual([
+      { source: 'shop', id: 's1' },
+      { source: 'desk', id: 'd1' },
+    ]);
+    expect(failed).toEqual(['desk']);
+  });
+
+  test('when another one holds several customers under the identifier', async () => {
+    const { candidates, failed } = await known({
+      shop: { email: [record('s1'), record('s2')] },
+      desk: { email: DOWN },
+    });
+    expect({ candidates, failed }).toEqual({ candidates: 2, failed: ['desk'] });
+  });
+});

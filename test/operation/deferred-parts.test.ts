@@ -1,0 +1,42 @@
+import { describe, expect, it } from 'vitest';
+import { deliverParts, type PartSteps } from '../../src/operation/deferred.js';
+
+type Part = Awaited<ReturnType<ReturnType<typeof deliverParts>['next']>>['value'];
+const part: Part = { incremental: [{ data: { name: 'Eva' }, path: ['customer'] }], hasNext: false };
+
+/** An answer whose second part is the last one. */
+function deliver(audit: PartSteps['audit']) {
+  const later = (async function* (): AsyncGenerator<Part> {
+    yield await Promise.resolve(part);
+  })();
+  return deliverParts({ data: { customer: {} }, hasNext: true }, later, {
+    signal: undefined,
+    audit,
+    outside: (errors) => errors as never,
+    extensions: () => ({}),
+    leave: () => undefined,
+    end: () => undefined,
+  });
+}
+
+describe('a later part of an answer', () => {
+  it('goes out only when it is on the audit', async () => {
+    const order: string[] = [];
+    const parts = deliver(async () => {
+      await new Promise(setImmediate);
+      order.push('audited');
+    });
+    await parts.next();
+    expect((await parts.next()).value).toEqual(part);
+    order.push('delivered');
+    expect(order).toEqual(['audited', 'delivered']);
+  });
+
+  it('is not given when the audit does not take it', async () => {
+    const parts = deliver(() => Promise.reject(new Error('no disk')));
+    await parts.next();
+    const value: unknown = (await parts.next()).value;
+    expect(value).toMatchObject({ incremental: [{ data: null, path: ['customer'] }], hasNext: false });
+    expect(JSON.stringify(value)).not.toContain('Eva');
+  });
+});
