@@ -141,8 +141,9 @@ export class Exchange {
     return { answer, operationName: this.#operationName };
   }
 
-  /** Counts an answer, and remembers what its headers say. */
+  /** Counts an answer, and remembers what its headers say. With `freshness` it was made for another request. */
   finish({ outcome, provenance, parts }: Answer, freshness?: Freshness): void {
+    if (freshness !== undefined) this.#trace(outcome);
     this.#freshness = freshness ?? provenance?.freshness();
     this.#isInParts = parts !== undefined;
     this.#isWhole = outcome === 'ok' && !this.#isInParts;
@@ -151,22 +152,21 @@ export class Exchange {
 
   /** Counts an answer from the response cache. */
   finishCached(operationName: string | undefined, freshness: Freshness): void {
-    const trace = startRequest(this.head.headers);
-    nameOperation(trace, 'query', operationName);
-    endRequest(trace, 'ok');
     this.#operationName = operationName;
+    this.#trace('ok');
     this.#freshness = freshness;
     this.#isWhole = true;
     this.#count('ok');
   }
 
-  /** The result of a request that was refused before it was answered. */
+  /** The result of a request that was refused before it was answered, or whose answer cannot be sent. */
   refuse(thrown: readonly unknown[]): ExecutionResult {
     const { errorLog } = this.#options;
     const errors = thrown.flatMap((error: unknown): unknown[] =>
       error instanceof AggregateError ? error.errors : [error],
     );
     const result = { errors: outsideErrors(errors, this.requestId, errorLog) };
+    this.#isWhole = false;
     this.#count(outcomeOf(result));
     return result;
   }
@@ -174,6 +174,13 @@ export class Exchange {
   /** Counts a stream of events, which has begun. */
   finishStream(): void {
     this.#count('ok');
+  }
+
+  /** The span of a request that no answer was made for. */
+  #trace(outcome: OperationOutcome): void {
+    const trace = startRequest(this.head.headers);
+    nameOperation(trace, 'query', this.#operationName);
+    endRequest(trace, outcome);
   }
 
   #count(outcome: OperationOutcome): void {

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { SpanKind, trace as api } from '@opentelemetry/api';
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Caller } from '../../src/context/caller.js';
@@ -18,6 +19,7 @@ import type { Environment } from '../../src/settings.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 import { createPeople, type People } from '../gateway/people.js';
 import { CALLER_SETTINGS, headersOf, visitorToken } from '../support/callers.js';
+import { RecordingProvider } from '../support/spans.js';
 import { ask, post, type Asked, type RawAnswer } from '../http/raw-client.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'whole-answers-'));
@@ -63,11 +65,18 @@ async function open(environment: Environment = {}): Promise<Door> {
 
 afterEach(async () => {
   vi.useRealTimers();
+  api.disable();
   for (const { server, people } of doors.splice(0)) {
     await server.stop();
     await people.gateway.close();
   }
 });
+
+function register(): RecordingProvider {
+  const provider = new RecordingProvider();
+  api.setGlobalTracerProvider(provider);
+  return provider;
+}
 
 const about = (selection: string, email = 'jan@example.nl', headers: Record<string, string> = {}): Asked =>
   post(
@@ -403,6 +412,23 @@ describe('a question that several ask at the same moment', () => {
       'three',
       'two',
     ]);
+  });
+
+  test('has a span for each who asks', async () => {
+    const { spans } = register();
+    const door = await open();
+    const answer = holdBack(door, 'quick');
+    const both = [door.ask(about('quick')), door.ask(about('quick'))];
+    await expect.poll(door.inFlight).toBe(2);
+    answer();
+    await Promise.all(both);
+    expect(await countOf(door, 'shared')).toBe(1);
+    const ofRequests = spans.filter(({ kind }) => kind === SpanKind.SERVER);
+    expect(ofRequests).toHaveLength(2);
+    for (const { attributes, ends } of ofRequests) {
+      expect(attributes).toMatchObject({ 'graphql.operation.name': 'Page', 'stekkerdoos.outcome': 'ok' });
+      expect(ends).toBe(1);
+    }
   });
 
   test('is worked out for the others when the first one hangs up', async () => {
