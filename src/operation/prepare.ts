@@ -92,14 +92,14 @@ export function createPreparer(options: PrepareOptions): Preparer {
       const entry = entryOf(text);
       const name = operationName ?? '';
       const known = entry.operations.get(name);
-      if (known !== undefined) return known;
       const { document } = entry;
-      const parts = operationIn(document, operationName);
+      const parts = known ?? operationIn(document, operationName);
       if (parts === undefined) throw unclearChoice(document, operationName);
       if (!mayWrite && parts.operation.operation === OperationTypeNode.MUTATION)
         throw httpError('BAD_REQUEST', 'Can only perform a mutation operation from a POST request.', 405, {
           allow: 'POST',
         });
+      if (known !== undefined) return known;
       entry.invalid ??= validate(schema, document, rules).map(withCode);
       if (entry.invalid.length > 0) throw new AggregateError(entry.invalid);
       const onGrown = (fields: number): void => {

@@ -1,0 +1,10 @@
+import { buildSchema } from 'graphql';
+import { expect, test } from 'vitest';
+import { preparerFor } from '../support/preparer.js';
+
+test('an operation that writes is refused for who may not write, also when it was prepared for who may', () => {
+  const preparer = preparerFor(buildSchema('type Query { a: Int } type Mutation { write: Int }'));
+  const text = 'mutation { write }';
+  expect(preparer.prepare(text, null, true).operation.operation).toBe('mutation');
+  expect(() => preparer.prepare(text, null, false)).toThrow('Can only perform a mutation operation');
+});
