@@ -147,6 +147,8 @@ function useExchanges(options: ExchangeOptions, subscribe: Subscribe): Plugin {
 
 const EVENT_STREAM = 'text/event-stream';
 
-function notAcceptable(): Response {
+function notAcceptable(result: unknown): Response {
+  // Nobody reads the events, so nothing else would end them.
+  if (isAsyncIterable(result)) void result[Symbol.asyncIterator]().return?.();
   return new Response(null, { status: 406, headers: { accept: EVENT_STREAM } });
 }

@@ -435,6 +435,15 @@ describe('a subscription', () => {
     await nobodyListens();
   });
 
+  test('that is told in no way that the client accepts does not begin', async () => {
+    const headers = { ...(await headersOf('operator')), accept: 'application/json' };
+    for (const door of [inside, byPort]) {
+      const refused = await subscribe(door, { query: ofCustomer(`email: "${EMAIL}"`) }, headers);
+      expect(refused.status).toBe(406);
+    }
+    await nobodyListens();
+  });
+
   test('is no request under way once it has begun', async () => {
     const subscribers = await Promise.all(
       [1, 2, 3].map(() => as('operator', ofCustomer(`email: "${EMAIL}"`), { door: byPort })),
