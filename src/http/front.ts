@@ -86,7 +86,11 @@ export function createFront(options: FrontOptions): RequestListener {
       return;
     }
     exchange.finish(answered.answer, answered.freshness);
-    await send(reply, answered.answer.result, answered.store);
+    try {
+      await send(reply, answered.answer.result, answered.store);
+    } catch (error) {
+      await send(reply, exchange.refuse([error]));
+    }
   }
 
   async function send(reply: Reply, result: ExecutionResult, store?: Shareable['store']): Promise<void> {

@@ -1,8 +1,10 @@
+import { GraphQLObjectType, GraphQLScalarType, GraphQLSchema } from 'graphql';
 import { pino } from 'pino';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { sources } from '../../sources/index.js';
 import { setting } from '../../src/settings.js';
 import { InvalidInputError } from '../../src/errors.js';
+import { listen } from '../../src/http/http.js';
 import type { SourceDefinition } from '../../src/source.js';
 import { answersOver, createTestApp } from '../support/app.js';
 import { createTestGateway } from '../support/gateway.js';
@@ -128,6 +130,29 @@ describe('a defect', () => {
     expect(text).toContain('INTERNAL_SERVER_ERROR');
     expect(text).not.toContain('"data"');
     expect(text + logged.join('')).not.toContain(PRIVATE);
+  });
+
+  test('behind an answer that cannot be written as JSON is one too', async () => {
+    const Exact = new GraphQLScalarType({ name: 'Exact', serialize: () => 1n });
+    const schema = new GraphQLSchema({
+      query: new GraphQLObjectType({
+        name: 'Query',
+        fields: { exact: { type: Exact, resolve: () => PRIVATE } },
+      }),
+    });
+    const app = createTestApp(schema, { logger });
+    const server = await listen(app.listener, { host: '127.0.0.1', port: 0 });
+    const response = await fetch(`${server.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"query":"{ exact }"}',
+    });
+    const text = await response.text();
+    await server.stop();
+    app.close();
+    expect(response.status).toBe(500);
+    expect(text).toContain('INTERNAL_SERVER_ERROR');
+    expect(logged.join('')).toContain('defect');
   });
 
   test('is logged with the place in our code where it was', async () => {
