@@ -65,11 +65,17 @@ function tooMany(here: string, count: number, most: number): string {
 interface Size {
   depth: number;
   aliases: number;
+  /** Fragments within fragments. */
+  fragments: number;
 }
 
-const NOTHING: Size = { depth: 0, aliases: 0 };
+const NOTHING: Size = { depth: 0, aliases: 0, fragments: 0 };
 
-/** Refuses a document that is too deep or has too many aliases, before it is validated. */
+/**
+ * Refuses a document that is too deep, has too many aliases, or has fragments within fragments without end, before it is
+ * validated. The validation of fields calls itself for each fragment within both of two others, so the stack is what this
+ * protects too.
+ */
 export function checkSelections(
   { definitions }: DocumentNode,
   { maxDepth, maxAliases }: OperationLimits,
@@ -79,38 +85,46 @@ export function checkSelections(
     if (one.kind === Kind.FRAGMENT_DEFINITION) fragments.set(one.name.value, one.selectionSet);
   }
   // Each fragment is measured once, however often it is used: else the measuring would be what it protects from.
-  const sizes = new Map<string, Size>();
+  const sizes = new Map<string, Size | 'being measured'>();
+  const maxFragments = maxDepth * BRACKETS_PER_LEVEL;
 
-  const sizeOfFragment = (name: string): Size => {
+  const sizeOfFragment = (name: string, level: number): Size => {
     const known = sizes.get(name);
+    if (known === 'being measured')
+      throw operationError('GRAPHQL_VALIDATION_FAILED', 'A fragment may not contain itself.');
+    if (level + (known?.fragments ?? 0) > maxFragments)
+      throw exceeded(`Fragments may be nested in each other at most ${maxFragments} deep; these are deeper.`);
     if (known !== undefined) return known;
-    // A fragment that holds itself is refused by validation; here it must only come to an end.
-    sizes.set(name, NOTHING);
+    sizes.set(name, 'being measured');
     const selectionSet = fragments.get(name);
-    const size = selectionSet === undefined ? NOTHING : sizeOf(selectionSet);
+    const inner = selectionSet === undefined ? NOTHING : sizeOf(selectionSet, level);
+    const size = { ...inner, fragments: inner.fragments + 1 };
     sizes.set(name, size);
     return size;
   };
 
-  const sizeOf = ({ selections }: SelectionSetNode): Size => {
+  const sizeOf = ({ selections }: SelectionSetNode, level: number): Size => {
     const total: Size = { ...NOTHING };
     for (const selection of selections) {
       let size: Size;
       if (selection.kind === Kind.FIELD) {
-        const inner = selection.selectionSet === undefined ? NOTHING : sizeOf(selection.selectionSet);
-        size = { depth: inner.depth + 1, aliases: inner.aliases + (selection.alias === undefined ? 0 : 1) };
-      } else if (selection.kind === Kind.INLINE_FRAGMENT) size = sizeOf(selection.selectionSet);
-      else size = sizeOfFragment(selection.name.value);
+        const inner = selection.selectionSet === undefined ? NOTHING : sizeOf(selection.selectionSet, level);
+        const { depth, aliases } = inner;
+        size = { ...inner, depth: depth + 1, aliases: aliases + (selection.alias === undefined ? 0 : 1) };
+      } else if (selection.kind === Kind.INLINE_FRAGMENT) size = sizeOf(selection.selectionSet, level);
+      else size = sizeOfFragment(selection.name.value, level + 1);
       total.depth = Math.max(total.depth, size.depth);
+      total.fragments = Math.max(total.fragments, size.fragments);
       // Fragments that double and double again soon have more than can be counted.
       total.aliases = Math.min(total.aliases + size.aliases, Number.MAX_SAFE_INTEGER);
     }
     return total;
   };
 
+  for (const name of fragments.keys()) sizeOfFragment(name, 1);
   for (const one of definitions) {
     if (one.kind !== Kind.OPERATION_DEFINITION) continue;
-    const { depth, aliases } = sizeOf(one.selectionSet);
+    const { depth, aliases } = sizeOf(one.selectionSet, 0);
     if (depth > maxDepth)
       throw exceeded(
         `Fields may be nested at most ${maxDepth} levels deep; ${tooMany('these are', depth, maxDepth)}`,

@@ -24,6 +24,7 @@ import { GraphQLError, type GraphQLErrorOptions } from 'graphql';
  */
 export type RequestErrorCode =
   | 'BAD_REQUEST'
+  | 'GRAPHQL_VALIDATION_FAILED'
   | 'OPERATION_RESOLUTION_FAILURE'
   | 'BAD_USER_INPUT'
   | 'FORBIDDEN'

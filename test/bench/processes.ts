@@ -44,7 +44,7 @@ export async function build(): Promise<Build> {
   const module = 'ESNext';
   const own = { ...config.compilerOptions, module, moduleResolution: 'Bundler', sourceMap: false };
   const { options } = ts.convertCompilerOptionsFromJson(own, ROOT);
-  for (const part of ['schema', 'src', 'sources', 'test/bench']) {
+  for (const part of ['schema', 'src', 'sources', 'test/bench', 'test/support']) {
     // The peers of the bench have packages of their own, hundreds of megabytes of them.
     for (const from of ts.sys.readDirectory(join(ROOT, part), undefined, ['**/node_modules'])) {
       const to = join(folder, relative(ROOT, from));

@@ -1,4 +1,6 @@
+import type { Environment } from '../../src/settings.js';
 import type { SourceDefinition } from '../../src/source.js';
+import { keepsNothing } from '../support/keeps-nothing.js';
 
 /** What is changed of how sources are declared: by source, `*` for all of them. */
 export type Tuning = Readonly<Record<string, Pick<SourceDefinition, 'freshness' | 'limits'>>>;
@@ -10,15 +12,25 @@ export function tuningEnvironment(tuning: Tuning): Record<string, string> {
   return { [VARIABLE]: JSON.stringify(tuning) };
 }
 
-/** The sources, changed as this process was told. What a loader says of itself stays. */
-export function tune(sources: readonly SourceDefinition[]): SourceDefinition[] {
+/**
+ * The sources and settings of a gateway, changed as this process was told. What a loader says of itself stays, and who
+ * somebody is stays cached by default.
+ */
+export function tune(sources: readonly SourceDefinition[]): {
+  sources: SourceDefinition[];
+  environment: Environment;
+} {
   const tuning = JSON.parse(process.env[VARIABLE] ?? '{}') as Tuning;
-  return sources.map((source) => {
-    const [all, own] = [tuning['*'], tuning[source.name]];
-    return {
+  const all = tuning['*'];
+  const freshnessOf = (name: string) => ({ ...all?.freshness, ...tuning[name]?.freshness });
+  return {
+    sources: sources.map((source) => ({
       ...source,
-      freshness: { ...source.freshness, ...all?.freshness, ...own?.freshness },
-      limits: { ...source.limits, ...all?.limits, ...own?.limits },
-    };
-  });
+      ...(source.freshness === undefined
+        ? {}
+        : { freshness: { ...source.freshness, ...freshnessOf(source.name) } }),
+      limits: { ...source.limits, ...all?.limits, ...tuning[source.name]?.limits },
+    })),
+    environment: { ...process.env, ...keepsNothing(process.env, sources, freshnessOf) },
+  };
 }

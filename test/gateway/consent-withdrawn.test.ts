@@ -7,7 +7,7 @@ import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { turnedClock, type TurnedClock } from '../support/clock.js';
-import { createTestGateway, type TestGateway } from '../support/gateway.js';
+import { createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/gateway.js';
 import { faultControl } from '../support/stand-ins.js';
 
 /** Somebody who has agreed to marketing mail and to personal pages. */
@@ -42,7 +42,13 @@ function openInstance(): { gateway: TestGateway; clock: TurnedClock } {
       ...system.settings(control.sources['order-system']?.url ?? ''),
     },
     {
-      sources: [{ ...orderSystem, freshness: { maxAge: '1 hour', staleIfError: '1 day' } }],
+      sources: [
+        {
+          ...orderSystem,
+          freshness: { maxAge: '1 hour', staleIfError: '1 day' },
+          limits: { ...orderSystem.limits, timeout: LONG_TIMEOUT },
+        },
+      ],
       clock,
     },
   );

@@ -252,7 +252,8 @@ describe('what an operation has cost', () => {
   });
 });
 
-describe('what a caller may spend in a minute', () => {
+// Each spends a whole minute's budget, request by request.
+describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['Date'], now: new Date('2026-05-04T10:00:12.300Z') });
   });

@@ -331,6 +331,14 @@ describe('a request that is too large', QUICKLY, () => {
       'a billion laughs',
       `{ ...F0 } ${repeated(60, (i) => `fragment F${i} on Query { a: x { ...F${i + 1} } b: x { ...F${i + 1} } }`)} fragment F60 on Query { a }`,
     ],
+    [
+      'fragments nested 300 deep, each in two others',
+      `{ ...F0 } ${repeated(293, (i) => `fragment F${i} on Query { ...F${i + 1} ...F${i + 7} }`)} ${repeated(7, (i) => `fragment F${i + 293} on Query { a }`)}`,
+    ],
+    [
+      'three hundred fragments that hold each other',
+      `{ ...F0 } ${repeated(300, (i) => `fragment F${i} on Query { ...F${(i + 1) % 300} ...F${(i + 7) % 300} }`)}`,
+    ],
     ['100,000 words', 'a '.repeat(100_000)],
     ['100,000 words that would be an operation', `{ ${'__typename '.repeat(20_000)} }`],
   ];
@@ -352,7 +360,11 @@ describe('a request that is too large', QUICKLY, () => {
     ['a fragment that holds itself', '{ ...F } fragment F on Query { ...F }'],
     [
       'fragments that hold each other',
-      `{ ...F0 } ${repeated(300, (i) => `fragment F${i} on Query { ...F${(i + 1) % 300} ...F${(i + 7) % 300} }`)}`,
+      `{ ...F0 } ${repeated(50, (i) => `fragment F${i} on Query { ...F${(i + 1) % 50} ...F${(i + 7) % 50} }`)}`,
+    ],
+    [
+      'fragments that hold each other and are used nowhere',
+      `{ a } ${repeated(50, (i) => `fragment F${i} on Query { ...F${(i + 1) % 50} ...F${(i + 7) % 50} }`)}`,
     ],
     [
       'fragments doubled sixty times without an alias',

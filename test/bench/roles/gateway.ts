@@ -10,7 +10,7 @@ export async function startGateway(): Promise<Started> {
   const { clock, turn } = standingClock();
   const operations = process.env['BENCH_OPERATIONS'];
   const gateway = createGateway({
-    sources: tune(sources),
+    ...tune(sources),
     clock,
     ...(operations === undefined ? {} : { operations: new URL(operations) }),
   });

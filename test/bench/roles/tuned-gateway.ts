@@ -6,7 +6,7 @@ import { tune } from '../tuning.js';
 
 /** The gateway as `npm start` makes it, but for the freshness and limits of its sources. Its clock goes on. */
 export async function startTunedGateway(): Promise<Started> {
-  const gateway = createGateway({ sources: tune(sources) });
+  const gateway = createGateway(tune(sources));
   const server = await listen(gateway.handler, gateway.config);
   return {
     ready: { url: `${server.url}/graphql` },
