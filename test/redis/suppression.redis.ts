@@ -139,4 +139,34 @@ describe('the suppression list in Redis', () => {
       expect(one.has(anna)).toBe(false);
     });
   });
+
+  it('is read once more when it changes while it is read', async () => {
+    const one = await loaded(instance());
+    let goOn: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const read = vi.spyOn(Redis.prototype, 'smembers');
+    const emit = vi.spyOn(Redis.prototype, 'emit');
+    try {
+      // What Redis answered before the change, and what is long on its way.
+      read.mockReturnValueOnce(held.then(() => []));
+      await outside.publish(`${SET}:changed`, 'changed');
+      await vi.waitFor(() => {
+        expect(read).toHaveBeenCalledTimes(1);
+      });
+      const { of, mark } = createDigests(SECRET);
+      await outside.sadd(SET, mark, of(anna));
+      await outside.publish(`${SET}:changed`, 'changed');
+      await vi.waitFor(() => {
+        expect(emit.mock.calls.filter(([event]) => event === 'message')).toHaveLength(2);
+      });
+      goOn();
+      await vi.waitFor(() => {
+        expect(one.has(anna)).toBe(true);
+      });
+    } finally {
+      goOn();
+      read.mockRestore();
+      emit.mockRestore();
+    }
+  });
 });
