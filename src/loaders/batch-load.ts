@@ -114,7 +114,7 @@ export class BatchLoad {
     });
     const run = { calls: 0, scope };
     const askedAt = this.#dependencies.clock.now();
-    this.#begin(batch, run, askedAt, controller);
+    const over = this.#begin(batch, run, askedAt, controller);
     this.#dependencies.observer?.batchAsked(source, loader, batch.length);
     const trace = startSourceCall(first.trace, { source, loader, batchSize: batch.length });
     let holdsMs: number | undefined;
@@ -142,7 +142,10 @@ export class BatchLoad {
         // The system has said by now how long this answer holds.
         for (const answer of this.#settle(flights, [one], askedAt, holdsMs))
           this.#cache(answer, asked, since);
-        for (const flight of flights) this.#release(flight);
+        for (const flight of flights) {
+          this.#release(flight);
+          over(flight);
+        }
         return one;
       });
       // A defect in caching one answer costs no other request its answer.
@@ -161,23 +164,38 @@ export class BatchLoad {
     });
   }
 
-  /** Notes in each request of the batch that its system is called, and cancels the call when no request waits any more. */
+  /**
+   * Notes in each request of the batch that its system is called, and cancels the calls when no request waits any more. Returns
+   * a function to call with each request that is over before the others.
+   */
   #begin(
     batch: readonly Flight[],
     run: Run & { scope: ProtectedScope },
     askedAt: number,
     controller: CallController,
-  ): void {
+  ): (flight: Flight) => void {
+    const over: Flight[] = [];
+    const left: Flight[] = [];
+    const cancel = () => {
+      controller.abort(new Error('Nobody waits for it.'));
+    };
     for (const flight of batch) {
       flight.askedAt = askedAt;
       flight.run = run;
       flight.leave = () => {
         flight.waiting -= 1;
         if (flight.waiting > 0) return;
+        left.push(flight);
         this.#release(flight);
-        if (batch.every(({ waiting }) => waiting === 0)) controller.abort(new Error('Nobody waits for it.'));
+        if (batch.every((one) => one.waiting === 0 || over.includes(one))) cancel();
       };
     }
+    return (flight) => {
+      over.push(flight);
+      // One whose deadline has passed has not left: its answer is still cached.
+      if (left.length > 0 && over.length < batch.length)
+        if (batch.every((one) => over.includes(one) || left.includes(one))) cancel();
+    };
   }
 
   /** Resolves or rejects each request of the batch. Returns those that were resolved. */

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Client } from '../../src/connectors/connector.js';
 import { SourceUnavailableError } from '../../src/errors.js';
 import { callEach, defineLoader, type Loader } from '../../src/loaders/loader.js';
+import { toAbortSignal } from '../../src/v8/call-signal.js';
 import { turnedClock } from '../support/clock.js';
 import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
 
@@ -172,6 +173,61 @@ describe('a loader that makes a call for each key', () => {
     expect(asked).toEqual(['a', 'b', 'a', 'b']);
     for (const key of ['a', 'b']) await system.answer(key, 'anew');
     expect(await again).toEqual(['anew', 'anew']);
+  });
+
+  describe('that nobody waits for any more', () => {
+    let cancelled: string[];
+    let hanging: Loader<LoadingClient, string, string>;
+
+    beforeEach(() => {
+      cancelled = [];
+      hanging = defineLoader<LoadingClient, string, string>({
+        name: 'hanging',
+        loadEach: (keys, { scope }) =>
+          callEach(keys, (key) =>
+            scope.run((signal) => {
+              toAbortSignal(signal).addEventListener('abort', () => cancelled.push(key));
+              return system.call(key);
+            }),
+          ),
+      });
+      const freshness = { maxAge: '10 s', staleWhileRevalidate: '60 s' } as const;
+      loading.registry.add(loading.source('other', { freshness }), hanging);
+    });
+
+    const leave = ({ scope: { flights } }: ReturnType<Loading['newRequest']>) => {
+      for (const flight of flights) flight.leave();
+      flights.clear();
+      return settle();
+    };
+
+    it('is cancelled when the others have their answers', async () => {
+      const [quick, slow] = [loading.newRequest(), loading.newRequest()];
+      const answer = quick.load(hanging, 'a');
+      void slow.load(hanging, 'b');
+      await settle();
+      await leave(slow);
+      expect(cancelled).toEqual([]);
+      await system.answer('a');
+      expect(await answer).toBe('A');
+      expect(cancelled).toEqual(['b']);
+    });
+
+    it('is cancelled beside one that was made anew behind a stale answer and is over', async () => {
+      const first = loading.newRequest().load(hanging, 'a');
+      await settle();
+      await system.answer('a');
+      await first;
+      clock.turn(20_000);
+      const slow = loading.newRequest();
+      const stale = slow.load(hanging, 'a');
+      void slow.load(hanging, 'b');
+      await settle();
+      expect(await stale).toBe('A');
+      await system.answer('a');
+      await leave(slow);
+      expect(cancelled).toEqual(['b']);
+    });
   });
 
   it('that gives too few promises is a defect of all keys', async () => {
