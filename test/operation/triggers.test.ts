@@ -1,0 +1,36 @@
+import { parse } from 'graphql';
+import { expect, it, vi } from 'vitest';
+import type { Answers } from '../../src/operation/answer.js';
+import { TriggerAnswers } from '../../src/operation/triggers.js';
+import type { Trigger } from '../../src/webhooks/triggers.js';
+
+it('a trigger is answered with nothing stale, and only as a whole', async () => {
+  const answer = vi.fn<Answers['answer']>().mockResolvedValue({ result: { data: {} } } as never);
+  const answers = new TriggerAnswers({
+    answers: { answer },
+    preparer: { prepareOwn: () => ({}) as never },
+    privacy: { disclosures: vi.fn(), maySee: () => true },
+  });
+  const trigger: Trigger = {
+    name: 'letter',
+    document: parse('subscription { event { recordId } }'),
+    interest: { field: 'event', matches: () => true, conditions: [], delayMs: 0 } as never,
+    endpoint: 'mailer',
+    purpose: 'CUSTOMER_CARE',
+    once: undefined,
+    quietHours: undefined,
+  };
+  const event = {
+    id: '1',
+    source: 'shop',
+    type: 'order.placed',
+    time: '2026-01-01T00:00:00Z',
+    identifiers: {},
+    data: {},
+  } as const;
+  expect(await answers.answer(trigger, { event, about: [] })).toEqual({ data: {} });
+  expect(answer.mock.lastCall?.[1]).toMatchObject({
+    wanted: { isFreshOnly: true },
+    event: { only: 'whole' },
+  });
+});
