@@ -164,7 +164,11 @@ export class Answers {
       return this.#complete(answering, result);
     } catch (error) {
       request?.end();
-      return this.#refuse([error], ask, trace);
+      const refused = this.#refuse([error], ask, trace);
+      // That something happened tells of the customer too, and nobody knows whether that is allowed.
+      return event === undefined
+        ? refused
+        : { ...refused, withheld: { code: 'INTERNAL_SERVER_ERROR', isForNow: true } };
     }
   }
 

@@ -58,7 +58,9 @@ export class EventConditions {
     if (probe === undefined) this.#probes.set(text, (probe = this.#prepareOwn(parse(text))));
     const rootType = args.schema.getType('CustomerEvent');
     if (!isObjectType(rootType)) throw new Error('The schema has no type CustomerEvent.');
-    return executeByPlan(probe, { ...args, rootType, rootValue: event, variables: {} });
+    const probing = executeByPlan(probe, { ...args, rootType, rootValue: event, variables: {} });
+    if (probing === undefined) throw new Error('What an event is judged by has no plan.');
+    return probing;
   }
 
   /** Why an event is not sent, by what the probe and the answer came to; undefined when it is. */

@@ -1,6 +1,7 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { rightsOf } from '../../src/context/roles.js';
+import type { CustomerEvent } from '../../src/customer/customer.js';
 import { InvalidInputError } from '../../src/errors.js';
 import type { Ask } from '../../src/operation/answer.js';
 import { createPrincipals } from '../../src/operation/principal.js';
@@ -147,6 +148,20 @@ describe('an operation', () => {
     expect(result.errors?.map(({ extensions }) => extensions['code'])).toEqual(['AUDIT_UNAVAILABLE']);
     expect(JSON.stringify(result)).not.toContain('Jan');
     expect(steps.slice(-3)).toEqual(['consent and audit', 'settling', 'errors']);
+  });
+
+  test('of an event is withheld for now when the event cannot be judged', async () => {
+    const recordId = 'somebody';
+    const event = {
+      field: 'name',
+      event: { recordId } as unknown as CustomerEvent,
+      conditions: [],
+      only: 'allowed' as const,
+    };
+    // The schema of this test has no type to judge events by.
+    const { result, withheld } = await answer('{ name(of: 1) }', { event });
+    expect(withheld).toEqual({ code: 'INTERNAL_SERVER_ERROR', isForNow: true });
+    expect(JSON.stringify(result)).not.toContain('Jan');
   });
 
   test('reports its cost and its sources only when they are wanted', async () => {
