@@ -1,0 +1,30 @@
+import { parse } from 'graphql';
+import { expect, it } from 'vitest';
+import { SourceUnavailableError } from '../../src/errors.js';
+import type { LoaderRegistry } from '../../src/loaders/registry.js';
+import { createSubschema } from '../../src/stitching/subschema.js';
+
+const down = new SourceUnavailableError('shop', 'shop could not answer this field.');
+
+it.each([
+  ['without errors', { name: 'Eva', cart: { lines: [{ sku: '1' }, null] } }, true],
+  ['that knows nobody', null, true],
+  ['that is an error', down, false],
+  ['with an error in a field', { name: 'Eva', cart: down }, false],
+  ['with an error deep in a list', { cart: { lines: [{ sku: '1' }, { sku: down }] } }, false],
+])('whether an answer %s may be cached', (_, value, isWhole) => {
+  const added: { isWhole?(value: unknown): boolean }[] = [];
+  const registry = { add: (_source: unknown, loader: object) => added.push(loader) };
+  createSubschema(
+    { name: 'shop' } as never,
+    {
+      spine: parse('type Query { hello: String }'),
+      sources: new Map([['shop', parse('type Customer { name: String }')]]),
+      keys: new Map(),
+      owners: new Map(),
+    },
+    { mapping: { entries: {}, types: {} }, entities: { Customer: { entry: '_people' } } },
+    registry as unknown as LoaderRegistry,
+  );
+  expect(added.map((loader) => loader.isWhole?.(value))).toEqual([isWhole]);
+});
