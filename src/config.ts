@@ -277,7 +277,10 @@ export const GATEWAY_SETTINGS = {
     listOf(webOrigin).default([]),
     'a list of web sites such as https://www.example.nl, without a path (default none)',
   ),
-  /** The names in `Host` that are answered, beside those of this machine; others get status 421. Default: any, but only this machine's while `HOST` is. */
+  /**
+   * Names that `Host` may have, beside those of this machine. Requests for other names get status 421. Default: all names if
+   * `HOST` is an address that others reach, and only those of this machine if it is not.
+   */
   allowedHosts: setting(
     'ALLOWED_HOSTS',
     listOf(z.string().regex(/^([a-z\d._-]+|\[[a-f\d:.]+\])$/)).optional(),

@@ -251,7 +251,7 @@ async function readComments(
             sort: 'created_at',
           })
         : zendesk.follow(commentsPage, link),
-    // A comment that is not public is an agent's note to colleagues, which nobody else may see.
+    // Private comments are notes between agents. Only agents may see them.
     items: ({ comments }) => comments.filter((comment) => comment.public),
     next: nextOf,
     isEnough: (read) => uniqueById(read, ({ id }) => id).length >= first,

@@ -7,7 +7,7 @@ export const identity: IdentityDeclaration<SalesforceClient, ContactRecord> = {
   recordKey: 'salesforceContactId',
   askedBy: {
     salesforceContactId: { uniqueness: 'enforced', loader: contactsById },
-    // Salesforce warns of duplicates, if it is told to, and keeps them.
+    // Salesforce can be configured to warn of duplicates, and stores them all the same.
     email: { uniqueness: 'usual', loader: contactsByEmail },
     // Colleagues share the number of their firm.
     phone: { uniqueness: 'none', loader: contactsByPhone },

@@ -4,7 +4,7 @@ import { messagesOf } from './resolvers.js';
 import type { FacebookMessage } from './schema.generated.js';
 
 const MAX_TITLE = 100;
-/** After every message: of a conversation of which nothing was read, the newest may be missing. */
+/** Later than every message. If nothing of a conversation was read, even its newest message may be missing. */
 const LAST_MOMENT = '9999-12-31T23:59:59Z';
 
 /** Meta cannot be asked for messages before a moment, so the newest messages of each conversation are read. */

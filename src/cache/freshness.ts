@@ -58,8 +58,8 @@ export const DEFAULT_FRESHNESS = {
 } as const satisfies FreshnessOptions;
 
 /**
- * The freshness of loaders that find customers, in a source that declares none. Who somebody is changes seldom, and to ask
- * for each page view would cost a round before everything else.
+ * The freshness of loaders that find customers, in a source that declares none. An identity changes seldom, and without
+ * a cache each page view would wait for one more round of calls.
  */
 export const DEFAULT_IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const satisfies FreshnessOptions;
 

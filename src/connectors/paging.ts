@@ -26,7 +26,7 @@ export function decodeCursor(cursor: string, parts: number): string[] {
   throw new InvalidInputError('"after" must be the endCursor of an earlier page.');
 }
 
-/** One page of a list, of which one item more than it holds was read if there is a next page. */
+/** One page of `size` items. `found` has one more item if there is a next page. */
 export function connection<Found, Node>(
   found: readonly Found[],
   size: number,
