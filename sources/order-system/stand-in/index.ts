@@ -51,6 +51,8 @@ export async function startOrderSystem(
       await client.query(`create database ${database} template template0 encoding 'UTF8'`);
       await client.query(`create role ${reader.name} login password '${reader.password}'`);
       await client.query(`create role ${taker.name} login password '${taker.password}'`);
+      // Only a member of a role may end its connections, which may still be open when the database is dropped.
+      await client.query(`grant ${reader.name}, ${taker.name} to current_user`);
       await client.query(`alter role ${reader.name} set default_transaction_read_only = on`);
     });
     await withClient(own, async (client) => {
