@@ -55,8 +55,6 @@ export interface GatewayOptions {
   operations?: URL;
   /** The folder of the triggers. Default: TRIGGERS_FOLDER. */
   triggers?: URL;
-  /** Who sends all requests, whatever they say: whoever has the gateway to themselves, without a port. */
-  caller?: Caller;
   /** Added to the name of the audit file, which one process alone writes. Default: nothing. */
   auditSuffix?: string;
   /** This process is one of several that are one gateway together. Default: it is one by itself. */
@@ -218,26 +216,23 @@ export function createGateway(options: GatewayOptions): Gateway {
 
 /** Reads all settings, and throws a ConfigError with all that is wrong with them. */
 function readSettings(options: GatewayOptions, late: Late): ReadSettings {
-  const { sources: all, environment = process.env, caller, auditSuffix = '', worker } = options;
+  const { sources: all, environment = process.env, auditSuffix = '', worker } = options;
   const settings = new SettingsReader(environment);
   const whole = { config: readGatewayConfig(settings), sources: tuned(pluggedIn(all, settings), settings) };
   const { config: shared, sources } = worker === undefined ? whole : shareOut(worker, whole, settings);
   const { auditFile } = shared;
   const config = { ...shared, auditFile: auditFile === undefined ? undefined : `${auditFile}${auditSuffix}` };
   const eventSettings = readEventSettings(sources, settings, worker?.count);
-  const authentication: Authentication = {
-    ...createAuthentication({
-      settings,
-      config,
-      namespaces: new Set(sources.flatMap(({ identity }) => Object.keys(identity?.askedBy ?? {}))),
-      identify: (name, value) => readIdentifier(late.rules?.namespaces.get(name), value),
-      onKeysOutOfReach: (error) => {
-        const reason = error instanceof Error ? error.message : 'unknown';
-        logger.warn({ reason }, 'the keys of the token issuer cannot be fetched: nobody gets in by a token');
-      },
-    }),
-    ...(caller === undefined ? {} : { caller: () => caller }),
-  };
+  const authentication = createAuthentication({
+    settings,
+    config,
+    namespaces: new Set(sources.flatMap(({ identity }) => Object.keys(identity?.askedBy ?? {}))),
+    identify: (name, value) => readIdentifier(late.rules?.namespaces.get(name), value),
+    onKeysOutOfReach: (error) => {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      logger.warn({ reason }, 'the keys of the token issuer cannot be fetched: nobody gets in by a token');
+    },
+  });
   const unknown = findUnknownSettings(environment, settings.known, absentSources(all, sources, settings));
   settings.problems.push(...unknown.problems);
   // Nothing logs the warnings of a gateway that does not start, and one of them may be the cause.
