@@ -62,10 +62,10 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
   });
   const sourceOfField = fieldsOf('Customer', sdl);
   const ids = createCustomerIds(config.idSecret);
-  const spine = customerResolvers({
+  const coreSchema = customerResolvers({
     rules,
     sourceOf: new Map(rules.sources.map(({ name, identity }) => [identity.recordKey, name])),
-    survivorship: survivorshipRules(sdl.spine, rules.sources),
+    survivorship: survivorshipRules(sdl.coreSchema, rules.sources),
     timelines: timelinesOf(sources, sdl),
     consents,
     companies: sources.flatMap(({ name, companies }) =>
@@ -76,7 +76,7 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
     ids,
     maxCustomers: config.maxCustomers,
   });
-  const resolvers = new Map([['', spine], ...sourceResolvers(sources, sdl.sources)]);
+  const resolvers = new Map([['', coreSchema], ...sourceResolvers(sources, sdl.sources)]);
   const schema = stitch({ sdl, resolvers, stitched, policies });
   const subscriptionRules = readSubscriptionRules(sdl, schema);
   const privacy = createPrivacy(schema, sdl, policies, consents);

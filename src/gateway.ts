@@ -226,7 +226,7 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
   const authentication = createAuthentication({
     settings,
     config,
-    namespaces: new Set(sources.flatMap(({ identity }) => Object.keys(identity?.askedBy ?? {}))),
+    namespaces: new Set(sources.flatMap(({ identity }) => Object.keys(identity?.foundBy ?? {}))),
     identify: (name, value) => readIdentifier(late.rules?.namespaces.get(name), value),
     onKeysOutOfReach: (error) => {
       const reason = error instanceof Error ? error.message : 'unknown';

@@ -50,7 +50,7 @@ export type { Subject } from './cache/invalidation.js';
 export { epochMs, moment, readJson, readText, recordId } from './webhooks/body.js';
 export type {
   SignatureCheck,
-  ToldEvent,
+  ReportedEvent,
   WebhookAnswer,
   WebhookDeclaration,
   WebhookRequest,

@@ -103,7 +103,7 @@ export function tuned(sources: readonly SourceDefinition[], settings: SettingsRe
     const consent = source.consents?.ofRecord.name;
     const ofCustomers = consent === undefined ? FRESHNESS : FRESHNESS_WITH_CONSENT;
     const finding = new Map(
-      Object.values(source.identity?.askedBy ?? {}).map(({ loader }) => [loader.name, loader.freshness]),
+      Object.values(source.identity?.foundBy ?? {}).map(({ loader }) => [loader.name, loader.freshness]),
     );
     const ofFreshness: Record<string, z.ZodType<FreshnessOptions>> = {};
     const ofLimits: Record<string, z.ZodType<{ maxBatch?: number }>> = {};
@@ -148,7 +148,7 @@ export function tuned(sources: readonly SourceDefinition[], settings: SettingsRe
 /** The loaders that a setting may name, each with the most keys that it takes in one call. */
 function loadersOf({ identity, consents, loaders = [], stitched }: SourceDefinition) {
   const all = [
-    ...Object.values(identity?.askedBy ?? {}).map(({ loader }) => loader),
+    ...Object.values(identity?.foundBy ?? {}).map(({ loader }) => loader),
     ...(consents === undefined ? [] : [consents.ofRecord]),
     ...loaders,
     ...Object.keys(stitched?.entities ?? {}).map((name) => ({ name, maxBatch: undefined })),

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { ChunkedWork } from '../src/chunked-work.js';
 import { defineLoader } from '../src/loaders/loader.js';
-import { turnedClock } from './support/clock.js';
+import { fakeClock } from './support/clock.js';
 import { createLoading } from './support/loading.js';
 
 const MANY = Array.from({ length: 1_000 }, (_, i) => i);
@@ -54,7 +54,7 @@ describe('a long list of one request', () => {
 });
 
 describe('the answers to very many keys', () => {
-  const loading = createLoading({ clock: turnedClock() });
+  const loading = createLoading({ clock: fakeClock() });
   afterEach(() => {
     loading.close();
   });

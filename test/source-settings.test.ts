@@ -76,7 +76,7 @@ describe('the freshness of the loaders that find customers', () => {
     const { source } = localSource('club', {
       identity: {
         recordKey: 'memberId',
-        askedBy: { memberId: { uniqueness: 'enforced', loader } },
+        foundBy: { memberId: { uniqueness: 'enforced', loader } },
         yields: {},
       },
       ...parts,
@@ -269,7 +269,7 @@ describe('what is wrong with them', () => {
     fc.assert(
       fc.property(fc.constantFrom(...sources), fc.integer({ min: 0, max: 2_592_000 }), (source, seconds) => {
         const { name, identity, consents, loaders = [] } = source;
-        const finding = Object.values(identity?.askedBy ?? {}).map(({ loader }) => loader.name);
+        const finding = Object.values(identity?.foundBy ?? {}).map(({ loader }) => loader.name);
         const others = loaders.map((loader) => loader.name).filter((one) => one !== consents?.ofRecord.name);
         const word = { notFoundMaxAge: `${seconds} s` };
         const settings = new SettingsReader({

@@ -4,7 +4,7 @@ import type { UserRecord } from './mapping.js';
 
 export const identity: IdentityDeclaration<RestClient, UserRecord> = {
   recordKey: 'zendeskUserId',
-  askedBy: {
+  foundBy: {
     zendeskUserId: { uniqueness: 'enforced', loader: usersById },
     email: { uniqueness: 'enforced', loader: usersByEmail },
   },

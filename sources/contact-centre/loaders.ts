@@ -45,7 +45,7 @@ export const usersByEmail = defineLoader<RestClient, string, readonly UserRecord
     // is matched exactly below.
     // A quote would end its term.
     const query = emails.map((email) => `email:"${email.replaceAll('"', '')}"`).join(' ');
-    const { items: users, isWhole } = await pages({
+    const { items: users, isComplete } = await pages({
       ...ZENDESK,
       what: LIKE_THESE,
       acceptPart: true,
@@ -64,7 +64,7 @@ export const usersByEmail = defineLoader<RestClient, string, readonly UserRecord
       matching: 'loose',
     }).map((own) =>
       // Whom the pages that were not read would have told of cannot be said to be unknown.
-      own.length === 0 && !isWhole ? tooMany('contact-centre', LIKE_THESE) : own.map(toCustomer),
+      own.length === 0 && !isComplete ? tooMany('contact-centre', LIKE_THESE) : own.map(toCustomer),
     );
   },
 });
@@ -127,7 +127,7 @@ function there<T>(page: T | null): T {
 export interface TicketsOfUser {
   tickets: readonly TicketRecord[];
   /** False when there are more than can be read: these are then some of them, not even the newest. */
-  isWhole: boolean;
+  isComplete: boolean;
 }
 
 /** All of a user's tickets, so that all that is made of them shares one call. */
@@ -135,7 +135,7 @@ export const ticketsOfUsers = defineLoader<RestClient, string, TicketsOfUser>({
   name: 'ticketsOfUsers',
   maxBatch: MAX_BATCH,
   about: (userId) => aboutUsers([userId]),
-  isWhole: ({ isWhole }) => isWhole,
+  isComplete: ({ isComplete }) => isComplete,
   load: (userIds, zendesk) => loadTickets(userIds, zendesk, 'requester', ({ requesterId }) => [requesterId]),
 });
 
@@ -143,7 +143,7 @@ export const ticketsOfUsers = defineLoader<RestClient, string, TicketsOfUser>({
 export const ticketsCopiedToUsers = defineLoader<RestClient, string, TicketsOfUser>({
   name: 'ticketsCopiedToUsers',
   maxBatch: MAX_BATCH,
-  isWhole: ({ isWhole }) => isWhole,
+  isComplete: ({ isComplete }) => isComplete,
   load: (userIds, zendesk) => loadTickets(userIds, zendesk, 'cc', ({ copiedIds }) => copiedIds),
 });
 
@@ -155,7 +155,7 @@ async function loadTickets(
   usersOf: (ticket: TicketRecord) => readonly string[],
 ): Promise<TicketsOfUser[]> {
   const read = async (ids: readonly string[]) => {
-    const { records, isWhole } = await readTickets(ids, zendesk, part);
+    const { records, isComplete } = await readTickets(ids, zendesk, part);
     const own = alignMany(ids, records, {
       source: 'contact-centre',
       keyOf: usersOf,
@@ -163,20 +163,20 @@ async function loadTickets(
       // The search by `cc` also finds the tickets that a user only follows.
       matching: part === 'cc' ? 'loose' : 'exact',
     });
-    return { own: new Map(ids.map((id, i) => [id, own[i] ?? []])), isWhole };
+    return { own: new Map(ids.map((id, i) => [id, own[i] ?? []])), isComplete };
   };
-  const { own, isWhole } = await read(userIds);
+  const { own, isComplete } = await read(userIds);
   // Whoever fills pages alone stands in the way of the others, who are asked about once more.
   const ticketsOf = (id: string) => own.get(id) ?? [];
-  const inTheWay = (id: string) => !isWhole && ticketsOf(id).length >= TICKETS_A_PAGE;
+  const inTheWay = (id: string) => !isComplete && ticketsOf(id).length >= TICKETS_A_PAGE;
   const others = userIds.filter((id) => !inTheWay(id));
   if (others.length === 0 || others.length === userIds.length)
-    return userIds.map((id) => ({ tickets: ticketsOf(id), isWhole }));
+    return userIds.map((id) => ({ tickets: ticketsOf(id), isComplete }));
   const again = await read(others);
   return userIds.map((id) =>
     inTheWay(id)
-      ? { tickets: ticketsOf(id), isWhole: false }
-      : { tickets: again.own.get(id) ?? [], isWhole: again.isWhole },
+      ? { tickets: ticketsOf(id), isComplete: false }
+      : { tickets: again.own.get(id) ?? [], isComplete: again.isComplete },
   );
 }
 
@@ -185,9 +185,9 @@ async function readTickets(
   userIds: readonly string[],
   zendesk: RestClient,
   part: 'requester' | 'cc',
-): Promise<{ records: TicketRecord[]; isWhole: boolean }> {
+): Promise<{ records: TicketRecord[]; isComplete: boolean }> {
   // The export promises an order by created_at but not its direction, so no page can be left out.
-  const { items, isWhole } = await pages({
+  const { items, isComplete } = await pages({
     ...ZENDESK,
     what: 'tickets',
     acceptPart: true,
@@ -205,7 +205,7 @@ async function readTickets(
     items: ({ results }) => results,
     next: nextOf,
   });
-  return { records: items.map(toTicket).sort(newestFirst), isWhole };
+  return { records: items.map(toTicket).sort(newestFirst), isComplete };
 }
 
 export function newestFirst(one: TicketRecord, other: TicketRecord): number {

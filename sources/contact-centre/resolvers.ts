@@ -39,7 +39,7 @@ export const resolvers: Resolvers = {
       return (
         found && {
           value: found.tickets.filter(({ status }) => !DONE.has(status)).length,
-          approximate: !found.isWhole,
+          approximate: !found.isComplete,
         }
       );
     },
@@ -59,7 +59,7 @@ export async function ticketsOf(customer: Customer, context: Context): Promise<r
 
 /** Some of them only would look as if they were all. */
 function allOf(found: TicketsOfUser | null): readonly TicketRecord[] {
-  if (found?.isWhole === false) throw tooMany('contact-centre', 'tickets');
+  if (found?.isComplete === false) throw tooMany('contact-centre', 'tickets');
   return found?.tickets ?? [];
 }
 
@@ -74,6 +74,6 @@ async function readTicketsOf(
   const found = await Promise.all(userIds.map((userId) => load(loader, userId)));
   return {
     tickets: found.flatMap(({ tickets }) => tickets).sort(newestFirst),
-    isWhole: found.every(({ isWhole }) => isWhole),
+    isComplete: found.every(({ isComplete }) => isComplete),
   };
 }

@@ -7,7 +7,7 @@ import {
   recordId,
   webhookSecrets,
   type EventType,
-  type ToldEvent,
+  type ReportedEvent,
   type WebhookDeclaration,
 } from '../../src/index.js';
 
@@ -40,7 +40,7 @@ export const webhook: WebhookDeclaration = {
   events: ({ body }) => (body.byteLength === 0 ? [] : (eventsOf(readJson(body, message)) ?? [])),
 };
 
-function eventsOf(told: Message): ToldEvent[] | undefined {
+function eventsOf(told: Message): ReportedEvent[] | undefined {
   const { id, time, detail } = told;
   const [, about = '', what = ''] = /^zen:event-type:(\w+)\.(\w+)$/.exec(told.type) ?? [];
   const type = about === 'ticket' ? ticketType(what, told) : about === 'user' ? userType(what) : undefined;

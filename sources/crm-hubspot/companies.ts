@@ -4,7 +4,7 @@ import type { CrmCompany } from './mapping.js';
 
 /** How the CRM knows companies. */
 export const crmCompanies: CompanyDeclaration<RestClient, CrmCompany> = {
-  askedBy: { kvkNumber: companiesByKvkNumber, vatNumber: companiesByVatNumber },
+  foundBy: { kvkNumber: companiesByKvkNumber, vatNumber: companiesByVatNumber },
   holds: ['kvkNumber', 'vatNumber'],
   ofCustomer: async (customer, { load }) => {
     const contactIds = await customer.identifiers('hubspotContactId');

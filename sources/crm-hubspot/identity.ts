@@ -4,7 +4,7 @@ import type { ContactRecord } from './mapping.js';
 
 export const identity: IdentityDeclaration<RestClient, ContactRecord> = {
   recordKey: 'hubspotContactId',
-  askedBy: {
+  foundBy: {
     hubspotContactId: { uniqueness: 'enforced', loader: contactsById },
     email: { uniqueness: 'enforced', loader: contactsByEmail },
     // Else a customer who is found by it would be another one than the same customer found by e-mail.

@@ -214,7 +214,7 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
       ...aboutCompany(company),
     ],
     load: async (numbers, hubspot) => {
-      const { items: found, isWhole } = await pages({
+      const { items: found, isComplete } = await pages({
         source: 'crm-hubspot',
         what: 'companies',
         acceptPart: true,
@@ -248,7 +248,7 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
       return own.map((one) => {
         if (one !== null) return toCompany(one);
         // What the pages that were not read would have told of cannot be said to be unknown.
-        return isWhole ? null : tooMany('crm-hubspot', 'companies');
+        return isComplete ? null : tooMany('crm-hubspot', 'companies');
       });
     },
   });

@@ -7,7 +7,7 @@ import {
   recordId,
   webhookSecrets,
   type EventType,
-  type ToldEvent,
+  type ReportedEvent,
   type WebhookDeclaration,
 } from '../../src/index.js';
 import { newestTickets, tickets, ticketsOfCompanies } from './loaders.js';
@@ -48,7 +48,7 @@ export const webhook: WebhookDeclaration = {
   changes: { 'ticket.opened': ALL_TICKETS, 'ticket.changed': ALL_TICKETS, 'ticket.solved': ALL_TICKETS },
 };
 
-function eventOf(told: Notification): ToldEvent | undefined {
+function eventOf(told: Notification): ReportedEvent | undefined {
   const { objectId } = told;
   const [kind = '', what = ''] = told.subscriptionType.split('.');
   const object = kind === 'object' ? OBJECT_TYPES[told.objectTypeId ?? ''] : kind;

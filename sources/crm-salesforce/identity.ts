@@ -5,7 +5,7 @@ import { isSameCustomer, type ContactRecord } from './mapping.js';
 
 export const identity: IdentityDeclaration<SalesforceClient, ContactRecord> = {
   recordKey: 'salesforceContactId',
-  askedBy: {
+  foundBy: {
     salesforceContactId: { uniqueness: 'enforced', loader: contactsById },
     // Salesforce can be configured to warn of duplicates, and stores them all the same.
     email: { uniqueness: 'usual', loader: contactsByEmail },

@@ -2,7 +2,7 @@ import {
   isSameText,
   webhookSecrets,
   type EventType,
-  type ToldEvent,
+  type ReportedEvent,
   type WebhookDeclaration,
   type WebhookRequest,
 } from '../../src/index.js';
@@ -47,7 +47,7 @@ function organisationsOf({ url }: WebhookRequest, secrets: readonly string[]): s
     .map(({ organisation }) => organisation);
 }
 
-function eventOf({ id, object, fields }: Notification, nowMs: number): ToldEvent | undefined {
+function eventOf({ id, object, fields }: Notification, nowMs: number): ReportedEvent | undefined {
   const recordId = fields.get('Id') ?? '';
   const type = typeOf(object, fields);
   if (type === undefined || recordId === '') return undefined;

@@ -24,7 +24,7 @@ export const facebook = defineSource({
   limits: { timeout: '3 s', concurrency: 6 },
   identity: {
     recordKey: 'facebookUserId',
-    askedBy: { facebookUserId: { uniqueness: 'enforced', loader: usersById } },
+    foundBy: { facebookUserId: { uniqueness: 'enforced', loader: usersById } },
     // Meta tells a page no address and no phone number.
     yields: {},
   },

@@ -39,7 +39,7 @@ function ownItems<T extends { id: string }>(
       },
       idOf: ({ id }) => id,
     });
-    return { items, isWhole: list.isWhole };
+    return { items, isComplete: list.isComplete };
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
@@ -53,7 +53,7 @@ export const usersById = defineLoader<FacebookClient, string, readonly UserRecor
     const found = await readBatch(client, user, asks);
     return found.map((one, i) => {
       if (one instanceof Error) return one;
-      const own = ownItems({ items: one === null ? [] : [one], isWhole: true }, ids[i] ?? '', ({ id }) => [
+      const own = ownItems({ items: one === null ? [] : [one], isComplete: true }, ids[i] ?? '', ({ id }) => [
         id,
       ]);
       return own instanceof Error ? own : own.items.map(toUser);
@@ -157,7 +157,7 @@ export const leadsOfPage = defineLoader<FacebookClient, 'all', PagedList<LeadRec
       })),
       MAX_LEAD_PAGES,
     );
-    const all: PagedList<LeadRecord> = { items: [], isWhole: forms.isWhole };
+    const all: PagedList<LeadRecord> = { items: [], isComplete: forms.isComplete };
     ownForms.forEach((form, i) => {
       const own = ownItems(lists[i] ?? missing(), form.id, ({ form_id }) =>
         form_id == null ? [] : [form_id],
@@ -165,7 +165,7 @@ export const leadsOfPage = defineLoader<FacebookClient, 'all', PagedList<LeadRec
       // Without one form's leads nobody can be said to have filled in none.
       if (own instanceof Error) throw own;
       all.items.push(...own.items.map((one) => toLead(one, form)));
-      all.isWhole &&= own.isWhole;
+      all.isComplete &&= own.isComplete;
     });
     return keys.map(() => all);
   },

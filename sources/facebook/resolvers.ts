@@ -14,7 +14,7 @@ export const resolvers: Resolvers = {
       const own = all.items
         .filter((lead) => lead.emails.some((email) => emails.has(email)))
         .sort((one, other) => other.createdAt.localeCompare(one.createdAt) || other.id.localeCompare(one.id));
-      return firstOf({ items: own, isWhole: all.isWhole }, size, 'leads');
+      return firstOf({ items: own, isComplete: all.isComplete }, size, 'leads');
     },
   },
   FacebookProfile: {
@@ -35,7 +35,7 @@ export function messagesOf(
 }
 
 /** Of a list that was not read to its end nobody can say that it has no more. */
-export function firstOf<T>({ items, isWhole }: PagedList<T>, size: number, what: string): T[] {
-  if (items.length < size && !isWhole) throw tooMany('facebook', what);
+export function firstOf<T>({ items, isComplete }: PagedList<T>, size: number, what: string): T[] {
+  if (items.length < size && !isComplete) throw tooMany('facebook', what);
   return items.slice(0, size);
 }

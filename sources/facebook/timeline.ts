@@ -13,14 +13,14 @@ export const timeline: TimelineDeclaration = {
   page: async (customer, _, { load }) => {
     const userIds = await customer.identifiers('facebookUserId');
     const conversations = await Promise.all(userIds.map((userId) => load(conversationsOfUsers, userId)));
-    if (conversations.some(({ isWhole }) => !isWhole)) throw tooMany('facebook', 'conversations');
+    if (conversations.some(({ isComplete }) => !isComplete)) throw tooMany('facebook', 'conversations');
     const lists = await Promise.all(
       conversations.flatMap(({ items }) => items.map((one) => messagesOf(one, load))),
     );
     return {
       items: lists.flatMap(({ items }) => items.map(toTimelineItem)),
-      readBackTo: lists.flatMap(({ items, isWhole }) =>
-        isWhole ? [] : [items.at(-1)?.createdAt ?? LAST_MOMENT],
+      readBackTo: lists.flatMap(({ items, isComplete }) =>
+        isComplete ? [] : [items.at(-1)?.createdAt ?? LAST_MOMENT],
       ),
     };
   },

@@ -7,7 +7,7 @@ import {
   recordId,
   secretSetting,
   webhookSecrets,
-  type ToldEvent,
+  type ReportedEvent,
   type WebhookAnswer,
   type WebhookDeclaration,
 } from '../../src/index.js';
@@ -78,7 +78,7 @@ export const webhook: WebhookDeclaration = {
 };
 
 /** It tells no more than ids: who it is stands in the lead itself, which is fetched. */
-function leadOf({ field, value }: z.infer<typeof change>): ToldEvent | undefined {
+function leadOf({ field, value }: z.infer<typeof change>): ReportedEvent | undefined {
   const told = field === 'leadgen' ? lead.safeParse(value).data : undefined;
   if (told === undefined) return undefined;
   return {
@@ -94,7 +94,7 @@ function leadOf({ field, value }: z.infer<typeof change>): ToldEvent | undefined
 function messageOf(
   { sender, timestamp, message }: z.infer<typeof messaging>,
   nowMs: number,
-): ToldEvent | undefined {
+): ReportedEvent | undefined {
   // An echo is what the page itself has sent.
   if (message == null || sender == null || message.is_echo === true) return undefined;
   return {

@@ -63,7 +63,7 @@ export const invoices = defineSource({
   ],
   identity: {
     recordKey: 'invoiceCustomerNumber',
-    askedBy: {
+    foundBy: {
       invoiceCustomerNumber: { uniqueness: 'enforced', loader: customersByNumber },
       // Neither is kept unique: it warns of a VAT number that is there twice, and takes it.
       email: { uniqueness: 'usual', loader: customersByEmail },

@@ -59,7 +59,7 @@ const customersBy = (
         keys: { field, values: values.filter(({ length }) => length <= MAX_LENGTHS[field]) },
         select: Object.keys(customerCard.shape),
       });
-      if (parts.some(({ isWhole }) => !isWhole)) throw tooMany('invoices', 'customers like these');
+      if (parts.some(({ isComplete }) => !isComplete)) throw tooMany('invoices', 'customers like these');
       return alignMany(
         values,
         parts.flatMap(({ records }) => records),
@@ -147,7 +147,7 @@ async function readInvoices(
     isEnough: (records, values) => {
       const asked = new Set(values);
       const own = pages.filter(({ customerNumbers }) => customerNumbers.some((number) => asked.has(number)));
-      return takePages(own, [{ records, values, isWhole: false }]).every(({ isFull }) => isFull);
+      return takePages(own, [{ records, values, isComplete: false }]).every(({ isFull }) => isFull);
     },
   });
 }
@@ -185,7 +185,9 @@ function takePage(
   records: readonly SalesInvoice[],
 ): { invoices: InvoiceRecord[]; isFull: boolean } {
   // Of a part that goes on, the last day may go on too: what is newer than that is all there is.
-  const cutOff = parts.flatMap((part) => (part.isWhole ? [] : [part.records.at(-1)?.invoiceDate ?? '9999']));
+  const cutOff = parts.flatMap((part) =>
+    part.isComplete ? [] : [part.records.at(-1)?.invoiceDate ?? '9999'],
+  );
   const day = cutOff.sort().at(-1) ?? '';
   const invoices = records
     .filter(({ invoiceDate }) => invoiceDate > day)
@@ -203,14 +205,14 @@ function takePage(
 export interface OpenTotals {
   amounts: readonly Money[];
   /** False when there are more open invoices than can be read. */
-  isWhole: boolean;
+  isComplete: boolean;
 }
 
 export const openTotals = defineLoader<OdataClient, string, OpenTotals>({
   name: 'openTotals',
   maxBatch: MAX_BATCH,
   about: (customerNumber) => aboutCustomers([customerNumber]),
-  isWhole: ({ isWhole }) => isWhole,
+  isComplete: ({ isComplete }) => isComplete,
   load: async (customerNumbers, central) => {
     const found = new Map<string, OpenTotals>();
     let asked = customerNumbers;
@@ -232,9 +234,9 @@ export const openTotals = defineLoader<OdataClient, string, OpenTotals>({
 });
 
 /** Of those who were read to their end; who alone fills what can be read has as much as could be. */
-function totalsIn({ values, records, isWhole }: OdataPart<OpenInvoice, string>): [string, OpenTotals][] {
+function totalsIn({ values, records, isComplete }: OdataPart<OpenInvoice, string>): [string, OpenTotals][] {
   const seen = [...new Set(records.map(({ billToCustomerNumber }) => billToCustomerNumber))];
-  const read = isWhole ? values : seen.length === 1 ? seen : seen.slice(0, -1);
+  const read = isComplete ? values : seen.length === 1 ? seen : seen.slice(0, -1);
   const own = alignMany(values, records, {
     ...INVOICES,
     keyOf: ({ billToCustomerNumber }) => billToCustomerNumber,
@@ -246,7 +248,7 @@ function totalsIn({ values, records, isWhole }: OdataPart<OpenInvoice, string>):
     const amounts = totalsOf(
       open.map(({ remainingAmount, currencyCode }) => moneyOf(remainingAmount, currencyCode)),
     );
-    return [[number, { amounts, isWhole: isWhole || seen.length > 1 }]];
+    return [[number, { amounts, isComplete: isComplete || seen.length > 1 }]];
   });
 }
 

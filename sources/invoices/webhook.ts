@@ -5,7 +5,7 @@ import {
   readJson,
   webhookSecrets,
   type EventType,
-  type ToldEvent,
+  type ReportedEvent,
   type WebhookDeclaration,
 } from '../../src/index.js';
 import { invoicePages, openTotals } from './loaders.js';
@@ -53,7 +53,7 @@ function isOneOf(text: string, secrets: readonly string[]): boolean {
 function eventOf(
   { resource, changeType, lastModifiedDateTime }: z.infer<typeof notification>,
   nowMs: number,
-): ToldEvent | undefined {
+): ReportedEvent | undefined {
   const [, set = '', id] =
     /\/(customers|salesInvoices)(?:\(([\da-f-]{36})\))?(?:\?.*)?$/i.exec(resource) ?? [];
   const type = typeOf(set, changeType);

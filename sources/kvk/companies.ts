@@ -4,7 +4,7 @@ import type { Registration } from './mapping.js';
 
 /** How the trade register knows companies. */
 export const registered: CompanyDeclaration<RestClient, Registration> = {
-  askedBy: { kvkNumber: registrations },
+  foundBy: { kvkNumber: registrations },
   byNameAndPlace: companiesByNameAndPlace,
   // The one number that it holds is the one that it is asked by.
   holds: [],

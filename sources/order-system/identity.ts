@@ -11,7 +11,7 @@ import { isSameCustomer, type OrderSystemCustomer } from './mapping.js';
 
 export const identity: IdentityDeclaration<SqlClient, OrderSystemCustomer> = {
   recordKey: 'customerNumber',
-  askedBy: {
+  foundBy: {
     customerNumber: { uniqueness: 'enforced', loader: customersByNumber },
     // The database keeps none of these unique.
     email: { uniqueness: 'usual', loader: customersByEmail },

@@ -3,6 +3,6 @@ import { companiesByVatNumber } from './loaders.js';
 import type { VatCheckRecord } from './mapping.js';
 
 export const viesCompanies: CompanyDeclaration<SoapClient, VatCheckRecord> = {
-  askedBy: { vatNumber: companiesByVatNumber },
+  foundBy: { vatNumber: companiesByVatNumber },
   holds: ['vatNumber'],
 };

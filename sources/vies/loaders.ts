@@ -26,11 +26,11 @@ export const companiesByVatNumber = defineLoader<SoapClient, string, VatCheckRec
 /** VAT numbers come in their one way of writing, which begins with the EU's code of the country. */
 async function check(vatNumber: string, vies: SoapClient): Promise<VatCheckRecord | null> {
   const asked = { countryCode: vatNumber.slice(0, 2), vatNumber: vatNumber.slice(2) };
-  const askedAt = new Date();
+  const fetchedAt = new Date();
   const answer = await vies.call(checkVatResponse, 'checkVat', asked);
   const own = alignSingle(vatNumber, answer, {
     source: 'vies',
     keyOf: (one) => `${one.countryCode}${one.vatNumber.toUpperCase()}`,
   });
-  return own && toVatCheck(vatNumber, own, askedAt);
+  return own && toVatCheck(vatNumber, own, fetchedAt);
 }

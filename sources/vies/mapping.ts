@@ -11,7 +11,7 @@ export interface VatCheckRecord extends CompanyRecord, Pick<VatCheck, 'valid' | 
 export function toVatCheck(
   vatNumber: string,
   { valid, name, address }: CheckVatResponse,
-  askedAt: Date,
+  fetchedAt: Date,
 ): VatCheckRecord {
   return {
     kvkNumber: null,
@@ -19,6 +19,6 @@ export function toVatCheck(
     valid,
     name: valid ? name : null,
     address: valid ? address : null,
-    checkedAt: askedAt.toISOString(),
+    checkedAt: fetchedAt.toISOString(),
   };
 }

@@ -47,7 +47,7 @@ export const webshop = defineSource({
   ],
   identity: {
     recordKey: 'shopifyCustomerId',
-    askedBy: {
+    foundBy: {
       shopifyCustomerId: { uniqueness: 'enforced', loader: customersById },
       email: { uniqueness: 'enforced', loader: customersByEmail },
       phone: { uniqueness: 'enforced', loader: customersByPhone },

@@ -7,7 +7,7 @@ import {
   recordId,
   webhookSecrets,
   type EventType,
-  type ToldEvent,
+  type ReportedEvent,
   type WebhookDeclaration,
 } from '../../src/index.js';
 
@@ -42,7 +42,7 @@ const emailConsent = z.object({
 });
 const smsConsent = z.object({ id: recordId, phone: text, sms_marketing_consent: consent });
 
-type Told = Omit<ToldEvent, 'id' | 'time'> & { time: string | null | undefined };
+type Told = Omit<ReportedEvent, 'id' | 'time'> & { time: string | null | undefined };
 
 /** The topic is in a header, which is not signed: what a message says must go with it. */
 const ORDER_TOPICS: Record<string, { type: EventType; isSo(order: Order): boolean }> = {
@@ -142,7 +142,7 @@ function consentEvent(
   channel: 'EMAIL' | 'SMS',
   subject: string,
   { state, consent_updated_at: time }: z.infer<typeof consent>,
-  identifiers: ToldEvent['identifiers'],
+  identifiers: ReportedEvent['identifiers'],
 ): Told | undefined {
   const type = CONSENT_TYPES[state.toLowerCase()];
   if (type === undefined) return undefined;
@@ -153,7 +153,7 @@ function identifiersOf(
   id: string | undefined,
   email: string | null | undefined,
   phone?: string | null,
-): ToldEvent['identifiers'] {
+): ReportedEvent['identifiers'] {
   return {
     ...(id === undefined ? {} : { shopifyCustomerId: [id] }),
     ...(email == null ? {} : { email: [email] }),

@@ -59,7 +59,7 @@ function nameOf(value: Problem['value']): string {
 export interface MentionsBy {
   posts: readonly XPost[];
   /** False when there is more than was read: these are then the newest. */
-  isWhole: boolean;
+  isComplete: boolean;
 }
 
 /** That many names fit into a query of 512 characters, which is what the smaller plans allow. */
@@ -75,7 +75,7 @@ export const mentionsBy = defineLoader<XClient, string, MentionsBy>({
   load: async (usernames, { api, organisation }) => {
     const authors = usernames.map((username) => `from:${username}`).join(' OR ');
     const query = `(${authors}) @${organisation.value} -is:retweet`;
-    const { items, isWhole } = await pages({
+    const { items, isComplete } = await pages({
       source: 'x',
       what: 'posts',
       acceptPart: true,
@@ -103,7 +103,7 @@ export const mentionsBy = defineLoader<XClient, string, MentionsBy>({
       idOf: ({ post }) => post.id,
     }).map((own) => ({
       posts: own.map(({ post }) => post),
-      isWhole,
+      isComplete,
     }));
   },
 });

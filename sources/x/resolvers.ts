@@ -14,8 +14,8 @@ export const resolvers: Resolvers = {
   XProfile: {
     mentions: async ({ username }, { first }, { load }) => {
       const size = pageSize(first);
-      const { posts, isWhole } = await load(mentionsBy, username.toLowerCase());
-      if (posts.length < size && !isWhole) throw tooMany('x', 'posts');
+      const { posts, isComplete } = await load(mentionsBy, username.toLowerCase());
+      if (posts.length < size && !isComplete) throw tooMany('x', 'posts');
       return posts.slice(0, size);
     },
   },

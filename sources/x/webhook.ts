@@ -6,7 +6,7 @@ import {
   readJson,
   recordId,
   webhookSecrets,
-  type ToldEvent,
+  type ReportedEvent,
   type WebhookDeclaration,
 } from '../../src/index.js';
 
@@ -98,7 +98,7 @@ function received({
   time: string;
   username: string | undefined;
   isPublic: boolean;
-}): ToldEvent {
+}): ReportedEvent {
   return {
     id,
     type: 'message.received',

@@ -5,7 +5,7 @@ import type { Clock } from '../clock.js';
 export interface Entry {
   value: unknown;
   /** When the system was asked: what it saw may have changed while the answer was on its way. */
-  askedAt: number;
+  fetchedAt: number;
   /** How long it is fresh. */
   maxAgeMs: number;
   /** How long it is of any use, stale or not. */
@@ -117,11 +117,11 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
       return kept;
     },
     set: (source, key, entry) => {
-      const ttl = entry.keepMs - (clock.now() - entry.askedAt);
+      const ttl = entry.keepMs - (clock.now() - entry.fetchedAt);
       if (ttl <= 0) return;
       const entries = open(source);
       // A slow answer, or another instance's, may come after one that was asked for later.
-      if ((entries.peek(key)?.askedAt ?? -Infinity) > entry.askedAt) return;
+      if ((entries.peek(key)?.fetchedAt ?? -Infinity) > entry.fetchedAt) return;
       entries.set(key, { ...entry, standing: { reads: 0, isDropped: false } }, { ttl });
       // What is larger than the whole is not taken.
       if (!entries.has(key)) return;

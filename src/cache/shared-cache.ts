@@ -13,7 +13,7 @@ export interface SharedEntry {
   /** Anything that JSON can say. */
   value: unknown;
   /** Moment of the question, wall-clock ms since 1970. */
-  askedAt: number;
+  fetchedAt: number;
   maxAgeMs: number;
   /** Digests of all that the answer is about. */
   tags: readonly string[];

@@ -47,7 +47,7 @@ type Position = string | number;
 export interface PagedList<Item> {
   items: Item[];
   /** False when there is more than was read. */
-  isWhole: boolean;
+  isComplete: boolean;
 }
 
 /** How a system's list goes on, and how much of it is read. */
@@ -118,7 +118,7 @@ export async function pagesOfEach<Key, Page, Item, At extends Position>(
     at: undefined as At | undefined,
     seen: new Set<At>(),
     items: [] as Item[],
-    isWhole: true,
+    isComplete: true,
     error: undefined as Error | undefined,
   }));
   let open = lists;
@@ -132,7 +132,7 @@ export async function pagesOfEach<Key, Page, Item, At extends Position>(
       if (page == null || page instanceof Error) return false;
       list.items.push(...items(page));
       const at = next(page, list.items) ?? undefined;
-      list.isWhole = at === undefined;
+      list.isComplete = at === undefined;
       if (at === undefined || isEnough(list.items)) return false;
       const isAtBound = count >= maxPages || list.items.length >= maxItems;
       if (list.seen.has(at) || (isAtBound && !acceptPart)) list.error = tooMany(source, what);
@@ -141,7 +141,7 @@ export async function pagesOfEach<Key, Page, Item, At extends Position>(
       return list.error === undefined && !isAtBound;
     });
   }
-  return lists.map(({ items: read, isWhole, error }) => error ?? { items: read, isWhole });
+  return lists.map(({ items: read, isComplete, error }) => error ?? { items: read, isComplete });
 }
 
 /** A list that has no end, or that is longer than may be read. */

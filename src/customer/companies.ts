@@ -23,7 +23,7 @@ export interface CompaniesOptions {
   rules: IdentityRules;
   /** In the order in which they are believed. */
   companies: readonly { name: string; companies: CompanyDeclaration<Client> }[];
-  /** The source that answers a field of Company; undefined for those of the spine. */
+  /** The source that answers a field of Company; undefined for those of the core schema. */
   sourceOfCompanyField: ReadonlyMap<string, string>;
 }
 
@@ -148,7 +148,7 @@ export function createCompanies({ rules, companies, sourceOfCompanyField }: Comp
 type Normal = (number: CompanyNumber, value: string) => string | null;
 
 function declaredFinder(source: string, declared: CompanyDeclaration<Client>): CompanyFinder {
-  const asks = Object.entries(declared.askedBy).map(([number, loader]) => [
+  const asks = Object.entries(declared.foundBy).map(([number, loader]) => [
     number,
     (value: string, { load }: Context) => load(loader, value),
   ]);
@@ -158,7 +158,7 @@ function declaredFinder(source: string, declared: CompanyDeclaration<Client>): C
 /** A system that keeps companies among its customers knows one by the customers that have its number. */
 function identityFinder({ name, identity }: IdentifyingSource, normal: Normal): CompanyFinder[] {
   const asks = COMPANY_NUMBERS.flatMap((number) => {
-    const loader = identity.askedBy[number]?.loader;
+    const loader = identity.foundBy[number]?.loader;
     if (loader === undefined) return [];
     const ask = async (value: string, { load }: Context): Promise<CompanyRecord | null> => {
       const records = await load(loader, value);

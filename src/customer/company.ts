@@ -21,7 +21,7 @@ export interface NameAndPlace {
 /** How a source knows companies. Its loaders are listed in the source's `loaders`. */
 export interface CompanyDeclaration<C extends Client, R extends CompanyRecord = CompanyRecord> {
   /** What it can be asked by, each giving what it holds of the company. */
-  askedBy: Readonly<Partial<Record<CompanyNumber, Loader<C, string, R | null>>>>;
+  foundBy: Readonly<Partial<Record<CompanyNumber, Loader<C, string, R | null>>>>;
   /** The companies of a name in a place; several are never guessed between. */
   byNameAndPlace?: Loader<C, NameAndPlace, readonly CompanyRecord[]>;
   /** The numbers that its records hold; it is asked for no other. */

@@ -1,7 +1,7 @@
 import { ForbiddenError } from '../errors.js';
 import { normalise, type Identifier } from '../identity/identifiers.js';
 import type { IdentityRules, Outcome } from '../identity/identity-graph.js';
-import { askedAt } from '../loaders/asked-at.js';
+import { fetchedAt } from '../loaders/fetched-at.js';
 import type { Companies } from './companies.js';
 import type { Context, Customer } from './customer.js';
 import { identifiersOf } from './identification.js';
@@ -49,7 +49,7 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
           survivorship[field],
           rules.namespaces,
           (source) => identity.find(source),
-          askedAt,
+          fetchedAt,
           (source) => {
             const recordKey = recordKeys.get(source);
             return recordKey === undefined || canShow(rights, rules)(recordKey);

@@ -2,7 +2,7 @@ import { AmbiguousIdentityError } from '../errors.js';
 import { mask, type Identifier } from '../identity/identifiers.js';
 import type { Match } from '../identity/identity-graph.js';
 import { textOf } from '../identity/matching.js';
-import { askedAt } from '../loaders/asked-at.js';
+import { fetchedAt } from '../loaders/fetched-at.js';
 import type { Namespace } from '../identity/declaration.js';
 import type { Customer } from './customer.js';
 import type { Ambiguous, CustomerIdentifier, IdentityLink, ResolversTypes } from './schema.generated.js';
@@ -60,7 +60,7 @@ export function identifiersOf({ records }: Match, canShow: CanShow): CustomerIde
       add(
         identifier,
         source.name,
-        verified || source.identity.askedBy[identifier.namespace]?.uniqueness === 'enforced',
+        verified || source.identity.foundBy[identifier.namespace]?.uniqueness === 'enforced',
       );
   }
   return [...all.values()].filter(({ namespace }) => canShow(namespace));
@@ -83,7 +83,7 @@ function linksOf({ lines, findings }: Match): (IdentityLink & { from: Identifier
       source: record.source.name,
       rule,
       verified: record.holds.get(textOf(identifier))?.verified ?? false,
-      seenAt: askedAt(record.record),
+      seenAt: fetchedAt(record.record),
     }));
 }
 

@@ -49,15 +49,15 @@ export const NAMESPACES = { PRIMARY_EMAIL: 'email', PRIMARY_PHONE: 'phone' } as 
  * One that a rule names and that is not plugged in is passed over: systems come and go, the rule stays.
  */
 export function survivorshipRules(
-  spine: DocumentNode,
+  coreSchema: DocumentNode,
   sources: readonly { name: string; identity: { yields: Readonly<Record<string, unknown>> } }[],
 ): Readonly<Record<ProfileField, Rule>> {
   const problems: string[] = [];
   const rules: Partial<Record<ProfileField, Rule>> = {};
   const missing = new Map(FIELDS);
-  const survivorship = declaredDirective(spine);
+  const survivorship = declaredDirective(coreSchema);
 
-  for (const { path, field } of fieldsOf(spine)) {
+  for (const { path, field } of fieldsOf(coreSchema)) {
     if (!field.directives?.some(({ name }) => name.value === 'survivorship')) continue;
     const name = path.startsWith('Customer.') ? field.name.value : '';
     const profileField = FIELDS.get(name);
@@ -85,7 +85,7 @@ export function survivorshipRules(
   return rules as Record<ProfileField, Rule>;
 }
 
-/** Built from what it needs alone: the rest of the spine may need types of other files. */
+/** Built from what it needs alone: the rest of the core schema may need types of other files. */
 function declaredDirective({ definitions }: DocumentNode): GraphQLDirective {
   const schema = buildASTSchema(
     {

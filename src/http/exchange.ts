@@ -55,7 +55,7 @@ export class Exchange {
   #startedAt: number | undefined;
   #operationName: string | undefined;
   #freshness: Freshness | undefined;
-  #isWhole = false;
+  #isComplete = false;
   #isInParts = false;
   #isFinished = false;
 
@@ -146,7 +146,7 @@ export class Exchange {
     if (freshness !== undefined) this.#trace(outcome);
     this.#freshness = freshness ?? provenance?.freshness();
     this.#isInParts = parts !== undefined;
-    this.#isWhole = outcome === 'ok' && !this.#isInParts;
+    this.#isComplete = outcome === 'ok' && !this.#isInParts;
     this.#count(outcome);
   }
 
@@ -155,7 +155,7 @@ export class Exchange {
     this.#operationName = operationName;
     this.#trace('ok');
     this.#freshness = freshness;
-    this.#isWhole = true;
+    this.#isComplete = true;
     this.#count('ok');
   }
 
@@ -166,7 +166,7 @@ export class Exchange {
       error instanceof AggregateError ? error.errors : [error],
     );
     const result = { errors: outsideErrors(errors, this.requestId, errorLog) };
-    this.#isWhole = false;
+    this.#isComplete = false;
     this.#count(outcomeOf(result));
     return result;
   }
@@ -197,7 +197,7 @@ export class Exchange {
   headers(): Readonly<Record<string, string>> {
     const freshness = this.#freshness;
     const age = Math.floor((freshness?.ageMs ?? 0) / 1000);
-    const fresh = this.#isWhole ? Math.floor((freshness?.freshMs ?? 0) / 1000) : 0;
+    const fresh = this.#isComplete ? Math.floor((freshness?.freshMs ?? 0) / 1000) : 0;
     return {
       'x-request-id': this.requestId,
       vary: VARY,

@@ -50,13 +50,13 @@ export class Asks {
 
   /** Undefined when the source cannot be asked by the identifier. */
   ask(source: IdentifyingSource, identifier: Identifier): Ask | undefined {
-    const askedBy = source.identity.askedBy[identifier.namespace];
-    if (askedBy === undefined) return undefined;
+    const foundBy = source.identity.foundBy[identifier.namespace];
+    if (foundBy === undefined) return undefined;
     const key = `${source.name} ${textOf(identifier)}`;
     const known = this.#asks.get(key);
     if (known !== undefined) return known;
     const ask: Ask = { source, identifier, done: Promise.resolve() };
-    ask.done = this.#load(askedBy.loader, identifier.value).then(
+    ask.done = this.#load(foundBy.loader, identifier.value).then(
       (records) => {
         ask.given = records;
         ask.answer = records.flatMap((record) => this.#reader.read(source, record) ?? []);

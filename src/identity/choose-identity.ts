@@ -9,7 +9,7 @@ export function isPersonal(
 ): boolean {
   return (
     namespaces.get(namespace)?.mayLink?.(value) !== false &&
-    sources.every(({ identity }) => identity.askedBy[namespace]?.uniqueness !== 'none')
+    sources.every(({ identity }) => identity.foundBy[namespace]?.uniqueness !== 'none')
   );
 }
 

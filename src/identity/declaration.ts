@@ -85,7 +85,7 @@ export interface CustomerRecord {
 export type Uniqueness = 'enforced' | 'usual' | 'verified' | 'none';
 
 /** A question that a source can be asked about who somebody is. */
-export interface AskedBy<C extends Client, R extends CustomerRecord = CustomerRecord> {
+export interface FoundBy<C extends Client, R extends CustomerRecord = CustomerRecord> {
   /** A fact of the system. Be honest: it decides whether two people are one. */
   uniqueness: Uniqueness;
   /** All records under an identifier, none being an empty list. */
@@ -100,7 +100,7 @@ export interface IdentityDeclaration<C extends Client, R extends CustomerRecord 
    * By namespace. All loaders give whole records: a field may be read from the record of any of them, see
    * `Customer.record()`.
    */
-  askedBy: Readonly<Record<string, AskedBy<C, R>>>;
+  foundBy: Readonly<Record<string, FoundBy<C, R>>>;
   /**
    * The namespaces of which its records hold values, and whether one record can hold `several`; `shown` are those that it
    * never vouches for, neither unique nor verified. A record that holds one not named here is a defect. It decides which

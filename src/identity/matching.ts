@@ -139,7 +139,7 @@ export function vouches(
 ): VouchRule | 'unknown' | null {
   const { identity, name } = record.source;
   if (identity.yields[identifier.namespace] === 'shown') return null;
-  const uniqueness = identity.askedBy[identifier.namespace]?.uniqueness;
+  const uniqueness = identity.foundBy[identifier.namespace]?.uniqueness;
   if (uniqueness === undefined) return verified ? 'VERIFIED' : null;
   if (uniqueness === 'none') return null;
   const answer = answerOf(name, textOf(identifier));

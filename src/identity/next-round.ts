@@ -29,7 +29,7 @@ export function nextRound(walk: Walk, asked: readonly Ask[], rules: IdentityRule
 
 /** Whether the source might know, by the identifier, a record that the walk does not know. */
 export function leadsTo(walk: Walk, source: IdentifyingSource, identifier: Identifier): boolean {
-  const uniqueness = source.identity.askedBy[identifier.namespace]?.uniqueness;
+  const uniqueness = source.identity.foundBy[identifier.namespace]?.uniqueness;
   return (
     uniqueness !== undefined &&
     uniqueness !== 'none' &&

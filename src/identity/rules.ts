@@ -52,10 +52,10 @@ export function createIdentityRules(
     identity === undefined ? [] : [{ name, identity }],
   );
   for (const { name, identity } of taking) {
-    const { recordKey, askedBy } = identity;
-    if (!(recordKey in askedBy))
+    const { recordKey, foundBy } = identity;
+    if (!(recordKey in foundBy))
       problems.push(`${name} keeps its records by "${recordKey}", so its identity must be askedBy that too.`);
-    for (const one of new Set([recordKey, ...Object.keys(askedBy)]))
+    for (const one of new Set([recordKey, ...Object.keys(foundBy)]))
       if (!namespaces.has(one))
         problems.push(`${name} is asked by "${one}", which is no declared namespace.`);
   }
@@ -92,7 +92,7 @@ export function checkCustomerKeys(
 /** The namespaces that a customer can be asked by: those that some plugged-in source can be. */
 export function askable({ namespaces, sources }: IdentityRules): Namespace[] {
   return [...namespaces.values()].filter(({ name }) =>
-    sources.some(({ identity }) => name in identity.askedBy),
+    sources.some(({ identity }) => name in identity.foundBy),
   );
 }
 
@@ -101,12 +101,12 @@ type IdentityLoader = Loader<Client, string, readonly CustomerRecord[]>;
 /** Registers the loaders that say who somebody is: whom their records are about, and which identifiers are one customer's. */
 export function addIdentityLoaders(
   source: LoadedSource<Client>,
-  { askedBy, recordKey }: IdentityDeclaration<Client>,
+  { foundBy, recordKey }: IdentityDeclaration<Client>,
   registry: LoaderRegistry,
   { namespaces }: IdentityRules,
 ): readonly unknown[] {
   const byLoader = new Map<IdentityLoader, string[]>();
-  for (const [namespace, { loader }] of Object.entries(askedBy))
+  for (const [namespace, { loader }] of Object.entries(foundBy))
     byLoader.set(loader, [...(byLoader.get(loader) ?? []), namespace]);
   for (const [loader, asked] of byLoader) {
     const normalised = (all: CustomerRecord['identifiers']) =>

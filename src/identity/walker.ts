@@ -129,7 +129,7 @@ export class Walker {
 
 /** A source that does not keep the identifier unique may know several people by it. */
 function mayKnowSeveral({ source, identifier }: Ask): boolean {
-  return source.identity.askedBy[identifier.namespace]?.uniqueness !== 'enforced';
+  return source.identity.foundBy[identifier.namespace]?.uniqueness !== 'enforced';
 }
 
 /** Or until all sources have answered. */

@@ -43,7 +43,7 @@ function findOut(
 
 /** Its records under the identifier may be several people's, or no one's whom others know. */
 function mayBeSeveral({ identity }: IdentifyingSource, start: string): boolean {
-  const uniqueness = identity.askedBy[start]?.uniqueness;
+  const uniqueness = identity.foundBy[start]?.uniqueness;
   return uniqueness !== undefined && uniqueness !== 'enforced';
 }
 
@@ -67,30 +67,30 @@ function leadsTo(
   return [identity.recordKey, ...Object.keys(identity.yields)].some((name) => {
     if (!links(source, name)) return false;
     const isAsked = [...matter, source].some((other) => {
-      const uniqueness = other.identity.askedBy[name]?.uniqueness;
+      const uniqueness = other.identity.foundBy[name]?.uniqueness;
       if (uniqueness === undefined || uniqueness === 'none') return false;
       return other !== source || identity.yields[name] === 'several';
     });
     if (!isAsked) return false;
     // Found by the one identifier alone, it tells of that identifier again and of nothing else.
-    const isFoundByItAlone = Object.keys(identity.askedBy).every(
+    const isFoundByItAlone = Object.keys(identity.foundBy).every(
       (asked) =>
         asked === name ||
         (asked !== start && !sources.some((other) => other !== source && links(other, asked))),
     );
     return !(
       identity.yields[name] === 'one' &&
-      identity.askedBy[name]?.uniqueness === 'enforced' &&
+      identity.foundBy[name]?.uniqueness === 'enforced' &&
       isFoundByItAlone
     );
   });
 }
 
 /** Whether records of the source may vouch for identifiers in the namespace. */
-function links({ identity: { recordKey, yields, askedBy } }: IdentifyingSource, name: string): boolean {
+function links({ identity: { recordKey, yields, foundBy } }: IdentifyingSource, name: string): boolean {
   return (
     recordKey === name ||
-    (['one', 'several'].includes(yields[name] ?? '') && askedBy[name]?.uniqueness !== 'none')
+    (['one', 'several'].includes(yields[name] ?? '') && foundBy[name]?.uniqueness !== 'none')
   );
 }
 
@@ -99,7 +99,7 @@ export function mayLeadTo(sources: readonly IdentifyingSource[], from: string, t
   const reached = new Set(sources.filter(({ name }) => name === from));
   for (const source of reached)
     for (const other of sources) {
-      const isAsked = Object.entries(other.identity.askedBy).some(
+      const isAsked = Object.entries(other.identity.foundBy).some(
         ([name, { uniqueness }]) => uniqueness !== 'none' && links(source, name),
       );
       if (isAsked && other.name === to) return true;

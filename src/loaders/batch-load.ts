@@ -8,7 +8,7 @@ import type { ProtectedScope, Protection } from '../resilience/protection.js';
 import { CallController } from '../v8/call-signal.js';
 import { endSourceCall, startSourceCall, traceHeaders } from '../telemetry/tracing.js';
 import { ChunkedWork } from '../chunked-work.js';
-import { noteAskedAt } from './asked-at.js';
+import { noteFetchedAt } from './fetched-at.js';
 import type { CachedAnswers } from './cached-answers.js';
 import { toError, type Flight } from './flight.js';
 import type { PipelineDependencies, PipelineOptions } from './pipeline-options.js';
@@ -18,7 +18,7 @@ import type { Run } from './provenance.js';
 interface Answered {
   flight: Flight;
   value: unknown;
-  askedAt: number;
+  fetchedAt: number;
   maxAgeMs: number;
 }
 
@@ -79,16 +79,16 @@ export class BatchLoad {
       // What was forgotten while it was being read is not taken.
       if (entry === undefined || recentlyForgotten.has(entry.tags, asked)) return true;
       // Instances share the time of day only; the engine's own clock starts with its process.
-      const askedAt = clock.now() - Math.max(0, Date.now() - entry.askedAt);
-      const landed = { value: entry.value, askedAt, maxAgeMs: entry.maxAgeMs, from: 'cached' as const };
+      const fetchedAt = clock.now() - Math.max(0, Date.now() - entry.fetchedAt);
+      const landed = { value: entry.value, fetchedAt, maxAgeMs: entry.maxAgeMs, from: 'cached' as const };
       const forMs = keepMs(entry.maxAgeMs, freshness);
       onAnswer(flight.key, entry.value, forMs);
       // Also when it is too old to be returned: it may have to replace the error of a system that fails.
       this.#cached.store(flight, { ...landed, keepMs: forMs, tags: entry.tags });
-      const ageMs = clock.now() - askedAt;
+      const ageMs = clock.now() - fetchedAt;
       if (ageMs >= Math.min(entry.maxAgeMs, flight.tooOldMs)) return true;
       observer?.cacheAnswered(source, 'shared');
-      if (isIdentity) noteAskedAt(landed.value, ageMs);
+      if (isIdentity) noteFetchedAt(landed.value, ageMs);
       flight.land(landed);
       // The rest of the batch may take long, and this answer may be too old for requests that come meanwhile.
       this.#release(flight);
@@ -113,8 +113,8 @@ export class BatchLoad {
       deadlineAt: () => batch.reduce((latest, flight) => Math.max(latest, flight.deadlineAt), 0),
     });
     const run = { calls: 0, scope };
-    const askedAt = this.#dependencies.clock.now();
-    const over = this.#begin(batch, run, askedAt, controller);
+    const fetchedAt = this.#dependencies.clock.now();
+    const over = this.#begin(batch, run, fetchedAt, controller);
     this.#dependencies.observer?.batchAsked(source, loader, batch.length);
     const trace = startSourceCall(first.trace, { source, loader, batchSize: batch.length });
     let holdsMs: number | undefined;
@@ -140,7 +140,7 @@ export class BatchLoad {
         const one = await Promise.resolve(value).catch(toError);
         const flights = batch.slice(i, i + 1);
         // The system has said by now how long this answer holds.
-        for (const answer of this.#settle(flights, [one], askedAt, holdsMs))
+        for (const answer of this.#settle(flights, [one], fetchedAt, holdsMs))
           this.#cache(answer, asked, since);
         for (const flight of flights) {
           this.#release(flight);
@@ -157,7 +157,7 @@ export class BatchLoad {
     }
     const failed = values.find((value) => value instanceof Error);
     endSourceCall(trace, codeOf(failed), scope.retries);
-    const answered = this.#settle(batch, values, askedAt, holdsMs);
+    const answered = this.#settle(batch, values, fetchedAt, holdsMs);
     // After all are resolved: an answer that cannot be cached, for whatever reason, costs no request its answer.
     await new ChunkedWork().each(answered, (one) => {
       this.#cache(one, asked, since);
@@ -171,7 +171,7 @@ export class BatchLoad {
   #begin(
     batch: readonly Flight[],
     run: Run & { scope: ProtectedScope },
-    askedAt: number,
+    fetchedAt: number,
     controller: CallController,
   ): (flight: Flight) => void {
     const over: Flight[] = [];
@@ -180,7 +180,7 @@ export class BatchLoad {
       controller.abort(new Error('Nobody waits for it.'));
     };
     for (const flight of batch) {
-      flight.askedAt = askedAt;
+      flight.fetchedAt = fetchedAt;
       flight.run = run;
       flight.leave = () => {
         flight.waiting -= 1;
@@ -202,7 +202,7 @@ export class BatchLoad {
   #settle(
     batch: readonly Flight[],
     values: readonly unknown[],
-    askedAt: number,
+    fetchedAt: number,
     holdsMs: number | undefined,
   ): Answered[] {
     const { loader, freshness, isIdentity } = this.#options;
@@ -215,27 +215,27 @@ export class BatchLoad {
         return [];
       }
       const maxAgeMs = maxAgeOf(value, holdsMs, freshness);
-      if (isIdentity) noteAskedAt(value, clock.now() - askedAt);
-      flight.land({ value, askedAt, maxAgeMs, from: 'live' });
-      return [{ flight, value, askedAt, maxAgeMs }];
+      if (isIdentity) noteFetchedAt(value, clock.now() - fetchedAt);
+      flight.land({ value, fetchedAt, maxAgeMs, from: 'live' });
+      return [{ flight, value, fetchedAt, maxAgeMs }];
     });
   }
 
   /** Stores an answer of the system here and in the shared cache, unless it was forgotten meanwhile. */
-  #cache({ flight, value, askedAt, maxAgeMs }: Answered, asked: Asked, since: number | undefined): void {
-    const { source, loader, freshness, onAnswer, isWhole, about } = this.#options;
+  #cache({ flight, value, fetchedAt, maxAgeMs }: Answered, asked: Asked, since: number | undefined): void {
+    const { source, loader, freshness, onAnswer, isComplete, about } = this.#options;
     const { tags, recentlyForgotten, shared, clock } = this.#dependencies;
     const forMs = keepMs(maxAgeMs, freshness);
     onAnswer(flight.key, value, forMs);
-    if (forMs <= 0 || !isWhole(value)) return;
-    const entry = { value, askedAt, maxAgeMs, tags: tags.of(source, loader, about?.(flight.key, value)) };
+    if (forMs <= 0 || !isComplete(value)) return;
+    const entry = { value, fetchedAt, maxAgeMs, tags: tags.of(source, loader, about?.(flight.key, value)) };
     if (recentlyForgotten.has(entry.tags, asked)) return;
     this.#cached.store(flight, { ...entry, keepMs: forMs });
     if (shared === undefined || since === undefined) return;
-    const timeOfDay = Date.now() - (clock.now() - askedAt);
+    const timeOfDay = Date.now() - (clock.now() - fetchedAt);
     shared.write({
       key: this.#cached.digestOf(flight),
-      entry: { ...entry, askedAt: timeOfDay },
+      entry: { ...entry, fetchedAt: timeOfDay },
       keepMs: forMs,
       since,
     });

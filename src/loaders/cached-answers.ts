@@ -46,12 +46,12 @@ export class CachedAnswers {
 
   /** `fresh`: return it. `stale`: return it, and refresh it. `ask`: the system must be called first. */
   stateOf(entry: KeptEntry, request: RequestScope, now: number): 'fresh' | 'stale' | 'ask' {
-    const age = { ageMs: now - entry.askedAt, maxAgeMs: entry.maxAgeMs };
+    const age = { ageMs: now - entry.fetchedAt, maxAgeMs: entry.maxAgeMs };
     return judge(age, this.#options.freshness, this.#wantedOf(entry, request));
   }
 
   canReplaceError(entry: KeptEntry, request: RequestScope): boolean {
-    const age = { ageMs: this.#dependencies.clock.now() - entry.askedAt, maxAgeMs: entry.maxAgeMs };
+    const age = { ageMs: this.#dependencies.clock.now() - entry.fetchedAt, maxAgeMs: entry.maxAgeMs };
     return mayStandIn(age, this.#options.freshness, this.#wantedOf(entry, request));
   }
 
@@ -65,7 +65,7 @@ export class CachedAnswers {
     const { source } = this.#options;
     const { clock, observer } = this.#dependencies;
     observer?.cacheAnswered(source, status === 'cached' ? 'hit' : 'stale');
-    const ageMs = clock.now() - entry.askedAt;
+    const ageMs = clock.now() - entry.fetchedAt;
     const { maxAgeMs, standing } = entry;
     request.provenance.note({
       source,

@@ -31,7 +31,7 @@ export interface RequestScope {
 /** An answer as it came. */
 export interface Landed {
   value: unknown;
-  askedAt: number;
+  fetchedAt: number;
   maxAgeMs: number;
   from: 'live' | 'cached';
 }
@@ -50,7 +50,7 @@ export interface Flight {
   readonly trace: Trace;
   readonly answer: Promise<Landed>;
   /** When the system was asked; undefined while it is still to be. */
-  askedAt: number | undefined;
+  fetchedAt: number | undefined;
   /** Requests that wait, and one for a refresh that nobody waits for. */
   waiting: number;
   /** Of the most patient who waits, by the engine's clock. */
@@ -85,7 +85,7 @@ export function createFlight(
     tooOldMs: wanted.maxAgeMs ?? Infinity,
     trace,
     answer,
-    askedAt: undefined,
+    fetchedAt: undefined,
     waiting: 0,
     deadlineAt: 0,
     run: undefined,
@@ -113,9 +113,9 @@ const RANKS: Readonly<Record<Priority, number>> = { interactive: 0, automation: 
 
 /** Whether a request may wait for what is under way already, or is better served by a flight of its own. */
 export function serves(flight: Flight, { priority, wanted }: RequestScope, now: number): boolean {
-  const isHeldUp = flight.askedAt === undefined || flight.run?.scope.isWaiting === true;
+  const isHeldUp = flight.fetchedAt === undefined || flight.run?.scope.isWaiting === true;
   if (isHeldUp && RANKS[flight.priority] > RANKS[priority]) return false;
-  return flight.askedAt === undefined || now - flight.askedAt < (wanted.maxAgeMs ?? Infinity);
+  return flight.fetchedAt === undefined || now - flight.fetchedAt < (wanted.maxAgeMs ?? Infinity);
 }
 
 export function toError(error: unknown): Error {

@@ -32,7 +32,7 @@ export interface Loader<C extends Client, Key, Value> {
    */
   about?(key: Key, value: Value): readonly Subject[] | undefined;
   /** False for a value that only those who wait for it may have, as one with an error in it. Default: all are kept. */
-  isWhole?(value: Value): boolean;
+  isComplete?(value: Value): boolean;
 }
 
 /** What settings, and the defaults of the engine, say of one loader. What they leave out is as declared. */

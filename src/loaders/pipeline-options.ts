@@ -35,7 +35,7 @@ export interface PipelineOptions {
   /** A value or an error for each key, or a promise for each. */
   load: (keys: readonly unknown[], scope: CallScope) => Promise<readonly unknown[]>;
   about: ((key: unknown, value: unknown) => readonly Subject[] | undefined) | undefined;
-  isWhole: (value: unknown) => boolean;
+  isComplete: (value: unknown) => boolean;
   /** Called with every answer before it is cached, and with how long it will be. */
   onAnswer: (key: unknown, value: unknown, keepMs: number) => void;
 }

@@ -59,7 +59,7 @@ export class Pipeline {
 
   /** Requests from now on call the system anew. Keys that still wait for their call stay, as their answers will be new. */
   abandon(): void {
-    for (const flight of this.#flights.values()) if (flight.askedAt !== undefined) this.#release(flight);
+    for (const flight of this.#flights.values()) if (flight.fetchedAt !== undefined) this.#release(flight);
   }
 
   async #load(key: unknown, text: string, request: RequestScope, startedAt: number): Promise<unknown> {
@@ -71,7 +71,7 @@ export class Pipeline {
     request.flights.add(flight);
     try {
       const landed = await deadline.race(source, flight.answer, () => whyLate(source, flight));
-      const ageMs = this.#dependencies.clock.now() - landed.askedAt;
+      const ageMs = this.#dependencies.clock.now() - landed.fetchedAt;
       request.provenance.note({
         source,
         status: landed.from,

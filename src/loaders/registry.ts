@@ -128,7 +128,7 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
           },
           about: loader.about?.bind(loader) as
             ((key: unknown, value: unknown) => readonly Subject[] | undefined) | undefined,
-          isWhole: (value) => loader.isWhole?.(value as never) ?? true,
+          isComplete: (value) => loader.isComplete?.(value as never) ?? true,
           onAnswer: (key, value, forMs) => {
             if (forMs > 0) mayKeep = true;
             if (!mayKeep) return;

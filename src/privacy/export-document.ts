@@ -14,7 +14,7 @@ const failure = z.object({
 export type Failure = z.infer<typeof failure>;
 
 const section = z.object({
-  askedAt: z.string(),
+  fetchedAt: z.string(),
   /** The systems that had a part in it, and of when their answers are. */
   sources: status,
   failures: z.array(failure),

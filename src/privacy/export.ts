@@ -117,7 +117,7 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
     { sourceOfField }: ExportOptions,
     maxAgeMs: number,
   ): Promise<ExportedSection & { value: unknown }> {
-    const askedAt = new Date(now()).toISOString();
+    const fetchedAt = new Date(now()).toISOString();
     const failures: Failure[] = [];
     const sources: ExportedSection['sources'] = {};
     let value: unknown = null;
@@ -145,7 +145,7 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
       after = next === after ? null : next;
     } while (after !== null);
     failures.push(...missingIn(value));
-    return { value, askedAt, sources, failures: withoutTwins(failures), cutOff: cutOffIn(value, section) };
+    return { value, fetchedAt, sources, failures: withoutTwins(failures), cutOff: cutOffIn(value, section) };
   }
 
   async function askOnce(

@@ -73,20 +73,20 @@ export function readLimits(
     if (!isRight) problems.push(`limits of ${source}: ${problem}`);
   };
   demand(isDuration(timeout), '`timeout` is a duration such as "1 s".');
-  demand(isWhole(concurrency, 1), '`concurrency` is a whole number from 1.');
+  demand(isComplete(concurrency, 1), '`concurrency` is a whole number from 1.');
   if (rate !== undefined) {
     demand(rate.calls > 0 && rate.calls < Infinity, '`rate.calls` is a number above 0.');
     demand(isDuration(rate.per), '`rate.per` is a duration such as "1 s".');
-    demand(rate.burst === undefined || isWhole(rate.burst, 1), '`rate.burst` is a whole number from 1.');
+    demand(rate.burst === undefined || isComplete(rate.burst, 1), '`rate.burst` is a whole number from 1.');
   }
-  if (quota !== undefined) demand(isWhole(quota.calls, 1), '`quota.calls` is a whole number from 1.');
+  if (quota !== undefined) demand(isComplete(quota.calls, 1), '`quota.calls` is a whole number from 1.');
   demand(bulkShare >= 0 && bulkShare <= 1, '`bulkShare` is a number from 0 to 1.');
-  demand(isWhole(retries, 0), '`retries` is a whole number from 0.');
+  demand(isComplete(retries, 0), '`retries` is a whole number from 0.');
   if (problems.length > 0) throw new ConfigError(problems);
   return { timeoutMs: milliseconds(timeout), concurrency, rate, quota, bulkShare, retries };
 }
 
-function isWhole(value: number, least: number): boolean {
+function isComplete(value: number, least: number): boolean {
   return Number.isSafeInteger(value) && value >= least;
 }
 

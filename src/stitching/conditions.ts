@@ -30,7 +30,7 @@ export function readConditions(sdl: Sdl, schema: GraphQLSchema): SubscriptionRul
   const directive = directiveNamed('condition', sdl);
   const conditions = new Map<string, CustomerCondition>();
   const problems: string[] = [];
-  for (const type of [sdl.spine, ...sdl.sources.values()].flatMap(({ definitions }) => definitions)) {
+  for (const type of [sdl.coreSchema, ...sdl.sources.values()].flatMap(({ definitions }) => definitions)) {
     if (type.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
     for (const field of type.fields ?? []) {
       const declared = getDirectiveValues(directive, field) as Declared | undefined;

@@ -26,11 +26,11 @@ export interface ListSize {
 /** By `Customer` and `Customer.orders`; what says nothing of its cost is not in it. */
 export type DeclaredCosts = ReadonlyMap<string, DeclaredCost>;
 
-/** Reads what the SDL of the spine and the sources says of cost. Throws a ConfigError with all that makes no sense. */
-export function readCosts({ spine, sources }: Pick<Sdl, 'spine' | 'sources'>): DeclaredCosts {
+/** Reads what the SDL of the core schema and the sources says of cost. Throws a ConfigError with all that makes no sense. */
+export function readCosts({ coreSchema, sources }: Pick<Sdl, 'coreSchema' | 'sources'>): DeclaredCosts {
   const costs = new Map<string, DeclaredCost>();
   const problems: string[] = [];
-  const types = [spine, ...sources.values()]
+  const types = [coreSchema, ...sources.values()]
     .flatMap(({ definitions }) => definitions)
     .filter((one): one is ObjectTypeDefinitionNode => one.kind === Kind.OBJECT_TYPE_DEFINITION);
   const hasField = (type: string, field: string): boolean =>

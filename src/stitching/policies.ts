@@ -64,10 +64,10 @@ const ENTRANCES = new Set(['Query', 'Subscription', 'Customer']);
  * all problems: a field that is not classified, that says what cannot be done, or that shows people without their consent.
  */
 export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
-  const { spine, sources } = sdl;
+  const { coreSchema, sources } = sdl;
   const problems: string[] = [];
   const policies = new Map<string, FieldPolicy>();
-  const said = directivesOf(spine);
+  const said = directivesOf(coreSchema);
   const problem = (node: ASTNode, text: string): void => {
     problems.push(`${placeOf(node)}: ${text}`);
   };
@@ -84,7 +84,7 @@ export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
     }
   };
 
-  for (const type of [spine, ...sources.values()].flatMap(({ definitions }) => definitions)) {
+  for (const type of [coreSchema, ...sources.values()].flatMap(({ definitions }) => definitions)) {
     if (type.kind === Kind.ENUM_TYPE_DEFINITION)
       for (const value of type.values ?? []) checkScopes(value, `${type.name.value}.${value.name.value}`);
     if (type.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
@@ -140,10 +140,10 @@ export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
  * What the values of enums need, by `Enum.VALUE`. Data of a kind can be reached by the fields of that kind and by a field
  * for all kinds, such as the timeline: the value of the enum repeats what its own fields need.
  */
-export function policiesOfValues({ spine }: Pick<Sdl, 'spine'>): ReadonlyMap<string, ValuePolicy> {
-  const said = directivesOf(spine);
+export function policiesOfValues({ coreSchema }: Pick<Sdl, 'coreSchema'>): ReadonlyMap<string, ValuePolicy> {
+  const said = directivesOf(coreSchema);
   return new Map(
-    spine.definitions.flatMap((one) =>
+    coreSchema.definitions.flatMap((one) =>
       one.kind !== Kind.ENUM_TYPE_DEFINITION
         ? []
         : (one.values ?? []).map((value) => {
@@ -156,9 +156,9 @@ export function policiesOfValues({ spine }: Pick<Sdl, 'spine'>): ReadonlyMap<str
 }
 
 /** The purposes that `@requiresConsent` is said of. */
-export function purposesThatNeedConsent({ spine }: Pick<Sdl, 'spine'>): ReadonlySet<Purpose> {
-  const said = directivesOf(spine);
-  const values = spine.definitions.flatMap((one) =>
+export function purposesThatNeedConsent({ coreSchema }: Pick<Sdl, 'coreSchema'>): ReadonlySet<Purpose> {
+  const said = directivesOf(coreSchema);
+  const values = coreSchema.definitions.flatMap((one) =>
     one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === 'Purpose' ? (one.values ?? []) : [],
   );
   return new Set(
@@ -188,15 +188,15 @@ export function describePersonalData(schema: GraphQLSchema, policies: Policies):
 
 type ReadDirective = <D extends keyof Said>(name: D, node: Annotated) => Said[D] | undefined;
 
-function directivesOf(spine: DocumentNode): ReadDirective {
-  const declared = declaredDirectives(spine);
+function directivesOf(coreSchema: DocumentNode): ReadDirective {
+  const declared = declaredDirectives(coreSchema);
   return <D extends keyof Said>(name: D, node: Annotated) =>
     getDirectiveValues(directiveIn(declared, name), node) as Said[D] | undefined;
 }
 
 /** A directive as schema/directives.graphql declares it. */
-export function directiveNamed(name: string, { spine }: Pick<Sdl, 'spine'>): GraphQLDirective {
-  return directiveIn(declaredDirectives(spine), name);
+export function directiveNamed(name: string, { coreSchema }: Pick<Sdl, 'coreSchema'>): GraphQLDirective {
+  return directiveIn(declaredDirectives(coreSchema), name);
 }
 
 function declaredDirectives({ definitions }: DocumentNode): GraphQLSchema {

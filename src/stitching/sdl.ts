@@ -33,16 +33,16 @@ import type { Namespace } from '../identity/declaration.js';
 /** What a source says in its SDL about how it finds an object: `@key` in schema/directives.graphql. */
 export type Key = { identifier: string } | { field: string };
 
-/** The SDL of the spine and of every plugged-in source, read and checked. */
+/** The SDL of the core schema and of every plugged-in source, read and checked. */
 export interface Sdl {
   /**
    * Scalars, directives, the customer view, events, and `CustomerKey`; with what sources add to `Subscription` and to
    * enums that are `@extensible`.
    */
-  spine: DocumentNode;
+  coreSchema: DocumentNode;
   /** By source. */
   sources: ReadonlyMap<string, DocumentNode>;
-  /** The source that a field is declared by, as `Customer.orders`; the spine's own fields are not in it. */
+  /** The source that a field is declared by, as `Customer.orders`; the core schema's own fields are not in it. */
   owners: ReadonlyMap<string, string>;
   /** By source, then by type. */
   keys: ReadonlyMap<string, ReadonlyMap<string, Key>>;
@@ -53,13 +53,13 @@ export interface SdlFile {
   /** As shown to people: `schema/sources/warranty.graphql`. */
   name: string;
   text: string;
-  /** The source it belongs to; undefined for the spine. */
+  /** The source it belongs to; undefined for the core schema. */
   source?: string;
 }
 
 const SCHEMA_FOLDER = new URL('../../schema/', import.meta.url);
 
-/** Reads the SDL of the spine and of the sources; `given` is that of sources whose SDL does not lie in schema/sources. */
+/** Reads the SDL of the core schema and of the sources; `given` is that of sources whose SDL does not lie in schema/sources. */
 export function readSdl(
   sources: readonly string[],
   given: Readonly<Record<string, string>>,
@@ -76,11 +76,11 @@ export function readSdl(
 
 /** Reads schema/*.graphql and the files of the given sources. */
 export function readSdlFiles(sources: readonly string[]): SdlFile[] {
-  const spine = ['scalars', 'directives', 'customer', 'events'].map((name): SdlFile =>
+  const coreSchema = ['scalars', 'directives', 'customer', 'events'].map((name): SdlFile =>
     readSdlFile(`${name}.graphql`),
   );
   return [
-    ...spine,
+    ...coreSchema,
     ...sources.map((source): SdlFile => ({ ...readSdlFile(`sources/${source}.graphql`), source })),
   ];
 }
@@ -104,7 +104,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
   const owners = new Map<string, string>();
   const keys = new Map<string, ReadonlyMap<string, Key>>();
   const sources = new Map<string, DocumentNode>();
-  const spine: DefinitionNode[] = [];
+  const coreSchema: DefinitionNode[] = [];
   const extensions: EnumTypeExtensionNode[] = [];
   const kinds = new Map<string, { kind: Kind; file: string }>();
   const fields = new Map<string, { file: string; type: string; key: boolean }>();
@@ -123,7 +123,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
       }
       const isSubscription =
         definition.kind === Kind.OBJECT_TYPE_DEFINITION && definition.name.value === 'Subscription';
-      (isSubscription ? spine : own).push(definition);
+      (isSubscription ? coreSchema : own).push(definition);
       if (!isTypeDefinitionNode(definition) && definition.kind !== Kind.DIRECTIVE_DEFINITION) {
         problems.push(`${file.name} has a ${definition.kind}; SDL here declares types and directives only.`);
         continue;
@@ -165,31 +165,33 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
         if (file.source !== undefined && other === undefined) owners.set(path, file.source);
       }
     }
-    if (file.source === undefined) spine.push(...own);
+    if (file.source === undefined) coreSchema.push(...own);
     else {
       sources.set(file.source, { ...document, definitions: own });
       keys.set(file.source, ofType);
     }
   }
-  extendEnums(spine, extensions, problems);
+  extendEnums(coreSchema, extensions, problems);
   problems.push(
-    ...undeclaredTypes([...spine, ...[...sources.values()].flatMap(({ definitions }) => definitions)]),
+    ...undeclaredTypes([...coreSchema, ...[...sources.values()].flatMap(({ definitions }) => definitions)]),
   );
-  if (problems.length === 0) problems.push(...unfit(spine, sources));
+  if (problems.length === 0) problems.push(...unfit(coreSchema, sources));
   if (problems.length > 0) throw new ConfigError(problems);
-  return { spine: { kind: Kind.DOCUMENT, definitions: spine }, sources, owners, keys };
+  return { coreSchema: { kind: Kind.DOCUMENT, definitions: coreSchema }, sources, owners, keys };
 }
 
-/** Adds the values of extensions to the enums that are declared in `spine` and that may have more. */
+/** Adds the values of extensions to the enums that are declared in `coreSchema` and that may have more. */
 function extendEnums(
-  spine: DefinitionNode[],
+  coreSchema: DefinitionNode[],
   extensions: readonly EnumTypeExtensionNode[],
   problems: string[],
 ): void {
   for (const extension of extensions) {
     const { value: name } = extension.name;
-    const place = spine.findIndex((one) => one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === name);
-    const declared = spine[place];
+    const place = coreSchema.findIndex(
+      (one) => one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === name,
+    );
+    const declared = coreSchema[place];
     if (declared?.kind !== Kind.ENUM_TYPE_DEFINITION || !declared.directives?.some(isExtensible)) {
       problems.push(`${placeOf(extension.name)}: "${name}" is no enum that sources may extend.`);
       continue;
@@ -202,7 +204,7 @@ function extendEnums(
           `${placeOf(value)}: "${name}.${value.value}" is declared in ${placeOf(earlier)} already.`,
         );
     }
-    spine[place] = {
+    coreSchema[place] = {
       ...declared,
       directives: [...directives, ...(extension.directives ?? [])],
       values: [...values, ...(extension.values ?? [])],
@@ -255,8 +257,8 @@ const DIRECTIVE_RULES = [
  * What each file has right by itself and GraphQL does not allow: a type without fields, an input as a field's type, a
  * directive that is not there or says what it cannot.
  */
-function unfit(spine: readonly DefinitionNode[], sources: ReadonlyMap<string, DocumentNode>): string[] {
-  const documents: DocumentNode[] = [{ kind: Kind.DOCUMENT, definitions: spine }, ...sources.values()];
+function unfit(coreSchema: readonly DefinitionNode[], sources: ReadonlyMap<string, DocumentNode>): string[] {
+  const documents: DocumentNode[] = [{ kind: Kind.DOCUMENT, definitions: coreSchema }, ...sources.values()];
   const whole = new Map<string, DefinitionNode>();
   for (const one of documents.flatMap(({ definitions }) => definitions)) {
     const name = 'name' in one ? `${one.kind} ${one.name.value}` : one.kind;
@@ -288,7 +290,7 @@ export function placeOf(node: ASTNode | undefined): string {
     : `${node.loc.source.name} line ${node.loc.startToken.line}`;
 }
 
-/** A source finds a type by the first; only the spine has a type with several, each for some of the sources. */
+/** A source finds a type by the first; only the core schema has a type with several, each for some of the sources. */
 function readKeys({ directives = [] }: ObjectTypeDefinitionNode): Key[] {
   return directives.flatMap((directive) => {
     const argument = directive.name.value === 'key' ? directive.arguments?.[0] : undefined;
@@ -325,9 +327,9 @@ export function customerKeyOf({ keys }: Sdl, source: string): string | undefined
 /** The timelines of sources. Throws a ConfigError with each kind that is no value of TimelineKind. */
 export function timelinesOf(
   sources: readonly { name: string; timeline?: TimelineDeclaration }[],
-  { spine }: Sdl,
+  { coreSchema }: Sdl,
 ): TimelineSource[] {
-  const kinds = spine.definitions.flatMap((one) =>
+  const kinds = coreSchema.definitions.flatMap((one) =>
     one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === 'TimelineKind' ? (one.values ?? []) : [],
   );
   const known = kinds.map(({ name }) => name.value);

@@ -25,7 +25,7 @@ type Resolver = GraphQLFieldResolver<unknown, Context>;
 
 export interface StitchOptions {
   sdl: Sdl;
-  /** Resolvers of the spine and of each source that is answered in place, by source; `''` is the spine. */
+  /** Resolvers of the core schema and of each source that is answered in place, by source; `''` is the core schema. */
   resolvers: ReadonlyMap<string, object>;
   stitched: readonly StitchedSource[];
   policies: Policies;
@@ -43,7 +43,7 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
   try {
     schema = stitchSchemas({
       subschemas: stitched.map((source) => ({ name: source.name, schema: source.schema })),
-      typeDefs: [sdl.spine, ...local],
+      typeDefs: [sdl.coreSchema, ...local],
       resolvers: own,
       assumeValidSDL: false,
     });
@@ -63,7 +63,7 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
   );
   const composed = schema.toConfig();
   schema = new GraphQLSchema({ ...composed, directives: [...composed.directives, DEFER] });
-  setOneOf(schema, sdl.spine);
+  setOneOf(schema, sdl.coreSchema);
   placeResolvers(schema, sdl, stitched, own);
   describePersonalData(schema, policies);
   return schema;

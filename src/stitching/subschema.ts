@@ -74,7 +74,7 @@ export function createSubschema(
   const { name } = source;
   const own = sdl.sources.get(name);
   if (own === undefined) throw new Error(`The source "${name}" has no SDL.`);
-  const schema = makeExecutableSchema({ typeDefs: [usedOf(sdl.spine, own), own] });
+  const schema = makeExecutableSchema({ typeDefs: [usedOf(sdl.coreSchema, own), own] });
   const keyFieldOf = (type: string, field: string): string | undefined => {
     const key = sdl.keys.get(sdl.owners.get(`${type}.${field}`) ?? '')?.get(type);
     return key !== undefined && 'field' in key ? key.field : undefined;
@@ -132,7 +132,7 @@ function createLoader(
         ? { namespace: key.identifier, value }
         : { type: typeName, key: value },
     ],
-    isWhole: (value) => !holdsError(value),
+    isComplete: (value) => !holdsError(value),
   };
 }
 

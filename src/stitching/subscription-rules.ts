@@ -24,7 +24,7 @@ export function readSubscriptionRules(sdl: Sdl, schema: GraphQLSchema): Subscrip
   const directive = directiveNamed('waitsFor', sdl);
   const awaited = new Map<string, AwaitedEvents>();
   const problems: string[] = [];
-  for (const type of [sdl.spine, ...sdl.sources.values()].flatMap(({ definitions }) => definitions)) {
+  for (const type of [sdl.coreSchema, ...sdl.sources.values()].flatMap(({ definitions }) => definitions)) {
     if (type.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
     for (const field of type.fields ?? []) {
       const isSubscription = type.name.value === 'Subscription';

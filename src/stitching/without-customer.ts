@@ -83,13 +83,13 @@ export function dataWithoutCustomer(
 }
 
 /** The fields of each object type over all files, and the object types that an abstract type stands for. */
-function typesOf({ spine, sources }: Sdl) {
+function typesOf({ coreSchema, sources }: Sdl) {
   const fields = new Map<string, Map<string, FieldDefinitionNode>>();
   const members = new Map<string, string[]>();
   const addMember = (abstract: string, type: string): void => {
     members.set(abstract, [...(members.get(abstract) ?? []), type]);
   };
-  for (const one of [spine, ...sources.values()].flatMap(({ definitions }) => definitions)) {
+  for (const one of [coreSchema, ...sources.values()].flatMap(({ definitions }) => definitions)) {
     if (one.kind === Kind.UNION_TYPE_DEFINITION)
       for (const type of one.types ?? []) addMember(one.name.value, type.name.value);
     if (one.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;

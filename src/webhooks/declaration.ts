@@ -24,7 +24,7 @@ export interface WebhookAnswer {
 export type SignatureCheck = 'valid' | 'stale' | 'invalid';
 
 /** What a system tells of; the receiver adds whose it is. */
-export type ToldEvent = Omit<SourceEvent, 'source'>;
+export type ReportedEvent = Omit<SourceEvent, 'source'>;
 
 /** How a system tells of changes. */
 export interface WebhookDeclaration {
@@ -47,7 +47,7 @@ export interface WebhookDeclaration {
    * What happened. Kinds that we make nothing of are left out. Throws an InvalidInputError for what the system cannot have
    * sent.
    */
-  events(request: WebhookRequest, nowMs: number): readonly ToldEvent[];
+  events(request: WebhookRequest, nowMs: number): readonly ReportedEvent[];
   /**
    * The loaders whose answers an event may change that names nobody, by its type: these are dropped. Default: all of the
    * source's are.

@@ -1,4 +1,4 @@
-import type { ToldEvent } from './declaration.js';
+import type { ReportedEvent } from './declaration.js';
 import type { EventType, SourceEvent } from './event.js';
 
 /** How many events were stored, and how many had been stored before. */
@@ -22,7 +22,7 @@ export interface IntakeOptions {
  */
 export function ofSource(
   source: string,
-  event: ToldEvent,
+  event: ReportedEvent,
   { types, identify }: Pick<IntakeOptions, 'types' | 'identify'>,
 ): SourceEvent[] {
   if (!types.has(event.type)) return [];

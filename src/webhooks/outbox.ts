@@ -4,7 +4,7 @@ import { InvalidInputError } from '../errors.js';
 import type { Setting, SettingsReader } from '../settings.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { WebhookOutcome } from '../telemetry/webhook-metrics.js';
-import type { ToldEvent } from './declaration.js';
+import type { ReportedEvent } from './declaration.js';
 import { ofSource, type IntakeOptions } from './intake.js';
 
 /** How a system with a database of its own tells of changes: by a table that its triggers write, or its software. */
@@ -14,7 +14,7 @@ export interface OutboxDeclaration {
   /** The table, with a column `id` that grows; in PostgreSQL also the channel of `NOTIFY`. */
   table: string;
   /** What happened; undefined for what we make nothing of. Throws an InvalidInputError for what cannot be read. */
-  event(row: OutboxRow): ToldEvent | undefined;
+  event(row: OutboxRow): ReportedEvent | undefined;
 }
 
 /** An outbox that is plugged in. */

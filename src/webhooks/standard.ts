@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { moment, readJson, recordId } from './body.js';
-import type { ToldEvent, WebhookAnswer, WebhookDeclaration, WebhookRequest } from './declaration.js';
+import type { ReportedEvent, WebhookAnswer, WebhookDeclaration, WebhookRequest } from './declaration.js';
 import { STANDARD_VERIFYING_KEY, verifyStandard, webhookSecrets } from './signatures.js';
 
 export interface StandardWebhookOptions {
@@ -44,7 +44,7 @@ export function standardWebhook({ variable, namespaces }: StandardWebhookOptions
     events: ({ headers, body }, nowMs) => {
       const { id, type, timestamp, time, subject, data } = readJson(body, message);
       const { identifiers, ...rest } = data;
-      const event: ToldEvent = {
+      const event: ReportedEvent = {
         // The signed one: it stays the same when the message is sent again.
         id: headers.get('webhook-id') ?? id ?? '',
         type,
@@ -58,7 +58,7 @@ export function standardWebhook({ variable, namespaces }: StandardWebhookOptions
   };
 }
 
-function scalarsOf(data: Record<string, unknown>): ToldEvent['data'] {
+function scalarsOf(data: Record<string, unknown>): ReportedEvent['data'] {
   return Object.fromEntries(
     Object.entries(data).flatMap(([name, value]) => {
       const checked = scalar.safeParse(value);

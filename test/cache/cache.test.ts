@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { approximateBytes, createCache, type Cache, type Entry } from '../../src/cache/cache.js';
-import { turnedClock, type TurnedClock } from '../support/clock.js';
+import { fakeClock, type FakeClock } from '../support/clock.js';
 
 const MEGABYTE = 1024 * 1024;
 
@@ -13,19 +13,19 @@ afterEach(() => {
 });
 
 function setUp({ maxBytes = MEGABYTE } = {}) {
-  const clock = turnedClock();
+  const clock = fakeClock();
   const cache = createCache({ maxBytes, clock });
   opened.push(cache);
   return { clock, cache, ...shortWords(cache, clock) };
 }
 
 /** Entries of one source, by what matters to most tests. */
-function shortWords(cache: Cache, clock: TurnedClock) {
+function shortWords(cache: Cache, clock: FakeClock) {
   return {
     keep: (key: string, value: unknown, parts: Partial<Entry> = {}, source = 'shop') => {
       cache.set(source, key, {
         value,
-        askedAt: clock.now(),
+        fetchedAt: clock.now(),
         maxAgeMs: 1_000,
         keepMs: 1_000,
         tags: [],
@@ -62,9 +62,9 @@ describe('the cache', () => {
 
   it('counts from when the system was asked, not from when it answered', () => {
     const { keep, kept, clock } = setUp();
-    const askedAt = clock.now();
+    const fetchedAt = clock.now();
     clock.turn(600);
-    keep('a', 'A', { askedAt });
+    keep('a', 'A', { fetchedAt });
     clock.turn(400);
     expect(kept('a')).toBe('A');
     clock.turn(1);
@@ -73,9 +73,9 @@ describe('the cache', () => {
 
   it('does not keep an answer that took longer than it is of use', () => {
     const { keep, kept, clock } = setUp();
-    const askedAt = clock.now();
+    const fetchedAt = clock.now();
     clock.turn(1_000);
-    keep('a', 'A', { askedAt });
+    keep('a', 'A', { fetchedAt });
     expect(kept('a')).toBeUndefined();
   });
 
@@ -84,7 +84,7 @@ describe('the cache', () => {
     const earlier = clock.now();
     clock.turn(100);
     keep('a', 'later');
-    keep('a', 'earlier', { askedAt: earlier });
+    keep('a', 'earlier', { fetchedAt: earlier });
     expect(kept('a')).toBe('later');
     keep('a', 'at the same moment');
     expect(kept('a')).toBe('at the same moment');
@@ -294,7 +294,7 @@ describe('forgetting', () => {
         fc.array(step, { maxLength: 40 }),
         fc.constantFrom(4_000, 8_000, MEGABYTE),
         (steps, maxBytes) => {
-          const clock = turnedClock();
+          const clock = fakeClock();
           const cache = createCache({ maxBytes, clock });
           /** What may be there; what was pushed out need not be. */
           const model = new Map<string, { value: string; until: number; tags: readonly string[] }>();
@@ -308,7 +308,7 @@ describe('forgetting', () => {
               const value = `${i} `.padEnd(one.size, 'x');
               cache.set(one.source, one.key, {
                 value,
-                askedAt: clock.now(),
+                fetchedAt: clock.now(),
                 maxAgeMs: 0,
                 keepMs: one.keepMs,
                 tags: one.tags,

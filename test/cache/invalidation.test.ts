@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { createTags, type Subject } from '../../src/cache/invalidation.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 
 /** Every so many notes, `createTags` drops those that have expired. */
 const NOTES_UNTIL_SWEEP = 10_000;
@@ -16,7 +16,7 @@ const email = (value: string): Subject => ({ namespace: 'email', value });
 const tag = (value: string) => `customer email ${value}`;
 
 function setUp() {
-  const clock = turnedClock();
+  const clock = fakeClock();
   const tags = createTags(keys, clock);
   return {
     clock,

@@ -8,7 +8,7 @@ import { createWrites } from '../../src/cache/shared-cache/writes.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 
 const SINCE = 10;
-const entry = (tag: string): SharedEntry => ({ value: tag, askedAt: 0, maxAgeMs: 1_000, tags: [tag] });
+const entry = (tag: string): SharedEntry => ({ value: tag, fetchedAt: 0, maxAgeMs: 1_000, tags: [tag] });
 
 /** A link that was made at `SINCE`, over which these entries are found. */
 function linkWith(stored: readonly SharedEntry[] = []) {

@@ -64,7 +64,7 @@ async function request(cache: SharedCache): Promise<number> {
   }
   cache.write({
     key: 'one',
-    entry: { value: 1, askedAt: 0, maxAgeMs: 1, tags: [] },
+    entry: { value: 1, fetchedAt: 0, maxAgeMs: 1, tags: [] },
     keepMs: 1_000,
     since: 1,
   });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createDigests } from '../../src/privacy/suppression.js';
 import { listen } from '../../src/http/http.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl, patientSettings } from '../support/stand-ins.js';
@@ -37,7 +37,7 @@ async function runGateway(): Promise<{
   url: string;
   clock: { turn(ms: number): void };
 }> {
-  const clock = turnedClock();
+  const clock = fakeClock();
   const gateway = createTestGateway(
     { ...control.settings, SUPPRESSION_FILE: list, ADMIN_TOKEN, PORT: '0' },
     {

@@ -107,7 +107,7 @@ describe('a connection to a system that speaks OData', () => {
       orderBy: ['on desc', 'id'],
       top: 5,
     });
-    expect(found).toEqual([{ values: ['A', 7], records: [{ id: 1 }], isWhole: true }]);
+    expect(found).toEqual([{ values: ['A', 7], records: [{ id: 1 }], isComplete: true }]);
     expect(askedFor().pathname).toBe('/api/v4/things');
     expect(Object.fromEntries(askedFor().searchParams)).toEqual({
       $filter:
@@ -276,7 +276,7 @@ describe('a connection to a system that speaks OData', () => {
     ])("follows the system's own links, written %s", async (_, nextOf) => {
       await inPages(nextOf);
       const [part] = await client.list(thing, 'things', { pageSize: 1 });
-      expect(part).toEqual({ values: [], records: [0, 1, 2, 3, 4].map((id) => ({ id })), isWhole: true });
+      expect(part).toEqual({ values: [], records: [0, 1, 2, 3, 4].map((id) => ({ id })), isComplete: true });
       expect(server.seen.map(({ headers }) => headers.prefer)).toEqual(
         Array.from({ length: 5 }, () => 'odata.maxpagesize=1'),
       );
@@ -285,11 +285,11 @@ describe('a connection to a system that speaks OData', () => {
     it('stops where it may read no more, or has enough, and says that there is more', async () => {
       await inPages((page) => `things?$skiptoken=${page}`);
       expect(await client.list(thing, 'things', { maxPages: 2 })).toMatchObject([
-        { records: [{ id: 0 }, { id: 1 }], isWhole: false },
+        { records: [{ id: 0 }, { id: 1 }], isComplete: false },
       ]);
       const enough = { isEnough: (records: readonly unknown[]) => records.length === 3 };
       expect(await client.list(thing, 'things', enough)).toMatchObject([
-        { records: [{ id: 0 }, { id: 1 }, { id: 2 }], isWhole: false },
+        { records: [{ id: 0 }, { id: 1 }, { id: 2 }], isComplete: false },
       ]);
       expect(server.seen).toHaveLength(5);
     });
@@ -338,7 +338,7 @@ describe('a connection to a system that speaks OData', () => {
     const enough = { isEnough: (records: readonly unknown[]) => records.length > 0 };
     for (const bound of [enough, { maxPages: 1 }])
       expect(await client.list(thing, 'things', bound)).toEqual([
-        { values: [], records: [{ id: 1 }], isWhole: false },
+        { values: [], records: [{ id: 1 }], isComplete: false },
       ]);
     expect((await failure(client.list(thing, 'things', {}))).code).toBe('SOURCE_CONTRACT');
   });
@@ -392,7 +392,7 @@ describe('a connection to a system that speaks OData', () => {
             ['ref', 'eq', odataGuid('0b39f3a1-3d32-4a5f-9d8b-1d2a3b4c5d6e')],
           ],
         }),
-      ).toEqual([{ values: [], records: [{ id: 1 }, { id: 2 }], isWhole: true }]);
+      ).toEqual([{ values: [], records: [{ id: 1 }, { id: 2 }], isComplete: true }]);
       expect(optionOf('$filter', 0)).toBe(
         "on ge datetime'2026-11-01T00:00:00' and amount lt 12.50M and ref eq guid'0b39f3a1-3d32-4a5f-9d8b-1d2a3b4c5d6e'",
       );
@@ -405,7 +405,9 @@ describe('a connection to a system that speaks OData', () => {
         else if (url.includes('inlinecount')) sendJson(response, { d: { results: [], __count: '12' } });
         else sendJson(response, { d: [{ id: 1 }] });
       }, version);
-      expect(await client.list(thing, 'things', {})).toMatchObject([{ records: [{ id: 1 }], isWhole: true }]);
+      expect(await client.list(thing, 'things', {})).toMatchObject([
+        { records: [{ id: 1 }], isComplete: true },
+      ]);
       expect(await client.one(thing, 'things', 1)).toEqual({ id: 1 });
       expect(await client.count('things', {})).toBe(12);
     });

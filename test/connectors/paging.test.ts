@@ -34,7 +34,7 @@ describe('the pages of a list', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(fc.nat(), { maxLength: 4 }), { maxLength: 8 }), async (all) => {
         const { asked, ...system } = linked(all);
-        expect(await pages(system)).toEqual({ items: all.flat(), isWhole: true });
+        expect(await pages(system)).toEqual({ items: all.flat(), isComplete: true });
         expect(asked).toHaveLength(Math.max(1, all.length));
       }),
     );
@@ -52,7 +52,7 @@ describe('the pages of a list', () => {
       items: (page) => page,
       next: (page, { length }) => (page.length < 10 ? undefined : length),
     });
-    expect(list).toEqual({ items: all, isWhole: true });
+    expect(list).toEqual({ items: all, isComplete: true });
     expect(offsets).toEqual([undefined, 10, 20]);
   });
 
@@ -64,7 +64,7 @@ describe('the pages of a list', () => {
       items: ({ of }) => of,
       next: ({ after }) => after,
     });
-    expect(list).toEqual({ items: ['a', 'b'], isWhole: true });
+    expect(list).toEqual({ items: ['a', 'b'], isComplete: true });
   });
 
   it.each([
@@ -76,7 +76,7 @@ describe('the pages of a list', () => {
     const { asked, ...system } = linked([[1], [2, 3], [4, 5], [6]]);
     expect(await pages({ ...system, ...bound, acceptPart: true })).toEqual({
       items: expected,
-      isWhole: false,
+      isComplete: false,
     });
     expect(asked.length).toBeLessThan(4);
   });
@@ -85,7 +85,7 @@ describe('the pages of a list', () => {
     'are a whole list when the bound is reached with the last page: %j',
     async (bound) => {
       const system = linked(bound.isEnough === undefined ? [[1], [2, 3]] : [[1, 2, 3]]);
-      expect(await pages({ ...system, ...bound })).toEqual({ items: [1, 2, 3], isWhole: true });
+      expect(await pages({ ...system, ...bound })).toEqual({ items: [1, 2, 3], isComplete: true });
     },
   );
 
@@ -101,7 +101,7 @@ describe('the pages of a list', () => {
   it('are no error when enough was read at the bound', async () => {
     const system = linked([[1], [2, 3], [4, 5]]);
     const list = await pages({ ...system, maxPages: 2, isEnough: (read) => read.includes(3) });
-    expect(list).toEqual({ items: [1, 2, 3], isWhole: false });
+    expect(list).toEqual({ items: [1, 2, 3], isComplete: false });
   });
 
   it('are an empty list when there is no first page', async () => {
@@ -111,7 +111,7 @@ describe('the pages of a list', () => {
       items: () => [1],
       next: () => 'on',
     });
-    expect(list).toEqual({ items: [], isWhole: true });
+    expect(list).toEqual({ items: [], isComplete: true });
   });
 
   it('end after ten pages when the system has always one more', async () => {
@@ -123,20 +123,20 @@ describe('the pages of a list', () => {
       items: (page) => [page],
       next: (page) => page,
     });
-    expect(list).toEqual({ items: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], isWhole: false });
+    expect(list).toEqual({ items: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], isComplete: false });
   });
 
   it('end after ten thousand items', async () => {
     const page = Array.from({ length: 4_000 }, (_, i) => i);
     let count = 0;
-    const { items, isWhole } = await pages({
+    const { items, isComplete } = await pages({
       ...shop,
       acceptPart: true,
       read: () => Promise.resolve((count += 1)),
       items: () => page,
       next: (at) => at,
     });
-    expect([items.length, isWhole, count]).toEqual([12_000, false, 3]);
+    expect([items.length, isComplete, count]).toEqual([12_000, false, 3]);
   });
 
   it.each([
@@ -209,9 +209,9 @@ describe('the pages of several lists', () => {
       next: ({ next }) => next,
     });
     expect(found).toEqual([
-      { items: [1, 2, 3], isWhole: true },
-      { items: [], isWhole: true },
-      { items: [4], isWhole: true },
+      { items: [1, 2, 3], isComplete: true },
+      { items: [], isComplete: true },
+      { items: [4], isComplete: true },
     ]);
     expect(rounds).toEqual([['a0', 'b0', 'c0'], ['a1'], ['a2']]);
   });
@@ -235,9 +235,9 @@ describe('the pages of several lists', () => {
       error,
       error,
       tooMany,
-      { items: [], isWhole: true },
+      { items: [], isComplete: true },
       tooMany,
-      { items: [1], isWhole: true },
+      { items: [1], isComplete: true },
     ]);
   });
 
@@ -250,6 +250,6 @@ describe('the pages of several lists', () => {
       items: ({ values }) => values,
       next: () => 'next',
     });
-    expect(found).toEqual([{ items: [1], isWhole: false }]);
+    expect(found).toEqual([{ items: [1], isComplete: false }]);
   });
 });

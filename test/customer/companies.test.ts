@@ -29,7 +29,7 @@ it.each([
           identity: {
             recordKey: 'shopId',
             yields: { vatNumber: 'one', kvkNumber: 'one' },
-            askedBy: {
+            foundBy: {
               vatNumber: {
                 uniqueness: 'usual',
                 loader: { name: 'byVatNumber', load: () => Promise.resolve([records]) },

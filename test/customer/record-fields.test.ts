@@ -9,7 +9,7 @@ import {
   type SourceDefinition,
 } from '../../src/index.js';
 import type { Client } from '../../src/connectors/connector.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { localSource } from '../support/local-source.js';
 import { at } from '../support/read.js';
@@ -55,14 +55,14 @@ function club(
     });
   const identity: IdentityDeclaration<Client, MemberRecord> = {
     recordKey: 'memberId',
-    askedBy: {
+    foundBy: {
       email: { uniqueness: 'usual', loader: by('byEmail') },
       memberId: { uniqueness: 'enforced', loader: by('byId') },
     },
     yields: { email: 'one' },
     sameCustomer: () => true,
   };
-  const clock = turnedClock();
+  const clock = fakeClock();
   const { source, environment: own } = localSource('club', {
     limits: { retries: 0 },
     freshness: { maxAge: '1 minute', staleIfError: '1 hour' },
@@ -214,7 +214,7 @@ describe('a field of Customer that nothing can answer', () => {
 });
 
 test('records by an identity that no source declares are an error of the code, not an empty list', async () => {
-  const stranger: IdentityDeclaration<Client> = { recordKey: 'memberId', askedBy: {}, yields: {} };
+  const stranger: IdentityDeclaration<Client> = { recordKey: 'memberId', foundBy: {}, yields: {} };
   const resolvers = {
     Customer: { levels: async (customer: Customer) => [(await customer.record(stranger))?.id ?? null] },
   };

@@ -23,7 +23,7 @@ function gatewayOver(records: Record<string, CustomerRecord | Error | null>): Te
       namespaces: [idNamespace(`${name}Id`, 'An id.', /^\w+$/)],
       identity: {
         recordKey: `${name}Id`,
-        askedBy: {
+        foundBy: {
           email: { uniqueness: 'enforced', loader },
           [`${name}Id`]: { uniqueness: 'enforced', loader },
         },

@@ -177,8 +177,8 @@ const problemsOf = (fields: string, rest = ''): readonly string[] => {
 
 describe('the rules in the SDL', () => {
   test('are read as schema/customer.graphql states them', () => {
-    const spine = parse(`${DIRECTIVES} ${readFileSync('schema/customer.graphql', 'utf8')}`);
-    expect(Object.keys(survivorshipRules(spine, PLUGGED_IN)).sort()).toEqual([
+    const coreSchema = parse(`${DIRECTIVES} ${readFileSync('schema/customer.graphql', 'utf8')}`);
+    expect(Object.keys(survivorshipRules(coreSchema, PLUGGED_IN)).sort()).toEqual([
       'ADDRESS',
       'BIRTH_DATE',
       'LANGUAGE',

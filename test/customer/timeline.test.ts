@@ -164,10 +164,10 @@ describe('a source that gives all that it has read', () => {
     ],
     ['is missing when the page is not full', { first: 20 }, ['2020-01-01T00:00:00Z'], false],
     ['is whole when all was read', { first: 20 }, [], true],
-  ])('%s', async (_, args, readBackTo, isWhole) => {
+  ])('%s', async (_, args, readBackTo, isComplete) => {
     const { nodes, missing } = await ask([unsorted('a', own, readBackTo)], args);
-    expect(missing).toEqual(isWhole ? [] : [{ source: 'a', code: 'SOURCE_CONTRACT' }]);
-    if (!isWhole) expect(nodes).toEqual([]);
+    expect(missing).toEqual(isComplete ? [] : [{ source: 'a', code: 'SOURCE_CONTRACT' }]);
+    if (!isComplete) expect(nodes).toEqual([]);
   });
 
   it('is missing when a moment is none', async () => {

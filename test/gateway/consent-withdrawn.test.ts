@@ -6,7 +6,7 @@ import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { StandIn } from '../../sources/stand-ins/world.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
-import { turnedClock, type TurnedClock } from '../support/clock.js';
+import { fakeClock, type FakeClock } from '../support/clock.js';
 import { createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/gateway.js';
 import { faultControl } from '../support/stand-ins.js';
 
@@ -32,8 +32,8 @@ afterAll(async () => {
 });
 
 /** One of several instances, each with a memory of its own. What is no consent is kept for an hour. */
-function openInstance(): { gateway: TestGateway; clock: TurnedClock } {
-  const clock = turnedClock();
+function openInstance(): { gateway: TestGateway; clock: FakeClock } {
+  const clock = fakeClock();
   const gateway = createTestGateway(
     {
       DEADLINE_MS: '10000',

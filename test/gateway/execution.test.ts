@@ -10,7 +10,7 @@ import type { Purpose } from '../../src/customer/schema.generated.js';
 import { exampleOperations } from '../../src/http/graphiql/page.js';
 import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
-import { turnedClock, type TurnedClock } from '../support/clock.js';
+import { fakeClock, type FakeClock } from '../support/clock.js';
 import { decorated } from '../support/decoration.js';
 import { createTestGateway, DEMO_OPERATIONS, type Answer, type TestGateway } from '../support/gateway.js';
 import { madeUpOperations } from '../support/operations.js';
@@ -23,7 +23,7 @@ import { ONE_CUSTOMER } from './queries.js';
 interface Both {
   planned: TestGateway;
   interpreted: TestGateway;
-  clock: TurnedClock;
+  clock: FakeClock;
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-execution-'));
@@ -35,7 +35,7 @@ const SETTINGS = {
 };
 
 function openBoth(environment: Record<string, string | undefined>): Both {
-  const clock = turnedClock();
+  const clock = fakeClock();
   const open = (execution: string): TestGateway => {
     const gateway = createTestGateway(
       {

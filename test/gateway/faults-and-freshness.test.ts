@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sources } from '../../sources/index.js';
 import { faults, type Fault } from '../../sources/stand-ins/fault.js';
 import type { FreshnessOptions } from '../../src/cache/freshness.js';
-import { turnedClock, type TurnedClock } from '../support/clock.js';
+import { fakeClock, type FakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import { everyNth, isThorough } from '../support/thorough.js';
@@ -73,8 +73,8 @@ function expectedOutcome(age: number | null, isFaulty: boolean): Outcome {
 const control = await faultControl([], FOUR_SYSTEMS);
 
 /** A gateway that has asked nothing yet. It gives up on the faulty system early, so that the tests are quick. */
-function coldGateway(faulty: string, deadlineMs = 10_000): { gateway: TestGateway; clock: TurnedClock } {
-  const clock = turnedClock();
+function coldGateway(faulty: string, deadlineMs = 10_000): { gateway: TestGateway; clock: FakeClock } {
+  const clock = fakeClock();
   const gateway = createTestGateway(
     { ...control.settings, DEADLINE_MS: String(deadlineMs) },
     {

@@ -8,7 +8,7 @@ import type { Person, World } from '../../sources/stand-ins/world.js';
 import { startWebshop } from '../../sources/webshop/stand-in/index.js';
 import { SettingsReader } from '../../src/settings.js';
 import type { Client, Connector } from '../../src/connectors/connector.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/gateway.js';
 import { at, textAt } from '../support/read.js';
@@ -94,7 +94,7 @@ function openGateway(environment: Record<string, string> = { ADMIN_TOKEN: TOKEN 
   const gateway = createTestGateway(
     { ...control.settings, ...environment },
     {
-      clock: turnedClock(),
+      clock: fakeClock(),
       sources: sources.map((source) => ({
         ...source,
         connector: twice(source.connector),

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeEach } from 'vitest';
 import { sources } from '../../sources/index.js';
 import type { FreshnessOptions } from '../../src/cache/freshness.js';
 import type { LimitsOptions } from '../../src/resilience/limits.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 
@@ -22,7 +22,7 @@ export async function freshGateways() {
       freshness = { maxAge: '30 s', staleWhileRevalidate: '30 s' },
       limits = {},
     }: { freshness?: FreshnessOptions; limits?: LimitsOptions & { batchWindow?: '20 ms' } } = {}) => {
-      const clock = turnedClock();
+      const clock = fakeClock();
       const gateway = createTestGateway(
         { ...control.settings, MAX_IN_FLIGHT: '5000', DEADLINE_MS: '20000' },
         {

@@ -7,7 +7,7 @@ import type { StandIn } from '../../sources/stand-ins/world.js';
 import type { SourceDefinition } from '../../src/source.js';
 import { variableOf } from '../../src/source-settings.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { at, listAt, textAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
@@ -32,7 +32,7 @@ async function openGateway(
   settings: Record<string, string> = {},
   all: readonly SourceDefinition[] = sources,
 ) {
-  const clock = turnedClock();
+  const clock = fakeClock();
   const gateway = createTestGateway(
     {
       ...control.settings,

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { listen } from '../../src/http/http.js';
 import { sendJson, sendWithoutEnd, startServer, type SeenRequest } from '../connectors/server.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { isThorough } from '../support/thorough.js';
 import { lettersSource, PEOPLE_SDL, peopleSource, shopSource, systemSettings } from './letters-and-shop.js';
@@ -48,7 +48,7 @@ const systems = [letters, shop, elsewhere];
 const opened: TestGateway[] = [];
 let log: string[] = [];
 
-function openGateway({ timeoutMs = TIMEOUT_MS, clock = turnedClock() } = {}): TestGateway {
+function openGateway({ timeoutMs = TIMEOUT_MS, clock = fakeClock() } = {}): TestGateway {
   const people = peopleSource('Jan');
   const policy = {
     freshness: { maxAge: '1 minute' },
@@ -344,7 +344,7 @@ describe('a hostile system', () => {
         return least;
       };
       const names = ['jan', 'piet'];
-      const clock = turnedClock();
+      const clock = fakeClock();
       const gateways = new Map(
         cases.map((one) => {
           const timeoutMs = one[2].code === 'SOURCE_TIMEOUT' ? 200 : 10_000;

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { sources } from '../../sources/index.js';
 import { faults } from '../../sources/stand-ins/fault.js';
 import { variableOf } from '../../src/source-settings.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { at } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
@@ -23,7 +23,7 @@ afterAll(() => control.close());
 
 /** A gateway with the freshness that the sources declare, and what settings change. */
 function openGateway(settings: Record<string, string> = {}) {
-  const clock = turnedClock();
+  const clock = fakeClock();
   const gateway = createTestGateway(
     {
       ...control.settings,

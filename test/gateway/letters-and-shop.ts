@@ -33,7 +33,7 @@ export function peopleSource(name: string) {
     namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z]{1,20}$/)],
     identity: {
       recordKey: 'personId',
-      askedBy: {
+      foundBy: {
         personId: {
           uniqueness: 'enforced',
           loader: defineLoader<Client, string, readonly CustomerRecord[]>({

@@ -3,7 +3,7 @@ import { afterAll, expect, test } from 'vitest';
 import { sources } from '../../sources/index.js';
 import { startStandIns } from '../../sources/stand-ins/index.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
@@ -14,7 +14,7 @@ const MAX_BATCH = { 'order-system': Infinity, webshop: 250, 'contact-centre': 10
 
 const own = await startStandIns({ customers: COUNT });
 const control = await faultControl(own.standIns);
-const clock = turnedClock();
+const clock = fakeClock();
 const openGateway = () =>
   createTestGateway(
     { ...control.settings, DEADLINE_MS: '60000', CLICKSTREAM_TIMEOUT_MS: '30000' },

@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { Person } from '../../sources/stand-ins/world.js';
-import { turnedClock, type TurnedClock } from '../support/clock.js';
+import { fakeClock, type FakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { listAt } from '../support/read.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
@@ -14,7 +14,7 @@ const opened: TestGateway[] = [];
 const PATIENT = { DEADLINE_MS: '30000', IDENTITY_PATIENCE_MS: '20000' };
 
 /** A gateway that has asked nothing yet. */
-function coldGateway(clock = turnedClock()): TestGateway {
+function coldGateway(clock = fakeClock()): TestGateway {
   const gateway = createTestGateway({ ...control.settings, ...PATIENT }, { clock });
   opened.push(gateway);
   return gateway;
@@ -168,7 +168,7 @@ describe('a source that a query does not need', () => {
 
 describe('who a customer is', () => {
   /** Asks for customers whom every system knows, or some of whom only some do. */
-  const asking = (clock: TurnedClock, isKnown: (person: Person) => boolean) => {
+  const asking = (clock: FakeClock, isKnown: (person: Person) => boolean) => {
     const gateway = coldGateway(clock);
     const by = createWorld({ customers: 60 })
       .people.filter(({ email }) => email.startsWith('customer-'))
@@ -183,7 +183,7 @@ describe('who a customer is', () => {
   };
 
   test('is asked again only when a minute has passed', async () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const ask = asking(clock, ({ orderSystem, webshop, contactCentre, crm }) =>
       [orderSystem, webshop, contactCentre, crm].every((own) => own !== undefined),
     );
@@ -196,7 +196,7 @@ describe('who a customer is', () => {
   });
 
   test('is asked again after ten seconds where nobody was found', async () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const ask = asking(clock, ({ webshop }) => webshop === undefined);
     const { webshop } = await ask();
     clock.turn(9_000);

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { ConditionChange } from '../../sources/stand-ins/fault-control.js';
-import { turnedClock, type TurnedClock } from '../support/clock.js';
+import { fakeClock, type FakeClock } from '../support/clock.js';
 import { createTestGateway, patientSources, type Answer, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
@@ -11,7 +11,7 @@ const opened: TestGateway[] = [];
 
 interface ColdGateway {
   environment?: Record<string, string>;
-  clock?: TurnedClock;
+  clock?: FakeClock;
   /** The gateway gives up on this source early, so that the test is quick. */
   faulty?: string;
 }
@@ -128,7 +128,7 @@ describe('leaves null what one system holds, and nothing else', () => {
   test.each(cases)(
     'when $source has the fault $fault, who the customer is being $identity',
     async ({ source, change, code, retryable, retryAfter, isWarm }) => {
-      const clock = turnedClock();
+      const clock = fakeClock();
       const gateway = coldGateway({
         clock,
         ...(code === 'SOURCE_TIMEOUT' ? { faulty: source } : {}),

@@ -4,7 +4,7 @@ import { SourceUnavailableError } from '../../src/errors.js';
 import { defineLoader, idNamespace, type Context, type Customer } from '../../src/index.js';
 import type { Environment } from '../../src/settings.js';
 import type { SourceLimits } from '../../src/source.js';
-import { turnedClock, type TurnedClock } from '../support/clock.js';
+import { fakeClock, type FakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { localSource } from '../support/local-source.js';
 
@@ -21,7 +21,7 @@ export interface LocalSystem {
 
 export interface People {
   gateway: TestGateway;
-  clock: TurnedClock;
+  clock: FakeClock;
   systems: ReadonlyMap<string, LocalSystem>;
   system: (name: string) => LocalSystem;
   ask(
@@ -52,7 +52,7 @@ export function createPeople(
   environment: Environment = {},
   { limits = {}, operations }: PeopleOptions = {},
 ): People {
-  const clock = turnedClock();
+  const clock = fakeClock();
   const systems = new Map<string, LocalSystem>();
   const parts = Object.entries({ people: { maxAge: '1 hour' as const }, ...freshnessOf }).map(
     ([name, freshness]) => {
@@ -98,7 +98,7 @@ export function createPeople(
               namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z]{1,20}$/)],
               identity: {
                 recordKey: 'personId',
-                askedBy: {
+                foundBy: {
                   email: { uniqueness: 'enforced', loader: byEmail },
                   personId: { uniqueness: 'enforced', loader: byId },
                 },

@@ -52,7 +52,7 @@ function openGateway(environment: Environment = {}): TestGateway {
     namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z0-9-]{1,20}$/)],
     identity: {
       recordKey: 'personId',
-      askedBy: {
+      foundBy: {
         personId: {
           uniqueness: 'enforced',
           loader: defineLoader<Client, string, readonly CustomerRecord[]>({

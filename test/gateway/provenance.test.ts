@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import { ONE_CUSTOMER } from './queries.js';
@@ -103,7 +103,7 @@ describe('extensions.sources', () => {
   });
 
   test('tells the age of the oldest part, in whole seconds', async () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const gateway = openGateway({ clock });
     await ask(gateway, COMPANY);
     clock.turn(12_900);

@@ -31,7 +31,7 @@ function gatewayWith(environment: Record<string, string> = {}) {
     identity: {
       recordKey: 'personId',
       yields: { email: 'one' },
-      askedBy: {
+      foundBy: {
         personId: { uniqueness: 'enforced', loader: people(({ id }, key) => id === key, 'byId') },
         email: {
           uniqueness: 'enforced',

@@ -22,7 +22,7 @@ function gatewayThatIsToWait(retryAfter: number, environment: Record<string, str
     identity: {
       recordKey: 'personId',
       yields: {},
-      askedBy: { personId: { uniqueness: 'enforced', loader: refuses } },
+      foundBy: { personId: { uniqueness: 'enforced', loader: refuses } },
     },
   });
   const sdl =

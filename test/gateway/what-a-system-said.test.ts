@@ -3,7 +3,7 @@ import { pino } from 'pino';
 import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { SourceContractError } from '../../src/index.js';
 import { sendJson, startServer } from '../connectors/server.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { lettersSource, PEOPLE_SDL, peopleSource, shopSource, systemSettings } from './letters-and-shop.js';
 
@@ -21,7 +21,7 @@ const shopServer = await startServer((_, response) => {
 });
 
 const opened: TestGateway[] = [];
-const clock = turnedClock();
+const clock = fakeClock();
 let log: string[] = [];
 
 afterEach(async () => {

@@ -7,7 +7,7 @@ import { ROLES } from '../../src/context/roles.js';
 import type { Purpose } from '../../src/customer/schema.generated.js';
 import type { Identifier } from '../../src/identity/identifiers.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { decorated, SPECIAL_NAMES } from '../support/decoration.js';
 import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
 import { madeUpOperations, type MadeUp } from '../support/operations.js';
@@ -36,7 +36,7 @@ const patient = sources.map((source) => ({
   limits: { ...source.limits, timeout: '60 s' as const },
 }));
 
-const clock = turnedClock();
+const clock = fakeClock();
 const opened = new Map<string, TestGateway>();
 afterAll(async () => {
   for (const gateway of opened.values()) await gateway.close();

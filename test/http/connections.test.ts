@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { networkOf } from '../../src/http/connections.js';
 import { listen, type HttpServer, type ListenOptions } from '../../src/http/http.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { ask, open } from './raw-client.js';
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
@@ -89,7 +89,7 @@ describe('one connection more than an address may have takes the place', () => {
   });
 
   test('of one whose client is slow to send, when all are at work', async () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const { open, ended } = await start({ maxConnectionsPerAddress: 2, clock });
     const slow = await open(HALF_A_BODY);
     await open(GET);

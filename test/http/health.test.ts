@@ -12,7 +12,7 @@ import { useHealth } from '../../src/http/health.js';
 import { useMetrics } from '../../src/http/metrics.js';
 import { createMetrics, type BreakerState } from '../../src/telemetry/metrics.js';
 import { createTestApp } from '../support/app.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { localSource } from '../support/local-source.js';
 import { directSettings, faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
@@ -205,7 +205,7 @@ describe('the readiness of the gateway', { timeout: 60_000 }, () => {
 });
 
 describe('the look at the sources', () => {
-  const clock = turnedClock();
+  const clock = fakeClock();
   let state: 'up' | 'down' = 'up';
   let pings = 0;
   const client: Client = {
@@ -276,7 +276,7 @@ describe('a gateway that knows more of itself', () => {
 });
 
 describe('the metrics', () => {
-  const clock = turnedClock();
+  const clock = fakeClock();
   const metrics = createMetrics();
   const schema = createSchema({
     typeDefs: 'type Query { a: Int, broken: Int }',

@@ -9,7 +9,7 @@ import { createOverloadGuard, type OverloadGuard, type OverloadOptions } from '.
 import type { RequestHead } from '../../src/http/node-request.js';
 import type { Priority } from '../../src/priority.js';
 import { createMetrics } from '../../src/telemetry/metrics.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
@@ -24,7 +24,7 @@ afterEach(() => {
 
 function guardOf(options: OverloadOptions): OverloadGuard {
   // The machine that runs the tests may be busy itself.
-  const guard = createOverloadGuard({ priorityOf: byHeader, clock: turnedClock(), ...options });
+  const guard = createOverloadGuard({ priorityOf: byHeader, clock: fakeClock(), ...options });
   guards.push(guard);
   return guard;
 }
@@ -250,7 +250,7 @@ describe('a gateway whose event loop comes round late', () => {
 
   /** A guard, and how to let the loop come round late by so many milliseconds. */
   function lateLoop() {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const guard = guardOf({ clock });
     return {
       guard,

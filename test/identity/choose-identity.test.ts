@@ -7,7 +7,7 @@ import type { IdentityRules } from '../../src/identity/matching.js';
 const phone = { uniqueness: 'none', loader: { name: 'byPhone', load: () => Promise.resolve([]) } } as const;
 const rules: Pick<IdentityRules, 'sources' | 'namespaces'> = {
   namespaces: new Map(commonNamespaces('NL').map((one) => [one.name, one])),
-  sources: [{ name: 'shop', identity: { recordKey: 'shopId', yields: {}, askedBy: { phone } } }],
+  sources: [{ name: 'shop', identity: { recordKey: 'shopId', yields: {}, foundBy: { phone } } }],
 };
 const email = (value: string): Identifier => ({ namespace: 'email', value });
 

@@ -13,7 +13,7 @@ const people = localSource('people', {
   identity: {
     recordKey: 'personId',
     yields: { email: 'one' },
-    askedBy: {
+    foundBy: {
       personId: { uniqueness: 'enforced', loader: nobody },
       email: { uniqueness: 'enforced', loader: { ...nobody, name: 'byEmail' } },
     },
@@ -59,7 +59,7 @@ describe('a source whose SDL finds customers by an identifier', () => {
         identity: {
           recordKey: 'letterId',
           yields: {},
-          askedBy: { letterId: { uniqueness: 'enforced', loader: nobody } },
+          foundBy: { letterId: { uniqueness: 'enforced', loader: nobody } },
         },
       };
       expect(problemsWith(key, parts)).toEqual([

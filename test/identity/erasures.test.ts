@@ -17,7 +17,7 @@ function household() {
     record('1', 'anna@example.nl', '+31201234567'),
     record('2', 'bert@example.nl', '+31201234567'),
   ];
-  const askedBy = (namespace: string, uniqueness: 'enforced' | 'none') => ({
+  const foundBy = (namespace: string, uniqueness: 'enforced' | 'none') => ({
     uniqueness,
     loader: {
       name: namespace,
@@ -44,10 +44,10 @@ function household() {
         identity: {
           recordKey: 'shopId',
           yields: { email: 'one', phone: 'one' },
-          askedBy: {
-            shopId: askedBy('shopId', 'enforced'),
-            email: askedBy('email', 'enforced'),
-            phone: askedBy('phone', 'none'),
+          foundBy: {
+            shopId: foundBy('shopId', 'enforced'),
+            email: foundBy('email', 'enforced'),
+            phone: foundBy('phone', 'none'),
           },
         },
       },

@@ -14,7 +14,7 @@ import type {
 
 interface HandMadeSource {
   /** The kinds of identifier it can be asked by. */
-  askedBy: Record<string, Uniqueness>;
+  foundBy: Record<string, Uniqueness>;
   records?: CustomerRecord[];
   sameCustomer?: IdentityDeclaration<Client>['sameCustomer'];
   /** It yields one e-mail address and nothing else. */
@@ -48,7 +48,7 @@ function graph(
       ]),
     ),
     sources: Object.entries(made).map(
-      ([name, { askedBy, records = [], mood, sameCustomer, isPlain = false }]) => ({
+      ([name, { foundBy, records = [], mood, sameCustomer, isPlain = false }]) => ({
         name,
         identity: {
           recordKey: `${name}Id`,
@@ -58,8 +58,8 @@ function graph(
             : Object.fromEntries(
                 records.flatMap(({ identifiers }) => identifiers).map((held) => [held.namespace, 'several']),
               ),
-          askedBy: Object.fromEntries(
-            Object.entries({ [`${name}Id`]: 'enforced' as const, ...askedBy }).map(
+          foundBy: Object.fromEntries(
+            Object.entries({ [`${name}Id`]: 'enforced' as const, ...foundBy }).map(
               ([namespace, uniqueness]) => [
                 namespace,
                 {
@@ -135,9 +135,9 @@ afterEach(() => {
 describe('whether anybody knows the customer', () => {
   test('is sure as soon as one system knows it, however slow the others are', async () => {
     const { known } = graph({
-      shop: { askedBy: { email: 'enforced' }, mood: 'silent' },
-      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
-      desk: { askedBy: { email: 'enforced' } },
+      shop: { foundBy: { email: 'enforced' }, mood: 'silent' },
+      crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
+      desk: { foundBy: { email: 'enforced' } },
     });
     expect(await known(all)).toBe(true);
   });
@@ -149,8 +149,8 @@ describe('whether anybody knows the customer', () => {
       answerNow = resolve;
     });
     const { known, find } = graph({
-      orders: { askedBy: { email: 'usual' }, records: [eva('o1'), eva('o2')], mood },
-      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+      orders: { foundBy: { email: 'usual' }, records: [eva('o1'), eva('o2')], mood },
+      crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     let done = 0;
     const count = () => {
@@ -169,8 +169,8 @@ describe('whether anybody knows the customer', () => {
   test('does not wait longer than patience for a slow system that keeps the identifier unique', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { known } = graph({
-      shop: { askedBy: { email: 'enforced' }, mood: 'silent' },
-      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+      shop: { foundBy: { email: 'enforced' }, mood: 'silent' },
+      crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     let isDone = false;
     const answered = known(all).finally(() => {
@@ -184,9 +184,9 @@ describe('whether anybody knows the customer', () => {
 
   test('asks only the wanted systems, those that might hold several people, and those that lead on', async () => {
     const { known, calls } = graph({
-      orders: { askedBy: { email: 'usual' } },
-      shop: { askedBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
-      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+      orders: { foundBy: { email: 'usual' } },
+      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
+      crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     expect(await known(new Set(['crm']))).toBe(true);
     expect(calls.sort()).toEqual(['crm by email eva@example.nl', 'orders by email eva@example.nl']);
@@ -195,8 +195,8 @@ describe('whether anybody knows the customer', () => {
   test('asks a system of whose records a customer has one, since it may show that two customers are meant', async () => {
     const { known, calls } = graph(
       {
-        shop: { askedBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
-        crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+        shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
+        crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
       },
       undefined,
       ['shopId'],
@@ -207,8 +207,8 @@ describe('whether anybody knows the customer', () => {
 
   test('asks the others when those know nobody, and nobody twice', async () => {
     const { known, calls } = graph({
-      shop: { askedBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
-      crm: { askedBy: { email: 'enforced' } },
+      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
+      crm: { foundBy: { email: 'enforced' } },
     });
     expect(await known(new Set(['crm']))).toBe(true);
     expect(calls).toEqual(['crm by email eva@example.nl', 'shop by email eva@example.nl']);
@@ -216,30 +216,30 @@ describe('whether anybody knows the customer', () => {
 
   test('is no when all say so', async () => {
     const { known } = graph({
-      shop: { askedBy: { email: 'enforced' } },
-      crm: { askedBy: { email: 'enforced' } },
+      shop: { foundBy: { email: 'enforced' } },
+      crm: { foundBy: { email: 'enforced' } },
     });
     expect(await known(all)).toBe(false);
   });
 
   test('is not "no" while one of them cannot be asked', async () => {
     const { known } = graph({
-      shop: { askedBy: { email: 'enforced' } },
-      crm: { askedBy: { email: 'enforced' }, mood: 'down' },
+      shop: { foundBy: { email: 'enforced' } },
+      crm: { foundBy: { email: 'enforced' }, mood: 'down' },
     });
     await expect(known(new Set(['shop']))).rejects.toThrow('crm cannot be reached.');
   });
 
   test('is yes when one knows it and another cannot be asked', async () => {
     const { known } = graph({
-      orders: { askedBy: { email: 'usual' }, mood: 'down' },
-      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+      orders: { foundBy: { email: 'usual' }, mood: 'down' },
+      crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     expect(await known(all)).toBe(true);
   });
 
   test('does not hide a mistake of our own', async () => {
-    const { known } = graph({ orders: { askedBy: { email: 'usual' }, mood: 'defect' } });
+    const { known } = graph({ orders: { foundBy: { email: 'usual' }, mood: 'defect' } });
     await expect(known(all)).rejects.toThrow(TypeError);
   });
 });
@@ -247,8 +247,8 @@ describe('whether anybody knows the customer', () => {
 describe('the record of one system', () => {
   test('is found by what was given, without asking any other', async () => {
     const { find, calls } = graph({
-      shop: { askedBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
-      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
+      crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     expect(idOf(await find('crm'))).toBe('c1');
     expect(calls).toEqual(['crm by email eva@example.nl']);
@@ -260,8 +260,8 @@ describe('the record of one system', () => {
       answerNow = resolve;
     });
     const { find, found, whole } = graph({
-      shop: { askedBy: { email: 'enforced' }, records: [eva('s1')], mood },
-      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], mood },
+      crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     const sure = whole();
     expect(idOf(await find('crm'))).toBe('c1');
@@ -288,7 +288,7 @@ describe('the record of one system', () => {
         identity: {
           recordKey: `${name}Id`,
           yields: { email: 'one' as const },
-          askedBy: {
+          foundBy: {
             email: { uniqueness: 'enforced' as const, loader: { name, load: () => Promise.resolve([]) } },
           },
         },
@@ -310,7 +310,7 @@ describe('the record of one system', () => {
   });
 
   test('is asked for once, however many fields want it', async () => {
-    const { find, known, calls } = graph({ crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] } });
+    const { find, known, calls } = graph({ crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] } });
     await Promise.all([find('crm'), find('crm'), known(all)]);
     await find('crm');
     expect(calls).toHaveLength(1);
@@ -319,10 +319,10 @@ describe('the record of one system', () => {
   test('is found by what another system tells', async () => {
     const { find, calls } = graph(
       {
-        orders: { askedBy: {}, records: [eva('o1', email('eva@example.nl', true))] },
-        crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+        orders: { foundBy: {}, records: [eva('o1', email('eva@example.nl', true))] },
+        crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
         desk: {
-          askedBy: { crmId: 'enforced' },
+          foundBy: { crmId: 'enforced' },
           records: [{ id: 'd1', identifiers: [{ namespace: 'crmId', value: 'c1' }] }],
         },
       },
@@ -334,8 +334,8 @@ describe('the record of one system', () => {
 
   test('is "failed" when it cannot be asked, not "unknown"', async () => {
     const { find } = graph({
-      crm: { askedBy: { email: 'enforced' }, mood: 'down' },
-      shop: { askedBy: { email: 'enforced' }, records: [eva('s1')] },
+      crm: { foundBy: { email: 'enforced' }, mood: 'down' },
+      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')] },
     });
     expect(errorOf(await find('crm'))).toBeInstanceOf(SourceUnavailableError);
     expect(idOf(await find('shop'))).toBe('s1');
@@ -343,20 +343,20 @@ describe('the record of one system', () => {
 
   test('is "failed" with the reason of the system that would have told by what to ask', async () => {
     const { find } = graph({
-      crm: { askedBy: { email: 'enforced' }, mood: 'down' },
-      desk: { askedBy: { crmId: 'enforced' } },
+      crm: { foundBy: { email: 'enforced' }, mood: 'down' },
+      desk: { foundBy: { crmId: 'enforced' } },
     });
     expect(errorOf(await find('desk'))).toMatchObject({ source: 'crm' });
   });
 
   test('is "failed" with the reason of a system that leads to it over another one', async () => {
     const { find } = graph({
-      crm: { askedBy: { email: 'enforced' }, mood: 'down' },
+      crm: { foundBy: { email: 'enforced' }, mood: 'down' },
       desk: {
-        askedBy: { crmId: 'enforced' },
+        foundBy: { crmId: 'enforced' },
         records: [{ id: 'd1', identifiers: [{ namespace: 'ordersId', value: 'o1' }] }],
       },
-      orders: { askedBy: { deskId: 'enforced' } },
+      orders: { foundBy: { deskId: 'enforced' } },
     });
     expect(errorOf(await find('orders'))).toMatchObject({ source: 'crm' });
   });
@@ -367,11 +367,11 @@ describe('the record of one system', () => {
     ['it is asked by what the system would tell', { shopId: 'enforced' }, 'failed'],
   ] as const)(
     'is "failed" by a system that is down only if that leads to it: %s',
-    async (_, askedBy, kind) => {
+    async (_, foundBy, kind) => {
       const { find } = graph({
-        shop: { askedBy: { email: 'enforced' }, mood: 'down' },
-        crm: { askedBy: { phone: 'enforced' } },
-        desk: { askedBy },
+        shop: { foundBy: { email: 'enforced' }, mood: 'down' },
+        crm: { foundBy: { phone: 'enforced' } },
+        desk: { foundBy },
       });
       const outcome = await find('desk');
       expect(outcome.kind).toBe(kind);
@@ -381,9 +381,9 @@ describe('the record of one system', () => {
 
   test('names the system that leads to it, when one that does not is down too', async () => {
     const { find, whole } = graph({
-      shop: { askedBy: { email: 'enforced' }, mood: 'down' },
-      crm: { askedBy: { email: 'enforced' }, mood: 'down' },
-      desk: { askedBy: { crmId: 'enforced' } },
+      shop: { foundBy: { email: 'enforced' }, mood: 'down' },
+      crm: { foundBy: { email: 'enforced' }, mood: 'down' },
+      desk: { foundBy: { crmId: 'enforced' } },
     });
     // All are asked, so that both are known to be down.
     await whole();
@@ -392,36 +392,36 @@ describe('the record of one system', () => {
 
   test('is "unknown" when nothing that is known can be asked by', async () => {
     const { find } = graph({
-      shop: { askedBy: { email: 'enforced' }, records: [eva('s1')] },
-      desk: { askedBy: {} },
+      shop: { foundBy: { email: 'enforced' }, records: [eva('s1')] },
+      desk: { foundBy: {} },
     });
     expect((await find('desk')).kind).toBe('unknown');
   });
 
   test('is none of a system that takes no part', async () => {
-    await expect(graph({ shop: { askedBy: {} } }).find('kvk')).rejects.toThrow('kvk');
+    await expect(graph({ shop: { foundBy: {} } }).find('kvk')).rejects.toThrow('kvk');
   });
 
   test('may not tell a kind of identifier that nobody declared', async () => {
     const { find } = graph({
       shop: {
-        askedBy: { email: 'enforced' },
+        foundBy: { email: 'enforced' },
         records: [eva('s1', { namespace: 'fax', value: '1' })],
         isPlain: true,
       },
-      desk: { askedBy: {} },
+      desk: { foundBy: {} },
     });
     await expect(find('desk')).rejects.toThrow('"fax"');
   });
 });
 
 describe('a link is followed', () => {
-  const walk = (told: YieldedIdentifier, askedBy: Record<string, Uniqueness>) =>
+  const walk = (told: YieldedIdentifier, foundBy: Record<string, Uniqueness>) =>
     graph(
       {
-        orders: { askedBy, records: [{ id: 'o1', identifiers: [told] }] },
+        orders: { foundBy, records: [{ id: 'o1', identifiers: [told] }] },
         crm: {
-          askedBy: { email: 'enforced', phone: 'enforced' },
+          foundBy: { email: 'enforced', phone: 'enforced' },
           records: [{ id: 'c1', identifiers: [told] }],
         },
       },
@@ -465,8 +465,8 @@ describe('a link is followed', () => {
       { email: 'enforced' },
     ],
     ['not when it is no address', 'unknown', email('eva', true), { email: 'enforced' }],
-  ])('%s', async (_, expected, told, askedBy) => {
-    const { find, calls } = walk(told, askedBy);
+  ])('%s', async (_, expected, told, foundBy) => {
+    const { find, calls } = walk(told, foundBy);
     expect(idOf(await find('crm'))).toBe(expected);
     expect(calls.filter((call) => call.startsWith('crm')).length).toBe(expected === 'c1' ? 1 : 0);
   });
@@ -474,8 +474,8 @@ describe('a link is followed', () => {
   test('whatever way it is written in', async () => {
     const { find } = graph(
       {
-        orders: { askedBy: {}, records: [{ id: 'o1', identifiers: [email(' Eva@Example.NL', true)] }] },
-        crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+        orders: { foundBy: {}, records: [{ id: 'o1', identifiers: [email(' Eva@Example.NL', true)] }] },
+        crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
       },
       'ordersId o1',
     );
@@ -484,11 +484,11 @@ describe('a link is followed', () => {
 
   test('over three systems and no further', async () => {
     const chain = (name: string, before: string): HandMadeSource => ({
-      askedBy: { [`${before}Id`]: 'enforced' },
+      foundBy: { [`${before}Id`]: 'enforced' },
       records: [{ id: `${name}1`, identifiers: [{ namespace: `${before}Id`, value: `${before}1` }] }],
     });
     const made: Record<string, HandMadeSource> = {
-      a: { askedBy: { email: 'enforced' }, records: [eva('a1')] },
+      a: { foundBy: { email: 'enforced' }, records: [eva('a1')] },
       b: chain('b', 'a'),
       c: chain('c', 'b'),
       d: chain('d', 'c'),
@@ -504,8 +504,8 @@ describe('a link is followed', () => {
     const many = Array.from({ length: 20 }, (_, i) => email(`eva-${i}@example.nl`, true));
     const { find, calls } = graph(
       {
-        orders: { askedBy: {}, records: [{ id: 'o1', identifiers: many }] },
-        crm: { askedBy: { email: 'enforced' } },
+        orders: { foundBy: {}, records: [{ id: 'o1', identifiers: many }] },
+        crm: { foundBy: { email: 'enforced' } },
       },
       'ordersId o1',
     );
@@ -523,8 +523,8 @@ describe('a link is followed', () => {
       })),
     );
     const { find, calls } = graph({
-      hub: { askedBy: { email: 'enforced' }, records: [eva('h1', ...told)] },
-      ...Object.fromEntries(names.map((name): [string, HandMadeSource] => [name, { askedBy: {} }])),
+      hub: { foundBy: { email: 'enforced' }, records: [eva('h1', ...told)] },
+      ...Object.fromEntries(names.map((name): [string, HandMadeSource] => [name, { foundBy: {} }])),
     });
     await Promise.all(names.map((name) => find(name)));
     // The one that was given, the hub's own id, and what it tells.
@@ -535,7 +535,7 @@ describe('a link is followed', () => {
 describe('when two records answer to what should be one person', () => {
   test('in a system that does not keep the identifier unique, nobody is taken', async () => {
     const { find, known } = graph({
-      orders: { askedBy: { email: 'usual' }, records: [eva('o1'), eva('o2'), eva('o3')] },
+      orders: { foundBy: { email: 'usual' }, records: [eva('o1'), eva('o2'), eva('o3')] },
     });
     await expect(known(all)).rejects.toMatchObject({ source: 'orders', candidates: 3 });
     expect(errorOf(await find('orders'))).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', candidates: 3 });
@@ -543,8 +543,8 @@ describe('when two records answer to what should be one person', () => {
 
   test('in a system that says it keeps it unique, nobody is taken', async () => {
     const { find, known } = graph({
-      shop: { askedBy: { email: 'enforced' }, records: [eva('s1'), eva('s2')] },
-      crm: { askedBy: { email: 'enforced' }, records: [eva('c1')] },
+      shop: { foundBy: { email: 'enforced' }, records: [eva('s1'), eva('s2')] },
+      crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
     });
     await expect(known(all)).rejects.toMatchObject({ source: 'shop', candidates: 2 });
     expect(errorOf(await find('crm'))).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', source: 'shop' });
@@ -554,11 +554,11 @@ describe('when two records answer to what should be one person', () => {
     graph(
       {
         orders: {
-          askedBy: {},
+          foundBy: {},
           records: [{ id: 'o1', identifiers: [email('a@example.nl', true), email('b@example.nl', true)] }],
         },
         crm: {
-          askedBy: { email: 'enforced' },
+          foundBy: { email: 'enforced' },
           records: [
             { id: 'c1', identifiers: [email('a@example.nl')] },
             { id: 'c2', identifiers: [email('b@example.nl')] },
@@ -585,7 +585,7 @@ describe('when two records answer to what should be one person', () => {
     });
     const { find } = graph({
       orders: {
-        askedBy: { email: 'usual' },
+        foundBy: { email: 'usual' },
         records: [changed('o1', one), changed('o2', other)],
         sameCustomer: () => true,
       },
@@ -609,7 +609,7 @@ describe('when two records answer to what should be one person', () => {
   test('and the rule of their system makes them one, both are taken', async () => {
     const { find } = graph({
       orders: {
-        askedBy: { email: 'usual' },
+        foundBy: { email: 'usual' },
         records: [eva('o1'), eva('o2')],
         sameCustomer: (one, other) => one.id.startsWith('o') && other.id.startsWith('o'),
       },
@@ -621,11 +621,11 @@ describe('when two records answer to what should be one person', () => {
     const { known } = graph(
       {
         shop: {
-          askedBy: { email: 'enforced' },
+          foundBy: { email: 'enforced' },
           records: [{ id: 's1', identifiers: [email('info@example.nl')] }],
         },
         crm: {
-          askedBy: { email: 'enforced' },
+          foundBy: { email: 'enforced' },
           records: [{ id: 'c1', identifiers: [email('info@example.nl')] }],
         },
       },
@@ -642,8 +642,8 @@ describe('when two records answer to what should be one person', () => {
     const both = [email('a@example.nl', true), email('b@example.nl', true)];
     const { find } = graph(
       {
-        orders: { askedBy: {}, records: [{ id: 'o1', identifiers: both }] },
-        crm: { askedBy: { email: 'enforced' }, records: [{ id: 'c1', identifiers: both }] },
+        orders: { foundBy: {}, records: [{ id: 'o1', identifiers: both }] },
+        crm: { foundBy: { email: 'enforced' }, records: [{ id: 'c1', identifiers: both }] },
       },
       'ordersId o1',
     );
@@ -651,7 +651,7 @@ describe('when two records answer to what should be one person', () => {
   });
 
   test('the same record told twice is one', async () => {
-    const { find } = graph({ orders: { askedBy: { email: 'usual' }, records: [eva('o1'), eva('o1')] } });
+    const { find } = graph({ orders: { foundBy: { email: 'usual' }, records: [eva('o1'), eva('o1')] } });
     expect(idOf(await find('orders'))).toBe('o1');
   });
 });

@@ -29,7 +29,7 @@ async function known(answers: Record<'shop' | 'desk', Record<string, Answer>>) {
       identity: {
         recordKey: `${name}Id`,
         yields: { email: 'one' },
-        askedBy: Object.fromEntries(
+        foundBy: Object.fromEntries(
           Object.entries(byKind).map(([kind, answer]) => [
             kind,
             {

@@ -111,7 +111,7 @@ export function createOracle(world: World, down: readonly string[] = []) {
     value: record.id,
   });
   const howAsked = (system: MadeSystem, { namespace }: Identifier) =>
-    namespace === system.recordKey ? 'enforced' : system.askedBy[namespace];
+    namespace === system.recordKey ? 'enforced' : system.foundBy[namespace];
   const isDown = ({ name }: MadeSystem, { namespace }: Identifier) =>
     down.includes(name) || down.includes(`${name} ${namespace}`);
 

@@ -10,7 +10,7 @@ import {
   type Outcome,
 } from '../../src/identity/identity-graph.js';
 import type { Load } from '../../src/loaders/registry.js';
-import type { AskedBy, CustomerRecord } from '../../src/identity/declaration.js';
+import type { FoundBy, CustomerRecord } from '../../src/identity/declaration.js';
 import { createOracle, type Ref } from './oracle.js';
 import {
   identifiersOf,
@@ -53,9 +53,9 @@ function gateway(world: World, start: Identifier, { limits, down = [], disorder 
         recordKey: system.recordKey,
         yields: system.yields,
         ...(system.hasRule ? { sameCustomer: isSameCustomer } : {}),
-        askedBy: Object.fromEntries(
-          Object.entries({ ...system.askedBy, [system.recordKey]: 'enforced' as const }).map(
-            ([namespace, uniqueness]): [string, AskedBy<Client>] => [
+        foundBy: Object.fromEntries(
+          Object.entries({ ...system.foundBy, [system.recordKey]: 'enforced' as const }).map(
+            ([namespace, uniqueness]): [string, FoundBy<Client>] => [
               namespace,
               {
                 uniqueness,
@@ -127,7 +127,7 @@ const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stri
 const startsOf = (world: World): Identifier[] => [
   ...identifiersOf(world).filter(({ namespace }) =>
     world.systems.some(
-      ({ recordKey, askedBy }) => namespace === recordKey || askedBy[namespace] !== undefined,
+      ({ recordKey, foundBy }) => namespace === recordKey || foundBy[namespace] !== undefined,
     ),
   ),
   { namespace: 'email', value: 'e99@x' },
@@ -508,7 +508,7 @@ describe('of what is hard and rare', () => {
           {
             name: 'shop',
             hasRule: true,
-            askedBy: { email: 'usual' },
+            foundBy: { email: 'usual' },
             records: [
               record('s1', 'Eva', 'email e00@x', 'phone p0 verified'),
               record('s2', 'Eva', 'email e00@x'),
@@ -525,7 +525,7 @@ describe('of what is hard and rare', () => {
         {
           name: 'shop',
           hasRule: true,
-          askedBy: { email: 'usual' },
+          foundBy: { email: 'usual' },
           records: [
             record('s1', 'Eva', 'email e00@x', 'kvk k0'),
             record('s2', 'Eva', 'email e00@x', 'kvk k1'),
@@ -533,12 +533,12 @@ describe('of what is hard and rare', () => {
         },
         {
           name: 'crm',
-          askedBy: { email: 'usual' },
+          foundBy: { email: 'usual' },
           records: [record('c1', undefined, 'email e00@x', 'kvk k1')],
         },
         {
           name: 'desk',
-          askedBy: { email: 'usual' },
+          foundBy: { email: 'usual' },
           records: [record('d1', undefined, 'email e00@x', 'kvk k0')],
         },
       ]),
@@ -567,7 +567,7 @@ describe('of what is hard and rare', () => {
     const world = small([
       {
         name: 'crm',
-        askedBy: { email: 'enforced' },
+        foundBy: { email: 'enforced' },
         records: [record('c1', 'Eva', 'email e00@x'), record('c2', 'Bo', 'email e00@x')],
       },
     ]);
@@ -582,7 +582,7 @@ describe('of what is hard and rare', () => {
   test('a verified identifier links to a system that is asked by it, and not back from there', async () => {
     const world = small([
       { name: 'crm', records: [record('c1', undefined, 'email e00@x verified')] },
-      { name: 'shop', askedBy: { email: 'usual' }, records: [record('s1', 'Eva', 'email e00@x')] },
+      { name: 'shop', foundBy: { email: 'usual' }, records: [record('s1', 'Eva', 'email e00@x')] },
     ]);
     const from = async (namespace: string, value: string) =>
       shown(await gateway(world, { namespace, value }).identity.whole());

@@ -15,7 +15,7 @@ export interface MadeSystem {
   name: string;
   recordKey: string;
   /** Beside its record key, which is `enforced`. */
-  askedBy: Record<string, Uniqueness>;
+  foundBy: Record<string, Uniqueness>;
   yields: Yields;
   /** Whether it has a rule by which two records are one customer. */
   hasRule: boolean;
@@ -97,9 +97,9 @@ export function identifiersOf(world: World): Identifier[] {
 
 /** A record of it vouches for an identifier by which nobody can find that record. */
 export const linksOneWay = ({ systems }: World): boolean =>
-  systems.some(({ records, askedBy }) =>
+  systems.some(({ records, foundBy }) =>
     records.some(({ identifiers }) =>
-      identifiers.some(({ namespace, verified }) => verified === true && askedBy[namespace] === undefined),
+      identifiers.some(({ namespace, verified }) => verified === true && foundBy[namespace] === undefined),
     ),
   );
 
@@ -150,7 +150,7 @@ const drawnSystem = fc.record({
     hash: fc.option(uniqueness, { freq: 1 }),
   }),
   /** The systems whose ids it can be asked by. */
-  askedByIds: fc.array(fc.tuple(fc.nat(7), uniqueness), { maxLength: 3 }),
+  foundByIds: fc.array(fc.tuple(fc.nat(7), uniqueness), { maxLength: 3 }),
   hasRule: fc.constantFrom(true, true, false),
   isIdOne: fc.boolean(),
   declaresAll: fc.boolean(),
@@ -214,11 +214,11 @@ export const worlds: fc.Arbitrary<World> = fc
       };
     });
     const systems = declared.map(
-      ({ asked, askedByIds, hasRule, declaresAll, declaresShown }, i): MadeSystem => {
+      ({ asked, foundByIds, hasRule, declaresAll, declaresShown }, i): MadeSystem => {
         const recordKey = `${nameAt(i)}Id`;
-        const askedBy: Record<string, Uniqueness> = {};
-        for (const [namespace, how] of Object.entries(asked)) if (how !== null) askedBy[namespace] = how;
-        for (const [other, how] of askedByIds) if (at(other) !== i) askedBy[`${nameAt(other)}Id`] ??= how;
+        const foundBy: Record<string, Uniqueness> = {};
+        for (const [namespace, how] of Object.entries(asked)) if (how !== null) foundBy[namespace] = how;
+        for (const [other, how] of foundByIds) if (at(other) !== i) foundBy[`${nameAt(other)}Id`] ??= how;
         const takenBy = new Map<string, string>();
         const own: CustomerRecord[] = made
           .filter(({ system }) => system === i)
@@ -230,15 +230,15 @@ export const worlds: fc.Arbitrary<World> = fc
               if (namespaces.get(namespace)?.perCustomer === 'one' && have.has(namespace)) return [];
               // What the system says it enforces, it enforces; it cannot have two hashes of one address either.
               const isEnforced =
-                askedBy[namespace] === 'enforced' ||
-                (namespace === 'email' && askedBy['hash'] === 'enforced');
+                foundBy[namespace] === 'enforced' ||
+                (namespace === 'email' && foundBy['hash'] === 'enforced');
               const key = `${namespace} ${value.trim().toLowerCase()}`;
               const first = takenBy.get(key) ?? record.id;
               if (isEnforced && first !== record.id) return [];
               takenBy.set(key, first);
               have.add(namespace);
               return [
-                { namespace, value, verified: verified && (!isTidy || askedBy[namespace] !== undefined) },
+                { namespace, value, verified: verified && (!isTidy || foundBy[namespace] !== undefined) },
               ];
             });
             return { id: record.id, profile: record.profile, identifiers };
@@ -255,14 +255,14 @@ export const worlds: fc.Arbitrary<World> = fc
             if (namespace !== recordKey && namespace !== 'hash') yields[namespace] = 'several';
         if (declaresShown)
           for (const namespace of Object.keys(yields)) {
-            const how = askedBy[namespace];
+            const how = foundBy[namespace];
             const isVerified = own.some(({ identifiers }) =>
               identifiers.some((one) => one.namespace === namespace && one.verified === true),
             );
             if (how === 'none' || ((how === undefined || how === 'verified') && !isVerified))
               yields[namespace] = 'shown';
           }
-        return { name: nameAt(i), recordKey, askedBy, yields, hasRule, records: own };
+        return { name: nameAt(i), recordKey, foundBy, yields, hasRule, records: own };
       },
     );
     return {
@@ -305,7 +305,7 @@ export function small(
     ),
     systems: systems.map((system) => ({
       recordKey: `${system.name}Id`,
-      askedBy: {},
+      foundBy: {},
       hasRule: false,
       yields: Object.fromEntries(
         system.records.flatMap(({ identifiers }) => identifiers.map((one) => [one.namespace, 'several'])),
@@ -319,7 +319,7 @@ export function small(
 export function told(world: World): string {
   return [
     ...world.systems.flatMap((system) => [
-      `${system.name} asked by ${JSON.stringify(system.askedBy)} yields ${JSON.stringify(system.yields)}` +
+      `${system.name} asked by ${JSON.stringify(system.foundBy)} yields ${JSON.stringify(system.yields)}` +
         (system.hasRule ? ', has a rule' : '') +
         (world.namespaces.get(system.recordKey)?.perCustomer === 'one' ? ', its ids are one' : ''),
       ...system.records.map(

@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { defineLoader } from '../../src/loaders/loader.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
 
-const clock = turnedClock();
+const clock = fakeClock();
 let loading: Loading | undefined;
 afterEach(() => {
   loading?.close();

@@ -3,7 +3,7 @@ import type { Client } from '../../src/connectors/connector.js';
 import { SourceUnavailableError } from '../../src/errors.js';
 import { callEach, defineLoader, type Loader } from '../../src/loaders/loader.js';
 import { toAbortSignal } from '../../src/v8/call-signal.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
 
 const down = new SourceUnavailableError('shop', 'shop cannot be reached.');
@@ -76,7 +76,7 @@ describe('a call for each key', () => {
 });
 
 describe('a loader that makes a call for each key', () => {
-  const clock = turnedClock();
+  const clock = fakeClock();
   let loading: Loading;
   let system: ReturnType<typeof calls>;
   let asked: string[];

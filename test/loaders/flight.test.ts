@@ -7,7 +7,7 @@ const scope = (priority: Priority) => ({ priority, wanted: {} }) as RequestScope
 function flightOf(priority: Priority, state: 'not asked' | 'waits for its turn' | 'under way'): Flight {
   const flight = createFlight('7', '7', scope(priority), () => undefined);
   if (state !== 'not asked') {
-    flight.askedAt = 0;
+    flight.fetchedAt = 0;
     flight.run = { scope: { isWaiting: state === 'waits for its turn' } } as NonNullable<Flight['run']>;
   }
   return flight;

@@ -6,7 +6,7 @@ import type { Client } from '../../src/connectors/connector.js';
 import { NotCachedError, SourceUnavailableError } from '../../src/errors.js';
 import { defineLoader, type Loader } from '../../src/loaders/loader.js';
 import type { Priority } from '../../src/priority.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createLoading, type Loading } from '../support/loading.js';
 import { sharedCacheInMemory } from './shared-cache-in-memory.js';
 
@@ -16,7 +16,7 @@ interface Answer {
   key: string;
   /** The place of the question among all that happened. */
   event: number;
-  askedAt: number;
+  fetchedAt: number;
 }
 
 const POLICIES: Record<string, FreshnessOptions> = {
@@ -101,7 +101,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** Plays it with two instances and a system, and checks every answer. Counts what was seen. */
 async function play(steps: readonly Step[], seen: Record<string, number>): Promise<void> {
-  const clock = turnedClock();
+  const clock = fakeClock();
   const shared = sharedCacheInMemory();
   const forgettings: Forgetting[] = [];
   let events = 0;
@@ -119,7 +119,7 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
       ...(name === 'ofNobody' ? { about: () => [] } : {}),
       load: (all) => {
         const event = (events += 1);
-        const askedAt = clock.now();
+        const fetchedAt = clock.now();
         return new Promise((resolve, reject) => {
           calls.push({
             settle: (fails) => {
@@ -127,7 +127,7 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
               if (fails) {
                 failedAt = events;
                 reject(new SourceUnavailableError('shop', 'shop cannot be reached.'));
-              } else resolve(all.map((key) => ({ loader: name, key, event, askedAt })));
+              } else resolve(all.map((key) => ({ loader: name, key, event, fetchedAt })));
             },
           });
         });
@@ -196,7 +196,7 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
       const check = (answer: Answer): void => {
         const status = scope.provenance.report(['shop']).shop?.status ?? '';
         seen[status] = (seen[status] ?? 0) + 1;
-        const ageMs = clock.now() - answer.askedAt;
+        const ageMs = clock.now() - answer.fetchedAt;
         const wasUnderWay = (settledAt.get(answer.event) ?? Infinity) > begunAt;
         const most = one.wanted.maxAgeMs ?? Infinity;
         const demand = (isRight: boolean, promise: string) => {
@@ -207,7 +207,7 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
         if (status === 'live') {
           demand(wasUnderWay, 'live is what the system said after the question');
           demand(
-            answer.askedAt >= begunMs || begunMs - answer.askedAt < most,
+            answer.fetchedAt >= begunMs || begunMs - answer.fetchedAt < most,
             'live is no older than wanted',
           );
         } else if (status === 'cached') {

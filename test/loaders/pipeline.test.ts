@@ -6,7 +6,7 @@ import type { RequestScope } from '../../src/loaders/flight.js';
 import { defineLoader, type Loader } from '../../src/loaders/loader.js';
 import { startDeadline } from '../../src/resilience/deadline.js';
 import type { LimitsOptions } from '../../src/resilience/limits.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createLoading, type Loading, type LoadingClient } from '../support/loading.js';
 import { sharedCacheInMemory, type SharedCacheInMemory } from './shared-cache-in-memory.js';
 
@@ -20,7 +20,7 @@ const POLICY: FreshnessOptions = {
   notFoundMaxAge: '2 s',
 };
 
-const clock = turnedClock();
+const clock = fakeClock();
 let loading: Loading[] = [];
 
 /** Lets everything happen that waits for no answer. */
@@ -241,7 +241,7 @@ describe('an answer', () => {
   );
 
   it('with something missing in it is only for those who wait for it', async () => {
-    const { ask, system } = setUp({ loader: { isWhole: (value) => value !== 'a1' } });
+    const { ask, system } = setUp({ loader: { isComplete: (value) => value !== 'a1' } });
     expect(await Promise.all([ask('a'), ask('a')])).toEqual(['a1', 'a1']);
     expect(await ask('a')).toBe('a2');
     expect(await ask('a')).toBe('a2');

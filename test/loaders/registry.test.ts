@@ -4,13 +4,13 @@ import type { Client } from '../../src/connectors/connector.js';
 import { SourceUnavailableError } from '../../src/errors.js';
 import { defineLoader } from '../../src/loaders/loader.js';
 import type { Load } from '../../src/loaders/registry.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createLoading, type Loading } from '../support/loading.js';
 
 const down = new SourceUnavailableError('shop', 'shop cannot be reached.');
 
 describe('the loaders of a request', () => {
-  const clock = turnedClock();
+  const clock = fakeClock();
   let loading: Loading;
   let calls: string[][];
   let newRequest: () => Load;

@@ -21,7 +21,7 @@ export interface Told {
 export const NEED_CONSENT = new Set(['PERSONALISATION', 'MARKETING']);
 
 /** Another moment in each answer. */
-export const MOMENTS = new Set(['fetchedAt', 'seenAt', 'checkedAt', 'askedAt', 'issuedAt']);
+export const MOMENTS = new Set(['fetchedAt', 'seenAt', 'checkedAt', 'fetchedAt', 'issuedAt']);
 
 /** What an answer must be for a cell, worked out from what everybody's answer is and from the SDL alone. */
 export function expected(schema: DeclaredSchema, operation: string, whole: Told, cell: Cell): Told {

@@ -36,7 +36,7 @@ const FULL: ExportDocument = {
   data: { name: 'Jürgen "Ü" €' },
   sections: {
     name: {
-      askedAt: '2026-12-01T09:00:00.000Z',
+      fetchedAt: '2026-12-01T09:00:00.000Z',
       sources: { shop: { status: 'live', asOf: '2026-12-01T08:59:00.000Z' } },
       failures: [{ source: 'crm', code: 'SOURCE_TIMEOUT', isFinal: false }],
       cutOff: [{ field: 'orders', givenAtMost: 20 }],

@@ -350,7 +350,7 @@ describe('who is meant', () => {
 
 describe('an export that was begun', () => {
   const section = (failures: ExportDocument['sections'][string]['failures'] = []) => ({
-    askedAt: '2026-11-30T12:00:00.000Z',
+    fetchedAt: '2026-11-30T12:00:00.000Z',
     sources: { shop: { status: 'live', asOf: '2026-11-30T12:00:00.000Z' } },
     failures,
     cutOff: [],

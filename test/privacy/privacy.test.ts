@@ -5,7 +5,7 @@ import { createPrivacy } from '../../src/privacy/privacy.js';
 import type { FieldPolicy } from '../../src/stitching/policies.js';
 
 const TYPES = 'type Query { orders: Int cart: Int weather: Int }';
-const spine = parse(`
+const coreSchema = parse(`
   directive @requiresScopes(scopes: [[String!]!]!) on FIELD_DEFINITION | ENUM_VALUE
   directive @purpose(any: [Purpose!]!) on FIELD_DEFINITION | ENUM_VALUE
   directive @requiresConsent on ENUM_VALUE
@@ -18,7 +18,7 @@ const policies = new Map<string, FieldPolicy>([
 ]);
 const privacy = createPrivacy(
   buildSchema(TYPES),
-  { spine, sources: new Map(), owners: new Map(), keys: new Map() },
+  { coreSchema, sources: new Map(), owners: new Map(), keys: new Map() },
   policies,
   { sources: [], ofCustomer: () => Promise.resolve([]), answersFor: () => [] },
 );

@@ -6,7 +6,7 @@ import { ConfigError, SuppressionUnavailableError } from '../../src/errors.js';
 import { openSuppressionFile } from '../../src/privacy/suppression-file.js';
 import { createDigests, createSuppression } from '../../src/privacy/suppression.js';
 import { createLogger } from '../../src/telemetry/logger.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 
 const SECRET = 'a secret of the tests';
 const { mark, of } = createDigests(SECRET);
@@ -28,7 +28,7 @@ beforeEach(() => {
 
 function open(content: string) {
   writeFileSync(path, content);
-  const clock = turnedClock();
+  const clock = fakeClock();
   const logger = createLogger('silent');
   const error = vi.spyOn(logger, 'error').mockReturnValue();
   const warn = vi.spyOn(logger, 'warn').mockReturnValue();
@@ -76,7 +76,7 @@ test.each<[string, string, RegExp]>([
 
 test('names the error code when there is no file, and what to do', () => {
   expect(() =>
-    openSuppressionFile({ path, mark, logger: createLogger('silent'), clock: turnedClock() }),
+    openSuppressionFile({ path, mark, logger: createLogger('silent'), clock: fakeClock() }),
   ).toThrow(/SUPPRESSION_FILE cannot be read \(ENOENT\)\. .*make an empty file/);
 });
 
@@ -166,7 +166,7 @@ const anna = { namespace: 'email', value: 'anna@example.nl' };
 
 function suppression(secret = SECRET) {
   writeFileSync(path, '', { flag: 'a' });
-  const clock = turnedClock();
+  const clock = fakeClock();
   return createSuppression({
     secret,
     file: path,
@@ -199,7 +199,7 @@ test('a list has a health, and no list has none', async () => {
     file: undefined,
     redisUrl: undefined,
     logger: createLogger('silent'),
-    clock: turnedClock(),
+    clock: fakeClock(),
   });
   expect(none.health).toEqual({});
   expect([none.isEmpty, none.has(anna), none.loading()]).toEqual([true, false, undefined]);

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vit
 import { ConfigError } from '../../src/errors.js';
 import type { GatewayOptions } from '../../src/gateway.js';
 import { createDigests } from '../../src/privacy/suppression.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
 import { listAt } from '../support/read.js';
@@ -114,7 +114,7 @@ describe('a suppressed customer', () => {
   });
 
   test('is found out by one identifier that is on the list, whichever it is asked for by', async () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const gateway = openGateway({ clock });
     const keys = await keysOf(gateway, EMAIL);
     const number = keys.find((by) => 'customerNumber' in by)?.['customerNumber'] ?? '';
@@ -207,7 +207,7 @@ describe('the suppression list in a file', () => {
   });
 
   test('counts a second after another process has written to it, without a restart', async () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const gateway = openGateway({ clock });
     expect((await ask(gateway, ASK, { email: EMAIL })).data?.customer).not.toBeNull();
     const { mark, of } = createDigests(SECRET);
@@ -221,7 +221,7 @@ describe('the suppression list in a file', () => {
   });
 
   test('stays in force when it vanishes, is emptied, or is swapped for one of another secret', async () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const gateway = openGateway({ clock });
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     for (const harm of [

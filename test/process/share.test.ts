@@ -124,7 +124,7 @@ function register(limits: SourceLimits) {
     namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z0-9-]{1,20}$/)],
     identity: {
       recordKey: 'personId',
-      askedBy: {
+      foundBy: {
         personId: {
           uniqueness: 'enforced',
           loader: defineLoader<Register, string, readonly CustomerRecord[]>({

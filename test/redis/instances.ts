@@ -59,7 +59,7 @@ export function digest(text: string): string {
 }
 
 export function entryOf(value: unknown, ...tags: string[]): SharedEntry {
-  return { value, askedAt: 1_700_000_000_000, maxAgeMs: 60_000, tags };
+  return { value, fetchedAt: 1_700_000_000_000, maxAgeMs: 60_000, tags };
 }
 
 export async function valueOf(cache: SharedCache, key: string): Promise<unknown> {

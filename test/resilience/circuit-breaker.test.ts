@@ -5,14 +5,14 @@ import {
   type CircuitBreaker,
   type CallOutcome,
 } from '../../src/resilience/circuit-breaker.js';
-import { turnedClock, type TurnedClock } from '../support/clock.js';
+import { fakeClock, type FakeClock } from '../support/clock.js';
 
 describe('the circuit breaker', () => {
-  let clock: TurnedClock;
+  let clock: FakeClock;
   let breaker: CircuitBreaker;
   let states: string[];
   beforeEach(() => {
-    clock = turnedClock();
+    clock = fakeClock();
     states = [];
     breaker = circuitBreaker('shop', clock, (state) => states.push(state));
   });

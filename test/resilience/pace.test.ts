@@ -2,18 +2,18 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { RateLimitInfo } from '../../src/rate-limit-info.js';
 import { createPace } from '../../src/resilience/pace.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 
 describe('how often a system may be asked', () => {
   it('is without end when nothing limits it', () => {
-    const pace = createPace(undefined, 0.5, turnedClock());
+    const pace = createPace(undefined, 0.5, fakeClock());
     for (let i = 0; i < 100; i += 1) pace.take();
     expect(pace.waitMs(0)).toBe(0);
     expect(pace.reserve).toBe(0);
   });
 
   it('is one second of calls at once after a quiet time, and the rate from then on', () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const pace = createPace({ calls: 100, per: '10 s' }, 0.5, clock);
     for (let i = 0; i < 10; i += 1) {
       expect(pace.waitMs(0)).toBe(0);
@@ -30,13 +30,13 @@ describe('how often a system may be asked', () => {
   it('leaves bulk one call to take, however small the burst and its share', () => {
     for (const bulkShare of [0, 0.5, 1])
       for (const burst of [1, 2, 10]) {
-        const pace = createPace({ calls: 10, per: '1 s', burst }, bulkShare, turnedClock());
+        const pace = createPace({ calls: 10, per: '1 s', burst }, bulkShare, fakeClock());
         expect(pace.waitMs(pace.reserve)).toBe(0);
       }
   });
 
   it('stops for everyone while the system asks to be left alone, a minute at most', () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const pace = createPace(undefined, 0.5, clock);
     pace.slowDown({ retryAfterMs: 3_000 }, 0);
     pace.slowDown({ retryAfterMs: 1_000 }, 0);
@@ -48,7 +48,7 @@ describe('how often a system may be asked', () => {
   });
 
   it('makes no more calls than the system says remain until it counts anew', () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const pace = createPace(undefined, 0.5, clock);
     pace.slowDown({ remaining: 5, resetMs: 7_000 }, 3);
     pace.take();
@@ -63,7 +63,7 @@ describe('how often a system may be asked', () => {
   });
 
   it('empties its bucket to what the system says remains, and never fills it', () => {
-    const pace = createPace({ calls: 10, per: '1 s' }, 0.5, turnedClock());
+    const pace = createPace({ calls: 10, per: '1 s' }, 0.5, fakeClock());
     pace.slowDown({ remaining: 1 }, 0);
     pace.slowDown({ remaining: 50 }, 0);
     pace.take();
@@ -79,7 +79,7 @@ describe('how often a system may be asked', () => {
     });
     fc.assert(
       fc.property(fc.array(info, { maxLength: 5 }), (all) => {
-        const clock = turnedClock();
+        const clock = fakeClock();
         const pace = createPace({ calls: 10, per: '1 s' }, 0.5, clock);
         for (const one of all) pace.slowDown(one, 2);
         expect(pace.waitMs(0)).toBeLessThanOrEqual(60_000);

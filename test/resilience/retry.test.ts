@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cancellation } from '../../src/resilience/cancellation.js';
 import { backOff, backoffMs, retryBudget } from '../../src/resilience/retry.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 
 describe('the wait before a call is made again', () => {
   beforeEach(() => vi.useFakeTimers());
@@ -27,7 +27,7 @@ describe('the wait before a call is made again', () => {
 
 describe('the budget for retries', () => {
   it('has a few in every second for a source that is seldom asked', () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const budget = retryBudget(clock);
     for (let second = 0; second < 5; second += 1) {
       expect([1, 2, 3, 4].map(() => budget.take())).toEqual([true, true, true, false]);
@@ -36,7 +36,7 @@ describe('the budget for retries', () => {
   });
 
   it('has a fifth of the calls of the last ten seconds for a busy one', () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const budget = retryBudget(clock);
     for (let i = 0; i < 1_000; i += 1) budget.called();
     let taken = 0;
@@ -47,7 +47,7 @@ describe('the budget for retries', () => {
   });
 
   it('forgets the calls of before, also if no second of the window was used since', () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const budget = retryBudget(clock);
     for (let i = 0; i < 1_000; i += 1) budget.called();
     clock.turn(13_000);
@@ -58,7 +58,7 @@ describe('the budget for retries', () => {
     const step = fc.record({ calls: fc.nat({ max: 30 }), retries: fc.nat({ max: 30 }) });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 40 }), (seconds) => {
-        const clock = turnedClock();
+        const clock = fakeClock();
         const budget = retryBudget(clock);
         const taken = seconds.map(({ calls, retries }) => {
           for (let i = 0; i < calls; i += 1) budget.called();

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createPace, type Rate } from '../../src/resilience/pace.js';
 import { shareOfLimits } from '../../src/resilience/share.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 
 const rates = fc.record(
   {
@@ -15,7 +15,7 @@ const rates = fc.record(
 
 /** When processes that ask as often as they may make their calls, in milliseconds. */
 function callsOf(rate: Rate, processes: number): number[] {
-  const clock = turnedClock();
+  const clock = fakeClock();
   const paces = Array.from({ length: processes }, () => createPace(rate, 0.5, clock));
   const made: number[] = [];
   while (clock.now() < 40_000) {

@@ -11,7 +11,7 @@ import type { StandIn } from '../../sources/stand-ins/world.js';
 import type { SourceDefinition } from '../../src/index.js';
 import { failure, hostileKeys, open } from '../connectors/contract.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
@@ -29,7 +29,7 @@ describe('the weather', () => {
   let standIn: StandIn;
   let control: FaultControl;
   let gateway: TestGateway;
-  const clock = turnedClock();
+  const clock = fakeClock();
 
   const gatewayWith = (
     addresses: Record<string, Address> = {},

@@ -4,7 +4,7 @@ import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { Person, StandIn, World } from '../../sources/stand-ins/world.js';
 import type { Environment } from '../../src/settings.js';
 import type { SourceDefinition } from '../../src/index.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
@@ -72,7 +72,7 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
   });
 
   const open = (freshness: SourceDefinition['freshness'] = {}) => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const { consents } = source;
     if (consents === undefined) throw new Error(`${name} declares no consents`);
     // How long answers about consent are kept is for neither of them to say.

@@ -213,7 +213,7 @@ describe('the loaders of what hangs on tickets', () => {
   });
   const load = async (...keys: string[]) =>
     (await ticketsCopiedToUsers.load(keys, client)).map((one) =>
-      one instanceof Error ? one : { ids: one.tickets.map(({ id }) => id), isWhole: one.isWhole },
+      one instanceof Error ? one : { ids: one.tickets.map(({ id }) => id), isComplete: one.isComplete },
     );
 
   it('give a ticket to each of several who get a copy, and to nobody else', async () => {
@@ -224,10 +224,10 @@ describe('the loaders of what hangs on tickets', () => {
       somebody('c@example.nl', 12),
     ]);
     expect(await load('10', '11', '12', '13')).toEqual([
-      { ids: [], isWhole: true },
-      { ids: ['1'], isWhole: true },
-      { ids: idsNewestFirst(tickets.slice(0, 2)), isWhole: true },
-      { ids: [], isWhole: true },
+      { ids: [], isComplete: true },
+      { ids: ['1'], isComplete: true },
+      { ids: idsNewestFirst(tickets.slice(0, 2)), isComplete: true },
+      { ids: [], isComplete: true },
     ]);
   });
 
@@ -235,8 +235,8 @@ describe('the loaders of what hangs on tickets', () => {
     const tickets = Array.from({ length: 1_700 }, (_, i) => copied(i + 1, 11));
     await start([somebody('a@example.nl', 10, tickets), somebody('b@example.nl', 11)]);
     expect(await load('11', '12')).toEqual([
-      { ids: idsNewestFirst(tickets), isWhole: true },
-      { ids: [], isWhole: true },
+      { ids: idsNewestFirst(tickets), isComplete: true },
+      { ids: [], isComplete: true },
     ]);
   });
 
@@ -244,8 +244,8 @@ describe('the loaders of what hangs on tickets', () => {
     const many = Array.from({ length: 5_001 }, (_, i) => copied(i + 1, 11));
     await start([somebody('a@example.nl', 10, [...many, copied(9_001, 12)]), somebody('b@example.nl', 11)]);
     const [busy, quiet] = await load('11', '12');
-    expect(busy).toMatchObject({ isWhole: false });
-    expect(quiet).toEqual({ ids: ['9001'], isWhole: true });
+    expect(busy).toMatchObject({ isComplete: false });
+    expect(quiet).toEqual({ ids: ['9001'], isComplete: true });
   });
 
   it('find organisations by id, each once, and none that is not there', async () => {

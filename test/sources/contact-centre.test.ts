@@ -291,7 +291,7 @@ describe('the contact centre with records of a kind', () => {
 
   const ticketIdsOf = (found: readonly (TicketsOfUser | Error)[]) =>
     found.map((one) =>
-      one instanceof Error ? one : { ids: one.tickets.map(({ id }) => id), isWhole: one.isWhole },
+      one instanceof Error ? one : { ids: one.tickets.map(({ id }) => id), isComplete: one.isComplete },
     );
   const expected = (one: Person) => newestFirst(one.contactCentre?.tickets ?? []).map(({ id }) => String(id));
 
@@ -303,9 +303,9 @@ describe('the contact centre with records of a kind', () => {
     ];
     await start([busy, quiet, silent]);
     expect(ticketIdsOf(await ticketsOfUsers.load(['1', '2', '3'], client))).toEqual([
-      { ids: expected(busy), isWhole: true },
-      { ids: expected(quiet), isWhole: true },
-      { ids: [], isWhole: true },
+      { ids: expected(busy), isComplete: true },
+      { ids: expected(quiet), isComplete: true },
+      { ids: [], isComplete: true },
     ]);
   });
 
@@ -313,17 +313,18 @@ describe('the contact centre with records of a kind', () => {
     const quiet = somebody('b@example.nl', 2, 3);
     await start([somebody('a@example.nl', 1, 5_001), quiet, somebody('c@example.nl', 3)]);
     const [busy, ...others] = await ticketsOfUsers.load(['1', '2', '3'], client);
-    expect(busy).toMatchObject({ isWhole: false });
+    expect(busy).toMatchObject({ isComplete: false });
     expect(ticketIdsOf(others)).toEqual([
-      { ids: expected(quiet), isWhole: true },
-      { ids: [], isWhole: true },
+      { ids: expected(quiet), isComplete: true },
+      { ids: [], isComplete: true },
     ]);
   });
 
   it('says that it has not all tickets when nobody in particular has too many', async () => {
     await start(Array.from({ length: 6 }, (_, i) => somebody(`${i}@example.nl`, i + 1, 900)));
     const keys = Array.from({ length: 6 }, (_, i) => String(i + 1));
-    for (const one of await ticketsOfUsers.load(keys, client)) expect(one).toMatchObject({ isWhole: false });
+    for (const one of await ticketsOfUsers.load(keys, client))
+      expect(one).toMatchObject({ isComplete: false });
   });
 
   it('makes list, count and timeline of one answer, and counts at least what it could read', async () => {

@@ -11,7 +11,7 @@ import type { Person } from '../../sources/stand-ins/world.js';
 import type { RestClient } from '../../src/connectors/rest.js';
 import { open, type Opened } from '../connectors/contract.js';
 import { sendJson, startServer, type SmallServer } from '../connectors/server.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { directSettings, faultControl } from '../support/stand-ins.js';
@@ -86,7 +86,7 @@ describe('the CRM, asked what somebody said to marketing', () => {
     const large = createWorld({ customers: 130 });
     const standIn = await startCrmHubspot(large);
     const control = await faultControl([standIn]);
-    const clock = turnedClock();
+    const clock = fakeClock();
     const gateway = createTestGateway(
       { ...standIn.settings(control.sources['crm-hubspot']?.url ?? ''), DEADLINE_MS: '10000' },
       { clock },

@@ -21,7 +21,7 @@ import type { Person, StandIn } from '../../sources/stand-ins/world.js';
 import type { SourceDefinition } from '../../src/index.js';
 import { failure, hostileKeys, open, type Opened } from '../connectors/contract.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
@@ -79,7 +79,7 @@ describe('Facebook', () => {
     } as SourceDefinition;
     gateway = createTestGateway(
       { ...standIn.settings(control.sources['facebook']?.url ?? ''), ...known.environment, ...environment },
-      { sources: [known.source, source], sdl: known.sdl, clock: turnedClock() },
+      { sources: [known.source, source], sdl: known.sdl, clock: fakeClock() },
     );
     return gateway;
   };
@@ -318,12 +318,12 @@ describe('Facebook', () => {
       const keys = [1, 2].map((place) => ({ conversationId: `t_${place}`, userId: facebookUserId(place) }));
       const messages = await messagesOfConversations.load(keys, client);
       // Of five pages two were empty.
-      expect(messages.map((one) => [listAt(one, 'items').length, at(one, 'isWhole')])).toEqual([
+      expect(messages.map((one) => [listAt(one, 'items').length, at(one, 'isComplete')])).toEqual([
         [300, false],
         [3, true],
       ]);
       const [leads] = await leadsOfPage.load(['all'], client);
-      expect([listAt(leads, 'items').length, at(leads, 'isWhole')]).toEqual([1_101, true]);
+      expect([listAt(leads, 'items').length, at(leads, 'isComplete')]).toEqual([1_101, true]);
     });
 
     it.each(Object.entries(hostileKeys))('never takes %s for the id of somebody', async (_, key) => {
@@ -338,7 +338,7 @@ describe('Facebook', () => {
         .catch((error: unknown) => [error as Error]);
       if (about[0] instanceof Error)
         expect(at(about[0], 'code')).toMatch(/^(BAD_USER_INPUT|SOURCE_CONTRACT)$/);
-      else expect(about).toEqual([{ items: [], isWhole: true }]);
+      else expect(about).toEqual([{ items: [], isComplete: true }]);
     });
   });
 });
@@ -437,7 +437,7 @@ describe('what answers at the address of Facebook', () => {
       body: [body.includes('leadgen_forms') ? page([{ id: '7' }], true) : page([lead], false)],
     });
     const [leads] = await leadsOfPage.load(['all'], client);
-    expect(leads).toMatchObject({ items: [{ id: '1', emails: ['jan@example.nl'] }], isWhole: false });
+    expect(leads).toMatchObject({ items: [{ id: '1', emails: ['jan@example.nl'] }], isComplete: false });
   });
 
   it.each([

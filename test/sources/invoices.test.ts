@@ -429,10 +429,10 @@ describe('the invoice system with records of a kind', () => {
 
   it('adds up what is open over many pages, to the cent', async () => {
     await start([somebody(1, 2_500), somebody(2, 0), somebody(3, 1)]);
-    const money_ = (amount: string) => ({ amounts: [{ amount, currency: 'EUR' }], isWhole: true });
+    const money_ = (amount: string) => ({ amounts: [{ amount, currency: 'EUR' }], isComplete: true });
     expect(await openTotals.load(['D1', 'D2', 'D3'], client)).toEqual([
       money_('25125.00'),
-      { amounts: [], isWhole: true },
+      { amounts: [], isComplete: true },
       money_('10.05'),
     ]);
   });
@@ -440,11 +440,14 @@ describe('the invoice system with records of a kind', () => {
   it('says that a total is not exact when there is more than can be read, of nobody else', async () => {
     const people = [somebody(1, 6_000), somebody(2, 3), somebody(3, 0), somebody(4, 5_500)];
     await start(people);
-    const total = (amount: string, isWhole: boolean) => ({ amounts: [{ amount, currency: 'EUR' }], isWhole });
+    const total = (amount: string, isComplete: boolean) => ({
+      amounts: [{ amount, currency: 'EUR' }],
+      isComplete,
+    });
     expect(await openTotals.load(['D1', 'D2', 'D3', 'D4'], client)).toEqual([
       total('50250.00', false),
       total('30.15', true),
-      { amounts: [], isWhole: true },
+      { amounts: [], isComplete: true },
       // Of the fifty-five hundred as many as there was room for, beside the other one's.
       total('50250.00', false),
     ]);

@@ -21,7 +21,7 @@ export function knownPeople(people: Readonly<Record<string, Held>>, yields: Yiel
     namespaces: [{ name: 'personId', description: 'A person.', normalise: (value) => value }],
     identity: {
       recordKey: 'personId',
-      askedBy: {
+      foundBy: {
         personId: { uniqueness: 'enforced', loader: { name: 'byId', load } },
         email: { uniqueness: 'enforced', loader: { name: 'byEmail', load } },
       },

@@ -11,7 +11,7 @@ import type { SeedRegistration } from '../../sources/stand-ins/seed-kvk.js';
 import type { RestClient } from '../../src/connectors/rest.js';
 import { open, type Opened } from '../connectors/contract.js';
 import { sendJson, startServer, type SeenRequest, type SmallServer } from '../connectors/server.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { directSettings, faultControl } from '../support/stand-ins.js';
@@ -261,7 +261,7 @@ describe('the trade register', () => {
   });
 
   it('is asked once a day for a company, and answers from what it said before while it is down', async () => {
-    const clock = turnedClock();
+    const clock = fakeClock();
     const control = await faultControl();
     const own = { KVK_URL: control.settings.KVK_URL, KVK_API_KEY };
     const gateway = createTestGateway(own, { clock });

@@ -35,7 +35,7 @@ function table(source: SourceDefinition): string {
   const { freshness: ofSource = {}, loaderSettings = {} } = made ?? {};
   const { identity, consents, loaders = [] } = source;
   const own = new Map(
-    [...Object.values(identity?.askedBy ?? {}).map(({ loader }) => loader), ...loaders].map((one) => [
+    [...Object.values(identity?.foundBy ?? {}).map(({ loader }) => loader), ...loaders].map((one) => [
       one.name,
       one.freshness,
     ]),

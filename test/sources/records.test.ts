@@ -24,8 +24,8 @@ const RUNS = 15;
 
 /** All loaders of a source, also those that only a part of its declaration names. */
 function loadersOf({ loaders = [], identity, consents, companies }: SourceDefinition): AnyLoader[] {
-  const asked = Object.values(identity?.askedBy ?? {}).map(({ loader }) => loader);
-  const ofCompanies = Object.values(companies?.askedBy ?? {});
+  const asked = Object.values(identity?.foundBy ?? {}).map(({ loader }) => loader);
+  const ofCompanies = Object.values(companies?.foundBy ?? {});
   const all = [...loaders, ...asked, consents?.ofRecord, ...ofCompanies, companies?.byNameAndPlace];
   return [...new Set(all.filter((loader) => loader !== undefined))];
 }

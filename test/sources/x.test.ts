@@ -10,7 +10,7 @@ import { startX, type XOptions } from '../../sources/x/stand-in/index.js';
 import type { SourceDefinition } from '../../src/index.js';
 import { failure, hostileKeys, open, type Opened } from '../connectors/contract.js';
 import { sendJson, startServer, type SmallServer } from '../connectors/server.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 import { createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
@@ -66,7 +66,7 @@ describe('X', () => {
     const source = { ...x, limits: { ...x.limits, timeout: LONG_TIMEOUT, ...limits } } as SourceDefinition;
     gateway = createTestGateway(
       { ...standIn.settings(control.sources['x']?.url ?? ''), ...known.environment, ...environment },
-      { sources: [known.source, source], sdl: known.sdl, clock: turnedClock() },
+      { sources: [known.source, source], sdl: known.sdl, clock: fakeClock() },
     );
     return gateway;
   };
@@ -228,18 +228,18 @@ describe('X', () => {
     it('reads on past a page', async () => {
       await start([somebody('busy', 1, 150), somebody('quiet', 2, 2), somebody('silent', 3)]);
       const [busy, quiet, silent] = await load(['busy', 'quiet', 'silent']);
-      expect(busy).toMatchObject({ isWhole: true });
+      expect(busy).toMatchObject({ isComplete: true });
       expect(listAt(busy, 'posts')).toHaveLength(150);
       expect(listAt(quiet, 'posts').map((one) => at(one, 'text'))).toEqual(
         [0, 1].map((i) => `@${organisationOnX} nummer ${i}`),
       );
-      expect(silent).toEqual({ posts: [], isWhole: true });
+      expect(silent).toEqual({ posts: [], isComplete: true });
     });
 
     it('says so when there is more than anybody reads', async () => {
       await start([somebody('busy', 1, 350), somebody('quiet', 2, 2)]);
       const [busy] = await load(['busy', 'quiet']);
-      expect(busy).toMatchObject({ isWhole: false });
+      expect(busy).toMatchObject({ isComplete: false });
       expect(listAt(busy, 'posts').length).toBeGreaterThanOrEqual(298);
     });
   });

@@ -14,7 +14,7 @@ import { createTestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 import { sources } from '../../sources/index.js';
 
-/** The spine with the order system and a source of the test's own. */
+/** The core schema with the order system and a source of the test's own. */
 function withLoyalty(text: string): Sdl {
   return composeSdl(
     [...readSdlFiles(['order-system']), { name: 'schema/sources/loyalty.graphql', text, source: 'loyalty' }],
@@ -86,7 +86,7 @@ describe('what the SDL says of a field', () => {
     expect(policyOf('Customer.cards', cards)?.mask).toBe('LAST_FOUR');
   });
 
-  test('is read of the spine and of every source, but not of entry points that nobody can ask', () => {
+  test('is read of the core schema and of every source, but not of entry points that nobody can ask', () => {
     const policies = policiesOf(
       'type Query { _cards(ids: [ID!]!): [Card]! } type Card @personalData(category: NONE) { id: ID! }',
     );

@@ -55,7 +55,7 @@ describe('the SDL of the sources', () => {
       'webshop',
     ],
     [
-      'a field of the spine',
+      'a field of the core schema',
       'type Customer @key(identifier: "customerNumber") { name: Int }',
       '"Customer.name"',
       '',
@@ -84,7 +84,7 @@ describe('the SDL of the sources', () => {
     );
   });
 
-  test('let a source find a company by either of its numbers, which the spine declares', () => {
+  test('let a source find a company by either of its numbers, which the core schema declares', () => {
     const scores = (key: string, type: string) =>
       problemsOf(loyalty(`type Company @key(field: "${key}") { ${key}: ${type} score: Int }`));
     expect(scores('kvkNumber', 'String')).toEqual([]);

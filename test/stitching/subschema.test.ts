@@ -12,13 +12,13 @@ it.each([
   ['that is an error', down, false],
   ['with an error in a field', { name: 'Eva', cart: down }, false],
   ['with an error deep in a list', { cart: { lines: [{ sku: '1' }, { sku: down }] } }, false],
-])('whether an answer %s may be cached', (_, value, isWhole) => {
-  const added: { isWhole?(value: unknown): boolean }[] = [];
+])('whether an answer %s may be cached', (_, value, isComplete) => {
+  const added: { isComplete?(value: unknown): boolean }[] = [];
   const registry = { add: (_source: unknown, loader: object) => added.push(loader) };
   createSubschema(
     { name: 'shop' } as never,
     {
-      spine: parse('type Query { hello: String }'),
+      coreSchema: parse('type Query { hello: String }'),
       sources: new Map([['shop', parse('type Customer { name: String }')]]),
       keys: new Map(),
       owners: new Map(),
@@ -26,5 +26,5 @@ it.each([
     { mapping: { entries: {}, types: {} }, entities: { Customer: { entry: '_people' } } },
     registry as unknown as LoaderRegistry,
   );
-  expect(added.map((loader) => loader.isWhole?.(value))).toEqual([isWhole]);
+  expect(added.map((loader) => loader.isComplete?.(value))).toEqual([isComplete]);
 });

@@ -14,7 +14,7 @@ import { createPrincipals } from '../../src/operation/principal.js';
 import { createPermissions } from '../../src/privacy/permission.js';
 import { createLogger, type Logger } from '../../src/telemetry/logger.js';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
-import { turnedClock } from './clock.js';
+import { fakeClock } from './clock.js';
 import { createLoading } from './loading.js';
 import { preparerFor } from './preparer.js';
 
@@ -23,7 +23,7 @@ export function answersOver(
   schema: GraphQLSchema,
   parts: Partial<AnswerOptions> = {},
 ): { answers: Answers; options: AnswerOptions; close: () => void } {
-  const loading = createLoading({ clock: turnedClock() });
+  const loading = createLoading({ clock: fakeClock() });
   const options: AnswerOptions = {
     preparer: preparerFor(schema),
     privacy: {

@@ -1,11 +1,11 @@
 import type { Clock } from '../../src/clock.js';
 
 /** A clock that stands still until it is turned. */
-export interface TurnedClock extends Clock {
+export interface FakeClock extends Clock {
   turn(milliseconds: number): void;
 }
 
-export function turnedClock(): TurnedClock {
+export function fakeClock(): FakeClock {
   let now = 1_000;
   return {
     now: () => now,

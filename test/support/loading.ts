@@ -18,10 +18,10 @@ import type { LimitsOptions } from '../../src/resilience/limits.js';
 import { createProtection } from '../../src/resilience/wrap.js';
 import { startRequest } from '../../src/telemetry/tracing.js';
 import { ChunkedWork } from '../../src/chunked-work.js';
-import type { TurnedClock } from './clock.js';
+import type { FakeClock } from './clock.js';
 
 export interface LoadingOptions {
-  clock: TurnedClock;
+  clock: FakeClock;
   maxBytes?: number;
   shared?: SharedCache;
 }

@@ -8,7 +8,7 @@ import {
 } from '../../src/errors.js';
 import { startDeadline } from '../../src/resilience/deadline.js';
 import { createSourceFailures } from '../../src/telemetry/source-failures.js';
-import { turnedClock } from '../support/clock.js';
+import { fakeClock } from '../support/clock.js';
 
 interface Line {
   source: string;
@@ -20,7 +20,7 @@ interface Line {
 }
 
 function failures() {
-  const clock = turnedClock();
+  const clock = fakeClock();
   const lines: Line[] = [];
   const counted: string[] = [];
   const reporter = createSourceFailures({

@@ -8,7 +8,7 @@ import { headersOf } from '../support/callers.js';
 import { at, textAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 import { openEventGateway, type EventGateway } from './event-gateway.js';
-import type { ShopEvent, Subscriber, ToldEvent } from './subscriber.js';
+import type { ShopEvent, Subscriber, ReportedEvent } from './subscriber.js';
 
 /** An event is about one customer, for its conditions and for its result, and about no other who shares a phone. */
 
@@ -103,7 +103,7 @@ let orders = 0;
 const nextOrder = () => String(FIRST_ORDER + orders++);
 
 /** The event about an order, of those that a subscriber of all is sent. */
-async function eventOf(order: string, subscriber: Subscriber): Promise<ToldEvent> {
+async function eventOf(order: string, subscriber: Subscriber): Promise<ReportedEvent> {
   for (;;) {
     const event = await subscriber.next();
     if (event === undefined) throw new Error('The stream is over.');

@@ -63,7 +63,7 @@ describe('the type of an event', () => {
   test('is there for each value of the schema', () => {
     expect([...eventTypes]).toContain('order.paid');
     expect([...eventTypes].map(typeNamed)).toEqual(
-      publishedSdl.spine.definitions.flatMap((one) =>
+      publishedSdl.coreSchema.definitions.flatMap((one) =>
         one.kind === Kind.ENUM_TYPE_DEFINITION && one.name.value === 'EventType'
           ? (one.values ?? []).map(({ name }) => name.value).toSorted()
           : [],

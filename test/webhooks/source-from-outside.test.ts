@@ -59,7 +59,7 @@ const parcels = localSource('parcels', {
   namespaces: [idNamespace('parcelAccount', 'Account at the carrier: A and digits.', /^A\d+$/)],
   identity: {
     recordKey: 'parcelAccount',
-    askedBy: {
+    foundBy: {
       parcelAccount: {
         uniqueness: 'enforced',
         loader: accountsBy('accountsById', ({ id }, key) => id === key),

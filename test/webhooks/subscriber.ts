@@ -3,7 +3,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 /** The front door of a gateway, without a port or by one. */
 export type FrontDoor = (path: string, init: RequestInit) => Promise<Response>;
 
-export interface ToldEvent {
+export interface ReportedEvent {
   data?: Record<string, Record<string, unknown> | null> | null;
   errors?: { message: string; path?: (string | number)[]; extensions: { code: string } }[];
 }
@@ -12,9 +12,9 @@ export interface Subscriber {
   status: number;
   contentType: string;
   /** The next event that is told; undefined when the stream is over. */
-  next(): Promise<ToldEvent | undefined>;
+  next(): Promise<ReportedEvent | undefined>;
   /** What is told from now on, until the stream ends. */
-  rest(): Promise<ToldEvent[]>;
+  rest(): Promise<ReportedEvent[]>;
   hangUp(): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ export async function subscribe(
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
   let text = '';
   let isOver = reader === undefined;
-  const next = async (): Promise<ToldEvent | undefined> => {
+  const next = async (): Promise<ReportedEvent | undefined> => {
     for (;;) {
       const end = text.indexOf('\n\n');
       if (end >= 0) {
@@ -40,7 +40,7 @@ export async function subscribe(
         text = text.slice(end + 2);
         if (message.includes('event: complete')) isOver = true;
         const data = /^data: ?(\{.*)$/m.exec(message)?.[1];
-        if (data !== undefined) return JSON.parse(data) as ToldEvent;
+        if (data !== undefined) return JSON.parse(data) as ReportedEvent;
         continue;
       }
       if (isOver) return undefined;
@@ -54,7 +54,7 @@ export async function subscribe(
     contentType: response.headers.get('content-type') ?? '',
     next,
     rest: async () => {
-      const all: ToldEvent[] = [];
+      const all: ReportedEvent[] = [];
       for (let told = await next(); told !== undefined; told = await next()) all.push(told);
       return all;
     },

@@ -18,7 +18,7 @@ import {
   type FrontDoor,
   type ShopEvent,
   type Subscriber,
-  type ToldEvent,
+  type ReportedEvent,
 } from './subscriber.js';
 
 /** Somebody who has agreed to marketing, somebody else, and who is erased in one of the tests. */
@@ -112,7 +112,8 @@ const tell = (topic: string, event: ShopEvent) =>
   tellByWebshop(inside, control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', topic, event);
 const changed = (event: ShopEvent) => tell('orders/create', event);
 
-const codes = (told: ToldEvent | undefined) => (told?.errors ?? []).map(({ extensions }) => extensions.code);
+const codes = (told: ReportedEvent | undefined) =>
+  (told?.errors ?? []).map(({ extensions }) => extensions.code);
 
 const ofCustomer = (by: string, selection = 'type recordId') =>
   `subscription { customerChanged(by: { ${by} }) { ${selection} } }`;

@@ -76,11 +76,11 @@ export function feed(now: number): unknown {
   };
 }
 
-function measurement([stationid, place, regio, lat, lon, isWhole]: StationFacts, now: number): unknown {
+function measurement([stationid, place, regio, lat, lon, isComplete]: StationFacts, now: number): unknown {
   const random = createRandom('weather', stationid);
   const temperature = random.integer(40, 140) / 10;
   const windspeed = random.integer(100, 1_200) / 100;
-  const ifWhole = <T>(value: T): T | null => (isWhole ? value : null);
+  const ifWhole = <T>(value: T): T | null => (isComplete ? value : null);
   return {
     stationid,
     stationname: `Meetstation ${place}`,
@@ -104,7 +104,7 @@ function measurement([stationid, place, regio, lat, lon, isWhole]: StationFacts,
     humidity: ifWhole(random.integer(50, 99)),
     precipitation: ifWhole(0),
     // A dark night is left out rather than told.
-    ...(isWhole && { sunpower: 0 }),
+    ...(isComplete && { sunpower: 0 }),
     rainFallLast24Hour: ifWhole(random.integer(0, 400) / 100),
     rainFallLastHour: ifWhole(random.integer(0, 60) / 100),
     winddirectiondegrees: random.integer(0, 359),

@@ -77,10 +77,12 @@ export function createEncoding(secret: string | undefined): Encoding {
   };
 
   return {
-    encode: (key, { value, askedAt, maxAgeMs, tags }, since) => {
+    encode: (key, { value, fetchedAt, maxAgeMs, tags }, since) => {
       const head = Buffer.from(`${[since, ...tags].join(',')}\n`, 'latin1');
       // Undefined is not in JSON, a list that ends before it is.
-      const json = Buffer.from(JSON.stringify([askedAt, maxAgeMs, ...(value === undefined ? [] : [value])]));
+      const json = Buffer.from(
+        JSON.stringify([fetchedAt, maxAgeMs, ...(value === undefined ? [] : [value])]),
+      );
       if (json.length > MAX_BYTES) throw new RangeError('The answer is too large to be kept in Redis.');
       if (json.length < COMPRESS_FROM_BYTES) return seal(0, key, json, head);
       const size = Buffer.alloc(4);
@@ -103,7 +105,7 @@ const FAST = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 function parse(json: Buffer, tags: readonly string[]): SharedEntry | undefined {
   const parsed: unknown = JSON.parse(json.toString());
   if (!Array.isArray(parsed)) return undefined;
-  const [askedAt, maxAgeMs, value] = parsed as unknown[];
-  if (typeof askedAt !== 'number' || typeof maxAgeMs !== 'number') return undefined;
-  return { value, askedAt, maxAgeMs, tags };
+  const [fetchedAt, maxAgeMs, value] = parsed as unknown[];
+  if (typeof fetchedAt !== 'number' || typeof maxAgeMs !== 'number') return undefined;
+  return { value, fetchedAt, maxAgeMs, tags };
 }

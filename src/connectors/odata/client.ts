@@ -54,7 +54,7 @@ export interface OdataPart<T, V extends OdataValue = OdataValue> {
   values: readonly V[];
   records: readonly T[];
   /** False when there are more pages than were read. */
-  isWhole: boolean;
+  isComplete: boolean;
 }
 
 /** Sets of records by OData. Every answer is checked before anyone sees it. */
@@ -224,7 +224,7 @@ class HttpOdataClient implements OdataClient {
     { path, values }: Address<V>,
     { pageSize, maxPages, isEnough }: OdataQuery<T, V>,
   ): Promise<OdataPart<T, V>> {
-    const { items: records, isWhole } = await pages({
+    const { items: records, isComplete } = await pages({
       source: this.#options.source,
       what: 'records',
       acceptPart: true,
@@ -238,7 +238,7 @@ class HttpOdataClient implements OdataClient {
       next: ({ at, page }) => (page.next === undefined ? undefined : this.#resolve(page.next, at)),
       isEnough: isEnough && ((read: readonly T[]) => isEnough(read, values)),
     });
-    return { values, records, isWhole };
+    return { values, records, isComplete };
   }
 
   #getPage<T>(record: z.ZodType<T>, path: string, pageSize?: number): Promise<Page<T>> {

@@ -245,7 +245,7 @@ export const peerSources: readonly SourceDefinition[] = [
     ],
     identity: {
       recordKey: 'customerNumber',
-      askedBy: {
+      foundBy: {
         customerNumber: { uniqueness: 'enforced', loader: contactsByNumber },
         email: { uniqueness: 'enforced', loader: contactsByEmail },
       },

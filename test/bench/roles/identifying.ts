@@ -38,20 +38,20 @@ export async function startIdentifying(): Promise<Started> {
 interface System {
   name: string;
   recordKey: string;
-  askedBy: Record<string, Uniqueness>;
+  foundBy: Record<string, Uniqueness>;
   phone: 'one' | 'shown';
 }
 
 const SYSTEMS: readonly System[] = [
-  { name: 'orders', recordKey: 'ordersId', askedBy: { email: 'usual', phone: 'none' }, phone: 'one' },
-  { name: 'shop', recordKey: 'shopId', askedBy: { email: 'enforced', phone: 'enforced' }, phone: 'one' },
-  { name: 'desk', recordKey: 'deskId', askedBy: { email: 'enforced' }, phone: 'shown' },
-  { name: 'crm', recordKey: 'crmId', askedBy: { email: 'enforced' }, phone: 'shown' },
+  { name: 'orders', recordKey: 'ordersId', foundBy: { email: 'usual', phone: 'none' }, phone: 'one' },
+  { name: 'shop', recordKey: 'shopId', foundBy: { email: 'enforced', phone: 'enforced' }, phone: 'one' },
+  { name: 'desk', recordKey: 'deskId', foundBy: { email: 'enforced' }, phone: 'shown' },
+  { name: 'crm', recordKey: 'crmId', foundBy: { email: 'enforced' }, phone: 'shown' },
 ];
 
 function createSystems() {
   const kept = new Map<RecordLoader, Map<string, readonly CustomerRecord[]>>();
-  const sources = SYSTEMS.map(({ name, recordKey, askedBy, phone }) => {
+  const sources = SYSTEMS.map(({ name, recordKey, foundBy, phone }) => {
     const records = new Map<string, readonly CustomerRecord[]>();
     for (let i = 0; i < CUSTOMERS; i += 1)
       records.set(emailOf(i), [
@@ -66,12 +66,12 @@ function createSystems() {
       ]);
     const loader: RecordLoader = defineLoader({ name, load: () => Promise.resolve([]) });
     kept.set(loader, records);
-    const asked = Object.entries({ [recordKey]: 'enforced' as const, ...askedBy });
+    const asked = Object.entries({ [recordKey]: 'enforced' as const, ...foundBy });
     return {
       name,
       identity: {
         recordKey,
-        askedBy: Object.fromEntries(
+        foundBy: Object.fromEntries(
           asked.map(([namespace, uniqueness]) => [namespace, { uniqueness, loader }]),
         ),
         yields: { email: 'one', phone } as const,

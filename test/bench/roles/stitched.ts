@@ -55,7 +55,7 @@ const byEmail = (fieldName: string) => ({
   argsFromKeys: (emails: readonly string[]) => ({ emails }),
 });
 
-const spine = makeExecutableSchema<DirectLoaders>({
+const coreSchema = makeExecutableSchema<DirectLoaders>({
   typeDefs: /* GraphQL */ `
     type Query {
       customer(by: CustomerKey!): Customer
@@ -235,7 +235,7 @@ const eachPart = (field: string) => `{ ${partNames.map((part) => `${part} { ${fi
 
 const schema = stitchSchemas<DirectLoaders>({
   subschemas: [
-    { schema: spine },
+    { schema: coreSchema },
     { schema: orderSystem, merge: { Customer: byEmail('_buyers') } },
     {
       schema: webshop,

@@ -4,14 +4,14 @@ import { fieldWeakMap } from '../v8/field-weak-map.js';
 const moments = fieldWeakMap<object, number>();
 
 /** Notes it for an answer, and for the records in it. */
-export function noteAskedAt(answer: unknown, ageMs: number): void {
+export function noteFetchedAt(answer: unknown, ageMs: number): void {
   const moment = Date.now() - ageMs;
   for (const one of Array.isArray(answer) ? (answer as unknown[]) : [answer])
     if (typeof one === 'object' && one !== null) moments.set(one, moment);
 }
 
 /** ISO 8601. Throws for what no source gave. */
-export function askedAt(record: object): string {
+export function fetchedAt(record: object): string {
   const moment = moments.get(record);
   if (moment === undefined) throw new Error('Nobody gave this record.');
   return new Date(moment).toISOString();

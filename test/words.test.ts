@@ -1,0 +1,77 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+
+const root = join(import.meta.dirname, '..');
+
+const List = z.object({
+  retired: z.array(z.object({ pattern: z.string(), in: z.string().optional(), instead: z.string() })),
+  /** Lines that quote somebody else, such as a vendor's own name for something. */
+  exceptions: z.array(z.object({ file: z.string(), text: z.string(), reason: z.string() })),
+});
+const { retired, exceptions } = List.parse(
+  JSON.parse(readFileSync(join(import.meta.dirname, 'words.json'), 'utf8')),
+);
+
+/** Files that are not yet in plain words. */
+const NOT_YET = /^(src|sources|schema|test|README\.md|codegen\.ts|\.ci)/;
+
+const TEXT = /\.(ts|mjs|js|graphql|md|json|html|css|yml)$|^\.ci\/run$/;
+const OTHERS = /package-lock\.json$|^LICENSE$|^test\/words\.|^schema\/gateway\.graphql$/;
+
+/** Splits names into their words, so that `maxAskedMs` is read as "max asked ms". */
+function wordsOf(line: string): string {
+  return line
+    .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
+    .replace(/_/g, ' ')
+    .toLowerCase();
+}
+
+function findRetired(file: string, text: string): string[] {
+  const rules = retired.filter(({ in: where }) => where === undefined || new RegExp(where).test(file));
+  return text.split('\n').flatMap((line, at) => {
+    if (exceptions.some((exception) => exception.file === file && line.includes(exception.text))) return [];
+    const words = wordsOf(line);
+    return rules.flatMap(({ pattern, instead }) => {
+      const found = new RegExp(`(?<![\\w-])(?:${pattern})(?![\\w])`).exec(words);
+      return found === null ? [] : [`${file}:${String(at + 1)} "${found[0]}": write ${instead}`];
+    });
+  });
+}
+
+describe('the words of the project', () => {
+  const files = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' })
+    .split('\n')
+    .filter((file) => TEXT.test(file) && !OTHERS.test(file));
+
+  test('are plain: no retired word is in code, comments, documentation or messages', () => {
+    const found = files
+      .filter((file) => !NOT_YET.test(file))
+      .flatMap((file) => findRetired(file, readFileSync(join(root, file), 'utf8')));
+    expect(found).toEqual([]);
+  });
+
+  test.each([
+    ['a comment', '// Told to the caller.'],
+    ['a name', 'const askedAt = 1;'],
+    ['a constant', 'const MAX_TOLD = 1;'],
+  ])('would be found in %s', (_where, line) => {
+    expect(findRetired('src/a.ts', line)).toHaveLength(1);
+  });
+
+  test.each([['keep-alive'], ['task'], ['in-flight requests'], ['inFlight'], ['returns'], ['Netherlands']])(
+    'may hold %s',
+    (text) => {
+      expect(findRetired('src/a.ts', text)).toEqual([]);
+    },
+  );
+
+  test('have exceptions only for lines that exist', () => {
+    const stale = exceptions.filter(
+      ({ file, text }) => !readFileSync(join(root, file), 'utf8').includes(text),
+    );
+    expect(stale).toEqual([]);
+  });
+});
