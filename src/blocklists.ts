@@ -27,7 +27,7 @@ export const DEFAULT_BLOCKLISTS: Blocklists = {
     ...['geen-email', 'geenemail', 'geenmail', 'no-email', 'no-mail', 'noemail', 'nomail', 'no.email'],
   ]),
   // Reserved for addresses that must not work (RFC 2606, RFC 6761). `test` and `example` are reserved too, and left out:
-  // staging systems keep people under them, each with an address of their own.
+  // staging systems use them for people, each with their own address.
   domains: new Set(['invalid', 'localhost']),
   roleMailboxes: new Set([
     ...[

@@ -11,7 +11,7 @@ const wholeNumber = (least: number, most: number, fallback: number) =>
 const megabytes = (least: number, fallback: number) =>
   wholeNumber(least, 100_000, fallback).transform((amount) => amount * 1024 * 1024);
 
-/** A web site as browsers name it in `Origin`: scheme, host, and port when it is not the usual one. */
+/** A web origin as browsers send it in `Origin`: scheme, host, and the port if it is not the scheme's default. */
 export const webOrigin = z
   .url({ protocol: /^https?$/ })
   .refine((text) => URL.canParse(text) && new URL(text).origin === text);
@@ -28,7 +28,7 @@ const existingFolder = z
   .refine((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true)
   .transform((path) => pathToFileURL(`${resolve(path)}/`));
 
-/** `claim=namespace`. Only the last `=` counts: a claim may be named by an address. */
+/** `claim=namespace`. The last `=` separates them, because the name of a claim may be a URL with `=` in it. */
 const customerClaim = z
   .string()
   .regex(/^.+=\w+$/)
@@ -37,9 +37,7 @@ const customerClaim = z
     return { claim: text.slice(0, at), namespace: text.slice(at + 1) };
   });
 
-/**
- * Values with commas between, in lower case. `default` stands for the values of the default, so that a list can add to it.
- */
+/** A comma-separated list, converted to lower case. The word `default` inserts the default values, so a list can extend them. */
 const blockedList = (fallback: ReadonlySet<string>, item: RegExp) =>
   z
     .string()
@@ -58,27 +56,28 @@ const SIGNATURES = [
   ...['Ed25519', 'HS256', 'HS384', 'HS512'],
 ];
 
-/** The gateway's own settings. Units are in the names; what each outcome is, in its comment. */
+/** The settings of the gateway itself. A name includes the unit; the comment describes the effect. */
 export const GATEWAY_SETTINGS = {
   /** The port to listen on. */
   port: setting('PORT', wholeNumber(0, 65_535, 4000), 'a port number (default 4000)'),
-  /** The address to listen on. Only this machine by default; `0.0.0.0` for all interfaces. */
+  /** The address to listen on. The default accepts connections from this machine only; `0.0.0.0` listens on all interfaces. */
   host: setting(
     'HOST',
     z.string().min(1).default('127.0.0.1'),
     'an address to listen on (default 127.0.0.1)',
   ),
-  /** Whether callers must say who they are. `off`: whoever reaches the gateway may ask for everything, for any purpose. */
+  /** Whether callers must authenticate. With `off`, every client that can connect may query everything, for any purpose. */
   auth: setting('AUTH', z.enum(['on', 'off']).default('on'), 'on or off (default on)'),
-  /** The API keys, of which only hashes are kept here: src/context/README.md has the fields of one. */
+  /** The API keys, stored as hashes. src/context/README.md describes the fields of an entry. */
   apiKeys: setting('API_KEYS', z.string().optional(), 'a JSON list of keys', { secret: true }),
   /** Tokens with another `iss` are refused. */
   jwtIssuer: setting('JWT_ISSUER', z.string().optional(), 'the `iss` of the tokens'),
-  /** Tokens whose `aud` does not hold it are refused: they are for somebody else. */
+  /** Tokens whose `aud` does not include this audience are refused: they were issued for another service. */
   jwtAudience: setting('JWT_AUDIENCE', z.string().optional(), 'the `aud` of the tokens'),
   /**
-   * Where the issuer publishes its keys. They are fetched again every 10 minutes, and for a key that is not known yet, at
-   * most every 30 s; while they cannot be, nobody gets in by a token. Over `http`, whoever sits on the way can let anybody in.
+   * Where the issuer publishes its keys. The gateway fetches them every 10 minutes, and when a token names an unknown key, at
+   * most once in 30 s. While the keys cannot be fetched, tokens are refused. With `http`, an attacker on the network can forge
+   * tokens.
    */
   jwtJwksUrl: setting(
     'JWT_JWKS_URL',
@@ -92,55 +91,55 @@ export const GATEWAY_SETTINGS = {
       .optional(),
     'an http(s) address such as https://id.example.nl/.well-known/jwks.json, without user name',
   ),
-  /** The issuer's key itself, where it does not publish it. Of a set with several of one kind, tokens must name theirs by `kid`. */
+  /** The issuer's key, if it does not publish one. If a set has several keys of one type, a token must name its key by `kid`. */
   jwtKey: setting('JWT_KEY', z.string().optional(), 'a public key as PEM, JWK or JWK set', { secret: true }),
-  /** Tokens that are signed in another way are refused. The HS ones go with a secret (an `oct` JWK) in JWT_KEY, and with no other. */
+  /** Accepted signature algorithms. The HS algorithms need a secret (an `oct` JWK) in JWT_KEY and work with no other key. */
   jwtAlgorithms: setting(
     'JWT_ALGORITHMS',
     listOf(z.enum(SIGNATURES)).default(['RS256', 'PS256', 'ES256', 'EdDSA']),
     `a list of ${SIGNATURES.join(', ')} (default RS256,PS256,ES256,EdDSA)`,
   ),
-  /** So much the issuer's clock and ours may differ. */
+  /** Tolerated difference between the clocks of the issuer and the gateway. */
   jwtClockSkewS: setting('JWT_CLOCK_SKEW_S', wholeNumber(0, 600, 30), 'seconds, 0 to 600 (default 30)'),
-  /** The claim with the caller's roles: a list, or a text with blanks between them. Others than ours are passed over. */
+  /** The claim with the caller's roles: a list, or a space-separated text. Unknown roles are ignored. */
   jwtRolesClaim: setting(
     'JWT_ROLES_CLAIM',
     z.string().default('roles'),
     'the name of a claim (default roles)',
   ),
   /**
-   * By which claims a visitor's token names its customer; the first that it has counts. Only claims that the issuer
-   * vouches for: whoever can choose the value sees whom they choose.
+   * The claims that name the customer in a visitor's token; the first claim that is present is used. List only claims that
+   * the issuer verifies: a visitor who can choose the value can read any customer.
    */
   jwtCustomerClaims: setting(
     'JWT_CUSTOMER_CLAIMS',
     listOf(customerClaim).default([]),
     'a list of claim=namespace, such as customer_number=customerNumber',
   ),
-  /** Customer ids are made with this secret. Another secret gives every customer another id. */
+  /** Customer ids are derived with this secret. If it changes, every customer gets another id. */
   idSecret: setting(
     'ID_SECRET',
     z.string().min(16),
     'a secret text of at least 16 characters, the same on every instance',
     { secret: true },
   ),
-  /** When it has passed the answer leaves with what there is; what is not there yet is null with SOURCE_TIMEOUT. */
+  /** When it has passed, the response is sent as it is. Fields without a value yet are null with SOURCE_TIMEOUT. */
   deadlineMs: setting(
     'DEADLINE_MS',
     wholeNumber(1, 60_000, 2_000),
     'milliseconds, 1 to 60000 (default 2000)',
   ),
   /**
-   * The part of a request's deadline in which the customer must be identified; the rest is for the customer's fields. The gateway
-   * does not wait for a system that is slower, or that demands a longer wait (`Retry-After`). Its fields are null with an error
-   * that names this time and the demanded wait, and so is the customer when no other system knows it.
+   * The part of a request's deadline in which the customer must be identified; the rest is for the customer's fields. The
+   * gateway does not wait for a system that is slower, or that demands a longer wait (`Retry-After`). The fields of that system
+   * are null with an error that includes this time and the demanded wait. If no other system knows the customer, it is null too.
    */
   identityDeadlinePercent: setting(
     'IDENTITY_DEADLINE_PERCENT',
     wholeNumber(1, 100, 50),
     'a percentage of the deadline, 1 to 100 (default 50)',
   ),
-  /** The country whose phone numbers may be written without country code. */
+  /** Phone numbers without a country code are numbers of this country. */
   defaultRegion: setting(
     'DEFAULT_REGION',
     z
@@ -150,8 +149,8 @@ export const GATEWAY_SETTINGS = {
     'a country code of two capitals (default NL)',
   ),
   /**
-   * Placeholders: such a value identifies no customer, in any namespace. Neither does an e-mail address whose mailbox, or
-   * the part of its domain before the ending, is a placeholder. Case does not matter. src/identity/README.md lists the default.
+   * Placeholders, which identify no customer in any namespace. An e-mail address does not either if its mailbox, or its domain
+   * without the top-level domain, is a placeholder. Case is ignored. src/identity/README.md lists the default.
    */
   identityBlockedValues: setting(
     'IDENTITY_BLOCKED_VALUES',
@@ -165,7 +164,7 @@ export const GATEWAY_SETTINGS = {
     'domains in ASCII with commas between; `default` stands for invalid,localhost (default: default)',
   ),
   /**
-   * E-mail addresses with these mailboxes identify, but never link one record to another: several people read them.
+   * E-mail addresses with these mailboxes find a customer, but never link two records, because several people read them.
    * src/identity/README.md lists the default.
    */
   identityRoleMailboxes: setting(
@@ -173,26 +172,29 @@ export const GATEWAY_SETTINGS = {
     blockedList(DEFAULT_BLOCKLISTS.roleMailboxes, /^[^\s@,\p{C}]{1,64}$/u),
     'mailboxes such as info, with commas between; `default` stands for those in src/identity/README.md (default: default)',
   ),
-  /** So long a slow system is waited for, in each round, by fields that want nothing of it. Then they go without what it might have told. */
+  /**
+   * How long fields wait in each round for a slow system that does not hold their values. After this time they are resolved
+   * without the identifiers that the system might have added.
+   */
   identityPatienceMs: setting(
     'IDENTITY_PATIENCE_MS',
     wholeNumber(0, 60_000, 500),
     'milliseconds, 0 to 60000 (default 500)',
   ),
-  /** Memory for cached answers, all sources together. The least recently used are dropped beyond it. */
+  /** Memory for cached records of all sources together. When it is full, the least recently used ones are evicted. */
   cacheMaxBytes: setting('CACHE_MAX_MB', megabytes(1, 64), 'megabytes, from 1 (default 64)'),
   /**
-   * Memory for whole answers, as they were sent: who asks the same again gets the same bytes while every part of them is
-   * fresh. With 0 each request is worked out by itself, from the cached answers of systems: to find out whether a fault lies here.
+   * Memory of the response cache. A repeated request gets the same bytes while every part of the response is fresh. With 0 the
+   * response cache is off and each request is executed from cached records, which helps to find a defect in it.
    */
   answersMaxBytes: setting('ANSWERS_MAX_MB', megabytes(0, 16), 'megabytes, from 0 (default 16)'),
-  /** Redis or Valkey, for what instances share: answers, forgetting, quotas. Without it each instance stands alone. */
+  /** Redis or Valkey, by which instances share cached records, invalidation and quotas. Without it nothing is shared. */
   redisUrl: setting(
     'REDIS_URL',
     z.url({ protocol: /^rediss?$/ }).optional(),
     'an address such as redis://localhost:6379',
   ),
-  /** Encrypts what lies in Redis. Without it answers lie there as they are; keys are digests in any case. */
+  /** Encrypts the records in Redis. Without it they are stored in plain text; keys are always digests. */
   cacheSecret: setting(
     'CACHE_SECRET',
     z.string().min(16).optional(),
@@ -200,23 +202,23 @@ export const GATEWAY_SETTINGS = {
     { secret: true },
   ),
   /**
-   * The list of customers who are shown to nobody any more, one digest a line: the same file for all instances. It must
-   * be there; an empty one says that nobody is on it. Without it the list is in Redis, or there is none.
+   * The suppression list: erased customers, who are never shown again. One digest a line; all instances use the same file. The
+   * file must exist, and may be empty. Without this setting the list is in Redis, or there is none.
    */
   suppressionFile: setting('SUPPRESSION_FILE', z.string().min(1).optional(), 'the path of a file'),
-  /** Which cache directives of callers are followed: see `FollowedDirectives`. */
+  /** Which cache directives of callers are honoured: see `FollowedDirectives`. */
   cacheDirectives: setting(
     'CACHE_DIRECTIVES',
     z.enum(['any', 'sparing', 'none']).default('any'),
-    '`any`, `sparing` (only those that spare the systems) or `none` (default any)',
+    '`any`, `sparing` (only those that reduce calls to systems) or `none` (default any)',
   ),
-  /** Whose turn comes first when a system's limits make calls wait. Callers may ask for less by `X-Priority`. */
+  /** The default priority of requests when a system's limits make calls wait. A caller can lower its own by `X-Priority`. */
   priority: setting(
     'PRIORITY',
     z.enum(['interactive', 'automation', 'bulk']).default('interactive'),
     'interactive, automation or bulk (default interactive)',
   ),
-  /** Who has it may make the gateway forget, by `POST /admin/forget`. Without it there is no such address. */
+  /** Authorises `POST /admin/forget` and the details of `/health/ready`, as the scope `admin:forget` does. */
   adminToken: setting(
     'ADMIN_TOKEN',
     z.string().min(16).optional(),
@@ -224,11 +226,11 @@ export const GATEWAY_SETTINGS = {
     { secret: true },
   ),
   /**
-   * The audit log: a line for every answer with personal data, chained to the line before it. Without a file the lines
-   * go to standard output, or nowhere when `AUTH=off`: where nobody says who they are there is nobody to account for.
+   * The audit log: one line for each response with personal data, chained to the line before it. Without a file the lines go to
+   * standard output. With `AUTH=off` and without a file there is no audit, because callers are unknown.
    */
   auditFile: setting('AUDIT_FILE', z.string().min(1).optional(), 'the path of a file'),
-  /** Whether an answer is withheld when its audit line cannot be written. If not, it is given, and the failure logged. */
+  /** Whether a response is withheld if its audit line cannot be written. If `false`, it is sent and the failure is logged. */
   auditRequired: setting(
     'AUDIT_REQUIRED',
     z
@@ -237,40 +239,40 @@ export const GATEWAY_SETTINGS = {
       .transform((text) => text === 'true'),
     'true or false (default true)',
   ),
-  /** Seals the audit lines, so that nobody without it can write a chain anew. Verifying needs it too. */
+  /** Authenticates the audit lines, so that the chain cannot be forged without it. Verification needs it too. */
   auditSecret: setting(
     'AUDIT_SECRET',
     z.string().min(16).optional(),
     'a secret text of at least 16 characters',
     { secret: true },
   ),
-  /** More requests at once are refused with status 503 and `Retry-After`, bulk first. */
+  /** Requests in flight. Above this number, requests get status 503 with `Retry-After`; bulk requests are refused first. */
   maxInFlight: setting(
     'MAX_IN_FLIGHT',
     wholeNumber(1, 100_000, 1_000),
     'a number of requests (default 1000)',
   ),
-  /** When all that the gateway does comes so late, requests are refused with status 503, bulk first at half of it. */
+  /** Event loop delay above which requests get status 503. Bulk requests are refused from half of it. */
   maxDelayMs: setting(
     'MAX_DELAY_MS',
     wholeNumber(10, 60_000, 100),
     'milliseconds, 10 to 60000 (default 100)',
   ),
-  /** More connections at a time make those end that do nothing. The process must be allowed as many files (`ulimit -n`). */
+  /** At this many connections, the longest-idle one is closed. The process needs as many file descriptors (`ulimit -n`). */
   maxConnections: setting(
     'MAX_CONNECTIONS',
     wholeNumber(1, 1_000_000, 10_000),
     'a number of connections (default 10000)',
   ),
-  /** The same for each remote address. Behind a load balancer all come from its address: set it as high as all. */
+  /** The number of connections from one remote address. Behind a load balancer, set it as high as MAX_CONNECTIONS. */
   maxConnectionsPerAddress: setting(
     'MAX_CONNECTIONS_PER_ADDRESS',
     wholeNumber(1, 1_000_000, 500),
     'a number of connections (default 500)',
   ),
   /**
-   * Web sites whose pages may ask with tokens, or with nothing where `AUTH=off`, and read answers. An API key has `origins` of
-   * its own. Pages of all others are refused with status 403.
+   * Web origins whose pages may send requests with tokens, or without credentials if `AUTH=off`. An API key has its own
+   * `origins`. Requests from pages of other origins get status 403.
    */
   corsOrigins: setting(
     'CORS_ORIGINS',
@@ -278,8 +280,8 @@ export const GATEWAY_SETTINGS = {
     'a list of web sites such as https://www.example.nl, without a path (default none)',
   ),
   /**
-   * Names that `Host` may have, beside those of this machine. Requests for other names get status 421. Default: all names if
-   * `HOST` is an address that others reach, and only those of this machine if it is not.
+   * Accepted values of the `Host` header, beside the names of this machine. Other values get status 421. Default: all names if
+   * other machines can reach `HOST`, else only the names of this machine.
    */
   allowedHosts: setting(
     'ALLOWED_HOSTS',
@@ -287,17 +289,20 @@ export const GATEWAY_SETTINGS = {
     'a list of host names, in lower case and without port, such as gateway.example.nl',
   ),
   /**
-   * Whether plain requests pass by Yoga's HTTP layer (`http/front.ts`). Off, all take Yoga's own way, which answers the
-   * same and costs more: to find out whether a fault is the front's.
+   * Whether plain requests bypass Yoga's HTTP layer (`http/front.ts`). With `off`, Yoga handles all requests: the responses are
+   * the same and cost more, which helps to find a defect in the bypass.
    */
   httpFront: setting('HTTP_FRONT', z.enum(['on', 'off']).default('on'), 'on or off (default on)'),
-  /** A larger request is refused with status 413. */
+  /** A request with a larger body gets status 413. */
   maxBodyBytes: setting(
     'MAX_BODY_KB',
     wholeNumber(1, 100_000, 256).transform((amount) => amount * 1024),
     'kilobytes, from 1 (default 256)',
   ),
-  /** Under which systems reach `/webhooks/<source>`, where a proxy in front makes it another: some sign it. Default: as asked. */
+  /**
+   * The address under which systems reach `/webhooks/<source>`, if a proxy changes it: some systems sign the address. Default:
+   * the address of the request.
+   */
   publicUrl: setting(
     'PUBLIC_URL',
     webOrigin.optional(),
@@ -334,8 +339,8 @@ export const GATEWAY_SETTINGS = {
     'a number of customers (default 1000)',
   ),
   /**
-   * How operations are answered: by plans that are made once for each, or by interpreting the document every time. The
-   * answers are the same, `planned` is faster; `interpreted` is for finding out whether a fault is in the plans.
+   * How operations are executed: by a plan that is compiled once, or by interpreting the document each time. The results are the
+   * same. `planned` is faster; `interpreted` helps to find a defect in the plans.
    */
   execution: setting(
     'EXECUTION',
@@ -343,11 +348,11 @@ export const GATEWAY_SETTINGS = {
     'planned or interpreted (default planned)',
   ),
   /**
-   * Processes that answer, so that all cores of the machine do; one is a gateway by itself. More need REDIS_URL, by which
-   * they forget together, and share what limits and bounds allow: src/README.md, "All cores".
+   * Worker processes, to use all cores of the machine. More than one need REDIS_URL: through Redis they share invalidation and
+   * rate limits. See "All cores" in src/README.md.
    */
   workers: setting('WORKERS', wholeNumber(1, 1_000, 1), 'a number of processes, 1 to 1000 (default 1)'),
-  /** For so long after SIGTERM `/health/ready` says 503 while requests are still taken: load balancers need to notice. */
+  /** Time after SIGTERM in which `/health/ready` returns 503 and requests are still accepted, so that load balancers notice. */
   drainMs: setting('DRAIN_MS', wholeNumber(0, 60_000, 0), 'milliseconds, 0 to 60000 (default 0)'),
   /** Which log lines are written to standard output. */
   logLevel: setting(
@@ -363,8 +368,8 @@ export type GatewayConfig = {
 };
 
 /**
- * Reads the gateway's own settings. Problems are left in the reader. A wrong setting gets its default, so that the
- * checks after it find their own problems; a wrong setting without a default is undefined.
+ * Reads the gateway's own settings. The reader collects problems. An invalid setting gets its default, so that later checks
+ * report their own problems; an invalid setting without a default is undefined.
  */
 export function readGatewayConfig(reader: SettingsReader): GatewayConfig {
   return Object.fromEntries(

@@ -1,36 +1,36 @@
 import type { FailureKind, Received, Requested } from './diagnosis.js';
 
 /**
- * Every error the gateway can give, sorted by who must act. Each has one stable code, sent as `extensions.code`;
- * what is sent never holds personal data or a system's own words. The original goes along as `cause`, for the log.
+ * Every error of the gateway, sorted by who must act. Each has one stable code, sent as `extensions.code`. The message never
+ * contains personal data or a system's own text. The original error is the `cause`, for the log only.
  *
- * These are plain errors rather than GraphQLErrors: one error may reject many fields at once (a batch, a shared
- * call), and the executor then gives each field an error of its own with that field's path.
+ * These are plain errors rather than GraphQLErrors: one error may reject many fields (a batch, a shared call), and the
+ * executor then makes an error with its own path for each field.
  */
 export abstract class GatewayError extends Error {
   abstract readonly code: string;
 
-  /** What the client sees beside the message and the path. */
+  /** What the client receives beside the message and the path. */
   get extensions(): Record<string, unknown> {
     return { code: this.code };
   }
 }
 
-/** The caller sent something that cannot be answered; no source was asked. */
+/** The request is not valid. No source was called. */
 export class InvalidInputError extends GatewayError {
   readonly code = 'BAD_USER_INPUT';
 }
 
-/** The caller asked for more than one request may; no source was asked. */
+/** The request exceeds a limit on one request. No source was called. */
 export class LimitExceededError extends GatewayError {
   readonly code = 'LIMIT_EXCEEDED';
 }
 
-/** The caller does not say who it is, or says so by a key or token that is not good. No source was asked. */
+/** The request has no credentials, or an invalid key or token. No source was called. */
 export class UnauthenticatedError extends GatewayError {
   readonly code = 'UNAUTHENTICATED';
 
-  /** What is wrong. Nothing tells whether a key or a customer exists: only who holds a genuine token hears `expired`. */
+  /** The reason does not reveal whether a key or a customer exists: `expired` is sent for genuine tokens only. */
   constructor(
     readonly reason: 'missing' | 'invalid' | 'expired',
     options?: ErrorOptions,
@@ -38,25 +38,25 @@ export class UnauthenticatedError extends GatewayError {
     super(UNAUTHENTICATED[reason], options);
   }
 
-  /** `WWW-Authenticate` of the answer, which has status 401 when the whole request is refused (RFC 6750, 3). */
+  /** `WWW-Authenticate` of the response, which has status 401 if the whole request is refused (RFC 6750, section 3). */
   get challenge(): string {
     return this.reason === 'missing' ? 'Bearer' : 'Bearer error="invalid_token"';
   }
 }
 
 const UNAUTHENTICATED = {
-  missing: 'Say who you are: send your API key or token as "Authorization: Bearer <key or token>".',
+  missing: 'Authentication is required: send an API key or token as "Authorization: Bearer <key or token>".',
   invalid: 'The API key or token is not valid.',
-  expired: 'The token has expired: get a new one.',
+  expired: 'The token has expired. Get a new one.',
 } as const;
 
-/** The caller is known, and may not do or see this. No source was asked for it. */
+/** The caller is authenticated and not permitted to do or read this. No source was called for it. */
 export class ForbiddenError extends GatewayError {
   readonly code = 'FORBIDDEN';
 
   constructor(
     message: string,
-    /** What would be needed instead: all scopes of one of the lists, one of the purposes. */
+    /** What the caller would need: all scopes of one of the lists, or one of the purposes. */
     readonly needed: { scopes?: readonly (readonly string[])[]; purposes?: readonly string[] } = {},
   ) {
     super(message);
@@ -67,12 +67,12 @@ export class ForbiddenError extends GatewayError {
   }
 }
 
-/** The customer has not allowed this use of the data; only the customer can. */
+/** The customer has not consented to this use of the data. */
 export class ConsentRequiredError extends GatewayError {
   readonly code = 'CONSENT_REQUIRED';
 
   constructor(readonly purpose: string) {
-    super(`This is shown for ${purpose} only with the customer's consent, and there is none.`);
+    super(`${purpose} requires the customer's consent, and there is none.`);
   }
 
   override get extensions(): Record<string, unknown> {
@@ -80,24 +80,24 @@ export class ConsentRequiredError extends GatewayError {
   }
 }
 
-/** The customer has asked to be forgotten: nothing is shown any more, and no source was asked. */
+/** The customer was erased: no data is returned, and no source was called. */
 export class ErasedError extends GatewayError {
   readonly code = 'ERASED';
 
   constructor() {
-    super('This customer has been erased; nothing is shown.');
+    super('This customer has been erased, so no data is returned.');
   }
 }
 
-/** The list of erased customers is out of reach. As long as it was never read nobody is shown. */
+/** The list of erased customers is unavailable. Until it has been read once, no customer is returned. */
 export class SuppressionUnavailableError extends GatewayError {
   readonly code = 'SUPPRESSION_UNAVAILABLE';
 
   constructor(toDo: 'read' | 'write', options?: ErrorOptions) {
     super(
       toDo === 'read'
-        ? 'It cannot be checked now whether this customer has been erased, so nothing is shown.'
-        : 'The list of erased customers cannot be written to now, so nobody was put on it.',
+        ? 'The list of erased customers is unavailable, so no customer is returned. Try again later.'
+        : 'The list of erased customers cannot be written, so the customer was not added. Try again later.',
       options,
     );
   }
@@ -107,17 +107,17 @@ export class SuppressionUnavailableError extends GatewayError {
   }
 }
 
-/** The keys by which tokens are checked cannot be fetched from their issuer. Nobody is let in by a token meanwhile. */
+/** The issuer's keys cannot be fetched, so tokens cannot be verified and are refused. */
 export class AuthenticationUnavailableError extends GatewayError {
   readonly code = 'AUTHENTICATION_UNAVAILABLE';
   readonly retryable = true;
 
   constructor(
-    /** Seconds after which it may be tried again. When the whole request is refused its status is 503. */
+    /** Seconds until a retry makes sense. If the whole request is refused, its status is 503. */
     readonly retryAfter: number,
     options?: ErrorOptions,
   ) {
-    super('It cannot be checked now who you are: the keys of the token issuer are out of reach.', options);
+    super('The token cannot be verified now: the keys of its issuer cannot be fetched.', options);
   }
 
   override get extensions(): Record<string, unknown> {
@@ -125,21 +125,21 @@ export class AuthenticationUnavailableError extends GatewayError {
   }
 }
 
-/** An identifier that should be one person's answers to several; a data steward must mend a system. */
+/** An identifier belongs to several people in the systems. A data steward must correct a system. */
 export class AmbiguousIdentityError extends GatewayError {
   readonly code = 'AMBIGUOUS_IDENTITY';
 
   constructor(
-    /** The system that tells of several; undefined when it is systems together that do. */
+    /** The system that holds several; undefined if the records of several systems disagree. */
     readonly source: string | undefined,
-    /** How many different customers the identifier may mean. */
+    /** The number of different customers that the identifier may belong to. */
     readonly candidates: number,
     what: 'customers' | 'companies' = 'customers',
   ) {
     super(
       source === undefined
-        ? `This identifier may mean ${candidates} different ${what}, as the systems hold them; none is shown.`
-        : `${source} holds ${candidates} different ${what} under this identifier; none is shown.`,
+        ? `This identifier may belong to ${candidates} different ${what} in the systems, so none is returned.`
+        : `${source} holds ${candidates} different ${what} under this identifier, so none is returned.`,
     );
   }
 
@@ -153,33 +153,33 @@ export class AmbiguousIdentityError extends GatewayError {
 }
 
 export interface SourceErrorOptions extends ErrorOptions {
-  /** Seconds after which the system wants to be asked again. */
+  /** Seconds until the system accepts another call. */
   retryAfter?: number | undefined;
   /**
-   * Only what was asked about cannot be told now, as when the office of one country is closed: the system itself answers, so
-   * nothing is held against it, and others ask on. Default false.
+   * Whether the failure concerns the requested key only, for example because the office of one country is closed. The system
+   * itself works, so the circuit breaker does not count the failure and other keys are still requested. Default: false.
    */
   isOfKeyOnly?: boolean;
-  /** What kind of failure it is, for the operator. Default: the most general one of the error's code. */
+  /** The kind of failure, for the operator. Default: the most general kind of the error's code. */
   kind?: FailureKind;
-  /** What the system answered, for the operator: codes and names only, never a value. */
+  /** What the system answered, for the operator: codes and names, never a value. */
   received?: Received;
-  /** The failure that this error explains to one request. The operator gets one report of both. */
+  /** The failure that this error describes to one request. The operator gets one report for both. */
   explains?: SourceError;
 }
 
 /**
- * A source system could not give its part. The client gets its code and message; `kind`, `requested` and `received` are
- * for the operator, who finds them in the log, the metrics and `/health/ready`.
+ * A source system failed. The client gets the code and the message. The operator finds `kind`, `requested` and `received` in
+ * the log, in the metrics and in `/health/ready`.
  */
 export abstract class SourceError extends GatewayError {
   abstract readonly retryable: boolean;
   protected abstract readonly generalKind: FailureKind;
   readonly retryAfter: number | undefined;
-  /** Says nothing about what else the system is asked. */
+  /** Whether the failure concerns the requested key only. */
   readonly isOfKeyOnly: boolean;
   readonly received: Received;
-  /** What is reported to the operator: the error itself, or the one that it explains. */
+  /** The failure to report to the operator: this error, or the one that it describes. */
   readonly failure: SourceError;
   readonly #kind: FailureKind | undefined;
   #requested: Requested = {};
@@ -205,7 +205,7 @@ export abstract class SourceError extends GatewayError {
     return this.#requested;
   }
 
-  /** Adds what was requested. What is known already stays: it is closer to the failure. */
+  /** Adds what was requested. Existing values have priority, because they were added closer to the failure. */
   addRequest(requested: Requested): void {
     this.#requested = { ...requested, ...this.#requested };
   }
@@ -220,54 +220,54 @@ export abstract class SourceError extends GatewayError {
   }
 }
 
-/** The system is down, refuses connections, or says that it is broken. Nobody needs to act yet. */
+/** The system refuses connections or reports an error of its own. */
 export class SourceUnavailableError extends SourceError {
   readonly code = 'SOURCE_UNAVAILABLE';
   readonly retryable = true;
   protected readonly generalKind = 'unreachable';
 }
 
-/** The system did not answer in the time it is given. */
+/** The system did not answer within its timeout. */
 export class SourceTimeoutError extends SourceError {
   readonly code = 'SOURCE_TIMEOUT';
   readonly retryable = true;
   protected readonly generalKind = 'timeout';
 }
 
-/** The system says that we ask too much; we wait. */
+/** The system limits the rate of calls. The gateway waits. */
 export class SourceRateLimitedError extends SourceError {
   readonly code = 'SOURCE_RATE_LIMITED';
   readonly retryable = true;
   protected readonly generalKind = 'rate-limited';
 }
 
-/** The system refuses our credentials; the operator must renew them. Asking again would not help. */
+/** The system refuses the credentials. A retry does not help: the operator must renew them. */
 export class SourceAuthenticationError extends SourceError {
   readonly code = 'SOURCE_UNAUTHENTICATED';
   readonly retryable = false;
   protected readonly generalKind = 'credentials';
 }
 
-/** The system accepts our credentials, and does not let us read this; the operator must grant it. */
+/** The system accepts the credentials and forbids reading this. The operator must grant access. */
 export class SourceForbiddenError extends SourceError {
   readonly code = 'SOURCE_FORBIDDEN';
   readonly retryable = false;
   protected readonly generalKind = 'forbidden';
 }
 
-/** The system answered something that does not fit its contract; our developers must look. */
+/** The system's answer violates its contract. A developer must correct the source. */
 export class SourceContractError extends SourceError {
   readonly code = 'SOURCE_CONTRACT';
   readonly retryable = false;
   protected readonly generalKind = 'wrong-shape';
 }
 
-/** The caller wanted only what is kept (`only-if-cached`), and this is not; no source was asked. */
+/** The request has `only-if-cached`, and this is not cached. No source was called. */
 export class NotCachedError extends GatewayError {
   readonly code = 'NOT_CACHED';
 
   constructor(readonly source: string) {
-    super(`No answer of ${source} is kept that is fresh enough, and it was not to be asked.`);
+    super(`Nothing from ${source} is cached that is fresh enough, and "only-if-cached" forbids a call.`);
   }
 
   override get extensions(): Record<string, unknown> {
@@ -275,12 +275,12 @@ export class NotCachedError extends GatewayError {
   }
 }
 
-/** The audit log could not be written, and an answer that nobody can account for is not given; the operator must act. */
+/** The audit log could not be written, so the response is withheld. The operator must act. */
 export class AuditError extends GatewayError {
   readonly code = 'AUDIT_UNAVAILABLE';
 }
 
-/** The gateway cannot start as it is configured. All problems are told in one message. */
+/** The configuration is not valid, so the gateway does not start. One message lists all problems. */
 export class ConfigError extends GatewayError {
   readonly code = 'CONFIG';
 

@@ -39,7 +39,7 @@ export interface GatewayHttpOptions {
   preparer: Preparer;
   answers: Answers;
   limits: CostLimits;
-  /** Undefined: nothing is audited. */
+  /** Undefined if nothing is audited. */
   auditor: Auditor | undefined;
   connected: ConnectedSources;
   events: GatewayEvents;
@@ -59,11 +59,11 @@ export interface GatewayHttp {
   fetch(request: Request): Promise<Response>;
   handler: RequestListener;
   overload: OverloadGuard;
-  /** Says to load balancers that no more requests are wanted. */
+  /** Reports "not ready" to load balancers from now on. */
   drain(): void;
 }
 
-/** Wires what answers over HTTP. */
+/** Wires the HTTP endpoints: GraphQL, health, metrics, webhooks and administration. */
 export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
   const { schema, config, authentication, privacy, connected, events, suppression, failures } = options;
   const { preparer, answers, limits, metrics, errorLog, clock } = options;
@@ -137,7 +137,7 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
   };
 }
 
-/** Undefined: no answer is cached whole. */
+/** Returns undefined if the response cache is off. */
 function createCache(options: GatewayHttpOptions) {
   const { config, connected, suppression, limits, auditor, metrics, errorLog, clock } = options;
   const { answersMaxBytes: maxBytes } = config;

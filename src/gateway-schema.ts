@@ -23,7 +23,7 @@ import type { SubscriptionRules } from './webhooks/interest.js';
 
 export interface GatewaySchemaOptions {
   sources: readonly TunedSource[];
-  /** SDL of sources that do not lie in schema/sources, by source. */
+  /** By source, SDL that is not in schema/sources. */
   sdl: Readonly<Record<string, string>>;
   loaded: ReadonlyMap<string, LoadedSource<Client>>;
   registry: LoaderRegistry;
@@ -35,14 +35,14 @@ export interface GatewaySchema {
   sdl: Sdl;
   schema: GraphQLSchema;
   privacy: Privacy;
-  /** What triggers may require of a customer. */
+  /** The conditions that subscriptions and triggers may set. */
   subscriptionRules: SubscriptionRules;
   ids: CustomerIds;
-  /** The source that answers a field of Customer; undefined for what is made of what several hold. */
+  /** The source of each field of Customer. A field that combines several sources has none. */
   sourceOfField: ReadonlyMap<string, string>;
 }
 
-/** Makes one schema of all plugged-in sources, and registers their loaders. */
+/** Stitches one schema from all plugged-in sources, and registers their loaders. */
 export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchema {
   const { sources, sdl: given, loaded, registry, rules, config } = options;
   const consents = createConsents(addLoaders(options));
@@ -54,11 +54,11 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
   checkCustomerKeys(sources, (source) => customerKeyOf(sdl, source), rules);
   const policies = readPolicies(sdl, SCOPES);
   const stitched = sources.flatMap(({ name, stitched: declaration }) => {
-    // A stitched source has the graphql connector, so its client is that connector's.
-    const own = loaded.get(name) as LoadedSource<GraphqlClient> | undefined;
-    return declaration === undefined || own === undefined
+    // A stitched source has the graphql connector, and therefore its client.
+    const source = loaded.get(name) as LoadedSource<GraphqlClient> | undefined;
+    return declaration === undefined || source === undefined
       ? []
-      : [createSubschema(own, sdl, declaration, registry)];
+      : [createSubschema(source, sdl, declaration, registry)];
   });
   const sourceOfField = fieldsOf('Customer', sdl);
   const ids = createCustomerIds(config.idSecret);
@@ -83,7 +83,7 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
   return { sdl, schema, privacy, subscriptionRules, ids, sourceOfField };
 }
 
-/** Returns the sources that know what customers allow. */
+/** Registers all loaders. Returns the sources that hold consents. */
 function addLoaders({ sources, loaded, registry, rules }: GatewaySchemaOptions): ConsentSource[] {
   const consentSources: ConsentSource[] = [];
   for (const { name, identity, consents, loaders = [] } of sources) {

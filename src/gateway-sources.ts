@@ -21,7 +21,7 @@ export interface ConnectedSourcesOptions {
   sources: readonly TunedSource[];
   settings: SettingsReader;
   config: GatewayConfig;
-  /** Processes that share the limits of the systems. Default: this one alone. */
+  /** The number of processes that share the limits of the systems. Default: 1. */
   processes: number | undefined;
   logger: Logger;
   metrics: Metrics;
@@ -29,13 +29,13 @@ export interface ConnectedSourcesOptions {
   clock: Clock;
 }
 
-/** The connections to the plugged-in systems, each with its protection, and the caches in front of them. */
+/** The connections to the plugged-in systems with their protection, and the caches in front of them. */
 export class ConnectedSources {
   readonly cache: Cache;
-  /** Undefined: this instance is alone. */
+  /** Undefined if this instance shares no cache. */
   readonly shared: SharedCache | undefined;
   readonly registry: LoaderRegistry;
-  /** By name. */
+  /** The connected sources, by name. */
   readonly loaded: ReadonlyMap<string, LoadedSource<Client>>;
   readonly #options: ConnectedSourcesOptions;
 
@@ -65,7 +65,7 @@ export class ConnectedSources {
     this.loaded = new Map(sources.map((source) => [source.name, this.#connect(source)]));
   }
 
-  /** Each source's client for checks of its health. */
+  /** The clients for health checks, by source. */
   get clients(): ReadonlyMap<string, Client> {
     return new Map([...this.loaded].map(([name, source]) => [name, pinger(source)] as const));
   }

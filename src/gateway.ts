@@ -42,57 +42,57 @@ import { createSourceFailures } from './telemetry/source-failures.js';
 import { findUnknownSettings } from './unknown-settings.js';
 
 export interface GatewayOptions {
-  /** All sources that could be plugged in; those whose settings are there are. */
+  /** All available sources. A source is plugged in if its settings are set. */
   sources: readonly SourceDefinition[];
-  /** Where settings are read from. Default: `process.env`. */
+  /** The environment variables. Default: `process.env`. */
   environment?: Environment;
-  /** SDL of sources that do not lie in schema/sources, by source. */
+  /** By source, SDL that is not in schema/sources. */
   sdl?: Readonly<Record<string, string>>;
-  /** The clock that ages are told by. Default: `performance`. */
+  /** The clock for ages and timeouts. Default: `performance`. */
   clock?: Clock;
   logger?: Logger;
   /** The folder of the persisted operations. Default: OPERATIONS_FOLDER. */
   operations?: URL;
   /** The folder of the triggers. Default: TRIGGERS_FOLDER. */
   triggers?: URL;
-  /** Added to the name of the audit file, which one process alone writes. Default: nothing. */
+  /** A suffix of the audit file's name, because only one process may write a file. Default: none. */
   auditSuffix?: string;
-  /** This process is one of several that are one gateway together. Default: it is one by itself. */
+  /** This process as one of several workers of a gateway. Default: it is the only process. */
   worker?: (Worker & Partial<Pick<PrimaryLink, 'metricsOfAll'>>) | undefined;
 }
 
 export interface Gateway {
   config: GatewayConfig;
   schema: GraphQLSchema;
-  /** Who may ask. */
+  /** Resolves the callers of requests. */
   authentication: Authentication;
-  /** What is set, by variable, to be shown: secrets are `***`. */
+  /** The settings in effect, by variable. Secrets are `***`. */
   settings: Readonly<Record<string, string>>;
   /** The names of the plugged-in sources. */
   sources: readonly string[];
-  /** The source that answers a field of Customer; undefined for what is made of what several hold. */
+  /** The source of each field of Customer. A field that combines several sources has none. */
   sourceOfField: ReadonlyMap<string, string>;
-  /** Resolves when events of systems can be kept; fails when the store cannot be opened. */
+  /** Resolves when the store of webhook events is open; rejects if it cannot be opened. */
   opened: Promise<void>;
-  /** Prepares an operation of our own, which no limits on its size bind. The result answers it for callers, without HTTP. */
-  prepare(document: string): (caller: Caller, ask: Omit<Ask, 'principal'>) => Promise<Answer>;
-  /** The front door, without a port. */
+  /** Prepares a trusted operation without limits on its size. The result executes it for a caller, without HTTP. */
+  prepare(document: string): (caller: Caller, request: Omit<Ask, 'principal'>) => Promise<Answer>;
+  /** Answers an HTTP request without a port. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
-  /** The same as a handler for node:http. */
+  /** A request listener for node:http. */
   handler: RequestListener;
   logger: Logger;
   metrics: Pick<Metrics, 'values'>;
-  /** Drops what is kept of a customer, an object, a source or a loader, on every instance. */
+  /** Drops the cached records of a customer, an object, a source or a loader, on every instance. */
   forget: Forget;
-  /** Makes what stands for an identifier in the list of erased customers, and in receipts. */
+  /** Makes the digests of identifiers in the suppression list and in receipts. */
   digests: Digests;
-  /** Says to load balancers that no more requests are wanted. */
+  /** Reports "not ready" to load balancers from now on. */
   drain(): void;
   /** Closes the connections to all systems. */
   close(): Promise<void>;
 }
 
-/** What is set, checked as a whole. */
+/** All settings after their checks. */
 interface ReadSettings {
   settings: SettingsReader;
   config: GatewayConfig;
@@ -102,14 +102,14 @@ interface ReadSettings {
   logger: Logger;
 }
 
-/** What is known only when all settings were read. */
+/** Values that exist only after all settings were read. */
 interface Late {
   rules?: IdentityRules;
 }
 
 /**
- * Wires the rooms in the order of a request. Throws a ConfigError with all that is wrong with the settings or the
- * sources; no system is asked before the first request.
+ * Wires the rooms in the order of a request. Throws a ConfigError that lists all problems of the settings and the sources. No
+ * system is called before the first request.
  */
 export function createGateway(options: GatewayOptions): Gateway {
   const { sdl: given = {}, clock = performance, operations, triggers, worker } = options;
@@ -190,15 +190,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     sources: sources.map(({ name }) => name),
     prepare: (document) => {
       const prepared = preparer.prepareOwn(parse(document));
-      return (caller, ask) =>
-        answers.answer(prepared, { ...ask, principal: principalOf(caller, caller.defaultPurpose) });
+      return (caller, request) =>
+        answers.answer(prepared, { ...request, principal: principalOf(caller, caller.defaultPurpose) });
     },
     fetch: async (path, init = {}) => http.fetch(new Request(new URL(path, 'http://gateway'), init)),
     handler: http.handler,
     digests: suppression.digests,
     drain: () => {
       http.drain();
-      // They would last until they are cut off.
+      // Subscriptions would otherwise stay open until the process ends.
       events.bus.end();
     },
     opened: events.opened,
@@ -214,7 +214,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 }
 
-/** Reads all settings, and throws a ConfigError with all that is wrong with them. */
+/** Reads all settings. Throws a ConfigError that lists all problems. */
 function readSettings(options: GatewayOptions, late: Late): ReadSettings {
   const { sources: all, environment = process.env, auditSuffix = '', worker } = options;
   const settings = new SettingsReader(environment);
@@ -230,12 +230,15 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
     identify: (name, value) => readIdentifier(late.rules?.namespaces.get(name), value),
     onKeysOutOfReach: (error) => {
       const reason = error instanceof Error ? error.message : 'unknown';
-      logger.warn({ reason }, 'the keys of the token issuer cannot be fetched: nobody gets in by a token');
+      logger.warn(
+        { reason },
+        'tokens are refused: the keys of their issuer cannot be fetched. Check JWT_JWKS_URL',
+      );
     },
   });
   const unknown = findUnknownSettings(environment, settings.known, absentSources(all, sources, settings));
   settings.problems.push(...unknown.problems);
-  // Nothing logs the warnings of a gateway that does not start, and one of them may be the cause.
+  // If the gateway does not start, its warnings are not logged, and one of them may be the cause.
   if (settings.problems.length > 0) settings.problems.push(...unknown.warnings);
   settings.throwIfWrong();
   const logger = options.logger ?? createLogger(config.logLevel, worker?.number);
@@ -243,7 +246,7 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
   return { settings, config, sources, eventSettings, authentication, logger };
 }
 
-/** Undefined: nothing is audited. */
+/** Opens the audit log. Both results are undefined if nothing is audited. */
 function openAudit(
   config: GatewayConfig,
   { privacy, ids, logger }: { privacy: Privacy; ids: CustomerIds; logger: Logger },
@@ -257,9 +260,9 @@ function openAudit(
     permissions: privacy.permissions,
     customersOf: ({ found }, about) => {
       const strongest = [...found].flatMap((identity) => identity.strongest() ?? []);
-      // Of an event there may be more to tell than of its customer, who then was not looked for.
+      // An event without fields of its customer has no identity, but its audit line names the customer.
       const all = strongest.length === 0 && about !== undefined ? [about] : strongest;
-      return all.map((one) => ids.seal(one));
+      return all.map((identifier) => ids.seal(identifier));
     },
     logger,
   });

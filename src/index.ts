@@ -1,5 +1,5 @@
 /**
- * All that a source may import. What is not here is the engine's own business.
+ * The public API for sources. A source imports nothing else of the engine.
  */
 
 // Declaring a source
@@ -8,7 +8,7 @@ export type { CustomerRecord, IdentityDeclaration } from './identity/declaration
 export { secretSetting, setting, urlSetting } from './settings.js';
 export { idNamespace } from './identity/identifiers.js';
 
-// Reaching its system
+// Connecting to its system
 export type { CallScope, Client, Connection, Connector, ConnectorOptions } from './connectors/connector.js';
 export { toAbortSignal } from './v8/call-signal.js';
 export { anyOf, apiKey, basic, bearer, noAuth, type Auth } from './connectors/auth.js';
@@ -46,7 +46,7 @@ export { alignMany, alignOne, alignSingle, isSameByCollation, uniqueById } from 
 export { callEach, defineLoader } from './loaders/loader.js';
 export type { Subject } from './cache/invalidation.js';
 
-// Being told of changes
+// Receiving changes
 export { epochMs, moment, readJson, readText, recordId } from './webhooks/body.js';
 export type {
   SignatureCheck,
@@ -57,10 +57,10 @@ export type {
 } from './webhooks/declaration.js';
 export type { EventType } from './webhooks/event.js';
 export type { OutboxDeclaration } from './webhooks/outbox.js';
-export { hmac, isHmacOf, isOfNow, isSameText, webhookSecrets } from './webhooks/signatures.js';
+export { hmac, isHmacOf, isWithinTolerance, isSameText, webhookSecrets } from './webhooks/signatures.js';
 export { standardWebhook } from './webhooks/standard.js';
 
-// Answering fields
+// Resolving fields
 export type { Company, CompanyDeclaration, CompanyRecord, NameAndPlace } from './customer/company.js';
 export type { ConsentDeclaration, ConsentStatement } from './customer/consent-declaration.js';
 export type { Context, Customer } from './customer/customer.js';

@@ -1,8 +1,8 @@
 /**
- * How urgent a request is: a page that somebody looks at (`interactive`), a campaign or a robot (`automation`), or an
- * export (`bulk`). Calls that wait for a source go in this order, and overload refuses the last first.
+ * The urgency of a request: a page that a person waits for (`interactive`), a campaign or a robot (`automation`), or an export
+ * (`bulk`). Queued calls to a source are dispatched in this order. Under overload, `bulk` is refused first.
  */
 export type Priority = 'interactive' | 'automation' | 'bulk';
 
-/** The most urgent first. */
+/** All priorities, the most urgent first. */
 export const PRIORITIES = ['interactive', 'automation', 'bulk'] as const satisfies readonly Priority[];

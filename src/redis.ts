@@ -1,43 +1,43 @@
 import type { Redis } from 'ioredis';
 import { ConfigError } from './errors.js';
 
-/** A Redis that is not connected and prepared within this time counts as down. */
+/** Redis is unavailable if it is not connected and prepared within this time. */
 const OPEN_WITHIN_MS = 5_000;
 const HEARTBEAT_MS = 1_000;
 const MISSED_HEARTBEATS = 4;
 const FIRST_PAUSE_MS = 250;
 const MAX_PAUSE_MS = 2_000;
-/** After a connection has held for this long, the next pause is a short one again. */
+/** If a connection has lasted this long, the next pause is the shortest again. */
 const STABLE_AFTER_MS = 10_000;
 
 /** Two connections to one Redis: one for commands, and one that is subscribed. They are closed together. */
 export interface RedisLink {
   readonly commands: Redis;
-  /** Which run of which Redis this is: another one after every start, and after a replica took over. */
+  /** The id of this Redis process. It changes when Redis restarts, and when a replica takes over. */
   readonly runId: string;
-  /** Closes both connections, as if they were lost. New ones are opened. */
+  /** Closes both connections as if they were lost. The gateway then connects again. */
   drop: (reason: string) => void;
 }
 
 export interface RedisOptions<L> {
   url: string;
-  /** What needs Redis, for the message if the package is not installed: "The shared cache". */
+  /** The part of the gateway that needs Redis, for the message if the package is not installed: "The shared cache". */
   user: string;
   channel: string;
   onMessage: (message: string) => void;
-  /** Makes what the user works with of a new link. It counts as open when this has resolved. */
+  /** Prepares a new link. The connection is open when the promise resolves. */
   prepare: (link: RedisLink) => L | Promise<L>;
   onOpen: (prepared: L) => void;
   /**
-   * Redis is down: it cannot be reached, one of the two connections is closed, or one has not answered for four seconds. Called
-   * for each attempt. `wasOpen`: the link was open until now. `isFinal`: the package is missing, so there are no more attempts.
+   * Called for each failed attempt and each lost link: Redis cannot be reached, a connection is closed, or one has not answered
+   * for four seconds. `wasOpen`: the link was open before. `isFinal`: the package is missing, so there are no more attempts.
    */
   onDown: (down: { reason: string; wasOpen: boolean; isFinal: boolean }) => void;
 }
 
-/** A link to Redis that is opened again whenever it is lost. */
+/** A link to Redis that reconnects when it is lost. */
 export interface RedisConnection<L> {
-  /** Undefined while Redis is down. */
+  /** Undefined while Redis is unavailable. */
   readonly link: L | undefined;
   close: () => void;
 }
@@ -97,11 +97,11 @@ async function openLink<L>(
   const connect = () =>
     new driver.Redis(url, {
       lazyConnect: true,
-      // A command that cannot be sent now fails now, and one that was not answered is not sent again.
+      // A command that cannot be sent fails at once, and a command without an answer is not sent again.
       enableOfflineQueue: false,
       maxRetriesPerRequest: 1,
       autoResendUnfulfilledCommands: false,
-      // Both connections are replaced together: what was sent to the subscribed one in between is lost.
+      // Both connections are replaced together, because messages to the lost subscriber are lost.
       retryStrategy: () => null,
       enableReadyCheck: false,
       disableClientInfo: true,
@@ -128,12 +128,12 @@ async function openLink<L>(
     drop('the gateway is stopping');
   };
   const opening = setTimeout(() => {
-    // What arrived while this process was busy is read first.
+    // Data that arrived while the event loop was blocked is read first.
     setImmediate(() => {
       if (!isOpen) drop(`it did not answer within ${OPEN_WITHIN_MS} ms`);
     });
   }, OPEN_WITHIN_MS);
-  // A connection can be gone without notice, and with it the messages that it would have brought.
+  // A connection can be lost without an event, and its messages with it.
   const heartbeat = setInterval(() => {
     if (!isOpen) return;
     unanswered += 1;
@@ -159,8 +159,8 @@ async function openLink<L>(
   try {
     await Promise.all(both.map((one) => one.connect()));
     const [runId, other] = await Promise.all(both.map(runIdOf));
-    // While a replica takes over, each connection may have reached another Redis.
-    if (runId === undefined || runId !== other) throw new Error('Redis does not say which one it is.');
+    // During a failover, the two connections may have reached different servers.
+    if (runId === undefined || runId !== other) throw new Error('Redis does not report one run_id.');
     await listener.subscribe(channel);
     const prepared = await prepare({ commands, runId, drop });
     clearTimeout(opening);
@@ -170,7 +170,7 @@ async function openLink<L>(
   } catch (error) {
     const reason = dropped;
     drop('it could not be opened');
-    // Why the connection was closed is why the command failed.
+    // The command failed because the connection was closed, so report why it was closed.
     throw reason === undefined ? error : new Error(reason, { cause: error });
   }
 }
@@ -179,7 +179,7 @@ async function runIdOf(connection: Redis): Promise<string | undefined> {
   return /^run_id:(\w+)/m.exec(await connection.info('server'))?.[1];
 }
 
-/** How long to wait before each attempt: longer each time, unless all was well for long in between. */
+/** Pauses between attempts: exponential, and the shortest again after a stable connection. */
 export function createPauses(firstMs: number): { next: () => number; good: () => void } {
   let pause = firstMs;
   let goodSince: number | undefined;
@@ -197,7 +197,7 @@ export function createPauses(firstMs: number): { next: () => number; good: () =>
   };
 }
 
-/** Why Redis failed, for the log. Never the error itself: it has the command with all that was sent. */
+/** The reason of a failure, for the log. The error itself is not logged: it contains the command with its arguments. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   const { code } = error as { code?: unknown };

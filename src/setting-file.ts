@@ -1,11 +1,11 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 
-/** Whoever names a larger file means another one. */
+/** A larger file is not the file of a setting. */
 const MAX_BYTES = 64 * 1024;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** What the file of a setting holds, without the newline at its end; or what is wrong with it, without a word of it. */
+/** Reads the file of a setting, without the newline at its end. A problem never quotes the content. */
 export function readSettingFile(path: string): { value: string } | { problem: string } {
   let content: Buffer;
   try {
@@ -24,7 +24,7 @@ export function readSettingFile(path: string): { value: string } | { problem: st
   return value === '' ? { problem: 'names a file that is empty' } : { value };
 }
 
-/** No more than shows that it is too much: the file may be endless, as devices and pipes are. */
+/** Reads one byte more than allowed at most: devices and pipes can be endless. */
 function readStart(path: string): Buffer {
   const file = openSync(path, 'r');
   try {

@@ -7,16 +7,16 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** One environment variable that the gateway or a source reads. */
 export interface Setting<T> {
   readonly variable: string;
-  /** What a right value looks like, for the message when it is missing or wrong. */
+  /** A description of valid values, for the message if the value is missing or invalid. */
   readonly expects: string;
   readonly schema: z.ZodType<T>;
-  /** Its value is shown nowhere. Default: it is shown when the gateway starts. */
+  /** Whether the value is hidden in the list of settings that the gateway logs at start. Default: false. */
   readonly secret?: boolean;
 }
 
 /**
- * Declares an environment variable of a source. The source is plugged in when all of its settings without a
- * default are there; when only some are, the gateway does not start and tells which are missing.
+ * Declares an environment variable of a source. The source is plugged in if all of its settings without a default are set. If
+ * only some are set, the gateway does not start and lists the missing ones.
  */
 export function setting(variable: string): Setting<string>;
 export function setting<T>(
@@ -34,16 +34,16 @@ export function setting(
   return { variable, schema, expects, ...options };
 }
 
-/** The same for a text that must be shown nowhere. */
+/** Declares an environment variable whose value is a secret text. */
 export function secretSetting(variable: string): Setting<string> {
   return { ...setting(variable), secret: true };
 }
 
-/** An http(s) address, without a slash at its end. What a source is asked by comes behind it. */
+/** Declares an http(s) address. The value has no trailing slash, so that paths can be appended. */
 export function urlSetting(variable: string, example: string): Setting<string> {
   const schema = z
     .url({ protocol: /^https?$/ })
-    // They would be left out silently.
+    // Requests would omit these parts without an error.
     .refine((url) => {
       if (!URL.canParse(url)) return false;
       const { username, password, search, hash } = new URL(url);
@@ -57,13 +57,13 @@ export function urlSetting(variable: string, example: string): Setting<string> {
   );
 }
 
-/** The entries of a setting that is a JSON list, not empty. What is wrong is among the problems then, without a value. */
+/** Reads a setting that is a JSON list with at least one entry. Problems are added to `problems`, without the value. */
 export function listIn(variable: string, text: string, example: string, problems: string[]): unknown[] {
   let parsed: unknown;
   try {
     parsed = JSON.parse(text);
   } catch {
-    // The parser's own words quote the text.
+    // The parser's message would quote the text, which may be secret.
   }
   const { data } = z.array(z.unknown()).min(1).safeParse(parsed);
   if (data === undefined)
@@ -72,30 +72,30 @@ export function listIn(variable: string, text: string, example: string, problems
 }
 
 /**
- * Reads settings and gathers what is wrong with them, so that everything can be mended in one go. Where `<VARIABLE>_FILE`
- * is set, the value is what that file holds: so secrets need not stand in the environment.
+ * Reads settings and collects all problems, so that they can be corrected together. If `<VARIABLE>_FILE` is set, the value is
+ * the content of that file, so that secrets do not have to be in the environment.
  */
 export class SettingsReader {
   readonly problems: string[] = [];
-  /** What was read so far, as it may be shown. */
+  /** The values read by now, with secrets hidden. */
   readonly #shown = new Map<string, string>();
   readonly #files = new Map<string, string | undefined>();
   readonly #known = new Set<string>();
 
   constructor(readonly environment: Environment) {}
 
-  /** The value; undefined when it is wrong, which is then among the problems. */
+  /** Returns the value. If it is invalid, adds a problem and returns undefined. */
   read<T>({ variable, schema, expects, secret = false }: Setting<T>): T | undefined {
     this.#known.add(variable);
     const isFile = this.#get(`${variable}_FILE`) !== undefined;
     const raw = isFile ? this.#readFile(variable) : this.#get(variable);
-    // What is wrong with the file is among the problems already.
+    // `#readFile` has added a problem.
     if (isFile && raw === undefined) return undefined;
     if (raw !== undefined && this.#shown.get(variable) !== HIDDEN)
       this.#shown.set(variable, secret ? HIDDEN : shown(raw));
     const result = schema.safeParse(raw);
     if (result.success) return result.data;
-    // The value itself is left out: it may be a secret.
+    // The message omits the value: it may be a secret.
     this.problems.push(
       `${variable} ${raw === undefined ? 'is missing' : 'is not right'}: it must be ${expects}.`,
     );
@@ -107,17 +107,17 @@ export class SettingsReader {
     return this.#get(variable) !== undefined || this.#get(`${variable}_FILE`) !== undefined;
   }
 
-  /** The variables that anything was read from, or that were looked for. */
+  /** The variables that were read or checked for presence. */
   get known(): ReadonlySet<string> {
     return this.#known;
   }
 
-  /** The settings that were read and are set, by variable, with `***` for what is secret. */
+  /** The settings that are set, by variable, with `***` in place of secrets. */
   get shown(): Readonly<Record<string, string>> {
     return Object.fromEntries(this.#shown);
   }
 
-  /** An empty variable is how shells and compose files say "not set". */
+  /** Treats an empty variable as unset, as shells and compose files do. */
   #get(variable: string): string | undefined {
     return this.environment[variable] === '' ? undefined : this.environment[variable];
   }
@@ -136,7 +136,7 @@ export class SettingsReader {
     return value;
   }
 
-  /** True when the gateway works without the variable being set. */
+  /** Whether the gateway can start without this setting. */
   isOptional({ schema }: Setting<unknown>): boolean {
     return schema.safeParse(undefined).success;
   }
@@ -148,13 +148,13 @@ export class SettingsReader {
 
 const HIDDEN = '***';
 
-/** What is no secret by itself may hold one: an address with a password in it, or a text of many lines. */
+/** Hides parts that may be secret: the password in an address, and texts of several lines. */
 function shown(value: string): string {
   if (value.includes('\n')) return HIDDEN;
   if (!/^[\w+.-]+:/.test(value)) return value;
   if (!URL.canParse(value)) return HIDDEN;
   const { protocol, username, password, host, pathname, search } = new URL(value);
   if (host === '') return HIDDEN;
-  const who = `${username}${password}` === '' ? '' : `${HIDDEN}@`;
-  return `${protocol}//${who}${host}${pathname}${search === '' ? '' : `?${HIDDEN}`}`;
+  const credentials = `${username}${password}` === '' ? '' : `${HIDDEN}@`;
+  return `${protocol}//${credentials}${host}${pathname}${search === '' ? '' : `?${HIDDEN}`}`;
 }

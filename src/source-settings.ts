@@ -13,7 +13,7 @@ import { DEFAULT_CONCURRENCY } from './resilience/limits.js';
 import { setting, type SettingsReader } from './settings.js';
 import type { SourceDefinition } from './source.js';
 
-/** A plugged-in source. Its freshness and limits are those of its declaration, with the settings in their place. */
+/** A plugged-in source, with the freshness and limits of its declaration as the settings override them. */
 export interface TunedSource extends SourceDefinition {
   freshness: FreshnessOptions;
   /** By the name of a loader, or by the type of a GraphQL system's objects. */
@@ -54,7 +54,7 @@ const FRESHNESS = {
   notFoundMaxAge: freshnessDuration(),
 };
 
-/** The same, where it says how long a system that holds consent is believed not to know a customer. */
+/** Freshness of a source that holds consent: bounds how long "this customer is unknown" may be cached. */
 const FRESHNESS_WITH_CONSENT = {
   ...FRESHNESS,
   notFoundMaxAge: duration(
@@ -88,14 +88,14 @@ const LIMITS = {
   maxCacheBytes: wholeNumber(1_024, 1_073_741_824).exactOptional(),
 };
 
-/** The variable that holds a source's `freshness` or `limits`, as JSON in the words of `defineSource()`. */
+/** The variable that holds a source's `freshness` or `limits`, as JSON with the same keys as in `defineSource()`. */
 export function variableOf(source: string, what: 'FRESHNESS' | 'LIMITS'): string {
   return `${source.toUpperCase().replaceAll('-', '_')}_${what}`;
 }
 
 /**
- * The sources with the freshness and the limits that settings give them. What a setting leaves out is as declared. What is
- * wrong is among the problems of the reader.
+ * Applies the settings for freshness and limits to the sources. What a setting omits stays as declared. The reader collects
+ * problems.
  */
 export function tuned(sources: readonly SourceDefinition[], settings: SettingsReader): TunedSource[] {
   return sources.map((source) => {
@@ -109,7 +109,7 @@ export function tuned(sources: readonly SourceDefinition[], settings: SettingsRe
     const ofLimits: Record<string, z.ZodType<{ maxBatch?: number }>> = {};
     for (const [name, maxBatch] of loaders) {
       if (name !== consent) ofFreshness[name] = z.strictObject(finding.has(name) ? ofCustomers : FRESHNESS);
-      // The system takes no more keys in one call than the loader declares.
+      // The declared number of keys is the limit of the system, so a setting can only lower it.
       ofLimits[name] = z.strictObject({ maxBatch: wholeNumber(1, maxBatch ?? 100_000).exactOptional() });
     }
     const { loaders: freshnessOfLoaders = {}, ...freshness } =
@@ -130,10 +130,13 @@ export function tuned(sources: readonly SourceDefinition[], settings: SettingsRe
     const loaderSettings: Record<string, LoaderSettings> = {};
     for (const name of loaders.keys()) {
       const hasDefault = finding.has(name) && (finding.get(name) ?? source.freshness) === undefined;
-      const own = hasDefault
+      const loaderFreshness = hasDefault
         ? overridden(DEFAULT_IDENTITY_FRESHNESS, freshnessOfLoaders[name])
         : freshnessOfLoaders[name];
-      loaderSettings[name] = { ...(own === undefined ? {} : { freshness: own }), ...limitsOfLoaders[name] };
+      loaderSettings[name] = {
+        ...(loaderFreshness === undefined ? {} : { freshness: loaderFreshness }),
+        ...limitsOfLoaders[name],
+      };
     }
     return {
       ...source,
@@ -145,7 +148,7 @@ export function tuned(sources: readonly SourceDefinition[], settings: SettingsRe
   });
 }
 
-/** The loaders that a setting may name, each with the most keys that it takes in one call. */
+/** The loaders that a setting may name, with their `maxBatch`. */
 function loadersOf({ identity, consents, loaders = [], stitched }: SourceDefinition) {
   const all = [
     ...Object.values(identity?.foundBy ?? {}).map(({ loader }) => loader),
@@ -156,7 +159,7 @@ function loadersOf({ identity, consents, loaders = [], stitched }: SourceDefinit
   return new Map(all.map(({ name, maxBatch }) => [name, maxBatch]));
 }
 
-/** The value of one setting; undefined when it is not set or is wrong, which is then among the problems. */
+/** Reads one setting. Returns undefined if it is unset, or if it is invalid, which adds problems. */
 function read<T>(
   settings: SettingsReader,
   variable: string,
@@ -170,7 +173,7 @@ function read<T>(
   try {
     value = JSON.parse(text);
   } catch {
-    // The parser's own words quote the text.
+    // The parser's message would quote the text.
   }
   const result = schema.safeParse(value);
   if (result.success) return result.data;
@@ -194,7 +197,7 @@ function remedy(key: string, known: readonly string[], consent: string | undefin
   return `.${didYouMean(key, known) || ` It may have ${known.join(', ')}.`}`;
 }
 
-/** The keys that an object may have at a path of the schema. */
+/** The keys of the object schema at a path. */
 function keysAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let at: unknown = schema;
   for (const name of [...path, undefined]) {

@@ -13,68 +13,67 @@ import type { AbsentSource } from './unknown-settings.js';
 import type { WebhookDeclaration } from './webhooks/declaration.js';
 import type { OutboxDeclaration } from './webhooks/outbox.js';
 
-/** A source system that speaks GraphQL: its part of the schema is asked as GraphQL, not by loaders and resolvers. */
+/** A source system that speaks GraphQL. Its part of the schema is delegated to it, without loaders and resolvers. */
 export interface StitchedDeclaration {
   mapping: GraphqlMapping;
-  /** By our type: the private entry point of the source's SDL that finds its objects by their keys. */
+  /** For each type of ours, the private entry point in the source's SDL that returns objects by their keys. */
   entities: Readonly<Record<string, { entry: string }>>;
 }
 
-/** What protects a system, and us from it. */
+/** Limits that protect the system from the gateway, and the gateway from the system. */
 export interface SourceLimits extends LimitsOptions {
-  /** The most keys in one call. A loader may take fewer. Default: no bound. */
+  /** Keys in one call at most. A loader may declare fewer. Default: no limit. */
   maxBatch?: number;
   /**
-   * How long a batch waits for keys of other requests. Default `'0 ms'`: it takes those that come in at the same
-   * moment, and nobody waits.
+   * How long a batch waits for keys of other requests. Default: `'0 ms'`, which batches the keys of one moment without a wait.
    */
   batchWindow?: Duration;
-  /** A larger answer is refused as SOURCE_CONTRACT while it is still coming in. Default 8 MiB. */
+  /** A larger answer is cut off and fails with SOURCE_CONTRACT. Default: 8 MiB. */
   maxAnswerBytes?: number;
-  /** The most memory that its kept answers take. Default: half of `CACHE_MAX_MB`. */
+  /** Memory for the cached records of this source at most. Default: half of `CACHE_MAX_MB`. */
   maxCacheBytes?: number;
   /**
-   * The limits protect each process from itself, as of files that it reads, and no system: workers then do not share
-   * them. Default false.
+   * Whether the limits protect each process, for example from the files that it reads, and not a system. Workers do not share
+   * such limits. Default: false.
    */
   ofProcess?: boolean;
 }
 
-/** A source system, declared: what it is reached by, what it may be asked, and how carefully. */
+/** The declaration of a source system: its connection, its data, and its limits. */
 export interface SourceDefinition<C extends Client = Client> {
-  /** Kebab-case; also names the source's folder and `schema/sources/<name>.graphql`. */
+  /** Kebab-case. It is also the name of the source's folder and of `schema/sources/<name>.graphql`. */
   name: string;
   connector: Connector<C>;
   /**
-   * How long its answers may be cached. Default: `DEFAULT_FRESHNESS`, and `DEFAULT_IDENTITY_FRESHNESS` for the loaders of
-   * `identity`. If it is declared, it also holds for those, and what it leaves out is `'0 s'`: with `{}` no answer is
-   * cached. The setting `<SOURCE>_FRESHNESS` changes it.
+   * How long its records may be cached. Default: `DEFAULT_FRESHNESS`, and `DEFAULT_IDENTITY_FRESHNESS` for the loaders of
+   * `identity`. A declared value applies to all loaders, and a part that it omits is `'0 s'`: with `{}` nothing is cached. The
+   * setting `<SOURCE>_FRESHNESS` changes it.
    */
   freshness?: FreshnessOptions;
-  /** What the system may be asked at most, so that it is not harmed by us. The setting `<SOURCE>_LIMITS` changes it. */
+  /** Limits on calls to the system. The setting `<SOURCE>_LIMITS` changes them. */
   limits?: SourceLimits;
   /** Kinds of identifier that only this system has. */
   namespaces?: readonly Namespace[];
-  /** Left out by a source that knows no customers. */
+  /** How the source finds customers. A source without customers omits it. */
   identity?: IdentityDeclaration<C>;
   /**
-   * Kinds of identifier that the resolvers read by `customer.held()`, since no system keeps its records by them. A `@key` on
-   * `Customer` may then name one of these.
+   * Kinds of identifier that the resolvers read by `customer.held()`, because no system finds records by them. The directive
+   * that names the source's identifier on `Customer` may name one of these.
    */
   heldIdentifiers?: readonly string[];
-  /** What happened between the customer and us, as far as this system knows. */
+  /** The customer's history in this system. */
   timeline?: TimelineDeclaration;
-  /** What customers allow and forbid, as far as this system knows. */
+  /** The consents that this system holds. */
   consents?: ConsentDeclaration<C>;
-  /** Which companies this system knows, and by what it can be asked about one. */
+  /** How the source finds companies. */
   companies?: CompanyDeclaration<C>;
-  /** How it tells of changes, by `POST /webhooks/<name>`. */
+  /** How the system reports changes to `POST /webhooks/<name>`. */
   webhook?: WebhookDeclaration;
-  /** How it tells of changes by a table of its own database. */
+  /** How the system reports changes in a table of its database. */
   outbox?: OutboxDeclaration;
-  /** Every loader that the resolvers ask. Those of `identity` need not be repeated. */
+  /** Every loader that the resolvers call, except the loaders of `identity`. */
   loaders?: readonly Loader<C, never, unknown>[];
-  /** Answers the source's SDL, typed by codegen as `Resolvers`. Fields that only read a property need none. */
+  /** Resolvers of the source's SDL, typed by codegen as `Resolvers`. A field that reads a property needs none. */
   resolvers?: object;
   /** Only with the `graphql` connector. */
   stitched?: StitchedDeclaration;
@@ -98,22 +97,23 @@ export function absentSources(
   return all
     .filter(({ name }) => !names.has(name))
     .map(({ name, connector, webhook, outbox }) => {
-      const own = connector.settings(settings).map(({ variable }) => variable);
-      const beside = [webhook?.secrets, webhook?.handshakeToken, outbox?.url];
+      const ofConnector = connector.settings(settings).map(({ variable }) => variable);
+      const ofEvents = [webhook?.secrets, webhook?.handshakeToken, outbox?.url];
       return {
         name,
-        variables: [...own, ...beside.flatMap((one) => (one === undefined ? [] : [one.variable]))],
-        pluggedInBy: own[0],
+        variables: [...ofConnector, ...ofEvents.flatMap((setting) => setting?.variable ?? [])],
+        pluggedInBy: ofConnector[0],
       };
     });
 }
 
-/** The sources of which a setting is there. Reading the others of their settings tells what is missing. */
+/** The sources with at least one setting. Reading their other settings reports each one that is missing. */
 export function pluggedIn(all: readonly SourceDefinition[], settings: SettingsReader): SourceDefinition[] {
   const sources = all.filter(({ connector }) =>
-    connector.settings(settings).some((one) => settings.isPresent(one)),
+    connector.settings(settings).some((setting) => settings.isPresent(setting)),
   );
-  for (const { connector } of sources) for (const one of connector.settings(settings)) settings.read(one);
+  for (const { connector } of sources)
+    for (const setting of connector.settings(settings)) settings.read(setting);
   if (sources.length === 0) {
     const variables = all.map(
       ({ name, connector }) => `${name} by ${connector.settings(settings)[0]?.variable ?? 'its settings'}`,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import {
   isHmacOf,
-  isOfNow,
+  isWithinTolerance,
   moment,
   readJson,
   recordId,
@@ -34,7 +34,7 @@ export const webhook: WebhookDeclaration = {
     const signature = headers.get('x-zendesk-webhook-signature');
     if (!isHmacOf([timestamp, body], { secrets, signature, encoding: 'base64' })) return 'invalid';
     const signedAt = /^\d{4}-\d\d-\d\dT/.test(timestamp) ? Date.parse(timestamp) : NaN;
-    return isOfNow(signedAt, nowMs) ? 'valid' : 'stale';
+    return isWithinTolerance(signedAt, nowMs) ? 'valid' : 'stale';
   },
   // A message may be without a body, as when a webhook is tried out.
   events: ({ body }) => (body.byteLength === 0 ? [] : (eventsOf(readJson(body, message)) ?? [])),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import {
   epochMs,
   isHmacOf,
-  isOfNow,
+  isWithinTolerance,
   readJson,
   recordId,
   webhookSecrets,
@@ -41,7 +41,7 @@ export const webhook: WebhookDeclaration = {
     if (!/^\d{1,15}$/.test(timestamp)) return 'invalid';
     const signed = [method, unescaped(url), body, timestamp];
     if (!isHmacOf(signed, { secrets, signature, encoding: 'base64' })) return 'invalid';
-    return isOfNow(Number(timestamp), nowMs) ? 'valid' : 'stale';
+    return isWithinTolerance(Number(timestamp), nowMs) ? 'valid' : 'stale';
   },
   events: ({ body }) => readJson(body, z.array(notification)).flatMap((one) => eventOf(one) ?? []),
   // It tells which ticket, and not of whom or of which company it is.

@@ -57,7 +57,7 @@ export function isHmacOf(
 }
 
 /** Whether a signed moment is of now. */
-export function isOfNow(timeMs: number, nowMs: number): boolean {
+export function isWithinTolerance(timeMs: number, nowMs: number): boolean {
   return Math.abs(nowMs - timeMs) <= TOLERANCE_MS;
 }
 
@@ -94,7 +94,7 @@ export function verifyStandard(
   const given = (headers.get('webhook-signature') ?? '').split(' ').slice(0, 20);
   const right = keys.filter((key) => given.some((signature) => isStandardBy(key, signed, signature)));
   if (right.length === 0) return 'invalid';
-  return isOfNow(Number(timestamp) * 1_000, nowMs) ? 'valid' : 'stale';
+  return isWithinTolerance(Number(timestamp) * 1_000, nowMs) ? 'valid' : 'stale';
 }
 
 function isStandardBy(key: string, signed: Signed, signature: string): boolean {
