@@ -2,7 +2,7 @@ import type { GraphQLSchema } from 'graphql';
 import type { GatewayConfig } from './config.js';
 import type { IdentityRules } from './identity/identity-graph.js';
 import type { LoaderRegistry } from './loaders/registry.js';
-import type { TriggerAnswers } from './operation/triggers.js';
+import type { TriggerRunner } from './operation/triggers.js';
 import type { Forget } from './privacy/forget.js';
 import { createForgetEvent } from './privacy/forget-event.js';
 import type { SettingsReader } from './settings.js';
@@ -58,7 +58,7 @@ export interface GatewayEventsOptions {
   registry: LoaderRegistry;
   subscriptionRules: SubscriptionRules;
   forget: Forget;
-  triggerAnswers: TriggerAnswers;
+  triggerRunner: TriggerRunner;
   metrics: Metrics;
   logger: Logger;
   /** The folder of the triggers. Default: schema/triggers. */
@@ -125,14 +125,14 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
 
 /** What stores events, follows them up, and receives them. */
 function startEvents(storeOptions: WebhookStoreOptions, bus: EventBus, options: GatewayEventsOptions) {
-  const { set, config, rules, registry, forget, triggerAnswers, metrics, logger } = options;
+  const { set, config, rules, registry, forget, triggerRunner, metrics, logger } = options;
   const subjects = new EventSubjects(rules);
   const { process, render } = createFollowUp({
     triggers: triggersOf(options),
     bus,
     aboutOf: (event) => subjects.about(event),
     forget: createForgetEvent({ registry, forget, subjects, webhooks: set.webhooks }),
-    tell: (trigger, known) => triggerAnswers.answer(trigger, known),
+    tell: (trigger, known) => triggerRunner.answer(trigger, known),
     logger,
   });
   const opening = createWebhookStore(storeOptions).then((store) => ({
@@ -179,7 +179,7 @@ function triggersOf({
   sdl,
   schema,
   subscriptionRules,
-  triggerAnswers,
+  triggerRunner,
   logger,
   triggers: folder,
 }: GatewayEventsOptions): Trigger[] {
@@ -189,8 +189,8 @@ function triggersOf({
     subscriptionRules,
     deliver: directiveNamed('deliver', sdl),
     endpoints: new Set(set.endpoints.map(({ name }) => name)),
-    forbidden: (document, purpose) => triggerAnswers.forbidden(document, purpose),
-    maySee: (place, purpose) => triggerAnswers.maySee(place, purpose),
+    forbidden: (document, purpose) => triggerRunner.forbidden(document, purpose),
+    maySee: (place, purpose) => triggerRunner.maySee(place, purpose),
   });
   for (const problem of problems) logger.error({ problem }, 'trigger not started: correct its file');
   return triggers;

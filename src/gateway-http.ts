@@ -15,11 +15,11 @@ import { useMetrics } from './http/metrics.js';
 import { createOverloadGuard, type OverloadGuard } from './http/overload.js';
 import { createRequestReader } from './http/read-request.js';
 import { fetchWebhooks, listenToWebhooks } from './http/webhooks.js';
-import type { Answers } from './operation/answer.js';
+import type { OperationRunner } from './operation/answer.js';
 import type { Auditor } from './operation/audit.js';
 import type { CostLimits } from './operation/cost-limits.js';
 import type { ErrorLog } from './operation/errors.js';
-import { answerable, readPersistedOperations } from './operation/persisted-operations.js';
+import { validOperations, readPersistedOperations } from './operation/persisted-operations.js';
 import type { Preparer } from './operation/prepare.js';
 import { createPrincipals } from './operation/principal.js';
 import { createResponseCache } from './operation/response-cache.js';
@@ -37,7 +37,7 @@ export interface GatewayHttpOptions {
   authentication: Authentication;
   privacy: Privacy;
   preparer: Preparer;
-  answers: Answers;
+  runner: OperationRunner;
   limits: CostLimits;
   /** Undefined if nothing is audited. */
   auditor: Auditor | undefined;
@@ -66,10 +66,10 @@ export interface GatewayHttp {
 /** Wires the HTTP endpoints: GraphQL, health, metrics, webhooks and administration. */
 export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
   const { schema, config, authentication, privacy, connected, events, suppression, failures } = options;
-  const { preparer, answers, limits, metrics, errorLog, clock } = options;
+  const { preparer, runner, limits, metrics, errorLog, clock } = options;
   let isStopping = false;
   const { logger } = errorLog;
-  const documents = answerable(
+  const documents = validOperations(
     readPersistedOperations(options.operations ?? config.operationsFolder),
     schema,
     logger,
@@ -79,7 +79,7 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
     authenticate: createAuthenticate(authentication, createPrincipals(privacy.maySee)),
     reader: createRequestReader({ maxBodyBytes: config.maxBodyBytes, documents }),
     preparer,
-    answers,
+    runner,
     metrics,
     errorLog,
     clock,
@@ -93,7 +93,7 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
     subscribe: createSubscribe({
       schema,
       authentication,
-      answers,
+      runner,
       bus: events.bus,
       subscriptionRules: options.subscriptionRules,
       readKey: options.readKey,

@@ -134,7 +134,7 @@ export class ConnectedSources {
           metrics.sourceCalled(name, durationMs, outcome);
         },
         waited: (durationMs, priority) => {
-          metrics.waitedForTurn(name, priority, durationMs);
+          metrics.waitedForSlot(name, priority, durationMs);
         },
         retried: () => {
           metrics.retried(name);

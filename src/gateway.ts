@@ -18,19 +18,19 @@ import type { CustomerIds } from './identity/customer-id.js';
 import { readIdentifier } from './identity/identifiers.js';
 import type { IdentityRules } from './identity/identity-graph.js';
 import { createIdentityRules } from './identity/rules.js';
-import { Answers, type Answer, type Ask } from './operation/answer.js';
+import { OperationRunner, type Answer, type OperationRequest } from './operation/answer.js';
 import { createAuditor, type Auditor } from './operation/audit.js';
 import { createBudgets } from './operation/budgets.js';
 import { createCostLimits } from './operation/cost-limits.js';
 import { createCostPlanner } from './operation/cost.js';
 import { createPreparer } from './operation/prepare.js';
 import { createPrincipals } from './operation/principal.js';
-import { TriggerAnswers } from './operation/triggers.js';
+import { TriggerRunner } from './operation/triggers.js';
 import { auditDestination, createAuditLog, type AuditLog } from './privacy/audit-log.js';
 import { createForget, type Forget } from './privacy/forget.js';
 import type { Privacy } from './privacy/privacy.js';
 import { createSuppression, type Digests, type Suppression } from './privacy/suppression.js';
-import { shareOut, type Worker } from './process/share.js';
+import { divideAmongWorkers, type Worker } from './process/share.js';
 import type { PrimaryLink } from './process/worker.js';
 import { SettingsReader, type Environment } from './settings.js';
 import { absentSources, pluggedIn, type SourceDefinition } from './source.js';
@@ -75,7 +75,9 @@ export interface Gateway {
   /** Resolves when the store of webhook events is open; rejects if it cannot be opened. */
   opened: Promise<void>;
   /** Prepares a trusted operation without limits on its size. The result executes it for a caller, without HTTP. */
-  prepare(document: string): (caller: Caller, request: Omit<Ask, 'principal'>) => Promise<Answer>;
+  prepare(
+    document: string,
+  ): (caller: Caller, request: Omit<OperationRequest, 'principal'>) => Promise<Answer>;
   /** Answers an HTTP request without a port. */
   fetch(path: string, init?: RequestInit): Promise<Response>;
   /** A request listener for node:http. */
@@ -140,7 +142,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     disclosures: privacy.disclosures,
   });
   const { deadlineMs, identityDeadlinePercent: identityPercent } = config;
-  const answers = new Answers({
+  const runner = new OperationRunner({
     preparer,
     contextOptions: { registry, rules, erasures: suppression, clock, deadlineMs, identityPercent },
     privacy,
@@ -155,14 +157,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     sources: new Set(loaded.keys()),
     registry,
     rules,
-    lookUp: (identifier) => answers.lookUp(identifier),
+    lookUp: (identifier) => runner.lookUp(identifier),
     suppression,
     logger,
   });
   const events = createGatewayEvents({
     set: eventSettings,
     ...{ config, sdl, schema, rules, registry, subscriptionRules, forget, metrics, logger },
-    triggerAnswers: new TriggerAnswers({ answers, preparer, privacy }),
+    triggerRunner: new TriggerRunner({ runner, preparer, privacy }),
     triggers: triggers ?? config.triggersFolder,
   });
   const http = createGatewayHttp({
@@ -172,7 +174,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       authentication,
       privacy,
       preparer,
-      answers,
+      runner,
       limits,
       auditor,
       connected,
@@ -189,9 +191,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     settings: settings.shown,
     sources: sources.map(({ name }) => name),
     prepare: (document) => {
-      const prepared = preparer.prepareOwn(parse(document));
+      const prepared = preparer.prepareTrusted(parse(document));
       return (caller, request) =>
-        answers.answer(prepared, { ...request, principal: principalOf(caller, caller.defaultPurpose) });
+        runner.answer(prepared, { ...request, principal: principalOf(caller, caller.defaultPurpose) });
     },
     fetch: async (path, init = {}) => http.fetch(new Request(new URL(path, 'http://gateway'), init)),
     handler: http.handler,
@@ -219,7 +221,8 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
   const { sources: all, environment = process.env, auditSuffix = '', worker } = options;
   const settings = new SettingsReader(environment);
   const whole = { config: readGatewayConfig(settings), sources: tuned(pluggedIn(all, settings), settings) };
-  const { config: shared, sources } = worker === undefined ? whole : shareOut(worker, whole, settings);
+  const { config: shared, sources } =
+    worker === undefined ? whole : divideAmongWorkers(worker, whole, settings);
   const { auditFile } = shared;
   const config = { ...shared, auditFile: auditFile === undefined ? undefined : `${auditFile}${auditSuffix}` };
   const eventSettings = readEventSettings(sources, settings, worker?.count);

@@ -7,7 +7,7 @@ import type { SourceDefinition } from '../src/source.js';
 import { localSource } from './support/local-source.js';
 import { SettingsReader, type Environment } from '../src/settings.js';
 import { tuned, variableOf } from '../src/source-settings.js';
-import { shareOut } from '../src/process/share.js';
+import { divideAmongWorkers } from '../src/process/share.js';
 import { readGatewayConfig } from '../src/config.js';
 
 /** All sources with these settings, and what is wrong. */
@@ -138,7 +138,7 @@ describe('the limits of a source', () => {
     });
     const hubspotAndVies = sources.filter(({ name }) => name === 'crm-hubspot' || name === 'vies');
     const whole = { config: readGatewayConfig(settings), sources: tuned(hubspotAndVies, settings) };
-    const [hubspot] = shareOut({ number: 1, count: 4 }, whole, settings).sources;
+    const [hubspot] = divideAmongWorkers({ number: 1, count: 4 }, whole, settings).sources;
     expect(hubspot?.limits).toMatchObject({ concurrency: 2, rate: { calls: 10, per: '1 s', burst: 10 } });
     expect(settings.problems).toEqual([
       expect.stringMatching(/^WORKERS 4 is too many for vies, .*: set WORKERS to 3 at most\.$/),

@@ -61,7 +61,7 @@ export function openOwnGateway(): OwnGateway {
         requestId: randomUUID(),
         variables,
         wanted,
-        wantsSources: true,
+        shouldReportSources: true,
         deadlineMs: DEADLINE_MS,
       });
       return result;

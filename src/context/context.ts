@@ -55,7 +55,7 @@ export function createContext(
     what: `the ${identityMs} ms for identifying the customer (${identityPercent} % of the request's ${waitMs} ms)`,
     remedy: 'raise DEADLINE_MS or IDENTITY_DEADLINE_PERCENT',
   });
-  const provenance = createProvenance(clock, { details: directives.wantsSources });
+  const provenance = createProvenance(clock, { details: directives.shouldReportSources });
   const flights = new Set<Flight>();
   const chunks = new ChunkedWork();
   const scope: RequestScope = {

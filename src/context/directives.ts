@@ -11,7 +11,7 @@ export interface Directives {
   /** `Prefer: wait=N` (RFC 7240) in milliseconds: the answer leaves by then with what there is. */
   waitMs?: number;
   /** `X-Sources: 1`: the answer says in `extensions.sources` where its values came from. */
-  wantsSources: boolean;
+  shouldReportSources: boolean;
 }
 
 /** Priority can only be given away, never taken. */
@@ -38,7 +38,7 @@ export function readDirectives(
     wanted: readWanted(headers.get('cache-control'), followed),
     priority: priorityOf(headers.get('x-priority'), priority),
     ...(wait === undefined ? {} : { waitMs: wait * 1000 }),
-    wantsSources: headers.get('x-sources') === '1',
+    shouldReportSources: headers.get('x-sources') === '1',
   };
 }
 

@@ -27,7 +27,7 @@ export function mediaTypeFor(accept = '*/*'): MediaType | undefined {
  * Whether the client says by name that it accepts an answer in parts. A client that accepts anything has not thought of
  * that, though Yoga would send it parts.
  */
-export function acceptsParts(headers: Pick<Headers, 'get'>): boolean {
+export function acceptsIncremental(headers: Pick<Headers, 'get'>): boolean {
   return acceptedTypes(headers).some((type) => PARTS.has(type));
 }
 

@@ -5,8 +5,8 @@ import type { Clock } from '../clock.js';
 import type { GatewayConfig } from '../config.js';
 import type { Caller } from '../context/caller.js';
 import { readDirectives } from '../context/directives.js';
-import { outcomeOf, type Answer, type Answers, type Ask } from '../operation/answer.js';
-import { outsideErrors, type ErrorLog } from '../operation/errors.js';
+import { outcomeOf, type Answer, type OperationRunner, type OperationRequest } from '../operation/answer.js';
+import { toClientErrors, type ErrorLog } from '../operation/errors.js';
 import type { Prepared, Preparer } from '../operation/prepare.js';
 import type { Principal } from '../operation/principal.js';
 import type { Made } from '../operation/response-cache.js';
@@ -21,7 +21,7 @@ export interface ExchangeOptions {
   authenticate: Authenticate;
   reader: RequestReader;
   preparer: Preparer;
-  answers: Pick<Answers, 'answer'>;
+  runner: Pick<OperationRunner, 'answer'>;
   metrics: Pick<Metrics, 'operationAnswered'>;
   errorLog: ErrorLog;
   clock: Clock;
@@ -56,7 +56,7 @@ export class Exchange {
   #operationName: string | undefined;
   #freshness: Freshness | undefined;
   #isComplete = false;
-  #isInParts = false;
+  #isIncremental = false;
   #isFinished = false;
 
   constructor(head: RequestHead, options: ExchangeOptions) {
@@ -77,8 +77,8 @@ export class Exchange {
     return this.#isFinished;
   }
 
-  get isInParts(): boolean {
-    return this.#isInParts;
+  get isIncremental(): boolean {
+    return this.#isIncremental;
   }
 
   /** Finds out who sends the request, by its headers. Throws, or rejects, when it is refused. */
@@ -116,25 +116,29 @@ export class Exchange {
   }
 
   /** Answers the operation. To be finished after that. */
-  async answer(prepared: Prepared, variables: Ask['variables'], inParts = false): Promise<Made> {
-    const { answers, config } = this.#options;
+  async answer(
+    prepared: Prepared,
+    variables: OperationRequest['variables'],
+    isIncremental = false,
+  ): Promise<Made> {
+    const { runner, config } = this.#options;
     const { headers, signal } = this.head;
     const { principal, requestId } = this;
     const { caller } = principal;
-    const { wanted, priority, waitMs, wantsSources } = readDirectives(headers, {
+    const { wanted, priority, waitMs, shouldReportSources } = readDirectives(headers, {
       followed: config.cacheDirectives,
       priority: caller.priority,
     });
-    const answer = await answers.answer(prepared, {
+    const answer = await runner.answer(prepared, {
       principal,
       requestId,
       variables,
       wanted,
       priority,
       deadlineMs: Math.min(config.deadlineMs, waitMs ?? Infinity),
-      wantsSources,
-      wantsCost: reportsCost(caller, headers),
-      inParts,
+      shouldReportSources,
+      shouldReportCost: reportsCost(caller, headers),
+      isIncremental,
       trace: startRequest(headers),
       signal,
     });
@@ -145,8 +149,8 @@ export class Exchange {
   finish({ outcome, provenance, parts }: Answer, freshness?: Freshness): void {
     if (freshness !== undefined) this.#trace(outcome);
     this.#freshness = freshness ?? provenance?.freshness();
-    this.#isInParts = parts !== undefined;
-    this.#isComplete = outcome === 'ok' && !this.#isInParts;
+    this.#isIncremental = parts !== undefined;
+    this.#isComplete = outcome === 'ok' && !this.#isIncremental;
     this.#count(outcome);
   }
 
@@ -165,7 +169,7 @@ export class Exchange {
     const errors = thrown.flatMap((error: unknown): unknown[] =>
       error instanceof AggregateError ? error.errors : [error],
     );
-    const result = { errors: outsideErrors(errors, this.requestId, errorLog) };
+    const result = { errors: toClientErrors(errors, this.requestId, errorLog) };
     this.#isComplete = false;
     this.#count(outcomeOf(result));
     return result;

@@ -9,7 +9,7 @@ import type { GraphQLSchema } from 'graphql';
 import { formatError } from '../operation/errors.js';
 import type { Subscribe } from '../operation/subscriptions.js';
 import { useGraphiqlPage } from './graphiql/page.js';
-import { acceptsEvents, acceptsParts } from './accept.js';
+import { acceptsEvents, acceptsIncremental } from './accept.js';
 import { Exchange, type ExchangeOptions } from './exchange.js';
 
 export interface YogaOptions {
@@ -111,7 +111,11 @@ function useExchanges(options: ExchangeOptions, subscribe: Subscribe): Plugin {
             else exchange.finish({ result: events, outcome: 'refused' });
             return events;
           }
-          const { answer } = await exchange.answer(prepared, params.variables, acceptsParts(request.headers));
+          const { answer } = await exchange.answer(
+            prepared,
+            params.variables,
+            acceptsIncremental(request.headers),
+          );
           exchange.finish(answer);
           return answer.parts ?? answer.result;
         } catch (error) {
@@ -137,7 +141,7 @@ function useExchanges(options: ExchangeOptions, subscribe: Subscribe): Plugin {
       const { 'x-request-id': requestId = '', ...others } = exchange.headers();
       headers.set('x-request-id', requestId);
       // Of a stream Yoga says less: it may be kept, if only to be asked for again.
-      if (exchange.isInParts) headers.delete('cache-control');
+      if (exchange.isIncremental) headers.delete('cache-control');
       // GraphiQL's page and other documents say themselves how long they may be kept.
       if (headers.has('cache-control')) return;
       for (const [name, value] of Object.entries(others)) headers.append(name, value);

@@ -115,7 +115,7 @@ export class BatchLoad {
     const run = { calls: 0, scope };
     const fetchedAt = this.#dependencies.clock.now();
     const over = this.#begin(batch, run, fetchedAt, controller);
-    this.#dependencies.observer?.batchAsked(source, loader, batch.length);
+    this.#dependencies.observer?.batchSent(source, loader, batch.length);
     const trace = startSourceCall(first.trace, { source, loader, batchSize: batch.length });
     let holdsMs: number | undefined;
     const callScope: CallScope = {

@@ -10,7 +10,7 @@ import type { BatchGroup } from './batches.js';
 /** Counts what happens while keys are loaded. */
 export interface LoadingObserver {
   cacheAnswered(source: string, how: 'hit' | 'stale' | 'miss' | 'shared'): void;
-  batchAsked(source: string, loader: string, size: number): void;
+  batchSent(source: string, loader: string, size: number): void;
   /** A key could not be loaded, or a whole batch. */
   loadFailed?(loader: string, error: unknown): void;
 }

@@ -10,11 +10,11 @@ import type { Privacy } from '../privacy/privacy.js';
 import type { Priority } from '../priority.js';
 import type { OperationOutcome } from '../telemetry/metrics.js';
 import { endRequest, nameOperation, startRequest, type Trace } from '../telemetry/tracing.js';
-import { notAudited, tellsOf, type Auditor } from './audit.js';
+import { notAudited, coversEntry, type Auditor } from './audit.js';
 import type { Charge, CostLimits, ReportedCost } from './cost-limits.js';
-import { addToData, beginParts, deliverParts, type Parts } from './deferred.js';
-import { outsideErrors, type ErrorLog } from './errors.js';
-import { EventConditions, type EventAsk, type Withheld } from './event-conditions.js';
+import { addToData, startIncremental, deliverIncremental, type IncrementalResults } from './deferred.js';
+import { toClientErrors, type ErrorLog } from './errors.js';
+import { EventConditions, type EventDelivery, type Withheld } from './event-conditions.js';
 import { executeByInterpreter, executeByPlan, type ExecuteArgs, type Executed } from './execution.js';
 import type { Prepared, Preparer } from './prepare.js';
 import type { Principal } from './principal.js';
@@ -22,7 +22,7 @@ import { operationError } from './request-error.js';
 import { checkVariables } from './variables.js';
 
 /** For whom an operation is to be answered, and how. */
-export interface Ask {
+export interface OperationRequest {
   principal: Principal;
   /** Names the request in logs, errors and the audit. */
   requestId: string;
@@ -34,17 +34,17 @@ export interface Ask {
   /** How old the answer may be. Default: as each source declares. */
   wanted?: Wanted;
   /** Whether `extensions.sources` reports on each source. Default: false. */
-  wantsSources?: boolean;
+  shouldReportSources?: boolean;
   /** Whether `extensions.cost` reports the cost. Default: false. */
-  wantsCost?: boolean;
+  shouldReportCost?: boolean;
   /** Whether fragments with `@defer` may come later than the rest. Default: false. */
-  inParts?: boolean;
+  isIncremental?: boolean;
   /** The span that the answer belongs to. Default: a new one. */
   trace?: Trace;
   /** Aborted when nobody waits for the answer any more. */
   signal?: AbortListening | undefined;
   /** The event that a subscription is answered for. A subscription has no answer without one. */
-  event?: EventAsk;
+  event?: EventDelivery;
 }
 
 /** As much of an AbortSignal as is used here. */
@@ -68,7 +68,7 @@ export interface Answer {
   auditEntry?: AuditEntry;
 }
 
-export interface AnswerOptions {
+export interface OperationRunnerOptions {
   preparer: Preparer;
   contextOptions: ContextOptions;
   privacy: Privacy;
@@ -85,7 +85,7 @@ export interface AnswerOptions {
 /** One operation while it is answered. */
 interface Answering {
   readonly prepared: Prepared;
-  readonly ask: Ask;
+  readonly ask: OperationRequest;
   readonly trace: Trace;
   readonly charge: Charge;
   readonly request: RequestContext;
@@ -99,17 +99,17 @@ const NO_VARIABLES: Readonly<Record<string, unknown>> = Object.freeze({});
  * Answers operations for callers. Every entry point calls `answer()`: what protects customers, systems and callers is
  * here, in this order, and nowhere else.
  */
-export class Answers {
-  readonly #options: AnswerOptions;
+export class OperationRunner {
+  readonly #options: OperationRunnerOptions;
   readonly #conditions: EventConditions;
 
-  constructor(options: AnswerOptions) {
+  constructor(options: OperationRunnerOptions) {
     this.#options = options;
     this.#conditions = new EventConditions(options.preparer, options.errorLog.logger);
   }
 
   /** Never rejects: what goes wrong is among the errors of the result. */
-  async answer(prepared: Prepared, ask: Ask): Promise<Answer> {
+  async answer(prepared: Prepared, ask: OperationRequest): Promise<Answer> {
     const { privacy, limits } = this.#options;
     const { principal, variables = NO_VARIABLES, event } = ask;
     const { audience, caller } = principal;
@@ -139,9 +139,9 @@ export class Answers {
       // 5. Execution, and what must hold before an event is sent: in one context, so that both call a system once.
       const args: ExecuteArgs = { schema, contextValue: request.context, variables, ...rootOf(event) };
       const probing = event === undefined ? undefined : this.#conditions.probe(event, args);
-      let executed = this.#execute(prepared, ask.inParts === true, args);
+      let executed = this.#execute(prepared, ask.isIncremental === true, args);
       if (executed instanceof Promise) executed = await executed;
-      const parts = Symbol.asyncIterator in executed ? await beginParts(executed) : undefined;
+      const parts = Symbol.asyncIterator in executed ? await startIncremental(executed) : undefined;
       const result = parts?.first ?? (executed as ExecutionResult);
 
       // 6. Consent: the fields withheld what a customer does not allow; an event goes only to whom its customer allows.
@@ -151,7 +151,7 @@ export class Answers {
           : this.#conditions.withhold(event, await probing, result, { requestId: ask.requestId, caller });
 
       // 7. The audit.
-      const disclosure = parts === undefined ? prepared.disclosure : prepared.firstPart;
+      const disclosure = parts === undefined ? prepared.disclosure : prepared.initialDisclosure;
       const audited = this.#audit(answering, disclosure, withheld);
       const isAudited = audited === true || (await audited);
 
@@ -160,7 +160,7 @@ export class Answers {
         if (parts !== undefined) request.leave();
         return this.#withhold(answering, result, withheld);
       }
-      if (parts !== undefined) return this.#inParts(answering, parts);
+      if (parts !== undefined) return this.#isIncremental(answering, parts);
       return this.#complete(answering, result);
     } catch (error) {
       request?.end();
@@ -168,7 +168,7 @@ export class Answers {
       // That something happened tells of the customer too, and nobody knows whether that is allowed.
       return event === undefined
         ? refused
-        : { ...refused, withheld: { code: 'INTERNAL_SERVER_ERROR', isForNow: true } };
+        : { ...refused, withheld: { code: 'INTERNAL_SERVER_ERROR', isTemporary: true } };
     }
   }
 
@@ -177,7 +177,7 @@ export class Answers {
     const { contextOptions } = this.#options;
     const { context, end } = createContext(
       contextOptions,
-      { wanted: { maxAgeMs: 0 }, priority: 'automation', wantsSources: false, needsConsent: false },
+      { wanted: { maxAgeMs: 0 }, priority: 'automation', shouldReportSources: false, needsConsent: false },
       startRequest(NO_HEADERS),
       'forget',
       { findsBy: 'all', maySee: () => true, seesErased: true },
@@ -185,16 +185,16 @@ export class Answers {
     return { identity: context.identify(identifier), end };
   }
 
-  #createContext(ask: Ask, trace: Trace): RequestContext {
+  #createContext(ask: OperationRequest, trace: Trace): RequestContext {
     const { contextOptions, privacy } = this.#options;
-    const { principal, requestId, wanted = {}, wantsSources = false, deadlineMs, signal } = ask;
+    const { principal, requestId, wanted = {}, shouldReportSources = false, deadlineMs, signal } = ask;
     const { audience, caller, rights } = principal;
     const request = createContext(
       contextOptions,
       {
         wanted,
         priority: ask.priority ?? caller.priority,
-        wantsSources,
+        shouldReportSources,
         needsConsent: privacy.needsConsent(audience.purpose),
         deadlineMs,
       },
@@ -206,9 +206,9 @@ export class Answers {
     return request;
   }
 
-  #execute(prepared: Prepared, inParts: boolean, args: ExecuteArgs): Executed | Promise<Executed> {
+  #execute(prepared: Prepared, isIncremental: boolean, args: ExecuteArgs): Executed | Promise<Executed> {
     const { isDeferred, hasFieldThen, whole } = prepared;
-    if (isDeferred && inParts && !hasFieldThen) return executeByInterpreter(prepared, args);
+    if (isDeferred && isIncremental && !hasFieldThen) return executeByInterpreter(prepared, args);
     const planned = this.#options.usesPlans ? executeByPlan(whole, args) : undefined;
     return planned ?? executeByInterpreter(whole, args);
   }
@@ -226,16 +226,16 @@ export class Answers {
       about: ask.event?.event.about[0],
       because: withheld?.code,
     });
-    if (auditor === undefined || entry === undefined || tellsOf(answering.auditEntry, entry)) return true;
+    if (auditor === undefined || entry === undefined || coversEntry(answering.auditEntry, entry)) return true;
     answering.auditEntry = entry;
     return auditor.write(entry);
   }
 
   /** Nothing was executed. */
-  #refuse(errors: readonly unknown[], { requestId }: Ask, trace: Trace): Answer {
+  #refuse(errors: readonly unknown[], { requestId }: OperationRequest, trace: Trace): Answer {
     endRequest(trace, 'refused');
     return {
-      result: { errors: outsideErrors(errors, requestId, this.#options.errorLog) },
+      result: { errors: toClientErrors(errors, requestId, this.#options.errorLog) },
       outcome: 'refused',
     };
   }
@@ -251,7 +251,7 @@ export class Answers {
     charge.settle(event === undefined ? result.data : undefined);
     if (event === undefined) return this.#refuse([notAudited()], ask, trace);
     endRequest(trace, 'refused');
-    const because = withheld ?? { code: 'AUDIT_UNAVAILABLE', isForNow: true };
+    const because = withheld ?? { code: 'AUDIT_UNAVAILABLE', isTemporary: true };
     return { result: { data: null }, outcome: 'refused', withheld: because };
   }
 
@@ -261,19 +261,24 @@ export class Answers {
     request.end();
     const outcome = outcomeOf(executed);
     endRequest(trace, outcome);
-    const result = this.#outside(executed, ask, provenance, ask.wantsCost === true ? { cost } : undefined);
+    const result = this.#outside(
+      executed,
+      ask,
+      provenance,
+      ask.shouldReportCost === true ? { cost } : undefined,
+    );
     return { result, outcome, provenance, cost, ...(auditEntry === undefined ? {} : { auditEntry }) };
   }
 
-  #inParts(answering: Answering, { first, later }: Parts): Answer {
+  #isIncremental(answering: Answering, { first, subsequent }: IncrementalResults): Answer {
     const { prepared, ask, trace, charge, request } = answering;
-    const { requestId, wantsCost, signal } = ask;
+    const { requestId, shouldReportCost, signal } = ask;
     const { provenance } = request;
     const { data } = first as { data: unknown };
     let outcome = outcomeOf(first);
     let settled: ReportedCost | undefined;
     const settle = (): ReportedCost => (settled ??= charge.settle(data));
-    const parts = deliverParts(this.#outside(first, ask, provenance), later, {
+    const parts = deliverIncremental(this.#outside(first, ask, provenance), subsequent, {
       signal,
       audit: async (part) => {
         addToData(data, part);
@@ -281,11 +286,11 @@ export class Answers {
       },
       outside: (errors) => {
         outcome = 'errors';
-        return outsideErrors(errors, requestId, this.#options.errorLog);
+        return toClientErrors(errors, requestId, this.#options.errorLog);
       },
       extensions: () => ({
         ...this.#sourcesOf(ask, provenance),
-        ...(wantsCost === true ? { cost: settle() } : {}),
+        ...(shouldReportCost === true ? { cost: settle() } : {}),
       }),
       leave: request.leave,
       end: () => {
@@ -300,7 +305,7 @@ export class Answers {
   /** A result as a caller sees it. */
   #outside(
     executed: ExecutionResult,
-    ask: Ask,
+    ask: OperationRequest,
     provenance: Provenance,
     extensions?: Record<string, unknown>,
   ): ExecutionResult {
@@ -312,19 +317,22 @@ export class Answers {
       ...executed,
       ...(errors.length === 0
         ? {}
-        : { errors: outsideErrors(errors, ask.requestId, this.#options.errorLog) }),
+        : { errors: toClientErrors(errors, ask.requestId, this.#options.errorLog) }),
       ...(all === undefined
         ? {}
         : { extensions: { ...(executed.extensions as object | undefined), ...all } }),
     };
   }
 
-  #sourcesOf({ wantsSources }: Ask, provenance: Provenance): { sources: object } | undefined {
-    return wantsSources === true ? { sources: provenance.report(this.#options.sources) } : undefined;
+  #sourcesOf(
+    { shouldReportSources }: OperationRequest,
+    provenance: Provenance,
+  ): { sources: object } | undefined {
+    return shouldReportSources === true ? { sources: provenance.report(this.#options.sources) } : undefined;
   }
 }
 
-function rootOf(event: EventAsk | undefined): Pick<ExecuteArgs, 'rootValue'> {
+function rootOf(event: EventDelivery | undefined): Pick<ExecuteArgs, 'rootValue'> {
   return event === undefined ? {} : { rootValue: { [event.field]: event.event } };
 }
 

@@ -89,7 +89,7 @@ export function createAuditor({ log, required, permissions, customersOf, logger 
 }
 
 /** Whether a line tells of everybody and everything that another one does. */
-export function tellsOf(line: AuditEntry | undefined, other: AuditEntry): boolean {
+export function coversEntry(line: AuditEntry | undefined, other: AuditEntry): boolean {
   if (line === undefined) return false;
   const holds = (all: readonly string[], some: readonly string[]): boolean => {
     const known = new Set(all);

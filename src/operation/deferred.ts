@@ -15,20 +15,22 @@ import type { AbortListening } from './answer.js';
 import { cancellable } from './cancellable.js';
 
 /** An answer in parts, as the executor gives it. */
-export interface Parts {
+export interface IncrementalResults {
   first: ExecutionResult;
-  later: AsyncIterator<ExecutionResult>;
+  subsequent: AsyncIterator<ExecutionResult>;
 }
 
-export async function beginParts(executed: AsyncIterable<ExecutionResult>): Promise<Parts> {
-  const later = executed[Symbol.asyncIterator]();
-  const first = await later.next();
+export async function startIncremental(
+  executed: AsyncIterable<ExecutionResult>,
+): Promise<IncrementalResults> {
+  const subsequent = executed[Symbol.asyncIterator]();
+  const first = await subsequent.next();
   if (first.done === true) throw new Error('The executor has made an answer without a part.');
-  return { first: first.value, later };
+  return { first: first.value, subsequent };
 }
 
 /** What is done with each part before it is delivered, and with the answer at its end. */
-export interface PartSteps {
+export interface IncrementalSteps {
   signal: AbortListening | undefined;
   /** Accounts for all data so far, with this part. Rejects when it may not be given. */
   audit(part: readonly ExecutionResult[]): Promise<void>;
@@ -43,10 +45,10 @@ export interface PartSteps {
 }
 
 /** Delivers the first part, and the later ones as they come. */
-export function deliverParts(
+export function deliverIncremental(
   first: ExecutionResult,
-  later: AsyncIterator<ExecutionResult>,
-  steps: PartSteps,
+  subsequent: AsyncIterator<ExecutionResult>,
+  steps: IncrementalSteps,
 ): AsyncIterableIterator<ExecutionResult> {
   const { signal } = steps;
   let leave: () => void = () => undefined;
@@ -66,7 +68,7 @@ export function deliverParts(
       yield first;
       for (let hasNext = first.hasNext === true; hasNext;) {
         // What is given up may never come to an end.
-        const next = await Promise.race([later.next(), hungUp]);
+        const next = await Promise.race([subsequent.next(), hungUp]);
         if (next === undefined || next.done === true) return;
         const part = await outsidePart(next.value, steps);
         hasNext = part.hasNext === true;
@@ -80,27 +82,27 @@ export function deliverParts(
 }
 
 /** A later part as it goes out: audited, its errors with code and without insides. */
-async function outsidePart(part: ExecutionResult, steps: PartSteps): Promise<ExecutionResult> {
+async function outsidePart(part: ExecutionResult, steps: IncrementalSteps): Promise<ExecutionResult> {
   const { incremental } = part;
-  let shown = part;
+  let audited = part;
   if (incremental !== undefined) {
     try {
       await steps.audit(incremental);
-      shown = { ...part, incremental: incremental.map((one) => withErrors(one, one.errors, steps)) };
+      audited = { ...part, incremental: incremental.map((one) => withErrors(one, one.errors, steps)) };
     } catch (error) {
-      shown = refusedPart(incremental, error, steps);
+      audited = refusedPart(incremental, error, steps);
     }
   }
-  if (shown.hasNext === true) return shown;
+  if (audited.hasNext === true) return audited;
   const extensions = steps.extensions();
-  return Object.keys(extensions).length === 0 ? shown : { ...shown, extensions };
+  return Object.keys(extensions).length === 0 ? audited : { ...audited, extensions };
 }
 
 /** Nothing of the part is given, and of the parts after it. */
 function refusedPart(
   incremental: readonly ExecutionResult[],
   error: unknown,
-  steps: PartSteps,
+  steps: IncrementalSteps,
 ): ExecutionResult {
   steps.leave();
   const refused = incremental.map(({ path = [], label }) => {
@@ -113,7 +115,7 @@ function refusedPart(
 function withErrors(
   one: ExecutionResult,
   errors: readonly unknown[] | undefined,
-  steps: PartSteps,
+  steps: IncrementalSteps,
 ): ExecutionResult {
   return errors === undefined ? one : { ...one, errors: steps.outside(errors) };
 }
@@ -152,7 +154,7 @@ function isObject(value: unknown): value is Record<string | number, unknown> {
 }
 
 /** The document without what surely comes later. */
-export function firstPartOf(document: DocumentNode): DocumentNode {
+export function withoutDeferred(document: DocumentNode): DocumentNode {
   const leaveOut = (node: FragmentSpreadNode | InlineFragmentNode) =>
     node.directives?.some(isSurelyDeferred) === true ? null : undefined;
   return visit(document, { FragmentSpread: leaveOut, InlineFragment: leaveOut });

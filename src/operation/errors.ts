@@ -71,7 +71,7 @@ function rootOf({ originalError }: GraphQLError): unknown {
  * The errors of an answer as its caller sees them: each with the code of its kind, and in words without values. Logs a
  * line for the request, by its id.
  */
-export function outsideErrors(errors: readonly unknown[], requestId: string, log: ErrorLog): GraphQLError[] {
+export function toClientErrors(errors: readonly unknown[], requestId: string, log: ErrorLog): GraphQLError[] {
   return completeErrors(
     errors.map(formatError).filter((error) => error instanceof GraphQLError),
     requestId,

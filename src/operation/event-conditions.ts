@@ -9,7 +9,7 @@ import { executeByPlan, type ExecuteArgs } from './execution.js';
 import type { Prepared, Preparer } from './prepare.js';
 
 /** The event that a subscription is answered for. */
-export interface EventAsk {
+export interface EventDelivery {
   /** The field of Subscription that the subscription selects. */
   field: string;
   event: CustomerEvent;
@@ -27,20 +27,20 @@ export interface Withheld {
   /** The code of an error. */
   code: string;
   /** Whether the event may be sent later. */
-  isForNow: boolean;
+  isTemporary: boolean;
   /** The condition that cannot be judged. */
   condition?: string;
 }
 
 /** Judges whether an event is sent. */
 export class EventConditions {
-  readonly #prepareOwn: Preparer['prepareOwn'];
+  readonly #prepareTrusted: Preparer['prepareTrusted'];
   readonly #logger: Pick<Logger, 'info'>;
   /** By their text. */
   readonly #probes = new Map<string, Prepared>();
 
-  constructor({ prepareOwn }: Pick<Preparer, 'prepareOwn'>, logger: Pick<Logger, 'info'>) {
-    this.#prepareOwn = prepareOwn;
+  constructor({ prepareTrusted }: Pick<Preparer, 'prepareTrusted'>, logger: Pick<Logger, 'info'>) {
+    this.#prepareTrusted = prepareTrusted;
     this.#logger = logger;
   }
 
@@ -48,14 +48,14 @@ export class EventConditions {
    * Reads what must hold of the customer. Undefined: the event is sent whatever holds. It is an operation of ours on the
    * event itself, apart from the client's document: nothing that a client selects can change it.
    */
-  probe(ask: EventAsk, args: ExecuteArgs): ExecutionResult | Promise<ExecutionResult> | undefined {
+  probe(ask: EventDelivery, args: ExecuteArgs): ExecutionResult | Promise<ExecutionResult> | undefined {
     const { only, conditions, event } = ask;
     if (only === undefined && conditions.length === 0) return undefined;
     const selections = conditions.map(({ selection }) => selection);
     if (only !== undefined) selections.push('id');
     const text = `{ customer { ${selections.join(' ')} } }`;
     let probe = this.#probes.get(text);
-    if (probe === undefined) this.#probes.set(text, (probe = this.#prepareOwn(parse(text))));
+    if (probe === undefined) this.#probes.set(text, (probe = this.#prepareTrusted(parse(text))));
     const rootType = args.schema.getType('CustomerEvent');
     if (!isObjectType(rootType)) throw new Error('The schema has no type CustomerEvent.');
     const probing = executeByPlan(probe, { ...args, rootType, rootValue: event, variables: {} });
@@ -65,7 +65,7 @@ export class EventConditions {
 
   /** Why an event is not sent, by what the probe and the answer came to; undefined when it is. */
   withhold(
-    ask: EventAsk,
+    ask: EventDelivery,
     probed: ExecutionResult,
     answer: ExecutionResult,
     { requestId, caller }: { requestId: string; caller: Pick<Caller, 'name'> },
@@ -81,7 +81,7 @@ export class EventConditions {
 }
 
 function withheldBecause(
-  { conditions, only }: EventAsk,
+  { conditions, only }: EventDelivery,
   probed: ExecutionResult,
   answer: ExecutionResult,
 ): Withheld | undefined {
@@ -89,17 +89,17 @@ function withheldBecause(
   const extensions = errors.map((error) => formatError(error)).flatMap((error) => extensionsOf(error));
   const codes = new Set(extensions.map(({ code }) => code));
   for (const code of ['CONSENT_REQUIRED', 'ERASED', 'AMBIGUOUS_IDENTITY', 'FORBIDDEN'])
-    if (codes.has(code)) return { code, isForNow: false };
+    if (codes.has(code)) return { code, isTemporary: false };
   const failed = extensions.find(({ code }) => code !== undefined);
-  if (failed !== undefined) return { code: failed.code ?? '', isForNow: true };
+  if (failed !== undefined) return { code: failed.code ?? '', isTemporary: true };
   const { customer } = (probed.data ?? {}) as { customer?: object | null };
-  if (customer == null) return { code: 'NO_CUSTOMER', isForNow: false };
+  if (customer == null) return { code: 'NO_CUSTOMER', isTemporary: false };
   const judged = conditions.map((one) => ({ name: one.name, isMet: one.isMet(customer) }));
-  if (judged.some(({ isMet }) => isMet === false)) return { code: 'CONDITION_NOT_MET', isForNow: false };
+  if (judged.some(({ isMet }) => isMet === false)) return { code: 'CONDITION_NOT_MET', isTemporary: false };
   const unknown = judged.find(({ isMet }) => isMet === undefined);
   return unknown === undefined
     ? undefined
-    : { code: 'CONDITION_UNKNOWN', isForNow: false, condition: unknown.name };
+    : { code: 'CONDITION_UNKNOWN', isTemporary: false, condition: unknown.name };
 }
 
 function extensionsOf(error: Error): { code?: string }[] {

@@ -85,7 +85,7 @@ export function readPersistedOperations(folder = FOLDER): PersistedOperation[] {
 }
 
 /** The documents that the schema can answer, by id. For each other operation an error is logged. */
-export function answerable(
+export function validOperations(
   operations: readonly PersistedOperation[],
   schema: GraphQLSchema,
   logger: Pick<Logger, 'error'>,

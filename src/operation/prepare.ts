@@ -24,7 +24,7 @@ import type { Disclosure, Disclosures } from '../privacy/disclosure.js';
 import { operationIn, selectedFields, type Fragments, type OperationParts } from '../selections.js';
 import { isDefer, withoutDefer } from '../stitching/defer.js';
 import type { CostPlanner, OperationCost } from './cost.js';
-import { DeferLabelRule, firstPartOf } from './deferred.js';
+import { DeferLabelRule, withoutDeferred } from './deferred.js';
 import { createPlan, type Plan } from './execution/plan.js';
 import { checkSelections, checkText, type OperationLimits } from './limits.js';
 import { httpError, operationError } from './request-error.js';
@@ -44,7 +44,7 @@ export interface Preparer {
    */
   prepare(text: string, operationName?: string | null, mayWrite?: boolean): Prepared;
   /** An operation of our own: valid, and bound by no limits. It is not cached. */
-  prepareOwn(document: DocumentNode): Prepared;
+  prepareTrusted(document: DocumentNode): Prepared;
 }
 
 /** Characters of cached documents. With all that is made of one, a character takes about 50 bytes. */
@@ -102,16 +102,16 @@ export function createPreparer(options: PrepareOptions): Preparer {
       if (known !== undefined) return known;
       entry.invalid ??= validate(schema, document, rules).map(withCode);
       if (entry.invalid.length > 0) throw new AggregateError(entry.invalid);
-      const onGrown = (fields: number): void => {
+      const onPlanGrowth = (fields: number): void => {
         entry.size += fields * CHARACTERS_PER_FIELD;
         // The size of an entry that is set already is not computed again.
         if (cache.delete(text)) cache.set(text, entry);
       };
-      const prepared = new Prepared(document, parts, options, onGrown);
+      const prepared = new Prepared(document, parts, options, onPlanGrowth);
       entry.operations.set(name, prepared);
       return prepared;
     },
-    prepareOwn: (document) => {
+    prepareTrusted: (document) => {
       const parts = operationIn(document);
       if (parts === undefined) throw new Error('The document must have one operation.');
       return new Prepared(document, parts, options);
@@ -138,17 +138,17 @@ export class Prepared implements OperationParts {
   readonly cost: OperationCost;
   readonly disclosure: Disclosure;
   readonly #options: PrepareOptions;
-  readonly #onGrown: (fields: number) => void;
+  readonly #onPlanGrowth: (fields: number) => void;
   readonly #plans = new Map<string, Plan>();
   #whole: Prepared | undefined;
-  #firstPart: Disclosure | undefined;
+  #initialDisclosure: Disclosure | undefined;
   #audited: AuditedOperation | undefined;
 
   constructor(
     document: DocumentNode,
     { operation, fragments }: OperationParts,
     options: PrepareOptions,
-    onGrown: (fields: number) => void = () => undefined,
+    onPlanGrowth: (fields: number) => void = () => undefined,
   ) {
     const { switches, isDeferred, hasFieldThen, hasOtherDirectives } = survey(document);
     this.document = document;
@@ -162,7 +162,7 @@ export class Prepared implements OperationParts {
     this.cost = options.costs(this, this.switches);
     this.disclosure = options.disclosures(this);
     this.#options = options;
-    this.#onGrown = onGrown;
+    this.#onPlanGrowth = onPlanGrowth;
   }
 
   get name(): string | undefined {
@@ -185,19 +185,19 @@ export class Prepared implements OperationParts {
       const document = withoutDefer(this.document);
       const parts = operationIn(document, this.name);
       if (parts === undefined) throw new Error('An operation was lost with its @defer.');
-      this.#whole = new Prepared(document, parts, this.#options, this.#onGrown);
+      this.#whole = new Prepared(document, parts, this.#options, this.#onPlanGrowth);
     }
     return this.#whole;
   }
 
   /** What the first part of an answer in parts shows of persons. */
-  get firstPart(): Disclosure {
-    if (this.#firstPart === undefined) {
-      const parts = operationIn(firstPartOf(this.document), this.name);
+  get initialDisclosure(): Disclosure {
+    if (this.#initialDisclosure === undefined) {
+      const parts = operationIn(withoutDeferred(this.document), this.name);
       if (parts === undefined) throw new Error('An operation was lost with its deferred parts.');
-      this.#firstPart = this.#options.disclosures(parts);
+      this.#initialDisclosure = this.#options.disclosures(parts);
     }
-    return this.#firstPart;
+    return this.#initialDisclosure;
   }
 
   /** The plan for a schema, and for one way of setting the switches. */
@@ -208,7 +208,7 @@ export class Prepared implements OperationParts {
     if (plan === undefined) {
       if (this.#plans.size >= MAX_PLANS) this.#plans.clear();
       const { operation, fragments } = this;
-      plan = createPlan({ schema, operation, fragments, onGrown: this.#onGrown }, rootType, set);
+      plan = createPlan({ schema, operation, fragments, onPlanGrowth: this.#onPlanGrowth }, rootType, set);
       this.#plans.set(key, plan);
     }
     return plan;

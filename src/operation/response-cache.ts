@@ -8,10 +8,10 @@ import { TransientMap } from '../v8/transient-map.js';
 import { textOfAudience } from '../privacy/access.js';
 import type { AuditEntry } from '../privacy/audit-line.js';
 import type { Metrics } from '../telemetry/metrics.js';
-import type { Answer, Ask } from './answer.js';
+import type { Answer, OperationRequest } from './answer.js';
 import type { Auditor } from './audit.js';
 import type { CostLimits, SettledCost } from './cost-limits.js';
-import { outsideErrors, type ErrorLog } from './errors.js';
+import { toClientErrors, type ErrorLog } from './errors.js';
 import type { Principal } from './principal.js';
 
 export interface ResponseCacheOptions {
@@ -22,13 +22,13 @@ export interface ResponseCacheOptions {
   limits: Pick<CostLimits, 'chargeAgain'>;
   /** Undefined: nothing is audited. */
   auditor: Pick<Auditor, 'write'> | undefined;
-  metrics: Pick<Metrics, 'answeredWhole' | 'cacheAnswered'>;
+  metrics: Pick<Metrics, 'responseCacheAnswered' | 'cacheAnswered'>;
   errorLog: ErrorLog;
   clock: Clock;
 }
 
 /** For whom an answer is that was made for another request. */
-export type CacheAsk = Pick<Ask, 'principal' | 'requestId' | 'signal'>;
+export type CacheRequester = Pick<OperationRequest, 'principal' | 'requestId' | 'signal'>;
 
 /**
  * Answers that a request receives though they were made for another: to the same operation, for an audience that may see
@@ -38,9 +38,9 @@ export interface ResponseCache {
   /** What tells the same operations of an audience from all others. */
   keyOf(principal: Principal, question: Uint8Array): string;
   /** The text that was sent before, as long as all that it was made of is cached and fresh. */
-  cached(key: string, ask: CacheAsk): Promise<Cached | undefined>;
+  cached(key: string, ask: CacheRequester): Promise<Cached | undefined>;
   /** The answer that is being made at this moment, or else the one that this makes. */
-  once(key: string, ask: CacheAsk, make: () => Promise<Made>): Promise<Shareable>;
+  once(key: string, ask: CacheRequester, make: () => Promise<Made>): Promise<Shareable>;
 }
 
 /** An answer, and what its operation is called. */
@@ -125,7 +125,10 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
   };
 
   /** How fresh the answer is by now. Undefined: the request must be answered, or refused, by itself. */
-  const settle = async ({ principal, requestId }: CacheAsk, bill: Bill): Promise<Freshness | undefined> => {
+  const settle = async (
+    { principal, requestId }: CacheRequester,
+    bill: Bill,
+  ): Promise<Freshness | undefined> => {
     const { cost, auditEntry, freshness } = bill;
     const { caller } = principal;
     if (!limits.chargeAgain(cost, caller)) return undefined;
@@ -158,7 +161,7 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
         standing.reads += 1;
         metrics.cacheAnswered(source, 'hit');
       }
-      metrics.answeredWhole('kept');
+      metrics.responseCacheAnswered('hit');
       const { text, operationName } = known;
       return { text, operationName, freshness };
     },
@@ -170,10 +173,10 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
         const made = await ahead.made;
         const freshness = made === undefined ? undefined : await settle(ask, made.bill);
         if (made === undefined || freshness === undefined) return make();
-        metrics.answeredWhole('shared');
+        metrics.responseCacheAnswered('shared');
         const { result } = made.answer;
         const { errors = [] } = result;
-        const own = errors.length === 0 ? {} : { errors: outsideErrors(errors, ask.requestId, errorLog) };
+        const own = errors.length === 0 ? {} : { errors: toClientErrors(errors, ask.requestId, errorLog) };
         const answer = { ...made.answer, result: { ...result, ...own } };
         return { answer, operationName: made.bill.operationName, freshness };
       }

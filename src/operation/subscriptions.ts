@@ -16,10 +16,10 @@ import {
   type KnownEvent,
   type SubscriptionRules,
 } from '../webhooks/interest.js';
-import type { Answers, Ask } from './answer.js';
+import type { OperationRunner, OperationRequest } from './answer.js';
 import { cancellable } from './cancellable.js';
 import type { CostLimits } from './cost-limits.js';
-import { outsideErrors, type ErrorLog } from './errors.js';
+import { toClientErrors, type ErrorLog } from './errors.js';
 import type { Prepared } from './prepare.js';
 import type { Principal } from './principal.js';
 import { operationError } from './request-error.js';
@@ -27,7 +27,7 @@ import { operationError } from './request-error.js';
 export interface SubscriptionsOptions {
   schema: GraphQLSchema;
   authentication: Pick<Authentication, 'caller'>;
-  answers: Pick<Answers, 'answer'>;
+  runner: Pick<OperationRunner, 'answer'>;
   bus: EventBus;
   subscriptionRules: SubscriptionRules;
   /** Reads a key of a customer, within what the caller may. */
@@ -44,7 +44,7 @@ export interface SubscriptionsOptions {
 }
 
 /** Who subscribes, and to what. */
-export interface SubscriptionAsk extends Pick<Ask, 'principal' | 'requestId' | 'variables'> {
+export interface SubscriptionRequest extends Pick<OperationRequest, 'principal' | 'requestId' | 'variables'> {
   prepared: Prepared;
   /** As they were sent: by these the caller is authenticated again before each event. */
   headers: Pick<Headers, 'get'>;
@@ -59,21 +59,21 @@ const AUTHENTICATE_EVERY_MS = 60_000;
 type Results = AsyncIterableIterator<ExecutionResult>;
 
 /** Answers a subscription for each event, with the customer view as it is then, within what the caller may at that moment. */
-export type Subscribe = (ask: SubscriptionAsk) => Results | ExecutionResult;
+export type Subscribe = (ask: SubscriptionRequest) => Results | ExecutionResult;
 
 export function createSubscribe(options: SubscriptionsOptions): Subscribe {
   return (ask) => {
     try {
       return eventsOf({ ...options, ...ask, interest: interestOf(ask, options) });
     } catch (error) {
-      return { errors: outsideErrors([error], ask.requestId, options.errorLog) };
+      return { errors: toClientErrors([error], ask.requestId, options.errorLog) };
     }
   };
 }
 
 /** Throws when the caller may not subscribe to it. */
 function interestOf(
-  { prepared, principal, variables = {} }: SubscriptionAsk,
+  { prepared, principal, variables = {} }: SubscriptionRequest,
   { schema, subscriptionRules, readKey, limits }: SubscriptionsOptions,
 ): Interest {
   const { audience, caller, rights } = principal;
@@ -101,7 +101,7 @@ function interestOf(
   return interest;
 }
 
-interface Subscribed extends SubscriptionsOptions, SubscriptionAsk {
+interface Subscribed extends SubscriptionsOptions, SubscriptionRequest {
   interest: Interest;
 }
 
@@ -168,7 +168,7 @@ async function toldOf(
   subscribed: Subscribed,
 ): Promise<{ result: ExecutionResult; isLast?: boolean } | undefined> {
   const { headers, principal, interest, prepared, variables } = subscribed;
-  const { authentication, answers, needsConsent, erasures, errorLog } = subscribed;
+  const { authentication, runner, needsConsent, erasures, errorLog } = subscribed;
   const requestId = `${subscribed.requestId}-${randomUUID().slice(0, 8)}`;
   try {
     // A token runs out, and a key is taken back, while a connection lasts.
@@ -177,7 +177,7 @@ async function toldOf(
     await erasures.loading();
     if (!principal.rights.seesErased && identifiersOf(known).some((one) => erasures.has(one)))
       return undefined;
-    const { result, withheld } = await answers.answer(prepared, {
+    const { result, withheld } = await runner.answer(prepared, {
       principal,
       requestId,
       variables,
@@ -185,14 +185,14 @@ async function toldOf(
       wanted: { isFreshOnly: true },
       event: {
         field: interest.field,
-        event: shown(known),
+        event: toCustomerEvent(known),
         conditions: interest.conditions,
         only: needsConsent(principal.audience.purpose) ? 'allowed' : undefined,
       },
     });
     return withheld === undefined ? { result } : undefined;
   } catch (error) {
-    return { result: { errors: outsideErrors([error], requestId, errorLog) }, isLast: true };
+    return { result: { errors: toClientErrors([error], requestId, errorLog) }, isLast: true };
   }
 }
 
@@ -205,7 +205,7 @@ function identifiersOf({ event, about }: KnownEvent): readonly Identifier[] {
 }
 
 /** As the schema has it. */
-export function shown({ event, about }: KnownEvent): CustomerEvent {
+export function toCustomerEvent({ event, about }: KnownEvent): CustomerEvent {
   const { id, type, source, time, subject = null } = event;
   return {
     id,

@@ -8,15 +8,15 @@ import { operationIn } from '../selections.js';
 import type { Told } from '../webhooks/follow-up.js';
 import type { KnownEvent } from '../webhooks/interest.js';
 import type { Trigger } from '../webhooks/triggers.js';
-import type { Answers } from './answer.js';
+import type { OperationRunner } from './answer.js';
 import { UNLIMITED } from './cost-limits.js';
 import type { Prepared, Preparer } from './prepare.js';
 import type { Principal } from './principal.js';
-import { shown } from './subscriptions.js';
+import { toCustomerEvent } from './subscriptions.js';
 
-export interface TriggerAnswersOptions {
-  answers: Pick<Answers, 'answer'>;
-  preparer: Pick<Preparer, 'prepareOwn'>;
+export interface TriggerRunnerOptions {
+  runner: Pick<OperationRunner, 'answer'>;
+  preparer: Pick<Preparer, 'prepareTrusted'>;
   privacy: Pick<Privacy, 'disclosures' | 'maySee'>;
 }
 
@@ -26,11 +26,11 @@ const MAX_ID_CHARACTERS = 64;
  * Answers the subscriptions of triggers. A trigger is the gateway's own: whoever may write its file may have it send what
  * its purpose allows.
  */
-export class TriggerAnswers {
-  readonly #options: TriggerAnswersOptions;
+export class TriggerRunner {
+  readonly #options: TriggerRunnerOptions;
   readonly #prepared = new Map<string, { prepared: Prepared; principal: Principal }>();
 
-  constructor(options: TriggerAnswersOptions) {
+  constructor(options: TriggerRunnerOptions) {
     this.#options = options;
   }
 
@@ -51,17 +51,17 @@ export class TriggerAnswers {
   async answer(trigger: Trigger, known: KnownEvent): Promise<Told> {
     const { field, conditions } = trigger.interest;
     const { prepared, principal } = this.#preparedFor(trigger);
-    const { result, withheld } = await this.#options.answers.answer(prepared, {
+    const { result, withheld } = await this.#options.runner.answer(prepared, {
       principal,
       requestId: requestIdOfEvent(known.event),
       // Nothing in what is sent would say that it is stale, and a trigger that waits may come again.
       wanted: { isFreshOnly: true },
-      event: { field, event: shown(known), conditions, only: 'whole' },
+      event: { field, event: toCustomerEvent(known), conditions, only: 'whole' },
     });
-    if (withheld !== undefined) return { not: withheld.code, isForNow: withheld.isForNow };
+    if (withheld !== undefined) return { not: withheld.code, isTemporary: withheld.isTemporary };
     const [error] = result.errors ?? [];
     if (error === undefined) return { data: result.data };
-    return { not: String(error.extensions['code']), isForNow: true };
+    return { not: String(error.extensions['code']), isTemporary: true };
   }
 
   #preparedFor({ name, document, purpose }: Trigger) {
@@ -69,7 +69,7 @@ export class TriggerAnswers {
     if (known === undefined) {
       const { preparer, privacy } = this.#options;
       const principal = principalOf(name, purpose, privacy);
-      this.#prepared.set(name, (known = { prepared: preparer.prepareOwn(document), principal }));
+      this.#prepared.set(name, (known = { prepared: preparer.prepareTrusted(document), principal }));
     }
     return known;
   }

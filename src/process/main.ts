@@ -1,6 +1,6 @@
 import { GATEWAY_SETTINGS } from '../config.js';
 import { ConfigError } from '../errors.js';
-import { letGo, stopWhenTold, tellStarted } from './started.js';
+import { closeParentChannel, stopOnSignal, reportStarted } from './started.js';
 import { SettingsReader } from '../settings.js';
 import { createLogger } from '../telemetry/logger.js';
 
@@ -35,12 +35,12 @@ async function lead(): Promise<void> {
     logger,
     stopWithinMs: (settings.read(GATEWAY_SETTINGS.drainMs) ?? 0) + STOPS_WITHIN_MS,
     onStarted: (started) => {
-      tellStarted(logger, started);
+      reportStarted(logger, started);
     },
   });
-  stopWhenTold(logger, () => {
+  stopOnSignal(logger, () => {
     workers.stop();
   });
   process.exitCode = await workers.ended;
-  letGo();
+  closeParentChannel();
 }

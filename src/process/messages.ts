@@ -5,14 +5,14 @@ import type { Started } from './started.js';
 export const WORKER_NUMBER = 'WORKER_NUMBER';
 
 /** What a worker says to the primary. */
-export type FromWorker =
+export type WorkerMessage =
   | { type: 'started'; started: Started }
   /** It wants the metrics of all. */
   | { type: 'gather' }
   | { type: 'values'; id: number; values: MetricValues };
 
 /** What the primary says to a worker. */
-export type FromPrimary =
+export type PrimaryMessage =
   | { type: 'count'; id: number }
   /** The metrics of all, by the worker's number. */
   | { type: 'gathered'; values: ReadonlyMap<number, MetricValues> };

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { sources } from '../../sources/index.js';
 import { createGateway } from '../gateway.js';
 import { listen } from '../http/http.js';
-import { letGo, stopWhenTold, tellStarted } from './started.js';
+import { closeParentChannel, stopOnSignal, reportStarted } from './started.js';
 import type { PrimaryLink } from './worker.js';
 import { isTracing } from '../telemetry/tracing.js';
 
@@ -26,14 +26,14 @@ export async function serve(primary?: PrimaryLink): Promise<void> {
       reason instanceof Error ? reason.stack?.split('\n').filter((line) => line.startsWith('    at ')) : [];
     logger.error({ name: reason instanceof Error ? reason.name : typeof reason, frames }, 'unhandled defect');
   });
-  stopWhenTold(logger, () => {
+  stopOnSignal(logger, () => {
     gateway.drain();
     void delay(config.drainMs)
       .then(() => server.stop())
       .then(() => gateway.close())
-      .then(letGo);
+      .then(closeParentChannel);
   });
   const started = { url: server.url, sources: pluggedIn, settings, isOpen: config.auth === 'off' };
-  if (primary === undefined) tellStarted(logger, started);
+  if (primary === undefined) reportStarted(logger, started);
   else primary.started(started, () => metrics.values());
 }

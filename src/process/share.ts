@@ -21,7 +21,7 @@ export interface Whole {
  * A worker's part of what the whole gateway may use, so that all of them together use no more of it. What cannot be shared,
  * or is missing by which workers know of each other, is among the problems then.
  */
-export function shareOut({ number, count }: Worker, whole: Whole, settings: SettingsReader): Whole {
+export function divideAmongWorkers({ number, count }: Worker, whole: Whole, settings: SettingsReader): Whole {
   const { config, sources } = whole;
   settings.problems.push(...missing(config, count, settings));
   const part = (amount: number) => Math.max(1, Math.floor(amount / count));

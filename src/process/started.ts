@@ -13,7 +13,7 @@ export interface Started {
 }
 
 /** Says that requests are taken, and how; to the program that started us as well. */
-export function tellStarted(logger: Logger, { url, sources, settings, isOpen }: Started): void {
+export function reportStarted(logger: Logger, { url, sources, settings, isOpen }: Started): void {
   if (isOpen)
     logger.warn(
       'AUTH=off: whoever reaches this gateway may ask for everything, of everybody, for any purpose. Set API_KEYS or JWT_ISSUER before it is reached by others.',
@@ -29,7 +29,7 @@ const PARENT_CHECK_MS = 250;
  * Stops at a signal, or when the program has ended that started us, as the demo does: its end is ours. `npx` runs a
  * command in a shell, which ends at SIGTERM without passing it on; so a gateway that npm started ends with its parent.
  */
-export function stopWhenTold(logger: Logger, stop: () => void): void {
+export function stopOnSignal(logger: Logger, stop: () => void): void {
   let isTold = false;
   const tell = (reason: string) => {
     if (isTold) return;
@@ -54,6 +54,6 @@ export function stopWhenTold(logger: Logger, stop: () => void): void {
 }
 
 /** The channel to the program that started us would keep this process alive. */
-export function letGo(): void {
+export function closeParentChannel(): void {
   if (process.connected) process.disconnect();
 }

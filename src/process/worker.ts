@@ -1,6 +1,6 @@
 import { textOfWorkers, type MetricValues } from '../telemetry/worker-metrics.js';
 import type { Started } from './started.js';
-import { WORKER_NUMBER, type FromPrimary, type FromWorker } from './messages.js';
+import { WORKER_NUMBER, type PrimaryMessage, type WorkerMessage } from './messages.js';
 import type { Worker } from './share.js';
 
 /** A worker's way to the primary process, and by it to the others. */
@@ -13,7 +13,7 @@ export interface PrimaryLink extends Worker {
 
 export function linkToPrimary(count: number): PrimaryLink {
   const waiting: ((values: ReadonlyMap<number, MetricValues>) => void)[] = [];
-  const send = (message: FromWorker) => process.send?.(message);
+  const send = (message: WorkerMessage) => process.send?.(message);
   return {
     number: Number(process.env[WORKER_NUMBER]),
     count,
@@ -24,7 +24,7 @@ export function linkToPrimary(count: number): PrimaryLink {
     },
     started: (started, values) => {
       // Nobody else can write to this channel.
-      process.on('message', (message: FromPrimary) => {
+      process.on('message', (message: PrimaryMessage) => {
         if (message.type === 'gathered') for (const tell of waiting.splice(0)) tell(message.values);
         else
           void values().then((counted) => {

@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from '../telemetry/logger.js';
 import type { MetricValues } from '../telemetry/worker-metrics.js';
 import type { Started } from './started.js';
-import { WORKER_NUMBER, type FromPrimary, type FromWorker } from './messages.js';
+import { WORKER_NUMBER, type PrimaryMessage, type WorkerMessage } from './messages.js';
 
 /** Before a worker that died is replaced: the first pause, and the longest when it dies again and again. */
 const FIRST_PAUSE_MS = 100;
@@ -73,7 +73,7 @@ export function startWorkers({ count, stopWithinMs, logger, onStarted }: Workers
     });
     running.set(number, worker);
     // Nobody else can write to this channel.
-    worker.on('message', (message: FromWorker) => {
+    worker.on('message', (message: WorkerMessage) => {
       if (message.type === 'started') listens(number, worker, message.started);
       else if (message.type === 'values') counting.told(message.id, message.values);
       else
@@ -134,7 +134,7 @@ export function startWorkers({ count, stopWithinMs, logger, onStarted }: Workers
   return { stop, ended };
 }
 
-function tell(worker: Worker, message: FromPrimary): void {
+function tell(worker: Worker, message: PrimaryMessage): void {
   // Who is ending does not hear it, and need not.
   if (worker.isConnected()) worker.send(message, () => undefined);
 }

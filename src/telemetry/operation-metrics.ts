@@ -3,29 +3,29 @@ import { PRIORITIES, type Priority } from '../priority.js';
 import { DURATION_BUCKETS_S, type Cell, type MakeCounter, type Timer } from './counters.js';
 
 /**
- * How an operation ended. `errors`: answered, with a part missing. `refused`: not executed at all, for what is wrong
- * with the request.
+ * How an operation ended. `ok`: all of the answer is there. `errors`: a part of it is missing. `refused`: the operation
+ * was not executed, because of a problem in the request.
  */
 export type OperationOutcome = 'ok' | 'errors' | 'refused';
 
-/** What is counted of requests and their operations. */
+/** Counts and times requests and their operations. */
 export interface OperationMetrics {
-  /** The name is as the client sent it, undefined for an operation without one. */
+  /** `name` is as the client sent it; undefined for an operation without a name. */
   operationAnswered: (name: string | undefined, durationMs: number, outcome: OperationOutcome) => void;
-  /** A request was answered with what was made for another: cached in bytes, or made at the same moment. */
-  answeredWhole: (how: (typeof WHOLE_ANSWERS)[number]) => void;
-  /** Finding out who a customer is was cut short. */
+  /** A request got the answer of another request: from the response cache (`hit`) or while it was in flight (`shared`). */
+  responseCacheAnswered: (answer: (typeof RESPONSE_CACHE_ANSWERS)[number]) => void;
+  /** A limit ended the search for a customer's identity early. */
   identityLimited: (limit: (typeof IDENTITY_LIMITS)[number]) => void;
-  /** A request was refused for overload. */
+  /** A request was refused because the gateway is overloaded. */
   shed: (priority: Priority) => void;
 }
 
-/** A hostile client could send a new name with each request, and each would be remembered for ever. */
+/** Bounds the memory of the series: a hostile client could send a new name with each request. */
 const MAX_OPERATION_NAMES = 100;
-const WHOLE_ANSWERS = ['kept', 'shared'] as const;
+const RESPONSE_CACHE_ANSWERS = ['hit', 'shared'] as const;
 const IDENTITY_LIMITS = ['HOPS', 'VALUES_PER_NAMESPACE', 'IDENTIFIERS'] as const;
 
-/** Whether a text is what GraphQL takes for a name, and no longer than one that a person would give. */
+/** Whether a text is a valid GraphQL name of at most 64 characters. */
 export function isOperationName(name: string): boolean {
   return /^[_A-Za-z][_0-9A-Za-z]{0,63}$/.test(name);
 }
@@ -37,19 +37,19 @@ interface OperationSeries {
 
 export function createOperationMetrics(registry: Registry, counter: MakeCounter): OperationMetrics {
   const seriesOf = createOperationSeries(registry, counter);
-  const wholeAnswers = counter(
-    'stekkerdoos_whole_answers_total',
-    'How many requests were answered with what was made for another: kept as it was sent, or made at the same moment (shared).',
-    ['how'],
+  const responseCacheAnswers = counter(
+    'stekkerdoos_response_cache_answers_total',
+    'How many requests got the answer of another request: from the response cache (hit), or while it was in flight (shared).',
+    ['answer'],
   );
   const shedRequests = counter(
     'stekkerdoos_requests_shed_total',
-    'How many requests were refused at once because the gateway had too much to do.',
+    'How many requests were refused because the gateway was overloaded.',
     ['priority'],
   );
   const limitedIdentities = counter(
     'stekkerdoos_identity_limits_total',
-    'How often finding out who a customer is was cut short by a limit: HOPS, VALUES_PER_NAMESPACE or IDENTIFIERS.',
+    'How often a limit ended the search for an identity early: HOPS, VALUES_PER_NAMESPACE or IDENTIFIERS.',
     ['limit'],
   );
   return {
@@ -58,13 +58,13 @@ export function createOperationMetrics(registry: Registry, counter: MakeCounter)
       durations.observe(durationMs / 1_000);
       outcomes[outcome].count++;
     },
-    answeredWhole: counting(WHOLE_ANSWERS, (how) => wholeAnswers({ how })),
+    responseCacheAnswered: counting(RESPONSE_CACHE_ANSWERS, (answer) => responseCacheAnswers({ answer })),
     identityLimited: counting(IDENTITY_LIMITS, (limit) => limitedIdentities({ limit })),
     shed: counting(PRIORITIES, (priority) => shedRequests({ priority })),
   };
 }
 
-/** Counts in one cell for each value of a closed list. */
+/** Counts each value of a closed list in its own cell. */
 function counting<Value extends string>(
   values: readonly Value[],
   cellOf: (value: Value) => Cell,
@@ -76,21 +76,21 @@ function counting<Value extends string>(
   };
 }
 
-/** The series of an operation by its name, for the first hundred names. */
+/** Returns the series of an operation by its name, for the first `MAX_OPERATION_NAMES` names. */
 function createOperationSeries(
   registry: Registry,
   counter: MakeCounter,
 ): (name: string | undefined, outcome: OperationOutcome) => OperationSeries {
   const durations = new Histogram({
     name: 'stekkerdoos_operation_duration_seconds',
-    help: 'How long operations took to be answered, by name; the first hundred names are told apart.',
+    help: 'How long operations took, by name. After a hundred names, further names are counted as other.',
     labelNames: ['operation'],
     buckets: DURATION_BUCKETS_S,
     registers: [registry],
   });
   const operations = counter(
     'stekkerdoos_operations_total',
-    'How many operations were answered, by whether all of the answer was there (ok), some (errors) or none (refused).',
+    'How many operations ended, by outcome: ok, errors (a part is missing) or refused (not executed).',
     ['operation', 'outcome'],
   );
   const create = (operation: string): OperationSeries => {
@@ -107,7 +107,7 @@ function createOperationSeries(
     if (name === undefined) return anonymous;
     const known = byName.get(name);
     if (known !== undefined) return known;
-    // What was refused may be anything; only what the schema could answer takes a place.
+    // A refused operation may have any name: only a valid operation gets a series.
     if (outcome === 'refused' || byName.size >= MAX_OPERATION_NAMES || !isOperationName(name)) return other;
     const series = create(name);
     byName.set(name, series);

@@ -4,26 +4,25 @@ import type { Priority } from '../priority.js';
 import { DURATION_BUCKETS_S, type Cell, type MakeCounter, type Timer } from './counters.js';
 
 /**
- * Where the answer for one key came from.
- * `hit`: cached, and within its maxAge. `stale`: cached, and past it. `miss`: the system was called.
- * `shared`: a call that was under way already answered this one too.
+ * Where the answer for one key came from. `hit`: the cache, within its maxAge. `stale`: the cache, past its maxAge.
+ * `miss`: a call to the system. `shared`: a request for the same key that was already in flight.
  */
 export type CacheAnswer = 'hit' | 'stale' | 'miss' | 'shared';
 
-/** `closed`: calls are made. `open`: they are refused. `half-open`: the next call tries whether the system is back. */
+/** `closed`: calls are made. `open`: calls are refused. `half-open`: the next call tests whether the system works again. */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
-/** What is counted of the source systems. */
+/** Counts and times the calls to source systems. */
 export interface SourceMetrics {
-  /** One call to a system is over. The outcome is `ok`, `CANCELLED`, or the code of the source's error. */
+  /** A call to a system ended. The outcome is `ok`, `CANCELLED`, or the code of the source's error. */
   sourceCalled: (source: string, durationMs: number, outcome: string) => void;
-  /** A call asked for this many keys. */
-  batchAsked: (source: string, loader: string, size: number) => void;
+  /** A batch of `size` keys was sent in one call. */
+  batchSent: (source: string, loader: string, size: number) => void;
   cacheAnswered: (source: string, answer: CacheAnswer) => void;
-  /** A call had to wait this long for its turn within the source's limits. */
-  waitedForTurn: (source: string, priority: Priority, durationMs: number) => void;
+  /** A call waited this long for a slot within the source's limits. */
+  waitedForSlot: (source: string, priority: Priority, durationMs: number) => void;
   retried: (source: string) => void;
-  /** A source could not give its part. Kinds come from a closed list. */
+  /** A source could not provide its data. Kinds come from a closed list. */
   sourceFailed: (source: string, code: string, kind: FailureKind) => void;
   breakerChanged: (source: string, state: BreakerState) => void;
 }
@@ -41,7 +40,7 @@ const CALL_OUTCOMES: ReadonlySet<string> = new Set([
   'SOURCE_CONTRACT',
 ]);
 
-/** One source's series, bound to their labels once. */
+/** The series of one source, bound to their labels once. */
 interface SourceSeries {
   calls: Timer;
   outcomes: Map<string, Cell>;
@@ -73,7 +72,7 @@ export function createSourceMetrics(registry: Registry, counter: MakeCounter): S
       }
       cell.count++;
     },
-    batchAsked: (source, loader, size) => {
+    batchSent: (source, loader, size) => {
       const { batches } = seriesOf(source);
       let timer = batches.get(loader);
       if (timer === undefined) {
@@ -85,7 +84,7 @@ export function createSourceMetrics(registry: Registry, counter: MakeCounter): S
     cacheAnswered: (source, answer) => {
       seriesOf(source).cache[answer].count++;
     },
-    waitedForTurn: (source, priority, durationMs) => {
+    waitedForSlot: (source, priority, durationMs) => {
       seriesOf(source).waits[priority].observe(durationMs / 1_000);
     },
     retried: (source) => {
@@ -98,7 +97,8 @@ export function createSourceMetrics(registry: Registry, counter: MakeCounter): S
       cell.count++;
     },
     breakerChanged: (source, state) => {
-      for (const one of BREAKER_STATES) families.breakers.set({ source, state: one }, one === state ? 1 : 0);
+      for (const known of BREAKER_STATES)
+        families.breakers.set({ source, state: known }, known === state ? 1 : 0);
     },
   };
 }
@@ -110,48 +110,46 @@ function createFamilies(registry: Registry, counter: MakeCounter) {
   return {
     callDurations: new Histogram({
       name: 'stekkerdoos_source_call_duration_seconds',
-      help: 'How long calls to a source system took, retries counted apart.',
+      help: 'How long calls to a source system took. Each retry is a separate call.',
       labelNames: ['source'],
       buckets: DURATION_BUCKETS_S,
       registers,
     }),
     calls: counter(
       'stekkerdoos_source_calls_total',
-      'How many calls were made to a source system, by how they ended: ok, CANCELLED, or the code of the error.',
+      'How many calls to a source system ended, by outcome: ok, CANCELLED, or the code of the error.',
       ['source', 'outcome'],
     ),
     batches: new Histogram({
       name: 'stekkerdoos_source_batch_keys',
-      help: 'How many keys were asked for in one call to a source system.',
+      help: 'How many keys one call to a source system contained.',
       labelNames: ['source', 'loader'],
       buckets: BATCH_SIZES,
       registers,
     }),
     cacheAnswers: counter(
       'stekkerdoos_cache_answers_total',
-      'How many keys were answered from the cache (hit, stale), by the system (miss), or by a call under way (shared).',
+      'How many keys were answered by the cache (hit, stale), by the system (miss), or by an in-flight request (shared).',
       ['source', 'answer'],
     ),
     waits: new Histogram({
       name: 'stekkerdoos_source_wait_seconds',
-      help: 'How long calls waited for their turn within the limits of a source system.',
+      help: 'How long calls waited for a slot within the limits of a source system.',
       labelNames: ['source', 'priority'],
       buckets: DURATION_BUCKETS_S,
       registers,
     }),
-    retries: counter(
-      'stekkerdoos_source_retries_total',
-      'How many calls to a source system were repeated after a failure.',
-      ['source'],
-    ),
+    retries: counter('stekkerdoos_source_retries_total', 'How many calls to a source system were retried.', [
+      'source',
+    ]),
     failures: counter(
       'stekkerdoos_source_failures_total',
-      'How many batches or keys a source system failed to answer, by the code of the error and the kind of failure.',
+      'How many batches or keys failed, by the code of the error and the kind of failure.',
       ['source', 'code', 'kind'],
     ),
     breakers: new Gauge({
       name: 'stekkerdoos_source_breaker_state',
-      help: 'The state of a source system’s circuit breaker is the one that is 1.',
+      help: 'The current state of the circuit breaker of a source system has the value 1, the other states 0.',
       labelNames: ['source', 'state'],
       registers,
     }),

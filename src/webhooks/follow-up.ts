@@ -8,7 +8,7 @@ import type { LeasedDelivery, PlannedDelivery, Processed } from './store.js';
 import type { Trigger } from './triggers.js';
 
 /** What a trigger's subscription came to. */
-export type Told = { data: unknown } | { not: string; isForNow: boolean };
+export type Told = { data: unknown } | { not: string; isTemporary: boolean };
 
 export interface FollowUpOptions {
   triggers: readonly Trigger[];
@@ -67,7 +67,7 @@ export function createFollowUp({ triggers, bus, forget, aboutOf, tell, logger }:
       if (at > now()) return { retryAt: at };
       const told = await tell(trigger, { event, about: aboutOf(event) });
       if ('data' in told) return { body: { type: event.type, timestamp: event.time, data: told.data } };
-      if (told.isForNow && now() - dueAt < AGAIN_FOR_MS) return { retryAt: now() + AGAIN_AFTER_MS };
+      if (told.isTemporary && now() - dueAt < AGAIN_FOR_MS) return { retryAt: now() + AGAIN_AFTER_MS };
       return { skip: told.not };
     },
   };

@@ -32,7 +32,8 @@ export async function warm(bench: Bench): Promise<Figure[]> {
   }));
 
   for (const { running } of measured) await ask(running, bodies);
-  const given = () => metric(fromBytes.ready.url, 'stekkerdoos_whole_answers_total', { how: 'kept' });
+  const given = () =>
+    metric(fromBytes.ready.url, 'stekkerdoos_response_cache_answers_total', { how: 'kept' });
   const before = await given();
   let asked = 0;
   let refusals = 0;

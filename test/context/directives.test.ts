@@ -48,7 +48,7 @@ describe('the cache directives of a caller', () => {
   });
 
   it('are none when none are sent', () => {
-    expect(read({})).toEqual({ wanted: {}, priority: 'interactive', wantsSources: false });
+    expect(read({})).toEqual({ wanted: {}, priority: 'interactive', shouldReportSources: false });
   });
 });
 
@@ -93,7 +93,7 @@ describe('X-Sources', () => {
     ['0', false],
     ['true', false],
     ['', false],
-  ])('is asked for by 1 and nothing else (%j)', (value, wantsSources) => {
-    expect(read({ 'x-sources': value })).toMatchObject({ wantsSources });
+  ])('is asked for by 1 and nothing else (%j)', (value, shouldReportSources) => {
+    expect(read({ 'x-sources': value })).toMatchObject({ shouldReportSources });
   });
 });

@@ -3,12 +3,12 @@ import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { rightsOf } from '../../src/context/roles.js';
 import type { CustomerEvent } from '../../src/customer/customer.js';
 import { InvalidInputError } from '../../src/errors.js';
-import type { Ask } from '../../src/operation/answer.js';
+import type { OperationRequest } from '../../src/operation/answer.js';
 import { createPrincipals } from '../../src/operation/principal.js';
 import { operationError } from '../../src/operation/request-error.js';
 import type { AuditEntry } from '../../src/privacy/audit-line.js';
 import { createLogger } from '../../src/telemetry/logger.js';
-import { answersOver } from '../support/app.js';
+import { createOperationRunner } from '../support/app.js';
 
 /** Each step of an answer, as it is taken. */
 const steps: string[] = [];
@@ -42,10 +42,10 @@ const ENTRY: AuditEntry = {
   cached: false,
 };
 
-const { options, close } = answersOver(schema);
+const { options, close } = createOperationRunner(schema);
 const { privacy, contextOptions } = options;
 const logger = createLogger('silent');
-const { answers } = answersOver(schema, {
+const { runner } = createOperationRunner(schema, {
   privacy: {
     ...privacy,
     schemas: {
@@ -99,9 +99,9 @@ afterAll(close);
 
 const caller = { ...rightsOf(['operator']), name: 'test', roles: ['operator' as const], origins: [] };
 const principal = createPrincipals(() => true)(caller, 'SERVICE');
-const answer = async (query: string, ask: Partial<Ask> = {}) => {
+const answer = async (query: string, ask: Partial<OperationRequest> = {}) => {
   const prepared = options.preparer.prepare(query);
-  return answers.answer(prepared, { principal, requestId: 'request', ...ask });
+  return runner.answer(prepared, { principal, requestId: 'request', ...ask });
 };
 
 beforeEach(() => {
@@ -160,13 +160,13 @@ describe('an operation', () => {
     };
     // The schema of this test has no type to judge events by.
     const { result, withheld } = await answer('{ name(of: 1) }', { event });
-    expect(withheld).toEqual({ code: 'INTERNAL_SERVER_ERROR', isForNow: true });
+    expect(withheld).toEqual({ code: 'INTERNAL_SERVER_ERROR', isTemporary: true });
     expect(JSON.stringify(result)).not.toContain('Jan');
   });
 
   test('reports its cost and its sources only when they are wanted', async () => {
     expect((await answer('{ name(of: 1) }')).result).toEqual({ data: { name: 'Jan' } });
-    const { result } = await answer('{ name(of: 1) }', { wantsCost: true, wantsSources: true });
+    const { result } = await answer('{ name(of: 1) }', { shouldReportCost: true, shouldReportSources: true });
     expect(result.extensions).toEqual({
       cost: { requested: 2, actual: 1, limit: 10, remaining: 9 },
       sources: {},

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { tellsOf } from '../../src/operation/audit.js';
+import { coversEntry } from '../../src/operation/audit.js';
 import type { AuditEntry } from '../../src/privacy/audit-line.js';
 
 const LINE: AuditEntry = {
@@ -24,11 +24,11 @@ describe('a later part of an answer has a line of its own', () => {
     ['another category that is withheld', { categories: { ...categories, withheld: ['TRAIT'] } }],
     ['a category that is shown and was masked', { categories: { ...categories, granted: ['CONTACT'] } }],
   ])('when it contains %s', (_, difference) => {
-    expect(tellsOf(LINE, { ...LINE, ...difference })).toBe(false);
+    expect(coversEntry(LINE, { ...LINE, ...difference })).toBe(false);
   });
 
   test('when no line was written before', () => {
-    expect(tellsOf(undefined, LINE)).toBe(false);
+    expect(coversEntry(undefined, LINE)).toBe(false);
   });
 
   test.each<[string, Partial<AuditEntry>]>([
@@ -39,6 +39,6 @@ describe('a later part of an answer has a line of its own', () => {
     ],
     ['the same by another status', { sources: { shop: 'stale', letters: 'live' }, cached: true }],
   ])('but not when it contains %s', (_, difference) => {
-    expect(tellsOf(LINE, { ...LINE, ...difference })).toBe(true);
+    expect(coversEntry(LINE, { ...LINE, ...difference })).toBe(true);
   });
 });

@@ -1,15 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { deliverParts, type PartSteps } from '../../src/operation/deferred.js';
+import { deliverIncremental, type IncrementalSteps } from '../../src/operation/deferred.js';
 
-type Part = Awaited<ReturnType<ReturnType<typeof deliverParts>['next']>>['value'];
+type Part = Awaited<ReturnType<ReturnType<typeof deliverIncremental>['next']>>['value'];
 const part: Part = { incremental: [{ data: { name: 'Eva' }, path: ['customer'] }], hasNext: false };
 
 /** An answer whose second part is the last one. */
-function deliver(audit: PartSteps['audit']) {
+function deliver(audit: IncrementalSteps['audit']) {
   const later = (async function* (): AsyncGenerator<Part> {
     yield await Promise.resolve(part);
   })();
-  return deliverParts({ data: { customer: {} }, hasNext: true }, later, {
+  return deliverIncremental({ data: { customer: {} }, hasNext: true }, later, {
     signal: undefined,
     audit,
     outside: (errors) => errors as never,

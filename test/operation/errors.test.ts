@@ -6,7 +6,7 @@ import { setting } from '../../src/settings.js';
 import { InvalidInputError } from '../../src/errors.js';
 import { listen } from '../../src/http/http.js';
 import type { SourceDefinition } from '../../src/source.js';
-import { answersOver, createTestApp } from '../support/app.js';
+import { createOperationRunner, createTestApp } from '../support/app.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
@@ -112,7 +112,7 @@ describe('a defect', () => {
   });
 
   test('before anything is executed leaves no answer at all', async () => {
-    const { contextOptions } = answersOver(gateway.schema).options;
+    const { contextOptions } = createOperationRunner(gateway.schema).options;
     const registry = {
       ...contextOptions.registry,
       forRequest: () => {

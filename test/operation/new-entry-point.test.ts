@@ -25,7 +25,7 @@ function answerLines(gateway: Gateway, document: string) {
         requestId: `lines-${(line += 1)}`,
         variables: JSON.parse(text) as Record<string, unknown>,
         deadlineMs: Number(request.headers['x-deadline-ms'] ?? 10_000),
-        wantsCost: true,
+        shouldReportCost: true,
       });
       response.write(`${JSON.stringify(result)}\n`);
     }

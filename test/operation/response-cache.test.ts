@@ -87,9 +87,11 @@ const about = (selection: string, email = 'jan@example.nl', headers: Record<stri
 const persisted = (name: string, headers: Record<string, string>, email = 'jan@example.nl'): Asked =>
   post(JSON.stringify({ documentId: documentIds.get(name), variables: { by: { email } } }), headers);
 
-async function countOf({ people }: Door, how: 'kept' | 'shared'): Promise<number> {
+async function countOf({ people }: Door, answer: 'hit' | 'shared'): Promise<number> {
   const text = await (await people.gateway.fetch('/metrics')).text();
-  return Number(new RegExp(`stekkerdoos_whole_answers_total\\{how="${how}"\\} (\\d+)`).exec(text)?.[1]);
+  return Number(
+    new RegExp(`stekkerdoos_response_cache_answers_total\\{answer="${answer}"\\} (\\d+)`).exec(text)?.[1],
+  );
 }
 
 const dataOf = ({ body }: RawAnswer) =>
@@ -109,7 +111,7 @@ describe('a question that is asked again', () => {
     const again = await door.ask(about('quick'));
     expect(dataOf(again)).toEqual({ quick: 'quick' });
     expect(again.headers).toMatchObject({ age: '3', 'cache-control': 'private, max-age=10' });
-    expect(await countOf(door, 'kept')).toBe(1);
+    expect(await countOf(door, 'hit')).toBe(1);
     expect(door.people.system('quick').calls).toHaveLength(1);
   });
 
@@ -127,7 +129,7 @@ describe('a question that is asked again', () => {
     await warm(door, about('slow'));
     door.people.clock.turn(60_000);
     await door.ask(about('slow'));
-    expect(await countOf(door, 'kept')).toBe(0);
+    expect(await countOf(door, 'hit')).toBe(0);
     expect(door.people.system('slow').calls).toHaveLength(1);
   });
 
@@ -138,7 +140,7 @@ describe('a question that is asked again', () => {
     for (const name of ['quick', 'slow']) door.people.system(name).says = 'new';
     await door.people.gateway.forget({ identifier: { namespace: 'email', value: 'jan@example.nl' } });
     await door.ask(about('primaryEmail', 'piet@example.nl'));
-    expect(await countOf(door, 'kept')).toBe(1);
+    expect(await countOf(door, 'hit')).toBe(1);
     expect(dataOf(await door.ask(about('quick slow')))).toEqual({ quick: 'new', slow: 'new' });
   });
 
@@ -152,7 +154,7 @@ describe('a question that is asked again', () => {
       { prefer: 'wait=1' },
     ];
     for (const headers of said) await door.ask(about('quick', 'jan@example.nl', headers));
-    expect(await countOf(door, 'kept')).toBe(0);
+    expect(await countOf(door, 'hit')).toBe(0);
     expect(door.people.system('quick').calls).toHaveLength(2);
   });
 
@@ -185,7 +187,7 @@ describe('a question that is asked again', () => {
     const door = await open({ ANSWERS_MAX_MB: '0' });
     await warm(door, about('quick'));
     await door.ask(about('quick'));
-    expect(await countOf(door, 'kept')).toBe(0);
+    expect(await countOf(door, 'hit')).toBe(0);
   });
 });
 
@@ -199,7 +201,7 @@ describe('whoever asks it', () => {
     const headers = await headersOf('frontend', { purpose: 'SERVICE' });
     for (const id of ['one', 'two', 'three'])
       await door.ask(persisted('quick', { ...headers, 'x-request-id': id }));
-    expect(await countOf(door, 'kept')).toBe(1);
+    expect(await countOf(door, 'hit')).toBe(1);
     const lines = readFileSync(audit, 'utf8').trim().split('\n');
     const read = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(read.map(({ requestId, cached }) => [requestId, cached])).toEqual([
@@ -230,7 +232,7 @@ describe('whoever asks it', () => {
     const headers = await headersOf('frontend', { purpose: 'SERVICE' });
     const statuses: number[] = [];
     for (let i = 0; i < 40; i += 1) statuses.push((await door.ask(persisted('quick', headers))).status);
-    expect(await countOf(door, 'kept')).toBeGreaterThan(0);
+    expect(await countOf(door, 'hit')).toBeGreaterThan(0);
     expect(statuses.at(-1)).toBe(429);
   });
 
@@ -307,7 +309,7 @@ describe('whoever asks it', () => {
               else await people.gateway.forget({ identifier: { namespace: 'email', value: one.email } });
             }
           }
-          kept = await countOf(keeping, 'kept');
+          kept = await countOf(keeping, 'hit');
         }),
         { numRuns: 60 },
       );
@@ -332,7 +334,7 @@ describe('what tells the same questions of an audience from all others', () => {
     erasures: NOBODY_ERASED,
     limits: { chargeAgain: () => true },
     auditor: undefined,
-    metrics: { answeredWhole: () => undefined, cacheAnswered: () => undefined },
+    metrics: { responseCacheAnswered: () => undefined, cacheAnswered: () => undefined },
     errorLog: { logger: createLogger('silent'), failures: { report: () => undefined } },
     clock: performance,
   });

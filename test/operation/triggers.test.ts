@@ -1,14 +1,14 @@
 import { parse } from 'graphql';
 import { expect, it, vi } from 'vitest';
-import type { Answers } from '../../src/operation/answer.js';
-import { TriggerAnswers } from '../../src/operation/triggers.js';
+import type { OperationRunner } from '../../src/operation/answer.js';
+import { TriggerRunner } from '../../src/operation/triggers.js';
 import type { Trigger } from '../../src/webhooks/triggers.js';
 
 it('a trigger is answered with nothing stale, and only as a whole', async () => {
-  const answer = vi.fn<Answers['answer']>().mockResolvedValue({ result: { data: {} } } as never);
-  const answers = new TriggerAnswers({
-    answers: { answer },
-    preparer: { prepareOwn: () => ({}) as never },
+  const answer = vi.fn<OperationRunner['answer']>().mockResolvedValue({ result: { data: {} } } as never);
+  const runner = new TriggerRunner({
+    runner: { answer },
+    preparer: { prepareTrusted: () => ({}) as never },
     privacy: { disclosures: vi.fn(), maySee: () => true },
   });
   const trigger: Trigger = {
@@ -28,7 +28,7 @@ it('a trigger is answered with nothing stale, and only as a whole', async () => 
     identifiers: {},
     data: {},
   } as const;
-  expect(await answers.answer(trigger, { event, about: [] })).toEqual({ data: {} });
+  expect(await runner.answer(trigger, { event, about: [] })).toEqual({ data: {} });
   expect(answer.mock.lastCall?.[1]).toMatchObject({
     wanted: { isFreshOnly: true },
     event: { only: 'whole' },

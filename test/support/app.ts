@@ -7,7 +7,7 @@ import { createAuthenticate } from '../../src/http/authenticate.js';
 import { createRequestReader } from '../../src/http/read-request.js';
 import { NOBODY_ERASED } from '../../src/identity/erasures.js';
 import { rightsOf } from '../../src/context/roles.js';
-import { Answers, type AnswerOptions } from '../../src/operation/answer.js';
+import { OperationRunner, type OperationRunnerOptions } from '../../src/operation/answer.js';
 import { createBudgets } from '../../src/operation/budgets.js';
 import { createCostLimits } from '../../src/operation/cost-limits.js';
 import { createPrincipals } from '../../src/operation/principal.js';
@@ -19,12 +19,12 @@ import { createLoading } from './loading.js';
 import { preparerFor } from './preparer.js';
 
 /** Without sources, for callers who may see everything, without a limit that anybody reaches, and without an audit. */
-export function answersOver(
+export function createOperationRunner(
   schema: GraphQLSchema,
-  parts: Partial<AnswerOptions> = {},
-): { answers: Answers; options: AnswerOptions; close: () => void } {
+  parts: Partial<OperationRunnerOptions> = {},
+): { runner: OperationRunner; options: OperationRunnerOptions; close: () => void } {
   const loading = createLoading({ clock: fakeClock() });
-  const options: AnswerOptions = {
+  const options: OperationRunnerOptions = {
     preparer: preparerFor(schema),
     privacy: {
       schemas: { executed: () => schema, shown: () => schema },
@@ -53,7 +53,7 @@ export function answersOver(
     ...parts,
   };
   return {
-    answers: new Answers(options),
+    runner: new OperationRunner(options),
     options,
     close: () => {
       loading.close();
@@ -66,7 +66,7 @@ export interface TestAppOptions {
   metrics?: Metrics;
   logger?: Logger;
   pages?: readonly Plugin[];
-  parts?: Partial<AnswerOptions>;
+  parts?: Partial<OperationRunnerOptions>;
 }
 
 /** GraphQL over HTTP on a schema of the test's own. */
@@ -81,7 +81,7 @@ export function createTestApp(
   }: TestAppOptions = {},
 ): App & { close: () => void } {
   const errorLog = { logger, failures: { report: () => undefined } };
-  const { answers, options, close } = answersOver(schema, { errorLog, ...parts });
+  const { runner, options, close } = createOperationRunner(schema, { errorLog, ...parts });
   const caller = { ...rightsOf(['operator']), name: 'test', roles: ['operator' as const], origins: [] };
   const app = createApp({
     schema,
@@ -90,7 +90,7 @@ export function createTestApp(
       authenticate: createAuthenticate({ caller: () => caller }, createPrincipals(options.privacy.maySee)),
       reader: createRequestReader({ maxBodyBytes: 100_000, documents: new Map() }),
       preparer: preparerFor(schema),
-      answers,
+      runner,
       metrics,
       errorLog,
       clock,

@@ -43,8 +43,8 @@ describe('the metrics of a source', () => {
 
   test('tell the sizes of its batches by loader', async () => {
     const metrics = createMetrics();
-    metrics.batchAsked('kvk', 'companies', 1);
-    metrics.batchAsked('kvk', 'companies', 50);
+    metrics.batchSent('kvk', 'companies', 1);
+    metrics.batchSent('kvk', 'companies', 50);
     const buckets = await series(metrics, 'stekkerdoos_source_batch_keys_bucket');
     expect(buckets).toContain(
       'stekkerdoos_source_batch_keys_bucket{le="1",source="kvk",loader="companies"} 1',
@@ -68,7 +68,7 @@ describe('the metrics of a source', () => {
 
   test('tell how long calls waited for their turn, and how many were repeated', async () => {
     const metrics = createMetrics();
-    metrics.waitedForTurn('kvk', 'bulk', 2_000);
+    metrics.waitedForSlot('kvk', 'bulk', 2_000);
     metrics.retried('kvk');
     expect(await series(metrics, 'stekkerdoos_source_wait_seconds_sum')).toEqual([
       'stekkerdoos_source_wait_seconds_sum{source="kvk",priority="bulk"} 2',

@@ -17,7 +17,7 @@ import {
 } from 'graphql';
 import type { OperationParts } from '../../selections.js';
 import type { DeclaredCosts, ListSize } from '../../stitching/costs.js';
-import { listsIn, listSizeOf, SIZE_OF_ANY_LIST } from './list-sizes.js';
+import { listsIn, listSizeOf, DEFAULT_LIST_SIZE } from './list-sizes.js';
 import { Sums, type Points } from './points.js';
 
 /** What is asked of the objects of one type. */
@@ -177,7 +177,7 @@ class CostCompiler {
       weight,
       points: this.#sums.plus([
         weight,
-        this.#sums.times(this.#sums.times(size, lists > 1 ? SIZE_OF_ANY_LIST ** (lists - 1) : 1), points),
+        this.#sums.times(this.#sums.times(size, lists > 1 ? DEFAULT_LIST_SIZE ** (lists - 1) : 1), points),
       ]),
       isList: lists > 0,
       isIntrospection: field === SchemaMetaFieldDef || field === TypeMetaFieldDef,

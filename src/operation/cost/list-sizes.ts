@@ -15,7 +15,7 @@ import type { ListSize } from '../../stitching/costs.js';
 import type { Points, Sums, Variables } from './points.js';
 
 /** A list of which nobody has said how long it is: only sources that are not ours have one. */
-export const SIZE_OF_ANY_LIST = 10;
+export const DEFAULT_LIST_SIZE = 10;
 
 type Reader = (variables: Variables) => number | undefined;
 
@@ -26,7 +26,7 @@ export function listSizeOf(
   node: FieldNode,
   sums: Sums,
 ): Points {
-  const assumed = declared?.assumedSize ?? SIZE_OF_ANY_LIST;
+  const assumed = declared?.assumedSize ?? DEFAULT_LIST_SIZE;
   const known: number[] = [];
   const readers: Reader[] = [];
   for (const name of declared?.slicingArguments ?? []) {

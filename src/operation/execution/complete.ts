@@ -16,7 +16,14 @@ import {
   type ResponsePath,
 } from 'graphql';
 import type { Arguments, FieldPlan, SelectionPlan } from './plan.js';
-import { asItIs, isPromise, nullFor, Unfinished, type Execution, type Values } from './unfinished.js';
+import {
+  completeUnchanged,
+  isPromise,
+  nullFor,
+  Unfinished,
+  type Execution,
+  type Values,
+} from './unfinished.js';
 
 /** Makes of what a resolver gives what stands in the answer, maybe `Unfinished`. Throws when that cannot be. */
 export type Complete = (
@@ -59,7 +66,7 @@ export function executeFields(
         unfinished.add(
           { field, key, path, isNonNull },
           completed,
-          completed === value ? field.complete : asItIs,
+          completed === value ? field.complete : completeUnchanged,
         );
       } else values[key] = completed;
     } catch (error) {
@@ -184,7 +191,11 @@ function listCompletionOf(itemType: GraphQLOutputType): Complete {
         const completed = isPromise(item) ? item : complete(execution, field, item, path);
         if (isPromise(completed) || completed instanceof Unfinished) {
           unfinished ??= new Unfinished(items as unknown as Values, execution);
-          unfinished.add({ field, key, path, isNonNull }, completed, completed === item ? complete : asItIs);
+          unfinished.add(
+            { field, key, path, isNonNull },
+            completed,
+            completed === item ? complete : completeUnchanged,
+          );
         } else items.push(completed);
       } catch (error) {
         items.push(nullFor(execution, { field, path, isNonNull }, error));

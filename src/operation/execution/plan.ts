@@ -29,7 +29,7 @@ export interface Plan {
 }
 
 export interface PlanOptions extends Pick<Plan, 'schema' | 'operation' | 'fragments'> {
-  onGrown: (fields: number) => void;
+  onPlanGrowth: (fields: number) => void;
 }
 
 /** What is selected of objects of one type. */
@@ -61,10 +61,10 @@ export interface FieldPlan {
 /**
  * What is in a selection is found out when the first object is met that it is made of: it takes no longer than
  * answering from the document once, and nobody else waits for it. `switches` are the variables of `@skip` and `@include`.
- * `onGrown` counts its fields: where fragments are spread again and again they may be far more than the document has.
+ * `onPlanGrowth` counts its fields: where fragments are spread again and again they may be far more than the document has.
  */
 export function createPlan(
-  { schema, operation, fragments, onGrown }: PlanOptions,
+  { schema, operation, fragments, onPlanGrowth }: PlanOptions,
   rootType: GraphQLObjectType,
   switches: Readonly<Record<string, boolean>>,
 ): Plan {
@@ -73,7 +73,7 @@ export function createPlan(
   return { schema, operation, fragments, root: selectionPlan(rootType, fields) };
 
   function selectionPlan(type: GraphQLObjectType, collected: Map<string, FieldNode[]>): SelectionPlan {
-    onGrown(collected.size + 1);
+    onPlanGrowth(collected.size + 1);
     return {
       fields: [...collected].flatMap(([name, nodes]) => fieldPlan(type, name, nodes) ?? []),
       isHazardous: collected.has('__proto__'),

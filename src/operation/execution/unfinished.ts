@@ -91,7 +91,7 @@ export class Unfinished {
           this.#miss(place, error);
         },
       );
-    } else if (isPromise(value)) this.#follow(place, value, asItIs);
+    } else if (isPromise(value)) this.#follow(place, value, completeUnchanged);
     else {
       this.values[place.key] = value;
       this.#arrived();
@@ -144,4 +144,4 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
 }
 
 /** Of what is completed already. */
-export const asItIs: Complete = (_execution, _field, value) => value;
+export const completeUnchanged: Complete = (_execution, _field, value) => value;
