@@ -5,8 +5,8 @@ import type { CustomerCard, SalesInvoice } from './wire.js';
 export interface InvoiceRecord {
   number: string;
   /** ISO 8601, a day. */
-  date: string;
-  dueDate: string | null;
+  issuedOn: string;
+  dueOn: string | null;
   total: { amount: string; currency: string };
   openAmount: { amount: string; currency: string };
   status: InvoiceStatus;
@@ -77,8 +77,8 @@ export function toInvoice(invoice: SalesInvoice): InvoiceRecord {
   const money = (amount: string) => moneyOf(amount, invoice.currencyCode);
   return {
     number: invoice.number,
-    date: invoice.invoiceDate,
-    dueDate: invoice.dueDate,
+    issuedOn: invoice.invoiceDate,
+    dueOn: invoice.dueDate,
     total: money(invoice.totalAmountIncludingTax),
     openAmount: money(invoice.remainingAmount),
     status: STATUS[invoice.status],
@@ -107,12 +107,12 @@ export interface Place {
 }
 
 /** A day has no moment; in the timeline, an invoice stands at the beginning of its day. */
-export function placeOf({ date, number }: Pick<InvoiceRecord, 'date' | 'number'>): Place {
-  return { at: `${date}T00:00:00.000000Z`, id: number };
+export function placeOf({ issuedOn, number }: Pick<InvoiceRecord, 'issuedOn' | 'number'>): Place {
+  return { at: `${issuedOn}T00:00:00.000000Z`, id: number };
 }
 
 export function newestFirst(one: InvoiceRecord, other: InvoiceRecord): number {
-  return downwards(one.date, other.date) || downwards(one.number, other.number);
+  return downwards(one.issuedOn, other.issuedOn) || downwards(one.number, other.number);
 }
 
 function downwards(one: string, other: string): number {
@@ -124,16 +124,16 @@ export function isAfter(invoice: InvoiceRecord, { at, id }: Place): boolean {
   return place.at < at || (place.at === at && place.id < id);
 }
 
-export function cursorOf({ date, number }: InvoiceRecord): string {
-  return encodeCursor([date, number]);
+export function cursorOf({ issuedOn, number }: InvoiceRecord): string {
+  return encodeCursor([issuedOn, number]);
 }
 
 /** The place that a cursor of `cursorOf` stands for. */
 export function placeIn(cursor: string): Place {
-  const [date = '', number = ''] = decodeCursor(cursor, 2);
-  if (!/^\d{4}-\d\d-\d\d$/.test(date) || Number.isNaN(Date.parse(date)))
+  const [issuedOn = '', number = ''] = decodeCursor(cursor, 2);
+  if (!/^\d{4}-\d\d-\d\d$/.test(issuedOn) || Number.isNaN(Date.parse(issuedOn)))
     throw new InvalidInputError('"after" must be the endCursor of an earlier page.');
-  return placeOf({ date, number });
+  return placeOf({ issuedOn, number });
 }
 
 /** Sums, one for each currency, by its code. Digit by digit, so that no cent is lost. */

@@ -62,16 +62,16 @@ export const branchesOfCompanies = defineLoader<RestClient, string, BranchesOf |
 
 /** A branch by its number, and the company that it is of: what is told of it is about that. */
 export interface BranchKey {
-  id: string;
+  number: string;
   kvkNumber: string;
 }
 
 export const branchDetails = defineLoader<RestClient, BranchKey, BranchDetails | null>({
   name: 'branchDetails',
-  keyText: ({ id, kvkNumber }) => `${id} ${kvkNumber}`,
+  keyText: ({ number, kvkNumber }) => `${number} ${kvkNumber}`,
   about: ({ kvkNumber }) => aboutCompany(kvkNumber),
   loadEach: (branches, kvk) =>
-    callEach(branches, async ({ id: branchNumber, kvkNumber }) => {
+    callEach(branches, async ({ number: branchNumber, kvkNumber }) => {
       const branch = alignSingle(
         branchNumber,
         await kvk.get(branchProfile, `/v1/vestigingsprofielen/${pathPart(branchNumber)}`),

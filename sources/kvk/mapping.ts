@@ -27,7 +27,7 @@ export interface Registration extends CompanyRecord {
   startedOn: string | null;
   endedOn: string | null;
   registeredEmployees: number | null;
-  refusesAdvertising: boolean | null;
+  hasRefusedAdvertising: boolean | null;
   activities: BusinessActivity[];
   addresses: CompanyAddress[];
   websites: string[];
@@ -60,7 +60,7 @@ export function toRegistration(profile: BasicProfile): Registration {
     startedOn: profile.materieleRegistratie?.datumAanvang ?? null,
     endedOn: profile.materieleRegistratie?.datumEinde ?? null,
     registeredEmployees: profile.totaalWerkzamePersonen ?? null,
-    refusesAdvertising: profile.indNonMailing ?? null,
+    hasRefusedAdvertising: profile.indNonMailing ?? null,
     activities: toActivities(profile.sbiActiviteiten),
     addresses: toAddresses(main?.adressen),
     websites: main?.websites ?? [],
@@ -83,7 +83,7 @@ export function toBranches(
   kvkNumber: string,
 ): BranchesOf {
   const branches = (vestigingen ?? []).map((branch) => ({
-    id: branch.vestigingsnummer,
+    number: branch.vestigingsnummer,
     kvkNumber,
     name: branch.eersteHandelsnaam ?? null,
     isMain: branch.indHoofdvestiging ?? null,

@@ -16,7 +16,7 @@ export const resolvers: Resolvers = {
     startedOn: valueOf('startedOn'),
     endedOn: valueOf('endedOn'),
     registeredEmployees: valueOf('registeredEmployees'),
-    refusesAdvertising: valueOf('refusesAdvertising'),
+    hasRefusedAdvertising: valueOf('hasRefusedAdvertising'),
     activities: valueOf('activities'),
     addresses: valueOf('addresses'),
     websites: valueOf('websites'),

@@ -17,7 +17,7 @@ import {
 
 /** What the order system knows of a customer, beyond who it is. */
 export interface OrderSystemCustomer extends CustomerRecord {
-  customerSince: string;
+  becameCustomerAt: string;
   lastName: string | null;
 }
 
@@ -58,7 +58,7 @@ export function toCustomer(row: CustomerRow): OrderSystemCustomer {
       address: addressOf(row),
       updatedAt: row.updated_at === null ? null : toDateTime(row.updated_at),
     },
-    customerSince: toDateTime(row.created_at),
+    becameCustomerAt: toDateTime(row.created_at),
     lastName: row.last_name,
   };
 }

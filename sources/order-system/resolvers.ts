@@ -23,8 +23,8 @@ export const resolvers: Resolvers = {
       return totals && { value: totals.count, approximate: false };
     },
     lastOrderAt: async (customer, _, context) => (await totalsOf(customer, context))?.lastPlacedAt ?? null,
-    customerSince: async (customer) => {
-      const moments = (await customer.records(identity)).map(({ customerSince }) => customerSince);
+    becameCustomerAt: async (customer) => {
+      const moments = (await customer.records(identity)).map(({ becameCustomerAt }) => becameCustomerAt);
       // Of several records the oldest has the moment.
       return moments.sort()[0] ?? null;
     },

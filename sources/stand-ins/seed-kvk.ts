@@ -15,7 +15,7 @@ export interface SeedRegistration {
   legalFormInFull: string;
   registeredOn: string;
   startedOn: string;
-  refusesAdvertising: boolean;
+  hasRefusedAdvertising: boolean;
   /** The first is the main one. */
   activities: { code: string; description: string }[];
   /** The first is the main one. */
@@ -84,7 +84,7 @@ function registrationOf(company: SeedCompany, index: number): SeedRegistration {
     registeredOn: dayOf(random, year),
     // Of what is old the register may know the year alone.
     startedOn: year < 1980 ? `${year}0000` : started,
-    refusesAdvertising: random.chance(0.6),
+    hasRefusedAdvertising: random.chance(0.6),
     activities: main.code === other.code ? [main] : [main, other],
     branches: Array.from({ length: branchCount }, (_, branch) =>
       branchOf(random, company, index * 1_000 + branch, branch, branchCount),
@@ -190,7 +190,7 @@ const sampleRegistration: SeedRegistration = {
   legalFormInFull: 'Eenmanszaak',
   registeredOn: '20170710',
   startedOn: '20170108',
-  refusesAdvertising: true,
+  hasRefusedAdvertising: true,
   activities: [
     {
       code: '10110',
@@ -255,7 +255,7 @@ function namesakes(): SeedRegistration[] {
       legalFormInFull: 'Eenmanszaak',
       registeredOn: '20190401',
       startedOn: '20190401',
-      refusesAdvertising: false,
+      hasRefusedAdvertising: false,
       activities: [
         { code: '56102', description: 'Fastfoodrestaurants, cafetaria’s, ijssalons, eetkramen e.d.' },
       ],

@@ -19,7 +19,7 @@ export const companiesByVatNumber = defineLoader<SoapClient, string, VatCheckRec
   loadEach: (vatNumbers, vies) =>
     callEach(vatNumbers, async (vatNumber) => {
       const found = await check(vatNumber, vies);
-      return found?.valid === true ? found : null;
+      return found?.isValid === true ? found : null;
     }),
 });
 

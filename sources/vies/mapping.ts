@@ -2,7 +2,7 @@ import type { CompanyRecord } from '../../src/index.js';
 import type { VatCheck } from './schema.generated.js';
 import type { CheckVatResponse } from './wire.js';
 
-export interface VatCheckRecord extends CompanyRecord, Pick<VatCheck, 'valid' | 'checkedAt'> {
+export interface VatCheckRecord extends CompanyRecord, Pick<VatCheck, 'isValid' | 'checkedAt'> {
   name: string | null;
   address: string | null;
 }
@@ -16,7 +16,7 @@ export function toVatCheck(
   return {
     kvkNumber: null,
     vatNumber,
-    valid,
+    isValid: valid,
     name: valid ? name : null,
     address: valid ? address : null,
     checkedAt: fetchedAt.toISOString(),

@@ -148,7 +148,7 @@ export const mapping: GraphqlMapping = {
         title: 'product.title',
         descriptionHtml: 'product.descriptionHtml',
         price: 'contextualPricing(context: {country: $country}).price',
-        available: 'inventoryQuantity',
+        availableQuantity: 'inventoryQuantity',
         imageUrl: 'product.featuredMedia.preview.image.url',
       },
     },

@@ -16,7 +16,7 @@ const FIELD_OF: Record<string, string> = {
   x: 'xProfile { username }',
   buienradar: 'weather { now { temperatureCelsius } }',
   kvk: 'company { legalForm }',
-  vies: 'company { vat { valid } }',
+  vies: 'company { vat { isValid } }',
 };
 
 /** Fields of so many systems. */

@@ -131,7 +131,7 @@ function view(customerNumber: string): string {
 /** One key for each customer. */
 function many(customerNumbers: readonly string[]): string {
   return JSON.stringify({
-    query: 'query ($by: [CustomerKey!]!) { customers(by: $by) { customerSince } }',
+    query: 'query ($by: [CustomerKey!]!) { customers(by: $by) { becameCustomerAt } }',
     variables: { by: customerNumbers.map((customerNumber) => ({ customerNumber })) },
   });
 }

@@ -157,13 +157,13 @@ describe('a company', () => {
       DEADLINE_MS: '10000',
     });
     const { data, errors } = await gateway.query(`{
-      registered: company(by: { kvkNumber: "${bakery.kvkNumber}" }) { registeredName vatNumber vat { valid } }
-      customer(by: { email: "everywhere@example.nl" }) { company { name vatNumber vat { valid } } }
+      registered: company(by: { kvkNumber: "${bakery.kvkNumber}" }) { registeredName vatNumber vat { isValid } }
+      customer(by: { email: "everywhere@example.nl" }) { company { name vatNumber vat { isValid } } }
     }`);
     expect(errors).toEqual([]);
     expect(data).toEqual({
-      registered: { registeredName: registered.name, vatNumber: bakery.vatNumber, vat: { valid: true } },
-      customer: { company: { name: employer.name, vatNumber: employer.vatNumber, vat: { valid: true } } },
+      registered: { registeredName: registered.name, vatNumber: bakery.vatNumber, vat: { isValid: true } },
+      customer: { company: { name: employer.name, vatNumber: employer.vatNumber, vat: { isValid: true } } },
     });
   });
 

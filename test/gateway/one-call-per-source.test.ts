@@ -156,7 +156,7 @@ describe('a source that a query does not need', () => {
   test('is not asked when the identifier given is one that only another keeps', async () => {
     const customerNumber = createWorld({ customers: 0 }).people[0]?.orderSystem?.customerNumber;
     const { data, errors } = await coldGateway().query(
-      'query($by: CustomerKey!) { customer(by: $by) { customerSince } }',
+      'query($by: CustomerKey!) { customer(by: $by) { becameCustomerAt } }',
       { by: { customerNumber } },
     );
     expect(errors).toEqual([]);

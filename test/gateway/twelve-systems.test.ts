@@ -25,5 +25,5 @@ test('one query shows something of each of the twelve systems', async () => {
   for (const list of ['orders', 'invoices', 'visits'])
     expect(listAt(customer, list, 'nodes'), list).not.toHaveLength(0);
   expect(at(customer, 'company', 'legalForm')).not.toBeNull();
-  expect(at(customer, 'company', 'vat', 'valid')).toBe(true);
+  expect(at(customer, 'company', 'vat', 'isValid')).toBe(true);
 });

@@ -43,7 +43,7 @@ function below(limit: number): number {
   return Math.floor((seed / 2 ** 32) * limit);
 }
 
-const PRODUCT = ['sku', 'title', 'descriptionHtml', 'available', 'imageUrl'];
+const PRODUCT = ['sku', 'title', 'descriptionHtml', 'availableQuantity', 'imageUrl'];
 const LINE = ['title', 'quantity'];
 const CART = ['name', 'updatedAt', 'checkoutUrl'];
 const CUSTOMER = ['locale', 'onlineOrderCount', 'name', 'id'];

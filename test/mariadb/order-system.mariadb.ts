@@ -193,7 +193,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
       [
         'name birthDate emails { value verified } phones { value verified }',
         'address { street houseNumber postcode city country }',
-        'customerSince',
+        'becameCustomerAt',
         'orderCount { value } lifetimeValue { amounts { amount currency } }',
         `page: orders(first: $first, after: $after) { edges { cursor } pageInfo { hasNextPage endCursor } nodes {
            number onlineNumber status placedAt total { amount currency }

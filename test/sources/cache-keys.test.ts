@@ -125,7 +125,7 @@ const KEYED: readonly Keyed[] = [
     { conversationId: '1', userId: '1' },
     { conversationId: ['2'], userId: ['2'] },
   ),
-  keyed(branchDetails, { id: '1', kvkNumber: '1' }, { id: ['2'], kvkNumber: ['2'] }),
+  keyed(branchDetails, { number: '1', kvkNumber: '1' }, { number: ['2'], kvkNumber: ['2'] }),
   keyed(companiesByNameAndPlace, { name: 'Bakker', place: 'Ede' }, { name: ['Slager'], place: ['Epe'] }),
   keyed(rainOfPlaces, { latitude: 52, longitude: 5 }, { latitude: [52.1], longitude: [5.1] }),
 ];

@@ -217,11 +217,11 @@ describe('the click log', () => {
     await control.set('clickstream', { fault });
     const ask = () =>
       gateway.query(
-        '{ customer(by: { email: "everywhere@example.nl" }) { customerSince visits { nodes { id } } lastSearch { term } } }',
+        '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt visits { nodes { id } } lastSearch { term } } }',
       );
     const { data, errors } = await ask();
     expect(data).toEqual({
-      customer: { customerSince: expect.any(String) as string, visits: null, lastSearch: null },
+      customer: { becameCustomerAt: expect.any(String) as string, visits: null, lastSearch: null },
     });
     expect(errors.map(({ path }) => String(path?.[1])).sort()).toEqual(['lastSearch', 'visits']);
     for (const { extensions } of errors)

@@ -183,11 +183,11 @@ describe('what hangs on the tickets of the contact centre', () => {
   it('leaves each of them null when it refuses the gateway', async () => {
     gateway = createTestGateway({ ...directSettings(FOUR_SYSTEMS), CONTACT_CENTRE_API_TOKEN: 'wrong' });
     const { data, errors } = await gateway.query(
-      '{ customer(by: { email: "everywhere@example.nl" }) { customerSince copiedTickets { id } supportOrganisation { id } } }',
+      '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt copiedTickets { id } supportOrganisation { id } } }',
     );
     expect(data).toEqual({
       customer: {
-        customerSince: expect.any(String) as string,
+        becameCustomerAt: expect.any(String) as string,
         copiedTickets: null,
         supportOrganisation: null,
       },

@@ -212,10 +212,10 @@ describe('the contact centre', () => {
   it('leaves its fields null when it refuses the gateway', async () => {
     const gateway = createTestGateway({ ...directSettings(), CONTACT_CENTRE_API_TOKEN: 'wrong' });
     const { data, errors } = await gateway.query(
-      '{ customer(by: { email: "everywhere@example.nl" }) { customerSince tickets { id } } }',
+      '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt tickets { id } } }',
     );
     await gateway.close();
-    expect(data).toEqual({ customer: { customerSince: expect.any(String) as string, tickets: null } });
+    expect(data).toEqual({ customer: { becameCustomerAt: expect.any(String) as string, tickets: null } });
     expect(errors.map(({ path, extensions }) => [path, extensions])).toEqual([
       [
         ['customer', 'tickets'],
@@ -575,10 +575,10 @@ describe('what answers at the address of the contact centre', () => {
     answer = answering;
     const gateway = createTestGateway({ ...directSettings(), CONTACT_CENTRE_URL: server.url });
     const { data, errors } = await gateway.query(
-      '{ customer(by: { email: "everywhere@example.nl" }) { customerSince tickets { id createdAt status } } }',
+      '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt tickets { id createdAt status } } }',
     );
     await gateway.close();
-    expect(data).toEqual({ customer: { customerSince: expect.any(String) as string, tickets: null } });
+    expect(data).toEqual({ customer: { becameCustomerAt: expect.any(String) as string, tickets: null } });
     expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
       [['customer', 'tickets'], 'SOURCE_CONTRACT'],
     ]);

@@ -315,11 +315,11 @@ describe('the CRM', () => {
   it('leaves its fields null when it refuses the gateway', async () => {
     const gateway = createTestGateway({ ...directSettings(), CRM_HUBSPOT_TOKEN: 'wrong' });
     const { data, errors } = await gateway.query(
-      '{ customer(by: { email: "everywhere@example.nl" }) { customerSince company { name } jobTitle } }',
+      '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt company { name } jobTitle } }',
     );
     await gateway.close();
     expect(data).toMatchObject({
-      customer: { company: null, jobTitle: null, customerSince: expect.any(String) as string },
+      customer: { company: null, jobTitle: null, becameCustomerAt: expect.any(String) as string },
     });
     expect(
       errors.map(({ path, extensions }) => [path?.[1], extensions.code, extensions.retryable]).sort(),
@@ -765,11 +765,11 @@ describe('the CRM', () => {
       await answering(() => ({ something: 'else' }));
       const gateway = createTestGateway({ ...directSettings(), CRM_HUBSPOT_URL: server.url });
       const { data, errors } = await gateway.query(
-        '{ customer(by: { email: "everywhere@example.nl" }) { customerSince company { name } } }',
+        '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt company { name } } }',
       );
       await gateway.close();
       expect(at(data, 'customer', 'company')).toBeNull();
-      expect(at(data, 'customer', 'customerSince')).toEqual(expect.any(String));
+      expect(at(data, 'customer', 'becameCustomerAt')).toEqual(expect.any(String));
       expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
         [['customer', 'company'], 'SOURCE_CONTRACT'],
       ]);

@@ -306,12 +306,12 @@ describe('Salesforce', () => {
     const gateway = createTestGateway({ ...control.settings, CRM_SALESFORCE_CLIENT_SECRET: 'wrong' });
     const ask = () =>
       gateway.query(
-        '{ customer(by: { email: "everywhere@example.nl" }) { customerSince optOuts { email } } }',
+        '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt optOuts { email } } }',
       );
     for (let i = 0; i < 3; i += 1) {
       const { data, errors } = await ask();
       expect(data).toMatchObject({
-        customer: { optOuts: null, customerSince: expect.any(String) as string },
+        customer: { optOuts: null, becameCustomerAt: expect.any(String) as string },
       });
       expect(errors.map(({ path, extensions }) => [path?.[1], extensions])).toEqual([
         ['optOuts', { code: 'SOURCE_UNAUTHENTICATED', source: 'crm-salesforce', retryable: false }],

@@ -76,8 +76,8 @@ describe('the total of invoices', () => {
 });
 
 describe('the place of an invoice', () => {
-  const invoice = (date: string, number: string) => ({
-    ...{ date, number, dueDate: null, status: 'OPEN' as const, orderNumber: null },
+  const invoice = (issuedOn: string, number: string) => ({
+    ...{ issuedOn, number, dueOn: null, status: 'OPEN' as const, orderNumber: null },
     total: { amount: '1.00', currency: 'EUR' },
     openAmount: { amount: '1.00', currency: 'EUR' },
   });
@@ -88,7 +88,9 @@ describe('the place of an invoice', () => {
     ['2026-11-24', 'F3', false],
     ['2026-11-23', 'F9', true],
     ['2026-11-25', 'F1', false],
-  ])('is behind F2 of 2026-11-24 on %s for %s: %j', (date, number, expected) => {
-    expect(isAfter(invoice(date, number), placeOf({ date: '2026-11-24', number: 'F2' }))).toBe(expected);
+  ])('is behind F2 of 2026-11-24 on %s for %s: %j', (issuedOn, number, expected) => {
+    expect(isAfter(invoice(issuedOn, number), placeOf({ issuedOn: '2026-11-24', number: 'F2' }))).toBe(
+      expected,
+    );
   });
 });

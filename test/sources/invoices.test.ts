@@ -75,7 +75,7 @@ function openAmounts(one: Pick<Person, 'invoices'>) {
 }
 
 const FIELDS = `invoices(first: 100) { nodes {
-    number date dueDate total { amount currency } openAmount { amount currency } status orderNumber
+    number issuedOn dueOn total { amount currency } openAmount { amount currency } status orderNumber
   } pageInfo { hasNextPage } }
   openInvoiceTotal { amounts { amount currency } approximate }`;
 
@@ -85,8 +85,8 @@ function expected(one: Pick<Person, 'invoices'>) {
     invoices: {
       nodes: all.slice(0, 100).map((own) => ({
         number: own.number,
-        date: own.invoiceDate,
-        dueDate: own.dueDate,
+        issuedOn: own.invoiceDate,
+        dueOn: own.dueDate,
         total: money(own.totalCents, own.currency),
         openAmount: money(own.remainingCents, own.currency),
         status: STATUS[own.status],
@@ -244,13 +244,13 @@ describe('the invoice system', () => {
     const control = await faultControl();
     const gateway = patientGateway({ ...control.settings, ...wrong });
     const { data, errors } = await gateway.query(
-      `{ customer(by: { email: "everywhere@example.nl" }) { customerSince ${FIELDS} } }`,
+      `{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt ${FIELDS} } }`,
     );
     await gateway.close();
     const { calls } = control.counters()['invoices'] ?? {};
     await control.close();
     expect(at(data, 'customer')).toMatchObject({
-      customerSince: expect.any(String) as string,
+      becameCustomerAt: expect.any(String) as string,
       invoices: null,
       openInvoiceTotal: null,
     });
@@ -273,11 +273,11 @@ describe('the invoice system', () => {
     );
     await control.set('invoices', { fault });
     const { data, errors } = await gateway.query(
-      `{ customer(by: { email: "everywhere@example.nl" }) { customerSince invoices { nodes { number } } } }`,
+      `{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt invoices { nodes { number } } } }`,
     );
     await gateway.close();
     await control.close();
-    expect(at(data, 'customer')).toEqual({ customerSince: expect.any(String) as string, invoices: null });
+    expect(at(data, 'customer')).toEqual({ becameCustomerAt: expect.any(String) as string, invoices: null });
     expect(errors.map(({ path, extensions }) => [path, extensions.code, extensions.source])).toEqual([
       [['customer', 'invoices'], code, 'invoices'],
     ]);
@@ -586,7 +586,7 @@ describe('what answers at the address of the invoice system', () => {
     const gateway = patientGateway({ INVOICES_URL: server.url, INVOICES_ACCESS_TOKEN: 't' });
     const answered = await gateway.query(
       `{ customer(by: { email: "everywhere@example.nl" }) { invoices { nodes {
-        dueDate orderNumber total { amount currency } openAmount { amount } } } } }`,
+        dueOn orderNumber total { amount currency } openAmount { amount } } } } }`,
     );
     await gateway.close();
     return answered;
@@ -600,7 +600,7 @@ describe('what answers at the address of the invoice system', () => {
     const { data, errors } = await ask();
     expect(errors).toEqual([]);
     expect(at(data, 'customer', 'invoices', 'nodes', 0)).toEqual({
-      dueDate: null,
+      dueOn: null,
       orderNumber: null,
       total: { amount: '12345678901234567.25', currency: 'JPY' },
       openAmount: { amount: '100' },

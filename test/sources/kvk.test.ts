@@ -143,10 +143,10 @@ describe('the trade register', () => {
     const { data, errors } = await gateway.query(
       `{ company(by: { kvkNumber: "69599084" }) {
         kvkNumber registeredName statutoryName tradeNames legalForm rsin registeredOn startedOn endedOn registeredEmployees
-        refusesAdvertising websites activities { code description isMain }
+        hasRefusedAdvertising websites activities { code description isMain }
         addresses { purpose text address { street houseNumber postcode city country } }
         owner { legalForm legalFormInFull rsin addresses { text } websites deregisteredOn }
-        branchCount branches { id name isMain isCommercial address
+        branchCount branches { number name isMain isCommercial address
           details { tradeNames employees fullTimeEmployees partTimeEmployees registeredOn startedOn activities { code } } }
       } }`,
     );
@@ -165,7 +165,7 @@ describe('the trade register', () => {
       startedOn: '2017-01-08',
       endedOn: null,
       registeredEmployees: 1,
-      refusesAdvertising: true,
+      hasRefusedAdvertising: true,
       websites: [],
       activities: [
         {
@@ -199,7 +199,7 @@ describe('the trade register', () => {
       },
       branchCount: 2,
       branches: branches.map((branch, i) => ({
-        id: branch.number,
+        number: branch.number,
         name: branch.tradeNames[0],
         isMain: i === 0,
         isCommercial: true,
@@ -238,12 +238,12 @@ describe('the trade register', () => {
     const branch = shielded?.branches.find(({ addresses }) => addresses[0]?.isShielded === true);
     const gateway = createTestGateway(settings);
     const { data, errors } = await gateway.query(
-      `{ company(by: { kvkNumber: "${String(shielded?.kvkNumber)}" }) { branches(first: 100) { id address details { addresses { text } } } } }`,
+      `{ company(by: { kvkNumber: "${String(shielded?.kvkNumber)}" }) { branches(first: 100) { number address details { addresses { text } } } } }`,
     );
     await gateway.close();
     expect(errors).toEqual([]);
-    expect(listAt(data, 'company', 'branches').find((one) => at(one, 'id') === branch?.number)).toEqual({
-      id: branch?.number,
+    expect(listAt(data, 'company', 'branches').find((one) => at(one, 'number') === branch?.number)).toEqual({
+      number: branch?.number,
       address: null,
       details: { addresses: [] },
     });
@@ -293,7 +293,7 @@ describe('the trade register', () => {
 
   it.each([0, 101, -1])('refuses to give %d branches', async (first) => {
     const gateway = createTestGateway(settings);
-    const { query, variables } = byNumber('69599084', `branches(first: ${first}) { id }`);
+    const { query, variables } = byNumber('69599084', `branches(first: ${first}) { number }`);
     const { errors } = await gateway.query(query, variables);
     await gateway.close();
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
@@ -348,9 +348,9 @@ describe('the trade register, as it may also answer', () => {
       expect(found).toMatchObject({ code: 'SOURCE_CONTRACT' });
     }
     answer = () => ({ body: { ...branch, kvkNummer: '22222223' } });
-    expect(await branchDetails.load([{ id: '000000000001', kvkNumber: '11111112' }], client)).toMatchObject([
-      { code: 'SOURCE_CONTRACT' },
-    ]);
+    expect(
+      await branchDetails.load([{ number: '000000000001', kvkNumber: '11111112' }], client),
+    ).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
   });
 
   it('is read alike with links as the published files have them, and as the service sends them', async () => {

@@ -148,7 +148,7 @@ describe('the order system', () => {
       // Who it is, whether the address is anybody else's, and both pages in one statement.
       calls: 3,
     },
-    ask: by({ customerNumber: seven.orderSystem.customerNumber }, 'birthDate customerSince'),
+    ask: by({ customerNumber: seven.orderSystem.customerNumber }, 'birthDate becameCustomerAt'),
     wrongCredentials: state(
       'its login may log in no more',
       () => `ALTER ROLE ${reader()} NOLOGIN`,

@@ -88,7 +88,7 @@ describe('the order system, asked who somebody is', () => {
         },
         updatedAt: new Date(own?.updatedAt ?? 0).toISOString(),
       },
-      customerSince: new Date(eva.createdAt).toISOString(),
+      becameCustomerAt: new Date(eva.createdAt).toISOString(),
       lastName: 'van der Meer',
     });
   });
@@ -195,7 +195,7 @@ describe('the order system, asked who somebody is', () => {
         { namespace: 'kvkNumber', value: kvkNumber },
       ],
       profile: { birthDate: '1980-01-01' },
-      customerSince: '2020-01-01T00:00:00.000Z',
+      becameCustomerAt: '2020-01-01T00:00:00.000Z',
       lastName: 'Jansen',
     });
     expect(isSameCustomer(of('68750110'), of('69599084'))).toBe(false);
@@ -209,7 +209,7 @@ describe('the order system, asked who somebody is', () => {
       id: 'K1',
       identifiers: [],
       profile: { birthDate },
-      customerSince: '2020-01-01T00:00:00.000Z',
+      becameCustomerAt: '2020-01-01T00:00:00.000Z',
       lastName,
     });
     for (const [lastName, birthDate] of [

@@ -91,7 +91,7 @@ describe('the order system', () => {
   it('shows an order with all that the system holds about it', async () => {
     const { data, errors } = await gateway.query(`{
       customer(by: { email: "everywhere@example.nl" }) {
-        customerSince address { street houseNumber postcode city }
+        becameCustomerAt address { street houseNumber postcode city }
         orders(first: 100) { nodes {
           number onlineNumber status placedAt total { amount currency }
           lines { lineNumber description quantity unitPrice { amount currency } }
@@ -103,7 +103,7 @@ describe('the order system', () => {
     const iso = (moment: string) => new Date(moment).toISOString();
     const money = (cents: number) => ({ amount: euros(cents), currency: 'EUR' });
     const { createdAt } = person('everywhere@example.nl');
-    expect(at(data, 'customer', 'customerSince')).toBe(iso(createdAt));
+    expect(at(data, 'customer', 'becameCustomerAt')).toBe(iso(createdAt));
     expect(at(data, 'customer', 'address', 'city')).toBe(person('everywhere@example.nl').address.city);
     expect(at(data, 'customer', 'orders')).toEqual({
       pageInfo: { hasNextPage: false },
@@ -287,7 +287,7 @@ describe('the order system', () => {
       customer(by: { email: "two-accounts@example.nl" }) {
         orders(first: 100) { nodes { number } }
         orderCount { value approximate }
-        customerSince
+        becameCustomerAt
         lastOrderAt
         lifetimeValue { amounts { amount currency } approximate }
         timeline { nodes { recordId } }
@@ -302,7 +302,7 @@ describe('the order system', () => {
     expect(at(data, 'customer')).toEqual({
       orders: { nodes: orders.map(({ number }) => ({ number })) },
       orderCount: { value: counted, approximate: false },
-      customerSince: accounts.map(({ createdAt }) => new Date(createdAt).toISOString()).sort()[0],
+      becameCustomerAt: accounts.map(({ createdAt }) => new Date(createdAt).toISOString()).sort()[0],
       lastOrderAt: lastPlacedAt,
       lifetimeValue: { amounts, approximate: false },
       timeline: { nodes: orders.map(({ number }) => ({ recordId: number })) },
@@ -515,15 +515,15 @@ describe('the order system', () => {
     change(url);
     const broken = createTestGateway({ ...directSettings(), ORDER_SYSTEM_URL: url.href });
     const { data, errors } = await broken.query(
-      '{ customer(by: { email: "everywhere@example.nl" }) { jobTitle orders { nodes { number } } customerSince } }',
+      '{ customer(by: { email: "everywhere@example.nl" }) { jobTitle orders { nodes { number } } becameCustomerAt } }',
     );
     await broken.close();
     expect(data).toEqual({
-      customer: { jobTitle: expect.any(String) as string, orders: null, customerSince: null },
+      customer: { jobTitle: expect.any(String) as string, orders: null, becameCustomerAt: null },
     });
     expect(errors.map(({ path, extensions }) => [path?.[1], extensions.code, extensions.retryable])).toEqual([
       ['orders', code, false],
-      ['customerSince', code, false],
+      ['becameCustomerAt', code, false],
     ]);
   });
 });

@@ -208,7 +208,7 @@ function invoices(world: World): Record<string, RecordCase> {
 function others(world: World): Record<string, RecordCase> {
   const register = world.register.filter(({ branches }) => branches.length > 0);
   const branches = register.flatMap(({ kvkNumber, branches: [own] }) =>
-    own === undefined ? [] : [{ id: own.number, kvkNumber }],
+    own === undefined ? [] : [{ number: own.number, kvkNumber }],
   );
   const vatNumbers = world.companies.flatMap(({ vatNumber }) => vatNumber ?? []);
   const visitors = having(world, 'clickstream').flatMap(({ orderSystem }) =>

@@ -12,11 +12,11 @@ const valid = [
   ...new Set(world.companies.flatMap(({ vatNumber }) => (vatNumber === undefined ? [] : [vatNumber]))),
 ].filter((vatNumber) => vatNumber !== 'NL807518311B01');
 
-const by = (vatNumber: string, fields = 'vat { valid }') => ({
+const by = (vatNumber: string, fields = 'vat { isValid }') => ({
   query: `query($by: CompanyKey!) { company(by: $by) { ${fields} } }`,
   variables: { by: { vatNumber } },
 });
-const known = { company: { vat: { valid: true } } };
+const known = { company: { vat: { isValid: true } } };
 const nothing = { company: null };
 
 const numberIn = ({ body }: SeenRequest) => /vatNumber>([^<]*)</.exec(body)?.[1] ?? '';
@@ -43,11 +43,11 @@ describe('the VAT check', () => {
       // There is no batch: one number a call, however often it is asked for.
       'all companies, twice': {
         query: `{ ${[...valid, ...valid]
-          .map((vatNumber, i) => `c${i}: company(by: { vatNumber: "${vatNumber}" }) { vat { valid } }`)
+          .map((vatNumber, i) => `c${i}: company(by: { vatNumber: "${vatNumber}" }) { vat { isValid } }`)
           .join(' ')} }`,
         calls: valid.length,
         expectData: (data) => {
-          expect([...valid, ...valid].map((_, i) => at(data, `c${i}`, 'vat', 'valid'))).toEqual(
+          expect([...valid, ...valid].map((_, i) => at(data, `c${i}`, 'vat', 'isValid'))).toEqual(
             [...valid, ...valid].map(() => true),
           );
         },
@@ -82,14 +82,14 @@ describe('the VAT check', () => {
       ],
       // Of three numbers one is valid, one cannot be asked about, and the tax office of the third is closed.
       partial: {
-        query: `{ a: company(by: { vatNumber: "NL801234566B01" }) { vat { valid } }
-                  b: company(by: { vatNumber: "NL804376438B01" }) { vat { valid } }
-                  c: company(by: { vatNumber: "DE987650001" }) { vat { valid } } }`,
+        query: `{ a: company(by: { vatNumber: "NL801234566B01" }) { vat { isValid } }
+                  b: company(by: { vatNumber: "NL804376438B01" }) { vat { isValid } }
+                  c: company(by: { vatNumber: "DE987650001" }) { vat { isValid } } }`,
         answer: (request) => {
           if (numberIn(request) === '801234566B01') return xml(said(request, '<valid>true</valid>'));
           return xml(fault(numberIn(request) === '987650001' ? 'MS_UNAVAILABLE' : 'INVALID_INPUT'));
         },
-        data: { a: { vat: { valid: true } }, b: null, c: null },
+        data: { a: { vat: { isValid: true } }, b: null, c: null },
         errors: [{ path: ['c'], code: 'SOURCE_UNAVAILABLE' }],
       },
     },

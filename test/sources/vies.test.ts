@@ -22,7 +22,7 @@ const settings: Record<string, string> = {
   // However busy the machine is that the tests run on.
   DEADLINE_MS: '20000',
 };
-const CHECKED = 'vat { valid name address checkedAt }';
+const CHECKED = 'vat { isValid name address checkedAt }';
 const aMoment = expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/) as string;
 
 describe('the VAT check', () => {
@@ -42,7 +42,7 @@ describe('the VAT check', () => {
     expect(at(data, 'customer', 'company')).toEqual({
       vatNumber,
       vat: {
-        valid: true,
+        isValid: true,
         name: name ?? (expect.any(String) as string),
         address: expect.stringMatching(/^DORPSSTRAAT \d{5}\n1234AB [A-Z ’'-]+$/) as string,
         checkedAt: aMoment,
@@ -51,8 +51,12 @@ describe('the VAT check', () => {
   });
 
   it.each([
-    ['a company that is no customer', 'nl 8012.34.566.B01', { valid: true }],
-    ['a company in a country that tells no names', 'DE987650001', { valid: true, name: null, address: null }],
+    ['a company that is no customer', 'nl 8012.34.566.B01', { isValid: true }],
+    [
+      'a company in a country that tells no names',
+      'DE987650001',
+      { isValid: true, name: null, address: null },
+    ],
     ['a company in Greece, as Greece writes it', 'GR987651008', { name: 'ΑΦΟΙ ΠΑΠΑΔΟΠΟΥΛΟΥ ΟΕ' }],
     [
       'a company in Northern Ireland',
@@ -80,7 +84,7 @@ describe('the VAT check', () => {
       nobody: null,
       lapsed: {
         name: expect.any(String) as string,
-        vat: { valid: false, name: null, address: null, checkedAt: aMoment },
+        vat: { isValid: false, name: null, address: null, checkedAt: aMoment },
       },
     });
   });
@@ -137,7 +141,7 @@ describe('the VAT check on its way', () => {
       .slice(0, count);
   const ofCustomers = (email: string[]) => ({ by: email.map((one) => ({ email: one })) });
   const manyQuery =
-    'query($by: [CustomerKey!]!) { customers(by: $by) { company { vatNumber vat { valid } } } }';
+    'query($by: [CustomerKey!]!) { customers(by: $by) { company { vatNumber vat { isValid } } } }';
 
   it('asks once about each number, however many customers work there, and not again that day', async () => {
     await start({ answerMs: 20 });
@@ -162,10 +166,10 @@ describe('the VAT check on its way', () => {
       refuse: (countryCode) => (countryCode === 'DE' ? 'MS_UNAVAILABLE' : undefined),
     });
     const { data, errors } = await query(
-      `{ nl: company(by: { vatNumber: "NL801234566B01" }) { kvkNumber vat { valid } }
-         de: company(by: { vatNumber: "DE987650001" }) { vat { valid } } }`,
+      `{ nl: company(by: { vatNumber: "NL801234566B01" }) { kvkNumber vat { isValid } }
+         de: company(by: { vatNumber: "DE987650001" }) { vat { isValid } } }`,
     );
-    expect(data).toEqual({ nl: { kvkNumber: '00482917', vat: { valid: true } }, de: null });
+    expect(data).toEqual({ nl: { kvkNumber: '00482917', vat: { isValid: true } }, de: null });
     expect(errors.map(({ path, extensions }) => [path, extensions])).toEqual([
       [['de'], { code: 'SOURCE_UNAVAILABLE', source: 'vies', retryable: true }],
     ]);
@@ -178,19 +182,19 @@ describe('the VAT check on its way', () => {
   ])('is done for other countries however often one of them says %s', async (word, code) => {
     await start({ refuse: (countryCode) => (countryCode === 'DE' ? word : undefined) });
     for (let i = 0; i < 25; i += 1) {
-      const { errors } = await query('{ company(by: { vatNumber: "DE987650001" }) { vat { valid } } }');
+      const { errors } = await query('{ company(by: { vatNumber: "DE987650001" }) { vat { isValid } } }');
       expect(errors.map(({ extensions }) => extensions)).toEqual([{ code, source: 'vies', retryable: true }]);
     }
     const { data, errors } = await query(
-      '{ company(by: { vatNumber: "NL801234566B01" }) { vat { valid } } }',
+      '{ company(by: { vatNumber: "NL801234566B01" }) { vat { isValid } } }',
     );
     expect(errors).toEqual([]);
-    expect(at(data, 'company', 'vat', 'valid')).toBe(true);
+    expect(at(data, 'company', 'vat', 'isValid')).toBe(true);
   });
 
   it('is not asked for a while, about no country, when VIES itself keeps being down', async () => {
     await start({ refuse: () => 'SERVICE_UNAVAILABLE' });
-    const ask = () => query('{ company(by: { vatNumber: "DE987650001" }) { vat { valid } } }');
+    const ask = () => query('{ company(by: { vatNumber: "DE987650001" }) { vat { isValid } } }');
     for (let i = 0; i < 12; i += 1) await ask();
     const before = calls();
     expect((await ask()).errors[0]?.extensions).toMatchObject({
@@ -212,16 +216,18 @@ describe('the VAT check on its way', () => {
     let refusals = 0;
     await start({ refuse: () => (++refusals === 1 ? word : undefined) });
     const { data, errors } = await query(
-      '{ company(by: { vatNumber: "NL801234566B01" }) { vat { valid } } }',
+      '{ company(by: { vatNumber: "NL801234566B01" }) { vat { isValid } } }',
     );
     expect(errors).toEqual([]);
-    expect(at(data, 'company', 'vat', 'valid')).toBe(true);
+    expect(at(data, 'company', 'vat', 'isValid')).toBe(true);
     expect(calls()).toBe(2);
   });
 
   it('is not done again when VIES has shut the gateway out', async () => {
     await start({ refuse: () => 'IP_BLOCKED' });
-    const { errors } = await query('{ company(by: { vatNumber: "NL801234566B01" }) { name vat { valid } } }');
+    const { errors } = await query(
+      '{ company(by: { vatNumber: "NL801234566B01" }) { name vat { isValid } } }',
+    );
     expect(errors.map(({ path, extensions }) => [path?.join('.'), extensions])).toEqual([
       ['company.vat', { code: 'SOURCE_FORBIDDEN', source: 'vies', retryable: false }],
     ]);
@@ -232,7 +238,7 @@ describe('the VAT check on its way', () => {
     await start({}, patientSources({ vies: '250 ms' }));
     await control?.set('vies', { fault: inFault });
     const { errors } = await query(
-      '{ customer(by: { email: "company@example.nl" }) { name company { vat { valid } } } }',
+      '{ customer(by: { email: "company@example.nl" }) { name company { vat { isValid } } } }',
     );
     expect(errors.map(({ path, extensions }) => [path?.join('.'), extensions.code])).toEqual([
       ['customer.company.vat', 'SOURCE_TIMEOUT'],
@@ -278,7 +284,7 @@ describe('the loaders of the VAT check', () => {
       for (const text of [key, `NL${key}`, `${key}801234566B01`]) {
         const outcome = await loader.load([text], client).catch((error: unknown) => error);
         if (outcome instanceof Error) expect(outcome).toMatchObject({ code: 'BAD_USER_INPUT' });
-        else expect([null, false]).toContain((outcome as { valid: boolean }[])[0]?.valid ?? null);
+        else expect([null, false]).toContain((outcome as { isValid: boolean }[])[0]?.isValid ?? null);
       }
   });
 
@@ -292,7 +298,7 @@ describe('the loaders of the VAT check', () => {
     ['with dashes for one', '<valid>true</valid><name>---</name><address>---</address>'],
   ])('read an answer %s', async (_, more) => {
     await answering(said(more));
-    expect(await check()).toMatchObject([{ valid: true, name: null, address: null }]);
+    expect(await check()).toMatchObject([{ isValid: true, name: null, address: null }]);
   });
 
   it.each([

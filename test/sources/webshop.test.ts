@@ -168,11 +168,11 @@ describe('the webshop', () => {
   it('leaves its fields null when it refuses the gateway', async () => {
     const refused = createTestGateway({ ...directSettings(), WEBSHOP_ACCESS_TOKEN: 'wrong' });
     const { data, errors } = await refused.query(
-      '{ customer(by: { email: "everywhere@example.nl" }) { customerSince cart { name } locale } }',
+      '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt cart { name } locale } }',
     );
     await refused.close();
     expect(data).toEqual({
-      customer: { customerSince: expect.any(String) as string, cart: null, locale: null },
+      customer: { becameCustomerAt: expect.any(String) as string, cart: null, locale: null },
     });
     expect(errors.map(({ path, extensions }) => [path?.[1], extensions.code, extensions.retryable])).toEqual([
       ['cart', 'SOURCE_UNAUTHENTICATED', false],
@@ -186,11 +186,11 @@ describe('the webshop', () => {
     });
     const broken = createTestGateway({ ...directSettings(), WEBSHOP_URL: server.url });
     const { data, errors } = await broken.query(
-      '{ customer(by: { email: "everywhere@example.nl" }) { customerSince locale } }',
+      '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt locale } }',
     );
     await broken.close();
     await server.close();
-    expect(data).toEqual({ customer: { customerSince: expect.any(String) as string, locale: null } });
+    expect(data).toEqual({ customer: { becameCustomerAt: expect.any(String) as string, locale: null } });
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
   });
 });
@@ -210,7 +210,7 @@ describe('a webshop of its own kind', () => {
     await gateway.close();
     await shop.close();
   });
-  const wish = (skus: string[], fields = 'sku title available price { amount currency }') =>
+  const wish = (skus: string[], fields = 'sku title availableQuantity price { amount currency }') =>
     gateway.query(
       `query($skus: [String!]!) { customer(by: { email: "everywhere@example.nl" }) { wishes(skus: $skus) { ${fields} } } }`,
       { skus },
@@ -224,12 +224,12 @@ describe('a webshop of its own kind', () => {
     const shown = (product: typeof one) => ({
       sku: product?.sku,
       title: product?.title,
-      available: product?.stock,
+      availableQuantity: product?.stock,
       price: { currency: 'EUR', amount: expect.any(String) as string },
     });
     expect(listAt(data, 'customer', 'wishes')).toEqual([
       shown(other),
-      { sku: 'NONE-AT-ALL', title: null, available: null, price: null },
+      { sku: 'NONE-AT-ALL', title: null, availableQuantity: null, price: null },
       shown(one),
     ]);
   });

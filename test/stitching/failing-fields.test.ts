@@ -51,7 +51,7 @@ describe('a field that the webshop cannot answer', () => {
     webshop.failFields([{ type: 'ProductVariant', field: 'inventoryQuantity', message: 'broken' }]);
     const several = shoppers.find(({ cart }) => cart.lines.length > 1) ?? eva;
     const answer = await gateway.query(
-      'query($by: [CustomerKey!]!) { customers(by: $by) { cart { lines { title product { sku left: available } } } } }',
+      'query($by: [CustomerKey!]!) { customers(by: $by) { cart { lines { title product { sku left: availableQuantity } } } } }',
       { by: [{ email: 'orders-only@example.nl' }, { email: several.email }] },
     );
     expect(several.cart.lines.length).toBeGreaterThan(1);
@@ -97,13 +97,13 @@ describe('a field that the webshop cannot answer', () => {
   test('of a product has the place of its order line in its path', async () => {
     webshop.failFields([{ type: 'ProductVariant', field: 'inventoryQuantity', message: 'broken' }]);
     const answer = await gateway.query(
-      'query($by: CustomerKey!) { customer(by: $by) { orders(first: 1) { nodes { lines { product { sku title available } } } } } }',
+      'query($by: CustomerKey!) { customer(by: $by) { orders(first: 1) { nodes { lines { product { sku title availableQuantity } } } } } }',
       { by },
     );
     const lines = listAt(answer.data, 'customer', 'orders', 'nodes', 0, 'lines');
     expect(lines.length).toBeGreaterThan(1);
     expect(answer.errors.map(({ path }) => path)).toEqual(
-      lines.map((_, i) => ['customer', 'orders', 'nodes', 0, 'lines', i, 'product', 'available']),
+      lines.map((_, i) => ['customer', 'orders', 'nodes', 0, 'lines', i, 'product', 'availableQuantity']),
     );
     for (const line of lines) expect(at(line, 'product', 'title')).toEqual(expect.any(String));
   });

@@ -9,7 +9,7 @@ const by = shoppers.map(({ email }) => ({ email }));
 
 const money = fc.constantFrom('{ amount }', '{ amount currency }');
 const product = fc
-  .subarray(['sku', 'title', 'descriptionHtml', 'available', 'imageUrl', 'price { amount }'], {
+  .subarray(['sku', 'title', 'descriptionHtml', 'availableQuantity', 'imageUrl', 'price { amount }'], {
     minLength: 1,
   })
   .map((fields) => `product { ${fields.join(' ')} }`);

@@ -9,7 +9,7 @@ export function basicProfile(company: SeedRegistration, api: string): Json {
   const names = company.branches.flatMap(({ tradeNames }) => tradeNames);
   return {
     kvkNummer: company.kvkNumber,
-    indNonMailing: yesOrNo(company.refusesAdvertising),
+    indNonMailing: yesOrNo(company.hasRefusedAdvertising),
     naam: company.name,
     formeleRegistratiedatum: company.registeredOn,
     materieleRegistratie: { datumAanvang: company.startedOn },
@@ -92,7 +92,7 @@ export function branchProfile(company: SeedRegistration, branch: SeedBranch, api
     vestigingsnummer: branch.number,
     kvkNummer: company.kvkNumber,
     ...(company.rsin !== undefined && { rsin: company.rsin }),
-    indNonMailing: yesOrNo(company.refusesAdvertising),
+    indNonMailing: yesOrNo(company.hasRefusedAdvertising),
     formeleRegistratiedatum: branch.registeredOn,
     materieleRegistratie: { datumAanvang: branch.startedOn },
     eersteHandelsnaam: branch.tradeNames[0],
