@@ -8,42 +8,42 @@ import { verifyAudit, type AuditVerdict } from '../privacy/audit-verify.js';
 const verify = defineCommand({
   meta: {
     name: 'verify',
-    description: 'Tells whether lines of an audit log were removed, changed or put elsewhere',
+    description: 'Checks whether lines of an audit log were removed, changed or moved',
   },
   args: {
     files: {
       type: 'positional',
-      description: 'Files of one log, the oldest first. AUDIT_SECRET must be what they were written with',
+      description:
+        'Files of one log, the oldest first. AUDIT_SECRET must be the secret they were written with',
     },
     head: {
       type: 'string',
       valueHint: 'file',
-      description:
-        'The head to compare the end with, if it is not beside the last file. --no-head: there is none',
+      description: 'The head file, if it is not beside the last log file. --no-head: the log has no head',
     },
     begin: {
       type: 'boolean',
       default: true,
-      description: 'The first file is the oldest that ever was',
-      negativeDescription: 'The files before the first one are not kept any more',
+      description: 'The first file is the beginning of the log',
+      negativeDescription: 'Older files of the log were deleted',
     },
   },
   run: async ({ args }) => {
     const settings = new SettingsReader(process.env);
     const secret = settings.read(GATEWAY_SETTINGS.auditSecret);
     settings.throwIfWrong();
-    // `--no-head` gives false.
+    // With `--no-head` the value is false.
     const head: unknown = args.head;
-    const verdict = await verifyAudit(args._, {
+    const result = await verifyAudit(args._, {
       secret,
       head: head === false ? false : args.head,
       fromBeginning: args.begin,
     }).catch((error: unknown) => {
       if (!(error instanceof HeadError)) throw error;
-      throw new InvalidInputError(`${error.message}. Name another by --head, or say --no-head.`);
+      throw new InvalidInputError(`${error.message}. Name another head by --head, or use --no-head.`);
     });
-    const isTold = verdict.endIsKnown || head === false;
-    const lines = [...problemsOf(verdict, isTold, secret !== undefined), summaryOf(verdict)];
+    const isEndSettled = result.endIsKnown || head === false;
+    const lines = [...problemsOf(result, isEndSettled, secret !== undefined), summaryOf(result)];
     process.stdout.write(`${lines.join('\n')}\n`);
     if (lines.length > 1) process.exitCode = 1;
   },
@@ -51,20 +51,20 @@ const verify = defineCommand({
 
 function problemsOf(
   { problems, problemsOmitted, lines }: AuditVerdict,
-  isEndTold: boolean,
+  isEndSettled: boolean,
   hasSecret: boolean,
 ): string[] {
-  const told = problems.map(({ file, line, damage, detail }) => `${file}:${line}: ${damage}: ${detail}`);
-  if (problemsOmitted > 0) told.push(`and ${problemsOmitted} more`);
+  const messages = problems.map(({ file, line, damage, detail }) => `${file}:${line}: ${damage}: ${detail}`);
+  if (problemsOmitted > 0) messages.push(`and ${problemsOmitted} more`);
   if (lines > 0 && problems.filter(({ damage }) => damage === 'changed').length + problemsOmitted >= lines)
-    told.push(
-      `Every line is changed: ${hasSecret ? 'is AUDIT_SECRET what they were written with?' : 'were they written with an AUDIT_SECRET? Then it is needed here.'}`,
+    messages.push(
+      `Every line is changed. ${hasSecret ? 'Check that AUDIT_SECRET is the secret they were written with.' : 'If they were written with an AUDIT_SECRET, set it.'}`,
     );
-  if (!isEndTold)
-    told.push(
-      'There is no head beside the last file, so lines may be missing at the end. Name it by --head, or say --no-head if there is none: of a file that was moved away, or of lines from standard output.',
+  if (!isEndSettled)
+    messages.push(
+      'There is no head beside the last file, so lines may be missing at the end. Name the head by --head. If there is none, as for lines from standard output, use --no-head.',
     );
-  return told;
+  return messages;
 }
 
 function summaryOf({
@@ -82,7 +82,7 @@ function summaryOf({
     first === undefined || last === undefined
       ? ''
       : `numbers ${first.seq} to ${last.seq}, ${first.time} to ${last.time}`,
-    torn === 0 ? '' : `${torn} times a crash tore lines that nobody was answered`,
+    torn === 0 ? '' : `${torn} crashes left incomplete lines, whose responses were not sent`,
     endIsKnown ? '' : 'the end was not compared with a head',
     count === 0 ? 'nothing is missing or changed' : `${count} problems`,
     last === undefined ? '' : `last hash ${last.hash}`,

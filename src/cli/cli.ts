@@ -4,11 +4,11 @@ import { defineCommand, runCommand, runMain } from 'citty';
 import { GatewayError } from '../errors.js';
 
 /**
- * `stekkerdoos <verb>`: one file per verb, read when it is asked for. Exit code 0: done. 1: what was asked about is not as
- * it should be, or `start` could not. 2: it could not be done.
+ * `stekkerdoos <verb>`: one file for each verb, imported when it runs. Exit code 0: success. 1: a check failed, or `start`
+ * failed. 2: the command could not run.
  */
 const stekkerdoos = defineCommand({
-  meta: { name: 'stekkerdoos', description: 'One live customer view over the systems that are there' },
+  meta: { name: 'stekkerdoos', description: 'One live customer view over all systems of an organisation' },
   subCommands: {
     audit: () => import('./audit.js').then(({ audit }) => audit),
     export: () => import('./export.js').then(({ exportAll }) => exportAll),
@@ -33,7 +33,7 @@ if (rawArgs.some((word) => word === '--help' || word === '-h')) {
 
 function explain(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  // What is wrong with the command itself.
+  // A mistake in the command line.
   if (error.name === 'CLIError') return `${error.message} See: stekkerdoos --help`;
   const isDefect = !(error instanceof GatewayError) && !('code' in error);
   return isDefect ? (error.stack ?? error.message) : error.message;

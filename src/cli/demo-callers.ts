@@ -2,7 +2,7 @@ import { createSecretKey, hash } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Role } from '../context/caller.js';
 
-/** The demo's callers: keys that anybody can type, since there is nobody to hide made-up customers from. */
+/** The callers of the demo. Their keys are easy to type, because the customers are made up. */
 
 const ISSUER = 'https://id.example.nl';
 const AUDIENCE = 'stekkerdoos-demo';
@@ -11,24 +11,24 @@ const SIGNING_SECRET = 'the demo signs its tokens with this';
 /** The customer that the visitor's token names. */
 const VISITOR = 'everywhere@example.nl';
 
-/** Roles with a key, and what each may do, in a line. */
+/** The roles with a key, and a line about the permissions of each. */
 const KEYS: Readonly<Record<Exclude<Role, 'visitor'>, string>> = {
   frontend: 'personalises pages: persisted operations, for PERSONALISATION or SERVICE',
   analyst: 'explores: any operation, for ANALYTICS, sees masked values',
   campaign: 'fetches profiles by the thousands, for MARKETING or SERVICE, with consent',
-  operator: 'helps customers with their rights: sees all, for any purpose, and may forget',
+  operator: 'answers data subject requests: sees everything, for any purpose, and can erase',
 };
 
 export interface DemoCaller {
   role: Role;
-  /** To be sent as `Authorization: Bearer <token>`. */
+  /** The value after `Authorization: Bearer`. */
   token: string;
   may: string;
 }
 
 export interface DemoCallers {
   callers: readonly DemoCaller[];
-  /** For the gateway. */
+  /** The settings of the gateway. */
   settings: Readonly<Record<string, string>>;
 }
 

@@ -17,17 +17,16 @@ import { V8_FLAGS } from '../v8/flags.js';
 import { createDemoCallers, type DemoCaller } from './demo-callers.js';
 
 /**
- * Everything on loopback, from nothing: the stand-ins of all systems with their seed data, the fault control in front
- * of them, a campaign tool that is told of what happens in them, and a gateway as `npm start` runs it, in a process of
- * its own.
+ * Starts everything on loopback: the stand-ins of all systems with their seed data, the fault control in front of them, a
+ * campaign tool that receives events, and the gateway as `npm start` runs it, in a child process.
  */
 
-/** Only for made-up customers: a real gateway has a secret of its own. */
-const DEMO_SECRET = 'the demo keeps no secrets';
+/** The demo's customers are made up. A real gateway needs its own secret. */
+const DEMO_SECRET = 'the demo has no secrets';
 const GATEWAY = fileURLToPath(
   new URL(`../process/main${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url),
 );
-/** The operations of the demo's callers, and what its campaign tool is sent. */
+/** The persisted operations of the demo's callers, and the triggers of its campaign tool. */
 const DEMO_FOLDERS = {
   OPERATIONS_FOLDER: fileURLToPath(new URL('../../schema/demo/operations/', import.meta.url)),
   TRIGGERS_FOLDER: fileURLToPath(new URL('../../schema/demo/triggers/', import.meta.url)),
@@ -43,15 +42,15 @@ const CAMPAIGN_TOOL_PORT = setting(
   'a port number (default 4002)',
 );
 
-/** Things to close again, the last opened first. */
-const opened: (() => Promise<void>)[] = [];
+/** Closes what was opened, in reverse order. */
+const closers: (() => Promise<void>)[] = [];
 let stopping: Promise<void> | undefined;
 
 class StoppedError extends Error {}
 
-/** Notes how to close what was just opened; when the demo is being stopped, closes it and goes no further. */
-async function keep(close: () => Promise<void>): Promise<void> {
-  if (stopping === undefined) opened.push(close);
+/** Registers how to close what was just opened. If the demo is stopping, closes it and throws a StoppedError. */
+async function closeAtStop(close: () => Promise<void>): Promise<void> {
+  if (stopping === undefined) closers.push(close);
   else {
     await close();
     throw new StoppedError();
@@ -60,12 +59,12 @@ async function keep(close: () => Promise<void>): Promise<void> {
 
 function stop(): Promise<void> {
   stopping ??= (async () => {
-    for (let close = opened.pop(); close !== undefined; close = opened.pop()) await close();
+    for (let close = closers.pop(); close !== undefined; close = closers.pop()) await close();
   })();
   return stopping;
 }
 
-function say(line = ''): void {
+function printLine(line = ''): void {
   process.stdout.write(`${line}\n`);
 }
 
@@ -79,28 +78,28 @@ async function demo(): Promise<void> {
     await refuseTakenPort(variable, wanted);
   }
 
-  say(`Stekkerdoos demo: ${customers} made-up customers, everything on this machine only.`);
+  printLine(`Stekkerdoos demo: ${customers} made-up customers, everything on this machine only.`);
   const startedAt = performance.now();
   const seconds = () => `${((performance.now() - startedAt) / 1000).toFixed(1)} s`;
-  say('  seeding and starting the systems ...');
+  printLine('  seeding and starting the systems ...');
   const standIns = await startStandIns({
     customers,
     onProgress: ({ name }) => {
-      say(`  ${name} is up (${seconds()})`);
+      printLine(`  ${name} is ready (${seconds()})`);
     },
   });
-  await keep(() => standIns.close());
+  await closeAtStop(() => standIns.close());
   const faults = await createFaultControl(standIns.standIns, {
     port: faultControlPort,
     gateway: `http://127.0.0.1:${port}`,
   });
-  await keep(() => faults.close());
-  say(`  fault control is up (${seconds()})`);
+  await closeAtStop(() => faults.close());
+  printLine(`  fault control is ready (${seconds()})`);
   const campaignTool = await startCampaignTool({ port: campaignToolPort });
-  await keep(() => campaignTool.close());
-  say(`  campaign tool is up (${seconds()})`);
+  await closeAtStop(() => campaignTool.close());
+  printLine(`  campaign tool is ready (${seconds()})`);
   const folder = await mkdtemp(join(tmpdir(), 'stekkerdoos-demo-'));
-  await keep(() => rm(folder, { recursive: true, force: true }));
+  await closeAtStop(() => rm(folder, { recursive: true, force: true }));
   const auditFile = join(folder, 'audit.jsonl');
   const isOpen = process.env['AUTH'] === 'off';
   const { callers, settings } = await createDemoCallers();
@@ -114,9 +113,9 @@ async function demo(): Promise<void> {
     ...faults.settings,
     PORT: String(port),
   });
-  say(`  gateway is up (${seconds()})`);
-  tell({ url, faults, campaignTool, customers, auditFile, callers: isOpen ? [] : callers });
-  say(`ready ${url}/graphql`);
+  printLine(`  gateway is ready (${seconds()})`);
+  printGuide({ url, faults, campaignTool, customers, auditFile, callers: isOpen ? [] : callers });
+  printLine(`ready ${url}/graphql`);
 }
 
 function readOptions() {
@@ -133,25 +132,25 @@ function readOptions() {
   return { customers, port, faultControlPort, campaignToolPort };
 }
 
-/** Seeding takes seconds; that a port is taken is told before. */
+/** Reports a port that is in use before seeding, which takes seconds. */
 async function refuseTakenPort(variable: string, port: number): Promise<void> {
   const server = createServer().listen(port, '127.0.0.1');
   try {
     await once(server, 'listening');
   } catch {
     throw new ConfigError([
-      `${variable} ${port} is taken by another program: stop that one, or set ${variable} to a free port.`,
+      `${variable} ${port} is in use. Stop the other program, or set ${variable} to a free port.`,
     ]);
   }
   server.close();
   await once(server, 'close');
 }
 
-/** Starts the gateway and gives its address once it listens. */
+/** Starts the gateway. Resolves to its address when it listens. */
 async function startGateway(settings: Record<string, string>): Promise<string> {
   const child = fork(GATEWAY, {
     execArgv: [...process.execArgv, ...V8_FLAGS],
-    // A group of its own: Ctrl-C reaches this process alone, which stops things in order.
+    // In its own process group, so that Ctrl-C reaches this process only, which stops everything in order.
     detached: true,
     env: {
       ID_SECRET: DEMO_SECRET,
@@ -161,16 +160,16 @@ async function startGateway(settings: Record<string, string>): Promise<string> {
       ...settings,
     },
   });
-  await keep(() => stopChild(child));
+  await closeAtStop(() => stopChild(child));
   const message = await Promise.race([
     once(child, 'message').then(([first]: unknown[]) => first),
     once(child, 'exit').then(() => undefined),
   ]);
   if (typeof message !== 'string')
-    throw new ConfigError(['The gateway did not start; what it said stands above.']);
+    throw new ConfigError(['The gateway did not start. See its message above.']);
   child.once('exit', (code) => {
     if (stopping !== undefined) return;
-    say(`The gateway stopped by itself (code ${String(code)}).`);
+    printLine(`The gateway stopped unexpectedly (exit code ${String(code)}).`);
     process.exitCode = 1;
     void stop();
   });
@@ -184,49 +183,49 @@ async function stopChild(child: ChildProcess): Promise<void> {
   await exited;
 }
 
-interface Told {
+interface Running {
   url: string;
   faults: FaultControl;
   campaignTool: CampaignTool;
   customers: number;
   auditFile: string;
-  /** Empty when whoever reaches the gateway may ask. */
+  /** Empty if the gateway needs no authentication. */
   callers: readonly DemoCaller[];
 }
 
-function tell({ url, faults, campaignTool, customers, auditFile, callers }: Told): void {
+function printGuide({ url, faults, campaignTool, customers, auditFile, callers }: Running): void {
   const keyOf = (wanted: string) => callers.find(({ role }) => role === wanted)?.token;
   const graphiql = (role: string) => {
     const key = keyOf(role);
     return `${url}/graphql${key === undefined ? '' : `#key=${key}`}`;
   };
   const operator = keyOf('operator');
-  const ask = `curl -s ${url}/graphql -H 'content-type: application/json'${operator === undefined ? '' : ` -H 'authorization: Bearer ${operator}'`}`;
-  say(`
+  const query = `curl -s ${url}/graphql -H 'content-type: application/json'${operator === undefined ? '' : ` -H 'authorization: Bearer ${operator}'`}`;
+  printLine(`
 GraphiQL       ${graphiql('operator')}  (in a browser; ready-made examples are in its tabs)
-               ${graphiql('analyst')}  (the same as an analyst sees it: masked)
+               ${graphiql('analyst')}  (as an analyst, who sees masked values)
 endpoint       POST ${url}/graphql
 health         ${url}/health/ready
-fault control  ${faults.url}  (GET: counters; PUT /<source>: a bad day; DELETE: heal all)
-campaign tool  ${campaignTool.url}  (in a browser; shows what is delivered to it)
-audit log      ${auditFile}  (gone when the demo stops)
+fault control  ${faults.url}  (GET: counters; PUT /<source>: set a fault; DELETE: remove all faults)
+campaign tool  ${campaignTool.url}  (in a browser; shows its deliveries)
+audit log      ${auditFile}  (deleted when the demo stops)
 `);
   if (callers.length > 0) {
-    say('Who may ask: key <role> <token>, to be sent as "Authorization: Bearer <token>"');
-    for (const { role, token, may } of callers) say(`key ${role} ${token}\n    ${may}`);
-    say();
+    printLine('Callers: key <role> <token>. Send the token as "Authorization: Bearer <token>".');
+    for (const { role, token, may } of callers) printLine(`key ${role} ${token}\n    ${may}`);
+    printLine();
   }
-  say(`Three queries to try:
-  ${ask} -d '{"query":"{ customer(by: {email: \\"everywhere@example.nl\\"}) { id name knownTo { source status } } }"}'
-  ${ask} -d '{"query":"{ customer(by: {email: \\"customer-7@example.nl\\"}) { orders(first: 2) { nodes { number lines { product { title } } } } tickets { subject } } }"}'
-  ${ask} -d '{"query":"{ customer(by: {email: \\"shared@example.nl\\"}) { name } }"}'
+  printLine(`Three queries to try:
+  ${query} -d '{"query":"{ customer(by: {email: \\"everywhere@example.nl\\"}) { id name knownTo { source status } } }"}'
+  ${query} -d '{"query":"{ customer(by: {email: \\"customer-7@example.nl\\"}) { orders(first: 2) { nodes { number lines { product { title } } } } tickets { subject } } }"}'
+  ${query} -d '{"query":"{ customer(by: {email: \\"shared@example.nl\\"}) { name } }"}'
 
-A signal, an action: somebody who listens, somebody who pays, and what the campaign tool has got:
-  ${ask} -N -H 'accept: text/event-stream' -d '{"query":"subscription { orderPaid { recordId customer { name } } }"}' &
+Events: subscribe, let a customer pay, and list what the campaign tool received:
+  ${query} -N -H 'accept: text/event-stream' -d '{"query":"subscription { orderPaid { recordId customer { name } } }"}' &
   curl -s ${faults.url}/order-system/emit -d '{"type":"order.paid","email":"customer-5@example.nl"}'
   sleep 1 && curl -s ${campaignTool.url}/deliveries
 
-A bad day (what was asked within the hour is still shown, marked as stale; with -H 'cache-control: no-cache' it is not):
+Faults (the gateway returns records of the last hour, marked as stale, unless the request has -H 'cache-control: no-cache'):
   curl -s -X PUT ${faults.url}/contact-centre -d '{"fault":"hang"}'
   curl -s -X PUT ${campaignTool.url} -d '{"status":503}'
 
@@ -236,11 +235,11 @@ Customers: customer-1@example.nl to customer-${customers}@example.nl, and
   orders-only@example.nl  order system only
   crm-only@example.nl     CRM only
   many-orders@example.nl  500 orders
-  shared@example.nl       two people in the order system: nobody is shown
+  shared@example.nl       two people in the order system: neither is returned
   no-marketing@example.nl no consent to marketing
-  nobody@example.nl       known nowhere
+  nobody@example.nl       known to no system
 
-Ctrl-C stops everything and leaves nothing behind.
+Ctrl-C stops everything and removes all files.
 `);
 }
 

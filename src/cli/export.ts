@@ -7,7 +7,7 @@ import { openOwnGateway, readBy } from './own-gateway.js';
 export const exportAll = defineCommand({
   meta: {
     name: 'export',
-    description: 'Writes all that all systems hold on a customer to a file, for the customer',
+    description: 'Writes all data of a customer in all systems to a file, for the customer',
   },
   args: {
     by: {
@@ -20,7 +20,7 @@ export const exportAll = defineCommand({
       type: 'string',
       required: true,
       valueHint: 'file',
-      description: 'Where to. What could not be had yet is in <file>.part: run again to get the rest',
+      description: 'The file to write. An incomplete export is in <file>.part: run again to complete it',
     },
   },
   run: async ({ args }) => {
@@ -34,7 +34,7 @@ export const exportAll = defineCommand({
         sourceOfField: gateway.sourceOfField,
         by: { [namespace]: value },
         digestOf: (identifier) => digests.of(identifier),
-        ask: (query, variables, maxAgeMs) => gateway.ask(query, variables, { maxAgeMs }),
+        ask: (query, variables, maxAgeMs) => gateway.query(query, variables, { maxAgeMs }),
         begun: file.begun,
         save: (document) => {
           file.save(document);
@@ -52,7 +52,7 @@ export const exportAll = defineCommand({
         return;
       }
       const { document } = result;
-      // What asking again would not change is told in the file, and is no reason to keep it back.
+      // Failures that a retry does not change are in the file and do not delay it.
       const isFinished = !hasMore(document);
       if (isFinished) file.finish();
       if (!document.complete) process.exitCode = 2;
@@ -60,7 +60,7 @@ export const exportAll = defineCommand({
       process.stdout.write(
         isFinished
           ? `${args.out}\n`
-          : `${file.part}\nNot all is there yet: run the same command again when these systems answer. It asks only for what is missing.\n`,
+          : `${file.part}\nThe export is incomplete. Run the same command again when these systems answer. It requests only the missing parts.\n`,
       );
     } finally {
       await gateway.close();
@@ -75,7 +75,7 @@ function hasMore({ sections }: ExportDocument): boolean {
 function summaryOf({ notAnswered, notExported, sections }: ExportDocument): string[] {
   const cutOff = Object.values(sections).flatMap((section) => section.cutOff);
   return [
-    `${Object.keys(sections).length} parts are there.`,
+    `${Object.keys(sections).length} parts are complete.`,
     ...notAnswered.map(
       ({ source, code, fields }) =>
         `not answered: ${source ?? 'the gateway'} (${code}): ${fields.join(', ')}`,
@@ -83,7 +83,7 @@ function summaryOf({ notAnswered, notExported, sections }: ExportDocument): stri
     ...notExported.map(({ field, reason }) => `not exported: ${field}: ${reason}`),
     ...cutOff.map(
       ({ field, givenAtMost }) =>
-        `may be longer: ${field} is given up to ${givenAtMost}; look in the system itself`,
+        `may be longer: ${field} is exported up to ${givenAtMost} entries; see the system itself for more`,
     ),
   ];
 }

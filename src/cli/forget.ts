@@ -8,12 +8,12 @@ import { secretSetting, SettingsReader } from '../settings.js';
 import { openOwnGateway, readBy, type OwnGateway } from './own-gateway.js';
 
 const TOKEN = secretSetting('GATEWAY_TOKEN');
-const PATIENCE_MS = 60_000;
+const REQUEST_TIMEOUT_MS = 60_000;
 
 export const forget = defineCommand({
   meta: {
     name: 'forget',
-    description: 'Makes the gateways forget a customer, and never show them again if that is wanted',
+    description: 'Drops the cached records of a customer, and suppresses the customer if requested',
   },
   args: {
     by: {
@@ -24,22 +24,22 @@ export const forget = defineCommand({
     suppress: {
       type: 'boolean',
       default: false,
-      description: 'Puts the customer on the list of those whom nobody is shown any more',
+      description: 'Adds the customer to the suppression list, so that they are never returned again',
     },
     receipt: {
       type: 'string',
       valueHint: 'file',
-      description: 'Where to write what was done. It holds nothing of the person that can be read',
+      description: 'The file for a receipt. It contains no readable personal data',
     },
     url: {
       type: 'string',
       valueHint: 'address',
-      description: 'A running gateway to be told, where there is no Redis; GATEWAY_TOKEN is its ADMIN_TOKEN',
+      description: 'A running gateway to notify, if there is no Redis; GATEWAY_TOKEN is its ADMIN_TOKEN',
     },
     verify: {
       type: 'string',
       valueHint: 'file',
-      description: 'Instead of all that: tells whether a receipt is as it was written',
+      description: 'Checks a receipt instead, and reports whether it was changed',
     },
   },
   run: async ({ args: { by, suppress, receipt, url, verify } }) => {
@@ -48,23 +48,24 @@ export const forget = defineCommand({
       process.exitCode = found === null ? 1 : 0;
       process.stdout.write(
         found === null
-          ? 'It is no receipt, or has been changed, or was written with another secret.\n'
-          : `It is as it was written at ${found.time}.\n`,
+          ? 'The file is not a receipt, was changed, or was written with another secret.\n'
+          : `The receipt is unchanged since ${found.time}.\n`,
       );
       return;
     }
-    if (by === undefined) throw new InvalidInputError('Say who is to be forgotten: --by <kind>=<value>.');
+    if (by === undefined) throw new InvalidInputError('Name the customer to forget: --by <kind>=<value>.');
     if (receipt !== undefined && existsSync(receipt))
-      throw new InvalidInputError('The receipt is there already: name another file.');
+      throw new InvalidInputError('The file of the receipt already exists. Name another file.');
     const token = url === undefined ? undefined : readToken();
     const identifier = await readBy(by);
     const gateway = openOwnGateway();
     try {
       const customerId = await idOf(gateway, identifier);
       const { everywhere, droppedWhole, customer } = await gateway.forget({ identifier, suppress });
-      const isTold = token === undefined || url === undefined ? true : await tell(url, token, identifier);
+      const isNotified =
+        token === undefined || url === undefined ? true : await notifyGateway(url, token, identifier);
       const hasShared = gateway.config.redisUrl !== undefined;
-      const everyInstance = isTold && (hasShared ? everywhere : url !== undefined);
+      const everyInstance = isNotified && (hasShared ? everywhere : url !== undefined);
       const { identifiers = [], records = [], isSuppressed = false } = customer ?? {};
       const { digests } = gateway;
       const whole = sealReceipt(
@@ -90,18 +91,18 @@ export const forget = defineCommand({
         [
           `Forgotten under ${identifiers.length} identifiers.`,
           ...(isSuppressed
-            ? ['Suppressed: nobody is shown this customer any more, but the operator.']
+            ? ['Suppressed: only the operator can still read this customer.']
             : [
-                'Not suppressed: what is asked for from now on is shown again, until the systems hold it no more.',
+                'Not suppressed: new requests return this customer again, until the systems no longer hold it.',
               ]),
-          ...toldOf({ everyInstance, hasShared, isTold }),
+          ...describeNotification({ everyInstance, hasShared, isNotified }),
           ...(droppedWhole.length === 0
             ? []
-            : [`Could not say what they hold: ${droppedWhole.join(', ')}. Run this again when they answer.`]),
+            : [`These systems did not answer: ${droppedWhole.join(', ')}. Run this again when they do.`]),
           ...(records.length === 0
-            ? ['No system that answered holds a record.']
+            ? ['The systems that answered hold no record.']
             : [
-                'Still to be erased in the systems themselves, by their owners (this list is written nowhere else):',
+                'The owners of these systems must erase these records there (this list is stored nowhere else):',
                 ...records.map(({ source, id }) => `  ${source} ${id}`),
               ]),
           '',
@@ -113,42 +114,43 @@ export const forget = defineCommand({
   },
 });
 
-function toldOf({
+function describeNotification({
   everyInstance,
   hasShared,
-  isTold,
+  isNotified,
 }: {
   everyInstance: boolean;
   hasShared: boolean;
-  isTold: boolean;
+  isNotified: boolean;
 }): string[] {
   if (everyInstance)
     return [
       hasShared
-        ? 'All instances were told, by Redis.'
-        : 'The gateway at --url was told; any others were not.',
+        ? 'All instances were notified through Redis.'
+        : 'The gateway at --url was notified. Other gateways were not.',
     ];
-  if (!isTold) return ['The gateway at --url was not told, or has not told all others: run this again.'];
-  if (hasShared) return ['Redis could not be reached, so other instances were not told: run this again.'];
+  if (!isNotified)
+    return ['The gateway at --url was not notified, or did not notify all others. Run this again.'];
+  if (hasShared) return ['Redis is unavailable, so other instances were not notified. Run this again.'];
   return [
-    'No running gateway was told: there is no Redis, and no --url. Each keeps what it has for as long as its sources allow. Run this again with --url, for each of them.',
+    'No running gateway was notified: there is no Redis, and no --url. Each gateway has its cached records for as long as its sources allow. Run this again with --url, once for each gateway.',
   ];
 }
 
-/** The opaque id, by which the receipt can be found again. Null when it cannot be told now. */
+/** The opaque id of the customer, which identifies the receipt. Null if the gateway cannot make it now. */
 async function idOf(
   gateway: OwnGateway,
   { namespace, value }: { namespace: string; value: string },
 ): Promise<string | null> {
-  const result = await gateway.ask('query ($by: CustomerKey!) { customer(by: $by) { id } }', {
+  const result = await gateway.query('query ($by: CustomerKey!) { customer(by: $by) { id } }', {
     by: { [namespace]: value },
   });
   const schema = z.object({ data: z.object({ customer: z.object({ id: z.string() }) }) });
   return schema.safeParse(result).data?.data.customer.id ?? null;
 }
 
-/** Whether the running gateway has forgotten too. */
-async function tell(
+/** Makes a running gateway forget the customer too. Resolves to whether it did. */
+async function notifyGateway(
   url: string,
   token: string,
   { namespace, value }: { namespace: string; value: string },
@@ -158,7 +160,7 @@ async function tell(
     headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify({ identifier: { [namespace]: value } }),
     redirect: 'error',
-    signal: AbortSignal.timeout(PATIENCE_MS),
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
   }).catch(() => undefined);
   await response?.body?.cancel();
   return response?.status === 200;

@@ -10,8 +10,8 @@ import { UNLIMITED } from '../operation/cost-limits.js';
 import { createLogger } from '../telemetry/logger.js';
 
 /**
- * The operator at the command line. Whoever can start a process with the secrets of the gateway may do all; what
- * customers ask of their own data is bound to none of the purposes that it was gathered for.
+ * The operator at the command line. A person who can start a process with the secrets of the gateway has all permissions. A
+ * customer's request about their own data is not limited to the purposes of the data.
  */
 function operator(): Caller {
   const { scopes, purposes, operations, sees, findsBy } = ROLES.operator;
@@ -30,12 +30,12 @@ function operator(): Caller {
   };
 }
 
-/** A command has time. */
+/** Deadline of a request of a command, which can wait longer than a page. */
 const DEADLINE_MS = 60_000;
 
 export interface OwnGateway extends Gateway {
-  /** Answers an operation for the operator. */
-  ask(
+  /** Executes an operation for the operator. */
+  query(
     document: string,
     variables: Readonly<Record<string, unknown>>,
     wanted?: Wanted,
@@ -43,20 +43,20 @@ export interface OwnGateway extends Gateway {
 }
 
 /**
- * A gateway with the settings of those that are running, without a port.
+ * Creates a gateway without a port, with the settings of the running gateways.
  */
 export function openOwnGateway(): OwnGateway {
   const gateway = createGateway({
     sources,
-    // A log is written by one process alone, so the command line has one of its own.
+    // Only one process may write an audit file, so the command line has its own.
     auditSuffix: '.command-line',
-    // What is printed is for the operator, and the log of the running gateways lies elsewhere.
+    // The output is for the operator. The log of the running gateways is elsewhere.
     logger: createLogger('silent'),
   });
   const caller = operator();
   return {
     ...gateway,
-    ask: async (document, variables, wanted = {}) => {
+    query: async (document, variables, wanted = {}) => {
       const { result } = await gateway.prepare(document)(caller, {
         requestId: randomUUID(),
         variables,
@@ -69,7 +69,7 @@ export function openOwnGateway(): OwnGateway {
   };
 }
 
-/** The identifier of `--by email=...`. With `-` for its value that is read from standard input, so that no list of processes shows it. */
+/** Parses `--by email=...`. The value `-` reads standard input, so that the process list does not show the identifier. */
 export async function readBy(text: string): Promise<{ namespace: string; value: string }> {
   const at = text.indexOf('=');
   const [namespace, given] = [text.slice(0, at), text.slice(at + 1)];

@@ -7,12 +7,12 @@ import { SettingsReader } from '../settings.js';
 import { publish } from '../stitching/publish.js';
 
 /**
- * Writes schema/gateway.graphql, the published schema with every source plugged in. With `--check` it only tells
- * whether the file is current.
+ * Writes schema/gateway.graphql, the published schema with every source plugged in. With `--check` it writes nothing and
+ * fails if the file is not current.
  */
 
 const FILE = new URL('../../schema/gateway.graphql', import.meta.url);
-/** No system is asked for its part, so any value of the right kind plugs a source in. */
+/** No system is called, so any valid value plugs a source in. */
 const PLACEHOLDERS = ['http://127.0.0.1', 'postgres://127.0.0.1/none', 'none', '1', '/none'];
 
 const nothing = new SettingsReader({});
@@ -23,7 +23,7 @@ const environment: Record<string, string> = {
 };
 for (const { connector } of sources) {
   for (const { variable, schema } of connector.settings(nothing)) {
-    // What may be left out is.
+    // Optional settings stay unset.
     if (schema.safeParse(undefined).success) continue;
     environment[variable] = PLACEHOLDERS.find((value) => schema.safeParse(value).success) ?? '';
   }

@@ -1,13 +1,12 @@
 import { defineCommand } from 'citty';
 
 export const start = defineCommand({
-  meta: { name: 'start', description: 'Starts the gateway, as it is set by environment variables' },
+  meta: { name: 'start', description: 'Starts the gateway with the settings in environment variables' },
   args: {
     workers: {
       type: 'string',
       valueHint: 'number',
-      description:
-        'So many processes answer, so that all cores do; from 2 on with REDIS_URL. Else WORKERS, or 1',
+      description: 'Worker processes, to use all cores. More than one need REDIS_URL. Default: WORKERS, or 1',
     },
   },
   run: async ({ args: { workers } }) => {

@@ -14,9 +14,9 @@ import {
 const list = defineCommand({
   meta: { name: 'list', description: 'The deliveries, the newest first' },
   args: {
-    state: { type: 'string', description: `Those that are ${DELIVERY_STATES.join(', ')}` },
-    endpoint: { type: 'string', description: 'Those for one endpoint' },
-    limit: { type: 'string', default: '50', description: 'So many at most' },
+    state: { type: 'string', description: `Deliveries in one state: ${DELIVERY_STATES.join(', ')}` },
+    endpoint: { type: 'string', description: 'Deliveries to one endpoint' },
+    limit: { type: 'string', default: '50', description: 'Deliveries at most' },
   },
   run: ({ args: { state, endpoint, limit } }) =>
     withStore(async (store) => {
@@ -33,12 +33,12 @@ const list = defineCommand({
 });
 
 const show = defineCommand({
-  meta: { name: 'show', description: 'One delivery; never what was in it' },
+  meta: { name: 'show', description: 'One delivery, without its content' },
   args: {
     id: {
       type: 'positional',
       required: true,
-      description: 'Its id, as list and the header webhook-id tell it',
+      description: 'Its id, as in the list and in the header webhook-id',
     },
   },
   run: ({ args: { id } }) =>
@@ -57,34 +57,34 @@ const show = defineCommand({
 });
 
 const replay = defineCommand({
-  meta: { name: 'replay', description: 'Sends again, under the same webhook-id' },
+  meta: { name: 'replay', description: 'Sends deliveries again, with the same webhook-id' },
   args: {
     id: { type: 'positional', required: false, description: 'One delivery' },
-    dead: { type: 'boolean', description: 'Or all that were given up' },
-    endpoint: { type: 'string', description: 'With --dead: those for one endpoint' },
+    dead: { type: 'boolean', description: 'All deliveries that failed finally' },
+    endpoint: { type: 'string', description: 'With --dead: deliveries to one endpoint' },
   },
   run: ({ args: { id, dead, endpoint } }) =>
     withStore(async (store) => {
       if ((id === undefined) === (dead !== true) || (id !== undefined && endpoint !== undefined))
         throw new InvalidInputError(
-          'Name one delivery by its id, or say --dead, with --endpoint or without.',
+          'Name one delivery by its id, or use --dead, with or without --endpoint.',
         );
       const count = await store.replay(
         id === undefined ? { dead: true, ...(endpoint === undefined ? {} : { endpoint }) } : { id },
       );
-      print(`${count} to be sent again.`);
+      print(`${count} queued again.`);
       if (count > 0) return;
       process.exitCode = 1;
       process.stderr.write(
-        'Nothing can be replayed that waits, whose event is deleted already, or whose endpoint is disabled (stekkerdoos webhooks endpoints).\n',
+        'A delivery cannot be replayed while it waits, after its event was deleted, or while its endpoint is disabled (see stekkerdoos webhooks endpoints).\n',
       );
     }),
 });
 
 const endpoints = defineCommand({
-  meta: { name: 'endpoints', description: 'What waits for each endpoint, and which are disabled' },
+  meta: { name: 'endpoints', description: 'The endpoints, their waiting deliveries, and which are disabled' },
   args: {
-    action: { type: 'positional', required: false, description: 'enable: to send to it again' },
+    action: { type: 'positional', required: false, description: 'enable: sends to the endpoint again' },
     name: { type: 'positional', required: false, description: 'The endpoint' },
   },
   run: ({ args: { action, name } }) =>
@@ -94,10 +94,11 @@ const endpoints = defineCommand({
         return;
       }
       if (action !== 'enable' || name === undefined)
-        throw new InvalidInputError('Say: stekkerdoos webhooks endpoints enable <name>.');
-      if (!(await store.enable(name)))
-        throw new InvalidInputError('There is no such endpoint that is disabled.');
-      print(`${name} is enabled. What was given up: stekkerdoos webhooks replay --dead --endpoint ${name}`);
+        throw new InvalidInputError('Use: stekkerdoos webhooks endpoints enable <name>.');
+      if (!(await store.enable(name))) throw new InvalidInputError('No disabled endpoint has this name.');
+      print(
+        `${name} is enabled. To send its failed deliveries again: stekkerdoos webhooks replay --dead --endpoint ${name}`,
+      );
     }),
 });
 
@@ -116,14 +117,14 @@ async function endpointLines(store: WebhookStore): Promise<string[]> {
   });
 }
 
-/** Opens the store of the settings; the gateway may be running. */
+/** Opens the store that the settings name. The gateway may be running. */
 async function withStore(use: (store: WebhookStore) => Promise<void>): Promise<void> {
   const settings = new SettingsReader(process.env);
   const options = readStoreSettings(settings);
   settings.throwIfWrong();
   if (options === undefined) throw new ConfigError(['WEBHOOK_FILE or WEBHOOK_POSTGRES_URL is missing.']);
   if (options.file !== undefined && !existsSync(options.file))
-    throw new ConfigError(['WEBHOOK_FILE names a file that is not there.']);
+    throw new ConfigError(['WEBHOOK_FILE names a file that does not exist.']);
   const store = await createWebhookStore(options);
   try {
     await use(store);
@@ -148,6 +149,6 @@ function print(...lines: readonly string[]): void {
 }
 
 export const webhooks = defineCommand({
-  meta: { name: 'webhooks', description: 'What was sent to endpoints, and what was not' },
+  meta: { name: 'webhooks', description: 'Deliveries to endpoints' },
   subCommands: { list, show, replay, endpoints },
 });

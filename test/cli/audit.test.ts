@@ -40,7 +40,7 @@ test('says of a log that nobody touched how far it goes, and ends with 0', async
   expect({ error, code }).toEqual({ error: '', code: 0 });
 });
 
-test('tells of each line what is wrong with it, and ends with 1', async () => {
+test('reports the problem of each line, and exits with 1', async () => {
   const file = await fileWith(6);
   const lines = readFileSync(file, 'utf8').split(/(?<=\n)/);
   const [a = '', b = '', , d = '', e = ''] = lines;
@@ -55,7 +55,7 @@ test('tells of each line what is wrong with it, and ends with 1', async () => {
   expect(code).toBe(1);
 });
 
-test('reads several files as one log, and one in the middle of it when it is told to', async () => {
+test('reads several files as one log, or a file from the middle with an option', async () => {
   const older = await fileWith(2);
   const file = `${older}.2`;
   copyFileSync(`${older}.head`, `${file}.head`);
@@ -71,7 +71,7 @@ test('reads several files as one log, and one in the middle of it when it is tol
 test('says that it needs the secret that the lines were written with, without a word of it', async () => {
   const file = await fileWith(2);
   const without = await audit(['verify', file], {});
-  expect(without.out).toContain('were they written with an AUDIT_SECRET? Then it is needed here.');
+  expect(without.out).toContain('If they were written with an AUDIT_SECRET, set it.');
   expect(without.code).toBe(1);
   const another = await audit(['verify', file], { AUDIT_SECRET: 'another secret of theirs' });
   expect(another.out).toContain('is AUDIT_SECRET what they were written with?');
@@ -82,7 +82,7 @@ test('says that it needs the secret that the lines were written with, without a 
     expect(out + error).not.toMatch(/another secret|too short|^ +at /m);
 });
 
-test('wants to know the end of the log, or to be told that nothing tells it', async () => {
+test('requires the head of the log, or the option that there is none', async () => {
   const file = await fileWith(2);
   const head = `${file}.moved`;
   copyFileSync(`${file}.head`, head);
@@ -91,9 +91,9 @@ test('wants to know the end of the log, or to be told that nothing tells it', as
   expect(unknown.out).toContain('There is no head beside the last file, so lines may be missing at the end.');
   expect(unknown.code).toBe(1);
   expect(await audit(['verify', '--head', head, file])).toMatchObject({ code: 0 });
-  const told = await audit(['verify', '--no-head', file]);
-  expect(told.out).toContain('the end was not compared with a head');
-  expect(told.code).toBe(0);
+  const result = await audit(['verify', '--no-head', file]);
+  expect(result.out).toContain('the end was not compared with a head');
+  expect(result.code).toBe(0);
 });
 
 test('ends with 2 when it cannot be done, and says in a line why', async () => {

@@ -31,7 +31,7 @@ afterEach(async () => {
 
 interface Demo {
   process: ChildProcessWithoutNullStreams;
-  /** All that it has said so far. */
+  /** All output until now. */
   said(): string;
   /** Waits for a line, or for the end of the process. */
   line(pattern: RegExp): Promise<string>;
@@ -119,7 +119,7 @@ test(
     const url = await demo.line(/^ready (http:\/\/localhost:\d+\/graphql)$/m);
     const faultControl = await demo.line(/^fault control +(\S+)/m);
     const campaignTool = await demo.line(/^campaign tool +(\S+)/m);
-    const ask = (query: string, headers: Record<string, string>) =>
+    const send = (query: string, headers: Record<string, string>) =>
       fetch(url, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: 'Bearer demo-operator', ...headers },
@@ -127,14 +127,14 @@ test(
       });
     const query =
       '{ customer(by: {email: "customer-5@example.nl"}) { orders(first: 1) { nodes { number } } } }';
-    const before = (await (await ask(query, {})).json()) as {
+    const before = (await (await send(query, {})).json()) as {
       data: { customer: { orders: { nodes: { number: string }[] } } };
     };
     const old = before.data.customer.orders.nodes[0]?.number;
     expect(old).toMatch(/^ORD-/);
 
     const subscriber = await readEventStream(
-      await ask(
+      await send(
         'subscription { orderPaid { recordId customer { orders(first: 1) { nodes { number } } } } }',
         { accept: 'text/event-stream' },
       ),
@@ -153,7 +153,7 @@ test(
       return deliveries[0];
     }, 10_000);
     expect(delivery).toMatchObject({ verified: true, type: 'order.paid', status: 204, attempts: 1 });
-    const { recordId, customer } = (delivery?.data as { orderPaid: Told }).orderPaid;
+    const { recordId, customer } = (delivery?.data as { orderPaid: OrderPaid }).orderPaid;
     expect(recordId).not.toBe(old);
     expect(customer).toMatchObject({
       primaryEmail: 'customer-5@example.nl',
@@ -171,12 +171,12 @@ test(
   },
 );
 
-interface Told {
+interface OrderPaid {
   recordId: string;
   customer: unknown;
 }
 
-test('stops cleanly when it is told to while it is still seeding', { timeout: 60_000 }, async () => {
+test('stops cleanly by a signal while it is still seeding', { timeout: 60_000 }, async () => {
   const demo = startDemo(['--customers', '2000']);
   await demo.line(/seeding/);
   demo.process.kill('SIGINT');
@@ -191,7 +191,7 @@ test('says which setting to change when a port is taken, before it seeds anythin
   for (const variable of ['PORT', 'FAULT_CONTROL_PORT', 'CAMPAIGN_TOOL_PORT']) {
     const demo = startDemo([], { [variable]: String(port) });
     expect(await demo.exited).toBe(1);
-    expect(demo.said()).toContain(`${variable} ${port} is taken by another program`);
+    expect(demo.said()).toContain(`${variable} ${port} is in use`);
     expect(demo.said()).not.toContain('seeding');
   }
   server.close();

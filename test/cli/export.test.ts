@@ -34,7 +34,7 @@ const calls = () =>
 describe('stekkerdoos export', { timeout: 120_000 }, () => {
   test('writes something of every system, with source and time, for the owner of the file alone', async () => {
     const { code, err, out } = await exportOf(`email=${EMAIL}`);
-    expect(err).toContain('parts are there');
+    expect(err).toContain('parts are complete');
     expect(code).toBe(0);
     expect(out).toBe(`${file}\n`);
     expect(statSync(file).mode & 0o777).toBe(0o600);
@@ -67,12 +67,12 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     expect(timeline.filter((one) => at(one, 'kind') === 'ORDER')).toHaveLength(500);
   });
 
-  test('says which system could not answer, and then asks only for what is missing', async () => {
+  test('names the system that did not answer, and then requests only the missing parts', async () => {
     await control.set('x', { fault: 'down' });
     await control.set('kvk', { fault: 'down' });
     const first = await exportOf(`email=${EMAIL}`);
     expect(first.code).toBe(2);
-    expect(first.out).toContain('run the same command again');
+    expect(first.out).toContain('Run the same command again');
     expect(first.err).toMatch(/not answered: x \(SOURCE_UNAVAILABLE\): .*xProfile/);
     expect(existsSync(file)).toBe(false);
     expect(statSync(`${file}.part`).mode & 0o777).toBe(0o600);
@@ -91,7 +91,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     expect(second.code).toBe(0);
     const after = calls();
     expect(second.err.match(/^\d+\/\d+ \w+$/gm)).toEqual(['1/2 company', '2/2 xProfile']);
-    // They say nothing of who somebody is, so only the parts that were there would have asked them.
+    // They do not affect identity, so only the complete parts would have called them.
     for (const name of ['clickstream', 'buienradar'] as const) expect(after[name]).toBe(before[name]);
     expect(after['x']).toBeGreaterThan(before['x'] ?? 0);
     expect(at(read(file), 'complete')).toBe(true);
@@ -99,7 +99,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     expect(at(read(file), 'data', 'orders')).toEqual(at(part, 'data', 'orders'));
   });
 
-  test('asks for all anew when a system that was down tells of records that nobody knew of', async () => {
+  test('requests everything again when a recovered system reports unknown records', async () => {
     await control.set('crm-hubspot', { fault: 'down' });
     expect((await exportOf(`email=${EMAIL}`)).code).toBe(2);
     await control.heal();
@@ -120,7 +120,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     expect((await exportOf(`email=${EMAIL}`)).err).toContain('is there already');
   });
 
-  test('tells that nobody is known, or that it may be several, and writes nothing', async () => {
+  test('reports that the customer is unknown or ambiguous, and writes nothing', async () => {
     const nobody = await exportOf('email=nobody@example.nl');
     expect(nobody.code).toBe(1);
     expect(nobody.err).toContain('No system knows this customer.');

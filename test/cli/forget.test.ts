@@ -12,7 +12,7 @@ import { stekkerdoos } from './cli-process.js';
 
 const EMAIL = 'everywhere@example.nl';
 const ADMIN_TOKEN = 'a token of the tests';
-const ASK = 'query ($by: CustomerKey!) { customer(by: $by) { name } }';
+const QUERY = 'query ($by: CustomerKey!) { customer(by: $by) { name } }';
 const control = await faultControl();
 let folder: string;
 let list: string;
@@ -31,7 +31,7 @@ afterEach(async () => {
 });
 afterAll(() => control.close());
 
-/** A gateway that keeps answers for an hour, on a port. */
+/** A gateway on a port that caches records for an hour. */
 async function runGateway(): Promise<{
   gateway: TestGateway;
   url: string;
@@ -69,46 +69,46 @@ const callsTo = (name: string): number => control.counters()[name]?.calls ?? 0;
 describe('stekkerdoos forget', { timeout: 120_000 }, () => {
   test('makes a running gateway forget, and never show the customer again', async () => {
     const { gateway, url, clock } = await runGateway();
-    const shown = await gateway.query(ASK, { by: { email: EMAIL } });
+    const shown = await gateway.query(QUERY, { by: { email: EMAIL } });
     expect(at(shown.data, 'customer', 'name')).toEqual(expect.any(String));
     const { code, out } = await forget(
       ['--by', `email=${EMAIL}`, '--suppress', '--receipt', receipt, '--url', url],
       { GATEWAY_TOKEN: ADMIN_TOKEN },
     );
     expect(code).toBe(0);
-    expect(out).toContain('The gateway at --url was told');
-    expect(out).toContain('Suppressed: nobody is shown this customer any more');
+    expect(out).toContain('The gateway at --url was notified');
+    expect(out).toContain('Suppressed: only the operator');
     clock.turn(1_000);
-    const { data, errors } = await gateway.query(ASK, { by: { email: EMAIL } });
+    const { data, errors } = await gateway.query(QUERY, { by: { email: EMAIL } });
     expect(data).toEqual({ customer: null });
     expect(errors[0]?.extensions.code).toBe('ERASED');
   });
 
-  test('drops what the running gateway has kept, so that the systems are asked again', async () => {
+  test('drops the cached records of the running gateway, so that the systems are called again', async () => {
     const { gateway, url } = await runGateway();
-    await gateway.query(ASK, { by: { email: EMAIL } });
-    const kept = callsTo('order-system');
-    await gateway.query(ASK, { by: { email: EMAIL } });
-    expect(callsTo('order-system')).toBe(kept);
+    await gateway.query(QUERY, { by: { email: EMAIL } });
+    const calls = callsTo('order-system');
+    await gateway.query(QUERY, { by: { email: EMAIL } });
+    expect(callsTo('order-system')).toBe(calls);
     const { code } = await forget(['--by', `email=${EMAIL}`, '--url', url], { GATEWAY_TOKEN: ADMIN_TOKEN });
     expect(code).toBe(0);
     const before = callsTo('order-system');
-    const { data } = await gateway.query(ASK, { by: { email: EMAIL } });
+    const { data } = await gateway.query(QUERY, { by: { email: EMAIL } });
     expect(at(data, 'customer', 'name')).toEqual(expect.any(String));
     expect(callsTo('order-system')).toBeGreaterThan(before);
   });
 
   test('gives a receipt in which nobody can read who it was, and that shows when it is changed', async () => {
     const { code, out } = await forget(['--by', `email=${EMAIL}`, '--suppress', '--receipt', receipt]);
-    // No running gateway was told.
+    // No running gateway was notified.
     expect(code).toBe(2);
-    expect(out).toContain('No running gateway was told');
+    expect(out).toContain('No running gateway was notified');
     expect(statSync(receipt).mode & 0o777).toBe(0o600);
     const text = readFileSync(receipt, 'utf8');
-    const told = JSON.parse(text) as unknown;
-    expect(told).toMatchObject({ suppressed: true, everyInstance: false, couldNotSay: [] });
+    const content = JSON.parse(text) as unknown;
+    expect(content).toMatchObject({ suppressed: true, everyInstance: false, couldNotSay: [] });
     const { of } = createDigests('a secret of the tests');
-    expect(listAt(told, 'identifiers')[0]).toBe(of({ namespace: 'email', value: EMAIL }));
+    expect(listAt(content, 'identifiers')[0]).toBe(of({ namespace: 'email', value: EMAIL }));
     // What is to be erased in the systems themselves stands on standard output alone.
     const records = [...out.matchAll(/^ {2}([\w-]+) (\S+)$/gm)].map(([, source = '', id = '']) => ({
       source,
@@ -117,7 +117,7 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     expect(records.map(({ source }) => source)).toEqual(
       expect.arrayContaining(['order-system', 'webshop', 'contact-centre', 'crm-hubspot', 'invoices']),
     );
-    expect(listAt(told, 'records')).toHaveLength(records.length);
+    expect(listAt(content, 'records')).toHaveLength(records.length);
     expect(text).not.toContain('example.nl');
     for (const { id } of records) expect(text).not.toContain(`"${id}"`);
     expect((await forget(['--verify', receipt])).code).toBe(0);
@@ -131,11 +131,11 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     await control.set('contact-centre', { fault: 'down' });
     const { code, out } = await forget(['--by', `email=${EMAIL}`, '--receipt', receipt]);
     expect(code).toBe(2);
-    expect(out).toContain('Could not say what they hold: contact-centre.');
+    expect(out).toContain('These systems did not answer: contact-centre.');
     expect(JSON.parse(readFileSync(receipt, 'utf8'))).toMatchObject({ couldNotSay: ['contact-centre'] });
   });
 
-  test('says that the gateway was not told when it cannot be reached, or has another token', async () => {
+  test('reports that the gateway was not notified if it is unreachable or has another token', async () => {
     const { url } = await runGateway();
     for (const [address, token] of [
       [url, 'another token of the tests'],
@@ -145,14 +145,14 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
         GATEWAY_TOKEN: token,
       });
       expect(code).toBe(2);
-      expect(out).toContain('was not told');
+      expect(out).toContain('was not notified');
     }
   });
 
   test('suppresses nobody when several may be meant, and says what is missing of the command', async () => {
     const several = await forget(['--by', 'email=shared@example.nl', '--suppress']);
     expect(several.code).toBe(2);
-    expect(several.err).toContain('may mean');
+    expect(several.err).toContain('may belong to 2');
     expect(readFileSync(list, 'utf8')).toBe('');
     expect((await forget([])).err).toContain('--by <kind>=<value>');
     expect((await forget(['--by', 'everywhere@example.nl'])).err).not.toContain('everywhere');

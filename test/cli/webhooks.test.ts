@@ -74,14 +74,14 @@ it('lists and shows what became of deliveries, without a word about the customer
 it('replays one, or all that were given up', async () => {
   await giveUp('mailer');
   await giveUp('crm');
-  expect(await run('replay', ids[0] ?? '')).toMatchObject({ code: 0, out: '1 to be sent again.\n' });
+  expect(await run('replay', ids[0] ?? '')).toMatchObject({ code: 0, out: '1 queued again.\n' });
   expect(await store.find(ids[0] ?? '')).toMatchObject({ state: 'waiting', attempts: 0 });
   expect(await run('replay', '--dead', '--endpoint', 'mailer')).toMatchObject({ code: 1 });
-  expect(await run('replay', '--dead')).toMatchObject({ code: 0, out: '1 to be sent again.\n' });
+  expect(await run('replay', '--dead')).toMatchObject({ code: 0, out: '1 queued again.\n' });
   expect(await run('replay')).toMatchObject({ code: 2 });
 });
 
-it('tells which endpoints are disabled, and enables them', async () => {
+it('lists the disabled endpoints, and enables them', async () => {
   await store.disable('mailer', 'status 410');
   const { out } = await run('endpoints');
   expect(out).toMatch(

@@ -45,7 +45,7 @@ it('a customer who is suppressed at the command line is shown by no instance any
     settings,
   );
   expect(err).toBe('');
-  expect(out).toContain('All instances were told, by Redis.');
+  expect(out).toContain('All instances were notified through Redis.');
   expect(code).toBe(0);
   for (const gateway of gateways) {
     const { data, errors } = await gateway.ask(ASK, { by });
