@@ -11,7 +11,7 @@ const MAX_BODY_CHARACTERS = 10_000;
 const identifier = z.record(z.string(), z.string()).transform((members, context) => {
   const [first, second] = Object.entries(members);
   if (first !== undefined && second === undefined) return { namespace: first[0], value: first[1] };
-  context.addIssue('not exactly one');
+  context.addIssue('an identifier has exactly one member');
   return z.NEVER;
 });
 
@@ -27,9 +27,9 @@ const body = z.union([
 ]);
 
 /**
- * `POST /admin/forget`: `{"identifier": {"email": "..."}}`, `{"type": "Product", "key": "..."}`, `{"source": "..."}` or
- * `{"source": "...", "loader": "..."}`. With `"suppress": true` beside the identifier the customer is shown to nobody any
- * more. For callers with the scope admin:forget, and whoever has ADMIN_TOKEN.
+ * Answers `POST /admin/forget`. Its body is `{"identifier": {"email": "..."}}`, `{"type": "Product", "key": "..."}`,
+ * `{"source": "..."}` or `{"source": "...", "loader": "..."}`. With `"suppress": true` beside the identifier, the customer
+ * is no longer shown to anyone. Requires the scope admin:forget or ADMIN_TOKEN.
  */
 export function useForgetting(operators: Operators, forget: Forget): Plugin {
   return {
@@ -49,8 +49,8 @@ export function useForgetting(operators: Operators, forget: Forget): Plugin {
         answer(405, { status: 'use POST' }, { allow: 'POST' });
         return;
       }
-      const wanted = body.safeParse(parse(await request.text()));
-      if (!wanted.success) {
+      const parsed = body.safeParse(parse(await request.text()));
+      if (!parsed.success) {
         answer(400, {
           status:
             'send {"identifier": {"<kind>": "..."}}, {"type": "...", "key": "..."} or {"source": "..."}',
@@ -58,7 +58,7 @@ export function useForgetting(operators: Operators, forget: Forget): Plugin {
         return;
       }
       try {
-        const { everywhere, droppedWhole } = await forget(wanted.data);
+        const { everywhere, droppedWhole } = await forget(parsed.data);
         answer(everywhere ? 200 : 503, {
           status: everywhere ? 'forgotten' : 'forgotten here only',
           droppedWhole,
@@ -81,7 +81,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** By what an operator is recognised: ADMIN_TOKEN, or the scope admin:forget. */
+/** How an operator is recognised: by ADMIN_TOKEN, or by the scope admin:forget. */
 export interface Operators {
   token: string | undefined;
   authentication: Pick<Authentication, 'caller'>;
@@ -103,7 +103,7 @@ export async function isOperator(
   }
 }
 
-/** In the same time whatever is wrong: texts of different lengths are compared by their digests. */
+/** Compares digests, so that the time does not depend on the texts or their lengths. */
 function isBearer(header: string | null, token: string | undefined): boolean {
   if (token === undefined) return false;
   const digest = (text: string) => createHash('sha256').update(text).digest();

@@ -14,23 +14,23 @@ export interface AppOptions {
   schema: GraphQLSchema;
   exchanges: ExchangeOptions;
   subscribe: Subscribe;
-  /** Undefined: no answer is cached whole. */
+  /** Undefined if there is no response cache. */
   cache: ResponseCache | undefined;
   maxBodyBytes: number;
-  /** Whether plain requests pass by Yoga. */
+  /** Whether plain requests are answered without Yoga. */
   hasFront: boolean;
-  /** What is answered beside operations. */
+  /** The endpoints beside operations. */
   pages: readonly Plugin[];
   logger: Logger;
 }
 
 export interface App {
-  /** Without a port. */
+  /** Answers a request without a port. */
   fetch: (request: Request) => Response | Promise<Response>;
   listener: RequestListener;
 }
 
-/** GraphQL over HTTP, and what else the gateway answers. */
+/** Creates the handlers of GraphQL over HTTP and of the other endpoints. */
 export function createApp(options: AppOptions): App {
   const { hasFront, ...others } = options;
   const yoga = createGraphqlYoga({ ...others, endpoint: ENDPOINT });

@@ -16,8 +16,8 @@ import type { RequestHead } from './node-request.js';
 export type Authenticate = (head: RequestHead) => Principal | Promise<Principal>;
 
 /**
- * Finds out who sends a request before its body is read. A request that does not say it, or may not be sent from there or
- * for that purpose, is refused with status 401 or 403.
+ * Resolves the principal of a request before its body is read. A request is refused with status 401 if it is not
+ * authenticated, and with status 403 if its origin or its purpose is not allowed.
  */
 export function createAuthenticate(
   authentication: Pick<Authentication, 'caller'>,
@@ -25,7 +25,9 @@ export function createAuthenticate(
 ): Authenticate {
   const admit = (head: RequestHead, caller: Caller): Principal => {
     if (!isOriginAllowed(head, caller))
-      throw new ForbiddenError("Pages of this web site may not send this caller's requests.");
+      throw new ForbiddenError(
+        "Pages of this web site may not use this caller's key. If they should, add the site to the caller's origins.",
+      );
     return principalOf(caller, purposeOf(head.headers, caller));
   };
   return (head) => {
@@ -43,7 +45,7 @@ export function createAuthenticate(
   };
 }
 
-/** The whole request is refused, so the error has a status. */
+/** Adds an HTTP status to the error, because it refuses the whole request. */
 function refused(error: unknown): unknown {
   if (!(error instanceof GatewayError)) return error;
   return new GraphQLError(error.message, {

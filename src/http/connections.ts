@@ -4,49 +4,48 @@ import type { Clock } from '../clock.js';
 import { Fifo, type Queued } from '../resilience/fifo.js';
 
 export interface ConnectionBounds {
-  /** Connections at a time. */
+  /** Number of open connections. */
   maxConnections: number;
-  /** Connections of one remote address at a time; of IPv6, where everybody has many, of one network (/64). */
+  /** Number of open connections of one remote IPv4 address, or of one IPv6 network (/64), since a client has many IPv6 addresses. */
   maxPerAddress: number;
   clock: Clock;
 }
 
-/** A client that keeps us waiting for so long may be cut off where there is no place for others. */
+/** When a bound is reached, a client that the gateway has waited for this long may be disconnected. */
 export const SLOW_AFTER_MS = 2_000;
 
-/** More unanswered requests on one connection are a flood: they are answered in order, so they pile up. */
+/** At this many unanswered requests, a connection is closed: HTTP answers them in order, so they pile up. */
 const MAX_PIPELINED = 100;
 
-/** One connection's place in the queues of one group. */
+/** The place of a connection in the queues of one group. */
 interface Place extends Queued<Place> {
   socket: Socket;
 }
 
 interface Connection {
-  /** Requests under way. */
+  /** Number of in-flight requests. */
   requests: number;
-  /** The last one asked, with its answer. */
+  /** The last request, its response and when it came. */
   last: { request: IncomingMessage; response: ServerResponse; at: number } | undefined;
   address: string;
-  /** Those of the same address, and its place among them. */
+  /** The connections of the same address. */
   group: Group;
-  ofAddress: Place;
-  /** Its place among all. */
-  ofAll: Place;
+  placeInGroup: Place;
+  placeInAll: Place;
 }
 
-/** Connections that share a bound, by what they do; in each queue who has been at it longest comes first. */
+/** Connections that share a bound, by their state. Each queue begins with the connection that has been in the state longest. */
 interface Group {
-  neverAsked: Fifo<Place>;
+  unused: Fifo<Place>;
   idle: Fifo<Place>;
   busy: Fifo<Place>;
 }
 
 /**
- * The connections of a server, bounded. Where a bound is reached, a new connection takes the place of the one that has
- * been idle longest: first of those that never asked anything, then of those that were answered, then of those whose
- * client is slow to send or to read. Only when all are at work is the new one closed. So whoever opens connections and
- * leaves them lying keeps nobody out. Every step takes the same time however many there are.
+ * Bounds the connections of a server. When a bound is reached, the longest-idle connection is closed for a new one: first one
+ * that never sent a request, then one whose requests were answered, then one whose client is slow to send or to read. If
+ * all connections are busy, the new one is closed. So idle connections cannot lock out other clients. Every step takes
+ * constant time.
  */
 export class Connections {
   readonly #all = newGroup();
@@ -58,7 +57,7 @@ export class Connections {
     this.#bounds = bounds;
   }
 
-  /** Takes a new connection in, or closes it. */
+  /** Registers a new connection, or closes it. */
   opened(socket: Socket): void {
     const address = networkOf(socket.remoteAddress ?? '');
     const group = this.#addresses.get(address) ?? newGroup();
@@ -75,8 +74,8 @@ export class Connections {
       last: undefined,
       address,
       group,
-      ofAddress: { socket },
-      ofAll: { socket },
+      placeInGroup: { socket },
+      placeInAll: { socket },
     };
     this.#open.set(socket, connection);
     this.#enter(connection);
@@ -85,12 +84,12 @@ export class Connections {
     });
   }
 
-  /** Whether the request may go on; otherwise its connection has been closed. */
-  asked(request: IncomingMessage, response: ServerResponse): boolean {
+  /** Registers a request. False if its connection was closed instead. */
+  requested(request: IncomingMessage, response: ServerResponse): boolean {
     const connection = this.#open.get(request.socket);
     if (connection === undefined) return false;
     if (connection.requests >= MAX_PIPELINED) {
-      this.#cut(request.socket);
+      this.#disconnect(request.socket);
       return false;
     }
     this.#leave(connection);
@@ -100,6 +99,7 @@ export class Connections {
     return true;
   }
 
+  /** Registers that a request was answered. */
   answered({ socket }: IncomingMessage): void {
     const connection = this.#open.get(socket);
     if (connection === undefined) return;
@@ -108,7 +108,7 @@ export class Connections {
     this.#enter(connection);
   }
 
-  /** Those without a request under way. */
+  /** The connections without an in-flight request. */
   idle(): Socket[] {
     return [...this.#open.keys()].filter((socket) => this.isIdle(socket));
   }
@@ -117,7 +117,7 @@ export class Connections {
     return this.#open.get(socket)?.requests === 0;
   }
 
-  /** Whether what is written to the connection now would stand in no other answer. */
+  /** Whether a response can be written to the connection now without breaking another response. */
   isUnanswered(socket: Socket): boolean {
     const connection = this.#open.get(socket);
     if (connection === undefined) return false;
@@ -127,22 +127,22 @@ export class Connections {
     );
   }
 
-  #makeRoom(group: Group, most: number): boolean {
-    if (sizeOf(group) < most) return true;
-    const place = group.neverAsked.first ?? group.idle.first ?? this.#slow(group.busy.first);
+  #makeRoom(group: Group, maxSize: number): boolean {
+    if (sizeOf(group) < maxSize) return true;
+    const place = group.unused.first ?? group.idle.first ?? this.#findSlow(group.busy.first);
     if (place === undefined) return false;
-    this.#cut(place.socket);
+    this.#disconnect(place.socket);
     return true;
   }
 
-  /** The one that has been at work longest tells enough: whoever is slow comes to stand there. */
-  #slow(place: Place | undefined): Place | undefined {
+  /** Returns the place if its client is slow. Checking the longest-busy connection is enough: a slow one gets there in time. */
+  #findSlow(place: Place | undefined): Place | undefined {
     const last = place && this.#open.get(place.socket)?.last;
     if (last === undefined || this.#bounds.clock.now() - last.at < SLOW_AFTER_MS) return undefined;
     return isWaitingForClient(last.request, last.response) ? place : undefined;
   }
 
-  #cut(socket: Socket): void {
+  #disconnect(socket: Socket): void {
     this.#drop(socket);
     socket.destroy();
   }
@@ -156,35 +156,35 @@ export class Connections {
   }
 
   #enter(connection: Connection): void {
-    queueOf(connection.group, connection).add(connection.ofAddress);
-    queueOf(this.#all, connection).add(connection.ofAll);
+    queueOf(connection.group, connection).add(connection.placeInGroup);
+    queueOf(this.#all, connection).add(connection.placeInAll);
   }
 
   #leave(connection: Connection): void {
-    queueOf(connection.group, connection).remove(connection.ofAddress);
-    queueOf(this.#all, connection).remove(connection.ofAll);
+    queueOf(connection.group, connection).remove(connection.placeInGroup);
+    queueOf(this.#all, connection).remove(connection.placeInAll);
   }
 }
 
 function newGroup(): Group {
-  return { neverAsked: new Fifo(), idle: new Fifo(), busy: new Fifo() };
+  return { unused: new Fifo(), idle: new Fifo(), busy: new Fifo() };
 }
 
-function sizeOf({ neverAsked, idle, busy }: Group): number {
-  return neverAsked.length + idle.length + busy.length;
+function sizeOf({ unused, idle, busy }: Group): number {
+  return unused.length + idle.length + busy.length;
 }
 
 function queueOf(group: Group, { requests, last }: Connection): Fifo<Place> {
   if (requests > 0) return group.busy;
-  return last === undefined ? group.neverAsked : group.idle;
+  return last === undefined ? group.unused : group.idle;
 }
 
-/** The client has not sent its whole request, or does not read its answer. */
+/** Whether the client has not sent its whole request, or does not read its response. */
 export function isWaitingForClient(request: IncomingMessage, response: ServerResponse): boolean {
   return !request.complete || response.writableEnded || response.writableNeedDrain;
 }
 
-/** What connections are counted by: an IPv4 address, or the first half of an IPv6 address. */
+/** The group of a connection: its IPv4 address, or the first half of its IPv6 address. */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
   if (mapped !== undefined) return mapped;

@@ -4,9 +4,9 @@ import type { RequestHead } from './node-request.js';
 import { refuse, setSecurityHeaders, type Refusal } from './refusal.js';
 
 export interface EdgeOptions {
-  /** Web sites whose pages may ask and read answers, such as `https://www.example.nl`. Default: none. */
+  /** Web sites whose pages may send requests and read answers, such as `https://www.example.nl`. Default: none. */
   origins?: Iterable<string> | undefined;
-  /** The names that the gateway may be asked by, beside those of this machine itself. Default: any. */
+  /** Names that `Host` may have, beside the names of this machine. Default: any. */
   allowedHosts?: Iterable<string> | undefined;
 }
 
@@ -16,18 +16,18 @@ const PREFLIGHT_HEADERS = {
   'access-control-allow-methods': 'GET, POST',
   'access-control-allow-headers':
     'authorization, content-type, x-purpose, x-sources, x-priority, x-request-id, cache-control, prefer',
-  // Longer, and a site that was taken off the list would be believed for longer.
+  // Seconds. After this time, browsers notice that a site was removed from the list.
   'access-control-max-age': '600',
 };
 const EXPOSED_HEADERS = 'x-request-id, age, cache-control, retry-after';
 
-/** More headers than these are nothing that a client of ours sends. */
+/** Maximum number of headers of a request. */
 export const MAX_HEADERS = 200;
 
-const NOT_ADDRESSED: Refusal = {
+const INVALID_ADDRESS: Refusal = {
   status: 400,
   code: 'BAD_REQUEST',
-  message: 'The address of the request is none.',
+  message: 'The URL or the "Host" header of the request is not valid.',
 };
 const TOO_MANY_HEADERS: Refusal = {
   status: 431,
@@ -37,61 +37,65 @@ const TOO_MANY_HEADERS: Refusal = {
 const OTHER_HOST: Refusal = {
   status: 421,
   code: 'BAD_REQUEST',
-  message: 'The gateway is not asked by the name in "Host". If it should be, add the name to ALLOWED_HOSTS.',
+  message: 'The gateway does not answer to the name in "Host". If it should, add the name to ALLOWED_HOSTS.',
 };
 const OTHER_SITE: Refusal = {
   status: 403,
   code: 'FORBIDDEN',
-  message: 'Pages of this web site may not ask the gateway. If they should, add its origin to CORS_ORIGINS.',
+  message:
+    'Pages of this web site may not send requests to the gateway. If they should, add its origin to CORS_ORIGINS.',
 };
 
 /**
- * Stands in front of all that the gateway does on a port: what a browser may be made to send by a web site that is not
- * ours is turned away here, before anything is made of it, and every answer carries the security headers. Programs that
- * are no browsers notice nothing of it.
+ * Guards the port of the gateway. It refuses requests that a foreign web site makes a browser send, before they are
+ * processed. Every response gets the security headers. It does not affect programs other than browsers.
  */
 export function guardEdge(
   handler: RequestListener,
   { origins = [], allowedHosts }: EdgeOptions,
 ): RequestListener {
-  const mayAskFrom = new Set(origins);
+  const allowedOrigins = new Set(origins);
   const names = allowedHosts === undefined ? undefined : new Set(allowedHosts);
   return (request, response) => {
     setSecurityHeaders(response);
     if (request.rawHeaders.length / 2 > MAX_HEADERS) {
       refuse(response, TOO_MANY_HEADERS, { connection: 'close' });
-    } else if (!isAddressed(request)) refuse(response, NOT_ADDRESSED, { connection: 'close' });
-    else if (names !== undefined && !isOurName(request.headers.host, names)) {
+    } else if (!hasValidAddress(request)) refuse(response, INVALID_ADDRESS, { connection: 'close' });
+    else if (names !== undefined && !isAllowedHost(request.headers.host, names)) {
       refuse(response, OTHER_HOST);
-    } else if (mayAsk(request, response, mayAskFrom)) handler(request, response);
+    } else if (applyCors(request, response, allowedOrigins)) handler(request, response);
   };
 }
 
 /**
- * By default only names of this machine itself while nobody else can reach us: else a web site could give its own name
- * our address (DNS rebinding), and its pages would be asking "their own" site.
+ * The default of ALLOWED_HOSTS. A gateway on a loopback address accepts only loopback names. Otherwise a web site could give
+ * its own name that address (DNS rebinding), and its pages could call the gateway as "their own" site.
  */
 export function defaultHosts(host: string): readonly string[] | undefined {
   const isLoopback = LOOPBACK_NAMES.has(host) || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
   return isLoopback ? [host.includes(':') ? `[${host}]` : host] : undefined;
 }
 
-/** Whether the request's address is one. Yoga would answer another with the stack trace of what it stumbles over. */
-function isAddressed({ url = '', headers, httpVersion }: IncomingMessage): boolean {
-  // Only HTTP/1.0 needs none (RFC 9112, 3.2).
+/** Whether the request has a valid URL and host. Without this check, Yoga would answer with a stack trace. */
+function hasValidAddress({ url = '', headers, httpVersion }: IncomingMessage): boolean {
+  // Only HTTP/1.0 allows requests without a host (RFC 9112, 3.2).
   if (headers.host === undefined && httpVersion !== '1.0') return false;
   return URL.canParse(`http://${headers.host ?? 'localhost'}${url}`);
 }
 
-function isOurName(host: string | undefined, allowed: ReadonlySet<string>): boolean {
-  // Browsers always send one.
+function isAllowedHost(host: string | undefined, allowed: ReadonlySet<string>): boolean {
+  // Browsers always send a host.
   if (host === undefined) return true;
   const name = host.replace(/:\d*$/, '').toLowerCase();
   return LOOPBACK_NAMES.has(name) || allowed.has(name);
 }
 
-/** Answers what may not go on, and the browser's question whether it may. */
-function mayAsk(request: IncomingMessage, response: ServerResponse, origins: ReadonlySet<string>): boolean {
+/** Sets the CORS headers. False if the request was answered here: a preflight request, or one of a foreign site. */
+function applyCors(
+  request: IncomingMessage,
+  response: ServerResponse,
+  origins: ReadonlySet<string>,
+): boolean {
   const { origin } = request.headers;
   if (origins.size > 0) response.setHeader('vary', 'Origin');
   if (origin === undefined || !origins.has(origin)) {
@@ -108,31 +112,33 @@ function mayAsk(request: IncomingMessage, response: ServerResponse, origins: Rea
   return true;
 }
 
-/** Whether a browser sends this for a page of another site. Of programs that are no browsers it says no. */
+/** Whether a browser sends the request for a page of another site. False for other programs. */
 function isOtherSite({ method, headers }: IncomingMessage): boolean {
   const { origin, host, accept } = headers;
   const site = headers['sec-fetch-site'];
-  // Browsers tell it to addresses that begin with https or are of this machine.
+  // Browsers send this header only over https and to this machine.
   if (site === 'same-origin') return false;
   if (site === 'cross-site' || site === 'same-site') {
-    // A link to GraphiQL: whoever follows it gets the page, which asks nothing by itself, and not an answer.
+    // A link to GraphiQL is allowed: it opens the page, which sends no request by itself.
     const isVisit = headers['sec-fetch-mode'] === 'navigate' && accept?.includes('text/html') === true;
     return !(isVisit && method === 'GET');
   }
-  return origin !== undefined && !isOwn(origin, host ?? '');
+  return origin !== undefined && !isSameHost(origin, host ?? '');
 }
 
-/** Whether TLS ends before us we do not know, so the scheme does not count. */
-function isOwn(origin: string, host: string): boolean {
+/** Ignores the scheme, because a proxy in front of the gateway may terminate TLS. */
+function isSameHost(origin: string, host: string): boolean {
   return origin === `http://${host}` || origin === `https://${host}`;
 }
 
 /**
- * Whether the page that sent the request may use this caller's key: one of ours may, and one of the caller's origins.
- * What comes from no page is allowed. To be asked once the caller is known; the answer to false is 403 FORBIDDEN.
+ * Whether the page that sent the request may use this caller's key. The gateway's own pages may, and the pages of the
+ * caller's origins. A request without a page is allowed. False must be answered with 403 FORBIDDEN.
  */
 export function isOriginAllowed(request: RequestHead, { origins }: Pick<Caller, 'origins'>): boolean {
   const origin = request.headers.get('origin');
   if (origin === null || request.headers.get('sec-fetch-site') === 'same-origin') return true;
-  return isOwn(origin, request.headers.get('host') ?? new URL(request.url).host) || origins.includes(origin);
+  return (
+    isSameHost(origin, request.headers.get('host') ?? new URL(request.url).host) || origins.includes(origin)
+  );
 }

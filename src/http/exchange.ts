@@ -28,30 +28,30 @@ export interface ExchangeOptions {
 }
 
 /**
- * What an answer may differ by, beside the address: a browser that logs in as somebody else must ask again. `origin` is
- * the edge's, whose own header this takes the place of.
+ * The request headers on which an answer depends, beside the URL. So after a new login, a browser does not use cached answers.
+ * This header replaces the `vary` header of `edge.ts`, which has `origin`.
  */
 const VARY = 'accept, authorization, origin, x-purpose, x-sources';
 
-/** A request with one of these is answered by itself. */
-const SPECIAL_HEADERS = ['x-sources', 'cache-control', 'prefer', 'x-priority'] as const;
+/** A request with one of these headers does not use the response cache. */
+const UNCACHED_HEADERS = ['x-sources', 'cache-control', 'prefer', 'x-priority'] as const;
 
 interface Freshness {
   ageMs: number;
   freshMs: number;
 }
 
-/** One request for an operation over HTTP, from its headers to its answer, whichever way it is answered. */
+/** One HTTP request for an operation, from its headers to its answer. `front.ts` and `yoga.ts` both use it. */
 export class Exchange {
   readonly head: RequestHead;
   /**
-   * Names the request in logs, in errors about defects and in the response: the caller's own `X-Request-Id` when it is a
-   * plain one, so that ids go on from system to system, else a new one.
+   * Names the request in logs, in errors about defects and in the response. It is the caller's `X-Request-Id` if that has only
+   * letters, digits, `_`, `.` and `-` (at most 64), so that one id is used in all systems. Otherwise it is a new id.
    */
   readonly requestId: string;
   readonly #options: ExchangeOptions;
   #principal: Principal | undefined;
-  /** When the request was admitted. Undefined: it is not counted. */
+  /** When the request was admitted. Undefined before that; then it is not counted. */
   #startedAt: number | undefined;
   #operationName: string | undefined;
   #freshness: Freshness | undefined;
@@ -60,19 +60,19 @@ export class Exchange {
   #isFinished = false;
 
   constructor(head: RequestHead, options: ExchangeOptions) {
-    const given = head.headers.get('x-request-id') ?? '';
+    const sentId = head.headers.get('x-request-id') ?? '';
     this.head = head;
-    this.requestId = /^[\w.-]{1,64}$/.test(given) ? given : randomUUID();
+    this.requestId = /^[\w.-]{1,64}$/.test(sentId) ? sentId : randomUUID();
     this.#options = options;
   }
 
-  /** Who sends the request, once it was admitted. */
+  /** Throws if the request was not admitted yet. */
   get principal(): Principal {
     if (this.#principal === undefined) throw new Error('No caller was resolved for this request.');
     return this.#principal;
   }
 
-  /** Whether the answer was counted and its errors have their outside form. */
+  /** Whether the answer was counted and its errors have their client form. */
   get isFinished(): boolean {
     return this.#isFinished;
   }
@@ -81,12 +81,12 @@ export class Exchange {
     return this.#isIncremental;
   }
 
-  /** Finds out who sends the request, by its headers. Throws, or rejects, when it is refused. */
+  /** Resolves the principal by the headers. Throws or rejects if the request is refused. */
   begin(): void | Promise<void> {
     const principal = this.#options.authenticate(this.head);
     if (principal instanceof Promise)
-      return principal.then((known) => {
-        this.#admit(known);
+      return principal.then((resolved) => {
+        this.#admit(resolved);
       });
     this.#admit(principal);
   }
@@ -98,16 +98,16 @@ export class Exchange {
     this.#startedAt = clock.now();
   }
 
-  /** Whether an answer that was made for another request will do. */
+  /** Whether the request may get the answer of another request. */
   canShare(): boolean {
     const { headers } = this.head;
     return (
       !reportsCost(this.principal.caller, headers) &&
-      SPECIAL_HEADERS.every((name) => headers.get(name) === null)
+      UNCACHED_HEADERS.every((name) => headers.get(name) === null)
     );
   }
 
-  /** The operation that the request asks for. Throws when it cannot be answered. */
+  /** Prepares the requested operation. Throws if it cannot be answered. */
   prepare({ query = '', operationName }: GraphQLParams): Prepared {
     this.#operationName = operationName ?? undefined;
     const prepared = this.#options.preparer.prepare(query, operationName, this.head.method !== 'GET');
@@ -115,7 +115,7 @@ export class Exchange {
     return prepared;
   }
 
-  /** Answers the operation. To be finished after that. */
+  /** Answers the operation. Call `finish` after that. */
   async answer(
     prepared: Prepared,
     variables: OperationRequest['variables'],
@@ -145,7 +145,7 @@ export class Exchange {
     return { answer, operationName: this.#operationName };
   }
 
-  /** Counts an answer, and remembers what its headers say. With `freshness` it was made for another request. */
+  /** Counts an answer, and stores the values of its headers. `freshness` is set if the answer was made for another request. */
   finish({ outcome, provenance, parts }: Answer, freshness?: Freshness): void {
     if (freshness !== undefined) this.#trace(outcome);
     this.#freshness = freshness ?? provenance?.freshness();
@@ -163,7 +163,7 @@ export class Exchange {
     this.#count('ok');
   }
 
-  /** The result of a request that was refused before it was answered, or whose answer cannot be sent. */
+  /** Returns the result of a request that is refused, or whose answer cannot be sent. */
   refuse(thrown: readonly unknown[]): ExecutionResult {
     const { errorLog } = this.#options;
     const errors = thrown.flatMap((error: unknown): unknown[] =>
@@ -175,12 +175,12 @@ export class Exchange {
     return result;
   }
 
-  /** Counts a stream of events, which has begun. */
+  /** Counts a stream of events when it begins. */
   finishStream(): void {
     this.#count('ok');
   }
 
-  /** The span of a request that no answer was made for. */
+  /** Makes the span of a request that gets the answer of another request. */
   #trace(outcome: OperationOutcome): void {
     const trace = startRequest(this.head.headers);
     nameOperation(trace, 'query', this.#operationName);
@@ -195,24 +195,24 @@ export class Exchange {
   }
 
   /**
-   * How old the answer is. `Age` is that of the oldest part; `max-age` is as much more as the part that goes stale first
-   * has left, so that their difference is right by RFC 9111, 4.2.
+   * The headers of the answer. `Age` is the age of the oldest record in it. `max-age` is `Age` plus the time until the first
+   * record becomes stale, so that their difference is the remaining lifetime (RFC 9111, 4.2).
    */
   headers(): Readonly<Record<string, string>> {
     const freshness = this.#freshness;
-    const age = Math.floor((freshness?.ageMs ?? 0) / 1000);
-    const fresh = this.#isComplete ? Math.floor((freshness?.freshMs ?? 0) / 1000) : 0;
+    const ageS = Math.floor((freshness?.ageMs ?? 0) / 1000);
+    const freshS = this.#isComplete ? Math.floor((freshness?.freshMs ?? 0) / 1000) : 0;
     return {
       'x-request-id': this.requestId,
       vary: VARY,
-      ...(freshness === undefined ? {} : { age: String(age) }),
-      // Answers hold personal data, so they are for the caller alone, and none is kept that is good for this moment only.
-      'cache-control': fresh < 1 ? 'no-store' : `private, max-age=${age + fresh}`,
+      ...(freshness === undefined ? {} : { age: String(ageS) }),
+      // Answers hold personal data, so only the caller may cache them, and only if they stay fresh for a second or more.
+      'cache-control': freshS < 1 ? 'no-store' : `private, max-age=${ageS + freshS}`,
     };
   }
 }
 
-/** Where nobody says who they are, only those receive the cost who want to know where an answer comes from. */
+/** Whether the answer has `extensions.cost`. With `AUTH=off`, it has it only if the request has `X-Sources: 1`. */
 function reportsCost({ operations, name }: Caller, headers: RequestHead['headers']): boolean {
   return operations === 'any' && (name !== 'anonymous' || headers.get('x-sources') === '1');
 }

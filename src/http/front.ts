@@ -12,16 +12,15 @@ export interface FrontOptions {
   yoga: YogaServerInstance<object, object>;
   endpoint: string;
   exchanges: ExchangeOptions;
-  /** Undefined: each request is answered by itself. */
+  /** Undefined if there is no response cache. */
   cache: ResponseCache | undefined;
   maxBodyBytes: number;
   logger: Pick<Logger, 'error'>;
 }
 
 /**
- * Answers plain requests, which nearly all are: an operation that is posted as JSON, or a persisted one that is requested
- * by GET, by a client that accepts JSON. It makes no Request, no Response and no streams of them. All else goes to Yoga as
- * it came.
+ * Answers plain requests: an operation in a POST with JSON, or a persisted operation by GET, from a client that accepts JSON.
+ * Nearly all requests are plain. It creates no Request, Response or stream. It passes other requests to Yoga unchanged.
  */
 export function createFront(options: FrontOptions): RequestListener {
   const { yoga, endpoint, exchanges, cache, maxBodyBytes, logger } = options;
@@ -34,7 +33,7 @@ export function createFront(options: FrontOptions): RequestListener {
       answer(incoming, response, mediaType).catch((error: unknown) => {
         logger.error(
           { reason: error instanceof Error ? error.name : 'unknown' },
-          'a request was not answered',
+          'a request was not answered because of a defect in the gateway: its connection is closed',
         );
         response.destroy();
       });
@@ -72,15 +71,15 @@ export function createFront(options: FrontOptions): RequestListener {
           : reader.posted(body, principal.caller);
       const prepared = exchange.prepare(params);
       if (prepared.kind === 'subscription') {
-        // Where a body was read, Yoga looks for it here.
+        // If the body was read already, Yoga takes it from here.
         void yoga(body === undefined ? incoming : Object.assign(incoming, { body }), response);
         return;
       }
-      const make = () => exchange.answer(prepared, params.variables);
+      const compute = () => exchange.answer(prepared, params.variables);
       answered =
         cache === undefined || key === undefined
-          ? await make()
-          : await cache.once(key, { principal, requestId, signal }, make);
+          ? await compute()
+          : await cache.coalesce(key, { principal, requestId, signal }, compute);
     } catch (error) {
       await send(reply, exchange.refuse([error]));
       return;
@@ -95,11 +94,11 @@ export function createFront(options: FrontOptions): RequestListener {
 
   async function send(reply: Reply, result: ExecutionResult, store?: Shareable['store']): Promise<void> {
     if (result.errors !== undefined) {
-      // What becomes of errors, in the status, the headers and the body, is Yoga's to say.
-      const told = processRegularResult(result, yoga.fetchAPI, reply.mediaType);
+      // Yoga decides on the status, the headers and the body of a result with errors.
+      const answer = processRegularResult(result, yoga.fetchAPI, reply.mediaType);
       const headers: Record<string, string> = {};
-      told.headers.forEach((value, name) => (headers[name.toLowerCase()] = value));
-      write(reply, { status: told.status, text: await told.text(), headers });
+      answer.headers.forEach((value, name) => (headers[name.toLowerCase()] = value));
+      write(reply, { status: answer.status, text: await answer.text(), headers });
       return;
     }
     const text = JSON.stringify(result);
@@ -107,26 +106,26 @@ export function createFront(options: FrontOptions): RequestListener {
     write(reply, { text });
   }
 
-  function write({ exchange, response, mediaType }: Reply, { status = 200, text, headers }: Written): void {
+  function write({ exchange, response, mediaType }: Reply, { status = 200, text, headers }: Content): void {
     if (response.destroyed || response.writableEnded) return;
-    const all = {
+    const allHeaders = {
       'content-type': `${mediaType}; charset=utf-8`,
       ...headers,
       'content-length': String(Buffer.byteLength(text)),
       ...exchange.headers(),
     };
-    response.writeHead(status, all).end(text);
+    response.writeHead(status, allHeaders).end(text);
   }
 }
 
-/** What is answered, and as what. */
+/** Where and in which media type an answer is written. */
 interface Reply {
   exchange: Exchange;
   response: ServerResponse;
   mediaType: MediaType;
 }
 
-interface Written {
+interface Content {
   status?: number;
   text: string | Uint8Array;
   headers?: Readonly<Record<string, string>>;
@@ -136,7 +135,7 @@ function isPlain({ method, url = '', headers }: IncomingMessage, endpoint: strin
   if (headers.host === undefined) return false;
   if (method === 'POST')
     return url === endpoint && headers['content-type']?.startsWith('application/json') === true;
-  // What comes after a "#" is no part of the parameters.
+  // A "#" would end the parameters.
   return (
     method === 'GET' && url.startsWith(`${endpoint}?`) && url.includes('documentId=') && !url.includes('#')
   );

@@ -7,41 +7,40 @@ import { SourceError } from '../errors.js';
 import type { BreakerState } from '../telemetry/metrics.js';
 import type { SourceFailures } from '../telemetry/source-failures.js';
 
-/** Asking all systems for every probe would be load of its own; this many milliseconds one look is good. */
-const LOOK_HOLDS_MS = 5_000;
+/** The result of a check is reused for this long, so that frequent probes put no load on the systems. */
+const CHECK_MAX_AGE_MS = 5_000;
 
-/** Whether a part of the gateway works. Rejects, or says `down`, when it does not. */
+/** Checks a part of the gateway. Rejects, or resolves to `down`, if it does not work. */
 export type PartState = () => Promise<'up' | 'down'>;
 
-interface Look {
+interface Check {
   sources: Record<string, 'up' | 'down'>;
-  /** Why a source is down, by source. */
+  /** Why a source is unavailable, by source. */
   reasons: Record<string, FailureKind>;
   parts: Record<string, 'up' | 'down'>;
 }
 
 export interface HealthOptions {
-  /** The states of the sources' breakers. Default: none is told. */
+  /** The states of the sources' breakers. Default: no states are shown. */
   breakers?: () => ReadonlyMap<string, BreakerState>;
-  /** Whether the gateway is about to end: it still answers, but is not to be given more. Default: it is not. */
+  /** Whether the gateway is about to end. It still answers requests, but should get no new ones. Default: false. */
   isStopping?: () => boolean;
-  /** Parts of the gateway itself, by name. While one is down the gateway is not ready. Default: none. */
+  /** Parts of the gateway itself, by name. If one does not work, the gateway is not ready. Default: none. */
   parts?: Readonly<Record<string, PartState>>;
-  /** Reports why a source is down, and holds the last failures. Default: nothing is reported. */
+  /** Reports why a source is unavailable, and holds the last failures. Default: nothing is reported. */
   failures?: SourceFailures;
-  /** Whether a request may see the last failures of the sources. Default: none may. */
+  /** Whether a request may see the last failures of the sources. Default: false. */
   isOperator?: (request: Request) => Promise<boolean>;
   clock?: Clock;
 }
 
 /**
- * `/health/live`: the process answers. `/health/ready`: it can answer queries, and which systems answer it. A system
- * that is down does not make the gateway unready: its fields are null, all others are answered. A gateway that is
- * stopping, or that lacks a part of its own, is unready, with status 503, so that load balancers send their requests
- * elsewhere.
+ * Answers `/health/live` (the process runs) and `/health/ready` (it can answer queries), with the state of each system. The
+ * gateway is ready even if a system is unavailable: only the fields of that system are null. A gateway that is stopping, or
+ * whose own part does not work, is unready. The status is then 503, so that load balancers send requests elsewhere.
  *
- * Anybody may ask, so it shows states and one word of why. To an operator it shows the last failure of each source too:
- * what was requested, what was received, and the remedy.
+ * The page is public, so it shows states and the kind of a failure. An operator also sees the last failure of each source:
+ * the request, what was received, and the remedy.
  */
 export function useHealth(
   clients: ReadonlyMap<string, Client>,
@@ -54,12 +53,12 @@ export function useHealth(
     clock = performance,
   }: HealthOptions = {},
 ): Plugin {
-  let last: { at: number; look: Promise<Look> } | undefined;
-  const look = (): Promise<Look> => {
+  let last: { at: number; check: Promise<Check> } | undefined;
+  const check = (): Promise<Check> => {
     const now = clock.now();
-    if (last === undefined || now - last.at >= LOOK_HOLDS_MS)
-      last = { at: now, look: askAll(clients, parts, failures) };
-    return last.look;
+    if (last === undefined || now - last.at >= CHECK_MAX_AGE_MS)
+      last = { at: now, check: checkAll(clients, parts, failures) };
+    return last.check;
   };
   return {
     onRequest: async (event) => {
@@ -73,14 +72,14 @@ export function useHealth(
       else if (url.pathname === '/health/live') answer(200, { status: 'live' });
       else if (isStopping()) answer(503, { status: 'stopping' });
       else {
-        const { sources, reasons, parts: states } = await look();
+        const { sources, reasons, parts: states } = await check();
         const isReady = Object.values(states).every((state) => state === 'up');
         answer(isReady ? 200 : 503, {
           status: isReady ? 'ready' : 'unready',
           ...(Object.keys(states).length === 0 ? {} : { parts: states }),
           sources,
           ...(Object.keys(reasons).length === 0 ? {} : { reasons }),
-          // Breakers change by the call, so they are told as they are now.
+          // Breakers may change with each call, so their states are read now.
           ...(breakers === undefined ? {} : { breakers: Object.fromEntries(breakers()) }),
           ...(failures !== undefined && (await isOperator(request)) ? { failures: failures.recent() } : {}),
         });
@@ -89,32 +88,32 @@ export function useHealth(
   };
 }
 
-async function askAll(
+async function checkAll(
   clients: ReadonlyMap<string, Client>,
   parts: Readonly<Record<string, PartState>>,
   failures: SourceFailures | undefined,
-): Promise<Look> {
-  const look: Look = { sources: {}, reasons: {}, parts: {} };
-  // In the order in which they are plugged in, whoever answers first.
-  for (const name of clients.keys()) look.sources[name] = 'down';
+): Promise<Check> {
+  const check: Check = { sources: {}, reasons: {}, parts: {} };
+  // Shows sources in the order in which they are plugged in, not in the order of their answers.
+  for (const name of clients.keys()) check.sources[name] = 'down';
   await Promise.all([
     ...[...clients].map(async ([name, client]) => {
       try {
         await client.ping();
-        look.sources[name] = 'up';
+        check.sources[name] = 'up';
       } catch (error) {
         failures?.report(error, 'ping');
-        if (error instanceof SourceError) look.reasons[name] = error.kind;
+        if (error instanceof SourceError) check.reasons[name] = error.kind;
       }
     }),
     ...Object.entries(parts).map(async ([name, state]) => {
-      look.parts[name] = await state().catch(() => 'down' as const);
+      check.parts[name] = await state().catch(() => 'down' as const);
     }),
   ]);
-  return look;
+  return check;
 }
 
-/** Asks whether the system is there, under its limits as any other call. */
+/** Returns a client that pings the system within the limits of the source, as with any other call. */
 export function pinger({
   connection,
   protection,
@@ -128,8 +127,8 @@ export function pinger({
       return connection
         .client({
           run: (call) => scope.run(call),
-          slowDown: (news) => {
-            scope.slowDown(news);
+          slowDown: (info) => {
+            scope.slowDown(info);
           },
           holds: () => undefined,
           headers: {},

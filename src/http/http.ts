@@ -11,43 +11,44 @@ import { rawRefusal, type Refusal } from './refusal.js';
 
 export interface ListenOptions extends EdgeOptions {
   host: string;
-  /** 0 for any port that is free. */
+  /** 0 for any free port. */
   port: number;
-  /** A client that takes longer to send its headers is cut off. Default 10 s. */
+  /** A client that takes longer to send its headers is disconnected. Default 10 s. */
   headersTimeoutMs?: number;
-  /** A client that takes longer to send its whole request is cut off. Default 30 s. */
+  /** A client that takes longer to send its whole request is disconnected. Default 30 s. */
   requestTimeoutMs?: number;
-  /** A connection without requests is kept this long: longer than load balancers do, so that they end it. Default 65 s. */
+  /** An idle connection is closed after this time. It is longer than that of load balancers, so that they close it. Default 65 s. */
   keepAliveMs?: number;
-  /** A connection on which nothing moves for so long is cut off: a client that does not read its answer. Default 120 s. */
-  silenceMs?: number;
+  /** A connection without any traffic is closed after this time, such as of a client that does not read. Default 120 s. */
+  inactivityTimeoutMs?: number;
   /** See `Connections`. Default 10,000. */
   maxConnections?: number;
   /** See `Connections`. Default 500. */
   maxConnectionsPerAddress?: number;
-  /** What it goes by that a client is slow. Default: `performance`. */
+  /** Measures how long a client is slow. Default: `performance`. */
   clock?: Clock;
-  /** Requests under way at a stop get this long to be answered; then they are cut off. Default 10 s. */
+  /** Time to answer the in-flight requests at a stop. Then their connections are closed. Default 10 s. */
   stopWithinMs?: number;
 }
 
 export interface HttpServer {
-  /** Where it listens, such as `http://localhost:4000`. */
+  /** The address of the server, such as `http://localhost:4000`. */
   url: string;
-  /** Takes no new requests, answers those under way, then closes. */
+  /** Accepts no new requests, answers the in-flight requests, then closes. */
   stop: () => Promise<void>;
 }
 
-/** What is answered before it has come is listened to for so long. */
-const DROP_FOR_MS = 5_000;
+/** After an early answer, the rest of the request is read and dropped for at most this long. */
+const MAX_DROP_MS = 5_000;
+const DROP_CHECK_INTERVAL_MS = 20;
 
-/** Request line and headers together may have so many bytes; more is answered with status 431. */
+/** Maximum size of request line and headers together. A larger request is answered with status 431. */
 const MAX_HEADER_BYTES = 16 * 1024;
 
-/** Whoever is told that a connection ends gets this long to read it. */
+/** Time for a client to read the refusal before its connection is closed. */
 const LINGER_MS = 1_000;
 
-/** Listens on a port. A port that is taken is a ConfigError that says what to do. */
+/** Listens on a port. Rejects with a ConfigError if the port is in use or not available. */
 export async function listen(
   handler: RequestListener,
   {
@@ -56,7 +57,7 @@ export async function listen(
     headersTimeoutMs = 10_000,
     requestTimeoutMs = 30_000,
     keepAliveMs = 65_000,
-    silenceMs = 120_000,
+    inactivityTimeoutMs = 120_000,
     stopWithinMs = 10_000,
     maxConnections = 10_000,
     maxConnectionsPerAddress = 500,
@@ -71,11 +72,11 @@ export async function listen(
     keepAliveTimeout: keepAliveMs,
     connectionsCheckingInterval: Math.min(headersTimeoutMs, 1_000),
     maxHeaderSize: MAX_HEADER_BYTES,
-    // Node's own refusal would leave without our headers; ours is in guardEdge.
+    // Node would refuse a request without a host, but without the security headers. `guardEdge` refuses it with them.
     requireHostHeader: false,
   });
-  server.timeout = silenceMs;
-  // One more than is allowed, so that it shows: Node leaves out the others silently.
+  server.timeout = inactivityTimeoutMs;
+  // One more than is allowed, so that an excess is detected: Node ignores further headers silently.
   server.maxHeadersCount = MAX_HEADERS + 1;
   const connections = new Connections({ maxConnections, maxPerAddress: maxConnectionsPerAddress, clock });
   const guarded = guardEdge(handler, { origins, allowedHosts });
@@ -84,7 +85,7 @@ export async function listen(
   });
   server.on('request', (request, response) => {
     const { socket } = request;
-    if (!connections.asked(request, response)) return;
+    if (!connections.requested(request, response)) return;
     response.once('close', () => {
       connections.answered(request);
       if (!server.listening && connections.isIdle(socket)) socket.destroySoon();
@@ -92,17 +93,17 @@ export async function listen(
     });
     guarded(request, response);
   });
-  // What else than a body is expected may be passed over (RFC 9110, 10.1.1). Node's own refusal is without our headers.
+  // An unknown `Expect` may be ignored (RFC 9110, 10.1.1). Node would refuse the request without the security headers.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
-  server.on('clientError', tellBrokenOff(connections));
+  server.on('clientError', createClientErrorHandler(connections));
   server.listen(port, host);
   try {
     await once(server, 'listening');
   } catch (error) {
-    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    const isInUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
     throw new ConfigError([
-      taken
-        ? `PORT ${port} on ${host} is taken by another program: stop that one, or set PORT to a free port.`
+      isInUse
+        ? `PORT ${port} on ${host} is in use by another program: stop that program, or set PORT to a free port.`
         : `HOST ${host}, PORT ${port}: the gateway cannot listen there (${String(error)}).`,
     ]);
   }
@@ -119,7 +120,7 @@ export async function listen(
           clearTimeout(timer);
           resolve();
         });
-        // Node's own way leaves out connections on which nothing was asked yet: they would keep the server from closing.
+        // Node does not close connections that sent no request yet, and would wait for them.
         for (const socket of connections.idle()) socket.destroySoon();
       });
       return stopped;
@@ -128,53 +129,56 @@ export async function listen(
 }
 
 /**
- * What still comes of a request that is answered is dropped, so that the client can read the answer; but not for ever,
- * and not gigabytes of it.
+ * Reads and drops the rest of a request that was answered early, so that the client can read the answer. Closes the
+ * connection after `MAX_DROPPED_BYTES` or `MAX_DROP_MS`.
  */
 function dropRest(request: IncomingMessage): void {
   const { socket } = request;
-  const [enough, until] = [socket.bytesRead + MAX_DROPPED_BYTES, performance.now() + DROP_FOR_MS];
+  const [maxBytesRead, endsAt] = [socket.bytesRead + MAX_DROPPED_BYTES, performance.now() + MAX_DROP_MS];
   const timer = setInterval(() => {
     if (!request.complete && !socket.destroyed) {
-      if (socket.bytesRead < enough && performance.now() < until) return;
+      if (socket.bytesRead < maxBytesRead && performance.now() < endsAt) return;
       socket.destroy();
     }
     clearInterval(timer);
-  }, 20).unref();
+  }, DROP_CHECK_INTERVAL_MS).unref();
 }
 
-const NO_HTTP: Refusal = { status: 400, code: 'BAD_REQUEST', message: 'This is not HTTP as it should be.' };
-const BROKEN_OFF: Readonly<Record<string, Refusal>> = {
+const INVALID_HTTP: Refusal = { status: 400, code: 'BAD_REQUEST', message: 'The request is not valid HTTP.' };
+/** Refusals of incomplete requests, by Node's error code. */
+const INCOMPLETE: Readonly<Record<string, Refusal>> = {
   ERR_HTTP_REQUEST_TIMEOUT: {
     status: 408,
     code: 'BAD_REQUEST',
-    message: 'The request took too long to come.',
+    message: 'The request was not received in time. Send it again.',
   },
   HPE_HEADER_OVERFLOW: {
     status: 431,
     code: 'LIMIT_EXCEEDED',
-    message: `The address and headers of a request may have at most ${MAX_HEADER_BYTES} bytes.`,
+    message: `The URL and headers of a request may have at most ${MAX_HEADER_BYTES} bytes together.`,
   },
   HPE_CHUNK_EXTENSIONS_OVERFLOW: {
     status: 413,
     code: 'LIMIT_EXCEEDED',
-    message: 'The chunks of the body have too large extensions.',
+    message: 'The chunk extensions of the body are too large.',
   },
 };
 
-/** Answers what never became a whole request, unless that would stand in the middle of another answer. */
-function tellBrokenOff(connections: Connections): (error: NodeJS.ErrnoException, socket: Duplex) => void {
-  const told = new WeakSet<Duplex>();
+/** Answers an invalid or incomplete request with a refusal, unless that would break another response. */
+function createClientErrorHandler(
+  connections: Connections,
+): (error: NodeJS.ErrnoException, socket: Duplex) => void {
+  const refused = new WeakSet<Duplex>();
   return ({ code = '' }, socket) => {
-    // All that comes after is an error too, and is dropped by that.
-    if (told.has(socket)) return;
-    told.add(socket);
+    // Every further chunk causes this error again. Handling it here drops the chunk.
+    if (refused.has(socket)) return;
+    refused.add(socket);
     if (!socket.writable || !(socket instanceof Socket) || !connections.isUnanswered(socket)) {
       socket.destroy();
       return;
     }
-    socket.end(rawRefusal(BROKEN_OFF[code] ?? NO_HTTP));
-    // Closed at once, with bytes still coming, the client would be reset before it has read why.
+    socket.end(rawRefusal(INCOMPLETE[code] ?? INVALID_HTTP));
+    // If the socket were closed while bytes still arrive, the client would get a reset instead of the refusal.
     const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
     socket.once('close', () => {
       clearTimeout(timer);

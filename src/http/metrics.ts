@@ -2,15 +2,15 @@ import type { Plugin } from 'graphql-yoga';
 import type { Clock } from '../clock.js';
 import type { Metrics } from '../telemetry/metrics.js';
 
-/** Writing them takes some milliseconds and anybody may ask; this long one text is good. */
-const TEXT_HOLDS_MS = 1_000;
+/** The text is reused for this long: it takes milliseconds to write, and the page is public. */
+const TEXT_MAX_AGE_MS = 1_000;
 
-/** `GET /metrics`, for Prometheus. It tells how much was asked of what, never by whom or about whom. */
+/** Answers `GET /metrics`, for Prometheus. Metrics contain neither callers nor customers. */
 export function useMetrics(metrics: Metrics, clock: Clock = performance): Plugin {
   let written: { at: number; text: Promise<string> } | undefined;
-  const textOfNow = (): Promise<string> => {
+  const currentText = (): Promise<string> => {
     const now = clock.now();
-    if (written === undefined || now - written.at >= TEXT_HOLDS_MS)
+    if (written === undefined || now - written.at >= TEXT_MAX_AGE_MS)
       written = { at: now, text: metrics.text() };
     return written.text;
   };
@@ -24,7 +24,7 @@ export function useMetrics(metrics: Metrics, clock: Clock = performance): Plugin
         return;
       }
       const headers = { 'content-type': metrics.contentType };
-      event.endResponse(new fetchAPI.Response(await textOfNow(), { headers }));
+      event.endResponse(new fetchAPI.Response(await currentText(), { headers }));
     },
   };
 }

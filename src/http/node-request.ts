@@ -1,18 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AbortListening } from '../operation/answer.js';
 
-/** As much of a request as is known before its body is read. Any Request is one, and what is made of node's. */
+/** The part of a request that is known before its body is read. A `Request` and a `NodeRequest` both have it. */
 export interface RequestHead {
   readonly method: string;
   readonly url: string;
   readonly headers: Pick<Headers, 'get'>;
-  /** Aborted when the client has hung up without an answer. */
+  /** Aborted when the client disconnects before it has the answer. */
   readonly signal: AbortListening;
-  /** What it came on, where that is known. */
+  /** The connection of the request, if it is known. */
   readonly connection?: object;
 }
 
-/** A request of node:http. */
+/** The head of a request of node:http. */
 export class NodeRequest implements RequestHead {
   readonly method: string;
   readonly headers: RequestHead['headers'];
@@ -40,7 +40,7 @@ export class NodeRequest implements RequestHead {
   }
 }
 
-/** The headers of a request of node:http, as a Request has them. */
+/** Returns the headers of a request of node:http in the form of a `Request`. */
 export function headersOf({ headers }: IncomingMessage): RequestHead['headers'] {
   return {
     get: (name) => {

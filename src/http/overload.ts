@@ -8,48 +8,48 @@ import { isWaitingForClient, SLOW_AFTER_MS } from './connections.js';
 import { headersOf, type RequestHead } from './node-request.js';
 
 export interface OverloadOptions {
-  /** Requests under way at a time. The next one is refused with status 503. Default 1000. */
+  /** Number of in-flight requests. Above it, requests are refused with status 503. Default 1000. */
   maxInFlight?: number;
   /**
-   * How late the event loop may come round before requests are refused. One request takes several turns of the loop,
-   * so under overload it is answered in some five to ten times this. Default 100 ms.
+   * Event loop delay from which requests are refused. A request takes several iterations of the loop. So under overload it
+   * takes five to ten times this delay. Default 100 ms.
    */
   maxDelayMs?: number;
-  /** How urgent a request is; asked only when it matters, and must not throw. Default: every one is `interactive`. */
+  /** Returns the priority of a request. It is called only under load, and must not throw. Default: `interactive` for all. */
   priorityOf?: (request: Pick<RequestHead, 'headers'>) => Priority;
-  /** Told of every request that is refused. */
+  /** Called for each refused request. */
   onShed?: (priority: Priority) => void;
-  /** Default: `performance`. It must be the one that the event loop goes by. */
+  /** Default: `performance`. Timers must follow the same clock. */
   clock?: Clock;
 }
 
-/** Refuses requests at once when there are more than can be answered in time, instead of answering all of them late. */
+/** Load shedding: under overload, some requests are refused at once, so that the others are answered in time. */
 export interface OverloadGuard {
-  /** The number of requests under way; those that are never refused are not counted. */
+  /** Number of in-flight requests. Requests that are never refused are not counted. */
   inFlight: () => number;
-  /** How late the event loop is: the least of three looks in a row, or how long this turn has been taking requests. */
+  /** Event loop delay: the least of three measurements in a row, or how long the current iteration has accepted requests. */
   delayMs: () => number;
-  /** Stands in front of a handler for node:http. */
+  /** Guards a handler for node:http. */
   guardHandler(handler: RequestListener): RequestListener;
-  /** Stands in front of a gateway without a port. */
+  /** Guards a gateway without a port. */
   guardFetch(
     fetch: (request: Request) => Response | Promise<Response>,
   ): (request: Request) => Promise<Response>;
-  /** Stops looking at the event loop. */
+  /** Stops the measurements. */
   close(): void;
 }
 
-/** A request under way on a port. */
+/** An in-flight request on a port. */
 interface Exchange extends Queued<Exchange> {
   request: IncomingMessage;
   response: ServerResponse;
   at: number;
 }
 
-/** How much of each bound a priority may use. The rest is kept for those that are more urgent. */
+/** The share of each bound that a priority may use. The rest is reserved for higher priorities. */
 const SHARES: Readonly<Record<Priority, number>> = { bulk: 0.5, automation: 0.75, interactive: 1 };
 
-/** What an operator needs most when there is too much to do. */
+/** Paths that an operator needs most under overload. */
 const NEVER_REFUSED: ReadonlySet<string> = new Set([
   '/health/live',
   '/health/ready',
@@ -57,30 +57,30 @@ const NEVER_REFUSED: ReadonlySet<string> = new Set([
   '/admin/forget',
 ]);
 
-const LOOK_EVERY_MS = 20;
+const DELAY_INTERVAL_MS = 20;
 
-/** So many times as long as the loop may be late may a request take for no other reason than that there are many. */
-const WAITS_PER_DELAY = 2.5;
-/** A processor that works for so much of the time can do no more. */
-const BUSY = 0.9;
-const MEASURE_EVERY_MS = 250;
-/** A few that each take long are no queue. */
-const FEW = 50;
+/** Bounds the expected wait of a request, as a multiple of `maxDelayMs`. */
+const MAX_WAIT_PER_DELAY = 2.5;
+/** From this utilization on, the event loop counts as saturated. */
+const SATURATED_UTILIZATION = 0.9;
+const UTILIZATION_INTERVAL_MS = 250;
+/** Fewer in-flight requests do not count as a queue: a few may just take long. */
+const MIN_QUEUE_LENGTH = 50;
 
 const RETRY_AFTER_SECONDS = 1;
 
 const BODY = JSON.stringify({
   errors: [
     {
-      message: 'The gateway has more to do than it can. Ask again in a second.',
+      message: 'The gateway is overloaded. Send the request again in a second.',
       extensions: { code: 'OVERLOADED', retryable: true, retryAfter: RETRY_AFTER_SECONDS },
     },
   ],
 });
 
 /**
- * It stands in front of everything else, so that a refusal costs a few microseconds: no Request is made, no body is
- * read, no plugin runs.
+ * Creates the guard. It comes before all other handlers, so a refusal takes only microseconds: no Request is created, no body
+ * is read, no plugin runs.
  */
 export function createOverloadGuard({
   maxInFlight = 1_000,
@@ -92,37 +92,37 @@ export function createOverloadGuard({
   let inFlight = 0;
   const loop = watchEventLoop(clock);
   const queue = watchQueue();
-  const take = (): void => {
+  const register = (): void => {
     inFlight++;
-    loop.taken();
+    loop.accepted();
   };
 
   const isFull = (priority: Priority): boolean => inFlight >= maxInFlight * SHARES[priority];
   const isOver = (priority: Priority): boolean =>
     isFull(priority) ||
     loop.delayMs() >= maxDelayMs * SHARES[priority] ||
-    queue.waitMs(inFlight) >= maxDelayMs * WAITS_PER_DELAY * SHARES[priority];
+    queue.waitMs(inFlight) >= maxDelayMs * MAX_WAIT_PER_DELAY * SHARES[priority];
 
-  /** The priority is asked only when it decides: where even the least urgent may pass, all may. */
+  /** Reads the priority only when it matters: if the lowest priority is allowed, all priorities are. */
   const isRefused = (head: () => Pick<RequestHead, 'headers'>): boolean => {
     if (!isOver('bulk')) return false;
     const priority = priorityOf(head());
-    if (isFull(priority)) cutSlowest();
+    if (isFull(priority)) disconnectSlowest();
     if (!isOver(priority)) return false;
     onShed?.(priority);
     return true;
   };
 
-  // In the order that they came: whoever is slow comes to stand in front of all that are answered.
+  // In the order of arrival, so that the slowest request is the first.
   const exchanges = new Fifo<Exchange>();
-  // A client that hangs up ends all that it has under way at once. The answers that wait in line behind another on the
-  // same connection are not even told, so this goes by connections, and not by answers alone.
-  const underWay = new WeakMap<Socket, Set<Exchange>>();
-  const underWayOn = (socket: Socket): Set<Exchange> => {
-    let ofConnection = underWay.get(socket);
+  // A client that disconnects ends all its in-flight requests. Node sends no event for responses that are queued behind
+  // another on the same connection. So requests are also tracked by connection.
+  const bySocket = new WeakMap<Socket, Set<Exchange>>();
+  const exchangesOn = (socket: Socket): Set<Exchange> => {
+    let ofConnection = bySocket.get(socket);
     if (ofConnection === undefined) {
       ofConnection = new Set();
-      underWay.set(socket, ofConnection);
+      bySocket.set(socket, ofConnection);
       socket.once('close', () => {
         release(socket);
       });
@@ -130,17 +130,17 @@ export function createOverloadGuard({
     return ofConnection;
   };
   const release = (socket: Socket): void => {
-    const ofConnection = underWayOn(socket);
+    const ofConnection = exchangesOn(socket);
     for (const exchange of ofConnection) exchanges.remove(exchange);
     inFlight -= ofConnection.size;
     ofConnection.clear();
   };
   const count = (request: IncomingMessage, response: ServerResponse): void => {
-    const ofConnection = underWayOn(request.socket);
+    const ofConnection = exchangesOn(request.socket);
     const exchange: Exchange = { request, response, at: clock.now() };
     ofConnection.add(exchange);
     exchanges.add(exchange);
-    take();
+    register();
     const answered = (): void => {
       if (!ofConnection.delete(exchange)) return;
       exchanges.remove(exchange);
@@ -148,10 +148,10 @@ export function createOverloadGuard({
       queue.answered();
     };
     response.once('close', answered);
-    whenStreaming(response, answered);
+    onStreamStart(response, answered);
   };
-  /** A client that keeps us waiting makes place for one that does not. Its connection ends, and all it has under way. */
-  const cutSlowest = (): void => {
+  /** Disconnects the slowest client, if the gateway waits for it. That ends all its in-flight requests. */
+  const disconnectSlowest = (): void => {
     const slowest = exchanges.first;
     if (slowest === undefined || clock.now() - slowest.at < SLOW_AFTER_MS) return;
     const { request, response } = slowest;
@@ -178,7 +178,7 @@ export function createOverloadGuard({
       if (isNeverRefused(request.method, new URL(request.url).pathname, accept)) return fetch(request);
       if (isRefused(() => request))
         return new Response(BODY, { status: 503, headers: refusalHeaders(accept) });
-      take();
+      register();
       try {
         return await fetch(request);
       } finally {
@@ -194,51 +194,50 @@ export function createOverloadGuard({
 }
 
 /**
- * A subscription lasts as long as its client likes, and takes nothing while nothing happens: it is answered when it begins.
- * An answer in parts, which is for this moment only, is answered with the last.
+ * Calls `onStart` when a subscription begins. A subscription may last for hours and is mostly idle, so it counts as answered
+ * when it begins. Incremental delivery has `no-store` and counts as answered with its last result.
  */
-function whenStreaming(response: ServerResponse, begun: () => void): void {
+function onStreamStart(response: ServerResponse, onStart: () => void): void {
   const writeHead = response.writeHead.bind(response) as (...all: unknown[]) => ServerResponse;
   response.writeHead = (...all: unknown[]) => {
     writeHead(...all);
     const isStream = /^text\/event-stream\b/.test(String(response.getHeader('content-type')));
-    if (isStream && response.getHeader('cache-control') !== 'no-store') begun();
+    if (isStream && response.getHeader('cache-control') !== 'no-store') onStart();
     return response;
   };
 }
 
 interface EventLoopWatch {
-  /** How late the loop is. A request that is taken while it is in time may be the first of a long turn. */
+  /** The delay of the event loop, which includes the current iteration. */
   delayMs: () => number;
-  /** A request was taken. */
-  taken: () => void;
+  /** Registers an accepted request. */
+  accepted: () => void;
   close: () => void;
 }
 
 /**
- * Looks how late a timer comes. Node's own `monitorEventLoopDelay` gathers a histogram over a time; to tell what is the
- * case now it would have to be read and emptied by a timer as well.
+ * Measures how late a timer fires. Node's `monitorEventLoopDelay` collects a histogram over time. For the current delay, a
+ * timer would have to read and reset it as well.
  */
 function watchEventLoop(clock: Clock): EventLoopWatch {
   let [last, previous, beforePrevious] = [0, 0, 0];
-  let lookedAt = clock.now();
-  let firstTakenAt: number | undefined;
-  const since = (start: number): number => Math.max(0, clock.now() - start - LOOK_EVERY_MS);
+  let measuredAt = clock.now();
+  let firstAcceptedAt: number | undefined;
+  const delaySince = (start: number): number => Math.max(0, clock.now() - start - DELAY_INTERVAL_MS);
   const timer = setInterval(() => {
-    [beforePrevious, previous, last] = [previous, last, since(lookedAt)];
-    lookedAt = clock.now();
-    firstTakenAt = undefined;
-  }, LOOK_EVERY_MS).unref();
+    [beforePrevious, previous, last] = [previous, last, delaySince(measuredAt)];
+    measuredAt = clock.now();
+    firstAcceptedAt = undefined;
+  }, DELAY_INTERVAL_MS).unref();
   return {
     delayMs: () => {
-      // One late look is a garbage collection, or a machine that slept: only three in a row count.
+      // One late timer may be a garbage collection, or a machine that slept. So only three in a row count.
       const lasting = Math.min(last, previous, beforePrevious);
-      // A turn that began to take requests and has not ended since counts by itself: else a burst would be taken whole,
-      // in one turn, before anybody has looked.
-      return firstTakenAt === undefined ? lasting : Math.max(lasting, since(firstTakenAt));
+      // The current iteration counts by itself. Otherwise a burst would be accepted as a whole before the next measurement.
+      return firstAcceptedAt === undefined ? lasting : Math.max(lasting, delaySince(firstAcceptedAt));
     },
-    taken: () => {
-      firstTakenAt ??= clock.now();
+    accepted: () => {
+      firstAcceptedAt ??= clock.now();
     },
     close: () => {
       clearInterval(timer);
@@ -247,35 +246,37 @@ function watchEventLoop(clock: Clock): EventLoopWatch {
 }
 
 interface QueueWatch {
+  /** Registers an answered request. */
   answered(): void;
-  /** How long it takes to answer as many as are under way; 0 while there is time to rest. */
+  /** The expected time to answer all in-flight requests; 0 while the event loop is not saturated. */
   waitMs(inFlight: number): number;
   close(): void;
 }
 
 /**
- * The loop may come round in time and each request still wait long, because each takes many turns. Requests that wait
- * for a slow system are no load, so this counts only while the processor has had no rest for two looks in a row.
+ * Estimates how long requests wait. A request takes many iterations of the event loop, so it may wait long although each
+ * iteration is short. Requests that wait for a slow system are no load. So the estimate counts only if the event loop was
+ * saturated in two measurements in a row.
  */
 function watchQueue(): QueueWatch {
-  let [utilization, answered, perMs, busyFor] = [performance.eventLoopUtilization(), 0, 0, 0];
+  let [utilization, answered, answeredPerMs, saturatedCount] = [performance.eventLoopUtilization(), 0, 0, 0];
   const timer = setInterval(() => {
     const now = performance.eventLoopUtilization();
     const share = performance.eventLoopUtilization(now, utilization).utilization;
     utilization = now;
-    busyFor = share >= BUSY ? busyFor + 1 : 0;
-    // Half of it from before: a look may fall between two lots of answers.
-    perMs = (perMs + answered / MEASURE_EVERY_MS) / 2;
+    saturatedCount = share >= SATURATED_UTILIZATION ? saturatedCount + 1 : 0;
+    // Smoothed with the previous rate, because answers come in bursts.
+    answeredPerMs = (answeredPerMs + answered / UTILIZATION_INTERVAL_MS) / 2;
     answered = 0;
-  }, MEASURE_EVERY_MS).unref();
+  }, UTILIZATION_INTERVAL_MS).unref();
   return {
     answered: () => {
       answered += 1;
     },
     waitMs: (inFlight) => {
-      // From hardly any answer nothing can be told, as when a thousand ask for the same and wait for one call.
-      const isTold = perMs * MEASURE_EVERY_MS >= 1;
-      return inFlight < FEW || busyFor < 2 || !isTold ? 0 : inFlight / perMs;
+      // Without answers there is no rate, for example while a thousand requests wait for the same call.
+      const hasRate = answeredPerMs * UTILIZATION_INTERVAL_MS >= 1;
+      return inFlight < MIN_QUEUE_LENGTH || saturatedCount < 2 || !hasRate ? 0 : inFlight / answeredPerMs;
     },
     close: () => {
       clearInterval(timer);
@@ -283,13 +284,13 @@ function watchQueue(): QueueWatch {
   };
 }
 
-/** GraphiQL's page is what a browser gets that opens an address; it asks for its data separately. */
+/** GraphiQL's page is never refused either. Its queries are separate requests, which may be refused. */
 function isNeverRefused(method: string, path: string, accept: string | undefined): boolean {
   if (NEVER_REFUSED.has(path)) return true;
   return (method === 'GET' || method === 'HEAD') && accept?.includes('text/html') === true;
 }
 
-/** Addresses written in another way than the plain one are no exception, so nobody gets round the bound by them. */
+/** Does not normalise the path, so that another spelling of a path in `NEVER_REFUSED` is not exempt. */
 function pathOf(url: string): string {
   const end = url.indexOf('?');
   return end === -1 ? url : url.slice(0, end);

@@ -4,7 +4,7 @@ import type { Caller } from '../context/caller.js';
 import { httpError } from '../operation/request-error.js';
 import type { RequestHead } from './node-request.js';
 
-/** So much of a body that is too large is dropped while the client sends it; then its connection ends. */
+/** Bytes of a too large body that are read and dropped. Then the connection is closed. */
 export const MAX_DROPPED_BYTES = 16 * 1024 * 1024;
 
 export interface RequestReaderOptions {
@@ -14,17 +14,17 @@ export interface RequestReaderOptions {
 }
 
 /**
- * Reads what is asked out of a request: GET with parameters in the address, or POST with JSON. Nothing else is taken:
- * a browser sends the other kinds of body for any site, without asking us whether it may.
+ * Reads the GraphQL parameters of a request: from the URL of a GET, or from the JSON of a POST. Other content types are
+ * refused, because browsers send them for any site without a CORS preflight.
  */
 export interface RequestReader {
-  /** Throws when the body of a POST will not be read. */
+  /** Throws if the headers of a POST do not allow its body to be read. */
   checkHeaders(head: RequestHead): void;
-  /** What GET asks. */
+  /** Reads the parameters of a GET. */
   parameters(head: RequestHead, caller: Caller): GraphQLParams;
-  /** What POST asks. */
+  /** Reads the parameters of a POST. */
   posted(body: Uint8Array, caller: Caller): GraphQLParams;
-  /** The body of a Request. Yoga's own readers quote the whole body in their errors. */
+  /** Reads the body of a Request. Yoga's own readers would quote the body in their errors. */
   body(request: Request): Promise<Uint8Array>;
 }
 
@@ -32,7 +32,7 @@ export function createRequestReader({ maxBodyBytes, documents }: RequestReaderOp
   const finish = (params: unknown, caller: Caller): GraphQLParams => {
     const { query, documentId, ...rest } = checkParams(params);
     if (documentId !== undefined) return { ...rest, query: find(documentId) };
-    if (caller.operations === 'persisted') throw ownOperation();
+    if (caller.operations === 'persisted') throw onlyPersisted();
     return { ...rest, ...(query === undefined ? {} : { query }) };
   };
   const find = (documentId: string): string => {
@@ -40,7 +40,7 @@ export function createRequestReader({ maxBodyBytes, documents }: RequestReaderOp
     if (document !== undefined) return document;
     throw httpError(
       'PERSISTED_DOCUMENT_NOT_FOUND',
-      'There is no operation of this "documentId". It was changed since, or asks what no system here has.',
+      'No operation has this "documentId". It was changed, or it needs a system that is not plugged in.',
       404,
     );
   };
@@ -54,10 +54,10 @@ export function createRequestReader({ maxBodyBytes, documents }: RequestReaderOp
   };
 }
 
-function ownOperation() {
+function onlyPersisted() {
   return httpError(
     'FORBIDDEN',
-    'You may ask for persisted operations only: send the "documentId" of one, instead of a "query".',
+    'This caller may send persisted operations only. Send the "documentId" of one instead of a "query".',
     403,
   );
 }
@@ -84,7 +84,7 @@ function readParameters({ url }: RequestHead): Record<string, unknown> {
 
 function checkHeaders(headers: Pick<Headers, 'get'>, maxBodyBytes: number): void {
   const [type, ...parameters] = (headers.get('content-type') ?? '').toLowerCase().split(';');
-  const charset = parameters.map((one) => one.trim()).find((one) => one.startsWith('charset='));
+  const charset = parameters.map((text) => text.trim()).find((text) => text.startsWith('charset='));
   const encoding = headers.get('content-encoding') ?? 'identity';
   if (
     type?.trim() !== 'application/json' ||
@@ -103,18 +103,18 @@ async function readBody({ body }: Request, maxBytes: number): Promise<Uint8Array
   try {
     for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
       size += read.value.byteLength;
-      // What is too much is read to its end, and dropped: most clients read the answer only then. But not gigabytes.
+      // Most clients read the answer only after they sent the whole body. So the excess is read and dropped, within a limit.
       if (size <= maxBytes) chunks.push(read.value);
       else if (size > maxBytes + MAX_DROPPED_BYTES) break;
     }
   } catch {
-    throw brokenOff();
+    throw incompleteBody();
   }
   if (size > maxBytes) throw tooLarge(maxBytes);
   return Buffer.concat(chunks);
 }
 
-/** The same, straight from the connection. */
+/** Reads the body of a request of node:http, without a `Request`. */
 export function readNodeBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
@@ -124,23 +124,26 @@ export function readNodeBody(request: IncomingMessage, maxBytes: number): Promis
       if (size > maxBytes) reject(tooLarge(maxBytes));
       else resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks));
     };
-    const take = (chunk: Uint8Array): void => {
+    const add = (chunk: Uint8Array): void => {
       size += chunk.byteLength;
       if (size <= maxBytes) chunks.push(chunk);
       else if (size > maxBytes + MAX_DROPPED_BYTES) {
-        request.off('data', take).pause();
+        request.off('data', add).pause();
         end();
       }
     };
-    request.on('data', take).once('end', end);
+    request.on('data', add).once('end', end);
     request.once('close', () => {
-      if (!request.readableEnded) reject(brokenOff());
+      if (!request.readableEnded) reject(incompleteBody());
     });
   });
 }
 
-function brokenOff() {
-  return httpError('BAD_REQUEST', 'The body broke off.');
+function incompleteBody() {
+  return httpError(
+    'BAD_REQUEST',
+    'The connection ended before the whole body was received. Send the request again.',
+  );
 }
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
@@ -153,12 +156,15 @@ function parseJson(body: Uint8Array): unknown {
   }
 }
 
-type Asked = GraphQLParams & { documentId?: string };
+type CheckedParams = GraphQLParams & { documentId?: string };
 
-/** What is asked stands in a "query", or is named by a "documentId" (GraphQL over HTTP, appendix A). */
-function checkParams(params: unknown): Asked {
+/** Checks the parameters. The operation is in "query", or is named by "documentId" (GraphQL over HTTP, appendix A). */
+function checkParams(params: unknown): CheckedParams {
   if (Array.isArray(params)) {
-    throw httpError('BAD_REQUEST', 'One request holds one operation; batches in a list are not taken.');
+    throw httpError(
+      'BAD_REQUEST',
+      'A request has one operation. Send the operations of this list one by one.',
+    );
   }
   if (!isRecord(params)) throw httpError('BAD_REQUEST', 'The body must be a JSON object with a "query".');
   const { query, documentId, operationName, variables, extensions } = params;

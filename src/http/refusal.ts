@@ -1,10 +1,10 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 
 /**
- * What every answer of the gateway tells a browser: take it for nothing but what it says it is, show it in no other
- * page, run nothing out of it, tell nobody its address. A page that needs more (GraphiQL) sends a policy of its own.
+ * Security headers of every response. A browser does not guess its media type, shows it in no other page, runs no script of
+ * it, and sends its URL to no one. A page that needs more, such as GraphiQL, sends its own policy.
  *
- * `Strict-Transport-Security` is not among them: it means something over TLS only, and that ends in the proxy before us.
+ * `Strict-Transport-Security` is left to the proxy in front of the gateway, which terminates TLS.
  */
 export const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
@@ -16,15 +16,15 @@ export const SECURITY_HEADERS = {
 
 const SECURITY_LIST = Object.entries(SECURITY_HEADERS);
 
-/** Before anybody else writes headers, so that those of an answer's own win. */
+/** Sets the security headers. Call it before other headers are set, so that those take precedence. */
 export function setSecurityHeaders(response: ServerResponse): void {
   for (const [name, value] of SECURITY_LIST) response.setHeader(name, value);
 }
 
-/** Why a request gets no further than the door, in words that quote nothing of it. */
+/** Why a request is refused before it is processed. It quotes nothing of the request. */
 export interface Refusal {
   status: number;
-  /** As `extensions.code`. */
+  /** Sent as `extensions.code`. */
   code: 'BAD_REQUEST' | 'FORBIDDEN' | 'LIMIT_EXCEEDED';
   message: string;
 }
@@ -33,7 +33,7 @@ function bodyOf({ code, message }: Refusal): string {
   return JSON.stringify({ errors: [{ message, extensions: { code } }] });
 }
 
-/** Answers in the form that GraphQL clients read. */
+/** Writes a refusal in the form that GraphQL clients read. */
 export function refuse(
   response: ServerResponse,
   refusal: Refusal,
@@ -50,7 +50,7 @@ export function refuse(
     .end(body);
 }
 
-/** The same for what never became a request: to be written to the connection, which then ends. */
+/** Returns a whole HTTP response with a refusal. It is for invalid requests: write it to the connection, and close that. */
 export function rawRefusal(refusal: Refusal): string {
   const body = bodyOf(refusal);
   const headers = {

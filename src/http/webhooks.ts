@@ -3,8 +3,8 @@ import type { IncomingWebhook, Receiver } from '../webhooks/receive.js';
 import { headersOf } from './node-request.js';
 
 /**
- * `/webhooks/<source>`, for systems that tell of changes, in front of all else: thousands of messages may come at once, and
- * what is done for GraphQL is of no use to them.
+ * Answers `/webhooks/<source>`, where systems report changes. It comes before all other handlers, because thousands of
+ * messages may arrive at once and need none of the steps for GraphQL. Other requests go to `otherwise`.
  */
 export function listenToWebhooks(receive: Receiver, otherwise: RequestListener): RequestListener {
   return (request, response) => {
@@ -26,7 +26,7 @@ export function listenToWebhooks(receive: Receiver, otherwise: RequestListener):
   };
 }
 
-/** The same for a gateway without a port. */
+/** Answers `/webhooks/<source>` for a gateway without a port. Other requests go to `otherwise`. */
 export function fetchWebhooks(
   receive: Receiver,
   otherwise: (request: Request) => Response | Promise<Response>,

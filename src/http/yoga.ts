@@ -17,13 +17,13 @@ export interface YogaOptions {
   endpoint: string;
   exchanges: ExchangeOptions;
   subscribe: Subscribe;
-  /** What is answered beside operations. */
+  /** The endpoints beside operations. */
   pages: readonly Plugin[];
 }
 
 /**
- * GraphQL over HTTP for all that is not plain: streams of events, answers in parts, other media types. Yoga reads and
- * writes; the operation itself is answered as any other is.
+ * GraphQL over HTTP for requests that are not plain: event streams, incremental delivery, other media types. Yoga reads the
+ * request and writes the answer. The operation is answered by the exchange, as for a plain request.
  */
 export function createGraphqlYoga({
   schema,
@@ -41,10 +41,10 @@ export function createGraphqlYoga({
     logging: false,
     graphiql: false,
     landingPage: false,
-    // Read by the request reader.
+    // The request reader reads bodies.
     multipart: false,
     maxRequestBodySize: false,
-    // This cannot be turned off, and is compared with how an address ends: none ends in a blank.
+    // Yoga's health check cannot be turned off. It matches the end of a path, and no path ends with a blank.
     healthCheckEndpoint: ' ',
     plugins: [
       ...pages,
@@ -55,7 +55,7 @@ export function createGraphqlYoga({
   });
 }
 
-/** Yoga would also answer any other address that only ends as the endpoint does. */
+/** Answers requests to other paths. Yoga alone would also answer a path that only ends like the endpoint. */
 function useOnlyEndpoint(endpoint: string): Plugin {
   return {
     onRequest(event) {
@@ -71,14 +71,14 @@ function useOnlyEndpoint(endpoint: string): Plugin {
   };
 }
 
-/** Has each request answered by its exchange. */
+/** Lets an exchange answer each request. */
 function useExchanges(options: ExchangeOptions, subscribe: Subscribe): Plugin {
   const { reader } = options;
-  const known = new WeakMap<Request, Exchange>();
+  const exchanges = new WeakMap<Request, Exchange>();
   const streams = new WeakSet<Request>();
   const exchangeOf = (request: Request): Exchange => {
-    let exchange = known.get(request);
-    if (exchange === undefined) known.set(request, (exchange = new Exchange(request, options)));
+    let exchange = exchanges.get(request);
+    if (exchange === undefined) exchanges.set(request, (exchange = new Exchange(request, options)));
     return exchange;
   };
   return {
@@ -126,10 +126,10 @@ function useExchanges(options: ExchangeOptions, subscribe: Subscribe): Plugin {
     onResultProcess: (event) => {
       const { request, result } = event;
       const exchange = exchangeOf(request);
-      // What was refused before there was an operation.
+      // The request was refused before there was an operation.
       if (!exchange.isFinished && !isAsyncIterable(result) && !Array.isArray(result))
         event.setResult(exchange.refuse(result.errors ?? []));
-      // Yoga itself would send events as parts to a client that accepts both.
+      // Yoga would send events as multipart to a client that accepts both.
       if (streams.has(request) && isAsyncIterable(result))
         event.setResultProcessor(
           acceptsEvents(request.headers) ? getSSEProcessor() : notAcceptable,
@@ -140,9 +140,9 @@ function useExchanges(options: ExchangeOptions, subscribe: Subscribe): Plugin {
       const exchange = exchangeOf(request);
       const { 'x-request-id': requestId = '', ...others } = exchange.headers();
       headers.set('x-request-id', requestId);
-      // Of a stream Yoga says less: it may be kept, if only to be asked for again.
+      // Yoga's own header would allow a cache to store the stream.
       if (exchange.isIncremental) headers.delete('cache-control');
-      // GraphiQL's page and other documents say themselves how long they may be kept.
+      // GraphiQL's page and other documents set their own cache header.
       if (headers.has('cache-control')) return;
       for (const [name, value] of Object.entries(others)) headers.append(name, value);
     },
@@ -152,7 +152,7 @@ function useExchanges(options: ExchangeOptions, subscribe: Subscribe): Plugin {
 const EVENT_STREAM = 'text/event-stream';
 
 function notAcceptable(result: unknown): Response {
-  // Nobody reads the events, so nothing else would end them.
+  // No client reads the events, so the stream must be ended here.
   if (isAsyncIterable(result)) void result[Symbol.asyncIterator]().return?.();
   return new Response(null, { status: 406, headers: { accept: EVENT_STREAM } });
 }

@@ -40,7 +40,7 @@ export interface ResponseCache {
   /** The text that was sent before, as long as all that it was made of is cached and fresh. */
   cached(key: string, ask: CacheRequester): Promise<Cached | undefined>;
   /** The answer that is being made at this moment, or else the one that this makes. */
-  once(key: string, ask: CacheRequester, make: () => Promise<Made>): Promise<Shareable>;
+  coalesce(key: string, ask: CacheRequester, make: () => Promise<Made>): Promise<Shareable>;
 }
 
 /** An answer, and what its operation is called. */
@@ -165,7 +165,7 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
       const { text, operationName } = known;
       return { text, operationName, freshness };
     },
-    once: async (key, ask, make) => {
+    coalesce: async (key, ask, make) => {
       const { version } = registry;
       const erased = erasures.version;
       const ahead = inFlight.get(key);

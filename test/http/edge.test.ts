@@ -144,7 +144,7 @@ describe('a key that pages have', () => {
     const answer = await ask(port, asking({ ...operator, origin: SHOP }));
     expect(answer.status).toBe(403);
     expect(codeOf(answer)).toBe('FORBIDDEN');
-    expect(answer.body).toContain("Pages of this web site may not send this caller's requests.");
+    expect(answer.body).toContain("Pages of this web site may not use this caller's key.");
     expect(answer.body).not.toContain(SHOP);
   });
 });

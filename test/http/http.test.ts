@@ -77,7 +77,7 @@ describe('listening', () => {
     const { port } = other.address() as AddressInfo;
     const attempt = listen(gateway.handler, { host: HOST, port });
     await expect(attempt).rejects.toThrow(ConfigError);
-    await expect(attempt).rejects.toThrow(`PORT ${port} on ${HOST} is taken by another program`);
+    await expect(attempt).rejects.toThrow(`PORT ${port} on ${HOST} is in use by another program`);
     other.close();
   });
 

@@ -70,7 +70,7 @@ describe('a gateway with too many requests under way', () => {
     expect(await response.json()).toEqual({
       errors: [
         {
-          message: 'The gateway has more to do than it can. Ask again in a second.',
+          message: 'The gateway is overloaded. Send the request again in a second.',
           extensions: { code: 'OVERLOADED', retryable: true, retryAfter: 1 },
         },
       ],

@@ -6,7 +6,7 @@ import { renderPage, type RenderedPage } from './render.js';
 
 const EXAMPLES = new URL('./examples/', import.meta.url);
 
-/** The example operations, in the order of their file names; each is a tab in GraphiQL, and runs as a test. */
+/** Reads the example operations, in the order of their file names. Each is a tab in GraphiQL, and runs as a test. */
 export function exampleOperations(): { name: string; query: string }[] {
   return readdirSync(EXAMPLES)
     .filter((name) => name.endsWith('.graphql'))
@@ -19,7 +19,7 @@ const LOGO =
   '<rect x="1" y="4" width="38" height="16" rx="5"/>' +
   '<path d="M8 10v4m5-4v4m11-4v4m5-4v4" stroke-linecap="round"/></svg>';
 
-/** What the browser lets the page do: run what came with it, and ask the gateway. Nothing is loaded from elsewhere. */
+/** The page may run its own scripts and call the gateway. It may load nothing from elsewhere. */
 const SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'unsafe-inline' blob:",
@@ -32,13 +32,13 @@ const SECURITY_POLICY = [
 ].join('; ');
 
 /**
- * A link to the page may bring a key, `/graphql#key=...`, which the page's own requests then carry. What stands behind
- * `#` is sent to no server; it is taken out of the address, and kept for as long as the tab is.
+ * A link to the page may contain an API key, `/graphql#key=...`. The page then sends the key with its requests. Browsers never
+ * send the part after `#` to a server. The script removes it from the URL, and stores it until the tab is closed.
  */
 const SEND_KEY = `
-  const brought = new URLSearchParams(location.hash.slice(1)).get('key');
-  if (brought !== null) {
-    sessionStorage.setItem('stekkerdoos-key', brought);
+  const linkedKey = new URLSearchParams(location.hash.slice(1)).get('key');
+  if (linkedKey !== null) {
+    sessionStorage.setItem('stekkerdoos-key', linkedKey);
     history.replaceState(null, '', location.pathname + location.search);
   }
   const key = sessionStorage.getItem('stekkerdoos-key');
@@ -46,19 +46,19 @@ const SEND_KEY = `
     const send = window.fetch;
     window.fetch = (address, options = {}) => {
       const headers = new Headers(options.headers);
-      const isOurs = new URL(address, location.href).href.split('?')[0] === location.origin + location.pathname;
-      if (isOurs && !headers.has('authorization')) headers.set('authorization', 'Bearer ' + key);
+      const isGateway = new URL(address, location.href).href.split('?')[0] === location.origin + location.pathname;
+      if (isGateway && !headers.has('authorization')) headers.set('authorization', 'Bearer ' + key);
       return send(address, { ...options, headers });
     };
   }
 `;
 
 /**
- * GraphiQL for browsers that open the endpoint. All of it comes with the page, so that it works without any network
- * but the one to the gateway. It weighs megabytes: it is sent compressed, and not at all when the browser has it.
+ * Answers a browser that opens the endpoint with GraphiQL. The page contains all scripts and styles, so it needs only a
+ * connection to the gateway. It has several megabytes, so it is sent compressed, and not again if the browser has it cached.
  */
 export function useGraphiqlPage(endpoint: string): Plugin {
-  // Whoever explores wants to know where a value came from.
+  // The answers of the examples show where each value came from.
   const headers = JSON.stringify({ 'X-Sources': '1' });
   const tabs = exampleOperations().map(({ query }) => ({ query, headers }));
   let page: Promise<RenderedPage> | undefined;
@@ -67,7 +67,7 @@ export function useGraphiqlPage(endpoint: string): Plugin {
       const { request, fetchAPI } = event;
       if (request.method !== 'GET' && request.method !== 'HEAD') return;
       if (request.headers.get('accept')?.includes('text/html') !== true) return;
-      // Subscriptions would go by GET: they may name a customer, and addresses are written down on the way.
+      // With POST, customers' identifiers in subscriptions stay out of URLs, which proxies log.
       page ??= renderPage(
         { title: 'Stekkerdoos', logo: LOGO, endpoint, method: 'POST', defaultTabs: tabs },
         SEND_KEY,

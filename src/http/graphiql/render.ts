@@ -2,14 +2,14 @@ import { createRequire } from 'node:module';
 import { Worker } from 'node:worker_threads';
 
 export interface RenderedPage {
-  /** The HTML, by gzip. */
+  /** The HTML, compressed by gzip. */
   compressed: Uint8Array<ArrayBuffer>;
   etag: string;
 }
 
 /**
- * Runs in a thread of its own, as text because a thread is not started from TypeScript. Beside it, only the compressed
- * page is left: GraphiQL takes 70 MB to load and render, and would keep everybody else waiting meanwhile.
+ * Renders the page in a worker thread. GraphiQL takes 70 MB to load and render, and would block all requests meanwhile. Only
+ * the compressed page remains in memory. The script is text because a thread cannot be started from TypeScript.
  */
 const SCRIPT = `
   const { createHash } = require('node:crypto');
@@ -22,7 +22,7 @@ const SCRIPT = `
   parentPort.postMessage({ compressed, etag }, [compressed.buffer]);
 `;
 
-/** Makes the page. All of GraphiQL is in it: scripts, styles, fonts and workers. The script given runs before it. */
+/** Renders the page with all of GraphiQL: scripts, styles, fonts and workers. `script` runs before GraphiQL. */
 export function renderPage(options: object, script: string): Promise<RenderedPage> {
   const library = createRequire(import.meta.url).resolve('@graphql-yoga/render-graphiql');
   const worker = new Worker(SCRIPT, { eval: true, execArgv: [], workerData: { library, options, script } });
