@@ -9,7 +9,7 @@ export interface Entry {
   /** How long it is fresh. */
   maxAgeMs: number;
   /** How long it is of any use, stale or not. */
-  keepMs: number;
+  retentionMs: number;
   /** Digests of all that it is about: see `invalidation.ts`. */
   tags: readonly string[];
   /** Asks the system anew, though nobody waits for it. */
@@ -24,15 +24,15 @@ const HOT_READS = 3;
 const MAX_HOT = 50;
 
 /** Where an answer that is kept stands; for whoever has made something of it, and does not keep the answer itself. */
-export interface Standing {
+export interface EntryState {
   /** How often it was read. */
   reads: number;
   /** It was forgotten, replaced or pushed out. */
   isDropped: boolean;
 }
 
-export interface KeptEntry extends Entry {
-  readonly standing: Standing;
+export interface CachedEntry extends Entry {
+  readonly entryState: EntryState;
 }
 
 /** What an entry takes beside its value: its key, its places in the cache's own lists, and one tag. */
@@ -49,7 +49,7 @@ export interface CacheOptions {
 
 /** Answers in the memory of this process, bounded by bytes for each source and for all together. */
 export interface Cache {
-  get(source: string, key: string): KeptEntry | undefined;
+  get(source: string, key: string): CachedEntry | undefined;
   /** Of two answers the one that was asked for later stays. */
   set(source: string, key: string, entry: Entry): void;
   /** Drops what is about any of these. Gives of those that were read often what asks for them anew. */
@@ -63,13 +63,13 @@ export interface Cache {
 }
 
 export function createCache({ maxBytes, clock = performance }: CacheOptions): Cache {
-  const bySource = new Map<string, LRUCache<string, KeptEntry>>();
+  const bySource = new Map<string, LRUCache<string, CachedEntry>>();
   const bounds = new Map<string, number>();
   /** Where to find what is about something. */
   const byTag = new Map<string, Set<string>>();
   const sourceOf = (place: string): string => place.slice(0, place.indexOf(' '));
 
-  const open = (source: string): LRUCache<string, KeptEntry> => {
+  const open = (source: string): LRUCache<string, CachedEntry> => {
     let entries = bySource.get(source);
     if (entries === undefined) {
       entries = new LRUCache({
@@ -79,8 +79,8 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
         perf: clock,
         // Asking the clock costs little beside an answer, and a test that turns it wants to be believed at once.
         ttlResolution: 0,
-        dispose: ({ tags, standing }, key) => {
-          standing.isDropped = true;
+        dispose: ({ tags, entryState }, key) => {
+          entryState.isDropped = true;
           for (const tag of tags) {
             const places = byTag.get(tag);
             places?.delete(`${source} ${key}`);
@@ -113,16 +113,16 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
   return {
     get: (source, key) => {
       const kept = bySource.get(source)?.get(key);
-      if (kept !== undefined) kept.standing.reads += 1;
+      if (kept !== undefined) kept.entryState.reads += 1;
       return kept;
     },
     set: (source, key, entry) => {
-      const ttl = entry.keepMs - (clock.now() - entry.fetchedAt);
+      const ttl = entry.retentionMs - (clock.now() - entry.fetchedAt);
       if (ttl <= 0) return;
       const entries = open(source);
       // A slow answer, or another instance's, may come after one that was asked for later.
       if ((entries.peek(key)?.fetchedAt ?? -Infinity) > entry.fetchedAt) return;
-      entries.set(key, { ...entry, standing: { reads: 0, isDropped: false } }, { ttl });
+      entries.set(key, { ...entry, entryState: { reads: 0, isDropped: false } }, { ttl });
       // What is larger than the whole is not taken.
       if (!entries.has(key)) return;
       for (const tag of entry.tags) {
@@ -139,7 +139,7 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
           const source = sourceOf(place);
           const [entries, key] = [bySource.get(source), place.slice(source.length + 1)];
           const kept = entries?.peek(key);
-          if (kept !== undefined && kept.standing.reads >= HOT_READS && hot.length < MAX_HOT)
+          if (kept !== undefined && kept.entryState.reads >= HOT_READS && hot.length < MAX_HOT)
             hot.push(kept.renew);
           entries?.delete(key);
         }

@@ -29,7 +29,7 @@ export interface Freshness {
   staleIfErrorMs: number;
   notFoundMaxAgeMs: number;
   /** Whether there is a `maxAge` at all. Without one the system's own word holds, should it give one. */
-  isSaid: boolean;
+  hasMaxAge: boolean;
 }
 
 /** What a caller says about the age of what it gets (RFC 9111, 5.2.1). Without any of it the source's policy holds. */
@@ -81,12 +81,12 @@ export function freshness(own: FreshnessOptions = {}, ofSource: FreshnessOptions
     staleIfErrorMs: milliseconds(staleIfError ?? '0 s'),
     notFoundMaxAgeMs:
       notFoundMaxAge === undefined ? Math.min(maxAgeMs, NOT_FOUND_MAX_AGE_MS) : milliseconds(notFoundMaxAge),
-    isSaid: maxAge !== undefined,
+    hasMaxAge: maxAge !== undefined,
   };
 }
 
 /** For how long an answer with this `maxAge` can be of any use. */
-export function keepMs(maxAgeMs: number, { staleWhileRevalidateMs, staleIfErrorMs }: Freshness): number {
+export function retentionMs(maxAgeMs: number, { staleWhileRevalidateMs, staleIfErrorMs }: Freshness): number {
   return maxAgeMs + Math.max(staleWhileRevalidateMs, staleIfErrorMs);
 }
 
@@ -97,7 +97,7 @@ interface Aged {
 }
 
 /** `fresh`: give it. `stale`: give it, and ask the system behind it. `ask`: the system must be asked first. */
-export function judge(
+export function decideFreshness(
   { ageMs, maxAgeMs }: Aged,
   { staleWhileRevalidateMs }: Freshness,
   wanted: Wanted,
@@ -112,13 +112,13 @@ export function judge(
  * How fresh the answer of a system that holds consent must be, where it did not know the customer and the purpose needs
  * consent. The customer may have refused there since. No policy and no `Cache-Control` makes it last longer.
  */
-export function wantedOfUnknown(wanted: Wanted): Wanted {
+export function wantedOfUnknownCustomer(wanted: Wanted): Wanted {
   const { maxAgeMs = Infinity } = wanted;
   return { ...wanted, maxAgeMs: Math.min(maxAgeMs, LONGEST_UNKNOWN_WITH_CONSENT_MS), isFreshOnly: true };
 }
 
 /** Whether it may stand in for the answer of a system that failed. A caller that wants nothing so old is not given it. */
-export function mayStandIn(
+export function canReplaceError(
   { ageMs, maxAgeMs }: Aged,
   { staleIfErrorMs }: Freshness,
   wanted: Wanted,
@@ -136,5 +136,5 @@ export function isNothing(value: unknown): boolean {
 export function maxAgeOf(value: unknown, holdsMs: number | undefined, policy: Freshness): number {
   const ownMs = isNothing(value) ? policy.notFoundMaxAgeMs : policy.maxAgeMs;
   if (holdsMs === undefined) return ownMs;
-  return policy.isSaid ? Math.min(holdsMs, ownMs) : holdsMs;
+  return policy.hasMaxAge ? Math.min(holdsMs, ownMs) : holdsMs;
 }

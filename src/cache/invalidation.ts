@@ -14,9 +14,9 @@ export interface Tags {
    */
   of(source: string, loader: string, subjects: readonly Subject[] | undefined): string[];
   /** Notes that identifiers are one customer's, for as long as such notes may matter. */
-  link(subjects: readonly Subject[], keepMs: number): void;
+  link(subjects: readonly Subject[], retentionMs: number): void;
   /** What is to be dropped for this to be forgotten. */
-  toForget(what: Forgettable): string[];
+  tagsToForget(what: Forgettable): string[];
 }
 
 /** One customer has a handful of identifiers; a telephone exchange's number leads to everybody, and no further. */
@@ -57,9 +57,9 @@ export function createTags(keys: Keys, clock: { now(): number }): Tags {
       ...tagsOfLoader(source, loader),
       ...(subjects === undefined ? [anybody] : withLinked(subjects.map(tagOf))),
     ],
-    link: (subjects, keepMs) => {
+    link: (subjects, retentionMs) => {
       if (subjects.length < 2) return;
-      const until = clock.now() + keepMs;
+      const until = clock.now() + retentionMs;
       const tags = subjects.map(tagOf);
       for (const tag of tags) {
         const known = links.get(tag);
@@ -73,7 +73,7 @@ export function createTags(keys: Keys, clock: { now(): number }): Tags {
       if (linked % SWEEP_EVERY !== 0) return;
       for (const [tag, { until: end }] of links) if (end < clock.now()) links.delete(tag);
     },
-    toForget: (what) => {
+    tagsToForget: (what) => {
       if ('source' in what)
         return [
           what.loader === undefined

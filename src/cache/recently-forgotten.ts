@@ -2,7 +2,7 @@
 const MAX_TAGS = 100_000;
 
 /** Questions that were put between two recentlyForgotten. */
-export interface Asked {
+export interface CallPeriod {
   /** How often had been forgotten by then. */
   readonly since: number;
   /** How many of them have not come to an end. */
@@ -15,10 +15,10 @@ export interface Asked {
  */
 export interface RecentlyForgotten {
   /** A question is put. It must be ended, whatever comes of it. */
-  begin(): Asked;
+  begin(): CallPeriod;
   /** Whether anything of that kind was forgotten since. */
-  has(tags: readonly string[], asked: Asked): boolean;
-  end(asked: Asked): void;
+  has(tags: readonly string[], asked: CallPeriod): boolean;
+  end(asked: CallPeriod): void;
   /** These are forgotten; undefined: everything is. */
   add(tags: readonly string[] | undefined): void;
 }
@@ -30,7 +30,7 @@ export function createRecentlyForgotten(): RecentlyForgotten {
   const lastOf = new Map<string, number>();
   const inOrder: { number: number; tags: readonly string[] }[] = [];
   let held = 0;
-  let questions: Asked[] = [];
+  let questions: CallPeriod[] = [];
 
   const clear = (): void => {
     everything = count;

@@ -30,8 +30,8 @@ export interface SharedRead {
 export interface SharedCache {
   /** Never rejects. Answers within `waitMs` or not at all: what is not there in time counts as not there. */
   read(keys: readonly string[]): Promise<SharedRead>;
-  /** Does not wait. Kept for `keepMs` at most. Dropped when any of its tags was forgotten after `since`. */
-  write(entry: { key: string; entry: SharedEntry; keepMs: number; since: number }): void;
+  /** Does not wait. Kept for `retentionMs` at most. Dropped when any of its tags was forgotten after `since`. */
+  write(entry: { key: string; entry: SharedEntry; retentionMs: number; since: number }): void;
   /**
    * Forgets on every instance. Resolves when none can read it from Redis and all have been sent word. Rejects when
    * that was not done in 1 s; then this instance tries until it is done, and reads nothing from Redis before.

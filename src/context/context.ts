@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { Context, Rights } from '../customer/customer.js';
 import { NOBODY_ERASED, type Erasures } from '../identity/erasures.js';
 import { createIdentities, type Identity, type IdentityRules } from '../identity/identity-graph.js';
-import type { Flight, RequestScope } from '../loaders/flight.js';
+import type { InFlightRequest, RequestScope } from '../loaders/in-flight-request.js';
 import { createProvenance, type Provenance } from '../loaders/provenance.js';
 import type { LoaderRegistry } from '../loaders/registry.js';
 import { startDeadline } from '../resilience/deadline.js';
@@ -56,7 +56,7 @@ export function createContext(
     remedy: 'raise DEADLINE_MS or IDENTITY_DEADLINE_PERCENT',
   });
   const provenance = createProvenance(clock, { details: directives.shouldReportSources });
-  const flights = new Set<Flight>();
+  const inFlightRequests = new Set<InFlightRequest>();
   const chunks = new ChunkedWork();
   const scope: RequestScope = {
     priority: directives.priority,
@@ -67,7 +67,7 @@ export function createContext(
     provenance,
     trace,
     chunks,
-    flights,
+    inFlightRequests,
   };
   const load = registry.forRequest(scope);
   const identities = createIdentities(rules, load, rights.seesErased ? NOBODY_ERASED : erasures, chunks);
@@ -75,7 +75,7 @@ export function createContext(
     context: {
       requestId,
       load,
-      cached: registry.cachedFor(scope),
+      cached: registry.readCachedFor(scope),
       identify: (identifier) => identities.of(identifier),
       rights,
       found: new Set<Identity>(),
@@ -88,8 +88,8 @@ export function createContext(
     },
     leave: () => {
       endRequest(trace, 'errors');
-      for (const flight of flights) flight.leave();
-      flights.clear();
+      for (const inFlight of inFlightRequests) inFlight.leave();
+      inFlightRequests.clear();
     },
   };
 }

@@ -1,5 +1,5 @@
-import { keepMs, maxAgeOf } from '../cache/freshness.js';
-import type { Asked } from '../cache/recently-forgotten.js';
+import { retentionMs, maxAgeOf } from '../cache/freshness.js';
+import type { CallPeriod } from '../cache/recently-forgotten.js';
 import type { SharedCache } from '../cache/shared-cache.js';
 import type { CallScope } from '../connectors/connector.js';
 import { GatewayError } from '../errors.js';
@@ -10,13 +10,13 @@ import { endSourceCall, startSourceCall, traceHeaders } from '../telemetry/traci
 import { ChunkedWork } from '../chunked-work.js';
 import { noteFetchedAt } from './fetched-at.js';
 import type { CachedAnswers } from './cached-answers.js';
-import { toError, type Flight } from './flight.js';
+import { toError, type InFlightRequest } from './in-flight-request.js';
 import type { PipelineDependencies, PipelineOptions } from './pipeline-options.js';
 import type { Run } from './provenance.js';
 
 /** An answer of the system, with the request that it resolved. */
 interface Answered {
-  flight: Flight;
+  inFlight: InFlightRequest;
   value: unknown;
   fetchedAt: number;
   maxAgeMs: number;
@@ -29,14 +29,14 @@ export class BatchLoad {
   readonly #protection: Protection;
   readonly #cached: CachedAnswers;
   /** Requests that come later no longer join this one. */
-  readonly #release: (flight: Flight) => void;
+  readonly #release: (inFlight: InFlightRequest) => void;
 
   constructor(
     options: PipelineOptions,
     dependencies: PipelineDependencies,
     protection: Protection,
     cached: CachedAnswers,
-    release: (flight: Flight) => void,
+    release: (inFlight: InFlightRequest) => void,
   ) {
     this.#options = options;
     this.#dependencies = dependencies;
@@ -46,7 +46,7 @@ export class BatchLoad {
   }
 
   /** Loads one batch. Never rejects: each request in it is resolved or rejected. */
-  async load(batch: readonly Flight[], priority: Priority): Promise<void> {
+  async load(batch: readonly InFlightRequest[], priority: Priority): Promise<void> {
     const { shared, recentlyForgotten } = this.#dependencies;
     const asked = recentlyForgotten.begin();
     try {
@@ -56,51 +56,51 @@ export class BatchLoad {
           : await this.#readShared(batch, shared, asked);
       if (rest.length > 0) await this.#callSystem(rest, priority, asked, since);
     } catch (error) {
-      for (const flight of batch) flight.crash(toError(error));
+      for (const inFlight of batch) inFlight.reject(toError(error));
     } finally {
       recentlyForgotten.end(asked);
     }
-    for (const flight of batch) this.#release(flight);
+    for (const inFlight of batch) this.#release(inFlight);
   }
 
   /** Resolves what another instance has loaded lately. Returns the rest. */
   async #readShared(
-    batch: readonly Flight[],
+    batch: readonly InFlightRequest[],
     shared: SharedCache,
-    asked: Asked,
-  ): Promise<{ rest: readonly Flight[]; since: number | undefined }> {
+    asked: CallPeriod,
+  ): Promise<{ rest: readonly InFlightRequest[]; since: number | undefined }> {
     const { source, freshness, isIdentity, onAnswer } = this.#options;
     const { clock, recentlyForgotten, observer } = this.#dependencies;
-    if (freshness.isSaid && keepMs(freshness.maxAgeMs, freshness) === 0)
+    if (freshness.hasMaxAge && retentionMs(freshness.maxAgeMs, freshness) === 0)
       return { rest: batch, since: undefined };
-    const { entries, since } = await shared.read(batch.map((flight) => this.#cached.digestOf(flight)));
-    const rest = batch.filter((flight, i) => {
+    const { entries, since } = await shared.read(batch.map((inFlight) => this.#cached.digestOf(inFlight)));
+    const rest = batch.filter((inFlight, i) => {
       const entry = entries[i];
       // What was forgotten while it was being read is not taken.
       if (entry === undefined || recentlyForgotten.has(entry.tags, asked)) return true;
       // Instances share the time of day only; the engine's own clock starts with its process.
       const fetchedAt = clock.now() - Math.max(0, Date.now() - entry.fetchedAt);
-      const landed = { value: entry.value, fetchedAt, maxAgeMs: entry.maxAgeMs, from: 'cached' as const };
-      const forMs = keepMs(entry.maxAgeMs, freshness);
-      onAnswer(flight.key, entry.value, forMs);
+      const resolved = { value: entry.value, fetchedAt, maxAgeMs: entry.maxAgeMs, from: 'cached' as const };
+      const forMs = retentionMs(entry.maxAgeMs, freshness);
+      onAnswer(inFlight.key, entry.value, forMs);
       // Also when it is too old to be returned: it may have to replace the error of a system that fails.
-      this.#cached.store(flight, { ...landed, keepMs: forMs, tags: entry.tags });
+      this.#cached.store(inFlight, { ...resolved, retentionMs: forMs, tags: entry.tags });
       const ageMs = clock.now() - fetchedAt;
-      if (ageMs >= Math.min(entry.maxAgeMs, flight.tooOldMs)) return true;
+      if (ageMs >= Math.min(entry.maxAgeMs, inFlight.tooOldMs)) return true;
       observer?.cacheAnswered(source, 'shared');
-      if (isIdentity) noteFetchedAt(landed.value, ageMs);
-      flight.land(landed);
+      if (isIdentity) noteFetchedAt(resolved.value, ageMs);
+      inFlight.resolve(resolved);
       // The rest of the batch may take long, and this answer may be too old for requests that come meanwhile.
-      this.#release(flight);
+      this.#release(inFlight);
       return false;
     });
     return { rest, since };
   }
 
   async #callSystem(
-    batch: readonly Flight[],
+    batch: readonly InFlightRequest[],
     priority: Priority,
-    asked: Asked,
+    asked: CallPeriod,
     since: number | undefined,
   ): Promise<void> {
     const [first] = batch;
@@ -110,12 +110,12 @@ export class BatchLoad {
     const scope = this.#protection.scope({
       priority,
       signal: controller.signal,
-      deadlineAt: () => batch.reduce((latest, flight) => Math.max(latest, flight.deadlineAt), 0),
+      deadlineAt: () => batch.reduce((latest, inFlight) => Math.max(latest, inFlight.deadlineAt), 0),
     });
     const run = { calls: 0, scope };
     const fetchedAt = this.#dependencies.clock.now();
     const over = this.#begin(batch, run, fetchedAt, controller);
-    this.#dependencies.observer?.batchSent(source, loader, batch.length);
+    this.#dependencies.observer?.batchDispatched(source, loader, batch.length);
     const trace = startSourceCall(first.trace, { source, loader, batchSize: batch.length });
     let holdsMs: number | undefined;
     const callScope: CallScope = {
@@ -138,13 +138,13 @@ export class BatchLoad {
     if (values.some((value) => value instanceof Promise)) {
       const settled = values.map(async (value, i) => {
         const one = await Promise.resolve(value).catch(toError);
-        const flights = batch.slice(i, i + 1);
+        const inFlightRequests = batch.slice(i, i + 1);
         // The system has said by now how long this answer holds.
-        for (const answer of this.#settle(flights, [one], fetchedAt, holdsMs))
+        for (const answer of this.#settle(inFlightRequests, [one], fetchedAt, holdsMs))
           this.#cache(answer, asked, since);
-        for (const flight of flights) {
-          this.#release(flight);
-          over(flight);
+        for (const inFlight of inFlightRequests) {
+          this.#release(inFlight);
+          over(inFlight);
         }
         return one;
       });
@@ -169,29 +169,29 @@ export class BatchLoad {
    * a function to call with each request that is over before the others.
    */
   #begin(
-    batch: readonly Flight[],
+    batch: readonly InFlightRequest[],
     run: Run & { scope: ProtectedScope },
     fetchedAt: number,
     controller: CallController,
-  ): (flight: Flight) => void {
-    const over: Flight[] = [];
-    const left: Flight[] = [];
+  ): (inFlight: InFlightRequest) => void {
+    const over: InFlightRequest[] = [];
+    const left: InFlightRequest[] = [];
     const cancel = () => {
       controller.abort(new Error('Nobody waits for it.'));
     };
-    for (const flight of batch) {
-      flight.fetchedAt = fetchedAt;
-      flight.run = run;
-      flight.leave = () => {
-        flight.waiting -= 1;
-        if (flight.waiting > 0) return;
-        left.push(flight);
-        this.#release(flight);
+    for (const inFlight of batch) {
+      inFlight.fetchedAt = fetchedAt;
+      inFlight.run = run;
+      inFlight.leave = () => {
+        inFlight.waiting -= 1;
+        if (inFlight.waiting > 0) return;
+        left.push(inFlight);
+        this.#release(inFlight);
         if (batch.every((one) => one.waiting === 0 || over.includes(one))) cancel();
       };
     }
-    return (flight) => {
-      over.push(flight);
+    return (inFlight) => {
+      over.push(inFlight);
       // One whose deadline has passed has not left: its answer is still cached.
       if (left.length > 0 && over.length < batch.length)
         if (batch.every((one) => over.includes(one) || left.includes(one))) cancel();
@@ -200,43 +200,47 @@ export class BatchLoad {
 
   /** Resolves or rejects each request of the batch. Returns those that were resolved. */
   #settle(
-    batch: readonly Flight[],
+    batch: readonly InFlightRequest[],
     values: readonly unknown[],
     fetchedAt: number,
     holdsMs: number | undefined,
   ): Answered[] {
     const { loader, freshness, isIdentity } = this.#options;
     const { clock, observer } = this.#dependencies;
-    return batch.flatMap((flight, i) => {
+    return batch.flatMap((inFlight, i) => {
       const value = values[i];
       if (value instanceof Error) {
         observer?.loadFailed?.(loader, value);
-        flight.crash(value);
+        inFlight.reject(value);
         return [];
       }
       const maxAgeMs = maxAgeOf(value, holdsMs, freshness);
       if (isIdentity) noteFetchedAt(value, clock.now() - fetchedAt);
-      flight.land({ value, fetchedAt, maxAgeMs, from: 'live' });
-      return [{ flight, value, fetchedAt, maxAgeMs }];
+      inFlight.resolve({ value, fetchedAt, maxAgeMs, from: 'live' });
+      return [{ inFlight, value, fetchedAt, maxAgeMs }];
     });
   }
 
   /** Stores an answer of the system here and in the shared cache, unless it was forgotten meanwhile. */
-  #cache({ flight, value, fetchedAt, maxAgeMs }: Answered, asked: Asked, since: number | undefined): void {
+  #cache(
+    { inFlight, value, fetchedAt, maxAgeMs }: Answered,
+    asked: CallPeriod,
+    since: number | undefined,
+  ): void {
     const { source, loader, freshness, onAnswer, isComplete, about } = this.#options;
     const { tags, recentlyForgotten, shared, clock } = this.#dependencies;
-    const forMs = keepMs(maxAgeMs, freshness);
-    onAnswer(flight.key, value, forMs);
+    const forMs = retentionMs(maxAgeMs, freshness);
+    onAnswer(inFlight.key, value, forMs);
     if (forMs <= 0 || !isComplete(value)) return;
-    const entry = { value, fetchedAt, maxAgeMs, tags: tags.of(source, loader, about?.(flight.key, value)) };
+    const entry = { value, fetchedAt, maxAgeMs, tags: tags.of(source, loader, about?.(inFlight.key, value)) };
     if (recentlyForgotten.has(entry.tags, asked)) return;
-    this.#cached.store(flight, { ...entry, keepMs: forMs });
+    this.#cached.store(inFlight, { ...entry, retentionMs: forMs });
     if (shared === undefined || since === undefined) return;
     const timeOfDay = Date.now() - (clock.now() - fetchedAt);
     shared.write({
-      key: this.#cached.digestOf(flight),
+      key: this.#cached.digestOf(inFlight),
       entry: { ...entry, fetchedAt: timeOfDay },
-      keepMs: forMs,
+      retentionMs: forMs,
       since,
     });
   }

@@ -1,4 +1,4 @@
-import type { Flight } from './flight.js';
+import type { InFlightRequest } from './in-flight-request.js';
 
 /** The keys that one call can have together. */
 export interface BatchGroup {
@@ -13,18 +13,20 @@ export interface BatchGroup {
  * all keys are one group. Must not throw: it runs where no request waits.
  */
 export function splitIntoBatches(
-  gathered: readonly Flight[],
+  gathered: readonly InFlightRequest[],
   { batchOf, maxBatch }: { batchOf: ((key: unknown) => BatchGroup) | undefined; maxBatch: number },
-): readonly (readonly Flight[])[] {
+): readonly (readonly InFlightRequest[])[] {
   if (batchOf === undefined) return chunks(gathered, maxBatch);
-  const groups = new Map<string, { flights: Flight[]; maxKeys: number }>();
-  for (const flight of gathered) {
-    const { id, maxKeys } = batchOf(flight.key);
+  const groups = new Map<string, { inFlightRequests: InFlightRequest[]; maxKeys: number }>();
+  for (const inFlight of gathered) {
+    const { id, maxKeys } = batchOf(inFlight.key);
     const group = groups.get(id);
-    if (group === undefined) groups.set(id, { flights: [flight], maxKeys });
-    else group.flights.push(flight);
+    if (group === undefined) groups.set(id, { inFlightRequests: [inFlight], maxKeys });
+    else group.inFlightRequests.push(inFlight);
   }
-  return [...groups.values()].flatMap(({ flights, maxKeys }) => chunks(flights, Math.min(maxKeys, maxBatch)));
+  return [...groups.values()].flatMap(({ inFlightRequests, maxKeys }) =>
+    chunks(inFlightRequests, Math.min(maxKeys, maxBatch)),
+  );
 }
 
 function chunks<T>(all: readonly T[], size: number): (readonly T[])[] {

@@ -1,6 +1,12 @@
-import { approximateBytes, type Entry, type KeptEntry } from '../cache/cache.js';
-import { isNothing, judge, mayStandIn, wantedOfUnknown, type Wanted } from '../cache/freshness.js';
-import type { Flight, RequestScope } from './flight.js';
+import { approximateBytes, type Entry, type CachedEntry } from '../cache/cache.js';
+import {
+  isNothing,
+  decideFreshness,
+  canReplaceError,
+  wantedOfUnknownCustomer,
+  type Wanted,
+} from '../cache/freshness.js';
+import type { InFlightRequest, RequestScope } from './in-flight-request.js';
 import type { PipelineDependencies, PipelineOptions } from './pipeline-options.js';
 
 /** The cached answers of one loader, and whether they are fresh enough for a request. */
@@ -22,42 +28,42 @@ export class CachedAnswers {
     this.#renew = renew;
   }
 
-  find(text: string): KeptEntry | undefined {
+  find(text: string): CachedEntry | undefined {
     if (!this.#hasStored) return undefined;
     return this.#dependencies.cache.get(this.#options.source, this.#options.digest(text));
   }
 
-  store(flight: Flight, entry: Omit<Entry, 'renew'>): void {
+  store(inFlight: InFlightRequest, entry: Omit<Entry, 'renew'>): void {
     this.#hasStored = true;
-    const { key, text } = flight;
+    const { key, text } = inFlight;
     const renew = () => {
       this.#renew(key, text);
     };
-    this.#dependencies.cache.set(this.#options.source, this.digestOf(flight), {
+    this.#dependencies.cache.set(this.#options.source, this.digestOf(inFlight), {
       ...entry,
       renew,
       renewBytes: approximateBytes(key),
     });
   }
 
-  digestOf(flight: Flight): string {
-    return (flight.digest ??= this.#options.digest(flight.text));
+  digestOf(inFlight: InFlightRequest): string {
+    return (inFlight.digest ??= this.#options.digest(inFlight.text));
   }
 
   /** `fresh`: return it. `stale`: return it, and refresh it. `ask`: the system must be called first. */
-  stateOf(entry: KeptEntry, request: RequestScope, now: number): 'fresh' | 'stale' | 'ask' {
+  stateOf(entry: CachedEntry, request: RequestScope, now: number): 'fresh' | 'stale' | 'ask' {
     const age = { ageMs: now - entry.fetchedAt, maxAgeMs: entry.maxAgeMs };
-    return judge(age, this.#options.freshness, this.#wantedOf(entry, request));
+    return decideFreshness(age, this.#options.freshness, this.#wantedOf(entry, request));
   }
 
-  canReplaceError(entry: KeptEntry, request: RequestScope): boolean {
+  canReplaceError(entry: CachedEntry, request: RequestScope): boolean {
     const age = { ageMs: this.#dependencies.clock.now() - entry.fetchedAt, maxAgeMs: entry.maxAgeMs };
-    return mayStandIn(age, this.#options.freshness, this.#wantedOf(entry, request));
+    return canReplaceError(age, this.#options.freshness, this.#wantedOf(entry, request));
   }
 
   /** The entry's value. Counts the answer, and notes its origin in the request's provenance. */
   answerWith(
-    entry: KeptEntry,
+    entry: CachedEntry,
     status: 'cached' | 'stale',
     request: RequestScope,
     startedAt: number,
@@ -66,7 +72,7 @@ export class CachedAnswers {
     const { clock, observer } = this.#dependencies;
     observer?.cacheAnswered(source, status === 'cached' ? 'hit' : 'stale');
     const ageMs = clock.now() - entry.fetchedAt;
-    const { maxAgeMs, standing } = entry;
+    const { maxAgeMs, entryState } = entry;
     request.provenance.note({
       source,
       status,
@@ -74,15 +80,15 @@ export class CachedAnswers {
       freshMs: maxAgeMs - ageMs,
       startedAt,
       run: undefined,
-      standing: status === 'cached' ? standing : undefined,
+      entryState: status === 'cached' ? entryState : undefined,
     });
     return entry.value;
   }
 
   /** A customer unknown to a system that holds consent may have refused it there since. */
-  #wantedOf({ value }: KeptEntry, { wanted, needsConsent }: RequestScope): Wanted {
+  #wantedOf({ value }: CachedEntry, { wanted, needsConsent }: RequestScope): Wanted {
     return needsConsent === true && this.#options.holdsConsent && isNothing(value)
-      ? wantedOfUnknown(wanted)
+      ? wantedOfUnknownCustomer(wanted)
       : wanted;
   }
 }

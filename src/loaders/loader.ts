@@ -2,7 +2,7 @@ import type { FreshnessOptions } from '../cache/freshness.js';
 import type { Subject } from '../cache/invalidation.js';
 import type { Client } from '../connectors/connector.js';
 import type { BatchGroup } from './batches.js';
-import { toError } from './flight.js';
+import { toError } from './in-flight-request.js';
 
 /** How one kind of record is asked of a source: keys in, records out, one call for a batch. */
 export interface Loader<C extends Client, Key, Value> {

@@ -10,7 +10,7 @@ import type { BatchGroup } from './batches.js';
 /** Counts what happens while keys are loaded. */
 export interface LoadingObserver {
   cacheAnswered(source: string, how: 'hit' | 'stale' | 'miss' | 'shared'): void;
-  batchSent(source: string, loader: string, size: number): void;
+  batchDispatched(source: string, loader: string, size: number): void;
   /** A key could not be loaded, or a whole batch. */
   loadFailed?(loader: string, error: unknown): void;
 }
@@ -37,7 +37,7 @@ export interface PipelineOptions {
   about: ((key: unknown, value: unknown) => readonly Subject[] | undefined) | undefined;
   isComplete: (value: unknown) => boolean;
   /** Called with every answer before it is cached, and with how long it will be. */
-  onAnswer: (key: unknown, value: unknown, keepMs: number) => void;
+  onAnswer: (key: unknown, value: unknown, retentionMs: number) => void;
 }
 
 /** What the pipelines of all loaders share. */

@@ -6,7 +6,13 @@ import { startRequest } from '../telemetry/tracing.js';
 import { BatchLoad } from './batch-load.js';
 import { splitIntoBatches } from './batches.js';
 import { CachedAnswers } from './cached-answers.js';
-import { createFlight, serves, whyLate, type Flight, type RequestScope } from './flight.js';
+import {
+  createInFlightRequest,
+  canServe,
+  createLateError,
+  type InFlightRequest,
+  type RequestScope,
+} from './in-flight-request.js';
 import type { PipelineDependencies, PipelineOptions } from './pipeline-options.js';
 import { failedOrigin } from './provenance.js';
 
@@ -17,9 +23,9 @@ export class Pipeline {
   readonly #cached: CachedAnswers;
   readonly #batches: BatchLoad;
   /** Keys that are being loaded, by their text. */
-  readonly #flights = new TransientMap<string, Flight>();
+  readonly #inFlightRequests = new TransientMap<string, InFlightRequest>();
   /** Keys of the next batch of each priority. */
-  readonly #gathering: Partial<Record<Priority, Flight[]>> = {};
+  readonly #gathering: Partial<Record<Priority, InFlightRequest[]>> = {};
 
   constructor(options: PipelineOptions, dependencies: PipelineDependencies, protection: Protection) {
     this.#options = options;
@@ -59,47 +65,48 @@ export class Pipeline {
 
   /** Requests from now on call the system anew. Keys that still wait for their call stay, as their answers will be new. */
   abandon(): void {
-    for (const flight of this.#flights.values()) if (flight.fetchedAt !== undefined) this.#release(flight);
+    for (const inFlight of this.#inFlightRequests.values())
+      if (inFlight.fetchedAt !== undefined) this.#release(inFlight);
   }
 
   async #load(key: unknown, text: string, request: RequestScope, startedAt: number): Promise<unknown> {
     const { source, isIdentity } = this.#options;
-    const flight = this.#join(key, text, request, startedAt);
-    flight.waiting += 1;
+    const inFlight = this.#join(key, text, request, startedAt);
+    inFlight.waiting += 1;
     const deadline = isIdentity ? request.identityDeadline : request.deadline;
-    flight.deadlineAt = Math.max(flight.deadlineAt, deadline.at);
-    request.flights.add(flight);
+    inFlight.deadlineAt = Math.max(inFlight.deadlineAt, deadline.at);
+    request.inFlightRequests.add(inFlight);
     try {
-      const landed = await deadline.race(source, flight.answer, () => whyLate(source, flight));
-      const ageMs = this.#dependencies.clock.now() - landed.fetchedAt;
+      const resolved = await deadline.race(source, inFlight.answer, () => createLateError(source, inFlight));
+      const ageMs = this.#dependencies.clock.now() - resolved.fetchedAt;
       request.provenance.note({
         source,
-        status: landed.from,
+        status: resolved.from,
         ageMs,
-        freshMs: landed.maxAgeMs - ageMs,
+        freshMs: resolved.maxAgeMs - ageMs,
         startedAt,
-        run: flight.run,
-        standing: undefined,
+        run: inFlight.run,
+        entryState: undefined,
       });
-      return landed.value;
+      return resolved.value;
     } catch (error) {
       // The request was given up, and nothing listens for its error.
-      if (!request.flights.has(flight)) return await new Promise(() => undefined);
+      if (!request.inFlightRequests.has(inFlight)) return await new Promise(() => undefined);
       const entry = this.#cached.find(text);
       if (entry !== undefined && error instanceof SourceError && this.#cached.canReplaceError(entry, request))
         return this.#cached.answerWith(entry, 'stale', request, startedAt);
-      request.provenance.note(failedOrigin(source, startedAt, flight.run));
+      request.provenance.note(failedOrigin(source, startedAt, inFlight.run));
       throw isIdentity ? deadline.explain(error) : error;
     } finally {
       // A request whose client hung up has left already.
-      if (request.flights.delete(flight)) flight.waiting -= 1;
+      if (request.inFlightRequests.delete(inFlight)) inFlight.waiting -= 1;
     }
   }
 
   /** The in-flight request for the key, or a new one if that would not serve this request. */
-  #join(key: unknown, text: string, request: RequestScope, now: number): Flight {
-    const known = this.#flights.get(text);
-    if (known !== undefined && serves(known, request, now)) {
+  #join(key: unknown, text: string, request: RequestScope, now: number): InFlightRequest {
+    const known = this.#inFlightRequests.get(text);
+    if (known !== undefined && canServe(known, request, now)) {
       known.tooOldMs = Math.min(known.tooOldMs, request.wanted.maxAgeMs ?? Infinity);
       return known;
     }
@@ -107,38 +114,42 @@ export class Pipeline {
   }
 
   #refresh(key: unknown, text: string, request: Pick<RequestScope, 'priority' | 'trace'>, now: number): void {
-    if (this.#flights.get(text) !== undefined) return;
-    const flight = this.#start(key, text, { ...request, wanted: {} });
-    flight.waiting += 1;
-    flight.deadlineAt = now + this.#dependencies.refreshMs;
+    if (this.#inFlightRequests.get(text) !== undefined) return;
+    const inFlight = this.#start(key, text, { ...request, wanted: {} });
+    inFlight.waiting += 1;
+    inFlight.deadlineAt = now + this.#dependencies.refreshMs;
   }
 
-  #start(key: unknown, text: string, request: Pick<RequestScope, 'priority' | 'wanted' | 'trace'>): Flight {
+  #start(
+    key: unknown,
+    text: string,
+    request: Pick<RequestScope, 'priority' | 'wanted' | 'trace'>,
+  ): InFlightRequest {
     const { priority } = request;
-    const flight = createFlight(key, text, request, this.#release);
-    this.#flights.set(text, flight);
+    const inFlight = createInFlightRequest(key, text, request, this.#release);
+    this.#inFlightRequests.set(text, inFlight);
     const others = this.#gathering[priority];
-    if (others !== undefined && others.length > 0) others.push(flight);
+    if (others !== undefined && others.length > 0) others.push(inFlight);
     else {
-      this.#gathering[priority] = [flight];
+      this.#gathering[priority] = [inFlight];
       // In the same turn also the keys of requests that came in on other connections.
       if (this.#options.windowMs === 0) setImmediate(this.#dispatch, priority);
       else setTimeout(this.#dispatch, this.#options.windowMs, priority);
     }
-    return flight;
+    return inFlight;
   }
 
   readonly #dispatch = (priority: Priority): void => {
     const gathered = this.#gathering[priority] ?? [];
     this.#gathering[priority] = [];
     // Requests that come later must not wait for a batch that was sent without these keys.
-    for (const flight of gathered) if (flight.waiting === 0) this.#release(flight);
-    const wanted = gathered.filter((flight) => flight.waiting > 0);
+    for (const inFlight of gathered) if (inFlight.waiting === 0) this.#release(inFlight);
+    const wanted = gathered.filter((inFlight) => inFlight.waiting > 0);
     for (const batch of splitIntoBatches(wanted, this.#options)) void this.#batches.load(batch, priority);
   };
 
   /** Requests that come later no longer join this one. */
-  readonly #release = (flight: Flight): void => {
-    if (this.#flights.get(flight.text) === flight) this.#flights.delete(flight.text);
+  readonly #release = (inFlight: InFlightRequest): void => {
+    if (this.#inFlightRequests.get(inFlight.text) === inFlight) this.#inFlightRequests.delete(inFlight.text);
   };
 }

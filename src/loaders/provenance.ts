@@ -1,4 +1,4 @@
-import type { Standing } from '../cache/cache.js';
+import type { EntryState } from '../cache/cache.js';
 
 /** Where a request's values came from and how old they are: what it tells its caller about each source. */
 
@@ -41,18 +41,18 @@ export interface Origin {
   startedAt: number;
   run: Run | undefined;
   /** Of an answer that was kept in memory, and fresh. */
-  standing: Standing | undefined;
+  entryState: EntryState | undefined;
 }
 
 /** Of an answer that did not come. */
 export function failedOrigin(source: string, startedAt: number, run?: Run): Origin {
-  return { source, status: 'failed', ageMs: 0, freshMs: 0, startedAt, run, standing: undefined };
+  return { source, status: 'failed', ageMs: 0, freshMs: 0, startedAt, run, entryState: undefined };
 }
 
 /** Something that an answer was made of. */
 export interface Part {
   source: string;
-  standing: Standing;
+  entryState: EntryState;
 }
 
 /** What is made of more is made anew each time. */
@@ -87,11 +87,11 @@ export function createProvenance(clock: { now(): number }, { details }: { detail
   let parts: Part[] | undefined = [];
   return {
     note: (origin) => {
-      const { source, status, standing } = origin;
+      const { source, status, entryState } = origin;
       if (origin.ageMs > oldestMs) oldestMs = origin.ageMs;
       if (origin.freshMs < freshMs) freshMs = origin.freshMs;
-      if (standing === undefined || parts?.length === MAX_PARTS) parts = undefined;
-      else parts?.push({ source, standing });
+      if (entryState === undefined || parts?.length === MAX_PARTS) parts = undefined;
+      else parts?.push({ source, entryState });
       const known = worst.get(source);
       if (known !== status && (known === undefined || isWorse(status, known))) worst.set(source, status);
       if (!details) return;

@@ -1,12 +1,12 @@
 import DataLoader from 'dataloader';
-import { freshness, keepMs, overridden, type FreshnessOptions } from '../cache/freshness.js';
+import { freshness, retentionMs, overridden, type FreshnessOptions } from '../cache/freshness.js';
 import type { Forgettable, Subject } from '../cache/invalidation.js';
 import type { Keys } from '../cache/keys.js';
 import type { Client, Connection } from '../connectors/connector.js';
 import type { Protection } from '../resilience/protection.js';
 import type { BatchGroup } from './batches.js';
 import type { Loader, LoaderSettings } from './loader.js';
-import { toError, type RequestScope } from './flight.js';
+import { toError, type RequestScope } from './in-flight-request.js';
 import { Pipeline } from './pipeline.js';
 import type { PipelineDependencies } from './pipeline-options.js';
 
@@ -42,14 +42,14 @@ export interface LoaderRegistry {
     loader: Loader<C, Key, Value>,
     link?: (key: Key, value: Value) => readonly (readonly Subject[])[],
     /** What it is asked by, when it was made from another one. Default: itself. */
-    askedAs?: Loader<C, Key, Value>,
+    registeredAs?: Loader<C, Key, Value>,
   ): void;
   /** Whether the source has a loader of that name. */
   has(source: string, loader: string): boolean;
   /** A request's own loaders: the keys that it asks for in one tick become one batch. */
   forRequest(request: RequestScope): Load;
   /** For what nothing is asked for in turn: it need not wait until all that is asked together is known. */
-  cachedFor(request: RequestScope): ReadCached;
+  readCachedFor(request: RequestScope): ReadCached;
   /**
    * Drops all answers about any of these, here and on every instance, and keeps none that is on its way. Rejects
    * when other instances could not be told. Gives what asks anew, behind all else, for those that were read often here.
@@ -98,7 +98,7 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
   };
 
   return {
-    add: (source, loader, link, askedAs = loader) => {
+    add: (source, loader, link, registeredAs = loader) => {
       const name = `${source.name} ${loader.name}`;
       // They would share their cached answers.
       if (names.has(name))
@@ -108,7 +108,7 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
       const set = source.loaderSettings?.[loader.name];
       const policy = freshness(overridden(loader.freshness ?? {}, set?.freshness), source.freshness);
       const maxBatches = [loader.maxBatch, set?.maxBatch, source.maxBatch].map((most) => most ?? Infinity);
-      longestMs = Math.max(longestMs, keepMs(policy.maxAgeMs, policy));
+      longestMs = Math.max(longestMs, retentionMs(policy.maxAgeMs, policy));
       mayKeep ||= longestMs > 0;
       const keyText = (loader.keyText?.bind(loader) ?? String) as (key: unknown) => string;
       const pipeline = new Pipeline(
@@ -138,7 +138,7 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
         dependencies,
         source.protection,
       );
-      bounds.set(askedAs, { pipeline, keyText, isEach: loader.loadEach !== undefined });
+      bounds.set(registeredAs, { pipeline, keyText, isEach: loader.loadEach !== undefined });
     },
     has: (source, loader) => names.has(`${source} ${loader}`),
     forRequest: (request) => {
@@ -149,14 +149,14 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
         return load(key) as Promise<Value>;
       };
     },
-    cachedFor:
+    readCachedFor:
       (request) =>
       <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key): Value | undefined => {
         const { pipeline, keyText } = boundOf(loader);
         return pipeline.kept(keyText(key), request) as Value | undefined;
       },
     forget: async (what) => {
-      const all = [...new Set(what.flatMap((one) => tags.toForget(one)))];
+      const all = [...new Set(what.flatMap((one) => tags.tagsToForget(one)))];
       const hot = cache.forget(all);
       abandon(all);
       await shared?.forget(all);

@@ -143,7 +143,7 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
   const isUsable = ({ freshness, parts, erased }: Entry): boolean =>
     clock.now() - freshness.at < Math.min(freshness.freshMs, MAX_AGE_MS) &&
     erased === erasures.version &&
-    !parts.some(({ standing }) => standing.isDropped);
+    !parts.some(({ entryState }) => entryState.isDropped);
 
   return {
     keyOf: (principal, question) =>
@@ -157,8 +157,8 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
       }
       const freshness = await settle(ask, known);
       if (freshness === undefined) return undefined;
-      for (const { source, standing } of known.parts) {
-        standing.reads += 1;
+      for (const { source, entryState } of known.parts) {
+        entryState.reads += 1;
         metrics.cacheAnswered(source, 'hit');
       }
       metrics.responseCacheAnswered('hit');

@@ -10,33 +10,33 @@ import { PRIORITIES, type Priority } from '../priority.js';
 /** A class of calls that was passed over for so long, */
 const STARVING_MS = 5_000;
 /** and by so many others, has one call taken next. By others too, or a slow source would know no priority at all. */
-const STARVING_TURNS = 10;
+const STARVING_SLOTS = 10;
 /** Longer than this `setTimeout` cannot wait. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Decides which call to a source is made when. */
 export interface Limiter {
   /** Takes a turn that is free, or tells that one has to wait. */
-  tryTake(priority: Priority): boolean;
+  tryAcquire(priority: Priority): boolean;
   /**
    * Resolves when it is the call's turn. Rejects with SourceRateLimitedError at the deadline (clock milliseconds), at
    * once if there is certainly no turn before it, or with the reason when it is cancelled.
    */
   wait(priority: Priority, deadlineAt?: DeadlineAt, cancelled?: Cancellation): Promise<void>;
   /** A call that had its turn is over; it took so long, or was not made after all. */
-  giveBack(priority: Priority, tookMs?: number): void;
+  release(priority: Priority, tookMs?: number): void;
   /**
    * A call timed out. Its place goes to nobody until another call has shown that the system answers, or none is left
    * that could show it: whoever waits would have it and hang as well, on top of having waited.
    */
-  withhold(priority: Priority, tookMs: number): void;
+  holdBack(priority: Priority, tookMs: number): void;
   /** What the system said to a call that is under way. */
   slowDown(info: RateLimitInfo): void;
   /** Sends all away who wait. */
-  refuseWaiting(error: Error): void;
+  rejectWaiting(error: Error): void;
   readonly waiting: number;
   /** Milliseconds until a call that starts to wait now would likely be made. */
-  likelyMs(priority: Priority): number;
+  estimatedWaitMs(priority: Priority): number;
 }
 
 export interface LimiterOptions {
@@ -75,7 +75,7 @@ class PriorityLimiter implements Limiter {
   #underWay = 0;
   #bulkUnderWay = 0;
   /** Slots taken so far. */
-  #turns = 0;
+  #slotsTaken = 0;
   #meanMs = 0;
   /** Slots of calls that timed out. They are not free yet. */
   readonly #withheld: Priority[] = [];
@@ -91,7 +91,7 @@ class PriorityLimiter implements Limiter {
     return this.#waiting;
   }
 
-  tryTake(priority: Priority): boolean {
+  tryAcquire(priority: Priority): boolean {
     if (this.#waiting > 0 || !this.#hasSlot(priority)) return false;
     if (this.#options.pace.waitMs(this.#reserveFor(priority)) > 0) return false;
     this.#take(priority);
@@ -112,7 +112,7 @@ class PriorityLimiter implements Limiter {
       };
       const waiter: Waiter = {
         since: now,
-        turn: this.#turns,
+        turn: this.#slotsTaken,
         go: () => {
           end();
           resolve();
@@ -146,13 +146,13 @@ class PriorityLimiter implements Limiter {
     });
   }
 
-  giveBack(priority: Priority, tookMs?: number): void {
+  release(priority: Priority, tookMs?: number): void {
     this.#free(priority);
     this.#count(tookMs);
     this.#freeWithheld();
   }
 
-  withhold(priority: Priority, tookMs: number): void {
+  holdBack(priority: Priority, tookMs: number): void {
     this.#withheld.push(priority);
     this.#count(tookMs);
     if (this.#withheld.length === this.#underWay) this.#freeWithheld();
@@ -162,17 +162,17 @@ class PriorityLimiter implements Limiter {
     this.#options.pace.slowDown(info, Math.max(0, this.#underWay - this.#withheld.length - 1));
   }
 
-  refuseWaiting(error: Error): void {
+  rejectWaiting(error: Error): void {
     for (const queue of Object.values(this.#queues))
       for (let head = queue.first; head !== undefined; head = queue.first) head.leave(error);
   }
 
-  likelyMs(priority: Priority): number {
-    return this.#likelyMs(priority, 0);
+  estimatedWaitMs(priority: Priority): number {
+    return this.#estimatedWaitMs(priority, 0);
   }
 
   /** The likely wait: for the pace of the calls before it, or for them to end. `leaves`: calls that wait no longer. */
-  #likelyMs(priority: Priority, leaves: number): number {
+  #estimatedWaitMs(priority: Priority, leaves: number): number {
     const { concurrency, pace } = this.#options;
     const before = PRIORITIES.slice(0, PRIORITIES.indexOf(priority) + 1);
     const ahead = before.reduce((sum, one) => sum + this.#queues[one].length, -leaves);
@@ -186,7 +186,7 @@ class PriorityLimiter implements Limiter {
     const { source } = this.#options;
     const message = `${source} is asked as much as it may be; no turn came before the deadline.`;
     // Those before it, without itself.
-    const retryAfter = Math.max(1, Math.ceil(this.#likelyMs(priority, 1) / 1_000));
+    const retryAfter = Math.max(1, Math.ceil(this.#estimatedWaitMs(priority, 1) / 1_000));
     return new SourceRateLimitedError(source, message, { retryAfter, kind: 'own-limit' });
   }
 
@@ -208,7 +208,7 @@ class PriorityLimiter implements Limiter {
         return;
       }
       this.#take(priority);
-      this.#served[priority] = { at: now, turn: this.#turns };
+      this.#served[priority] = { at: now, turn: this.#slotsTaken };
       waiter.go();
     }
     if (this.#waiting === 0) this.#clearAlarm();
@@ -219,7 +219,7 @@ class PriorityLimiter implements Limiter {
     const head = this.#queues[priority].first;
     if (head === undefined || !this.#hasSlot(priority)) return Infinity;
     const last = this.#served[priority];
-    return this.#turns - Math.max(head.turn, last.turn) < STARVING_TURNS
+    return this.#slotsTaken - Math.max(head.turn, last.turn) < STARVING_SLOTS
       ? Infinity
       : Math.max(head.since, last.at) + STARVING_MS;
   }
@@ -245,7 +245,7 @@ class PriorityLimiter implements Limiter {
   #take(priority: Priority): void {
     this.#underWay += 1;
     if (priority === 'bulk') this.#bulkUnderWay += 1;
-    this.#turns += 1;
+    this.#slotsTaken += 1;
     this.#options.pace.take();
   }
 

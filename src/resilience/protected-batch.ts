@@ -80,7 +80,7 @@ export class ProtectedBatch implements ProtectedScope {
 
   retryAfter(): number {
     const { limiter, quota, breaker } = this.#parts;
-    const ms = Math.max(limiter.likelyMs(this.#priority), quota?.spentForMs ?? 0);
+    const ms = Math.max(limiter.estimatedWaitMs(this.#priority), quota?.spentForMs ?? 0);
     return Math.max(1, breaker.retryAfter, Math.ceil(ms / 1_000));
   }
 
@@ -90,16 +90,16 @@ export class ProtectedBatch implements ProtectedScope {
     if (this.#cancelled?.reason !== undefined) throw this.#cancelled.reason;
     if (quota !== undefined && quota.spentForMs > 0) throw this.#quotaError();
     const pass = breaker.enter();
-    return quota === undefined && limiter.tryTake(this.#priority) ? pass : this.#waitForAdmission(pass);
+    return quota === undefined && limiter.tryAcquire(this.#priority) ? pass : this.#waitForAdmission(pass);
   }
 
   async #waitForAdmission(pass: number): Promise<number> {
     const { quota, breaker, limiter } = this.#parts;
     try {
-      if (!limiter.tryTake(this.#priority)) await this.#waitForSlot();
+      if (!limiter.tryAcquire(this.#priority)) await this.#waitForSlot();
       if (quota !== undefined && !(await quota.count())) {
-        limiter.refuseWaiting(this.#quotaError());
-        limiter.giveBack(this.#priority);
+        limiter.rejectWaiting(this.#quotaError());
+        limiter.release(this.#priority);
         throw this.#quotaError();
       }
       return pass;
@@ -160,8 +160,8 @@ export class ProtectedBatch implements ProtectedScope {
     } finally {
       // After the breaker has the outcome: should it open, the slot goes to no call that waits.
       const tookMs = clock.now() - madeAt;
-      if (outcome === 'SOURCE_TIMEOUT') limiter.withhold(this.#priority, tookMs);
-      else limiter.giveBack(this.#priority, tookMs);
+      if (outcome === 'SOURCE_TIMEOUT') limiter.holdBack(this.#priority, tookMs);
+      else limiter.release(this.#priority, tookMs);
       observe.called?.(tookMs, outcome);
     }
   }

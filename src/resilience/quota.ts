@@ -32,7 +32,7 @@ export function createQuota(source: string, { calls, per }: QuotaLimit, store?: 
   let counted = 0;
   let isSpent = false;
 
-  const turnPage = () => {
+  const startWindow = () => {
     const now = Date.now();
     if (now < endsAt) return now;
     const date = new Date(now);
@@ -46,11 +46,11 @@ export function createQuota(source: string, { calls, per }: QuotaLimit, store?: 
 
   return {
     get spentForMs() {
-      const now = turnPage();
+      const now = startWindow();
       return isSpent ? endsAt - now : 0;
     },
     count: async () => {
-      const now = turnPage();
+      const now = startWindow();
       const mine = window;
       const own = (counted += 1);
       let told: number | undefined;

@@ -46,7 +46,7 @@ class SourceProtection implements Protection {
     const limiter = createLimiter({ source, concurrency, bulkShare, pace, clock });
     const quota = contract && createQuota(source, contract, store);
     const breaker = circuitBreaker(source, clock, (state) => {
-      if (state === 'open') limiter.refuseWaiting(breaker.refusal());
+      if (state === 'open') limiter.rejectWaiting(breaker.refusal());
       observe.breakerChanged?.(state);
     });
     this.#parts = {

@@ -17,7 +17,7 @@ export interface SourceMetrics {
   /** A call to a system ended. The outcome is `ok`, `CANCELLED`, or the code of the source's error. */
   sourceCalled: (source: string, durationMs: number, outcome: string) => void;
   /** A batch of `size` keys was sent in one call. */
-  batchSent: (source: string, loader: string, size: number) => void;
+  batchDispatched: (source: string, loader: string, size: number) => void;
   cacheAnswered: (source: string, answer: CacheAnswer) => void;
   /** A call waited this long for a slot within the source's limits. */
   waitedForSlot: (source: string, priority: Priority, durationMs: number) => void;
@@ -72,7 +72,7 @@ export function createSourceMetrics(registry: Registry, counter: MakeCounter): S
       }
       cell.count++;
     },
-    batchSent: (source, loader, size) => {
+    batchDispatched: (source, loader, size) => {
       const { batches } = seriesOf(source);
       let timer = batches.get(loader);
       if (timer === undefined) {

@@ -27,7 +27,7 @@ function shortWords(cache: Cache, clock: FakeClock) {
         value,
         fetchedAt: clock.now(),
         maxAgeMs: 1_000,
-        keepMs: 1_000,
+        retentionMs: 1_000,
         tags: [],
         renew: () => undefined,
         ...parts,
@@ -43,7 +43,7 @@ const KILOBYTE = 'x'.repeat(500);
 describe('the cache', () => {
   it('gives an answer again for as long as it is of use, and not a moment longer', () => {
     const { keep, kept, clock } = setUp();
-    keep('a', 'A', { maxAgeMs: 300, keepMs: 1_000 });
+    keep('a', 'A', { maxAgeMs: 300, retentionMs: 1_000 });
     clock.turn(1_000);
     expect(kept('a')).toBe('A');
     clock.turn(1);
@@ -183,9 +183,9 @@ describe('the cache', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
     const { keep, cache, clock } = setUp();
     const entries = () => [...cache.usage().values()].map((held) => held.entries);
-    keep('expires', 'A', { keepMs: 1_000 });
-    keep('stays', 'A', { keepMs: 2_000 });
-    keep('expires', 'A', { keepMs: 1_000 }, 'crm');
+    keep('expires', 'A', { retentionMs: 1_000 });
+    keep('stays', 'A', { retentionMs: 2_000 });
+    keep('expires', 'A', { retentionMs: 1_000 }, 'crm');
     clock.turn(1_001);
     vi.advanceTimersByTime(59_999);
     expect(entries()).toEqual([2, 1]);
@@ -197,17 +197,17 @@ describe('the cache', () => {
 
   it('shows whoever used an entry that it is dropped: replaced, forgotten, or pushed out', () => {
     const { keep, cache } = setUp({ maxBytes: 20_000 });
-    const standingOf = (key: string) => cache.get('shop', key)?.standing;
+    const entryStateOf = (key: string) => cache.get('shop', key)?.entryState;
     keep('a', 'A', { tags: ['jan'] });
-    const first = standingOf('a');
+    const first = entryStateOf('a');
     expect(first).toEqual({ reads: 1, isDropped: false });
     keep('a', 'B', { tags: ['jan'] });
-    const second = standingOf('a');
+    const second = entryStateOf('a');
     expect([first?.isDropped, second?.isDropped]).toEqual([true, false]);
     cache.forget(['jan']);
     expect(second?.isDropped).toBe(true);
     keep('a', 'C');
-    const third = standingOf('a');
+    const third = entryStateOf('a');
     for (const key of 'bcdefghij') keep(key, KILOBYTE);
     expect(third?.isDropped).toBe(true);
   });
@@ -283,7 +283,7 @@ describe('forgetting', () => {
         source,
         key: fc.constantFrom('a b', 'b', ' '),
         size: fc.constantFrom(0, 300, 900, 3_000),
-        keepMs: fc.constantFrom(50, 500),
+        retentionMs: fc.constantFrom(50, 500),
         tags,
       }),
       fc.record({ do: fc.constant('forget' as const), tags }),
@@ -310,13 +310,13 @@ describe('forgetting', () => {
                 value,
                 fetchedAt: clock.now(),
                 maxAgeMs: 0,
-                keepMs: one.keepMs,
+                retentionMs: one.retentionMs,
                 tags: one.tags,
                 renew: () => undefined,
               });
               model.set(`${one.source}/${one.key}`, {
                 value,
-                until: clock.now() + one.keepMs,
+                until: clock.now() + one.retentionMs,
                 tags: one.tags,
               });
             }

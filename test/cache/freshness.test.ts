@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest';
 import {
   freshness,
   isNothing,
-  judge,
-  keepMs,
+  decideFreshness,
+  retentionMs,
   maxAgeOf,
-  mayStandIn,
-  wantedOfUnknown,
+  canReplaceError,
+  wantedOfUnknownCustomer,
   type FreshnessOptions,
   type Wanted,
 } from '../../src/cache/freshness.js';
@@ -21,8 +21,8 @@ describe('how long answers are kept', () => {
       staleIfErrorMs: 172_800_000,
     });
     expect(freshness(undefined, source)).toMatchObject({ maxAgeMs: 86_400_000 });
-    expect(freshness({}, undefined)).toEqual({ ...NOTHING, isSaid: false });
-    expect(freshness({ maxAge: '0 s' }, source)).toMatchObject({ maxAgeMs: 0, isSaid: true });
+    expect(freshness({}, undefined)).toEqual({ ...NOTHING, hasMaxAge: false });
+    expect(freshness({ maxAge: '0 s' }, source)).toMatchObject({ maxAgeMs: 0, hasMaxAge: true });
   });
 
   it('is 10 seconds at most for "nothing found", unless it is said', () => {
@@ -96,8 +96,8 @@ describe('how long answers are kept', () => {
 
   it('is as long as an answer can be of any use', () => {
     const policy = freshness({ staleWhileRevalidate: '10 s', staleIfError: '1 minute' });
-    expect(keepMs(5_000, policy)).toBe(65_000);
-    expect(keepMs(5_000, freshness({ staleWhileRevalidate: '2 minutes', staleIfError: '1 s' }))).toBe(
+    expect(retentionMs(5_000, policy)).toBe(65_000);
+    expect(retentionMs(5_000, freshness({ staleWhileRevalidate: '2 minutes', staleIfError: '1 s' }))).toBe(
       125_000,
     );
   });
@@ -108,83 +108,85 @@ const policy = freshness({ maxAge: '10 s', staleWhileRevalidate: '20 s', staleIf
 const aged = (seconds: number) => ({ ageMs: seconds * 1_000, maxAgeMs: 10_000 });
 
 describe('an answer that is kept', () => {
-  it.each<[what: string, wanted: Wanted, rows: [age: number, verdict: ReturnType<typeof judge>][]]>([
+  it.each<[what: string, wanted: Wanted, rows: [age: number, verdict: ReturnType<typeof decideFreshness>][]]>(
     [
-      'nothing said',
-      {},
       [
-        [0, 'fresh'],
-        [9.999, 'fresh'],
-        [10, 'stale'],
-        [29.999, 'stale'],
-        [30, 'ask'],
+        'nothing said',
+        {},
+        [
+          [0, 'fresh'],
+          [9.999, 'fresh'],
+          [10, 'stale'],
+          [29.999, 'stale'],
+          [30, 'ask'],
+        ],
+      ],
+      [
+        'no-cache',
+        { maxAgeMs: 0 },
+        [
+          [0, 'ask'],
+          [15, 'ask'],
+        ],
+      ],
+      [
+        'max-age=5',
+        { maxAgeMs: 5_000 },
+        [
+          [0, 'fresh'],
+          [4.999, 'fresh'],
+          [5, 'ask'],
+          [15, 'ask'],
+        ],
+      ],
+      [
+        'max-age=15: no longer fresh, and still given by the policy',
+        { maxAgeMs: 15_000 },
+        [
+          [9, 'fresh'],
+          [14, 'stale'],
+          [15, 'ask'],
+        ],
+      ],
+      [
+        'max-stale=5: less than the policy gives anyway',
+        { maxStaleMs: 5_000 },
+        [
+          [20, 'stale'],
+          [30, 'ask'],
+        ],
+      ],
+      [
+        'max-stale=40',
+        { maxStaleMs: 40_000 },
+        [
+          [9, 'fresh'],
+          [49.999, 'stale'],
+          [50, 'ask'],
+        ],
+      ],
+      ['max-stale', { maxStaleMs: Infinity }, [[100_000, 'stale']]],
+      [
+        'nothing stale',
+        { isFreshOnly: true, maxStaleMs: Infinity },
+        [
+          [9.999, 'fresh'],
+          [10, 'ask'],
+        ],
+      ],
+      ['what may be stale', { isFreshOnly: false }, [[10, 'stale']]],
+      [
+        'max-age=20, max-stale: the age counts',
+        { maxAgeMs: 20_000, maxStaleMs: Infinity },
+        [
+          [19, 'stale'],
+          [20, 'ask'],
+        ],
       ],
     ],
-    [
-      'no-cache',
-      { maxAgeMs: 0 },
-      [
-        [0, 'ask'],
-        [15, 'ask'],
-      ],
-    ],
-    [
-      'max-age=5',
-      { maxAgeMs: 5_000 },
-      [
-        [0, 'fresh'],
-        [4.999, 'fresh'],
-        [5, 'ask'],
-        [15, 'ask'],
-      ],
-    ],
-    [
-      'max-age=15: no longer fresh, and still given by the policy',
-      { maxAgeMs: 15_000 },
-      [
-        [9, 'fresh'],
-        [14, 'stale'],
-        [15, 'ask'],
-      ],
-    ],
-    [
-      'max-stale=5: less than the policy gives anyway',
-      { maxStaleMs: 5_000 },
-      [
-        [20, 'stale'],
-        [30, 'ask'],
-      ],
-    ],
-    [
-      'max-stale=40',
-      { maxStaleMs: 40_000 },
-      [
-        [9, 'fresh'],
-        [49.999, 'stale'],
-        [50, 'ask'],
-      ],
-    ],
-    ['max-stale', { maxStaleMs: Infinity }, [[100_000, 'stale']]],
-    [
-      'nothing stale',
-      { isFreshOnly: true, maxStaleMs: Infinity },
-      [
-        [9.999, 'fresh'],
-        [10, 'ask'],
-      ],
-    ],
-    ['what may be stale', { isFreshOnly: false }, [[10, 'stale']]],
-    [
-      'max-age=20, max-stale: the age counts',
-      { maxAgeMs: 20_000, maxStaleMs: Infinity },
-      [
-        [19, 'stale'],
-        [20, 'ask'],
-      ],
-    ],
-  ])('is judged by its age and by what the caller wants (%s)', (_, wanted, rows) => {
+  )('is judged by its age and by what the caller wants (%s)', (_, wanted, rows) => {
     for (const [age, verdict] of rows)
-      expect([age, judge(aged(age), policy, wanted)]).toEqual([age, verdict]);
+      expect([age, decideFreshness(aged(age), policy, wanted)]).toEqual([age, verdict]);
   });
 
   it.each<[what: string, wanted: Wanted, rows: [age: number, may: boolean][]]>([
@@ -210,25 +212,26 @@ describe('an answer that is kept', () => {
       ],
     ],
   ])('may stand in for a system that failed (%s)', (_, wanted, rows) => {
-    for (const [age, may] of rows) expect([age, mayStandIn(aged(age), policy, wanted)]).toEqual([age, may]);
+    for (const [age, may] of rows)
+      expect([age, canReplaceError(aged(age), policy, wanted)]).toEqual([age, may]);
   });
 
   it('is never given when its source wants nothing kept', () => {
     const none = freshness();
-    expect(judge({ ageMs: 0, maxAgeMs: 0 }, none, {})).toBe('ask');
-    expect(mayStandIn({ ageMs: 0, maxAgeMs: 0 }, none, {})).toBe(false);
+    expect(decideFreshness({ ageMs: 0, maxAgeMs: 0 }, none, {})).toBe('ask');
+    expect(canReplaceError({ ageMs: 0, maxAgeMs: 0 }, none, {})).toBe(false);
   });
 });
 
 it('wants of a system that holds consent, and did not know the customer, an answer of the last 10 s that is not stale', () => {
-  expect(wantedOfUnknown({})).toEqual({ maxAgeMs: 10_000, isFreshOnly: true });
+  expect(wantedOfUnknownCustomer({})).toEqual({ maxAgeMs: 10_000, isFreshOnly: true });
   expect(
-    wantedOfUnknown({ maxAgeMs: 60_000, maxStaleMs: 5, onlyIfCached: true, isFreshOnly: false }),
+    wantedOfUnknownCustomer({ maxAgeMs: 60_000, maxStaleMs: 5, onlyIfCached: true, isFreshOnly: false }),
   ).toEqual({
     maxAgeMs: 10_000,
     maxStaleMs: 5,
     onlyIfCached: true,
     isFreshOnly: true,
   });
-  expect(wantedOfUnknown({ maxAgeMs: 3_000 })).toEqual({ maxAgeMs: 3_000, isFreshOnly: true });
+  expect(wantedOfUnknownCustomer({ maxAgeMs: 3_000 })).toEqual({ maxAgeMs: 3_000, isFreshOnly: true });
 });

@@ -25,7 +25,7 @@ function setUp() {
     untilSweep: () => {
       for (let i = 0; i < NOTES_UNTIL_SWEEP; i += 1) tags.link([email('x'), email('y')], 0);
     },
-    forgets: (value: string) => tags.toForget(email(value)).sort(),
+    forgets: (value: string) => tags.tagsToForget(email(value)).sort(),
   };
 }
 
@@ -65,9 +65,9 @@ describe('the tags of an answer', () => {
 describe('forgetting', () => {
   it('finds a source, one of its loaders, or an object by its own tag alone', () => {
     const { tags } = setUp();
-    expect(tags.toForget({ source: 'shop' })).toEqual(['source shop']);
-    expect(tags.toForget({ source: 'shop', loader: 'orders' })).toEqual(['loader shop orders']);
-    expect(tags.toForget({ type: 'Product', key: 'KAN-1' })).toEqual(['object Product KAN-1']);
+    expect(tags.tagsToForget({ source: 'shop' })).toEqual(['source shop']);
+    expect(tags.tagsToForget({ source: 'shop', loader: 'orders' })).toEqual(['loader shop orders']);
+    expect(tags.tagsToForget({ type: 'Product', key: 'KAN-1' })).toEqual(['object Product KAN-1']);
   });
 
   it('finds a customer by every linked identifier, and what may be about anybody', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { createRecentlyForgotten, type Asked } from '../../src/cache/recently-forgotten.js';
+import { createRecentlyForgotten, type CallPeriod } from '../../src/cache/recently-forgotten.js';
 
 const TAGS = ['jan', 'piet', 'shop', 'crm'];
 const some = fc.subarray(TAGS);
@@ -16,7 +16,7 @@ it('tells what was forgotten since a question was put, as long as it is open', (
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const recentlyForgotten = createRecentlyForgotten();
       /** Of each open question the tags that were forgotten since; undefined: everything was. */
-      let open: { asked: Asked; since: Set<string> | undefined }[] = [];
+      let open: { asked: CallPeriod; since: Set<string> | undefined }[] = [];
       for (const one of steps) {
         if (one.do === 'begin') open.push({ asked: recentlyForgotten.begin(), since: new Set() });
         else if (one.do === 'end') {

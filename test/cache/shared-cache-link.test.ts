@@ -42,7 +42,7 @@ describe('what was read over an earlier link', () => {
       ['at once', SINCE],
       ['after', SINCE + 1],
     ] as const)
-      write({ key, entry: entry(key), keepMs: 1_000, since });
+      write({ key, entry: entry(key), retentionMs: 1_000, since });
     await vi.waitFor(() => {
       expect(calls.map(([key]) => key)).toEqual(['at once', 'after']);
     });

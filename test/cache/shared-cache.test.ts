@@ -65,7 +65,7 @@ async function request(cache: SharedCache): Promise<number> {
   cache.write({
     key: 'one',
     entry: { value: 1, fetchedAt: 0, maxAgeMs: 1, tags: [] },
-    keepMs: 1_000,
+    retentionMs: 1_000,
     since: 1,
   });
   return waits;
@@ -158,7 +158,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
     await vi.waitFor(() => {
       expect(cache.state).toBe('up');
     });
-    expect(log()).toContain('Redis does not say which one it is.');
+    expect(log()).toContain('Redis does not report one run_id.');
     expect(redis.nextRuns).toEqual([]);
   });
 

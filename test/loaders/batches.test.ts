@@ -69,9 +69,9 @@ describe('keys that no call can have together', () => {
     void one.load(words, 'a9');
     const kept = other.load(words, 'b9');
     await settle();
-    for (const flight of one.scope.flights) {
-      one.scope.flights.delete(flight);
-      flight.leave();
+    for (const inFlight of one.scope.inFlightRequests) {
+      one.scope.inFlightRequests.delete(inFlight);
+      inFlight.leave();
     }
     expect(calls.map(({ isCancelled }) => isCancelled)).toEqual([true, false]);
     calls[1]?.answer();

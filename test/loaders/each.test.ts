@@ -195,9 +195,9 @@ describe('a loader that makes a call for each key', () => {
       loading.registry.add(loading.source('other', { freshness }), hanging);
     });
 
-    const leave = ({ scope: { flights } }: ReturnType<Loading['newRequest']>) => {
-      for (const flight of flights) flight.leave();
-      flights.clear();
+    const leave = ({ scope: { inFlightRequests } }: ReturnType<Loading['newRequest']>) => {
+      for (const inFlight of inFlightRequests) inFlight.leave();
+      inFlightRequests.clear();
       return settle();
     };
 

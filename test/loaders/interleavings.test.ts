@@ -190,8 +190,8 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
         priority: one.priority,
       });
       gone.push(() => {
-        for (const flight of scope.flights) flight.leave();
-        scope.flights.clear();
+        for (const inFlight of scope.inFlightRequests) inFlight.leave();
+        scope.inFlightRequests.clear();
       });
       const check = (answer: Answer): void => {
         const status = scope.provenance.report(['shop']).shop?.status ?? '';

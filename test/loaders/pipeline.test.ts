@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { FreshnessOptions, Wanted } from '../../src/cache/freshness.js';
 import type { CallScope, Client } from '../../src/connectors/connector.js';
 import { NotCachedError, SourceContractError, SourceUnavailableError } from '../../src/errors.js';
-import type { RequestScope } from '../../src/loaders/flight.js';
+import type { RequestScope } from '../../src/loaders/in-flight-request.js';
 import { defineLoader, type Loader } from '../../src/loaders/loader.js';
 import { startDeadline } from '../../src/resilience/deadline.js';
 import type { LimitsOptions } from '../../src/resilience/limits.js';
@@ -462,8 +462,8 @@ describe('what is wanted at the same moment', () => {
 
 describe('a request that gives up', () => {
   const giveUp = ({ scope }: { scope: RequestScope }) => {
-    for (const flight of scope.flights) flight.leave();
-    scope.flights.clear();
+    for (const inFlight of scope.inFlightRequests) inFlight.leave();
+    scope.inFlightRequests.clear();
   };
 
   it('before its keys were asked for does not keep others from asking for them', async () => {

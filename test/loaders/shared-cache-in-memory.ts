@@ -149,14 +149,14 @@ export function sharedCacheInMemory(): SharedCacheInMemory {
             };
             lane.push({ go, lose: bringNothing });
           }),
-        write: ({ key, entry, keepMs, since }) => {
+        write: ({ key, entry, retentionMs, since }) => {
           if (!isUsable()) return;
           const text = JSON.stringify(entry);
           const { tags } = entry;
           lane.push({
             go: () => {
               if (tags.some((tag) => (forgotten.get(tag) ?? 0) > since)) return;
-              entries.set(key, { text, tags, expiresAt: Date.now() + keepMs });
+              entries.set(key, { text, tags, expiresAt: Date.now() + retentionMs });
             },
           });
         },

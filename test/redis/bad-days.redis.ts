@@ -100,7 +100,7 @@ describe('a bad day of Redis', () => {
     await Promise.all(caches.map(isDown));
     await expect(one.count('quota', 60_000)).rejects.toThrow('cannot count');
     await expect(two.forget([digest('tag')])).rejects.toThrow('cannot forget yet');
-    one.write({ key, entry: entryOf('lost'), keepMs: 60_000, since: 1 });
+    one.write({ key, entry: entryOf('lost'), retentionMs: 60_000, since: 1 });
     await redis.start();
     await Promise.all(caches.map(isUp));
     expect(await valueOf(one, key)).toBeUndefined();
@@ -152,6 +152,6 @@ describe('a bad day of Redis', () => {
 /** A replica refuses what is written to it. */
 async function isDownAfterWriting(cache: SharedCache): Promise<void> {
   const { since } = await cache.read([key]);
-  cache.write({ key, entry: entryOf('x'), keepMs: 1_000, since: since ?? 0 });
+  cache.write({ key, entry: entryOf('x'), retentionMs: 1_000, since: since ?? 0 });
   await isDown(cache);
 }

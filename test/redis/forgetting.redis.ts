@@ -58,13 +58,13 @@ describe('forgetting', () => {
     one.cache.write({
       key,
       entry: entryOf('old', digest('x'), tag),
-      keepMs: 60_000,
+      retentionMs: 60_000,
       since: before.since ?? 0,
     });
     one.cache.write({
       key: digest('bert'),
       entry: entryOf('bert', digest('x')),
-      keepMs: 60_000,
+      retentionMs: 60_000,
       since: before.since ?? 0,
     });
     await vi.waitFor(async () => {
@@ -74,7 +74,7 @@ describe('forgetting', () => {
     one.cache.write({
       key,
       entry: entryOf('new', digest('x'), tag),
-      keepMs: 60_000,
+      retentionMs: 60_000,
       since: after.since ?? 0,
     });
     await vi.waitFor(async () => {
@@ -143,7 +143,7 @@ describe('forgetting', () => {
     expect(there.forgotten).toEqual([tag]);
     expect(await valueOf(there.cache, key)).toBeUndefined();
     // What was asked before comes too late.
-    here.cache.write({ key, entry: entryOf('old', tag), keepMs: 60_000, since: since ?? 0 });
+    here.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
     await kept(here.cache, digest('other'), entryOf('other'));
     expect(await valueOf(here.cache, key)).toBeUndefined();
     expect(here.gaps()).toBe(2);
@@ -165,7 +165,7 @@ describe('forgetting', () => {
     await vi.waitFor(() => {
       expect(there.gaps()).toBe(2);
     });
-    there.cache.write({ key, entry: entryOf('old', tag), keepMs: 60_000, since });
+    there.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since });
     await kept(there.cache, digest('other'), entryOf('other'));
     expect(await valueOf(there.cache, key)).toBeUndefined();
     await kept(there.cache, key, entryOf('new', tag));
@@ -191,7 +191,7 @@ describe('forgetting', () => {
     await Promise.all([isUp(one.cache), isUp(two.cache)]);
     expect(await valueOf(one.cache, key)).toBeUndefined();
     expect(await valueOf(two.cache, key)).toBeUndefined();
-    two.cache.write({ key, entry: entryOf('old', tag), keepMs: 60_000, since: since ?? 0 });
+    two.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
     await kept(two.cache, digest('other'), entryOf('other'));
     expect(await valueOf(one.cache, key)).toBeUndefined();
     expect([one.gaps(), two.gaps()]).toEqual([2, 2]);
@@ -202,13 +202,13 @@ describe('forgetting', () => {
     const { since } = await two.cache.read([key]);
     await one.cache.forget([tag]);
     await outside.flushall();
-    two.cache.write({ key, entry: entryOf('old', tag), keepMs: 60_000, since: since ?? 0 });
+    two.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
     await two.cache.read([key]);
     await isUp(two.cache);
     await vi.waitFor(() => {
       expect(two.gaps()).toBe(2);
     });
-    two.cache.write({ key, entry: entryOf('old', tag), keepMs: 60_000, since: since ?? 0 });
+    two.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
     await isUp(two.cache);
     await kept(two.cache, digest('other'), entryOf('other'));
     expect(await valueOf(two.cache, key)).toBeUndefined();
@@ -306,7 +306,7 @@ describe('forgetting', () => {
             if (question === undefined) continue;
             const { who: index, what: subject, version, since } = question;
             const entry = entryOf({ of: subject, version }, name(subject), name('all'));
-            at(index).write({ key: name(subject), entry, keepMs: 60_000, since });
+            at(index).write({ key: name(subject), entry, retentionMs: 60_000, since });
           } else if (one.do === 'look') underWay.push(look(one.who, one.what).then(() => undefined));
           else if (one.do === 'pause') await new Promise((resolve) => setTimeout(resolve, one.ms));
           else {
@@ -376,7 +376,7 @@ describe('forgetting', () => {
     await isUp(one.cache);
     proxy.mend();
     await isUp(two.cache);
-    two.cache.write({ key, entry: entryOf('old', tag), keepMs: 60_000, since });
+    two.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since });
     await kept(two.cache, digest('other'), entryOf('other'));
     expect(await valueOf(one.cache, key)).toBeUndefined();
     await kept(one.cache, key, entryOf('new', tag));

@@ -6,7 +6,7 @@ const PROGRAM = fileURLToPath(new URL('gateway-process.ts', import.meta.url));
 
 export const ADMIN_TOKEN = 'a token of the tests';
 
-export interface Asked {
+export interface CallPeriod {
   status: number;
   data: { customer?: Record<string, unknown> | null } | undefined;
   errors: unknown[];
@@ -16,7 +16,7 @@ export interface Asked {
 
 /** A gateway in a process of its own. */
 export interface GatewayProcess {
-  ask(query: string, variables: object, headers?: Record<string, string>): Promise<Asked>;
+  ask(query: string, variables: object, headers?: Record<string, string>): Promise<CallPeriod>;
   forget(what: object): Promise<number>;
   /** The value of a metric of `/metrics`, with the labels as they stand there; 0 when there is none yet. */
   metric(name: string): Promise<number>;
@@ -56,7 +56,7 @@ export async function startGatewayProcess(settings: Record<string, string>): Pro
         body: JSON.stringify({ query, variables }),
       });
       const body = (await response.json()) as {
-        data?: Asked['data'];
+        data?: CallPeriod['data'];
         errors?: unknown[];
         extensions?: { sources?: Record<string, { records: number }> };
       };

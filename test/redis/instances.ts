@@ -72,14 +72,14 @@ export async function keep(
   cache: SharedCache,
   key: string,
   entry: SharedEntry,
-  keepMs = 60_000,
+  retentionMs = 60_000,
 ): Promise<void> {
   let { since } = await cache.read([key]);
   while (since === undefined) {
     await isUp(cache);
     ({ since } = await cache.read([key]));
   }
-  cache.write({ key, entry, keepMs, since });
+  cache.write({ key, entry, retentionMs, since });
 }
 
 /** The same, and waits until it lies there. */
@@ -87,9 +87,9 @@ export async function kept(
   cache: SharedCache,
   key: string,
   entry: SharedEntry,
-  keepMs = 60_000,
+  retentionMs = 60_000,
 ): Promise<void> {
-  await keep(cache, key, entry, keepMs);
+  await keep(cache, key, entry, retentionMs);
   await vi.waitFor(
     async () => {
       if ((await cache.read([key])).entries[0] === undefined) throw new Error('It was not kept.');

@@ -58,7 +58,7 @@ function start(limiter: Limiter, arrivals: readonly Arrival[]): Call[] {
     call.arrived = happened++;
     const deadlineAt = call.deadlineIn === undefined ? undefined : Date.now() + call.deadlineIn;
     try {
-      if (!limiter.tryTake(call.priority))
+      if (!limiter.tryAcquire(call.priority))
         await limiter.wait(call.priority, deadlineAt, cancellation(client.signal));
     } catch (error) {
       call.outcome = error instanceof SourceRateLimitedError ? 'refused' : 'cancelled';
@@ -72,7 +72,7 @@ function start(limiter: Limiter, arrivals: readonly Arrival[]): Call[] {
     call.ended = happened++;
     call.endedAt = Date.now() - began;
     call.outcome = 'made';
-    limiter.giveBack(call.priority, call.takes);
+    limiter.release(call.priority, call.takes);
   };
   for (const call of calls) setTimeout(() => void live(call), call.at);
   return calls;
@@ -240,10 +240,10 @@ describe('the limiter', () => {
 
   it('lets nobody overtake those who wait, though time has given them a turn that they have not heard of', async () => {
     const limiter = limiterOf({ concurrency: 2, bulkShare: 1, rate: { calls: 1, per: '1 s' } });
-    expect(limiter.tryTake('bulk')).toBe(true);
+    expect(limiter.tryAcquire('bulk')).toBe(true);
     const first = limiter.wait('bulk');
     vi.setSystemTime(Date.now() + 1_000);
-    expect(limiter.tryTake('bulk')).toBe(false);
+    expect(limiter.tryAcquire('bulk')).toBe(false);
     await vi.advanceTimersByTimeAsync(1_000);
     await first;
   });
@@ -305,8 +305,8 @@ describe('the limiter', () => {
     start(limiter, many(40, { priority: 'interactive', at: 0, takes: 4_000 }));
     await vi.advanceTimersByTimeAsync(60_001);
     expect(limiter.waiting).toBe(8);
-    expect(limiter.likelyMs('interactive')).toBeGreaterThan(10_000);
-    expect(limiter.likelyMs('interactive')).toBeLessThanOrEqual(18_000);
+    expect(limiter.estimatedWaitMs('interactive')).toBeGreaterThan(10_000);
+    expect(limiter.estimatedWaitMs('interactive')).toBeLessThanOrEqual(18_000);
     await vi.advanceTimersByTimeAsync(3_600_000);
   });
 });

@@ -43,8 +43,8 @@ describe('the metrics of a source', () => {
 
   test('tell the sizes of its batches by loader', async () => {
     const metrics = createMetrics();
-    metrics.batchSent('kvk', 'companies', 1);
-    metrics.batchSent('kvk', 'companies', 50);
+    metrics.batchDispatched('kvk', 'companies', 1);
+    metrics.batchDispatched('kvk', 'companies', 50);
     const buckets = await series(metrics, 'stekkerdoos_source_batch_keys_bucket');
     expect(buckets).toContain(
       'stekkerdoos_source_batch_keys_bucket{le="1",source="kvk",loader="companies"} 1',

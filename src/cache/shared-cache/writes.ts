@@ -17,7 +17,7 @@ const COMPLAIN_EVERY_MS = 60_000;
 export interface Write {
   key: string;
   entry: SharedEntry;
-  keepMs: number;
+  retentionMs: number;
   since: number;
 }
 
@@ -55,9 +55,16 @@ export function createWrites({
     }
   };
 
-  const encode = ({ key, entry, keepMs, since }: Write): Call | undefined | Promise<Call | undefined> => {
+  const encode = ({
+    key,
+    entry,
+    retentionMs,
+    since,
+  }: Write): Call | undefined | Promise<Call | undefined> => {
     const call = (encoded: Buffer): Call | undefined =>
-      encoded.length > MAX_ENTRY_BYTES ? undefined : [key, since, Math.ceil(keepMs), encoded, ...entry.tags];
+      encoded.length > MAX_ENTRY_BYTES
+        ? undefined
+        : [key, since, Math.ceil(retentionMs), encoded, ...entry.tags];
     try {
       const encoded = encoding.encode(key, entry, since);
       return encoded instanceof Promise ? encoded.then(call).catch(refused) : call(encoded);
@@ -92,7 +99,7 @@ export function createWrites({
   };
 
   return (write) => {
-    if (writable() === undefined || !(write.keepMs > 0)) return;
+    if (writable() === undefined || !(write.retentionMs > 0)) return;
     if (waiting.length + underWay >= MAX_WAITING) return;
     waiting.push(write);
     if (waiting.length === 1) setImmediate(start);

@@ -126,7 +126,7 @@ function createEngine() {
         provenance: createProvenance(clock, { details: false }),
         trace: startRequest(new Headers()),
         chunks: new ChunkedWork(),
-        flights: new Set(),
+        inFlightRequests: new Set(),
       });
       try {
         return await run(load);

@@ -25,11 +25,11 @@ export interface RequestScope {
   /** For what there may be very much of. */
   chunks: ChunkedWork;
   /** What the request waits for now: when its client hangs up it leaves all of it. */
-  flights: Set<Flight>;
+  inFlightRequests: Set<InFlightRequest>;
 }
 
 /** An answer as it came. */
-export interface Landed {
+export interface ResolvedAnswer {
   value: unknown;
   fetchedAt: number;
   maxAgeMs: number;
@@ -37,7 +37,7 @@ export interface Landed {
 }
 
 /** One key on its way to the system, and all who wait for it. */
-export interface Flight {
+export interface InFlightRequest {
   readonly key: unknown;
   /** What makes it the same as another one. */
   readonly text: string;
@@ -48,7 +48,7 @@ export interface Flight {
   tooOldMs: number;
   /** Of the request that started it. */
   readonly trace: Trace;
-  readonly answer: Promise<Landed>;
+  readonly answer: Promise<ResolvedAnswer>;
   /** When the system was asked; undefined while it is still to be. */
   fetchedAt: number | undefined;
   /** Requests that wait, and one for a refresh that nobody waits for. */
@@ -56,28 +56,28 @@ export interface Flight {
   /** Of the most patient who waits, by the engine's clock. */
   deadlineAt: number;
   run: (Run & { scope: ProtectedScope }) | undefined;
-  land(landed: Landed): void;
-  crash(error: Error): void;
+  resolve(resolved: ResolvedAnswer): void;
+  reject(error: Error): void;
   /** One waits no longer. */
   leave(): void;
 }
 
-/** `onEmpty` is called when nobody waits any more. */
-export function createFlight(
+/** `onAbandoned` is called when nobody waits any more. */
+export function createInFlightRequest(
   key: unknown,
   text: string,
   { priority, wanted, trace }: Pick<RequestScope, 'priority' | 'wanted' | 'trace'>,
-  onEmpty: (flight: Flight) => void,
-): Flight {
-  let land!: (landed: Landed) => void;
-  let crash!: (error: Error) => void;
-  const answer = new Promise<Landed>((resolve, reject) => {
-    land = resolve;
-    crash = reject;
+  onAbandoned: (inFlight: InFlightRequest) => void,
+): InFlightRequest {
+  let resolve!: (resolved: ResolvedAnswer) => void;
+  let reject!: (error: Error) => void;
+  const answer = new Promise<ResolvedAnswer>((resolvePromise, rejectPromise) => {
+    resolve = resolvePromise;
+    reject = rejectPromise;
   });
   // Those who wait are told; nobody may be waiting any longer.
   answer.catch(() => undefined);
-  const flight: Flight = {
+  const inFlight: InFlightRequest = {
     key,
     text,
     digest: undefined,
@@ -89,18 +89,18 @@ export function createFlight(
     waiting: 0,
     deadlineAt: 0,
     run: undefined,
-    land,
-    crash,
+    resolve,
+    reject,
     leave: () => {
-      flight.waiting -= 1;
-      if (flight.waiting === 0) onEmpty(flight);
+      inFlight.waiting -= 1;
+      if (inFlight.waiting === 0) onAbandoned(inFlight);
     },
   };
-  return flight;
+  return inFlight;
 }
 
 /** Why an answer is late: undefined when the system is slow. */
-export function whyLate(source: string, { run }: Flight): Error | undefined {
+export function createLateError(source: string, { run }: InFlightRequest): Error | undefined {
   if (run?.scope.isWaiting !== true) return undefined;
   return new SourceRateLimitedError(
     source,
@@ -112,10 +112,14 @@ export function whyLate(source: string, { run }: Flight): Error | undefined {
 const RANKS: Readonly<Record<Priority, number>> = { interactive: 0, automation: 1, bulk: 2 };
 
 /** Whether a request may wait for what is under way already, or is better served by a flight of its own. */
-export function serves(flight: Flight, { priority, wanted }: RequestScope, now: number): boolean {
-  const isHeldUp = flight.fetchedAt === undefined || flight.run?.scope.isWaiting === true;
-  if (isHeldUp && RANKS[flight.priority] > RANKS[priority]) return false;
-  return flight.fetchedAt === undefined || now - flight.fetchedAt < (wanted.maxAgeMs ?? Infinity);
+export function canServe(
+  inFlight: InFlightRequest,
+  { priority, wanted }: RequestScope,
+  now: number,
+): boolean {
+  const isHeldUp = inFlight.fetchedAt === undefined || inFlight.run?.scope.isWaiting === true;
+  if (isHeldUp && RANKS[inFlight.priority] > RANKS[priority]) return false;
+  return inFlight.fetchedAt === undefined || now - inFlight.fetchedAt < (wanted.maxAgeMs ?? Infinity);
 }
 
 export function toError(error: unknown): Error {
