@@ -66,7 +66,10 @@ const config: CodegenConfig = {
   generates: {
     'src/customer/schema.generated.ts': types(
       { customer: './customer.js', company: './company.js' },
-      { CustomerEvent: './customer.js#CustomerEvent as CustomerEventHandle' },
+      {
+        CustomerEvent: './customer.js#CustomerEvent as CustomerEventHandle',
+        TimelineEntry: './timeline.js#TimelineNode',
+      },
       [],
     ),
     ...Object.fromEntries(

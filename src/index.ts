@@ -20,16 +20,7 @@ export type { GraphqlMapping } from './connectors/graphql/mapping.js';
 export { decimalText, parseExactJson, plainDecimal } from './connectors/decimal.js';
 export { odata, odataDecimalText, type OdataClient, type OdataPart } from './connectors/odata/client.js';
 export { odataDate, odataDecimal, odataGuid, type Condition } from './connectors/odata/query.js';
-export {
-  connection,
-  decodeCursor,
-  encodeCursor,
-  pages,
-  pageSize,
-  pagesOfEach,
-  tooMany,
-  type PagedList,
-} from './connectors/paging.js';
+export { pages, pagesOfEach, tooMany, type PagedList } from './connectors/paging.js';
 export { pathPart, rest, type RestClient } from './connectors/rest.js';
 export { given, several, type GivenClient, type SeveralClient } from './connectors/several.js';
 export { soap, type SoapClient } from './connectors/soap/client.js';
@@ -61,6 +52,21 @@ export { hmac, isHmacOf, isWithinTolerance, isSameText, webhookSecrets } from '.
 export { standardWebhook } from './webhooks/standard.js';
 
 // Resolving fields
+export {
+  connection,
+  connectionOfEdges,
+  connectionOfList,
+  connectionOfVendorPage,
+  decodeCursor,
+  encodeCursor,
+  invalidCursor,
+  pageSize,
+  vendorPosition,
+  type Connection as ListConnection,
+  type PageArguments,
+  type VendorPosition,
+} from './connection.js';
+export { globalId } from './global-id.js';
 export type { Company, CompanyDeclaration, CompanyRecord, NameAndPlace } from './customer/company.js';
 export type { ConsentDeclaration, ConsentStatement } from './customer/consent-declaration.js';
 export type { Context, Customer } from './customer/customer.js';

@@ -11,28 +11,32 @@ import { toVisit } from './mapping.js';
 import type { Person } from './people.js';
 import type { Resolvers } from './schema.generated.js';
 
+/** The names of the lists in their cursors. */
+const VISITS = 'Customer.visits';
+const EVENTS = 'Customer.events';
+
 /** Answers schema/sources/clickstream.graphql. */
 export const resolvers: Resolvers = {
   Customer: {
     visits: async (customer, { first, after }, { load }) => {
       const size = pageSize(first);
-      const place = placeOf(after);
+      const place = placeOf(VISITS, after);
       const person = await personOf(customer);
       const found =
         person === null ? [] : await load(visitPages, { person, size: size + 1, after: place, since: null });
       return connection(found, size, (row) => ({
         node: toVisit(row),
-        cursor: encodeCursor([row.started, row.domain_sessionid]),
+        cursor: encodeCursor(VISITS, [row.started, row.domain_sessionid]),
       }));
     },
     events: async (customer, { first, after, names }, context) => {
       const size = pageSize(first);
       const found = await eventsOf(customer, context, {
         size: size + 1,
-        after: placeOf(after),
+        after: placeOf(EVENTS, after),
         names: namesAsked(names),
       });
-      return connection(found, size, (node) => ({ node, cursor: encodeCursor([node.at, node.id]) }));
+      return connection(found, size, (node) => ({ node, cursor: encodeCursor(EVENTS, [node.at, node.id]) }));
     },
     lastProductViews: async (customer, { first }, context) => {
       const size = pageSize(first);
@@ -85,8 +89,8 @@ async function eventsOf(
   return person === null ? [] : load(eventPages, { person, ...page });
 }
 
-function placeOf(after: string | null | undefined): Page['after'] {
+function placeOf(list: string, after: string | null | undefined): Page['after'] {
   if (after == null) return null;
-  const [at = '', id = ''] = decodeCursor(after, 2);
+  const [at = '', id = ''] = decodeCursor(list, after, 2);
   return { at, id };
 }

@@ -1,6 +1,9 @@
-import { decodeCursor, encodeCursor, InvalidInputError, type CustomerRecord } from '../../src/index.js';
+import { decodeCursor, encodeCursor, invalidCursor, type CustomerRecord } from '../../src/index.js';
 import type { InvoiceStatus, Money } from './schema.generated.js';
 import type { CustomerCard, SalesInvoice } from './wire.js';
+
+/** The name of the list in its cursors. */
+const INVOICES = 'Customer.invoices';
 
 export interface InvoiceRecord {
   number: string;
@@ -125,14 +128,13 @@ export function isAfter(invoice: InvoiceRecord, { at, id }: Place): boolean {
 }
 
 export function cursorOf({ issuedOn, number }: InvoiceRecord): string {
-  return encodeCursor([issuedOn, number]);
+  return encodeCursor(INVOICES, [issuedOn, number]);
 }
 
 /** The place that a cursor of `cursorOf` stands for. */
 export function placeIn(cursor: string): Place {
-  const [issuedOn = '', number = ''] = decodeCursor(cursor, 2);
-  if (!/^\d{4}-\d\d-\d\d$/.test(issuedOn) || Number.isNaN(Date.parse(issuedOn)))
-    throw new InvalidInputError('"after" must be the endCursor of an earlier page.');
+  const [issuedOn = '', number = ''] = decodeCursor(INVOICES, cursor, 2);
+  if (!/^\d{4}-\d\d-\d\d$/.test(issuedOn) || Number.isNaN(Date.parse(issuedOn))) throw invalidCursor();
   return placeOf({ issuedOn, number });
 }
 

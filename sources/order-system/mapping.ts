@@ -1,7 +1,7 @@
 import {
   decodeCursor,
   encodeCursor,
-  InvalidInputError,
+  invalidCursor,
   type ConsentStatement,
   type CustomerRecord,
 } from '../../src/index.js';
@@ -14,6 +14,9 @@ import {
   type OrderRow,
   type PaymentRow,
 } from './wire.js';
+
+/** The name of the list in its cursors. */
+const ORDERS = 'Customer.orders';
 
 /** What the order system knows of a customer, beyond who it is. */
 export interface OrderSystemCustomer extends CustomerRecord {
@@ -113,15 +116,14 @@ export function toOrder(row: OrderRow): OrderRecord {
     placedAt: toDateTime(row.placed_at),
     total: { amount: row.total, currency: row.currency },
     // The database's own text: it has microseconds, which our DateTime has not.
-    cursor: encodeCursor([row.placed_at, row.order_no]),
+    cursor: encodeCursor(ORDERS, [row.placed_at, row.order_no]),
   };
 }
 
 /** The place that a cursor of `toOrder` stands for. */
 export function placeOf(cursor: string): { placedAt: string; number: string } {
-  const [placedAt = '', number = ''] = decodeCursor(cursor, 2);
-  if (!moment.safeParse(placedAt).success)
-    throw new InvalidInputError('"after" must be the endCursor of an earlier page.');
+  const [placedAt = '', number = ''] = decodeCursor(ORDERS, cursor, 2);
+  if (!moment.safeParse(placedAt).success) throw invalidCursor();
   return { placedAt, number };
 }
 

@@ -1,4 +1,5 @@
 import type { GraphQLResolveInfo } from 'graphql';
+import { globalId } from '../global-id.js';
 import { ForbiddenError, InvalidInputError, LimitExceededError } from '../errors.js';
 import { chooseIdentity } from '../identity/choose-identity.js';
 import type { CustomerIds } from '../identity/customer-id.js';
@@ -49,6 +50,9 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
         customer == null ? null : createCustomer(customer.identity, info, options),
     },
     Customer: customerFields(options, companies),
+    TimelineEntry: {
+      id: ({ source, recordId }) => globalId('TimelineEntry', source, recordId),
+    },
     Company: {
       kvkNumber: (company) => company.identifier('kvkNumber'),
       vatNumber: (company) => company.identifier('vatNumber'),

@@ -1,11 +1,19 @@
-import { connection, decodeCursor, encodeCursor, pageSize, tooMany } from '../connectors/paging.js';
+import {
+  connection,
+  decodeCursor,
+  encodeCursor,
+  invalidCursor,
+  pageSize,
+  type Connection,
+} from '../connection.js';
+import { tooMany } from '../connectors/paging.js';
 import { ForbiddenError, GatewayError, InvalidInputError, SourceContractError } from '../errors.js';
 import type { Context, Customer } from './customer.js';
 import type {
   CustomerTimelineArgs,
   MissingSource,
   RequireFields,
-  TimelineConnection,
+  TimelineEntry,
   TimelineKind as ShownKind,
 } from './schema.generated.js';
 import type {
@@ -16,10 +24,21 @@ import type {
   TimelineList,
 } from './timeline-declaration.js';
 
+/** The name of the list in its cursors. */
+const TIMELINE = 'Customer.timeline';
+
 /** A source that adds to the timeline. */
 export interface TimelineSource {
   name: string;
   timeline: TimelineDeclaration;
+}
+
+/** An entry as resolvers get it: its id is made of source and recordId when it is selected. */
+export type TimelineNode = Omit<TimelineEntry, 'id'>;
+
+/** A page of the timeline, and the sources whose entries are missing on it. */
+export interface TimelinePage extends Connection<TimelineNode> {
+  missing: MissingSource[];
 }
 
 /** A place in the timeline. Names and ids do not change while sources come and go, so neither does the order. */
@@ -43,7 +62,7 @@ export async function timelinePage(
   args: RequireFields<CustomerTimelineArgs, 'first'>,
   sources: readonly TimelineSource[],
   context: Context,
-): Promise<TimelineConnection> {
+): Promise<TimelinePage> {
   const size = pageSize(args.first);
   const after = args.after == null ? null : readCursor(args.after);
   const since = args.since == null ? null : readSince(args.since);
@@ -154,10 +173,9 @@ function downwards(one: string, other: string): number {
   return one === other ? 0 : one < other ? 1 : -1;
 }
 
-function toNode({ at, source, id, item }: Entry): TimelineConnection['nodes'][number] {
+function toNode({ at, source, id, item }: Entry): TimelineNode {
   const { kind, title = null, status = null, amount = null } = item;
   return {
-    id: `${source}:${id}`,
     // Checked at start: the enum has it.
     kind: kind as ShownKind,
     // A DateTime has milliseconds; the cursor keeps the rest.
@@ -171,12 +189,12 @@ function toNode({ at, source, id, item }: Entry): TimelineConnection['nodes'][nu
 }
 
 function cursorOf({ at, source, id }: Place): string {
-  return encodeCursor([at, source, id]);
+  return encodeCursor(TIMELINE, [at, source, id]);
 }
 
 function readCursor(cursor: string): Place {
-  const [at = '', source = '', id = ''] = decodeCursor(cursor, 3);
-  if (toMoment(at) !== at) throw new InvalidInputError('"after" must be the endCursor of an earlier page.');
+  const [at = '', source = '', id = ''] = decodeCursor(TIMELINE, cursor, 3);
+  if (toMoment(at) !== at) throw invalidCursor();
   return { at, source, id };
 }
 

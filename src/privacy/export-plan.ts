@@ -11,7 +11,7 @@ import {
   type GraphQLObjectType,
   type GraphQLSchema,
 } from 'graphql';
-import { MAX_PAGE_SIZE } from '../connectors/paging.js';
+import { MAX_PAGE_SIZE } from '../connection.js';
 
 /** Of lists in lists fewer at a time: what a system is asked for at once is all of them multiplied. */
 const NESTED_SIZE = 20;

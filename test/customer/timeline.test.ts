@@ -1,9 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { encodeCursor } from '../../src/connectors/paging.js';
+import { encodeCursor } from '../../src/connection.js';
 import type { Context, Customer } from '../../src/customer/customer.js';
-import type { TimelineConnection } from '../../src/customer/schema.generated.js';
-import { timelinePage, type TimelineSource } from '../../src/customer/timeline.js';
+import { timelinePage, type TimelinePage, type TimelineSource } from '../../src/customer/timeline.js';
 import { InvalidInputError, SourceTimeoutError } from '../../src/errors.js';
 import type { TimelineAsk, TimelineItem, TimelineKind } from '../../src/customer/timeline-declaration.js';
 
@@ -14,7 +13,7 @@ const context = {
 const KINDS = ['ORDER', 'TICKET', 'CALL'] as const;
 
 type Args = Parameters<typeof timelinePage>[1];
-const ask = (sources: readonly TimelineSource[], args: Partial<Args> = {}): Promise<TimelineConnection> =>
+const ask = (sources: readonly TimelineSource[], args: Partial<Args> = {}): Promise<TimelinePage> =>
   timelinePage(customer, { first: 20, after: null, kinds: null, since: null, ...args }, sources, context);
 
 /** Ten moments in one second, each written in some of the ways that mean it, and one that is a second later. */
@@ -65,7 +64,8 @@ const whole = (of: World, { kinds, since }: Partial<Args> = {}): Line[] =>
     .filter((one) => since == null || millionths(one.at) >= millionths(since))
     .sort(byPlace);
 const named = (lines: readonly Line[]): string[] => lines.map(({ source, id }) => `${source}:${id}`);
-const idsOf = ({ nodes }: TimelineConnection): string[] => nodes.map(({ id }) => id);
+const idsOf = ({ nodes }: TimelinePage): string[] =>
+  nodes.map(({ source, recordId }) => `${source}:${recordId}`);
 
 /** A source that does what it is asked, as written in `TimelineAsk`, and counts. */
 function source(name: string, own: readonly TimelineItem[], asked: string[] = []): TimelineSource {
@@ -291,7 +291,7 @@ describe('the timeline', () => {
           const place = last && { ...last, at: canonical(last.at), source: name };
           const args = {
             first,
-            after: place && encodeCursor([place.at, place.source, place.id]),
+            after: place && encodeCursor('Customer.timeline', [place.at, place.source, place.id]),
             kinds: wanted,
             since: from,
           };
@@ -363,7 +363,7 @@ describe('the timeline', () => {
     expect(next).toEqual({
       edges: [],
       nodes: [],
-      pageInfo: { hasNextPage: false, endCursor: null },
+      pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null },
       missing: [{ source: 'a', code: 'SOURCE_CONTRACT' }],
     });
   });
@@ -405,7 +405,6 @@ describe('the timeline', () => {
     const { nodes, edges } = await ask([source('a', own)]);
     expect(nodes).toEqual([
       {
-        id: 'a:O1',
         kind: 'ORDER',
         happenedAt: '2026-11-01T12:00:00.123Z',
         source: 'a',
@@ -415,7 +414,6 @@ describe('the timeline', () => {
         amount: { amount: '12.50', currency: 'EUR' },
       },
       {
-        id: 'a:C1',
         kind: 'CALL',
         happenedAt: '2026-11-01T12:00:00.000Z',
         source: 'a',
@@ -439,11 +437,11 @@ describe('the timeline', () => {
   it.each([
     ['nothing', ''],
     ['a word', 'garbage'],
-    ['another list', encodeCursor(['2026-11-01T12:00:00.000000Z', 'a'])],
-    ['no moment', encodeCursor(['yesterday', 'a', '1'])],
-    ['a moment not written as ours', encodeCursor(['2026-11-01T12:00:00Z', 'a', '1'])],
-    ['a day that is none', encodeCursor(['2026-02-30T12:00:00.000000Z', 'a', '1'])],
-    ['a year that is none', encodeCursor(['0000-02-20T12:00:00.000000Z', 'a', '1'])],
+    ['another list', encodeCursor('Customer.events', ['2026-11-01T12:00:00.000000Z', 'a', '1'])],
+    ['no moment', encodeCursor('Customer.timeline', ['yesterday', 'a', '1'])],
+    ['a moment not written as ours', encodeCursor('Customer.timeline', ['2026-11-01T12:00:00Z', 'a', '1'])],
+    ['a day that is none', encodeCursor('Customer.timeline', ['2026-02-30T12:00:00.000000Z', 'a', '1'])],
+    ['a year that is none', encodeCursor('Customer.timeline', ['0000-02-20T12:00:00.000000Z', 'a', '1'])],
   ])("refuses a cursor of %s as the caller's mistake, and asks nobody", async (_, after) => {
     const asked: string[] = [];
     await expect(ask([source('a', [], asked)], { after })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });

@@ -141,7 +141,12 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Told,
     const maySee = ({ kind }: { kind: string }) =>
       !isForbidden(schema.values.get(`TimelineKind.${kind}`) ?? {});
     const edges = page.edges.filter(({ node }) => maySee(node));
-    const pageInfo = { hasNextPage: false, endCursor: edges.at(-1)?.cursor ?? null };
+    const pageInfo = {
+      hasNextPage: false,
+      hasPreviousPage: false,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    };
     return { ...page, edges, nodes: page.nodes.filter(maySee), pageInfo };
   };
 

@@ -9,7 +9,7 @@ import { writeEvents } from '../../sources/clickstream/stand-in/index.js';
 import { orderSystem } from '../../sources/order-system/index.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { Person } from '../../sources/stand-ins/world.js';
-import { encodeCursor } from '../../src/connectors/paging.js';
+import { encodeCursor } from '../../src/connection.js';
 import { at, listAt } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
 import { describeSource, endedCalls } from './source-contract.js';
@@ -146,7 +146,7 @@ describe('the click log', () => {
         visits(first: 1) { nodes { id } } next: visits(first: 2, after: $after) { nodes { id } } } }`,
       variables: {
         by: { customerNumber: eva.customerNumber },
-        after: encodeCursor([
+        after: encodeCursor('Customer.visits', [
           new Date(firstVisit === undefined ? 0 : startOf(firstVisit)).toISOString().replace('Z', '000Z'),
           firstVisit?.sessionId ?? '',
         ]),

@@ -4,7 +4,7 @@ import { orderSystem } from '../../sources/order-system/index.js';
 import { startOrderSystem, type OrderSystemStandIn } from '../../sources/order-system/stand-in/index.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { Person } from '../../sources/stand-ins/world.js';
-import { encodeCursor } from '../../src/connectors/paging.js';
+import { encodeCursor } from '../../src/connection.js';
 import { listAt } from '../support/read.js';
 import { describeSource } from './source-contract.js';
 import type { OwnState } from './source-subject.js';
@@ -129,7 +129,7 @@ describe('the order system', () => {
         orders(first: 100, after: $after) { nodes { number } } newest: orders(first: 100) { nodes { number } } } }`,
       variables: {
         by: { customerNumber: many.orderSystem.customerNumber },
-        after: encodeCursor([databaseMoment(hundredth.placedAt), hundredth.number]),
+        after: encodeCursor('Customer.orders', [databaseMoment(hundredth.placedAt), hundredth.number]),
       },
       data: {
         customer: {

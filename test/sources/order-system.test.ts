@@ -11,7 +11,7 @@ import {
 import { ordersForTimeline } from '../../sources/order-system/timeline.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { Person, SeedOrder } from '../../sources/stand-ins/world.js';
-import { decodeCursor, encodeCursor } from '../../src/connectors/paging.js';
+import { decodeCursor, encodeCursor } from '../../src/connection.js';
 import type { SqlClient } from '../../src/connectors/sql/client.js';
 import { postgresDialect } from '../../src/connectors/sql/postgres.js';
 import { open, type Opened } from '../connectors/contract.js';
@@ -173,13 +173,13 @@ describe('the order system', () => {
   it.each([
     ['nothing', ''],
     ['a word', 'garbage'],
-    ['another list', encodeCursor(['one'])],
-    ['no moment', encodeCursor(['yesterday', 'ORD-1'])],
-    ['the end of time', encodeCursor(['infinity', 'ORD-1'])],
-    ['a day that is none', encodeCursor(['2026-02-30 00:00:00+00', 'ORD-1'])],
-    ['an hour that is none', encodeCursor(['2026-01-01 24:00:00+00', 'ORD-1'])],
-    ['an SQL condition', encodeCursor(["2026-01-01 00:00:00+00' OR '1'='1", 'ORD-1'])],
-    ['a text that is none', encodeCursor(['2026-01-01 00:00:00+00', 'a\0b'])],
+    ['another list', encodeCursor('Customer.invoices', ['2026-01-01 00:00:00+00', 'ORD-1'])],
+    ['no moment', encodeCursor('Customer.orders', ['yesterday', 'ORD-1'])],
+    ['the end of time', encodeCursor('Customer.orders', ['infinity', 'ORD-1'])],
+    ['a day that is none', encodeCursor('Customer.orders', ['2026-02-30 00:00:00+00', 'ORD-1'])],
+    ['an hour that is none', encodeCursor('Customer.orders', ['2026-01-01 24:00:00+00', 'ORD-1'])],
+    ['an SQL condition', encodeCursor('Customer.orders', ["2026-01-01 00:00:00+00' OR '1'='1", 'ORD-1'])],
+    ['a text that is none', encodeCursor('Customer.orders', ['2026-01-01 00:00:00+00', 'a\0b'])],
     ['an object', Buffer.from('{"__proto__":1}').toString('base64url')],
     ['ten thousand characters', 'x'.repeat(10_000)],
   ])("refuses a cursor of %s as the caller's mistake", async (_, after) => {
@@ -193,7 +193,7 @@ describe('the order system', () => {
   it('gives nothing after a cursor that is older than every order', async () => {
     const { data, errors } = await gateway.query(PAGE, {
       first: 1,
-      after: encodeCursor(['1990-01-01 00:00:00+00', '']),
+      after: encodeCursor('Customer.orders', ['1990-01-01 00:00:00+00', '']),
     });
     expect(errors).toEqual([]);
     expect(at(data, 'customer', 'orders')).toEqual({
@@ -269,7 +269,7 @@ describe('the order system', () => {
           const shown = found.slice(0, first);
           seen.push(...shown.map(({ number }) => number));
           if (found.length <= first) break;
-          const [placedAt = '', number = ''] = decodeCursor(shown.at(-1)?.cursor ?? '', 2);
+          const [placedAt = '', number = ''] = decodeCursor('Customer.orders', shown.at(-1)?.cursor ?? '', 2);
           after = { placedAt, number };
         }
         expect(seen).toEqual(ofBoth.map(({ number }) => number));

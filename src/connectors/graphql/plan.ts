@@ -17,7 +17,7 @@ import {
   type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { pageSize } from '../paging.js';
+import { pageSize } from '../../connection.js';
 import type { EntryMapping, GraphqlMapping, KeyedField } from './mapping.js';
 
 /**

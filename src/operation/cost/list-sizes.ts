@@ -10,7 +10,7 @@ import {
   type GraphQLField,
   type GraphQLSchema,
 } from 'graphql';
-import { MAX_PAGE_SIZE } from '../../connectors/paging.js';
+import { MAX_PAGE_SIZE } from '../../connection.js';
 import type { ListSize } from '../../stitching/costs.js';
 import type { Points, Sums, Variables } from './points.js';
 

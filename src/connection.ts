@@ -1,0 +1,170 @@
+import { InvalidInputError } from './errors.js';
+
+/** The most items on one page of a connection. */
+export const MAX_PAGE_SIZE = 100;
+
+const INVALID_CURSOR =
+  '"after" must be the endCursor, or the cursor of an edge, of an earlier page of this list.';
+
+/** The `first` of a field, if it is from 1 to 100. Throws InvalidInputError otherwise. */
+export function pageSize(first: number): number {
+  if (Number.isInteger(first) && first >= 1 && first <= MAX_PAGE_SIZE) return first;
+  throw new InvalidInputError(`"first" must be from 1 to ${MAX_PAGE_SIZE}, not ${first}.`);
+}
+
+/** The paging arguments of a field. */
+export interface PageArguments {
+  first: number;
+  after?: string | null | undefined;
+}
+
+/** One page of a list, after the GraphQL Cursor Connections specification. Lists are read forwards only. */
+export interface Connection<Node> {
+  edges: { cursor: string; node: Node }[];
+  nodes: Node[];
+  pageInfo: {
+    hasNextPage: boolean;
+    hasPreviousPage: false;
+    startCursor: string | null;
+    endCursor: string | null;
+  };
+}
+
+/**
+ * A cursor: opaque to clients. It holds the name of its list, such as `Customer.orders`, and the position of an item in it: the
+ * values that the list is ordered by. The values can be decoded by anybody, so they must not be personal data.
+ */
+export function encodeCursor(list: string, position: readonly string[]): string {
+  return Buffer.from(JSON.stringify([list, ...position])).toString('base64url');
+}
+
+/**
+ * The position in a cursor of this list, with the given number of parts. Throws InvalidInputError for a cursor of another
+ * list, and for a text that is no cursor.
+ */
+export function decodeCursor(list: string, cursor: string, partCount: number): string[] {
+  let decoded: unknown;
+  try {
+    decoded = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
+  } catch {
+    throw invalidCursor();
+  }
+  if (!Array.isArray(decoded) || !decoded.every((part) => typeof part === 'string')) throw invalidCursor();
+  const [listOfCursor, ...position] = decoded;
+  if (listOfCursor !== list || position.length !== partCount) throw invalidCursor();
+  return position;
+}
+
+/** For a cursor whose position cannot be one of this list, such as a moment that does not exist. */
+export function invalidCursor(): InvalidInputError {
+  return new InvalidInputError(INVALID_CURSOR);
+}
+
+/** One page of `size` items, for a system that finds the page itself. `found` has one more item if there is a next page. */
+export function connection<Found, Node>(
+  found: readonly Found[],
+  size: number,
+  toEdge: (item: Found) => { node: Node; cursor: string },
+): Connection<Node> {
+  return connectionOfEdges(found.slice(0, size).map(toEdge), found.length > size);
+}
+
+/**
+ * One page of a list that was read as a whole. Items are sorted by their sort key, then by their id, both compared as
+ * text. Cursors stay right while items are added and removed.
+ */
+export function connectionOfList<Node>(
+  items: readonly Node[],
+  { first, after }: PageArguments,
+  list: {
+    /** The field, such as `Customer.orders`. */
+    name: string;
+    /** What the list is ordered by, and a part that is unique in it, such as an id. */
+    positionOf: (item: Node) => readonly [sortKey: string, id: string];
+    /** Default DESCENDING: newest first. */
+    order?: 'ASCENDING' | 'DESCENDING';
+  },
+): Connection<Node> {
+  const size = pageSize(first);
+  const sign = list.order === 'ASCENDING' ? 1 : -1;
+  const sorted = items
+    .map((node) => ({ node, position: list.positionOf(node) }))
+    .sort((a, b) => sign * comparePositions(a.position, b.position));
+  const start = after == null ? null : decodeCursor(list.name, after, 2);
+  const rest =
+    start === null ? sorted : sorted.filter(({ position }) => sign * comparePositions(position, start) > 0);
+  return connection(rest, size, ({ node, position }) => ({
+    node,
+    cursor: encodeCursor(list.name, position),
+  }));
+}
+
+/** Where to read on in a system that pages by cursors of its own. */
+export interface VendorPosition {
+  /** The system's cursor of the page to read; null is its first page. */
+  page: string | null;
+  /** How many items at the beginning of that page were given already. */
+  skip: number;
+}
+
+/** The position for `connectionOfVendorPage`. Throws InvalidInputError for a cursor of another list. */
+export function vendorPosition(list: string, after: string | null | undefined): VendorPosition {
+  if (after == null) return { page: null, skip: 0 };
+  const [page = '', skip = ''] = decodeCursor(list, after, 2);
+  if (!/^\d{1,3}$/.test(skip)) throw invalidCursor();
+  return { page: page === '' ? null : page, skip: Number(skip) };
+}
+
+/**
+ * One page of a list that a system pages by cursors of its own: the items of its page at `position`, and its cursor of
+ * the next page (null or undefined after the last page). Ask the system for `size + position.skip` items, or for as many as
+ * it takes: a page may hold fewer items than `size` while `hasNextPage` is true. The end of a page stays right
+ * as long as the system's own cursor does.
+ */
+export function connectionOfVendorPage<Node>(
+  list: string,
+  size: number,
+  position: VendorPosition,
+  vendorPage: { items: readonly Node[]; next: string | null | undefined },
+): Connection<Node> {
+  const { items, next } = vendorPage;
+  const end = position.skip + size;
+  const hasNextPage = items.length > end || next != null;
+  const cursorAfter = (count: number): string =>
+    encodeCursor(
+      list,
+      count >= items.length && next != null ? [next, '0'] : [position.page ?? '', String(count)],
+    );
+  const edges = items
+    .slice(position.skip, end)
+    .map((node, i) => ({ node, cursor: cursorAfter(position.skip + i + 1) }));
+  const page = connectionOfEdges(edges, hasNextPage);
+  // A page without items still leads to the next one.
+  if (edges.length === 0 && next != null) page.pageInfo.endCursor = cursorAfter(items.length);
+  return page;
+}
+
+/** A page of edges that are complete already. */
+export function connectionOfEdges<Node>(
+  edges: { cursor: string; node: Node }[],
+  hasNextPage: boolean,
+): Connection<Node> {
+  return {
+    edges,
+    nodes: edges.map(({ node }) => node),
+    pageInfo: {
+      hasNextPage,
+      hasPreviousPage: false,
+      startCursor: edges[0]?.cursor ?? null,
+      endCursor: edges.at(-1)?.cursor ?? null,
+    },
+  };
+}
+
+function comparePositions(a: readonly string[], b: readonly string[]): number {
+  for (const [i, part] of a.entries()) {
+    const other = b[i] ?? '';
+    if (part !== other) return part < other ? -1 : 1;
+  }
+  return 0;
+}

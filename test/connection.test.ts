@@ -1,0 +1,188 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  connection,
+  connectionOfList,
+  connectionOfVendorPage,
+  decodeCursor,
+  encodeCursor,
+  pageSize,
+  vendorPosition,
+  type Connection,
+} from '../src/connection.js';
+import { globalId } from '../src/global-id.js';
+
+interface Item {
+  at: string;
+  id: string;
+}
+const LIST = { name: 'Customer.things', positionOf: ({ at, id }: Item) => [at, id] as const };
+const item = fc.record({ at: fc.constantFrom('2026-01-01', '2026-01-02', '2026-01-03'), id: fc.string() });
+const items = fc.uniqueArray(item, { selector: ({ id }) => id, maxLength: 30 });
+const newestFirst = (a: Item, b: Item): number =>
+  a.at === b.at ? (a.id < b.id ? 1 : -1) : a.at < b.at ? 1 : -1;
+
+/** Reads pages until there is no next one. */
+async function allPages<Node>(
+  read: (after: string | null) => Connection<Node> | Promise<Connection<Node>>,
+): Promise<Node[]> {
+  const nodes: Node[] = [];
+  for (let after: string | null = null; ;) {
+    const page: Connection<Node> = await read(after);
+    nodes.push(...page.nodes);
+    if (!page.pageInfo.hasNextPage) return nodes;
+    after = page.pageInfo.endCursor;
+    if (after === null) throw new Error('There is a next page, and no cursor of it.');
+  }
+}
+
+describe('a page of a list', () => {
+  it('has all four fields of PageInfo, and an edge for each node', () => {
+    const cursorOf = (node: string) => ({ node, cursor: `cursor of ${node}` });
+    expect(connection(['a', 'b', 'c'], 2, cursorOf)).toEqual({
+      edges: [
+        { node: 'a', cursor: 'cursor of a' },
+        { node: 'b', cursor: 'cursor of b' },
+      ],
+      nodes: ['a', 'b'],
+      pageInfo: {
+        hasNextPage: true,
+        hasPreviousPage: false,
+        startCursor: 'cursor of a',
+        endCursor: 'cursor of b',
+      },
+    });
+    expect(connection([], 2, cursorOf).pageInfo).toEqual({
+      hasNextPage: false,
+      hasPreviousPage: false,
+      startCursor: null,
+      endCursor: null,
+    });
+  });
+
+  it.each([0, 101, -1, 1.5, NaN])('cannot have %d items', (first) => {
+    expect(() => pageSize(first)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT' }));
+  });
+});
+
+describe('a list that was read as a whole', () => {
+  it('is given in pages that together hold each item once, in order', async () => {
+    await fc.assert(
+      fc.asyncProperty(items, fc.integer({ min: 1, max: 10 }), async (all, first) => {
+        const descending = all.toSorted(newestFirst);
+        expect(await allPages((after) => connectionOfList(all, { first, after }, LIST))).toEqual(descending);
+        const ascending = { ...LIST, order: 'ASCENDING' as const };
+        expect(await allPages((after) => connectionOfList(all, { first, after }, ascending))).toEqual(
+          descending.toReversed(),
+        );
+      }),
+    );
+  });
+
+  it('goes on at the same place after newer items came and the last item of the page went', () => {
+    const old = [1, 2, 3, 4].map((day) => ({ at: `2026-01-0${day}`, id: String(day) }));
+    const { endCursor } = connectionOfList(old, { first: 2 }, LIST).pageInfo;
+    const now = [...old.filter(({ id }) => id !== '3'), { at: '2026-02-01', id: '5' }];
+    const next = connectionOfList(now, { first: 2, after: endCursor }, LIST);
+    expect(next.nodes.map(({ id }) => id)).toEqual(['2', '1']);
+  });
+
+  it('takes no cursor of another list, though nothing is in it', () => {
+    const after = encodeCursor('Customer.others', ['2026-01-01', '1']);
+    expect(() => connectionOfList<Item>([], { first: 1, after }, LIST)).toThrow(
+      expect.objectContaining({ code: 'BAD_USER_INPUT' }),
+    );
+  });
+});
+
+describe('a list that its system gives page by page', () => {
+  /** A system with cursors of its own and pages of at most `maxSize` items. */
+  const vendor = (count: number, maxSize: number) => (page: string | null, size: number) => {
+    const start = page === null ? 0 : Number(page.slice(1));
+    const end = Math.min(count, start + Math.min(size, maxSize));
+    const numbers = Array.from({ length: end - start }, (_, i) => start + i);
+    return { items: numbers, next: end < count ? `c${String(end)}` : null };
+  };
+
+  it('is given in pages that together hold each item once, also when read on after any edge', () => {
+    const ask = fc.integer({ min: 1, max: 12 });
+    fc.assert(
+      fc.property(fc.nat(40), ask, ask, fc.array(fc.nat(11)), (count, first, maxSize, stops) => {
+        const read = vendor(count, maxSize);
+        const seen: number[] = [];
+        let after: string | null = null;
+        for (let i = 0; ; i += 1) {
+          const position = vendorPosition('Customer.things', after);
+          const page: Connection<number> = connectionOfVendorPage(
+            'Customer.things',
+            first,
+            position,
+            read(position.page, first + position.skip),
+          );
+          // Beyond the system's largest page, an edge in the middle of it is still on that page.
+          const stop = stops[i];
+          const edges = stop === undefined ? page.edges : page.edges.slice(0, stop + 1);
+          seen.push(...edges.map(({ node }) => node));
+          if (edges.length === page.edges.length && !page.pageInfo.hasNextPage) break;
+          after = edges.at(-1)?.cursor ?? null;
+          expect(after).not.toBeNull();
+        }
+        expect(seen).toEqual(Array.from({ length: count }, (_, i) => i));
+      }),
+    );
+  });
+
+  it('goes on after an empty page of the system', () => {
+    const page = connectionOfVendorPage('Customer.things', 10, vendorPosition('Customer.things', null), {
+      items: [],
+      next: 'c1',
+    });
+    expect(page.pageInfo).toMatchObject({ hasNextPage: true });
+    expect(vendorPosition('Customer.things', page.pageInfo.endCursor)).toEqual({ page: 'c1', skip: 0 });
+  });
+});
+
+describe('a cursor', () => {
+  it('holds the position that it was made of', () => {
+    fc.assert(
+      fc.property(fc.string(), fc.array(fc.string()), (list, position) => {
+        expect(decodeCursor(list, encodeCursor(list, position), position.length)).toEqual(position);
+      }),
+    );
+  });
+
+  it.each([
+    ['of another list', encodeCursor('Customer.others', ['a', 'b'])],
+    ['with fewer parts', encodeCursor('Customer.things', ['a'])],
+    ['with more parts', encodeCursor('Customer.things', ['a', 'b', 'c'])],
+    ['that is empty', ''],
+    ['that is a word', 'garbage'],
+    ['of numbers', Buffer.from('["Customer.things",1,2]').toString('base64url')],
+    ['of an object', Buffer.from('{"0":"Customer.things"}').toString('base64url')],
+    ['of nothing', Buffer.from('null').toString('base64url')],
+  ])("%s is the caller's mistake", (_, cursor) => {
+    expect(() => decodeCursor('Customer.things', cursor, 2)).toThrow(
+      expect.objectContaining({ code: 'BAD_USER_INPUT' }),
+    );
+  });
+
+  it.each(['-1', '1.5', '1000', 'x', ''])('cannot skip "%s" items of a system\'s page', (skip) => {
+    const after = encodeCursor('Customer.things', ['', skip]);
+    expect(() => vendorPosition('Customer.things', after)).toThrow(
+      expect.objectContaining({ code: 'BAD_USER_INPUT' }),
+    );
+  });
+});
+
+describe('a global id', () => {
+  it('is the same for the same object, and another for any other', () => {
+    const object = fc.tuple(fc.string(), fc.array(fc.string()));
+    fc.assert(
+      fc.property(object, object, ([type, key], [otherType, otherKey]) => {
+        const isSame = type === otherType && JSON.stringify(key) === JSON.stringify(otherKey);
+        expect(globalId(type, ...key) === globalId(otherType, ...otherKey)).toBe(isSame);
+        expect(globalId(type, ...key)).toMatch(/^[\w-]+$/);
+      }),
+    );
+  });
+});
