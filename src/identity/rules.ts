@@ -78,12 +78,12 @@ export function checkCustomerKeys(
     if (key === undefined || isRecordKey || heldIdentifiers.includes(key)) return [];
     if (identity !== undefined)
       return [
-        `${name} finds customers by @key(identifier: "${key}"), by which no system keeps its records, so it would never be asked. Name its recordKey there: "${identity.recordKey}".`,
+        `${name} finds customers by @foundBy(identifier: "${key}"), by which no system keeps its records, so it would never be asked. Name its recordKey there: "${identity.recordKey}".`,
       ];
     // The system that keeps its records by it may not be plugged in, or it is no kind of identifier.
     if (!namespaces.has(key)) return [];
     return [
-      `${name} finds customers by @key(identifier: "${key}"), and declares no identity, so it would never be asked. Declare identity with askedBy.${key}, or heldIdentifiers: ['${key}'] if its resolvers call customer.held('${key}').`,
+      `${name} finds customers by @foundBy(identifier: "${key}"), and declares no identity, so it would never be asked. Declare identity with askedBy.${key}, or heldIdentifiers: ['${key}'] if its resolvers call customer.held('${key}').`,
     ];
   });
   if (problems.length > 0) throw new ConfigError(problems);

@@ -30,7 +30,7 @@ import { didYouMean } from '../did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import type { Namespace } from '../identity/declaration.js';
 
-/** What a source says in its SDL about how it finds an object: `@key` in schema/directives.graphql. */
+/** What a source says in its SDL about how it finds an object: `@foundBy` in schema/directives.graphql. */
 export type Key = { identifier: string } | { field: string };
 
 /** The SDL of the core schema and of every plugged-in source, read and checked. */
@@ -145,7 +145,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
       if (key !== undefined) ofType.set(name, key);
       if (key === undefined && earlier !== undefined && name !== 'Query' && !isSubscription) {
         problems.push(
-          `"${name}" is declared in both ${earlier.file} and ${file.name}; the latter must say by @key how it finds one.`,
+          `"${name}" is declared in both ${earlier.file} and ${file.name}; the latter must say by @foundBy how it finds one.`,
         );
       }
       const keyFields = itsKeys.flatMap((one) => ('field' in one ? [one.field] : []));
@@ -158,7 +158,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
         const other = fields.get(path);
         if (other !== undefined && !(other.key && isKey && other.type === print(field.type))) {
           problems.push(
-            `"${path}" is declared in both ${other.file} and ${file.name}; only a @key field of one type may be.`,
+            `"${path}" is declared in both ${other.file} and ${file.name}; only a @foundBy field of one type may be.`,
           );
         }
         fields.set(path, other ?? { file: file.name, type: print(field.type), key: isKey });
@@ -293,7 +293,7 @@ export function placeOf(node: ASTNode | undefined): string {
 /** A source finds a type by the first; only the core schema has a type with several, each for some of the sources. */
 function readKeys({ directives = [] }: ObjectTypeDefinitionNode): Key[] {
   return directives.flatMap((directive) => {
-    const argument = directive.name.value === 'key' ? directive.arguments?.[0] : undefined;
+    const argument = directive.name.value === 'foundBy' ? directive.arguments?.[0] : undefined;
     if (argument?.value.kind !== Kind.STRING) return [];
     const { value } = argument.value;
     return [argument.name.value === 'field' ? { field: value } : { identifier: value }];

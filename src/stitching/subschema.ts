@@ -184,7 +184,7 @@ export function lazyField(source: StitchedSource, typeName: string): GraphQLFiel
   const key = keys.get(typeName);
   if (entity === undefined || key === undefined) {
     throw new Error(
-      `The source "${name}" adds to ${typeName}, so its SDL needs a @key there and its declaration an entity.`,
+      `The source "${name}" adds to ${typeName}, so its SDL needs a @foundBy there and its declaration an entity.`,
     );
   }
   const translate = createSelectionTranslator(entity);

@@ -80,7 +80,9 @@ function club(
     {
       clock,
       sources: [source],
-      sdl: { club: `type Customer @key(identifier: "memberId") @personalData(category: NONE) { ${fields} }` },
+      sdl: {
+        club: `type Customer @foundBy(identifier: "memberId") @personalData(category: NONE) { ${fields} }`,
+      },
     },
   );
   opened.push(gateway);

@@ -44,7 +44,7 @@ function gatewayOver(records: Record<string, CustomerRecord | Error | null>): Te
       sdl: Object.fromEntries(
         Object.keys(records).map((name) => [
           name,
-          `type Customer @key(identifier: "${name}Id") @personalData(category: NONE) { ${name}Key: ID ${name}Other: ID }`,
+          `type Customer @foundBy(identifier: "${name}Id") @personalData(category: NONE) { ${name}Key: ID ${name}Other: ID }`,
         ]),
       ),
     },

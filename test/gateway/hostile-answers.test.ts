@@ -62,10 +62,10 @@ function openGateway({ timeoutMs = TIMEOUT_MS, clock = fakeClock() } = {}): Test
       sdl: {
         people: PEOPLE_SDL,
         letters:
-          'type Customer @key(identifier: "personId") @personalData(category: NONE) { "What was written." letter: String }',
+          'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "What was written." letter: String }',
         shop: `
           type Query { "Finds buyers." _shopCustomers(ids: [ID!]!): [Customer]! }
-          type Customer @key(identifier: "personId") @personalData(category: NONE) { "What is to be bought." cart: String "When it was touched." since: DateTime }`,
+          type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "What is to be bought." cart: String "When it was touched." since: DateTime }`,
       },
       logger: pino({ level: 'trace' }, { write: (line: string) => log.push(line) }),
     },

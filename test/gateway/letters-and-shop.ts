@@ -48,7 +48,7 @@ export function peopleSource(name: string) {
 }
 
 export const PEOPLE_SDL =
-  'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }';
+  'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }';
 
 type Policy = Partial<Pick<SourceDefinition, 'freshness' | 'limits'>>;
 

@@ -119,8 +119,8 @@ export function createPeople(
       });
       const sdl =
         name === 'people'
-          ? 'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whom it is." isPerson: Boolean }'
-          : `type Customer @key(identifier: "personId") @personalData(category: NONE) { "What it says." ${name}: String }`;
+          ? 'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whom it is." isPerson: Boolean }'
+          : `type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "What it says." ${name}: String }`;
       return { ...own, sdl: { [name]: sdl } };
     },
   );

@@ -90,9 +90,9 @@ function openGateway(environment: Environment = {}): TestGateway {
       ],
       sdl: {
         people:
-          'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
+          'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
         ledger:
-          'type Customer @key(identifier: "personId") @personalData(category: NONE) { "What they owe." balance: String }',
+          'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "What they owe." balance: String }',
       },
     },
   );

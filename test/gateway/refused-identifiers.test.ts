@@ -8,7 +8,7 @@ import { localSource } from '../support/local-source.js';
 const ADDRESSES = ['eva@staging.test', 'eva@example.nl', 'kontakt@example.nl'];
 
 const SDL =
-  'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether." isKnownHere: Boolean }';
+  'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether." isKnownHere: Boolean }';
 
 const gateways: TestGateway[] = [];
 afterEach(async () => {

@@ -26,7 +26,7 @@ function gatewayThatIsToWait(retryAfter: number, environment: Record<string, str
     },
   });
   const sdl =
-    'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether." isPerson: Boolean }';
+    'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether." isPerson: Boolean }';
   const gateway = createTestGateway({ ...own, ...environment }, { sources: [source], sdl: { people: sdl } });
   gateways.push(gateway);
   return gateway;

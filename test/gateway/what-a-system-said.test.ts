@@ -55,9 +55,9 @@ function openGateway(): TestGateway {
       sdl: {
         people: PEOPLE_SDL,
         letters:
-          'type Customer @key(identifier: "personId") @personalData(category: CONTACT) { "What it says." letter: String @authenticated }',
+          'type Customer @foundBy(identifier: "personId") @personalData(category: CONTACT) { "What it says." letter: String @authenticated }',
         shop: `type Query { _shopCustomers(ids: [ID!]!): [Customer]! }
-          type Customer @key(identifier: "personId") @personalData(category: TRANSACTION) { "What is in it." cart: String @authenticated }`,
+          type Customer @foundBy(identifier: "personId") @personalData(category: TRANSACTION) { "What is in it." cart: String @authenticated }`,
       },
       logger: pino(
         { level: 'info', base: null },

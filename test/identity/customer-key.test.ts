@@ -25,7 +25,7 @@ function problemsWith(key: string, parts: Partial<SourceDefinition> = {}): reado
   const resolvers = { Customer: { letter: () => null } };
   const letters = localSource('letters', { resolvers, ...parts });
   const customer = (field: string, by: string) =>
-    `type Customer @key(identifier: "${by}") @personalData(category: NONE) { "A field." ${field}: String }`;
+    `type Customer @foundBy(identifier: "${by}") @personalData(category: NONE) { "A field." ${field}: String }`;
   try {
     const gateway = createGateway({
       sources: [people.source, letters.source],
@@ -47,7 +47,7 @@ function problemsWith(key: string, parts: Partial<SourceDefinition> = {}): reado
 describe('a source whose SDL finds customers by an identifier', () => {
   test('does not start when no system keeps its records by it, and says what to declare', () => {
     expect(problemsWith('email')).toEqual([
-      "letters finds customers by @key(identifier: \"email\"), and declares no identity, so it would never be asked. Declare identity with askedBy.email, or heldIdentifiers: ['email'] if its resolvers call customer.held('email').",
+      "letters finds customers by @foundBy(identifier: \"email\"), and declares no identity, so it would never be asked. Declare identity with askedBy.email, or heldIdentifiers: ['email'] if its resolvers call customer.held('email').",
     ]);
   });
 
@@ -63,7 +63,7 @@ describe('a source whose SDL finds customers by an identifier', () => {
         },
       };
       expect(problemsWith(key, parts)).toEqual([
-        `letters finds customers by @key(identifier: "${key}"), by which no system keeps its records, so it would never be asked. Name its recordKey there: "letterId".`,
+        `letters finds customers by @foundBy(identifier: "${key}"), by which no system keeps its records, so it would never be asked. Name its recordKey there: "letterId".`,
       ]);
       expect(problemsWith('letterId', parts)).toEqual([]);
     },

@@ -154,7 +154,7 @@ describe('a worker', () => {
         worker: { number: 2, count: 2 },
         sdl: {
           register:
-            'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
+            'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
         },
       },
     );

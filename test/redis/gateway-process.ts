@@ -58,7 +58,7 @@ const gateway = createGateway({
   })),
   sdl: {
     'notice-board':
-      'type Customer @key(identifier: "customerNumber") @personalData(category: NONE) { "What hangs there about them." notice: String }',
+      'type Customer @foundBy(identifier: "customerNumber") @personalData(category: NONE) { "What hangs there about them." notice: String }',
   },
 });
 const server = await listen(gateway.handler, gateway.config);

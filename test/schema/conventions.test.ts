@@ -395,7 +395,7 @@ function shape(type: TypeNode): string {
 
 /** The field that objects are found by is there whenever the object is. */
 function keyField(type: ObjectTypeDefinitionNode): string | undefined {
-  const argument = type.directives?.find(({ name }) => name.value === 'key')?.arguments?.[0];
+  const argument = type.directives?.find(({ name }) => name.value === 'foundBy')?.arguments?.[0];
   return argument?.name.value === 'field' && argument.value.kind === Kind.STRING
     ? argument.value.value
     : undefined;

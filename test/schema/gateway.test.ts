@@ -15,7 +15,7 @@ it('publishes the schema that all sources make together', async () => {
 
 it('publishes nothing that is only for composing the schema', () => {
   expect(file).not.toMatch(/^\s*_\w+/m);
-  expect(file).not.toMatch(/@key|@merge/);
+  expect(file).not.toMatch(/@foundBy|@merge/);
   expect(Object.keys(buildSchema(file).getQueryType()?.getFields() ?? {})).toEqual([
     'company',
     'customer',

@@ -30,7 +30,7 @@ export function knownPeople(people: Readonly<Record<string, Held>>, yields: Yiel
   });
   const sdl = {
     people:
-      'type Customer @key(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
+      'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether it is one." isPerson: Boolean }',
   };
   return { source, environment, sdl };
 }

@@ -22,6 +22,6 @@ export const notedOrders = defineSource({
 
 export const notedOrdersSdl = {
   noted: `
-    type Customer @key(identifier: "email") { noted(numbers: [String]! = ["#1010"]): [Order!] @personalData(category: TRANSACTION) @authenticated }
-    type Order @key(field: "onlineNumber") @personalData(category: TRANSACTION) { onlineNumber: String }`,
+    type Customer @foundBy(identifier: "email") { noted(numbers: [String]! = ["#1010"]): [Order!] @personalData(category: TRANSACTION) @authenticated }
+    type Order @foundBy(field: "onlineNumber") @personalData(category: TRANSACTION) { onlineNumber: String }`,
 };

@@ -18,6 +18,6 @@ export const wishedProducts = defineSource({
 });
 export const wishedProductsSdl = {
   wishes: `
-    type Customer @key(identifier: "email") { wishes(skus: [String!]!): [Product!] @personalData(category: NONE) }
-    type Product @key(field: "sku") @personalData(category: NONE) { sku: ID! }`,
+    type Customer @foundBy(identifier: "email") { wishes(skus: [String!]!): [Product!] @personalData(category: NONE) }
+    type Product @foundBy(field: "sku") @personalData(category: NONE) { sku: ID! }`,
 };

@@ -8,7 +8,7 @@ import { stitch } from '../../src/stitching/stitch.js';
 /** The conditions that a source declares with these fields of Customer. */
 function conditionsOf(fields: string, rest = '') {
   const text = `
-    type Customer @key(identifier: "cardNumber") { ${fields} }
+    type Customer @foundBy(identifier: "cardNumber") { ${fields} }
     type Card @personalData(category: NONE) { points: Int level(of: Int!): Level levels: [Level!] }
     type Level @personalData(category: NONE) { number: Int isGold: Boolean name: String }
     ${rest}`;

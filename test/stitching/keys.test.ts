@@ -33,7 +33,7 @@ const { webshop, gateway, asked, close } = await openShop({
   sources: [...sources, warehouse],
   sdl: {
     warehouse:
-      'type Product @key(field: "sku") @personalData(category: NONE) { "How many lie there." stock: Int sku: ID! }',
+      'type Product @foundBy(field: "sku") @personalData(category: NONE) { "How many lie there." stock: Int sku: ID! }',
   },
   environment,
 });

@@ -39,7 +39,7 @@ function problemsOf(text: string): readonly string[] {
   }
 }
 
-const onCustomer = (fields: string) => `type Customer @key(identifier: "customerNumber") {\n${fields}\n}`;
+const onCustomer = (fields: string) => `type Customer @foundBy(identifier: "customerNumber") {\n${fields}\n}`;
 
 describe('what the SDL says of a field', () => {
   test('is its category, mask, purposes, channel and scopes', () => {
@@ -165,7 +165,7 @@ describe('SDL is refused, by file and line', () => {
 
   test('because two files say different things of one field', () => {
     const product = (said: string) =>
-      `type Product @key(field: "sku") @personalData(category: ${said}) {\n  sku: ID!\n}`;
+      `type Product @foundBy(field: "sku") @personalData(category: ${said}) {\n  sku: ID!\n}`;
     expect(problemsOf(product('NONE'))).toEqual([]);
     expect(problemsOf(product('TRANSACTION'))).toEqual([
       expect.stringMatching(/^schema\/sources\/loyalty\.graphql line 2: "Product\.sku".*differ/),
@@ -228,7 +228,7 @@ describe('data of people that is not reached by a customer', () => {
     ],
     [
       'people within a company',
-      `type Company @key(field: "kvkNumber") { kvkNumber: String @personalData(category: COMPANY, mask: LAST_FOUR)
+      `type Company @foundBy(field: "kvkNumber") { kvkNumber: String @personalData(category: COMPANY, mask: LAST_FOUR)
          staff: [Member!] @personalData(category: IDENTITY) @requiresScopes(scopes: [["profile:read"]]) } ${member}`,
       ['Company.staff', 'Member.name', 'Member.town'],
     ],

@@ -42,33 +42,38 @@ const loyalty = (text: string): SdlFile => ({
 describe('the SDL of the sources', () => {
   test('composes as it lies there', () => {
     expect(problemsOf()).toEqual([]);
-    expect(problemsOf(loyalty('type Customer @key(identifier: "customerNumber") { points: Int }'))).toEqual(
-      [],
-    );
+    expect(
+      problemsOf(loyalty('type Customer @foundBy(identifier: "customerNumber") { points: Int }')),
+    ).toEqual([]);
   });
 
   test.each([
     [
       'a field',
-      'type Customer @key(identifier: "customerNumber") { cart: Int }',
+      'type Customer @foundBy(identifier: "customerNumber") { cart: Int }',
       '"Customer.cart"',
       'webshop',
     ],
     [
       'a field of the core schema',
-      'type Customer @key(identifier: "customerNumber") { name: Int }',
+      'type Customer @foundBy(identifier: "customerNumber") { name: Int }',
       '"Customer.name"',
       '',
     ],
     ['a type', 'enum TicketStatus { NEW }', '"TicketStatus"', 'contact-centre'],
     ['a scalar', 'scalar Decimal', '"Decimal"', ''],
     ['a type of another kind', 'type TicketStatus { id: ID }', '"TicketStatus"', 'contact-centre'],
-    ['a directive', 'directive @key(x: Int) on OBJECT', '"@key"', ''],
+    ['a directive', 'directive @foundBy(x: Int) on OBJECT', '"@foundBy"', ''],
     ['the key to customers', 'input CustomerKey { x: Int }', '"CustomerKey"', ''],
-    ['a key field of another type', 'type Product @key(field: "sku") { sku: String }', '"Product.sku"', ''],
+    [
+      'a key field of another type',
+      'type Product @foundBy(field: "sku") { sku: String }',
+      '"Product.sku"',
+      '',
+    ],
     [
       'a key field that is no key there',
-      'type Order @key(field: "number") { number: String! }',
+      'type Order @foundBy(field: "number") { number: String! }',
       '"Order.number"',
       'order-system',
     ],
@@ -86,14 +91,14 @@ describe('the SDL of the sources', () => {
 
   test('let a source find a company by either of its numbers, which the core schema declares', () => {
     const scores = (key: string, type: string) =>
-      problemsOf(loyalty(`type Company @key(field: "${key}") { ${key}: ${type} score: Int }`));
+      problemsOf(loyalty(`type Company @foundBy(field: "${key}") { ${key}: ${type} score: Int }`));
     expect(scores('kvkNumber', 'String')).toEqual([]);
     expect(scores('vatNumber', 'String')).toEqual([]);
     expect(scores('vatNumber', 'Int')).toMatchObject([expect.stringContaining('"Company.vatNumber"')]);
   });
 
   test('refuses a key that is not among the fields', () => {
-    expect(problemsOf(loyalty('type Product @key(field: "sku") { stock: Int }'))).toEqual([
+    expect(problemsOf(loyalty('type Product @foundBy(field: "sku") { stock: Int }'))).toEqual([
       'schema/sources/loyalty.graphql finds "Product" by "sku", so it must declare that field too.',
     ]);
   });
@@ -146,7 +151,7 @@ describe('the SDL of the sources', () => {
   test('tells all problems at once', () => {
     const problems = problemsOf(
       loyalty(
-        'type Customer @key(identifier: "customerNumber") { cart: Int tickets: Int } enum OrderStatus { X }',
+        'type Customer @foundBy(identifier: "customerNumber") { cart: Int tickets: Int } enum OrderStatus { X }',
       ),
       { name: 'schema/sources/mail.graphql', text: 'type {', source: 'mail' },
     );
@@ -172,7 +177,7 @@ describe('a gateway with SDL that does not fit', () => {
     );
 
   test('does not start when it clashes', () => {
-    expect(start('type Customer @key(identifier: "customerNumber") { cart: Int orders: Int }')).toThrow(
+    expect(start('type Customer @foundBy(identifier: "customerNumber") { cart: Int orders: Int }')).toThrow(
       /cannot start:[^]*"Customer\.cart"[^]*webshop\.graphql and SDL of loyalty[^]*"Customer\.orders"[^]*order-system\.graphql and SDL of loyalty/,
     );
   });
@@ -180,7 +185,7 @@ describe('a gateway with SDL that does not fit', () => {
   test.each([
     [
       'a type that nobody declares',
-      'type Customer @key(identifier: "customerNumber") { tier: Tier }',
+      'type Customer @foundBy(identifier: "customerNumber") { tier: Tier }',
       'Tier',
     ],
     ['no fields', 'type Tier', 'Tier'],

@@ -13,7 +13,7 @@ import { subscribe, type Subscriber } from './subscriber.js';
 /** A source from outside the project adds a type of event, a kind of the timeline, a condition and a kind of identifier. */
 
 const SDL = `
-  type Customer @key(identifier: "parcelAccount") {
+  type Customer @foundBy(identifier: "parcelAccount") {
     "How many parcels were delivered."
     parcelCount: Int
       @condition(name: "firstParcel", atMost: 1)

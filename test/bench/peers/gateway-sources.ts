@@ -24,9 +24,9 @@ import { URL_SETTINGS, type PeerSystem } from './systems.js';
  */
 
 const SDL: Readonly<Record<PeerSystem, string>> = {
-  'crm-hubspot': `type Customer @key(identifier: "customerNumber")`,
+  'crm-hubspot': `type Customer @foundBy(identifier: "customerNumber")`,
   'order-system': `
-    type Customer @key(identifier: "customerNumber") {
+    type Customer @foundBy(identifier: "customerNumber") {
       orders(first: Int! = 10): OrderConnection @personalData(category: TRANSACTION) @authenticated @listSize(slicingArguments: ["first"], sizedFields: ["nodes"])
     }
     type OrderConnection @personalData(category: TRANSACTION) { nodes: [Order!]! }
@@ -43,10 +43,10 @@ const SDL: Readonly<Record<PeerSystem, string>> = {
       unitPrice: Money!
       product: Product
     }
-    type Product @key(field: "sku") @personalData(category: NONE) { sku: ID! }
+    type Product @foundBy(field: "sku") @personalData(category: NONE) { sku: ID! }
   `,
   webshop: `
-    type Product @key(field: "sku") @personalData(category: NONE) {
+    type Product @foundBy(field: "sku") @personalData(category: NONE) {
       sku: ID!
       title: String
       description: String
@@ -55,7 +55,7 @@ const SDL: Readonly<Record<PeerSystem, string>> = {
     }
   `,
   'contact-centre': `
-    type Customer @key(identifier: "customerNumber") {
+    type Customer @foundBy(identifier: "customerNumber") {
       tickets(first: Int! = 10): [Ticket!] @personalData(category: COMMUNICATION) @authenticated @listSize(slicingArguments: ["first"])
     }
     type Ticket @personalData(category: COMMUNICATION) {
@@ -71,7 +71,7 @@ const SDL: Readonly<Record<PeerSystem, string>> = {
     enum TicketPriority { LOW NORMAL HIGH URGENT }
   `,
   invoices: `
-    type Customer @key(identifier: "customerNumber") {
+    type Customer @foundBy(identifier: "customerNumber") {
       invoices(first: Int! = 10): [Invoice!] @personalData(category: FINANCIAL) @authenticated @listSize(slicingArguments: ["first"])
     }
     type Invoice @personalData(category: FINANCIAL) {
