@@ -9,7 +9,7 @@ import { customerResolvers } from './customer/resolvers.js';
 import { survivorshipRules } from './customer/survivorship.js';
 import { createCustomerIds, type CustomerIds } from './identity/customer-id.js';
 import type { IdentityRules } from './identity/identity-graph.js';
-import { addIdentityLoaders, askable, checkCustomerKeys } from './identity/rules.js';
+import { addIdentityLoaders, lookupNamespaces, checkCustomerKeys } from './identity/rules.js';
 import type { Loader } from './loaders/loader.js';
 import type { LoadedSource, LoaderRegistry } from './loaders/registry.js';
 import { createPrivacy, type Privacy } from './privacy/privacy.js';
@@ -49,7 +49,7 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
   const sdl = readSdl(
     sources.map(({ name }) => name),
     given,
-    askable(rules),
+    lookupNamespaces(rules),
   );
   checkCustomerKeys(sources, (source) => customerKeyOf(sdl, source), rules);
   const policies = readPolicies(sdl, SCOPES);

@@ -231,7 +231,7 @@ function readSettings(options: GatewayOptions, late: Late): ReadSettings {
     config,
     namespaces: new Set(sources.flatMap(({ identity }) => Object.keys(identity?.foundBy ?? {}))),
     identify: (name, value) => readIdentifier(late.rules?.namespaces.get(name), value),
-    onKeysOutOfReach: (error) => {
+    onKeysUnavailable: (error) => {
       const reason = error instanceof Error ? error.message : 'unknown';
       logger.warn(
         { reason },
@@ -260,9 +260,9 @@ function openAudit(
   const auditor = createAuditor({
     log,
     required: config.auditRequired,
-    permissions: privacy.permissions,
-    customersOf: ({ found }, about) => {
-      const strongest = [...found].flatMap((identity) => identity.strongest() ?? []);
+    permissions: privacy.consentGuard,
+    customersOf: ({ foundIdentities }, about) => {
+      const strongest = [...foundIdentities].flatMap((identity) => identity.strongestIdentifier() ?? []);
       // An event without fields of its customer has no identity, but its audit line names the customer.
       const all = strongest.length === 0 && about !== undefined ? [about] : strongest;
       return all.map((identifier) => ids.seal(identifier));

@@ -70,7 +70,7 @@ export { globalId } from './global-id.js';
 export type { Company, CompanyDeclaration, CompanyRecord, NameAndPlace } from './customer/company.js';
 export type { ConsentDeclaration, ConsentStatement } from './customer/consent-declaration.js';
 export type { Context, Customer } from './customer/customer.js';
-export type { TimelineAsk, TimelineDeclaration, TimelineItem } from './customer/timeline-declaration.js';
+export type { TimelineRequest, TimelineDeclaration, TimelineItem } from './customer/timeline-declaration.js';
 export {
   InvalidInputError,
   SourceAuthenticationError,

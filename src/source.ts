@@ -57,7 +57,7 @@ export interface SourceDefinition<C extends Client = Client> {
   /** How the source finds customers. A source without customers omits it. */
   identity?: IdentityDeclaration<C>;
   /**
-   * Kinds of identifier that the resolvers read by `customer.held()`, because no system finds records by them. The directive
+   * Kinds of identifier that the resolvers read by `customer.heldValues()`, because no system finds records by them. The directive
    * that names the source's identifier on `Customer` may name one of these.
    */
   heldIdentifiers?: readonly string[];

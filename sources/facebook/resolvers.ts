@@ -8,7 +8,7 @@ export const resolvers: Resolvers = {
   Customer: {
     facebookLeads: async (customer, { first }, { load }) => {
       const size = pageSize(first);
-      const emails = new Set(await customer.held('email'));
+      const emails = new Set(await customer.heldValues('email'));
       if (emails.size === 0) return [];
       const all = await load(leadsOfPage, 'all');
       const own = all.items

@@ -2,7 +2,7 @@ import {
   alignMany,
   defineLoader,
   type SqlClient,
-  type TimelineAsk,
+  type TimelineRequest,
   type TimelineDeclaration,
   type TimelineItem,
 } from '../../src/index.js';
@@ -10,7 +10,7 @@ import { isOfCustomer, TOTAL } from './loaders.js';
 import { FIRST_MOMENT, LAST_MOMENT, orderRow, type OrderRow } from './wire.js';
 
 /** The newest orders of one customer, by all of its numbers, in the order of the timeline. */
-export interface OrdersForTimeline extends Pick<TimelineAsk, 'first' | 'before' | 'since'> {
+export interface OrdersForTimeline extends Pick<TimelineRequest, 'first' | 'before' | 'since'> {
   customerNumbers: readonly string[];
 }
 

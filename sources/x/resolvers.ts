@@ -7,7 +7,7 @@ export const resolvers: Resolvers = {
   Customer: {
     xProfile: async (customer, _, { load }) => {
       // X knows accounts and no customers: a system that does says which one is theirs.
-      const [username] = await customer.held('xUsername');
+      const [username] = await customer.heldValues('xUsername');
       return username === undefined ? null : load(profiles, username);
     },
   },

@@ -3,7 +3,7 @@ import { GATEWAY_SETTINGS } from '../config.js';
 import { InvalidInputError } from '../errors.js';
 import { SettingsReader } from '../settings.js';
 import { HeadError } from '../privacy/audit-head.js';
-import { verifyAudit, type AuditVerdict } from '../privacy/audit-verify.js';
+import { verifyAudit, type AuditVerification } from '../privacy/audit-verify.js';
 
 const verify = defineCommand({
   meta: {
@@ -50,7 +50,7 @@ const verify = defineCommand({
 });
 
 function problemsOf(
-  { problems, problemsOmitted, lines }: AuditVerdict,
+  { problems, problemsOmitted, lines }: AuditVerification,
   isEndSettled: boolean,
   hasSecret: boolean,
 ): string[] {
@@ -75,7 +75,7 @@ function summaryOf({
   problems,
   problemsOmitted,
   endIsKnown,
-}: AuditVerdict): string {
+}: AuditVerification): string {
   const count = problems.length + problemsOmitted;
   const parts = [
     `${lines} lines`,

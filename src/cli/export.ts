@@ -34,7 +34,7 @@ export const exportAll = defineCommand({
         sourceOfField: gateway.sourceOfField,
         by: { [namespace]: value },
         digestOf: (identifier) => digests.of(identifier),
-        ask: (query, variables, maxAgeMs) => gateway.query(query, variables, { maxAgeMs }),
+        execute: (query, variables, maxAgeMs) => gateway.query(query, variables, { maxAgeMs }),
         begun: file.begun,
         save: (document) => {
           file.save(document);
@@ -73,7 +73,7 @@ function hasMore({ sections }: ExportDocument): boolean {
 }
 
 function summaryOf({ notAnswered, notExported, sections }: ExportDocument): string[] {
-  const cutOff = Object.values(sections).flatMap((section) => section.cutOff);
+  const truncatedLists = Object.values(sections).flatMap((section) => section.truncatedLists);
   return [
     `${Object.keys(sections).length} parts are complete.`,
     ...notAnswered.map(
@@ -81,9 +81,9 @@ function summaryOf({ notAnswered, notExported, sections }: ExportDocument): stri
         `not answered: ${source ?? 'the gateway'} (${code}): ${fields.join(', ')}`,
     ),
     ...notExported.map(({ field, reason }) => `not exported: ${field}: ${reason}`),
-    ...cutOff.map(
-      ({ field, givenAtMost }) =>
-        `may be longer: ${field} is exported up to ${givenAtMost} entries; see the system itself for more`,
+    ...truncatedLists.map(
+      ({ field, maxItems }) =>
+        `may be longer: ${field} is exported up to ${maxItems} entries; see the system itself for more`,
     ),
   ];
 }

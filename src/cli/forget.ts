@@ -61,11 +61,11 @@ export const forget = defineCommand({
     const gateway = openOwnGateway();
     try {
       const customerId = await idOf(gateway, identifier);
-      const { everywhere, droppedWhole, customer } = await gateway.forget({ identifier, suppress });
+      const { isEverywhere, unavailableSources, customer } = await gateway.forget({ identifier, suppress });
       const isNotified =
         token === undefined || url === undefined ? true : await notifyGateway(url, token, identifier);
       const hasShared = gateway.config.redisUrl !== undefined;
-      const everyInstance = isNotified && (hasShared ? everywhere : url !== undefined);
+      const everyInstance = isNotified && (hasShared ? isEverywhere : url !== undefined);
       const { identifiers = [], records = [], isSuppressed = false } = customer ?? {};
       const { digests } = gateway;
       const whole = sealReceipt(
@@ -78,7 +78,7 @@ export const forget = defineCommand({
             source,
             record: digests.of({ namespace: `record of ${source}`, value: id }),
           })),
-          couldNotSay: [...droppedWhole],
+          unavailableSources: [...unavailableSources],
           everyInstance,
           suppressed: isSuppressed,
         },
@@ -86,7 +86,7 @@ export const forget = defineCommand({
       );
       if (receipt !== undefined)
         writeFileSync(receipt, `${JSON.stringify(whole, null, 2)}\n`, { mode: 0o600, flag: 'wx' });
-      if (!everyInstance || droppedWhole.length > 0) process.exitCode = 2;
+      if (!everyInstance || unavailableSources.length > 0) process.exitCode = 2;
       process.stdout.write(
         [
           `Forgotten under ${identifiers.length} identifiers.`,
@@ -96,9 +96,11 @@ export const forget = defineCommand({
                 'Not suppressed: new requests return this customer again, until the systems no longer hold it.',
               ]),
           ...describeNotification({ everyInstance, hasShared, isNotified }),
-          ...(droppedWhole.length === 0
+          ...(unavailableSources.length === 0
             ? []
-            : [`These systems did not answer: ${droppedWhole.join(', ')}. Run this again when they do.`]),
+            : [
+                `These systems did not answer: ${unavailableSources.join(', ')}. Run this again when they do.`,
+              ]),
           ...(records.length === 0
             ? ['The systems that answered hold no record.']
             : [

@@ -6,7 +6,7 @@ import { PRIORITIES } from '../priority.js';
 import type { Caller, Role } from './caller.js';
 import { priorityOf } from './directives.js';
 import { PURPOSES } from './purpose.js';
-import { isRole, rightsOf, ROLES } from './roles.js';
+import { isRole, permissionsOf, ROLES } from './roles.js';
 
 const points = z.number().int().min(1);
 
@@ -110,7 +110,7 @@ function nameOf(entry: unknown): unknown {
 /** A key may narrow what its roles give, and never widen it. */
 function callerOf(key: DeclaredKey, tell: (field: string, what: string) => void): Caller {
   const roles: readonly [Role, ...Role[]] = key.roles;
-  const rights = rightsOf(roles);
+  const rights = permissionsOf(roles);
   // Whose key it is would be everybody who has seen the page.
   if (roles.includes('visitor')) tell('roles', 'a visitor is named by a token (JWT_ISSUER), not by a key');
   for (const purpose of key.purposes ?? [])

@@ -22,7 +22,7 @@ export interface AuthenticationOptions {
   /** The identifier, or null when the value identifies nobody. */
   identify: (namespace: string, value: string) => Identifier | { refusal: string };
   /** Told when the keys of the token issuer cannot be fetched. */
-  onKeysOutOfReach: (error: unknown) => void;
+  onKeysUnavailable: (error: unknown) => void;
   /** Milliseconds since 1970. Default: the clock of the machine. */
   now?: () => number;
 }
@@ -121,7 +121,7 @@ function tokenKeysOf({
   settings: { problems },
   config,
   namespaces,
-  onKeysOutOfReach,
+  onKeysUnavailable,
   now = Date.now,
 }: AuthenticationOptions): TokenKeys | undefined {
   const values: Partial<GatewayConfig> = config;
@@ -148,7 +148,7 @@ function tokenKeysOf({
   if (jwtKey !== undefined) return readTokenKey(jwtKey, jwtAlgorithms, problems);
   if (jwtAlgorithms.some((algorithm) => algorithm.startsWith('HS')))
     problems.push('JWT_ALGORITHMS names HS256, HS384 or HS512: these need JWT_KEY, not JWT_JWKS_URL.');
-  return createRemoteKeys({ url: jwtJwksUrl ?? '', now, onFailure: onKeysOutOfReach });
+  return createRemoteKeys({ url: jwtJwksUrl ?? '', now, onFailure: onKeysUnavailable });
 }
 
 function tokensOf(keys: TokenKeys, { config, identify, now = Date.now }: AuthenticationOptions): Tokens {

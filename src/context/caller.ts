@@ -6,7 +6,7 @@ import type { Priority } from '../priority.js';
 export type Role = 'visitor' | 'frontend' | 'analyst' | 'campaign' | 'operator';
 
 /** The part of a caller that its roles give it. */
-export type Rights = Omit<Caller, 'name' | 'budget' | 'roles' | 'origins' | 'customer'>;
+export type RolePermissions = Omit<Caller, 'name' | 'budget' | 'roles' | 'origins' | 'customer'>;
 
 /** Who sent an operation, and what they may. It names no person: a visitor's own identifier is in `customer` alone. */
 export interface Caller {

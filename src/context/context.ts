@@ -1,7 +1,7 @@
 import { ChunkedWork } from '../chunked-work.js';
 import type { Clock } from '../clock.js';
-import type { Context, Rights } from '../customer/customer.js';
-import { NOBODY_ERASED, type Erasures } from '../identity/erasures.js';
+import type { Context, Permissions } from '../customer/customer.js';
+import { NO_ERASURES, type Erasures } from '../identity/erasures.js';
 import { createIdentities, type Identity, type IdentityRules } from '../identity/identity-graph.js';
 import type { InFlightRequest, RequestScope } from '../loaders/in-flight-request.js';
 import { createProvenance, type Provenance } from '../loaders/provenance.js';
@@ -46,7 +46,7 @@ export function createContext(
   directives: ContextDirectives,
   trace: Trace,
   requestId: string,
-  rights: Rights,
+  permissions: Permissions,
 ): RequestContext {
   const { deadlineMs: waitMs = deadlineMs } = directives;
   const deadline = startDeadline(waitMs, clock);
@@ -70,15 +70,15 @@ export function createContext(
     inFlightRequests,
   };
   const load = registry.forRequest(scope);
-  const identities = createIdentities(rules, load, rights.seesErased ? NOBODY_ERASED : erasures, chunks);
+  const identities = createIdentities(rules, load, permissions.seesErased ? NO_ERASURES : erasures, chunks);
   return {
     context: {
       requestId,
       load,
       cached: registry.readCachedFor(scope),
       identify: (identifier) => identities.of(identifier),
-      rights,
-      found: new Set<Identity>(),
+      permissions,
+      foundIdentities: new Set<Identity>(),
     },
     provenance,
     trace,

@@ -1,5 +1,5 @@
 import { PRIORITIES } from '../priority.js';
-import type { Rights, Role } from './caller.js';
+import type { RolePermissions, Role } from './caller.js';
 import { PURPOSES } from './purpose.js';
 
 /** All that `@requiresScopes` can ask for. */
@@ -30,7 +30,7 @@ const only = (...scopes: Scope[]) => new Set(scopes);
  * What each role may. Costs are in points (`@cost`): `maxCost` is about the largest thing that such a caller has to
  * do, `costPerMinute` what all who share its name do in a busy minute; of a visitor it is each one's own.
  */
-export const ROLES: Readonly<Record<Role, Required<Rights>>> = {
+export const ROLES: Readonly<Record<Role, Required<RolePermissions>>> = {
   /** A browser, for the one person that its token names. */
   visitor: {
     scopes: only(
@@ -126,12 +126,15 @@ export function isRole(text: string): text is Role {
 }
 
 /** All that one of the roles gives. The default purpose is that of the first. */
-export function rightsOf([first, ...others]: readonly [Role, ...Role[]]): Required<Rights> {
+export function permissionsOf([first, ...others]: readonly [Role, ...Role[]]): Required<RolePermissions> {
   return others.map((role) => ROLES[role]).reduce(together, ROLES[first]);
 }
 
-function together(one: Required<Rights>, other: Required<Rights>): Required<Rights> {
-  const urgent = (rights: Rights) => PRIORITIES.indexOf(rights.priority);
+function together(
+  one: Required<RolePermissions>,
+  other: Required<RolePermissions>,
+): Required<RolePermissions> {
+  const urgent = (rights: RolePermissions) => PRIORITIES.indexOf(rights.priority);
   return {
     scopes: new Set([...one.scopes, ...other.scopes]),
     purposes: [...new Set([...one.purposes, ...other.purposes])],

@@ -1,10 +1,10 @@
 import { createHmac } from 'node:crypto';
 import type { JWTPayload } from 'jose';
 import { ForbiddenError } from '../errors.js';
-import { hasSurroundings, type Identifier } from '../identity/identifiers.js';
+import { isPadded, type Identifier } from '../identity/identifiers.js';
 import type { Caller } from './caller.js';
 import { purposeNamed } from './purpose.js';
-import { isRole, rightsOf, ROLES } from './roles.js';
+import { isRole, permissionsOf, ROLES } from './roles.js';
 
 export interface TokenCallerOptions {
   issuer: string;
@@ -19,11 +19,11 @@ export interface TokenCallerOptions {
 }
 
 /** Who sent a token that is genuine. Throws a ForbiddenError when its claims let it do nothing. */
-export function tokenCaller(claims: JWTPayload, options: TokenCallerOptions): Caller {
+export function callerOfToken(claims: JWTPayload, options: TokenCallerOptions): Caller {
   const [role, ...roles] = words(claims, options.rolesClaim).filter(isRole);
   if (role === undefined)
     throw new ForbiddenError(`The token gives none of the roles ${Object.keys(ROLES).join(', ')}.`);
-  const rights = rightsOf([role, ...roles]);
+  const rights = permissionsOf([role, ...roles]);
   const purposes = Object.hasOwn(claims, 'purpose')
     ? words(claims, 'purpose')
         .map(purposeNamed)
@@ -78,7 +78,7 @@ function customerOf(
   if (found === undefined) return { refusal: 'it has no claim of JWT_CUSTOMER_CLAIMS' };
   if (typeof text !== 'string') return { refusal: 'its claim is no text and no whole number' };
   // To the issuer these may be another person, with an account of their own.
-  if (hasSurroundings(text)) return { refusal: 'blanks or invisible characters surround its claim' };
+  if (isPadded(text)) return { refusal: 'blanks or invisible characters surround its claim' };
   return identify(found.namespace, text);
 }
 

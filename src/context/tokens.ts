@@ -3,7 +3,7 @@ import { errors, jwtVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import { AuthenticationUnavailableError, UnauthenticatedError } from '../errors.js';
 import type { Caller } from './caller.js';
-import { tokenCaller, type TokenCallerOptions } from './token-caller.js';
+import { callerOfToken, type TokenCallerOptions } from './token-caller.js';
 import type { TokenKeys } from './token-keys.js';
 
 /** So many tokens are remembered, each for so long: a key that is withdrawn may serve that much longer. */
@@ -62,6 +62,6 @@ export function createTokens(options: TokensOptions): Tokens {
     // Tokens from the future are left to us: jose looks at `iat` only where tokens have a greatest age.
     if ((claims.iat ?? 0) > at / 1000 + clockSkewS) throw new UnauthenticatedError('invalid');
     const expiresAt = ((claims.exp ?? 0) + clockSkewS) * 1000;
-    return { caller: tokenCaller(claims, options), expiresAt };
+    return { caller: callerOfToken(claims, options), expiresAt };
   }
 }

@@ -133,7 +133,7 @@ export function createCompanies({ rules, companies, sourceOfCompanyField }: Comp
           return create({ numbers: numbersOf(record, normal), found: { by: declared, record } }, context);
       }
       // The customer may be a company itself.
-      for (const outcome of await Promise.all(yielding.map(({ name }) => customer.identity.find(name)))) {
+      for (const outcome of await Promise.all(yielding.map(({ name }) => customer.identity.findIn(name)))) {
         if (outcome.kind === 'failed') failures.push(outcome.error);
         if (outcome.kind !== 'found') continue;
         const numbers = numbersOf(recordOf(outcome.records, normal), normal);

@@ -125,7 +125,7 @@ function keptAnswer(
   context: Context,
 ): ConsentAnswer | undefined {
   try {
-    const outcome = identity.found(name);
+    const outcome = identity.foundIn(name);
     if (outcome?.kind === 'unknown') return { statements: NOTHING };
     if (outcome?.kind !== 'found' || outcome.records.length > 1) return undefined;
     const [record] = outcome.records;
@@ -143,7 +143,7 @@ async function answerOf(
   { load }: Context,
 ): Promise<ConsentAnswer> {
   try {
-    const outcome = await identity.find(name);
+    const outcome = await identity.findIn(name);
     if (outcome.kind === 'failed') return { statements: NOTHING, error: outcome.error };
     if (outcome.kind === 'unknown') return { statements: NOTHING };
     const asked = outcome.records.map(({ id }) => load(ofRecord, id));

@@ -21,12 +21,12 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
   const chosen =
     <F extends ProfileField>(field: F) =>
     ({ identity }: Customer) =>
-      chooseValue(field, survivorship[field], rules.namespaces, (source) => identity.find(source));
+      chooseValue(field, survivorship[field], rules.namespaces, (source) => identity.findIn(source));
 
   return {
     id: async ({ identity }) => {
       for (const { name, identity: declared } of rules.sources) {
-        const outcome = await identity.find(name);
+        const outcome = await identity.findIn(name);
         // Another system's id would be another id for the same customer.
         if (outcome.kind === 'failed') throw outcome.error;
         if (outcome.kind !== 'found') continue;
@@ -42,24 +42,24 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
     address: chosen('ADDRESS'),
     language: chosen('LANGUAGE'),
     birthDate: chosen('BIRTH_DATE'),
-    provenance: ({ identity }, { fields }, { rights }) =>
-      profileFieldsFor(rights, fields).map((field) =>
+    provenance: ({ identity }, { fields }, { permissions }) =>
+      profileFieldsFor(permissions, fields).map((field) =>
         provenanceOf(
           field,
           survivorship[field],
           rules.namespaces,
-          (source) => identity.find(source),
+          (source) => identity.findIn(source),
           fetchedAt,
           (source) => {
             const recordKey = recordKeys.get(source);
-            return recordKey === undefined || canShow(rights, rules)(recordKey);
+            return recordKey === undefined || canShow(permissions, rules)(recordKey);
           },
         ),
       ),
     emails: (customer) => contactPoints(customer, rules, 'email'),
     phones: (customer) => contactPoints(customer, rules, 'phone'),
-    identifiers: async ({ identity }, _, { rights }) =>
-      identifiersOf(await identity.whole(), canShow(rights, rules)),
+    identifiers: async ({ identity }, _, { permissions }) =>
+      identifiersOf(await identity.fullMatch(), canShow(permissions, rules)),
     company: (customer, _, context) => companies.ofCustomer(customer, context),
     timeline: (customer, args, context) => timelinePage(customer, args, timelines, context),
     consents: (customer, _, context) => consents.ofCustomer(customer, context),
@@ -76,7 +76,9 @@ function outcomesOf(
   { identity }: Customer,
   { sources }: IdentityRules,
 ): Promise<{ source: string; outcome: Outcome }[]> {
-  return Promise.all(sources.map(async ({ name }) => ({ source: name, outcome: await identity.find(name) })));
+  return Promise.all(
+    sources.map(async ({ name }) => ({ source: name, outcome: await identity.findIn(name) })),
+  );
 }
 
 async function contactPoints(
@@ -103,7 +105,7 @@ async function contactPoints(
 
 /** The profile fields whose own field the caller may see: its values show in provenance too. */
 function profileFieldsFor(
-  rights: Context['rights'],
+  rights: Context['permissions'],
   wanted: readonly ProfileField[] | null | undefined,
 ): readonly ProfileField[] {
   const maySee = (field: ProfileField) => rights.maySee(`Customer.${camelCase(field)}`);
@@ -117,7 +119,7 @@ function profileFieldsFor(
 
 /** Whether a caller may see identifiers of a namespace: as far as it may see the field that shows the same. */
 export function canShow(
-  rights: Context['rights'],
+  rights: Context['permissions'],
   { namespaces }: IdentityRules,
 ): (namespace: string) => boolean {
   return (name) => {

@@ -19,16 +19,16 @@ export interface Context {
   /** Names this request in the log and in answers about defects. */
   requestId: string;
   /** What the caller may, as far as it is for resolvers to know. */
-  rights: Rights;
+  permissions: Permissions;
   /** Everybody whom the request was told of, for the audit. */
-  found: Set<Identity>;
+  foundIdentities: Set<Identity>;
 }
 
-export interface Rights {
+export interface Permissions {
   /** Kinds of identifiers that it may find customers by. */
   findsBy: 'all' | ReadonlySet<string>;
   /** The customer that sent the request, as the caller's token names it; undefined when it names none. */
-  own?: Identifier;
+  ownIdentifier?: Identifier;
   /** Whether it may see a field, such as `Customer.emails`, or data of an enum value, such as `TimelineKind.ORDER`. */
   maySee(place: string): boolean;
   /** Whether erased customers are shown to it as any other. */
@@ -73,7 +73,7 @@ export interface Customer {
    * is asked by it and takes no part in saying who somebody is. Throws the error of a source that cannot say when no
    * other holds one.
    */
-  held(namespace: string): Promise<readonly string[]>;
+  heldValues(namespace: string): Promise<readonly string[]>;
   /** Where the customer lives or is established, as `Customer.address` has it. */
   address(): Promise<AddressValue | null>;
 }
@@ -91,7 +91,7 @@ export function createCustomer(
   { sourceOf, rules, survivorship }: CustomerDirectory,
 ): Customer {
   const recordsIn = async (source: string): Promise<readonly CustomerRecord[]> => {
-    const outcome = await identity.find(source);
+    const outcome = await identity.findIn(source);
     if (outcome.kind === 'failed') throw outcome.error;
     return outcome.kind === 'found' ? outcome.records : [];
   };
@@ -114,13 +114,13 @@ export function createCustomer(
     identifier: async (namespace) => (await identifiers(namespace))[0] ?? null,
     records,
     record: async <R extends CustomerRecord>(declared: unknown) => (await records<R>(declared))[0] ?? null,
-    held: async (name) => {
+    heldValues: async (name) => {
       const namespace = rules.namespaces.get(name);
       if (namespace === undefined) return [];
       const outcomes = await Promise.all(
         rules.sources
           .filter(({ identity: { yields } }) => name in yields)
-          .map((source) => identity.find(source.name)),
+          .map((source) => identity.findIn(source.name)),
       );
       const values = outcomes.flatMap((outcome) =>
         (outcome.kind === 'found' ? outcome.records : []).flatMap((record) =>
@@ -134,6 +134,6 @@ export function createCustomer(
       return [...new Set(values)];
     },
     address: () =>
-      chooseValue('ADDRESS', survivorship.ADDRESS, rules.namespaces, (source) => identity.find(source)),
+      chooseValue('ADDRESS', survivorship.ADDRESS, rules.namespaces, (source) => identity.findIn(source)),
   };
 }

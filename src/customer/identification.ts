@@ -33,9 +33,9 @@ export function identified(
 export function ambiguous(match: Match, source: string | undefined, namespaces: Namespaces): Ambiguous {
   return {
     candidates: match.candidates,
-    hints: match.records.map(({ source: { name }, own, record }) => ({
+    hints: match.records.map(({ source: { name }, recordId, record }) => ({
       source: name,
-      recordId: masked(own, namespaces),
+      recordId: masked(recordId, namespaces),
       name: maskedName(record.profile?.name),
     })),
     why: new AmbiguousIdentityError(source, match.candidates).message,
@@ -54,9 +54,9 @@ export function identifiersOf({ records }: Match, canShow: CanShow): CustomerIde
       verified: verified || known?.verified === true,
     });
   };
-  for (const { source, own, holds } of records) {
-    add(own, source.name, true);
-    for (const { identifier, verified } of holds.values())
+  for (const { source, recordId, heldIdentifiers } of records) {
+    add(recordId, source.name, true);
+    for (const { identifier, verified } of heldIdentifiers.values())
       add(
         identifier,
         source.name,
@@ -66,23 +66,23 @@ export function identifiersOf({ records }: Match, canShow: CanShow): CustomerIde
   return [...all.values()].filter(({ namespace }) => canShow(namespace));
 }
 
-function linksOf({ lines, findings }: Match): (IdentityLink & { from: Identifier; to: Identifier })[] {
-  const drawn = new Set(lines.map(({ record, identifier }) => `${record.key} ${textOf(identifier)}`));
-  const links = [
-    ...lines.map(({ record, identifier, rule }) => ({ record, identifier, rule })),
+function linksOf({ links, findings }: Match): (IdentityLink & { from: Identifier; to: Identifier })[] {
+  const drawn = new Set(links.map(({ record, identifier }) => `${record.key} ${textOf(identifier)}`));
+  const shown = [
+    ...links.map(({ record, identifier, rule }) => ({ record, identifier, rule })),
     // What it was found by and does not vouch for: a role address, a shared phone.
     ...findings
       .filter(({ record, identifier }) => !drawn.has(`${record.key} ${textOf(identifier)}`))
       .map(({ record, identifier }) => ({ record, identifier, rule: 'ASKED' as const })),
   ];
-  return links
-    .filter(({ record, identifier }) => textOf(identifier) !== textOf(record.own))
+  return shown
+    .filter(({ record, identifier }) => textOf(identifier) !== textOf(record.recordId))
     .map(({ record, identifier, rule }) => ({
       from: identifier,
-      to: record.own,
+      to: record.recordId,
       source: record.source.name,
       rule,
-      verified: record.holds.get(textOf(identifier))?.verified ?? false,
+      verified: record.heldIdentifiers.get(textOf(identifier))?.verified ?? false,
       seenAt: fetchedAt(record.record),
     }));
 }

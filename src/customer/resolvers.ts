@@ -32,10 +32,10 @@ export interface CustomerOptions extends CustomerDirectory, CompaniesOptions {
 }
 
 /** Reads what a customer is to be found by, within what the caller may. */
-export type ReadKey = (key: CustomerKey, rights: Context['rights']) => Identifier;
+export type ReadKey = (key: CustomerKey, permissions: Context['permissions']) => Identifier;
 
 export function createReadKey(options: Pick<CustomerOptions, 'rules' | 'ids'>): ReadKey {
-  return (key, rights) => readKey(key, { rights }, options);
+  return (key, permissions) => readKey(key, { permissions }, options);
 }
 
 /** Answers schema/customer.graphql and schema/events.graphql. */
@@ -71,16 +71,16 @@ function queryFields(options: CustomerOptions, companies: Companies): QueryResol
     info: GraphQLResolveInfo,
   ): Promise<Customer | null> => {
     const identity = context.identify(identifier);
-    const known = await identity.known(wantedSources(info, sourcesOf, allSources));
+    const known = await identity.isKnown(wantedSources(info, sourcesOf, allSources));
     if (!known) return null;
-    context.found.add(identity);
+    context.foundIdentities.add(identity);
     return createCustomer(identity, info, options);
   };
 
   return {
     me: (_, __, context, info) => {
-      const { own } = context.rights;
-      return own === undefined ? null : find(own, context, info);
+      const { ownIdentifier } = context.permissions;
+      return ownIdentifier === undefined ? null : find(ownIdentifier, context, info);
     },
     customer: (_, { by }, context, info) => find(readKey(by, context, options), context, info),
     customers: (_, { by }, context, info) => {
@@ -95,20 +95,20 @@ function queryFields(options: CustomerOptions, companies: Companies): QueryResol
     company: (_, { by }, context, info) => companies.find(by, context, info),
     identify: async (_, { by }, context, info) => {
       const identity = context.identify(readKey(by, context, options));
-      const match = await identity.whole();
+      const match = await identity.fullMatch();
       if (match.kind === 'ambiguous')
         return { __typename: 'Ambiguous', ...ambiguous(match, match.severalIn, rules.namespaces) };
       if (match.kind === 'identified') {
-        context.found.add(identity);
+        context.foundIdentities.add(identity);
         const customer = createCustomer(identity, info, options);
         return {
           __typename: 'Identified',
-          ...identified(customer, match, canShow(context.rights, rules)),
+          ...identified(customer, match, canShow(context.permissions, rules)),
         };
       }
       const [reason] = match.failed.values();
       if (reason !== undefined) throw reason;
-      return { __typename: 'Unknown', asked: [...match.asked] };
+      return { __typename: 'Unknown', asked: [...match.queriedSources] };
     },
   };
 }
@@ -131,7 +131,7 @@ function eventFields(options: CustomerOptions): CustomerEventResolvers {
     customer: async (event, _, context, info) => {
       const identity = await identityOfEvent(event, context);
       if (identity === null) return null;
-      context.found.add(identity);
+      context.foundIdentities.add(identity);
       return createCustomer(identity, info, options);
     },
   };
@@ -142,7 +142,7 @@ type CustomerKey = Readonly<Record<string, string | null | undefined>>;
 /** The identifier in a key. That it is exactly one is checked here too: not every way of executing enforces `@oneOf`. */
 function readKey(
   key: CustomerKey,
-  { rights }: Pick<Context, 'rights'>,
+  { permissions }: Pick<Context, 'permissions'>,
   { rules, ids }: Pick<CustomerOptions, 'rules' | 'ids'>,
 ): Identifier {
   const given = Object.entries(key).filter(([, value]) => value !== undefined);
@@ -152,7 +152,7 @@ function readKey(
   }
   const [name, value] = first;
   // Before anything is made of the value: whether it is anybody's is not for this caller to know.
-  if (rights.findsBy !== 'all' && !rights.findsBy.has(name))
+  if (permissions.findsBy !== 'all' && !permissions.findsBy.has(name))
     throw new ForbiddenError(`This caller may not find customers by ${name}.`);
   if (name === 'id') {
     const identifier = ids.open(value);

@@ -17,7 +17,7 @@ export interface TimelineItem {
 }
 
 /** What a source is asked for a page of the timeline. */
-export interface TimelineAsk {
+export interface TimelineRequest {
   /** Of those that the source has, the ones that are wanted; never empty. */
   kinds: ReadonlySet<TimelineKind>;
   /** How many items at most. */
@@ -48,7 +48,7 @@ export interface TimelineDeclaration {
    */
   page(
     customer: Customer,
-    ask: TimelineAsk,
+    ask: TimelineRequest,
     context: Context,
   ): Promise<readonly TimelineItem[] | TimelineList>;
 }

@@ -17,7 +17,7 @@ import type {
   TimelineKind as ShownKind,
 } from './schema.generated.js';
 import type {
-  TimelineAsk,
+  TimelineRequest,
   TimelineDeclaration,
   TimelineItem,
   TimelineKind,
@@ -68,7 +68,7 @@ export async function timelinePage(
   const since = args.since == null ? null : readSince(args.since);
 
   for (const kind of args.kinds ?? [])
-    if (!context.rights.maySee(`TimelineKind.${kind}`))
+    if (!context.permissions.maySee(`TimelineKind.${kind}`))
       throw new ForbiddenError(`This caller may not see what is of the kind ${kind}.`);
 
   const wanted: ReadonlySet<TimelineKind> | undefined = args.kinds == null ? undefined : new Set(args.kinds);
@@ -76,12 +76,12 @@ export async function timelinePage(
     sources.map(async ({ name, timeline }): Promise<readonly Entry[] | MissingSource> => {
       const kinds = new Set<TimelineKind>(
         timeline.kinds.filter(
-          (kind) => wanted?.has(kind) !== false && context.rights.maySee(`TimelineKind.${kind}`),
+          (kind) => wanted?.has(kind) !== false && context.permissions.maySee(`TimelineKind.${kind}`),
         ),
       );
       if (kinds.size === 0) return [];
       // One more than the page holds tells whether there is a next one, also when all of the page is this source's.
-      const ask: TimelineAsk = { kinds, first: size + 1, before: beforeIn(name, after), since };
+      const ask: TimelineRequest = { kinds, first: size + 1, before: beforeIn(name, after), since };
       try {
         const found = await timeline.page(customer, ask, context);
         return 'items' in found ? cutPage(name, found, ask) : entriesOf(name, found, ask);
@@ -104,7 +104,7 @@ export async function timelinePage(
  * Where a source goes on after a place, which may be an entry of another source. Of one moment the sources come by name
  * downwards: those after that other one still have all of that moment to give, those before it nothing.
  */
-function beforeIn(source: string, after: Place | null): TimelineAsk['before'] {
+function beforeIn(source: string, after: Place | null): TimelineRequest['before'] {
   if (after === null) return null;
   const { at, id } = after;
   if (source === after.source) return { at, id };
@@ -113,7 +113,7 @@ function beforeIn(source: string, after: Place | null): TimelineAsk['before'] {
 }
 
 /** The page of a source that found it itself, in order and without what was not requested. */
-function entriesOf(source: string, items: readonly TimelineItem[], ask: TimelineAsk): Entry[] {
+function entriesOf(source: string, items: readonly TimelineItem[], ask: TimelineRequest): Entry[] {
   const { first, since } = ask;
   const given = items.map((item) => toEntry(source, item));
   const fitting = fittingOf(source, given, ask);
@@ -129,7 +129,7 @@ function entriesOf(source: string, items: readonly TimelineItem[], ask: Timeline
 }
 
 /** The page, cut from what a source has read. Throws SourceContractError when an item that was not read may belong on it. */
-function cutPage(source: string, { items, readBackTo }: TimelineList, ask: TimelineAsk): Entry[] {
+function cutPage(source: string, { items, readBackTo }: TimelineList, ask: TimelineRequest): Entry[] {
   const { first, since } = ask;
   const given = items.map((item) => toEntry(source, item));
   const page = fittingOf(source, given, ask)
@@ -152,7 +152,7 @@ function momentOf(source: string, text: string): string {
 }
 
 /** Those of the wanted kinds after the page before, each once, in the order of the timeline. */
-function fittingOf(source: string, entries: readonly Entry[], { kinds, before }: TimelineAsk): Entry[] {
+function fittingOf(source: string, entries: readonly Entry[], { kinds, before }: TimelineRequest): Entry[] {
   const ids = new Set<string>();
   return entries.toSorted(newestFirst).filter((entry) => {
     const fits =

@@ -58,10 +58,10 @@ export function useForgetting(operators: Operators, forget: Forget): Plugin {
         return;
       }
       try {
-        const { everywhere, droppedWhole } = await forget(parsed.data);
-        answer(everywhere ? 200 : 503, {
-          status: everywhere ? 'forgotten' : 'forgotten here only',
-          droppedWhole,
+        const { isEverywhere, unavailableSources } = await forget(parsed.data);
+        answer(isEverywhere ? 200 : 503, {
+          status: isEverywhere ? 'forgotten' : 'forgotten here only',
+          unavailableSources,
         });
       } catch (error) {
         if (!(error instanceof GatewayError)) throw error;

@@ -26,7 +26,7 @@ export async function chooseIdentity(
   for (const identifier of identifiers) {
     if (!isPersonal(rules, identifier)) continue;
     const identity = identify(identifier);
-    if (await identity.known(allSources)) return identity;
+    if (await identity.isKnown(allSources)) return identity;
   }
   return null;
 }

@@ -2,7 +2,7 @@ import { ErasedError } from '../errors.js';
 import { fieldWeakMap } from '../v8/field-weak-map.js';
 import type { Identifier } from './identifiers.js';
 import type { Match } from './identity-graph.js';
-import type { KnownRecord, Line } from './matching.js';
+import type { KnownRecord, Link } from './matching.js';
 
 /** Customers who are to be shown to nobody any more, by their identifiers. */
 export interface Erasures {
@@ -16,7 +16,7 @@ export interface Erasures {
 }
 
 /** For whoever may see erased customers too. */
-export const NOBODY_ERASED: Erasures = {
+export const NO_ERASURES: Erasures = {
   loading: () => undefined,
   has: () => false,
   isEmpty: true,
@@ -32,7 +32,7 @@ export function refuseErased(match: Match, erasures: Erasures): void {
   const { version } = erasures;
   let last = looked.get(match);
   if (last?.erasures !== erasures || last.version !== version) {
-    const isErased = ownIdentifiers(match).some((one) => erasures.has(one));
+    const isErased = exclusiveIdentifiers(match).some((one) => erasures.has(one));
     looked.set(match, (last = { erasures, version, isErased }));
   }
   if (last.isErased) throw new ErasedError();
@@ -42,12 +42,12 @@ export function refuseErased(match: Match, erasures: Erasures): void {
  * The identifiers that are this customer's and nobody else's: the ids of the records, and what these vouch for. A phone
  * that is shared with others in the house is not among them, so that they are not erased along.
  */
-export function ownIdentifiers({
+export function exclusiveIdentifiers({
   records,
-  lines,
+  links,
 }: {
   records: readonly KnownRecord[];
-  lines: readonly Line[];
+  links: readonly Link[];
 }): Identifier[] {
-  return [...records.map(({ own }) => own), ...lines.map(({ identifier }) => identifier)];
+  return [...records.map(({ recordId }) => recordId), ...links.map(({ identifier }) => identifier)];
 }

@@ -92,7 +92,7 @@ export function identifierIn(
 }
 
 /** Whether something stands around a value that `normalise` leaves out. Who issued the value may tell the two apart. */
-export function hasSurroundings(value: string): boolean {
+export function isPadded(value: string): boolean {
   return value.replace(AROUND, '') !== value;
 }
 

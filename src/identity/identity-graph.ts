@@ -2,9 +2,9 @@ import type { GatewayError } from '../errors.js';
 import type { Load } from '../loaders/registry.js';
 import { ChunkedWork } from '../chunked-work.js';
 import type { CustomerRecord } from './declaration.js';
-import { NOBODY_ERASED, type Erasures } from './erasures.js';
+import { NO_ERASURES, type Erasures } from './erasures.js';
 import type { Identifier } from './identifiers.js';
-import { textOf, type IdentityRules, type KnownRecord, type Limit, type Line } from './matching.js';
+import { textOf, type IdentityRules, type KnownRecord, type Limit, type Link } from './matching.js';
 import { WalkedIdentity } from './walked-identity.js';
 import { Walker } from './walker.js';
 
@@ -43,13 +43,13 @@ export interface Match {
   /** The customer's records; of an ambiguous one, those of all candidates. */
   records: readonly KnownRecord[];
   /** Of these records, why they are one customer. */
-  lines: readonly Line[];
+  links: readonly Link[];
   findings: readonly Finding[];
   conflicts: readonly MatchConflict[];
   limitsReached: ReadonlySet<Limit>;
   /** Sources that could not be asked. */
   failed: ReadonlyMap<string, GatewayError>;
-  asked: ReadonlySet<string>;
+  queriedSources: ReadonlySet<string>;
 }
 
 /** One customer's identifiers and records, found out as they are needed. */
@@ -60,15 +60,15 @@ export interface Identity {
    * a source's error when nobody knows the customer but not everybody has answered. As all of these: an ErasedError
    * when the customer is erased, and no source is asked when that is known of the identifier itself.
    */
-  known(wanted: ReadonlySet<string>): Promise<boolean>;
+  isKnown(wanted: ReadonlySet<string>): Promise<boolean>;
   /** The customer's records in one source. */
-  find(source: string): Promise<Outcome>;
+  findIn(source: string): Promise<Outcome>;
   /** The same, when it is known and nothing that is still to be answered could change it. Throws what `find` fails with. */
-  found(source: string): Outcome | undefined;
+  foundIn(source: string): Outcome | undefined;
   /** Everything, of every source. */
-  whole(): Promise<Match>;
+  fullMatch(): Promise<Match>;
   /** The record that is believed most of those found so far; undefined when there is none, or nobody knows whose. */
-  strongest(): Identifier | undefined;
+  strongestIdentifier(): Identifier | undefined;
 }
 
 /** One request's identities. Those that are asked for at the same moment walk in step. */
@@ -79,7 +79,7 @@ export interface Identities {
 export function createIdentities(
   rules: IdentityRules,
   load: Load,
-  erasures: Erasures = NOBODY_ERASED,
+  erasures: Erasures = NO_ERASURES,
   chunks = new ChunkedWork(),
 ): Identities {
   const walker = new Walker(rules, load, chunks);

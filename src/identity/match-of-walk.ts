@@ -2,37 +2,37 @@ import { AmbiguousIdentityError } from '../errors.js';
 import type { Match, MatchConflict, Outcome } from './identity-graph.js';
 import type { Identifier } from './identifiers.js';
 import {
-  customersAmong,
+  countCustomers,
   textOf,
   type Conflict,
   type IdentityRules,
   type KnownRecord,
   type Matching,
 } from './matching.js';
-import { landed, type Walk } from './walk.js';
-import { mayLeadTo } from './who-matters.js';
+import { recordsOfStart, type Walk } from './walk.js';
+import { mayLeadTo } from './relevant-sources.js';
 
 /** Whom the start of a walk means, by the records that the walk has found. */
 export function matchOf(walk: Walk, matching: Matching): Match {
   const { start } = walk;
-  const asks = [...walk.asks];
+  const asks = [...walk.lookups];
   const answersToStart = asks.filter(({ identifier }) => textOf(identifier) === textOf(start));
-  const several = Math.max(0, ...answersToStart.map(({ answer = [] }) => customersAmong(answer)));
-  const customers = [...new Set(landed(walk).map((record) => matching.customerOf(record)))];
+  const several = Math.max(0, ...answersToStart.map(({ answer = [] }) => countCustomers(answer)));
+  const customers = [...new Set(recordsOfStart(walk).map((record) => matching.customerOf(record)))];
   const candidates = several > 1 ? several : customers.length;
   const records = customers.flat().sort(byPlace);
   const own = new Set(records);
-  const lines = matching.lines.filter(({ record }) => own.has(record));
-  const identifiers = [start, ...lines.map(({ identifier }) => identifier)];
+  const links = matching.links.filter(({ record }) => own.has(record));
+  const identifiers = [start, ...links.map(({ identifier }) => identifier)];
   return {
     kind: candidates === 0 ? 'unknown' : candidates === 1 ? 'identified' : 'ambiguous',
     candidates,
     severalIn:
       several > 1
-        ? answersToStart.find(({ answer = [] }) => customersAmong(answer) > 1)?.source.name
+        ? answersToStart.find(({ answer = [] }) => countCustomers(answer) > 1)?.source.name
         : undefined,
     records,
-    lines,
+    links,
     findings: asks.flatMap(({ source, identifier, answer = [] }) =>
       answer
         .filter((record) => own.has(record))
@@ -41,7 +41,7 @@ export function matchOf(walk: Walk, matching: Matching): Match {
     conflicts: conflictsOf(matching.conflicts, own, identifiers),
     limitsReached: walk.limitsReached,
     failed: new Map(asks.flatMap(({ source, error }) => (error === undefined ? [] : [[source.name, error]]))),
-    asked: new Set(asks.map(({ source }) => source.name)),
+    queriedSources: new Set(asks.map(({ source }) => source.name)),
   };
 }
 
@@ -51,10 +51,10 @@ export function outcomeOf(walk: Walk, match: Match, name: string, { sources }: I
     return { kind: 'failed', error: new AmbiguousIdentityError(match.severalIn, match.candidates) };
   const own = match.records.filter(({ source }) => source.name === name);
   if (own.length > 0) return { kind: 'found', records: own.sort(byLastChange).map(({ record }) => record) };
-  const asked = [...walk.asks].filter(({ source }) => source.name === name);
+  const asked = [...walk.lookups].filter(({ source }) => source.name === name);
   const error = asked.find((one) => one.error !== undefined)?.error;
   if (error !== undefined) return { kind: 'failed', error };
-  const several = Math.max(0, ...asked.map(({ answer = [] }) => customersAmong(answer)));
+  const several = Math.max(0, ...asked.map(({ answer = [] }) => countCustomers(answer)));
   if (several > 1) return { kind: 'failed', error: new AmbiguousIdentityError(name, several) };
   const source = sources.find((one) => one.name === name);
   const conflict = match.conflicts.find(({ namespace }) => namespace === source?.identity.recordKey);
@@ -74,9 +74,9 @@ function conflictsOf(
 ): MatchConflict[] {
   const texts = new Set(identifiers.map(textOf));
   const found = new Map<string, MatchConflict>();
-  for (const { line, namespace, values } of conflicts) {
-    const over = line.identifier;
-    if (own.has(line.record) || texts.has(textOf(over)))
+  for (const { link, namespace, values } of conflicts) {
+    const over = link.identifier;
+    if (own.has(link.record) || texts.has(textOf(over)))
       found.set(`${namespace} ${values.join(' ')} ${textOf(over)}`, { namespace, values, over });
   }
   return [...found].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, conflict]) => conflict);
@@ -84,7 +84,7 @@ function conflictsOf(
 
 /** In the order of the systems, then of ids: who answered first does not matter. */
 export function byPlace(one: KnownRecord, other: KnownRecord): number {
-  return one.rank - other.rank || (one.own.value < other.own.value ? -1 : 1);
+  return one.rank - other.rank || (one.recordId.value < other.recordId.value ? -1 : 1);
 }
 
 /** Whose values count where there is room for one: the record that its system changed last. */
@@ -94,5 +94,5 @@ function byLastChange(one: KnownRecord, other: KnownRecord): number {
     number,
   ];
   if (a !== b) return b - a;
-  return one.own.value < other.own.value ? -1 : 1;
+  return one.recordId.value < other.recordId.value ? -1 : 1;
 }

@@ -36,9 +36,9 @@ export interface KnownRecord {
   rank: number;
   record: CustomerRecord;
   key: string;
-  own: Identifier;
+  recordId: Identifier;
   /** By `textOf`, its own id not among them. */
-  holds: ReadonlyMap<string, { identifier: Identifier; verified: boolean }>;
+  heldIdentifiers: ReadonlyMap<string, { identifier: Identifier; verified: boolean }>;
 }
 
 /** What a source said when asked by an identifier; undefined when it was not asked, or did not answer. */
@@ -47,7 +47,7 @@ export type AnswerOf = (source: string, identifier: string) => readonly KnownRec
 export type VouchRule = 'UNIQUE' | 'SAME_CUSTOMER' | 'VERIFIED' | 'ALONE';
 
 /** A record's line to an identifier that it vouches for. */
-export interface Line {
+export interface Link {
   record: KnownRecord;
   identifier: Identifier;
   rule: VouchRule;
@@ -55,7 +55,7 @@ export interface Line {
 
 /** Why a line was not drawn: the values of a namespace that it would have brought together. */
 export interface Conflict {
-  line: Line;
+  link: Link;
   namespace: string;
   values: readonly string[];
 }
@@ -63,7 +63,7 @@ export interface Conflict {
 /** Which of the records are one customer. */
 export interface Matching {
   /** Those that were drawn. */
-  lines: readonly Line[];
+  links: readonly Link[];
   conflicts: readonly Conflict[];
   /** The records of the same customer. */
   customerOf(record: KnownRecord): readonly KnownRecord[];
@@ -84,9 +84,9 @@ export function readRecord(
   namespaces: ReadonlyMap<string, Namespace>,
 ): KnownRecord | null {
   const { recordKey, yields } = source.identity;
-  const own = normaliseIn(namespaces, recordKey, record.id);
-  if (own === null) return null;
-  const holds = new Map<string, { identifier: Identifier; verified: boolean }>();
+  const recordId = normaliseIn(namespaces, recordKey, record.id);
+  if (recordId === null) return null;
+  const heldIdentifiers = new Map<string, { identifier: Identifier; verified: boolean }>();
   for (const { namespace, value, verified = false } of record.identifiers) {
     if (yields[namespace] === undefined)
       throw new Error(`The source "${source.name}" yields "${namespace}", which it does not declare.`);
@@ -94,9 +94,12 @@ export function readRecord(
     const identifier = value == null ? null : normaliseIn(namespaces, namespace, value);
     if (identifier === null) continue;
     const text = textOf(identifier);
-    holds.set(text, { identifier, verified: verified || holds.get(text)?.verified === true });
+    heldIdentifiers.set(text, {
+      identifier,
+      verified: verified || heldIdentifiers.get(text)?.verified === true,
+    });
   }
-  return { source, rank, record, key: `${source.name} ${own.value}`, own, holds };
+  return { source, rank, record, key: `${source.name} ${recordId.value}`, recordId, heldIdentifiers };
 }
 
 function normaliseIn(
@@ -109,7 +112,7 @@ function normaliseIn(
 }
 
 /** How many customers a source tells of, after its own rule. */
-export function customersAmong(records: readonly KnownRecord[]): number {
+export function countCustomers(records: readonly KnownRecord[]): number {
   const [first] = records;
   if (records.every(({ key }) => key === first?.key)) return Math.min(1, records.length);
   const groups: KnownRecord[][] = [];
@@ -132,7 +135,7 @@ function areSame(one: KnownRecord, other: KnownRecord): boolean {
  * Whether, and by which rule, a record vouches for an identifier that it holds: src/identity/README.md has them. `unknown`
  * when its source has to be asked first.
  */
-export function vouches(
+export function vouchRuleOf(
   record: KnownRecord,
   { identifier, verified }: { identifier: Identifier; verified: boolean },
   answerOf: AnswerOf,
@@ -144,10 +147,10 @@ export function vouches(
   if (uniqueness === 'none') return null;
   const answer = answerOf(name, textOf(identifier));
   if (uniqueness === 'enforced')
-    return answer !== undefined && customersAmong([record, ...answer]) > 1 ? null : 'UNIQUE';
+    return answer !== undefined && countCustomers([record, ...answer]) > 1 ? null : 'UNIQUE';
   if (uniqueness === 'verified' && !verified) return null;
   if (answer === undefined) return 'unknown';
-  if (customersAmong([record, ...answer]) > 1) return null;
+  if (countCustomers([record, ...answer]) > 1) return null;
   if (verified) return 'VERIFIED';
   return answer.some(({ key }) => key !== record.key) ? 'SAME_CUSTOMER' : 'ALONE';
 }
@@ -160,46 +163,47 @@ export function match(
   answerOf: AnswerOf,
   { sources, namespaces }: IdentityRules,
 ): Matching {
-  const lines = records.flatMap((record) => linesOf(record, foundBy(record), answerOf, namespaces));
+  const links = records.flatMap((record) => linksOfRecord(record, foundBy(record), answerOf, namespaces));
   // Nothing to be brought together, nor anything that could contradict it.
-  if (records.length < 2) return { lines, conflicts: [], customerOf: () => records };
+  if (records.length < 2) return { links, conflicts: [], customerOf: () => records };
   const groups = createGroups(records, singlesOf(sources, namespaces));
-  const conflicts = byStrength(lines).flatMap((equal) => groups.draw(equal));
-  const refused = new Set(conflicts.map(({ line }) => line));
+  const conflicts = byStrength(links).flatMap((equal) => groups.draw(equal));
+  const refused = new Set(conflicts.map(({ link }) => link));
   return {
-    lines: lines.filter((line) => !refused.has(line)),
+    links: links.filter((link) => !refused.has(link)),
     conflicts,
     customerOf: (record) => groups.of(record.key),
   };
 }
 
-export function linesOf(
+export function linksOfRecord(
   record: KnownRecord,
   foundBy: readonly Identifier[],
   answerOf: AnswerOf,
   namespaces: ReadonlyMap<string, Namespace>,
-): Line[] {
-  const lines: Line[] = [{ record, identifier: record.own, rule: 'UNIQUE' }];
+): Link[] {
+  const links: Link[] = [{ record, identifier: record.recordId, rule: 'UNIQUE' }];
   const held = new Map(foundBy.map((identifier) => [textOf(identifier), { identifier, verified: false }]));
-  held.delete(textOf(record.own));
-  for (const [text, own] of record.holds) held.set(text, own);
+  held.delete(textOf(record.recordId));
+  for (const [text, own] of record.heldIdentifiers) held.set(text, own);
   for (const one of held.values()) {
     const { identifier } = one;
     if (namespaces.get(identifier.namespace)?.mayLink?.(identifier.value) === false) continue;
-    const rule = vouches(record, one, answerOf);
-    if (rule !== null && rule !== 'unknown') lines.push({ record, identifier, rule });
+    const rule = vouchRuleOf(record, one, answerOf);
+    if (rule !== null && rule !== 'unknown') links.push({ record, identifier, rule });
   }
-  return lines;
+  return links;
 }
 
-function byStrength(lines: readonly Line[]): Line[][] {
-  const strengths = new Map<number, Line[]>();
-  for (const line of lines) {
+function byStrength(links: readonly Link[]): Link[][] {
+  const strengths = new Map<number, Link[]>();
+  for (const link of links) {
     // A record's own id is no evidence that could be weighed.
-    const strength = line.identifier === line.record.own ? -1 : line.record.rank * 10 + STRENGTH[line.rule];
+    const strength =
+      link.identifier === link.record.recordId ? -1 : link.record.rank * 10 + STRENGTH[link.rule];
     const equal = strengths.get(strength);
-    if (equal === undefined) strengths.set(strength, [line]);
-    else equal.push(line);
+    if (equal === undefined) strengths.set(strength, [link]);
+    else equal.push(link);
   }
   return [...strengths].sort(([a], [b]) => a - b).map(([, equal]) => equal);
 }
@@ -251,17 +255,17 @@ function createGroups(records: readonly KnownRecord[], singles: readonly Single[
 
   return {
     of: (key: string): readonly KnownRecord[] => ofRecord.get(key)?.records ?? [],
-    /** Draws lines of one strength; gives the conflicts of those that are not drawn. */
-    draw: (lines: readonly Line[]): Conflict[] => {
-      const clusters: { groups: Set<Group>; lines: Line[] }[] = [];
-      for (const line of lines) {
-        const own = ofRecord.get(line.record.key);
-        const other = groupOf(textOf(line.identifier));
+    /** Draws links of one strength; gives the conflicts of those that are not drawn. */
+    draw: (links: readonly Link[]): Conflict[] => {
+      const clusters: { groups: Set<Group>; links: Link[] }[] = [];
+      for (const link of links) {
+        const own = ofRecord.get(link.record.key);
+        const other = groupOf(textOf(link.identifier));
         if (own === undefined || own === other) continue;
         const touched = clusters.filter(({ groups }) => groups.has(own) || groups.has(other));
         const cluster = {
           groups: new Set([own, other, ...touched.flatMap(({ groups }) => [...groups])]),
-          lines: [line, ...touched.flatMap((one) => one.lines)],
+          links: [link, ...touched.flatMap((one) => one.links)],
         };
         for (const one of touched) clusters.splice(clusters.indexOf(one), 1);
         clusters.push(cluster);
@@ -270,7 +274,7 @@ function createGroups(records: readonly KnownRecord[], singles: readonly Single[
         const together = [...cluster.groups].flatMap((group) => group.records);
         for (const single of singles) {
           const values = contradictingValues(single, together);
-          if (values !== null) return cluster.lines.map((line) => ({ line, namespace: single.name, values }));
+          if (values !== null) return cluster.links.map((link) => ({ link, namespace: single.name, values }));
         }
         join(cluster.groups);
         return [];
@@ -283,10 +287,10 @@ function createGroups(records: readonly KnownRecord[], singles: readonly Single[
 function contradictingValues({ name, isOwn }: Single, records: readonly KnownRecord[]): string[] | null {
   const holders = isOwn
     ? records
-        .filter(({ own }) => own.namespace === name)
-        .map((record) => ({ record, value: record.own.value }))
+        .filter(({ recordId }) => recordId.namespace === name)
+        .map((record) => ({ record, value: record.recordId.value }))
     : records.flatMap((record) =>
-        [...record.holds.values()]
+        [...record.heldIdentifiers.values()]
           .filter(({ identifier }) => identifier.namespace === name)
           .map(({ identifier }) => ({ record, value: identifier.value })),
       );

@@ -1,27 +1,32 @@
-import type { Asks } from './asks.js';
+import type { Lookups } from './lookups.js';
 import type { Identifier } from './identifiers.js';
 import {
-  linesOf,
+  linksOfRecord,
   textOf,
-  vouches,
+  vouchRuleOf,
   type IdentifyingSource,
   type IdentityRules,
   type KnownRecord,
 } from './matching.js';
-import { holdingsOf, landed, type Ask, type Step, type Walk } from './walk.js';
+import { holdingsOf, recordsOfStart, type Lookup, type Step, type Walk } from './walk.js';
 
 /** How a walk goes on after the answers of a round, or null when there is nothing more to ask. */
-export function nextRound(walk: Walk, asked: readonly Ask[], rules: IdentityRules, asks: Asks): Step['next'] {
-  if (walk.round === 0 && walk.sources !== rules.sources && !isSettled(walk, rules, asks))
+export function nextRound(
+  walk: Walk,
+  newLookups: readonly Lookup[],
+  rules: IdentityRules,
+  lookups: Lookups,
+): Step['next'] {
+  if (walk.round === 0 && walk.sources !== rules.sources && !isSettled(walk, rules, lookups))
     return { sources: rules.sources, round: 0, frontier: walk.frontier };
   // Nothing was learnt that was not known before.
-  if (walk.round > 0 && asked.length === 0) return null;
+  if (walk.round > 0 && newLookups.length === 0) return null;
   const round = walk.round + 1;
-  const frontier = nextFrontier(walk, rules, asks);
+  const frontier = nextFrontier(walk, rules, lookups);
   if (frontier.length === 0) return null;
   if (round < rules.limits.maxHops) return { sources: walk.sources, round, frontier };
   const isCut = frontier.some((identifier) =>
-    walk.sources.some((source) => leadsTo(walk, source, identifier) && !asks.has(source, identifier)),
+    walk.sources.some((source) => leadsTo(walk, source, identifier) && !lookups.has(source, identifier)),
   );
   if (isCut) walk.limitsReached.add('HOPS');
   return null;
@@ -39,29 +44,30 @@ export function leadsTo(walk: Walk, source: IdentifyingSource, identifier: Ident
 
 function isHeld({ records }: Walk, source: IdentifyingSource, text: string): boolean {
   for (const record of records.values())
-    if (record.source === source && (textOf(record.own) === text || record.holds.has(text))) return true;
+    if (record.source === source && (textOf(record.recordId) === text || record.heldIdentifiers.has(text)))
+      return true;
   return false;
 }
 
 /** Whether the sources that were left out could only add to the customer what they hold under the start identifier. */
-function isSettled(walk: Walk, { namespaces }: IdentityRules, { answerOf }: Asks): boolean {
+function isSettled(walk: Walk, { namespaces }: IdentityRules, { answerOf }: Lookups): boolean {
   const { start } = walk;
-  const records = landed(walk);
+  const records = recordsOfStart(walk);
   if (records.length === 0 || namespaces.get(start.namespace)?.mayLink?.(start.value) === false) return false;
   const text = textOf(start);
   return records.every((record) => {
-    if (textOf(record.own) === text) return true;
-    const held = record.holds.get(text) ?? { identifier: start, verified: false };
-    return vouches(record, held, answerOf) !== null;
+    if (textOf(record.recordId) === text) return true;
+    const held = record.heldIdentifiers.get(text) ?? { identifier: start, verified: false };
+    return vouchRuleOf(record, held, answerOf) !== null;
   });
 }
 
 /** The identifiers to ask by next: those of the records that are connected with the start of the walk. */
-function nextFrontier(walk: Walk, rules: IdentityRules, asks: Asks): Identifier[] {
+function nextFrontier(walk: Walk, rules: IdentityRules, lookups: Lookups): Identifier[] {
   const { limits } = rules;
   const candidates: { identifier: Identifier; text: string; rank: number }[] = [];
-  for (const record of connectedRecords(walk, rules, asks)) {
-    for (const identifier of [record.own, ...leadsOf(record, rules, asks)]) {
+  for (const record of connectedRecords(walk, rules, lookups)) {
+    for (const identifier of [record.recordId, ...leadsOf(record, rules, lookups)]) {
       const text = textOf(identifier);
       if (!walk.known.has(text)) candidates.push({ identifier, text, rank: record.rank });
     }
@@ -82,10 +88,10 @@ function nextFrontier(walk: Walk, rules: IdentityRules, asks: Asks): Identifier[
 }
 
 /** The identifiers that a record vouches for, or might once its own source has answered. */
-function leadsOf(record: KnownRecord, { namespaces }: IdentityRules, { answerOf }: Asks): Identifier[] {
-  return [...record.holds.values()]
+function leadsOf(record: KnownRecord, { namespaces }: IdentityRules, { answerOf }: Lookups): Identifier[] {
+  return [...record.heldIdentifiers.values()]
     .filter(({ identifier }) => namespaces.get(identifier.namespace)?.mayLink?.(identifier.value) !== false)
-    .filter((held) => vouches(record, held, answerOf) !== null)
+    .filter((held) => vouchRuleOf(record, held, answerOf) !== null)
     .map(({ identifier }) => identifier);
 }
 
@@ -93,14 +99,14 @@ function leadsOf(record: KnownRecord, { namespaces }: IdentityRules, { answerOf 
  * The records that lines connect with the start, without regard to conflicts. A walk that begins at the other end of a
  * line that is not drawn finds its records all the same, and all walks must see the same.
  */
-function connectedRecords(walk: Walk, { namespaces }: IdentityRules, { answerOf }: Asks): KnownRecord[] {
-  const first = landed(walk);
+function connectedRecords(walk: Walk, { namespaces }: IdentityRules, { answerOf }: Lookups): KnownRecord[] {
+  const first = recordsOfStart(walk);
   if (first.length === walk.records.size) return first;
   const holdings = holdingsOf(walk);
   const seen = new Map(first.map((record) => [record.key, record]));
   const all = [...walk.records.values()].map((record) => ({
     record,
-    texts: linesOf(record, holdings(record), answerOf, namespaces).map(({ identifier }) =>
+    texts: linksOfRecord(record, holdings(record), answerOf, namespaces).map(({ identifier }) =>
       textOf(identifier),
     ),
   }));

@@ -83,14 +83,14 @@ export function checkCustomerKeys(
     // The system that keeps its records by it may not be plugged in, or it is no kind of identifier.
     if (!namespaces.has(key)) return [];
     return [
-      `${name} finds customers by @foundBy(identifier: "${key}"), and declares no identity, so it would never be asked. Declare identity with askedBy.${key}, or heldIdentifiers: ['${key}'] if its resolvers call customer.held('${key}').`,
+      `${name} finds customers by @foundBy(identifier: "${key}"), and declares no identity, so it would never be asked. Declare identity with askedBy.${key}, or heldIdentifiers: ['${key}'] if its resolvers call customer.heldValues('${key}').`,
     ];
   });
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
 /** The namespaces that a customer can be asked by: those that some plugged-in source can be. */
-export function askable({ namespaces, sources }: IdentityRules): Namespace[] {
+export function lookupNamespaces({ namespaces, sources }: IdentityRules): Namespace[] {
   return [...namespaces.values()].filter(({ name }) =>
     sources.some(({ identity }) => name in identity.foundBy),
   );

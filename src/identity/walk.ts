@@ -4,11 +4,11 @@ import type { Identifier } from './identifiers.js';
 import { textOf, type IdentifyingSource, type KnownRecord, type Limit } from './matching.js';
 
 /** A question to a source, asked once in a request. */
-export interface Ask {
+export interface Lookup {
   source: IdentifyingSource;
   identifier: Identifier;
   /** As the loader returned it: the same object for as long as it is cached. */
-  given?: readonly CustomerRecord[];
+  loaded?: readonly CustomerRecord[];
   answer?: readonly KnownRecord[];
   error?: GatewayError;
   /** Never rejects, but with a defect. */
@@ -25,7 +25,7 @@ export interface Walk {
   /** Identifiers that sources were, or are being, asked by. */
   known: Map<string, Identifier>;
   frontier: readonly Identifier[];
-  asks: Set<Ask>;
+  lookups: Set<Lookup>;
   records: Map<string, KnownRecord>;
   limitsReached: Set<Limit>;
   /** What was asked round by round, and what came of it. */
@@ -33,7 +33,7 @@ export interface Walk {
 }
 
 export interface Step {
-  asks: readonly Ask[];
+  lookups: readonly Lookup[];
   /** Null when that was the end. */
   next: Pick<Walk, 'sources' | 'round' | 'frontier'> | null;
 }
@@ -47,7 +47,7 @@ export function startWalk(start: Identifier, sources: readonly IdentifyingSource
     round: 0,
     known: new Map([[text, start]]),
     frontier: [start],
-    asks: new Set(),
+    lookups: new Set(),
     records: new Map(),
     limitsReached: new Set(),
     steps: [],
@@ -55,27 +55,27 @@ export function startWalk(start: Identifier, sources: readonly IdentifyingSource
 }
 
 /** The records that the systems return when asked by the identifier of the request. */
-export function landed({ start, asks }: Walk): KnownRecord[] {
+export function recordsOfStart({ start, lookups }: Walk): KnownRecord[] {
   const text = textOf(start);
   const records = new Map<string, KnownRecord>();
-  for (const { identifier, answer = [] } of asks)
+  for (const { identifier, answer = [] } of lookups)
     if (textOf(identifier) === text) for (const one of answer) records.set(one.key, one);
   return [...records.values()];
 }
 
 /** What the records hold by themselves, and what they were found by. */
-export function holdingsOf({ asks }: Walk): (record: KnownRecord) => readonly Identifier[] {
+export function holdingsOf({ lookups }: Walk): (record: KnownRecord) => readonly Identifier[] {
   const found = new Map<string, Identifier[]>();
-  for (const { identifier, answer = [] } of asks)
+  for (const { identifier, answer = [] } of lookups)
     for (const { key } of answer) found.set(key, [...(found.get(key) ?? []), identifier]);
   return (record) => found.get(record.key) ?? [];
 }
 
 /** Takes the records of all answers that have come in. */
-export function takeRecords({ asks, records }: Walk): void {
-  for (const { answer = [] } of asks) for (const one of answer) records.set(one.key, one);
+export function takeRecords({ lookups, records }: Walk): void {
+  for (const { answer = [] } of lookups) for (const one of answer) records.set(one.key, one);
 }
 
-export function isPending({ answer, error }: Ask): boolean {
+export function isPending({ answer, error }: Lookup): boolean {
   return answer === undefined && error === undefined;
 }

@@ -7,7 +7,7 @@ import type { IdentifyingSource, IdentityRules, KnownRecord } from './matching.j
 import { byPlace, matchOf, outcomeOf } from './match-of-walk.js';
 import { isPending, takeRecords, type Walk } from './walk.js';
 import type { Walker } from './walker.js';
-import { sourcesThatMatter } from './who-matters.js';
+import { relevantSources } from './relevant-sources.js';
 
 /** The match of a walk, for as long as no further answer has come in. */
 const matches = fieldWeakMap<Walk, { answers: number; match: Match }>();
@@ -38,7 +38,7 @@ export class WalkedIdentity implements Identity {
     this.#erasures = erasures;
   }
 
-  async known(wanted: ReadonlySet<string>): Promise<boolean> {
+  async isKnown(wanted: ReadonlySet<string>): Promise<boolean> {
     const walk = await this.#walkOver(this.#sourcesFor(wanted));
     const match = await this.#matchOf(walk);
     if (match.kind === 'ambiguous') throw new AmbiguousIdentityError(match.severalIn, match.candidates);
@@ -48,7 +48,7 @@ export class WalkedIdentity implements Identity {
     return match.kind === 'identified';
   }
 
-  async find(source: string): Promise<Outcome> {
+  async findIn(source: string): Promise<Outcome> {
     let finding = this.#findings.get(source);
     if (finding === undefined) this.#findings.set(source, (finding = this.#findIn(source)));
     const { outcome, match } = await finding;
@@ -56,21 +56,21 @@ export class WalkedIdentity implements Identity {
     return outcome;
   }
 
-  found(source: string): Outcome | undefined {
+  foundIn(source: string): Outcome | undefined {
     const walk = this.#walkThatCovers(this.#sourcesFor(new Set([source])))?.walked;
-    if (walk === undefined || [...walk.asks].some(isPending)) return undefined;
+    if (walk === undefined || [...walk.lookups].some(isPending)) return undefined;
     const match = this.#matchSoFar(walk);
     refuseErased(match, this.#erasures);
     return outcomeOf(walk, match, source, this.#rules);
   }
 
-  async whole(): Promise<Match> {
+  async fullMatch(): Promise<Match> {
     const walk = await this.#walkOver(this.#rules.sources);
-    await Promise.all([...walk.asks].map(({ done }) => done));
+    await Promise.all([...walk.lookups].map(({ done }) => done));
     return this.#matchOf(walk);
   }
 
-  strongest(): Identifier | undefined {
+  strongestIdentifier(): Identifier | undefined {
     let best: KnownRecord | undefined;
     for (const walk of this.#finished) {
       const { kind, records } = this.#matchSoFar(walk);
@@ -78,11 +78,11 @@ export class WalkedIdentity implements Identity {
       if (kind !== 'identified' || first === undefined) continue;
       if (best === undefined || byPlace(first, best) < 0) best = first;
     }
-    return best?.own;
+    return best?.recordId;
   }
 
   #sourcesFor(wanted: ReadonlySet<string>): readonly IdentifyingSource[] {
-    return sourcesThatMatter(this.#rules, wanted, this.start.namespace);
+    return relevantSources(this.#rules, wanted, this.start.namespace);
   }
 
   #walkThatCovers(sources: readonly IdentifyingSource[]): WalkOverSources | undefined {
@@ -117,9 +117,11 @@ export class WalkedIdentity implements Identity {
       if (!this.#rules.sources.some((source) => source.name === name))
         throw new Error(`The source "${name}" holds no customers.`);
       const walk = await this.#walkOver(this.#sourcesFor(new Set([name])));
-      await Promise.all([...walk.asks].filter(({ source }) => source.name === name).map(({ done }) => done));
+      await Promise.all(
+        [...walk.lookups].filter(({ source }) => source.name === name).map(({ done }) => done),
+      );
       const match = await this.#matchOf(walk);
-      isLast = ![...walk.asks].some(isPending);
+      isLast = ![...walk.lookups].some(isPending);
       return { outcome: outcomeOf(walk, match, name, this.#rules), match };
     } finally {
       // An answer that is still to come may change it.
@@ -130,8 +132,8 @@ export class WalkedIdentity implements Identity {
   /** The match, once it is not "unknown" or all systems have answered. Throws an ErasedError of an erased customer. */
   async #matchOf(walk: Walk): Promise<Match> {
     let match = this.#matchSoFar(walk);
-    while (match.kind === 'unknown' && [...walk.asks].some(isPending)) {
-      await Promise.race([...walk.asks].filter(isPending).map(({ done }) => done));
+    while (match.kind === 'unknown' && [...walk.lookups].some(isPending)) {
+      await Promise.race([...walk.lookups].filter(isPending).map(({ done }) => done));
       match = this.#matchSoFar(walk);
     }
     refuseErased(match, this.#erasures);
@@ -140,7 +142,7 @@ export class WalkedIdentity implements Identity {
 
   #matchSoFar(walk: Walk): Match {
     let answers = 0;
-    for (const ask of walk.asks) if (!isPending(ask)) answers += 1;
+    for (const ask of walk.lookups) if (!isPending(ask)) answers += 1;
     let last = matches.get(walk);
     if (last?.answers !== answers) {
       takeRecords(walk);

@@ -1,11 +1,19 @@
 import type { Load } from '../loaders/registry.js';
 import type { ChunkedWork } from '../chunked-work.js';
-import { Asks } from './asks.js';
+import { Lookups } from './lookups.js';
 import { findFinished, rememberFinished } from './finished-walks.js';
 import type { Identifier } from './identifiers.js';
 import { match, textOf, type IdentifyingSource, type IdentityRules, type Matching } from './matching.js';
 import { leadsTo, nextRound } from './next-round.js';
-import { holdingsOf, isPending, landed, startWalk, takeRecords, type Ask, type Walk } from './walk.js';
+import {
+  holdingsOf,
+  isPending,
+  recordsOfStart,
+  startWalk,
+  takeRecords,
+  type Lookup,
+  type Walk,
+} from './walk.js';
 
 /** A walk, and the promise of it. */
 interface Pending {
@@ -18,14 +26,14 @@ interface Pending {
 export class Walker {
   readonly #rules: IdentityRules;
   readonly #chunks: ChunkedWork;
-  readonly #asks: Asks;
+  readonly #asks: Lookups;
   /** Walks that begin in the next microtask. */
   #starting: Pending[] = [];
 
   constructor(rules: IdentityRules, load: Load, chunks: ChunkedWork) {
     this.#rules = rules;
     this.#chunks = chunks;
-    this.#asks = new Asks(rules, load);
+    this.#asks = new Lookups(rules, load);
   }
 
   walk(start: Identifier, sources: readonly IdentifyingSource[]): Promise<Walk> {
@@ -50,7 +58,7 @@ export class Walker {
     try {
       while (going.length > 0) {
         const walks = going.map(({ walk }) => walk);
-        const asked: Ask[][] = [];
+        const asked: Lookup[][] = [];
         await this.#chunks.each(walks, (walk) => {
           asked.push(this.#askRound(walk));
         });
@@ -68,14 +76,14 @@ export class Walker {
   }
 
   /** Asks every source of the walk by its new identifiers, unless it is known already whom the source would return. */
-  #askRound(walk: Walk): Ask[] {
-    const begun: Ask[] = [];
+  #askRound(walk: Walk): Lookup[] {
+    const begun: Lookup[] = [];
     for (const identifier of walk.frontier) {
       for (const source of walk.sources) {
         if (walk.round > 0 && !leadsTo(walk, source, identifier)) continue;
-        const ask = this.#asks.ask(source, identifier);
-        if (ask === undefined || walk.asks.has(ask)) continue;
-        walk.asks.add(ask);
+        const ask = this.#asks.lookUp(source, identifier);
+        if (ask === undefined || walk.lookups.has(ask)) continue;
+        walk.lookups.add(ask);
         begun.push(ask);
       }
     }
@@ -83,7 +91,7 @@ export class Walker {
   }
 
   /** Waits for a round of all walks of a group, and for slow systems no longer than they are worth. */
-  async #waitForRound(walks: readonly Walk[], asked: readonly Ask[]): Promise<void> {
+  async #waitForRound(walks: readonly Walk[], asked: readonly Lookup[]): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.#rules.limits.patienceMs);
@@ -102,11 +110,11 @@ export class Walker {
   }
 
   /** Takes in a walk's answers. Returns whether the walk is finished, and if so resolves it. */
-  #endRound({ walk, resolve }: Pending, asked: readonly Ask[]): boolean {
+  #endRound({ walk, resolve }: Pending, asked: readonly Lookup[]): boolean {
     takeRecords(walk);
     const known = findFinished(walk, asked);
     // No source was asked any more after this, so none has to be now.
-    if (known?.steps.slice(walk.steps.length + 1).every(({ asks }) => asks.length === 0)) {
+    if (known?.steps.slice(walk.steps.length + 1).every(({ lookups }) => lookups.length === 0)) {
       resolve(known);
       return true;
     }
@@ -114,7 +122,7 @@ export class Walker {
       known === undefined
         ? nextRound(walk, asked, this.#rules, this.#asks)
         : (known.steps[walk.steps.length]?.next ?? null);
-    walk.steps.push({ asks: asked, next });
+    walk.steps.push({ lookups: asked, next });
     if (next === null) {
       rememberFinished(walk);
       for (const limit of walk.limitsReached) this.#rules.onLimit?.(limit);
@@ -128,14 +136,14 @@ export class Walker {
 }
 
 /** A source that does not keep the identifier unique may know several people by it. */
-function mayKnowSeveral({ source, identifier }: Ask): boolean {
+function mayKnowSeveral({ source, identifier }: Lookup): boolean {
   return source.identity.foundBy[identifier.namespace]?.uniqueness !== 'enforced';
 }
 
 /** Or until all sources have answered. */
 async function untilSomebodyKnows(walk: Walk): Promise<void> {
-  while (landed(walk).length === 0) {
-    const pending = [...walk.asks].filter(isPending);
+  while (recordsOfStart(walk).length === 0) {
+    const pending = [...walk.lookups].filter(isPending);
     if (pending.length === 0) return;
     await Promise.race(pending.map(({ done }) => done));
   }

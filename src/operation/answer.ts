@@ -188,7 +188,7 @@ export class OperationRunner {
   #createContext(ask: OperationRequest, trace: Trace): RequestContext {
     const { contextOptions, privacy } = this.#options;
     const { principal, requestId, wanted = {}, shouldReportSources = false, deadlineMs, signal } = ask;
-    const { audience, caller, rights } = principal;
+    const { audience, caller, permissions } = principal;
     const request = createContext(
       contextOptions,
       {
@@ -200,7 +200,7 @@ export class OperationRunner {
       },
       trace,
       requestId,
-      rights,
+      permissions,
     );
     signal?.addEventListener('abort', request.leave, { once: true });
     return request;

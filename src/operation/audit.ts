@@ -3,7 +3,7 @@ import type { Identifier } from '../identity/identifiers.js';
 import type { AuditEntry } from '../privacy/audit-line.js';
 import type { AuditLog } from '../privacy/audit-log.js';
 import type { Disclosure } from '../privacy/disclosure.js';
-import type { Permissions } from '../privacy/permission.js';
+import type { ConsentGuard } from '../privacy/consent-guard.js';
 import type { Provenance } from '../loaders/provenance.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Prepared } from './prepare.js';
@@ -14,7 +14,7 @@ export interface AuditorOptions {
   log: AuditLog;
   /** Whether an answer is withheld when its line cannot be written. */
   required: boolean;
-  permissions: Pick<Permissions, 'decided'>;
+  permissions: Pick<ConsentGuard, 'outcomesOf'>;
   /** The customers that a request was told of, by their opaque ids. */
   customersOf: (context: Context, about: Identifier | undefined) => readonly string[];
   logger: Logger;
@@ -53,7 +53,7 @@ export function createAuditor({ log, required, permissions, customersOf, logger 
     because,
   }: Audited): AuditEntry | undefined => {
     const { caller, audience } = principal;
-    const categories = disclosure.of(audience, permissions.decided(context));
+    const categories = disclosure.of(audience, permissions.outcomesOf(context));
     if (categories === undefined) return undefined;
     const sources = provenance.statuses();
     const customers = customersOf(context, about);

@@ -1,5 +1,5 @@
 import type { Caller } from '../context/caller.js';
-import type { Rights } from '../customer/customer.js';
+import type { Permissions } from '../customer/customer.js';
 import type { Purpose } from '../customer/schema.generated.js';
 import type { Audience } from '../privacy/access.js';
 
@@ -7,7 +7,7 @@ import type { Audience } from '../privacy/access.js';
 export interface Principal {
   caller: Caller;
   audience: Audience;
-  rights: Rights;
+  permissions: Permissions;
 }
 
 /** Whether an audience may see a field, or what is of an enum value. */
@@ -23,14 +23,14 @@ export function createPrincipals(
     if (ofCaller === undefined) known.set(caller, (ofCaller = new Map<Purpose | undefined, Principal>()));
     let principal = ofCaller.get(purpose);
     if (principal === undefined) {
-      const { scopes, sees, findsBy, customer: own } = caller;
+      const { scopes, sees, findsBy, customer: ownIdentifier } = caller;
       const audience = { scopes, sees, purpose };
       principal = {
         caller,
         audience,
-        rights: {
+        permissions: {
           findsBy,
-          ...(own === undefined ? {} : { own }),
+          ...(ownIdentifier === undefined ? {} : { ownIdentifier }),
           maySee: (place) => maySee(audience, place),
           // The operator, who has to answer to customers. With `AUTH=off` nobody is one.
           seesErased: scopes.has('admin:forget'),

@@ -211,8 +211,8 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
 }
 
 /** All by which two callers' answers to the same question may differ, and who comes first when systems make them wait. */
-function textOf({ audience, rights: { own }, caller }: Principal): string {
+function textOf({ audience, permissions: { ownIdentifier }, caller }: Principal): string {
   const { findsBy, operations, priority } = caller;
   const namespaces = findsBy === 'all' ? 'all' : [...findsBy].sort().join(' ');
-  return JSON.stringify([textOfAudience(audience), namespaces, own ?? null, operations, priority]);
+  return JSON.stringify([textOfAudience(audience), namespaces, ownIdentifier ?? null, operations, priority]);
 }

@@ -33,7 +33,7 @@ export interface SubscriptionsOptions {
   /** Reads a key of a customer, within what the caller may. */
   readKey: (
     by: Readonly<Record<string, string | null | undefined>>,
-    rights: Principal['rights'],
+    permissions: Principal['permissions'],
   ) => Identifier;
   /** Whether customers must have agreed to what the caller asks for. */
   needsConsent: Privacy['needsConsent'];
@@ -76,16 +76,16 @@ function interestOf(
   { prepared, principal, variables = {} }: SubscriptionRequest,
   { schema, subscriptionRules, readKey, limits }: SubscriptionsOptions,
 ): Interest {
-  const { audience, caller, rights } = principal;
+  const { audience, caller, permissions } = principal;
   const interest = readInterest({
     schema,
     document: prepared.document,
     operationName: prepared.name,
     variables,
     subscriptionRules,
-    readKey: (by) => readKey(by, rights),
-    own: rights.own,
-    maySee: (place) => rights.maySee(place),
+    readKey: (by) => readKey(by, permissions),
+    own: permissions.ownIdentifier,
+    maySee: (place) => permissions.maySee(place),
   });
   const { field, delayMs } = interest;
   // When something happens is told as well, by a null that comes at that moment.
@@ -175,7 +175,7 @@ async function toldOf(
     await authentication.caller(headers);
     if (known === undefined) return undefined;
     await erasures.loading();
-    if (!principal.rights.seesErased && identifiersOf(known).some((one) => erasures.has(one)))
+    if (!principal.permissions.seesErased && identifiersOf(known).some((one) => erasures.has(one)))
       return undefined;
     const { result, withheld } = await runner.answer(prepared, {
       principal,

@@ -99,10 +99,10 @@ function principalOf(name: string, purpose: Purpose, { maySee }: Pick<Privacy, '
     costPerMinute: UNLIMITED,
     origins: [],
   };
-  const rights = {
+  const permissions = {
     findsBy: 'all' as const,
     maySee: (place: string) => maySee(audience, place),
     seesErased: false,
   };
-  return { caller, audience, rights };
+  return { caller, audience, permissions };
 }

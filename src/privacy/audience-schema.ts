@@ -11,7 +11,7 @@ import type { Purpose } from '../customer/schema.generated.js';
 import type { FieldPolicy, Policies } from '../stitching/policies.js';
 import { accessTo, textOfAudience, type Access, type Audience } from './access.js';
 import { masked } from './masking.js';
-import type { Permissions } from './permission.js';
+import type { ConsentGuard } from './consent-guard.js';
 
 type Field = GraphQLFieldConfig<unknown, Context>;
 
@@ -22,7 +22,7 @@ export interface AudienceSchemasOptions {
   schema: GraphQLSchema;
   policies: Policies;
   needConsent: ReadonlySet<Purpose>;
-  permissions: Permissions;
+  consentGuard: ConsentGuard;
 }
 
 /** What each audience may ask and see. */
@@ -40,7 +40,7 @@ export function createAudienceSchemas({
   schema,
   policies,
   needConsent,
-  permissions,
+  consentGuard,
 }: AudienceSchemasOptions): AudienceSchemas {
   const executed = new LRUCache<string, GraphQLSchema>({ max: MAX_AUDIENCES });
   const shown = new LRUCache<string, GraphQLSchema>({ max: MAX_AUDIENCES });
@@ -53,7 +53,7 @@ export function createAudienceSchemas({
         const policy = policyOf(type, name);
         if (policy === undefined) return undefined;
         const access = accessTo(`${type}.${name}`, policy, audience, needConsent);
-        const resolve = guarded(field.resolve, access, permissions);
+        const resolve = guarded(field.resolve, access, consentGuard);
         return resolve === undefined || resolve === field.resolve ? undefined : { ...field, resolve };
       },
     });
@@ -95,7 +95,7 @@ type Resolve = GraphQLFieldResolver<unknown, Context>;
 function guarded(
   resolve: Resolve | undefined,
   access: Access,
-  permissions: Permissions,
+  permissions: ConsentGuard,
 ): Resolve | undefined {
   if (access.kind === 'forbidden')
     return () => {
@@ -114,7 +114,7 @@ function guarded(
   if (consent === undefined) return shown;
   return (parent, args, context, info) =>
     // Access asks for consent on the fields of Customer alone, whose objects are all made by the customer view.
-    permissions.within(parent as Customer, context, consent, (): unknown =>
+    permissions.readWithConsent(parent as Customer, context, consent, (): unknown =>
       shown(parent, args, context, info),
     );
 }

@@ -12,7 +12,7 @@ export interface VerifyOptions {
   fromBeginning?: boolean | undefined;
 }
 
-export interface AuditVerdict extends ChainResult {
+export interface AuditVerification extends ChainResult {
   /** False when there was no head to compare with, so that nobody can tell whether lines are missing at the end. */
   endIsKnown: boolean;
 }
@@ -25,7 +25,7 @@ export interface AuditVerdict extends ChainResult {
 export async function verifyAudit(
   files: readonly string[],
   { secret, head, fromBeginning = true }: VerifyOptions = {},
-): Promise<AuditVerdict> {
+): Promise<AuditVerification> {
   const newest = files.at(-1);
   if (newest === undefined) throw new RangeError('No file was given to verify.');
   // Before the lines: of a log that is being written they are then ahead of it.

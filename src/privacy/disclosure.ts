@@ -12,7 +12,7 @@ import type { OperationParts } from '../selections.js';
 import type { Policies } from '../stitching/policies.js';
 import { accessTo, textOfAudience, type Audience } from './access.js';
 import type { AuditEntry } from './audit-line.js';
-import type { Decided } from './permission.js';
+import type { ConsentOutcomes } from './consent-guard.js';
 
 type Categories = AuditEntry['categories'];
 
@@ -22,7 +22,7 @@ interface OperationDisclosure {
   masked: readonly DataCategory[];
   withheld: readonly DataCategory[];
   /** What hangs on consent, by channel, or `''` for any. */
-  asked: readonly { channel: string; becomes: 'granted' | 'masked'; category: DataCategory }[];
+  conditional: readonly { channel: string; becomes: 'granted' | 'masked'; category: DataCategory }[];
   /** What that came to, by what was decided of each channel. */
   outcomes: Map<string, Categories | undefined>;
 }
@@ -39,7 +39,7 @@ export type Disclosures = (parts: OperationParts) => Disclosure;
 /** What an operation shows of persons, for the audit. */
 export interface Disclosure {
   /** Categories of data by what became of them; undefined when the operation requests nothing of a person. */
-  of(audience: Audience, decided: Decided): Categories | undefined;
+  of(audience: Audience, decided: ConsentOutcomes): Categories | undefined;
   /** Fields of the operation that the audience gets from nobody, as `Type.field`. */
   forbidden(audience: Audience): string[];
 }
@@ -49,7 +49,7 @@ export function createDisclosures({ schema, policies, needConsent }: Disclosures
     const granted = new Set<DataCategory>();
     const masked = new Set<DataCategory>();
     const withheld = new Set<DataCategory>();
-    const asked = new Map<string, OperationDisclosure['asked'][number]>();
+    const asked = new Map<string, OperationDisclosure['conditional'][number]>();
     for (const path of paths) {
       const policy = policies.get(path);
       if (policy === undefined || policy.category === 'NONE') continue;
@@ -70,7 +70,7 @@ export function createDisclosures({ schema, policies, needConsent }: Disclosures
       granted: [...granted],
       masked: [...masked],
       withheld: [...withheld],
-      asked: [...asked.values()],
+      conditional: [...asked.values()],
       outcomes: new Map(),
     };
   };
@@ -98,7 +98,7 @@ export function createDisclosures({ schema, policies, needConsent }: Disclosures
 }
 
 /** Of so few channels there are few texts. */
-function textOf(decided: Decided): string {
+function textOf(decided: ConsentOutcomes): string {
   let text = '';
   for (const [channel, { granted, withheld }] of decided)
     text += `${channel} ${granted ? 'granted' : ''} ${withheld ? 'withheld' : ''},`;
@@ -106,11 +106,11 @@ function textOf(decided: Decided): string {
 }
 
 function outcomeOf(
-  { granted, masked, withheld, asked }: OperationDisclosure,
-  decided: Decided,
+  { granted, masked, withheld, conditional }: OperationDisclosure,
+  decided: ConsentOutcomes,
 ): Categories | undefined {
   const categories = { granted: new Set(granted), masked: new Set(masked), withheld: new Set(withheld) };
-  for (const { channel, becomes, category } of asked) {
+  for (const { channel, becomes, category } of conditional) {
     const decision = decided.get(channel);
     // Not decided: there was nobody of whom it could have been shown.
     if (decision?.granted === true) categories[becomes].add(category);

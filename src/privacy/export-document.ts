@@ -19,7 +19,7 @@ const section = z.object({
   sources: status,
   failures: z.array(failure),
   /** Lists without a next page that may be longer than what is here. */
-  cutOff: z.array(z.object({ field: z.string(), givenAtMost: z.number() })),
+  truncatedLists: z.array(z.object({ field: z.string(), maxItems: z.number() })),
 });
 export type ExportedSection = z.infer<typeof section>;
 

@@ -3,7 +3,7 @@ import type { ExportDocument, ExportedSection, Failure } from './export-document
 import type { ExportPlan, Section } from './export-plan.js';
 
 /** Answers an operation, with a right to see everything, from answers that are no older. */
-export type Ask = (
+export type ExecuteQuery = (
   query: string,
   variables: Readonly<Record<string, unknown>>,
   maxAgeMs: number,
@@ -17,7 +17,7 @@ export interface ExportOptions {
   by: Readonly<Record<string, string>>;
   /** What stands for an identifier where it must not be read. */
   digestOf: (identifier: { namespace: string; value: string }) => string;
-  ask: Ask;
+  execute: ExecuteQuery;
   /** What an earlier run has left. */
   begun: ExportDocument;
   /** Called after each section, with all that is there so far. */
@@ -72,10 +72,10 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
   const { plan, by, digestOf, begun, save, onProgress, now } = options;
   const startedAt = now();
   const fresh = (): number => Math.ceil((now() - startedAt) / 1000) * 1000;
-  let first = await askOnce(options, OPENING, {}, fresh());
+  let first = await fetchOnce(options, OPENING, {}, fresh());
   // All the rest hangs on who this is, so a system that only stumbled is given another chance to say it.
   for (let tries = 1; tries < OPENING_TRIES && isPartial(first); tries += 1)
-    first = await askOnce(options, OPENING, {}, fresh());
+    first = await fetchOnce(options, OPENING, {}, fresh());
   if (first.data === null) {
     const failures = first.errors.map((error) => ({ ...failureOf(error), message: error.message }));
     return { kind: 'nobody', failures };
@@ -99,7 +99,7 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
   for (const [i, section] of missing.entries()) {
     onProgress({ field: section.field, number: i + 1, of: missing.length });
     // What this run has asked for already is fresh enough; what others did before it is not.
-    const { value, ...told } = await askSection(section, options, fresh());
+    const { value, ...told } = await fetchSection(section, options, fresh());
     document.data[section.field] = value;
     document.sections[section.field] = told;
     document.exportedAt = new Date(now()).toISOString();
@@ -112,7 +112,7 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
     return { source: source ?? null, code, isFinal: retryable === undefined };
   }
 
-  async function askSection(
+  async function fetchSection(
     section: Section,
     { sourceOfField }: ExportOptions,
     maxAgeMs: number,
@@ -123,7 +123,7 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
     let value: unknown = null;
     let after: string | null = null;
     do {
-      const page = await askOnce(options, section.query, section.isPaged ? { after } : {}, maxAgeMs);
+      const page = await fetchOnce(options, section.query, section.isPaged ? { after } : {}, maxAgeMs);
       failures.push(...page.errors.map(failureOf));
       if (page.data === null && page.errors.length === 0)
         failures.push({ source: null, code: 'UNKNOWN', isFinal: false });
@@ -145,16 +145,22 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
       after = next === after ? null : next;
     } while (after !== null);
     failures.push(...missingIn(value));
-    return { value, fetchedAt, sources, failures: withoutTwins(failures), cutOff: cutOffIn(value, section) };
+    return {
+      value,
+      fetchedAt,
+      sources,
+      failures: withoutTwins(failures),
+      truncatedLists: cutOffIn(value, section),
+    };
   }
 
-  async function askOnce(
-    { ask }: ExportOptions,
+  async function fetchOnce(
+    { execute }: ExportOptions,
     query: string,
     variables: object,
     maxAgeMs: number,
   ): Promise<Answer> {
-    return answer.parse(await ask(query, { by, ...variables }, maxAgeMs));
+    return answer.parse(await execute(query, { by, ...variables }, maxAgeMs));
   }
 }
 
@@ -215,9 +221,9 @@ function withoutTwins(failures: readonly Failure[]): Failure[] {
 }
 
 /** The lists that were given as long as they are given at most, so that there may be more. */
-function cutOffIn(value: unknown, { slices }: Section): ExportedSection['cutOff'] {
+function cutOffIn(value: unknown, { slices }: Section): ExportedSection['truncatedLists'] {
   return slices.flatMap(({ path, size }) =>
-    longest(value, path.slice(1)) >= size ? [{ field: path.join('.'), givenAtMost: size }] : [],
+    longest(value, path.slice(1)) >= size ? [{ field: path.join('.'), maxItems: size }] : [],
   );
 }
 

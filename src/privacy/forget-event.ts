@@ -48,16 +48,16 @@ export function createForgetEvent({
     let found: { identifier: Identifier; own: readonly Identifier[] } | undefined;
     let hasFailed = false;
     for (const identifier of named) {
-      const { everywhere, droppedWhole, customer, renew } = await forget({ identifier });
-      if (!everywhere) throw new Error('Not every instance has forgotten.');
+      const { isEverywhere, unavailableSources, customer, renew } = await forget({ identifier });
+      if (!isEverywhere) throw new Error('Not every instance has forgotten.');
       renewals.push(renew);
       // A system may send an event of a customer before it can be asked for that customer: then the next identifier counts.
       if (customer === undefined || customer.records.length === 0) {
-        hasFailed ||= droppedWhole.length > 0;
+        hasFailed ||= unavailableSources.length > 0;
         continue;
       }
       // While a failed system may know an earlier identifier, this one may be another person's.
-      if (!hasFailed && subjects.isPersonal(identifier)) found = { identifier, own: customer.own };
+      if (!hasFailed && subjects.isPersonal(identifier)) found = { identifier, own: customer.exclusive };
       break;
     }
     setTimeout(() => {

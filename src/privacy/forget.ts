@@ -17,9 +17,9 @@ export type ForgetRequest = { identifier: Identifier; suppress?: boolean | undef
 /** What forgetting came to. */
 export interface Forgotten {
   /** Whether every instance has been told. When it is false, tell them again later. */
-  everywhere: boolean;
+  isEverywhere: boolean;
   /** Systems that could not say which records are the customer's: all of their answers were dropped. */
-  droppedWhole: readonly string[];
+  unavailableSources: readonly string[];
   /** Asks anew for what was read often, so that whoever asks next need not wait for it. */
   renew: () => void;
   /** Of a customer: who that was. It stays here, and is in no answer. */
@@ -30,7 +30,7 @@ export interface ForgottenCustomer {
   /** All that the systems know the customer by. */
   identifiers: readonly Identifier[];
   /** Of these, the ones that are this customer's and nobody else's. Empty when the systems know several, or nobody. */
-  own: readonly Identifier[];
+  exclusive: readonly Identifier[];
   /** The systems' own records, which are still there: the gateway holds none that it could erase. */
   records: readonly { source: string; id: string }[];
   isSuppressed: boolean;
@@ -60,15 +60,15 @@ export function createForget({
   logger,
 }: ForgetOptions): Forget {
   return async (what) => {
-    const { subjects, droppedWhole, customer } = await toForget(what);
+    const { subjects, unavailableSources, customer } = await toForget(what);
     const renew = await registry
-      .forget([...subjects, ...droppedWhole.map((source) => ({ source }))])
+      .forget([...subjects, ...unavailableSources.map((source) => ({ source }))])
       .catch((error: unknown) => {
         logger.error({ reason: error instanceof Error ? error.name : 'unknown' }, 'forgotten here only');
       });
     return {
-      everywhere: renew !== undefined,
-      droppedWhole,
+      isEverywhere: renew !== undefined,
+      unavailableSources,
       renew: renew ?? (() => undefined),
       ...(customer === undefined ? {} : { customer }),
     };
@@ -78,24 +78,24 @@ export function createForget({
   async function toForget(what: ForgetRequest) {
     if (!('identifier' in what)) {
       refuseUnknown(what);
-      return { subjects: [what], droppedWhole: [] };
+      return { subjects: [what], unavailableSources: [] };
     }
     const { namespace: name, value } = what.identifier;
     const identifier = identifierIn(rules, name, value);
     const { identity, end } = lookUp(identifier);
     try {
       const known = await knownIdentifiers(rules, identity);
-      const { identifiers, own, records, candidates, failed } = known;
+      const { identifiers, exclusive, records, candidates, failed } = known;
       const isSuppressed = what.suppress === true;
       if (isSuppressed && candidates > 1) throw new AmbiguousIdentityError(undefined, candidates);
       // Before it is forgotten: what is asked for after that must not be kept again.
-      if (isSuppressed) await suppression.add(own);
+      if (isSuppressed) await suppression.add(exclusive);
       return {
         subjects: [...identifiers],
-        droppedWhole: failed,
+        unavailableSources: failed,
         customer: {
           identifiers,
-          own: candidates > 1 || records.length === 0 ? [] : own,
+          exclusive: candidates > 1 || records.length === 0 ? [] : exclusive,
           records,
           isSuppressed,
         },

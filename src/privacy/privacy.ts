@@ -6,13 +6,13 @@ import type { Sdl } from '../stitching/sdl.js';
 import { forbidden, type Audience } from './access.js';
 import { createAudienceSchemas, type AudienceSchemas } from './audience-schema.js';
 import { createDisclosures, type Disclosures } from './disclosure.js';
-import { createPermissions, type Permissions } from './permission.js';
+import { createConsentGuard, type ConsentGuard } from './consent-guard.js';
 
 /** What the SDL declares about personal data, as the gateway goes by it. */
 export interface Privacy {
   schemas: AudienceSchemas;
   disclosures: Disclosures;
-  permissions: Permissions;
+  consentGuard: ConsentGuard;
   /** Whether the customer must have agreed to the purpose. */
   needsConsent: (purpose: Purpose | undefined) => boolean;
   /**
@@ -29,12 +29,12 @@ export function createPrivacy(
   consents: Consents,
 ): Privacy {
   const needConsent = purposesThatNeedConsent(sdl);
-  const permissions = createPermissions(consents);
+  const consentGuard = createConsentGuard(consents);
   const ofValues = policiesOfValues(sdl);
   return {
-    schemas: createAudienceSchemas({ schema, policies, needConsent, permissions }),
+    schemas: createAudienceSchemas({ schema, policies, needConsent, consentGuard }),
     disclosures: createDisclosures({ schema, policies, needConsent }),
-    permissions,
+    consentGuard,
     needsConsent: (purpose) => purpose !== undefined && needConsent.has(purpose),
     maySee: (audience, place) => {
       const policy = ofValues.get(place) ?? policies.get(place);

@@ -11,7 +11,7 @@ const body = z.object({
   /** Stand for the records that are still in the systems, whose owners must erase them there. */
   records: z.array(z.object({ source: z.string(), record: z.string() })),
   /** Systems that could not say what they hold: all of their answers were dropped. */
-  couldNotSay: z.array(z.string()),
+  unavailableSources: z.array(z.string()),
   /** Whether every instance that is running was told. */
   everyInstance: z.boolean(),
   /** Whether the customer is shown to nobody any more. */

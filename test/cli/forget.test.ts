@@ -10,7 +10,7 @@ import { at, listAt } from '../support/read.js';
 import { faultControl, patientSettings } from '../support/stand-ins.js';
 import { stekkerdoos } from './cli-process.js';
 
-const EMAIL = 'everywhere@example.nl';
+const EMAIL = 'isEverywhere@example.nl';
 const ADMIN_TOKEN = 'a token of the tests';
 const QUERY = 'query ($by: CustomerKey!) { customer(by: $by) { name } }';
 const control = await faultControl();
@@ -106,7 +106,7 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     expect(statSync(receipt).mode & 0o777).toBe(0o600);
     const text = readFileSync(receipt, 'utf8');
     const content = JSON.parse(text) as unknown;
-    expect(content).toMatchObject({ suppressed: true, everyInstance: false, couldNotSay: [] });
+    expect(content).toMatchObject({ suppressed: true, everyInstance: false, unavailableSources: [] });
     const { of } = createDigests('a secret of the tests');
     expect(listAt(content, 'identifiers')[0]).toBe(of({ namespace: 'email', value: EMAIL }));
     // What is to be erased in the systems themselves stands on standard output alone.
@@ -132,7 +132,9 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     const { code, out } = await forget(['--by', `email=${EMAIL}`, '--receipt', receipt]);
     expect(code).toBe(2);
     expect(out).toContain('These systems did not answer: contact-centre.');
-    expect(JSON.parse(readFileSync(receipt, 'utf8'))).toMatchObject({ couldNotSay: ['contact-centre'] });
+    expect(JSON.parse(readFileSync(receipt, 'utf8'))).toMatchObject({
+      unavailableSources: ['contact-centre'],
+    });
   });
 
   test('reports that the gateway was not notified if it is unreachable or has another token', async () => {
@@ -155,6 +157,6 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     expect(several.err).toContain('may belong to 2');
     expect(readFileSync(list, 'utf8')).toBe('');
     expect((await forget([])).err).toContain('--by <kind>=<value>');
-    expect((await forget(['--by', 'everywhere@example.nl'])).err).not.toContain('everywhere');
+    expect((await forget(['--by', 'isEverywhere@example.nl'])).err).not.toContain('isEverywhere');
   });
 });

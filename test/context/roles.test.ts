@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { isRole, rightsOf, ROLES, SCOPES } from '../../src/context/roles.js';
+import { isRole, permissionsOf, ROLES, SCOPES } from '../../src/context/roles.js';
 
 test("who has several roles may what any of them gives, by default for the first one's purpose", () => {
-  expect(rightsOf(['campaign', 'analyst'])).toEqual({
+  expect(permissionsOf(['campaign', 'analyst'])).toEqual({
     scopes: new Set([...ROLES.campaign.scopes, ...ROLES.analyst.scopes]),
     purposes: ['MARKETING', 'SERVICE', 'ANALYTICS'],
     defaultPurpose: 'MARKETING',
@@ -13,12 +13,15 @@ test("who has several roles may what any of them gives, by default for the first
     sees: 'clear',
     findsBy: 'all',
   });
-  expect(rightsOf(['analyst', 'campaign'])).toMatchObject({ defaultPurpose: 'ANALYTICS', sees: 'clear' });
-  expect(rightsOf(['visitor', 'frontend'])).toMatchObject({ operations: 'persisted', findsBy: 'all' });
+  expect(permissionsOf(['analyst', 'campaign'])).toMatchObject({
+    defaultPurpose: 'ANALYTICS',
+    sees: 'clear',
+  });
+  expect(permissionsOf(['visitor', 'frontend'])).toMatchObject({ operations: 'persisted', findsBy: 'all' });
 });
 
 test('a role alone gives what is its own', () => {
-  for (const role of Object.keys(ROLES).filter(isRole)) expect(rightsOf([role])).toBe(ROLES[role]);
+  for (const role of Object.keys(ROLES).filter(isRole)) expect(permissionsOf([role])).toBe(ROLES[role]);
 });
 
 test('a visitor finds nobody but itself, an analyst sees nothing in the clear, and only an operator makes forget', () => {

@@ -42,7 +42,7 @@ it.each([
     companies: [],
     sourceOfCompanyField: new Map(),
   });
-  const customer = { identity: { find: () => Promise.resolve({ kind: 'found', records }) } };
+  const customer = { identity: { findIn: () => Promise.resolve({ kind: 'found', records }) } };
   const context = { load: () => Promise.resolve(records) };
   const company = await companies.ofCustomer(customer as unknown as Customer, context as unknown as Context);
   expect(await company?.identifier('vatNumber')).toBe(VAT_NUMBER);

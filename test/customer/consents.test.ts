@@ -18,7 +18,7 @@ function requestFor(statuses: readonly ConsentStatus[], cachedCount: number): [C
   const records = statuses.map((_, i): CustomerRecord => ({ id: String(i), identifiers: [] }));
   const outcome = { kind: 'found', records } as const;
   const statements = (id: unknown) => said(statuses[Number(id)] ?? 'UNKNOWN');
-  const customer = { identity: { found: () => outcome, find: () => Promise.resolve(outcome) } };
+  const customer = { identity: { foundIn: () => outcome, findIn: () => Promise.resolve(outcome) } };
   const context = {
     cached: (_: unknown, id: unknown) => (Number(id) < cachedCount ? statements(id) : undefined),
     load: (_: unknown, id: unknown) => Promise.resolve(statements(id)),

@@ -4,11 +4,11 @@ import { encodeCursor } from '../../src/connection.js';
 import type { Context, Customer } from '../../src/customer/customer.js';
 import { timelinePage, type TimelinePage, type TimelineSource } from '../../src/customer/timeline.js';
 import { InvalidInputError, SourceTimeoutError } from '../../src/errors.js';
-import type { TimelineAsk, TimelineItem, TimelineKind } from '../../src/customer/timeline-declaration.js';
+import type { TimelineRequest, TimelineItem, TimelineKind } from '../../src/customer/timeline-declaration.js';
 
 const customer = {} as Customer;
 const context = {
-  rights: { findsBy: 'all', maySee: () => true, seesErased: false },
+  permissions: { findsBy: 'all', maySee: () => true, seesErased: false },
 } as Partial<Context> as Context;
 const KINDS = ['ORDER', 'TICKET', 'CALL'] as const;
 
@@ -67,9 +67,9 @@ const named = (lines: readonly Line[]): string[] => lines.map(({ source, id }) =
 const idsOf = ({ nodes }: TimelinePage): string[] =>
   nodes.map(({ source, recordId }) => `${source}:${recordId}`);
 
-/** A source that does what it is asked, as written in `TimelineAsk`, and counts. */
+/** A source that does what it is asked, as written in `TimelineRequest`, and counts. */
 function source(name: string, own: readonly TimelineItem[], asked: string[] = []): TimelineSource {
-  const fits = (one: TimelineItem, { kinds, before, since }: TimelineAsk): boolean => {
+  const fits = (one: TimelineItem, { kinds, before, since }: TimelineRequest): boolean => {
     const from = millionths(one.at);
     return (
       kinds.has(one.kind) &&

@@ -180,7 +180,7 @@ describe('forgetting a customer', () => {
       expect(await read(gateway, EVA)).toEqual(NONE);
       expect(await gateway.forget({ identifier: { namespace: kind, value: value ?? '' } })).toMatchObject({
         everywhere: true,
-        droppedWhole: [],
+        unavailableSources: [],
       });
       // A product is not the customer's: it stays as it is kept.
       expect(await read(gateway, EVA)).toEqual(ALL);
@@ -215,7 +215,7 @@ describe('forgetting a customer', () => {
     expect((await gateway.query(query)).data).toEqual({ customer: null });
     expect(
       await gateway.forget({ identifier: { namespace: 'email', value: 'nobody@example.nl' } }),
-    ).toMatchObject({ everywhere: true, droppedWhole: [] });
+    ).toMatchObject({ everywhere: true, unavailableSources: [] });
     await control.heal();
     await gateway.query(query);
     // It is asked anew.
@@ -228,7 +228,7 @@ describe('forgetting a customer', () => {
     await read(gateway, OTHER);
     await control.set('crm-hubspot', { fault: 'down' });
     const forgotten = await gateway.forget({ identifier: { namespace: 'email', value: eva.email } });
-    expect(forgotten).toMatchObject({ everywhere: true, droppedWhole: ['crm-hubspot'] });
+    expect(forgotten).toMatchObject({ everywhere: true, unavailableSources: ['crm-hubspot'] });
     await control.heal();
     hasChanged = true;
     expect(await read(gateway, EVA)).toEqual(ALL);
@@ -241,8 +241,15 @@ describe('forgetting a customer', () => {
     await read(gateway, EVA);
     await control.set('crm-hubspot', { fault: 'down' });
     const value = eva.crm?.contactId ?? '';
-    const { droppedWhole } = await gateway.forget({ identifier: { namespace: 'hubspotContactId', value } });
-    expect([...droppedWhole].sort()).toEqual(['contact-centre', 'crm-hubspot', 'order-system', 'webshop']);
+    const { unavailableSources } = await gateway.forget({
+      identifier: { namespace: 'hubspotContactId', value },
+    });
+    expect([...unavailableSources].sort()).toEqual([
+      'contact-centre',
+      'crm-hubspot',
+      'order-system',
+      'webshop',
+    ]);
     await control.heal();
     hasChanged = true;
     expect(await read(gateway, EVA)).toEqual({ ...ALL, product: true });
@@ -326,7 +333,7 @@ describe('POST /admin/forget', () => {
     await read(gateway, EVA);
     hasChanged = true;
     const answer = await post(gateway, JSON.stringify(body));
-    expect(answer).toMatchObject({ status: 200, body: { status: 'forgotten', droppedWhole: [] } });
+    expect(answer).toMatchObject({ status: 200, body: { status: 'forgotten', unavailableSources: [] } });
     expect(answer.headers.get('cache-control')).toBe('no-store');
     expect(await read(gateway, EVA)).toEqual(expected);
   });
@@ -336,7 +343,7 @@ describe('POST /admin/forget', () => {
     await control.set('webshop', { fault: 'reset' });
     expect(await post(gateway, FORGET_EVA)).toMatchObject({
       status: 200,
-      body: { status: 'forgotten', droppedWhole: ['webshop'] },
+      body: { status: 'forgotten', unavailableSources: ['webshop'] },
     });
   });
 

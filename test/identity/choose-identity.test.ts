@@ -13,7 +13,7 @@ const email = (value: string): Identifier => ({ namespace: 'email', value });
 
 /** The identifier that the customer is found by, when a system knows these. */
 async function chosenOf(identifiers: readonly Identifier[], known: readonly Identifier[]) {
-  const identify = (start: Identifier) => ({ start, known: () => Promise.resolve(known.includes(start)) });
+  const identify = (start: Identifier) => ({ start, isKnown: () => Promise.resolve(known.includes(start)) });
   const identity = await chooseIdentity(
     rules,
     identifiers,

@@ -47,7 +47,7 @@ function problemsWith(key: string, parts: Partial<SourceDefinition> = {}): reado
 describe('a source whose SDL finds customers by an identifier', () => {
   test('does not start when no system keeps its records by it, and says what to declare', () => {
     expect(problemsWith('email')).toEqual([
-      "letters finds customers by @foundBy(identifier: \"email\"), and declares no identity, so it would never be asked. Declare identity with askedBy.email, or heldIdentifiers: ['email'] if its resolvers call customer.held('email').",
+      "letters finds customers by @foundBy(identifier: \"email\"), and declares no identity, so it would never be asked. Declare identity with askedBy.email, or heldIdentifiers: ['email'] if its resolvers call customer.heldValues('email').",
     ]);
   });
 

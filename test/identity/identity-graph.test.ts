@@ -98,10 +98,10 @@ function graph(
   if (identifier === null) throw new Error(`${start} is no identifier`);
   const identity = createIdentities(rules, load).of(identifier);
   return {
-    known: (wanted: ReadonlySet<string>) => identity.known(wanted),
-    find: (source: string) => identity.find(source),
-    found: (source: string) => identity.found(source),
-    whole: () => identity.whole(),
+    known: (wanted: ReadonlySet<string>) => identity.isKnown(wanted),
+    find: (source: string) => identity.findIn(source),
+    found: (source: string) => identity.foundIn(source),
+    whole: () => identity.fullMatch(),
     calls,
   };
 }
@@ -300,8 +300,8 @@ describe('the record of one system', () => {
       // The cache returns the same object for as long as an answer is cached.
       const load = ((loader: { name: string }) => Promise.resolve(answers[loader.name])) as Load;
       const identity = createIdentities(rules, load).of(start);
-      await identity.whole();
-      return idOf(await identity.find('crm'));
+      await identity.fullMatch();
+      return idOf(await identity.findIn('crm'));
     };
     expect(await recordOfCrm()).toBe('c1');
     expect(await recordOfCrm()).toBe('c1');

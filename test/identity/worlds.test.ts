@@ -146,7 +146,7 @@ describe('in any world, from any identifier', () => {
       const oracle = createOracle(world);
       for (const start of starts) {
         const rule = oracle.meaning(start);
-        const match = await gateway(world, start).identity.whole();
+        const match = await gateway(world, start).identity.fullMatch();
         must(match.kind === rule.kind, world, start, 'takes it for something else', match.kind, rule);
         if (rule.kind === 'identified')
           must(same(shown(match), rule.refs), world, start, 'shows others', shown(match), rule.refs);
@@ -176,8 +176,8 @@ describe('in any world, from any identifier', () => {
       const oracle = createOracle(world);
       for (const start of starts) {
         const rule = oracle.meaning(start);
-        const match = await gateway(world, start).identity.whole();
-        const lines = match.lines.map(
+        const match = await gateway(world, start).identity.fullMatch();
+        const lines = match.links.map(
           (line) =>
             `${line.record.source.name} ${line.record.record.id} ${text(line.identifier)} ${line.rule}`,
         );
@@ -193,9 +193,9 @@ describe('in any world, from any identifier', () => {
       for (const start of starts) {
         const { identity } = gateway(world, start);
         const outcomes = await Promise.all(
-          world.systems.map(async ({ name }) => shownBy(name, await identity.find(name))),
+          world.systems.map(async ({ name }) => shownBy(name, await identity.findIn(name))),
         );
-        for (const refs of [shown(await identity.whole()), outcomes.flat()])
+        for (const refs of [shown(await identity.fullMatch()), outcomes.flat()])
           must(
             refs.length === 0 || parts.some((part) => within(refs, part)),
             world,
@@ -214,7 +214,7 @@ describe('in any world, from any identifier', () => {
       for (const start of starts) {
         const rule = oracle.meaning(start);
         for (const { name } of world.systems) {
-          const outcome = await gateway(world, start).identity.find(name);
+          const outcome = await gateway(world, start).identity.findIn(name);
           const expected =
             rule.kind === 'identified' ? rule.refs.filter((ref) => ref.startsWith(`${name} `)) : [];
           const found = shownBy(name, outcome);
@@ -255,7 +255,7 @@ describe('in any world, from any identifier', () => {
               : `${outcome.kind} ${shownBy(name, outcome).join()}`;
           const atOnce = () =>
             world.systems.map(({ name }) => {
-              const outcome = identity.found(name);
+              const outcome = identity.foundIn(name);
               return outcome === undefined ? undefined : told(name, outcome);
             });
           must(
@@ -264,12 +264,12 @@ describe('in any world, from any identifier', () => {
             start,
             'knows what nobody was asked',
           );
-          const begun = identity.find(world.systems[0]?.name ?? '').catch(() => undefined);
+          const begun = identity.findIn(world.systems[0]?.name ?? '').catch(() => undefined);
           const early = atOnce();
           await begun;
           const later = atOnce();
           const asked = await Promise.all(
-            world.systems.map(async ({ name }) => told(name, await identity.find(name))),
+            world.systems.map(async ({ name }) => told(name, await identity.findIn(name))),
           );
           for (const seen of [early, later])
             must(
@@ -280,7 +280,7 @@ describe('in any world, from any identifier', () => {
               seen,
               asked,
             );
-          await identity.whole();
+          await identity.fullMatch();
           must(same(atOnce(), asked), world, start, 'does not tell what is known', atOnce(), asked);
         }
       }),
@@ -295,7 +295,7 @@ describe('in any world, from any identifier', () => {
       for (const start of starts) {
         const rule = oracle.meaning(start);
         const known = await gateway(world, start)
-          .identity.known(wanted)
+          .identity.isKnown(wanted)
           .catch((error: unknown) => error);
         const expected: unknown = rule.kind !== 'unknown';
         must(
@@ -316,11 +316,11 @@ describe('in any world, from any identifier', () => {
       for (const start of starts) {
         const { identity, calls } = gateway(world, start);
         await Promise.allSettled([
-          identity.known(wanted),
-          ...world.systems.map(({ name }) => identity.find(name)),
-          identity.whole(),
+          identity.isKnown(wanted),
+          ...world.systems.map(({ name }) => identity.findIn(name)),
+          identity.fullMatch(),
         ]);
-        await identity.whole();
+        await identity.fullMatch();
         const twice = calls.filter((call, i) => calls.indexOf(call) !== i);
         must(twice.length === 0, world, start, 'asks twice', twice);
       }
@@ -346,10 +346,10 @@ describe('in any world, the answer does not depend on', () => {
             const { identity } = gateway(world, start, { limits: caps, disorder });
             const finds = world.systems.map(async ({ name }) => [
               name,
-              shownBy(name, await identity.find(name)),
+              shownBy(name, await identity.findIn(name)),
             ]);
             const found = await Promise.all(finds);
-            const { kind, candidates, records, conflicts, limitsReached } = await identity.whole();
+            const { kind, candidates, records, conflicts, limitsReached } = await identity.fullMatch();
             const refs = refsOf(records);
             return { kind, candidates, refs, conflicts, limits: [...limitsReached].sort(), found };
           });
@@ -369,7 +369,7 @@ describe('in any world, the answer does not depend on', () => {
         // What identifies but never links says nothing of the others that have it; no record says that it holds a hash.
         if (world.namespaces.get(start.namespace)?.mayLink?.(start.value) === false) continue;
         if (start.namespace === 'hash') continue;
-        const refs = shown(await gateway(world, start).identity.whole());
+        const refs = shown(await gateway(world, start).identity.fullMatch());
         for (const ref of refs) {
           const before = matches.get(ref) ?? refs;
           must(same(refs, before), world, start, `finds ${ref} with others`, refs, before);
@@ -391,7 +391,7 @@ describe('in any world where not all can be asked', () => {
         const rule = down.meaning(start);
         const begins = up.begins(start);
         const { identity } = gateway(world, start, { down: world.down });
-        const match = await identity.whole().catch((error: unknown) => {
+        const match = await identity.fullMatch().catch((error: unknown) => {
           if (error instanceof GatewayError) return null;
           throw error;
         });
@@ -415,12 +415,12 @@ describe('in any world where not all can be asked', () => {
         }
         if (rule.kind === 'failed') {
           const known = await gateway(world, start, { down: world.down })
-            .identity.known(new Set(world.systems.map(({ name }) => name)))
+            .identity.isKnown(new Set(world.systems.map(({ name }) => name)))
             .catch((error: unknown) => error);
           must(known instanceof GatewayError, world, start, 'knows though it was not told', String(known));
         }
         for (const { name } of world.systems) {
-          const outcome = await gateway(world, start, { down: world.down }).identity.find(name);
+          const outcome = await gateway(world, start, { down: world.down }).identity.findIn(name);
           const found = shownBy(name, outcome);
           must(
             outcome.kind !== 'found' ||
@@ -451,7 +451,7 @@ describe('in any world where not all can be asked', () => {
         const parts = oracle.atMost();
         for (const start of startsOf(world)) {
           const rule = oracle.meaning(start);
-          const match = await gateway(world, start, { limits: caps }).identity.whole();
+          const match = await gateway(world, start, { limits: caps }).identity.fullMatch();
           const refs = shown(match);
           const begins = oracle.begins(start);
           must(
@@ -549,7 +549,7 @@ describe('of what is hard and rare', () => {
     for (const start of startsOf(world)) {
       const rule = oracle.meaning(start);
       for (const disorder of [0, 1, 2, 3, 4, 5]) {
-        const match = await gateway(world, start, { disorder }).identity.whole();
+        const match = await gateway(world, start, { disorder }).identity.fullMatch();
         must(
           match.kind === rule.kind && same(refsOf(match.records), rule.refs),
           world,
@@ -572,9 +572,9 @@ describe('of what is hard and rare', () => {
       },
     ]);
     const given: Identifier = { namespace: 'email', value: 'e00@x' };
-    const { kind, candidates } = await gateway(world, given).identity.whole();
+    const { kind, candidates } = await gateway(world, given).identity.fullMatch();
     expect({ kind, candidates }).toEqual({ kind: 'ambiguous', candidates: 2 });
-    const outcome = await gateway(world, given).identity.find('crm');
+    const outcome = await gateway(world, given).identity.findIn('crm');
     expect(outcome.kind === 'failed' && outcome.error).toBeInstanceOf(AmbiguousIdentityError);
     expect(createOracle(world).meaning(given)).toMatchObject({ kind: 'ambiguous', candidates: 2 });
   });
@@ -585,7 +585,7 @@ describe('of what is hard and rare', () => {
       { name: 'shop', foundBy: { email: 'usual' }, records: [record('s1', 'Eva', 'email e00@x')] },
     ]);
     const from = async (namespace: string, value: string) =>
-      shown(await gateway(world, { namespace, value }).identity.whole());
+      shown(await gateway(world, { namespace, value }).identity.fullMatch());
     expect(await from('crmId', 'c1')).toEqual(['crm c1', 'shop s1']);
     expect(await from('shopId', 's1')).toEqual(['shop s1']);
     expect(await from('email', 'e00@x')).toEqual(['shop s1']);

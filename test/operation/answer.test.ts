@@ -1,6 +1,6 @@
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { rightsOf } from '../../src/context/roles.js';
+import { permissionsOf } from '../../src/context/roles.js';
 import type { CustomerEvent } from '../../src/customer/customer.js';
 import { InvalidInputError } from '../../src/errors.js';
 import type { OperationRequest } from '../../src/operation/answer.js';
@@ -97,7 +97,7 @@ const { runner } = createOperationRunner(schema, {
 });
 afterAll(close);
 
-const caller = { ...rightsOf(['operator']), name: 'test', roles: ['operator' as const], origins: [] };
+const caller = { ...permissionsOf(['operator']), name: 'test', roles: ['operator' as const], origins: [] };
 const principal = createPrincipals(() => true)(caller, 'SERVICE');
 const answer = async (query: string, ask: Partial<OperationRequest> = {}) => {
   const prepared = options.preparer.prepare(query);

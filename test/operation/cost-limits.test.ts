@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rightsOf } from '../../src/context/roles.js';
+import { permissionsOf } from '../../src/context/roles.js';
 import { createBudgets } from '../../src/operation/budgets.js';
 import { createCostLimits } from '../../src/operation/cost-limits.js';
 
@@ -15,7 +15,7 @@ describe('an operation of 50 points', () => {
     [50, 49, 'LIMIT_EXCEEDED'],
   ])('of a caller with %d at once and %d a minute', (maxCost, costPerMinute, code) => {
     const caller = {
-      ...rightsOf(['analyst']),
+      ...permissionsOf(['analyst']),
       name: `${maxCost} and ${costPerMinute}`,
       roles: ['analyst' as const],
       origins: [],

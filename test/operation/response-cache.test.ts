@@ -9,7 +9,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Caller } from '../../src/context/caller.js';
 import { ROLES } from '../../src/context/roles.js';
-import { NOBODY_ERASED } from '../../src/identity/erasures.js';
+import { NO_ERASURES } from '../../src/identity/erasures.js';
 import type { Audience } from '../../src/privacy/access.js';
 import type { Principal } from '../../src/operation/principal.js';
 import { listen, type HttpServer } from '../../src/http/http.js';
@@ -326,12 +326,12 @@ describe('what tells the same questions of an audience from all others', () => {
   const asker: Principal = {
     caller,
     audience: { scopes: new Set(['profile:read']), sees: 'clear', purpose: 'SERVICE' },
-    rights: { findsBy: 'all', maySee: () => true, seesErased: false },
+    permissions: { findsBy: 'all', maySee: () => true, seesErased: false },
   };
   const cache = createResponseCache({
     maxBytes: 1_000_000,
     registry: { version: 0 },
-    erasures: NOBODY_ERASED,
+    erasures: NO_ERASURES,
     limits: { chargeAgain: () => true },
     auditor: undefined,
     metrics: { responseCacheAnswered: () => undefined, cacheAnswered: () => undefined },
@@ -353,7 +353,10 @@ describe('what tells the same questions of an audience from all others', () => {
     ['waits behind others', ofCaller({ priority: 'bulk' })],
     [
       'is a customer',
-      { ...asker, rights: { ...asker.rights, own: { namespace: 'email', value: 'a@example.nl' } } },
+      {
+        ...asker,
+        permissions: { ...asker.permissions, ownIdentifier: { namespace: 'email', value: 'a@example.nl' } },
+      },
     ],
     ['has another purpose', ofAudience({ purpose: 'MARKETING' })],
     ['has no purpose', ofAudience({ purpose: undefined })],
@@ -369,7 +372,7 @@ describe('what tells the same questions of an audience from all others', () => {
   test('is the question, and two customers are two', () => {
     const own = (value: string): Principal => ({
       ...asker,
-      rights: { ...asker.rights, own: { namespace: 'email', value } },
+      permissions: { ...asker.permissions, ownIdentifier: { namespace: 'email', value } },
     });
     expect(keyOf(asker, 'another question')).not.toBe(keyOf(asker));
     expect(keyOf(own('a@example.nl'))).not.toBe(keyOf(own('b@example.nl')));

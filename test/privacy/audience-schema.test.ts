@@ -5,7 +5,7 @@ import type { Consents } from '../../src/customer/consents.js';
 import type { Consent, Purpose } from '../../src/customer/schema.generated.js';
 import type { Audience } from '../../src/privacy/access.js';
 import { createAudienceSchemas } from '../../src/privacy/audience-schema.js';
-import { createPermissions } from '../../src/privacy/permission.js';
+import { createConsentGuard } from '../../src/privacy/consent-guard.js';
 import type { FieldPolicy } from '../../src/stitching/policies.js';
 
 /** A schema as each audience sees and asks it. */
@@ -56,7 +56,7 @@ const schemas = createAudienceSchemas({
     Object.entries(POLICIES).map(([path, policy]) => [path, { ...policy, authenticated: false }]),
   ),
   needConsent: new Set<Purpose>(['MARKETING']),
-  permissions: createPermissions(consents),
+  consentGuard: createConsentGuard(consents),
 });
 
 const audience = (parts: Partial<Audience> = {}): Audience => ({

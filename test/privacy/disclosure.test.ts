@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Purpose } from '../../src/customer/schema.generated.js';
 import type { Audience } from '../../src/privacy/access.js';
 import { createDisclosures } from '../../src/privacy/disclosure.js';
-import type { Decided } from '../../src/privacy/permission.js';
+import type { ConsentOutcomes } from '../../src/privacy/consent-guard.js';
 import { operationIn } from '../../src/selections.js';
 import type { FieldPolicy } from '../../src/stitching/policies.js';
 
@@ -45,7 +45,7 @@ const audience = (parts: Partial<Audience> = {}): Audience => ({
   purpose: 'SERVICE',
   ...parts,
 });
-const decided = (channels: Record<string, 'granted' | 'withheld' | 'both'>): Decided =>
+const decided = (channels: Record<string, 'granted' | 'withheld' | 'both'>): ConsentOutcomes =>
   new Map(
     Object.entries(channels).map(([channel, came]) => [
       channel,
@@ -114,7 +114,7 @@ describe('categories', () => {
     expect(of(query, by)).toEqual(categories === undefined ? undefined : disclosed(categories));
   });
 
-  test.each<[string, Audience, Decided, DisclosedCategories | undefined]>([
+  test.each<[string, Audience, ConsentOutcomes, DisclosedCategories | undefined]>([
     ['granted', marketing, decided({ '': 'granted' }), { granted: ['IDENTITY'] }],
     ['granted, and masked', maskedMarketing, decided({ '': 'granted' }), { masked: ['IDENTITY'] }],
     ['withheld', marketing, decided({ '': 'withheld' }), { withheld: ['IDENTITY'] }],
@@ -170,7 +170,7 @@ describe('categories', () => {
 
 test('what was found for one audience and decision is not taken for another', () => {
   const disclosure = disclosureOf('{ customer { name } }');
-  const ask = (by: Audience, came: Decided) => disclosure.of(by, came);
+  const ask = (by: Audience, came: ConsentOutcomes) => disclosure.of(by, came);
   for (let times = 0; times < 2; times += 1) {
     expect(ask(audience(), NOTHING)).toEqual(disclosed({ granted: ['IDENTITY'] }));
     expect(ask(masked, NOTHING)).toEqual(disclosed({ masked: ['IDENTITY'] }));

@@ -39,7 +39,7 @@ const FULL: ExportDocument = {
       fetchedAt: '2026-12-01T09:00:00.000Z',
       sources: { shop: { status: 'live', asOf: '2026-12-01T08:59:00.000Z' } },
       failures: [{ source: 'crm', code: 'SOURCE_TIMEOUT', isFinal: false }],
-      cutOff: [{ field: 'orders', givenAtMost: 20 }],
+      truncatedLists: [{ field: 'orders', maxItems: 20 }],
     },
   },
   identifiers: ['digest', 'digest-2'],

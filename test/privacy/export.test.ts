@@ -80,7 +80,7 @@ async function run({
     save: (document) => saved.push(structuredClone(document)),
     onProgress: (update) => progress.push(update),
     now: () => nowMs,
-    ask: (query, variables, maxAgeMs) => {
+    execute: (query, variables, maxAgeMs) => {
       nowMs += takesMs;
       const field = query.startsWith('query Export') ? 'opening' : query;
       asked.push({ field, variables, maxAgeMs });
@@ -289,15 +289,16 @@ describe('lists', () => {
 
   test('without a next page that are as long as they can be are named', async () => {
     const deals = { answers: { deals: [{ customer: { deals: [{ lines: [1, 2] }, { lines: [1] }] } }] } };
-    const cutOff = async (...slices: { path: string[]; size: number }[]) =>
-      (await documentOf({ ...deals, sections: [{ field: 'deals', slices }] })).sections['deals']?.cutOff;
-    expect(await cutOff({ path: ['deals'], size: 2 })).toEqual([{ field: 'deals', givenAtMost: 2 }]);
-    expect(await cutOff({ path: ['deals'], size: 3 })).toEqual([]);
-    expect(await cutOff({ path: ['deals', 'lines'], size: 2 })).toEqual([
-      { field: 'deals.lines', givenAtMost: 2 },
+    const truncatedLists = async (...slices: { path: string[]; size: number }[]) =>
+      (await documentOf({ ...deals, sections: [{ field: 'deals', slices }] })).sections['deals']
+        ?.truncatedLists;
+    expect(await truncatedLists({ path: ['deals'], size: 2 })).toEqual([{ field: 'deals', maxItems: 2 }]);
+    expect(await truncatedLists({ path: ['deals'], size: 3 })).toEqual([]);
+    expect(await truncatedLists({ path: ['deals', 'lines'], size: 2 })).toEqual([
+      { field: 'deals.lines', maxItems: 2 },
     ]);
     expect(
-      await cutOff({ path: ['deals', 'lines'], size: 3 }, { path: ['deals', 'no', 'such'], size: 1 }),
+      await truncatedLists({ path: ['deals', 'lines'], size: 3 }, { path: ['deals', 'no', 'such'], size: 1 }),
     ).toEqual([]);
   });
 });
@@ -353,7 +354,7 @@ describe('an export that was begun', () => {
     fetchedAt: '2026-11-30T12:00:00.000Z',
     sources: { shop: { status: 'live', asOf: '2026-11-30T12:00:00.000Z' } },
     failures,
-    cutOff: [],
+    truncatedLists: [],
   });
   const begun = {
     customerId: 'before',

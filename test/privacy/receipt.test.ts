@@ -8,7 +8,7 @@ const BODY: ReceiptBody = {
   customerId: 'customer-1',
   identifiers: ['digest-1', 'digest-2'],
   records: [{ source: 'crm', record: 'digest-3' }],
-  couldNotSay: ['shop'],
+  unavailableSources: ['shop'],
   everyInstance: true,
   suppressed: true,
 };
@@ -33,7 +33,7 @@ test.each<[string, object]>([
   ['identifiers', { identifiers: ['digest-1'] }],
   ['records', { records: [] }],
   ['source of a record', { records: [{ source: 'shop', record: 'digest-3' }] }],
-  ['systems that could not say', { couldNotSay: [] }],
+  ['systems that could not say', { unavailableSources: [] }],
   ['word of every instance', { everyInstance: false }],
   ['word of suppression', { suppressed: false }],
   ['seal', { seal: `${receipt.seal.slice(0, -1)}_` }],

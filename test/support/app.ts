@@ -5,13 +5,13 @@ import { createConsents } from '../../src/customer/consents.js';
 import { createApp, type App } from '../../src/http/app.js';
 import { createAuthenticate } from '../../src/http/authenticate.js';
 import { createRequestReader } from '../../src/http/read-request.js';
-import { NOBODY_ERASED } from '../../src/identity/erasures.js';
-import { rightsOf } from '../../src/context/roles.js';
+import { NO_ERASURES } from '../../src/identity/erasures.js';
+import { permissionsOf } from '../../src/context/roles.js';
 import { OperationRunner, type OperationRunnerOptions } from '../../src/operation/answer.js';
 import { createBudgets } from '../../src/operation/budgets.js';
 import { createCostLimits } from '../../src/operation/cost-limits.js';
 import { createPrincipals } from '../../src/operation/principal.js';
-import { createPermissions } from '../../src/privacy/permission.js';
+import { createConsentGuard } from '../../src/privacy/consent-guard.js';
 import { createLogger, type Logger } from '../../src/telemetry/logger.js';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
 import { fakeClock } from './clock.js';
@@ -29,7 +29,7 @@ export function createOperationRunner(
     privacy: {
       schemas: { executed: () => schema, shown: () => schema },
       disclosures: () => ({ of: () => undefined, forbidden: () => [] }),
-      permissions: createPermissions(createConsents([])),
+      consentGuard: createConsentGuard(createConsents([])),
       needsConsent: () => false,
       maySee: () => true,
     },
@@ -40,7 +40,7 @@ export function createOperationRunner(
         sources: [],
         limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 500 },
       },
-      erasures: NOBODY_ERASED,
+      erasures: NO_ERASURES,
       clock: performance,
       deadlineMs: 1_000,
       identityPercent: 50,
@@ -82,7 +82,7 @@ export function createTestApp(
 ): App & { close: () => void } {
   const errorLog = { logger, failures: { report: () => undefined } };
   const { runner, options, close } = createOperationRunner(schema, { errorLog, ...parts });
-  const caller = { ...rightsOf(['operator']), name: 'test', roles: ['operator' as const], origins: [] };
+  const caller = { ...permissionsOf(['operator']), name: 'test', roles: ['operator' as const], origins: [] };
   const app = createApp({
     schema,
     exchanges: {

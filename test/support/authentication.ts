@@ -97,7 +97,7 @@ export function createTestAuthentication(
     config: readGatewayConfig(settings),
     namespaces: new Set(namespaces.keys()),
     identify: (name, value) => readIdentifier(namespaces.get(name), value),
-    onKeysOutOfReach: (error) => outOfReach.push(error),
+    onKeysUnavailable: (error) => outOfReach.push(error),
     now,
   });
   return {

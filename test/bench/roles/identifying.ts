@@ -117,8 +117,8 @@ async function measure(): Promise<IdentifyingTimes[]> {
     await Promise.all(
       some.map(async (value) => {
         const identity = identities.of({ namespace: 'email', value });
-        await identity.known(all);
-        return Promise.all(SYSTEMS.map(({ name }) => identity.find(name)));
+        await identity.isKnown(all);
+        return Promise.all(SYSTEMS.map(({ name }) => identity.findIn(name)));
       }),
     );
   };

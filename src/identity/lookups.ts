@@ -10,7 +10,7 @@ import {
   type IdentityRules,
   type KnownRecord,
 } from './matching.js';
-import type { Ask } from './walk.js';
+import type { Lookup } from './walk.js';
 
 /** Reads what each record says, once for as long as the record is cached. */
 class RecordReader {
@@ -36,10 +36,10 @@ class RecordReader {
 const readers = new WeakMap<IdentityRules, RecordReader>();
 
 /** What one request asks the sources about identifiers, each question once. */
-export class Asks {
+export class Lookups {
   readonly #load: Load;
   readonly #reader: RecordReader;
-  readonly #asks = new Map<string, Ask>();
+  readonly #asks = new Map<string, Lookup>();
 
   constructor(rules: IdentityRules, load: Load) {
     let reader = readers.get(rules);
@@ -49,16 +49,16 @@ export class Asks {
   }
 
   /** Undefined when the source cannot be asked by the identifier. */
-  ask(source: IdentifyingSource, identifier: Identifier): Ask | undefined {
+  lookUp(source: IdentifyingSource, identifier: Identifier): Lookup | undefined {
     const foundBy = source.identity.foundBy[identifier.namespace];
     if (foundBy === undefined) return undefined;
     const key = `${source.name} ${textOf(identifier)}`;
     const known = this.#asks.get(key);
     if (known !== undefined) return known;
-    const ask: Ask = { source, identifier, done: Promise.resolve() };
+    const ask: Lookup = { source, identifier, done: Promise.resolve() };
     ask.done = this.#load(foundBy.loader, identifier.value).then(
       (records) => {
-        ask.given = records;
+        ask.loaded = records;
         ask.answer = records.flatMap((record) => this.#reader.read(source, record) ?? []);
       },
       (error: unknown) => {

@@ -3,7 +3,7 @@ import type { ConsentAnswer, Consents } from '../../src/customer/consents.js';
 import type { Context, Customer } from '../../src/customer/customer.js';
 import type { ConsentChannel, ConsentStatus } from '../../src/customer/schema.generated.js';
 import { ConsentRequiredError } from '../../src/errors.js';
-import { createPermissions, type Permissions } from '../../src/privacy/permission.js';
+import { createConsentGuard, type ConsentGuard } from '../../src/privacy/consent-guard.js';
 
 const STATUS_OF: Partial<Record<ConsentChannel, ConsentStatus>> = { EMAIL: 'GRANTED', SMS: 'DENIED' };
 const answers: readonly ConsentAnswer[] = [
@@ -28,16 +28,16 @@ describe.each([
   };
 
   it('is decided for each channel by itself', async () => {
-    const permissions = createPermissions(consents);
+    const permissions = createConsentGuard(consents);
     // Permissions compare customers and contexts as objects, and read nothing of them.
     const [customer, context] = [{} as Customer, {} as Context];
     const read = (channel: ConsentChannel) =>
-      permissions.within(customer, context, { purpose: 'MARKETING', channel }, () => channel);
+      permissions.readWithConsent(customer, context, { purpose: 'MARKETING', channel }, () => channel);
     expect(await read('EMAIL')).toBe('EMAIL');
     await expect(read('SMS')).rejects.toBeInstanceOf(ConsentRequiredError);
     await expect(read('POST')).rejects.toBeInstanceOf(ConsentRequiredError);
     expect(await read('EMAIL')).toBe('EMAIL');
-    expect([...permissions.decided(context)]).toEqual([
+    expect([...permissions.outcomesOf(context)]).toEqual([
       ['EMAIL', { granted: true, withheld: false }],
       ['SMS', { granted: false, withheld: true }],
       ['POST', { granted: false, withheld: true }],
@@ -49,12 +49,12 @@ describe.each([
 function permissionsOf(all: ReturnType<Consents['answersFor']>) {
   const answersFor = vi.fn<Consents['answersFor']>(() => all);
   const consents: Consents = { sources: ['crm'], ofCustomer: () => Promise.resolve([]), answersFor };
-  return { permissions: createPermissions(consents), answersFor };
+  return { permissions: createConsentGuard(consents), answersFor };
 }
 const EMAIL = { purpose: 'MARKETING', channel: 'EMAIL' } as const;
 const SMS = { purpose: 'MARKETING', channel: 'SMS' } as const;
-const within = (permissions: Permissions, consent: typeof EMAIL | typeof SMS, read: () => unknown) =>
-  permissions.within({} as Customer, {} as Context, consent, read);
+const within = (permissions: ConsentGuard, consent: typeof EMAIL | typeof SMS, read: () => unknown) =>
+  permissions.readWithConsent({} as Customer, {} as Context, consent, read);
 
 describe.each([
   ['cached', (all: readonly ConsentAnswer[]) => all],
@@ -65,11 +65,11 @@ describe.each([
     const context = {} as Context;
     for (const customer of [{} as Customer, {} as Customer]) {
       for (const consent of [EMAIL, EMAIL, { purpose: 'MARKETING' } as const])
-        expect(await permissions.within(customer, context, consent, () => 1)).toBe(1);
+        expect(await permissions.readWithConsent(customer, context, consent, () => 1)).toBe(1);
       expect(answersFor).toHaveBeenLastCalledWith('MARKETING', customer, context);
     }
     expect(answersFor).toHaveBeenCalledTimes(2);
-    expect([...permissions.decided(context)]).toEqual([
+    expect([...permissions.outcomesOf(context)]).toEqual([
       ['EMAIL', { granted: true, withheld: false }],
       ['', { granted: true, withheld: false }],
     ]);
@@ -78,18 +78,18 @@ describe.each([
   it('is noted for each request by itself', async () => {
     const { permissions } = permissionsOf(given(answers));
     const context = {} as Context;
-    await permissions.within({} as Customer, context, EMAIL, () => 1);
-    expect([...permissions.decided({} as Context)]).toEqual([]);
-    expect(permissions.decided(context).size).toBe(1);
+    await permissions.readWithConsent({} as Customer, context, EMAIL, () => 1);
+    expect([...permissions.outcomesOf({} as Context)]).toEqual([]);
+    expect(permissions.outcomesOf(context).size).toBe(1);
   });
 
   it('withholds a value with the error of a system that might forbid it', async () => {
     for (const error of [new Error('the system is down'), 'down']) {
       const { permissions } = permissionsOf(given([{ statements: [], error }]));
       const context = {} as Context;
-      const value = permissions.within({} as Customer, context, EMAIL, () => 'anna@example.nl');
+      const value = permissions.readWithConsent({} as Customer, context, EMAIL, () => 'anna@example.nl');
       await expect(value).rejects.toThrow(error instanceof Error ? error : 'down');
-      expect([...permissions.decided(context)]).toEqual([['EMAIL', { granted: false, withheld: true }]]);
+      expect([...permissions.outcomesOf(context)]).toEqual([['EMAIL', { granted: false, withheld: true }]]);
     }
   });
 
@@ -127,10 +127,10 @@ it.each([[['DENIED', 'GRANTED', 'DENIED']], [['GRANTED', 'DENIED']]] as const)(
       answersFor.mockReturnValueOnce([
         { statements: [{ purpose: 'MARKETING', channel: 'EMAIL', source: 'crm', status }] },
       ]);
-      await Promise.resolve(permissions.within({} as Customer, context, EMAIL, () => 1)).catch(
+      await Promise.resolve(permissions.readWithConsent({} as Customer, context, EMAIL, () => 1)).catch(
         () => undefined,
       );
     }
-    expect([...permissions.decided(context)]).toEqual([['EMAIL', { granted: true, withheld: true }]]);
+    expect([...permissions.outcomesOf(context)]).toEqual([['EMAIL', { granted: true, withheld: true }]]);
   },
 );

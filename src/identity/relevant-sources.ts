@@ -8,7 +8,7 @@ const remembered = new WeakMap<IdentityRules, Map<string, readonly IdentifyingSo
  * namespace. The others can only join what is there already: they keep the namespace unique, and nothing that they
  * yield leads on.
  */
-export function sourcesThatMatter(
+export function relevantSources(
   rules: IdentityRules,
   wanted: ReadonlySet<string>,
   namespace: string,
@@ -17,11 +17,11 @@ export function sourcesThatMatter(
   if (known === undefined) remembered.set(rules, (known = new Map<string, readonly IdentifyingSource[]>()));
   const key = `${namespace} ${[...wanted].sort().join(' ')}`;
   let sources = known.get(key);
-  if (sources === undefined) known.set(key, (sources = findOut(rules, wanted, namespace)));
+  if (sources === undefined) known.set(key, (sources = computeRelevantSources(rules, wanted, namespace)));
   return sources;
 }
 
-function findOut(
+function computeRelevantSources(
   { sources, namespaces }: IdentityRules,
   wanted: ReadonlySet<string>,
   start: string,

@@ -6,37 +6,37 @@ import { fieldWeakMap } from '../v8/field-weak-map.js';
 import { decideConsent, type ConsentDecision } from './consent.js';
 
 /** What customers were found to allow in the course of a request: by channel, or `''` for any. */
-export type Decided = ReadonlyMap<string, { granted: boolean; withheld: boolean }>;
+export type ConsentOutcomes = ReadonlyMap<string, { granted: boolean; withheld: boolean }>;
 
 /** Asks customers' consent for fields, and remembers what came out for as long as the request lasts. */
-export interface Permissions {
+export interface ConsentGuard {
   /**
    * The value, if the customer allows it. It is read while consent is asked, and left alone when there is none. Fails with
    * a ConsentRequiredError, or the error of a system that might forbid it.
    */
-  within<T>(
+  readWithConsent<T>(
     customer: Customer,
     context: Context,
     consent: { purpose: Purpose; channel?: ConsentChannel },
     read: () => T | Promise<T>,
   ): T | Promise<T>;
   /** What was decided for a request. */
-  decided(context: Context): Decided;
+  outcomesOf(context: Context): ConsentOutcomes;
 }
 
 /** What a customer was found to allow. */
-interface Asked {
+interface CustomerConsent {
   answers: readonly ConsentAnswer[] | Promise<readonly ConsentAnswer[]>;
   /** By channel, or `''` for any. */
   decisions: Map<string, ConsentDecision>;
 }
 
-export function createPermissions(consents: Consents): Permissions {
+export function createConsentGuard(consents: Consents): ConsentGuard {
   // A customer object is of one request, and that is for one purpose.
-  const known = fieldWeakMap<Customer, Asked>();
+  const known = fieldWeakMap<Customer, CustomerConsent>();
   const outcomes = fieldWeakMap<Context, Map<string, { granted: boolean; withheld: boolean }>>();
 
-  const askedOf = (customer: Customer, context: Context, purpose: Purpose): Asked => {
+  const askedOf = (customer: Customer, context: Context, purpose: Purpose): CustomerConsent => {
     let asked = known.get(customer);
     if (asked === undefined) {
       asked = { answers: consents.answersFor(purpose, customer, context), decisions: new Map() };
@@ -57,7 +57,7 @@ export function createPermissions(consents: Consents): Permissions {
 
   /** Why the customer's value is not shown; undefined when it is. */
   const refusalOf = (
-    { decisions }: Asked,
+    { decisions }: CustomerConsent,
     answers: readonly ConsentAnswer[],
     context: Context,
     { purpose, channel }: { purpose: Purpose; channel?: ConsentChannel },
@@ -73,7 +73,7 @@ export function createPermissions(consents: Consents): Permissions {
   };
 
   return {
-    within: (customer, context, consent, read) => {
+    readWithConsent: (customer, context, consent, read) => {
       const asked = askedOf(customer, context, consent.purpose);
       const { answers } = asked;
       if (answers instanceof Promise) {
@@ -87,11 +87,11 @@ export function createPermissions(consents: Consents): Permissions {
       // Not thrown at once: whether consent was kept must not show in the order of an answer's errors.
       return refusal === undefined ? read() : failed(refusal);
     },
-    decided: (context) => outcomes.get(context) ?? NOTHING,
+    outcomesOf: (context) => outcomes.get(context) ?? NOTHING,
   };
 }
 
-const NOTHING: Decided = new Map();
+const NOTHING: ConsentOutcomes = new Map();
 
 /** What a field comes to. One that is not shown must fail nothing. */
 function started<T>(read: () => T | Promise<T>): T | Promise<T> {
