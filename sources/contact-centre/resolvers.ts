@@ -39,7 +39,7 @@ export const resolvers: Resolvers = {
       return (
         found && {
           value: found.tickets.filter(({ status }) => !DONE.has(status)).length,
-          approximate: !found.isComplete,
+          isApproximate: !found.isComplete,
         }
       );
     },

@@ -20,7 +20,7 @@ export const resolvers: Resolvers = {
       const found = await Promise.all(customerNumbers.map((number) => load(openTotals, number)));
       return {
         amounts: totalsOf(found.flatMap(({ amounts }) => amounts)),
-        approximate: found.some(({ isComplete }) => !isComplete),
+        isApproximate: found.some(({ isComplete }) => !isComplete),
       };
     },
   },

@@ -16,11 +16,11 @@ export const resolvers: Resolvers = {
     },
     lifetimeValue: async (customer, _, context) => {
       const totals = await totalsOf(customer, context);
-      return totals && { amounts: [...totals.amounts], approximate: false };
+      return totals && { amounts: [...totals.amounts], isApproximate: false };
     },
     orderCount: async (customer, _, context) => {
       const totals = await totalsOf(customer, context);
-      return totals && { value: totals.count, approximate: false };
+      return totals && { value: totals.count, isApproximate: false };
     },
     lastOrderAt: async (customer, _, context) => (await totalsOf(customer, context))?.lastPlacedAt ?? null,
     becameCustomerAt: async (customer) => {

@@ -216,7 +216,7 @@ audit log      ${auditFile}  (deleted when the demo stops)
     printLine();
   }
   printLine(`Three queries to try:
-  ${query} -d '{"query":"{ customer(by: {email: \\"everywhere@example.nl\\"}) { id name knownTo { source status } } }"}'
+  ${query} -d '{"query":"{ customer(by: {email: \\"everywhere@example.nl\\"}) { id name systems { source status } } }"}'
   ${query} -d '{"query":"{ customer(by: {email: \\"customer-7@example.nl\\"}) { orders(first: 2) { nodes { number lines { product { title } } } } tickets { subject } } }"}'
   ${query} -d '{"query":"{ customer(by: {email: \\"shared@example.nl\\"}) { name } }"}'
 

@@ -7,7 +7,7 @@ import type { Context, Customer } from './customer.js';
 import { identifiersOf } from './identification.js';
 import { chooseValue, provenanceOf } from './profile.js';
 import type { CustomerOptions } from './resolvers.js';
-import type { ContactPoint, CustomerResolvers, KnownTo, ProfileField } from './schema.generated.js';
+import type { ContactPoint, CustomerResolvers, SystemStatus, ProfileField } from './schema.generated.js';
 import { camelCase, PROFILE_FIELDS } from './survivorship.js';
 import { timelinePage } from './timeline.js';
 
@@ -41,7 +41,7 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
     primaryPhone: chosen('PRIMARY_PHONE'),
     address: chosen('ADDRESS'),
     language: chosen('LANGUAGE'),
-    birthDate: chosen('BIRTH_DATE'),
+    bornOn: chosen('BORN_ON'),
     provenance: ({ identity }, { fields }, { permissions }) =>
       profileFieldsFor(permissions, fields).map((field) =>
         provenanceOf(
@@ -63,8 +63,8 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
     company: (customer, _, context) => companies.ofCustomer(customer, context),
     timeline: (customer, args, context) => timelinePage(customer, args, timelines, context),
     consents: (customer, _, context) => consents.ofCustomer(customer, context),
-    knownTo: async (customer) =>
-      (await outcomesOf(customer, rules)).map(({ source, outcome }): KnownTo => ({
+    systems: async (customer) =>
+      (await outcomesOf(customer, rules)).map(({ source, outcome }): SystemStatus => ({
         source,
         status: STATUS[outcome.kind],
       })),
@@ -96,8 +96,8 @@ async function contactPoints(
       const identifier = normaliseIn(rules, namespace, held.value);
       if (identifier === null) continue;
       const key = `${source} ${identifier.value}`;
-      const verified = held.verified === true || points.get(key)?.verified === true;
-      points.set(key, { value: identifier.value, source, verified });
+      const isVerified = held.verified === true || points.get(key)?.isVerified === true;
+      points.set(key, { value: identifier.value, source, isVerified });
     }
   }
   return [...points.values()];

@@ -5,7 +5,12 @@ import { textOf } from '../identity/matching.js';
 import { fetchedAt } from '../loaders/fetched-at.js';
 import type { Namespace } from '../identity/declaration.js';
 import type { Customer } from './customer.js';
-import type { Ambiguous, CustomerIdentifier, IdentityLink, ResolversTypes } from './schema.generated.js';
+import type {
+  AmbiguousIdentifier,
+  CustomerIdentifier,
+  IdentityLink,
+  ResolversTypes,
+} from './schema.generated.js';
 
 type Namespaces = ReadonlyMap<string, Namespace>;
 
@@ -17,20 +22,24 @@ export function identified(
   customer: Customer,
   match: Match,
   canShow: CanShow,
-): Exclude<ResolversTypes['Identified'], Promise<unknown>> {
+): Exclude<ResolversTypes['IdentifiedCustomer'], Promise<unknown>> {
   return {
     customer,
     identifiers: identifiersOf(match, canShow),
     links: linksOf(match).filter(({ from, to }) => canShow(from.namespace) && canShow(to.namespace)),
     conflicts: match.conflicts
       .filter(({ namespace, over }) => canShow(namespace) && canShow(over.namespace))
-      .map(({ namespace, values, over }) => ({ namespace, values: [...values], over })),
+      .map(({ namespace, values, over }) => ({ namespace, values: [...values], link: over })),
     limitsReached: [...match.limitsReached],
     unavailable: [...match.failed.keys()],
   };
 }
 
-export function ambiguous(match: Match, source: string | undefined, namespaces: Namespaces): Ambiguous {
+export function ambiguous(
+  match: Match,
+  source: string | undefined,
+  namespaces: Namespaces,
+): AmbiguousIdentifier {
   return {
     candidates: match.candidates,
     hints: match.records.map(({ source: { name }, recordId, record }) => ({
@@ -38,20 +47,20 @@ export function ambiguous(match: Match, source: string | undefined, namespaces: 
       recordId: masked(recordId, namespaces),
       name: maskedName(record.profile?.name),
     })),
-    why: new AmbiguousIdentityError(source, match.candidates).message,
+    reason: new AmbiguousIdentityError(source, match.candidates).message,
   };
 }
 
 /** All identifiers of the customer's records, each with the systems that hold it. */
 export function identifiersOf({ records }: Match, canShow: CanShow): CustomerIdentifier[] {
   const all = new Map<string, CustomerIdentifier>();
-  const add = ({ namespace, value }: Identifier, source: string, verified: boolean): void => {
+  const add = ({ namespace, value }: Identifier, source: string, isVerified: boolean): void => {
     const known = all.get(textOf({ namespace, value }));
     all.set(textOf({ namespace, value }), {
       namespace,
       value,
       sources: [...new Set([...(known?.sources ?? []), source])],
-      verified: verified || known?.verified === true,
+      isVerified: isVerified || known?.isVerified === true,
     });
   };
   for (const { source, recordId, heldIdentifiers } of records) {
@@ -73,7 +82,7 @@ function linksOf({ links, findings }: Match): (IdentityLink & { from: Identifier
     // What it was found by and does not vouch for: a role address, a shared phone.
     ...findings
       .filter(({ record, identifier }) => !drawn.has(`${record.key} ${textOf(identifier)}`))
-      .map(({ record, identifier }) => ({ record, identifier, rule: 'ASKED' as const })),
+      .map(({ record, identifier }) => ({ record, identifier, rule: 'LOOKUP' as const })),
   ];
   return shown
     .filter(({ record, identifier }) => textOf(identifier) !== textOf(record.recordId))
@@ -82,7 +91,7 @@ function linksOf({ links, findings }: Match): (IdentityLink & { from: Identifier
       to: record.recordId,
       source: record.source.name,
       rule,
-      verified: record.heldIdentifiers.get(textOf(identifier))?.verified ?? false,
+      isVerified: record.heldIdentifiers.get(textOf(identifier))?.verified ?? false,
       seenAt: fetchedAt(record.record),
     }));
 }

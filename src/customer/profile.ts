@@ -29,16 +29,16 @@ export async function chooseValue<F extends ProfileField>(
   const told: Told[] = [];
   for (const sources of inSteps(rule)) {
     told.push(...(await askAll(sources, ask)));
-    const [winner] = inOrder(candidatesOf(field, told, namespaces), rule);
-    if (winner !== undefined) return winner.value;
+    const [chosen] = inOrder(candidatesOf(field, told, namespaces), rule);
+    if (chosen !== undefined) return chosen.value;
   }
   for (const { outcome } of told) if (outcome.kind === 'failed') throw outcome.error;
   return null;
 }
 
 /**
- * How the value came about. Unlike choosing it this asks all sources, for what the losers hold is wanted too. The caller may
- * see the chosen value, but not which record of a source it is from when `canShow` is false. Such losers are left out.
+ * How the value came about. Unlike choosing it this asks all sources, for what the alternatives hold is wanted too. The caller may
+ * see the chosen value, but not which record of a source it is from when `canShow` is false. Such alternatives are left out.
  */
 export async function provenanceOf(
   field: ProfileField,
@@ -49,12 +49,12 @@ export async function provenanceOf(
   canShow: (source: string) => boolean,
 ): Promise<FieldProvenance> {
   const told = await askAll(rule.sources, ask);
-  const [winner = null, ...losers] = inOrder(candidatesOf(field, told, namespaces), rule).map(
+  const [chosen = null, ...alternatives] = inOrder(candidatesOf(field, told, namespaces), rule).map(
     ({ value, source, record, verified, updatedAtMs }): FieldValue => ({
       value: typeof value === 'string' ? value : onOneLine(value),
       source,
       recordId: canShow(source) ? record.id : HIDDEN_ID,
-      verified,
+      isVerified: verified,
       updatedAt: updatedAtMs === null ? null : new Date(updatedAtMs).toISOString(),
       fetchedAt: fetchedAt(record),
     }),
@@ -62,8 +62,8 @@ export async function provenanceOf(
   return {
     field,
     strategy: rule.strategy,
-    winner,
-    losers: losers.filter(({ source }) => canShow(source)),
+    chosen,
+    alternatives: alternatives.filter(({ source }) => canShow(source)),
     unavailable: told.filter(({ outcome }) => outcome.kind === 'failed').map(({ source }) => source),
   };
 }
@@ -111,7 +111,7 @@ const READ: { [F in ProfileField]: Read<F> } = {
   PRIMARY_PHONE: identifiers(NAMESPACES.PRIMARY_PHONE),
   ADDRESS: ({ profile }) => [{ value: wholeAddress(profile?.address ?? {}), verified: null }],
   LANGUAGE: text(({ language }) => language),
-  BIRTH_DATE: text(({ birthDate }) => birthDate),
+  BORN_ON: text(({ birthDate }) => birthDate),
 };
 
 function text(of: (profile: Profile) => string | null | undefined) {

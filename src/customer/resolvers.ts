@@ -45,7 +45,7 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
     Query: queryFields(options, companies),
     CustomerEvent: eventFields(options),
     // What the client requests of a customer is read from the field that made it.
-    Identified: {
+    IdentifiedCustomer: {
       customer: ({ customer }, _, __, info) =>
         customer == null ? null : createCustomer(customer.identity, info, options),
     },
@@ -97,18 +97,18 @@ function queryFields(options: CustomerOptions, companies: Companies): QueryResol
       const identity = context.identify(readKey(by, context, options));
       const match = await identity.fullMatch();
       if (match.kind === 'ambiguous')
-        return { __typename: 'Ambiguous', ...ambiguous(match, match.severalIn, rules.namespaces) };
+        return { __typename: 'AmbiguousIdentifier', ...ambiguous(match, match.severalIn, rules.namespaces) };
       if (match.kind === 'identified') {
         context.foundIdentities.add(identity);
         const customer = createCustomer(identity, info, options);
         return {
-          __typename: 'Identified',
+          __typename: 'IdentifiedCustomer',
           ...identified(customer, match, canShow(context.permissions, rules)),
         };
       }
       const [reason] = match.failed.values();
       if (reason !== undefined) throw reason;
-      return { __typename: 'Unknown', asked: [...match.queriedSources] };
+      return { __typename: 'UnknownIdentifier', queriedSystems: [...match.queriedSources] };
     },
   };
 }

@@ -37,7 +37,7 @@ const FIELDS: ReadonlyMap<string, ProfileField> = new Map([
   ['primaryPhone', 'PRIMARY_PHONE'],
   ['address', 'ADDRESS'],
   ['language', 'LANGUAGE'],
-  ['birthDate', 'BIRTH_DATE'],
+  ['bornOn', 'BORN_ON'],
 ]);
 export const PROFILE_FIELDS: readonly ProfileField[] = [...FIELDS.values()];
 
@@ -141,7 +141,7 @@ function readDirective(
 }
 
 /**
- * The candidates in the order in which they would be chosen; the first is the winner. Empty ones are left out. The order
+ * The candidates in the order in which they would be chosen; the first is chosen. Empty ones are left out. The order
  * in which they are given never matters.
  */
 export function inOrder<C extends Candidate>(

@@ -92,11 +92,11 @@ test(
       method: 'POST',
       headers: { 'content-type': 'application/json', ...as('operator') },
       body: JSON.stringify({
-        query: '{ customer(by: {email: "customer-20@example.nl"}) { name knownTo { status } } }',
+        query: '{ customer(by: {email: "customer-20@example.nl"}) { name systems { status } } }',
       }),
     });
-    const { data } = (await response.json()) as { data: { customer: { knownTo: { status: string }[] } } };
-    expect(data.customer.knownTo).toHaveLength(7);
+    const { data } = (await response.json()) as { data: { customer: { systems: { status: string }[] } } };
+    expect(data.customer.systems).toHaveLength(7);
     const counters = (await (await fetch(faultControl)).json()) as {
       sources: Record<string, { calls: number }>;
     };

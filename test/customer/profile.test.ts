@@ -121,7 +121,7 @@ describe('a system that cannot be asked', () => {
         'PRIMARY_PHONE',
         'ADDRESS',
         'LANGUAGE',
-        'BIRTH_DATE',
+        'BORN_ON',
       ] as const)
         expect(await systems(told).choose(field, strategy)).toBeNull();
     },
@@ -133,7 +133,7 @@ describe('values', () => {
     const told = { a: found(record({ name: ' Eva ', language: 'nl', birthDate: '1990-02-28' })) };
     expect(await systems(told).choose('NAME', 'MOST_RECENT')).toBe('Eva');
     expect(await systems(told).choose('LANGUAGE', 'MOST_RECENT')).toBe('nl');
-    expect(await systems(told).choose('BIRTH_DATE', 'SOURCE_PRIORITY')).toBe('1990-02-28');
+    expect(await systems(told).choose('BORN_ON', 'SOURCE_PRIORITY')).toBe('1990-02-28');
   });
 
   test('of e-mail and phone have their one way of writing, and what is none is passed over', async () => {
@@ -237,20 +237,20 @@ describe('provenance', () => {
     expect(await provenance('ADDRESS', 'MOST_RECENT')).toEqual({
       field: 'ADDRESS',
       strategy: 'MOST_RECENT',
-      winner: {
+      chosen: {
         value: 'Kade 1a, 2611 AB Delft, NL',
         source: 'c',
         recordId: '7',
-        verified: null,
+        isVerified: null,
         updatedAt: '2026-11-01T12:00:00.000Z',
         fetchedAt: 'fetched 7',
       },
-      losers: [
+      alternatives: [
         {
           value: 'Breda',
           source: 'a',
           recordId: '1',
-          verified: null,
+          isVerified: null,
           updatedAt: null,
           fetchedAt: 'fetched 1',
         },
@@ -266,8 +266,8 @@ describe('provenance', () => {
       b: found(record({}, [{ namespace: 'email', value: 'b@example.nl', verified: true }])),
     };
     expect(await systems(told).provenance('PRIMARY_EMAIL', 'SOURCE_PRIORITY')).toMatchObject({
-      winner: { value: 'a@example.nl', verified: false },
-      losers: [{ value: 'b@example.nl', verified: true }],
+      chosen: { value: 'a@example.nl', isVerified: false },
+      alternatives: [{ value: 'b@example.nl', isVerified: true }],
     });
   });
 
@@ -280,23 +280,23 @@ describe('provenance', () => {
     const allBut = (hidden: string) =>
       systems(told).provenance('NAME', 'SOURCE_PRIORITY', (source) => source !== hidden);
     expect(await allBut('a')).toMatchObject({
-      winner: { value: 'Eva', source: 'a', recordId: '***' },
-      losers: [{ value: 'Ev' }, { value: 'E' }],
+      chosen: { value: 'Eva', source: 'a', recordId: '***' },
+      alternatives: [{ value: 'Ev' }, { value: 'E' }],
     });
-    expect(await allBut('b')).toMatchObject({ winner: { recordId: '1' }, losers: [{ value: 'E' }] });
+    expect(await allBut('b')).toMatchObject({ chosen: { recordId: '1' }, alternatives: [{ value: 'E' }] });
   });
 
-  test('has no winner, and no error, when nobody can be asked', async () => {
+  test('has no chosen, and no error, when nobody can be asked', async () => {
     expect(await systems({ a: down('a') }).provenance('NAME', 'MOST_RECENT')).toEqual({
       field: 'NAME',
       strategy: 'MOST_RECENT',
-      winner: null,
-      losers: [],
+      chosen: null,
+      alternatives: [],
       unavailable: ['a'],
     });
   });
 
-  test('has the winner that is shown', async () => {
+  test('has the chosen that is shown', async () => {
     const outcome = fc.oneof(
       fc.constantFrom(unknown, unknown, down('x')),
       fc
@@ -306,10 +306,10 @@ describe('provenance', () => {
     const world = fc.array(outcome, { maxLength: 4 }).map((all) => Object.fromEntries(all.entries()));
     await fc.assert(
       fc.asyncProperty(world, fc.constantFrom(...STRATEGIES), async (told, strategy) => {
-        const { winner, unavailable } = await systems(told).provenance('NAME', strategy);
+        const { chosen, unavailable } = await systems(told).provenance('NAME', strategy);
         const shown = systems(told).choose('NAME', strategy);
-        if (winner == null && unavailable.length > 0) await expect(shown).rejects.toThrow('did not answer');
-        else expect(await shown).toBe(winner?.value ?? null);
+        if (chosen == null && unavailable.length > 0) await expect(shown).rejects.toThrow('did not answer');
+        else expect(await shown).toBe(chosen?.value ?? null);
       }),
     );
   });

@@ -125,19 +125,19 @@ describe('the addresses', () => {
     });
     const { data, errors } = await ask(
       gateway,
-      'emails { value source verified } phones { value source verified }',
+      'emails { value source isVerified } phones { value source isVerified }',
     );
     expect(errors).toEqual([]);
     expect(data).toEqual({
       customer: {
         emails: [
-          { value: 'eva@example.nl', source: 'a', verified: true },
-          { value: 'info@example.nl', source: 'a', verified: false },
-          { value: 'eva@example.nl', source: 'b', verified: false },
+          { value: 'eva@example.nl', source: 'a', isVerified: true },
+          { value: 'info@example.nl', source: 'a', isVerified: false },
+          { value: 'eva@example.nl', source: 'b', isVerified: false },
         ],
         phones: [
-          { value: '+31612345678', source: 'a', verified: false },
-          { value: '+31612345678', source: 'b', verified: false },
+          { value: '+31612345678', source: 'a', isVerified: false },
+          { value: '+31612345678', source: 'b', isVerified: false },
         ],
       },
     });
@@ -179,13 +179,13 @@ describe('the id', () => {
 describe('what a source may ask of a customer', () => {
   test('its own identifier of them, which is null when it does not know them', async () => {
     const gateway = gatewayOver({ a: null, b: { id: '2', identifiers: [] } });
-    const { data, errors } = await ask(gateway, 'aKey bKey knownTo { source status }');
+    const { data, errors } = await ask(gateway, 'aKey bKey systems { source status }');
     expect(errors).toEqual([]);
     expect(data).toEqual({
       customer: {
         aKey: null,
         bKey: '2',
-        knownTo: [
+        systems: [
           { source: 'a', status: 'UNKNOWN' },
           { source: 'b', status: 'KNOWN' },
         ],

@@ -162,7 +162,7 @@ const NAME_LAST = `
   primaryPhone: String @survivorship(strategy: SOURCE_PRIORITY, sources: null)
   address: Address @survivorship(strategy: MOST_RECENT)
   language: String @survivorship(strategy: MOST_RECENT)
-  birthDate: Date @survivorship(strategy: SOURCE_PRIORITY)`;
+  bornOn: Date @survivorship(strategy: SOURCE_PRIORITY)`;
 const read = (fields: string, plugged = PLUGGED_IN, rest = '') =>
   survivorshipRules(parse(`${DIRECTIVES} type Customer { id: ID ${fields} } ${rest}`), plugged);
 const problemsOf = (fields: string, rest = ''): readonly string[] => {
@@ -180,7 +180,7 @@ describe('the rules in the SDL', () => {
     const coreSchema = parse(`${DIRECTIVES} ${readFileSync('schema/customer.graphql', 'utf8')}`);
     expect(Object.keys(survivorshipRules(coreSchema, PLUGGED_IN)).sort()).toEqual([
       'ADDRESS',
-      'BIRTH_DATE',
+      'BORN_ON',
       'LANGUAGE',
       'NAME',
       'PRIMARY_EMAIL',
@@ -207,18 +207,18 @@ describe('the rules in the SDL', () => {
     expect(rules.NAME.sources).toEqual(['shop', 'calls']);
   });
 
-  test('change the winner when one word of the SDL changes, and nothing else', () => {
+  test('change the chosen when one word of the SDL changes, and nothing else', () => {
     const held = [
       says('Eva', { updatedAtMs: 2 }),
       says('Eva Maria Vos', { source: 'shop', updatedAtMs: 1 }),
       says('E. Vos', { source: 'crm', updatedAtMs: 3 }),
       says('e. vos', { source: 'crm', recordId: '2' }),
     ];
-    const winner = (rule: string) =>
+    const chosen = (rule: string) =>
       inOrder(held, read(`name: String @survivorship(${rule})${NAME_LAST}`).NAME)[0]?.value;
-    expect(winner('strategy: SOURCE_PRIORITY')).toBe('Eva');
-    expect(winner('strategy: SOURCE_PRIORITY, sources: ["shop"]')).toBe('Eva Maria Vos');
-    expect(winner('strategy: MOST_RECENT')).toBe('E. Vos');
+    expect(chosen('strategy: SOURCE_PRIORITY')).toBe('Eva');
+    expect(chosen('strategy: SOURCE_PRIORITY, sources: ["shop"]')).toBe('Eva Maria Vos');
+    expect(chosen('strategy: MOST_RECENT')).toBe('E. Vos');
   });
 
   test('are refused with all that is wrong with them at once', () => {
@@ -228,7 +228,7 @@ describe('the rules in the SDL', () => {
          primaryPhone: String @survivorship(strategy: NEWEST)
          address: Address @survivorship
          language: String
-         birthDate: Date @survivorship(strategy: MOST_RECENT, source: ["shop"])
+         bornOn: Date @survivorship(strategy: MOST_RECENT, source: ["shop"])
          emails: [String] @survivorship(strategy: MOST_RECENT)`,
         'type Company { name: String @survivorship(strategy: MOST_RECENT) }',
       ),
@@ -236,7 +236,7 @@ describe('the rules in the SDL', () => {
       '@survivorship of "Customer.primaryEmail" names "shop" more than once.',
       expect.stringMatching(/^@survivorship of "Customer\.primaryPhone": .*NEWEST/),
       expect.stringMatching(/^@survivorship of "Customer\.address": .*strategy/),
-      '@survivorship of "Customer.birthDate" has no argument "source".',
+      '@survivorship of "Customer.bornOn" has no argument "source".',
       expect.stringMatching(/^"Customer\.emails" has @survivorship, which only these fields/),
       expect.stringMatching(/^"Company\.name" has @survivorship, which only these fields/),
       '"Customer.name" needs @survivorship, which says how its value is chosen.',

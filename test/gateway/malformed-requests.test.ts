@@ -28,7 +28,7 @@ afterEach(() => {
 });
 
 test('a request that is right does reach the sources', async () => {
-  await gateway.query('{ customer(by: { email: "everywhere@example.nl" }) { knownTo { status } } }');
+  await gateway.query('{ customer(by: { email: "everywhere@example.nl" }) { systems { status } } }');
   expect(Object.values(control.counters()).filter(({ calls }) => calls > 0)).toHaveLength(4);
   await control.heal();
 });
@@ -314,7 +314,7 @@ describe('a request that is too large', QUICKLY, () => {
     ],
     [
       '1,000 aliases through fragments in fields',
-      `{ ${CUSTOMER} { ${repeated(20, (i) => `c${i}: knownTo { ...F }`)} } } fragment F on KnownTo { ${repeated(50, (i) => `s${i}: source`)} }`,
+      `{ ${CUSTOMER} { ${repeated(20, (i) => `c${i}: systems { ...F }`)} } } fragment F on SystemStatus { ${repeated(50, (i) => `s${i}: source`)} }`,
     ],
     ['fields nested 50 deep', nested(50, '{ a ', '{ a }', '}')],
     [

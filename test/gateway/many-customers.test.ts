@@ -38,7 +38,7 @@ const ROUNDS = 1;
 async function ask(): Promise<Record<string, number>> {
   await control.heal();
   const { data, errors } = await gateway.query(
-    'query($by: [CustomerKey!]!) { customers(by: $by) { id knownTo { status } } }',
+    'query($by: [CustomerKey!]!) { customers(by: $by) { id systems { status } } }',
     { by: people.map(({ email }) => ({ email })) },
   );
   expect(errors).toEqual([]);

@@ -33,7 +33,7 @@ function keysOf(email: string): Record<string, string>[] {
   ].flatMap((key) => Object.entries(key).flatMap(([name, value]) => (value ? [{ [name]: value }] : [])));
 }
 
-const WHO = '{ id name emails { value source } knownTo { source status } }';
+const WHO = '{ id name emails { value source } systems { source status } }';
 
 describe('one customer over four systems', () => {
   test('shows, field by field, what the systems hold', async () => {
@@ -124,7 +124,7 @@ describe('one customer over four systems', () => {
 });
 
 describe('a customer of some systems only', () => {
-  const SHOWN = `{ name orders { nodes { number } } tickets { id } company { name } cart { name } knownTo { source status } }`;
+  const SHOWN = `{ name orders { nodes { number } } tickets { id } company { name } cart { name } systems { source status } }`;
 
   test.each([
     ['shop-only@example.nl', ['order-system', 'webshop']],
@@ -139,7 +139,7 @@ describe('a customer of some systems only', () => {
     const { customer } = data ?? {};
     expect(at(customer, 'name')).toBe(`${person.firstName} ${person.lastName}`);
     expect(
-      listAt(customer, 'knownTo')
+      listAt(customer, 'systems')
         .filter((one) => at(one, 'status') === 'KNOWN')
         .map((one) => at(one, 'source')),
     ).toEqual(systems);

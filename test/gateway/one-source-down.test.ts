@@ -219,14 +219,14 @@ describe('who the customer is', () => {
   test('says of a system that is down that it cannot be asked, which is no error', async () => {
     await control.set('contact-centre', { fault: 'down' });
     const answer = await coldGateway().query(
-      '{ customer(by: {email: "everywhere@example.nl"}) { name phones { source } knownTo { source status } } }',
+      '{ customer(by: {email: "everywhere@example.nl"}) { name phones { source } systems { source status } } }',
     );
     expect(answer.errors).toEqual([]);
     expect(answer.data).toEqual({
       customer: {
         name: 'Eva van der Meer',
         phones: ['order-system', 'webshop', 'crm-hubspot'].map((source) => ({ source })),
-        knownTo: [
+        systems: [
           { source: 'order-system', status: 'KNOWN' },
           { source: 'webshop', status: 'KNOWN' },
           { source: 'crm-hubspot', status: 'KNOWN' },

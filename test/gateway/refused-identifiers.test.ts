@@ -53,8 +53,8 @@ const RECORDS: CustomerRecord[] = ADDRESSES.map((value, i) => ({
   identifiers: [{ namespace: 'email', value }],
 }));
 
-const QUERY = 'query ($by: CustomerKey!) { customer(by: $by) { knownTo { status } } }';
-const KNOWN = { customer: { knownTo: [{ status: 'KNOWN' }] } };
+const QUERY = 'query ($by: CustomerKey!) { customer(by: $by) { systems { status } } }';
+const KNOWN = { customer: { systems: [{ status: 'KNOWN' }] } };
 
 describe('an identifier that is refused', () => {
   test.each([

@@ -39,7 +39,7 @@ beforeAll(async () => {
   const open = createTestGateway(settings);
   const all = await open.query(
     `query ($by: [CustomerKey!]!) { customers(by: $by) {
-      id name primaryEmail primaryPhone birthDate emails { value } phones { value } identifiers { value }
+      id name primaryEmail primaryPhone bornOn emails { value } phones { value } identifiers { value }
       address { street postcode } orders(first: 20) { nodes { number } }
     } }`,
     { by: [OWN, ...OTHERS].map((email) => ({ email })) },
@@ -85,7 +85,7 @@ const field = fc.constantFrom(
   'primaryEmail',
   'identifiers { value }',
   'orders { nodes { number } }',
-  'knownTo { status }',
+  'systems { status }',
 );
 
 /** Operations of one's own, persisted ones with whatever variables, and bodies that mean to confuse. */

@@ -173,7 +173,7 @@ describe.each(WAYS)('an operation that is %s', (way) => {
         tickets(first: 1) { ${name}: subject }
       }
       customer(by: $by) { ${name}: locale name }
-      identify(by: $by) { ... on Identified { ${name}: customer { ${name}: name } } }
+      identify(by: $by) { ... on IdentifiedCustomer { ${name}: customer { ${name}: name } } }
       customers(by: [$by]) { ${name}: name }
     }`;
     const plain = query.replaceAll(`${name}:`, 'alias:');

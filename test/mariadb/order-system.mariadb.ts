@@ -191,7 +191,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
       );
     const fields = fc.subarray(
       [
-        'name birthDate emails { value verified } phones { value verified }',
+        'name bornOn emails { value isVerified } phones { value isVerified }',
         'address { street houseNumber postcode city country }',
         'becameCustomerAt',
         'orderCount { value } lifetimeValue { amounts { amount currency } }',

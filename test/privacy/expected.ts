@@ -109,23 +109,23 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Told,
       case 'Customer.timeline':
         return ofKinds(value);
       case 'Customer.provenance':
-        return (value as { field: string; winner: Value | null; losers: Value[] }[])
+        return (value as { field: string; chosen: Value | null; alternatives: Value[] }[])
           .filter(({ field }) => !isFieldForbidden(camelCase(field)))
-          .map(({ winner, losers, ...rest }) => ({
+          .map(({ chosen, alternatives, ...rest }) => ({
             ...rest,
-            winner: winner === null || isOfShown(winner) ? winner : { ...winner, recordId: '***' },
-            losers: losers.filter(isOfShown),
+            chosen: chosen === null || isOfShown(chosen) ? chosen : { ...chosen, recordId: '***' },
+            alternatives: alternatives.filter(isOfShown),
           }));
       case 'Customer.identifiers':
-      case 'Identified.identifiers':
+      case 'IdentifiedCustomer.identifiers':
         return (value as { namespace: string }[]).filter(isShown);
-      case 'Identified.links':
+      case 'IdentifiedCustomer.links':
         return (value as { from: { namespace: string }; to: { namespace: string } }[]).filter(
           ({ from, to }) => isShown(from) && isShown(to),
         );
-      case 'Identified.conflicts':
-        return (value as { namespace: string; over: { namespace: string } }[]).filter(
-          (one) => isShown(one) && isShown(one.over),
+      case 'IdentifiedCustomer.conflicts':
+        return (value as { namespace: string; link: { namespace: string } }[]).filter(
+          (one) => isShown(one) && isShown(one.link),
         );
       default:
         return value;

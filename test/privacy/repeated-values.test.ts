@@ -182,7 +182,7 @@ test('a namespace names a field of the schema that shows the same', () => {
 });
 
 describe('an identifier whose field no plugged-in source provides', () => {
-  const query = `query ($email: String!) { identify(by: { email: $email }) { ... on Identified {
+  const query = `query ($email: String!) { identify(by: { email: $email }) { ... on IdentifiedCustomer {
     identifiers { namespace } links { from { namespace } to { namespace } } conflicts { namespace }
     customer { identifiers { namespace } }
   } } }`;

@@ -145,7 +145,7 @@ describe('a suppressed customer', () => {
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     const { data, errors } = await ask(
       gateway,
-      'query ($by: CustomerKey!) { identify(by: $by) { ... on Identified { identifiers { value } } ... on Ambiguous { hints { name } } } }',
+      'query ($by: CustomerKey!) { identify(by: $by) { ... on IdentifiedCustomer { identifiers { value } } ... on AmbiguousIdentifier { hints { name } } } }',
       { email: EMAIL },
     );
     expect(data).toEqual({ identify: null });

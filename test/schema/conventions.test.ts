@@ -299,7 +299,7 @@ describe('what the schema says of personal data', () => {
     // The rest needs a scope. What a customer allows and forbids must be known to whoever may ask anything.
     const forAll = [
       'Customer.id',
-      'Customer.knownTo',
+      'Customer.systems',
       'Customer.consents',
       'Customer.weather',
       'Query.weather',
@@ -361,7 +361,7 @@ describe('what the schema says of personal data', () => {
 
   it('has a mask for names, addresses, numbers and words of a person', () => {
     const pointing =
-      /\.(name|\w+Name|tradeNames|value|values|street|houseNumber|postcode|address|text|body|subject|comment|term|searchTerm|username|location|url|\w+Url|websites?|domains?|birthDate|primary\w+|rsin|kvkNumber|vatNumber|visitorId)$/;
+      /\.(name|\w+Name|tradeNames|value|values|street|houseNumber|postcode|address|text|body|subject|comment|term|searchTerm|username|location|url|\w+Url|websites?|domains?|bornOn|primary\w+|rsin|kvkNumber|vatNumber|visitorId)$/;
     const clear = which(
       ({ category, mask }, path) =>
         category !== 'NONE' && mask === undefined && isText(path) && pointing.test(path),

@@ -342,7 +342,7 @@ describe('the contact centre with records of a kind', () => {
     const gateway = createTestGateway(zendesk.settings(control.sources['contact-centre']?.url ?? ''));
     const query = `query($email: String!, $after: String) { customer(by: { email: $email }) {
       tickets(first: 3) { id }
-      openTicketCount { value approximate }
+      openTicketCount { value isApproximate }
       timeline(first: 4, after: $after) {
         nodes { recordId kind title status amount { amount } } pageInfo { endCursor hasNextPage } missing { source code }
       }
@@ -354,7 +354,7 @@ describe('the contact centre with records of a kind', () => {
     expect(control.counters()['contact-centre']?.calls).toBe(2);
     const all = newestFirst(tickets);
     expect(at(data, 'customer', 'tickets')).toEqual(all.slice(0, 3).map(({ id }) => ({ id: String(id) })));
-    expect(at(data, 'customer', 'openTicketCount')).toEqual({ value: 20, approximate: false });
+    expect(at(data, 'customer', 'openTicketCount')).toEqual({ value: 20, isApproximate: false });
     expect(at(data, 'customer', 'timeline', 'nodes')).toEqual(
       all.slice(0, 4).map(({ id, channel, subject, status }) => ({
         recordId: String(id),
@@ -381,7 +381,7 @@ describe('the contact centre with records of a kind', () => {
     ]);
     expect(at(many.data, 'customer')).toMatchObject({
       tickets: null,
-      openTicketCount: { approximate: true },
+      openTicketCount: { isApproximate: true },
       timeline: { nodes: [], missing: [{ source: 'contact-centre', code: 'SOURCE_CONTRACT' }] },
     });
   });

@@ -137,12 +137,12 @@ describe('Salesforce', () => {
         data: { customer: { optOuts: { phone: true } } },
       },
       'an e-mail address': {
-        ...by({ email: everywhere.email }, 'birthDate'),
-        data: { customer: { birthDate: everywhere.birthDate } },
+        ...by({ email: everywhere.email }, 'bornOn'),
+        data: { customer: { bornOn: everywhere.birthDate } },
       },
       'a phone number': {
-        ...by({ phone: everywhere.phone }, 'birthDate'),
-        data: { customer: { birthDate: everywhere.birthDate } },
+        ...by({ phone: everywhere.phone }, 'bornOn'),
+        data: { customer: { bornOn: everywhere.birthDate } },
       },
     },
     unknown: {
@@ -553,11 +553,11 @@ describe('Salesforce with people of the test', () => {
 
   it('finds by an address with a quote in it, and nobody else for its sake', async () => {
     await start([{ ...everywhere, email: "O'Brien@example.nl" }, another]);
-    const { data, errors } = await query('query($by: [CustomerKey!]!) { customers(by: $by) { birthDate } }', {
+    const { data, errors } = await query('query($by: [CustomerKey!]!) { customers(by: $by) { bornOn } }', {
       by: ["o'brien@example.nl", "o''brien@example.nl"].map((email) => ({ email })),
     });
     expect(errors).toEqual([]);
-    expect(listAt(data, 'customers')).toEqual([{ birthDate: everywhere.birthDate }, null]);
+    expect(listAt(data, 'customers')).toEqual([{ bornOn: everywhere.birthDate }, null]);
   });
 
   it("vouches for the order system's number, where an organisation has a field for it", async () => {

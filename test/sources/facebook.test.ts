@@ -94,7 +94,7 @@ describe('Facebook', () => {
     await start();
     const { data, errors } = await gatewayWith().query(
       `query($id: String!) { customer(by: { facebookUserId: $id }) {
-        name language identifiers { namespace value verified }
+        name language identifiers { namespace value isVerified }
         facebookProfile {
           id name firstName lastName pictureUrl language
           conversations(first: 1) { id url messageCount unreadCount canReply updatedAt
@@ -108,7 +108,7 @@ describe('Facebook', () => {
     expect(at(data, 'customer')).toEqual({
       name: 'Eva van der Meer',
       language: 'nl-NL',
-      identifiers: [{ namespace: 'facebookUserId', value: eva.facebook.userId, verified: true }],
+      identifiers: [{ namespace: 'facebookUserId', value: eva.facebook.userId, isVerified: true }],
       facebookProfile: {
         id: eva.facebook.userId,
         name: 'Eva van der Meer',

@@ -77,7 +77,7 @@ function openAmounts(one: Pick<Person, 'invoices'>) {
 const FIELDS = `invoices(first: 100) { nodes {
     number issuedOn dueOn total { amount currency } openAmount { amount currency } status orderNumber
   } pageInfo { hasNextPage } }
-  openInvoiceTotal { amounts { amount currency } approximate }`;
+  openInvoiceTotal { amounts { amount currency } isApproximate }`;
 
 function expected(one: Pick<Person, 'invoices'>) {
   const all = sent(one);
@@ -94,7 +94,7 @@ function expected(one: Pick<Person, 'invoices'>) {
       })),
       pageInfo: { hasNextPage: all.length > 100 },
     },
-    openInvoiceTotal: { amounts: openAmounts(one), approximate: false },
+    openInvoiceTotal: { amounts: openAmounts(one), isApproximate: false },
   };
 }
 
@@ -453,12 +453,12 @@ describe('the invoice system with records of a kind', () => {
     ]);
     const gateway = patientGateway(environment());
     const { data } = await gateway.query(
-      '{ customer(by: { invoiceCustomerNumber: "D2" }) { openInvoiceTotal { amounts { amount } approximate } } }',
+      '{ customer(by: { invoiceCustomerNumber: "D2" }) { openInvoiceTotal { amounts { amount } isApproximate } } }',
     );
     await gateway.close();
     expect(at(data, 'customer', 'openInvoiceTotal')).toEqual({
       amounts: [{ amount: '30.15' }],
-      approximate: false,
+      isApproximate: false,
     });
   });
 
@@ -494,7 +494,7 @@ describe('the invoice system with records of a kind', () => {
     await start(people, { now: () => now, tokenSeconds: 3_600 });
     const gateway = patientGateway({ ...environment(), INVOICES_ACCESS_TOKEN: '' });
     const ask = (by: object) =>
-      gateway.query('query($by: CustomerKey!) { customer(by: $by) { openInvoiceTotal { approximate } } }', {
+      gateway.query('query($by: CustomerKey!) { customer(by: $by) { openInvoiceTotal { isApproximate } } }', {
         by,
       });
     await ask({ email: 'somebody-1@example.nl' });
@@ -507,7 +507,7 @@ describe('the invoice system with records of a kind', () => {
     await gateway.close();
     for (const { data, errors } of answers) {
       expect(errors).toEqual([]);
-      expect(at(data, 'customer', 'openInvoiceTotal')).toEqual({ approximate: false });
+      expect(at(data, 'customer', 'openInvoiceTotal')).toEqual({ isApproximate: false });
     }
   });
 
@@ -515,7 +515,7 @@ describe('the invoice system with records of a kind', () => {
     await start([somebody(1, 1)], { requestsPerFiveMinutes: 1, now: () => 1_000 });
     const gateway = patientGateway(environment());
     const { errors } = await gateway.query(
-      '{ customer(by: { email: "somebody-1@example.nl" }) { openInvoiceTotal { approximate } } }',
+      '{ customer(by: { email: "somebody-1@example.nl" }) { openInvoiceTotal { isApproximate } } }',
     );
     await gateway.close();
     expect(errors.map(({ extensions }) => extensions)).toMatchObject([

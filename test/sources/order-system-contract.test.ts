@@ -22,8 +22,8 @@ const seven = person('customer-7@example.nl');
 const company = person('company@example.nl');
 const single = person('single-device@example.nl');
 const many = person('many-orders@example.nl');
-const known = (one: Person) => ({ customer: { birthDate: one.birthDate } });
-const by = (key: object, fields = 'birthDate') => ({
+const known = (one: Person) => ({ customer: { bornOn: one.birthDate } });
+const by = (key: object, fields = 'bornOn') => ({
   query: `query($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
   variables: { by: key },
 });
@@ -148,7 +148,7 @@ describe('the order system', () => {
       // Who it is, whether the address is anybody else's, and both pages in one statement.
       calls: 3,
     },
-    ask: by({ customerNumber: seven.orderSystem.customerNumber }, 'birthDate becameCustomerAt'),
+    ask: by({ customerNumber: seven.orderSystem.customerNumber }, 'bornOn becameCustomerAt'),
     wrongCredentials: state(
       'its login may log in no more',
       () => `ALTER ROLE ${reader()} NOLOGIN`,

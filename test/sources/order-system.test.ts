@@ -286,10 +286,10 @@ describe('the order system', () => {
     const { data, errors } = await gateway.query(`{
       customer(by: { email: "two-accounts@example.nl" }) {
         orders(first: 100) { nodes { number } }
-        orderCount { value approximate }
+        orderCount { value isApproximate }
         becameCustomerAt
         lastOrderAt
-        lifetimeValue { amounts { amount currency } approximate }
+        lifetimeValue { amounts { amount currency } isApproximate }
         timeline { nodes { recordId } }
       }
     }`);
@@ -301,10 +301,10 @@ describe('the order system', () => {
     const [counted, lastPlacedAt, amounts] = totalsOf(orders);
     expect(at(data, 'customer')).toEqual({
       orders: { nodes: orders.map(({ number }) => ({ number })) },
-      orderCount: { value: counted, approximate: false },
+      orderCount: { value: counted, isApproximate: false },
       becameCustomerAt: accounts.map(({ createdAt }) => new Date(createdAt).toISOString()).sort()[0],
       lastOrderAt: lastPlacedAt,
-      lifetimeValue: { amounts, approximate: false },
+      lifetimeValue: { amounts, isApproximate: false },
       timeline: { nodes: orders.map(({ number }) => ({ recordId: number })) },
     });
   });

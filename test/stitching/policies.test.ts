@@ -90,7 +90,7 @@ describe('what the SDL says of a field', () => {
     const policies = policiesOf(
       'type Query { _cards(ids: [ID!]!): [Card]! } type Card @personalData(category: NONE) { id: ID! }',
     );
-    expect(policies.get('Customer.birthDate')).toMatchObject({ category: 'TRAIT', mask: 'YEAR' });
+    expect(policies.get('Customer.bornOn')).toMatchObject({ category: 'TRAIT', mask: 'YEAR' });
     expect(policies.get('Order.total')).toEqual({ category: 'TRANSACTION', authenticated: false });
     expect([...policies.keys()].filter((path) => path.includes('_'))).toEqual([]);
   });

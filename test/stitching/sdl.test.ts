@@ -306,14 +306,14 @@ describe('the schema', () => {
     ])
       expect(text.includes(name), name).toBe(false);
     const { data, errors } = await two.query(
-      '{ customer(by: {email: "everywhere@example.nl"}) { id name company { name } cart { lines { product { sku title } } } knownTo { source } } }',
+      '{ customer(by: {email: "everywhere@example.nl"}) { id name company { name } cart { lines { product { sku title } } } systems { source } } }',
     );
     await two.close();
     expect(errors).toEqual([]);
     expect(data).toMatchObject({
       customer: {
         name: 'Eva van der Meer',
-        knownTo: [{ source: 'webshop' }, { source: 'crm-hubspot' }],
+        systems: [{ source: 'webshop' }, { source: 'crm-hubspot' }],
         cart: { lines: [{ product: { sku: expect.any(String) as string } }] },
       },
     });

@@ -57,7 +57,7 @@ const ATTACKS: [string, string, string?][] = [
   [
     'a customer under our names in a fragment',
     '...Event recordId',
-    fragmentOf('_customer: customer { id: language orderCount { value: approximate } }'),
+    fragmentOf('_customer: customer { id: language orderCount { value: isApproximate } }'),
   ],
   ['no customer at all', 'recordId'],
   ['a customer that is left out', 'recordId customer @include(if: false) { id }'],

@@ -73,7 +73,7 @@ async function answer(get: Get, body: string): Promise<string> {
 async function one(get: Get, { email }: Key): Promise<object | null> {
   const [contact] = await get<Contact>('crm-hubspot', '/contacts?email=', [email]);
   if (contact === undefined) return null;
-  const { name, language, birthDate, phone, address, customerNumber } = contact;
+  const { name, language, bornOn, phone, address, customerNumber } = contact;
   const of = `?first=${FIRST}&customerNumber=`;
   const [orders, tickets, invoices] = await Promise.all([
     ordersOf(get, [customerNumber]),
@@ -83,7 +83,7 @@ async function one(get: Get, { email }: Key): Promise<object | null> {
   return {
     name,
     language,
-    birthDate,
+    bornOn,
     primaryEmail: contact.email,
     primaryPhone: phone,
     address,

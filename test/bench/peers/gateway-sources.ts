@@ -92,7 +92,7 @@ const contact = z.object({
   customerNumber: z.string(),
   name: z.string(),
   language: z.string(),
-  birthDate: z.iso.date(),
+  bornOn: z.iso.date(),
   phone: z.string(),
   address: z.object({
     street: z.string(),
@@ -154,14 +154,20 @@ function contactsBy(key: 'email' | 'customerNumber') {
   });
 }
 
-function toRecord({ customerNumber, email, phone, ...profile }: z.infer<typeof contact>): CustomerRecord {
+function toRecord({
+  customerNumber,
+  email,
+  phone,
+  bornOn,
+  ...profile
+}: z.infer<typeof contact>): CustomerRecord {
   return {
     id: customerNumber,
     identifiers: [
       { namespace: 'email', value: email, verified: true },
       { namespace: 'phone', value: phone },
     ],
-    profile,
+    profile: { ...profile, birthDate: bornOn },
   };
 }
 

@@ -6,7 +6,7 @@ const ORDERS = `orders(first: 3) { nodes { number status placedAt total { amount
 
 /** Scenario A: 39 fields of five systems; the CRM first, then three by the number it knows, then the orders' products. */
 const ONE = `query ($by: CustomerKey!) { customer(by: $by) {
-  name language birthDate primaryEmail primaryPhone address { street houseNumber postcode city country }
+  name language bornOn primaryEmail primaryPhone address { street houseNumber postcode city country }
   ${ORDERS}
   tickets(first: 3) { id subject status priority channel createdAt }
   invoices(first: 3) { number status dueDate }

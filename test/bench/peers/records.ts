@@ -22,7 +22,7 @@ export interface Contact {
   customerNumber: string;
   name: string;
   language: string;
-  birthDate: string;
+  bornOn: string;
   phone: string;
   address: { street: string; houseNumber: string; postcode: string; city: string; country: string };
   updatedAt: string;
@@ -117,7 +117,7 @@ function contactOf({
 }: Everywhere): Contact {
   const { customerNumber, updatedAt } = orderSystem;
   const name = `${firstName} ${lastName}`;
-  return { email, customerNumber, name, language: 'nl', birthDate, phone, address, updatedAt };
+  return { email, customerNumber, name, language: 'nl', bornOn: birthDate, phone, address, updatedAt };
 }
 
 function ordersOf({ orderSystem: { customerNumber, orders } }: Everywhere): OrderRecord[] {

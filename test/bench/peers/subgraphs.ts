@@ -29,7 +29,7 @@ export const SUBGRAPHS: Readonly<Record<PeerSystem, string>> = {
       customerNumber: ID!
       name: String
       language: String
-      birthDate: Date
+      bornOn: Date
       primaryEmail: String
       primaryPhone: String
       address: Address

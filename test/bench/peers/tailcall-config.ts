@@ -30,7 +30,7 @@ type Customer {
   phone: String
   name: String
   language: String
-  birthDate: String
+  bornOn: String
   primaryEmail: String @expr(body: "{{.value.email}}")
   primaryPhone: String @expr(body: "{{.value.phone}}")
   address: Address
