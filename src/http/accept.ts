@@ -11,7 +11,10 @@ const ANSWER_TYPES: ReadonlyMap<string, MediaType> = new Map([
   ['application/graphql-response+json', 'application/graphql-response+json'],
 ]);
 
-/** The media type for the first type that a client accepts, as Yoga chooses it. Undefined if it also accepts a type other than JSON. */
+/**
+ * The media type for the first type that a client accepts, as Yoga chooses it. Undefined if it also accepts a type
+ * other than JSON.
+ */
 export function mediaTypeFor(accept = '*/*'): MediaType | undefined {
   let first: MediaType | undefined;
   for (const range of accept.toLowerCase().split(',')) {
@@ -25,8 +28,8 @@ export function mediaTypeFor(accept = '*/*'): MediaType | undefined {
 }
 
 /**
- * Whether the client names a media type for incremental delivery. A client that accepts any type does not expect several
- * results, although Yoga would send them.
+ * Whether the client names a media type for incremental delivery. A client that accepts any type does not expect
+ * several results, although Yoga would send them.
  */
 export function acceptsIncremental(headers: Pick<Headers, 'get'>): boolean {
   return acceptedTypes(headers).some((type) => INCREMENTAL_TYPES.has(type));

@@ -6,7 +6,10 @@ import { Fifo, type Queued } from '../resilience/fifo.js';
 export interface ConnectionBounds {
   /** Number of open connections. */
   maxConnections: number;
-  /** Number of open connections of one remote IPv4 address, or of one IPv6 network (/64), since a client has many IPv6 addresses. */
+  /**
+   * Number of open connections of one remote IPv4 address, or of one IPv6 network (/64), since a client has many IPv6
+   * addresses.
+   */
   maxPerAddress: number;
   clock: Clock;
 }
@@ -34,7 +37,10 @@ interface Connection {
   placeInAll: Place;
 }
 
-/** Connections that share a bound, by their state. Each queue begins with the connection that has been in the state longest. */
+/**
+ * Connections that share a bound, by their state. Each queue begins with the connection that has been in the state
+ * longest.
+ */
 interface Group {
   unused: Fifo<Place>;
   idle: Fifo<Place>;
@@ -42,10 +48,10 @@ interface Group {
 }
 
 /**
- * Bounds the connections of a server. When a bound is reached, the longest-idle connection is closed for a new one: first one
- * that never sent a request, then one whose requests were answered, then one whose client is slow to send or to read. If
- * all connections are busy, the new one is closed. So idle connections cannot lock out other clients. Every step takes
- * constant time.
+ * Bounds the connections of a server. When a bound is reached, the longest-idle connection is closed for a new one:
+ * first one that never sent a request, then one whose requests were answered, then one whose client is slow to send
+ * or to read. If all connections are busy, the new one is closed. So idle connections cannot lock out other clients.
+ * Every step takes constant time.
  */
 export class Connections {
   readonly #all = newGroup();
@@ -135,7 +141,10 @@ export class Connections {
     return true;
   }
 
-  /** Returns the place if its client is slow. Checking the longest-busy connection is enough: a slow one gets there in time. */
+  /**
+   * Returns the place if its client is slow. Checking the longest-busy connection is enough: a slow one gets there in
+   * time.
+   */
   #findSlow(place: Place | undefined): Place | undefined {
     const last = place && this.#open.get(place.socket)?.last;
     if (last === undefined || this.#bounds.clock.now() - last.at < SLOW_AFTER_MS) return undefined;

@@ -68,8 +68,8 @@ export function guardEdge(
 }
 
 /**
- * The default of ALLOWED_HOSTS. A gateway on a loopback address accepts only loopback names. Otherwise a web site could give
- * its own name that address (DNS rebinding), and its pages could call the gateway as "their own" site.
+ * The default of ALLOWED_HOSTS. A gateway on a loopback address accepts only loopback names. Otherwise a web site
+ * could give its own name that address (DNS rebinding), and its pages could call the gateway as "their own" site.
  */
 export function defaultHosts(host: string): readonly string[] | undefined {
   const isLoopback = LOOPBACK_NAMES.has(host) || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);

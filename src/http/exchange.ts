@@ -9,7 +9,7 @@ import { outcomeOf, type Answer, type OperationRunner, type OperationRequest } f
 import { toClientErrors, type ErrorLog } from '../operation/errors.js';
 import type { Prepared, Preparer } from '../operation/prepare.js';
 import type { Principal } from '../operation/principal.js';
-import type { Made } from '../operation/response-cache.js';
+import type { ComputedAnswer } from '../operation/response-cache.js';
 import type { Metrics, OperationOutcome } from '../telemetry/metrics.js';
 import { endRequest, nameOperation, startRequest } from '../telemetry/tracing.js';
 import type { Authenticate } from './authenticate.js';
@@ -28,8 +28,8 @@ export interface ExchangeOptions {
 }
 
 /**
- * The request headers on which an answer depends, beside the URL. So after a new login, a browser does not use cached answers.
- * This header replaces the `vary` header of `edge.ts`, which has `origin`.
+ * The request headers on which an answer depends, beside the URL. So after a new login, a browser does not use cached
+ * answers. This header replaces the `vary` header of `edge.ts`, which has `origin`.
  */
 const VARY = 'accept, authorization, origin, x-purpose, x-sources';
 
@@ -45,8 +45,9 @@ interface Freshness {
 export class Exchange {
   readonly head: RequestHead;
   /**
-   * Names the request in logs, in errors about defects and in the response. It is the caller's `X-Request-Id` if that has only
-   * letters, digits, `_`, `.` and `-` (at most 64), so that one id is used in all systems. Otherwise it is a new id.
+   * Names the request in logs, in errors about defects and in the response. It is the caller's `X-Request-Id` if that
+   * has only letters, digits, `_`, `.` and `-` (at most 64), so that one id is used in all systems. Otherwise it is a
+   * new id.
    */
   readonly requestId: string;
   readonly #options: ExchangeOptions;
@@ -120,7 +121,7 @@ export class Exchange {
     prepared: Prepared,
     variables: OperationRequest['variables'],
     isIncremental = false,
-  ): Promise<Made> {
+  ): Promise<ComputedAnswer> {
     const { runner, config } = this.#options;
     const { headers, signal } = this.head;
     const { principal, requestId } = this;
@@ -145,11 +146,14 @@ export class Exchange {
     return { answer, operationName: this.#operationName };
   }
 
-  /** Counts an answer, and stores the values of its headers. `freshness` is set if the answer was made for another request. */
-  finish({ outcome, provenance, parts }: Answer, freshness?: Freshness): void {
+  /**
+   * Counts an answer, and stores the values of its headers. `freshness` is set if the answer was made for another
+   * request.
+   */
+  finish({ outcome, provenance, results }: Answer, freshness?: Freshness): void {
     if (freshness !== undefined) this.#trace(outcome);
     this.#freshness = freshness ?? provenance?.freshness();
-    this.#isIncremental = parts !== undefined;
+    this.#isIncremental = results !== undefined;
     this.#isComplete = outcome === 'ok' && !this.#isIncremental;
     this.#count(outcome);
   }
@@ -195,8 +199,8 @@ export class Exchange {
   }
 
   /**
-   * The headers of the answer. `Age` is the age of the oldest record in it. `max-age` is `Age` plus the time until the first
-   * record becomes stale, so that their difference is the remaining lifetime (RFC 9111, 4.2).
+   * The headers of the answer. `Age` is the age of the oldest record in it. `max-age` is `Age` plus the time until
+   * the first record becomes stale, so that their difference is the remaining lifetime (RFC 9111, 4.2).
    */
   headers(): Readonly<Record<string, string>> {
     const freshness = this.#freshness;
@@ -206,7 +210,8 @@ export class Exchange {
       'x-request-id': this.requestId,
       vary: VARY,
       ...(freshness === undefined ? {} : { age: String(ageS) }),
-      // Answers hold personal data, so only the caller may cache them, and only if they stay fresh for a second or more.
+      // Answers hold personal data, so only the caller may cache them, and only if they stay fresh for a second or
+      // more.
       'cache-control': freshS < 1 ? 'no-store' : `private, max-age=${ageS + freshS}`,
     };
   }

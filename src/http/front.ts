@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { processRegularResult, type YogaServerInstance } from 'graphql-yoga';
 import type { ExecutionResult } from '@graphql-tools/utils';
-import type { ResponseCache, Shareable } from '../operation/response-cache.js';
+import type { ResponseCache, ResolvedAnswer } from '../operation/response-cache.js';
 import type { Logger } from '../telemetry/logger.js';
 import { mediaTypeFor, type MediaType } from './accept.js';
 import { Exchange, type ExchangeOptions } from './exchange.js';
@@ -19,8 +19,9 @@ export interface FrontOptions {
 }
 
 /**
- * Answers plain requests: an operation in a POST with JSON, or a persisted operation by GET, from a client that accepts JSON.
- * Nearly all requests are plain. It creates no Request, Response or stream. It passes other requests to Yoga unchanged.
+ * Answers plain requests: an operation in a POST with JSON, or a persisted operation by GET, from a client that
+ * accepts JSON. Nearly all requests are plain. It creates no Request, Response or stream. It passes other requests to
+ * Yoga unchanged.
  */
 export function createFront(options: FrontOptions): RequestListener {
   const { yoga, endpoint, exchanges, cache, maxBodyBytes, logger } = options;
@@ -47,7 +48,7 @@ export function createFront(options: FrontOptions): RequestListener {
     const head = new NodeRequest(incoming, response);
     const exchange = new Exchange(head, exchanges);
     const reply = { exchange, response, mediaType };
-    let answered: Shareable | undefined;
+    let answered: ResolvedAnswer | undefined;
     try {
       const begun = exchange.begin();
       if (begun !== undefined) await begun;
@@ -92,7 +93,7 @@ export function createFront(options: FrontOptions): RequestListener {
     }
   }
 
-  async function send(reply: Reply, result: ExecutionResult, store?: Shareable['store']): Promise<void> {
+  async function send(reply: Reply, result: ExecutionResult, store?: ResolvedAnswer['store']): Promise<void> {
     if (result.errors !== undefined) {
       // Yoga decides on the status, the headers and the body of a result with errors.
       const answer = processRegularResult(result, yoga.fetchAPI, reply.mediaType);

@@ -35,12 +35,13 @@ export interface HealthOptions {
 }
 
 /**
- * Answers `/health/live` (the process runs) and `/health/ready` (it can answer queries), with the state of each system. The
- * gateway is ready even if a system is unavailable: only the fields of that system are null. A gateway that is stopping, or
- * whose own part does not work, is unready. The status is then 503, so that load balancers send requests elsewhere.
+ * Answers `/health/live` (the process runs) and `/health/ready` (it can answer queries), with the state of each
+ * system. The gateway is ready even if a system is unavailable: only the fields of that system are null. A gateway
+ * that is stopping, or whose own part does not work, is unready. The status is then 503, so that load balancers send
+ * requests elsewhere.
  *
- * The page is public, so it shows states and the kind of a failure. An operator also sees the last failure of each source:
- * the request, what was received, and the remedy.
+ * The page is public, so it shows states and the kind of a failure. An operator also sees the last failure of each
+ * source: the request, what was received, and the remedy.
  */
 export function useHealth(
   clients: ReadonlyMap<string, Client>,

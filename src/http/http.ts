@@ -17,9 +17,15 @@ export interface ListenOptions extends EdgeOptions {
   headersTimeoutMs?: number;
   /** A client that takes longer to send its whole request is disconnected. Default 30 s. */
   requestTimeoutMs?: number;
-  /** An idle connection is closed after this time. It is longer than that of load balancers, so that they close it. Default 65 s. */
+  /**
+   * An idle connection is closed after this time. It is longer than that of load balancers, so that they close it.
+   * Default 65 s.
+   */
   keepAliveMs?: number;
-  /** A connection without any traffic is closed after this time, such as of a client that does not read. Default 120 s. */
+  /**
+   * A connection without any traffic is closed after this time, such as of a client that does not read. Default 120
+   * s.
+   */
   inactivityTimeoutMs?: number;
   /** See `Connections`. Default 10,000. */
   maxConnections?: number;

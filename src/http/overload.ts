@@ -11,11 +11,14 @@ export interface OverloadOptions {
   /** Number of in-flight requests. Above it, requests are refused with status 503. Default 1000. */
   maxInFlight?: number;
   /**
-   * Event loop delay from which requests are refused. A request takes several iterations of the loop. So under overload it
-   * takes five to ten times this delay. Default 100 ms.
+   * Event loop delay from which requests are refused. A request takes several iterations of the loop. So under
+   * overload it takes five to ten times this delay. Default 100 ms.
    */
   maxDelayMs?: number;
-  /** Returns the priority of a request. It is called only under load, and must not throw. Default: `interactive` for all. */
+  /**
+   * Returns the priority of a request. It is called only under load, and must not throw. Default: `interactive` for
+   * all.
+   */
   priorityOf?: (request: Pick<RequestHead, 'headers'>) => Priority;
   /** Called for each refused request. */
   onShed?: (priority: Priority) => void;
@@ -27,7 +30,10 @@ export interface OverloadOptions {
 export interface OverloadGuard {
   /** Number of in-flight requests. Requests that are never refused are not counted. */
   inFlight: () => number;
-  /** Event loop delay: the least of three measurements in a row, or how long the current iteration has accepted requests. */
+  /**
+   * Event loop delay: the least of three measurements in a row, or how long the current iteration has accepted
+   * requests.
+   */
   delayMs: () => number;
   /** Guards a handler for node:http. */
   guardHandler(handler: RequestListener): RequestListener;
@@ -79,8 +85,8 @@ const BODY = JSON.stringify({
 });
 
 /**
- * Creates the guard. It comes before all other handlers, so a refusal takes only microseconds: no Request is created, no body
- * is read, no plugin runs.
+ * Creates the guard. It comes before all other handlers, so a refusal takes only microseconds: no Request is created,
+ * no body is read, no plugin runs.
  */
 export function createOverloadGuard({
   maxInFlight = 1_000,
@@ -194,8 +200,8 @@ export function createOverloadGuard({
 }
 
 /**
- * Calls `onStart` when a subscription begins. A subscription may last for hours and is mostly idle, so it counts as answered
- * when it begins. Incremental delivery has `no-store` and counts as answered with its last result.
+ * Calls `onStart` when a subscription begins. A subscription may last for hours and is mostly idle, so it counts as
+ * answered when it begins. Incremental delivery has `no-store` and counts as answered with its last result.
  */
 function onStreamStart(response: ServerResponse, onStart: () => void): void {
   const writeHead = response.writeHead.bind(response) as (...all: unknown[]) => ServerResponse;
@@ -216,8 +222,8 @@ interface EventLoopWatch {
 }
 
 /**
- * Measures how late a timer fires. Node's `monitorEventLoopDelay` collects a histogram over time. For the current delay, a
- * timer would have to read and reset it as well.
+ * Measures how late a timer fires. Node's `monitorEventLoopDelay` collects a histogram over time. For the current
+ * delay, a timer would have to read and reset it as well.
  */
 function watchEventLoop(clock: Clock): EventLoopWatch {
   let [last, previous, beforePrevious] = [0, 0, 0];
@@ -233,7 +239,8 @@ function watchEventLoop(clock: Clock): EventLoopWatch {
     delayMs: () => {
       // One late timer may be a garbage collection, or a machine that slept. So only three in a row count.
       const lasting = Math.min(last, previous, beforePrevious);
-      // The current iteration counts by itself. Otherwise a burst would be accepted as a whole before the next measurement.
+      // The current iteration counts by itself. Otherwise a burst would be accepted as a whole before the next
+      // measurement.
       return firstAcceptedAt === undefined ? lasting : Math.max(lasting, delaySince(firstAcceptedAt));
     },
     accepted: () => {
@@ -254,9 +261,9 @@ interface QueueWatch {
 }
 
 /**
- * Estimates how long requests wait. A request takes many iterations of the event loop, so it may wait long although each
- * iteration is short. Requests that wait for a slow system are no load. So the estimate counts only if the event loop was
- * saturated in two measurements in a row.
+ * Estimates how long requests wait. A request takes many iterations of the event loop, so it may wait long although
+ * each iteration is short. Requests that wait for a slow system are no load. So the estimate counts only if the event
+ * loop was saturated in two measurements in a row.
  */
 function watchQueue(): QueueWatch {
   let [utilization, answered, answeredPerMs, saturatedCount] = [performance.eventLoopUtilization(), 0, 0, 0];

@@ -103,7 +103,8 @@ async function readBody({ body }: Request, maxBytes: number): Promise<Uint8Array
   try {
     for (let read = await reader?.read(); read?.done === false; read = await reader?.read()) {
       size += read.value.byteLength;
-      // Most clients read the answer only after they sent the whole body. So the excess is read and dropped, within a limit.
+      // Most clients read the answer only after they sent the whole body. So the excess is read and dropped, within a
+      // limit.
       if (size <= maxBytes) chunks.push(read.value);
       else if (size > maxBytes + MAX_DROPPED_BYTES) break;
     }

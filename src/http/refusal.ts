@@ -1,8 +1,8 @@
 import { STATUS_CODES, type ServerResponse } from 'node:http';
 
 /**
- * Security headers of every response. A browser does not guess its media type, shows it in no other page, runs no script of
- * it, and sends its URL to no one. A page that needs more, such as GraphiQL, sends its own policy.
+ * Security headers of every response. A browser does not guess its media type, shows it in no other page, runs no
+ * script of it, and sends its URL to no one. A page that needs more, such as GraphiQL, sends its own policy.
  *
  * `Strict-Transport-Security` is left to the proxy in front of the gateway, which terminates TLS.
  */
@@ -50,7 +50,10 @@ export function refuse(
     .end(body);
 }
 
-/** Returns a whole HTTP response with a refusal. It is for invalid requests: write it to the connection, and close that. */
+/**
+ * Returns a whole HTTP response with a refusal. It is for invalid requests: write it to the connection, and close
+ * that.
+ */
 export function rawRefusal(refusal: Refusal): string {
   const body = bodyOf(refusal);
   const headers = {

@@ -22,8 +22,8 @@ export interface YogaOptions {
 }
 
 /**
- * GraphQL over HTTP for requests that are not plain: event streams, incremental delivery, other media types. Yoga reads the
- * request and writes the answer. The operation is answered by the exchange, as for a plain request.
+ * GraphQL over HTTP for requests that are not plain: event streams, incremental delivery, other media types. Yoga
+ * reads the request and writes the answer. The operation is answered by the exchange, as for a plain request.
  */
 export function createGraphqlYoga({
   schema,
@@ -117,7 +117,7 @@ function useExchanges(options: ExchangeOptions, subscribe: Subscribe): Plugin {
             acceptsIncremental(request.headers),
           );
           exchange.finish(answer);
-          return answer.parts ?? answer.result;
+          return answer.results ?? answer.result;
         } catch (error) {
           return exchange.refuse([error]);
         }

@@ -21,50 +21,50 @@ import type { Principal } from './principal.js';
 import { operationError } from './request-error.js';
 import { checkVariables } from './variables.js';
 
-/** For whom an operation is to be answered, and how. */
+/** A request to answer an operation: for which principal, and how. */
 export interface OperationRequest {
   principal: Principal;
   /** Names the request in logs, errors and the audit. */
   requestId: string;
   variables?: Readonly<Record<string, unknown>> | undefined;
-  /** The answer contains what there is by then. Default: the gateway's own deadline. */
+  /** After this time, fields without a value are null. Default: the deadline of the gateway (`DEADLINE_MS`). */
   deadlineMs?: number;
-  /** Default: the caller's. */
+  /** Default: the priority of the caller. */
   priority?: Priority;
-  /** How old the answer may be. Default: as each source declares. */
+  /** The freshness that the answer must have. Default: the freshness that each source declares. */
   wanted?: Wanted;
   /** Whether `extensions.sources` reports on each source. Default: false. */
   shouldReportSources?: boolean;
   /** Whether `extensions.cost` reports the cost. Default: false. */
   shouldReportCost?: boolean;
-  /** Whether fragments with `@defer` may come later than the rest. Default: false. */
+  /** Whether fragments with `@defer` may be delivered after the initial result. Default: false. */
   isIncremental?: boolean;
   /** The span that the answer belongs to. Default: a new one. */
   trace?: Trace;
-  /** Aborted when nobody waits for the answer any more. */
+  /** Aborted when the client no longer waits for the answer. */
   signal?: AbortListening | undefined;
   /** The event that a subscription is answered for. A subscription has no answer without one. */
   event?: EventDelivery;
 }
 
-/** As much of an AbortSignal as is used here. */
+/** The part of an AbortSignal that is used here. */
 export interface AbortListening {
   readonly aborted?: boolean;
   addEventListener(type: 'abort', listener: () => void, options: { once: true }): void;
 }
 
 export interface Answer {
-  /** With its errors in their outside form. Of an answer in parts, the first. */
+  /** Its errors have their client form. With incremental delivery, this is the initial result. */
   result: ExecutionResult;
   outcome: OperationOutcome;
-  /** All parts of an answer in parts, the first included. */
-  parts?: AsyncIterableIterator<ExecutionResult>;
+  /** With incremental delivery: all results, the initial one included. */
+  results?: AsyncIterableIterator<ExecutionResult>;
   /** Why an event is not sent. The result is empty then. */
   withheld?: Withheld;
-  /** What the answer was made of. Undefined when no system was to be called. */
+  /** The sources and ages of the records in the answer. Undefined if the operation was not executed. */
   provenance?: Provenance;
   cost?: ReportedCost;
-  /** The line that was written about it. */
+  /** The audit line of the answer. */
   auditEntry?: AuditEntry;
 }
 
@@ -73,22 +73,22 @@ export interface OperationRunnerOptions {
   contextOptions: ContextOptions;
   privacy: Privacy;
   limits: CostLimits;
-  /** Undefined: nothing is audited. */
+  /** Undefined if nothing is audited. */
   auditor: Auditor | undefined;
   errorLog: ErrorLog;
   /** The names of the plugged-in sources, for `extensions.sources`. */
   sources: readonly string[];
-  /** Whether operations are executed by plans. Otherwise the interpreter answers all. */
+  /** Whether operations are executed by plans. Otherwise the interpreter executes them. */
   usesPlans: boolean;
 }
 
-/** One operation while it is answered. */
+/** An operation while it is answered. */
 interface Answering {
   readonly prepared: Prepared;
-  readonly ask: OperationRequest;
+  readonly request: OperationRequest;
   readonly trace: Trace;
   readonly charge: Charge;
-  readonly request: RequestContext;
+  readonly requestContext: RequestContext;
   auditEntry: AuditEntry | undefined;
 }
 
@@ -96,8 +96,8 @@ const NO_HEADERS: Pick<Headers, 'get'> = { get: () => null };
 const NO_VARIABLES: Readonly<Record<string, unknown>> = Object.freeze({});
 
 /**
- * Answers operations for callers. Every entry point calls `answer()`: what protects customers, systems and callers is
- * here, in this order, and nowhere else.
+ * Answers operations for callers. Every entry point calls `answer()`. All steps that protect customers, systems and
+ * callers are in it, in a fixed order.
  */
 export class OperationRunner {
   readonly #options: OperationRunnerOptions;
@@ -108,71 +108,79 @@ export class OperationRunner {
     this.#conditions = new EventConditions(options.preparer, options.errorLog.logger);
   }
 
-  /** Never rejects: what goes wrong is among the errors of the result. */
-  async answer(prepared: Prepared, ask: OperationRequest): Promise<Answer> {
+  /** Never rejects: failures are among the errors of the result. */
+  async answer(prepared: Prepared, request: OperationRequest): Promise<Answer> {
     const { privacy, limits } = this.#options;
-    const { principal, variables = NO_VARIABLES, event } = ask;
+    const { principal, variables = NO_VARIABLES, event } = request;
     const { audience, caller } = principal;
-    const trace = ask.trace ?? startRequest(NO_HEADERS);
+    const trace = request.trace ?? startRequest(NO_HEADERS);
     nameOperation(trace, prepared.operation.operation, prepared.name);
-    let request: RequestContext | undefined;
+    let requestContext: RequestContext | undefined;
     try {
-      // 1. The audience's schema: its resolvers refuse, mask, and ask for consent.
+      // 1. The schema of the audience. Its resolvers refuse and mask fields, and check consent.
       const schema =
         prepared.kind === 'introspection'
           ? privacy.schemas.shown(audience, caller.purposes)
           : privacy.schemas.executed(audience);
 
-      // 2. What may not be requested, and variables that do not fit.
+      // 2. The check of the variables, and of fields that may not be requested together.
       const unfit = checkVariables(prepared.operation, schema, variables);
-      if (unfit.length > 0) return this.#refuse(unfit, ask, trace);
-      if (prepared.kind === 'both') return this.#refuse([mixed()], ask, trace);
+      if (unfit.length > 0) return this.#refuse(unfit, request, trace);
+      if (prepared.kind === 'both') return this.#refuse([mixedWithIntrospection()], request, trace);
 
-      // 3. The charge of what it may cost.
+      // 3. The charge of the maximum cost.
       const charge = limits.charge(prepared.cost(variables), caller);
-      if ('refused' in charge) return this.#refuse([charge.refused], ask, trace);
+      if ('refused' in charge) return this.#refuse([charge.refused], request, trace);
 
-      // 4. The context: deadline, priority, who is erased.
-      request = this.#createContext(ask, trace);
-      const answering: Answering = { prepared, ask, trace, charge, request, auditEntry: undefined };
+      // 4. The context: deadline, priority, erased customers.
+      requestContext = this.#createContext(request, trace);
+      const answering: Answering = {
+        prepared,
+        request,
+        trace,
+        charge,
+        requestContext,
+        auditEntry: undefined,
+      };
 
-      // 5. Execution, and what must hold before an event is sent: in one context, so that both call a system once.
-      const args: ExecuteArgs = { schema, contextValue: request.context, variables, ...rootOf(event) };
+      // 5. Execution, and the conditions of an event. Both use one context, so that each system is called once.
+      const args: ExecuteArgs = { schema, contextValue: requestContext.context, variables, ...rootOf(event) };
       const probing = event === undefined ? undefined : this.#conditions.probe(event, args);
-      let executed = this.#execute(prepared, ask.isIncremental === true, args);
+      let executed = this.#execute(prepared, request.isIncremental === true, args);
       if (executed instanceof Promise) executed = await executed;
-      const parts = Symbol.asyncIterator in executed ? await startIncremental(executed) : undefined;
-      const result = parts?.first ?? (executed as ExecutionResult);
+      const incremental = Symbol.asyncIterator in executed ? await startIncremental(executed) : undefined;
+      const result = incremental?.initial ?? (executed as ExecutionResult);
 
-      // 6. Consent: the fields withheld what a customer does not allow; an event goes only to whom its customer allows.
+      // 6. Consent. The resolvers have already withheld fields without consent. Here, an event without consent is
+      // withheld.
       const withheld =
         event === undefined || probing === undefined
           ? undefined
-          : this.#conditions.withhold(event, await probing, result, { requestId: ask.requestId, caller });
+          : this.#conditions.withhold(event, await probing, result, { requestId: request.requestId, caller });
 
       // 7. The audit.
-      const disclosure = parts === undefined ? prepared.disclosure : prepared.initialDisclosure;
+      const disclosure = incremental === undefined ? prepared.disclosure : prepared.initialDisclosure;
       const audited = this.#audit(answering, disclosure, withheld);
       const isAudited = audited === true || (await audited);
 
-      // 8. The cost is settled, 9. and errors get their outside form.
+      // 8. The cost is settled. 9. Errors get their client form.
       if (withheld !== undefined || !isAudited) {
-        if (parts !== undefined) request.leave();
+        if (incremental !== undefined) requestContext.leave();
         return this.#withhold(answering, result, withheld);
       }
-      if (parts !== undefined) return this.#isIncremental(answering, parts);
+      if (incremental !== undefined) return this.#deliver(answering, incremental);
       return this.#complete(answering, result);
     } catch (error) {
-      request?.end();
-      const refused = this.#refuse([error], ask, trace);
-      // That something happened tells of the customer too, and nobody knows whether that is allowed.
+      requestContext?.end();
+      const refused = this.#refuse([error], request, trace);
+      // An event also reveals something about its customer, and it is unknown whether the customer allows that.
       return event === undefined
         ? refused
         : { ...refused, withheld: { code: 'INTERNAL_SERVER_ERROR', isTemporary: true } };
     }
   }
 
-  /** Looks a customer up by calling the systems themselves, whether erased or not. `end` ends the lookup. */
+  /** Looks up a customer, erased or not, without the cache. `end` ends the lookup. */
   lookUp(identifier: Identifier): { identity: Identity; end: () => void } {
     const { contextOptions } = this.#options;
     const { context, end } = createContext(
@@ -185,15 +193,15 @@ export class OperationRunner {
     return { identity: context.identify(identifier), end };
   }
 
-  #createContext(ask: OperationRequest, trace: Trace): RequestContext {
+  #createContext(request: OperationRequest, trace: Trace): RequestContext {
     const { contextOptions, privacy } = this.#options;
-    const { principal, requestId, wanted = {}, shouldReportSources = false, deadlineMs, signal } = ask;
+    const { principal, requestId, wanted = {}, shouldReportSources = false, deadlineMs, signal } = request;
     const { audience, caller, permissions } = principal;
-    const request = createContext(
+    const requestContext = createContext(
       contextOptions,
       {
         wanted,
-        priority: ask.priority ?? caller.priority,
+        priority: request.priority ?? caller.priority,
         shouldReportSources,
         needsConsent: privacy.needsConsent(audience.purpose),
         deadlineMs,
@@ -202,28 +210,28 @@ export class OperationRunner {
       requestId,
       permissions,
     );
-    signal?.addEventListener('abort', request.leave, { once: true });
-    return request;
+    signal?.addEventListener('abort', requestContext.leave, { once: true });
+    return requestContext;
   }
 
   #execute(prepared: Prepared, isIncremental: boolean, args: ExecuteArgs): Executed | Promise<Executed> {
-    const { isDeferred, hasFieldThen, whole } = prepared;
+    const { isDeferred, hasFieldThen, undeferred } = prepared;
     if (isDeferred && isIncremental && !hasFieldThen) return executeByInterpreter(prepared, args);
-    const planned = this.#options.usesPlans ? executeByPlan(whole, args) : undefined;
-    return planned ?? executeByInterpreter(whole, args);
+    const planned = this.#options.usesPlans ? executeByPlan(undeferred, args) : undefined;
+    return planned ?? executeByInterpreter(undeferred, args);
   }
 
-  /** Writes the line of an answer. False: it may not be given. */
+  /** Writes the audit line of an answer. False: the answer must be withheld. */
   #audit(answering: Answering, disclosure: Disclosure, withheld?: Withheld): boolean | Promise<boolean> {
-    const { prepared, ask, request } = answering;
+    const { prepared, request, requestContext } = answering;
     const { auditor } = this.#options;
     const entry = auditor?.entryOf({
       prepared,
       disclosure,
-      context: request.context,
-      principal: ask.principal,
-      provenance: request.provenance,
-      about: ask.event?.event.about[0],
+      context: requestContext.context,
+      principal: request.principal,
+      provenance: requestContext.provenance,
+      about: request.event?.event.about[0],
       because: withheld?.code,
     });
     if (auditor === undefined || entry === undefined || coversEntry(answering.auditEntry, entry)) return true;
@@ -231,7 +239,7 @@ export class OperationRunner {
     return auditor.write(entry);
   }
 
-  /** Nothing was executed. */
+  /** Returns the answer of an operation that was not executed. */
   #refuse(errors: readonly unknown[], { requestId }: OperationRequest, trace: Trace): Answer {
     endRequest(trace, 'refused');
     return {
@@ -240,87 +248,90 @@ export class OperationRunner {
     };
   }
 
-  /** It was executed, and nothing of it is given. */
+  /** Returns the answer of an operation that was executed, but whose result is withheld. */
   #withhold(
-    { ask, trace, charge, request }: Answering,
+    { request, trace, charge, requestContext }: Answering,
     result: ExecutionResult,
     withheld?: Withheld,
   ): Answer {
-    request.end();
-    const { event } = ask;
+    requestContext.end();
+    const { event } = request;
     charge.settle(event === undefined ? result.data : undefined);
-    if (event === undefined) return this.#refuse([notAudited()], ask, trace);
+    if (event === undefined) return this.#refuse([notAudited()], request, trace);
     endRequest(trace, 'refused');
-    const because = withheld ?? { code: 'AUDIT_UNAVAILABLE', isTemporary: true };
-    return { result: { data: null }, outcome: 'refused', withheld: because };
+    const reason = withheld ?? { code: 'AUDIT_UNAVAILABLE', isTemporary: true };
+    return { result: { data: null }, outcome: 'refused', withheld: reason };
   }
 
-  #complete({ ask, trace, charge, request, auditEntry }: Answering, executed: ExecutionResult): Answer {
-    const { provenance } = request;
+  #complete(
+    { request, trace, charge, requestContext, auditEntry }: Answering,
+    executed: ExecutionResult,
+  ): Answer {
+    const { provenance } = requestContext;
     const cost = charge.settle(executed.data);
-    request.end();
+    requestContext.end();
     const outcome = outcomeOf(executed);
     endRequest(trace, outcome);
-    const result = this.#outside(
+    const result = this.#toClientResult(
       executed,
-      ask,
+      request,
       provenance,
-      ask.shouldReportCost === true ? { cost } : undefined,
+      request.shouldReportCost === true ? { cost } : undefined,
     );
     return { result, outcome, provenance, cost, ...(auditEntry === undefined ? {} : { auditEntry }) };
   }
 
-  #isIncremental(answering: Answering, { first, subsequent }: IncrementalResults): Answer {
-    const { prepared, ask, trace, charge, request } = answering;
-    const { requestId, shouldReportCost, signal } = ask;
-    const { provenance } = request;
-    const { data } = first as { data: unknown };
-    let outcome = outcomeOf(first);
+  #deliver(answering: Answering, { initial, subsequent }: IncrementalResults): Answer {
+    const { prepared, request, trace, charge, requestContext } = answering;
+    const { requestId, shouldReportCost, signal } = request;
+    const { provenance } = requestContext;
+    const { data } = initial as { data: unknown };
+    let outcome = outcomeOf(initial);
     let settled: ReportedCost | undefined;
     const settle = (): ReportedCost => (settled ??= charge.settle(data));
-    const parts = deliverIncremental(this.#outside(first, ask, provenance), subsequent, {
+    const results = deliverIncremental(this.#toClientResult(initial, request, provenance), subsequent, {
       signal,
-      audit: async (part) => {
-        addToData(data, part);
+      audit: async (incremental) => {
+        addToData(data, incremental);
         if (!(await this.#audit(answering, prepared.disclosure))) throw notAudited();
       },
-      outside: (errors) => {
+      toClientErrors: (errors) => {
         outcome = 'errors';
         return toClientErrors(errors, requestId, this.#options.errorLog);
       },
       extensions: () => ({
-        ...this.#sourcesOf(ask, provenance),
+        ...this.#sourcesOf(request, provenance),
         ...(shouldReportCost === true ? { cost: settle() } : {}),
       }),
-      leave: request.leave,
+      leave: requestContext.leave,
       end: () => {
         settle();
-        request.end();
+        requestContext.end();
         endRequest(trace, outcome);
       },
     });
-    return { result: first, outcome, parts, provenance };
+    return { result: initial, outcome, results, provenance };
   }
 
-  /** A result as a caller sees it. */
-  #outside(
+  /** Returns a result as a caller sees it. */
+  #toClientResult(
     executed: ExecutionResult,
-    ask: OperationRequest,
+    request: OperationRequest,
     provenance: Provenance,
     extensions?: Record<string, unknown>,
   ): ExecutionResult {
     const { errors = [] } = executed;
-    const sources = 'data' in executed ? this.#sourcesOf(ask, provenance) : undefined;
-    const all = sources === undefined ? extensions : { ...extensions, ...sources };
-    if (errors.length === 0 && all === undefined) return executed;
+    const sources = 'data' in executed ? this.#sourcesOf(request, provenance) : undefined;
+    const added = sources === undefined ? extensions : { ...extensions, ...sources };
+    if (errors.length === 0 && added === undefined) return executed;
     return {
       ...executed,
       ...(errors.length === 0
         ? {}
-        : { errors: toClientErrors(errors, ask.requestId, this.#options.errorLog) }),
-      ...(all === undefined
+        : { errors: toClientErrors(errors, request.requestId, this.#options.errorLog) }),
+      ...(added === undefined
         ? {}
-        : { extensions: { ...(executed.extensions as object | undefined), ...all } }),
+        : { extensions: { ...(executed.extensions as object | undefined), ...added } }),
     };
   }
 
@@ -341,9 +352,9 @@ export function outcomeOf({ errors = [], data }: ExecutionResult): OperationOutc
   return data === undefined ? 'refused' : 'errors';
 }
 
-function mixed() {
+function mixedWithIntrospection() {
   return operationError(
     'BAD_USER_INPUT',
-    'Ask for "__schema" and "__type" in an operation of their own: they are answered as far as the caller may see.',
+    'Send "__schema" and "__type" in a separate operation. They are answered with the schema that the caller may see.',
   );
 }

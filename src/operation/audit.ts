@@ -12,33 +12,33 @@ import { httpError } from './request-error.js';
 
 export interface AuditorOptions {
   log: AuditLog;
-  /** Whether an answer is withheld when its line cannot be written. */
+  /** Whether an answer is withheld if its line cannot be written. */
   required: boolean;
   permissions: Pick<ConsentGuard, 'outcomesOf'>;
-  /** The customers that a request was told of, by their opaque ids. */
+  /** The opaque ids of the customers in the answer of a request. */
   customersOf: (context: Context, about: Identifier | undefined) => readonly string[];
   logger: Logger;
 }
 
-/** An answer that is about to go out. */
+/** An answer before it is sent. */
 export interface Audited {
   prepared: Prepared;
-  /** What the answer shows of persons. */
+  /** The personal data that the answer contains. */
   disclosure: Disclosure;
-  /** What the resolvers received. */
+  /** The context of the resolvers. */
   context: Context;
   principal: Principal;
   provenance: Provenance;
-  /** Whom an event is about. */
+  /** An identifier of the customer of an event. */
   about: Identifier | undefined;
   /** Why the answer is withheld. */
   because: string | undefined;
 }
 
 export interface Auditor {
-  /** The line of an answer; undefined when there is nothing of a person in it. */
+  /** The audit line of an answer. Undefined if the answer contains no personal data. */
   entryOf(audited: Audited): AuditEntry | undefined;
-  /** Writes a line. False: the answer may not be given. */
+  /** Writes a line. False: the answer must be withheld. */
   write(entry: AuditEntry): Promise<boolean>;
 }
 
@@ -57,7 +57,7 @@ export function createAuditor({ log, required, permissions, customersOf, logger 
     if (categories === undefined) return undefined;
     const sources = provenance.statuses();
     const customers = customersOf(context, about);
-    // Refused before anything was asked: of nobody anything was to be told.
+    // The operation was refused before any system was called, so the answer is about no customer.
     if (customers.length === 0 && Object.keys(sources).length === 0) return undefined;
     const statuses = Object.values(sources);
     return {
@@ -81,34 +81,37 @@ export function createAuditor({ log, required, permissions, customersOf, logger 
         return true;
       } catch (error) {
         const { requestId } = entry;
-        logger.error({ requestId, reason: error instanceof Error ? error.name : 'unknown' }, 'not audited');
+        logger.error(
+          { requestId, reason: error instanceof Error ? error.name : 'unknown', isWithheld: required },
+          'an audit line could not be written: check the audit log and its disk',
+        );
         return !required;
       }
     },
   };
 }
 
-/** Whether a line tells of everybody and everything that another one does. */
+/** Whether a line already contains all customers, sources and categories of another line. */
 export function coversEntry(line: AuditEntry | undefined, other: AuditEntry): boolean {
   if (line === undefined) return false;
-  const holds = (all: readonly string[], some: readonly string[]): boolean => {
-    const known = new Set(all);
-    return some.every((one) => known.has(one));
+  const includesAll = (values: readonly string[], others: readonly string[]): boolean => {
+    const known = new Set(values);
+    return others.every((value) => known.has(value));
   };
   const { granted, masked, withheld } = other.categories;
   return (
-    holds(line.customers, other.customers) &&
-    holds(Object.keys(line.sources), Object.keys(other.sources)) &&
-    holds(line.categories.granted, granted) &&
-    holds(line.categories.masked, masked) &&
-    holds(line.categories.withheld, withheld)
+    includesAll(line.customers, other.customers) &&
+    includesAll(Object.keys(line.sources), Object.keys(other.sources)) &&
+    includesAll(line.categories.granted, granted) &&
+    includesAll(line.categories.masked, masked) &&
+    includesAll(line.categories.withheld, withheld)
   );
 }
 
 export function notAudited() {
   return httpError(
     'AUDIT_UNAVAILABLE',
-    'The audit log cannot be written, and an answer that nobody can account for is not given. Tell the operator.',
+    'The answer is withheld because the audit log cannot be written. Contact the operator.',
     503,
   );
 }

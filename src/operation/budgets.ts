@@ -4,41 +4,41 @@ import type { SharedCache } from '../cache/shared-cache.js';
 const WINDOW_MS = 60_000;
 
 export interface BudgetsOptions {
-  /** Tells the time of day, which all instances go by. Default: the computer's. */
+  /** The wall clock. All instances must agree on the time. Default: the clock of the computer. */
   clock?: Clock;
-  /** Where instances count together. Without it each counts for itself. */
+  /** The counters that instances share. If undefined, each instance counts locally. */
   shared?: Pick<SharedCache, 'count'> | undefined;
 }
 
-/** What callers have spent in this minute of the clock, in points. */
+/** The points that callers have spent in the current minute of the clock. */
 export interface Budgets {
-  /** Takes points from a caller's budget, when so many are left of it. */
+  /** Takes points from a caller's budget, or refuses if too few are left. */
   charge(caller: string, points: number, perMinute: number): Charge | Refused;
 }
 
 export interface Charge {
-  /** Makes it what it really was, and tells what is left. */
+  /** Replaces the charge by the actual points, and returns the points that are left. */
   settle(points: number): number;
 }
 
 export interface Refused {
-  /** Points of this minute that are spent. */
+  /** Points that are spent in this minute. */
   spent: number;
   /** Seconds until the next minute begins. */
   retryAfter: number;
 }
 
 interface Spent {
-  /** By this instance. */
+  /** Points spent on this instance. */
   here: number;
-  /** By the others, as far as is known. */
+  /** Points spent on the other instances, as of the last answer of Redis. */
   elsewhere: number;
 }
 
 /**
- * Nobody waits for Redis: an operation is held against what is known, and what the others have spent is heard of with
- * each count. So a caller may spend too much by what is under way at one moment. While Redis is away each instance
- * goes by what it has counted.
+ * Creates the budgets. No request waits for Redis: an operation is checked against the known points, and each count
+ * returns the points of the other instances. So a caller may exceed the budget by its in-flight operations. Without
+ * Redis, each instance counts locally.
  */
 export function createBudgets({ clock = Date, shared }: BudgetsOptions = {}): Budgets {
   let minute = NaN;
@@ -62,7 +62,7 @@ export function createBudgets({ clock = Date, shared }: BudgetsOptions = {}): Bu
       const count = (amount: number): void => {
         spent.here += amount;
         if (shared === undefined || amount === 0) return;
-        // Redis does one after the other, so what this instance has sent until now is in what it will tell.
+        // Redis processes commands in order, so its total includes all that this instance has sent until now.
         const sent = spent.here;
         shared.count(`cost ${caller} ${current}`, WINDOW_MS, amount).then(
           (total) => {

@@ -1,6 +1,6 @@
 /**
- * The generator, with a `return()` that takes effect at once. A generator that waits notices its own only with its next
- * value.
+ * Wraps a generator so that `return()` takes effect at once. Without this, a waiting generator would end only after
+ * its next value.
  */
 export function cancellable<T>(
   values: AsyncGenerator<T, void>,

@@ -4,16 +4,16 @@ import type { Budgets } from './budgets.js';
 import type { Cost } from './cost.js';
 import { operationError, waitError } from './request-error.js';
 
-/** Points of a caller that no budget binds, such as a trigger. What it spends is not counted. */
+/** The limit of a caller without a budget, such as a trigger. Its points are not counted. */
 export const UNLIMITED = Number.MAX_SAFE_INTEGER;
 
-/** Holds what operations cost against what their callers may spend. */
+/** Checks the cost of operations against the limits and budgets of their callers. */
 export interface CostLimits {
-  /** Why it costs more than the caller may ever spend at once; undefined when it does not. */
+  /** The error if an operation costs more than the caller may ever spend at once; otherwise undefined. */
   tooExpensive(cost: Cost, caller: Caller): GraphQLError | undefined;
-  /** Takes what it may cost from the caller's minute, until it is settled by what the answer really cost. */
+  /** Charges the maximum cost to the caller's budget. `settle` replaces it by the actual cost of the answer. */
   charge(cost: Cost, caller: Caller): { refused: GraphQLError } | Charge;
-  /** Takes what an answer is known to cost. False: the caller may not spend so much, and nothing is taken. */
+  /** Charges the known cost of a cached answer. False: the budget does not allow it, and nothing is charged. */
   chargeAgain(cost: SettledCost, caller: Caller): boolean;
 }
 
@@ -26,7 +26,7 @@ export interface SettledCost {
   actual: number;
 }
 
-/** What `extensions.cost` says. */
+/** The content of `extensions.cost`. */
 export interface ReportedCost extends SettledCost {
   limit: number;
   remaining: number;
@@ -35,14 +35,14 @@ export interface ReportedCost extends SettledCost {
 export function createCostLimits({ budgets }: { budgets: Budgets }): CostLimits {
   const tooExpensive: CostLimits['tooExpensive'] = (cost, { maxCost, costPerMinute }) => {
     const { requested } = cost;
-    // What is more than a whole minute's would never be let through.
-    const most = Math.min(maxCost, costPerMinute);
-    if (requested <= most) return undefined;
-    const where = cost.mostOf();
+    // An operation that costs more than the budget of a minute could never be charged.
+    const limit = Math.min(maxCost, costPerMinute);
+    if (requested <= limit) return undefined;
+    const where = cost.mostExpensiveField();
     const message =
-      `The operation may cost ${requested} points; ${most} are allowed, so it is ${requested - most} too many.` +
+      `The operation may cost ${requested} points; ${limit} are allowed, so it is ${requested - limit} too many.` +
       (where === '' ? '' : ` Most of it is for "${where}".`) +
-      ' Ask for fewer fields, or for shorter lists.';
+      ' Select fewer fields, or shorter lists.';
     return operationError('LIMIT_EXCEEDED', message);
   };
 
@@ -66,8 +66,8 @@ export function createCostLimits({ budgets }: { budgets: Budgets }): CostLimits 
       if ('retryAfter' in charge) {
         const { spent, retryAfter } = charge;
         const message =
-          `The operation may cost ${requested} points, and ${spent} of the ${costPerMinute} that may be spent in a ` +
-          `minute are: it is ${spent + requested - costPerMinute} too many. Try again in ${retryAfter} s.`;
+          `The operation may cost ${requested} points. The caller has spent ${spent} of its ${costPerMinute} points a ` +
+          `minute, so it is ${spent + requested - costPerMinute} too many. Try again in ${retryAfter} s.`;
         return { refused: waitError(message, retryAfter) };
       }
       return {

@@ -8,7 +8,7 @@ import type { OperationParts } from '../selections.js';
 import type { DeclaredCosts } from '../stitching/costs.js';
 import {
   compileCost,
-  TooLargeToCost,
+  CostTooLargeError,
   type CompiledCost,
   type CostField,
   type Selection,
@@ -16,35 +16,38 @@ import {
 import { introspectionSizes } from './cost/list-sizes.js';
 import type { Points, Variables } from './cost/points.js';
 
-/** What one request costs, in points. */
+/** The cost of one request, in points. */
 export interface Cost {
-  /** At most, by what the schema declares: known before any system is asked. */
+  /** The maximum cost, by the sizes that the schema declares. It is known before any system is called. */
   requested: number;
-  /** Of which field the most of it is, as `customer.orders.nodes`. */
-  mostOf(): string;
-  /** What the answer's data really cost: no more than `requested`. */
+  /** The path of the field that causes most of the cost, such as `customer.orders.nodes`. */
+  mostExpensiveField(): string;
+  /** The actual cost, by the data of the answer. It is at most `requested`. */
   actual(data: unknown): number;
 }
 
-/** What an operation costs with these variables. */
+/** Computes the cost of an operation with these variables. */
 export type OperationCost = (variables: Variables) => Cost;
 
-/** The result is to be stored with the operation. `switches` are the variables of its `@skip` and `@include`. */
+/**
+ * Plans the cost of an operation. Store the result with the operation. `switches` are the variables of `@skip` and
+ * `@include`.
+ */
 export type CostPlanner = (parts: OperationParts, switches: readonly string[]) => OperationCost;
 
-/** An operation that is made to be expensive costs more than anybody may spend. */
+/** The cost of an operation that is too large to compute. It exceeds every limit. */
 const TOO_LARGE: Cost = {
   requested: Number.MAX_SAFE_INTEGER,
-  mostOf: () => 'its fragments',
+  mostExpensiveField: () => 'its fragments',
   actual: () => Number.MAX_SAFE_INTEGER,
 };
 
-/** So many ways of switching an operation's parts on and off are remembered. */
+/** Maximum number of cached costs of one operation, by the values of its `@skip` and `@include`. */
 const MAX_VARIANTS = 16;
 
 /**
- * Tells what operations cost. Each is computed once, as far as it does not depend on variables; for each request
- * then remain the lengths of lists that variables tell. Documents must have been validated.
+ * Creates the planner. It computes the cost of an operation once, as far as no variables are needed. For each
+ * request, it then only adds the list sizes that are in variables. Documents must be validated before.
  */
 export function createCostPlanner(schema: GraphQLSchema, costs: DeclaredCosts): CostPlanner {
   const introspection = introspectionSizes(schema);
@@ -52,20 +55,20 @@ export function createCostPlanner(schema: GraphQLSchema, costs: DeclaredCosts): 
   return ({ operation, fragments }, switches) => {
     const defaults = defaultsOf(operation);
     const variants = new Map<string, CompiledCost | undefined>();
-    return (given) => {
+    return (sent) => {
       const variables =
-        Object.keys(defaults).length === 0 ? given : { ...defaults, ...withoutUndefined(given) };
-      const variant = switches.map((one) => (variables[one] === true ? '1' : '0')).join('');
+        Object.keys(defaults).length === 0 ? sent : { ...defaults, ...withoutUndefined(sent) };
+      const variant = switches.map((name) => (variables[name] === true ? '1' : '0')).join('');
       if (!variants.has(variant)) {
         if (variants.size >= MAX_VARIANTS) variants.clear();
-        const isIncluded = (node: SelectionNode) => isLeftIn(node, variables);
+        const isIncluded = (node: SelectionNode) => isSelected(node, variables);
         try {
           variants.set(
             variant,
             compileCost({ schema, costs, introspection, operation, fragments, isIncluded }),
           );
         } catch (error) {
-          if (!(error instanceof TooLargeToCost)) throw error;
+          if (!(error instanceof CostTooLargeError)) throw error;
           variants.set(variant, undefined);
         }
       }
@@ -80,9 +83,9 @@ function costFor({ sums, points, root }: CompiledCost, variables: Variables): Co
   const requested = value(points);
   return {
     requested,
-    mostOf: () => mostOf(root, value).join('.'),
-    // Where nothing is told, systems may have been asked all the same. A list that is longer than the schema assumes is not
-    // the caller's doing, who was told what it may cost.
+    mostExpensiveField: () => mostExpensivePath(root, value).join('.'),
+    // Without data, systems may still have been called. A list that is longer than the schema declares is not charged
+    // to the caller, because it exceeds the maximum cost.
     actual: (data) => (data == null ? requested : Math.min(requested, actualOf(root, data as Answer, value))),
   };
 }
@@ -99,8 +102,9 @@ function actualOf(selection: Selection, data: Answer, value: (points: Points) =>
 }
 
 /**
- * Of an object that may have several types, the answer does not tell which it has: the least that fits is counted. What
- * was asked for and is not there costs as much as it does by itself, since a system was asked; an empty list nothing.
+ * The actual cost of the data of a field. The answer may not show which type an object of an abstract type has: then
+ * the cheapest type that fits is counted. A missing object costs its own weight, because a system was called. An
+ * empty list is free.
  */
 function actualOfField(
   field: CostField,
@@ -119,29 +123,29 @@ function actualOfField(
   const object = data as Answer;
   const [only, ...others] = field.selections;
   if (only !== undefined && others.length === 0) return actualOf(only, object, value);
-  const told = Object.keys(object).length;
+  const size = Object.keys(object).length;
   const fitting = field.selections.filter(
-    ({ names }) => names.length === told && names.every((name) => Object.hasOwn(object, name)),
+    ({ names }) => names.length === size && names.every((name) => Object.hasOwn(object, name)),
   );
   const possible = fitting.length > 0 ? fitting : field.selections;
   return Math.min(...possible.map((selection) => actualOf(selection, object, value)));
 }
 
-/** From the outside in, as long as one field makes up more than half. */
-function mostOf({ fields }: Selection, value: (points: Points) => number): string[] {
-  const [first] = fields.toSorted((one, other) => value(other.points) - value(one.points));
+/** The path to the most expensive field. It goes deeper as long as one field causes more than half of the cost. */
+function mostExpensivePath({ fields }: Selection, value: (points: Points) => number): string[] {
+  const [first] = fields.toSorted((a, b) => value(b.points) - value(a.points));
   const all = fields.reduce((total, { points }) => total + value(points), 0);
   if (first === undefined || value(first.points) * 2 < all) return [];
   const [inside = []] = first.selections
-    .map((selection) => mostOf(selection, value))
-    .toSorted((one, other) => other.length - one.length);
+    .map((selection) => mostExpensivePath(selection, value))
+    .toSorted((a, b) => b.length - a.length);
   return [first.name, ...inside];
 }
 
-function isLeftIn({ directives = [] }: SelectionNode, variables: Variables): boolean {
-  return directives.every(({ name, arguments: given = [] }) => {
+function isSelected({ directives = [] }: SelectionNode, variables: Variables): boolean {
+  return directives.every(({ name, arguments: args = [] }) => {
     if (name.value !== 'skip' && name.value !== 'include') return true;
-    const condition = given.find((one) => one.name.value === 'if')?.value;
+    const condition = args.find((argument) => argument.name.value === 'if')?.value;
     const isTrue = condition !== undefined && valueFromASTUntyped(condition, { ...variables }) === true;
     return isTrue === (name.value === 'include');
   });

@@ -14,9 +14,9 @@ import { isDefer } from '../stitching/defer.js';
 import type { AbortListening } from './answer.js';
 import { cancellable } from './cancellable.js';
 
-/** An answer in parts, as the executor gives it. */
+/** The results of incremental delivery, as the executor returns them. */
 export interface IncrementalResults {
-  first: ExecutionResult;
+  initial: ExecutionResult;
   subsequent: AsyncIterator<ExecutionResult>;
 }
 
@@ -24,38 +24,38 @@ export async function startIncremental(
   executed: AsyncIterable<ExecutionResult>,
 ): Promise<IncrementalResults> {
   const subsequent = executed[Symbol.asyncIterator]();
-  const first = await subsequent.next();
-  if (first.done === true) throw new Error('The executor has made an answer without a part.');
-  return { first: first.value, subsequent };
+  const initial = await subsequent.next();
+  if (initial.done === true) throw new Error('The executor returned no initial result.');
+  return { initial: initial.value, subsequent };
 }
 
-/** What is done with each part before it is delivered, and with the answer at its end. */
+/** The steps for each result before it is delivered, and for the end of the answer. */
 export interface IncrementalSteps {
   signal: AbortListening | undefined;
-  /** Accounts for all data so far, with this part. Rejects when it may not be given. */
-  audit(part: readonly ExecutionResult[]): Promise<void>;
-  /** The outside form of errors. */
-  outside(errors: readonly unknown[]): GraphQLError[];
-  /** What the last part reports of the whole. */
+  /** Audits all delivered data and this result. Rejects if the result must be withheld. */
+  audit(incremental: readonly ExecutionResult[]): Promise<void>;
+  /** Returns errors in their client form. */
+  toClientErrors(errors: readonly unknown[]): GraphQLError[];
+  /** Returns the extensions of the last result, which report on the complete answer. */
   extensions(): Record<string, unknown>;
-  /** Gives up what the answer still waits for. */
+  /** Cancels the calls that the answer still waits for. */
   leave(): void;
-  /** Called once or more when nothing more of the answer comes. */
+  /** Called when the answer ends. It may be called more than once. */
   end(): void;
 }
 
-/** Delivers the first part, and the later ones as they come. */
+/** Delivers the initial result, and each subsequent result when it is ready. */
 export function deliverIncremental(
-  first: ExecutionResult,
+  initial: ExecutionResult,
   subsequent: AsyncIterator<ExecutionResult>,
   steps: IncrementalSteps,
 ): AsyncIterableIterator<ExecutionResult> {
   const { signal } = steps;
   let leave: () => void = () => undefined;
-  const hungUp = new Promise<undefined>((resolve) => {
+  const disconnected = new Promise<undefined>((resolve) => {
     leave = () => {
       steps.leave();
-      // The client may have read no part yet.
+      // If the client has read no result yet, the generator has not started and runs no `finally`.
       steps.end();
       resolve(undefined);
     };
@@ -65,14 +65,14 @@ export function deliverIncremental(
 
   async function* deliver(): AsyncGenerator<ExecutionResult, void> {
     try {
-      yield first;
-      for (let hasNext = first.hasNext === true; hasNext;) {
-        // What is given up may never come to an end.
-        const next = await Promise.race([subsequent.next(), hungUp]);
+      yield initial;
+      for (let hasNext = initial.hasNext === true; hasNext;) {
+        // A cancelled execution may never end.
+        const next = await Promise.race([subsequent.next(), disconnected]);
         if (next === undefined || next.done === true) return;
-        const part = await outsidePart(next.value, steps);
-        hasNext = part.hasNext === true;
-        yield part;
+        const result = await toClientResult(next.value, steps);
+        hasNext = result.hasNext === true;
+        yield result;
       }
     } finally {
       steps.end();
@@ -81,16 +81,16 @@ export function deliverIncremental(
   return cancellable(deliver(), leave);
 }
 
-/** A later part as it goes out: audited, its errors with code and without insides. */
-async function outsidePart(part: ExecutionResult, steps: IncrementalSteps): Promise<ExecutionResult> {
-  const { incremental } = part;
-  let audited = part;
+/** Audits a subsequent result, and returns it with its errors in their client form. */
+async function toClientResult(result: ExecutionResult, steps: IncrementalSteps): Promise<ExecutionResult> {
+  const { incremental } = result;
+  let audited = result;
   if (incremental !== undefined) {
     try {
       await steps.audit(incremental);
-      audited = { ...part, incremental: incremental.map((one) => withErrors(one, one.errors, steps)) };
+      audited = { ...result, incremental: incremental.map((part) => withErrors(part, part.errors, steps)) };
     } catch (error) {
-      audited = refusedPart(incremental, error, steps);
+      audited = withholdRest(incremental, error, steps);
     }
   }
   if (audited.hasNext === true) return audited;
@@ -98,26 +98,26 @@ async function outsidePart(part: ExecutionResult, steps: IncrementalSteps): Prom
   return Object.keys(extensions).length === 0 ? audited : { ...audited, extensions };
 }
 
-/** Nothing of the part is given, and of the parts after it. */
-function refusedPart(
+/** Withholds this result and all later results. */
+function withholdRest(
   incremental: readonly ExecutionResult[],
   error: unknown,
   steps: IncrementalSteps,
 ): ExecutionResult {
   steps.leave();
   const refused = incremental.map(({ path = [], label }) => {
-    const nothing = { data: null, path, ...(label === undefined ? {} : { label }) };
-    return withErrors(nothing, [atPath(error, path)], steps);
+    const empty = { data: null, path, ...(label === undefined ? {} : { label }) };
+    return withErrors(empty, [atPath(error, path)], steps);
   });
   return { incremental: refused, hasNext: false };
 }
 
 function withErrors(
-  one: ExecutionResult,
+  result: ExecutionResult,
   errors: readonly unknown[] | undefined,
   steps: IncrementalSteps,
 ): ExecutionResult {
-  return errors === undefined ? one : { ...one, errors: steps.outside(errors) };
+  return errors === undefined ? result : { ...result, errors: steps.toClientErrors(errors) };
 }
 
 function atPath(error: unknown, path: readonly (string | number)[]): GraphQLError {
@@ -127,25 +127,25 @@ function atPath(error: unknown, path: readonly (string | number)[]): GraphQLErro
       originalError: error instanceof Error ? error : new Error(String(error)),
     });
   const extensions = { ...error.extensions };
-  // The status has been sent.
+  // The HTTP status has been sent already.
   delete extensions['http'];
   return new GraphQLError(error.message, { path, extensions });
 }
 
-/** Puts parts where they belong. What is there already is the same. */
+/** Merges deferred data into the initial data. Fields that are in both have equal values. */
 export function addToData(data: unknown, parts: readonly ExecutionResult[]): void {
   for (const { path = [], data: part } of parts as readonly ExecutionResult<unknown>[]) {
     let at = data;
     for (const step of path) at = isObject(at) ? at[step] : undefined;
-    add(at, part);
+    merge(at, part);
   }
 }
 
-function add(to: unknown, from: unknown): void {
+function merge(to: unknown, from: unknown): void {
   if (!isObject(to) || !isObject(from)) return;
   for (const [name, value] of Object.entries(from))
-    // A client may call a field `__proto__` or `constructor`: only what the answer itself holds counts.
-    if (Object.hasOwn(to, name)) add(to[name], value);
+    // A client may name a field `__proto__` or `constructor`, so inherited properties do not count.
+    if (Object.hasOwn(to, name)) merge(to[name], value);
     else Object.defineProperty(to, name, { value, enumerable: true, writable: true, configurable: true });
 }
 
@@ -153,23 +153,23 @@ function isObject(value: unknown): value is Record<string | number, unknown> {
   return typeof value === 'object' && value !== null;
 }
 
-/** The document without what surely comes later. */
+/** Returns the document without the fragments that are always deferred. */
 export function withoutDeferred(document: DocumentNode): DocumentNode {
-  const leaveOut = (node: FragmentSpreadNode | InlineFragmentNode) =>
-    node.directives?.some(isSurelyDeferred) === true ? null : undefined;
-  return visit(document, { FragmentSpread: leaveOut, InlineFragment: leaveOut });
+  const remove = (node: FragmentSpreadNode | InlineFragmentNode) =>
+    node.directives?.some(isAlwaysDeferred) === true ? null : undefined;
+  return visit(document, { FragmentSpread: remove, InlineFragment: remove });
 }
 
-function isSurelyDeferred(node: DirectiveNode): boolean {
+function isAlwaysDeferred(node: DirectiveNode): boolean {
   const condition = argumentOf(node, 'if');
   return isDefer(node) && (condition === undefined || (condition.kind === Kind.BOOLEAN && condition.value));
 }
 
-function argumentOf({ arguments: given = [] }: DirectiveNode, name: string) {
-  return given.find((one) => one.name.value === name)?.value;
+function argumentOf({ arguments: args = [] }: DirectiveNode, name: string) {
+  return args.find((argument) => argument.name.value === name)?.value;
 }
 
-/** A label is what a client knows a part by. */
+/** Requires a unique, literal `label`, by which a client recognises a deferred fragment. */
 export function DeferLabelRule(context: ValidationContext): ASTVisitor {
   const labels = new Set<string>();
   return {
@@ -178,9 +178,12 @@ export function DeferLabelRule(context: ValidationContext): ASTVisitor {
       if (label === undefined) return;
       if (label.kind !== Kind.STRING || labels.has(label.value))
         context.reportError(
-          new GraphQLError('The label of a "@defer" is a text in the document, and no other has the same.', {
-            nodes: label,
-          }),
+          new GraphQLError(
+            'The label of a "@defer" must be a string literal that is unique in the document.',
+            {
+              nodes: label,
+            },
+          ),
         );
       else labels.add(label.value);
     },

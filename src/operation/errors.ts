@@ -3,7 +3,7 @@ import { GatewayError, SourceError } from '../errors.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { SourceFailures } from '../telemetry/source-failures.js';
 
-/** A longer message is cut: it quotes a name that is too long to be one. */
+/** Longer messages are truncated: they quote a very long name of the document. */
 const MAX_MESSAGE_LENGTH = 500;
 
 /** Defects behind masked errors, until they have been logged with the request's id. */
@@ -18,10 +18,13 @@ export interface ErrorLog {
   failures: Pick<SourceFailures, 'report'>;
 }
 
-/** Told as they are, for they were made here. */
+/** Errors that already have their client form. */
 const formatted = new WeakSet<Error>();
 
-/** What the client sees of an error: ours and GraphQL's own as they are, a defect as nothing but that there was one. */
+/**
+ * Returns an error as the client may see it. Gateway errors and GraphQL's own errors are unchanged; a defect is
+ * masked.
+ */
 export function formatError(error: unknown): Error {
   if (error instanceof Error && formatted.has(error)) return error;
   const known = findGatewayError(error);
@@ -32,17 +35,14 @@ export function formatError(error: unknown): Error {
     return outside;
   }
   if (error instanceof GraphQLError && isAboutRequest(error)) return error;
-  const masked = new GraphQLError(
-    'Something is wrong in the gateway itself. Tell its operator the request id.',
-    {
-      ...at,
-      extensions: {
-        code: 'INTERNAL_SERVER_ERROR',
-        // Without a path there is no answer that the error could be a part of.
-        ...(at.path == null ? { http: { status: 500 } } : {}),
-      },
+  const masked = new GraphQLError('The gateway has a defect. Report the request id to its operator.', {
+    ...at,
+    extensions: {
+      code: 'INTERNAL_SERVER_ERROR',
+      // An error without a path belongs to no field, so the whole request has failed.
+      ...(at.path == null ? { http: { status: 500 } } : {}),
     },
-  );
+  });
   defects.set(masked, error);
   return masked;
 }
@@ -53,23 +53,23 @@ function findGatewayError(error: unknown): GatewayError | undefined {
 }
 
 /**
- * Whether GraphQL itself refuses something of the request. It wraps what resolvers throw; its own errors wrap nothing
- * but each other. In the midst of execution (they have a path) they are about an argument, and point there: one that
- * points at the field itself says that a system's value is not of the field's type.
+ * Whether the error is GraphQL's own, about the request. GraphQL wraps errors of resolvers; its own errors wrap only
+ * each other. An own error with a path is from execution. If its node is an argument, the request is wrong. If its
+ * node is the field, a value of a system does not have the type of the field.
  */
 function isAboutRequest(error: GraphQLError): boolean {
   if (rootOf(error) !== undefined) return false;
   return error.path === undefined || error.nodes?.[0]?.kind !== Kind.FIELD;
 }
 
-/** What is not a GraphQLError at the root of one. */
+/** The innermost original error, if it is not a GraphQLError. */
 function rootOf({ originalError }: GraphQLError): unknown {
   return originalError instanceof GraphQLError ? rootOf(originalError) : originalError;
 }
 
 /**
- * The errors of an answer as its caller sees them: each with the code of its kind, and in words without values. Logs a
- * line for the request, by its id.
+ * Returns the errors of an answer in their client form: each with a code, and with a message without values. Logs a
+ * line with the request id.
  */
 export function toClientErrors(errors: readonly unknown[], requestId: string, log: ErrorLog): GraphQLError[] {
   return completeErrors(
@@ -101,27 +101,27 @@ function completeErrors(
 }
 
 /**
- * The schema's name of the field that failed; undefined when the error has no place in an answer. The path of an error has
- * aliases in it, which are any text of the client's.
+ * The schema name of the failed field. Undefined if the error belongs to no field. The path is not logged, because it
+ * contains aliases, which may be any text.
  */
 function fieldOf({ path, nodes }: GraphQLError): string | undefined {
   const [node] = nodes ?? [];
   return path !== undefined && node?.kind === Kind.FIELD ? node.name.value : undefined;
 }
 
-/** A copy: errors about a document are kept with it, for all requests that send it. */
+/** Copies the error, because errors of a document are cached and shared by all requests with that document. */
 function complete(error: GraphQLError, requestId: string): GraphQLError {
   const { nodes, source, positions, path, extensions } = error;
   const { code = 'BAD_USER_INPUT' } = extensions;
-  const whole = new GraphQLError(messageWithoutValues(error), {
+  const completed = new GraphQLError(messageWithoutValues(error), {
     nodes: nodes ?? null,
     source: source ?? null,
     positions: positions ?? null,
     path: path ?? null,
     extensions: { ...extensions, code, ...(code === 'INTERNAL_SERVER_ERROR' ? { requestId } : {}) },
   });
-  formatted.add(whole);
-  return whole;
+  formatted.add(completed);
+  return completed;
 }
 
 const VALUE_KINDS: ReadonlyMap<string, string> = new Map([
@@ -132,7 +132,7 @@ const VALUE_KINDS: ReadonlyMap<string, string> = new Map([
   [Kind.OBJECT, 'an object'],
 ]);
 
-/** What stands in a document as a value may be a customer's: GraphQL's messages quote it, ours do not. */
+/** Removes the values of the document from a message of GraphQL, because they may be personal data. */
 function messageWithoutValues({ message, nodes = [] }: GraphQLError): string {
   let text = message.replace(/(String|BlockString|Int|Float) ".*"/s, '$1');
   for (const node of nodes) {
@@ -142,7 +142,7 @@ function messageWithoutValues({ message, nodes = [] }: GraphQLError): string {
   return text.length > MAX_MESSAGE_LENGTH ? `${text.slice(0, MAX_MESSAGE_LENGTH)}…` : text;
 }
 
-/** Where a defect came from. Its message is left out: it may quote what it stumbled over. */
+/** Describes a defect by its name and stack. Its message is omitted, because it may quote personal data. */
 function describeDefect(defect: unknown): unknown {
   const cause = defect instanceof GraphQLError ? (rootOf(defect) ?? defect) : defect;
   if (!(cause instanceof Error)) return typeof cause;

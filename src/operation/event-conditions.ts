@@ -8,35 +8,35 @@ import { formatError } from './errors.js';
 import { executeByPlan, type ExecuteArgs } from './execution.js';
 import type { Prepared, Preparer } from './prepare.js';
 
-/** The event that a subscription is answered for. */
+/** An event to deliver, and the conditions under which it is sent. */
 export interface EventDelivery {
-  /** The field of Subscription that the subscription selects. */
+  /** The field of `Subscription` that is selected. */
   field: string;
   event: CustomerEvent;
-  /** Only of a customer who meets all of these. */
+  /** The customer must meet all of these. */
   conditions: readonly CustomerCondition[];
   /**
-   * `allowed`: only of a customer who is known and has agreed to the purpose, since that something happened tells of them
-   * too. `whole`: only when, besides, nothing of the answer is missing. Undefined: of anybody.
+   * `allowed`: only if the customer is known and has consented to the purpose, because an event itself reveals
+   * something about them. `complete`: only if, in addition, no part of the answer is missing. Undefined: always.
    */
-  only: 'allowed' | 'whole' | undefined;
+  only: 'allowed' | 'complete' | undefined;
 }
 
 /** Why an event is not sent. */
 export interface Withheld {
-  /** The code of an error. */
+  /** An error code. */
   code: string;
   /** Whether the event may be sent later. */
   isTemporary: boolean;
-  /** The condition that cannot be judged. */
+  /** The condition that cannot be evaluated. */
   condition?: string;
 }
 
-/** Judges whether an event is sent. */
+/** Decides whether an event is sent. */
 export class EventConditions {
   readonly #prepareTrusted: Preparer['prepareTrusted'];
   readonly #logger: Pick<Logger, 'info'>;
-  /** By their text. */
+  /** Prepared probes, by their text. */
   readonly #probes = new Map<string, Prepared>();
 
   constructor({ prepareTrusted }: Pick<Preparer, 'prepareTrusted'>, logger: Pick<Logger, 'info'>) {
@@ -45,11 +45,11 @@ export class EventConditions {
   }
 
   /**
-   * Reads what must hold of the customer. Undefined: the event is sent whatever holds. It is an operation of ours on the
-   * event itself, apart from the client's document: nothing that a client selects can change it.
+   * Reads the values that the conditions need. Undefined if there are no conditions. The probe is a separate, trusted
+   * operation on the event, so that nothing in the client's document can change it.
    */
-  probe(ask: EventDelivery, args: ExecuteArgs): ExecutionResult | Promise<ExecutionResult> | undefined {
-    const { only, conditions, event } = ask;
+  probe(delivery: EventDelivery, args: ExecuteArgs): ExecutionResult | Promise<ExecutionResult> | undefined {
+    const { only, conditions, event } = delivery;
     if (only === undefined && conditions.length === 0) return undefined;
     const selections = conditions.map(({ selection }) => selection);
     if (only !== undefined) selections.push('id');
@@ -59,22 +59,22 @@ export class EventConditions {
     const rootType = args.schema.getType('CustomerEvent');
     if (!isObjectType(rootType)) throw new Error('The schema has no type CustomerEvent.');
     const probing = executeByPlan(probe, { ...args, rootType, rootValue: event, variables: {} });
-    if (probing === undefined) throw new Error('What an event is judged by has no plan.');
+    if (probing === undefined) throw new Error('The probe of an event has no plan.');
     return probing;
   }
 
-  /** Why an event is not sent, by what the probe and the answer came to; undefined when it is. */
+  /** Returns why an event is withheld, by the results of the probe and the answer. Undefined if it is sent. */
   withhold(
-    ask: EventDelivery,
+    delivery: EventDelivery,
     probed: ExecutionResult,
     answer: ExecutionResult,
     { requestId, caller }: { requestId: string; caller: Pick<Caller, 'name'> },
   ): Withheld | undefined {
-    const withheld = withheldBecause(ask, probed, answer);
+    const withheld = withheldBecause(delivery, probed, answer);
     if (withheld?.condition !== undefined)
       this.#logger.info(
         { requestId, caller: caller.name, reason: withheld.code, condition: withheld.condition },
-        'event not sent: no source has the value by which the condition is judged for this customer',
+        'event not sent: no source has the value that the condition needs for this customer',
       );
     return withheld;
   }
@@ -85,7 +85,7 @@ function withheldBecause(
   probed: ExecutionResult,
   answer: ExecutionResult,
 ): Withheld | undefined {
-  const errors = [...(probed.errors ?? []), ...(only === 'whole' ? (answer.errors ?? []) : [])];
+  const errors = [...(probed.errors ?? []), ...(only === 'complete' ? (answer.errors ?? []) : [])];
   const extensions = errors.map((error) => formatError(error)).flatMap((error) => extensionsOf(error));
   const codes = new Set(extensions.map(({ code }) => code));
   for (const code of ['CONSENT_REQUIRED', 'ERASED', 'AMBIGUOUS_IDENTITY', 'FORBIDDEN'])
@@ -94,9 +94,13 @@ function withheldBecause(
   if (failed !== undefined) return { code: failed.code ?? '', isTemporary: true };
   const { customer } = (probed.data ?? {}) as { customer?: object | null };
   if (customer == null) return { code: 'NO_CUSTOMER', isTemporary: false };
-  const judged = conditions.map((one) => ({ name: one.name, isMet: one.isMet(customer) }));
-  if (judged.some(({ isMet }) => isMet === false)) return { code: 'CONDITION_NOT_MET', isTemporary: false };
-  const unknown = judged.find(({ isMet }) => isMet === undefined);
+  const decisions = conditions.map((condition) => ({
+    name: condition.name,
+    isMet: condition.isMet(customer),
+  }));
+  if (decisions.some(({ isMet }) => isMet === false))
+    return { code: 'CONDITION_NOT_MET', isTemporary: false };
+  const unknown = decisions.find(({ isMet }) => isMet === undefined);
   return unknown === undefined
     ? undefined
     : { code: 'CONDITION_UNKNOWN', isTemporary: false, condition: unknown.name };

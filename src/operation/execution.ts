@@ -8,13 +8,13 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import { executeFields } from './execution/complete.js';
-import { Unfinished, type Execution, type Values } from './execution/unfinished.js';
+import { PendingValues, type Execution, type Values } from './execution/pending-values.js';
 import type { Prepared } from './prepare.js';
 
-/** An answer, or its parts as they come. */
+/** A result, or the results of incremental delivery. */
 export type Executed = ExecutionResult | AsyncIterable<ExecutionResult>;
 
-/** What an operation is executed with. */
+/** The inputs of execution. */
 export interface ExecuteArgs {
   schema: GraphQLSchema;
   /** Default: the schema's type for the kind of operation. */
@@ -25,8 +25,9 @@ export interface ExecuteArgs {
 }
 
 /**
- * Answers by a plan, which is made once: which fields there are, how each is resolved and completed, which arguments
- * never change. Undefined of what needs an interpreter: introspection, `@defer`, and a switch that is null.
+ * Executes an operation by its plan. A plan is made once: it has the fields, how each is resolved and completed, and
+ * the constant arguments. Undefined if the operation needs the interpreter: introspection, `@defer`, or a null in
+ * `@skip` or `@include`.
  */
 export function executeByPlan(
   prepared: Prepared,
@@ -37,21 +38,21 @@ export function executeByPlan(
   const rootType = args.rootType ?? schema.getRootType(operation.operation);
   if (!canBePlanned || prepared.isDeferred || rootType == null) return undefined;
   const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
-  // The interpreter says what is wrong with them.
+  // The interpreter reports the errors of the variables.
   if (coerced === undefined) return undefined;
-  const set: Record<string, boolean> = {};
+  const switchValues: Record<string, boolean> = {};
   for (const name of switches) {
     const value = coerced[name];
     if (typeof value !== 'boolean') return undefined;
-    set[name] = value;
+    switchValues[name] = value;
   }
-  const plan = prepared.planFor(schema, rootType, set);
+  const plan = prepared.planFor(schema, rootType, switchValues);
   return run({ plan, rootValue, context, variables: coerced, errors: [], arguments: new Map() });
 }
 
 /**
- * Answers what no plan does: introspection by graphql-js, and all else, such as `@defer`, by the executor that Yoga uses.
- * What a plan can answer as well has the same answer.
+ * Executes an operation without a plan: by graphql-js for introspection, otherwise by Yoga's executor, for example for
+ * `@defer`. A plan would give the same result.
  */
 export function executeByInterpreter(
   { document, operation, kind, hasFieldThen }: Prepared,
@@ -59,7 +60,7 @@ export function executeByInterpreter(
 ): Executed | Promise<Executed> {
   const operationName = operation.name?.value ?? null;
   const args = { schema, document, operationName, rootValue, contextValue, variableValues: variables };
-  // Yoga's would subscribe, and takes an object with a field `then` for a promise.
+  // Yoga's executor would start a subscription, and would await an object with a field `then`.
   if (kind !== 'data' || hasFieldThen) return interpret(args);
   return normalizedExecutor(args);
 }
@@ -72,18 +73,18 @@ function run(execution: Execution): ExecutionResult | Promise<ExecutionResult> {
     errors.push(error as GraphQLError);
     return resultOf(null);
   };
-  let data: Values | Unfinished;
+  let data: Values | PendingValues;
   try {
     data = executeFields(execution, plan.root, rootValue, undefined);
   } catch (error) {
     return failed(error);
   }
-  if (!(data instanceof Unfinished)) return resultOf(data);
-  const unfinished = data;
+  if (!(data instanceof PendingValues)) return resultOf(data);
+  const pending = data;
   return new Promise((resolve) => {
-    unfinished.settled(
+    pending.settled(
       () => {
-        resolve(resultOf(unfinished.values));
+        resolve(resultOf(pending.values));
       },
       (error) => {
         resolve(failed(error));

@@ -12,21 +12,21 @@ import { operationError } from './request-error.js';
 export interface OperationLimits {
   /** Levels of nested fields. */
   maxDepth: number;
-  /** Aliased fields, each counted as often as its fragment is used. */
+  /** Aliased fields. An alias in a fragment counts once for each use of the fragment. */
   maxAliases: number;
-  /** Words and signs in a document. */
+  /** Tokens in a document. */
   maxTokens: number;
-  /** Directives in a document: validation looks at each with all others of its place. */
+  /** Directives in a document. Validation compares each with all others at the same place. */
   maxDirectives: number;
 }
 
 /**
- * Brackets may be nested this many times as deep as fields: a field's selection, and beside it fragments and values.
- * The parser and much after it call themselves for each, so the stack is what this protects.
+ * Maximum nesting of brackets, as a multiple of `maxDepth`: selections, fragments and values all have brackets. The
+ * parser and later steps are recursive, so this limit protects the stack.
  */
 const BRACKETS_PER_LEVEL = 4;
 
-/** Refuses a text that is larger than any sensible one, before time is spent on parsing it. */
+/** Refuses a text that is too large or too deep, before it is parsed. */
 export function checkText(source: Source, { maxTokens, maxDepth, maxDirectives }: OperationLimits): void {
   const lexer = new Lexer(source);
   let tokens = 0;
@@ -35,9 +35,9 @@ export function checkText(source: Source, { maxTokens, maxDepth, maxDirectives }
   let deepest = 0;
   for (let token = lexer.advance(); token.kind !== TokenKind.EOF; token = lexer.advance()) {
     if (++tokens > maxTokens) {
-      // Counting the others would be work of the kind that is refused here.
+      // The remaining tokens are not counted, because that would take the time that the limit protects.
       throw exceeded(
-        `A document may have at most ${maxTokens} words and signs; ` +
+        `A document may have at most ${maxTokens} tokens; ` +
           `this one has more by character ${token.end} of ${source.body.length}.`,
       );
     }
@@ -58,33 +58,34 @@ export function checkText(source: Source, { maxTokens, maxDepth, maxDirectives }
     );
 }
 
-function tooMany(here: string, count: number, most: number): string {
-  return `${here} ${count}, which is ${count - most} too many.`;
+function tooMany(subject: string, count: number, limit: number): string {
+  return `${subject} ${count}, which is ${count - limit} too many.`;
 }
 
 interface Size {
   depth: number;
   aliases: number;
-  /** Fragments within fragments. */
+  /** Depth of fragments within fragments. */
   fragments: number;
 }
 
 const NOTHING: Size = { depth: 0, aliases: 0, fragments: 0 };
 
 /**
- * Refuses a document that is too deep, has too many aliases, or has fragments within fragments without end, before it is
- * validated. The validation of fields calls itself for each fragment within both of two others, so the stack is what this
- * protects too.
+ * Refuses a document that is too deep, has too many aliases, or has endlessly nested fragments, before it is
+ * validated. The validation of overlapping fields is recursive over nested fragments, so this limit protects the
+ * stack too.
  */
 export function checkSelections(
   { definitions }: DocumentNode,
   { maxDepth, maxAliases }: OperationLimits,
 ): void {
   const fragments = new Map<string, SelectionSetNode>();
-  for (const one of definitions) {
-    if (one.kind === Kind.FRAGMENT_DEFINITION) fragments.set(one.name.value, one.selectionSet);
+  for (const definition of definitions) {
+    if (definition.kind === Kind.FRAGMENT_DEFINITION)
+      fragments.set(definition.name.value, definition.selectionSet);
   }
-  // Each fragment is measured once, however often it is used: else the measuring would be what it protects from.
+  // Each fragment is measured once, even if it is used often. Otherwise the check itself could take exponential time.
   const sizes = new Map<string, Size | 'being measured'>();
   const maxFragments = maxDepth * BRACKETS_PER_LEVEL;
 
@@ -115,23 +116,23 @@ export function checkSelections(
       else size = sizeOfFragment(selection.name.value, level + 1);
       total.depth = Math.max(total.depth, size.depth);
       total.fragments = Math.max(total.fragments, size.fragments);
-      // Fragments that double and double again soon have more than can be counted.
+      // Nested fragments may double the number again and again, so it is capped.
       total.aliases = Math.min(total.aliases + size.aliases, Number.MAX_SAFE_INTEGER);
     }
     return total;
   };
 
   for (const name of fragments.keys()) sizeOfFragment(name, 1);
-  for (const one of definitions) {
-    if (one.kind !== Kind.OPERATION_DEFINITION) continue;
-    const { depth, aliases } = sizeOf(one.selectionSet, 0);
+  for (const definition of definitions) {
+    if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
+    const { depth, aliases } = sizeOf(definition.selectionSet, 0);
     if (depth > maxDepth)
       throw exceeded(
         `Fields may be nested at most ${maxDepth} levels deep; ${tooMany('these are', depth, maxDepth)}`,
       );
     if (aliases > maxAliases)
       throw exceeded(
-        `An operation may have at most ${maxAliases} aliases, those in fragments included; ` +
+        `An operation may have at most ${maxAliases} aliases, including those in fragments; ` +
           tooMany('this one has', aliases, maxAliases),
       );
   }

@@ -18,20 +18,21 @@ import type { Logger } from '../telemetry/logger.js';
 
 const FOLDER = new URL('../../schema/operations/', import.meta.url);
 
-/** An operation that clients ask for by its id. */
+/** An operation that clients request by its id. */
 export interface PersistedOperation {
-  /** `sha256:` and the digest of the document, as GraphQL over HTTP has it for persisted documents. */
+  /** `sha256:` and the digest of the document, as GraphQL over HTTP specifies for persisted documents. */
   documentId: string;
   name: string;
-  /** Where it is declared, as a path within its folder. */
+  /** The path of its file within the folder. */
   file: string;
-  /** The operation and the fragments it uses, printed. */
+  /** The printed operation with the fragments that it uses. */
   document: string;
 }
 
 /**
- * Reads all operations of a folder and those in it. A file holds one operation, with a name that no other has, and the
- * fragments that are its own; those that several use lie in files without an operation. All problems are told together.
+ * Reads all operations of a folder and its subfolders. A file has one operation with a unique name, and fragments
+ * that only this operation uses. Shared fragments are in files without an operation. Throws a ConfigError that lists
+ * all problems.
  */
 export function readPersistedOperations(folder = FOLDER): PersistedOperation[] {
   const problems: string[] = [];
@@ -42,7 +43,7 @@ export function readPersistedOperations(folder = FOLDER): PersistedOperation[] {
     let count = 0;
     for (const node of definitionsIn(file, folder, problems)) {
       if (node.kind !== Kind.OPERATION_DEFINITION && node.kind !== Kind.FRAGMENT_DEFINITION) {
-        problems.push(`${file} has a ${node.kind}; it may hold an operation and fragments only.`);
+        problems.push(`${file} has a ${node.kind}; it may have only an operation and fragments.`);
         continue;
       }
       const name = node.name?.value;
@@ -50,18 +51,18 @@ export function readPersistedOperations(folder = FOLDER): PersistedOperation[] {
         problems.push(`${file} has an operation without a name.`);
         continue;
       }
-      const others = node.kind === Kind.OPERATION_DEFINITION ? operations : fragments;
-      const other = others.get(name);
+      const known = node.kind === Kind.OPERATION_DEFINITION ? operations : fragments;
+      const other = known.get(name);
       if (other !== undefined) problems.push(`"${name}" is in both ${other.file} and ${file}.`);
       if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(name, { node, file });
-      else if (++count > 1) problems.push(`${file} has several operations; give each a file of its own.`);
+      else if (++count > 1) problems.push(`${file} has several operations; move each to a separate file.`);
       else operations.set(name, { node, file });
     }
   }
 
-  const read = [...operations].map(([name, { node, file }]): PersistedOperation => {
+  const persisted = [...operations].map(([name, { node, file }]): PersistedOperation => {
     const used = new Map<string, FragmentDefinitionNode>();
-    const gather = (from: OperationDefinitionNode | FragmentDefinitionNode): void => {
+    const collectFragments = (from: OperationDefinitionNode | FragmentDefinitionNode): void => {
       visit(from, {
         FragmentSpread: ({ name: { value } }) => {
           const fragment = fragments.get(value)?.node;
@@ -69,22 +70,22 @@ export function readPersistedOperations(folder = FOLDER): PersistedOperation[] {
             problems.push(`${file} uses a fragment "${value}", which is in no file.`);
           else if (!used.has(value)) {
             used.set(value, fragment);
-            gather(fragment);
+            collectFragments(fragment);
           }
         },
       });
     };
-    gather(node);
-    const inOrder = [...used].toSorted(([one], [other]) => (one < other ? -1 : 1)).map(([, one]) => one);
-    const document = print({ kind: Kind.DOCUMENT, definitions: [node, ...inOrder] });
+    collectFragments(node);
+    const sorted = [...used].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, fragment]) => fragment);
+    const document = print({ kind: Kind.DOCUMENT, definitions: [node, ...sorted] });
     const digest = createHash('sha256').update(document).digest('hex');
     return { documentId: `sha256:${digest}`, name, file, document };
   });
   if (problems.length > 0) throw new ConfigError(problems);
-  return read;
+  return persisted;
 }
 
-/** The documents that the schema can answer, by id. For each other operation an error is logged. */
+/** Returns the documents that are valid in the schema, by id. For each other operation, an error is logged. */
 export function validOperations(
   operations: readonly PersistedOperation[],
   schema: GraphQLSchema,
@@ -103,12 +104,12 @@ export function validOperations(
   );
 }
 
-/** What keeps a schema from answering a document. Empty when nothing does. */
+/** Returns the validation errors of a document. Empty if the schema can answer it. */
 export function problemsOf(document: string, schema: GraphQLSchema): readonly string[] {
   return validate(schema, parse(document)).map(({ message }) => message);
 }
 
-/** For client builds: the content of `manifest.generated.json`. */
+/** Returns the content of `manifest.generated.json`, for client builds. */
 export function manifestOf(operations: readonly PersistedOperation[]): string {
   const entries = operations.map(
     ({ documentId, name, document }) => [documentId, { name, document }] as const,

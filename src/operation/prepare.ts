@@ -36,29 +36,31 @@ export interface PrepareOptions {
   disclosures: Disclosures;
 }
 
-/** Prepares operations. What is made of one is cached, by the text of its document. */
+/** Prepares operations. A prepared operation is cached by the text of its document. */
 export interface Preparer {
   /**
-   * An operation that a client sends. Throws a GraphQLError, or an AggregateError of several, when it cannot be answered.
-   * Without `mayWrite` a mutation is refused with status 405.
+   * Prepares an operation of a client. Throws a GraphQLError, or an AggregateError of several, if it cannot be
+   * answered. If `canWrite` is false, a mutation is refused with status 405.
    */
-  prepare(text: string, operationName?: string | null, mayWrite?: boolean): Prepared;
-  /** An operation of our own: valid, and bound by no limits. It is not cached. */
+  prepare(text: string, operationName?: string | null, canWrite?: boolean): Prepared;
+  /** Prepares an operation of the gateway itself. It must be valid; no limits apply. It is not cached. */
   prepareTrusted(document: DocumentNode): Prepared;
 }
 
-/** Characters of cached documents. With all that is made of one, a character takes about 50 bytes. */
+/**
+ * Maximum size of the cache, in characters of documents. A character takes about 50 bytes, with its plans and costs.
+ */
 const MAX_CACHED_CHARACTERS = 800_000;
 /** A field of a plan takes as much memory as this many characters of a document. */
 const CHARACTERS_PER_FIELD = 10;
-/** Plans of one operation, by audience and by the values of `@skip` and `@include`. */
+/** Maximum number of plans of one operation, by audience and by the values of `@skip` and `@include`. */
 const MAX_PLANS = 200;
 
-/** What is known of a document. */
+/** A cached document. */
 interface Entry {
   size: number;
   document: DocumentNode;
-  /** Set when it was validated. */
+  /** The validation errors. Undefined before validation. */
   invalid?: readonly GraphQLError[];
   operations: Map<string, Prepared>;
 }
@@ -88,14 +90,14 @@ export function createPreparer(options: PrepareOptions): Preparer {
   };
 
   return {
-    prepare: (text, operationName, mayWrite = true) => {
+    prepare: (text, operationName, canWrite = true) => {
       const entry = entryOf(text);
       const name = operationName ?? '';
       const known = entry.operations.get(name);
       const { document } = entry;
       const parts = known ?? operationIn(document, operationName);
       if (parts === undefined) throw unclearChoice(document, operationName);
-      if (!mayWrite && parts.operation.operation === OperationTypeNode.MUTATION)
+      if (!canWrite && parts.operation.operation === OperationTypeNode.MUTATION)
         throw httpError('BAD_REQUEST', 'Can only perform a mutation operation from a POST request.', 405, {
           allow: 'POST',
         });
@@ -104,7 +106,7 @@ export function createPreparer(options: PrepareOptions): Preparer {
       if (entry.invalid.length > 0) throw new AggregateError(entry.invalid);
       const onPlanGrowth = (fields: number): void => {
         entry.size += fields * CHARACTERS_PER_FIELD;
-        // The size of an entry that is set already is not computed again.
+        // The cache computes the size only for a new entry.
         if (cache.delete(text)) cache.set(text, entry);
       };
       const prepared = new Prepared(document, parts, options, onPlanGrowth);
@@ -122,7 +124,7 @@ export function createPreparer(options: PrepareOptions): Preparer {
 /** `both`: data and introspection in one operation. */
 export type OperationKind = 'data' | 'introspection' | 'both' | 'subscription';
 
-/** An operation with all that is known of it before its variables and its caller are. */
+/** An operation with all that does not depend on its variables and its caller. */
 export class Prepared implements OperationParts {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
@@ -131,16 +133,16 @@ export class Prepared implements OperationParts {
   /** The variables of `@skip` and `@include`. */
   readonly switches: readonly string[];
   readonly isDeferred: boolean;
-  /** Whether an answer has a field `then`: some executors take an object with that property for a promise. */
+  /** Whether a response name is `then`: some executors would await an object with that property. */
   readonly hasFieldThen: boolean;
-  /** Whether a plan can answer it, apart from `@defer`. */
+  /** Whether a plan can execute it, apart from `@defer`. */
   readonly canBePlanned: boolean;
   readonly cost: OperationCost;
   readonly disclosure: Disclosure;
   readonly #options: PrepareOptions;
   readonly #onPlanGrowth: (fields: number) => void;
   readonly #plans = new Map<string, Plan>();
-  #whole: Prepared | undefined;
+  #undeferred: Prepared | undefined;
   #initialDisclosure: Disclosure | undefined;
   #audited: AuditedOperation | undefined;
 
@@ -169,7 +171,7 @@ export class Prepared implements OperationParts {
     return this.operation.name?.value;
   }
 
-  /** How the audit names it. The id is that of a persisted operation of the same document. */
+  /** The name and id in the audit. The id equals the id of a persisted operation with the same document. */
   get audited(): AuditedOperation {
     this.#audited ??= {
       name: this.name ?? null,
@@ -178,37 +180,45 @@ export class Prepared implements OperationParts {
     return this.#audited;
   }
 
-  /** The operation without `@defer`; itself when it has none. */
-  get whole(): Prepared {
+  /** The operation without `@defer`. */
+  get undeferred(): Prepared {
     if (!this.isDeferred) return this;
-    if (this.#whole === undefined) {
+    if (this.#undeferred === undefined) {
       const document = withoutDefer(this.document);
       const parts = operationIn(document, this.name);
-      if (parts === undefined) throw new Error('An operation was lost with its @defer.');
-      this.#whole = new Prepared(document, parts, this.#options, this.#onPlanGrowth);
+      if (parts === undefined) throw new Error('The document without @defer has no operation.');
+      this.#undeferred = new Prepared(document, parts, this.#options, this.#onPlanGrowth);
     }
-    return this.#whole;
+    return this.#undeferred;
   }
 
-  /** What the first part of an answer in parts shows of persons. */
+  /** The personal data in the initial result of incremental delivery. */
   get initialDisclosure(): Disclosure {
     if (this.#initialDisclosure === undefined) {
       const parts = operationIn(withoutDeferred(this.document), this.name);
-      if (parts === undefined) throw new Error('An operation was lost with its deferred parts.');
+      if (parts === undefined) throw new Error('The document without deferred fragments has no operation.');
       this.#initialDisclosure = this.#options.disclosures(parts);
     }
     return this.#initialDisclosure;
   }
 
-  /** The plan for a schema, and for one way of setting the switches. */
-  planFor(schema: GraphQLSchema, rootType: GraphQLObjectType, set: Readonly<Record<string, boolean>>): Plan {
+  /** Returns the plan for a schema and the values of the switches. */
+  planFor(
+    schema: GraphQLSchema,
+    rootType: GraphQLObjectType,
+    switchValues: Readonly<Record<string, boolean>>,
+  ): Plan {
     let key = `${numberOf(schema)}`;
-    for (const name of this.switches) key += set[name] === true ? '1' : '0';
+    for (const name of this.switches) key += switchValues[name] === true ? '1' : '0';
     let plan = this.#plans.get(key);
     if (plan === undefined) {
       if (this.#plans.size >= MAX_PLANS) this.#plans.clear();
       const { operation, fragments } = this;
-      plan = createPlan({ schema, operation, fragments, onPlanGrowth: this.#onPlanGrowth }, rootType, set);
+      plan = createPlan(
+        { schema, operation, fragments, onPlanGrowth: this.#onPlanGrowth },
+        rootType,
+        switchValues,
+      );
       this.#plans.set(key, plan);
     }
     return plan;
@@ -243,7 +253,7 @@ function withCode(error: GraphQLError): GraphQLError {
   return error;
 }
 
-/** Unless it has one. The status is for clients that do not accept `application/json` alone. */
+/** Adds a code to an error without one. The status is for clients that accept `application/graphql-response+json`. */
 function addCode({ extensions }: GraphQLError, code: string): void {
   extensions['code'] ??= code;
   extensions['http'] ??= { spec: true, status: 400 };
@@ -268,9 +278,9 @@ function survey(document: DocumentNode): Survey {
       if ((alias ?? name).value === 'then') found.hasFieldThen = true;
     },
     Directive: (directive) => {
-      const { name, arguments: given = [] } = directive;
+      const { name, arguments: args = [] } = directive;
       if (name.value === GraphQLSkipDirective.name || name.value === GraphQLIncludeDirective.name) {
-        for (const { value } of given) if (value.kind === Kind.VARIABLE) found.switches.add(value.name.value);
+        for (const { value } of args) if (value.kind === Kind.VARIABLE) found.switches.add(value.name.value);
       } else if (isDefer(directive)) found.isDeferred = true;
       else found.hasOtherDirectives = true;
     },
@@ -284,7 +294,7 @@ function kindOf({ operation, selectionSet }: OperationDefinitionNode, fragments:
   let hasIntrospection = false;
   for (const { name } of selectedFields(selectionSet, fragments))
     if (name.value === '__schema' || name.value === '__type') hasIntrospection = true;
-    // `__typename` is answered either way.
+    // `__typename` is allowed in both kinds.
     else if (name.value !== '__typename') hasData = true;
   if (!hasIntrospection) return 'data';
   return hasData ? 'both' : 'introspection';
@@ -295,18 +305,21 @@ function unclearChoice(document: DocumentNode, name: string | null | undefined):
   return operationError(
     'OPERATION_RESOLUTION_FAILURE',
     operations > 1 && name == null
-      ? `The document has ${operations} operations; tell by "operationName" which is meant.`
-      : `The document has no operation${operations > 0 ? ' of the name asked for' : ''}.`,
+      ? `The document has ${operations} operations. Select one by "operationName".`
+      : `The document has no operation${operations > 0 ? ' with the requested name' : ''}.`,
   );
 }
 
-/** GraphQL's own rules leave this to execution, where it is a defect. */
+/**
+ * Refuses an operation type that the schema does not have. GraphQL's own rules do not check this, so execution would
+ * fail.
+ */
 function KnownOperationKindRule(context: ValidationContext): ASTVisitor {
   return {
     OperationDefinition(node) {
       if (context.getSchema().getRootType(node.operation) != null) return;
       context.reportError(
-        new GraphQLError(`There is no ${node.operation} to be asked here.`, { nodes: node }),
+        new GraphQLError(`The schema has no ${node.operation} operations.`, { nodes: node }),
       );
     },
   };

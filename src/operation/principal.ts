@@ -3,17 +3,17 @@ import type { Permissions } from '../customer/customer.js';
 import type { Purpose } from '../customer/schema.generated.js';
 import type { Audience } from '../privacy/access.js';
 
-/** Who sends an operation, what for, and what that allows. */
+/** The caller of an operation, with its purpose and its permissions. */
 export interface Principal {
   caller: Caller;
   audience: Audience;
   permissions: Permissions;
 }
 
-/** Whether an audience may see a field, or what is of an enum value. */
+/** Whether an audience may see a field, or data of an enum value. */
 export type MaySee = (audience: Audience, place: string) => boolean;
 
-/** Derives it from a caller and a purpose, once for each. */
+/** Returns a function that derives the principal of a caller and a purpose. It derives each principal once. */
 export function createPrincipals(
   maySee: MaySee,
 ): (caller: Caller, purpose: Purpose | undefined) => Principal {
@@ -32,7 +32,7 @@ export function createPrincipals(
           findsBy,
           ...(ownIdentifier === undefined ? {} : { ownIdentifier }),
           maySee: (place) => maySee(audience, place),
-          // The operator, who has to answer to customers. With `AUTH=off` nobody is one.
+          // Only the operator, who handles the requests of customers. With `AUTH=off`, there is no operator.
           seesErased: scopes.has('admin:forget'),
         },
       };

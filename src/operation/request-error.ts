@@ -1,26 +1,26 @@
 import { GraphQLError, type GraphQLErrorOptions } from 'graphql';
 
 /**
- * Why a request cannot be answered at all. All but the last are told before any source is asked, in words that quote no
- * value.
+ * Why a whole request is refused. Except for AUDIT_UNAVAILABLE, a request is refused before any source is called.
+ * Messages quote no values.
  *
  * | code                         | status        | the request                                                      |
  * | ---------------------------- | ------------- | ---------------------------------------------------------------- |
- * | BAD_REQUEST                  | 400, 405, 415 | is not GraphQL over HTTP: method, content type, JSON, parameters  |
- * | GRAPHQL_PARSE_FAILED         | 400           | holds no GraphQL                                                 |
- * | GRAPHQL_VALIDATION_FAILED    | 400           | asks what the schema does not have                               |
- * | OPERATION_RESOLUTION_FAILURE | 400           | does not tell which of its operations is meant                   |
- * | BAD_USER_INPUT               | 400           | has variables or arguments that do not fit                       |
- * | UNAUTHENTICATED              | 401           | does not say who sends it, by a key or token that is good         |
- * | FORBIDDEN                    | 403           | is not for its caller to send: from there, for that, in own words |
- * | PERSISTED_DOCUMENT_NOT_FOUND | 404           | names an operation that there is not                             |
- * | LIMIT_EXCEEDED               | 413, 400, 429 | has too large a body, or too large or expensive an operation     |
- * | OVERLOADED                   | 503           | comes when there is more to do than can be done: see overload.ts  |
+ * | BAD_REQUEST                  | 400, 405, 415 | is not GraphQL over HTTP: method, content type, JSON, parameters |
+ * | GRAPHQL_PARSE_FAILED         | 400           | has a document with a syntax error                               |
+ * | GRAPHQL_VALIDATION_FAILED    | 400           | has a document that is not valid in the schema                   |
+ * | OPERATION_RESOLUTION_FAILURE | 400           | does not select one of several operations, or an unknown one     |
+ * | BAD_USER_INPUT               | 400           | has invalid variables or arguments                               |
+ * | UNAUTHENTICATED              | 401           | has no valid key or token                                        |
+ * | FORBIDDEN                    | 403           | has an origin, a purpose or a document that the caller may not use |
+ * | PERSISTED_DOCUMENT_NOT_FOUND | 404           | has an unknown `documentId`                                      |
+ * | LIMIT_EXCEEDED               | 413, 400, 429 | has a too large body, or a too large or expensive operation      |
+ * | OVERLOADED                   | 503           | comes while the gateway is overloaded: see overload.ts           |
  * | AUTHENTICATION_UNAVAILABLE   | 503           | has a token that cannot be checked now                           |
- * | AUDIT_UNAVAILABLE            | 503           | is answered, but the audit log cannot be written: and is not given                      |
+ * | AUDIT_UNAVAILABLE            | 503           | was executed, but its audit line cannot be written               |
  *
- * A client that accepts only `application/json` gets status 200 where the document or the variables are at fault, as
- * the GraphQL over HTTP specification has it.
+ * A client that accepts only `application/json` gets status 200 if the document or the variables are wrong, as the
+ * GraphQL over HTTP specification requires.
  */
 export type RequestErrorCode =
   | 'BAD_REQUEST'
@@ -32,7 +32,7 @@ export type RequestErrorCode =
   | 'LIMIT_EXCEEDED'
   | 'AUDIT_UNAVAILABLE';
 
-/** The request itself is at fault, whatever it asks. */
+/** Creates an error about the HTTP request. Its status is always sent. */
 export function httpError(
   code: RequestErrorCode,
   message: string,
@@ -42,7 +42,7 @@ export function httpError(
   return new GraphQLError(message, { extensions: { code, http: { status, headers } } });
 }
 
-/** What the request asks is at fault. */
+/** Creates an error about the operation. A client that accepts only `application/json` gets status 200. */
 export function operationError(
   code: RequestErrorCode,
   message: string,
@@ -51,7 +51,7 @@ export function operationError(
   return new GraphQLError(message, { ...at, extensions: { code, http: { spec: true, status: 400 } } });
 }
 
-/** The caller has asked for so much that it must wait, for so many seconds. */
+/** Creates an error for a caller whose budget is spent. `retryAfter` is the time to wait, in seconds. */
 export function waitError(message: string, retryAfter: number): GraphQLError {
   const http = { status: 429, headers: { 'retry-after': String(retryAfter) } };
   return new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED', retryAfter, http } });

@@ -15,48 +15,55 @@ import { toClientErrors, type ErrorLog } from './errors.js';
 import type { Principal } from './principal.js';
 
 export interface ResponseCacheOptions {
-  /** For the bytes. */
+  /** Maximum memory of the cached answers, in bytes. */
   maxBytes: number;
   registry: Pick<LoaderRegistry, 'version'>;
   erasures: Pick<Erasures, 'loading' | 'version'>;
   limits: Pick<CostLimits, 'chargeAgain'>;
-  /** Undefined: nothing is audited. */
+  /** Undefined if nothing is audited. */
   auditor: Pick<Auditor, 'write'> | undefined;
   metrics: Pick<Metrics, 'responseCacheAnswered' | 'cacheAnswered'>;
   errorLog: ErrorLog;
   clock: Clock;
 }
 
-/** For whom an answer is that was made for another request. */
+/** The request that gets the answer of another request. */
 export type CacheRequester = Pick<OperationRequest, 'principal' | 'requestId' | 'signal'>;
 
 /**
- * Answers that a request receives though they were made for another: to the same operation, for an audience that may see
- * the same. Each is charged, audited and counted as if it had been made for the request alone.
+ * Caches answers, and coalesces equal requests. A request gets the answer of another request if both have the same
+ * operation and the same permissions. It is charged, audited and counted as if the answer was made for it.
  */
 export interface ResponseCache {
-  /** What tells the same operations of an audience from all others. */
-  keyOf(principal: Principal, question: Uint8Array): string;
-  /** The text that was sent before, as long as all that it was made of is cached and fresh. */
-  cached(key: string, ask: CacheRequester): Promise<Cached | undefined>;
-  /** The answer that is being made at this moment, or else the one that this makes. */
-  coalesce(key: string, ask: CacheRequester, make: () => Promise<Made>): Promise<Shareable>;
+  /** The key of a request: equal for equal requests with equal permissions. */
+  keyOf(principal: Principal, request: Uint8Array): string;
+  /** Returns a cached answer, if all records in it are still cached and fresh. */
+  cached(key: string, requester: CacheRequester): Promise<CachedAnswer | undefined>;
+  /** Returns the answer of an equal in-flight request. If there is none, calls `compute`. */
+  coalesce(
+    key: string,
+    requester: CacheRequester,
+    compute: () => Promise<ComputedAnswer>,
+  ): Promise<ResolvedAnswer>;
 }
 
-/** An answer, and what its operation is called. */
-export interface Made {
+/** An answer, and the name of its operation. */
+export interface ComputedAnswer {
   answer: Answer;
   operationName: string | undefined;
 }
 
-export interface Shareable extends Made {
-  /** Set when the answer was made for another request. */
+export interface ResolvedAnswer extends ComputedAnswer {
+  /** Set if the answer was made for another request. */
   freshness?: Freshness;
-  /** Caches its text, if it was made of nothing but what was cached and fresh. Left out: it is not to be cached. */
+  /**
+   * Caches the text of the answer, if all its records were cached and fresh. Undefined if the answer cannot be
+   * cached.
+   */
   store?: (text: string) => void;
 }
 
-export interface Cached {
+export interface CachedAnswer {
   text: Uint8Array;
   operationName: string | undefined;
   freshness: Freshness;
@@ -67,46 +74,47 @@ interface Freshness {
   freshMs: number;
 }
 
-/** What it takes to give an answer to another request. */
-interface Bill {
+/** What is needed to charge, audit and count an answer for another request. */
+interface SharedAnswerInfo {
   operationName: string | undefined;
   cost: SettledCost;
   auditEntry: AuditEntry | undefined;
-  /** As of that time by the engine's clock. */
+  /** The freshness at the time `at` of the clock. */
   freshness: Freshness & { at: number };
 }
 
-interface Entry extends Bill {
+interface Entry extends SharedAnswerInfo {
   text: Uint8Array;
   parts: readonly Part[];
-  /** The version of the list of erased customers that it was made by. */
-  erased: number;
+  /** The version of the list of erased customers when the answer was computed. */
+  erasureVersion: number;
 }
 
 interface InFlight {
-  /** What had been forgotten when it began. */
+  /** The version of the loaders when the request began. It changes when records are forgotten. */
   version: number;
-  erased: number;
-  /** Undefined: nobody else can have it. */
-  made: Promise<{ answer: Answer; bill: Bill } | undefined>;
+  erasureVersion: number;
+  /** Undefined if the answer cannot be shared. */
+  computed: Promise<{ answer: Answer; info: SharedAnswerInfo } | undefined>;
 }
 
-/** What an answer says of the time of day is no older than this, however long its parts are fresh. */
+/** Maximum age of a cached answer. It bounds the age of values that depend on the current time. */
 const MAX_AGE_MS = 60_000;
 
-/** What a kept answer takes beside its bytes. */
-const ANSWER_BYTES = 1_000;
-const PART_BYTES = 50;
+/** Memory of a cached answer beside its text, in bytes. */
+const BYTES_PER_ANSWER = 1_000;
+/** Memory of a reference from an answer to a cached record, in bytes. */
+const BYTES_PER_PART = 50;
 
 export function createResponseCache(options: ResponseCacheOptions): ResponseCache {
   const { maxBytes, registry, erasures, limits, auditor, metrics, errorLog, clock } = options;
   const entries = new LRUCache<string, Entry>({
     maxSize: maxBytes,
-    sizeCalculation: ({ text, parts }) => ANSWER_BYTES + text.length + PART_BYTES * parts.length,
+    sizeCalculation: ({ text, parts }) => BYTES_PER_ANSWER + text.length + BYTES_PER_PART * parts.length,
   });
   const inFlight = new TransientMap<string, InFlight>();
   const audiences = new WeakMap<Principal, Buffer>();
-  // So that nobody can find out from a key what was asked about whom.
+  // With the secret, a key does not reveal the request or its customer.
   const secret = randomUUID();
 
   const audienceOf = (principal: Principal): Buffer => {
@@ -116,91 +124,102 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
     return audience;
   };
 
-  /** Undefined: the answer is for its own request only. */
-  const billOf = ({ answer, operationName }: Made): Bill | undefined => {
+  /** Undefined if the answer cannot be shared. */
+  const infoOf = ({ answer, operationName }: ComputedAnswer): SharedAnswerInfo | undefined => {
     const { result, provenance, cost, auditEntry } = answer;
     const freshness = provenance?.freshness();
     if (result.data == null || cost === undefined || freshness === undefined) return undefined;
     return { operationName, cost, auditEntry, freshness: { at: clock.now(), ...freshness } };
   };
 
-  /** How fresh the answer is by now. Undefined: the request must be answered, or refused, by itself. */
+  /**
+   * Charges and audits the answer, and returns its current freshness. Undefined if the request must be answered
+   * separately.
+   */
   const settle = async (
     { principal, requestId }: CacheRequester,
-    bill: Bill,
+    info: SharedAnswerInfo,
   ): Promise<Freshness | undefined> => {
-    const { cost, auditEntry, freshness } = bill;
+    const { cost, auditEntry, freshness } = info;
     const { caller } = principal;
     if (!limits.chargeAgain(cost, caller)) return undefined;
     if (auditEntry !== undefined) {
       const entry = { ...auditEntry, requestId, caller: caller.name };
       if ((await auditor?.write(entry)) === false) return undefined;
     }
-    const passedMs = clock.now() - freshness.at;
-    return { ageMs: freshness.ageMs + passedMs, freshMs: freshness.freshMs - passedMs };
+    const elapsedMs = clock.now() - freshness.at;
+    return { ageMs: freshness.ageMs + elapsedMs, freshMs: freshness.freshMs - elapsedMs };
   };
 
-  const isUsable = ({ freshness, parts, erased }: Entry): boolean =>
+  const isUsable = ({ freshness, parts, erasureVersion }: Entry): boolean =>
     clock.now() - freshness.at < Math.min(freshness.freshMs, MAX_AGE_MS) &&
-    erased === erasures.version &&
+    erasureVersion === erasures.version &&
     !parts.some(({ entryState }) => entryState.isDropped);
 
   return {
-    keyOf: (principal, question) =>
-      hash('sha256', Buffer.concat([audienceOf(principal), question]), 'base64url'),
-    cached: async (key, ask) => {
-      const known = entries.get(key);
-      if (known === undefined || erasures.loading() !== undefined) return undefined;
-      if (!isUsable(known)) {
+    keyOf: (principal, request) =>
+      hash('sha256', Buffer.concat([audienceOf(principal), request]), 'base64url'),
+    cached: async (key, requester) => {
+      const entry = entries.get(key);
+      if (entry === undefined || erasures.loading() !== undefined) return undefined;
+      if (!isUsable(entry)) {
         entries.delete(key);
         return undefined;
       }
-      const freshness = await settle(ask, known);
+      const freshness = await settle(requester, entry);
       if (freshness === undefined) return undefined;
-      for (const { source, entryState } of known.parts) {
+      for (const { source, entryState } of entry.parts) {
         entryState.reads += 1;
         metrics.cacheAnswered(source, 'hit');
       }
       metrics.responseCacheAnswered('hit');
-      const { text, operationName } = known;
+      const { text, operationName } = entry;
       return { text, operationName, freshness };
     },
-    coalesce: async (key, ask, make) => {
+    coalesce: async (key, requester, compute) => {
       const { version } = registry;
-      const erased = erasures.version;
-      const ahead = inFlight.get(key);
-      if (ahead?.version === version && ahead.erased === erased) {
-        const made = await ahead.made;
-        const freshness = made === undefined ? undefined : await settle(ask, made.bill);
-        if (made === undefined || freshness === undefined) return make();
+      const erasureVersion = erasures.version;
+      const other = inFlight.get(key);
+      if (other?.version === version && other.erasureVersion === erasureVersion) {
+        const computed = await other.computed;
+        const freshness = computed === undefined ? undefined : await settle(requester, computed.info);
+        if (computed === undefined || freshness === undefined) return compute();
         metrics.responseCacheAnswered('shared');
-        const { result } = made.answer;
+        const { result } = computed.answer;
         const { errors = [] } = result;
-        const own = errors.length === 0 ? {} : { errors: toClientErrors(errors, ask.requestId, errorLog) };
-        const answer = { ...made.answer, result: { ...result, ...own } };
-        return { answer, operationName: made.bill.operationName, freshness };
+        // Errors contain the id of the request.
+        const ownErrors =
+          errors.length === 0 ? {} : { errors: toClientErrors(errors, requester.requestId, errorLog) };
+        const answer = { ...computed.answer, result: { ...result, ...ownErrors } };
+        return { answer, operationName: computed.info.operationName, freshness };
       }
-      let resolve: (made: { answer: Answer; bill: Bill } | undefined) => void = () => undefined;
-      const own: InFlight = { version, erased, made: new Promise((settled) => (resolve = settled)) };
-      inFlight.set(key, own);
+      let resolve: (computed: { answer: Answer; info: SharedAnswerInfo } | undefined) => void = () =>
+        undefined;
+      const current: InFlight = {
+        version,
+        erasureVersion,
+        computed: new Promise((settled) => (resolve = settled)),
+      };
+      inFlight.set(key, current);
       const end = (): void => {
         resolve(undefined);
-        if (inFlight.get(key) === own) inFlight.delete(key);
+        if (inFlight.get(key) === current) inFlight.delete(key);
       };
-      // What is given up may never come to an end.
-      ask.signal?.addEventListener('abort', end, { once: true });
+      // A cancelled request may never end, so other requests must not wait for it.
+      requester.signal?.addEventListener('abort', end, { once: true });
       try {
-        const made = await make();
-        const bill = billOf(made);
-        if (bill === undefined) return made;
-        const { answer, operationName } = made;
-        resolve({ answer, bill });
+        const computed = await compute();
+        const info = infoOf(computed);
+        if (info === undefined) return computed;
+        const { answer, operationName } = computed;
+        resolve({ answer, info });
         return {
           answer,
           operationName,
           store: (text) => {
             const parts = answer.provenance?.parts();
-            if (parts !== undefined) entries.set(key, { ...bill, text: Buffer.from(text), parts, erased });
+            if (parts !== undefined)
+              entries.set(key, { ...info, text: Buffer.from(text), parts, erasureVersion });
           },
         };
       } finally {
@@ -210,7 +229,7 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
   };
 }
 
-/** All by which two callers' answers to the same question may differ, and who comes first when systems make them wait. */
+/** All properties of a principal on which an answer, or its priority, depends. */
 function textOf({ audience, permissions: { ownIdentifier }, caller }: Principal): string {
   const { findsBy, operations, priority } = caller;
   const namespaces = findsBy === 'all' ? 'all' : [...findsBy].sort().join(' ');

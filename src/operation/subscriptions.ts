@@ -30,48 +30,48 @@ export interface SubscriptionsOptions {
   runner: Pick<OperationRunner, 'answer'>;
   bus: EventBus;
   subscriptionRules: SubscriptionRules;
-  /** Reads a key of a customer, within what the caller may. */
+  /** Reads the key of a customer, if the caller may use it. */
   readKey: (
     by: Readonly<Record<string, string | null | undefined>>,
     permissions: Principal['permissions'],
   ) => Identifier;
-  /** Whether customers must have agreed to what the caller asks for. */
+  /** Whether customers must have consented to the purpose of the caller. */
   needsConsent: Privacy['needsConsent'];
-  /** Who is shown to nobody but the operator. */
+  /** The erased customers, who are shown only to the operator. */
   erasures: Erasures;
   limits: CostLimits;
   errorLog: ErrorLog;
 }
 
-/** Who subscribes, and to what. */
+/** A request to subscribe. */
 export interface SubscriptionRequest extends Pick<OperationRequest, 'principal' | 'requestId' | 'variables'> {
   prepared: Prepared;
-  /** As they were sent: by these the caller is authenticated again before each event. */
+  /** The headers of the request. They authenticate the caller again before each event. */
   headers: Pick<Headers, 'get'>;
   signal: AbortSignal;
 }
 
-/** More events than this do not wait for a client that does not read: it is disconnected. */
-const MAX_WAITING = 1_000;
-/** The caller is authenticated again this often while no event is sent. */
-const AUTHENTICATE_EVERY_MS = 60_000;
+/** At this many unread events, a client that does not read is disconnected. */
+const MAX_WAITING_EVENTS = 1_000;
+/** While no event is sent, the caller is authenticated again at this interval. */
+const AUTHENTICATE_INTERVAL_MS = 60_000;
 
 type Results = AsyncIterableIterator<ExecutionResult>;
 
-/** Answers a subscription for each event, with the customer view as it is then, within what the caller may at that moment. */
-export type Subscribe = (ask: SubscriptionRequest) => Results | ExecutionResult;
+/** Answers a subscription for each event, with the customer view and the caller's permissions at that moment. */
+export type Subscribe = (request: SubscriptionRequest) => Results | ExecutionResult;
 
 export function createSubscribe(options: SubscriptionsOptions): Subscribe {
-  return (ask) => {
+  return (request) => {
     try {
-      return eventsOf({ ...options, ...ask, interest: interestOf(ask, options) });
+      return eventsOf({ ...options, ...request, interest: interestOf(request, options) });
     } catch (error) {
-      return { errors: toClientErrors([error], ask.requestId, options.errorLog) };
+      return { errors: toClientErrors([error], request.requestId, options.errorLog) };
     }
   };
 }
 
-/** Throws when the caller may not subscribe to it. */
+/** Returns the events that the subscription selects. Throws if the caller may not subscribe to them. */
 function interestOf(
   { prepared, principal, variables = {} }: SubscriptionRequest,
   { schema, subscriptionRules, readKey, limits }: SubscriptionsOptions,
@@ -88,35 +88,35 @@ function interestOf(
     maySee: (place) => permissions.maySee(place),
   });
   const { field, delayMs } = interest;
-  // When something happens is told as well, by a null that comes at that moment.
+  // Even a null reveals when an event happens, so the whole subscription is refused.
   if (prepared.disclosure.forbidden(audience).includes(`Subscription.${field}`))
     throw new ForbiddenError(`"${field}" is not for this caller, or not for this purpose.`);
   if (delayMs > 0)
     throw operationError(
       'BAD_USER_INPUT',
-      `"${field}" is told after a while, which a connection may not last: let a trigger wait for it.`,
+      `"${field}" is sent after a delay, which may exceed the lifetime of a connection. Use a trigger for it.`,
     );
   const refused = limits.tooExpensive(prepared.cost(variables), caller);
   if (refused !== undefined) throw refused;
   return interest;
 }
 
-interface Subscribed extends SubscriptionsOptions, SubscriptionRequest {
+interface Subscription extends SubscriptionsOptions, SubscriptionRequest {
   interest: Interest;
 }
 
-function eventsOf(subscribed: Subscribed): Results {
-  const { signal, interest, bus, principal, requestId } = subscribed;
-  const { logger } = subscribed.errorLog;
+function eventsOf(subscription: Subscription): Results {
+  const { signal, interest, bus, principal, requestId } = subscription;
+  const { logger } = subscription.errorLog;
   const waiting: KnownEvent[] = [];
   let wake: () => void = () => undefined;
   let isOver = false;
-  let isToAuthenticate = false;
+  let isAuthenticationDue = false;
   let stop: () => void = () => undefined;
   const timer = setInterval(() => {
-    isToAuthenticate = true;
+    isAuthenticationDue = true;
     wake();
-  }, AUTHENTICATE_EVERY_MS).unref();
+  }, AUTHENTICATE_INTERVAL_MS).unref();
   const end = (): void => {
     isOver = true;
     stop();
@@ -128,60 +128,63 @@ function eventsOf(subscribed: Subscribed): Results {
     waiting.length = 0;
     end();
   };
-  const onUnjudged = (reason: string): void => {
-    logger.info({ requestId, caller: principal.caller.name, reason }, 'event not sent');
+  const onUndecided = (reason: string): void => {
+    logger.info(
+      { requestId, caller: principal.caller.name, reason },
+      'event not sent: it cannot be decided whether it matches the subscription',
+    );
   };
-  // From now on, and not from when the client first reads: what happens in between is told too.
+  // Subscribes now, not when the client first reads, so that no event in between is lost.
   stop = bus.subscribe((known) => {
-    if (!interest.matches(known, onUnjudged)) return;
+    if (!interest.matches(known, onUndecided)) return;
     waiting.push(known);
-    if (waiting.length >= MAX_WAITING) end();
+    if (waiting.length >= MAX_WAITING_EVENTS) end();
     else wake();
   }, end);
   signal.addEventListener('abort', leave, { once: true });
   if (signal.aborted) leave();
 
-  async function* tell(): AsyncGenerator<ExecutionResult, void> {
+  async function* deliver(): AsyncGenerator<ExecutionResult, void> {
     try {
       for (;;) {
         const known = waiting.shift();
         if (known === undefined && isOver) return;
-        if (known === undefined && !isToAuthenticate) {
+        if (known === undefined && !isAuthenticationDue) {
           await new Promise<void>((resolve) => (wake = resolve));
           continue;
         }
-        isToAuthenticate = false;
-        const told = await toldOf(known, subscribed);
-        if (told !== undefined) yield told.result;
-        if (told?.isLast === true) return;
+        isAuthenticationDue = false;
+        const answered = await answerEvent(known, subscription);
+        if (answered !== undefined) yield answered.result;
+        if (answered?.isLast === true) return;
       }
     } finally {
       end();
     }
   }
-  return cancellable(tell(), leave);
+  return cancellable(deliver(), leave);
 }
 
-/** Without an event it is only checked whether the caller may still receive any. */
-async function toldOf(
+/** Answers the subscription for an event. Without an event, it only authenticates the caller again. */
+async function answerEvent(
   known: KnownEvent | undefined,
-  subscribed: Subscribed,
+  subscription: Subscription,
 ): Promise<{ result: ExecutionResult; isLast?: boolean } | undefined> {
-  const { headers, principal, interest, prepared, variables } = subscribed;
-  const { authentication, runner, needsConsent, erasures, errorLog } = subscribed;
-  const requestId = `${subscribed.requestId}-${randomUUID().slice(0, 8)}`;
+  const { headers, principal, interest, prepared, variables } = subscription;
+  const { authentication, runner, needsConsent, erasures, errorLog } = subscription;
+  const requestId = `${subscription.requestId}-${randomUUID().slice(0, 8)}`;
   try {
-    // A token runs out, and a key is taken back, while a connection lasts.
+    // A token may expire, and a key may be revoked, during the connection.
     await authentication.caller(headers);
     if (known === undefined) return undefined;
     await erasures.loading();
-    if (!principal.permissions.seesErased && identifiersOf(known).some((one) => erasures.has(one)))
+    if (!principal.permissions.seesErased && identifiersOf(known).some((identifier) => erasures.has(identifier)))
       return undefined;
     const { result, withheld } = await runner.answer(prepared, {
       principal,
       requestId,
       variables,
-      // Nothing in what is sent would say that it is stale.
+      // The result of an event could not show that its data is stale.
       wanted: { isFreshOnly: true },
       event: {
         field: interest.field,
@@ -196,7 +199,10 @@ async function toldOf(
   }
 }
 
-/** The customer's identifiers. An event without a personal one may still name an erased customer's phone or device. */
+/**
+ * Returns the customer's identifiers. If the event has no personal ones, all its identifiers: a phone or device may
+ * be erased too.
+ */
 function identifiersOf({ event, about }: KnownEvent): readonly Identifier[] {
   if (about.length > 0) return about;
   return Object.entries(event.identifiers).flatMap(([namespace, values]) =>
@@ -204,12 +210,12 @@ function identifiersOf({ event, about }: KnownEvent): readonly Identifier[] {
   );
 }
 
-/** As the schema has it. */
+/** Converts an event to the type of the schema. */
 export function toCustomerEvent({ event, about }: KnownEvent): CustomerEvent {
   const { id, type, source, time, subject = null } = event;
   return {
     id,
-    // The enum of the schema has one value for each type.
+    // The enum of the schema has a value for each type.
     type: typeNamed(type) as ShownType,
     source,
     happenedAt: new Date(time).toISOString(),

@@ -20,11 +20,12 @@ export interface TriggerRunnerOptions {
   privacy: Pick<Privacy, 'disclosures' | 'maySee'>;
 }
 
+/** Maximum length of a request id. */
 const MAX_ID_CHARACTERS = 64;
 
 /**
- * Answers the subscriptions of triggers. A trigger is the gateway's own: whoever may write its file may have it send what
- * its purpose allows.
+ * Answers the subscriptions of triggers. A trigger is configured by the operator: it may send all data that its
+ * purpose allows.
  */
 export class TriggerRunner {
   readonly #options: TriggerRunnerOptions;
@@ -34,7 +35,7 @@ export class TriggerRunner {
     this.#options = options;
   }
 
-  /** What a trigger may not have for its purpose, as `Type.field`. */
+  /** Returns the fields that a trigger may not select for its purpose, as `Type.field`. */
   forbidden(document: DocumentNode, purpose: Purpose): readonly string[] {
     const parts = operationIn(document);
     return parts === undefined
@@ -42,21 +43,22 @@ export class TriggerRunner {
       : this.#options.privacy.disclosures(parts).forbidden(audienceFor(purpose));
   }
 
-  /** Whether a trigger may have data of an enum value for its purpose. */
+  /** Whether a trigger may select data of an enum value for its purpose. */
   maySee(place: string, purpose: Purpose): boolean {
     return this.#options.privacy.maySee(audienceFor(purpose), place);
   }
 
-  /** The answer for an event, as it is now. */
+  /** Answers a trigger for an event, with current data. */
   async answer(trigger: Trigger, known: KnownEvent): Promise<Told> {
     const { field, conditions } = trigger.interest;
     const { prepared, principal } = this.#preparedFor(trigger);
     const { result, withheld } = await this.#options.runner.answer(prepared, {
       principal,
       requestId: requestIdOfEvent(known.event),
-      // Nothing in what is sent would say that it is stale, and a trigger that waits may come again.
+      // A trigger's message could not show that its data is stale. If fresh data is unavailable, the trigger is
+      // retried later.
       wanted: { isFreshOnly: true },
-      event: { field, event: toCustomerEvent(known), conditions, only: 'whole' },
+      event: { field, event: toCustomerEvent(known), conditions, only: 'complete' },
     });
     if (withheld !== undefined) return { not: withheld.code, isTemporary: withheld.isTemporary };
     const [error] = result.errors ?? [];
@@ -75,7 +77,7 @@ export class TriggerRunner {
   }
 }
 
-/** The id of what is done for an event: an event's own id is its system's text, of any length. */
+/** Returns the request id for an event. The id of the event may have any characters and any length. */
 export function requestIdOfEvent({ source, id }: { source: string; id: string }): string {
   return `${source}-${id.replace(/[^\w.-]/g, '_')}`.slice(0, MAX_ID_CHARACTERS);
 }

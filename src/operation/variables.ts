@@ -16,12 +16,12 @@ import {
 } from 'graphql';
 import { operationError } from './request-error.js';
 
-/** A long list of wrong values is not told in full. */
+/** Maximum number of reported errors. */
 const MAX_ERRORS = 10;
 
 /**
- * What is wrong with the variables of an operation. Execution would say so too, but quote their values: e-mail addresses,
- * for one.
+ * Checks the variables of an operation, and returns the errors. Execution would check them too, but would quote their
+ * values, such as e-mail addresses.
  */
 export function checkVariables(
   { variableDefinitions = [] }: OperationDefinitionNode,
@@ -31,14 +31,14 @@ export function checkVariables(
   const errors: GraphQLError[] = [];
   for (const node of variableDefinitions) {
     const type = typeFromAST(schema, node.type);
-    // Validation has refused a variable of an output type.
+    // Validation refuses variables of output types.
     if (!isInputType(type)) continue;
     const name = node.variable.name.value;
-    const given = Object.hasOwn(variables, name);
-    const value: unknown = given ? variables[name] : undefined;
-    if (given && (value !== null || !isNonNullType(type))) checkValue(node, type, value, errors);
-    else if (isNonNullType(type) && (given || node.defaultValue === undefined)) {
-      const problem = given ? 'must not be null' : 'is missing';
+    const isSet = Object.hasOwn(variables, name);
+    const value: unknown = isSet ? variables[name] : undefined;
+    if (isSet && (value !== null || !isNonNullType(type))) checkValue(node, type, value, errors);
+    else if (isNonNullType(type) && (isSet || node.defaultValue === undefined)) {
+      const problem = isSet ? 'must not be null' : 'is missing';
       errors.push(badInput(`The variable "$${name}" of type "${String(type)}" ${problem}.`, node));
     }
   }
@@ -55,12 +55,14 @@ function checkValue(
     if (errors.length === MAX_ERRORS) return;
     const place = [`$${node.variable.name.value}`, ...path].join('.');
     errors.push(
-      badInput(`The variable "${place}" does not fit: ${problemAt(typeAt(type, path), error)}`, node),
+      badInput(`The variable "${place}" is not valid: ${problemAt(typeAt(type, path), error)}`, node),
     );
   });
 }
 
-/** GraphQL's own words quote only values of leaf types, and unknown fields, which may be anything that was sent. */
+/**
+ * The message of an error without values. GraphQL's messages quote values of leaf types, and names of unknown fields.
+ */
 function problemAt(type: GraphQLInputType, { message }: GraphQLError): string {
   if (isLeafType(getNamedType(type))) return `expected type "${String(type)}".`;
   const unknownField = /^Field "(.*?)" is not defined/s.exec(message)?.[1];
@@ -73,7 +75,7 @@ function typeAt(type: GraphQLInputType, path: readonly (string | number)[]): Gra
   for (const step of path) {
     const named = getNamedType(at);
     const nullable = getNullableType(at);
-    // One value stands for a list of one, so a field's name may come where a list is.
+    // A single value is allowed in place of a list, so the path may have no index there.
     if (typeof step === 'number') at = isListType(nullable) ? nullable.ofType : at;
     else if (isInputObjectType(named)) at = named.getFields()[step]?.type ?? at;
   }

@@ -20,7 +20,8 @@ export async function serve(primary?: PrimaryLink): Promise<void> {
     logger.warn(
       'OTEL_* variables do nothing without an OpenTelemetry SDK, and none is registered: no traces are sent. src/telemetry/README.md has an otel.mjs to start the gateway with.',
     );
-  // A defect in one request is no reason to end all others. Its message is left out: it may quote what it stumbled over.
+  // A defect in one request is no reason to end all others. Its message is left out: it may quote what it stumbled
+  // over.
   process.on('unhandledRejection', (reason) => {
     const frames =
       reason instanceof Error ? reason.stack?.split('\n').filter((line) => line.startsWith('    at ')) : [];

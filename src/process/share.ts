@@ -18,8 +18,8 @@ export interface Whole {
 }
 
 /**
- * A worker's part of what the whole gateway may use, so that all of them together use no more of it. What cannot be shared,
- * or is missing by which workers know of each other, is among the problems then.
+ * A worker's part of what the whole gateway may use, so that all of them together use no more of it. What cannot be
+ * shared, or is missing by which workers know of each other, is among the problems then.
  */
 export function divideAmongWorkers({ number, count }: Worker, whole: Whole, settings: SettingsReader): Whole {
   const { config, sources } = whole;

@@ -12,7 +12,10 @@ export type OperationOutcome = 'ok' | 'errors' | 'refused';
 export interface OperationMetrics {
   /** `name` is as the client sent it; undefined for an operation without a name. */
   operationAnswered: (name: string | undefined, durationMs: number, outcome: OperationOutcome) => void;
-  /** A request got the answer of another request: from the response cache (`hit`) or while it was in flight (`shared`). */
+  /**
+   * A request got the answer of another request: from the response cache (`hit`) or while it was in flight
+   * (`shared`).
+   */
   responseCacheAnswered: (answer: (typeof RESPONSE_CACHE_ANSWERS)[number]) => void;
   /** A limit ended the search for a customer's identity early. */
   identityLimited: (limit: (typeof IDENTITY_LIMITS)[number]) => void;

@@ -27,7 +27,10 @@ export interface FailureReport {
 }
 
 export interface SourceFailures {
-  /** Reports a failure to the operator. A failure is reported once, however often it is explained; an error that is no SourceError never. */
+  /**
+   * Reports a failure to the operator. A failure is reported once, however often it is explained; an error that is no
+   * SourceError never.
+   */
   report: (error: unknown, loader?: string) => void;
   /** The last failure of each source in the last ten minutes, with its moment (ISO 8601). */
   recent: () => (FailureReport & { at: string })[];

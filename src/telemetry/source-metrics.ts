@@ -9,7 +9,10 @@ import { DURATION_BUCKETS_S, type Cell, type MakeCounter, type Timer } from './c
  */
 export type CacheAnswer = 'hit' | 'stale' | 'miss' | 'shared';
 
-/** `closed`: calls are made. `open`: calls are refused. `half-open`: the next call tests whether the system works again. */
+/**
+ * `closed`: calls are made. `open`: calls are refused. `half-open`: the next call tests whether the system works
+ * again.
+ */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
 /** Counts and times the calls to source systems. */

@@ -93,7 +93,10 @@ export function startSourceCall(request: Trace, { source, loader, batchSize }: S
   return { tracer, span, incoming };
 }
 
-/** Ends a call's span, the first time that it is called. The outcome is `ok`, `CANCELLED`, or the code of the source's error. */
+/**
+ * Ends a call's span, the first time that it is called. The outcome is `ok`, `CANCELLED`, or the code of the source's
+ * error.
+ */
 export function endSourceCall({ span }: Trace, outcome: string, retries = 0): void {
   if (span?.isRecording() !== true) return;
   span.setAttributes({ 'stekkerdoos.outcome': outcome, 'stekkerdoos.retries': retries });

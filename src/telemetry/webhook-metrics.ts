@@ -1,10 +1,10 @@
 import type { MakeCounter } from './counters.js';
 
 /**
- * What became of a message of a source. `kept`: something in it was new. `known`: nothing was. `ignored`: it tells of nothing
- * that we know of. `handshake`: it only asked whether the address is ours. `refused`: not signed, too large, or no POST.
- * `stale`: signed at another time than now. `malformed`: signed, and not what the system sends. `failed`: it is to be sent
- * again.
+ * What became of a message of a source. `kept`: something in it was new. `known`: nothing was. `ignored`: it tells of
+ * nothing that we know of. `handshake`: it only asked whether the address is ours. `refused`: not signed, too large,
+ * or no POST. `stale`: signed at another time than now. `malformed`: signed, and not what the system sends. `failed`:
+ * it is to be sent again.
  */
 export const WEBHOOK_OUTCOMES = [
   'kept',

@@ -4,9 +4,9 @@ import { AggregatorRegistry, type Registry } from 'prom-client';
 export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
 /**
- * The metrics of several workers, in the text format of Prometheus, each with the label `worker`. They are not added up:
- * who takes the place of a worker that died counts from zero, and of a sum that falls Prometheus would think that all
- * began anew.
+ * The metrics of several workers, in the text format of Prometheus, each with the label `worker`. They are not added
+ * up: who takes the place of a worker that died counts from zero, and of a sum that falls Prometheus would think that
+ * all began anew.
  */
 export async function textOfWorkers(values: ReadonlyMap<number, MetricValues>): Promise<string> {
   const labelled = [...values].map(([worker, metrics]) =>

@@ -13,8 +13,9 @@ class Returned {
 }
 
 /**
- * Does what a WeakMap does, by a private field in each key. The field does not show when a key is listed, copied, written as
- * JSON or frozen. Use it where keys are objects of a request; for keys that live long a WeakMap is as good. README.md has why.
+ * Does what a WeakMap does, by a private field in each key. The field does not show when a key is listed, copied,
+ * written as JSON or frozen. Use it where keys are objects of a request; for keys that live long a WeakMap is as
+ * good. README.md has why.
  */
 export function fieldWeakMap<K extends object, V>(): FieldWeakMap<K, V> {
   class Noted extends Returned {

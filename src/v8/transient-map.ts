@@ -4,8 +4,8 @@ interface Slot<V> {
 }
 
 /**
- * A map that lives long, and whose entries do not: in-flight requests, for example. It deletes the value together with its
- * entry, so that the map's older hash tables cannot keep the value alive. README.md has why.
+ * A map that lives long, and whose entries do not: in-flight requests, for example. It deletes the value together
+ * with its entry, so that the map's older hash tables cannot keep the value alive. README.md has why.
  */
 export class TransientMap<K, V extends object> {
   readonly #slots = new Map<K, Slot<V>>();

@@ -287,7 +287,7 @@ describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
     expect(refusal.headers.get('retry-after')).toBe('48');
     expect(refusal.errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED', retryAfter: 48 } }]);
     const [, points, spent, most, over] =
-      /may cost (\d+) points, and (\d+) of the (\d+) that may be spent in a minute are: it is (\d+) too many/.exec(
+      /may cost (\d+) points. The caller has spent (\d+) of its (\d+) points a minute, so it is (\d+) too many/.exec(
         refusal.errors[0]?.message ?? '',
       ) ?? [];
     expect(Number(most)).toBe(ROLES.visitor.costPerMinute);
@@ -363,7 +363,7 @@ describe('an operation that is larger than any sensible one is told by how much'
     [
       'in aliases, those of a fragment as often as it is used',
       `{ ...F ...F ...F } fragment F on Query { ${repeated(40, (i) => `a${i}: __typename`)} }`,
-      'An operation may have at most 100 aliases, those in fragments included; this one has 120, which is 20 too many.',
+      'An operation may have at most 100 aliases, including those in fragments; this one has 120, which is 20 too many.',
     ],
     [
       'in directives',
@@ -371,9 +371,9 @@ describe('an operation that is larger than any sensible one is told by how much'
       'A document may have at most 100 directives; this one has 1100, which is 1000 too many.',
     ],
     [
-      'in words and signs',
+      'in tokens',
       `{ ${'a '.repeat(9_998)}}`,
-      'A document may have at most 5000 words and signs; this one has more by character 10001 of 19999.',
+      'A document may have at most 5000 tokens; this one has more by character 10001 of 19999.',
     ],
   ];
   test.each(cases)('%s', async (_, query, message) => {

@@ -136,9 +136,7 @@ describe('introspection', () => {
     expect(data ?? null).toBeNull();
     expect(errors).toMatchObject([
       {
-        message: expect.stringMatching(
-          /^Ask for "__schema" and "__type" in an operation of their own/,
-        ) as string,
+        message: expect.stringMatching(/^Send "__schema" and "__type" in a separate operation/) as string,
         extensions: { code: 'BAD_USER_INPUT' },
       },
     ]);

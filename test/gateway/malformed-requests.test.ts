@@ -210,27 +210,27 @@ describe('variables that do not fit', QUICKLY, () => {
     [
       'a text for an object',
       { by: PRIVATE },
-      'The variable "$by" does not fit: Expected type "CustomerKey" to be an object.',
+      'The variable "$by" is not valid: Expected type "CustomerKey" to be an object.',
     ],
     [
       'an object for a text',
       { by: { email: by } },
-      'The variable "$by.email" does not fit: expected type "String".',
+      'The variable "$by.email" is not valid: expected type "String".',
     ],
     [
       'a text for a number',
       { by, first: PRIVATE },
-      'The variable "$first" does not fit: expected type "Int".',
+      'The variable "$first" is not valid: expected type "Int".',
     ],
     [
       'two identifiers',
       { by: { ...by, phone: PRIVATE } },
-      'The variable "$by" does not fit: Exactly one key must be specified for OneOf type "CustomerKey".',
+      'The variable "$by" is not valid: Exactly one key must be specified for OneOf type "CustomerKey".',
     ],
     [
       'a field that is a value',
       { by: { [PRIVATE]: 1 } },
-      'The variable "$by" does not fit: a field is not defined by type "CustomerKey!".',
+      'The variable "$by" is not valid: a field is not defined by type "CustomerKey!".',
     ],
   ];
   for (const [what, variables, message] of cases) {

@@ -5,7 +5,7 @@ import { createCostLimits } from '../../src/operation/cost-limits.js';
 
 const REQUESTED = 50;
 const limits = createCostLimits({ budgets: createBudgets() });
-const cost = { requested: REQUESTED, mostOf: () => '', actual: () => REQUESTED };
+const cost = { requested: REQUESTED, mostExpensiveField: () => '', actual: () => REQUESTED };
 
 describe('an operation of 50 points', () => {
   it.each([

@@ -200,7 +200,7 @@ describe('what an operation may cost', () => {
 
   test('tells of which field the most of it is', () => {
     const query = '{ customer(by: {email: "a"}) { name orders(first: 100) { nodes { number } } } }';
-    expect(costWith(planner, parse(query)).mostOf()).toBe('customer.orders.nodes');
+    expect(costWith(planner, parse(query)).mostExpensiveField()).toBe('customer.orders.nodes');
   });
 });
 

@@ -12,7 +12,7 @@ function deliver(audit: IncrementalSteps['audit']) {
   return deliverIncremental({ data: { customer: {} }, hasNext: true }, later, {
     signal: undefined,
     audit,
-    outside: (errors) => errors as never,
+    toClientErrors: (errors) => errors as never,
     extensions: () => ({}),
     leave: () => undefined,
     end: () => undefined,

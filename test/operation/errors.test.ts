@@ -85,7 +85,7 @@ describe('a defect', () => {
       expect(data).toEqual({ [field]: null, __typename: 'Query' });
       expect(errors).toEqual([
         {
-          message: 'Something is wrong in the gateway itself. Tell its operator the request id.',
+          message: 'The gateway has a defect. Report the request id to its operator.',
           locations: [{ line: 1, column: 3 }],
           path: [field],
           extensions: { code: 'INTERNAL_SERVER_ERROR', requestId },

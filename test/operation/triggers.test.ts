@@ -31,6 +31,6 @@ it('a trigger is answered with nothing stale, and only as a whole', async () => 
   expect(await runner.answer(trigger, { event, about: [] })).toEqual({ data: {} });
   expect(answer.mock.lastCall?.[1]).toMatchObject({
     wanted: { isFreshOnly: true },
-    event: { only: 'whole' },
+    event: { only: 'complete' },
   });
 });

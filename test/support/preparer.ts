@@ -6,7 +6,7 @@ export function preparerFor(schema: GraphQLSchema): Preparer {
   return createPreparer({
     schema,
     limits: { maxDepth: 100, maxAliases: 10_000, maxTokens: 100_000, maxDirectives: 10_000 },
-    costs: () => () => ({ requested: 0, mostOf: () => '', actual: () => 0 }),
+    costs: () => () => ({ requested: 0, mostExpensiveField: () => '', actual: () => 0 }),
     disclosures: () => ({ of: () => undefined, forbidden: () => [] }),
   });
 }

@@ -32,8 +32,9 @@ const SECURITY_POLICY = [
 ].join('; ');
 
 /**
- * A link to the page may contain an API key, `/graphql#key=...`. The page then sends the key with its requests. Browsers never
- * send the part after `#` to a server. The script removes it from the URL, and stores it until the tab is closed.
+ * A link to the page may contain an API key, `/graphql#key=...`. The page then sends the key with its requests.
+ * Browsers never send the part after `#` to a server. The script removes it from the URL, and stores it until the tab
+ * is closed.
  */
 const SEND_KEY = `
   const linkedKey = new URLSearchParams(location.hash.slice(1)).get('key');
@@ -54,8 +55,9 @@ const SEND_KEY = `
 `;
 
 /**
- * Answers a browser that opens the endpoint with GraphiQL. The page contains all scripts and styles, so it needs only a
- * connection to the gateway. It has several megabytes, so it is sent compressed, and not again if the browser has it cached.
+ * Answers a browser that opens the endpoint with GraphiQL. The page contains all scripts and styles, so it needs only
+ * a connection to the gateway. It has several megabytes, so it is sent compressed, and not again if the browser has
+ * it cached.
  */
 export function useGraphiqlPage(endpoint: string): Plugin {
   // The answers of the examples show where each value came from.

@@ -8,8 +8,9 @@ export interface RenderedPage {
 }
 
 /**
- * Renders the page in a worker thread. GraphiQL takes 70 MB to load and render, and would block all requests meanwhile. Only
- * the compressed page remains in memory. The script is text because a thread cannot be started from TypeScript.
+ * Renders the page in a worker thread. GraphiQL takes 70 MB to load and render, and would block all requests
+ * meanwhile. Only the compressed page remains in memory. The script is text because a thread cannot be started from
+ * TypeScript.
  */
 const SCRIPT = `
   const { createHash } = require('node:crypto');

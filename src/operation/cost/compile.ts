@@ -20,30 +20,30 @@ import type { DeclaredCosts, ListSize } from '../../stitching/costs.js';
 import { listsIn, listSizeOf, DEFAULT_LIST_SIZE } from './list-sizes.js';
 import { Sums, type Points } from './points.js';
 
-/** What is asked of the objects of one type. */
+/** The selection on objects of one type. */
 export interface Selection {
   /** Points of the object itself. */
   weight: number;
-  /** How the answer calls all that is asked of it. */
+  /** The response names of all selected fields. */
   names: readonly string[];
-  /** Those that may cost something. */
+  /** The fields that may cost points. */
   fields: readonly CostField[];
 }
 
-/** A field as it is asked for; what execution merges is one. */
+/** A selected field. Field nodes that execution merges are one field. */
 export interface CostField {
-  /** How the answer calls it. */
+  /** The name in the answer: the alias, or else the name. */
   responseName: string;
-  /** How the schema calls it. */
+  /** The name in the schema. */
   name: string;
-  /** Points of asking, once for each object that it is asked of. */
+  /** Points of the field itself, for each object on which it is selected. */
   weight: number;
-  /** All that it may cost of one object. */
+  /** Maximum points of the field and its selections, for each object on which it is selected. */
   points: Points;
   isList: boolean;
-  /** It is answered by the gateway itself, of the schema: it costs as much as it may. */
+  /** Whether it is an introspection field. Its actual cost is always its maximum cost. */
   isIntrospection: boolean;
-  /** By possible type of what comes out; none when that is a plain value. */
+  /** One selection for each possible type of its objects; none for a leaf. */
   selections: readonly Selection[];
 }
 
@@ -57,21 +57,22 @@ export interface CompileOptions extends OperationParts {
   schema: GraphQLSchema;
   costs: DeclaredCosts;
   introspection: ReadonlyMap<string, ListSize>;
-  /** Whether `@skip` and `@include` leave it in. */
+  /** Whether the node is selected, by its `@skip` and `@include`. */
   isIncluded: (node: SelectionNode) => boolean;
 }
 
 /**
- * Looks at selections, each counted as often as what is around it is looked at. An operation within the limits of
- * limits.ts needs a few thousand; one that needs more than this is made to be expensive.
+ * Maximum number of visited selections, repeated visits included. An operation within the limits of `limits.ts` needs
+ * a few thousand visits.
  */
-const MAX_LOOKS = 200_000;
+const MAX_VISITS = 200_000;
 
-export class TooLargeToCost extends Error {}
+/** Thrown if computing the cost would take too long. Such an operation is built to be expensive. */
+export class CostTooLargeError extends Error {}
 
 /**
- * Computes what an operation may cost, as far as it is known without variables. Fields are merged as execution merges
- * them. What was computed for a set of fields is not computed again, however many fragments lead to it.
+ * Computes the maximum cost of an operation, as far as no variables are needed. Fields are merged as in execution.
+ * The cost of a set of fields is computed once, even if many fragments lead to it.
  */
 export function compileCost(options: CompileOptions): CompiledCost {
   return new CostCompiler(options).compile();
@@ -81,9 +82,9 @@ class CostCompiler {
   readonly #options: CompileOptions;
   readonly #sums = new Sums();
   readonly #numbers = new Map<FieldNode, number>();
-  /** What one object costs that comes out of a field, by the field and its selections. */
-  readonly #inside = new Map<string, { selections: Selection[]; points: Points }>();
-  #looks = 0;
+  /** The cost of one object that a field returns, by the field and its nodes. */
+  readonly #objectCosts = new Map<string, { selections: Selection[]; points: Points }>();
+  #visits = 0;
 
   constructor(options: CompileOptions) {
     this.#options = options;
@@ -97,13 +98,13 @@ class CostCompiler {
     return { sums: this.#sums, points, root };
   }
 
-  /** The fields that execution would ask of an object of the type, those of one name together. */
+  /** The field nodes that apply to an object of the type, by response name, as in execution. */
   #collect(type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Map<string, FieldNode[]> {
     const groups = new Map<string, FieldNode[]>();
     const seen = new Set<string>();
     const visit = ({ selections }: SelectionSetNode): void => {
       for (const selection of selections) {
-        if (++this.#looks > MAX_LOOKS) throw new TooLargeToCost();
+        if (++this.#visits > MAX_VISITS) throw new CostTooLargeError();
         if (!this.#options.isIncluded(selection)) continue;
         if (selection.kind === Kind.FIELD) {
           const name = (selection.alias ?? selection.name).value;
@@ -129,8 +130,8 @@ class CostCompiler {
 
   #fits(type: GraphQLObjectType, condition: string | undefined): boolean {
     if (condition === undefined || condition === type.name) return true;
-    const wanted = this.#options.schema.getType(condition);
-    return isAbstractType(wanted) && this.#options.schema.isSubType(wanted, type);
+    const abstractType = this.#options.schema.getType(condition);
+    return isAbstractType(abstractType) && this.#options.schema.isSubType(abstractType, type);
   }
 
   #select(
@@ -157,13 +158,15 @@ class CostCompiler {
   ): CostField | undefined {
     const [node] = nodes;
     const field = node && fieldOf(this.#options.schema, type, node.name.value);
-    // `__typename`, or what validation has refused.
+    // It is `__typename`. Validation refuses other unknown fields.
     if (field === undefined) return undefined;
     const coordinate = `${type.name}.${field.name}`;
     const weight = this.#options.costs.get(coordinate)?.weight ?? 0;
     const isLeaf = isLeafType(getNamedType(field.type));
     if (isLeaf && weight === 0) return undefined;
-    const { selections, points } = isLeaf ? { selections: [], points: 0 } : this.#within(type, field, nodes);
+    const { selections, points } = isLeaf
+      ? { selections: [], points: 0 }
+      : this.#objectCost(type, field, nodes);
     const lists = listsIn(field.type);
     const declared =
       this.#options.costs.get(coordinate)?.listSize ?? this.#options.introspection.get(coordinate);
@@ -185,14 +188,14 @@ class CostCompiler {
     };
   }
 
-  /** What one object costs that comes out of a field: that of the most expensive type that it may have. */
-  #within(
+  /** The cost of one object that a field returns: the cost of the most expensive of its possible types. */
+  #objectCost(
     type: GraphQLObjectType,
     field: GraphQLField<unknown, unknown>,
     nodes: readonly FieldNode[],
   ): { selections: Selection[]; points: Points } {
     const key = [`${type.name}.${field.name}`, ...nodes.map((node) => this.#numberOf(node))].join(' ');
-    const known = this.#inside.get(key);
+    const known = this.#objectCosts.get(key);
     if (known !== undefined) return known;
     const sets = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     const listSize = this.#options.costs.get(`${type.name}.${field.name}`)?.listSize;
@@ -202,15 +205,15 @@ class CostCompiler {
       const size = listSizeOf(listSize, field, first, this.#sums);
       for (const name of listSize.sizedFields) sized.set(name, size);
     }
-    const possible = possibleTypes(this.#options.schema, field.type).map((one) =>
-      this.#select(one, this.#weightOf(one, listsIn(field.type) > 0), sets, sized),
+    const possible = possibleTypes(this.#options.schema, field.type).map((objectType) =>
+      this.#select(objectType, this.#weightOf(objectType, listsIn(field.type) > 0), sets, sized),
     );
-    const made = {
+    const cost = {
       selections: possible.map(({ selection }) => selection),
-      points: this.#sums.most(possible.map(({ points }) => points)),
+      points: this.#sums.max(possible.map(({ points }) => points)),
     };
-    this.#inside.set(key, made);
-    return made;
+    this.#objectCosts.set(key, cost);
+    return cost;
   }
 
   #numberOf(node: FieldNode): number {
@@ -219,9 +222,9 @@ class CostCompiler {
     return number;
   }
 
-  /** Of what introspection tells, only what there are many of costs something. */
-  #weightOf(type: GraphQLObjectType, isOfMany: boolean): number {
-    if (isIntrospectionType(type)) return isOfMany ? 1 : 0;
+  /** The weight of an object. Introspection objects cost a point only as items of lists. */
+  #weightOf(type: GraphQLObjectType, isListItem: boolean): number {
+    if (isIntrospectionType(type)) return isListItem ? 1 : 0;
     return this.#options.costs.get(type.name)?.weight ?? 1;
   }
 }

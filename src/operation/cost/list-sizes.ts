@@ -14,12 +14,12 @@ import { MAX_PAGE_SIZE } from '../../connection.js';
 import type { ListSize } from '../../stitching/costs.js';
 import type { Points, Sums, Variables } from './points.js';
 
-/** A list of which nobody has said how long it is: only sources that are not ours have one. */
+/** The assumed size of a list without `@listSize`. Only lists of third-party sources lack it. */
 export const DEFAULT_LIST_SIZE = 10;
 
 type Reader = (variables: Variables) => number | undefined;
 
-/** How long the list is that a field asks for, as its `@listSize` says. */
+/** The size of the list that a field selects, by its `@listSize`. */
 export function listSizeOf(
   declared: ListSize | undefined,
   { args }: Pick<GraphQLField<unknown, unknown>, 'args'>,
@@ -30,27 +30,30 @@ export function listSizeOf(
   const known: number[] = [];
   const readers: Reader[] = [];
   for (const name of declared?.slicingArguments ?? []) {
-    const argument = args.find((one) => one.name === name);
+    const argument = args.find((definition) => definition.name === name);
     if (argument === undefined) continue;
-    const given = node.arguments?.find((one) => one.name.value === name)?.value;
-    if (given?.kind === Kind.VARIABLE) {
-      const variable = given.name.value;
+    const valueNode = node.arguments?.find((argumentNode) => argumentNode.name.value === name)?.value;
+    if (valueNode?.kind === Kind.VARIABLE) {
+      const variable = valueNode.name.value;
       readers.push((variables) =>
         sizeIn(Object.hasOwn(variables, variable) ? variables[variable] : argument.defaultValue, argument),
       );
     } else {
-      const size = sizeIn(given === undefined ? argument.defaultValue : valueFromASTUntyped(given), argument);
+      const value = valueNode === undefined ? argument.defaultValue : valueFromASTUntyped(valueNode);
+      const size = sizeIn(value, argument);
       if (size !== undefined) known.push(size);
     }
   }
   if (readers.length === 0) return known.length === 0 ? assumed : Math.max(...known);
-  return sums.told((variables) => {
+  return sums.fromVariables((variables) => {
     const sizes = [...known, ...readers.flatMap((read) => read(variables) ?? [])];
     return sizes.length === 0 ? assumed : Math.max(...sizes);
   });
 }
 
-/** What no page can be as long as is refused where it is asked for; until then it counts as the longest. */
+/**
+ * The list size that an argument requests. An invalid page size counts as the maximum; the resolver refuses it later.
+ */
 function sizeIn(value: unknown, { type }: GraphQLArgument): number | undefined {
   if (value == null) return undefined;
   if (isListType(getNullableType(type))) return Array.isArray(value) ? value.length : 1;
@@ -58,13 +61,13 @@ function sizeIn(value: unknown, { type }: GraphQLArgument): number | undefined {
   return isPage ? Number(value) : MAX_PAGE_SIZE;
 }
 
-/** How long the lists of introspection are: as long as they are in this schema, on average where there are many. */
+/** The sizes of the introspection lists of this schema. The sizes of lists within types and fields are averages. */
 export function introspectionSizes(schema: GraphQLSchema): ReadonlyMap<string, ListSize> {
   const types = Object.values(schema.getTypeMap());
   const fields = types.flatMap((type) =>
     isObjectType(type) && !isIntrospectionType(type) ? Object.values(type.getFields()) : [],
   );
-  const average = (count: number, of: number) => Math.ceil(count / Math.max(of, 1));
+  const average = (count: number, groups: number) => Math.ceil(count / Math.max(groups, 1));
   const sizes: Record<string, number> = {
     '__Schema.types': types.length,
     '__Schema.directives': schema.getDirectives().length,
@@ -84,7 +87,7 @@ export function introspectionSizes(schema: GraphQLSchema): ReadonlyMap<string, L
   );
 }
 
-/** How many lists a type has around what it holds: 2 of `[[Int]]`. */
+/** The number of nested lists in a type: 2 for `[[Int]]`. */
 export function listsIn(type: GraphQLField<unknown, unknown>['type']): number {
   let lists = 0;
   for (let inner = getNullableType(type); isListType(inner); inner = getNullableType(inner.ofType)) lists++;

@@ -1,40 +1,40 @@
 /** The variables of a request, defaults included. */
 export type Variables = Readonly<Record<string, unknown>>;
 
-/** A number that is known once the operation is, or a step that works it out from the variables. */
+/** A number of points, or the step that computes it from the variables. */
 export type Points = number | { readonly step: number };
 
 type Step = (variables: Variables, done: readonly number[]) => number;
 
-/** More would not be exact, and no limit is so high. */
-const MOST = Number.MAX_SAFE_INTEGER;
+/** Sums are capped here: larger numbers are not exact, and every limit is lower. */
+const MAX_POINTS = Number.MAX_SAFE_INTEGER;
 
 /**
- * Sums that are written down once and worked out for each request. What is known beforehand is worked out beforehand;
- * what two fields share is worked out once, since every step only looks at those before it: so an operation whose
- * fragments multiply costs no more time than its text is long.
+ * Formulas that are built once and computed for each request. Known numbers are added when the formula is built. A
+ * step uses only earlier steps, so a shared term is computed once. So the time is linear in the length of the
+ * document, even if fragments multiply.
  */
 export class Sums {
   readonly #steps: Step[] = [];
 
-  /** Something that the variables tell. */
-  told(read: (variables: Variables) => number): Points {
+  /** Adds a step that reads a number from the variables. */
+  fromVariables(read: (variables: Variables) => number): Points {
     return this.#add(read);
   }
 
   plus(parts: readonly Points[]): Points {
-    return this.#combine(parts, 0, (one, other) => one + other);
+    return this.#combine(parts, 0, (a, b) => a + b);
   }
 
-  times(one: Points, other: Points): Points {
-    return this.#combine([one, other], 1, (a, b) => a * b);
+  times(left: Points, right: Points): Points {
+    return this.#combine([left, right], 1, (a, b) => a * b);
   }
 
-  most(parts: readonly Points[]): Points {
-    return this.#combine(parts, 0, (one, other) => Math.max(one, other));
+  max(parts: readonly Points[]): Points {
+    return this.#combine(parts, 0, (a, b) => Math.max(a, b));
   }
 
-  /** Works everything out for the variables of one request. */
+  /** Computes all steps with the variables of one request. */
   run(variables: Variables): (points: Points) => number {
     const done: number[] = [];
     for (const step of this.#steps) done.push(step(variables, done));
@@ -45,22 +45,22 @@ export class Sums {
     return { step: this.#steps.push(step) - 1 };
   }
 
-  #combine(parts: readonly Points[], start: number, join: (one: number, other: number) => number): Points {
+  #combine(parts: readonly Points[], start: number, join: (a: number, b: number) => number): Points {
     let known = start;
     const unknown: number[] = [];
     for (const part of parts) {
-      if (typeof part === 'number') known = Math.min(join(known, part), MOST);
+      if (typeof part === 'number') known = Math.min(join(known, part), MAX_POINTS);
       else unknown.push(part.step);
     }
     if (unknown.length === 0) return known;
     return this.#add((_, done) => {
       let total = known;
-      for (const step of unknown) total = Math.min(join(total, done[step] ?? MOST), MOST);
+      for (const step of unknown) total = Math.min(join(total, done[step] ?? MAX_POINTS), MAX_POINTS);
       return total;
     });
   }
 }
 
 function valueOf(points: Points, done: readonly number[]): number {
-  return typeof points === 'number' ? points : (done[points.step] ?? MOST);
+  return typeof points === 'number' ? points : (done[points.step] ?? MAX_POINTS);
 }

@@ -19,13 +19,13 @@ import type { Arguments, FieldPlan, SelectionPlan } from './plan.js';
 import {
   completeUnchanged,
   isPromise,
-  nullFor,
-  Unfinished,
+  recordError,
+  PendingValues,
   type Execution,
   type Values,
-} from './unfinished.js';
+} from './pending-values.js';
 
-/** Makes of what a resolver gives what stands in the answer, maybe `Unfinished`. Throws when that cannot be. */
+/** Completes the value of a resolver for the answer, maybe to `PendingValues`. Throws if that is not possible. */
 export type Complete = (
   execution: Execution,
   field: FieldPlan,
@@ -33,22 +33,22 @@ export type Complete = (
   path: ResponsePath,
 ) => unknown;
 
-/** Resolves what is selected of an object. */
+/** Resolves the selected fields of an object. */
 export function executeFields(
   execution: Execution,
-  { fields, isHazardous }: SelectionPlan,
+  { fields, hasProtoField }: SelectionPlan,
   source: unknown,
   parentPath: ResponsePath | undefined,
-): Values | Unfinished {
-  const values: Values = isHazardous ? (Object.create(null) as Values) : {};
-  let unfinished: Unfinished | undefined;
+): Values | PendingValues {
+  const values: Values = hasProtoField ? (Object.create(null) as Values) : {};
+  let pending: PendingValues | undefined;
   for (const field of fields) {
-    const { name: key, isNonNull, isRead, leaf } = field;
+    const { name: key, isNonNull, isProperty, leaf } = field;
     try {
       let value: unknown;
-      if (isRead) {
+      if (isProperty) {
         value = propertyOf(source, field.definition.name);
-        // For most fields there is no more to do, and it need not be known where they stand.
+        // Most fields end here, without a path.
         if (value == null && !isNonNull) {
           values[key] = null;
           continue;
@@ -59,11 +59,11 @@ export function executeFields(
         }
       }
       const path = pathTo(field, parentPath);
-      if (!isRead || typeof value === 'function') value = resolve(execution, field, source, path);
+      if (!isProperty || typeof value === 'function') value = resolve(execution, field, source, path);
       const completed = isPromise(value) ? value : field.complete(execution, field, value, path);
-      if (isPromise(completed) || completed instanceof Unfinished) {
-        unfinished ??= new Unfinished(values, execution);
-        unfinished.add(
+      if (isPromise(completed) || completed instanceof PendingValues) {
+        pending ??= new PendingValues(values, execution);
+        pending.add(
           { field, key, path, isNonNull },
           completed,
           completed === value ? field.complete : completeUnchanged,
@@ -71,15 +71,15 @@ export function executeFields(
       } else values[key] = completed;
     } catch (error) {
       try {
-        values[key] = nullFor(execution, { field, path: pathTo(field, parentPath), isNonNull }, error);
+        values[key] = recordError(execution, { field, path: pathTo(field, parentPath), isNonNull }, error);
       } catch (located) {
-        if (unfinished === undefined) throw located;
-        unfinished.failAtLast(located);
-        return unfinished;
+        if (pending === undefined) throw located;
+        pending.failWhenSettled(located);
+        return pending;
       }
     }
   }
-  return unfinished ?? values;
+  return pending ?? values;
 }
 
 function pathTo({ name, parentType }: FieldPlan, prev: ResponsePath | undefined): ResponsePath {
@@ -99,21 +99,21 @@ function resolve(execution: Execution, field: FieldPlan, source: unknown, path: 
   return resolver(source, argumentsOf(execution, field), execution.context, infoOf(execution, field, path));
 }
 
-/** Each call gets an object of its own, since it may be written to. */
+/** Returns a new object for each call, because a resolver may change it. */
 function argumentsOf({ variables, arguments: known }: Execution, field: FieldPlan): Arguments {
   const { definition, nodes, usesVariables } = field;
   const [node] = nodes;
   if (definition.args.length === 0 || node === undefined) return {};
-  let read = usesVariables ? known.get(field) : field.constant;
-  if (read === undefined) {
-    read = getArgumentValues(definition, node, variables) as Arguments;
-    if (usesVariables) known.set(field, read);
-    else field.constant = read;
+  let values = usesVariables ? known.get(field) : field.constantArguments;
+  if (values === undefined) {
+    values = getArgumentValues(definition, node, variables) as Arguments;
+    if (usesVariables) known.set(field, values);
+    else field.constantArguments = values;
   }
-  return { ...read };
+  return { ...values };
 }
 
-/** All that graphql-js gives: what a client asks of a system that speaks GraphQL is read from it. */
+/** Returns the same info as graphql-js, because delegation to GraphQL systems reads the selection from it. */
 function infoOf(
   { plan, rootValue, variables }: Execution,
   { definition, nodes, parentType }: FieldPlan,
@@ -143,17 +143,17 @@ export function completionOf(type: GraphQLOutputType): Complete {
 }
 
 function createCompletion(type: GraphQLOutputType): Complete {
-  if (isNonNullType(type)) return neverNull(completionOf(type.ofType));
+  if (isNonNullType(type)) return requireNonNull(completionOf(type.ofType));
   if (isListType(type)) return nullOr(listCompletionOf(type.ofType));
   if (isLeafType(type)) return nullOr((_execution, _field, value) => completeLeaf(type, value));
   if (isAbstractType(type)) return nullOr(abstractCompletionOf(type));
   return nullOr((execution, field, value, path) => completeObject(execution, field, type, value, path));
 }
 
-function neverNull(complete: Complete): Complete {
+function requireNonNull(complete: Complete): Complete {
   return (execution, field, value, path) => {
     const completed = complete(execution, field, value, path);
-    if (completed === null) throw nothingIn(field);
+    if (completed === null) throw nullError(field);
     return completed;
   };
 }
@@ -166,7 +166,7 @@ function nullOr(complete: Complete): Complete {
   };
 }
 
-function nothingIn({ parentType, definition }: FieldPlan): Error {
+function nullError({ parentType, definition }: FieldPlan): Error {
   return new Error(`Cannot return null for non-nullable field ${parentType.name}.${definition.name}.`);
 }
 
@@ -183,25 +183,25 @@ function listCompletionOf(itemType: GraphQLOutputType): Complete {
     if (!isIterable(value))
       throw new Error(`Expected Iterable, but did not find one for field "${field.definition.name}".`);
     const items: unknown[] = [];
-    let unfinished: Unfinished | undefined;
+    let pending: PendingValues | undefined;
     for (const item of value) {
       const key = items.length;
       const path = { prev: listPath, key, typename: undefined };
       try {
         const completed = isPromise(item) ? item : complete(execution, field, item, path);
-        if (isPromise(completed) || completed instanceof Unfinished) {
-          unfinished ??= new Unfinished(items as unknown as Values, execution);
-          unfinished.add(
+        if (isPromise(completed) || completed instanceof PendingValues) {
+          pending ??= new PendingValues(items as unknown as Values, execution);
+          pending.add(
             { field, key, path, isNonNull },
             completed,
             completed === item ? complete : completeUnchanged,
           );
         } else items.push(completed);
       } catch (error) {
-        items.push(nullFor(execution, { field, path, isNonNull }, error));
+        items.push(recordError(execution, { field, path, isNonNull }, error));
       }
     }
-    return unfinished ?? items;
+    return pending ?? items;
   };
 }
 
@@ -222,7 +222,7 @@ function abstractCompletionOf(type: GraphQLAbstractType): Complete {
 function objectTypeOf({ plan }: Execution, abstract: GraphQLAbstractType, name: unknown): GraphQLObjectType {
   const type = typeof name === 'string' ? plan.schema.getType(name) : undefined;
   if (!isObjectType(type) || !plan.schema.isSubType(abstract, type))
-    throw new Error(`A value of ${abstract.name} does not tell which of its types it has.`);
+    throw new Error(`The type of a value of ${abstract.name} cannot be resolved.`);
   return type;
 }
 
@@ -236,9 +236,9 @@ function completeObject(
   const { isTypeOf } = type;
   if (isTypeOf == null) return executeFields(execution, field.selectionOn(type), value, path);
   const isOfType = isTypeOf(value, execution.context, infoOf(execution, field, path));
-  const checked = (is: boolean) => {
-    if (!is) throw new Error(`A value is not of the type ${type.name} that it should have.`);
+  const completeChecked = (isValid: boolean) => {
+    if (!isValid) throw new Error(`A value is not of the expected type ${type.name}.`);
     return executeFields(execution, field.selectionOn(type), value, path);
   };
-  return isPromise(isOfType) ? isOfType.then(checked) : checked(isOfType);
+  return isPromise(isOfType) ? isOfType.then(completeChecked) : completeChecked(isOfType);
 }

@@ -20,7 +20,7 @@ import { completionOf, type Complete } from './complete.js';
 export type Arguments = Record<string, unknown>;
 export type Variables = Record<string, unknown>;
 
-/** An operation as one schema answers it, with its parts switched on and off in one way. */
+/** The plan of an operation for one schema and one combination of `@skip` and `@include`. */
 export interface Plan {
   readonly schema: GraphQLSchema;
   readonly operation: OperationDefinitionNode;
@@ -32,64 +32,65 @@ export interface PlanOptions extends Pick<Plan, 'schema' | 'operation' | 'fragme
   onPlanGrowth: (fields: number) => void;
 }
 
-/** What is selected of objects of one type. */
+/** The selection on objects of one type. */
 export interface SelectionPlan {
   readonly fields: readonly FieldPlan[];
-  /** Whether one is to be called `__proto__`, which of an ordinary object is no property. */
-  readonly isHazardous: boolean;
+  /** Whether a response name is `__proto__`, which an ordinary object cannot hold as a property. */
+  readonly hasProtoField: boolean;
 }
 
 export interface FieldPlan {
-  /** Its name in the answer. */
+  /** The response name. */
   readonly name: string;
   readonly nodes: FieldNode[];
   readonly definition: GraphQLField<unknown, unknown>;
   readonly parentType: GraphQLObjectType;
   readonly isNonNull: boolean;
   readonly complete: Complete;
-  /** Whether its value is a property of its object, without a resolver or arguments. */
-  readonly isRead: boolean;
-  /** The type of a leaf that is read. */
+  /** Whether the value is a property of its object, without a resolver or arguments. */
+  readonly isProperty: boolean;
+  /** The leaf type of a property. Undefined for other fields. */
   readonly leaf: GraphQLLeafType | undefined;
   readonly usesVariables: boolean;
-  /** Of a field whose arguments use no variables, once they were read. */
-  constant: Arguments | undefined;
-  /** What is selected within it, of objects of a type. */
+  /** The cached arguments of a field whose arguments use no variables. */
+  constantArguments: Arguments | undefined;
+  /** Returns the selection of the field on objects of a type. */
   selectionOn(type: GraphQLObjectType): SelectionPlan;
 }
 
 /**
- * What is in a selection is found out when the first object is met that it is made of: it takes no longer than
- * answering from the document once, and nobody else waits for it. `switches` are the variables of `@skip` and `@include`.
- * `onPlanGrowth` counts its fields: where fragments are spread again and again they may be far more than the document has.
+ * Creates the plan of an operation. A selection is planned when its first object is completed. So planning takes no
+ * longer than interpreting the document once, and blocks no other request. `switches` are the values of the variables
+ * of `@skip` and `@include`. `onPlanGrowth` counts the fields of the plan: with many fragments, a plan may have far
+ * more fields than the document.
  */
 export function createPlan(
   { schema, operation, fragments, onPlanGrowth }: PlanOptions,
   rootType: GraphQLObjectType,
   switches: Readonly<Record<string, boolean>>,
 ): Plan {
-  const given = { coerced: switches, sources: {} };
-  const { fields } = collectFields(schema, fragments, given, rootType, operation.selectionSet);
+  const variableValues = { coerced: switches, sources: {} };
+  const { fields } = collectFields(schema, fragments, variableValues, rootType, operation.selectionSet);
   return { schema, operation, fragments, root: selectionPlan(rootType, fields) };
 
   function selectionPlan(type: GraphQLObjectType, collected: Map<string, FieldNode[]>): SelectionPlan {
     onPlanGrowth(collected.size + 1);
     return {
       fields: [...collected].flatMap(([name, nodes]) => fieldPlan(type, name, nodes) ?? []),
-      isHazardous: collected.has('__proto__'),
+      hasProtoField: collected.has('__proto__'),
     };
   }
 
   function fieldPlan(parentType: GraphQLObjectType, name: string, nodes: FieldNode[]): FieldPlan | undefined {
     const [node] = nodes;
-    const asked = node?.name.value ?? '';
+    const fieldName = node?.name.value ?? '';
     const definition =
-      asked === TypeNameMetaFieldDef.name ? TypeNameMetaFieldDef : parentType.getFields()[asked];
-    // Validation has refused what is not there.
+      fieldName === TypeNameMetaFieldDef.name ? TypeNameMetaFieldDef : parentType.getFields()[fieldName];
+    // Validation refuses unknown fields.
     if (node === undefined || definition === undefined) return undefined;
     const { type } = definition;
     const nullable = getNullableType(type);
-    const isRead = definition.resolve === undefined && definition.args.length === 0;
+    const isProperty = definition.resolve === undefined && definition.args.length === 0;
     const selections = new Map<GraphQLObjectType, SelectionPlan>();
     return {
       name,
@@ -98,15 +99,16 @@ export function createPlan(
       parentType,
       isNonNull: isNonNullType(type),
       complete: completionOf(type),
-      isRead,
-      leaf: isRead && isLeafType(nullable) ? nullable : undefined,
+      isProperty,
+      leaf: isProperty && isLeafType(nullable) ? nullable : undefined,
       usesVariables: (node.arguments ?? []).some(({ value }) => hasVariable(value)),
-      constant: undefined,
-      selectionOn: (on) => {
-        let selection = selections.get(on);
+      constantArguments: undefined,
+      selectionOn: (objectType) => {
+        let selection = selections.get(objectType);
         if (selection === undefined) {
-          selection = selectionPlan(on, collectSubFields(schema, fragments, given, on, nodes).fields);
-          selections.set(on, selection);
+          const collected = collectSubFields(schema, fragments, variableValues, objectType, nodes);
+          selection = selectionPlan(objectType, collected.fields);
+          selections.set(objectType, selection);
         }
         return selection;
       },

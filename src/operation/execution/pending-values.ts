@@ -2,18 +2,18 @@ import { locatedError, responsePathAsArray, type GraphQLError, type ResponsePath
 import type { Complete } from './complete.js';
 import type { Arguments, FieldPlan, Plan, Variables } from './plan.js';
 
-/** One request's run of a plan. */
+/** The execution of a plan for one request. */
 export interface Execution {
   readonly plan: Plan;
   readonly rootValue: unknown;
   readonly context: unknown;
   readonly variables: Variables;
   readonly errors: GraphQLError[];
-  /** Arguments that use variables: of one field they are the same wherever it stands in the answer. */
+  /** Arguments that use variables. They are equal for all objects on which a field is selected. */
   readonly arguments: Map<FieldPlan, Arguments>;
 }
 
-/** Where a value stands in an answer. */
+/** The place of a value in an answer. */
 export interface Place {
   readonly field: FieldPlan;
   readonly key: string | number;
@@ -24,16 +24,16 @@ export interface Place {
 export type Values = Record<string | number, unknown>;
 
 /**
- * An object or list some of whose values are still to come. They are put into it as they come, so that an answer takes
- * one promise for each value that is waited for, and none for the objects and lists around it.
+ * An object or list with pending values. Each value is set when its promise resolves. So an answer needs one promise
+ * for each pending value, and none for the objects and lists that contain it.
  */
-export class Unfinished {
+export class PendingValues {
   readonly values: Values;
   readonly #execution: Execution;
-  #left = 0;
+  #pendingCount = 0;
   #isSettled = false;
   #failure: { error: unknown } | undefined;
-  #onWhole: () => void = () => undefined;
+  #onComplete: () => void = () => undefined;
   #onFailed: (error: unknown) => void = () => undefined;
 
   constructor(values: Values, execution: Execution) {
@@ -41,82 +41,82 @@ export class Unfinished {
     this.#execution = execution;
   }
 
-  /** Says whom to tell when all is there, or when nothing is left because a value is missing that may not be null. */
-  settled(onWhole: () => void, onFailed: (error: unknown) => void): void {
-    this.#onWhole = onWhole;
+  /** Registers who is called when all values are set, or when a value that must not be null has failed. */
+  settled(onComplete: () => void, onFailed: (error: unknown) => void): void {
+    this.#onComplete = onComplete;
     this.#onFailed = onFailed;
   }
 
-  /** Keeps a place for what a promise will bring, or for what is unfinished itself. */
-  add(place: Place, value: PromiseLike<unknown> | Unfinished, complete: Complete): void {
-    this.#left += 1;
-    // It stands in its place whatever comes first.
+  /** Adds a place whose value is a promise, or is itself pending. */
+  add(place: Place, value: PromiseLike<unknown> | PendingValues, complete: Complete): void {
+    this.#pendingCount += 1;
+    // Reserves the position, so that the fields have the order of the selection.
     this.values[place.key] = undefined;
-    if (value instanceof Unfinished) this.#put(place, value);
-    else this.#follow(place, value, complete);
+    if (value instanceof PendingValues) this.#setValue(place, value);
+    else this.#awaitValue(place, value, complete);
   }
 
-  /** Nothing is left of it, but what is under way is waited for. */
-  failAtLast(error: unknown): void {
+  /** Fails with this error, but only after all pending values are settled. */
+  failWhenSettled(error: unknown): void {
     this.#failure = { error };
   }
 
-  #follow(place: Place, promise: PromiseLike<unknown>, complete: Complete): void {
-    // Not everything that can be waited for calls back later only.
+  #awaitValue(place: Place, promise: PromiseLike<unknown>, complete: Complete): void {
+    // A thenable may call back synchronously; a promise never does.
     Promise.resolve(promise).then(
       (value) => {
         let completed: unknown;
         try {
           completed = complete(this.#execution, place.field, value, place.path);
         } catch (error) {
-          this.#miss(place, error);
+          this.#setFailed(place, error);
           return;
         }
-        this.#put(place, completed);
+        this.#setValue(place, completed);
       },
       (error: unknown) => {
-        this.#miss(place, error);
+        this.#setFailed(place, error);
       },
     );
   }
 
-  #put(place: Place, value: unknown): void {
-    if (value instanceof Unfinished) {
+  #setValue(place: Place, value: unknown): void {
+    if (value instanceof PendingValues) {
       this.values[place.key] = value.values;
       value.settled(
         () => {
-          this.#arrived();
+          this.#settleOne();
         },
         (error) => {
-          this.#miss(place, error);
+          this.#setFailed(place, error);
         },
       );
-    } else if (isPromise(value)) this.#follow(place, value, completeUnchanged);
+    } else if (isPromise(value)) this.#awaitValue(place, value, completeUnchanged);
     else {
       this.values[place.key] = value;
-      this.#arrived();
+      this.#settleOne();
     }
   }
 
-  #miss(place: Place, error: unknown): void {
+  #setFailed(place: Place, error: unknown): void {
     try {
-      this.values[place.key] = nullFor(this.#execution, place, error);
+      this.values[place.key] = recordError(this.#execution, place, error);
     } catch (located) {
       this.#fail(located);
       return;
     }
-    this.#arrived();
+    this.#settleOne();
   }
 
-  #arrived(): void {
-    this.#left -= 1;
-    if (this.#left > 0 || this.#isSettled) return;
+  #settleOne(): void {
+    this.#pendingCount -= 1;
+    if (this.#pendingCount > 0 || this.#isSettled) return;
     if (this.#failure !== undefined) {
       this.#fail(this.#failure.error);
       return;
     }
     this.#isSettled = true;
-    this.#onWhole();
+    this.#onComplete();
   }
 
   #fail(error: unknown): void {
@@ -126,9 +126,11 @@ export class Unfinished {
   }
 }
 
-/** Notes why a value is missing. Throws when it may not be null: then what it is part of is missing as well. */
-export function nullFor(execution: Execution, place: Omit<Place, 'key'>, error: unknown): null {
-  // Delegation may fail for several reasons at a time; of an item Yoga's executor would not tell them apart.
+/**
+ * Records the error of a value and returns null for it. Throws if the value must not be null: then its parent fails.
+ */
+export function recordError(execution: Execution, place: Omit<Place, 'key'>, error: unknown): null {
+  // Delegation may fail for several reasons at once. Yoga's executor reports them as one error for an item of a list.
   const reasons: readonly unknown[] =
     error instanceof AggregateError && typeof place.path.key === 'string' ? error.errors : [error];
   for (const reason of reasons) {
@@ -143,5 +145,5 @@ export function isPromise(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** Of what is completed already. */
+/** Returns a value that is completed already. */
 export const completeUnchanged: Complete = (_execution, _field, value) => value;
