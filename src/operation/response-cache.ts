@@ -185,12 +185,7 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
         const freshness = computed === undefined ? undefined : await settle(requester, computed.info);
         if (computed === undefined || freshness === undefined) return compute();
         metrics.responseCacheAnswered('shared');
-        const { result } = computed.answer;
-        const { errors = [] } = result;
-        // Errors contain the id of the request.
-        const ownErrors =
-          errors.length === 0 ? {} : { errors: toClientErrors(errors, requester.requestId, errorLog) };
-        const answer = { ...computed.answer, result: { ...result, ...ownErrors } };
+        const answer = withErrorsFor(requester.requestId, computed.answer, errorLog);
         return { answer, operationName: computed.info.operationName, freshness };
       }
       let resolve: (computed: { answer: Answer; info: SharedAnswerInfo } | undefined) => void = () =>
@@ -227,6 +222,14 @@ export function createResponseCache(options: ResponseCacheOptions): ResponseCach
       }
     },
   };
+}
+
+/** Replaces the errors of a shared answer, because errors contain and log the id of their request. */
+function withErrorsFor(requestId: string, answer: Answer, errorLog: ErrorLog): Answer {
+  const { result } = answer;
+  const { errors = [] } = result;
+  if (errors.length === 0) return answer;
+  return { ...answer, result: { ...result, errors: toClientErrors(errors, requestId, errorLog) } };
 }
 
 /** All properties of a principal on which an answer, or its priority, depends. */

@@ -178,7 +178,10 @@ async function answerEvent(
     await authentication.caller(headers);
     if (known === undefined) return undefined;
     await erasures.loading();
-    if (!principal.permissions.seesErased && identifiersOf(known).some((identifier) => erasures.has(identifier)))
+    if (
+      !principal.permissions.seesErased &&
+      identifiersOf(known).some((identifier) => erasures.has(identifier))
+    )
       return undefined;
     const { result, withheld } = await runner.answer(prepared, {
       principal,
