@@ -2,7 +2,7 @@ import type { Identifier } from './identifiers.js';
 import type { Identity } from './identity-graph.js';
 import type { IdentityRules } from './matching.js';
 
-/** Whether an identifier belongs to one customer: it may link, and no source declares that people share it. */
+/** Whether an identifier belongs to one customer: it may link, and no source declares that people share such values. */
 export function isPersonal(
   { sources, namespaces }: Pick<IdentityRules, 'sources' | 'namespaces'>,
   { namespace, value }: Identifier,
@@ -14,8 +14,8 @@ export function isPersonal(
 }
 
 /**
- * Finds the customer by the first personal identifier that any source knows. Null when no source knows one. Throws the
- * source's error when an identifier is unknown and a source failed: the next identifier may be another person's.
+ * Finds the customer by the first personal identifier that a source knows. Null if no source knows one. If an identifier
+ * is unknown and a source failed, throws that error, because the next identifier may be another person's.
  */
 export async function chooseIdentity(
   rules: Pick<IdentityRules, 'sources' | 'namespaces'>,

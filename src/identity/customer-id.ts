@@ -3,22 +3,22 @@ import { aessiv } from '@noble/ciphers/aes.js';
 import { LRUCache } from 'lru-cache';
 import type { Identifier } from './identifiers.js';
 
-/** Seals the strongest identifier of a customer into an id that shows nothing of it, and opens it again. */
+/** Encrypts the strongest identifier of a customer into an opaque id, and decrypts it again. */
 export interface CustomerIds {
   seal(identifier: Identifier): string;
-  /** Null when it was not sealed here, or with another secret. */
+  /** Decrypts an id. Null if the id is malformed or was made with another secret. */
   open(id: string): Identifier | null;
 }
 
-const KEPT_IDS = 10_000;
+const MAX_CACHED_IDS = 10_000;
 
 /**
- * AES-SIV (RFC 5297): deterministic, so that one customer has one id on every instance without a store of our own, and
- * authenticated, so that no id can be made up.
+ * AES-SIV (RFC 5297) is deterministic, so a customer has the same id on every instance without a stored table. It is
+ * authenticated, so nobody can forge an id.
  */
 export function createCustomerIds(secret: string): CustomerIds {
-  // The audit names everybody in every answer, and sealing takes longer than all else that it does.
-  const sealed = new LRUCache<string, string>({ max: KEPT_IDS });
+  // The audit needs the id of every customer in an answer, and encryption is its most expensive step.
+  const sealed = new LRUCache<string, string>({ max: MAX_CACHED_IDS });
   const key = new Uint8Array(hkdfSync('sha512', secret, '', 'stekkerdoos customer id', 64));
   return {
     seal: ({ namespace, value }) => {
@@ -32,7 +32,7 @@ export function createCustomerIds(secret: string): CustomerIds {
     },
     open: (id) => {
       const bytes = Buffer.from(id, 'base64url');
-      // Other texts decode to the same bytes, and an id has one way of writing.
+      // Several base64url texts decode to the same bytes. Only the canonical text is accepted.
       if (bytes.toString('base64url') !== id) return null;
       try {
         const [namespace = '', value = ''] = Buffer.from(aessiv(key).decrypt(bytes)).toString().split('\n');

@@ -5,16 +5,16 @@ import type { Loader } from '../loaders/loader.js';
 export interface Namespace {
   /** As in `customer(by: { <name>: ... })`. */
   name: string;
-  /** Told to the analyst in the schema: what it is, how it is written. */
+  /** Published in the schema: what the identifier is and how it is written. */
   description: string;
   /**
-   * The one way to write the identifier, or null when it cannot be one. Applying it twice changes nothing. It changes a value by
-   * documented rules alone, and refuses what these do not cover: two values that differ must not become one.
+   * Returns the canonical form of a value, or null if the value is not such an identifier. Idempotent. It applies
+   * documented rules only and rejects any other value, so that two different identifiers never become one.
    */
   normalise(value: string): string | null;
   /**
-   * Why a value in its one way of writing identifies nobody, such as "its domain is blocked"; undefined when it identifies
-   * somebody. Callers see the reason, so it does not repeat the value. Default: every value identifies somebody.
+   * Why a canonical value identifies nobody, such as "its domain is blocked"; undefined if it identifies somebody.
+   * Callers see the reason, so it must not repeat the value. Default: every value identifies somebody.
    */
   refusal?(value: string): string | undefined;
   /** Placeholders that identify nobody, in lower case. Default: the gateway's `IDENTITY_BLOCKED_VALUES`. */
@@ -22,15 +22,15 @@ export interface Namespace {
   /** Whether this value may link one record to another. Default: every value may. */
   mayLink?(value: string): boolean;
   /**
-   * How many values a customer has. Default `'several'`. With `'one'`, records that hold different values are not one
-   * customer: what would link them is a conflict, unless their source's `sameCustomer` says otherwise.
+   * How many values a customer has. Default `'several'`. With `'one'`, records with different values are not one
+   * customer: a link between them is a conflict, unless their source's `sameCustomer` joins them.
    */
   perCustomer?: 'one' | 'several';
-  /** A value as it may be shown to who may not see it: enough to recognise, too little to use. Default: its first and last character. */
+  /** Masks a value: enough to recognise it, too little to use it. Default: its first and last character. */
   mask?(value: string): string;
   /**
-   * The field that shows the same value, such as `Customer.emails`. Callers that may not see the field do not see such
-   * identifiers. No caller sees them when no plugged-in source provides the field. Left out: no other field shows them.
+   * The field that shows the same value, such as `Customer.emails`. Callers without access to the field do not see
+   * these identifiers. If no plugged-in source provides the field, no caller sees them. Default: no field shows them.
    */
   shownBy?: string;
 }
@@ -39,11 +39,11 @@ export interface Namespace {
 export interface YieldedIdentifier {
   namespace: string;
   value: string | null | undefined;
-  /** The system itself has made sure that the identifier is this customer's. Default false. */
+  /** Whether the system has verified that the identifier is this customer's. Default false. */
   verified?: boolean;
 }
 
-/** A postal address; its parts belong together and are never mixed with those of another record. */
+/** A postal address. Its parts are never combined with parts of another record's address. */
 export interface AddressValue {
   street?: string | null;
   houseNumber?: string | null;
@@ -53,7 +53,7 @@ export interface AddressValue {
   country?: string | null;
 }
 
-/** What a record says of its customer in words that all systems share. One value of many is chosen by survivorship. */
+/** Properties of a customer that all systems share. Survivorship chooses one value among those of several records. */
 export interface Profile {
   /** Full name as the system would write it on a letter. */
   name?: string | null;
@@ -62,11 +62,11 @@ export interface Profile {
   /** ISO 8601 date. */
   birthDate?: string | null;
   address?: AddressValue | null;
-  /** When the system itself last changed the record, ISO 8601 with a zone. Values without it are never the most recent. */
+  /** When the system last changed the record: ISO 8601 with a time zone. Without it, a value never counts as most recent. */
   updatedAt?: string | null;
 }
 
-/** What a source's record says about who the customer is. */
+/** The part of a source's record that identifies the customer. */
 export interface CustomerRecord {
   /** The record's own id in its system, in the namespace that the source declares as its `recordKey`. */
   id: string;
@@ -75,38 +75,35 @@ export interface CustomerRecord {
 }
 
 /**
- * Whether two people can have one value, as far as the system sees to it.
+ * Whether a system allows two people to have the same value.
  *
- * - `enforced`: it refuses a second record with the value.
- * - `usual`: it is one person's as a rule. Held by one customer alone it links, held by several it is ambiguous.
- * - `verified`: people share it; it links where the system says that it has verified it.
- * - `none`: people share it. The system is asked by it when the caller has nothing else; it never links.
+ * - `enforced`: the system rejects a second record with the value.
+ * - `usual`: a value normally belongs to one person. It links if one customer holds it, and is ambiguous if several do.
+ * - `verified`: people share values. A value links only if the system has verified it.
+ * - `none`: people share values. A request can start from such a value, but it never links records.
  */
 export type Uniqueness = 'enforced' | 'usual' | 'verified' | 'none';
 
-/** A question that a source can be asked about who somebody is. */
+/** A lookup of a source's records by one kind of identifier. */
 export interface FoundBy<C extends Client, R extends CustomerRecord = CustomerRecord> {
-  /** A fact of the system. Be honest: it decides whether two people are one. */
+  /** A property of the system. A wrong value merges two people or splits one. */
   uniqueness: Uniqueness;
-  /** All records under an identifier, none being an empty list. */
+  /** Loads all records that hold an identifier; an empty list if there are none. */
   loader: Loader<C, string, readonly R[]>;
 }
 
-/** How a source takes part in finding out who a customer is: src/identity/README.md has the rules. */
+/** How a source identifies customers. The rules are in src/identity/README.md. */
 export interface IdentityDeclaration<C extends Client, R extends CustomerRecord = CustomerRecord> {
-  /** The namespace of the source's own record ids. The source can be asked by it. */
+  /** The namespace of the source's own record ids. `foundBy` must contain it. */
   recordKey: string;
-  /**
-   * By namespace. All loaders give whole records: a field may be read from the record of any of them, see
-   * `Customer.record()`.
-   */
+  /** Lookups by namespace. Each loader returns complete records, because `Customer.record()` may return any of them. */
   foundBy: Readonly<Record<string, FoundBy<C, R>>>;
   /**
-   * The namespaces of which its records hold values, and whether one record can hold `several`; `shown` are those that it
-   * never vouches for, neither unique nor verified. A record that holds one not named here is a defect. It decides which
-   * systems need not be asked.
+   * The namespaces of the identifiers in its records, and whether a record holds `one` or `several`. `shown`: the record
+   * never vouches for them. A record with an identifier of another namespace is a defect. The gateway derives from this
+   * which systems a request can skip.
    */
   yields: Readonly<Record<string, 'one' | 'several' | 'shown'>>;
-  /** By which rule two records under one identifier are one customer. Default: by none, they are two. */
+  /** Whether two records with a common identifier are one customer. Default: they are two. */
   sameCustomer?(one: R, other: R): boolean;
 }

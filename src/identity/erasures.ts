@@ -4,18 +4,18 @@ import type { Identifier } from './identifiers.js';
 import type { Match } from './identity-graph.js';
 import type { KnownRecord, Link } from './matching.js';
 
-/** Customers who are to be shown to nobody any more, by their identifiers. */
+/** Erased customers, by their identifiers. Their data is no longer shown. */
 export interface Erasures {
-  /** Done when it is known who they are; fails when that cannot be told. Undefined: it is known. */
+  /** Resolves when the list is loaded; rejects if it cannot be loaded. Undefined if it is loaded already. */
   loading(): Promise<void> | undefined;
   has(identifier: Identifier): boolean;
-  /** None at all: nobody has to be looked up. */
+  /** Whether no customer is erased, so that no check is needed. */
   readonly isEmpty: boolean;
-  /** Another one each time that somebody is added or taken out. */
+  /** Changes each time that a customer is added or removed. */
   readonly version: number;
 }
 
-/** For whoever may see erased customers too. */
+/** For callers that may also see erased customers. */
 export const NO_ERASURES: Erasures = {
   loading: () => undefined,
   has: () => false,
@@ -23,24 +23,24 @@ export const NO_ERASURES: Erasures = {
   version: 0,
 };
 
-/** What was looked up of a match, which is the same object for as long as the answers behind it are kept. */
-const looked = fieldWeakMap<Match, { erasures: Erasures; version: number; isErased: boolean }>();
+/** The last check of each match. A match is the same object while the answers behind it are cached. */
+const lastChecks = fieldWeakMap<Match, { erasures: Erasures; version: number; isErased: boolean }>();
 
-/** Throws an ErasedError when one of the records, of whichever candidate, is an erased customer's. */
+/** Throws an ErasedError if a record of any candidate belongs to an erased customer. */
 export function refuseErased(match: Match, erasures: Erasures): void {
   if (erasures.isEmpty) return;
   const { version } = erasures;
-  let last = looked.get(match);
+  let last = lastChecks.get(match);
   if (last?.erasures !== erasures || last.version !== version) {
     const isErased = exclusiveIdentifiers(match).some((one) => erasures.has(one));
-    looked.set(match, (last = { erasures, version, isErased }));
+    lastChecks.set(match, (last = { erasures, version, isErased }));
   }
   if (last.isErased) throw new ErasedError();
 }
 
 /**
- * The identifiers that are this customer's and nobody else's: the ids of the records, and what these vouch for. A phone
- * that is shared with others in the house is not among them, so that they are not erased along.
+ * The identifiers that belong to this customer only: the ids of the records and the identifiers that these vouch for. A
+ * phone number that a household shares is excluded, so that other people in the household are not erased.
  */
 export function exclusiveIdentifiers({
   records,

@@ -3,21 +3,21 @@ import type { CustomerRecord } from './declaration.js';
 import type { Lookup, Walk } from './walk.js';
 
 /**
- * Finished walks, by the first answer that they got. While all answers are the very same objects, because they are
- * cached, so is what follows from them. A walk goes when that answer is dropped from the cache.
+ * Finished walks by their first answer. If all answers of a new walk are the same cached objects, its result is the same
+ * too. An entry is released when its first answer is dropped from the cache.
  */
 const finished = fieldWeakMap<readonly CustomerRecord[], Map<string, Walk>>();
 
-/** A finished walk that got the same answers up to here. */
+/** A finished walk with the same answers in all rounds until now; undefined if there is none. */
 export function findFinished(walk: Walk, newLookups: readonly Lookup[]): Walk | undefined {
   const [first] = walk.steps[0]?.lookups ?? newLookups;
   const earlier = first?.loaded && finished.get(first.loaded)?.get(walk.key);
   const then = earlier?.steps[walk.steps.length]?.lookups;
   return then?.length === newLookups.length &&
     walk.steps.every(({ lookups }, i) =>
-      lookups.every((ask, j) => isSame(ask, earlier?.steps[i]?.lookups[j])),
+      lookups.every((lookup, j) => isSame(lookup, earlier?.steps[i]?.lookups[j])),
     ) &&
-    newLookups.every((ask, i) => isSame(ask, then[i]))
+    newLookups.every((lookup, i) => isSame(lookup, then[i]))
     ? earlier
     : undefined;
 }

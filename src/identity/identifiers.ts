@@ -11,13 +11,13 @@ import { vatNumber } from './namespaces/vat-number.js';
 import { visitorId } from './namespaces/visitor-id.js';
 import { xUsername } from './namespaces/x-username.js';
 
-/** An identifier in its one way to be written. */
+/** An identifier in canonical form. */
 export interface Identifier {
   readonly namespace: string;
   readonly value: string;
 }
 
-/** The namespaces that mean the same in every system. */
+/** The namespaces with the same meaning in every system. */
 export function commonNamespaces(
   defaultRegion: string,
   blocklists: Blocklists = DEFAULT_BLOCKLISTS,
@@ -30,7 +30,7 @@ export function commonNamespaces(
   ].map((namespace) => ({ ...namespace, blockedValues: blocklists.values }));
 }
 
-/** A namespace whose values are one system's own ids: text that fits a pattern, nothing to normalise but blanks. */
+/** A namespace for one system's own ids: any text that matches the pattern. Only blanks around it are removed. */
 export function idNamespace(
   name: string,
   description: string,
@@ -45,38 +45,39 @@ export function idNamespace(
   };
 }
 
-/** White space and invisible characters come along when a value is copied, so they do not count around it. */
+/** White space and invisible characters, which are often copied together with a value. They are removed around it. */
 const IGNORED = '\\s\\p{Cf}\\p{Default_Ignorable_Code_Point}';
 const AROUND = new RegExp(`^[${IGNORED}]+|[${IGNORED}]+$`, 'gu');
-/** Inside a value an invisible character makes two values look like one. Control and half characters are part of no value. */
+/** Invisible characters make two values look equal. Control characters and lone surrogates are never part of a value. */
 const REFUSED = /[\p{C}\p{Default_Ignorable_Code_Point}]/u;
-const MAX_LENGTH = 1_000;
+const MAX_VALUE_CHARACTERS = 1_000;
 
-/** The identifier, or null when the value identifies nobody. */
+/** Returns the identifier, or null if the value identifies nobody. */
 export function normalise(namespace: Namespace, value: string): Identifier | null {
   const read = readIdentifier(namespace, value);
   return 'refusal' in read ? null : read;
 }
 
-/** The identifier, or why the value identifies nobody: the end of a sentence that does not repeat the value. */
+/** Returns the identifier, or why the value identifies nobody: the end of a sentence, without the value. */
 export function readIdentifier(
   namespace: Namespace | undefined,
   value: string,
 ): Identifier | { refusal: string } {
-  if (namespace === undefined) return { refusal: 'no system here knows such identifiers' };
-  if (value.length > MAX_LENGTH) return { refusal: `it has more than ${MAX_LENGTH} characters` };
+  if (namespace === undefined) return { refusal: 'no plugged-in system knows such identifiers' };
+  if (value.length > MAX_VALUE_CHARACTERS)
+    return { refusal: `it has more than ${MAX_VALUE_CHARACTERS} characters` };
   const text = value.replace(AROUND, '');
   if (REFUSED.test(text)) return { refusal: 'it contains an invisible character or a control character' };
   const { name, description, blockedValues = DEFAULT_BLOCKLISTS.values } = namespace;
   const isPlaceholder = placeholderIn(text, blockedValues);
   if (isPlaceholder !== undefined) return { refusal: isPlaceholder };
   const normalised = namespace.normalise(text);
-  if (normalised === null) return { refusal: `it does not have the form that is expected: ${description}` };
+  if (normalised === null) return { refusal: `it does not have the expected form: ${description}` };
   const refusal = placeholderIn(normalised, blockedValues) ?? namespace.refusal?.(normalised);
   return refusal === undefined ? { namespace: name, value: normalised } : { refusal };
 }
 
-/** The identifier. Throws an InvalidInputError that says which rule refuses the value, and does not repeat the value. */
+/** Returns the identifier. Throws an InvalidInputError that names the rule that rejects the value, without the value. */
 export function identifierIn(
   { namespaces }: { namespaces: ReadonlyMap<string, Namespace> },
   name: string,
@@ -86,19 +87,19 @@ export function identifierIn(
   const read = readIdentifier(namespaces.get(name), value);
   if ('refusal' in read)
     throw new InvalidInputError(
-      `The ${name} given cannot identify a ${what}: ${read.refusal.replace(/\.$/, '')}.`,
+      `This ${name} cannot identify a ${what}: ${read.refusal.replace(/\.$/, '')}.`,
     );
   return read;
 }
 
-/** Whether something stands around a value that `normalise` leaves out. Who issued the value may tell the two apart. */
+/** Whether a value has blanks or invisible characters around it, which `normalise` removes. */
 export function isPadded(value: string): boolean {
   return value.replace(AROUND, '') !== value;
 }
 
-/** A value as it may be shown to who may not see it. */
+/** Masks a value for callers that may not see it. */
 export function mask(namespace: Namespace, value: string): string {
   if (namespace.mask !== undefined) return namespace.mask(value);
-  // Of a short one, two characters would be most of it.
+  // Two characters would reveal most of a short value.
   return value.length < 4 ? '***' : `${value.slice(0, 1)}***${value.slice(-1)}`;
 }

@@ -10,68 +10,72 @@ import { Walker } from './walker.js';
 
 export type { IdentityRules } from './matching.js';
 
-/** What asking one source has come to. */
+/** The result of a search for the customer in one source. */
 export type Outcome =
-  /** All the customer's records in the source; the first one is whose single values count. */
+  /** All the customer's records in the source. Fields that hold one value use the first record. */
   | { kind: 'found'; records: readonly CustomerRecord[] }
-  /** It was asked and knows nobody, or nothing that is known is something it can be asked by. */
+  /** The source has no record of the customer, or none of the known identifiers can find one there. */
   | { kind: 'unknown' }
   | { kind: 'failed'; error: GatewayError };
 
-/** A source that was asked by an identifier, and a record that it told of. */
+/** A record, and the source and identifier by which a lookup found it. */
 export interface Finding {
   source: string;
   identifier: Identifier;
   record: KnownRecord;
 }
 
-/** What would have linked the customer's records with others, and was not followed. */
+/** A link between the customer's records and others that was refused. */
 export interface MatchConflict {
   namespace: string;
-  /** That would have come together. */
+  /** The different values that the link would have joined. */
   values: readonly string[];
   over: Identifier;
 }
 
-/** All that is known of who an identifier means. */
+/** The result of a walk: who an identifier means. */
 export interface Match {
   kind: 'identified' | 'ambiguous' | 'unknown';
-  /** How many customers it may mean. */
+  /** How many customers the identifier may mean. */
   candidates: number;
-  /** The system that tells of several customers under the identifier, if it is one. */
+  /** The system that returns several customers for the identifier, if there is one. */
   severalIn: string | undefined;
-  /** The customer's records; of an ambiguous one, those of all candidates. */
+  /** The customer's records; if the match is ambiguous, those of all candidates. */
   records: readonly KnownRecord[];
-  /** Of these records, why they are one customer. */
+  /** The links that join these records. */
   links: readonly Link[];
   findings: readonly Finding[];
   conflicts: readonly MatchConflict[];
   limitsReached: ReadonlySet<Limit>;
-  /** Sources that could not be asked. */
+  /** Sources that failed, with their errors. */
   failed: ReadonlyMap<string, GatewayError>;
   queriedSources: ReadonlySet<string>;
 }
 
-/** One customer's identifiers and records, found out as they are needed. */
+/** One customer's identifiers and records, loaded when they are needed. */
 export interface Identity {
   readonly start: Identifier;
   /**
-   * Whether any system knows the customer; asks what matters to the wanted sources. Throws AmbiguousIdentityError, or
-   * a source's error when nobody knows the customer but not everybody has answered. As all of these: an ErasedError
-   * when the customer is erased, and no source is asked when that is known of the identifier itself.
+   * Whether any system knows the customer. Queries the sources that are relevant to the wanted ones. Throws an
+   * AmbiguousIdentityError if the identifier may mean several customers. Throws a source's error if no system knows the
+   * customer and a source failed. All methods throw an ErasedError if the customer is erased. If the start identifier
+   * itself is erased, no source is queried.
    */
   isKnown(wanted: ReadonlySet<string>): Promise<boolean>;
   /** The customer's records in one source. */
   findIn(source: string): Promise<Outcome>;
-  /** The same, when it is known and nothing that is still to be answered could change it. Throws what `find` fails with. */
+  /**
+   * The result of `findIn`, if it is known already and no pending lookup can change it; else undefined. Throws the errors
+   * with which `findIn` rejects.
+   */
   foundIn(source: string): Outcome | undefined;
-  /** Everything, of every source. */
+  /** The match over all sources. */
   fullMatch(): Promise<Match>;
-  /** The record that is believed most of those found so far; undefined when there is none, or nobody knows whose. */
+  /** The id of the most trusted record found until now; undefined if there is none, or the match is ambiguous. */
   strongestIdentifier(): Identifier | undefined;
 }
 
-/** One request's identities. Those that are asked for at the same moment walk in step. */
+/** The identities of one request. Identities that are requested together run their walks together. */
 export interface Identities {
   of(start: Identifier): Identity;
 }

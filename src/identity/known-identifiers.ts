@@ -4,21 +4,21 @@ import type { Identity } from './identity-graph.js';
 import { textOf, type IdentityRules } from './matching.js';
 
 export interface KnownIdentifiers {
-  /** The one that was given, and all that the systems know the same customer by. */
+  /** The start identifier and all identifiers of the customer's records. */
   identifiers: readonly Identifier[];
-  /** Of these, the ones that are the customer's and nobody else's; the one that was given, when nobody knows it. */
+  /** The identifiers that belong to this customer only. If no system knows the customer: the start identifier. */
   exclusive: readonly Identifier[];
-  /** The systems' own records of the customer. */
+  /** The customer's records in the systems. */
   records: readonly { source: string; id: string }[];
-  /** How many customers the one that was given may mean. */
+  /** How many customers the start identifier may mean. */
   candidates: number;
-  /** Systems that could not say, or could not be asked since others did not say. */
+  /** Systems that failed, or could not be queried because another system failed. */
   failed: readonly string[];
 }
 
 /**
- * Asks every system for the identifiers of one customer: what must be known to forget all about somebody. Of one that may
- * mean several, those of all.
+ * Loads the identifiers of one customer from every system, so that all cached data of the customer can be dropped. If the
+ * start identifier may mean several customers, the identifiers of all of them.
  */
 export async function knownIdentifiers(
   { sources }: IdentityRules,
@@ -31,15 +31,15 @@ export async function knownIdentifiers(
     found.set(textOf(recordId), recordId);
     for (const [text, { identifier }] of heldIdentifiers) found.set(text, identifier);
   }
-  const silent = new Set(failed.keys());
+  const failedSources = new Set(failed.keys());
   for (const { name } of kind === 'ambiguous' ? [] : sources)
-    if ((await identity.findIn(name)).kind === 'failed') silent.add(name);
-  const own = kind === 'unknown' ? [identity.start] : exclusiveIdentifiers(match);
+    if ((await identity.findIn(name)).kind === 'failed') failedSources.add(name);
+  const exclusive = kind === 'unknown' ? [identity.start] : exclusiveIdentifiers(match);
   return {
     identifiers: [...found.values()],
-    exclusive: [...new Map(own.map((one) => [textOf(one), one])).values()],
+    exclusive: [...new Map(exclusive.map((identifier) => [textOf(identifier), identifier])).values()],
     records: records.map(({ source, record }) => ({ source: source.name, id: record.id })),
     candidates,
-    failed: [...silent],
+    failed: [...failedSources],
   };
 }

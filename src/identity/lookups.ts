@@ -12,7 +12,7 @@ import {
 } from './matching.js';
 import type { Lookup } from './walk.js';
 
-/** Reads what each record says, once for as long as the record is cached. */
+/** Reads the identifiers of records, once per cached record. */
 class RecordReader {
   readonly #namespaces: IdentityRules['namespaces'];
   readonly #ranks: ReadonlyMap<IdentifyingSource, number>;
@@ -35,11 +35,11 @@ class RecordReader {
 
 const readers = new WeakMap<IdentityRules, RecordReader>();
 
-/** What one request asks the sources about identifiers, each question once. */
+/** The lookups of one request. Each source is queried once per identifier. */
 export class Lookups {
   readonly #load: Load;
   readonly #reader: RecordReader;
-  readonly #asks = new Map<string, Lookup>();
+  readonly #lookups = new Map<string, Lookup>();
 
   constructor(rules: IdentityRules, load: Load) {
     let reader = readers.get(rules);
@@ -48,35 +48,35 @@ export class Lookups {
     this.#reader = reader;
   }
 
-  /** Undefined when the source cannot be asked by the identifier. */
+  /** Starts a lookup, or returns the earlier one. Undefined if the source cannot be queried by the identifier. */
   lookUp(source: IdentifyingSource, identifier: Identifier): Lookup | undefined {
     const foundBy = source.identity.foundBy[identifier.namespace];
     if (foundBy === undefined) return undefined;
     const key = `${source.name} ${textOf(identifier)}`;
-    const known = this.#asks.get(key);
-    if (known !== undefined) return known;
-    const ask: Lookup = { source, identifier, done: Promise.resolve() };
-    ask.done = this.#load(foundBy.loader, identifier.value).then(
+    const earlier = this.#lookups.get(key);
+    if (earlier !== undefined) return earlier;
+    const lookup: Lookup = { source, identifier, done: Promise.resolve() };
+    lookup.done = this.#load(foundBy.loader, identifier.value).then(
       (records) => {
-        ask.loaded = records;
-        ask.answer = records.flatMap((record) => this.#reader.read(source, record) ?? []);
+        lookup.loaded = records;
+        lookup.answer = records.flatMap((record) => this.#reader.read(source, record) ?? []);
       },
       (error: unknown) => {
         if (!(error instanceof GatewayError)) throw error;
-        ask.error = error;
+        lookup.error = error;
       },
     );
-    // Not every walk waits for it, and a rejection that nothing handles would end the process.
-    ask.done.catch(() => undefined);
-    this.#asks.set(key, ask);
-    return ask;
+    // Not every walk waits for the lookup, and an unhandled rejection would end the process.
+    lookup.done.catch(() => undefined);
+    this.#lookups.set(key, lookup);
+    return lookup;
   }
 
   has(source: IdentifyingSource, identifier: Identifier): boolean {
-    return this.#asks.has(`${source.name} ${textOf(identifier)}`);
+    return this.#lookups.has(`${source.name} ${textOf(identifier)}`);
   }
 
-  /** What a source said when asked by an identifier, as an `AnswerOf`. */
+  /** The records that a source has returned for an identifier, as an `AnswerOf`. */
   readonly answerOf = (source: string, identifier: string): readonly KnownRecord[] | undefined =>
-    this.#asks.get(`${source} ${identifier}`)?.answer;
+    this.#lookups.get(`${source} ${identifier}`)?.answer;
 }

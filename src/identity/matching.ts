@@ -2,81 +2,81 @@ import type { Client } from '../connectors/connector.js';
 import type { CustomerRecord, IdentityDeclaration, Namespace } from './declaration.js';
 import { normalise, type Identifier } from './identifiers.js';
 
-/** A source that takes part, as the graph sees it. */
+/** A source that identifies customers. */
 export interface IdentifyingSource {
   name: string;
   identity: IdentityDeclaration<Client>;
 }
 
 export interface IdentityRules {
-  /** In the order in which they are believed. */
+  /** Sorted by trust, the most trusted source first. */
   sources: readonly IdentifyingSource[];
   namespaces: ReadonlyMap<string, Namespace>;
   limits: IdentityLimits;
-  /** Told when a limit has kept a walk from going on. */
+  /** Called when a limit has ended a walk. */
   onLimit?: (limit: Limit) => void;
 }
 
-/** A limit that keeps a walk from going on. */
+/** A limit that can end a walk. */
 export type Limit = 'HOPS' | 'VALUES_PER_NAMESPACE' | 'IDENTIFIERS';
 
-/** How far the graph is walked for one customer. Beyond it a shared identifier would lead to half the world. */
+/** The limits of a walk for one customer. Without them a shared identifier could lead to very many people. */
 export interface IdentityLimits {
   maxHops: number;
   maxValuesPerNamespace: number;
   maxIdentifiers: number;
-  /** Milliseconds that a slow system is waited for by those who do not ask for what it holds. */
+  /** Milliseconds that a walk waits for a slow system before it continues without it. */
   patienceMs: number;
 }
 
-/** A record, with what it holds in its one way of writing. Made once for each record, however often it is found. */
+/** A record with its identifiers in canonical form. There is one object per record, even if several lookups find it. */
 export interface KnownRecord {
   source: IdentifyingSource;
-  /** The place of its source in the order in which they are believed. */
+  /** The rank of its source by trust, from 0: the most trusted. */
   rank: number;
   record: CustomerRecord;
   key: string;
   recordId: Identifier;
-  /** By `textOf`, its own id not among them. */
+  /** The identifiers in the record by `textOf`, without the record's own id. */
   heldIdentifiers: ReadonlyMap<string, { identifier: Identifier; verified: boolean }>;
 }
 
-/** What a source said when asked by an identifier; undefined when it was not asked, or did not answer. */
+/** Returns the records of a source for an identifier; undefined if it was not queried, or has not answered. */
 export type AnswerOf = (source: string, identifier: string) => readonly KnownRecord[] | undefined;
 
 export type VouchRule = 'UNIQUE' | 'SAME_CUSTOMER' | 'VERIFIED' | 'ALONE';
 
-/** A record's line to an identifier that it vouches for. */
+/** A link between a record and an identifier that it vouches for. */
 export interface Link {
   record: KnownRecord;
   identifier: Identifier;
   rule: VouchRule;
 }
 
-/** Why a line was not drawn: the values of a namespace that it would have brought together. */
+/** A link that was refused, and the different values of a namespace that it would have joined. */
 export interface Conflict {
   link: Link;
   namespace: string;
   values: readonly string[];
 }
 
-/** Which of the records are one customer. */
+/** The records of a walk, grouped by customer. */
 export interface Matching {
-  /** Those that were drawn. */
+  /** The links that were accepted. */
   links: readonly Link[];
   conflicts: readonly Conflict[];
-  /** The records of the same customer. */
+  /** All records of the same customer as a record. */
   customerOf(record: KnownRecord): readonly KnownRecord[];
 }
 
 const STRENGTH: Record<VouchRule, number> = { UNIQUE: 0, SAME_CUSTOMER: 0, VERIFIED: 1, ALONE: 2 };
 
-/** The identifier as a text that no other one has. */
+/** The identifier as a unique text. */
 export function textOf({ namespace, value }: Identifier): string {
   return `${namespace} ${value}`;
 }
 
-/** Reads a record's identifiers. Null when its own id cannot be one, so that nobody could find it again. */
+/** Reads a record's identifiers. Null if its own id is invalid, because no lookup could find the record again. */
 export function readRecord(
   source: IdentifyingSource,
   rank: number,
@@ -89,8 +89,10 @@ export function readRecord(
   const heldIdentifiers = new Map<string, { identifier: Identifier; verified: boolean }>();
   for (const { namespace, value, verified = false } of record.identifiers) {
     if (yields[namespace] === undefined)
-      throw new Error(`The source "${source.name}" yields "${namespace}", which it does not declare.`);
-    // The source whose ids these are may not be plugged in.
+      throw new Error(
+        `A record of the source "${source.name}" holds an identifier "${namespace}". Declare it in identity.yields.`,
+      );
+    // The namespace is unknown if the source that declares it is not plugged in.
     const identifier = value == null ? null : normaliseIn(namespaces, namespace, value);
     if (identifier === null) continue;
     const text = textOf(identifier);
@@ -111,15 +113,15 @@ function normaliseIn(
   return namespace === undefined ? null : normalise(namespace, value);
 }
 
-/** How many customers a source tells of, after its own rule. */
+/** How many customers the records of one source are, by its own rule `sameCustomer`. */
 export function countCustomers(records: readonly KnownRecord[]): number {
   const [first] = records;
   if (records.every(({ key }) => key === first?.key)) return Math.min(1, records.length);
   const groups: KnownRecord[][] = [];
   for (const record of new Map(records.map((one) => [one.key, one])).values()) {
-    const own = groups.filter((group) => group.some((other) => areSame(record, other)));
-    for (const group of own) groups.splice(groups.indexOf(group), 1);
-    groups.push([record, ...own.flat()]);
+    const sameGroups = groups.filter((group) => group.some((other) => areSame(record, other)));
+    for (const group of sameGroups) groups.splice(groups.indexOf(group), 1);
+    groups.push([record, ...sameGroups.flat()]);
   }
   return groups.length;
 }
@@ -132,8 +134,8 @@ function areSame(one: KnownRecord, other: KnownRecord): boolean {
 }
 
 /**
- * Whether, and by which rule, a record vouches for an identifier that it holds: src/identity/README.md has them. `unknown`
- * when its source has to be asked first.
+ * The rule by which a record vouches for an identifier that it holds, or null. `unknown` if its source must be queried
+ * first. The rules are in src/identity/README.md.
  */
 export function vouchRuleOf(
   record: KnownRecord,
@@ -155,19 +157,19 @@ export function vouchRuleOf(
   return answer.some(({ key }) => key !== record.key) ? 'SAME_CUSTOMER' : 'ALONE';
 }
 
-/** Works out which records are one customer. Neither the order of the records nor who was found first matters. */
+/** Groups records by customer. The result does not depend on the order of the records. */
 export function match(
   records: readonly KnownRecord[],
-  /** What a source told of the record by, whether the record says so itself or not. */
+  /** The identifiers by which lookups found a record, even if the record does not contain them. */
   foundBy: (record: KnownRecord) => readonly Identifier[],
   answerOf: AnswerOf,
   { sources, namespaces }: IdentityRules,
 ): Matching {
   const links = records.flatMap((record) => linksOfRecord(record, foundBy(record), answerOf, namespaces));
-  // Nothing to be brought together, nor anything that could contradict it.
+  // One record needs no grouping and cannot have a conflict.
   if (records.length < 2) return { links, conflicts: [], customerOf: () => records };
   const groups = createGroups(records, singlesOf(sources, namespaces));
-  const conflicts = byStrength(links).flatMap((equal) => groups.draw(equal));
+  const conflicts = byStrength(links).flatMap((equal) => groups.add(equal));
   const refused = new Set(conflicts.map(({ link }) => link));
   return {
     links: links.filter((link) => !refused.has(link)),
@@ -185,11 +187,11 @@ export function linksOfRecord(
   const links: Link[] = [{ record, identifier: record.recordId, rule: 'UNIQUE' }];
   const held = new Map(foundBy.map((identifier) => [textOf(identifier), { identifier, verified: false }]));
   held.delete(textOf(record.recordId));
-  for (const [text, own] of record.heldIdentifiers) held.set(text, own);
-  for (const one of held.values()) {
-    const { identifier } = one;
+  for (const [text, entry] of record.heldIdentifiers) held.set(text, entry);
+  for (const entry of held.values()) {
+    const { identifier } = entry;
     if (namespaces.get(identifier.namespace)?.mayLink?.(identifier.value) === false) continue;
-    const rule = vouchRuleOf(record, one, answerOf);
+    const rule = vouchRuleOf(record, entry, answerOf);
     if (rule !== null && rule !== 'unknown') links.push({ record, identifier, rule });
   }
   return links;
@@ -198,7 +200,7 @@ export function linksOfRecord(
 function byStrength(links: readonly Link[]): Link[][] {
   const strengths = new Map<number, Link[]>();
   for (const link of links) {
-    // A record's own id is no evidence that could be weighed.
+    // The link to the record's own id is certain, so it comes before all others.
     const strength =
       link.identifier === link.record.recordId ? -1 : link.record.rank * 10 + STRENGTH[link.rule];
     const equal = strengths.get(strength);
@@ -208,13 +210,13 @@ function byStrength(links: readonly Link[]): Link[][] {
   return [...strengths].sort(([a], [b]) => a - b).map(([, equal]) => equal);
 }
 
-/** What hangs together so far. */
+/** Records and identifiers that accepted links connect. */
 interface Group {
   records: KnownRecord[];
   identifiers: Set<string>;
 }
 
-/** A namespace of which a customer has one value; `isOwn` when it is that of a source's own ids. */
+/** A namespace in which a customer has one value. `isOwn`: its values are a source's record ids. */
 interface Single {
   name: string;
   isOwn: boolean;
@@ -255,25 +257,25 @@ function createGroups(records: readonly KnownRecord[], singles: readonly Single[
 
   return {
     of: (key: string): readonly KnownRecord[] => ofRecord.get(key)?.records ?? [],
-    /** Draws links of one strength; gives the conflicts of those that are not drawn. */
-    draw: (links: readonly Link[]): Conflict[] => {
+    /** Accepts links of equal strength. Returns the conflicts of those that it refuses. */
+    add: (links: readonly Link[]): Conflict[] => {
       const clusters: { groups: Set<Group>; links: Link[] }[] = [];
       for (const link of links) {
-        const own = ofRecord.get(link.record.key);
+        const recordGroup = ofRecord.get(link.record.key);
         const other = groupOf(textOf(link.identifier));
-        if (own === undefined || own === other) continue;
-        const touched = clusters.filter(({ groups }) => groups.has(own) || groups.has(other));
+        if (recordGroup === undefined || recordGroup === other) continue;
+        const touched = clusters.filter(({ groups }) => groups.has(recordGroup) || groups.has(other));
         const cluster = {
-          groups: new Set([own, other, ...touched.flatMap(({ groups }) => [...groups])]),
+          groups: new Set([recordGroup, other, ...touched.flatMap(({ groups }) => [...groups])]),
           links: [link, ...touched.flatMap((one) => one.links)],
         };
         for (const one of touched) clusters.splice(clusters.indexOf(one), 1);
         clusters.push(cluster);
       }
       return clusters.flatMap((cluster) => {
-        const together = [...cluster.groups].flatMap((group) => group.records);
+        const joined = [...cluster.groups].flatMap((group) => group.records);
         for (const single of singles) {
-          const values = contradictingValues(single, together);
+          const values = contradictingValues(single, joined);
           if (values !== null) return cluster.links.map((link) => ({ link, namespace: single.name, values }));
         }
         join(cluster.groups);
@@ -283,7 +285,7 @@ function createGroups(records: readonly KnownRecord[], singles: readonly Single[
   };
 }
 
-/** The values that the records hold of it, when they are not as good as one; null when nothing contradicts. */
+/** The different values that the records hold in a namespace; null if there is no contradiction. */
 function contradictingValues({ name, isOwn }: Single, records: readonly KnownRecord[]): string[] | null {
   const holders = isOwn
     ? records
@@ -294,7 +296,7 @@ function contradictingValues({ name, isOwn }: Single, records: readonly KnownRec
           .filter(({ identifier }) => identifier.namespace === name)
           .map(({ identifier }) => ({ record, value: identifier.value })),
       );
-  // Values of records that their own source makes one are as good as one, whoever else holds them.
+  // Different values in records that their source declares one customer are no contradiction.
   const alike: (typeof holders)[] = [];
   for (const holder of holders) {
     const same = alike.filter((group) =>

@@ -8,9 +8,9 @@ import {
   type IdentityRules,
   type KnownRecord,
 } from './matching.js';
-import { holdingsOf, recordsOfStart, type Lookup, type Step, type Walk } from './walk.js';
+import { foundByOf, recordsOfStart, type Lookup, type Step, type Walk } from './walk.js';
 
-/** How a walk goes on after the answers of a round, or null when there is nothing more to ask. */
+/** The state in which a walk continues after a round, or null if no further lookup is useful. */
 export function nextRound(
   walk: Walk,
   newLookups: readonly Lookup[],
@@ -19,7 +19,7 @@ export function nextRound(
 ): Step['next'] {
   if (walk.round === 0 && walk.sources !== rules.sources && !isSettled(walk, rules, lookups))
     return { sources: rules.sources, round: 0, frontier: walk.frontier };
-  // Nothing was learnt that was not known before.
+  // Without lookups the round has found nothing new.
   if (walk.round > 0 && newLookups.length === 0) return null;
   const round = walk.round + 1;
   const frontier = nextFrontier(walk, rules, lookups);
@@ -32,24 +32,24 @@ export function nextRound(
   return null;
 }
 
-/** Whether the source might know, by the identifier, a record that the walk does not know. */
+/** Whether a lookup of the identifier in the source may return a record that the walk does not have. */
 export function leadsTo(walk: Walk, source: IdentifyingSource, identifier: Identifier): boolean {
   const uniqueness = source.identity.foundBy[identifier.namespace]?.uniqueness;
   return (
     uniqueness !== undefined &&
     uniqueness !== 'none' &&
-    !(uniqueness === 'enforced' && isHeld(walk, source, textOf(identifier)))
+    !(uniqueness === 'enforced' && holdsIdentifier(walk, source, textOf(identifier)))
   );
 }
 
-function isHeld({ records }: Walk, source: IdentifyingSource, text: string): boolean {
+function holdsIdentifier({ records }: Walk, source: IdentifyingSource, text: string): boolean {
   for (const record of records.values())
     if (record.source === source && (textOf(record.recordId) === text || record.heldIdentifiers.has(text)))
       return true;
   return false;
 }
 
-/** Whether the sources that were left out could only add to the customer what they hold under the start identifier. */
+/** Whether the skipped sources can only add records that hold the start identifier, and lead no further. */
 function isSettled(walk: Walk, { namespaces }: IdentityRules, { answerOf }: Lookups): boolean {
   const { start } = walk;
   const records = recordsOfStart(walk);
@@ -62,12 +62,12 @@ function isSettled(walk: Walk, { namespaces }: IdentityRules, { answerOf }: Look
   });
 }
 
-/** The identifiers to ask by next: those of the records that are connected with the start of the walk. */
+/** The identifiers for the next round: those of the records that are connected with the start of the walk. */
 function nextFrontier(walk: Walk, rules: IdentityRules, lookups: Lookups): Identifier[] {
   const { limits } = rules;
   const candidates: { identifier: Identifier; text: string; rank: number }[] = [];
   for (const record of connectedRecords(walk, rules, lookups)) {
-    for (const identifier of [record.recordId, ...leadsOf(record, rules, lookups)]) {
+    for (const identifier of [record.recordId, ...vouchedIdentifiersOf(record, rules, lookups)]) {
       const text = textOf(identifier);
       if (!walk.known.has(text)) candidates.push({ identifier, text, rank: record.rank });
     }
@@ -87,8 +87,12 @@ function nextFrontier(walk: Walk, rules: IdentityRules, lookups: Lookups): Ident
   return next;
 }
 
-/** The identifiers that a record vouches for, or might once its own source has answered. */
-function leadsOf(record: KnownRecord, { namespaces }: IdentityRules, { answerOf }: Lookups): Identifier[] {
+/** The identifiers that a record vouches for, or may vouch for once its own source has answered. */
+function vouchedIdentifiersOf(
+  record: KnownRecord,
+  { namespaces }: IdentityRules,
+  { answerOf }: Lookups,
+): Identifier[] {
   return [...record.heldIdentifiers.values()]
     .filter(({ identifier }) => namespaces.get(identifier.namespace)?.mayLink?.(identifier.value) !== false)
     .filter((held) => vouchRuleOf(record, held, answerOf) !== null)
@@ -96,17 +100,17 @@ function leadsOf(record: KnownRecord, { namespaces }: IdentityRules, { answerOf 
 }
 
 /**
- * The records that lines connect with the start, without regard to conflicts. A walk that begins at the other end of a
- * line that is not drawn finds its records all the same, and all walks must see the same.
+ * The records that links connect with the start. Links that are refused because of a conflict count too: a walk that
+ * starts at their other end finds those records, and all walks must see the same records.
  */
 function connectedRecords(walk: Walk, { namespaces }: IdentityRules, { answerOf }: Lookups): KnownRecord[] {
   const first = recordsOfStart(walk);
   if (first.length === walk.records.size) return first;
-  const holdings = holdingsOf(walk);
+  const foundBy = foundByOf(walk);
   const seen = new Map(first.map((record) => [record.key, record]));
   const all = [...walk.records.values()].map((record) => ({
     record,
-    texts: linksOfRecord(record, holdings(record), answerOf, namespaces).map(({ identifier }) =>
+    texts: linksOfRecord(record, foundBy(record), answerOf, namespaces).map(({ identifier }) =>
       textOf(identifier),
     ),
   }));

@@ -23,10 +23,10 @@ type IdentityConfig = Pick<
   | 'identityPatienceMs'
 >;
 
-/** Constants, not settings: instances with other limits would show other customers. */
+/** Constants, not settings: instances with different limits would return different customers. */
 const WALK_LIMITS = { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50 };
 
-/** The rules of all sources that take part. Throws a ConfigError with all that does not fit together. */
+/** The identity rules of all plugged-in sources. Throws a ConfigError that lists all inconsistencies. */
 export function createIdentityRules(
   sources: readonly DeclaredSource[],
   config: IdentityConfig,
@@ -42,54 +42,56 @@ export function createIdentityRules(
   const namespaces = new Map(
     commonNamespaces(config.defaultRegion, blocklists).map((one) => [one.name, one]),
   );
-  for (const { name: source, namespaces: own = [] } of sources)
-    for (const namespace of own) {
+  for (const { name: source, namespaces: declared = [] } of sources)
+    for (const namespace of declared) {
       if (namespaces.has(namespace.name) || namespace.name === 'id')
-        problems.push(`${source} declares the namespace "${namespace.name}", which there is already.`);
+        problems.push(
+          `${source} declares the namespace "${namespace.name}", which exists already. Choose another name.`,
+        );
       namespaces.set(namespace.name, { blockedValues: blocklists.values, ...namespace });
     }
-  const taking = sources.flatMap(({ name, identity }) =>
+  const identifying = sources.flatMap(({ name, identity }) =>
     identity === undefined ? [] : [{ name, identity }],
   );
-  for (const { name, identity } of taking) {
+  for (const { name, identity } of identifying) {
     const { recordKey, foundBy } = identity;
     if (!(recordKey in foundBy))
-      problems.push(`${name} keeps its records by "${recordKey}", so its identity must be askedBy that too.`);
-    for (const one of new Set([recordKey, ...Object.keys(foundBy)]))
-      if (!namespaces.has(one))
-        problems.push(`${name} is asked by "${one}", which is no declared namespace.`);
+      problems.push(`${name} has the recordKey "${recordKey}", so its identity.foundBy must contain it.`);
+    for (const namespace of new Set([recordKey, ...Object.keys(foundBy)]))
+      if (!namespaces.has(namespace))
+        problems.push(`${name} is found by "${namespace}", which no source declares. Declare the namespace.`);
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  return { namespaces, sources: taking, limits, onLimit };
+  return { namespaces, sources: identifying, limits, onLimit };
 }
 
 /**
- * Checks the identifiers by which sources find customers in their SDL. `Customer.identifiers()` gives the ids of the records of
- * one source, so with any other kind of identifier the system would never be asked, without an error. Throws a ConfigError.
+ * Checks the identifiers in `@foundBy` of each source's SDL. `Customer.identifiers()` returns record ids of one source, so
+ * a source with another kind of identifier would silently receive no calls. Throws a ConfigError.
  */
 export function checkCustomerKeys(
   sources: readonly (DeclaredSource & { heldIdentifiers?: readonly string[] })[],
   keyOf: (source: string) => string | undefined,
-  { namespaces, sources: taking }: IdentityRules,
+  { namespaces, sources: identifying }: IdentityRules,
 ): void {
   const problems = sources.flatMap(({ name, identity, heldIdentifiers = [] }) => {
     const key = keyOf(name);
-    const isRecordKey = taking.some((one) => one.identity.recordKey === key);
+    const isRecordKey = identifying.some((source) => source.identity.recordKey === key);
     if (key === undefined || isRecordKey || heldIdentifiers.includes(key)) return [];
     if (identity !== undefined)
       return [
-        `${name} finds customers by @foundBy(identifier: "${key}"), by which no system keeps its records, so it would never be asked. Name its recordKey there: "${identity.recordKey}".`,
+        `${name} finds customers by @foundBy(identifier: "${key}"), which is no system's recordKey, so it would receive no calls. Use its own recordKey there: "${identity.recordKey}".`,
       ];
-    // The system that keeps its records by it may not be plugged in, or it is no kind of identifier.
+    // The source with this recordKey may not be plugged in, or the name is no kind of identifier.
     if (!namespaces.has(key)) return [];
     return [
-      `${name} finds customers by @foundBy(identifier: "${key}"), and declares no identity, so it would never be asked. Declare identity with askedBy.${key}, or heldIdentifiers: ['${key}'] if its resolvers call customer.heldValues('${key}').`,
+      `${name} finds customers by @foundBy(identifier: "${key}"), and declares no identity, so it would receive no calls. Declare identity with foundBy.${key}, or heldIdentifiers: ['${key}'] if its resolvers call customer.heldValues('${key}').`,
     ];
   });
   if (problems.length > 0) throw new ConfigError(problems);
 }
 
-/** The namespaces that a customer can be asked by: those that some plugged-in source can be. */
+/** The namespaces by which at least one plugged-in source finds customers. */
 export function lookupNamespaces({ namespaces, sources }: IdentityRules): Namespace[] {
   return [...namespaces.values()].filter(({ name }) =>
     sources.some(({ identity }) => name in identity.foundBy),
@@ -98,7 +100,7 @@ export function lookupNamespaces({ namespaces, sources }: IdentityRules): Namesp
 
 type IdentityLoader = Loader<Client, string, readonly CustomerRecord[]>;
 
-/** Registers the loaders that say who somebody is: whom their records are about, and which identifiers are one customer's. */
+/** Registers the loaders that find customers, with the identifiers that their answers are about. */
 export function addIdentityLoaders(
   source: LoadedSource<Client>,
   { foundBy, recordKey }: IdentityDeclaration<Client>,
@@ -108,14 +110,14 @@ export function addIdentityLoaders(
   const byLoader = new Map<IdentityLoader, string[]>();
   for (const [namespace, { loader }] of Object.entries(foundBy))
     byLoader.set(loader, [...(byLoader.get(loader) ?? []), namespace]);
-  for (const [loader, asked] of byLoader) {
+  for (const [loader, loaderNamespaces] of byLoader) {
     const normalised = (all: CustomerRecord['identifiers']) =>
       all.flatMap(({ namespace, value }) => {
         const declared = namespaces.get(namespace);
-        const known = declared === undefined || value == null ? null : normalise(declared, value);
-        return known === null ? [] : [known];
+        const identifier = declared === undefined || value == null ? null : normalise(declared, value);
+        return identifier === null ? [] : [identifier];
       });
-    // It is wanted twice, and telling a telephone number's parts takes long.
+    // Each record is read twice, and parsing a telephone number is slow.
     const held = fieldWeakMap<CustomerRecord, readonly Identifier[]>();
     const heldBy = (record: CustomerRecord): readonly Identifier[] => {
       let known = held.get(record);
@@ -125,11 +127,11 @@ export function addIdentityLoaders(
       }
       return known;
     };
-    const askedFor = (key: string) => asked.map((namespace) => ({ namespace, value: key }));
+    const lookupsOf = (key: string) => loaderNamespaces.map((namespace) => ({ namespace, value: key }));
     const identifiersOf = (key: string, records: readonly CustomerRecord[]) =>
-      records.map((record) => [...normalised(askedFor(key)), ...heldBy(record)]);
+      records.map((record) => [...normalised(lookupsOf(key)), ...heldBy(record)]);
     const about = (key: string, records: readonly CustomerRecord[]) => [
-      ...askedFor(key),
+      ...lookupsOf(key),
       ...identifiersOf(key, records).flat(),
     ];
     registry.add(source, { ...loader, about }, identifiersOf, loader);

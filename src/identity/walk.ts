@@ -3,38 +3,38 @@ import type { CustomerRecord } from './declaration.js';
 import type { Identifier } from './identifiers.js';
 import { textOf, type IdentifyingSource, type KnownRecord, type Limit } from './matching.js';
 
-/** A question to a source, asked once in a request. */
+/** A query of one source by one identifier; at most one per request. */
 export interface Lookup {
   source: IdentifyingSource;
   identifier: Identifier;
-  /** As the loader returned it: the same object for as long as it is cached. */
+  /** The list that the loader returned: the same object while it is cached. */
   loaded?: readonly CustomerRecord[];
   answer?: readonly KnownRecord[];
   error?: GatewayError;
-  /** Never rejects, but with a defect. */
+  /** Resolves also when the source fails. Rejects only because of a defect in the gateway. */
   done: Promise<void>;
 }
 
-/** The walk from one identifier, over the sources that matter to what is wanted of it. */
+/** A walk: the round-by-round search for a customer's records, from one identifier over the relevant sources. */
 export interface Walk {
-  /** The identifier and the sources that it began with. */
+  /** The start identifier and the sources at the start, as text. */
   key: string;
   start: Identifier;
   sources: readonly IdentifyingSource[];
   round: number;
-  /** Identifiers that sources were, or are being, asked by. */
+  /** Identifiers that sources have been queried by, or are now. */
   known: Map<string, Identifier>;
   frontier: readonly Identifier[];
   lookups: Set<Lookup>;
   records: Map<string, KnownRecord>;
   limitsReached: Set<Limit>;
-  /** What was asked round by round, and what came of it. */
+  /** The lookups of each round and the state that followed. */
   steps: Step[];
 }
 
 export interface Step {
   lookups: readonly Lookup[];
-  /** Null when that was the end. */
+  /** Null if the walk ended after this round. */
   next: Pick<Walk, 'sources' | 'round' | 'frontier'> | null;
 }
 
@@ -54,7 +54,7 @@ export function startWalk(start: Identifier, sources: readonly IdentifyingSource
   };
 }
 
-/** The records that the systems return when asked by the identifier of the request. */
+/** The records that the systems return for the start identifier. */
 export function recordsOfStart({ start, lookups }: Walk): KnownRecord[] {
   const text = textOf(start);
   const records = new Map<string, KnownRecord>();
@@ -63,15 +63,15 @@ export function recordsOfStart({ start, lookups }: Walk): KnownRecord[] {
   return [...records.values()];
 }
 
-/** What the records hold by themselves, and what they were found by. */
-export function holdingsOf({ lookups }: Walk): (record: KnownRecord) => readonly Identifier[] {
+/** Returns the identifiers by which a record was found. */
+export function foundByOf({ lookups }: Walk): (record: KnownRecord) => readonly Identifier[] {
   const found = new Map<string, Identifier[]>();
   for (const { identifier, answer = [] } of lookups)
     for (const { key } of answer) found.set(key, [...(found.get(key) ?? []), identifier]);
   return (record) => found.get(record.key) ?? [];
 }
 
-/** Takes the records of all answers that have come in. */
+/** Adds the records of all lookups that have resolved to the walk. */
 export function takeRecords({ lookups, records }: Walk): void {
   for (const { answer = [] } of lookups) for (const one of answer) records.set(one.key, one);
 }

@@ -9,26 +9,26 @@ import { isPending, takeRecords, type Walk } from './walk.js';
 import type { Walker } from './walker.js';
 import { relevantSources } from './relevant-sources.js';
 
-/** The match of a walk, for as long as no further answer has come in. */
+/** The match of a walk, valid until another lookup resolves. */
 const matches = fieldWeakMap<Walk, { answers: number; match: Match }>();
 
-/** A walk over some of the sources; `walked` once it is finished. */
+/** A walk over some of the sources. `walked` is set when it is finished. */
 interface WalkOverSources {
   sources: readonly IdentifyingSource[];
   walk: Promise<Walk>;
   walked?: Walk;
 }
 
-/** What a request has found out of one customer, by walks from one identifier. */
+/** One customer's identity in a request, found by walks from one identifier. */
 export class WalkedIdentity implements Identity {
   readonly start: Identifier;
   readonly #rules: IdentityRules;
   readonly #walker: Walker;
   readonly #erasures: Erasures;
   readonly #walks: WalkOverSources[] = [];
-  /** In the order in which they were finished. */
+  /** Finished walks, in order of completion. */
   readonly #finished: Walk[] = [];
-  /** What each source knows, or a promise of it that is still open. */
+  /** The result for each source, pending or resolved. */
   readonly #findings = new Map<string, Promise<{ outcome: Outcome; match: Match }>>();
 
   constructor(start: Identifier, rules: IdentityRules, walker: Walker, erasures: Erasures) {
@@ -42,7 +42,7 @@ export class WalkedIdentity implements Identity {
     const walk = await this.#walkOver(this.#sourcesFor(wanted));
     const match = await this.#matchOf(walk);
     if (match.kind === 'ambiguous') throw new AmbiguousIdentityError(match.severalIn, match.candidates);
-    // No system knows the customer, but not all have answered: that is no "unknown".
+    // "Unknown" requires the answer of every system, so a failure is reported as its error.
     const [reason] = match.failed.values();
     if (match.kind === 'unknown' && reason !== undefined) throw reason;
     return match.kind === 'identified';
@@ -59,7 +59,7 @@ export class WalkedIdentity implements Identity {
   foundIn(source: string): Outcome | undefined {
     const walk = this.#walkThatCovers(this.#sourcesFor(new Set([source])))?.walked;
     if (walk === undefined || [...walk.lookups].some(isPending)) return undefined;
-    const match = this.#matchSoFar(walk);
+    const match = this.#currentMatch(walk);
     refuseErased(match, this.#erasures);
     return outcomeOf(walk, match, source, this.#rules);
   }
@@ -73,7 +73,7 @@ export class WalkedIdentity implements Identity {
   strongestIdentifier(): Identifier | undefined {
     let best: KnownRecord | undefined;
     for (const walk of this.#finished) {
-      const { kind, records } = this.#matchSoFar(walk);
+      const { kind, records } = this.#currentMatch(walk);
       const [first] = records;
       if (kind !== 'identified' || first === undefined) continue;
       if (best === undefined || byPlace(first, best) < 0) best = first;
@@ -86,7 +86,7 @@ export class WalkedIdentity implements Identity {
   }
 
   #walkThatCovers(sources: readonly IdentifyingSource[]): WalkOverSources | undefined {
-    return this.#walks.find((one) => sources.every((source) => one.sources.includes(source)));
+    return this.#walks.find((walk) => sources.every((source) => walk.sources.includes(source)));
   }
 
   #walkOver(sources: readonly IdentifyingSource[]): Promise<Walk> {
@@ -94,15 +94,15 @@ export class WalkedIdentity implements Identity {
     if (known !== undefined) return known.walk;
     const loading = this.#erasures.loading();
     const walk = loading === undefined ? this.#begin(sources) : loading.then(() => this.#begin(sources));
-    const own: WalkOverSources = { sources, walk };
+    const entry: WalkOverSources = { sources, walk };
     walk.then(
       (walked) => {
-        own.walked = walked;
+        entry.walked = walked;
         this.#finished.push(walked);
       },
       () => undefined,
     );
-    this.#walks.push(own);
+    this.#walks.push(entry);
     return walk;
   }
 
@@ -115,7 +115,7 @@ export class WalkedIdentity implements Identity {
     let isLast = false;
     try {
       if (!this.#rules.sources.some((source) => source.name === name))
-        throw new Error(`The source "${name}" holds no customers.`);
+        throw new Error(`The source "${name}" declares no identity, so it has no customer records.`);
       const walk = await this.#walkOver(this.#sourcesFor(new Set([name])));
       await Promise.all(
         [...walk.lookups].filter(({ source }) => source.name === name).map(({ done }) => done),
@@ -124,25 +124,28 @@ export class WalkedIdentity implements Identity {
       isLast = ![...walk.lookups].some(isPending);
       return { outcome: outcomeOf(walk, match, name, this.#rules), match };
     } finally {
-      // An answer that is still to come may change it.
+      // A pending lookup may change the result, so it is not reused.
       if (!isLast) this.#findings.delete(name);
     }
   }
 
-  /** The match, once it is not "unknown" or all systems have answered. Throws an ErasedError of an erased customer. */
+  /**
+   * The match of a walk. While it is "unknown", waits for the pending lookups. Throws an ErasedError if the customer is
+   * erased.
+   */
   async #matchOf(walk: Walk): Promise<Match> {
-    let match = this.#matchSoFar(walk);
+    let match = this.#currentMatch(walk);
     while (match.kind === 'unknown' && [...walk.lookups].some(isPending)) {
       await Promise.race([...walk.lookups].filter(isPending).map(({ done }) => done));
-      match = this.#matchSoFar(walk);
+      match = this.#currentMatch(walk);
     }
     refuseErased(match, this.#erasures);
     return match;
   }
 
-  #matchSoFar(walk: Walk): Match {
+  #currentMatch(walk: Walk): Match {
     let answers = 0;
-    for (const ask of walk.lookups) if (!isPending(ask)) answers += 1;
+    for (const lookup of walk.lookups) if (!isPending(lookup)) answers += 1;
     let last = matches.get(walk);
     if (last?.answers !== answers) {
       takeRecords(walk);

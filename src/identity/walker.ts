@@ -6,7 +6,7 @@ import type { Identifier } from './identifiers.js';
 import { match, textOf, type IdentifyingSource, type IdentityRules, type Matching } from './matching.js';
 import { leadsTo, nextRound } from './next-round.js';
 import {
-  holdingsOf,
+  foundByOf,
   isPending,
   recordsOfStart,
   startWalk,
@@ -15,25 +15,25 @@ import {
   type Walk,
 } from './walk.js';
 
-/** A walk, and the promise of it. */
+/** A walk, and the functions that settle its promise. */
 interface Pending {
   walk: Walk;
   resolve: (walk: Walk) => void;
   reject: (reason: unknown) => void;
 }
 
-/** Walks for one request. Those that begin at the same moment go round by round together. */
+/** Runs the walks of one request. Walks that start in the same microtask run their rounds together. */
 export class Walker {
   readonly #rules: IdentityRules;
   readonly #chunks: ChunkedWork;
-  readonly #asks: Lookups;
-  /** Walks that begin in the next microtask. */
+  readonly #lookups: Lookups;
+  /** Walks that start in the next microtask. */
   #starting: Pending[] = [];
 
   constructor(rules: IdentityRules, load: Load, chunks: ChunkedWork) {
     this.#rules = rules;
     this.#chunks = chunks;
-    this.#asks = new Lookups(rules, load);
+    this.#lookups = new Lookups(rules, load);
   }
 
   walk(start: Identifier, sources: readonly IdentifyingSource[]): Promise<Walk> {
@@ -48,81 +48,81 @@ export class Walker {
     });
   }
 
-  /** Which of the records that a walk has found are one customer. */
+  /** Computes which records of a walk are one customer. */
   match(walk: Walk): Matching {
-    return match([...walk.records.values()], holdingsOf(walk), this.#asks.answerOf, this.#rules);
+    return match([...walk.records.values()], foundByOf(walk), this.#lookups.answerOf, this.#rules);
   }
 
   async #run(group: Pending[]): Promise<void> {
-    let going = group;
+    let active = group;
     try {
-      while (going.length > 0) {
-        const walks = going.map(({ walk }) => walk);
-        const asked: Lookup[][] = [];
+      while (active.length > 0) {
+        const walks = active.map(({ walk }) => walk);
+        const lookups: Lookup[][] = [];
         await this.#chunks.each(walks, (walk) => {
-          asked.push(this.#askRound(walk));
+          lookups.push(this.#startRound(walk));
         });
-        const all = asked.flat();
+        const all = lookups.flat();
         if (all.length > 0) await this.#waitForRound(walks, all);
-        const further: Pending[] = [];
-        await this.#chunks.each(going, (one, i) => {
-          if (!this.#endRound(one, asked[i] ?? [])) further.push(one);
+        const unfinished: Pending[] = [];
+        await this.#chunks.each(active, (pending, i) => {
+          if (!this.#endRound(pending, lookups[i] ?? [])) unfinished.push(pending);
         });
-        going = further;
+        active = unfinished;
       }
     } catch (error) {
-      for (const { reject } of going) reject(error);
+      for (const { reject } of active) reject(error);
     }
   }
 
-  /** Asks every source of the walk by its new identifiers, unless it is known already whom the source would return. */
-  #askRound(walk: Walk): Lookup[] {
-    const begun: Lookup[] = [];
+  /** Starts the lookups of a round, except those that can only return records that the walk already has. */
+  #startRound(walk: Walk): Lookup[] {
+    const started: Lookup[] = [];
     for (const identifier of walk.frontier) {
       for (const source of walk.sources) {
         if (walk.round > 0 && !leadsTo(walk, source, identifier)) continue;
-        const ask = this.#asks.lookUp(source, identifier);
-        if (ask === undefined || walk.lookups.has(ask)) continue;
-        walk.lookups.add(ask);
-        begun.push(ask);
+        const lookup = this.#lookups.lookUp(source, identifier);
+        if (lookup === undefined || walk.lookups.has(lookup)) continue;
+        walk.lookups.add(lookup);
+        started.push(lookup);
       }
     }
-    return begun;
+    return started;
   }
 
-  /** Waits for a round of all walks of a group, and for slow systems no longer than they are worth. */
-  async #waitForRound(walks: readonly Walk[], asked: readonly Lookup[]): Promise<void> {
+  /** Waits for the lookups of a round; for slow systems at most `patienceMs`, unless the result depends on them. */
+  async #waitForRound(walks: readonly Walk[], lookups: readonly Lookup[]): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const patience = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, this.#rules.limits.patienceMs);
     });
-    const all = Promise.all(asked.map(({ done }) => done));
+    const all = Promise.all(lookups.map(({ done }) => done));
     try {
       await Promise.race([all, patience]);
-      // They might hold several people under the identifier: without them nobody can be shown.
+      // A source that may know several people by the identifier can make it ambiguous, so its answer is required.
       if (walks.some(({ round }) => round === 0))
-        await Promise.all(asked.filter(mayKnowSeveral).map(({ done }) => done));
-      await Promise.all(walks.filter(({ round }) => round === 0).map(untilSomebodyKnows));
+        await Promise.all(lookups.filter(mayKnowSeveral).map(({ done }) => done));
+      await Promise.all(walks.filter(({ round }) => round === 0).map(waitForFirstRecord));
     } finally {
       clearTimeout(timer);
       all.catch(() => undefined);
     }
   }
 
-  /** Takes in a walk's answers. Returns whether the walk is finished, and if so resolves it. */
-  #endRound({ walk, resolve }: Pending, asked: readonly Lookup[]): boolean {
+  /** Processes the answers of a round. Returns true if the walk is finished; its promise is then resolved. */
+  #endRound({ walk, resolve }: Pending, lookups: readonly Lookup[]): boolean {
     takeRecords(walk);
-    const known = findFinished(walk, asked);
-    // No source was asked any more after this, so none has to be now.
-    if (known?.steps.slice(walk.steps.length + 1).every(({ lookups }) => lookups.length === 0)) {
-      resolve(known);
+    const earlier = findFinished(walk, lookups);
+    // The earlier walk made no further lookups after this round, so its result can be reused.
+    if (earlier?.steps.slice(walk.steps.length + 1).every((step) => step.lookups.length === 0)) {
+      resolve(earlier);
       return true;
     }
     const next =
-      known === undefined
-        ? nextRound(walk, asked, this.#rules, this.#asks)
-        : (known.steps[walk.steps.length]?.next ?? null);
-    walk.steps.push({ lookups: asked, next });
+      earlier === undefined
+        ? nextRound(walk, lookups, this.#rules, this.#lookups)
+        : (earlier.steps[walk.steps.length]?.next ?? null);
+    walk.steps.push({ lookups, next });
     if (next === null) {
       rememberFinished(walk);
       for (const limit of walk.limitsReached) this.#rules.onLimit?.(limit);
@@ -135,13 +135,13 @@ export class Walker {
   }
 }
 
-/** A source that does not keep the identifier unique may know several people by it. */
+/** Whether the source may know several people by the identifier, because it does not enforce uniqueness. */
 function mayKnowSeveral({ source, identifier }: Lookup): boolean {
   return source.identity.foundBy[identifier.namespace]?.uniqueness !== 'enforced';
 }
 
-/** Or until all sources have answered. */
-async function untilSomebodyKnows(walk: Walk): Promise<void> {
+/** Waits until a source has returned a record for the start identifier, or all sources have answered. */
+async function waitForFirstRecord(walk: Walk): Promise<void> {
   while (recordsOfStart(walk).length === 0) {
     const pending = [...walk.lookups].filter(isPending);
     if (pending.length === 0) return;

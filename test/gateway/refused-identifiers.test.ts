@@ -62,7 +62,7 @@ describe('an identifier that is refused', () => {
     ['noemail@example.nl', 'its mailbox or domain is a placeholder (IDENTITY_BLOCKED_VALUES)'],
     ['unknown', 'it is a placeholder (IDENTITY_BLOCKED_VALUES)'],
     ['0000', 'it has no letter, and no digit but zeros'],
-    ['victim@example.nl/x', 'it does not have the form that is expected: E-mail address. Case'],
+    ['victim@example.nl/x', 'it does not have the expected form: E-mail address. Case'],
     ['vic\u200btim@example.nl', 'it contains an invisible character or a control character'],
     ['x'.repeat(1_001), 'it has more than 1000 characters'],
   ])('says by which rule, and does not repeat the value: %#', async (email, reason) => {
@@ -70,7 +70,7 @@ describe('an identifier that is refused', () => {
     const { data, errors } = await gateway.query(QUERY, { by: { email } });
     expect(data).toEqual({ customer: null });
     expect(errors).toMatchObject([{ path: ['customer'], extensions: { code: 'BAD_USER_INPUT' } }]);
-    expect(errors[0]?.message).toContain(`The email given cannot identify a customer: ${reason}`);
+    expect(errors[0]?.message).toContain(`This email cannot identify a customer: ${reason}`);
     expect(errors[0]?.message).not.toContain(email);
     expect(calls).toEqual([]);
   });

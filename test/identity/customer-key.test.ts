@@ -45,14 +45,14 @@ function problemsWith(key: string, parts: Partial<SourceDefinition> = {}): reado
 }
 
 describe('a source whose SDL finds customers by an identifier', () => {
-  test('does not start when no system keeps its records by it, and says what to declare', () => {
+  test('prevents the start if no system has it as recordKey, and the error says what to declare', () => {
     expect(problemsWith('email')).toEqual([
-      "letters finds customers by @foundBy(identifier: \"email\"), and declares no identity, so it would never be asked. Declare identity with askedBy.email, or heldIdentifiers: ['email'] if its resolvers call customer.heldValues('email').",
+      "letters finds customers by @foundBy(identifier: \"email\"), and declares no identity, so it would receive no calls. Declare identity with foundBy.email, or heldIdentifiers: ['email'] if its resolvers call customer.heldValues('email').",
     ]);
   });
 
   test.each(['email', 'letterid'])(
-    'does not start by %s when its identity keeps its records otherwise',
+    'prevents the start with %s if its own identity has another recordKey',
     (key) => {
       const parts: Partial<SourceDefinition> = {
         namespaces: [idNamespace('letterId', 'An id.', /^l\d$/)],
@@ -63,13 +63,13 @@ describe('a source whose SDL finds customers by an identifier', () => {
         },
       };
       expect(problemsWith(key, parts)).toEqual([
-        `letters finds customers by @foundBy(identifier: "${key}"), by which no system keeps its records, so it would never be asked. Name its recordKey there: "letterId".`,
+        `letters finds customers by @foundBy(identifier: "${key}"), which is no system's recordKey, so it would receive no calls. Use its own recordKey there: "letterId".`,
       ]);
       expect(problemsWith('letterId', parts)).toEqual([]);
     },
   );
 
-  test('starts by the ids of another system, by what it says it reads, and by what is no identifier', () => {
+  test('starts with a recordKey of another system, with a declared identifier, and with no kind of identifier', () => {
     expect(problemsWith('personId')).toEqual([]);
     expect(problemsWith('email', { heldIdentifiers: ['email'] })).toEqual([]);
     expect(problemsWith('postcode')).toEqual([]);

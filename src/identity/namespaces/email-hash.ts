@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Namespace } from '../declaration.js';
 
 /**
- * An address as a source knows it that was never told the address itself. Whether it was a role's or a placeholder cannot
- * be seen, so it never links.
+ * The hash of an e-mail address, for sources that do not receive the address itself. It never links, because a hash does
+ * not show whether the address belongs to a role.
  */
 export function emailHash(blockedValues: ReadonlySet<string>): Namespace {
   const blocked = new Set(
@@ -16,7 +16,7 @@ export function emailHash(blockedValues: ReadonlySet<string>): Namespace {
     normalise: (value) => {
       if (/^[\da-f]{64}$/i.test(value)) return value.toLowerCase();
       if (!/^[\w+/-]{43}=?$/.test(value)) return null;
-      // The last character has two bits to spare, so other texts decode to the same bytes.
+      // The last character has two unused bits, so several texts decode to the same bytes. Only one is canonical.
       const bytes = Buffer.from(value, 'base64');
       const isCanonical = [bytes.toString('base64').slice(0, -1), bytes.toString('base64url')].includes(
         value.slice(0, 43),

@@ -3,7 +3,7 @@ import type { Blocklists } from '../../blocklists.js';
 import type { Namespace } from '../declaration.js';
 import { placeholderIn } from './blocked.js';
 
-/** Trimmed, lower case, domain in ASCII (IDNA), nothing more. What dots or a plus mean is the mailbox's own business. */
+/** Trimmed, lower case, domain in ASCII (IDNA). Dots and plus signs are not changed: their meaning depends on the mailbox. */
 export function email({ values, domains, roleMailboxes }: Blocklists): Namespace {
   return {
     name: 'email',
@@ -11,7 +11,7 @@ export function email({ values, domains, roleMailboxes }: Blocklists): Namespace
     description: 'E-mail address. Case and surrounding blanks do not matter.',
     normalise: (value) => {
       if (!isComposed(value)) return null;
-      // Lower case before NFC: some letters have a composed form in lower case only.
+      // Lower case comes before NFC: some letters have a composed form in lower case only.
       const [, local, domain] =
         /^([^\s@"(),:;<>[\]\\]{1,64})@([^\s@]{1,253})$/.exec(value.toLowerCase().normalize('NFC')) ?? [];
       const ascii = domain === undefined ? null : asciiDomain(domain);
@@ -31,30 +31,32 @@ export function email({ values, domains, roleMailboxes }: Blocklists): Namespace
 }
 
 /**
- * Whether NFC only composes, and replaces no character by another. The Kelvin sign, for example, becomes a plain k, and the
- * address would be another person's.
+ * Whether NFC only composes characters, without replacing one by another. For example, NFC replaces the Kelvin sign by a
+ * plain K, which would give another person's address.
  */
 function isComposed(value: string): boolean {
   return /^[ -~]*$/.test(value) || Array.from(value).every((one) => one === one.normalize('NFC'));
 }
 
 /**
- * The domain in ASCII, or null when it is none. `domainToASCII` is made for addresses of web pages: it stops at `/ ? # \` and
- * maps characters to others, so each label must be the one that was given, or its punycode.
+ * The domain in ASCII, or null if it is invalid. `domainToASCII` is made for URLs: it stops at `/ ? # \` and replaces
+ * characters. Therefore each label must equal the input label or its punycode.
  */
 function asciiDomain(domain: string): string | null {
-  // Nearly all are in plain letters already, and asking costs more than all the rest here.
+  // Most domains are ASCII already, and the conversion is the most expensive step.
   const ascii = /^[a-z0-9.-]*$/.test(domain) && !domain.includes('xn--') ? domain : domainToASCII(domain);
-  // The last label begins with a letter, else it is an IP address.
+  // The last label begins with a letter; otherwise it is an IP address.
   if (!/^([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z]([a-z0-9-]*[a-z0-9])$/.test(ascii)) return null;
   if (ascii === domain) return ascii;
-  const given = domain.split('.');
+  const inputLabels = domain.split('.');
   const labels = ascii.split('.');
-  const isGiven = labels.every((label, i) => label === given[i] || domainToUnicode(label) === given[i]);
-  return isGiven && labels.length === given.length ? ascii : null;
+  const isUnchanged = labels.every(
+    (label, i) => label === inputLabels[i] || domainToUnicode(label) === inputLabels[i],
+  );
+  return isUnchanged && labels.length === inputLabels.length ? ascii : null;
 }
 
-/** `a.b.nl`, `b.nl` and `nl`. */
+/** The domain and its parent domains: `a.b.nl`, `b.nl` and `nl`. */
 function parentsOf(domain: string): string[] {
   const labels = domain.split('.');
   return labels.map((_, i) => labels.slice(i).join('.'));

@@ -7,33 +7,33 @@ import {
 import type { Namespace } from '../declaration.js';
 import { MADE_UP_DIGITS } from './blocked.js';
 
-/** Digits in plain, full-width and Arabic characters: of each, the last four bits are its value. */
+/** ASCII, full-width and Arabic digits. The last four bits of each character code are its value. */
 const DIGITS = '0-9\\uff10-\\uff19\\u0660-\\u0669\\u06f0-\\u06f9';
 const NO_DIGITS = new RegExp(`[^${DIGITS}]`, 'g');
-/** Blanks, dots, dashes, slashes and round brackets may set digits apart; a plus stands before the first. */
+/** Blanks, dots, dashes, slashes and round brackets may separate digits. A plus is allowed before the first digit. */
 const FORM = new RegExp(`^\\(?[+\\uff0b]?[${DIGITS}\\s.\\p{Pd}/()]*[${DIGITS}]$`, 'u');
-/** Two marks in a row, a single digit after a dot, or one dot with two digits behind: a decimal number, or more than one number. */
+/** Two marks in a row, one digit after a dot, or one dot before two digits: a decimal number or several numbers. */
 const NO_NUMBER = new RegExp(
   `[.\\p{Pd}/][\\s()]*[.\\p{Pd}/]|\\.[${DIGITS}]$|^[^.]*\\.[${DIGITS}]{1,2}$`,
   'u',
 );
 
-/** E.164, so that 06-12345678, 0031612345678 and +31 6 1234 5678 are one. */
+/** Normalises to E.164, so that 06-12345678, 0031612345678 and +31 6 1234 5678 are one identifier. */
 export function phone(defaultRegion: string): Namespace {
   const region = defaultRegion as CountryCode;
   const abroad = internationalPrefix(region);
   return {
     name: 'phone',
     shownBy: 'Customer.phones',
-    description: `Phone number in any usual way of writing; without country code it is one of ${defaultRegion}. One with an extension is refused.`,
+    description: `Phone number in any usual notation. Without country code, its region is ${defaultRegion}. An extension is refused.`,
     normalise: (value) => {
       if (!FORM.test(value) || NO_NUMBER.test(value)) return null;
-      // A number, not a text with a number somewhere in it: that could be anybody's.
+      // The whole value must be a number: one extracted from a longer text could be another person's.
       const number = parsePhoneNumberFromString(value, { defaultCountry: region, extract: false });
       if (number?.isValid() !== true || !hasAllDigits(value, number, abroad)) return null;
       return number.number;
     },
-    refusal: (value) => (isFilledIn(value) ? MADE_UP_DIGITS : undefined),
+    refusal: (value) => (isMadeUp(value) ? MADE_UP_DIGITS : undefined),
     mask: (value) => `***${value.slice(-4)}`,
   };
 }
@@ -45,8 +45,8 @@ function internationalPrefix(region: CountryCode): RegExp {
 }
 
 /**
- * Whether the national number ends the digits of the text, after no more than the prefix for calls abroad, the country code and
- * the trunk prefix. The library drops the code of a carrier too, and rewrites numbers of some countries.
+ * Whether the digits of the text are the national number, preceded only by the international prefix, the country code
+ * and the trunk prefix. The library also drops carrier codes and rewrites numbers of some countries; both are refused.
  */
 function hasAllDigits(
   text: string,
@@ -61,7 +61,7 @@ function hasAllDigits(
   return trunk === '' || trunk === '0' || number.formatNational().replace(/\D/g, '') === trunk + national;
 }
 
-/** 06-00000000, 0123456789: valid, but typed to get past a form. 06-12345678 is left alone: it can be somebody's. */
-function isFilledIn(number: string): boolean {
+/** Whether a number is valid but invented, such as 06-00000000 or 0123456789. 06-12345678 may be a real number. */
+function isMadeUp(number: string): boolean {
   return /(\d)\1{6}$|123456789$|987654321$/.test(number);
 }

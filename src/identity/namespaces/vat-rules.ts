@@ -1,14 +1,14 @@
-/** How a country writes its VAT numbers, after the two letters. */
+/** The form of a country's VAT numbers, after the two letters of the country code. */
 interface VatRule {
   pattern: RegExp;
   /**
-   * Whether the check digits of a number that fits the pattern are right. Left out where they differ by kind of taxpayer
-   * (BG, CZ, LV).
+   * Whether the check digits of a number that matches the pattern are correct. Absent if they depend on the kind of
+   * taxpayer (BG, CZ, LV).
    */
   isValid?(number: string): boolean;
 }
 
-/** By the prefix that the EU uses: EL for Greece, XI for Northern Ireland. */
+/** Rules by the prefix of the EU: EL for Greece, XI for Northern Ireland. */
 export const VAT_RULES: ReadonlyMap<string, VatRule> = new Map<string, VatRule>([
   ['AT', { pattern: /^U\d{8}$/, isValid: (n) => (luhnSum(n.slice(1, 8)) + 4 + Number(n[8])) % 10 === 0 }],
   [
@@ -43,12 +43,12 @@ export const VAT_RULES: ReadonlyMap<string, VatRule> = new Map<string, VatRule>(
   ['XI', { pattern: /^(\d{9}|\d{12}|GD[0-4]\d\d|HA[5-9]\d\d)$/, isValid: isNorthernIrish }],
 ]);
 
-/** The digits, each times its weight, added up; digits beyond the weights do not count. */
+/** The sum of each digit times its weight. Digits beyond the weights do not count. */
 function weighted(number: string, weights: readonly number[]): number {
   return weights.reduce((sum, weight, i) => sum + weight * Number(number[i]), 0);
 }
 
-/** Every second digit from the right doubled, and the digits of all that added up. */
+/** The Luhn sum: every second digit from the right is doubled, and all resulting digits are added. */
 function luhnSum(number: string): number {
   return Array.from(number, Number)
     .reverse()
@@ -65,8 +65,8 @@ function isMod11And10(number: string): boolean {
 }
 
 /**
- * Companies: the RSIN with its own check. Sole traders since 2020: ISO 7064 MOD 97-10 over the whole, which tells no BSN;
- * theirs of before was the BSN, with the check of the RSIN.
+ * Companies have the RSIN with its check digit. Sole traders have, since 2020, a number that does not reveal the BSN, with
+ * ISO 7064 MOD 97-10 over the whole number. Before 2020 they had the BSN, with the same check as the RSIN.
  */
 function isDutch(number: string): boolean {
   if (number.endsWith('00')) return false;
@@ -75,7 +75,7 @@ function isDutch(number: string): boolean {
   return rsin || BigInt(`2321${number.replace('B', '11')}`) % 97n === 1n;
 }
 
-/** The key before the SIREN: two digits, or since they ran out with letters, in an alphabet without I and O. */
+/** Checks the key before the SIREN: two digits or, in newer numbers, letters of an alphabet without I and O. */
 function isFrench(number: string): boolean {
   const siren = number.slice(2);
   if (/^\d\d/.test(number)) return Number(`${siren}12`) % 97 === Number(number.slice(0, 2));
@@ -86,7 +86,7 @@ function isFrench(number: string): boolean {
   return (Number(siren) + 1 + Math.floor(key / 11)) % 11 === key % 11;
 }
 
-/** A resident (DNI), a foreigner (X, Y, Z), a person without either (K, L, M), or an organisation by its kind. */
+/** Resident (DNI), foreigner (X, Y, Z), person without either (K, L, M), or organisation (a letter for its kind). */
 function isSpanish(number: string): boolean {
   const last = number.slice(-1);
   if (/^[\dKLMXYZ]/.test(number)) {
@@ -97,12 +97,12 @@ function isSpanish(number: string): boolean {
       .replace(/^Z/, '2');
     return 'TRWAGMYFPDXBNJZSQVHLCKE'[Number(digits) % 23] === last;
   }
-  // Which kinds have a digit and which a letter is told differently by different offices, so either is taken.
+  // Official sources disagree which kinds of organisation have a digit and which a letter, so both are accepted.
   const check = (10 - (luhnSum(`${number.slice(1, -1)}0`) % 10)) % 10;
   return /^[A-HJNP-SUVW]/.test(number) && (last === String(check) || last === 'JABCDEFGHI'[check]);
 }
 
-/** 1234567A, since 2013 1234567AB, and of old 1X23456A, where X does not count. */
+/** 1234567A, since 2013 also 1234567AB. In the old form 1X23456A, the X does not count. */
 function isIrish(number: string): boolean {
   const digits = /^\d{7}/.test(number) ? number : `0${number.slice(2, 7)}${number.slice(0, 1)}`;
   const group = number[8] === undefined ? 0 : 9 * 'WABCDEFGHI'.indexOf(number[8]);
@@ -127,7 +127,7 @@ function isSlovenian(number: string): boolean {
   return rest !== 0 && (11 - rest) % 10 === Number(number[7]);
 }
 
-/** Digits at odd places count as another number, so that two that are swapped are noticed. */
+/** Digits at odd positions are replaced by table values, so that swapped digits are detected. */
 function isCypriot(number: string): boolean {
   const sum = Array.from(number.slice(0, 8), Number).reduce(
     (before, digit, i) => before + (i % 2 === 0 ? ([1, 0, 5, 7, 9, 13, 15, 17, 19, 21][digit] ?? 0) : digit),
@@ -136,7 +136,7 @@ function isCypriot(number: string): boolean {
   return String.fromCharCode(65 + (sum % 26)) === number[8];
 }
 
-/** Weights 1 to 9 and again; where that leaves ten, beginning with 3. */
+/** Weights 1 to 9, repeated. If the remainder is 10, the weights start at 3. */
 function isLithuanian(number: string): boolean {
   const rest = (first: number): number =>
     weighted(
@@ -146,7 +146,7 @@ function isLithuanian(number: string): boolean {
   return (rest(1) < 10 ? rest(1) : rest(3) % 10) === Number(number.at(-1));
 }
 
-/** As in Great Britain: two check digits, counted in one of two ways; offices and health authorities have none. */
+/** As in Great Britain: two check digits, computed in one of two ways. Government and health bodies have none. */
 function isNorthernIrish(number: string): boolean {
   const rest = weighted(number, [8, 7, 6, 5, 4, 3, 2, 10, 1]) % 97;
   return /^[GH]/.test(number) || rest === 0 || rest === 42;

@@ -3,7 +3,7 @@ import { MADE_UP_DIGITS } from './blocked.js';
 
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
-/** Who was at the screen is unknown: a device is shared by a household, so a visitor never leads to another system. */
+/** A household may share a device, so a visitor id never links to records of another system. */
 export const visitorId: Namespace = {
   name: 'visitorId',
   shownBy: 'Customer.devices',
@@ -12,7 +12,7 @@ export const visitorId: Namespace = {
     if (UUID.test(value)) return value.toLowerCase();
     return /^[!-~]{1,200}$/.test(value) ? value : null;
   },
-  // What devices send whose owner refuses to be followed: zeros.
+  // A device whose owner refuses tracking sends a UUID of zeros.
   refusal: (value) =>
     UUID.test(value) && /^(.)\1+$/.test(value.replaceAll('-', '')) ? MADE_UP_DIGITS : undefined,
   mayLink: () => false,
