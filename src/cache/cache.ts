@@ -1,33 +1,36 @@
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../clock.js';
 
-/** An answer that is kept. */
+/** A cached answer. */
 export interface Entry {
   value: unknown;
-  /** When the system was asked: what it saw may have changed while the answer was on its way. */
+  /** When the system was called. The value may have changed while the answer was on its way. */
   fetchedAt: number;
-  /** How long it is fresh. */
+  /** Milliseconds for which it is fresh. */
   maxAgeMs: number;
-  /** How long it is of any use, stale or not. */
+  /** Milliseconds for which it can be used, fresh or stale. */
   retentionMs: number;
-  /** Digests of all that it is about: see `invalidation.ts`. */
+  /** Digests of the subjects that it is about: see `invalidation.ts`. */
   tags: readonly string[];
-  /** Asks the system anew, though nobody waits for it. */
+  /** Loads the answer again in the background. */
   renew: () => void;
-  /** What `renew` holds on to: the key, which may be as long as a client makes it. Default 0. */
+  /** Bytes that `renew` retains: the key, which may be as long as a client makes it. Default 0. */
   renewBytes?: number;
 }
 
-/** An answer that was read so often since it was kept is likely to be asked for again soon. */
+/**
+ * An answer that was read this many times is likely to be requested again soon, so it is reloaded after it is
+ * forgotten.
+ */
 const HOT_READS = 3;
-/** Forgetting a whole source must not have it asked for everything at once. */
+/** Bound on reloads after one call of `forget`. Forgetting a source must not reload all of its answers at once. */
 const MAX_HOT = 50;
 
-/** Where an answer that is kept stands; for whoever has made something of it, and does not keep the answer itself. */
+/** The state of a cached entry. Users hold this instead of the entry itself. */
 export interface EntryState {
-  /** How often it was read. */
+  /** Number of reads. */
   reads: number;
-  /** It was forgotten, replaced or pushed out. */
+  /** Whether the entry was forgotten, replaced or evicted. */
   isDropped: boolean;
 }
 
@@ -35,29 +38,29 @@ export interface CachedEntry extends Entry {
   readonly entryState: EntryState;
 }
 
-/** What an entry takes beside its value: its key, its places in the cache's own lists, and one tag. */
+/** Memory of an entry beside its value: its key, its places in the cache's lists, and one tag. */
 const ENTRY_BYTES = 375;
 const TAG_BYTES = 190;
-/** An answer that nobody asks for is thrown away so long after its time at the latest. */
+/** Interval of the sweep that removes expired entries. */
 const SWEEP_MS = 60_000;
 
 export interface CacheOptions {
-  /** All sources together. */
+  /** Bound for all sources together. */
   maxBytes: number;
   clock?: Clock;
 }
 
-/** Answers in the memory of this process, bounded by bytes for each source and for all together. */
+/** Answers in the memory of this process, bounded by bytes for each source and in total. */
 export interface Cache {
   get(source: string, key: string): CachedEntry | undefined;
-  /** Of two answers the one that was asked for later stays. */
+  /** Stores an answer, unless an answer from a later call is stored already. */
   set(source: string, key: string, entry: Entry): void;
-  /** Drops what is about any of these. Gives of those that were read often what asks for them anew. */
+  /** Drops all entries with any of these tags. Returns functions that reload the entries that were read often. */
   forget(tags: readonly string[]): (() => void)[];
-  /** Bounds what one source may take. Default: half of all. */
+  /** Sets the maximum size of one source. Default: half of `maxBytes`. */
   bound(source: string, maxBytes: number): void;
   clear(): void;
-  /** What is held now, by source. */
+  /** Number and size of the entries by source. */
   usage(): ReadonlyMap<string, { entries: number; bytes: number }>;
   close(): void;
 }
@@ -65,7 +68,7 @@ export interface Cache {
 export function createCache({ maxBytes, clock = performance }: CacheOptions): Cache {
   const bySource = new Map<string, LRUCache<string, CachedEntry>>();
   const bounds = new Map<string, number>();
-  /** Where to find what is about something. */
+  /** Places of entries, by their tags. */
   const byTag = new Map<string, Set<string>>();
   const sourceOf = (place: string): string => place.slice(0, place.indexOf(' '));
 
@@ -77,7 +80,8 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
         sizeCalculation: ({ value, tags, renewBytes = 0 }) =>
           ENTRY_BYTES + TAG_BYTES * tags.length + renewBytes + approximateBytes(value),
         perf: clock,
-        // Asking the clock costs little beside an answer, and a test that turns it wants to be believed at once.
+        // Reading the clock costs little compared with an answer, and tests that advance the clock need the exact
+        // time.
         ttlResolution: 0,
         dispose: ({ tags, entryState }, key) => {
           entryState.isDropped = true;
@@ -97,7 +101,7 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
     let held = 0;
     for (const { calculatedSize } of bySource.values()) held += calculatedSize;
     while (held > maxBytes) {
-      // The source that holds most gives way, so that a busy one does not push out all the others.
+      // The largest source is evicted first, so that a busy source does not evict the answers of all others.
       const [largest] = [...bySource.values()].sort((a, b) => b.calculatedSize - a.calculatedSize);
       if (largest === undefined || largest.size === 0) return;
       const before = largest.calculatedSize;
@@ -112,18 +116,18 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
 
   return {
     get: (source, key) => {
-      const kept = bySource.get(source)?.get(key);
-      if (kept !== undefined) kept.entryState.reads += 1;
-      return kept;
+      const entry = bySource.get(source)?.get(key);
+      if (entry !== undefined) entry.entryState.reads += 1;
+      return entry;
     },
     set: (source, key, entry) => {
       const ttl = entry.retentionMs - (clock.now() - entry.fetchedAt);
       if (ttl <= 0) return;
       const entries = open(source);
-      // A slow answer, or another instance's, may come after one that was asked for later.
+      // A slow answer, or one from the shared cache, may arrive after the answer of a later call.
       if ((entries.peek(key)?.fetchedAt ?? -Infinity) > entry.fetchedAt) return;
       entries.set(key, { ...entry, entryState: { reads: 0, isDropped: false } }, { ttl });
-      // What is larger than the whole is not taken.
+      // An entry that is larger than the cache is not stored.
       if (!entries.has(key)) return;
       for (const tag of entry.tags) {
         const places = byTag.get(tag);
@@ -138,16 +142,16 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
         for (const place of [...(byTag.get(tag) ?? [])]) {
           const source = sourceOf(place);
           const [entries, key] = [bySource.get(source), place.slice(source.length + 1)];
-          const kept = entries?.peek(key);
-          if (kept !== undefined && kept.entryState.reads >= HOT_READS && hot.length < MAX_HOT)
-            hot.push(kept.renew);
+          const entry = entries?.peek(key);
+          if (entry !== undefined && entry.entryState.reads >= HOT_READS && hot.length < MAX_HOT)
+            hot.push(entry.renew);
           entries?.delete(key);
         }
       }
       return hot;
     },
-    bound: (source, most) => {
-      bounds.set(source, most);
+    bound: (source, maxSourceBytes) => {
+      bounds.set(source, maxSourceBytes);
     },
     clear: () => {
       for (const entries of bySource.values()) entries.clear();
@@ -166,8 +170,8 @@ export function createCache({ maxBytes, clock = performance }: CacheOptions): Ca
 }
 
 /**
- * What a value holds in memory, near enough to bound the cache: V8's own overhead is counted by the rule of thumb. One
- * that is nested too deep to be measured, as by a system that means harm, is larger than any cache.
+ * Estimates the memory of a value, closely enough to bound the cache. V8's overhead is counted by a rule of thumb. A
+ * value that is nested too deeply to measure, as a malicious system might send, counts as larger than any cache.
  */
 export function approximateBytes(value: unknown): number {
   try {

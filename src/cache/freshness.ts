@@ -1,56 +1,59 @@
 import { milliseconds, type Duration } from '../duration.js';
 
-/** How long a source's answers may be kept, in HTTP's words (RFC 9111, RFC 5861). */
+/** How long a source's answers may be cached, in the terms of HTTP caching (RFC 9111, RFC 5861). */
 export interface FreshnessOptions {
   /**
-   * An answer younger than this is given without asking the system. With `'0 s'` every request asks the system; only
-   * requests for the same thing at the same moment share one call. `staleWhileRevalidate` and `notFoundMaxAge` are then
-   * `'0 s'` too, unless they stand beside it.
+   * A younger answer is returned without calling the system. With `'0 s'` every request calls the system; only
+   * simultaneous requests for the same key share one call. `staleWhileRevalidate` and `notFoundMaxAge` are then `'0
+   * s'` too, unless they are set in the same place.
    */
   maxAge?: Duration;
   /**
-   * For so long beyond `maxAge` an answer is still given at once, marked as stale, while the system is asked behind
-   * it. Default `'0 s'`: nobody gets an answer that is no longer fresh.
+   * For this time after `maxAge` an answer is still returned at once, marked as stale, while it is refreshed in the
+   * background. Default `'0 s'`: no stale answers.
    */
   staleWhileRevalidate?: Duration;
   /**
-   * For so long beyond `maxAge` an answer is given, marked as stale, when the system cannot answer. Default `'0 s'`:
-   * the field is null with the system's error.
+   * For this time after `maxAge` an answer is returned, marked as stale, when the system fails. Default `'0 s'`: the
+   * field is null with the system's error.
    */
   staleIfError?: Duration;
-  /** The `maxAge` of the answer that there is nothing. Default: `maxAge`, but 10 s at most. */
+  /** The `maxAge` of an empty answer: null or an empty list. Default: `maxAge`, but 10 s at most. */
   notFoundMaxAge?: Duration;
 }
 
-/** The same in milliseconds, with every default in its place. */
+/** Freshness options in milliseconds, with defaults filled in. */
 export interface Freshness {
   maxAgeMs: number;
   staleWhileRevalidateMs: number;
   staleIfErrorMs: number;
   notFoundMaxAgeMs: number;
-  /** Whether there is a `maxAge` at all. Without one the system's own word holds, should it give one. */
+  /** Whether a `maxAge` was set. Without one, the lifetime that the system reports is used, if it reports one. */
   hasMaxAge: boolean;
 }
 
-/** What a caller says about the age of what it gets (RFC 9111, 5.2.1). Without any of it the source's policy holds. */
+/** The freshness that a caller requires (RFC 9111, 5.2.1). For members left out, the source's policy applies. */
 export interface Wanted {
-  /** `max-age`: nothing older, stale or not. 0 is `no-cache`. */
+  /** `max-age`: no older answer, fresh or stale. 0 is `no-cache`. */
   maxAgeMs?: number;
-  /** `max-stale`: an answer that is stale for no longer than this will do. */
+  /** `max-stale`: an answer that has been stale for less time than this is accepted. */
   maxStaleMs?: number;
-  /** `only-if-cached`: no system is asked. */
+  /** `only-if-cached`: no system is called. */
   onlyIfCached?: boolean;
-  /** No answer that is stale by the policy of its source, neither while the system is asked anew nor when it fails. */
+  /**
+   * Never returns an answer that is stale by the policy of its source, neither during a refresh nor when the system
+   * fails.
+   */
   isFreshOnly?: boolean;
 }
 
 const NOT_FOUND_MAX_AGE_MS = 10_000;
 
-/** The longest `notFoundMaxAge` of what finds customers in a system that holds consent. */
+/** The maximum `notFoundMaxAge` of loaders that identify customers in a system that holds consent. */
 export const LONGEST_UNKNOWN_WITH_CONSENT = '10 s' satisfies Duration;
 const LONGEST_UNKNOWN_WITH_CONSENT_MS = milliseconds(LONGEST_UNKNOWN_WITH_CONSENT);
 
-/** The freshness of a source that declares none: a page view costs a system one call in ten seconds. */
+/** The freshness of a source that declares none: each answer costs a system at most one call in ten seconds. */
 export const DEFAULT_FRESHNESS = {
   maxAge: '10 s',
   staleWhileRevalidate: '20 s',
@@ -58,22 +61,23 @@ export const DEFAULT_FRESHNESS = {
 } as const satisfies FreshnessOptions;
 
 /**
- * The freshness of loaders that find customers, in a source that declares none. An identity changes seldom, and without
- * a cache each page view would wait for one more round of calls.
+ * The freshness of loaders that identify customers, in a source that declares none. Identities change rarely, and
+ * without a cache each page view would wait for one more round of calls.
  */
 export const DEFAULT_IDENTITY_FRESHNESS = { maxAge: '1 minute' } as const satisfies FreshnessOptions;
 
-/** A policy with the words of a more specific one in place of its own. */
-export function overridden(policy: FreshnessOptions, own: FreshnessOptions = {}): FreshnessOptions {
-  if (own.maxAge === undefined || milliseconds(own.maxAge) > 0) return { ...policy, ...own };
-  // What is never fresh is not given because it was fresh lately. The outage of a system is another matter.
+/** Merges a policy with a more specific one. The more specific values win. */
+export function overridden(policy: FreshnessOptions, specific: FreshnessOptions = {}): FreshnessOptions {
+  if (specific.maxAge === undefined || milliseconds(specific.maxAge) > 0) return { ...policy, ...specific };
+  // With `maxAge` 0 an answer is never returned as stale during a refresh. `staleIfError` still applies during an
+  // outage.
   const { staleIfError = '0 s' } = policy;
-  return { staleWhileRevalidate: '0 s', staleIfError, ...own };
+  return { staleWhileRevalidate: '0 s', staleIfError, ...specific };
 }
 
-/** A loader's own freshness, else its source's, else none. */
-export function freshness(own: FreshnessOptions = {}, ofSource: FreshnessOptions = {}): Freshness {
-  const { maxAge, staleWhileRevalidate, staleIfError, notFoundMaxAge } = overridden(ofSource, own);
+/** The effective policy: the loader's values, then its source's, then none. */
+export function freshness(specific: FreshnessOptions = {}, ofSource: FreshnessOptions = {}): Freshness {
+  const { maxAge, staleWhileRevalidate, staleIfError, notFoundMaxAge } = overridden(ofSource, specific);
   const maxAgeMs = milliseconds(maxAge ?? '0 s');
   return {
     maxAgeMs,
@@ -85,39 +89,42 @@ export function freshness(own: FreshnessOptions = {}, ofSource: FreshnessOptions
   };
 }
 
-/** For how long an answer with this `maxAge` can be of any use. */
+/** Milliseconds for which an answer with this `maxAge` can be used, including the time when it is stale. */
 export function retentionMs(maxAgeMs: number, { staleWhileRevalidateMs, staleIfErrorMs }: Freshness): number {
   return maxAgeMs + Math.max(staleWhileRevalidateMs, staleIfErrorMs);
 }
 
-/** An answer that is kept, as far as its age goes. */
+/** The age of a cached answer. */
 interface Aged {
   ageMs: number;
   maxAgeMs: number;
 }
 
-/** `fresh`: give it. `stale`: give it, and ask the system behind it. `ask`: the system must be asked first. */
+/** `fresh`: return it. `stale`: return it and refresh it in the background. `load`: call the system first. */
+export type FreshnessDecision = 'fresh' | 'stale' | 'load';
+
+/** Decides whether a cached answer can be returned. */
 export function decideFreshness(
   { ageMs, maxAgeMs }: Aged,
   { staleWhileRevalidateMs }: Freshness,
   wanted: Wanted,
-): 'fresh' | 'stale' | 'ask' {
-  if (wanted.maxAgeMs !== undefined && ageMs >= wanted.maxAgeMs) return 'ask';
+): FreshnessDecision {
+  if (wanted.maxAgeMs !== undefined && ageMs >= wanted.maxAgeMs) return 'load';
   if (ageMs < maxAgeMs) return 'fresh';
-  if (wanted.isFreshOnly === true) return 'ask';
-  return ageMs - maxAgeMs < Math.max(staleWhileRevalidateMs, wanted.maxStaleMs ?? 0) ? 'stale' : 'ask';
+  if (wanted.isFreshOnly === true) return 'load';
+  return ageMs - maxAgeMs < Math.max(staleWhileRevalidateMs, wanted.maxStaleMs ?? 0) ? 'stale' : 'load';
 }
 
 /**
- * How fresh the answer of a system that holds consent must be, where it did not know the customer and the purpose needs
- * consent. The customer may have refused there since. No policy and no `Cache-Control` makes it last longer.
+ * Tightens the required freshness for a purpose that needs consent, when a system that holds consent did not know the
+ * customer. The customer may have refused there since then. No policy and no `Cache-Control` can relax this.
  */
 export function wantedOfUnknownCustomer(wanted: Wanted): Wanted {
   const { maxAgeMs = Infinity } = wanted;
   return { ...wanted, maxAgeMs: Math.min(maxAgeMs, LONGEST_UNKNOWN_WITH_CONSENT_MS), isFreshOnly: true };
 }
 
-/** Whether it may stand in for the answer of a system that failed. A caller that wants nothing so old is not given it. */
+/** Whether a cached answer can replace the error of a system. It cannot when the caller requires a fresher one. */
 export function canReplaceError(
   { ageMs, maxAgeMs }: Aged,
   { staleIfErrorMs }: Freshness,
@@ -128,13 +135,17 @@ export function canReplaceError(
   return ageMs - maxAgeMs < staleIfErrorMs;
 }
 
+/** Whether the answer is empty: null or an empty list. */
 export function isNothing(value: unknown): boolean {
   return value == null || (Array.isArray(value) && value.length === 0);
 }
 
-/** The system's own word on how long its answer holds is believed where the policy says longer, or nothing. */
+/**
+ * The `maxAge` of an answer. The lifetime that the system reports is used when it is shorter than the policy's, or
+ * when the policy has none.
+ */
 export function maxAgeOf(value: unknown, holdsMs: number | undefined, policy: Freshness): number {
-  const ownMs = isNothing(value) ? policy.notFoundMaxAgeMs : policy.maxAgeMs;
-  if (holdsMs === undefined) return ownMs;
-  return policy.hasMaxAge ? Math.min(holdsMs, ownMs) : holdsMs;
+  const policyMs = isNothing(value) ? policy.notFoundMaxAgeMs : policy.maxAgeMs;
+  if (holdsMs === undefined) return policyMs;
+  return policy.hasMaxAge ? Math.min(holdsMs, policyMs) : holdsMs;
 }

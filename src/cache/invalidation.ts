@@ -1,34 +1,38 @@
 import type { Keys } from './keys.js';
 
-/** What an answer is about: a customer, by an identifier, or anything else, by its type in the schema and its key. */
+/** A subject of an answer: a customer by an identifier, or another object by its type in the schema and its key. */
 export type Subject = { namespace: string; value: string } | { type: string; key: string };
 
-/** What is to be forgotten: all answers about a subject, of a source, or of one of its loaders. */
+/** What to forget: all answers about a subject, of a source, or of one of its loaders. */
 export type Forgettable = Subject | { source: string; loader?: string };
 
-/** Tells what answers are about, as digests. */
+/** Computes the tags of answers. A tag is the digest of a subject. */
 export interface Tags {
   /**
-   * The tags of one answer. What is said to be about a customer also gets the customer's other identifiers, as far
-   * as the answers told that are linked; nothing said means that it may be about anybody.
+   * The tags of one answer. An answer about a customer also gets the tags of the customer's other identifiers, as far
+   * as they are linked. Undefined `subjects` mean that it may be about any customer.
    */
   of(source: string, loader: string, subjects: readonly Subject[] | undefined): string[];
-  /** Notes that identifiers are one customer's, for as long as such notes may matter. */
+  /** Links the identifiers of one customer for this many milliseconds. */
   link(subjects: readonly Subject[], retentionMs: number): void;
-  /** What is to be dropped for this to be forgotten. */
+  /** The tags whose answers must be dropped to forget this. */
   tagsToForget(what: Forgettable): string[];
 }
 
-/** One customer has a handful of identifiers; a telephone exchange's number leads to everybody, and no further. */
+/**
+ * Bound on the tags reached through links. A customer has a few identifiers, but a company's switchboard number would
+ * link to everybody.
+ */
 const MAX_LINKED = 200;
-const SWEEP_EVERY = 10_000;
+/** Expired links are removed after this many calls of `link`. */
+const LINKS_PER_SWEEP = 10_000;
 
 export function createTags(keys: Keys, clock: { now(): number }): Tags {
   const links = new Map<string, { to: Set<string>; until: number }>();
   const anybody = keys.tag('anybody');
   let linked = 0;
 
-  // Of all that a source answers they are the same.
+  // The tags of a source and a loader are equal for all of their answers, so they are computed once.
   const tagsOfLoaders = new Map<string, readonly string[]>();
   const tagsOfLoader = (source: string, loader: string): readonly string[] => {
     const name = `${source}\n${loader}`;
@@ -70,7 +74,7 @@ export function createTags(keys: Keys, clock: { now(): number }): Tags {
         }
       }
       linked += 1;
-      if (linked % SWEEP_EVERY !== 0) return;
+      if (linked % LINKS_PER_SWEEP !== 0) return;
       for (const [tag, { until: end }] of links) if (end < clock.now()) links.delete(tag);
     },
     tagsToForget: (what) => {
@@ -83,7 +87,7 @@ export function createTags(keys: Keys, clock: { now(): number }): Tags {
       const tag = tagOf(what);
       if (!('namespace' in what)) return [tag];
       const all = withLinked([tag]);
-      for (const one of all) links.delete(one);
+      for (const linkedTag of all) links.delete(linkedTag);
       return [...all, anybody];
     },
   };

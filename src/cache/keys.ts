@@ -1,23 +1,24 @@
 import { hash, hkdfSync } from 'node:crypto';
 
-/** Makes the names that answers are kept under. They are digests: nobody who sees one can tell whom it is about. */
+/** Computes cache keys and tags. They are digests, so they do not reveal which customer they are about. */
 export interface Keys {
-  /** Of one answer. */
+  /** The cache key of one answer. */
   answer(source: string, loader: string, key: string): string;
-  /** Of something that answers are about, by which they are forgotten. */
+  /** The tag of a subject of answers. */
   tag(...parts: readonly string[]): string;
 }
 
-/** Instances that have the same secret make the same names, so that they can share what they keep. */
+/** Instances with the same secret compute the same keys, so they can share a cache. */
 export function createKeys(secret: string): Keys {
-  // Not the secret itself, which also makes the ids that are shown to callers.
+  // A derived key is used, because the secret itself also protects the ids that callers see.
   const key = Buffer.from(hkdfSync('sha256', secret, '', 'names in the cache', 32)).toString('base64');
-  // The parts are told apart by a character that no name has.
-  // Made for every key of every request: an HMAC would take three times as long, and protects what nobody attacks here.
+  // A line break separates the parts, because no name contains one. A plain hash is used because it runs for every
+  // key of every request: an HMAC would take three times as long, and no attack on these digests is known that it
+  // would prevent.
   const digest = (text: string) => {
-    const whole = `${key}\n${text}`;
-    // UTF-8 would make all halves of characters one.
-    return hash('sha256', whole.isWellFormed() ? whole : Buffer.from(whole, 'utf16le'), 'hex');
+    const input = `${key}\n${text}`;
+    // UTF-8 would encode all unpaired surrogates as the same character.
+    return hash('sha256', input.isWellFormed() ? input : Buffer.from(input, 'utf16le'), 'hex');
   };
   return {
     answer: (source, loader, argument) => digest(`${source}\n${loader}\n${argument}`),

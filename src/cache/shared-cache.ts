@@ -8,66 +8,80 @@ import { COUNT, EVERYTHING } from './shared-cache/scripts.js';
 import { within } from './shared-cache/within.js';
 import { createWrites } from './shared-cache/writes.js';
 
-/** An answer as it lies in Redis. */
+/** An answer as it is stored in Redis. */
 export interface SharedEntry {
-  /** Anything that JSON can say. */
+  /** A value that JSON can represent. */
   value: unknown;
-  /** Moment of the question, wall-clock ms since 1970. */
+  /** When the system was called, in wall-clock milliseconds since 1970. */
   fetchedAt: number;
   maxAgeMs: number;
-  /** Digests of all that the answer is about. */
+  /** Digests of the subjects that the answer is about. */
   tags: readonly string[];
 }
 
 export interface SharedRead {
-  /** In the order of the keys. */
+  /** One for each key, in the order of the keys. */
   entries: readonly (SharedEntry | undefined)[];
-  /** To be handed to `write`: what is forgotten after it is not written. Undefined: do not write. */
+  /** Pass it to `write`, which does not store what was forgotten after it. Undefined: do not write. */
   since: number | undefined;
 }
 
-/** What several gateways keep together, and forget together. Keys and tags are digests, without commas. */
+/** A cache in Redis that several gateways share, and forget in together. Keys and tags are digests without commas. */
 export interface SharedCache {
-  /** Never rejects. Answers within `waitMs` or not at all: what is not there in time counts as not there. */
+  /** Never rejects. Resolves within `waitMs`; an entry that does not arrive in time counts as missing. */
   read(keys: readonly string[]): Promise<SharedRead>;
-  /** Does not wait. Kept for `retentionMs` at most. Dropped when any of its tags was forgotten after `since`. */
+  /**
+   * Stores an entry for at most `retentionMs`, without waiting. The entry is dropped if any of its tags was forgotten
+   * after `since`.
+   */
   write(entry: { key: string; entry: SharedEntry; retentionMs: number; since: number }): void;
   /**
-   * Forgets on every instance. Resolves when none can read it from Redis and all have been sent word. Rejects when
-   * that was not done in 1 s; then this instance tries until it is done, and reads nothing from Redis before.
+   * Forgets on every instance. Resolves when no instance can read the entries from Redis and all were notified.
+   * Rejects if that takes more than 1 s. Then this instance retries until it succeeds, and reads nothing from Redis
+   * before.
    */
   forget(tags: readonly string[]): Promise<void>;
   /**
-   * Counts so much more (once unless told; less, when below zero), and tells how much all instances did in the window
-   * that began with the first. Rejects when Redis is not there, or does not answer within `waitMs`.
+   * Adds `amount` to a counter: default 1, negative to subtract. Resolves to the total of all instances in the
+   * current window, which begins with its first count. Rejects if Redis is unavailable or does not answer within
+   * `waitMs`.
    */
   count(name: string, ttlMs: number, amount?: number): Promise<number>;
-  /** `down`: not connected, slow, or with something still to be forgotten; nothing is read or written. */
+  /** `down`: not connected, slow, or with invalidations still to be sent. Nothing is read or written then. */
   readonly state: 'up' | 'down';
   close(): Promise<void>;
 }
 
 export interface SharedCacheOptions {
-  /** One Redis (6 or later) or Valkey, with replicas or not; no cluster. */
+  /** A Redis (6 or later) or Valkey, with or without replicas. Not a cluster. */
   url: string;
-  /** Answers are encrypted in Redis with a key made of it; who has another secret finds none. Default: in the clear. */
+  /**
+   * Answers in Redis are encrypted with a key derived from it. Instances with another secret find none. Default: no
+   * encryption.
+   */
   secret?: string;
   logger: Logger;
-  /** These are to be dropped from memory, and not kept when they arrive; also told to the instance that forgets. */
+  /**
+   * Called when tags are forgotten on any instance, this one included: drop their answers from memory, and do not
+   * cache those that are being loaded.
+   */
   onForget: (tags: readonly string[]) => void;
-  /** Messages may have been missed: all that is in memory or on its way to it may be old. Also after the start. */
+  /**
+   * Called when messages may have been missed, and after the start: all answers in memory or being loaded may be
+   * outdated.
+   */
   onGap: () => void;
-  /** The longest that a read takes. Default 20 ms. */
+  /** The longest time a read may take, in milliseconds. Default 20. */
   waitMs?: number;
 }
 
 /**
- * The second level of the cache, in Redis. It connects at once, and anew whenever the connection is lost. While Redis
- * is away or slow, nobody waits for it: one read that is not answered in time, and it is left alone until it answers
- * a PING in time.
+ * The second level of the cache, in Redis. It connects at once, and again each time the connection is lost. No
+ * request waits for a Redis that is disconnected or slow: after one late answer it is not used until a PING succeeds
+ * in time.
  *
- * After a new connection to a Redis that was started anew, taken over by a replica or emptied, it begins empty: such a
- * Redis may hold again what was forgotten.
+ * It starts empty after a connection to a Redis that was restarted, emptied or replaced by a replica. Such a Redis
+ * may contain answers again that were forgotten.
  */
 export function createSharedCache(options: SharedCacheOptions): SharedCache {
   const { url, secret, logger, onForget, onGap, waitMs = 20 } = options;
@@ -91,12 +105,12 @@ export function createSharedCache(options: SharedCacheOptions): SharedCache {
     },
   });
   const forgetting = createForgetting({ connection, logger });
-  /** The link, when what lies behind it may be read. */
+  /** The link, if its Redis may be read. */
   const usable = (): Link | undefined => (forgetting.isSettled() ? connection.quick : undefined);
   const reads = createReads({
     connection,
     readable: usable,
-    beingForgotten: () => forgetting.underWay(),
+    beingForgotten: () => forgetting.inProgress(),
     encoding,
     waitMs,
   });
@@ -111,10 +125,10 @@ export function createSharedCache(options: SharedCacheOptions): SharedCache {
     },
     count: async (name, ttlMs, amount = 1) => {
       const link = connection.quick;
-      if (link === undefined) throw new Error('The shared cache cannot count: Redis is not there.');
+      if (link === undefined) throw new Error('The shared cache cannot count: Redis is not connected.');
       try {
         const count = numberIn(await within(waitMs, link.run(COUNT, name, Math.ceil(ttlMs), amount)));
-        if (count === undefined) throw new Error('The shared cache cannot count: Redis said something else.');
+        if (count === undefined) throw new Error('The shared cache cannot count: Redis returned no number.');
         return count;
       } catch (error) {
         connection.failed(link, error);
@@ -132,7 +146,7 @@ export function createSharedCache(options: SharedCacheOptions): SharedCache {
   };
 }
 
-/** The tags in a message. What cannot be read may be about anything. */
+/** The tags in a message. Undefined means all tags, also for a message that cannot be read. */
 function tagsIn(message: string): readonly string[] | undefined {
   if (message === EVERYTHING) return undefined;
   try {

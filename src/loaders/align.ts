@@ -1,20 +1,22 @@
 import { SourceContractError } from '../errors.js';
 
 /**
- * Puts records beside the keys that requested them. Systems answer a batch in their own order, leave out what they do not
- * know, and may repeat records. So a record is matched by its own key, never by its position, and counts once for each id.
+ * Matches records to the keys that requested them. Systems answer a batch in their own order, omit unknown keys
+ * and may repeat records. So a record is matched by its own key, not by its position, and counts once for each
+ * id.
  */
 
 export interface AlignOptions<Key, Rec> {
   /** The name of the source, for errors. */
   source: string;
-  /** The key that a record answers, or all of them when it may answer several. */
+  /** The key that a record belongs to, or a list when it belongs to several. */
   keyOf: (record: Rec) => Key | readonly Key[];
   /**
-   * How the system compares keys, which decides what a record means that no key requested.
-   * - `exact`: the system did not understand the request, so nothing in its answer is used: SOURCE_CONTRACT.
-   * - `collation`: a record is left out when its key differs only in case, accents or blanks around it. Databases compare so.
-   * - `loose`: such records are left out, since the system also finds what only resembles the key.
+   * How the system compares keys. It decides what happens to a record that no key requested.
+   * - `exact`: the system misunderstood the request, so its answer is discarded: SOURCE_CONTRACT.
+   * - `collation`: a record is left out if its key differs only in case, accents or surrounding blanks. Databases
+   *   compare so. Any other record is an error: SOURCE_CONTRACT.
+   * - `loose`: the record is left out, because the system also finds similar keys.
    *
    * Default: `exact`.
    */
@@ -22,11 +24,11 @@ export interface AlignOptions<Key, Rec> {
 }
 
 export interface AlignManyOptions<Key, Rec> extends AlignOptions<Key, Rec> {
-  /** What makes two records of one key the same record. */
+  /** The id of a record: records of one key with equal ids are the same record. */
   idOf: (record: Rec) => unknown;
 }
 
-/** The first record of each key, null where there is none. Throws SourceContractError: see `matching`. */
+/** The first record of each key; null if there is none. Throws SourceContractError: see `matching`. */
 export function alignOne<Key extends string | number, Rec>(
   keys: readonly Key[],
   records: readonly Rec[],
@@ -41,8 +43,8 @@ export function alignOne<Key extends string | number, Rec>(
 }
 
 /**
- * All records of each key, once for each id and in the order of the answer; an empty list where there are none. Throws
- * SourceContractError: see `matching`.
+ * All records of each key, once for each id, in the order of the answer. A key without records gets an empty
+ * list. Throws SourceContractError: see `matching`.
  */
 export function alignMany<Key extends string | number, Rec>(
   keys: readonly Key[],
@@ -52,15 +54,18 @@ export function alignMany<Key extends string | number, Rec>(
   const byKey = new Map<Key, Map<unknown, Rec>>();
   for (const key of keys) byKey.set(key, new Map());
   assign(byKey, records, options, (key, record) => {
-    const own = byKey.get(key);
+    const recordsOfKey = byKey.get(key);
     const id = options.idOf(record);
-    if (own?.has(id) === false) own.set(id, record);
+    if (recordsOfKey?.has(id) === false) recordsOfKey.set(id, record);
   });
-  // A separate list for each: a key may be requested twice.
+  // Each key gets its own list, because a key may be requested twice.
   return keys.map((key) => [...(byKey.get(key)?.values() ?? [])]);
 }
 
-/** The record of a system that takes one key a call, or null. Throws SourceContractError for the record of another key. */
+/**
+ * The record of a system that accepts one key for each call, or null. Throws SourceContractError for a record of
+ * another key.
+ */
 export function alignSingle<Key extends string | number, Rec>(
   key: Key,
   record: Rec | null,
@@ -69,7 +74,7 @@ export function alignSingle<Key extends string | number, Rec>(
   return alignOne([key], record === null ? [] : [record], options)[0] ?? null;
 }
 
-/** Each record once, for lists whose records do not say which key they answer. */
+/** Removes repeated records, for lists whose records do not contain their key. */
 export function uniqueById<Rec>(records: readonly Rec[], idOf: (record: Rec) => unknown): Rec[] {
   const byId = new Map<unknown, Rec>();
   for (const record of records) {
@@ -79,7 +84,10 @@ export function uniqueById<Rec>(records: readonly Rec[], idOf: (record: Rec) => 
   return [...byId.values()];
 }
 
-/** Whether two texts differ at most in case, accents and blanks around them, as the collations of databases compare. */
+/**
+ * Whether two texts are equal except for case, accents and surrounding blanks, as the collations of databases
+ * compare.
+ */
 export function isSameByCollation(one: string, other: string): boolean {
   return one === other || foldText(one) === foldText(other);
 }
@@ -101,7 +109,7 @@ function assign<Key extends string | number, Rec>(
     }
     if (isRequested || matching === 'loose') continue;
     if (matching === 'exact' || !isNearMiss(requested, answered))
-      throw new SourceContractError(source, `${source} answered with a record that was not requested.`, {
+      throw new SourceContractError(source, `${source} returned a record that was not requested.`, {
         kind: 'wrong-record',
       });
   }

@@ -12,10 +12,10 @@ import { noteFetchedAt } from './fetched-at.js';
 import type { CachedAnswers } from './cached-answers.js';
 import { toError, type InFlightRequest } from './in-flight-request.js';
 import type { PipelineDependencies, PipelineOptions } from './pipeline-options.js';
-import type { Run } from './provenance.js';
+import type { BatchCalls } from './provenance.js';
 
-/** An answer of the system, with the request that it resolved. */
-interface Answered {
+/** An answer of the system, with the in-flight request that it resolved. */
+interface LoadedAnswer {
   inFlight: InFlightRequest;
   value: unknown;
   fetchedAt: number;
@@ -28,7 +28,7 @@ export class BatchLoad {
   readonly #dependencies: PipelineDependencies;
   readonly #protection: Protection;
   readonly #cached: CachedAnswers;
-  /** Requests that come later no longer join this one. */
+  /** Removes an in-flight request from the pipeline, so that later requests do not join it. */
   readonly #release: (inFlight: InFlightRequest) => void;
 
   constructor(
@@ -48,26 +48,29 @@ export class BatchLoad {
   /** Loads one batch. Never rejects: each request in it is resolved or rejected. */
   async load(batch: readonly InFlightRequest[], priority: Priority): Promise<void> {
     const { shared, recentlyForgotten } = this.#dependencies;
-    const asked = recentlyForgotten.begin();
+    const period = recentlyForgotten.begin();
     try {
       const { rest, since } =
         shared === undefined
           ? { rest: batch, since: undefined }
-          : await this.#readShared(batch, shared, asked);
-      if (rest.length > 0) await this.#callSystem(rest, priority, asked, since);
+          : await this.#readShared(batch, shared, period);
+      if (rest.length > 0) await this.#callSystem(rest, priority, period, since);
     } catch (error) {
       for (const inFlight of batch) inFlight.reject(toError(error));
     } finally {
-      recentlyForgotten.end(asked);
+      recentlyForgotten.end(period);
     }
     for (const inFlight of batch) this.#release(inFlight);
   }
 
-  /** Resolves what another instance has loaded lately. Returns the rest. */
+  /**
+   * Resolves requests whose answers another instance has stored in the shared cache. Returns the rest of the
+   * batch.
+   */
   async #readShared(
     batch: readonly InFlightRequest[],
     shared: SharedCache,
-    asked: CallPeriod,
+    period: CallPeriod,
   ): Promise<{ rest: readonly InFlightRequest[]; since: number | undefined }> {
     const { source, freshness, isIdentity, onAnswer } = this.#options;
     const { clock, recentlyForgotten, observer } = this.#dependencies;
@@ -76,21 +79,23 @@ export class BatchLoad {
     const { entries, since } = await shared.read(batch.map((inFlight) => this.#cached.digestOf(inFlight)));
     const rest = batch.filter((inFlight, i) => {
       const entry = entries[i];
-      // What was forgotten while it was being read is not taken.
-      if (entry === undefined || recentlyForgotten.has(entry.tags, asked)) return true;
-      // Instances share the time of day only; the engine's own clock starts with its process.
+      // An answer that was forgotten while it was read must not be used.
+      if (entry === undefined || recentlyForgotten.has(entry.tags, period)) return true;
+      // Instances share only the time of day: the engine's monotonic clock starts with its process.
       const fetchedAt = clock.now() - Math.max(0, Date.now() - entry.fetchedAt);
       const resolved = { value: entry.value, fetchedAt, maxAgeMs: entry.maxAgeMs, from: 'cached' as const };
       const forMs = retentionMs(entry.maxAgeMs, freshness);
       onAnswer(inFlight.key, entry.value, forMs);
-      // Also when it is too old to be returned: it may have to replace the error of a system that fails.
+      // An answer that is too old to return is cached too. It may have to replace the error of a system that
+      // fails.
       this.#cached.store(inFlight, { ...resolved, retentionMs: forMs, tags: entry.tags });
       const ageMs = clock.now() - fetchedAt;
       if (ageMs >= Math.min(entry.maxAgeMs, inFlight.tooOldMs)) return true;
       observer?.cacheAnswered(source, 'shared');
       if (isIdentity) noteFetchedAt(resolved.value, ageMs);
       inFlight.resolve(resolved);
-      // The rest of the batch may take long, and this answer may be too old for requests that come meanwhile.
+      // The rest of the batch may take a long time, and this answer may be too old for requests that arrive
+      // meanwhile.
       this.#release(inFlight);
       return false;
     });
@@ -100,7 +105,7 @@ export class BatchLoad {
   async #callSystem(
     batch: readonly InFlightRequest[],
     priority: Priority,
-    asked: CallPeriod,
+    period: CallPeriod,
     since: number | undefined,
   ): Promise<void> {
     const [first] = batch;
@@ -112,16 +117,16 @@ export class BatchLoad {
       signal: controller.signal,
       deadlineAt: () => batch.reduce((latest, inFlight) => Math.max(latest, inFlight.deadlineAt), 0),
     });
-    const run = { calls: 0, scope };
+    const batchCalls = { calls: 0, scope };
     const fetchedAt = this.#dependencies.clock.now();
-    const over = this.#begin(batch, run, fetchedAt, controller);
+    const markDone = this.#begin(batch, batchCalls, fetchedAt, controller);
     this.#dependencies.observer?.batchDispatched(source, loader, batch.length);
     const trace = startSourceCall(first.trace, { source, loader, batchSize: batch.length });
     let holdsMs: number | undefined;
     const callScope: CallScope = {
       run: (call) =>
         scope.run((signal) => {
-          run.calls += 1;
+          batchCalls.calls += 1;
           return call(signal);
         }),
       slowDown: (info) => {
@@ -134,67 +139,70 @@ export class BatchLoad {
     };
     const keys = batch.map(({ key }) => key);
     const values = await load(keys, callScope).catch((error: unknown) => batch.map(() => toError(error)));
-    if (values.length !== batch.length) throw new Error('A loader must give one value for each key.');
+    if (values.length !== batch.length)
+      throw new Error(`${source} ${loader}: a loader must return one value for each key.`);
     if (values.some((value) => value instanceof Promise)) {
       const settled = values.map(async (value, i) => {
-        const one = await Promise.resolve(value).catch(toError);
+        const valueOrError = await Promise.resolve(value).catch(toError);
         const inFlightRequests = batch.slice(i, i + 1);
-        // The system has said by now how long this answer holds.
-        for (const answer of this.#settle(inFlightRequests, [one], fetchedAt, holdsMs))
-          this.#cache(answer, asked, since);
+        // `holdsMs` is read only now, after the system has reported how long this answer is valid.
+        for (const answer of this.#settle(inFlightRequests, [valueOrError], fetchedAt, holdsMs))
+          this.#cache(answer, period, since);
         for (const inFlight of inFlightRequests) {
           this.#release(inFlight);
-          over(inFlight);
+          markDone(inFlight);
         }
-        return one;
+        return valueOrError;
       });
-      // A defect in caching one answer costs no other request its answer.
+      // If caching one answer throws, all other requests still get their answers.
       const outcomes = await Promise.allSettled(settled);
-      const failed = outcomes.find((one) => one.status === 'rejected' || one.value instanceof Error);
+      const failed = outcomes.find(
+        (outcome) => outcome.status === 'rejected' || outcome.value instanceof Error,
+      );
       endSourceCall(trace, codeOf(failed?.status === 'fulfilled' ? failed.value : failed), scope.retries);
-      for (const one of outcomes) if (one.status === 'rejected') throw toError(one.reason);
+      for (const outcome of outcomes) if (outcome.status === 'rejected') throw toError(outcome.reason);
       return;
     }
     const failed = values.find((value) => value instanceof Error);
     endSourceCall(trace, codeOf(failed), scope.retries);
-    const answered = this.#settle(batch, values, fetchedAt, holdsMs);
-    // After all are resolved: an answer that cannot be cached, for whatever reason, costs no request its answer.
-    await new ChunkedWork().each(answered, (one) => {
-      this.#cache(one, asked, since);
+    const answers = this.#settle(batch, values, fetchedAt, holdsMs);
+    // Answers are cached after all requests are resolved. If caching throws, every request still has its answer.
+    await new ChunkedWork().each(answers, (answer) => {
+      this.#cache(answer, period, since);
     });
   }
 
   /**
-   * Notes in each request of the batch that its system is called, and cancels the calls when no request waits any more. Returns
-   * a function to call with each request that is over before the others.
+   * Records in each request of the batch that its system is called. Cancels the calls when no client waits for
+   * any of them. Returns a function that marks one request as done before the others are.
    */
   #begin(
     batch: readonly InFlightRequest[],
-    run: Run & { scope: ProtectedScope },
+    batchCalls: BatchCalls & { scope: ProtectedScope },
     fetchedAt: number,
     controller: CallController,
   ): (inFlight: InFlightRequest) => void {
-    const over: InFlightRequest[] = [];
+    const done: InFlightRequest[] = [];
     const left: InFlightRequest[] = [];
     const cancel = () => {
-      controller.abort(new Error('Nobody waits for it.'));
+      controller.abort(new Error('No client waits for this call.'));
     };
     for (const inFlight of batch) {
       inFlight.fetchedAt = fetchedAt;
-      inFlight.run = run;
+      inFlight.batchCalls = batchCalls;
       inFlight.leave = () => {
         inFlight.waiting -= 1;
         if (inFlight.waiting > 0) return;
         left.push(inFlight);
         this.#release(inFlight);
-        if (batch.every((one) => one.waiting === 0 || over.includes(one))) cancel();
+        if (batch.every((other) => other.waiting === 0 || done.includes(other))) cancel();
       };
     }
     return (inFlight) => {
-      over.push(inFlight);
-      // One whose deadline has passed has not left: its answer is still cached.
-      if (left.length > 0 && over.length < batch.length)
-        if (batch.every((one) => over.includes(one) || left.includes(one))) cancel();
+      done.push(inFlight);
+      // A request that missed its deadline has not left: its answer is still cached.
+      if (left.length > 0 && done.length < batch.length)
+        if (batch.every((other) => done.includes(other) || left.includes(other))) cancel();
     };
   }
 
@@ -204,7 +212,7 @@ export class BatchLoad {
     values: readonly unknown[],
     fetchedAt: number,
     holdsMs: number | undefined,
-  ): Answered[] {
+  ): LoadedAnswer[] {
     const { loader, freshness, isIdentity } = this.#options;
     const { clock, observer } = this.#dependencies;
     return batch.flatMap((inFlight, i) => {
@@ -223,8 +231,8 @@ export class BatchLoad {
 
   /** Stores an answer of the system here and in the shared cache, unless it was forgotten meanwhile. */
   #cache(
-    { inFlight, value, fetchedAt, maxAgeMs }: Answered,
-    asked: CallPeriod,
+    { inFlight, value, fetchedAt, maxAgeMs }: LoadedAnswer,
+    period: CallPeriod,
     since: number | undefined,
   ): void {
     const { source, loader, freshness, onAnswer, isComplete, about } = this.#options;
@@ -233,7 +241,7 @@ export class BatchLoad {
     onAnswer(inFlight.key, value, forMs);
     if (forMs <= 0 || !isComplete(value)) return;
     const entry = { value, fetchedAt, maxAgeMs, tags: tags.of(source, loader, about?.(inFlight.key, value)) };
-    if (recentlyForgotten.has(entry.tags, asked)) return;
+    if (recentlyForgotten.has(entry.tags, period)) return;
     this.#cached.store(inFlight, { ...entry, retentionMs: forMs });
     if (shared === undefined || since === undefined) return;
     const timeOfDay = Date.now() - (clock.now() - fetchedAt);

@@ -1,6 +1,6 @@
 import type { InFlightRequest } from './in-flight-request.js';
 
-/** The keys that one call can have together. */
+/** Keys that one call can load together. */
 export interface BatchGroup {
   /** Keys are loaded together only when their groups have the same id. */
   id: string;
@@ -9,8 +9,8 @@ export interface BatchGroup {
 }
 
 /**
- * Splits what was gathered into batches that are loaded independently, so that none waits for another. Without `batchOf`
- * all keys are one group. Must not throw: it runs where no request waits.
+ * Splits the gathered keys into batches. Each batch is loaded independently, so none waits for another. Without
+ * `batchOf` all keys are one group. Must not throw: an error here reaches no request.
  */
 export function splitIntoBatches(
   gathered: readonly InFlightRequest[],

@@ -2,6 +2,7 @@ import { approximateBytes, type Entry, type CachedEntry } from '../cache/cache.j
 import {
   isNothing,
   decideFreshness,
+  type FreshnessDecision,
   canReplaceError,
   wantedOfUnknownCustomer,
   type Wanted,
@@ -50,8 +51,8 @@ export class CachedAnswers {
     return (inFlight.digest ??= this.#options.digest(inFlight.text));
   }
 
-  /** `fresh`: return it. `stale`: return it, and refresh it. `ask`: the system must be called first. */
-  stateOf(entry: CachedEntry, request: RequestScope, now: number): 'fresh' | 'stale' | 'ask' {
+  /** `fresh`: return it. `stale`: return it and refresh it. `load`: call the system first. */
+  decide(entry: CachedEntry, request: RequestScope, now: number): FreshnessDecision {
     const age = { ageMs: now - entry.fetchedAt, maxAgeMs: entry.maxAgeMs };
     return decideFreshness(age, this.#options.freshness, this.#wantedOf(entry, request));
   }
@@ -61,7 +62,7 @@ export class CachedAnswers {
     return canReplaceError(age, this.#options.freshness, this.#wantedOf(entry, request));
   }
 
-  /** The entry's value. Counts the answer, and notes its origin in the request's provenance. */
+  /** The entry's value. Counts the cache hit and records its origin in the request's provenance. */
   answerWith(
     entry: CachedEntry,
     status: 'cached' | 'stale',
@@ -79,7 +80,7 @@ export class CachedAnswers {
       ageMs,
       freshMs: maxAgeMs - ageMs,
       startedAt,
-      run: undefined,
+      batchCalls: undefined,
       entryState: status === 'cached' ? entryState : undefined,
     });
     return entry.value;

@@ -1,18 +1,18 @@
 import { fieldWeakMap } from '../v8/field-weak-map.js';
 
-/** When the objects that sources gave were asked for, in milliseconds since 1970; for as long as the objects live. */
+/** When each record was fetched from its source, in milliseconds since 1970. Entries live as long as the records. */
 const moments = fieldWeakMap<object, number>();
 
-/** Notes it for an answer, and for the records in it. */
+/** Records the time of an answer for the answer itself and for each record in it. */
 export function noteFetchedAt(answer: unknown, ageMs: number): void {
   const moment = Date.now() - ageMs;
-  for (const one of Array.isArray(answer) ? (answer as unknown[]) : [answer])
-    if (typeof one === 'object' && one !== null) moments.set(one, moment);
+  for (const record of Array.isArray(answer) ? (answer as unknown[]) : [answer])
+    if (typeof record === 'object' && record !== null) moments.set(record, moment);
 }
 
-/** ISO 8601. Throws for what no source gave. */
+/** The time as ISO 8601. Throws if no loader returned this object. */
 export function fetchedAt(record: object): string {
   const moment = moments.get(record);
-  if (moment === undefined) throw new Error('Nobody gave this record.');
+  if (moment === undefined) throw new Error('The record has no time of fetching: no loader returned it.');
   return new Date(moment).toISOString();
 }

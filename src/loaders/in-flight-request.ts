@@ -5,30 +5,30 @@ import type { Priority } from '../priority.js';
 import type { ProtectedScope } from '../resilience/protection.js';
 import type { Trace } from '../telemetry/tracing.js';
 import type { ChunkedWork } from '../chunked-work.js';
-import type { Provenance, Run } from './provenance.js';
+import type { Provenance, BatchCalls } from './provenance.js';
 
-/** One request, as far as loading goes. */
+/** The part of a request's context that loaders need. */
 export interface RequestScope {
   priority: Priority;
   wanted: Wanted;
-  /** Its purpose is one that customers must have agreed to. Default false. */
+  /** Whether its purpose needs the consent of customers. Default false. */
   needsConsent?: boolean;
   deadline: Deadline;
   /**
-   * For finding out who is meant, on which all else depends: a system that makes that wait may not use up the time of
-   * all others.
+   * Deadline for identifying the customer. All other calls depend on the result, so a slow system must not use up
+   * their time.
    */
   identityDeadline: Deadline;
   provenance: Provenance;
-  /** The trace that the request is a part of; it goes on to systems that speak HTTP. */
+  /** The trace that the request belongs to. It is passed on to systems that speak HTTP. */
   trace: Trace;
-  /** For what there may be very much of. */
+  /** Runs long loops in chunks, and yields to the event loop in between. */
   chunks: ChunkedWork;
-  /** What the request waits for now: when its client hangs up it leaves all of it. */
+  /** What the request waits for now. When its client disconnects, it leaves all of them. */
   inFlightRequests: Set<InFlightRequest>;
 }
 
-/** An answer as it came. */
+/** An answer with its age and its origin. */
 export interface ResolvedAnswer {
   value: unknown;
   fetchedAt: number;
@@ -36,33 +36,33 @@ export interface ResolvedAnswer {
   from: 'live' | 'cached';
 }
 
-/** One key on its way to the system, and all who wait for it. */
+/** One key that is being loaded, shared by all requests that wait for it. */
 export interface InFlightRequest {
   readonly key: unknown;
-  /** What makes it the same as another one. */
+  /** The key as text. Keys with the same text are the same key. */
   readonly text: string;
-  /** What its answer is kept under, once that had to be known. */
+  /** The cache key of its answer. Undefined until it is first needed. */
   digest: string | undefined;
   readonly priority: Priority;
-  /** An answer of another instance that is as old as this will not do for all who wait. */
+  /** Milliseconds. An answer from the shared cache that is this old is too old for a request that waits. */
   tooOldMs: number;
-  /** Of the request that started it. */
+  /** The trace of the request that started it. */
   readonly trace: Trace;
   readonly answer: Promise<ResolvedAnswer>;
-  /** When the system was asked; undefined while it is still to be. */
+  /** When the system was called, by the engine's clock. Undefined before the call. */
   fetchedAt: number | undefined;
-  /** Requests that wait, and one for a refresh that nobody waits for. */
+  /** Number of requests that wait. A background refresh counts as a request. */
   waiting: number;
-  /** Of the most patient who waits, by the engine's clock. */
+  /** The latest deadline among the requests that wait, by the engine's clock. */
   deadlineAt: number;
-  run: (Run & { scope: ProtectedScope }) | undefined;
+  batchCalls: (BatchCalls & { scope: ProtectedScope }) | undefined;
   resolve(resolved: ResolvedAnswer): void;
   reject(error: Error): void;
-  /** One waits no longer. */
+  /** Called when one request stops waiting. */
   leave(): void;
 }
 
-/** `onAbandoned` is called when nobody waits any more. */
+/** `onAbandoned` is called when no request waits any more. */
 export function createInFlightRequest(
   key: unknown,
   text: string,
@@ -75,7 +75,7 @@ export function createInFlightRequest(
     resolve = resolvePromise;
     reject = rejectPromise;
   });
-  // Those who wait are told; nobody may be waiting any longer.
+  // The requests that wait handle the rejection. If none waits, it must not count as unhandled.
   answer.catch(() => undefined);
   const inFlight: InFlightRequest = {
     key,
@@ -88,7 +88,7 @@ export function createInFlightRequest(
     fetchedAt: undefined,
     waiting: 0,
     deadlineAt: 0,
-    run: undefined,
+    batchCalls: undefined,
     resolve,
     reject,
     leave: () => {
@@ -99,25 +99,25 @@ export function createInFlightRequest(
   return inFlight;
 }
 
-/** Why an answer is late: undefined when the system is slow. */
-export function createLateError(source: string, { run }: InFlightRequest): Error | undefined {
-  if (run?.scope.isWaiting !== true) return undefined;
+/** Explains a late answer: the call still waits for a slot. Undefined when the system itself is slow. */
+export function createLateError(source: string, { batchCalls }: InFlightRequest): Error | undefined {
+  if (batchCalls?.scope.isWaiting !== true) return undefined;
   return new SourceRateLimitedError(
     source,
-    `${source} is asked no more often than it takes; the turn of this question did not come in time.`,
-    { retryAfter: run.scope.retryAfter(), kind: 'own-limit' },
+    `The call to ${source} still waited for a slot at the deadline, because its limits are reached.`,
+    { retryAfter: batchCalls.scope.retryAfter(), kind: 'own-limit' },
   );
 }
 
 const RANKS: Readonly<Record<Priority, number>> = { interactive: 0, automation: 1, bulk: 2 };
 
-/** Whether a request may wait for what is under way already, or is better served by a flight of its own. */
+/** Whether a request can wait for this in-flight request. Otherwise it starts a new one. */
 export function canServe(
   inFlight: InFlightRequest,
   { priority, wanted }: RequestScope,
   now: number,
 ): boolean {
-  const isHeldUp = inFlight.fetchedAt === undefined || inFlight.run?.scope.isWaiting === true;
+  const isHeldUp = inFlight.fetchedAt === undefined || inFlight.batchCalls?.scope.isWaiting === true;
   if (isHeldUp && RANKS[inFlight.priority] > RANKS[priority]) return false;
   return inFlight.fetchedAt === undefined || now - inFlight.fetchedAt < (wanted.maxAgeMs ?? Infinity);
 }

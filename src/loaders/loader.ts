@@ -4,46 +4,50 @@ import type { Client } from '../connectors/connector.js';
 import type { BatchGroup } from './batches.js';
 import { toError } from './in-flight-request.js';
 
-/** How one kind of record is asked of a source: keys in, records out, one call for a batch. */
+/** Loads one kind of record from a source: keys in, records out, one call for each batch. */
 export interface Loader<C extends Client, Key, Value> {
   /** Unique in its source. */
   readonly name: string;
-  /** The most keys that the system takes in one call. Default: no bound but its source's. */
+  /** The most keys that the system accepts in one call. Default: the bound of its source, if there is one. */
   readonly maxBatch?: number;
   /**
-   * Needed when one call cannot have all keys together: `load` gets the keys of one group at a time. It must not throw.
-   * Default: all keys are one group.
+   * Needed when one call cannot load all keys together: `load` gets the keys of one group at a time. It must not
+   * throw. Default: all keys are one group.
    */
   batchOf?(key: Key): BatchGroup;
-  /** Where this loader differs from its source's freshness. */
+  /** Values that differ from the freshness of its source. */
   readonly freshness?: FreshnessOptions;
-  /** What makes two keys the same; needed when a key is not a text or number. */
+  /** The key as text: keys with equal texts are the same key. Needed when a key is neither a string nor a number. */
   keyText?(key: Key): string;
   /** One value or error for each key, in the order of the keys: see `alignOne` and `alignMany`. */
   load(keys: readonly Key[], client: C): Promise<readonly (Value | Error)[]>;
   /**
-   * Used in place of `load` where it takes several calls to load a batch: one promise for each key, in the order of the
-   * keys. So a slow call delays its own keys only. See `callEach`.
+   * Used in place of `load` when a batch needs several calls: one promise for each key, in the order of the keys.
+   * So a slow call delays only its own keys. See `callEach`.
    */
   loadEach?(keys: readonly Key[], client: C): readonly Promise<Value>[];
   /**
-   * Whom or what an answer is about, so that it can be forgotten: identifiers of customers, objects by type and key,
-   * or an empty list for what is about no person. Default, and undefined: unknown, so it is forgotten whenever anybody is.
+   * Subjects that the answer is about, so that it can be forgotten: identifiers of customers, or objects by type
+   * and key. An empty list means that it is about no person. Default, and undefined: unknown, so it is forgotten
+   * together with any customer.
    */
   about?(key: Key, value: Value): readonly Subject[] | undefined;
-  /** False for a value that only those who wait for it may have, as one with an error in it. Default: all are kept. */
+  /**
+   * Returns false for a value that must not be cached, such as one that contains an error. The requests that wait
+   * for it still get it. Default: all values are cached.
+   */
   isComplete?(value: Value): boolean;
 }
 
-/** What settings, and the defaults of the engine, say of one loader. What they leave out is as declared. */
+/** What settings and the engine's defaults override for one loader. Values left out stay as declared. */
 export type LoaderSettings = Pick<Loader<Client, never, unknown>, 'freshness' | 'maxBatch'>;
 
-/** A loader that has a promise for each key, and no other way to load them. */
+/** A loader that has `loadEach` and no `load`. */
 type EachLoader<C extends Client, Key, Value> = Omit<Loader<C, Key, Value>, 'load' | 'loadEach'> &
   Required<Pick<Loader<C, Key, Value>, 'loadEach'>>;
 
 /**
- * Declares a loader, by its `load` or its `loadEach`. It is listed in its source's `loaders`, and called by
+ * Declares a loader with `load` or `loadEach`. List it in its source's `loaders`, and call it with
  * `context.load(loader, key)`.
  */
 export function defineLoader<C extends Client, Key, Value>(
@@ -57,8 +61,8 @@ export function defineLoader<C extends Client, Key, Value>(
 }
 
 /**
- * Makes a call for each key, at most `atOnce` at the same time. Each promise settles when its own call does. Default: as many
- * calls as the limits of the source allow.
+ * Makes one call for each key, at most `atOnce` at the same time. Each promise settles when its call does.
+ * Default: as many calls as the limits of the source allow.
  */
 export function callEach<Key, Value>(
   keys: readonly Key[],

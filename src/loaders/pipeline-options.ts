@@ -11,7 +11,7 @@ import type { BatchGroup } from './batches.js';
 export interface LoadingObserver {
   cacheAnswered(source: string, how: 'hit' | 'stale' | 'miss' | 'shared'): void;
   batchDispatched(source: string, loader: string, size: number): void;
-  /** A key could not be loaded, or a whole batch. */
+  /** A key or a complete batch could not be loaded. */
   loadFailed?(loader: string, error: unknown): void;
 }
 
@@ -28,15 +28,18 @@ export interface PipelineOptions {
   isIdentity: boolean;
   /** Whether it identifies customers in a system that holds consent. */
   holdsConsent: boolean;
-  /** Milliseconds that a batch waits for keys of other requests. 0: only for those of the same turn. */
+  /**
+   * Milliseconds that a batch waits for keys of other requests. 0: it takes the keys of one iteration of the event
+   * loop.
+   */
   windowMs: number;
   /** The cache key of an answer, by the text of its key. */
   digest: (text: string) => string;
-  /** A value or an error for each key, or a promise for each. */
+  /** Returns a value, an error or a promise for each key. */
   load: (keys: readonly unknown[], scope: CallScope) => Promise<readonly unknown[]>;
   about: ((key: unknown, value: unknown) => readonly Subject[] | undefined) | undefined;
   isComplete: (value: unknown) => boolean;
-  /** Called with every answer before it is cached, and with how long it will be. */
+  /** Called with every answer before it is cached, and with the milliseconds it can be cached for. */
   onAnswer: (key: unknown, value: unknown, retentionMs: number) => void;
 }
 
@@ -48,6 +51,6 @@ export interface PipelineDependencies {
   clock: Clock;
   shared: SharedCache | undefined;
   observer: LoadingObserver | undefined;
-  /** How long a refresh that no request waits for may wait for its slot. */
+  /** Milliseconds that a background refresh may wait for its slot. */
   refreshMs: number;
 }

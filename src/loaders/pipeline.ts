@@ -37,18 +37,22 @@ export class Pipeline {
     this.#batches = new BatchLoad(options, dependencies, protection, this.#cached, this.#release);
   }
 
-  /** The key's answer as the request may have it, at once when it is cached. Rejects with the request's error. */
+  /**
+   * The key's answer with the freshness that the request requires. It is returned without a promise when it is
+   * cached. Rejects with the request's error.
+   */
   answer(key: unknown, text: string, request: RequestScope): unknown {
     const { source } = this.#options;
     const now = this.#dependencies.clock.now();
     const entry = this.#cached.find(text);
-    const state = entry === undefined ? 'ask' : this.#cached.stateOf(entry, request, now);
-    if (entry !== undefined && state !== 'ask') {
-      if (state === 'stale' && request.wanted.onlyIfCached !== true) this.#refresh(key, text, request, now);
-      return this.#cached.answerWith(entry, state === 'fresh' ? 'cached' : 'stale', request, now);
+    const decision = entry === undefined ? 'load' : this.#cached.decide(entry, request, now);
+    if (entry !== undefined && decision !== 'load') {
+      if (decision === 'stale' && request.wanted.onlyIfCached !== true)
+        this.#refresh(key, text, request, now);
+      return this.#cached.answerWith(entry, decision === 'fresh' ? 'cached' : 'stale', request, now);
     }
     if (request.wanted.onlyIfCached === true) {
-      // A field that shows what the others hold has no error to say that this one is missing.
+      // A field that merges several systems has no error that would report this one as missing.
       request.provenance.note(failedOrigin(source, now));
       return Promise.reject(new NotCachedError(source));
     }
@@ -56,14 +60,17 @@ export class Pipeline {
     return this.#load(key, text, request, now);
   }
 
-  /** The cached answer, if it is fresh enough for the request; else undefined, and no system is called. */
-  kept(text: string, request: RequestScope): unknown {
+  /** The cached answer if it is fresh enough for the request; otherwise undefined. No system is called. */
+  readCached(text: string, request: RequestScope): unknown {
     const [entry, now] = [this.#cached.find(text), this.#dependencies.clock.now()];
-    if (entry === undefined || this.#cached.stateOf(entry, request, now) !== 'fresh') return undefined;
+    if (entry === undefined || this.#cached.decide(entry, request, now) !== 'fresh') return undefined;
     return this.#cached.answerWith(entry, 'cached', request, now);
   }
 
-  /** Requests from now on call the system anew. Keys that still wait for their call stay, as their answers will be new. */
+  /**
+   * Makes later requests call the system again. Keys that still wait for their call stay, because their answers
+   * will be new.
+   */
   abandon(): void {
     for (const inFlight of this.#inFlightRequests.values())
       if (inFlight.fetchedAt !== undefined) this.#release(inFlight);
@@ -85,20 +92,20 @@ export class Pipeline {
         ageMs,
         freshMs: resolved.maxAgeMs - ageMs,
         startedAt,
-        run: inFlight.run,
+        batchCalls: inFlight.batchCalls,
         entryState: undefined,
       });
       return resolved.value;
     } catch (error) {
-      // The request was given up, and nothing listens for its error.
+      // The request was cancelled, and nothing handles its error.
       if (!request.inFlightRequests.has(inFlight)) return await new Promise(() => undefined);
       const entry = this.#cached.find(text);
       if (entry !== undefined && error instanceof SourceError && this.#cached.canReplaceError(entry, request))
         return this.#cached.answerWith(entry, 'stale', request, startedAt);
-      request.provenance.note(failedOrigin(source, startedAt, inFlight.run));
+      request.provenance.note(failedOrigin(source, startedAt, inFlight.batchCalls));
       throw isIdentity ? deadline.explain(error) : error;
     } finally {
-      // A request whose client hung up has left already.
+      // A request whose client disconnected has left already.
       if (request.inFlightRequests.delete(inFlight)) inFlight.waiting -= 1;
     }
   }
@@ -132,7 +139,7 @@ export class Pipeline {
     if (others !== undefined && others.length > 0) others.push(inFlight);
     else {
       this.#gathering[priority] = [inFlight];
-      // In the same turn also the keys of requests that came in on other connections.
+      // The batch also takes keys that requests on other connections load in the same iteration of the event loop.
       if (this.#options.windowMs === 0) setImmediate(this.#dispatch, priority);
       else setTimeout(this.#dispatch, this.#options.windowMs, priority);
     }
@@ -142,13 +149,13 @@ export class Pipeline {
   readonly #dispatch = (priority: Priority): void => {
     const gathered = this.#gathering[priority] ?? [];
     this.#gathering[priority] = [];
-    // Requests that come later must not wait for a batch that was sent without these keys.
+    // A later request must not join a key that is missing from the batch.
     for (const inFlight of gathered) if (inFlight.waiting === 0) this.#release(inFlight);
     const wanted = gathered.filter((inFlight) => inFlight.waiting > 0);
     for (const batch of splitIntoBatches(wanted, this.#options)) void this.#batches.load(batch, priority);
   };
 
-  /** Requests that come later no longer join this one. */
+  /** Removes an in-flight request, so that later requests do not join it. */
   readonly #release = (inFlight: InFlightRequest): void => {
     if (this.#inFlightRequests.get(inFlight.text) === inFlight) this.#inFlightRequests.delete(inFlight.text);
   };

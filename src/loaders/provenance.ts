@@ -1,72 +1,81 @@
 import type { EntryState } from '../cache/cache.js';
 
-/** Where a request's values came from and how old they are: what it tells its caller about each source. */
+/** Records where a request's values came from and how old they are, for the report about each source. */
 
-/** Worst first: a source of which one part failed has failed. */
+/** Worst first: a source is `failed` if one of its answers failed. */
 const STATUSES = ['failed', 'stale', 'live', 'cached', 'skipped'] as const;
 export type SourceStatus = (typeof STATUSES)[number];
 
-/** What `extensions.sources` says about one source. */
+/** The entry of one source in `extensions.sources`. */
 export interface SourceReport {
-  /** `live`: asked now. `cached`: kept and fresh. `stale`: kept and no longer fresh. `skipped`: not needed. */
+  /**
+   * `live`: called for this request. `cached`: cached and fresh. `stale`: cached and no longer fresh. `skipped`:
+   * not needed.
+   */
   status: SourceStatus;
-  /** Seconds since the oldest of the answers was asked for. */
+  /** Age of the oldest answer, in seconds. */
   age: number;
-  /** Calls to the system that this request had a part in. */
+  /** Calls to the system that loaded keys of this request. */
   calls: number;
-  /** Answers that the request took from the source. */
+  /** Answers that the request got from the source. */
   records: number;
-  /** Calls that were made again. */
+  /** Number of retries. */
   retries: number;
-  /** Milliseconds from the start of the request to the first question. */
+  /** Milliseconds from the start of the request to its first call. */
   startedMs: number;
-  /** Milliseconds from then to the last answer. */
+  /** Milliseconds from the first call to the last answer. */
   durationMs: number;
 }
 
-/** The calls made for one batch, which several requests may have waited for. */
-export interface Run {
+/** The calls made for one batch. Several requests may wait for it. */
+export interface BatchCalls {
   calls: number;
   readonly scope: { readonly retries: number };
 }
 
-/** Where one answer came from. Every member is always there: one is noted for each answer, and objects of one form are read faster. */
+/** Where one answer came from. All members are always present, because objects of one shape are read faster. */
 export interface Origin {
   source: string;
   status: Exclude<SourceStatus, 'skipped'>;
   ageMs: number;
-  /** Milliseconds that the answer stays fresh; none when it is not. */
+  /** Milliseconds that the answer stays fresh; 0 or less when it is stale. */
   freshMs: number;
-  /** When the question was put, by the engine's clock. */
+  /** When the key was requested, by the engine's clock. */
   startedAt: number;
-  run: Run | undefined;
-  /** Of an answer that was kept in memory, and fresh. */
+  batchCalls: BatchCalls | undefined;
+  /** Set when the answer was cached and fresh. */
   entryState: EntryState | undefined;
 }
 
-/** Of an answer that did not come. */
-export function failedOrigin(source: string, startedAt: number, run?: Run): Origin {
-  return { source, status: 'failed', ageMs: 0, freshMs: 0, startedAt, run, entryState: undefined };
+/** The origin of an answer that could not be loaded. */
+export function failedOrigin(source: string, startedAt: number, batchCalls?: BatchCalls): Origin {
+  return { source, status: 'failed', ageMs: 0, freshMs: 0, startedAt, batchCalls, entryState: undefined };
 }
 
-/** Something that an answer was made of. */
+/** A cached answer that was used to build a response. */
 export interface Part {
   source: string;
   entryState: EntryState;
 }
 
-/** What is made of more is made anew each time. */
+/** A response of more parts than this is not cached. */
 const MAX_PARTS = 2_000;
 
 export interface Provenance {
   note(origin: Origin): void;
-  /** Age of the oldest answer, and for how long all are fresh. Undefined when no source was asked for anything. */
+  /** Age of the oldest answer, and how long all answers stay fresh. Undefined when no source was needed. */
   freshness(): { ageMs: number; freshMs: number } | undefined;
-  /** What the answer was made of; undefined when not all of it was kept in memory, and fresh, or it is very much. */
+  /**
+   * The cached answers that the response was built from. Undefined if one of them was not cached and fresh, or if
+   * there are too many.
+   */
   parts(): readonly Part[] | undefined;
-  /** How each source that was needed answered. */
+  /** The status of each source that was needed. */
   statuses(): Record<string, Exclude<SourceStatus, 'skipped'>>;
-  /** By source; those in the list that were not needed are `skipped`. Empty unless details were asked for. */
+  /**
+   * The reports by source. Listed sources that were not needed are `skipped`. Empty unless details were
+   * requested.
+   */
   report(all: readonly string[]): Record<string, SourceReport>;
 }
 
@@ -74,12 +83,12 @@ interface Noted {
   report: SourceReport;
   startedAt: number;
   endedAt: number;
-  runs: Set<Run>;
+  batches: Set<BatchCalls>;
 }
 
-/** What it takes when nobody asks for the details is a few comparisons an answer. */
+/** Without details, this costs a few comparisons for each answer. */
 export function createProvenance(clock: { now(): number }, { details }: { details: boolean }): Provenance {
-  const begunAt = clock.now();
+  const createdAt = clock.now();
   const noted = new Map<string, Noted>();
   const worst = new Map<string, Origin['status']>();
   let oldestMs = -1;
@@ -95,18 +104,18 @@ export function createProvenance(clock: { now(): number }, { details }: { detail
       const known = worst.get(source);
       if (known !== status && (known === undefined || isWorse(status, known))) worst.set(source, status);
       if (!details) return;
-      let one = noted.get(origin.source);
-      if (one === undefined) {
-        one = { report: emptyReport(), startedAt: origin.startedAt, endedAt: 0, runs: new Set() };
-        noted.set(origin.source, one);
+      let entry = noted.get(origin.source);
+      if (entry === undefined) {
+        entry = { report: emptyReport(), startedAt: origin.startedAt, endedAt: 0, batches: new Set() };
+        noted.set(origin.source, entry);
       }
-      const { report } = one;
+      const { report } = entry;
       if (isWorse(origin.status, report.status)) report.status = origin.status;
       report.age = Math.max(report.age, Math.floor(origin.ageMs / 1000));
       if (origin.status !== 'failed') report.records += 1;
-      one.startedAt = Math.min(one.startedAt, origin.startedAt);
-      one.endedAt = Math.max(one.endedAt, clock.now());
-      if (origin.run !== undefined) one.runs.add(origin.run);
+      entry.startedAt = Math.min(entry.startedAt, origin.startedAt);
+      entry.endedAt = Math.max(entry.endedAt, clock.now());
+      if (origin.batchCalls !== undefined) entry.batches.add(origin.batchCalls);
     },
     freshness: () => (oldestMs < 0 ? undefined : { ageMs: oldestMs, freshMs: Math.max(0, freshMs) }),
     parts: () => parts,
@@ -117,36 +126,36 @@ export function createProvenance(clock: { now(): number }, { details }: { detail
     },
     report: (all) => {
       if (!details) return {};
-      const whole: Record<string, SourceReport> = {};
+      const reports: Record<string, SourceReport> = {};
       for (const source of all) {
-        const one = noted.get(source);
-        whole[source] =
-          one === undefined
+        const entry = noted.get(source);
+        reports[source] =
+          entry === undefined
             ? emptyReport()
             : {
-                ...one.report,
-                calls: sum(one.runs, ({ calls }) => calls),
-                retries: sum(one.runs, ({ scope }) => scope.retries),
-                startedMs: toTenths(one.startedAt - begunAt),
-                durationMs: toTenths(one.endedAt - one.startedAt),
+                ...entry.report,
+                calls: sum(entry.batches, ({ calls }) => calls),
+                retries: sum(entry.batches, ({ scope }) => scope.retries),
+                startedMs: toTenths(entry.startedAt - createdAt),
+                durationMs: toTenths(entry.endedAt - entry.startedAt),
               };
       }
-      return whole;
+      return reports;
     },
   };
 }
 
-function isWorse(one: SourceStatus, other: SourceStatus): boolean {
-  return STATUSES.indexOf(one) < STATUSES.indexOf(other);
+function isWorse(status: SourceStatus, other: SourceStatus): boolean {
+  return STATUSES.indexOf(status) < STATUSES.indexOf(other);
 }
 
 function emptyReport(): SourceReport {
   return { status: 'skipped', age: 0, calls: 0, records: 0, retries: 0, startedMs: 0, durationMs: 0 };
 }
 
-function sum<T>(all: Iterable<T>, of: (one: T) => number): number {
+function sum<T>(items: Iterable<T>, valueOf: (item: T) => number): number {
   let total = 0;
-  for (const one of all) total += of(one);
+  for (const item of items) total += valueOf(item);
   return total;
 }
 

@@ -10,7 +10,7 @@ import { toError, type RequestScope } from './in-flight-request.js';
 import { Pipeline } from './pipeline.js';
 import type { PipelineDependencies } from './pipeline-options.js';
 
-/** Asks the loaders of all sources on behalf of one request. */
+/** Loads a key with any loader of any source, on behalf of one request. */
 export type Load = <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => Promise<Value>;
 
 /** Returns a cached answer that is fresh enough for the request, without calling the system; undefined if there is none. */
@@ -19,68 +19,70 @@ export type ReadCached = <C extends Client, Key, Value>(
   key: Key,
 ) => Value | undefined;
 
-/** A source, as far as asking it goes. */
+/** The part of a source that loaders need. */
 export interface LoadedSource<C extends Client> {
   name: string;
   connection: Connection<C>;
   protection: Protection;
   freshness?: FreshnessOptions | undefined;
-  /** What settings say of its loaders, by name. */
+  /** Overrides from settings, by the name of the loader. */
   loaderSettings?: Readonly<Record<string, LoaderSettings>> | undefined;
-  /** Whether it is asked what customers allow. Default false. */
+  /** Whether the system holds consents of customers. Default false. */
   holdsConsent?: boolean;
-  /** Of all of its loaders. */
+  /** Bound for all of its loaders. */
   maxBatch?: number | undefined;
   windowMs?: number | undefined;
 }
 
-/** All loaders of all sources, each with what stands between it and its system. */
+/** All loaders of all sources, each with its cache and its protection. */
 export interface LoaderRegistry {
-  /** `link` tells from an answer which identifiers are one customer's, for what says who somebody is. */
+  /** `link` is for loaders that identify customers: it returns the identifiers that belong to one customer. */
   add<C extends Client, Key, Value>(
     source: LoadedSource<C>,
     loader: Loader<C, Key, Value>,
     link?: (key: Key, value: Value) => readonly (readonly Subject[])[],
-    /** What it is asked by, when it was made from another one. Default: itself. */
+    /** The loader that requests pass to `load`, when `loader` was derived from it. Default: `loader`. */
     registeredAs?: Loader<C, Key, Value>,
   ): void;
   /** Whether the source has a loader of that name. */
   has(source: string, loader: string): boolean;
-  /** A request's own loaders: the keys that it asks for in one tick become one batch. */
+  /** Creates the loaders of one request. Keys that it requests in one iteration of the event loop become one batch. */
   forRequest(request: RequestScope): Load;
-  /** For what nothing is asked for in turn: it need not wait until all that is asked together is known. */
+  /** Creates the function that reads cached answers for one request, without waiting for a batch. */
   readCachedFor(request: RequestScope): ReadCached;
   /**
-   * Drops all answers about any of these, here and on every instance, and keeps none that is on its way. Rejects
-   * when other instances could not be told. Gives what asks anew, behind all else, for those that were read often here.
+   * Drops all answers about any of these, here and on every instance. Answers that are being loaded are not
+   * cached. Rejects when other instances could not be reached. Returns a function that reloads answers that were
+   * read often, at the lowest priority.
    */
   forget(what: readonly Forgettable[]): Promise<() => void>;
-  /** Does so for tags that another instance has forgotten. */
+  /** Drops the answers with these tags after another instance has forgotten them. */
   forgetTags(tags: readonly string[]): void;
-  /** Starts anew with nothing kept. */
+  /** Drops all answers. */
   clear(): void;
-  /** Another one each time that anything was forgotten. */
+  /** Changes each time that anything is forgotten. */
   readonly version: number;
 }
 
 interface Bound {
   pipeline: Pipeline;
   keyText: (key: unknown) => string;
-  /** Whether it has a promise for each key. */
+  /** Whether the loader has a promise for each key. */
   isEach: boolean;
 }
 
 export function createLoaderRegistry(dependencies: PipelineDependencies, keys: Keys): LoaderRegistry {
   const { cache, tags, recentlyForgotten, shared } = dependencies;
-  // Loaders differ in their keys and values; what goes in by `add` comes out by the same loader in `load`.
+  // Loaders have different types of keys and values. `add` and `load` find the pipeline by the same loader, so
+  // the types match.
   const bounds = new Map<unknown, Bound>();
   const names = new Set<string>();
   const connections = new Set<Connection<Client>>();
-  /** What is linked must be known for as long as anything may be kept. */
+  /** The longest time that any answer may be cached, in milliseconds. Links between identifiers must live as long. */
   let longestMs = 0;
   let version = 0;
-  /** As long as no policy and no system has let anything be kept, there is nothing to be found by what is linked. */
-  let mayKeep = shared !== undefined;
+  /** Whether any policy or system has allowed caching. Until then links are not needed. */
+  let mayCache = shared !== undefined;
 
   const boundOf = (loader: { readonly name: string }): Bound => {
     const bound = bounds.get(loader);
@@ -89,7 +91,7 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
     return bound;
   };
 
-  /** What is under way may be answered as it was before: nobody joins it, and nothing of that is kept. */
+  /** Answers that are being loaded may be outdated: later requests do not join them, and they are not cached. */
   const abandon = (forgotten: readonly string[] | undefined): void => {
     version += 1;
     recentlyForgotten.add(forgotten);
@@ -100,16 +102,18 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
   return {
     add: (source, loader, link, registeredAs = loader) => {
       const name = `${source.name} ${loader.name}`;
-      // They would share their cached answers.
+      // Two loaders with one name would share cached answers.
       if (names.has(name))
         throw new Error(`The source "${source.name}" has two loaders named "${loader.name}".`);
       names.add(name);
       connections.add(source.connection);
-      const set = source.loaderSettings?.[loader.name];
-      const policy = freshness(overridden(loader.freshness ?? {}, set?.freshness), source.freshness);
-      const maxBatches = [loader.maxBatch, set?.maxBatch, source.maxBatch].map((most) => most ?? Infinity);
+      const settings = source.loaderSettings?.[loader.name];
+      const policy = freshness(overridden(loader.freshness ?? {}, settings?.freshness), source.freshness);
+      const maxBatches = [loader.maxBatch, settings?.maxBatch, source.maxBatch].map(
+        (most) => most ?? Infinity,
+      );
       longestMs = Math.max(longestMs, retentionMs(policy.maxAgeMs, policy));
-      mayKeep ||= longestMs > 0;
+      mayCache ||= longestMs > 0;
       const keyText = (loader.keyText?.bind(loader) ?? String) as (key: unknown) => string;
       const pipeline = new Pipeline(
         {
@@ -130,8 +134,8 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
             ((key: unknown, value: unknown) => readonly Subject[] | undefined) | undefined,
           isComplete: (value) => loader.isComplete?.(value as never) ?? true,
           onAnswer: (key, value, forMs) => {
-            if (forMs > 0) mayKeep = true;
-            if (!mayKeep) return;
+            if (forMs > 0) mayCache = true;
+            if (!mayCache) return;
             for (const linked of link?.(key as never, value as never) ?? []) tags.link(linked, longestMs);
           },
         },
@@ -142,10 +146,10 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
     },
     has: (source, loader) => names.has(`${source} ${loader}`),
     forRequest: (request) => {
-      const asked = new Map<unknown, (key: unknown) => Promise<unknown>>();
+      const loads = new Map<unknown, (key: unknown) => Promise<unknown>>();
       return <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key): Promise<Value> => {
-        let load = asked.get(loader);
-        if (load === undefined) asked.set(loader, (load = loadOnce(boundOf(loader), request)));
+        let load = loads.get(loader);
+        if (load === undefined) loads.set(loader, (load = loadOnce(boundOf(loader), request)));
         return load(key) as Promise<Value>;
       };
     },
@@ -153,7 +157,7 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
       (request) =>
       <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key): Value | undefined => {
         const { pipeline, keyText } = boundOf(loader);
-        return pipeline.kept(keyText(key), request) as Value | undefined;
+        return pipeline.readCached(keyText(key), request) as Value | undefined;
       },
     forget: async (what) => {
       const all = [...new Set(what.flatMap((one) => tags.tagsToForget(one)))];
@@ -179,9 +183,9 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
 }
 
 /**
- * What is asked for in one turn comes together, be it kept or not: what follows from it is then asked for together too. The keys
- * of a loader with a promise for each have their answers one by one.
- * Keys that were asked for already are looked up before DataLoader, which makes promises of its own for each.
+ * Keys that are requested in one iteration of the event loop resolve together, cached or not. So the keys that depend
+ * on them form one batch again. The keys of a loader with a promise for each resolve one by one. A key that was
+ * requested before is looked up here, because DataLoader would create a promise for each lookup.
  */
 function loadOnce(
   { pipeline, keyText, isEach }: Bound,
@@ -191,14 +195,16 @@ function loadOnce(
   const answers = new Map<string, Promise<unknown>>();
   const gather = new DataLoader<{ key: unknown; text: string }, unknown>(
     async (all) => {
-      const given = all.map(({ key, text }) => pipeline.answer(key, text, request));
+      const pending = all.map(({ key, text }) => pipeline.answer(key, text, request));
       if (isEach) {
-        // Some are handed out later, and one that was rejected by then would count as unhandled.
-        for (const answer of given) if (answer instanceof Promise) answer.catch(() => undefined);
-        return chunks.spread(given);
+        // Some promises are returned later. One that rejects before then would count as unhandled.
+        for (const answer of pending) if (answer instanceof Promise) answer.catch(() => undefined);
+        return chunks.spread(pending);
       }
-      const found = given.map(settled);
-      return chunks.spread(found.some((one) => one instanceof Promise) ? await Promise.all(found) : found);
+      const values = pending.map(settled);
+      return chunks.spread(
+        values.some((value) => value instanceof Promise) ? await Promise.all(values) : values,
+      );
     },
     {
       cache: false,
@@ -215,7 +221,7 @@ function loadOnce(
   };
 }
 
-/** A key that failed has its error, and does not fail the others of its batch. */
+/** Converts a rejection to an error value, so that one key does not reject the others of its batch. */
 function settled(answer: unknown): unknown {
   return answer instanceof Promise ? answer.catch(toError) : answer;
 }

@@ -118,15 +118,15 @@ describe('an answer that is kept', () => {
           [9.999, 'fresh'],
           [10, 'stale'],
           [29.999, 'stale'],
-          [30, 'ask'],
+          [30, 'load'],
         ],
       ],
       [
         'no-cache',
         { maxAgeMs: 0 },
         [
-          [0, 'ask'],
-          [15, 'ask'],
+          [0, 'load'],
+          [15, 'load'],
         ],
       ],
       [
@@ -135,8 +135,8 @@ describe('an answer that is kept', () => {
         [
           [0, 'fresh'],
           [4.999, 'fresh'],
-          [5, 'ask'],
-          [15, 'ask'],
+          [5, 'load'],
+          [15, 'load'],
         ],
       ],
       [
@@ -145,7 +145,7 @@ describe('an answer that is kept', () => {
         [
           [9, 'fresh'],
           [14, 'stale'],
-          [15, 'ask'],
+          [15, 'load'],
         ],
       ],
       [
@@ -153,7 +153,7 @@ describe('an answer that is kept', () => {
         { maxStaleMs: 5_000 },
         [
           [20, 'stale'],
-          [30, 'ask'],
+          [30, 'load'],
         ],
       ],
       [
@@ -162,7 +162,7 @@ describe('an answer that is kept', () => {
         [
           [9, 'fresh'],
           [49.999, 'stale'],
-          [50, 'ask'],
+          [50, 'load'],
         ],
       ],
       ['max-stale', { maxStaleMs: Infinity }, [[100_000, 'stale']]],
@@ -171,7 +171,7 @@ describe('an answer that is kept', () => {
         { isFreshOnly: true, maxStaleMs: Infinity },
         [
           [9.999, 'fresh'],
-          [10, 'ask'],
+          [10, 'load'],
         ],
       ],
       ['what may be stale', { isFreshOnly: false }, [[10, 'stale']]],
@@ -180,7 +180,7 @@ describe('an answer that is kept', () => {
         { maxAgeMs: 20_000, maxStaleMs: Infinity },
         [
           [19, 'stale'],
-          [20, 'ask'],
+          [20, 'load'],
         ],
       ],
     ],
@@ -218,7 +218,7 @@ describe('an answer that is kept', () => {
 
   it('is never given when its source wants nothing kept', () => {
     const none = freshness();
-    expect(decideFreshness({ ageMs: 0, maxAgeMs: 0 }, none, {})).toBe('ask');
+    expect(decideFreshness({ ageMs: 0, maxAgeMs: 0 }, none, {})).toBe('load');
     expect(canReplaceError({ ageMs: 0, maxAgeMs: 0 }, none, {})).toBe(false);
   });
 });

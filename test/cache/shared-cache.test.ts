@@ -94,7 +94,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     await Promise.all([
-      expect(cache.forget(['tag'])).rejects.toThrow('cannot forget yet'),
+      expect(cache.forget(['tag'])).rejects.toThrow('has not forgotten the answers yet'),
       expect(cache.count('quota', 1_000)).rejects.toThrow('cannot count'),
     ]);
     expect(cache.state).toBe('down');
@@ -137,7 +137,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
       { timeout: 10_000 },
     );
     expect((await cache.read(['one', 'two'])).since).toBe(SEQ);
-    expect(log()).toContain('quick again');
+    expect(log()).toContain('in time again');
   });
 
   it('all reads that are under way wait for the same moment', async () => {

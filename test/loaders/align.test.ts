@@ -123,7 +123,7 @@ describe('putting records beside the keys that requested them', () => {
     expect(error).toMatchObject({
       code: 'SOURCE_CONTRACT',
       source: 'shop',
-      message: 'shop answered with a record that was not requested.',
+      message: 'shop returned a record that was not requested.',
     });
   });
 

@@ -16,8 +16,8 @@ function inFlightRequestOf(
   const inFlight = createInFlightRequest('7', '7', scope(priority), () => undefined);
   if (state !== 'not asked') {
     inFlight.fetchedAt = 0;
-    inFlight.run = { scope: { isWaiting: state === 'waits for its turn' } } as NonNullable<
-      InFlightRequest['run']
+    inFlight.batchCalls = { scope: { isWaiting: state === 'waits for its turn' } } as NonNullable<
+      InFlightRequest['batchCalls']
     >;
   }
   return inFlight;

@@ -125,7 +125,7 @@ describe('the loaders of a request', () => {
       answer = (keys) => Promise.resolve(keys.includes('a') ? wrong(keys) : keys);
       const found = await loadAll(newRequest(), 'abcd');
       expect(found.slice(0, 3).map((one) => (one as Error).message)).toEqual(
-        Array.from({ length: 3 }, () => 'A loader must give one value for each key.'),
+        Array.from({ length: 3 }, () => 'shop letters: a loader must return one value for each key.'),
       );
       expect(found[3]).toBe('d');
     },

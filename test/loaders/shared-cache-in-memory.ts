@@ -166,7 +166,7 @@ export function sharedCacheInMemory(): SharedCacheInMemory {
             const lose = () => {
               underWay.delete(tags);
               owed.push(tags);
-              reject(new Error('The shared cache cannot forget yet.'));
+              reject(new Error('The shared cache has not forgotten the answers yet'));
             };
             if (!isUsable()) {
               lose();

@@ -132,7 +132,7 @@ describe('forgetting', () => {
     await kept(here.cache, key, entryOf('old', tag));
     const { since } = await here.cache.read([key]);
     proxy.cut();
-    await expect(here.cache.forget([tag])).rejects.toThrow('The shared cache cannot forget yet');
+    await expect(here.cache.forget([tag])).rejects.toThrow('The shared cache has not forgotten the answers yet');
     expect(await valueOf(there.cache, key)).toBe('old');
     const read: unknown[] = [];
     const reading = setInterval(() => void valueOf(here.cache, key).then((value) => read.push(value)), 5);
@@ -158,7 +158,7 @@ describe('forgetting', () => {
     const { since = 0 } = await there.cache.read([key]);
     proxy.cut();
     const tags = Array.from({ length: 10_001 }, (_, i) => digest(`tag ${i}`));
-    await expect(here.cache.forget(tags)).rejects.toThrow('cannot forget yet');
+    await expect(here.cache.forget(tags)).rejects.toThrow('has not forgotten the answers yet');
     proxy.mend();
     await isUp(here.cache);
     expect(await valueOf(there.cache, key)).toBeUndefined();

@@ -4,35 +4,35 @@ import { isFull, isRefusal, prepareLink, type Link } from './link.js';
 import { CHANNEL } from './scripts.js';
 import { LateError, within } from './within.js';
 
-/** A hiccup is over soon, a restart is not. */
+/** A short interruption ends soon; a restart takes longer. */
 const FIRST_PROBE_MS = 50;
 
-/** A link that is made anew whenever it is lost, and left alone while Redis is slow. */
+/** A link to Redis that reconnects when it is lost, and is not used while Redis is slow. */
 export interface Connection {
-  /** There is a link, slow or not. */
+  /** The current link, slow or not. */
   readonly link: Link | undefined;
-  /** There is one that answers in time. */
+  /** The current link, if it answers in time. */
   readonly quick: Link | undefined;
-  /** A command over this link failed: judges what that says about it. */
+  /** Reports that a command over this link failed. It decides whether the link counts as slow or is replaced. */
   failed(link: Link, error: unknown): void;
   close(): void;
 }
 
 export interface ConnectionOptions {
   url: string;
-  /** What takes longer is slow. */
+  /** A link that takes longer to answer is slow, in milliseconds. */
   waitMs: number;
   logger: Logger;
   lastSince: () => number;
   onMessage: (message: string) => void;
-  /** A link was made, the first or another. */
+  /** A link was opened, at the start or after a loss. */
   onOpen: (link: Link) => void;
 }
 
 export function createConnection(options: ConnectionOptions): Connection {
   const { url, waitMs, logger, lastSince, onMessage, onOpen } = options;
   let slow = false;
-  let complained = false;
+  let hasWarned = false;
   let timer: NodeJS.Timeout | undefined;
   const probing = createPauses(FIRST_PROBE_MS);
 
@@ -44,7 +44,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       if (probed !== redis.link) return;
       slow = false;
       probing.good();
-      logger.info('the shared cache is quick again');
+      logger.info('the shared cache answers in time again');
     } catch {
       if (probed === redis.link) probeLater();
     }
@@ -63,25 +63,25 @@ export function createConnection(options: ConnectionOptions): Connection {
     onOpen: (opened) => {
       slow = opened.greetingMs > waitMs;
       if (slow) probeLater();
-      logger.info({ slow }, 'the shared cache is there');
-      complained = false;
+      logger.info({ slow }, 'the shared cache is connected');
+      hasWarned = false;
       onOpen(opened);
     },
     onDown: ({ reason, wasOpen, isFinal }) => {
       clearTimeout(timer);
       if (isFinal) {
-        logger.error({ reason }, 'there is no shared cache');
+        logger.error({ reason }, 'the gateway runs without a shared cache: correct REDIS_URL');
         return;
       }
-      // Once for each outage, however long it lasts.
-      if (!complained)
+      // One warning for each outage.
+      if (!hasWarned)
         logger.warn(
           { reason },
           wasOpen
-            ? 'the shared cache was lost; answers go on without it'
-            : 'the shared cache cannot be reached; answers go on without it',
+            ? 'the shared cache was disconnected; the gateway continues without it and reconnects'
+            : 'the shared cache cannot be reached; the gateway continues without it and retries',
         );
-      complained = true;
+      hasWarned = true;
     },
   });
 
@@ -94,17 +94,17 @@ export function createConnection(options: ConnectionOptions): Connection {
     },
     failed: (over, error) => {
       if (over !== redis.link) return;
-      // It has become a replica, and somewhere there is another that writes.
+      // This Redis has become a replica. A new connection leads to the one that accepts writes.
       if (isRefusal(error) && error.message.startsWith('READONLY')) {
         over.drop(error.message);
         return;
       }
-      // One that closes is told by the link itself; here it is late, or answered something it should not.
+      // A closed link reports itself. Here Redis is late, or refused a command.
       if (slow || isFull(error) || !(error instanceof LateError || isRefusal(error))) return;
       slow = true;
       logger.warn(
         { reason: reasonOf(error) },
-        'the shared cache is slow or refuses; answers go on without it',
+        'the shared cache is slow or refuses commands; the gateway continues without it until it answers in time',
       );
       probeLater();
     },

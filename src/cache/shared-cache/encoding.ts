@@ -13,17 +13,17 @@ const COMPRESSED = 1;
 const ENCRYPTED = 2;
 
 const COMPRESS_FROM_BYTES = 1024;
-/** What is larger is compressed elsewhere than on the thread that answers requests. */
-const ASIDE_FROM_BYTES = 64 * 1024;
+/** Larger answers are compressed in the thread pool, so that the event loop is not blocked. */
+const ASYNC_FROM_BYTES = 64 * 1024;
 const MAX_BYTES = 64 * 1024 * 1024;
 
 const IV_BYTES = 12;
 const AUTH_TAG_BYTES = 16;
 
-/** How an answer is written, but for its first line, which the scripts read too: `<since>,<tag>,...`. */
+/** Encodes answers for Redis. The first line is plain text that the scripts read too: `<since>,<tag>,...`. */
 export interface Encoding {
   encode(key: string, entry: SharedEntry, since: number): Buffer | Promise<Buffer>;
-  /** Undefined for what we did not write so, or not with this secret, or not under this key. */
+  /** Undefined for data that was not written in this format, with this secret and under this key. */
   decode(key: string, stored: Buffer): SharedEntry | undefined | Promise<SharedEntry | undefined>;
 }
 
@@ -35,14 +35,15 @@ export function createEncoding(secret: string | undefined): Encoding {
     if (cipherKey === undefined) return Buffer.concat([head, Buffer.of(flags), plain]);
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv('aes-256-gcm', cipherKey, iv);
-    // One customer's answer under another's key must not decrypt, nor one whose tags were taken off.
+    // The additional data binds an answer to its key and tags. So it cannot be decrypted under another customer's
+    // key, or after its tags were removed.
     cipher.setAAD(Buffer.concat([Buffer.of(flags), Buffer.from(name), head]));
     const sealed = [cipher.update(plain), cipher.final()];
     return Buffer.concat([head, Buffer.of(flags | ENCRYPTED), iv, cipher.getAuthTag(), ...sealed]);
   };
 
   const unseal = (flags: number, name: string, sealed: Buffer, head: Buffer): Buffer | undefined => {
-    // What lies there in the clear, where it should not, may be by anybody.
+    // Unencrypted data in an encrypted cache may come from anybody.
     if ((cipherKey !== undefined) !== ((flags & ENCRYPTED) !== 0)) return undefined;
     if (cipherKey === undefined) return sealed;
     const text = IV_BYTES + AUTH_TAG_BYTES;
@@ -67,8 +68,8 @@ export function createEncoding(secret: string | undefined): Encoding {
       const size = plain.readUInt32BE(0);
       if (size > MAX_BYTES) return undefined;
       const options = { maxOutputLength: size };
-      if (size < ASIDE_FROM_BYTES) return parse(brotliDecompressSync(plain.subarray(4), options), tags);
-      return decompressAside(plain.subarray(4), options)
+      if (size < ASYNC_FROM_BYTES) return parse(brotliDecompressSync(plain.subarray(4), options), tags);
+      return decompressAsync(plain.subarray(4), options)
         .then((json) => parse(json, tags))
         .catch(() => undefined);
     } catch {
@@ -79,27 +80,30 @@ export function createEncoding(secret: string | undefined): Encoding {
   return {
     encode: (key, { value, fetchedAt, maxAgeMs, tags }, since) => {
       const head = Buffer.from(`${[since, ...tags].join(',')}\n`, 'latin1');
-      // Undefined is not in JSON, a list that ends before it is.
+      // JSON has no undefined: the list is then shorter.
       const json = Buffer.from(
         JSON.stringify([fetchedAt, maxAgeMs, ...(value === undefined ? [] : [value])]),
       );
-      if (json.length > MAX_BYTES) throw new RangeError('The answer is too large to be kept in Redis.');
+      if (json.length > MAX_BYTES)
+        throw new RangeError(
+          `The answer is too large for Redis: ${json.length} bytes, and the limit is ${MAX_BYTES}.`,
+        );
       if (json.length < COMPRESS_FROM_BYTES) return seal(0, key, json, head);
       const size = Buffer.alloc(4);
       size.writeUInt32BE(json.length);
       const sealCompressed = (compressed: Buffer) =>
         seal(COMPRESSED, key, Buffer.concat([size, compressed]), head);
-      if (json.length < ASIDE_FROM_BYTES) return sealCompressed(brotliCompressSync(json, FAST));
-      return compressAside(json, FAST).then(sealCompressed);
+      if (json.length < ASYNC_FROM_BYTES) return sealCompressed(brotliCompressSync(json, FAST));
+      return compressAsync(json, FAST).then(sealCompressed);
     },
     decode,
   };
 }
 
-const compressAside = promisify(brotliCompress);
-const decompressAside = promisify(brotliDecompress);
+const compressAsync = promisify(brotliCompress);
+const decompressAsync = promisify(brotliDecompress);
 
-/** As small as deflate makes records of a few kilobytes, in half the time. */
+/** As small as deflate for records of a few kilobytes, in half the time. */
 const FAST = { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } };
 
 function parse(json: Buffer, tags: readonly string[]): SharedEntry | undefined {

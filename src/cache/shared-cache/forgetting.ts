@@ -2,21 +2,21 @@ import type { Logger } from '../../telemetry/logger.js';
 import type { Connection } from './connection.js';
 import { reasonOf } from '../../redis.js';
 import { numberIn, type Link } from './link.js';
-import { CHUNK, FORGET, FORGET_EVERYTHING, SWEEP } from './scripts.js';
+import { ENTRIES_PER_SCRIPT, FORGET, FORGET_EVERYTHING, SWEEP } from './scripts.js';
 import { within } from './within.js';
 
-const FORGET_WITHIN_MS = 1_000;
+const FORGET_TIMEOUT_MS = 1_000;
 const RETRY_MS = 250;
-/** When more tags than this are owed, everything is. */
-const MAX_OWED = 10_000;
+/** If more tags than this are pending, everything is forgotten. */
+const MAX_PENDING_TAGS = 10_000;
 
 export interface Forgetting {
   forget(tags: readonly string[]): Promise<void>;
-  /** Tags that `forget` was called for and has not settled. */
-  underWay(): Iterable<string>;
-  /** Nothing is left to be forgotten from when Redis was away. */
+  /** Tags of calls of `forget` that have not settled. */
+  inProgress(): Iterable<string>;
+  /** Whether nothing is pending from an outage of Redis. */
   isSettled(): boolean;
-  /** Forgets what is owed, now that there is a link. */
+  /** Forgets all pending tags over the new link. */
   settle(): void;
   close(): void;
 }
@@ -27,56 +27,64 @@ export interface ForgettingOptions {
 }
 
 export function createForgetting({ connection, logger }: ForgettingOptions): Forgetting {
-  const underWay = new Set<readonly string[]>();
-  /** Undefined: everything is owed. */
-  let owed: Set<string> | undefined = new Set();
+  const inProgress = new Set<readonly string[]>();
+  /** Tags that Redis has not forgotten yet. Undefined means all. */
+  let pending: Set<string> | undefined = new Set();
   let settling = false;
   let retry: NodeJS.Timeout | undefined;
   let whenSettled: (() => void)[] = [];
 
-  const isSettled = (): boolean => owed?.size === 0 && !settling;
+  const isSettled = (): boolean => pending?.size === 0 && !settling;
 
-  const forgetOver = async (link: Link, tags: readonly string[]): Promise<void> => {
-    for (let start = 0; start < tags.length; start += CHUNK) {
-      const some = tags.slice(start, start + CHUNK);
-      const left = await link.run(FORGET, JSON.stringify(some), ...some);
-      if (Array.isArray(left)) for (const set of left as unknown[]) void sweep(link, set);
+  const forgetOverLink = async (link: Link, tags: readonly string[]): Promise<void> => {
+    for (let start = 0; start < tags.length; start += ENTRIES_PER_SCRIPT) {
+      const some = tags.slice(start, start + ENTRIES_PER_SCRIPT);
+      const unswept = await link.run(FORGET, JSON.stringify(some), ...some);
+      if (Array.isArray(unswept)) for (const set of unswept as unknown[]) void sweep(link, set);
     }
   };
 
-  /** Nobody can read these any more; they only take room until they expire. */
+  /** Removes entries that cannot be read any more, to free their memory before they expire. */
   const sweep = async (link: Link, set: unknown): Promise<void> => {
     try {
       const [name, tag] = Array.isArray(set) ? (set as unknown[]) : [];
       if (!Buffer.isBuffer(name) || !Buffer.isBuffer(tag)) return;
       while (numberIn(await link.run(SWEEP, name, tag)) !== 0);
     } catch (error) {
-      logger.info({ reason: reasonOf(error) }, 'forgotten answers stay in Redis, unread, until they expire');
+      logger.info(
+        { reason: reasonOf(error) },
+        'forgotten answers stay in Redis until they expire; they are not read',
+      );
     }
   };
 
-  const owe = (tags: Iterable<string> | undefined): void => {
-    if (tags === undefined) owed = undefined;
-    else for (const tag of tags) owed?.add(tag);
-    if (owed !== undefined && owed.size > MAX_OWED) owed = undefined;
+  const addPending = (tags: Iterable<string> | undefined): void => {
+    if (tags === undefined) pending = undefined;
+    else for (const tag of tags) pending?.add(tag);
+    if (pending !== undefined && pending.size > MAX_PENDING_TAGS) pending = undefined;
   };
 
   const settle = async (): Promise<void> => {
     const { link } = connection;
-    // Without a link, the next one settles.
+    // Without a link, this runs again when one is opened.
     if (link === undefined || settling || isSettled()) return;
-    const debt = owed;
-    owed = new Set();
+    const tagsToForget = pending;
+    pending = new Set();
     settling = true;
     try {
-      await (debt === undefined ? link.run(FORGET_EVERYTHING) : forgetOver(link, [...debt]));
+      await (tagsToForget === undefined
+        ? link.run(FORGET_EVERYTHING)
+        : forgetOverLink(link, [...tagsToForget]));
     } catch (error) {
-      logger.debug({ reason: reasonOf(error) }, 'what is to be forgotten in the shared cache still is');
-      owe(debt);
+      logger.debug(
+        { reason: reasonOf(error) },
+        'pending invalidations could not be sent to the shared cache; they are sent again',
+      );
+      addPending(tagsToForget);
     }
     settling = false;
     if (isSettled()) {
-      logger.info('all that was to be forgotten in the shared cache is forgotten');
+      logger.info('all pending invalidations were sent to the shared cache');
       for (const call of whenSettled) call();
       whenSettled = [];
     } else {
@@ -88,30 +96,33 @@ export function createForgetting({ connection, logger }: ForgettingOptions): For
   return {
     forget: async (tags) => {
       if (tags.length === 0) return;
-      const until = performance.now() + FORGET_WITHIN_MS;
-      underWay.add(tags);
+      const until = performance.now() + FORGET_TIMEOUT_MS;
+      inProgress.add(tags);
       try {
         const { link } = connection;
-        if (link === undefined) throw new Error('Redis is not there.');
-        await within(FORGET_WITHIN_MS, forgetOver(link, tags));
+        if (link === undefined) throw new Error('Redis is not connected.');
+        await within(FORGET_TIMEOUT_MS, forgetOverLink(link, tags));
       } catch (error) {
         if (isSettled())
           logger.warn(
             { reason: reasonOf(error) },
-            'the shared cache was not reached to forget; it is not read before that is done',
+            'the shared cache could not be reached to forget answers; it is not read until they are forgotten',
           );
-        owe(tags);
+        addPending(tags);
         const settled = new Promise<void>((resolve) => whenSettled.push(resolve));
         void settle();
         await within(Math.max(0, until - performance.now()), settled).catch(() => {
-          throw new Error('The shared cache cannot forget yet: Redis was not reached.', { cause: error });
+          throw new Error(
+            'The shared cache has not forgotten the answers yet: Redis was not reached. This instance retries.',
+            { cause: error },
+          );
         });
       } finally {
-        underWay.delete(tags);
+        inProgress.delete(tags);
       }
     },
-    underWay: function* () {
-      for (const tags of underWay) yield* tags;
+    inProgress: function* () {
+      for (const tags of inProgress) yield* tags;
     },
     isSettled,
     settle: () => void settle(),

@@ -3,15 +3,15 @@ import { GREET, PREFIX, SCRIPTS, type Script } from './scripts.js';
 
 /** A link to Redis on which the scripts are loaded. */
 export interface Link {
-  /** Less than any `since` that is read over this link, and greater than any that was read before. */
+  /** Less than each `since` that is read over this link, and greater than each one read before. */
   readonly since: number;
-  /** How long Redis took to greet. */
+  /** Milliseconds that Redis took to answer GREET. */
   readonly greetingMs: number;
   run(script: Script, ...parameters: readonly Parameter[]): Promise<unknown>;
-  /** In one round trip. What became of each, in their order; rejects when the link is lost. */
+  /** Runs all calls in one round trip. Resolves to the error of each, in their order; rejects when the link is lost. */
   runAll(script: Script, calls: readonly (readonly Parameter[])[]): Promise<(Error | undefined)[]>;
   ping(): Promise<void>;
-  /** Has the link replaced by another one. */
+  /** Closes the link, so that another one is opened. */
   drop(reason: string): void;
 }
 
@@ -19,7 +19,7 @@ export type Parameter = string | number | Buffer;
 
 const STATE = `${PREFIX}state`;
 
-/** Loads the scripts and greets. `lastSince`: the greatest `since` that was read so far. */
+/** Loads the scripts and runs GREET. `lastSince`: the greatest `since` that was read before. */
 export async function prepareLink(
   { commands, runId, drop }: RedisLink,
   lastSince: () => number,
@@ -36,7 +36,7 @@ export async function prepareLink(
   await Promise.all(SCRIPTS.map(({ source }) => commands.script('LOAD', source)));
   const startedAt = performance.now();
   const since = numberIn(await run(GREET, runId, lastSince()));
-  if (since === undefined) throw new Error('Redis gave an answer that makes no sense.');
+  if (since === undefined) throw new Error('Redis returned no number for GREET.');
   return {
     since,
     greetingMs: performance.now() - startedAt,
@@ -62,12 +62,12 @@ export async function prepareLink(
   };
 }
 
-/** Redis answered, and said no. */
+/** Redis refused a command. */
 export function isRefusal(error: unknown): error is Error {
   return error instanceof Error && error.name === 'ReplyError';
 }
 
-/** It has no room, or cannot reach its disk, and takes nothing more. It can still be read. */
+/** Redis refuses writes because its memory is full or its disk fails. It can still be read. */
 export function isFull(error: unknown): boolean {
   return isRefusal(error) && /^(OOM|MISCONF)/.test(error.message);
 }

@@ -5,22 +5,22 @@ import { numberIn, type Link } from './link.js';
 import { READ } from './scripts.js';
 import { after, LateError } from './within.js';
 
-/** A round trip asks for at most so many keys, unless one read wants more, so that Redis answers others in between. */
-const MAX_KEYS = 200;
+/** Keys for each round trip, unless one read has more. So Redis can serve other clients in between. */
+const KEYS_PER_ROUND_TRIP = 200;
 
 export interface Reads {
   read(keys: readonly string[]): Promise<SharedRead>;
-  /** Reads that are under way do not bring these any more; undefined: nothing at all. */
+  /** Removes entries with these tags from the results of reads in progress. Undefined: all entries. */
   forget(tags: readonly string[] | undefined): void;
-  /** The greatest `since` given out. */
+  /** The greatest `since` that was returned. */
   lastSince(): number;
 }
 
 export interface ReadsOptions {
   connection: Connection;
-  /** The link, when what lies behind it may be read. */
+  /** The link, if its Redis may be read. */
   readable: () => Link | undefined;
-  /** Tags that are being forgotten; a read that begins now may still find them. */
+  /** Tags that are being forgotten. A read that begins now may still find their entries. */
   beingForgotten: () => Iterable<string>;
   encoding: Encoding;
   waitMs: number;
@@ -31,7 +31,7 @@ interface Waiting {
   resolve: (read: SharedRead) => void;
 }
 
-/** Reads in one round trip. What is forgotten while they are under way they must not bring. */
+/** The reads of one round trip, with the tags that are forgotten while they are in progress. */
 interface Batch {
   forgotten: Set<string>;
   everything: boolean;
@@ -42,7 +42,7 @@ export function createReads({ connection, readable, beingForgotten, encoding, wa
   let waiting: Waiting[] = [];
   let lastSince = 0;
 
-  /** All reads of one turn of the event loop go together. */
+  /** All reads of one event-loop iteration share a round trip. */
   const start = (): void => {
     const reads = waiting;
     waiting = [];
@@ -55,19 +55,19 @@ export function createReads({ connection, readable, beingForgotten, encoding, wa
     let keys = 0;
     reads.forEach((read, index) => {
       keys += read.keys.length;
-      if (index > first && keys > MAX_KEYS) {
-        ask(link, reads.slice(first, index));
+      if (index > first && keys > KEYS_PER_ROUND_TRIP) {
+        sendReads(link, reads.slice(first, index));
         first = index;
         keys = read.keys.length;
       }
     });
-    ask(link, reads.slice(first));
+    sendReads(link, reads.slice(first));
   };
 
-  const ask = (link: Link, reads: readonly Waiting[]): void => {
+  const sendReads = (link: Link, reads: readonly Waiting[]): void => {
     const batch: Batch = { forgotten: new Set(beingForgotten()), everything: false };
     batches.add(batch);
-    let answered = false;
+    let hasAnswered = false;
     let open = reads.length;
     const giveUp = (): void => {
       cancel();
@@ -75,8 +75,8 @@ export function createReads({ connection, readable, beingForgotten, encoding, wa
       for (const { keys, resolve } of reads) resolve(nothing(keys));
     };
     const cancel = after(waitMs, () => {
-      // When only the unpacking takes long, Redis is not to blame.
-      if (!answered) connection.failed(link, new LateError(waitMs));
+      // If Redis has answered and only decoding is slow, Redis is not slow.
+      if (!hasAnswered) connection.failed(link, new LateError(waitMs));
       giveUp();
     });
     const finish = ({ resolve }: Waiting, entries: Entries, since: number): void => {
@@ -89,12 +89,12 @@ export function createReads({ connection, readable, beingForgotten, encoding, wa
     };
     link.run(READ, ...reads.flatMap(({ keys }) => keys)).then(
       (reply) => {
-        answered = true;
+        hasAnswered = true;
         const [seq, found] = Array.isArray(reply) ? (reply as unknown[]) : [];
         const since = numberIn(seq);
         if (since === undefined || since < link.since || !Array.isArray(found)) {
-          // Somebody emptied it, and nobody knows what it had to remember.
-          link.drop('Redis has lost what was in it');
+          // Redis was emptied, so it no longer knows which answers were forgotten.
+          link.drop('Redis has lost its data');
           giveUp();
           return;
         }
@@ -105,7 +105,7 @@ export function createReads({ connection, readable, beingForgotten, encoding, wa
             const stored: unknown = found[next++];
             return Buffer.isBuffer(stored) ? encoding.decode(key, stored) : undefined;
           });
-          if (areThere(entries)) finish(read, entries, since);
+          if (areDecoded(entries)) finish(read, entries, since);
           else
             void Promise.all(entries.map((entry) => Promise.resolve(entry))).then((decoded) => {
               finish(read, decoded, since);
@@ -139,8 +139,8 @@ export function createReads({ connection, readable, beingForgotten, encoding, wa
 
 type Entries = readonly (SharedEntry | undefined)[];
 
-/** Most entries are small, and unpacked at once: then nobody needs to wait for another turn. */
-function areThere(entries: readonly (SharedEntry | undefined | Promise<unknown>)[]): entries is Entries {
+/** Whether all entries were decoded synchronously, as small ones are. Then no promise is needed. */
+function areDecoded(entries: readonly (SharedEntry | undefined | Promise<unknown>)[]): entries is Entries {
   return !entries.some((entry) => entry instanceof Promise);
 }
 

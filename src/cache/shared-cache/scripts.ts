@@ -1,48 +1,48 @@
 import { createHash } from 'node:crypto';
 
-/** All names in Redis begin like this; the number changes when what lies behind them does. */
+/** Prefix of all keys in Redis. Its number changes with the format of the values. */
 export const PREFIX = 'stekkerdoos:1:';
-/** Where instances tell each other what to forget: a JSON list of tags. */
+/** Channel on which instances announce forgotten tags, as a JSON list. */
 export const CHANNEL = `${PREFIX}forget`;
-/** The message that says: forget everything. */
+/** Message on the channel that means: forget everything. */
 export const EVERYTHING = '*';
 /**
- * How Redis remembers that a tag was forgotten. An answer that took longer than this from question to `write` could
- * bring a forgotten value back; deadlines are seconds.
+ * How long Redis remembers that a tag was forgotten. A slower answer could store a forgotten value again. Deadlines
+ * are a few seconds.
  */
 export const TOMBSTONE_MS = 10 * 60_000;
-/** How many entries one script looks at; the rest waits, so that Redis answers others in between. */
-export const CHUNK = 500;
+/** Entries that one script processes. The rest waits, so that Redis serves other clients in between. */
+export const ENTRIES_PER_SCRIPT = 500;
 
 export interface Script {
   source: string;
-  /** Redis knows a script that it has seen by this. */
+  /** SHA-1 of the source, by which Redis finds a loaded script. */
   sha: string;
 }
 
 /**
- * In Redis lie, each after the prefix:
+ * Keys in Redis, without the prefix:
  *
- *     state            a hash. seq: the number of the last forgetting; everything: the number of the last one that
- *                      forgot everything; life: which run of which Redis this is
- *     entry:<key>      `<since>,<tag>,...` and a line's end, then the answer
- *     tag:<tag>        a sorted set: keys of entries about it, by the moment (ms) they expire
- *     forgotten:<tag>  the number of its last forgetting
- *     swept:<n>:<tag>  what was `tag:<tag>` until it was forgotten, while its entries are being removed
- *     count:<name>
+ *     state            a hash. seq: the number of the last invalidation; everything: the number of the last
+ *                      invalidation of everything; life: the run id of the Redis that wrote this
+ *     entry:<key>      `<since>,<tag>,...` and a line break, then the answer
+ *     tag:<tag>        a sorted set: keys of the entries with this tag, by the time (ms) they expire
+ *     forgotten:<tag>  the number of its last invalidation
+ *     swept:<n>:<tag>  the former `tag:<tag>` of a forgotten tag, while its entries are being removed
+ *     count:<name>     a counter
  *
- * An entry counts only as long as it stands in the sets of all its tags. So forgetting is dropping the sets, however
- * large, and a set that Redis evicted for want of memory takes its entries with it rather than let them outlive a
- * forgetting. `seq` is a time where it can be, since it must not fall back when Redis loses it.
+ * An entry is valid only while the sets of all its tags contain it. So dropping the sets forgets their entries,
+ * whatever their size. A set that Redis evicted also invalidates its entries, so none outlives an invalidation. `seq`
+ * is a time where possible, because it must not decrease when Redis loses it.
  *
- * The scripts touch keys that they compute, which a cluster of Redis does not allow.
+ * The scripts use keys that they compute, which a Redis cluster does not allow.
  */
 const COMMON = `
 local prefix = '${PREFIX}'
 local state = KEYS[1]
 local function number(text) return tonumber(text or '0') or 0 end
 local function text(n) return string.format('%.0f', n) end
--- A script may write into a full Redis if its first write is one that takes no memory.
+-- A script may write to a full Redis if its first write needs no memory.
 local function even_if_full() redis.call('UNLINK', prefix .. 'nothing') end
 local function next_seq(least)
   even_if_full()
@@ -61,9 +61,9 @@ function script(body: string): Script {
 }
 
 /**
- * Begins to use Redis. ARGV: its run id, the greatest `since` that the instance has given out. Returns a greater one.
- * A Redis that was started anew may have gone back to a snapshot from before something was forgotten, as may a
- * replica that took over; one that was emptied has forgotten what it had to forget. Then nothing in it counts.
+ * Starts the use of a Redis. ARGV: its run id, and the greatest `since` that the instance has read. Returns a greater
+ * one. A Redis that was restarted, or a replica that took over, may have an old state from before an invalidation. A
+ * Redis that was emptied has lost its invalidations. In these cases all stored entries become invalid.
  */
 export const GREET = script(`
 local known = redis.call('HMGET', state, 'seq', 'life')
@@ -74,7 +74,7 @@ end
 return text(seq)
 `);
 
-/** ARGV: keys. Returns seq, and a list of what lies there. */
+/** ARGV: keys. Returns seq, and a list of the valid entries. */
 export const READ = script(`
 local known = redis.call('HMGET', state, 'seq', 'everything')
 local everything = number(known[2])
@@ -94,35 +94,35 @@ end
 return { known[1], answers }
 `);
 
-/** ARGV: key, since, how long to keep it (ms), entry, tags. */
+/** ARGV: key, since, retention in ms, entry, tags. Returns 1 if the entry was stored. */
 export const WRITE = script(`
-local key, since, keep = ARGV[1], number(ARGV[2]), number(ARGV[3])
+local key, since, retention = ARGV[1], number(ARGV[2]), number(ARGV[3])
 local known = redis.call('HMGET', state, 'seq', 'everything')
 if number(known[1]) < since or number(known[2]) > since then return 0 end
 for i = 5, #ARGV do
   if number(redis.call('GET', prefix .. 'forgotten:' .. ARGV[i])) > since then return 0 end
 end
-redis.call('SET', prefix .. 'entry:' .. key, ARGV[4], 'PX', keep)
+redis.call('SET', prefix .. 'entry:' .. key, ARGV[4], 'PX', retention)
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 for i = 5, #ARGV do
   local tag = prefix .. 'tag:' .. ARGV[i]
-  -- A set that is always in use would never lose what has expired. Two out for one in: it does, bit by bit.
+  -- A set in constant use never expires, so each write removes up to two expired members.
   local expired = redis.call('ZRANGEBYSCORE', tag, '-inf', now, 'LIMIT', 0, 2)
   if #expired > 0 then redis.call('ZREM', tag, unpack(expired)) end
-  redis.call('ZADD', tag, text(now + keep), key)
-  if redis.call('PTTL', tag) < keep then redis.call('PEXPIRE', tag, keep + 1000) end
+  redis.call('ZADD', tag, text(now + retention), key)
+  if redis.call('PTTL', tag) < retention then redis.call('PEXPIRE', tag, retention + 1000) end
 end
 return 1
 `);
 
 /**
- * ARGV: the message, then tags. Returns what SWEEP has still to remove. Entries of a small set are removed at once,
- * so that of one customer nothing is left when this returns; those of a large one count no more.
+ * ARGV: the message, then tags. Returns the sets that SWEEP must remove. Entries of a small set are removed at once,
+ * so that nothing about one customer remains afterwards. Entries of a large set become invalid at once.
  */
 export const FORGET = script(`
 local seq = next_seq(0)
-local room = ${CHUNK}
+local room = ${ENTRIES_PER_SCRIPT}
 local left = {}
 for i = 2, #ARGV do
   local tag = prefix .. 'tag:' .. ARGV[i]
@@ -142,9 +142,9 @@ redis.call('PUBLISH', '${CHANNEL}', ARGV[1])
 return left
 `);
 
-/** ARGV: a set that FORGET left, its tag. Returns how many entries are left. What was written since stays. */
+/** ARGV: a set that FORGET returned, and its tag. Returns the number of entries left. Entries written since then stay. */
 export const SWEEP = script(`
-local popped = redis.call('ZPOPMIN', ARGV[1], ${CHUNK})
+local popped = redis.call('ZPOPMIN', ARGV[1], ${ENTRIES_PER_SCRIPT})
 for i = 1, #popped, 2 do
   if not redis.call('ZSCORE', prefix .. 'tag:' .. ARGV[2], popped[i]) then
     redis.call('UNLINK', prefix .. 'entry:' .. popped[i])
@@ -153,13 +153,13 @@ end
 return redis.call('ZCARD', ARGV[1])
 `);
 
-/** What lies there is not removed, but counts no more; it expires, or is written anew. */
+/** Makes all stored entries invalid. They expire or are overwritten later. */
 export const FORGET_EVERYTHING = script(`
 redis.call('HSET', state, 'everything', text(next_seq(0)))
 redis.call('PUBLISH', '${CHANNEL}', '${EVERYTHING}')
 `);
 
-/** ARGV: name, how long the window is (ms), by how much. */
+/** ARGV: name, length of the window in ms, amount. Returns the total. */
 export const COUNT = script(`
 local name = prefix .. 'count:' .. ARGV[1]
 even_if_full()

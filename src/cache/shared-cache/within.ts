@@ -1,11 +1,11 @@
-/** Redis took too long. */
+/** Redis did not answer in time. */
 export class LateError extends Error {
   constructor(ms: number) {
     super(`Redis did not answer within ${ms} ms.`);
   }
 }
 
-/** What the promise says, or a LateError when it has said nothing by then. */
+/** Settles as the promise does, or rejects with a LateError after `ms`. */
 export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     const cancel = after(ms, () => {
@@ -16,8 +16,8 @@ export function within<T>(ms: number, promise: Promise<T>): Promise<T> {
 }
 
 /**
- * Calls after some time, unless it is cancelled before. When this process was busy, what has arrived in the meantime
- * is read first: a timer alone would find Redis slow whenever it is we who are.
+ * Calls `call` after `ms`, unless it is cancelled before. If this process was busy, received data is read first: a
+ * timer alone would report a slow Redis when this process is slow.
  */
 export function after(ms: number, call: () => void): () => void {
   let cancelled = false;

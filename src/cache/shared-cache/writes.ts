@@ -6,13 +6,13 @@ import { reasonOf } from '../../redis.js';
 import type { Link, Parameter } from './link.js';
 import { WRITE } from './scripts.js';
 
-/** Writes that wait for their turn, or for Redis. What comes on top of them is dropped. */
+/** Bound on writes that wait to be sent or for Redis. More writes are dropped. */
 const MAX_WAITING = 1_000;
-/** Encoding takes time: so many at once, and requests are answered in between. */
-const AT_ONCE = 20;
-/** What is larger takes longer to read than anybody waits. */
+/** Writes that are encoded before the process yields to the event loop. */
+const WRITES_PER_SLICE = 20;
+/** A larger entry would take longer to read than a read may wait. */
 const MAX_ENTRY_BYTES = 2 * 1024 * 1024;
-const COMPLAIN_EVERY_MS = 60_000;
+const WARNING_INTERVAL_MS = 60_000;
 
 export interface Write {
   key: string;
@@ -23,7 +23,7 @@ export interface Write {
 
 export interface WritesOptions {
   connection: Connection;
-  /** The link, when it may be written over. */
+  /** The link, if its Redis may be written. */
   writable: () => Link | undefined;
   encoding: Encoding;
   logger: Logger;
@@ -36,16 +36,16 @@ export function createWrites({
   logger,
 }: WritesOptions): (write: Write) => void {
   const waiting: Write[] = [];
-  let underWay = 0;
+  let inProgress = 0;
   let refusals = 0;
-  let complainedAt = -Infinity;
+  let warnedAt = -Infinity;
 
   const start = (): void => {
-    const writes = waiting.splice(0, AT_ONCE);
+    const writes = waiting.splice(0, WRITES_PER_SLICE);
     if (waiting.length > 0) setImmediate(start);
     const link = writable();
     if (link === undefined) return;
-    // What was read over an earlier link may have been forgotten without a trace on this one.
+    // An answer that was read over an earlier link may have been forgotten since, and this Redis may not know it.
     const calls = writes.filter(({ since }) => since >= link.since).map(encode);
     const now = calls.filter((call): call is Call => call !== undefined && !(call instanceof Promise));
     if (now.length > 0) void send(link, now);
@@ -75,7 +75,7 @@ export function createWrites({
   };
 
   const send = async (link: Link, calls: readonly Call[]): Promise<void> => {
-    underWay += calls.length;
+    inProgress += calls.length;
     try {
       for (const error of await link.runAll(WRITE, calls)) {
         if (error === undefined) continue;
@@ -85,22 +85,25 @@ export function createWrites({
     } catch (error) {
       connection.failed(link, error);
     } finally {
-      underWay -= calls.length;
+      inProgress -= calls.length;
     }
   };
 
-  /** A full Redis refuses thousands a second. */
+  /** Warns at most once a minute, because a full Redis refuses thousands of writes a second. */
   const refused = (error: unknown): undefined => {
     refusals += 1;
-    if (performance.now() - complainedAt < COMPLAIN_EVERY_MS) return;
-    logger.warn({ reason: reasonOf(error), refusals }, 'answers could not be kept in the shared cache');
-    complainedAt = performance.now();
+    if (performance.now() - warnedAt < WARNING_INTERVAL_MS) return;
+    logger.warn(
+      { reason: reasonOf(error), refusals },
+      'answers could not be stored in the shared cache: check the memory and the disk of Redis',
+    );
+    warnedAt = performance.now();
     refusals = 0;
   };
 
   return (write) => {
     if (writable() === undefined || !(write.retentionMs > 0)) return;
-    if (waiting.length + underWay >= MAX_WAITING) return;
+    if (waiting.length + inProgress >= MAX_WAITING) return;
     waiting.push(write);
     if (waiting.length === 1) setImmediate(start);
   };
