@@ -1,4 +1,4 @@
-import { connection, pageSize } from '../../src/index.js';
+import { connection, globalId, pageSize } from '../../src/index.js';
 import { invoicePages, openTotals } from './loaders.js';
 import { cursorOf, placeIn, totalsOf } from './mapping.js';
 import type { Resolvers } from './schema.generated.js';
@@ -23,5 +23,8 @@ export const resolvers: Resolvers = {
         isApproximate: found.some(({ isComplete }) => !isComplete),
       };
     },
+  },
+  Invoice: {
+    id: ({ number }) => globalId('Invoice', number),
   },
 };

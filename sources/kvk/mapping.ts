@@ -91,7 +91,10 @@ export function toBranches(
     address: branch.indAdresAfgeschermd === true ? null : oneLine(branch.volledigAdres),
   }));
   return {
-    branches: branches.sort((one, other) => Number(other.isMain) - Number(one.isMain)),
+    // Numbers are issued in ascending order, so a new branch moves no other branch in the list.
+    branches: branches.sort(
+      (a, b) => Number(b.isMain) - Number(a.isMain) || Number(a.number) - Number(b.number),
+    ),
     count: totaalAantalVestigingen ?? branches.length,
   };
 }

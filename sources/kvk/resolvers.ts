@@ -1,8 +1,19 @@
-import { pageSize, type Company, type Context } from '../../src/index.js';
+import {
+  connection,
+  decodeCursor,
+  encodeCursor,
+  invalidCursor,
+  pageSize,
+  type Company,
+  type Context,
+} from '../../src/index.js';
 import { registered } from './companies.js';
 import { branchDetails, branchesOfCompanies } from './loaders.js';
 import type { BranchesOf, Registration } from './mapping.js';
 import type { Resolvers } from './schema.generated.js';
+
+/** The name of the list in its cursors. */
+const BRANCHES = 'Company.branches';
 
 /** Answers schema/sources/kvk.graphql. */
 export const resolvers: Resolvers = {
@@ -21,9 +32,19 @@ export const resolvers: Resolvers = {
     addresses: valueOf('addresses'),
     websites: valueOf('websites'),
     owner: valueOf('owner'),
-    branches: async (company, { first }, context) => {
+    branches: async (company, { first, after }, context) => {
       const size = pageSize(first);
-      return (await branchesOf(company, context))?.branches.slice(0, size) ?? null;
+      const start = after == null ? 0 : positionOf(after);
+      const found = await branchesOf(company, context);
+      const items = found?.branches
+        .slice(start, start + size + 1)
+        .map((node, i) => ({ node, end: start + i + 1 }));
+      return items === undefined
+        ? null
+        : connection(items, size, ({ node, end }) => ({
+            node,
+            cursor: encodeCursor(BRANCHES, [String(end)]),
+          }));
     },
     branchCount: async (company, _, context) => (await branchesOf(company, context))?.count ?? null,
   },
@@ -31,6 +52,13 @@ export const resolvers: Resolvers = {
     details: (branch, _, { load }) => load(branchDetails, branch),
   },
 };
+
+/** How many branches come before the page. The numbers of branches are masked for some callers, so no cursor holds one. */
+function positionOf(cursor: string): number {
+  const [position = ''] = decodeCursor(BRANCHES, cursor, 1);
+  if (!/^\d{1,6}$/.test(position)) throw invalidCursor();
+  return Number(position);
+}
 
 function valueOf<F extends keyof Registration>(field: F) {
   return async (company: Company): Promise<Registration[F] | null> =>

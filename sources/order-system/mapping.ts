@@ -37,6 +37,7 @@ export interface OrderRecord {
 }
 
 export interface OrderLineRecord {
+  orderNumber: string;
   lineNumber: number;
   sku: string;
   description: string;
@@ -129,6 +130,7 @@ export function placeOf(cursor: string): { placedAt: string; number: string } {
 
 export function toOrderLine(row: OrderLineRow): OrderLineRecord {
   return {
+    orderNumber: row.order_no,
     lineNumber: row.line_no,
     sku: row.sku,
     description: row.description,

@@ -1,4 +1,4 @@
-import { connection, pageSize, type Context, type Customer } from '../../src/index.js';
+import { connection, globalId, pageSize, type Context, type Customer } from '../../src/index.js';
 import { identity } from './identity.js';
 import { linesOfOrders, orderPages, orderTotals, paymentsOfOrders, type OrderTotals } from './loaders.js';
 import { placeOf } from './mapping.js';
@@ -30,10 +30,12 @@ export const resolvers: Resolvers = {
     },
   },
   Order: {
+    id: ({ number }) => globalId('Order', number),
     lines: async (order, _, { load }) => [...(await load(linesOfOrders, order))],
     payments: async (order, _, { load }) => [...(await load(paymentsOfOrders, order))],
   },
   OrderLine: {
+    id: ({ orderNumber, lineNumber }) => globalId('OrderLine', orderNumber, String(lineNumber)),
     product: ({ sku }) => ({ sku }),
   },
 };

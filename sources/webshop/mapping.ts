@@ -1,4 +1,9 @@
-import type { ConsentStatement, CustomerRecord, GraphqlMapping } from '../../src/index.js';
+import {
+  globalId,
+  type ConsentStatement,
+  type CustomerRecord,
+  type GraphqlMapping,
+} from '../../src/index.js';
 import type { ConsentingCustomer, ShopifyCustomer } from './wire.js';
 
 const CUSTOMER_GID = 'gid://shopify/Customer/';
@@ -132,14 +137,19 @@ export const mapping: GraphqlMapping = {
     Cart: {
       type: 'DraftOrder',
       fields: {
+        id: { path: 'id', compute: (gid) => globalId('Cart', textOf(gid)) },
         total: 'totalPriceSet.shopMoney',
-        lines: 'lineItems(first: $first).nodes',
+        lines: { page: 'lineItems(first: $first, after: $after)', ownerId: 'id' },
         checkoutUrl: 'invoiceUrl',
       },
     },
     CartLine: {
       type: 'DraftOrderLineItem',
-      fields: { unitPrice: 'originalUnitPriceSet.shopMoney', product: 'variant' },
+      fields: {
+        id: { path: 'id', compute: (gid) => globalId('CartLine', textOf(gid)) },
+        unitPrice: 'originalUnitPriceSet.shopMoney',
+        product: 'variant',
+      },
     },
     Product: {
       type: 'ProductVariant',
@@ -158,12 +168,12 @@ export const mapping: GraphqlMapping = {
         onlineNumber: 'name',
         onlineStatus: 'displayFulfillmentStatus',
         channel: 'app.name',
-        shipments: 'fulfillments(first: $first)',
+        shipments: { list: 'fulfillments', sortedBy: ['createdAt', 'id'] },
       },
     },
     Shipment: {
       type: 'Fulfillment',
-      fields: { sentAt: 'createdAt', tracking: 'trackingInfo(first: $first)' },
+      fields: { sentAt: 'createdAt', tracking: 'trackingInfo' },
     },
     Tracking: { type: 'FulfillmentTrackingInfo', fields: { carrier: 'company' } },
     Money: { type: 'MoneyV2', fields: { currency: 'currencyCode' } },

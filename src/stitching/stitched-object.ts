@@ -1,5 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import { fieldKey, type PlannedSelection } from '../connectors/graphql/plan.js';
+import { fieldKey } from '../connectors/graphql/collect-fields.js';
+import type { PlannedSelection } from '../connectors/graphql/plan.js';
 
 /**
  * An object of a system that speaks GraphQL, as its loader returns it. Fields are read by their names and arguments, never

@@ -16,7 +16,7 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import type { GraphqlClient } from '../connectors/graphql/client.js';
-import type { Selected } from '../connectors/graphql/plan.js';
+import type { Selected } from '../connectors/graphql/collect-fields.js';
 import { createTranslator, type Translation } from '../connectors/graphql/translate.js';
 import type { Context, Customer } from '../customer/customer.js';
 import type { Loader } from '../loaders/loader.js';

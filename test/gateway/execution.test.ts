@@ -227,7 +227,7 @@ describe('an operation is answered by a plan as by interpreting it', () => {
         one_cart: customer(by: $by) { cart { total { currency } } }
         orders: customer(by: $by) { orders(first: $first) { nodes { lines { product { sku title @include(if: $on) } } } } }
       }
-      fragment Shop on Customer { cart { lines(first: $first) { title } ...Total @skip(if: $on) } }
+      fragment Shop on Customer { cart { lines(first: $first) { nodes { title } } ...Total @skip(if: $on) } }
       fragment Total on Cart { total { currency } }`,
       { by: { email: EMAIL }, on: true },
       await headersOf('operator', { purpose: 'SERVICE' }),

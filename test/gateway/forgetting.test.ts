@@ -143,7 +143,7 @@ async function read(gateway: TestGateway, by: object) {
         orders(first: 1) { nodes { status lines { product { title } } } }
         tickets(first: 1) { subject }
         company { name }
-        cart { lines { title } }
+        cart { lines { nodes { title } } }
       }
     }`,
     { by },

@@ -126,7 +126,7 @@ describe('a page that asks for the slow part later', () => {
   });
 
   test('asks a GraphQL system what it would without the directive', async () => {
-    const query = `query ($later: Boolean!) { ${EVERYWHERE} { cart { name } ... @defer(if: $later) { ...Cart @defer } } } fragment Cart on Customer { cart { lines { quantity } } }`;
+    const query = `query ($later: Boolean!) { ${EVERYWHERE} { cart { name } ... @defer(if: $later) { ...Cart @defer } } } fragment Cart on Customer { cart { lines { nodes { quantity } } } }`;
     const sentFor = async (later: boolean, asked: string) => {
       webshop.seen.length = 0;
       const answer = await askInParts(anybody.port, { query: asked, variables: { later } });

@@ -154,7 +154,10 @@ describe.each(WAYS)('an operation that is %s', (way) => {
       'orders that the webshop knows',
       '{ orders(first: 9) { nodes { onlineNumber @skip(if: true) onlineNumber channel @include(if: $no) channel } } }',
     ],
-    ['lines with other arguments', '{ cart { a: lines(first: 1) { title } b: lines(first: 2) { title } } }'],
+    [
+      'lines with other arguments',
+      '{ cart { a: lines(first: 1) { nodes { title } } b: lines(first: 2) { nodes { title } } } }',
+    ],
   ])('is answered as written out: %s', async (_what, selection) => {
     const fragment = selection.includes('...Cart') ? 'fragment Cart on Customer { cart { name } }' : '';
     const query = `query ($by: CustomerKey!${selection.includes('$no') ? ', $no: Boolean! = false' : ''}) {
@@ -167,7 +170,7 @@ describe.each(WAYS)('an operation that is %s', (way) => {
   test.each(SPECIAL_NAMES)('is answered with the response name %s anywhere', async (name) => {
     const query = `query ($by: CustomerKey!) {
       ${name}: customer(by: $by) {
-        ${name}: cart { ${name}: total { ${name}: amount } name lines { ${name}: product { ${name}: title } } }
+        ${name}: cart { ${name}: total { ${name}: amount } name lines { nodes { ${name}: product { ${name}: title } } } }
         locale
         orders(first: 1) { ${name}: nodes { ${name}: lines { ${name}: product { ${name}: sku } } number } }
         tickets(first: 1) { ${name}: subject }

@@ -61,7 +61,7 @@ const emails = customersEverywhere()
   .filter(({ number }) => number < CUSTOMERS);
 
 function operation(): Body {
-  const lines = `lines(first: ${below(20) + 1}) { ${some(LINE)} product { ${some(PRODUCT)} } }`;
+  const lines = `lines(first: ${below(20) + 1}) { nodes { ${some(LINE)} product { ${some(PRODUCT)} } } }`;
   const cart = `cart { ${some(CART)} ${lines} total { ${some(['amount', 'currency'])} } }`;
   const orders = `orders(first: ${below(3) + 1}) { nodes { ${some(['number', 'placedAt'])} lines { product { ${some(PRODUCT)} } } } }`;
   return JSON.stringify({

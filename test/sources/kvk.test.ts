@@ -146,8 +146,8 @@ describe('the trade register', () => {
         hasRefusedAdvertising websites activities { code description isMain }
         addresses { purpose text address { street houseNumber postcode city country } }
         owner { legalForm legalFormInFull rsin addresses { text } websites deregisteredOn }
-        branchCount branches { number name isMain isCommercial address
-          details { tradeNames employees fullTimeEmployees partTimeEmployees registeredOn startedOn activities { code } } }
+        branchCount branches { nodes { number name isMain isCommercial address
+          details { tradeNames employees fullTimeEmployees partTimeEmployees registeredOn startedOn activities { code } } } }
       } }`,
     );
     await gateway.close();
@@ -198,22 +198,24 @@ describe('the trade register', () => {
         deregisteredOn: null,
       },
       branchCount: 2,
-      branches: branches.map((branch, i) => ({
-        number: branch.number,
-        name: branch.tradeNames[0],
-        isMain: i === 0,
-        isCommercial: true,
-        address: i === 0 ? line : 'Geneinde 1 6211AA Maastricht',
-        details: {
-          tradeNames: branch.tradeNames,
-          employees: branch.fullTime + branch.partTime,
-          fullTimeEmployees: branch.fullTime,
-          partTimeEmployees: branch.partTime,
-          registeredOn: '2020-08-28',
-          startedOn: '2015-08-28',
-          activities: [{ code: '10110' }, { code: '10120' }, { code: '10130' }],
-        },
-      })),
+      branches: {
+        nodes: branches.map((branch, i) => ({
+          number: branch.number,
+          name: branch.tradeNames[0],
+          isMain: i === 0,
+          isCommercial: true,
+          address: i === 0 ? line : 'Geneinde 1 6211AA Maastricht',
+          details: {
+            tradeNames: branch.tradeNames,
+            employees: branch.fullTime + branch.partTime,
+            fullTimeEmployees: branch.fullTime,
+            partTimeEmployees: branch.partTime,
+            registeredOn: '2020-08-28',
+            startedOn: '2015-08-28',
+            activities: [{ code: '10110' }, { code: '10120' }, { code: '10130' }],
+          },
+        })),
+      },
     });
   });
 
@@ -238,11 +240,13 @@ describe('the trade register', () => {
     const branch = shielded?.branches.find(({ addresses }) => addresses[0]?.isShielded === true);
     const gateway = createTestGateway(settings);
     const { data, errors } = await gateway.query(
-      `{ company(by: { kvkNumber: "${String(shielded?.kvkNumber)}" }) { branches(first: 100) { number address details { addresses { text } } } } }`,
+      `{ company(by: { kvkNumber: "${String(shielded?.kvkNumber)}" }) { branches(first: 100) { nodes { number address details { addresses { text } } } } } }`,
     );
     await gateway.close();
     expect(errors).toEqual([]);
-    expect(listAt(data, 'company', 'branches').find((one) => at(one, 'number') === branch?.number)).toEqual({
+    expect(
+      listAt(data, 'company', 'branches', 'nodes').find((one) => at(one, 'number') === branch?.number),
+    ).toEqual({
       number: branch?.number,
       address: null,
       details: { addresses: [] },
@@ -293,7 +297,7 @@ describe('the trade register', () => {
 
   it.each([0, 101, -1])('refuses to give %d branches', async (first) => {
     const gateway = createTestGateway(settings);
-    const { query, variables } = byNumber('69599084', `branches(first: ${first}) { number }`);
+    const { query, variables } = byNumber('69599084', `branches(first: ${first}) { nodes { number } }`);
     const { errors } = await gateway.query(query, variables);
     await gateway.close();
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);

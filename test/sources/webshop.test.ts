@@ -118,7 +118,7 @@ describe('the webshop', () => {
   it('shows each customer the newest cart that is still open, and to others none', async () => {
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) { cart {
-        name total { amount currency } updatedAt lines(first: 100) { quantity unitPrice { amount currency } product { sku } }
+        name total { amount currency } updatedAt lines(first: 100) { nodes { quantity unitPrice { amount currency } product { sku } } }
       } } }`,
       { by: shoppers.map(({ webshop: own }) => ({ shopifyCustomerId: own?.customerId })) },
     );
@@ -138,14 +138,18 @@ describe('the webshop', () => {
       if (cart === undefined) continue;
       expect(at(data, 'customers', i, 'cart')).toMatchObject({
         updatedAt: expect.stringContaining(cart.updatedAt.slice(0, 19)) as string,
-        lines: cart.lines.map(({ sku, quantity, unitPriceCents }) => ({
-          quantity,
-          unitPrice: {
-            currency: 'EUR',
-            amount: expect.stringMatching(new RegExp(`^${String(unitPriceCents / 100)}(\\.?0*)$`)) as string,
-          },
-          product: products.has(sku) ? { sku } : null,
-        })),
+        lines: {
+          nodes: cart.lines.map(({ sku, quantity, unitPriceCents }) => ({
+            quantity,
+            unitPrice: {
+              currency: 'EUR',
+              amount: expect.stringMatching(
+                new RegExp(`^${String(unitPriceCents / 100)}(\\.?0*)$`),
+              ) as string,
+            },
+            product: products.has(sku) ? { sku } : null,
+          })),
+        },
       });
     }
   });
@@ -160,7 +164,7 @@ describe('the webshop', () => {
 
   it.each([0, 101, -1])('refuses to give %d lines of a cart', async (first) => {
     const { errors } = await gateway.query(
-      `{ customer(by: { email: "everywhere@example.nl" }) { cart { lines(first: ${first}) { title } } } }`,
+      `{ customer(by: { email: "everywhere@example.nl" }) { cart { lines(first: ${first}) { nodes { title } } } } }`,
     );
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
@@ -312,12 +316,11 @@ describe('a webshop of its own kind', () => {
       people: [{ ...owner, webshop: { ...owner.webshop, draftOrders } }],
     });
     const { data, errors } = await gateway.query(
-      `{ customer(by: { email: "everywhere@example.nl" }) { cart { lines {
-        title quantity product { sku } other: product { title }
-      } } } }`,
+      `{ customer(by: { email: "everywhere@example.nl" }) { cart { lines { nodes {
+        title quantity product { sku } other: product { title } } } } } }`,
     );
     expect(errors).toEqual([]);
-    expect(at(data, 'customer', 'cart', 'lines')).toEqual([
+    expect(at(data, 'customer', 'cart', 'lines', 'nodes')).toEqual([
       { title: 'title 0', quantity: line.quantity, product: null, other: null },
     ]);
   });

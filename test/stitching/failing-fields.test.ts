@@ -51,14 +51,14 @@ describe('a field that the webshop cannot answer', () => {
     webshop.failFields([{ type: 'ProductVariant', field: 'inventoryQuantity', message: 'broken' }]);
     const several = shoppers.find(({ cart }) => cart.lines.length > 1) ?? eva;
     const answer = await gateway.query(
-      'query($by: [CustomerKey!]!) { customers(by: $by) { cart { lines { title product { sku left: availableQuantity } } } } }',
+      'query($by: [CustomerKey!]!) { customers(by: $by) { cart { lines { nodes { title product { sku left: availableQuantity } } } } } }',
       { by: [{ email: 'orders-only@example.nl' }, { email: several.email }] },
     );
     expect(several.cart.lines.length).toBeGreaterThan(1);
     expect(answer.errors.map(({ path }) => path)).toEqual(
-      several.cart.lines.map((_, i) => ['customers', 1, 'cart', 'lines', i, 'product', 'left']),
+      several.cart.lines.map((_, i) => ['customers', 1, 'cart', 'lines', 'nodes', i, 'product', 'left']),
     );
-    expect(listAt(answer.data, 'customers', 1, 'cart', 'lines')).toEqual(
+    expect(listAt(answer.data, 'customers', 1, 'cart', 'lines', 'nodes')).toEqual(
       several.cart.lines.map(({ sku }) => ({ title: titleOf(sku), product: { sku, left: null } })),
     );
   });
@@ -66,13 +66,13 @@ describe('a field that the webshop cannot answer', () => {
   test('that the webshop never leaves out takes what holds it along, and that has the error', async () => {
     webshop.failFields([{ type: 'ProductVariant', field: 'contextualPricing', message: 'broken' }]);
     const answer = await gateway.query(
-      'query($by: CustomerKey!) { customer(by: $by) { cart { lines { title product { sku price { amount } } } } } }',
+      'query($by: CustomerKey!) { customer(by: $by) { cart { lines { nodes { title product { sku price { amount } } } } } } }',
       { by },
     );
     expect(answer.errors.map(({ path }) => path)).toEqual(
-      eva.cart.lines.map((_, i) => ['customer', 'cart', 'lines', i, 'product']),
+      eva.cart.lines.map((_, i) => ['customer', 'cart', 'lines', 'nodes', i, 'product']),
     );
-    expect(listAt(answer.data, 'customer', 'cart', 'lines')).toEqual(
+    expect(listAt(answer.data, 'customer', 'cart', 'lines', 'nodes')).toEqual(
       eva.cart.lines.map(({ sku }) => ({ title: titleOf(sku), product: null })),
     );
   });

@@ -51,11 +51,11 @@ const by = { email: shopper.email };
 const skus = shopper.cart.lines.map(({ sku }) => sku);
 
 const inCart = (product: string) =>
-  `query($by: CustomerKey!) { customer(by: $by) { cart { lines { product { ${product} } } } } }`;
+  `query($by: CustomerKey!) { customer(by: $by) { cart { lines { nodes { product { ${product} } } } } } }`;
 const inOrders = (product: string) =>
   `query($by: CustomerKey!) { customer(by: $by) { orders(first: 1) { nodes { lines { product { ${product} } } } } } }`;
 const inCartOf = (answer: { data: unknown }) =>
-  listAt(answer.data, 'customer', 'cart', 'lines').map((line) => at(line, 'product'));
+  listAt(answer.data, 'customer', 'cart', 'lines', 'nodes').map((line) => at(line, 'product'));
 const inOrdersOf = (answer: { data: unknown }) =>
   listAt(answer.data, 'customer', 'orders', 'nodes', 0, 'lines').map((line) => at(line, 'product'));
 
@@ -63,13 +63,13 @@ describe('a local system finds a product of the webshop by its SKU', () => {
   // First of all: a customer who was identified before goes on before the others do.
   test('in one call for all products of one kind of place', async () => {
     const answer = await gateway.query(
-      'query($by: [CustomerKey!]!) { customers(by: $by) { cart { lines(first: 5) { product { stock } } } } }',
+      'query($by: [CustomerKey!]!) { customers(by: $by) { cart { lines(first: 5) { nodes { product { stock } } } } } }',
       { by: shoppers.map(({ email }) => ({ email })) },
     );
     expect(answer.errors).toEqual([]);
     expect(listAt(answer.data, 'customers')).toEqual(
       shoppers.map(({ cart }) => ({
-        cart: { lines: cart.lines.map(({ sku }) => ({ product: { stock: quantity(sku) } })) },
+        cart: { lines: { nodes: cart.lines.map(({ sku }) => ({ product: { stock: quantity(sku) } })) } },
       })),
     );
     expect(askedSkus).toHaveLength(1);
@@ -137,7 +137,7 @@ describe('a wrong key is never asked by', () => {
     const answer = await gateway.query(inCart('title stock'), { by });
     expect(inCartOf(answer)).toEqual(skus.map((sku) => ({ title: titleOf(sku), stock: null })));
     expect(answer.errors.map(({ path, extensions }) => [path, extensions.source])).toEqual(
-      skus.map((_, i) => [['customer', 'cart', 'lines', i, 'product', 'stock'], 'webshop']),
+      skus.map((_, i) => [['customer', 'cart', 'lines', 'nodes', i, 'product', 'stock'], 'webshop']),
     );
     expect(askedSkus).toEqual([]);
   });
@@ -148,7 +148,7 @@ describe('a wrong key is never asked by', () => {
     const answer = await gateway.query(inCart('stock'), { by });
     expect(inCartOf(answer)).toEqual(skus.map((sku, i) => ({ stock: i === 0 ? null : quantity(sku) })));
     expect(answer.errors.map(({ path }) => path)).toEqual([
-      ['customer', 'cart', 'lines', 0, 'product', 'stock'],
+      ['customer', 'cart', 'lines', 'nodes', 0, 'product', 'stock'],
     ]);
     expect(askedSkus).toEqual([skus.slice(1).sort()]);
   });
@@ -158,7 +158,7 @@ describe('a wrong key is never asked by', () => {
     const answer = await gateway.query(inCart('title stock'), { by });
     expect(inCartOf(answer)).toEqual(skus.map((sku) => ({ title: titleOf(sku), stock: null })));
     expect(answer.errors.map(({ path, extensions }) => [path, extensions.source])).toEqual(
-      skus.map((_, i) => [['customer', 'cart', 'lines', i, 'product', 'stock'], 'warehouse']),
+      skus.map((_, i) => [['customer', 'cart', 'lines', 'nodes', i, 'product', 'stock'], 'warehouse']),
     );
   });
 });

@@ -90,49 +90,52 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
   });
 
   test.each([
-    ['query($by: CustomerKey!) { customer(by: $by) { cart { lines(first: 2) { quantity } } } }', {}],
     [
-      'query($by: CustomerKey!, $n: Int!) { customer(by: $by) { cart { lines(first: $n) { quantity } } } }',
+      'query($by: CustomerKey!) { customer(by: $by) { cart { lines(first: 2) { nodes { quantity } } } } }',
+      {},
+    ],
+    [
+      'query($by: CustomerKey!, $n: Int!) { customer(by: $by) { cart { lines(first: $n) { nodes { quantity } } } } }',
       { n: 2 },
     ],
     [
-      'query($by: CustomerKey!, $n: Int! = 2) { customer(by: $by) { cart { lines(first: $n) { quantity } } } }',
+      'query($by: CustomerKey!, $n: Int! = 2) { customer(by: $by) { cart { lines(first: $n) { nodes { quantity } } } } }',
       {},
     ],
     [
       `query($by: CustomerKey!, $n: Int!) { customer(by: $by) { cart { ...two } } }
-       fragment two on Cart { lines(first: $n) { quantity } }`,
+       fragment two on Cart { lines(first: $n) { nodes { quantity } } }`,
       { n: 2 },
     ],
   ])('arguments: %s', async (query, variables) => {
     const found = await data(query, { by, ...variables });
-    expect(listAt(found, 'customer', 'cart', 'lines')).toEqual(
+    expect(listAt(found, 'customer', 'cart', 'lines', 'nodes')).toEqual(
       eva.cart.lines.slice(0, 2).map(({ quantity }) => ({ quantity })),
     );
-    expect(onlyRequest()).toContain('lineItems(first: 2)');
+    expect(onlyRequest()).toContain('lineItems(first: 2, after: null)');
   });
 
   test('the values of variables, in a fragment too, whenever the operation is sent', async () => {
     const query = `query($by: CustomerKey!, $n: Int!) { customer(by: $by) { cart { ...some } } }
-      fragment some on Cart { lines(first: $n) { quantity } }`;
+      fragment some on Cart { lines(first: $n) { nodes { quantity } } }`;
     for (const n of [2, 3]) {
       await data(query, { by, n });
-      expect(onlyRequest()).toContain(`lineItems(first: ${n})`);
+      expect(onlyRequest()).toContain(`lineItems(first: ${n}, after: null)`);
     }
   });
 
   test('an argument that is left out has the default that the schema tells', async () => {
-    await data('query($by: CustomerKey!) { customer(by: $by) { cart { lines { quantity } } } }');
-    expect(onlyRequest()).toContain('lineItems(first: 20)');
+    await data('query($by: CustomerKey!) { customer(by: $by) { cart { lines { nodes { quantity } } } } }');
+    expect(onlyRequest()).toContain('lineItems(first: 20, after: null)');
     await data(
-      'query($by: CustomerKey!, $n: Int) { customer(by: $by) { cart { lines(first: $n) { quantity } } } }',
+      'query($by: CustomerKey!, $n: Int) { customer(by: $by) { cart { lines(first: $n) { nodes { quantity } } } } }',
     );
-    expect(onlyRequest()).toContain('lineItems(first: 20)');
+    expect(onlyRequest()).toContain('lineItems(first: 20, after: null)');
   });
 
   test('a page size out of bounds is refused without asking', async () => {
     const answer = await gateway.query(
-      'query($by: CustomerKey!) { customer(by: $by) { orders { nodes { number } } cart { lines(first: 0) { quantity } } } }',
+      'query($by: CustomerKey!) { customer(by: $by) { orders { nodes { number } } cart { lines(first: 0) { nodes { quantity } } } } }',
       { by },
     );
     expect(answer.errors.map(({ path, extensions }) => [path?.slice(0, 2), extensions.code])).toEqual([
@@ -145,7 +148,7 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
   test('aliases, of fields, of objects and of the same field with other arguments', async () => {
     const found = await data(
       `query($by: CustomerKey!) { customer(by: $by) {
-        mandje: cart { naam: name kind: __typename one: lines(first: 1) { title } all: lines { aantal: quantity } }
+        mandje: cart { naam: name kind: __typename one: lines(first: 1) { nodes { title } } all: lines { nodes { aantal: quantity } } }
         tongue: locale
       } }`,
     );
@@ -153,8 +156,8 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
       mandje: {
         naam: eva.cart.name,
         kind: 'Cart',
-        one: eva.cart.lines.slice(0, 1).map(({ sku }) => ({ title: titleOf(sku) })),
-        all: eva.cart.lines.map(({ quantity }) => ({ aantal: quantity })),
+        one: { nodes: eva.cart.lines.slice(0, 1).map(({ sku }) => ({ title: titleOf(sku) })) },
+        all: { nodes: eva.cart.lines.map(({ quantity }) => ({ aantal: quantity })) },
       },
       tongue: 'nl',
     });
@@ -245,7 +248,7 @@ describe('many customers', () => {
   test('are one request, and each gets their own cart', async () => {
     const list = [...shoppers].reverse();
     const found = await data(
-      'query($by: [CustomerKey!]!) { customers(by: $by) { cart { name lines { product { sku title } } } } }',
+      'query($by: [CustomerKey!]!) { customers(by: $by) { cart { name lines { nodes { product { sku title } } } } } }',
       {
         by: list.map(({ email }) => ({ email })),
       },
@@ -254,7 +257,7 @@ describe('many customers', () => {
       list.map(({ cart }) => ({
         cart: {
           name: cart.name,
-          lines: cart.lines.map(({ sku }) => ({ product: { sku, title: titleOf(sku) } })),
+          lines: { nodes: cart.lines.map(({ sku }) => ({ product: { sku, title: titleOf(sku) } })) },
         },
       })),
     );
@@ -278,7 +281,7 @@ describe('many customers', () => {
     const found = await data(
       `query($a: CustomerKey!, $b: CustomerKey!) {
         a: customer(by: $a) { cart { name } }
-        b: customer(by: $b) { cart { name lines { quantity } } }
+        b: customer(by: $b) { cart { name lines { nodes { quantity } } } }
         c: customer(by: $b) { locale }
         d: customer(by: $a) { cart { naam: name } }
       }`,
@@ -286,7 +289,12 @@ describe('many customers', () => {
     );
     expect(found).toEqual({
       a: { cart: { name: eva.cart.name } },
-      b: { cart: { name: other.cart.name, lines: other.cart.lines.map(({ quantity }) => ({ quantity })) } },
+      b: {
+        cart: {
+          name: other.cart.name,
+          lines: { nodes: other.cart.lines.map(({ quantity }) => ({ quantity })) },
+        },
+      },
       c: { locale: 'nl' },
       d: { cart: { naam: eva.cart.name } },
     });
@@ -295,7 +303,7 @@ describe('many customers', () => {
   test('too dear for one request of the webshop are cut into several', async () => {
     const found = await data(
       `query($by: [CustomerKey!]!) { customers(by: $by) {
-        cart { name lines(first: 40) { title unitPrice { amount } product { sku title price { amount } imageUrl } } }
+        cart { name lines(first: 40) { nodes { title unitPrice { amount } product { sku title price { amount } imageUrl } } } }
       } }`,
       { by: shoppers.map(({ email }) => ({ email })) },
     );
@@ -308,8 +316,8 @@ describe('many customers', () => {
   test('what would be too dear for one customer already is refused without asking', async () => {
     const answer = await gateway.query(
       `query($by: CustomerKey!) { customer(by: $by) { name
-        a: cart { lines(first: 100) { unitPrice { amount } product { price { amount } imageUrl } } }
-        b: cart { lines(first: 100) { unitPrice { amount } product { price { amount } imageUrl } } }
+        a: cart { lines(first: 100) { nodes { unitPrice { amount } product { price { amount } imageUrl } } } }
+        b: cart { lines(first: 100) { nodes { unitPrice { amount } product { price { amount } imageUrl } } } }
       } }`,
       { by },
     );

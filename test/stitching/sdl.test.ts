@@ -306,7 +306,7 @@ describe('the schema', () => {
     ])
       expect(text.includes(name), name).toBe(false);
     const { data, errors } = await two.query(
-      '{ customer(by: {email: "everywhere@example.nl"}) { id name company { name } cart { lines { product { sku title } } } systems { source } } }',
+      '{ customer(by: {email: "everywhere@example.nl"}) { id name company { name } cart { lines { nodes { product { sku title } } } } systems { source } } }',
     );
     await two.close();
     expect(errors).toEqual([]);
@@ -314,7 +314,7 @@ describe('the schema', () => {
       customer: {
         name: 'Eva van der Meer',
         systems: [{ source: 'webshop' }, { source: 'crm-hubspot' }],
-        cart: { lines: [{ product: { sku: expect.any(String) as string } }] },
+        cart: { lines: { nodes: [{ product: { sku: expect.any(String) as string } }] } },
       },
     });
   });

@@ -22,7 +22,10 @@ const line = fc
   .map(([fields, sold, price]) => `${fields.join(' ')} ${sold} ${price && `unitPrice ${price}`}`);
 const cart = fc
   .tuple(fc.integer({ min: 1, max: 60 }), line, fc.subarray(['checkoutUrl', 'total { amount }', 'updatedAt']))
-  .map(([first, fields, rest]) => `cart { name ${rest.join(' ')} lines(first: ${first}) { ${fields} } }`);
+  .map(
+    ([first, fields, rest]) =>
+      `cart { name ${rest.join(' ')} lines(first: ${first}) { nodes { ${fields} } } }`,
+  );
 const selection = fc
   .tuple(
     fc.array(cart, { maxLength: 2 }),

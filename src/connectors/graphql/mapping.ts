@@ -23,7 +23,7 @@ export interface GraphqlMapping {
 export interface TypeMapping {
   /** The vendor's name of the type. */
   type: string;
-  fields?: Readonly<Record<string, string | KeyedField>>;
+  fields?: Readonly<Record<string, string | KeyedField | ComputedField | PagedField | ListedField>>;
   /** The vendor's field without which an object is none of ours: in the place of such an object is null. */
   needs?: string;
 }
@@ -65,6 +65,31 @@ export interface KeyedField {
    */
   owner: { path: string; from: (value: unknown) => string };
   variables: (key: string) => Readonly<Record<string, VendorVariable>>;
+}
+
+/** A scalar that is computed from the vendor's value at the path. */
+export interface ComputedField {
+  path: string;
+  compute: (value: unknown) => unknown;
+}
+
+/**
+ * A connection that is a connection at the vendor too: `lineItems(first: $first, after: $after)`. Cursors of clients hold the
+ * vendor's cursor, and the id of the object that the list is of. A cursor of another object is refused.
+ */
+export interface PagedField {
+  page: string;
+  /** The vendor's field with the id of the object that the list is of. */
+  ownerId: string;
+}
+
+/**
+ * A connection that the vendor returns as one whole list: `fulfillments`. The gateway cuts the page. Items are sorted
+ * by two of the vendor's fields, ascending; the second is unique in the list.
+ */
+export interface ListedField {
+  list: string;
+  sortedBy: readonly [sortKey: string, id: string];
 }
 
 /** A variable of the vendor's operation. What comes from outside always travels as one, never as text. */

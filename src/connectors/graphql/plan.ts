@@ -1,24 +1,19 @@
 import {
   astFromValue,
-  getArgumentValues,
-  getDirectiveValues,
   getNamedType,
-  GraphQLIncludeDirective,
-  GraphQLSkipDirective,
+  getNullableType,
+  isListType,
   isObjectType,
-  Kind,
   print,
-  type FieldNode,
-  type FragmentDefinitionNode,
   type GraphQLField,
   type GraphQLObjectType,
   type GraphQLOutputType,
-  type GraphQLSchema,
-  type SelectionNode,
   type SelectionSetNode,
 } from 'graphql';
-import { pageSize } from '../../connection.js';
-import type { EntryMapping, GraphqlMapping, KeyedField } from './mapping.js';
+import { decodeCursor, invalidCursor, pageSize, type PageArguments } from '../../connection.js';
+import { collectAll, type Collected, type Planner } from './collect-fields.js';
+import type { ComputedField, EntryMapping, KeyedField, ListedField, PagedField } from './mapping.js';
+import { objectsIn, parsePath, stepsBelow, VENDOR_CURSOR, type Segment } from './path.js';
 
 /**
  * One field of ours with its arguments: its text in the vendor's words, and how its value is read from the vendor's
@@ -33,8 +28,24 @@ export interface PlannedField {
   children: PlannedSelection | undefined;
   /** Set on a field that is a question of its own for each key. */
   keyed: { path: readonly Segment[]; field: KeyedField } | undefined;
+  /** Set on a field whose value is computed from the vendor's. */
+  compute: ComputedField['compute'] | undefined;
+  /** Set on a field that is a connection. */
+  connection: PlannedConnection | undefined;
   text: string;
   cost: number;
+}
+
+/** A page of a list, and what is selected of its items. */
+export interface PlannedConnection {
+  field: PagedField | ListedField;
+  /** The name of the list in its cursors, such as `Cart.lines`. */
+  list: string;
+  page: PageArguments;
+  /** The id of the object that the cursor `after` is of; undefined on the first page. */
+  ownerId: string | undefined;
+  items: PlannedSelection;
+  itemType: GraphQLOutputType;
 }
 
 /** What is selected of one type, in the vendor's words. */
@@ -49,69 +60,31 @@ export interface PlannedSelection {
   selection: string;
 }
 
-export interface Segment {
-  /** The field with its arguments, as text. */
-  text: string;
-  /** How many items the field gives at most, from its `first`. */
-  items: number | undefined;
-}
-
-/** What a client selects of an object. */
-export interface Selected {
-  selectionSets: readonly SelectionSetNode[];
-  fragments: Readonly<Record<string, FragmentDefinitionNode>>;
-  variables: Readonly<Record<string, unknown>>;
-}
-
-/** The key field that another source needs to resolve its field of an object; undefined when it needs none. */
-export type KeyFieldOf = (type: string, field: string) => string | undefined;
-
-interface Planner extends Omit<Selected, 'selectionSets'> {
-  schema: GraphQLSchema;
-  mapping: GraphqlMapping;
-  keyFieldOf: KeyFieldOf;
-}
-
-/** A field with its arguments, and all that is selected below it at its several places. */
-interface Collected {
-  field: GraphQLField<unknown, unknown>;
-  args: Readonly<Record<string, unknown>>;
-  selectionSets: Set<SelectionSetNode>;
-}
-
-/** What a field of an object is found by: its name and the values of its arguments. */
-export function fieldKey(field: string, args: Readonly<Record<string, unknown>>): string {
-  for (const name in args) if (Object.hasOwn(args, name)) return `${field} ${JSON.stringify(args)}`;
-  return field;
-}
-
 export function makePlan(
   planner: Planner,
   type: GraphQLObjectType,
   selectionSets: Iterable<SelectionSetNode>,
   isRoot = true,
 ): PlannedSelection {
-  const collected = new Map<string, Collected>();
-  const seen = new Set<string>();
-  for (const selectionSet of selectionSets)
-    collectFields(planner, type, selectionSet, { collected, seen, isRoot });
+  const collected = collectAll(planner, type, selectionSets, isRoot);
   const own = [...collected].map(([key, { field, args, selectionSets: below }]) => {
     const named = getNamedType(field.type);
     const children = isObjectType(named) ? makePlan(planner, named, below, false) : undefined;
+    const items = children === undefined ? undefined : joinItems(planner, children, below);
     const selection = `${field.name}${writeArguments(field, args)}${children === undefined ? '' : ` { ${children.selection} }`}`;
-    return { key, field, args, children, selection };
+    return { key, field, args, children, items, selection };
   });
   // In one order, so that selections that differ in it alone are equal.
   own.sort((one, other) => (one.selection < other.selection ? -1 : 1));
   const names = new Set<string>();
   const byKey = new Map(
-    own.map(({ key, field, args, children }) => {
+    own.map(({ key, field, args, children, items }) => {
       const name = unusedName(
         field.name,
         (one) => names.has(one) || (one !== field.name && one in type.getFields()),
       );
       names.add(name);
-      return [key, planField(planner, type, { name, field, args, children })];
+      return [key, planField(planner, type, { name, field, args, children, items })];
     }),
   );
   return {
@@ -136,113 +109,131 @@ function writeArguments({ args: defined }: GraphQLField<unknown, unknown>, args:
   return written.length === 0 ? '' : `(${written.join(', ')})`;
 }
 
-function planField(
-  { mapping }: Planner,
-  parent: GraphQLObjectType,
-  {
-    name,
-    field,
-    args,
-    children,
-  }: Pick<PlannedField, 'name' | 'children'> & Pick<Collected, 'field' | 'args'>,
-): PlannedField {
-  const mapped = mapping.types[parent.name]?.fields?.[field.name] ?? field.name;
-  const path = typeof mapped === 'string' ? mapped : mapped.path;
-  const segments = parsePath(path, args);
+interface FieldToPlan extends Pick<PlannedField, 'name' | 'children'>, Pick<Collected, 'field' | 'args'> {
+  /** Of a connection: what is selected of its items. */
+  items: PlannedSelection | undefined;
+}
+
+function planField(planner: Planner, parent: GraphQLObjectType, wanted: FieldToPlan): PlannedField {
+  const { name, field, args, children } = wanted;
+  const mapped = planner.mapping.types[parent.name]?.fields?.[field.name] ?? field.name;
+  if (typeof mapped !== 'string' && ('page' in mapped || 'list' in mapped))
+    return planConnection(parent, wanted, mapped);
+  const segments = parsePath(typeof mapped === 'string' ? mapped : mapped.path, args);
+  const keyed = typeof mapped !== 'string' && 'owner' in mapped ? mapped : undefined;
   return {
     name,
     type: field.type,
-    below: segments
-      .slice(1)
-      .map(({ text }) => (/^\d+$/.test(text) ? Number(text) : text.replace(/\(.*/s, ''))),
+    below: stepsBelow(segments),
     children,
-    keyed: typeof mapped === 'string' ? undefined : { path: segments, field: mapped },
-    text: writeField(name, segments, children),
-    cost: costOf(segments, children, typeof mapped === 'string' ? 0 : objectsIn(mapped.owner.path)),
+    keyed: keyed && { path: segments, field: keyed },
+    compute: typeof mapped !== 'string' && 'compute' in mapped ? mapped.compute : undefined,
+    connection: undefined,
+    text: writeField(name, segments, children === undefined ? '' : ` { ${writeFields(children)} }`),
+    cost: costOf(segments, children, keyed === undefined ? 0 : objectsIn(keyed.owner.path)),
   };
 }
 
+/** The item type of a connection type; undefined for any other type. */
+function itemTypeOf(type: GraphQLObjectType): GraphQLOutputType | undefined {
+  const { nodes, edges, pageInfo } = type.getFields();
+  if (nodes === undefined || edges === undefined || pageInfo === undefined) return undefined;
+  const list = getNullableType(nodes.type);
+  return isListType(list) ? list.ofType : undefined;
+}
+
 /**
- * Collects the fields of the source from what a client selects: with directives evaluated, and with fragments in their
- * place, since all types here are objects. A field of another source stands for the key that it is found by.
+ * The items of a connection are selected below `nodes` and below `edges { node }`. Both get one plan with all of it, so that the
+ * vendor returns each item once. Undefined for a type that is no connection.
  */
-function collectFields(
+function joinItems(
   planner: Planner,
-  type: GraphQLObjectType,
-  { selections }: SelectionSetNode,
-  into: { collected: Map<string, Collected>; seen: Set<string>; isRoot: boolean },
-): void {
-  for (const selection of selections) {
-    if (!isIncluded(selection, planner.variables)) continue;
-    if (selection.kind === Kind.FIELD) collectField(planner, type, selection, into);
-    else if (selection.kind === Kind.INLINE_FRAGMENT)
-      collectFields(planner, type, selection.selectionSet, into);
-    else {
-      const { value: name } = selection.name;
-      const fragment = planner.fragments[name];
-      if (fragment === undefined || into.seen.has(name)) continue;
-      into.seen.add(name);
-      collectFields(planner, type, fragment.selectionSet, into);
-    }
-  }
-}
-
-function collectField(
-  { variables, keyFieldOf }: Planner,
-  type: GraphQLObjectType,
-  node: FieldNode,
-  { collected, isRoot }: { collected: Map<string, Collected>; isRoot: boolean },
-): void {
-  const fields = type.getFields();
-  const own = fields[node.name.value];
-  // The root object is made by another source, which knows its keys.
-  const keyField = own === undefined && !isRoot ? keyFieldOf(type.name, node.name.value) : undefined;
-  const field = own ?? (keyField === undefined ? undefined : fields[keyField]);
-  if (field === undefined) return;
-  const args = own === undefined ? {} : getArgumentValues(field, node, { ...variables });
-  const key = fieldKey(field.name, args);
-  let known = collected.get(key);
-  if (known === undefined) collected.set(key, (known = { field, args, selectionSets: new Set() }));
-  if (own !== undefined && node.selectionSet !== undefined) known.selectionSets.add(node.selectionSet);
-}
-
-function isIncluded(selection: SelectionNode, variables: Planner['variables']): boolean {
-  const { directives } = selection;
-  if (directives === undefined || directives.length === 0) return true;
-  const values = { ...variables };
-  return (
-    getDirectiveValues(GraphQLSkipDirective, selection, values)?.if !== true &&
-    getDirectiveValues(GraphQLIncludeDirective, selection, values)?.if !== false
+  { type, byKey }: PlannedSelection,
+  selectionSets: Iterable<SelectionSetNode>,
+): PlannedSelection | undefined {
+  const itemType = itemTypeOf(type);
+  const named = itemType && getNamedType(itemType);
+  if (!isObjectType(named)) return undefined;
+  const ofConnection = collectAll(planner, type, selectionSets);
+  const edges = byKey.get('edges');
+  const ofEdges =
+    edges?.children &&
+    collectAll(planner, edges.children.type, ofConnection.get('edges')?.selectionSets ?? []);
+  const items = makePlan(
+    planner,
+    named,
+    [...(ofConnection.get('nodes')?.selectionSets ?? []), ...(ofEdges?.get('node')?.selectionSets ?? [])],
+    false,
   );
+  for (const field of [byKey.get('nodes'), edges?.children?.byKey.get('node')])
+    if (field !== undefined) field.children = items;
+  return items;
 }
 
-/** Cuts a path at its dots; `$name` in it becomes the value of our field's argument. */
-export function parsePath(path: string, args: Readonly<Record<string, unknown>>): Segment[] {
-  return (path.match(/[^.(]+(\([^)]*\))?/g) ?? []).map((segment) => {
-    const text = segment.replace(/(?<=: )\$(\w+)/g, (whole, name: string) => {
-      const value = args[name];
-      if (name === 'first' && typeof value === 'number') pageSize(value);
-      // Only numbers and booleans can stand in a text without being able to end it; the rest travels as variables.
-      if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-      return name in args ? 'null' : whole;
-    });
-    const first = /\bfirst: (\d+)/.exec(text)?.[1];
-    return { text, items: first === undefined ? undefined : Number(first) };
-  });
+function planConnection(
+  parent: GraphQLObjectType,
+  { name, field, args, children, items }: FieldToPlan,
+  mapped: PagedField | ListedField,
+): PlannedField {
+  const itemType = children && itemTypeOf(children.type);
+  if (children === undefined || items === undefined || itemType === undefined)
+    throw new Error(`${parent.name}.${field.name} is mapped as a connection, but is none in the SDL.`);
+  const list = `${parent.name}.${field.name}`;
+  const first = pageSize(Number(args.first));
+  const after = typeof args.after === 'string' ? args.after : null;
+  const plan = (path: string, more: Record<string, unknown>, inner: string, ownerId?: string) => {
+    const segments = parsePath(path, { ...args, ...more });
+    return {
+      name,
+      type: field.type,
+      below: stepsBelow(segments),
+      children,
+      keyed: undefined,
+      compute: undefined,
+      connection: { field: mapped, list, page: { first, after }, ownerId, items, itemType },
+      text: writeField(name, segments, inner),
+      cost: costOf(segments, items, 0),
+    };
+  };
+  if ('list' in mapped) {
+    const [sortKey, id] = mapped.sortedBy;
+    return plan(
+      mapped.list,
+      {},
+      ` { ${freeName('_sort', items)}: ${sortKey} ${freeName('_id', items)}: ${id} ${writeFields(items)} }`,
+    );
+  }
+  const [ownerId, vendorCursor] = after === null ? [] : decodeCursor(list, after, 2);
+  if (vendorCursor !== undefined && !VENDOR_CURSOR.test(vendorCursor)) throw invalidCursor();
+  const pageInfo = children.byKey.get('pageInfo')?.children;
+  const hasCursors =
+    children.byKey.get('edges')?.children?.byKey.has('cursor') === true ||
+    pageInfo?.byKey.has('startCursor') === true ||
+    pageInfo?.byKey.has('endCursor') === true;
+  const inner = hasCursors
+    ? `edges { cursor node { ${writeFields(items)} } }`
+    : `nodes { ${writeFields(items)} }`;
+  const planned = plan(
+    mapped.page,
+    { after: vendorCursor ?? null },
+    ` { ${inner} pageInfo { hasNextPage } }`,
+    ownerId,
+  );
+  return hasCursors || ownerId !== undefined
+    ? { ...planned, text: `${planned.text} ${ownerIdName(name)}: ${mapped.ownerId}` }
+    : planned;
 }
 
-function writeField(
-  name: string,
-  [first, ...below]: readonly Segment[],
-  children: PlannedSelection | undefined,
-): string {
+/** The name of the owner's id beside a connection in the vendor's answer. */
+export function ownerIdName(field: string): string {
+  return `_owner_of_${field}`;
+}
+
+function writeField(name: string, [first, ...below]: readonly Segment[], inmost: string): string {
   if (first === undefined) throw new Error('A path has at least one field.');
   const inner = below
     .filter(({ text }) => !/^\d+$/.test(text))
-    .reduceRight(
-      (selection, { text }) => ` { ${text}${selection} }`,
-      children === undefined ? '' : ` { ${writeFields(children)} }`,
-    );
+    .reduceRight((selection, { text }) => ` { ${text}${selection} }`, inmost);
   return `${name === first.text ? '' : `${name}: `}${first.text}${inner}`;
 }
 
@@ -267,11 +258,6 @@ function costOf(
     const isObject = i < segments.length - 1 && text !== 'nodes';
     return isObject ? cost + 1 : cost;
   }, below);
-}
-
-/** A path to a leaf: all before it are objects. */
-function objectsIn(path: string): number {
-  return path.split('.').length - 1;
 }
 
 /** What each key adds to a request: its object as often as it is read, and the questions of its own. */

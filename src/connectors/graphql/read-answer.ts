@@ -1,8 +1,15 @@
 import { isLeafType, isListType, isNonNullType, type GraphQLOutputType } from 'graphql';
+import { connectionOfEdges, connectionOfList, encodeCursor, invalidCursor } from '../../connection.js';
 import { SourceContractError } from '../../errors.js';
 import type { GraphqlAnswer } from './client.js';
 import type { EntryMapping, KeyedField } from './mapping.js';
-import { freeName, type PlannedSelection, type PlannedField } from './plan.js';
+import {
+  freeName,
+  ownerIdName,
+  type PlannedConnection,
+  type PlannedField,
+  type PlannedSelection,
+} from './plan.js';
 
 interface Reading {
   entry: EntryMapping;
@@ -31,8 +38,8 @@ export function readAnswer(
           const key = entry.key.from(value[freeName('_key', plan)]);
           if (key !== '' && !byKey.has(key)) byKey.set(key, { value, path: [...path, i] });
           else if (key !== '' && entry.key.unique === true)
-            byKey.set(key, { value: reader.several(), path: [...path, i] });
-          if (entry.key.exact === true && !requested.has(key)) lost ??= reader.another();
+            byKey.set(key, { value: severalWithKey(source), path: [...path, i] });
+          if (entry.key.exact === true && !requested.has(key)) lost ??= otherObject(source);
         }
         // Whose it was cannot be seen, so it is told to all who were not found.
         else lost ??= reader.errorAt([...path, i]) ?? null;
@@ -63,6 +70,14 @@ export function readAnswer(
       return reader.owned(field, field.keyed.field.owner, key, answer.data, path);
     });
   });
+}
+
+function severalWithKey(source: string): SourceContractError {
+  return new SourceContractError(source, `${source} has several objects with one key.`);
+}
+
+function otherObject(source: string): SourceContractError {
+  return new SourceContractError(source, `${source} returned an object that was not requested.`);
 }
 
 type Path = readonly (string | number)[];
@@ -112,8 +127,40 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
     return complete(value, planned.type, planned.children, path);
   };
 
-  const field = (planned: PlannedField, parent: unknown, path: Path): unknown =>
-    fieldAt(planned, parent, path, [planned.name, ...planned.below]);
+  const field = (planned: PlannedField, parent: unknown, path: Path): unknown => {
+    if (planned.connection !== undefined) return page(planned, planned.connection, parent, path);
+    const value = fieldAt(planned, parent, path, [planned.name, ...planned.below]);
+    if (planned.compute === undefined || value == null || value instanceof Error) return value;
+    return planned.compute(value);
+  };
+
+  /** A page of a list, as a connection of our SDL. Only the selected fields of it are built. */
+  const page = (
+    { name, type, below, children }: PlannedField,
+    planned: PlannedConnection,
+    parent: unknown,
+    parentPath: Path,
+  ): unknown => {
+    const owner = walk(parent, parentPath, [ownerIdName(name)]).value;
+    if (planned.ownerId !== undefined && owner !== planned.ownerId) {
+      if (owner instanceof Error) return owner;
+      return typeof owner === 'string' ? invalidCursor() : misfit(parentPath);
+    }
+    const { value, path } = walk(parent, parentPath, [name, ...below]);
+    if (value instanceof Error) return value;
+    if (value === null) return isNonNullType(type) ? misfit(path) : null;
+    const found =
+      'list' in planned.field ? cutPage(planned, value, path) : readPage(planned, owner, value, path);
+    if (found === undefined || children === undefined) return misfit(path);
+    const edges = found.edges.map(({ cursor, item, path: itemPath }) => ({
+      cursor,
+      node: item instanceof Error ? item : complete(item, planned.itemType, planned.items, itemPath),
+    }));
+    const connection: Partial<Record<string, unknown>> = {
+      ...connectionOfEdges<unknown>(edges, found.hasNextPage),
+    };
+    return makeObject(children, (selected) => connection[selected.name]);
+  };
 
   const complete = (
     value: unknown,
@@ -150,12 +197,64 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
   const misfit = (path: Path) =>
     new SourceContractError(source, `${source} sent an answer of another shape, at: ${path.join('.')}.`);
 
-  const several = () => new SourceContractError(source, `${source} has several where there should be one.`);
+  return { errorAt, walk, field, owned, misfit };
+}
 
-  const another = () =>
-    new SourceContractError(source, `${source} answered with another object than it was asked for.`);
+/** Items of a page, each with its place in the vendor's answer. */
+interface FoundPage {
+  edges: { cursor: string; item: unknown; path: Path }[];
+  hasNextPage: boolean;
+}
 
-  return { errorAt, walk, field, owned, misfit, several, another };
+/** A page that the vendor found; undefined if the value is none. */
+function readPage(
+  { list }: PlannedConnection,
+  owner: unknown,
+  value: unknown,
+  path: Path,
+): FoundPage | undefined {
+  if (!isRecord(value) || !isRecord(value.pageInfo)) return undefined;
+  const { edges, nodes, pageInfo } = value;
+  const { hasNextPage } = pageInfo;
+  if (typeof hasNextPage !== 'boolean') return undefined;
+  if (Array.isArray(nodes))
+    return {
+      edges: nodes.map((item: unknown, i) => ({ cursor: '', item, path: [...path, 'nodes', i] })),
+      hasNextPage,
+    };
+  if (!Array.isArray(edges) || typeof owner !== 'string') return undefined;
+  const found: FoundPage['edges'] = [];
+  for (const [i, edge] of edges.entries()) {
+    if (!isRecord(edge) || typeof edge.cursor !== 'string') return undefined;
+    found.push({
+      cursor: encodeCursor(list, [owner, edge.cursor]),
+      item: edge.node,
+      path: [...path, 'edges', i, 'node'],
+    });
+  }
+  return { edges: found, hasNextPage };
+}
+
+/** A page cut from the vendor's whole list; undefined if the value is no list of objects. */
+function cutPage(
+  { list, page, items }: PlannedConnection,
+  value: unknown,
+  path: Path,
+): FoundPage | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const found: { item: Record<string, unknown>; position: [string, string]; path: Path }[] = [];
+  for (const [i, item] of value.entries()) {
+    if (!isRecord(item)) return undefined;
+    const [sortKey, id] = [item[freeName('_sort', items)], item[freeName('_id', items)]];
+    if (typeof sortKey !== 'string' || typeof id !== 'string') return undefined;
+    found.push({ item, position: [sortKey, id], path: [...path, i] });
+  }
+  const positionOf = ({ position }: (typeof found)[number]) => position;
+  const { edges, pageInfo } = connectionOfList(found, page, { name: list, positionOf, order: 'ASCENDING' });
+  return {
+    edges: edges.map(({ cursor, node }) => ({ cursor, item: node.item, path: node.path })),
+    hasNextPage: pageInfo.hasNextPage,
+  };
 }
 
 function makeObject({ fields }: PlannedSelection, read: (field: PlannedField) => unknown): object {

@@ -2,16 +2,9 @@ import { getNamedType, isObjectType, Kind, parse, type GraphQLSchema } from 'gra
 import { LimitExceededError } from '../../errors.js';
 import type { GraphqlAnswer } from './client.js';
 import type { EntryMapping, GraphqlMapping, VendorVariable } from './mapping.js';
-import {
-  costOfKey,
-  freeName,
-  makePlan,
-  parsePath,
-  writeFields,
-  type KeyFieldOf,
-  type PlannedSelection,
-  type Selected,
-} from './plan.js';
+import type { KeyFieldOf, Selected } from './collect-fields.js';
+import { parsePath } from './path.js';
+import { costOfKey, freeName, makePlan, writeFields, type PlannedSelection } from './plan.js';
 import { readAnswer } from './read-answer.js';
 
 /** What is selected of the objects of one entry point, in the vendor's words. */
