@@ -141,7 +141,7 @@ describe('the limits of a source', () => {
     const [hubspot] = divideAmongWorkers({ number: 1, count: 4 }, whole, settings).sources;
     expect(hubspot?.limits).toMatchObject({ concurrency: 2, rate: { calls: 10, per: '1 s', burst: 10 } });
     expect(settings.problems).toEqual([
-      expect.stringMatching(/^WORKERS 4 is too many for vies, .*: set WORKERS to 3 at most\.$/),
+      expect.stringMatching(/^WORKERS 4 is too many for vies: .* Set WORKERS to 3 at most\.$/),
     ]);
   });
 });

@@ -1,18 +1,20 @@
 import type { MetricValues } from '../telemetry/worker-metrics.js';
 import type { Started } from './started.js';
 
-/** In a worker's environment: the number of the place that it fills. */
+/** The environment variable with the number of a worker. */
 export const WORKER_NUMBER = 'WORKER_NUMBER';
 
-/** What a worker says to the primary. */
+/** A message from a worker to the primary. */
 export type WorkerMessage =
   | { type: 'started'; started: Started }
-  /** It wants the metrics of all. */
+  /** Requests the metrics of all workers. */
   | { type: 'gather' }
+  /** Answers `count` with the metrics of the worker. */
   | { type: 'values'; id: number; values: MetricValues };
 
-/** What the primary says to a worker. */
+/** A message from the primary to a worker. */
 export type PrimaryMessage =
+  /** Requests the metrics of the worker. */
   | { type: 'count'; id: number }
-  /** The metrics of all, by the worker's number. */
+  /** Answers `gather` with the metrics of all workers, by their numbers. */
   | { type: 'gathered'; values: ReadonlyMap<number, MetricValues> };

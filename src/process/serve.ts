@@ -6,7 +6,7 @@ import { closeParentChannel, stopOnSignal, reportStarted } from './started.js';
 import type { PrimaryLink } from './worker.js';
 import { isTracing } from '../telemetry/tracing.js';
 
-/** A gateway on its port, in this process, until it is told to stop. Throws a ConfigError when it cannot start. */
+/** Runs a gateway on its port, in this process, until it is stopped. Throws a ConfigError if it cannot start. */
 export async function serve(primary?: PrimaryLink): Promise<void> {
   const gateway = createGateway({ sources, worker: primary });
   const { authentication, config, logger, metrics, sources: pluggedIn, settings } = gateway;
@@ -18,10 +18,9 @@ export async function serve(primary?: PrimaryLink): Promise<void> {
     });
   if (Object.keys(process.env).some((variable) => variable.startsWith('OTEL_')) && !isTracing())
     logger.warn(
-      'OTEL_* variables do nothing without an OpenTelemetry SDK, and none is registered: no traces are sent. src/telemetry/README.md has an otel.mjs to start the gateway with.',
+      'OTEL_* variables are set, but no OpenTelemetry SDK is registered: no traces are sent. Start the gateway with the otel.mjs of src/telemetry/README.md.',
     );
-  // A defect in one request is no reason to end all others. Its message is left out: it may quote what it stumbled
-  // over.
+  // A defect in one request must not end the other requests. Its message is omitted, because it may quote personal data.
   process.on('unhandledRejection', (reason) => {
     const frames =
       reason instanceof Error ? reason.stack?.split('\n').filter((line) => line.startsWith('    at ')) : [];

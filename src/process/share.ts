@@ -5,55 +5,64 @@ import type { SourceDefinition } from '../source.js';
 import type { TunedSource } from '../source-settings.js';
 import { WEBHOOK_SETTINGS } from '../webhooks/settings.js';
 
-/** One of several processes that are one gateway together. */
+/** A process that is a gateway together with other processes. */
 export interface Worker {
-  /** From 1. Who takes the place of a worker that died has its number. */
+  /** From 1. A worker that replaces another gets its number. */
   number: number;
   count: number;
 }
 
-export interface Whole {
+/** The settings and limits of a gateway, or of one worker. */
+export interface GatewayResources {
   config: GatewayConfig;
   sources: readonly TunedSource[];
 }
 
 /**
- * A worker's part of what the whole gateway may use, so that all of them together use no more of it. What cannot be
- * shared, or is missing by which workers know of each other, is among the problems then.
+ * Divides the limits of a gateway among its workers, and returns the part of one worker. Adds problems for limits that
+ * cannot be divided, and for missing settings that workers need to share data.
  */
-export function divideAmongWorkers({ number, count }: Worker, whole: Whole, settings: SettingsReader): Whole {
-  const { config, sources } = whole;
-  settings.problems.push(...missing(config, count, settings));
+export function divideAmongWorkers(
+  { number, count }: Worker,
+  total: GatewayResources,
+  settings: SettingsReader,
+): GatewayResources {
+  const { config, sources } = total;
+  settings.problems.push(...missingSettings(config, count, settings));
   const part = (amount: number) => Math.max(1, Math.floor(amount / count));
   return {
     config: {
       ...config,
       cacheMaxBytes: part(config.cacheMaxBytes),
-      // 0 is none.
+      // 0 disables the response cache.
       answersMaxBytes: Math.floor(config.answersMaxBytes / count),
       maxInFlight: part(config.maxInFlight),
       maxConnections: part(config.maxConnections),
       maxConnectionsPerAddress: part(config.maxConnectionsPerAddress),
-      // A chain of lines is written by one process alone.
+      // The lines of an audit file are a chain, which only one process can write.
       auditFile: config.auditFile === undefined ? undefined : `${config.auditFile}.worker-${number}`,
     },
     sources: sources.map((source) => ({
       ...source,
-      limits: shareOfSource(source, count, settings.problems),
+      limits: divideSourceLimits(source, count, settings.problems),
     })),
   };
 }
 
-function missing({ auth, auditFile }: GatewayConfig, count: number, settings: SettingsReader): string[] {
+function missingSettings(
+  { auth, auditFile }: GatewayConfig,
+  count: number,
+  settings: SettingsReader,
+): string[] {
   const isSet = (name: 'redisUrl' | 'auditFile') => settings.isPresent(GATEWAY_SETTINGS[name]);
   const problems: string[] = [];
   if (!isSet('redisUrl'))
     problems.push(
-      `REDIS_URL is missing: ${count} WORKERS need it, since what one is told to forget the others would go on showing.`,
+      `REDIS_URL is missing: ${count} WORKERS need it. Otherwise data that one worker forgets remains visible in the others.`,
     );
   if (auth === 'on' && auditFile === undefined && !isSet('auditFile'))
     problems.push(
-      `AUDIT_FILE is missing: ${count} WORKERS need it, since their audit lines would come between each other's on standard output.`,
+      `AUDIT_FILE is missing: ${count} WORKERS need it. Otherwise their audit lines would be mixed on standard output.`,
     );
   if (settings.isPresent(WEBHOOK_SETTINGS.file))
     problems.push(
@@ -62,7 +71,7 @@ function missing({ auth, auditFile }: GatewayConfig, count: number, settings: Se
   return problems;
 }
 
-function shareOfSource(
+function divideSourceLimits(
   { name, limits = {} }: SourceDefinition,
   count: number,
   problems: string[],
@@ -70,10 +79,10 @@ function shareOfSource(
   const { maxCacheBytes } = limits;
   const share = limits.ofProcess === true ? limits : shareOfLimits(limits, count);
   if (share === undefined) {
-    let most = count - 1;
-    while (most > 1 && shareOfLimits(limits, most) === undefined) most -= 1;
+    let maxCount = count - 1;
+    while (maxCount > 1 && shareOfLimits(limits, maxCount) === undefined) maxCount -= 1;
     problems.push(
-      `WORKERS ${count} is too many for ${name}, whose limits do not have a call at a time for each: set WORKERS to ${most} at most.`,
+      `WORKERS ${count} is too many for ${name}: its limits do not allow one call at a time for each worker. Set WORKERS to ${maxCount} at most.`,
     );
     return limits;
   }

@@ -1,59 +1,60 @@
 import type { Logger } from '../telemetry/logger.js';
 
-/** What is told of a gateway that takes requests. */
+/** A gateway that accepts requests. */
 export interface Started {
   /** Such as `http://localhost:4000`. */
   url: string;
   /** The plugged-in sources. */
   sources: readonly string[];
-  /** What is set, by variable: secrets are `***`. */
+  /** The settings in effect, by variable. Secrets are `***`. */
   settings: Readonly<Record<string, string>>;
-  /** Nobody has to say who they are. */
+  /** Whether requests need no authentication (`AUTH=off`). */
   isOpen: boolean;
 }
 
-/** Says that requests are taken, and how; to the program that started us as well. */
+/** Logs that the gateway accepts requests, and sends its URL to the program that started it. */
 export function reportStarted(logger: Logger, { url, sources, settings, isOpen }: Started): void {
   if (isOpen)
     logger.warn(
-      'AUTH=off: whoever reaches this gateway may ask for everything, of everybody, for any purpose. Set API_KEYS or JWT_ISSUER before it is reached by others.',
+      'AUTH=off: everyone who can reach this gateway may read all data of all customers, for any purpose. Set API_KEYS or JWT_ISSUER before others can reach it.',
     );
   logger.info({ sources, settings }, `ready ${url}/graphql`);
   process.send?.(url);
 }
 
-/** How often the gateway checks that its parent process runs. */
-const PARENT_CHECK_MS = 250;
+/** Interval at which the gateway checks that its parent process runs. */
+const PARENT_CHECK_INTERVAL_MS = 250;
 
 /**
- * Stops at a signal, or when the program has ended that started us, as the demo does: its end is ours. `npx` runs a
- * command in a shell, which ends at SIGTERM without passing it on; so a gateway that npm started ends with its parent.
+ * Calls `stop` at a signal, or when the program that started the gateway has ended, such as the demo. `npx` runs a
+ * command in a shell, which ends at SIGTERM without forwarding it. So a gateway that npm started stops when its
+ * parent ends.
  */
 export function stopOnSignal(logger: Logger, stop: () => void): void {
-  let isTold = false;
-  const tell = (reason: string) => {
-    if (isTold) return;
-    isTold = true;
-    logger.info(`${reason}: answering what is under way, then stopping`);
+  let isStopping = false;
+  const begin = (reason: string) => {
+    if (isStopping) return;
+    isStopping = true;
+    logger.info(`${reason}: the gateway answers its in-flight requests, then stops`);
     stop();
   };
-  process.on('SIGTERM', tell);
-  process.on('SIGINT', tell);
+  process.on('SIGTERM', begin);
+  process.on('SIGINT', begin);
   if (process.env['npm_execpath'] !== undefined) {
     const parent = process.ppid;
     const check = setInterval(() => {
       if (process.ppid === parent) return;
       clearInterval(check);
-      tell('the program that started the gateway has ended');
-    }, PARENT_CHECK_MS).unref();
+      begin('the program that started the gateway has ended');
+    }, PARENT_CHECK_INTERVAL_MS).unref();
   }
   if (process.send !== undefined)
     process.once('disconnect', () => {
-      tell('the program that started the gateway has ended');
+      begin('the program that started the gateway has ended');
     });
 }
 
-/** The channel to the program that started us would keep this process alive. */
+/** Closes the channel to the program that started the gateway. Otherwise this process could not end. */
 export function closeParentChannel(): void {
   if (process.connected) process.disconnect();
 }

@@ -3,11 +3,11 @@ import type { Started } from './started.js';
 import { WORKER_NUMBER, type PrimaryMessage, type WorkerMessage } from './messages.js';
 import type { Worker } from './share.js';
 
-/** A worker's way to the primary process, and by it to the others. */
+/** The link of a worker to the primary process, and through it to the other workers. */
 export interface PrimaryLink extends Worker {
-  /** What all workers have counted, in the text format of Prometheus. */
+  /** Returns the metrics of all workers, in the text format of Prometheus. */
   metricsOfAll: () => Promise<string>;
-  /** Requests are taken from now on. `values` tells what this worker has counted. */
+  /** Reports that this worker accepts requests. `values` returns its metrics. */
   started(started: Started, values: () => Promise<MetricValues>): void;
 }
 
@@ -23,9 +23,9 @@ export function linkToPrimary(count: number): PrimaryLink {
       return textOfWorkers(await gathered);
     },
     started: (started, values) => {
-      // Nobody else can write to this channel.
+      // Only the primary can write to this channel, so messages need no check.
       process.on('message', (message: PrimaryMessage) => {
-        if (message.type === 'gathered') for (const tell of waiting.splice(0)) tell(message.values);
+        if (message.type === 'gathered') for (const resolve of waiting.splice(0)) resolve(message.values);
         else
           void values().then((counted) => {
             send({ type: 'values', id: message.id, values: counted });

@@ -6,28 +6,31 @@ import type { MetricValues } from '../telemetry/worker-metrics.js';
 import type { Started } from './started.js';
 import { WORKER_NUMBER, type PrimaryMessage, type WorkerMessage } from './messages.js';
 
-/** Before a worker that died is replaced: the first pause, and the longest when it dies again and again. */
-const FIRST_PAUSE_MS = 100;
-const LAST_PAUSE_MS = 30_000;
-/** Who has lived for so long does not die again and again. */
-const STEADY_MS = 60_000;
-/** Who does not say in time what it has counted is left out. */
-const COUNTS_WITHIN_MS = 1_000;
+/** Pause before the first restart of a worker. It doubles with each further restart. */
+const MIN_RESTART_PAUSE_MS = 100;
+/** Maximum pause before a restart. */
+const MAX_RESTART_PAUSE_MS = 30_000;
+/** After a worker ran for this long, the pause starts at its minimum again. */
+const STABLE_AFTER_MS = 60_000;
+/** A worker that does not send its metrics within this time is omitted. */
+const METRICS_TIMEOUT_MS = 1_000;
 
 export interface WorkersOptions {
   count: number;
-  /** Who has not ended so long after it was told to stop is killed. */
+  /** A worker that does not stop within this time is killed. */
   stopWithinMs: number;
   logger: Logger;
-  /** Told once, when all of them take requests. */
+  /** Called once, when all workers accept requests. */
   onStarted: (started: Started) => void;
 }
 
-/** The processes that answer on one port. This one, the primary, hands them connections and answers none itself. */
+/**
+ * Processes that answer on one port. The primary process passes connections to them, and answers no requests itself.
+ */
 export interface Workers {
-  /** Has them answer what is under way, and end. */
+  /** Lets the workers answer their in-flight requests, then stop. */
   stop(): void;
-  /** The exit code, when the last has ended. A worker that cannot start ends them all. */
+  /** Resolves with the exit code when the last worker has ended. If a worker cannot start, all workers are stopped. */
   ended: Promise<number>;
 }
 
@@ -38,17 +41,17 @@ export function startWorkers({ count, stopWithinMs, logger, onStarted }: Workers
   const isStopping = () => stopping.signal.aborted;
   let haveAllStarted = false;
   let exitCode = 0;
-  let filled = 0;
-  let tellEnded: (code: number) => void;
-  const ended = new Promise<number>((resolve) => (tellEnded = resolve));
-  const counting = createCounting(listening);
+  let slotCount = 0;
+  let resolveEnded: (code: number) => void;
+  const ended = new Promise<number>((resolve) => (resolveEnded = resolve));
+  const metrics = createMetricsCollector(listening);
 
   if (count > availableParallelism())
     logger.warn(
       { workers: count, cores: availableParallelism() },
-      'there are more workers than cores: they take memory and answer no faster',
+      'there are more workers than cores: they need memory and are not faster. Set WORKERS to the number of cores',
     );
-  // Else what is no number would come as null.
+  // With JSON, NaN and infinite metrics would arrive as null.
   cluster.setupPrimary({ serialization: 'advanced' });
 
   const stop = (): void => {
@@ -57,28 +60,28 @@ export function startWorkers({ count, stopWithinMs, logger, onStarted }: Workers
     for (const worker of running.values()) worker.process.kill('SIGTERM');
     setTimeout(() => {
       for (const [number, worker] of running) {
-        logger.error({ worker: number }, 'a worker does not stop, and is killed');
+        logger.error({ worker: number }, 'a worker did not stop in time and is killed');
         worker.process.kill('SIGKILL');
       }
     }, stopWithinMs).unref();
   };
 
-  /** Runs a worker to its end. */
+  /** Runs a worker. Resolves with its exit code. */
   const run = (number: number): Promise<number> => {
     const worker = cluster.fork({
-      // As they were when the first began, wherever they were read from.
+      // All workers get the number that the primary has read, even if a file with it changes.
       WORKERS: String(count),
       WORKERS_FILE: '',
       [WORKER_NUMBER]: String(number),
     });
     running.set(number, worker);
-    // Nobody else can write to this channel.
+    // Only the worker can write to this channel, so messages need no check.
     worker.on('message', (message: WorkerMessage) => {
-      if (message.type === 'started') listens(number, worker, message.started);
-      else if (message.type === 'values') counting.told(message.id, message.values);
+      if (message.type === 'started') onListening(number, worker, message.started);
+      else if (message.type === 'values') metrics.received(message.id, message.values);
       else
-        void counting.gather().then((values) => {
-          tell(worker, { type: 'gathered', values });
+        void metrics.gather().then((values) => {
+          send(worker, { type: 'gathered', values });
         });
     });
     return new Promise((resolve) => {
@@ -88,7 +91,7 @@ export function startWorkers({ count, stopWithinMs, logger, onStarted }: Workers
         resolve(code);
       };
       worker.once('exit', (code: number | null, signal: string | null) => {
-        // Before it listens to signals, ours ends it just so.
+        // Before a worker handles signals, SIGTERM ends it without an exit code.
         end(code ?? (isStopping() && signal === 'SIGTERM' ? 0 : 1));
       });
       worker.on('error', (error) => {
@@ -98,10 +101,14 @@ export function startWorkers({ count, stopWithinMs, logger, onStarted }: Workers
     });
   };
 
-  /** Keeps a place filled until all are to stop. */
-  const fill = async (number: number): Promise<void> => {
-    filled += 1;
-    for (let pauseMs = FIRST_PAUSE_MS; !isStopping(); pauseMs = Math.min(pauseMs * 2, LAST_PAUSE_MS)) {
+  /** Runs a worker, and restarts it each time it ends, until all workers are stopped. */
+  const runAlways = async (number: number): Promise<void> => {
+    slotCount += 1;
+    for (
+      let pauseMs = MIN_RESTART_PAUSE_MS;
+      !isStopping();
+      pauseMs = Math.min(pauseMs * 2, MAX_RESTART_PAUSE_MS)
+    ) {
       const startedAt = performance.now();
       const code = await run(number);
       if (isStopping() || !haveAllStarted) {
@@ -109,54 +116,54 @@ export function startWorkers({ count, stopWithinMs, logger, onStarted }: Workers
         stop();
         break;
       }
-      if (performance.now() - startedAt >= STEADY_MS) pauseMs = FIRST_PAUSE_MS;
-      logger.error({ worker: number, code, pauseMs }, 'a worker has ended: another is to take its place');
+      if (performance.now() - startedAt >= STABLE_AFTER_MS) pauseMs = MIN_RESTART_PAUSE_MS;
+      logger.error({ worker: number, code, pauseMs }, 'a worker has ended: it is restarted after the pause');
       await delay(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
-    filled -= 1;
-    if (filled === 0) tellEnded(exitCode);
+    slotCount -= 1;
+    if (slotCount === 0) resolveEnded(exitCode);
   };
 
-  const listens = (number: number, worker: Worker, started: Started): void => {
+  const onListening = (number: number, worker: Worker, started: Started): void => {
     listening.set(number, worker);
     if (haveAllStarted) {
-      logger.info({ worker: number }, 'a worker has taken the place of the one that ended');
+      logger.info({ worker: number }, 'a worker was restarted');
       return;
     }
-    // What is wrong is told by the first alone, before there are others who would tell it as well.
-    if (number === 1) for (let next = 2; next <= count; next += 1) void fill(next);
+    // The first worker checks the settings alone, so that each problem is reported once.
+    if (number === 1) for (let next = 2; next <= count; next += 1) void runAlways(next);
     if (listening.size < count) return;
     haveAllStarted = true;
     onStarted(started);
   };
 
-  void fill(1);
+  void runAlways(1);
   return { stop, ended };
 }
 
-function tell(worker: Worker, message: PrimaryMessage): void {
-  // Who is ending does not hear it, and need not.
+function send(worker: Worker, message: PrimaryMessage): void {
+  // A worker that is ending needs no message.
   if (worker.isConnected()) worker.send(message, () => undefined);
 }
 
-/** Asks all workers what they have counted. */
-function createCounting(workers: ReadonlyMap<number, Worker>) {
-  const asked = new Map<number, (values: MetricValues) => void>();
+/** Requests the metrics of all workers. */
+function createMetricsCollector(workers: ReadonlyMap<number, Worker>) {
+  const pending = new Map<number, (values: MetricValues) => void>();
   let lastId = 0;
   const valuesOf = (worker: Worker): Promise<MetricValues | undefined> =>
     new Promise((resolve) => {
       const id = (lastId += 1);
       const done = (values?: MetricValues): void => {
-        asked.delete(id);
+        pending.delete(id);
         clearTimeout(timer);
         resolve(values);
       };
-      const timer = setTimeout(done, COUNTS_WITHIN_MS);
-      asked.set(id, done);
-      tell(worker, { type: 'count', id });
+      const timer = setTimeout(done, METRICS_TIMEOUT_MS);
+      pending.set(id, done);
+      send(worker, { type: 'count', id });
     });
   return {
-    told: (id: number, values: MetricValues) => asked.get(id)?.(values),
+    received: (id: number, values: MetricValues) => pending.get(id)?.(values),
     gather: async (): Promise<ReadonlyMap<number, MetricValues>> => {
       const all = await Promise.all(
         [...workers].map(async ([number, worker]) => [number, await valuesOf(worker)] as const),

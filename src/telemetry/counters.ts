@@ -1,11 +1,14 @@
 import { Counter, type Registry } from 'prom-client';
 
-/** The count of one series. It is added to prom-client's counter at scrape: counting there takes 150 ns, here 1. */
+/**
+ * The count of one series. It is added to prom-client's counter at each scrape. Counting takes 1 ns here, and 150 ns
+ * there.
+ */
 export interface Cell {
   count: number;
 }
 
-/** Makes a counter. The function that it returns makes one of its series, by the values of the labels. */
+/** Creates a counter. It returns a function that creates a series of the counter, by the values of its labels. */
 export type MakeCounter = <Label extends string>(
   name: string,
   help: string,
@@ -35,7 +38,7 @@ export function counters(registry: Registry): MakeCounter {
   };
 }
 
-/** Times in seconds. */
+/** A histogram of durations. */
 export interface Timer {
   observe(seconds: number): void;
 }

@@ -1,16 +1,16 @@
 import { Gauge, type Registry } from 'prom-client';
 
-/** What is read at the moment that somebody asks for the metrics. */
+/** Values that are read at each scrape. */
 export interface ScrapeReaders {
   requestsInFlight: () => number;
   subscribers: () => number;
   eventLoopDelayMs: () => number;
   cache: () => Iterable<{ source: string; bytes: number; entries: number }>;
-  /** Whether the cache that instances share can be reached. To be left out when there is none. */
+  /** Whether the shared cache can be reached. Omit it if there is no shared cache. */
   sharedCacheUp: () => boolean;
-  /** Whether the list of erased customers can be used. To be left out when there is none. */
+  /** Whether the list of erased customers can be used. Omit it if there is no list. */
   suppressionListUp: () => Promise<boolean>;
-  /** What the webhook store holds, undefined while it is down, and the endpoints of the settings. */
+  /** The figures of the webhook store (undefined while it is unavailable), and the endpoints of the settings. */
   webhookStore: { figures: () => Promise<WebhookStoreFigures | undefined>; endpoints: readonly string[] };
 }
 
@@ -22,7 +22,7 @@ interface WebhookStoreFigures {
   disabled: readonly string[];
 }
 
-/** Adds those whose readers are given. */
+/** Adds a gauge for each reader. */
 export function addGauges(registry: Registry, readers: Partial<ScrapeReaders>): void {
   const { requestsInFlight, subscribers, eventLoopDelayMs, cache, sharedCacheUp } = readers;
   const { suppressionListUp, webhookStore } = readers;
@@ -37,32 +37,26 @@ export function addGauges(registry: Registry, readers: Partial<ScrapeReaders>): 
     });
   };
   if (requestsInFlight !== undefined) {
-    read(
-      'stekkerdoos_requests_in_flight',
-      'How many requests are being answered at the moment.',
-      requestsInFlight,
-    );
+    read('stekkerdoos_requests_in_flight', 'How many requests are in flight.', requestsInFlight);
   }
   if (subscribers !== undefined)
-    read('stekkerdoos_subscribers', 'How many subscriptions are told of events at the moment.', subscribers);
+    read('stekkerdoos_subscribers', 'How many subscriptions are open.', subscribers);
   if (eventLoopDelayMs !== undefined) {
     read(
       'stekkerdoos_event_loop_delay_seconds',
-      'How much later than planned the event loop came round, as overload is judged by.',
+      'The delay of the event loop, by which load shedding decides.',
       () => eventLoopDelayMs() / 1_000,
     );
   }
   if (sharedCacheUp !== undefined) {
-    read(
-      'stekkerdoos_shared_cache_up',
-      'The cache that instances share can be reached when this is 1.',
-      () => (sharedCacheUp() ? 1 : 0),
+    read('stekkerdoos_shared_cache_up', 'Whether the shared cache can be reached (1) or not (0).', () =>
+      sharedCacheUp() ? 1 : 0,
     );
   }
   if (suppressionListUp !== undefined)
     read(
       'stekkerdoos_suppression_list_up',
-      'The list of erased customers can be used when this is 1.',
+      'Whether the list of erased customers can be used (1) or not (0).',
       async () => ((await suppressionListUp()) ? 1 : 0),
     );
   if (webhookStore !== undefined) addWebhookStore(registry, webhookStore, read);
@@ -75,26 +69,26 @@ export function addGauges(registry: Registry, readers: Partial<ScrapeReaders>): 
         registers: [registry],
         collect: () => {
           gauge.reset();
-          for (const one of cache()) gauge.set({ source: one.source }, one[of]);
+          for (const usage of cache()) gauge.set({ source: usage.source }, usage[of]);
         },
       });
     };
     perSource(
       'stekkerdoos_cache_bytes',
-      'How many bytes of memory the kept answers of a source take.',
+      'How many bytes of memory the cached answers of a source take.',
       'bytes',
     );
-    perSource('stekkerdoos_cache_entries', 'How many answers of a source are kept in memory.', 'entries');
+    perSource('stekkerdoos_cache_entries', 'How many answers of a source are cached in memory.', 'entries');
   }
 }
 
-/** While the store is down only `..._up` has a value: the last figures would look like those of now. */
+/** While the store is unavailable, only `..._up` has a value, because the last figures would look like current ones. */
 function addWebhookStore(
   registry: Registry,
   { figures, endpoints }: ScrapeReaders['webhookStore'],
   read: (name: string, help: string, value: () => Promise<number>) => void,
 ): void {
-  read('stekkerdoos_webhook_store_up', 'The webhook store answers when this is 1.', async () =>
+  read('stekkerdoos_webhook_store_up', 'Whether the webhook store answers (1) or not (0).', async () =>
     (await figures()) === undefined ? 0 : 1,
   );
   const labelled = (
@@ -111,32 +105,37 @@ function addWebhookStore(
       collect: async () => {
         const of = await figures();
         gauge.reset();
-        // Without labels a reset leaves a 0.
+        // Without labels, `reset` would leave a 0.
         if (of === undefined && labelNames.length === 0) gauge.remove();
         if (of !== undefined) for (const { labels, value } of values(of)) gauge.set(labels, value);
       },
     });
   };
-  labelled('stekkerdoos_webhook_events', 'How many events are in the webhook store.', ['state'], (of) => [
-    { labels: { state: 'waiting' }, value: of.eventsWaiting },
-    { labels: { state: 'dead' }, value: of.eventsDead },
-  ]);
+  labelled(
+    'stekkerdoos_webhook_events',
+    'How many events in the webhook store wait or are dead.',
+    ['state'],
+    (of) => [
+      { labels: { state: 'waiting' }, value: of.eventsWaiting },
+      { labels: { state: 'dead' }, value: of.eventsDead },
+    ],
+  );
   labelled(
     'stekkerdoos_webhook_oldest_event_seconds',
-    'How long the oldest waiting event has been in the webhook store.',
+    'The age of the oldest waiting event in the webhook store.',
     [],
     ({ oldestEventS }) => [{ labels: {}, value: oldestEventS }],
   );
   labelled(
     'stekkerdoos_webhook_deliveries',
-    'How many deliveries to an endpoint wait, or are dead.',
+    'How many deliveries to an endpoint wait or are dead.',
     ['endpoint', 'state'],
     ({ deliveries }) =>
       deliveries.map(({ endpoint, state, count }) => ({ labels: { endpoint, state }, value: count })),
   );
   labelled(
     'stekkerdoos_webhook_endpoint_disabled',
-    'The endpoint is disabled when this is 1.',
+    'Whether the endpoint is disabled (1) or not (0).',
     ['endpoint'],
     ({ disabled }) =>
       [...new Set([...endpoints, ...disabled])].map((endpoint) => ({

@@ -3,10 +3,9 @@ import { pino, type LoggerOptions } from 'pino';
 export type Logger = pino.Logger;
 
 /**
- * Logs are lines of JSON on standard output. They never hold personal data: variables, results and causes are not
- * logged, and what slips into a known place is redacted here as a last resort. A line is written before the gateway
- * goes on: audit lines may go to standard output too, and each is to stay whole. Of several processes they tell which
- * worker wrote them.
+ * Creates the logger. It writes JSON lines to standard output. Logs never contain personal data: variables, results and
+ * causes are not logged, and known fields are redacted here as a last resort. Lines are written synchronously, so that
+ * they do not break audit lines on standard output. With several processes, each line has the number of its worker.
  */
 export function createLogger(level: string, worker?: number): Logger {
   const options: LoggerOptions = {

@@ -10,20 +10,20 @@ export type { OperationOutcome } from './operation-metrics.js';
 export type { BreakerState } from './source-metrics.js';
 
 /**
- * What the gateway counts and times. Everything the engine calls is cheap enough for the hot path. Labels are taken
- * from small sets: the sources and loaders that are plugged in, our own words, and at most a hundred operation names.
+ * The metrics of the gateway. All functions are cheap enough for the hot path. Labels have few values: plugged-in
+ * sources and loaders, constants of the engine, and at most a hundred operation names.
  */
 export interface Metrics extends SourceMetrics, OperationMetrics, WebhookMetrics {
-  /** Adds gauges. Each can be added once; those that are not added are left out of the text. */
+  /** Adds gauges. Each gauge can be added once. The text contains only added gauges. */
   readAtScrape(readers: Partial<ScrapeReaders>): void;
   /** All metrics, in the text format of Prometheus. */
   text(): Promise<string>;
-  /** Those of this process alone, as values. */
+  /** The metrics of this process, as values. */
   values(): Promise<MetricValues>;
   contentType: string;
 }
 
-/** Metrics of one gateway, in a registry of its own. Where it is several processes, `textOfAll` writes those of all. */
+/** Creates the metrics of a gateway. If it has several processes, `textOfAll` returns the metrics of all of them. */
 export function createMetrics(textOfAll?: () => Promise<string>): Metrics {
   const registry = new Registry();
   const ofProcess = processMetrics();
@@ -38,14 +38,14 @@ export function createMetrics(textOfAll?: () => Promise<string>): Metrics {
     text:
       textOfAll ?? (async () => (await Promise.all([registry.metrics(), ofProcess.metrics()])).join('\n')),
     values: async () =>
-      (await Promise.all([registry, ofProcess].map((one) => one.getMetricsAsJSON()))).flat(),
+      (await Promise.all([registry, ofProcess].map((each) => each.getMetricsAsJSON()))).flat(),
     contentType: registry.contentType,
   };
 }
 
 let ofThisProcess: Registry | undefined;
 
-/** Memory, processor time, garbage collection: there is one process, and prom-client's watch on it has no end. */
+/** Memory, processor time and garbage collection. It exists once per process, because prom-client cannot stop it. */
 function processMetrics(): Registry {
   if (ofThisProcess === undefined) {
     ofThisProcess = new Registry();

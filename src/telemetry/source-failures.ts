@@ -2,20 +2,20 @@ import { REMEDIES, type FailureKind, type Received, type Requested } from '../di
 import { SourceError } from '../errors.js';
 import type { Logger } from './logger.js';
 
-/** One kind of failure is logged at most this often. */
-const LOG_EVERY_MS = 60_000;
-/** A failure is shown for this long after it happened last. */
-const SHOWN_FOR_MS = 10 * 60_000;
+/** The same kind of failure is logged at most once in this time. */
+const LOG_INTERVAL_MS = 60_000;
+/** A failure is shown for this long after its last occurrence. */
+const MAX_SHOWN_AGE_MS = 10 * 60_000;
 
-/** They follow from other failures or from our own limits, and say nothing of what the system answers. */
-const CONSEQUENCES: ReadonlySet<FailureKind> = new Set([
+/** Kinds that follow from other failures or from the gateway's own limits. They do not explain why a system fails. */
+const SECONDARY_KINDS: ReadonlySet<FailureKind> = new Set([
   'breaker-open',
   'deadline',
   'own-limit',
   'gateway-stopping',
 ]);
 
-/** What is known of a failed call. It holds no personal value and no secret. */
+/** The diagnosis of a failed call. It contains no personal data and no secrets. */
 export interface FailureReport {
   source: string;
   code: string;
@@ -32,7 +32,7 @@ export interface SourceFailures {
    * SourceError never.
    */
   report: (error: unknown, loader?: string) => void;
-  /** The last failure of each source in the last ten minutes, with its moment (ISO 8601). */
+  /** The last failure of each source in the last ten minutes, with its time (ISO 8601). */
   recent: () => (FailureReport & { at: string })[];
 }
 
@@ -42,32 +42,32 @@ export interface SourceFailuresOptions {
   clock?: { now(): number };
 }
 
-/** Logs and counts the failures of source systems, and remembers the last of each. */
+/** Logs and counts the failures of source systems, and stores the last failure of each source. */
 export function createSourceFailures({
   logger,
   count,
   clock = performance,
 }: SourceFailuresOptions): SourceFailures {
   const reported = new WeakSet<SourceError>();
-  /** By source, code, kind, and loader where that matters: all from closed lists. */
+  /** Logged failures by source, code, kind and sometimes loader. These are closed lists, so the map is bounded. */
   const logged = new Map<string, { at: number; suppressed: number }>();
   const last = new Map<string, { at: number; report: FailureReport & { at: string } }>();
 
-  const isRecent = (at: number) => clock.now() - at < SHOWN_FOR_MS;
+  const isRecent = (at: number) => clock.now() - at < MAX_SHOWN_AGE_MS;
 
-  const remember = (report: FailureReport): void => {
+  const storeLast = (report: FailureReport): void => {
     const known = last.get(report.source);
-    if (CONSEQUENCES.has(report.kind) && known !== undefined && isRecent(known.at)) return;
+    if (SECONDARY_KINDS.has(report.kind) && known !== undefined && isRecent(known.at)) return;
     last.set(report.source, { at: clock.now(), report: { ...report, at: new Date().toISOString() } });
   };
 
-  const log = (report: FailureReport, isOfSystem: boolean): void => {
+  const log = (report: FailureReport, affectsAllLoaders: boolean): void => {
     const { source, code, kind, loader = '' } = report;
-    // A system that is down fails all loaders alike; a missing table fails those that read it.
-    const key = [source, code, kind, isOfSystem ? '' : loader].join(' ');
+    // An unavailable system fails all loaders, so its failure is logged once. A missing table fails only some loaders.
+    const key = [source, code, kind, affectsAllLoaders ? '' : loader].join(' ');
     const now = clock.now();
     const known = logged.get(key);
-    if (known !== undefined && now - known.at < LOG_EVERY_MS) {
+    if (known !== undefined && now - known.at < LOG_INTERVAL_MS) {
       known.suppressed += 1;
       return;
     }
@@ -83,7 +83,7 @@ export function createSourceFailures({
       const { source, code, kind, requested, received } = failure;
       const report = { source, code, kind, loader, requested, received, remedy: REMEDIES[kind] };
       count(source, code, kind);
-      remember(report);
+      storeLast(report);
       log(report, failure.retryable);
     },
     recent: () => [...last.values()].filter(({ at }) => isRecent(at)).map(({ report }) => report),

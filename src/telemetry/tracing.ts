@@ -15,26 +15,25 @@ import { isOperationName, type OperationOutcome } from './operation-metrics.js';
 type HeadersToSend = Readonly<Record<string, string>>;
 
 /**
- * Where in a trace some work happens: made for each request, and handed from call to call. It holds no span unless
- * whoever runs the gateway has registered an OpenTelemetry SDK; the caller's own trace goes on to the systems in any
- * case.
+ * The position of a request or call in a trace. It has a span only if an OpenTelemetry SDK is registered. The trace
+ * headers of the caller are sent to the systems in any case.
  */
 export interface Trace {
-  /** The SDK's, looked for once in a request. */
+  /** The tracer of the SDK. It is read once for each request. */
   readonly tracer: Tracer | undefined;
   readonly span: Span | undefined;
-  /** What the caller sent; goes on to the systems as long as we add no span of our own. */
+  /** The trace headers of the caller. They are sent to the systems if there is no span. */
   readonly incoming: HeadersToSend;
 }
 
 const NO_HEADERS: HeadersToSend = Object.freeze({});
 
-/** No SDK, and nothing came in: shared by all such requests. */
+/** The trace of all requests without trace headers, if there is no SDK. */
 const NO_TRACE: Trace = Object.freeze({ tracer: undefined, span: undefined, incoming: NO_HEADERS });
 
 /**
- * Starts a request's span, in the trace that the caller says it belongs to. Only W3C Trace Context is read and sent:
- * a propagator of the SDK could add baggage, and what callers put there is not for other people's systems.
+ * Starts the span of a request, in the trace of the caller. Only W3C Trace Context is read and sent. A propagator of
+ * the SDK is not used, because it could send the caller's baggage to the systems.
  */
 export function startRequest(headers: Pick<Headers, 'get'>): Trace {
   const tracer = findTracer();
@@ -46,7 +45,7 @@ export function startRequest(headers: Pick<Headers, 'get'>): Trace {
   return { tracer, span, incoming };
 }
 
-/** Names the request's span, as soon as the document is read. Variables and the document itself are never told. */
+/** Names the span of a request after its operation. Spans never contain variables or the document. */
 export function nameOperation(
   { span }: Trace,
   type: 'query' | 'mutation' | 'subscription',
@@ -59,8 +58,8 @@ export function nameOperation(
 }
 
 /**
- * Ends the request's span, the first time that it is called. A request that is refused is no error of ours, so its span
- * is none.
+ * Ends the span of a request. Further calls do nothing. A refused request is not an error of the gateway, so its span
+ * has no error status.
  */
 export function endRequest({ span }: Trace, outcome: OperationOutcome): void {
   if (span?.isRecording() !== true) return;
@@ -69,14 +68,14 @@ export function endRequest({ span }: Trace, outcome: OperationOutcome): void {
   span.end();
 }
 
-/** What one call asks of a system. */
+/** A call to a system. */
 export interface SourceCall {
   source: string;
   loader: string;
   batchSize: number;
 }
 
-/** Starts the span of one call to a system, within the request's. A call for several requests is the first one's. */
+/** Starts the span of a call to a system. Its parent is the span of the request; of several requests, the first. */
 export function startSourceCall(request: Trace, { source, loader, batchSize }: SourceCall): Trace {
   const { tracer, span: parent, incoming } = request;
   if (tracer === undefined || parent === undefined) return request;
@@ -94,7 +93,7 @@ export function startSourceCall(request: Trace, { source, loader, batchSize }: S
 }
 
 /**
- * Ends a call's span, the first time that it is called. The outcome is `ok`, `CANCELLED`, or the code of the source's
+ * Ends the span of a call. Further calls do nothing. The outcome is `ok`, `CANCELLED`, or the code of the source's
  * error.
  */
 export function endSourceCall({ span }: Trace, outcome: string, retries = 0): void {
@@ -104,7 +103,7 @@ export function endSourceCall({ span }: Trace, outcome: string, retries = 0): vo
   span.end();
 }
 
-/** The headers that tell a system which trace a call belongs to; none when there is no trace. */
+/** Returns the trace headers of a call to a system. Empty if there is no trace. */
 export function traceHeaders({ span, incoming }: Trace): HeadersToSend {
   const context = span?.spanContext();
   if (context === undefined || !isSpanContextValid(context)) return incoming;
@@ -112,30 +111,30 @@ export function traceHeaders({ span, incoming }: Trace): HeadersToSend {
   return headersOf(`00-${context.traceId}-${context.spanId}-${flags}`, context.traceState?.serialize());
 }
 
-/** Whether an SDK is registered, so that spans are made. */
+/** Whether an SDK is registered. Only then there are spans. */
 export function isTracing(): boolean {
   return findTracer() !== undefined;
 }
 
-/** The tracer of the SDK, if there is one. Without, the API's own tracer would make spans that go nowhere. */
+/** Returns the tracer of the SDK, if there is one. Without an SDK, the API's own tracer would make useless spans. */
 function findTracer(): Tracer | undefined {
   const provider = api.getTracerProvider();
-  // Not instanceof: an SDK may have come with its own copy of the API.
+  // `instanceof` would fail, because an SDK may contain its own copy of the API.
   return 'getDelegateTracer' in provider
     ? (provider as ProxyTracerProvider).getDelegateTracer('stekkerdoos')
     : provider.getTracer('stekkerdoos');
 }
 
-/** Later versions may add parts at the end; the parts we know stay as they are. */
+/** Later versions may append fields, but the known fields do not change. */
 const TRACEPARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
 
-/** What the caller sent, as far as it is what the standard says: it goes on into requests to other people's systems. */
+/** Reads the trace headers of the caller. Only valid values are returned, because they are sent to other systems. */
 function readTraceHeaders(headers: Pick<Headers, 'get'>): HeadersToSend {
   const traceparent = headers.get('traceparent');
   if (traceparent === null) return NO_HEADERS;
-  const [, traceId, spanId, flags, more] = TRACEPARENT.exec(traceparent) ?? [];
+  const [, traceId, spanId, flags, appended] = TRACEPARENT.exec(traceparent) ?? [];
   if (traceId === undefined || spanId === undefined || flags === undefined) return NO_HEADERS;
-  if (more !== undefined && traceparent.startsWith('00')) return NO_HEADERS;
+  if (appended !== undefined && traceparent.startsWith('00')) return NO_HEADERS;
   const tracestate = headers.get('tracestate');
   return headersOf(
     `00-${traceId}-${spanId}-${flags}`,

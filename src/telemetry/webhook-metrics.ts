@@ -1,14 +1,14 @@
 import type { MakeCounter } from './counters.js';
 
 /**
- * What became of a message of a source. `kept`: something in it was new. `known`: nothing was. `ignored`: it tells of
- * nothing that we know of. `handshake`: it only asked whether the address is ours. `refused`: not signed, too large,
- * or no POST. `stale`: signed at another time than now. `malformed`: signed, and not what the system sends. `failed`:
- * it is to be sent again.
+ * The outcome of a message of a source. `stored`: it had new events. `duplicate`: all its events were stored before.
+ * `ignored`: it had no events of a known type. `handshake`: the system verified the URL. `refused`: not signed, too
+ * large, or no POST. `stale`: signed too long ago, or in the future. `malformed`: signed, but not in the format of
+ * the system. `failed`: not stored, so the system must send it again.
  */
 export const WEBHOOK_OUTCOMES = [
-  'kept',
-  'known',
+  'stored',
+  'duplicate',
   'ignored',
   'handshake',
   'refused',
@@ -18,13 +18,15 @@ export const WEBHOOK_OUTCOMES = [
 ] as const;
 export type WebhookOutcome = (typeof WEBHOOK_OUTCOMES)[number];
 
-/** What is counted of webhooks, in and out. */
+/** Counts the webhooks that are received and sent. */
 export interface WebhookMetrics {
-  /** A message of a source came in. */
+  /** A message of a source was received. */
   webhookReceived: (source: string, outcome: WebhookOutcome) => void;
-  /** An event was looked at: what was kept is forgotten, triggers have planned. `dead`: given up. */
+  /**
+   * An event was processed: its cached records are dropped, its triggers are planned. `dead`: it is not tried again.
+   */
   eventProcessed: (source: string, outcome: 'ok' | 'failed' | 'dead') => void;
-  /** An attempt ended; `waiting` is one that is made again. */
+  /** A delivery attempt ended. `waiting`: it failed and is retried. `dead`: it is not retried. */
   deliveryAttempted: (endpoint: string, outcome: 'delivered' | 'skipped' | 'waiting' | 'dead') => void;
 }
 
@@ -42,17 +44,17 @@ export function createWebhookMetrics(counter: MakeCounter): WebhookMetrics {
   return {
     webhookReceived: counted(
       'stekkerdoos_webhooks_total',
-      'How many messages came in from a source system, by what became of them.',
+      'How many messages were received from a source system, by outcome.',
       'source',
     ),
     eventProcessed: counted(
       'stekkerdoos_webhook_events_total',
-      'How often events of a source system were processed: ok, failed (it is tried again) or dead.',
+      'How many times events of a source system were processed, by outcome: ok, failed (is retried) or dead (is not retried).',
       'source',
     ),
     deliveryAttempted: counted(
       'stekkerdoos_webhook_deliveries_total',
-      'How many attempts were made to deliver to an endpoint: delivered, skipped, waiting (made again) or dead.',
+      'How many deliveries to an endpoint were attempted, by outcome: delivered, skipped, waiting (is retried) or dead.',
       'endpoint',
     ),
   };

@@ -1,12 +1,12 @@
 import { AggregatorRegistry, type Registry } from 'prom-client';
 
-/** What one process has counted. */
+/** The metrics of one process. */
 export type MetricValues = Awaited<ReturnType<Registry['getMetricsAsJSON']>>;
 
 /**
- * The metrics of several workers, in the text format of Prometheus, each with the label `worker`. They are not added
- * up: who takes the place of a worker that died counts from zero, and of a sum that falls Prometheus would think that
- * all began anew.
+ * Returns the metrics of several workers in the text format of Prometheus, each with the label `worker`. They are not
+ * added up. A worker that replaces another counts from zero, and Prometheus would take a falling sum for a reset of
+ * all.
  */
 export async function textOfWorkers(values: ReadonlyMap<number, MetricValues>): Promise<string> {
   const labelled = [...values].map(([worker, metrics]) =>

@@ -1,28 +1,28 @@
-/** Cancels a call: the part of an AbortSignal that we use, so that any AbortSignal will do. */
+/** Cancels a call. It is a part of AbortSignal, so any AbortSignal is one. */
 export interface CallSignal {
   readonly aborted: boolean;
-  /** Why; undefined as long as it has not aborted. */
+  /** Why the call was cancelled. Undefined before that. */
   readonly reason: unknown;
   throwIfAborted(): void;
   addEventListener(type: 'abort', listener: () => void, options?: { once?: boolean }): void;
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 
-/** An AbortController with a cheap signal, for what is made for each call. README.md has why. */
+/** An AbortController with a lightweight signal, for objects that are created for each call. README.md explains why. */
 export class CallController {
-  readonly #signal = new OwnSignal();
+  readonly #signal = new LightSignal();
 
   get signal(): CallSignal {
     return this.#signal;
   }
 
-  /** Does nothing when it was aborted before. */
+  /** Cancels the call. Further calls do nothing. */
   abort(reason: Error): void {
     this.#signal.abort(reason);
   }
 }
 
-class OwnSignal implements CallSignal {
+class LightSignal implements CallSignal {
   reason: Error | undefined;
   #listeners: (() => void)[] = [];
 
@@ -45,12 +45,12 @@ class OwnSignal implements CallSignal {
   }
 
   removeEventListener(_type: 'abort', listener: () => void): void {
-    const place = this.#listeners.indexOf(listener);
-    if (place >= 0) this.#listeners.splice(place, 1);
+    const index = this.#listeners.indexOf(listener);
+    if (index >= 0) this.#listeners.splice(index, 1);
   }
 }
 
-/** The signal as a real AbortSignal, for what takes no other, such as `fetch`. */
+/** Converts the signal to an AbortSignal, for functions that require one, such as `fetch`. */
 export function toAbortSignal(signal: CallSignal): AbortSignal {
   if (signal instanceof AbortSignal) return signal;
   const controller = new AbortController();

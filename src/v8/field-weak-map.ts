@@ -1,11 +1,11 @@
-/** What is known of objects beside their own fields, for as long as they live: see `fieldWeakMap`. */
+/** Maps objects to values, as long as the objects exist. See `fieldWeakMap`. */
 export interface FieldWeakMap<K extends object, V> {
   get(key: K): V | undefined;
   set(key: K, value: V): void;
 }
 
 /** A constructor that returns its argument, so that a class that extends it adds its private fields to that object. */
-// eslint-disable-next-line @typescript-eslint/no-extraneous-class -- What it constructs is something else.
+// eslint-disable-next-line @typescript-eslint/no-extraneous-class -- The constructor returns another object.
 class Returned {
   constructor(object: object) {
     return object;
@@ -13,12 +13,12 @@ class Returned {
 }
 
 /**
- * Does what a WeakMap does, by a private field in each key. The field does not show when a key is listed, copied,
- * written as JSON or frozen. Use it where keys are objects of a request; for keys that live long a WeakMap is as
- * good. README.md has why.
+ * Does the same as a WeakMap, with a private field in each key. The field is invisible when a key is listed, copied,
+ * written as JSON or frozen. Use it if keys are objects of a request. For long-lived keys, a WeakMap is as good.
+ * README.md explains why.
  */
 export function fieldWeakMap<K extends object, V>(): FieldWeakMap<K, V> {
-  class Noted extends Returned {
+  class Holder extends Returned {
     #value: V;
 
     constructor(key: K, value: V) {
@@ -32,13 +32,13 @@ export function fieldWeakMap<K extends object, V>(): FieldWeakMap<K, V> {
 
     static set(key: K, value: V): void {
       if (#value in key) key.#value = value;
-      else new Noted(key, value);
+      else new Holder(key, value);
     }
   }
   return {
-    get: (key) => Noted.get(key),
+    get: (key) => Holder.get(key),
     set: (key, value) => {
-      Noted.set(key, value);
+      Holder.set(key, value);
     },
   };
 }

@@ -1,11 +1,11 @@
-/** Holds a value for as long as it is in the map. */
+/** A container that is emptied when its entry is deleted. */
 interface Slot<V> {
   value: V | undefined;
 }
 
 /**
- * A map that lives long, and whose entries do not: in-flight requests, for example. It deletes the value together
- * with its entry, so that the map's older hash tables cannot keep the value alive. README.md has why.
+ * A long-lived map with short-lived entries, for example in-flight requests. It removes the value from its slot when
+ * the entry is deleted, so that the older hash tables of the Map do not hold the value. README.md explains why.
  */
 export class TransientMap<K, V extends object> {
   readonly #slots = new Map<K, Slot<V>>();

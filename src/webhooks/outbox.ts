@@ -103,7 +103,7 @@ export function createOutboxReader({
     });
     const { kept } = events.length === 0 ? { kept: 0 } : await keep(events);
     if (readable.length > 0)
-      onReceived(source, events.length === 0 ? 'ignored' : kept > 0 ? 'kept' : 'known');
+      onReceived(source, events.length === 0 ? 'ignored' : kept > 0 ? 'stored' : 'duplicate');
     return readable.map(({ id }) => id);
   }
 

@@ -135,7 +135,7 @@ export function createReceiver({
     if (events.length === 0) return { outcome: 'ignored', response: thanks };
     try {
       const { kept } = await storedInTime(keep(events));
-      return { outcome: kept > 0 ? 'kept' : 'known', response: thanks };
+      return { outcome: kept > 0 ? 'stored' : 'duplicate', response: thanks };
     } catch (error) {
       logger.error({ source, reason: nameOf(error) }, 'events cannot be kept');
       return told('failed', 503, 'The events cannot be kept now. Send them again.', {

@@ -33,7 +33,7 @@ export async function warm(bench: Bench): Promise<Figure[]> {
 
   for (const { running } of measured) await ask(running, bodies);
   const given = () =>
-    metric(fromBytes.ready.url, 'stekkerdoos_response_cache_answers_total', { how: 'kept' });
+    metric(fromBytes.ready.url, 'stekkerdoos_response_cache_answers_total', { answer: 'hit' });
   const before = await given();
   let asked = 0;
   let refusals = 0;

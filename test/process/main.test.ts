@@ -131,7 +131,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     child.kill('SIGTERM');
     // Its output is closed when the last process that writes to it is gone.
     await run.ended;
-    expect(run.out()).toContain('answering what is under way, then stopping');
+    expect(run.out()).toContain('the gateway answers its in-flight requests, then stops');
     await expect(fetch(address)).rejects.toThrow();
     rmSync(folder, { recursive: true, force: true });
   });
@@ -153,7 +153,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     const open = runMain(settings);
     await readyAt(open);
     expect(open.out()).toMatch(
-      /"level":40,.*AUTH=off: whoever reaches this gateway may ask for everything, of everybody/,
+      /"level":40,.*AUTH=off: everyone who can reach this gateway may read all data of all customers/,
     );
   });
 

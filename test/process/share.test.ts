@@ -72,8 +72,8 @@ describe('the settings of several workers', () => {
   it('allow no more workers than each system may be asked calls at once, and say how many', () => {
     expect(problemsWith({ ORDER_SYSTEM_URL, VIES_URL, REDIS_URL: NO_REDIS }, 5)).toEqual([]);
     expect(problemsWith({ ORDER_SYSTEM_URL, VIES_URL, REDIS_URL: NO_REDIS }, 12)).toEqual([
-      'WORKERS 12 is too many for order-system, whose limits do not have a call at a time for each: set WORKERS to 10 at most.',
-      'WORKERS 12 is too many for vies, whose limits do not have a call at a time for each: set WORKERS to 5 at most.',
+      'WORKERS 12 is too many for order-system: its limits do not allow one call at a time for each worker. Set WORKERS to 10 at most.',
+      'WORKERS 12 is too many for vies: its limits do not allow one call at a time for each worker. Set WORKERS to 5 at most.',
     ]);
   });
 

@@ -234,7 +234,7 @@ describe('a gateway of two workers', () => {
     await control.set('order-system', { latencyMs: 0 });
     await vi.waitFor(async () => {
       expect((await ask(run)).errors).toBeUndefined();
-      expect(run.out()).toContain('a worker has taken the place');
+      expect(run.out()).toContain('a worker was restarted');
     }, soon);
     expect(workersOf(run)).toHaveLength(2);
     expect(workersOf(run)).not.toContain(victim);
@@ -252,7 +252,7 @@ describe('a worker that dies again and again', () => {
     for (let deaths = 1; deaths <= 3; deaths += 1) {
       process.kill(workersOf(run).find((pid) => pid !== other) ?? 0, 'SIGKILL');
       await vi.waitFor(() => {
-        expect(run.out().split('a worker has taken the place')).toHaveLength(deaths + 1);
+        expect(run.out().split('a worker was restarted')).toHaveLength(deaths + 1);
       }, soon);
     }
     expect([...run.out().matchAll(/"pauseMs":(\d+)/g)].map(([, pause]) => Number(pause))).toEqual([
@@ -285,7 +285,7 @@ describe('at its end, a gateway of two workers', () => {
     for (let i = 0; i < 6; i += 1) await ask(run);
     process.kill(victim, 'SIGKILL');
     await vi.waitFor(() => {
-      expect(run.out()).toContain('a worker has taken the place');
+      expect(run.out()).toContain('a worker was restarted');
     }, soon);
     for (let i = 0; i < 6; i += 1) await ask(run);
     run.child.kill('SIGTERM');

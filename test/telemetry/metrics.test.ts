@@ -209,11 +209,11 @@ describe('the gauges', () => {
 describe('messages of systems', () => {
   test('are counted by source and by what became of them', async () => {
     const metrics = createMetrics();
-    metrics.webhookReceived('webshop', 'kept');
-    metrics.webhookReceived('webshop', 'kept');
+    metrics.webhookReceived('webshop', 'stored');
+    metrics.webhookReceived('webshop', 'stored');
     metrics.webhookReceived('webshop', 'refused');
     expect(await series(metrics, 'stekkerdoos_webhooks_total')).toEqual([
-      'stekkerdoos_webhooks_total{source="webshop",outcome="kept"} 2',
+      'stekkerdoos_webhooks_total{source="webshop",outcome="stored"} 2',
       'stekkerdoos_webhooks_total{source="webshop",outcome="refused"} 1',
     ]);
   });

@@ -162,7 +162,7 @@ describe('the order system', () => {
     await vi.waitFor(async () => {
       expect([kept.size, await waiting()]).toEqual([10, 0]);
     });
-    expect(outcomes).not.toContain('known');
+    expect(outcomes).not.toContain('duplicate');
   });
 
   it('takes very many at once, in their order', async () => {

@@ -121,7 +121,7 @@ export function webhookContract(vendor: WebhookVendor): void {
         text: vendor.thanks?.body ?? '',
       });
       expect(receiver.events).toEqual(own);
-      expect(receiver.outcomes).toEqual(['kept']);
+      expect(receiver.outcomes).toEqual(['stored']);
     });
 
     it('acknowledges a message that comes twice, and keeps it once', async () => {
@@ -130,7 +130,7 @@ export function webhookContract(vendor: WebhookVendor): void {
       const second = await receiver.post(sent(body, secret, NOW + MINUTE));
       expect(second.status).toBe(first.status);
       expect(receiver.events).toEqual(own);
-      expect(receiver.outcomes).toEqual(['kept', 'known']);
+      expect(receiver.outcomes).toEqual(['stored', 'duplicate']);
     });
 
     it('takes both secrets while they are rotated, and the old one no longer after', async () => {
