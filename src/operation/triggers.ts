@@ -5,7 +5,7 @@ import type { Purpose } from '../customer/schema.generated.js';
 import type { Audience } from '../privacy/access.js';
 import type { Privacy } from '../privacy/privacy.js';
 import { operationIn } from '../selections.js';
-import type { Told } from '../webhooks/follow-up.js';
+import type { TriggerResult } from '../webhooks/follow-up.js';
 import type { KnownEvent } from '../webhooks/interest.js';
 import type { Trigger } from '../webhooks/triggers.js';
 import type { OperationRunner } from './answer.js';
@@ -49,7 +49,7 @@ export class TriggerRunner {
   }
 
   /** Answers a trigger for an event, with current data. */
-  async answer(trigger: Trigger, known: KnownEvent): Promise<Told> {
+  async answer(trigger: Trigger, known: KnownEvent): Promise<TriggerResult> {
     const { field, conditions } = trigger.interest;
     const { prepared, principal } = this.#preparedFor(trigger);
     const { result, withheld } = await this.#options.runner.answer(prepared, {

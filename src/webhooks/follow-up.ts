@@ -8,7 +8,7 @@ import type { LeasedDelivery, PlannedDelivery, Processed } from './store.js';
 import type { Trigger } from './triggers.js';
 
 /** What a trigger's subscription came to. */
-export type Told = { data: unknown } | { not: string; isTemporary: boolean };
+export type TriggerResult = { data: unknown } | { not: string; isTemporary: boolean };
 
 export interface FollowUpOptions {
   triggers: readonly Trigger[];
@@ -21,7 +21,7 @@ export interface FollowUpOptions {
   /** The personal identifiers that an event names, the strongest first. */
   aboutOf: (event: SourceEvent) => readonly Identifier[];
   /** Answers a trigger's subscription for an event, as it is now. */
-  tell: (trigger: Trigger, known: KnownEvent) => Promise<Told>;
+  tell: (trigger: Trigger, known: KnownEvent) => Promise<TriggerResult>;
   logger: Pick<Logger, 'info'>;
 }
 
