@@ -5,6 +5,8 @@ import { sources } from './sources/index.js';
 
 const CORE = ['scalars', 'directives', 'customer', 'events'].map((name) => `schema/${name}.graphql`);
 // The real input is made from what is plugged in (src/stitching/sdl.ts); resolvers read it as any identifier.
+// Resolvers return and get the name of a source, which becomes a value of the enum.
+const SOURCE = 'scalar Source';
 const CUSTOMER_KEY = 'input CustomerKey @oneOf { email: String }';
 
 /**
@@ -32,6 +34,8 @@ const shared = {
     DateTime: 'string',
     Decimal: 'string',
     BigInt: 'string',
+    Duration: 'string',
+    Source: 'string',
     ID: { input: 'string', output: 'string' },
   },
   enumsAsTypes: true,
@@ -46,7 +50,7 @@ const types = (
   own: Record<string, string>,
   schema: string[],
 ) => ({
-  schema: [...CORE, CUSTOMER_KEY, ...schema],
+  schema: [...CORE, CUSTOMER_KEY, SOURCE, ...schema],
   plugins: ['typescript', 'typescript-resolvers'],
   config: {
     ...shared,

@@ -36,7 +36,7 @@ export type Key = { identifier: string } | { field: string };
 /** The SDL of the core schema and of every plugged-in source, read and checked. */
 export interface Sdl {
   /**
-   * Scalars, directives, the customer view, events, and `CustomerKey`; with what sources add to `Subscription` and to
+   * Scalars, directives, the customer view, events, `CustomerKey` and `Source`; with what sources add to `Subscription` and to
    * enums that are `@extensible`.
    */
   coreSchema: DocumentNode;
@@ -100,6 +100,7 @@ function readSdlFile(path: string): SdlFile {
 
 /** Parses the files and refuses what two of them both declare, naming both. All problems are told together. */
 export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Namespace>): Sdl {
+  const sourceNames = files.flatMap(({ source }) => source ?? []);
   const problems: string[] = [];
   const owners = new Map<string, string>();
   const keys = new Map<string, ReadonlyMap<string, Key>>();
@@ -112,6 +113,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
   for (const file of [
     ...files,
     { name: 'the identifiers of the sources', text: customerKeySdl(namespaces) } satisfies SdlFile,
+    { name: 'the names of the sources', text: sourceEnumSdl(sourceNames) } satisfies SdlFile,
   ]) {
     const document = parseFile(file, problems);
     const ofType = new Map<string, Key>();
@@ -310,6 +312,23 @@ export function customerKeySdl(namespaces: Iterable<Namespace>): string {
     ({ name, description }) => `  """\n  ${description}\n  """\n  ${name}: String`,
   );
   return `"""\nThe identifier to find a customer by: exactly one.\n"""\ninput CustomerKey @oneOf {\n  "Of \`Customer.id\`."\n  id: ID\n${fields.join('\n')}\n}\n`;
+}
+
+/** The value of the enum `Source` for a source: `ORDER_SYSTEM` for `order-system`. */
+export function sourceValue(source: string): string {
+  return source.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
+}
+
+/** The enum `Source` has a value for each plugged-in source. Without sources it has `NONE`, since no enum can be empty. */
+export function sourceEnumSdl(sources: readonly string[]): string {
+  const values = sources.map((source) => `  "The source \`${source}\`."\n  ${sourceValue(source)}`);
+  if (values.length === 0) values.push('  "No source is plugged in."\n  NONE');
+  return `"""\nA source system. Errors have its name instead, such as \`order-system\` for \`ORDER_SYSTEM\`.\n"""\nenum Source {\n${values.join('\n')}\n}\n`;
+}
+
+/** The name of a source for each value of the enum `Source`: what resolvers return and get. */
+export function sourceNamesByValue({ sources }: Pick<Sdl, 'sources'>): Readonly<Record<string, string>> {
+  return Object.fromEntries([...sources.keys()].map((source) => [sourceValue(source), source]));
 }
 
 /** The fields of a type that sources declare, by their names, and which source does. */

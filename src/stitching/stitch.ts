@@ -17,7 +17,7 @@ import type { Context } from '../customer/customer.js';
 import { ConfigError } from '../errors.js';
 import { DEFER } from './defer.js';
 import { describePersonalData, type Policies } from './policies.js';
-import type { Sdl } from './sdl.js';
+import { sourceNamesByValue, type Sdl } from './sdl.js';
 import { StitchedObject } from './stitched-object.js';
 import { lazyField, rememberField, type StitchedSource } from './subschema.js';
 
@@ -44,7 +44,7 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
     schema = stitchSchemas({
       subschemas: stitched.map((source) => ({ name: source.name, schema: source.schema })),
       typeDefs: [sdl.coreSchema, ...local],
-      resolvers: own,
+      resolvers: [...own, { Source: sourceNamesByValue(sdl) }],
       assumeValidSDL: false,
     });
   } catch (error) {

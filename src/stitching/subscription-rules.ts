@@ -56,8 +56,8 @@ function problemWith(
   if (events === undefined) return 'does not say by @waitsFor which events it waits for';
   if (print(field.type) !== 'CustomerEvent') return 'must be of the type CustomerEvent';
   if (events.types.length + events.later.length === 0) return 'waits for no event';
-  const after = field.arguments?.find(({ name }) => name.value === 'after');
-  if (events.later.length > 0 && (after === undefined || print(after.type) !== 'String!'))
-    return 'needs an argument "after: String!", since events are sent later';
+  const delay = field.arguments?.find(({ name }) => name.value === 'delay');
+  if (events.later.length > 0 && (delay === undefined || print(delay.type) !== 'Duration!'))
+    return 'needs an argument "delay: Duration!", since events are sent later';
   return undefined;
 }

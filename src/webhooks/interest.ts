@@ -137,7 +137,7 @@ export function readInterest({
           (types.includes(event.type) || isDelayed(event.type)) &&
           (later.length === 0 || about.length > 0) &&
           (least === undefined || isAtLeast(least, event.data, onUnjudged)),
-        delayMs: later.length === 0 ? 0 : durationMs(String(given['after'])),
+        delayMs: later.length === 0 ? 0 : durationMs(String(given['delay'])),
         isDelayed,
         needless: ({ event }) => unless.includes(event.type),
       };

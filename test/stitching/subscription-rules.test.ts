@@ -15,7 +15,7 @@ function rulesOf(fields: string, rest = '') {
 describe('a subscription of a source', () => {
   test('waits for the events that @waitsFor names', () => {
     const { awaited } = rulesOf(
-      `parcelLate(after: String! = "P1D"): CustomerEvent
+      `parcelLate(delay: Duration! = "P1D"): CustomerEvent
          @waitsFor(types: [ORDER_PLACED], later: [PARCEL_SENT], unless: [PARCEL_OUT_FOR_DELIVERY])`,
     );
     expect(awaited.get('parcelLate')).toEqual({
@@ -37,7 +37,7 @@ describe('a subscription of a source', () => {
     [
       'that is sent later without saying when',
       'parcelSent: CustomerEvent @waitsFor(later: [PARCEL_SENT])',
-      'needs an argument "after: String!"',
+      'needs an argument "delay: Duration!"',
     ],
     ['for an unknown type', 'parcelSent: CustomerEvent @waitsFor(types: [PARCEL_LOST])', 'PARCEL_LOST'],
     ['that is there already', 'orderPaid: CustomerEvent @waitsFor(types: [ORDER_PAID])', 'declared in both'],

@@ -213,7 +213,7 @@ describe('who subscribes to everybody', () => {
   test('is told the types and systems that are asked for, and no others', async () => {
     const subscriber = await as(
       'operator',
-      'subscription { event(types: [ORDER_PLACED, ORDER_SHIPPED], sources: ["webshop"]) { source type recordId } }',
+      'subscription { event(types: [ORDER_PLACED, ORDER_SHIPPED], sources: [WEBSHOP]) { source type recordId } }',
     );
     await tell('orders/paid', { email: EMAIL, order: '21' });
     await control.emit('order-system', { type: 'order.placed', email: EMAIL, to: port.url });

@@ -130,8 +130,8 @@ const WRONG: [string, string, number, string][] = [
     2,
     'ISO 8601',
   ],
-  ['that waits for no duration', trigger({ asks: 'cartAbandoned(after: "1h") { type }' }), 2, 'ISO 8601'],
-  ['that waits too long', trigger({ asks: 'cartAbandoned(after: "P31D") { type }' }), 2, '30 days'],
+  ['that waits for no duration', trigger({ asks: 'cartAbandoned(delay: "1h") { type }' }), 2, 'ISO 8601'],
+  ['that waits too long', trigger({ asks: 'cartAbandoned(delay: "P31D") { type }' }), 2, '30 days'],
   [
     'with quiet hours that cannot be read',
     trigger({ deliver: 'to: "campaign-tool", purpose: MARKETING, quietHours: "at night"' }),
