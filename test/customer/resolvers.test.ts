@@ -131,13 +131,13 @@ describe('the addresses', () => {
     expect(data).toEqual({
       customer: {
         emails: [
-          { value: 'eva@example.nl', source: 'a', isVerified: true },
-          { value: 'info@example.nl', source: 'a', isVerified: false },
-          { value: 'eva@example.nl', source: 'b', isVerified: false },
+          { value: 'eva@example.nl', source: 'A', isVerified: true },
+          { value: 'info@example.nl', source: 'A', isVerified: false },
+          { value: 'eva@example.nl', source: 'B', isVerified: false },
         ],
         phones: [
-          { value: '+31612345678', source: 'a', isVerified: false },
-          { value: '+31612345678', source: 'b', isVerified: false },
+          { value: '+31612345678', source: 'A', isVerified: false },
+          { value: '+31612345678', source: 'B', isVerified: false },
         ],
       },
     });
@@ -186,8 +186,8 @@ describe('what a source may ask of a customer', () => {
         aKey: null,
         bKey: '2',
         systems: [
-          { source: 'a', status: 'UNKNOWN' },
-          { source: 'b', status: 'KNOWN' },
+          { source: 'A', status: 'UNKNOWN' },
+          { source: 'B', status: 'KNOWN' },
         ],
       },
     });

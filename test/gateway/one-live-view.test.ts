@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test, inject } from 'vitest';
+import { sourceValue } from '../../src/stitching/sdl.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import { createTestGateway } from '../support/gateway.js';
 import { at, listAt, textAt } from '../support/read.js';
@@ -58,10 +59,10 @@ describe('one customer over four systems', () => {
         id: expect.stringMatching(/^[\w-]{40,}$/) as string,
         name: orderSystem.customers[0]?.name,
         emails: [
-          { value: String(orderSystem.customers[0]?.email).toLowerCase(), source: 'order-system' },
-          { value: webshop?.email, source: 'webshop' },
-          { value: crm?.email, source: 'crm-hubspot' },
-          { value: contactCentre?.email, source: 'contact-centre' },
+          { value: String(orderSystem.customers[0]?.email).toLowerCase(), source: 'ORDER_SYSTEM' },
+          { value: webshop?.email, source: 'WEBSHOP' },
+          { value: crm?.email, source: 'CRM_HUBSPOT' },
+          { value: contactCentre?.email, source: 'CONTACT_CENTRE' },
         ],
         orders: {
           nodes: orderSystem.orders.map(({ lines, ...order }) => ({
@@ -142,7 +143,7 @@ describe('a customer of some systems only', () => {
       listAt(customer, 'systems')
         .filter((one) => at(one, 'status') === 'KNOWN')
         .map((one) => at(one, 'source')),
-    ).toEqual(systems);
+    ).toEqual(systems.map(sourceValue));
     expect(listAt(customer, 'orders', 'nodes')).toHaveLength(person.orderSystem?.orders.length ?? 0);
     expect(at(customer, 'tickets')).toEqual([]);
     expect(at(customer, 'company') === null).toBe(person.crm === undefined);

@@ -205,7 +205,7 @@ describe('the click log', () => {
     await control.set('clickstream', { fault: 'garbage' });
     const broken = await ask();
     expect(at(broken.data, 'customer', 'timeline', 'missing')).toEqual([
-      { source: 'clickstream', code: 'SOURCE_CONTRACT' },
+      { source: 'CLICKSTREAM', code: 'SOURCE_CONTRACT' },
     ]);
     expect(listAt(broken.data, 'customer', 'timeline', 'nodes')).toHaveLength(6);
   });

@@ -382,7 +382,7 @@ describe('the contact centre with records of a kind', () => {
     expect(at(many.data, 'customer')).toMatchObject({
       tickets: null,
       openTicketCount: { isApproximate: true },
-      timeline: { nodes: [], missing: [{ source: 'contact-centre', code: 'SOURCE_CONTRACT' }] },
+      timeline: { nodes: [], missing: [{ source: 'CONTACT_CENTRE', code: 'SOURCE_CONTRACT' }] },
     });
   });
 

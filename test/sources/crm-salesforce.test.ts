@@ -459,7 +459,7 @@ describe('Salesforce with people of the test', () => {
     expect(first.titles).toEqual(Array.from({ length: 100 }, (_, i) => `Case ${204 - i}`));
     expect(first.missing).toEqual([]);
     expect((await page(first.cursor)).missing).toEqual([
-      { source: 'crm-salesforce', code: 'SOURCE_CONTRACT' },
+      { source: 'CRM_SALESFORCE', code: 'SOURCE_CONTRACT' },
     ]);
   });
 

@@ -205,7 +205,7 @@ describe('Facebook', () => {
       );
       expect(errors).toEqual([]);
       const nodes = listAt(data, 'customer', 'timeline', 'nodes');
-      for (const node of nodes) expect(node).toMatchObject({ kind: 'MESSAGE', source: 'facebook' });
+      for (const node of nodes) expect(node).toMatchObject({ kind: 'MESSAGE', source: 'FACEBOOK' });
       texts.push(...nodes.map((node) => at(node, 'title')));
       after = at(data, 'customer', 'timeline', 'pageInfo', 'endCursor');
     }

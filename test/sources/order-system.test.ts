@@ -480,7 +480,7 @@ describe('the order system', () => {
         ordersOf('many-orders@example.nl').map(({ number }) => ({
           recordId: number,
           kind: 'ORDER',
-          source: 'order-system',
+          source: 'ORDER_SYSTEM',
         })),
       );
     });

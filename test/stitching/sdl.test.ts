@@ -313,7 +313,7 @@ describe('the schema', () => {
     expect(data).toMatchObject({
       customer: {
         name: 'Eva van der Meer',
-        systems: [{ source: 'webshop' }, { source: 'crm-hubspot' }],
+        systems: [{ source: 'WEBSHOP' }, { source: 'CRM_HUBSPOT' }],
         cart: { lines: { nodes: [{ product: { sku: expect.any(String) as string } }] } },
       },
     });

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sourceValue } from '../../src/stitching/sdl.js';
 import { startClickstream } from '../../sources/clickstream/stand-in/index.js';
 import { startContactCentre } from '../../sources/contact-centre/stand-in/index.js';
 import { startCrmHubspot } from '../../sources/crm-hubspot/stand-in/index.js';
@@ -135,7 +136,9 @@ describe('a system imitated', () => {
         { email },
       );
       const { consents } = data?.['customer'] as { consents: Record<string, string>[] };
-      return consents.find((one) => one['source'] === source && one['channel'] === channel)?.['status'];
+      return consents.find((one) => one['source'] === sourceValue(source) && one['channel'] === channel)?.[
+        'status'
+      ];
     };
     await post(`/${source}/emit`, { type: 'consent.given', email });
     await gateway.forget({ source });

@@ -162,7 +162,7 @@ describe('who subscribes to one customer', () => {
     await control.emit('order-system', { type: 'order.placed', email: EMAIL, to: port.url });
     const { data } = (await subscriber.next()) ?? {};
     expect(data?.['customerChanged']).toEqual({
-      source: 'order-system',
+      source: 'ORDER_SYSTEM',
       type: 'ORDER_PLACED',
       customer: { orderCount: { value: before + 1 } },
     });
@@ -219,7 +219,7 @@ describe('who subscribes to everybody', () => {
     await control.emit('order-system', { type: 'order.placed', email: EMAIL, to: port.url });
     await tell('orders/fulfilled', { email: EMAIL, order: '22' });
     expect((await subscriber.next())?.data).toEqual({
-      event: { source: 'webshop', type: 'ORDER_SHIPPED', recordId: '22' },
+      event: { source: 'WEBSHOP', type: 'ORDER_SHIPPED', recordId: '22' },
     });
   });
 
