@@ -314,7 +314,7 @@ export function customerKeySdl(namespaces: Iterable<Namespace>): string {
   return `"""\nThe identifier to find a customer by: exactly one.\n"""\ninput CustomerKey @oneOf {\n  "Of \`Customer.id\`."\n  id: ID\n${fields.join('\n')}\n}\n`;
 }
 
-/** The value of the enum `Source` for a source: `ORDER_SYSTEM` for `order-system`. */
+/** The value of the enum `Source` for a source: `LOYALTY_CLUB` for `loyalty-club`. */
 export function sourceValue(source: string): string {
   return source.toUpperCase().replace(/[^A-Z0-9]+/g, '_');
 }
@@ -323,7 +323,7 @@ export function sourceValue(source: string): string {
 export function sourceEnumSdl(sources: readonly string[]): string {
   const values = sources.map((source) => `  "The source \`${source}\`."\n  ${sourceValue(source)}`);
   if (values.length === 0) values.push('  "No source is plugged in."\n  NONE');
-  return `"""\nA source system. Errors have its name instead, such as \`order-system\` for \`ORDER_SYSTEM\`.\n"""\nenum Source {\n${values.join('\n')}\n}\n`;
+  return `"""\nA source system. Errors have the name instead that its value here describes.\n"""\nenum Source {\n${values.join('\n')}\n}\n`;
 }
 
 /** The name of a source for each value of the enum `Source`: what resolvers return and get. */
