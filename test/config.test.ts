@@ -31,7 +31,9 @@ describe('the settings', () => {
     const { ORDER_SYSTEM_URL } = directSettings();
     expect(problemsWith({ ID_SECRET: secret, ORDER_SYSTEM_URL, AUTH: 'off' })).toEqual([]);
     expect(problemsWith({ ID_SECRET: secret, ORDER_SYSTEM_URL, AUTH: '' })).toEqual([
-      expect.stringMatching(/^AUTH is on, and nobody has a key: set API_KEYS; or JWT_ISSUER.*; or AUTH=off/),
+      expect.stringMatching(
+        /^AUTH is on, but no caller can authenticate. Set API_KEYS; or JWT_ISSUER.*; or AUTH=off/,
+      ),
     ]);
   });
 

@@ -11,40 +11,40 @@ import { SCOPES } from './roles.js';
 import { createRemoteKeys, readTokenKey, type TokenKeys } from './token-keys.js';
 import { createTokens, type Tokens } from './tokens.js';
 
-/** A longer token is refused unread. */
+/** A longer token is refused before it is read. */
 const MAX_TOKEN_CHARACTERS = 8 * 1024;
 
 export interface AuthenticationOptions {
   settings: SettingsReader;
   config: GatewayConfig;
-  /** The kinds of identifiers that a customer can be asked by. */
+  /** The namespaces by which customers can be found. */
   namespaces: ReadonlySet<string>;
-  /** The identifier, or null when the value identifies nobody. */
+  /** Returns the identifier, or why the value identifies nobody. */
   identify: (namespace: string, value: string) => Identifier | { refusal: string };
-  /** Told when the keys of the token issuer cannot be fetched. */
+  /** Called when the keys of the token issuer cannot be fetched. */
   onKeysUnavailable: (error: unknown) => void;
-  /** Milliseconds since 1970. Default: the clock of the machine. */
+  /** Milliseconds since 1970. Default: `Date.now`. */
   now?: () => number;
 }
 
 export interface Authentication {
   /**
-   * Who sends a request: at once, but for a token that was not seen lately. Throws, or fails with, an
-   * UnauthenticatedError (status 401), a ForbiddenError (403) or an AuthenticationUnavailableError (503). A key that was
-   * right is known by its connection, as long as that is open.
+   * The caller of a request; a promise only for a token that is not cached. Throws, or rejects with, an
+   * UnauthenticatedError (status 401), a ForbiddenError (403) or an AuthenticationUnavailableError (503). A valid key is
+   * cached for its open connection.
    */
   caller(headers: Pick<Headers, 'get'>, connection?: object): Caller | Promise<Caller>;
-  /** Other web sites that are allowed to any caller. Browsers ask for leave before they say whose request it is. */
+  /** All allowed web origins. A browser's preflight request names no caller, so it is checked against all of them. */
   origins: ReadonlySet<string>;
   close(): Promise<void>;
 }
 
-/** Reads who may ask. Problems are left in the reader; what is made is only right without any. */
+/** Reads the settings of callers. Adds problems to the reader; the result is usable only if there are none. */
 export function createAuthentication(options: AuthenticationOptions): Authentication {
   const { settings, config } = options;
   const { problems } = settings;
   const { auth, apiKeys, jwtIssuer, jwtAudience, jwtJwksUrl, jwtKey }: Partial<GatewayConfig> = config;
-  const given = Object.entries({
+  const setVariables = Object.entries({
     API_KEYS: apiKeys,
     JWT_ISSUER: jwtIssuer,
     JWT_AUDIENCE: jwtAudience,
@@ -52,16 +52,18 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
     JWT_KEY: jwtKey,
   }).flatMap(([variable, value]) => (value === undefined ? [] : [variable]));
   if (auth === 'off') {
-    if (given.length > 0)
-      problems.push(`AUTH is off, and there is ${given.join(', ')}: take the one away or the other.`);
-    return everybody(config);
+    if (setVariables.length > 0)
+      problems.push(`AUTH is off, but ${setVariables.join(', ')} is set: remove one or the other.`);
+    return allowEverybody(config);
   }
-  if (given.length === 0 && problems.every((problem) => !/^(AUTH|API_KEYS|JWT_\w+) /.test(problem)))
+  if (setVariables.length === 0 && problems.every((problem) => !/^(AUTH|API_KEYS|JWT_\w+) /.test(problem)))
     problems.push(
-      'AUTH is on, and nobody has a key: set API_KEYS; or JWT_ISSUER, JWT_AUDIENCE, and JWT_JWKS_URL or JWT_KEY; or AUTH=off, and whoever reaches the gateway may ask for everything.',
+      'AUTH is on, but no caller can authenticate. Set API_KEYS; or JWT_ISSUER, JWT_AUDIENCE, and JWT_JWKS_URL or JWT_KEY; or AUTH=off, which lets anybody who reaches the gateway request everything.',
     );
   const keys = apiKeys === undefined ? undefined : readApiKeys(apiKeys, problems);
-  const tokenKeys = given.some((variable) => variable !== 'API_KEYS') ? tokenKeysOf(options) : undefined;
+  const tokenKeys = setVariables.some((variable) => variable !== 'API_KEYS')
+    ? tokenKeysOf(options)
+    : undefined;
   const tokens = tokenKeys === undefined ? undefined : tokensOf(tokenKeys, options);
   const lastOn = fieldWeakMap<object, { header: string; caller: Caller }>();
   return {
@@ -82,8 +84,8 @@ export function createAuthentication(options: AuthenticationOptions): Authentica
   };
 }
 
-/** With `AUTH=off` all are one caller, bound by nothing but what protects the gateway itself. */
-function everybody({ priority, corsOrigins }: GatewayConfig): Authentication {
+/** With `AUTH=off` there is one caller for all requests. Only the limits that protect the gateway itself apply. */
+function allowEverybody({ priority, corsOrigins }: GatewayConfig): Authentication {
   const caller: Caller = {
     name: 'anonymous',
     roles: [],
@@ -100,23 +102,23 @@ function everybody({ priority, corsOrigins }: GatewayConfig): Authentication {
   return { caller: () => caller, origins: new Set(corsOrigins), close: () => Promise.resolve() };
 }
 
-/** Takes as long wherever they differ: a proxy may send requests of several callers on one connection. */
+/** Compares in constant time: a proxy may send requests of several callers on one connection. */
 function isSame(one: string, other: string): boolean {
-  // Made anew each time: a small buffer that is kept holds on to the 8 KiB that node takes it from.
+  // Not cached: a small buffer retains the 8 KiB pool of Node.js that contains it.
   const [bytes, others] = [Buffer.from(one), Buffer.from(other)];
   return bytes.length === others.length && timingSafeEqual(bytes, others);
 }
 
-/** `Authorization: Bearer <token>` (RFC 6750, 2.1). Other schemes are not for us: whoever uses one has not said who it is. */
+/** Reads `Authorization: Bearer <token>` (RFC 6750, 2.1). Another scheme counts as a missing token. */
 function bearerOf(header: string): string {
   if (!/^Bearer( |$)/i.test(header)) throw new UnauthenticatedError('missing');
-  // Several headers of the name are one with commas, which no token has.
+  // Several Authorization headers are joined by commas, which no token contains.
   const token = /^Bearer +([\w.~+/-]+=*) *$/i.exec(header)?.[1];
   if (token === undefined || token.length > MAX_TOKEN_CHARACTERS) throw new UnauthenticatedError('invalid');
   return token;
 }
 
-/** Where the issuer's keys come from. */
+/** The keys of the token issuer, from JWT_KEY or JWT_JWKS_URL. Undefined if the settings are wrong. */
 function tokenKeysOf({
   settings: { problems },
   config,
@@ -126,10 +128,10 @@ function tokenKeysOf({
 }: AuthenticationOptions): TokenKeys | undefined {
   const values: Partial<GatewayConfig> = config;
   const { jwtIssuer, jwtAudience, jwtJwksUrl, jwtKey, jwtAlgorithms, jwtCustomerClaims } = values;
-  const wanting = Object.entries({ JWT_ISSUER: jwtIssuer, JWT_AUDIENCE: jwtAudience });
-  for (const [variable, value] of wanting)
+  const required = Object.entries({ JWT_ISSUER: jwtIssuer, JWT_AUDIENCE: jwtAudience });
+  for (const [variable, value] of required)
     if (value === undefined)
-      problems.push(`${variable} is missing: tokens are only taken from one issuer, for one audience.`);
+      problems.push(`${variable} is missing: tokens are accepted only from one issuer, for one audience.`);
   for (const { namespace } of jwtCustomerClaims ?? [])
     if (!namespaces.has(namespace))
       problems.push(
@@ -139,8 +141,8 @@ function tokenKeysOf({
     if (!problems.some((problem) => problem.startsWith('JWT_JWKS_URL ')))
       problems.push(
         jwtKey === undefined
-          ? 'JWT_JWKS_URL is missing, and JWT_KEY too: set one, or no token can be checked.'
-          : 'JWT_JWKS_URL and JWT_KEY are both there: take one away.',
+          ? 'JWT_JWKS_URL and JWT_KEY are both missing: set one, or no token can be verified.'
+          : 'JWT_JWKS_URL and JWT_KEY are both set: remove one.',
       );
     return undefined;
   }

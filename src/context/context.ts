@@ -13,34 +13,34 @@ import type { Directives } from './directives.js';
 export interface ContextOptions {
   registry: LoaderRegistry;
   rules: IdentityRules;
-  /** Who is shown to nobody but the operator. */
+  /** Erased customers, which only the operator sees. */
   erasures: Erasures;
   clock: Clock;
-  /** Of a request that has none of its own. */
+  /** Deadline of a request that sets none, in milliseconds. */
   deadlineMs: number;
   /** The percentage of a request's time within which the customer must be identified. */
   identityPercent: number;
 }
 
-/** How a request is to be answered. */
+/** The options of one request. */
 export interface ContextDirectives
   extends Omit<Directives, 'waitMs'>, Required<Pick<RequestScope, 'needsConsent'>> {
-  /** The answer leaves by then with what there is. Default: the gateway's deadline. */
+  /** After this time the answer is sent with the fields that are resolved. Default: the gateway's deadline. */
   deadlineMs?: number | undefined;
 }
 
-/** A request's context, and what it was told by the sources. */
+/** A request's context, with the provenance of its values. */
 export interface RequestContext {
   context: Context;
   provenance: Provenance;
   trace: Trace;
-  /** To be called when the request is over. */
+  /** Call it when the request has ended. */
   end: () => void;
-  /** To be called when the client has hung up: what only it was waiting for is cancelled. */
+  /** Call it when the client has disconnected: cancels the calls that only this request waits for. */
   leave: () => void;
 }
 
-/** Makes the context of one request. Nothing in it outlives the request. */
+/** Creates the context of one request. Nothing in it is used after the request. */
 export function createContext(
   { registry, rules, erasures, clock, deadlineMs, identityPercent }: ContextOptions,
   directives: ContextDirectives,

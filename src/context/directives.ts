@@ -1,20 +1,20 @@
 import type { Wanted } from '../cache/freshness.js';
 import type { Priority } from '../priority.js';
 
-/** Which of a caller's cache directives are followed. */
+/** Which cache directives of a caller are applied: all, only those that cause no calls to systems, or none. */
 export type FollowedDirectives = 'any' | 'sparing' | 'none';
 
-/** What a caller says in the headers of its request about how it is to be answered. */
+/** The request options that a caller sets by headers. */
 export interface Directives {
   wanted: Wanted;
   priority: Priority;
-  /** `Prefer: wait=N` (RFC 7240) in milliseconds: the answer leaves by then with what there is. */
+  /** `Prefer: wait=N` (RFC 7240) in milliseconds: then the answer is sent with the fields that are resolved. */
   waitMs?: number;
   /** `X-Sources: 1`: the answer says in `extensions.sources` where its values came from. */
   shouldReportSources: boolean;
 }
 
-/** Priority can only be given away, never taken. */
+/** A caller can lower its priority, but not raise it. */
 export function priorityOf(given: string | null, own: Priority): Priority {
   return LOWER[own].find((lower) => lower === given) ?? own;
 }
@@ -26,8 +26,8 @@ const LOWER: Readonly<Record<Priority, readonly Priority[]>> = {
 };
 
 /**
- * Reads the headers. What is not followed is as if it were not there, since browsers send `no-cache` on every
- * reload; the `Age` of the answer tells the truth either way.
+ * Reads the headers. A directive that is not applied is ignored without an error, because browsers send `no-cache` on
+ * every reload. The `Age` of the answer is correct in both cases.
  */
 export function readDirectives(
   headers: Pick<Headers, 'get'>,
@@ -46,11 +46,11 @@ function readWanted(value: string | null, followed: FollowedDirectives): Wanted 
   if (value === null || followed === 'none') return {};
   const wanted: Wanted = {};
   const maxStale = /(?:^|[,\s])max-stale(?:="?(\d+)"?)?(?=\s*(?:,|$))/i.exec(value);
-  // Without a number any age will do (RFC 9111, 5.2.1.2).
+  // Without a number any age is accepted (RFC 9111, 5.2.1.2).
   if (maxStale !== null)
     wanted.maxStaleMs = maxStale[1] === undefined ? Infinity : Number(maxStale[1]) * 1000;
   if (/(?:^|[,\s])only-if-cached\b/i.test(value)) wanted.onlyIfCached = true;
-  // The others make the systems work.
+  // The remaining directives cause calls to the systems.
   if (followed === 'sparing') return wanted;
   const maxAge = seconds(/(?:^|[,\s])max-age="?(\d+)\b/i, value);
   if (maxAge !== undefined) wanted.maxAgeMs = maxAge * 1000;

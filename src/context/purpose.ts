@@ -2,7 +2,7 @@ import type { Purpose } from '../customer/schema.generated.js';
 import { ForbiddenError, InvalidInputError } from '../errors.js';
 import type { Caller } from './caller.js';
 
-/** The purposes that data may be asked for, as the schema's enum has them. */
+/** The purposes of a request: the values of the schema's enum `Purpose`. */
 export const PURPOSES = [
   'SERVICE',
   'PERSONALISATION',
@@ -11,7 +11,7 @@ export const PURPOSES = [
   'CUSTOMER_CARE',
 ] as const satisfies readonly Purpose[];
 
-/** The purpose of that name in capitals or not; undefined when there is none. */
+/** The purpose with a name, in any case; undefined if there is none. */
 export function purposeNamed(text: string): Purpose | undefined {
   const name = text.trim().toUpperCase();
   return PURPOSES.find((purpose) => purpose === name);
@@ -22,14 +22,14 @@ export function purposeNamed(text: string): Purpose | undefined {
  * when there is neither.
  */
 export function purposeOf(headers: Pick<Headers, 'get'>, caller: Caller): Purpose | undefined {
-  const said = headers.get('x-purpose');
-  if (said === null) return caller.defaultPurpose;
-  const purpose = purposeNamed(said);
+  const header = headers.get('x-purpose');
+  if (header === null) return caller.defaultPurpose;
+  const purpose = purposeNamed(header);
   if (purpose === undefined)
     throw new InvalidInputError(`X-Purpose names no purpose: it must be one of ${PURPOSES.join(', ')}.`);
   if (!caller.purposes.includes(purpose))
     throw new ForbiddenError(
-      `This caller may not ask for ${purpose}. It may ask for ${caller.purposes.join(', ')}.`,
+      `This caller may not use the purpose ${purpose}. It may use ${caller.purposes.join(', ')}.`,
       { purposes: caller.purposes },
     );
   return purpose;

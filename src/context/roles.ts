@@ -2,7 +2,7 @@ import { PRIORITIES } from '../priority.js';
 import type { RolePermissions, Role } from './caller.js';
 import { PURPOSES } from './purpose.js';
 
-/** All that `@requiresScopes` can ask for. */
+/** All scopes that `@requiresScopes` can require. */
 export const SCOPES = [
   'customers:find',
   'me:read',
@@ -23,15 +23,16 @@ export const SCOPES = [
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
-const allBut = (...left: Scope[]) => new Set(SCOPES.filter((scope) => !left.includes(scope)));
+const allBut = (...excluded: Scope[]) => new Set(SCOPES.filter((scope) => !excluded.includes(scope)));
 const only = (...scopes: Scope[]) => new Set(scopes);
 
 /**
- * What each role may. Costs are in points (`@cost`): `maxCost` is about the largest thing that such a caller has to
- * do, `costPerMinute` what all who share its name do in a busy minute; of a visitor it is each one's own.
+ * The permissions of each role. Costs are in points (`@cost`). `maxCost` is about the largest operation that such a caller
+ * needs. `costPerMinute` is about the load of a busy minute from all callers with the same name; for visitors it applies
+ * to each visitor.
  */
 export const ROLES: Readonly<Record<Role, Required<RolePermissions>>> = {
-  /** A browser, for the one person that its token names. */
+  /** A browser, for the person in its token. */
   visitor: {
     scopes: only(
       'me:read',
@@ -52,7 +53,7 @@ export const ROLES: Readonly<Record<Role, Required<RolePermissions>>> = {
     sees: 'clear',
     findsBy: new Set(),
   },
-  /** A server that personalises pages. What sales thinks of somebody, and what they owe, has no place on a page. */
+  /** A server that personalises pages. It has no access to sales notes or invoices, which do not belong on a page. */
   frontend: {
     scopes: only(
       'customers:find',
@@ -73,7 +74,7 @@ export const ROLES: Readonly<Record<Role, Required<RolePermissions>>> = {
     sees: 'clear',
     findsBy: 'all',
   },
-  /** A person who explores, in GraphiQL, and has no business with any one customer. */
+  /** A person who explores data in GraphiQL, and does not need to know who a customer is. */
   analyst: {
     scopes: allBut('me:read', 'admin:forget'),
     purposes: ['ANALYTICS'],
@@ -85,7 +86,7 @@ export const ROLES: Readonly<Record<Role, Required<RolePermissions>>> = {
     sees: 'masked',
     findsBy: 'all',
   },
-  /** A tool that fetches thousands of profiles, and has time. */
+  /** A tool that fetches thousands of profiles, without urgency. */
   campaign: {
     scopes: only(
       'customers:find',
@@ -107,7 +108,7 @@ export const ROLES: Readonly<Record<Role, Required<RolePermissions>>> = {
     sees: 'clear',
     findsBy: 'all',
   },
-  /** Whoever runs the gateway, and helps customers with their rights. */
+  /** The team that runs the gateway and handles customers' privacy requests. */
   operator: {
     scopes: allBut('me:read'),
     purposes: ['CUSTOMER_CARE', ...PURPOSES.filter((purpose) => purpose !== 'CUSTOMER_CARE')],
@@ -125,21 +126,21 @@ export function isRole(text: string): text is Role {
   return Object.hasOwn(ROLES, text);
 }
 
-/** All that one of the roles gives. The default purpose is that of the first. */
+/** The combined permissions of several roles. The first role determines the default purpose. */
 export function permissionsOf([first, ...others]: readonly [Role, ...Role[]]): Required<RolePermissions> {
-  return others.map((role) => ROLES[role]).reduce(together, ROLES[first]);
+  return others.map((role) => ROLES[role]).reduce(combine, ROLES[first]);
 }
 
-function together(
+function combine(
   one: Required<RolePermissions>,
   other: Required<RolePermissions>,
 ): Required<RolePermissions> {
-  const urgent = (rights: RolePermissions) => PRIORITIES.indexOf(rights.priority);
+  const rankOf = ({ priority }: RolePermissions) => PRIORITIES.indexOf(priority);
   return {
     scopes: new Set([...one.scopes, ...other.scopes]),
     purposes: [...new Set([...one.purposes, ...other.purposes])],
     defaultPurpose: one.defaultPurpose,
-    priority: urgent(one) <= urgent(other) ? one.priority : other.priority,
+    priority: rankOf(one) <= rankOf(other) ? one.priority : other.priority,
     maxCost: Math.max(one.maxCost, other.maxCost),
     costPerMinute: Math.max(one.costPerMinute, other.costPerMinute),
     operations: one.operations === 'any' ? 'any' : other.operations,

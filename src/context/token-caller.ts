@@ -9,41 +9,41 @@ import { isRole, permissionsOf, ROLES } from './roles.js';
 export interface TokenCallerOptions {
   issuer: string;
   rolesClaim: string;
-  /** The claims by which a visitor's token names its customer, in the order in which they count. */
+  /** The claims that identify the customer in a visitor's token. The first one present is used. */
   customerClaims: readonly { claim: string; namespace: string }[];
   origins: readonly string[];
-  /** The identifier, or why the value identifies nobody. */
+  /** Returns the identifier, or why the value identifies nobody. */
   identify: (namespace: string, value: string) => Identifier | { refusal: string };
-  /** What stands for a visitor in the budget is made with it. */
+  /** Key for the digest of a visitor in the budget. */
   secret: string;
 }
 
-/** Who sent a token that is genuine. Throws a ForbiddenError when its claims let it do nothing. */
+/** The caller of a verified token. Throws a ForbiddenError if its claims give no role or no purpose. */
 export function callerOfToken(claims: JWTPayload, options: TokenCallerOptions): Caller {
   const [role, ...roles] = words(claims, options.rolesClaim).filter(isRole);
   if (role === undefined)
-    throw new ForbiddenError(`The token gives none of the roles ${Object.keys(ROLES).join(', ')}.`);
-  const rights = permissionsOf([role, ...roles]);
+    throw new ForbiddenError(`The token has none of the roles ${Object.keys(ROLES).join(', ')}.`);
+  const permissions = permissionsOf([role, ...roles]);
   const purposes = Object.hasOwn(claims, 'purpose')
     ? words(claims, 'purpose')
         .map(purposeNamed)
         .filter((purpose) => purpose !== undefined)
-        .filter((purpose) => rights.purposes.includes(purpose))
-    : rights.purposes;
-  const defaultPurpose = Object.hasOwn(claims, 'purpose') ? purposes[0] : rights.defaultPurpose;
+        .filter((purpose) => permissions.purposes.includes(purpose))
+    : permissions.purposes;
+  const defaultPurpose = Object.hasOwn(claims, 'purpose') ? purposes[0] : permissions.defaultPurpose;
   if (defaultPurpose === undefined)
-    throw new ForbiddenError('The token is for none of the purposes that its roles give.', {
-      purposes: rights.purposes,
+    throw new ForbiddenError('The token has none of the purposes that its roles allow.', {
+      purposes: permissions.purposes,
     });
   const scopes = words(claims, 'scope');
   const name = `jwt:${clientOf(claims) ?? hostOf(options.issuer)}`;
   const caller: Caller = {
-    ...rights,
+    ...permissions,
     name,
     roles: [role, ...roles],
     scopes: Object.hasOwn(claims, 'scope')
-      ? new Set([...rights.scopes].filter((scope) => scopes.includes(scope)))
-      : rights.scopes,
+      ? new Set([...permissions.scopes].filter((scope) => scopes.includes(scope)))
+      : permissions.scopes,
     purposes,
     defaultPurpose,
     origins: options.origins,
@@ -52,7 +52,7 @@ export function callerOfToken(claims: JWTPayload, options: TokenCallerOptions): 
   const customer = customerOf(claims, options);
   if ('refusal' in customer)
     throw new ForbiddenError(
-      `A visitor's token must name its customer, and this one does not: ${customer.refusal.replace(/\.$/, '')}.`,
+      `A visitor's token must identify its customer, and this one does not: ${customer.refusal.replace(/\.$/, '')}.`,
     );
   const person = createHmac('sha256', options.secret)
     .update(`the budget of a visitor\n${customer.namespace}\n${customer.value}`)
@@ -60,7 +60,7 @@ export function callerOfToken(claims: JWTPayload, options: TokenCallerOptions): 
   return { ...caller, customer, budget: `${name}:${person}` };
 }
 
-/** The words of a claim, which is a list of them or a text with blanks between them. Of anything else there are none. */
+/** The words of a claim: a list of texts, or one text with blanks between words. Empty for any other value. */
 function words(claims: JWTPayload, claim: string): string[] {
   const value = Object.hasOwn(claims, claim) ? claims[claim] : undefined;
   if (typeof value === 'string') return value.split(/\s+/).filter((word) => word !== '');
@@ -73,16 +73,16 @@ function customerOf(
 ): Identifier | { refusal: string } {
   const found = customerClaims.find(({ claim }) => Object.hasOwn(claims, claim) && claims[claim] !== null);
   const value = found === undefined ? undefined : claims[found.claim];
-  // A number that is too large has lost digits: it would name another customer.
+  // A number beyond the safe range has lost digits and would identify another customer.
   const text = Number.isSafeInteger(value) ? String(value) : value;
   if (found === undefined) return { refusal: 'it has no claim of JWT_CUSTOMER_CLAIMS' };
-  if (typeof text !== 'string') return { refusal: 'its claim is no text and no whole number' };
-  // To the issuer these may be another person, with an account of their own.
+  if (typeof text !== 'string') return { refusal: 'its claim is neither a text nor a whole number' };
+  // For the issuer such a value may be a different person with a separate account.
   if (isPadded(text)) return { refusal: 'blanks or invisible characters surround its claim' };
   return identify(found.namespace, text);
 }
 
-/** What the token was given to, when that is a plain word: it stands in logs. */
+/** The client of the token, if its name is a plain word that is safe in logs. */
 function clientOf(claims: JWTPayload): string | undefined {
   return ['client_id', 'azp']
     .map((claim) => words(claims, claim))

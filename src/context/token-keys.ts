@@ -4,20 +4,20 @@ import { Agent, request } from 'undici';
 import { z } from 'zod';
 import { AuthenticationUnavailableError } from '../errors.js';
 
-/** The keys by which tokens are checked. */
+/** The keys that verify tokens. */
 export interface TokenKeys {
-  /** Throws an AuthenticationUnavailableError when they cannot be fetched, and jose's errors when none fits. */
+  /** Throws an AuthenticationUnavailableError if the keys cannot be fetched, and jose's errors if no key matches. */
   get: JWTVerifyGetKey;
   close(): Promise<void>;
 }
 
 const jwk = z
   .looseObject({ kty: z.string() })
-  // A private key has no business here.
+  // A private key must not be in a setting of the verifier.
   .refine((key) => key['d'] === undefined && key['priv'] === undefined);
 const jwkSet = z.object({ keys: z.array(jwk.refine(({ kty }) => kty !== 'oct')).min(1) });
 
-/** Reads JWT_KEY. Undefined when it is wrong, which is then among the problems. */
+/** Reads JWT_KEY. If it is invalid, adds a problem and returns undefined. */
 export function readTokenKey(
   text: string,
   algorithms: readonly string[],
@@ -27,17 +27,17 @@ export function readTokenKey(
     const get = keyIn(text, algorithms);
     if (get !== undefined) return { get, close: () => Promise.resolve() };
   } catch {
-    // The library's own words may quote the key.
+    // The library's error message may contain the key, so it is not used.
   }
   problems.push(
-    'JWT_KEY is not right: it must be a public key that goes with JWT_ALGORITHMS, as PEM (-----BEGIN PUBLIC KEY-----), JWK or JWK set; of RSA 2048 bits or more. With HS256, HS384 or HS512, and nothing beside them, it must be an "oct" JWK as long as the hash.',
+    'JWT_KEY is invalid: it must be a public key for JWT_ALGORITHMS, as PEM (-----BEGIN PUBLIC KEY-----), JWK or JWK set. An RSA key needs 2048 bits or more. If JWT_ALGORITHMS has only HS256, HS384 or HS512, it must be an "oct" JWK at least as long as the hash.',
   );
   return undefined;
 }
 
 function keyIn(text: string, algorithms: readonly string[]): JWTVerifyGetKey | undefined {
   const secret = algorithms.every(isSymmetric);
-  // A public key that served as the secret of HS256 would let in everybody who has read it.
+  // If a public key were accepted as an HS256 secret, anybody who knows it could sign tokens.
   if (!secret && algorithms.some(isSymmetric)) return undefined;
   if (text.includes('-----BEGIN')) {
     if (secret || !text.trim().startsWith('-----BEGIN PUBLIC KEY-----')) return undefined;
@@ -59,9 +59,9 @@ function isSymmetric(algorithm: string): boolean {
   return algorithm.startsWith('HS');
 }
 
-/** The key, if there is an algorithm that it can serve. */
+/** The key, if it supports one of the algorithms. */
 function only(key: KeyObject, algorithms: readonly string[]): JWTVerifyGetKey | undefined {
-  return algorithms.some((algorithm) => serves(key, algorithm)) ? () => key : undefined;
+  return algorithms.some((algorithm) => supports(key, algorithm)) ? () => key : undefined;
 }
 
 const CURVES: Readonly<Record<string, string>> = {
@@ -70,7 +70,7 @@ const CURVES: Readonly<Record<string, string>> = {
   ES512: 'secp521r1',
 };
 
-function serves(
+function supports(
   { asymmetricKeyType: type, asymmetricKeyDetails: details }: KeyObject,
   algorithm: string,
 ): boolean {
@@ -81,7 +81,7 @@ function serves(
 
 const TIMEOUT_MS = 5_000;
 const MAX_BYTES = 512 * 1024;
-/** After a failure the issuer is left alone for so long, and callers are told at once. */
+/** Seconds after a failure in which the issuer is not called, and requests fail at once. */
 const PAUSE_S = 5;
 
 export interface RemoteKeysOptions {
@@ -91,16 +91,16 @@ export interface RemoteKeysOptions {
   onFailure: (error: unknown) => void;
 }
 
-/** The keys that the issuer publishes at an address, and nowhere else: what a token says of where its key is, is not read. */
+/** The keys that the issuer publishes at a fixed address. Key locations in the token itself are ignored. */
 export function createRemoteKeys({ url, now, onFailure }: RemoteKeysOptions): TokenKeys {
   const agent = new Agent({ maxResponseSize: MAX_BYTES, connect: { timeout: TIMEOUT_MS } });
   let pausedUntil = -Infinity;
   const keys = createRemoteJWKSet(new URL(url), {
     timeoutDuration: TIMEOUT_MS,
     [customFetch]: async (address, { headers, signal }) => {
-      // jose rests after a success before it looks for a key that it does not know, but not after a failure.
-      if (now() < pausedUntil) throw new Error('The issuer is left alone after a failure.');
-      // Unlike fetch it follows no redirect, and unpacks nothing.
+      // jose has a cooldown after a success, but none after a failure.
+      if (now() < pausedUntil) throw new Error('The issuer failed and is not called until the pause ends.');
+      // Unlike `fetch`, this follows no redirects and does not decompress.
       const answer = await request(address, {
         headers: Object.fromEntries(headers),
         signal,

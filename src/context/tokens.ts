@@ -6,9 +6,10 @@ import type { Caller } from './caller.js';
 import { callerOfToken, type TokenCallerOptions } from './token-caller.js';
 import type { TokenKeys } from './token-keys.js';
 
-/** So many tokens are remembered, each for so long: a key that is withdrawn may serve that much longer. */
-const KEPT_TOKENS = 10_000;
-const KEPT_MS = 60_000;
+/** Number of verified tokens in the cache. */
+const MAX_CACHED_TOKENS = 10_000;
+/** Milliseconds that a verified token stays cached. After its key is withdrawn, a token is accepted that much longer. */
+const MAX_CACHED_MS = 60_000;
 
 export interface TokensOptions extends TokenCallerOptions {
   keys: TokenKeys;
@@ -21,21 +22,21 @@ export interface TokensOptions extends TokenCallerOptions {
 
 /** The callers that have tokens of the issuer (JWT). */
 export interface Tokens {
-  /** Who sent a token: at once when it was seen lately. What is wrong with it is thrown, or what the promise fails with. */
+  /** The caller of a token; a promise only if the token is not cached. Throws or rejects if the token is invalid. */
   caller(token: string): Caller | Promise<Caller>;
 }
 
 export function createTokens(options: TokensOptions): Tokens {
   const { keys, issuer, audience, algorithms, clockSkewS, now } = options;
-  const kept = new LRUCache<string, { caller: Caller; until: number }>({ max: KEPT_TOKENS });
+  const cached = new LRUCache<string, { caller: Caller; until: number }>({ max: MAX_CACHED_TOKENS });
   return {
     caller: (token) => {
-      // Not the token itself, with which whoever reads our memory could ask.
+      // The key is a hash, so that a memory dump contains no usable token.
       const key = hash('sha256', token, 'base64url');
-      const known = kept.get(key);
+      const known = cached.get(key);
       if (known !== undefined && now() < known.until) return known.caller;
       return verify(token).then(({ caller, expiresAt }) => {
-        kept.set(key, { caller, until: Math.min(now() + KEPT_MS, expiresAt) });
+        cached.set(key, { caller, until: Math.min(now() + MAX_CACHED_MS, expiresAt) });
         return caller;
       });
     },
@@ -59,7 +60,7 @@ export function createTokens(options: TokensOptions): Tokens {
         });
       },
     );
-    // Tokens from the future are left to us: jose looks at `iat` only where tokens have a greatest age.
+    // jose checks `iat` only if a maximum token age is set, so tokens from the future are refused here.
     if ((claims.iat ?? 0) > at / 1000 + clockSkewS) throw new UnauthenticatedError('invalid');
     const expiresAt = ((claims.exp ?? 0) + clockSkewS) * 1000;
     return { caller: callerOfToken(claims, options), expiresAt };

@@ -35,7 +35,7 @@ test('makes a key with which its caller gets in when its entry is set', async ()
 test('makes none that the gateway would not start with', async () => {
   for (const [args, reason] of [
     [['--name', 'shop', '--role', 'king'], /^API_KEYS, key shop, roles: it must be a list of visitor, /],
-    [['--name', 'shop', '--role', 'visitor'], /a visitor is named by a token/],
+    [['--name', 'shop', '--role', 'visitor'], /a visitor needs a token/],
     [['--name', 'the shop', '--role', 'frontend'], /^API_KEYS, key 1, name: /],
     [['--name', 'shop'], /role.*See: stekkerdoos --help/i],
   ] as const) {

@@ -70,15 +70,15 @@ describe('an API key', () => {
 
   test('may not widen what its role gives', () => {
     const wide: [string, Record<string, unknown>, string][] = [
-      ['frontend', { purposes: ['SERVICE', 'MARKETING'] }, 'purposes: its roles do not give MARKETING.'],
+      ['frontend', { purposes: ['SERVICE', 'MARKETING'] }, 'purposes: its roles do not allow MARKETING.'],
       [
         'frontend',
         { purposes: ['SERVICE'], defaultPurpose: 'PERSONALISATION' },
         'defaultPurpose: it must be one of its purposes.',
       ],
-      ['campaign', { priority: 'interactive' }, 'priority: its roles give automation and no more.'],
-      ['frontend', { maxCost: 5_001 }, 'maxCost: its roles give 5000 and no more.'],
-      ['frontend', { costPerMinute: 6_000_001 }, 'costPerMinute: its roles give 6000000 and no more.'],
+      ['campaign', { priority: 'interactive' }, 'priority: its roles allow at most automation.'],
+      ['frontend', { maxCost: 5_001 }, 'maxCost: its roles allow at most 5000.'],
+      ['frontend', { costPerMinute: 6_000_001 }, 'costPerMinute: its roles allow at most 6000000.'],
     ];
     for (const [role, more, problem] of wide)
       expect(keysOf(apiKey('wide', role, more).entry).problems).toEqual([`API_KEYS, key wide, ${problem}`]);
@@ -86,7 +86,7 @@ describe('an API key', () => {
 
   test('names no visitor: everybody who has seen the page would have it', () => {
     expect(keysOf(apiKey('page', 'visitor').entry).problems).toEqual([
-      expect.stringMatching(/^API_KEYS, key page, roles: a visitor is named by a token/),
+      expect.stringMatching(/^API_KEYS, key page, roles: a visitor needs a token/),
     ]);
   });
 });

@@ -23,7 +23,7 @@ describe('who may ask', () => {
 
   test('must be said, or the gateway does not start', () => {
     expect(problemsWith({})).toEqual([
-      expect.stringMatching(/^AUTH is on, and nobody has a key: set API_KEYS; or /),
+      expect.stringMatching(/^AUTH is on, but no caller can authenticate. Set API_KEYS; or /),
     ]);
     expect(problemsWith({ AUTH: 'on', CORS_ORIGINS: 'https://www.example.nl' })).toHaveLength(1);
     expect(problemsWith({ API_KEYS })).toEqual([]);
@@ -34,7 +34,7 @@ describe('who may ask', () => {
   test('is everybody only when that is said, and nothing else with it', async () => {
     expect(problemsWith({ AUTH: 'off' })).toEqual([]);
     expect(problemsWith({ AUTH: 'off', API_KEYS, ...tokenSettings(issuerKey) })).toEqual([
-      'AUTH is off, and there is API_KEYS, JWT_ISSUER, JWT_AUDIENCE, JWT_KEY: take the one away or the other.',
+      'AUTH is off, but API_KEYS, JWT_ISSUER, JWT_AUDIENCE, JWT_KEY is set: remove one or the other.',
     ]);
     const anybody = createTestAuthentication({
       AUTH: 'off',
@@ -55,7 +55,7 @@ describe('who may ask', () => {
       expect.stringMatching(/^JWT_AUDIENCE is missing/),
     ]);
     expect(problemsWith(without('JWT_KEY'))).toEqual([
-      expect.stringMatching(/^JWT_JWKS_URL is missing, and JWT_KEY/),
+      expect.stringMatching(/^JWT_JWKS_URL and JWT_KEY are both missing/),
     ]);
     expect(problemsWith({ JWT_KEY: whole.JWT_KEY ?? '' })).toHaveLength(2);
     const url = 'https://id.example.nl/jwks.json';

@@ -18,9 +18,9 @@ test('a request that does not say is for what its caller usually asks for', () =
   expect(asked(campaign)).toBe('MARKETING');
 });
 
-test('what its caller may not ask for is refused, with what it may', () => {
+test('a purpose that the caller may not use is refused, and the error names the allowed ones', () => {
   expect(() => asked(campaign, 'CUSTOMER_CARE')).toThrow(
-    new ForbiddenError('This caller may not ask for CUSTOMER_CARE. It may ask for MARKETING, SERVICE.', {
+    new ForbiddenError('This caller may not use the purpose CUSTOMER_CARE. It may use MARKETING, SERVICE.', {
       purposes: ['MARKETING', 'SERVICE'],
     }),
   );

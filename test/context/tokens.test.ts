@@ -93,7 +93,7 @@ describe('a token of the issuer', () => {
     expect(await elsewhere.as(await token(key, payload))).toMatchObject({ roles: ['analyst'] });
   });
 
-  test('may narrow the purposes and scopes that its roles give, and never widens them', async () => {
+  test('can restrict the purposes and scopes of its roles, but not extend them', async () => {
     expect(await callerOf({ roles: 'campaign', purpose: 'service' })).toMatchObject({
       purposes: ['SERVICE'],
       defaultPurpose: 'SERVICE',
@@ -201,12 +201,12 @@ describe("a visitor's token", () => {
 
   test.each([
     [{}, 'it has no claim of JWT_CUSTOMER_CLAIMS'],
-    [{ email: 7.5 }, 'its claim is no text and no whole number'],
+    [{ email: 7.5 }, 'its claim is neither a text nor a whole number'],
     [{ email: 'jan@example.nl\u200b' }, 'blanks or invisible characters surround its claim'],
     [{ email: 'jan@shop.invalid' }, 'its domain is blocked (IDENTITY_BLOCKED_DOMAINS)'],
   ])('that names nobody says by which rule: %j', async (claim, reason) => {
     await expect(callerOf({ roles: 'visitor', ...claim })).rejects.toThrow(
-      `A visitor's token must name its customer, and this one does not: ${reason}.`,
+      `A visitor's token must identify its customer, and this one does not: ${reason}.`,
     );
   });
 
@@ -343,9 +343,7 @@ describe('JWT_KEY', () => {
     ];
     for (const [text, algorithms] of wrong) {
       const problems = problemsOf(text, algorithms);
-      expect(problems, text).toEqual([
-        expect.stringMatching(/^JWT_KEY is not right: it must be a public key/),
-      ]);
+      expect(problems, text).toEqual([expect.stringMatching(/^JWT_KEY is invalid: it must be a public key/)]);
       expect(problems.join()).not.toContain(String(privateJwk.d));
     }
   });

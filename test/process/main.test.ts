@@ -149,7 +149,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
   test('does not start before it is said who may ask, and says it loudly when that is everybody', async () => {
     const silent = runMain({ ...settings, AUTH: '' });
     expect(await silent.ended).toBe(1);
-    expect(silent.error()).toContain('AUTH is on, and nobody has a key: set API_KEYS');
+    expect(silent.error()).toContain('AUTH is on, but no caller can authenticate. Set API_KEYS');
     const open = runMain(settings);
     await readyAt(open);
     expect(open.out()).toMatch(
