@@ -1,8 +1,8 @@
 import type { CallSignal } from '../v8/call-signal.js';
 
-/** Tells all that is under way on behalf of one caller to stop. */
+/** Stops all calls in progress of one batch. */
 export interface Cancellation {
-  /** Why it was cancelled; undefined as long as it was not. */
+  /** The reason of the cancellation; undefined before it. */
   readonly reason: Error | undefined;
   /** Calls `stop` when it is cancelled, unless it is removed before. */
   add(stop: (reason: Error) => void): void;
@@ -10,16 +10,16 @@ export interface Cancellation {
 }
 
 /**
- * Hears a signal through one listener, however many calls are under way: with one for each, a batch of thousands would
- * have Node search a list for every call, and warn of a leak. The listener is there only while something is under way,
- * so a signal that outlives its calls holds on to nothing.
+ * Listens to a signal with one listener for all calls in progress. With one listener for each, Node would search a
+ * list for every call of a large batch, and warn of a leak. The listener is removed when no call is in progress, so a
+ * long-lived signal retains nothing.
  */
 export function cancellation(signal: CallSignal): Cancellation {
-  return new OfSignal(signal);
+  return new SignalCancellation(signal);
 }
 
-/** A class, not an object literal with a getter, since one is made for each call: src/v8/README.md. */
-class OfSignal implements Cancellation {
+/** A class instead of an object literal with a getter, because one is created for each call: src/v8/README.md. */
+class SignalCancellation implements Cancellation {
   readonly #signal: CallSignal;
   readonly #stops = new Set<(reason: Error) => void>();
   readonly #cancel = () => {

@@ -2,7 +2,7 @@ import type { Clock } from '../clock.js';
 import { SourceUnavailableError } from '../errors.js';
 import type { BreakerState } from '../telemetry/metrics.js';
 
-/** How a call ended: the system answered (be it with a refusal), it failed, or the call says nothing about it. */
+/** The outcome of a call: the system answered (also with a refusal), it failed, or the call gives no information. */
 export type CallOutcome = 'answered' | 'failed' | 'unknown';
 
 /** Failures in a row that open the breaker. */
@@ -10,20 +10,23 @@ const MAX_FAILURES_IN_A_ROW = 10;
 /** More failures than answers among the last `WINDOW_CALLS` calls open it too, if there were at least `MIN_CALLS`. */
 const WINDOW_CALLS = 40;
 const MIN_CALLS = 20;
-/** How long the system is left alone before it is probed, unless it asked for longer. */
+/** How long the breaker stays open before it probes the system, unless the system requested a longer pause. */
 const OPEN_MS = 5_000;
 const MAX_OPEN_MS = 60_000;
 
-/** Stops asking a system that fails, so that nobody waits for it and it can recover. */
+/** Stops calls to a failing system, so that no request waits for it and the system can recover. */
 export interface CircuitBreaker {
   readonly state: BreakerState;
   /** Seconds until the next probe, at least 1; 0 while it is closed. */
   readonly retryAfter: number;
-  /** Lets a call go on; its pass goes back by `leave`. Throws the refusal when it may not. */
+  /**
+   * Admits a call and returns its pass, which must be returned with `leave`. Throws the refusal if the call is not
+   * admitted.
+   */
   enter(): number;
-  /** What calls are refused with while it is not closed. */
+  /** The error of calls that are refused while the breaker is not closed. */
   refusal(): SourceUnavailableError;
-  /** `retryAfterMs`: when the failing system wants to be asked again. */
+  /** Records the outcome of a call. `retryAfterMs`: the pause that the failing system requested. */
   leave(pass: number, outcome: CallOutcome, retryAfterMs?: number): void;
 }
 
@@ -34,7 +37,7 @@ export function circuitBreaker(
 ): CircuitBreaker {
   let state: BreakerState = 'closed';
   let openUntil = 0;
-  /** Calls that began in an earlier period are not counted. */
+  /** Number of the current period. Calls from an earlier period are not counted. */
   let period = 0;
   /** Whether each of the latest calls failed, the latest last. */
   let failures: boolean[] = [];
@@ -50,10 +53,14 @@ export function circuitBreaker(
   const retryAfter = () =>
     state === 'closed' ? 0 : Math.max(1, Math.ceil((openUntil - clock.now()) / 1_000));
   const refusal = () =>
-    new SourceUnavailableError(source, `${source} is not asked for a while because it failed repeatedly.`, {
-      retryAfter: retryAfter(),
-      kind: 'breaker-open',
-    });
+    new SourceUnavailableError(
+      source,
+      `${source} is not called until it is probed again, because it failed repeatedly.`,
+      {
+        retryAfter: retryAfter(),
+        kind: 'breaker-open',
+      },
+    );
 
   return {
     get state() {

@@ -1,30 +1,31 @@
 import { SourceRateLimitedError, SourceTimeoutError } from '../errors.js';
 
-/** The moment at which the answer to a request leaves, with what there is by then. */
+/** The time at which the answer to a request is sent, complete or not. */
 export interface Deadline {
-  /** By the engine's clock. */
+  /** The time on the engine's clock. */
   readonly at: number;
   /**
-   * The promise's outcome, or what `late` says when the deadline passes first; without it, SourceTimeoutError. The
-   * work itself goes on for others.
+   * Settles as `work` does. If the deadline passes first, rejects with the error of `late`, or with
+   * SourceTimeoutError. The work continues for other requests.
    */
   race<T>(source: string, work: Promise<T>, late?: () => Error | undefined): Promise<T>;
   /**
-   * The error. Of a system that is to be called again only after the deadline, one that says so, with both times and what to do.
+   * Adds both times and a remedy to the error of a system that may be called again only after the deadline. Returns
+   * other errors unchanged.
    */
   explain(error: unknown): unknown;
-  /** To be called when the request is over. */
+  /** Call this when the request ends. */
   clear(): void;
 }
 
 interface DeadlineOptions {
-  /** What it bounds, for messages. Default: the request. */
+  /** The name of the deadline in messages. Default: the request's deadline. */
   what?: string;
-  /** What an operator can do when the time is too short. Default: `raise DEADLINE_MS`. */
+  /** The remedy when the time is too short. Default: `raise DEADLINE_MS`. */
   remedy?: string;
 }
 
-/** Starts the clock of one request. */
+/** Starts the deadline of one request. */
 export function startDeadline(
   deadlineMs: number,
   clock: { now(): number } = performance,
@@ -32,29 +33,29 @@ export function startDeadline(
 ): Deadline {
   const at = clock.now() + deadlineMs;
   const waiting = new Set<() => void>();
-  let passed = false;
+  let hasPassed = false;
   const timer = setTimeout(() => {
-    passed = true;
-    for (const giveUp of waiting) giveUp();
+    hasPassed = true;
+    for (const rejectLate of waiting) rejectLate();
     waiting.clear();
   }, deadlineMs);
   return {
     at,
     race: (source, work, late) =>
       new Promise((resolve, reject) => {
-        const giveUp = () => {
+        const rejectLate = () => {
           const message = `${source} did not answer before ${what}.`;
           reject(late?.() ?? new SourceTimeoutError(source, message, { kind: 'deadline' }));
         };
-        if (passed) {
+        if (hasPassed) {
           work.catch(() => undefined);
-          giveUp();
+          rejectLate();
           return;
         }
-        waiting.add(giveUp);
-        const over = () => waiting.delete(giveUp);
+        waiting.add(rejectLate);
+        const stopWaiting = () => waiting.delete(rejectLate);
         work.then(resolve, reject);
-        work.then(over, over);
+        work.then(stopWaiting, stopWaiting);
       }),
     explain: (error) => {
       if (!(error instanceof SourceRateLimitedError) || error.retryAfter === undefined) return error;

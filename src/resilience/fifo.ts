@@ -1,12 +1,12 @@
-/** What can stand in a queue. The links are the queue's own. */
+/** An element of a queue. Only the queue sets its links. */
 export interface Queued<T> {
   before?: T | undefined;
   after?: T | undefined;
 }
 
 /**
- * First in, first out, where anybody may also leave from the middle; every step takes the same time however long the
- * queue is. (A Set cannot: finding its first element passes all that were deleted before it.)
+ * A first-in, first-out queue from which any element can be removed. Each operation takes constant time. (A Set does
+ * not: finding its first element skips all that were deleted before it.)
  */
 export class Fifo<T extends Queued<T>> {
   first: T | undefined;
@@ -21,7 +21,7 @@ export class Fifo<T extends Queued<T>> {
     this.length += 1;
   }
 
-  /** For an entry of this queue, or of none. */
+  /** Whether the entry is in this queue. It must not be in another one. */
   has(entry: T): boolean {
     return this.first === entry || entry.before !== undefined;
   }

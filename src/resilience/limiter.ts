@@ -7,35 +7,39 @@ import { Fifo, type Queued } from './fifo.js';
 import type { Pace } from './pace.js';
 import { PRIORITIES, type Priority } from '../priority.js';
 
-/** A class of calls that was passed over for so long, */
+/** Minimum wait before calls of one priority count as starving. */
 const STARVING_MS = 5_000;
-/** and by so many others, has one call taken next. By others too, or a slow source would know no priority at all. */
+/**
+ * Minimum number of other calls that got a slot meanwhile. Time alone would end all priority at a slow source, where every
+ * call waits long. A starving priority gets the next slot.
+ */
 const STARVING_SLOTS = 10;
-/** Longer than this `setTimeout` cannot wait. */
+/** The longest delay that `setTimeout` supports. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
-/** Decides which call to a source is made when. */
+/** Decides when each call to a source is made. A slot is the permission to make one call. */
 export interface Limiter {
-  /** Takes a turn that is free, or tells that one has to wait. */
+  /** Takes a free slot. Returns false if the call has to wait. */
   tryAcquire(priority: Priority): boolean;
   /**
-   * Resolves when it is the call's turn. Rejects with SourceRateLimitedError at the deadline (clock milliseconds), at
-   * once if there is certainly no turn before it, or with the reason when it is cancelled.
+   * Resolves when the call gets a slot. Rejects with SourceRateLimitedError at the deadline (clock milliseconds), or
+   * at once if no slot can be free before it. Rejects with the reason when it is cancelled.
    */
   wait(priority: Priority, deadlineAt?: DeadlineAt, cancelled?: Cancellation): Promise<void>;
-  /** A call that had its turn is over; it took so long, or was not made after all. */
+  /** Returns the slot of a call that ended. `tookMs` is undefined if the call was not made. */
   release(priority: Priority, tookMs?: number): void;
   /**
-   * A call timed out. Its place goes to nobody until another call has shown that the system answers, or none is left
-   * that could show it: whoever waits would have it and hang as well, on top of having waited.
+   * Returns the slot of a call that timed out. The slot stays occupied until another call shows that the system
+   * answers, or until no call is left that could show it. Otherwise each waiting call would take the slot and time
+   * out too.
    */
   holdBack(priority: Priority, tookMs: number): void;
-  /** What the system said to a call that is under way. */
+  /** Applies rate-limit info that the system sent with an answer. */
   slowDown(info: RateLimitInfo): void;
-  /** Sends all away who wait. */
+  /** Rejects all waiting calls. */
   rejectWaiting(error: Error): void;
   readonly waiting: number;
-  /** Milliseconds until a call that starts to wait now would likely be made. */
+  /** Estimated milliseconds until a call that starts to wait now is made. */
   estimatedWaitMs(priority: Priority): number;
 }
 
@@ -55,10 +59,10 @@ export function createLimiter(options: LimiterOptions): Limiter {
 /** A call that waits for its slot. */
 interface Waiter extends Queued<Waiter> {
   since: number;
-  /** Slots that had been taken when it began to wait. */
-  turn: number;
-  go: () => void;
-  leave: (reason: Error) => void;
+  /** Number of slots taken before it began to wait. */
+  slotNumber: number;
+  grant: () => void;
+  refuse: (reason: Error) => void;
 }
 
 class PriorityLimiter implements Limiter {
@@ -72,15 +76,15 @@ class PriorityLimiter implements Limiter {
   /** When a waiting call of each priority last got a slot. */
   readonly #served = { interactive: neverServed(), automation: neverServed(), bulk: neverServed() };
   #waiting = 0;
-  #underWay = 0;
-  #bulkUnderWay = 0;
-  /** Slots taken so far. */
+  #inProgress = 0;
+  #bulkInProgress = 0;
+  /** Number of slots that were taken since the start. */
   #slotsTaken = 0;
   #meanMs = 0;
-  /** Slots of calls that timed out. They are not free yet. */
-  readonly #withheld: Priority[] = [];
-  #alarm: NodeJS.Timeout | undefined;
-  #alarmAt = Infinity;
+  /** Slots of calls that timed out and are still occupied. */
+  readonly #heldBack: Priority[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt = Infinity;
 
   constructor(options: LimiterOptions) {
     this.#options = options;
@@ -108,19 +112,19 @@ class PriorityLimiter implements Limiter {
         queue.remove(waiter);
         this.#waiting -= 1;
         clearTimeout(timer);
-        cancelled?.remove(waiter.leave);
+        cancelled?.remove(waiter.refuse);
       };
       const waiter: Waiter = {
         since: now,
-        turn: this.#slotsTaken,
-        go: () => {
+        slotNumber: this.#slotsTaken,
+        grant: () => {
           end();
           resolve();
         },
-        leave: (reason) => {
+        refuse: (reason) => {
           end();
           reject(reason);
-          if (this.#waiting === 0) this.#clearAlarm();
+          if (this.#waiting === 0) this.#clearTimer();
         },
       };
       const until = typeof deadlineAt === 'number' ? () => deadlineAt : deadlineAt;
@@ -130,18 +134,18 @@ class PriorityLimiter implements Limiter {
       };
       const ring = () => {
         if (clock.now() < until() && typeof deadlineAt !== 'number') arm();
-        else waiter.leave(this.#refusal(priority));
+        else waiter.refuse(this.#refusal(priority));
       };
       queue.add(waiter);
       this.#waiting += 1;
       this.#pump();
       if (!queue.has(waiter)) return;
-      // Not even the first in the queue gets a slot by then: it is refused now instead of later.
+      // If even the first call in the queue gets no slot in time, the call is refused now instead of later.
       if (now + pace.waitMs(0) >= until()) {
-        waiter.leave(this.#refusal(priority));
+        waiter.refuse(this.#refusal(priority));
         return;
       }
-      cancelled?.add(waiter.leave);
+      cancelled?.add(waiter.refuse);
       arm();
     });
   }
@@ -149,29 +153,29 @@ class PriorityLimiter implements Limiter {
   release(priority: Priority, tookMs?: number): void {
     this.#free(priority);
     this.#count(tookMs);
-    this.#freeWithheld();
+    this.#freeHeldBack();
   }
 
   holdBack(priority: Priority, tookMs: number): void {
-    this.#withheld.push(priority);
+    this.#heldBack.push(priority);
     this.#count(tookMs);
-    if (this.#withheld.length === this.#underWay) this.#freeWithheld();
+    if (this.#heldBack.length === this.#inProgress) this.#freeHeldBack();
   }
 
   slowDown(info: RateLimitInfo): void {
-    this.#options.pace.slowDown(info, Math.max(0, this.#underWay - this.#withheld.length - 1));
+    this.#options.pace.slowDown(info, Math.max(0, this.#inProgress - this.#heldBack.length - 1));
   }
 
   rejectWaiting(error: Error): void {
     for (const queue of Object.values(this.#queues))
-      for (let head = queue.first; head !== undefined; head = queue.first) head.leave(error);
+      for (let head = queue.first; head !== undefined; head = queue.first) head.refuse(error);
   }
 
   estimatedWaitMs(priority: Priority): number {
     return this.#estimatedWaitMs(priority, 0);
   }
 
-  /** The likely wait: for the pace of the calls before it, or for them to end. `leaves`: calls that wait no longer. */
+  /** The estimated wait for the rate limit, or for earlier calls to end. `leaves`: calls to leave out of the queue. */
   #estimatedWaitMs(priority: Priority, leaves: number): number {
     const { concurrency, pace } = this.#options;
     const before = PRIORITIES.slice(0, PRIORITIES.indexOf(priority) + 1);
@@ -181,45 +185,45 @@ class PriorityLimiter implements Limiter {
     return Math.max(slotMs, pace.waitMs(ahead + this.#reserveFor(priority)));
   }
 
-  /** The error of a call that waits and gets no slot before its deadline. */
+  /** The error of a call that gets no slot before its deadline. */
   #refusal(priority: Priority): SourceRateLimitedError {
     const { source } = this.#options;
-    const message = `${source} is asked as much as it may be; no turn came before the deadline.`;
-    // Those before it, without itself.
+    const message = `The limits of ${source} are reached: the call got no slot before its deadline.`;
+    // The calls ahead of it, without the call itself.
     const retryAfter = Math.max(1, Math.ceil(this.#estimatedWaitMs(priority, 1) / 1_000));
     return new SourceRateLimitedError(source, message, { retryAfter, kind: 'own-limit' });
   }
 
-  /** Gives slots to waiting calls as long as there are any, and sets the alarm if time alone brings the next one. */
+  /** Gives free slots to waiting calls. Sets the timer if the next slot depends on time alone. */
   #pump(): void {
     const { concurrency, pace, clock } = this.#options;
-    while (this.#waiting > 0 && this.#underWay < concurrency) {
+    while (this.#waiting > 0 && this.#inProgress < concurrency) {
       const now = clock.now();
       const starving = this.#mostStarving(now);
       const priority =
         starving ?? PRIORITIES.find((one) => this.#queues[one].length > 0 && this.#hasSlot(one));
       const waiter = priority === undefined ? undefined : this.#queues[priority].first;
-      // Only bulk waits, and has its share of the slots: the next one that is given back calls this again.
+      // Only bulk calls wait, and bulk uses all of its slots. The next release calls this method again.
       if (priority === undefined || waiter === undefined) return;
       const waitMs = pace.waitMs(starving === undefined ? this.#reserveFor(priority) : 0);
       if (waitMs > 0) {
         const starves = this.#starvesAt(priority);
-        this.#setAlarm(Math.min(now + waitMs, starves > now ? starves : Infinity), now);
+        this.#setTimer(Math.min(now + waitMs, starves > now ? starves : Infinity), now);
         return;
       }
       this.#take(priority);
-      this.#served[priority] = { at: now, turn: this.#slotsTaken };
-      waiter.go();
+      this.#served[priority] = { at: now, slotNumber: this.#slotsTaken };
+      waiter.grant();
     }
-    if (this.#waiting === 0) this.#clearAlarm();
+    if (this.#waiting === 0) this.#clearTimer();
   }
 
-  /** When calls of this priority have been passed over for too long; Infinity when that cannot be said yet. */
+  /** The time when this priority starts to starve; Infinity while it is not known. */
   #starvesAt(priority: Priority): number {
     const head = this.#queues[priority].first;
     if (head === undefined || !this.#hasSlot(priority)) return Infinity;
     const last = this.#served[priority];
-    return this.#slotsTaken - Math.max(head.turn, last.turn) < STARVING_SLOTS
+    return this.#slotsTaken - Math.max(head.slotNumber, last.slotNumber) < STARVING_SLOTS
       ? Infinity
       : Math.max(head.since, last.at) + STARVING_MS;
   }
@@ -232,30 +236,30 @@ class PriorityLimiter implements Limiter {
 
   #hasSlot(priority: Priority): boolean {
     return (
-      this.#underWay < this.#options.concurrency &&
-      (priority !== 'bulk' || this.#bulkUnderWay < this.#bulkSlots)
+      this.#inProgress < this.#options.concurrency &&
+      (priority !== 'bulk' || this.#bulkInProgress < this.#bulkSlots)
     );
   }
 
-  /** What a call of this priority leaves to calls before it. */
+  /** Tokens that a call of this priority leaves in the bucket for higher priorities. */
   #reserveFor(priority: Priority): number {
     return priority === 'bulk' ? this.#options.pace.reserve : 0;
   }
 
   #take(priority: Priority): void {
-    this.#underWay += 1;
-    if (priority === 'bulk') this.#bulkUnderWay += 1;
+    this.#inProgress += 1;
+    if (priority === 'bulk') this.#bulkInProgress += 1;
     this.#slotsTaken += 1;
     this.#options.pace.take();
   }
 
   #free(priority: Priority): void {
-    this.#underWay -= 1;
-    if (priority === 'bulk') this.#bulkUnderWay -= 1;
+    this.#inProgress -= 1;
+    if (priority === 'bulk') this.#bulkInProgress -= 1;
   }
 
-  #freeWithheld(): void {
-    for (const priority of this.#withheld.splice(0)) this.#free(priority);
+  #freeHeldBack(): void {
+    for (const priority of this.#heldBack.splice(0)) this.#free(priority);
     this.#pump();
   }
 
@@ -264,24 +268,24 @@ class PriorityLimiter implements Limiter {
   }
 
   readonly #ring = (): void => {
-    this.#clearAlarm();
+    this.#clearTimer();
     this.#pump();
   };
 
-  #setAlarm(at: number, now: number): void {
-    if (at >= this.#alarmAt) return;
-    clearTimeout(this.#alarm);
-    this.#alarmAt = at;
-    this.#alarm = setTimeout(this.#ring, Math.max(1, Math.ceil(Math.min(at - now, MAX_TIMER_MS))));
+  #setTimer(at: number, now: number): void {
+    if (at >= this.#timerAt) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    this.#timer = setTimeout(this.#ring, Math.max(1, Math.ceil(Math.min(at - now, MAX_TIMER_MS))));
   }
 
-  #clearAlarm(): void {
-    clearTimeout(this.#alarm);
-    this.#alarm = undefined;
-    this.#alarmAt = Infinity;
+  #clearTimer(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#timerAt = Infinity;
   }
 }
 
 function neverServed() {
-  return { at: -Infinity, turn: 0 };
+  return { at: -Infinity, slotNumber: 0 };
 }

@@ -2,29 +2,29 @@ import type { Clock } from '../clock.js';
 import { milliseconds, type Duration } from '../duration.js';
 import type { RateLimitInfo } from '../rate-limit-info.js';
 
-/** How often a system may be asked. */
+/** A rate limit for calls to a system. */
 export interface Rate {
   calls: number;
   per: Duration;
-  /** So many calls may come at once after a quiet time. Default: one second's worth, at least 1. */
+  /** Calls that may follow an idle period at once. Default: one second's worth, at least 1. */
   burst?: number;
 }
 
-/** No system is left alone for longer on its own word: a wrong header must not switch a source off. */
+/** The longest pause that a system can request. A wrong header must not disable a source. */
 export const MAX_PAUSE_MS = 60_000;
-/** Sums of fractions do not end on whole tokens. */
-const LITTLE = 1e-6;
+/** Tolerance in tokens, because sums of fractions are not exact. */
+const TOKEN_TOLERANCE = 1e-6;
 
-/** When the next call may be made: by our own rate (a token bucket), and by what the system says. */
+/** Decides when the next call may be made: by our own rate (a token bucket) and by the system's rate-limit info. */
 export interface Pace {
-  /** What bulk leaves in the bucket for others. */
+  /** Tokens that bulk leaves in the bucket for other calls. */
   readonly reserve: number;
-  /** Milliseconds until a call may be made after which `leaving` more could be; 0 when it may now. */
+  /** Milliseconds until a call can be made that leaves tokens for `leaving` more calls; 0 if it can be made now. */
   waitMs(leaving: number): number;
-  /** A call is made. */
+  /** Counts a call that is made. */
   take(): void;
-  /** `underWay`: other calls that the system may not have counted when it said so. */
-  slowDown(info: RateLimitInfo, underWay: number): void;
+  /** `inProgress`: other calls that the system may not have counted yet. */
+  slowDown(info: RateLimitInfo, inProgress: number): void;
 }
 
 export function createPace(rate: Rate | undefined, bulkShare: number, clock: Clock): Pace {
@@ -45,14 +45,14 @@ export function createPace(rate: Rate | undefined, bulkShare: number, clock: Clo
       bucket?.take();
       allowed -= 1;
     },
-    slowDown: ({ remaining, resetMs, retryAfterMs }, underWay) => {
+    slowDown: ({ remaining, resetMs, retryAfterMs }, inProgress) => {
       const now = clock.now();
       pausedUntil = Math.max(pausedUntil, now + bounded(retryAfterMs));
       if (remaining === undefined || !(remaining >= 0)) return;
-      const left = Math.max(0, remaining - underWay);
+      const left = Math.max(0, remaining - inProgress);
       bucket?.lowerTo(left);
       if (resetMs === undefined) return;
-      // The latest word counts, not the lowest: where a system's window slides, its remainder also rises.
+      // The latest info counts, not the lowest: the remainder of a sliding window can also rise.
       allowed = left;
       allowedUntil = now + bounded(resetMs);
     },
@@ -60,20 +60,20 @@ export function createPace(rate: Rate | undefined, bulkShare: number, clock: Clo
 }
 
 /**
- * Bulk alone runs at the full rate all the same: the bucket refills as fast, it only stands at the reserve. There it
- * must not be full, for what a full bucket gains while a timer is late is lost; so some of it is left to bulk, whatever
- * its share.
+ * Tokens that bulk leaves in the bucket. Bulk alone still runs at the full rate, because the bucket refills as fast
+ * at any level. At the reserve the bucket must not be full: a full bucket loses tokens while a timer is late. So bulk
+ * always gets a part of the burst, even when its share is 0.
  */
 function reserveOf(burst: number, bulkShare: number): number {
   return Math.max(0, Math.min((1 - bulkShare) * burst, 0.9 * burst, burst - 1.5));
 }
 
-/** What a header said, if it was a number of milliseconds. */
+/** Milliseconds from a header, or 0 if it was no positive number. */
 function bounded(ms = 0): number {
   return ms > 0 ? Math.min(ms, MAX_PAUSE_MS) : 0;
 }
 
-/** How many calls may come at once after a quiet time. */
+/** The number of calls that may follow an idle period at once. */
 export function burstOf({ calls, per, burst }: Rate): number {
   return burst ?? Math.max(1, (calls / milliseconds(per)) * 1_000);
 }
@@ -90,9 +90,9 @@ function createBucket(rate: Rate, clock: Clock) {
   };
   return {
     burst,
-    msUntil: (wanted: number) => {
+    msUntil: (needed: number) => {
       fill();
-      return tokens + LITTLE >= wanted ? 0 : (wanted - tokens) / perMs;
+      return tokens + TOKEN_TOLERANCE >= needed ? 0 : (needed - tokens) / perMs;
     },
     take: () => {
       fill();

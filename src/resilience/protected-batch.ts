@@ -15,17 +15,17 @@ import type { Limiter } from './limiter.js';
 import { MAX_PAUSE_MS } from './pace.js';
 import type { DeadlineAt, ProtectedScope, ProtectionObserver, Work } from './protection.js';
 import type { Quota } from './quota.js';
-import { backOff, backoffMs, type RetryBudget } from './retry.js';
+import { waitBeforeRetry, backoffMs, type RetryBudget } from './retry.js';
 import { timeout } from './timeout.js';
 
-/** How long a system is not called that asks to slow down and does not say for how long. */
+/** The pause after a system rate-limits the gateway without giving a duration. */
 const DEFAULT_PAUSE_MS = 1_000;
 
 /** The parts of one source's protection. All of its batches share them. */
 export interface SourceParts {
   readonly source: string;
   readonly timeoutMs: number;
-  /** How often a failed call is made again at most. */
+  /** The largest number of retries of one call. */
   readonly retries: number;
   readonly processes: number;
   readonly clock: Clock;
@@ -35,11 +35,11 @@ export interface SourceParts {
   readonly limiter: Limiter;
   readonly quota: Quota | undefined;
   readonly breaker: CircuitBreaker;
-  /** When the system last asked to slow down. */
+  /** When the system last rate-limited the gateway. */
   pausedAt: number;
 }
 
-/** What the calls of one batch go through: `wrap.ts` has the order. */
+/** Runs the calls of one batch through the parts, in the order given in `wrap.ts`. */
 export class ProtectedBatch implements ProtectedScope {
   isWaiting = false;
   retries = 0;
@@ -68,7 +68,7 @@ export class ProtectedBatch implements ProtectedScope {
       if (outcome.retryMs === undefined) throw outcome.error;
       this.retries += 1;
       observe.retried?.();
-      if (outcome.retryMs > 0) await backOff(outcome.retryMs, this.#cancelled);
+      if (outcome.retryMs > 0) await waitBeforeRetry(outcome.retryMs, this.#cancelled);
     }
   }
 
@@ -84,7 +84,10 @@ export class ProtectedBatch implements ProtectedScope {
     return Math.max(1, breaker.retryAfter, Math.ceil(ms / 1_000));
   }
 
-  /** Checks all that may refuse a call before it is made. Then it has a slot of the limiter and the breaker's pass. */
+  /**
+   * Runs all checks that may refuse a call before it is made. Returns the breaker's pass; the call then holds a slot
+   * of the limiter.
+   */
   #admit(): number | Promise<number> {
     const { quota, breaker, limiter } = this.#parts;
     if (this.#cancelled?.reason !== undefined) throw this.#cancelled.reason;
@@ -126,7 +129,7 @@ export class ProtectedBatch implements ProtectedScope {
   #quotaError(): SourceRateLimitedError {
     const { source, quota } = this.#parts;
     const retryAfter = Math.max(1, Math.ceil((quota?.spentForMs ?? 0) / 1_000));
-    return new SourceRateLimitedError(source, `${source} was asked as often as its contract allows.`, {
+    return new SourceRateLimitedError(source, `The quota of ${source} is used up.`, {
       retryAfter,
       kind: 'own-limit',
     });
@@ -154,11 +157,11 @@ export class ProtectedBatch implements ProtectedScope {
       outcome = error instanceof GatewayError ? error.code : 'INTERNAL_SERVER_ERROR';
       const called = callOutcomeOf(error, madeAt, this.#parts);
       const retryMs = this.#retryIn(error, tries);
-      // A call that is made again has not failed yet. Else one call of one client would count as several.
-      breaker.leave(pass, retryMs === undefined ? called : 'unknown', wantedMs(error));
+      // A call that will be retried has not failed yet. Otherwise one call would count as several failures.
+      breaker.leave(pass, retryMs === undefined ? called : 'unknown', requestedPauseMs(error));
       return { error, retryMs };
     } finally {
-      // After the breaker has the outcome: should it open, the slot goes to no call that waits.
+      // The breaker gets the outcome first. If it opens, no waiting call gets this slot.
       const tookMs = clock.now() - madeAt;
       if (outcome === 'SOURCE_TIMEOUT') limiter.holdBack(this.#priority, tookMs);
       else limiter.release(this.#priority, tookMs);
@@ -166,33 +169,33 @@ export class ProtectedBatch implements ProtectedScope {
     }
   }
 
-  /** Milliseconds to wait before the call is made again; undefined when it is not. */
+  /** Milliseconds to wait before the retry; undefined if there is none. */
   #retryIn(error: unknown, tries: number): number | undefined {
     const { retries, breaker, clock, random, budget } = this.#parts;
     if (!(error instanceof SourceError) || !error.retryable) return undefined;
-    // It has used up all the time that any request should wait for it.
+    // The call has used all the time that a request may wait for it.
     if (error instanceof SourceTimeoutError) return undefined;
     if (tries > retries || this.#cancelled?.reason !== undefined || breaker.state !== 'closed')
       return undefined;
-    // A pause for one key holds up no call for another, so this call waits by itself.
+    // A pause for one key does not delay other keys, so only this call waits.
     const isPaused = error instanceof SourceRateLimitedError && !error.isOfKeyOnly;
-    const waitMs = isPaused ? pauseMs(error) : Math.max(wantedMs(error), backoffMs(tries, random));
+    const waitMs = isPaused ? pauseMs(error) : Math.max(requestedPauseMs(error), backoffMs(tries, random));
     const until = typeof this.#deadlineAt === 'number' ? this.#deadlineAt : this.#deadlineAt();
     if (waitMs > MAX_PAUSE_MS || clock.now() + waitMs >= until) return undefined;
-    // A pause costs no budget: after it the system gets as many calls as before, be they new or made again.
+    // A retry after a pause costs no budget: the system gets the same number of calls, new or retried.
     if (!isPaused && !budget.take()) return undefined;
-    // The limiter holds all calls until the pause is over, in their order.
+    // The limiter delays all calls until the pause ends, and preserves their order.
     return isPaused ? 0 : waitMs;
   }
 }
 
-/** What a failed call says about the system. If it says to slow down, all calls from here on do. */
+/** The outcome that a failed call has for the breaker. If the system rate-limited it, all later calls wait. */
 function callOutcomeOf(error: unknown, madeAt: number, parts: SourceParts): CallOutcome {
   if (error instanceof SourceError && error.isOfKeyOnly) return 'answered';
   if (error instanceof SourceRateLimitedError) {
     parts.limiter.slowDown({ remaining: 0, retryAfterMs: pauseMs(error) });
-    // A call that was made before the system asked to slow down says nothing new. If each were counted, one such
-    // moment would open the breaker, and refuse those that could wait.
+    // A call that was made before the system rate-limited the gateway adds no information. If each one were counted,
+    // one such moment would open the breaker and refuse calls that could wait.
     const isNew = madeAt > parts.pausedAt;
     parts.pausedAt = parts.clock.now();
     return isNew ? 'failed' : 'unknown';
@@ -202,11 +205,11 @@ function callOutcomeOf(error: unknown, madeAt: number, parts: SourceParts): Call
     : 'answered';
 }
 
-/** When the system itself wants to be called again; 0 when it did not say. */
-function wantedMs(error: unknown): number {
+/** Milliseconds until the system wants to be called again; 0 if it did not report any. */
+function requestedPauseMs(error: unknown): number {
   return error instanceof SourceError ? (error.retryAfter ?? 0) * 1_000 : 0;
 }
 
 function pauseMs(error: SourceRateLimitedError): number {
-  return wantedMs(error) || DEFAULT_PAUSE_MS;
+  return requestedPauseMs(error) || DEFAULT_PAUSE_MS;
 }

@@ -6,69 +6,77 @@ import type { BreakerState } from '../telemetry/metrics.js';
 import type { LimitsOptions } from './limits.js';
 import type { QuotaStore } from './quota.js';
 
-/** What stands between the gateway and one source, shared by all who ask it. */
+/** Protects one source. All callers of the source share it. */
 export interface Protection {
-  /** What the calls of one batch go through. */
+  /** Creates the scope for the calls of one batch. */
   scope(work: Work): ProtectedScope;
   readonly breaker: BreakerState;
-  /** Calls waiting for their turn. */
+  /** Number of calls that wait for a slot. */
   readonly waiting: number;
 }
 
-/** A moment on the protection's clock, or what tells it: it moves on when others join who have more time. */
+/** A time on the protection's clock, or a function that returns it. It moves when requests join that have more time. */
 export type DeadlineAt = number | (() => number);
 
 export interface Work {
   priority: Priority;
-  /** Aborts when nobody wants the answer any more. */
+  /** Aborts when no request waits for the answer. */
   signal?: CallSignal | undefined;
   /**
-   * On the protection's clock, in milliseconds: nothing waits or is tried again beyond it. A call that is under way
-   * goes on, since its answer may be kept. Default: no deadline.
+   * Deadline on the protection's clock, in milliseconds. No call waits or is retried after it. A call in progress
+   * continues, because its answer may be cached. Default: no deadline.
    */
   deadlineAt?: DeadlineAt | undefined;
 }
 
-/** One is made for each batch, so it is no object literal with getters: src/v8/README.md. */
+/** The scope of one batch. It is created often, so it is no object literal with getters: src/v8/README.md. */
 export interface ProtectedScope {
   /**
-   * Runs one call, which must stop when its signal aborts. It is tried again when that is safe, waits its turn, and is
-   * cancelled at its timeout or, with the signal's reason, when the scope's signal aborts. Rejects with the call's own
-   * error, with SourceTimeoutError, with SourceUnavailableError at once while the breaker is open, or with
-   * SourceRateLimitedError when no turn came before the deadline or the quota is spent.
+   * Runs one call, which must stop when its signal aborts. The call waits for a slot, and is retried when that is
+   * safe. It is cancelled at its timeout, or when the scope's signal aborts, with that signal's reason. Rejects with:
+   * - the call's own error;
+   * - SourceTimeoutError;
+   * - SourceUnavailableError, at once while the breaker is open;
+   * - SourceRateLimitedError, if there was no slot before the deadline or the quota is used up.
    */
   run<T>(call: (signal: CallSignal) => Promise<T>): Promise<T>;
-  /** To be called by a call under way when the system said how much it still takes. Holds for everyone. */
+  /** Call this when a system returns rate-limit info. It applies to all callers. */
   slowDown(info: RateLimitInfo): void;
-  /** True while a call waits for its turn: a deadline that passes now is a matter of rate, not of a slow system. */
+  /** True while a call waits for a slot. A deadline that passes then is due to the limits, not to a slow system. */
   readonly isWaiting: boolean;
-  /** Seconds until a call that starts to wait now would likely be made; at least 1. */
+  /** Estimated seconds until a call that starts to wait now is made; at least 1. */
   retryAfter(): number;
-  /** Made so far in this scope. */
+  /** Retries in this scope until now. */
   readonly retries: number;
 }
 
-/** Hears what happens, for metrics. */
+/** Receives events for metrics. */
 export interface ProtectionObserver {
-  /** Each try that reached the system: `ok`, its error's code, or `cancelled` when nobody wanted it any more. */
+  /**
+   * Each attempt that reached the system. The outcome is `ok`, its error's code, or `CANCELLED` if no request waited
+   * for it.
+   */
   called?(durationMs: number, outcome: string): void;
-  /** Each call that could not be made at once and got its turn. */
+  /** Each call that waited for a slot and got one. */
   waited?(durationMs: number, priority: Priority): void;
   retried?(): void;
   breakerChanged?(state: BreakerState): void;
 }
 
 export interface ProtectionOptions {
-  /** Its name, for errors. */
+  /** The name of the source, for errors. */
   source: string;
   limits?: LimitsOptions | undefined;
-  /** So many processes ask it together: of what it says it still takes, each takes its part. Default: this one alone. */
+  /**
+   * Number of processes that call the system. Each uses its share of the remaining calls that the system reports.
+   * Default: 1.
+   */
   processes?: number | undefined;
   /** Default: `performance`. */
   clock?: Clock | undefined;
-  /** Default: this process counts for itself, and from 0 when it starts. */
+  /** Where calls are counted for the quota. Default: this process counts locally, from 0 at its start. */
   quota?: QuotaStore | undefined;
   observe?: ProtectionObserver | undefined;
-  /** From 0 to 1, for the jitter of retries. Default: `Math.random`. */
+  /** Returns a number from 0 to 1, for the jitter of retries. Default: `Math.random`. */
   random?: (() => number) | undefined;
 }

@@ -1,34 +1,37 @@
-/** How many calls a contract allows. */
+/** The number of calls that a contract allows. */
 export interface QuotaLimit {
   calls: number;
-  /** Of the calendar, in UTC. */
+  /** A calendar day or month, in UTC. */
   per: 'day' | 'month';
 }
 
-/** Where calls are counted, so that all instances of the gateway share one count. */
+/** Counts calls for all instances of the gateway together. */
 export interface QuotaStore {
   /**
-   * Counts one call in the window (`'2026-11-24'` or `'2026-11'`), which need not be kept for longer than `ttlMs`;
-   * resolves to the calls counted so far in it, this one included.
+   * Counts one call in the window (`'2026-11-24'` or `'2026-11'`), which can be deleted after `ttlMs`. Resolves to
+   * the number of calls in it, this one included.
    */
   count(source: string, window: string, ttlMs: number): Promise<number>;
 }
 
-/** How long a call waits for the store, which may be down, before it goes by what this process counted. */
-const STORE_MS = 20;
+/** The longest wait for the store. Then the local count of this process is used. */
+const STORE_TIMEOUT_MS = 20;
 
 export interface Quota {
-  /** Milliseconds until calls may be made again; 0 while there are some left. */
+  /** Milliseconds until calls are allowed again; 0 while some are left. */
   readonly spentForMs: number;
-  /** Counts a call that is about to be made; false when it is one too many. */
+  /** Counts a call before it is made. Resolves to false if the quota is used up. */
   count(): Promise<boolean>;
 }
 
-/** Counts by the computer's calendar: a day of the contract is a date, which a clock for ages does not know. */
+/**
+ * Creates a quota that uses the time of day: contracts count by calendar dates, which a monotonic clock does not
+ * have.
+ */
 export function createQuota(source: string, { calls, per }: QuotaLimit, store?: QuotaStore): Quota {
   let window = '';
   let endsAt = 0;
-  /** The most that we know of: our own count, or the store's. */
+  /** The highest known count, local or from the store. */
   let counted = 0;
   let isSpent = false;
 
@@ -51,25 +54,25 @@ export function createQuota(source: string, { calls, per }: QuotaLimit, store?: 
     },
     count: async () => {
       const now = startWindow();
-      const mine = window;
-      const own = (counted += 1);
-      let told: number | undefined;
+      const windowOfCall = window;
+      const localCount = (counted += 1);
+      let storeCount: number | undefined;
       if (store !== undefined) {
-        // A late answer still tells what others have counted.
-        const answer = count(store, source, mine, endsAt - now).then((total) => {
-          told = total;
-          if (total !== undefined && mine === window) counted = Math.max(counted, total);
+        // A late answer still updates the count with the calls of other instances.
+        const answer = count(store, source, windowOfCall, endsAt - now).then((total) => {
+          storeCount = total;
+          if (total !== undefined && windowOfCall === window) counted = Math.max(counted, total);
         });
-        await atMost(STORE_MS, answer);
+        await atMost(STORE_TIMEOUT_MS, answer);
       }
-      const isLeft = (told ?? own) <= calls;
-      if (!isLeft && mine === window) isSpent = true;
+      const isLeft = (storeCount ?? localCount) <= calls;
+      if (!isLeft && windowOfCall === window) isSpent = true;
       return isLeft;
     },
   };
 }
 
-/** A store that fails does not stop the call. */
+/** Returns undefined if the store fails, so that the call is still made. */
 async function count(
   store: QuotaStore,
   ...call: Parameters<QuotaStore['count']>

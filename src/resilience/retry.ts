@@ -3,23 +3,23 @@ import type { Clock } from '../clock.js';
 
 const FIRST_WAIT_MS = 50;
 const MAX_WAIT_MS = 1_000;
-/** The budget looks back so many seconds, */
-const SECONDS = 10;
-/** in which so large a part of the calls may be tried again, */
-const SHARE = 0.2;
-/** and a few in any second, or a source that is seldom asked would have none. */
-const FEW = 3;
+/** Window over which retries are counted, in seconds. */
+const BUDGET_WINDOW_S = 10;
+/** Largest share of retries among the calls in the window. */
+const MAX_RETRY_SHARE = 0.2;
+/** Retries that are always allowed in a second. Without them, a rarely called source could never retry. */
+const MIN_RETRIES_PER_SECOND = 3;
 
 /**
- * How long to wait before the first, second, ... retry: anything up to 50 ms, 100 ms, ... 1 s. By chance, so that calls
- * which failed together do not come back together.
+ * Random wait before the first, second, ... retry: at most 50 ms, 100 ms, ... 1 s. The jitter separates calls that
+ * failed together.
  */
 export function backoffMs(retry: number, random: () => number): number {
   return random() * Math.min(MAX_WAIT_MS, FIRST_WAIT_MS * 2 ** (retry - 1));
 }
 
-/** Waits, or rejects with the reason when it is cancelled. */
-export function backOff(ms: number, cancelled?: Cancellation): Promise<void> {
+/** Waits `ms`. Rejects with the reason if it is cancelled. */
+export function waitBeforeRetry(ms: number, cancelled?: Cancellation): Promise<void> {
   return new Promise((resolve, reject) => {
     const stop = (reason: Error) => {
       clearTimeout(timer);
@@ -33,19 +33,19 @@ export function backOff(ms: number, cancelled?: Cancellation): Promise<void> {
   });
 }
 
-/** Keeps an outage from being doubled by those who try again. */
+/** Bounds the number of retries, so that they do not multiply the load during an outage. */
 export interface RetryBudget {
-  /** A call is made for the first time. */
+  /** Counts the first attempt of a call. */
   called(): void;
-  /** Takes one retry out of the budget; false when there is none left. */
+  /** Takes one retry from the budget. Returns false if none is left. */
   take(): boolean;
 }
 
 export function retryBudget(clock: Clock): RetryBudget {
-  const seconds = Array.from({ length: SECONDS }, () => ({ second: -1, calls: 0, retries: 0 }));
+  const seconds = Array.from({ length: BUDGET_WINDOW_S }, () => ({ second: -1, calls: 0, retries: 0 }));
   const current = () => {
     const second = Math.floor(clock.now() / 1_000);
-    const place = second % SECONDS;
+    const place = second % BUDGET_WINDOW_S;
     let entry = seconds[place];
     if (entry?.second !== second) seconds[place] = entry = { second, calls: 0, retries: 0 };
     return entry;
@@ -58,11 +58,11 @@ export function retryBudget(clock: Clock): RetryBudget {
       const now = current();
       let [calls, retries] = [0, 0];
       for (const entry of seconds) {
-        if (entry.second <= now.second - SECONDS) continue;
+        if (entry.second <= now.second - BUDGET_WINDOW_S) continue;
         calls += entry.calls;
         retries += entry.retries;
       }
-      if (now.retries >= FEW && retries >= SHARE * calls) return false;
+      if (now.retries >= MIN_RETRIES_PER_SECOND && retries >= MAX_RETRY_SHARE * calls) return false;
       now.retries += 1;
       return true;
     },

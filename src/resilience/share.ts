@@ -2,8 +2,9 @@ import { DEFAULT_CONCURRENCY, type LimitsOptions } from './limits.js';
 import { burstOf, type Rate } from './pace.js';
 
 /**
- * What one of several processes may ask of a source, so that all of them together keep to its limits. Undefined when that
- * is less than one call at a time, or no rate at all. A quota stays whole: they count it together.
+ * The share of one process in a source's limits, so that all processes together stay within them. Undefined when the
+ * share is less than one concurrent call, or no rate at all. The quota is not divided, because the processes count it
+ * together.
  */
 export function shareOfLimits<Limits extends LimitsOptions>(
   limits: Limits,
@@ -16,12 +17,12 @@ export function shareOfLimits<Limits extends LimitsOptions>(
 }
 
 /**
- * In any stretch of `per`, all together make at most `calls` + `burst`, as one process does. Each needs a burst of one
- * whole call, so where there are fewer than processes, what is too many is taken off the calls.
+ * In any interval of length `per`, all processes together make at most `calls` + `burst`, as one process does. Each
+ * process needs a burst of at least one call. If that exceeds the total burst, the rate is reduced by the excess.
  */
 function shareOfRate(rate: Rate, processes: number): Rate {
   const { calls, per } = rate;
-  const whole = burstOf(rate);
-  const burst = Math.max(1, Math.floor(whole / processes));
-  return { calls: Math.min(calls / processes, (calls + whole) / processes - burst), per, burst };
+  const totalBurst = burstOf(rate);
+  const burst = Math.max(1, Math.floor(totalBurst / processes));
+  return { calls: Math.min(calls / processes, (calls + totalBurst) / processes - burst), per, burst };
 }

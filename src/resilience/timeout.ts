@@ -3,9 +3,9 @@ import { CallController, type CallSignal } from '../v8/call-signal.js';
 import type { Cancellation } from './cancellation.js';
 
 /**
- * Runs a call for at most the given time, or until it is cancelled. Then the call's signal aborts, so that it stops at
- * the system, and the promise rejects without waiting for the call to notice: with SourceTimeoutError, or with the
- * cancellation's own reason. A call that is cancelled beforehand is not made.
+ * Runs a call until its timeout or its cancellation. Then the call's signal aborts, so that it stops at the system.
+ * The promise rejects at once, with SourceTimeoutError or with the cancellation's reason, without waiting for the
+ * call to end. A call that was cancelled before is not made.
  */
 export function timeout<T>(
   source: string,
@@ -32,7 +32,7 @@ export function timeout<T>(
       clearTimeout(timer);
       cancelled?.remove(stop);
     };
-    // As a promise also when the call fails before it has made one.
+    // The async function also converts an error that the call throws synchronously.
     const run = async () => call(controller.signal);
     run().finally(over).then(resolve, reject);
   });

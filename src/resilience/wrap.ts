@@ -9,20 +9,20 @@ import { createQuota } from './quota.js';
 import { retryBudget } from './retry.js';
 
 /**
- * Puts the parts of resilience around the calls to one source, in the one order that they stand in:
+ * Protects the calls to one source with these parts, always in this order:
  *
  *     retry → breaker → limiter → quota → timeout → call
  *
- * - retry is outermost: each try asks the breaker, waits its turn and has its own time, so trying again goes round no
- *   limit, and who waits to try again holds no place.
- * - The breaker stands before the limiter: who would be refused must not wait for it first. When it opens, those who
- *   wait are sent away too.
- * - The limiter stands before the timeout: the time is the system's. Waiting for a turn is not its fault, and must not
- *   count in the breaker.
- * - The quota counts when the turn has come: a call that is given up before costs nothing of it.
- * - The timeout is innermost: it is for one try, from the moment it is made.
+ * - The retry is outermost. Each attempt passes the breaker, waits for a slot and has its own timeout. So a retry
+ *   bypasses no limit, and a call that waits for its retry holds no slot.
+ * - The breaker comes before the limiter: a call that it refuses must not wait first. When it opens, waiting calls
+ *   are rejected too.
+ * - The limiter comes before the timeout, which measures the system. The wait for a slot is not the system's fault,
+ *   and must not count in the breaker.
+ * - The quota counts after the slot: a call that is cancelled before costs no quota.
+ * - The timeout is innermost. It bounds one attempt, from the moment it is made.
  *
- * Throws a ConfigError with all that is wrong with the limits.
+ * Throws a ConfigError with all problems of the limits.
  */
 export function createProtection(options: ProtectionOptions): Protection {
   return new SourceProtection(options);

@@ -15,13 +15,13 @@ const FRESHNESS: FreshnessOptions = {
   staleIfError: '10 minutes',
 };
 
-/** How old the kept answer is when the system has its fault; null when none is kept. */
+/** Age in seconds of the cached answer when the fault begins; null if there is none. */
 const STATES = [
-  { state: 'cold', age: null, row: 'None is kept' },
-  { state: 'warm', age: 10, row: 'One is kept, younger than `maxAge`' },
-  { state: 'stale', age: 40, row: 'Older, within `staleWhileRevalidate`' },
-  { state: 'old', age: 300, row: 'Older, within `staleIfError`' },
-  { state: 'too old', age: 900, row: 'Older than all of these' },
+  { state: 'cold', age: null, row: 'none' },
+  { state: 'warm', age: 10, row: 'younger than `maxAge`' },
+  { state: 'stale', age: 40, row: 'in `staleWhileRevalidate`' },
+  { state: 'old', age: 300, row: 'in `staleIfError`' },
+  { state: 'too old', age: 900, row: 'older' },
 ] as const;
 
 const FIELD_OF: Record<string, string> = {
@@ -124,17 +124,17 @@ const WORDS: Record<(typeof FAULTS)[number], string> = {
   none: 'answers',
   down: 'refuses connections',
   hang: 'hangs',
-  status: 'answers 500',
-  garbage: 'answers what cannot be read',
+  status: 'sends 500',
+  garbage: 'sends garbage',
   drip: 'drips',
-  reset: 'breaks off',
-  'rate-limit': 'was asked too much',
+  reset: 'resets',
+  'rate-limit': 'rate-limits',
 };
 
 const cases = FAULTS.flatMap((fault, ofFault) =>
   STATES.flatMap(({ row, ...state }, ofState) =>
     everyNth(SOURCES, SOURCES.length, ofFault + ofState).map((source) => ({
-      title: `${row}; ${source} ${WORDS[fault]}`,
+      title: `cached answer: ${row}; ${source} ${WORDS[fault]}`,
       source,
       fault,
       ...state,
@@ -175,7 +175,7 @@ describe('gives of each system what there is', () => {
       );
       expect(headers.get('cache-control')).toBe(isFresh ? 'private, max-age=30' : 'no-store');
 
-      const given = told(extensions.sources[source], errors[0]?.extensions);
+      const given = statusOrCode(extensions.sources[source], errors[0]?.extensions);
       const place = `${state} ${fault}`;
       seen.set(place, [...(seen.get(place) ?? []), given]);
     } finally {
@@ -184,16 +184,14 @@ describe('gives of each system what there is', () => {
   });
 });
 
-function told(outcome: Outcome | undefined, error: Record<string, unknown> | undefined): string {
+function statusOrCode(outcome: Outcome | undefined, error: Record<string, unknown> | undefined): string {
   switch (outcome?.status) {
     case 'live':
-      return 'a new one, `live`';
     case 'cached':
-      return 'the kept one, `cached`';
     case 'stale':
-      return 'the kept one, `stale`';
+      return `\`${outcome.status}\``;
     default:
-      return `null, \`${String(error?.code)}\``;
+      return String(error?.code).replace('SOURCE_', '');
   }
 }
 
@@ -217,7 +215,7 @@ if (isThorough)
         const cells = STATES.map(({ state }) => cell(state, fault)).join('|');
         columns.set(cells, [...(columns.get(cells) ?? []), WORDS[fault]]);
       }
-      const head = ['What is kept', ...[...columns.values()].map((all) => `the system ${all.join(', ')}`)];
+      const head = ['cached answer', ...[...columns.values()].map((all) => all.join(', '))];
       const rows = STATES.map(({ row }, i) => [
         row,
         ...[...columns.keys()].map((cells) => cells.split('|')[i]),

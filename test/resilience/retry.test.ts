@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { cancellation } from '../../src/resilience/cancellation.js';
-import { backOff, backoffMs, retryBudget } from '../../src/resilience/retry.js';
+import { waitBeforeRetry, backoffMs, retryBudget } from '../../src/resilience/retry.js';
 import { fakeClock } from '../support/clock.js';
 
 describe('the wait before a call is made again', () => {
@@ -17,7 +17,7 @@ describe('the wait before a call is made again', () => {
 
   it('ends at once when nobody wants the answer any more', async () => {
     const client = new AbortController();
-    const wait = backOff(1_000, cancellation(client.signal)).catch((error: unknown) => error);
+    const wait = waitBeforeRetry(1_000, cancellation(client.signal)).catch((error: unknown) => error);
     const reason = new Error('hung up');
     client.abort(reason);
     expect(await wait).toBe(reason);

@@ -426,7 +426,7 @@ describe('a source that fails repeatedly', () => {
     for (const error of (await Promise.all(outcomes)).slice(10))
       expect(error).toMatchObject({ code: 'SOURCE_UNAVAILABLE', retryAfter: 5 });
     expect(protection.breaker).toBe('open');
-    await expect(run(protection, system.call)).rejects.toThrow('not asked for a while');
+    await expect(run(protection, system.call)).rejects.toThrow('not called until it is probed again');
     expect(system.call).not.toHaveBeenCalled();
     expect(protection.scope({ priority: 'interactive' }).retryAfter()).toBe(5);
   });
@@ -488,7 +488,7 @@ describe('a source that fails repeatedly', () => {
     expect(protection.breaker).toBe('half-open');
     const probe = outcomeOf(run(protection, never));
     await vi.advanceTimersByTimeAsync(500);
-    await expect(run(protection, system.call)).rejects.toThrow('not asked for a while');
+    await expect(run(protection, system.call)).rejects.toThrow('not called until it is probed again');
     await vi.advanceTimersByTimeAsync(500);
     expect(await probe).toBeInstanceOf(SourceTimeoutError);
     expect(protection.breaker).toBe('open');
@@ -540,7 +540,7 @@ describe('a source whose contract counts calls', () => {
     expect(outcomes.slice(0, 2)).toEqual(['answer', 'answer']);
     for (const error of outcomes.slice(2))
       expect(error).toMatchObject({ code: 'SOURCE_RATE_LIMITED', retryAfter: 60 });
-    await expect(run(protection, system.call)).rejects.toThrow('as often as its contract allows');
+    await expect(run(protection, system.call)).rejects.toThrow('quota of shop is used up');
     expect(protection.scope({ priority: 'interactive' }).retryAfter()).toBe(60);
     expect(protection.breaker).toBe('closed');
     await vi.advanceTimersByTimeAsync(60_000);

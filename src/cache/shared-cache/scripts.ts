@@ -32,7 +32,7 @@ export interface Script {
  *     count:<name>     a counter
  *
  * An entry is valid only while the sets of all its tags contain it. So dropping the sets forgets their entries,
- * whatever their size. A set that Redis evicted also invalidates its entries, so none outlives an invalidation. `seq`
+ * also large ones. A set that Redis evicted also invalidates its entries, so none outlives an invalidation. `seq`
  * is a time where possible, because it must not decrease when Redis loses it.
  *
  * The scripts use keys that they compute, which a Redis cluster does not allow.
