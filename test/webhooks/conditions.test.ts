@@ -176,7 +176,7 @@ test('of a customer whose orders no system counts nothing is sent as a first ord
       caller: 'operator',
       reason: 'CONDITION_UNKNOWN',
       condition: 'firstOrder',
-      msg: 'event not sent: no source has the value by which the condition is judged for this customer',
+      msg: 'event not sent: no source has the value that the condition needs for this customer',
     }),
   );
   expect(JSON.stringify(log)).not.toContain(UNCOUNTED);
