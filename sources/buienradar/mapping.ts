@@ -1,7 +1,7 @@
 import { uniqueById } from '../../src/index.js';
 import { momentOf, nearestMoment } from './dutch-time.js';
 import { distanceKm, type Place } from './places.js';
-import type { WeatherDay, WeatherNow, WeatherRain } from './schema.generated.js';
+import type { CompassPoint, WeatherDay, WeatherNow, WeatherRain } from './schema.generated.js';
 import { RAIN_LINE, type Day, type Feed, type Station } from './wire.js';
 
 /** The weather of a place, which is loaded field by field. @public Generated types import it. */
@@ -32,7 +32,7 @@ function toStation(one: Station): Country['stations'][number] {
     temperatureCelsius: one.temperature ?? null,
     feelsLikeCelsius: one.feeltemperature ?? null,
     humidityPercent: one.humidity ?? null,
-    windDirection: one.winddirection ?? null,
+    windDirection: toCompassPoint(one.winddirection),
     windSpeedMs: one.windspeed ?? null,
     windForceBft: one.windspeedBft ?? null,
     windGustsMs: one.windgusts ?? null,
@@ -44,7 +44,7 @@ function toStation(one: Station): Country['stations'][number] {
 
 function toDay(one: Day): WeatherDay {
   return {
-    date: one.day.slice(0, 10),
+    validOn: one.day.slice(0, 10),
     description: one.weatherdescription ?? null,
     minTemperatureCelsius: one.mintemperatureMin ?? outermost(Math.min, one.mintemperature),
     maxTemperatureCelsius: one.maxtemperatureMax ?? outermost(Math.max, one.maxtemperature),
@@ -52,9 +52,24 @@ function toDay(one: Day): WeatherDay {
     sunChancePercent: one.sunChance ?? null,
     rainMinMm: one.mmRainMin ?? null,
     rainMaxMm: one.mmRainMax ?? null,
-    windDirection: one.windDirection?.toUpperCase() ?? null,
+    windDirection: toCompassPoint(one.windDirection),
     windForceBft: one.wind ?? null,
   };
+}
+
+const COMPASS_POINTS: ReadonlySet<string> = new Set<CompassPoint>([
+  ...(['N', 'NNE', 'NE', 'ENE', 'E', 'ESE', 'SE', 'SSE'] as const),
+  ...(['S', 'SSW', 'SW', 'WSW', 'W', 'WNW', 'NW', 'NNW'] as const),
+]);
+
+function isCompassPoint(text: string): text is CompassPoint {
+  return COMPASS_POINTS.has(text);
+}
+
+/** Translates a Dutch compass point such as `ZZW` (SSW). Null for any other text. */
+function toCompassPoint(dutch: string | null | undefined): CompassPoint | null {
+  const point = (dutch ?? '').trim().toUpperCase().replaceAll('O', 'E').replaceAll('Z', 'S');
+  return isCompassPoint(point) ? point : null;
 }
 
 /** Of a span such as "3/5", where the numbers beside it are missing. */

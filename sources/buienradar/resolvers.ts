@@ -9,7 +9,11 @@ const ATTRIBUTION = { name: 'Buienradar', url: 'https://www.buienradar.nl' };
 /** Answers schema/sources/buienradar.graphql. */
 export const resolvers: Resolvers = {
   Query: {
-    weather: (_, place) => (isInNetherlands(place) ? place : null),
+    weather: (_, { latitude, longitude }) => {
+      // A number's nearest binary fraction is exact enough to choose a weather station.
+      const place = { latitude: Number(latitude), longitude: Number(longitude) };
+      return isInNetherlands(place) ? place : null;
+    },
   },
   Customer: {
     weather: async (customer) => {

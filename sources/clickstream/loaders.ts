@@ -26,7 +26,7 @@ export interface EventPage extends Page {
 /** Pages of one visit that are shown. */
 const MAX_PAGES = 50;
 const MAX_DEVICES = 20;
-const MAX_NAMES = 20;
+const MAX_EVENT_NAMES = 20;
 
 /** Of a person several pages may be asked for; the person is looked for once. */
 function peopleOf(pages: readonly Page[]) {
@@ -164,12 +164,12 @@ export const eventPages = defineLoader<FileClient, EventPage, readonly ClickEven
   },
 });
 
-/** The names that events are asked for by. */
-export function namesAsked(names: readonly string[] | null | undefined): readonly string[] | null {
+/** The `names` of a field, sorted and each once. Throws InvalidInputError if there are too many. */
+export function toNameFilter(names: readonly string[] | null | undefined): readonly string[] | null {
   if (names == null) return null;
-  if (names.length <= MAX_NAMES && names.every((name) => name.length <= 1_000))
+  if (names.length <= MAX_EVENT_NAMES && names.every((name) => name.length <= 1_000))
     return [...new Set(names)].sort();
-  throw new InvalidInputError(`"names" must be at most ${MAX_NAMES} names of events.`);
+  throw new InvalidInputError(`"names" must be at most ${MAX_EVENT_NAMES} names of events.`);
 }
 
 export const devicesOf = defineLoader<FileClient, Person, readonly Device[]>({

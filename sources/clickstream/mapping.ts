@@ -4,14 +4,14 @@ import type { Device, DeviceKind, Referrer, VisitedPage } from './schema.generat
 import { productsCell, searchCell, type DeviceRow, type EventRow, type VisitRow } from './wire.js';
 
 export interface VisitRecord {
-  id: string;
+  recordId: string;
   startedAt: string;
   endedAt: string;
   pageCount: number;
   pages: VisitedPage[];
   device: Device;
   referrer: Referrer | null;
-  loggedIn: boolean;
+  isLoggedIn: boolean;
 }
 
 export interface ClickedProductRecord {
@@ -21,7 +21,7 @@ export interface ClickedProductRecord {
 }
 
 export interface ClickEventRecord {
-  id: string;
+  recordId: string;
   name: string;
   /** To the millionth of a second, by which pages go on. */
   at: string;
@@ -32,7 +32,7 @@ export interface ClickEventRecord {
   pageTitle: string | null;
   products: ClickedProductRecord[];
   searchTerm: string | null;
-  loggedIn: boolean;
+  isLoggedIn: boolean;
 }
 
 /** A DateTime has milliseconds. */
@@ -42,7 +42,7 @@ function toDateTime(moment: string): string {
 
 export function toVisit(row: VisitRow): VisitRecord {
   return {
-    id: row.domain_sessionid,
+    recordId: row.domain_sessionid,
     startedAt: toDateTime(row.started),
     endedAt: toDateTime(row.ended),
     pageCount: row.page_views,
@@ -53,7 +53,7 @@ export function toVisit(row: VisitRow): VisitRecord {
     })),
     device: toDevice(row.domain_userid, row.useragent),
     referrer: toReferrer(row),
-    loggedIn: row.logged_in,
+    isLoggedIn: row.logged_in,
   };
 }
 
@@ -65,7 +65,7 @@ export function toTimelineItem(row: VisitRow): TimelineItem {
 /** Throws when what is in a cell is not what its schema says. */
 export function toClickEvent(row: EventRow): ClickEventRecord {
   return {
-    id: row.event_id,
+    recordId: row.event_id,
     name: row.name,
     at: row.happened,
     happenedAt: toDateTime(row.happened),
@@ -81,7 +81,7 @@ export function toClickEvent(row: EventRow): ClickEventRecord {
       }),
     ),
     searchTerm: readCell(searchCell, row.search, 'search')?.search_term ?? null,
-    loggedIn: row.logged_in,
+    isLoggedIn: row.logged_in,
   };
 }
 
@@ -119,10 +119,10 @@ function withoutQuery(url: string | null): string | null {
 }
 
 function toReferrer(row: VisitRow): Referrer | null {
-  const { page_referrer, refr_medium: medium, refr_source: source, mkt_campaign: campaign } = row;
+  const { page_referrer, refr_medium: medium, refr_source: name, mkt_campaign: campaign } = row;
   const isOwn = medium === 'internal' || hostOf(page_referrer) === hostOf(row.first_page_url);
   const url = isOwn ? null : withoutQuery(page_referrer);
-  return (url ?? campaign) === null ? null : { url, medium: isOwn ? null : medium, source, campaign };
+  return (url ?? campaign) === null ? null : { url, medium: isOwn ? null : medium, name, campaign };
 }
 
 function hostOf(url: string | null): string | null {

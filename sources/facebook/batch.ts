@@ -12,7 +12,7 @@ import {
 } from '../../src/index.js';
 import type { z } from 'zod';
 import { errorOf, isNotFound } from './errors.js';
-import { batchAnswers, graphError, type GraphPage } from './wire.js';
+import { batchAnswers, graphError, nextCursor, type GraphPage } from './wire.js';
 
 /** The Graph API, and the id of our page. */
 export type FacebookClient = SeveralClient<{ graph: Connector<RestClient>; page: Connector<GivenClient> }>;
@@ -110,6 +110,6 @@ export function readLists<T>(
         ),
       ),
     items: ({ data }) => data,
-    next: ({ paging }) => (paging?.next == null ? undefined : paging.cursors?.after),
+    next: nextCursor,
   });
 }

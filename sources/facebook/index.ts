@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { defineSource, given, rest, secretSetting, setting, several, urlSetting } from '../../src/index.js';
 import { pageToken } from './auth.js';
 import { readErrorKind, readRateLimits } from './errors.js';
-import { conversationsOfUsers, leadsOfPage, messagesOfConversations, usersById } from './loaders.js';
+import { conversationPages, formSubmissions, messagePages, usersById } from './loaders.js';
 import { resolvers } from './resolvers.js';
 import { timeline } from './timeline.js';
 import { webhook } from './webhook.js';
@@ -30,6 +30,6 @@ export const facebook = defineSource({
   },
   timeline,
   webhook,
-  loaders: [conversationsOfUsers, messagesOfConversations, leadsOfPage],
+  loaders: [conversationPages, messagePages, formSubmissions],
   resolvers,
 });

@@ -5,33 +5,47 @@ import {
   LEAD_FIELDS,
   MESSAGE_FIELDS,
   toConversation,
-  toLead,
+  toFormSubmission,
   toMessage,
   toUser,
   USER_FIELDS,
-  type FacebookConversationRecord,
-  type LeadRecord,
+  type ConversationRecord,
+  type FormSubmissionRecord,
+  type MessageRecord,
   type UserRecord,
 } from './mapping.js';
-import type { FacebookMessage } from './schema.generated.js';
-import { conversationsPage, formsPage, leadsPage, messagesPage, user } from './wire.js';
+import {
+  conversationsPage,
+  formsPage,
+  leadsPage,
+  messagesPage,
+  nextCursor,
+  user,
+  type GraphPage,
+} from './wire.js';
 
-/** Meta gives at most 100 items of most edges at once. */
-const ITEMS_A_PAGE = 100;
-const MAX_PAGES = 5;
+/** Meta sends at most 100 items of most edges in one page. */
+const ITEMS_PER_PAGE = 100;
+const MAX_FORM_PAGES = 5;
+
+/** One page of a list as Meta sends it. It may be empty although there is a next page. */
+export interface ListPage<Item> {
+  items: readonly Item[];
+  /** Meta's cursor of the next page. Null after the last page. */
+  next: string | null;
+}
 
 /**
- * The answers of a batch come in the order of its requests. So each item is compared with the key that requested it, by the
- * keys that the item names; one that names none is taken. Each item counts once.
+ * Matches items with the key that requested them. The answers of a batch come in the order of its requests, so each item is
+ * compared with its key by the keys that the item names. An item that names none is accepted. Each item counts once.
  */
-function ownItems<T extends { id: string }>(
-  list: PagedList<T> | Error,
+function matchItems<Item extends { id: string }>(
+  items: readonly Item[],
   key: string,
-  keysOf: (item: T) => readonly string[],
-): PagedList<T> | Error {
-  if (list instanceof Error) return list;
+  keysOf: (item: Item) => readonly string[],
+): Item[] | Error {
   try {
-    const [items = []] = alignMany([key], list.items, {
+    const [matched = []] = alignMany([key], items, {
       source: 'facebook',
       keyOf: (item) => {
         const named = keysOf(item);
@@ -39,133 +53,171 @@ function ownItems<T extends { id: string }>(
       },
       idOf: ({ id }) => id,
     });
-    return { items, isComplete: list.isComplete };
+    return matched;
   } catch (error) {
     return error instanceof Error ? error : new Error(String(error));
   }
+}
+
+/** The page of one key with its items mapped. A list that does not exist is an empty page. */
+function toListPage<Item extends { id: string }, Mapped>(
+  page: GraphPage<Item> | Error | null | undefined,
+  key: string,
+  keysOf: (item: Item) => readonly string[],
+  map: (item: Item) => Mapped,
+): ListPage<Mapped> | Error {
+  if (page === undefined) return missingAnswer();
+  if (page === null) return { items: [], next: null };
+  if (page instanceof Error) return page;
+  const items = matchItems(page.data, key, keysOf);
+  return items instanceof Error ? items : { items: items.map(map), next: nextCursor(page) };
+}
+
+function missingAnswer(): SourceContractError {
+  return new SourceContractError('facebook', 'facebook did not answer a request of a batch.');
 }
 
 export const usersById = defineLoader<FacebookClient, string, readonly UserRecord[]>({
   name: 'usersById',
   maxBatch: MAX_BATCH,
   load: async (ids, client) => {
-    const asks = ids.map((id) => ({ path: [id], query: { fields: USER_FIELDS } }));
-    const found = await readBatch(client, user, asks);
-    return found.map((one, i) => {
-      if (one instanceof Error) return one;
-      const own = ownItems({ items: one === null ? [] : [one], isComplete: true }, ids[i] ?? '', ({ id }) => [
-        id,
-      ]);
-      return own instanceof Error ? own : own.items.map(toUser);
+    const requests = ids.map((id) => ({ path: [id], query: { fields: USER_FIELDS } }));
+    const answers = await readBatch(client, user, requests);
+    return answers.map((answer, i) => {
+      if (answer instanceof Error) return answer;
+      const matched = matchItems(answer === null ? [] : [answer], ids[i] ?? '', ({ id }) => [id]);
+      return matched instanceof Error ? matched : matched.map(toUser);
     });
   },
 });
 
-export const conversationsOfUsers = defineLoader<
-  FacebookClient,
-  string,
-  PagedList<FacebookConversationRecord>
->({
-  name: 'conversationsOfUsers',
-  maxBatch: MAX_BATCH,
-  about: (userId) => [{ namespace: 'facebookUserId', value: userId }],
-  load: async (userIds, client) => {
-    const asks = userIds.map((userId) => ({
-      path: [client.page.value, 'conversations'],
-      query: { user_id: userId, fields: CONVERSATION_FIELDS, limit: ITEMS_A_PAGE },
-    }));
-    const lists = await readLists(client, conversationsPage, asks, MAX_PAGES);
-    return userIds.map((userId, i) => {
-      const own = ownItems(lists[i] ?? missing(), userId, ({ participants }) =>
-        (participants?.data ?? []).map(({ id }) => id),
-      );
-      if (own instanceof Error) return own;
-      const items = own.items.map((one) => toConversation(one, userId));
-      return { ...own, items: items.sort((one, other) => other.updatedAt.localeCompare(one.updatedAt)) };
-    });
-  },
-});
-
-function missing(): SourceContractError {
-  return new SourceContractError('facebook', 'facebook left a request without an answer.');
-}
-
-/** A conversation of somebody. */
-export interface MessagesOf {
-  conversationId: string;
+/** A page of a user's conversations. */
+export interface ConversationPageKey {
   userId: string;
+  /** Meta's cursor of the page. Null for the first page. */
+  cursor: string | null;
 }
 
-/** Newest first: of more than can be read, the newest. */
-export const messagesOfConversations = defineLoader<FacebookClient, MessagesOf, PagedList<FacebookMessage>>({
-  name: 'messagesOfConversations',
+/** The conversation that changed last comes first. */
+export const conversationPages = defineLoader<
+  FacebookClient,
+  ConversationPageKey,
+  ListPage<ConversationRecord>
+>({
+  name: 'conversationPages',
   maxBatch: MAX_BATCH,
-  keyText: ({ conversationId, userId }) => `${conversationId} ${userId}`,
+  keyText: ({ userId, cursor }) => JSON.stringify([userId, cursor]),
   about: ({ userId }) => [{ namespace: 'facebookUserId', value: userId }],
   load: async (keys, client) => {
-    const asks = keys.map(({ conversationId }) => ({
-      path: [conversationId, 'messages'],
-      query: { fields: MESSAGE_FIELDS, limit: ITEMS_A_PAGE },
-    }));
-    const lists = await readLists(client, messagesPage, asks, MAX_PAGES);
-    const page = client.page.value;
-    return keys.map(({ userId }, i) => {
-      // A message names the page and the person; which of them wrote it does not matter here.
-      const own = ownItems(lists[i] ?? missing(), userId, ({ from, to }) =>
-        [from, ...(to?.data ?? [])].flatMap((one) => (one == null || one.id === page ? [] : [one.id])),
-      );
-      if (own instanceof Error) return own;
-      const items = own.items.map((one) => toMessage(one, userId));
-      return { ...own, items: items.sort((one, other) => other.createdAt.localeCompare(one.createdAt)) };
-    });
+    const pages = await readBatch(
+      client,
+      conversationsPage,
+      keys.map(({ userId, cursor }) => ({
+        path: [client.page.value, 'conversations'],
+        query: { user_id: userId, fields: CONVERSATION_FIELDS, ...pageQuery(cursor) },
+      })),
+    );
+    return keys.map(({ userId }, i) =>
+      toListPage(
+        pages[i],
+        userId,
+        ({ participants }) => (participants?.data ?? []).map(({ id }) => id),
+        (conversation) => toConversation(conversation, userId),
+      ),
+    );
   },
 });
 
-/** Meta gives up to 500 leads of a form at once. */
-const LEADS_A_PAGE = 500;
+/** A page of the messages in a user's conversation. */
+export interface MessagePageKey {
+  conversationId: string;
+  userId: string;
+  /** Meta's cursor of the page. Null for the first page. */
+  cursor: string | null;
+}
+
+/** The newest message comes first. */
+export const messagePages = defineLoader<FacebookClient, MessagePageKey, ListPage<MessageRecord>>({
+  name: 'messagePages',
+  maxBatch: MAX_BATCH,
+  keyText: ({ conversationId, userId, cursor }) => JSON.stringify([conversationId, userId, cursor]),
+  about: ({ userId }) => [{ namespace: 'facebookUserId', value: userId }],
+  load: async (keys, client) => {
+    const pages = await readBatch(
+      client,
+      messagesPage,
+      keys.map(({ conversationId, cursor }) => ({
+        path: [conversationId, 'messages'],
+        query: { fields: MESSAGE_FIELDS, ...pageQuery(cursor) },
+      })),
+    );
+    const pageId = client.page.value;
+    return keys.map(({ userId }, i) =>
+      toListPage(
+        pages[i],
+        userId,
+        // A message names the page and the user. Either of them may have written it.
+        ({ from, to }) =>
+          [from, ...(to?.data ?? [])].flatMap((party) =>
+            party == null || party.id === pageId ? [] : [party.id],
+          ),
+        (message) => toMessage(message, userId),
+      ),
+    );
+  },
+});
+
+function pageQuery(cursor: string | null): Record<string, string | number> {
+  return { limit: ITEMS_PER_PAGE, ...(cursor !== null && { after: cursor }) };
+}
+
+/** Meta sends up to 500 leads of a form in one page. */
+const LEADS_PER_PAGE = 500;
 const MAX_LEAD_PAGES = 10;
 
-/** Of more leads than these the list is dropped whenever anybody is forgotten: it is found by each of their addresses. */
-const MAX_TOLD_APART = 2_000;
+/** A longer list is dropped from the cache when any customer is forgotten. A shorter one is found by its e-mail addresses. */
+const MAX_LEADS_BY_EMAIL = 2_000;
 
 /**
- * Every lead of every form: they cannot be searched. So there is one key, and what it gives is kept for a while. Of a new
- * lead Facebook does not say whose it is, and with such news all that it has said is dropped.
+ * The leads of all forms. Meta cannot search them, so there is one key, and its answer is cached. Facebook's event about a
+ * new lead does not name the customer, so the event drops the whole answer.
  */
-export const leadsOfPage = defineLoader<FacebookClient, 'all', PagedList<LeadRecord>>({
-  name: 'leadsOfPage',
+export const formSubmissions = defineLoader<FacebookClient, 'all', PagedList<FormSubmissionRecord>>({
+  name: 'formSubmissions',
   freshness: { maxAge: '5 minutes' },
   about: (_, { items }) =>
-    items.length > MAX_TOLD_APART
+    items.length > MAX_LEADS_BY_EMAIL
       ? undefined
       : items.flatMap(({ emails }) => emails.map((value) => ({ namespace: 'email', value }))),
   load: async (keys, client) => {
-    const [forms = new SourceContractError('facebook', 'facebook has no forms.')] = await readLists(
+    const [formList = missingAnswer()] = await readLists(
       client,
       formsPage,
-      [{ path: [client.page.value, 'leadgen_forms'], query: { fields: 'id,name', limit: ITEMS_A_PAGE } }],
-      MAX_PAGES,
+      [{ path: [client.page.value, 'leadgen_forms'], query: { fields: 'id,name', limit: ITEMS_PER_PAGE } }],
+      MAX_FORM_PAGES,
     );
-    if (forms instanceof Error) throw forms;
-    const ownForms = uniqueById(forms.items, ({ id }) => id);
-    const lists = await readLists(
+    if (formList instanceof Error) throw formList;
+    const forms = uniqueById(formList.items, ({ id }) => id);
+    const leadLists = await readLists(
       client,
       leadsPage,
-      ownForms.map(({ id }) => ({
+      forms.map(({ id }) => ({
         path: [id, 'leads'],
-        query: { fields: LEAD_FIELDS, limit: LEADS_A_PAGE },
+        query: { fields: LEAD_FIELDS, limit: LEADS_PER_PAGE },
       })),
       MAX_LEAD_PAGES,
     );
-    const all: PagedList<LeadRecord> = { items: [], isComplete: forms.isComplete };
-    ownForms.forEach((form, i) => {
-      const own = ownItems(lists[i] ?? missing(), form.id, ({ form_id }) =>
-        form_id == null ? [] : [form_id],
-      );
-      // Without one form's leads nobody can be said to have filled in none.
-      if (own instanceof Error) throw own;
-      all.items.push(...own.items.map((one) => toLead(one, form)));
-      all.isComplete &&= own.isComplete;
+    const all: PagedList<FormSubmissionRecord> = { items: [], isComplete: formList.isComplete };
+    forms.forEach((form, i) => {
+      const leads = leadLists[i] ?? missingAnswer();
+      const matched =
+        leads instanceof Error
+          ? leads
+          : matchItems(leads.items, form.id, ({ form_id }) => (form_id == null ? [] : [form_id]));
+      // Without the leads of one form, no customer's list is known to be complete.
+      if (leads instanceof Error || matched instanceof Error) throw matched;
+      all.items.push(...matched.map((lead) => toFormSubmission(lead, form)));
+      all.isComplete &&= leads.isComplete;
     });
     return keys.map(() => all);
   },

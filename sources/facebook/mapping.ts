@@ -1,89 +1,88 @@
 import type { CustomerRecord } from '../../src/index.js';
-import type {
-  FacebookConversation,
-  FacebookLead,
-  FacebookMessage,
-  FacebookProfile,
-} from './schema.generated.js';
-import type { Conversation, Form, Lead, Message, User } from './wire.js';
+import type { Conversation, FacebookProfile, FormSubmission, Message } from './schema.generated.js';
+import type { GraphConversation, GraphForm, GraphLead, GraphMessage, GraphUser } from './wire.js';
+
+/** The fields of a record whose resolvers make the rest. */
+type Stored<Type, Resolved extends keyof Type = never> = Omit<Type, 'id' | Resolved>;
 
 export type FacebookProfileRecord = Omit<FacebookProfile, 'conversations'>;
+export type MessageRecord = Stored<Message>;
 
-/** What Meta tells of somebody, as a customer's record too. */
+/** A person as Meta describes them, which is also a customer's record. */
 export interface UserRecord extends CustomerRecord {
   facebookProfile: FacebookProfileRecord;
 }
 
 export const USER_FIELDS = 'id,name,first_name,last_name,profile_pic,locale';
 
-export function toUser(one: User): UserRecord {
-  const name = one.name ?? ([one.first_name, one.last_name].filter(Boolean).join(' ') || null);
-  const language = one.locale?.replace('_', '-') ?? null;
+export function toUser(user: GraphUser): UserRecord {
+  const name = user.name ?? ([user.first_name, user.last_name].filter(Boolean).join(' ') || null);
+  const language = user.locale?.replace('_', '-') ?? null;
   return {
-    id: one.id,
+    id: user.id,
     identifiers: [],
     profile: { name, language },
     facebookProfile: {
-      id: one.id,
+      recordId: user.id,
       name,
-      firstName: one.first_name ?? null,
-      lastName: one.last_name ?? null,
-      pictureUrl: one.profile_pic ?? null,
+      firstName: user.first_name ?? null,
+      lastName: user.last_name ?? null,
+      pictureUrl: user.profile_pic ?? null,
       language,
     },
   };
 }
 
-export interface FacebookConversationRecord extends Omit<FacebookConversation, 'messages'> {
+export interface ConversationRecord extends Stored<Conversation, 'messages'> {
   userId: string;
 }
 
 export const CONVERSATION_FIELDS = 'id,participants,link,updated_time,message_count,unread_count,can_reply';
 
-export function toConversation(one: Conversation, userId: string): FacebookConversationRecord {
+export function toConversation(conversation: GraphConversation, userId: string): ConversationRecord {
   return {
-    id: one.id,
+    recordId: conversation.id,
     userId,
-    // It is a path on the site.
-    url: one.link == null ? null : new URL(one.link, 'https://www.facebook.com').href,
-    updatedAt: one.updated_time,
-    messageCount: one.message_count ?? null,
-    unreadCount: one.unread_count ?? null,
-    canReply: one.can_reply ?? null,
+    // Meta sends a path of its site.
+    url: conversation.link == null ? null : new URL(conversation.link, 'https://www.facebook.com').href,
+    updatedAt: conversation.updated_time,
+    messageCount: conversation.message_count ?? null,
+    unreadCount: conversation.unread_count ?? null,
+    canReply: conversation.can_reply ?? null,
   };
 }
 
 export const MESSAGE_FIELDS = 'id,created_time,from,to,message';
 
-export function toMessage(one: Message, userId: string): FacebookMessage {
+export function toMessage(message: GraphMessage, userId: string): MessageRecord {
   return {
-    id: one.id,
-    text: one.message == null || one.message === '' ? null : one.message,
-    byCustomer: one.from?.id === userId,
-    createdAt: one.created_time,
+    recordId: message.id,
+    text: message.message == null || message.message === '' ? null : message.message,
+    isByCustomer: message.from?.id === userId,
+    createdAt: message.created_time,
   };
 }
 
-export interface LeadRecord extends FacebookLead {
+export interface FormSubmissionRecord extends Stored<FormSubmission> {
   /** In lower case. */
   emails: readonly string[];
 }
 
 export const LEAD_FIELDS = 'id,form_id,created_time,campaign_name,field_data';
 
-/** The names that Meta's own questions for an address have. */
+/** The names of Meta's own questions for an e-mail address. */
 const EMAIL_QUESTIONS = new Set(['email', 'work_email']);
 
-export function toLead(one: Lead, form: Form): LeadRecord {
-  const answers = (one.field_data ?? []).map(({ name, values }) => ({
+export function toFormSubmission(lead: GraphLead, form: GraphForm): FormSubmissionRecord {
+  const answers = (lead.field_data ?? []).map(({ name, values }) => ({
     question: name,
     values: [...(values ?? [])],
   }));
   return {
-    id: one.id,
-    form: form.name ?? null,
-    campaign: one.campaign_name ?? null,
-    createdAt: one.created_time,
+    recordId: lead.id,
+    formName: form.name ?? null,
+    campaign: lead.campaign_name ?? null,
+    submittedAt: lead.created_time,
     answers,
     emails: answers
       .filter(({ question }) => EMAIL_QUESTIONS.has(question))

@@ -11,7 +11,7 @@ import {
   type WebhookAnswer,
   type WebhookDeclaration,
 } from '../../src/index.js';
-import { leadsOfPage } from './loaders.js';
+import { formSubmissions } from './loaders.js';
 
 /** What happened to a page: https://developers.facebook.com/docs/graph-api/webhooks/reference/page */
 const change = z.object({
@@ -74,7 +74,7 @@ export const webhook: WebhookDeclaration = {
       ...messages.flatMap((one) => messageOf(one, nowMs) ?? []),
     ]);
   },
-  changes: { 'lead.created': [leadsOfPage] },
+  changes: { 'lead.created': [formSubmissions] },
 };
 
 /** It tells no more than ids: who it is stands in the lead itself, which is fetched. */

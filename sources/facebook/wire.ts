@@ -26,7 +26,7 @@ export const user = z.object({
   profile_pic: z.string().nullish(),
   locale: z.string().nullish(),
 });
-export type User = z.infer<typeof user>;
+export type GraphUser = z.infer<typeof user>;
 
 /** A page may hold fewer than asked for, even none, and still have a next one. */
 const paging = z
@@ -38,7 +38,12 @@ export interface GraphPage<T> {
   paging?: z.infer<typeof paging>;
 }
 
-/** People and pages that something is between. */
+/** Meta's cursor of the next page. Null if this page is the last one. */
+export function nextCursor({ paging }: GraphPage<unknown>): string | null {
+  return paging?.next == null ? null : (paging.cursors?.after ?? null);
+}
+
+/** The people and pages that take part in a conversation or message. */
 const parties = z.object({ data: z.array(z.object({ id })) }).nullish();
 
 export const conversation = z.object({
@@ -50,7 +55,7 @@ export const conversation = z.object({
   unread_count: z.int().nullish(),
   can_reply: z.boolean().nullish(),
 });
-export type Conversation = z.infer<typeof conversation>;
+export type GraphConversation = z.infer<typeof conversation>;
 export const conversationsPage = pageOf(conversation);
 
 export const message = z.object({
@@ -60,11 +65,11 @@ export const message = z.object({
   from: z.object({ id }).nullish(),
   to: parties,
 });
-export type Message = z.infer<typeof message>;
+export type GraphMessage = z.infer<typeof message>;
 export const messagesPage = pageOf(message);
 
 export const form = z.object({ id, name: z.string().nullish() });
-export type Form = z.infer<typeof form>;
+export type GraphForm = z.infer<typeof form>;
 export const formsPage = pageOf(form);
 
 export const lead = z.object({
@@ -74,5 +79,5 @@ export const lead = z.object({
   campaign_name: z.string().nullish(),
   field_data: z.array(z.object({ name: z.string(), values: z.array(z.string()).nullish() })).nullish(),
 });
-export type Lead = z.infer<typeof lead>;
+export type GraphLead = z.infer<typeof lead>;
 export const leadsPage = pageOf(lead);

@@ -9,7 +9,7 @@ import {
   several,
   urlSetting,
 } from '../../src/index.js';
-import { mentionsBy, profiles } from './loaders.js';
+import { newestMentions, olderMentions, profiles } from './loaders.js';
 import { resolvers } from './resolvers.js';
 import { webhook } from './webhook.js';
 
@@ -43,6 +43,6 @@ export const x = defineSource({
   // Other systems hold it; X itself does not say who somebody is.
   heldIdentifiers: ['xUsername'],
   webhook,
-  loaders: [profiles, mentionsBy],
+  loaders: [profiles, newestMentions, olderMentions],
   resolvers,
 });

@@ -1,9 +1,9 @@
-import type { XPost, XProfile } from './schema.generated.js';
-import type { Post, User } from './wire.js';
+import type { Post, XProfile } from './schema.generated.js';
+import type { WirePost, WireUser } from './wire.js';
 
 export type XProfileRecord = Omit<XProfile, 'mentions'>;
 
-/** Only what is asked for comes; without these it would be id, name and username. */
+/** X sends only the requested fields. Without this list it sends id, name and username. */
 export const USER_FIELDS = [
   'created_at',
   'description',
@@ -14,43 +14,44 @@ export const USER_FIELDS = [
   'verified',
 ].join(',');
 
-export function toProfile(one: User): XProfileRecord {
-  const metrics = one.public_metrics;
+export function toProfile(user: WireUser): XProfileRecord {
+  const metrics = user.public_metrics;
   return {
-    id: one.id,
-    username: one.username,
-    url: `https://x.com/${one.username}`,
-    name: one.name ?? null,
-    description: textOf(one.description),
-    location: textOf(one.location),
-    imageUrl: textOf(one.profile_image_url),
-    isVerified: one.verified ?? null,
-    isProtected: one.protected ?? null,
-    followers: countOf(metrics?.followers_count),
-    following: countOf(metrics?.following_count),
-    posts: countOf(metrics?.post_count ?? metrics?.tweet_count),
-    createdAt: one.created_at == null ? null : new Date(one.created_at).toISOString(),
+    recordId: user.id,
+    username: user.username,
+    url: `https://x.com/${user.username}`,
+    name: user.name ?? null,
+    description: toText(user.description),
+    location: toText(user.location),
+    imageUrl: toText(user.profile_image_url),
+    isVerified: user.verified ?? null,
+    isProtected: user.protected ?? null,
+    followerCount: toCount(metrics?.followers_count),
+    followingCount: toCount(metrics?.following_count),
+    postCount: toCount(metrics?.post_count ?? metrics?.tweet_count),
+    createdAt: user.created_at == null ? null : new Date(user.created_at).toISOString(),
   };
 }
 
 export const POST_FIELDS = 'created_at,lang,public_metrics';
 
-export function toPost(one: Post, username: string): XPost {
+export function toPost(post: WirePost, username: string): Post {
   return {
-    id: one.id,
-    text: one.text,
-    url: `https://x.com/${username}/status/${one.id}`,
-    language: one.lang ?? null,
-    likes: countOf(one.public_metrics?.like_count),
-    replies: countOf(one.public_metrics?.reply_count),
-    createdAt: new Date(one.created_at).toISOString(),
+    recordId: post.id,
+    text: post.text,
+    url: `https://x.com/${username}/status/${post.id}`,
+    language: post.lang ?? null,
+    likeCount: toCount(post.public_metrics?.like_count),
+    replyCount: toCount(post.public_metrics?.reply_count),
+    createdAt: new Date(post.created_at).toISOString(),
   };
 }
 
-function textOf(text: string | null | undefined): string | null {
+/** An empty text is no text. */
+function toText(text: string | null | undefined): string | null {
   return text == null || text === '' ? null : text;
 }
 
-function countOf(count: number | null | undefined): string | null {
+function toCount(count: number | null | undefined): string | null {
   return count == null ? null : String(count);
 }

@@ -23,7 +23,7 @@ export const user = z.object({
     .object({ followers_count: count, following_count: count, post_count: count, tweet_count: count })
     .nullish(),
 });
-export type User = z.infer<typeof user>;
+export type WireUser = z.infer<typeof user>;
 
 /** Why a part of an answer is missing. */
 const problem = z.object({
@@ -31,7 +31,7 @@ const problem = z.object({
   resource_type: z.string().nullish(),
   value: z.union([z.string(), z.number()]).nullish(),
 });
-export type Problem = z.infer<typeof problem>;
+export type WireProblem = z.infer<typeof problem>;
 
 /** Without anything found there is no `data` at all. */
 export const users = z.object({ data: z.array(user).nullish(), errors: z.array(problem).nullish() });
@@ -44,7 +44,7 @@ export const post = z.object({
   created_at: moment,
   public_metrics: z.object({ like_count: count, reply_count: count }).nullish(),
 });
-export type Post = z.infer<typeof post>;
+export type WirePost = z.infer<typeof post>;
 
 export const postsPage = z.object({
   data: z.array(post).nullish(),

@@ -59,6 +59,9 @@ function searchRecent(accounts: ReadonlyMap<string, Account>, query: URLSearchPa
   const [, start] = /^p(\d{1,9})$/.exec(token) ?? [];
   if (start === undefined) return invalid('next_token', 'next_token is not valid');
 
+  const untilId = query.get('until_id');
+  if (untilId !== null && !/^\d{1,19}$/.test(untilId)) return invalid('until_id', 'until_id is not valid');
+
   const names = authors.split(' OR ').map((one) => one.replace('from:', '').toLowerCase());
   const mention = new RegExp(`@${mentioned}\\b`, 'i');
   const since = Date.parse(worldNow) - sevenDaysMs;
@@ -68,6 +71,7 @@ function searchRecent(accounts: ReadonlyMap<string, Account>, query: URLSearchPa
       return account === undefined ? [] : account.posts.map((post) => ({ account, post }));
     })
     .filter(({ post }) => mention.test(post.text) && Date.parse(post.createdAt) >= since)
+    .filter(({ post }) => untilId === null || BigInt(post.id) < BigInt(untilId))
     .sort((one, other) => Date.parse(other.post.createdAt) - Date.parse(one.post.createdAt));
   const page = matches.slice(Number(start), Number(start) + Number(limit));
   const end = Number(start) + page.length;
