@@ -1,3 +1,4 @@
+import { InvalidInputError } from '../../src/index.js';
 import { country, rainOfPlaces } from './loaders.js';
 import { nearest } from './mapping.js';
 import { isInNetherlands, placeOfPostcode } from './places.js';
@@ -10,8 +11,10 @@ const ATTRIBUTION = { name: 'Buienradar', url: 'https://www.buienradar.nl' };
 export const resolvers: Resolvers = {
   Query: {
     weather: (_, { latitude, longitude }) => {
-      // A number's nearest binary fraction is exact enough to choose a weather station.
-      const place = { latitude: Number(latitude), longitude: Number(longitude) };
+      const place = {
+        latitude: toDegrees('latitude', latitude),
+        longitude: toDegrees('longitude', longitude),
+      };
       return isInNetherlands(place) ? place : null;
     },
   },
@@ -28,3 +31,9 @@ export const resolvers: Resolvers = {
     rain: async (place, _, { load }) => [...(await load(rainOfPlaces, place))],
   },
 };
+
+/** Throws InvalidInputError for a text that is not a decimal number. */
+function toDegrees(argument: string, text: unknown): number {
+  if (typeof text === 'string' && /^-?\d{1,3}(\.\d{1,20})?$/.test(text)) return Number(text);
+  throw new InvalidInputError(`"${argument}" must be degrees as a decimal number, such as "52.37".`);
+}

@@ -46,7 +46,7 @@ const OWN_FIELDS: Readonly<Record<string, readonly string[]>> = {
   'EventType.CONSENT_WITHDRAWN': ['Customer.consents'],
   'EventType.INVOICE_CHANGED': ['Customer.invoices'],
   'EventType.INVOICE_OVERDUE': ['Customer.invoices'],
-  'EventType.LEAD_CREATED': ['Customer.facebookLeads', 'Customer.deals'],
+  'EventType.LEAD_CREATED': ['Customer.formSubmissions', 'Customer.deals'],
   'EventType.MESSAGE_RECEIVED': ['Customer.facebookProfile', 'FacebookProfile.conversations'],
 };
 

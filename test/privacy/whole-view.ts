@@ -18,7 +18,7 @@ const GIVEN: Readonly<Record<string, string>> = {
   'Query.customers': 'by: [$by]',
   'Query.identify': 'by: $by',
   'Query.company': 'by: { kvkNumber: "90000017" }',
-  'Query.weather': 'latitude: 52.1, longitude: 5.2',
+  'Query.weather': 'latitude: "52.1", longitude: "5.2"',
   // All there is, so that leaving out kinds makes no room for others.
   'Customer.timeline': 'first: 100',
 };

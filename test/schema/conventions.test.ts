@@ -345,7 +345,7 @@ describe('what the schema says of personal data', () => {
           offers.some((offer) => purposes.includes(offer)),
       ),
       // It is what a form of marketing itself was told.
-    ).toEqual(['Customer.facebookLeads']);
+    ).toEqual(['Customer.formSubmissions']);
   });
 
   it('asks for consent for the channel where somebody is reached with it', () => {

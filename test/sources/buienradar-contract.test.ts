@@ -26,8 +26,8 @@ const ofCustomer = (email: string, fields = 'now { station }') => ({
   variables: { by: { email } },
 });
 const ofPlace = (latitude: number, longitude: number, fields = 'now { station }') => ({
-  query: `query($latitude: Float!, $longitude: Float!) { weather(latitude: $latitude, longitude: $longitude) { ${fields} } }`,
-  variables: { latitude, longitude },
+  query: `query($latitude: Decimal!, $longitude: Decimal!) { weather(latitude: $latitude, longitude: $longitude) { ${fields} } }`,
+  variables: { latitude: String(latitude), longitude: String(longitude) },
 });
 const nothing = { customer: { weather: null } };
 
@@ -111,7 +111,7 @@ describe('the weather', () => {
         query: `{ ${[51.6, 52, 53]
           .map(
             (latitude, i) =>
-              `p${i}: weather(latitude: ${latitude}, longitude: 5.5) { now { station } rain { mmPerHour } }`,
+              `p${i}: weather(latitude: "${latitude}", longitude: "5.5") { now { station } rain { mmPerHour } }`,
           )
           .join(' ')} }`,
         answer: ({ url }) => {

@@ -20,7 +20,7 @@ import { knownPeople } from './known-people.js';
 const UTRECHT = { latitude: 52.09, longitude: 5.12 };
 const ALL = `attribution { name url }
   now { station distanceKm measuredAt description temperatureCelsius humidityPercent airPressureHpa }
-  forecast { date description minTemperatureCelsius maxTemperatureCelsius rainChancePercent windDirection }
+  forecast { validOn description minTemperatureCelsius maxTemperatureCelsius rainChancePercent windDirection }
   rain { startsAt mmPerHour }`;
 
 type Address = { postcode?: string; country?: string } | null;
@@ -68,7 +68,7 @@ describe('the weather', () => {
 
   it('is that of the place asked for, and says whom to name beside it', async () => {
     const { data, errors } = await gatewayWith().query(
-      `query($latitude: Float!, $longitude: Float!) { weather(latitude: $latitude, longitude: $longitude) { ${ALL} } }`,
+      `query($latitude: Decimal!, $longitude: Decimal!) { weather(latitude: $latitude, longitude: $longitude) { ${ALL} } }`,
       UTRECHT,
     );
     expect(errors).toEqual([]);
@@ -104,7 +104,7 @@ describe('the weather', () => {
   });
 
   it('is kept for five minutes, and then asked for anew', async () => {
-    const query = `{ weather(latitude: 52.09, longitude: 5.12) { now { station } rain { startsAt } } }`;
+    const query = `{ weather(latitude: "52.09", longitude: "5.12") { now { station } rain { startsAt } } }`;
     await gatewayWith().query(query);
     clock.turn(4 * 60_000);
     await gateway.query(query);
@@ -140,8 +140,8 @@ describe('the weather', () => {
     ['nowhere on earth', 1e308, -1e308],
   ])('is null in %s, and asks nothing', async (_, latitude, longitude) => {
     const { data, errors } = await gatewayWith().query(
-      `query($latitude: Float!, $longitude: Float!) { weather(latitude: $latitude, longitude: $longitude) { ${ALL} } }`,
-      { latitude, longitude },
+      `query($latitude: Decimal!, $longitude: Decimal!) { weather(latitude: $latitude, longitude: $longitude) { ${ALL} } }`,
+      { latitude: String(latitude), longitude: String(longitude) },
     );
     expect(errors).toEqual([]);
     expect(data).toEqual({ weather: null });
@@ -158,7 +158,7 @@ describe('the weather', () => {
     gatewayWith({}, { timeout: '250 ms', retries: 0 });
     await control.set('buienradar', { fault, ...(status >= 400 ? { status } : {}) });
     const { data, errors } = await gateway.query(
-      '{ weather(latitude: 52.09, longitude: 5.12) { attribution { name } now { station } rain { startsAt } } }',
+      '{ weather(latitude: "52.09", longitude: "5.12") { attribution { name } now { station } rain { startsAt } } }',
     );
     expect(data).toEqual({ weather: { attribution: { name: 'Buienradar' }, now: null, rain: null } });
     expect(errors.map(({ path, extensions }) => [path, extensions.code, extensions.retryable])).toEqual([
@@ -242,8 +242,8 @@ describe('what Buienradar sends', () => {
     const [found] = await country.load(['NL'], client);
     expect(found).toMatchObject({
       forecast: [
-        { date: '2026-11-02', minTemperatureCelsius: -3, maxTemperatureCelsius: 10, windDirection: null },
-        { minTemperatureCelsius: -4, maxTemperatureCelsius: 11, windDirection: 'ZZW' },
+        { validOn: '2026-11-02', minTemperatureCelsius: -3, maxTemperatureCelsius: 10, windDirection: null },
+        { minTemperatureCelsius: -4, maxTemperatureCelsius: 11, windDirection: 'SSW' },
         { minTemperatureCelsius: null, maxTemperatureCelsius: null },
       ],
     });

@@ -10,7 +10,7 @@ import {
   subscriptionsOfContacts,
 } from '../../sources/crm-hubspot/loaders.js';
 import { accounts } from '../../sources/crm-salesforce/loaders.js';
-import { messagesOfConversations } from '../../sources/facebook/loaders.js';
+import { conversationPages, messagePages } from '../../sources/facebook/loaders.js';
 import { sources } from '../../sources/index.js';
 import { invoicePages } from '../../sources/invoices/loaders.js';
 import { branchDetails, companiesByNameAndPlace } from '../../sources/kvk/loaders.js';
@@ -21,6 +21,7 @@ import {
   paymentsOfOrders,
 } from '../../sources/order-system/loaders.js';
 import { ordersForTimeline } from '../../sources/order-system/timeline.js';
+import { olderMentions } from '../../sources/x/loaders.js';
 
 interface Keyed {
   loader: unknown;
@@ -120,12 +121,14 @@ const KEYED: readonly Keyed[] = [
     { contactId: ['2'], types: [[{ id: '1', name: 'News' }], [{ id: '2', name: 'News' }]] },
   ),
   keyed(accounts, { accountId: '1', contactId: '1' }, { accountId: ['2'], contactId: ['2'] }),
+  keyed(conversationPages, { userId: '1', cursor: null }, { userId: ['2'], cursor: ['a'] }),
   keyed(
-    messagesOfConversations,
-    { conversationId: '1', userId: '1' },
-    { conversationId: ['2'], userId: ['2'] },
+    messagePages,
+    { conversationId: '1', userId: '1', cursor: null },
+    { conversationId: ['2'], userId: ['2'], cursor: ['a'] },
   ),
   keyed(branchDetails, { number: '1', kvkNumber: '1' }, { number: ['2'], kvkNumber: ['2'] }),
+  keyed(olderMentions, { username: 'a', beforeId: null }, { username: ['b'], beforeId: ['1'] }),
   keyed(companiesByNameAndPlace, { name: 'Bakker', place: 'Ede' }, { name: ['Slager'], place: ['Epe'] }),
   keyed(rainOfPlaces, { latitude: 52, longitude: 5 }, { latitude: [52.1], longitude: [5.1] }),
 ];

@@ -57,26 +57,31 @@ describe('the click log', () => {
     const { data, errors } = await gateway.query(`{ customer(by: { email: "everywhere@example.nl" }) {
       lastSeenAt
       visits(first: 100) { nodes {
-        id startedAt endedAt pageCount loggedIn pages { url title viewedAt }
-        device { visitorId kind os browser firstSeenAt } referrer { url medium source campaign }
+        recordId startedAt endedAt pageCount isLoggedIn pages { url title viewedAt }
+        device { visitorId kind os browser firstSeenAt } referrer { url medium name campaign }
       } pageInfo { hasNextPage } }
     } }`);
     expect(errors).toEqual([]);
     const expected = visitsOf('everywhere@example.nl').map(({ sessionId, visitorId, events, referrer }) => {
       const pages = events.filter(({ kind }) => kind === 'page_view');
       return {
-        id: sessionId,
+        recordId: sessionId,
         startedAt: new Date(events[0]?.at ?? '').toISOString(),
         endedAt: events.at(-1)?.at,
         pageCount: pages.length,
-        loggedIn: events.some(({ userId }) => userId !== null),
+        isLoggedIn: events.some(({ userId }) => userId !== null),
         pages: pages.map(({ page, title, at: moment }) => ({
           url: `https://www.kopjenkan.example${page.split('?')[0] ?? ''}`,
           title,
           viewedAt: new Date(moment).toISOString(),
         })),
         device: { visitorId, kind: 'DESKTOP', os: 'macOS', browser: 'Safari', firstSeenAt: null },
-        referrer: referrer && { ...referrer, url: referrer.url.split('?')[0] },
+        referrer: referrer && {
+          url: referrer.url.split('?')[0],
+          medium: referrer.medium,
+          name: referrer.source,
+          campaign: referrer.campaign,
+        },
       };
     });
     expect(expected.length).toBeGreaterThan(3);
@@ -101,8 +106,8 @@ describe('the click log', () => {
       }
     };
     const visits = visitsOf('everywhere@example.nl');
-    expect(await read('visits', 'id')).toEqual(visits.map(({ sessionId }) => sessionId));
-    expect(await read('events', 'id')).toEqual(
+    expect(await read('visits', 'recordId')).toEqual(visits.map(({ sessionId }) => sessionId));
+    expect(await read('events', 'recordId')).toEqual(
       visits.flatMap(({ events }) => events.toReversed().map(({ id }) => id)),
     );
   });
@@ -110,14 +115,14 @@ describe('the click log', () => {
   it('shows what was looked at, searched for and done, by names of events', async () => {
     const { data, errors } = await gateway.query(`{ customer(by: { email: "everywhere@example.nl" }) {
       lastSearch { term searchedAt }
-      lastProductViews(first: 3) { viewedAt product { sku name price { amount currency } } }
-      events(first: 100, names: ["add_to_cart", "page_view"]) { nodes { name pageUrl pageTitle visitId loggedIn } }
+      productViews(first: 3) { nodes { viewedAt product { sku name price { amount currency } } } }
+      events(first: 100, names: ["add_to_cart", "page_view"]) { nodes { name pageUrl pageTitle visitId isLoggedIn } }
     } }`);
     expect(errors).toEqual([]);
     const clicks = visitsOf('everywhere@example.nl').flatMap(({ events }) => events.toReversed());
     const search = clicks.find(({ kind }) => kind === 'search');
     expect(at(data, 'customer', 'lastSearch')).toEqual({ term: search?.term, searchedAt: search?.at });
-    expect(at(data, 'customer', 'lastProductViews')).toEqual(
+    expect(listAt(data, 'customer', 'productViews', 'nodes')).toEqual(
       clicks
         .filter(({ kind }) => kind === 'product_view')
         .slice(0, 3)
@@ -137,12 +142,12 @@ describe('the click log', () => {
 
   it('finds a customer by the device alone, and shows nobody where two people logged in on it', async () => {
     const { data, errors } = await gateway.query(`{
-      single: customer(by: { visitorId: "8f14e45f-ceea-467f-a3bd-00000000d0d2" }) { visits(first: 100) { nodes { id } } }
-      byMail: customer(by: { email: "single-device@example.nl" }) { visits(first: 100) { nodes { id } } }
+      single: customer(by: { visitorId: "8f14e45f-ceea-467f-a3bd-00000000d0d2" }) { visits(first: 100) { nodes { recordId } } }
+      byMail: customer(by: { email: "single-device@example.nl" }) { visits(first: 100) { nodes { recordId } } }
       two: customer(by: { visitorId: "8f14e45f-ceea-467f-a3bd-00000000d0d0" }) { visits { nodes { id } } }
       nobody: customer(by: { visitorId: "8f14e45f-ceea-467f-a3bd-0000000fffff" }) { visits { nodes { id } } }
     }`);
-    const all = visitsOf('single-device@example.nl').map(({ sessionId }) => ({ id: sessionId }));
+    const all = visitsOf('single-device@example.nl').map(({ sessionId }) => ({ recordId: sessionId }));
     expect(at(data, 'single', 'visits', 'nodes')).toEqual(all);
     expect(at(data, 'byMail', 'visits', 'nodes')).toEqual(all);
     expect(at(data, 'two')).toBeNull();
@@ -155,7 +160,7 @@ describe('the click log', () => {
   it('shows of a shared device only what each customer did while logged in', async () => {
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) {
-        devices { visitorId } events(first: 100) { nodes { id visitorId loggedIn } } } }`,
+        devices { visitorId } events(first: 100) { nodes { recordId visitorId isLoggedIn } } } }`,
       { by: [{ email: 'device-a@example.nl' }, { email: 'device-b@example.nl' }] },
     );
     expect(errors).toEqual([]);
@@ -165,10 +170,10 @@ describe('the click log', () => {
         events
           .toReversed()
           .filter(({ userId }) => userId !== null || visitorId !== shared)
-          .map(({ id, userId }) => ({ id, visitorId, loggedIn: userId !== null })),
+          .map(({ id, userId }) => ({ recordId: id, visitorId, isLoggedIn: userId !== null })),
       );
       expect(at(data, 'customers', i, 'events', 'nodes')).toEqual(expected);
-      expect(expected.some(({ loggedIn }) => !loggedIn)).toBe(i === 0);
+      expect(expected.some(({ isLoggedIn }) => !isLoggedIn)).toBe(i === 0);
       expect(at(listAt(data, 'customers', i, 'devices')[0], 'visitorId')).toMatch(/d0d[01]$/);
     }
   });
@@ -177,12 +182,12 @@ describe('the click log', () => {
     const people = world.people.filter(({ email }) => /^customer-\d+@/.test(email));
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) {
-        visits(first: 100) { nodes { id } } newest: visits(first: 1) { nodes { id } } lastSeenAt devices { visitorId } } }`,
+        visits(first: 100) { nodes { recordId } } newest: visits(first: 1) { nodes { id } } lastSeenAt devices { visitorId } } }`,
       { by: people.map(({ email }) => ({ email })) },
     );
     expect(errors).toEqual([]);
     expect(
-      listAt(data, 'customers').map((one) => listAt(one, 'visits', 'nodes').map((visit) => at(visit, 'id'))),
+      listAt(data, 'customers').map((one) => listAt(one, 'visits', 'nodes').map((visit) => at(visit, 'recordId'))),
     ).toEqual(people.map(({ email }) => visitsOf(email).map(({ sessionId }) => sessionId)));
   });
 
@@ -245,7 +250,8 @@ describe('the click log', () => {
     'visits(first: 101) { nodes { id } }',
     'events(after: "nonsense") { nodes { id } }',
     `events(names: ${JSON.stringify(Array(21).fill('a'))}) { nodes { id } }`,
-    'lastProductViews(first: 0) { viewedAt }',
+    'productViews(first: 0) { nodes { viewedAt } }',
+    'productViews(after: "nonsense") { nodes { viewedAt } }',
   ])('refuses to answer %s', async (field) => {
     const { errors } = await gateway.query(
       `{ customer(by: { email: "everywhere@example.nl" }) { ${field} } }`,
@@ -297,7 +303,7 @@ describe('the click log with events of a kind', () => {
   const everything = (clicker: Clicker) => ({ person: clicker, size: 100, after: null, names: null });
   const idsOf = async (files: FileClient, ...people: Clicker[]) =>
     (await eventPages.load(people.map(everything), files)).map((found) =>
-      found instanceof Error ? found : found.map(({ id }) => id),
+      found instanceof Error ? found : found.map(({ recordId }) => recordId),
     );
 
   it('counts an event that was delivered twice once', async () => {
@@ -416,7 +422,7 @@ describe('the click log with events of a kind', () => {
     const files = connect({ CLICKSTREAM_FILES: '**/*.csv' });
     const [found] = await eventPages.load([everything(who('K1'))], files);
     expect(found).toMatchObject([
-      { id: 'b', at: '2026-10-02T11:00:00.500000Z', loggedIn: false, pageUrl: null, products: [] },
+      { recordId: 'b', at: '2026-10-02T11:00:00.500000Z', isLoggedIn: false, pageUrl: null, products: [] },
       {
         id: 'a',
         at: '2026-10-02T10:00:00.123456Z',

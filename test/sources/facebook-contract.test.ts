@@ -50,12 +50,14 @@ describe('Facebook', () => {
         data: { customer: { name: 'Eva van der Meer' } },
       },
       'an address on a form': {
-        ...by({ email: eva.email }, 'facebookLeads(first: 100) { id }'),
+        ...by({ email: eva.email }, 'formSubmissions(first: 100) { nodes { recordId } }'),
         data: {
           customer: {
-            facebookLeads: eva.facebook.leads
-              .toSorted((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id))
-              .map(({ id }) => ({ id })),
+            formSubmissions: {
+              nodes: eva.facebook.leads
+                .toSorted((a, b) => b.createdAt.localeCompare(a.createdAt) || b.id.localeCompare(a.id))
+                .map(({ id }) => ({ recordId: id })),
+            },
           },
         },
       },
@@ -63,27 +65,27 @@ describe('Facebook', () => {
     unknown: {
       'an id': { ...by({ facebookUserId: '9812345' }), data: nobody },
       'an address': {
-        ...by({ email: 'without@example.nl' }, 'facebookLeads { id }'),
-        data: { customer: { facebookLeads: [] } },
+        ...by({ email: 'without@example.nl' }, 'formSubmissions { nodes { recordId } }'),
+        data: { customer: { formSubmissions: { nodes: [] } } },
       },
     },
     batches: {
       // Who they are and their conversations, fifty at once.
       'all that have written to us': {
         query:
-          'query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile { conversations(first: 100) { id } } } }',
+          'query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile { conversations(first: 100) { nodes { recordId } } } } }',
         variables: { by: people.map(({ facebook: own }) => ({ facebookUserId: own.userId })) },
         calls: 2 * Math.ceil(people.length / 50),
         expectData: (data) => {
           expect(
             listAt(data, 'customers').map((_, i) =>
-              listAt(data, 'customers', i, 'facebookProfile', 'conversations'),
+              listAt(data, 'customers', i, 'facebookProfile', 'conversations', 'nodes'),
             ),
           ).toEqual(
             people.map(({ facebook: own }) =>
               own.conversations
                 .toSorted((a, b) => Date.parse(b.updatedAt) - Date.parse(a.updatedAt))
-                .map(({ id }) => ({ id })),
+                .map(({ id }) => ({ recordId: id })),
             ),
           );
         },
@@ -97,30 +99,34 @@ describe('Facebook', () => {
         }),
       ...by(
         { facebookUserId: eva.facebook.userId },
-        'facebookProfile { conversations { messages(first: 100) { id } } }',
+        'facebookProfile { conversations { nodes { messages(first: 100) { nodes { recordId } } } } }',
       ),
       data: {
         customer: {
           facebookProfile: {
-            conversations: [
-              {
-                messages: messages
-                  .toReversed()
-                  .slice(0, 100)
-                  .map(({ id }) => ({ id })),
-              },
-            ],
+            conversations: {
+              nodes: [
+                {
+                  messages: {
+                    nodes: messages
+                      .toReversed()
+                      .slice(0, 100)
+                      .map(({ id }) => ({ recordId: id })),
+                  },
+                },
+              ],
+            },
           },
         },
       },
-      // Who it is, the conversation, three pages of its messages, and two empty ones between.
-      calls: 7,
+      // The profile, the conversation, and three pages of its messages, of which one is empty.
+      calls: 5,
     },
     ask: by({ facebookUserId: eva.facebook.userId }),
     wrongCredentials: { FACEBOOK_PAGE_TOKEN: 'a-wrong-token', FACEBOOK_APP_SECRET: 'a-wrong-secret' },
     byAnyText: {
       'an id': (text) => ({ ...by({ facebookUserId: text }), nothing: nobody }),
-      'an address': (text) => ({ ...by({ email: text }, 'facebookLeads { id }'), nothing: nobody }),
+      'an address': (text) => ({ ...by({ email: text }, 'formSubmissions { nodes { recordId } }'), nothing: nobody }),
     },
     http: {
       urlVariable: 'FACEBOOK_URL',

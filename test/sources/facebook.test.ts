@@ -3,9 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { facebook } from '../../sources/facebook/index.js';
 import type { FacebookClient } from '../../sources/facebook/batch.js';
 import {
-  conversationsOfUsers,
-  leadsOfPage,
-  messagesOfConversations,
+  conversationPages,
+  formSubmissions,
+  messagePages,
   usersById,
 } from '../../sources/facebook/loaders.js';
 import { startFacebook, type FacebookOptions } from '../../sources/facebook/stand-in/index.js';
@@ -96,9 +96,9 @@ describe('Facebook', () => {
       `query($id: String!) { customer(by: { facebookUserId: $id }) {
         name language identifiers { namespace value isVerified }
         facebookProfile {
-          id name firstName lastName pictureUrl language
-          conversations(first: 1) { id url messageCount unreadCount canReply updatedAt
-            messages(first: 2) { id text byCustomer createdAt } }
+          recordId name firstName lastName pictureUrl language
+          conversations(first: 1) { nodes { recordId url messageCount unreadCount canReply updatedAt
+            messages(first: 2) { nodes { recordId text isByCustomer createdAt } } } }
         }
       } }`,
       { id: eva.facebook.userId },
@@ -110,31 +110,35 @@ describe('Facebook', () => {
       language: 'nl-NL',
       identifiers: [{ namespace: 'facebookUserId', value: eva.facebook.userId, isVerified: true }],
       facebookProfile: {
-        id: eva.facebook.userId,
+        recordId: eva.facebook.userId,
         name: 'Eva van der Meer',
         firstName: 'Eva',
         lastName: 'van der Meer',
         pictureUrl: eva.facebook.pictureUrl,
         language: 'nl-NL',
-        conversations: [
-          {
-            id: conversation?.id,
-            url: expect.stringContaining('https://www.facebook.com/') as string,
-            messageCount: conversation?.messages.length,
-            unreadCount: conversation?.unreadCount,
-            canReply: true,
-            updatedAt: isoOf(conversation?.updatedAt),
-            messages: conversation?.messages
-              .slice(-2)
-              .reverse()
-              .map(({ id, text, byCustomer, createdAt }) => ({
-                id,
-                text,
-                byCustomer,
-                createdAt: isoOf(createdAt),
-              })),
-          },
-        ],
+        conversations: {
+          nodes: [
+            {
+              recordId: conversation?.id,
+              url: expect.stringContaining('https://www.facebook.com/') as string,
+              messageCount: conversation?.messages.length,
+              unreadCount: conversation?.unreadCount,
+              canReply: true,
+              updatedAt: isoOf(conversation?.updatedAt),
+              messages: {
+                nodes: conversation?.messages
+                  .slice(-2)
+                  .reverse()
+                  .map(({ id, text, byCustomer, createdAt }) => ({
+                    recordId: id,
+                    text,
+                    isByCustomer: byCustomer,
+                    createdAt: isoOf(createdAt),
+                  })),
+              },
+            },
+          ],
+        },
       },
     });
     // Who it is, the conversations, and the messages.
@@ -144,26 +148,28 @@ describe('Facebook', () => {
   it('finds what somebody filled in on our forms by their address, newest first', async () => {
     await start();
     const { data, errors } = await gatewayWith({ emails: [eva.email, 'nobody@example.nl'] }).query(
-      `query($by: [CustomerKey!]!) { customers(by: $by) { facebookLeads {
-        id form campaign createdAt answers { question values } } } }`,
+      `query($by: [CustomerKey!]!) { customers(by: $by) { formSubmissions { nodes {
+        recordId formName campaign submittedAt answers { question values } } } } }`,
       { by: [{ email: eva.email }, { email: 'nobody@example.nl' }] },
     );
     expect(errors).toEqual([]);
     const leads = eva.facebook.leads.toSorted((one, other) => other.createdAt.localeCompare(one.createdAt));
     expect(listAt(data, 'customers')).toEqual([
       {
-        facebookLeads: leads.map(({ id, formId, campaign, interest, createdAt }) => ({
-          id,
-          form: leadForms.find((form) => form.id === formId)?.name,
-          campaign: campaign ?? null,
-          createdAt: isoOf(createdAt),
-          answers: expect.arrayContaining([
-            { question: 'email', values: [eva.email] },
-            { question: 'waar_heb_je_interesse_in?', values: [interest] },
-          ]) as unknown,
-        })),
+        formSubmissions: {
+          nodes: leads.map(({ id, formId, campaign, interest, createdAt }) => ({
+            recordId: id,
+            formName: leadForms.find((form) => form.id === formId)?.name,
+            campaign: campaign ?? null,
+            submittedAt: isoOf(createdAt),
+            answers: expect.arrayContaining([
+              { question: 'email', values: [eva.email] },
+              { question: 'waar_heb_je_interesse_in?', values: [interest] },
+            ]) as unknown,
+          })),
+        },
       },
-      { facebookLeads: [] },
+      { formSubmissions: { nodes: [] } },
     ]);
     // The forms, and the leads of all forms.
     expect(calls()).toBe(2);
@@ -174,15 +180,15 @@ describe('Facebook', () => {
     await start(people);
     const { data, errors } = await gatewayWith().query(
       `query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile {
-        id conversations { messages { text } } } } }`,
+        recordId conversations { nodes { messages { nodes { text } } } } } } }`,
       { by: people.map(({ facebook: own }) => ({ facebookUserId: own.userId })) },
     );
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers')).toEqual(
       people.map(({ facebook: own }) => ({
         facebookProfile: {
-          id: own.userId,
-          conversations: [{ messages: [{ text: 'message 1' }, { text: 'message 0' }] }],
+          recordId: own.userId,
+          conversations: { nodes: [{ messages: { nodes: [{ text: 'message 1' }, { text: 'message 0' }] } }] },
         },
       })),
     );
@@ -237,11 +243,11 @@ describe('Facebook', () => {
   it('finds nobody by an id that it does not know, and the others beside it', async () => {
     await start();
     const { data, errors } = await gatewayWith().query(
-      'query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile { id } } }',
+      'query($by: [CustomerKey!]!) { customers(by: $by) { facebookProfile { recordId } } }',
       { by: [{ facebookUserId: '9812345' }, { facebookUserId: eva.facebook.userId }] },
     );
     expect(errors).toEqual([]);
-    expect(listAt(data, 'customers')).toEqual([null, { facebookProfile: { id: eva.facebook.userId } }]);
+    expect(listAt(data, 'customers')).toEqual([null, { facebookProfile: { recordId: eva.facebook.userId } }]);
     expect(calls()).toBe(1);
   });
 
@@ -284,9 +290,9 @@ describe('Facebook', () => {
     gatewayWith({ limits: { timeout: '250 ms', retries: 0 }, emails: [eva.email] });
     await control.set('facebook', { fault });
     const { data, errors } = await gateway.query(
-      `{ customer(by: { email: "${eva.email}" }) { isPerson facebookLeads { id } } }`,
+      `{ customer(by: { email: "${eva.email}" }) { isPerson formSubmissions { nodes { id } } } }`,
     );
-    expect(data).toEqual({ customer: { isPerson: null, facebookLeads: null } });
+    expect(data).toEqual({ customer: { isPerson: null, formSubmissions: null } });
     expect(errors.map(({ extensions }) => extensions)).toMatchObject([
       { code, source: 'facebook', retryable },
     ]);
@@ -296,7 +302,7 @@ describe('Facebook', () => {
     await start();
     const { errors } = await gatewayWith().query(
       `query($id: String!) { customer(by: { facebookUserId: $id }) {
-        facebookLeads(first: ${first}) { id } facebookProfile { conversations(first: ${first}) { id } } } }`,
+        formSubmissions(first: ${first}) { nodes { id } } facebookProfile { conversations(first: ${first}) { nodes { id } } } } }`,
       { id: eva.facebook.userId },
     );
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT', 'BAD_USER_INPUT']);
@@ -315,14 +321,17 @@ describe('Facebook', () => {
     it('reads on past pages, also past empty ones', async () => {
       await start([somebody(1, 350, 1_100), somebody(2, 3, 1)]);
       connect();
-      const keys = [1, 2].map((place) => ({ conversationId: `t_${place}`, userId: facebookUserId(place) }));
-      const messages = await messagesOfConversations.load(keys, client);
-      // Of five pages two were empty.
-      expect(messages.map((one) => [listAt(one, 'items').length, at(one, 'isComplete')])).toEqual([
-        [300, false],
+      const keys = [1, 2].map((place) => ({
+        conversationId: `t_${place}`,
+        userId: facebookUserId(place),
+        cursor: null,
+      }));
+      const messages = await messagePages.load(keys, client);
+      expect(messages.map((page) => [listAt(page, 'items').length, at(page, 'next') === null])).toEqual([
+        [100, false],
         [3, true],
       ]);
-      const [leads] = await leadsOfPage.load(['all'], client);
+      const [leads] = await formSubmissions.load(['all'], client);
       expect([listAt(leads, 'items').length, at(leads, 'isComplete')]).toEqual([1_101, true]);
     });
 
@@ -333,12 +342,12 @@ describe('Facebook', () => {
       const [one] = outcome;
       if (one instanceof Error) expect(at(one, 'code')).toMatch(/^(BAD_USER_INPUT|SOURCE_CONTRACT)$/);
       else expect(one).toEqual([]);
-      const about = await conversationsOfUsers
-        .load([key], client)
+      const about = await conversationPages
+        .load([{ userId: key, cursor: null }], client)
         .catch((error: unknown) => [error as Error]);
       if (about[0] instanceof Error)
         expect(at(about[0], 'code')).toMatch(/^(BAD_USER_INPUT|SOURCE_CONTRACT)$/);
-      else expect(about).toEqual([{ items: [], isComplete: true }]);
+      else expect(about).toEqual([{ items: [], next: null }]);
     });
   });
 });
@@ -436,8 +445,8 @@ describe('what answers at the address of Facebook', () => {
     answer = ({ body }) => ({
       body: [body.includes('leadgen_forms') ? page([{ id: '7' }], true) : page([lead], false)],
     });
-    const [leads] = await leadsOfPage.load(['all'], client);
-    expect(leads).toMatchObject({ items: [{ id: '1', emails: ['jan@example.nl'] }], isComplete: false });
+    const [leads] = await formSubmissions.load(['all'], client);
+    expect(leads).toMatchObject({ items: [{ recordId: '1', emails: ['jan@example.nl'] }], isComplete: false });
   });
 
   it.each([
@@ -450,8 +459,8 @@ describe('what answers at the address of Facebook', () => {
 
   it('is sent the token in a header and the proof of the secret, and each key as one part of a path', async () => {
     answer = () => ({ body: [part(200, { data: [] })] });
-    await conversationsOfUsers.load(['7'], client);
-    await messagesOfConversations.load([{ conversationId: 't_1/../me?x', userId: '7' }], client);
+    await conversationPages.load([{ userId: '7', cursor: null }], client);
+    await messagePages.load([{ conversationId: 't_1/../me?x', userId: '7', cursor: null }], client);
     await client.graph.ping();
     const proof = createHmac('sha256', 'secret').update('token').digest('hex');
     expect(server.seen.map(({ url }) => url)).toEqual([

@@ -148,22 +148,23 @@ function facebook(world: World): Record<string, RecordCase> {
   const items = each(itself, inJson('body', below('data')));
   return {
     'facebook usersById': { ...four(users.map(({ facebook: { userId } }) => userId)), positions: itself },
-    'facebook conversationsOfUsers': {
-      ...four(users.map(({ facebook: { userId } }) => userId)),
+    'facebook conversationPages': {
+      ...four(users.map(({ facebook: { userId } }) => ({ userId, cursor: null }))),
       lists: items,
       positions: itself,
     },
-    'facebook messagesOfConversations': {
+    'facebook messagePages': {
       ...four(
         users.map(({ facebook: { userId, conversations } }) => ({
           userId,
           conversationId: conversations[0]?.id,
+          cursor: null,
         })),
       ),
       lists: items,
       positions: itself,
     },
-    'facebook leadsOfPage': {
+    'facebook formSubmissions': {
       keys: ['all'],
       others: [],
       lists: items,
@@ -241,9 +242,15 @@ function others(world: World): Record<string, RecordCase> {
     'clickstream eventPages': { ...pages({ names: null }), lists: itself, index: 'page' },
     'clickstream devicesOf': { ...four(visitors), lists: itself, index: 'person' },
     'x profiles': { keys: usernames.slice(0, 1), others: usernames.slice(1), lists: below('data') },
-    'x mentionsBy': {
+    'x newestMentions': {
       keys: usernames.slice(0, 1),
       others: usernames.slice(1),
+      lists: below('data'),
+      included: below('includes', 'users'),
+    },
+    'x olderMentions': {
+      keys: usernames.slice(0, 1).map((username) => ({ username, beforeId: null })),
+      others: usernames.slice(1).map((username) => ({ username, beforeId: null })),
       lists: below('data'),
       included: below('includes', 'users'),
     },

@@ -34,14 +34,14 @@ const known = knownPeople(
   { xUsername: 'shown' },
 );
 
-const by = (email: string, fields = 'id') => ({
+const by = (email: string, fields = 'recordId') => ({
   query: `query($by: CustomerKey!) { customer(by: $by) { xProfile { ${fields} } } }`,
   variables: { by: { email } },
 });
 const nothing = { customer: { xProfile: null } };
 
 const posts = Array.from({ length: 150 }, (_, i) => ({
-  id: String(1_980_000_000_000_000_000n + BigInt(i)),
+  id: String(1_980_000_000_000_000_000n - BigInt(i)),
   text: `@${organisationOnX} nummer ${i}`,
   likes: i,
   replies: 0,
@@ -55,8 +55,8 @@ describe('X', () => {
     beside: { sources: [known.source], sdl: known.sdl, environment: known.environment },
     found: {
       'the username that another system holds': {
-        ...by(eva.email, 'id username'),
-        data: { customer: { xProfile: { id: eva.x.userId, username: eva.x.username } } },
+        ...by(eva.email, 'recordId username'),
+        data: { customer: { xProfile: { recordId: eva.x.userId, username: eva.x.username } } },
       },
     },
     unknown: { 'a username': { ...by('gone@example.nl'), data: nothing } },
@@ -64,20 +64,22 @@ describe('X', () => {
       // A hundred accounts at once, and what twenty of them wrote.
       'all that have an account': {
         query:
-          'query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { id mentions(first: 100) { id } } } }',
+          'query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { recordId mentions(first: 100) { nodes { recordId } } } } }',
         variables: { by: onX.map(({ email }) => ({ email })) },
         calls: Math.ceil(onX.length / 100) + Math.ceil(onX.length / 20),
         expectData: (data) => {
           expect(listAt(data, 'customers')).toEqual(
             onX.map(({ x: own }) => ({
               xProfile: {
-                id: own.userId,
-                mentions: own.posts
-                  .filter(
-                    ({ text, createdAt }) =>
-                      text.includes(`@${organisationOnX}`) && Date.parse(createdAt) >= sevenDaysAgo,
-                  )
-                  .map(({ id }) => ({ id })),
+                recordId: own.userId,
+                mentions: {
+                  nodes: own.posts
+                    .filter(
+                      ({ text, createdAt }) =>
+                        text.includes(`@${organisationOnX}`) && Date.parse(createdAt) >= sevenDaysAgo,
+                    )
+                    .map(({ id }) => ({ recordId: id })),
+                },
               },
             })),
           );
@@ -86,8 +88,8 @@ describe('X', () => {
     },
     pages: {
       of: () => startX({ ...world, people: [{ ...eva, x: { ...eva.x, posts } }] }),
-      ...by(eva.email, 'mentions(first: 100) { id }'),
-      data: { customer: { xProfile: { mentions: posts.slice(0, 100).map(({ id }) => ({ id })) } } },
+      ...by(eva.email, 'mentions(first: 100) { nodes { recordId } }'),
+      data: { customer: { xProfile: { mentions: { nodes: posts.slice(0, 100).map(({ id }) => ({ recordId: id })) } } } },
       // The account, and two pages of a hundred posts: those of all that were asked about come mixed.
       calls: 3,
     },
@@ -128,7 +130,7 @@ describe('X', () => {
       ],
       // One is there, one X failed to read, one it does not know.
       partial: {
-        query: 'query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { id } } }',
+        query: 'query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { recordId } } }',
         variables: { by: ['jan', 'broken', 'bea'].map((name) => ({ email: `${name}@example.nl` })) },
         answer: () => ({
           body: {
@@ -139,7 +141,7 @@ describe('X', () => {
             ],
           },
         }),
-        data: { customers: [{ xProfile: { id: '12' } }, { xProfile: null }, { xProfile: null }] },
+        data: { customers: [{ xProfile: { recordId: '12' } }, { xProfile: null }, { xProfile: null }] },
         errors: [{ path: ['customers', 1, 'xProfile'], code: 'SOURCE_UNAVAILABLE' }],
       },
     },

@@ -5,7 +5,7 @@ import { worldNow } from '../../sources/stand-ins/seed-time.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import type { Person, StandIn } from '../../sources/stand-ins/world.js';
 import { x } from '../../sources/x/index.js';
-import { mentionsBy, profiles, type XClient } from '../../sources/x/loaders.js';
+import { newestMentions, olderMentions, profiles, type XClient } from '../../sources/x/loaders.js';
 import { startX, type XOptions } from '../../sources/x/stand-in/index.js';
 import type { SourceDefinition } from '../../src/index.js';
 import { failure, hostileKeys, open, type Opened } from '../connectors/contract.js';
@@ -31,7 +31,8 @@ const mentionsOf = ({ posts }: XPart) =>
 /** Somebody with an account of this name, and this many posts that mention the shop. */
 function somebody(username: string, place: number, mentions = 0): Person {
   const posts = Array.from({ length: mentions }, (_, i) => ({
-    id: String(1_980_000_000_000_000_000n + BigInt(place * 10_000 + i)),
+    // X's ids grow with time.
+    id: String(1_980_000_000_000_000_000n + BigInt(place * 10_000 - i)),
     text: `@${organisationOnX} nummer ${i}`,
     likes: i,
     replies: 0,
@@ -83,34 +84,36 @@ describe('X', () => {
       'eva@example.nl': `https://x.com/${evaOnX.username}`,
     }).query(
       `{ customer(by: { email: "eva@example.nl" }) { xProfile {
-        id username url name description isVerified isProtected followers following posts createdAt
-        mentions(first: 2) { id text url language likes replies createdAt }
+        recordId username url name description isVerified isProtected followerCount followingCount postCount createdAt
+        mentions(first: 2) { nodes { recordId text url language likeCount replyCount createdAt } }
       } } }`,
     );
     expect(errors).toEqual([]);
     expect(at(data, 'customer', 'xProfile')).toEqual({
-      id: evaOnX.userId,
+      recordId: evaOnX.userId,
       username: 'Eva_vd_Meer',
       url: 'https://x.com/Eva_vd_Meer',
       name: 'Eva van der Meer',
       description: evaOnX.description,
       isVerified: evaOnX.isVerified,
       isProtected: false,
-      followers: String(evaOnX.followers),
-      following: String(evaOnX.following),
-      posts: String(evaOnX.posts.length),
+      followerCount: String(evaOnX.followers),
+      followingCount: String(evaOnX.following),
+      postCount: String(evaOnX.posts.length),
       createdAt: new Date(evaOnX.createdAt).toISOString(),
-      mentions: mentionsOf(evaOnX)
-        .slice(0, 2)
-        .map(({ id, text, likes, replies, createdAt }) => ({
-          id,
-          text,
-          url: `https://x.com/Eva_vd_Meer/status/${id}`,
-          language: 'nl',
-          likes: String(likes),
-          replies: String(replies),
-          createdAt: new Date(createdAt).toISOString(),
-        })),
+      mentions: {
+        nodes: mentionsOf(evaOnX)
+          .slice(0, 2)
+          .map(({ id, text, likes, replies, createdAt }) => ({
+            recordId: id,
+            text,
+            url: `https://x.com/Eva_vd_Meer/status/${id}`,
+            language: 'nl',
+            likeCount: String(likes),
+            replyCount: String(replies),
+            createdAt: new Date(createdAt).toISOString(),
+          })),
+      },
     });
   });
 
@@ -127,13 +130,16 @@ describe('X', () => {
     const emails = people.map(({ email }) => email);
     gatewayWith(Object.fromEntries(people.map(({ email, x: own }) => [email, own?.username ?? null])));
     const { data, errors } = await gateway.query(
-      'query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { username mentions { text } } } }',
+      'query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { username mentions { nodes { text } } } } }',
       { by: emails.map((email) => ({ email })) },
     );
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers')).toEqual(
       people.map((_, i) => ({
-        xProfile: { username: `user_${i}`, mentions: [{ text: `@${organisationOnX} nummer 0` }] },
+        xProfile: {
+          username: `user_${i}`,
+          mentions: { nodes: [{ text: `@${organisationOnX} nummer 0` }] },
+        },
       })),
     );
     expect(calls()).toBe(1 + 5);
@@ -145,12 +151,12 @@ describe('X', () => {
       'eva@example.nl': evaOnX.username,
       'gone@example.nl': 'nobody_here',
       'without@example.nl': null,
-    }).query('query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { id } } }', {
+    }).query('query($by: [CustomerKey!]!) { customers(by: $by) { xProfile { recordId } } }', {
       by: ['eva@example.nl', 'gone@example.nl', 'without@example.nl'].map((email) => ({ email })),
     });
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers')).toEqual([
-      { xProfile: { id: evaOnX.userId } },
+      { xProfile: { recordId: evaOnX.userId } },
       { xProfile: null },
       { xProfile: null },
     ]);
@@ -160,7 +166,7 @@ describe('X', () => {
   it.each([0, 101])('refuses to give %d posts', async (first) => {
     await start();
     const { errors } = await gatewayWith({ 'eva@example.nl': evaOnX.username }).query(
-      `{ customer(by: { email: "eva@example.nl" }) { xProfile { mentions(first: ${first}) { id } } } }`,
+      `{ customer(by: { email: "eva@example.nl" }) { xProfile { mentions(first: ${first}) { nodes { recordId } } } } }`,
     );
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
@@ -170,7 +176,7 @@ describe('X', () => {
     const { data, errors } = await gatewayWith(
       { 'eva@example.nl': evaOnX.username },
       { environment: { X_BEARER_TOKEN: 'wrong-secret' } },
-    ).query('{ customer(by: { email: "eva@example.nl" }) { isPerson xProfile { id } } }');
+    ).query('{ customer(by: { email: "eva@example.nl" }) { isPerson xProfile { recordId } } }');
     expect(data).toEqual({ customer: { isPerson: null, xProfile: null } });
     expect(errors.map(({ extensions }) => extensions)).toEqual([
       { code: 'SOURCE_UNAUTHENTICATED', source: 'x', retryable: false },
@@ -182,7 +188,7 @@ describe('X', () => {
   it('says when its window of 15 minutes ends, once it is used up', async () => {
     await start([somebody('user_1', 1), somebody('user_2', 2)], { requestsPerWindow: 0 });
     const { errors } = await gatewayWith({ 'a@example.nl': 'user_1' }, { limits: { retries: 0 } }).query(
-      '{ customer(by: { email: "a@example.nl" }) { xProfile { id } } }',
+      '{ customer(by: { email: "a@example.nl" }) { xProfile { recordId } } }',
     );
     expect(errors.map(({ extensions }) => extensions)).toMatchObject([
       { code: 'SOURCE_RATE_LIMITED', source: 'x', retryable: true },
@@ -201,7 +207,7 @@ describe('X', () => {
     gatewayWith({ 'eva@example.nl': evaOnX.username }, { limits: { timeout: '250 ms', retries: 0 } });
     await control.set('x', { fault });
     const { data, errors } = await gateway.query(
-      '{ customer(by: { email: "eva@example.nl" }) { isPerson xProfile { id } } }',
+      '{ customer(by: { email: "eva@example.nl" }) { isPerson xProfile { recordId } } }',
     );
     expect(data).toEqual({ customer: { isPerson: null, xProfile: null } });
     expect(errors.map(({ extensions }) => extensions)).toMatchObject([{ code, source: 'x', retryable }]);
@@ -210,7 +216,7 @@ describe('X', () => {
   it.each(Object.entries(hostileKeys))('shows nobody for %s in the place of a username', async (_, key) => {
     await start();
     const { data, errors } = await gatewayWith({ 'eva@example.nl': key }).query(
-      '{ customer(by: { email: "eva@example.nl" }) { xProfile { id } } }',
+      '{ customer(by: { email: "eva@example.nl" }) { xProfile { recordId } } }',
     );
     expect([data, errors]).toEqual([{ customer: { xProfile: null } }, []]);
     // Hardly any of them could be a username.
@@ -222,25 +228,25 @@ describe('X', () => {
     const load = (usernames: string[]) => {
       gatewayWith({});
       client = open<XClient>(x.connector, standIn.settings(standIn.url), { source: 'x' });
-      return mentionsBy.load(usernames, client).finally(() => client.close());
+      return newestMentions.load(usernames, client).finally(() => client.close());
     };
 
     it('reads on past a page', async () => {
       await start([somebody('busy', 1, 150), somebody('quiet', 2, 2), somebody('silent', 3)]);
       const [busy, quiet, silent] = await load(['busy', 'quiet', 'silent']);
       expect(busy).toMatchObject({ isComplete: true });
-      expect(listAt(busy, 'posts')).toHaveLength(150);
-      expect(listAt(quiet, 'posts').map((one) => at(one, 'text'))).toEqual(
+      expect(listAt(busy, 'items')).toHaveLength(150);
+      expect(listAt(quiet, 'items').map((one) => at(one, 'text'))).toEqual(
         [0, 1].map((i) => `@${organisationOnX} nummer ${i}`),
       );
-      expect(silent).toEqual({ posts: [], isComplete: true });
+      expect(silent).toEqual({ items: [], isComplete: true });
     });
 
     it('says so when there is more than anybody reads', async () => {
       await start([somebody('busy', 1, 350), somebody('quiet', 2, 2)]);
       const [busy] = await load(['busy', 'quiet']);
       expect(busy).toMatchObject({ isComplete: false });
-      expect(listAt(busy, 'posts').length).toBeGreaterThanOrEqual(298);
+      expect(listAt(busy, 'items').length).toBeGreaterThanOrEqual(298);
     });
   });
 });
@@ -276,7 +282,7 @@ describe('what answers at the address of X', () => {
       ],
     };
     const found = await profiles.load(['gone', 'bea', 'broken', 'untold'], client);
-    expect(found.map((one) => (one instanceof Error ? at(one, 'code') : (one?.id ?? null)))).toEqual([
+    expect(found.map((one) => (one instanceof Error ? at(one, 'code') : (one?.recordId ?? null)))).toEqual([
       null,
       '12',
       'SOURCE_UNAVAILABLE',
@@ -300,7 +306,7 @@ describe('what answers at the address of X', () => {
 
   it('is refused when it tells of a post and not of its author', async () => {
     body = { data: [{ id: '1', text: 'secret', author_id: '2', created_at: '2026-11-01T12:00:00.000Z' }] };
-    const error = await failure(mentionsBy.load(['a'], client));
+    const error = await failure(newestMentions.load(['a'], client));
     expect(error.code).toBe('SOURCE_CONTRACT');
     expect(error.message).not.toContain('secret');
   });
@@ -319,7 +325,7 @@ describe('what answers at the address of X', () => {
     body = {};
     const names = Array.from({ length: 20 }, (_, i) => `abcdefghijklm${String(i).padStart(2, '0')}`);
     await profiles.load(['a', 'b'], client);
-    await mentionsBy.load(names, client);
+    await newestMentions.load(names, client);
     const [users, search] = server.seen.map(({ url }) => new URL(url, server.url).searchParams);
     expect(users?.get('usernames')).toBe('a,b');
     expect(users?.get('user.fields')).toContain('public_metrics');
