@@ -29,9 +29,9 @@ const quiet = person('customer-7@example.nl');
 const startOf = (visit: { events: readonly { at: string }[] }) => visit.events[0]?.at ?? '';
 const visitsOf = ({ clickstream: own }: Person) =>
   (own?.visits ?? []).toSorted((a, b) => startOf(b).localeCompare(startOf(a)));
-const nodesOf = (one: Person) => visitsOf(one).map(({ sessionId }) => ({ id: sessionId }));
+const nodesOf = (one: Person) => visitsOf(one).map(({ sessionId }) => ({ recordId: sessionId }));
 
-const VISITS = 'visits(first: 100) { nodes { id } }';
+const VISITS = 'visits(first: 100) { nodes { recordId } }';
 const by = (key: object, fields = VISITS) => ({
   query: `query($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
   variables: { by: key },
@@ -143,7 +143,7 @@ describe('the click log', () => {
     },
     pages: {
       query: `query($by: CustomerKey!, $after: String) { customer(by: $by) {
-        visits(first: 1) { nodes { id } } next: visits(first: 2, after: $after) { nodes { id } } } }`,
+        visits(first: 1) { nodes { recordId } } next: visits(first: 2, after: $after) { nodes { recordId } } } }`,
       variables: {
         by: { customerNumber: eva.customerNumber },
         after: encodeCursor('Customer.visits', [
@@ -237,11 +237,11 @@ describe('the click log', () => {
           event('a', { user_id: eva.customerNumber, [PRODUCTS]: '[{"id":"1","price":"dear"}]' }),
           event('b', { user_id: quiet.customerNumber }),
         ]),
-        query: 'query($by: [CustomerKey!]!) { customers(by: $by) { events { nodes { id } } } }',
+        query: 'query($by: [CustomerKey!]!) { customers(by: $by) { events { nodes { recordId } } } }',
         variables: {
           by: [eva, quiet, { customerNumber: 'K999999' }].map(({ customerNumber }) => ({ customerNumber })),
         },
-        data: { customers: [{ events: null }, { events: { nodes: [{ id: 'b' }] } }, null] },
+        data: { customers: [{ events: null }, { events: { nodes: [{ recordId: 'b' }] } }, null] },
         errors: [{ path: ['customers', 0, 'events'], code: 'SOURCE_CONTRACT' }],
       },
       endless: {

@@ -57,7 +57,7 @@ it('a page of another of our own sites is no referrer', () => {
   expect(toVisit({ ...visit, ...referrer, refr_medium: 'search' }).referrer).toEqual({
     url: 'https://blog.shop.example/mugs',
     medium: 'search',
-    source: null,
+    name: null,
     campaign: null,
   });
 });

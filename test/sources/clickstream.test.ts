@@ -373,7 +373,7 @@ describe('the click log with events of a kind', () => {
       { ...everything(one), names: ['page_view'], size: 1 },
     ]);
     const found = await eventPages.load(asked, counted);
-    expect(found.map((events) => (events instanceof Error ? events : events.map(({ id }) => id)))).toEqual(
+    expect(found.map((events) => (events instanceof Error ? events : events.map(({ recordId }) => recordId)))).toEqual(
       people.flatMap((_, i) => [[`of-${i}`], [`of-${i}`]]),
     );
     expect(calls).toBe(1);
@@ -424,7 +424,7 @@ describe('the click log with events of a kind', () => {
     expect(found).toMatchObject([
       { recordId: 'b', at: '2026-10-02T11:00:00.500000Z', isLoggedIn: false, pageUrl: null, products: [] },
       {
-        id: 'a',
+        recordId: 'a',
         at: '2026-10-02T10:00:00.123456Z',
         pageUrl: 'https://shop.example/',
         products: [{ sku: '1236', price: { amount: '12.0', currency: 'EUR' } }],

@@ -218,14 +218,14 @@ describe('Facebook', () => {
     expect(texts).toEqual(Array.from({ length: 150 }, (_, i) => `message ${149 - i}`));
   });
 
-  it('gives the newest messages of very many, and says so when older ones are asked for', async () => {
-    const busy = somebody(1, 620);
+  it('shows the newest 900 messages of very many in the timeline, and reports that older ones are missing', async () => {
+    const busy = somebody(1, 1_050);
     await start([busy]);
     gatewayWith();
     let after: unknown = null;
     const missing: unknown[] = [];
     const counts: number[] = [];
-    for (let page = 0; page < 4; page += 1) {
+    for (let page = 0; page < 11; page += 1) {
       const { data } = await gateway.query(
         `query($id: String!, $after: String) { customer(by: { facebookUserId: $id }) {
           timeline(first: 100, after: $after) { nodes { title } missing { code } pageInfo { endCursor } } } }`,
@@ -235,9 +235,9 @@ describe('Facebook', () => {
       counts.push(listAt(data, 'customer', 'timeline', 'nodes').length);
       after = at(data, 'customer', 'timeline', 'pageInfo', 'endCursor') ?? after;
     }
-    // Three pages of a hundred are read, and one more item is needed to know whether there is a next page.
-    expect(counts).toEqual([100, 100, 0, 0]);
-    expect(missing).toEqual([[], [], ['SOURCE_CONTRACT'], ['SOURCE_CONTRACT']]);
+    // Ten pages of a hundred are read. One more item would show whether there is a next page.
+    expect(counts).toEqual([...Array<number>(9).fill(100), 0, 0]);
+    expect(missing).toEqual([...Array<string[]>(9).fill([]), ['SOURCE_CONTRACT'], ['SOURCE_CONTRACT']]);
   });
 
   it('finds nobody by an id that it does not know, and the others beside it', async () => {
