@@ -34,6 +34,6 @@ export const resolvers: Resolvers = {
 
 /** Throws InvalidInputError for a text that is not a decimal number. */
 function toDegrees(argument: string, text: unknown): number {
-  if (typeof text === 'string' && /^-?\d{1,3}(\.\d{1,20})?$/.test(text)) return Number(text);
+  if (typeof text === 'string' && /^-?\d{1,20}(\.\d{1,20})?$/.test(text)) return Number(text);
   throw new InvalidInputError(`"${argument}" must be degrees as a decimal number, such as "52.37".`);
 }

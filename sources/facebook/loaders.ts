@@ -210,12 +210,10 @@ export const formSubmissions = defineLoader<FacebookClient, 'all', PagedList<For
     const all: PagedList<FormSubmissionRecord> = { items: [], isComplete: formList.isComplete };
     forms.forEach((form, i) => {
       const leads = leadLists[i] ?? missingAnswer();
-      const matched =
-        leads instanceof Error
-          ? leads
-          : matchItems(leads.items, form.id, ({ form_id }) => (form_id == null ? [] : [form_id]));
       // Without the leads of one form, no customer's list is known to be complete.
-      if (leads instanceof Error || matched instanceof Error) throw matched;
+      if (leads instanceof Error) throw leads;
+      const matched = matchItems(leads.items, form.id, ({ form_id }) => (form_id == null ? [] : [form_id]));
+      if (matched instanceof Error) throw matched;
       all.items.push(...matched.map((lead) => toFormSubmission(lead, form)));
       all.isComplete &&= leads.isComplete;
     });

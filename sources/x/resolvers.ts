@@ -55,8 +55,7 @@ async function mentionsAfter(
     for (const post of items) {
       const { createdAt: at, recordId: id } = post;
       last = { at, count: at === last.at ? last.count + 1 : 0, id };
-      const isAfter =
-        after === null || at < after.at || (at === after.at && last.count > after.count);
+      const isAfter = after === null || at < after.at || (at === after.at && last.count > after.count);
       if (isAfter) found.push({ post, position: { at, count: last.count } });
     }
     if (isComplete || found.length >= count) return found.slice(0, count);

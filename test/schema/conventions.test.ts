@@ -373,6 +373,8 @@ describe('what the schema says of personal data', () => {
         'Cart.name',
         'ClickEvent.name',
         'ClickedProduct.name',
+        'FormSubmission.formName',
+        'Referrer.name',
         // Masked for everybody.
         'CandidateHint.name',
       ].sort(),

@@ -69,7 +69,7 @@ describe('the weather', () => {
   it('is that of the place asked for, and says whom to name beside it', async () => {
     const { data, errors } = await gatewayWith().query(
       `query($latitude: Decimal!, $longitude: Decimal!) { weather(latitude: $latitude, longitude: $longitude) { ${ALL} } }`,
-      UTRECHT,
+      { latitude: String(UTRECHT.latitude), longitude: String(UTRECHT.longitude) },
     );
     expect(errors).toEqual([]);
     expect(at(data, 'weather', 'attribution')).toEqual({
@@ -137,7 +137,7 @@ describe('the weather', () => {
     ['Aachen', 50.77, 6.09],
     ['London', 51.5, -0.12],
     ['the south pole', -90, 0],
-    ['nowhere on earth', 1e308, -1e308],
+    ['nowhere on earth', 1_000, -1_000],
   ])('is null in %s, and asks nothing', async (_, latitude, longitude) => {
     const { data, errors } = await gatewayWith().query(
       `query($latitude: Decimal!, $longitude: Decimal!) { weather(latitude: $latitude, longitude: $longitude) { ${ALL} } }`,

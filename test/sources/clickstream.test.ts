@@ -187,7 +187,9 @@ describe('the click log', () => {
     );
     expect(errors).toEqual([]);
     expect(
-      listAt(data, 'customers').map((one) => listAt(one, 'visits', 'nodes').map((visit) => at(visit, 'recordId'))),
+      listAt(data, 'customers').map((one) =>
+        listAt(one, 'visits', 'nodes').map((visit) => at(visit, 'recordId')),
+      ),
     ).toEqual(people.map(({ email }) => visitsOf(email).map(({ sessionId }) => sessionId)));
   });
 
@@ -373,9 +375,9 @@ describe('the click log with events of a kind', () => {
       { ...everything(one), names: ['page_view'], size: 1 },
     ]);
     const found = await eventPages.load(asked, counted);
-    expect(found.map((events) => (events instanceof Error ? events : events.map(({ recordId }) => recordId)))).toEqual(
-      people.flatMap((_, i) => [[`of-${i}`], [`of-${i}`]]),
-    );
+    expect(
+      found.map((events) => (events instanceof Error ? events : events.map(({ recordId }) => recordId))),
+    ).toEqual(people.flatMap((_, i) => [[`of-${i}`], [`of-${i}`]]));
     expect(calls).toBe(1);
     await counted.close();
   });

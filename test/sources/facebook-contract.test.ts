@@ -126,7 +126,10 @@ describe('Facebook', () => {
     wrongCredentials: { FACEBOOK_PAGE_TOKEN: 'a-wrong-token', FACEBOOK_APP_SECRET: 'a-wrong-secret' },
     byAnyText: {
       'an id': (text) => ({ ...by({ facebookUserId: text }), nothing: nobody }),
-      'an address': (text) => ({ ...by({ email: text }, 'formSubmissions { nodes { recordId } }'), nothing: nobody }),
+      'an address': (text) => ({
+        ...by({ email: text }, 'formSubmissions { nodes { recordId } }'),
+        nothing: nobody,
+      }),
     },
     http: {
       urlVariable: 'FACEBOOK_URL',

@@ -446,7 +446,10 @@ describe('what answers at the address of Facebook', () => {
       body: [body.includes('leadgen_forms') ? page([{ id: '7' }], true) : page([lead], false)],
     });
     const [leads] = await formSubmissions.load(['all'], client);
-    expect(leads).toMatchObject({ items: [{ recordId: '1', emails: ['jan@example.nl'] }], isComplete: false });
+    expect(leads).toMatchObject({
+      items: [{ recordId: '1', emails: ['jan@example.nl'] }],
+      isComplete: false,
+    });
   });
 
   it.each([

@@ -89,7 +89,11 @@ describe('X', () => {
     pages: {
       of: () => startX({ ...world, people: [{ ...eva, x: { ...eva.x, posts } }] }),
       ...by(eva.email, 'mentions(first: 100) { nodes { recordId } }'),
-      data: { customer: { xProfile: { mentions: { nodes: posts.slice(0, 100).map(({ id }) => ({ recordId: id })) } } } },
+      data: {
+        customer: {
+          xProfile: { mentions: { nodes: posts.slice(0, 100).map(({ id }) => ({ recordId: id })) } },
+        },
+      },
       // The account, and two pages of a hundred posts: those of all that were asked about come mixed.
       calls: 3,
     },

@@ -311,6 +311,15 @@ describe('what answers at the address of X', () => {
     expect(error.message).not.toContain('secret');
   });
 
+  it('is refused when it sends newer posts than those that were requested', async () => {
+    body = {
+      data: [{ id: '9', text: 'new', author_id: '2', created_at: '2026-11-01T12:00:00.000Z' }],
+      includes: { users: [{ id: '2', username: 'a' }] },
+    };
+    const error = await failure(olderMentions.load([{ username: 'a', beforeId: '8' }], client));
+    expect(error.code).toBe('SOURCE_CONTRACT');
+  });
+
   it.each([
     [402, 'SOURCE_FORBIDDEN'],
     [403, 'SOURCE_FORBIDDEN'],
