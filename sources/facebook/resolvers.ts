@@ -21,7 +21,7 @@ const FORM_SUBMISSIONS = 'Customer.formSubmissions';
 export const resolvers: Resolvers = {
   Customer: {
     formSubmissions: async (customer, { first, after }, { load }) => {
-      const emails = new Set(await customer.held('email'));
+      const emails = new Set(await customer.heldValues('email'));
       const { items, isComplete } =
         emails.size === 0 ? { items: [], isComplete: true } : await load(formSubmissions, 'all');
       const submissions = items.filter((submission) => submission.emails.some((email) => emails.has(email)));

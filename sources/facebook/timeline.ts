@@ -1,4 +1,4 @@
-import { tooMany, type TimelineAsk, type TimelineDeclaration, type TimelineItem } from '../../src/index.js';
+import { tooMany, type TimelineRequest, type TimelineDeclaration, type TimelineItem } from '../../src/index.js';
 import type { MessageRecord } from './mapping.js';
 import { conversationReader, messageReader } from './resolvers.js';
 import { newestItems } from './walk.js';
@@ -43,7 +43,7 @@ export const timeline: TimelineDeclaration = {
 };
 
 /** Whether no older message of the conversation can be on the page. Messages come newest first. */
-function coversPage(messages: readonly MessageRecord[], { first, before, since }: TimelineAsk): boolean {
+function coversPage(messages: readonly MessageRecord[], { first, before, since }: TimelineRequest): boolean {
   const oldest = messages.at(-1)?.createdAt;
   if (oldest === undefined) return false;
   if (since !== null && oldest < since) return true;

@@ -18,7 +18,7 @@ export const resolvers: Resolvers = {
   Customer: {
     xProfile: async (customer, _, { load }) => {
       // X knows accounts but no customers. Another system's record names the customer's account.
-      const [username] = await customer.held('xUsername');
+      const [username] = await customer.heldValues('xUsername');
       return username === undefined ? null : load(profiles, username);
     },
   },
