@@ -316,8 +316,8 @@ describe('what answers at the address of X', () => {
       data: [{ id: '9', text: 'new', author_id: '2', created_at: '2026-11-01T12:00:00.000Z' }],
       includes: { users: [{ id: '2', username: 'a' }] },
     };
-    const error = await failure(olderMentions.load([{ username: 'a', beforeId: '8' }], client));
-    expect(error.code).toBe('SOURCE_CONTRACT');
+    const [outcome] = await olderMentions.load([{ username: 'a', beforeId: '8' }], client);
+    expect(outcome).toMatchObject({ code: 'SOURCE_CONTRACT' });
   });
 
   it.each([
