@@ -212,7 +212,7 @@ export const GATEWAY_SETTINGS = {
     z.enum(['any', 'sparing', 'none']).default('any'),
     '`any`, `sparing` (only those that reduce calls to systems) or `none` (default any)',
   ),
-  /** The default priority of requests when a system's limits make calls wait. A caller can lower its own by `X-Priority`. */
+  /** The default priority of requests when a system's limits make calls wait. A caller can lower its own by `Request-Priority`. */
   priority: setting(
     'PRIORITY',
     z.enum(['interactive', 'automation', 'bulk']).default('interactive'),

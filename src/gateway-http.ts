@@ -1,5 +1,6 @@
 import type { RequestListener } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
+import { requestHeader } from './request-headers.js';
 import type { Clock } from './clock.js';
 import type { GatewayConfig } from './config.js';
 import type { Authentication } from './context/authenticate.js';
@@ -122,7 +123,7 @@ export function createGatewayHttp(options: GatewayHttpOptions): GatewayHttp {
   const overload = createOverloadGuard({
     maxInFlight: config.maxInFlight,
     maxDelayMs: config.maxDelayMs,
-    priorityOf: ({ headers }) => priorityOf(headers.get('x-priority'), config.priority),
+    priorityOf: ({ headers }) => priorityOf(requestHeader(headers, 'request-priority'), config.priority),
     onShed: (priority) => {
       metrics.shed(priority);
     },

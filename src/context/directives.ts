@@ -1,3 +1,4 @@
+import { requestHeader } from '../request-headers.js';
 import type { Wanted } from '../cache/freshness.js';
 import type { Priority } from '../priority.js';
 
@@ -10,7 +11,7 @@ export interface Directives {
   priority: Priority;
   /** `Prefer: wait=N` (RFC 7240) in milliseconds: then the answer is sent with the fields that are resolved. */
   waitMs?: number;
-  /** `X-Sources: 1`: the answer says in `extensions.sources` where its values came from. */
+  /** `Report-Sources: 1`: the answer says in `extensions.sources` where its values came from. */
   shouldReportSources: boolean;
 }
 
@@ -36,9 +37,9 @@ export function readDirectives(
   const wait = seconds(/(?:^|[,;\s])wait=(\d{1,6})\b/i, headers.get('prefer'));
   return {
     wanted: readWanted(headers.get('cache-control'), followed),
-    priority: priorityOf(headers.get('x-priority'), priority),
+    priority: priorityOf(requestHeader(headers, 'request-priority'), priority),
     ...(wait === undefined ? {} : { waitMs: wait * 1000 }),
-    shouldReportSources: headers.get('x-sources') === '1',
+    shouldReportSources: requestHeader(headers, 'report-sources') === '1',
   };
 }
 

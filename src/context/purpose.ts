@@ -1,3 +1,4 @@
+import { requestHeader } from '../request-headers.js';
 import type { Purpose } from '../customer/schema.generated.js';
 import { ForbiddenError, InvalidInputError } from '../errors.js';
 import type { Caller } from './caller.js';
@@ -18,15 +19,15 @@ export function purposeNamed(text: string): Purpose | undefined {
 }
 
 /**
- * What a request is for: what it says in `X-Purpose`, within what its caller may; else the caller's default. Undefined
+ * What a request is for: what it says in `Data-Purpose`, within what its caller may; else the caller's default. Undefined
  * when there is neither.
  */
 export function purposeOf(headers: Pick<Headers, 'get'>, caller: Caller): Purpose | undefined {
-  const header = headers.get('x-purpose');
+  const header = requestHeader(headers, 'data-purpose');
   if (header === null) return caller.defaultPurpose;
   const purpose = purposeNamed(header);
   if (purpose === undefined)
-    throw new InvalidInputError(`X-Purpose names no purpose: it must be one of ${PURPOSES.join(', ')}.`);
+    throw new InvalidInputError(`Data-Purpose names no purpose: it must be one of ${PURPOSES.join(', ')}.`);
   if (!caller.purposes.includes(purpose))
     throw new ForbiddenError(
       `This caller may not use the purpose ${purpose}. It may use ${caller.purposes.join(', ')}.`,

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { REQUEST_HEADERS } from '../request-headers.js';
 import type { Caller } from '../context/caller.js';
 import type { RequestHead } from './node-request.js';
 import { refuse, setSecurityHeaders, type Refusal } from './refusal.js';
@@ -14,12 +15,11 @@ const LOOPBACK_NAMES: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '
 
 const PREFLIGHT_HEADERS = {
   'access-control-allow-methods': 'GET, POST',
-  'access-control-allow-headers':
-    'authorization, content-type, x-purpose, x-sources, x-priority, x-request-id, cache-control, prefer',
+  'access-control-allow-headers': `authorization, content-type, ${REQUEST_HEADERS.join(', ')}, cache-control, prefer`,
   // Seconds. After this time, browsers notice that a site was removed from the list.
   'access-control-max-age': '600',
 };
-const EXPOSED_HEADERS = 'x-request-id, age, cache-control, retry-after';
+const EXPOSED_HEADERS = 'request-id, x-request-id, age, cache-control, retry-after';
 
 /** Maximum number of headers of a request. */
 export const MAX_HEADERS = 200;

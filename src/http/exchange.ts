@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ExecutionResult } from '@graphql-tools/utils';
 import type { GraphQLParams } from 'graphql-yoga';
+import { requestHeader } from '../request-headers.js';
 import type { Clock } from '../clock.js';
 import type { GatewayConfig } from '../config.js';
 import type { Caller } from '../context/caller.js';
@@ -31,10 +32,17 @@ export interface ExchangeOptions {
  * The request headers on which an answer depends, beside the URL. So after a new login, a browser does not use cached
  * answers. This header replaces the `vary` header of `edge.ts`, which has `origin`.
  */
-const VARY = 'accept, authorization, origin, x-purpose, x-sources';
+const VARY = 'accept, authorization, origin, data-purpose, x-purpose, report-sources, x-sources';
 
 /** A request with one of these headers does not use the response cache. */
-const UNCACHED_HEADERS = ['x-sources', 'cache-control', 'prefer', 'x-priority'] as const;
+const UNCACHED_HEADERS = [
+  'report-sources',
+  'x-sources',
+  'cache-control',
+  'prefer',
+  'request-priority',
+  'x-priority',
+] as const;
 
 interface Freshness {
   ageMs: number;
@@ -45,7 +53,7 @@ interface Freshness {
 export class Exchange {
   readonly head: RequestHead;
   /**
-   * Names the request in logs, in errors about defects and in the response. It is the caller's `X-Request-Id` if that
+   * Names the request in logs, in errors about defects and in the response. It is the caller's `Request-Id` if that
    * has only letters, digits, `_`, `.` and `-` (at most 64), so that one id is used in all systems. Otherwise it is a
    * new id.
    */
@@ -61,7 +69,7 @@ export class Exchange {
   #isFinished = false;
 
   constructor(head: RequestHead, options: ExchangeOptions) {
-    const sentId = head.headers.get('x-request-id') ?? '';
+    const sentId = requestHeader(head.headers, 'request-id') ?? '';
     this.head = head;
     this.requestId = /^[\w.-]{1,64}$/.test(sentId) ? sentId : randomUUID();
     this.#options = options;
@@ -207,6 +215,7 @@ export class Exchange {
     const ageS = Math.floor((freshness?.ageMs ?? 0) / 1000);
     const freshS = this.#isComplete ? Math.floor((freshness?.freshMs ?? 0) / 1000) : 0;
     return {
+      'request-id': this.requestId,
       'x-request-id': this.requestId,
       vary: VARY,
       ...(freshness === undefined ? {} : { age: String(ageS) }),
@@ -217,7 +226,7 @@ export class Exchange {
   }
 }
 
-/** Whether the answer has `extensions.cost`. With `AUTH=off`, it has it only if the request has `X-Sources: 1`. */
+/** Whether the answer has `extensions.cost`. With `AUTH=off`, it has it only if the request has `Report-Sources: 1`. */
 function reportsCost({ operations, name }: Caller, headers: RequestHead['headers']): boolean {
-  return operations === 'any' && (name !== 'anonymous' || headers.get('x-sources') === '1');
+  return operations === 'any' && (name !== 'anonymous' || requestHeader(headers, 'report-sources') === '1');
 }

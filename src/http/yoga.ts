@@ -138,8 +138,9 @@ function useExchanges(options: ExchangeOptions, subscribe: Subscribe): Plugin {
     },
     onResponse: ({ request, response: { headers } }) => {
       const exchange = exchangeOf(request);
-      const { 'x-request-id': requestId = '', ...others } = exchange.headers();
-      headers.set('x-request-id', requestId);
+      const { 'request-id': requestId = '', 'x-request-id': alias = '', ...others } = exchange.headers();
+      headers.set('request-id', requestId);
+      headers.set('x-request-id', alias);
       // Yoga's own header would allow a cache to store the stream.
       if (exchange.isIncremental) headers.delete('cache-control');
       // GraphiQL's page and other documents set their own cache header.

@@ -14,7 +14,8 @@ import { GraphQLError, type GraphQLErrorOptions } from 'graphql';
  * | UNAUTHENTICATED              | 401           | has no valid key or token                                        |
  * | FORBIDDEN                    | 403           | has an origin, a purpose or a document that the caller may not use |
  * | PERSISTED_DOCUMENT_NOT_FOUND | 404           | has an unknown `documentId`                                      |
- * | LIMIT_EXCEEDED               | 413, 400, 429 | has a too large body, or a too large or expensive operation      |
+ * | LIMIT_EXCEEDED               | 413, 400      | has a too large body, or a too large or expensive operation      |
+ * | RATE_LIMITED                 | 429           | comes when the caller's budget of this minute is spent           |
  * | OVERLOADED                   | 503           | comes while the gateway is overloaded: see overload.ts           |
  * | AUTHENTICATION_UNAVAILABLE   | 503           | has a token that cannot be checked now                           |
  * | AUDIT_UNAVAILABLE            | 503           | was executed, but its audit line cannot be written               |
@@ -30,6 +31,7 @@ export type RequestErrorCode =
   | 'FORBIDDEN'
   | 'PERSISTED_DOCUMENT_NOT_FOUND'
   | 'LIMIT_EXCEEDED'
+  | 'RATE_LIMITED'
   | 'AUDIT_UNAVAILABLE';
 
 /** Creates an error about the HTTP request. Its status is always sent. */
@@ -54,5 +56,5 @@ export function operationError(
 /** Creates an error for a caller whose budget is spent. `retryAfter` is the time to wait, in seconds. */
 export function waitError(message: string, retryAfter: number): GraphQLError {
   const http = { status: 429, headers: { 'retry-after': String(retryAfter) } };
-  return new GraphQLError(message, { extensions: { code: 'LIMIT_EXCEEDED', retryAfter, http } });
+  return new GraphQLError(message, { extensions: { code: 'RATE_LIMITED', retryAfter, http } });
 }

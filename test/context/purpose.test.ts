@@ -31,7 +31,7 @@ test('what is no purpose is refused, and not repeated', () => {
   for (const said of ['', 'SERVICE, MARKETING', 'curiosity', 'constructor']) {
     expect(() => asked(campaign, said)).toThrow(InvalidInputError);
     expect(() => asked(campaign, said)).toThrow(
-      /^X-Purpose names no purpose: it must be one of SERVICE, [A-Z_, ]+\.$/,
+      /^Data-Purpose names no purpose: it must be one of SERVICE, [A-Z_, ]+\.$/,
     );
   }
 });

@@ -285,7 +285,7 @@ describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
     expect(answered).toBeGreaterThan(3);
     expect(refusal.status).toBe(429);
     expect(refusal.headers.get('retry-after')).toBe('48');
-    expect(refusal.errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED', retryAfter: 48 } }]);
+    expect(refusal.errors).toMatchObject([{ extensions: { code: 'RATE_LIMITED', retryAfter: 48 } }]);
     const [, points, spent, most, over] =
       /may cost (\d+) points. The caller has spent (\d+) of its (\d+) points a minute, so it is (\d+) too many/.exec(
         refusal.errors[0]?.message ?? '',

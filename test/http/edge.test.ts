@@ -73,7 +73,9 @@ describe('a page of a web site on the list', () => {
     expect({ status, body }).toEqual({ status: 204, body: '' });
     expect(headers['access-control-allow-origin']).toBe(origin);
     expect(headers['access-control-allow-methods']).toBe('GET, POST');
-    expect(headers['access-control-allow-headers']).toMatch(/authorization.*content-type.*x-purpose/);
+    expect(headers['access-control-allow-headers']).toMatch(
+      /authorization.*content-type.*data-purpose.*x-purpose/,
+    );
     // Ten minutes at most, in which a site that is taken off the list is still let in.
     expect(headers['access-control-max-age']).toBe('600');
     expect(headers.vary?.toLowerCase()).toContain('origin');

@@ -61,7 +61,7 @@ const SEND_KEY = `
  */
 export function useGraphiqlPage(endpoint: string): Plugin {
   // The answers of the examples show where each value came from.
-  const headers = JSON.stringify({ 'X-Sources': '1' });
+  const headers = JSON.stringify({ 'Report-Sources': '1' });
   const tabs = exampleOperations().map(({ query }) => ({ query, headers }));
   let page: Promise<RenderedPage> | undefined;
   return {
