@@ -25,7 +25,7 @@ import { createWebhookStore, type WebhookStoreOptions } from './webhooks/store.j
 import { createStoreHealth } from './webhooks/store-health.js';
 import { readTriggers, type Trigger } from './webhooks/triggers.js';
 
-/** What is set about events; read before anything is opened. */
+/** The settings of webhooks, outboxes and endpoints. */
 export interface EventSettings {
   store: WebhookStoreOptions | undefined;
   endpoints: readonly Endpoint[];
@@ -68,14 +68,14 @@ export interface GatewayEventsOptions {
 export interface GatewayEvents {
   bus: EventBus;
   receiver: Receiver;
-  /** Resolves when events can be kept; fails when the store cannot be opened. */
+  /** Resolves when the store is open; rejects if it cannot be opened. */
   opened: Promise<void>;
-  /** Whether events can be kept, for the health of the gateway. Empty when there are no webhooks. */
+  /** The state of the store, for the health of the gateway. Empty without a store. */
   health: Readonly<Record<string, () => Promise<'up' | 'down'>>>;
   close(): Promise<void>;
 }
 
-/** Wires what follows from events: what was kept is forgotten, subscribers are told, triggers send. */
+/** Wires the handling of events: cached records are dropped, subscribers are notified, and triggers send. */
 export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvents {
   const { set, config, metrics, logger } = options;
   const bus = createEventBus({
@@ -87,7 +87,7 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
     if (set.webhooks.size + set.outboxes.length > 0)
       logger.warn(
         { sources: [...set.webhooks.keys(), ...set.outboxes.map(({ source }) => source)] },
-        'what systems tell is not taken: set WEBHOOK_FILE, or WEBHOOK_POSTGRES_URL, and WEBHOOK_SECRET',
+        'events of these systems are not received: set WEBHOOK_FILE or WEBHOOK_POSTGRES_URL, and WEBHOOK_SECRET',
       );
     const close = () => {
       bus.close();
@@ -103,7 +103,7 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
   }
 
   const { opening, figures, receiver, readers } = startEvents(set.store, bus, options);
-  // Whoever waits for `opened` is told; until then, systems are told to come again.
+  // Callers of `opened` get the error. Until the store is open, systems get status 503.
   opening.catch(() => undefined);
   metrics.readAtScrape({
     webhookStore: { figures, endpoints: set.endpoints.map(({ name }) => name) },
@@ -123,7 +123,7 @@ export function createGatewayEvents(options: GatewayEventsOptions): GatewayEvent
   };
 }
 
-/** What stores events, follows them up, and receives them. */
+/** Creates the store, and what receives, processes and delivers events. */
 function startEvents(storeOptions: WebhookStoreOptions, bus: EventBus, options: GatewayEventsOptions) {
   const { set, config, rules, registry, forget, triggerRunner, metrics, logger } = options;
   const subjects = new EventSubjects(rules);
@@ -132,7 +132,7 @@ function startEvents(storeOptions: WebhookStoreOptions, bus: EventBus, options: 
     bus,
     aboutOf: (event) => subjects.about(event),
     forget: createForgetEvent({ registry, forget, subjects, webhooks: set.webhooks }),
-    tell: (trigger, known) => triggerRunner.answer(trigger, known),
+    execute: (trigger, known) => triggerRunner.answer(trigger, known),
     logger,
   });
   const opening = createWebhookStore(storeOptions).then((store) => ({
@@ -147,11 +147,11 @@ function startEvents(storeOptions: WebhookStoreOptions, bus: EventBus, options: 
       timeoutMs: set.timeoutMs,
     }),
   }));
-  const keep = async (events: readonly SourceEvent[]) => {
+  const add = async (events: readonly SourceEvent[]) => {
     const { store, deliverer } = await opening;
-    const kept = await store.keep(events);
+    const added = await store.add(events);
     deliverer.wake();
-    return kept;
+    return added;
   };
   const types = eventTypesOf(options.schema);
   const identify = (name: string, value: string) => subjects.identifier(name, value)?.value ?? null;
@@ -161,7 +161,7 @@ function startEvents(storeOptions: WebhookStoreOptions, bus: EventBus, options: 
     figures: createStoreHealth(opening),
     receiver: createReceiver({
       webhooks: set.webhooks,
-      keep,
+      add,
       types,
       identify,
       onReceived,
@@ -169,7 +169,7 @@ function startEvents(storeOptions: WebhookStoreOptions, bus: EventBus, options: 
       publicUrl: config.publicUrl,
     }),
     readers: set.outboxes.map((outbox) =>
-      createOutboxReader({ ...outbox, keep, types, identify, onReceived, logger }),
+      createOutboxReader({ ...outbox, add, types, identify, onReceived, logger }),
     ),
   };
 }

@@ -60,10 +60,10 @@ export class TriggerRunner {
       wanted: { isFreshOnly: true },
       event: { field, event: toCustomerEvent(known), conditions, only: 'complete' },
     });
-    if (withheld !== undefined) return { not: withheld.code, isTemporary: withheld.isTemporary };
+    if (withheld !== undefined) return { withheld: withheld.code, isTemporary: withheld.isTemporary };
     const [error] = result.errors ?? [];
     if (error === undefined) return { data: result.data };
-    return { not: String(error.extensions['code']), isTemporary: true };
+    return { withheld: String(error.extensions['code']), isTemporary: true };
   }
 
   #preparedFor({ name, document, purpose }: Trigger) {

@@ -4,7 +4,7 @@ import { InvalidInputError } from '../errors.js';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The text of a body, without the mark that some systems begin with. Throws an InvalidInputError for what is no UTF-8. */
+/** Decodes a body, without a byte order mark. Throws an InvalidInputError if it is not UTF-8. */
 export function readText(body: Uint8Array): string {
   try {
     return utf8.decode(body);
@@ -14,8 +14,8 @@ export function readText(body: Uint8Array): string {
 }
 
 /**
- * What a body says in JSON, checked. Numbers that JavaScript would round arrive as the text that was sent: ids stay exact.
- * Throws an InvalidInputError that tells where it is wrong, and never what was there.
+ * Parses and validates a JSON body. Numbers that JavaScript would round become text, so that ids stay exact. Throws an
+ * InvalidInputError that names the invalid places, without their values.
  */
 export function readJson<T>(body: Uint8Array, schema: z.ZodType<T>): T {
   const text = readText(body);
@@ -32,22 +32,22 @@ export function readJson<T>(body: Uint8Array, schema: z.ZodType<T>): T {
   throw new InvalidInputError(`The body is not what the system sends: ${placesIn(places)}.`);
 }
 
-/** Names that are no name of a field may be somebody's. */
+/** Lists up to three places. A key that does not look like a field name may be personal, so it is omitted. */
 function placesIn(places: readonly string[]): string {
   const known = places.filter((place) => /^[\w. ]{1,80}$/.test(place));
   return [...new Set(known)].slice(0, 3).join(', ') || 'somewhere in it';
 }
 
-/** An id, which one system writes as a number and another as a text. */
+/** An id, which is a number in some systems and a text in others. */
 export const recordId = z
   .union([z.string(), z.int()])
   .transform(String)
   .pipe(z.string().regex(/^\S{1,200}$/));
 
-/** A moment with a zone, told in UTC. */
+/** A time with a zone, converted to UTC. */
 export const moment = z.iso.datetime({ offset: true }).transform((text) => new Date(text).toISOString());
 
-/** A moment in milliseconds since 1970, as a number or its text. */
+/** A time in milliseconds since 1970, as a number or a text. */
 export const epochMs = z
   .union([z.string().regex(/^\d{1,15}$/), z.int().nonnegative()])
   .transform((value) => new Date(Number(value)))

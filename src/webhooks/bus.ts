@@ -5,22 +5,22 @@ import type { Logger } from '../telemetry/logger.js';
 import type { KnownEvent } from './interest.js';
 import { sealWith } from './store-seal.js';
 
-/** Hands events to whoever is subscribed, on this instance and on the others. Nothing is kept: who is away misses it. */
+/** Sends events to subscribers on all instances. Events are not stored: a disconnected subscriber misses them. */
 export interface EventBus {
   publish: (known: KnownEvent) => void;
-  /** Gives what ends it. `onEnd`: nothing more is told by this instance. */
+  /** Returns a function that unsubscribes. `onEnd` is called when this instance sends no more events. */
   subscribe: (listener: (known: KnownEvent) => void, onEnd?: () => void) => () => void;
-  /** How many are subscribed. */
+  /** The number of subscribers. */
   readonly size: number;
-  /** Ends all subscriptions, those that come later too: they are taken up again with another instance. */
+  /** Ends all subscriptions, also later ones, so that clients reconnect to another instance. */
   end: () => void;
   close: () => void;
 }
 
 export interface EventBusOptions {
-  /** Without it only this instance's subscribers are told of what reaches this instance. */
+  /** Without it, an event reaches the subscribers of this instance only. */
   redisUrl: string | undefined;
-  /** Events are sealed with it on their way. */
+  /** Encrypts events in Redis. */
   secret: string;
   logger: Pick<Logger, 'warn'>;
 }
@@ -30,7 +30,7 @@ const CHANNEL = 'stekkerdoos:1:events';
 export function createEventBus({ redisUrl, secret, logger }: EventBusOptions): EventBus {
   const listeners = new Map<(known: KnownEvent) => void, (() => void) | undefined>();
   let isEnded = false;
-  const tell = (known: KnownEvent): void => {
+  const notify = (known: KnownEvent): void => {
     for (const listener of listeners.keys()) listener(known);
   };
   const end = (): void => {
@@ -40,7 +40,7 @@ export function createEventBus({ redisUrl, secret, logger }: EventBusOptions): E
     for (const onEnd of all) onEnd?.();
   };
   const local: EventBus = {
-    publish: tell,
+    publish: notify,
     subscribe: (listener, onEnd) => {
       if (isEnded) onEnd?.();
       else listeners.set(listener, onEnd);
@@ -64,15 +64,17 @@ export function createEventBus({ redisUrl, secret, logger }: EventBusOptions): E
       const [from = '', sealed = ''] = message.split(' ');
       if (from === self) return;
       try {
-        // Only who has the secret can have sealed it, and these are gateways.
-        tell(JSON.parse(seal.open(sealed, CHANNEL)) as KnownEvent);
+        // Only a gateway with the secret can have sealed it.
+        notify(JSON.parse(seal.open(sealed, CHANNEL)) as KnownEvent);
       } catch {
-        logger.warn('an event of another instance cannot be read: is WEBHOOK_SECRET the same everywhere?');
+        logger.warn(
+          'an event of another instance cannot be read: check that WEBHOOK_SECRET is the same everywhere',
+        );
       }
     },
     prepare: ({ commands }) => commands,
     onOpen: () => undefined,
-    // The shared cache uses the same Redis, and logs that it is down.
+    // The shared cache uses the same Redis, and logs when it is unavailable.
     onDown: () => undefined,
   });
   return {
@@ -82,7 +84,7 @@ export function createEventBus({ redisUrl, secret, logger }: EventBusOptions): E
     },
     end,
     publish: (known) => {
-      tell(known);
+      notify(known);
       const message = `${self} ${seal.close(JSON.stringify(known), CHANNEL)}`;
       redis.link?.publish(CHANNEL, message).catch(() => undefined);
     },

@@ -1,9 +1,9 @@
-/** A condition of subscriptions that a field of `Customer` decides, as `@condition` declares it. */
+/** A condition of subscriptions on a field of `Customer`, as `@condition` declares it. */
 export interface CustomerCondition {
   /** The argument of Subscription fields, such as `firstOrder`. */
   name: string;
-  /** What is selected of the customer, such as `orderCount { value }`. */
+  /** The selection on the customer, such as `orderCount { value }`. */
   selection: string;
-  /** Whether a customer, read by the selection, meets it. Undefined: the customer has no value to judge by. */
+  /** Whether the selected customer meets the condition. Undefined if the customer has no value. */
   isMet(customer: object): boolean | undefined;
 }

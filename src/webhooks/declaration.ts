@@ -2,17 +2,17 @@ import type { Subject } from '../cache/invalidation.js';
 import type { Setting } from '../settings.js';
 import type { EventType, SourceEvent } from './event.js';
 
-/** One request as it came, before anything was made of it. */
+/** A request as received, before it is verified and parsed. */
 export interface WebhookRequest {
   method: string;
-  /** The address that the system was told, with what stands behind `?`: some sign it. */
+  /** The address that the system uses, including the query: some systems sign it. */
   url: string;
   headers: Pick<Headers, 'get'>;
-  /** The bytes that are signed. */
+  /** The signed bytes. */
   body: Uint8Array;
 }
 
-/** What the engine answers a system: status, type and text. */
+/** A response to a system. */
 export interface WebhookAnswer {
   status: number;
   contentType: string;
@@ -20,43 +20,43 @@ export interface WebhookAnswer {
   headers?: Readonly<Record<string, string>>;
 }
 
-/** What the check of a signature found. `stale`: the signature is right, but its time is too far from now. */
+/** The result of verifying a signature. `stale`: the signature is valid, but its time is not within the tolerance. */
 export type SignatureCheck = 'valid' | 'stale' | 'invalid';
 
-/** What a system tells of; the receiver adds whose it is. */
+/** An event as a system reports it. The receiver adds the source. */
 export type ReportedEvent = Omit<SourceEvent, 'source'>;
 
-/** How a system tells of changes. */
+/** How a system reports changes by webhook. */
 export interface WebhookDeclaration {
-  /** The secrets that are valid now: several while they are rotated. Without the setting the source has no webhook. */
+  /** The valid secrets: several during rotation. Without this setting the source has no webhook. */
   secrets: Setting<readonly string[]>;
-  /** A text of our own choice by which the system asks whether the address is ours, where it sends one. */
+  /** A token of our choice that the system sends in its handshake to verify the address. */
   handshakeToken?: Setting<string>;
   /**
-   * Answers what is no event: a verification GET, a challenge, a handshake. Left out or undefined: it is an event. Anybody
-   * can ask: what is answered must not help to sign a message.
+   * Responds to a request that is no event: a verification GET, a challenge, a handshake. If omitted, or if it returns undefined,
+   * the request is an event. The request is not authenticated, so the response must not help to sign a message.
    */
   handshake?(
     request: Omit<WebhookRequest, 'body'>,
     secrets: readonly string[],
     handshakeToken: string | undefined,
   ): WebhookAnswer | undefined;
-  /** Whether the request is from the system and of now. */
+  /** Verifies the signature of the request and its time. */
   verify(request: WebhookRequest, secrets: readonly string[], nowMs: number): SignatureCheck;
   /**
-   * What happened. Kinds that we make nothing of are left out. Throws an InvalidInputError for what the system cannot have
-   * sent.
+   * Parses the events of a request. Kinds that the gateway does not use are dropped. Throws an InvalidInputError for a body that
+   * the system cannot have sent.
    */
   events(request: WebhookRequest, nowMs: number): readonly ReportedEvent[];
   /**
-   * The loaders whose answers an event may change that names nobody, by its type: these are dropped. Default: all of the
-   * source's are.
+   * For an event that names no customer, the loaders whose cached records it may change, by event type. Their records are
+   * dropped. Default: all loaders of the source.
    */
   changes?: Partial<Record<EventType, readonly { readonly name: string }[]>>;
   /**
-   * Objects of the schema that the event is about, beside its customer: answers about them are dropped too. Default: none.
+   * Objects of the schema, beside the customer, whose cached records the event may change. Default: none.
    */
   objects?(event: Pick<SourceEvent, 'type' | 'data'>): readonly Subject[];
-  /** What the system wants to read when its events are kept. Default: status 204 and nothing. */
+  /** The response after its events were stored. Default: status 204 without a body. */
   acknowledgement?: WebhookAnswer;
 }

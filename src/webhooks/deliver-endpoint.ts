@@ -1,23 +1,23 @@
 import { milliseconds } from '../duration.js';
 import type { Endpoint } from './endpoints.js';
 
-/** An endpoint that says it is overloaded, and not for how long. */
-const BREATHER_MS = milliseconds('5 s');
-/** Longer than this it is not left alone as a whole. */
+/** Pause after an overload response without `Retry-After`. */
+const DEFAULT_PAUSE_MS = milliseconds('5 s');
+/** Longest pause of a whole endpoint. */
 const MAX_PAUSE_MS = milliseconds('1 hour');
 
-/** How much an endpoint may be given now. */
+/** The current allowance of an endpoint. */
 export interface Allowance {
-  /** How many deliveries, at most `wanted`. */
+  /** The number of permitted deliveries, at most `wanted`. */
   of(wanted: number): number;
   use(count: number): void;
-  /** Leaves it alone for a while. */
+  /** Permits nothing for a time. Default: DEFAULT_PAUSE_MS. */
   pause(forMs: number | undefined): void;
-  /** In how many milliseconds there is room for so many; 0 when there is now. */
+  /** Milliseconds until `count` deliveries are permitted; 0 if they are permitted now. */
   waitMs(count: number): number;
 }
 
-/** A bucket that holds one second's worth and fills as time goes by. The rate may change meanwhile. */
+/** A token bucket that holds the tokens of one second. The rate may change at any time. */
 export function allowanceOf(rate: Pick<Endpoint, 'ratePerSecond'>, now: () => number): Allowance {
   const size = (): number => Math.max(1, rate.ratePerSecond);
   let tokens = size();
@@ -26,7 +26,7 @@ export function allowanceOf(rate: Pick<Endpoint, 'ratePerSecond'>, now: () => nu
 
   function fill(): number {
     const at = now();
-    // A clock that is set back fills nothing.
+    // If the clock was set back, no tokens are added.
     tokens = Math.min(size(), tokens + (Math.max(0, at - filledAt) * rate.ratePerSecond) / 1000);
     filledAt = at;
     return tokens;
@@ -37,7 +37,7 @@ export function allowanceOf(rate: Pick<Endpoint, 'ratePerSecond'>, now: () => nu
     use: (count) => {
       tokens -= count;
     },
-    pause: (forMs = BREATHER_MS) => {
+    pause: (forMs = DEFAULT_PAUSE_MS) => {
       pausedUntil = Math.max(pausedUntil, now() + Math.min(forMs, MAX_PAUSE_MS));
     },
     waitMs: (count) =>

@@ -1,26 +1,26 @@
 export interface Pump {
-  /** There may be something to do. */
+  /** Takes work without waiting for the next poll. */
   wake: () => void;
-  /** Resolves when nothing is under way and nothing more can be done at this moment. */
+  /** Resolves when no work is in flight and none can be taken. */
   idle(): Promise<void>;
-  /** Takes no more, and resolves when what is under way is done. */
+  /** Takes no more work. Resolves when no work is in flight. */
   close(): Promise<void>;
 }
 
 export interface PumpOptions<T> {
   concurrency: number;
-  /** How often it is asked whether there is something to do, when nobody tells. */
+  /** Interval between polls for work. */
   pollMs: number;
-  /** Takes on so many at most. */
+  /** Takes at most `limit` items. */
   take: (limit: number) => Promise<readonly T[]>;
   /** Must not reject. */
   work: (item: T) => Promise<void>;
-  /** Taking failed, or goes well again. */
-  told: (error: unknown) => void;
+  /** Called after each attempt to take work, with its error or undefined. */
+  onTaken: (error: unknown) => void;
 }
 
-/** Takes on work as long as there is any, and not more at once than is allowed. */
-export function createPump<T>({ concurrency, pollMs, take, work, told }: PumpOptions<T>): Pump {
+/** Takes work while there is any, and runs at most `concurrency` items at a time. */
+export function createPump<T>({ concurrency, pollMs, take, work, onTaken }: PumpOptions<T>): Pump {
   let inFlight = 0;
   let isTaking = false;
   let isWoken = false;
@@ -33,11 +33,11 @@ export function createPump<T>({ concurrency, pollMs, take, work, told }: PumpOpt
       isWoken = false;
       try {
         const items = await take(concurrency - inFlight);
-        told(undefined);
+        onTaken(undefined);
         for (const item of items) start(item);
       } catch (error) {
         // The next poll tries again.
-        told(error);
+        onTaken(error);
       }
     }
     isTaking = false;

@@ -1,8 +1,8 @@
 import { milliseconds } from '../duration.js';
 
 /**
- * How long after an attempt that failed comes the next one: the schedule of Standard Webhooks 1.0.0, "Deliverability
- * and reliability". Ten attempts in all, the last some 75 hours after the first.
+ * Delays after failed attempts: the schedule of Standard Webhooks 1.0.0, "Deliverability and reliability". There are ten
+ * attempts, the last about 75 hours after the first.
  */
 const DELAYS_MS = (
   [
@@ -18,12 +18,12 @@ const DELAYS_MS = (
   ] as const
 ).map(milliseconds);
 
-/** So much a delay may be shorter or longer, so that what failed together does not come back together. */
+/** Random part of a delay, shorter or longer, so that deliveries that failed together are not retried together. */
 const JITTER = 0.2;
-/** Longer than this nobody can make us wait. */
+/** A longer `Retry-After` is cut to this. */
 const MAX_RETRY_AFTER_MS = milliseconds('24 hours');
 
-/** In how many milliseconds to try again; undefined when that was the last time. */
+/** The delay before the next attempt in milliseconds; undefined after the last attempt. */
 export function retryDelayMs(attempts: number, random: () => number, retryAfterMs = 0): number | undefined {
   const delay = DELAYS_MS[attempts - 1];
   if (delay === undefined) return undefined;

@@ -10,19 +10,19 @@ import { createSender, type Sender, type SenderOptions } from './send.js';
 import type { LeasedDelivery, LeasedEvent, Processed, Settled, WebhookStore } from './store.js';
 
 /**
- * Events that are looked at together: each system is then asked once about all of them. More would keep those who ask
- * waiting while what it answered is read.
+ * Events that are processed together, so that each system gets one call for all of them. A larger group would delay requests
+ * while its records are parsed.
  */
-const EVENTS_TOGETHER = 8;
-/** One that is slow to be looked at holds up no more than those that came with it. */
-const GROUPS_AT_ONCE = 2;
-/** Beside the time that an endpoint has to answer: for rendering, and for writing down how it went. */
+const EVENTS_PER_GROUP = 8;
+/** A slow event delays only the events of its group. */
+const MAX_CONCURRENT_GROUPS = 2;
+/** Added to the timeout of an endpoint, for rendering the body and storing the outcome. */
 const LEASE_MARGIN_MS = 15_000;
 const SWEEP_EVERY_MS = 60_000;
 
-/** What an endpoint receives, as Standard Webhooks recommends it. */
+/** The body of a delivery, as Standard Webhooks recommends it. */
 export interface WebhookBody {
-  /** Which schema `data` has. */
+  /** The type of the event, which defines the schema of `data`. */
   type: string;
   /** When the event happened, ISO 8601. */
   timestamp: string;
@@ -30,40 +30,40 @@ export interface WebhookBody {
 }
 
 /**
- * What a delivery is at the moment of sending. `skip`: it is not to be sent, and why, in words without personal data.
- * `retryAt`: not now, but then; that counts as no attempt.
+ * A delivery at the moment of sending. `skip`: the reason why it is not sent, without personal data. `retryAt`: when to render it
+ * again, in milliseconds since 1970; this does not count as an attempt.
  */
 export type Rendered = { body: WebhookBody } | { skip: string } | { retryAt: number };
 
 export interface DelivererOptions extends SenderOptions {
   store: WebhookStore;
   endpoints: readonly Endpoint[];
-  /** What an event leads to. It may be asked again for the same event, when its answer could not be written down. */
+  /** Processes an event. It may be called again for the same event, if its result could not be stored. */
   process: (event: SourceEvent) => Promise<Processed>;
-  /** Asked before each attempt, so that what is sent is of that moment. */
+  /** Renders a delivery before each attempt, so that the body has current data. */
   render: (delivery: LeasedDelivery) => Promise<Rendered>;
   logger: Logger;
   metrics: Pick<WebhookMetrics, 'eventProcessed' | 'deliveryAttempted'>;
   /** Milliseconds since 1970. Default: the system's clock. */
   now?: () => number;
-  /** From 0 up to 1. Default: Math.random. */
+  /** Returns a number from 0 to 1. Default: Math.random. */
   random?: () => number;
-  /** How often the store is asked for what has become due. Default: 1,000 ms. */
+  /** Interval between polls of the store for due deliveries. Default: 1,000 ms. */
   pollMs?: number;
-  /** After so long without a word of an instance another takes over what it had begun. Default: timeoutMs + 15 s. */
+  /** Duration of a lease. When it expires, another instance takes over. Default: timeoutMs + 15 s. */
   leaseMs?: number;
 }
 
 export interface Deliverer {
-  /** Events were kept: there is something to do. */
+  /** Processes new events without waiting for the next poll. */
   wake(): void;
-  /** Resolves when all that is due has been tried. */
+  /** Resolves when each due delivery has been attempted. */
   idle(): Promise<void>;
-  /** Takes on no more, and resolves when what is under way is done and written down. The store stays open. */
+  /** Leases nothing more. Resolves when work in flight has ended and is stored. The store stays open. */
   close(): Promise<void>;
 }
 
-/** Processes events and sends what follows from them, from now on until it is closed. */
+/** Processes events and sends deliveries until it is closed. */
 export function createDeliverer(options: DelivererOptions): Deliverer {
   return new StoreDeliverer(options);
 }
@@ -76,9 +76,9 @@ class StoreDeliverer implements Deliverer {
   readonly #settings: Settings;
   readonly #sender: Sender;
   readonly #pace: EventPace = createEventPace();
-  /** Takes events of the store. */
+  /** Processes the events of the store. */
   readonly #inlet: Pump;
-  /** Sends the deliveries of each endpoint, so that one that is slow or dead holds up no other. */
+  /** Sends the deliveries of each endpoint separately, so that a slow endpoint delays no other. */
   readonly #outlets: ReadonlyMap<string, Pump>;
   readonly #sweeper: NodeJS.Timeout;
   #isStoreDown = false;
@@ -121,25 +121,26 @@ class StoreDeliverer implements Deliverer {
     await this.#sender.close();
   }
 
-  /** Logs once when the store becomes unavailable and once when it is back: the polls go on meanwhile. */
+  /** Logs once when the store becomes unavailable, and once when it is available again. Polling continues. */
   readonly #noteStoreState = (error: unknown): void => {
     if ((error !== undefined) === this.#isStoreDown) return;
     this.#isStoreDown = error !== undefined;
     const { logger } = this.#settings;
-    if (this.#isStoreDown) logger.error({ reason: codeOf(error) }, 'webhook store out of reach');
-    else logger.info('webhook store back');
+    if (this.#isStoreDown)
+      logger.error({ reason: codeOf(error) }, 'the webhook store is unavailable: check its file or database');
+    else logger.info('the webhook store is available again');
   };
 
   #createInlet(): Pump {
     const { store, leaseMs } = this.#settings;
-    // Time that a test turns is not the time that this machine takes.
+    // Real time, also in tests that control the clock: the pace depends on the load of this machine.
     const allowance = allowanceOf(this.#pace, () => performance.now());
     return this.#createPump<readonly LeasedEvent[]>({
       allowance,
-      together: EVENTS_TOGETHER,
-      concurrency: GROUPS_AT_ONCE,
+      together: EVENTS_PER_GROUP,
+      concurrency: MAX_CONCURRENT_GROUPS,
       take: async () => {
-        const group = await store.leaseEvents(EVENTS_TOGETHER, leaseMs);
+        const group = await store.leaseEvents(EVENTS_PER_GROUP, leaseMs);
         allowance.use(group.length);
         return group.length === 0 ? [] : [group];
       },
@@ -165,7 +166,7 @@ class StoreDeliverer implements Deliverer {
     });
   }
 
-  /** Takes nothing while the allowance does not give `together`, and comes again when it does. */
+  /** Creates a pump that takes work only when the allowance permits `together` items. */
   #createPump<T>({
     allowance,
     together,
@@ -186,7 +187,7 @@ class StoreDeliverer implements Deliverer {
         timer = setTimeout(pump.wake, Math.min(allowance.waitMs(together), pollMs)).unref();
         return Promise.resolve([]);
       },
-      told: this.#noteStoreState,
+      onTaken: this.#noteStoreState,
     });
     return pump;
   }
@@ -208,7 +209,7 @@ class StoreDeliverer implements Deliverer {
         `webhook event ${outcome}`,
       );
       const retryAt = delay === undefined ? undefined : now() + delay;
-      // Where that cannot be written down either, the lease runs out and the event is tried again.
+      // If this cannot be stored either, the lease expires and the event is processed again.
       await store.eventFailed(event, codeOf(error), retryAt).catch(this.#noteStoreState);
     }
   }
@@ -221,14 +222,14 @@ class StoreDeliverer implements Deliverer {
     metrics.deliveryAttempted(endpoint.name, settled.state);
     if (settled.state === 'dead')
       logger.warn({ endpoint: endpoint.name, delivery: delivery.id, ...settled }, 'webhook delivery dead');
-    // What cannot be written down is sent again under the same id, when the lease has run out.
+    // If the outcome cannot be stored, the lease expires and the delivery is sent again with the same id.
     await store.settle(delivery, settled).catch(this.#noteStoreState);
     if (!isGone) return;
-    logger.warn({ endpoint: endpoint.name }, 'webhook endpoint gone, and disabled');
+    logger.warn({ endpoint: endpoint.name }, 'the endpoint returned status 410 and is disabled');
     await store.disable(endpoint.name, settled.reason).catch(this.#noteStoreState);
   }
 
-  /** Undefined: it is left to the instance that takes it over. */
+  /** Sends a delivery. Resolves to undefined if the lease is too short: another instance then takes it over. */
   async #attempt(
     delivery: LeasedDelivery,
     endpoint: Endpoint,
@@ -244,9 +245,9 @@ class StoreDeliverer implements Deliverer {
     }
     if ('skip' in rendered) return { state: 'skipped', attempts: delivery.attempts, reason: rendered.skip };
     if ('retryAt' in rendered)
-      return { state: 'waiting', attempts: delivery.attempts, reason: 'put off', at: rendered.retryAt };
+      return { state: 'waiting', attempts: delivery.attempts, reason: 'postponed', at: rendered.retryAt };
     const body = JSON.stringify(rendered.body);
-    // If this instance stood still meanwhile, another may have sent it, and what follows it too.
+    // If this process was paused, another instance may have sent this delivery and the next one.
     if (now() + timeoutMs > delivery.leasedUntil) return undefined;
     const sent = await this.#sender.send(endpoint, { id: delivery.id, body, now: now() });
     const { outcome, reason, isOverloaded, retryAfterMs } = sent;
@@ -265,7 +266,7 @@ class StoreDeliverer implements Deliverer {
   }
 }
 
-/** What kind of error it is. Its words may hold what a system said. */
+/** The code or name of an error. Its message may contain text from a system. */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown';
   return 'code' in error && typeof error.code === 'string' ? error.code : error.name;

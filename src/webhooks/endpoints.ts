@@ -3,20 +3,20 @@ import { z } from 'zod';
 import { listIn } from '../settings.js';
 import { privateKeyOf, secretOf, type SigningKeys } from './standard-webhooks.js';
 
-/** Where deliveries go. */
+/** A receiver of deliveries. */
 export interface Endpoint extends SigningKeys {
-  /** By which triggers name it. */
+  /** The name in triggers. */
   name: string;
   url: string;
-  /** Deliveries a second, by each instance of the gateway: its workers share them. */
+  /** Deliveries a second by each instance of the gateway. Its workers share them. */
   ratePerSecond: number;
-  /** Deliveries at once, by each instance of the gateway: its workers share them. */
+  /** Concurrent deliveries by each instance of the gateway. Its workers share them. */
   concurrency: number;
-  /** Whether it may lie in a private network, and be asked without encryption. */
+  /** Whether it may be in a private network, and may use http. */
   allowPrivate: boolean;
 }
 
-/** One of WEBHOOK_ENDPOINTS. */
+/** An entry of WEBHOOK_ENDPOINTS. */
 const declaredEndpoint = z.strictObject({
   name: z.string().regex(/^[\w.-]{1,64}$/),
   url: z.url({ protocol: /^https?$/ }).refine((text) => {
@@ -36,12 +36,11 @@ const declaredEndpoint = z.strictObject({
 
 const EXAMPLE = '[{"name": "mailer", "url": "https://mailer.example.nl/hooks", "secrets": ["whsec_..."]}]';
 
-/** What each field must be, in the words of a problem. */
+/** Descriptions of valid values, for error messages. */
 const EXPECTS: Readonly<Record<string, string>> = {
   name: '1 to 64 letters, digits, dots, hyphens and underscores, which no other endpoint has',
   url: 'an https address, without user name or fragment; http only with allowPrivate',
-  secrets:
-    'one or two texts of whsec_ and 24 to 64 bytes in base64; it may be left out where there is a privateKey',
+  secrets: 'one or two texts of whsec_ and 24 to 64 bytes in base64; optional with a privateKey',
   privateKey: 'whsk_ and an ed25519 key in base64',
   ratePerSecond: 'a number of deliveries a second, 0.01 to 1000 (default 10)',
   concurrency: 'a whole number of deliveries at once, 1 to 100 (default 5)',
@@ -49,8 +48,8 @@ const EXPECTS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads WEBHOOK_ENDPOINTS, as one of so many workers may use them. What is wrong is told by endpoint and field, without a
- * value, and the endpoint is left out.
+ * Reads WEBHOOK_ENDPOINTS, with the share of one worker. A problem names the endpoint and the field, without the value. Invalid
+ * endpoints are omitted.
  */
 export function readEndpoints(text: string, problems: string[], workers = 1): Endpoint[] {
   const endpoints: Endpoint[] = [];
@@ -73,7 +72,7 @@ export function readEndpoints(text: string, problems: string[], workers = 1): En
     const { secrets = [], privateKey, ...same } = data;
     if (data.concurrency < workers)
       problems.push(
-        `WORKERS ${workers} is too many for endpoint ${name}, whose concurrency is ${data.concurrency}: set WORKERS to ${data.concurrency} at most, or give the endpoint more.`,
+        `WORKERS ${workers} is more than the concurrency of endpoint ${name} (${data.concurrency}). Set WORKERS to ${data.concurrency} at most, or raise the concurrency.`,
       );
     endpoints.push({
       ...same,

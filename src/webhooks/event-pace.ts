@@ -1,34 +1,34 @@
 import { performance } from 'node:perf_hooks';
 
-const LOOK_EVERY_MS = 200;
-/** Of the processor's time; from there on those who ask wait noticeably for each other. */
-const BUSY = 0.5;
-/** Events must not wait for ever where it never rests. */
-const LEAST_PER_SECOND = 40;
-/** More has systems asked too often: each event is looked up, to know who it is about. */
-const MOST_PER_SECOND = 300;
+const SAMPLE_INTERVAL_MS = 200;
+/** Event loop utilisation above which requests noticeably wait for each other. */
+const MAX_UTILIZATION = 0.5;
+/** Under constant load, events are still processed at this rate. */
+const MIN_EVENTS_PER_S = 40;
+/** Each event causes calls to systems to identify its customer, so the rate is limited. */
+const MAX_EVENTS_PER_S = 300;
 
 export interface EventPace {
-  /** As it is now. */
+  /** The current rate. */
   readonly ratePerSecond: number;
   close(): void;
 }
 
 /**
- * How many events a second this instance processes: as many as leave the processor time for those who ask, and for what
- * comes in. A flood of events is written down first, and looked at when there is time.
+ * Adapts the rate at which this instance processes events, so that requests have priority. A burst of events is stored first
+ * and processed when the event loop has time.
  */
 export function createEventPace(): EventPace {
   let before = performance.eventLoopUtilization();
-  let ratePerSecond = MOST_PER_SECOND;
+  let ratePerSecond = MAX_EVENTS_PER_S;
   const timer = setInterval(() => {
     const now = performance.eventLoopUtilization();
     const { utilization } = performance.eventLoopUtilization(now, before);
     before = now;
-    // Down by a share and up by a step, as senders find their part of a busy line (RFC 5681).
-    const next = utilization > BUSY ? ratePerSecond * 0.7 : ratePerSecond + 10;
-    ratePerSecond = Math.min(MOST_PER_SECOND, Math.max(LEAST_PER_SECOND, next));
-  }, LOOK_EVERY_MS).unref();
+    // Additive increase and multiplicative decrease, as in TCP congestion control (RFC 5681).
+    const next = utilization > MAX_UTILIZATION ? ratePerSecond * 0.7 : ratePerSecond + 10;
+    ratePerSecond = Math.min(MAX_EVENTS_PER_S, Math.max(MIN_EVENTS_PER_S, next));
+  }, SAMPLE_INTERVAL_MS).unref();
   return {
     get ratePerSecond() {
       return ratePerSecond;

@@ -4,10 +4,10 @@ import type { IdentityRules } from '../identity/identity-graph.js';
 import { textOf } from '../identity/matching.js';
 import type { SourceEvent } from './event.js';
 
-/** Whom events are about, by the identifiers that they name. */
+/** Finds the customers of events by the identifiers in the events. */
 export class EventSubjects {
   readonly #rules: IdentityRules;
-  /** By how much its source is believed. */
+  /** The priority of the source of each record key; 0 is the highest. */
   readonly #rank: ReadonlyMap<string, number>;
 
   constructor(rules: IdentityRules) {
@@ -15,7 +15,7 @@ export class EventSubjects {
     this.#rank = new Map(rules.sources.map(({ identity }, place) => [identity.recordKey, place]));
   }
 
-  /** Null when the value identifies nobody. */
+  /** Returns the normalised identifier, or null if the value identifies no customer. */
   identifier(name: string, value: string): Identifier | null {
     const namespace = this.#rules.namespaces.get(name);
     return namespace === undefined ? null : normalise(namespace, value);
@@ -30,7 +30,7 @@ export class EventSubjects {
     );
   }
 
-  /** The personal ones. People share a phone or a device: it says nothing about whose event it is. */
+  /** The personal identifiers of an event, the strongest first. A shared phone or device does not identify the customer. */
   about(event: SourceEvent): Identifier[] {
     return this.namedBy(event).filter((identifier) => this.isPersonal(identifier));
   }
@@ -39,7 +39,7 @@ export class EventSubjects {
     return isPersonal(this.#rules, identifier);
   }
 
-  /** Ids of records come first, by how much their source is believed, and identifiers that people share come last. */
+  /** Sorts identifiers: record ids first, by the priority of their source; identifiers that people share last. */
   strongestFirst(all: readonly Identifier[]): Identifier[] {
     return [...new Map(all.map((one) => [textOf(one), one])).values()].sort(
       (one, other) => this.#rankOf(one) - this.#rankOf(other) || (textOf(one) < textOf(other) ? -1 : 1),

@@ -1,37 +1,37 @@
 import { isEnumType, type GraphQLSchema } from 'graphql';
 
-/** What can happen in a source system, such as `order.paid`. The enum `EventType`, to which sources may add, has a value for each. */
+/** A kind of event, such as `order.paid`. The enum `EventType` has a value for each; sources can add values. */
 export type EventType = string;
 
-/** `order.paid` is ORDER_PAID in the schema. */
+/** Converts `order.paid` to ORDER_PAID, as in the schema. */
 export function typeNamed(type: EventType): string {
   return type.toUpperCase().replace('.', '_');
 }
 
-/** ORDER_PAID is `order.paid` in a webhook. */
+/** Converts ORDER_PAID to `order.paid`, as in webhooks. */
 export function typeOf(name: string): EventType {
   return name.toLowerCase().replace('_', '.');
 }
 
-/** The types of which the schema has a value. */
+/** The event types of the schema. */
 export function eventTypesOf(schema: GraphQLSchema): ReadonlySet<EventType> {
   const type = schema.getType('EventType');
   return new Set(isEnumType(type) ? type.getValues().map(({ name }) => typeOf(name)) : []);
 }
 
-/** What happened in a source system: the attributes of CloudEvents 1.0, and as little of the person as will do. */
+/** An event in a source system: the attributes of CloudEvents 1.0, with the least personal data that is needed. */
 export interface SourceEvent {
-  /** The system's own id of what it sent; with the source it tells an event from all others. */
+  /** The system's id of the event. It is unique together with the source. */
   id: string;
   /** The name of the source. */
   source: string;
   type: EventType;
   /** When it happened, ISO 8601 in UTC. */
   time: string;
-  /** The record's id in the source. A text: ids above 2^53 stay exact. */
+  /** The record's id in the source, as text, so that ids above 2^53 stay exact. */
   subject?: string;
-  /** Whom it is about, by namespace. Empty when the system tells no more than the record. */
+  /** The identifiers of its customer, by namespace. Empty if the system names the record only. */
   identifiers: Readonly<Record<string, readonly string[]>>;
-  /** What conditions of triggers need: amounts, numbers, states. Never who the person is. */
+  /** Values for conditions of triggers: amounts, numbers, states. Never personal data. */
   data: Readonly<Record<string, string | number | boolean | null>>;
 }

@@ -7,21 +7,21 @@ import type { KnownEvent } from './interest.js';
 import type { LeasedDelivery, PlannedDelivery, Processed } from './store.js';
 import type { Trigger } from './triggers.js';
 
-/** What a trigger's subscription came to. */
-export type TriggerResult = { data: unknown } | { not: string; isTemporary: boolean };
+/** The result of a trigger's subscription: its data, or the reason why nothing is sent. */
+export type TriggerResult = { data: unknown } | { withheld: string; isTemporary: boolean };
 
 export interface FollowUpOptions {
   triggers: readonly Trigger[];
   bus: Pick<EventBus, 'publish'>;
   /**
-   * Forgets, everywhere, what is kept of whom the event is about. Resolves with the customer's personal identifiers,
-   * the strongest first.
+   * Drops the cached records of the event's customer on every instance. Resolves to the customer's personal identifiers, the
+   * strongest first.
    */
   forget: (event: SourceEvent) => Promise<readonly Identifier[]>;
-  /** The personal identifiers that an event names, the strongest first. */
+  /** The personal identifiers in an event, the strongest first. */
   aboutOf: (event: SourceEvent) => readonly Identifier[];
-  /** Answers a trigger's subscription for an event, as it is now. */
-  tell: (trigger: Trigger, known: KnownEvent) => Promise<TriggerResult>;
+  /** Executes a trigger's subscription for an event with current data. */
+  execute: (trigger: Trigger, known: KnownEvent) => Promise<TriggerResult>;
   logger: Pick<Logger, 'info'>;
 }
 
@@ -30,12 +30,20 @@ export interface FollowUp {
   render: (delivery: LeasedDelivery) => Promise<Rendered>;
 }
 
-/** A system that could not be asked is asked again so often, and for so long: then the moment has passed. */
-const AGAIN_AFTER_MS = 60_000;
-const AGAIN_FOR_MS = 24 * 3_600_000;
+/** Pause between attempts to render a delivery while a system is unavailable. */
+const RETRY_DELAY_MS = 60_000;
+/** After this time, a delivery that could not be rendered is skipped. */
+const MAX_RETRY_MS = 24 * 3_600_000;
 
-/** What follows from events: first what was kept is forgotten, then subscribers are told, and triggers plan what to send. */
-export function createFollowUp({ triggers, bus, forget, aboutOf, tell, logger }: FollowUpOptions): FollowUp {
+/** Processes events: drops cached records, then notifies subscribers, then plans the deliveries of triggers. */
+export function createFollowUp({
+  triggers,
+  bus,
+  forget,
+  aboutOf,
+  execute,
+  logger,
+}: FollowUpOptions): FollowUp {
   const now = (): number => Date.now();
   const byName = new Map(triggers.map((trigger) => [trigger.name, trigger]));
 
@@ -46,9 +54,9 @@ export function createFollowUp({ triggers, bus, forget, aboutOf, tell, logger }:
       const cancel: string[] = [];
       const deliveries: PlannedDelivery[] = [];
       for (const trigger of triggers) {
-        // What was planned may have been so by another of them: systems differ in what they know somebody by.
-        if (trigger.interest.needless(known))
-          cancel.push(...known.about.map((one) => `${trigger.name} ${named(one)}`));
+        // The earlier event may have named the customer by another identifier, so all of them are cancelled.
+        if (trigger.interest.cancels(known))
+          cancel.push(...known.about.map((identifier) => `${trigger.name} ${textOf(identifier)}`));
         const onUnjudged = (reason: string) => {
           logger.info(
             { trigger: trigger.name, source: event.source, type: event.type, reason },
@@ -62,13 +70,13 @@ export function createFollowUp({ triggers, bus, forget, aboutOf, tell, logger }:
 
     render: async ({ trigger: name, event, dueAt }) => {
       const trigger = byName.get(name);
-      if (trigger === undefined) return { skip: 'there is no such trigger any more' };
+      if (trigger === undefined) return { skip: 'the trigger no longer exists' };
       const at = trigger.quietHours?.after(now()) ?? now();
       if (at > now()) return { retryAt: at };
-      const told = await tell(trigger, { event, about: aboutOf(event) });
-      if ('data' in told) return { body: { type: event.type, timestamp: event.time, data: told.data } };
-      if (told.isTemporary && now() - dueAt < AGAIN_FOR_MS) return { retryAt: now() + AGAIN_AFTER_MS };
-      return { skip: told.not };
+      const result = await execute(trigger, { event, about: aboutOf(event) });
+      if ('data' in result) return { body: { type: event.type, timestamp: event.time, data: result.data } };
+      if (result.isTemporary && now() - dueAt < MAX_RETRY_MS) return { retryAt: now() + RETRY_DELAY_MS };
+      return { skip: result.withheld };
     },
   };
 
@@ -78,13 +86,14 @@ export function createFollowUp({ triggers, bus, forget, aboutOf, tell, logger }:
     const delayMs = interest.isDelayed(event.type) ? interest.delayMs : 0;
     const due = delayMs === 0 ? now() : Math.max(now(), Date.parse(event.time) + delayMs);
     const dueAt = quietHours?.after(due) ?? due;
-    const onceKey = once?.per === 'RECORD' ? `${event.source} ${event.subject ?? event.id}` : whose(known);
+    const customer = customerKeyOf(known);
+    const onceKey = once?.per === 'RECORD' ? `${event.source} ${event.subject ?? event.id}` : customer;
     return {
       trigger: trigger.name,
       endpoint,
-      orderKey: whose(known),
+      orderKey: customer,
       dueAt,
-      ...(delayMs === 0 ? {} : { cancelKey: `${trigger.name} ${whose(known)}` }),
+      ...(delayMs === 0 ? {} : { cancelKey: `${trigger.name} ${customer}` }),
       ...(once === undefined
         ? {}
         : { once: { key: `${trigger.name} ${onceKey}`, until: dueAt + once.withinMs } }),
@@ -92,12 +101,12 @@ export function createFollowUp({ triggers, bus, forget, aboutOf, tell, logger }:
   }
 }
 
-/** Of nobody whom the system names, an event is a line of its own. */
-function whose({ event, about }: KnownEvent): string {
+/** Identifies the customer. An event without a customer has a key of its own, so it waits for no other. */
+function customerKeyOf({ event, about }: KnownEvent): string {
   const [first] = about;
-  return first === undefined ? `${event.source} ${event.id}` : named(first);
+  return first === undefined ? `${event.source} ${event.id}` : textOf(first);
 }
 
-function named({ namespace, value }: Identifier): string {
+function textOf({ namespace, value }: Identifier): string {
   return `${namespace} ${value}`;
 }

@@ -3,24 +3,24 @@ import type { EventType, SourceEvent } from './event.js';
 
 /** How many events were stored, and how many had been stored before. */
 export interface IntakeResult {
-  kept: number;
+  added: number;
   known: number;
 }
 
 export interface IntakeOptions {
-  /** Keeps events for good. The system is told that we have them only when this has resolved; until then it tells again. */
-  keep: (events: readonly SourceEvent[]) => Promise<IntakeResult>;
-  /** The types of events that the schema has. */
+  /** Stores events durably. The system gets a success response only after this resolves; otherwise it sends them again. */
+  add: (events: readonly SourceEvent[]) => Promise<IntakeResult>;
+  /** The event types of the schema. */
   types: ReadonlySet<EventType>;
-  /** An identifier in its one way to be written, or null when it is none. */
+  /** Returns the canonical form of an identifier, or null if the value is not valid. */
   identify: (namespace: string, value: string) => string | null;
 }
 
 /**
- * An event as it is stored: its source, and its customer in the customer view's own way of writing, so that they are found by it.
- * An identifier that identifies nobody is left out, and so is an event whose type the schema does not have.
+ * Converts a reported event to its stored form: with its source, and with identifiers in canonical form. Invalid identifiers
+ * are dropped. Returns no event if the schema does not have its type.
  */
-export function ofSource(
+export function storedEvents(
   source: string,
   event: ReportedEvent,
   { types, identify }: Pick<IntakeOptions, 'types' | 'identify'>,

@@ -5,15 +5,15 @@ import type { Setting, SettingsReader } from '../settings.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { WebhookOutcome } from '../telemetry/webhook-metrics.js';
 import type { ReportedEvent } from './declaration.js';
-import { ofSource, type IntakeOptions } from './intake.js';
+import { storedEvents, type IntakeOptions } from './intake.js';
 
-/** How a system with a database of its own tells of changes: by a table that its triggers write, or its software. */
+/** How a system reports changes in a table of its database, which its triggers or its software write. */
 export interface OutboxDeclaration {
-  /** The database, as a role that may read and delete in the table and nothing else. Without the setting nothing is taken. */
+  /** The database, with a role that may only read and delete rows of the table. Without this setting the outbox is not read. */
   url: Setting<string>;
-  /** The table, with a column `id` that grows; in PostgreSQL also the channel of `NOTIFY`. */
+  /** The table, which has an ascending column `id`. In PostgreSQL it is also the channel of `NOTIFY`. */
   table: string;
-  /** What happened; undefined for what we make nothing of. Throws an InvalidInputError for what cannot be read. */
+  /** Parses a row. Returns undefined for kinds that the gateway does not use. Throws an InvalidInputError for an invalid row. */
   event(row: OutboxRow): ReportedEvent | undefined;
 }
 
@@ -27,7 +27,7 @@ export interface PluggedInOutbox {
 export interface OutboxReaderOptions extends PluggedInOutbox, IntakeOptions {
   onReceived?: (source: string, outcome: WebhookOutcome) => void;
   logger: Pick<Logger, 'warn' | 'error'>;
-  /** Before the first and the last of the attempts to reach the database again. Default 1 s and 30 s. */
+  /** The first and the longest pause between attempts to connect again. Default: 1 s and 30 s. */
   pausesMs?: { first: number; last: number };
 }
 
@@ -35,7 +35,7 @@ export interface OutboxReader {
   close(): Promise<void>;
 }
 
-/** The outboxes whose database is set. */
+/** The outboxes whose database is in the settings. */
 export function pluggedInOutboxes(
   sources: readonly { name: string; outbox?: OutboxDeclaration }[],
   settings: SettingsReader,
@@ -48,14 +48,14 @@ export function pluggedInOutboxes(
 }
 
 /**
- * Takes what is in the outbox, and what comes. A row is gone only when its event is kept, so what happens while we are away
- * waits there. Several instances may read one outbox: each row is one's.
+ * Reads the rows of an outbox, now and when new ones arrive. A row is deleted only after its event was stored, so events wait
+ * in the table while the gateway is unavailable. Several instances may read one outbox: only one gets each row.
  */
 export function createOutboxReader({
   source,
   address,
   declaration,
-  keep,
+  add,
   types,
   identify,
   onReceived = () => undefined,
@@ -79,7 +79,7 @@ export function createOutboxReader({
         }
       } catch (error) {
         const reason = error instanceof Error ? error.name : 'unknown';
-        logger.warn({ source, reason, pauseMs }, 'the outbox cannot be read now');
+        logger.warn({ source, reason, pauseMs }, 'the outbox cannot be read: check its database and role');
         onReceived(source, 'failed');
         await wait(pauseMs, undefined, { signal }).catch(() => undefined);
         pauseMs = Math.min(pauseMs * 2, pausesMs.last);
@@ -89,7 +89,7 @@ export function createOutboxReader({
     }
   };
 
-  /** Always from the beginning: a transaction may have ended after one with a higher id. */
+  /** Always starts at the first row: a transaction may commit after one with higher ids. */
   async function takeAll(outbox: Outbox): Promise<void> {
     for (let last: string | undefined = '0'; last !== undefined && !isClosing();)
       last = await outbox.take(last, takeRows);
@@ -99,22 +99,22 @@ export function createOutboxReader({
     const readable = rows.filter((row) => canBeRead(row));
     const events = readable.flatMap((row) => {
       const event = declaration.event(row);
-      return event === undefined ? [] : ofSource(source, event, { types, identify });
+      return event === undefined ? [] : storedEvents(source, event, { types, identify });
     });
-    const { kept } = events.length === 0 ? { kept: 0 } : await keep(events);
+    const { added } = events.length === 0 ? { added: 0 } : await add(events);
     if (readable.length > 0)
-      onReceived(source, events.length === 0 ? 'ignored' : kept > 0 ? 'stored' : 'duplicate');
+      onReceived(source, events.length === 0 ? 'ignored' : added > 0 ? 'stored' : 'duplicate');
     return readable.map(({ id }) => id);
   }
 
-  /** What cannot be read stays for whoever mends it, and what comes after goes on. */
+  /** A row that cannot be read stays in the table until an operator corrects it. Later rows are processed. */
   function canBeRead(row: OutboxRow): boolean {
     try {
       declaration.event(row);
       return true;
     } catch (error) {
       const reason = error instanceof InvalidInputError ? error.message : 'unknown';
-      logger.error({ source, id: row.id, reason }, 'a row of the outbox cannot be read and is left there');
+      logger.error({ source, id: row.id, reason }, 'a row of the outbox cannot be read and stays there');
       onReceived(source, 'malformed');
       return false;
     }

@@ -1,27 +1,27 @@
 import type { PoolClient } from 'pg';
 import { groupCommit, type Database, type Row, type Statement } from './store-database.js';
 
-/** Transactions written at once by one instance. */
+/** Concurrent transactions of one instance. */
 const CONNECTIONS = 3;
 const RETRIES = 5;
-const CONNECT_WITHIN_MS = 2_000;
-/** A server that stands still closes no connection, so this process does. */
-const TRANSACTION_WITHIN_MS = 10_000;
-/** Making the tables waits for other instances that start, and an index of a full table takes long. */
-const PREPARATION_WITHIN_MS = 600_000;
-/** PostgreSQL broke off one of two transactions that waited for each other, and nothing of it was done. */
-const TRY_AGAIN = new Set(['40P01', '40001']);
+const CONNECT_TIMEOUT_MS = 2_000;
+/** A paused server does not close connections, so the gateway does. */
+const TRANSACTION_TIMEOUT_MS = 10_000;
+/** Creating the tables waits for other starting instances, and an index of a full table takes minutes. */
+const PREPARATION_TIMEOUT_MS = 600_000;
+/** SQLSTATEs of deadlocks and serialization failures: the transaction was rolled back and can be retried. */
+const RETRYABLE_STATES = new Set(['40P01', '40001']);
 
 /**
- * One database for several instances. When to send, who sends and when to try again stand in our own table, and rows
- * are taken by SKIP LOCKED, as queue libraries do: see the README for why it is none of these.
+ * Opens a database for several instances. The queue is a table of our own, with SKIP LOCKED as in queue libraries; the README has
+ * the reason.
  */
 export async function openPostgres(connectionString: string): Promise<Database> {
   const { default: pg } = await import('pg');
   const pool = new pg.Pool({
     connectionString,
     max: CONNECTIONS,
-    connectionTimeoutMillis: CONNECT_WITHIN_MS,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     keepAlive: true,
     // Times and counts are whole numbers far below 2^53.
     types: {
@@ -31,49 +31,49 @@ export async function openPostgres(connectionString: string): Promise<Database> 
           : (pg.types.getTypeParser(oid, format) as (text: string) => unknown),
     },
   });
-  // A connection that breaks tells so by an event too, which nobody would hear otherwise: and that ends the process.
-  // What was being asked fails by itself, and the next transaction opens another connection.
+  // A broken connection emits an error event, which would end the process without a listener. Its query rejects, and the next
+  // transaction opens another connection.
   pool.on('error', () => undefined);
   pool.on('connect', (client) => client.on('error', () => undefined));
 
-  async function transaction(statements: readonly Statement[], withinMs: number): Promise<Row[][]> {
+  async function transaction(statements: readonly Statement[], timeoutMs: number): Promise<Row[][]> {
     const client = await pool.connect();
     let failure: Error | undefined;
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        reject(new Error(`PostgreSQL did not answer within ${withinMs} ms.`));
-      }, withinMs);
+        reject(new Error(`PostgreSQL did not answer within ${timeoutMs} ms.`));
+      }, timeoutMs);
     });
     try {
-      return await Promise.race([written(client, statements, withinMs), late]);
+      return await Promise.race([runTransaction(client, statements, timeoutMs), late]);
     } catch (error) {
       failure = error instanceof Error ? error : new Error(String(error));
       throw failure;
     } finally {
       clearTimeout(timer);
-      // What is wrong may be the connection itself: it is closed, and the server rolls back.
+      // The connection may be broken, so it is closed after a failure, and the server rolls back.
       client.release(failure);
     }
   }
 
-  async function repeated(statements: readonly Statement[], withinMs: number): Promise<Row[][]> {
+  async function retried(statements: readonly Statement[], timeoutMs: number): Promise<Row[][]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await transaction(statements, withinMs);
+        return await transaction(statements, timeoutMs);
       } catch (error) {
         const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-        if (!TRY_AGAIN.has(code) || attempt === RETRIES) throw error;
+        if (!RETRYABLE_STATES.has(code) || attempt === RETRIES) throw error;
       }
     }
   }
 
   return {
-    run: groupCommit((statements) => repeated(statements, TRANSACTION_WITHIN_MS), {
+    run: groupCommit((statements) => retried(statements, TRANSACTION_TIMEOUT_MS), {
       connections: CONNECTIONS,
       isOfStatement,
     }),
-    prepare: (statements) => repeated(statements, PREPARATION_WITHIN_MS),
+    prepare: (statements) => retried(statements, PREPARATION_TIMEOUT_MS),
     dialect: {
       serial: 'BIGSERIAL PRIMARY KEY',
       forUpdate: 'FOR UPDATE',
@@ -83,14 +83,14 @@ export async function openPostgres(connectionString: string): Promise<Database> 
   };
 }
 
-async function written(
+async function runTransaction(
   client: PoolClient,
   statements: readonly Statement[],
-  withinMs: number,
+  timeoutMs: number,
 ): Promise<Row[][]> {
-  // Whatever the server's default: what is kept is on disk. A pooler such as PgBouncer refuses the timeout as a parameter
-  // of the connection.
-  await client.query(`BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = ${withinMs}`);
+  // Commits wait for the disk regardless of the server's default. The timeout is set here because a pooler such as PgBouncer
+  // refuses it as a connection parameter.
+  await client.query(`BEGIN; SET LOCAL synchronous_commit = on; SET LOCAL statement_timeout = ${timeoutMs}`);
   const rows: Row[][] = [];
   for (const { sql, values = [] } of statements)
     rows.push((await client.query(sql, [...values])).rows as Row[]);
@@ -98,7 +98,7 @@ async function written(
   return rows;
 }
 
-/** SQLSTATE classes of cardinality, data, constraints and SQL. All others are about the connection, the server or its resources. */
+/** Whether a statement caused the error: SQLSTATE classes of cardinality, data, constraints and syntax. */
 function isOfStatement(error: unknown): boolean {
   return error instanceof Error && 'code' in error && /^(21|22|23|42)/.test(String(error.code));
 }

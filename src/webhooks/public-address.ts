@@ -2,14 +2,14 @@ import { lookup as systemLookup } from 'node:dns';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
 
-/** IPv4 that is not everybody's: https://www.iana.org/assignments/iana-ipv4-special-registry, and multicast. */
+/** Special IPv4 networks (https://www.iana.org/assignments/iana-ipv4-special-registry) and multicast. */
 const special = new BlockList();
 for (const [network, bits] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
   ['100.64.0.0', 10],
   ['127.0.0.0', 8],
-  // With it the addresses where clouds tell machines about themselves.
+  // Includes the metadata services of clouds.
   ['169.254.0.0', 16],
   ['172.16.0.0', 12],
   ['192.0.0.0', 24],
@@ -24,8 +24,8 @@ for (const [network, bits] of [
   special.addSubnet(network, bits);
 
 /**
- * Of IPv6 only what is given out as public (2000::/3), and of that not what is special: tunnels and translations, behind
- * which any IPv4 may be, and examples. So IPv4 written as IPv6 is none either.
+ * Only 2000::/3 of IPv6 is public. Its special networks are excluded: tunnels and translations, which can reach any IPv4
+ * address, and documentation. IPv4-mapped addresses are outside this network.
  */
 const publicIpv6 = new BlockList();
 publicIpv6.addSubnet('2000::', 3, 'ipv6');
@@ -37,14 +37,14 @@ for (const [network, bits] of [
 ] as const)
   special.addSubnet(network, bits, 'ipv6');
 
-/** Whether everybody may be sent there: false for private, local and special addresses, and for what is no address. */
+/** Whether an address is public: false for private, local and special addresses, and for a text that is no address. */
 export function isPublicAddress(address: string): boolean {
   const family = isIP(address);
   if (family === 4) return !special.check(address);
   return family === 6 && publicIpv6.check(address, 'ipv6') && !special.check(address, 'ipv6');
 }
 
-/** The endpoint's address is private, which it may not be. */
+/** The address of the endpoint is private, and the endpoint has no `allowPrivate`. */
 export class PrivateAddressError extends Error {
   readonly code = 'PRIVATE_ADDRESS';
 
@@ -54,8 +54,8 @@ export class PrivateAddressError extends Error {
 }
 
 /**
- * Connects to public addresses only. What is checked is the very address that is connected to: a name that is looked up
- * before may mean another one a moment later.
+ * Connects to public addresses only. It checks the address of the connection itself, because a name that was resolved earlier
+ * can resolve to another address now.
  */
 export function publicConnector(
   timeoutMs: number,

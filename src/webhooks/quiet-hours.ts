@@ -1,8 +1,8 @@
 import { InvalidInputError } from '../errors.js';
 
-/** Times of day at which nothing is sent. */
+/** Times of day at which deliveries are postponed. */
 export interface QuietHours {
-  /** The moment itself, or when the quiet hours that it lies in are over; milliseconds since 1970. */
+  /** Returns the given time, or the end of the quiet hours that contain it. In milliseconds since 1970. */
   after(nowMs: number): number;
 }
 
@@ -22,11 +22,11 @@ export function readQuietHours(text: string): QuietHours {
         hourCycle: 'h23',
       });
   } catch {
-    // There is no such zone.
+    // The time zone is unknown.
   }
   if (clock === undefined)
     throw new InvalidInputError(
-      'Quiet hours are written as two times of day and a time zone, such as "21:00-08:00 Europe/Amsterdam".',
+      'Quiet hours must be two times of day and a time zone, such as "21:00-08:00 Europe/Amsterdam".',
     );
   const minutes = (hour = '', minute = '') => Number(hour) * 60 + Number(minute);
   const from = minutes(fromHour, fromMinute);
@@ -41,10 +41,10 @@ export function readQuietHours(text: string): QuietHours {
   return {
     after: (nowMs) => {
       let at = nowMs;
-      // Where the clocks go back meanwhile, the first guess is an hour early.
+      // If daylight saving time ends in between, the first guess is an hour early.
       for (let tries = 0; tries < 3 && isQuiet(minuteOf(at)); tries += 1) {
         const guess = at - (at % 60_000) + until(to, minuteOf(at)) * 60_000;
-        // Where they go forward, it is late by so much.
+        // If it begins in between, the guess is an hour late.
         const sooner = guess - until(minuteOf(guess), to) * 60_000;
         at = sooner > at && minuteOf(sooner) === to ? sooner : guess;
       }

@@ -4,7 +4,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { WebhookOutcome } from '../telemetry/webhook-metrics.js';
 import type { WebhookAnswer, WebhookDeclaration, WebhookRequest } from './declaration.js';
 import type { SourceEvent } from './event.js';
-import { ofSource, type IntakeOptions } from './intake.js';
+import { storedEvents, type IntakeOptions } from './intake.js';
 
 /** A webhook that is plugged in. */
 export interface Webhook {
@@ -16,15 +16,15 @@ export interface Webhook {
 export interface ReceiverOptions extends IntakeOptions {
   /** By source. */
   webhooks: ReadonlyMap<string, Webhook>;
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970. Default: the system's clock. */
   now?: () => number;
   onReceived?: (source: string, outcome: WebhookOutcome) => void;
   logger: Pick<Logger, 'warn' | 'error'>;
-  /** A larger body is refused with status 413. Default 1 MB. */
+  /** A larger body gets status 413. Default: 1 MB. */
   maxBodyBytes?: number;
   /**
-   * The address under which systems reach us, such as `https://gateway.example.nl`, where it is not the one that requests
-   * arrive with. Some sign it.
+   * The address under which systems reach the gateway, such as `https://gateway.example.nl`, if a proxy changes it. Some systems
+   * sign the address. Default: the address of the request.
    */
   publicUrl?: string | undefined;
 }
@@ -40,16 +40,16 @@ export interface WebhookResponse {
   body: string | null;
 }
 
-/** Answers a request to `/webhooks/<source>`; undefined for other addresses, and for sources without a webhook. */
+/** Handles a request to `/webhooks/<source>`. Resolves to undefined for other paths, and for sources without a webhook. */
 export type Receiver = (request: IncomingWebhook) => Promise<WebhookResponse | undefined>;
 
 const DEFAULT_MAX_BODY_BYTES = 1024 * 1024;
-/** Most systems wait 5 s for an answer. An event that is stored later is known when the system sends it again. */
-const STORE_WITHIN_MS = 4_000;
-/** By then whoever keeps events is back, or somebody looks at it. */
+/** Most systems wait 5 s for a response. If an event is stored later, the repeated event is recognised. */
+const STORE_TIMEOUT_MS = 4_000;
+/** A failed store should work again by then. */
 const RETRY_AFTER_S = 30;
 
-/** The webhooks of which the secrets are set. */
+/** The webhooks whose secrets are set. */
 export function pluggedInWebhooks(
   sources: readonly { name: string; webhook?: WebhookDeclaration }[],
   settings: SettingsReader,
@@ -65,12 +65,12 @@ export function pluggedInWebhooks(
 }
 
 /**
- * Receives what systems tell of themselves. Nothing of a body is ever in an answer or a log, and nothing is made of it
- * before it is known to be the system's.
+ * Receives events from systems. A body is parsed only after its signature is verified. No part of it appears in a response or
+ * in the log.
  */
 export function createReceiver({
   webhooks,
-  keep,
+  add,
   types,
   identify,
   now = Date.now,
@@ -88,8 +88,8 @@ export function createReceiver({
     if (webhook === undefined) return undefined;
     const url = `${publicUrl ?? origin}${pathname}${search}`;
     const { outcome, response } = await receive(source, webhook, request, url).catch((error: unknown) => {
-      logger.error({ source, reason: nameOf(error) }, 'a message could not be read');
-      return told('failed', 500, 'The message could not be read.');
+      logger.error({ source, reason: nameOf(error) }, 'a webhook request failed because of a defect');
+      return reply('failed', 500, 'The message could not be read.');
     });
     onReceived(source, outcome);
     return response;
@@ -103,42 +103,41 @@ export function createReceiver({
   ): Promise<Received> {
     const { declaration, secrets, handshakeToken } = webhook;
     const { method, headers } = request;
-    const asked = declaration.handshake?.({ method, url, headers }, secrets, handshakeToken);
-    if (asked !== undefined) return { outcome: 'handshake', response: answer(asked) };
-    if (method !== 'POST') return told('refused', 405, 'Use POST.', { allow: 'POST' });
+    const handshake = declaration.handshake?.({ method, url, headers }, secrets, handshakeToken);
+    if (handshake !== undefined) return { outcome: 'handshake', response: answer(handshake) };
+    if (method !== 'POST') return reply('refused', 405, 'Use POST.', { allow: 'POST' });
     const body = await readBody(request, maxBodyBytes);
     if (body === 'too large')
-      return told('refused', 413, `A message may have at most ${maxBodyBytes} bytes.`);
-    if (body === 'broken off') return told('malformed', 400, 'The body broke off.');
+      return reply('refused', 413, `A message may have at most ${maxBodyBytes} bytes.`);
+    if (body === 'broken off') return reply('malformed', 400, 'The body is incomplete.');
 
-    const whole = { method, url, headers, body };
+    const message = { method, url, headers, body };
     const nowMs = now();
-    const verdict = declaration.verify(whole, secrets, nowMs);
-    if (verdict === 'invalid')
-      return told('refused', 401, 'The message is not signed as this source signs its own.');
-    if (verdict === 'stale')
-      return told('stale', 401, 'The message was signed more than 5 minutes from now: it is refused.');
+    const signature = declaration.verify(message, secrets, nowMs);
+    if (signature === 'invalid') return reply('refused', 401, 'The signature of the message is not valid.');
+    if (signature === 'stale')
+      return reply('stale', 401, 'The signature is more than 5 minutes away from the current time.');
 
     let events: SourceEvent[];
     try {
       events = declaration
-        .events(whole, nowMs)
-        .flatMap((event) => ofSource(source, event, { types, identify }));
+        .events(message, nowMs)
+        .flatMap((event) => storedEvents(source, event, { types, identify }));
     } catch (error) {
       if (!(error instanceof InvalidInputError)) throw error;
-      logger.warn({ source, reason: error.message }, 'a signed message is not what the source sends');
-      return told('malformed', 400, error.message);
+      logger.warn({ source, reason: error.message }, 'a signed message does not have the expected form');
+      return reply('malformed', 400, error.message);
     }
     const { acknowledgement } = declaration;
-    const thanks =
+    const success =
       acknowledgement === undefined ? { status: 204, headers: {}, body: null } : answer(acknowledgement);
-    if (events.length === 0) return { outcome: 'ignored', response: thanks };
+    if (events.length === 0) return { outcome: 'ignored', response: success };
     try {
-      const { kept } = await storedInTime(keep(events));
-      return { outcome: kept > 0 ? 'stored' : 'duplicate', response: thanks };
+      const { added } = await storedInTime(add(events));
+      return { outcome: added > 0 ? 'stored' : 'duplicate', response: success };
     } catch (error) {
-      logger.error({ source, reason: nameOf(error) }, 'events cannot be kept');
-      return told('failed', 503, 'The events cannot be kept now. Send them again.', {
+      logger.error({ source, reason: nameOf(error) }, 'events cannot be stored: check the webhook store');
+      return reply('failed', 503, 'The events cannot be stored now. Send them again.', {
         'retry-after': String(RETRY_AFTER_S),
       });
     }
@@ -150,7 +149,7 @@ interface Received {
   response: WebhookResponse;
 }
 
-function told(
+function reply(
   outcome: WebhookOutcome,
   status: number,
   text: string,
@@ -164,7 +163,7 @@ function answer({ status, contentType, body, headers = {} }: WebhookAnswer): Web
     status,
     headers: {
       'content-type': contentType,
-      // What a handshake echoes is nothing that a browser should show as a page.
+      // A handshake echoes text of the request, which a browser must not render as a page.
       'x-content-type-options': 'nosniff',
       'cache-control': 'no-store',
       ...headers,
@@ -180,7 +179,7 @@ async function readBody(
   if (Number(headers.get('content-length') ?? 0) > maxBytes) return 'too large';
   const chunks: Uint8Array[] = [];
   let size = 0;
-  // Not by `for await`: leaving that ends the connection, and nobody could read why.
+  // `for await` would close the connection on return, before the client could read the response.
   const reader = body?.[Symbol.asyncIterator]();
   try {
     for (let read = await reader?.next(); read?.done === false; read = await reader?.next()) {
@@ -198,13 +197,13 @@ class StoreTimeoutError extends Error {
   override readonly name = 'StoreTimeoutError';
 }
 
-/** Rejects with a StoreTimeoutError when the store takes longer than systems wait for an answer. */
+/** Rejects with a StoreTimeoutError if the store takes longer than STORE_TIMEOUT_MS. */
 async function storedInTime<T>(storing: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(new StoreTimeoutError(`The store did not answer within ${STORE_WITHIN_MS} ms.`));
-    }, STORE_WITHIN_MS);
+      reject(new StoreTimeoutError(`The store did not answer within ${STORE_TIMEOUT_MS} ms.`));
+    }, STORE_TIMEOUT_MS);
   });
   try {
     return await Promise.race([storing, late]);

@@ -4,34 +4,34 @@ import type { Endpoint } from './endpoints.js';
 import { publicConnector } from './public-address.js';
 import { signedHeaders } from './standard-webhooks.js';
 
-/** What an endpoint says beside its status is read so far, so that the connection can be used again. */
+/** The response body is read up to this size, so that the connection can be reused. */
 const MAX_ANSWER_BYTES = 64 * 1024;
 
 export interface Sent {
-  /** `delivered`: status 2xx. `gone`: status 410, the endpoint wants no more. `failed`: anything else. */
+  /** `delivered`: status 2xx. `gone`: status 410. `failed`: anything else. */
   outcome: 'delivered' | 'gone' | 'failed';
-  /** In our own words: the status, or why there is none. */
+  /** The status, or our own text about why there is none. */
   reason: string;
-  /** The endpoint has more than it can take: status 429, 502 or 504. */
+  /** Whether the status is 429, 502 or 504. */
   isOverloaded: boolean;
-  /** When it wants to be asked again, in milliseconds from now. */
+  /** `Retry-After` in milliseconds. */
   retryAfterMs?: number;
 }
 
 export interface Sender {
-  /** One attempt. Never rejects. */
+  /** Sends one attempt. Never rejects. */
   send(endpoint: Endpoint, message: { id: string; body: string; now: number }): Promise<Sent>;
   close(): Promise<void>;
 }
 
 export interface SenderOptions {
-  /** From connecting to the status of the answer. Default: 15,000 ms. */
+  /** Time from connecting to the status of the response. Default: 15,000 ms. */
   timeoutMs?: number | undefined;
-  /** Finds the addresses of a name. Default: the system's. */
+  /** Resolves a host name. Default: the system's resolver. */
   lookup?: LookupFunction | undefined;
 }
 
-/** Sends by Standard Webhooks, and follows no redirects. */
+/** Sends deliveries as Standard Webhooks specifies. Redirects are not followed. */
 export function createSender({ timeoutMs = 15_000, lookup }: SenderOptions = {}): Sender {
   const options = { headersTimeout: 0, bodyTimeout: 0, keepAliveTimeout: 30_000 };
   const open = new Agent({ ...options, connect: publicConnector(timeoutMs, lookup) });
@@ -53,7 +53,7 @@ export function createSender({ timeoutMs = 15_000, lookup }: SenderOptions = {})
           body,
           signal: AbortSignal.timeout(timeoutMs),
         });
-        // The status says it all; who is slow with the rest is not waited for.
+        // The status is enough. The rest of the response is read without waiting for it.
         void answer.body.dump({ limit: MAX_ANSWER_BYTES }).catch(() => undefined);
         return read(answer, now);
       } catch (error) {
@@ -93,7 +93,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'name not found',
 };
 
-/** Errors of certificates and the like tell names and addresses in their text, so of others the code must do. */
+/** Describes an error by its code: messages, such as those about certificates, contain names and addresses. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return 'not sent';
   if (error.name === 'TimeoutError') return 'no answer in time';

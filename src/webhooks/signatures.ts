@@ -2,17 +2,17 @@ import { createHmac, createPublicKey, timingSafeEqual, verify } from 'node:crypt
 import { z } from 'zod';
 import { setting, type Setting } from '../settings.js';
 
-/** Texts and bytes that are signed as they follow each other. */
+/** Parts of a message, concatenated and signed. */
 export type Signed = readonly (string | Uint8Array)[];
 
-/** So far may the moment that a system signs lie from ours, before or after. */
-export const TOLERANCE_MS = 5 * 60_000;
+/** Tolerated difference between the signed time and the current time. */
+export const MAX_CLOCK_SKEW_MS = 5 * 60_000;
 
 const listed = (text: string) => text.split(/[\s,]+/).filter((part) => part !== '');
 
 /**
- * The secrets of a webhook, with commas or blanks between them: a message is taken when it is signed with any. While a
- * secret is rotated there are two. `example` says what one looks like, for the message when it is wrong.
+ * Declares the secrets of a webhook, separated by commas or blanks. A signature by any of them is valid, so that secrets can be
+ * rotated. `example` describes a valid secret, for the error message.
  */
 export function webhookSecrets(
   variable: string,
@@ -29,13 +29,13 @@ export function webhookSecrets(
   );
 }
 
-/** Whether both are the same text, in a time that tells nothing of where they differ. */
+/** Compares two texts in constant time. */
 export function isSameText(one: string, other: string): boolean {
   const [bytes, others] = [Buffer.from(one), Buffer.from(other)];
   return bytes.length === others.length && timingSafeEqual(bytes, others);
 }
 
-/** HMAC-SHA256 of the parts. */
+/** Returns the HMAC-SHA256 of the parts. */
 export function hmac(secret: string | Uint8Array, signed: Signed, encoding: 'hex' | 'base64'): string {
   const made = createHmac('sha256', secret);
   for (const part of signed) made.update(part);
@@ -52,34 +52,34 @@ export function isHmacOf(
   }: { secrets: readonly string[]; signature: string | null; encoding: 'hex' | 'base64' },
 ): boolean {
   if (signature === null) return false;
-  // All are tried, so that the time does not tell which one it was.
+  // All secrets are tried, so that the time does not reveal which one matched.
   return secrets.filter((secret) => isSameText(hmac(secret, signed, encoding), signature)).length > 0;
 }
 
-/** Whether a signed moment is of now. */
+/** Whether a signed time is at most MAX_CLOCK_SKEW_MS from the current time. */
 export function isWithinTolerance(timeMs: number, nowMs: number): boolean {
-  return Math.abs(nowMs - timeMs) <= TOLERANCE_MS;
+  return Math.abs(nowMs - timeMs) <= MAX_CLOCK_SKEW_MS;
 }
 
 /**
- * A key of Standard Webhooks, for who receives: `whsec_` and a secret (24 to 64 bytes in base64) that both sides know, or
- * `whpk_` and the public ed25519 key of who sends, which has 32 bytes. https://www.standardwebhooks.com
+ * A verification key of Standard Webhooks: `whsec_` and a shared secret (24 to 64 bytes in base64), or `whpk_` and the sender's
+ * public ed25519 key (32 bytes in base64). https://www.standardwebhooks.com
  */
 export const STANDARD_VERIFYING_KEY = /^(whsec_[A-Za-z\d+/]{32,}={0,2}|whpk_[A-Za-z\d+/]{43}=)$/;
 
-/** How a public ed25519 key begins in DER (RFC 8410). Its 32 bytes follow. */
+/** The DER prefix of a public ed25519 key (RFC 8410). The 32 bytes of the key follow. */
 const PUBLIC_DER = Buffer.from('302a300506032b6570032100', 'hex');
 
 interface StandardMessage {
-  /** `webhook-id`: the same whenever the message is sent again. */
+  /** `webhook-id`: the same for each attempt. */
   id: string;
   /** `webhook-timestamp`: seconds since 1970, of this attempt. */
   timestamp: number | string;
-  /** The bytes as they are sent. */
+  /** The body as sent. */
   body: string | Uint8Array;
 }
 
-/** Whether one of the signatures is by one of the keys, and of now. */
+/** Verifies that a signature matches a key, and that its time is within the tolerance. */
 export function verifyStandard(
   keys: readonly string[],
   headers: Pick<Headers, 'get'>,
@@ -88,12 +88,12 @@ export function verifyStandard(
 ): 'valid' | 'stale' | 'invalid' {
   const id = headers.get('webhook-id') ?? '';
   const timestamp = headers.get('webhook-timestamp') ?? '';
-  // With a dot in it, a part of one could be read as a part of the next.
+  // A dot separates the signed parts, so it must not occur in them.
   if (!/^[^.\s]+$/.test(id) || !/^\d{1,12}$/.test(timestamp)) return 'invalid';
   const signed = standardText({ id, timestamp, body });
   const given = (headers.get('webhook-signature') ?? '').split(' ').slice(0, 20);
-  const right = keys.filter((key) => given.some((signature) => isStandardBy(key, signed, signature)));
-  if (right.length === 0) return 'invalid';
+  const matching = keys.filter((key) => given.some((signature) => isStandardBy(key, signed, signature)));
+  if (matching.length === 0) return 'invalid';
   return isWithinTolerance(Number(timestamp) * 1_000, nowMs) ? 'valid' : 'stale';
 }
 

@@ -4,15 +4,15 @@ import type { ReportedEvent, WebhookAnswer, WebhookDeclaration, WebhookRequest }
 import { STANDARD_VERIFYING_KEY, verifyStandard, webhookSecrets } from './signatures.js';
 
 export interface StandardWebhookOptions {
-  /** The setting with its keys: `whsec_...`, or `whpk_...` of a system that keeps the signing key to itself. */
+  /** The setting with its keys: `whsec_...`, or `whpk_...` if the system signs with a private key. */
   variable: string;
-  /** The kinds of identifier that it may name somebody by. */
+  /** The kinds of identifier that its events may contain. */
   namespaces: readonly string[];
 }
 
 const scalar = z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()]);
 
-/** What is sent: the payload of Standard Webhooks, or a CloudEvent in structured mode. The type is one of the schema. */
+/** The payload of Standard Webhooks, or a CloudEvent in structured mode. The type is a type of the schema. */
 const message = z.object({
   id: recordId.optional(),
   type: z.string(),
@@ -28,9 +28,9 @@ const message = z.object({
 });
 
 /**
- * For systems of one's own, which may well tell things as we want to read them: signed after Standard Webhooks (by secret or
- * by ed25519), and as its payload or as a CloudEvent. `data.identifiers` has whom it is about, by namespace; the other
- * members of `data` that are no object are what conditions may look at.
+ * A webhook for systems of your own. Messages are signed as Standard Webhooks specifies, by secret or by ed25519, and contain its
+ * payload or a CloudEvent. `data.identifiers` has the identifiers of the customer, by namespace. Conditions can use the other
+ * scalar members of `data`.
  */
 export function standardWebhook({ variable, namespaces }: StandardWebhookOptions): WebhookDeclaration {
   const allowed = new Set(namespaces);
@@ -45,7 +45,7 @@ export function standardWebhook({ variable, namespaces }: StandardWebhookOptions
       const { id, type, timestamp, time, subject, data } = readJson(body, message);
       const { identifiers, ...rest } = data;
       const event: ReportedEvent = {
-        // The signed one: it stays the same when the message is sent again.
+        // The id in the header is signed, and is the same for each attempt.
         id: headers.get('webhook-id') ?? id ?? '',
         type,
         time: timestamp ?? time ?? new Date(nowMs).toISOString(),
@@ -67,7 +67,7 @@ function scalarsOf(data: Record<string, unknown>): ReportedEvent['data'] {
   );
 }
 
-/** CloudEvents, HTTP webhooks, 4: a system asks whether it may send. It may, since only what is signed counts. */
+/** CloudEvents, HTTP webhooks, section 4: allows a system to send. Only signed messages are accepted, so any system may. */
 function allowSending({ method, headers }: Omit<WebhookRequest, 'body'>): WebhookAnswer | undefined {
   const origin = headers.get('webhook-request-origin');
   if (method !== 'OPTIONS' || origin === null || !/^[\w.:-]{1,253}$/.test(origin)) return undefined;

@@ -1,31 +1,32 @@
 export type Value = string | number | null;
 
 export interface Statement {
-  /** `$1`, `$2` ... stand for the values. */
+  /** SQL with the parameters `$1`, `$2`, and so on. */
   sql: string;
   values?: readonly Value[];
 }
 
 export type Row = Readonly<Record<string, unknown>>;
 
-/** What the store needs of a database. */
+/** A database of the store. */
 export interface Database {
-  /** In one transaction. Resolves to the rows of each statement when all of it is on disk; rejects when none of it is. */
+  /** Runs statements in one transaction. Resolves to the rows of each when all is on disk; rejects if nothing was changed. */
   run(statements: readonly Statement[]): Promise<Row[][]>;
-  /** Makes the tables and indices, in one transaction that may take minutes. */
+  /** Creates the tables and indexes, in one transaction that may take minutes. */
   prepare(statements: readonly Statement[]): Promise<unknown>;
-  /** What differs from database to database. */
+  /** The SQL that differs between databases. */
   dialect: {
-    /** The type of a number that counts up by itself and is the table's key. */
+    /** The type of an automatic primary key. */
     serial: string;
-    /** Locks the rows of a select, or passes over those that another has locked. Nothing where there is one writer. */
+    /** Locks the selected rows. Empty if the database has only one writer. */
     forUpdate: string;
+    /** Locks the selected rows, and skips rows that another transaction has locked. */
     skipLocked: string;
   };
   close(): Promise<void>;
 }
 
-/** One connection: everything in one transaction. */
+/** Runs statements in one transaction on one connection. */
 export type Execute = (statements: readonly Statement[]) => Promise<Row[][]>;
 
 interface Batch {
@@ -34,19 +35,19 @@ interface Batch {
   reject: (error: unknown) => void;
 }
 
-/** More in one transaction would have the first of them wait for long. */
-const MAX_GROUP = 200;
+/** A larger group would delay its first batch too long. */
+const MAX_BATCHES_PER_TRANSACTION = 200;
 
 export interface GroupCommitOptions {
-  /** Transactions that are written at once. */
+  /** Concurrent transactions. */
   connections: number;
-  /** Whether a statement may be the reason of the error. If not, as when the database is away, no batch is tried alone. Default: it may. */
+  /** Whether a statement may have caused the error. If not, for example without a connection, no batch is retried alone. Default: true. */
   isOfStatement?: (error: unknown) => boolean;
 }
 
 /**
- * Group commit: what is asked for while a transaction is being written goes together into the next one. A disk takes
- * some hundreds of transactions a second, however little is in them.
+ * Group commit: batches that arrive during a transaction share the next one. A disk completes only some hundreds of transactions
+ * a second, regardless of their size.
  */
 export function groupCommit(
   execute: Execute,
@@ -56,11 +57,12 @@ export function groupCommit(
   let running = 0;
 
   async function work(): Promise<void> {
-    for (let group = waiting.splice(0, MAX_GROUP); group.length > 0; group = waiting.splice(0, MAX_GROUP)) {
+    const nextGroup = () => waiting.splice(0, MAX_BATCHES_PER_TRANSACTION);
+    for (let group = nextGroup(); group.length > 0; group = nextGroup()) {
       try {
         await together(group);
       } catch (error) {
-        // One of them may be why, and the others need not pay for it.
+        // One batch may have caused the error, so each is retried alone.
         if (group.length === 1 || !isOfStatement(error)) for (const { reject } of group) reject(error);
         else for (const batch of group) await together([batch]).catch(batch.reject);
       }

@@ -1,18 +1,18 @@
 import type { StoreCounts, WebhookStore } from './store.js';
 
-/** A store that does not answer in this time counts as down. */
-const ANSWERS_WITHIN_MS = 2_000;
-/** Counting takes a query, and anybody may ask for the health; this long one answer is good. */
-const HOLDS_MS = 5_000;
+/** A store that does not answer within this time is unavailable. */
+const QUERY_TIMEOUT_MS = 2_000;
+/** The health endpoint is public and counting needs a query, so the figures are cached. */
+const CACHE_FIGURES_MS = 5_000;
 
-/** What the store holds, and which endpoints are disabled. */
+/** The counts of the store and the disabled endpoints. */
 export interface StoreFigures extends Omit<StoreCounts, 'oldestEventAt'> {
-  /** Seconds since the oldest waiting event came in; 0 when none waits. */
+  /** Age of the oldest waiting event in seconds; 0 if none waits. */
   oldestEventS: number;
   disabled: readonly string[];
 }
 
-/** Gives what a store holds, or undefined while it does not answer. Never rejects. */
+/** Returns a function that reads the figures of a store. It resolves to undefined if the store is unavailable, and never rejects. */
 export function createStoreHealth(
   opening: Promise<{ store: Pick<WebhookStore, 'counts' | 'disabled'> }>,
   clock: { now(): number } = performance,
@@ -26,13 +26,13 @@ export function createStoreHealth(
   };
   return () => {
     const now = clock.now();
-    if (last === undefined || now - last.at >= HOLDS_MS)
-      last = { at: now, figures: within(ANSWERS_WITHIN_MS, read()) };
+    if (last === undefined || now - last.at >= CACHE_FIGURES_MS)
+      last = { at: now, figures: within(QUERY_TIMEOUT_MS, read()) };
     return last.figures;
   };
 }
 
-/** What the work gives; undefined when it fails or takes longer. */
+/** Resolves to the result of the work, or to undefined if it fails or takes longer. */
 function within<T>(ms: number, work: Promise<T>): Promise<T | undefined> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, ms, undefined);

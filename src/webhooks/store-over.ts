@@ -13,7 +13,7 @@ import type {
   WebhookStoreOptions,
 } from './store.js';
 import type { Database, Statement, Value } from './store-database.js';
-import { gatherKept } from './store-keep.js';
+import { batchWrites } from './store-write.js';
 import {
   deliveryCount,
   deliveryRecord,
@@ -36,11 +36,11 @@ export async function storeOver(database: Database, options: WebhookStoreOptions
 }
 
 class DatabaseStore implements WebhookStore {
-  readonly keep: WebhookStore['keep'];
+  readonly add: WebhookStore['add'];
   readonly #database: Database;
   readonly #seal: Seal;
   readonly #now: () => number;
-  /** How long events are known, and how long the contents of used events and of dead deliveries are stored. */
+  /** How long events are remembered, and how long the content of used events and of dead deliveries is stored. */
   readonly #retention: { knownMs: number; usedMs: number; deadMs: number };
 
   constructor(
@@ -49,15 +49,15 @@ class DatabaseStore implements WebhookStore {
       secret,
       now = Date.now,
       rememberMs = milliseconds('80 hours'),
-      keepUsedMs = milliseconds('24 hours'),
-      keepDeadMs = milliseconds('30 days'),
+      retainUsedMs = milliseconds('24 hours'),
+      retainDeadMs = milliseconds('30 days'),
     }: WebhookStoreOptions,
   ) {
     this.#database = database;
     this.#seal = sealWith(secret);
     this.#now = now;
-    this.#retention = { knownMs: rememberMs, usedMs: keepUsedMs, deadMs: keepDeadMs };
-    this.keep = gatherKept(database, this.#seal, now);
+    this.#retention = { knownMs: rememberMs, usedMs: retainUsedMs, deadMs: retainDeadMs };
+    this.add = batchWrites(database, this.#seal, now);
   }
 
   async leaseEvents(limit: number, leaseMs: number): Promise<LeasedEvent[]> {
@@ -167,7 +167,7 @@ class DatabaseStore implements WebhookStore {
   async disable(endpoint: string, reason: string): Promise<void> {
     await this.#database.run([
       { sql: sql.disableEndpoint, values: [endpoint, this.#now(), reason] },
-      { sql: sql.buryDisabled, values: [this.#now()] },
+      { sql: sql.markDisabledDead, values: [this.#now()] },
     ]);
   }
 
@@ -217,8 +217,8 @@ class DatabaseStore implements WebhookStore {
 
   async sweep(): Promise<void> {
     const at = this.#now();
-    await this.#database.run([{ sql: sql.buryDisabled, values: [at] }]);
-    await this.#buryForgotten(at);
+    await this.#database.run([{ sql: sql.markDisabledDead, values: [at] }]);
+    await this.#markAbandonedDead(at);
     await this.#deleteInChunks(
       sql.sweepDeliveries,
       at - this.#retention.deadMs,
@@ -238,7 +238,7 @@ class DatabaseStore implements WebhookStore {
     return rows.map((row) => schema.parse(row));
   }
 
-  /** Undefined when it cannot be read: with another secret than it was written with. */
+  /** Returns undefined if the event was sealed with another secret. */
   #unseal(sealed: string | null, eventKey: string): SourceEvent | undefined {
     if (sealed === null) return undefined;
     try {
@@ -249,7 +249,7 @@ class DatabaseStore implements WebhookStore {
     }
   }
 
-  /** What ends a delivery releases the next one of the same customer. */
+  /** Ends a delivery, and makes the next delivery of the same customer due. */
   #finish(id: string, holder: string, attempts: number, reason: string, state: string): Statement[] {
     return [
       { sql: sql.deliveryFinished, values: [id, holder, attempts, reason, state, this.#now()] },
@@ -258,11 +258,11 @@ class DatabaseStore implements WebhookStore {
     ];
   }
 
-  /** Without this, deliveries to an endpoint that is no longer in the settings would be stored for ever. */
-  async #buryForgotten(at: number): Promise<void> {
+  /** Marks deliveries to endpoints that are no longer in the settings as dead. Otherwise they would be stored for ever. */
+  async #markAbandonedDead(at: number): Promise<void> {
     const values = [at - this.#retention.deadMs, at, SWEEP_CHUNK];
-    const [buried = []] = await this.#database.run([{ sql: sql.buryForgotten, values }]);
-    await this.#database.run(buried.map(({ id }) => ({ sql: sql.promoteBehind, values: [String(id)] })));
+    const [marked = []] = await this.#database.run([{ sql: sql.markAbandonedDead, values }]);
+    await this.#database.run(marked.map(({ id }) => ({ sql: sql.promoteBehind, values: [String(id)] })));
   }
 
   async #deleteInChunks(statement: string, ...values: readonly Value[]): Promise<void> {

@@ -1,12 +1,12 @@
 import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } from 'node:crypto';
 
-/** Keeps what is personal unreadable on disk. */
+/** Encrypts and hashes values that may be personal, for storage on disk. */
 export interface Seal {
-  /** The same text always gives the same digest, and another secret another one. */
+  /** Returns a keyed digest: the same for the same parts and secret. */
   digest(...parts: readonly string[]): string;
-  /** `place` is where it will lie: it can be opened for no other. */
+  /** Encrypts a text for a place, such as a key of a row. It can be decrypted only with the same place. */
   close(text: string, place: string): string;
-  /** Throws when it was closed with another secret, for another place, or was changed. */
+  /** Decrypts a text. Throws if the secret or the place differs, or if the text was changed. */
   open(sealed: string, place: string): string;
 }
 

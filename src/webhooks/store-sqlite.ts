@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { groupCommit, type Database, type Row, type Statement } from './store-database.js';
 
-/** What we use of libsql, whose own types say little. */
+/** The used part of libsql, whose types are incomplete. */
 interface Connection {
   exec(sql: string): Promise<unknown>;
   prepare(sql: string): Promise<Prepared>;
@@ -14,14 +14,14 @@ interface Prepared {
 const someRows = z.array(z.record(z.string(), z.unknown()));
 
 /**
- * One file, written by one gateway. The promises of libsql are kept by threads of its own, so that waiting for the disk
- * holds up no request.
+ * Opens a file that one gateway writes. libsql runs statements in its own threads, so waiting for the disk does not block the
+ * event loop.
  */
 export async function openSqlite(file: string): Promise<Database> {
   const { default: LibSql } = await import('libsql/promise');
   const connection = new LibSql(file, {}) as Connection;
-  // busy_timeout: somebody replaying from the command line may be writing for a moment. FULL: a commit is on disk when
-  // it returns, as it would not be in WAL mode otherwise.
+  // busy_timeout: the command line may write at the same time. synchronous = FULL: without it, a commit in WAL mode returns
+  // before it is on disk.
   for (const pragma of [
     'busy_timeout = 5000',
     'journal_mode = WAL',
@@ -49,7 +49,7 @@ export async function openSqlite(file: string): Promise<Database> {
         await connection.exec('COMMIT');
         return rows;
       } catch (error) {
-        // SQLite has rolled back by itself already when the disk is full.
+        // If the disk is full, SQLite has already rolled back.
         await connection.exec('ROLLBACK').catch(() => undefined);
         throw error;
       }
@@ -62,7 +62,7 @@ export async function openSqlite(file: string): Promise<Database> {
     prepare: run,
     dialect: { serial: 'INTEGER PRIMARY KEY AUTOINCREMENT', forUpdate: '', skipLocked: '' },
     close: async () => {
-      // What is under way is finished first: it is one behind the other.
+      // Transactions run in order, so this one waits for those in flight.
       await run([]);
       connection.close();
     },

@@ -1,12 +1,12 @@
 import type { Database, Statement } from './store-database.js';
 
 /**
- * The tables, in the SQL that SQLite and PostgreSQL share. Times are milliseconds since 1970. What may tell of a person
- * is sealed (`sealed`) or a digest (`event_key`, `lane`, `order_key`, `cancel_key`, `claim_key`).
+ * The tables, in SQL that SQLite and PostgreSQL share. Times are milliseconds since 1970. Values that may be personal are
+ * sealed (`sealed`) or digests (`event_key`, `lane`, `order_key`, `cancel_key`, `claim_key`).
  */
 export function tables({ dialect }: Database): Statement[] {
   return [
-    // Two instances that start together would both make them.
+    // Only one of several starting instances creates the tables.
     ...(dialect.forUpdate === '' ? [] : [{ sql: 'SELECT pg_advisory_xact_lock(7405117)' }]),
     {
       sql: `CREATE TABLE IF NOT EXISTS webhook_events (
@@ -37,7 +37,7 @@ export function tables({ dialect }: Database): Statement[] {
       sql: `CREATE INDEX IF NOT EXISTS webhook_events_old ON webhook_events (received_at)`,
     },
     {
-      // next_at is null for those behind another of the same customer, so that looking for what is due passes none of them.
+      // next_at is null while an earlier delivery of the same customer waits, so that the index of due rows skips such rows.
       sql: `CREATE TABLE IF NOT EXISTS webhook_deliveries (
         seq ${dialect.serial},
         id TEXT NOT NULL UNIQUE,
@@ -96,19 +96,19 @@ export function tables({ dialect }: Database): Statement[] {
   ];
 }
 
-/** An event that waits before it, of the same customer. */
+/** An earlier waiting event of the same customer. */
 const EARLIER_EVENT = `SELECT 1 FROM webhook_events f WHERE f.lane = e.lane AND f.state = 'waiting' AND f.seq < e.seq`;
-/** A delivery that waits before it, for the same customer and endpoint. */
+/** An earlier waiting delivery of the same customer to the same endpoint. */
 const EARLIER_DELIVERY = `SELECT 1 FROM webhook_deliveries w WHERE w.endpoint = d.endpoint AND w.order_key = d.order_key
   AND w.state = 'waiting' AND (w.due_at, w.seq) < (d.due_at, d.seq)`;
-/** One that was cancelled when it was under way already. now. */
-const STILL_UNDER_WAY = `SELECT 1 FROM webhook_deliveries c WHERE c.endpoint = d.endpoint AND c.order_key = d.order_key
+/** A cancelled delivery whose attempt may still be in flight. Parameter: now. */
+const CANCELLED_IN_FLIGHT = `SELECT 1 FROM webhook_deliveries c WHERE c.endpoint = d.endpoint AND c.order_key = d.order_key
   AND c.state = 'cancelled' AND c.leased_until > $2`;
 
 const EVENT_COLUMNS =
   'event_key, lane, sealed, state, reason, attempts, received_at, next_at, leased_until, holder';
 
-/** Values by event: event_key, lane, sealed, received_at. */
+/** Parameters of each event: event_key, lane, sealed, received_at. */
 export function insertEvents(count: number): string {
   const rows = Array.from({ length: count }, (_, index) => {
     const [key, lane, sealed, at] = [1, 2, 3, 4].map((n) => `$${index * 4 + n}`);
@@ -131,7 +131,7 @@ export const eventProcessed = `
   UPDATE webhook_events SET state = 'processed', finished_at = $3
   WHERE seq = $1 AND state = 'waiting' AND holder = $2`;
 
-/** True in what is done under the lease by which the event was processed: seq, holder. */
+/** Whether the event was processed under this lease. Parameters: seq, holder. */
 const UNDER_LEASE = (seq: string, holder: string): string =>
   `EXISTS (SELECT 1 FROM webhook_events WHERE seq = ${seq} AND state = 'processed' AND holder = ${holder})`;
 
@@ -146,8 +146,8 @@ export const eventGivenUp = `
   WHERE seq = $1 AND state = 'waiting' AND holder = $2`;
 
 /**
- * Endpoint, order key. Who plans one more locks the one that is next, because whoever is done with that one looks for
- * its successor: both at once would not see each other.
+ * Parameters: endpoint, order key. Planning a delivery locks the next delivery of the lane, because finishing that one promotes
+ * its successor. Without the lock the two transactions would not see each other.
  */
 export const lockLane = ({ dialect }: Database): string => `
   SELECT seq FROM webhook_deliveries WHERE endpoint = $1 AND order_key = $2 AND state = 'waiting'
@@ -195,7 +195,7 @@ export const leaseDeliveries = ({ dialect }: Database): string => `
   UPDATE webhook_deliveries SET leased_until = $3, holder = $4 WHERE seq IN (
     SELECT d.seq FROM webhook_deliveries d
     WHERE d.endpoint = $1 AND d.state = 'waiting' AND d.next_at <= $2 AND d.leased_until <= $2
-      AND NOT EXISTS (${EARLIER_DELIVERY}) AND NOT EXISTS (${STILL_UNDER_WAY})
+      AND NOT EXISTS (${EARLIER_DELIVERY}) AND NOT EXISTS (${CANCELLED_IN_FLIGHT})
       AND NOT EXISTS (SELECT 1 FROM webhook_disabled_endpoints x WHERE x.endpoint = d.endpoint)
     ORDER BY d.next_at, d.seq LIMIT $5 ${dialect.skipLocked})`;
 /** holder. */
@@ -205,8 +205,9 @@ export const leasedDeliveries = `
   WHERE d.holder = $1 AND d.state = 'waiting' ORDER BY d.next_at, d.seq`;
 
 /**
- * id, holder, attempts, reason, state, now. What was delivered is so, whoever had the lease after; but while another has it
- * and sends it again, the next one has to wait for that one's word. What was cancelled meanwhile stays so, if it did not arrive.
+ * Parameters: id, holder, attempts, reason, state, now. A delivery that arrived is delivered even if its lease expired. While
+ * another instance has the lease and sends it again, the next delivery waits for that instance's report. A delivery that was
+ * cancelled during the attempt stays cancelled unless it arrived.
  */
 export const deliveryFinished = `
   UPDATE webhook_deliveries SET attempts = $3, reason = $4, finished_at = $6, next_at = NULL, leased_until = 0,
@@ -218,7 +219,7 @@ export const deliveryPostponed = `
   UPDATE webhook_deliveries SET attempts = $3, reason = $4, ready_at = $5, leased_until = 0,
     next_at = CASE WHEN state = 'waiting' THEN CAST($5 AS BIGINT) END
   WHERE id = $1 AND state IN ('waiting', 'cancelled') AND holder = $2`;
-/** id: the next one behind it may go. */
+/** Makes the next delivery of the lane due. Parameter: id. */
 export const promoteBehind = `
   UPDATE webhook_deliveries SET next_at = ready_at WHERE next_at IS NULL AND state = 'waiting' AND seq = (
     SELECT w.seq FROM webhook_deliveries w, webhook_deliveries f
@@ -232,13 +233,13 @@ export const releaseSkipped = `DELETE FROM webhook_claims WHERE holder = $1
 export const disableEndpoint = `
   INSERT INTO webhook_disabled_endpoints (endpoint, disabled_at, reason) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`;
 /** now. */
-export const buryDisabled = `
+export const markDisabledDead = `
   UPDATE webhook_deliveries SET state = 'dead', reason = 'endpoint is disabled', next_at = NULL, finished_at = $1
   WHERE state = 'waiting' AND endpoint IN (SELECT endpoint FROM webhook_disabled_endpoints)`;
 
 /** ready before, now, limit. */
-export const buryForgotten = `
-  UPDATE webhook_deliveries SET state = 'dead', reason = 'nobody sends to this endpoint', next_at = NULL, finished_at = $2
+export const markAbandonedDead = `
+  UPDATE webhook_deliveries SET state = 'dead', reason = 'the endpoint is not in the settings', next_at = NULL, finished_at = $2
   WHERE seq IN (SELECT seq FROM webhook_deliveries WHERE state = 'waiting' AND ready_at < $1 LIMIT $3) RETURNING id`;
 
 const RECORD_COLUMNS =
@@ -266,7 +267,7 @@ export const sweepDeliveries = `
     SELECT seq FROM webhook_deliveries
     WHERE (state = 'dead' AND finished_at < $1) OR (state IN ('delivered', 'skipped', 'cancelled') AND finished_at < $2)
     LIMIT $3) RETURNING id`;
-/** A delivery that may still need what the event held: used after. */
+/** A delivery that may still need the content of the event. Parameter: used after. */
 const STILL_USED = `SELECT 1 FROM webhook_deliveries d WHERE d.event_seq = e.seq
   AND (d.state IN ('waiting', 'dead') OR d.finished_at >= $1)`;
 /** used before, the dead before, limit. */
@@ -286,7 +287,7 @@ export const sweepClaims = `DELETE FROM webhook_claims WHERE claim_key IN (
 
 export const countEvents = `SELECT state, COUNT(*) AS count, MIN(received_at) AS oldest FROM webhook_events
   WHERE state IN ('waiting', 'dead') GROUP BY state`;
-/** Of these alone: it is asked for often, and there may be millions of the others. */
+/** Counts only these states: the query runs often, and there can be millions of other deliveries. */
 export const countDeliveries = `
   SELECT endpoint, 'dead' AS state, COUNT(*) AS count FROM webhook_deliveries WHERE state = 'dead' GROUP BY endpoint
   UNION ALL

@@ -5,66 +5,69 @@ import { storeOver } from './store-over.js';
 import { openSqlite } from './store-sqlite.js';
 
 /**
- * `waiting`: to be sent, at once or later. `delivered`: the endpoint took it. `skipped`: nothing was to be sent after
- * all, consent for one. `cancelled`: a later event made it needless. `dead`: given up, until somebody replays it.
+ * `waiting`: to be sent, now or later. `delivered`: the endpoint accepted it. `skipped`: it must not be sent, for example
+ * without consent. `cancelled`: a later event replaced it. `dead`: all attempts failed; an operator can replay it.
  */
 export const DELIVERY_STATES = ['waiting', 'delivered', 'skipped', 'cancelled', 'dead'] as const;
 export type DeliveryState = (typeof DELIVERY_STATES)[number];
 
-/** What an event leads to: one message for one endpoint. */
+/** A message about an event, for one endpoint. */
 export interface PlannedDelivery {
   trigger: string;
   endpoint: string;
-  /** Whose message it is. Those of one customer reach an endpoint in the order in which they are due. */
+  /** Identifies the customer. Messages of one customer reach an endpoint in the order in which they are due. */
   orderKey: string;
   /** When it is due, in milliseconds since 1970. */
   dueAt: number;
-  /** By which a later event can cancel it while it waits. */
+  /** The key by which a later event can cancel it while it waits. */
   cancelKey?: string;
-  /** It is planned only if no other holds the key; then it holds the key until then, or until it is skipped or cancelled. */
+  /**
+   * Plans the delivery only if no other delivery claims the key. The claim ends at `until` (milliseconds since 1970), or when
+   * the delivery is skipped or cancelled.
+   */
   once?: { key: string; until: number };
 }
 
-/** What processing an event came to. All of it is written at once, together with the event being processed. */
+/** The result of processing an event. It is written in one transaction with the state of the event. */
 export interface Processed {
   deliveries: readonly PlannedDelivery[];
-  /** The cancel keys of what needs not be sent any more. Done before the new ones are planned. */
+  /** Cancel keys of deliveries that this event replaces. They are cancelled before the new deliveries are planned. */
   cancel?: readonly string[];
 }
 
-/** An event that one instance has taken on for a while. */
+/** An event with a lease: one instance processes it. */
 export interface LeasedEvent {
-  /** Which event of this store. */
+  /** The number of the event in the store. */
   seq: number;
-  /** Which lease: what is reported under an older one counts no more. */
+  /** The lease. Reports under an expired lease are ignored. */
   holder: string;
   event: SourceEvent;
-  /** How often it was tried before. */
+  /** Earlier attempts. */
   attempts: number;
 }
 
-/** A delivery that is due and that one instance has taken on for a while. */
+/** A delivery with a lease: it is due, and one instance sends it. */
 export interface LeasedDelivery {
-  /** The `webhook-id`: the same for the same event, trigger and endpoint, however often it is sent. */
+  /** The `webhook-id`. It is the same for each attempt with this event, trigger and endpoint. */
   id: string;
   holder: string;
   trigger: string;
   endpoint: string;
   event: SourceEvent;
-  /** How often it was sent before. */
+  /** Earlier attempts. */
   attempts: number;
-  /** When it was due first. */
+  /** When it was first due, in milliseconds since 1970. */
   dueAt: number;
-  /** When another may take it on, if nothing was reported by then. */
+  /** When the lease expires, in milliseconds since 1970. Without a report by then, another instance may send the delivery. */
   leasedUntil: number;
 }
 
-/** How an attempt ended. The reason is told by `list`, so it must be ours and without personal data. */
+/** The outcome of an attempt. `list` shows the reason, so it must be our own text without personal data. */
 export type Settled =
   | { state: 'delivered' | 'skipped' | 'dead'; attempts: number; reason: string }
   | { state: 'waiting'; attempts: number; reason: string; at: number };
 
-/** What may be shown of a delivery: nothing of the person. */
+/** A delivery without personal data. Times are in milliseconds since 1970. */
 export interface DeliveryRecord {
   id: string;
   state: DeliveryState;
@@ -74,71 +77,71 @@ export interface DeliveryRecord {
   reason: string;
   createdAt: number;
   dueAt: number;
-  /** Of one that waits: when it is tried next; null while an earlier one of the same customer is before it. */
+  /** The next attempt of a waiting delivery; null while an earlier delivery of the same customer waits. */
   nextAt: number | null;
   finishedAt: number | null;
 }
 
 export interface StoreCounts {
   eventsWaiting: number;
-  /** When the oldest of them came in. */
+  /** When the oldest waiting event was received, in milliseconds since 1970. */
   oldestEventAt: number | null;
-  /** Events that could not be processed and are given up. */
+  /** Events whose processing failed finally. */
   eventsDead: number;
-  /** Those that wait and those that are dead. */
+  /** The waiting and the dead deliveries, by endpoint. */
   deliveries: readonly { endpoint: string; state: DeliveryState; count: number }[];
 }
 
-/** Events and deliveries, on disk. What a promise here resolves for has been written durably. */
+/** Events and deliveries on disk. When a promise resolves, the change has been written durably. */
 export interface WebhookStore {
-  /** Rejects when they could not be written: then none of them counts as kept. */
-  keep(events: readonly SourceEvent[]): Promise<{ kept: number; known: number }>;
-  /** Takes on events that are to be processed; of one customer only the first. */
+  /** Stores events. `known` were stored before. If it rejects, none of the events counts as stored. */
+  add(events: readonly SourceEvent[]): Promise<{ added: number; known: number }>;
+  /** Leases waiting events for processing; only the first event of each customer. */
   leaseEvents(limit: number, leaseMs: number): Promise<LeasedEvent[]>;
-  /** The ids of what was planned. Empty also when the lease had passed to another. */
+  /** Reports success. Resolves to the ids of the planned deliveries, or to none if the lease had expired. */
   processed(leased: LeasedEvent, what: Processed): Promise<string[]>;
-  /** Processing failed. Without `retryAt` the event is given up. */
+  /** Reports a failure. Without `retryAt`, the event is not processed again. */
   eventFailed(leased: LeasedEvent, reason: string, retryAt?: number): Promise<void>;
-  /** Takes on deliveries of an endpoint that are due; of one customer only the first. */
+  /** Leases due deliveries of an endpoint; only the first delivery of each customer. */
   leaseDeliveries(endpoint: string, limit: number, leaseMs: number): Promise<LeasedDelivery[]>;
   settle(leased: Pick<LeasedDelivery, 'id' | 'holder'>, how: Settled): Promise<void>;
-  /** Nothing more is sent there: what waits for it is dead, and what is planned for it is so from the start. */
+  /** Stops sending to an endpoint. Its waiting deliveries become dead, and so does each new one. */
   disable(endpoint: string, reason: string): Promise<void>;
-  /** Whether it was disabled. What is dead stays so until it is replayed. */
+  /** Enables an endpoint again. Resolves to whether it was disabled. Dead deliveries stay dead until they are replayed. */
   enable(endpoint: string): Promise<boolean>;
   disabled(): Promise<{ endpoint: string; at: number; reason: string }[]>;
-  /** The newest first. */
+  /** Lists deliveries, the newest first. */
   list(filter: { state?: DeliveryState; endpoint?: string; limit: number }): Promise<DeliveryRecord[]>;
   find(id: string): Promise<DeliveryRecord | undefined>;
   /**
-   * Sends again under the same id, behind what waits for the same customer. How many: not those whose event is deleted
-   * already, nor those of a disabled endpoint.
+   * Queues deliveries again with the same id, after the waiting deliveries of the same customer. Resolves to their number.
+   * Deliveries without a stored event, and those of disabled endpoints, are not replayed.
    */
   replay(which: { id: string } | { dead: true; endpoint?: string }): Promise<number>;
   counts(): Promise<StoreCounts>;
-  /** Deletes what has served its time. */
+  /** Deletes events and deliveries whose retention has ended. */
   sweep(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface WebhookStoreOptions {
-  /** A file on a local disk, for one instance. Made when it is not there. */
+  /** A file on a local disk, for one instance. The store creates it if it does not exist. */
   file?: string | undefined;
-  /** Or a PostgreSQL (13 or newer), for several instances. The tables are made when they are not there. */
+  /** Or a PostgreSQL (13 or newer), for several instances. The store creates missing tables. */
   postgresUrl?: string | undefined;
-  /** Encrypts events, and hides keys. With another secret what is kept cannot be read any more. */
+  /** Encrypts events and derives digests. Stored events cannot be read with another secret. */
   secret: string;
   /** Milliseconds since 1970. Default: the system's clock. */
   now?: () => number;
-  /** So long an event is known, so that it counts once however often it is sent. Default: 80 hours. */
+  /** How long an event is remembered, so that a repeated event is stored once. Default: 80 hours. */
   rememberMs?: number | undefined;
-  /** So long what an event held is kept after its last delivery is done. Default: 24 hours. */
-  keepUsedMs?: number | undefined;
-  /** So long the dead are kept, and with them what their events held. Default: 30 days. */
-  keepDeadMs?: number | undefined;
+  /** How long the content of an event is stored after its last delivery ended. Default: 24 hours. */
+  retainUsedMs?: number | undefined;
+  /** How long dead deliveries are stored, with the content of their events. Default: 30 days. */
+  retainDeadMs?: number | undefined;
 }
 
-/** Opens a store: in a file, or in PostgreSQL. Fails with a ConfigError when it cannot be. */
+/** Opens a store in a file or in PostgreSQL. Rejects with a ConfigError if that fails. */
 export async function createWebhookStore(options: WebhookStoreOptions): Promise<WebhookStore> {
   const { file, postgresUrl } = options;
   if (file === undefined && postgresUrl === undefined)
@@ -149,13 +152,13 @@ export async function createWebhookStore(options: WebhookStoreOptions): Promise<
       options,
     );
   } catch (error) {
-    // The driver's own words may hold the address, and with it a password.
+    // The driver's message may contain the address with its password.
     const code =
       error instanceof Error && 'code' in error && error.code !== '' ? String(error.code) : 'unknown';
     throw new ConfigError([
       postgresUrl === undefined
-        ? `WEBHOOK_FILE cannot be opened (${code}): name a file in a folder that is there and that the gateway may write to.`
-        : `WEBHOOK_POSTGRES_URL cannot be opened (${code}): is the database there, and may the role make tables in it?`,
+        ? `WEBHOOK_FILE cannot be opened (${code}). Name a file in an existing folder that the gateway may write to.`
+        : `WEBHOOK_POSTGRES_URL cannot be opened (${code}). Check that the database exists and that the role may create tables.`,
     ]);
   }
 }

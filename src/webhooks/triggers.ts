@@ -19,7 +19,7 @@ import { GatewayError, InvalidInputError } from '../errors.js';
 import { durationMs, readInterest, type SubscriptionRules, type Interest } from './interest.js';
 import { readQuietHours, type QuietHours } from './quiet-hours.js';
 
-/** A subscription that is told to an endpoint. */
+/** A subscription whose results are sent to an endpoint. */
 export interface Trigger {
   /** The name of its file. */
   name: string;
@@ -28,7 +28,7 @@ export interface Trigger {
   interest: Interest;
   endpoint: string;
   purpose: Purpose;
-  /** Once for each within so many milliseconds. */
+  /** Sends only once for each customer or record within a time. */
   once: { per: 'CUSTOMER' | 'RECORD'; withinMs: number } | undefined;
   quietHours: QuietHours | undefined;
 }
@@ -40,9 +40,9 @@ export interface TriggersOptions {
   deliver: GraphQLDirective;
   endpoints: Pick<ReadonlySet<string>, 'has'>;
   subscriptionRules: SubscriptionRules;
-  /** What the trigger may not have for its purpose, as `Type.field`. */
+  /** Returns the fields that the trigger may not read for its purpose, as `Type.field`. */
   forbidden: (document: DocumentNode, purpose: Purpose) => readonly string[];
-  /** Whether the trigger may have data of an enum value for its purpose. */
+  /** Whether the trigger may read data of an enum value for its purpose. */
   maySee: (place: string, purpose: Purpose) => boolean;
 }
 
@@ -56,10 +56,10 @@ interface Deliver {
 
 const FOLDER = new URL('../../schema/triggers/', import.meta.url);
 
-/** Whoever names a customer here would be naming a person in a file. */
+/** Subscriptions about one customer: a trigger would name a person in a file. */
 const NOT_FOR_TRIGGERS = new Set(['meChanged', 'customerChanged']);
 
-/** Reads all triggers. One that is wrong is left out, and named with file and line; the others work. */
+/** Reads all triggers. An invalid trigger is omitted and reported with its file and line. */
 export function readTriggers({ folder = FOLDER, ...options }: TriggersOptions): {
   triggers: Trigger[];
   problems: string[];
@@ -94,58 +94,58 @@ function readTrigger(
   const at = (line: number | undefined, what: string) => ({
     problems: [`${file} line ${line ?? 1}: ${what}`],
   });
-  let whole: DocumentNode;
+  let parsed: DocumentNode;
   try {
-    whole = parse(new Source(text, file));
+    parsed = parse(new Source(text, file));
   } catch (error) {
     if (!(error instanceof GraphQLError)) throw error;
     return at(error.locations?.[0]?.line, error.message);
   }
-  const operations = whole.definitions.filter((one) => one.kind === Kind.OPERATION_DEFINITION);
+  const operations = parsed.definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
   const [operation] = operations;
   if (operation?.operation !== OperationTypeNode.SUBSCRIPTION || operations.length > 1)
     return at(operation?.loc?.startToken.line, 'it must hold one subscription.');
   const line = operation.loc?.startToken.line;
-  let said: Deliver | undefined;
+  let delivery: Deliver | undefined;
   try {
-    said = getDirectiveValues(deliver, operation) as Deliver | undefined;
+    delivery = getDirectiveValues(deliver, operation) as Deliver | undefined;
   } catch (error) {
     return at(line, `@deliver: ${error instanceof Error ? error.message : 'it cannot be read'}`);
   }
-  if (said === undefined) return at(line, 'the subscription must say by @deliver where it goes.');
+  if (delivery === undefined) return at(line, 'the subscription needs @deliver, which names its endpoint.');
   const unknown = (operation.directives ?? [])
     .filter(({ name }) => name.value === deliver.name)
     .flatMap(({ arguments: given }) => given ?? [])
     .find(({ name }) => deliver.args.every((one) => one.name !== name.value));
   if (unknown !== undefined)
     return at(unknown.loc?.startToken.line, `@deliver: it has no argument "${unknown.name.value}".`);
-  const document = withoutDeliver(whole);
+  const document = withoutDeliver(parsed);
   const invalid = validate(schema, document).map(
     (error) => `${file} line ${error.locations?.[0]?.line ?? line ?? 1}: ${error.message}`,
   );
   if (invalid.length > 0) return { problems: invalid };
   if ((operation.variableDefinitions ?? []).length > 0)
-    return at(line, 'it has variables, which nobody gives a value here.');
-  if (!endpoints.has(said.to)) return at(line, `there is no endpoint "${said.to}" in WEBHOOK_ENDPOINTS.`);
-  const refused = forbidden(document, said.purpose);
-  if (refused.length > 0) return at(line, `not to be had for ${said.purpose}: ${refused.join(', ')}.`);
+    return at(line, 'it has variables. Write the values in the trigger.');
+  const { to: endpoint, purpose, oncePer, within, quietHours } = delivery;
+  if (!endpoints.has(endpoint)) return at(line, `there is no endpoint "${endpoint}" in WEBHOOK_ENDPOINTS.`);
+  const refused = forbidden(document, purpose);
+  if (refused.length > 0) return at(line, `not allowed for ${purpose}: ${refused.join(', ')}.`);
   try {
-    const { purpose } = said;
     const interest = readInterest({
       schema,
       document,
       subscriptionRules,
-      readKey: nobody,
+      readKey: refuseKey,
       maySee: (place) => maySee(place, purpose),
     });
-    if (NOT_FOR_TRIGGERS.has(interest.field)) return at(line, `${interest.field} is for callers alone.`);
-    const { oncePer, within, quietHours } = said;
+    if (NOT_FOR_TRIGGERS.has(interest.field))
+      return at(line, `${interest.field} is about one customer, so a trigger cannot use it.`);
     return {
       name: file.replace(/\.graphql$/, ''),
       document,
       interest,
-      endpoint: said.to,
-      purpose: said.purpose,
+      endpoint,
+      purpose,
       once: oncePer == null ? undefined : { per: oncePer, withinMs: durationMs(within ?? 'P1D') },
       quietHours: quietHours == null ? undefined : readQuietHours(quietHours),
     };
@@ -156,7 +156,7 @@ function readTrigger(
 }
 
 function withoutDeliver(document: DocumentNode): DocumentNode {
-  // Locations stay, for the messages of validation.
+  // Locations stay for the messages of validation.
   return visit<DocumentNode>(document, {
     OperationDefinition: (node: OperationDefinitionNode) => ({
       ...node,
@@ -165,6 +165,6 @@ function withoutDeliver(document: DocumentNode): DocumentNode {
   });
 }
 
-function nobody(): never {
-  throw new InvalidInputError('A trigger is for everybody, and names no customer.');
+function refuseKey(): never {
+  throw new InvalidInputError('A trigger is about all customers, so it cannot name one.');
 }

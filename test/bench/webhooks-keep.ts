@@ -12,7 +12,7 @@ import { anEvent } from '../webhooks/store-contract.js';
 
 /**
  * How long it takes to keep an event when many come and are processed at the same time, each into a reminder for later:
- * `node --import tsx test/bench/webhooks-keep.ts [events a second] [seconds] [PostgreSQL's address]`
+ * `node --import tsx test/bench/webhooks-add.ts [events a second] [seconds] [PostgreSQL's address]`
  */
 const [rate = 1_000, seconds = 15] = process.argv.slice(2, 4).map(Number);
 const postgresUrl = process.argv[4];
@@ -29,7 +29,7 @@ const deliverer = createDeliverer({
 });
 
 const times: number[] = [];
-const kept: Promise<void>[] = [];
+const added: Promise<void>[] = [];
 const run = String(Date.now());
 const loop = monitorEventLoopDelay({ resolution: 5 });
 loop.enable();
@@ -40,14 +40,14 @@ for (let count = 0; count < rate * seconds; count += 1) {
   // From when it should have come: what the bench itself is late counts too.
   const at = startedAt + (count * 1000) / rate;
   const event = anEvent(`${run}-${count}`, { data: { customer: `c${count % 5_000}` } });
-  kept.push(
-    store.keep([event]).then(() => {
+  added.push(
+    store.add([event]).then(() => {
       times.push(performance.now() - at);
       deliverer.wake();
     }),
   );
 }
-await Promise.all(kept);
+await Promise.all(added);
 loop.disable();
 const { eventsWaiting } = await store.counts();
 await deliverer.idle();
@@ -57,7 +57,7 @@ const at = (part: number) => Math.round(times[Math.floor((times.length - 1) * pa
 process.stdout.write(
   `${JSON.stringify({
     eventsPerSecond: rate,
-    kept: times.length,
+    added: times.length,
     keepMs: { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) },
     eventLoopDelayMs: { p99: Math.round(loop.percentile(99) / 1e6), max: Math.round(loop.max / 1e6) },
     notYetProcessedAtTheEnd: eventsWaiting,

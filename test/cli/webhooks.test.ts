@@ -20,7 +20,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'webhooks-'));
   file = join(folder, 'webhooks.db');
   store = await createWebhookStore({ file, secret });
-  await store.keep([anEvent('anna')]);
+  await store.add([anEvent('anna')]);
   const [event] = await store.leaseEvents(1, 60_000);
   if (event === undefined) throw new Error('There is no event.');
   const plans = ['mailer', 'crm'].map((endpoint) => planFor(event.event, endpoint, Date.now() - 1_000));

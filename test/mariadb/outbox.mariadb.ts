@@ -33,17 +33,17 @@ afterAll(async () => {
 
 describe('an outbox in MariaDB', () => {
   it('is looked into again and again, and emptied of what is kept', async () => {
-    const kept: SourceEvent[] = [];
+    const added: SourceEvent[] = [];
     let isFull = true;
     const reader = createOutboxReader({
       source: 'order-system',
       address: new URL(`/${database}`, server).href,
       declaration: outbox,
       types: eventTypes,
-      keep: (events) => {
+      add: (events) => {
         if (isFull) return Promise.reject(new Error('no disk'));
-        kept.push(...events);
-        return Promise.resolve({ kept: events.length, known: 0 });
+        added.push(...events);
+        return Promise.resolve({ added: events.length, known: 0 });
       },
       identify: (_, value) => value,
       logger: { warn: () => undefined, error: () => undefined },
@@ -61,7 +61,7 @@ describe('an outbox in MariaDB', () => {
       await vi.waitFor(async () => {
         expect(await waiting()).toBe(0);
       }, 5_000);
-      expect(kept).toMatchObject([
+      expect(added).toMatchObject([
         {
           id: expect.stringMatching(/^9007199254740993 /) as string,
           type: 'order.paid',
@@ -72,7 +72,7 @@ describe('an outbox in MariaDB', () => {
       ]);
       await root.query(`INSERT INTO outbox (type, subject) VALUES ('order.placed', 'ORD-2')`);
       await vi.waitFor(() => {
-        expect(kept.map(({ subject }) => subject)).toEqual(['ORD-1', 'ORD-2']);
+        expect(added.map(({ subject }) => subject)).toEqual(['ORD-1', 'ORD-2']);
       }, 5_000);
     } finally {
       await reader.close();

@@ -111,7 +111,7 @@ describe('an installation', () => {
     const { gateway, lines } = install({ TRIGGERS_FOLDER: triggers });
     await gateway.opened;
     expect(lines.map(({ problem }) => problem)).toEqual([
-      `${triggers}/wrong.graphql line 2: the subscription must say by @deliver where it goes.`,
+      `${triggers}/wrong.graphql line 2: the subscription needs @deliver, which names its endpoint.`,
     ]);
     await gateway.close();
   });

@@ -66,7 +66,7 @@ it('are shared out among instances: each is sent once, and those of a customer i
         const instance = instances[(customer + number) % 3];
         // The system sends it again, to whichever instance answers.
         for (const one of [instance, instances[number % 3]])
-          await one?.store.keep([ofCustomer(customer, number)]);
+          await one?.store.add([ofCustomer(customer, number)]);
         instance?.deliverer.wake();
       }
     }),
@@ -90,11 +90,11 @@ it('are shared out among instances: each is sent once, and those of a customer i
 
 it('are refused while the database is away, and go on when it is back', async () => {
   const [{ store, deliverer } = instances[0] ?? raise()] = instances;
-  await store.keep([ofCustomer(1, 1)]);
+  await store.add([ofCustomer(1, 1)]);
   await database.shut();
-  await expect(store.keep([ofCustomer(1, 2)])).rejects.toThrow();
+  await expect(store.add([ofCustomer(1, 2)])).rejects.toThrow();
   await database.reopen();
-  await vi.waitFor(() => store.keep([ofCustomer(1, 2)]), 20_000);
+  await vi.waitFor(() => store.add([ofCustomer(1, 2)]), 20_000);
   deliverer.wake();
   await vi.waitFor(() => {
     expect(new Set(came())).toEqual(new Set(['1-1', '1-2']));

@@ -93,7 +93,7 @@ describe('the settings of several workers', () => {
         { ORDER_SYSTEM_URL, REDIS_URL: NO_REDIS, WEBHOOK_ENDPOINTS: JSON.stringify([endpoint]) },
         2,
       ),
-    ).toEqual([expect.stringMatching(/^WORKERS 2 is too many for endpoint mailer, .* WORKERS to 1 at most/)]);
+    ).toEqual([expect.stringMatching(/^WORKERS 2 is more than the concurrency of endpoint mailer .* WORKERS to 1 at most/)]);
   });
 });
 

@@ -49,7 +49,7 @@ const server = createServer((request, response) => {
     const { id, customer } = body.parse(JSON.parse(String(text)));
     const event = anEvent(id, { identifiers: { customerNumber: [customer] }, data: { customer } });
     void store
-      .keep([event])
+      .add([event])
       .then(() => {
         deliverer.wake();
         return 204;

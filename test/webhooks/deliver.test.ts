@@ -252,7 +252,7 @@ describe('an endpoint that is down', () => {
     const events = Array.from({ length: 100 }, (_, index) =>
       ofCustomer(`${index}`, `customer ${index % 20}`),
     );
-    for (const event of events) await made.store.keep([event]);
+    for (const event of events) await made.store.add([event]);
     made.deliverer.wake();
     await vi.waitFor(() => {
       expect(healthy.received).toHaveLength(100);

@@ -60,7 +60,7 @@ export async function startDeliveries(
       at += milliseconds;
     },
     send: async (...events) => {
-      for (const event of events) await store.keep([event]);
+      for (const event of events) await store.add([event]);
       await deliverer.idle();
     },
     close: async () => {

@@ -20,22 +20,22 @@ it('refuses events when the disk is full, loses none that it took, and goes on w
   // SQLite fails in the same way at the end of this as at the end of the disk.
   const limitPages = (pages: number) => database.run([{ sql: `PRAGMA max_page_count = ${pages}` }]);
   await limitPages(60);
-  const keep = (id: string) => store.keep([anEvent(id, { data: { text: 'x'.repeat(1_000) } })]);
+  const add = (id: string) => store.add([anEvent(id, { data: { text: 'x'.repeat(1_000) } })]);
 
-  const kept: string[] = [];
+  const added: string[] = [];
   let refusal: unknown;
   for (let count = 0; refusal === undefined && count < 1_000; count += 1) {
     const id = `event-${count}`;
-    await keep(id).then(
-      () => kept.push(id),
+    await add(id).then(
+      () => added.push(id),
       (error: unknown) => {
         refusal = error;
       },
     );
   }
   expect(refusal).toMatchObject({ code: 'SQLITE_FULL' });
-  expect(kept.length).toBeGreaterThan(20);
-  await expect(keep('one more')).rejects.toMatchObject({ code: 'SQLITE_FULL' });
+  expect(added.length).toBeGreaterThan(20);
+  await expect(add('one more')).rejects.toMatchObject({ code: 'SQLITE_FULL' });
 
   const log: string[] = [];
   const deliverer = createDeliverer({
@@ -50,17 +50,17 @@ it('refuses events when the disk is full, loses none that it took, and goes on w
   await deliverer.idle();
 
   await limitPages(100_000);
-  await keep('one more');
+  await add('one more');
   for (let minutes = 0; minutes < 30; minutes += 1) {
     now += 60_000;
     await deliverer.idle();
   }
   const delivered = new Set(receiver.received.map(({ body }) => (JSON.parse(body) as { data: string }).data));
-  expect([...delivered].sort()).toEqual([...kept, 'one more'].sort());
+  expect([...delivered].sort()).toEqual([...added, 'one more'].sort());
   expect(new Set(receiver.received.map(({ id }) => id)).size).toBe(delivered.size);
   expect((await store.counts()).eventsWaiting).toBe(0);
-  expect(log.join('')).toContain('webhook store out of reach');
-  expect(log.join('')).toContain('webhook store back');
+  expect(log.join('')).toContain('the webhook store is unavailable');
+  expect(log.join('')).toContain('the webhook store is available again');
   await deliverer.close();
   await store.close();
   await receiver.close();

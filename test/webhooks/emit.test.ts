@@ -55,10 +55,10 @@ beforeAll(async () => {
   const receive = createReceiver({
     webhooks: pluggedInWebhooks(sources, new SettingsReader(control.settings)),
     types: eventTypes,
-    keep: (told) => {
+    add: (told) => {
       if (failures-- > 0) return Promise.reject(new Error('no disk'));
       events.push(...told);
-      return Promise.resolve({ kept: told.length, known: 0 });
+      return Promise.resolve({ added: told.length, known: 0 });
     },
     identify: (_, value) => value,
     logger: { warn: () => undefined, error: () => undefined },

@@ -238,7 +238,7 @@ describe('an event whose own system is down', () => {
         const event = await eventOf(order, all);
         expect(event.data?.['event']).toEqual({ recordId: order, customer: null });
         expect(event.errors?.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_UNAVAILABLE']);
-        await becomes(order, { state: 'waiting', reason: 'put off' });
+        await becomes(order, { state: 'waiting', reason: 'postponed' });
       } finally {
         await control.heal();
       }

@@ -185,7 +185,7 @@ describe('consent', () => {
         reason,
         attempts,
       ]);
-      expect(reasons).toEqual([['waiting', 'put off', 0]]);
+      expect(reasons).toEqual([['waiting', 'postponed', 0]]);
     }, 10_000);
     // One customer's messages go in order.
     await come('order-paid', 'waiting');

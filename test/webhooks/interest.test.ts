@@ -145,7 +145,7 @@ describe('minTotal', () => {
     ['a total that is no amount', { total: '1e9', currency: 'EUR' }],
     ['no currency', { total: '200.00' }],
   ])('cannot be judged by an event with %s, which does not match', (_, data) => {
-    expect(judge(EUR_100, data)).toContain('minTotal cannot be judged');
+    expect(judge(EUR_100, data)).toContain('minTotal cannot be evaluated');
   });
 
   test.each([
@@ -163,7 +163,7 @@ describe('firstOrder', () => {
   test.each(['orderPaid', 'orderPlaced'])('of %s needs a source that declares it', (field) => {
     expect(interestIn(`${field}(firstOrder: true)`).conditions).toEqual([firstOrder]);
     expect(() => interestIn(`${field}(firstOrder: true)`, [])).toThrow(
-      '"firstOrder" cannot be judged: no plugged-in source declares it by @condition',
+      '"firstOrder" cannot be evaluated: no plugged-in source declares it by @condition',
     );
     expect(interestIn(`${field}(firstOrder: false)`, []).conditions).toEqual([]);
   });

@@ -18,7 +18,7 @@ let standIn: OrderSystemStandIn;
 let control: FaultControl;
 let shop: Client;
 let readers: OutboxReader[];
-let kept: Map<string, SourceEvent>;
+let added: Map<string, SourceEvent>;
 let outcomes: WebhookOutcome[];
 let isFull: boolean;
 
@@ -37,7 +37,7 @@ afterAll(async () => {
 
 beforeEach(async () => {
   readers = [];
-  kept = new Map();
+  added = new Map();
   outcomes = [];
   isFull = false;
   await control.heal();
@@ -54,11 +54,11 @@ function read(): OutboxReader {
   const reader = createOutboxReader({
     ...outbox,
     types: eventTypes,
-    keep: (events) => {
+    add: (events) => {
       if (isFull) return Promise.reject(new Error('no disk'));
-      const fresh = events.filter(({ id }) => !kept.has(id));
-      for (const event of fresh) kept.set(event.id, event);
-      return Promise.resolve({ kept: fresh.length, known: events.length - fresh.length });
+      const fresh = events.filter(({ id }) => !added.has(id));
+      for (const event of fresh) added.set(event.id, event);
+      return Promise.resolve({ added: fresh.length, known: events.length - fresh.length });
     },
     identify: (_, value) => value,
     onReceived: (_, outcome) => outcomes.push(outcome),
@@ -70,7 +70,7 @@ function read(): OutboxReader {
 }
 
 const happen = (type: string) => control.emit('order-system', { type, email });
-const types = () => [...kept.values()].map(({ type }) => type);
+const types = () => [...added.values()].map(({ type }) => type);
 const waiting = async () => (await shop.query('select id from outbox')).rowCount;
 
 describe('the order system', () => {
@@ -80,7 +80,7 @@ describe('the order system', () => {
     await vi.waitFor(() => {
       expect(types().at(-1)).toBe('order.paid');
     });
-    const paid = [...kept.values()].at(-1);
+    const paid = [...added.values()].at(-1);
     expect(paid).toMatchObject({
       source: 'order-system',
       subject: expect.stringMatching(/^ORD-/) as string,
@@ -142,7 +142,7 @@ describe('the order system', () => {
     read();
     await happen('order.placed');
     await vi.waitFor(() => {
-      expect(kept.size).toBe(1);
+      expect(added.size).toBe(1);
     });
     await control.set('order-system', { fault: 'down' });
     await happen('consent.given');
@@ -160,7 +160,7 @@ describe('the order system', () => {
     read();
     for (let count = 0; count < 10; count++) await happen('order.placed');
     await vi.waitFor(async () => {
-      expect([kept.size, await waiting()]).toEqual([10, 0]);
+      expect([added.size, await waiting()]).toEqual([10, 0]);
     });
     expect(outcomes).not.toContain('duplicate');
   });
@@ -171,9 +171,9 @@ describe('the order system', () => {
     );
     read();
     await vi.waitFor(() => {
-      expect(kept.size).toBe(250);
+      expect(added.size).toBe(250);
     });
-    expect([...kept.values()].map(({ subject }) => Number(subject))).toEqual(
+    expect([...added.values()].map(({ subject }) => Number(subject))).toEqual(
       Array.from({ length: 250 }, (_, index) => index + 1),
     );
   });
@@ -201,6 +201,6 @@ describe('the order system', () => {
     const reader = read();
     await reader.close();
     await happen('order.placed');
-    expect([kept.size, await waiting()]).toEqual([0, 1]);
+    expect([added.size, await waiting()]).toEqual([0, 1]);
   });
 });

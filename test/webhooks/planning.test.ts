@@ -36,7 +36,7 @@ function followUp(trigger: Partial<Trigger> = {}) {
           delayMs: HOUR,
           isDelayed: () => true,
           matches: () => true,
-          needless: () => true,
+          cancels: () => true,
         },
         once: { per: 'CUSTOMER', withinMs: DAY },
         quietHours: undefined,
@@ -46,7 +46,7 @@ function followUp(trigger: Partial<Trigger> = {}) {
     bus: { publish: vi.fn() },
     forget: () => Promise.resolve(about),
     aboutOf: () => about,
-    tell: () => Promise.resolve({ data: null }),
+    execute: () => Promise.resolve({ data: null }),
     logger: { info: vi.fn() },
   });
 }
@@ -63,7 +63,7 @@ test.each([
   expect(deliveries).toMatchObject([{ dueAt: Date.parse(dueAt), once: { until: Date.parse(dueAt) + DAY } }]);
 });
 
-test('a message that is needless is cancelled, whatever the system that planned it knows the customer by', async () => {
+test('a message that is no longer needed is cancelled, also if it was planned under another identifier of the customer', async () => {
   const { cancel } = await followUp().process(cartChanged);
   expect(cancel).toEqual(['reminder customerNumber 1', 'reminder email jan@example.nl']);
 });

@@ -94,7 +94,7 @@ describe('the address of webhooks', () => {
       const receive = createReceiver({
         webhooks: pluggedInWebhooks([webshop], settings),
         types: eventTypes,
-        keep: () => {
+        add: () => {
           asked();
           return new Promise(() => undefined);
         },
@@ -158,7 +158,7 @@ describe('the address of webhooks', () => {
     const receive = createReceiver({
       webhooks,
       types: eventTypes,
-      keep: () => Promise.resolve({ kept: 1, known: 0 }),
+      add: () => Promise.resolve({ added: 1, known: 0 }),
       identify: (_, value) => value,
       logger: { warn: () => undefined, error: () => undefined },
     });

@@ -62,7 +62,7 @@ export function storeContract(
     deliveries: PlannedDelivery[],
     cancel: string[] = [],
   ): Promise<string[]> {
-    await store.keep([anEvent(id)]);
+    await store.add([anEvent(id)]);
     const [leased] = await store.leaseEvents(10, MINUTE);
     if (leased?.event.id !== id) throw new Error(`${id} was not the event that is next.`);
     return store.processed(leased, { deliveries, cancel });
@@ -78,20 +78,20 @@ export function storeContract(
   describe('events', () => {
     it('are kept once, however often and in however many requests they are sent', async () => {
       const twice = await Promise.all([
-        store.keep([anEvent('1'), anEvent('2'), anEvent('1')]),
-        store.keep([anEvent('2'), anEvent('3'), anEvent('1', { source: 'crm' })]),
+        store.add([anEvent('1'), anEvent('2'), anEvent('1')]),
+        store.add([anEvent('2'), anEvent('3'), anEvent('1', { source: 'crm' })]),
       ]);
       expect(twice).toEqual([
-        { kept: 2, known: 1 },
-        { kept: 2, known: 1 },
+        { added: 2, known: 1 },
+        { added: 2, known: 1 },
       ]);
-      expect(await store.keep([anEvent('3'), anEvent('4')])).toEqual({ kept: 1, known: 1 });
+      expect(await store.add([anEvent('3'), anEvent('4')])).toEqual({ added: 1, known: 1 });
       expect((await store.counts()).eventsWaiting).toBe(5);
     });
 
     it('are all kept when hundreds come at once', async () => {
-      const sent = Array.from({ length: 700 }, (_, index) => store.keep([anEvent(`n${index}`)]));
-      expect((await Promise.all(sent)).every(({ kept }) => kept === 1)).toBe(true);
+      const sent = Array.from({ length: 700 }, (_, index) => store.add([anEvent(`n${index}`)]));
+      expect((await Promise.all(sent)).every(({ added }) => added === 1)).toBe(true);
       expect((await store.counts()).eventsWaiting).toBe(700);
     });
 
@@ -100,7 +100,7 @@ export function storeContract(
         type: 'cart.changed',
         data: { open: true, note: null, items: 3, shop: 'nl' },
       });
-      await store.keep([event]);
+      await store.add([event]);
       const restarted = await opened.again();
       const [leased] = await restarted.leaseEvents(10, MINUTE);
       expect(leased).toMatchObject({ event, attempts: 0 });
@@ -108,7 +108,7 @@ export function storeContract(
     });
 
     it('are worked on by one instance at a time, and by another when that one was not heard of again', async () => {
-      await store.keep([anEvent('1')]);
+      await store.add([anEvent('1')]);
       const other = await opened.again();
       const [first] = await store.leaseEvents(10, MINUTE);
       expect(await other.leaseEvents(10, MINUTE)).toEqual([]);
@@ -125,7 +125,7 @@ export function storeContract(
       ['postpones', START + MINUTE],
       ['gives up', undefined],
     ])('are left to whoever has the lease when an instance that lost it %s them', async (_, retryAt) => {
-      await store.keep([anEvent('1')]);
+      await store.add([anEvent('1')]);
       const other = await opened.again();
       const [lost] = await store.leaseEvents(10, MINUTE);
       now += MINUTE;
@@ -139,7 +139,7 @@ export function storeContract(
     });
 
     it('count the attempts of whoever has the lease alone', async () => {
-      await store.keep([anEvent('1')]);
+      await store.add([anEvent('1')]);
       const other = await opened.again();
       const [lost] = await store.leaseEvents(10, MINUTE);
       now += MINUTE;
@@ -152,7 +152,7 @@ export function storeContract(
 
     it('of one customer are processed in the order in which they came, those of others meanwhile', async () => {
       const anna = { identifiers: { email: ['anna@example.nl'] } };
-      await store.keep([anEvent('1', anna), anEvent('2', { ...anna, source: 'crm' }), anEvent('3')]);
+      await store.add([anEvent('1', anna), anEvent('2', { ...anna, source: 'crm' }), anEvent('3')]);
       const first = await store.leaseEvents(10, MINUTE);
       expect(first.map(({ event }) => event.id)).toEqual(['1', '3']);
       await store.eventFailed(first[0] ?? raise(), 'a source is down', now + 5_000);
@@ -172,7 +172,7 @@ export function storeContract(
       const raw = await opened.raw();
       expect(raw).toContain('mailer');
       for (const word of ['1@example.nl', 'order-1', 'anna', '12.5']) expect(raw).not.toContain(word);
-      await store.keep([anEvent('2')]);
+      await store.add([anEvent('2')]);
       const other = await opened.again({ secret: 'another secret of the test' });
       expect(await other.leaseEvents(10, MINUTE)).toEqual([]);
       expect(await due('mailer', other)).toEqual([]);
@@ -194,7 +194,7 @@ export function storeContract(
       expect(new Set(ids).size).toBe(3);
       for (const id of ids) expect(id).toMatch(/^msg_[\w-]{27}$/);
       const elsewhere = await open({ secret: 'a secret of the test', now: () => now });
-      await elsewhere.store.keep([anEvent('1')]);
+      await elsewhere.store.add([anEvent('1')]);
       const [leased] = await elsewhere.store.leaseEvents(1, MINUTE);
       expect(await elsewhere.store.processed(leased ?? raise(), { deliveries: [plan()] })).toEqual(
         ids.slice(0, 1),
@@ -301,7 +301,7 @@ export function storeContract(
     });
 
     it('are shared out among instances without one going twice', async () => {
-      await store.keep(Array.from({ length: 60 }, (_, index) => anEvent(`n${index}`)));
+      await store.add(Array.from({ length: 60 }, (_, index) => anEvent(`n${index}`)));
       for (const leased of await store.leaseEvents(100, MINUTE))
         await store.processed(leased, { deliveries: [plan({ orderKey: leased.event.id })] });
       const other = await opened.again();
@@ -446,7 +446,7 @@ export function storeContract(
     now += 10 * 24 * HOUR + 1;
     await store.sweep();
     const [second, first] = await store.list({ limit: 10 });
-    expect(first).toMatchObject({ state: 'dead', reason: 'nobody sends to this endpoint' });
+    expect(first).toMatchObject({ state: 'dead', reason: 'the endpoint is not in the settings' });
     expect(second).toMatchObject({ state: 'waiting', nextAt: START + 20 * 24 * HOUR });
     now += 30 * 24 * HOUR + 1;
     await store.sweep();
@@ -458,11 +458,11 @@ export function storeContract(
     await delivered((await due())[0]);
     now += 80 * HOUR;
     await store.sweep();
-    expect(await store.keep([anEvent('1')])).toEqual({ kept: 0, known: 1 });
+    expect(await store.add([anEvent('1')])).toEqual({ added: 0, known: 1 });
     now += 1;
     await store.sweep();
     expect(await store.list({ limit: 10 })).toEqual([]);
-    expect(await store.keep([anEvent('1')])).toEqual({ kept: 1, known: 0 });
+    expect(await store.add([anEvent('1')])).toEqual({ added: 1, known: 0 });
   });
 }
 

@@ -103,7 +103,7 @@ const WRONG: [string, string, number, string][] = [
     'with fields that its purpose does not allow',
     trigger({ asks: 'orderPaid { customer { identifiers { __typename } } }' }),
     2,
-    'not to be had for MARKETING: ',
+    'not allowed for MARKETING: ',
   ],
   [
     'that waits for a type that its purpose does not allow',
@@ -115,13 +115,13 @@ const WRONG: [string, string, number, string][] = [
     'that waits for tickets for MARKETING',
     trigger({ asks: 'ticketOpened { recordId }' }),
     2,
-    'not to be had for MARKETING: Subscription.ticketOpened',
+    'not allowed for MARKETING: Subscription.ticketOpened',
   ],
   [
     'about one customer',
     trigger({ asks: 'customerChanged(by: {email: "jan@example.nl"}) { type }' }),
     2,
-    'names no customer',
+    'cannot name one',
   ],
   ['about whoever asks', trigger({ asks: 'meChanged { type }' }), 2, 'meChanged'],
   [
@@ -142,7 +142,7 @@ const WRONG: [string, string, number, string][] = [
     'that waits by a fragment',
     `subscription Wrong @deliver(to: "campaign-tool", purpose: MARKETING) {\n  ...F\n}\nfragment F on Subscription { orderPaid { recordId } }`,
     1,
-    'not by a fragment',
+    'without a fragment',
   ],
   [
     'that waits for two things',
@@ -178,7 +178,7 @@ describe('a trigger', () => {
   test('with a condition that no plugged-in source can judge is left out, and named', async () => {
     const first = trigger({ asks: 'orderPaid(firstOrder: true) { recordId }' });
     expect(await start({ 'first.graphql': first }, ['webshop'])).toEqual([
-      `${folder}/first.graphql line 2: "firstOrder" cannot be judged: no plugged-in source declares it by @condition. Plug one in that does, or leave out "firstOrder".`,
+      `${folder}/first.graphql line 2: "firstOrder" cannot be evaluated: no plugged-in source declares it by @condition. Plug in such a source, or omit "firstOrder".`,
     ]);
     expect(await start({ 'first.graphql': first })).toEqual([]);
   });

@@ -68,11 +68,11 @@ export function createTestReceiver(
   const receive = createReceiver({
     webhooks,
     types: eventTypes,
-    keep: (events) => {
+    add: (events) => {
       if (isFailing) return Promise.reject(new Error('no disk'));
       const fresh = events.filter(({ id }) => !known.has(id));
       for (const event of fresh) known.set(event.id, event);
-      return Promise.resolve({ kept: fresh.length, known: events.length - fresh.length });
+      return Promise.resolve({ added: fresh.length, known: events.length - fresh.length });
     },
     identify: (namespace, value) => (namespace === 'email' ? value.trim().toLowerCase() : value),
     now: () => NOW,

@@ -4,24 +4,24 @@ import type { Database } from './store-database.js';
 import type { Seal } from './store-seal.js';
 import { insertEvents } from './store-tables.js';
 
-/** Few sizes, so that few statements are prepared; and such that few of them make up any number. */
-const SIZES = [64, 32, 16, 8, 4, 2, 1];
-const MAX_TOGETHER = 512;
+/** Rows per INSERT. A few powers of two limit the number of prepared statements and add up to any number of rows. */
+const ROWS_PER_INSERT = [64, 32, 16, 8, 4, 2, 1];
+const MAX_EVENTS_PER_WRITE = 512;
 
 interface Waiting {
   events: readonly SourceEvent[];
-  resolve: (result: { kept: number; known: number }) => void;
+  resolve: (result: { added: number; known: number }) => void;
   reject: (error: unknown) => void;
 }
 
-/** Writes events down, those of many requests together: what comes in while the disk is busy goes with the next write. */
-export function gatherKept(database: Database, seal: Seal, now: () => number): WebhookStore['keep'] {
+/** Returns a function that stores events. Events that arrive during a write share the next write. */
+export function batchWrites(database: Database, seal: Seal, now: () => number): WebhookStore['add'] {
   const waiting: Waiting[] = [];
   let isWriting = false;
 
   const keyOf = ({ source, id }: SourceEvent): string => seal.digest('event', source, id);
 
-  /** Events of one customer are processed in the order in which they came, as far as the events tell whose they are. */
+  /** Events with the same lane are processed in order. The lane is the customer if the event names one, else the record. */
   function laneOf(event: SourceEvent): string {
     const [first] = Object.entries(event.identifiers)
       .flatMap(([namespace, values]) => values.map((value) => `${namespace}:${value}`))
@@ -40,22 +40,22 @@ export function gatherKept(database: Database, seal: Seal, now: () => number): W
       .map(({ event, key }) => [key, laneOf(event), seal.close(JSON.stringify(event), key), at]);
     const statements = [];
     for (let from = 0; from < rows.length;) {
-      const size = SIZES.find((one) => one <= rows.length - from) ?? 1;
+      const size = ROWS_PER_INSERT.find((count) => count <= rows.length - from) ?? 1;
       statements.push({ sql: insertEvents(size), values: rows.slice(from, from + size).flat() });
       from += size;
     }
     const fresh = new Set((await database.run(statements)).flat().map(({ event_key }) => event_key));
     for (const { events, resolve } of requests) {
-      // An event that stands in two requests of the group is kept for the first.
-      const kept = events.filter(({ key }) => fresh.delete(key)).length;
-      resolve({ kept, known: events.length - kept });
+      // An event in two requests of the group counts as added for the first request.
+      const added = events.filter(({ key }) => fresh.delete(key)).length;
+      resolve({ added, known: events.length - added });
     }
   }
 
-  /** As many requests as make up one write, and at least one. */
+  /** Takes the requests of the next write: at least one. */
   function nextGroup(): Waiting[] {
     let size = 0;
-    const end = waiting.findIndex(({ events }) => (size += events.length) > MAX_TOGETHER);
+    const end = waiting.findIndex(({ events }) => (size += events.length) > MAX_EVENTS_PER_WRITE);
     return waiting.splice(0, end === -1 ? waiting.length : Math.max(end, 1));
   }
 
@@ -72,7 +72,7 @@ export function gatherKept(database: Database, seal: Seal, now: () => number): W
   return (events) =>
     new Promise((resolve, reject) => {
       if (events.length === 0) {
-        resolve({ kept: 0, known: 0 });
+        resolve({ added: 0, known: 0 });
         return;
       }
       waiting.push({ events, resolve, reject });
