@@ -1,7 +1,7 @@
 export interface StandingClock {
   clock: { now(): number };
   /** Makes everything that is cached too old. */
-  turn: () => void;
+  advance: () => void;
 }
 
 /** What is cached stays warm for as long as a measurement takes, however slow the machine, and grows cold on request. */
@@ -9,7 +9,7 @@ export function standingClock(): StandingClock {
   let now = 1_000;
   return {
     clock: { now: () => now },
-    turn: () => {
+    advance: () => {
       now += 24 * 3_600_000;
     },
   };

@@ -44,9 +44,9 @@ describe('the cache', () => {
   it('gives an answer again for as long as it is of use, and not a moment longer', () => {
     const { keep, kept, clock } = setUp();
     keep('a', 'A', { maxAgeMs: 300, retentionMs: 1_000 });
-    clock.turn(1_000);
+    clock.advance(1_000);
     expect(kept('a')).toBe('A');
-    clock.turn(1);
+    clock.advance(1);
     expect(kept('a')).toBeUndefined();
   });
 
@@ -54,7 +54,7 @@ describe('the cache', () => {
     const { keep, kept, clock } = setUp();
     keep('a', 'A');
     for (let i = 0; i < 4; i += 1) {
-      clock.turn(300);
+      clock.advance(300);
       kept('a');
     }
     expect(kept('a')).toBeUndefined();
@@ -63,18 +63,18 @@ describe('the cache', () => {
   it('counts from when the system was asked, not from when it answered', () => {
     const { keep, kept, clock } = setUp();
     const fetchedAt = clock.now();
-    clock.turn(600);
+    clock.advance(600);
     keep('a', 'A', { fetchedAt });
-    clock.turn(400);
+    clock.advance(400);
     expect(kept('a')).toBe('A');
-    clock.turn(1);
+    clock.advance(1);
     expect(kept('a')).toBeUndefined();
   });
 
   it('does not keep an answer that took longer than it is of use', () => {
     const { keep, kept, clock } = setUp();
     const fetchedAt = clock.now();
-    clock.turn(1_000);
+    clock.advance(1_000);
     keep('a', 'A', { fetchedAt });
     expect(kept('a')).toBeUndefined();
   });
@@ -82,7 +82,7 @@ describe('the cache', () => {
   it('keeps the answer that was requested last, also if an earlier one arrives after it', () => {
     const { keep, kept, clock } = setUp();
     const earlier = clock.now();
-    clock.turn(100);
+    clock.advance(100);
     keep('a', 'later');
     keep('a', 'earlier', { fetchedAt: earlier });
     expect(kept('a')).toBe('later');
@@ -186,7 +186,7 @@ describe('the cache', () => {
     keep('expires', 'A', { retentionMs: 1_000 });
     keep('stays', 'A', { retentionMs: 2_000 });
     keep('expires', 'A', { retentionMs: 1_000 }, 'crm');
-    clock.turn(1_001);
+    clock.advance(1_001);
     vi.advanceTimersByTime(59_999);
     expect(entries()).toEqual([2, 1]);
     vi.advanceTimersByTime(1);
@@ -299,7 +299,7 @@ describe('forgetting', () => {
           /** What may be there; what was pushed out need not be. */
           const model = new Map<string, { value: string; until: number; tags: readonly string[] }>();
           for (const [i, one] of steps.entries()) {
-            if (one.do === 'turn') clock.turn(one.ms);
+            if (one.do === 'turn') clock.advance(one.ms);
             else if (one.do === 'forget') {
               cache.forget(one.tags);
               for (const [place, held] of model)

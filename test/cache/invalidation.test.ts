@@ -97,7 +97,7 @@ describe('the sweep over links', () => {
     const { clock, tags, forgets, untilSweep } = setUp();
     tags.link([email('short'), email('b')], 1_000);
     tags.link([email('long'), email('c')], 1_001);
-    clock.turn(1_001);
+    clock.advance(1_001);
     untilSweep();
     expect(forgets('short')).toEqual(['anybody', tag('short')]);
     expect(forgets('long')).toEqual(['anybody', tag('c'), tag('long')]);
@@ -108,7 +108,7 @@ describe('the sweep over links', () => {
     tags.link([email('again'), email('b')], 1_000);
     tags.link([email('again'), email('b')], 5_000);
     tags.link([email('again'), email('b')], 2_000);
-    clock.turn(4_000);
+    clock.advance(4_000);
     untilSweep();
     expect(forgets('again')).toEqual(['anybody', tag('again'), tag('b')]);
   });
@@ -117,13 +117,13 @@ describe('the sweep over links', () => {
     const { clock, tags, forgets } = setUp();
     // The first of the notes until the sweep.
     tags.link([email('a'), email('b')], 1_000);
-    clock.turn(2_000);
+    clock.advance(2_000);
     for (let i = 0; i < NOTES_UNTIL_SWEEP - 2; i += 1) tags.link([email('x'), email('y')], 10_000);
     // An identifier by itself is no link.
     tags.link([email('a')], 10_000);
     expect(forgets('b')).toEqual(['anybody', tag('a'), tag('b')]);
     tags.link([email('c'), email('d')], 0);
-    clock.turn(1);
+    clock.advance(1);
     expect(forgets('d')).toEqual(['anybody', tag('c'), tag('d')]);
   });
 });

@@ -35,7 +35,7 @@ afterAll(() => control.close());
 async function runGateway(): Promise<{
   gateway: TestGateway;
   url: string;
-  clock: { turn(ms: number): void };
+  clock: { advance(ms: number): void };
 }> {
   const clock = fakeClock();
   const gateway = createTestGateway(
@@ -78,7 +78,7 @@ describe('stekkerdoos forget', { timeout: 120_000 }, () => {
     expect(code).toBe(0);
     expect(out).toContain('The gateway at --url was notified');
     expect(out).toContain('Suppressed: only the operator');
-    clock.turn(1_000);
+    clock.advance(1_000);
     const { data, errors } = await gateway.query(QUERY, { by: { email: EMAIL } });
     expect(data).toEqual({ customer: null });
     expect(errors[0]?.extensions.code).toBe('ERASED');

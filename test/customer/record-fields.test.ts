@@ -38,13 +38,13 @@ function club(
   fields = FIELDS,
 ) {
   const calls: string[] = [];
-  const state = { records, isDown: false };
+  const state = { records, isUnavailable: false };
   const by = (name: string) =>
     defineLoader<Client, string, readonly MemberRecord[]>({
       name,
       load: (keys) => {
         calls.push(name);
-        if (state.isDown)
+        if (state.isUnavailable)
           return Promise.reject(new SourceUnavailableError('club', 'club cannot be reached.'));
         return Promise.resolve(
           keys.map((key) =>
@@ -128,7 +128,7 @@ describe('a field of Customer that has no resolver', () => {
 
   test('is null with the error of its system when that cannot say who the customer is', async () => {
     const { ask, state } = club([member('m1', 'GOLD')]);
-    state.isDown = true;
+    state.isUnavailable = true;
     const { data, errors } = await ask('level');
     expect(data).toEqual({ customer: null });
     expect(errors.map(({ extensions: { code } }) => code)).toEqual(['SOURCE_UNAVAILABLE']);
@@ -143,12 +143,12 @@ describe('the age of a value from a record', () => {
     const { ask, clock, calls, state } = club([member('m1', 'GOLD')]);
     expect(sourceIn((await ask('level', details)).extensions)).toMatchObject({ status: 'live', age: 0 });
     state.records = [member('m1', 'SILVER')];
-    clock.turn(59_000);
+    clock.advance(59_000);
     const { data, extensions } = await ask('level', details);
     expect(data).toEqual({ customer: { level: 'GOLD' } });
     expect(sourceIn(extensions)).toMatchObject({ status: 'cached', age: 59 });
     expect(calls).toEqual(['byEmail']);
-    clock.turn(2_000);
+    clock.advance(2_000);
     expect((await ask('level')).data).toEqual({ customer: { level: 'SILVER' } });
   });
 
@@ -158,7 +158,7 @@ describe('the age of a value from a record', () => {
       const { ask, clock, calls, state } = club([member('m1', 'GOLD')]);
       await ask('level');
       state.records = [member('m1', 'SILVER')];
-      clock.turn(10_000);
+      clock.advance(10_000);
       const { data, extensions } = await ask('level', { ...headers, ...details });
       expect(data).toEqual({ customer: { level: 'SILVER' } });
       expect(sourceIn(extensions)).toMatchObject({ status: 'live', age: 0 });
@@ -176,15 +176,15 @@ describe('the age of a value from a record', () => {
     );
     await ask('level');
     state.records = [member('m1', 'SILVER')];
-    clock.turn(6_000);
+    clock.advance(6_000);
     expect((await ask('level')).data).toEqual({ customer: { level: 'SILVER' } });
   });
 
   test('is stale while the system is down, and says so', async () => {
     const { ask, clock, state } = club([member('m1', 'GOLD')]);
     await ask('level');
-    clock.turn(120_000);
-    state.isDown = true;
+    clock.advance(120_000);
+    state.isUnavailable = true;
     const { data, errors, extensions } = await ask('level', details);
     expect(errors).toEqual([]);
     expect(data).toEqual({ customer: { level: 'GOLD' } });

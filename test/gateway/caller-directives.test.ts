@@ -45,8 +45,8 @@ describe('Cache-Control of a request', () => {
   test('no-cache is not given what is kept when the system is down', async () => {
     const people = setUp();
     await people.ask('quick');
-    people.system('quick').isDown = true;
-    people.clock.turn(15_000);
+    people.system('quick').isUnavailable = true;
+    people.clock.advance(15_000);
     expect((await people.ask('quick', PLAIN)).sources).toMatchObject({ quick: { status: 'stale', age: 15 } });
     const anew = await people.ask('quick', says('no-cache'));
     expect(anew.data.customer).toEqual({ quick: null });
@@ -58,7 +58,7 @@ describe('Cache-Control of a request', () => {
   test('max-age=N gives nothing that is as old, and the rest as it is kept', async () => {
     const people = setUp();
     await people.ask('slow');
-    people.clock.turn(6_000);
+    people.clock.advance(6_000);
     await people.ask('quick');
     const kept = await people.ask('quick slow', says('max-age=7'));
     expect(kept.sources).toMatchObject({
@@ -79,7 +79,7 @@ describe('Cache-Control of a request', () => {
   ])('%s: an answer that has been stale for 5 s is %s', async (directive, status) => {
     const people = setUp();
     await people.ask('quick');
-    people.clock.turn(15_000);
+    people.clock.advance(15_000);
     people.system('quick').says = 'news';
     const { sources, data } = await people.ask('quick', says(directive));
     expect(sources).toMatchObject({ quick: { status, age: status === 'stale' ? 15 : 0 } });
@@ -111,7 +111,7 @@ describe('Cache-Control of a request', () => {
   test('only-if-cached with max-stale also gives what is stale, and refreshes nothing', async () => {
     const people = setUp();
     await people.ask('quick');
-    people.clock.turn(15_000);
+    people.clock.advance(15_000);
     expect((await people.ask('quick', says('only-if-cached'))).data.customer).toEqual({ quick: null });
     const { data, sources } = await people.ask('quick', says('only-if-cached, max-stale=10'));
     expect(data.customer).toEqual({ quick: 'quick' });
@@ -127,7 +127,7 @@ describe('Cache-Control of a request', () => {
   ])('no-cache is followed only where callers may make the systems work (%s)', async (followed, calls) => {
     const people = setUp({ CACHE_DIRECTIVES: followed });
     await people.ask('quick slow');
-    people.clock.turn(3_000);
+    people.clock.advance(3_000);
     const { headers } = await people.ask('quick slow', says('no-cache, max-age=1'));
     expect(callsOf(people)).toEqual(calls);
     // Who is refused is not told so, but how old the answer is.
@@ -141,7 +141,7 @@ describe('Cache-Control of a request', () => {
   ])('max-stale is followed where callers may spare the systems (%s)', async (followed, status) => {
     const people = setUp({ CACHE_DIRECTIVES: followed });
     await people.ask('quick');
-    people.clock.turn(15_000);
+    people.clock.advance(15_000);
     expect((await people.ask('quick', says('max-stale'))).sources).toMatchObject({ quick: { status } });
   });
 
@@ -183,7 +183,7 @@ describe('Prefer: wait=N', () => {
   test('gives what is kept where a system does not answer so soon', async () => {
     const people = setUp();
     await people.ask('quick');
-    people.clock.turn(15_000);
+    people.clock.advance(15_000);
     people.system('quick').answersAfter = new Promise(() => undefined);
     const { data, sources } = await people.ask('quick', { prefer: 'wait=0', ...PLAIN });
     expect(data.customer).toEqual({ quick: 'quick' });
@@ -223,14 +223,14 @@ describe('Age and Cache-Control of an answer', () => {
   test('are of its oldest part, and of the part that goes stale first', async () => {
     const people = setUp();
     expect(lifetimeOf(await people.ask('quick slow'))).toEqual(['0', 'private, max-age=10']);
-    people.clock.turn(4_900);
+    people.clock.advance(4_900);
     // 55.1 s are left: the age is told in whole seconds, and what is left too.
     expect(lifetimeOf(await people.ask('slow'))).toEqual(['4', 'private, max-age=59']);
     expect(lifetimeOf(await people.ask('quick slow'))).toEqual(['4', 'private, max-age=9']);
-    people.clock.turn(7_100);
+    people.clock.advance(7_100);
     // The quick one is asked anew and fresh for 10 s; the slow one is 12 s old.
     expect(lifetimeOf(await people.ask('quick slow'))).toEqual(['12', 'private, max-age=22']);
-    people.clock.turn(9_500);
+    people.clock.advance(9_500);
     // Half a second is left.
     expect(lifetimeOf(await people.ask('quick slow'))).toEqual(['21', 'no-store']);
   });
@@ -238,21 +238,21 @@ describe('Age and Cache-Control of an answer', () => {
   test('count who the customer is as a part', async () => {
     const people = setUp();
     await people.ask('isPerson');
-    people.clock.turn(20_000);
+    people.clock.advance(20_000);
     expect(lifetimeOf(await people.ask('quick'))).toEqual(['20', 'private, max-age=30']);
   });
 
   test('say of an answer with a failed or a stale part that it is not to be kept', async () => {
     const people = setUp();
     await people.ask('quick slow');
-    people.clock.turn(15_000);
-    people.system('quick').isDown = true;
+    people.clock.advance(15_000);
+    people.system('quick').isUnavailable = true;
     const stale = await people.ask('quick slow', PLAIN);
     expect(stale.errors).toEqual([]);
     expect(lifetimeOf(stale)).toEqual(['15', 'no-store']);
-    people.clock.turn(45_000);
-    people.system('slow').isDown = true;
-    people.system('quick').isDown = false;
+    people.clock.advance(45_000);
+    people.system('slow').isUnavailable = true;
+    people.system('quick').isUnavailable = false;
     const failed = await people.ask('quick slow');
     expect(failed.errors).toHaveLength(1);
     expect(lifetimeOf(failed)).toEqual(['60', 'no-store']);
@@ -282,7 +282,7 @@ describe('X-Sources', () => {
   test('tells of every source how it came by its part, also of those that were not needed', async () => {
     const people = setUp();
     await people.ask('slow');
-    people.clock.turn(3_000);
+    people.clock.advance(3_000);
     const { sources } = await people.ask('slow', PLAIN);
     expect(sources).toEqual({
       people: expect.objectContaining({ status: 'cached', age: 3, records: 1 }) as unknown,
@@ -294,7 +294,7 @@ describe('X-Sources', () => {
   test('tells of the worst and the oldest of several parts', async () => {
     const people = setUp();
     await people.ask('quick');
-    people.clock.turn(4_000);
+    people.clock.advance(4_000);
     await people.ask('quick', {}, 'piet@example.nl');
     const { gateway } = people;
     const both = `{

@@ -86,12 +86,12 @@ describe('consent', () => {
     for (const one of instances) expect(await asCampaign(one)).toEqual(SHOWN);
     await note('WITHDRAWN');
     for (const one of instances) {
-      one.clock.turn(5_001);
+      one.clock.advance(5_001);
       expect(await asCampaign(one)).toEqual(WITHHELD);
     }
     await note('GIVEN');
     for (const one of instances) {
-      one.clock.turn(5_001);
+      one.clock.advance(5_001);
       expect(await asCampaign(one)).toEqual(SHOWN);
     }
   });
@@ -100,7 +100,7 @@ describe('consent', () => {
     const one = openInstance();
     expect(await asCampaign(one)).toEqual(SHOWN);
     await control.set('order-system', { fault: 'down' });
-    one.clock.turn(5_001);
+    one.clock.advance(5_001);
     const { data, codes } = await asCampaign(one);
     await control.heal();
     expect(data).toEqual({ customer: { primaryEmail: null } });

@@ -11,7 +11,7 @@ import { readCosts } from '../../src/stitching/costs.js';
 import { readSdl } from '../../src/stitching/sdl.js';
 import { CALLER_SETTINGS, headersOf, KEY_ROLES, visitorToken } from '../support/callers.js';
 import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support/gateway.js';
-import { madeUpOperations } from '../support/operations.js';
+import { generatedOperations } from '../support/operations.js';
 import { at } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 
@@ -78,7 +78,7 @@ describe('an operation that costs more than its caller may spend', () => {
   const planner = createCostPlanner(gateway.schema, readCosts(readSdl(gateway.sources, {}, [])));
   const candidates = fc
     .sample(
-      madeUpOperations(gateway.schema, {
+      generatedOperations(gateway.schema, {
         maxDepth: 9,
         maxFields: 4,
         pages: [1, 100, 100],
@@ -194,7 +194,7 @@ describe('what the gateway is meant for is within its costs', () => {
 });
 
 describe('what an operation has cost', () => {
-  const operations = madeUpOperations(gateway.schema, {
+  const operations = generatedOperations(gateway.schema, {
     maxDepth: 5,
     maxFields: 3,
     pages: [1, 3, 10],

@@ -13,7 +13,7 @@ import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { fakeClock, type FakeClock } from '../support/clock.js';
 import { decorated } from '../support/decoration.js';
 import { createTestGateway, DEMO_OPERATIONS, type Answer, type TestGateway } from '../support/gateway.js';
-import { madeUpOperations } from '../support/operations.js';
+import { generatedOperations } from '../support/operations.js';
 import { directSettings, faultControl } from '../support/stand-ins.js';
 import { everyNth } from '../support/thorough.js';
 import { ONE_CUSTOMER } from './queries.js';
@@ -144,7 +144,7 @@ describe('an operation is answered by a plan as by interpreting it', () => {
     for (const { query } of [...examples, ...persisted]) {
       await expectSame(gateways, query, variablesOf(query));
       // Where time stands still, a system that is asked no more often than it takes is not asked again.
-      gateways.clock.turn(10_000);
+      gateways.clock.advance(10_000);
     }
     await control.heal();
   });
@@ -153,7 +153,7 @@ describe('an operation is answered by a plan as by interpreting it', () => {
     const gateways = openBoth(directSettings());
     const operations = decorated(
       gateways.planned.schema,
-      madeUpOperations(gateways.planned.schema, {
+      generatedOperations(gateways.planned.schema, {
         maxDepth: 6,
         maxFields: 3,
         pages: [1, 2],

@@ -150,7 +150,7 @@ describe('gives of each system what there is', () => {
       if (age !== null) {
         const { errors } = await ask(gateway);
         expect(errors).toBeUndefined();
-        clock.turn(age * 1_000);
+        clock.advance(age * 1_000);
       }
       if (fault !== 'none') await control.set(source, { fault });
       const { data, errors = [], extensions, headers } = await ask(gateway);

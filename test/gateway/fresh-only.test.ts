@@ -11,7 +11,7 @@ import { fakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { at, listAt, textAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
-import { subscribe, tellByWebshop } from '../webhooks/subscriber.js';
+import { subscribe, sendWebshopEvent } from '../webhooks/subscriber.js';
 
 // The gateways have the default freshness here: answers are given for an hour while a system is down.
 const SYSTEMS: readonly StandIn['name'][] = ['order-system', 'webshop', 'crm-hubspot', 'kvk'];
@@ -60,7 +60,7 @@ describe('a system that holds consent, did not know the customer lately, and is 
     const { gateway, clock } = await openGateway({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' });
     const headers = await headersOf('campaign', { purpose: 'MARKETING' });
     expect((await gateway.query(query, {}, headers)).data).toEqual(SHOWN);
-    clock.turn(20_000);
+    clock.advance(20_000);
     await control.set('crm-hubspot', { fault: 'down' });
     const { data, errors } = await gateway.query(query, {}, headers);
     expect(data).toEqual({ customer: { primaryEmail: null } });
@@ -75,9 +75,9 @@ describe('a system that holds consent, did not know the customer lately, and is 
     const headers = await headersOf('campaign', { purpose: 'MARKETING' });
     expect((await gateway.query(query, {}, headers)).data).toEqual(SHOWN);
     await control.set('crm-hubspot', { fault: 'down' });
-    clock.turn(9_000);
+    clock.advance(9_000);
     expect((await gateway.query(query, {}, headers)).data).toEqual(SHOWN);
-    clock.turn(1_000);
+    clock.advance(1_000);
     const { data, errors } = await gateway.query(query, {}, headers);
     expect(data).toEqual({ customer: { primaryEmail: null } });
     expect(errors).toMatchObject([{ extensions: { code: 'SOURCE_UNAVAILABLE', source: 'crm-hubspot' } }]);
@@ -89,7 +89,7 @@ describe('a system that holds consent, did not know the customer lately, and is 
     const everything =
       '{ customer(by: { email: "orders-only@example.nl" }) { primaryEmail company { name } } }';
     await gateway.query(everything, {}, headers);
-    clock.turn(120_000);
+    clock.advance(120_000);
     await control.set('crm-hubspot', { fault: 'down' });
     const { data, errors } = await gateway.query(everything, {}, headers);
     expect(errors).toEqual([]);
@@ -114,7 +114,7 @@ describe('an event about an order', () => {
     const subscriber = await subscribe((path, init) => gateway.fetch(path, init), {
       query: 'subscription { event(types: [ORDER_SHIPPED]) { recordId } }',
     });
-    await tellByWebshop(
+    await sendWebshopEvent(
       (path, init) => gateway.fetch(path, init),
       control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
       'orders/fulfilled',
@@ -142,12 +142,12 @@ describe('a subscriber', () => {
       customer: { company: { legalForm: expect.any(String) as string } },
     });
     // The trade register's answers are fresh for a day, and given for a week more when it is down.
-    clock.turn(2 * 86_400_000);
+    clock.advance(2 * 86_400_000);
     await control.set('kvk', { fault: 'down' });
     const subscriber = await subscribe((path, init) => gateway.fetch(path, init), {
       query: `subscription { customerChanged(by: { email: "everywhere@example.nl" }) { customer ${selection} } }`,
     });
-    await tellByWebshop(
+    await sendWebshopEvent(
       (path, init) => gateway.fetch(path, init),
       control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
       'orders/create',

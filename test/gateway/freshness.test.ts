@@ -13,11 +13,11 @@ describe('what was asked for lately', () => {
     const first = await gateway.query(ONE_CUSTOMER, { by: EVA });
     expect(first.errors).toEqual([]);
     await control.heal();
-    clock.turn(29_000);
+    clock.advance(29_000);
     const again = await gateway.query(ONE_CUSTOMER, { by: EVA });
     expect(again.data).toEqual(first.data);
     expect(calls()).toEqual(NO_CALLS);
-    clock.turn(2_000);
+    clock.advance(2_000);
     // Now it is given and asked anew behind it.
     expect((await gateway.query(ONE_CUSTOMER, { by: EVA })).data).toEqual(first.data);
     await expect.poll(() => Object.values(calls()).every((count) => count > 0)).toBe(true);
@@ -57,10 +57,10 @@ describe('what was asked for lately', () => {
     const query = '{ customer(by: { email: "nobody@example.nl" }) { name } }';
     expect((await gateway.query(query)).data).toEqual({ customer: null });
     await control.heal();
-    clock.turn(9_000);
+    clock.advance(9_000);
     await gateway.query(query);
     expect(calls()).toEqual(NO_CALLS);
-    clock.turn(1_000);
+    clock.advance(1_000);
     await gateway.query(query);
     expect(calls()).not.toEqual(NO_CALLS);
   });

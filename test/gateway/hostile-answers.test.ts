@@ -352,7 +352,7 @@ describe('a hostile system', () => {
         }),
       );
       const round = async () => {
-        clock.turn(120_000);
+        clock.advance(120_000);
         for (const [[source, , { answer }], gateway] of gateways) {
           answers[source] = answer;
           const found = await Promise.all(names.map((name) => ask(gateway, name)));

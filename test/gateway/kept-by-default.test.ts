@@ -70,7 +70,7 @@ describe('a view of one customer over all twelve systems', () => {
     expect(first.errors).toBeUndefined();
     await control.heal();
     expect(callsOf()).toEqual(none());
-    clock.turn(9_000);
+    clock.advance(9_000);
     const again = await view(gateway);
     expect(again.data).toEqual(first.data);
     expect(new Set(Object.values(again.statuses))).toEqual(new Set(['cached']));
@@ -82,7 +82,7 @@ describe('a view of one customer over all twelve systems', () => {
     const { gateway, clock } = openGateway();
     const first = await view(gateway);
     await control.heal();
-    clock.turn(20_000);
+    clock.advance(20_000);
     const again = await view(gateway);
     expect(again.data).toEqual(first.data);
     expect(again.statuses).toMatchObject({
@@ -101,7 +101,7 @@ describe('a view of one customer over all twelve systems', () => {
       const { gateway, clock } = openGateway();
       const first = await view(gateway);
       expect(first.errors).toBeUndefined();
-      clock.turn(20 * MINUTE);
+      clock.advance(20 * MINUTE);
       for (const name of Object.keys(control.counters()))
         // Files cannot be asked too much.
         await control.set(name, { fault: name === 'clickstream' ? 'down' : fault });
@@ -119,7 +119,7 @@ describe('a view of one customer over all twelve systems', () => {
   test('has the errors of the systems once the answers are older than an hour', async () => {
     const { gateway, clock } = openGateway();
     await view(gateway, queryTickets);
-    clock.turn(61 * MINUTE);
+    clock.advance(61 * MINUTE);
     await control.set('contact-centre', { fault: 'down' });
     const again = await view(gateway, queryTickets);
     expect(again.data).toEqual({ customer: { tickets: null } });
@@ -145,10 +145,10 @@ describe('the freshness of a source', () => {
     });
     await view(gateway, queryOrders);
     await control.heal();
-    clock.turn(50_000);
+    clock.advance(50_000);
     expect((await view(gateway, queryOrders)).statuses['order-system']).toBe('cached');
     expect(control.counters()['order-system']?.calls).toBe(0);
-    clock.turn(5 * MINUTE);
+    clock.advance(5 * MINUTE);
     expect((await view(gateway, queryOrders)).statuses['order-system']).toBe('live');
   });
 

@@ -189,9 +189,9 @@ describe('who a customer is', () => {
     );
     expect(await ask()).toEqual(countOf(ROUNDS));
     expect(await ask()).toEqual(countOf(WARM_ROUNDS));
-    clock.turn(59_000);
+    clock.advance(59_000);
     expect(await ask()).toEqual(countOf(WARM_ROUNDS));
-    clock.turn(2_000);
+    clock.advance(2_000);
     expect(await ask()).toEqual(countOf(ROUNDS));
   });
 
@@ -199,9 +199,9 @@ describe('who a customer is', () => {
     const clock = fakeClock();
     const ask = asking(clock, ({ webshop }) => webshop === undefined);
     const { webshop } = await ask();
-    clock.turn(9_000);
+    clock.advance(9_000);
     const warm = await ask();
-    clock.turn(2_000);
+    clock.advance(2_000);
     const later = await ask();
     expect(webshop).toBeGreaterThan(warm.webshop ?? NaN);
     expect(later.webshop).toBe((warm.webshop ?? NaN) + 1);

@@ -158,7 +158,7 @@ describe('leaves null what one system holds, and nothing else', () => {
 
       await control.heal();
       // A system that wants to be left alone for a while is not asked before; without its word that is a second.
-      if (change.fault === 'rate-limit') clock.turn((retryAfter ?? 1) * 1_000);
+      if (change.fault === 'rate-limit') clock.advance((retryAfter ?? 1) * 1_000);
       const healed = await gateway.query(ONE_CUSTOMER, { by });
       expect(healed.errors).toEqual([]);
       expect(healed.data).toEqual(whole.data);

@@ -14,7 +14,7 @@ export interface LocalSystem {
   calls: string[][];
   /** What it says of everybody. */
   says: string;
-  isDown: boolean;
+  isUnavailable: boolean;
   /** It answers when this is settled. */
   answersAfter: Promise<unknown>;
 }
@@ -56,12 +56,17 @@ export function createPeople(
   const systems = new Map<string, LocalSystem>();
   const parts = Object.entries({ people: { maxAge: '1 hour' as const }, ...freshnessOf }).map(
     ([name, freshness]) => {
-      const system: LocalSystem = { calls: [], says: name, isDown: false, answersAfter: Promise.resolve() };
+      const system: LocalSystem = {
+        calls: [],
+        says: name,
+        isUnavailable: false,
+        answersAfter: Promise.resolve(),
+      };
       systems.set(name, system);
       const ask = async (keys: readonly string[]): Promise<void> => {
         system.calls.push([...keys]);
         await system.answersAfter;
-        if (system.isDown) throw new SourceUnavailableError(name, `${name} cannot be reached.`);
+        if (system.isUnavailable) throw new SourceUnavailableError(name, `${name} cannot be reached.`);
       };
       const sayings = defineLoader<Client, string, string>({
         name: 'sayings',

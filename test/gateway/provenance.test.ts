@@ -106,7 +106,7 @@ describe('extensions.sources', () => {
     const clock = fakeClock();
     const gateway = openGateway({ clock });
     await ask(gateway, COMPANY);
-    clock.turn(12_900);
+    clock.advance(12_900);
     const report = await ask(gateway, ONE_CUSTOMER);
     expect(report?.['crm-hubspot']).toMatchObject({ status: 'cached', age: 12 });
     expect(report?.webshop).toMatchObject({ status: 'live', age: 0 });

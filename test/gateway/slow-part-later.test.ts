@@ -7,12 +7,12 @@ import { afterAll, afterEach, describe, expect, test } from 'vitest';
 import { exampleOperations } from '../../src/http/graphiql/page.js';
 import { listen, type HttpServer } from '../../src/http/http.js';
 import { linesIn } from '../privacy/audit-entries.js';
-import { askInParts, merged, type AnswerInParts } from '../support/answer-in-parts.js';
+import { fetchIncremental, merged, type AnswerInParts } from '../support/answer-in-parts.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { readEventStream } from '../support/event-stream.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { heldBack } from '../support/held-back.js';
-import { madeUpOperations } from '../support/operations.js';
+import { generatedOperations } from '../support/operations.js';
 import { payInWebshop } from '../support/pay-in-webshop.js';
 import { at } from '../support/read.js';
 import { directSettings } from '../support/stand-ins.js';
@@ -84,7 +84,7 @@ const byPath = (answer: {
 
 /** Both resolve when the first part has come. */
 async function beginOverPort(query: string): Promise<() => Promise<void>> {
-  const answer = await askInParts(anybody.port, { query });
+  const answer = await fetchIncremental(anybody.port, { query });
   await answer.next();
   return () => {
     answer.hangUp();
@@ -108,7 +108,7 @@ async function beginWithoutPort(query: string): Promise<() => Promise<void>> {
 describe('a page that asks for the slow part later', () => {
   test('has its fast part though the slow system does not even say whom it knows', async () => {
     contactCentre.hold();
-    const answer = await askInParts(anybody.port, { query: TICKETS_LATER });
+    const answer = await fetchIncremental(anybody.port, { query: TICKETS_LATER });
     const first = await answer.next();
     expect(at(first, 'data', 'customer', 'orders', 'nodes')).toHaveLength(1);
     expect(first).toMatchObject({ hasNext: true });
@@ -121,7 +121,7 @@ describe('a page that asks for the slow part later', () => {
   test('sees who is known to the slow system alone', async () => {
     const query =
       '{ customer(by: { email: "info@bakkerij.example.nl" }) { orders(first: 1) { nodes { number } } ... @defer { tickets(first: 1) { subject } } } }';
-    const answer = await askInParts(anybody.port, { query });
+    const answer = await fetchIncremental(anybody.port, { query });
     expect(byPath(merged(await answer.rest()))).toEqual(byPath(await anybody.gateway.query(without(query))));
   });
 
@@ -129,7 +129,7 @@ describe('a page that asks for the slow part later', () => {
     const query = `query ($later: Boolean!) { ${EVERYWHERE} { cart { name } ... @defer(if: $later) { ...Cart @defer } } } fragment Cart on Customer { cart { lines { nodes { quantity } } } }`;
     const sentFor = async (later: boolean, asked: string) => {
       webshop.seen.length = 0;
-      const answer = await askInParts(anybody.port, { query: asked, variables: { later } });
+      const answer = await fetchIncremental(anybody.port, { query: asked, variables: { later } });
       return { told: merged(await answer.rest()), sent: webshop.seen.map(({ body }) => body).sort() };
     };
     const { told, sent } = await sentFor(true, query);
@@ -171,13 +171,13 @@ describe('what has come in parts is what would have come at once', () => {
       .replace(/\n {2}\}/, '\n }\n }')
       .replaceAll(/\.\.\.(\w+)/g, '...$1 @defer');
     expect(deferred).toContain('@defer');
-    const answer = await askInParts(anybody.port, { query: deferred });
+    const answer = await fetchIncremental(anybody.port, { query: deferred });
     const whole = await anybody.gateway.query(without(deferred));
     expect(byPath(merged(await answer.rest()))).toEqual(byPath(whole));
   });
 
   test('of whatever somebody makes up', { timeout: 60_000 }, () => {
-    const made = madeUpOperations(anybody.gateway.schema, {
+    const made = generatedOperations(anybody.gateway.schema, {
       maxDepth: 5,
       maxFields: 4,
       pages: [1, 2],
@@ -192,7 +192,7 @@ describe('what has come in parts is what would have come at once', () => {
     return fc.assert(
       fc.asyncProperty(made, async ({ query, variables }) => {
         fc.pre(query.includes('@defer'));
-        const answer = await askInParts(anybody.port, { query, variables });
+        const answer = await fetchIncremental(anybody.port, { query, variables });
         const whole = await anybody.gateway.query(without(query), variables);
         expect(byPath(merged(await answer.rest())).data).toEqual(whole.data);
       }),
@@ -203,7 +203,7 @@ describe('what has come in parts is what would have come at once', () => {
 
 describe('what comes later', () => {
   const asked = async (query: string, headers: Record<string, string>, one = known) =>
-    askInParts(one.port, { query }, headers);
+    fetchIncremental(one.port, { query }, headers);
   const restOf = async (answer: AnswerInParts) => merged(await answer.rest());
 
   test('is masked and refused as it would be at once', async () => {

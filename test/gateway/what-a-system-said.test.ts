@@ -27,7 +27,7 @@ let log: string[] = [];
 afterEach(async () => {
   await Promise.all(opened.splice(0).map((gateway) => gateway.close()));
   log = [];
-  clock.turn(120_000);
+  clock.advance(120_000);
 });
 afterAll(() => Promise.all([letterServer.close(), shopServer.close()]));
 
@@ -124,7 +124,7 @@ describe('what a system said', () => {
         suppressed: 0,
       },
     ]);
-    clock.turn(60_000);
+    clock.advance(60_000);
     await gateway.query(QUERY);
     expect(failureLines().map(({ source, suppressed }) => [source, suppressed])).toEqual([
       ['letters', 0],

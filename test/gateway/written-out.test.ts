@@ -10,7 +10,7 @@ import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { fakeClock } from '../support/clock.js';
 import { decorated, SPECIAL_NAMES } from '../support/decoration.js';
 import { createTestGateway, type Answer, type TestGateway } from '../support/gateway.js';
-import { madeUpOperations, type MadeUp } from '../support/operations.js';
+import { generatedOperations, type MadeUp } from '../support/operations.js';
 import { directSettings } from '../support/stand-ins.js';
 import { withoutNothing, writtenOut } from '../support/written-out.js';
 
@@ -192,7 +192,7 @@ describe.each(WAYS)('an operation that is %s', (way) => {
   test('is answered as written out, whatever it is, for callers of each role, cold and warm', async () => {
     const operations = decorated(
       gateway.schema,
-      madeUpOperations(gateway.schema, {
+      generatedOperations(gateway.schema, {
         maxDepth: 6,
         maxFields: 4,
         pages: [1, 2],
@@ -209,7 +209,7 @@ describe.each(WAYS)('an operation that is %s', (way) => {
     await fc.assert(
       fc.asyncProperty(operations, fc.constantFrom(...CALLERS), async (operation, { role, purpose }) => {
         // Where time stands still, a system that has a limit of calls in a second would refuse the rest.
-        clock.turn(60_000);
+        clock.advance(60_000);
         const headers = await headersOf(role, { purpose });
         const answer = await expectSame(gateway, operation, headers, sendAs(role, gateway));
         if (answer?.data != null) answered += 1;

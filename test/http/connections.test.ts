@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { networkOf } from '../../src/http/connections.js';
 import { listen, type HttpServer, type ListenOptions } from '../../src/http/http.js';
 import { fakeClock } from '../support/clock.js';
-import { ask, open } from './raw-client.js';
+import { sendRequest, open } from './raw-client.js';
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const HALF_A_BODY = 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{';
@@ -95,7 +95,7 @@ describe('one connection more than an address may have takes the place', () => {
     await open(GET);
     (await open()).resume();
     await expect.poll(ended).toEqual([2]);
-    clock.turn(2_000);
+    clock.advance(2_000);
     slow.resume();
     await open(GET);
     await expect.poll(ended).toEqual([0, 2]);
@@ -167,7 +167,7 @@ describe('ten thousand connections that lie idle keep nobody out', { timeout: 60
       // From the address that the flood comes from, as behind one router.
       const askHonestly = async (): Promise<void> => {
         const localAddress = '127.0.1.1';
-        expect((await ask(port, { path: '/', localAddress })).body).toBe('answered');
+        expect((await sendRequest(port, { path: '/', localAddress })).body).toBe('answered');
         honest++;
       };
       do await askHonestly();

@@ -4,7 +4,7 @@ import { listen, type HttpServer, type ListenOptions } from '../../src/http/http
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings, FOUR_SYSTEMS } from '../support/stand-ins.js';
-import { ask, insidesIn, post, type Asked, type RawAnswer } from './raw-client.js';
+import { sendRequest, insidesIn, post, type RawRequest, type RawAnswer } from './raw-client.js';
 
 const SITE = 'https://www.example.nl';
 const SHOP = 'https://shop.example.nl';
@@ -44,12 +44,12 @@ afterAll(async () => {
 });
 /** Whatever somebody has tried, others are answered. */
 afterEach(async () => {
-  expect(await ask(port, asking(operator))).toMatchObject({ status: 200, body: ANSWERED });
+  expect(await sendRequest(port, asking(operator))).toMatchObject({ status: 200, body: ANSWERED });
 });
 
 const QUESTION = '{"query":"{ __typename }"}';
 const ANSWERED: unknown = expect.stringContaining('{"data":{"__typename":"Query"}');
-const asking = (headers: Record<string, string>): Asked => post(QUESTION, headers);
+const asking = (headers: Record<string, string>): RawRequest => post(QUESTION, headers);
 
 function codeOf({ body }: RawAnswer): string | undefined {
   const { errors = [] } = JSON.parse(body) as { errors?: { extensions: { code: string } }[] };
@@ -58,7 +58,7 @@ function codeOf({ body }: RawAnswer): string | undefined {
 
 describe('a page of a web site on the list', () => {
   test('may ask and read what it is told, and how old that is', async () => {
-    const { status, headers, body } = await ask(port, asking({ ...shop, origin: SHOP }));
+    const { status, headers, body } = await sendRequest(port, asking({ ...shop, origin: SHOP }));
     expect({ status, body }).toEqual({ status: 200, body: ANSWERED });
     expect(headers['access-control-allow-origin']).toBe(SHOP);
     expect(headers['access-control-expose-headers']).toContain('age');
@@ -69,7 +69,7 @@ describe('a page of a web site on the list', () => {
   });
 
   test.each([SITE, SHOP])('is told beforehand by which ways it may ask: %s', async (origin) => {
-    const { status, headers, body } = await ask(port, preflight(origin));
+    const { status, headers, body } = await sendRequest(port, preflight(origin));
     expect({ status, body }).toEqual({ status: 204, body: '' });
     expect(headers['access-control-allow-origin']).toBe(origin);
     expect(headers['access-control-allow-methods']).toBe('GET, POST');
@@ -82,13 +82,13 @@ describe('a page of a web site on the list', () => {
   });
 
   test('reads why it is refused, too', async () => {
-    const answer = await ask(port, asking({ origin: SITE }));
+    const answer = await sendRequest(port, asking({ origin: SITE }));
     expect(answer.status).toBe(401);
     expect(answer.headers['access-control-allow-origin']).toBe(SITE);
   });
 });
 
-function preflight(origin: string): Asked {
+function preflight(origin: string): RawRequest {
   return {
     method: 'OPTIONS',
     path: '/graphql',
@@ -116,7 +116,7 @@ describe('a page of another web site', () => {
   ];
   test.each(strangers)('is refused, before and when it asks, with any key: "%s"', async (origin) => {
     for (const asked of [preflight(origin), asking({ ...operator, origin }), asking({ ...shop, origin })]) {
-      const answer = await ask(port, asked);
+      const answer = await sendRequest(port, asked);
       expect(answer.status).toBe(403);
       expect(codeOf(answer)).toBe('FORBIDDEN');
       expect(answer.headers['access-control-allow-origin']).toBeUndefined();
@@ -127,23 +127,25 @@ describe('a page of another web site', () => {
 
 describe('a key that pages have', () => {
   test('is good for its own pages, and not for those that only tokens are for', async () => {
-    expect((await ask(port, asking({ ...shop, origin: SHOP }))).status).toBe(200);
-    expect((await ask(port, asking({ ...shop, origin: SITE }))).status).toBe(403);
+    expect((await sendRequest(port, asking({ ...shop, origin: SHOP }))).status).toBe(200);
+    expect((await sendRequest(port, asking({ ...shop, origin: SITE }))).status).toBe(403);
     const visitor = await headersOf('visitor');
     const account = `{"documentId":"sha256:0"}`;
-    expect((await ask(port, post(account, { ...visitor, origin: SITE }))).status).toBe(404);
-    expect((await ask(port, post(account, { ...visitor, origin: SHOP }))).status).toBe(403);
+    expect((await sendRequest(port, post(account, { ...visitor, origin: SITE }))).status).toBe(404);
+    expect((await sendRequest(port, post(account, { ...visitor, origin: SHOP }))).status).toBe(403);
   });
 
   test("is good for whoever is no page at all, and for the gateway's own page", async () => {
-    expect((await ask(port, asking(shop))).status).toBe(200);
-    expect((await ask(port, asking({ ...shop, origin: `http://127.0.0.1:${port}` }))).status).toBe(200);
+    expect((await sendRequest(port, asking(shop))).status).toBe(200);
+    expect((await sendRequest(port, asking({ ...shop, origin: `http://127.0.0.1:${port}` }))).status).toBe(
+      200,
+    );
     const own = { ...shop, 'sec-fetch-site': 'same-origin', origin: `http://127.0.0.1:${port}` };
-    expect((await ask(port, asking(own))).status).toBe(200);
+    expect((await sendRequest(port, asking(own))).status).toBe(200);
   });
 
   test('of somebody else is not good for them: the browser may ask, and the key is refused', async () => {
-    const answer = await ask(port, asking({ ...operator, origin: SHOP }));
+    const answer = await sendRequest(port, asking({ ...operator, origin: SHOP }));
     expect(answer.status).toBe(403);
     expect(codeOf(answer)).toBe('FORBIDDEN');
     expect(answer.body).toContain("Pages of this web site may not use this caller's key.");
@@ -154,7 +156,7 @@ describe('a key that pages have', () => {
 describe('what a browser can be made to send by a page that is not ours', () => {
   const crossSite = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' };
   const IMG = `/graphql?query=${encodeURIComponent('{ __typename }')}`;
-  const cases: [string, Asked][] = [
+  const cases: [string, RawRequest][] = [
     [
       'a form',
       {
@@ -185,7 +187,7 @@ describe('what a browser can be made to send by a page that is not ours', () => 
   for (const [what, asked] of cases)
     test(`is refused: ${what}`, async () => {
       const { headers = {} } = asked;
-      const answer = await ask(port, { ...asked, headers: { ...headers, ...operator } });
+      const answer = await sendRequest(port, { ...asked, headers: { ...headers, ...operator } });
       expect(answer.status).toBe(403);
       expect(codeOf(answer)).toBe('FORBIDDEN');
       expect(answer.body).not.toContain('data');
@@ -203,14 +205,14 @@ describe('what a browser can be made to send by a page that is not ours', () => 
     ['application/json; charset=utf-16', QUESTION],
   ];
   test.each(bodies)('is not taken from anybody: a body of type "%s"', async (type, body) => {
-    const answer = await ask(port, post(body, { ...operator, 'content-type': type }));
+    const answer = await sendRequest(port, post(body, { ...operator, 'content-type': type }));
     expect(answer.status).toBe(415);
     expect(codeOf(answer)).toBe('BAD_REQUEST');
   });
 
   test('is a link to GraphiQL, which shows the page and asks nothing', async () => {
     const link = { ...crossSite, 'sec-fetch-mode': 'navigate', accept: 'text/html' };
-    const { status, headers, body } = await ask(port, { path: IMG, headers: link });
+    const { status, headers, body } = await sendRequest(port, { path: IMG, headers: link });
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/html; charset=utf-8');
     expect(body).not.toEqual(ANSWERED);
@@ -225,7 +227,7 @@ describe('every answer', () => {
     'x-frame-options': 'DENY',
     'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   };
-  const cases: [string, number, Asked][] = [
+  const cases: [string, number, RawRequest][] = [
     ['health', 200, { path: '/health/live' }],
     ['metrics', 200, { path: '/metrics' }],
     ['no such address', 404, { path: '/admin' }],
@@ -250,14 +252,14 @@ describe('every answer', () => {
         ...(isNobody ? {} : operator),
         ...asked.headers,
       };
-      const answer = await ask(port, { ...asked, headers });
+      const answer = await sendRequest(port, { ...asked, headers });
       expect(answer.status).toBe(status);
       expect(answer.headers).toMatchObject(HEADERS);
       expect(insidesIn(answer)).toEqual([]);
     });
 
   test('of GraphiQL lets the page run what came with it, and be shown in no other', async () => {
-    const { status, headers } = await ask(port, { headers: { accept: 'text/html' } });
+    const { status, headers } = await sendRequest(port, { headers: { accept: 'text/html' } });
     expect(status).toBe(200);
     const policy = headers['content-security-policy'];
     expect(policy).toContain("default-src 'none'");
@@ -283,18 +285,18 @@ describe('whoever gives our address a name of their own', () => {
     ['gateway.example.nl', 421],
   ];
   test.each(cases)('by the name "%s" gets status %i', async (host, status) => {
-    const answer = await ask(port, asking({ ...operator, host }));
+    const answer = await sendRequest(port, asking({ ...operator, host }));
     expect(answer.status).toBe(status);
     expect(answer.body).not.toContain(host);
     // As a browser would send it, for a page that believes to be asking its own site.
     const own = host.toLowerCase();
-    const page = await ask(port, asking({ ...operator, host: own, origin: `http://${own}` }));
+    const page = await sendRequest(port, asking({ ...operator, host: own, origin: `http://${own}` }));
     expect(page.status).toBe(status);
   });
 
   test('asks by the names that are set, and no others', async () => {
     const named = await start({ allowedHosts: ['gateway.example.nl'] });
-    const statusOf = async (host: string) => (await ask(named, asking({ ...operator, host }))).status;
+    const statusOf = async (host: string) => (await sendRequest(named, asking({ ...operator, host }))).status;
     expect(await statusOf('gateway.example.nl')).toBe(200);
     expect(await statusOf('Gateway.Example.NL:443')).toBe(200);
     expect(await statusOf('localhost')).toBe(200);
@@ -304,6 +306,6 @@ describe('whoever gives our address a name of their own', () => {
 
   test('by any name gets an answer where others reach us and no names are set', async () => {
     const open = await start({ host: '0.0.0.0' });
-    expect((await ask(open, asking({ ...operator, host: 'gateway.example.nl' }))).status).toBe(200);
+    expect((await sendRequest(open, asking({ ...operator, host: 'gateway.example.nl' }))).status).toBe(200);
   });
 });

@@ -9,8 +9,8 @@ import { listen, type HttpServer } from '../../src/http/http.js';
 import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
 import { createPeople, type People } from '../gateway/people.js';
 import { CALLER_SETTINGS, headersOf, KEY_ROLES, visitorToken } from '../support/callers.js';
-import { madeUpOperations } from '../support/operations.js';
-import { ask, post, type Asked } from './raw-client.js';
+import { generatedOperations } from '../support/operations.js';
+import { sendRequest, post, type RawRequest } from './raw-client.js';
 
 const MAX_BODY_KB = 4;
 const JAN = { email: 'jan@example.nl' };
@@ -36,7 +36,7 @@ async function openWay(httpFront: 'on' | 'off'): Promise<Way> {
     { ...CALLER_SETTINGS, HTTP_FRONT: httpFront, MAX_BODY_KB: String(MAX_BODY_KB), AUDIT_FILE: '/dev/null' },
     { operations },
   );
-  people.system('broken').isDown = true;
+  people.system('broken').isUnavailable = true;
   const server = await listen(people.gateway.handler, { host: '127.0.0.1', port: 0 });
   return { people, server, port: Number(new URL(server.url).port) };
 }
@@ -68,8 +68,8 @@ afterAll(async () => {
 /** Headers that are the connection's, and not the answer's. */
 const OF_CONNECTION = ['date', 'connection', 'keep-alive'];
 
-async function answerBy({ port }: Way, asked: Asked) {
-  const { status, headers, body } = await ask(port, asked);
+async function answerBy({ port }: Way, asked: RawRequest) {
+  const { status, headers, body } = await sendRequest(port, asked);
   for (const name of OF_CONNECTION) Reflect.deleteProperty(headers, name);
   return { status, headers, body };
 }
@@ -150,7 +150,7 @@ const headers = fc
   );
 
 /** Most of them are as most requests are. */
-const posted = (bodies: fc.Arbitrary<string>): fc.Arbitrary<Asked> =>
+const posted = (bodies: fc.Arbitrary<string>): fc.Arbitrary<RawRequest> =>
   fc
     .record({
       path: fc.oneof(
@@ -187,7 +187,7 @@ const posted = (bodies: fc.Arbitrary<string>): fc.Arbitrary<Asked> =>
       headers: { ...sent, 'content-type': type, ...encoding },
     }));
 
-const got: fc.Arbitrary<Asked> = fc
+const got: fc.Arbitrary<RawRequest> = fc
   .record({
     headers,
     method: fc.constantFrom('GET', 'GET', 'GET', 'HEAD'),
@@ -211,7 +211,7 @@ const got: fc.Arbitrary<Asked> = fc
 const json = fc.constantFrom(...written).map((one) => JSON.stringify(one));
 const garbage = fc.constantFrom('', '{', 'null', '1', '"x"', '\u0000', `{"query":"${'x'.repeat(5_000)}`);
 
-const sameAnswers = (requests: fc.Arbitrary<Asked>, numRuns: number) =>
+const sameAnswers = (requests: fc.Arbitrary<RawRequest>, numRuns: number) =>
   fc.assert(
     fc.asyncProperty(requests, async (asked) => {
       expect(await answerBy(lean, asked)).toEqual(await answerBy(yogas, asked));
@@ -224,7 +224,7 @@ describe('the lean front answers as Yoga does, by status, headers and bytes', { 
 
   test('what somebody makes up of the schema', () => {
     const options = { maxDepth: 6, maxFields: 4, pages: [1, 2], customers: [JAN], customer: JAN };
-    const madeUp = madeUpOperations(lean.people.gateway.schema, options);
+    const madeUp = generatedOperations(lean.people.gateway.schema, options);
     return sameAnswers(posted(madeUp.map((one) => JSON.stringify(one))), 300);
   });
 

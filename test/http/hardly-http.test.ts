@@ -3,7 +3,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { listen, type HttpServer } from '../../src/http/http.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings, FOUR_SYSTEMS } from '../support/stand-ins.js';
-import { ask, insidesIn, open, post, received, type Asked, type RawAnswer } from './raw-client.js';
+import {
+  sendRequest,
+  insidesIn,
+  open,
+  post,
+  received,
+  type RawRequest,
+  type RawAnswer,
+} from './raw-client.js';
 
 /** What no client of ours would send, on a real port; and honest requests beside it. */
 
@@ -21,11 +29,11 @@ afterAll(async () => {
 
 const QUESTION = '{"query":"{ __typename }"}';
 const ANSWERED = '{"data":{"__typename":"Query"}}';
-const asking = (headers: Record<string, string> = {}): Asked => post(QUESTION, headers);
+const asking = (headers: Record<string, string> = {}): RawRequest => post(QUESTION, headers);
 
 /** Whatever somebody has tried, others are answered. */
 afterEach(async () => {
-  expect(await ask(port, asking())).toMatchObject({ status: 200, body: ANSWERED });
+  expect(await sendRequest(port, asking())).toMatchObject({ status: 200, body: ANSWERED });
 });
 
 function codeOf({ body }: RawAnswer): string | undefined {
@@ -106,12 +114,12 @@ describe('headers', () => {
     const many = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, i) => [`x-${i}`, 'y']));
     // Of its own the client sends Host and Connection, and here of what type and how long.
-    expect((await ask(port, asking({ ...many(200 - 4) }))).status).toBe(200);
-    const answer = await ask(port, asking({ ...many(201 - 4) }));
+    expect((await sendRequest(port, asking({ ...many(200 - 4) }))).status).toBe(200);
+    const answer = await sendRequest(port, asking({ ...many(201 - 4) }));
     expect(answer.status).toBe(431);
     expect(codeOf(answer)).toBe('LIMIT_EXCEEDED');
     expect(answer.body).toContain('at most 200 headers');
-    expect((await ask(port, asking(many(900)))).status).toBe(431);
+    expect((await sendRequest(port, asking(many(900)))).status).toBe(431);
   });
 });
 
@@ -127,7 +135,7 @@ describe('a body that is small until it is unpacked', () => {
   ];
   test.each(cases)('is not unpacked: %s', async (encoding, body) => {
     const before = process.memoryUsage().rss;
-    const answer = await ask(port, {
+    const answer = await sendRequest(port, {
       method: 'POST',
       path: '/graphql',
       headers: { 'content-type': 'application/json', 'content-encoding': encoding },
@@ -140,7 +148,7 @@ describe('a body that is small until it is unpacked', () => {
 });
 
 test('honest requests are answered while others try all of this at once', async () => {
-  const evil: Asked[] = [
+  const evil: RawRequest[] = [
     asking({ origin: 'https://evil.example' }),
     asking({ host: 'evil.example' }),
     post('x', { 'content-type': 'text/plain' }),
@@ -150,12 +158,12 @@ test('honest requests are answered while others try all of this at once', async 
   const raw = [`GET / HTTP/1.1\r\nx: ${'x'.repeat(200_000)}\r\n\r\n`, 'nonsense\r\n\r\n'];
   const attempts = Array.from({ length: 40 }, async (_, i) => {
     const [one, written] = [evil[i % evil.length], raw[i % raw.length]];
-    const answer = await ask(port, one);
+    const answer = await sendRequest(port, one);
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(statusIn(await received(await open(port, written)))).toBeGreaterThanOrEqual(400);
   });
   const honest = Array.from({ length: 40 }, async () => {
-    expect(await ask(port, asking())).toMatchObject({ status: 200 });
+    expect(await sendRequest(port, asking())).toMatchObject({ status: 200 });
   });
   await Promise.all([...attempts, ...honest]);
 });

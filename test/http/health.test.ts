@@ -224,15 +224,15 @@ describe('the look at the sources', () => {
   afterEach(() => {
     state = 'up';
     pings = 0;
-    clock.turn(10_000);
+    clock.advance(10_000);
   });
 
   test('is good for five seconds', async () => {
     expect(await look()).toMatchObject({ sources: { only: 'up' } });
     state = 'down';
-    clock.turn(4_999);
+    clock.advance(4_999);
     expect(await look()).toMatchObject({ sources: { only: 'up' } });
-    clock.turn(1);
+    clock.advance(1);
     expect(await look()).toMatchObject({ sources: { only: 'down' } });
     expect(pings).toBe(2);
   });
@@ -283,7 +283,7 @@ describe('the metrics', () => {
     resolvers: {
       Query: {
         a: () => {
-          clock.turn(30);
+          clock.advance(30);
           return 1;
         },
         broken: () => {
@@ -299,10 +299,10 @@ describe('the metrics', () => {
   const text = async (): Promise<string> => (await yoga.fetch(new Request('http://gateway/metrics'))).text();
 
   afterEach(() => {
-    clock.turn(1_000);
+    clock.advance(1_000);
   });
 
-  const ask = (body: object): Response | Promise<Response> =>
+  const sendRequest = (body: object): Response | Promise<Response> =>
     yoga.fetch(
       new Request('http://gateway/graphql', {
         method: 'POST',
@@ -325,10 +325,10 @@ describe('the metrics', () => {
   });
 
   test('tell how long operations took and how they ended, by name', async () => {
-    await ask({ query: 'query PageView { a }' });
-    await ask({ query: 'query PageView { broken } query Other { a }', operationName: 'PageView' });
-    await ask({ query: 'query PageView { unknown }', operationName: 'PageView' });
-    await ask({ query: '{ a }' });
+    await sendRequest({ query: 'query PageView { a }' });
+    await sendRequest({ query: 'query PageView { broken } query Other { a }', operationName: 'PageView' });
+    await sendRequest({ query: 'query PageView { unknown }', operationName: 'PageView' });
+    await sendRequest({ query: '{ a }' });
     const lines = await text();
     for (const outcome of ['ok', 'errors', 'refused'])
       expect(lines).toContain(`stekkerdoos_operations_total{operation="PageView",outcome="${outcome}"} 1`);
@@ -337,7 +337,7 @@ describe('the metrics', () => {
   });
 
   test('count an operation that cannot even be read', async () => {
-    await ask({ query: '{' });
+    await sendRequest({ query: '{' });
     await yoga.fetch(
       new Request('http://gateway/graphql', {
         method: 'POST',
@@ -351,14 +351,14 @@ describe('the metrics', () => {
   test('are written once a second, however many ask', async () => {
     const before = await text();
     metrics.retried('only');
-    clock.turn(999);
+    clock.advance(999);
     expect(await text()).toBe(before);
-    clock.turn(1);
+    clock.advance(1);
     expect(await text()).toContain('stekkerdoos_source_retries_total{source="only"} 1');
   });
 
   test('hold nothing of what was asked', async () => {
-    await ask({
+    await sendRequest({
       query: 'query Find($email: String = "jan@example.nl") { a }',
       variables: { email: 'jan@example.nl' },
     });

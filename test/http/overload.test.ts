@@ -29,14 +29,17 @@ function guardOf(options: OverloadOptions): OverloadGuard {
   return guard;
 }
 
-interface Asked {
+interface RawRequest {
   priority?: Priority;
   method?: string;
   body?: string;
   headers?: Record<string, string>;
 }
 
-function request(path: string, { priority = 'interactive', headers = {}, ...init }: Asked = {}): Request {
+function request(
+  path: string,
+  { priority = 'interactive', headers = {}, ...init }: RawRequest = {},
+): Request {
   return new Request(`http://gateway${path}`, { ...init, headers: { ...headers, [HEADER]: priority } });
 }
 
@@ -139,7 +142,7 @@ describe('a gateway with too many requests under way', () => {
     expect(priorityOf).toHaveBeenCalledOnce();
   });
 
-  test.each<[string, string, Asked]>([
+  test.each<[string, string, RawRequest]>([
     ['health', '/health/ready', {}],
     ['life', '/health/live', {}],
     ['metrics', '/metrics', {}],
@@ -154,7 +157,7 @@ describe('a gateway with too many requests under way', () => {
     expect(guard.inFlight()).toBe(1);
   });
 
-  test.each<[string, string, Asked]>([
+  test.each<[string, string, RawRequest]>([
     [
       'an operation sent as a browser’s form would be',
       '/graphql',
@@ -257,7 +260,7 @@ describe('a gateway whose event loop comes round late', () => {
       clock,
       comeLateBy: (...delays: number[]): void => {
         for (const delay of delays) {
-          clock.turn(20 + delay);
+          clock.advance(20 + delay);
           vi.advanceTimersByTime(20);
         }
       },
@@ -282,9 +285,9 @@ describe('a gateway whose event loop comes round late', () => {
   test('takes no more in a turn that has been taking requests for too long', async () => {
     const { clock, comeLateBy, statusOf } = lateLoop();
     expect(await statusOf('interactive')).toBe(200);
-    clock.turn(20 + 99);
+    clock.advance(20 + 99);
     expect(await statusOf('interactive')).toBe(200);
-    clock.turn(1);
+    clock.advance(1);
     expect(await statusOf('interactive')).toBe(503);
     comeLateBy(0);
     expect(await statusOf('interactive')).toBe(200);
@@ -292,7 +295,7 @@ describe('a gateway whose event loop comes round late', () => {
 
   test('takes the first request after a pause, however long that was', async () => {
     const { clock, statusOf } = lateLoop();
-    clock.turn(5_000);
+    clock.advance(5_000);
     expect(await statusOf('bulk')).toBe(200);
   });
 

@@ -11,7 +11,7 @@ export interface RawAnswer {
   body: string;
 }
 
-export interface Asked {
+export interface RawRequest {
   method?: string;
   path?: string;
   headers?: Record<string, string>;
@@ -21,7 +21,7 @@ export interface Asked {
 }
 
 /** Sends what `fetch` would not: any Host, Origin or Sec-Fetch-Site. On a connection of its own, unless told. */
-export async function ask(port: number, asked: Asked = {}): Promise<RawAnswer> {
+export async function sendRequest(port: number, asked: RawRequest = {}): Promise<RawAnswer> {
   const {
     method = 'GET',
     path = '/graphql?query={__typename}',
@@ -54,7 +54,7 @@ export async function received(socket: Socket): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-export function post(body: string, headers: Record<string, string> = {}): Asked {
+export function post(body: string, headers: Record<string, string> = {}): RawRequest {
   return {
     method: 'POST',
     path: '/graphql',

@@ -112,7 +112,7 @@ export function createOracle(world: World, down: readonly string[] = []) {
   });
   const howAsked = (system: MadeSystem, { namespace }: Identifier) =>
     namespace === system.recordKey ? 'enforced' : system.foundBy[namespace];
-  const isDown = ({ name }: MadeSystem, { namespace }: Identifier) =>
+  const isUnavailable = ({ name }: MadeSystem, { namespace }: Identifier) =>
     down.includes(name) || down.includes(`${name} ${namespace}`);
 
   /** What the system tells when asked, or null when it cannot or does not answer. */
@@ -123,7 +123,7 @@ export function createOracle(world: World, down: readonly string[] = []) {
     if (told === undefined) {
       const records = tells(world, system, asked);
       told =
-        howAsked(system, asked) !== undefined && !isDown(system, asked)
+        howAsked(system, asked) !== undefined && !isUnavailable(system, asked)
           ? entries.filter((entry) => entry.system === system && records.includes(entry.record))
           : null;
       answers.set(key, told);
@@ -282,7 +282,7 @@ export function createOracle(world: World, down: readonly string[] = []) {
         ...world.systems.map((system) => customers(begun.filter((one) => one.system === system)).length),
       );
       const failed = world.systems.some(
-        (system) => howAsked(system, start) !== undefined && isDown(system, start),
+        (system) => howAsked(system, start) !== undefined && isUnavailable(system, start),
       );
       const oversOf = (some: readonly Line[]) =>
         [...new Set(some.map(({ identifier }) => text(identifier)))].sort();

@@ -245,8 +245,8 @@ describe('in any world, from any identifier', () => {
   test('tells at once only what asking tells, and all of it once everybody has answered', async () => {
     const everyOther = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
     await fc.assert(
-      fc.asyncProperty(worlds, everyOther, fc.nat({ max: 3 }), async (world, isDown, disorder) => {
-        const down = world.systems.filter((_, i) => isDown[i] === true).map(({ name }) => name);
+      fc.asyncProperty(worlds, everyOther, fc.nat({ max: 3 }), async (world, isUnavailable, disorder) => {
+        const down = world.systems.filter((_, i) => isUnavailable[i] === true).map(({ name }) => name);
         for (const start of startsOf(world)) {
           const { identity } = gateway(world, start, { down, disorder });
           const told = (name: string, outcome: Outcome) =>

@@ -147,10 +147,10 @@ describe('a loader that makes a call for each key', () => {
     const both = Promise.all(['a', 'b'].map((key) => loading.newRequest().load(loader, key)));
     await settle();
     await system.answer('b');
-    clock.turn(9_000);
+    clock.advance(9_000);
     expect(await loading.newRequest().load(loader, 'b')).toBe('B');
     expect(asked).toEqual(['a', 'b']);
-    clock.turn(2_000);
+    clock.advance(2_000);
     const later = loading.newRequest().load(loader, 'b');
     await settle();
     expect(asked).toEqual(['a', 'b', 'b']);
@@ -218,7 +218,7 @@ describe('a loader that makes a call for each key', () => {
       await settle();
       await system.answer('a');
       await first;
-      clock.turn(20_000);
+      clock.advance(20_000);
       const slow = loading.newRequest();
       const stale = slow.load(hanging, 'a');
       void slow.load(hanging, 'b');

@@ -271,7 +271,7 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
           break;
         }
         case 'pass':
-          clock.turn(one.ms);
+          clock.advance(one.ms);
           vi.setSystemTime(Date.now() + one.ms);
           break;
         case 'happen':

@@ -144,17 +144,17 @@ describe('an answer', () => {
   it('is given again while it is fresh, given and refreshed while it is stale, and asked for after that', async () => {
     const { ask, system, request } = setUp();
     expect(await ask('a')).toBe('a1');
-    clock.turn(9_999);
+    clock.advance(9_999);
     expect(await ask('a')).toBe('a1');
     expect(system.calls).toHaveLength(1);
-    clock.turn(1);
+    clock.advance(1);
     const stale = request();
     expect(await stale.ask('a')).toBe('a1');
     expect(stale.told()).toMatchObject({ status: 'stale', age: 10 });
     await settle();
     expect(system.calls).toHaveLength(2);
     expect(await ask('a')).toBe('a2');
-    clock.turn(30_000);
+    clock.advance(30_000);
     const anew = request();
     expect(await anew.ask('a')).toBe('a3');
     expect(anew.told()).toMatchObject({ status: 'live', age: 0, records: 1 });
@@ -163,7 +163,7 @@ describe('an answer', () => {
   it('is refreshed once, however many get the stale one meanwhile', async () => {
     const { ask, system } = setUp();
     await ask('a');
-    clock.turn(15_000);
+    clock.advance(15_000);
     system.isQuick = false;
     for (let i = 0; i < 5; i += 1) expect(await ask('a')).toBe('a1');
     await settle();
@@ -176,7 +176,7 @@ describe('an answer', () => {
   it('stays, and is tried again by the next, when the refresh behind it fails', async () => {
     const { ask, system } = setUp();
     await ask('a');
-    clock.turn(15_000);
+    clock.advance(15_000);
     system.isQuick = false;
     expect(await ask('a')).toBe('a1');
     await settle();
@@ -192,13 +192,13 @@ describe('an answer', () => {
     const slow = request();
     const first = slow.ask('a');
     await settle();
-    clock.turn(6_000);
+    clock.advance(6_000);
     await system.calls[0]?.answer();
     expect(await first).toBe('a1');
     expect(slow.told()).toMatchObject({ status: 'live', age: 6 });
-    clock.turn(3_999);
+    clock.advance(3_999);
     expect(await ask('a')).toBe('a1');
-    clock.turn(1);
+    clock.advance(1);
     await ask('a');
     await settle();
     expect(system.calls).toHaveLength(2);
@@ -209,7 +209,7 @@ describe('an answer', () => {
     system.isQuick = false;
     const slow = ask('a');
     await settle();
-    clock.turn(1_000);
+    clock.advance(1_000);
     const quick = ask('a', { maxAgeMs: 0 });
     await settle();
     await system.calls[1]?.answer();
@@ -228,11 +228,11 @@ describe('an answer', () => {
       await settle();
       await system.calls[0]?.answer([value]);
       expect(await first).toBe(value);
-      clock.turn(1_999);
+      clock.advance(1_999);
       expect(await ask('a')).toBe(value);
       await settle();
       expect(system.calls).toHaveLength(1);
-      clock.turn(1);
+      clock.advance(1);
       // Only what is missing is nothing: an empty text is a text.
       expect(await ask('a')).toBe(value);
       await settle();
@@ -294,9 +294,9 @@ describe('what a system says of how long its answer holds', () => {
   ])('%s', async (_, freshness, holdsMs, keepsMs) => {
     const ask = speaking(freshness, holdsMs);
     expect(await ask()).toBe('a1');
-    clock.turn(Math.max(0, keepsMs - 1));
+    clock.advance(Math.max(0, keepsMs - 1));
     expect(await ask()).toBe(keepsMs > 0 ? 'a1' : 'a2');
-    clock.turn(1);
+    clock.advance(1);
     expect(await ask()).toBe(keepsMs > 0 ? 'a2' : 'a3');
   });
 });
@@ -305,7 +305,7 @@ describe('when the system fails', () => {
   it('an answer that is not too old stands in, and is told as stale', async () => {
     const { ask, system, request } = setUp();
     await ask('a');
-    clock.turn(69_999);
+    clock.advance(69_999);
     system.isQuick = false;
     const one = request();
     const answer = one.ask('a');
@@ -318,7 +318,7 @@ describe('when the system fails', () => {
   it('one that is too old does not, nor one older than the caller wants', async () => {
     const { ask, system, request } = setUp();
     await ask('a');
-    clock.turn(40_000);
+    clock.advance(40_000);
     system.isQuick = false;
     const asked = [ask('a', { maxAgeMs: 40_000 }), ask('a', { maxAgeMs: 41_000 })];
     const both = Promise.allSettled(asked);
@@ -328,7 +328,7 @@ describe('when the system fails', () => {
       { status: 'rejected', reason: down },
       { status: 'fulfilled', value: 'a1' },
     ]);
-    clock.turn(30_000);
+    clock.advance(30_000);
     const late = request();
     const answer = late.ask('a').catch((error: unknown) => error);
     await settle();
@@ -340,7 +340,7 @@ describe('when the system fails', () => {
   it('also when what it answers cannot be read; but not when the fault is ours', async () => {
     const { ask, system } = setUp();
     await ask('a');
-    clock.turn(35_000);
+    clock.advance(35_000);
     system.isQuick = false;
     for (const [error, expected] of [
       [new SourceContractError('shop', 'no order'), 'a1'],
@@ -371,7 +371,7 @@ describe('when the system fails', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { ask, system, request } = setUp();
     await ask('a');
-    clock.turn(40_000);
+    clock.advance(40_000);
     system.isQuick = false;
     const hurried = request({ deadline: startDeadline(200, clock) });
     const answer = hurried.ask('a');
@@ -414,7 +414,7 @@ describe('what is wanted at the same moment', () => {
     system.isQuick = false;
     const first = ask('a');
     await settle();
-    clock.turn(3_000);
+    clock.advance(3_000);
     const [joins, own] = [ask('a', { maxAgeMs: 4_000 }), ask('a', { maxAgeMs: 3_000 })];
     await settle();
     expect(system.calls).toHaveLength(2);
@@ -433,7 +433,7 @@ describe('what is wanted at the same moment', () => {
     const hurried = request({ deadline: startDeadline(200, clock) }).ask('b');
     const late = hurried.catch(() => 'late');
     await settle();
-    clock.turn(200);
+    clock.advance(200);
     vi.advanceTimersByTime(200);
     expect(await late).toBe('late');
     await system.calls[0]?.answer();
@@ -537,11 +537,11 @@ describe('only-if-cached', () => {
     const { ask, system, request } = setUp();
     await expect(ask('a', { onlyIfCached: true })).rejects.toBeInstanceOf(NotCachedError);
     await ask('a');
-    clock.turn(15_000);
+    clock.advance(15_000);
     const one = request({ wanted: { onlyIfCached: true } });
     expect(await one.ask('a')).toBe('a1');
     expect(one.told()).toMatchObject({ status: 'stale', age: 15, calls: 0 });
-    clock.turn(15_000);
+    clock.advance(15_000);
     await expect(ask('a', { onlyIfCached: true })).rejects.toBeInstanceOf(NotCachedError);
     expect(await ask('a', { onlyIfCached: true, maxStaleMs: 25_000 })).toBe('a1');
     await settle();
@@ -600,7 +600,7 @@ describe('forgetting', () => {
   it('keeps nothing of a refresh that was under way', async () => {
     const { ask, registry, system } = setUp({ loader: { about } });
     await ask('jan');
-    clock.turn(15_000);
+    clock.advance(15_000);
     system.isQuick = false;
     await ask('jan');
     await settle();
@@ -700,8 +700,8 @@ describe('two instances with one shared cache', () => {
       system,
       one: setUp({ ...parts, shared, system }),
       other: setUp({ ...parts, shared, system }),
-      turn: (milliseconds: number) => {
-        clock.turn(milliseconds);
+      advance: (milliseconds: number) => {
+        clock.advance(milliseconds);
         vi.setSystemTime(Date.now() + milliseconds);
       },
     };
@@ -711,10 +711,10 @@ describe('two instances with one shared cache', () => {
   });
 
   it('ask once: what one has asked the other need not', async () => {
-    const { shared, system, one, other, turn } = pair();
+    const { shared, system, one, other, advance } = pair();
     const first = one.ask('a');
     await goOn(shared);
-    turn(4_000);
+    advance(4_000);
     const request = other.request();
     const second = request.ask('a');
     await goOn(shared);
@@ -724,10 +724,10 @@ describe('two instances with one shared cache', () => {
   });
 
   it('let what the other has asked stand in for a system that fails, as an own answer would', async () => {
-    const { shared, system, one, other, turn } = pair();
+    const { shared, system, one, other, advance } = pair();
     void one.ask('a');
     await goOn(shared);
-    turn(40_000);
+    advance(40_000);
     system.isQuick = false;
     const request = other.request();
     const answer = request.ask('a');
@@ -738,37 +738,37 @@ describe('two instances with one shared cache', () => {
   });
 
   it('do not give what was shared to who wants something newer', async () => {
-    const { shared, one, other, turn } = pair();
+    const { shared, one, other, advance } = pair();
     void one.ask('a');
     await goOn(shared);
-    turn(4_000);
+    advance(4_000);
     const both = Promise.all([other.ask('a', { maxAgeMs: 4_000 }), other.ask('b')]);
     await goOn(shared);
     expect(await both).toEqual(['a2', 'b2']);
   });
 
   it('do not give what was shared to who wants something newer and joins who does not', async () => {
-    const { shared, one, other, turn } = pair();
+    const { shared, one, other, advance } = pair();
     void one.ask('a');
     await goOn(shared);
-    turn(4_000);
+    advance(4_000);
     const both = Promise.all([other.ask('a'), other.ask('a', { maxAgeMs: 4_000 })]);
     await goOn(shared);
     expect(await both).toEqual(['a2', 'a2']);
   });
 
   it('do not go on giving a shared answer that grew too old while others of its batch were asked for', async () => {
-    const { shared, system, one, other, turn } = pair({ freshness: { maxAge: '10 s' } });
+    const { shared, system, one, other, advance } = pair({ freshness: { maxAge: '10 s' } });
     void one.ask('a');
     await goOn(shared);
-    turn(9_000);
+    advance(9_000);
     system.isQuick = false;
     const early = other.ask('a');
     void other.ask('b').catch(() => undefined);
     await goOn(shared);
     expect(await early).toBe('a1');
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a'], ['b']]);
-    turn(1_500);
+    advance(1_500);
     const late = other.ask('a');
     await goOn(shared);
     await system.calls[2]?.answer();
@@ -776,11 +776,11 @@ describe('two instances with one shared cache', () => {
   });
 
   it('do not take an older answer of the other for their own newer one', async () => {
-    const { shared, system, one, other, turn } = pair();
+    const { shared, system, one, other, advance } = pair();
     system.isQuick = false;
     const slow = one.ask('a');
     await goOn(shared);
-    turn(1_000);
+    advance(1_000);
     const newer = other.ask('a');
     await goOn(shared);
     await system.calls[1]?.answer();

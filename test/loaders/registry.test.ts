@@ -66,7 +66,7 @@ describe('the loaders of a request', () => {
     await loadAll(newRequest(), 'ab');
     expect(await loadAll(newRequest(), 'abc')).toEqual(['A', 'B', 'C']);
     expect(calls).toEqual([['a', 'b'], ['c']]);
-    clock.turn(61_000);
+    clock.advance(61_000);
     await loadAll(newRequest(), 'a');
     expect(calls).toHaveLength(3);
   });

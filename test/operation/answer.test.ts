@@ -99,9 +99,9 @@ afterAll(close);
 
 const caller = { ...permissionsOf(['operator']), name: 'test', roles: ['operator' as const], origins: [] };
 const principal = createPrincipals(() => true)(caller, 'SERVICE');
-const answer = async (query: string, ask: Partial<OperationRequest> = {}) => {
+const answer = async (query: string, sendRequest: Partial<OperationRequest> = {}) => {
   const prepared = options.preparer.prepare(query);
-  return runner.answer(prepared, { principal, requestId: 'request', ...ask });
+  return runner.answer(prepared, { principal, requestId: 'request', ...sendRequest });
 };
 
 beforeEach(() => {

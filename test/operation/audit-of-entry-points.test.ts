@@ -10,7 +10,7 @@ import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 import { startReceiver, type Receiver } from '../webhooks/receiver.js';
-import { subscribe, tellByWebshop } from '../webhooks/subscriber.js';
+import { subscribe, sendWebshopEvent } from '../webhooks/subscriber.js';
 
 /** No entry point gives an answer with personal data of which the audit has no line. */
 
@@ -102,7 +102,7 @@ const operator = () => headersOf('operator', { purpose: 'SERVICE' });
 
 /** Tells the gateway that an order was paid, whatever that leads to. */
 const pay = ({ gateway }: Way, order: string, email = EMAIL) =>
-  tellByWebshop(
+  sendWebshopEvent(
     (path, init) => gateway.fetch(path, init),
     settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
     'orders/paid',

@@ -25,7 +25,7 @@ import { operationIn } from '../../src/selections.js';
 import { readCosts } from '../../src/stitching/costs.js';
 import { readSdl } from '../../src/stitching/sdl.js';
 import { createTestGateway } from '../support/gateway.js';
-import { madeUpOperations } from '../support/operations.js';
+import { generatedOperations } from '../support/operations.js';
 import { directSettings } from '../support/stand-ins.js';
 
 const gateway = createTestGateway(directSettings());
@@ -41,7 +41,7 @@ function costWith(plan: CostPlanner, document: DocumentNode, variables: Record<s
 }
 
 const emails = (count: number) => Array.from({ length: count }, (_, i) => ({ email: `c${i}@example.nl` }));
-const operations = madeUpOperations(schema, {
+const operations = generatedOperations(schema, {
   maxDepth: 8,
   maxFields: 4,
   pages: [1, 7, 100],
@@ -187,14 +187,14 @@ describe('what an operation may cost', () => {
 
   test('is more than anybody has when fragments double and double again, and that is told at once', () => {
     const endless = buildSchema('type Query { a: A } type A { list: [A!]! one: A name: String }');
-    const ask = createCostPlanner(endless, new Map());
+    const sendRequest = createCostPlanner(endless, new Map());
     for (const field of ['list', 'one']) {
       const doubling = Array.from(
         { length: 60 },
         (_, i) => `fragment F${i} on A { x: ${field} { ...F${i + 1} } y: ${field} { ...F${i + 1} } }`,
       );
       const query = `{ a { ...F0 } } ${doubling.join('\n')} fragment F60 on A { name }`;
-      expect(costWith(ask, parse(query)).requested).toBe(Number.MAX_SAFE_INTEGER);
+      expect(costWith(sendRequest, parse(query)).requested).toBe(Number.MAX_SAFE_INTEGER);
     }
   });
 
@@ -303,9 +303,9 @@ describe('a budget', () => {
     const clock = { now: () => 5 * MINUTE };
     const totals = new Map<string, number>();
     const shared = {
-      isDown: false,
+      isUnavailable: false,
       count: (key: string, _ttlMs: number, amount = 1): Promise<number> => {
-        if (shared.isDown) return Promise.reject(new Error('away'));
+        if (shared.isUnavailable) return Promise.reject(new Error('away'));
         totals.set(key, (totals.get(key) ?? 0) + amount);
         return Promise.resolve(totals.get(key) ?? 0);
       },
@@ -316,7 +316,7 @@ describe('a budget', () => {
     other.charge('a', 10, 100);
     await Promise.resolve();
     expect(other.charge('a', 40, 100)).toMatchObject({ spent: 70 });
-    shared.isDown = true;
+    shared.isUnavailable = true;
     expect(other.charge('a', 30, 100)).toHaveProperty('settle');
     await Promise.resolve();
     expect(other.charge('a', 1, 100)).toMatchObject({ spent: 100 });

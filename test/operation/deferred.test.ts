@@ -7,9 +7,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test
 import { listen, type HttpServer } from '../../src/http/http.js';
 import { readPersistedOperations } from '../../src/operation/persisted-operations.js';
 import { createPeople, type People } from '../gateway/people.js';
-import { askInParts, merged } from '../support/answer-in-parts.js';
+import { fetchIncremental, merged } from '../support/answer-in-parts.js';
 import { RecordingProvider } from '../support/spans.js';
-import { ask, post } from '../http/raw-client.js';
+import { sendRequest, post } from '../http/raw-client.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'deferred-'));
 const operations = pathToFileURL(`${folder}/`);
@@ -27,7 +27,7 @@ interface Way {
 
 async function openWay(environment: Record<string, string> = {}): Promise<Way> {
   const people = createPeople({ quick: {}, slow: {}, broken: {} }, environment, { operations });
-  people.system('broken').isDown = true;
+  people.system('broken').isUnavailable = true;
   const server = await listen(people.gateway.handler, { host: '127.0.0.1', port: 0 });
   return { people, server, port: Number(new URL(server.url).port) };
 }
@@ -78,7 +78,7 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
 
   test('comes when the slow system answers, and the rest before that', async () => {
     const release = holdSlow(way);
-    const answer = await askInParts(way.port, { query: later('slow') });
+    const answer = await fetchIncremental(way.port, { query: later('slow') });
     expect(await answer.next()).toEqual({ data: { customer: { quick: 'quick' } }, hasNext: true });
     release();
     expect(await answer.rest()).toEqual([
@@ -89,7 +89,7 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
   test('comes under its label, from a fragment that has a name', async () => {
     const query = `query Later($by: CustomerKey!) { customer(by: $by) { quick ...Slow @defer(label: "slow") } } fragment Slow on Customer { slow }`;
     const release = holdSlow(way);
-    const answer = await askInParts(way.port, { query, variables: JAN });
+    const answer = await fetchIncremental(way.port, { query, variables: JAN });
     expect(await answer.next()).toMatchObject({ hasNext: true });
     release();
     expect(await answer.rest()).toMatchObject([
@@ -100,7 +100,7 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
   test('comes from within what came later itself', async () => {
     const query = `{ __typename ... @defer { ${CUSTOMER} { quick ... @defer { slow } } } }`;
     const release = holdSlow(way);
-    const answer = await askInParts(way.port, { query });
+    const answer = await fetchIncremental(way.port, { query });
     expect(await answer.next()).toEqual({ data: { __typename: 'Query' }, hasNext: true });
     expect(await answer.next()).toEqual({
       incremental: [{ data: { customer: { quick: 'quick' } }, path: [] }],
@@ -115,7 +115,7 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
     ['$later', { later: false }],
   ])('comes with the rest when it is not to come later: if: %s', async (condition, variables) => {
     const query = `query ($later: Boolean! = false) { ${CUSTOMER} { quick ... @defer(if: ${condition}) { slow } } __typename @include(if: $later) }`;
-    const answer = await askInParts(way.port, { query, variables });
+    const answer = await fetchIncremental(way.port, { query, variables });
     expect(await answer.rest()).toEqual([{ data: { customer: { quick: 'quick', slow: 'slow' } } }]);
   });
 
@@ -138,7 +138,7 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
   );
 
   test('fails with its code, its path and no insides', async () => {
-    const answer = await askInParts(way.port, { query: later('broken slow') });
+    const answer = await fetchIncremental(way.port, { query: later('broken slow') });
     const parts = await answer.rest();
     const { data, errors } = merged(parts);
     expect(data).toEqual({ customer: { quick: 'quick', slow: 'slow', broken: null } });
@@ -151,7 +151,11 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
     const failure = Promise.reject(new Error('the password is hunter2'));
     failure.catch(() => undefined);
     way.people.system('slow').answersAfter = failure;
-    const answer = await askInParts(way.port, { query: later('slow') }, { 'x-request-id': 'page-view.7' });
+    const answer = await fetchIncremental(
+      way.port,
+      { query: later('slow') },
+      { 'x-request-id': 'page-view.7' },
+    );
     const parts = await answer.rest();
     expect(JSON.stringify(parts)).not.toContain('hunter2');
     expect(merged(parts).errors).toMatchObject([
@@ -183,7 +187,7 @@ describe('a client that does not say that it takes parts', () => {
     for (const { port } of ways)
       for (const one of [query, plain]) {
         const asked = post(JSON.stringify({ query: one }), { accept, 'x-request-id': '1' });
-        const { status, headers, body } = await ask(port, asked);
+        const { status, headers, body } = await sendRequest(port, asked);
         expect(body).toContain('SOURCE_UNAVAILABLE');
         const { date, connection, 'keep-alive': kept, ...told } = headers;
         expect([date, connection ?? kept]).toHaveLength(2);
@@ -194,7 +198,7 @@ describe('a client that does not say that it takes parts', () => {
 
   test('gets all of a persisted operation, too', async () => {
     for (const { port } of ways) {
-      const { body } = await ask(port, post(JSON.stringify({ documentId, variables: JAN })));
+      const { body } = await sendRequest(port, post(JSON.stringify({ documentId, variables: JAN })));
       expect(JSON.parse(body)).toEqual({ data: { customer: { quick: 'quick', slow: 'slow' } } });
     }
   });
@@ -208,7 +212,7 @@ describe('an answer in parts', () => {
 
   test('is given of a persisted operation, asked by GET as well', async () => {
     const search = new URLSearchParams({ documentId, variables: JSON.stringify(JAN) });
-    const { headers, body } = await ask(way.port, {
+    const { headers, body } = await sendRequest(way.port, {
       path: `/graphql?${search.toString()}`,
       headers: { accept: 'multipart/mixed' },
     });
@@ -217,7 +221,7 @@ describe('an answer in parts', () => {
   });
 
   test('comes as server-sent events to who takes those', async () => {
-    const { headers, body } = await ask(
+    const { headers, body } = await sendRequest(
       way.port,
       post(JSON.stringify({ query: later('slow') }), { accept: 'text/event-stream' }),
     );
@@ -226,7 +230,7 @@ describe('an answer in parts', () => {
   });
 
   test('is kept by no cache on the way, tells its id, and where the whole came from at its end', async () => {
-    const answer = await askInParts(
+    const answer = await fetchIncremental(
       way.port,
       { query: later('slow') },
       { 'x-sources': '1', 'x-request-id': 'r-1' },
@@ -264,7 +268,7 @@ describe('an answer in parts', () => {
     const { spans } = recordSpans();
     const spanOfRequest = () => spans.find(({ name }) => name === 'graphql query');
     const release = holdSlow(way);
-    const answer = await askInParts(way.port, { query: later('slow broken') });
+    const answer = await fetchIncremental(way.port, { query: later('slow broken') });
     await answer.next();
     expect(spanOfRequest()).toMatchObject({ ends: 0 });
     release();
@@ -275,7 +279,7 @@ describe('an answer in parts', () => {
   test('ends at the deadline of the request', async () => {
     holdSlow(way);
     const started = performance.now();
-    const answer = await askInParts(way.port, { query: later('slow') }, { prefer: 'wait=1' });
+    const answer = await fetchIncremental(way.port, { query: later('slow') }, { prefer: 'wait=1' });
     expect(merged(await answer.rest()).errors).toMatchObject([
       { path: ['customer', 'slow'], extensions: { code: 'SOURCE_TIMEOUT' } },
     ]);
@@ -292,7 +296,7 @@ describe('an answer in parts', () => {
     const query = (directive: string) =>
       `query ($by: [CustomerKey!]!) { customers(by: $by) { quick ... ${directive} { name slow } } }`;
     way.people.system('slow').answersAfter = Promise.resolve();
-    const answer = await askInParts(way.port, { query: query('@defer'), variables: { by } });
+    const answer = await fetchIncremental(way.port, { query: query('@defer'), variables: { by } });
     const parts = await answer.rest();
     expect(parts[0]).toMatchObject({ hasNext: true });
     const { data, errors } = await way.people.gateway.query(query(''), { by });

@@ -63,7 +63,7 @@ afterEach(() => {
   logged.length = 0;
 });
 
-async function ask(query: string, headers: Record<string, string> = {}) {
+async function sendRequest(query: string, headers: Record<string, string> = {}) {
   const response = await gateway.fetch('/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
@@ -80,7 +80,7 @@ async function ask(query: string, headers: Record<string, string> = {}) {
 describe('a defect', () => {
   for (const field of ['throwing', 'throwingText', 'notANumber', 'noList']) {
     test(`shows nothing but the request's id: ${field}`, async () => {
-      const { status, requestId, errors, data, text } = await ask(`{ ${field} __typename }`);
+      const { status, requestId, errors, data, text } = await sendRequest(`{ ${field} __typename }`);
       expect(status).toBe(200);
       expect(data).toEqual({ [field]: null, __typename: 'Query' });
       expect(errors).toEqual([
@@ -95,7 +95,9 @@ describe('a defect', () => {
     });
 
     test(`is logged by the request's id, without a value: ${field}`, async () => {
-      const { requestId } = await ask(`{ written_by_a_client: ${field} }`, { 'x-request-id': 'page-view.7' });
+      const { requestId } = await sendRequest(`{ written_by_a_client: ${field} }`, {
+        'x-request-id': 'page-view.7',
+      });
       expect(requestId).toBe('page-view.7');
       const [line] = logged.map((one) => JSON.parse(one) as Record<string, unknown>);
       expect(line).toMatchObject({ level: 50, msg: 'defect', requestId: 'page-view.7', field });
@@ -106,7 +108,7 @@ describe('a defect', () => {
   }
 
   test('costs the whole answer when the field may not be null', async () => {
-    const { data, errors } = await ask('{ nothing }');
+    const { data, errors } = await sendRequest('{ nothing }');
     expect(data).toBeNull();
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['INTERNAL_SERVER_ERROR']);
   });
@@ -156,7 +158,7 @@ describe('a defect', () => {
   });
 
   test('is logged with the place in our code where it was', async () => {
-    await ask('{ throwing }');
+    await sendRequest('{ throwing }');
     expect(logged[0]).toContain('TypeError');
     expect(logged[0]).toContain('errors.test.ts');
   });
@@ -164,7 +166,7 @@ describe('a defect', () => {
 
 describe('a request', () => {
   test('that is refused has an id in its answer and in the log, and no value there', async () => {
-    const { requestId } = await ask(`{ customer(by: "${PRIVATE}") }`);
+    const { requestId } = await sendRequest(`{ customer(by: "${PRIVATE}") }`);
     expect(requestId).toMatch(/^[\w-]{36}$/);
     expect(logged.join('')).toContain(requestId ?? 'no id');
     expect(logged.join('')).toContain('GRAPHQL_VALIDATION_FAILED');
@@ -172,17 +174,17 @@ describe('a request', () => {
   });
 
   test('that one of our errors answers has its code and its words', async () => {
-    const { errors } = await ask('{ refusing }');
+    const { errors } = await sendRequest('{ refusing }');
     expect(errors).toMatchObject([{ message: 'Not that.', extensions: { code: 'BAD_USER_INPUT' } }]);
   });
 
   test('that is answered without errors is not logged', async () => {
-    await ask('{ __typename }');
+    await sendRequest('{ __typename }');
     expect(logged).toEqual([]);
   });
 
   test('with an id that is no plain one gets another', async () => {
-    const { requestId } = await ask('{ __typename }', { 'x-request-id': `<${PRIVATE}>` });
+    const { requestId } = await sendRequest('{ __typename }', { 'x-request-id': `<${PRIVATE}>` });
     expect(requestId).toMatch(/^[\w-]{36}$/);
   });
 

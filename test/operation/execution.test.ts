@@ -13,7 +13,7 @@ import { SourceUnavailableError } from '../../src/errors.js';
 import { formatError } from '../../src/operation/errors.js';
 import { executeByInterpreter, executeByPlan } from '../../src/operation/execution.js';
 import { decorated, SPECIAL_NAMES, VARIABLES, type MadeUpVariable } from '../support/decoration.js';
-import { madeUpOperations } from '../support/operations.js';
+import { generatedOperations } from '../support/operations.js';
 import { preparerFor } from '../support/preparer.js';
 
 /**
@@ -295,7 +295,7 @@ function told(data: unknown, errors: readonly Told[]): string[] {
 }
 
 async function answersOf(query: string, variables: Record<string, unknown> = {}) {
-  const ask = async (yoga: typeof planned) => {
+  const sendRequest = async (yoga: typeof planned) => {
     const response = await yoga.fetch('http://gateway/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -304,7 +304,7 @@ async function answersOf(query: string, variables: Record<string, unknown> = {})
     const { data, errors = [] } = (await response.json()) as { data: unknown; errors?: Told[] };
     return { status: response.status, data, errors: told(data, errors) };
   };
-  return { planned: await ask(planned), interpreted: await ask(interpreted) };
+  return { planned: await sendRequest(planned), interpreted: await sendRequest(interpreted) };
 }
 
 async function expectSame(query: string, variables?: Record<string, unknown>): Promise<void> {
@@ -331,7 +331,7 @@ const FRAGMENT_ELSEWHERE =
 describe('an operation answered by a plan', () => {
   const operations = decorated(
     schema,
-    madeUpOperations(schema, {
+    generatedOperations(schema, {
       maxDepth: 5,
       maxFields: 3,
       pages: [1, 2],

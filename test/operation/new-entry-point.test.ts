@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { afterAll, expect, test } from 'vitest';
 import type { Role } from '../../src/context/caller.js';
 import type { Gateway } from '../../src/gateway.js';
-import { ask } from '../http/raw-client.js';
+import { sendRequest } from '../http/raw-client.js';
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway } from '../support/gateway.js';
 import { faultControl } from '../support/stand-ins.js';
@@ -62,7 +62,7 @@ interface Line {
 
 async function lines(role: Role, emails: string[], headers: Record<string, string> = {}): Promise<Line[]> {
   if (address === null || typeof address === 'string') throw new Error('no port');
-  const { body } = await ask(address.port, {
+  const { body } = await sendRequest(address.port, {
     method: 'POST',
     path: '/lines',
     headers: { ...(await headersOf(role)), ...headers },

@@ -20,7 +20,7 @@ import { createLogger } from '../../src/telemetry/logger.js';
 import { createPeople, type People } from '../gateway/people.js';
 import { CALLER_SETTINGS, headersOf, visitorToken } from '../support/callers.js';
 import { RecordingProvider } from '../support/spans.js';
-import { ask, post, type Asked, type RawAnswer } from '../http/raw-client.js';
+import { sendRequest, post, type RawRequest, type RawAnswer } from '../http/raw-client.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'whole-answers-'));
 const operations = pathToFileURL(`${folder}/`);
@@ -39,7 +39,7 @@ interface Door {
   server: HttpServer;
   /** Requests that came in and were not answered yet. */
   inFlight: () => number;
-  ask(asked: Asked): Promise<RawAnswer>;
+  sendRequest(asked: RawRequest): Promise<RawAnswer>;
 }
 
 const doors: Door[] = [];
@@ -58,7 +58,12 @@ async function open(environment: Environment = {}): Promise<Door> {
   };
   const server = await listen(handler, { host: '127.0.0.1', port: 0 });
   const port = Number(new URL(server.url).port);
-  const door = { people, server, inFlight: () => inFlight, ask: (asked: Asked) => ask(port, asked) };
+  const door = {
+    people,
+    server,
+    inFlight: () => inFlight,
+    sendRequest: (asked: RawRequest) => sendRequest(port, asked),
+  };
   doors.push(door);
   return door;
 }
@@ -78,13 +83,17 @@ function register(): RecordingProvider {
   return provider;
 }
 
-const about = (selection: string, email = 'jan@example.nl', headers: Record<string, string> = {}): Asked =>
+const about = (
+  selection: string,
+  email = 'jan@example.nl',
+  headers: Record<string, string> = {},
+): RawRequest =>
   post(
     JSON.stringify({ query: `query Page { customer(by: { email: "${email}" }) { ${selection} } }` }),
     headers,
   );
 
-const persisted = (name: string, headers: Record<string, string>, email = 'jan@example.nl'): Asked =>
+const persisted = (name: string, headers: Record<string, string>, email = 'jan@example.nl'): RawRequest =>
   post(JSON.stringify({ documentId: documentIds.get(name), variables: { by: { email } } }), headers);
 
 async function countOf({ people }: Door, answer: 'hit' | 'shared'): Promise<number> {
@@ -98,17 +107,17 @@ const dataOf = ({ body }: RawAnswer) =>
   (JSON.parse(body) as { data?: { customer?: Record<string, unknown> | null } | null }).data?.customer;
 
 /** Asks until it is kept: the systems, then the cache; what comes after is from bytes. */
-async function warm(door: Door, asked: Asked): Promise<void> {
-  await door.ask(asked);
-  await door.ask(asked);
+async function warm(door: Door, asked: RawRequest): Promise<void> {
+  await door.sendRequest(asked);
+  await door.sendRequest(asked);
 }
 
 describe('a question that is asked again', () => {
   test('is answered by the same bytes, older by the time that has passed', async () => {
     const door = await open();
     await warm(door, about('quick'));
-    door.people.clock.turn(3_000);
-    const again = await door.ask(about('quick'));
+    door.people.clock.advance(3_000);
+    const again = await door.sendRequest(about('quick'));
     expect(dataOf(again)).toEqual({ quick: 'quick' });
     expect(again.headers).toMatchObject({ age: '3', 'cache-control': 'private, max-age=10' });
     expect(await countOf(door, 'hit')).toBe(1);
@@ -120,15 +129,15 @@ describe('a question that is asked again', () => {
     await warm(door, about('quick slow'));
     door.people.system('quick').says = 'new';
     door.people.system('slow').says = 'new, too';
-    door.people.clock.turn(10_000);
-    expect(dataOf(await door.ask(about('quick slow')))).toEqual({ quick: 'new', slow: 'slow' });
+    door.people.clock.advance(10_000);
+    expect(dataOf(await door.sendRequest(about('quick slow')))).toEqual({ quick: 'new', slow: 'slow' });
   });
 
   test('is made anew within a minute, from what is kept, however long that is fresh', async () => {
     const door = await open();
     await warm(door, about('slow'));
-    door.people.clock.turn(60_000);
-    await door.ask(about('slow'));
+    door.people.clock.advance(60_000);
+    await door.sendRequest(about('slow'));
     expect(await countOf(door, 'hit')).toBe(0);
     expect(door.people.system('slow').calls).toHaveLength(1);
   });
@@ -139,9 +148,9 @@ describe('a question that is asked again', () => {
     await warm(door, about('primaryEmail', 'piet@example.nl'));
     for (const name of ['quick', 'slow']) door.people.system(name).says = 'new';
     await door.people.gateway.forget({ identifier: { namespace: 'email', value: 'jan@example.nl' } });
-    await door.ask(about('primaryEmail', 'piet@example.nl'));
+    await door.sendRequest(about('primaryEmail', 'piet@example.nl'));
     expect(await countOf(door, 'hit')).toBe(1);
-    expect(dataOf(await door.ask(about('quick slow')))).toEqual({ quick: 'new', slow: 'new' });
+    expect(dataOf(await door.sendRequest(about('quick slow')))).toEqual({ quick: 'new', slow: 'new' });
   });
 
   test('is answered anew when it says how: fresher, with sources, or at another priority', async () => {
@@ -153,17 +162,20 @@ describe('a question that is asked again', () => {
       { 'x-priority': 'bulk' },
       { prefer: 'wait=1' },
     ];
-    for (const headers of said) await door.ask(about('quick', 'jan@example.nl', headers));
+    for (const headers of said) await door.sendRequest(about('quick', 'jan@example.nl', headers));
     expect(await countOf(door, 'hit')).toBe(0);
     expect(door.people.system('quick').calls).toHaveLength(2);
   });
 
   test('is never answered by what had an error in it', async () => {
     const door = await open();
-    door.people.system('broken').isDown = true;
+    door.people.system('broken').isUnavailable = true;
     await warm(door, about('quick broken'));
-    door.people.system('broken').isDown = false;
-    expect(dataOf(await door.ask(about('quick broken')))).toEqual({ quick: 'quick', broken: 'broken' });
+    door.people.system('broken').isUnavailable = false;
+    expect(dataOf(await door.sendRequest(about('quick broken')))).toEqual({
+      quick: 'quick',
+      broken: 'broken',
+    });
   });
 
   test('shows a customer no more who was erased meanwhile, by another instance', async () => {
@@ -178,15 +190,15 @@ describe('a question that is asked again', () => {
       identifier: { namespace: 'email', value: 'jan@example.nl' },
       suppress: true,
     });
-    door.people.clock.turn(5_000);
-    const { body } = await door.ask(about('quick'));
+    door.people.clock.advance(5_000);
+    const { body } = await door.sendRequest(about('quick'));
     expect(JSON.parse(body)).toMatchObject({ errors: [{ extensions: { code: 'ERASED' } }] });
   });
 
   test('is worked out each time when nothing is to be kept', async () => {
     const door = await open({ ANSWERS_MAX_MB: '0' });
     await warm(door, about('quick'));
-    await door.ask(about('quick'));
+    await door.sendRequest(about('quick'));
     expect(await countOf(door, 'hit')).toBe(0);
   });
 });
@@ -200,7 +212,7 @@ describe('whoever asks it', () => {
     const door = await open(settings);
     const headers = await headersOf('frontend', { purpose: 'SERVICE' });
     for (const id of ['one', 'two', 'three'])
-      await door.ask(persisted('quick', { ...headers, 'x-request-id': id }));
+      await door.sendRequest(persisted('quick', { ...headers, 'x-request-id': id }));
     expect(await countOf(door, 'hit')).toBe(1);
     const lines = readFileSync(audit, 'utf8').trim().split('\n');
     const read = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
@@ -231,7 +243,8 @@ describe('whoever asks it', () => {
     });
     const headers = await headersOf('frontend', { purpose: 'SERVICE' });
     const statuses: number[] = [];
-    for (let i = 0; i < 40; i += 1) statuses.push((await door.ask(persisted('quick', headers))).status);
+    for (let i = 0; i < 40; i += 1)
+      statuses.push((await door.sendRequest(persisted('quick', headers))).status);
     expect(await countOf(door, 'hit')).toBeGreaterThan(0);
     expect(statuses.at(-1)).toBe(429);
   });
@@ -287,7 +300,10 @@ describe('whoever asks it', () => {
             says: fc.string(),
           }),
         },
-        { weight: 1, arbitrary: fc.record({ kind: fc.constant('breaks' as const), isDown: fc.boolean() }) },
+        {
+          weight: 1,
+          arbitrary: fc.record({ kind: fc.constant('breaks' as const), isUnavailable: fc.boolean() }),
+        },
       );
       let kept = 0;
       await fc.assert(
@@ -297,15 +313,18 @@ describe('whoever asks it', () => {
             if (one.kind === 'ask') {
               const { name, email, caller } = one;
               const asked = persisted(name, { ...caller, 'x-request-id': 'same' }, email);
-              const [got, wanted] = await Promise.all([keeping.ask(asked), making.ask(asked)]);
+              const [got, wanted] = await Promise.all([
+                keeping.sendRequest(asked),
+                making.sendRequest(asked),
+              ]);
               for (const { headers } of [got, wanted]) delete headers.date;
               expect(got).toEqual(wanted);
               continue;
             }
             for (const { people } of [keeping, making]) {
-              if (one.kind === 'turn') people.clock.turn(one.ms);
+              if (one.kind === 'turn') people.clock.advance(one.ms);
               else if (one.kind === 'says') people.system(one.name).says = one.says;
-              else if (one.kind === 'breaks') people.system('broken').isDown = one.isDown;
+              else if (one.kind === 'breaks') people.system('broken').isUnavailable = one.isUnavailable;
               else await people.gateway.forget({ identifier: { namespace: 'email', value: one.email } });
             }
           }
@@ -403,7 +422,7 @@ describe('a question that several ask at the same moment', () => {
     const headers = await headersOf('frontend', { purpose: 'SERVICE' });
     const answer = holdBack(door, 'quick');
     const all = ['one', 'two', 'three'].map((id) =>
-      door.ask(persisted('quick', { ...headers, 'x-request-id': id })),
+      door.sendRequest(persisted('quick', { ...headers, 'x-request-id': id })),
     );
     await expect.poll(door.inFlight).toBe(3);
     answer();
@@ -423,7 +442,7 @@ describe('a question that several ask at the same moment', () => {
     const { spans } = register();
     const door = await open();
     const answer = holdBack(door, 'quick');
-    const both = [door.ask(about('quick')), door.ask(about('quick'))];
+    const both = [door.sendRequest(about('quick')), door.sendRequest(about('quick'))];
     await expect.poll(door.inFlight).toBe(2);
     answer();
     await Promise.all(both);
@@ -446,7 +465,7 @@ describe('a question that several ask at the same moment', () => {
       `POST /graphql HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${String(body)}`,
     );
     await asks(door).toBe(1);
-    const others = [door.ask(about('quick')), door.ask(about('quick'))];
+    const others = [door.sendRequest(about('quick')), door.sendRequest(about('quick'))];
     await expect.poll(door.inFlight).toBe(3);
     // Whoever asks it from now on is answered; the first call never is.
     door.people.system('quick').answersAfter = Promise.resolve();
@@ -457,10 +476,10 @@ describe('a question that several ask at the same moment', () => {
   test('is not given to who asks after something of it was forgotten', async () => {
     const door = await open();
     const answer = holdBack(door, 'quick');
-    const before = door.ask(about('quick'));
+    const before = door.sendRequest(about('quick'));
     await asks(door).toBe(1);
     await door.people.gateway.forget({ identifier: { namespace: 'email', value: 'jan@example.nl' } });
-    const after = door.ask(about('quick'));
+    const after = door.sendRequest(about('quick'));
     await asks(door).toBe(2);
     answer();
     await Promise.all([before, after]);
@@ -475,16 +494,16 @@ describe('a question that several ask at the same moment', () => {
       open({ SUPPRESSION_FILE: list }),
     ]);
     const answer = holdBack(door, 'quick');
-    const before = door.ask(about('quick'));
+    const before = door.sendRequest(about('quick'));
     await asks(door).toBe(1);
     await other.people.gateway.forget({
       identifier: { namespace: 'email', value: 'jan@example.nl' },
       suppress: true,
     });
     // The list is read again.
-    door.people.clock.turn(1_500);
+    door.people.clock.advance(1_500);
     // It waits for no answer under way.
-    const { body } = await door.ask(about('quick'));
+    const { body } = await door.sendRequest(about('quick'));
     expect(JSON.parse(body)).toMatchObject({ errors: [{ extensions: { code: 'ERASED' } }] });
     answer();
     await before;

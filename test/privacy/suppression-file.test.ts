@@ -83,19 +83,19 @@ test('names the error code when there is no file, and what to do', () => {
 test('reads the file again after a second, and only when it has changed', () => {
   const { list, clock } = open(`${mark}\n${ANNA}\n`);
   appendFileSync(path, `${BERT}\n`);
-  clock.turn(999);
+  clock.advance(999);
   const before = list.current();
   expect([...before]).toEqual([ANNA]);
-  clock.turn(1);
+  clock.advance(1);
   const after = list.current();
   expect([...after]).toEqual([ANNA, BERT]);
   appendFileSync(path, `${CARLA}\n`);
-  clock.turn(999);
+  clock.advance(999);
   expect(list.current()).toBe(after);
-  clock.turn(1);
+  clock.advance(1);
   const last = list.current();
   expect([...last]).toEqual([ANNA, BERT, CARLA]);
-  clock.turn(1_000);
+  clock.advance(1_000);
   // A new set means to callers that the list has changed.
   expect(list.current()).toBe(last);
 });
@@ -104,7 +104,7 @@ test('notices another file of the same length under the same name', () => {
   const { list, clock } = open(`${mark}\n${ANNA}\n`);
   writeFileSync(`${path}.new`, `${mark}\n${BERT}\n`);
   renameSync(`${path}.new`, path);
-  clock.turn(1_000);
+  clock.advance(1_000);
   expect([...list.current()]).toEqual([BERT]);
 });
 
@@ -113,15 +113,15 @@ test('keeps the list when the file is emptied, and logs it once until the file c
   const reasons = () => error.mock.calls.map(([about]: unknown[]) => about);
   for (const content of ['', '# nothing\n', ANNA]) {
     writeFileSync(path, content);
-    clock.turn(1_000);
+    clock.advance(1_000);
     expect([...list.current()]).toEqual([ANNA]);
   }
   expect(reasons()).toEqual([{ reason: 'has been emptied' }]);
   writeFileSync(path, `${mark}\n${BERT}\n`);
-  clock.turn(1_000);
+  clock.advance(1_000);
   expect([...list.current()]).toEqual([BERT]);
   rmSync(path);
-  clock.turn(1_000);
+  clock.advance(1_000);
   expect([...list.current()]).toEqual([BERT]);
   expect(reasons().slice(1)).toEqual([{ reason: 'cannot be read (ENOENT)' }]);
 });
@@ -129,10 +129,10 @@ test('keeps the list when the file is emptied, and logs it once until the file c
 test('an empty list may stay empty, and a list may lose its last digest but not its mark', () => {
   const { list, clock, error } = open(`${mark}\n${ANNA}\n`);
   writeFileSync(path, `${mark}\n`);
-  clock.turn(1_000);
+  clock.advance(1_000);
   expect([...list.current()]).toEqual([]);
   writeFileSync(path, '');
-  clock.turn(1_000);
+  clock.advance(1_000);
   expect([...list.current()]).toEqual([]);
   expect(error).not.toHaveBeenCalled();
 });

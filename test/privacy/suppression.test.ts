@@ -120,7 +120,7 @@ describe('a suppressed customer', () => {
     const number = keys.find((by) => 'customerNumber' in by)?.['customerNumber'] ?? '';
     const { mark, of } = createDigests(SECRET);
     appendFileSync(file, `${mark}\n${of({ namespace: 'customerNumber', value: number })}\n`);
-    clock.turn(1_000);
+    clock.advance(1_000);
     for (const by of [{ email: EMAIL }, ...keys.filter((key) => 'shopifyCustomerId' in key)]) {
       const { data, errors } = await ask(gateway, ASK, by);
       expect(data).toEqual({ customer: null });
@@ -212,11 +212,11 @@ describe('the suppression list in a file', () => {
     expect((await ask(gateway, ASK, { email: EMAIL })).data?.customer).not.toBeNull();
     const { mark, of } = createDigests(SECRET);
     appendFileSync(file, `${mark}\n${of({ namespace: 'email', value: EMAIL })}\n`);
-    clock.turn(1_000);
+    clock.advance(1_000);
     expect((await ask(gateway, ASK, { email: EMAIL })).errors[0]?.extensions.code).toBe('ERASED');
     // And whoever was put on it by mistake is shown again.
     writeFileSync(file, `${mark}\n`);
-    clock.turn(1_000);
+    clock.advance(1_000);
     expect((await ask(gateway, ASK, { email: EMAIL })).data?.customer).not.toBeNull();
   });
 
@@ -236,7 +236,7 @@ describe('the suppression list in a file', () => {
       },
     ]) {
       harm();
-      clock.turn(1_000);
+      clock.advance(1_000);
       expect((await ask(gateway, ASK, { email: EMAIL })).errors[0]?.extensions.code).toBe('ERASED');
     }
   });

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SharedCache } from '../../src/cache/shared-cache.js';
-import { digest, entryOf, isDown, isUp, kept, startInstance, valueOf } from './instances.js';
+import { digest, entryOf, isUnavailable, isUp, kept, startInstance, valueOf } from './instances.js';
 import { startProxy, startRedis } from './redis-server.js';
 
 const open: { close(): Promise<void> }[] = [];
@@ -97,7 +97,7 @@ describe('a bad day of Redis', () => {
       expect(longestMs).toBeLessThan(WAIT_MS + GRACE_MS);
       expect(medianMs).toBeLessThan(1);
     }
-    await Promise.all(caches.map(isDown));
+    await Promise.all(caches.map(isUnavailable));
     await expect(one.count('quota', 60_000)).rejects.toThrow('cannot count');
     await expect(two.forget([digest('tag')])).rejects.toThrow('has not forgotten the answers yet');
     one.write({ key, entry: entryOf('lost'), retentionMs: 60_000, since: 1 });
@@ -153,5 +153,5 @@ describe('a bad day of Redis', () => {
 async function isDownAfterWriting(cache: SharedCache): Promise<void> {
   const { since } = await cache.read([key]);
   cache.write({ key, entry: entryOf('x'), retentionMs: 1_000, since: since ?? 0 });
-  await isDown(cache);
+  await isUnavailable(cache);
 }

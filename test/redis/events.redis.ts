@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startStandIns } from '../../sources/stand-ins/index.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { FOUR_SYSTEMS } from '../support/stand-ins.js';
-import { subscribe, tellByWebshop, type FrontDoor } from '../webhooks/subscriber.js';
+import { subscribe, sendWebshopEvent, type FrontDoor } from '../webhooks/subscriber.js';
 import { startRedis } from './redis-server.js';
 
 const EMAIL = 'customer-5@example.nl';
@@ -62,7 +62,7 @@ const doorOf =
     gateway.fetch(path, init);
 
 const tell = (gateway: TestGateway, order: string) =>
-  tellByWebshop(doorOf(gateway), settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', 'orders/create', {
+  sendWebshopEvent(doorOf(gateway), settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', 'orders/create', {
     email: EMAIL,
     order,
   });

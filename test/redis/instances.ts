@@ -45,7 +45,7 @@ export function isUp(cache: SharedCache): Promise<void> {
   );
 }
 
-export function isDown(cache: SharedCache): Promise<void> {
+export function isUnavailable(cache: SharedCache): Promise<void> {
   return vi.waitFor(
     () => {
       if (cache.state === 'up') throw new Error('The shared cache did not go down.');

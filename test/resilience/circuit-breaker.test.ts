@@ -45,7 +45,7 @@ describe('the circuit breaker', () => {
       retryable: true,
       retryAfter: 5,
     });
-    clock.turn(3_500);
+    clock.advance(3_500);
     expect(refusal().retryAfter).toBe(2);
   });
 
@@ -79,13 +79,13 @@ describe('the circuit breaker', () => {
 
   it('probes the system with one call after five seconds, and refuses all others until it is back', () => {
     fail(10);
-    clock.turn(4_999);
+    clock.advance(4_999);
     expect(refusal().retryAfter).toBe(1);
-    clock.turn(1);
+    clock.advance(1);
     expect(breaker.state).toBe('half-open');
     const probe = breaker.enter();
     expect(refusal().retryAfter).toBe(1);
-    clock.turn(60_000);
+    clock.advance(60_000);
     expect(refusal().retryAfter).toBe(1);
     breaker.leave(probe, 'answered');
     expect(breaker.state).toBe('closed');
@@ -94,18 +94,18 @@ describe('the circuit breaker', () => {
 
   it('leaves the system alone again when the probe fails', () => {
     fail(10);
-    clock.turn(5_000);
+    clock.advance(5_000);
     fail(1);
     expect(breaker.state).toBe('open');
     expect(refusal().retryAfter).toBe(5);
-    clock.turn(5_000);
+    clock.advance(5_000);
     call('answered');
     expect(breaker.state).toBe('closed');
   });
 
   it('lets the next call be the probe when the first one was given up', () => {
     fail(10);
-    clock.turn(5_000);
+    clock.advance(5_000);
     call('unknown');
     expect(breaker.state).toBe('half-open');
     call('answered');
@@ -114,7 +114,7 @@ describe('the circuit breaker', () => {
 
   it('starts counting afresh once the system is back', () => {
     fail(10);
-    clock.turn(5_000);
+    clock.advance(5_000);
     call('answered');
     fail(9);
     expect(breaker.state).toBe('closed');
@@ -125,7 +125,7 @@ describe('the circuit breaker', () => {
     fail(10);
     for (const pass of early.slice(0, 1)) breaker.leave(pass, 'answered');
     expect(breaker.state).toBe('open');
-    clock.turn(5_000);
+    clock.advance(5_000);
     const probe = breaker.enter();
     for (const pass of early.slice(1)) breaker.leave(pass, 'answered');
     expect(refusal()).toBeInstanceOf(SourceUnavailableError);
@@ -137,7 +137,7 @@ describe('the circuit breaker', () => {
     fail(9);
     call('failed', 30_000);
     expect(refusal().retryAfter).toBe(30);
-    clock.turn(30_000);
+    clock.advance(30_000);
     call('failed', 86_400_000);
     expect(refusal().retryAfter).toBe(60);
   });

@@ -20,9 +20,9 @@ describe('how often a system may be asked', () => {
       pace.take();
     }
     expect(pace.waitMs(0)).toBe(100);
-    clock.turn(100);
+    clock.advance(100);
     expect(pace.waitMs(0)).toBe(0);
-    clock.turn(3_600_000);
+    clock.advance(3_600_000);
     for (let i = 0; i < 10; i += 1) pace.take();
     expect(pace.waitMs(0)).toBe(100);
   });
@@ -41,7 +41,7 @@ describe('how often a system may be asked', () => {
     pace.slowDown({ retryAfterMs: 3_000 }, 0);
     pace.slowDown({ retryAfterMs: 1_000 }, 0);
     expect(pace.waitMs(0)).toBe(3_000);
-    clock.turn(3_000);
+    clock.advance(3_000);
     expect(pace.waitMs(0)).toBe(0);
     pace.slowDown({ retryAfterMs: 86_400_000 }, 0);
     expect(pace.waitMs(0)).toBe(60_000);
@@ -58,7 +58,7 @@ describe('how often a system may be asked', () => {
     pace.slowDown({ remaining: 1, resetMs: 6_000 }, 0);
     expect(pace.waitMs(0)).toBe(0);
     pace.take();
-    clock.turn(6_000);
+    clock.advance(6_000);
     expect(pace.waitMs(0)).toBe(0);
   });
 
@@ -83,7 +83,7 @@ describe('how often a system may be asked', () => {
         const pace = createPace({ calls: 10, per: '1 s' }, 0.5, clock);
         for (const one of all) pace.slowDown(one, 2);
         expect(pace.waitMs(0)).toBeLessThanOrEqual(60_000);
-        clock.turn(60_000);
+        clock.advance(60_000);
         expect(pace.waitMs(0)).toBe(0);
       }),
     );

@@ -31,7 +31,7 @@ describe('the budget for retries', () => {
     const budget = retryBudget(clock);
     for (let second = 0; second < 5; second += 1) {
       expect([1, 2, 3, 4].map(() => budget.take())).toEqual([true, true, true, false]);
-      clock.turn(1_000);
+      clock.advance(1_000);
     }
   });
 
@@ -42,7 +42,7 @@ describe('the budget for retries', () => {
     let taken = 0;
     while (budget.take()) taken += 1;
     expect(taken).toBe(200);
-    clock.turn(10_000);
+    clock.advance(10_000);
     expect([1, 2, 3, 4].map(() => budget.take())).toEqual([true, true, true, false]);
   });
 
@@ -50,7 +50,7 @@ describe('the budget for retries', () => {
     const clock = fakeClock();
     const budget = retryBudget(clock);
     for (let i = 0; i < 1_000; i += 1) budget.called();
-    clock.turn(13_000);
+    clock.advance(13_000);
     expect([1, 2, 3, 4].map(() => budget.take())).toEqual([true, true, true, false]);
   });
 
@@ -63,7 +63,7 @@ describe('the budget for retries', () => {
         const taken = seconds.map(({ calls, retries }) => {
           for (let i = 0; i < calls; i += 1) budget.called();
           const granted = Array.from({ length: retries }, () => budget.take()).filter(Boolean).length;
-          clock.turn(1_000);
+          clock.advance(1_000);
           return { calls, granted };
         });
         for (let end = 1; end <= taken.length; end += 1) {

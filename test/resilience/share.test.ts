@@ -24,7 +24,7 @@ function callsOf(rate: Rate, processes: number): number[] {
         pace.take();
         made.push(clock.now());
       }
-    clock.turn(100);
+    clock.advance(100);
   }
   return made;
 }

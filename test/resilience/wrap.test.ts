@@ -37,10 +37,10 @@ function failing(...errors: Error[]) {
     return error === undefined ? Promise.resolve('answer') : Promise.reject(error);
   });
 }
-/** A system that is down for as long as `isDown`. */
+/** A system that is down for as long as `isUnavailable`. */
 const system = {
-  isDown: false,
-  call: vi.fn(() => (system.isDown ? Promise.reject(down()) : Promise.resolve('answer'))),
+  isUnavailable: false,
+  call: vi.fn(() => (system.isUnavailable ? Promise.reject(down()) : Promise.resolve('answer'))),
 };
 
 async function openBreaker(protection: Protection): Promise<void> {
@@ -55,7 +55,7 @@ async function openBreaker(protection: Protection): Promise<void> {
 
 beforeEach(() => {
   vi.useFakeTimers();
-  system.isDown = false;
+  system.isUnavailable = false;
   system.call.mockClear();
 });
 afterEach(() => {

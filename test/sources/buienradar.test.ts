@@ -106,10 +106,10 @@ describe('the weather', () => {
   it('is kept for five minutes, and then asked for anew', async () => {
     const query = `{ weather(latitude: "52.09", longitude: "5.12") { now { station } rain { startsAt } } }`;
     await gatewayWith().query(query);
-    clock.turn(4 * 60_000);
+    clock.advance(4 * 60_000);
     await gateway.query(query);
     expect(calls()).toBe(2);
-    clock.turn(61_000);
+    clock.advance(61_000);
     await gateway.query(query);
     expect(calls()).toBe(4);
   });

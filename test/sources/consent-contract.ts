@@ -123,9 +123,9 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
       expect((await ask(some)).errors).toEqual([]);
       await control.set(name, { fault: 'down' });
       // Kept for seconds, as every answer about consent.
-      clock.turn(4_000);
+      clock.advance(4_000);
       expect((await ask(some)).errors).toEqual([]);
-      clock.turn(2_000);
+      clock.advance(2_000);
       const { consents, errors } = await ask(some);
       await control.heal();
       expect(consents).toEqual([null, null]);
@@ -144,9 +144,9 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
       const { clock, ask } = open();
       const before = await ask([person]);
       await subject.withdraw(standIn, person);
-      clock.turn(4_000);
+      clock.advance(4_000);
       expect(await ask([person])).toEqual(before);
-      clock.turn(1_000);
+      clock.advance(1_000);
       const { consents } = await ask([person]);
       expect(consents).not.toEqual(before.consents);
       expect(consents[0]).toContainEqual(

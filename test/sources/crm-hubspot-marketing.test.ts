@@ -104,9 +104,9 @@ describe('the CRM, asked what somebody said to marketing', () => {
     // Who they are; which kinds there are; two batches.
     expect(await ask()).toBe(1 + 1 + 2);
     expect(await ask()).toBe(2);
-    clock.turn(59 * 60_000);
+    clock.advance(59 * 60_000);
     expect(await ask()).toBe(1 + 2);
-    clock.turn(2 * 60_000);
+    clock.advance(2 * 60_000);
     expect(await ask()).toBe(1 + 1 + 2);
     await gateway.close();
     await control.close();

@@ -277,10 +277,10 @@ describe('the trade register', () => {
       return control.counters().kvk?.calls;
     };
     expect(await asked()).toBe(1);
-    clock.turn(23 * 60 * 60_000);
+    clock.advance(23 * 60 * 60_000);
     expect(await asked()).toBe(1);
     await control.set('kvk', { fault: 'down' });
-    clock.turn(3 * 24 * 60 * 60_000);
+    clock.advance(3 * 24 * 60 * 60_000);
     expect(await asked()).toBe(1);
     await gateway.close();
     await control.close();

@@ -26,7 +26,7 @@ export interface AnswerInParts {
   hangUp(): void;
 }
 
-export async function askInParts(
+export async function fetchIncremental(
   port: number,
   body: object,
   headers: Record<string, string> = {},

@@ -1,15 +1,15 @@
 import type { Clock } from '../../src/clock.js';
 
-/** A clock that stands still until it is turned. */
+/** A clock that stands still until it is advanced. */
 export interface FakeClock extends Clock {
-  turn(milliseconds: number): void;
+  advance(milliseconds: number): void;
 }
 
 export function fakeClock(): FakeClock {
   let now = 1_000;
   return {
     now: () => now,
-    turn: (milliseconds) => {
+    advance: (milliseconds) => {
       now += milliseconds;
     },
   };

@@ -33,7 +33,7 @@ export interface MadeUpOptions {
 }
 
 /** Nested lists, long pages, aliases, fragments with and without a name. */
-export function madeUpOperations(schema: GraphQLSchema, options: MadeUpOptions): fc.Arbitrary<MadeUp> {
+export function generatedOperations(schema: GraphQLSchema, options: MadeUpOptions): fc.Arbitrary<MadeUp> {
   const query = schema.getQueryType();
   if (query == null) throw new Error('a schema without queries');
   return fc.infiniteStream(fc.nat()).map((numbers) => {

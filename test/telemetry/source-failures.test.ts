@@ -37,13 +37,13 @@ const noGrant = () => new SourceForbiddenError('orders', 'no', { kind: 'missing-
 test('logs a kind of failure once a minute, and how many were left out', () => {
   const { clock, lines, report } = failures();
   for (let i = 0; i < 5; i += 1) report(down(), 'companies');
-  clock.turn(59_999);
+  clock.advance(59_999);
   report(down(), 'branches');
   expect(lines).toHaveLength(1);
-  clock.turn(1);
+  clock.advance(1);
   report(down(), 'companies');
   expect(lines.map(({ suppressed }) => suppressed)).toEqual([0, 5]);
-  clock.turn(60_000);
+  clock.advance(60_000);
   report(down(), 'companies');
   expect(lines.map(({ suppressed }) => suppressed)).toEqual([0, 5, 0]);
 });
@@ -117,13 +117,13 @@ test('counts every failure, one error that many wait for once, and nothing that 
 test('shows the last failure of each source for ten minutes, the cause rather than what follows from it', () => {
   const { clock, recent, report } = failures();
   report(down('vies'));
-  clock.turn(60_000);
+  clock.advance(60_000);
   report(noGrant(), 'orders');
   report(new SourceUnavailableError('orders', 'paused', { kind: 'breaker-open' }), 'orders');
   expect(recent().map(({ source, kind }) => [source, kind])).toEqual([
     ['vies', 'unreachable'],
     ['orders', 'missing-grant'],
   ]);
-  clock.turn(9 * 60_000);
+  clock.advance(9 * 60_000);
   expect(recent().map(({ source }) => source)).toEqual(['orders']);
 });

@@ -31,16 +31,16 @@ const ofCustomer = (id: string, customer: string) =>
   anEvent(id, { data: { customer }, identifiers: { customerNumber: [customer] } });
 
 /** Turns the clock from one attempt to the next, for as long as there is one. The hours after the first at which they came. */
-async function attemptsOf({ store, deliverer, turn, now }: Deliveries): Promise<number[]> {
+async function attemptsOf({ store, deliverer, advance, now }: Deliveries): Promise<number[]> {
   const hours = [0];
   for (;;) {
     const [one] = await store.list({ limit: 1 });
     if (one?.nextAt == null) return hours;
     // Not a moment before it is due.
-    turn(one.nextAt - now() - 1);
+    advance(one.nextAt - now() - 1);
     await deliverer.idle();
     expect((await store.find(one.id))?.attempts).toBe(one.attempts);
-    turn(1);
+    advance(1);
     hours.push((now() - START) / HOUR);
     await deliverer.idle();
   }
@@ -91,10 +91,10 @@ describe('what is sent', () => {
     });
     await made.send(anEvent('1'));
     total = 20;
-    made.turn(6_000);
+    made.advance(6_000);
     await made.deliverer.idle();
     consent = false;
-    made.turn(HOUR);
+    made.advance(HOUR);
     await made.deliverer.idle();
     expect(mailer.received.map(({ body }) => (JSON.parse(body) as { data: unknown }).data)).toEqual([
       { total: 10 },
@@ -113,7 +113,7 @@ describe('what is sent', () => {
       timeoutMs: 15_000,
       leaseMs: 30_000,
       render: ({ event }) => {
-        made.turn(standsStill.shift() ?? 0);
+        made.advance(standsStill.shift() ?? 0);
         renderedAt.push(made.now() - START);
         return Promise.resolve({ body: { type: 't', timestamp: event.time, data: null } });
       },
@@ -121,7 +121,7 @@ describe('what is sent', () => {
     await made.send(anEvent('1'));
     // Its lease is still its own, but would not last until the endpoint has answered.
     expect([mailer.received.length, renderedAt]).toEqual([0, [20_000]]);
-    made.turn(10_000);
+    made.advance(10_000);
     await made.deliverer.idle();
     expect([mailer.received.length, renderedAt]).toEqual([1, [20_000, 70_000, 70_000]]);
     expect(await made.store.list({ limit: 1 })).toMatchObject([{ state: 'delivered', attempts: 1 }]);
@@ -138,10 +138,10 @@ describe('what is sent', () => {
         ),
     });
     await made.send(anEvent('1'));
-    made.turn(11 * HOUR);
+    made.advance(11 * HOUR);
     await made.deliverer.idle();
     expect(mailer.received).toHaveLength(0);
-    made.turn(HOUR);
+    made.advance(HOUR);
     await made.deliverer.idle();
     expect(mailer.received).toHaveLength(1);
     expect(await made.store.list({ limit: 1 })).toMatchObject([{ state: 'delivered', attempts: 1 }]);
@@ -160,7 +160,7 @@ describe('an endpoint that is down', () => {
     const [dead] = await made.store.list({ limit: 10 });
     expect(dead).toMatchObject({ state: 'dead', attempts: 10, reason: 'status 503' });
     expect(made.log.join('')).toContain('webhook delivery dead');
-    made.turn(100 * HOUR);
+    made.advance(100 * HOUR);
     await made.deliverer.idle();
     expect(mailer.received).toHaveLength(10);
     mailer.answer = status(200);
@@ -189,11 +189,11 @@ describe('an endpoint that is down', () => {
     const made = await deliveries([anEndpoint('mailer', mailer.url, { concurrency: 1 })]);
     await made.send(anEvent('1'), anEvent('2'));
     expect(mailer.received).toHaveLength(1);
-    made.turn(1_799_000);
+    made.advance(1_799_000);
     await made.deliverer.idle();
     expect(mailer.received).toHaveLength(1);
     mailer.answer = status(204);
-    made.turn(1_000);
+    made.advance(1_000);
     await made.deliverer.idle();
     expect(mailer.received).toHaveLength(3);
   });
@@ -204,7 +204,7 @@ describe('an endpoint that is down', () => {
     await made.send(anEvent('1'));
     expect(await made.store.list({ limit: 1 })).toMatchObject([{ nextAt: START + 2 * HOUR }]);
     mailer.answer = status(503, { 'retry-after': '9999999' });
-    made.turn(2 * HOUR);
+    made.advance(2 * HOUR);
     await made.deliverer.idle();
     expect(await made.store.list({ limit: 1 })).toMatchObject([{ nextAt: START + 26 * HOUR }]);
   });
@@ -282,7 +282,7 @@ describe('the order of one customer', () => {
     const events = Array.from({ length: 40 }, (_, index) => ofCustomer(`${100 + index}`, `c${index % 4}`));
     await made.send(...events);
     for (let round = 0; round < 60; round += 1) {
-      made.turn(20 * 60_000);
+      made.advance(20 * 60_000);
       await made.deliverer.idle();
     }
     expect(await made.store.list({ state: 'waiting', limit: 1 })).toEqual([]);
@@ -303,18 +303,19 @@ describe('the order of one customer', () => {
 describe('an event', () => {
   it('that cannot be processed now is tried again, and its customer keeps the order', async () => {
     const mailer = await receiver();
-    let isDown = true;
+    let isUnavailable = true;
     const endpoint: Endpoint = anEndpoint('mailer', mailer.url);
     const made: Deliveries = await deliveries([endpoint], {
       process: (event) => {
-        if (isDown && event.id === '1') return Promise.reject(new Error('jan@example.nl is not found'));
+        if (isUnavailable && event.id === '1')
+          return Promise.reject(new Error('jan@example.nl is not found'));
         return Promise.resolve({ deliveries: [planFor(event, 'mailer', made.now())] });
       },
     });
     await made.send(ofCustomer('1', 'c'), ofCustomer('2', 'c'), ofCustomer('3', 'other'));
     expect(mailer.received).toHaveLength(1);
-    isDown = false;
-    made.turn(10_000);
+    isUnavailable = false;
+    made.advance(10_000);
     await made.deliverer.idle();
     expect(
       mailer.received.map(({ body }) => (JSON.parse(body) as { data: { order: string } }).data.order),
@@ -337,9 +338,9 @@ describe('an event', () => {
       { ...ofCustomer('1', 'buys'), type: 'cart.changed' },
       { ...ofCustomer('2', 'leaves'), type: 'cart.changed' },
     );
-    made.turn(HOUR / 2);
+    made.advance(HOUR / 2);
     await made.send(ofCustomer('3', 'buys'));
-    made.turn(HOUR / 2);
+    made.advance(HOUR / 2);
     await made.deliverer.idle();
     expect(
       mailer.received.map(({ body }) => (JSON.parse(body) as { data: { order: string } }).data.order),
@@ -354,7 +355,7 @@ describe('the rate of an endpoint', () => {
     await made.send(...Array.from({ length: 10 }, (_, index) => anEvent(`${index}`)));
     const counts = [slow.received.length];
     for (let second = 1; second <= 4; second += 1) {
-      made.turn(1_000);
+      made.advance(1_000);
       await made.deliverer.idle();
       counts.push(slow.received.length);
     }

@@ -18,7 +18,7 @@ export interface Deliveries {
   /** Lines that were logged. */
   log: string[];
   now: () => number;
-  turn: (milliseconds: number) => void;
+  advance: (milliseconds: number) => void;
   /** Keeps events, one after the other, and tries what is due. */
   send: (...events: SourceEvent[]) => Promise<void>;
   close(): Promise<void>;
@@ -56,7 +56,7 @@ export async function startDeliveries(
     deliverer,
     log,
     now,
-    turn: (milliseconds) => {
+    advance: (milliseconds) => {
       at += milliseconds;
     },
     send: async (...events) => {

@@ -9,7 +9,7 @@ import { createWebhookStore, type WebhookStore } from '../../src/webhooks/store.
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway, patientSources, type TestGateway } from '../support/gateway.js';
 import { startReceiver, type Receiver } from './receiver.js';
-import { subscribe, tellByWebshop, type ShopEvent, type Subscriber } from './subscriber.js';
+import { subscribe, sendWebshopEvent, type ShopEvent, type Subscriber } from './subscriber.js';
 
 export interface EventGatewayOptions extends Partial<Pick<GatewayOptions, 'logger'>> {
   /** The settings of the systems. */
@@ -91,7 +91,7 @@ export async function openEventGateway({
       return subscriber;
     },
     tellByShop: (topic, event) =>
-      tellByWebshop(fetch, settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', topic, event),
+      sendWebshopEvent(fetch, settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', topic, event),
     withheldReasons: (operation) =>
       vi.waitFor(
         () => {

@@ -12,7 +12,7 @@ import { createTestGateway, LONG_TIMEOUT, type TestGateway } from '../support/ga
 import { at } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 import { startReceiver, type Receiver } from './receiver.js';
-import { subscribe, tellByWebshop, type ShopEvent } from './subscriber.js';
+import { subscribe, sendWebshopEvent, type ShopEvent } from './subscriber.js';
 
 /**
  * What follows from an event, by the triggers of the demo: from the word of a system to what the campaign tool
@@ -111,7 +111,7 @@ async function open(): Promise<void> {
 }
 
 const tell = (topic: string, event: ShopEvent = {}) =>
-  tellByWebshop(
+  sendWebshopEvent(
     (path, init) => gateway.fetch(path, init),
     control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
     topic,
@@ -160,7 +160,7 @@ describe('consent', () => {
     await come('cart-abandoned', 'waiting');
     await emit('consent.withdrawn');
     try {
-      turn(HOUR);
+      advance(HOUR);
       const [skipped] = await come('cart-abandoned', 'skipped');
       expect(skipped?.reason).toBe('CONSENT_REQUIRED');
       expect(tool.received).toEqual([]);
@@ -194,7 +194,7 @@ describe('consent', () => {
     await vi.waitFor(
       async () => {
         // The breaker goes by the time that really passes.
-        turn(MINUTE + 1);
+        advance(MINUTE + 1);
         expect((await planned('order-paid')).map(({ state }) => state)).toEqual(['delivered']);
       },
       { timeout: 20_000, interval: 1_500 },
@@ -207,11 +207,11 @@ describe('a reminder of a cart', () => {
   test('is sent once, an hour after the cart was changed last', async () => {
     await cartChanged();
     await come('cart-abandoned', 'waiting');
-    turn(50 * MINUTE);
+    advance(50 * MINUTE);
     await cartChanged();
     const [, second] = await come('cart-abandoned', 'cancelled', 'waiting');
     expect(Math.round(((second?.dueAt ?? 0) - ELEVEN) / MINUTE)).toBe(110);
-    turn(HOUR);
+    advance(HOUR);
     await come('cart-abandoned', 'cancelled', 'delivered');
     expect(received('cart.changed')).toHaveLength(1);
     expect(at(received('cart.changed'), 0, 'data', 'cartAbandoned', 'customer')).toMatchObject({
@@ -222,11 +222,11 @@ describe('a reminder of a cart', () => {
   test('is not sent to whoever orders within the hour, also where another system tells of it', async () => {
     await cartChanged();
     await come('cart-abandoned', 'waiting');
-    turn(30 * MINUTE);
+    advance(30 * MINUTE);
     // The order system knows the customer by its own number, and not by the address that the webshop told.
     await emit('order.placed');
     await come('cart-abandoned', 'cancelled');
-    turn(2 * HOUR);
+    advance(2 * HOUR);
     await quiet();
     expect(tool.received).toEqual([]);
   });
@@ -234,18 +234,18 @@ describe('a reminder of a cart', () => {
   test('is sent once a day', async () => {
     await cartChanged();
     await come('cart-abandoned', 'waiting');
-    turn(HOUR);
+    advance(HOUR);
     await come('cart-abandoned', 'delivered');
-    turn(4 * HOUR);
+    advance(4 * HOUR);
     await cartChanged();
     await quiet();
-    turn(HOUR);
+    advance(HOUR);
     await quiet();
     await come('cart-abandoned', 'delivered');
-    turn(20 * HOUR);
+    advance(20 * HOUR);
     await cartChanged();
     await come('cart-abandoned', 'delivered', 'waiting');
-    turn(HOUR);
+    advance(HOUR);
     await come('cart-abandoned', 'delivered', 'delivered');
     expect(received('cart.changed')).toHaveLength(2);
   });
@@ -267,7 +267,7 @@ describe('a reminder of a cart', () => {
     await come('cart-abandoned', 'waiting');
     await gateway.close();
     await store.close();
-    turn(HOUR);
+    advance(HOUR);
     await open();
     await come('cart-abandoned', 'delivered');
     expect(received('cart.changed')).toHaveLength(1);
@@ -278,7 +278,7 @@ describe('an event', () => {
   test('that a system sends again hours later starts an automation once', async () => {
     await tell('orders/paid', { id: 'the-same', order: '71' });
     await come('order-paid', 'delivered');
-    turn(6 * HOUR);
+    advance(6 * HOUR);
     await tell('orders/paid', { id: 'the-same', order: '71' });
     await quiet();
     await come('order-paid', 'delivered');
@@ -296,7 +296,7 @@ describe('an event', () => {
     await tell('orders/paid', { order: '82' });
     await come('order-paid', 'waiting', 'waiting');
     isUp = true;
-    turn(10_000);
+    advance(10_000);
     await come('order-paid', 'delivered', 'delivered');
     const numbers = received('order.paid').map(({ data }) => at(data, 'orderPaid', 'recordId'));
     expect(numbers).toEqual(['81', '81', '82']);

@@ -81,7 +81,7 @@ export interface ShopEvent {
 }
 
 /** Sends what the webshop would, signed with its secret. */
-export async function tellByWebshop(
+export async function sendWebshopEvent(
   door: FrontDoor,
   secret: string,
   topic: string,

@@ -14,7 +14,7 @@ import { at, textAt } from '../support/read.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import {
   subscribe,
-  tellByWebshop,
+  sendWebshopEvent,
   type FrontDoor,
   type ShopEvent,
   type Subscriber,
@@ -109,7 +109,7 @@ async function as(
 }
 
 const tell = (topic: string, event: ShopEvent) =>
-  tellByWebshop(inside, control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', topic, event);
+  sendWebshopEvent(inside, control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', topic, event);
 const changed = (event: ShopEvent) => tell('orders/create', event);
 
 const codes = (told: ReportedEvent | undefined) =>

@@ -7,7 +7,7 @@ import { tune } from '../tuning.js';
 
 /** The gateway as `npm start` makes it, but for its clock, and what it is told of its sources. */
 export async function startGateway(): Promise<Started> {
-  const { clock, turn } = standingClock();
+  const { clock, advance } = standingClock();
   const operations = process.env['BENCH_OPERATIONS'];
   const gateway = createGateway({
     ...tune(sources),
@@ -17,7 +17,7 @@ export async function startGateway(): Promise<Started> {
   const server = await listen(gateway.handler, gateway.config);
   return {
     ready: { url: `${server.url}/graphql` },
-    forget: turn,
+    forget: advance,
     close: () => gateway.close(),
   };
 }

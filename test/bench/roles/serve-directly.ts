@@ -9,7 +9,7 @@ import { connectSystems } from '../systems.js';
 /** Answers by a schema whose resolvers call the systems by themselves: Yoga, loaders for each request, and nothing else. */
 export async function serveDirectly(schema: GraphQLSchema): Promise<Started> {
   const systems = connectSystems(process.env);
-  const { clock, turn } = standingClock();
+  const { clock, advance } = standingClock();
   const known = createKnown(clock);
   const yoga = createYoga<object, DirectLoaders>({
     schema,
@@ -26,7 +26,7 @@ export async function serveDirectly(schema: GraphQLSchema): Promise<Started> {
   });
   return {
     ready: { url: `${server.url}/graphql` },
-    forget: turn,
+    forget: advance,
     close: () => systems.close(),
   };
 }
