@@ -40,7 +40,7 @@ const realNow = Date.now;
 const turnTo = (ms: number): void => {
   aheadMs = ms - realNow();
 };
-const turn = (ms: number): void => {
+const advance = (ms: number): void => {
   aheadMs += ms;
 };
 
