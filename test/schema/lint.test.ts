@@ -1,0 +1,247 @@
+import { readFileSync } from 'node:fs';
+import {
+  buildSchema,
+  getNamedType,
+  isInputObjectType,
+  isInterfaceType,
+  isIntrospectionType,
+  isObjectType,
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLInputField,
+  type GraphQLObjectType,
+} from 'graphql';
+import { describe, expect, it } from 'vitest';
+
+/**
+ * The conventions of schema/README.md that a client's code depends on, checked in the published schema. What
+ * test/schema/conventions.test.ts checks is about composing and privacy.
+ */
+const schema = buildSchema(readFileSync(new URL('../../schema/gateway.graphql', import.meta.url), 'utf8'));
+
+/** Fields of sources that do not follow the rules yet. */
+const NOT_YET: ReadonlySet<string> = new Set([
+  // Lists without further pages.
+  'Company.serviceTickets',
+  'Customer.campaigns',
+  'Customer.cases',
+  'Customer.copiedTickets',
+  'Customer.deals',
+  'Customer.opportunities',
+  'Customer.tickets',
+  'Ticket.comments',
+  // Items without an id.
+  'Branch',
+  'Post',
+  'ProductView',
+  'Shipment',
+  // Consent outside of Customer.consents.
+  'MarketingSubscription.id',
+  'MarketingSubscription.source',
+  'Customer.marketingOptOut',
+  'OptOuts.email',
+  'OptOuts.phone',
+  'TicketComment.byCustomer',
+]);
+
+const objects: GraphQLObjectType[] = Object.values(schema.getTypeMap()).filter(
+  (type): type is GraphQLObjectType => isObjectType(type) && !isIntrospectionType(type),
+);
+const fields = objects.flatMap((type) =>
+  Object.values(type.getFields()).map((field) => ({ path: `${type.name}.${field.name}`, field })),
+);
+const inputs = [
+  ...fields.flatMap(({ path, field }) =>
+    field.args.map((input) => ({ path: `${path}(${input.name}:)`, input })),
+  ),
+  ...Object.values(schema.getTypeMap()).flatMap((type) =>
+    isInputObjectType(type)
+      ? Object.values(type.getFields()).map((input) => ({ path: `${type.name}.${input.name}`, input }))
+      : [],
+  ),
+];
+/** All that has a name and a type: fields, arguments and fields of inputs. */
+const members: {
+  path: string;
+  member: GraphQLField<unknown, unknown> | GraphQLArgument | GraphQLInputField;
+}[] = [
+  ...fields.map(({ path, field }) => ({ path, member: field })),
+  ...inputs.map(({ path, input }) => ({ path, member: input })),
+];
+
+const pathsOf = (found: readonly { path: string }[]): string[] =>
+  found
+    .map(({ path }) => path)
+    .filter((path) => !NOT_YET.has(path))
+    .sort();
+const typeOf = ({ type }: { type: unknown }): string => String(type);
+const argumentOf = (field: GraphQLField<unknown, unknown>, name: string): GraphQLArgument | undefined =>
+  field.args.find((argument) => argument.name === name);
+
+describe('a list that can grow', () => {
+  it('is a connection wherever its page has a size', () => {
+    const paged = fields.filter(({ field }) => argumentOf(field, 'first') !== undefined);
+    expect(paged.length).toBeGreaterThan(3);
+    expect(pathsOf(paged.filter(({ field }) => !typeOf(field).endsWith('Connection')))).toEqual([]);
+  });
+
+  it('takes first with a default, and after', () => {
+    const connections = fields.filter(({ field }) => getNamedType(field.type).name.endsWith('Connection'));
+    expect(
+      pathsOf(
+        connections.filter(({ field }) => {
+          const [first, after] = [argumentOf(field, 'first'), argumentOf(field, 'after')];
+          return (
+            first === undefined ||
+            after === undefined ||
+            typeOf(first) !== 'Int!' ||
+            typeof first.defaultValue !== 'number' ||
+            typeOf(after) !== 'String'
+          );
+        }),
+      ),
+    ).toEqual([]);
+  });
+
+  it('has edges, nodes and pageInfo, after the GraphQL Cursor Connections specification', () => {
+    for (const type of objects.filter(({ name }) => name.endsWith('Connection'))) {
+      const item = type.name.slice(0, -'Connection'.length);
+      const { edges, nodes, pageInfo } = type.getFields();
+      expect({ type: type.name, edges: String(edges?.type), pageInfo: String(pageInfo?.type) }).toEqual({
+        type: type.name,
+        edges: `[${item}Edge!]!`,
+        pageInfo: 'PageInfo!',
+      });
+      const edge = schema.getType(`${item}Edge`);
+      if (!isObjectType(edge)) throw new Error(`There is no type ${item}Edge.`);
+      const { cursor, node } = edge.getFields();
+      expect(String(cursor?.type)).toBe('String!');
+      expect(`[${String(node?.type)}]!`).toBe(String(nodes?.type));
+    }
+  });
+
+  it('has no other type with edges', () => {
+    expect(
+      objects.filter((type) => type.getFields()['edges'] !== undefined && !type.name.endsWith('Connection')),
+    ).toEqual([]);
+  });
+
+  it('has a PageInfo with four fields', () => {
+    const pageInfo = schema.getType('PageInfo');
+    if (!isObjectType(pageInfo)) throw new Error('There is no type PageInfo.');
+    expect(
+      Object.fromEntries(Object.values(pageInfo.getFields()).map(({ name, type }) => [name, String(type)])),
+    ).toEqual({
+      hasNextPage: 'Boolean!',
+      hasPreviousPage: 'Boolean!',
+      startCursor: 'String',
+      endCursor: 'String',
+    });
+  });
+
+  it('is the only thing that has an argument or a field named after', () => {
+    const isOfConnection = (path: string) =>
+      fields.some(
+        (one) => path === `${one.path}(after:)` && getNamedType(one.field.type).name.endsWith('Connection'),
+      );
+    expect(
+      pathsOf(members.filter(({ path, member }) => member.name === 'after' && !isOfConnection(path))),
+    ).toEqual([]);
+  });
+});
+
+describe('an object that a client would cache', () => {
+  /** What its own cache key is, beside `id`. */
+  const KEYS: Readonly<Record<string, string>> = { Product: 'sku' };
+
+  it.each(['Order', 'OrderLine', 'Invoice', 'Cart', 'CartLine', 'Product'])('%s has a key', (name) => {
+    const type = schema.getType(name);
+    if (!isObjectType(type)) throw new Error(`There is no type ${name}.`);
+    expect(String(type.getFields()[KEYS[name] ?? 'id']?.type)).toBe('ID!');
+  });
+
+  it('has an id that is there whenever the object is', () => {
+    const ids = fields.filter(({ field }) => field.name === 'id');
+    expect(pathsOf(ids.filter(({ field }) => typeOf(field) !== 'ID!'))).toEqual([
+      // Null when the system that names the customer is unavailable: another id would be another customer.
+      'Customer.id',
+    ]);
+  });
+
+  it('has a key if it is an item of a connection', () => {
+    const items = objects.flatMap((type) =>
+      type.name.endsWith('Edge') ? [getNamedType(type.getFields()['node']?.type)] : [],
+    );
+    expect(
+      items
+        .filter(
+          (type) => (isObjectType(type) || isInterfaceType(type)) && type.getFields()['id'] === undefined,
+        )
+        .map((type) => type?.name ?? '')
+        .filter((name) => !NOT_YET.has(name)),
+    ).toEqual([]);
+  });
+});
+
+describe('a name', () => {
+  const named = (type: string) => members.filter(({ member }) => getNamedType(member.type).name === type);
+
+  it('ends in At if it is a moment, and only then', () => {
+    const ofMoment = (name: string) => /At$/.test(name);
+    expect(pathsOf(named('DateTime').filter(({ member }) => !ofMoment(member.name)))).toEqual([
+      // A bound of the list, not a moment of an object.
+      'Customer.timeline(since:)',
+    ]);
+    expect(
+      pathsOf(
+        members.filter(
+          ({ member }) => ofMoment(member.name) && getNamedType(member.type).name !== 'DateTime',
+        ),
+      ),
+    ).toEqual([]);
+  });
+
+  it('ends in On if it is a day, and only then', () => {
+    const ofDay = (name: string) => /[a-z]On$/.test(name);
+    expect(pathsOf(named('Date').filter(({ member }) => !ofDay(member.name)))).toEqual([]);
+    expect(
+      pathsOf(
+        members.filter(({ member }) => ofDay(member.name) && getNamedType(member.type).name !== 'Date'),
+      ),
+    ).toEqual([]);
+  });
+
+  it('begins with is, has, can or should if it is true or false, and only then', () => {
+    const saysBoolean = (name: string) => /^(is|has|can|should)[A-Z]/.test(name);
+    expect(pathsOf(named('Boolean').filter(({ member }) => !saysBoolean(member.name)))).toEqual([
+      // They are named after the condition that @condition declares.
+      'Subscription.orderPaid(firstOrder:)',
+      'Subscription.orderPlaced(firstOrder:)',
+    ]);
+    expect(
+      pathsOf(
+        members.filter(
+          ({ member }) => saysBoolean(member.name) && getNamedType(member.type).name !== 'Boolean',
+        ),
+      ),
+    ).toEqual([]);
+  });
+
+  it('is source or sources only for values of the enum Source', () => {
+    expect(
+      pathsOf(
+        members.filter(
+          ({ member }) => /^sources?$/.test(member.name) && getNamedType(member.type).name !== 'Source',
+        ),
+      ),
+    ).toEqual([]);
+  });
+});
+
+it('is exact: only measurements of the weather are binary floats', () => {
+  // They are not exact themselves, and nobody adds them up. A position on the map is not among them.
+  const isMeasurement = (path: string) =>
+    /^Weather[A-Za-z]*\./.test(path) && !/(latitude|longitude)$/i.test(path);
+  const floats = members.filter(({ member }) => getNamedType(member.type).name === 'Float');
+  expect(pathsOf(floats.filter(({ path }) => !isMeasurement(path)))).toEqual([]);
+});
