@@ -12,7 +12,7 @@ import type { Client } from '../../src/connectors/connector.js';
 import { createCustomerIds } from '../../src/identity/customer-id.js';
 import type { CustomerRecord } from '../../src/index.js';
 import type { Loader } from '../../src/loaders/loader.js';
-import type { StandingClock } from './standing-clock.js';
+import type { FrozenClock } from './frozen-clock.js';
 import { askForCarts, askForProducts, type Cart, type Product, type Systems } from './systems.js';
 
 /** What those who are compared with the gateway ask the systems by: the sources' own loaders and DataLoader. */
@@ -30,7 +30,7 @@ export type DirectLoaders = ReturnType<typeof createDirectLoaders>;
 /** Who is known to which system, for as long as the gateway keeps it. */
 type Known = ReturnType<typeof createKnown>;
 
-export function createKnown(clock: StandingClock['clock']) {
+export function createKnown(clock: FrozenClock['clock']) {
   return new LRUCache<string, readonly CustomerRecord[]>({
     max: 100_000,
     ttl: 60_000,

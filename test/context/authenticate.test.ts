@@ -146,7 +146,7 @@ describe('keys that the issuer publishes', () => {
   afterEach(() => {
     vi.useRealTimers();
   });
-  const turn = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
+  const advance = (seconds: number) => vi.setSystemTime(Date.now() + seconds * 1000);
 
   async function published(...keys: readonly SigningKey[]) {
     const server = await keyServer(...keys);
@@ -185,7 +185,7 @@ describe('keys that the issuer publishes', () => {
     await authentication.as(await fresh(issuerKey));
     const next = signingKey('two', 'ES256');
     server.publish(issuerKey, next);
-    turn(31);
+    advance(31);
     expect(await authentication.as(await fresh(next))).toMatchObject({ roles: ['operator'] });
     expect(server.asked()).toBe(2);
     for (const kid of ['three', 'four', 'five'])
@@ -193,7 +193,7 @@ describe('keys that the issuer publishes', () => {
         new UnauthenticatedError('invalid'),
       );
     expect(server.asked()).toBe(2);
-    turn(31);
+    advance(31);
     for (const kid of ['three', 'four', 'five'])
       await expect(authentication.as(await fresh(signingKey(kid)))).rejects.toEqual(
         new UnauthenticatedError('invalid'),
@@ -206,7 +206,7 @@ describe('keys that the issuer publishes', () => {
     const seen = await fresh(issuerKey);
     await authentication.as(seen);
     server.publish(signingKey('two'));
-    turn(601);
+    advance(601);
     await expect(authentication.as(seen)).rejects.toEqual(new UnauthenticatedError('invalid'));
     expect(server.asked()).toBe(2);
   });
@@ -238,7 +238,7 @@ describe('keys that the issuer publishes', () => {
     expect(authentication.outOfReach).toHaveLength(1);
     expect(await authentication.as(shopKey)).toMatchObject({ name: 'shop' });
     server.publish(issuerKey);
-    turn(6);
+    advance(6);
     expect(await authentication.as(good)).toMatchObject({ roles: ['operator'] });
   });
 
@@ -254,7 +254,7 @@ describe('keys that the issuer publishes', () => {
     const { server, authentication } = await published(issuerKey);
     await authentication.as(await fresh(issuerKey));
     server.answer((response) => response.destroy());
-    turn(60);
+    advance(60);
     await expect(authentication.as(await fresh(signingKey('made up')))).rejects.toThrow(
       AuthenticationUnavailableError,
     );

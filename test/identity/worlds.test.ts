@@ -65,7 +65,7 @@ function gateway(world: World, start: Identifier, { limits, down = [], disorder 
                     const asked = values.map((value) => ({ namespace, value }));
                     calls.push(...asked.map((one) => `${system.name} ${text(one)}`));
                     const turns = disorder === 0 ? 0 : chance(disorder, `${system.name} ${values.join()}`, 6);
-                    for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate);
+                    for (let advance = 0; advance < turns; advance++) await new Promise(setImmediate);
                     if (down.includes(system.name) || down.includes(`${system.name} ${namespace}`))
                       throw new SourceUnavailableError(system.name, `${system.name} is down.`);
                     return asked.map((one) => disordered(tells(world, system, one), disorder));

@@ -285,8 +285,8 @@ describe('the limiter', () => {
       .map(({ priority }) => priority);
     const bulkTurns = order.flatMap((priority, i) => (priority === 'bulk' ? [i] : []));
     expect(bulkTurns[0]).toBeGreaterThanOrEqual(10);
-    for (const [i, turn] of bulkTurns.slice(1).entries())
-      if (turn < 60) expect(turn - (bulkTurns[i] ?? 0)).toBeGreaterThanOrEqual(10);
+    for (const [i, advance] of bulkTurns.slice(1).entries())
+      if (advance < 60) expect(advance - (bulkTurns[i] ?? 0)).toBeGreaterThanOrEqual(10);
   });
 
   it('tells a refused call when it would likely be made', async () => {

@@ -2,12 +2,12 @@ import { sources } from '../../../sources/index.js';
 import { createGateway } from '../../../src/gateway.js';
 import { listen } from '../../../src/http/http.js';
 import type { Started } from '../bench-process.js';
-import { standingClock } from '../standing-clock.js';
+import { frozenClock } from '../frozen-clock.js';
 import { tune } from '../tuning.js';
 
 /** The gateway as `npm start` makes it, but for its clock, and what it is told of its sources. */
 export async function startGateway(): Promise<Started> {
-  const { clock, advance } = standingClock();
+  const { clock, advance } = frozenClock();
   const operations = process.env['BENCH_OPERATIONS'];
   const gateway = createGateway({
     ...tune(sources),

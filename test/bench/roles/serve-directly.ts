@@ -3,13 +3,13 @@ import { createYoga } from 'graphql-yoga';
 import { listen } from '../../../src/http/http.js';
 import type { Started } from '../bench-process.js';
 import { createDirectLoaders, createKnown, type DirectLoaders } from '../direct-loaders.js';
-import { standingClock } from '../standing-clock.js';
+import { frozenClock } from '../frozen-clock.js';
 import { connectSystems } from '../systems.js';
 
 /** Answers by a schema whose resolvers call the systems by themselves: Yoga, loaders for each request, and nothing else. */
 export async function serveDirectly(schema: GraphQLSchema): Promise<Started> {
   const systems = connectSystems(process.env);
-  const { clock, advance } = standingClock();
+  const { clock, advance } = frozenClock();
   const known = createKnown(clock);
   const yoga = createYoga<object, DirectLoaders>({
     schema,
