@@ -2,28 +2,28 @@ import type { ConsentChannel, Mask, Purpose } from '../customer/schema.generated
 import { ForbiddenError } from '../errors.js';
 import type { FieldPolicy, ValuePolicy } from '../stitching/policies.js';
 
-/** Whom an answer is for, as far as what may be in it goes: callers of one audience may see the same. */
+/** A group of callers that may see the same data for the same purpose. */
 export interface Audience {
   /** As in `@requiresScopes`. */
   scopes: ReadonlySet<string>;
   sees: 'clear' | 'masked';
-  /** What the request is for. Undefined (with `AUTH=off`): for nothing in particular, so no purpose forbids a field. */
+  /** The purpose of the request. Undefined (with `AUTH=off`): no field is refused for its purpose. */
   purpose: Purpose | undefined;
 }
 
-/** What an audience gets of a field. */
+/** The access of an audience to a field. */
 export type Access =
   | { kind: 'forbidden'; error: () => ForbiddenError }
   | {
       kind: 'allowed';
       mask?: Mask;
-      /** Only with the customer's consent; for the channel, if one is named. */
+      /** The field needs the customer's consent for this purpose, and for this channel if there is one. */
       consent?: { purpose: Purpose; channel?: ConsentChannel };
     };
 
 const texts = new WeakMap<Audience, string>();
 
-/** One audience has one text, which holds nothing of a person. */
+/** A text that identifies an audience. It contains no personal data. */
 export function textOfAudience(audience: Audience): string {
   let text = texts.get(audience);
   if (text === undefined) {
@@ -34,10 +34,10 @@ export function textOfAudience(audience: Audience): string {
 }
 
 /**
- * What the directives of a field come to for an audience. The customer's consent is asked for on the fields of Customer:
- * what lies within them is reached by no other way for a purpose that needs it, which readPolicies() checks at start. Of
- * events, subscriptions ask it as a whole. What a customer allows and forbids is shown without consent: a caller that has to
- * respect a refusal must see it.
+ * The access that the directives of a field give an audience. Consent is checked on the fields of Customer: for a purpose
+ * that needs consent, fields below them are reachable in no other way, which readPolicies() checks at start. Subscriptions
+ * check consent for a whole event. The customer's consents themselves are shown without consent: a caller must see a
+ * refusal to respect it.
  */
 export function accessTo(
   path: string,
@@ -61,15 +61,15 @@ export function accessTo(
   };
 }
 
-/** Makes the error with which the scopes or purposes of a policy refuse an audience. Undefined: they do not. */
+/** A function that makes the error if scopes or purposes refuse the audience; undefined if they allow it. */
 export function forbidden(
   { scopes, purposes }: ValuePolicy,
   audience: Audience,
 ): (() => ForbiddenError) | undefined {
   const { purpose } = audience;
   if (scopes?.some((all) => all.every((scope) => audience.scopes.has(scope))) === false)
-    return () => new ForbiddenError('This caller may not see this.', { scopes });
+    return () => new ForbiddenError('This caller may not see this field: it lacks the scopes.', { scopes });
   if (purpose !== undefined && purposes?.includes(purpose) === false)
-    return () => new ForbiddenError(`This is not to be seen for ${purpose}.`, { purposes });
+    return () => new ForbiddenError(`This field is not available for the purpose ${purpose}.`, { purposes });
   return undefined;
 }

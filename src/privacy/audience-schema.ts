@@ -15,8 +15,8 @@ import type { ConsentGuard } from './consent-guard.js';
 
 type Field = GraphQLFieldConfig<unknown, Context>;
 
-/** Audiences whose schemas are kept: roles, purposes and narrowed keys make dozens, not thousands. */
-const MAX_AUDIENCES = 50;
+/** Number of cached schemas. Roles, purposes and restricted keys give dozens of audiences, not thousands. */
+const MAX_CACHED_AUDIENCES = 50;
 
 export interface AudienceSchemasOptions {
   schema: GraphQLSchema;
@@ -25,14 +25,14 @@ export interface AudienceSchemasOptions {
   consentGuard: ConsentGuard;
 }
 
-/** What each audience may ask and see. */
+/** The schema of each audience. */
 export interface AudienceSchemas {
   /**
-   * The schema with what the audience may not see refused, masked, or withheld until the customer allows it. What it may
-   * see is as it was, so that it costs nothing more.
+   * The executable schema. Fields that the audience may not see are refused or masked, or wait for consent. All other
+   * fields have their original resolvers, so they cost nothing more.
    */
   executed(audience: Audience): GraphQLSchema;
-  /** What introspection shows: all that the audience may see for one of the purposes that its callers may declare. */
+  /** The schema for introspection: all fields that the audience may see for at least one purpose of its callers. */
   shown(audience: Audience, purposes: readonly Purpose[]): GraphQLSchema;
 }
 
@@ -42,8 +42,8 @@ export function createAudienceSchemas({
   needConsent,
   consentGuard,
 }: AudienceSchemasOptions): AudienceSchemas {
-  const executed = new LRUCache<string, GraphQLSchema>({ max: MAX_AUDIENCES });
-  const shown = new LRUCache<string, GraphQLSchema>({ max: MAX_AUDIENCES });
+  const executed = new LRUCache<string, GraphQLSchema>({ max: MAX_CACHED_AUDIENCES });
+  const shown = new LRUCache<string, GraphQLSchema>({ max: MAX_CACHED_AUDIENCES });
 
   const policyOf = (type: string, field: string): FieldPolicy | undefined => policies.get(`${type}.${field}`);
 
@@ -76,22 +76,22 @@ export function createAudienceSchemas({
   return {
     executed: (audience) => {
       const key = textOfAudience(audience);
-      let made = executed.get(key);
-      if (made === undefined) executed.set(key, (made = makeExecuted(audience)));
-      return made;
+      let audienceSchema = executed.get(key);
+      if (audienceSchema === undefined) executed.set(key, (audienceSchema = makeExecuted(audience)));
+      return audienceSchema;
     },
     shown: (audience, purposes) => {
       const key = `${textOfAudience(audience)} ${purposes.join(' ')}`;
-      let made = shown.get(key);
-      if (made === undefined) shown.set(key, (made = makeShown(audience, purposes)));
-      return made;
+      let audienceSchema = shown.get(key);
+      if (audienceSchema === undefined) shown.set(key, (audienceSchema = makeShown(audience, purposes)));
+      return audienceSchema;
     },
   };
 }
 
 type Resolve = GraphQLFieldResolver<unknown, Context>;
 
-/** The resolver with what stands between the audience and the value; the same one when nothing does. */
+/** The resolver with the checks for the audience; the original resolver if there are none. */
 function guarded(
   resolve: Resolve | undefined,
   access: Access,
@@ -113,7 +113,7 @@ function guarded(
         };
   if (consent === undefined) return shown;
   return (parent, args, context, info) =>
-    // Access asks for consent on the fields of Customer alone, whose objects are all made by the customer view.
+    // accessTo() requires consent only on fields of Customer, so the parent is a Customer.
     permissions.readWithConsent(parent as Customer, context, consent, (): unknown =>
       shown(parent, args, context, info),
     );

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { BEGINNING, readLine, type AuditLine, type Link, type Seal } from './audit-line.js';
 
-/** What became of a line, or of those that should be there. */
+/** The kinds of damage to a chain. */
 export type AuditDamage = 'changed' | 'removed' | 'out of order' | 'duplicated' | 'unreadable' | 'truncated';
 
 export interface AuditProblem {
@@ -12,27 +12,27 @@ export interface AuditProblem {
   detail: string;
 }
 
-/** A line of the chain that is as it was written. */
+/** An unchanged line of the chain. */
 export type AuditMilestone = Link & { time: string };
 
 export interface ChainCheck {
   begin(file: string): void;
-  /** A line, without its line break. */
+  /** Checks a line, without its line break. */
   line(bytes: Buffer): void;
-  /** The file is at its end; what came after the last line break is handed in, if only nothing. */
+  /** Ends a file. `rest` holds the bytes after the last line break; it may be empty. */
   end(rest: Buffer): void;
-  /** What was found, when all files have been gone through. */
+  /** The result after all files. */
   result(): ChainResult;
 }
 
 export interface ChainResult {
-  /** How many lines there are, those included that say that a crash tore others. */
+  /** Number of lines, including the lines that record torn lines after a crash. */
   lines: number;
   first: AuditMilestone | undefined;
   last: AuditMilestone | undefined;
-  /** How often a crash left torn lines. Nobody was given the answers that they were about. */
+  /** How often a crash left torn lines. The answers that these lines describe were never sent. */
   torn: number;
-  /** The first hundred, in the order of files and lines. */
+  /** The first 100 problems, sorted by file and line. */
   problems: AuditProblem[];
   problemsOmitted: number;
 }
@@ -44,7 +44,7 @@ interface Place {
   line: number;
 }
 
-/** Bytes that are no line of the chain. Whether a crash left them is what the line after them says. */
+/** Bytes that are no line of the chain. If a crash left them, the line after them records it. */
 interface Remains extends Place {
   bytes: number;
   digest: Hash;
@@ -54,7 +54,7 @@ export function createChainCheck(seal: Seal, fromBeginning: boolean, head: Link 
   return new LineByLineCheck(seal, fromBeginning, head);
 }
 
-/** Goes along a chain, line by line. The head is the line that is known to be there. */
+/** Checks a chain line by line. The head is the newest line that must be present. */
 class LineByLineCheck implements ChainCheck {
   readonly #seal: Seal;
   readonly #head: Link | undefined;
@@ -65,11 +65,11 @@ class LineByLineCheck implements ChainCheck {
   #torn = 0;
   #first: AuditMilestone | undefined;
   #last: AuditMilestone | undefined;
-  /** What the next line comes after; undefined as long as that may be any. */
+  /** The expected predecessor of the next line; undefined while any predecessor is valid. */
   #before: Link | undefined;
-  /** Lines since then that are reported as wrong: their numbers are not reported as missing as well. */
+  /** Number of lines since then that are reported as damaged. Their numbers are not also reported as missing. */
   #wrong = 0;
-  /** Numbers that were jumped over, and where. They may still come. */
+  /** Skipped numbers, and where. Their lines may still follow. */
   #missing: (Place & { from: number; to: number })[] = [];
   #remains: Remains | undefined;
   #place: Place = { file: '', line: 0 };
@@ -90,7 +90,7 @@ class LineByLineCheck implements ChainCheck {
   }
 
   end(rest: Buffer): void {
-    // What has no line break at its end was left by a crash, and nothing was written after it.
+    // Bytes after the last line break are from a crash, and nothing was written after them.
     if (rest.length > 0 && !this.#read(rest)) {
       this.#torn += 1;
       this.#remains = undefined;
@@ -115,7 +115,7 @@ class LineByLineCheck implements ChainCheck {
     };
   }
 
-  /** Whether the bytes are a line of the chain. */
+  /** Reads and checks bytes. Returns whether they are a line of the chain. */
   #read(bytes: Buffer): boolean {
     this.#place.line += 1;
     const line = readLine(bytes);
@@ -128,14 +128,14 @@ class LineByLineCheck implements ChainCheck {
     this.#lines += 1;
     if (this.#seal(line.sealed) !== line.hash) {
       this.#refuseRemains();
-      this.#report('changed', 'it is not as it was written');
+      this.#report('changed', 'the line was changed after it was written');
       this.#wrong += 1;
       return;
     }
     if (line.repaired === undefined) this.#refuseRemains();
     else this.#checkRepair(line.repaired);
     if (this.#head?.seq === line.seq && this.#head.hash !== line.hash)
-      this.#report('changed', `the head knows another line as number ${line.seq}`);
+      this.#report('changed', `the head has a different line with number ${line.seq}`);
     if (this.#before !== undefined && line.seq <= this.#before.seq) {
       this.#placeEarlier(line.seq);
       return;
@@ -150,23 +150,22 @@ class LineByLineCheck implements ChainCheck {
   #checkStep(line: AuditLine, { seq, hash }: Link): void {
     const next = seq + 1;
     if (line.seq === next) {
-      if (line.prev !== hash)
-        this.#report('changed', 'it was written after another line than the one before it');
+      if (line.prev !== hash) this.#report('changed', 'its hash of the previous line does not match');
     } else if (line.seq > next + this.#wrong) {
       this.#missing.push({ ...this.#place, from: next + this.#wrong, to: line.seq - 1 });
-      // Each is a problem in the end, but for those that still come.
+      // Bounds the memory: the oldest gaps are reported now, although their lines could still follow.
       if (this.#missing.length > MAX_PROBLEMS) this.#settleMissing();
     }
   }
 
-  /** A line with a number that lies behind. */
+  /** Handles a line whose number is not higher than the previous one. */
   #placeEarlier(seq: number): void {
     const gap = this.#missing.find(({ from, to }) => from <= seq && seq <= to);
     if (gap === undefined) {
       const isBefore = this.#first !== undefined && seq < this.#first.seq;
       this.#report(
         isBefore ? 'out of order' : 'duplicated',
-        `the line numbered ${seq} ${isBefore ? 'comes late' : 'was there already'}`,
+        `the line numbered ${seq} ${isBefore ? 'comes late' : 'is present already'}`,
       );
       return;
     }
@@ -199,18 +198,18 @@ class LineByLineCheck implements ChainCheck {
 
   #refuseRemains(): void {
     if (this.#remains === undefined) return;
-    this.#report('unreadable', 'this is no audit line, and no crash left it', this.#remains);
+    this.#report('unreadable', 'this is not an audit line, and no crash is recorded for it', this.#remains);
     this.#wrong += 1;
     this.#remains = undefined;
   }
 
-  /** A line says what a crash left before it. */
+  /** Compares the bytes before a repair line with the length and digest that it records. */
   #checkRepair({ bytes, sha256 }: { bytes: number; sha256: string }): void {
     const remains = this.#remains;
     if (remains === undefined)
       this.#report('removed', `the ${bytes} bytes before it that a crash left are missing`);
     else if (remains.bytes !== bytes || remains.digest.digest('hex') !== sha256)
-      this.#report('changed', 'what a crash left is not as it was', remains);
+      this.#report('changed', 'the bytes that a crash left were changed', remains);
     else this.#torn += 1;
     this.#remains = undefined;
   }

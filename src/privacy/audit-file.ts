@@ -13,23 +13,23 @@ import { HeadError, headPath, openHead, type AuditHead } from './audit-head.js';
 import { BEGINNING, lastLine, type AuditLine, type Link, type Seal } from './audit-line.js';
 import { LockedError, takeLock } from './audit-lock.js';
 
-/** Where audit lines go, and where the chain stands there. */
+/** The destination of audit lines, and the state of the chain there. */
 export interface AuditTarget {
   fd: number;
-  /** The line that the next one comes after. */
+  /** The last line, which the next line refers to. */
   chain: Link;
-  /** What stands after the last whole line: what a crash left of further lines. */
+  /** The bytes after the last complete line, which a crash left. */
   torn: Buffer;
-  /** False when the last line lacks its line break. */
+  /** False if the last line has no line break. */
   isEnded: boolean;
   /** Only a file has one. */
   head: AuditHead | undefined;
-  /** Takes back the last bytes; false when what is written stays. */
+  /** Removes the last bytes. Returns false if that is not possible. */
   takeBack(bytes: number): boolean;
   close(): void;
 }
 
-/** Standard output, or another thing that cannot be read again: each start of the gateway begins a chain. */
+/** Standard output or another destination that cannot be read: each start of the gateway begins a new chain. */
 function stream(fd: number, close: () => void): AuditTarget {
   return {
     fd,
@@ -48,7 +48,7 @@ export function standardOutput(): AuditTarget {
   return stream(1, () => undefined);
 }
 
-/** Opens a log to go on with it, alone. Throws a ConfigError when that cannot be. */
+/** Opens and locks a log to continue its chain. Throws a ConfigError if that is not possible. */
 export function openAuditFile(path: string, seal: Seal): AuditTarget {
   const undo: (() => void)[] = [];
   try {
@@ -58,7 +58,7 @@ export function openAuditFile(path: string, seal: Seal): AuditTarget {
         closeSync(device);
       });
     }
-    // Two names of one file are one file.
+    // Resolves links, so that two names of one file share one lock.
     const name = existsSync(path) ? realpathSync(path) : path;
     const unlock = takeLock(`${name}.lock`);
     undo.push(unlock);
@@ -78,7 +78,8 @@ export function openAuditFile(path: string, seal: Seal): AuditTarget {
       head,
       takeBack: (bytes) => {
         try {
-          // Whoever empties the file meanwhile (logrotate's copytruncate) is not given it back full of zeros.
+          // The file may have been truncated meanwhile (logrotate's copytruncate). Truncating to more than its size would
+          // fill it with zeros.
           ftruncateSync(fd, Math.max(0, fstatSync(fd).size - bytes));
           return true;
         } catch {
@@ -101,43 +102,42 @@ class ForeignFileError extends Error {}
 
 function reasonOf(error: unknown): string {
   if (error instanceof LockedError)
-    return `${error.message}. Two gateways would break the chain: give each a file of its own. When that process is no more, remove the lock`;
+    return `${error.message}. Two gateways would break the chain: give each its own file. If that process has ended, remove the lock`;
   if (error instanceof HeadError)
-    return `${error.message}. See what \`stekkerdoos audit verify\` says, then move the file and its head away together`;
+    return `${error.message}. Run \`stekkerdoos audit verify\`, then move the file and its head away together`;
   if (error instanceof ForeignFileError) return `${error.message}. Name another file, or move this one away`;
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-  return `${code}. Name a file in a folder that is there and that the gateway may write to`;
+  return `${code}. Name a file in an existing folder that the gateway may write to`;
 }
 
 type End = Pick<AuditTarget, 'chain' | 'torn' | 'isEnded'>;
 
-/** Where the chain stands at the end of a file and by its head. */
+/** The state of the chain at the end of a file, compared with its head. */
 function endOf(fd: number, head: Link | undefined, seal: Seal): End {
   const { size } = fstatSync(fd);
   const { found, torn } = readEnd(fd, size);
   if (found === undefined) {
-    if (size > 0 && head === undefined)
-      throw new ForeignFileError('it holds something else than an audit log');
-    // Without lines but with a head: the file was moved away, and this one goes on from it.
+    if (size > 0 && head === undefined) throw new ForeignFileError('it is not an audit log');
+    // A head without lines: the old file was moved away, and this file continues its chain.
     return { chain: head ?? BEGINNING, torn, isEnded: true };
   }
   const { line, isEnded, after } = found;
   if (seal(line.sealed) !== line.hash) {
     throw new ForeignFileError(
-      'its last line is not sealed as this gateway would seal it. If AUDIT_SECRET was changed, a new file is to be begun with it; if not, the line was',
+      'its last line does not match AUDIT_SECRET. If AUDIT_SECRET was changed, begin a new file; if not, the line was changed',
     );
   }
-  // The head may be behind the file by what was written just before a crash. That it is ahead means that lines were
-  // taken away: going on from it lets everybody see that they are missing.
+  // The head may be behind the file by the lines of the last moment before a crash. If it is ahead, lines were removed:
+  // continuing from the head makes their absence visible.
   const isCurrent = head === undefined || head.seq < line.seq;
   const chain = isCurrent ? { seq: line.seq, hash: line.hash } : head;
   return { chain, torn: after, isEnded };
 }
 
-/** More torn bytes than several crashes in a row could leave. */
-const MAX_TORN = 16 * 1024 * 1024;
+/** More torn bytes than several consecutive crashes can leave. */
+const MAX_TORN_BYTES = 16 * 1024 * 1024;
 
-/** The last whole line is looked for from the end: the file may be large. */
+/** Finds the last complete line. Searches from the end, because the file may be large. */
 function readEnd(
   fd: number,
   size: number,
@@ -147,6 +147,6 @@ function readEnd(
     const read = readSync(fd, bytes, 0, bytes.length, size - bytes.length);
     const found = lastLine(bytes.subarray(0, read));
     if (found !== undefined || length >= size) return { found, torn: bytes };
-    if (length >= MAX_TORN) throw new ForeignFileError('it holds something else than an audit log');
+    if (length >= MAX_TORN_BYTES) throw new ForeignFileError('it is not an audit log');
   }
 }

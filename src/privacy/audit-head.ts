@@ -2,25 +2,25 @@ import { closeSync, constants, openSync, readFileSync, readSync, writeSync } fro
 import type { Link } from './audit-line.js';
 
 /**
- * A file beside the log with number and hash of its newest line. The chain tells when a line within it is missing; that
- * lines are missing at its end only this tells.
+ * A file beside the log with the number and hash of the newest line. The chain itself shows missing lines except at its
+ * end; the head shows those.
  */
 export interface AuditHead {
-  /** What it said when it was opened; undefined when it was not there. */
+  /** The content when it was opened; undefined if it did not exist. */
   found: Link | undefined;
-  /** Notes the newest line within a tenth of a second: of those that come faster the last is enough. */
+  /** Writes the newest line within 100 ms. If several follow in that time, only the last is written. */
   note(link: Link): void;
-  /** Notes a line at once. */
+  /** Writes a line at once. */
   start(link: Link): void;
   close(): void;
 }
 
-/** The head does not say what a head says, or is not where it should be. */
+/** The head is missing, or its content is invalid. */
 export class HeadError extends Error {}
 
-const NOTED_WITHIN_MS = 100;
+const WRITE_DELAY_MS = 100;
 
-/** Every head has this length, so that one is written over the other in place. */
+/** The fixed length of a head, so that a new one overwrites the old one in place. */
 const BYTES = 120;
 const FORM = /^\{"seq":(\d{1,15}),"hash":"([0-9a-f]{64})"\} *\n$/;
 
@@ -28,7 +28,7 @@ export function headPath(file: string): string {
   return `${file}.head`;
 }
 
-/** What a head says; undefined when there is none. */
+/** Reads a head; undefined if there is none. */
 export function readHead(path: string): Link | undefined {
   try {
     return parse(path, readFileSync(path, 'latin1'));
@@ -58,14 +58,14 @@ export function openHead(path: string): AuditHead {
       writeSync(fd, format(newest), 0, BYTES, 0);
       newest = undefined;
     } catch {
-      // The head is behind the log, which verifies; the next line tries again.
+      // The head is now behind the log, which still verifies. The next line tries again.
     }
   };
   return {
     found,
     note: (link) => {
       newest = link;
-      timer ??= setTimeout(writeNewest, NOTED_WITHIN_MS).unref();
+      timer ??= setTimeout(writeNewest, WRITE_DELAY_MS).unref();
     },
     start: (link) => {
       writeSync(fd, format(link), 0, BYTES, 0);
@@ -84,6 +84,7 @@ function format({ seq, hash }: Link): Buffer {
 
 function parse(path: string, text: string): Link {
   const [, seq, hash] = FORM.exec(text) ?? [];
-  if (seq === undefined || hash === undefined) throw new HeadError(`${path} does not say what a head says`);
+  if (seq === undefined || hash === undefined)
+    throw new HeadError(`${path} is not a valid head of an audit log`);
   return { seq: Number(seq), hash };
 }

@@ -3,16 +3,16 @@ import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:
 import { hostname } from 'node:os';
 import { z } from 'zod';
 
-/** Who holds a lock. A process id alone may have been given to another process since. */
+/** The owner of a lock. The start time is included, because process ids are reused. */
 const owners = z.object({ pid: z.number(), host: z.string(), started: z.string().optional() });
 type Owner = z.infer<typeof owners>;
 
-/** Somebody else holds the lock, or it cannot be told that nobody does. */
+/** Another process holds the lock, or its owner cannot be determined. */
 export class LockedError extends Error {}
 
 /**
- * Takes a lock: a file that says which process holds it. What a process that is no more has left is taken over. Gives
- * back how to let it go.
+ * Acquires a lock: a file that names the process that holds it. Takes over the lock of a process that has ended. Returns
+ * the function that releases the lock.
  */
 export function takeLock(path: string): () => void {
   const me = JSON.stringify({
@@ -21,7 +21,7 @@ export function takeLock(path: string): () => void {
     started: startOf(process.pid),
   } satisfies Owner);
   const mine = `${path}.${randomUUID()}`;
-  // Written elsewhere and linked, so that nobody sees a lock that does not say yet whose it is.
+  // Written under another name and then linked, so that no process sees a lock without its owner.
   writeFileSync(mine, me, { flag: 'wx', mode: 0o600 });
   try {
     while (
@@ -38,12 +38,12 @@ export function takeLock(path: string): () => void {
   };
 }
 
-/** Puts a lock aside that nobody holds any more. */
+/** Moves away a lock whose process has ended. */
 function takeOver(path: string, aside: string): void {
-  const held = read(path);
-  if (held === undefined) return;
-  const owner = parse(held);
-  if (owner === undefined) throw new LockedError(`${path} is not readable as a lock`);
+  const content = read(path);
+  if (content === undefined) return;
+  const owner = parse(content);
+  if (owner === undefined) throw new LockedError(`${path} is not a valid lock`);
   if (owner.host !== hostname())
     throw new LockedError(`process ${owner.pid} on ${owner.host} has taken it by ${path}`);
   if (isRunning(owner)) throw new LockedError(`process ${owner.pid} is writing it, by ${path}`);
@@ -53,8 +53,8 @@ function takeOver(path: string, aside: string): void {
     })
   )
     return;
-  // Somebody else may have been quicker: then it is theirs that was put aside.
-  if (read(aside) !== held)
+  // Another process may have taken the lock meanwhile. Then its lock was moved, and is put back.
+  if (read(aside) !== content)
     isDone('EEXIST', () => {
       linkSync(aside, path);
     });
@@ -65,21 +65,21 @@ function isRunning({ pid, started }: Owner): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    // Another user's process may not be signalled, and runs.
+    // Any other error means that the process runs, but belongs to another user.
     if (codeOf(error) === 'ESRCH') return false;
   }
   const now = startOf(pid);
   return now === undefined || started === undefined || now === started;
 }
 
-/** When a process started, where /proc tells: two processes of one id never have the same. */
+/** The start time of a process from /proc, if available. Two processes with the same id never have the same one. */
 function startOf(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // The name of the program, in brackets, may hold anything.
+    // The program name, in brackets, may contain blanks and brackets.
     const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim();
-    // One that is dead, and whose parent has not asked what became of it, holds nothing.
+    // A zombie process (state Z) has ended, so it holds no lock.
     return state === 'Z' ? 'ended' : `${boot} ${rest[18] ?? ''}`;
   } catch {
     return undefined;
@@ -102,7 +102,7 @@ function parse(text: string): Owner | undefined {
   }
 }
 
-/** False when it failed for the one reason that is expected. */
+/** Runs an action. Returns false if it failed with the expected error code; other errors are thrown. */
 function isDone(expected: string, act: () => void): boolean {
   try {
     act();

@@ -14,7 +14,7 @@ import {
 
 export type AuditDestination = { file: string } | 'stdout';
 
-/** Where the audit log goes; undefined for nowhere. Where nobody says who they are there is nobody to account for. */
+/** The destination of the audit log; undefined for none. Without authentication there is no caller to record. */
 export function auditDestination(
   file: string | undefined,
   callersAreKnown: boolean,
@@ -25,11 +25,11 @@ export function auditDestination(
 
 export interface AuditLogOptions {
   to: AuditDestination;
-  /** Lines are sealed with it: HMAC-SHA-256 instead of SHA-256. */
+  /** The key of the hash of each line: HMAC-SHA-256 instead of SHA-256. */
   secret?: string | undefined;
   /** Milliseconds since 1970, for the time in a line. Default: `Date.now`. */
   now?: () => number;
-  /** Writes some of a text (as UTF-8) or bytes to a file and gives how many bytes, as write(2) does. Default: the file system's. */
+  /** Writes part of a text (as UTF-8) or bytes, and returns the number of bytes, as write(2) does. Default: the file system. */
   write?: WriteSome;
 }
 
@@ -37,13 +37,13 @@ export type WriteSome = (fd: number, what: string | Uint8Array) => number | Prom
 
 export interface AuditLog {
   /**
-   * Writes a line. Done when the operating system has it: what happens to this process does not touch it any more, though
-   * a power cut may. Fails with an AuditError when it could not be written, and then it is not in the log.
+   * Writes a line. Resolves when the operating system has it: the end of this process cannot lose it, but a power failure
+   * can. Rejects with an AuditError if the line could not be written; then it is not in the log.
    */
   append(entry: AuditEntry): Promise<void>;
-  /** Counts since the start, and how many entries wait to be written. */
+  /** Counts since the start, and the number of entries that wait to be written. */
   state(): AuditState;
-  /** Writes what waits. */
+  /** Writes the waiting entries, then closes the log. */
   close(): Promise<void>;
 }
 
@@ -61,23 +61,23 @@ interface Waiting {
 
 interface Line {
   text: string;
-  /** How long it is. */
+  /** Length in bytes. */
   bytes: number;
   link: Link;
   of?: Waiting;
 }
 
-/** Written at once. What a crash can tear is no longer than this and one line. */
+/** Maximum size of one write in characters. A crash tears at most this and one line. */
 const MAX_GROUP_CHARS = 1024 * 1024;
-/** When the disk stands still, more are refused rather than kept in memory. */
-const MAX_WAITING = 10_000;
-/** A pipe that nobody reads from is given this long. */
-const PATIENCE_MS = 5_000;
-const PAUSE_MS = 10;
+/** Maximum number of waiting entries. More are refused, so that a blocked disk does not fill the memory. */
+const MAX_WAITING_ENTRIES = 10_000;
+/** Milliseconds that a full pipe may block a write. */
+const WRITE_TIMEOUT_MS = 5_000;
+const RETRY_PAUSE_MS = 10;
 
 /**
- * Opens the audit log. Throws a ConfigError when it cannot be. Entries that come while others are being written go out
- * together after them, in the order in which they came.
+ * Opens the audit log. Throws a ConfigError if that fails. Entries that arrive during a write are written together after
+ * it, in their order of arrival.
  */
 export function createAuditLog({
   to,
@@ -94,15 +94,15 @@ export function createAuditLog({
   const counts = { written: 0, failed: 0 };
 
   const run = async (): Promise<void> => {
-    // What is answered by the same news of a system goes out together.
+    // Waits one microtask, so that entries of answers that resolve together are written together.
     await RESOLVED;
     for (;;) {
       const lines = linesOf(nextGroup());
-      const whole = writeWhole(write, target.fd, lines);
-      conclude(lines, whole instanceof Promise ? await whole : whole);
+      const whole = writeAll(write, target.fd, lines);
+      settle(lines, whole instanceof Promise ? await whole : whole);
       await RESOLVED;
       if (waiting.length === 0) break;
-      // One line has led to the next: others have their turn between them.
+      // Yields to the event loop, so that a continuous flow of lines does not block other work.
       await new Promise(setImmediate);
     }
     running = undefined;
@@ -130,8 +130,8 @@ export function createAuditLog({
     return lines;
   };
 
-  const conclude = (lines: readonly Line[], { written, error }: Whole): void => {
-    // Lines of which all bytes are there stay, whatever became of those after them.
+  const settle = (lines: readonly Line[], { written, error }: WriteResult): void => {
+    // Completely written lines count, even if a later line failed.
     let end = 0;
     let whole = 0;
     for (const { bytes, link, of } of lines) {
@@ -146,8 +146,8 @@ export function createAuditLog({
     if (whole > 0) target.head?.note(chain);
     if (whole === lines.length) return;
     const partial = Buffer.from(textOf(lines)).subarray(end, written);
-    if (partial.length > 0 && !target.takeBack(partial.length)) stays(partial);
-    const refusal = new AuditError('The audit log could not be written, so this is not answered.', {
+    if (partial.length > 0 && !target.takeBack(partial.length)) retainPartial(partial);
+    const refusal = new AuditError('The audit log could not be written, so the answer is not sent.', {
       cause: error,
     });
     for (const { of } of lines.slice(whole)) {
@@ -157,9 +157,9 @@ export function createAuditLog({
     }
   };
 
-  /** Bytes of lines that are not whole are written and cannot be taken back: as after a crash, the next line says so. */
-  const stays = (partial: Buffer): void => {
-    // The first of them ends the line that was whole but for its line break.
+  /** Handles an incomplete line that cannot be removed: as after a crash, the next line records it. */
+  const retainPartial = (partial: Buffer): void => {
+    // The first byte is the line break of the previous line, if that was missing.
     const all = Buffer.concat([torn, isEnded ? partial : partial.subarray(1)]);
     const found = lastLine(all);
     isEnded = found?.isEnded ?? true;
@@ -169,10 +169,10 @@ export function createAuditLog({
 
   return {
     append: (entry) => {
-      if (closing !== undefined || waiting.length >= MAX_WAITING) {
+      if (closing !== undefined || waiting.length >= MAX_WAITING_ENTRIES) {
         counts.failed += 1;
-        const reason = closing === undefined ? 'does not get on with writing' : 'is closed';
-        return Promise.reject(new AuditError(`The audit log ${reason}, so this is not answered.`));
+        const reason = closing === undefined ? 'has too many waiting entries' : 'is closed';
+        return Promise.reject(new AuditError(`The audit log ${reason}, so the answer is not sent.`));
       }
       const body = bodyOf(entry, now());
       return new Promise((resolve, reject) => {
@@ -195,8 +195,8 @@ const NOTHING = Buffer.alloc(0);
 
 const RESOLVED = Promise.resolve();
 
-/** How many bytes were written, and why not all of them. */
-interface Whole {
+/** The number of written bytes, and the error if not all were written. */
+interface WriteResult {
   written: number;
   error?: unknown;
 }
@@ -205,8 +205,8 @@ function textOf(lines: readonly Line[]): string {
   return lines.map(({ text }) => text).join('');
 }
 
-/** Writes until all is written or there is an error: at once, as a rule, and then what is written need not be made bytes of here. */
-function writeWhole(write: WriteSome, fd: number, lines: readonly Line[]): Whole | Promise<Whole> {
+/** Writes until all is written or an error occurs. Usually one write is enough, and then no buffer is needed. */
+function writeAll(write: WriteSome, fd: number, lines: readonly Line[]): WriteResult | Promise<WriteResult> {
   const text = textOf(lines);
   try {
     const some = write(fd, text);
@@ -217,50 +217,50 @@ function writeWhole(write: WriteSome, fd: number, lines: readonly Line[]): Whole
   }
 }
 
-/** What the first attempt has left. A pipe that is full says EAGAIN, and may have room soon. */
+/** Writes the rest after the first attempt. A full pipe returns EAGAIN and may have room soon. */
 async function writeRest(
   write: WriteSome,
   fd: number,
   bytes: Buffer,
   first: number | Promise<number>,
-): Promise<Whole> {
+): Promise<WriteResult> {
   let written = 0;
   let some = first;
-  for (let patience = PATIENCE_MS; ;) {
+  for (let remainingMs = WRITE_TIMEOUT_MS; ;) {
     try {
       written += await some;
       if (written === bytes.length) return { written };
       some = write(fd, bytes.subarray(written));
     } catch (error) {
-      if (!isFull(error) || patience <= 0) return { written, error };
-      patience -= PAUSE_MS;
+      if (!isFull(error) || remainingMs <= 0) return { written, error };
+      remainingMs -= RETRY_PAUSE_MS;
       some = 0;
-      await delay(PAUSE_MS);
+      await delay(RETRY_PAUSE_MS);
     }
   }
 }
 
-/** What is written to a file is taken by the operating system's memory: handing it to another thread costs several times more. */
+/** A write goes to the operating system's page cache, so a synchronous write is several times cheaper than a thread. */
 function writeSome(fd: number, what: string | Uint8Array): number {
   return typeof what === 'string' ? writeSync(fd, what) : writeSync(fd, what);
 }
 
 /**
- * Writes to the end of a line while nothing else of this process can run: log lines go to standard output too, and would
- * come between two parts of an audit line when the pipe is full.
+ * Writes complete lines synchronously. Log lines also go to standard output, and with a full pipe they would appear
+ * between two parts of an audit line.
  */
 function writeAtOnce(fd: number, what: string | Uint8Array): number {
   let written = writeSome(fd, what);
   if (written === Buffer.byteLength(what)) return written;
   const bytes = Buffer.from(what);
   const pause = new Int32Array(new SharedArrayBuffer(4));
-  for (let patience = PATIENCE_MS; written < bytes.length && patience > 0;) {
+  for (let remainingMs = WRITE_TIMEOUT_MS; written < bytes.length && remainingMs > 0;) {
     try {
       written += writeSync(fd, bytes, written);
     } catch (error) {
       if (!isFull(error)) break;
-      patience -= PAUSE_MS;
-      Atomics.wait(pause, 0, 0, PAUSE_MS);
+      remainingMs -= RETRY_PAUSE_MS;
+      Atomics.wait(pause, 0, 0, RETRY_PAUSE_MS);
     }
   }
   return written;

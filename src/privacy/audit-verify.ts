@@ -4,23 +4,22 @@ import { HeadError, headPath, readHead } from './audit-head.js';
 import { createSeal } from './audit-line.js';
 
 export interface VerifyOptions {
-  /** What the lines were sealed with. */
+  /** The AUDIT_SECRET with which the lines were hashed. */
   secret?: string | undefined;
-  /** The head that the last file is compared with; false for none. Default: the one beside it. */
+  /** Path of the head for the last file; false for none. Default: the head beside that file. */
   head?: string | false | undefined;
-  /** False when the files before the first one are not here any more: it may then begin in the middle. Default: true. */
+  /** False if earlier files are missing: the first file may then start within the chain. Default: true. */
   fromBeginning?: boolean | undefined;
 }
 
 export interface AuditVerification extends ChainResult {
-  /** False when there was no head to compare with, so that nobody can tell whether lines are missing at the end. */
+  /** False if there was no head, so that missing lines at the end cannot be detected. */
   endIsKnown: boolean;
 }
 
 /**
- * Reads files in order, as one chain, and tells what is wrong with it. Fails when one cannot be read, with a
- * HeadError when it is the head. The gateway may
- * write on meanwhile.
+ * Reads files in order as one chain, and returns its problems. Rejects if a file cannot be read, with a HeadError for the
+ * head. The gateway may write to the last file meanwhile.
  */
 export async function verifyAudit(
   files: readonly string[],
@@ -28,18 +27,18 @@ export async function verifyAudit(
 ): Promise<AuditVerification> {
   const newest = files.at(-1);
   if (newest === undefined) throw new RangeError('No file was given to verify.');
-  // Before the lines: of a log that is being written they are then ahead of it.
+  // The head is read first: if the log grows meanwhile, the lines are ahead of the head, which is valid.
   const expected = head === false ? undefined : readHead(head ?? headPath(realpathSync(newest)));
-  // That there is none beside the file is told; one that was named is a slip of whoever named it.
-  if (typeof head === 'string' && expected === undefined) throw new HeadError(`${head} is not there`);
+  // A missing head beside the file is reported in the result. A missing head that the caller named is an error.
+  if (typeof head === 'string' && expected === undefined) throw new HeadError(`${head} does not exist`);
   const chain = createChainCheck(createSeal(secret), fromBeginning, expected);
   for (const file of files) await readFile(file, chain);
   return { ...chain.result(), endIsKnown: expected !== undefined };
 }
 
 const LINE_BREAK = 10;
-/** No line is as long; what has no line break for so long is not kept in memory. */
-const MAX_LINE = 4 * 1024 * 1024;
+/** Bytes without a line break after which the reader stops buffering. No valid line is that long. */
+const MAX_LINE_BYTES = 4 * 1024 * 1024;
 
 async function readFile(file: string, chain: ChainCheck): Promise<void> {
   chain.begin(file);
@@ -54,7 +53,7 @@ async function readFile(file: string, chain: ChainCheck): Promise<void> {
       start = end + 1;
     }
     carried = Buffer.concat([carried, chunk.subarray(start)]);
-    if (carried.length > MAX_LINE) {
+    if (carried.length > MAX_LINE_BYTES) {
       chain.line(carried);
       carried = Buffer.alloc(0);
     }

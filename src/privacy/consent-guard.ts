@@ -5,14 +5,14 @@ import { ConsentRequiredError } from '../errors.js';
 import { fieldWeakMap } from '../v8/field-weak-map.js';
 import { decideConsent, type ConsentDecision } from './consent.js';
 
-/** What customers were found to allow in the course of a request: by channel, or `''` for any. */
+/** The consent decisions of a request by channel, or `''` for any channel. Both can be true for several customers. */
 export type ConsentOutcomes = ReadonlyMap<string, { granted: boolean; withheld: boolean }>;
 
-/** Asks customers' consent for fields, and remembers what came out for as long as the request lasts. */
+/** Checks customers' consent for fields, and stores the outcomes for the duration of the request. */
 export interface ConsentGuard {
   /**
-   * The value, if the customer allows it. It is read while consent is asked, and left alone when there is none. Fails with
-   * a ConsentRequiredError, or the error of a system that might forbid it.
+   * Returns the value if the customer allows it. Consent and value are loaded in parallel; if a cached consent forbids the
+   * value, it is not loaded. Rejects with a ConsentRequiredError, or with the error of a system that might forbid it.
    */
   readWithConsent<T>(
     customer: Customer,
@@ -20,29 +20,29 @@ export interface ConsentGuard {
     consent: { purpose: Purpose; channel?: ConsentChannel },
     read: () => T | Promise<T>,
   ): T | Promise<T>;
-  /** What was decided for a request. */
+  /** The consent outcomes of a request. */
   outcomesOf(context: Context): ConsentOutcomes;
 }
 
-/** What a customer was found to allow. */
+/** The consent of one customer in a request. */
 interface CustomerConsent {
   answers: readonly ConsentAnswer[] | Promise<readonly ConsentAnswer[]>;
-  /** By channel, or `''` for any. */
+  /** Decisions by channel, or `''` for any channel. */
   decisions: Map<string, ConsentDecision>;
 }
 
 export function createConsentGuard(consents: Consents): ConsentGuard {
-  // A customer object is of one request, and that is for one purpose.
-  const known = fieldWeakMap<Customer, CustomerConsent>();
+  // A customer object belongs to one request, and a request has one purpose.
+  const ofCustomers = fieldWeakMap<Customer, CustomerConsent>();
   const outcomes = fieldWeakMap<Context, Map<string, { granted: boolean; withheld: boolean }>>();
 
-  const askedOf = (customer: Customer, context: Context, purpose: Purpose): CustomerConsent => {
-    let asked = known.get(customer);
-    if (asked === undefined) {
-      asked = { answers: consents.answersFor(purpose, customer, context), decisions: new Map() };
-      known.set(customer, asked);
+  const consentOf = (customer: Customer, context: Context, purpose: Purpose): CustomerConsent => {
+    let entry = ofCustomers.get(customer);
+    if (entry === undefined) {
+      entry = { answers: consents.answersFor(purpose, customer, context), decisions: new Map() };
+      ofCustomers.set(customer, entry);
     }
-    return asked;
+    return entry;
   };
 
   const note = (context: Context, channel: string, outcome: 'granted' | 'withheld'): void => {
@@ -55,7 +55,7 @@ export function createConsentGuard(consents: Consents): ConsentGuard {
     else noted[outcome] = true;
   };
 
-  /** Why the customer's value is not shown; undefined when it is. */
+  /** The error if the customer's value may not be shown; undefined if it may. */
   const refusalOf = (
     { decisions }: CustomerConsent,
     answers: readonly ConsentAnswer[],
@@ -74,17 +74,17 @@ export function createConsentGuard(consents: Consents): ConsentGuard {
 
   return {
     readWithConsent: (customer, context, consent, read) => {
-      const asked = askedOf(customer, context, consent.purpose);
-      const { answers } = asked;
+      const customerConsent = consentOf(customer, context, consent.purpose);
+      const { answers } = customerConsent;
       if (answers instanceof Promise) {
         const value = started(read);
         return answers.then((all) => {
-          const refusal = refusalOf(asked, all, context, consent);
+          const refusal = refusalOf(customerConsent, all, context, consent);
           return refusal === undefined ? value : failed(refusal);
         });
       }
-      const refusal = refusalOf(asked, answers, context, consent);
-      // Not thrown at once: whether consent was kept must not show in the order of an answer's errors.
+      const refusal = refusalOf(customerConsent, answers, context, consent);
+      // A rejected promise instead of a throw: the order of errors must not reveal whether consent was cached.
       return refusal === undefined ? read() : failed(refusal);
     },
     outcomesOf: (context) => outcomes.get(context) ?? NOTHING,
@@ -93,7 +93,7 @@ export function createConsentGuard(consents: Consents): ConsentGuard {
 
 const NOTHING: ConsentOutcomes = new Map();
 
-/** What a field comes to. One that is not shown must fail nothing. */
+/** Starts to load a value. If the value is not shown, its error is ignored. */
 function started<T>(read: () => T | Promise<T>): T | Promise<T> {
   let value: T | Promise<T>;
   try {
@@ -110,5 +110,5 @@ function failed(error: unknown): Promise<never> {
 }
 
 function ignore(): void {
-  // Whoever is shown the value is told.
+  // The error is reported if the value is shown.
 }

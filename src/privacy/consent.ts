@@ -1,29 +1,29 @@
 import type { ConsentAnswer } from '../customer/consents.js';
 import type { Consent, ConsentChannel, ConsentStatus, Purpose } from '../customer/schema.generated.js';
 
-/** Whether a customer's data may be used for a purpose, by what the systems say. README.md has the rules. */
+/** Whether the systems' consent statements allow a purpose. README.md has the rules. */
 export type ConsentDecision =
   | { kind: 'granted' }
   | {
       kind: 'withheld';
-      /** What stands in the way; UNKNOWN, without a source, when no system says anything. */
+      /** The status that prevents it; UNKNOWN, without a source, if no system has a statement. */
       because: Exclude<ConsentStatus, 'GRANTED'>;
-      /** The system that says so. */
+      /** The system with this status. */
       source?: string;
-      /** Since when, as far as that system tells. */
+      /** When the status was set, if the system reports it. */
       since?: string;
     }
-  /** A system that could not be asked might have something to say that changes the outcome. */
+  /** A system failed whose statement might change the decision. */
   | { kind: 'failed'; error: unknown };
 
-/** `channel` is by what the customer is reached with the data; without one, consent for any channel will do. */
+/** Decides on a purpose and channel. Without `channel`, consent for any channel is sufficient. */
 export function decideConsent(
   answers: readonly ConsentAnswer[],
   purpose: Purpose,
   channel?: ConsentChannel | null,
 ): ConsentDecision {
   const granted: Consent[] = [];
-  const withdrawn: Consent[] = [];
+  const refused: Consent[] = [];
   const others: Consent[] = [];
   let failed: ConsentDecision | undefined;
   for (const { statements, error } of answers) {
@@ -32,30 +32,30 @@ export function decideConsent(
       if (one.purpose !== purpose || (channel != null && one.channel != null && one.channel !== channel))
         continue;
       if (one.status === 'GRANTED') granted.push(one);
-      else (isWithdrawal(one) ? withdrawn : others).push(one);
+      else (isRefusal(one) ? refused : others).push(one);
     }
   }
-  // Nothing that another system might say gets past these.
-  const final = withdrawn.filter((one) => channel != null || one.channel == null);
+  // No statement of another system can override these.
+  const final = refused.filter((one) => channel != null || one.channel == null);
   if (final.length > 0) return withheldBy(final);
   if (failed !== undefined) return failed;
-  const isGranted = granted.some((one) => withdrawn.every((no) => no.channel !== one.channel));
+  const isGranted = granted.some((grant) => refused.every(({ channel }) => channel !== grant.channel));
   if (isGranted) return GRANTED;
-  if (withdrawn.length > 0) return withheldBy(withdrawn);
+  if (refused.length > 0) return withheldBy(refused);
   const reasons = REASONS.map((status) => others.filter((one) => one.status === status));
   return withheldBy(reasons.find((found) => found.length > 0) ?? []);
 }
 
 const GRANTED: ConsentDecision = { kind: 'granted' };
 
-/** The first of these that is there says most about why there is no consent. */
+/** Statuses without consent, the most informative first. */
 const REASONS: readonly ConsentStatus[] = ['EXPIRED', 'REQUESTED', 'UNKNOWN'];
 
-function isWithdrawal({ status }: Consent): boolean {
+function isRefusal({ status }: Consent): boolean {
   return status === 'REVOKED' || status === 'DENIED';
 }
 
-/** Of several the latest is named. */
+/** The decision with the latest of several statements. */
 function withheldBy(statements: readonly Consent[]): ConsentDecision {
   const [latest] = statements.toSorted(latestFirst);
   if (latest === undefined || latest.status === 'GRANTED') return { kind: 'withheld', because: 'UNKNOWN' };
@@ -63,7 +63,7 @@ function withheldBy(statements: readonly Consent[]): ConsentDecision {
   return { kind: 'withheld', because, source, ...(updatedAt == null ? {} : { since: updatedAt }) };
 }
 
-/** Those of which the system does not tell when come last. Of one moment, the order is that of the texts. */
+/** Sorts by time, latest first. Statements without a time come last. For equal times, sorts by text. */
 function latestFirst(one: Consent, other: Consent): number {
   const at = ({ updatedAt }: Consent) => (updatedAt == null ? 0 : Date.parse(updatedAt));
   const text = ({ source, status, updatedAt }: Consent) => `${source} ${status} ${updatedAt ?? ''}`;

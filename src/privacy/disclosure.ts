@@ -16,14 +16,14 @@ import type { ConsentOutcomes } from './consent-guard.js';
 
 type Categories = AuditEntry['categories'];
 
-/** What an operation tells an audience of persons, whatever its variables: a field that they leave out counts too. */
+/** The categories of personal data that an operation can return to an audience, with any variables. */
 interface OperationDisclosure {
   granted: readonly DataCategory[];
   masked: readonly DataCategory[];
   withheld: readonly DataCategory[];
-  /** What hangs on consent, by channel, or `''` for any. */
+  /** Categories that depend on consent, by channel, or `''` for any channel. */
   conditional: readonly { channel: string; becomes: 'granted' | 'masked'; category: DataCategory }[];
-  /** What that came to, by what was decided of each channel. */
+  /** Categories by the consent outcomes of the channels, as text. */
   outcomes: Map<string, Categories | undefined>;
 }
 
@@ -33,14 +33,14 @@ export interface DisclosuresOptions {
   needConsent: ReadonlySet<Purpose>;
 }
 
-/** Finds out what an operation shows of persons. The result is to be stored with the operation. */
+/** Determines which personal data an operation shows. Store the result with the operation. */
 export type Disclosures = (parts: OperationParts) => Disclosure;
 
-/** What an operation shows of persons, for the audit. */
+/** The personal data that an operation shows, for the audit. */
 export interface Disclosure {
-  /** Categories of data by what became of them; undefined when the operation requests nothing of a person. */
-  of(audience: Audience, decided: ConsentOutcomes): Categories | undefined;
-  /** Fields of the operation that the audience gets from nobody, as `Type.field`. */
+  /** Categories that were granted, masked and withheld; undefined if the operation requests no personal data. */
+  of(audience: Audience, outcomes: ConsentOutcomes): Categories | undefined;
+  /** Fields of the operation that the audience may not see, as `Type.field`. */
   forbidden(audience: Audience): string[];
 }
 
@@ -49,7 +49,7 @@ export function createDisclosures({ schema, policies, needConsent }: Disclosures
     const granted = new Set<DataCategory>();
     const masked = new Set<DataCategory>();
     const withheld = new Set<DataCategory>();
-    const asked = new Map<string, OperationDisclosure['conditional'][number]>();
+    const conditional = new Map<string, OperationDisclosure['conditional'][number]>();
     for (const path of paths) {
       const policy = policies.get(path);
       if (policy === undefined || policy.category === 'NONE') continue;
@@ -63,14 +63,14 @@ export function createDisclosures({ schema, policies, needConsent }: Disclosures
       if (access.consent === undefined) (becomes === 'granted' ? granted : masked).add(category);
       else {
         const channel = access.consent.channel ?? '';
-        asked.set(`${channel} ${becomes} ${category}`, { channel, becomes, category });
+        conditional.set(`${channel} ${becomes} ${category}`, { channel, becomes, category });
       }
     }
     return {
       granted: [...granted],
       masked: [...masked],
       withheld: [...withheld],
-      conditional: [...asked.values()],
+      conditional: [...conditional.values()],
       outcomes: new Map(),
     };
   };
@@ -80,13 +80,13 @@ export function createDisclosures({ schema, policies, needConsent }: Disclosures
     let read: ReadonlySet<string> | undefined;
     const paths = () => (read ??= fieldsOf(parts, schema));
     return {
-      of: (audience, decided) => {
+      of: (audience, outcomes) => {
         const text = textOfAudience(audience);
         let plan = plans.get(text);
         if (plan === undefined) plans.set(text, (plan = makePlan(paths(), audience)));
-        const came = textOf(decided);
-        if (!plan.outcomes.has(came)) plan.outcomes.set(came, outcomeOf(plan, decided));
-        return plan.outcomes.get(came);
+        const key = textOf(outcomes);
+        if (!plan.outcomes.has(key)) plan.outcomes.set(key, categoriesOf(plan, outcomes));
+        return plan.outcomes.get(key);
       },
       forbidden: (audience) =>
         [...paths()].filter((path) => {
@@ -97,24 +97,24 @@ export function createDisclosures({ schema, policies, needConsent }: Disclosures
   };
 }
 
-/** Of so few channels there are few texts. */
-function textOf(decided: ConsentOutcomes): string {
+/** The outcomes as a map key. There are few channels, so there are few keys. */
+function textOf(outcomes: ConsentOutcomes): string {
   let text = '';
-  for (const [channel, { granted, withheld }] of decided)
+  for (const [channel, { granted, withheld }] of outcomes)
     text += `${channel} ${granted ? 'granted' : ''} ${withheld ? 'withheld' : ''},`;
   return text;
 }
 
-function outcomeOf(
+function categoriesOf(
   { granted, masked, withheld, conditional }: OperationDisclosure,
-  decided: ConsentOutcomes,
+  outcomes: ConsentOutcomes,
 ): Categories | undefined {
   const categories = { granted: new Set(granted), masked: new Set(masked), withheld: new Set(withheld) };
   for (const { channel, becomes, category } of conditional) {
-    const decision = decided.get(channel);
-    // Not decided: there was nobody of whom it could have been shown.
-    if (decision?.granted === true) categories[becomes].add(category);
-    if (decision?.withheld === true) categories.withheld.add(category);
+    const outcome = outcomes.get(channel);
+    // Without an outcome the answer contains no customer with such a field.
+    if (outcome?.granted === true) categories[becomes].add(category);
+    if (outcome?.withheld === true) categories.withheld.add(category);
   }
   const total = categories.granted.size + categories.masked.size + categories.withheld.size;
   return total === 0

@@ -5,20 +5,20 @@ import { InvalidInputError } from '../errors.js';
 const status = z.record(z.string(), z.object({ status: z.string(), asOf: z.string() }));
 
 const failure = z.object({
-  /** Null when it is not a system that failed. */
+  /** Null if the failure is not a system's. */
   source: z.string().nullable(),
   code: z.string(),
-  /** Asking again changes nothing. */
+  /** Whether a repetition cannot succeed. */
   isFinal: z.boolean(),
 });
 export type Failure = z.infer<typeof failure>;
 
 const section = z.object({
   fetchedAt: z.string(),
-  /** The systems that had a part in it, and of when their answers are. */
+  /** The systems that contributed, and the age of their answers. */
   sources: status,
   failures: z.array(failure),
-  /** Lists without a next page that may be longer than what is here. */
+  /** Lists without pages that may have more items than exported. */
   truncatedLists: z.array(z.object({ field: z.string(), maxItems: z.number() })),
 });
 export type ExportedSection = z.infer<typeof section>;
@@ -27,24 +27,24 @@ const document = z.object({
   format: z.literal('stekkerdoos export 1'),
   exportedAt: z.string(),
   customerId: z.string().nullable(),
-  /** Stands for what the customer was asked for by. */
+  /** Digest of the identifier of the export. */
   by: z.string(),
-  /** Everything that the systems could tell is here. */
+  /** Whether all data of the systems is included. */
   complete: z.boolean(),
-  /** What could not be had, by system: of a part that is null, nothing says that the system holds none. */
+  /** Failures by system. If a part is null because of a failure, the system may still hold data. */
   notAnswered: z.array(
     z.object({ source: z.string().nullable(), code: z.string(), fields: z.array(z.string()) }),
   ),
   notExported: z.array(z.object({ field: z.string(), reason: z.string() })),
-  /** All systems that were asked: the worst that became of it, and how old the oldest answer is. */
+  /** All queried systems, with the worst status and the age of the oldest answer. */
   sources: status,
-  /** By field of Customer. */
+  /** Data by field of Customer. */
   data: z.record(z.string(), z.unknown()),
   sections: z.record(z.string(), section),
-  /** Stand for the identifiers that were known. */
+  /** Digests of the customer's identifiers. */
   identifiers: z.array(z.string()),
 });
-/** All that is held on a customer. */
+/** All data of a customer. */
 export type ExportDocument = z.infer<typeof document>;
 
 function emptyDocument(by: string): ExportDocument {
@@ -63,24 +63,24 @@ function emptyDocument(by: string): ExportDocument {
   };
 }
 
-/** An export on its way into a file. Until nothing is worth asking for again it lies beside it, as `<file>.part`. */
+/** The file of an export. Until no repetition can add data, the export is stored as `<file>.part`. */
 export interface ExportFile {
   begun: ExportDocument;
   save(document: ExportDocument): void;
-  /** Gives the whole its name. */
+  /** Renames the part file to the final name. */
   finish(): void;
   part: string;
 }
 
 export function openExportFile(path: string, by: string): ExportFile {
   const part = `${path}.part`;
-  if (existsSync(path)) throw new InvalidInputError('The file is there already: name another one.');
+  if (existsSync(path)) throw new InvalidInputError('The file exists already: name another one.');
   const begun = existsSync(part) ? readPart(part, by) : emptyDocument(by);
   return {
     begun,
     part,
     save: (whole) => {
-      // Under another name first, so that a crash leaves what was there.
+      // Written under another name and then renamed, so that a crash cannot destroy the earlier file.
       const temporary = `${part}.new`;
       const file = openSync(temporary, 'w', 0o600);
       try {
@@ -103,11 +103,11 @@ function readPart(part: string, by: string): ExportDocument {
   try {
     content = JSON.parse(readFileSync(part, 'utf8'));
   } catch {
-    // Told below.
+    // Invalid JSON is reported below, like any other invalid content.
   }
   const { data } = document.safeParse(content);
-  if (data === undefined) throw new InvalidInputError(`${part} is no export that was begun: remove it.`);
+  if (data === undefined) throw new InvalidInputError(`${part} is not an unfinished export: remove it.`);
   if (data.by !== by)
-    throw new InvalidInputError(`${part} was begun for another customer: remove it, or name another file.`);
+    throw new InvalidInputError(`${part} belongs to another customer: remove it, or name another file.`);
   return data;
 }

@@ -13,22 +13,22 @@ import {
 } from 'graphql';
 import { MAX_PAGE_SIZE } from '../connection.js';
 
-/** Of lists in lists fewer at a time: what a system is asked for at once is all of them multiplied. */
+/** Page size of nested lists: smaller, because the sizes of all levels multiply. */
 const NESTED_SIZE = 20;
-/** Deeper than any type goes; where types go in circles the repetition ends it. */
+/** Maximum depth of a selection, deeper than any type. Cycles of types end earlier. */
 const MAX_LEVELS = 12;
 
-/** One field of Customer with all that lies under it. */
+/** One field of Customer with all fields below it. */
 export interface Section {
   field: string;
-  /** Asks for it with the variables `by`, and `after` where it is read page by page. */
+  /** The operation for the field, with the variables `by`, and `after` if it has pages. */
   query: string;
   isPaged: boolean;
-  /** Lists that are given up to so many, without a next page, by their path below the customer. */
+  /** Lists of limited size without pages, by their path below the customer. */
   slices: readonly { path: readonly string[]; size: number }[];
 }
 
-/** A field that is not asked for. */
+/** A field that is not exported. */
 export interface NotExported {
   field: string;
   reason: string;
@@ -39,7 +39,7 @@ export interface ExportPlan {
   notExported: readonly NotExported[];
 }
 
-/** What to ask for to get all that the schema publishes of a customer. Made of the schema, so no source can be left out. */
+/** Plans the operations for all data of a customer. The plan is derived from the schema, so it includes every source. */
 export function planExport(schema: GraphQLSchema): ExportPlan {
   const customer = schema.getType('Customer');
   if (!isObjectType(customer)) throw new Error('The schema has no type Customer.');
@@ -58,7 +58,7 @@ export function planExport(schema: GraphQLSchema): ExportPlan {
       slices,
     });
 
-    /** Null when it cannot be asked for. */
+    /** The selection of a field; null if it cannot be exported. */
     function select(
       { name, type, args }: GraphQLField<unknown, unknown>,
       above: readonly string[],
@@ -70,7 +70,7 @@ export function planExport(schema: GraphQLSchema): ExportPlan {
         return null;
       };
       const required = args.find(isRequiredArgument);
-      if (required !== undefined) return leaveOut(`its argument "${required.name}" has to be chosen`);
+      if (required !== undefined) return leaveOut(`it needs a value for the argument "${required.name}"`);
       const given: string[] = [];
       const of = getNamedType(type);
       if (args.some((argument) => argument.name === 'first')) {
@@ -83,10 +83,10 @@ export function planExport(schema: GraphQLSchema): ExportPlan {
       const call = given.length === 0 ? name : `${name}(${given.join(', ')})`;
       if (isLeafType(of)) return call;
       if (types.includes(of)) return leaveOut(`it leads back to ${of.name}`);
-      if (types.length >= MAX_LEVELS) return leaveOut('it lies too deep');
+      if (types.length >= MAX_LEVELS) return leaveOut('it is nested too deep');
       const inside = (one: GraphQLObjectType): string =>
         fieldsOf(one)
-          // The same again, with cursors that nobody needs any more.
+          // `edges` repeats `nodes`, with cursors that an export does not need.
           .filter((inner) => !(inner.name === 'edges' && isConnection(one)))
           .flatMap((inner) => select(inner, path, [...types, of]) ?? [])
           .join(' ');
@@ -102,7 +102,7 @@ export function planExport(schema: GraphQLSchema): ExportPlan {
 }
 
 function fieldsOf(type: GraphQLObjectType): GraphQLField<unknown, unknown>[] {
-  // What begins so is for stitching alone.
+  // Fields with this prefix are internal to stitching.
   return Object.values(type.getFields()).filter(({ name }) => !name.startsWith('_'));
 }
 

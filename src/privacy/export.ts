@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ExportDocument, ExportedSection, Failure } from './export-document.js';
 import type { ExportPlan, Section } from './export-plan.js';
 
-/** Answers an operation, with a right to see everything, from answers that are no older. */
+/** Executes an operation with all permissions. Cached answers of at most `maxAgeMs` may be used. */
 export type ExecuteQuery = (
   query: string,
   variables: Readonly<Record<string, unknown>>,
@@ -11,26 +11,26 @@ export type ExecuteQuery = (
 
 export interface ExportOptions {
   plan: ExportPlan;
-  /** The source that answers a field of Customer; undefined for what is made of what several hold. */
+  /** The source of a field of Customer; undefined if several sources contribute to the field. */
   sourceOfField: ReadonlyMap<string, string>;
   /** Exactly one identifier. */
   by: Readonly<Record<string, string>>;
-  /** What stands for an identifier where it must not be read. */
+  /** The digest of an identifier, for places where it must not be readable. */
   digestOf: (identifier: { namespace: string; value: string }) => string;
   execute: ExecuteQuery;
-  /** What an earlier run has left. */
+  /** The result of an earlier, incomplete run, or an empty document. */
   begun: ExportDocument;
-  /** Called after each section, with all that is there so far. */
+  /** Called after each section, with all sections until now. */
   save: (document: ExportDocument) => void;
-  /** Told which section comes next; no values. */
-  onProgress: (told: { field: string; number: number; of: number }) => void;
+  /** Called before each section. It receives no values. */
+  onProgress: (progress: { field: string; number: number; of: number }) => void;
   /** Milliseconds since 1970. */
   now: () => number;
 }
 
 export type ExportResult =
   | { kind: 'exported'; document: ExportDocument }
-  /** No system knows the customer, or it cannot be told who is meant. */
+  /** No system knows the customer, or the identifier is ambiguous. */
   | { kind: 'nobody'; failures: readonly (Failure & { message: string })[] };
 
 const answer = z.object({
@@ -65,24 +65,24 @@ const opening = z.object({
 });
 
 /**
- * Asks for all that is published of a customer, a field at a time, so that what one system cannot answer costs nothing
- * else. What an earlier run got is not asked for again, unless more is known by now of who the customer is.
+ * Exports all published data of a customer, one field at a time, so that a failure of one system affects no other field.
+ * Sections of an earlier run are reused, unless the customer has more identifiers now.
  */
 export async function exportCustomer(options: ExportOptions): Promise<ExportResult> {
   const { plan, by, digestOf, begun, save, onProgress, now } = options;
   const startedAt = now();
-  const fresh = (): number => Math.ceil((now() - startedAt) / 1000) * 1000;
-  let first = await fetchOnce(options, OPENING, {}, fresh());
-  // All the rest hangs on who this is, so a system that only stumbled is given another chance to say it.
+  const maxAgeOfRun = (): number => Math.ceil((now() - startedAt) / 1000) * 1000;
+  let first = await fetchOnce(options, OPENING, {}, maxAgeOfRun());
+  // All sections depend on the identity, so a failed lookup is repeated a few times.
   for (let tries = 1; tries < OPENING_TRIES && isPartial(first); tries += 1)
-    first = await fetchOnce(options, OPENING, {}, fresh());
+    first = await fetchOnce(options, OPENING, {}, maxAgeOfRun());
   if (first.data === null) {
     const failures = first.errors.map((error) => ({ ...failureOf(error), message: error.message }));
     return { kind: 'nobody', failures };
   }
   const { id, identifiers } = opening.parse(first.data);
   const digests = (identifiers ?? []).map(digestOf);
-  // A system that could not say who this is may have led to records that nobody asked for.
+  // A system that failed in an earlier run may now add identifiers, and so records in all sections.
   const isMoreKnown = digests.some((one) => !begun.identifiers.includes(one));
   const document: ExportDocument = {
     ...begun,
@@ -98,17 +98,17 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
   });
   for (const [i, section] of missing.entries()) {
     onProgress({ field: section.field, number: i + 1, of: missing.length });
-    // What this run has asked for already is fresh enough; what others did before it is not.
-    const { value, ...told } = await fetchSection(section, options, fresh());
+    // Answers cached during this run are fresh enough; older ones are not.
+    const { value, ...exported } = await fetchSection(section, options, maxAgeOfRun());
     document.data[section.field] = value;
-    document.sections[section.field] = told;
+    document.sections[section.field] = exported;
     document.exportedAt = new Date(now()).toISOString();
-    save(summed(document, plan));
+    save(withTotals(document, plan));
   }
-  return { kind: 'exported', document: summed(document, plan) };
+  return { kind: 'exported', document: withTotals(document, plan) };
 
   function failureOf({ extensions: { code, source, retryable } }: Answer['errors'][number]): Failure {
-    // All errors of systems say whether they are worth another try; of the others only their own cause can be changed.
+    // Only errors of systems have `retryable`. A repetition does not remove the cause of any other error.
     return { source: source ?? null, code, isFinal: retryable === undefined };
   }
 
@@ -130,7 +130,7 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
       for (const [source, { status, age }] of Object.entries(page.extensions?.sources ?? {})) {
         if (status === 'skipped') continue;
         noteWorse(sources, source, status, new Date(now() - age * 1000).toISOString());
-        // What is owned by one source needs the others only to find out who is meant.
+        // A field of one source needs the other sources only for the identity.
         const owner = sourceOfField.get(section.field);
         if ((status === 'failed' || status === 'stale') && (owner ?? source) === source)
           failures.push({
@@ -149,7 +149,7 @@ export async function exportCustomer(options: ExportOptions): Promise<ExportResu
       value,
       fetchedAt,
       sources,
-      failures: withoutTwins(failures),
+      failures: withoutDuplicates(failures),
       truncatedLists: cutOffIn(value, section),
     };
   }
@@ -170,7 +170,7 @@ function isPartial({ extensions }: Answer): boolean {
 
 const RANKS = ['live', 'cached', 'stale', 'failed'];
 
-/** Of several answers of a source the worst one counts, and the oldest. */
+/** Adds the status of an answer: the worst status and the oldest time of a source count. */
 function noteWorse(sources: ExportedSection['sources'], source: string, status: string, asOf: string): void {
   const known = sources[source];
   const isWorse = known === undefined || RANKS.indexOf(status) > RANKS.indexOf(known.status);
@@ -180,22 +180,22 @@ function noteWorse(sources: ExportedSection['sources'], source: string, status: 
   };
 }
 
-const page = z.looseObject({
+const pageSchema = z.looseObject({
   nodes: z.array(z.unknown()),
   missing: z.array(z.unknown()).optional(),
   pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
 });
 
-/** The pages so far with another one behind them, and where the next one begins. */
+/** Appends a page to the earlier pages. `next` is the cursor of the next page. */
 function withPage(before: unknown, given: unknown): { whole: unknown; next: string | null } {
-  const { data } = page.safeParse(given);
+  const { data } = pageSchema.safeParse(given);
   if (data === undefined) return { whole: before ?? given, next: null };
-  const { pageInfo, ...own } = data;
-  const earlier = page.omit({ pageInfo: true }).safeParse(before).data;
+  const { pageInfo, ...page } = data;
+  const earlier = pageSchema.omit({ pageInfo: true }).safeParse(before).data;
   const whole = {
-    ...own,
-    nodes: [...(earlier?.nodes ?? []), ...own.nodes],
-    ...(own.missing === undefined ? {} : { missing: [...(earlier?.missing ?? []), ...own.missing] }),
+    ...page,
+    nodes: [...(earlier?.nodes ?? []), ...page.nodes],
+    ...(page.missing === undefined ? {} : { missing: [...(earlier?.missing ?? []), ...page.missing] }),
   };
   return { whole, next: pageInfo.hasNextPage ? pageInfo.endCursor : null };
 }
@@ -204,23 +204,23 @@ const missingSources = z.object({
   missing: z.array(z.object({ source: z.string(), code: z.string() })),
 });
 
-/** The systems that a field names which goes on without them. */
+/** The failed systems that a field reports in `missing`. */
 function missingIn(value: unknown): Failure[] {
   const found = missingSources.safeParse(value).data?.missing ?? [];
   return found.map(({ source, code }) => ({ source, code, isFinal: false }));
 }
 
-/** Of one source one failure is enough: the one that says most of it. */
-function withoutTwins(failures: readonly Failure[]): Failure[] {
-  const kept = new Map<string, Failure>();
+/** Removes further failures of the same source. The first failure has the most information. */
+function withoutDuplicates(failures: readonly Failure[]): Failure[] {
+  const bySource = new Map<string, Failure>();
   for (const one of failures) {
     const key = one.source ?? `none ${one.code}`;
-    if (!kept.has(key)) kept.set(key, one);
+    if (!bySource.has(key)) bySource.set(key, one);
   }
-  return [...kept.values()];
+  return [...bySource.values()];
 }
 
-/** The lists that were given as long as they are given at most, so that there may be more. */
+/** The lists whose length is the limit, so that they may have more items. */
 function cutOffIn(value: unknown, { slices }: Section): ExportedSection['truncatedLists'] {
   return slices.flatMap(({ path, size }) =>
     longest(value, path.slice(1)) >= size ? [{ field: path.join('.'), maxItems: size }] : [],
@@ -236,14 +236,14 @@ function longest(value: unknown, path: readonly string[]): number {
     : 0;
 }
 
-/** What can be told of the whole by its sections. */
-function summed(document: ExportDocument, { sections }: ExportPlan): ExportDocument {
+/** Adds the totals of all sections to the document. */
+function withTotals(document: ExportDocument, { sections }: ExportPlan): ExportDocument {
   const sources: ExportDocument['sources'] = {};
   const notAnswered = new Map<string, ExportDocument['notAnswered'][number]>();
-  for (const [field, told] of Object.entries(document.sections)) {
-    for (const [source, { status, asOf }] of Object.entries(told.sources))
+  for (const [field, exported] of Object.entries(document.sections)) {
+    for (const [source, { status, asOf }] of Object.entries(exported.sources))
       noteWorse(sources, source, status, asOf);
-    for (const { source, code } of told.failures) {
+    for (const { source, code } of exported.failures) {
       const known = notAnswered.get(`${source ?? ''} ${code}`) ?? { source, code, fields: [] };
       notAnswered.set(`${source ?? ''} ${code}`, { ...known, fields: [...known.fields, field] });
     }

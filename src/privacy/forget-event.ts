@@ -6,8 +6,8 @@ import type { EventSubjects } from '../webhooks/event-subjects.js';
 import type { Webhook } from '../webhooks/receive.js';
 import type { Forget } from './forget.js';
 
-/** Systems tell of one thing by several events: what is read again between them would be forgotten again. */
-const RENEW_AFTER_MS = 250;
+/** Milliseconds before dropped data is reloaded. A system often sends several events for one change. */
+const RENEW_DELAY_MS = 250;
 
 export interface ForgetEventOptions {
   registry: Pick<LoaderRegistry, 'forget' | 'has'>;
@@ -17,8 +17,8 @@ export interface ForgetEventOptions {
 }
 
 /**
- * Forgets, on every instance, what an event has changed. Resolves with the personal identifiers of the customer, the
- * strongest first.
+ * Drops the cached data that an event has changed, on every instance. Resolves with the personal identifiers of the
+ * customer, the strongest first.
  */
 export function createForgetEvent({
   registry,
@@ -29,9 +29,11 @@ export function createForgetEvent({
   for (const [source, { declaration }] of webhooks)
     for (const { name } of Object.values(declaration.changes ?? {}).flatMap((loaders) => loaders ?? []))
       if (!registry.has(source, name))
-        throw new Error(`"${name}" is changed by events of ${source}, and is none of its loaders.`);
+        throw new Error(
+          `The webhook of ${source} names the loader "${name}" in changes, but ${source} has no such loader.`,
+        );
 
-  /** A system that names nobody may have told of anything that is kept of it, unless it says of what. */
+  /** The cached data to drop for an event that names no customer: of the declared loaders, or of the whole source. */
   const changedBy = ({ source, type }: SourceEvent): Forgettable[] =>
     webhooks.get(source)?.declaration.changes?.[type]?.map(({ name }) => ({ source, loader: name })) ?? [
       { source },
@@ -49,20 +51,20 @@ export function createForgetEvent({
     let hasFailed = false;
     for (const identifier of named) {
       const { isEverywhere, unavailableSources, customer, renew } = await forget({ identifier });
-      if (!isEverywhere) throw new Error('Not every instance has forgotten.');
+      if (!isEverywhere) throw new Error('Not every instance has dropped the data; the event is retried.');
       renewals.push(renew);
-      // A system may send an event of a customer before it can be asked for that customer: then the next identifier counts.
+      // A system may send an event before its lookups return the customer. Then the next identifier is tried.
       if (customer === undefined || customer.records.length === 0) {
         hasFailed ||= unavailableSources.length > 0;
         continue;
       }
-      // While a failed system may know an earlier identifier, this one may be another person's.
+      // If a system failed for an earlier identifier, this identifier may be another person's.
       if (!hasFailed && subjects.isPersonal(identifier)) found = { identifier, own: customer.exclusive };
       break;
     }
     setTimeout(() => {
       for (const renew of renewals) renew();
-    }, RENEW_AFTER_MS).unref();
+    }, RENEW_DELAY_MS).unref();
     const about = subjects.about(event);
     if (found === undefined || found.own.length === 0) return about;
     return subjects.strongestFirst([...about.slice(0, 1), found.identifier, ...found.own]);

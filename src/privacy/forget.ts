@@ -9,29 +9,29 @@ import type { Suppression } from './suppression.js';
 import type { Logger } from '../telemetry/logger.js';
 
 /**
- * What is to be forgotten: a customer by one identifier, an object of the schema, or what a source or loader gave. A
- * customer that is also suppressed is shown to nobody any more.
+ * What to forget: a customer by one identifier, an object of the schema, or the cached answers of a source or loader.
+ * With `suppress` the customer is no longer shown.
  */
 export type ForgetRequest = { identifier: Identifier; suppress?: boolean | undefined } | Forgettable;
 
-/** What forgetting came to. */
+/** The result of forgetting. */
 export interface Forgotten {
-  /** Whether every instance has been told. When it is false, tell them again later. */
+  /** Whether every instance has been notified. If false, repeat it later. */
   isEverywhere: boolean;
-  /** Systems that could not say which records are the customer's: all of their answers were dropped. */
+  /** Systems that were unavailable, so that the customer's records are unknown: all their cached answers were dropped. */
   unavailableSources: readonly string[];
-  /** Asks anew for what was read often, so that whoever asks next need not wait for it. */
+  /** Reloads frequently read data, so that the next request does not wait for it. */
   renew: () => void;
-  /** Of a customer: who that was. It stays here, and is in no answer. */
+  /** The forgotten customer. It is never part of a response. */
   customer?: ForgottenCustomer;
 }
 
 export interface ForgottenCustomer {
-  /** All that the systems know the customer by. */
+  /** All identifiers of the customer. */
   identifiers: readonly Identifier[];
-  /** Of these, the ones that are this customer's and nobody else's. Empty when the systems know several, or nobody. */
+  /** The identifiers that belong to this customer only. Empty if the systems know several customers, or none. */
   exclusive: readonly Identifier[];
-  /** The systems' own records, which are still there: the gateway holds none that it could erase. */
+  /** The records in the systems. They still exist: the gateway stores no records that it could erase. */
   records: readonly { source: string; id: string }[];
   isSuppressed: boolean;
 }
@@ -44,7 +44,7 @@ export interface ForgetOptions {
   sources: ReadonlySet<string>;
   registry: Pick<LoaderRegistry, 'forget' | 'has'>;
   rules: IdentityRules;
-  /** Looks a customer up by calling the systems themselves. `end` ends the lookup. */
+  /** Identifies a customer without the cache, by calling the systems. `end` releases the lookup. */
   lookUp: (identifier: Identifier) => { identity: Identity; end: () => void };
   suppression: Suppression;
   logger: Logger;
@@ -64,7 +64,10 @@ export function createForget({
     const renew = await registry
       .forget([...subjects, ...unavailableSources.map((source) => ({ source }))])
       .catch((error: unknown) => {
-        logger.error({ reason: error instanceof Error ? error.name : 'unknown' }, 'forgotten here only');
+        logger.error(
+          { reason: error instanceof Error ? error.name : 'unknown' },
+          'other instances could not be notified: cached data was dropped on this instance only',
+        );
       });
     return {
       isEverywhere: renew !== undefined,
@@ -74,7 +77,7 @@ export function createForget({
     };
   };
 
-  /** Everything that the systems know the customer by is forgotten, not the one identifier alone. */
+  /** Collects what to drop: the data of all identifiers of the customer, not only of the requested one. */
   async function toForget(what: ForgetRequest) {
     if (!('identifier' in what)) {
       refuseUnknown(what);
@@ -88,7 +91,7 @@ export function createForget({
       const { identifiers, exclusive, records, candidates, failed } = known;
       const isSuppressed = what.suppress === true;
       if (isSuppressed && candidates > 1) throw new AmbiguousIdentityError(undefined, candidates);
-      // Before it is forgotten: what is asked for after that must not be kept again.
+      // The suppression comes first, so that no later request caches the data again.
       if (isSuppressed) await suppression.add(exclusive);
       return {
         subjects: [...identifiers],
@@ -105,12 +108,12 @@ export function createForget({
     }
   }
 
-  /** A name that is mistyped would forget nothing, and nobody would know. */
+  /** Throws for unknown names: a misspelt name would drop nothing, without an error. */
   function refuseUnknown(what: Forgettable): void {
     if ('type' in what && schema.getType(what.type) === undefined)
-      throw new InvalidInputError('There is no such type in the schema.');
+      throw new InvalidInputError('The schema has no such type.');
     if (!('source' in what)) return;
-    if (!sources.has(what.source)) throw new InvalidInputError('There is no such source.');
+    if (!sources.has(what.source)) throw new InvalidInputError('No source with this name is plugged in.');
     if (what.loader !== undefined && !registry.has(what.source, what.loader))
       throw new InvalidInputError('The source has no such loader.');
   }

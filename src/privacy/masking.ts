@@ -2,10 +2,10 @@ import type { Mask } from '../customer/schema.generated.js';
 
 const HIDDEN = '***';
 
-/** A shorter text has so little beside its last four characters that they are as good as the whole. */
-const LAST_FOUR_FROM = 8;
+/** Minimum length for `LAST_FOUR`: in a shorter text the last four characters reveal nearly everything. */
+const MIN_CHARACTERS_FOR_LAST_FOUR = 8;
 
-/** What is shown of a text. */
+/** The masked form of a text. */
 const MASKS: Readonly<Record<Mask, (text: string) => string>> = {
   EMAIL: (text) => {
     const at = text.lastIndexOf('@');
@@ -13,18 +13,20 @@ const MASKS: Readonly<Record<Mask, (text: string) => string>> = {
   },
   LAST_FOUR: (text) => {
     const characters = charactersOf(text);
-    return characters.length < LAST_FOUR_FROM ? HIDDEN : `${HIDDEN}${characters.slice(-4).join('')}`;
+    return characters.length < MIN_CHARACTERS_FOR_LAST_FOUR
+      ? HIDDEN
+      : `${HIDDEN}${characters.slice(-4).join('')}`;
   },
   INITIAL: (text) => `${first(text)}${HIDDEN}`,
   YEAR: (text) => /^\d{4}(?=-)/.exec(text)?.[0] ?? HIDDEN,
   ALL: () => HIDDEN,
 };
 
-/** A value, or each of a list, as a caller sees it that may see masked values only. What is not there stays not there. */
+/** Masks a value or each value of a list. Null and errors are returned unchanged. */
 export function masked(value: unknown, mask: Mask): unknown {
   if (Array.isArray(value)) return value.map((one: unknown) => masked(one, mask));
   if (value == null || value instanceof Error) return value;
-  // Anything else than text would be shown by how it is written.
+  // The masks are for text only; every other value is hidden completely.
   return typeof value === 'string' ? MASKS[mask](value) : HIDDEN;
 }
 
@@ -34,7 +36,7 @@ function first(text: string): string {
 
 const segmenter = new Intl.Segmenter();
 
-/** As people count them: a letter with its accents is one. */
+/** The user-perceived characters (graphemes): a letter with its accents is one. */
 function charactersOf(text: string): string[] {
   return Array.from(segmenter.segment(text), ({ segment }) => segment);
 }

@@ -8,16 +8,16 @@ import { createAudienceSchemas, type AudienceSchemas } from './audience-schema.j
 import { createDisclosures, type Disclosures } from './disclosure.js';
 import { createConsentGuard, type ConsentGuard } from './consent-guard.js';
 
-/** What the SDL declares about personal data, as the gateway goes by it. */
+/** The privacy rules of the SDL, in executable form. */
 export interface Privacy {
   schemas: AudienceSchemas;
   disclosures: Disclosures;
   consentGuard: ConsentGuard;
-  /** Whether the customer must have agreed to the purpose. */
+  /** Whether the purpose needs the customer's consent. */
   needsConsent: (purpose: Purpose | undefined) => boolean;
   /**
-   * Whether scopes and purpose allow an audience a field, as `Type.field`, or what an enum value stands for, as
-   * `Enum.VALUE`. False when the schema has no such field or value: then no policy says who may see it.
+   * Whether scopes and purpose allow an audience a field (`Type.field`) or the data of an enum value (`Enum.VALUE`).
+   * False if the schema has no such field or value, because then no policy allows it.
    */
   maySee: (audience: Audience, place: string) => boolean;
 }

@@ -4,8 +4,8 @@ import { ConfigError, SuppressionUnavailableError } from '../errors.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { SuppressionStore } from './suppression.js';
 
-/** Whether the file has changed is looked at this often at most. */
-const LOOK_EVERY_MS = 1_000;
+/** Minimum time between checks whether the file has changed, in milliseconds. */
+const CHECK_INTERVAL_MS = 1_000;
 const DIGEST = /^[\w-]{43}$/;
 
 export interface SuppressionFileOptions {
@@ -16,14 +16,14 @@ export interface SuppressionFileOptions {
 }
 
 /**
- * The list in a file, one digest a line, behind the mark. What another process, or a person, changes in it counts within
- * a second. When it cannot be read any more, the list stays in force as it was.
+ * The list in a file: the mark, then one digest a line. Changes by other processes or people take effect within a second.
+ * If the file can no longer be read, the last list that was read stays in force.
  */
 export function openSuppressionFile({ path, mark, logger, clock }: SuppressionFileOptions): SuppressionStore {
   let entries: ReadonlySet<string> = new Set();
   let stamp = '';
-  let lookedAt = clock.now();
-  let complained = false;
+  let checkedAt = clock.now();
+  let isLogged = false;
 
   const read = (): void => {
     const now = stampOf(path);
@@ -36,7 +36,7 @@ export function openSuppressionFile({ path, mark, logger, clock }: SuppressionFi
     read();
   } catch (error) {
     throw new ConfigError([
-      `SUPPRESSION_FILE ${reasonOf(error)}. If nobody has been erased so far, make an empty file.`,
+      `SUPPRESSION_FILE ${reasonOf(error)}. If nobody has been erased yet, create an empty file.`,
     ]);
   }
 
@@ -44,15 +44,18 @@ export function openSuppressionFile({ path, mark, logger, clock }: SuppressionFi
     loading: () => undefined,
     current: () => {
       const now = clock.now();
-      if (now - lookedAt < LOOK_EVERY_MS) return entries;
-      lookedAt = now;
+      if (now - checkedAt < CHECK_INTERVAL_MS) return entries;
+      checkedAt = now;
       try {
         read();
-        complained = false;
+        isLogged = false;
       } catch (error) {
-        if (!complained)
-          logger.error({ reason: reasonOf(error) }, 'the suppression list stays as it was read before');
-        complained = true;
+        if (!isLogged)
+          logger.error(
+            { reason: reasonOf(error) },
+            'the suppression list cannot be read; the last list that was read stays in force',
+          );
+        isLogged = true;
       }
       return entries;
     },
@@ -68,7 +71,7 @@ export function openSuppressionFile({ path, mark, logger, clock }: SuppressionFi
   };
 
   async function append(digests: readonly string[]): Promise<void> {
-    // Not made anew when it has gone: what stood in it would be lost without anybody being told.
+    // A missing file is not created again: its entries would be lost without an error.
     const file = await open(path, constants.O_RDWR | constants.O_APPEND);
     try {
       const { size } = await file.stat();
@@ -76,7 +79,7 @@ export function openSuppressionFile({ path, mark, logger, clock }: SuppressionFi
       if (size > 0) await file.read(last, 0, 1, size - 1);
       const torn = size > 0 && last.toString() !== '\n' ? '\n' : '';
       const lines = [...(size === 0 ? [mark] : []), ...digests];
-      // In one write, so that other processes that add at the same time do not come between.
+      // One write, so that lines of other processes cannot come between.
       await file.appendFile(`${torn}${lines.map((line) => `${line}\n`).join('')}`);
       await file.sync();
     } finally {
@@ -87,20 +90,24 @@ export function openSuppressionFile({ path, mark, logger, clock }: SuppressionFi
 
 function parse(text: string, mark: string, hadEntries: boolean, logger: Logger): ReadonlySet<string> {
   const lines = text.split('\n').map((line) => line.trim());
-  const said = lines.filter((line) => line !== '' && !line.startsWith('#'));
-  if (said.length > 0 && !said.includes(mark))
-    throw new NotOursError('was not written with this ID_SECRET, so that nobody on it would be recognised');
-  if (said.length === 0 && hadEntries) throw new NotOursError('has been emptied');
-  const digests = said.filter((line) => DIGEST.test(line));
-  const odd = said.filter((line) => !DIGEST.test(line) && !line.startsWith('key:')).length;
-  if (odd > 0) logger.warn({ lines: odd }, 'the suppression list has lines that are no digests');
+  const entryLines = lines.filter((line) => line !== '' && !line.startsWith('#'));
+  if (entryLines.length > 0 && !entryLines.includes(mark))
+    throw new ForeignListError('was written with another ID_SECRET, so nobody on it would be recognised');
+  if (entryLines.length === 0 && hadEntries) throw new ForeignListError('has been emptied');
+  const digests = entryLines.filter((line) => DIGEST.test(line));
+  const invalidCount = entryLines.filter((line) => !DIGEST.test(line) && !line.startsWith('key:')).length;
+  if (invalidCount > 0)
+    logger.warn(
+      { lines: invalidCount },
+      'the suppression list has lines that are not digests; they are ignored',
+    );
   return new Set(digests);
 }
 
-class NotOursError extends Error {}
+class ForeignListError extends Error {}
 
 function reasonOf(error: unknown): string {
-  if (error instanceof NotOursError) return error.message;
+  if (error instanceof ForeignListError) return error.message;
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'for an unknown reason';
   return `cannot be read (${code})`;
 }

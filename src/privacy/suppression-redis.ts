@@ -4,14 +4,14 @@ import { connectToRedis, reasonOf, type RedisConnection } from '../redis.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { SuppressionStore } from './suppression.js';
 
-/** Without a time to live: unlike what is cached it is never let go. */
+/** The set in Redis. It has no time to live, because suppressions never expire. */
 const SET = 'stekkerdoos:1:suppressed';
 const CHANNEL = 'stekkerdoos:1:suppressed:changed';
 
-/** The first requests wait so long for the list. */
-const PATIENCE_MS = 1_000;
-/** For what an operator changed by hand, or Redis lost. */
-const READ_EVERY_MS = 30_000;
+/** Milliseconds that the first requests wait for the list. */
+const FIRST_READ_TIMEOUT_MS = 1_000;
+/** Milliseconds between reads, which detect manual changes and data loss in Redis. */
+const READ_INTERVAL_MS = 30_000;
 
 export interface SuppressionSetOptions {
   url: string;
@@ -20,9 +20,9 @@ export interface SuppressionSetOptions {
 }
 
 /**
- * The list in a set in Redis, read whole at the start, when told that it has changed, and whenever the connection was
- * lost. While Redis is away the list stays in force as it was read last. When Redis has lost it, an instance that knows
- * it writes it there again.
+ * The list in a set in Redis. It is read at the start, after a change message, after each reconnection and periodically.
+ * While Redis is unavailable, the last list that was read stays in force. If Redis has lost the set, an instance that has
+ * the list restores it.
  */
 export function openSuppressionSet(options: SuppressionSetOptions): SuppressionStore {
   return new SuppressionSet(options);
@@ -33,12 +33,12 @@ class SuppressionSet implements SuppressionStore {
   readonly #logger: Logger;
   #entries: ReadonlySet<string> | undefined;
   #state: 'opening' | 'failed' | 'loaded' = 'opening';
-  /** Whether the log says already that the list cannot be read. */
+  /** Whether the current failure is already in the log. */
   #isLogged = false;
-  /** Resolves when the list was read, or it is clear that it cannot be for now. */
+  /** Resolves when the list was read, or when the first read has failed. */
   readonly #settled: Promise<void>;
   #settle: () => void = () => undefined;
-  readonly #patience: NodeJS.Timeout;
+  readonly #firstReadTimer: NodeJS.Timeout;
   readonly #polling: NodeJS.Timeout;
   readonly #redis: RedisConnection<Redis>;
   #isReading = false;
@@ -51,9 +51,9 @@ class SuppressionSet implements SuppressionStore {
     this.#settled = new Promise<void>((resolve) => {
       this.#settle = resolve;
     });
-    this.#patience = setTimeout(() => {
-      this.#fail('it does not answer');
-    }, PATIENCE_MS).unref();
+    this.#firstReadTimer = setTimeout(() => {
+      this.#fail('Redis does not answer');
+    }, FIRST_READ_TIMEOUT_MS).unref();
     this.#redis = connectToRedis<Redis>({
       url,
       user: 'The suppression list',
@@ -65,7 +65,7 @@ class SuppressionSet implements SuppressionStore {
         this.#fail(reason);
       },
     });
-    this.#polling = setInterval(this.#read, READ_EVERY_MS).unref();
+    this.#polling = setInterval(this.#read, READ_INTERVAL_MS).unref();
   }
 
   loading(): Promise<void> | undefined {
@@ -82,7 +82,7 @@ class SuppressionSet implements SuppressionStore {
   async add(digests: readonly string[]): Promise<void> {
     await this.#settled;
     const redis = this.#redis.link;
-    // Before it was read it is not known whether it is ours to write to.
+    // Only the mark, which is read with the list, shows that it belongs to this ID_SECRET.
     if (redis === undefined || this.#state !== 'loaded') throw new SuppressionUnavailableError('write');
     try {
       await redis.sadd(SET, this.#mark, ...digests);
@@ -95,13 +95,13 @@ class SuppressionSet implements SuppressionStore {
 
   close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#patience);
+    clearTimeout(this.#firstReadTimer);
     clearInterval(this.#polling);
     this.#settle();
     this.#redis.close();
   }
 
-  /** Reads the list. If it is being read, it is read once more, since it may have changed meanwhile. */
+  /** Reads the list. If a read is in progress, another one follows it, because the list may have changed meanwhile. */
   readonly #read = (): void => {
     this.#readAgain = true;
     if (this.#isReading) return;
@@ -118,7 +118,7 @@ class SuppressionSet implements SuppressionStore {
   async #readUntilCurrent(): Promise<void> {
     while (this.#readAgain) {
       this.#readAgain = false;
-      // While Redis is down, commands would fail, which says nothing about the list. It is read when the link opens.
+      // Without a connection, commands would only fail. The list is read when the connection opens.
       const redis = this.#redis.link;
       if (redis !== undefined) await this.#readOnce(redis);
     }
@@ -127,16 +127,16 @@ class SuppressionSet implements SuppressionStore {
   async #readOnce(redis: Redis): Promise<void> {
     const members = await redis.smembers(SET);
     if (members.length > 0 && !members.includes(this.#mark)) {
-      this.#fail('it was not written with this ID_SECRET');
+      this.#fail('it was written with another ID_SECRET');
       return;
     }
     if (members.length === 0 && this.#entries !== undefined && this.#entries.size > 0) {
-      this.#logger.error('Redis has lost the suppression list; it is written there again');
+      this.#logger.error('Redis has lost the suppression list; this instance restores it');
       await redis.sadd(SET, this.#mark, ...this.#entries);
     } else this.#entries = new Set(members.filter((one) => one !== this.#mark));
     this.#state = 'loaded';
     this.#isLogged = false;
-    clearTimeout(this.#patience);
+    clearTimeout(this.#firstReadTimer);
     this.#settle();
   }
 
@@ -146,8 +146,8 @@ class SuppressionSet implements SuppressionStore {
       this.#logger.error(
         { reason },
         this.#state === 'loaded'
-          ? 'the suppression list cannot be read; it stays as it was read before'
-          : 'the suppression list cannot be read; nobody is shown before it is',
+          ? 'the suppression list cannot be read; the last list that was read stays in force'
+          : 'the suppression list cannot be read; no customer is shown until it is',
       );
     this.#isLogged = true;
     if (this.#state === 'opening') this.#state = 'failed';

@@ -6,25 +6,25 @@ import type { Logger } from '../telemetry/logger.js';
 import { openSuppressionFile } from './suppression-file.js';
 import { openSuppressionSet } from './suppression-redis.js';
 
-/** Makes of each identifier what stands for it in the list: nobody who reads the list learns who is on it. */
+/** Computes the digests of the list. Nobody who reads the list learns who is on it. */
 export interface Digests {
   of: (identifier: Identifier) => string;
-  /** Stands in the list itself: with another secret nobody on it would be recognised, and it must not be believed. */
+  /** Identifies the secret in the list. A list of another secret would match nobody, so it is refused. */
   readonly mark: string;
 }
 
-/** Where the list is kept. */
+/** The storage of the list. */
 export interface SuppressionStore {
-  /** Done when the list was read; fails when it cannot be. Undefined: it was read. */
+  /** Resolves when the list was read; rejects if it cannot be read. Undefined if it was read already. */
   loading(): Promise<void> | undefined;
-  /** The digests as they were read last, without the mark: another set each time that they change. */
+  /** The digests of the last read, without the mark. After each change it is a new set object. */
   current(): ReadonlySet<string>;
-  /** Done when they are where no crash of this process takes them away again. */
+  /** Adds digests. Resolves when the end of this process cannot lose them. */
   add(digests: readonly string[]): Promise<void>;
   close(): void;
 }
 
-/** The customers whom nobody is shown any more. */
+/** The list of suppressed customers, which are no longer shown. */
 export interface Suppression extends Erasures {
   add(identifiers: readonly Identifier[]): Promise<void>;
   digests: Digests;
@@ -42,7 +42,7 @@ export interface SuppressionOptions {
   clock: { now(): number };
 }
 
-/** Opens the list. Throws a ConfigError when there is to be a file that cannot be read, or that another secret has made. */
+/** Opens the list. Throws a ConfigError if its file cannot be read or belongs to another secret. */
 export function createSuppression({
   secret,
   file,
@@ -58,7 +58,7 @@ export function createSuppression({
       : redisUrl !== undefined
         ? openSuppressionSet({ url: redisUrl, mark, logger })
         : NO_LIST;
-  /** A list that was read stays in force while its place is away. */
+  /** A list that was read counts as up while its storage is unavailable, because it stays in force. */
   const stateOf = async (): Promise<'up' | 'down'> => {
     try {
       await store.loading();
@@ -106,7 +106,7 @@ const NO_LIST: SuppressionStore = {
   current: () => NOTHING,
   add: () =>
     Promise.reject(
-      new InvalidInputError('There is no list of erased customers: set SUPPRESSION_FILE or REDIS_URL.'),
+      new InvalidInputError('No suppression list is configured: set SUPPRESSION_FILE or REDIS_URL.'),
     ),
   close: () => undefined,
 };

@@ -47,7 +47,7 @@ test('reports the problem of each line, and exits with 1', async () => {
   writeFileSync(file, [a, b.replace('SERVICE', 'MARKETING'), d, e].join(''));
   const { out, code } = await audit(['verify', file]);
   expect(out.split('\n').slice(0, 4)).toEqual([
-    `${file}:2: changed: it is not as it was written`,
+    `${file}:2: changed: the line was changed after it was written`,
     `${file}:3: removed: the line numbered 3 is missing before it`,
     `${file}:4: truncated: the line numbered 6 is missing at the end`,
     expect.stringMatching(/^4 lines; .*; 3 problems; last hash /),
@@ -107,7 +107,7 @@ test('ends with 2 when it cannot be done, and says in a line why', async () => {
       /nowhere.head is not there. Name another/,
     ],
     [['verify', temporaryFolder()], /EISDIR/],
-    [['verify', file], /does not say what a head says/],
+    [['verify', file], /is not a valid head of an audit log/],
     [['show'], /show.*See: stekkerdoos --help/],
   ];
   for (const [args, reason] of wrong) {

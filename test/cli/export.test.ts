@@ -114,7 +114,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     await exportOf(`email=${EMAIL}`);
     const other = await exportOf('email=customer-7@example.nl');
     expect(other.code).toBe(2);
-    expect(other.err).toContain('begun for another customer');
+    expect(other.err).toContain('belongs to another customer');
     await control.heal();
     expect((await exportOf(`email=${EMAIL}`)).code).toBe(0);
     expect((await exportOf(`email=${EMAIL}`)).err).toContain('is there already');

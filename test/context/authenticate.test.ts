@@ -59,7 +59,7 @@ describe('who may ask', () => {
     ]);
     expect(problemsWith({ JWT_KEY: whole.JWT_KEY ?? '' })).toHaveLength(2);
     const url = 'https://id.example.nl/jwks.json';
-    expect(problemsWith({ ...whole, JWT_JWKS_URL: url })).toEqual([expect.stringMatching(/both there/)]);
+    expect(problemsWith({ ...whole, JWT_JWKS_URL: url })).toEqual([expect.stringMatching(/both set/)]);
     expect(problemsWith({ ...without('JWT_KEY'), JWT_JWKS_URL: 'ftp://id.example.nl' })).toEqual([
       expect.stringMatching(/^JWT_JWKS_URL is not right/),
     ]);

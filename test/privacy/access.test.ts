@@ -119,9 +119,11 @@ describe('consent', () => {
 });
 
 test('an error names what is needed, in words that tell nothing of a person', () => {
-  expect(forbidden({ scopes: [['c']] }, audience())?.().message).toBe('This caller may not see this.');
+  expect(forbidden({ scopes: [['c']] }, audience())?.().message).toBe(
+    'This caller may not see this field: it lacks the scopes.',
+  );
   expect(forbidden({ purposes: ['ANALYTICS'] }, audience())?.().message).toBe(
-    'This is not to be seen for SERVICE.',
+    'This field is not available for the purpose SERVICE.',
   );
 });
 

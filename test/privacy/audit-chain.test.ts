@@ -58,8 +58,12 @@ describe('problems', () => {
   test.each<[string, string[], string[]]>([
     ['none', [line(1), line(2), line(3)], []],
     ['none of nothing', [], []],
-    ['a line changed', [line(1), changed(2), line(3)], ['2 changed: it is not as it was written']],
-    ['the first changed', [changed(1), line(2)], ['1 changed: it is not as it was written']],
+    [
+      'a line changed',
+      [line(1), changed(2), line(3)],
+      ['2 changed: the line was changed after it was written'],
+    ],
+    ['the first changed', [changed(1), line(2)], ['1 changed: the line was changed after it was written']],
     ['one removed', [line(1), line(3)], ['2 removed: the line numbered 2 is missing before it']],
     [
       'several removed',
@@ -70,9 +74,9 @@ describe('problems', () => {
     [
       'one twice',
       [line(1), line(2), line(2), line(3)],
-      ['3 duplicated: the line numbered 2 was there already'],
+      ['3 duplicated: the line numbered 2 is present already'],
     ],
-    ['the first twice', [line(1), line(1)], ['2 duplicated: the line numbered 1 was there already']],
+    ['the first twice', [line(1), line(1)], ['2 duplicated: the line numbered 1 is present already']],
     ['two swapped', [line(1), line(3), line(2), line(4)], ['3 out of order: the line numbered 2 comes late']],
     [
       'one of several missing that comes late',
@@ -98,43 +102,49 @@ describe('problems', () => {
       [
         '2 removed: the line numbered 3 is missing before it',
         '3 out of order: the line numbered 2 comes late',
-        '4 duplicated: the line numbered 2 was there already',
+        '4 duplicated: the line numbered 2 is present already',
       ],
     ],
     [
       'one written after another line',
       [line(1), forked(2)],
-      ['2 changed: it was written after another line than the one before it'],
+      ['2 changed: its hash of the previous line does not match'],
     ],
     [
       'a line of something else',
       [line(1), 'notes', line(2)],
-      ['2 unreadable: this is no audit line, and no crash left it'],
+      ['2 unreadable: this is not an audit line, and no crash is recorded for it'],
     ],
     [
       'several lines of something else, named once',
       [line(1), 'notes', 'of somebody', line(2)],
-      ['2 unreadable: this is no audit line, and no crash left it'],
+      ['2 unreadable: this is not an audit line, and no crash is recorded for it'],
     ],
     [
       'a line written over by something else',
       [line(1), 'notes', line(3)],
-      ['2 unreadable: this is no audit line, and no crash left it'],
+      ['2 unreadable: this is not an audit line, and no crash is recorded for it'],
     ],
     [
       'a changed line, and after it one missing',
       [line(1), changed(2), line(4)],
-      ['2 changed: it is not as it was written', '3 removed: the line numbered 3 is missing before it'],
+      [
+        '2 changed: the line was changed after it was written',
+        '3 removed: the line numbered 3 is missing before it',
+      ],
     ],
     [
       'something else before a changed line',
       ['notes', changed(1)],
-      ['1 unreadable: this is no audit line, and no crash left it', '2 changed: it is not as it was written'],
+      [
+        '1 unreadable: this is not an audit line, and no crash is recorded for it',
+        '2 changed: the line was changed after it was written',
+      ],
     ],
     [
       'something else at the end',
       [line(1), 'notes'],
-      ['2 unreadable: this is no audit line, and no crash left it'],
+      ['2 unreadable: this is not an audit line, and no crash is recorded for it'],
     ],
     [
       'a repair without what it repairs',
@@ -144,12 +154,12 @@ describe('problems', () => {
     [
       'a repair of other bytes',
       [line(1), '{"sex"', repair(1, '{"seq"')],
-      ['2 changed: what a crash left is not as it was'],
+      ['2 changed: the bytes that a crash left were changed'],
     ],
     [
       'a repair of more bytes',
       [line(1), '{"se', repair(1, '{"seq"')],
-      ['2 changed: what a crash left is not as it was'],
+      ['2 changed: the bytes that a crash left were changed'],
     ],
   ])('%s', (_, lines, problems) => {
     expect(problemsOf(lines)).toEqual(problems);
@@ -164,7 +174,7 @@ describe('problems', () => {
       '2 out of order: the line numbered 4 comes late',
     ]);
     expect(problemsOf([line(5), line(5)], { fromBeginning: false })).toEqual([
-      '2 duplicated: the line numbered 5 was there already',
+      '2 duplicated: the line numbered 5 is present already',
     ]);
   });
 
@@ -217,10 +227,10 @@ describe('the head', () => {
     ['is one ahead', 3, link(4), ['3 truncated: the line numbered 4 is missing at the end']],
     ['is further ahead', 3, link(6), ['3 truncated: the lines numbered 4 to 6 are missing at the end']],
     [
-      'knows another line',
+      'has a different line',
       3,
       { seq: 2, hash: 'f'.repeat(64) },
-      ['2 changed: the head knows another line as number 2'],
+      ['2 changed: the head has a different line with number 2'],
     ],
     ['is ahead of nothing', 0, link(2), ['0 truncated: the lines numbered 1 to 2 are missing at the end']],
   ])('%s', (_, count, head, problems) => {
@@ -229,7 +239,7 @@ describe('the head', () => {
 
   test('counts a line that is there and changed as one that is there', () => {
     expect(problemsOf([line(1), changed(2)], { head: link(2) })).toEqual([
-      '2 changed: it is not as it was written',
+      '2 changed: the line was changed after it was written',
     ]);
   });
 });

@@ -13,7 +13,7 @@ import {
 import { verifyAudit } from '../../src/privacy/audit-verify.js';
 import { entry, linesIn, SECRET, temporaryFolder, writeEntries } from './audit-entries.js';
 
-const REFUSAL = 'The audit log could not be written, so this is not answered.';
+const REFUSAL = 'The audit log could not be written, so the answer is not sent.';
 
 /** Room for so many bytes more, on a disk or on what cannot be taken back from. */
 function limited(writeBytes: (fd: number, bytes: Uint8Array) => void) {
@@ -328,7 +328,7 @@ describe('a file that it cannot go on with', () => {
     (content) => {
       const file = newFile();
       writeFileSync(file, content);
-      expect(problemWith(file)).toContain('it holds something else than an audit log');
+      expect(problemWith(file)).toContain('it is not an audit log');
       expect(readFileSync(file, 'utf8')).toBe(content);
       expect(existsSync(`${file}.lock`)).toBe(false);
     },
@@ -347,14 +347,14 @@ describe('a file that it cannot go on with', () => {
     const file = newFile();
     await writeEntries(file, [entry()]);
     writeFileSync(`${file}.head`, 'nonsense');
-    expect(problemWith(file)).toContain('does not say what a head says');
+    expect(problemWith(file)).toContain('is not a valid head of an audit log');
   });
 
   test('is one that another machine has taken, until its lock is removed', () => {
     const file = newFile();
     writeFileSync(`${file}.lock`, JSON.stringify({ pid: 1, host: `not-${hostname()}` }));
     expect(problemWith(file)).toContain(`process 1 on not-${hostname()} has taken it`);
-    expect(problemWith(file)).toContain('When that process is no more, remove the lock');
+    expect(problemWith(file)).toContain('If that process has ended, remove the lock');
   });
 
   test('is not one whose lock was left by a process whose id another has now', async () => {

@@ -68,13 +68,13 @@ test('what was saved is where an export goes on, and the file has its name when 
 
 test('a file that is there is not written over', () => {
   writeFileSync(path, 'mine');
-  expect(() => openExportFile(path, 'digest')).toThrow('there already');
+  expect(() => openExportFile(path, 'digest')).toThrow('exists already');
   expect(readFileSync(path, 'utf8')).toBe('mine');
 });
 
 test('an export of another customer is not gone on with', () => {
   openExportFile(path, 'digest').save(FULL);
-  expect(() => openExportFile(path, 'other')).toThrow('begun for another customer');
+  expect(() => openExportFile(path, 'other')).toThrow('belongs to another customer');
   expect(JSON.parse(readFileSync(`${path}.part`, 'utf8'))).toEqual(FULL);
 });
 
@@ -91,5 +91,5 @@ test.each<[string, string]>([
   ]),
 ])('a part that is %s is named, and not gone on with', (_, content) => {
   writeFileSync(`${path}.part`, content);
-  expect(() => openExportFile(path, 'digest')).toThrow(`${path}.part is no export that was begun`);
+  expect(() => openExportFile(path, 'digest')).toThrow(`${path}.part is not an unfinished export`);
 });

@@ -138,12 +138,12 @@ describe('an export names what it does not ask for', () => {
       type Order { total(currency: String!): Int, number: String }`);
     expect(sections.map(({ field }) => field)).toEqual(['name', 'order']);
     expect(notExported).toEqual([
-      { field: 'price', reason: 'its argument "currency" has to be chosen' },
-      { field: 'order.total', reason: 'its argument "currency" has to be chosen' },
+      { field: 'price', reason: 'it needs a value for the argument "currency"' },
+      { field: 'order.total', reason: 'it needs a value for the argument "currency"' },
     ]);
   });
 
-  test('because it lies too deep', () => {
+  test('because it is nested too deep', () => {
     const depths = Array.from(
       { length: 14 },
       (_, depth) => `type T${depth} { leaf: Int, next: T${depth + 1} }`,
@@ -153,7 +153,7 @@ describe('an export names what it does not ask for', () => {
     // The customer and eleven types below it.
     expect(sections[0]?.query.match(/leaf/g)).toHaveLength(11);
     expect(notExported).toEqual([
-      { field: Array.from({ length: 12 }, () => 'next').join('.'), reason: 'it lies too deep' },
+      { field: Array.from({ length: 12 }, () => 'next').join('.'), reason: 'it is nested too deep' },
     ]);
   });
 });

@@ -68,8 +68,12 @@ test('leaves out lines that are no digests, and logs how many', () => {
 });
 
 test.each<[string, string, RegExp]>([
-  ['digests without a mark', `${ANNA}\n`, /^SUPPRESSION_FILE was not written with this ID_SECRET/],
-  ['the mark of another secret', `${createDigests('another secret').mark}\n`, /not written with this/],
+  ['digests without a mark', `${ANNA}\n`, /^SUPPRESSION_FILE was written with another ID_SECRET/],
+  [
+    'the mark of another secret',
+    `${createDigests('another secret').mark}\n`,
+    /written with another ID_SECRET/,
+  ],
 ])('does not open a file with %s', (_, content, problem) => {
   expect(problemsWith(content)).toMatch(problem);
 });
@@ -77,7 +81,7 @@ test.each<[string, string, RegExp]>([
 test('names the error code when there is no file, and what to do', () => {
   expect(() =>
     openSuppressionFile({ path, mark, logger: createLogger('silent'), clock: fakeClock() }),
-  ).toThrow(/SUPPRESSION_FILE cannot be read \(ENOENT\)\. .*make an empty file/);
+  ).toThrow(/SUPPRESSION_FILE cannot be read \(ENOENT\)\. .*create an empty file/);
 });
 
 test('reads the file again after a second, and only when it has changed', () => {

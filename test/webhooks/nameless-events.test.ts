@@ -87,6 +87,6 @@ test('a source whose news changes what it has no loader for is refused at start'
       : source,
   );
   expect(() => createTestGateway(settings(), { sources: changed })).toThrow(
-    '"parcels" is changed by events of crm-hubspot, and is none of its loaders.',
+    'The webhook of crm-hubspot names the loader "parcels" in changes, but crm-hubspot has no such loader.',
   );
 });
