@@ -16,7 +16,7 @@ afterEach(async () => {
   await Promise.all(servers.splice(0).map((server) => server.stop()));
 });
 
-/** A server whose answers are given when the test wants them to be. */
+/** Starts a server that answers only when the test ends a response. */
 async function start(options: Partial<ListenOptions> = {}) {
   const held: ServerResponse[] = [];
   const { port } = await serve((_, response) => held.push(response), { stopWithinMs: 50, ...options });
@@ -24,7 +24,7 @@ async function start(options: Partial<ListenOptions> = {}) {
   return {
     port,
     held,
-    /** Opens a connection, and waits until what was asked on it has come. */
+    /** Opens a connection, and waits until the server has its request. */
     open: async (written = '', localAddress?: string): Promise<Socket> => {
       const before = held.length;
       const socket = await open(port, written, localAddress);
@@ -35,7 +35,7 @@ async function start(options: Partial<ListenOptions> = {}) {
         });
       return socket;
     },
-    /** Which of the connections, in the order that they were opened, the server has ended. */
+    /** Indexes of the connections that the server has ended, in the order in which they were opened. */
     ended: () => opened.flatMap((socket, index) => (socket.closed || socket.readableEnded ? [index] : [])),
   };
 }
@@ -47,17 +47,17 @@ async function serve(handler: RequestListener, options: Partial<ListenOptions> =
 }
 
 async function answer(held: ServerResponse | undefined, socket: Socket): Promise<void> {
-  const told = once(socket, 'data');
+  const received = once(socket, 'data');
   held?.end('answered');
-  await told;
+  await received;
   socket.resume();
 }
 
-describe('one connection more than an address may have takes the place', () => {
-  test('of the one that has been lying longest without ever asking', async () => {
+describe('a connection above the limit of an address closes', () => {
+  test('the longest-idle connection that never sent a request', async () => {
     const { open, held, ended } = await start({ maxConnectionsPerAddress: 3 });
-    const asking = await open(GET);
-    await answer(held[0], asking);
+    const answeredSocket = await open(GET);
+    await answer(held[0], answeredSocket);
     (await open()).resume();
     (await open()).resume();
     (await open()).resume();
@@ -66,7 +66,7 @@ describe('one connection more than an address may have takes the place', () => {
     await expect.poll(ended).toEqual([1, 2]);
   });
 
-  test('of the one that was answered longest ago, when all have asked', async () => {
+  test('the connection that was answered longest ago, if all have sent requests', async () => {
     const { open, held, ended } = await start({ maxConnectionsPerAddress: 3 });
     const [first, second] = [await open(GET), await open(GET)];
     await answer(held[1], second);
@@ -78,7 +78,7 @@ describe('one connection more than an address may have takes the place', () => {
     await expect.poll(ended).toEqual([0, 1]);
   });
 
-  test('of nobody, and is closed, when all are at work', async () => {
+  test('no other connection, but itself, if all others are busy', async () => {
     const { open, held, ended } = await start({ maxConnectionsPerAddress: 2 });
     const [first] = [await open(GET), await open(GET)];
     (await open()).resume();
@@ -88,7 +88,7 @@ describe('one connection more than an address may have takes the place', () => {
     await expect.poll(ended).toEqual([0, 2]);
   });
 
-  test('of one whose client is slow to send, when all are at work', async () => {
+  test('a connection whose client is slow to send, if all are busy', async () => {
     const clock = fakeClock();
     const { open, ended } = await start({ maxConnectionsPerAddress: 2, clock });
     const slow = await open(HALF_A_BODY);
@@ -101,7 +101,7 @@ describe('one connection more than an address may have takes the place', () => {
     await expect.poll(ended).toEqual([0, 2]);
   });
 
-  test('of none of another address', async () => {
+  test('no connection of another address', async () => {
     const { open, ended } = await start({ maxConnectionsPerAddress: 1 });
     (await open('', '127.0.0.2')).resume();
     (await open('', '127.0.0.3')).resume();
@@ -110,7 +110,7 @@ describe('one connection more than an address may have takes the place', () => {
   });
 });
 
-test('one connection more than all may have takes the place of the idlest of any address', async () => {
+test('a connection above the total limit closes the longest-idle connection of any address', async () => {
   const { open, ended } = await start({ maxConnections: 2 });
   await open(GET, '127.0.0.2');
   (await open('', '127.0.0.3')).resume();
@@ -118,7 +118,7 @@ test('one connection more than all may have takes the place of the idlest of any
   await expect.poll(ended).toEqual([1]);
 });
 
-test('a connection that asks a hundred things without waiting for answers is ended at the next', async () => {
+test('a connection with a hundred unanswered requests is closed at the next request', async () => {
   const { open, held, ended } = await start();
   const socket = await open(GET.repeat(100));
   socket.resume();
@@ -128,7 +128,7 @@ test('a connection that asks a hundred things without waiting for answers is end
   expect(held).toHaveLength(100);
 });
 
-describe('connections are counted', () => {
+describe('connections', () => {
   test.each([
     ['192.0.2.7', '192.0.2.7'],
     ['::ffff:192.0.2.7', '192.0.2.7'],
@@ -138,21 +138,21 @@ describe('connections are counted', () => {
     ['fe80::1%eth0', 'fe80:0:0:0'],
     ['::1', '0:0:0:0'],
     ['', ''],
-  ])('for %s by %s', (address, network) => {
+  ])('of %s are counted for %s', (address, network) => {
     expect(networkOf(address)).toBe(network);
   });
 });
 
-describe('ten thousand connections that lie idle keep nobody out', { timeout: 60_000 }, () => {
-  /** As many as this process may open files for, so that a smaller machine tests a smaller flood. */
+describe('ten thousand idle connections lock out no client', { timeout: 60_000 }, () => {
+  /** Limited by the open files of this process, so that a smaller machine tests fewer connections. */
   const limit = execSync('ulimit -Hn', { encoding: 'utf8', shell: '/bin/sh' }).trim();
   const amount = limit === 'unlimited' ? 10_000 : Math.min(10_000, Number(limit) - 1_000);
 
-  for (const [whence, addresses] of [
-    ['not even from the address that they come from', 1],
-    ['whichever addresses they come from', 40],
+  for (const [addressesUsed, addresses] of [
+    ['also if they have one address', 1],
+    ['also if they have forty addresses', 40],
   ] as const) {
-    test(whence, async () => {
+    test(addressesUsed, async () => {
       const { port } = await serve((_, response) => response.end('answered'), {
         maxConnections: amount - 500,
       });
@@ -161,21 +161,21 @@ describe('ten thousand connections that lie idle keep nobody out', { timeout: 60
         [port, amount, addresses].map(String),
         { execArgv: ['--import', 'tsx'] },
       );
-      const told = once(flood, 'message');
-      const isOver = told.then(() => true);
+      const received = once(flood, 'message');
+      const isOver = received.then(() => true);
       let honest = 0;
-      // From the address that the flood comes from, as behind one router.
-      const askHonestly = async (): Promise<void> => {
+      // Uses an address of the idle connections, as behind a shared router.
+      const sendHonestRequest = async (): Promise<void> => {
         const localAddress = '127.0.1.1';
         expect((await sendRequest(port, { path: '/', localAddress })).body).toBe('answered');
         honest++;
       };
-      do await askHonestly();
+      do await sendHonestRequest();
       while (
         !(await Promise.race([isOver, new Promise<false>((resolve) => setTimeout(resolve, 20, false))]))
       );
-      for (let i = 0; i < 20; i++) await askHonestly();
-      expect(await told).toEqual([amount, undefined]);
+      for (let i = 0; i < 20; i++) await sendHonestRequest();
+      expect(await received).toEqual([amount, undefined]);
       expect(honest).toBeGreaterThan(20);
       flood.kill();
       await once(flood, 'exit');

@@ -4,7 +4,7 @@ import { listen, type HttpServer, type ListenOptions } from '../../src/http/http
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings, FOUR_SYSTEMS } from '../support/stand-ins.js';
-import { sendRequest, insidesIn, post, type RawRequest, type RawAnswer } from './raw-client.js';
+import { sendRequest, findInternals, post, type RawRequest, type RawAnswer } from './raw-client.js';
 
 const SITE = 'https://www.example.nl';
 const SHOP = 'https://shop.example.nl';
@@ -19,7 +19,7 @@ const gateway = createTestGateway({
     { name: 'shop', roles: ['analyst'], sha256: [hash('sha256', KEY, 'hex')], origins: [SHOP] },
   ]),
   CORS_ORIGINS: SITE,
-  ADMIN_TOKEN: 'a token for whoever forgets',
+  ADMIN_TOKEN: 'a token for the administrator',
   AUDIT_FILE: '/dev/null',
 });
 const servers: HttpServer[] = [];
@@ -42,23 +42,23 @@ afterAll(async () => {
   await Promise.all(servers.map((server) => server.stop()));
   await gateway.close();
 });
-/** Whatever somebody has tried, others are answered. */
+/** After each attempt, other requests are answered. */
 afterEach(async () => {
-  expect(await sendRequest(port, asking(operator))).toMatchObject({ status: 200, body: ANSWERED });
+  expect(await sendRequest(port, queryWith(operator))).toMatchObject({ status: 200, body: ANSWERED });
 });
 
 const QUESTION = '{"query":"{ __typename }"}';
 const ANSWERED: unknown = expect.stringContaining('{"data":{"__typename":"Query"}');
-const asking = (headers: Record<string, string>): RawRequest => post(QUESTION, headers);
+const queryWith = (headers: Record<string, string>): RawRequest => post(QUESTION, headers);
 
 function codeOf({ body }: RawAnswer): string | undefined {
   const { errors = [] } = JSON.parse(body) as { errors?: { extensions: { code: string } }[] };
   return errors[0]?.extensions.code;
 }
 
-describe('a page of a web site on the list', () => {
-  test('may ask and read what it is told, and how old that is', async () => {
-    const { status, headers, body } = await sendRequest(port, asking({ ...shop, origin: SHOP }));
+describe('a page of an allowed web site', () => {
+  test('can send requests, and read answers and their age', async () => {
+    const { status, headers, body } = await sendRequest(port, queryWith({ ...shop, origin: SHOP }));
     expect({ status, body }).toEqual({ status: 200, body: ANSWERED });
     expect(headers['access-control-allow-origin']).toBe(SHOP);
     expect(headers['access-control-expose-headers']).toContain('age');
@@ -68,21 +68,24 @@ describe('a page of a web site on the list', () => {
     );
   });
 
-  test.each([SITE, SHOP])('is told beforehand by which ways it may ask: %s', async (origin) => {
-    const { status, headers, body } = await sendRequest(port, preflight(origin));
-    expect({ status, body }).toEqual({ status: 204, body: '' });
-    expect(headers['access-control-allow-origin']).toBe(origin);
-    expect(headers['access-control-allow-methods']).toBe('GET, POST');
-    expect(headers['access-control-allow-headers']).toMatch(
-      /authorization.*content-type.*data-purpose.*x-purpose/,
-    );
-    // Ten minutes at most, in which a site that is taken off the list is still let in.
-    expect(headers['access-control-max-age']).toBe('600');
-    expect(headers.vary?.toLowerCase()).toContain('origin');
-  });
+  test.each([SITE, SHOP])(
+    'learns from a preflight request which methods and headers are allowed: %s',
+    async (origin) => {
+      const { status, headers, body } = await sendRequest(port, preflight(origin));
+      expect({ status, body }).toEqual({ status: 204, body: '' });
+      expect(headers['access-control-allow-origin']).toBe(origin);
+      expect(headers['access-control-allow-methods']).toBe('GET, POST');
+      expect(headers['access-control-allow-headers']).toMatch(
+        /authorization.*content-type.*data-purpose.*x-purpose/,
+      );
+      // A site that is removed from the list is allowed for ten minutes more.
+      expect(headers['access-control-max-age']).toBe('600');
+      expect(headers.vary?.toLowerCase()).toContain('origin');
+    },
+  );
 
-  test('reads why it is refused, too', async () => {
-    const answer = await sendRequest(port, asking({ origin: SITE }));
+  test('can read why it is refused', async () => {
+    const answer = await sendRequest(port, queryWith({ origin: SITE }));
     expect(answer.status).toBe(401);
     expect(answer.headers['access-control-allow-origin']).toBe(SITE);
   });
@@ -114,38 +117,45 @@ describe('a page of another web site', () => {
     'file://',
     '',
   ];
-  test.each(strangers)('is refused, before and when it asks, with any key: "%s"', async (origin) => {
-    for (const asked of [preflight(origin), asking({ ...operator, origin }), asking({ ...shop, origin })]) {
-      const answer = await sendRequest(port, asked);
-      expect(answer.status).toBe(403);
-      expect(codeOf(answer)).toBe('FORBIDDEN');
-      expect(answer.headers['access-control-allow-origin']).toBeUndefined();
-      expect(answer.headers.vary?.toLowerCase()).toContain('origin');
-    }
-  });
+  test.each(strangers)(
+    'is refused, at the preflight and at the request, with any key: "%s"',
+    async (origin) => {
+      for (const rawRequest of [
+        preflight(origin),
+        queryWith({ ...operator, origin }),
+        queryWith({ ...shop, origin }),
+      ]) {
+        const answer = await sendRequest(port, rawRequest);
+        expect(answer.status).toBe(403);
+        expect(codeOf(answer)).toBe('FORBIDDEN');
+        expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+        expect(answer.headers.vary?.toLowerCase()).toContain('origin');
+      }
+    },
+  );
 });
 
-describe('a key that pages have', () => {
-  test('is good for its own pages, and not for those that only tokens are for', async () => {
-    expect((await sendRequest(port, asking({ ...shop, origin: SHOP }))).status).toBe(200);
-    expect((await sendRequest(port, asking({ ...shop, origin: SITE }))).status).toBe(403);
+describe('a key of a web page', () => {
+  test('is valid for the pages of its caller, and not for pages that need tokens', async () => {
+    expect((await sendRequest(port, queryWith({ ...shop, origin: SHOP }))).status).toBe(200);
+    expect((await sendRequest(port, queryWith({ ...shop, origin: SITE }))).status).toBe(403);
     const visitor = await headersOf('visitor');
     const account = `{"documentId":"sha256:0"}`;
     expect((await sendRequest(port, post(account, { ...visitor, origin: SITE }))).status).toBe(404);
     expect((await sendRequest(port, post(account, { ...visitor, origin: SHOP }))).status).toBe(403);
   });
 
-  test("is good for whoever is no page at all, and for the gateway's own page", async () => {
-    expect((await sendRequest(port, asking(shop))).status).toBe(200);
-    expect((await sendRequest(port, asking({ ...shop, origin: `http://127.0.0.1:${port}` }))).status).toBe(
+  test("is valid for programs, and for the gateway's own page", async () => {
+    expect((await sendRequest(port, queryWith(shop))).status).toBe(200);
+    expect((await sendRequest(port, queryWith({ ...shop, origin: `http://127.0.0.1:${port}` }))).status).toBe(
       200,
     );
-    const own = { ...shop, 'sec-fetch-site': 'same-origin', origin: `http://127.0.0.1:${port}` };
-    expect((await sendRequest(port, asking(own))).status).toBe(200);
+    const sameOrigin = { ...shop, 'sec-fetch-site': 'same-origin', origin: `http://127.0.0.1:${port}` };
+    expect((await sendRequest(port, queryWith(sameOrigin))).status).toBe(200);
   });
 
-  test('of somebody else is not good for them: the browser may ask, and the key is refused', async () => {
-    const answer = await sendRequest(port, asking({ ...operator, origin: SHOP }));
+  test('of another caller is refused, although the browser may send the request', async () => {
+    const answer = await sendRequest(port, queryWith({ ...operator, origin: SHOP }));
     expect(answer.status).toBe(403);
     expect(codeOf(answer)).toBe('FORBIDDEN');
     expect(answer.body).toContain("Pages of this web site may not use this caller's key.");
@@ -153,7 +163,7 @@ describe('a key that pages have', () => {
   });
 });
 
-describe('what a browser can be made to send by a page that is not ours', () => {
+describe('a request that a foreign page makes a browser send', () => {
   const crossSite = { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'no-cors' };
   const IMG = `/graphql?query=${encodeURIComponent('{ __typename }')}`;
   const cases: [string, RawRequest][] = [
@@ -170,24 +180,27 @@ describe('what a browser can be made to send by a page that is not ours', () => 
       },
     ],
     ['a form of an old browser', post('query=%7B__typename%7D', { origin: OTHER })],
-    ['a body that is said to be plain text', post(QUESTION, { ...crossSite, 'content-type': 'text/plain' })],
+    ['a body with the type of plain text', post(QUESTION, { ...crossSite, 'content-type': 'text/plain' })],
     ['an image', { path: IMG, headers: { ...crossSite, 'sec-fetch-dest': 'image', accept: 'image/*' } }],
     ['a script', { path: IMG, headers: { ...crossSite, 'sec-fetch-dest': 'script', accept: '*/*' } }],
     [
-      'an image of a page beside ours',
+      'an image in a page of the same site',
       { path: IMG, headers: { ...crossSite, 'sec-fetch-site': 'same-site', accept: 'image/*' } },
     ],
-    ['a visit that wants no page', { path: IMG, headers: { ...crossSite, 'sec-fetch-mode': 'navigate' } }],
-    ['a question for figures', { path: '/metrics', headers: { ...crossSite } }],
     [
-      'an order to forget',
+      'a navigation that does not accept HTML',
+      { path: IMG, headers: { ...crossSite, 'sec-fetch-mode': 'navigate' } },
+    ],
+    ['a request for metrics', { path: '/metrics', headers: { ...crossSite } }],
+    [
+      'a request to forget',
       { ...post('{"source":"webshop"}', { ...crossSite, origin: OTHER }), path: '/admin/forget' },
     ],
   ];
-  for (const [what, asked] of cases)
+  for (const [what, rawRequest] of cases)
     test(`is refused: ${what}`, async () => {
-      const { headers = {} } = asked;
-      const answer = await sendRequest(port, { ...asked, headers: { ...headers, ...operator } });
+      const { headers = {} } = rawRequest;
+      const answer = await sendRequest(port, { ...rawRequest, headers: { ...headers, ...operator } });
       expect(answer.status).toBe(403);
       expect(codeOf(answer)).toBe('FORBIDDEN');
       expect(answer.body).not.toContain('data');
@@ -204,13 +217,13 @@ describe('what a browser can be made to send by a page that is not ours', () => 
     ['', QUESTION],
     ['application/json; charset=utf-16', QUESTION],
   ];
-  test.each(bodies)('is not taken from anybody: a body of type "%s"', async (type, body) => {
+  test.each(bodies)('is refused for all callers: a body of type "%s"', async (type, body) => {
     const answer = await sendRequest(port, post(body, { ...operator, 'content-type': type }));
     expect(answer.status).toBe(415);
     expect(codeOf(answer)).toBe('BAD_REQUEST');
   });
 
-  test('is a link to GraphiQL, which shows the page and asks nothing', async () => {
+  test('is allowed as a link to GraphiQL, which opens the page and executes nothing', async () => {
     const link = { ...crossSite, 'sec-fetch-mode': 'navigate', accept: 'text/html' };
     const { status, headers, body } = await sendRequest(port, { path: IMG, headers: link });
     expect(status).toBe(200);
@@ -230,35 +243,35 @@ describe('every answer', () => {
   const cases: [string, number, RawRequest][] = [
     ['health', 200, { path: '/health/live' }],
     ['metrics', 200, { path: '/metrics' }],
-    ['no such address', 404, { path: '/admin' }],
-    ['nobody said who asks', 401, { path: '/graphql?query={__typename}' }],
-    ['a wrong key', 401, asking({ authorization: 'Bearer x' })],
-    ['a wrong way of asking', 405, { method: 'DELETE', path: '/graphql' }],
-    ['what is no GraphQL', 400, post('{"query":"{"}')],
-    ['a field that there is not', 400, post('{"query":"{ secrets }"}')],
-    ['a page of another site', 403, asking({ origin: OTHER })],
-    ['no such persisted operation', 404, post('{"documentId":"sha256:0"}')],
+    ['an unknown path', 404, { path: '/admin' }],
+    ['no authentication', 401, { path: '/graphql?query={__typename}' }],
+    ['a wrong key', 401, queryWith({ authorization: 'Bearer x' })],
+    ['a wrong method', 405, { method: 'DELETE', path: '/graphql' }],
+    ['invalid GraphQL', 400, post('{"query":"{"}')],
+    ['an unknown field', 400, post('{"query":"{ secrets }"}')],
+    ['a page of another site', 403, queryWith({ origin: OTHER })],
+    ['an unknown persisted operation', 404, post('{"documentId":"sha256:0"}')],
     ['a body that is too large', 413, post(`{"query":"${'x'.repeat(300 * 1024)}"}`)],
     ['another type of body', 415, post('x', { 'content-type': 'text/plain' })],
-    ['another name', 421, asking({ host: 'evil.example' })],
-    ['nobody may forget', 401, { ...post('{}'), path: '/admin/forget', headers: {} }],
-    ['a purpose that there is not', 400, asking({ 'x-purpose': 'FUN' })],
+    ['another host', 421, queryWith({ host: 'evil.example' })],
+    ['forgetting without authentication', 401, { ...post('{}'), path: '/admin/forget', headers: {} }],
+    ['an unknown purpose', 400, queryWith({ 'x-purpose': 'FUN' })],
   ];
-  for (const [what, status, asked] of cases)
-    test(`says to a browser how to take it, and nothing of what we are made of: ${what}, ${status}`, async () => {
-      const isNobody = /nobody|wrong key/.test(what);
+  for (const [what, status, rawRequest] of cases)
+    test(`has the security headers, and no trace of the implementation: ${what}, ${status}`, async () => {
+      const isAnonymous = /authentication|wrong key/.test(what);
       const headers = {
         accept: 'application/graphql-response+json',
-        ...(isNobody ? {} : operator),
-        ...asked.headers,
+        ...(isAnonymous ? {} : operator),
+        ...rawRequest.headers,
       };
-      const answer = await sendRequest(port, { ...asked, headers });
+      const answer = await sendRequest(port, { ...rawRequest, headers });
       expect(answer.status).toBe(status);
       expect(answer.headers).toMatchObject(HEADERS);
-      expect(insidesIn(answer)).toEqual([]);
+      expect(findInternals(answer)).toEqual([]);
     });
 
-  test('of GraphiQL lets the page run what came with it, and be shown in no other', async () => {
+  test('of GraphiQL lets the page run only its own scripts, and forbids frames', async () => {
     const { status, headers } = await sendRequest(port, { headers: { accept: 'text/html' } });
     expect(status).toBe(200);
     const policy = headers['content-security-policy'];
@@ -270,7 +283,7 @@ describe('every answer', () => {
   });
 });
 
-describe('whoever gives our address a name of their own', () => {
+describe('a request with a foreign host name (DNS rebinding)', () => {
   const cases: [string, number][] = [
     ['localhost', 200],
     ['LOCALHOST:4000', 200],
@@ -284,19 +297,23 @@ describe('whoever gives our address a name of their own', () => {
     ['0.0.0.0', 421],
     ['gateway.example.nl', 421],
   ];
-  test.each(cases)('by the name "%s" gets status %i', async (host, status) => {
-    const answer = await sendRequest(port, asking({ ...operator, host }));
+  test.each(cases)('"%s" gets status %i', async (host, status) => {
+    const answer = await sendRequest(port, queryWith({ ...operator, host }));
     expect(answer.status).toBe(status);
     expect(answer.body).not.toContain(host);
-    // As a browser would send it, for a page that believes to be asking its own site.
-    const own = host.toLowerCase();
-    const page = await sendRequest(port, asking({ ...operator, host: own, origin: `http://${own}` }));
+    // A browser sends this for a page of that host.
+    const sameOrigin = host.toLowerCase();
+    const page = await sendRequest(
+      port,
+      queryWith({ ...operator, host: sameOrigin, origin: `http://${sameOrigin}` }),
+    );
     expect(page.status).toBe(status);
   });
 
-  test('asks by the names that are set, and no others', async () => {
+  test('is answered only for the names in the settings', async () => {
     const named = await start({ allowedHosts: ['gateway.example.nl'] });
-    const statusOf = async (host: string) => (await sendRequest(named, asking({ ...operator, host }))).status;
+    const statusOf = async (host: string) =>
+      (await sendRequest(named, queryWith({ ...operator, host }))).status;
     expect(await statusOf('gateway.example.nl')).toBe(200);
     expect(await statusOf('Gateway.Example.NL:443')).toBe(200);
     expect(await statusOf('localhost')).toBe(200);
@@ -304,8 +321,10 @@ describe('whoever gives our address a name of their own', () => {
     expect(await statusOf('x.gateway.example.nl')).toBe(421);
   });
 
-  test('by any name gets an answer where others reach us and no names are set', async () => {
+  test('is answered for any name if the gateway listens on all addresses and no names are set', async () => {
     const open = await start({ host: '0.0.0.0' });
-    expect((await sendRequest(open, asking({ ...operator, host: 'gateway.example.nl' }))).status).toBe(200);
+    expect((await sendRequest(open, queryWith({ ...operator, host: 'gateway.example.nl' }))).status).toBe(
+      200,
+    );
   });
 });

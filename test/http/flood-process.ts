@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 
 /**
- * Opens connections to a port and asks nothing on them, in a process of its own, so that their other ends are files of
- * another process than ours: `flood-process.ts <port> <amount> <addresses>`. It says how many were opened once all were.
+ * Opens idle connections to a port. It is a separate process, so that the client sockets do not count for the open files
+ * of the test: `flood-process.ts <port> <amount> <addresses>`. It sends the number of opened connections at the end.
  */
 const [port, amount, addresses] = process.argv.slice(2).map(Number) as [number, number, number];
 let [started, settled, opened] = [0, 0, 0];

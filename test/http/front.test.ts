@@ -24,13 +24,13 @@ writeFileSync(
 const [persisted] = readPersistedOperations(operations);
 const documentId = persisted?.documentId ?? '';
 
-interface Way {
+interface RunningGateway {
   people: People;
   server: HttpServer;
   port: number;
 }
 
-async function openWay(httpFront: 'on' | 'off'): Promise<Way> {
+async function openGateway(httpFront: 'on' | 'off'): Promise<RunningGateway> {
   const people = createPeople(
     { quick: { maxAge: '10 s' }, slow: {}, broken: {} },
     { ...CALLER_SETTINGS, HTTP_FRONT: httpFront, MAX_BODY_KB: String(MAX_BODY_KB), AUDIT_FILE: '/dev/null' },
@@ -41,11 +41,11 @@ async function openWay(httpFront: 'on' | 'off'): Promise<Way> {
   return { people, server, port: Number(new URL(server.url).port) };
 }
 
-let lean: Way;
-let yogas: Way;
+let front: RunningGateway;
+let yoga: RunningGateway;
 let authorizations: string[];
 beforeAll(async () => {
-  // What is left of a minute's budget is told, and what is signed runs out.
+  // Answers contain the rest of a minute's budget, and tokens expire, so time stands still.
   vi.useFakeTimers({ toFake: ['Date'], now: new Date('2030-05-06T07:08:09Z') });
   const roles = await Promise.all(KEY_ROLES.map((role) => headersOf(role)));
   authorizations = [
@@ -54,22 +54,22 @@ beforeAll(async () => {
     'Bearer nobody',
     'Basic bm9ib2R5Og==',
   ];
-  [lean, yogas] = await Promise.all([openWay('on'), openWay('off')]);
+  [front, yoga] = await Promise.all([openGateway('on'), openGateway('off')]);
 });
 afterAll(async () => {
   vi.useRealTimers();
   rmSync(folder, { recursive: true });
-  for (const { server, people } of [lean, yogas]) {
+  for (const { server, people } of [front, yoga]) {
     await server.stop();
     await people.gateway.close();
   }
 });
 
-/** Headers that are the connection's, and not the answer's. */
+/** Headers of the connection, not of the answer. */
 const OF_CONNECTION = ['date', 'connection', 'keep-alive'];
 
-async function answerBy({ port }: Way, asked: RawRequest) {
-  const { status, headers, body } = await sendRequest(port, asked);
+async function answerOf({ port }: RunningGateway, rawRequest: RawRequest) {
+  const { status, headers, body } = await sendRequest(port, rawRequest);
   for (const name of OF_CONNECTION) Reflect.deleteProperty(headers, name);
   return { status, headers, body };
 }
@@ -149,8 +149,8 @@ const headers = fc
     ),
   );
 
-/** Most of them are as most requests are. */
-const posted = (bodies: fc.Arbitrary<string>): fc.Arbitrary<RawRequest> =>
+/** Generates POST requests. Most of them are ordinary requests. */
+const postRequests = (bodies: fc.Arbitrary<string>): fc.Arbitrary<RawRequest> =>
   fc
     .record({
       path: fc.oneof(
@@ -182,12 +182,12 @@ const posted = (bodies: fc.Arbitrary<string>): fc.Arbitrary<RawRequest> =>
       ),
       body: bodies,
     })
-    .map(({ headers: sent, type, encoding, ...asked }) => ({
-      ...asked,
+    .map(({ headers: sent, type, encoding, ...rawRequest }) => ({
+      ...rawRequest,
       headers: { ...sent, 'content-type': type, ...encoding },
     }));
 
-const got: fc.Arbitrary<RawRequest> = fc
+const getRequests: fc.Arbitrary<RawRequest> = fc
   .record({
     headers,
     method: fc.constantFrom('GET', 'GET', 'GET', 'HEAD'),
@@ -203,63 +203,66 @@ const got: fc.Arbitrary<RawRequest> = fc
     ),
     end: fc.constantFrom('', '', '&', '#part', '&variables=%ZZ'),
   })
-  .map(({ parameters, end, ...asked }) => ({
-    ...asked,
+  .map(({ parameters, end, ...rawRequest }) => ({
+    ...rawRequest,
     path: `/graphql?${new URLSearchParams(parameters).toString()}${end}`,
   }));
 
-const json = fc.constantFrom(...written).map((one) => JSON.stringify(one));
+const json = fc.constantFrom(...written).map((params) => JSON.stringify(params));
 const garbage = fc.constantFrom('', '{', 'null', '1', '"x"', '\u0000', `{"query":"${'x'.repeat(5_000)}`);
 
-const sameAnswers = (requests: fc.Arbitrary<RawRequest>, numRuns: number) =>
+const expectEqualAnswers = (requests: fc.Arbitrary<RawRequest>, numRuns: number) =>
   fc.assert(
-    fc.asyncProperty(requests, async (asked) => {
-      expect(await answerBy(lean, asked)).toEqual(await answerBy(yogas, asked));
+    fc.asyncProperty(requests, async (rawRequest) => {
+      expect(await answerOf(front, rawRequest)).toEqual(await answerOf(yoga, rawRequest));
     }),
     { numRuns },
   );
 
-describe('the lean front answers as Yoga does, by status, headers and bytes', { timeout: 120_000 }, () => {
-  test('what is written by hand, in every way of asking', () => sameAnswers(posted(json), 1_000));
+describe('the front answers with the same status, headers and bytes as Yoga', { timeout: 120_000 }, () => {
+  test('handwritten operations, with all headers and methods', () =>
+    expectEqualAnswers(postRequests(json), 1_000));
 
-  test('what somebody makes up of the schema', () => {
+  test('operations generated from the schema', () => {
     const options = { maxDepth: 6, maxFields: 4, pages: [1, 2], customers: [JAN], customer: JAN };
-    const madeUp = generatedOperations(lean.people.gateway.schema, options);
-    return sameAnswers(posted(madeUp.map((one) => JSON.stringify(one))), 300);
+    const generated = generatedOperations(front.people.gateway.schema, options);
+    return expectEqualAnswers(postRequests(generated.map((params) => JSON.stringify(params))), 300);
   });
 
-  test('what is no operation at all', () => sameAnswers(posted(garbage), 200));
+  test('bodies without an operation', () => expectEqualAnswers(postRequests(garbage), 200));
 
-  test('what is asked by GET', () => sameAnswers(got, 500));
+  test('GET requests', () => expectEqualAnswers(getRequests, 500));
 
-  test('a subscription, of which a client that takes only JSON can be told nothing', async () => {
+  test('a subscription of a client that accepts only JSON', async () => {
     const query = `subscription { customerChanged(by: { email: "${JAN.email}" }) { id } }`;
     const statuses = new Set<number>();
     for (const authorization of authorizations) {
-      const asked = post(JSON.stringify({ query }), {
+      const rawRequest = post(JSON.stringify({ query }), {
         authorization,
         accept: 'application/json',
         'x-request-id': '1',
       });
-      const { status } = await answerBy(yogas, asked);
-      expect(await answerBy(lean, asked)).toMatchObject({ status });
+      const { status } = await answerOf(yoga, rawRequest);
+      expect(await answerOf(front, rawRequest)).toMatchObject({ status });
       statuses.add(status);
     }
     expect([...statuses].sort()).toEqual([401, 403, 406]);
   });
 
-  test('who comes after whom on one connection, each as if alone', async () => {
-    // As a proxy sends them. Of a key that is right in all but one character nothing is right.
-    const nearly = authorizations.map((one) => one.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')));
+  test('requests of different callers on one connection', async () => {
+    // A proxy sends such requests. A key with one wrong character must be refused.
+    const almostEqual = authorizations.map((authorization) =>
+      authorization.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
+    );
     const body = JSON.stringify({ query: `{ ${CUSTOMER} { id quick } }` });
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.nat(), { minLength: 2, maxLength: 12 }), async (turns) => {
-        const all = ['', ...authorizations, ...nearly];
+      fc.asyncProperty(fc.array(fc.nat(), { minLength: 2, maxLength: 12 }), async (picks) => {
+        const all = ['', ...authorizations, ...almostEqual];
         const agent = new Agent({ keepAlive: true, maxSockets: 1 });
-        for (const turn of turns) {
-          const authorization = all[turn % all.length] ?? '';
-          const asked = post(body, { authorization, 'x-request-id': '1' });
-          expect(await answerBy(lean, { ...asked, agent })).toEqual(await answerBy(yogas, asked));
+        for (const pick of picks) {
+          const authorization = all[pick % all.length] ?? '';
+          const rawRequest = post(body, { authorization, 'x-request-id': '1' });
+          expect(await answerOf(front, { ...rawRequest, agent })).toEqual(await answerOf(yoga, rawRequest));
         }
         agent.destroy();
       }),
@@ -268,13 +271,13 @@ describe('the lean front answers as Yoga does, by status, headers and bytes', { 
   });
 
   test('and counts the same', async () => {
-    const counted = async ({ people }: Way) => {
+    const counted = async ({ people }: RunningGateway) => {
       const text = await (await people.gateway.fetch('/metrics')).text();
       return text.split('\n').filter((line) => line.startsWith('stekkerdoos_operation'));
     };
-    const lines = await counted(lean);
+    const lines = await counted(front);
     for (const outcome of ['ok', 'errors', 'refused'])
       expect(lines).toContainEqual(expect.stringMatching(new RegExp(`outcome="${outcome}"`)));
-    expect(lines).toEqual(await counted(yogas));
+    expect(lines).toEqual(await counted(yoga));
   });
 });

@@ -4,7 +4,7 @@ import { exampleOperations } from '../../src/http/graphiql/page.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
-/** As browsers send it. */
+/** Headers of a browser. */
 const BROWSER = {
   accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8',
   'accept-encoding': 'gzip, deflate, br',
@@ -29,7 +29,7 @@ describe('the GraphiQL page', () => {
     for (const { query } of exampleOperations()) expect(html).toContain(JSON.stringify(query));
   });
 
-  test('is where a browser is sent that opens the gateway itself', async () => {
+  test('is where a browser is redirected from the root of the gateway', async () => {
     const response = await open('/');
     expect(response.status).toBe(302);
     expect(response.headers.get('location')).toBe('/graphql');
@@ -37,7 +37,7 @@ describe('the GraphiQL page', () => {
     expect(other.status).toBe(404);
   });
 
-  test('loads nothing from elsewhere, and the browser is told to see to that', async () => {
+  test('loads nothing from elsewhere, and has a policy that forbids it', async () => {
     const response = await open('/graphql', { headers: { 'accept-encoding': 'identity' } });
     expect(response.headers.get('content-encoding')).toBeNull();
     const html = await response.text();
@@ -52,7 +52,7 @@ describe('the GraphiQL page', () => {
     expect(response.headers.get('content-security-policy')).not.toMatch(/https?:|\*/);
   });
 
-  test('is not sent again to a browser that has it', async () => {
+  test('is not sent again to a browser that has it cached', async () => {
     const etag = (await open()).headers.get('etag') ?? '';
     const response = await open('/graphql', { headers: { 'if-none-match': `"other", W/${etag}` } });
     expect(response.status).toBe(304);
@@ -60,26 +60,26 @@ describe('the GraphiQL page', () => {
     expect((await open('/graphql', { headers: { 'if-none-match': '"other"' } })).status).toBe(200);
   });
 
-  test('is the same with a slash at the end of its address, and with an operation in it', async () => {
+  test('is the same if its URL ends with a slash or contains an operation', async () => {
     const etag = (await open()).headers.get('etag');
     expect((await open('/graphql/')).headers.get('etag')).toBe(etag);
-    // GraphiQL puts the operation into the address while one types; a reload must give the page again.
+    // GraphiQL writes the operation into the URL while a user types. A reload must return the page.
     expect((await open('/graphql?query=%7B__typename%7D')).headers.get('etag')).toBe(etag);
   });
 
-  test('has a head', async () => {
+  test('answers HEAD requests', async () => {
     const response = await open('/graphql', { method: 'HEAD' });
     expect(response.status).toBe(200);
     expect(response.headers.get('etag')).toBe((await open()).headers.get('etag'));
     expect(await response.text()).toBe('');
   });
 
-  test('is not for programs', async () => {
+  test('is not sent to programs', async () => {
     const response = await gateway.fetch('/graphql?query={__typename}', { headers: { accept: '*/*' } });
     expect(await response.json()).toEqual({ data: { __typename: 'Query' } });
   });
 
-  test('is made without keeping others waiting', async () => {
+  test('is rendered without blocking other requests', async () => {
     const fresh = createTestGateway(directSettings());
     const order: string[] = [];
     const page = fresh.fetch('/graphql', { headers: BROWSER }).then(() => order.push('page'));

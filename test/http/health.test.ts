@@ -34,21 +34,21 @@ describe('the health of the gateway', () => {
     await control.close();
   });
 
-  test('is live without asking a source', async () => {
+  test('is live without a call to a source', async () => {
     const response = await gateway.fetch('/health/live');
     expect(response.status).toBe(200);
     expect(await response.json()).toEqual({ status: 'live' });
     expect(Object.values(control.counters()).map(({ calls }) => calls)).toEqual([0, 0, 0, 0]);
   });
 
-  test('is ready, and says that every source is up', async () => {
+  test('is ready, and shows that every source is up', async () => {
     const response = await gateway.fetch('/health/ready');
     expect(response.status).toBe(200);
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(await response.json()).toEqual({ status: 'ready', sources: ALL_UP, breakers: ALL_CLOSED });
   });
 
-  test('is ready with a source down, and says which', async () => {
+  test('is ready with an unavailable source, and shows which', async () => {
     const other = createTestGateway(control.settings);
     await control.set('contact-centre', { fault: 'down' });
     const response = await other.fetch('/health/ready');
@@ -61,12 +61,12 @@ describe('the health of the gateway', () => {
     });
   });
 
-  test('is told without a body to who asks for the head only', async () => {
+  test('has no body for a HEAD request', async () => {
     const response = await gateway.fetch('/health/live', { method: 'HEAD' });
     expect(response.status).toBe(200);
   });
 
-  test('is not there to be changed', async () => {
+  test('cannot be changed', async () => {
     const response = await gateway.fetch('/health/ready', { method: 'POST', body: '{}' });
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe('GET, HEAD');
@@ -81,14 +81,14 @@ describe('the health of the gateway', () => {
     '/more/graphql',
     '/more?x=/graphql',
   ]) {
-    test(`is not told at ${path}, and neither is anything else`, async () => {
+    test(`is not shown at ${path}`, async () => {
       const response = await gateway.fetch(path);
       expect(response.status).toBe(404);
       expect(response.headers.get('x-request-id')).toMatch(/^[\w-]{36}$/);
     });
   }
 
-  test('is told in numbers too, of the systems and of nobody in them', async () => {
+  test('is shown in metrics too, without personal data', async () => {
     const { errors } = await gateway.query(
       'query Find($email: String!) { customer(by: { email: $email }) { name orders { nodes { number } } } }',
       { email: 'everywhere@example.nl' },
@@ -102,7 +102,7 @@ describe('the health of the gateway', () => {
     expect(text).not.toMatch(/@|everywhere/i);
   });
 
-  test('is no longer ready when it is told to take no more', async () => {
+  test('is not ready while it drains', async () => {
     const other = createTestGateway(control.settings);
     other.drain();
     const response = await other.fetch('/health/ready');
@@ -111,7 +111,7 @@ describe('the health of the gateway', () => {
     expect(await response.json()).toEqual({ status: 'stopping' });
   });
 
-  test('does not stand in the way of an operation that ends in its name', async () => {
+  test('does not answer operations whose path ends in its name', async () => {
     const query = new URLSearchParams({ query: '{ __typename }', operationName: '' }).toString();
     const response = await gateway.fetch(`/graphql?${query}/health`);
     expect(response.headers.get('content-type')).toContain('json');
@@ -133,8 +133,8 @@ describe('the readiness of the gateway', { timeout: 60_000 }, () => {
     return { code: response.status, ...((await response.json()) as Record<string, unknown>) };
   };
 
-  test('says that all sources are up when they are', async () => {
-    // A ping has a second at most, and the machine may be busy.
+  test('shows that all sources are up', async () => {
+    // A ping times out after a second, and the machine may be busy.
     const patient = sources.map((source) => ({
       ...source,
       limits: { ...source.limits, timeout: '30 s' as const },
@@ -148,7 +148,7 @@ describe('the readiness of the gateway', { timeout: 60_000 }, () => {
     });
   });
 
-  test('says in one word why a source is down', async () => {
+  test('shows the kind of failure of an unavailable source', async () => {
     const { source, environment } = localSource('local', {
       connector: {
         settings: () => [setting('LOCAL_URL')],
@@ -168,12 +168,12 @@ describe('the readiness of the gateway', { timeout: 60_000 }, () => {
     });
   });
 
-  test('is not there while the list of erased customers was never read', async () => {
+  test('is missing until the list of erased customers was read', async () => {
     const answer = await ready(open({ ...directSettings(['kvk']), REDIS_URL: 'redis://127.0.0.1:1' }));
     expect(answer).toMatchObject({ code: 503, status: 'unready', parts: { suppressionList: 'down' } });
   });
 
-  test('is not there while the webhook store does not answer', async () => {
+  test('is missing while the webhook store does not answer', async () => {
     const settings = {
       ...directSettings(['kvk']),
       WEBHOOK_POSTGRES_URL: 'postgres://postgres@127.0.0.1:1/webhooks',
@@ -189,7 +189,7 @@ describe('the readiness of the gateway', { timeout: 60_000 }, () => {
     expect(await (await gateway.fetch('/metrics')).text()).toContain('stekkerdoos_webhook_store_up 0');
   });
 
-  test('is there with a store that answers', async () => {
+  test('is given with a webhook store that answers', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-health-'));
     const gateway = open({
       ...directSettings(['kvk']),
@@ -204,7 +204,7 @@ describe('the readiness of the gateway', { timeout: 60_000 }, () => {
   });
 });
 
-describe('the look at the sources', () => {
+describe('the check of the sources', () => {
   const clock = fakeClock();
   let state: 'up' | 'down' = 'up';
   let pings = 0;
@@ -219,7 +219,7 @@ describe('the look at the sources', () => {
     logging: false,
     plugins: [useHealth(new Map([['only', client]]), { clock })],
   });
-  const look = async (): Promise<unknown> => (await yoga.fetch('http://gateway/health/ready')).json();
+  const check = async (): Promise<unknown> => (await yoga.fetch('http://gateway/health/ready')).json();
 
   afterEach(() => {
     state = 'up';
@@ -227,23 +227,23 @@ describe('the look at the sources', () => {
     clock.advance(10_000);
   });
 
-  test('is good for five seconds', async () => {
-    expect(await look()).toMatchObject({ sources: { only: 'up' } });
+  test('is reused for five seconds', async () => {
+    expect(await check()).toMatchObject({ sources: { only: 'up' } });
     state = 'down';
     clock.advance(4_999);
-    expect(await look()).toMatchObject({ sources: { only: 'up' } });
+    expect(await check()).toMatchObject({ sources: { only: 'up' } });
     clock.advance(1);
-    expect(await look()).toMatchObject({ sources: { only: 'down' } });
+    expect(await check()).toMatchObject({ sources: { only: 'down' } });
     expect(pings).toBe(2);
   });
 
-  test('is shared by all who ask at the same time', async () => {
-    await Promise.all([look(), look(), look()]);
+  test('is shared by concurrent requests', async () => {
+    await Promise.all([check(), check(), check()]);
     expect(pings).toBe(1);
   });
 });
 
-describe('a gateway that knows more of itself', () => {
+describe('a gateway with breakers', () => {
   const client: Client = { ping: () => Promise.resolve() };
   const breakers = new Map<string, BreakerState>([['only', 'closed']]);
   let stopping = false;
@@ -259,14 +259,14 @@ describe('a gateway that knows more of itself', () => {
     stopping = false;
   });
 
-  test('says of each source whether its breaker lets calls through, as it is now', async () => {
-    const look = async (): Promise<unknown> => (await yoga.fetch('http://gateway/health/ready')).json();
-    expect(await look()).toEqual({ status: 'ready', sources: { only: 'up' }, breakers: { only: 'closed' } });
+  test('shows the current state of the breaker of each source', async () => {
+    const check = async (): Promise<unknown> => (await yoga.fetch('http://gateway/health/ready')).json();
+    expect(await check()).toEqual({ status: 'ready', sources: { only: 'up' }, breakers: { only: 'closed' } });
     breakers.set('only', 'half-open');
-    expect(await look()).toMatchObject({ breakers: { only: 'half-open' } });
+    expect(await check()).toMatchObject({ breakers: { only: 'half-open' } });
   });
 
-  test('is not ready when it is stopping, but lives', async () => {
+  test('is not ready while it stops, but live', async () => {
     stopping = true;
     const ready = await yoga.fetch('http://gateway/health/ready');
     expect(ready.status).toBe(503);
@@ -311,20 +311,20 @@ describe('the metrics', () => {
       }),
     );
 
-  test('are told as text', async () => {
+  test('are text', async () => {
     const response = await yoga.fetch(new Request('http://gateway/metrics'));
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe(metrics.contentType);
     expect(await response.text()).toContain('# TYPE stekkerdoos_source_calls_total counter');
   });
 
-  test('are not there to be changed', async () => {
+  test('cannot be changed', async () => {
     const response = await yoga.fetch(new Request('http://gateway/metrics', { method: 'POST', body: '{}' }));
     expect(response.status).toBe(405);
     expect(response.headers.get('allow')).toBe('GET, HEAD');
   });
 
-  test('tell how long operations took and how they ended, by name', async () => {
+  test('have the durations and outcomes of operations, by name', async () => {
     await sendRequest({ query: 'query PageView { a }' });
     await sendRequest({ query: 'query PageView { broken } query Other { a }', operationName: 'PageView' });
     await sendRequest({ query: 'query PageView { unknown }', operationName: 'PageView' });
@@ -336,7 +336,7 @@ describe('the metrics', () => {
     expect(lines).toContain('stekkerdoos_operation_duration_seconds_sum{operation="PageView"} 0.03');
   });
 
-  test('count an operation that cannot even be read', async () => {
+  test('count a request that cannot be parsed', async () => {
     await sendRequest({ query: '{' });
     await yoga.fetch(
       new Request('http://gateway/graphql', {
@@ -348,7 +348,7 @@ describe('the metrics', () => {
     expect(await text()).toContain('stekkerdoos_operations_total{operation="anonymous",outcome="refused"} 2');
   });
 
-  test('are written once a second, however many ask', async () => {
+  test('are written once a second, for any number of requests', async () => {
     const before = await text();
     metrics.retried('only');
     clock.advance(999);
@@ -357,7 +357,7 @@ describe('the metrics', () => {
     expect(await text()).toContain('stekkerdoos_source_retries_total{source="only"} 1');
   });
 
-  test('hold nothing of what was asked', async () => {
+  test('contain nothing of the requests', async () => {
     await sendRequest({
       query: 'query Find($email: String = "jan@example.nl") { a }',
       variables: { email: 'jan@example.nl' },

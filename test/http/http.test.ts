@@ -30,8 +30,8 @@ async function start(
   return { ...server, port: Number(new URL(server.url).port) };
 }
 
-/** A handler whose answer the test gives when it wants to. */
-function heldHandler(): { handler: RequestListener; arrived: Promise<void>; answer: () => void } {
+/** Creates a handler that answers when the test calls `answer`. */
+function pausedHandler(): { handler: RequestListener; arrived: Promise<void>; answer: () => void } {
   let arrive!: () => void;
   let answer!: () => void;
   const arrived = new Promise<void>((resolve) => (arrive = resolve));
@@ -54,15 +54,15 @@ function get(port: number, agent?: Agent): Promise<IncomingMessage> {
   });
 }
 
-/** A body that breaks off is the client's doing: no defect of ours. */
-async function saysBrokenOff(): Promise<void> {
+/** Expects that an incomplete body is logged as an error of the client, not as a defect. */
+async function expectBadRequestLogged(): Promise<void> {
   await vi.waitFor(() => {
     expect(logged.join('')).toContain('"code":"BAD_REQUEST"');
   });
   expect(logged.join('')).not.toContain('defect');
 }
 
-/** All that comes over a connection until the other side ends it. */
+/** Reads a connection until the server ends it. */
 async function received(socket: Socket): Promise<string> {
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -71,7 +71,7 @@ async function received(socket: Socket): Promise<string> {
 }
 
 describe('listening', () => {
-  test('on a port that is taken is refused, naming PORT', async () => {
+  test('on a port in use is refused, naming PORT', async () => {
     const other = createServer().listen(0, HOST);
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;
@@ -81,50 +81,50 @@ describe('listening', () => {
     other.close();
   });
 
-  test('on an address that is not here is refused, naming HOST', async () => {
+  test('on an address of another machine is refused, naming HOST', async () => {
     await expect(listen(gateway.handler, { host: '192.0.2.1', port: 0 })).rejects.toThrow('HOST 192.0.2.1');
   });
 });
 
 describe('stopping', () => {
-  test('answers what is under way, and takes nothing new', async () => {
-    const { handler, arrived, answer } = heldHandler();
+  test('answers in-flight requests, and accepts no new ones', async () => {
+    const { handler, arrived, answer } = pausedHandler();
     const { port, stop } = await start(handler);
-    const underWay = get(port);
+    const inFlight = get(port);
     await arrived;
     const stopped = stop();
     await expect(get(port)).rejects.toThrow('ECONNREFUSED');
     answer();
-    expect(await text(await underWay)).toBe('answered');
+    expect(await text(await inFlight)).toBe('answered');
     await stopped;
   });
 
-  test('does not wait for connections that are kept open', async () => {
-    const { handler, arrived, answer } = heldHandler();
+  test('does not wait for idle connections', async () => {
+    const { handler, arrived, answer } = pausedHandler();
     const { port, stop } = await start(handler, { keepAliveMs: 3_600_000, stopWithinMs: 3_600_000 });
     const agent = new Agent({ keepAlive: true });
     const idle = connect(port, HOST);
     await once(idle, 'connect');
-    const underWay = get(port, agent);
+    const inFlight = get(port, agent);
     await arrived;
     const stopped = stop();
     answer();
-    const answered = await underWay;
+    const answered = await inFlight;
     expect(answered.headers.connection).toBe('keep-alive');
     expect(await text(answered)).toBe('answered');
     await stopped;
     agent.destroy();
   });
 
-  test('cuts off what is not answered in time', async () => {
-    const { handler, arrived } = heldHandler();
+  test('closes connections whose requests are not answered in time', async () => {
+    const { handler, arrived } = pausedHandler();
     const { port, stop } = await start(handler, { stopWithinMs: 20 });
-    const underWay = get(port);
+    const inFlight = get(port);
     await arrived;
-    await Promise.all([expect(underWay).rejects.toThrow('socket hang up'), stop()]);
+    await Promise.all([expect(inFlight).rejects.toThrow('socket hang up'), stop()]);
   });
 
-  test('twice is stopping once', async () => {
+  test('twice has the effect of stopping once', async () => {
     const { stop } = await start(gateway.handler);
     await Promise.all([stop(), stop()]);
     await stop();
@@ -132,36 +132,36 @@ describe('stopping', () => {
 });
 
 describe('a client', () => {
-  test('that is slow with its headers is cut off', async () => {
+  test('that sends its headers too slowly is disconnected', async () => {
     const { port } = await start(gateway.handler, { headersTimeoutMs: 50, requestTimeoutMs: 60_000 });
     const socket = connect(port, HOST);
     socket.write('POST /graphql HTTP/1.1\r\nHost: localhost\r\n');
     expect(await received(socket)).toMatch(/^HTTP\/1.1 408 /);
   });
 
-  test('that is slow with its body is cut off, and others are answered', async () => {
+  test('that sends its body too slowly is disconnected, and others are answered', async () => {
     const { port, url } = await start(gateway.handler, { headersTimeoutMs: 50, requestTimeoutMs: 50 });
     const socket = connect(port, HOST);
     socket.write(
       'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
     );
     await received(socket);
-    await saysBrokenOff();
+    await expectBadRequestLogged();
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
   });
 
-  test('that hangs up in the middle of its request does no harm', async () => {
+  test('that disconnects during its request does no harm', async () => {
     const { port, url } = await start(gateway.handler);
     const socket = connect(port, HOST);
     socket.write(
       'POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
     );
     socket.end();
-    await saysBrokenOff();
+    await expectBadRequestLogged();
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
   });
 
-  test('that hangs up before its answer does no harm', async () => {
+  test('that disconnects before its answer does no harm', async () => {
     const { port, url } = await start(gateway.handler);
     const body = JSON.stringify({ query: '{ customer(by: { email: "everywhere@example.nl" }) { name } }' });
     const socket = connect(port, HOST);
@@ -173,7 +173,7 @@ describe('a client', () => {
     expect((await fetch(`${url}/health/live`)).status).toBe(200);
   });
 
-  test('that names no host that can be one is refused, without a word about our code', async () => {
+  test('that sends an invalid host is refused, without a trace of the implementation', async () => {
     const { port } = await start(gateway.handler);
     const socket = connect(port, HOST);
     socket.write('GET /graphql HTTP/1.1\r\nHost: a b[\r\n\r\n');
@@ -183,7 +183,7 @@ describe('a client', () => {
   });
 
   for (const headers of [['Content-Length: 10485760'], ['Transfer-Encoding: chunked']]) {
-    test(`that sends 10 MB (${String(headers[0])}) reads why it is refused`, async () => {
+    test(`that sends 10 MB (${String(headers[0])}) can read why it is refused`, async () => {
       const { port } = await start(gateway.handler);
       const agent = new Agent({ keepAlive: true });
       const request = send({

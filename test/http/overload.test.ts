@@ -23,13 +23,13 @@ afterEach(() => {
 });
 
 function guardOf(options: OverloadOptions): OverloadGuard {
-  // The machine that runs the tests may be busy itself.
+  // The machine that runs the tests may be busy.
   const guard = createOverloadGuard({ priorityOf: byHeader, clock: fakeClock(), ...options });
   guards.push(guard);
   return guard;
 }
 
-interface RawRequest {
+interface TestRequest {
   priority?: Priority;
   method?: string;
   body?: string;
@@ -38,32 +38,32 @@ interface RawRequest {
 
 function request(
   path: string,
-  { priority = 'interactive', headers = {}, ...init }: RawRequest = {},
+  { priority = 'interactive', headers = {}, ...init }: TestRequest = {},
 ): Request {
   return new Request(`http://gateway${path}`, { ...init, headers: { ...headers, [HEADER]: priority } });
 }
 
-/** A gateway that answers when the test wants it to. */
-function heldGateway(guard: OverloadGuard) {
-  const held: ((response: Response) => void)[] = [];
-  const fetch = guard.guardFetch(() => new Promise<Response>((resolve) => held.push(resolve)));
+/** A gateway that answers only when the test calls `answerNext`. */
+function pausedGateway(guard: OverloadGuard) {
+  const heldResponses: ((response: Response) => void)[] = [];
+  const fetch = guard.guardFetch(() => new Promise<Response>((resolve) => heldResponses.push(resolve)));
   return {
     fetch,
     hold: (amount: number): void => {
       for (let i = 0; i < amount; i++) void fetch(request('/graphql'));
     },
-    answerOne: async (): Promise<void> => {
-      held.shift()?.(new Response('answered'));
+    answerNext: async (): Promise<void> => {
+      heldResponses.shift()?.(new Response('answered'));
       await Promise.resolve();
       await Promise.resolve();
     },
-    asked: () => held.length,
+    receivedCount: () => heldResponses.length,
   };
 }
 
-describe('a gateway with too many requests under way', () => {
-  test('refuses the next one at once, and says when to come back', async () => {
-    const gateway = heldGateway(guardOf({ maxInFlight: 4 }));
+describe('a gateway with too many in-flight requests', () => {
+  test('refuses the next request at once, with the time of a retry', async () => {
+    const gateway = pausedGateway(guardOf({ maxInFlight: 4 }));
     gateway.hold(4);
     const response = await gateway.fetch(request('/graphql', { method: 'POST', body: '{}' }));
     expect(response.status).toBe(503);
@@ -78,34 +78,34 @@ describe('a gateway with too many requests under way', () => {
         },
       ],
     });
-    expect(gateway.asked()).toBe(4);
+    expect(gateway.receivedCount()).toBe(4);
   });
 
-  test('answers in the newer kind of JSON to who takes it', async () => {
-    const gateway = heldGateway(guardOf({ maxInFlight: 1 }));
+  test('answers as application/graphql-response+json if the client accepts it', async () => {
+    const gateway = pausedGateway(guardOf({ maxInFlight: 1 }));
     gateway.hold(1);
     const headers = { accept: 'application/graphql-response+json, application/json;q=0.9' };
     const response = await gateway.fetch(request('/graphql', { headers }));
     expect(response.headers.get('content-type')).toBe('application/graphql-response+json; charset=utf-8');
   });
 
-  test('does not read the body of what it refuses', async () => {
-    const gateway = heldGateway(guardOf({ maxInFlight: 1 }));
+  test('does not read the body of a refused request', async () => {
+    const gateway = pausedGateway(guardOf({ maxInFlight: 1 }));
     gateway.hold(1);
     const refused = request('/graphql', { method: 'POST', body: '{}' });
     await gateway.fetch(refused);
     expect(refused.bodyUsed).toBe(false);
   });
 
-  test('takes the next one as soon as one is answered', async () => {
-    const gateway = heldGateway(guardOf({ maxInFlight: 4 }));
+  test('accepts the next request as soon as one is answered', async () => {
+    const gateway = pausedGateway(guardOf({ maxInFlight: 4 }));
     gateway.hold(4);
-    await gateway.answerOne();
+    await gateway.answerNext();
     gateway.hold(1);
-    expect(gateway.asked()).toBe(4);
+    expect(gateway.receivedCount()).toBe(4);
   });
 
-  test('counts a request that ends in an error as ended', async () => {
+  test('counts a request that fails as answered', async () => {
     const guard = guardOf({ maxInFlight: 1 });
     const fetch = guard.guardFetch(() => Promise.reject(new Error('broken')));
     await expect(fetch(request('/graphql'))).rejects.toThrow('broken');
@@ -120,63 +120,59 @@ describe('a gateway with too many requests under way', () => {
     [7, ['bulk', 'automation']],
     [8, ['bulk', 'automation', 'interactive']],
   ];
-  test.each(refused)('with %i of 8 under way refuses %j', async (underWay, expected) => {
+  test.each(refused)('with %i of 8 in flight refuses %j', async (inFlightCount, expected) => {
     const shed: Priority[] = [];
     const guard = guardOf({ maxInFlight: 8, onShed: (priority) => shed.push(priority) });
     for (const priority of ['bulk', 'automation', 'interactive'] as const) {
-      const gateway = heldGateway(guard);
-      gateway.hold(underWay - guard.inFlight());
-      const before = gateway.asked();
+      const gateway = pausedGateway(guard);
+      gateway.hold(inFlightCount - guard.inFlight());
+      const before = gateway.receivedCount();
       void gateway.fetch(request('/graphql', { priority }));
-      if (gateway.asked() > before) await gateway.answerOne();
+      if (gateway.receivedCount() > before) await gateway.answerNext();
     }
     expect(shed).toEqual(expected);
   });
 
-  test('asks how urgent a request is only when that decides', () => {
+  test('reads the priority of a request only if it matters', () => {
     const priorityOf = vi.fn(() => 'interactive' as const);
-    const gateway = heldGateway(guardOf({ maxInFlight: 8, priorityOf }));
+    const gateway = pausedGateway(guardOf({ maxInFlight: 8, priorityOf }));
     gateway.hold(4);
     expect(priorityOf).not.toHaveBeenCalled();
     gateway.hold(1);
     expect(priorityOf).toHaveBeenCalledOnce();
   });
 
-  test.each<[string, string, RawRequest]>([
+  test.each<[string, string, TestRequest]>([
     ['health', '/health/ready', {}],
-    ['life', '/health/live', {}],
+    ['liveness', '/health/live', {}],
     ['metrics', '/metrics', {}],
     ['forgetting', '/admin/forget', { method: 'POST', body: '{}' }],
-    ['the page', '/graphql', { headers: { accept: 'text/html,*/*' } }],
+    ["GraphiQL's page", '/graphql', { headers: { accept: 'text/html,*/*' } }],
   ])('never refuses %s, nor counts it', async (_, path, init) => {
     const guard = guardOf({ maxInFlight: 1 });
-    heldGateway(guard).hold(1);
+    pausedGateway(guard).hold(1);
     const answer = vi.fn(() => new Response('answered'));
     const response = await guard.guardFetch(answer)(request(path, init));
     expect(response.status).toBe(200);
     expect(guard.inFlight()).toBe(1);
   });
 
-  test.each<[string, string, RawRequest]>([
-    [
-      'an operation sent as a browser’s form would be',
-      '/graphql',
-      { method: 'POST', headers: { accept: 'text/html' } },
-    ],
-    ['an address that only looks like health', '/graphql?/health/ready', {}],
-    ['an address that only begins like health', '/health/ready/../../graphql', {}],
+  test.each<[string, string, TestRequest]>([
+    ['an operation in a form of a browser', '/graphql', { method: 'POST', headers: { accept: 'text/html' } }],
+    ['a URL that only contains the path of health', '/graphql?/health/ready', {}],
+    ['a path that only begins like the path of health', '/health/ready/../../graphql', {}],
   ])('does refuse %s', async (_, path, init) => {
     const guard = guardOf({ maxInFlight: 1 });
-    heldGateway(guard).hold(1);
+    pausedGateway(guard).hold(1);
     const response = await guard.guardFetch(() => new Response())(request(path, init));
     expect(response.status).toBe(503);
   });
 
-  test('counts what it refuses in the metrics', async () => {
+  test('counts refused requests in the metrics', async () => {
     const metrics = createMetrics();
     const guard = guardOf({ maxInFlight: 2, onShed: metrics.shed });
     metrics.readAtScrape({ requestsInFlight: guard.inFlight, eventLoopDelayMs: guard.delayMs });
-    const gateway = heldGateway(guard);
+    const gateway = pausedGateway(guard);
     gateway.hold(1);
     await gateway.fetch(request('/graphql', { priority: 'bulk' }));
     const text = await metrics.text();
@@ -185,7 +181,7 @@ describe('a gateway with too many requests under way', () => {
   });
 });
 
-describe('a gateway that has no rest', () => {
+describe('a gateway with a saturated event loop', () => {
   let utilization: number;
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
@@ -200,19 +196,19 @@ describe('a gateway that has no rest', () => {
     vi.useRealTimers();
   });
 
-  /** A second in which four hundred requests were answered, with so many more under way. */
-  async function afterASecond(busy: number, underWay: number) {
+  /** Answers four hundred requests in a second, with this number of further requests in flight. */
+  async function afterASecond(busy: number, inFlightCount: number) {
     utilization = busy;
-    const gateway = heldGateway(guardOf({ maxInFlight: 1_000 }));
-    gateway.hold(400 + underWay);
+    const gateway = pausedGateway(guardOf({ maxInFlight: 1_000 }));
+    gateway.hold(400 + inFlightCount);
     for (let quarter = 0; quarter < 4; quarter += 1) {
-      for (let i = 0; i < 100; i += 1) await gateway.answerOne();
+      for (let i = 0; i < 100; i += 1) await gateway.answerNext();
       vi.advanceTimersByTime(250);
     }
-    const asked = gateway.asked();
+    const receivedCount = gateway.receivedCount();
     for (const priority of ['bulk', 'automation', 'interactive'] as const)
       void gateway.fetch(request('/graphql', { priority }));
-    return gateway.asked() - asked;
+    return gateway.receivedCount() - receivedCount;
   }
 
   test.each([
@@ -221,29 +217,29 @@ describe('a gateway that has no rest', () => {
     [75, 1],
     [100, 0],
   ])(
-    'takes no more than it will soon have answered: with %i under way %i of three',
-    async (underWay, taken) => {
-      expect(await afterASecond(1, underWay)).toBe(taken);
+    'accepts only requests that it can answer soon: with %i in flight, %i of three',
+    async (inFlightCount, taken) => {
+      expect(await afterASecond(1, inFlightCount)).toBe(taken);
     },
   );
 
-  test('concludes nothing from having answered nobody for a while', async () => {
+  test('accepts requests if it answered none for a while', async () => {
     utilization = 1;
-    const gateway = heldGateway(guardOf({ maxInFlight: 1_000 }));
+    const gateway = pausedGateway(guardOf({ maxInFlight: 1_000 }));
     gateway.hold(300);
-    await gateway.answerOne();
+    await gateway.answerNext();
     vi.advanceTimersByTime(5_000);
-    const asked = gateway.asked();
+    const receivedCount = gateway.receivedCount();
     void gateway.fetch(request('/graphql', { priority: 'bulk' }));
-    expect(gateway.asked()).toBe(asked + 1);
+    expect(gateway.receivedCount()).toBe(receivedCount + 1);
   });
 
-  test('takes all there are while it only waits for systems', async () => {
+  test('accepts all requests while it only waits for systems', async () => {
     expect(await afterASecond(0.5, 300)).toBe(3);
   });
 });
 
-describe('a gateway whose event loop comes round late', () => {
+describe('a gateway whose event loop is delayed', () => {
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   });
@@ -251,7 +247,7 @@ describe('a gateway whose event loop comes round late', () => {
     vi.useRealTimers();
   });
 
-  /** A guard, and how to let the loop come round late by so many milliseconds. */
+  /** A guard, and a function that delays the event loop by a number of milliseconds. */
   function lateLoop() {
     const clock = fakeClock();
     const guard = guardOf({ clock });
@@ -269,20 +265,20 @@ describe('a gateway whose event loop comes round late', () => {
     };
   }
 
-  test('lets the occasional pause pass', async () => {
+  test('tolerates a single pause', async () => {
     const { comeLateBy, statusOf } = lateLoop();
     comeLateBy(5_000, 300, 0, 300);
     expect(await statusOf('bulk')).toBe(200);
   });
 
-  test('refuses requests when it stays late', async () => {
+  test('refuses requests if the delay lasts', async () => {
     const { guard, comeLateBy, statusOf } = lateLoop();
     comeLateBy(0, 150, 200, 120);
     expect(guard.delayMs()).toBe(120);
     expect(await statusOf('interactive')).toBe(503);
   });
 
-  test('takes no more in a turn that has been taking requests for too long', async () => {
+  test('refuses requests in an iteration that has accepted requests for too long', async () => {
     const { clock, comeLateBy, statusOf } = lateLoop();
     expect(await statusOf('interactive')).toBe(200);
     clock.advance(20 + 99);
@@ -293,7 +289,7 @@ describe('a gateway whose event loop comes round late', () => {
     expect(await statusOf('interactive')).toBe(200);
   });
 
-  test('takes the first request after a pause, however long that was', async () => {
+  test('accepts the first request after a pause of any length', async () => {
     const { clock, statusOf } = lateLoop();
     clock.advance(5_000);
     expect(await statusOf('bulk')).toBe(200);
@@ -312,13 +308,13 @@ describe('a gateway whose event loop comes round late', () => {
     );
   });
 
-  test('is itself again as soon as the loop is', async () => {
+  test('accepts requests again as soon as the delay ends', async () => {
     const { comeLateBy, statusOf } = lateLoop();
     comeLateBy(300, 300, 300, 0);
     expect(await statusOf('bulk')).toBe(200);
   });
 
-  test('looks no more when it is closed', () => {
+  test('stops its measurements when it is closed', () => {
     const { guard } = lateLoop();
     guard.close();
     expect(vi.getTimerCount()).toBe(0);
@@ -326,7 +322,7 @@ describe('a gateway whose event loop comes round late', () => {
 });
 
 describe('the gateway', () => {
-  test('refuses what is more than it may have under way, and answers it later', async () => {
+  test('refuses requests above its limit, and answers them later', async () => {
     const gateway = createTestGateway({ ...directSettings(), MAX_IN_FLIGHT: '1' });
     const query = '{ customer(by: { email: "everywhere@example.nl" }) { name } }';
     const [first, second] = await Promise.all([gateway.query(query), gateway.query(query)]);
@@ -337,7 +333,7 @@ describe('the gateway', () => {
   });
 });
 
-describe('behind a port', () => {
+describe('a guard on a port', () => {
   const closers: (() => Promise<void>)[] = [];
   afterEach(async () => {
     for (const close of closers.splice(0)) await close();
@@ -356,9 +352,9 @@ describe('behind a port', () => {
 
   async function heldServer(options: OverloadOptions) {
     const guard = guardOf(options);
-    const held: ServerResponse[] = [];
-    const port = await listen(guard.guardHandler((_, response) => held.push(response)));
-    return { guard, held, port, url: `http://127.0.0.1:${port}` };
+    const heldResponses: ServerResponse[] = [];
+    const port = await listen(guard.guardHandler((_, response) => heldResponses.push(response)));
+    return { guard, heldResponses, port, url: `http://127.0.0.1:${port}` };
   }
 
   const GET = 'GET /graphql HTTP/1.1\r\nHost: gateway\r\n\r\n';
@@ -370,46 +366,46 @@ describe('behind a port', () => {
     return socket;
   }
 
-  test('a request is under way until its answer has left', async () => {
-    const { guard, held, url } = await heldServer({});
+  test('counts a request as in flight until its answer is sent', async () => {
+    const { guard, heldResponses, url } = await heldServer({});
     const answer = fetch(`${url}/graphql`);
     await vi.waitFor(() => {
-      expect(held).toHaveLength(1);
+      expect(heldResponses).toHaveLength(1);
     });
     expect(guard.inFlight()).toBe(1);
-    held[0]?.end('answered');
+    heldResponses[0]?.end('answered');
     expect(await (await answer).text()).toBe('answered');
     await expect.poll(() => guard.inFlight()).toBe(0);
   });
 
-  test('a client that hangs up has nothing under way any more', async () => {
-    const { guard, held, port } = await heldServer({});
+  test('counts no in-flight requests of a client that disconnected', async () => {
+    const { guard, heldResponses, port } = await heldServer({});
     const socket = await opened(port, GET);
     await expect.poll(() => guard.inFlight()).toBe(1);
     socket.destroy();
     await expect.poll(() => guard.inFlight()).toBe(0);
-    // The gateway may notice later than we do.
-    held[0]?.end('answered');
+    // The gateway may notice it later than the test.
+    heldResponses[0]?.end('answered');
     expect(guard.inFlight()).toBe(0);
   });
 
-  test('neither has one that sent many requests at once and hangs up', async () => {
-    const { guard, held, port } = await heldServer({});
+  test('counts no in-flight requests of a client that sent many at once and disconnected', async () => {
+    const { guard, heldResponses, port } = await heldServer({});
     const socket = await opened(port, GET.repeat(20));
     await expect.poll(() => guard.inFlight()).toBe(20);
-    held[0]?.end('answered');
+    heldResponses[0]?.end('answered');
     await expect.poll(() => guard.inFlight()).toBe(19);
     socket.destroy();
     await expect.poll(() => guard.inFlight()).toBe(0);
-    for (const response of held) response.end();
+    for (const response of heldResponses) response.end();
     expect(guard.inFlight()).toBe(0);
   });
 
-  test('a connection is good for a next request when one was refused, whatever its body', async () => {
-    const { held, port } = await heldServer({ maxInFlight: 1 });
+  test('can use a connection again after a refused request with any body', async () => {
+    const { heldResponses, port } = await heldServer({ maxInFlight: 1 });
     const first = await opened(port, GET);
     await vi.waitFor(() => {
-      expect(held).toHaveLength(1);
+      expect(heldResponses).toHaveLength(1);
     });
     const body = 'x'.repeat(300_000);
     const socket = await opened(
@@ -419,33 +415,33 @@ describe('behind a port', () => {
     const received: string[] = [];
     socket.on('data', (chunk: Buffer) => received.push(chunk.toString()));
     await vi.waitFor(() => {
-      expect(held).toHaveLength(2);
+      expect(heldResponses).toHaveLength(2);
     });
-    held[1]?.end('told');
+    heldResponses[1]?.end('answered');
     await vi.waitFor(() => {
-      expect(received.join('')).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 1[^]*HTTP\/1\.1 200 [^]*told/);
+      expect(received.join('')).toMatch(/^HTTP\/1\.1 503 [^]*retry-after: 1[^]*HTTP\/1\.1 200 [^]*answered/);
     });
     first.destroy();
     socket.destroy();
   });
 
-  test('how urgent a request is can be told by its headers', async () => {
-    const { held, url } = await heldServer({ maxInFlight: 2 });
+  test('reads the priority from the headers', async () => {
+    const { heldResponses, url } = await heldServer({ maxInFlight: 2 });
     const first = fetch(`${url}/graphql`);
     await vi.waitFor(() => {
-      expect(held).toHaveLength(1);
+      expect(heldResponses).toHaveLength(1);
     });
     expect((await fetch(`${url}/graphql`, { headers: { [HEADER]: 'bulk' } })).status).toBe(503);
     const second = fetch(`${url}/graphql`);
     await vi.waitFor(() => {
-      expect(held).toHaveLength(2);
+      expect(heldResponses).toHaveLength(2);
     });
     expect((await fetch(`${url}/graphql`)).status).toBe(503);
-    for (const response of held) response.end();
+    for (const response of heldResponses) response.end();
     await Promise.all([first, second]);
   });
 
-  test('a whole gateway answers as before when there is little to do', async () => {
+  test('a gateway without load answers as without the guard', async () => {
     const yoga = createYoga({ schema: buildSchema('type Query { a: Int }'), logging: false });
     const guard = guardOf({});
     const port = await listen(

@@ -20,8 +20,8 @@ export interface RawRequest {
   localAddress?: string;
 }
 
-/** Sends what `fetch` would not: any Host, Origin or Sec-Fetch-Site. On a connection of its own, unless told. */
-export async function sendRequest(port: number, asked: RawRequest = {}): Promise<RawAnswer> {
+/** Sends requests that `fetch` refuses, such as with any Host or Origin. Without an `agent`, uses a new connection. */
+export async function sendRequest(port: number, rawRequest: RawRequest = {}): Promise<RawAnswer> {
   const {
     method = 'GET',
     path = '/graphql?query={__typename}',
@@ -29,24 +29,24 @@ export async function sendRequest(port: number, asked: RawRequest = {}): Promise
     body,
     agent,
     localAddress,
-  } = asked;
+  } = rawRequest;
   const request = send({ host: HOST, port, method, path, headers, agent: agent ?? false, localAddress });
   request.end(body);
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   return { status: response.statusCode ?? 0, headers: response.headers, body: await text(response) };
 }
 
-/** A connection that what is given was written to. */
+/** Opens a connection and writes a text to it. */
 export async function open(port: number, written = '', localAddress = HOST): Promise<Socket> {
   const socket = connect({ port, host: HOST, localAddress });
-  // That the other side ends it is what the tests are about.
+  // The tests expect that the server ends the connection.
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   if (written !== '') socket.write(written);
   return socket;
 }
 
-/** All that comes over a connection until the other side ends it. */
+/** Reads a connection until the server ends it. */
 export async function received(socket: Socket): Promise<string> {
   const chunks: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -63,11 +63,17 @@ export function post(body: string, headers: Record<string, string> = {}): RawReq
   };
 }
 
-/** What an answer tells of what we are made of. Empty, as it should be. */
-export function insidesIn({ headers = {}, body }: { headers?: IncomingHttpHeaders; body: string }): string[] {
-  const told = Object.keys(headers).filter((name) => name === 'x-powered-by' || name === 'server');
+/** Finds traces of the implementation in an answer. Expected to be empty. */
+export function findInternals({
+  headers = {},
+  body,
+}: {
+  headers?: IncomingHttpHeaders;
+  body: string;
+}): string[] {
+  const names = Object.keys(headers).filter((name) => name === 'x-powered-by' || name === 'server');
   return [
-    ...told,
+    ...names,
     ...(body.match(/\.[jt]s:\d+|node_modules|node:internal|\bat \w+ \(|x-powered-by/gi) ?? []),
   ];
 }

@@ -15,7 +15,7 @@ const SUITES: Record<string, () => Promise<unknown>> = {
   errors: () => import('../operation/errors.test.js'),
   cost: () => import('../operation/cost.test.js'),
   edge: () => import('../http/edge.test.js'),
-  'hardly-http': () => import('../http/hardly-http.test.js'),
+  'malformed-http': () => import('../http/malformed-http.test.js'),
   http: () => import('../http/http.test.js'),
 };
 

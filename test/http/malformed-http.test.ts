@@ -5,7 +5,7 @@ import { createTestGateway } from '../support/gateway.js';
 import { directSettings, FOUR_SYSTEMS } from '../support/stand-ins.js';
 import {
   sendRequest,
-  insidesIn,
+  findInternals,
   open,
   post,
   received,
@@ -13,7 +13,7 @@ import {
   type RawAnswer,
 } from './raw-client.js';
 
-/** What no client of ours would send, on a real port; and honest requests beside it. */
+/** Malformed requests on a real port, with honest requests at the same time. */
 
 const gateway = createTestGateway(directSettings(FOUR_SYSTEMS));
 let server: HttpServer;
@@ -29,11 +29,11 @@ afterAll(async () => {
 
 const QUESTION = '{"query":"{ __typename }"}';
 const ANSWERED = '{"data":{"__typename":"Query"}}';
-const asking = (headers: Record<string, string> = {}): RawRequest => post(QUESTION, headers);
+const queryWith = (headers: Record<string, string> = {}): RawRequest => post(QUESTION, headers);
 
-/** Whatever somebody has tried, others are answered. */
+/** After each attempt, other requests are answered. */
 afterEach(async () => {
-  expect(await sendRequest(port, asking())).toMatchObject({ status: 200, body: ANSWERED });
+  expect(await sendRequest(port, queryWith())).toMatchObject({ status: 200, body: ANSWERED });
 });
 
 function codeOf({ body }: RawAnswer): string | undefined {
@@ -43,36 +43,36 @@ function codeOf({ body }: RawAnswer): string | undefined {
 
 const statusIn = (written: string): number => Number(/^HTTP\/1\.1 (\d{3}) /.exec(written)?.[1]);
 
-describe('what is hardly HTTP', () => {
+describe('malformed HTTP', () => {
   const line = (text: string, more = 'Host: localhost\r\n') => `${text}\r\n${more}Connection: close\r\n\r\n`;
   const cases: [string, string, number[]][] = [
-    ['an address with a host in it', line('GET http://evil.example/graphql HTTP/1.1'), [400, 404]],
-    ['an address that is two', line('GET //evil.example/graphql HTTP/1.1'), [404]],
-    ['an address that climbs', line('GET /graphql/../../etc/passwd HTTP/1.1'), [404]],
-    ['an address that climbs in disguise', line('GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1'), [404]],
-    ['an address with a zero', line('GET /graphql%00 HTTP/1.1'), [404]],
-    ['an address that is badly escaped', line('GET /graphql?query=%ZZ%E0%A4%A HTTP/1.1'), [200, 400]],
-    ['an address of brackets', line('GET /[[[ HTTP/1.1'), [400, 404]],
+    ['a URL with a host', line('GET http://evil.example/graphql HTTP/1.1'), [400, 404]],
+    ['a path with two slashes', line('GET //evil.example/graphql HTTP/1.1'), [404]],
+    ['a path with parent folders', line('GET /graphql/../../etc/passwd HTTP/1.1'), [404]],
+    ['a path with escaped parent folders', line('GET /%2e%2e/%2e%2e/etc/passwd HTTP/1.1'), [404]],
+    ['a path with a zero byte', line('GET /graphql%00 HTTP/1.1'), [404]],
+    ['a badly escaped URL', line('GET /graphql?query=%ZZ%E0%A4%A HTTP/1.1'), [200, 400]],
+    ['a path of brackets', line('GET /[[[ HTTP/1.1'), [400, 404]],
     ['a star', line('OPTIONS * HTTP/1.1'), [400, 404]],
-    ['no address', line('GET  HTTP/1.1'), [400]],
-    ['a host that can be none', line('GET /graphql HTTP/1.1', 'Host: a b:c:d\r\n'), [400]],
+    ['no URL', line('GET  HTTP/1.1'), [400]],
+    ['an invalid host', line('GET /graphql HTTP/1.1', 'Host: a b:c:d\r\n'), [400]],
     ['a host with a path', line('GET /graphql HTTP/1.1', 'Host: localhost/x?y\r\n'), [400, 421]],
     ['a host with a password', line('GET /graphql HTTP/1.1', 'Host: a:b@localhost\r\n'), [400, 421]],
     [
-      'an expectation of our own making',
+      'an unknown expectation',
       line('GET /graphql HTTP/1.1', 'Host: localhost\r\nExpect: a-miracle\r\n'),
       [200, 400],
     ],
     ['no host', line('GET /graphql HTTP/1.1', ''), [400]],
-    ['no host, as it was before there were any', line('GET /graphql HTTP/1.0', ''), [200, 400]],
+    ['no host in HTTP/1.0', line('GET /graphql HTTP/1.0', ''), [200, 400]],
     ['a tunnel', line('CONNECT evil.example:443 HTTP/1.1'), [0, 400, 404, 405]],
     [
       'a trace',
       line('TRACE /graphql HTTP/1.1', 'Host: localhost\r\nAuthorization: Bearer x\r\n'),
       [400, 405],
     ],
-    ['a way of asking that there is not', line('BREW /graphql HTTP/1.1'), [400]],
-    ['a version that there is not', line('GET /graphql HTTP/9.9'), [400]],
+    ['an unknown method', line('BREW /graphql HTTP/1.1'), [400]],
+    ['an unknown version', line('GET /graphql HTTP/9.9'), [400]],
     [
       'two lengths',
       line('POST /graphql HTTP/1.1', 'Host: localhost\r\nContent-Length: 2\r\nContent-Length: 30\r\n'),
@@ -86,22 +86,22 @@ describe('what is hardly HTTP', () => {
     ['a header without a name', line('GET /graphql HTTP/1.1', 'Host: localhost\r\n: x\r\n'), [400]],
     ['a header over two lines', line('GET /graphql HTTP/1.1', 'Host: localhost\r\nx: y\r\n z\r\n'), [400]],
     ['the beginning of TLS', '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\r\n\r\n', [400]],
-    ['a program', 'SSH-2.0-OpenSSH_9.6\r\n', [400]],
+    ['another protocol', 'SSH-2.0-OpenSSH_9.6\r\n', [400]],
   ];
   for (const [what, written, statuses] of cases)
-    test(`is answered shortly: ${what}`, async () => {
+    test(`gets a short answer: ${what}`, async () => {
       const answer = await received(await open(port, written));
       expect(statuses).toContain(answer === '' ? 0 : statusIn(answer));
-      expect(insidesIn({ body: answer })).toEqual([]);
+      expect(findInternals({ body: answer })).toEqual([]);
       if (answer !== '') expect(answer.toLowerCase()).toContain('\r\nx-content-type-options: nosniff\r\n');
       expect(answer).not.toMatch(/"data"|evil|passwd/i);
-      // Exactly one answer: nothing that was hidden in the request was taken for another.
+      // At most one answer: no smuggled second request was processed.
       expect(answer.match(/^HTTP\/1\.1 /gm)?.length ?? 0).toBeLessThanOrEqual(1);
     });
 });
 
 describe('headers', () => {
-  test('of a megabyte are refused with status 431, and say how many may come', async () => {
+  test('of a megabyte are refused with status 431 and the limit', async () => {
     const written = `GET /graphql HTTP/1.1\r\nHost: localhost\r\nx: ${'x'.repeat(1024 * 1024)}\r\n\r\n`;
     const answer = await received(await open(port, written));
     expect(statusIn(answer)).toBe(431);
@@ -110,20 +110,20 @@ describe('headers', () => {
     expect(answer.toLowerCase()).toContain('x-content-type-options: nosniff');
   });
 
-  test('may be 200 and no more', async () => {
+  test('are limited to 200', async () => {
     const many = (count: number) =>
       Object.fromEntries(Array.from({ length: count }, (_, i) => [`x-${i}`, 'y']));
-    // Of its own the client sends Host and Connection, and here of what type and how long.
-    expect((await sendRequest(port, asking({ ...many(200 - 4) }))).status).toBe(200);
-    const answer = await sendRequest(port, asking({ ...many(201 - 4) }));
+    // The client adds four headers: Host, Connection, Content-Type and Content-Length.
+    expect((await sendRequest(port, queryWith({ ...many(200 - 4) }))).status).toBe(200);
+    const answer = await sendRequest(port, queryWith({ ...many(201 - 4) }));
     expect(answer.status).toBe(431);
     expect(codeOf(answer)).toBe('LIMIT_EXCEEDED');
     expect(answer.body).toContain('at most 200 headers');
-    expect((await sendRequest(port, asking(many(900)))).status).toBe(431);
+    expect((await sendRequest(port, queryWith(many(900)))).status).toBe(431);
   });
 });
 
-describe('a body that is small until it is unpacked', () => {
+describe('a compressed body', () => {
   const bomb = Buffer.alloc(50 * 1024 * 1024, ' ');
   const cases: [string, Buffer][] = [
     ['gzip', gzipSync(bomb)],
@@ -133,7 +133,7 @@ describe('a body that is small until it is unpacked', () => {
     ['GZIP', gzipSync(bomb)],
     ['x-gzip', gzipSync(QUESTION)],
   ];
-  test.each(cases)('is not unpacked: %s', async (encoding, body) => {
+  test.each(cases)('is not decompressed: %s', async (encoding, body) => {
     const before = process.memoryUsage().rss;
     const answer = await sendRequest(port, {
       method: 'POST',
@@ -147,23 +147,23 @@ describe('a body that is small until it is unpacked', () => {
   });
 });
 
-test('honest requests are answered while others try all of this at once', async () => {
+test('honest requests are answered during many malformed requests', async () => {
   const evil: RawRequest[] = [
-    asking({ origin: 'https://evil.example' }),
-    asking({ host: 'evil.example' }),
+    queryWith({ origin: 'https://evil.example' }),
+    queryWith({ host: 'evil.example' }),
     post('x', { 'content-type': 'text/plain' }),
     { path: `/${'x'.repeat(15_000)}` },
     post(`{"query":"${'x'.repeat(300 * 1024)}"}`),
   ];
   const raw = [`GET / HTTP/1.1\r\nx: ${'x'.repeat(200_000)}\r\n\r\n`, 'nonsense\r\n\r\n'];
   const attempts = Array.from({ length: 40 }, async (_, i) => {
-    const [one, written] = [evil[i % evil.length], raw[i % raw.length]];
-    const answer = await sendRequest(port, one);
+    const [request, written] = [evil[i % evil.length], raw[i % raw.length]];
+    const answer = await sendRequest(port, request);
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(statusIn(await received(await open(port, written)))).toBeGreaterThanOrEqual(400);
   });
   const honest = Array.from({ length: 40 }, async () => {
-    expect(await sendRequest(port, asking())).toMatchObject({ status: 200 });
+    expect(await sendRequest(port, queryWith())).toMatchObject({ status: 200 });
   });
   await Promise.all([...attempts, ...honest]);
 });
