@@ -1,4 +1,9 @@
-import { tooMany, type TimelineRequest, type TimelineDeclaration, type TimelineItem } from '../../src/index.js';
+import {
+  tooMany,
+  type TimelineRequest,
+  type TimelineDeclaration,
+  type TimelineItem,
+} from '../../src/index.js';
 import type { MessageRecord } from './mapping.js';
 import { conversationReader, messageReader } from './resolvers.js';
 import { newestItems } from './walk.js';

@@ -128,6 +128,7 @@ function eventFields(options: CustomerOptions): CustomerEventResolvers {
   };
 
   return {
+    id: ({ source, id }) => globalId('CustomerEvent', source, id),
     customer: async (event, _, context, info) => {
       const identity = await identityOfEvent(event, context);
       if (identity === null) return null;

@@ -20,7 +20,7 @@ const log: unknown[] = [];
 const TRIGGERS = {
   alias: '{ orderPaid { _customer: recordId recordId } }',
   fragment: '{ orderPaid { ...Event } } fragment Event on CustomerEvent { _customer: id recordId }',
-  'first-order': '{ orderPaid(firstOrder: true) { _customer: recordId recordId } }',
+  'first-order': '{ orderPaid(isFirstOrder: true) { _customer: recordId recordId } }',
   honest: '{ orderPaid { recordId _customer: customer { name } } }',
 };
 
@@ -161,21 +161,21 @@ describe('of a customer who ordered before', () => {
     ['...Event', fragmentOf('_customer: id recordId')],
   ])('no order is a first order to a subscriber who selects %s', async (selection, fragment = '') => {
     const name = `First${selection.length}`;
-    await asCampaign(`subscription ${name} { orderPaid(firstOrder: true) { ${selection} } } ${fragment}`);
+    await asCampaign(`subscription ${name} { orderPaid(isFirstOrder: true) { ${selection} } } ${fragment}`);
     await events.tellByShop('orders/paid', { email: WILLING, order: '63' });
     expect(await events.withheldReasons(name)).toEqual(['CONDITION_NOT_MET']);
   });
 });
 
 test('of a customer whose orders no system counts nothing is sent as a first order, and the log says why', async () => {
-  await events.subscribeAs('operator', 'subscription Uncounted { orderPaid(firstOrder: true) { recordId } }');
+  await events.subscribeAs('operator', 'subscription Uncounted { orderPaid(isFirstOrder: true) { recordId } }');
   await events.tellByShop('orders/paid', { email: UNCOUNTED, order: '67' });
   expect(await events.withheldReasons('Uncounted')).toEqual(['CONDITION_UNKNOWN']);
   expect(log).toContainEqual(
     expect.objectContaining({
       caller: 'operator',
       reason: 'CONDITION_UNKNOWN',
-      condition: 'firstOrder',
+      condition: 'isFirstOrder',
       msg: 'event not sent: no source has the value that the condition needs for this customer',
     }),
   );

@@ -72,7 +72,7 @@ describe('the type of an event', () => {
   });
 });
 
-const firstOrder: CustomerCondition = { name: 'firstOrder', selection: 'orders', isMet: () => true };
+const firstOrder: CustomerCondition = { name: 'isFirstOrder', selection: 'orders', isMet: () => true };
 
 function interestIn(field: string, conditions: readonly CustomerCondition[] = [firstOrder]) {
   const readKey = () => ({ namespace: 'email', value: 'jan@example.nl' });
@@ -159,13 +159,13 @@ describe('minTotal', () => {
   });
 });
 
-describe('firstOrder', () => {
+describe('isFirstOrder', () => {
   test.each(['orderPaid', 'orderPlaced'])('of %s needs a source that declares it', (field) => {
-    expect(interestIn(`${field}(firstOrder: true)`).conditions).toEqual([firstOrder]);
-    expect(() => interestIn(`${field}(firstOrder: true)`, [])).toThrow(
-      '"firstOrder" cannot be evaluated: no plugged-in source declares it by @condition',
+    expect(interestIn(`${field}(isFirstOrder: true)`).conditions).toEqual([firstOrder]);
+    expect(() => interestIn(`${field}(isFirstOrder: true)`, [])).toThrow(
+      '"isFirstOrder" cannot be evaluated: no plugged-in source declares it by @condition',
     );
-    expect(interestIn(`${field}(firstOrder: false)`, []).conditions).toEqual([]);
+    expect(interestIn(`${field}(isFirstOrder: false)`, []).conditions).toEqual([]);
   });
 });
 

@@ -176,9 +176,9 @@ describe('a trigger', () => {
   });
 
   test('with a condition that no plugged-in source can judge is left out, and named', async () => {
-    const first = trigger({ asks: 'orderPaid(firstOrder: true) { recordId }' });
+    const first = trigger({ asks: 'orderPaid(isFirstOrder: true) { recordId }' });
     expect(await start({ 'first.graphql': first }, ['webshop'])).toEqual([
-      `${folder}/first.graphql line 2: "firstOrder" cannot be evaluated: no plugged-in source declares it by @condition. Plug in such a source, or omit "firstOrder".`,
+      `${folder}/first.graphql line 2: "isFirstOrder" cannot be evaluated: no plugged-in source declares it by @condition. Plug in such a source, or omit "isFirstOrder".`,
     ]);
     expect(await start({ 'first.graphql': first })).toEqual([]);
   });
