@@ -1,6 +1,6 @@
 import type { Environment } from '../../src/settings.js';
 import type { SourceDefinition } from '../../src/source.js';
-import { keepsNothing } from '../support/keeps-nothing.js';
+import { withoutCache } from '../support/without-cache.js';
 
 /** What is changed of how sources are declared: by source, `*` for all of them. */
 export type Tuning = Readonly<Record<string, Pick<SourceDefinition, 'freshness' | 'limits'>>>;
@@ -31,6 +31,6 @@ export function tune(sources: readonly SourceDefinition[]): {
         : { freshness: { ...source.freshness, ...freshnessOf(source.name) } }),
       limits: { ...source.limits, ...all?.limits, ...tuning[source.name]?.limits },
     })),
-    environment: { ...process.env, ...keepsNothing(process.env, sources, freshnessOf) },
+    environment: { ...process.env, ...withoutCache(process.env, sources, freshnessOf) },
   };
 }

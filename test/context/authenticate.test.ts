@@ -173,11 +173,11 @@ describe('keys that the issuer publishes', () => {
 
   test('are fetched when the first token comes, once for many', async () => {
     const { server, authentication } = await published(issuerKey);
-    expect(server.asked()).toBe(0);
+    expect(server.requestCount()).toBe(0);
     const tokens = await Promise.all([1, 2, 3, 4].map((jti) => fresh(issuerKey, { jti: String(jti) })));
     for (const caller of await Promise.all(tokens.map((one) => authentication.as(one))))
       expect(caller).toMatchObject({ name: 'jwt:id.example.nl', roles: ['operator'] });
-    expect(server.asked()).toBe(1);
+    expect(server.requestCount()).toBe(1);
   });
 
   test('are fetched again for one that is not known yet, at most every 30 s', async () => {
@@ -187,18 +187,18 @@ describe('keys that the issuer publishes', () => {
     server.publish(issuerKey, next);
     advance(31);
     expect(await authentication.as(await fresh(next))).toMatchObject({ roles: ['operator'] });
-    expect(server.asked()).toBe(2);
+    expect(server.requestCount()).toBe(2);
     for (const kid of ['three', 'four', 'five'])
       await expect(authentication.as(await fresh(signingKey(kid)))).rejects.toEqual(
         new UnauthenticatedError('invalid'),
       );
-    expect(server.asked()).toBe(2);
+    expect(server.requestCount()).toBe(2);
     advance(31);
     for (const kid of ['three', 'four', 'five'])
       await expect(authentication.as(await fresh(signingKey(kid)))).rejects.toEqual(
         new UnauthenticatedError('invalid'),
       );
-    expect(server.asked()).toBe(3);
+    expect(server.requestCount()).toBe(3);
   });
 
   test('that are withdrawn serve no more after ten minutes, nor does a token that was seen with them', async () => {
@@ -208,7 +208,7 @@ describe('keys that the issuer publishes', () => {
     server.publish(signingKey('two'));
     advance(601);
     await expect(authentication.as(seen)).rejects.toEqual(new UnauthenticatedError('invalid'));
-    expect(server.asked()).toBe(2);
+    expect(server.requestCount()).toBe(2);
   });
 
   test.each([
@@ -232,9 +232,9 @@ describe('keys that the issuer publishes', () => {
         extensions: { code: 'AUTHENTICATION_UNAVAILABLE', retryable: true, retryAfter: 5 },
       });
     }
-    expect(elsewhere.asked()).toBe(0);
+    expect(elsewhere.requestCount()).toBe(0);
     // The issuer is not asked by every request while it cannot answer, and it is told once.
-    expect(server.asked()).toBe(1);
+    expect(server.requestCount()).toBe(1);
     expect(authentication.outOfReach).toHaveLength(1);
     expect(await authentication.as(shopKey)).toMatchObject({ name: 'shop' });
     server.publish(issuerKey);
@@ -272,7 +272,7 @@ describe('keys that the issuer publishes', () => {
       await expect(authentication.as(await token(thief, undefined, header))).rejects.toEqual(
         new UnauthenticatedError('invalid'),
       );
-    expect(theirs.asked()).toBe(0);
-    expect(server.asked()).toBe(1);
+    expect(theirs.requestCount()).toBe(0);
+    expect(server.requestCount()).toBe(1);
   });
 });

@@ -7,8 +7,8 @@ import { median } from '../bench/report.js';
 import { tuningEnvironment } from '../bench/tuning.js';
 
 /**
- * Calls and bytes are counted, no time is taken: on whatever machine, and however busy, the same code takes the same. What
- * a request allocates follows what it does closely enough to tell when a change has made it dearer.
+ * Counts calls and allocated bytes instead of time, so the results do not depend on the machine or its load. Allocated bytes
+ * show when a change made a request more expensive.
  */
 const compiled = await build();
 const running: Running[] = [];
@@ -37,9 +37,9 @@ const environment = {
   DEADLINE_MS: '60000',
   MAX_DELAY_MS: '60000',
 };
-/** So much is young that nothing is collected while it is counted. */
+/** A young generation so large that nothing is collected during a measurement. */
 const flags = ['--min-semi-space-size=512', '--max-semi-space-size=512'];
-/** However busy the machine is, no call is given up and asked again. */
+/** Long timeouts: no call is retried on a busy machine. */
 const patient = { limits: { timeout: '60 s' } } as const;
 const gateway = await open({
   role: 'gateway',
@@ -47,7 +47,7 @@ const gateway = await open({
   flags,
 });
 const handWritten = await open({ role: 'hand-written', environment, flags });
-const keeping = await open({
+const caching = await open({
   role: 'tuned-gateway',
   environment: {
     ...environment,
@@ -58,24 +58,24 @@ const keeping = await open({
 const collecting = await open({
   role: 'gateway',
   environment: { ...environment, ...tuningEnvironment({ '*': patient }) },
-  // Little is young, so that it is collected every few requests, and what grows old lies there until the end.
+  // A small young generation is collected every few requests; promoted objects stay until the end.
   flags: ['--min-semi-space-size=1', '--max-semi-space-size=1', '--initial-heap-size=1024'],
 });
 
-/** For each of the four. Warmed up is what has been compiled as it grew hot. */
+/** The requests of each measurement, after a warm-up that lets V8 compile hot functions. */
 const ONE = { requests: 50, warmUp: 200 };
 const FIFTY = { requests: 4, warmUp: 40 };
-const KEPT = { requests: 300, warmUp: 600 };
-/** Enough of them for what is young, and so still there, to weigh little. */
+const FROM_CACHE = { requests: 300, warmUp: 600 };
+/** Enough requests that the objects in the young generation are a small part. */
 const DONE = { requests: 900, warmUp: 600 };
 
-/** The middle one of them counts: in another there may have been a collection of garbage after all. */
+/** The median counts: garbage may have been collected during one of them. */
 const BLOCKS = 5;
 
 interface Taken {
-  /** Allocated for a request, and not collected. */
+  /** Kilobytes allocated for a request. */
   kb: number;
-  /** By system. */
+  /** Calls, by system. */
   calls: Calls;
 }
 
@@ -102,7 +102,7 @@ async function takenBy(
 const everywhere = customersEverywhere();
 
 describe('a request', () => {
-  test('about one customer asks no system more than who writes it by hand, and allocates no more than so many times as much', async () => {
+  test('about one customer makes no more calls than hand-written code, and allocates at most a multiple of it', async () => {
     const bodies = everywhere.map((email) => one(email));
     const [ours, theirs] = [await takenBy(gateway, bodies, ONE), await takenBy(handWritten, bodies, ONE)];
     expect(ours.calls).toEqual(theirs.calls);
@@ -116,15 +116,15 @@ describe('a request', () => {
     expect(ours.kb / theirs.kb).toBeLessThan(1.5);
   });
 
-  test('of which all is kept asks nobody, and allocates no more than so much', async () => {
-    const taken = await takenBy(keeping, [one(everywhere[0] ?? '')], KEPT);
+  test('from the cache makes no calls, and allocates at most a fixed amount', async () => {
+    const taken = await takenBy(caching, [one(everywhere[0] ?? '')], FROM_CACHE);
     expect(Object.values(taken.calls).every((count) => count === 0)).toBe(true);
     expect(taken.kb).toBeLessThan(30);
   });
 
-  // What is reached by something old is taken to be in use, whether that is in use itself or not. So a WeakMap, a Map of what
-  // comes and goes, or an object literal with a getter can hold on to all that a request was made of.
-  test('is gone when it is done: nothing of it grows old', async () => {
+  // A minor collection treats everything that old objects reference as reachable. A WeakMap, a Map with short-lived entries, or
+  // an object literal with a getter can therefore retain all objects of a request.
+  test('leaves nothing behind: no object of it is promoted to the old generation', async () => {
     const taken = await takenBy(
       collecting,
       everywhere.map((email) => one(email)),

@@ -15,13 +15,13 @@ export interface Part {
   hasNext?: boolean;
 }
 
-/** An answer that comes as `multipart/mixed`, over a connection of its own. */
+/** A `multipart/mixed` response on its own connection. */
 export interface AnswerInParts {
   status: number;
   headers: IncomingHttpHeaders;
-  /** The next part, when it has come; undefined when that was the last. */
+  /** Resolves to the next part, or to undefined after the last. */
   next(): Promise<Part | undefined>;
-  /** All that are still to come. */
+  /** Resolves to all remaining parts. */
   rest(): Promise<Part[]>;
   hangUp(): void;
 }
@@ -31,7 +31,7 @@ export async function fetchIncremental(
   body: object,
   headers: Record<string, string> = {},
 ): Promise<AnswerInParts> {
-  const asked = send({
+  const request = send({
     host: '127.0.0.1',
     port,
     method: 'POST',
@@ -39,9 +39,9 @@ export async function fetchIncremental(
     agent: false,
     headers: { 'content-type': 'application/json', accept: 'multipart/mixed', ...headers },
   });
-  asked.end(JSON.stringify(body));
-  const [response] = (await once(asked, 'response')) as [IncomingMessage];
-  return readParts(response, () => asked.destroy());
+  request.end(JSON.stringify(body));
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  return readParts(response, () => request.destroy());
 }
 
 function readParts(response: IncomingMessage, hangUp: () => void): AnswerInParts {
@@ -92,7 +92,7 @@ function readParts(response: IncomingMessage, hangUp: () => void): AnswerInParts
   };
 }
 
-/** What a client has in the end, as it would have had it at once. Errors are in no order. */
+/** Merges the parts into one result, as a client does. The order of errors is not defined. */
 export function merged(parts: readonly Part[]): Pick<Part, 'data' | 'errors'> {
   const [first = {}, ...later] = structuredClone(parts);
   const errors = [...(first.errors ?? [])];

@@ -11,10 +11,10 @@ import { SettingsReader, type Environment } from '../../src/settings.js';
 
 export const ISSUER = 'https://id.example.nl/';
 export const AUDIENCE = 'customer-view';
-/** The time at which the tests of authentication take place. */
+/** The current time in the tests of authentication, in seconds since 1970. */
 export const NOW_S = 1_800_000_000;
 
-/** An entry of API_KEYS, and the key that its caller has. */
+/** An entry of API_KEYS, and the key of its caller. */
 export function apiKey(name: string, role: string, more: Record<string, unknown> = {}) {
   const key = `key-of-${name}`;
   return { key, entry: { name, roles: [role], sha256: [digestOf(key)], ...more } };
@@ -24,7 +24,7 @@ export function digestOf(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }
 
-/** A key pair of the token issuer, or of somebody who would like to be it. */
+/** A key pair of the token issuer, or of an attacker. */
 export interface SigningKey {
   kid: string;
   alg: string;
@@ -46,7 +46,7 @@ export function signingKey(kid: string, alg: 'EdDSA' | 'ES256' | 'RS256' = 'EdDS
   return { kid, alg, ...pair, jwk, pem: pair.publicKey.export({ type: 'spki', format: 'pem' }).toString() };
 }
 
-/** The claims of a token that is right but for what is said here. */
+/** The claims of a valid token, with the given changes. */
 export function claims(more: JWTPayload = {}): JWTPayload {
   return { iss: ISSUER, aud: AUDIENCE, iat: NOW_S - 10, exp: NOW_S + 300, roles: ['operator'], ...more };
 }
@@ -59,7 +59,7 @@ export function token(
   return new SignJWT(payload).setProtectedHeader({ alg, kid, ...header }).sign(privateKey);
 }
 
-/** A token with these very texts in it, whatever they are, signed as EdDSA and ES256 are. */
+/** A token with exactly these texts, signed by EdDSA or ES256. */
 export function rawToken({ privateKey, alg }: SigningKey, header: string, payload: string): string {
   const text = `${base64url(header)}.${base64url(payload)}`;
   const key = { key: privateKey, dsaEncoding: 'ieee-p1363' } as const;
@@ -72,15 +72,15 @@ export function base64url(text: string): string {
 }
 
 export interface TestAuthentication extends Authentication {
-  /** What is wrong with the settings. */
+  /** The problems of the settings. */
   problems: readonly string[];
-  /** Who sends this key or token. */
+  /** Resolves to the caller with this key or token. */
   as(token: string): Promise<Caller>;
-  /** What was told of keys that are out of reach. */
+  /** The reported errors about keys that cannot be fetched. */
   outOfReach: unknown[];
 }
 
-/** Authentication as the gateway makes it, where customers have e-mail addresses, phones and customer numbers. */
+/** Authentication as in the gateway. Customers have e-mail addresses, phone numbers and customer numbers. */
 export function createTestAuthentication(
   environment: Environment,
   now: () => number = () => NOW_S * 1000,
@@ -104,7 +104,7 @@ export function createTestAuthentication(
     ...authentication,
     problems: settings.problems,
     outOfReach,
-    // What is thrown at once is to be seen as what the promise fails with.
+    // A synchronous error becomes a rejection.
     as: async (given) => authentication.caller(new Headers({ authorization: `Bearer ${given}` })),
   };
 }
@@ -121,15 +121,15 @@ export function tokenSettings(...keys: readonly SigningKey[]): Record<string, st
 
 export interface KeyServer {
   url: string;
-  /** How often it was asked. */
-  asked(): number;
-  /** What it answers from now on: keys, or something else. */
+  /** The number of requests. */
+  requestCount(): number;
+  /** Sets the response from now on: keys, or something else. */
   publish(...keys: readonly SigningKey[]): void;
   answer(how: (response: ServerResponse) => void): void;
   close(): Promise<void>;
 }
 
-/** The address at which an issuer publishes its keys. */
+/** A server at which an issuer publishes its keys. */
 export async function keyServer(...keys: readonly SigningKey[]): Promise<KeyServer> {
   const publishing =
     (given: readonly SigningKey[]) =>
@@ -138,16 +138,16 @@ export async function keyServer(...keys: readonly SigningKey[]): Promise<KeyServ
         .setHeader('content-type', 'application/json')
         .end(JSON.stringify({ keys: given.map(({ jwk }) => jwk) }));
     };
-  let asked = 0;
+  let requestCount = 0;
   let answer = publishing(keys);
   const server = createServer((_, response) => {
-    asked += 1;
+    requestCount += 1;
     answer(response);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks.json`,
-    asked: () => asked,
+    requestCount: () => requestCount,
     publish: (...given) => {
       answer = publishing(given);
     },

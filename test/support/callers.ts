@@ -4,7 +4,7 @@ import type { Role } from '../../src/context/caller.js';
 import type { Purpose } from '../../src/customer/schema.generated.js';
 import type { Environment } from '../../src/settings.js';
 
-/** Callers of each role, as they would be set and would send their requests. */
+/** A caller of each role: its settings, and the headers of its requests. */
 
 const ISSUER = 'https://id.test.example';
 const AUDIENCE = 'stekkerdoos-tests';
@@ -14,7 +14,7 @@ export const KEY_ROLES = ['frontend', 'analyst', 'campaign', 'operator'] as cons
 
 const keyOf = (role: Role): string => `key-of-the-tests-for-${role}`;
 
-/** For a gateway that knows them. */
+/** The settings of a gateway with these callers. */
 export const CALLER_SETTINGS: Environment = {
   AUTH: 'on',
   API_KEYS: JSON.stringify(
@@ -27,7 +27,7 @@ export const CALLER_SETTINGS: Environment = {
   JWT_CUSTOMER_CLAIMS: 'email=email',
 };
 
-/** A visitor's token, with other claims where they are given. */
+/** A visitor's token, with changed claims if given. */
 export function visitorToken(email: string, claims: JWTPayload = {}): Promise<string> {
   return new SignJWT({ roles: ['visitor'], email, iss: ISSUER, aud: AUDIENCE, ...claims })
     .setProtectedHeader({ alg: 'HS256' })
@@ -35,7 +35,7 @@ export function visitorToken(email: string, claims: JWTPayload = {}): Promise<st
     .sign(secret);
 }
 
-/** The headers by which somebody of the role asks; a visitor is the customer of the e-mail address. */
+/** The headers of a caller with the role. A visitor is the customer with the e-mail address. */
 export async function headersOf(
   role: Role,
   { purpose, email = 'everywhere@example.nl' }: { purpose?: Purpose; email?: string } = {},

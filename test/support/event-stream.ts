@@ -1,11 +1,11 @@
-/** What a subscription tells over server-sent events. */
+/** The results of a subscription over server-sent events. */
 export interface EventStream {
-  /** Resolves with what is told next; fails when the stream ends. */
+  /** Resolves to the next result; rejects when the stream ends. */
   next(): Promise<Record<string, unknown>>;
   close(): Promise<void>;
 }
 
-/** Resolves when whoever asked is subscribed: what happens from now on is told. */
+/** Resolves when the subscription is active. Events from then on are sent. */
 export async function readEventStream(response: Response): Promise<EventStream> {
   const type = response.headers.get('content-type') ?? '';
   if (response.body === null || !type.startsWith('text/event-stream'))
@@ -26,7 +26,7 @@ export async function readEventStream(response: Response): Promise<EventStream> 
       text += decoder.decode(value, { stream: true });
     }
   };
-  // A sign of life comes first.
+  // The first message is a keep-alive.
   await block();
   return {
     next: async () => {

@@ -1,19 +1,19 @@
 import { once } from 'node:events';
-import { Agent, request as ask, type IncomingMessage } from 'node:http';
+import { Agent, request as send, type IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import type { Gateway } from '../../src/gateway.js';
 import { listen, type HttpServer } from '../../src/http/http.js';
 import type { Environment } from '../../src/settings.js';
 
-/** The ways that a request can come in by a port. Suites say nothing of it: they are run once more by each. */
+/** The ways in which requests reach a gateway through a port. Suites can run once with each. */
 const DOORS = { 'the lean front': { HTTP_FRONT: 'on' }, "Yoga's own way": { HTTP_FRONT: 'off' } };
 
 export type FrontDoor = keyof typeof DOORS;
 
-/** FRONT_DOOR has all suites of a run ask by one. */
+/** FRONT_DOOR makes all suites of a run use one of them. */
 let door = Object.keys(DOORS).find((name): name is FrontDoor => name === process.env['FRONT_DOOR']);
 
-/** From now on, the gateways of this file's tests are asked by that door. */
+/** From now on, requests to the gateways of this test file use that way. */
 export function useFrontDoor(chosen: FrontDoor): void {
   door = chosen;
 }
@@ -22,7 +22,7 @@ export function doorSettings(): Environment {
   return door === undefined ? {} : DOORS[door];
 }
 
-/** What a gateway does otherwise when it is asked over a port. */
+/** The settings of a gateway behind a port. */
 export function behindItsDoor(gateway: Gateway): Pick<Gateway, 'fetch' | 'close'> {
   if (door === undefined) return gateway;
   let server: Promise<HttpServer> | undefined;
@@ -40,28 +40,29 @@ export function behindItsDoor(gateway: Gateway): Pick<Gateway, 'fetch' | 'close'
   };
 }
 
-/** Ten thousand connections, one after the other, use up the machine's ports. */
-const kept = new Agent({ keepAlive: true });
+/** Reused connections: ten thousand short ones would exhaust the ports of the machine. */
+const reusing = new Agent({ keepAlive: true });
 
-/** Sends the headers that it is given, true or not, and no others, as `fetch` does not. */
+/** Sends exactly the given headers, also wrong ones, which `fetch` does not. */
 async function fetchPlainly(url: URL, init: RequestInit = {}): Promise<Response> {
-  const asked = new Request(url, init);
-  const { method, signal, body } = asked;
-  // On one of its own where less may be sent than is said: that is good for nothing more.
-  const agent = init.body instanceof ReadableStream || asked.headers.has('content-length') ? false : kept;
-  const sent = ask(url, { method, headers: Object.fromEntries(asked.headers), signal, agent });
+  const request = new Request(url, init);
+  const { method, signal, body } = request;
+  // If the body may be shorter than `Content-Length`, the connection cannot be reused.
+  const agent =
+    init.body instanceof ReadableStream || request.headers.has('content-length') ? false : reusing;
+  const sent = send(url, { method, headers: Object.fromEntries(request.headers), signal, agent });
   if (init.body instanceof ReadableStream) {
-    // In chunks: how much it is nobody knows beforehand.
+    // In chunks, because the length is unknown.
     const reader = body?.getReader();
     for (let read = await reader?.read(); read?.done === false; read = await reader?.read())
       sent.write(read.value);
     sent.end();
-  } else sent.end(Buffer.from(await asked.arrayBuffer()));
+  } else sent.end(Buffer.from(await request.arrayBuffer()));
   const [answer] = (await once(sent, 'response')) as [IncomingMessage];
   const headers = new Headers();
   for (const [name, value = ''] of Object.entries(answer.headers))
     for (const one of [value].flat()) headers.append(name, one);
-  const told = await buffer(answer);
+  const content = await buffer(answer);
   const status = answer.statusCode ?? 0;
-  return new Response(method === 'HEAD' || [204, 304].includes(status) ? null : told, { status, headers });
+  return new Response(method === 'HEAD' || [204, 304].includes(status) ? null : content, { status, headers });
 }

@@ -4,7 +4,7 @@ import { createGateway, type Gateway, type GatewayOptions } from '../../src/gate
 import type { Duration } from '../../src/duration.js';
 import type { SourceDefinition } from '../../src/source.js';
 import { behindItsDoor, doorSettings } from './front-doors.js';
-import { keepsNothing } from './keeps-nothing.js';
+import { withoutCache } from './without-cache.js';
 
 /** The operations and triggers of the demo. */
 export const DEMO_OPERATIONS = new URL('../../schema/demo/operations/', import.meta.url);
@@ -22,7 +22,7 @@ export interface Answer {
 }
 
 export interface TestGateway extends Gateway {
-  /** Posts an operation through the front door and reads the answer. */
+  /** Posts an operation and reads the response. */
   query(
     query: string,
     variables?: Record<string, unknown>,
@@ -30,14 +30,14 @@ export interface TestGateway extends Gateway {
   ): Promise<Answer>;
 }
 
-function saysWhoMayAsk(environment: Environment): boolean {
+function declaresCallers(environment: Environment): boolean {
   return Object.keys(environment).some((variable) => /^(API_KEYS|JWT_)/.test(variable));
 }
 
-/** No answer of a healthy stand-in takes this long, however busy the machine is. */
+/** A healthy stand-in answers sooner, also on a busy machine. */
 export const LONG_TIMEOUT = '30 s';
 
-/** All sources with a long timeout, except those that a test wants to time out: by name, with their timeout. */
+/** All sources with a long timeout, except the named ones, which a test lets time out. */
 export function patientSources(timeouts: Record<string, Duration> = {}): SourceDefinition[] {
   return sources.map((source) => ({
     ...source,
@@ -46,9 +46,9 @@ export function patientSources(timeouts: Record<string, Duration> = {}): SourceD
 }
 
 /**
- * A gateway as the demo starts it: without a port, unless the suite is run by another front door. A test of deadlines or
- * timeouts sets its own: DEADLINE_MS, and `patientSources()` with a timeout. A test of freshness has answers kept
- * `'as declared'`, and one of persisted operations names their folder, `DEMO_OPERATIONS`.
+ * A gateway as in the demo, without a port unless FRONT_DOOR is set. A test of deadlines or timeouts sets DEADLINE_MS, or passes
+ * `patientSources()` with a timeout. A test of freshness caches records `'as declared'`. A test of persisted operations passes
+ * their folder, `DEMO_OPERATIONS`.
  */
 export function createTestGateway(
   environment: Environment,
@@ -59,18 +59,18 @@ export function createTestGateway(
     sources: patientSources(),
     triggers: DEMO_TRIGGERS,
     ...options,
-    // However busy the machine is that the tests run on, no request is refused or cut short for it.
+    // On a busy machine, no request is refused or cut short.
     environment: {
       ID_SECRET: 'a secret of the tests',
-      // Most tests are not about who asks.
-      ...(saysWhoMayAsk(environment) ? {} : { AUTH: 'off' }),
+      // Most tests are not about callers.
+      ...(declaresCallers(environment) ? {} : { AUTH: 'off' }),
       LOG_LEVEL: 'silent',
       MAX_DELAY_MS: '60000',
       DEADLINE_MS: '10000',
       ...doorSettings(),
-      // So that all tests can be run either way.
+      // All tests can run with either setting.
       ...(process.env['EXECUTION'] === undefined ? {} : { EXECUTION: process.env['EXECUTION'] }),
-      ...(freshness === 'none' ? keepsNothing(environment, options.sources ?? sources) : {}),
+      ...(freshness === 'none' ? withoutCache(environment, options.sources ?? sources) : {}),
       ...environment,
     },
   });

@@ -1,13 +1,13 @@
 import { request as send } from 'node:http';
 import { startServer, type SmallServer } from '../connectors/server.js';
 
-/** A system that is reached by way of the test. */
+/** A proxy in front of a system, which the test controls. */
 export interface HeldBack extends Pick<SmallServer, 'url' | 'seen' | 'close'> {
-  /** From now on nothing that it says comes through. */
+  /** Holds all responses back from now on. */
   hold(): void;
-  /** Now all of it does. */
+  /** Sends all responses that were held back. */
   release(): void;
-  /** Requests that were given up before they were answered. */
+  /** The number of requests that the client aborted before a response. */
   readonly givenUp: number;
 }
 
@@ -20,12 +20,12 @@ export async function heldBack(url: string): Promise<HeldBack> {
       if (!response.writableEnded) givenUp += 1;
     });
     void until.then(() => {
-      const asked = send(new URL(path, url), { method, headers: { ...headers, host: new URL(url).host } });
-      asked.once('response', (answer) => {
+      const request = send(new URL(path, url), { method, headers: { ...headers, host: new URL(url).host } });
+      request.once('response', (answer) => {
         response.writeHead(answer.statusCode ?? 0, answer.headers);
         answer.pipe(response);
       });
-      asked.end(body);
+      request.end(body);
     });
   });
   return {

@@ -98,8 +98,8 @@ class Writer {
     const type = getNamedType(field.type);
     // Two of one name could not be merged when they differ.
     const alias = isLeafType(type) && field.args.length === 0 ? '' : `a${this.#aliases++}: `;
-    const asked = `${alias}${field.name}${given.length === 0 ? '' : `(${given.join(', ')})`}`;
-    return `${asked}${this.#inside(type, depth)}`;
+    const selected = `${alias}${field.name}${given.length === 0 ? '' : `(${given.join(', ')})`}`;
+    return `${selected}${this.#inside(type, depth)}`;
   }
 
   #inside(type: GraphQLNamedType, depth: number): string {

@@ -20,7 +20,7 @@ export interface Recorded {
   ends: number;
 }
 
-/** As much of an SDK as keeps the spans that it is given. */
+/** A minimal SDK that stores all spans. */
 export class RecordingProvider implements TracerProvider, Tracer {
   readonly spans: Recorded[] = [];
 

@@ -4,7 +4,7 @@ import { createFaultControl, type FaultControl } from '../../sources/stand-ins/f
 import type { StandIn } from '../../sources/stand-ins/world.js';
 import { variableOf } from '../../src/source-settings.js';
 
-/** Where the stand-ins of this test run listen, told by test/support/start-stand-ins.ts. */
+/** The addresses of the stand-ins of this test run, from test/support/start-stand-ins.ts. */
 export interface RunningStandIn {
   name: StandIn['name'];
   url: string;
@@ -18,7 +18,7 @@ declare module 'vitest' {
   }
 }
 
-/** The systems that tests of the engine are about; more of them would say nothing more of it. */
+/** The systems of engine tests: four of them cover the engine. */
 export const FOUR_SYSTEMS: readonly StandIn['name'][] = [
   'order-system',
   'webshop',
@@ -26,7 +26,7 @@ export const FOUR_SYSTEMS: readonly StandIn['name'][] = [
   'crm-hubspot',
 ];
 
-/** A fault control of the test file's own, in front of the stand-ins that all files share or of the given ones. */
+/** A fault control for one test file, in front of the shared stand-ins or of the given ones. */
 export function faultControl(
   own: readonly StandIn[] = [],
   names?: readonly StandIn['name'][],
@@ -46,13 +46,13 @@ export function faultControl(
   return createFaultControl([...running, ...own]);
 }
 
-/** The setting's value with another host and port in it; a value that is no address of the stand-in stays as it is. */
+/** Replaces host and port in an address of the stand-in. Other values stay unchanged. */
 function withHost(value: string, url: string, front: string): string {
   if (url.startsWith('file:')) return value.replace(fileURLToPath(url), fileURLToPath(front));
   return value.replace(new URL(url).host, new URL(front).host);
 }
 
-/** Settings by which a gateway in another process waits long for each system, however busy the machine is. */
+/** Settings of a gateway in another process: long timeouts, for a busy machine. */
 export function patientSettings(): Record<string, string> {
   const limits = JSON.stringify({ timeout: '20 s' });
   return {
@@ -61,7 +61,7 @@ export function patientSettings(): Record<string, string> {
   };
 }
 
-/** The settings that reach the stand-ins without a fault control between. */
+/** The settings for direct connections to the stand-ins, without the fault control. */
 export function directSettings(names?: readonly StandIn['name'][]): Record<string, string> {
   const running = inject('standIns').filter(({ name }) => names?.includes(name) !== false);
   return Object.assign({}, ...running.map(({ settings }) => settings)) as Record<string, string>;

@@ -1,7 +1,7 @@
 import { afterAll, describe, vi } from 'vitest';
 import type { FrontDoor } from './front-doors.js';
 
-/** The suites that are about requests and answers, whatever is asked. */
+/** The suites about requests and responses in general. */
 const SUITES: Record<string, () => Promise<unknown>> = {
   'graphql-over-http': () => import('../gateway/graphql-over-http.test.js'),
   'malformed-requests': () => import('../gateway/malformed-requests.test.js'),
@@ -20,8 +20,8 @@ const SUITES: Record<string, () => Promise<unknown>> = {
 };
 
 /**
- * Runs them as they are, by that door. A process that runs many files imports each module once, so they are imported
- * anew for this file, and the door ends with it.
+ * Runs them with one front door. A process that runs many files caches modules, so the suites are imported again for this file,
+ * and the setting ends with it.
  */
 export async function runSuitesBy(door: FrontDoor): Promise<void> {
   vi.resetModules();

@@ -17,12 +17,12 @@ import {
 } from 'graphql';
 import type { MadeUp } from './operations.js';
 
-/** Stands in a selection of which nothing is left: its value is removed from the answer. */
+/** Placeholder in an empty selection; its value is removed from the result. */
 const NOTHING = 'nothing_is_left';
 
 /**
- * The same operation without fragments, without directives and with each response name once, by no code of the gateway's
- * or of a library that executes. Undefined when a condition has no value: such an operation is refused.
+ * The same operation without fragments and directives, and with each response name once. It uses no code of the gateway or of an
+ * executor. Undefined if a condition has no value: such an operation is refused.
  */
 export function writtenOut(schema: GraphQLSchema, { query, variables }: MadeUp): MadeUp | undefined {
   const document = parse(query, { noLocation: true });
@@ -53,7 +53,7 @@ export function writtenOut(schema: GraphQLSchema, { query, variables }: MadeUp):
   return { query: print(written), variables: Object.fromEntries(given) };
 }
 
-/** The answer to an operation that was written out, without what stands for nothing. */
+/** The result of an operation that was written out, without placeholders. */
 export function withoutNothing(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNothing);
   if (typeof value !== 'object' || value === null) return value;

@@ -1,6 +1,6 @@
 import { createGateway } from '../../../src/gateway.js';
 import { listen } from '../../../src/http/http.js';
-import { keepsNothing } from '../../support/keeps-nothing.js';
+import { withoutCache } from '../../support/without-cache.js';
 import type { Started } from '../bench-process.js';
 import { peerSdl, peerSources } from './gateway-sources.js';
 
@@ -9,7 +9,7 @@ export async function startGatewayBesidePeers(): Promise<Started> {
   const gateway = createGateway({
     sources: peerSources,
     sdl: peerSdl,
-    environment: { ...keepsNothing(process.env, peerSources), ...process.env },
+    environment: { ...withoutCache(process.env, peerSources), ...process.env },
   });
   const server = await listen(gateway.handler, gateway.config);
   return {

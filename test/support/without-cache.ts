@@ -6,11 +6,10 @@ import { variableOf } from '../../src/source-settings.js';
 const NOTHING = { maxAge: '0 s', staleWhileRevalidate: '0 s', staleIfError: '0 s' } as const;
 
 /**
- * Settings by which no answer is kept of sources with the default freshness, unless `freshnessOf` says otherwise. Who
- * somebody is stays cached by default. Most tests count calls, or want a system's error; a bench compares with what keeps
- * nothing.
+ * Settings that turn off the cache for sources with the default freshness, unless `freshnessOf` sets another one. Identities stay
+ * cached. Most tests count calls or expect a system's error, and the bench compares with a schema without a cache.
  */
-export function keepsNothing(
+export function withoutCache(
   environment: Environment,
   all: readonly SourceDefinition[],
   freshnessOf: (source: string) => FreshnessOptions = () => ({}),
@@ -19,7 +18,7 @@ export function keepsNothing(
     all
       .filter(({ freshness }) => freshness === undefined)
       .map(({ name }) => [name, variableOf(name, 'FRESHNESS')] as const)
-      // Settings of a source that is not plugged in are a mistake.
+      // The gateway refuses settings of sources that are not plugged in.
       .filter(([, variable]) => {
         const prefix = variable.replace(/FRESHNESS$/, '');
         return Object.keys(environment).some((other) => other.startsWith(prefix));
