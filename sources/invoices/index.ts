@@ -54,22 +54,22 @@ export const invoices = defineSource({
     lists: 'in',
     parameters: { $schemaversion: '2.1' },
   }),
-  // 6,000 calls in five minutes, of which five are worked on at once while the others wait, for each user:
+  // Business Central allows each user 6,000 calls in five minutes. It processes five at once and queues the others:
   // https://learn.microsoft.com/dynamics365/business-central/dev-itpro/administration/operational-limits-online
   limits: { timeout: '900 ms', concurrency: 5, rate: { calls: 20, per: '1 s' } },
   namespaces: [
-    // Business Central keeps such numbers in capitals.
+    // Business Central stores such numbers in capitals.
     { ...customerNumber, normalise: (value) => customerNumber.normalise(value)?.toUpperCase() ?? null },
   ],
   identity: {
     recordKey: 'invoiceCustomerNumber',
     foundBy: {
       invoiceCustomerNumber: { uniqueness: 'enforced', loader: customersByNumber },
-      // Neither is kept unique: it warns of a VAT number that is there twice, and takes it.
+      // Neither is unique: Business Central accepts a second card with the same VAT number after a warning.
       email: { uniqueness: 'usual', loader: customersByEmail },
       vatNumber: { uniqueness: 'usual', loader: customersByVatNumber },
     },
-    // A phone number is whatever somebody wrote on the card.
+    // The phone number on a card is free text.
     yields: { email: 'one', vatNumber: 'one', phone: 'shown' },
     sameCustomer: isSameCustomer,
   },

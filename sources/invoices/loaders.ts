@@ -30,17 +30,20 @@ import {
   type SalesInvoice,
 } from './wire.js';
 
-/** No limit of Business Central's but ours: what is read for a batch stays an answer of some hundred kilobytes. */
+/** Bounds the answer for a batch to some hundred kilobytes. Business Central itself has no such limit. */
 const MAX_BATCH = 100;
-/** Larger pages would be more than one second's work for Business Central, which takes up to 20,000. */
+/** Business Central allows 20,000, but a larger page takes it more than a second. */
 const MAX_PAGE_SIZE = 1_000;
 const MAX_PAGES = 5;
-/** Who has many invoices is read at first, and those whose invoices then are missing are asked about once more. */
+/** Customers with many invoices fill the first pages. The invoices of the others are requested again, in this many rounds. */
 const MAX_ROUNDS = 5;
-/** Invoices of one day come in no order of ours, so those of the last day on a page may not be all of that day. */
-const SAME_DAY = 20;
+/**
+ * Extra invoices to read. Business Central sorts the invoices of one day in its own order, so the last day of a page may be
+ * incomplete.
+ */
+const EXTRA_INVOICES = 20;
 
-/** A card has room for so many characters; what is longer is on none, and need not be asked for. */
+/** The lengths of these fields of a card, in characters. A longer value is on no card, so it is not requested. */
 const MAX_LENGTHS = { number: 20, email: 80, taxRegistrationNumber: 20 };
 
 /** Business Central compares by the collation of its database. */
@@ -82,41 +85,41 @@ export const customersByVatNumber = customersBy(
 
 /** A page of one customer's invoices. */
 export interface InvoicePage {
-  /** All that the customer has; in no particular order. */
+  /** All numbers of the customer, in any order. */
   customerNumbers: readonly string[];
   first: number;
-  /** Only what comes after it. */
+  /** The page begins after this place; null: at the newest invoice. */
   after: Place | null;
-  /** Only those of this moment or later. */
+  /** Only invoices of this moment or later. */
   since: string | null;
-  /** All that somebody was sent when it is null. */
+  /** Only invoices with this status. Null: all invoices except drafts. */
   status: InvoiceStatus | null;
 }
 
-/** One invoice more than the page holds is given, to tell whether there is a next page. */
+/** Returns one invoice more than the page holds if there is a next page. */
 export const invoicePages = defineLoader<OdataClient, InvoicePage, readonly InvoiceRecord[]>({
   name: 'invoicePages',
   maxBatch: MAX_BATCH,
-  // Pages that begin at one place are read in one call; as a rule that is the beginning of everybody's.
+  // Pages that begin at the same place are read in one call. Most pages are first pages.
   batchOf: (page) => ({ id: JSON.stringify(conditionsOf(page)), maxKeys: MAX_BATCH }),
   keyText: ({ customerNumbers, first, after, since, status }) =>
     JSON.stringify([customerNumbers.toSorted(), first, after?.at, after?.id, since, status]),
   about: ({ customerNumbers }) => aboutCustomers(customerNumbers),
   load: async (pages, central) => {
     const answers = new Map<InvoicePage, readonly InvoiceRecord[]>();
-    let asked = pages;
-    for (let round = 0; asked.length > 0 && round < MAX_ROUNDS; round += 1) {
-      const parts = await readInvoices(asked, central);
-      for (const { page, invoices, isFull } of takePages(asked, parts))
+    let open = pages;
+    for (let round = 0; open.length > 0 && round < MAX_ROUNDS; round += 1) {
+      const parts = await readInvoices(open, central);
+      for (const { page, invoices, isFull } of takePages(open, parts))
         if (isFull) answers.set(page, invoices);
-      asked = asked.filter((page) => !answers.has(page));
+      open = open.filter((page) => !answers.has(page));
     }
     return pages.map((page) => answers.get(page) ?? tooMany('invoices', 'invoices'));
   },
 });
 
 function conditionsOf({ after, since, status }: InvoicePage): Condition[] {
-  // Business Central knows no "or" between fields, so the place within a day is found when the day has been read.
+  // Business Central has no "or" between fields, so the place within a day is found in the invoices of the whole day.
   return [
     status === null ? ['status', 'in', Object.values(WIRE_STATUS)] : ['status', 'eq', WIRE_STATUS[status]],
     ...(after === null ? [] : [['invoiceDate', 'le', odataDate(after.at.slice(0, 10))] as const]),
@@ -133,7 +136,7 @@ async function readInvoices(
 ): Promise<readonly InvoicesPart[]> {
   const [one] = pages;
   if (one === undefined) return [];
-  const wanted = pages.reduce((sum, { first }) => sum + first + 1, SAME_DAY);
+  const wanted = pages.reduce((sum, { first }) => sum + first + 1, EXTRA_INVOICES);
   return central.list(salesInvoice, 'salesInvoices', {
     keys: {
       field: 'billToCustomerNumber',
@@ -145,14 +148,16 @@ async function readInvoices(
     pageSize: Math.min(MAX_PAGE_SIZE, wanted),
     maxPages: MAX_PAGES,
     isEnough: (records, values) => {
-      const asked = new Set(values);
-      const own = pages.filter(({ customerNumbers }) => customerNumbers.some((number) => asked.has(number)));
+      const requested = new Set(values);
+      const own = pages.filter(({ customerNumbers }) =>
+        customerNumbers.some((number) => requested.has(number)),
+      );
       return takePages(own, [{ records, values, isComplete: false }]).every(({ isFull }) => isFull);
     },
   });
 }
 
-/** Each page's own invoices of what was read, and whether there can be no others that belong on it. */
+/** The invoices of each page. `isFull` is true when no other invoice can belong on the page. */
 function takePages(
   pages: readonly InvoicePage[],
   parts: readonly InvoicesPart[],
@@ -184,7 +189,7 @@ function takePage(
   parts: readonly InvoicesPart[],
   records: readonly SalesInvoice[],
 ): { invoices: InvoiceRecord[]; isFull: boolean } {
-  // Of a part that goes on, the last day may go on too: what is newer than that is all there is.
+  // An incomplete part may lack invoices of its last day. All newer days are complete.
   const cutOff = parts.flatMap((part) =>
     part.isComplete ? [] : [part.records.at(-1)?.invoiceDate ?? '9999'],
   );
@@ -201,10 +206,10 @@ function takePage(
   return { invoices, isFull: day === '' || invoices.length > first };
 }
 
-/** What one account has still to pay. */
+/** The total that one account still has to pay. */
 export interface OpenTotals {
   amounts: readonly Money[];
-  /** False when there are more open invoices than can be read. */
+  /** False when there are more open invoices than the gateway reads. */
   isComplete: boolean;
 }
 
@@ -215,25 +220,28 @@ export const openTotals = defineLoader<OdataClient, string, OpenTotals>({
   isComplete: ({ isComplete }) => isComplete,
   load: async (customerNumbers, central) => {
     const found = new Map<string, OpenTotals>();
-    let asked = customerNumbers;
-    for (let round = 0; asked.length > 0 && round < MAX_ROUNDS; round += 1) {
+    let open = customerNumbers;
+    for (let round = 0; open.length > 0 && round < MAX_ROUNDS; round += 1) {
       const parts = await central.list(openInvoice, 'salesInvoices', {
-        keys: { field: 'billToCustomerNumber', values: asked },
+        keys: { field: 'billToCustomerNumber', values: open },
         where: [['status', 'eq', WIRE_STATUS.OPEN]],
         select: Object.keys(openInvoice.shape),
-        // One customer after the other, so that of those read but the last one nothing is missing.
+        // Sorted by customer: only the last customer of an incomplete part can lack invoices.
         orderBy: ['billToCustomerNumber'],
         pageSize: MAX_PAGE_SIZE,
         maxPages: MAX_PAGES,
       });
       for (const part of parts) for (const [number, totals] of totalsIn(part)) found.set(number, totals);
-      asked = asked.filter((number) => !found.has(number));
+      open = open.filter((number) => !found.has(number));
     }
     return customerNumbers.map((number) => found.get(number) ?? tooMany('invoices', 'open invoices'));
   },
 });
 
-/** Of those who were read to their end; who alone fills what can be read has as much as could be. */
+/**
+ * The totals of the customers whose invoices were all read. A customer whose invoices alone fill the part gets the total of
+ * the invoices that were read.
+ */
 function totalsIn({ values, records, isComplete }: OdataPart<OpenInvoice, string>): [string, OpenTotals][] {
   const seen = [...new Set(records.map(({ billToCustomerNumber }) => billToCustomerNumber))];
   const read = isComplete ? values : seen.length === 1 ? seen : seen.slice(0, -1);
@@ -244,9 +252,9 @@ function totalsIn({ values, records, isComplete }: OdataPart<OpenInvoice, string
   });
   return values.flatMap((number, i): [string, OpenTotals][] => {
     if (!read.includes(number)) return [];
-    const open = own[i] ?? [];
+    const invoices = own[i] ?? [];
     const amounts = totalsOf(
-      open.map(({ remainingAmount, currencyCode }) => moneyOf(remainingAmount, currencyCode)),
+      invoices.map(({ remainingAmount, currencyCode }) => moneyOf(remainingAmount, currencyCode)),
     );
     return [[number, { amounts, isComplete: isComplete || seen.length > 1 }]];
   });

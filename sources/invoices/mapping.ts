@@ -32,7 +32,7 @@ export function toCustomer(card: CustomerCard): CustomerRecord {
   };
 }
 
-/** Street and house number are on one line. A country that is none of ISO's is none to us, and alone no address. */
+/** Street and number are on one line. A code that is not of ISO 3166-1 is left out. A country alone is no address. */
 function addressOf({ addressLine1, postalCode, city, country }: CustomerCard) {
   if (addressLine1 === null && postalCode === null && city === null) return null;
   return {
@@ -68,7 +68,7 @@ const STATUS: Record<SalesInvoice['status'], InvoiceStatus> = {
   Corrective: 'CORRECTIVE',
 };
 
-/** What Business Central calls it; drafts, which nobody was sent, have no name here. */
+/** The status as Business Central writes it. Drafts are not among them, because they were not sent. */
 export const WIRE_STATUS: Record<InvoiceStatus, SalesInvoice['status']> = {
   OPEN: 'Open',
   PAID: 'Paid',
@@ -91,7 +91,7 @@ export function toInvoice(invoice: SalesInvoice): InvoiceRecord {
 
 const DECIMALS = new Map<string, number>();
 
-/** Business Central leaves zeros out, also of cents: 35.4 is 35.40 EUR. */
+/** Business Central omits trailing zeros: 35.4 is 35.40 EUR. */
 export function moneyOf(amount: string, currency: string): Money {
   const decimals =
     DECIMALS.get(currency) ??
@@ -109,7 +109,7 @@ export interface Place {
   id: string;
 }
 
-/** A day has no moment; in the timeline, an invoice stands at the beginning of its day. */
+/** An invoice has a day without a time. Its place in the timeline is the beginning of that day. */
 export function placeOf({ issuedOn, number }: Pick<InvoiceRecord, 'issuedOn' | 'number'>): Place {
   return { at: `${issuedOn}T00:00:00.000000Z`, id: number };
 }
@@ -138,7 +138,7 @@ export function placeIn(cursor: string): Place {
   return placeOf({ issuedOn, number });
 }
 
-/** Sums, one for each currency, by its code. Digit by digit, so that no cent is lost. */
+/** One sum for each currency, sorted by its code. The sums are exact. */
 export function totalsOf(amounts: readonly Money[]): Money[] {
   const byCurrency = new Map<string, string[]>();
   for (const { amount, currency } of amounts)

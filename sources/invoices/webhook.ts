@@ -32,7 +32,7 @@ export const webhook: WebhookDeclaration = {
       ? { status: 200, contentType: 'text/plain', body: token }
       : { status: 400, contentType: 'text/plain', body: 'The validationToken is none.' };
   },
-  // There is no signature: what Business Central was told as clientState, it repeats with every change.
+  // There is no signature. Business Central sends the `clientState` of the subscription with every change.
   verify: ({ body }, secrets) => {
     try {
       const { value } = readJson(body, message);
@@ -49,7 +49,7 @@ function isOneOf(text: string, secrets: readonly string[]): boolean {
   return secrets.filter((secret) => isSameText(secret, text)).length > 0;
 }
 
-/** It tells which record has changed, by an id that customers are not known by. */
+/** A notification has the id of the changed record. No customer can be found by this id. */
 function eventOf(
   { resource, changeType, lastModifiedDateTime }: z.infer<typeof notification>,
   nowMs: number,
@@ -62,7 +62,7 @@ function eventOf(
     id: [changeType, set, id ?? 'several', lastModifiedDateTime ?? 'deleted'].join(' '),
     type,
     time: lastModifiedDateTime ?? new Date(nowMs).toISOString(),
-    // Of very many changes at once there is one notification, which does not tell which.
+    // For very many changes at once there is one notification without an id.
     ...(id === undefined ? {} : { subject: id }),
     identifiers: {},
     data: { change: changeType },

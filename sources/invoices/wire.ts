@@ -6,13 +6,13 @@ import { odataDecimalText } from '../../src/index.js';
  * https://learn.microsoft.com/dynamics365/business-central/dev-itpro/api-reference/v2.0/
  */
 
-/** Business Central writes "nothing" as an empty text. */
+/** Business Central writes an empty text for no value. */
 const text = z
   .string()
   .nullish()
   .transform((value) => (value == null || value === '' ? null : value));
 
-/** And "no day" as one of the year 1, the first that it knows. */
+/** Business Central writes "no day" as a day of the year 1. */
 const day = z.iso
   .date()
   .nullish()
@@ -23,7 +23,7 @@ export const customerCard = z.object({
   displayName: text,
   addressLine1: text,
   city: text,
-  /** A code of its own making, as a rule that of ISO 3166-1. */
+  /** Business Central's own code, usually that of ISO 3166-1. */
   country: text,
   postalCode: text,
   phoneNumber: text,

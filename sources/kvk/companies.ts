@@ -6,6 +6,6 @@ import type { Registration } from './mapping.js';
 export const registered: CompanyDeclaration<RestClient, Registration> = {
   foundBy: { kvkNumber: registrations },
   byNameAndPlace: companiesByNameAndPlace,
-  // The one number that it holds is the one that it is asked by.
+  // It holds only the number by which it is queried.
   holds: [],
 };

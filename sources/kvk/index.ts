@@ -11,10 +11,10 @@ export const kvk = defineSource({
     auth: apiKey('apikey', secretSetting('KVK_API_KEY')),
     // The certificate of the service is of the Dutch state's private authority.
     ca: caSetting('KVK_CA'),
-    // The only type that the published Vestigingsprofiel answers with.
+    // The only content type of the published Vestigingsprofiel.
     accept: 'application/hal+json',
     pingPath: '/v2/zoeken?plaats=Utrecht&resultatenPerPagina=1',
-    // Each question counts for the quota: four an hour are one in a hundred.
+    // Each call counts for the quota: four an hour are one in a hundred.
     pingHolds: '15 minutes',
     readErrorKind,
   }),

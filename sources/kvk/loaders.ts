@@ -19,7 +19,7 @@ import {
 import type { BranchDetails } from './schema.generated.js';
 import { basicProfile, branchList, branchProfile, searchPage, type SearchPage } from './wire.js';
 
-/** A sole trader is a person, so an answer is about whoever has the number as a customer, too. */
+/** A sole trader is a person, so an answer is also about the customer with this KvK number. */
 const aboutCompany = (kvkNumber: string) => [
   { type: 'Company', key: kvkNumber },
   { namespace: 'kvkNumber', value: kvkNumber },
@@ -60,7 +60,7 @@ export const branchesOfCompanies = defineLoader<RestClient, string, BranchesOf |
     }),
 });
 
-/** A branch by its number, and the company that it is of: what is told of it is about that. */
+/** A branch, and its company. Data of a branch is data about its company. */
 export interface BranchKey {
   number: string;
   kvkNumber: string;
@@ -85,11 +85,12 @@ export const branchDetails = defineLoader<RestClient, BranchKey, BranchDetails |
     }),
 });
 
-/** The register shows 1,000 results, 100 a page; a name that so many share in one place names nobody. */
-const RESULTS_A_PAGE = 100;
+/** The most that the register returns in one page. */
+const RESULTS_PER_PAGE = 100;
+/** The register returns up to 1,000 results. A name with more than three pages of results in one place identifies nobody. */
 const MAX_PAGES = 3;
-/** So many companies are looked at that the search found by another name than the one it shows. */
-const MAX_LOOKED_AT = 5;
+/** A search may find a company by a name that it does not show. The profiles of this many companies are read for all names. */
+const MAX_PROFILES = 5;
 
 /**
  * The companies that have the name in the place, whole. The search also finds what only looks like it, and shows one name
@@ -108,7 +109,7 @@ export const companiesByNameAndPlace = defineLoader<RestClient, NameAndPlace, re
       );
       if (exact.size > 0) return [...exact].map(toRecord);
       const others = [...new Set(results.map(({ kvkNummer }) => kvkNummer))];
-      if (others.length > MAX_LOOKED_AT) return [];
+      if (others.length > MAX_PROFILES) return [];
       const found = await Promise.all(others.map((kvkNumber) => readRegistration(kvkNumber, kvk)));
       return found.flatMap((one) =>
         one !== null &&
@@ -132,7 +133,7 @@ async function search({ name, place }: NameAndPlace, kvk: RestClient): Promise<S
         ? kvk.get(searchPage, '/v2/zoeken', {
             naam: name,
             plaats: place,
-            resultatenPerPagina: RESULTS_A_PAGE,
+            resultatenPerPagina: RESULTS_PER_PAGE,
           })
         : kvk.follow(searchPage, link),
     items: ({ resultaten }) => resultaten,

@@ -15,7 +15,7 @@ import type {
   WireNames,
 } from './wire.js';
 
-/** What the register holds of a company, but for its branches. */
+/** A company in the register, without its branches. */
 export interface Registration extends CompanyRecord {
   kvkNumber: string;
   registeredName: string | null;
@@ -137,7 +137,7 @@ const PURPOSE: Readonly<Record<string, CompanyAddress['purpose']>> = {
   postadres: 'POST',
 };
 
-/** Shielded addresses are those of people who must not be found, whatever comes along with the mark. */
+/** Shielded addresses belong to people who must not be found. They are left out with all their fields. */
 function toAddresses(addresses: readonly WireAddress[] | null | undefined): CompanyAddress[] {
   return (addresses ?? [])
     .filter(({ indAfgeschermd }) => indAfgeschermd !== true)
@@ -170,7 +170,7 @@ function houseNumberOf({
   return `${huisnummer}${huisletter ?? ''}${huisnummerToevoeging == null ? '' : `-${huisnummerToevoeging}`}`;
 }
 
-/** The register fills the line up with runs of blanks. */
+/** The register pads the line with blanks. */
 function oneLine(text: string | null | undefined): string | null {
   return text?.trim().replace(/\s+/g, ' ') || null;
 }

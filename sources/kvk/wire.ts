@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * What the KvK's APIs send, as far as we read it: https://developers.kvk.nl/documentation. What does not apply is left
- * out. Links are not read, so it does not matter that the service sends `_links` where the published files say `links`.
+ * What the KvK's APIs send, as far as we read it: https://developers.kvk.nl/documentation. The APIs omit fields without a
+ * value. Links are not read, so it does not matter that the service sends `_links` where the published files say `links`.
  */
 
 const yesOrNo = z
@@ -10,7 +10,7 @@ const yesOrNo = z
   .transform((word) => word === 'Ja')
   .nullish();
 
-/** `yyyymmdd`; where the register knows no day or no month there are zeros, and no day of the calendar is told. */
+/** `yyyymmdd`. The register writes zeros for an unknown month or day; the result is then null. */
 const day = z
   .string()
   .regex(/^\d{8}$/)
@@ -131,7 +131,7 @@ export type SearchPage = z.infer<typeof searchPage>;
 
 const errors = z.object({ fout: z.array(z.object({ code: z.string() })).min(1) });
 
-/** What the register means by an error: its own codes beside the status. */
+/** The meaning of an error: the register returns its own codes beside the status. */
 export function readErrorKind(status: number, body: unknown): 'not-understood' | 'unavailable' | undefined {
   const read = errors.safeParse(body);
   const codes = read.success ? read.data.fout.map(({ code }) => code) : [];

@@ -9,7 +9,7 @@ import { ORDER_SYSTEM } from './loaders.js';
 import { toConsent } from './mapping.js';
 import { consentRow } from './wire.js';
 
-/** What stands of each purpose and channel, by the customer's number. Whether it has expired is told by the database's clock. */
+/** The consents of each purpose and channel, by customer number. The database's clock decides whether a consent has expired. */
 const consentsOfCustomers = defineLoader<SqlClient, string, readonly ConsentStatement[]>({
   name: 'consentsOfCustomers',
   load: async (customerNumbers, database) => {

@@ -13,12 +13,12 @@ export const identity: IdentityDeclaration<SqlClient, OrderSystemCustomer> = {
   recordKey: 'customerNumber',
   foundBy: {
     customerNumber: { uniqueness: 'enforced', loader: customersByNumber },
-    // The database keeps none of these unique.
+    // The database does not enforce uniqueness of these.
     email: { uniqueness: 'usual', loader: customersByEmail },
-    // Households share a phone. The shop notes who has answered a message on it, but to follow that would cost a round
-    // of asking for each customer whose phone another system knows.
+    // Households share a phone. The shop stores which customer has verified it, but to use that would cost one more round of
+    // calls for each customer whose phone another system holds.
     phone: { uniqueness: 'none', loader: customersByPhone },
-    // Who logged in on a device is not all who use it.
+    // Other people may use a device than those who logged in on it.
     visitorId: { uniqueness: 'none', loader: customersByVisitorId },
     kvkNumber: { uniqueness: 'usual', loader: customersByKvkNumber },
     vatNumber: { uniqueness: 'usual', loader: customersByVatNumber },

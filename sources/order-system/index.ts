@@ -9,7 +9,7 @@ import { ordersForTimeline, timeline } from './timeline.js';
 export const orderSystem = defineSource({
   name: 'order-system',
   connector: sql(databaseUrl('ORDER_SYSTEM_URL')),
-  // As many as there are connections: more would wait for one without regard to who is more urgent.
+  // The number of database connections. Further queries would wait for a connection regardless of their priority.
   limits: { timeout: '1 s', concurrency: 10 },
   namespaces: [
     idNamespace(

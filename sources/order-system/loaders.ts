@@ -22,7 +22,7 @@ import {
   type CustomerRow,
 } from './wire.js';
 
-/** Columns may have any collation. */
+/** Columns may have any collation, so keys are matched by collation. */
 export const ORDER_SYSTEM = { source: 'order-system', matching: 'collation' } as const;
 
 /** Whether a row of a customer belongs on the page of these customer numbers. */
@@ -33,7 +33,7 @@ export function isOfCustomer(
   return page?.customerNumbers.some((number) => isSameByCollation(number, row.cust_no)) === true;
 }
 
-/** What an order costs, in a query over `orders`: the sum of its lines. */
+/** The total of an order, in a query over `orders`: the sum of its lines. */
 export const TOTAL = `(
   SELECT coalesce(sum(quantity * unit_price), 0.00) FROM order_lines WHERE order_lines.order_no = orders.order_no
 )`;
@@ -44,7 +44,7 @@ const CUSTOMERS = `
     customer_devices.visitor_id
   FROM customers LEFT JOIN customer_devices ON customer_devices.cust_no = customers.cust_no`;
 
-/** `which` customers are asked for; `valuesOf` tells what of the values asked for a row has been found by. */
+/** `which` is the condition of the query. `valuesOf` returns the values of a row that it can be found by. */
 const customersBy = (
   name: string,
   which: string,
@@ -91,29 +91,29 @@ export const customersByVatNumber = customersBy('customersByVatNumber', 'WHERE v
 
 /** A page of one customer's orders. */
 export interface OrderPage {
-  /** All that the customer has; in no particular order. */
+  /** All numbers of the customer, in any order. */
   customerNumbers: readonly string[];
   first: number;
-  /** The place after which the page begins: moment and number of the last order before it. */
+  /** The page begins after the order with this moment and number; null: at the newest order. */
   after: { placedAt: string; number: string } | null;
 }
 
-/** One order more than the page holds is read, to know whether there is a next page. */
+/** Returns one order more than the page holds if there is a next page. */
 export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecord[]>({
   name: 'orderPages',
   keyText: ({ customerNumbers, first, after }) => JSON.stringify([customerNumbers.toSorted(), first, after]),
   about: ({ customerNumbers }) => aboutCustomers(customerNumbers),
   load: async (pages, database) => {
-    const asked = pages.flatMap(({ customerNumbers, ...page }, i) =>
+    const keys = pages.flatMap(({ customerNumbers, ...page }, i) =>
       customerNumbers.map((customerNumber) => ({ ...page, customerNumber, i })),
     );
-    if (asked.length === 0) return pages.map(() => []);
+    if (keys.length === 0) return pages.map(() => []);
     const rows = await database.rows(
       orderRow,
       ...database.dialect.forEach({
-        // Each page is read along the index from its own place, however many customers and whatever their pages. An
-        // index gives the order of one customer number only, so a page's worth is read of each, and the newest are
-        // taken below. PostgreSQL finds the place in the index by the second condition, the others by the first.
+        // Each page is read along the index from its own place. An index has the order of one customer number only, so a page is
+        // read for each number of the customer, and the newest orders of these are taken below. PostgreSQL finds the place in the
+        // index by the second condition, the other databases by the first.
         query: `
           SELECT asked.page AS page, order_no, cust_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
           FROM orders
@@ -129,7 +129,7 @@ export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecor
           after_placed_at: 'timestamptz',
           after_order_no: 'text',
         },
-        values: asked.map(({ i, customerNumber, first, after }) => ({
+        values: keys.map(({ i, customerNumber, first, after }) => ({
           page: i,
           cust_no: customerNumber,
           size: first + 1,
@@ -147,7 +147,7 @@ export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecor
   },
 });
 
-/** All orders of one customer taken together, those that were cancelled not counted. */
+/** The totals of all orders of one customer, without the cancelled ones. */
 export interface OrderTotals {
   count: number;
   /** One for each currency, by its code. */
@@ -156,7 +156,7 @@ export interface OrderTotals {
 }
 
 const totalsRow = z.object({
-  /** Which of the asked customers. */
+  /** The index of the customer in the batch. */
   customer: integer,
   currency: z.string(),
   orders: integer,
@@ -205,7 +205,7 @@ function aboutCustomers(customerNumbers: readonly string[]) {
   return customerNumbers.map((value) => ({ namespace: 'customerNumber', value }));
 }
 
-/** An order, and whose it is: with that customer what belongs to the order is forgotten. */
+/** An order and its customer. Cached data of the order is dropped with that of the customer. */
 export type OrderKey = Pick<OrderRecord, 'number' | 'customerNumber'>;
 
 const ofOneOrder = {

@@ -18,7 +18,7 @@ import {
 /** The name of the list in its cursors. */
 const ORDERS = 'Customer.orders';
 
-/** What the order system knows of a customer, beyond who it is. */
+/** A customer as the order system holds it. */
 export interface OrderSystemCustomer extends CustomerRecord {
   becameCustomerAt: string;
   lastName: string | null;
@@ -27,7 +27,7 @@ export interface OrderSystemCustomer extends CustomerRecord {
 export interface OrderRecord {
   number: string;
   customerNumber: string;
-  /** The webshop's name of it. */
+  /** The webshop's number of the order. */
   onlineNumber: string | null;
   status: OrderStatus;
   placedAt: string;
@@ -56,7 +56,7 @@ export function toCustomer(row: CustomerRow): OrderSystemCustomer {
       { namespace: 'vatNumber', value: row.vat_no },
     ],
     profile: {
-      // Of a company's account the person is who orders for it.
+      // The person of a company's account is the one who places its orders.
       name: row.company_name ?? ([row.first_name, row.last_name].filter(Boolean).join(' ').trim() || null),
       birthDate: row.birth_date,
       address: addressOf(row),
@@ -67,7 +67,7 @@ export function toCustomer(row: CustomerRow): OrderSystemCustomer {
   };
 }
 
-/** A country alone is no address, and every row has one. */
+/** Every row has a country. A country alone is no address. */
 function addressOf({ street, house_no, postcode, city, country }: CustomerRow) {
   if (street === null && postcode === null && city === null) return null;
   return { street, houseNumber: house_no, postcode, city, country };
@@ -111,12 +111,12 @@ export function toOrder(row: OrderRow): OrderRecord {
   return {
     number: row.order_no,
     customerNumber: row.cust_no,
-    // Some databases hold an empty text where they have none, which would be a question about nothing.
+    // Some databases store an empty text instead of null. It would be requested from the webshop as a number.
     onlineNumber: row.shop_order_no === '' ? null : row.shop_order_no,
     status: row.status,
     placedAt: toDateTime(row.placed_at),
     total: { amount: row.total, currency: row.currency },
-    // The database's own text: it has microseconds, which our DateTime has not.
+    // The database's own text has microseconds; a DateTime has milliseconds.
     cursor: encodeCursor(ORDERS, [row.placed_at, row.order_no]),
   };
 }
@@ -156,7 +156,7 @@ const CONSENT_STATUS = {
 
 export function toConsent(row: ConsentRow): ConsentStatement {
   const status = CONSENT_STATUS[row.status];
-  // What was given or asked is for a time; a no is not.
+  // A consent that was given or requested may expire. A refusal does not expire.
   const hasExpired = row.is_over === 1 && (status === 'GRANTED' || status === 'REQUESTED');
   return {
     purpose: row.purpose,

@@ -3,7 +3,7 @@ import { databaseUrl, InvalidInputError, recordId, type OutboxDeclaration } from
 
 const scalars = z.record(z.string(), z.union([z.string().max(1_000), z.number(), z.boolean(), z.null()]));
 
-/** MariaDB keeps JSON as text. */
+/** MariaDB stores JSON as text. */
 const json = z.string().transform((text, context) => {
   try {
     return scalars.parse(JSON.parse(text));
@@ -34,7 +34,7 @@ export const outbox: OutboxDeclaration = {
     const { id, occurred_at: occurredAt, type, subject, cust_no: customerNumber, data } = read.data;
     const time = occurredAt.toISOString();
     return {
-      // The number alone would come again should the table be made anew.
+      // The number alone would repeat if the table is created again.
       id: `${id} ${time}`,
       type,
       time,

@@ -25,7 +25,7 @@ export const resolvers: Resolvers = {
     lastOrderAt: async (customer, _, context) => (await totalsOf(customer, context))?.lastPlacedAt ?? null,
     becameCustomerAt: async (customer) => {
       const moments = (await customer.records(identity)).map(({ becameCustomerAt }) => becameCustomerAt);
-      // Of several records the oldest has the moment.
+      // The oldest of several records counts.
       return moments.sort()[0] ?? null;
     },
   },

@@ -9,14 +9,14 @@ import {
 import { isOfCustomer, TOTAL } from './loaders.js';
 import { FIRST_MOMENT, LAST_MOMENT, orderRow, type OrderRow } from './wire.js';
 
-/** The newest orders of one customer, by all of its numbers, in the order of the timeline. */
+/** The newest orders of one customer with all of its numbers, in the order of the timeline. */
 export interface OrdersForTimeline extends Pick<TimelineRequest, 'first' | 'before' | 'since'> {
   customerNumbers: readonly string[];
 }
 
 /**
- * Not `orderPages`: that goes by the database's own order of order numbers, which may be that of a language, and goes on
- * from orders only.
+ * The timeline cannot use `orderPages`. That loader sorts order numbers by the database's collation, and its pages can begin
+ * after an order only.
  */
 export const ordersForTimeline = defineLoader<SqlClient, OrdersForTimeline, readonly TimelineItem[]>({
   name: 'ordersForTimeline',
@@ -24,17 +24,17 @@ export const ordersForTimeline = defineLoader<SqlClient, OrdersForTimeline, read
     JSON.stringify([customerNumbers.toSorted(), first, before?.at, before?.id, since]),
   about: ({ customerNumbers }) => customerNumbers.map((value) => ({ namespace: 'customerNumber', value })),
   load: async (pages, database) => {
-    const asked = pages.flatMap(({ customerNumbers, ...page }, i) =>
+    const keys = pages.flatMap(({ customerNumbers, ...page }, i) =>
       customerNumbers.map((customerNumber) => ({ ...page, customerNumber, i })),
     );
-    if (asked.length === 0) return pages.map(() => []);
+    if (keys.length === 0) return pages.map(() => []);
     const { dialect } = database;
     const byNumber = dialect.bytes('order_no');
     const rows = await database.rows(
       orderRow,
       ...dialect.forEach({
-        // Read along the index from the page's place in time to the moment of its last order, which the index tells, too.
-        // What is then sorted is little more than the page; left to itself, an older PostgreSQL sorts all that is older.
+        // Reads along the index from the place of the page to the moment of its last order, which is in the index too. So the
+        // database sorts little more than the page. An older PostgreSQL would otherwise sort all older orders.
         query: `
           SELECT asked.page AS page, order_no, cust_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
           FROM orders
@@ -59,7 +59,7 @@ export const ordersForTimeline = defineLoader<SqlClient, OrdersForTimeline, read
           before_order_no: 'text',
           since: 'timestamptz',
         },
-        values: asked.map(({ i, customerNumber, first, before, since }) => ({
+        values: keys.map(({ i, customerNumber, first, before, since }) => ({
           page: i,
           cust_no: customerNumber,
           size: first,
@@ -82,7 +82,7 @@ export const ordersForTimeline = defineLoader<SqlClient, OrdersForTimeline, read
 function toTimelineItem(row: OrderRow): TimelineItem {
   return {
     kind: 'ORDER',
-    // With the database's microseconds, by which the pages go on.
+    // With the database's microseconds: the next page begins after this moment.
     at: row.placed_at.replace(' ', 'T').replace('+00', 'Z'),
     id: row.order_no,
     title: `Order ${row.order_no}`,

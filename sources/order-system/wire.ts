@@ -2,11 +2,11 @@ import { z } from 'zod';
 
 /** What the order database sends: rows of our queries. Moments and decimals arrive as text, exact. */
 
-/** No order is placed before or after these. Not every database has an infinity. */
+/** Bounds of the moments of orders. Not every database has an infinite timestamp. */
 export const FIRST_MOMENT = '1000-01-01 00:00:00+00';
 export const LAST_MOMENT = '9999-12-31 23:59:59+00';
 
-/** A number that is big in one database and not in another. */
+/** A whole number. Some databases return it as text. */
 export const integer = z.union([
   z.number(),
   z
@@ -20,12 +20,11 @@ export const moment = z.string().refine(isMoment);
 
 function isMoment(text: string): boolean {
   const [, day, time] = /^((?!0000)\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.\d{1,6})?\+00$/.exec(text) ?? [];
-  // JavaScript takes 30 February for 2 March, and 24 o'clock for the next day; the database does not. What is no time at
-  // all is no day either.
+  // JavaScript reads 30 February as 2 March, and 24:00 as the next day. For an invalid time the date is NaN.
   return new Date(`${day ?? ''}T${time ?? ''}Z`).getUTCDate() === Number(day?.slice(8));
 }
 
-/** A customer and one of the devices that it logged in on. Who has none has one row. */
+/** A customer and one of the devices that the customer logged in on. A customer without devices has one row. */
 export const customerDeviceRow = z.object({
   cust_no: z.string(),
   email: z.string().nullable(),
@@ -49,12 +48,12 @@ export const customerDeviceRow = z.object({
 });
 type CustomerDeviceRow = z.infer<typeof customerDeviceRow>;
 
-/** A customer; its devices in the order that their rows came in. */
+/** A customer with the visitor ids of all devices, in the order of the rows. */
 export type CustomerRow = Omit<CustomerDeviceRow, 'visitor_id'> & { visitor_ids: readonly string[] };
 
 /**
- * Lists in a column are written otherwise in each database, so they are made here. Who was asked for by several of its
- * devices has as many rows for each.
+ * Joins the rows of each customer, because each database has another syntax for lists in a column. A customer that was found
+ * by several devices has its rows several times.
  */
 export function withDevices(rows: readonly CustomerDeviceRow[]): CustomerRow[] {
   const customers = new Map<string, CustomerRow>();
@@ -67,7 +66,7 @@ export function withDevices(rows: readonly CustomerDeviceRow[]): CustomerRow[] {
 }
 
 export const orderRow = z.object({
-  /** Which of the asked pages the order is on. */
+  /** The index of the order's page in the batch. */
   page: integer,
   order_no: z.string(),
   cust_no: z.string(),
@@ -107,7 +106,7 @@ export const consentRow = z.object({
   status: z.enum(['GIVEN', 'REFUSED', 'WITHDRAWN', 'ASKED']),
   changed_at: moment,
   evidence: z.string().nullable(),
-  /** 1 when its time has passed. */
+  /** 1 when the consent has expired. */
   is_over: integer,
 });
 export type ConsentRow = z.infer<typeof consentRow>;

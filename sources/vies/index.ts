@@ -12,9 +12,9 @@ export const vies = defineSource({
     faults: {
       INVALID_INPUT: 'nothing',
       SERVICE_UNAVAILABLE: 'unavailable',
-      // Of the member state alone: others are asked on.
+      // Concerns one member state: numbers of other member states are still checked.
       MS_UNAVAILABLE: 'key-unavailable',
-      // Of the member state too, after VIES has waited for it. Another try may be luckier.
+      // The member state did not answer VIES in time. A retry may succeed.
       TIMEOUT: 'key-unavailable',
       SERVER_BUSY: 'rate-limited',
       GLOBAL_MAX_CONCURRENT_REQ: 'rate-limited',
@@ -24,12 +24,12 @@ export const vies = defineSource({
       IP_BLOCKED: 'forbidden',
       VAT_BLOCKED: 'not-understood',
     },
-    // It refuses this itself, without asking a member state.
+    // VIES itself refuses this input, without a call of a member state.
     ping: { operation: 'checkVat', input: { countryCode: '', vatNumber: '' } },
   }),
   freshness: { maxAge: '1 day', staleIfError: '7 days', notFoundMaxAge: '1 hour' },
-  // How much is too much VIES does not tell: it is counted over everybody who asks, for each member state and for all. The
-  // largest answer is a name and an address.
+  // VIES does not publish its limits. It counts the requests of all its users, for each member state and in total. The largest
+  // answer is a name and an address.
   limits: { timeout: '1500 ms', concurrency: 5, maxAnswerBytes: 64 * 1024 },
   companies: viesCompanies,
   loaders: [vatChecks, companiesByVatNumber],

@@ -5,14 +5,14 @@ import { checkVatResponse } from './wire.js';
 /** Sole traders have VAT numbers, too. */
 const about = (vatNumber: string) => [{ namespace: 'vatNumber', value: vatNumber }];
 
-/** Null when VIES cannot be asked about the number. */
+/** Null when VIES does not accept the number. */
 export const vatChecks = defineLoader<SoapClient, string, VatCheckRecord | null>({
   name: 'vatChecks',
   about,
   loadEach: (vatNumbers, vies) => callEach(vatNumbers, (vatNumber) => check(vatNumber, vies)),
 });
 
-/** A number that is not valid is no company's. */
+/** Null also for a number that is not valid: it belongs to no company. */
 export const companiesByVatNumber = defineLoader<SoapClient, string, VatCheckRecord | null>({
   name: 'companiesByVatNumber',
   about,
@@ -23,11 +23,11 @@ export const companiesByVatNumber = defineLoader<SoapClient, string, VatCheckRec
     }),
 });
 
-/** VAT numbers come in their one way of writing, which begins with the EU's code of the country. */
+/** VAT numbers are normalised: they begin with the EU's code of the country. */
 async function check(vatNumber: string, vies: SoapClient): Promise<VatCheckRecord | null> {
-  const asked = { countryCode: vatNumber.slice(0, 2), vatNumber: vatNumber.slice(2) };
+  const input = { countryCode: vatNumber.slice(0, 2), vatNumber: vatNumber.slice(2) };
   const fetchedAt = new Date();
-  const answer = await vies.call(checkVatResponse, 'checkVat', asked);
+  const answer = await vies.call(checkVatResponse, 'checkVat', input);
   const own = alignSingle(vatNumber, answer, {
     source: 'vies',
     keyOf: (one) => `${one.countryCode}${one.vatNumber.toUpperCase()}`,

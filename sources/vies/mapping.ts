@@ -7,7 +7,7 @@ export interface VatCheckRecord extends CompanyRecord, Pick<VatCheck, 'isValid' 
   address: string | null;
 }
 
-/** The day that VIES tells is that of Brussels and has no time, so the moment is that of the call. */
+/** VIES returns the day in Brussels without a time, so `checkedAt` is the time of the call. */
 export function toVatCheck(
   vatNumber: string,
   { valid, name, address }: CheckVatResponse,

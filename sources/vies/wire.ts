@@ -2,8 +2,8 @@ import { z } from 'zod';
 
 /** What VIES sends, as far as we read it: https://ec.europa.eu/taxation_customs/vies/services/checkVatService.wsdl */
 
-/** Where a country tells nothing, VIES says so with dashes. */
-const told = z
+/** VIES returns dashes where a country discloses nothing. */
+const disclosed = z
   .string()
   .nullish()
   .transform((text) => {
@@ -16,7 +16,7 @@ export const checkVatResponse = z.object({
   countryCode: z.string(),
   vatNumber: z.string(),
   valid: z.boolean(),
-  name: told,
-  address: told,
+  name: disclosed,
+  address: disclosed,
 });
 export type CheckVatResponse = z.infer<typeof checkVatResponse>;

@@ -23,7 +23,7 @@ const QUERY = `query($ids: [ID!]!) {
   }
 }`;
 
-/** Asked by ourselves, not stitched: what is stitched is kept as long as the webshop's other answers. */
+/** A loader of its own, because stitched fields are cached as long as all other data of the webshop. */
 const consentsOfCustomers = defineLoader<GraphqlClient, string, readonly ConsentStatement[]>({
   name: 'consentsOfCustomers',
   maxBatch: MAX_BATCH,
@@ -36,9 +36,9 @@ const consentsOfCustomers = defineLoader<GraphqlClient, string, readonly Consent
       node,
       error: errors.find(({ path }) => path[1] === i)?.error,
     }));
-    // Whose node failed as a whole nobody can tell, so none of those who are missing counts as one without consents.
+    // A node that failed as a whole has no id, so every missing customer may be the failed one: none counts as without consents.
     const nameless = customers.find(({ id, error }) => id === '' && error !== undefined)?.error;
-    // A customer that is not there is null.
+    // A customer that does not exist is null.
     const there = customers.filter(({ node }) => node != null);
     return alignOne(customerIds, there, { source: 'webshop', keyOf: ({ id }) => id }).map((found) => {
       if (found === null) return nameless ?? [];

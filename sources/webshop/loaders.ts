@@ -8,7 +8,7 @@ import {
 import { toCustomer, toGid } from './mapping.js';
 import { shopifyCustomer, type ShopifyCustomer } from './wire.js';
 
-/** One customer by identifier costs two points, and a query may cost 1,000; more in one would only make it slow. */
+/** A customer by identifier costs two points of the 1,000 that a query may cost. A larger batch would be slow. */
 const MAX_BATCH = 250;
 
 const FIELDS = `fragment fields on Customer {
@@ -18,14 +18,14 @@ const FIELDS = `fragment fields on Customer {
 
 type Field = 'id' | 'emailAddress' | 'phoneNumber';
 
-/** Whether a customer has the identifier that it was asked by. Shopify writes an address in the case that it was given in. */
+/** Whether a customer has the requested identifier. Shopify returns an address in the case in which it was entered. */
 const HAS: Readonly<Record<Field, (customer: ShopifyCustomer, value: string) => boolean>> = {
   id: ({ id }, value) => id === value,
   emailAddress: ({ email }, value) => email?.trim().toLowerCase() === value.toLowerCase(),
   phoneNumber: ({ phone }, value) => phone?.replace(/[^\d+]/g, '') === value,
 };
 
-/** Shopify finds one customer by one identifier; the questions of a batch travel together under aliases. */
+/** Shopify finds one customer by one identifier. The lookups of a batch are one request, under aliases. */
 async function findCustomers(
   shopify: GraphqlClient,
   field: Field,

@@ -8,7 +8,7 @@ import type { ConsentingCustomer, ShopifyCustomer } from './wire.js';
 
 const CUSTOMER_GID = 'gid://shopify/Customer/';
 
-/** Shopify's ids are larger than 2^53: they are text to us, from end to end. */
+/** Shopify's ids are larger than 2^53, so they are text everywhere. */
 export function toGid(customerId: string): string {
   return `${CUSTOMER_GID}${customerId}`;
 }
@@ -21,7 +21,7 @@ export function toCustomer(customer: ShopifyCustomer): CustomerRecord {
   return {
     id: fromGid(customer.id),
     identifiers: [
-      // Shopify's own `verifiedEmail` is true by default for customers that staff or an app made, so it vouches for nothing.
+      // `verifiedEmail` is true by default for customers that staff or an app created, so it does not prove anything.
       { namespace: 'email', value: customer.email },
       { namespace: 'phone', value: customer.phone },
     ],
@@ -34,14 +34,14 @@ export function toCustomer(customer: ShopifyCustomer): CustomerRecord {
   };
 }
 
-/** Shopify keeps street and house number on one line. Where the one ends and the other begins would be a guess. */
+/** Shopify stores street and number on one line. Splitting the line would be a guess. */
 function addressOf({ defaultAddress }: ShopifyCustomer) {
   const { address1 = null, zip = null, city = null, countryCodeV2 = null } = defaultAddress ?? {};
   if (address1 === null && zip === null && city === null) return null;
   return { street: address1, postcode: zip, city, country: countryCodeV2 };
 }
 
-/** Who never subscribed was never asked, as far as the webshop tells; what it erased or holds for wrong says nothing. */
+/** NOT_SUBSCRIBED does not say whether the customer was asked. INVALID and REDACTED say nothing about consent. */
 const CONSENT_STATUS = {
   SUBSCRIBED: 'GRANTED',
   UNSUBSCRIBED: 'REVOKED',
@@ -66,7 +66,7 @@ export function toConsents(customer: ConsentingCustomer): ConsentStatement[] {
         channel,
         status,
         updatedAt: consentUpdatedAt == null ? null : new Date(consentUpdatedAt).toISOString(),
-        // The level is of the consent that was once given or asked for.
+        // The level belongs to a consent that was given or requested.
         evidence: status === 'UNKNOWN' ? null : (marketingOptInLevel ?? null),
       },
     ];
@@ -78,23 +78,23 @@ function quoted(value: string): string {
   return `"${value.replace(/[\\"]/g, '\\$&')}"`;
 }
 
-/** What a list of inputs, or a page, holds at most: https://shopify.dev/docs/api/usage/limits */
-const MOST_AT_ONCE = 250;
-/** Shopify lets several variants carry one SKU, so there is room for two of each; the first one counts. */
+/** The most items of a list of inputs, or of a page: https://shopify.dev/docs/api/usage/limits */
+const MAX_ITEMS = 250;
+/** Several variants may have one SKU in Shopify, so two of each are read; the first one counts. */
 const VARIANTS_PER_SKU = 2;
-/** An order's name is its own, but an app may give one that is taken: room for two shows it, and then neither counts. */
+/** Order names are unique, unless an app sets a name that exists. Two of each are read; of two orders with one name none counts. */
 const ORDERS_PER_NAME = 2;
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
-/** Where schema/sources/webshop.graphql is found in Shopify's Admin API 2025-01. */
+/** Maps schema/sources/webshop.graphql to Shopify's Admin API 2025-01. */
 export const mapping: GraphqlMapping = {
   entries: {
     _webshopCustomers: {
       type: 'Customer',
       find: 'nodes(ids: $ids)',
       variables: (ids) => ({ ids: { type: '[ID!]!', value: ids.map(toGid) } }),
-      maxKeys: MOST_AT_ONCE,
+      maxKeys: MAX_ITEMS,
       key: { field: 'id', from: fromGid, exact: true },
     },
     _webshopProducts: {
@@ -104,7 +104,7 @@ export const mapping: GraphqlMapping = {
         count: { type: 'Int!', value: VARIANTS_PER_SKU * skus.length },
         query: { type: 'String!', value: skus.map((sku) => `sku:${quoted(sku)}`).join(' OR ') },
       }),
-      maxKeys: MOST_AT_ONCE / VARIANTS_PER_SKU,
+      maxKeys: MAX_ITEMS / VARIANTS_PER_SKU,
       readsPerKey: VARIANTS_PER_SKU,
       more: 'pageInfo.hasNextPage',
       key: { field: 'sku', from: textOf },
@@ -116,7 +116,7 @@ export const mapping: GraphqlMapping = {
         count: { type: 'Int!', value: ORDERS_PER_NAME * names.length },
         query: { type: 'String!', value: names.map((name) => `name:${quoted(name)}`).join(' OR ') },
       }),
-      maxKeys: MOST_AT_ONCE / ORDERS_PER_NAME,
+      maxKeys: MAX_ITEMS / ORDERS_PER_NAME,
       readsPerKey: ORDERS_PER_NAME,
       more: 'pageInfo.hasNextPage',
       key: { field: 'name', from: textOf, unique: true },
@@ -179,6 +179,6 @@ export const mapping: GraphqlMapping = {
     Money: { type: 'MoneyV2', fields: { currency: 'currencyCode' } },
   },
   settings: { country: 'CountryCode!' },
-  // What a single query may cost: https://shopify.dev/docs/api/usage/rate-limits
+  // The most points of a single query: https://shopify.dev/docs/api/usage/rate-limits
   maxCost: 1_000,
 };

@@ -11,7 +11,7 @@ import {
   type WebhookDeclaration,
 } from '../../src/index.js';
 
-/** What Shopify sends by topic is the record as its REST API tells it: https://shopify.dev/docs/api/webhooks */
+/** Shopify's webhooks have the record in the format of its REST API: https://shopify.dev/docs/api/webhooks */
 
 const text = z.string().nullish();
 
@@ -42,17 +42,17 @@ const emailConsent = z.object({
 });
 const smsConsent = z.object({ id: recordId, phone: text, sms_marketing_consent: consent });
 
-type Told = Omit<ReportedEvent, 'id' | 'time'> & { time: string | null | undefined };
+type ShopEvent = Omit<ReportedEvent, 'id' | 'time'> & { time: string | null | undefined };
 
-/** The topic is in a header, which is not signed: what a message says must go with it. */
-const ORDER_TOPICS: Record<string, { type: EventType; isSo(order: Order): boolean }> = {
-  'orders/create': { type: 'order.placed', isSo: () => true },
-  'orders/paid': { type: 'order.paid', isSo: ({ financial_status: status }) => status === 'paid' },
+/** The topic is in a header, which is not signed, so the order itself must have the state. */
+const ORDER_TOPICS: Record<string, { type: EventType; hasState(order: Order): boolean }> = {
+  'orders/create': { type: 'order.placed', hasState: () => true },
+  'orders/paid': { type: 'order.paid', hasState: ({ financial_status: status }) => status === 'paid' },
   'orders/fulfilled': {
     type: 'order.shipped',
-    isSo: ({ fulfillment_status: status }) => status === 'fulfilled',
+    hasState: ({ fulfillment_status: status }) => status === 'fulfilled',
   },
-  'orders/cancelled': { type: 'order.cancelled', isSo: ({ cancelled_at: at }) => at != null },
+  'orders/cancelled': { type: 'order.cancelled', hasState: ({ cancelled_at: at }) => at != null },
 };
 const CART_TOPICS = new Set([
   'checkouts/create',
@@ -68,46 +68,47 @@ export const webhook: WebhookDeclaration = {
     return isHmacOf([body], { secrets, signature, encoding: 'base64' }) ? 'valid' : 'invalid';
   },
   events: ({ headers, body }, nowMs) => {
-    const told = eventOf(headers.get('x-shopify-topic') ?? '', body);
+    const event = eventOf(headers.get('x-shopify-topic') ?? '', body);
     const id = headers.get('x-shopify-webhook-id');
     if (id === null) throw new InvalidInputError('The header x-shopify-webhook-id is missing.');
-    return told === undefined ? [] : [{ ...told, id, time: told.time ?? new Date(nowMs).toISOString() }];
+    return event === undefined ? [] : [{ ...event, id, time: event.time ?? new Date(nowMs).toISOString() }];
   },
-  // What is asked of an order by its name says nothing of whose it is.
+  // Orders are cached by their name, without their customer, so they are dropped by name too.
   objects: ({ type, data: { number } }) =>
     type.startsWith('order.') && typeof number === 'string' ? [{ type: 'Order', key: number }] : [],
 };
 
-function eventOf(topic: string, body: Uint8Array): Told | undefined {
+function eventOf(topic: string, body: Uint8Array): ShopEvent | undefined {
   const ofOrder = ORDER_TOPICS[topic];
   if (ofOrder !== undefined) {
-    const told = readJson(body, order);
-    if (!ofOrder.isSo(told)) throw new InvalidInputError('The order is not what the topic says of it.');
-    return orderEvent(ofOrder.type, told);
+    const record = readJson(body, order);
+    if (!ofOrder.hasState(record))
+      throw new InvalidInputError('The order does not have the state that the topic claims.');
+    return orderEvent(ofOrder.type, record);
   }
   if (CART_TOPICS.has(topic)) return orderEvent('cart.changed', readJson(body, order));
   switch (topic) {
     case 'customers/create':
     case 'customers/update':
     case 'customers/delete': {
-      const told = readJson(body, customer);
+      const record = readJson(body, customer);
       return {
         type: topic === 'customers/delete' ? 'contact.deleted' : 'contact.changed',
-        time: told.updated_at,
-        subject: told.id,
-        identifiers: identifiersOf(told.id, told.email, told.phone),
+        time: record.updated_at,
+        subject: record.id,
+        identifiers: identifiersOf(record.id, record.email, record.phone),
         data: {},
       };
     }
     case 'customers_email_marketing_consent/update': {
-      const told = readJson(body, emailConsent);
-      const identifiers = identifiersOf(told.customer_id, told.email_address);
-      return consentEvent('EMAIL', told.customer_id, told.email_marketing_consent, identifiers);
+      const record = readJson(body, emailConsent);
+      const identifiers = identifiersOf(record.customer_id, record.email_address);
+      return consentEvent('EMAIL', record.customer_id, record.email_marketing_consent, identifiers);
     }
     case 'customers_marketing_consent/update': {
-      const told = readJson(body, smsConsent);
-      const identifiers = identifiersOf(told.id, null, told.phone);
-      return consentEvent('SMS', told.id, told.sms_marketing_consent, identifiers);
+      const record = readJson(body, smsConsent);
+      const identifiers = identifiersOf(record.id, null, record.phone);
+      return consentEvent('SMS', record.id, record.sms_marketing_consent, identifiers);
     }
     default:
       readJson(body, z.unknown());
@@ -115,24 +116,24 @@ function eventOf(topic: string, body: Uint8Array): Told | undefined {
   }
 }
 
-function orderEvent(type: EventType, told: Order): Told {
-  const { id, customer: buyer, total_price: total } = told;
+function orderEvent(type: EventType, record: Order): ShopEvent {
+  const { id, customer: buyer, total_price: total } = record;
   return {
     type,
-    time: told.updated_at,
+    time: record.updated_at,
     subject: id,
-    identifiers: identifiersOf(buyer?.id, told.email ?? buyer?.email, buyer?.phone),
+    identifiers: identifiersOf(buyer?.id, record.email ?? buyer?.email, buyer?.phone),
     data: {
-      number: told.name ?? null,
+      number: record.name ?? null,
       total: total ?? null,
-      currency: told.currency ?? null,
-      paymentStatus: told.financial_status ?? null,
-      shippingStatus: told.fulfillment_status ?? null,
+      currency: record.currency ?? null,
+      paymentStatus: record.financial_status ?? null,
+      shippingStatus: record.fulfillment_status ?? null,
     },
   };
 }
 
-/** Others than these two are no answer of the customer. */
+/** All other states are no decision of the customer. */
 const CONSENT_TYPES: Partial<Record<string, EventType>> = {
   subscribed: 'consent.given',
   unsubscribed: 'consent.withdrawn',
@@ -143,7 +144,7 @@ function consentEvent(
   subject: string,
   { state, consent_updated_at: time }: z.infer<typeof consent>,
   identifiers: ReportedEvent['identifiers'],
-): Told | undefined {
+): ShopEvent | undefined {
   const type = CONSENT_TYPES[state.toLowerCase()];
   if (type === undefined) return undefined;
   return { type, time, subject, identifiers, data: { purpose: 'MARKETING', channel } };

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { WireError } from '../../src/index.js';
 
-/** What Shopify's Admin API sends where we ask it ourselves; the rest is stitched by the mapping. */
+/** What Shopify's Admin API sends to the loaders of this source. The mapping reads the answers for stitched fields. */
 
 export const shopifyCustomer = z.object({
   id: z.string(),
@@ -22,7 +22,7 @@ export const shopifyCustomer = z.object({
 });
 export type ShopifyCustomer = z.infer<typeof shopifyCustomer>;
 
-/** What a customer said to marketing. The webshop holds none of a channel for which it has no address. */
+/** A customer's consent to marketing. It is null for a channel for which the webshop has no address. */
 const marketingConsent = z
   .object({
     marketingState: z.enum([
@@ -52,7 +52,7 @@ const costExtension = z.object({
   }),
 });
 
-/** Seconds until the bucket holds enough for what was just answered to be asked again; undefined when it does. */
+/** Seconds until the bucket has enough points for another query of this cost; undefined if it has enough now. */
 export function exhaustedFor(extensions: unknown): number | undefined {
   const cost = costExtension.safeParse(extensions).data?.cost;
   if (cost === undefined) return undefined;
@@ -62,8 +62,8 @@ export function exhaustedFor(extensions: unknown): number | undefined {
 }
 
 /**
- * Seconds until the bucket holds enough for the refused query:
- * https://shopify.dev/docs/api/usage/rate-limits. Shopify tells it by points, not by `Retry-After`.
+ * Seconds until the bucket has enough points for the refused query: https://shopify.dev/docs/api/usage/rate-limits. Shopify
+ * reports points, not `Retry-After`.
  */
 export function throttledFor({
   errors,

@@ -32,7 +32,7 @@ export const notFound = (): HttpAnswer =>
 
 export const badRequest = (message: string): HttpAnswer => failure(400, 'BadRequest', message);
 
-/** Lets a developer see at once that the real system can do what was asked, and this imitation cannot. */
+/** Shows a developer that the real system supports the request, and the stand-in does not. */
 export function notImitated(what: string): HttpAnswer {
   return failure(501, 'NotImitated', `This stand-in does not imitate ${what}.`);
 }

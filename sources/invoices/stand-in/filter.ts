@@ -10,7 +10,7 @@ interface FilterOptions {
   knowsIn: boolean;
 }
 
-/** More than so many parts of a filter are refused, counted as clients have seen it: five for each comparison and its `or`. */
+/** The parts that a filter may have. Clients have seen that each comparison with its `or` counts as five. */
 const mostNodes = 100;
 
 // A text, a word (number, date, GUID, name), or a mark.
@@ -83,9 +83,9 @@ export function parseFilter(text: string, { filterable, knowsIn }: FilterOptions
       expect(')');
       return { test: (row) => values.has(valueOf(row)), fields };
     }
-    const asked = comparable(type, literalOf(type, next()));
+    const wanted = comparable(type, literalOf(type, next()));
     const compare = comparisons[operator] ?? syntaxError(at);
-    return { test: (row) => compare(valueOf(row), asked), fields };
+    return { test: (row) => compare(valueOf(row), wanted), fields };
   };
 
   const { test } = either();
@@ -125,7 +125,7 @@ function literalOf(type: FieldType, token: string): string {
   return isText ? token.slice(1, -1).replaceAll("''", "'") : token;
 }
 
-/** Codes are kept in capitals and found in any; other texts are found only as they are written. */
+/** Codes are stored in capitals and found in any case. Other texts are found only in the stored case. */
 function comparable(type: FieldType, value: string): string {
   return type === 'code' ? value.toUpperCase() : value;
 }

@@ -21,9 +21,9 @@ import { createEmitter, webhookClientState } from './webhook.js';
  *   clients have seen it, not verified);
  * - what is reckoned when a record is read (`remainingAmount`, `currencyCode`) can be neither filtered nor ordered by;
  * - "nothing" is an empty text, an id of zeros, or of the enumerations `_x0020_`; their names are written as XML has them;
- * - text is found only as it is written, but for numbers and other codes, which are kept in capitals;
+ * - text is found only in the stored case, except numbers and other codes, which are stored in capitals;
  * - drafts are among the invoices;
- * - decimals are numbers, without zeros at the end; text where the caller asks for `IEEE754Compatible` (as the protocol
+ * - decimals are numbers, without zeros at the end; text where the caller requests `IEEE754Compatible` (as the protocol
  *   has it, not verified);
  * - pages as the caller prefers (`odata.maxpagesize`), else of 20,000;
  * - 429 without Retry-After (its code is not verified).

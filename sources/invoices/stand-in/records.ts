@@ -1,7 +1,7 @@
 import type { SeedInvoice } from '../../stand-ins/seed-invoices.js';
 import type { Person, World } from '../../stand-ins/world.js';
 
-/** How Business Central keeps a field, which is how it compares it. */
+/** The type of a field in Business Central. It compares values by this type. */
 export type FieldType = 'code' | 'text' | 'date' | 'enum';
 
 /** Of a decimal, its text: whether it is sent so or as a number is the caller's wish. */
@@ -12,7 +12,7 @@ export interface EntitySet {
   rows: readonly Row[];
   /** Others are reckoned when a record is read, and can be neither filtered nor ordered by. */
   filterable: Readonly<Record<string, FieldType>>;
-  /** Told as a number unless the caller wants its digits. */
+  /** Returned as a number, or as text if the caller requests exact digits. */
   decimals: ReadonlySet<string>;
   booleans: ReadonlySet<string>;
 }
@@ -78,7 +78,7 @@ function streetOf({ address }: Person): string {
   return `${address.street} ${address.houseNumber}`;
 }
 
-/** As its pages tell of it (API v2.0): the address on the card itself, "nothing" as an empty text. */
+/** As documented for API v2.0: the address is on the card itself, and an empty text means no value. */
 function customerRow(person: Person, part: NonNullable<Person['invoices']>): Row {
   return {
     id: part.id,

@@ -114,7 +114,7 @@ function nextLink({ origin, path, query }: HttpCall, token: string): string {
   return `${origin}${path}?${next.toString().replaceAll('%24', '$')}`;
 }
 
-/** By what was asked, then by id, so that pages fit together. */
+/** Sorts by the requested fields, then by id, so that no record is on two pages. */
 function ordered(rows: Row[], { filterable }: EntitySet, orderBy: string): Row[] {
   const orders = orderBy === '' ? [] : orderBy.split(',').map((one) => one.trim().split(/\s+/));
   for (const [field = ''] of orders)

@@ -11,7 +11,7 @@ export function ok(body: unknown, apiVersion: string): HttpAnswer {
   };
 }
 
-/** Errors come as plain JSON, also to who asks for hal+json. */
+/** Errors are plain JSON, even if the client requests hal+json. */
 export function fault(status: number, code: string, omschrijving: string): HttpAnswer {
   return {
     status,

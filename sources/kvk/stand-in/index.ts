@@ -10,7 +10,7 @@ import { createRoutes } from './routes.js';
  * Where the real service surprises, so does this one:
  * - links are HAL's `_links`, where the published files of the profiles have a list `links`;
  * - that nothing is found is a 404 with a code, IPD5200 of a search and IPD0005 of a number, and not an empty list;
- * - errors are plain JSON, also for who asks for hal+json; what does not apply is left out, not null;
+ * - errors are plain JSON, even if the client requests hal+json; fields without a value are left out, not null;
  * - days are `yyyymmdd`, with zeros where the register knows no month or day (the latter not verified);
  * - a search shows street and town of an address, unless postcode and number are searched for;
  * - addresses on one line have runs of blanks, and the answers say `no-store`.

@@ -1,6 +1,6 @@
 import type { SeedBranch, SeedBranchAddress, SeedRegistration } from '../../stand-ins/seed-kvk.js';
 
-/** The register's records as the APIs tell them. What does not apply is left out, and links are HAL's. */
+/** The register's records as the APIs return them: fields without a value are left out, and links are HAL's. */
 
 type Json = Record<string, unknown>;
 

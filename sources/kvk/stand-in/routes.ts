@@ -29,13 +29,13 @@ export function createRoutes(register: readonly SeedRegistration[]): (call: Http
     if (path === '/v2/zoeken') return search(register, call, api);
 
     const [, kvkNumber, part = ''] = /^\/v1\/basisprofielen\/([^/]+)(\/[a-z]+)?$/.exec(path) ?? [];
-    const tell = parts[part];
-    if (kvkNumber !== undefined && tell !== undefined) {
+    const toBody = parts[part];
+    if (kvkNumber !== undefined && toBody !== undefined) {
       const unknown = unknownIn(call.query);
       if (unknown !== undefined) return unknown;
       if (!/^\d{8}$/.test(kvkNumber)) return invalid('KVK-nummer', decoded(kvkNumber));
       const company = byNumber.get(kvkNumber);
-      return company === undefined ? noProduct(kvkNumber) : ok(tell(company, api), profileVersion);
+      return company === undefined ? noProduct(kvkNumber) : ok(toBody(company, api), profileVersion);
     }
 
     const [, branchNumber] = /^\/v1\/vestigingsprofielen\/([^/]+)$/.exec(path) ?? [];
@@ -54,7 +54,7 @@ export function createRoutes(register: readonly SeedRegistration[]): (call: Http
   };
 }
 
-/** Geographic data is not imitated, so asking for it changes nothing. */
+/** Geographic data is not imitated, so its parameter has no effect. */
 function unknownIn(query: URLSearchParams): HttpAnswer | undefined {
   const unknown = [...query.keys()].find((name) => name !== 'geoData');
   return unknown === undefined ? undefined : unknownParameter(unknown);

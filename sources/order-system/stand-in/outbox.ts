@@ -1,5 +1,5 @@
 /**
- * The shop's own addition for whoever wants to know of changes at once. The triggers run when a transaction ends, so that an
+ * The outbox of the shop's database: triggers write each change as an event. They run at the end of a transaction, when an
  * order has its lines.
  */
 export const outbox = `
@@ -11,9 +11,9 @@ export const outbox = `
     cust_no     text,
     data        jsonb
   );
-  comment on table outbox is 'What happened, until somebody has taken it. NOTIFY outbox says that there is something.';
+  comment on table outbox is 'Events that were not delivered yet. NOTIFY outbox reports a new one.';
 
-  create function tell_of_order() returns trigger language plpgsql as $$
+  create function write_order_event() returns trigger language plpgsql as $$
   begin
     if tg_op = 'UPDATE' and new.status = old.status then return null; end if;
     if tg_op = 'UPDATE' and new.status not in ('PAID', 'SHIPPED', 'CANCELLED') then return null; end if;
@@ -30,10 +30,10 @@ export const outbox = `
     notify outbox;
     return null;
   end $$;
-  create constraint trigger tell_of_order after insert or update on orders
-    deferrable initially deferred for each row execute function tell_of_order();
+  create constraint trigger write_order_event after insert or update on orders
+    deferrable initially deferred for each row execute function write_order_event();
 
-  create function tell_of_consent() returns trigger language plpgsql as $$
+  create function write_consent_event() returns trigger language plpgsql as $$
   begin
     if new.status = 'ASKED' then return null; end if;
     insert into outbox (type, cust_no, data) values (
@@ -44,15 +44,15 @@ export const outbox = `
     notify outbox;
     return null;
   end $$;
-  create constraint trigger tell_of_consent after insert or update on customer_consents
-    deferrable initially deferred for each row execute function tell_of_consent();
+  create constraint trigger write_consent_event after insert or update on customer_consents
+    deferrable initially deferred for each row execute function write_consent_event();
 
-  create function tell_of_customer() returns trigger language plpgsql as $$
+  create function write_customer_event() returns trigger language plpgsql as $$
   begin
     insert into outbox (type, subject, cust_no) values ('contact.changed', new.cust_no, new.cust_no);
     notify outbox;
     return null;
   end $$;
-  create constraint trigger tell_of_customer after update on customers
-    deferrable initially deferred for each row execute function tell_of_customer();
+  create constraint trigger write_customer_event after update on customers
+    deferrable initially deferred for each row execute function write_customer_event();
 `;

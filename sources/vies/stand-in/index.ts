@@ -10,23 +10,23 @@ import { escape, NotXmlError, readXml } from './xml.js';
  *
  * Where the real system surprises, so does this one:
  * - a fault comes with the status 200 (as clients of it have seen);
- * - the word that tells what is wrong is the fault's text, its code is `env:Server` whoever is to blame;
- * - the request's day is told with the offset of Brussels, and no time;
- * - Germany and Spain tell neither name nor address, but `---`; so does whoever is asked about a number that is not valid;
+ * - the reason of a fault is in its text; its code is always `env:Server`;
+ * - the day of the request has the offset of Brussels and no time;
+ * - Germany and Spain return `---` for name and address, as all countries do for a number that is not valid;
  * - an address is one text, on lines, with line breaks around it in the Netherlands;
- * - how much is too much at once nobody tells: it is counted over everybody who asks, for VIES and for each member state;
- * - the test service answers some numbers always alike, whatever the country.
+ * - the limits on concurrent requests are not published; they count the requests of all users, for VIES and for each member state;
+ * - the test service has fixed answers for some numbers of any country.
  *
  * Not imitated: `checkVatApprox`, the WSDL at `?wsdl`, and that a member state answers in its own time, at night not at all.
  */
 export interface ViesOptions {
   /** How long a member state takes to answer, in milliseconds. Default 0. */
   answerMs?: number;
-  /** Requests at once, by everybody together. Default: any number. */
+  /** The most concurrent requests of all users. Default: no limit. */
   requestsAtOnce?: number;
-  /** The same for one member state. Default: any number. */
+  /** The most concurrent requests for one member state. Default: no limit. */
   requestsAtOnceByState?: number;
-  /** Called for each request: what it is refused with, if it is. */
+  /** Called for each request: returns the fault to refuse it with, or undefined. */
   refuse?: (countryCode: string, vatNumber: string) => string | undefined;
 }
 
@@ -92,11 +92,11 @@ export async function startVies(
       count(countryCode, -1);
     }
     const found = register.get(countryCode + vatNumber.toUpperCase());
-    const told = secretive.has(countryCode) ? undefined : found;
+    const disclosed = secretive.has(countryCode) ? undefined : found;
     const around = countryCode === 'NL' ? '\n' : '';
     return answer({ countryCode, vatNumber }, found !== undefined, {
-      name: told?.name ?? '---',
-      address: told === undefined ? '---' : `${around}${told.address.join('\n')}${around}`,
+      name: disclosed?.name ?? '---',
+      address: disclosed === undefined ? '---' : `${around}${disclosed.address.join('\n')}${around}`,
     });
   };
 
@@ -113,12 +113,12 @@ export async function startVies(
       [`${servicesPath}/checkVatService`]: check,
       [`${servicesPath}/checkVatTestService`]: test,
     };
-    const asked = Object.hasOwn(services, call.path) ? services[call.path] : undefined;
-    if (asked === undefined)
+    const answerOf = Object.hasOwn(services, call.path) ? services[call.path] : undefined;
+    if (answerOf === undefined)
       return { status: 404, headers: { 'content-type': 'text/html' }, body: '<html></html>' };
     if (call.method !== 'POST') return { status: 405, headers: { allow: 'POST' } };
     const question = readQuestion(call);
-    return 'status' in question ? question : asked(question);
+    return 'status' in question ? question : answerOf(question);
   });
 
   return {

@@ -129,7 +129,7 @@ export function variantCollection(
     entries,
     idOf: ({ variantId }) => variantId,
     record: (product) => variantRecord(product, shop()),
-    // The vendor knows a dozen more; to us they are unknown, which an answer tells in a warning.
+    // The vendor knows a dozen more terms. The stand-in ignores them with a warning in the answer.
     fields: {
       id: { kind: 'id', read: ({ variantId }) => variantId, indexed: true },
       product_id: { kind: 'id', read: ({ productId }) => productId, indexed: true },

@@ -20,8 +20,8 @@ import {
 } from 'graphql';
 
 /**
- * What an operation is charged before it runs, after the vendor's rules: a scalar or enum costs nothing, an object 1,
- * a connection 2 and for each entry it may return what that entry costs. Of an interface's types the dearest counts.
+ * The cost of an operation before it runs, by the vendor's rules: a scalar or enum costs 0, an object 1, a connection 2 and
+ * the cost of each entry that it may return. For an interface, the most expensive type counts.
  */
 export type Price = (variables: Variables) => number;
 
@@ -64,7 +64,7 @@ function createPricing(schema: GraphQLSchema, fragments: ReadonlyMap<string, Fra
     return ofObject(type, sets, entries);
   }
 
-  /** `entries` tells how many entries the connection around these selections may return. */
+  /** `entries` returns the most entries of the connection around these selections. */
   function ofObject(type: GraphQLObjectType, sets: readonly SelectionSetNode[], entries: Price): Price {
     const prices = [...fieldsByKey(type, sets).values()].flatMap(
       (choices) => ofField(type, choices, entries) ?? [],

@@ -1,4 +1,4 @@
-/** Shopify's global ids. The number goes up to 2^64 and is kept as text: a JavaScript number would change it. */
+/** Shopify's global ids. The number goes up to 2^64 and is stored as text: a JavaScript number would round it. */
 
 export interface Gid {
   type: string;

@@ -34,10 +34,10 @@ export type ReceivedOperation = OperationRequest;
 
 const path = '/admin/api/2025-01/graphql.json';
 const maxCost = 1_000;
-const mostRequestsKept = 200;
+const maxStoredRequests = 200;
 const maxBodyBytes = 2_000_000;
 
-/** Shopify's Admin GraphQL API, version 2025-01, as far as schema.graphql tells. */
+/** Shopify's Admin GraphQL API, version 2025-01, as far as schema.graphql has it. */
 export async function startWebshop(
   world: World,
   {
@@ -68,7 +68,7 @@ export async function startWebshop(
     const request = readRequest(call);
     if ('status' in request) return request;
     received.push(request);
-    if (received.length > mostRequestsKept) received.shift();
+    if (received.length > maxStoredRequests) received.shift();
     return json(200, operations.answer(request));
   }
 

@@ -2,7 +2,7 @@ import { compareIds, parseGid } from './gid.js';
 import type { Collection, SearchField } from './collection.js';
 import { describeSearch, parseSearch, type Comparator, type SearchNode, type SearchTerm } from './search.js';
 
-/** What the vendor tells under `extensions.search` about a search it did not wholly understand. */
+/** The vendor's report under `extensions.search` about a search that it understood only in part. */
 export interface SearchReport {
   query: string;
   parsed: object;
@@ -73,7 +73,7 @@ function findMatching<T>(
   return collection.sorted(sortKey).filter(matches);
 }
 
-/** A set that surely holds all that match, if indexes can tell one. */
+/** A set that holds all matching entries, if an index can find it. */
 function lookUp<T>(node: SearchNode, collection: Collection<T>): Set<T> | undefined {
   if (node.kind === 'term') {
     const field = node.field === undefined ? undefined : collection.field(node.field);

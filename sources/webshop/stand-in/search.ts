@@ -108,7 +108,7 @@ function join(kind: 'and' | 'or', nodes: SearchNode[]): SearchNode {
   return only && nodes.length === 1 ? only : { kind, nodes };
 }
 
-/** How the vendor tells back what it has read. */
+/** The search as the vendor has parsed it. */
 export function describeSearch(node: SearchNode): object {
   switch (node.kind) {
     case 'and':

@@ -59,7 +59,7 @@ export interface ShopFulfillment {
 
 export type ShopLine = ShopDraftOrder['draft']['lines'][number];
 
-/** A checkout is told of the first few open carts only; enough to see one. */
+/** The number of open carts that also have an abandoned checkout. */
 const mostCheckouts = 5;
 
 export function createShop(world: World): Shop {

@@ -70,7 +70,7 @@ function globalIdLiterals(context: ValidationContext): ASTVisitor {
 
 type Ancestor = ASTNode | readonly ASTNode[];
 
-/** Names from the operation down, as the vendor tells where in a document something is. */
+/** Names from the operation down: the vendor's way to locate something in a document. */
 function documentPath(ancestors: readonly Ancestor[]): string[] {
   return ancestors.flatMap((ancestor) => ('kind' in ancestor ? (keyOf(ancestor) ?? []) : []));
 }

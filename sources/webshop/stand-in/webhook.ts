@@ -5,7 +5,7 @@ import type { Shop, ShopCustomer, ShopOrder } from './shop.js';
 
 export const webhookSecret = 'webshop-stand-in-client-secret';
 
-/** What Shopify sends by its topics: records as its REST API tells them, ids as numbers above 2^53. */
+/** Shopify's webhooks: records in the format of its REST API, with ids as numbers above 2^53. */
 export function createEmitter(shop: Shop, now: () => number): Emitter {
   const customerOf = (email: string): ShopCustomer | undefined => {
     const record = shop.customerByEmail(email);
@@ -15,10 +15,10 @@ export function createEmitter(shop: Shop, now: () => number): Emitter {
   const moment = () => new Date(now()).toISOString();
 
   const ofCustomer =
-    (topic: string, told: (customer: ShopCustomer) => object) =>
+    (topic: string, toRecord: (customer: ShopCustomer) => object) =>
     (email: string): WebhookMessage | undefined => {
       const customer = customerOf(email);
-      return customer && message(topic, told(customer), customer);
+      return customer && message(topic, toRecord(customer), customer);
     };
 
   /** The newest order that it can happen to, changed so. */
@@ -63,13 +63,17 @@ export function createEmitter(shop: Shop, now: () => number): Emitter {
         (sum, { quantity, unitPriceCents }) => sum + quantity * unitPriceCents,
         0,
       );
-      const told = {
+      const record = {
         id: `${cart.id}n`,
         name: cart.name,
         total_price: (total / 100).toFixed(2),
         currency: 'EUR',
       };
-      return message('draft_orders/update', { ...told, ...buyer(customer), updated_at: moment() }, customer);
+      return message(
+        'draft_orders/update',
+        { ...record, ...buyer(customer), updated_at: moment() },
+        customer,
+      );
     },
     'contact.changed': ofCustomer('customers/update', ({ id, person }) => ({
       id: `${id}n`,
@@ -101,9 +105,9 @@ function buyer({ id, person }: ShopCustomer): object {
   return { email: person.email, customer: { id: `${id}n`, email: person.email, phone: person.phone } };
 }
 
-function message(topic: string, told: object, { id }: ShopCustomer): WebhookMessage {
+function message(topic: string, record: object, { id }: ShopCustomer): WebhookMessage {
   // Shopify writes ids as numbers, which JavaScript cannot hold: a text of digits with an n is one here.
-  const body = JSON.stringify(told).replace(/"(\d+)n"/g, '$1');
+  const body = JSON.stringify(record).replace(/"(\d+)n"/g, '$1');
   const webhookId = randomUUID();
   return {
     body,

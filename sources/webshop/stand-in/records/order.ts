@@ -19,7 +19,7 @@ export function orderRecord(entry: ShopOrder, shop: Shop): object {
     phone: customer.person.phone,
     currencyCode: 'EUR',
     totalPriceSet: moneyBag(totalCents),
-    // The entry may change, while this is kept.
+    // Functions, because the entry may change after this record is created.
     displayFinancialStatus: () =>
       entry.order.isPaid ? 'PAID' : entry.order.isCancelled ? 'VOIDED' : 'PENDING',
     displayFulfillmentStatus: shipments.length > 0 ? 'FULFILLED' : 'UNFULFILLED',
