@@ -45,8 +45,18 @@ const shared = {
   maybeValue: 'T | null | undefined',
 };
 
+/** Types of the core schema whose resolvers get a record of the engine. `engine` is the module of a name. */
+const engineRecords = (engine: (name: string) => string): Record<string, string> => ({
+  Customer: `${engine('customer')}#Customer as CustomerHandle`,
+  Company: `${engine('company')}#Company as CompanyHandle`,
+  Ticket: `${engine('ticket')}#TicketRecord as TicketHandle`,
+  TicketComment: `${engine('ticket')}#TicketCommentRecord as TicketCommentHandle`,
+  Deal: `${engine('deal')}#DealRecord as DealHandle`,
+  Organisation: `${engine('organisation')}#OrganisationRecord as OrganisationHandle`,
+});
+
 const types = (
-  importFrom: { customer: string; company: string },
+  engine: (name: string) => string,
   own: Record<string, string>,
   schema: string[],
 ) => ({
@@ -56,12 +66,8 @@ const types = (
     ...shared,
     // A list may hold promises of its items, each of which may turn out to be null.
     resolverTypeWrapperSignature: 'Promise<T> | Promise<T | null> | T',
-    contextType: `${importFrom.customer}#Context`,
-    mappers: {
-      Customer: `${importFrom.customer}#Customer as CustomerHandle`,
-      Company: `${importFrom.company}#Company as CompanyHandle`,
-      ...own,
-    },
+    contextType: `${engine('customer')}#Context`,
+    mappers: { ...engineRecords(engine), ...own },
   },
 });
 
@@ -69,7 +75,7 @@ const config: CodegenConfig = {
   importExtension: '.js',
   generates: {
     'src/customer/schema.generated.ts': types(
-      { customer: './customer.js', company: './company.js' },
+      (name) => `./${name}.js`,
       {
         CustomerEvent: './customer.js#CustomerEvent as CustomerEventHandle',
         TimelineEntry: './timeline.js#TimelineNode',
@@ -81,7 +87,7 @@ const config: CodegenConfig = {
         .filter(({ resolvers }) => resolvers !== undefined)
         .map(({ name }) => [
           `sources/${name}/schema.generated.ts`,
-          types({ customer: '../../src/index.js', company: '../../src/index.js' }, recordsOf(name), [
+          types(() => '../../src/index.js', recordsOf(name), [
             `schema/sources/${name}.graphql`,
           ]),
         ]),

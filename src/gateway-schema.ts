@@ -4,6 +4,7 @@ import type { Client } from './connectors/connector.js';
 import type { GraphqlClient } from './connectors/graphql/client.js';
 import { SCOPES } from './context/roles.js';
 import { addConsentLoader, createConsents, type ConsentSource } from './customer/consents.js';
+import { customerListsOf } from './customer/customer-lists.js';
 import { sourceResolvers } from './customer/record-fields.js';
 import { customerResolvers } from './customer/resolvers.js';
 import { survivorshipRules } from './customer/survivorship.js';
@@ -67,6 +68,7 @@ export function createGatewaySchema(options: GatewaySchemaOptions): GatewaySchem
     sourceOf: new Map(rules.sources.map(({ name, identity }) => [identity.recordKey, name])),
     survivorship: survivorshipRules(sdl.coreSchema, rules.sources),
     timelines: timelinesOf(sources, sdl),
+    lists: customerListsOf(sources),
     consents,
     companies: sources.flatMap(({ name, companies }) =>
       companies === undefined ? [] : [{ name, companies }],

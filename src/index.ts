@@ -70,6 +70,11 @@ export { globalId } from './global-id.js';
 export type { Company, CompanyDeclaration, CompanyRecord, NameAndPlace } from './customer/company.js';
 export type { ConsentDeclaration, ConsentStatement } from './customer/consent-declaration.js';
 export type { Context, Customer } from './customer/customer.js';
+export type { DealRecord, DealsDeclaration } from './customer/deal.js';
+export { pageOfSource, positionOfRecord } from './customer/merged-list.js';
+export type { PartOfList, PartRequest, UnsortedItems } from './customer/merged-list.js';
+export type { OrganisationRecord, OrganisationsDeclaration } from './customer/organisation.js';
+export type { TicketCommentRecord, TicketRecord, TicketsDeclaration } from './customer/ticket.js';
 export type { TimelineRequest, TimelineDeclaration, TimelineItem } from './customer/timeline-declaration.js';
 export {
   InvalidInputError,

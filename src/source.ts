@@ -3,6 +3,9 @@ import type { Client, Connector } from './connectors/connector.js';
 import type { GraphqlMapping } from './connectors/graphql/mapping.js';
 import type { CompanyDeclaration } from './customer/company.js';
 import type { ConsentDeclaration } from './customer/consent-declaration.js';
+import type { DealsDeclaration } from './customer/deal.js';
+import type { OrganisationsDeclaration } from './customer/organisation.js';
+import type { TicketsDeclaration } from './customer/ticket.js';
 import type { TimelineDeclaration } from './customer/timeline-declaration.js';
 import type { Duration } from './duration.js';
 import type { IdentityDeclaration, Namespace } from './identity/declaration.js';
@@ -63,6 +66,12 @@ export interface SourceDefinition<C extends Client = Client> {
   heldIdentifiers?: readonly string[];
   /** The customer's history in this system. */
   timeline?: TimelineDeclaration;
+  /** Its part of `Customer.tickets`. */
+  tickets?: TicketsDeclaration;
+  /** Its part of `Customer.deals`. */
+  deals?: DealsDeclaration;
+  /** Its part of `Customer.organisations`. */
+  organisations?: OrganisationsDeclaration;
   /** The consents that this system holds. */
   consents?: ConsentDeclaration<C>;
   /** How the source finds companies. */

@@ -10,8 +10,10 @@ import {
   urlSetting,
 } from '../../src/index.js';
 import { identity } from './identity.js';
-import { commentsOfTickets, organisations, ticketsCopiedToUsers, ticketsOfUsers } from './loaders.js';
+import { commentsOfTickets, organisationsOfUsers, ticketsCopiedToUsers, ticketsOfUsers } from './loaders.js';
+import { organisations } from './organisations.js';
 import { resolvers } from './resolvers.js';
+import { tickets } from './tickets.js';
 import { timeline } from './timeline.js';
 import { webhook } from './webhook.js';
 
@@ -35,7 +37,9 @@ export const contactCentre = defineSource({
   ],
   identity,
   timeline,
+  tickets,
+  organisations,
   webhook,
-  loaders: [ticketsOfUsers, ticketsCopiedToUsers, commentsOfTickets, organisations],
+  loaders: [ticketsOfUsers, ticketsCopiedToUsers, commentsOfTickets, organisationsOfUsers],
   resolvers,
 });

@@ -2,57 +2,64 @@ import {
   alignMany,
   alignOne,
   callEach,
+  connectionOfEdges,
   defineLoader,
+  encodeCursor,
   pages,
   pathPart,
   SourceContractError,
   tooMany,
   uniqueById,
-  type RestClient,
+} from '../../src/index.js';
+import type {
+  ListConnection,
+  OrganisationRecord,
+  RestClient,
+  TicketCommentRecord,
+  VendorPosition,
 } from '../../src/index.js';
 import {
   toComment,
   toCustomer,
   toOrganisation,
   toTicket,
-  type TicketRecord,
   type UserRecord,
+  type ZendeskTicket,
 } from './mapping.js';
-import type { SupportOrganisation, TicketComment } from './schema.generated.js';
 import { commentsPage, organizationsPage, ticketsPage, usersPage, type CursorPage } from './wire.js';
 
 const ZENDESK = { source: 'contact-centre' } as const;
-const LIKE_THESE = 'users like these';
+const SIMILAR_USERS = 'users with a similar address';
 
-/** `show_many` takes at most 100 ids, and a search gives at most 100 users a page. */
+/** `show_many` takes at most 100 ids, and a search returns at most 100 users a page. */
 const MAX_BATCH = 100;
-/** A search gives no more than 1,000 users: https://developer.zendesk.com/api-reference/ticketing/ticket-management/search/ */
+/** A search returns no more than 1,000 users: https://developer.zendesk.com/api-reference/ticketing/ticket-management/search/ */
 const MAX_USER_PAGES = 10;
-/** The export gives up to 1,000 tickets a page; that many pages for one batch is more than anybody will wait for. */
-const TICKETS_A_PAGE = 1_000;
+/** The export returns at most this many tickets a page. */
+const TICKETS_PER_PAGE = 1_000;
+/** More pages for one batch would take longer than the deadline of a request. */
 const MAX_TICKET_PAGES = 5;
-/** Agents' notes are left out after they were read, so there is room for some. Zendesk gives at most 100 a page. */
-const NOTES_A_PAGE = 20;
+/** Notes between agents are dropped after they are read, so this many more comments are requested. Zendesk returns at most 100 a page. */
+const EXTRA_NOTES_PER_PAGE = 20;
 const MAX_COMMENT_PAGES = 5;
-/** Comments are a call for each ticket, and Zendesk counts the calls of a minute. */
-const COMMENT_CALLS_AT_ONCE = 8;
+/** Comments take a call for each ticket, and Zendesk limits the calls of a minute. */
+const MAX_COMMENT_CALLS = 8;
 
 export const usersByEmail = defineLoader<RestClient, string, readonly UserRecord[]>({
   name: 'usersByEmail',
   maxBatch: MAX_BATCH,
   load: async (emails, zendesk) => {
-    // Terms of one property are alternatives. The search also finds what only looks like the address, so what comes
-    // is matched exactly below.
-    // A quote would end its term.
+    // Terms of one property are alternatives. The search also finds similar addresses, so the results are matched
+    // exactly below. A quote would end its term, so quotes are removed.
     const query = emails.map((email) => `email:"${email.replaceAll('"', '')}"`).join(' ');
     const { items: users, isComplete } = await pages({
       ...ZENDESK,
-      what: LIKE_THESE,
+      what: SIMILAR_USERS,
       acceptPart: true,
       maxPages: MAX_USER_PAGES,
       read: async (link: string | undefined) =>
         link === undefined
-          ? there(await zendesk.get(usersPage, '/api/v2/users/search', { query, per_page: 100 }))
+          ? requirePage(await zendesk.get(usersPage, '/api/v2/users/search', { query, per_page: 100 }))
           : zendesk.follow(usersPage, link),
       items: (page) => page.users,
       next: (page) => page.next_page,
@@ -62,9 +69,9 @@ export const usersByEmail = defineLoader<RestClient, string, readonly UserRecord
       keyOf: (user) => user.email?.toLowerCase() ?? [],
       idOf: ({ id }) => id,
       matching: 'loose',
-    }).map((own) =>
-      // Whom the pages that were not read would have told of cannot be said to be unknown.
-      own.length === 0 && !isComplete ? tooMany('contact-centre', LIKE_THESE) : own.map(toCustomer),
+    }).map((found) =>
+      // A user on a page that was not read is not unknown.
+      found.length === 0 && !isComplete ? tooMany('contact-centre', SIMILAR_USERS) : found.map(toCustomer),
     );
   },
 });
@@ -73,37 +80,37 @@ export const usersById = defineLoader<RestClient, string, readonly UserRecord[]>
   name: 'usersById',
   maxBatch: MAX_BATCH,
   load: async (ids, zendesk) => {
-    const page = there(await zendesk.get(usersPage, '/api/v2/users/show_many', { ids: ids.join(',') }));
+    const page = requirePage(await zendesk.get(usersPage, '/api/v2/users/show_many', { ids: ids.join(',') }));
     return alignMany(ids, page.users, {
       source: 'contact-centre',
       keyOf: ({ id }) => String(id),
       idOf: ({ id }) => id,
-    }).map((own) => own.map(toCustomer));
+    }).map((found) => found.map(toCustomer));
   },
 });
 
-/** The organisation that a user belongs to. It is kept once for each user, so that it is forgotten with any. */
+/** The organisation of a user. It is cached once for each user, so that it is forgotten with any of them. */
 export interface OrganisationOf {
   id: string;
   userId: string;
 }
 
-export const organisations = defineLoader<RestClient, OrganisationOf, SupportOrganisation | null>({
+export const organisationsOfUsers = defineLoader<RestClient, OrganisationOf, OrganisationRecord | null>({
   name: 'organisations',
   maxBatch: MAX_BATCH,
   keyText: ({ id, userId }) => `${id} ${userId}`,
-  about: ({ id, userId }) => [{ type: 'SupportOrganisation', key: id }, ...aboutUsers([userId])],
+  about: ({ id, userId }) => [{ type: 'Organisation', key: id }, ...aboutUsers([userId])],
   freshness: { maxAge: '1 minute' },
   load: async (keys, zendesk) => {
     const ids = keys.map(({ id }) => id);
-    const page = there(
+    const page = requirePage(
       await zendesk.get(organizationsPage, '/api/v2/organizations/show_many', {
         ids: [...new Set(ids)].join(','),
       }),
     );
     return alignOne(ids, page.organizations.map(toOrganisation), {
       source: 'contact-centre',
-      keyOf: ({ id }) => id,
+      keyOf: ({ recordId }) => recordId,
     });
   },
 });
@@ -112,25 +119,25 @@ function aboutUsers(userIds: readonly string[]) {
   return userIds.map((value) => ({ namespace: 'zendeskUserId', value }));
 }
 
-/** A search is always there: when it is not, the address is none of a Zendesk, which is no answer about anybody. */
-function there<T>(page: T | null): T {
+/** These paths exist in every Zendesk. So 404 means that the address belongs to another system. */
+function requirePage<T>(page: T | null): T {
   if (page === null)
     throw new SourceContractError(
       'contact-centre',
-      'contact-centre has no Zendesk at the address it is set to.',
+      'contact-centre finds no Zendesk at CONTACT_CENTRE_URL. Check the address.',
       { kind: 'not-found' },
     );
   return page;
 }
 
-/** What a user asked for, or is copied in on, newest first. */
+/** The tickets that a user opened, or is in copy of. */
 export interface TicketsOfUser {
-  tickets: readonly TicketRecord[];
-  /** False when there are more than can be read: these are then some of them, not even the newest. */
+  tickets: readonly ZendeskTicket[];
+  /** False when there are more than can be read: these are then some of them, and not the newest. */
   isComplete: boolean;
 }
 
-/** All of a user's tickets, so that all that is made of them shares one call. */
+/** All tickets of a user, so that everything computed from them shares one call. */
 export const ticketsOfUsers = defineLoader<RestClient, string, TicketsOfUser>({
   name: 'ticketsOfUsers',
   maxBatch: MAX_BATCH,
@@ -139,7 +146,7 @@ export const ticketsOfUsers = defineLoader<RestClient, string, TicketsOfUser>({
   load: (userIds, zendesk) => loadTickets(userIds, zendesk, 'requester', ({ requesterId }) => [requesterId]),
 });
 
-/** What others asked for, with the user copied in. So it is about many, and forgotten whenever anybody is. */
+/** Tickets of other people with the user in copy. They are about many people, so each `forget` drops them. */
 export const ticketsCopiedToUsers = defineLoader<RestClient, string, TicketsOfUser>({
   name: 'ticketsCopiedToUsers',
   maxBatch: MAX_BATCH,
@@ -147,46 +154,46 @@ export const ticketsCopiedToUsers = defineLoader<RestClient, string, TicketsOfUs
   load: (userIds, zendesk) => loadTickets(userIds, zendesk, 'cc', ({ copiedIds }) => copiedIds),
 });
 
-/** Of each user the tickets that have them among `usersOf`, by a search for users in that part in a ticket. */
+/** The tickets in which each user has the role. `usersOf` reads the users of that role from a ticket. */
 async function loadTickets(
   userIds: readonly string[],
   zendesk: RestClient,
-  part: 'requester' | 'cc',
-  usersOf: (ticket: TicketRecord) => readonly string[],
+  role: 'requester' | 'cc',
+  usersOf: (ticket: ZendeskTicket) => readonly string[],
 ): Promise<TicketsOfUser[]> {
   const read = async (ids: readonly string[]) => {
-    const { records, isComplete } = await readTickets(ids, zendesk, part);
-    const own = alignMany(ids, records, {
+    const { records, isComplete } = await readTickets(ids, zendesk, role);
+    const tickets = alignMany(ids, records, {
       source: 'contact-centre',
       keyOf: usersOf,
-      idOf: ({ id }) => id,
-      // The search by `cc` also finds the tickets that a user only follows.
-      matching: part === 'cc' ? 'loose' : 'exact',
+      idOf: ({ recordId }) => recordId,
+      // The search by `cc` also finds tickets that a user only follows.
+      matching: role === 'cc' ? 'loose' : 'exact',
     });
-    return { own: new Map(ids.map((id, i) => [id, own[i] ?? []])), isComplete };
+    return { byUser: new Map(ids.map((id, i) => [id, tickets[i] ?? []])), isComplete };
   };
-  const { own, isComplete } = await read(userIds);
-  // Whoever fills pages alone stands in the way of the others, who are asked about once more.
-  const ticketsOf = (id: string) => own.get(id) ?? [];
-  const inTheWay = (id: string) => !isComplete && ticketsOf(id).length >= TICKETS_A_PAGE;
-  const others = userIds.filter((id) => !inTheWay(id));
+  const { byUser, isComplete } = await read(userIds);
+  // A user whose tickets alone fill a page displaces the tickets of the others. These are read again without that user.
+  const ticketsOf = (id: string) => byUser.get(id) ?? [];
+  const isDisplacing = (id: string) => !isComplete && ticketsOf(id).length >= TICKETS_PER_PAGE;
+  const others = userIds.filter((id) => !isDisplacing(id));
   if (others.length === 0 || others.length === userIds.length)
     return userIds.map((id) => ({ tickets: ticketsOf(id), isComplete }));
   const again = await read(others);
   return userIds.map((id) =>
-    inTheWay(id)
+    isDisplacing(id)
       ? { tickets: ticketsOf(id), isComplete: false }
-      : { tickets: again.own.get(id) ?? [], isComplete: again.isComplete },
+      : { tickets: again.byUser.get(id) ?? [], isComplete: again.isComplete },
   );
 }
 
-/** All tickets of these users, newest first; not all when there are too many. */
+/** All tickets of these users; not all when there are too many. */
 async function readTickets(
   userIds: readonly string[],
   zendesk: RestClient,
-  part: 'requester' | 'cc',
-): Promise<{ records: TicketRecord[]; isComplete: boolean }> {
-  // The export promises an order by created_at but not its direction, so no page can be left out.
+  role: 'requester' | 'cc',
+): Promise<{ records: ZendeskTicket[]; isComplete: boolean }> {
+  // The export is sorted by created_at, but its direction is not documented, so every page is read.
   const { items, isComplete } = await pages({
     ...ZENDESK,
     what: 'tickets',
@@ -194,69 +201,84 @@ async function readTickets(
     maxPages: MAX_TICKET_PAGES,
     read: async (link: string | undefined) =>
       link === undefined
-        ? there(
+        ? requirePage(
             await zendesk.get(ticketsPage, '/api/v2/search/export', {
-              query: userIds.map((id) => `${part}:${id}`).join(' '),
+              query: userIds.map((id) => `${role}:${id}`).join(' '),
               'filter[type]': 'ticket',
-              'page[size]': TICKETS_A_PAGE,
+              'page[size]': TICKETS_PER_PAGE,
             }),
           )
         : zendesk.follow(ticketsPage, link),
     items: ({ results }) => results,
-    next: nextOf,
+    next: nextLinkOf,
   });
-  return { records: items.map(toTicket).sort(newestFirst), isComplete };
+  return { records: items.map(toTicket), isComplete };
 }
 
-export function newestFirst(one: TicketRecord, other: TicketRecord): number {
-  return other.createdAt.localeCompare(one.createdAt) || other.id.localeCompare(one.id);
-}
-
-/** Where the next page is; the last one may have a link to one, too. */
-function nextOf({ meta, links }: CursorPage): string | undefined {
+/** The link to the next page. The last page may have one too, so `has_more` decides. */
+function nextLinkOf({ meta, links }: CursorPage): string | undefined {
   return meta.has_more ? (links.next ?? undefined) : undefined;
 }
 
-/** The first comments of one ticket. */
+/** One page of the comments of a ticket. */
 export interface CommentsOf {
   ticketId: string;
   requesterId: string;
-  /** Who reads along. */
+  /** The users in copy. */
   copiedIds: readonly string[];
   first: number;
+  position: VendorPosition;
+}
+
+/** The name of the list in its cursors. */
+export function commentsList(ticketId: string): string {
+  return `Ticket.comments ${ticketId}`;
 }
 
 /** A call takes one ticket. */
-export const commentsOfTickets = defineLoader<RestClient, CommentsOf, readonly TicketComment[]>({
+export const commentsOfTickets = defineLoader<RestClient, CommentsOf, ListConnection<TicketCommentRecord>>({
   name: 'commentsOfTickets',
-  keyText: ({ ticketId, requesterId, copiedIds, first }) =>
-    [ticketId, first, requesterId, ...copiedIds].join(' '),
+  // A cursor is a text of the client, so it may contain any separator.
+  keyText: ({ ticketId, requesterId, copiedIds, first, position: { page, skip } }) =>
+    JSON.stringify([ticketId, first, page, skip, requesterId, ...copiedIds]),
   about: ({ requesterId, copiedIds }) => aboutUsers([requesterId, ...copiedIds]),
   loadEach: (keys, zendesk) =>
-    callEach(keys, (key) => readComments(key, zendesk), { atOnce: COMMENT_CALLS_AT_ONCE }),
+    callEach(keys, (key) => readComments(key, zendesk), { atOnce: MAX_COMMENT_CALLS }),
 });
 
 async function readComments(
-  { ticketId, requesterId, first }: CommentsOf,
+  { ticketId, requesterId, first, position }: CommentsOf,
   zendesk: RestClient,
-): Promise<TicketComment[]> {
+): Promise<ListConnection<TicketCommentRecord>> {
   const { items } = await pages({
     ...ZENDESK,
     what: 'notes of one ticket',
     maxPages: MAX_COMMENT_PAGES,
-    read: (link: string | undefined) =>
-      link === undefined
-        ? zendesk.get(commentsPage, `/api/v2/tickets/${pathPart(ticketId)}/comments`, {
-            'page[size]': Math.min(100, first + NOTES_A_PAGE),
-            sort: 'created_at',
-          })
-        : zendesk.follow(commentsPage, link),
+    read: async (next: string | undefined) => {
+      const cursor = next ?? position.page;
+      const page = await zendesk.get(commentsPage, `/api/v2/tickets/${pathPart(ticketId)}/comments`, {
+        'page[size]': Math.min(100, position.skip + first + 1 + EXTRA_NOTES_PER_PAGE),
+        ...(cursor !== null && { 'page[after]': cursor }),
+        sort: 'created_at',
+      });
+      return page === null ? null : { ...page, cursor };
+    },
     // Private comments are notes between agents. Only agents may see them.
-    items: ({ comments }) => comments.filter((comment) => comment.public),
-    next: nextOf,
-    isEnough: (read) => uniqueById(read, ({ id }) => id).length >= first,
+    items: ({ comments, cursor }) =>
+      comments
+        .filter((comment) => comment.public)
+        .map((comment, i) => ({ comment, cursor, countOnPage: i + 1 })),
+    next: ({ meta }) => {
+      if (meta.has_more && meta.after_cursor == null)
+        throw tooMany('contact-centre', 'comments of one ticket');
+      return meta.has_more ? meta.after_cursor : undefined;
+    },
+    isEnough: (read) => read.length > position.skip + first,
   });
-  return uniqueById(items, ({ id }) => id)
-    .slice(0, first)
-    .map((comment) => toComment(comment, requesterId));
+  const rest = uniqueById(items.slice(position.skip), ({ comment }) => comment.id);
+  const edges = rest.slice(0, first).map(({ comment, cursor, countOnPage }) => ({
+    node: toComment(comment, requesterId),
+    cursor: encodeCursor(commentsList(ticketId), [cursor ?? '', String(countOnPage)]),
+  }));
+  return connectionOfEdges(edges, rest.length > first);
 }

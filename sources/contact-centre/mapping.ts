@@ -1,27 +1,24 @@
-import { SourceContractError, type CustomerRecord } from '../../src/index.js';
+import { SourceContractError } from '../../src/index.js';
 import type {
-  SupportOrganisation,
-  TicketComment,
-  TicketPriority,
-  TicketSatisfaction,
-  TicketStatus,
-} from './schema.generated.js';
+  CustomerRecord,
+  OrganisationRecord,
+  TicketCommentRecord,
+  TicketRecord,
+} from '../../src/index.js';
+import type { TicketPriority, TicketSatisfaction, TicketStatus } from './schema.generated.js';
 import type { Comment, Organization, Ticket, User } from './wire.js';
 
-/** A user, and which organisation they are of. */
+/** A user, with the organisation that the user belongs to. */
 export interface UserRecord extends CustomerRecord {
   organisationId: string | null;
 }
 
-export interface TicketRecord {
-  id: string;
+/** A ticket, with the users it concerns. */
+export interface ZendeskTicket extends TicketRecord {
   requesterId: string;
   copiedIds: readonly string[];
   rating: Ticket['satisfaction_rating'];
-  subject: string | null;
   status: TicketStatus;
-  priority: TicketPriority | null;
-  channel: string | null;
   createdAt: string;
   updatedAt: string;
 }
@@ -58,30 +55,39 @@ const PRIORITY: Record<NonNullable<Ticket['priority']>, TicketPriority> = {
   urgent: 'URGENT',
 };
 
-export function toTicket(ticket: Ticket): TicketRecord {
+const DONE: ReadonlySet<Ticket['status']> = new Set(['solved', 'closed']);
+
+export function toTicket(ticket: Ticket): ZendeskTicket {
   return {
-    id: String(ticket.id),
+    source: 'contact-centre',
+    recordId: String(ticket.id),
+    number: null,
     requesterId: String(ticket.requester_id),
     copiedIds: copiedIds(ticket),
     rating: ticket.satisfaction_rating,
     subject: ticket.subject ?? null,
     status: STATUS[ticket.status],
+    statusText: ticket.status,
+    isOpen: !DONE.has(ticket.status),
     priority: ticket.priority == null ? null : PRIORITY[ticket.priority],
+    priorityText: ticket.priority ?? null,
     channel: ticket.via?.channel ?? null,
     createdAt: new Date(ticket.created_at).toISOString(),
     updatedAt: new Date(ticket.updated_at).toISOString(),
+    // Zendesk returns no such moment with a ticket.
+    closedAt: null,
   };
 }
 
-/** Accounts that do not tell copied users and followers apart have both in one list. */
+/** An account without a separate list of copied users has users in copy and followers in one list. */
 function copiedIds(ticket: Ticket): string[] {
   const followers = new Set(ticket.follower_ids);
   const collaborators = (ticket.collaborator_ids ?? []).filter((id) => !followers.has(id));
   return [...new Set([...(ticket.email_cc_ids ?? []), ...collaborators])].map(String);
 }
 
-/** Null when nobody was asked, or nobody has answered yet. */
-export function toSatisfaction(rating: TicketRecord['rating']): TicketSatisfaction | null {
+/** Null when the customer was not offered a rating, or has not rated yet. */
+export function toSatisfaction(rating: ZendeskTicket['rating']): TicketSatisfaction | null {
   const comment = rating?.comment?.trim() || null;
   switch (rating?.score) {
     case undefined:
@@ -96,20 +102,31 @@ export function toSatisfaction(rating: TicketRecord['rating']): TicketSatisfacti
     default:
       throw new SourceContractError(
         'contact-centre',
-        'contact-centre rates a ticket by a score that is not known.',
+        'contact-centre returned a satisfaction score that is not documented.',
       );
   }
 }
 
-export function toOrganisation({ id, name, domain_names: domains }: Organization): SupportOrganisation {
-  return { id: String(id), name: name ?? null, domains: domains ?? [] };
+export function toOrganisation({ id, name, domain_names: domains }: Organization): OrganisationRecord {
+  return {
+    source: 'contact-centre',
+    recordId: String(id),
+    name: name ?? null,
+    domains: domains ?? [],
+    website: null,
+    kind: null,
+    industry: null,
+    city: null,
+    employees: null,
+  };
 }
 
-export function toComment(comment: Comment, requesterId: string): TicketComment {
+export function toComment(comment: Comment, requesterId: string): TicketCommentRecord {
   return {
-    id: String(comment.id),
+    source: 'contact-centre',
+    recordId: String(comment.id),
     body: comment.plain_body ?? comment.body ?? null,
-    byCustomer: String(comment.author_id) === requesterId,
+    isByCustomer: String(comment.author_id) === requesterId,
     createdAt: new Date(comment.created_at).toISOString(),
   };
 }

@@ -1,8 +1,8 @@
 import type { TimelineDeclaration, TimelineItem } from '../../src/index.js';
-import type { TicketRecord } from './mapping.js';
-import { ticketsOf } from './resolvers.js';
+import type { ZendeskTicket } from './mapping.js';
+import { ticketsOf } from './tickets.js';
 
-/** Zendesk's search has no order that a page could go on from, so all tickets are read. */
+/** Zendesk's search has no order in which a page could be continued, so all tickets are read. */
 export const timeline: TimelineDeclaration = {
   kinds: ['TICKET', 'CALL'],
   page: async (customer, _, context) => ({
@@ -11,7 +11,8 @@ export const timeline: TimelineDeclaration = {
   }),
 };
 
-function toTimelineItem({ id, channel, createdAt, subject, status }: TicketRecord): TimelineItem {
-  // What is said on the phone is kept as a ticket of this channel.
-  return { kind: channel === 'voice' ? 'CALL' : 'TICKET', at: createdAt, id, title: subject, status };
+function toTimelineItem({ recordId, channel, createdAt, subject, status }: ZendeskTicket): TimelineItem {
+  // Zendesk keeps a phone call as a ticket of this channel.
+  const kind = channel === 'voice' ? 'CALL' : 'TICKET';
+  return { kind, at: createdAt, id: recordId, title: subject, status };
 }

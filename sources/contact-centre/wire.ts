@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What Zendesk Support sends, as far as we read it: https://developer.zendesk.com/api-reference/ticketing/ */
+/** The part of the responses of Zendesk Support that is read: https://developer.zendesk.com/api-reference/ticketing/ */
 
 /** 13 to 14 digits, below 2^53. */
 const id = z.int();
@@ -39,7 +39,7 @@ export const ticket = z.object({
   collaborator_ids: z.array(id).nullish(),
   follower_ids: z.array(id).nullish(),
   email_cc_ids: z.array(id).nullish(),
-  /** Its score is read where it is asked for: a word that is not known costs that field, not all tickets. */
+  /** The score is checked when the field is resolved: an unknown one then fails that field, and not all tickets. */
   satisfaction_rating: z.object({ score: z.unknown().optional(), comment: z.string().nullish() }).nullish(),
   via: z.object({ channel: z.string().nullish() }).nullish(),
   created_at: moment,
@@ -47,9 +47,9 @@ export const ticket = z.object({
 });
 export type Ticket = z.infer<typeof ticket>;
 
-/** What says beside a page by cursor whether there is more: a last page may have a link, too. */
+/** Whether a page by cursor is the last one. The last page may have a link and a cursor, too. */
 const cursors = {
-  meta: z.object({ has_more: z.boolean() }),
+  meta: z.object({ has_more: z.boolean(), after_cursor: z.string().nullish() }),
   links: z.object({ next: z.string().nullish() }),
 };
 

@@ -1,6 +1,7 @@
 import { bearer, defineSource, idNamespace, rest, secretSetting, urlSetting } from '../../src/index.js';
 import { crmCompanies } from './companies.js';
 import { consents } from './consents.js';
+import { deals as dealsOfCustomers } from './deals.js';
 import { identity } from './identity.js';
 import {
   companies,
@@ -54,6 +55,7 @@ export const crmHubspot = defineSource({
   ],
   identity,
   consents,
+  deals: dealsOfCustomers,
   companies: crmCompanies,
   webhook,
   loaders: [

@@ -8,7 +8,11 @@ import {
   tooMany,
   uniqueById,
   type RestClient,
+  type DealRecord,
+  type PartRequest,
   type Subject,
+  type TicketRecord,
+  type UnsortedItems,
 } from '../../src/index.js';
 import {
   COMPANY_PROPERTIES,
@@ -27,10 +31,9 @@ import {
   toTicket,
   type ContactRecord,
   type CrmCompany,
+  type Subscription,
   type SubscriptionType,
-  type TicketRecord,
 } from './mapping.js';
-import type { MarketingSubscription } from './schema.generated.js';
 import {
   ASSOCIATIONS_API,
   associationsRead,
@@ -256,38 +259,81 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
 export const companiesByKvkNumber = companiesBy('kvk_number');
 export const companiesByVatNumber = companiesBy('vat_number');
 
-/** The newest records that are associated with one. */
-export interface NewestOf {
+/** A part of the records that are associated with one record, newest first. */
+export interface NewestOf extends PartRequest {
   id: string;
-  first: number;
 }
 
-/** For who has too many to be read one by one: a search, which takes one record a call. */
-const newest = <Found>(
+type Dated = Pick<DealRecord, 'recordId' | 'createdAt'>;
+
+/** A search, for a record with too many associated records to read all of them. One call takes one record. */
+const newest = <Found extends Dated>(
   { name, type, of, properties }: { name: string; type: string; of: string; properties: readonly string[] },
   toRecord: (found: CrmObject) => Found,
 ) =>
-  defineLoader<RestClient, NewestOf, readonly Found[]>({
+  defineLoader<RestClient, NewestOf, UnsortedItems<Found>>({
     name,
-    keyText: ({ id, first }) => `${id} ${first}`,
+    // The position is from a cursor, a text of the client, so it may contain any separator.
+    keyText: ({ id, first, before }) => JSON.stringify([id, first, before?.at, before?.id]),
     ...(of === 'contact' && { about: ({ id }: NewestOf) => aboutContact(id) }),
     loadEach: (keys, hubspot) =>
       callEach(
         keys,
-        async ({ id, first }) => {
-          const { results } = await hubspot.post(searchPage, `${OBJECTS_API}/${type}/search`, {
-            filterGroups: [{ filters: [{ propertyName: `associations.${of}`, operator: 'EQ', value: id }] }],
-            sorts: [{ propertyName: 'createdate', direction: 'DESCENDING' }],
-            properties,
-            limit: first,
-            after: '0',
+        async ({ id, ...request }) => {
+          const { items, isComplete } = await pages({
+            source: 'crm-hubspot',
+            what: `${type} of one ${of}`,
+            acceptPart: true,
+            maxPages: MAX_SEARCH_PAGES,
+            read: (after: string | undefined = '0') =>
+              hubspot.post(searchPage, `${OBJECTS_API}/${type}/search`, {
+                filterGroups: [{ filters: filtersOf(`associations.${of}`, id, request) }],
+                sorts: [{ propertyName: 'createdate', direction: 'DESCENDING' }],
+                properties,
+                limit: request.first + EXTRA_SEARCH_RESULTS,
+                after,
+              }),
+            items: ({ results }) => results.map(toRecord),
+            next: ({ paging }) => paging?.next?.after,
+            isEnough: (read) => isBeyond(read, request),
           });
-          return uniqueById(results, (one) => one.id).map(toRecord);
+          const oldest = items.at(-1)?.createdAt ?? EARLIEST;
+          return {
+            items: uniqueById(items, ({ recordId }) => recordId),
+            readBackTo: isComplete ? [] : [oldest],
+          };
         },
-        // Searches have a narrow limit of their own, and few records have so many.
+        // Searches have a narrow limit of their own, and few records have this many associated ones.
         { atOnce: 1 },
       ),
   });
+
+/** Results beyond the requested ones: that of the position before, and one that is older than the last requested one. */
+const EXTRA_SEARCH_RESULTS = 2;
+/** Stands for the moment of a record without one. */
+const EARLIEST = '1970-01-01T00:00:00.000Z';
+
+function filtersOf(association: string, id: string, { before }: PartRequest): object[] {
+  const ofRecord = { propertyName: association, operator: 'EQ', value: id };
+  if (before === null) return [ofRecord];
+  // A search compares milliseconds, so it also finds what stands at the same moment. The merged list drops that.
+  const value = String(Date.parse(before.at));
+  return [ofRecord, { propertyName: 'createdate', operator: 'LTE', value }];
+}
+
+/** Whether the requested records were read, and one that is older: HubSpot has no order for records of one moment. */
+function isBeyond(read: readonly Dated[], { first, before }: PartRequest): boolean {
+  const momentOf = ({ createdAt }: Dated): number => Date.parse(createdAt ?? EARLIEST);
+  const requested = read.filter(
+    (item) =>
+      before === null ||
+      momentOf(item) < Date.parse(before.at) ||
+      (momentOf(item) === Date.parse(before.at) && item.recordId < before.id),
+  );
+  const last = requested[first - 1];
+  const oldest = read.at(-1);
+  return last !== undefined && oldest !== undefined && momentOf(oldest) < momentOf(last);
+}
 
 export const newestDeals = newest(
   { name: 'newestDeals', type: 'deals', of: 'contact', properties: DEAL_PROPERTIES },
@@ -336,11 +382,7 @@ export interface SubscriptionsOf {
   types: readonly SubscriptionType[];
 }
 
-export const subscriptionsOfContacts = defineLoader<
-  RestClient,
-  SubscriptionsOf,
-  readonly MarketingSubscription[]
->({
+export const subscriptionsOfContacts = defineLoader<RestClient, SubscriptionsOf, readonly Subscription[]>({
   name: 'subscriptionsOfContacts',
   maxBatch: MAX_HISTORY_BATCH,
   keyText: ({ contactId, types }) => [contactId, ...types.map(({ id }) => id ?? '')].join(' '),

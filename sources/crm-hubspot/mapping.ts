@@ -1,10 +1,12 @@
-import {
-  uniqueById,
-  type CompanyRecord,
-  type ConsentStatement,
-  type CustomerRecord,
+import { uniqueById } from '../../src/index.js';
+import type {
+  CompanyRecord,
+  ConsentStatement,
+  CustomerRecord,
+  DealRecord,
+  TicketRecord,
 } from '../../src/index.js';
-import type { Deal, MarketingSubscription, ServiceTicket } from './schema.generated.js';
+import type { TicketPriority } from './schema.generated.js';
 import {
   parseMoment,
   type Association,
@@ -17,7 +19,6 @@ import {
 export interface ContactRecord extends CustomerRecord {
   jobTitle: string | null;
   lifecycleStage: string | null;
-  marketingOptOut: boolean | null;
   isMarketingContact: boolean | null;
   legalBases: string[];
 }
@@ -32,18 +33,19 @@ export interface CrmCompany extends CompanyRecord {
   employees: number | null;
 }
 
-export interface DealRecord extends Deal {
-  createdAt: string;
-}
-
-export interface TicketRecord extends ServiceTicket {
-  createdAt: string;
-}
-
-/** Something that one can unsubscribe from; without an id and a name it is all marketing mail. */
+/** One kind of mail that a contact can unsubscribe from. Without an id and a name it is all marketing mail. */
 export interface SubscriptionType {
   id: string | null;
   name: string | null;
+}
+
+/** The state of one kind of mail for a contact. */
+export interface Subscription {
+  type: SubscriptionType;
+  isOptedOut: boolean;
+  /** The way in which the last change was made, in HubSpot's words, such as FORM, EMAIL or CRM_UI; null without a change. */
+  changedBy: string | null;
+  changedAt: string | null;
 }
 
 export const CONTACT_PROPERTIES = [
@@ -64,7 +66,6 @@ export const CONTACT_PROPERTIES = [
   'twitterhandle',
   'customer_number',
   'facebook_user_id',
-  'hs_email_optout',
   'hs_marketable_status',
   'hs_legal_basis',
 ];
@@ -90,8 +91,7 @@ export function toContact({ id, properties: p }: CrmObject): ContactRecord {
     },
     jobTitle: p.jobtitle ?? null,
     lifecycleStage: p.lifecyclestage ?? null,
-    marketingOptOut: toFlag(p.hs_email_optout),
-    isMarketingContact: p.hs_marketable_status == null ? null : toFlag(p.hs_marketable_status),
+    isMarketingContact: toFlagOrNull(p.hs_marketable_status),
     legalBases: p.hs_legal_basis?.split(';').filter((basis) => basis !== '') ?? [],
   };
 }
@@ -151,21 +151,27 @@ export const DEAL_PROPERTIES = [
   'dealstage',
   'closedate',
   'createdate',
+  'hs_is_closed',
+  'hs_is_closed_won',
 ];
 
 export function toDeal({ id, properties: p }: CrmObject): DealRecord {
-  // An amount in no known currency is no amount.
+  // An amount without a known currency has no meaning.
   const amount =
     p.amount == null || p.deal_currency_code == null
       ? null
       : { amount: p.amount, currency: p.deal_currency_code };
   return {
-    id,
+    source: 'crm-hubspot',
+    recordId: id,
     name: p.dealname ?? null,
     amount,
     stage: p.dealstage ?? null,
-    closesAt: p.closedate == null ? null : toDateTime(p.closedate),
-    createdAt: p.createdate == null ? '' : toDateTime(p.createdate),
+    isClosed: toFlagOrNull(p.hs_is_closed),
+    isWon: toFlagOrNull(p.hs_is_closed_won),
+    role: null,
+    closesOn: p.closedate == null ? null : toDateTime(p.closedate).slice(0, 10),
+    createdAt: p.createdate == null ? null : toDateTime(p.createdate),
   };
 }
 
@@ -175,17 +181,34 @@ export const TICKET_PROPERTIES = [
   'hs_ticket_priority',
   'createdate',
   'closed_date',
+  'hs_lastmodifieddate',
 ];
 
+const PRIORITIES: Readonly<Record<string, TicketPriority>> = {
+  LOW: 'LOW',
+  MEDIUM: 'NORMAL',
+  HIGH: 'HIGH',
+  URGENT: 'URGENT',
+};
+
 export function toTicket({ id, properties: p }: CrmObject): TicketRecord {
+  const closedAt = p.closed_date == null ? null : toDateTime(p.closed_date);
+  const priorityText = p.hs_ticket_priority ?? null;
   return {
-    id,
+    source: 'crm-hubspot',
+    recordId: id,
+    number: null,
     subject: p.subject ?? null,
-    stage: p.hs_pipeline_stage ?? null,
-    priority: p.hs_ticket_priority ?? null,
-    openedAt: p.createdate == null ? null : toDateTime(p.createdate),
-    closedAt: p.closed_date == null ? null : toDateTime(p.closed_date),
-    createdAt: p.createdate == null ? '' : toDateTime(p.createdate),
+    // An account names the stages of its pipelines itself, so only the closing of a ticket has a known meaning.
+    status: closedAt === null ? null : 'CLOSED',
+    statusText: p.hs_pipeline_stage ?? null,
+    isOpen: closedAt === null,
+    priority: PRIORITIES[priorityText ?? ''] ?? null,
+    priorityText,
+    channel: null,
+    createdAt: p.createdate == null ? null : toDateTime(p.createdate),
+    updatedAt: p.hs_lastmodifieddate == null ? null : toDateTime(p.hs_lastmodifieddate),
+    closedAt,
   };
 }
 
@@ -204,43 +227,45 @@ export function optOutProperty({ id }: SubscriptionType): string {
   return id === null ? 'hs_email_optout' : `hs_email_optout_${id}`;
 }
 
-/** Of the types that the contact's record tells of. Who was never asked has neither opted out nor agreed. */
+/** The subscriptions of these types, as far as the contact has the property. A contact without a value has not opted out. */
 export function toSubscriptions(
   { properties, propertiesWithHistory }: CrmObjectWithHistory,
   types: readonly SubscriptionType[],
-): MarketingSubscription[] {
+): Subscription[] {
   return types.flatMap((type) => {
     const property = optOutProperty(type);
-    const isOut = toFlag(properties[property]);
-    if (isOut === null) return [];
+    const isOptedOut = toFlag(properties[property]);
+    if (isOptedOut === null) return [];
     const changes = (propertiesWithHistory?.[property] ?? []).flatMap(({ timestamp, sourceType }) =>
-      timestamp == null ? [] : [{ at: toDateTime(timestamp), source: sourceType ?? null }],
+      timestamp == null ? [] : [{ at: toDateTime(timestamp), by: sourceType ?? null }],
     );
     const [last] = changes.sort((a, b) => b.at.localeCompare(a.at));
-    return [
-      {
-        id: type.id,
-        purpose: type.name,
-        channel: 'EMAIL',
-        status: isOut ? 'OPTED_OUT' : 'NOT_OPTED_OUT',
-        source: last?.source ?? null,
-        updatedAt: last?.at ?? null,
-      },
-    ];
+    return [{ type, isOptedOut, changedBy: last?.by ?? null, changedAt: last?.at ?? null }];
   });
 }
 
-/** An opt-out of all marketing mail is a withdrawal. Of who has not opted out of all, the CRM does not know more. */
+/**
+ * An opt-out is a withdrawal. The CRM does not know whether a contact without an opt-out has agreed, so the status is then
+ * UNKNOWN.
+ */
+export function toConsent(subscription: Subscription): ConsentStatement {
+  const { type, isOptedOut, changedBy, changedAt } = subscription;
+  const property = optOutProperty(type);
+  return {
+    purpose: 'MARKETING',
+    channel: 'EMAIL',
+    topic: type.name,
+    status: isOptedOut ? 'REVOKED' : 'UNKNOWN',
+    updatedAt: changedAt,
+    evidence: [property, changedBy].filter((part) => part !== null).join(', '),
+  };
+}
+
+/** The withdrawal of consent to all marketing mail, if there is one. */
 export function toConsents(contact: CrmObjectWithHistory): ConsentStatement[] {
   return toSubscriptions(contact, [ALL_MARKETING])
-    .filter(({ status }) => status === 'OPTED_OUT')
-    .map(({ updatedAt = null, source }) => ({
-      purpose: 'MARKETING',
-      channel: 'EMAIL',
-      status: 'REVOKED',
-      updatedAt,
-      evidence: ['hs_email_optout', source].filter((part) => part != null).join(', '),
-    }));
+    .filter(({ isOptedOut }) => isOptedOut)
+    .map(toConsent);
 }
 
 /** The associated ids, each once, the one that the CRM calls primary first. */
@@ -254,6 +279,10 @@ export function toIds(associations: readonly Association[]): string[] {
 /** Without a value nobody ever set it, which is no; a property that the account does not have is not sent. */
 function toFlag(text: string | null | undefined): boolean | null {
   return text === undefined ? null : text === 'true';
+}
+
+function toFlagOrNull(text: string | null | undefined): boolean | null {
+  return text == null ? null : text === 'true';
 }
 
 function toInt(text: string | null | undefined): number | null {

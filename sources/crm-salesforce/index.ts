@@ -3,6 +3,7 @@ import { salesforce } from './client.js';
 import { consents } from './consents.js';
 import { normaliseContactId } from './contact-id.js';
 import { identity } from './identity.js';
+import { deals, organisations, tickets } from './lists.js';
 import { accounts, campaignsOfContacts, casesOfContacts, opportunitiesOfContacts } from './loaders.js';
 import { resolvers } from './resolvers.js';
 import { timeline } from './timeline.js';
@@ -24,6 +25,9 @@ export const crmSalesforce = defineSource({
   ],
   identity,
   timeline,
+  tickets,
+  deals,
+  organisations,
   consents,
   webhook,
   loaders: [accounts, opportunitiesOfContacts, casesOfContacts, campaignsOfContacts],

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { alignMany, alignOne, defineLoader } from '../../src/index.js';
+import { alignMany, alignOne, defineLoader, type OrganisationRecord } from '../../src/index.js';
 import type { SalesforceClient } from './client.js';
 import {
   ACCOUNT_FIELDS,
@@ -9,14 +9,16 @@ import {
   OPPORTUNITY_FIELDS,
   phoneSpellings,
   phonesOf,
-  toAccount,
   toCampaignMembership,
   toCase,
   toContact,
   toOpportunity,
+  toOrganisation,
+  type CampaignMembershipRecord,
   type ContactRecord,
+  type Opportunity,
+  type SalesforceCase,
 } from './mapping.js';
-import type { Account, CampaignMembership, Case, Opportunity } from './schema.generated.js';
 import { ask, chunksOf, restOf } from './soql.js';
 import {
   account,
@@ -35,10 +37,8 @@ import {
 export const MAX_COLLECTION = 2_000;
 /** Several queries of some hundred values each go in one call. */
 const MAX_BATCH = 1_000;
-/** More of anything are not shown at once. */
-const MAX_CHILDREN = 100;
-/** Of cases the timeline reads on; it is told when there are more than these. */
-export const MAX_CASES = 200;
+/** At most this many cases, opportunities or campaign memberships of one contact are read. */
+export const MAX_CHILDREN = 1_000;
 
 /** One that is none would have the whole question refused. */
 const isId = (value: string): boolean => id.safeParse(value).success;
@@ -130,7 +130,10 @@ export const contactsById = defineLoader<SalesforceClient, string, readonly Cont
   },
 });
 
-/** The newest of what hangs on each contact, in one query for all contacts, as `toRecord` has it. */
+/**
+ * The newest records of one relation of each contact, in one query for all contacts. One more than `MAX_CHILDREN` shows
+ * that a contact has more.
+ */
 function childrenOf<T extends { Id: string; ContactId: string }, V>(
   contactIds: readonly string[],
   salesforce: SalesforceClient,
@@ -139,16 +142,14 @@ function childrenOf<T extends { Id: string; ContactId: string }, V>(
   {
     fields,
     newestFirstBy,
-    most,
     toRecord,
   }: {
     fields: readonly string[];
     newestFirstBy: string;
-    most: number;
     toRecord: (found: T) => V | null;
   },
 ): Promise<readonly V[]>[] {
-  const subquery = `SELECT ${fields.join(', ')} FROM ${relation} ORDER BY ${newestFirstBy} DESC, Id DESC LIMIT ${most}`;
+  const subquery = `SELECT ${fields.join(', ')} FROM ${relation} ORDER BY ${newestFirstBy} DESC, Id DESC LIMIT ${MAX_CHILDREN + 1}`;
   const readPage = async (contactId: string, page: Page<T>): Promise<readonly V[]> => {
     const [own = []] = alignMany([contactId], await restOf(salesforce, child, page), {
       source: 'crm-salesforce',
@@ -184,15 +185,15 @@ export interface AccountOf {
   contactId: string;
 }
 
-export const accounts = defineLoader<SalesforceClient, AccountOf, Account | null>({
+export const accounts = defineLoader<SalesforceClient, AccountOf, OrganisationRecord | null>({
   name: 'accounts',
   maxBatch: MAX_COLLECTION,
   keyText: ({ accountId, contactId }) => `${accountId} ${contactId}`,
-  about: ({ accountId, contactId }) => [{ type: 'Account', key: accountId }, ...aboutContact(contactId)],
+  about: ({ accountId, contactId }) => [{ type: 'Organisation', key: accountId }, ...aboutContact(contactId)],
   load: async (keys, salesforce) => {
     const ids = keys.map(({ accountId }) => accountId);
     const found = await retrieve(salesforce, 'Account', account, ids, ACCOUNT_FIELDS);
-    return found.map((one) => one && toAccount(one));
+    return found.map((one) => one && toOrganisation(one));
   },
 });
 
@@ -206,14 +207,12 @@ export const opportunitiesOfContacts = defineLoader<SalesforceClient, string, re
     return childrenOf(contactIds, salesforce, 'OpportunityContactRoles', opportunityRole, {
       fields: ['Id', 'ContactId', 'Role', ...fields.map((field) => `Opportunity.${field}`)],
       newestFirstBy: 'Opportunity.CreatedDate',
-      most: MAX_CHILDREN,
       toRecord: (role) => toOpportunity(role, currency),
     });
   },
 });
 
-/** One more than `MAX_CASES` when there are more than these. */
-export const casesOfContacts = defineLoader<SalesforceClient, string, readonly Case[]>({
+export const casesOfContacts = defineLoader<SalesforceClient, string, readonly SalesforceCase[]>({
   name: 'casesOfContacts',
   maxBatch: MAX_BATCH,
   about: aboutContact,
@@ -221,12 +220,15 @@ export const casesOfContacts = defineLoader<SalesforceClient, string, readonly C
     childrenOf(contactIds, salesforce, 'Cases', supportCase, {
       fields: CASE_FIELDS,
       newestFirstBy: 'CreatedDate',
-      most: MAX_CASES + 1,
       toRecord: toCase,
     }),
 });
 
-export const campaignsOfContacts = defineLoader<SalesforceClient, string, readonly CampaignMembership[]>({
+export const campaignsOfContacts = defineLoader<
+  SalesforceClient,
+  string,
+  readonly CampaignMembershipRecord[]
+>({
   name: 'campaignsOfContacts',
   maxBatch: MAX_BATCH,
   about: aboutContact,
@@ -234,7 +236,6 @@ export const campaignsOfContacts = defineLoader<SalesforceClient, string, readon
     childrenOf(contactIds, salesforce, 'CampaignMembers', campaignMember, {
       fields: CAMPAIGN_FIELDS,
       newestFirstBy: 'CreatedDate',
-      most: MAX_CHILDREN,
       toRecord: toCampaignMembership,
     }),
 });

@@ -1,20 +1,31 @@
-import type { ConsentStatement, CustomerRecord } from '../../src/index.js';
-import type { Account, CampaignMembership, Case, Opportunity } from './schema.generated.js';
 import type {
-  Account as WireAccount,
-  CampaignMember,
-  Contact,
-  OptOuts,
-  OpportunityRole,
-  SupportCase,
-} from './wire.js';
+  ConsentStatement,
+  CustomerRecord,
+  DealRecord,
+  OrganisationRecord,
+  TicketRecord,
+} from '../../src/index.js';
+import type { CampaignMembership, TicketPriority, TicketStatus } from './schema.generated.js';
+import type { Account, CampaignMember, Contact, OptOuts, OpportunityRole, SupportCase } from './wire.js';
 
 /** What Salesforce knows of a contact, beyond who it is. */
 export interface ContactRecord extends CustomerRecord {
   lastName: string | null;
   accountId: string | null;
-  optOuts: { email: boolean; phone: boolean };
 }
+
+/** A case, of which the moment of creation is known. */
+export interface SalesforceCase extends TicketRecord {
+  createdAt: string;
+}
+
+/** An opportunity, of which the moment of creation is known. */
+export interface Opportunity extends DealRecord {
+  createdAt: string;
+}
+
+/** A campaign membership. Its `id` is made of `recordId`. */
+export type CampaignMembershipRecord = Omit<CampaignMembership, 'id'>;
 
 export const CONTACT_FIELDS = [
   'Id',
@@ -52,7 +63,6 @@ export function toContact(contact: Contact): ContactRecord {
     },
     lastName: contact.LastName,
     accountId: contact.AccountId ?? null,
-    optOuts: { email: contact.HasOptedOutOfEmail, phone: contact.DoNotCall },
   };
 }
 
@@ -129,13 +139,15 @@ export const ACCOUNT_FIELDS = [
   'NumberOfEmployees',
 ];
 
-export function toAccount(account: WireAccount): Account {
+export function toOrganisation(account: Account): OrganisationRecord {
   return {
-    id: account.Id,
+    source: 'crm-salesforce',
+    recordId: account.Id,
     name: account.Name,
+    domains: null,
+    website: account.Website,
     kind: account.Type,
     industry: account.Industry,
-    website: account.Website,
     city: account.BillingCity,
     employees: account.NumberOfEmployees ?? null,
   };
@@ -153,7 +165,7 @@ export const OPPORTUNITY_FIELDS = [
   'CreatedDate',
 ];
 
-/** An amount in no known currency is no amount. */
+/** An amount without a known currency has no meaning, so it is null. */
 export function toOpportunity(
   { Role, Opportunity: found }: OpportunityRole,
   currency: string | undefined,
@@ -161,7 +173,8 @@ export function toOpportunity(
   if (found == null) return null;
   const code = found.CurrencyIsoCode ?? currency;
   return {
-    id: found.Id,
+    source: 'crm-salesforce',
+    recordId: found.Id,
     name: found.Name,
     amount:
       found.Amount == null || code === undefined
@@ -193,18 +206,36 @@ export const CASE_FIELDS = [
   'IsClosed',
   'CreatedDate',
   'ClosedDate',
+  'LastModifiedDate',
 ];
 
-export function toCase(found: SupportCase): Case {
+/** The values that a new organisation has. An organisation may change them; an unknown value has no equivalent. */
+const STATUSES: Readonly<Record<string, TicketStatus>> = {
+  new: 'NEW',
+  working: 'OPEN',
+  escalated: 'OPEN',
+  'on hold': 'HOLD',
+};
+const PRIORITIES: Readonly<Record<string, TicketPriority>> = {
+  low: 'LOW',
+  medium: 'NORMAL',
+  high: 'HIGH',
+};
+
+export function toCase(found: SupportCase): SalesforceCase {
   return {
-    id: found.Id,
+    source: 'crm-salesforce',
+    recordId: found.Id,
     number: found.CaseNumber,
     subject: found.Subject,
-    status: found.Status,
-    isClosed: found.IsClosed,
-    priority: found.Priority,
-    origin: found.Origin,
+    status: found.IsClosed ? 'CLOSED' : (STATUSES[found.Status?.toLowerCase() ?? ''] ?? null),
+    statusText: found.Status,
+    isOpen: !found.IsClosed,
+    priority: PRIORITIES[found.Priority?.toLowerCase() ?? ''] ?? null,
+    priorityText: found.Priority,
+    channel: found.Origin,
     createdAt: found.CreatedDate,
+    updatedAt: found.LastModifiedDate ?? null,
     closedAt: found.ClosedDate ?? null,
   };
 }
@@ -220,9 +251,9 @@ export const CAMPAIGN_FIELDS = [
   'Campaign.Type',
 ];
 
-export function toCampaignMembership(member: CampaignMember): CampaignMembership {
+export function toCampaignMembership(member: CampaignMember): CampaignMembershipRecord {
   return {
-    id: member.Id,
+    recordId: member.Id,
     name: member.Campaign?.Name ?? null,
     kind: member.Campaign?.Type ?? null,
     status: member.Status,

@@ -114,6 +114,7 @@ export const supportCase = z.object({
   IsClosed: z.boolean(),
   CreatedDate: moment,
   ClosedDate: moment.nullish(),
+  LastModifiedDate: moment.nullish(),
 });
 export type SupportCase = z.infer<typeof supportCase>;
 

@@ -217,7 +217,7 @@ audit log      ${auditFile}  (deleted when the demo stops)
   }
   printLine(`Three queries to try:
   ${query} -d '{"query":"{ customer(by: {email: \\"everywhere@example.nl\\"}) { id name systems { source status } } }"}'
-  ${query} -d '{"query":"{ customer(by: {email: \\"customer-7@example.nl\\"}) { orders(first: 2) { nodes { number lines { product { title } } } } tickets { subject } } }"}'
+  ${query} -d '{"query":"{ customer(by: {email: \\"customer-7@example.nl\\"}) { orders(first: 2) { nodes { number lines { product { title } } } } tickets { nodes { subject } } } }"}'
   ${query} -d '{"query":"{ customer(by: {email: \\"shared@example.nl\\"}) { name } }"}'
 
 Events: subscribe, let a customer pay, and list what the campaign tool received:

@@ -1,5 +1,6 @@
 import type { Client } from '../connectors/connector.js';
 import type { Loader } from '../loaders/loader.js';
+import type { Context, Customer } from './customer.js';
 import type { ConsentChannel, ConsentStatus, Purpose } from './schema.generated.js';
 
 /** What a customer said about one use of personal data, as a system holds it. */
@@ -7,6 +8,8 @@ export interface ConsentStatement {
   purpose: Purpose;
   /** Left out when it is for every channel, or for none in particular. */
   channel?: ConsentChannel | null | undefined;
+  /** The kind of mail, by the name that the system shows. An entry with a topic never decides about permission. */
+  topic?: string | null | undefined;
   status: ConsentStatus;
   /** When it was said, ISO 8601 in UTC with `Z`; null when the system does not tell. */
   updatedAt?: string | null | undefined;
@@ -24,4 +27,9 @@ export interface ConsentDeclaration<C extends Client = Client> {
    * withdrawal is in force as soon as that.
    */
   ofRecord: Loader<C, string, readonly ConsentStatement[]>;
+  /**
+   * What the system notes beside consent, such as opt-outs of single kinds of mail and legal bases. Only `Customer.consents` reads it; it
+   * never decides about permission. Its loaders have the freshness of the source.
+   */
+  notesOf?(customer: Customer, context: Context): Promise<readonly ConsentStatement[]>;
 }

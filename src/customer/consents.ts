@@ -13,6 +13,8 @@ export interface ConsentSource {
   /** What it may say something about. */
   purposes: readonly Purpose[];
   ofRecord: Loader<Client, string, readonly Consent[]>;
+  /** What it notes beside consent: see `ConsentDeclaration`. */
+  notesOf(customer: Customer, context: Context): Promise<readonly Consent[]>;
 }
 
 /** What one system says of a customer. */
@@ -53,10 +55,11 @@ const FRESHNESS = {
 /** Registers the loader that a source's consent is asked by. Throws a ConfigError when the source keeps no customers. */
 export function addConsentLoader(
   source: LoadedSource<Client>,
-  { purposes, ofRecord: declared }: ConsentDeclaration,
+  declaration: ConsentDeclaration,
   recordKey: string | undefined,
   registry: LoaderRegistry,
 ): ConsentSource {
+  const { purposes, ofRecord: declared } = declaration;
   if (recordKey === undefined)
     throw new ConfigError([
       `${source.name} tells of consent, so it must say who its customers are: declare its identity.`,
@@ -75,15 +78,21 @@ export function addConsentLoader(
   };
   registry.add(source, told, undefined, declared);
   // Whoever asks by the loader as it was declared is given what was made of it.
-  return { name, purposes, ofRecord: declared as ConsentSource['ofRecord'] };
+  return {
+    name,
+    purposes,
+    ofRecord: declared as ConsentSource['ofRecord'],
+    notesOf: async (customer, context) =>
+      ((await declaration.notesOf?.(customer, context)) ?? []).map((statement) => consentOf(statement, name)),
+  };
 }
 
 /** Made once for each answer that is kept; and what is of one shape is read quickest, as it is for every request. */
 function consentOf(
-  { purpose, channel = null, status, updatedAt = null, evidence = null }: ConsentStatement,
+  { purpose, channel = null, topic = null, status, updatedAt = null, evidence = null }: ConsentStatement,
   source: string,
 ): Consent {
-  return { purpose, channel, status, source, updatedAt, evidence };
+  return { purpose, channel, topic, status, source, updatedAt, evidence };
 }
 
 export function createConsents(sources: readonly ConsentSource[]): Consents {
@@ -94,10 +103,13 @@ export function createConsents(sources: readonly ConsentSource[]): Consents {
   return {
     sources: sources.map(({ name }) => name),
     ofCustomer: async (customer, context) => {
-      const answers = await askAll(sources, customer, context);
+      const [answers, notes] = await Promise.all([
+        askAll(sources, customer, context),
+        Promise.all(sources.map((source) => source.notesOf(customer, context))),
+      ]);
       const failed = answers.find(({ error }) => error !== undefined);
       if (failed !== undefined) throw failed.error;
-      return answers.flatMap(({ statements }) => statements);
+      return sources.flatMap((_, i) => [...(answers[i]?.statements ?? []), ...(notes[i] ?? [])]);
     },
     answersFor: (purpose, customer, context) => askAll(able.get(purpose) ?? [], customer, context),
   };

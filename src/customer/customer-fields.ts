@@ -4,6 +4,7 @@ import type { IdentityRules, Outcome } from '../identity/identity-graph.js';
 import { fetchedAt } from '../loaders/fetched-at.js';
 import type { Companies } from './companies.js';
 import type { Context, Customer } from './customer.js';
+import { dealsPage, organisationsOf, ticketsPage } from './customer-lists.js';
 import { identifiersOf } from './identification.js';
 import { chooseValue, provenanceOf } from './profile.js';
 import type { CustomerOptions } from './resolvers.js';
@@ -15,7 +16,7 @@ const STATUS = { found: 'KNOWN', unknown: 'UNKNOWN', failed: 'UNAVAILABLE' } as 
 
 /** Answers the fields of Customer in schema/customer.graphql. */
 export function customerFields(options: CustomerOptions, companies: Companies): CustomerResolvers {
-  const { rules, survivorship, timelines, consents, ids } = options;
+  const { rules, survivorship, timelines, lists, consents, ids } = options;
   const recordKeys = new Map(rules.sources.map(({ name, identity }) => [name, identity.recordKey]));
 
   const chosen =
@@ -62,6 +63,9 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
       identifiersOf(await identity.fullMatch(), canShow(permissions, rules)),
     company: (customer, _, context) => companies.ofCustomer(customer, context),
     timeline: (customer, args, context) => timelinePage(customer, args, timelines, context),
+    tickets: (customer, args, context) => ticketsPage(customer, args, lists, context),
+    deals: (customer, args, context) => dealsPage(customer, args, lists, context),
+    organisations: (customer, _, context) => organisationsOf(customer, lists, context),
     consents: (customer, _, context) => consents.ofCustomer(customer, context),
     systems: async (customer) =>
       (await outcomesOf(customer, rules)).map(({ source, outcome }): SystemStatus => ({

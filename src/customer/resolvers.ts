@@ -1,6 +1,6 @@
 import type { GraphQLResolveInfo } from 'graphql';
-import { globalId } from '../global-id.js';
 import { ForbiddenError, InvalidInputError, LimitExceededError } from '../errors.js';
+import { globalId } from '../global-id.js';
 import { chooseIdentity } from '../identity/choose-identity.js';
 import type { CustomerIds } from '../identity/customer-id.js';
 import { identifierIn, type Identifier } from '../identity/identifiers.js';
@@ -15,6 +15,7 @@ import {
   type CustomerEvent,
 } from './customer.js';
 import { canShow, customerFields } from './customer-fields.js';
+import type { CustomerLists } from './customer-lists.js';
 import { ambiguous, identified } from './identification.js';
 import type { CustomerEventResolvers, ProfileField, QueryResolvers, Resolvers } from './schema.generated.js';
 import { camelCase, PROFILE_FIELDS, type Rule } from './survivorship.js';
@@ -24,6 +25,7 @@ import { wantedSources, type SourcesOfField } from './wanted-sources.js';
 export interface CustomerOptions extends CustomerDirectory, CompaniesOptions {
   survivorship: Readonly<Record<ProfileField, Rule>>;
   timelines: readonly TimelineSource[];
+  lists: CustomerLists;
   consents: Consents;
   /** The source that answers a field of Customer; undefined for the fields of this file. */
   sourceOfField: ReadonlyMap<string, string>;
@@ -53,6 +55,7 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
     TimelineEntry: {
       id: ({ source, recordId }) => globalId('TimelineEntry', source, recordId),
     },
+    ...listItemFields(options.lists),
     Company: {
       kvkNumber: (company) => company.identifier('kvkNumber'),
       vatNumber: (company) => company.identifier('vatNumber'),
@@ -113,6 +116,24 @@ function queryFields(options: CustomerOptions, companies: Companies): QueryResol
   };
 }
 
+/** The fields of tickets, deals and organisations that are no properties of the records. */
+function listItemFields({
+  tickets,
+}: CustomerLists): Pick<Resolvers, 'Ticket' | 'TicketComment' | 'Deal' | 'Organisation'> {
+  const ticketsBySource = new Map(tickets.map(({ name, declared }) => [name, declared]));
+  return {
+    Ticket: {
+      id: ({ source, recordId }) => globalId('Ticket', source, recordId),
+      satisfaction: (ticket) => ticketsBySource.get(ticket.source)?.satisfaction?.(ticket) ?? null,
+      comments: async (ticket, page, context) =>
+        (await ticketsBySource.get(ticket.source)?.comments?.(ticket, page, context)) ?? null,
+    },
+    TicketComment: { id: ({ source, recordId }) => globalId('TicketComment', source, recordId) },
+    Deal: { id: ({ source, recordId }) => globalId('Deal', source, recordId) },
+    Organisation: { id: ({ source, recordId }) => globalId('Organisation', source, recordId) },
+  };
+}
+
 function eventFields(options: CustomerOptions): CustomerEventResolvers {
   /** By context and event, so that the condition of an event and its result are about the same customer. */
   const eventIdentities = new WeakMap<Context, WeakMap<CustomerEvent, Promise<Identity | null>>>();
@@ -165,7 +186,7 @@ function readKey(
 
 /** Where a rule goes by the order of the sources, mostly the first one decides, and the others need not be asked. */
 function sourcesOfFields(
-  { rules, survivorship, timelines, consents, sourceOfField }: CustomerOptions,
+  { rules, survivorship, timelines, lists, consents, sourceOfField }: CustomerOptions,
   ofCompany: readonly string[],
 ): SourcesOfField {
   const first = (sources: readonly string[]) => sources.slice(0, 1);
@@ -174,6 +195,9 @@ function sourcesOfFields(
     // Made from the record of the first source that knows the customer.
     ['id', first(rules.sources.map(({ name }) => name))],
     ['timeline', timelines.map(({ name }) => name)],
+    ['tickets', lists.tickets.map(({ name }) => name)],
+    ['deals', lists.deals.map(({ name }) => name)],
+    ['organisations', lists.organisations.map(({ name }) => name)],
     ['consents', consents.sources],
     ['company', ofCompany],
     ...PROFILE_FIELDS.map((field): [string, readonly string[]] => {

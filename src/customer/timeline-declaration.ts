@@ -1,4 +1,5 @@
 import type { Context, Customer } from './customer.js';
+import type { PartOfList, PartRequest } from './merged-list.js';
 
 /** A value of the enum `TimelineKind`, to which sources may add. */
 export type TimelineKind = string;
@@ -16,27 +17,12 @@ export interface TimelineItem {
   amount?: { amount: string; currency: string } | null;
 }
 
-/** What a source is asked for a page of the timeline. */
-export interface TimelineRequest {
-  /** Of those that the source has, the ones that are wanted; never empty. */
+/** What a source is asked for a part of the timeline. */
+export interface TimelineRequest extends PartRequest {
+  /** The requested kinds that the source has; never empty. */
   kinds: ReadonlySet<TimelineKind>;
-  /** How many items at most. */
-  first: number;
-  /**
-   * Only items that come after this place in the timeline: newest first, of one moment by id downwards, both compared
-   * as text. So: `at < before.at`, or `at = before.at` and `id < before.id`.
-   */
-  before: { at: string; id: string } | null;
   /** Only items of this moment or later, ISO 8601 in UTC. */
   since: string | null;
-}
-
-/** Items of a source whose system cannot find the page. The timeline selects, sorts and cuts them. */
-export interface TimelineList {
-  /** In any order, whether they fit or not. */
-  items: readonly TimelineItem[];
-  /** Of each list of the system that was not read to its end: the moment of its oldest item that was read. */
-  readBackTo: readonly string[];
 }
 
 /** What a source adds to `Customer.timeline`. */
@@ -44,11 +30,7 @@ export interface TimelineDeclaration {
   kinds: readonly TimelineKind[];
   /**
    * The newest items of all the customer's records in the source that fit, newest first; one call for a page where that can
-   * be. Where the system cannot find them, a `TimelineList`.
+   * be. Where the system cannot find them, a `UnsortedItems`.
    */
-  page(
-    customer: Customer,
-    ask: TimelineRequest,
-    context: Context,
-  ): Promise<readonly TimelineItem[] | TimelineList>;
+  page(customer: Customer, request: TimelineRequest, context: Context): Promise<PartOfList<TimelineItem>>;
 }

@@ -29,6 +29,8 @@ export function decideConsent(
   for (const { statements, error } of answers) {
     if (error !== undefined) failed ??= { kind: 'failed', error };
     for (const one of statements) {
+      // An opt-out of one kind of mail is no withdrawal of consent, and a subscription to one kind is no consent to all.
+      if (one.topic != null) continue;
       if (one.purpose !== purpose || (channel != null && one.channel != null && one.channel !== channel))
         continue;
       if (one.status === 'GRANTED') granted.push(one);

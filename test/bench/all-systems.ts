@@ -7,9 +7,9 @@ import type { Tuning } from './tuning.js';
 const FIELD_OF: Record<string, string> = {
   'order-system': 'orders(first: 3) { nodes { number placedAt } }',
   webshop: 'cart { name }',
-  'contact-centre': 'tickets(first: 3) { subject }',
-  'crm-hubspot': 'deals(first: 3) { name }',
-  'crm-salesforce': 'opportunities(first: 3) { name }',
+  'contact-centre': 'tickets(first: 3) { nodes { subject } }',
+  'crm-hubspot': 'deals(first: 3) { nodes { name } }',
+  'crm-salesforce': 'deals(first: 3) { nodes { name } }',
   invoices: 'invoices(first: 3) { nodes { number } }',
   clickstream: 'lastSeenAt',
   facebook: 'facebookProfile { firstName }',

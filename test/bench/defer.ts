@@ -14,7 +14,7 @@ const NAMES = {
 
 const QUERY = `query ($by: CustomerKey!) { customer(by: $by) {
   orders(first: 3) { nodes { number placedAt } }
-  ... @defer { tickets(first: 3) { subject status } }
+  ... @defer { tickets(first: 3) { nodes { subject status } } }
 } }`;
 
 /** Who asks for the slow part later has the rest at once. */

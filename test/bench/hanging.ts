@@ -10,7 +10,7 @@ const TIMEOUT_MS = 1_000;
 /** Neither asks more of the other systems than the other. */
 const QUERIES = {
   without: 'orders(first: 3) { nodes { number placedAt } }',
-  with: 'tickets(first: 3) { subject status } orders(first: 3) { nodes { number placedAt } }',
+  with: 'tickets(first: 3) { nodes { subject status } } orders(first: 3) { nodes { number placedAt } }',
 };
 const SHARE_OF_CAPACITY = 0.2;
 const BLOCKS = 6;

@@ -17,7 +17,7 @@ const STARTS = 5;
 const IDLE_MS = 3_000;
 /** Of the four systems alone: a customer's name, any system may tell. */
 const FIELDS = `orders(first: 3) { nodes { number placedAt total { amount currency } lines { quantity product { sku title } } } }
-  tickets(first: 3) { subject status } deals(first: 3) { name } cart { total { amount currency } }`;
+  tickets(first: 3) { nodes { subject status } } deals(first: 3) { nodes { name } } cart { total { amount currency } }`;
 
 /** What it costs that sources are there: to start with them, to hold them, and to answer what asks nothing of them. */
 export async function pluggedIn(bench: Bench): Promise<Figure[]> {

@@ -11,7 +11,7 @@ export const SYSTEMS: readonly string[] = ['order-system', 'webshop', 'contact-c
 /** All that is asked of a customer: something of each of the four systems, and products of one by the words of another. */
 const FIELDS = `id name emails { value source }
   orders(first: 3) { nodes { number placedAt total { amount currency } lines { quantity product { sku title } } } }
-  tickets(first: 3) { subject status } company { name } cart { total { amount currency } }`;
+  tickets(first: 3) { nodes { subject status } } company { name } cart { total { amount currency } }`;
 
 export function one(email: string, fields = FIELDS): Body {
   return JSON.stringify({

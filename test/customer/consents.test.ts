@@ -11,6 +11,7 @@ const crm: ConsentSource = {
   name: 'crm',
   purposes: ['MARKETING'],
   ofRecord: { name: 'consents', load: () => Promise.resolve([]) },
+  notesOf: () => Promise.resolve([]),
 };
 
 /** A customer with these records in the CRM, of which the first ones are cached. */

@@ -27,7 +27,7 @@ const STATES = [
 const FIELD_OF: Record<string, string> = {
   'order-system': 'orders',
   webshop: 'cart',
-  'contact-centre': 'tickets',
+  'contact-centre': 'openTicketCount',
   'crm-hubspot': 'company',
 };
 const SOURCES = Object.keys(FIELD_OF);
@@ -36,7 +36,7 @@ const QUERY = `{
   customer(by: { email: "everywhere@example.nl" }) {
     orders(first: 2) { nodes { number total { amount } } }
     cart { total { amount } }
-    tickets(first: 2) { subject }
+    openTicketCount { value }
     company { name }
   }
 }`;

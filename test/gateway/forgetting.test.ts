@@ -141,7 +141,7 @@ async function read(gateway: TestGateway, by: object) {
       customer(by: $by) {
         name
         orders(first: 1) { nodes { status lines { product { title } } } }
-        tickets(first: 1) { subject }
+        tickets(first: 1) { nodes { subject } }
         company { name }
         cart { lines { nodes { title } } }
       }
@@ -154,7 +154,7 @@ async function read(gateway: TestGateway, by: object) {
     name: textAt(data, 'customer', 'name').endsWith('-Nieuw'),
     orders: at(order, 'status') === 'CANCELLED',
     product: textAt(order, 'lines', 0, 'product', 'title').endsWith(', new'),
-    tickets: at(data, 'customer', 'tickets', 0, 'subject')?.toString().endsWith(', new'),
+    tickets: at(data, 'customer', 'tickets', 'nodes', 0, 'subject')?.toString().endsWith(', new'),
     company: at(data, 'customer', 'company', 'name')?.toString().endsWith(', new'),
   };
 }

@@ -198,7 +198,7 @@ describe('a document that cannot be answered', QUICKLY, () => {
 
 describe('variables that do not fit', QUICKLY, () => {
   const QUERY =
-    'query ($by: CustomerKey!, $first: Int) { customer(by: $by) { tickets(first: $first) { id } } }';
+    'query ($by: CustomerKey!, $first: Int) { customer(by: $by) { tickets(first: $first) { nodes { id } } } }';
   const by = { email: PRIVATE };
   const cases: [string, unknown, string][] = [
     ['one that is missing', {}, 'The variable "$by" of type "CustomerKey!" is missing.'],

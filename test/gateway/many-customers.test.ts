@@ -92,8 +92,8 @@ test('a query over all twelve systems makes as many calls as their batches need,
     webshop: 2,
     'contact-centre': 2,
     'crm-hubspot': 5,
-    // A token first.
-    'crm-salesforce': 3,
+    // A token, the contact, its cases and its opportunities.
+    'crm-salesforce': 4,
     // A token first, too.
     invoices: 3,
     clickstream: 1,
@@ -113,7 +113,7 @@ test('a query over all twelve systems makes as many calls as their batches need,
     'contact-centre': 2,
     // Their deals are more than the hundred of one call.
     'crm-hubspot': 6,
-    'crm-salesforce': 3,
+    'crm-salesforce': 4,
     clickstream: 1,
     buienradar: 1,
     // Nobody of them is there.

@@ -87,7 +87,7 @@ describe('each source is asked once a round', () => {
 
   test.each([1, 50])('for the deals of %i customers', async (count) => {
     const { errors } = await coldGateway().query(
-      'query($by: [CustomerKey!]!) { customers(by: $by) { deals { name amount { amount } } } }',
+      'query($by: [CustomerKey!]!) { customers(by: $by) { deals { nodes { name amount { amount } } } } }',
       { by: ordinaryCustomers(60).filter(isInCrm).slice(0, count) },
     );
     expect(errors).toEqual([]);
@@ -96,7 +96,7 @@ describe('each source is asked once a round', () => {
 
   test('for the deals of customers of whom the CRM does not know some by the address given', async () => {
     const { errors } = await coldGateway().query(
-      'query($by: [CustomerKey!]!) { customers(by: $by) { deals { name } } }',
+      'query($by: [CustomerKey!]!) { customers(by: $by) { deals { nodes { name } } } }',
       { by: ordinaryCustomers(50) },
     );
     expect(errors).toEqual([]);
@@ -106,7 +106,7 @@ describe('each source is asked once a round', () => {
 
   test('however many aliases a query asks the same of', async () => {
     const alias = (name: string, email: string) => `${name}: customer(by: {email: "${email}@example.nl"})`;
-    const fields = '{ orders { nodes { number } } cart { name } tickets { id } }';
+    const fields = '{ orders { nodes { number } } cart { name } tickets { nodes { id } } }';
     const { errors } = await coldGateway().query(
       `{ ${alias('a', 'customer-1')} ${fields} ${alias('b', 'customer-2')} ${fields} ${alias('c', 'customer-1')} ${fields} }`,
     );
@@ -126,7 +126,7 @@ const CRM = { 'crm-hubspot': 1 };
 describe('a source that a query does not need', () => {
   test.each([
     ['cart { name }', { 'order-system': 1, webshop: 2 }],
-    ['tickets { id }', { 'order-system': 1, 'contact-centre': 2 }],
+    ['tickets { nodes { id } }', { 'order-system': 1, 'contact-centre': 2 }],
     ['jobTitle', { 'order-system': 1, 'crm-hubspot': 1 }],
     ['orders { nodes { number } }', { 'order-system': 2 }],
     ['id', { 'order-system': 1 }],
@@ -143,7 +143,7 @@ describe('a source that a query does not need', () => {
       `query($no: Boolean!) { customer(by: {email: "everywhere@example.nl"}) {
         orders { nodes { number } }
         cart @include(if: $no) { name }
-        ... @include(if: $no) { tickets { id } }
+        ... @include(if: $no) { tickets { nodes { id } } }
         company @skip(if: true) { name }
       } }`,
       { no: false },

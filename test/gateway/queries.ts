@@ -4,7 +4,7 @@ export const EVERYTHING = `{
   orders(first: 3) {
     nodes { number placedAt total { amount currency } lines { quantity product { sku title } } }
   }
-  tickets(first: 3) { subject status }
+  openTicketCount { value }
   company { name }
   cart { total { amount currency } }
 }`;

@@ -22,7 +22,7 @@ test('one query shows something of each of the twelve systems', async () => {
     expect(value, field).not.toBeNull();
     expect(value, field).not.toEqual([]);
   }
-  for (const list of ['orders', 'invoices', 'visits'])
+  for (const list of ['orders', 'tickets', 'deals', 'invoices', 'visits'])
     expect(listAt(customer, list, 'nodes'), list).not.toHaveLength(0);
   expect(at(customer, 'company', 'legalForm')).not.toBeNull();
   expect(at(customer, 'company', 'vat', 'isValid')).toBe(true);

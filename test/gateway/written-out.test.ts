@@ -173,7 +173,7 @@ describe.each(WAYS)('an operation that is %s', (way) => {
         ${name}: cart { ${name}: total { ${name}: amount } name lines { nodes { ${name}: product { ${name}: title } } } }
         locale
         orders(first: 1) { ${name}: nodes { ${name}: lines { ${name}: product { ${name}: sku } } number } }
-        tickets(first: 1) { ${name}: subject }
+        tickets(first: 1) { nodes { ${name}: subject } }
       }
       customer(by: $by) { ${name}: locale name }
       identify(by: $by) { ... on IdentifiedCustomer { ${name}: customer { ${name}: name } } }

@@ -25,8 +25,8 @@ const ofValues = policiesOfValues(publishedSdl);
 /** All fields that show data of a kind. A nested field needs what the fields above it need. */
 const OWN_FIELDS: Readonly<Record<string, readonly string[]>> = {
   'TimelineKind.ORDER': ['Customer.orders'],
-  'TimelineKind.TICKET': ['Customer.tickets', 'Customer.cases'],
-  'TimelineKind.CALL': ['Customer.tickets', 'Customer.cases'],
+  'TimelineKind.TICKET': ['Customer.tickets'],
+  'TimelineKind.CALL': ['Customer.tickets'],
   'TimelineKind.VISIT': ['Customer.visits'],
   'TimelineKind.INVOICE': ['Customer.invoices'],
   'TimelineKind.MESSAGE': ['Customer.facebookProfile', 'FacebookProfile.conversations'],
@@ -36,9 +36,9 @@ const OWN_FIELDS: Readonly<Record<string, readonly string[]>> = {
   'EventType.ORDER_CANCELLED': ['Customer.orders'],
   'EventType.CART_ABANDONED': ['Customer.cart'],
   'EventType.CART_CHANGED': ['Customer.cart'],
-  'EventType.TICKET_OPENED': ['Customer.tickets', 'Customer.cases'],
-  'EventType.TICKET_CHANGED': ['Customer.tickets', 'Customer.cases'],
-  'EventType.TICKET_SOLVED': ['Customer.tickets', 'Customer.cases'],
+  'EventType.TICKET_OPENED': ['Customer.tickets'],
+  'EventType.TICKET_CHANGED': ['Customer.tickets'],
+  'EventType.TICKET_SOLVED': ['Customer.tickets'],
   // They say that something changed, and not what.
   'EventType.CONTACT_CHANGED': [],
   'EventType.CONTACT_DELETED': [],

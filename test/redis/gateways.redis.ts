@@ -250,7 +250,7 @@ interface Seen {
 type Phase = 'there' | 'gone' | 'back';
 
 const QUERY = `query($by: CustomerKey!) {
-  customer(by: $by) { id orders { nodes { number } } tickets { subject } }
+  customer(by: $by) { id orders { nodes { number } } tickets { nodes { subject } } }
 }`;
 
 /** Requests of different customers, one after the other on each gateway, until it is stopped. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { rainOfPlaces } from '../../sources/buienradar/loaders.js';
 import { devicesOf, eventPages, visitPages } from '../../sources/clickstream/loaders.js';
-import { commentsOfTickets, organisations } from '../../sources/contact-centre/loaders.js';
+import { commentsOfTickets, organisationsOfUsers } from '../../sources/contact-centre/loaders.js';
 import {
   companies,
   deals,
@@ -67,8 +67,16 @@ const ofContact = [
   { id: ['2'], contactId: ['2'] },
 ] as const;
 const newest = [
-  { id: '1', first: 1 },
-  { id: ['2'], first: [2] },
+  { id: '1', first: 1, before: null },
+  {
+    id: ['2'],
+    first: [2],
+    before: [
+      { at: '2026-01-01T00:00:00.000Z', id: '1' },
+      { at: '2026-01-01T00:00:00.000Z', id: '2' },
+      { at: '2026-01-02T00:00:00.000Z', id: '1' },
+    ],
+  },
 ] as const;
 
 const KEYED: readonly Keyed[] = [
@@ -105,11 +113,21 @@ const KEYED: readonly Keyed[] = [
     { person: people, size: [2], after: places, names: [[], ['page_view'], ['page_view', 'page_ping']] },
   ),
   keyed(devicesOf, person, { customerNumbers: numbers.slice(1), visitorId: ['1'] }),
-  keyed(organisations, { id: '1', userId: '1' }, { id: ['2'], userId: ['2'] }),
+  keyed(organisationsOfUsers, { id: '1', userId: '1' }, { id: ['2'], userId: ['2'] }),
   keyed(
     commentsOfTickets,
-    { ticketId: '1', requesterId: '1', copiedIds: [], first: 1 },
-    { ticketId: ['2'], requesterId: ['2'], copiedIds: [['3'], ['3', '4']], first: [2] },
+    { ticketId: '1', requesterId: '1', copiedIds: [], first: 1, position: { page: null, skip: 0 } },
+    {
+      ticketId: ['2'],
+      requesterId: ['2'],
+      copiedIds: [['3'], ['3', '4']],
+      first: [2],
+      position: [
+        { page: null, skip: 1 },
+        { page: 'a', skip: 0 },
+        { page: 'a 1', skip: 0 },
+      ],
+    },
   ),
   keyed(companies, ...ofContact),
   keyed(deals, ...ofContact),

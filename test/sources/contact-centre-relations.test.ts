@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, inject, it } from 'vitest';
 import { contactCentre } from '../../sources/contact-centre/index.js';
-import { organisations, ticketsCopiedToUsers } from '../../sources/contact-centre/loaders.js';
+import { organisationsOfUsers, ticketsCopiedToUsers } from '../../sources/contact-centre/loaders.js';
 import { startContactCentre } from '../../sources/contact-centre/stand-in/index.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
 import { zendeskOrganizationId } from '../../sources/stand-ins/seed-ids.js';
@@ -47,6 +47,8 @@ function idsNewestFirst(tickets: readonly SeedTicket[]): string[] {
     .map(({ id }) => String(id));
 }
 
+const idsOf = (tickets: readonly SeedTicket[]): string[] => tickets.map(({ id }) => String(id)).sort();
+
 const copiedTo = (userId: number): SeedTicket[] =>
   callers
     .flatMap(({ contactCentre: { tickets } }) => tickets)
@@ -59,7 +61,8 @@ const organisationOf = ({ contactCentre: { companyId } }: Caller) => {
   return company === undefined
     ? null
     : {
-        id: String(zendeskOrganizationId(index)),
+        source: 'CONTACT_CENTRE',
+        recordId: String(zendeskOrganizationId(index)),
         name: expect.stringContaining(company.name) as string,
       };
 };
@@ -89,17 +92,17 @@ describe('what hangs on the tickets of the contact centre', () => {
   };
 
   it('says what customers thought of the help, with the tickets and without a further call', async () => {
-    const { customers, calls } = await ask('tickets(first: 100) { id satisfaction { score comment } }', [
-      everywhere,
-      ...ordinary,
-    ]);
+    const { customers, calls } = await ask(
+      'tickets(first: 100) { nodes { recordId satisfaction { score comment } } }',
+      [everywhere, ...ordinary],
+    );
     // Who they are, and their tickets.
     expect(calls).toBe(2);
     const ratings = [everywhere, ...ordinary].map(({ contactCentre: { tickets } }) =>
       idsNewestFirst(tickets).map((id) => {
         const rating = tickets.find((ticket) => String(ticket.id) === id)?.rating;
         return {
-          id,
+          recordId: id,
           satisfaction:
             rating === undefined || rating.score === 'offered'
               ? null
@@ -107,23 +110,23 @@ describe('what hangs on the tickets of the contact centre', () => {
         };
       }),
     );
-    expect(customers).toEqual(ratings.map((tickets) => ({ tickets })));
+    expect(customers).toEqual(ratings.map((nodes) => ({ tickets: { nodes } })));
     expect(JSON.stringify(ratings[0])).toContain('GOOD');
     for (const expected of ['GOOD', 'BAD', '"satisfaction":null', '"comment":null'])
       expect(JSON.stringify(ratings)).toContain(expected);
   });
 
   it('tells of fifty customers which organisations they are of, in one call for all organisations', async () => {
-    const { customers, calls } = await ask('supportOrganisation { id name }', ordinary);
+    const { customers, calls } = await ask('organisations { source recordId name }', ordinary);
     // Who they are by address, and the organisations.
     expect(calls).toBe(2);
-    expect(customers).toEqual(ordinary.map((one) => ({ supportOrganisation: organisationOf(one) })));
-    expect(new Set(ordinary.map((one) => organisationOf(one)?.id)).size).toBeGreaterThan(5);
+    expect(customers).toEqual(ordinary.map((one) => ({ organisations: [organisationOf(one) ?? []].flat() })));
+    expect(new Set(ordinary.map((one) => organisationOf(one)?.recordId)).size).toBeGreaterThan(5);
   });
 
   it('tells the domains of an organisation, which may be none', async () => {
-    const { customers } = await ask('supportOrganisation { domains }', [everywhere, ...ordinary]);
-    const found = customers.map((one) => at(one, 'supportOrganisation', 'domains'));
+    const { customers } = await ask('organisations { domains }', [everywhere, ...ordinary]);
+    const found = customers.map((one) => at(one, 'organisations', '0', 'domains'));
     expect(found).toContainEqual([]);
     for (const [i, one] of [everywhere, ...ordinary].entries()) {
       const company = world.companies.find(({ id }) => id === one.contactCentre.companyId);
@@ -134,38 +137,43 @@ describe('what hangs on the tickets of the contact centre', () => {
 
   it('does not ask for organisations when nobody is of one', async () => {
     const nobody = ordinary.filter((one) => organisationOf(one) === null);
-    const { customers, calls } = await ask('supportOrganisation { name }', nobody);
+    const { customers, calls } = await ask('organisations { name }', nobody);
     expect(calls).toBe(1);
-    expect(customers).toEqual(nobody.map(() => ({ supportOrganisation: null })));
+    expect(customers).toEqual(nobody.map(() => ({ organisations: [] })));
   });
 
   it('shows fifty customers the tickets of which they get a copy, each their own, in one call', async () => {
-    const { customers, calls } = await ask('copiedTickets(first: 100) { id }', [everywhere, ...ordinary]);
+    const { customers, calls } = await ask('copiedTickets(first: 100) { nodes { recordId } }', [
+      everywhere,
+      ...ordinary,
+    ]);
     // Who they are, and the tickets.
     expect(calls).toBe(2);
     const expected = [everywhere, ...ordinary].map(({ contactCentre: { userId } }) =>
       idsNewestFirst(copiedTo(userId)),
     );
-    expect(customers).toEqual(expected.map((ids) => ({ copiedTickets: ids.map((id) => ({ id })) })));
+    expect(customers).toEqual(
+      expected.map((ids) => ({ copiedTickets: { nodes: ids.map((recordId) => ({ recordId })) } })),
+    );
     expect(expected[0]).not.toEqual([]);
     expect(expected.flat().length).toBeGreaterThan(10);
   });
 
   it('counts and lists them apart from what the customer asked for', async () => {
     const { customers } = await ask(
-      'copiedTickets(first: 1) { id comments { byCustomer } } tickets(first: 100) { id } timeline(first: 100) { nodes { recordId } }',
+      'copiedTickets(first: 1) { nodes { recordId comments { nodes { isByCustomer } } } } tickets(first: 100) { nodes { recordId } } timeline(first: 100) { nodes { recordId } }',
       [everywhere],
     );
     const [own] = customers;
     const [newest] = idsNewestFirst(copiedTo(everywhere.contactCentre.userId));
-    expect(listAt(own, 'copiedTickets').map((ticket) => at(ticket, 'id'))).toEqual([newest]);
+    expect(listAt(own, 'copiedTickets', 'nodes').map((ticket) => at(ticket, 'recordId'))).toEqual([newest]);
     expect(JSON.stringify([at(own, 'tickets'), at(own, 'timeline')])).not.toContain(newest);
     // Who asked was somebody else, and it is their words that count as a customer's.
-    expect(at(listAt(own, 'copiedTickets')[0], 'comments', '0', 'byCustomer')).toBe(true);
+    expect(at(own, 'copiedTickets', 'nodes', '0', 'comments', 'nodes', '0', 'isByCustomer')).toBe(true);
   });
 
   it('shows them none of a customer whom it does not know', async () => {
-    const { customers, calls } = await ask('copiedTickets { id } supportOrganisation { id }', [
+    const { customers, calls } = await ask('copiedTickets { nodes { id } } organisations { id }', [
       { ...everywhere, email: 'nobody@example.nl' },
     ]);
     expect(customers).toEqual([null]);
@@ -175,7 +183,7 @@ describe('what hangs on the tickets of the contact centre', () => {
   it.each([0, 101])('refuses to show %d of them', async (first) => {
     gateway = createTestGateway(control.settings);
     const { errors } = await gateway.query(
-      `{ customer(by: { email: "everywhere@example.nl" }) { copiedTickets(first: ${first}) { id } } }`,
+      `{ customer(by: { email: "everywhere@example.nl" }) { copiedTickets(first: ${first}) { nodes { id } } } }`,
     );
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
@@ -183,13 +191,13 @@ describe('what hangs on the tickets of the contact centre', () => {
   it('leaves each of them null when it refuses the gateway', async () => {
     gateway = createTestGateway({ ...directSettings(FOUR_SYSTEMS), CONTACT_CENTRE_API_TOKEN: 'wrong' });
     const { data, errors } = await gateway.query(
-      '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt copiedTickets { id } supportOrganisation { id } } }',
+      '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt copiedTickets { nodes { id } } organisations { id } } }',
     );
     expect(data).toEqual({
       customer: {
         becameCustomerAt: expect.any(String) as string,
         copiedTickets: null,
-        supportOrganisation: null,
+        organisations: [null],
       },
     });
     expect(errors.map(({ extensions }) => extensions.code)).toEqual([
@@ -213,7 +221,9 @@ describe('the loaders of what hangs on tickets', () => {
   });
   const load = async (...keys: string[]) =>
     (await ticketsCopiedToUsers.load(keys, client)).map((one) =>
-      one instanceof Error ? one : { ids: one.tickets.map(({ id }) => id), isComplete: one.isComplete },
+      one instanceof Error
+        ? one
+        : { ids: one.tickets.map(({ recordId }) => recordId).sort(), isComplete: one.isComplete },
     );
 
   it('give a ticket to each of several who get a copy, and to nobody else', async () => {
@@ -226,7 +236,7 @@ describe('the loaders of what hangs on tickets', () => {
     expect(await load('10', '11', '12', '13')).toEqual([
       { ids: [], isComplete: true },
       { ids: ['1'], isComplete: true },
-      { ids: idsNewestFirst(tickets.slice(0, 2)), isComplete: true },
+      { ids: idsOf(tickets.slice(0, 2)), isComplete: true },
       { ids: [], isComplete: true },
     ]);
   });
@@ -235,7 +245,7 @@ describe('the loaders of what hangs on tickets', () => {
     const tickets = Array.from({ length: 1_700 }, (_, i) => copied(i + 1, 11));
     await start([somebody('a@example.nl', 10, tickets), somebody('b@example.nl', 11)]);
     expect(await load('11', '12')).toEqual([
-      { ids: idsNewestFirst(tickets), isComplete: true },
+      { ids: idsOf(tickets), isComplete: true },
       { ids: [], isComplete: true },
     ]);
   });
@@ -251,7 +261,7 @@ describe('the loaders of what hangs on tickets', () => {
   it('find organisations by id, each once, and none that is not there', async () => {
     await start([]);
     const ids = [3, 0, 1].map((index) => String(zendeskOrganizationId(index)));
-    const found = await organisations.load(
+    const found = await organisationsOfUsers.load(
       [...ids, '17'].map((id) => ({ id, userId: '10' })),
       client,
     );
@@ -262,7 +272,7 @@ describe('the loaders of what hangs on tickets', () => {
   });
 
   it('ask for a hundred at most', () => {
-    expect([organisations.maxBatch, ticketsCopiedToUsers.maxBatch]).toEqual([100, 100]);
+    expect([organisationsOfUsers.maxBatch, ticketsCopiedToUsers.maxBatch]).toEqual([100, 100]);
   });
 });
 
@@ -317,25 +327,27 @@ describe('what Zendesk may answer about tickets and organisations', () => {
     ['not yet given', { score: 'offered' }],
   ])('has no satisfaction where the rating is %s', async (_, rating) => {
     ticket = { satisfaction_rating: rating };
-    const { data, errors } = await ask('tickets { satisfaction { score } }');
+    const { data, errors } = await ask('tickets { nodes { satisfaction { score } } }');
     expect(errors).toEqual([]);
-    expect(at(data, 'customer', 'tickets')).toEqual([{ satisfaction: null }]);
+    expect(listAt(data, 'customer', 'tickets', 'nodes')).toEqual([{ satisfaction: null }]);
   });
 
   it('has no comment where nothing was added to the score', async () => {
     ticket = { satisfaction_rating: { id: 1, score: 'bad', comment: '' } };
-    const { data } = await ask('tickets { satisfaction { score comment } }');
-    expect(at(data, 'customer', 'tickets')).toEqual([{ satisfaction: { score: 'BAD', comment: null } }]);
+    const { data } = await ask('tickets { nodes { satisfaction { score comment } } }');
+    expect(listAt(data, 'customer', 'tickets', 'nodes')).toEqual([
+      { satisfaction: { score: 'BAD', comment: null } },
+    ]);
   });
 
   it.each(['secret', 4711])(
     'costs the satisfaction alone, and tells no value, when a score is %s',
     async (score) => {
       ticket = { satisfaction_rating: { score } };
-      const { data, errors } = await ask('tickets { id satisfaction { score } }');
-      expect(at(data, 'customer', 'tickets')).toEqual([{ id: '5', satisfaction: null }]);
+      const { data, errors } = await ask('tickets { nodes { recordId satisfaction { score } } }');
+      expect(listAt(data, 'customer', 'tickets', 'nodes')).toEqual([{ recordId: '5', satisfaction: null }]);
       expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
-        [['customer', 'tickets', 0, 'satisfaction'], 'SOURCE_CONTRACT'],
+        [['customer', 'tickets', 'nodes', 0, 'satisfaction'], 'SOURCE_CONTRACT'],
       ]);
       expect(JSON.stringify(errors)).not.toContain(String(score));
     },
@@ -350,34 +362,34 @@ describe('what Zendesk may answer about tickets and organisations', () => {
     ['asked for it', { requester_id: 1, email_cc_ids: [1] }, false],
   ])('shows a copied ticket or not to a customer who %s', async (_, more, isShown) => {
     ticket = more;
-    const { data, errors } = await ask('copiedTickets { id }');
+    const { data, errors } = await ask('copiedTickets { nodes { recordId } }');
     expect(errors).toEqual([]);
-    expect(at(data, 'customer', 'copiedTickets')).toEqual(isShown ? [{ id: '5' }] : []);
+    expect(listAt(data, 'customer', 'copiedTickets', 'nodes')).toEqual(isShown ? [{ recordId: '5' }] : []);
   });
 
   it('has no organisation where the one of the user is gone', async () => {
     user = { organization_id: 7 };
     organisationsAnswer = { organizations: [] };
-    const { data, errors } = await ask('supportOrganisation { name }');
+    const { data, errors } = await ask('organisations { name }');
     expect(errors).toEqual([]);
-    expect(at(data, 'customer', 'supportOrganisation')).toBeNull();
+    expect(listAt(data, 'customer', 'organisations')).toEqual([]);
   });
 
   it('shows no organisation that was not requested', async () => {
     user = { organization_id: 7 };
     organisationsAnswer = { organizations: [{ id: 8, name: 'Another' }] };
-    const { data, errors } = await ask('supportOrganisation { name }');
-    expect(at(data, 'customer', 'supportOrganisation')).toBeNull();
+    const { data, errors } = await ask('organisations { name }');
+    expect(listAt(data, 'customer', 'organisations')).toEqual([null]);
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
   });
 
   it('costs the organisation alone when it answers another shape', async () => {
     user = { organization_id: 7, name: 'Jan' };
     organisationsAnswer = { organizations: [{ id: 7, name: ['secret'] }] };
-    const { data, errors } = await ask('name supportOrganisation { name }');
-    expect(at(data, 'customer')).toEqual({ name: 'Jan', supportOrganisation: null });
+    const { data, errors } = await ask('name organisations { name }');
+    expect(at(data, 'customer')).toEqual({ name: 'Jan', organisations: [null] });
     expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
-      [['customer', 'supportOrganisation'], 'SOURCE_CONTRACT'],
+      [['customer', 'organisations', 0], 'SOURCE_CONTRACT'],
     ]);
     expect(JSON.stringify(errors)).not.toContain('secret');
   });

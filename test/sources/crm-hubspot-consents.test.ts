@@ -5,21 +5,34 @@ import { startCrmHubspot } from '../../sources/crm-hubspot/stand-in/index.js';
 import type { Person } from '../../sources/stand-ins/world.js';
 import { open } from '../connectors/contract.js';
 import { sendJson, startServer } from '../connectors/server.js';
-import { describeConsents } from './consent-contract.js';
+import { describeConsents, type Said } from './consent-contract.js';
 
-const saidOf = ({ crm }: Person) => {
-  const last = crm?.marketing.choices.find(({ kindId }) => kindId === undefined)?.changes[0];
-  return last?.isOut === true
-    ? [
-        {
-          purpose: 'MARKETING',
-          channel: 'EMAIL',
-          status: 'REVOKED',
-          updatedAt: new Date(last.at).toISOString(),
-          evidence: `hs_email_optout, ${last.source}`,
-        },
-      ]
-    : [];
+const KINDS = [
+  { property: 'hs_email_optout', kindId: undefined, topic: null },
+  { property: 'hs_email_optout_482110072', kindId: '482110072', topic: 'Aanbiedingen' },
+  { property: 'hs_email_optout_482110079', kindId: '482110079', topic: 'Klantonderzoek' },
+  { property: 'hs_email_optout_482110071', kindId: '482110071', topic: 'Nieuwsbrief' },
+];
+
+/** All mail first, then each kind of mail by its name, then the settings beside consent. */
+const saidOf = ({ crm }: Person): Said[] => {
+  const { choices = [], isMarketable, legalBases = [] } = crm?.marketing ?? {};
+  const note = { purpose: 'MARKETING', channel: null, status: 'UNKNOWN', updatedAt: null };
+  return [
+    ...KINDS.map(({ property, kindId, topic }) => {
+      const last = choices.find((choice) => choice.kindId === kindId)?.changes[0];
+      return {
+        purpose: 'MARKETING',
+        channel: 'EMAIL',
+        topic,
+        status: last?.isOut === true ? 'REVOKED' : 'UNKNOWN',
+        updatedAt: last === undefined ? null : new Date(last.at).toISOString(),
+        evidence: last === undefined ? property : `${property}, ${last.source}`,
+      };
+    }),
+    { ...note, evidence: `hs_marketable_status: ${isMarketable}` },
+    ...(legalBases.length === 0 ? [] : [{ ...note, evidence: `hs_legal_basis: ${legalBases.join('; ')}` }]),
+  ];
 };
 
 describe("the CRM's opt-outs as consents", () => {
@@ -28,11 +41,10 @@ describe("the CRM's opt-outs as consents", () => {
     start: (world) => startCrmHubspot(world),
     keyOf: ({ crm }) => crm && { hubspotContactId: crm.contactId },
     saidOf,
-    // Of who opted out of one kind of mail alone, or came back, it says nothing.
-    statuses: ['REVOKED'],
+    statuses: ['REVOKED', 'UNKNOWN'],
     callsForWhoTheyAre: 1,
-    // HubSpot takes fifty when it is asked how a property came to be what it is.
-    callsForAHundred: 2,
+    // Two batches of the opt-out of all mail, the kinds of mail, and two batches of these: a batch with history takes fifty.
+    callsForAHundred: 2 + 1 + 2,
     withdraw: async ({ url, settings }, { crm }) => {
       const response = await fetch(`${url}/crm/v3/objects/contacts/${crm?.contactId ?? ''}`, {
         method: 'PATCH',

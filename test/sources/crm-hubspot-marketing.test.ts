@@ -11,6 +11,7 @@ import type { Person } from '../../sources/stand-ins/world.js';
 import type { RestClient } from '../../src/connectors/rest.js';
 import { open, type Opened } from '../connectors/contract.js';
 import { sendJson, startServer, type SmallServer } from '../connectors/server.js';
+import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { fakeClock } from '../support/clock.js';
 import { createTestGateway } from '../support/gateway.js';
 import { at, listAt } from '../support/read.js';
@@ -22,30 +23,48 @@ const everywhere = everybody.find(({ email }) => email === 'everywhere@example.n
 const ordinary = everybody.filter(({ email }) => email.startsWith('customer-')).slice(0, 50);
 const { CRM_HUBSPOT_URL, CRM_HUBSPOT_TOKEN } = directSettings();
 
-/** As the CRM holds them: all mail first, then each kind by its name. */
-const subscriptionsOf = ({ crm }: Person) =>
-  [
-    { id: null, name: null },
-    { id: '482110072', name: 'Aanbiedingen' },
-    { id: '482110079', name: 'Klantonderzoek' },
-    { id: '482110071', name: 'Nieuwsbrief' },
-  ].map(({ id, name }) => {
-    const last = crm?.marketing.choices.find(({ kindId }) => (kindId ?? null) === id)?.changes[0];
+const evidenceOf = (...parts: (string | undefined)[]) =>
+  parts.filter((part) => part !== undefined).join(', ');
+const CONSENT = { purpose: 'MARKETING', source: 'CRM_HUBSPOT' };
+
+/** The entries of one contact: all mail first, then each kind of mail by its name, then the notes. */
+const entriesOf = ({ crm }: Person) => {
+  const { choices = [], isMarketable, legalBases = [] } = crm?.marketing ?? {};
+  const subscriptions = [
+    { property: 'hs_email_optout', kindId: undefined, topic: null },
+    { property: 'hs_email_optout_482110072', kindId: '482110072', topic: 'Aanbiedingen' },
+    { property: 'hs_email_optout_482110079', kindId: '482110079', topic: 'Klantonderzoek' },
+    { property: 'hs_email_optout_482110071', kindId: '482110071', topic: 'Nieuwsbrief' },
+  ].map(({ property, kindId, topic }) => {
+    const last = choices.find((choice) => choice.kindId === kindId)?.changes[0];
     return {
-      id,
-      purpose: name,
+      ...CONSENT,
       channel: 'EMAIL',
-      status: last?.isOut === true ? 'OPTED_OUT' : 'NOT_OPTED_OUT',
-      source: last?.source ?? null,
+      topic,
+      status: last?.isOut === true ? 'REVOKED' : 'UNKNOWN',
       updatedAt: last === undefined ? null : new Date(last.at).toISOString(),
+      evidence: evidenceOf(property, last?.source),
     };
   });
+  const note = (evidence: string) => ({
+    ...CONSENT,
+    channel: null,
+    topic: null,
+    status: 'UNKNOWN',
+    updatedAt: null,
+    evidence,
+  });
+  return [
+    ...subscriptions,
+    note(`hs_marketable_status: ${isMarketable}`),
+    ...(legalBases.length === 0 ? [] : [note(`hs_legal_basis: ${legalBases.join('; ')}`)]),
+  ];
+};
 
-describe('the CRM, asked what somebody said to marketing', () => {
-  const MARKETING = `marketingOptOut isMarketingContact legalBases
-    marketingSubscriptions { id purpose channel status source updatedAt }`;
+describe('the consents that the CRM holds', () => {
+  const MARKETING = 'consents { purpose channel topic status source updatedAt evidence }';
 
-  it('shows it for each kind of mail, with its source and moment', async () => {
+  it('shows each kind of mail with its last change, and the legal bases', async () => {
     const people = [everywhere, ...ordinary].flatMap((person) => person ?? []);
     const gateway = createTestGateway({ CRM_HUBSPOT_URL, CRM_HUBSPOT_TOKEN });
     const { data, errors } = await gateway.query(
@@ -54,25 +73,20 @@ describe('the CRM, asked what somebody said to marketing', () => {
     );
     await gateway.close();
     expect(errors).toEqual([]);
-    expect(listAt(data, 'customers')).toEqual(
-      people.map((person) => ({
-        marketingOptOut: subscriptionsOf(person)[0]?.status === 'OPTED_OUT',
-        isMarketingContact: person.crm?.marketing.isMarketable,
-        legalBases: person.crm?.marketing.legalBases,
-        marketingSubscriptions: subscriptionsOf(person),
-      })),
-    );
-    const statuses = (person: Person | undefined) =>
-      person === undefined ? [] : subscriptionsOf(person).map(({ status }) => status);
-    expect(statuses(everywhere)).toContain('OPTED_OUT');
-    expect(statuses(everywhere)).toContain('NOT_OPTED_OUT');
+    expect(listAt(data, 'customers')).toEqual(people.map((person) => ({ consents: entriesOf(person) })));
+    const statuses = people
+      .slice(0, 1)
+      .flatMap(entriesOf)
+      .map(({ status }) => status);
+    expect(statuses).toContain('REVOKED');
+    expect(statuses).toContain('UNKNOWN');
   });
 
-  it('asks for no more than it needs for what a contact itself tells', async () => {
+  it('makes no further call for a field of the contact itself', async () => {
     const control = await faultControl([], ['crm-hubspot']);
     const gateway = createTestGateway(control.settings);
     const { errors } = await gateway.query(
-      `query($by: CustomerKey!) { customer(by: $by) { jobTitle marketingOptOut isMarketingContact legalBases } }`,
+      `query($by: CustomerKey!) { customer(by: $by) { jobTitle lifecycleStage } }`,
       { by: { hubspotContactId: everywhere?.crm?.contactId } },
     );
     const calls = control.counters()['crm-hubspot']?.calls;
@@ -95,19 +109,20 @@ describe('the CRM, asked what somebody said to marketing', () => {
     const ask = async () => {
       await control.heal();
       const { errors } = await gateway.query(
-        'query($by: [CustomerKey!]!) { customers(by: $by) { marketingSubscriptions { status } } }',
+        'query($by: [CustomerKey!]!) { customers(by: $by) { consents { status } } }',
         { by: contacts.map(({ crm }) => ({ hubspotContactId: crm?.contactId })) },
       );
       expect(errors).toEqual([]);
       return control.counters()['crm-hubspot']?.calls;
     };
-    // Who they are; which kinds there are; two batches.
-    expect(await ask()).toBe(1 + 1 + 2);
+    // The contacts; the kinds of mail; two batches each of the consents and of the kinds.
+    expect(await ask()).toBe(1 + 1 + 2 + 2);
+    // Consents are cached for five seconds, and kinds of mail for an hour.
     expect(await ask()).toBe(2);
     clock.advance(59 * 60_000);
-    expect(await ask()).toBe(1 + 2);
+    expect(await ask()).toBe(1 + 2 + 2);
     clock.advance(2 * 60_000);
-    expect(await ask()).toBe(1 + 1 + 2);
+    expect(await ask()).toBe(1 + 1 + 2 + 2);
     await gateway.close();
     await control.close();
     await standIn.close();
@@ -149,19 +164,23 @@ describe('the CRM, asked what somebody said to marketing', () => {
     await gateway.close();
     await standIn.close();
     expect(errors).toEqual([]);
-    expect(at(data, 'customer')).toMatchObject({
-      marketingOptOut: false,
-      isMarketingContact: true,
-      legalBases: ['Not applicable'],
-    });
-    expect(listAt(data, 'customer', 'marketingSubscriptions').at(-1)).toEqual({
-      id: '482110071',
-      purpose: 'Nieuwsbrief',
-      channel: 'EMAIL',
-      status: 'OPTED_OUT',
-      source: 'FORM',
-      updatedAt: '2026-01-01T00:00:00.000Z',
-    });
+    const consents = listAt(data, 'customer', 'consents').filter(
+      (consent) => at(consent, 'source') === 'CRM_HUBSPOT',
+    );
+    const entry = { ...CONSENT, channel: 'EMAIL' };
+    const note = { ...CONSENT, channel: null, topic: null, status: 'UNKNOWN', updatedAt: null };
+    expect(consents.at(0)).toMatchObject({ ...entry, topic: null, status: 'UNKNOWN' });
+    expect(consents.slice(-3)).toEqual([
+      {
+        ...entry,
+        topic: 'Nieuwsbrief',
+        status: 'REVOKED',
+        updatedAt: '2026-01-01T00:00:00.000Z',
+        evidence: 'hs_email_optout_482110071, FORM',
+      },
+      { ...note, evidence: 'hs_marketable_status: true' },
+      { ...note, evidence: 'hs_legal_basis: Not applicable' },
+    ]);
   });
 
   describe('as it may also answer', () => {
@@ -187,7 +206,7 @@ describe('the CRM, asked what somebody said to marketing', () => {
     it('does not take for "not opted out" what the account keeps no property of', async () => {
       await answering({ results: [contact('1', { email: 'jan@example.nl' })] });
       expect(await contactsById.load(['1'], client)).toMatchObject([
-        [{ marketingOptOut: null, isMarketingContact: null, legalBases: [] }],
+        [{ isMarketingContact: null, legalBases: [] }],
       ]);
       const types = [
         { id: null, name: null },
@@ -226,21 +245,12 @@ describe('the CRM, asked what somebody said to marketing', () => {
       expect(await subscriptionsOfContacts.load([{ contactId: '1', types }], client)).toEqual([
         [
           {
-            id: '5',
-            purpose: 'News',
-            channel: 'EMAIL',
-            status: 'OPTED_OUT',
-            source: 'EMAIL',
-            updatedAt: '2026-01-01T00:00:00.000Z',
+            type: { id: '5', name: 'News' },
+            isOptedOut: true,
+            changedBy: 'EMAIL',
+            changedAt: '2026-01-01T00:00:00.000Z',
           },
-          {
-            id: '6',
-            purpose: 'Offers',
-            channel: 'EMAIL',
-            status: 'NOT_OPTED_OUT',
-            source: null,
-            updatedAt: null,
-          },
+          { type: { id: '6', name: 'Offers' }, isOptedOut: false, changedBy: null, changedAt: null },
         ],
       ]);
     });
@@ -264,19 +274,28 @@ describe('the CRM, asked what somebody said to marketing', () => {
       ]);
     });
 
-    it('leaves null nothing but the subscriptions when it may not list its properties', async () => {
+    it('leaves only the consents null when it may not list its properties, and still obeys an opt-out', async () => {
       await answering({ results: [contact('1', { jobtitle: 'Bakker', hs_email_optout: 'true' })] }, 403);
-      const gateway = createTestGateway({ CRM_HUBSPOT_URL: server.url, CRM_HUBSPOT_TOKEN: 't' });
-      const { data, errors } = await gateway.query(
-        '{ customer(by: { hubspotContactId: "1" }) { jobTitle marketingOptOut marketingSubscriptions { status } } }',
-      );
-      await gateway.close();
-      expect(data).toEqual({
-        customer: { jobTitle: 'Bakker', marketingOptOut: true, marketingSubscriptions: null },
+      const gateway = createTestGateway({
+        ...CALLER_SETTINGS,
+        AUDIT_FILE: '/dev/null',
+        CRM_HUBSPOT_URL: server.url,
+        CRM_HUBSPOT_TOKEN: 't',
       });
-      expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
-        [['customer', 'marketingSubscriptions'], 'SOURCE_FORBIDDEN'],
+      const ask = async (fields: string, purpose: 'SERVICE' | 'MARKETING') =>
+        gateway.query(
+          `{ customer(by: { hubspotContactId: "1" }) { ${fields} } }`,
+          {},
+          await headersOf('campaign', { purpose }),
+        );
+      const forService = await ask('jobTitle consents { status }', 'SERVICE');
+      const forMarketing = await ask('jobTitle', 'MARKETING');
+      await gateway.close();
+      expect(forService.data).toEqual({ customer: { jobTitle: 'Bakker', consents: null } });
+      expect(forService.errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
+        [['customer', 'consents'], 'SOURCE_FORBIDDEN'],
       ]);
+      expect(forMarketing.errors.map(({ extensions }) => extensions.code)).toEqual(['CONSENT_REQUIRED']);
     });
 
     it('refuses a history whose moments are none', async () => {

@@ -110,14 +110,14 @@ describe('HubSpot', () => {
         query: `{ ${world.companies
           .map(
             ({ kvkNumber }, i) =>
-              `c${i}: company(by: { kvkNumber: "${kvkNumber}" }) { serviceTickets(first: 100) { id } }`,
+              `c${i}: company(by: { kvkNumber: "${kvkNumber}" }) { tickets(first: 100) { nodes { recordId } } }`,
           )
           .join(' ')} }`,
         calls: 2 + Math.ceil(world.companies.flatMap(({ serviceTickets }) => serviceTickets).length / 100),
         expectData: (data) => {
           expect(world.companies.map((_, i) => at(data, `c${i}`))).toEqual(
             world.companies.map((company) => ({
-              serviceTickets: ticketsOf(company).map(({ id }) => ({ id })),
+              tickets: { nodes: ticketsOf(company).map(({ id }) => ({ recordId: id })) },
             })),
           );
         },
@@ -134,12 +134,14 @@ describe('HubSpot', () => {
     },
     pages: {
       of: () => startCrmHubspot({ ...world, people: [], companies: [withManyTickets] }),
-      ...companyBy({ kvkNumber: withVat.kvkNumber }, 'serviceTickets(first: 100) { id }'),
+      ...companyBy({ kvkNumber: withVat.kvkNumber }, 'tickets(first: 100) { nodes { recordId } }'),
       data: {
         company: {
-          serviceTickets: ticketsOf(withManyTickets)
-            .slice(0, 100)
-            .map(({ id }) => ({ id })),
+          tickets: {
+            nodes: ticketsOf(withManyTickets)
+              .slice(0, 100)
+              .map(({ id }) => ({ recordId: id })),
+          },
         },
       },
       // By its number, two pages of which tickets are its own, and a search for the newest.
@@ -203,7 +205,7 @@ describe('the CRM', () => {
   it('finds a contact by id and by address, and shows what it holds', async () => {
     const gateway = createTestGateway(settings);
     const fields = `name jobTitle lifecycleStage company { name domain city industry employees kvkNumber }
-      deals(first: 100) { id name amount { amount currency } stage closesAt }`;
+      deals(first: 100) { nodes { recordId name amount { amount currency } stage isClosed isWon closesOn } }`;
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) { ${fields} } }`,
       { by: [{ hubspotContactId: everywhere?.crm?.contactId }, { email: 'EVERYWHERE@example.nl' }] },
@@ -223,15 +225,19 @@ describe('the CRM', () => {
         employees: company?.numberOfEmployees,
         kvkNumber: company?.kvkNumber,
       },
-      deals: everywhere?.crm?.deals
-        .toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
-        .map(({ id, name, amountCents, stage, closeDate }) => ({
-          id,
-          name,
-          amount: { amount: (amountCents / 100).toFixed(2), currency: 'EUR' },
-          stage,
-          closesAt: new Date(closeDate).toISOString(),
-        })),
+      deals: {
+        nodes: everywhere?.crm?.deals
+          .toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
+          .map(({ id, name, amountCents, stage, closeDate }) => ({
+            recordId: id,
+            name,
+            amount: { amount: (amountCents / 100).toFixed(2), currency: 'EUR' },
+            stage,
+            isClosed: stage.startsWith('closed'),
+            isWon: stage === 'closedwon',
+            closesOn: new Date(closeDate).toISOString().slice(0, 10),
+          })),
+      },
     };
     expect(listAt(data, 'customers')).toEqual([expected, expected]);
   });
@@ -306,7 +312,7 @@ describe('the CRM', () => {
   it.each([0, 101, -1])('refuses to give %d deals', async (first) => {
     const gateway = createTestGateway(settings);
     const { errors } = await gateway.query(
-      `{ customer(by: { email: "everywhere@example.nl" }) { deals(first: ${first}) { id } } }`,
+      `{ customer(by: { email: "everywhere@example.nl" }) { deals(first: ${first}) { nodes { id } } } }`,
     );
     await gateway.close();
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
@@ -358,28 +364,31 @@ describe('the CRM', () => {
     const gateway = createTestGateway(settings);
     const { data, errors } =
       await gateway.query(`{ customer(by: { email: "everywhere@example.nl" }) { company {
-      serviceTickets(first: 100) { id subject stage priority openedAt closedAt }
-      newest: serviceTickets(first: 1) { id }
+      tickets(first: 100) { nodes { recordId subject status statusText isOpen priority priorityText createdAt closedAt } }
+      newest: tickets(first: 1) { nodes { recordId } }
     } } }`);
     const quiet = world.companies.find(({ serviceTickets }) => serviceTickets.length === 0);
     const none = await gateway.query(
-      `{ company(by: { kvkNumber: "${quiet?.kvkNumber ?? ''}" }) { serviceTickets { id } } }`,
+      `{ company(by: { kvkNumber: "${quiet?.kvkNumber ?? ''}" }) { tickets { nodes { id } } } }`,
     );
     await gateway.close();
     expect(errors).toEqual([]);
     const expected = ticketsOf(company).map(({ id, subject, stage, priority, createdAt, closedAt }) => ({
-      id,
+      recordId: id,
       subject,
-      stage,
-      priority,
-      openedAt: new Date(createdAt).toISOString(),
+      status: closedAt === undefined ? null : 'CLOSED',
+      statusText: stage,
+      isOpen: closedAt === undefined,
+      priority: priority === 'MEDIUM' ? 'NORMAL' : priority,
+      priorityText: priority,
+      createdAt: new Date(createdAt).toISOString(),
       closedAt: closedAt === undefined ? null : new Date(closedAt).toISOString(),
     }));
     expect(at(data, 'customer', 'company')).toEqual({
-      serviceTickets: expected,
-      newest: expected.slice(0, 1).map(({ id }) => ({ id })),
+      tickets: { nodes: expected },
+      newest: { nodes: expected.slice(0, 1).map(({ recordId }) => ({ recordId })) },
     });
-    expect(none).toMatchObject({ data: { company: { serviceTickets: [] } }, errors: [] });
+    expect(none).toMatchObject({ data: { company: { tickets: { nodes: [] } } }, errors: [] });
   });
 
   it('shows only the newest tickets of a company that has more than one batch', async () => {
@@ -388,17 +397,17 @@ describe('the CRM', () => {
     const control = await faultControl([standIn]);
     const gateway = createTestGateway(standIn.settings(control.sources['crm-hubspot']?.url ?? ''));
     const { data, errors } = await gateway.query(
-      `{ company(by: { kvkNumber: "${busy.kvkNumber}" }) { serviceTickets(first: 3) { id } } }`,
+      `{ company(by: { kvkNumber: "${busy.kvkNumber}" }) { tickets(first: 3) { nodes { recordId } } } }`,
     );
     const calls = control.counters()['crm-hubspot']?.calls;
     await gateway.close();
     await control.close();
     await standIn.close();
     expect(errors).toEqual([]);
-    expect(at(data, 'company', 'serviceTickets')).toEqual(
+    expect(at(data, 'company', 'tickets', 'nodes')).toEqual(
       ticketsOf(busy)
         .slice(0, 3)
-        .map(({ id }) => ({ id })),
+        .map(({ id }) => ({ recordId: id })),
     );
     // By its number, two pages of its tickets, one search.
     expect(calls).toBe(1 + 2 + 1);
@@ -420,7 +429,7 @@ describe('the CRM', () => {
       (crm?.deals ?? [])
         .toSorted((a, b) => b.createdAt.localeCompare(a.createdAt))
         .slice(0, first)
-        .map(({ id }) => ({ id }));
+        .map(({ id }) => ({ recordId: id }));
 
     const [one, other, third] = everybody;
     if (one === undefined || other === undefined || third === undefined) throw new Error('too few contacts');
@@ -444,7 +453,7 @@ describe('the CRM', () => {
       await control.heal();
       const gateway = createTestGateway(standIn.settings(control.sources['crm-hubspot']?.url ?? ''));
       const answer = await gateway.query(
-        'query($by: [CustomerKey!]!) { customers(by: $by) { deals(first: 5) { id } } }',
+        'query($by: [CustomerKey!]!) { customers(by: $by) { deals(first: 5) { nodes { recordId } missing { source code } } } }',
         { by: people.map(({ crm }) => ({ hubspotContactId: crm?.contactId })) },
       );
       await gateway.close();
@@ -455,8 +464,8 @@ describe('the CRM', () => {
       const { data, errors, calls } = await dealsOf([busy, quiet]);
       expect(errors).toEqual([]);
       expect(listAt(data, 'customers')).toEqual([
-        { deals: newestOf(busy, 5) },
-        { deals: newestOf(quiet, 5) },
+        { deals: { nodes: newestOf(busy, 5), missing: [] } },
+        { deals: { nodes: newestOf(quiet, 5), missing: [] } },
       ]);
       // Who they are, three pages of whose deals, one search, one batch of deals.
       expect(calls).toBe(1 + 3 + 1 + 1);
@@ -464,9 +473,10 @@ describe('the CRM', () => {
 
     it('fails one that has more than can be read, and no other of its batch', async () => {
       const { data, errors } = await dealsOf([quiet, drowned]);
-      expect(listAt(data, 'customers')).toEqual([{ deals: newestOf(quiet, 5) }, { deals: null }]);
-      expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
-        [['customers', 1, 'deals'], 'SOURCE_CONTRACT'],
+      expect(errors).toEqual([]);
+      expect(listAt(data, 'customers')).toEqual([
+        { deals: { nodes: newestOf(quiet, 5), missing: [] } },
+        { deals: { nodes: [], missing: [{ source: 'CRM_HUBSPOT', code: 'SOURCE_CONTRACT' }] } },
       ]);
     });
   });
@@ -490,7 +500,7 @@ describe('the CRM', () => {
     const gateway = createTestGateway({ ...directSettings(), ...standIn.settings(standIn.url) });
     const { data, errors } = await gateway.query(
       `{ customer(by: { email: "other-address@example.nl" }) {
-        company { name } deals(first: 100) { id } newest: deals(first: 1) { id }
+        company { name } deals(first: 100) { nodes { recordId } } newest: deals(first: 1) { nodes { recordId } }
       } }`,
     );
     await gateway.close();
@@ -498,11 +508,11 @@ describe('the CRM', () => {
     expect(errors).toEqual([]);
     const deals = [...one.crm.deals, ...other.crm.deals]
       .toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
-      .map(({ id }) => ({ id }));
+      .map(({ id }) => ({ recordId: id }));
     expect(at(data, 'customer')).toEqual({
       company: { name: company?.name },
-      deals,
-      newest: deals.slice(0, 1),
+      deals: { nodes: deals },
+      newest: { nodes: deals.slice(0, 1) },
     });
   });
 
@@ -524,7 +534,7 @@ describe('the CRM', () => {
       const gateway = createTestGateway(standIn.settings(control.sources['crm-hubspot']?.url ?? ''));
       const people = large.people.filter(({ email }) => email.startsWith('customer-'));
       const { data, errors } = await gateway.query(
-        'query($by: [CustomerKey!]!) { customers(by: $by) { jobTitle company { kvkNumber } deals { id } } }',
+        'query($by: [CustomerKey!]!) { customers(by: $by) { jobTitle company { kvkNumber } deals { nodes { recordId } } } }',
         { by: people.map(({ email }) => ({ email })) },
       );
       expect(errors).toEqual([]);
@@ -537,9 +547,11 @@ describe('the CRM', () => {
                 jobTitle: crm.jobTitle === '' ? null : crm.jobTitle,
                 company:
                   crm.companyId === undefined ? null : { kvkNumber: companies.get(crm.companyId)?.kvkNumber },
-                deals: crm.deals
-                  .toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
-                  .map(({ id }) => ({ id })),
+                deals: {
+                  nodes: crm.deals
+                    .toSorted((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt))
+                    .map(({ id }) => ({ recordId: id })),
+                },
               },
         ),
       );
@@ -693,11 +705,11 @@ describe('the CRM', () => {
         CRM_HUBSPOT_URL: server.url,
         CRM_HUBSPOT_TOKEN: 't',
       });
-      const keys = ['1', '2', '3'].map((id) => ({ id, first: 3 }));
+      const keys = ['1', '2', '3'].map((id) => ({ id, first: 3, before: null }));
       expect(await newestDeals.load(keys, client)).toMatchObject([
-        [{ id: '7' }],
+        { items: [{ recordId: '7' }] },
         { code: 'SOURCE_RATE_LIMITED' },
-        [{ id: '7' }],
+        { items: [{ recordId: '7' }] },
       ]);
     });
 
@@ -718,11 +730,13 @@ describe('the CRM', () => {
       });
       const gateway = createTestGateway({ CRM_HUBSPOT_URL: server.url, CRM_HUBSPOT_TOKEN: 't' });
       const { data, errors } = await gateway.query(
-        '{ customer(by: { email: "everywhere@example.nl" }) { deals { name } } }',
+        '{ customer(by: { email: "everywhere@example.nl" }) { deals { nodes { name } missing { source code } } } }',
       );
       await gateway.close();
-      expect(data).toEqual({ customer: { deals: null } });
-      expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
+      expect(errors).toEqual([]);
+      expect(data).toEqual({
+        customer: { deals: { nodes: [], missing: [{ source: 'CRM_HUBSPOT', code: 'SOURCE_CONTRACT' }] } },
+      });
     });
 
     it('knows nobody by the id of a contact that was merged, and refuses any other contact', async () => {

@@ -41,52 +41,87 @@ const newestFirst = (one: { createdAt: string }, other: { createdAt: string }) =
 
 type SalesforcePerson = (typeof people)[number];
 
-/** What the gateway is to show of somebody. */
+const STATUSES: Readonly<Record<string, string>> = {
+  New: 'NEW',
+  Working: 'OPEN',
+  Escalated: 'OPEN',
+  Closed: 'CLOSED',
+};
+
+/** The expected view of a person. */
 function shown(person: SalesforcePerson) {
   const { salesforce: part } = person;
   const company = world.companies.find(({ id }) => id === part.companyId);
   return {
     name: `${person.firstName} ${person.lastName}`,
-    account:
+    organisations:
       company === undefined
-        ? null
-        : { name: company.name, city: company.city, employees: company.numberOfEmployees },
-    opportunities: part.opportunities.toSorted(newestFirst).map((one) => ({
-      id: one.id,
-      amount:
-        one.amountCents === null ? null : { amount: (one.amountCents / 100).toFixed(2), currency: 'EUR' },
-      stage: one.stage,
-      isClosed: one.stage.startsWith('Closed'),
-      isWon: one.stage === 'Closed Won',
-      role: one.role,
-      closesOn: one.closeDate,
-      createdAt: iso(one.createdAt),
-    })),
-    cases: part.cases.toSorted(newestFirst).map((one) => ({
-      number: one.caseNumber,
-      subject: one.subject,
-      status: one.status,
-      isClosed: one.status === 'Closed',
-      origin: one.origin,
-      createdAt: iso(one.createdAt),
-      closedAt: one.closedAt === null ? null : iso(one.closedAt),
-    })),
-    campaigns: part.campaigns.toSorted(newestFirst).map((member) => ({
-      name: seedCampaigns.find(({ id }) => id === member.campaignId)?.name,
-      status: member.status,
-      hasResponded: member.status === 'Responded',
-      respondedOn: member.respondedOn,
-      joinedAt: iso(member.createdAt),
-    })),
-    optOuts: { email: part.hasOptedOutOfEmail, phone: part.doNotCall },
+        ? []
+        : [
+            {
+              source: 'CRM_SALESFORCE',
+              name: company.name,
+              city: company.city,
+              employees: company.numberOfEmployees,
+            },
+          ],
+    deals: {
+      nodes: part.opportunities.toSorted(newestFirst).map((one) => ({
+        source: 'CRM_SALESFORCE',
+        recordId: one.id,
+        amount:
+          one.amountCents === null ? null : { amount: (one.amountCents / 100).toFixed(2), currency: 'EUR' },
+        stage: one.stage,
+        isClosed: one.stage.startsWith('Closed'),
+        isWon: one.stage === 'Closed Won',
+        role: one.role,
+        closesOn: one.closeDate,
+        createdAt: iso(one.createdAt),
+      })),
+    },
+    tickets: {
+      nodes: part.cases.toSorted(newestFirst).map((one) => ({
+        source: 'CRM_SALESFORCE',
+        number: one.caseNumber,
+        subject: one.subject,
+        status: STATUSES[one.status] ?? null,
+        statusText: one.status,
+        isOpen: one.status !== 'Closed',
+        priority: one.priority === 'Medium' ? 'NORMAL' : one.priority.toUpperCase(),
+        priorityText: one.priority,
+        channel: one.origin,
+        createdAt: iso(one.createdAt),
+        closedAt: one.closedAt === null ? null : iso(one.closedAt),
+        satisfaction: null,
+        comments: null,
+      })),
+    },
+    campaigns: {
+      nodes: part.campaigns.toSorted(newestFirst).map((member) => ({
+        name: seedCampaigns.find(({ id }) => id === member.campaignId)?.name,
+        status: member.status,
+        hasResponded: member.status === 'Responded',
+        respondedOn: member.respondedOn,
+        joinedAt: iso(member.createdAt),
+      })),
+    },
+    consents: [
+      ...(part.hasOptedOutOfEmail ? [{ channel: 'EMAIL', status: 'REVOKED' }] : []),
+      ...(part.doNotCall ? [{ channel: 'PHONE', status: 'REVOKED' }] : []),
+    ],
   };
 }
 
-const FIELDS = `name account { name city employees }
-  opportunities(first: 100) { id amount { amount currency } stage isClosed isWon role closesOn createdAt }
-  cases(first: 100) { number subject status isClosed origin createdAt closedAt }
-  campaigns(first: 100) { name status hasResponded respondedOn joinedAt }
-  optOuts { email phone }`;
+const FIELDS = `name organisations { source name city employees }
+  deals(first: 100) { nodes {
+    source recordId amount { amount currency } stage isClosed isWon role closesOn createdAt
+  } }
+  tickets(first: 100) { nodes {
+    source number subject status statusText isOpen priority priorityText channel createdAt closedAt
+    satisfaction { score } comments { nodes { body } }
+  } }
+  campaigns(first: 100) { nodes { name status hasResponded respondedOn joinedAt } }
+  consents { channel status }`;
 const QUERY = `query($by: [CustomerKey!]!) { customers(by: $by) { ${FIELDS} } }`;
 
 const by = (key: object, fields: string) => ({
@@ -133,8 +168,8 @@ describe('Salesforce', () => {
     source: crmSalesforce,
     found: {
       'the id of a contact': {
-        ...by({ salesforceContactId: contactId }, 'optOuts { phone }'),
-        data: { customer: { optOuts: { phone: true } } },
+        ...by({ salesforceContactId: contactId }, 'consents { channel }'),
+        data: { customer: { consents: [{ channel: 'PHONE' }] } },
       },
       'an e-mail address': {
         ...by({ email: everywhere.email }, 'bornOn'),
@@ -151,18 +186,18 @@ describe('Salesforce', () => {
       'a phone number': { ...by({ phone: '+31687654321' }, 'name'), data: { customer: null } },
     },
     batches: {
-      // A token; who they are, with their opt-outs; cases.
+      // A token, the contacts, and their cases.
       'contacts by e-mail address': {
         ...listOf(
           people.map(({ email }) => ({ email })),
-          'optOuts { email } cases { id }',
+          'name tickets { nodes { id } }',
         ),
         calls: 3,
       },
       'contacts by id': {
         ...listOf(
           people.map(({ salesforce: part }) => ({ salesforceContactId: part.contactId })),
-          'name optOuts { email }',
+          'name',
         ),
         // A token; who they are; whether their addresses are anybody else's, too.
         calls: 3,
@@ -175,8 +210,10 @@ describe('Salesforce', () => {
           { ...world, people: [withPart(everywhere, { cases: manyCases(90) }), ...people.slice(1)] },
           { rowsAPage: 2, childrenAPage: 25 },
         ),
-      ...by({ email: everywhere.email }, 'cases(first: 100) { number }'),
-      data: { customer: { cases: Array.from({ length: 90 }, (_, i) => ({ number: String(89 - i) })) } },
+      ...by({ email: everywhere.email }, 'tickets(first: 100) { nodes { number } }'),
+      data: {
+        customer: { tickets: { nodes: Array.from({ length: 90 }, (_, i) => ({ number: String(89 - i) })) } },
+      },
       // A token, who it is, whether its address is anybody else's, and four pages of its cases.
       calls: 6,
     },
@@ -223,7 +260,7 @@ describe('Salesforce', () => {
       partial: {
         ...listOf(
           [contactId, another.salesforce.contactId].map((id) => ({ salesforceContactId: id })),
-          'name cases { id }',
+          'name tickets { nodes { id } }',
         ),
         answer: ({ method }) => ({
           body:
@@ -231,7 +268,7 @@ describe('Salesforce', () => {
               ? found([{ Id: contactId, Cases: null }])
               : [contact(contactId, 'eva@example.nl'), null],
         }),
-        data: { customers: [{ name: 'eva', cases: [] }, null] },
+        data: { customers: [{ name: 'eva', tickets: { nodes: [] } }, null] },
         errors: [],
       },
     },
@@ -290,11 +327,11 @@ describe('Salesforce', () => {
     });
   });
 
-  it.each(['opportunities', 'cases', 'campaigns'])('refuses to give 0 or 101 %s', async (field) => {
+  it.each(['deals', 'tickets', 'campaigns'])('refuses to give 0 or 101 %s', async (field) => {
     const gateway = createTestGateway(settings);
     for (const first of [0, 101]) {
       const { errors } = await gateway.query(
-        `{ customer(by: { email: "everywhere@example.nl" }) { ${field}(first: ${first}) { id } } }`,
+        `{ customer(by: { email: "everywhere@example.nl" }) { ${field}(first: ${first}) { nodes { id } } } }`,
       );
       expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
     }
@@ -306,15 +343,15 @@ describe('Salesforce', () => {
     const gateway = createTestGateway({ ...control.settings, CRM_SALESFORCE_CLIENT_SECRET: 'wrong' });
     const ask = () =>
       gateway.query(
-        '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt optOuts { email } } }',
+        '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt campaigns { nodes { name } } } }',
       );
     for (let i = 0; i < 3; i += 1) {
       const { data, errors } = await ask();
       expect(data).toMatchObject({
-        customer: { optOuts: null, becameCustomerAt: expect.any(String) as string },
+        customer: { campaigns: null, becameCustomerAt: expect.any(String) as string },
       });
       expect(errors.map(({ path, extensions }) => [path?.[1], extensions])).toEqual([
-        ['optOuts', { code: 'SOURCE_UNAUTHENTICATED', source: 'crm-salesforce', retryable: false }],
+        ['campaigns', { code: 'SOURCE_UNAUTHENTICATED', source: 'crm-salesforce', retryable: false }],
       ]);
     }
     expect(control.counters()['crm-salesforce']?.calls).toBe(1);
@@ -325,11 +362,11 @@ describe('Salesforce', () => {
   it('leaves amounts null when nobody has said what their currency is', async () => {
     const gateway = createTestGateway({ ...settings, CRM_SALESFORCE_CURRENCY: '' });
     const { data, errors } = await gateway.query(
-      '{ customer(by: { email: "everywhere@example.nl" }) { opportunities { amount { amount } } } }',
+      '{ customer(by: { email: "everywhere@example.nl" }) { deals { nodes { amount { amount } } } } }',
     );
     await gateway.close();
     expect(errors).toEqual([]);
-    expect(listAt(data, 'customer', 'opportunities')).toEqual(Array(3).fill({ amount: null }));
+    expect(listAt(data, 'customer', 'deals', 'nodes')).toEqual(Array(3).fill({ amount: null }));
   });
 });
 
@@ -393,8 +430,8 @@ describe('Salesforce with people of the test', () => {
       const { data, errors } = await gateway.query(QUERY, { by: some });
       expect(errors).toEqual([]);
       expect(listAt(data, 'customers').filter((one) => one !== null)).toHaveLength(count);
-      // A token; who they are; opportunities, cases, campaigns and accounts.
-      expect(calls(), `for ${count}`).toBe(1 + 1 + 4);
+      // A token; the contacts; opportunities, cases, campaigns, accounts and consents.
+      expect(calls(), `for ${count}`).toBe(1 + 1 + 5);
     }
   });
 
@@ -402,7 +439,7 @@ describe('Salesforce with people of the test', () => {
     const large = createWorld({ customers: 500 }).people.filter(({ email }) => email.startsWith('customer-'));
     await start(large, {}, { DEADLINE_MS: '20000' });
     const { data, errors } = await query(
-      'query($by: [CustomerKey!]!) { customers(by: $by) { optOuts { email } cases { id } } }',
+      'query($by: [CustomerKey!]!) { customers(by: $by) { name tickets { nodes { recordId } } } }',
       { by: large.slice(0, 500).map(({ email }) => ({ email })) },
     );
     expect(errors).toEqual([]);
@@ -411,8 +448,8 @@ describe('Salesforce with people of the test', () => {
         part === undefined
           ? null
           : {
-              optOuts: { email: part.hasOptedOutOfEmail },
-              cases: part.cases.toSorted(newestFirst).map(({ id }) => ({ id })),
+              name: expect.any(String) as string,
+              tickets: { nodes: part.cases.toSorted(newestFirst).map(({ id }) => ({ recordId: id })) },
             },
       ),
     );
@@ -425,42 +462,47 @@ describe('Salesforce with people of the test', () => {
     await start([busy, ...people.slice(1)], { rowsAPage: 2, childrenAPage: 25 });
     const keys = people.slice(0, 5).map(({ email }) => ({ email }));
     const { data, errors } = await query(
-      'query($by: [CustomerKey!]!) { customers(by: $by) { cases(first: 100) { number } } }',
+      'query($by: [CustomerKey!]!) { customers(by: $by) { tickets(first: 100) { nodes { number } } } }',
       { by: keys },
     );
     expect(errors).toEqual([]);
-    expect(listAt(data, 'customers', 0, 'cases')).toEqual(
+    expect(listAt(data, 'customers', 0, 'tickets', 'nodes')).toEqual(
       Array.from({ length: 90 }, (_, i) => ({ number: String(89 - i) })),
     );
     expect(listAt(data, 'customers').slice(1)).toEqual(
       people.slice(1, 5).map(({ salesforce: { cases } }) => ({
-        cases: cases.toSorted(newestFirst).map(({ caseNumber }) => ({ number: caseNumber })),
+        tickets: {
+          nodes: cases.toSorted(newestFirst).map(({ caseNumber }) => ({ number: caseNumber })),
+        },
       })),
     );
   });
 
-  it('says of a timeline that it holds more cases than can be read, once it is read that far', async () => {
-    await start([withPart(everywhere, { cases: manyCases(205) })]);
-    const page = async (after: string | null) => {
-      const { data, errors } = await query(
-        `query($after: String) { customer(by: { email: "everywhere@example.nl" }) {
-          timeline(first: 100, after: $after) { nodes { title } pageInfo { endCursor } missing { source code } }
-        } }`,
-        { after },
-      );
-      expect(errors).toEqual([]);
-      return {
-        titles: listAt(data, 'customer', 'timeline', 'nodes').map((node) => at(node, 'title')),
-        cursor: at(data, 'customer', 'timeline', 'pageInfo', 'endCursor') as string | null,
-        missing: listAt(data, 'customer', 'timeline', 'missing'),
-      };
-    };
-    const first = await page(null);
-    expect(first.titles).toEqual(Array.from({ length: 100 }, (_, i) => `Case ${204 - i}`));
-    expect(first.missing).toEqual([]);
-    expect((await page(first.cursor)).missing).toEqual([
-      { source: 'CRM_SALESFORCE', code: 'SOURCE_CONTRACT' },
-    ]);
+  it('names itself as missing on the timeline and in the tickets after the thousandth case', async () => {
+    await start([withPart(everywhere, { cases: manyCases(1_005) })], {}, { DEADLINE_MS: '20000' });
+    for (const field of ['timeline', 'tickets']) {
+      const read: number[] = [];
+      let after: unknown = null;
+      let missing: unknown[] = [];
+      while (read.length < 2_000) {
+        const { data, errors } = await query(
+          `query($after: String) { customer(by: { email: "everywhere@example.nl" }) {
+            list: ${field}(first: 100, after: $after) {
+              nodes { id } pageInfo { endCursor hasNextPage } missing { source code }
+            }
+          } }`,
+          { after },
+        );
+        expect(errors).toEqual([]);
+        missing = listAt(data, 'customer', 'list', 'missing');
+        if (missing.length > 0) break;
+        read.push(listAt(data, 'customer', 'list', 'nodes').length);
+        after = at(data, 'customer', 'list', 'pageInfo', 'endCursor');
+      }
+      // The tenth page holds the thousandth case, and cannot know whether another case follows.
+      expect(read, field).toEqual(Array<number>(9).fill(100));
+      expect(missing).toEqual([{ source: 'CRM_SALESFORCE', code: 'SOURCE_CONTRACT' }]);
+    }
   });
 
   it('shows nobody for an address that two people have in it', async () => {
@@ -481,14 +523,16 @@ describe('Salesforce with people of the test', () => {
     };
     await start([everywhere, twin]);
     const { data, errors } = await query(
-      '{ customer(by: { email: "everywhere@example.nl" }) { optOuts { email phone } cases(first: 100) { id } } }',
+      '{ customer(by: { email: "everywhere@example.nl" }) { consents { channel } tickets(first: 100) { nodes { recordId } } } }',
     );
     expect(errors).toEqual([]);
     expect(at(data, 'customer')).toEqual({
-      optOuts: { email: true, phone: true },
-      cases: [...everywhere.salesforce.cases, ...twin.salesforce.cases]
-        .toSorted(newestFirst)
-        .map(({ id }) => ({ id })),
+      consents: expect.arrayContaining([{ channel: 'PHONE' }, { channel: 'EMAIL' }]) as unknown,
+      tickets: {
+        nodes: [...everywhere.salesforce.cases, ...twin.salesforce.cases]
+          .toSorted(newestFirst)
+          .map(({ id }) => ({ recordId: id })),
+      },
     });
   });
 
@@ -503,13 +547,13 @@ describe('Salesforce with people of the test', () => {
     expect(errors).toEqual([]);
     expect(listAt(data, 'customers')).toEqual([shown(everywhere), shown(another)]);
     // Who the other one is, with the expired session and with a new one; after that all is as ever.
-    expect(calls()).toBe(1 + 1 + 1 + 4);
+    expect(calls()).toBe(1 + 1 + 1 + 5);
   });
 
   it('is left alone when other systems have used up most of what it takes in a day', async () => {
     await start(people, { requestsPerDay: 100 });
     const ask = (email: string) =>
-      query('query($by: CustomerKey!) { customer(by: $by) { optOuts { email } } }', {
+      query('query($by: CustomerKey!) { customer(by: $by) { campaigns { nodes { name } } } }', {
         by: { email },
       });
     let spent = 0;
@@ -546,7 +590,7 @@ describe('Salesforce with people of the test', () => {
   it('is told as asked too much when it says so, though with the status of what is not allowed', async () => {
     await start(people, { requestsPerDay: 0 });
     const { errors } = await query(
-      '{ customer(by: { email: "everywhere@example.nl" }) { optOuts { email } } }',
+      '{ customer(by: { email: "everywhere@example.nl" }) { campaigns { nodes { name } } } }',
     );
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_RATE_LIMITED']);
   });

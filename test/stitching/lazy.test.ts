@@ -27,7 +27,7 @@ function onlyRequest(): string {
 
 describe('the webshop is asked at the same moment as the other systems', () => {
   const query = `query($by: CustomerKey!) { customer(by: $by) {
-    cart { name } orders { nodes { number } } tickets { id }
+    cart { name } orders { nodes { number } } tickets { nodes { id } }
   } }`;
 
   test('no other system waits for it', async () => {
@@ -84,7 +84,7 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
 
   test('the webshop is not asked when nothing of it is selected', async () => {
     await data(
-      'query($by: CustomerKey!) { customer(by: $by) { orders { nodes { lines { product { sku } } } } tickets { id } } }',
+      'query($by: CustomerKey!) { customer(by: $by) { orders { nodes { lines { product { sku } } } } tickets { nodes { id } } } }',
     );
     expect(asked()).toEqual([]);
   });
@@ -211,7 +211,7 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
     const found = await data(
       `query($by: CustomerKey!) {
         customer(by: $by) { cart { name } }
-        customer(by: $by) { cart { total { amount } } tickets { id } }
+        customer(by: $by) { cart { total { amount } } tickets { nodes { id } } }
         ... on Query { customer(by: $by) { cart { total { currency } } locale } }
       }`,
     );

@@ -60,9 +60,9 @@ describe('the SDL of the sources', () => {
       '"Customer.name"',
       '',
     ],
-    ['a type', 'enum TicketStatus { NEW }', '"TicketStatus"', 'contact-centre'],
+    ['a type', 'enum OrderStatus { NEW }', '"OrderStatus"', 'order-system'],
     ['a scalar', 'scalar Decimal', '"Decimal"', ''],
-    ['a type of another kind', 'type TicketStatus { id: ID }', '"TicketStatus"', 'contact-centre'],
+    ['a type of another kind', 'type OrderStatus { id: ID }', '"OrderStatus"', 'order-system'],
     ['a directive', 'directive @foundBy(x: Int) on OBJECT', '"@foundBy"', ''],
     ['the key to customers', 'input CustomerKey { x: Int }', '"CustomerKey"', ''],
     [
@@ -298,9 +298,9 @@ describe('the schema', () => {
       expect(text.includes(name), name).toBe(true);
     for (const name of [
       'orders(',
-      'tickets(',
+      'copiedTickets(',
+      'campaigns(',
       'type Order',
-      'type Ticket',
       'customerNumber',
       'zendeskUserId',
     ])

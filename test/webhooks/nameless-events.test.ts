@@ -71,7 +71,7 @@ async function asked(field: string, cacheControl: string) {
 }
 
 test('news of a ticket, which names nobody, has tickets asked anew and leaves who somebody is', async () => {
-  const tickets = 'serviceTickets(first: 2) { subject }';
+  const tickets = 'tickets(first: 2) { nodes { subject } }';
   const before = await asked(`name ${tickets}`, 'max-stale=0');
   expect(before.codes).toEqual([]);
   await happens('ticket.propertyChange');

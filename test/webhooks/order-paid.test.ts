@@ -144,12 +144,12 @@ describe('an order that is paid', () => {
     const [often, once] = ['everywhere@example.nl', 'customer-7@example.nl'];
     const tickets = async (email: string, cacheControl = 'max-stale=0') =>
       gateway.query(
-        'query ($by: CustomerKey!) { customer(by: $by) { tickets(first: 2) { subject } } }',
+        'query ($by: CustomerKey!) { customer(by: $by) { openTicketCount { value } } }',
         { by: { email } },
         { ...(await headersOf('operator')), 'cache-control': cacheControl },
       );
     const { data } = await tickets(often);
-    expect(data).toHaveProperty('customer.tickets.0.subject');
+    expect(data).toHaveProperty('customer.openTicketCount.value');
     for (let again = 0; again < 3; again += 1) expect((await tickets(often)).data).toEqual(data);
     await tickets(once);
     for (const email of [once, often]) {

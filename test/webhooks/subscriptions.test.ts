@@ -308,7 +308,7 @@ describe('what is told', () => {
   test('has null and FORBIDDEN where a query has', async () => {
     const subscriber = await as(
       'campaign',
-      ofCustomer(`email: "${EMAIL}"`, 'recordId customer { primaryEmail tickets { subject } }'),
+      ofCustomer(`email: "${EMAIL}"`, 'recordId customer { primaryEmail tickets { nodes { subject } } }'),
       { purpose: 'SERVICE' },
     );
     await changed({ email: EMAIL, order: '41' });
@@ -380,13 +380,13 @@ describe('what is told', () => {
     try {
       const subscriber = await as(
         'operator',
-        ofCustomer(`email: "${EMAIL}"`, 'customer { tickets { subject } }'),
+        ofCustomer(`email: "${EMAIL}"`, 'customer { openTicketCount { value } }'),
       );
       await changed({ email: EMAIL });
       const told = await subscriber.next();
       expect(told?.errors).toEqual([
         expect.objectContaining({
-          path: ['customerChanged', 'customer', 'tickets'],
+          path: ['customerChanged', 'customer', 'openTicketCount'],
           extensions: expect.objectContaining({
             code: 'SOURCE_UNAVAILABLE',
             source: 'contact-centre',
@@ -404,7 +404,7 @@ describe('a subscription', () => {
     ['is told after a while', 'subscription { cartAbandoned { type } }', 'BAD_USER_INPUT', 'trigger'],
     [
       'costs more than its caller may spend at once',
-      'subscription { event { customer { tickets(first: 100) { comments(first: 100) { __typename } } } } }',
+      'subscription { event { customer { tickets(first: 100) { nodes { comments(first: 100) { nodes { __typename } } } } } } }',
       'LIMIT_EXCEEDED',
       'points',
     ],

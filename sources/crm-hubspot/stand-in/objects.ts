@@ -293,6 +293,8 @@ function dealRecord(deal: NonNullable<Person['crm']>['deals'][number]): CrmObjec
       amount: (deal.amountCents / 100).toFixed(2),
       dealstage: deal.stage,
       closedate: isoMilliseconds(deal.closeDate),
+      hs_is_closed: String(deal.stage.startsWith('closed')),
+      hs_is_closed_won: String(deal.stage === 'closedwon'),
       pipeline: 'default',
       deal_currency_code: 'EUR',
       createdate: createdAt,

@@ -8,6 +8,8 @@ interface Filter {
   property: string;
   /** In lower case: EQ and IN compare texts without regard to case. */
   values: ReadonlySet<string>;
+  /** Of LTE, which compares moments: milliseconds since 1970. */
+  atMost?: number;
 }
 
 const mostGroups = 6;
@@ -83,6 +85,12 @@ function readFilter(filter: unknown, { type, records, associations }: Searched):
       invalidPropertyName: [propertyName],
     });
   }
+  if (operator === 'LTE' && otherType === undefined) {
+    const atMost = Number(textOf(value));
+    return Number.isInteger(atMost)
+      ? { property: propertyName, values: new Set(), atMost }
+      : invalid('The operator LTE of a moment takes milliseconds since 1970');
+  }
   const wanted = operator === 'EQ' ? [textOf(value)] : operator === 'IN' ? textsOf(values) : null;
   if (wanted === null) return notImitated(`the operator ${operator}`);
   const texts = (wanted ?? []).flatMap((text) => text?.toLowerCase() ?? []);
@@ -104,12 +112,15 @@ function matching(records: Collection, groups: readonly Filter[][]): CrmObject[]
 
 /** A filter by something unique names its records at once; without one all are looked through. */
 function candidates(records: Collection, filters: readonly Filter[]): readonly CrmObject[] {
-  const indexed = filters.find(({ property }) => property === 'email' || property === 'hs_object_id');
+  const indexed = filters.find(
+    ({ property, atMost }) => atMost === undefined && (property === 'email' || property === 'hs_object_id'),
+  );
   if (indexed === undefined) return records.all;
   return [...indexed.values].flatMap((value) => records.find(value, indexed.property) ?? []);
 }
 
-function fits(record: CrmObject, { property, values }: Filter): boolean {
+function fits(record: CrmObject, { property, values, atMost }: Filter): boolean {
+  if (atMost !== undefined) return Date.parse(record.properties[property] ?? '') <= atMost;
   return values.has(record.properties[property]?.toLowerCase() ?? '');
 }
 
