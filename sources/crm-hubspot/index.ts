@@ -10,14 +10,13 @@ import {
   companiesOfContacts,
   deals,
   dealsOfContacts,
-  newestDeals,
-  newestTickets,
   subscriptionsOfContacts,
   subscriptionTypes,
   tickets,
   ticketsOfCompanies,
 } from './loaders.js';
 import { resolvers } from './resolvers.js';
+import { newestDeals, newestTickets } from './searches.js';
 import { webhook } from './webhook.js';
 import { OBJECTS_API } from './wire.js';
 

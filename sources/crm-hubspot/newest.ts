@@ -1,13 +1,7 @@
 import { SourceContractError } from '../../src/index.js';
 import type { Context, DealRecord, PartRequest, TicketRecord, UnsortedItems } from '../../src/index.js';
-import {
-  deals,
-  dealsOfContacts,
-  newestDeals,
-  newestTickets,
-  tickets,
-  ticketsOfCompanies,
-} from './loaders.js';
+import { deals, dealsOfContacts, tickets, ticketsOfCompanies } from './loaders.js';
+import { newestDeals, newestTickets } from './searches.js';
 
 /**
  * Associations have no order and no moment. So the newest deals or tickets are found by reading all of them, up to this

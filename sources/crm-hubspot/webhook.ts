@@ -10,8 +10,9 @@ import {
   type ReportedEvent,
   type WebhookDeclaration,
 } from '../../src/index.js';
-import { newestTickets, tickets, ticketsOfCompanies } from './loaders.js';
+import { tickets, ticketsOfCompanies } from './loaders.js';
 import { ALL_MARKETING, optOutProperty } from './mapping.js';
+import { newestTickets } from './searches.js';
 
 /** A message holds up to 100 of these: https://developers.hubspot.com/docs/api/webhooks */
 const notification = z.object({

@@ -2,13 +2,8 @@ import { expect, it } from 'vitest';
 import { rainOfPlaces } from '../../sources/buienradar/loaders.js';
 import { devicesOf, eventPages, visitPages } from '../../sources/clickstream/loaders.js';
 import { commentsOfTickets, organisationsOfUsers } from '../../sources/contact-centre/loaders.js';
-import {
-  companies,
-  deals,
-  newestDeals,
-  newestTickets,
-  subscriptionsOfContacts,
-} from '../../sources/crm-hubspot/loaders.js';
+import { companies, deals, subscriptionsOfContacts } from '../../sources/crm-hubspot/loaders.js';
+import { newestDeals, newestTickets } from '../../sources/crm-hubspot/searches.js';
 import { accounts } from '../../sources/crm-salesforce/loaders.js';
 import { conversationPages, messagePages } from '../../sources/facebook/loaders.js';
 import { sources } from '../../sources/index.js';

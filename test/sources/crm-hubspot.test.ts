@@ -6,9 +6,9 @@ import {
   contactsById,
   deals,
   dealsOfContacts,
-  newestDeals,
   ticketsOfCompanies,
 } from '../../sources/crm-hubspot/loaders.js';
+import { newestDeals } from '../../sources/crm-hubspot/searches.js';
 import { startCrmHubspot } from '../../sources/crm-hubspot/stand-in/index.js';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { createWorld } from '../../sources/stand-ins/seed.js';
