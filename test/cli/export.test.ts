@@ -117,7 +117,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
     expect(other.err).toContain('belongs to another customer');
     await control.heal();
     expect((await exportOf(`email=${EMAIL}`)).code).toBe(0);
-    expect((await exportOf(`email=${EMAIL}`)).err).toContain('is there already');
+    expect((await exportOf(`email=${EMAIL}`)).err).toContain('exists already');
   });
 
   test('reports that the customer is unknown or ambiguous, and writes nothing', async () => {
