@@ -5,7 +5,7 @@ import {
   SourceContractError,
   SourceUnavailableError,
   type Connector,
-  type GivenClient,
+  type SettingClient,
   type PagedList,
   type RestClient,
   type SeveralClient,
@@ -15,7 +15,7 @@ import { errorOf, isNotFound } from './errors.js';
 import { batchAnswers, graphError, nextCursor, type GraphPage } from './wire.js';
 
 /** The Graph API, and the id of our page. */
-export type FacebookClient = SeveralClient<{ graph: Connector<RestClient>; page: Connector<GivenClient> }>;
+export type FacebookClient = SeveralClient<{ graph: Connector<RestClient>; page: Connector<SettingClient> }>;
 
 /** More than that Meta refuses: https://developers.facebook.com/docs/graph-api/batch-requests */
 export const MAX_BATCH = 50;

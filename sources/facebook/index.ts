@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { defineSource, given, rest, secretSetting, setting, several, urlSetting } from '../../src/index.js';
+import {
+  defineSource,
+  settingOnly,
+  rest,
+  secretSetting,
+  setting,
+  several,
+  urlSetting,
+} from '../../src/index.js';
 import { pageToken } from './auth.js';
 import { readErrorKind, readRateLimits } from './errors.js';
 import { conversationPages, formSubmissions, messagePages, usersById } from './loaders.js';
@@ -17,7 +25,9 @@ export const facebook = defineSource({
       readErrorKind,
       readRateLimits,
     }),
-    page: given(setting('FACEBOOK_PAGE_ID', z.string().regex(/^\d{1,20}$/), 'the id of our page, a number')),
+    page: settingOnly(
+      setting('FACEBOOK_PAGE_ID', z.string().regex(/^\d{1,20}$/), 'the id of our page, a number'),
+    ),
   }),
   // A batch is as slow as what it asks for. How many calls a page may make depends on how many people it reaches, and
   // each part of a batch counts as one: Meta says so when it is enough.

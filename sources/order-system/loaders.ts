@@ -115,13 +115,13 @@ export const orderPages = defineLoader<SqlClient, OrderPage, readonly OrderRecor
         // read for each number of the customer, and the newest orders of these are taken below. PostgreSQL finds the place in the
         // index by the second condition, the other databases by the first.
         query: `
-          SELECT asked.page AS page, order_no, cust_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
+          SELECT requested.page AS page, order_no, cust_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
           FROM orders
-          WHERE cust_no = asked.cust_no
-            AND placed_at <= asked.after_placed_at
-            AND (placed_at, order_no) < (asked.after_placed_at, asked.after_order_no)
+          WHERE cust_no = requested.cust_no
+            AND placed_at <= requested.after_placed_at
+            AND (placed_at, order_no) < (requested.after_placed_at, requested.after_order_no)
           ORDER BY placed_at DESC, order_no DESC
-          LIMIT asked.size`,
+          LIMIT requested.size`,
         columns: {
           page: 'integer',
           cust_no: 'text',
@@ -175,10 +175,10 @@ export const orderTotals = defineLoader<SqlClient, readonly string[], OrderTotal
       totalsRow,
       ...database.dialect.forEach({
         query: `
-          SELECT asked.customer AS customer, currency, count(DISTINCT orders.order_no) AS orders,
+          SELECT requested.customer AS customer, currency, count(DISTINCT orders.order_no) AS orders,
             max(placed_at) AS last_placed_at, coalesce(sum(quantity * unit_price), 0.00) AS total
           FROM orders LEFT JOIN order_lines ON order_lines.order_no = orders.order_no
-          WHERE cust_no = ANY(asked.cust_nos) AND status <> 'CANCELLED'
+          WHERE cust_no = ANY(requested.cust_nos) AND status <> 'CANCELLED'
           GROUP BY currency`,
         columns: { customer: 'integer', cust_nos: 'text[]' },
         values: customers.map((customerNumbers, i) => ({ customer: i, cust_nos: customerNumbers })),

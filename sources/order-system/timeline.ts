@@ -36,20 +36,20 @@ export const ordersForTimeline = defineLoader<SqlClient, OrdersForTimeline, read
         // Reads along the index from the place of the page to the moment of its last order, which is in the index too. So the
         // database sorts little more than the page. An older PostgreSQL would otherwise sort all older orders.
         query: `
-          SELECT asked.page AS page, order_no, cust_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
+          SELECT requested.page AS page, order_no, cust_no, shop_order_no, status, placed_at, currency, ${TOTAL} AS total
           FROM orders
-          WHERE cust_no = asked.cust_no
-            AND placed_at BETWEEN asked.since AND asked.before_placed_at
+          WHERE cust_no = requested.cust_no
+            AND placed_at BETWEEN requested.since AND requested.before_placed_at
             AND placed_at >= coalesce((
               SELECT older.placed_at
               FROM orders AS older
-              WHERE older.cust_no = asked.cust_no AND older.placed_at < asked.before_placed_at
+              WHERE older.cust_no = requested.cust_no AND older.placed_at < requested.before_placed_at
               ORDER BY older.placed_at DESC
-              LIMIT 1 OFFSET asked.others
-            ), asked.since)
-            AND (placed_at < asked.before_placed_at OR ${byNumber} < asked.before_order_no)
+              LIMIT 1 OFFSET requested.others
+            ), requested.since)
+            AND (placed_at < requested.before_placed_at OR ${byNumber} < requested.before_order_no)
           ORDER BY placed_at DESC, ${byNumber} DESC
-          LIMIT asked.size`,
+          LIMIT requested.size`,
         columns: {
           page: 'integer',
           cust_no: 'text',

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import {
   bearer,
   defineSource,
-  given,
+  settingOnly,
   rest,
   secretSetting,
   setting,
@@ -25,7 +25,7 @@ export const x = defineSource({
       // Paid for beforehand: when that is used up, it is our operator who must act.
       readErrorKind: (status) => (status === 402 ? 'forbidden' : undefined),
     }),
-    organisation: given(
+    organisation: settingOnly(
       setting(
         'X_ORGANISATION',
         z.string().regex(/^\w{1,15}$/),

@@ -8,7 +8,7 @@ import {
   SourceContractError,
   SourceUnavailableError,
   type Connector,
-  type GivenClient,
+  type SettingClient,
   type PagedList,
   type RestClient,
   type SeveralClient,
@@ -18,7 +18,7 @@ import type { Post } from './schema.generated.js';
 import { postsPage, users, type WireProblem } from './wire.js';
 
 /** The API, and the username of the organisation's account. */
-export type XClient = SeveralClient<{ api: Connector<RestClient>; organisation: Connector<GivenClient> }>;
+export type XClient = SeveralClient<{ api: Connector<RestClient>; organisation: Connector<SettingClient> }>;
 
 /** `usernames` takes 100: the published contract, /2/users/by. */
 const MAX_USERS_PER_CALL = 100;

@@ -2,29 +2,32 @@ import type { SecureContext } from 'node:tls';
 import type { Setting, SettingsReader } from '../settings.js';
 import type { ConnectorOptions } from './connector.js';
 
-/** How a system wants to know who asks: the headers that every call to it carries. */
+/** How the gateway authenticates at a system: the headers of every call. */
 export interface Auth {
-  /** The settings it needs, given those that are there. */
+  /** The settings that are needed, depending on those that are present. */
   settings(reader: SettingsReader): readonly Setting<unknown>[];
   headers(settings: SettingsReader): Record<string, string>;
-  /** Of a system that wants to be told in the query too: what every call carries there. */
+  /** Query parameters of every call, for a system that needs its credentials there too. */
   query?(settings: SettingsReader): Record<string, string>;
-  /** Only where a part of the headers is got from somewhere, and not for ever. */
+  /** Only for credentials that are obtained at run time and expire. */
   session?(settings: SettingsReader, options: ConnectorOptions, trust?: SecureContext): Session | undefined;
 }
 
-/** Credentials that are got while the gateway runs, and expire. */
+/** Credentials that are obtained at run time and expire. */
 export interface Session {
-  /** What the next call carries. However many calls wait for it, it is got once. */
+  /** The headers for the next call. They are obtained once, however many calls wait for them. */
   headers(): Promise<Record<string, string>>;
-  /** The system has let in a call that carried these. */
+  /** Reports that the system accepted a call with these headers. */
   accepted(headers: Record<string, string>): void;
-  /** The system has turned away a call that carried these: whether it may be made once more with other headers. */
+  /**
+   * Reports that the system refused a call with these headers. Returns whether the call can be retried with other
+   * headers.
+   */
   refused(headers: Record<string, string>): boolean;
   close(): Promise<void>;
 }
 
-/** Of a system that everybody may ask. */
+/** For a system without authentication. */
 export const noAuth: Auth = { settings: () => [], headers: () => ({}) };
 
 /** `Authorization: Bearer <token>` (RFC 6750). */
@@ -32,9 +35,9 @@ export function bearer(token: Setting<string>): Auth {
   return apiKey('authorization', token, 'Bearer ');
 }
 
-/** A key in a header of the vendor's own. */
+/** A key in a vendor-specific header. */
 export function apiKey(header: string, key: Setting<string>, prefix = ''): Auth {
-  // A line break, such as a file with a secret ends in, would make every call fail; so the gateway does not start.
+  // A file with a secret often ends in a line break, which would make every call fail. So the gateway does not start.
   const inHeader: Setting<string> = {
     ...key,
     schema: key.schema.refine((text) => /^[\x20-\x7e]*$/.test(text)),
@@ -47,14 +50,14 @@ export function apiKey(header: string, key: Setting<string>, prefix = ''): Auth 
   };
 }
 
-/** `Authorization: Basic` (RFC 7617). The user's name may need a suffix of the vendor's, such as `/token`. */
+/** `Authorization: Basic` (RFC 7617). Some vendors need a suffix after the user's name, such as `/token`. */
 export function basic(user: Setting<string>, password: Setting<string>, userSuffix = ''): Auth {
   // The first colon ends the name.
   const name: Setting<string> = {
     ...user,
     schema: user.schema.refine((text) => !text.includes(':')),
     expects: `${user.expects}, without a colon`,
-    // Often the address of an employee.
+    // It is often the address of an employee.
     secret: true,
   };
   const secret: Setting<string> = { ...password, secret: true };
@@ -67,18 +70,21 @@ export function basic(user: Setting<string>, password: Setting<string>, userSuff
   };
 }
 
-/** Several ways that a system accepts: the first of which a setting is there is taken. Without any, all are told. */
+/**
+ * Alternative ways to authenticate. The first one with a setting that is present is used. Without any, the error
+ * lists all.
+ */
 export function anyOf(...ways: readonly [Auth, ...Auth[]]): Auth {
   const chosen = (reader: SettingsReader) =>
-    ways.find((way) => way.settings(reader).some((one) => reader.isPresent(one)));
+    ways.find((way) => way.settings(reader).some((option) => reader.isPresent(option)));
   return {
     settings: (reader) => {
       const way = chosen(reader);
       if (way !== undefined) return way.settings(reader);
       const others = ways.slice(1).map((other) => namesOf(other.settings(reader)));
-      return ways[0].settings(reader).map((one) => ({
-        ...one,
-        expects: [one.expects, ...others].join('; or instead of it set '),
+      return ways[0].settings(reader).map((option) => ({
+        ...option,
+        expects: [option.expects, ...others].join('; or instead of it set '),
       }));
     },
     headers: (reader) => (chosen(reader) ?? ways[0]).headers(reader),

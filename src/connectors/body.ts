@@ -2,14 +2,17 @@ import { SourceContractError } from '../errors.js';
 import { yieldToOthers } from '../chunked-work.js';
 import type { Exchanged } from './exchange.js';
 
-/** What the body of an answer says. */
+/** Parses the bodies of answers. */
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** Reading so much, with all that follows, takes some milliseconds: answers that come at one moment are read one by one. */
+/**
+ * Parsing a longer body takes some milliseconds. The process yields to the event loop before each, so that several do
+ * not block it together.
+ */
 const LONG_BODY_BYTES = 50_000;
 
-/** Reads the JSON of a body by `readJson`. */
+/** Parses a body as JSON with `readJson`. */
 export function parseYielding(readJson: (text: string) => unknown) {
   return (bytes: Buffer, source: string): unknown =>
     bytes.length > LONG_BODY_BYTES
@@ -29,7 +32,8 @@ function parse(bytes: Buffer, source: string, readJson: (text: string) => unknow
   }
 }
 
-export function asItCame(bytes: Buffer): Buffer {
+/** Returns the bytes unchanged. */
+export function asRawBytes(bytes: Buffer): Buffer {
   return bytes;
 }
 
@@ -44,7 +48,7 @@ export function parseText(bytes: Buffer, source: string): string {
   }
 }
 
-/** The JSON of an answer that is an error anyway; undefined when it is none. */
+/** The JSON of an error answer; undefined if it is no JSON. */
 export function parseLeniently(body: Exchanged['body']): unknown {
   try {
     return JSON.parse(String(body)) as unknown;

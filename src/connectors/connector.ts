@@ -3,53 +3,56 @@ import type { Setting, SettingsReader } from '../settings.js';
 import type { CallSignal } from '../v8/call-signal.js';
 import type { Logger } from '../telemetry/logger.js';
 
-/** What the calls of one batch go through, and where a client tells what it learns on the way. */
+/** Runs the calls of one batch under the source's limits, and receives what a client learns from the answers. */
 export interface CallScope {
   /**
-   * Runs one call to the system under the source's limits: the call must stop when the signal aborts, and the
-   * promise rejects at the timeout whether it does or not. A call that failed for the moment may be run again. A library that
-   * takes an AbortSignal gets `toAbortSignal(signal)`.
+   * Runs one call to the system under the source's limits. The call must stop when the signal aborts; the promise
+   * rejects at the timeout in any case. A call that failed temporarily may run again. For a library that needs an
+   * AbortSignal, pass `toAbortSignal(signal)`.
    */
   run<T>(call: (signal: CallSignal) => Promise<T>): Promise<T>;
-  /** Reports what the system said about how many more calls it accepts. */
+  /** Reports the system's rate-limit info. */
   slowDown(info: RateLimitInfo): void;
-  /** The system said for how long what it answered holds. */
+  /** Reports how long the answer stays valid according to the system. */
   holds(maxAgeMs: number): void;
-  /** What goes on to a system that speaks HTTP: the trace that the call is a part of. */
+  /** Headers for systems that speak HTTP: the trace that the call belongs to. */
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** What a connector gets to open its connection with. */
+/** Options for opening a connection. */
 export interface ConnectorOptions {
   /** The source's name, for errors. */
   source: string;
-  /** The longest a call may take, for systems that can be told so themselves. */
+  /** The timeout of a call in milliseconds, for systems that accept one. */
   timeoutMs: number;
-  /** The most calls under way at once. A pool holds as many connections, since a call that waits in it has no priority. */
+  /**
+   * Maximum of concurrent calls. A pool needs as many connections, because a call that waits inside it has no
+   * priority.
+   */
   concurrency?: number | undefined;
-  /** A larger answer is an error of its source, not a full memory of the gateway. */
+  /** A larger answer is an error of its source. This bounds the memory of the gateway. */
   maxAnswerBytes: number;
   logger: Logger;
 }
 
-/** Asks one source system, in the words of its protocol, on behalf of one batch. */
+/** Calls one source system in its protocol, for one batch. */
 export interface Client {
-  /** Throws a SourceError when the system cannot be asked. */
+  /** Throws a SourceError if the system cannot be called. */
   ping(): Promise<void>;
 }
 
-/** Connections to one source system. Nothing is opened before the first call. */
+/** Connections to one source system. They are opened at the first call. */
 export interface Connection<C extends Client> {
-  /** A view of the connection; making one costs next to nothing. */
+  /** Returns a client that uses the connection. Creating one is cheap. */
   client(scope: CallScope): C;
-  /** Drops what the connection itself keeps of answers. Default: it keeps nothing. */
+  /** Drops answers that the connection itself caches. Default: it caches none. */
   forget?(): void;
   close(): Promise<void>;
 }
 
-/** Speaks one protocol. A connector is a declaration until `connect` is called. */
+/** Implements one protocol. A connector has no connection until `connect` is called. */
 export interface Connector<C extends Client> {
-  /** The settings it needs, given those that are there. */
+  /** The settings that it needs, depending on those that are present. */
   settings(reader: SettingsReader): readonly Setting<unknown>[];
   connect(settings: SettingsReader, options: ConnectorOptions): Connection<C>;
 }

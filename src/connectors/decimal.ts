@@ -1,21 +1,27 @@
 import { isSafeNumber, parse } from 'lossless-json';
 import { z } from 'zod';
 
-/** Reads JSON. A number of which JavaScript would lose digits arrives as the text that was sent. Throws as JSON.parse does. */
+/**
+ * Parses JSON. A number that JavaScript cannot represent exactly is returned as the original text. Throws as
+ * JSON.parse does.
+ */
 export function parseExactJson(text: string): unknown {
   return parse(text, undefined, (number) => (isSafeNumber(number) ? Number(number) : number));
 }
 
-/** Larger exponents are no amounts of anything, and would make texts of any length. */
+/** Larger exponents do not occur in amounts, and would produce texts of any length. */
 const MAX_EXPONENT = 40;
 
-/** A decimal number as plain digits, such as `-1234.50`: exact, without an exponent. Of JSON that `parseExactJson` has read. */
+/**
+ * A decimal number as plain digits, such as `-1234.50`: exact and without an exponent. For JSON read by
+ * `parseExactJson`.
+ */
 export const decimalText: z.ZodType<string, string | number> = z
   .union([z.string(), z.number()])
   .transform((value) => plainDecimal(String(value)))
   .pipe(z.string());
 
-/** The number as plain digits. Null for what is no decimal number, or one with too large an exponent. */
+/** The number as plain digits. Null if the text is no decimal number or its exponent is too large. */
 export function plainDecimal(text: string): string | null {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^([+-]?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d{1,3}))?$/.exec(text) ?? [];

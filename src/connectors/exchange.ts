@@ -3,23 +3,23 @@ import type { CallSignal } from '../v8/call-signal.js';
 
 export type AnswerHeaders = Dispatcher.ResponseData['headers'];
 
-/** What a system sent. */
+/** The answer of a system. */
 export interface Exchanged {
   status: number;
   headers: AnswerHeaders;
-  /** The whole body, or why there is none: it was longer than it may be, or it broke off. */
+  /** The complete body; `too long` if it exceeds the bound; an error if the connection broke. */
   body: Buffer | 'too long' | Error;
 }
 
 export interface ExchangeOptions {
   signal: CallSignal;
-  /** Of a longer body nothing is read any more, and the connection ends. */
+  /** Bound on the body by status. Reading a longer body stops, and the connection is closed. */
   maxBytes: (status: number) => number;
 }
 
 /**
- * Sends one request and reads the answer. Without a stream for each body, which would take more time than all else that
- * is done with a short answer. Rejects when there is no answer at all.
+ * Sends one request and reads the answer. It uses no stream for the body, because a stream takes more time than all
+ * other work on a short answer. Rejects if there is no answer.
  */
 export function exchange(
   pool: Pool,
@@ -28,36 +28,36 @@ export function exchange(
 ): Promise<Exchanged> {
   return new Promise((resolve, reject) => {
     let head: Pick<Exchanged, 'status' | 'headers'> | undefined;
-    let most = 0;
+    let maxSize = 0;
     let size = 0;
     const chunks: Buffer[] = [];
     let abort: ((reason: Error) => void) | undefined;
-    const give = () => {
+    const abortWithReason = () => {
       abort?.(signal.reason as Error);
     };
     const end = (body: Exchanged['body']) => {
-      signal.removeEventListener('abort', give);
+      signal.removeEventListener('abort', abortWithReason);
       if (head === undefined) reject(body instanceof Error ? body : new Error('There was no answer.'));
       else resolve({ ...head, body });
     };
-    signal.addEventListener('abort', give);
+    signal.addEventListener('abort', abortWithReason);
     pool.dispatch(request, {
       onRequestStart: (controller) => {
         abort = (reason) => {
           controller.abort(reason);
         };
-        if (signal.aborted) give();
+        if (signal.aborted) abortWithReason();
       },
       onResponseStart: (_, status, headers) => {
-        // What comes before the answer itself, such as 103.
+        // Interim responses, such as 103, precede the answer.
         if (status < 200) return;
         head = { status, headers };
-        most = maxBytes(status);
+        maxSize = maxBytes(status);
       },
       onResponseData: (controller, chunk) => {
         size += chunk.length;
         chunks.push(chunk);
-        if (size <= most) return;
+        if (size <= maxSize) return;
         end('too long');
         controller.abort(new Error('The answer is too long.'));
       },

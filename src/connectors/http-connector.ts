@@ -5,16 +5,16 @@ import { openHttp, type HttpExtras, type HttpTransport } from './http.js';
 import { trusting } from './tls.js';
 
 export interface HttpConnectorOptions extends Omit<HttpExtras, 'session' | 'trust'> {
-  /** Where the system is; may have a path. */
+  /** The base address of the system, with an optional path. */
   url: Setting<string>;
   auth: Auth;
   /** Additional CA certificates: see `caSetting`. */
   ca?: Setting<string | undefined> | undefined;
   /** Further settings of the connector. Default: none. */
   settings?: (reader: SettingsReader) => readonly Setting<unknown>[];
-  /** Headers of every call, beside those of `auth`. Default: none. */
+  /** Headers of every call, in addition to those of `auth`. Default: none. */
   headers?: Readonly<Record<string, string>>;
-  /** Calls give the whole path, so that links outside the path of `url` can be followed. Default false. */
+  /** Whether paths are relative to the origin, so that links outside the path of `url` can be followed. Default false. */
   isAtOrigin?: boolean;
 }
 
@@ -27,15 +27,15 @@ interface HttpConnection {
 }
 
 /**
- * A connector to a system that speaks HTTP: its address, credentials and certificates come from settings, and all of
- * its calls share one transport. `createClients` runs once for each connection.
+ * A connector to a system that speaks HTTP. Address, credentials and certificates come from settings, and all calls
+ * share one transport. `createClients` runs once for each connection.
  */
 export function httpConnector<C extends Client>(
   { url, auth, ca, settings, headers, isAtOrigin = false, ...extras }: HttpConnectorOptions,
   createClients: (connection: HttpConnection) => (scope: CallScope) => C,
 ): Connector<C> {
   return {
-    // Tokens may be given out at the same address.
+    // The same setting can occur twice, for example when tokens are issued at the same address.
     settings: (reader) => [
       ...new Set([
         url,

@@ -16,46 +16,46 @@ import type { CallSignal } from '../v8/call-signal.js';
 import type { Session } from './auth.js';
 import type { Received } from '../diagnosis.js';
 import type { CallScope, ConnectorOptions } from './connector.js';
-import { asItCame, parseYielding, parseLeniently, parseText } from './body.js';
+import { asRawBytes, parseYielding, parseLeniently, parseText } from './body.js';
 import { parseExactJson } from './decimal.js';
 import { exchange, type AnswerHeaders, type Exchanged } from './exchange.js';
 import { misfitsOf } from './misfits.js';
 import { templateOf } from './path-template.js';
 import { networkFailure, vendorCodeIn } from './vendor-code.js';
 
-/** Of an answer that says no more than its status. */
+/** Bound on the body of an error answer. */
 const MAX_ERROR_BYTES = 64 * 1024;
-/** Connections to one system at once; more calls wait for one to come free. */
+/** Concurrent connections to one system. More calls wait for a free one. */
 const MAX_CONNECTIONS = 64;
-/** Of answers that are kept to ask whether they still hold. Beyond it the least recently used are dropped. */
+/** Bound on answers that are cached for revalidation with their ETag. Beyond it the least recently used are dropped. */
 const MAX_VALIDATED_BYTES = 4 * 1024 * 1024;
 
 export interface HttpAnswer {
   status: number;
-  /** The parsed JSON or the text, not yet checked against anything; undefined when the status is not a good one. */
+  /** The parsed JSON or the text, not validated yet; undefined if the status is no success. */
   body: unknown;
-  /** Of a raw answer: its `Content-Type`. */
+  /** The `Content-Type` of a raw answer. */
   type?: string | undefined;
 }
 
-/** What a system means by an answer whose status is not a good one. */
+/** The meaning of an answer whose status is no success. */
 export type ErrorKind = 'unauthenticated' | 'forbidden' | 'rate-limited' | 'unavailable' | 'not-understood';
 
-/** Reads it from the body, where the status does not tell; undefined when it does. */
+/** Reads the kind of error from the body, for systems whose status is ambiguous. Undefined: use the status. */
 export type ReadErrorKind = (status: number, body: unknown) => ErrorKind | undefined;
 
-/** Reads rate limits from the headers of an answer, where they are not the standard ones. */
+/** Reads rate-limit info from non-standard headers. */
 export type ReadRateLimits = (headers: AnswerHeaders) => RateLimitInfo | undefined;
 
-/** What a system has of its own. */
+/** Behaviour that is specific to a system. */
 export interface HttpExtras {
-  /** Got and renewed while calls are made; what it gives goes along with the other headers. */
+  /** Credentials that are renewed at run time. Their headers are sent with each call. */
   session?: Session | undefined;
-  /** Whose certificates are trusted. Default: those of the authorities that all the world trusts. */
+  /** The trusted CAs. Default: public CAs. */
   trust?: SecureContext | undefined;
   readErrorKind?: ReadErrorKind | undefined;
   readRateLimits?: ReadRateLimits | undefined;
-  /** Numbers of which JavaScript would lose digits arrive as text. Default false. */
+  /** Whether numbers that JavaScript cannot represent exactly are returned as text. Default false. */
   exactNumbers?: boolean | undefined;
 }
 
@@ -64,19 +64,19 @@ export interface HttpRequest {
   /** Path and query after the base address, already encoded. */
   path: string;
   body?: string;
-  /** The system answers this with plain text rather than JSON. */
+  /** Whether the answer is plain text instead of JSON. */
   isText?: boolean;
-  /** Or with something that is neither: the body is then the bytes as they came, also of an expected status. */
+  /** Whether the body is returned as raw bytes, for statuses listed in `expected` too. */
   isRaw?: boolean;
-  /** Beside, or instead of, those that every request has. */
+  /** Headers that are added to the default ones or replace them. */
   headers?: Readonly<Record<string, string>>;
 }
 
-/** JSON over HTTP with one system: what `rest` and `graphql` share. */
+/** JSON over HTTP with one system. `rest`, `graphql`, `odata` and `soap` share it. */
 export interface HttpTransport {
   /**
-   * What is read from the answer when its status is a good one (2xx) or is among those expected; any other is a
-   * SourceError. Reading is a part of the call: what it throws is the call's failure.
+   * Resolves to what `read` returns for a success status (2xx) or one in `expected`; other statuses reject with a
+   * SourceError. `read` is a part of the call: if it throws, the call has failed.
    */
   send<T>(
     scope: CallScope,
@@ -85,7 +85,7 @@ export interface HttpTransport {
     expected?: readonly number[],
   ): Promise<T>;
   readonly baseUrl: URL;
-  /** Drops the answers that are kept to ask whether they still hold. */
+  /** Drops the answers that are cached for revalidation. */
   forget(): void;
   close(): Promise<void>;
 }
@@ -98,8 +98,8 @@ export function openHttp(
   { session, trust, readErrorKind, readRateLimits, exactNumbers = false }: HttpExtras = {},
 ): HttpTransport {
   const base = new URL(baseUrl);
-  // The scope's timeout covers connecting, waiting and reading alike, so undici's own clocks are off. But for
-  // connecting, which is not a single call's: without it an attempt would outlive the call that wanted it.
+  // The scope's timeout covers connecting, waiting and reading, so undici's own timeouts are off. Only the connect
+  // timeout is set, because a connection is not bound to one call and would outlive it.
   const pool = new Pool(base.origin, {
     connections: Math.max(MAX_CONNECTIONS, concurrency),
     connect: { timeout: timeoutMs, ...(trust === undefined ? {} : { secureContext: trust }) },
@@ -108,8 +108,8 @@ export function openHttp(
     keepAliveTimeout: 30_000,
   });
   const prefix = base.pathname === '/' ? '' : base.pathname;
-  const sent = { accept: 'application/json', ...headers };
-  const sentWithBody = { ...sent, 'content-type': 'application/json' };
+  const defaultHeaders = { accept: 'application/json', ...headers };
+  const headersWithBody = { ...defaultHeaders, 'content-type': 'application/json' };
   const readJson = exactNumbers ? parseExactJson : (JSON.parse as (text: string) => unknown);
   let validated = createValidated();
 
@@ -121,24 +121,24 @@ export function openHttp(
       readAnswer,
       expected = [],
     ) => {
-      // At once: by the time of a failure, the values in the path may no longer be remembered.
+      // The template is computed now, because the values in the path may no longer be remembered when the call fails.
       const template = templateOf(`${prefix}${path}`);
       const call = async (signal: CallSignal) => {
-        // Of most systems nothing is kept, and a name that it would be kept under need not be made.
-        const known = method === 'GET' && validated.size > 0 ? validated.get(nameOf(path)) : undefined;
-        // An answer that is under way when answers are forgotten is stored where nothing reads it any more.
+        // For most systems nothing is cached, so the digest is computed only if something is.
+        const known = method === 'GET' && validated.size > 0 ? validated.get(digestOf(path)) : undefined;
+        // If answers are forgotten during this call, its answer is stored in the old map, which is never read again.
         const validatedAtStart = validated;
-        const parseBody = isRaw ? asItCame : isText ? parseText : parseYielding(readJson);
-        const isGood = (status: number) => status >= 200 && status < 300;
-        const isWanted = (status: number) => isGood(status) || (isRaw && expected.includes(status));
-        const ask = (credentials: Record<string, string> = {}) =>
+        const parseBody = isRaw ? asRawBytes : isText ? parseText : parseYielding(readJson);
+        const isSuccess = (status: number) => status >= 200 && status < 300;
+        const isExpected = (status: number) => isSuccess(status) || (isRaw && expected.includes(status));
+        const sendOnce = (credentials: Record<string, string> = {}) =>
           exchange(
             pool,
             {
               method,
               path: `${prefix}${path}` || '/',
               headers: {
-                ...(body === undefined ? sent : sentWithBody),
+                ...(body === undefined ? defaultHeaders : headersWithBody),
                 ...(isText ? { accept: 'text/plain' } : {}),
                 ...more,
                 ...credentials,
@@ -147,37 +147,37 @@ export function openHttp(
               },
               body: body ?? null,
             },
-            { signal, maxBytes: (status) => (isWanted(status) ? maxAnswerBytes : MAX_ERROR_BYTES) },
+            { signal, maxBytes: (status) => (isExpected(status) ? maxAnswerBytes : MAX_ERROR_BYTES) },
           ).catch((error: unknown) => {
             throw new SourceUnavailableError(source, `${source} cannot be reached.`, {
               cause: error,
               ...networkFailure(error),
             });
           });
-        const answer = await (session === undefined ? ask() : askWithin(session, ask));
+        const answer = await (session === undefined ? sendOnce() : sendWithSession(session, sendOnce));
         const { status, headers } = answer;
         const type = isRaw ? String(headers['content-type'] ?? '') : undefined;
-        tell(scope, headers);
+        reportHeaders(scope, headers);
         const rateLimits = readRateLimits?.(headers);
         if (rateLimits !== undefined) scope.slowDown(rateLimits);
-        if (isGood(status)) {
-          const bytes = wholeBody(answer, source, maxAnswerBytes);
+        if (isSuccess(status)) {
+          const bytes = completeBody(answer, source, maxAnswerBytes);
           const read = parseBody(bytes, source);
           const parsed = read instanceof Promise ? ((await read) as unknown) : read;
           const { etag } = headers;
           if (method === 'GET' && typeof etag === 'string')
-            validatedAtStart.set(nameOf(path), { etag, bytes });
+            validatedAtStart.set(digestOf(path), { etag, bytes });
           return readAnswer({ status, body: parsed, type });
         }
         if (status === 304 && known !== undefined)
           return readAnswer({ status: 200, body: await parseBody(known.bytes, source), type });
-        if (isWanted(status))
-          return readAnswer({ status, body: wholeBody(answer, source, maxAnswerBytes), type });
-        // What an error says stays here.
-        const said = parseLeniently(answer.body);
-        const kind = readErrorKind?.(status, said);
+        if (isExpected(status))
+          return readAnswer({ status, body: completeBody(answer, source, maxAnswerBytes), type });
+        // The text of an error is not passed on, because it may contain personal data.
+        const errorBody = parseLeniently(answer.body);
+        const kind = readErrorKind?.(status, errorBody);
         if (kind === undefined && expected.includes(status)) return readAnswer({ status, body: undefined });
-        const vendorCode = vendorCodeIn(said, `${path} ${body ?? ''}`);
+        const vendorCode = vendorCodeIn(errorBody, `${path} ${body ?? ''}`);
         throw errorOf(kind ?? kindOfStatus(status), source, {
           retryAfter: retryAfterSeconds(headers),
           received: { status, vendorCode },
@@ -197,7 +197,7 @@ export function openHttp(
   };
 }
 
-/** Answers with an ETag, by the digest of their path. */
+/** Creates the map of answers with an ETag, by the digest of their path. */
 function createValidated(): LRUCache<string, { etag: string; bytes: Buffer }> {
   return new LRUCache({
     maxSize: MAX_VALIDATED_BYTES,
@@ -205,25 +205,25 @@ function createValidated(): LRUCache<string, { etag: string; bytes: Buffer }> {
   });
 }
 
-/** Asks with the credentials of the moment, and once more with new ones when they turn out to have expired. */
-async function askWithin(
+/** Sends the request with the current credentials, and once more with new ones if they have expired. */
+async function sendWithSession(
   session: Session,
-  ask: (credentials: Record<string, string>) => Promise<Exchanged>,
+  sendOnce: (credentials: Record<string, string>) => Promise<Exchanged>,
 ): Promise<Exchanged> {
   const first = await session.headers();
-  const answer = await ask(first);
+  const answer = await sendOnce(first);
   const isRefused = answer.status === 401;
   if (!isRefused) session.accepted(first);
   if (!isRefused || !session.refused(first)) return answer;
   const renewed = await session.headers();
-  const second = await ask(renewed);
+  const second = await sendOnce(renewed);
   if (second.status === 401) session.refused(renewed);
   else session.accepted(renewed);
   return second;
 }
 
-/** Tells how long the answer holds, and how much more the system takes. */
-function tell(scope: CallScope, headers: AnswerHeaders): void {
+/** Reports the lifetime of the answer and the system's rate-limit info to the scope. */
+function reportHeaders(scope: CallScope, headers: AnswerHeaders): void {
   const maxAge = maxAgeMs(headers['cache-control']);
   if (maxAge !== undefined) scope.holds(maxAge);
   const remaining = numberIn(headers, REMAINING);
@@ -233,9 +233,8 @@ function tell(scope: CallScope, headers: AnswerHeaders): void {
 }
 
 /**
- * The names under which systems say how many more calls they take in the window of the moment, and in how many
- * seconds the next one begins: the IETF's draft on RateLimit headers, and the custom
- * that many follow. A system with other names has `readRateLimits`.
+ * Header names for the calls that remain in the current window, and for the seconds until it ends: the IETF draft on
+ * RateLimit headers, and the common `X-` variant. A system with other names needs `readRateLimits`.
  */
 const REMAINING = ['ratelimit-remaining', 'x-rate-limit-remaining'];
 const RESET = ['ratelimit-reset', 'x-rate-limit-reset'];
@@ -248,7 +247,10 @@ function numberIn(headers: AnswerHeaders, names: readonly string[]): number | un
   return undefined;
 }
 
-/** In seconds from now. Some systems send the moment itself, in Unix time: no window is thirty years long. */
+/**
+ * Seconds from now. Some systems send a Unix timestamp instead; it is recognised because no window lasts thirty
+ * years.
+ */
 function secondsToReset(headers: AnswerHeaders): number | undefined {
   const value = numberIn(headers, RESET);
   if (value === undefined || value < 1_000_000_000) return value;
@@ -256,8 +258,8 @@ function secondsToReset(headers: AnswerHeaders): number | undefined {
 }
 
 /**
- * `Cache-Control` of an answer (RFC 9111, 5.2.2) as the milliseconds that it holds. That it holds no time at all is
- * what many systems say of every answer, whatever is in it, so it says nothing about this one.
+ * Lifetime in milliseconds from `Cache-Control` (RFC 9111, 5.2.2). Many systems send `no-store` or zero with every
+ * answer, so these values are ignored.
  */
 function maxAgeMs(value: string | string[] | undefined): number | undefined {
   if (typeof value !== 'string') return undefined;
@@ -266,7 +268,7 @@ function maxAgeMs(value: string | string[] | undefined): number | undefined {
   return Number(seconds ?? 0) > 0 ? Number(seconds) * 1000 : undefined;
 }
 
-function wholeBody({ body }: Exchanged, source: string, maxAnswerBytes: number): Buffer {
+function completeBody({ body }: Exchanged, source: string, maxAnswerBytes: number): Buffer {
   if (body === 'too long')
     throw new SourceContractError(source, `${source} sent an answer of more than ${maxAnswerBytes} bytes.`, {
       kind: 'too-large',
@@ -279,19 +281,22 @@ function wholeBody({ body }: Exchanged, source: string, maxAnswerBytes: number):
   return body;
 }
 
-/** A path may hold an address, so what is kept of it is not kept under it. */
-function nameOf(path: string): string {
+/** The cache key of a path. It is a digest, because a path may contain an e-mail address. */
+function digestOf(path: string): string {
   return hash('sha256', path, 'base64url');
 }
 
-/** Checks what a system sent. The error names the place, never a value; `from`: so much of the list was checked before. */
+/**
+ * Validates an answer. The error names the place but never a value. `from`: index of the first item, when only a part
+ * of a list is checked.
+ */
 export function check<T>(schema: z.ZodType<T>, value: unknown, source: string, from = 0): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const misfits = misfitsOf(result.error.issues, from);
   throw new SourceContractError(
     source,
-    `${source} sent an answer of another shape, at: ${misfits.map(({ path }) => path).join(', ')}.`,
+    `${source} sent an answer that does not match its schema, at: ${misfits.map(({ path }) => path).join(', ')}.`,
     { received: { misfits } },
   );
 }
@@ -308,7 +313,7 @@ interface FailedAnswer {
   received: Received & { status: number };
 }
 
-/** The error of an answer that is none, by what the system means by it. */
+/** The error for an answer whose status is no success. */
 export function errorOf(kind: ErrorKind, source: string, answer: FailedAnswer): SourceError {
   const { status } = answer.received;
   switch (kind) {
@@ -317,9 +322,9 @@ export function errorOf(kind: ErrorKind, source: string, answer: FailedAnswer): 
     case 'forbidden':
       return new SourceForbiddenError(source, `${source} does not let the gateway read this.`, answer);
     case 'rate-limited':
-      return new SourceRateLimitedError(source, `${source} asks us to slow down.`, answer);
+      return new SourceRateLimitedError(source, `${source} rate-limited the gateway.`, answer);
     case 'unavailable':
-      return new SourceUnavailableError(source, `${source} answered with an error (status ${status}).`, {
+      return new SourceUnavailableError(source, `${source} returned an error (status ${status}).`, {
         ...answer,
         kind: 'server-error',
       });
@@ -335,10 +340,10 @@ export function errorOf(kind: ErrorKind, source: string, answer: FailedAnswer): 
 /** `Retry-After` (RFC 9110, 10.2.3) in seconds: it is either a number of seconds or a date. */
 function retryAfterSeconds(headers: AnswerHeaders): number | undefined {
   const value = headers['retry-after'];
-  // Who does not send it may still say when the window ends in which nothing is left.
+  // Without `Retry-After`, the end of an exhausted rate-limit window is used.
   if (typeof value !== 'string')
     return numberIn(headers, REMAINING) === 0 ? secondsToReset(headers) : undefined;
-  // Some write seconds with decimals.
+  // Some systems send fractions of seconds.
   const seconds = /^\d+(\.\d+)?$/.test(value) ? Number(value) : (Date.parse(value) - Date.now()) / 1000;
   return Number.isFinite(seconds) ? Math.max(0, Math.ceil(seconds)) : undefined;
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** Where an answer does not fit its schema, and what is expected there. */
+/** The places where an answer does not match its schema, with the expected type. */
 export function misfitsOf(
   issues: readonly z.core.$ZodIssue[],
   from = 0,

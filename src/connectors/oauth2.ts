@@ -6,40 +6,46 @@ import type { CallScope } from './connector.js';
 import { check, openHttp } from './http.js';
 
 export interface OAuth2Options {
-  /** The address that gives out access tokens, or what `tokenPath` is put behind. */
+  /** The address that issues access tokens; `tokenPath` is appended to it. */
   tokenUrl: Setting<string>;
   tokenPath?: string;
   clientId: Setting<string>;
   clientSecret: Setting<string>;
-  /** When it is set, access is got with it; else with the client's own credentials. */
+  /** If it is set, tokens are requested with it; otherwise with the client's credentials. */
   refreshToken?: Setting<string | undefined>;
-  /** What access is asked for, where the system wants to be told. */
+  /** The requested scope, for systems that need one. */
   scope?: string;
 }
 
-/** A token that never let a call in is not asked for again sooner: who keeps asking with wrong secrets is locked out. */
-const REFUSED_FOR_MS = 10_000;
-/** A token is renewed so long before it expires, so that it does not on its way to the system. */
-const MARGIN_MS = 10_000;
+/**
+ * Minimum time between token requests after a refusal. Repeated requests with wrong secrets could lock the client
+ * out.
+ */
+const MIN_RETRY_AFTER_REFUSAL_MS = 10_000;
+/** A token is renewed this long before it expires, so that it does not expire on its way to the system. */
+const RENEWAL_MARGIN_MS = 10_000;
 
 const tokenAnswer = z.object({
   access_token: z.string().regex(/^[\x21-\x7e]+$/),
-  /** Seconds. Some systems do not tell, and say of a call that its token has expired. */
+  /** Lifetime in seconds. Some systems omit it, and report an expired token only when a call fails. */
   expires_in: z.coerce.number().positive().nullish(),
-  /** Some systems give a new one with each access token. */
+  /** Some systems issue a new refresh token with each access token. */
   refresh_token: z.string().min(1).nullish(),
 });
 
 interface Token {
   headers: Record<string, string>;
   gotAt: number;
-  /** In milliseconds of `performance.now`, as all clocks here. */
+  /** Milliseconds on the clock of `performance.now`. */
   expiresAt: number;
-  /** It has let a call in. Turned away after that, it has expired. */
+  /** Whether the system has accepted it. A token that is refused after that has expired. */
   hasWorked: boolean;
 }
 
-/** OAuth 2 (RFC 6749) without a person: by client credentials (4.4), or by a refresh token (6) that a person once got. */
+/**
+ * OAuth 2 (RFC 6749) without a person: with client credentials (4.4), or with a refresh token (6) that a person once
+ * obtained.
+ */
 export function oauth2(options: OAuth2Options): Auth {
   const { tokenUrl, clientId, clientSecret, refreshToken } = options;
   return {
@@ -49,7 +55,7 @@ export function oauth2(options: OAuth2Options): Auth {
       const { source, timeoutMs } = connectorOptions;
       const http = openHttp(settings.read(tokenUrl) ?? '', {}, connectorOptions, {
         trust,
-        // What it rejects in the request stands in the settings.
+        // The rejected credentials are settings of the gateway.
         readErrorKind: (status) =>
           status >= 400 && status < 500 && status !== 408 && status !== 429 ? 'unauthenticated' : undefined,
       });
@@ -81,7 +87,7 @@ export function oauth2(options: OAuth2Options): Auth {
   };
 }
 
-/** The refusal of a token, which needs another remedy than that of a call. */
+/** The error of a refused token. Its remedy differs from that of a refused call. */
 function refusal(source: string, cause?: SourceAuthenticationError): SourceAuthenticationError {
   const error = new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, {
     cause,
@@ -98,14 +104,17 @@ function grantOf(refreshToken: string | undefined): Record<string, string> {
     : { grant_type: 'refresh_token', refresh_token: refreshToken };
 }
 
-/** A token is everybody's, so getting it is not a call of the batch that needed it first, nor cancelled with that. */
+/**
+ * All calls share a token. So the request for it does not belong to the first batch that needs it, and is not
+ * cancelled with it.
+ */
 function tokenScope(source: string, timeoutMs: number): CallScope {
   return {
     run: async (call) => {
       const signal = AbortSignal.timeout(timeoutMs);
       return call(signal).catch((error: unknown) => {
         if (!signal.aborted) throw error;
-        throw new SourceTimeoutError(source, `${source} gave no access token in ${timeoutMs} ms.`);
+        throw new SourceTimeoutError(source, `${source} returned no access token within ${timeoutMs} ms.`);
       });
     },
     slowDown: () => undefined,
@@ -126,7 +135,7 @@ function createSession(
   let refused: SourceAuthenticationError | undefined;
 
   const get = async (): Promise<Token> => {
-    if (performance.now() - refusedAt < REFUSED_FOR_MS) throw refusal(source, refused);
+    if (performance.now() - refusedAt < MIN_RETRY_AFTER_REFUSAL_MS) throw refusal(source, refused);
     try {
       const answer = await getToken(refreshToken);
       refreshToken = answer.refresh_token ?? refreshToken;
@@ -135,7 +144,7 @@ function createSession(
       token = {
         headers: { authorization: `Bearer ${answer.access_token}` },
         gotAt,
-        expiresAt: gotAt + Math.max(lifeMs - MARGIN_MS, lifeMs / 2),
+        expiresAt: gotAt + Math.max(lifeMs - RENEWAL_MARGIN_MS, lifeMs / 2),
         hasWorked: false,
       };
       return token;
@@ -155,12 +164,12 @@ function createSession(
   return {
     headers: async () => {
       if (token !== undefined && performance.now() < token.expiresAt) return token.headers;
-      const isLate = waiting !== undefined;
+      const hasJoined = waiting !== undefined;
       try {
         return (await wait()).headers;
       } catch (error) {
-        // Who came while it was being got has had less time than that, and so has another try.
-        if (isLate && error instanceof SourceTimeoutError) return (await wait()).headers;
+        // A call that joined a request in progress had less than the full timeout, so it gets another attempt.
+        if (hasJoined && error instanceof SourceTimeoutError) return (await wait()).headers;
         throw error;
       }
     },
@@ -168,10 +177,10 @@ function createSession(
       if (token?.headers === headers) token.hasWorked = true;
     },
     refused: (headers) => {
-      // Another call has renewed it already, or is at it.
+      // Another call has renewed the token, or is renewing it.
       if (token?.headers !== headers) return true;
       const hasExpired = token.hasWorked;
-      if (hasExpired || performance.now() - token.gotAt >= REFUSED_FOR_MS) token = undefined;
+      if (hasExpired || performance.now() - token.gotAt >= MIN_RETRY_AFTER_REFUSAL_MS) token = undefined;
       return hasExpired;
     },
     close,

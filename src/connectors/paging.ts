@@ -1,28 +1,31 @@
 import { SourceContractError } from '../errors.js';
 
-/** Where a page of a system's list begins, as the system says it: a link, a cursor or an offset. */
+/** The position of a page in the system's terms: a link, a cursor or an offset. */
 type Position = string | number;
 
-/** What was read of a system's list. */
+/** The part of a system's list that was read. */
 export interface PagedList<Item> {
   items: Item[];
-  /** False when there is more than was read. */
+  /** False if the list has more items than were read. */
   isComplete: boolean;
 }
 
-/** How a system's list goes on, and how much of it is read. */
+/** How to page through a system's list, and how much of it to read. */
 interface Paging<Page, Item, At extends Position> {
-  /** The name of the source and what the list holds, for the error. */
+  /** The name of the source and of the items, for the error. */
   source: string;
   what: string;
   items: (page: Page) => readonly Item[];
-  /** The position of the next page, undefined or null after the last page. `read` are the items so far, this page's included. */
+  /**
+   * The position of the next page; undefined or null after the last one. `read` are all items read, this page's
+   * included.
+   */
   next: (page: Page, read: readonly Item[]) => At | null | undefined;
   /** Default 10. */
   maxPages?: number | undefined;
-  /** No further page is read once there are this many. Default 10,000. */
+  /** Reading stops when there are this many items. Default 10,000. */
   maxItems?: number;
-  /** Of a list that goes on at a bound, take what was read. Default false: it is an error. */
+  /** Whether a list that exceeds a bound is returned in part. Default false: it is an error. */
   acceptPart?: boolean;
   /** Whether no further page is needed. Default: the list is read to its end. */
   isEnough?: ((read: readonly Item[]) => boolean) | undefined;
@@ -32,9 +35,9 @@ const MAX_PAGES = 10;
 const MAX_ITEMS = 10_000;
 
 /**
- * Reads a system's list page by page. The first page has no position; a first page that is null is an empty list. Throws
- * SourceContractError for a list that is longer than the bounds, and for one that leads to a page which was read already.
- * The calls of a cancelled request are refused, so reading ends with the request.
+ * Reads a system's list page by page. The first page has no position; if it is null, the list is empty. Throws
+ * SourceContractError if the list exceeds the bounds, or leads to a page that was read before. The calls of a
+ * cancelled request are refused, so reading ends with the request.
  */
 export async function pages<Page, Item, At extends Position>({
   read,
@@ -51,8 +54,8 @@ export async function pages<Page, Item, At extends Position>({
 }
 
 /**
- * Reads several lists at once, for a system that returns a page of each in one call. A list that fails or does not end is an
- * error beside the others. A key without a first page has an empty list.
+ * Reads several lists together, for a system that returns a page of each in one call. A list that fails or does not
+ * end becomes an error; the others are returned. A key without a first page has an empty list.
  */
 export async function pagesOfEach<Key, Page, Item, At extends Position>(
   keys: readonly Key[],
@@ -67,7 +70,7 @@ export async function pagesOfEach<Key, Page, Item, At extends Position>(
     acceptPart = false,
     isEnough = () => false,
   }: Paging<Page, Item, At> & {
-    /** A page for each of these, in their order; an error where it failed, null where there is none. */
+    /** Returns a page for each list, in their order: an error if it failed, null if there is none. */
     read: (
       open: readonly { key: Key; at: At | undefined }[],
     ) => Promise<readonly (Page | Error | null | undefined)[]>;
@@ -87,7 +90,7 @@ export async function pagesOfEach<Key, Page, Item, At extends Position>(
     open = open.filter((list, i) => {
       const page = found[i];
       if (page instanceof Error) list.error = page;
-      // The page before this one said that there is more.
+      // The previous page announced another one.
       else if (page == null && list.at !== undefined && !acceptPart) list.error = tooMany(source, what);
       if (page == null || page instanceof Error) return false;
       list.items.push(...items(page));
@@ -104,7 +107,7 @@ export async function pagesOfEach<Key, Page, Item, At extends Position>(
   return lists.map(({ items: read, isComplete, error }) => error ?? { items: read, isComplete });
 }
 
-/** A list that has no end, or that is longer than may be read. */
+/** The error of a list that has no end or exceeds the bounds. */
 export function tooMany(source: string, what: string): SourceContractError {
   return new SourceContractError(source, `${source} holds more ${what} than can be read at once.`, {
     kind: 'incomplete',

@@ -1,14 +1,14 @@
 import { hash, randomBytes } from 'node:crypto';
 
-/** This many values that were put into paths are remembered, so that diagnoses leave them out. */
+/** Bound on the remembered path values, which diagnoses leave out. */
 const MAX_VALUES = 2_000;
-/** Without it, the values could be guessed from their digests. */
+/** The salt prevents guessing the values from their digests. */
 const SALT = randomBytes(16).toString('hex');
 
 /** Digests of the values. The least recently noted is the first. */
 const values = new Set<string>();
 
-/** Notes that a part of a path, as it is encoded, is a value. */
+/** Remembers that an encoded part of a path is a value. */
 export function noteValue(encoded: string): void {
   const digest = digestOf(encoded);
   values.delete(digest);
@@ -29,20 +29,20 @@ function digestOf(encoded: string): string {
 }
 
 /**
- * The path with `{}` in place of every value, and the names of its query parameters: `/v1/profiles/{}?geo={}`. A part
- * stays if it reads like a word or a version of an API, and was not noted as a value.
+ * The path with `{}` for each value, and the names of its query parameters: `/v1/profiles/{}?geo={}`. A part stays if
+ * it looks like a word or an API version, and was not remembered as a value.
  */
 export function templateOf(path: string): string {
   const [parts = '', query] = path.split('?', 2);
   const template = parts.split('/').map(partOf).join('/');
   if (query === undefined) return template || '/';
-  const names = query.split('&').map((one) => one.split('=', 1)[0] ?? '');
+  const names = query.split('&').map((parameter) => parameter.split('=', 1)[0] ?? '');
   return `${template || '/'}?${names.map((name) => `${isName(name) ? name : '{}'}={}`).join('&')}`;
 }
 
 function partOf(part: string): string {
   if (part === '' || part === '{}') return part;
-  // `customers(number)` is how OData writes a key.
+  // OData writes a key as `customers(number)`.
   const [, set, key] = /^([A-Za-z]+)(\(.*\))?$/.exec(part) ?? [];
   if (set !== undefined && key !== undefined && !isValue(set)) return `${set}({})`;
   const isWord = /^[A-Za-z][A-Za-z_.-]{0,40}\d?$/.test(part) || /^v?\d{1,2}\.\d{1,2}$|^v\d{1,2}$/.test(part);

@@ -10,37 +10,40 @@ import { noteValue } from './path-template.js';
 
 type QueryValue = string | number | boolean | undefined;
 
-/** JSON over HTTP by paths and verbs. Every answer is checked before anyone sees it. */
+/** A REST client: JSON over HTTP. Every answer is validated before it is returned. */
 export interface RestClient extends Client {
-  /** The answer to a GET; null when the system says that it is not there (404). */
+  /** The answer to a GET; null if the system returns 404. */
   get<T>(schema: z.ZodType<T>, path: string, query?: Readonly<Record<string, QueryValue>>): Promise<T | null>;
-  /** The same of a system that answers in plain text. */
+  /** The answer to a GET as plain text; null if the system returns 404. */
   getText(path: string, query?: Readonly<Record<string, QueryValue>>): Promise<string | null>;
-  /** The answer to a POST that only reads. A 207 (partial success) is a good answer: its schema tells the parts. */
+  /** The answer to a POST that only reads. 207 (partial success) is a success: the schema describes the parts. */
   post<T>(schema: z.ZodType<T>, path: string, body: unknown): Promise<T>;
-  /** A page by the link that the page before it gave. A link out of the base address is refused. */
+  /** The page behind a link from the previous page. A link outside the base address is refused. */
   follow<T>(schema: z.ZodType<T>, link: string): Promise<T>;
 }
 
 export interface RestOptions {
-  /** Where the API is; may have a path. */
+  /** The base address of the API, with an optional path. */
   baseUrl: Setting<string>;
   auth: Auth;
-  /** A path that answers cheaply when all is well, for the health check. */
+  /** A cheap path for the health check. */
   pingPath: string;
-  /** The system answers that path with plain text rather than JSON. Default false. */
+  /** Whether that path answers with plain text instead of JSON. Default false. */
   isPingText?: boolean;
-  /** For so long it is not asked again once it has answered: for a system whose calls are counted. Default `'0 s'`. */
+  /**
+   * After a successful health check, none is sent for this time. For systems whose calls are counted. Default `'0
+   * s'`.
+   */
   pingHolds?: Duration;
-  /** The media type that is asked for. Default `application/json`. */
+  /** The requested media type. Default `application/json`. */
   accept?: string;
-  /** Where a system's status does not tell what its error is about, how its body does. */
+  /** Reads the kind of error from the body, for systems whose status is ambiguous. */
   readErrorKind?: ReadErrorKind;
-  /** Where a system tells how much more it takes in headers of its own, how they are read. */
+  /** Reads rate-limit info from non-standard headers. */
   readRateLimits?: ReadRateLimits;
   /**
-   * Numbers of which JavaScript would lose digits arrive as text, for schemas with `decimalText`. Reading takes longer.
-   * Default false.
+   * Whether numbers that JavaScript cannot represent exactly are returned as text, for schemas with `decimalText`.
+   * Parsing is slower. Default false.
    */
   exactNumbers?: boolean;
   /** Additional CA certificates: see `caSetting`. */
@@ -82,7 +85,7 @@ export function rest({
   });
 }
 
-/** The same transport, whose calls carry these in their query. */
+/** Adds these query parameters to every call. */
 function withQuery(http: HttpTransport, query: Record<string, string> | undefined): HttpTransport {
   const added = queryText(query).slice(1);
   if (added === '') return http;
@@ -130,13 +133,13 @@ function createClient(
       if (url?.origin !== http.baseUrl.origin || !url.pathname.startsWith(`${prefix}/`)) {
         throw new SourceContractError(
           source,
-          `${source} gave a link to a next page outside of its own address.`,
+          `${source} returned a link to a page outside its base address.`,
           { kind: 'wrong-record' },
         );
       }
       const page = await getPath(schema, `${url.pathname.slice(prefix.length)}${url.search}`);
       if (page === null)
-        throw new SourceContractError(source, `${source} gave a link to a page that is not there.`, {
+        throw new SourceContractError(source, `${source} returned a link to a page that does not exist.`, {
           kind: 'not-found',
         });
       return page;
@@ -145,10 +148,10 @@ function createClient(
   };
 }
 
-/** One part of a path, encoded: an identifier never adds a part or a query of its own. */
+/** Encodes one part of a path, so that an identifier cannot add a path or a query. */
 export function pathPart(value: string | number): string {
   const encoded = encode(String(value));
-  // Nothing asks for the list instead of the one, and dots walk up the path: also as %2E, says the URL standard.
+  // An empty part would request the list, and dots would go up in the path. The URL standard treats %2E as a dot too.
   if (encoded === '' || encoded === '.' || encoded === '..')
     throw new InvalidInputError('An identifier must be more than nothing or dots.');
   noteValue(encoded);

@@ -6,7 +6,7 @@ type ClientsOf<P> = { [Name in keyof P]: P[Name] extends Connector<infer C> ? C 
 /** One client for each part. */
 export type SeveralClient<P> = Client & ClientsOf<P>;
 
-/** A connector to a system that answers at several addresses, or in several protocols: each part by a name. */
+/** A connector to a system with several addresses or protocols: each part has a name. */
 export function several<P extends Readonly<Record<string, Connector<Client>>>>(
   parts: P,
 ): Connector<SeveralClient<P>> {
@@ -34,17 +34,17 @@ export function several<P extends Readonly<Record<string, Connector<Client>>>>(
   };
 }
 
-/** What is set is there for who asks the system; nothing is asked. */
-export interface GivenClient extends Client {
+/** The client of a part that is only a setting. It calls no system. */
+export interface SettingClient extends Client {
   value: string;
 }
 
-/** A part of `several` that is no system: a setting that the source's loaders need. */
-export function given(one: Setting<string>): Connector<GivenClient> {
+/** A part of `several` that is only a setting, which the source's loaders need. */
+export function settingOnly(setting: Setting<string>): Connector<SettingClient> {
   return {
-    settings: () => [one],
+    settings: () => [setting],
     connect: (settings) => {
-      const client = { value: settings.read(one) ?? '', ping: () => Promise.resolve() };
+      const client = { value: settings.read(setting) ?? '', ping: () => Promise.resolve() };
       return { client: () => client, close: () => Promise.resolve() };
     },
   };

@@ -7,8 +7,8 @@ import { setting, type Setting } from '../settings.js';
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /**
- * Certificates of authorities that a system's own certificate may be from, beside those that all the world trusts: as PEM
- * text, or as the path of a file with it. Without it only the latter are trusted.
+ * A setting for additional CA certificates (PEM), as text or as the path of a file. Connections then trust them and
+ * the public CAs. Without it they trust only public CAs.
  */
 export function caSetting(variable: string): Setting<string | undefined> {
   const schema = z
@@ -17,10 +17,10 @@ export function caSetting(variable: string): Setting<string | undefined> {
       try {
         const pem = value.includes('-----BEGIN') ? value : readFileSync(value, 'utf8');
         const certificates = pem.match(CERTIFICATE) ?? [];
-        for (const one of certificates) new X509Certificate(one);
+        for (const certificate of certificates) new X509Certificate(certificate);
         if (certificates.length > 0) return certificates.join('\n');
       } catch {
-        // No such file, or no certificate: told below in the setting's own words.
+        // The file is missing or holds no certificate: reported below in the setting's own words.
       }
       context.addIssue({ code: 'custom' });
       return z.NEVER;
@@ -29,7 +29,7 @@ export function caSetting(variable: string): Setting<string | undefined> {
   return setting(variable, schema, 'certificates in PEM format, or the path of a file with them');
 }
 
-/** What connections are secured by; undefined when nobody else is to be trusted. Making it once spares each connection that. */
+/** The TLS context with the additional CAs; undefined without any. It is created once and shared by all connections. */
 export function trusting(certificates: string | undefined): SecureContext | undefined {
   return certificates === undefined
     ? undefined

@@ -4,29 +4,33 @@ import { safeCode } from '../diagnosis.js';
 const code = z.union([z.string(), z.number()]);
 const coded = z.object({ code: code.optional(), errorCode: code.optional() });
 
-/** The places where vendors put the code of an error, the most particular first. */
+/** The places where vendors put error codes, the most specific first. */
 const PLACES: readonly z.ZodType[] = [
   // A list of errors.
-  z.tuple([coded], z.unknown()).transform(([{ errorCode, code: own }]) => errorCode ?? own),
+  z.tuple([coded], z.unknown()).transform(([{ errorCode, code: vendorCode }]) => errorCode ?? vendorCode),
   // OData.
   z.object({ error: coded }).transform(({ error }) => error.code),
-  // In Dutch.
-  z.object({ fout: z.tuple([coded], z.unknown()) }).transform(({ fout: [{ code: own }] }) => own),
+  // Dutch field names.
+  z
+    .object({ fout: z.tuple([coded], z.unknown()) })
+    .transform(({ fout: [{ code: vendorCode }] }) => vendorCode),
   // GraphQL, and JSON:API.
   z
     .object({ errors: z.tuple([z.object({ extensions: coded })], z.unknown()) })
     .transform(({ errors: [{ extensions }] }) => extensions.code),
-  z.object({ errors: z.tuple([coded], z.unknown()) }).transform(({ errors: [{ code: own }] }) => own),
+  z
+    .object({ errors: z.tuple([coded], z.unknown()) })
+    .transform(({ errors: [{ code: vendorCode }] }) => vendorCode),
   // OAuth 2 (RFC 6749, 5.2).
   z.object({ error: z.string() }).transform(({ error }) => error),
   z.object({ category: z.string() }).transform(({ category }) => category),
   z.object({ errorCode: code }).transform(({ errorCode }) => errorCode),
   z.object({ code }).transform((body) => body.code),
-  // Problem details (RFC 9457), of which the type is an address.
+  // Problem details (RFC 9457): the type is an address.
   z.object({ type: z.string() }).transform(({ type }) => type.split('/').at(-1)?.replaceAll('-', '_')),
 ];
 
-/** The vendor's own code in the body of an error, if there is one that is fit for a log. */
+/** The vendor's error code in a body, if there is one that is safe to log. */
 export function vendorCodeIn(body: unknown, request: string): string | undefined {
   for (const place of PLACES) {
     const found = safeCode(place.safeParse(body).data, request);
@@ -35,7 +39,7 @@ export function vendorCodeIn(body: unknown, request: string): string | undefined
   return undefined;
 }
 
-/** Why there is no connection, as node and its libraries say it. */
+/** The reason why no connection could be opened, as Node and its libraries report it. */
 export function networkFailure(error: unknown): {
   kind: 'unreachable' | 'certificate';
   received: { networkCode?: string };

@@ -75,7 +75,7 @@ export function createOutboxReader({
         while (!isClosing()) {
           await takeAll(outbox);
           pauseMs = pausesMs.first;
-          await outbox.news(signal);
+          await outbox.waitForRows(signal);
         }
       } catch (error) {
         const reason = error instanceof Error ? error.name : 'unknown';

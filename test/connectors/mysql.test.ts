@@ -25,15 +25,21 @@ describe('a query in the words of MySQL', () => {
   it('never has a value in its text, whatever the value', () => {
     const keys = Object.values(hostileKeys);
     const [text, parameters] = mysqlDialect.forEach({
-      query: 'SELECT asked.page AS page FROM t WHERE k = ANY(asked.keys) AND at < asked.at LIMIT asked.size',
+      query:
+        'SELECT requested.page AS page FROM t WHERE k = ANY(requested.keys) AND at < requested.at LIMIT requested.size',
       columns: { page: 'integer', keys: 'text[]', at: 'timestamptz', size: 'integer' },
-      values: keys.map((key, page) => ({ page, keys: [key, 'asked.page', '$1'], at: '2026-11-01', size: 1 })),
+      values: keys.map((key, page) => ({
+        page,
+        keys: [key, 'requested.page', '$1'],
+        at: '2026-11-01',
+        size: 1,
+      })),
       orderBy: 'page',
     });
     const { sql: statement, values } = positional(text, parameters);
     expect(statement.replace(/[\s\w.*<=,()?]/g, '')).toBe('');
     expect(values).toEqual(
-      keys.flatMap((key, page): unknown[] => [page, key, 'asked.page', '$1', '2026-11-01', 1]),
+      keys.flatMap((key, page): unknown[] => [page, key, 'requested.page', '$1', '2026-11-01', 1]),
     );
   });
 
@@ -42,7 +48,7 @@ describe('a query in the words of MySQL', () => {
     ['2026-11-01T12:00:00.123Z', '2026-11-01 12:00:00.123'],
   ])('has a moment in UTC without its zone: %s', (moment, expected) => {
     const [, parameters] = mysqlDialect.forEach({
-      query: 'SELECT asked.at AS at',
+      query: 'SELECT requested.at AS at',
       columns: { at: 'timestamptz' },
       values: [{ at: moment }],
       orderBy: 'at',

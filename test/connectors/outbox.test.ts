@@ -19,7 +19,7 @@ async function outbox() {
     notify: () => client.emit('notification'),
     /** Whether there was news, before anything else came. */
     isTold: async () => {
-      const told = box.news(closing.signal).then(() => (hasNews = true));
+      const told = box.waitForRows(closing.signal).then(() => (hasNews = true));
       await new Promise(setImmediate);
       const result = hasNews;
       hasNews = false;

@@ -4,7 +4,12 @@ import { setting, SettingsReader, urlSetting } from '../../src/settings.js';
 import { noAuth } from '../../src/connectors/auth.js';
 import type { Connector } from '../../src/connectors/connector.js';
 import { rest, type RestClient } from '../../src/connectors/rest.js';
-import { given, several, type GivenClient, type SeveralClient } from '../../src/connectors/several.js';
+import {
+  settingOnly,
+  several,
+  type SettingClient,
+  type SeveralClient,
+} from '../../src/connectors/several.js';
 import { failure, open, type Opened } from './contract.js';
 import { sendJson, startServer, type SmallServer } from './server.js';
 
@@ -13,12 +18,12 @@ const part = (variable: string) =>
 const connector = several({
   one: part('ONE_URL'),
   other: part('OTHER_URL'),
-  page: given(setting('PAGE')),
+  page: settingOnly(setting('PAGE')),
 });
 type Parts = {
   one: Connector<RestClient>;
   other: Connector<RestClient>;
-  page: Connector<GivenClient>;
+  page: Connector<SettingClient>;
 };
 
 describe('a system at several addresses', () => {

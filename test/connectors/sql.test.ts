@@ -127,7 +127,7 @@ describe('a connection to PostgreSQL', () => {
     expect(turns).toBeGreaterThan(5);
     expect(await failure(client.rows(row, numbers, [2_001]))).toMatchObject({
       code: 'SOURCE_CONTRACT',
-      message: 'tested sent an answer of another shape, at: 2000.one.',
+      message: 'tested sent an answer that does not match its schema, at: 2000.one.',
     });
   });
 
@@ -144,11 +144,11 @@ describe('a connection to PostgreSQL', () => {
   it('asks a query for each of several values by one statement, whatever is in the values', async () => {
     const words = [
       ...Object.values(hostileKeys).filter((key) => !/\0|\p{Surrogate}/u.test(key)),
-      'asked.word',
+      'requested.word',
     ];
     const [text, parameters] = client.dialect.forEach({
       query:
-        'SELECT asked.place AS place, asked.word AS word, listed FROM unnest(asked.list) AS listed LIMIT 2',
+        'SELECT requested.place AS place, requested.word AS word, listed FROM unnest(requested.list) AS listed LIMIT 2',
       columns: { place: 'integer', word: 'text', list: 'text[]' },
       values: words.map((word, place) => ({ place, word, list: [word, word, word] })),
       orderBy: 'place',

@@ -8,18 +8,15 @@ import { openDatabase, type Database, type FileTable, type NewestDays } from './
 import { refuseImpossibleText, runQuery, type FileParameter } from './query.js';
 import { createSlots } from './slots.js';
 
-/**
- * Queries at once; more wait for one to end. Each takes one of the four threads that Node also reads files and looks up
- * names with.
- */
+/** Concurrent queries. Each takes one of the four threads that Node also uses for files and DNS. */
 const MAX_QUERIES = 2;
 
-/** Files of one folder, read only, as tables. */
+/** The files of one folder as read-only tables. */
 export interface FileClient extends Client {
   /**
-   * The rows of a query, checked. A table is named as `<table>()`; `<table>_files()` has the names alone, as `file`, and
-   * opens none. Keys are always parameters (`$1`, `$2`), lists as one parameter. Dates, moments, decimals and big
-   * integers arrive as text, exact; moments in UTC.
+   * The validated rows of a query. A table is named `<table>()`; `<table>_files()` returns only the names, as `file`,
+   * and opens no file. Keys are always parameters (`$1`, `$2`), and a list is one parameter. Dates, timestamps,
+   * decimals and big integers are returned as exact text; timestamps in UTC.
    */
   rows<T>(schema: z.ZodType<T>, text: string, parameters: readonly FileParameter[]): Promise<T[]>;
 }
@@ -27,30 +24,30 @@ export interface FileClient extends Client {
 export interface FileOptions {
   /** The only folder that is read. */
   folder: Setting<string>;
-  /** The most memory that all queries together take, in megabytes. */
+  /** Memory limit of all queries together, in megabytes. */
   memoryMb: Setting<number>;
-  /** The longest that a query may take, in milliseconds; the source's own timeout holds as well. */
+  /** Timeout of a query in milliseconds. The source's own timeout applies as well. */
   timeoutMs: Setting<number>;
-  /** By the name that queries have for them: lower case letters, digits and underscores. */
+  /** The tables by their name in queries: lower-case letters, digits and underscores. */
   tables: Readonly<Record<string, DeclaredTable>>;
 }
 
 type DeclaredTable = Omit<FileTable, 'files' | 'newest'> & {
-  /** May be a setting: files lie as whoever writes them wants it. */
+  /** Can be a setting, because the layout depends on the program that writes the files. */
   files: FileTable['files'] | Setting<string>;
   newest?: Omit<NewestDays, 'days'> & { days: Setting<number> };
 };
 
-/** The whole path of a folder on this machine, or mounted on it. */
+/** A setting for the absolute path of a local or mounted folder. */
 export function folderSetting(variable: string, example: string): Setting<string> {
   const schema = z
     .string()
     .regex(/^\/[^\0*?[\]]*$/)
     .transform((folder) => folder.replace(/(?<=.)\/+$/, ''));
-  return setting(variable, schema, `the whole path of a folder, such as ${example}`);
+  return setting(variable, schema, `the absolute path of a folder, such as ${example}`);
 }
 
-/** Which files of the folder, as `FileTable.files` has them. */
+/** A setting for a pattern of files, as in `FileTable.files`. */
 export function filesSetting(variable: string, usual: string): Setting<string> {
   const schema = z
     .string()
@@ -60,7 +57,7 @@ export function filesSetting(variable: string, usual: string): Setting<string> {
   return setting(variable, schema, `files of the folder, such as ${usual} (default)`);
 }
 
-/** A connector to Parquet, CSV and JSON files, queried by DuckDB inside the gateway's own process. */
+/** A connector to Parquet, CSV and JSON files. DuckDB queries them inside the gateway's process. */
 export function file(declared: FileOptions): Connector<FileClient> {
   const { folder, memoryMb, timeoutMs, tables } = declared;
   return {
@@ -75,7 +72,7 @@ export function file(declared: FileOptions): Connector<FileClient> {
     ],
     connect: (reader: SettingsReader, options: ConnectorOptions): Connection<FileClient> => {
       const { source, maxAnswerBytes } = options;
-      const given = {
+      const database = {
         folder: reader.read(folder) ?? '',
         memoryMb: reader.read(memoryMb) ?? 1,
         tables: Object.fromEntries(
@@ -85,21 +82,21 @@ export function file(declared: FileOptions): Connector<FileClient> {
       const longestMs = reader.read(timeoutMs) ?? options.timeoutMs;
       const closed = new AbortController();
       const slots = createSlots(MAX_QUERIES);
-      const underWay = new Set<Promise<unknown>>();
+      const inProgress = new Set<Promise<unknown>>();
       let opening: Promise<Database> | undefined;
       let closing: Promise<void> | undefined;
 
       const open = (): Promise<Database> => {
         if (opening !== undefined) return opening;
-        const own = openDatabase(given, source);
-        opening = own;
-        // A folder that is not there yet may be there for the next call.
-        own.catch(() => {
-          if (opening === own) opening = undefined;
+        const attempt = openDatabase(database, source);
+        opening = attempt;
+        // The next call tries again, because a missing folder may appear later.
+        attempt.catch(() => {
+          if (opening === attempt) opening = undefined;
         });
-        return own;
+        return attempt;
       };
-      const ask = async (
+      const runWhenOpen = async (
         text: string,
         parameters: readonly FileParameter[],
         signal: AbortSignal,
@@ -121,13 +118,13 @@ export function file(declared: FileOptions): Connector<FileClient> {
             clock.abort(new SourceTimeoutError(source, `${source} did not answer within ${longestMs} ms.`));
           }, longestMs);
           const signal = AbortSignal.any([toAbortSignal(cancelled), closed.signal, clock.signal]);
-          const work = slots.run(signal, () => ask(text, parameters, signal));
-          underWay.add(work);
+          const work = slots.run(signal, () => runWhenOpen(text, parameters, signal));
+          inProgress.add(work);
           try {
             return check(z.array(schema), await work, source);
           } finally {
             clearTimeout(timer);
-            underWay.delete(work);
+            inProgress.delete(work);
           }
         };
         return scope.run(call).catch((error: unknown) => {
@@ -142,18 +139,18 @@ export function file(declared: FileOptions): Connector<FileClient> {
         });
       };
 
-      // The engine is large, and the first who asks need not wait while it is loaded. What is wrong then is told to them.
+      // DuckDB is large, so it is loaded before the first call. The first call reports an error of this.
       setImmediate(() => {
         if (!closed.signal.aborted) open().catch(() => undefined);
       });
 
       const close = async (): Promise<void> => {
         closed.abort(
-          new SourceUnavailableError(source, `${source} is no longer asked: the gateway is stopping.`, {
+          new SourceUnavailableError(source, `${source} is not called any more: the gateway is stopping.`, {
             kind: 'gateway-stopping',
           }),
         );
-        await Promise.allSettled(underWay);
+        await Promise.allSettled(inProgress);
         const database = await opening?.catch(() => undefined);
         database?.instance.closeSync();
       };

@@ -9,18 +9,18 @@ import {
 } from '../../errors.js';
 import { translate } from './errors.js';
 
-/** Files that together are a table. */
+/** The files that form a table. */
 export interface FileTable {
   /**
-   * Which files of the folder, such as `2026/*.csv`; two stars are any depth. The end of the name tells what is in them:
-   * `.parquet`, `.csv` (with a header; all columns are text), or `.json`, `.ndjson`, `.jsonl`; those of text may be `.gz`.
-   * Parts of the path such as `day=2026-11-01` are columns of text; files that a query's conditions on them leave out are
-   * not opened.
+   * A pattern of files in the folder, such as `2026/*.csv`; two stars match any depth. The extension gives the format:
+   * `.parquet`, `.csv` (with a header; all columns are text), or `.json`, `.ndjson`, `.jsonl`. Text formats may end in
+   * `.gz`. Parts of the path such as `day=2026-11-01` are text columns. Files that conditions on them exclude are not
+   * opened.
    */
   files: string;
-  /** Columns that all files may lack; they are then null. */
+  /** Columns that may be missing from all files; they are then null. */
   optional?: readonly string[];
-  /** Only the newest days are a part of the table, by the column of the path that holds the day. */
+  /** Limits the table to the newest days, by the path column that holds the day. */
   newest?: NewestDays;
 }
 
@@ -38,14 +38,14 @@ export interface DatabaseOptions {
 export interface Database {
   duckdb: typeof DuckDb;
   instance: DuckDb.DuckDBInstance;
-  /** What is run on a connection before each query. */
+  /** Runs on each connection before its query. */
   prepare(connection: DuckDb.DuckDBConnection): Promise<void>;
 }
 
-/** Threads that all queries together are worked on with; they are not Node's. */
+/** Threads of DuckDB for all queries together. They are not Node's threads. */
 const MAX_THREADS = 4;
 
-/** A database in memory that may read the one folder, and whose settings no query can change. */
+/** Opens an in-memory database that can read only this folder. Queries cannot change its settings. */
 export async function openDatabase(
   { folder, memoryMb, tables }: DatabaseOptions,
   source: string,
@@ -55,20 +55,28 @@ export async function openDatabase(
       `${source} needs the package "@duckdb/node-api": npm install @duckdb/node-api. (${String(error)})`,
     ]);
   });
-  // The folder itself may be a link; nothing in it may lead out.
-  const root = await readable(folder).catch((cause: unknown) => {
-    // DuckDB itself would say of a folder that it may not list that there are no files.
+  // The folder itself may be a symbolic link. Links inside it must not lead out of it.
+  const root = await resolveFolder(folder).catch((cause: unknown) => {
+    // For a folder without list permission, DuckDB itself would only report that no files were found.
     if (cause instanceof Error && 'code' in cause && cause.code === 'EACCES')
-      throw new SourceForbiddenError(source, `${source} may not be read by the gateway.`, { cause });
-    throw new SourceUnavailableError(source, `${source} has no folder where it is set to be.`, {
+      throw new SourceForbiddenError(
+        source,
+        `${source} cannot be read: the gateway has no permission for its folder.`,
+        { cause },
+      );
+    throw new SourceUnavailableError(source, `${source} has no folder at the configured path.`, {
       cause,
       kind: 'missing-files',
     });
   });
   if (/[*?[\]]/.test(root))
-    throw new SourceContractError(source, `${source} lies in a folder whose name would stand for several.`, {
-      kind: 'missing-files',
-    });
+    throw new SourceContractError(
+      source,
+      `${source} is in a folder whose name contains a wildcard character.`,
+      {
+        kind: 'missing-files',
+      },
+    );
   const instance = await duckdb.DuckDBInstance.create(':memory:', {
     memory_limit: `${memoryMb}MB`,
     threads: String(Math.min(availableParallelism(), MAX_THREADS)),
@@ -80,7 +88,7 @@ export async function openDatabase(
     const connection = await instance.connect();
     for (const statement of [
       `SET allowed_directories = [${quoted(root.replace(/\/*$/, '/'))}]`,
-      // What does not fit into memory is not put on a disk instead.
+      // Data that does not fit into memory must not be written to disk.
       "SET temp_directory = ''",
       "SET TimeZone = 'UTC'",
       'SET preserve_insertion_order = false',
@@ -106,16 +114,17 @@ export async function openDatabase(
   };
 }
 
-/** The folder without links, which can be listed. */
-async function readable(folder: string): Promise<string> {
+/** Resolves the links of the folder, and checks that it can be listed. */
+async function resolveFolder(folder: string): Promise<string> {
   const root = await realpath(folder);
   await (await opendir(root)).close();
   return root;
 }
 
-/** A table is looked up anew in each query, so that files which have come or gone are seen. */
+/** Each query lists the files of a table again, so that new and removed files are seen. */
 function macros(root: string, name: string, { files, optional = [], newest }: FileTable): string[] {
-  if (!/^[a-z][a-z\d_]*$/.test(name)) throw new TypeError(`"${name}" is no name for a table of files.`);
+  if (!/^[a-z][a-z\d_]*$/.test(name))
+    throw new TypeError(`"${name}" is not a valid name for a table of files.`);
   if (files.startsWith('/') || files.split('/').includes('..'))
     throw new TypeError(`"${files}" leads out of the folder.`);
   const place = quoted(`${root}/${files}`);
@@ -123,16 +132,16 @@ function macros(root: string, name: string, { files, optional = [], newest }: Fi
   const lacking = optional.map((column) => `NULL AS "${column}"`).join(', ');
   return [
     `CREATE MACRO ${name}_files() AS TABLE SELECT file FROM glob(${place})`,
-    // A macro is tried when it is made; the files of one day are enough for that.
+    // DuckDB runs a macro when it is created; the files of one day are enough for that.
     ...(newest === undefined ? [] : [chooseNewest(name, { ...newest, days: 1 })]),
     `CREATE MACRO ${name}() AS TABLE ${lacking === '' ? '' : `SELECT ${lacking} WHERE false UNION ALL BY NAME `}SELECT * FROM ${reader}`,
   ];
 }
 
 /**
- * Sets the variable of the connection that tells which files a query is to open: a condition would come too late, since
- * the columns of all files are looked at before it. The newest day is that of the files and not today, so that a log which
- * stands still can still be read.
+ * Sets the connection's variable with the files that a query opens. A condition would be too late, because DuckDB
+ * first reads the columns of all files. The newest day is that of the files, not the current day, so that an old log
+ * can still be read.
  */
 function chooseNewest(name: string, { column, days }: NewestDays): string {
   return `SET VARIABLE ${name}_newest = (
@@ -144,10 +153,10 @@ function chooseNewest(name: string, { column, days }: NewestDays): string {
 function readerOf(files: string, place: string): string {
   const common = 'hive_partitioning = true, hive_types_autocast = false, union_by_name = true';
   if (files.endsWith('.parquet')) return `read_parquet(${place}, ${common})`;
-  // As it stands there: what a column looks like in the first lines is no promise about the others.
+  // All columns are text, because the first lines do not determine the types of the others.
   if (/\.csv(\.gz)?$/.test(files)) return `read_csv(${place}, ${common}, header = true, all_varchar = true)`;
   if (/\.(json|ndjson|jsonl)(\.gz)?$/.test(files)) return `read_json(${place}, ${common})`;
-  throw new TypeError(`Nobody knows how to read "${files}": it must end in .parquet, .csv or .json.`);
+  throw new TypeError(`"${files}" has an unknown format: it must end in .parquet, .csv or .json.`);
 }
 
 function quoted(text: string): string {

@@ -4,11 +4,14 @@ import type { Database } from './database.js';
 import { translate } from './errors.js';
 
 type Scalar = string | number | boolean | null;
-/** A text, whole number, truth value, nothing, or a list of texts or of whole numbers. */
+/** A text, integer, boolean, null, or a list of texts or of integers. */
 export type FileParameter = Scalar | readonly Scalar[];
 
-/** A query that has not begun forgets that it was interrupted, so it is told again until it has ended. */
-const INTERRUPT_EVERY_MS = 10;
+/**
+ * Interval of interrupts. A query that has not begun yet ignores an interrupt, so it is repeated until the query
+ * ends.
+ */
+const INTERRUPT_INTERVAL_MS = 10;
 
 export interface QueryOptions {
   text: string;
@@ -18,7 +21,7 @@ export interface QueryOptions {
   maxAnswerBytes: number;
 }
 
-/** The rows of a query that reads; it is given up when the signal aborts. */
+/** The rows of a query that only reads. It is cancelled when the signal aborts. */
 export async function runQuery(
   database: Database,
   { text, parameters, signal, source, maxAnswerBytes }: QueryOptions,
@@ -30,13 +33,13 @@ export async function runQuery(
     await database.prepare(connection);
     const statement = await connection.prepare(text);
     if (statement.statementType !== duckdb.StatementType.SELECT)
-      throw new SourceContractError(source, `${source} is only read, and was told to do something else.`);
+      throw new SourceContractError(source, `${source} accepts only statements that read.`);
     for (const [i, parameter] of parameters.entries()) {
       const { value, type } = toDuckDb(database, parameter);
       statement.bindValue(i + 1, value, type);
     }
     signal.throwIfAborted();
-    // Piece by piece, so that no more is held than may be given.
+    // Rows are streamed, so that memory stays within the bound.
     const result = await statement.stream();
     const rows: unknown[] = [];
     let bytes = 0;
@@ -46,7 +49,7 @@ export async function runQuery(
       if (bytes > maxAnswerBytes)
         throw new SourceContractError(
           source,
-          `${source} gave an answer of more than ${maxAnswerBytes} bytes.`,
+          `${source} returned an answer of more than ${maxAnswerBytes} bytes.`,
           { kind: 'too-large' },
         );
       rows.push(...some);
@@ -61,14 +64,14 @@ export async function runQuery(
   }
 }
 
-/** Stops what the connection is doing when the signal aborts; gives what ends that. */
+/** Interrupts the connection when the signal aborts. Returns a function that ends this. */
 function interruptOn(signal: AbortSignal, connection: DuckDBConnection): () => void {
   let timer: NodeJS.Timeout | undefined;
   const interrupt = () => {
     connection.interrupt();
     timer = setInterval(() => {
       connection.interrupt();
-    }, INTERRUPT_EVERY_MS);
+    }, INTERRUPT_INTERVAL_MS);
   };
   if (signal.aborted) interrupt();
   else signal.addEventListener('abort', interrupt, { once: true });
@@ -79,19 +82,19 @@ function interruptOn(signal: AbortSignal, connection: DuckDBConnection): () => v
 }
 
 function toDuckDb({ duckdb }: Database, parameter: FileParameter): { value: DuckDBValue; type: DuckDBType } {
-  const typeOf = (one: Scalar | undefined): DuckDBType => {
-    if (typeof one === 'number') return duckdb.INTEGER;
-    return typeof one === 'boolean' ? duckdb.BOOLEAN : duckdb.VARCHAR;
+  const typeOf = (value: Scalar | undefined): DuckDBType => {
+    if (typeof value === 'number') return duckdb.INTEGER;
+    return typeof value === 'boolean' ? duckdb.BOOLEAN : duckdb.VARCHAR;
   };
   if (typeof parameter !== 'object' || parameter === null)
     return { value: parameter, type: typeOf(parameter) };
   return {
     value: duckdb.listValue([...parameter]),
-    type: duckdb.LIST(typeOf(parameter.find((one) => one !== null))),
+    type: duckdb.LIST(typeOf(parameter.find((item) => item !== null))),
   };
 }
 
-/** Half a character would become another one on its way to the files, and no text in them has a NUL. */
+/** Refuses unpaired surrogates, which would be changed, and NUL, which no file has in a text. */
 export function refuseImpossibleText(parameters: readonly FileParameter[]): void {
   for (const parameter of parameters.flat()) {
     if (typeof parameter === 'string' && (parameter.includes('\0') || /\p{Surrogate}/u.test(parameter)))

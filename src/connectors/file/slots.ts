@@ -10,17 +10,17 @@ export function createSlots(count: number): Slots {
 
   const waitForSlot = (signal: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {
-      const giveUp = () => {
+      const cancel = () => {
         waiting.delete(start);
         reject(signal.reason as Error);
       };
       const start = () => {
         waiting.delete(start);
-        signal.removeEventListener('abort', giveUp);
+        signal.removeEventListener('abort', cancel);
         resolve();
       };
       waiting.add(start);
-      signal.addEventListener('abort', giveUp, { once: true });
+      signal.addEventListener('abort', cancel, { once: true });
     });
 
   return {

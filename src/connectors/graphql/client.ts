@@ -15,38 +15,38 @@ import { httpConnector } from '../http-connector.js';
 import { check } from '../http.js';
 import { templateOf } from '../path-template.js';
 
-/** What a GraphQL system answered (GraphQL specification, section 7). */
+/** An answer of a GraphQL system (GraphQL specification, section 7). */
 export interface GraphqlAnswer {
   data: Readonly<Record<string, unknown>> | null;
-  /** Errors that belong to one field; an error about the whole request has been thrown. */
+  /** Errors of single fields. An error of the complete request is thrown. */
   errors: readonly GraphqlFieldError[];
 }
 
 export interface GraphqlFieldError {
-  /** Where in `data`, in the system's own words. */
+  /** The path in `data`, with the system's names. */
   path: readonly (string | number)[];
   error: SourceError;
 }
 
-/** GraphQL over HTTP with a system that speaks it. */
+/** A client for a system that speaks GraphQL over HTTP. */
 export interface GraphqlClient extends Client {
   query(document: string, variables: Readonly<Record<string, unknown>>): Promise<GraphqlAnswer>;
 }
 
 export interface GraphqlOptions {
-  /** The address that operations are posted to. */
+  /** The address of the GraphQL endpoint. */
   url: Setting<string>;
   auth: Auth;
   /** Variables whose values are settings, by name. They are sent with every operation that declares them. Default: none. */
   settings?: Readonly<Record<string, Setting<string>>>;
   /**
-   * Tells from the `extensions` of an answer after how many seconds the system can be asked again, when it refused
-   * for having been asked too much. Undefined when it did not refuse.
+   * Reads from the `extensions` of a rate-limited answer after how many seconds the system can be called again.
+   * Undefined if it was not rate-limited.
    */
   throttledFor?: (answer: { errors: readonly WireError[]; extensions: unknown }) => number | undefined;
   /**
-   * Tells from the `extensions` of an answer that was given after how many seconds the like of it can be asked again.
-   * Undefined or 0 when it can at once. Until then nobody asks.
+   * Reads from the `extensions` of a successful answer after how many seconds a similar request is possible.
+   * Undefined or 0: at once. No calls are made until then.
    */
   exhaustedFor?: (extensions: unknown) => number | undefined;
 }
@@ -57,7 +57,7 @@ const wireError = z.object({
 });
 export type WireError = z.infer<typeof wireError>;
 
-/** An answer without `data` and without errors is not one of a GraphQL system. */
+/** An answer without `data` and without errors is invalid. */
 const wireAnswer = z
   .object({
     data: z.record(z.string(), z.unknown()).nullish(),
@@ -66,7 +66,7 @@ const wireAnswer = z
   })
   .refine(({ data, errors = [] }) => data !== undefined || errors.length > 0, { path: ['data'] });
 
-/** A connector to a system that speaks GraphQL itself. */
+/** A connector to a system that speaks GraphQL. */
 export function graphql({
   url,
   auth,
@@ -115,7 +115,7 @@ function readAnswer(
   if (errors.length === 0) return { data: data ?? null, errors: [] };
   const wait = throttledFor?.({ errors, extensions });
   if (wait !== undefined) {
-    throw new SourceRateLimitedError(source, `${source} asks us to slow down.`, { retryAfter: wait });
+    throw new SourceRateLimitedError(source, `${source} rate-limited the gateway.`, { retryAfter: wait });
   }
   const byCode = new Map<string | undefined, SourceError>();
   const errorWith = (code: string | undefined): SourceError => {
@@ -130,13 +130,13 @@ function readAnswer(
   return { data, errors: located };
 }
 
-/** Codes of systems that do not accept the operation itself. */
+/** Codes with which systems refuse the operation itself. */
 const REFUSED = [
   ...['GRAPHQL_VALIDATION_FAILED', 'GRAPHQL_PARSE_FAILED', 'BAD_USER_INPUT'],
   ...['undefinedField', 'undefinedType', 'argumentNotAccepted', 'missingRequiredArguments'],
 ];
 
-/** Its message may quote personal data, so only the code counts. */
+/** A message may quote personal data, so only the code is used. */
 function errorOf(source: string, vendorCode: string | undefined): SourceError {
   const details = { received: { vendorCode }, kind: 'graphql-error' } as const;
   if (vendorCode === 'UNAUTHENTICATED')

@@ -1,22 +1,22 @@
 /**
- * How our words for a GraphQL system's part of the schema map to the vendor's. Our SDL says what can be asked; this
- * says where it is found.
+ * Maps our part of the schema to the vendor's. Our SDL defines what clients can request; this defines where the
+ * vendor has it.
  *
  * A path is written as in the vendor's schema, with dots between the fields: `totalPriceSet.shopMoney`. A field may
- * have arguments: literal, or `$name` for the argument of that name on our field, as in
- * `lineItems(first: $first).nodes`. A number picks from a list: `nodes.0`.
+ * have arguments: literals, or `$name` for the argument of that name on our field, as in `lineItems(first:
+ * $first).nodes`. A number selects from a list: `nodes.0`.
  */
 export interface GraphqlMapping {
   /** The private entry points of our SDL, by name. */
   entries: Readonly<Record<string, EntryMapping>>;
-  /** Our object types, by name. A field that is not among `fields` has the vendor's own name. */
+  /** Our object types, by name. A field that is not in `fields` has the same name at the vendor. */
   types: Readonly<Record<string, TypeMapping>>;
   /**
-   * Variables whose values are the connector's settings, with the vendor's type: `{ country: 'CountryCode!' }`. A path
-   * has them as `$country`.
+   * Variables whose values come from the connector's settings, with the vendor's type: `{ country: 'CountryCode!' }`.
+   * A path uses them as `$country`.
    */
   settings?: Readonly<Record<string, string>>;
-  /** The most points one request may cost at the vendor; a batch is cut to it. Default: no bound. */
+  /** Maximum cost of one request in the vendor's points; batches are split to stay below it. Default: no bound. */
   maxCost?: number;
 }
 
@@ -24,44 +24,44 @@ export interface TypeMapping {
   /** The vendor's name of the type. */
   type: string;
   fields?: Readonly<Record<string, string | KeyedField | ComputedField | PagedField | ListedField>>;
-  /** The vendor's field without which an object is none of ours: in the place of such an object is null. */
+  /** The vendor's field that every object of the type has. An object without it becomes null. */
   needs?: string;
 }
 
-/** How objects are found by their keys, in one request for many. */
+/** How to find objects by their keys, in one request for many. */
 export interface EntryMapping {
   /** Our type. */
   type: string;
   /** The vendor's list, with its variables declared below: `nodes(ids: $ids)`. */
   find: string;
   variables: (keys: readonly string[]) => Readonly<Record<string, VendorVariable>>;
-  /** The most keys that the vendor takes in one request. Default: no bound but the cost. */
+  /** Maximum number of keys in one request. Default: bounded only by the cost. */
   maxKeys?: number;
   /**
-   * Where the vendor says, beside the list, that there is more than it gave: `pageInfo.hasNextPage`. Who was not found
-   * then is not said to be unknown.
+   * The vendor's field that reports more results than were returned: `pageInfo.hasNextPage`. A key that was not found
+   * then gets an error instead of null.
    */
   more?: string;
   /** How many objects are read for each key, for counting the cost. Default 1. */
   readsPerKey?: number;
   /**
-   * The vendor's field that holds the key, and our key made from it. Records are matched by it, never by position. Of
-   * several with one key the first counts; where the key is `unique` none does, since another's might be shown. Where the
-   * key is `exact`, the vendor finds nothing but what it was asked for: if there is another object, who was not found is
-   * not said to be unknown. A search may well find more.
+   * The vendor's field that contains the key, and how to compute our key from it. Records are matched by it, never by
+   * position. If several have one key, the first is used; with `unique` none is, because it might be another
+   * customer's. With `exact`, the vendor returns only what was requested: if it returns another object, a missing key
+   * gets an error instead of null. A search may return more.
    */
   key: { field: string; from: (value: unknown) => string; unique?: boolean; exact?: boolean };
 }
 
 /**
- * A field that the vendor does not offer on the object itself but as a question of its own for one key. The questions
- * of a batch travel together, under aliases.
+ * A field that the vendor has only as a separate query for each key. The queries of a batch are sent together, with
+ * aliases.
  */
 export interface KeyedField {
   path: string;
   /**
-   * Where the object that is found tells whose it is. One that is another's is refused: a vendor that does not
-   * understand a part of a search may well answer without it.
+   * Where the object contains the key of its owner. An object of another owner is refused, because a vendor that does
+   * not understand a part of a search may ignore it.
    */
   owner: { path: string; from: (value: unknown) => string };
   variables: (key: string) => Readonly<Record<string, VendorVariable>>;
@@ -92,7 +92,7 @@ export interface ListedField {
   sortedBy: readonly [sortKey: string, id: string];
 }
 
-/** A variable of the vendor's operation. What comes from outside always travels as one, never as text. */
+/** A variable of the vendor's operation. Input from outside is always sent as a variable, never as text. */
 export interface VendorVariable {
   type: string;
   value: unknown;

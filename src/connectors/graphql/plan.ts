@@ -243,8 +243,8 @@ export function writeFields(plan: PlannedSelection): string {
 }
 
 /**
- * Points as GraphQL APIs that count them do: an object one, a leaf none, a connection two and its items as often as
- * are asked for. What is below `nodes`, or picked from it, is the item itself.
+ * Cost in points, as GraphQL APIs with cost limits count it: 1 for an object, 0 for a leaf, and 2 for a connection
+ * plus the requested number of times the cost of an item. `nodes` and a selected index are the item itself.
  */
 function costOf(
   segments: readonly Segment[],

@@ -41,7 +41,7 @@ export function readAnswer(
             byKey.set(key, { value: severalWithKey(source), path: [...path, i] });
           if (entry.key.exact === true && !requested.has(key)) lost ??= otherObject(source);
         }
-        // Whose it was cannot be seen, so it is told to all who were not found.
+        // The key of this object is unknown, so all keys that were not found get the error.
         else lost ??= reader.errorAt([...path, i]) ?? null;
       }
     if (entry.more !== undefined) {
@@ -106,7 +106,7 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
     return complete(value, type, children, path);
   };
 
-  /** A value that was asked for one key, when it says itself that it is that key's. */
+  /** The value of a query for one key, if the value contains that key as its owner. */
   const owned = (
     planned: PlannedField,
     owner: KeyedField['owner'],
@@ -178,7 +178,7 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
     if (children !== undefined) {
       if (!isRecord(value)) return misfit(path);
       if (children.needs !== undefined) {
-        // One that the vendor failed to tell may well be there: that costs only the fields that are made from it.
+        // A field that the vendor failed to return may have a value: its error affects only the fields that need it.
         const needed = walk(value, path, [freeName('_needs', children)]).value;
         if (needed === null || needed === '') return null;
       }
@@ -195,7 +195,10 @@ function createReader({ errors }: GraphqlAnswer, source: string) {
   };
 
   const misfit = (path: Path) =>
-    new SourceContractError(source, `${source} sent an answer of another shape, at: ${path.join('.')}.`);
+    new SourceContractError(
+      source,
+      `${source} sent an answer that does not match its schema, at: ${path.join('.')}.`,
+    );
 
   return { errorAt, walk, field, owned, misfit };
 }

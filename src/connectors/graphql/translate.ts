@@ -50,7 +50,7 @@ export function createTranslator(
     const maxKeys = Math.min(affordable, entry.maxKeys ?? Infinity);
     if (maxKeys === 0) {
       throw new LimitExceededError(
-        `This is more than ${source} answers at once: select fewer fields or ask for shorter lists.`,
+        `This is more than ${source} answers at once: select fewer fields or request shorter lists.`,
       );
     }
     return { plan, maxKeys, requestFor: (keys) => makeRequest(entry, plan, keys, mapping, source) };

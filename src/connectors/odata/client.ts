@@ -17,89 +17,92 @@ import {
   type OdataVersion,
 } from './query.js';
 
-/** Which records of a set. */
+/** Selects records of a set. */
 export interface OdataChoice<V extends OdataValue = OdataValue> {
-  /** Those whose field has one of these values. A list that is too long for one address is asked in several calls. */
+  /** Records whose field has one of these values. A list that is too long for one address is split into several calls. */
   keys?: { field: string; values: readonly V[] };
-  /** All of these must be fulfilled. */
+  /** All of these conditions must be true. */
   where?: readonly Condition[];
 }
 
-/** Which records, and what of them. */
+/** Selects records, and the fields to read. */
 export interface OdataQuery<T, V extends OdataValue = OdataValue> extends OdataChoice<V> {
   select?: readonly string[];
   expand?: readonly string[];
-  /** Fields, each with ` desc` behind it for downwards. */
+  /** Fields to sort by, with ` desc` after them for descending order. */
   orderBy?: readonly string[];
   top?: number;
-  /** How many records the system is to put on a page. Default: its own. */
+  /** Requested number of records on a page. Default: the system's own. */
   pageSize?: number;
-  /** How many pages are read at most, of each part. Default 10. */
+  /** Maximum number of pages to read for each part. Default 10. */
   maxPages?: number;
-  /** Whether what was read so far is enough, of those of the keys that the call is about. Default: all that there are. */
+  /** Whether these records of the keys are enough, so that reading can stop. Default: all records are read. */
   isEnough?: (records: readonly T[], values: readonly V[]) => boolean;
 }
 
-/** What is added up over records, in groups. */
+/** Sums over records, by group. */
 export interface OdataAggregate extends OdataChoice {
-  /** With the field of the keys in it, no group is told of twice. */
+  /** Include the field of the keys, so that no group occurs in two parts. */
   groupBy: readonly string[];
-  /** Fields to be added up, by the name that the sum gets. */
+  /** Fields to sum, by the name of the result. */
   sums: Readonly<Record<string, string>>;
 }
 
-/** What one of the calls answered that a list of keys was cut into. */
+/** The answer of one of the calls that a list of keys was split into. */
 export interface OdataPart<T, V extends OdataValue = OdataValue> {
-  /** Of the keys, those that this part is about. Without keys there is one part, with none. */
+  /** The keys that this part covers. Without keys there is one part, with none. */
   values: readonly V[];
   records: readonly T[];
-  /** False when there are more pages than were read. */
+  /** False if there are more pages than were read. */
   isComplete: boolean;
 }
 
-/** Sets of records by OData. Every answer is checked before anyone sees it. */
+/** Reads sets of records by OData. Every answer is validated before it is returned. */
 export interface OdataClient extends Client {
-  /** The records of a set, page by page by the system's own links. A link to another origin is refused. */
+  /** The records of a set, page by page through the system's links. A link to another origin is refused. */
   list<T, V extends OdataValue>(
     record: z.ZodType<T>,
     set: string,
     query: OdataQuery<T, V>,
   ): Promise<readonly OdataPart<T, V>[]>;
-  /** The record under its key; null when it is not there. */
+  /** The record with this key; null if there is none. */
   one<T>(record: z.ZodType<T>, set: string, key: OdataValue): Promise<T | null>;
-  /** How many records fit. */
+  /** The number of records that match. */
   count(set: string, choice: OdataChoice): Promise<number>;
-  /** Sums that the system itself makes (`$apply`), for systems that can. */
+  /** Sums computed by the system (`$apply`), for systems that support it. */
   aggregate<T>(group: z.ZodType<T>, set: string, aggregate: OdataAggregate): Promise<readonly T[]>;
 }
 
 export interface OdataOptions extends Partial<ListStyle> {
-  /** Where the sets are; may have a path. */
+  /** The base address of the sets, with an optional path. */
   baseUrl: Setting<string>;
   auth: Auth;
-  /** A path that answers cheaply when all is well, for the health check. */
+  /** A cheap path for the health check. */
   pingPath: string;
-  /** Whose certificates are trusted beside those of the authorities that all the world trusts: see `caSetting`. */
+  /** Additional CA certificates: see `caSetting`. */
   ca?: Setting<string | undefined>;
-  /** Sent with every call, as a vendor's own `$schemaversion`. */
+  /** Query parameters of every call, such as a vendor's `$schemaversion`. */
   parameters?: Readonly<Record<string, string>>;
-  /** The longest address, in characters. Default 4,000: half of what servers and proxies take as a rule. */
+  /** The longest address, in characters. Default 4,000: half of the usual limit of servers and proxies. */
   maxUrlLength?: number;
-  /** The most values in one list: some systems count what a filter is made of. Default: as many as the address has room for. */
+  /**
+   * Maximum number of values in one list, for systems that count the parts of a filter. Default: as many as fit the
+   * address.
+   */
   maxValues?: number;
 }
 
 /** A connector to a system that speaks OData. */
 export function odata({ baseUrl, auth, ca, ...options }: OdataOptions): Connector<OdataClient> {
   const headers = ACCEPT[options.version ?? 4];
-  // A system's own links need not be below the address of its sets.
+  // A system's links may lead outside the path of its sets.
   return httpConnector({ url: baseUrl, auth, ca, headers, isAtOrigin: true }, ({ http, address, source }) => {
     const prefix = new URL(address).pathname.replace(/\/$/, '');
     return (scope) => new HttpOdataClient(http, scope, { source, prefix, ...options });
   });
 }
 
-/** Without the parameter a decimal comes as a number, of which digits may be lost when it is read. */
+/** Without `IEEE754Compatible` a decimal is a JSON number, which may lose digits when it is parsed. */
 const ACCEPT: Record<OdataVersion, Record<string, string>> = {
   2: {},
   4: { accept: 'application/json;odata.metadata=minimal;IEEE754Compatible=true' },
@@ -165,8 +168,7 @@ class HttpOdataClient implements OdataClient {
     const counts = await Promise.all(
       parts.map(async ({ path }) => {
         const { count } = await this.#getPage(z.unknown(), path);
-        if (count === undefined)
-          throw new SourceContractError(source, `${source} did not tell how many there are.`);
+        if (count === undefined) throw new SourceContractError(source, `${source} returned no count.`);
         return count;
       }),
     );
@@ -185,9 +187,9 @@ class HttpOdataClient implements OdataClient {
       $apply: filter === undefined ? grouping : `filter(${filter})/${grouping}`,
     }));
     const answers = await Promise.all(parts.map(({ path }) => this.#getPage(group, path)));
-    // Some of the groups would look like all.
+    // The first page alone would look complete.
     if (answers.some(({ next }) => next !== undefined))
-      throw new SourceContractError(source, `${source} gave its sums on more than one page.`, {
+      throw new SourceContractError(source, `${source} returned its sums on more than one page.`, {
         kind: 'incomplete',
       });
     return answers.flatMap(({ records }) => records);
@@ -198,7 +200,7 @@ class HttpOdataClient implements OdataClient {
     return this.#http.send(this.#scope, { method: 'GET', path: `${prefix}${pingPath}` }, () => undefined);
   }
 
-  /** The addresses to request for a choice, each with those of its keys that it is about. */
+  /** The addresses to request for a choice, each with the keys that it covers. */
   #addresses<V extends OdataValue>(
     set: string,
     { keys, where = [] }: OdataChoice<V>,
@@ -229,7 +231,7 @@ class HttpOdataClient implements OdataClient {
       what: 'records',
       acceptPart: true,
       maxPages,
-      // A link is refused when it is followed: where enough was read, it does not matter where it leads.
+      // A link is checked only when it is followed. If enough was read, it does not matter.
       read: async (link: string | undefined) => {
         const at = link === undefined ? path : this.#pathOf(link);
         return { at, page: await this.#getPage(record, at, pageSize) };
@@ -264,11 +266,9 @@ class HttpOdataClient implements OdataClient {
     const { source } = this.#options;
     const url = URL.canParse(link) ? new URL(link) : undefined;
     if (url?.origin !== this.#http.baseUrl.origin)
-      throw new SourceContractError(
-        source,
-        `${source} gave a link to a next page outside of its own address.`,
-        { kind: 'wrong-record' },
-      );
+      throw new SourceContractError(source, `${source} returned a link to a page outside its own origin.`, {
+        kind: 'wrong-record',
+      });
     return `${url.pathname}${url.search}`;
   }
 }
@@ -284,7 +284,7 @@ interface Page<T> {
   count: number | undefined;
 }
 
-/** Counts of 64 bits may come as text. */
+/** Some systems send 64-bit counts as text. */
 const count = z
   .union([
     z.int(),
@@ -309,7 +309,7 @@ function pageSchema<T>(record: z.ZodType<T>, version: OdataVersion): z.ZodType<W
   const page: z.ZodType<WirePage<T>> =
     version === 4
       ? z.object({ value: records, '@odata.nextLink': next, '@odata.count': count })
-      : // Lists without pages are bare in the first version of the protocol, and in some systems ever since.
+      : // In version 1 of the protocol, and in some systems since then, a list without pages is a bare array.
         z.object({ d: z.union([records, z.object({ results: records, __next: next, __count: count })]) });
   pageSchemas[version].set(record, page);
   return page;
@@ -323,10 +323,10 @@ function readPage<T>(page: WirePage<T>): Page<T> {
 }
 
 const DECIMAL = /^-?\d+(\.\d+)?$/;
-/** So many digits survive being read as a JavaScript number. */
+/** Number of digits that a JavaScript number represents exactly. */
 const EXACT_DIGITS = 15;
 
-/** An Edm.Decimal as its own text. Where a system sends a number all the same, one whose digits may have been lost is refused. */
+/** An Edm.Decimal as text. If a system sends a number instead, it is refused when digits may have been lost. */
 export const odataDecimalText: z.ZodType<string> = z.union([
   z.string().regex(DECIMAL),
   z

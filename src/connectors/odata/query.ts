@@ -1,20 +1,20 @@
 import { InvalidInputError } from '../../errors.js';
 
-/** The versions of OData that systems speak: 4, and 2 of the older ones (Exact Online, SAP). */
+/** Supported OData versions: 4, and 2 for older systems (Exact Online, SAP). */
 export type OdataVersion = 2 | 4;
 
-/** A value of a type that is not told by its looks. */
+/** A value whose type its JavaScript type does not determine. */
 export interface TypedValue {
   readonly 2: string;
   readonly 4: string;
 }
 
-/** A value to look for. It is written as a literal, so it never is anything but a value. */
+/** A value to search for. It is always written as a literal. */
 export type OdataValue = string | number | boolean | TypedValue;
 
 export type Comparison = 'eq' | 'ne' | 'gt' | 'ge' | 'lt' | 'le';
 
-/** What a record must fulfil: its field compares so with the value, or has one of several. */
+/** A condition on a record: its field compares with a value, or is in a list of values. */
 export type Condition =
   | readonly [field: string, comparison: Comparison, value: OdataValue]
   | readonly [field: string, comparison: 'in', values: readonly OdataValue[]];
@@ -25,7 +25,7 @@ export function odataGuid(text: string): TypedValue {
   return { 2: `guid'${guid}'`, 4: guid };
 }
 
-/** Edm.Date: a day without a zone; OData 2 knows moments only, and takes its first. */
+/** Edm.Date: a day without a time zone. OData 2 has only timestamps, so the start of the day is used. */
 export function odataDate(text: string): TypedValue {
   const day = required(text, /^\d{4}-\d\d-\d\d$/, 'a day such as 2026-11-01');
   return { 2: `datetime'${day}T00:00:00'`, 4: day };
@@ -42,7 +42,7 @@ function required(text: string, pattern: RegExp, what: string): string {
   throw new InvalidInputError(`A value to look for must be ${what}.`);
 }
 
-/** The value as OData writes it, not yet encoded for an address. */
+/** The value as an OData literal, not yet encoded for an address. */
 export function literal(value: OdataValue, version: OdataVersion): string {
   if (typeof value === 'object') return value[version];
   if (typeof value === 'boolean') return String(value);
@@ -55,7 +55,7 @@ export function literal(value: OdataValue, version: OdataVersion): string {
   return `'${value.replaceAll("'", "''")}'`;
 }
 
-/** How the lists of a system are written. */
+/** How a system writes lists of values. */
 export interface ListStyle {
   version: OdataVersion;
   /** `in (...)`, which came with OData 4.01, or comparisons with `or` between. */
@@ -66,18 +66,18 @@ export interface ListStyle {
 export function filterText(conditions: readonly Condition[], style: ListStyle): string | undefined {
   return conditions.length === 0
     ? undefined
-    : conditions.map((one) => conditionText(one, style)).join(' and ');
+    : conditions.map((condition) => conditionText(condition, style)).join(' and ');
 }
 
-function conditionText([field, comparison, asked]: Condition, { version, lists }: ListStyle): string {
-  if (comparison !== 'in') return `${field} ${comparison} ${literal(asked, version)}`;
-  const values = asked.map((value) => literal(value, version));
-  if (values.length === 0) throw new RangeError('no value can be one of none');
+function conditionText([field, comparison, expected]: Condition, { version, lists }: ListStyle): string {
+  if (comparison !== 'in') return `${field} ${comparison} ${literal(expected, version)}`;
+  const values = expected.map((value) => literal(value, version));
+  if (values.length === 0) throw new RangeError('An "in" condition needs at least one value.');
   if (lists === 'in') return `${field} in (${values.join(',')})`;
   return `(${values.map((value) => `${field} eq ${value}`).join(' or ')})`;
 }
 
-/** What stands behind the question mark, encoded. */
+/** The query string, encoded, without the question mark. */
 export function optionsText(options: Readonly<Record<string, string | number | undefined>>): string {
   return Object.entries(options)
     .filter(([, value]) => value !== undefined)
@@ -86,8 +86,8 @@ export function optionsText(options: Readonly<Record<string, string | number | u
 }
 
 /**
- * The values cut into as few lists as there must be for `lengthOf` each to stay within a bound. A value that is too long
- * alone is refused.
+ * Splits the values into as few lists as possible so that `lengthOf` each stays within its bound. Refuses a value
+ * that is too long alone.
  */
 export function cut<V>(
   values: readonly V[],

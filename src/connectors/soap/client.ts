@@ -11,37 +11,37 @@ import type { SoapSecurity } from './security.js';
 import { loadWsdl, type WsdlPlace } from './wsdl.js';
 import { ATTRIBUTES, readXml, refuseImpossibleInput, withoutXsi, type SoapInput } from './xml.js';
 
-/** Operations of a SOAP service. Every answer is checked before anyone sees it. */
+/** A client for a SOAP service. Every answer is validated before it is returned. */
 export interface SoapClient extends Client {
   /**
-   * The answer to an operation that only reads; null when the system says by a fault that there is nothing. The members of
-   * the input are those of the WSDL, in its order. In the answer, elements that the WSDL allows several of are lists, also
-   * of one, and left out when there are none; decimals, longs and moments are the text that was sent.
+   * The answer to an operation that only reads; null if a fault means that there is no record. The input has the
+   * members of the WSDL, in its order. In the answer, elements that may repeat are lists, also for one element, and
+   * are omitted when there are none. Decimals, longs and timestamps are the original text.
    */
   call<T>(schema: z.ZodType<T>, operation: string, input: SoapInput): Promise<T | null>;
 }
 
 export interface SoapOptions {
-  /** Where the service is; may have a path. What address the WSDL names does not matter. */
+  /** The base address of the service, with an optional path. The address in the WSDL is ignored. */
   baseUrl: Setting<string>;
-  /** Behind the base address: where calls are posted. Default: nothing. */
+  /** Path after the base address to which calls are posted. Default: none. */
   path?: string;
   wsdl: WsdlPlace;
   /** Default `'1.1'`. */
   version?: '1.1' | '1.2';
-  /** By HTTP headers. Default: none. */
+  /** Authentication by HTTP headers. Default: none. */
   auth?: Auth;
-  /** By a header of the message. Default: none. */
+  /** Authentication by a header of the message. Default: none. */
   security?: SoapSecurity;
-  /** What the vendor's own faults mean. */
+  /** The meaning of vendor-specific faults. */
   faults?: Faults;
   /** Additional CA certificates: see `caSetting`. */
   ca?: Setting<string | undefined>;
-  /** An operation that answers cheaply when all is well, for the health check. */
+  /** A cheap operation for the health check. */
   ping: { operation: string; input: SoapInput };
 }
 
-/** Faults come with the status 500, those that blame the caller in SOAP 1.2 with 400; some systems say 200 all the same. */
+/** Statuses of faults: 500, or 400 for faults of the caller in SOAP 1.2. Some systems use 200 too. */
 const FAULT_STATUSES = [400, 500];
 
 /** A connector to a SOAP service. */
@@ -54,13 +54,13 @@ export function soap(options: SoapOptions): Connector<SoapClient> {
   });
 }
 
-/** The service as its WSDL describes it: what writes messages, and what reads them. */
+/** The service of a WSDL: it writes and reads messages. */
 interface Service {
   client: PackageClient;
   wsdl: WSDL;
 }
 
-/** Read once, by whoever asks first. */
+/** Returns a function that loads the WSDL at the first call. */
 function createService(
   { wsdl: place, version }: SoapOptions,
   http: HttpTransport,
@@ -80,14 +80,14 @@ function createService(
   };
   return async (scope) => {
     for (;;) {
-      const own = loading === undefined ? load(scope) : undefined;
-      const current = (loading ??= own) as Promise<Service>;
+      const ownLoad = loading === undefined ? load(scope) : undefined;
+      const current = (loading ??= ownLoad) as Promise<Service>;
       try {
         return await current;
       } catch (error) {
         if (loading === current) loading = undefined;
-        // Somebody else's was given up for a reason of theirs.
-        if (own !== undefined || error instanceof SourceError) throw error;
+        // Another call's load was cancelled with that call, so this call loads again.
+        if (ownLoad !== undefined || error instanceof SourceError) throw error;
       }
     }
   };
@@ -95,7 +95,7 @@ function createService(
 
 type Send = (message: string, headers: Record<string, string>) => void;
 
-/** In place of the package's HTTP client: it hands the message over to the call that it belongs to. */
+/** Replaces the package's HTTP client: it passes the message to the call that created it. */
 const handOver: IHttpClient = {
   request: (_address, message: string, _callback, headers, options) => {
     (options?.['send'] as Send)(message, headers as Record<string, string>);
@@ -120,7 +120,7 @@ function createClient(
       throw new SourceContractError(source, `${source} has no operation ${operation}.`, {
         kind: 'request-refused',
       });
-    // A message for each try: its security header holds for once only.
+    // Each attempt has its own message, because a security header is valid only once.
     const answer = scope.run(
       (signal) =>
         new Promise<T | null>((resolve, reject) => {
@@ -151,10 +151,13 @@ function createClient(
   };
 }
 
-/** Our transport writes names in lower case. */
+/** The transport uses lower-case header names. */
 function ofHttp(headers: Record<string, string>): Record<string, string> {
-  const own = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
-  return { ...Object.fromEntries(own), accept: 'text/xml, application/soap+xml' } as Record<string, string>;
+  const lowerCase = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]);
+  return { ...Object.fromEntries(lowerCase), accept: 'text/xml, application/soap+xml' } as Record<
+    string,
+    string
+  >;
 }
 
 interface Reading<T> {
@@ -178,13 +181,13 @@ function resultOf<T>(
     if (fault?.meaning === 'nothing') return null;
     if (fault !== undefined) throw errorOfFault(source, fault, status);
     if (status >= 500)
-      throw new SourceUnavailableError(source, `${source} answered with an error (status ${status}).`, {
+      throw new SourceUnavailableError(source, `${source} returned an error (status ${status}).`, {
         cause: error,
         kind: 'server-error',
         received: { status },
       });
     if (error instanceof SourceContractError) throw error;
-    throw new SourceContractError(source, `${source} sent an answer that is no SOAP message.`, {
+    throw new SourceContractError(source, `${source} sent an answer that is not a SOAP message.`, {
       cause: error,
       kind: 'wrong-format',
       received: { status },
@@ -193,11 +196,11 @@ function resultOf<T>(
   return check(schema, result, source);
 }
 
-/** The one element of the body. Throws when there is none. */
+/** The only element of the body. Throws if there is none or more than one. */
 function contentOf(envelope: unknown): unknown {
   const { Body } = z.object({ Body: z.record(z.string(), z.unknown()) }).parse(envelope);
-  const [name = '', ...more] = Object.keys(Body).filter((one) => one !== ATTRIBUTES);
+  const [name = '', ...more] = Object.keys(Body).filter((element) => element !== ATTRIBUTES);
   if (name === '' || more.length > 0) throw new Error('The body does not have one element.');
-  // The package has no object for an element that is empty.
+  // The package returns nothing for an empty element.
   return withoutXsi(Body[name]) ?? {};
 }

@@ -10,8 +10,8 @@ import {
 } from '../../errors.js';
 
 /**
- * What a system means by one of its faults. `nothing`: there is no such record. Those with `key-` are about what was asked
- * for alone, while the system itself is well.
+ * The meaning of a fault. `nothing`: there is no such record. The `key-` meanings concern only the requested key,
+ * while the system itself works.
  */
 export type FaultMeaning =
   | 'unavailable'
@@ -23,12 +23,12 @@ export type FaultMeaning =
   | 'not-understood'
   | 'nothing';
 
-/** By words of the vendor's own, which stand in the code, or by themselves or in a sentence in the text. */
+/** Meanings by vendor-specific words, which occur in the code, or alone or in a sentence in the text. */
 export type Faults = Readonly<Record<string, FaultMeaning>>;
 
 /**
- * Codes that are the same everywhere: those of SOAP 1.1 and 1.2 that blame the caller, and those of WS-Security 1.1 (12).
- * All others blame the system.
+ * Standard codes: those of SOAP 1.1 and 1.2 for faults of the caller, and those of WS-Security 1.1 (12). All other
+ * codes are faults of the system.
  */
 const COMMON: Faults = {
   FailedAuthentication: 'unauthenticated',
@@ -47,7 +47,7 @@ const COMMON: Faults = {
 const text = z.union([z.string(), z.object({ $value: z.string() }).transform(({ $value }) => $value)]);
 const code = z.object({ Value: text });
 
-/** SOAP 1.1 and, with capitals, SOAP 1.2. */
+/** The fault element of SOAP 1.1 and, capitalised, of SOAP 1.2. */
 const shape = z.object({
   faultcode: text.optional().catch(undefined),
   faultstring: text.optional().catch(undefined),
@@ -61,49 +61,49 @@ const shape = z.object({
     .catch(undefined),
 });
 
-/** What the package throws for a fault holds the envelope. */
+/** The package throws an error that contains the envelope. */
 const thrown = z.object({ root: z.object({ Envelope: z.object({ Body: z.object({ Fault: shape }) }) }) });
 
 export interface Fault {
   meaning: FaultMeaning;
-  /** The vendor's word for it, as the source declared it. */
+  /** The vendor's word, as declared by the source. */
   word: string | undefined;
-  /** The fault code as the system sent it, or the vendor's word: undefined when it may be a value. */
+  /** The fault code that the system sent, or the vendor's word. Undefined if it may be a value. */
   code: string | undefined;
 }
 
-/** The fault that a call ended with; undefined when it ended with something else. */
+/** Reads the fault from an error; undefined if it is another error. */
 export function readFault(error: unknown, declared: Faults, request = ''): Fault | undefined {
   const parsed = thrown.safeParse(error);
   if (!parsed.success) return undefined;
   const fault = parsed.data.root.Envelope.Body.Fault;
   const codes = [fault.Code?.Subcode?.Value, fault.Code?.Value, fault.faultcode].flatMap(wordsOf);
-  const said = [fault.faultstring, fault.Reason?.Text].flat().flatMap(wordsOf);
-  for (const word of [...codes, ...said])
+  const textWords = [fault.faultstring, fault.Reason?.Text].flat().flatMap(wordsOf);
+  for (const word of [...codes, ...textWords])
     if (Object.hasOwn(declared, word)) return { meaning: declared[word] ?? 'unavailable', word, code: word };
-  const common = codes.find((one) => Object.hasOwn(COMMON, one));
+  const common = codes.find((word) => Object.hasOwn(COMMON, word));
   const sent = [fault.Code?.Subcode?.Value, fault.Code?.Value, fault.faultcode];
-  // Some vendors put a code into the text.
+  // Some vendors put a code in the text.
   const inText = typeof fault.faultstring === 'string' && /^[A-Z\d]+(_[A-Z\d]+)+$/.test(fault.faultstring);
   const code = [...(inText ? [fault.faultstring] : []), ...sent]
-    .map((one) => safeCode(one?.trim(), request))
-    .find((one) => one !== undefined);
+    .map((candidate) => safeCode(candidate?.trim(), request))
+    .find((candidate) => candidate !== undefined);
   return { meaning: COMMON[common ?? ''] ?? 'unavailable', word: undefined, code };
 }
 
-/** Of `env:Server`, `Client.Authentication` or a sentence. */
-function wordsOf(said: string | undefined): string[] {
-  return said?.split(/[^\w-]+/).filter((word) => word !== '') ?? [];
+/** Splits `env:Server`, `Client.Authentication` or a sentence into words. */
+function wordsOf(text: string | undefined): string[] {
+  return text?.split(/[^\w-]+/).filter((word) => word !== '') ?? [];
 }
 
-/** A fault as the error that it is, but for `nothing`, which is none. The system's own words stay out of it. */
+/** The error for a fault. `nothing` is no error. It does not contain the system's text. */
 export function errorOfFault(source: string, { meaning, word, code }: Fault, status: number): SourceError {
   const name = word === undefined ? '' : ` (${word})`;
   const received = { status, faultCode: code };
   switch (meaning) {
     case 'rate-limited':
     case 'key-rate-limited':
-      return new SourceRateLimitedError(source, `${source} asks us to slow down${name}.`, {
+      return new SourceRateLimitedError(source, `${source} rate-limited the gateway${name}.`, {
         isOfKeyOnly: meaning === 'key-rate-limited',
         received,
       });

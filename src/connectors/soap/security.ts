@@ -1,19 +1,19 @@
 import type { ISecurity } from 'soap';
 import type { Setting, SettingsReader } from '../../settings.js';
 
-/** How a system wants to know who asks, in the header of each message. */
+/** Authentication in the header of each message. */
 export interface SoapSecurity {
   settings(reader: SettingsReader): readonly Setting<unknown>[];
-  /** Makes, before the first message, what writes the header of each. */
+  /** Creates the writer of the header, before the first message. */
   writer(reader: SettingsReader): () => Promise<ISecurity>;
 }
 
 export interface UsernameTokenOptions {
-  /** `digest`: instead of the password a hash of it, with a nonce, is sent. Default `text`. */
+  /** `digest`: a hash of the password with a nonce is sent instead of the password. Default `text`. */
   password?: 'text' | 'digest';
 }
 
-/** WS-Security's UsernameToken (OASIS WSS 1.1), with a timestamp that ends after ten minutes. */
+/** WS-Security's UsernameToken (OASIS WSS 1.1), with a timestamp that expires after ten minutes. */
 export function usernameToken(
   user: Setting<string>,
   password: Setting<string>,

@@ -7,13 +7,13 @@ import type { CallScope } from '../connector.js';
 import type { HttpTransport } from '../http.js';
 import { ATTRIBUTES, DESERIALIZERS, readXml, TEXT } from './xml.js';
 
-/**
- * Where the WSDL is: a file that we wrote for the operations used, or a path after the base address where the system
- * itself gives it.
- */
+/** The location of the WSDL: a file in this repository with the operations used, or a path after the base address. */
 export type WsdlPlace = URL | string;
 
-/** Reads a WSDL with the schemas that it names. None is read from outside the file's folder, or the system's origin. */
+/**
+ * Reads a WSDL with the schemas that it imports. None is read from outside the file's folder, or the system's
+ * address.
+ */
 export async function loadWsdl(
   place: WsdlPlace,
   http: HttpTransport,
@@ -34,7 +34,7 @@ export async function loadWsdl(
     valueKey: TEXT,
     customDeserializer: DESERIALIZERS,
     handleNilAsNull: true,
-    // The package fetches by this what a WSDL includes.
+    // The package uses this to fetch imports of a WSDL.
     httpClient: httpClient((address) => fetchText(pathOf(address, http))),
     wsdl_options: {
       overrideImportLocation: (location: string) => {
@@ -44,7 +44,7 @@ export async function loadWsdl(
         if (!isAllowed)
           throw new SourceContractError(
             source,
-            `The WSDL of ${source} names a schema outside of its own place.`,
+            `The WSDL of ${source} imports a schema from outside its own location.`,
             { kind: 'wrong-format' },
           );
         return location;
@@ -55,7 +55,7 @@ export async function loadWsdl(
   const { WSDL: Wsdl } = await import('soap');
   return new Promise((resolve, reject) => {
     const wsdl = new Wsdl(text, uri, options);
-    // Typed as if there were always an error.
+    // The package's types declare that there is always an error.
     wsdl.onReady((error: unknown) => {
       if (error === undefined || error === null) resolve(wsdl);
       else if (error instanceof SourceError) reject(error);
@@ -70,7 +70,7 @@ export async function loadWsdl(
   });
 }
 
-/** The transport adds the base address's own path. */
+/** The path of an address, relative to the base address that the transport adds. */
 function pathOf(address: string, { baseUrl }: HttpTransport): string {
   const { pathname, search } = new URL(address);
   return `${pathname.slice(baseUrl.pathname.replace(/\/$/, '').length)}${search}`;
@@ -81,7 +81,7 @@ function isWithin({ origin, pathname }: URL, { baseUrl }: HttpTransport): boolea
   return origin === baseUrl.origin && (pathname === prefix || pathname.startsWith(`${prefix}/`));
 }
 
-/** In the package's words: it knows answers as those of axios. */
+/** An HTTP client in the package's form, which expects answers as axios returns them. */
 function httpClient(fetch: (address: string) => Promise<string>): IHttpClient {
   return {
     request: (address, _data, callback: (error: unknown, response?: unknown, body?: string) => void) => {

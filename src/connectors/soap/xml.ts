@@ -1,20 +1,20 @@
 import { InvalidInputError, SourceContractError } from '../../errors.js';
 
-/** What an operation is given, by the names of the WSDL. Values are written by their XML Schema types. */
+/** The input of an operation, by the names of the WSDL. Values are written by their XML Schema types. */
 export interface SoapInput {
   readonly [name: string]: SoapValue;
 }
 export type SoapValue = string | number | boolean | null | SoapInput | readonly SoapValue[];
 
-/** Nothing but characters that XML 1.0 can hold; no way of writing holds the others. */
+/** Texts that contain only characters of XML 1.0. Others cannot be written, not even escaped. */
 const XML_TEXT = /^[\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]*$/u;
 
-/** Refuses texts that no message can carry, or that would not be written as text. */
+/** Refuses texts that no message can contain, or that the package would not write as text. */
 export function refuseImpossibleInput(value: SoapValue): void {
   if (typeof value === 'string') {
     if (!XML_TEXT.test(value))
       throw new InvalidInputError('A text to look for has a character in it that no text can have.');
-    // The package takes this for text that is escaped already, and whatever stands behind it would be elements.
+    // The package does not escape a text that begins like this, so the rest could add elements.
     if (value.startsWith('<![CDATA['))
       throw new InvalidInputError('A text to look for must not begin as a CDATA section.');
   } else if (typeof value === 'object' && value !== null) {
@@ -23,8 +23,8 @@ export function refuseImpossibleInput(value: SoapValue): void {
 }
 
 /**
- * The text of a document, by the encoding that its headers, its first bytes or its declaration name. Refused is what a
- * SOAP message must not have (SOAP 1.1, 3), or what the package that reads it would stumble over.
+ * Decodes a document by the encoding of its headers, its first bytes or its declaration. Refuses constructs that a
+ * SOAP message must not have (SOAP 1.1, 3), or that the package reads incorrectly.
  */
 export function readXml(bytes: Buffer, type: string, source: string): string {
   const refuse = (what: string, cause?: unknown) =>
@@ -35,11 +35,11 @@ export function readXml(bytes: Buffer, type: string, source: string): string {
   } catch (error) {
     throw refuse('an answer that is not text', error);
   }
-  // Entities, be they from elsewhere or of its own making, can only be declared there.
+  // Entities, internal or external, can be declared only in a document type.
   if (hasDoctype(text)) throw refuse('a document type along with its answer');
-  // The package would read a document in a CDATA section as a part of the answer.
+  // The package would read a document in a CDATA section as part of the answer.
   if (text.indexOf('<?xml', 1) > 0) throw refuse('a document inside of its answer');
-  // The package keeps elements by their id in a plain object, and would write on what all objects have in common.
+  // The package stores elements by their id in a plain object, so such an id could change the prototype.
   for (const [, inDouble, inSingle] of text.matchAll(/\sid\s*=\s*(?:"([^"]*)"|'([^']*)')/g)) {
     const id = inDouble ?? inSingle ?? '';
     if (id.includes('&#') || id in Object.prototype) throw refuse('an id that no element has');
@@ -56,7 +56,7 @@ function encodingOf(bytes: Buffer, type: string): string {
   return declared?.[1] ?? 'utf-8';
 }
 
-/** Before its first element a document has comments, instructions, and perhaps a document type. */
+/** Whether there is a document type. Only comments and instructions may precede it. */
 function hasDoctype(text: string): boolean {
   let at = 0;
   for (;;) {
@@ -70,8 +70,8 @@ function hasDoctype(text: string): boolean {
 }
 
 /**
- * How texts become values, by the names of their XML Schema types. Numbers and moments that JavaScript would change stay
- * as they were sent, and so does what is not of its type: then the source's schema tells where.
+ * Converts texts to values by their XML Schema types. Numbers that JavaScript would change, dates and invalid values
+ * stay text; the source's schema then reports them.
  */
 export const DESERIALIZERS: Readonly<Record<string, (text: string) => unknown>> = {
   boolean: toBoolean,
@@ -101,20 +101,20 @@ export const ATTRIBUTES = 'attributes';
 export const TEXT = '$value';
 
 /**
- * Without attributes that only tell the reader how to read, such as `xsi:type`: an element that has no others is the same
- * as one without attributes.
+ * Removes attributes for the parser only, such as `xsi:type`. An element with no other attributes equals one without
+ * any.
  */
 export function withoutXsi(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutXsi);
   if (typeof value !== 'object' || value === null) return value;
   const { [ATTRIBUTES]: attributes, ...elements } = value as Record<string, unknown>;
-  const kept = Object.entries(attributes ?? {}).filter(
+  const otherAttributes = Object.entries(attributes ?? {}).filter(
     ([name]) => !/:(type|nil|schemaLocation|noNamespaceSchemaLocation)$/.test(name),
   );
   const names = Object.keys(elements);
-  if (kept.length === 0 && names.length === 1 && names[0] === TEXT) return elements[TEXT];
+  if (otherAttributes.length === 0 && names.length === 1 && names[0] === TEXT) return elements[TEXT];
   return {
     ...Object.fromEntries(names.map((name) => [name, withoutXsi(elements[name])])),
-    ...(kept.length === 0 ? {} : { [ATTRIBUTES]: Object.fromEntries(kept) }),
+    ...(otherAttributes.length === 0 ? {} : { [ATTRIBUTES]: Object.fromEntries(otherAttributes) }),
   };
 }

@@ -14,15 +14,16 @@ import { openPostgres, postgresDialect } from './postgres.js';
 /** A relational database, read only. */
 export interface SqlClient extends Client {
   /**
-   * The rows of a query, checked. Values are always parameters: `$1`, `$2`, and a list `= ANY($3)`, in every database.
-   * Dates, decimals and big integers arrive as text, exact; moments as text in UTC, `2026-11-01 12:00:00.5+00`.
+   * The validated rows of a query. Values are always parameters, in every database: `$1`, `$2`, and a list `=
+   * ANY($3)`. Dates, decimals and big integers are returned as exact text; timestamps as text in UTC, `2026-11-01
+   * 12:00:00.5+00`.
    */
   rows<T>(schema: z.ZodType<T>, text: string, parameters: readonly unknown[]): Promise<T[]>;
-  /** How this database writes what has no words that all know. */
+  /** The SQL of this database where databases differ. */
   readonly dialect: Dialect;
 }
 
-/** The address of a database; the scheme tells which kind. */
+/** A setting for the address of a database. Its scheme determines the kind of database. */
 export function databaseUrl(variable: string): Setting<string> {
   return setting(
     variable,
@@ -53,11 +54,11 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
           if (closing !== undefined)
             throw new SourceUnavailableError(
               source,
-              `${source} is no longer asked: the gateway is stopping.`,
+              `${source} is not called any more: the gateway is stopping.`,
               { kind: 'gateway-stopping' },
             );
           const database = await (opening ??= open(address, options));
-          return checkInChunks(schema, await database.query(text, parameters, signal), source);
+          return checkInSlices(schema, await database.query(text, parameters, signal), source);
         };
         return scope.run(call).catch((error: unknown) => {
           if (error instanceof SourceError) error.addRequest({ method: 'SELECT', tables: tablesIn(text) });
@@ -76,7 +77,7 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
           (closing ??= Promise.resolve(
             opening?.then(
               (database) => database.close(),
-              // It was never opened, as those who asked were told.
+              // Opening failed, and the calls that waited for it got the error.
               () => undefined,
             ),
           )),
@@ -85,16 +86,16 @@ export function sql(url: Setting<string>): Connector<SqlClient> {
   };
 }
 
-/** Checking more rows takes milliseconds, so other requests continue in between. */
-const CHUNK_ROWS = 250;
+/** Rows that are validated before the process yields to the event loop. More would take several milliseconds. */
+const ROWS_PER_SLICE = 250;
 
-async function checkInChunks<T>(schema: z.ZodType<T>, answer: unknown, source: string): Promise<T[]> {
+async function checkInSlices<T>(schema: z.ZodType<T>, answer: unknown, source: string): Promise<T[]> {
   const rows = z.array(schema);
-  if (!Array.isArray(answer) || answer.length <= CHUNK_ROWS) return check(rows, answer, source);
+  if (!Array.isArray(answer) || answer.length <= ROWS_PER_SLICE) return check(rows, answer, source);
   const checked: T[] = [];
-  for (let from = 0; from < answer.length; from += CHUNK_ROWS) {
+  for (let from = 0; from < answer.length; from += ROWS_PER_SLICE) {
     await yieldToOthers();
-    checked.push(...check(rows, answer.slice(from, from + CHUNK_ROWS), source, from));
+    checked.push(...check(rows, answer.slice(from, from + ROWS_PER_SLICE), source, from));
   }
   return checked;
 }

@@ -1,17 +1,18 @@
 import type { Dialect } from './database.js';
 
 export const mysqlDialect: Dialect = {
-  // MariaDB knows no LATERAL, MySQL no LIMIT by a column. A query for each value has both, and uses the indexes: a value
-  // is compared by the rules of the column, while a table of values would have rules of its own.
+  // MariaDB has no LATERAL, and MySQL has no LIMIT by a column. So there is one query for each value, which both
+  // support. It uses the indexes, because a value is compared by the collation of the column; a table of values would
+  // have its own.
   forEach: ({ query, columns, values, orderBy }) => {
     const parameters: unknown[] = [];
     const types = columns as Readonly<Record<string, string>>;
     const queries = values.map((value: Readonly<Record<string, unknown>>) => {
-      const own = query.replace(/\basked\.(\w+)/g, (_, name: string) => {
-        parameters.push(types[name] === 'timestamptz' ? toMoment(value[name]) : value[name]);
+      const queryOfValue = query.replace(/\brequested\.(\w+)/g, (_, name: string) => {
+        parameters.push(types[name] === 'timestamptz' ? toTimestamp(value[name]) : value[name]);
         return `$${parameters.length}`;
       });
-      return `(${own})`;
+      return `(${queryOfValue})`;
     });
     return [
       `SELECT found.* FROM (${queries.join('\nUNION ALL\n')}) AS found ORDER BY ${orderBy}`,
@@ -21,12 +22,12 @@ export const mysqlDialect: Dialect = {
   bytes: (column) => `CAST(${column} AS BINARY)`,
 };
 
-/** Moments in UTC as MySQL takes them in a session of that time zone: without a zone. */
-function toMoment(value: unknown): unknown {
+/** Converts a UTC timestamp to MySQL's form for a session in UTC: without a time zone. */
+function toTimestamp(value: unknown): unknown {
   return typeof value === 'string' ? value.replace('T', ' ').replace(/(Z|\+00(:00)?)$/, '') : value;
 }
 
-/** The statement with `?` for `$1` and `IN (?, ?)` for `= ANY($1)`, and what stands for each. */
+/** Rewrites `$1` to `?` and `= ANY($1)` to `IN (?, ?)`. Returns the statement with its values in order. */
 export function positional(
   text: string,
   parameters: readonly unknown[],
@@ -42,7 +43,7 @@ export function positional(
       const value = parameters[Number(list ?? one) - 1];
       if (list === undefined) return place(value);
       const keys = value as readonly unknown[];
-      // Nothing is in a list of null.
+      // No value is in a list that contains only NULL.
       return `IN (${keys.length === 0 ? 'NULL' : keys.map(place).join(', ')})`;
     },
   );

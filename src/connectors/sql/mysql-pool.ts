@@ -2,57 +2,57 @@ import type { Socket } from 'node:net';
 import type { Connection } from 'mysql2';
 import type { CallSignal } from '../../v8/call-signal.js';
 
-/** A connection that nobody has used for so long is closed. */
+/** An idle connection is closed after this time. */
 const IDLE_MS = 10_000;
-/** How long a server may take to hang up when we have taken our leave. */
-const LEAVE_MS = 500;
+/** How long to wait for the server to close a connection after QUIT. */
+const QUIT_TIMEOUT_MS = 500;
 
 export interface ConnectionPool {
-  /** A connection that is nobody else's; waits for one to come free. */
+  /** Returns a connection for exclusive use. Waits for a freeSlots one. */
   acquire(signal: CallSignal): Promise<Connection>;
-  /** Gives it back; one that is broken is given up. */
+  /** Returns a connection to the pool. A broken one is destroyed. */
   release(connection: Connection, end: { broken: boolean }): void;
-  /** Closes those that are free. */
+  /** Closes the idle connections. */
   close(): Promise<void>;
 }
 
 /**
- * The driver's own pool lets nobody leave the queue, and ends the process when a connection fails a second time.
- * `connect` gives a connection that is ready to be asked.
+ * A pool of connections. The driver's own pool cannot cancel a waiting request, and ends the process when a
+ * connection fails twice. `connect` returns a connection that is ready for queries.
  */
 export function createConnectionPool(max: number, connect: () => Promise<Connection>): ConnectionPool {
   const idle = new Map<Connection, NodeJS.Timeout>();
   const waiting = new Set<() => void>();
-  let places = max;
+  let freeSlots = max;
 
   const wakeNext = (): void => {
     const [next] = waiting;
     next?.();
   };
-  const giveUp = (connection: Connection): void => {
+  const discard = (connection: Connection): void => {
     clearTimeout(idle.get(connection));
     idle.delete(connection);
     destroy(connection);
   };
   const connectNew = async (): Promise<Connection> => {
-    places -= 1;
-    const free = () => {
-      places += 1;
+    freeSlots -= 1;
+    const release = () => {
+      freeSlots += 1;
       wakeNext();
     };
     try {
       const connection = await connect();
       const stream = streamOf(connection);
-      // In whatever way it ends.
-      if (stream.destroyed) free();
+      // However the connection ends.
+      if (stream.destroyed) release();
       else
         stream.once('close', () => {
-          giveUp(connection);
-          free();
+          discard(connection);
+          release();
         });
       return connection;
     } catch (error) {
-      free();
+      release();
       throw error;
     }
   };
@@ -61,18 +61,18 @@ export function createConnectionPool(max: number, connect: () => Promise<Connect
     acquire: async (signal) => {
       for (;;) {
         if (signal.aborted) {
-          // Who was woken for nothing lets the next one have it.
+          // A cancelled request wakes the next one instead.
           wakeNext();
           throw signal.reason;
         }
-        // The one that was used last: those that are not needed grow old.
+        // The most recently used connection is taken, so that surplus ones become idle and close.
         const connection = [...idle.keys()].at(-1);
         if (connection !== undefined) {
           clearTimeout(idle.get(connection));
           idle.delete(connection);
           return connection;
         }
-        if (places > 0) return connectNew();
+        if (freeSlots > 0) return connectNew();
         await new Promise<void>((resolve) => {
           const wake = () => {
             waiting.delete(wake);
@@ -86,12 +86,12 @@ export function createConnectionPool(max: number, connect: () => Promise<Connect
     },
     release: (connection, { broken }) => {
       if (broken || streamOf(connection).destroyed) {
-        giveUp(connection);
+        discard(connection);
         return;
       }
       const timer = setTimeout(() => {
         idle.delete(connection);
-        void leave(connection);
+        void quit(connection);
       }, IDLE_MS);
       idle.set(connection, timer.unref());
       wakeNext();
@@ -100,13 +100,13 @@ export function createConnectionPool(max: number, connect: () => Promise<Connect
       const connections = [...idle.keys()];
       for (const timer of idle.values()) clearTimeout(timer);
       idle.clear();
-      await Promise.all(connections.map(leave));
+      await Promise.all(connections.map(quit));
     },
   };
 }
 
-/** Takes leave of a server that listens, and leaves one that does not. */
-export function leave(connection: Connection): Promise<void> {
+/** Closes a connection with QUIT. Destroys it if the server does not close in time. */
+export function quit(connection: Connection): Promise<void> {
   return new Promise((resolve) => {
     const stream = streamOf(connection);
     if (stream.destroyed) {
@@ -115,7 +115,7 @@ export function leave(connection: Connection): Promise<void> {
     }
     const timer = setTimeout(() => {
       destroy(connection);
-    }, LEAVE_MS);
+    }, QUIT_TIMEOUT_MS);
     stream.once('close', () => {
       clearTimeout(timer);
       resolve();
@@ -124,13 +124,13 @@ export function leave(connection: Connection): Promise<void> {
   });
 }
 
-/** The driver by itself only says that it has no more to send, and a server that hangs may never hear it. */
+/** Destroys the socket too: the driver alone only half-closes it, and a hanging server may not notice. */
 export function destroy(connection: Connection): void {
   connection.destroy();
   streamOf(connection).destroy();
 }
 
-/** What the driver's types do not tell. */
+/** The socket of a connection, which the driver's types omit. */
 export function streamOf(connection: Connection): Socket {
   return (connection as unknown as { stream: Socket }).stream;
 }

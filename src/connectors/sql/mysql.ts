@@ -17,18 +17,21 @@ import { networkFailure } from '../vendor-code.js';
 import type { Database } from './database.js';
 import { positional } from './mysql-dialect.js';
 import { nameIn } from './statement.js';
-import { createConnectionPool, destroy, leave, streamOf } from './mysql-pool.js';
+import { createConnectionPool, destroy, quit, streamOf } from './mysql-pool.js';
 
-/** Connections to the database at once, where the source's limits allow no more; further queries wait for one. */
+/** Minimum size of the pool. More queries wait for a connection. */
 const MAX_CONNECTIONS = 10;
-/** How long a server has to take the news that nobody waits for a query any more. */
+/** Timeout for cancelling a query at the server. */
 const KILL_MS = 500;
-/** So long after our time the server's own clock stops a query: by then the news has come, on a busy machine too. */
-const STOP_AFTER_MS = 2_500;
+/**
+ * The server's own timeout is longer than ours by this time, so that our cancellation arrives first on a inProgress machine
+ * too.
+ */
+const SERVER_TIMEOUT_MARGIN_MS = 2_500;
 
 type Driver = (typeof mysql)['default'];
 
-/** A MySQL or MariaDB. Nothing is opened before the first query. */
+/** Opens a MySQL or MariaDB database. The first query opens the first connection. */
 export async function openMysql(address: string, options: ConnectorOptions): Promise<Database> {
   const { source, timeoutMs, concurrency = 0, maxAnswerBytes } = options;
   const { default: driver } = await import('mysql2').catch((error: unknown) => {
@@ -37,7 +40,7 @@ export async function openMysql(address: string, options: ConnectorOptions): Pro
   const config = connectionOptions(address, timeoutMs);
   const pool = createConnectionPool(Math.max(MAX_CONNECTIONS, concurrency), async () => {
     const connection = await connect(driver, config);
-    await ask((done) => connection.query(setUpText(timeoutMs + STOP_AFTER_MS), done)).catch(
+    await toPromise((done) => connection.query(setUpText(timeoutMs + SERVER_TIMEOUT_MARGIN_MS), done)).catch(
       (error: unknown) => {
         destroy(connection);
         throw error;
@@ -45,40 +48,40 @@ export async function openMysql(address: string, options: ConnectorOptions): Pro
     );
     return connection;
   });
-  /** Calls under way, and news that the server is still to take. */
-  const busy = new Set<Promise<unknown>>();
+  /** Queries and cancellations in progress. */
+  const inProgress = new Set<Promise<unknown>>();
   const track = <T>(work: Promise<T>): Promise<T> => {
     const settled: Promise<unknown> = work
       .catch(() => undefined)
       .finally(() => {
-        busy.delete(settled);
+        inProgress.delete(settled);
       });
-    busy.add(settled);
+    inProgress.add(settled);
     return work;
   };
 
   const run = async (text: string, parameters: readonly unknown[], signal: CallSignal): Promise<unknown> => {
     const { sql, values } = positional(text, parameters);
     const bound = values.map((value) =>
-      // A LIMIT takes no double, which is what numbers are else sent as.
+      // LIMIT rejects a double, which is the driver's type for numbers.
       Number.isInteger(value) ? driver.TypedParameter.LONGLONG(value as number) : value,
     );
     const connection = await pool.acquire(signal);
     const stream = streamOf(connection);
     let broken = false;
     let bytes = 0;
-    let giveUp: (reason: unknown) => void = () => undefined;
-    // The driver never tells a call that its connection was destroyed.
-    const givenUp = new Promise<never>((_, reject) => {
-      giveUp = reject;
+    let abandon: (reason: unknown) => void = () => undefined;
+    // The driver does not settle a call when its connection is destroyed.
+    const abandoned = new Promise<never>((_, reject) => {
+      abandon = reject;
     });
     const onAbort = () => {
-      giveUp(signal.reason);
+      abandon(signal.reason);
     };
     const measure = (chunk: Buffer) => {
       bytes += chunk.length;
       if (bytes > maxAnswerBytes)
-        giveUp(
+        abandon(
           new SourceContractError(source, `${source} sent an answer of more than ${maxAnswerBytes} bytes.`, {
             kind: 'too-large',
           }),
@@ -88,20 +91,20 @@ export async function openMysql(address: string, options: ConnectorOptions): Pro
       signal.throwIfAborted();
       signal.addEventListener('abort', onAbort);
       stream.on('data', measure);
-      const answer = ask((done) => connection.execute(sql, bound as string[], done));
-      return await Promise.race([givenUp, answer]);
+      const answer = toPromise((done) => connection.execute(sql, bound as string[], done));
+      return await Promise.race([abandoned, answer]);
     } catch (error) {
-      // After an error of the server a connection is as good as before, unless it was one about the connection.
+      // A connection stays usable after an error of the server, unless the error is fatal.
       broken = !isServerError(error) || error.fatal;
-      // The server sees a connection that is gone only when it has something to send, so it is told to stop. The
-      // connection is given up too: the news may come when the query is over, and would then strike the next one.
+      // The query is cancelled with KILL, because the server notices a closed connection only when it sends. The
+      // connection is destroyed too: the KILL may arrive late, and would then hit the next query.
       if (signal.aborted || bytes > maxAnswerBytes) void track(kill(driver, config, connection.threadId));
       throw error;
     } finally {
       signal.removeEventListener('abort', onAbort);
       stream.off('data', measure);
-      // MariaDB (11.8) gives rows twice, or finds no column, when some statements are carried out a second time: those
-      // with `IN (SELECT ...)` or a query in a query. So each is prepared anew.
+      // MariaDB (11.8) returns wrong results when some prepared statements run twice: those with `IN (SELECT ...)` or
+      // subqueries. So each statement is prepared again.
       if (!broken) connection.unprepare(sql);
       pool.release(connection, { broken });
     }
@@ -113,7 +116,7 @@ export async function openMysql(address: string, options: ConnectorOptions): Pro
         throw error instanceof SourceContractError ? error : translate(source, error, text);
       }),
     close: async () => {
-      while (busy.size > 0) await Promise.all(busy);
+      while (inProgress.size > 0) await Promise.all(inProgress);
       await pool.close();
     },
   };
@@ -121,7 +124,7 @@ export async function openMysql(address: string, options: ConnectorOptions): Pro
 
 function connectionOptions(address: string, timeoutMs: number): ConnectionOptions {
   const { hostname, port, username, password, pathname, searchParams } = new URL(address);
-  // Any word but this one is taken for the safest.
+  // Any other value enables TLS with full verification.
   const isPlain = (searchParams.get('sslmode') ?? 'disable') === 'disable';
   return {
     host: hostname.replace(/^\[|\]$/g, ''),
@@ -140,10 +143,10 @@ function connectionOptions(address: string, timeoutMs: number): ConnectionOption
   };
 }
 
-/** What is written in another way than PostgreSQL does. */
+/** Converts values to the form that PostgreSQL returns. */
 function typeCast(field: TypeCastField, next: TypeCastNext): unknown {
   const value: unknown = next();
-  // Of a precision of six decimals all six are written.
+  // MySQL writes all six decimals of such a column.
   if (field.type === 'DATETIME' || field.type === 'TIMESTAMP') {
     if (typeof value !== 'string') return value;
     const moment = value.includes('.') ? value.replace(/\.?0+$/, '') : value;
@@ -156,16 +159,18 @@ function typeCast(field: TypeCastField, next: TypeCastNext): unknown {
 }
 
 /**
- * How the session reads and writes, and when the server stops a query by itself: after we would have, since MariaDB stands
- * still for seconds when many queries are killed at the moment that their time is over. `ANSI`: `||` and `"name"` mean what they
- * mean elsewhere. MariaDB alone reads `M!`, and leaves out what is marked as of MySQL 5.7.
+ * The settings of a session. The server's timeout is longer than ours, because MariaDB stalls for seconds when many
+ * queries are killed at the moment they time out. `ANSI`: `||` and `"name"` have their standard meaning. Only MariaDB
+ * runs `M!` comments, and it skips those for MySQL 5.7.
  */
 function setUpText(stopMs: number): string {
   return `SET time_zone = '+00:00', sql_mode = 'ANSI'
     /*M! , max_statement_time = ${stopMs / 1000} */ /*!50708 , max_execution_time = ${Math.ceil(stopMs)} */`;
 }
 
-function ask(call: (done: (error: QueryError | null, rows: unknown) => void) => void): Promise<unknown> {
+function toPromise(
+  call: (done: (error: QueryError | null, rows: unknown) => void) => void,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
     call((error, rows) => {
       if (error === null) resolve(rows);
@@ -174,12 +179,12 @@ function ask(call: (done: (error: QueryError | null, rows: unknown) => void) => 
   });
 }
 
-/** A connection that is ready, or the server's reason why not. */
+/** Resolves to an open connection. Rejects with the server's reason. */
 function connect(driver: Driver, config: ConnectionOptions): Promise<Connection> {
   const connection = driver.createConnection(config);
-  // Calls are told what becomes of them; without a listener a connection that breaks would end the process.
+  // Calls get their errors themselves. Without this listener, a broken connection would end the process.
   connection.on('error', () => undefined);
-  return ask((done) => {
+  return toPromise((done) => {
     connection.connect((error) => {
       done(error, connection);
     });
@@ -192,15 +197,15 @@ function connect(driver: Driver, config: ConnectionOptions): Promise<Connection>
   );
 }
 
-/** Tells the server over a connection of its own to stop a query. When it cannot be told, its own clock stops it. */
+/** Cancels a query over a separate connection. If that fails, the server's own timeout ends it. */
 async function kill(driver: Driver, config: ConnectionOptions, threadId: number): Promise<void> {
   const connection = await connect(driver, { ...config, connectTimeout: KILL_MS });
   const timer = setTimeout(() => {
     destroy(connection);
   }, KILL_MS);
-  // The server itself gave the number, and takes none as a parameter here. Of a query that is over it knows nothing.
+  // The server assigned the id, and KILL accepts no parameter. KILL has no effect on a query that has ended.
   connection.query(`KILL QUERY ${threadId}`);
-  await leave(connection);
+  await quit(connection);
   clearTimeout(timer);
 }
 
@@ -208,11 +213,11 @@ function isServerError(error: unknown): error is QueryError & { errno: number; f
   return error instanceof Error && 'sqlState' in error && 'errno' in error && typeof error.errno === 'number';
 }
 
-/** 1862: the password has expired. */
+/** The login was refused. 1862: the password has expired. */
 const UNAUTHENTICATED = new Set([1045, 1130, 1698, 1820, 1862, 3118, 4151]);
 /** The user may log in, but not read the database, table or column. */
 const FORBIDDEN = new Set([1044, 1142, 1143, 1227, 1370]);
-/** What is missing: a database or a table; a column or a function. */
+/** Missing objects: a database or a table; a column or a function. */
 const MISSING: ReadonlyMap<number, 'missing-table' | 'missing-column'> = new Map([
   [1046, 'missing-table'],
   [1049, 'missing-table'],
@@ -220,13 +225,13 @@ const MISSING: ReadonlyMap<number, 'missing-table' | 'missing-column'> = new Map
   [1054, 'missing-column'],
   [1305, 'missing-column'],
 ]);
-/** Too many connections, or of one user; no memory, disk or statement left. */
+/** Too many connections, in total or for one user; or no memory, disk space or statement left. */
 const NO_ROOM = new Set([1021, 1037, 1038, 1040, 1041, 1135, 1203, 1226, 1461]);
-/** Stopped by the server's own clock, or by us. */
+/** The query was stopped by the server's timeout or by the gateway. */
 const STOPPED = new Set([1317, 1969, 3024]);
 /**
- * Locks and deadlocks, a server that goes down or has no data yet, a connection that it ends, a table that was changed
- * under the query.
+ * Temporary failures: locks and deadlocks, a server that shuts down or has no data yet, a closed connection, or a
+ * table that changed during the query.
  */
 const UNAVAILABLE = new Set([
   1020, 1053, 1077, 1079, 1080, 1105, 1129, 1152, 1158, 1159, 1160, 1161, 1180, 1184, 1205, 1213, 1290, 1412,
@@ -262,7 +267,7 @@ function translate(source: string, error: unknown, statement: string): SourceErr
       kind: 'no-room',
     });
   if (UNAVAILABLE.has(errno))
-    return new SourceUnavailableError(source, `${source} answered with an error.`, {
+    return new SourceUnavailableError(source, `${source} returned an error.`, {
       ...details,
       kind: 'server-error',
     });

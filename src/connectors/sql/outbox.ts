@@ -1,47 +1,48 @@
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 
-/** A table that a system writes what happened into, and from which it is taken. */
+/** A table into which a system writes events, and from which the gateway removes them. */
 export interface Outbox {
   /**
-   * Gives rows to be kept, in the order of their ids and from behind one id on. Those whose ids come back are gone from the
-   * table; when it fails they are all still there. Rows that somebody else has in hand are left out. Resolves with the last
-   * id that was seen; undefined when there was none.
+   * Passes rows to `use`, in the order of their ids, starting after `after`. Rows whose ids `use` returns are deleted
+   * from the table. If it fails, all rows stay. Rows that another process has locked are skipped. Resolves to the
+   * last id that was read; undefined if there was none.
    */
   take(
     after: string,
     use: (rows: readonly OutboxRow[]) => Promise<readonly string[]>,
   ): Promise<string | undefined>;
-  /** Until there may be more, or the signal. Rejects when the connection is lost. */
-  news(signal: AbortSignal): Promise<void>;
+  /** Waits until there may be new rows, or until the signal aborts. Rejects if the connection is lost. */
+  waitForRows(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Whatever else its columns are. */
+/** A row of the table. Only `id` is required. */
 export interface OutboxRow {
   id: string;
   [column: string]: unknown;
 }
 
 export interface OutboxTable {
-  /** Its name, and that of the channel on which PostgreSQL says that there is something new: letters, digits and `_`. */
+  /** The name of the table, and of the channel on which PostgreSQL notifies about new rows: letters, digits and `_`. */
   name: string;
 }
 
-/** Rows in one transaction. */
-const MOST_ROWS = 100;
-/** A notification may have been lost with a connection, or never have been sent. */
-const POSTGRES_LOOK_MS = 30_000;
-/** MySQL and MariaDB say nothing of themselves. */
-const MYSQL_LOOK_MS = 1_000;
+/** Maximum of rows in one transaction. */
+const ROWS_PER_TRANSACTION = 100;
+/** Interval of polling in PostgreSQL, because a notification may be lost with a connection. */
+const POSTGRES_POLL_MS = 30_000;
+/** Interval of polling in MySQL and MariaDB, which have no notifications. */
+const MYSQL_POLL_MS = 1_000;
 const CONNECT_MS = 5_000;
 const QUERY_MS = 10_000;
 
 const selectFrom = (name: string, after: string) =>
-  `SELECT * FROM ${name} WHERE id > ${after} ORDER BY id LIMIT ${MOST_ROWS} FOR UPDATE SKIP LOCKED`;
+  `SELECT * FROM ${name} WHERE id > ${after} ORDER BY id LIMIT ${ROWS_PER_TRANSACTION} FOR UPDATE SKIP LOCKED`;
 
 export async function openOutbox(address: string, table: OutboxTable): Promise<Outbox> {
-  if (!/^[a-z_][a-z\d_]{0,62}$/.test(table.name)) throw new TypeError(`${table.name} is no name of a table`);
+  if (!/^[a-z_][a-z\d_]{0,62}$/.test(table.name))
+    throw new TypeError(`${table.name} is not a valid table name: use letters, digits and underscores`);
   return address.startsWith('postgres') ? openPostgres(address, table) : openMysql(address, table);
 }
 
@@ -60,12 +61,12 @@ async function openPostgres(address: string, { name }: OutboxTable): Promise<Out
   client.on('end', () => {
     lost.abort();
   });
-  let hasNews = false;
+  let hasNotification = false;
   client.on('notification', () => {
-    hasNews = true;
+    hasNotification = true;
   });
   await client.connect();
-  // Before the first look, so that nothing falls between the two.
+  // LISTEN comes before the first read, so that no row is missed in between.
   await client.query(`LISTEN ${name}`);
   return {
     take: (after, use) =>
@@ -78,11 +79,11 @@ async function openPostgres(address: string, { name }: OutboxTable): Promise<Out
           return rows.at(-1)?.id;
         },
       ),
-    news: async (signal) => {
-      const until = AbortSignal.any([signal, lost.signal, AbortSignal.timeout(POSTGRES_LOOK_MS)]);
-      if (!hasNews) await once(client, 'notification', { signal: until }).catch(() => undefined);
-      hasNews = false;
-      if (lost.signal.aborted) throw new Error('the connection is lost');
+    waitForRows: async (signal) => {
+      const until = AbortSignal.any([signal, lost.signal, AbortSignal.timeout(POSTGRES_POLL_MS)]);
+      if (!hasNotification) await once(client, 'notification', { signal: until }).catch(() => undefined);
+      hasNotification = false;
+      if (lost.signal.aborted) throw new Error('The connection to the outbox was lost.');
     },
     close: () => client.end(),
   };
@@ -110,10 +111,10 @@ async function openMysql(address: string, { name }: OutboxTable): Promise<Outbox
         if (done.length > 0) await query(`DELETE FROM ${name} WHERE id IN (?)`, [done]);
         return rows.at(-1)?.id;
       }),
-    news: async (signal) => {
-      await wait(MYSQL_LOOK_MS, undefined, { signal }).catch(() => undefined);
+    waitForRows: async (signal) => {
+      await wait(MYSQL_POLL_MS, undefined, { signal }).catch(() => undefined);
     },
-    // A server that hangs would not answer a farewell either.
+    // A hanging server would not answer QUIT either.
     close: () => {
       connection.destroy();
       return Promise.resolve();

@@ -18,20 +18,20 @@ import { networkFailure } from '../vendor-code.js';
 import { refuseImpossibleText, type Database, type Dialect } from './database.js';
 import { nameIn } from './statement.js';
 
-/** Connections to the database at once, where the source's limits allow no more; further queries wait for one. */
+/** Minimum size of the pool. More queries wait for a connection. */
 const MAX_CONNECTIONS = 10;
 
-/** How long a server has to take the news that nobody waits for a query any more. */
+/** Timeout for cancelling a query at the server. */
 const CANCEL_MS = 500;
 
 export const postgresDialect: Dialect = {
   forEach: ({ query, columns, values, orderBy }) => {
-    // In JSON a NUL is six characters, which would not be refused later.
+    // JSON escapes a NUL as six characters, which a later check would not find.
     for (const value of values) refuseImpossibleText(Object.values(value));
     const types = Object.entries(columns).map(([name, type]) => `${name} ${String(type)}`);
     return [
       `SELECT found.*
-       FROM json_to_recordset($1::json) AS asked (${types.join(', ')})
+       FROM json_to_recordset($1::json) AS requested (${types.join(', ')})
        CROSS JOIN LATERAL (${query}) AS found
        ORDER BY ${orderBy}`,
       [JSON.stringify(values)],
@@ -40,7 +40,7 @@ export const postgresDialect: Dialect = {
   bytes: (column) => `${column} COLLATE "C"`,
 };
 
-/** A PostgreSQL. Nothing is opened before the first query. */
+/** Opens a PostgreSQL database. The first query opens the first connection. */
 export async function openPostgres(connectionString: string, options: ConnectorOptions): Promise<Database> {
   const { default: driver } = await import('pg').catch((error: unknown) => {
     throw new ConfigError([`${options.source} needs the package "pg": npm install pg. (${String(error)})`]);
@@ -48,8 +48,8 @@ export async function openPostgres(connectionString: string, options: ConnectorO
   const pool = openPool(driver, connectionString, options);
   const cancelling = new Set<Promise<void>>();
   const cancel = (client: pg.PoolClient): void => {
-    const told = cancelQuery(driver, client).finally(() => cancelling.delete(told));
-    cancelling.add(told);
+    const cancelled = cancelQuery(driver, client).finally(() => cancelling.delete(cancelled));
+    cancelling.add(cancelled);
   };
   return {
     query: async (text, parameters, signal) => {
@@ -65,11 +65,11 @@ export async function openPostgres(connectionString: string, options: ConnectorO
 }
 
 /**
- * Values of these types are left as the server wrote them: int8, date, timestamp, timestamptz, numeric. A `date` is no
- * moment, a `numeric` no double.
+ * Types whose values are returned as the server writes them: int8, date, timestamp, timestamptz, numeric. A `date` is
+ * not a point in time, and a `numeric` is not a double.
  */
 const RAW_TYPES: ReadonlySet<number> = new Set([20, 1082, 1114, 1184, 1700]);
-/** Lists of them are read as lists of text. */
+/** Their list types are read as lists of text. */
 const RAW_LIST_TYPES: ReadonlySet<number> = new Set([1016, 1182, 1115, 1185, 1231]);
 const TEXT_LIST = 1009;
 
@@ -83,9 +83,9 @@ function openPool(
     connectionString,
     max: Math.max(MAX_CONNECTIONS, concurrency),
     connectionTimeoutMillis: timeoutMs,
-    // The server stops by itself too, should it not hear from us.
+    // The server stops the query too, in case a cancellation does not arrive.
     statement_timeout: timeoutMs,
-    // How moments are written must not depend on how the server or the login role is set up.
+    // The format of timestamps must not depend on the configuration of the server or the role.
     options: '-c timezone=UTC -c datestyle=ISO,YMD',
     application_name: 'stekkerdoos',
     types: {
@@ -95,9 +95,12 @@ function openPool(
           : readerOf(RAW_LIST_TYPES.has(type) ? TEXT_LIST : type, format),
     },
   });
-  // An idle connection that breaks is told here; without a listener it would end the process.
+  // An idle connection that breaks is reported here. Without a listener it would end the process.
   pool.on('error', (error) => {
-    logger.warn({ source, code: (error as { code?: string }).code }, 'an idle database connection broke');
+    logger.warn(
+      { source, code: (error as { code?: string }).code },
+      'an idle database connection was lost; the next query opens another',
+    );
   });
   return pool;
 }
@@ -115,27 +118,28 @@ async function run(
   const finish = finishOnce(client);
   const { stream } = client.connection;
   let bytes = 0;
-  // pg knows neither a signal nor a limit. The server is told to stop, since it sees a connection that is gone only when
-  // it has something to send; and the connection is given up, since the news may come when the query is over, and would
-  // then strike the next one.
-  const giveUp = () => {
+  // pg supports neither a signal nor a size limit. The query is cancelled at the server, which notices a closed
+  // connection only when it sends. The connection is discarded too: the cancellation may arrive late, and would then
+  // hit the next query.
+  const abandon = () => {
     cancel(client);
     finish({ broken: true });
   };
   const measure = (chunk: Buffer) => {
     bytes += chunk.length;
-    if (bytes > maxAnswerBytes && bytes - chunk.length <= maxAnswerBytes) giveUp();
+    if (bytes > maxAnswerBytes && bytes - chunk.length <= maxAnswerBytes) abandon();
   };
   try {
     signal.throwIfAborted();
-    signal.addEventListener('abort', giveUp, { once: true });
+    signal.addEventListener('abort', abandon, { once: true });
     stream.on('data', measure);
     const result = await client.query(query);
     finish({ broken: false });
     return result;
   } catch (error) {
-    // Also after an error of the server: a statement whose plan no longer fits its table (0A000) would fail on this
-    // connection for ever. Nothing was asked on it when the call was given up before.
+    // The connection is discarded after an error of the server too: a prepared statement whose plan no longer fits
+    // its table (0A000) would fail on it again. It is reused only if the call was cancelled before its query was
+    // sent.
     finish({ broken: error !== signal.reason });
     if (bytes > maxAnswerBytes) {
       throw new SourceContractError(
@@ -148,15 +152,15 @@ async function run(
     }
     throw translate(source, error, query.text);
   } finally {
-    signal.removeEventListener('abort', giveUp);
+    signal.removeEventListener('abort', abandon);
     stream.off('data', measure);
   }
 }
 
-/** Gives a connection back to its pool, at most once, whoever is first to be done with it. */
+/** Returns a connection to its pool once; further calls have no effect. */
 function finishOnce(client: pg.PoolClient): (end: { broken: boolean }) => void {
-  // A connection that breaks while it is in use rejects its query, and tells it here too; without a listener that
-  // would end the process.
+  // A connection that breaks during a query rejects the query, and emits an error here. Without a listener it would
+  // end the process.
   const ignore = () => undefined;
   client.on('error', ignore);
   let finished = false;
@@ -164,12 +168,15 @@ function finishOnce(client: pg.PoolClient): (end: { broken: boolean }) => void {
     if (finished) return;
     finished = true;
     client.release(broken);
-    // From here on the pool listens.
+    // From now on the pool handles errors.
     client.off('error', ignore);
   };
 }
 
-/** What pg has and its types do not: https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS */
+/**
+ * Members of pg that its types omit:
+ * https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-CANCELING-REQUESTS
+ */
 interface CancelConnection {
   stream: Socket;
   connect(portOrPath: number | string, host?: string): void;
@@ -185,29 +192,30 @@ interface Cancellable {
   connection: { ssl: pg.ClientConfig['ssl']; sslNegotiation: string };
 }
 
-/** Tells the server over a connection of its own, encrypted as the other, to stop what the client asked. */
+/** Cancels the client's query over a separate connection with the same encryption. */
 function cancelQuery(driver: typeof pg, client: pg.PoolClient): Promise<void> {
   const { host, port, processID, secretKey, connection } = client as unknown as Cancellable;
   const { ssl, sslNegotiation } = connection;
   return new Promise((resolve) => {
     const other = new driver.Connection({ ssl, sslNegotiation } as object) as unknown as CancelConnection;
-    const timer = setTimeout(over, CANCEL_MS);
-    function over(): void {
+    const timer = setTimeout(finish, CANCEL_MS);
+    function finish(): void {
       clearTimeout(timer);
       other.stream.destroy();
       resolve();
     }
-    const ask = () => {
+    const sendCancel = () => {
       other.cancel(processID, secretKey);
     };
     other.on('connect', () => {
-      if (!ssl) ask();
+      if (!ssl) sendCancel();
       else if (sslNegotiation !== 'direct') other.requestSsl();
     });
-    other.on('sslconnect', ask);
-    // The server closes the connection when it has sent the signal. When it cannot be told, its own clock stops the query.
-    other.on('error', over);
-    other.on('end', over);
+    other.on('sslconnect', sendCancel);
+    // The server closes the connection after it has sent the signal. If it cannot be reached, its own timeout stops
+    // the query.
+    other.on('error', finish);
+    other.on('end', finish);
     if (host.startsWith('/')) other.connect(`${host}/.s.PGSQL.${port}`);
     else other.connect(port, host);
   });
@@ -219,7 +227,7 @@ function isServerError(error: unknown): error is Error & { code: string } {
 
 const UNAVAILABLE = ['08', '40', '57', '58', 'XX'];
 
-/** What is missing, by SQLSTATE: a table, a schema or a database; a column or a function. */
+/** Missing objects by SQLSTATE: a table, a schema or a database; a column or a function. */
 const MISSING: Readonly<Record<string, 'missing-table' | 'missing-column'>> = {
   '42P01': 'missing-table',
   '3F000': 'missing-table',
@@ -243,7 +251,7 @@ function translate(source: string, error: unknown, statement = ''): SourceError 
   };
   if (code.startsWith('28'))
     return new SourceAuthenticationError(source, `${source} refuses the gateway's credentials.`, details);
-  // The role may log in but not read what is asked.
+  // The role may log in but not read the requested table.
   if (code === '42501')
     return new SourceForbiddenError(source, `${source} does not let the gateway read this.`, {
       ...details,
@@ -255,9 +263,9 @@ function translate(source: string, error: unknown, statement = ''): SourceError 
       ...details,
       kind: 'no-room',
     });
-  // 40001 comes from a replica whose copy was changed under the query.
+  // 40001 comes from a replica whose data changed during the query.
   if (UNAVAILABLE.some((start) => code.startsWith(start)))
-    return new SourceUnavailableError(source, `${source} answered with an error.`, {
+    return new SourceUnavailableError(source, `${source} returned an error.`, {
       ...details,
       kind: 'server-error',
     });
@@ -269,7 +277,10 @@ function translate(source: string, error: unknown, statement = ''): SourceError 
 
 const names = new Map<string, string>();
 
-/** Named statements are parsed and planned once a connection. The names are few: one for each query in the sources. */
+/**
+ * Named statements are parsed and planned once for each connection. There are few names: one for each query of the
+ * sources.
+ */
 function statementName(text: string): string {
   let name = names.get(text);
   if (name === undefined) {

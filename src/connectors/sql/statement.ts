@@ -1,19 +1,19 @@
-/** The tables that a statement reads, without its own `WITH` names and functions. */
+/** The tables that a statement reads, without `WITH` names and functions. */
 export function tablesIn(statement: string): string[] {
-  const own = new Set(
+  const withNames = new Set(
     [...statement.matchAll(/\b(\w+)\s+AS\s*(?:MATERIALIZED\s*)?\(/gi)].map(([, name]) => name),
   );
   const read = [...statement.matchAll(/\b(?:FROM|JOIN)\s+([A-Za-z_][\w.]*)(?![\w.]|\s*\()/gi)];
-  return [...new Set(read.flatMap(([, name = '']) => (own.has(name) ? [] : [name])))];
+  return [...new Set(read.flatMap(([, name = '']) => (withNames.has(name) ? [] : [name])))];
 }
 
 /**
- * The table or column that a database rejects. Its message may quote values, so only a name that stands in our statement
- * is returned.
+ * The table or column that a database rejects. Its message may quote values, so a name is returned only if the
+ * statement contains it.
  */
 export function nameIn(message: string, statement: string): string | undefined {
   const tables = new Set(tablesIn(statement));
-  // MariaDB quotes the database and the table of `shop`.`orders` each by itself.
+  // MariaDB quotes database and table separately: `shop`.`orders`.
   const text = message.replaceAll('`.`', '.');
   const words = text.match(/[A-Za-z_][\w.]*/g) ?? [];
   const quoted = [...text.matchAll(/["'`]([A-Za-z_][\w.]*)["'`]|\bcolumn (\w+(?:\.\w+)?)/g)].map(
