@@ -10,9 +10,9 @@ import type { AuditEntry } from '../../src/privacy/audit-line.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 import { createOperationRunner } from '../support/app.js';
 
-/** Each step of an answer, as it is taken. */
+/** The steps of an answer, in their order. */
 const steps: string[] = [];
-/** What the charge and the audit say. */
+/** The decisions of the charge and the audit. */
 const world = { isCharged: true, isAudited: true };
 
 const schema = makeExecutableSchema({
@@ -99,9 +99,9 @@ afterAll(close);
 
 const caller = { ...permissionsOf(['operator']), name: 'test', roles: ['operator' as const], origins: [] };
 const principal = createPrincipals(() => true)(caller, 'SERVICE');
-const answer = async (query: string, sendRequest: Partial<OperationRequest> = {}) => {
+const answer = async (query: string, request: Partial<OperationRequest> = {}) => {
   const prepared = options.preparer.prepare(query);
-  return runner.answer(prepared, { principal, requestId: 'request', ...sendRequest });
+  return runner.answer(prepared, { principal, requestId: 'request', ...request });
 };
 
 beforeEach(() => {
@@ -126,7 +126,7 @@ describe('an operation', () => {
   });
 
   test.each([
-    ['a variable that does not fit', 'query ($of: Int!) { name(of: $of) }', { of: 'text' }],
+    ['an invalid variable', 'query ($of: Int!) { name(of: $of) }', { of: 'text' }],
     ['data and introspection together', '{ name(of: 1) __schema { queryType { name } } }', {}],
   ])('is refused before it is charged for %s', async (_, query, variables) => {
     const { result } = await answer(query, { variables });
@@ -135,13 +135,13 @@ describe('an operation', () => {
     expect(steps).toEqual(['schema', 'errors']);
   });
 
-  test('is refused before anything is made of it when it costs too much', async () => {
+  test('is refused before its context is created if it costs too much', async () => {
     world.isCharged = false;
     expect((await answer('{ name(of: 1) }')).result).not.toHaveProperty('data');
     expect(steps).toEqual(['schema', 'charge', 'errors']);
   });
 
-  test('is settled, and not answered, when it cannot be audited', async () => {
+  test('is settled, but withheld, if it cannot be audited', async () => {
     world.isAudited = false;
     const { result, outcome } = await answer('{ name(of: 1) }');
     expect(outcome).toBe('refused');
@@ -150,7 +150,7 @@ describe('an operation', () => {
     expect(steps.slice(-3)).toEqual(['consent and audit', 'settling', 'errors']);
   });
 
-  test('of an event is withheld for now when the event cannot be judged', async () => {
+  test('of an event is withheld for now if the conditions cannot be evaluated', async () => {
     const recordId = 'somebody';
     const event = {
       field: 'name',
@@ -158,13 +158,13 @@ describe('an operation', () => {
       conditions: [],
       only: 'allowed' as const,
     };
-    // The schema of this test has no type to judge events by.
+    // The schema of this test has no type CustomerEvent.
     const { result, withheld } = await answer('{ name(of: 1) }', { event });
     expect(withheld).toEqual({ code: 'INTERNAL_SERVER_ERROR', isTemporary: true });
     expect(JSON.stringify(result)).not.toContain('Jan');
   });
 
-  test('reports its cost and its sources only when they are wanted', async () => {
+  test('reports its cost and its sources only if requested', async () => {
     expect((await answer('{ name(of: 1) }')).result).toEqual({ data: { name: 'Jan' } });
     const { result } = await answer('{ name(of: 1) }', { shouldReportCost: true, shouldReportSources: true });
     expect(result.extensions).toEqual({

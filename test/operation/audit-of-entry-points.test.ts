@@ -12,10 +12,10 @@ import { directSettings } from '../support/stand-ins.js';
 import { startReceiver, type Receiver } from '../webhooks/receiver.js';
 import { subscribe, sendWebshopEvent } from '../webhooks/subscriber.js';
 
-/** No entry point gives an answer with personal data of which the audit has no line. */
+/** No entry point returns an answer with personal data without an audit line. */
 
 const EMAIL = 'customer-5@example.nl';
-/** A part of each e-mail address. */
+/** A text in each e-mail address. */
 const PERSONAL = '@example.nl';
 const SYSTEMS = ['order-system', 'webshop'] as const;
 const QUERY = `{ customer(by: { email: "${EMAIL}" }) { primaryEmail } }`;
@@ -26,9 +26,9 @@ const settings = directSettings([...SYSTEMS]);
 interface Way {
   gateway: TestGateway;
   server: HttpServer;
-  /** Where the trigger sends. */
+  /** The endpoint of the trigger. */
   tool: Receiver;
-  /** Lines of the audit that could not be written. */
+  /** Number of audit lines that could not be written. */
   failed: () => number;
   close(): Promise<void>;
 }
@@ -100,7 +100,7 @@ afterAll(async () => {
 
 const operator = () => headersOf('operator', { purpose: 'SERVICE' });
 
-/** Tells the gateway that an order was paid, whatever that leads to. */
+/** Sends the event of a paid order to the gateway. */
 const pay = ({ gateway }: Way, order: string, email = EMAIL) =>
   sendWebshopEvent(
     (path, init) => gateway.fetch(path, init),
@@ -122,7 +122,7 @@ async function post(
   return response.text();
 }
 
-/** All that each entry point gives. */
+/** Returns the answer of each entry point. */
 const ENTRY_POINTS: Record<string, (way: Way) => Promise<string>> = {
   'the front': ({ server }) => post((path, init) => fetch(new URL(path, server.url), init), QUERY),
   Yoga: ({ gateway }) => post((path, init) => gateway.fetch(path, init), QUERY),
@@ -140,23 +140,23 @@ const ENTRY_POINTS: Record<string, (way: Way) => Promise<string>> = {
     const before = way.failed();
     const subscriber = await subscribe(
       (path, init) => way.gateway.fetch(path, init),
-      { query: 'subscription Told { orderPaid { customer { primaryEmail } } }' },
+      { query: 'subscription OnPaid { orderPaid { customer { primaryEmail } } }' },
       await operator(),
     );
     await pay(way, '71');
     if (way === working) {
-      const told = await subscriber.next();
+      const message = await subscriber.next();
       await subscriber.hangUp();
-      return JSON.stringify(told);
+      return JSON.stringify(message);
     }
-    // The subscriber's line and the trigger's.
+    // The lines of the subscriber and of the trigger.
     await expect.poll(() => way.failed() - before).toBeGreaterThanOrEqual(2);
     way.gateway.drain();
     return JSON.stringify(await subscriber.rest());
   },
   'a trigger': async (way) => {
     const [before, sent] = [way.failed(), way.tool.received.length];
-    // A trigger sends the events of one customer in their order, so this is about another one.
+    // A trigger sends the events of one customer in order, so this event is about another customer.
     await pay(way, '72', 'customer-6@example.nl');
     if (way === working)
       await expect.poll(() => way.tool.received.length, { timeout: 20_000 }).toBeGreaterThan(sent);
@@ -170,17 +170,17 @@ const ENTRY_POINTS: Record<string, (way: Way) => Promise<string>> = {
   },
 };
 
-describe.each(Object.entries(ENTRY_POINTS))('an answer by %s', (_, give) => {
-  test('has a line in the audit', async () => {
+describe.each(Object.entries(ENTRY_POINTS))('an answer by %s', (_, answerBy) => {
+  test('has an audit line', async () => {
     const lines = () => readFileSync(auditFile, 'utf8').split('\n').length;
     const before = lines();
-    expect(await give(working)).toContain(PERSONAL);
+    expect(await answerBy(working)).toContain(PERSONAL);
     expect(lines()).toBeGreaterThan(before);
   });
 
-  test('is not given when its line cannot be written', async () => {
+  test('is withheld if its line cannot be written', async () => {
     const before = failing.failed();
-    expect(await give(failing)).not.toContain(PERSONAL);
+    expect(await answerBy(failing)).not.toContain(PERSONAL);
     expect(failing.failed()).toBeGreaterThan(before);
   });
 });

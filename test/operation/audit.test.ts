@@ -13,7 +13,7 @@ const LINE: AuditEntry = {
   cached: false,
 };
 
-describe('a later part of an answer has a line of its own', () => {
+describe('a subsequent result gets a new audit line', () => {
   const { categories } = LINE;
 
   test.each<[string, Partial<AuditEntry>]>([

@@ -11,7 +11,7 @@ describe('an operation of 50 points', () => {
   it.each([
     [50, 50, undefined],
     [49, 50, 'LIMIT_EXCEEDED'],
-    // It would be refused in every minute, so there is no use in trying again.
+    // It would be refused in every minute, so there is no `retryAfter`.
     [50, 49, 'LIMIT_EXCEEDED'],
   ])('of a caller with %d at once and %d a minute', (maxCost, costPerMinute, code) => {
     const caller = {
@@ -23,7 +23,7 @@ describe('an operation of 50 points', () => {
       costPerMinute,
     };
     expect(limits.tooExpensive(cost, caller)?.extensions['code']).toBe(code);
-    // The answer to it may also be one that was made for another caller.
+    // The same applies to a cached answer of another caller.
     const again = () => limits.chargeAgain({ requested: REQUESTED, actual: REQUESTED }, caller);
     expect(again()).toBe(code === undefined);
     expect(again()).toBe(false);

@@ -33,7 +33,7 @@ afterAll(() => gateway.close());
 const { schema } = gateway;
 const planner = createCostPlanner(schema, readCosts(readSdl(gateway.sources, {}, [])));
 
-/** What an operation costs. Its `@skip` and `@include` may hang on any of its variables. */
+/** Computes the cost of an operation. Its `@skip` and `@include` may use any of its variables. */
 function costWith(plan: CostPlanner, document: DocumentNode, variables: Record<string, unknown> = {}): Cost {
   const parts = operationIn(document);
   if (parts === undefined) throw new Error('no operation');
@@ -50,8 +50,8 @@ const operations = generatedOperations(schema, {
 });
 
 /**
- * A second reckoning, made from the words of `@cost` and `@listSize` alone: it writes an operation out in full, as often
- * as its parts may come, and shares nothing with the first.
+ * A second implementation, written from the descriptions of `@cost` and `@listSize` alone. It expands an operation
+ * completely, and shares no code with the first.
  */
 function reckoned(document: DocumentNode, variables: Record<string, unknown>): number {
   const query = schema.getQueryType();
@@ -78,9 +78,9 @@ function reckoned(document: DocumentNode, variables: Record<string, unknown>): n
     set: SelectionSetNode | undefined,
     sized: ReadonlyMap<string, number>,
   ): number => {
-    const asked = new Map(fieldsOf(type, set).map((node) => [(node.alias ?? node.name).value, node]));
+    const fieldsByName = new Map(fieldsOf(type, set).map((node) => [(node.alias ?? node.name).value, node]));
     let total = type === query ? 0 : (weightIn(type.astNode?.directives) ?? 1);
-    for (const node of asked.values()) total += ofField(type, node, sized);
+    for (const node of fieldsByName.values()) total += ofField(type, node, sized);
     return total;
   };
   const ofField = (type: GraphQLObjectType, node: FieldNode, sized: ReadonlyMap<string, number>): number => {
@@ -91,14 +91,14 @@ function reckoned(document: DocumentNode, variables: Record<string, unknown>): n
     const out = getNamedType(field.type);
     if (isLeafType(out)) return weight;
     const listSize = declared?.find(({ name }) => name.value === 'listSize');
-    const given = (name: string): unknown => {
+    const argumentValue = (name: string): unknown => {
       const value = node.arguments?.find((one) => one.name.value === name)?.value;
       return value === undefined
         ? field.args.find((one) => one.name === name)?.defaultValue
         : valueFromASTUntyped(value, variables);
     };
     const lengths = textsOf(listSize, 'slicingArguments').flatMap((name) => {
-      const value = given(name);
+      const value = argumentValue(name);
       return value == null ? [] : Array.isArray(value) ? value.length : Number(value);
     });
     const assumed = Number(argumentOf(listSize, 'assumedSize') ?? 10);
@@ -107,7 +107,7 @@ function reckoned(document: DocumentNode, variables: Record<string, unknown>): n
     const inner = new Map(sizedFields.map((name) => [name, size]));
     const times = isListType(getNullableType(field.type)) ? (sized.get(field.name) ?? size) : 1;
     const possible = isObjectType(out) ? [out] : isAbstractType(out) ? schema.getPossibleTypes(out) : [];
-    return weight + times * Math.max(...possible.map((one) => ofObject(one, node.selectionSet, inner)));
+    return weight + times * Math.max(...possible.map((type) => ofObject(type, node.selectionSet, inner)));
   };
   return ofObject(query, root, new Map());
 }
@@ -134,8 +134,8 @@ const costOf = (query: string, variables: Record<string, unknown> = {}): number 
   costWith(planner, parse(query), variables).requested;
 const ORDERS = 'query ($n: Int!) { customer(by: {email: "a"}) { orders(first: $n) { nodes { number } } } }';
 
-describe('what an operation may cost', () => {
-  test('is what the SDL says, by a second reckoning, for whatever somebody makes up', () => {
+describe('the maximum cost of an operation', () => {
+  test('equals that of a second implementation, for generated operations', () => {
     let long = 0;
     fc.assert(
       fc.property(operations, ({ query, variables }) => {
@@ -150,7 +150,7 @@ describe('what an operation may cost', () => {
     expect(long).toBeGreaterThan(50);
   });
 
-  test('grows with the page and with the list of customers, however they are given', () => {
+  test('grows with the page and with the list of customers, as literals and as variables', () => {
     const literal = (n: number) =>
       costOf(ORDERS.replace('$n: Int!', '$x: Int').replace('$n', JSON.stringify(n)));
     expect([1, 10, 100].map((n) => costOf(ORDERS, { n }))).toEqual([1, 10, 100].map(literal));
@@ -159,7 +159,7 @@ describe('what an operation may cost', () => {
     expect(costOf(many, { by: emails(1_000) })).toBe(1_000 * costOf(many, { by: emails(1) }));
   });
 
-  test('is never less for a page that there cannot be', () => {
+  test('is not lower for an invalid page size', () => {
     const most = costOf(ORDERS, { n: 100 });
     for (const n of [0, -1, -1e9, 1e9, 101, 0.5, NaN, '3', null, undefined, {}, []])
       expect(costOf(ORDERS, { n }), JSON.stringify(n)).toBeGreaterThanOrEqual(
@@ -167,7 +167,7 @@ describe('what an operation may cost', () => {
       );
   });
 
-  test('counts once what execution answers once', () => {
+  test('counts merged fields once', () => {
     const once = costOf('{ customer(by: {email: "a"}) { orders(first: 9) { nodes { number placedAt } } } }');
     const twice = `{ customer(by: {email: "a"}) { orders(first: 9) { nodes { number } } ...F } }
       fragment F on Customer { orders(first: 9) { ...G nodes { number } } }
@@ -175,7 +175,7 @@ describe('what an operation may cost', () => {
     expect(costOf(twice)).toBe(once);
   });
 
-  test('counts what @skip and @include leave in, and nothing else', () => {
+  test('counts only the fields that @skip and @include select', () => {
     const query = `query ($in: Boolean! = false) { customer(by: {email: "a"}) { name
       orders(first: 100) @include(if: $in) { nodes { number } } ... @skip(if: $in) { name } } }`;
     const without = costOf('{ customer(by: {email: "a"}) { name } }');
@@ -185,26 +185,26 @@ describe('what an operation may cost', () => {
     expect(costOf(query)).toBe(without);
   });
 
-  test('is more than anybody has when fragments double and double again, and that is told at once', () => {
+  test('exceeds all limits if fragments multiply, and is computed at once', () => {
     const endless = buildSchema('type Query { a: A } type A { list: [A!]! one: A name: String }');
-    const sendRequest = createCostPlanner(endless, new Map());
+    const planner = createCostPlanner(endless, new Map());
     for (const field of ['list', 'one']) {
       const doubling = Array.from(
         { length: 60 },
         (_, i) => `fragment F${i} on A { x: ${field} { ...F${i + 1} } y: ${field} { ...F${i + 1} } }`,
       );
       const query = `{ a { ...F0 } } ${doubling.join('\n')} fragment F60 on A { name }`;
-      expect(costWith(sendRequest, parse(query)).requested).toBe(Number.MAX_SAFE_INTEGER);
+      expect(costWith(planner, parse(query)).requested).toBe(Number.MAX_SAFE_INTEGER);
     }
   });
 
-  test('tells of which field the most of it is', () => {
+  test('names the field that causes most of it', () => {
     const query = '{ customer(by: {email: "a"}) { name orders(first: 100) { nodes { number } } } }';
     expect(costWith(planner, parse(query)).mostExpensiveField()).toBe('customer.orders.nodes');
   });
 });
 
-describe('what an answer costs', () => {
+describe('the actual cost of an answer', () => {
   const cost = costWith(
     planner,
     parse('{ customer(by: {email: "a"}) { orders(first: 100) { nodes { lines { sku } } } } }'),
@@ -219,14 +219,14 @@ describe('what an answer costs', () => {
     },
   });
 
-  test('is what it holds, and grows with that', () => {
+  test('grows with the data of the answer', () => {
     const [none, one, two] = [0, 1, 2].map((count) => cost.actual(orders(count, 0)));
     expect((two ?? 0) - (one ?? 0)).toBe((one ?? 0) - (none ?? 0));
     expect(cost.actual(orders(1, 7)) - (one ?? 0)).toBe(7);
     expect(cost.actual({ customer: null })).toBeLessThan(none ?? 0);
   });
 
-  test('is never more than what was said that it may cost', () => {
+  test('is never higher than the maximum cost', () => {
     fc.assert(
       fc.property(fc.nat(100), fc.nat(60), (count, lines) => {
         expect(cost.actual(orders(count, lines))).toBeLessThanOrEqual(cost.requested);
@@ -234,7 +234,7 @@ describe('what an answer costs', () => {
     );
   });
 
-  test('is all that it may cost when nothing is told of it', () => {
+  test('is the maximum cost if there is no data', () => {
     expect(cost.actual(null)).toBe(cost.requested);
     expect(cost.actual(undefined)).toBe(cost.requested);
   });
@@ -247,7 +247,7 @@ describe('a budget', () => {
     return { clock, budgets: createBudgets({ clock }) };
   };
 
-  test('lets a caller spend so much in a minute, tells when the next one begins, and begins anew then', () => {
+  test('limits the points of a minute, returns when the next minute begins, and then starts again', () => {
     const { clock, budgets } = setUp(5 * MINUTE + 12_300);
     for (const left of [60, 20]) {
       const charge = budgets.charge('a', 40, 100);
@@ -261,7 +261,7 @@ describe('a budget', () => {
     expect(budgets.charge('a', 40, 100)).toHaveProperty('settle');
   });
 
-  test('gives back what an operation did not cost after all, but not to the next minute', () => {
+  test('returns the points that an operation did not cost, but not to the next minute', () => {
     const { clock, budgets } = setUp();
     const first = budgets.charge('a', 100, 100);
     expect(budgets.charge('a', 1, 100)).toMatchObject({ spent: 100 });
@@ -273,7 +273,7 @@ describe('a budget', () => {
     expect(budgets.charge('a', 1, 100)).toMatchObject({ spent: 100 });
   });
 
-  test('never lets more be spent than there is, whatever is charged and settled', () => {
+  test('is never exceeded, for any charges and settlements', () => {
     const step = fc.record({
       caller: fc.constantFrom('a', 'b'),
       points: fc.nat(60),
@@ -299,13 +299,13 @@ describe('a budget', () => {
     );
   });
 
-  test('is one that instances share, and each goes by its own while the others are out of reach', async () => {
+  test('is shared by instances, and counted locally without Redis', async () => {
     const clock = { now: () => 5 * MINUTE };
     const totals = new Map<string, number>();
     const shared = {
       isUnavailable: false,
       count: (key: string, _ttlMs: number, amount = 1): Promise<number> => {
-        if (shared.isUnavailable) return Promise.reject(new Error('away'));
+        if (shared.isUnavailable) return Promise.reject(new Error('disconnected'));
         totals.set(key, (totals.get(key) ?? 0) + amount);
         return Promise.resolve(totals.get(key) ?? 0);
       },
@@ -323,13 +323,13 @@ describe('a budget', () => {
     expect(one.charge('a', 40, 100)).toHaveProperty('settle');
   });
 
-  test('holds what the others have spent apart from what was charged here while their count was on its way', async () => {
+  test('separates the points of other instances from charges that were made while a count was in flight', async () => {
     const totals: ((total: number) => void)[] = [];
     const shared = { count: () => new Promise<number>((resolve) => totals.push(resolve)) };
     const budgets = createBudgets({ clock: { now: () => 5 * MINUTE }, shared });
     budgets.charge('a', 10, 100);
     budgets.charge('a', 20, 100);
-    // Of the first count: the others have spent 50.
+    // The first count shows that the others have spent 50.
     totals[0]?.(60);
     await Promise.resolve();
     expect(budgets.charge('a', 21, 100)).toMatchObject({ spent: 80 });

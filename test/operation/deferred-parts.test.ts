@@ -4,12 +4,12 @@ import { deliverIncremental, type IncrementalSteps } from '../../src/operation/d
 type Part = Awaited<ReturnType<ReturnType<typeof deliverIncremental>['next']>>['value'];
 const part: Part = { incremental: [{ data: { name: 'Eva' }, path: ['customer'] }], hasNext: false };
 
-/** An answer whose second part is the last one. */
+/** An answer whose second result is the last one. */
 function deliver(audit: IncrementalSteps['audit']) {
-  const later = (async function* (): AsyncGenerator<Part> {
+  const subsequent = (async function* (): AsyncGenerator<Part> {
     yield await Promise.resolve(part);
   })();
-  return deliverIncremental({ data: { customer: {} }, hasNext: true }, later, {
+  return deliverIncremental({ data: { customer: {} }, hasNext: true }, subsequent, {
     signal: undefined,
     audit,
     toClientErrors: (errors) => errors as never,
@@ -19,8 +19,8 @@ function deliver(audit: IncrementalSteps['audit']) {
   });
 }
 
-describe('a later part of an answer', () => {
-  it('goes out only when it is on the audit', async () => {
+describe('a subsequent result of an answer', () => {
+  it('is sent only after its audit line is written', async () => {
     const order: string[] = [];
     const parts = deliver(async () => {
       await new Promise(setImmediate);
@@ -32,7 +32,7 @@ describe('a later part of an answer', () => {
     expect(order).toEqual(['audited', 'delivered']);
   });
 
-  it('is not given when the audit does not take it', async () => {
+  it('is withheld if its audit line cannot be written', async () => {
     const parts = deliver(() => Promise.reject(new Error('no disk')));
     await parts.next();
     const value: unknown = (await parts.next()).value;

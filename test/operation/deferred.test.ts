@@ -32,7 +32,7 @@ async function openWay(environment: Record<string, string> = {}): Promise<Way> {
   return { people, server, port: Number(new URL(server.url).port) };
 }
 
-/** The slow system answers when this is called. */
+/** Lets the slow system answer. */
 function holdSlow({ people }: Way): () => void {
   let release: () => void = () => undefined;
   people.system('slow').answersAfter = new Promise<void>((resolve) => (release = resolve));
@@ -67,7 +67,7 @@ const CUSTOMER = 'customer(by: { email: "jan@example.nl" })';
 const later = (selected: string, directive = '@defer') =>
   `{ ${CUSTOMER} { quick ... ${directive} { ${selected} } } }`;
 
-describe.each(['planned', 'interpreted'])('what is deferred, with operations %s', (EXECUTION) => {
+describe.each(['planned', 'interpreted'])('a deferred fragment, with operations %s', (EXECUTION) => {
   let way: Way;
   beforeAll(async () => {
     way = await open({ EXECUTION });
@@ -76,7 +76,7 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
     way.people.system('slow').answersAfter = Promise.resolve();
   });
 
-  test('comes when the slow system answers, and the rest before that', async () => {
+  test('arrives when the slow system answers, after the rest', async () => {
     const release = holdSlow(way);
     const answer = await fetchIncremental(way.port, { query: later('slow') });
     expect(await answer.next()).toEqual({ data: { customer: { quick: 'quick' } }, hasNext: true });
@@ -86,7 +86,7 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
     ]);
   });
 
-  test('comes under its label, from a fragment that has a name', async () => {
+  test('has its label, if it is a named fragment', async () => {
     const query = `query Later($by: CustomerKey!) { customer(by: $by) { quick ...Slow @defer(label: "slow") } } fragment Slow on Customer { slow }`;
     const release = holdSlow(way);
     const answer = await fetchIncremental(way.port, { query, variables: JAN });
@@ -97,7 +97,7 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
     ]);
   });
 
-  test('comes from within what came later itself', async () => {
+  test('may be inside another deferred fragment', async () => {
     const query = `{ __typename ... @defer { ${CUSTOMER} { quick ... @defer { slow } } } }`;
     const release = holdSlow(way);
     const answer = await fetchIncremental(way.port, { query });
@@ -120,7 +120,7 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
   });
 
   test.each(['application/json, multipart/mixed', 'multipart/mixed'])(
-    'is given at once when the operation calls a field "then", to who accepts %s',
+    'is in the initial result if a field is named "then", for a client that accepts %s',
     async (accept) => {
       const query = later('slow').replace('quick', 'then: quick __proto__: id');
       const { people } = way;
@@ -137,7 +137,7 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
     },
   );
 
-  test('fails with its code, its path and no insides', async () => {
+  test('fails with its code and path, and without internals', async () => {
     const answer = await fetchIncremental(way.port, { query: later('broken slow') });
     const parts = await answer.rest();
     const { data, errors } = merged(parts);
@@ -147,7 +147,7 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
     ]);
   });
 
-  test('fails as a defect does, of which nothing is told but the id of the request', async () => {
+  test('fails as a defect, with only the id of the request', async () => {
     const failure = Promise.reject(new Error('the password is hunter2'));
     failure.catch(() => undefined);
     way.people.system('slow').answersAfter = failure;
@@ -167,7 +167,7 @@ describe.each(['planned', 'interpreted'])('what is deferred, with operations %s'
   });
 });
 
-describe('a client that does not say that it takes parts', () => {
+describe('a client that does not accept incremental delivery', () => {
   let ways: Way[];
   beforeAll(async () => {
     ways = [await open({ HTTP_FRONT: 'on' }), await open({ HTTP_FRONT: 'off' })];
@@ -181,22 +181,22 @@ describe('a client that does not say that it takes parts', () => {
     'multipart/mixed; charset=latin1, */*',
   ])('gets the bytes that it would get without the directive: %s', async (accept) => {
     const query = later('slow broken', '@defer(label: "x")');
-    // Of the same length, since errors tell where in the document they are.
+    // Both have the same length, because errors contain positions in the document.
     const plain = query.replace(/@defer\(label: "x"\)/, (directive) => ' '.repeat(directive.length));
     const bodies = new Set<string>();
     for (const { port } of ways)
-      for (const one of [query, plain]) {
-        const asked = post(JSON.stringify({ query: one }), { accept, 'x-request-id': '1' });
-        const { status, headers, body } = await sendRequest(port, asked);
+      for (const text of [query, plain]) {
+        const rawRequest = post(JSON.stringify({ query: text }), { accept, 'x-request-id': '1' });
+        const { status, headers, body } = await sendRequest(port, rawRequest);
         expect(body).toContain('SOURCE_UNAVAILABLE');
-        const { date, connection, 'keep-alive': kept, ...told } = headers;
-        expect([date, connection ?? kept]).toHaveLength(2);
-        bodies.add(JSON.stringify({ status, told, body }));
+        const { date, connection, 'keep-alive': keepAliveHeader, ...otherHeaders } = headers;
+        expect([date, connection ?? keepAliveHeader]).toHaveLength(2);
+        bodies.add(JSON.stringify({ status, otherHeaders, body }));
       }
     expect(bodies.size).toBe(1);
   });
 
-  test('gets all of a persisted operation, too', async () => {
+  test('gets one result for a persisted operation, too', async () => {
     for (const { port } of ways) {
       const { body } = await sendRequest(port, post(JSON.stringify({ documentId, variables: JAN })));
       expect(JSON.parse(body)).toEqual({ data: { customer: { quick: 'quick', slow: 'slow' } } });
@@ -204,13 +204,13 @@ describe('a client that does not say that it takes parts', () => {
   });
 });
 
-describe('an answer in parts', () => {
+describe('an answer with incremental delivery', () => {
   let way: Way;
   beforeAll(async () => {
     way = await open();
   });
 
-  test('is given of a persisted operation, asked by GET as well', async () => {
+  test('is possible for a persisted operation, also by GET', async () => {
     const search = new URLSearchParams({ documentId, variables: JSON.stringify(JAN) });
     const { headers, body } = await sendRequest(way.port, {
       path: `/graphql?${search.toString()}`,
@@ -220,7 +220,7 @@ describe('an answer in parts', () => {
     expect(body).toContain('"label":"slow"');
   });
 
-  test('comes as server-sent events to who takes those', async () => {
+  test('is sent as server-sent events to a client that accepts those', async () => {
     const { headers, body } = await sendRequest(
       way.port,
       post(JSON.stringify({ query: later('slow') }), { accept: 'text/event-stream' }),
@@ -229,7 +229,7 @@ describe('an answer in parts', () => {
     expect(body.match(/event: \w+/g)).toEqual(['event: next', 'event: next', 'event: complete']);
   });
 
-  test('is kept by no cache on the way, tells its id, and where the whole came from at its end', async () => {
+  test('forbids caching, has its id, and ends with the sources of the whole', async () => {
     const answer = await fetchIncremental(
       way.port,
       { query: later('slow') },
@@ -242,7 +242,7 @@ describe('an answer in parts', () => {
     });
   });
 
-  test('counts as under way until its last part, over a port', async () => {
+  test('counts as in flight until its last result, over a port', async () => {
     const inFlight = async () => {
       const text = await (await way.people.gateway.fetch('/metrics')).text();
       return /^stekkerdoos_requests_in_flight (\d+)/m.exec(text)?.[1];
@@ -255,8 +255,8 @@ describe('an answer in parts', () => {
         body: JSON.stringify({ query: later('slow') }),
       });
       const chunks = body?.pipeThrough(new TextDecoderStream()).getReader();
-      let told = '';
-      while (!told.includes('"quick"')) told += String((await chunks?.read())?.value);
+      let received = '';
+      while (!received.includes('"quick"')) received += String((await chunks?.read())?.value);
       await expect.poll(inFlight, { timeout: 5_000 }).toBe('1');
       release();
       while ((await chunks?.read())?.done === false);
@@ -264,7 +264,7 @@ describe('an answer in parts', () => {
     }
   });
 
-  test('is one span until its last part, which may fail it', async () => {
+  test('has one span until its last result, which may set the error status', async () => {
     const { spans } = recordSpans();
     const spanOfRequest = () => spans.find(({ name }) => name === 'graphql query');
     const release = holdSlow(way);
@@ -283,11 +283,11 @@ describe('an answer in parts', () => {
     expect(merged(await answer.rest()).errors).toMatchObject([
       { path: ['customer', 'slow'], extensions: { code: 'SOURCE_TIMEOUT' } },
     ]);
-    // Well before the ten seconds that others wait at most.
+    // The default deadline is ten seconds.
     expect(performance.now() - started).toBeLessThan(9_000);
   });
 
-  test('is right for a thousand customers, each with a part of its own', { timeout: 30_000 }, async () => {
+  test('is complete for a thousand customers, each with its own result', { timeout: 30_000 }, async () => {
     const letters = 'abcdefghij';
     const by = Array.from({ length: 1_000 }, (_, i) => {
       const name = String(i).replaceAll(/\d/g, (digit) => letters[Number(digit)] ?? '');
@@ -326,13 +326,13 @@ describe('@defer', () => {
     expect(errors[0]?.message).toMatch(/label/);
   });
 
-  test('hides nothing from the limits', async () => {
+  test('does not bypass the limits', async () => {
     const aliases = 'a: slow b: slow c: slow d: slow';
     const { errors } = await way.people.gateway.query(later(aliases));
     expect(errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED' } }]);
   });
 
-  test('stands in the schema that clients are shown, and @stream does not', async () => {
+  test('is in the schema that clients see, and @stream is not', async () => {
     const { data } = await way.people.gateway.query(
       '{ __schema { directives { name locations args { name } } } }',
     );

@@ -13,7 +13,7 @@ import { directSettings } from '../support/stand-ins.js';
 const PRIVATE = 'piet@example.nl';
 const BROKEN_SETTING = setting('BROKEN_URL');
 
-/** A source whose resolvers do what they should not. */
+/** A source whose resolvers have defects. */
 const broken: SourceDefinition = {
   name: 'broken',
   connector: {
@@ -63,7 +63,7 @@ afterEach(() => {
   logged.length = 0;
 });
 
-async function sendRequest(query: string, headers: Record<string, string> = {}) {
+async function sendQuery(query: string, headers: Record<string, string> = {}) {
   const response = await gateway.fetch('/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
@@ -79,8 +79,8 @@ async function sendRequest(query: string, headers: Record<string, string> = {}) 
 
 describe('a defect', () => {
   for (const field of ['throwing', 'throwingText', 'notANumber', 'noList']) {
-    test(`shows nothing but the request's id: ${field}`, async () => {
-      const { status, requestId, errors, data, text } = await sendRequest(`{ ${field} __typename }`);
+    test(`shows only the id of the request: ${field}`, async () => {
+      const { status, requestId, errors, data, text } = await sendQuery(`{ ${field} __typename }`);
       expect(status).toBe(200);
       expect(data).toEqual({ [field]: null, __typename: 'Query' });
       expect(errors).toEqual([
@@ -94,26 +94,26 @@ describe('a defect', () => {
       expect(text).not.toContain(PRIVATE);
     });
 
-    test(`is logged by the request's id, without a value: ${field}`, async () => {
-      const { requestId } = await sendRequest(`{ written_by_a_client: ${field} }`, {
+    test(`is logged with the id of the request, without values: ${field}`, async () => {
+      const { requestId } = await sendQuery(`{ written_by_a_client: ${field} }`, {
         'x-request-id': 'page-view.7',
       });
       expect(requestId).toBe('page-view.7');
-      const [line] = logged.map((one) => JSON.parse(one) as Record<string, unknown>);
+      const [line] = logged.map((line) => JSON.parse(line) as Record<string, unknown>);
       expect(line).toMatchObject({ level: 50, msg: 'defect', requestId: 'page-view.7', field });
       expect(logged.join('')).not.toContain(PRIVATE);
-      // An alias may be any text, and of any length.
+      // An alias may be any text of any length.
       expect(logged.join('')).not.toContain('written_by_a_client');
     });
   }
 
-  test('costs the whole answer when the field may not be null', async () => {
-    const { data, errors } = await sendRequest('{ nothing }');
+  test('makes the data null if the field must not be null', async () => {
+    const { data, errors } = await sendQuery('{ nothing }');
     expect(data).toBeNull();
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['INTERNAL_SERVER_ERROR']);
   });
 
-  test('before anything is executed leaves no answer at all', async () => {
+  test('before execution leaves no data', async () => {
     const { contextOptions } = createOperationRunner(gateway.schema).options;
     const registry = {
       ...contextOptions.registry,
@@ -134,7 +134,7 @@ describe('a defect', () => {
     expect(text + logged.join('')).not.toContain(PRIVATE);
   });
 
-  test('behind an answer that cannot be written as JSON is one too', async () => {
+  test('is reported if an answer cannot be written as JSON', async () => {
     const Exact = new GraphQLScalarType({ name: 'Exact', serialize: () => 1n });
     const schema = new GraphQLSchema({
       query: new GraphQLObjectType({
@@ -157,38 +157,38 @@ describe('a defect', () => {
     expect(logged.join('')).toContain('defect');
   });
 
-  test('is logged with the place in our code where it was', async () => {
-    await sendRequest('{ throwing }');
+  test('is logged with its place in the code', async () => {
+    await sendQuery('{ throwing }');
     expect(logged[0]).toContain('TypeError');
     expect(logged[0]).toContain('errors.test.ts');
   });
 });
 
 describe('a request', () => {
-  test('that is refused has an id in its answer and in the log, and no value there', async () => {
-    const { requestId } = await sendRequest(`{ customer(by: "${PRIVATE}") }`);
+  test('that is refused has its id in the answer and in the log, without values', async () => {
+    const { requestId } = await sendQuery(`{ customer(by: "${PRIVATE}") }`);
     expect(requestId).toMatch(/^[\w-]{36}$/);
     expect(logged.join('')).toContain(requestId ?? 'no id');
     expect(logged.join('')).toContain('GRAPHQL_VALIDATION_FAILED');
     expect(logged.join('')).not.toContain(PRIVATE);
   });
 
-  test('that one of our errors answers has its code and its words', async () => {
-    const { errors } = await sendRequest('{ refusing }');
+  test('that fails with a gateway error gets its code and message', async () => {
+    const { errors } = await sendQuery('{ refusing }');
     expect(errors).toMatchObject([{ message: 'Not that.', extensions: { code: 'BAD_USER_INPUT' } }]);
   });
 
   test('that is answered without errors is not logged', async () => {
-    await sendRequest('{ __typename }');
+    await sendQuery('{ __typename }');
     expect(logged).toEqual([]);
   });
 
-  test('with an id that is no plain one gets another', async () => {
-    const { requestId } = await sendRequest('{ __typename }', { 'x-request-id': `<${PRIVATE}>` });
+  test('with an id of special characters gets another id', async () => {
+    const { requestId } = await sendQuery('{ __typename }', { 'x-request-id': `<${PRIVATE}>` });
     expect(requestId).toMatch(/^[\w-]{36}$/);
   });
 
-  test('has an answer that nobody may keep', async () => {
+  test('has an answer that must not be cached', async () => {
     const response = await gateway.fetch('/graphql?query={__typename}');
     expect(response.headers.get('cache-control')).toBe('no-store');
     expect(response.headers.get('x-powered-by')).toBeNull();

@@ -17,8 +17,8 @@ import { generatedOperations } from '../support/operations.js';
 import { preparerFor } from '../support/preparer.js';
 
 /**
- * Plans against Yoga's own executor, on a schema whose resolvers do all that resolvers can do wrong. What they do hangs
- * on the place in the answer and on `world`, so that both meet the same.
+ * Compares plans with Yoga's executor, on a schema whose resolvers fail in all possible ways. A resolver depends only on
+ * the path in the answer and on `world`, so both executions get the same values.
  */
 
 const typeDefs = /* GraphQL */ `
@@ -94,7 +94,7 @@ function chance(place: string): number {
   return ((hash ^ (hash >>> 13)) >>> 0) / 2 ** 32;
 }
 
-/** What a property or a resolver gives: mostly what it should, and else one of all that may go wrong. */
+/** The value of a property or resolver: usually a valid one, otherwise one of all kinds of failures. */
 function outcome(place: string, make: () => unknown): unknown {
   const what = Math.floor(chance(place) * 40);
   const failure = () => new SourceUnavailableError('system', `failed at ${place}`);
@@ -134,19 +134,19 @@ function outcome(place: string, make: () => unknown): unknown {
   }
 }
 
-/** What can be waited for and is no Promise, as query builders have it. */
+/** A thenable that is no Promise, as of query builders. */
 function thenable(make: () => unknown): PromiseLike<unknown> {
   return { then: (onValue, onError) => Promise.resolve().then(make).then(onValue, onError) };
 }
 
-/** Nobody waits for the rest of a list of which an item is missing that may not be. */
+/** A list fails at once if an item is null that must not be. The other items are not awaited. */
 function rejected(error: Error): Promise<never> {
   const promise = Promise.reject(error);
   promise.catch(() => undefined);
   return promise;
 }
 
-/** As it is asked for, so that nothing fails of which nobody hears. */
+/** Created lazily, so that there are no unhandled rejections. */
 function objectOf(type: string, place: string, properties: Record<string, () => unknown>): object {
   const object = {
     __typename: ([undefined, 'Query', 'Nothing'] as const)[Math.floor(chance(`${place} type`) * 30)] ?? type,
@@ -181,7 +181,7 @@ function listOf(place: string, make: (place: string) => unknown): unknown[] {
   );
 }
 
-/** All are waited for: where one fails at once, Yoga's executor leaves the failures of the others to nobody. */
+/** All items are awaited. If one fails at once, Yoga's executor leaves unhandled rejections of the others. */
 function strictListOf(place: string, make: (place: string) => unknown): unknown[] {
   return listOf(place, make).map((item) => Promise.resolve(item));
 }
@@ -194,7 +194,7 @@ const many = (make: (place: string) => unknown) => one((place) => listOf(place, 
 const strictlyMany = (make: (place: string) => unknown) => one((place) => strictListOf(place, make));
 const either = (place: string) => (chance(`${place} which`) < 0.5 ? thing(place) : other(place));
 
-/** All that a resolver is told of its field. */
+/** All that a resolver gets in its `info`. */
 function described(info: GraphQLResolveInfo): string {
   const { fieldName, fieldNodes, returnType, parentType, path, fragments, operation, variableValues } = info;
   return JSON.stringify({
@@ -273,15 +273,15 @@ function yogaThatExecutes(execute: typeof executeByInterpreter) {
   });
 }
 
-interface Told {
+interface ReportedError {
   path?: (string | number)[];
 }
 
 /**
- * Those that come at the same moment come in any order. Of several below a place that is null for them one is enough,
- * and which of the others are told as well is a matter of who is faster.
+ * Describes errors so that they can be compared. Concurrent errors may have any order. If several errors make the same
+ * value null, one is enough: which of the others are reported depends on timing.
  */
-function told(data: unknown, errors: readonly Told[]): string[] {
+function describeErrors(data: unknown, errors: readonly ReportedError[]): string[] {
   const texts = errors.map((error) => {
     const { path = [] } = error;
     let at = data;
@@ -295,16 +295,16 @@ function told(data: unknown, errors: readonly Told[]): string[] {
 }
 
 async function answersOf(query: string, variables: Record<string, unknown> = {}) {
-  const sendRequest = async (yoga: typeof planned) => {
+  const executeBy = async (yoga: typeof planned) => {
     const response = await yoga.fetch('http://gateway/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query, variables }),
     });
-    const { data, errors = [] } = (await response.json()) as { data: unknown; errors?: Told[] };
-    return { status: response.status, data, errors: told(data, errors) };
+    const { data, errors = [] } = (await response.json()) as { data: unknown; errors?: ReportedError[] };
+    return { status: response.status, data, errors: describeErrors(data, errors) };
   };
-  return { planned: await sendRequest(planned), interpreted: await sendRequest(interpreted) };
+  return { planned: await executeBy(planned), interpreted: await executeBy(interpreted) };
 }
 
 async function expectSame(query: string, variables?: Record<string, unknown>): Promise<void> {
@@ -328,7 +328,7 @@ const FRAGMENT_TWICE =
 const FRAGMENT_ELSEWHERE =
   'query ($on: Boolean!) { certain { ...Name @skip(if: $on) } thing { ...Name } } fragment Name on Thing { name }';
 
-describe('an operation answered by a plan', () => {
+describe('an operation executed by a plan', () => {
   const operations = decorated(
     schema,
     generatedOperations(schema, {
@@ -340,11 +340,11 @@ describe('an operation answered by a plan', () => {
     }),
     [...VARIABLES, FILTERS],
     LITERALS,
-    // Such an operation is interpreted by graphql-js, which gives one error where Yoga's executor gives those of an AggregateError.
+    // graphql-js interprets such an operation. It reports an AggregateError as one error, unlike Yoga's executor.
     SPECIAL_NAMES.filter((name) => name !== 'then'),
   );
 
-  test('is answered as by interpreting it, whatever resolvers do', { timeout: 120_000 }, async () => {
+  test('has the same result as if it were interpreted, for all resolvers', { timeout: 120_000 }, async () => {
     await fc.assert(
       fc.asyncProperty(operations, fc.nat(1_000_000), async ({ query, variables }, number) => {
         world = number;
@@ -366,7 +366,7 @@ describe('an operation answered by a plan', () => {
       { text: 'said' },
     ],
     [
-      'one that is left out within an object',
+      'one that is skipped within an object',
       'query ($text: String) { thing { echo(filter: { text: $text }) } }',
       {},
     ],
@@ -375,19 +375,19 @@ describe('an operation answered by a plan', () => {
       'query ($filter: Filter) { thing { echo(filter: $filter) } }',
       { filter: {} },
     ],
-    ['a fragment that is left out and comes again', FRAGMENT_TWICE, { on: true }],
-    ['a fragment that is left out in one place only', FRAGMENT_ELSEWHERE, { on: true }],
+    ['a fragment that is skipped and selected again', FRAGMENT_TWICE, { on: true }],
+    ['a fragment that is skipped in one place only', FRAGMENT_ELSEWHERE, { on: true }],
     [
       'names that could be paths of each other',
       '{ x: certain { y: certain { strict } } x_y: certain { strict } y_x: certain { name strict } }',
       {},
     ],
-    ['a field that is to be called __proto__', '{ certain { __proto__: strict constructor: strict } }', {}],
-    ['a field that is to be called then', '{ then: calm { then: strict } calm { then: strict } }', {}],
-    ['a list in which two items may not be null', '{ sudden(only: 1) { strict } }', {}],
-    ['a list that is none', '{ scattered { strict } }', {}],
+    ['a field with the alias __proto__', '{ certain { __proto__: strict constructor: strict } }', {}],
+    ['a field with the alias then', '{ then: calm { then: strict } calm { then: strict } }', {}],
+    ['a list with two items that must not be null', '{ sudden(only: 1) { strict } }', {}],
+    ['a value that is no list', '{ scattered { strict } }', {}],
     ['a type without a resolver for it', '{ __typename either { __typename } }', {}],
-    ['two operations of which one is meant', 'query A { thing { name } } query B { certain { name } }', {}],
+    ['two operations, one of them selected', 'query A { thing { name } } query B { certain { name } }', {}],
     [
       'a switch that is null',
       'query ($on: Boolean = true) { thing { name @include(if: $on) } }',
@@ -403,7 +403,7 @@ describe('an operation answered by a plan', () => {
     for (world of [1, 2, 3, 4, 5]) await expectSame(query, variables);
   });
 
-  test('is answered for each request by its own variables, also at the same moment', async () => {
+  test('is executed with the variables of each request, also concurrently', async () => {
     const texts = Array.from({ length: 20 }, (_, i) => `text ${i}`);
     const answers = await Promise.all(
       texts.map((text) => answersOf('query ($text: String!) { calm { echo(text: $text) } }', { text })),
@@ -413,12 +413,12 @@ describe('an operation answered by a plan', () => {
     );
   });
 
-  test('gives each call of a resolver arguments of its own to write to', async () => {
+  test('gives each call of a resolver its own arguments object', async () => {
     const query =
-      '{ calm { echo(text: "as asked", numbers: [1]) overwrites(text: "as asked") again: overwrites(text: "as asked") } }';
+      '{ calm { echo(text: "as sent", numbers: [1]) overwrites(text: "as sent") again: overwrites(text: "as sent") } }';
     for (let i = 0; i < 3; i += 1)
       expect((await answersOf(query)).planned.data).toMatchObject({
-        calm: { overwrites: 'as asked', again: 'as asked' },
+        calm: { overwrites: 'as sent', again: 'as sent' },
       });
   });
 });

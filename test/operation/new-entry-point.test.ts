@@ -11,7 +11,7 @@ import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway } from '../support/gateway.js';
 import { faultControl } from '../support/stand-ins.js';
 
-/** What another entry point takes: one operation for many variables, each on a line of its own (NDJSON). */
+/** Another entry point: one operation for many variables, each on one line (NDJSON). */
 function answerLines(gateway: Gateway, document: string) {
   const answer = gateway.prepare(document);
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -74,7 +74,7 @@ async function lines(role: Role, emails: string[], headers: Record<string, strin
     .map((line) => JSON.parse(line) as Line);
 }
 
-test('another entry point is one loop over answer(): cost, consent, masks and audit come with it', async () => {
+test('a new entry point is one loop over answer(), which includes cost, consent, masks and audit', async () => {
   const operator = await lines('operator', ['customer-5@example.nl', 'nobody@example.nl']);
   expect(operator.map(({ data }) => data?.customer?.primaryEmail)).toEqual([
     'customer-5@example.nl',
@@ -103,7 +103,7 @@ test('another entry point is one loop over answer(): cost, consent, masks and au
   ]);
 });
 
-test('its deadline holds for each of its answers', async () => {
+test('its deadline applies to each of its answers', async () => {
   await control.set('order-system', { fault: 'hang' });
   const [late] = await lines('operator', ['everywhere@example.nl'], { 'x-deadline-ms': '200' });
   expect(late?.data?.customer?.primaryEmail ?? null).toBeNull();

@@ -18,7 +18,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** A gateway as it is installed: with an endpoint named as in the page's example, and with these settings. */
+/** A gateway as after an installation: with the endpoint of the README's example, and with these settings. */
 function install(settings: Record<string, string>) {
   const lines: Record<string, unknown>[] = [];
   const gateway = createGateway({
@@ -48,7 +48,7 @@ function install(settings: Record<string, string>) {
 }
 
 describe('an installation', () => {
-  test('has no operations and no triggers of ours, and says nothing about any when it starts', async () => {
+  test('has none of our operations and triggers, and logs nothing about them at start', async () => {
     const { gateway, lines } = install({});
     await gateway.opened;
     expect(readPersistedOperations()).toEqual([]);
@@ -83,7 +83,7 @@ describe('an installation', () => {
     const [card, type] = readPersistedOperations(pathToFileURL(`${operations}/`));
     expect(lines).toMatchObject([
       {
-        // pino's level of an error.
+        // The level of errors in pino.
         level: 50,
         operation: 'Card',
         file: 'card.graphql',
@@ -116,7 +116,7 @@ describe('an installation', () => {
     await gateway.close();
   });
 
-  test.each(['OPERATIONS_FOLDER', 'TRIGGERS_FOLDER'])('does not start when %s is no folder', (variable) => {
+  test.each(['OPERATIONS_FOLDER', 'TRIGGERS_FOLDER'])('does not start if %s is no folder', (variable) => {
     const file = join(folder, 'a-file');
     writeFileSync(file, '');
     for (const path of [file, join(folder, 'absent')])

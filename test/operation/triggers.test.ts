@@ -4,7 +4,7 @@ import type { OperationRunner } from '../../src/operation/answer.js';
 import { TriggerRunner } from '../../src/operation/triggers.js';
 import type { Trigger } from '../../src/webhooks/triggers.js';
 
-it('a trigger is answered with nothing stale, and only as a whole', async () => {
+it('a trigger gets only fresh and complete answers', async () => {
   const answer = vi.fn<OperationRunner['answer']>().mockResolvedValue({ result: { data: {} } } as never);
   const runner = new TriggerRunner({
     runner: { answer },
