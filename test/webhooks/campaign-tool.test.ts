@@ -7,7 +7,7 @@ import {
 import { readEndpoints, type Endpoint } from '../../src/webhooks/endpoints.js';
 import { createSender, type Sender } from '../../src/webhooks/send.js';
 
-/** The stand-in that the demo delivers to, told by what delivers in the gateway. */
+/** The stand-in of the demo's campaign tool, which gets deliveries from the gateway's deliverer. */
 
 const AT = Date.parse('2026-11-27T12:00:00.000Z');
 const PAID = {
@@ -94,7 +94,7 @@ describe('the campaign tool', () => {
     expect((await shown())[0]).toMatchObject({ id: 'msg_1', verified: true, attempts: 1 });
   });
 
-  test('refuses on a bad day, and shows which attempt it then took', async () => {
+  test('refuses deliveries while it has a fault, and shows which attempt it accepted', async () => {
     await answerWith({ status: 503 });
     expect(await deliver('msg_1')).toBe('status 503');
     expect(await shown()).toMatchObject([{ id: 'msg_1', verified: true, attempts: 1, status: 503 }]);
@@ -105,7 +105,7 @@ describe('the campaign tool', () => {
     expect((await answerWith('much')).status).toBe(400);
   });
 
-  test('keeps the last hundred', async () => {
+  test('stores the last hundred deliveries', async () => {
     for (let count = 1; count <= 101; count += 1) await deliver(`msg_${count}`);
     const ids = (await shown()).map(({ id }) => id);
     expect(ids).toHaveLength(100);

@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { directSettings } from '../support/stand-ins.js';
 import { openEventGateway, type EventGateway } from './event-gateway.js';
 
-/** Consent and the conditions of a subscription hold, whatever its document selects and under which names. */
+/** Consent and conditions of a subscription apply regardless of its selection and response names. */
 
 /** A customer who agreed to marketing, and who ordered more than once. */
 const WILLING = 'customer-5@example.nl';
@@ -29,9 +29,9 @@ beforeAll(async () => {
     settings: directSettings([...SYSTEMS]),
     systems: SYSTEMS,
     triggers: Object.fromEntries(
-      Object.entries(TRIGGERS).map(([name, asks]) => [
+      Object.entries(TRIGGERS).map(([name, selection]) => [
         name,
-        `subscription A @deliver(to: "tool", purpose: MARKETING) ${asks}`,
+        `subscription A @deliver(to: "tool", purpose: MARKETING) ${selection}`,
       ]),
     ),
     logger: pino({ level: 'info' }, { write: (line: string) => log.push(JSON.parse(line)) }),
@@ -74,10 +74,10 @@ describe('of a customer who did not agree to marketing', () => {
       const all = await asCampaign(
         `subscription ${name}All { event(types: [ORDER_PLACED]) { ${selection} } } ${fragment}`,
       );
-      await events.tellByShop('orders/create', { email: UNWILLING, order: '61' });
+      await events.sendFromShop('orders/create', { email: UNWILLING, order: '61' });
       expect(await events.withheldReasons(name)).toEqual(['CONSENT_REQUIRED']);
       expect(await events.withheldReasons(`${name}All`)).toEqual(['CONSENT_REQUIRED']);
-      await events.tellByShop('orders/create', { email: WILLING, order: '62' });
+      await events.sendFromShop('orders/create', { email: WILLING, order: '62' });
       expect((await all.next())?.data?.['event']).toMatchObject({ recordId: '62' });
       await subscriber.hangUp();
     },
@@ -93,9 +93,9 @@ describe('of a customer who did not agree to marketing', () => {
         const name = `Witness${order}`;
         await asCampaign(`subscription ${name} { event(types: [ORDER_PLACED]) { recordId } }`);
         order += 2;
-        await events.tellByShop('orders/create', { email: UNWILLING, order: String(order) });
+        await events.sendFromShop('orders/create', { email: UNWILLING, order: String(order) });
         expect(await events.withheldReasons(name)).toEqual(['CONSENT_REQUIRED']);
-        await events.tellByShop('orders/create', { email: WILLING, order: String(order + 1) });
+        await events.sendFromShop('orders/create', { email: WILLING, order: String(order + 1) });
         for (const [index, subscriber] of subscribers.entries()) {
           const { data, errors } = (await subscriber.next()) ?? {};
           expect(errors).toBeUndefined();
@@ -111,7 +111,7 @@ describe('of a customer who did not agree to marketing', () => {
   }, 120_000);
 });
 
-/** Names that collide with each other, with fields, and with what we ask ourselves. */
+/** Names that collide with each other, with fields, and with the engine's own selections. */
 const NAMES = ['_customer', 'customer', '_probe', '_', 'id', 'orderCount', 'recordId', 'event', 'then'];
 const CUSTOMER_FIELDS = ['id', 'name', 'language', 'orderCount { value }', '__typename'];
 const EVENT_FIELDS = ['recordId', 'id', 'type', 'source', '__typename', 'customer'];
@@ -162,14 +162,17 @@ describe('of a customer who ordered before', () => {
   ])('no order is a first order to a subscriber who selects %s', async (selection, fragment = '') => {
     const name = `First${selection.length}`;
     await asCampaign(`subscription ${name} { orderPaid(isFirstOrder: true) { ${selection} } } ${fragment}`);
-    await events.tellByShop('orders/paid', { email: WILLING, order: '63' });
+    await events.sendFromShop('orders/paid', { email: WILLING, order: '63' });
     expect(await events.withheldReasons(name)).toEqual(['CONDITION_NOT_MET']);
   });
 });
 
-test('of a customer whose orders no system counts nothing is sent as a first order, and the log says why', async () => {
-  await events.subscribeAs('operator', 'subscription Uncounted { orderPaid(isFirstOrder: true) { recordId } }');
-  await events.tellByShop('orders/paid', { email: UNCOUNTED, order: '67' });
+test('a first order is not sent for a customer whose orders no system counts, and the log has the reason', async () => {
+  await events.subscribeAs(
+    'operator',
+    'subscription Uncounted { orderPaid(isFirstOrder: true) { recordId } }',
+  );
+  await events.sendFromShop('orders/paid', { email: UNCOUNTED, order: '67' });
   expect(await events.withheldReasons('Uncounted')).toEqual(['CONDITION_UNKNOWN']);
   expect(log).toContainEqual(
     expect.objectContaining({
@@ -186,7 +189,7 @@ test('an alias of ours is an alias as any other to a subscriber', async () => {
   const subscriber = await asCampaign(
     `subscription { customerChanged(by: { email: "${WILLING}" }) { _customer: customer { name } } }`,
   );
-  await events.tellByShop('orders/create', { email: WILLING, order: '64' });
+  await events.sendFromShop('orders/create', { email: WILLING, order: '64' });
   const { data, errors } = (await subscriber.next()) ?? {};
   expect(errors).toBeUndefined();
   expect(data).toEqual({ customerChanged: { _customer: { name: expect.any(String) as unknown } } });
@@ -211,8 +214,8 @@ test('a trigger cannot switch off consent, or a condition, by the names in its s
     );
   };
   const before = await states();
-  await events.tellByShop('orders/paid', { email: UNWILLING, order: '65' });
-  await events.tellByShop('orders/paid', { email: WILLING, order: '66' });
+  await events.sendFromShop('orders/paid', { email: UNWILLING, order: '65' });
+  await events.sendFromShop('orders/paid', { email: WILLING, order: '66' });
   await vi.waitFor(
     async () => {
       const now = await states();

@@ -73,7 +73,7 @@ describe('Zendesk', () => {
       'contact.changed',
     ],
     [message('user.deleted', { detail: { id: '8447388090494' } }), 'contact.deleted'],
-  ])('tells by %s of %s', async (body, type) => {
+  ])('reports by %s the event %s', async (body, type) => {
     const receiver = createTestReceiver(contactCentre, { [variable]: secrets[0] });
     await receiver.post(send(body, secrets[0], NOW));
     expect(receiver.events.map((event) => event.type)).toEqual([type]);

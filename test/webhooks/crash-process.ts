@@ -10,8 +10,8 @@ import { anEndpoint, planFor } from './deliveries.js';
 import { anEvent } from './store-contract.js';
 
 /**
- * A gateway of webhooks and nothing else: takes events by POST, says 204 when they are kept, and sends them on. It begins
- * when it is told to by a line on its standard input, so that the next one can be ready when this one is killed.
+ * A process that only handles webhooks: it stores events from POST requests, answers 204 and delivers them. It starts when it
+ * reads a line from standard input, so that the next process can be ready when this one is killed.
  */
 const { file, url, speed } = z
   .object({ file: z.string(), url: z.string(), speed: z.coerce.number() })

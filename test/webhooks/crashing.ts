@@ -14,7 +14,7 @@ const SPEED = 200;
 
 export interface CrashReport {
   kills: number;
-  /** Events that the gateway said were kept. */
+  /** Events that the gateway acknowledged. */
   acknowledged: number;
   requests: number;
   /** Each of these must be empty. */
@@ -26,7 +26,7 @@ export interface CrashReport {
 
 type Gateway = ChildProcessByStdio<Writable, Readable, null>;
 
-/** How many kills, and where events are kept: in a file by one gateway, or in a PostgreSQL by two of them. */
+/** The number of kills, and the store: a file of one gateway, or a PostgreSQL of two. */
 export interface CrashOptions {
   kills: number;
   postgresUrl?: string | undefined;

@@ -7,7 +7,7 @@ const variable = 'CRM_HUBSPOT_WEBHOOK_SECRETS';
 const secrets = ['client-secret-of-the-app', 'another-secret'] as const;
 const address = 'https://gateway.example.nl/webhooks/crm-hubspot';
 
-/** As HubSpot signs: the address as it was told, not as it arrives behind a proxy. */
+/** Signs as HubSpot does: the configured address, not the address behind a proxy. */
 function send(body: string | Uint8Array, secret: string, atMs: number, signed = address, search = '') {
   const made = createHmac('sha256', secret).update(`POST${signed}`).update(body).update(String(atMs));
   return {
@@ -75,7 +75,7 @@ webhookContract({
 });
 
 describe('HubSpot', () => {
-  const told = async (...notifications: object[]) => {
+  const eventsOf = async (...notifications: object[]) => {
     const receiver = createTestReceiver(crmHubspot, { [variable]: secrets[0] });
     await receiver.post(send(JSON.stringify(notifications.map(notification)), secrets[0], NOW));
     return receiver.events.map(({ type }) => type);
@@ -93,18 +93,18 @@ describe('HubSpot', () => {
       { subscriptionType: 'ticket.propertyChange', propertyName: 'hs_pipeline_stage', propertyValue: '4' },
       'ticket.solved',
     ],
-  ])('tells by %o of %s', async (message, type) => {
-    expect(await told(message)).toEqual([type]);
+  ])('reports by %o the event %s', async (message, type) => {
+    expect(await eventsOf(message)).toEqual([type]);
   });
 
-  it('tells nothing of what a property now holds, which may be somebody’s name', async () => {
+  it('reports no values of properties, which may be names', async () => {
     const receiver = createTestReceiver(crmHubspot, { [variable]: secrets[0] });
     const body = JSON.stringify([notification({ propertyName: 'lastname', propertyValue: 'Geheim' })]);
     await receiver.post(send(body, secrets[0], NOW));
     expect(JSON.stringify(receiver.events)).not.toContain('Geheim');
   });
 
-  it('signs the address that it was told, query and all, with some characters unescaped', async () => {
+  it('signs the configured address with its query, with some characters unescaped', async () => {
     const receiver = createTestReceiver(crmHubspot, { [variable]: secrets[0] });
     const body = JSON.stringify([notification(optOut)]);
     const right = send(body, secrets[0], NOW, `${address}?a=x:y`, '?a=x%3Ay');

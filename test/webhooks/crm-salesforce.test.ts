@@ -69,7 +69,7 @@ webhookContract({
 });
 
 describe('Salesforce', () => {
-  const told = async (body: string) => {
+  const receive = async (body: string) => {
     const receiver = createTestReceiver(crmSalesforce, { [variable]: secrets[0] });
     const { status, text } = await receiver.post(send(body, secrets[0]));
     return { status, text, types: receiver.events.map(({ type }) => type) };
@@ -83,12 +83,12 @@ describe('Salesforce', () => {
     ['Case', { Id: '5002400000AbCdEAAV', ContactId: contact.Id, Status: 'New' }, 'ticket.changed'],
     ['Case', { Id: '5002400000AbCdEAAV', IsClosed: 'true' }, 'ticket.solved'],
     ['Lead', { Id: '00Q2400000AbCdEAAV' }, 'lead.created'],
-  ])('tells by a %s with %o of %s', async (object, fields, type) => {
-    expect((await told(message(object, fields))).types).toEqual([type]);
+  ])('reports by a %s with %o the event %s', async (object, fields, type) => {
+    expect((await receive(message(object, fields))).types).toEqual([type]);
   });
 
-  it('is not believed for another organisation, whoever knows the secret', async () => {
-    expect(await told(message('Contact', contact, { of: '00D99000000zzzzEAA' }))).toMatchObject({
+  it('is refused for another organisation, even with the secret', async () => {
+    expect(await receive(message('Contact', contact, { of: '00D99000000zzzzEAA' }))).toMatchObject({
       status: 401,
       types: [],
     });
@@ -97,19 +97,19 @@ describe('Salesforce', () => {
   it('may bring no document type, so no entity is ever looked up or blown up', async () => {
     const doctype = '<!DOCTYPE x [<!ENTITY who SYSTEM "file:///etc/passwd"><!ENTITY a "aaaa">]>';
     for (const email of ['&who;', '&a;', 'plain@example.nl']) {
-      const { status, text, types } = await told(
+      const { status, text, types } = await receive(
         message('Contact', { ...contact, Email: email }, { before: doctype }),
       );
       expect({ status, types }).toEqual({ status: 400, types: [] });
       expect(text).not.toMatch(/passwd|root|aaaa/);
     }
-    expect((await told(message('Contact', { ...contact, Email: '&undeclared;' }))).status).toBe(400);
+    expect((await receive(message('Contact', { ...contact, Email: '&undeclared;' }))).status).toBe(400);
   });
 
   it('is read by its namespaces, not by what they are called', async () => {
     const body = message('Contact', contact).replaceAll('soapenv:', 's:').replace('xmlns:soapenv', 'xmlns:s');
-    expect((await told(body)).types).toEqual(['contact.changed']);
+    expect((await receive(body)).types).toEqual(['contact.changed']);
     const foreign = message('Contact', contact).replace('2005/09/outbound', '2005/09/other');
-    expect((await told(foreign)).status).toBe(400);
+    expect((await receive(foreign)).status).toBe(400);
   });
 });

@@ -30,7 +30,7 @@ const status =
 const ofCustomer = (id: string, customer: string) =>
   anEvent(id, { data: { customer }, identifiers: { customerNumber: [customer] } });
 
-/** Turns the clock from one attempt to the next, for as long as there is one. The hours after the first at which they came. */
+/** Advances the clock from attempt to attempt until there are no more. Returns the hours after the first attempt. */
 async function attemptsOf({ store, deliverer, advance, now }: Deliveries): Promise<number[]> {
   const hours = [0];
   for (;;) {
@@ -105,7 +105,7 @@ describe('what is sent', () => {
     ]);
   });
 
-  it('is not sent by an instance that stood still so long that another may be sending it', async () => {
+  it('is not sent by an instance that was paused until its lease could have expired', async () => {
     const mailer = await receiver();
     const standsStill = [20_000, 40_000, 0];
     const renderedAt: number[] = [];
@@ -148,7 +148,7 @@ describe('what is sent', () => {
   });
 });
 
-describe('an endpoint that is down', () => {
+describe('an unavailable endpoint', () => {
   it('is tried ten times over 75 hours under one id, then no more until somebody replays it', async () => {
     const mailer = await receiver(status(503));
     const made = await deliveries([anEndpoint('mailer', mailer.url)]);
@@ -184,7 +184,7 @@ describe('an endpoint that is down', () => {
     expect(hours.at(-1)).toBeCloseTo(75.585 * part, 1);
   });
 
-  it('is left alone for as long as it asks for, and so are others that wait for it', async () => {
+  it('is paused as a whole for as long as its Retry-After says', async () => {
     const mailer = await receiver(status(429, { 'retry-after': '1800' }));
     const made = await deliveries([anEndpoint('mailer', mailer.url, { concurrency: 1 })]);
     await made.send(anEvent('1'), anEvent('2'));
@@ -198,7 +198,7 @@ describe('an endpoint that is down', () => {
     expect(mailer.received).toHaveLength(3);
   });
 
-  it('takes a date to be told when to come back, and nobody can be told more than a day', async () => {
+  it('accepts a date in Retry-After, and waits at most a day', async () => {
     const mailer = await receiver(status(503, { 'retry-after': new Date(START + 2 * HOUR).toUTCString() }));
     const made = await deliveries([anEndpoint('mailer', mailer.url)]);
     await made.send(anEvent('1'));
@@ -236,7 +236,7 @@ describe('an endpoint that is down', () => {
     expect(elsewhere.received).toHaveLength(0);
   });
 
-  it('holds up no other, be it dead, silent or redirecting', async () => {
+  it('delays no other endpoint if it is dead, silent or redirects', async () => {
     const silent = await receiver(() => undefined);
     const redirecting = await receiver(status(302, { location: '/' }));
     const gone = await startReceiver();
@@ -275,7 +275,7 @@ describe('an endpoint that is down', () => {
 });
 
 describe('the order of one customer', () => {
-  it('is kept when an endpoint fails now and then, while others pass by', async () => {
+  it('is preserved when an endpoint fails sometimes, and other customers do not wait', async () => {
     let count = 0;
     const flaky = await receiver(() => ({ status: (count += 1) % 3 === 0 ? 500 : 204 }));
     const made = await deliveries([anEndpoint('flaky', flaky.url)]);
@@ -301,7 +301,7 @@ describe('the order of one customer', () => {
 });
 
 describe('an event', () => {
-  it('that cannot be processed now is tried again, and its customer keeps the order', async () => {
+  it('that cannot be processed is retried, and the order of its customer is preserved', async () => {
     const mailer = await receiver();
     let isUnavailable = true;
     const endpoint: Endpoint = anEndpoint('mailer', mailer.url);

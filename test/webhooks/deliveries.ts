@@ -19,12 +19,12 @@ export interface Deliveries {
   log: string[];
   now: () => number;
   advance: (milliseconds: number) => void;
-  /** Keeps events, one after the other, and tries what is due. */
+  /** Stores events one by one, and attempts the due deliveries. */
   send: (...events: SourceEvent[]) => Promise<void>;
   close(): Promise<void>;
 }
 
-/** Store and deliverer with a clock that one turns. An event becomes a delivery to each of the endpoints. */
+/** A store and a deliverer with a fake clock. An event becomes a delivery to each endpoint. */
 export async function startDeliveries(
   endpoints: readonly Endpoint[],
   more: Partial<DelivererOptions> = {},

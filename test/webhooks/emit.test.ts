@@ -55,10 +55,10 @@ beforeAll(async () => {
   const receive = createReceiver({
     webhooks: pluggedInWebhooks(sources, new SettingsReader(control.settings)),
     types: eventTypes,
-    add: (told) => {
+    add: (received) => {
       if (failures-- > 0) return Promise.reject(new Error('no disk'));
-      events.push(...told);
-      return Promise.resolve({ added: told.length, known: 0 });
+      events.push(...received);
+      return Promise.resolve({ added: received.length, known: 0 });
     },
     identify: (_, value) => value,
     logger: { warn: () => undefined, error: () => undefined },
@@ -92,8 +92,8 @@ async function post(path: string, body: object, method = 'POST') {
 }
 
 describe('a system imitated', () => {
-  it('sends its webhook as the vendor does, of whatever it can be made to tell', async () => {
-    const told: string[] = [];
+  it('sends each kind of event that it supports in the vendor’s format', async () => {
+    const emitted: string[] = [];
     for (const { name, emitter = {} } of standIns)
       for (const type of Object.keys(emitter)) {
         events = [];
@@ -106,10 +106,10 @@ describe('a system imitated', () => {
           }));
         expect({ name, status, body }).toMatchObject({ status: 200, body: { type, attempts: 1 } });
         expect(events).toMatchObject([{ source: name, type }]);
-        told.push(`${name} ${type}`);
+        emitted.push(`${name} ${type}`);
       }
-    expect(told).toHaveLength(24);
-    expect(told).toContain('webshop order.paid');
+    expect(emitted).toHaveLength(24);
+    expect(emitted).toContain('webshop order.paid');
   });
 
   it('sends again what is not taken', async () => {
@@ -129,7 +129,7 @@ describe('a system imitated', () => {
     ['webshop', 'EMAIL'],
     ['crm-hubspot', 'EMAIL'],
     ['crm-salesforce', 'EMAIL'],
-  ])('is of the changed mind that it tells of: %s', async (source, channel) => {
+  ])('reports the changed consent itself: %s', async (source, channel) => {
     const statusNow = async () => {
       const { data } = await gateway.query(
         `query ($email: String!) { customer(by: { email: $email }) { consents { source purpose channel status } } }`,
@@ -148,7 +148,7 @@ describe('a system imitated', () => {
     expect([before === 'REVOKED', await statusNow()]).toEqual([false, 'REVOKED']);
   });
 
-  it('says what it can tell of when it is asked for something else', async () => {
+  it('lists its kinds of event when another one is requested', async () => {
     const { status, body } = await post('/invoices/emit', { type: 'order.paid', email });
     expect(status).toBe(400);
     expect(body['error']).toContain('contact.changed, invoice.changed');
@@ -164,7 +164,7 @@ describe('a system imitated', () => {
     expect((await post('/unknown/emit', { type: 'order.paid', email })).status).toBe(404);
   });
 
-  it('tells nobody but this machine', async () => {
+  it('sends to this machine only', async () => {
     const { status } = await post('/webshop/emit', { type: 'order.paid', email, to: 'http://example.nl' });
     expect(status).toBe(400);
     expect((await post('/webshop/emit', {}, 'GET')).status).toBe(405);

@@ -59,7 +59,7 @@ describe('WEBHOOK_ENDPOINTS', () => {
     ['ratePerSecond', { ratePerSecond: 0 }],
     ['concurrency', { concurrency: 1.5 }],
     ['allowPrivate', { allowPrivate: 'yes' }],
-  ])('tells that %s is wrong, without quoting it', (field, wrong) => {
+  ])('reports that %s is wrong, without quoting it', (field, wrong) => {
     const { endpoints, problems } = read({ ...mailer, ...wrong }, { ...mailer, name: 'other' });
     expect(endpoints.map(({ name }) => name)).toEqual(['other']);
     expect(problems).toHaveLength(1);
@@ -68,7 +68,7 @@ describe('WEBHOOK_ENDPOINTS', () => {
     expect(problems[0]).not.toContain(secret);
   });
 
-  it('tells of all that is wrong at once', () => {
+  it('reports all problems together', () => {
     const { problems } = read({ ...mailer, secret: 'x' }, mailer, mailer, 'mailer');
     expect(problems).toHaveLength(3);
     expect(problems[1]).toContain('endpoint mailer, name');
@@ -81,7 +81,7 @@ describe('WEBHOOK_ENDPOINTS', () => {
     expect(problems[0]).not.toContain('secret stuff');
   });
 
-  it('lets an endpoint be asked without encryption only where it may lie in a private network', () => {
+  it('allows http only for an endpoint that may be in a private network', () => {
     expect(read({ ...mailer, url: 'http://127.0.0.1:8080/', allowPrivate: true }).problems).toEqual([]);
   });
 });

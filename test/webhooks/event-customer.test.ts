@@ -51,7 +51,7 @@ afterAll(async () => {
   vi.restoreAllMocks();
 });
 
-const placed = (event: ShopEvent) => events.tellByShop('orders/create', event);
+const placed = (event: ShopEvent) => events.sendFromShop('orders/create', event);
 
 /** As a job that watches the clickstream sends it. */
 async function placedOnDevice(identifiers: Record<string, string[]>, order: string): Promise<void> {
@@ -136,7 +136,7 @@ describe('an order of a guest with a new e-mail address', () => {
   test.each([
     ['the phone of a housemate', HOUSEMATE, async () => ({ phone: await phoneOf(HOUSEMATE) })],
     [
-      'the phone of a housemate whom the order system alone knows',
+      'the phone of a housemate who is only in the order system',
       HOUSEMATE_ELSEWHERE,
       async () => ({ phone: await phoneOf(HOUSEMATE_ELSEWHERE) }),
     ],
@@ -192,7 +192,7 @@ describe('an event', () => {
     ['the contact centre', ONLY_IN_CONTACT_CENTRE],
     ['the webshop', ONLY_IN_WEBSHOP],
     ['the order system', HOUSEMATE_ELSEWHERE],
-  ])('whose id is unknown is about the customer whom only %s knows by e-mail address', async (_, email) => {
+  ])('with an unknown id is about the customer that only %s knows by e-mail address', async (_, email) => {
     const all = await events.subscribeAs('operator', ALL);
     const order = nextOrder();
     await placed({ customerId: UNKNOWN_ID, email, phone: await phoneOf(HOUSEMATE), order });
@@ -213,7 +213,7 @@ describe('an event', () => {
   });
 });
 
-describe('an event whose own system is down', () => {
+describe('an event whose system is unavailable', () => {
   test.each([
     ['phone', async () => ({ email: GUEST, phone: await phoneOf(HOUSEMATE) })],
     ['e-mail address', () => Promise.resolve({ email: HOUSEMATE_ELSEWHERE })],

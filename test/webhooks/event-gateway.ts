@@ -28,7 +28,7 @@ export interface EventGateway {
   readonly store: WebhookStore;
   /** A campaign subscribes for MARKETING. The stream ends with `hangUpAll()`. */
   subscribeAs: (role: 'operator' | 'campaign', query: string) => Promise<Subscriber>;
-  tellByShop: (topic: string, event: ShopEvent) => Promise<void>;
+  sendFromShop: (topic: string, event: ShopEvent) => Promise<void>;
   /** Why events of the operation were withheld, oldest first; undefined for one that was sent. Waits for the first. */
   withheldReasons: (operation: string) => Promise<(string | undefined)[]>;
   hangUpAll: () => Promise<void>;
@@ -90,7 +90,7 @@ export async function openEventGateway({
       open.push(subscriber);
       return subscriber;
     },
-    tellByShop: (topic, event) =>
+    sendFromShop: (topic, event) =>
       sendWebshopEvent(fetch, settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', topic, event),
     withheldReasons: (operation) =>
       vi.waitFor(

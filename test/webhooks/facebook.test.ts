@@ -56,7 +56,7 @@ webhookContract({
 });
 
 describe('Meta', () => {
-  const ask = (parameters: Record<string, string>) =>
+  const get = (parameters: Record<string, string>) =>
     createTestReceiver(facebook, { ...settings, [variable]: secrets[0] }).post(
       { search: `?${new URLSearchParams(parameters).toString()}`, body: '' },
       'GET',
@@ -67,7 +67,7 @@ describe('Meta', () => {
     'hub.verify_token': settings.FACEBOOK_WEBHOOK_VERIFY_TOKEN,
   };
 
-  it('tells of a lead by its id', async () => {
+  it('reports a lead by its id', async () => {
     const receiver = createTestReceiver(facebook, { ...settings, [variable]: secrets[0] });
     await receiver.post(send(lead('444444444444'), secrets[0]));
     expect(receiver.events).toMatchObject([
@@ -75,14 +75,14 @@ describe('Meta', () => {
     ]);
   });
 
-  it('is told that the address is ours when it knows the verify token', async () => {
-    expect(await ask(subscribe)).toMatchObject({ status: 200, text: '1158201444' });
+  it('gets its challenge back if it sends the verify token', async () => {
+    expect(await get(subscribe)).toMatchObject({ status: 200, text: '1158201444' });
   });
 
-  it('is told so by no other token, and nothing is echoed that a browser could run', async () => {
-    expect((await ask({ ...subscribe, 'hub.verify_token': 'another' })).status).toBe(403);
-    expect((await ask({ ...subscribe, 'hub.challenge': '<script>' })).status).toBe(403);
-    expect((await ask({})).status).toBe(403);
+  it('is refused with another token, and nothing that a browser could run is echoed', async () => {
+    expect((await get({ ...subscribe, 'hub.verify_token': 'another' })).status).toBe(403);
+    expect((await get({ ...subscribe, 'hub.challenge': '<script>' })).status).toBe(403);
+    expect((await get({})).status).toBe(403);
   });
 
   it('must be given a verify token along with the secrets', () => {

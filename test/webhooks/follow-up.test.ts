@@ -37,7 +37,7 @@ let store: WebhookStore;
 let aheadMs = 0;
 const realNow = Date.now;
 
-const turnTo = (ms: number): void => {
+const advanceTo = (ms: number): void => {
   aheadMs = ms - realNow();
 };
 const advance = (ms: number): void => {
@@ -63,7 +63,7 @@ afterAll(async () => {
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-follow-up-'));
   tool = await startReceiver();
-  turnTo(ELEVEN);
+  advanceTo(ELEVEN);
   await open();
 });
 
@@ -110,14 +110,14 @@ async function open(): Promise<void> {
   store = await createWebhookStore({ file, secret: SECRET });
 }
 
-const tell = (topic: string, event: ShopEvent = {}) =>
+const send = (topic: string, event: ShopEvent = {}) =>
   sendWebshopEvent(
     (path, init) => gateway.fetch(path, init),
     control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
     topic,
     { email: EMAIL, at: new Date(Date.now()).toISOString(), ...event },
   );
-const cartChanged = () => tell('checkouts/update');
+const cartChanged = () => send('checkouts/update');
 
 /** What was planned by a trigger, the oldest first. */
 async function planned(trigger: string): Promise<DeliveryRecord[]> {
@@ -137,7 +137,7 @@ async function come(trigger: string, ...states: DeliveryRecord['state'][]): Prom
   );
 }
 
-/** Everything that has come in was looked at. */
+/** Resolves when all received events are processed. */
 async function quiet(): Promise<void> {
   await vi.waitFor(
     async () => {
@@ -176,9 +176,9 @@ describe('consent', () => {
     }
   });
 
-  test('that cannot be asked for holds a message up until it can', async () => {
+  test('that is unavailable delays a message until it is available', async () => {
     await control.set('order-system', { fault: 'down' });
-    await tell('orders/paid');
+    await send('orders/paid');
     await vi.waitFor(async () => {
       const reasons = (await planned('first-order-paid')).map(({ state, reason, attempts }) => [
         state,
@@ -219,11 +219,11 @@ describe('a reminder of a cart', () => {
     });
   });
 
-  test('is not sent to whoever orders within the hour, also where another system tells of it', async () => {
+  test('is not sent to a customer who orders within the hour, also if another system reports the order', async () => {
     await cartChanged();
     await come('cart-abandoned', 'waiting');
     advance(30 * MINUTE);
-    // The order system knows the customer by its own number, and not by the address that the webshop told.
+    // The order system reports the customer by its own number, not by the address from the webshop.
     await emit('order.placed');
     await come('cart-abandoned', 'cancelled');
     advance(2 * HOUR);
@@ -251,14 +251,14 @@ describe('a reminder of a cart', () => {
   });
 
   test('that is due in the evening waits until the morning', async () => {
-    turnTo(Date.parse('2027-01-13T19:30:00Z'));
+    advanceTo(Date.parse('2027-01-13T19:30:00Z'));
     await cartChanged();
     const [waiting] = await come('cart-abandoned', 'waiting');
     expect(new Date(waiting?.dueAt ?? 0).toISOString()).toBe('2027-01-14T07:00:00.000Z');
-    turnTo(Date.parse('2027-01-14T06:59:00Z'));
+    advanceTo(Date.parse('2027-01-14T06:59:00Z'));
     await quiet();
     expect(tool.received).toEqual([]);
-    turnTo(Date.parse('2027-01-14T07:00:01Z'));
+    advanceTo(Date.parse('2027-01-14T07:00:01Z'));
     await come('cart-abandoned', 'delivered');
   });
 
@@ -276,10 +276,10 @@ describe('a reminder of a cart', () => {
 
 describe('an event', () => {
   test('that a system sends again hours later starts an automation once', async () => {
-    await tell('orders/paid', { id: 'the-same', order: '71' });
+    await send('orders/paid', { id: 'the-same', order: '71' });
     await come('order-paid', 'delivered');
     advance(6 * HOUR);
-    await tell('orders/paid', { id: 'the-same', order: '71' });
+    await send('orders/paid', { id: 'the-same', order: '71' });
     await quiet();
     await come('order-paid', 'delivered');
     expect(received('order.paid')).toHaveLength(1);
@@ -288,12 +288,12 @@ describe('an event', () => {
   test('of a customer is sent after the one before it, though that had to be sent again', async () => {
     let isUp = false;
     tool.answer = () => ({ status: isUp ? 204 : 500 });
-    await tell('orders/paid', { order: '81' });
+    await send('orders/paid', { order: '81' });
     await come('order-paid', 'waiting');
     await vi.waitFor(() => {
       expect(tool.received).toHaveLength(1);
     }, 5_000);
-    await tell('orders/paid', { order: '82' });
+    await send('orders/paid', { order: '82' });
     await come('order-paid', 'waiting', 'waiting');
     isUp = true;
     advance(10_000);
@@ -311,13 +311,13 @@ describe('an event', () => {
     const subscriber = await subscribe((path, init) => gateway.fetch(path, init), {
       query: `subscription { customerChanged(by: { customerNumber: "${number}" }) { recordId customer { primaryEmail } } }`,
     });
-    await tell('orders/fulfilled', { customerId: 999_999, order: '72' });
+    await send('orders/fulfilled', { customerId: 999_999, order: '72' });
     expect((await subscriber.next())?.data).toEqual({
       customerChanged: { recordId: '72', customer: { primaryEmail: EMAIL } },
     });
     await subscriber.hangUp();
     await quiet();
-    await tell('orders/paid', { customerId: 999_999, order: '73' });
+    await send('orders/paid', { customerId: 999_999, order: '73' });
     await come('order-paid', 'delivered');
     expect(at(received('order.paid'), 0, 'data', 'orderPaid')).toMatchObject({
       recordId: '73',
@@ -328,22 +328,22 @@ describe('an event', () => {
   test('that names nobody has all answers of its system forgotten, and is sent to nobody', async () => {
     const cart = `{ customer(by: { email: "${EMAIL}" }) { cart { total { amount } } } }`;
     const callsOf = () => control.counters()['webshop']?.calls ?? 0;
-    const asks = async () => {
+    const countCalls = async () => {
       const before = callsOf();
       await gateway.query(cart);
       return callsOf() - before;
     };
-    await asks();
-    expect(await asks()).toBe(0);
-    await tell('orders/paid', { email: undefined });
+    await countCalls();
+    expect(await countCalls()).toBe(0);
+    await send('orders/paid', { email: undefined });
     const [skipped] = await come('order-paid', 'skipped');
     expect(skipped?.reason).toBe('NO_CUSTOMER');
-    expect(await asks()).toBeGreaterThan(0);
+    expect(await countCalls()).toBeGreaterThan(0);
     expect(tool.received).toEqual([]);
   });
 
   test('of somebody who has ordered before is no first order', async () => {
-    await tell('orders/paid', { order: '91' });
+    await send('orders/paid', { order: '91' });
     const [skipped] = await come('first-order-paid', 'skipped');
     expect(skipped?.reason).toBe('CONDITION_NOT_MET');
   });

@@ -69,7 +69,7 @@ describe('Business Central', () => {
     expect(receiver.events).toEqual([]);
   });
 
-  it('tells of customers that changed or are no more, and of many invoices at once', async () => {
+  it('reports changed and deleted customers, and many invoices together', async () => {
     const receiver = start();
     const body = message(
       notification('customers', 'updated'),

@@ -110,7 +110,7 @@ async function lastOrder(cacheControl?: string): Promise<unknown> {
   return data;
 }
 
-/** How many events were looked at. An order that is paid was placed before, so it is two. */
+/** The number of processed events. A paid order was placed before, so it has two events. */
 async function processed(): Promise<number> {
   const metrics = await (await gateway.fetch('/metrics')).text();
   const of = /^stekkerdoos_webhook_events_total\{source="order-system",outcome="ok"\} (\d+)$/m;
@@ -118,7 +118,7 @@ async function processed(): Promise<number> {
 }
 
 describe('an order that is paid', () => {
-  test('is told to the campaign tool, signed, with the new order that the cache did not hold', async () => {
+  test('is sent to the campaign tool, signed, with the new order that was not cached', async () => {
     const before = await lastOrder();
     expect(await lastOrder('only-if-cached')).toEqual(before);
     const emitted = await control.emit('order-system', { type: 'order.paid', email: EMAIL, to: port.url });
@@ -140,7 +140,7 @@ describe('an order that is paid', () => {
     }, 5_000);
   });
 
-  test('has what was asked often of its customer asked for anew, and of nobody else', async () => {
+  test('reloads the frequently used records of its customer only', async () => {
     const [often, once] = ['everywhere@example.nl', 'customer-7@example.nl'];
     const tickets = async (email: string, cacheControl = 'max-stale=0') =>
       gateway.query(
@@ -167,7 +167,7 @@ describe('an order that is paid', () => {
 });
 
 describe('many events at once', () => {
-  test('have each system asked about several customers together', async () => {
+  test('make one call to each system for several customers', async () => {
     const emails = Array.from({ length: 24 }, (_, i) => `customer-${(i % 8) + 1}@example.nl`);
     const callsOf = () => control.counters()['crm-hubspot']?.calls ?? 0;
     const [callsBefore, before] = [callsOf(), await processed()];

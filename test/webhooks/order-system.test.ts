@@ -74,7 +74,7 @@ const types = () => [...added.values()].map(({ type }) => type);
 const waiting = async () => (await shop.query('select id from outbox')).rowCount;
 
 describe('the order system', () => {
-  it('tells of what happens as soon as its transaction has ended', async () => {
+  it('reports an event as soon as its transaction has ended', async () => {
     read();
     await happen('order.paid');
     await vi.waitFor(() => {
@@ -93,7 +93,7 @@ describe('the order system', () => {
   });
 
   it.each(['order.placed', 'order.shipped', 'contact.changed', 'consent.given', 'consent.withdrawn'])(
-    'tells of %s',
+    'reports %s',
     async (type) => {
       read();
       await happen('order.paid');
@@ -104,7 +104,7 @@ describe('the order system', () => {
     },
   );
 
-  it('tells nothing of what is taken back before its transaction ends', async () => {
+  it('reports nothing of a transaction that is rolled back', async () => {
     read();
     await shop.query('begin');
     await shop.query(`update customers set phone = '+31600000000' where cust_no = $1`, [number]);
@@ -115,7 +115,7 @@ describe('the order system', () => {
     });
   });
 
-  it('tells afterwards of what happened while nobody listened', async () => {
+  it('reports events later that happened without a listener', async () => {
     await happen('order.placed');
     await happen('consent.withdrawn');
     read();
@@ -124,7 +124,7 @@ describe('the order system', () => {
     });
   });
 
-  it('tells again until its events are kept', async () => {
+  it('reports events again until they are stored', async () => {
     isFull = true;
     read();
     await happen('order.placed');
@@ -190,7 +190,7 @@ describe('the order system', () => {
     expect(outcomes).toContain('malformed');
   });
 
-  it('lets whoever takes from the outbox see nothing else', async () => {
+  it('allows the role of the outbox to read nothing else', async () => {
     const taker = new Client({ connectionString: control.settings['ORDER_SYSTEM_OUTBOX_URL'] });
     await taker.connect();
     await expect(taker.query('select * from customers')).rejects.toThrow('permission denied');

@@ -72,14 +72,14 @@ it('is given up when it takes a connection and never welcomes it', async () => {
 });
 
 it('is given up when it never answers a statement, and the connection is closed', async () => {
-  let asked: () => void = () => undefined;
-  const question = new Promise<void>((resolve) => (asked = resolve));
+  let onQuery: () => void = () => undefined;
+  const question = new Promise<void>((resolve) => (onQuery = resolve));
   let closed: () => void = () => undefined;
   const end = new Promise<void>((resolve) => (closed = resolve));
   const url = await listen((socket) => {
     socket.once('data', () => {
       socket.write(WELCOME);
-      socket.once('data', asked);
+      socket.once('data', onQuery);
     });
     socket.on('close', closed);
   });
@@ -113,12 +113,12 @@ it('is set in each transaction, since a pooler refuses most parameters of a conn
 });
 
 it('has time to make an index of a table that is full', async () => {
-  let asked: () => void = () => undefined;
-  const question = new Promise<void>((resolve) => (asked = resolve));
+  let onQuery: () => void = () => undefined;
+  const question = new Promise<void>((resolve) => (onQuery = resolve));
   const url = await listen((socket) => {
     socket.once('data', () => {
       socket.write(WELCOME);
-      socket.once('data', asked);
+      socket.once('data', onQuery);
     });
   });
   const database = await openPostgres(url);

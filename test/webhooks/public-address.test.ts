@@ -51,7 +51,7 @@ describe('an endpoint that may not lie in a private network', () => {
   });
 
   it.each(['127.0.0.1', '::1', '::ffff:127.0.0.1', '10.0.0.8', '169.254.169.254', '64:ff9b::7f00:1'])(
-    'is not sent anything when its name turns out to mean %s',
+    'gets no request if its name resolves to %s',
     async (address) => {
       const named = (receiver: Receiver) => `http://hooks.example.nl:${portOf(receiver)}/`;
       expect(await trySending(named, [address])).toEqual(refused);
@@ -60,12 +60,12 @@ describe('an endpoint that may not lie in a private network', () => {
 
   it('is checked at every connection, as a name may mean something else a moment later', async () => {
     const receiver = await startReceiver();
-    let asked = 0;
+    let lookups = 0;
     const sender = createSender({
       timeoutMs: 2_000,
       lookup: (_, options, callback) => {
-        asked += 1;
-        if (asked === 1) callback(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), '');
+        lookups += 1;
+        if (lookups === 1) callback(Object.assign(new Error('no such name'), { code: 'ENOTFOUND' }), '');
         else if (options.all === true) callback(null, [{ address: '127.0.0.1', family: 4 }]);
         else callback(null, '127.0.0.1', 4);
       },

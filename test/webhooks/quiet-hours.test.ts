@@ -84,7 +84,7 @@ describe('quiet hours', () => {
     expect(after(hours, time)).toBe(expected);
   });
 
-  test('never let anything out that is quiet, nor early, nor more than a day late, in whatever time zone', () => {
+  test('never end within quiet hours, early, or more than a day late, in any time zone', () => {
     const input = fc.record({
       zone: fc.constantFrom(...ZONES),
       from: fc.nat(24 * 60 - 1),

@@ -34,7 +34,7 @@ describe('the address of webhooks', () => {
       ).toBeUndefined();
   });
 
-  it('takes POST alone where a source asks nothing by other methods', async () => {
+  it('accepts only POST if the source has no handshake by another method', async () => {
     const receiver = createTestReceiver(webshop, environment);
     const { status, headers } = await receiver.post({ body: '' }, 'GET');
     expect({ status, allow: headers.get('allow') }).toEqual({ status: 405, allow: 'POST' });
@@ -85,17 +85,17 @@ describe('the address of webhooks', () => {
     expect(await receive({ ...incoming, url: 'http://[/webhooks/webshop' })).toBeUndefined();
   });
 
-  it('asks the system to send again when events are not stored within 4 s', async () => {
+  it('makes the system send again if events are not stored within 4 s', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const settings = new SettingsReader(environment);
-      let asked: () => void = () => undefined;
-      const storing = new Promise<void>((resolve) => (asked = resolve));
+      let onAdd: () => void = () => undefined;
+      const storing = new Promise<void>((resolve) => (onAdd = resolve));
       const receive = createReceiver({
         webhooks: pluggedInWebhooks([webshop], settings),
         types: eventTypes,
         add: () => {
-          asked();
+          onAdd();
           return new Promise(() => undefined);
         },
         identify: (_, value) => value,
@@ -153,7 +153,7 @@ describe('the address of webhooks', () => {
     }
   });
 
-  it('is given in the gateway before anything else looks at the request', async () => {
+  it('is sent before any other part of the gateway handles the request', async () => {
     const webhooks = pluggedInWebhooks(sources, new SettingsReader(environment));
     const receive = createReceiver({
       webhooks,
@@ -183,7 +183,7 @@ describe('the address of webhooks', () => {
     }
   });
 
-  it('names whom an event is about by kinds that exist, so that they can be found', () => {
+  it('has only identifiers of existing kinds, so that the customer can be found', () => {
     const own = sources.flatMap(({ namespaces = [] }) => namespaces.map(({ name }) => name));
     for (const namespace of ['shopifyCustomerId', 'hubspotContactId', 'zendeskUserId', 'salesforceContactId'])
       expect(own).toContain(namespace);

@@ -123,7 +123,7 @@ async function listen(field: string): Promise<Subscriber> {
 }
 
 let sent = 0;
-async function tell(type: string, email: string, subject: string): Promise<number> {
+async function report(type: string, email: string, subject: string): Promise<number> {
   const now = new Date();
   const id = `message-${(sent += 1)}`;
   const body = JSON.stringify({
@@ -148,18 +148,18 @@ test('its events reach those who subscribe to its type, or to all', async () => 
   const own = await listen('parcelDelivered');
   const some = await listen('event(types: [PARCEL_DELIVERED])');
   const all = await listen('event');
-  expect(await tell('parcel.delivered', 'eva@example.nl', 'P1')).toBe(204);
+  expect(await report('parcel.delivered', 'eva@example.nl', 'P1')).toBe(204);
   const event = { type: 'PARCEL_DELIVERED', recordId: 'P1' };
   expect((await own.next())?.data).toEqual({ parcelDelivered: event });
   expect((await some.next())?.data).toEqual({ event });
   expect((await all.next())?.data).toEqual({ event });
 });
 
-test('its condition decides of which customers an event is sent', async () => {
+test('its condition decides for which customers an event is sent', async () => {
   const first = await listen('parcelDelivered(firstParcel: true)');
-  await tell('parcel.delivered', 'eva@example.nl', 'P2');
-  await tell('parcel.delivered', 'tom@example.nl', 'P3');
-  await tell('parcel.delivered', 'jan@example.nl', 'P4');
+  await report('parcel.delivered', 'eva@example.nl', 'P2');
+  await report('parcel.delivered', 'tom@example.nl', 'P3');
+  await report('parcel.delivered', 'jan@example.nl', 'P4');
   expect((await first.next())?.data).toEqual({
     parcelDelivered: { type: 'PARCEL_DELIVERED', recordId: 'P4' },
   });
@@ -171,8 +171,8 @@ test('its condition decides of which customers an event is sent', async () => {
 
 test('a type of event that no plugged-in source adds is not taken', async () => {
   const all = await listen('event');
-  expect(await tell('parcel.lost', 'eva@example.nl', 'P5')).toBe(204);
-  await tell('parcel.delivered', 'eva@example.nl', 'P6');
+  expect(await report('parcel.lost', 'eva@example.nl', 'P5')).toBe(204);
+  await report('parcel.delivered', 'eva@example.nl', 'P6');
   expect((await all.next())?.data).toEqual({ event: { type: 'PARCEL_DELIVERED', recordId: 'P6' } });
 });
 

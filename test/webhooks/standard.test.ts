@@ -98,14 +98,14 @@ describe('Standard Webhooks', () => {
       'webhook-timestamp': String(timestamp),
       'webhook-signature': signature,
     });
-  const verdict = (keys: readonly string[], signature: string, nowMs = message.timestamp * 1_000) =>
+  const verifyWith = (keys: readonly string[], signature: string, nowMs = message.timestamp * 1_000) =>
     verifyStandard(keys, headersOf(signature), Buffer.from(message.body), nowMs);
 
   it('signs as the standard’s own example has it', () => {
     expect(signStandard([secrets[0]], message)).toBe('v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=');
   });
 
-  it('signs what the standard’s own library takes, and takes what that signs, whatever the body', () => {
+  it('is compatible with the library of the standard in both directions, for any body', () => {
     const library = new Webhook(secrets[0]);
     const at = new Date(Math.floor(Date.now() / 1_000) * 1_000);
     fc.assert(
@@ -125,25 +125,25 @@ describe('Standard Webhooks', () => {
     const signature = signStandard([signing], message);
     expect(signature).toMatch(/^v1a,/);
     expect(signStandard([both], message)).toBe(signature);
-    expect(verdict([verifying], signature)).toBe('valid');
-    expect(verdict([keyPair().verifying], signature)).toBe('invalid');
-    expect(verdict([verifying], `v1a,${'A'.repeat(86)}==`)).toBe('invalid');
+    expect(verifyWith([verifying], signature)).toBe('valid');
+    expect(verifyWith([keyPair().verifying], signature)).toBe('invalid');
+    expect(verifyWith([verifying], `v1a,${'A'.repeat(86)}==`)).toBe('invalid');
   });
 
   it('takes one right signature among several, by one right key among several', () => {
     const { signing, verifying } = keyPair();
     const signature = signStandard([secrets[1], signing], message);
     expect(signature.split(' ')).toHaveLength(2);
-    expect(verdict([verifying], signature)).toBe('valid');
-    expect(verdict([secrets[0], secrets[1]], `v1,bm90IGl0 v2,x ${signature}`)).toBe('valid');
-    expect(verdict([secrets[0]], signature)).toBe('invalid');
+    expect(verifyWith([verifying], signature)).toBe('valid');
+    expect(verifyWith([secrets[0], secrets[1]], `v1,bm90IGl0 v2,x ${signature}`)).toBe('valid');
+    expect(verifyWith([secrets[0]], signature)).toBe('invalid');
   });
 
   it('does not take a signature of one kind for one of the other', () => {
     const { verifying } = keyPair();
     const signature = signStandard([secrets[0]], message);
-    expect(verdict([verifying], signature.replace('v1,', 'v1a,'))).toBe('invalid');
-    expect(verdict([secrets[0]], signature.replace('v1,', 'v1a,'))).toBe('invalid');
+    expect(verifyWith([verifying], signature.replace('v1,', 'v1a,'))).toBe('invalid');
+    expect(verifyWith([secrets[0]], signature.replace('v1,', 'v1a,'))).toBe('invalid');
   });
 
   it('refuses ids by which the parts that are signed could be read otherwise', () => {
@@ -168,7 +168,7 @@ describe('Standard Webhooks', () => {
 describe('a system of one’s own', () => {
   const start = () => createTestReceiver(clickstream, { [variable]: secrets[0] });
 
-  it('may tell things as CloudEvents', async () => {
+  it('may send CloudEvents', async () => {
     const receiver = start();
     const body = JSON.stringify({
       specversion: '1.0',
@@ -184,7 +184,7 @@ describe('a system of one’s own', () => {
     expect(receiver.events).toMatchObject([{ time: '2026-11-20T11:00:00.000Z', subject: 'cart-17' }]);
   });
 
-  it('may ask first whether it may send, as CloudEvents has it', async () => {
+  it('may request permission to send first, as CloudEvents specifies', async () => {
     const headers = { 'webhook-request-origin': 'events.example.nl' };
     const { status, headers: answered } = await start().post({ headers, body: '' }, 'OPTIONS');
     expect(status).toBe(200);
@@ -192,13 +192,13 @@ describe('a system of one’s own', () => {
     expect((await start().post({ body: '' }, 'OPTIONS')).status).toBe(405);
   });
 
-  it('is told at start when a secret is none', () => {
+  it('is refused at start with an invalid secret', () => {
     expect(() => createTestReceiver(clickstream, { [variable]: 'whsec_' })).toThrow(
       `${variable} is not right`,
     );
   });
 
-  it.each([24, 31, 33, 48, 64])('is told at start when a public key has %i bytes', (length) => {
+  it.each([24, 31, 33, 48, 64])('is refused at start with a public key of %i bytes', (length) => {
     const key = `whpk_${Buffer.alloc(length, 7).toString('base64')}`;
     expect(() => createTestReceiver(clickstream, { [variable]: key })).toThrow(`${variable} is not right`);
   });

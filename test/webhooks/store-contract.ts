@@ -33,7 +33,7 @@ export interface OpenedStore {
   close(): Promise<void>;
 }
 
-/** What every store promises, whatever lies under it. */
+/** The contract of every store. */
 export function storeContract(
   open: (options: Omit<WebhookStoreOptions, 'file' | 'postgresUrl'>) => Promise<OpenedStore>,
 ): void {
@@ -56,7 +56,7 @@ export function storeContract(
     ...more,
   });
 
-  /** Keeps one event and processes it into these deliveries. */
+  /** Stores one event and processes it into these deliveries. */
   async function scheduled(
     id: string,
     deliveries: PlannedDelivery[],
@@ -76,7 +76,7 @@ export function storeContract(
     store.settle(one ?? raise(), { state: 'delivered', attempts: 1, reason: 'status 204' });
 
   describe('events', () => {
-    it('are kept once, however often and in however many requests they are sent', async () => {
+    it('are stored once, even if they are sent repeatedly in several requests', async () => {
       const twice = await Promise.all([
         store.add([anEvent('1'), anEvent('2'), anEvent('1')]),
         store.add([anEvent('2'), anEvent('3'), anEvent('1', { source: 'crm' })]),
@@ -89,7 +89,7 @@ export function storeContract(
       expect((await store.counts()).eventsWaiting).toBe(5);
     });
 
-    it('are all kept when hundreds come at once', async () => {
+    it('are all stored when hundreds arrive together', async () => {
       const sent = Array.from({ length: 700 }, (_, index) => store.add([anEvent(`n${index}`)]));
       expect((await Promise.all(sent)).every(({ added }) => added === 1)).toBe(true);
       expect((await store.counts()).eventsWaiting).toBe(700);
@@ -124,27 +124,27 @@ export function storeContract(
     it.each([
       ['postpones', START + MINUTE],
       ['gives up', undefined],
-    ])('are left to whoever has the lease when an instance that lost it %s them', async (_, retryAt) => {
+    ])('belong to the instance with the lease when an instance without it %s them', async (_, retryAt) => {
       await store.add([anEvent('1')]);
       const other = await opened.again();
       const [lost] = await store.leaseEvents(10, MINUTE);
       now += MINUTE;
       const [held] = await other.leaseEvents(10, MINUTE);
-      await store.eventFailed(lost ?? raise(), 'a source is down', retryAt);
+      await store.eventFailed(lost ?? raise(), 'a source is unavailable', retryAt);
       expect(await store.counts()).toMatchObject({ eventsWaiting: 1, eventsDead: 0 });
-      // The lease is as it was: nobody else has the event, and whoever does may process it.
+      // The lease is unchanged: only its holder has the event and may process it.
       expect(await store.leaseEvents(10, MINUTE)).toEqual([]);
       expect(await other.processed(held ?? raise(), { deliveries: [plan()] })).toHaveLength(1);
       await other.close();
     });
 
-    it('count the attempts of whoever has the lease alone', async () => {
+    it('count only the attempts of the instance with the lease', async () => {
       await store.add([anEvent('1')]);
       const other = await opened.again();
       const [lost] = await store.leaseEvents(10, MINUTE);
       now += MINUTE;
       await other.leaseEvents(10, MINUTE);
-      await store.eventFailed(lost ?? raise(), 'a source is down', START + 20 * MINUTE);
+      await store.eventFailed(lost ?? raise(), 'a source is unavailable', START + 20 * MINUTE);
       now += MINUTE;
       expect(await other.leaseEvents(10, MINUTE)).toMatchObject([{ attempts: 0, event: { id: '1' } }]);
       await other.close();
@@ -155,12 +155,12 @@ export function storeContract(
       await store.add([anEvent('1', anna), anEvent('2', { ...anna, source: 'crm' }), anEvent('3')]);
       const first = await store.leaseEvents(10, MINUTE);
       expect(first.map(({ event }) => event.id)).toEqual(['1', '3']);
-      await store.eventFailed(first[0] ?? raise(), 'a source is down', now + 5_000);
+      await store.eventFailed(first[0] ?? raise(), 'a source is unavailable', now + 5_000);
       expect(await store.leaseEvents(10, MINUTE)).toEqual([]);
       now += 5_000;
       const [again] = await store.leaseEvents(10, MINUTE);
       expect(again).toMatchObject({ attempts: 1, event: { id: '1' } });
-      await store.eventFailed(again ?? raise(), 'a source is down');
+      await store.eventFailed(again ?? raise(), 'a source is unavailable');
       expect((await store.leaseEvents(10, MINUTE)).map(({ event }) => event.id)).toEqual(['2']);
       expect(await store.counts()).toMatchObject({ eventsDead: 1, eventsWaiting: 2 });
     });
@@ -268,7 +268,7 @@ export function storeContract(
       await other.close();
     });
 
-    it('of one customer wait while another instance sends the one before again, whatever the first says late', async () => {
+    it('of one customer wait while another instance repeats the earlier one, even if the first instance reports late', async () => {
       await scheduled('1', [plan()]);
       await scheduled('2', [plan()]);
       const other = await opened.again();
@@ -371,7 +371,7 @@ export function storeContract(
     const once = (more: Partial<PlannedDelivery> = {}) =>
       plan({ once: { key: 'thanks anna', until: START + 24 * HOUR }, ...more });
 
-    it('is planned once until the key expires, whoever asks at the same time', async () => {
+    it('is planned once until the key expires, even by concurrent instances', async () => {
       expect(await scheduled('1', [once(), once({ trigger: 'other' })])).toHaveLength(1);
       expect(await scheduled('2', [once(), plan({ trigger: 'free' })])).toHaveLength(1);
       now += 24 * HOUR;
@@ -439,7 +439,7 @@ export function storeContract(
     });
   });
 
-  it('gives up what nobody sent for a month, so that nothing is kept for ever', async () => {
+  it('marks deliveries dead that were not sent for a month, so that nothing is stored for ever', async () => {
     await scheduled('1', [plan({ endpoint: 'taken out' })]);
     now += 20 * 24 * HOUR;
     await scheduled('2', [plan({ endpoint: 'taken out' })]);

@@ -31,7 +31,7 @@ it('tries each batch of a group alone when one of them may be why it failed', as
   expect(outcomes).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled']);
 });
 
-it('tries no batch of a group alone when the database is away, since each would wait for it', async () => {
+it('retries no batch of a group alone if the database is unavailable, because each would wait for it', async () => {
   const { calls, outcomes } = await writeGroup(() => {
     throw new Error('connect ECONNREFUSED');
   });

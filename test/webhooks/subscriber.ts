@@ -11,9 +11,9 @@ export interface ReportedEvent {
 export interface Subscriber {
   status: number;
   contentType: string;
-  /** The next event that is told; undefined when the stream is over. */
+  /** Resolves to the next event, or to undefined at the end of the stream. */
   next(): Promise<ReportedEvent | undefined>;
-  /** What is told from now on, until the stream ends. */
+  /** Resolves to all events until the stream ends. */
   rest(): Promise<ReportedEvent[]>;
   hangUp(): Promise<void>;
 }
@@ -55,7 +55,7 @@ export async function subscribe(
     next,
     rest: async () => {
       const all: ReportedEvent[] = [];
-      for (let told = await next(); told !== undefined; told = await next()) all.push(told);
+      for (let result = await next(); result !== undefined; result = await next()) all.push(result);
       return all;
     },
     hangUp: async () => {
@@ -64,7 +64,7 @@ export async function subscribe(
   };
 }
 
-/** Whom an event of the webshop is about, and what it says of the order. */
+/** The customer and the order of a webshop event. */
 export interface ShopEvent {
   email?: string | undefined;
   phone?: string;

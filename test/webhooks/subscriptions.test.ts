@@ -91,7 +91,7 @@ async function gauge(name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(text)?.[1]);
 }
 
-/** The text of the metrics is kept for a second. */
+/** The text of the metrics is cached for a second. */
 async function nobodyListens(): Promise<void> {
   await vi.waitFor(async () => {
     expect(await gauge('stekkerdoos_subscribers')).toBe(0);
@@ -108,17 +108,17 @@ async function as(
   return subscriber;
 }
 
-const tell = (topic: string, event: ShopEvent) =>
+const send = (topic: string, event: ShopEvent) =>
   sendWebshopEvent(inside, control.settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', topic, event);
-const changed = (event: ShopEvent) => tell('orders/create', event);
+const changed = (event: ShopEvent) => send('orders/create', event);
 
-const codes = (told: ReportedEvent | undefined) =>
-  (told?.errors ?? []).map(({ extensions }) => extensions.code);
+const codes = (result: ReportedEvent | undefined) =>
+  (result?.errors ?? []).map(({ extensions }) => extensions.code);
 
 const ofCustomer = (by: string, selection = 'type recordId') =>
   `subscription { customerChanged(by: { ${by} }) { ${selection} } }`;
 
-async function ask(query: string, headers?: Record<string, string>): Promise<unknown> {
+async function query(query: string, headers?: Record<string, string>): Promise<unknown> {
   const { data } = await gateway.query(query, {}, headers ?? (await headersOf('operator')));
   return data;
 }
@@ -127,7 +127,7 @@ describe('who subscribes to one customer', () => {
   test.each([
     ['without a port', inside],
     ['on a port', (path, init) => byPort(path, init)],
-  ] as [string, FrontDoor][])('is told of what happens to that one and nobody else, %s', async (_, door) => {
+  ] as [string, FrontDoor][])('gets the events of that customer only, %s', async (_, door) => {
     const subscriber = await as('operator', ofCustomer(`email: "${EMAIL}"`), { door });
     expect([subscriber.status, subscriber.contentType]).toEqual([200, 'text/event-stream']);
     await changed({ email: OTHER, order: '11' });
@@ -137,8 +137,8 @@ describe('who subscribes to one customer', () => {
     });
   });
 
-  test('is told by any identifier that the systems know the customer by', async () => {
-    const who = await ask(`{ customer(by: { email: "${EMAIL}" }) { id identifiers { namespace value } } }`);
+  test('works with any identifier of the customer in the systems', async () => {
+    const who = await query(`{ customer(by: { email: "${EMAIL}" }) { id identifiers { namespace value } } }`);
     const held = at(who, 'customer', 'identifiers') as { namespace: string; value: string }[];
     const valueOf = (namespace: string) => held.find((one) => one.namespace === namespace)?.value ?? '';
     const subscribers = await Promise.all([
@@ -151,10 +151,10 @@ describe('who subscribes to one customer', () => {
       expect((await one.next())?.data?.['customerChanged']).toMatchObject({ recordId: '13' });
   });
 
-  test('is told the view as it is then, though the cache held the one of before', async () => {
+  test('gets the current data, although older data was cached', async () => {
     const operator = await headersOf('operator');
     const count = `{ customer(by: { email: "${EMAIL}" }) { orderCount { value } } }`;
-    const before = Number(at(await ask(count, operator), 'customer', 'orderCount', 'value'));
+    const before = Number(at(await query(count, operator), 'customer', 'orderCount', 'value'));
     const subscriber = await as(
       'operator',
       ofCustomer(`email: "${EMAIL}"`, 'source type customer { orderCount { value } }'),
@@ -168,7 +168,7 @@ describe('who subscribes to one customer', () => {
     });
   });
 
-  test('is told nothing of a customer who is erased, unless it is the operator', async () => {
+  test('gets no events of an erased customer, except for the operator', async () => {
     const byEmail = ofCustomer(`email: "${ERASED}"`);
     const [operator, all] = await Promise.all([
       as('operator', byEmail),
@@ -189,7 +189,7 @@ describe('who may not see a type of event', () => {
     authorization: `Bearer ${await visitorToken(EMAIL, { roles: ['operator'], scope: 'events:read customers:find' })}`,
   });
 
-  test('is not told of it', async () => {
+  test('gets no such event', async () => {
     const subscriber = await subscribe(
       inside,
       { query: ofCustomer(`email: "${EMAIL}"`, 'type') },
@@ -210,33 +210,33 @@ describe('who may not see a type of event', () => {
 });
 
 describe('who subscribes to everybody', () => {
-  test('is told the types and systems that are asked for, and no others', async () => {
+  test('gets the requested types and systems only', async () => {
     const subscriber = await as(
       'operator',
       'subscription { event(types: [ORDER_PLACED, ORDER_SHIPPED], sources: [WEBSHOP]) { source type recordId } }',
     );
-    await tell('orders/paid', { email: EMAIL, order: '21' });
+    await send('orders/paid', { email: EMAIL, order: '21' });
     await control.emit('order-system', { type: 'order.placed', email: EMAIL, to: port.url });
-    await tell('orders/fulfilled', { email: EMAIL, order: '22' });
+    await send('orders/fulfilled', { email: EMAIL, order: '22' });
     expect((await subscriber.next())?.data).toEqual({
       event: { source: 'WEBSHOP', type: 'ORDER_SHIPPED', recordId: '22' },
     });
   });
 
-  test('is told of orders of so much or more', async () => {
+  test('gets orders of a minimum total', async () => {
     const subscriber = await as(
       'operator',
       'subscription { orderPaid(minTotal: { amount: "100.01", currency: "EUR" }) { recordId } }',
     );
-    await tell('orders/paid', { email: EMAIL, order: '23', total: '100.00' });
-    await tell('orders/paid', { email: EMAIL, order: '26', total: '200.00', currency: 'SEK' });
-    await tell('orders/paid', { email: EMAIL, order: '24', total: '100.01' });
+    await send('orders/paid', { email: EMAIL, order: '23', total: '100.00' });
+    await send('orders/paid', { email: EMAIL, order: '26', total: '200.00', currency: 'SEK' });
+    await send('orders/paid', { email: EMAIL, order: '24', total: '100.01' });
     expect((await subscriber.next())?.data).toEqual({ orderPaid: { recordId: '24' } });
   });
 
-  test('is told of an event that names nobody, without a customer', async () => {
+  test('gets an event without identifiers, without a customer', async () => {
     const subscriber = await as('operator', 'subscription { orderPaid { recordId customer { id } } }');
-    await tell('orders/paid', { order: '25' });
+    await send('orders/paid', { order: '25' });
     expect(await subscriber.next()).toEqual({ data: { orderPaid: { recordId: '25', customer: null } } });
   });
 });
@@ -245,7 +245,7 @@ describe('a visitor', () => {
   const documentId = (name: string) =>
     readPersistedOperations(DEMO_OPERATIONS).find((one) => one.name === name)?.documentId ?? '';
 
-  test('is told by a persisted operation of what happens to them, and to nobody else', async () => {
+  test('gets their own events only, by a persisted operation', async () => {
     const subscriber = await subscribe(
       byPort,
       { documentId: documentId('MyChanges') },
@@ -275,7 +275,7 @@ describe('a visitor', () => {
     await nobodyListens();
   });
 
-  test('is told no more when the token has run out', async () => {
+  test('gets no more events when the token has expired', async () => {
     const subscriber = await subscribe(
       inside,
       { documentId: documentId('MyChanges') },
@@ -294,10 +294,10 @@ describe('a visitor', () => {
   });
 });
 
-describe('what is told', () => {
+describe('an event', () => {
   const profile = 'recordId customer { primaryEmail orders(first: 1) { nodes { number } } }';
 
-  test('is masked for whom it is masked in a query', async () => {
+  test('is masked as in a query', async () => {
     const subscriber = await as('analyst', ofCustomer(`email: "${EMAIL}"`, 'customer { primaryEmail }'));
     await changed({ email: EMAIL });
     expect(await subscriber.next()).toEqual({
@@ -312,16 +312,16 @@ describe('what is told', () => {
       { purpose: 'SERVICE' },
     );
     await changed({ email: EMAIL, order: '41' });
-    const told = await subscriber.next();
-    expect(told?.data).toEqual({
+    const result = await subscriber.next();
+    expect(result?.data).toEqual({
       customerChanged: { recordId: '41', customer: { primaryEmail: EMAIL, tickets: null } },
     });
-    expect(told?.errors?.map(({ path, extensions }) => [path?.join('.'), extensions.code])).toEqual([
+    expect(result?.errors?.map(({ path, extensions }) => [path?.join('.'), extensions.code])).toEqual([
       ['customerChanged.customer.tickets', 'FORBIDDEN'],
     ]);
   });
 
-  test('hangs on consent at the moment that it is told', async () => {
+  test('depends on the consent at the time of sending', async () => {
     const subscriber = await as('campaign', ofCustomer(`email: "${EMAIL}"`, profile), {
       purpose: 'MARKETING',
     });
@@ -331,9 +331,9 @@ describe('what is told', () => {
     });
     try {
       await control.emit('order-system', { type: 'consent.withdrawn', email: EMAIL, to: port.url });
-      const told = await subscriber.next();
-      expect(told?.data?.['customerChanged']).toMatchObject({ customer: { primaryEmail: null } });
-      expect(codes(told)).toContain('CONSENT_REQUIRED');
+      const result = await subscriber.next();
+      expect(result?.data?.['customerChanged']).toMatchObject({ customer: { primaryEmail: null } });
+      expect(codes(result)).toContain('CONSENT_REQUIRED');
     } finally {
       await control.emit('order-system', { type: 'consent.given', email: EMAIL, to: port.url });
     }
@@ -369,7 +369,7 @@ describe('what is told', () => {
         .map((line) => JSON.parse(line) as { operation: { name: string } })
         .filter(({ operation }) => operation.name === name);
       expect(lines).toHaveLength(2);
-      const id = at(await ask(`{ customer(by: { email: "${OTHER}" }) { id } }`), 'customer', 'id');
+      const id = at(await query(`{ customer(by: { email: "${OTHER}" }) { id } }`), 'customer', 'id');
       for (const line of lines) expect(line).toMatchObject({ purpose: 'ANALYTICS', customers: [id] });
       expect(JSON.stringify(lines)).not.toContain(OTHER);
     },
@@ -383,8 +383,8 @@ describe('what is told', () => {
         ofCustomer(`email: "${EMAIL}"`, 'customer { openTicketCount { value } }'),
       );
       await changed({ email: EMAIL });
-      const told = await subscriber.next();
-      expect(told?.errors).toEqual([
+      const result = await subscriber.next();
+      expect(result?.errors).toEqual([
         expect.objectContaining({
           path: ['customerChanged', 'customer', 'openTicketCount'],
           extensions: expect.objectContaining({
@@ -401,7 +401,7 @@ describe('what is told', () => {
 
 describe('a subscription', () => {
   const refusals: [string, string, string, string][] = [
-    ['is told after a while', 'subscription { cartAbandoned { type } }', 'BAD_USER_INPUT', 'trigger'],
+    ['is sent after a delay', 'subscription { cartAbandoned { type } }', 'BAD_USER_INPUT', 'trigger'],
     [
       'costs more than its caller may spend at once',
       'subscription { event { customer { tickets(first: 100) { nodes { comments(first: 100) { nodes { __typename } } } } } } }',
@@ -415,11 +415,11 @@ describe('a subscription', () => {
       'email',
     ],
   ];
-  test.each(refusals)('that %s is refused before anything is told', async (_, query, code, says) => {
+  test.each(refusals)('that %s is refused before any event is sent', async (_, query, code, says) => {
     const subscriber = await as('analyst', query);
-    const [told, ...others] = await subscriber.rest();
-    expect(codes(told)).toEqual([code]);
-    expect(told?.errors?.[0]?.message).toContain(says);
+    const [result, ...others] = await subscriber.rest();
+    expect(codes(result)).toEqual([code]);
+    expect(result?.errors?.[0]?.message).toContain(says);
     expect(others).toEqual([]);
     await nobodyListens();
   });
@@ -427,7 +427,7 @@ describe('a subscription', () => {
   test.each([
     ['without a port', inside],
     ['on a port', (path, init) => byPort(path, init)],
-  ] as [string, FrontDoor][])('whose client hangs up is let go, %s', async (_, door) => {
+  ] as [string, FrontDoor][])('whose client disconnects ends, %s', async (_, door) => {
     const subscriber = await as('operator', ofCustomer(`email: "${EMAIL}"`), { door });
     await vi.waitFor(async () => {
       expect(await gauge('stekkerdoos_subscribers')).toBe(1);
@@ -436,7 +436,7 @@ describe('a subscription', () => {
     await nobodyListens();
   });
 
-  test('that is told in no way that the client accepts does not begin', async () => {
+  test('does not start if the client accepts none of its formats', async () => {
     const headers = { ...(await headersOf('operator')), accept: 'application/json' };
     for (const door of [inside, byPort]) {
       const refused = await subscribe(door, { query: ofCustomer(`email: "${EMAIL}"`) }, headers);

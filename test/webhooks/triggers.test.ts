@@ -60,18 +60,18 @@ async function start(
   return problems;
 }
 
-/** A trigger of which the third line is wrong, where it is not the directive. */
+/** A trigger with an error in its third line, unless the directive is wrong. */
 const trigger = ({
   deliver = 'to: "campaign-tool", purpose: MARKETING',
-  asks = 'orderPaid {\n    recordId\n  }',
+  selection = 'orderPaid {\n    recordId\n  }',
   variables = '',
 }: {
   deliver?: string;
-  asks?: string;
+  selection?: string;
   variables?: string;
 }) => `# What it is for.
 subscription Wrong${variables} @deliver(${deliver}) {
-  ${asks}
+  ${selection}
 }`;
 
 const WRONG: [string, string, number, string][] = [
@@ -91,47 +91,52 @@ const WRONG: [string, string, number, string][] = [
     '"when"',
   ],
   ['to nowhere', trigger({ deliver: 'to: "nobody", purpose: MARKETING' }), 2, 'no endpoint "nobody"'],
-  ['with unknown fields', trigger({ asks: 'orderPaid {\n    shoeSize\n  }' }), 4, 'shoeSize'],
-  ['that waits for what there is not', trigger({ asks: 'orderEaten { recordId }' }), 3, 'orderEaten'],
+  ['with unknown fields', trigger({ selection: 'orderPaid {\n    shoeSize\n  }' }), 4, 'shoeSize'],
+  ['that waits for what there is not', trigger({ selection: 'orderEaten { recordId }' }), 3, 'orderEaten'],
   [
     'with variables',
-    trigger({ variables: '($least: MoneyInput)', asks: 'orderPaid(minTotal: $least) { recordId }' }),
+    trigger({ variables: '($least: MoneyInput)', selection: 'orderPaid(minTotal: $least) { recordId }' }),
     2,
     'variables',
   ],
   [
     'with fields that its purpose does not allow',
-    trigger({ asks: 'orderPaid { customer { identifiers { __typename } } }' }),
+    trigger({ selection: 'orderPaid { customer { identifiers { __typename } } }' }),
     2,
     'not allowed for MARKETING: ',
   ],
   [
     'that waits for a type that its purpose does not allow',
-    trigger({ asks: 'event(types: [TICKET_SOLVED]) { recordId }' }),
+    trigger({ selection: 'event(types: [TICKET_SOLVED]) { recordId }' }),
     2,
     'TICKET_SOLVED',
   ],
   [
     'that waits for tickets for MARKETING',
-    trigger({ asks: 'ticketOpened { recordId }' }),
+    trigger({ selection: 'ticketOpened { recordId }' }),
     2,
     'not allowed for MARKETING: Subscription.ticketOpened',
   ],
   [
     'about one customer',
-    trigger({ asks: 'customerChanged(by: {email: "jan@example.nl"}) { type }' }),
+    trigger({ selection: 'customerChanged(by: {email: "jan@example.nl"}) { type }' }),
     2,
     'cannot name one',
   ],
-  ['about whoever asks', trigger({ asks: 'meChanged { type }' }), 2, 'meChanged'],
+  ['about the caller', trigger({ selection: 'meChanged { type }' }), 2, 'meChanged'],
   [
     'whose time between two is no duration',
     trigger({ deliver: 'to: "campaign-tool", purpose: MARKETING, oncePer: CUSTOMER, within: "a day"' }),
     2,
     'ISO 8601',
   ],
-  ['that waits for no duration', trigger({ asks: 'cartAbandoned(delay: "1h") { type }' }), 2, 'ISO 8601'],
-  ['that waits too long', trigger({ asks: 'cartAbandoned(delay: "P31D") { type }' }), 2, '30 days'],
+  [
+    'that waits for no duration',
+    trigger({ selection: 'cartAbandoned(delay: "1h") { type }' }),
+    2,
+    'ISO 8601',
+  ],
+  ['that waits too long', trigger({ selection: 'cartAbandoned(delay: "P31D") { type }' }), 2, '30 days'],
   [
     'with quiet hours that cannot be read',
     trigger({ deliver: 'to: "campaign-tool", purpose: MARKETING, quietHours: "at night"' }),
@@ -146,7 +151,7 @@ const WRONG: [string, string, number, string][] = [
   ],
   [
     'that waits for two things',
-    trigger({ asks: 'orderPaid { recordId } orderShipped { recordId }' }),
+    trigger({ selection: 'orderPaid { recordId } orderShipped { recordId }' }),
     3,
     'must select only one top level field',
   ],
@@ -158,15 +163,15 @@ describe('a trigger', () => {
     expect(problems).toHaveLength(1);
     expect(problems[0]).toMatch(new RegExp(`^${folder}/wrong\\.graphql line ${line}: `));
     expect(problems[0]).toContain(says);
-    // Whoever is named in a file is named in no log.
+    // A person named in a file is not in the log.
     expect(problems[0]).not.toContain('jan@example.nl');
   });
 
-  test('that is wrong does not keep the gateway from naming the others that are', async () => {
+  test('that is wrong does not prevent the report of other wrong triggers', async () => {
     const problems = await start({
       'a.graphql': trigger({ deliver: 'to: "nobody", purpose: MARKETING' }),
       'b.graphql': RIGHT,
-      'c.graphql': trigger({ asks: 'orderPaid {\n    shoeSize\n    hatSize\n  }' }),
+      'c.graphql': trigger({ selection: 'orderPaid {\n    shoeSize\n    hatSize\n  }' }),
     });
     expect(problems.map((one) => one.split(': ')[0])).toEqual([
       `${folder}/a.graphql line 2`,
@@ -176,7 +181,7 @@ describe('a trigger', () => {
   });
 
   test('with a condition that no plugged-in source can judge is left out, and named', async () => {
-    const first = trigger({ asks: 'orderPaid(isFirstOrder: true) { recordId }' });
+    const first = trigger({ selection: 'orderPaid(isFirstOrder: true) { recordId }' });
     expect(await start({ 'first.graphql': first }, ['webshop'])).toEqual([
       `${folder}/first.graphql line 2: "isFirstOrder" cannot be evaluated: no plugged-in source declares it by @condition. Plug in such a source, or omit "isFirstOrder".`,
     ]);

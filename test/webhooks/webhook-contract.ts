@@ -23,7 +23,7 @@ export interface WebhookVendor {
   secrets: readonly [string, string];
   /** The message of the body, signed with the secret at the moment. */
   send: (body: string | Uint8Array, secret: string, atMs: number) => SentMessage;
-  /** Something that happened, as the system tells of it. */
+  /** An event as the system reports it. */
   body: string;
   events: readonly Omit<SourceEvent, 'source'>[];
   /** What the system wants to hear. Default: 204 and nothing. */
@@ -52,7 +52,7 @@ export interface TestReceiver {
   post(sent: SentMessage, method?: string): Promise<{ status: number; text: string; headers: Headers }>;
 }
 
-/** A receiver of one source, with a memory of what it was told. */
+/** A receiver of one source that records its events. */
 export function createTestReceiver(
   source: WebhookVendor['source'],
   environment: Record<string, string>,
@@ -103,7 +103,7 @@ export function createTestReceiver(
   };
 }
 
-/** What every webhook keeps to, whoever sends it. */
+/** The contract of every webhook. */
 export function webhookContract(vendor: WebhookVendor): void {
   const { source, variable, secrets, send, body, events, proof = 'body', signsTime = false } = vendor;
   const [secret, next] = secrets;
@@ -113,7 +113,7 @@ export function webhookContract(vendor: WebhookVendor): void {
   const own = events.map((event) => ({ ...event, source: source.name }));
 
   describe(`the webhook of ${source.name}`, () => {
-    it('takes a message of the system, and says so once its events are kept', async () => {
+    it('accepts a message of the system after its events are stored', async () => {
       const receiver = start(secret);
       const { status, text } = await receiver.post(sent());
       expect({ status, text }).toEqual({
@@ -124,7 +124,7 @@ export function webhookContract(vendor: WebhookVendor): void {
       expect(receiver.outcomes).toEqual(['stored']);
     });
 
-    it('acknowledges a message that comes twice, and keeps it once', async () => {
+    it('acknowledges a repeated message, and stores it once', async () => {
       const receiver = start(secret);
       const first = await receiver.post(sent());
       const second = await receiver.post(sent(body, secret, NOW + MINUTE));
@@ -150,7 +150,7 @@ export function webhookContract(vendor: WebhookVendor): void {
     });
 
     if (proof === 'body')
-      it('refuses a message that was changed on the way, be it by a blank', async () => {
+      it('refuses a message that was changed on the way, even by a blank', async () => {
         const receiver = start(secret);
         const message = sent();
         const text = Buffer.from(message.body).toString();
@@ -219,7 +219,7 @@ export function webhookContract(vendor: WebhookVendor): void {
       expect(receiver.events).toEqual([]);
     });
 
-    it('tells what is wrong with a signed message that cannot be read, without a word of it', async () => {
+    it('explains why a signed message cannot be read, without quoting it', async () => {
       const receiver = start(secret);
       const jan = Buffer.from('{"name": "Jan Geheim", ');
       const broken = [
@@ -245,7 +245,7 @@ export function webhookContract(vendor: WebhookVendor): void {
       expect(receiver.outcomes).toEqual(['ignored']);
     });
 
-    it('asks the system to send again what cannot be kept', async () => {
+    it('makes the system send again if events cannot be stored', async () => {
       const receiver = start(secret);
       receiver.fail();
       const { status, headers } = await receiver.post(sent());
@@ -256,7 +256,7 @@ export function webhookContract(vendor: WebhookVendor): void {
 
     const { bigId } = vendor;
     if (bigId !== undefined)
-      it('keeps ids exact that are above 2^53', async () => {
+      it('leaves ids above 2^53 exact', async () => {
         const receiver = start(secret);
         await receiver.post(sent(bigId.body));
         expect(receiver.events.map(({ subject }) => subject)).toEqual([bigId.subject]);

@@ -50,7 +50,7 @@ webhookContract({
 });
 
 describe('the webshop', () => {
-  const told = async (topic: string, body: string) => {
+  const receive = async (topic: string, body: string) => {
     const receiver = createTestReceiver(webshop, { [variable]: secrets[0] });
     const { status } = await receiver.post(send(topic)(body, secrets[0]));
     return { status, events: receiver.events.map(({ type, data }) => [type, data['channel'] ?? null]) };
@@ -74,12 +74,12 @@ describe('the webshop', () => {
       'consent.withdrawn',
       'SMS',
     ],
-  ])('tells by %s of %s', async (topic, body, type, channel) => {
-    expect(await told(topic, body)).toEqual({ status: 204, events: [[type, channel]] });
+  ])('reports by %s the event %s', async (topic, body, type, channel) => {
+    expect(await receive(topic, body)).toEqual({ status: 204, events: [[type, channel]] });
   });
 
   it('makes nothing of a consent that is not answered yet', async () => {
-    expect(await told('customers_email_marketing_consent/update', consent('pending'))).toEqual({
+    expect(await receive('customers_email_marketing_consent/update', consent('pending'))).toEqual({
       status: 204,
       events: [],
     });
@@ -96,13 +96,13 @@ describe('the webshop', () => {
   });
 
   it('is not believed when the topic, which is not signed, says otherwise than the order', async () => {
-    expect(await told('orders/cancelled', order('1'))).toEqual({ status: 400, events: [] });
-    expect(await told('orders/fulfilled', order('1'))).toEqual({ status: 400, events: [] });
+    expect(await receive('orders/cancelled', order('1'))).toEqual({ status: 400, events: [] });
+    expect(await receive('orders/fulfilled', order('1'))).toEqual({ status: 400, events: [] });
     const pending = order('1').replace('"paid"', '"pending"');
-    expect(await told('orders/paid', pending)).toEqual({ status: 400, events: [] });
+    expect(await receive('orders/paid', pending)).toEqual({ status: 400, events: [] });
   });
 
-  it('has the moment of arrival where the system tells none', async () => {
+  it('has the time of arrival if the system sends none', async () => {
     const receiver = createTestReceiver(webshop, { [variable]: secrets[0] });
     await receiver.post(send('customers/delete')('{"id":1}', secrets[0]));
     expect(receiver.events[0]?.time).toBe(new Date(NOW).toISOString());
