@@ -13,7 +13,7 @@ interface Run {
   child: ChildProcessByStdio<null, Readable, Readable>;
   out: () => string;
   error: () => string;
-  /** Its exit code, or the signal that ended it. */
+  /** The exit code, or the signal that ended the process. */
   ended: Promise<number | NodeJS.Signals>;
 }
 
@@ -31,7 +31,7 @@ beforeAll(async () => {
   program = await compiled();
 });
 
-/** The gateway as `npm start` runs it, with these settings and no others. */
+/** Runs the gateway as `npm start` does, with only these settings. */
 function runMain(settings: Record<string, string>): Run {
   const child = spawn(process.execPath, [join(program, 'src/process/main.js')], {
     env: { PATH: process.env.PATH, ...settings },
@@ -82,7 +82,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
   afterAll(() => control.close());
 
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    test(`answers what is under way at ${signal}, then ends well`, async () => {
+    test(`answers its in-flight requests at ${signal}, then ends with success`, async () => {
       const run = runMain(settings);
       const address = await readyAt(run);
       await control.set('order-system', { latencyMs: 300 });
@@ -110,7 +110,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
         const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
           scripts: { start: string };
         };
-        // As it stands there, but for the build.
+        // The script of package.json without the build.
         const start = scripts.start.replace('dist/src/process/main.js', `"${program}/src/process/main.js"`);
         writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'started', scripts: { start } }));
         symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
@@ -129,14 +129,14 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     runs.push(run);
     const address = await readyAt(run, 60_000);
     child.kill('SIGTERM');
-    // Its output is closed when the last process that writes to it is gone.
+    // The output is closed when the last process that writes to it has ended.
     await run.ended;
     expect(run.out()).toContain('the gateway answers its in-flight requests, then stops');
     await expect(fetch(address)).rejects.toThrow();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('tells all that is wrong with its settings at once, and does not start', async () => {
+  test('reports all problems of its settings at once, and does not start', async () => {
     const run = runMain({ ...settings, ID_SECRET: '', PORT: 'eighty', MAX_DEPTH: '-1' });
     expect(await run.ended).toBe(1);
     expect(run.error()).toContain('Stekkerdoos cannot start:');
@@ -146,7 +146,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     expect(run.error()).not.toContain('eighty');
   });
 
-  test('does not start before it is said who may ask, and says it loudly when that is everybody', async () => {
+  test('does not start without callers or AUTH=off, and warns of AUTH=off', async () => {
     const silent = runMain({ ...settings, AUTH: '' });
     expect(await silent.ended).toBe(1);
     expect(silent.error()).toContain('AUTH is on, but no caller can authenticate. Set API_KEYS');
@@ -157,7 +157,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     );
   });
 
-  test('says at its start what is set, and of secrets only that they are', async () => {
+  test('logs its settings at start, and masks secrets', async () => {
     const secrets = {
       ID_SECRET: 'hunter2-for-the-ids',
       ADMIN_TOKEN: 'hunter2-for-administration',
@@ -170,7 +170,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     const line = run
       .out()
       .split('\n')
-      .find((one) => one.includes('ready http'));
+      .find((line) => line.includes('ready http'));
     expect(JSON.parse(line ?? '')).toMatchObject({
       settings: {
         ...Object.fromEntries(Object.keys(secrets).map((variable) => [variable, '***'])),
@@ -184,7 +184,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     expect(run.out() + run.error()).not.toContain('hunter2');
   });
 
-  test('of several workers tells once all that is wrong with its settings', async () => {
+  test('reports all problems of its settings once, with several workers', async () => {
     const run = runMain({ ...settings, WORKERS: '3', ID_SECRET: '', PORT: 'eighty', AUTH: '' });
     expect(await run.ended).toBe(1);
     for (const variable of ['ID_SECRET', 'PORT', 'REDIS_URL', 'AUDIT_FILE'])
@@ -193,13 +193,13 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     expect(run.out()).not.toContain('ready');
   });
 
-  test('of a number of workers that is none does not start, and names WORKERS', async () => {
+  test('does not start with an invalid number of workers, and names WORKERS', async () => {
     const run = runMain({ ...settings, WORKERS: 'all' });
     expect(await run.ended).toBe(1);
     expect(run.error()).toContain('- WORKERS is not right: it must be a number of processes');
   });
 
-  test('of several workers on a port that is taken does not start, and names PORT', async () => {
+  test('does not start with several workers on a port in use, and names PORT', async () => {
     const first = runMain(settings);
     const { port } = new URL(await readyAt(first));
     const second = runMain({ ...settings, REDIS_URL: 'redis://127.0.0.1:1', WORKERS: '2', PORT: port });
@@ -207,14 +207,14 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     expect(second.error().split(`PORT ${port} `)).toHaveLength(2);
   });
 
-  test('without a source tells how to plug one in', async () => {
+  test('explains how to plug in a source if there is none', async () => {
     const run = runMain({ ID_SECRET: 'a secret of the tests', AUTH: 'off' });
     expect(await run.ended).toBe(1);
     expect(run.error()).toContain('No source is plugged in');
     expect(run.error()).not.toMatch(/^ +at /m);
   });
 
-  test('on a port that is taken does not start, and names PORT', async () => {
+  test('does not start on a port in use, and names PORT', async () => {
     const first = runMain(settings);
     const { port } = new URL(await readyAt(first));
     const second = runMain({ ...settings, PORT: port });
@@ -223,7 +223,7 @@ describe('the gateway as a process', { timeout: 30_000 }, () => {
     expect(second.error()).not.toMatch(/^ +at /m);
   });
 
-  test('without a place to keep events does not start, and names WEBHOOK_FILE', async () => {
+  test('does not start without a store for events, and names WEBHOOK_FILE', async () => {
     const run = runMain({
       ...settings,
       WEBHOOK_FILE: '/nowhere/webhooks.db',

@@ -12,7 +12,7 @@ import type { SourceLimits } from '../../src/source.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
-/** Redis is not there, as on a bad day: a worker then goes on alone. */
+/** There is no Redis at this URL. A worker then works without it. */
 const NO_REDIS = 'redis://127.0.0.1:1';
 
 let folder: string;
@@ -26,7 +26,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The problems that keep a worker with these settings from starting. */
+/** The problems that prevent the start of a worker with these settings. */
 function problemsWith(environment: Environment, count: number): readonly string[] {
   try {
     opened.push(
@@ -52,7 +52,7 @@ describe('the settings of several workers', () => {
   const { ORDER_SYSTEM_URL, VIES_URL, CLICKSTREAM_FOLDER } = directSettings();
   const events = { WEBHOOK_SECRET: 'a secret of the tests, too' };
 
-  it('need what workers know of each other by, and a place of its own for what each writes', () => {
+  it('must have Redis, and a separate file or store for each worker', () => {
     const API_KEYS = JSON.stringify([
       { name: 'shop', roles: ['frontend'], sha256: [createHash('sha256').update('key').digest('hex')] },
     ]);
@@ -65,11 +65,11 @@ describe('the settings of several workers', () => {
     expect(readdirSync(folder)).toEqual(['suppressed']);
   });
 
-  it('need no audit file where nobody says who they are', () => {
+  it('need no audit file with AUTH=off', () => {
     expect(problemsWith({ ORDER_SYSTEM_URL, REDIS_URL: NO_REDIS }, 2)).toEqual([]);
   });
 
-  it('allow no more workers than each system may be asked calls at once, and say how many', () => {
+  it('allow no more workers than concurrent calls to each system, and report the maximum', () => {
     expect(problemsWith({ ORDER_SYSTEM_URL, VIES_URL, REDIS_URL: NO_REDIS }, 5)).toEqual([]);
     expect(problemsWith({ ORDER_SYSTEM_URL, VIES_URL, REDIS_URL: NO_REDIS }, 12)).toEqual([
       'WORKERS 12 is too many for order-system: its limits do not allow one call at a time for each worker. Set WORKERS to 10 at most.',
@@ -77,11 +77,11 @@ describe('the settings of several workers', () => {
     ]);
   });
 
-  it('allow as many as one likes where limits protect a process from itself, as those on files do', () => {
+  it('allow any number of workers if limits are per process, as for files', () => {
     expect(problemsWith({ ORDER_SYSTEM_URL, CLICKSTREAM_FOLDER, REDIS_URL: NO_REDIS }, 4)).toEqual([]);
   });
 
-  it('allow no more workers than an endpoint takes deliveries at once', () => {
+  it('allow no more workers than concurrent deliveries to an endpoint', () => {
     const endpoint = {
       name: 'mailer',
       url: 'https://mailer.example.nl/hooks',
@@ -93,11 +93,15 @@ describe('the settings of several workers', () => {
         { ORDER_SYSTEM_URL, REDIS_URL: NO_REDIS, WEBHOOK_ENDPOINTS: JSON.stringify([endpoint]) },
         2,
       ),
-    ).toEqual([expect.stringMatching(/^WORKERS 2 is more than the concurrency of endpoint mailer .* WORKERS to 1 at most/)]);
+    ).toEqual([
+      expect.stringMatching(
+        /^WORKERS 2 is more than the concurrency of endpoint mailer .* WORKERS to 1 at most/,
+      ),
+    ]);
   });
 });
 
-/** A register of people that takes any number of questions, and answers when it is told to. */
+/** A register of people that accepts any number of calls, and answers when the test lets it. */
 function register(limits: SourceLimits) {
   const held: (() => void)[] = [];
   interface Register extends Client {
@@ -121,7 +125,7 @@ function register(limits: SourceLimits) {
     name: 'register',
     connector,
     limits,
-    namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z0-9-]{1,20}$/)],
+    namespaces: [idNamespace('personId', 'The id of a person.', /^[a-z0-9-]{1,20}$/)],
     identity: {
       recordKey: 'personId',
       foundBy: {
@@ -140,7 +144,7 @@ function register(limits: SourceLimits) {
 }
 
 describe('a worker', () => {
-  it('asks a system no more at once than its part, so that all together keep to its limits', async () => {
+  it('sends a system only its part of the concurrent calls, so that all workers together respect the limits', async () => {
     const { source, held } = register({ concurrency: 5, timeout: '30 s', maxBatch: 1 });
     const gateway = createTestGateway(
       {
@@ -159,7 +163,7 @@ describe('a worker', () => {
       },
     );
     opened.push(gateway);
-    const asked = gateway.query('query($by: [CustomerKey!]!) { customers(by: $by) { id } }', {
+    const answer = gateway.query('query($by: [CustomerKey!]!) { customers(by: $by) { id } }', {
       by: Array.from({ length: 6 }, (_, i) => ({ personId: `person-${i}` })),
     });
     let answered = 0;
@@ -170,10 +174,10 @@ describe('a worker', () => {
       answered += held.length;
       for (const answer of held.splice(0)) answer();
     }
-    expect((await asked).errors).toEqual([]);
+    expect((await answer).errors).toEqual([]);
   });
 
-  it('has its part of the memory, requests and connections', () => {
+  it('has its part of the memory, the requests and the connections', () => {
     const gateway = createTestGateway(
       {
         ...directSettings(['order-system']),
@@ -195,7 +199,7 @@ describe('a worker', () => {
     });
   });
 
-  it('has an audit log of its own beside those of the others', () => {
+  it('has a separate audit log', () => {
     const AUDIT_FILE = join(folder, 'audit.jsonl');
     for (const number of [1, 2])
       opened.push(

@@ -2,14 +2,14 @@ import { register } from 'prom-client';
 import { describe, expect, test } from 'vitest';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.js';
 
-/** The lines of a metric: its series with their values. */
+/** Returns the lines of a metric: its series with their values. */
 async function series(metrics: Metrics, name: string): Promise<string[]> {
   const lines = (await metrics.text()).split('\n');
   return lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `));
 }
 
 describe('the metrics of a source', () => {
-  test('tell how long its calls took, in seconds, and how they ended', async () => {
+  test('have the durations of its calls in seconds, and their outcomes', async () => {
     const metrics = createMetrics();
     metrics.sourceCalled('kvk', 4, 'ok');
     metrics.sourceCalled('kvk', 250, 'ok');
@@ -31,7 +31,7 @@ describe('the metrics of a source', () => {
     ]);
   });
 
-  test('have no place for outcomes that are not ours', async () => {
+  test('count unknown outcomes as other', async () => {
     const metrics = createMetrics();
     metrics.sourceCalled('kvk', 1, 'jan@example.nl');
     metrics.sourceCalled('kvk', 1, 'piet@example.nl');
@@ -41,7 +41,7 @@ describe('the metrics of a source', () => {
     expect(await metrics.text()).not.toContain('example.nl');
   });
 
-  test('tell the sizes of its batches by loader', async () => {
+  test('have the sizes of its batches by loader', async () => {
     const metrics = createMetrics();
     metrics.batchDispatched('kvk', 'companies', 1);
     metrics.batchDispatched('kvk', 'companies', 50);
@@ -54,7 +54,7 @@ describe('the metrics of a source', () => {
     );
   });
 
-  test('tell where answers came from', async () => {
+  test('have the origins of its answers', async () => {
     const metrics = createMetrics();
     for (const answer of ['miss', 'hit', 'hit', 'stale', 'shared'] as const)
       metrics.cacheAnswered('kvk', answer);
@@ -66,7 +66,7 @@ describe('the metrics of a source', () => {
     ]);
   });
 
-  test('tell how long calls waited for their turn, and how many were repeated', async () => {
+  test('have the time that calls waited for a slot, and the number of retries', async () => {
     const metrics = createMetrics();
     metrics.waitedForSlot('kvk', 'bulk', 2_000);
     metrics.retried('kvk');
@@ -78,7 +78,7 @@ describe('the metrics of a source', () => {
     ]);
   });
 
-  test('tell the state of its breaker as one of three', async () => {
+  test('have the state of its breaker, one of three', async () => {
     const metrics = createMetrics();
     metrics.breakerChanged('kvk', 'closed');
     metrics.breakerChanged('kvk', 'open');
@@ -100,7 +100,7 @@ describe('the metrics of operations', () => {
     return new Map(found);
   }
 
-  test('tell them apart by name, and those without a name from both', async () => {
+  test('are separate by name, and for operations without a name', async () => {
     const metrics = createMetrics();
     metrics.operationAnswered('PageView', 20, 'ok');
     metrics.operationAnswered('PageView', 20, 'errors');
@@ -117,7 +117,7 @@ describe('the metrics of operations', () => {
     );
   });
 
-  test('remember a hundred names, and no more', async () => {
+  test('have at most a hundred names', async () => {
     const metrics = createMetrics();
     for (let i = 0; i < 5_000; i++) metrics.operationAnswered(`Name${i}`, 1, 'ok');
     metrics.operationAnswered('Name7', 1, 'ok');
@@ -127,7 +127,7 @@ describe('the metrics of operations', () => {
     expect(seen.get('other')).toBe(4_900);
   });
 
-  test('give no place to what was refused, so that nobody can fill the places with junk', async () => {
+  test('have no names of refused operations, so that no client can fill them with junk', async () => {
     const metrics = createMetrics();
     for (let i = 0; i < 200; i++) metrics.operationAnswered(`Junk${i}`, 1, 'refused');
     metrics.operationAnswered('PageView', 1, 'ok');
@@ -141,7 +141,7 @@ describe('the metrics of operations', () => {
   });
 
   test.each(['', 'jan@example.nl', 'a b', 'naïef', '1st', 'constructor"} 1\nmade_up', 'N'.repeat(65)])(
-    'do not repeat %j, which is no name',
+    'do not contain %j, which is no valid name',
     async (name) => {
       const metrics = createMetrics();
       metrics.operationAnswered(name, 1, 'ok');
@@ -149,13 +149,13 @@ describe('the metrics of operations', () => {
     },
   );
 
-  test('take names for what they are', async () => {
+  test('accept names of properties of objects', async () => {
     const metrics = createMetrics();
     for (const name of ['constructor', '__proto__', 'toString']) metrics.operationAnswered(name, 1, 'ok');
     expect([...(await operations(metrics, 'ok')).keys()]).toEqual(['constructor', '__proto__', 'toString']);
   });
 
-  test('count what was shed, by priority', async () => {
+  test('count refused requests by priority', async () => {
     const metrics = createMetrics();
     metrics.shed('bulk');
     expect(await series(metrics, 'stekkerdoos_requests_shed_total')).toEqual([
@@ -167,7 +167,7 @@ describe('the metrics of operations', () => {
 });
 
 describe('the gauges', () => {
-  test('are read when somebody looks', async () => {
+  test('are read at each scrape', async () => {
     const metrics = createMetrics();
     let entries = 1;
     metrics.readAtScrape({
@@ -192,11 +192,11 @@ describe('the gauges', () => {
     ]);
   });
 
-  test('are left out when there is nothing to read', async () => {
+  test('are omitted without a reader', async () => {
     expect(await createMetrics().text()).not.toContain('stekkerdoos_shared_cache_up');
   });
 
-  test('forget a source that the cache holds nothing of any more', async () => {
+  test('omit a source without cached answers', async () => {
     const metrics = createMetrics();
     let held = [{ source: 'kvk', bytes: 10, entries: 1 }];
     metrics.readAtScrape({ cache: () => held });
@@ -207,7 +207,7 @@ describe('the gauges', () => {
 });
 
 describe('messages of systems', () => {
-  test('are counted by source and by what became of them', async () => {
+  test('are counted by source and by outcome', async () => {
     const metrics = createMetrics();
     metrics.webhookReceived('webshop', 'stored');
     metrics.webhookReceived('webshop', 'stored');
@@ -220,7 +220,7 @@ describe('messages of systems', () => {
 });
 
 describe('the webhook store in the metrics', () => {
-  test('tells what waits, what is dead and which endpoints are disabled', async () => {
+  test('shows waiting and dead events and deliveries, and disabled endpoints', async () => {
     const metrics = createMetrics();
     const figures = () =>
       Promise.resolve({
@@ -241,7 +241,7 @@ describe('the webhook store in the metrics', () => {
       expect(await series(metrics, name)).toEqual(lines.map((line) => `${name}${line}`));
   });
 
-  test('tells nothing but that it is down while it is: its last figures would look like those of now', async () => {
+  test('shows only that it is unavailable while it is: old figures would look current', async () => {
     const metrics = createMetrics();
     let figures = async () =>
       Promise.resolve({ eventsWaiting: 3, oldestEventS: 1, eventsDead: 0, deliveries: [], disabled: [] });
@@ -255,7 +255,7 @@ describe('the webhook store in the metrics', () => {
 });
 
 describe('the text for Prometheus', () => {
-  test('counts on from one look to the next', async () => {
+  test('accumulates counts from one scrape to the next', async () => {
     const metrics = createMetrics();
     metrics.retried('kvk');
     await metrics.text();
@@ -265,7 +265,7 @@ describe('the text for Prometheus', () => {
     ]);
   });
 
-  test('explains each of our metrics in a sentence, and says its unit in its name', async () => {
+  test('explains each metric of the gateway in a sentence, and has the unit in its name', async () => {
     const metrics = createMetrics();
     metrics.readAtScrape({
       requestsInFlight: () => 0,
@@ -285,19 +285,19 @@ describe('the text for Prometheus', () => {
     }
   });
 
-  test('has the process in it, once for all gateways of it', async () => {
-    const [one, two] = [createMetrics(), createMetrics()];
-    one.retried('kvk');
-    for (const metrics of [one, two]) {
+  test('contains the metrics of the process, also with two gateways', async () => {
+    const [first, second] = [createMetrics(), createMetrics()];
+    first.retried('kvk');
+    for (const metrics of [first, second]) {
       const text = await metrics.text();
       expect(text.match(/^process_resident_memory_bytes /gm)).toHaveLength(1);
       expect(text).not.toMatch(/\n\n\n/);
     }
-    expect(await series(two, 'stekkerdoos_source_retries_total')).toEqual([]);
-    expect(one.contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
+    expect(await series(second, 'stekkerdoos_source_retries_total')).toEqual([]);
+    expect(first.contentType).toBe('text/plain; version=0.0.4; charset=utf-8');
   });
 
-  test('leaves the registry alone that all libraries share', async () => {
+  test('does not use the global registry', async () => {
     await createMetrics().text();
     expect(register.getMetricsAsArray()).toEqual([]);
   });

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { compiled } from '../support/compiled.js';
 
-// The `otel.mjs` of src/telemetry/README.md, in a process of its own. The SDK's packages are imitated as far as it uses them.
+// Runs the `otel.mjs` of src/telemetry/README.md in a separate process, with stand-ins for the SDK's packages.
 const README = readFileSync('src/telemetry/README.md', 'utf8');
 const PACKAGES: Record<string, string> = {
   resources: `
@@ -74,11 +74,11 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Starts a gateway, sends it one operation, and stops it. */
+/** Starts a gateway, sends it an operation, and stops it. */
 async function runGateway(...imports: string[]) {
   const child = spawn(
     process.execPath,
-    [...imports.flatMap((one) => ['--import', one]), join(await compiled(), 'src/process/main.js')],
+    [...imports.flatMap((path) => ['--import', path]), join(await compiled(), 'src/process/main.js')],
     {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: {
@@ -107,7 +107,7 @@ async function runGateway(...imports: string[]) {
   return output;
 }
 
-test('sends the spans of the gateway to the collector, the last ones when it stops', async () => {
+test('the example sends the spans of the gateway to the collector, the last ones at the stop', async () => {
   const output = await runGateway(join(folder, 'otel.mjs'));
   expect(posted.splice(0)).toEqual([
     {
@@ -118,7 +118,7 @@ test('sends the spans of the gateway to the collector, the last ones when it sto
   expect(output).not.toContain('OTEL_*');
 });
 
-test('is needed: OTEL_* variables alone send nothing, and the log says so', async () => {
+test('without the example, OTEL_* variables send nothing, and a warning is logged', async () => {
   const output = await runGateway();
   expect(posted).toEqual([]);
   expect(output).toContain('OTEL_* variables are set, but no OpenTelemetry SDK is registered');

@@ -34,7 +34,7 @@ function failures() {
 const down = (source = 'kvk') => new SourceUnavailableError(source, 'down');
 const noGrant = () => new SourceForbiddenError('orders', 'no', { kind: 'missing-grant' });
 
-test('logs a kind of failure once a minute, and how many were left out', () => {
+test('logs a kind of failure once a minute, with the number of omitted lines', () => {
   const { clock, lines, report } = failures();
   for (let i = 0; i < 5; i += 1) report(down(), 'companies');
   clock.advance(59_999);
@@ -48,7 +48,7 @@ test('logs a kind of failure once a minute, and how many were left out', () => {
   expect(lines.map(({ suppressed }) => suppressed)).toEqual([0, 5, 0]);
 });
 
-test('logs other sources, codes and kinds apart', () => {
+test('logs other sources, codes and kinds separately', () => {
   const { lines, report } = failures();
   report(down('kvk'));
   report(down('vies'));
@@ -62,7 +62,7 @@ test('logs other sources, codes and kinds apart', () => {
   ]);
 });
 
-test('logs each loader that cannot work without a change', () => {
+test('logs each loader if a retry does not help', () => {
   const { lines, report } = failures();
   report(noGrant(), 'orders');
   report(noGrant(), 'payments');
@@ -71,14 +71,14 @@ test('logs each loader that cannot work without a change', () => {
   expect(lines[0]?.remedy).toContain('Grant SELECT');
 });
 
-test('counts a failure that is explained to several requests once, and keeps where it happened', () => {
+test('counts a failure once that several requests report, with the place of the first report', () => {
   const { clock, counted, lines, recent, report } = failures();
   const failure = new SourceRateLimitedError('kvk', 'slow down', { retryAfter: 60 });
   failure.addRequest({ method: 'GET', path: '/v1/companies/{}' });
   const deadlines = [1_000, 2_000].map((ms) => startDeadline(ms, clock));
   report(failure, 'companies');
   const explained = deadlines.map((deadline) => deadline.explain(failure));
-  for (const one of explained) report(one);
+  for (const error of explained) report(error);
   for (const deadline of deadlines) deadline.clear();
   expect(new Set([failure, ...explained]).size).toBe(3);
   expect(counted).toEqual(['kvk SOURCE_RATE_LIMITED rate-limited']);
@@ -87,7 +87,7 @@ test('counts a failure that is explained to several requests once, and keeps whe
   expect(recent()).toEqual([expect.objectContaining(where)]);
 });
 
-test('counts a failure once that only requests report, each with an explanation of its own', () => {
+test('counts a failure once that requests report with different errors', () => {
   const { clock, counted, recent, report } = failures();
   const failure = new SourceRateLimitedError('kvk', 'slow down', { retryAfter: 60 });
   failure.addRequest({ method: 'GET', path: '/v1/companies/{}' });
@@ -102,7 +102,7 @@ test('counts a failure once that only requests report, each with an explanation 
   ]);
 });
 
-test('counts every failure, one error that many wait for once, and nothing that is no failure of a source', () => {
+test('counts every failure of a source, and a shared error once', () => {
   const { counted, lines, report } = failures();
   const shared = down();
   report(shared);
@@ -114,7 +114,7 @@ test('counts every failure, one error that many wait for once, and nothing that 
   expect(lines).toHaveLength(1);
 });
 
-test('shows the last failure of each source for ten minutes, the cause rather than what follows from it', () => {
+test('shows the last failure of each source for ten minutes, the cause rather than its consequences', () => {
   const { clock, recent, report } = failures();
   report(down('vies'));
   clock.advance(60_000);

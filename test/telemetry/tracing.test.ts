@@ -27,7 +27,7 @@ afterEach(() => {
 const kvkCall = { source: 'kvk', loader: 'companies', batchSize: 50 };
 
 describe('with an SDK', () => {
-  test('a request is a span that tells what operation it was', () => {
+  test('a request has a span with its operation', () => {
     const { spans } = register();
     const request = startRequest(new Headers());
     nameOperation(request, 'query', 'PageView');
@@ -49,7 +49,7 @@ describe('with an SDK', () => {
     ]);
   });
 
-  test('a call to a source is a span within its request', () => {
+  test('a call to a source has a span within the span of its request', () => {
     const { spans } = register();
     const request = startRequest(new Headers());
     const call = startSourceCall(request, kvkCall);
@@ -72,13 +72,13 @@ describe('with an SDK', () => {
     expect(spans[0]?.ends).toBe(0);
   });
 
-  test('a call that went well is no error', () => {
+  test('a successful call has no error status', () => {
     const { spans } = register();
     endSourceCall(startSourceCall(startRequest(new Headers()), kvkCall), 'ok');
     expect(spans[1]).toMatchObject({ status: undefined, attributes: { 'stekkerdoos.retries': 0 } });
   });
 
-  test('a request answered with errors is an error, one that is refused is not', () => {
+  test('a request answered with errors has an error status, and a refused request has none', () => {
     const { spans } = register();
     endRequest(startRequest(new Headers()), 'errors');
     endRequest(startRequest(new Headers()), 'refused');
@@ -88,7 +88,7 @@ describe('with an SDK', () => {
     ]);
   });
 
-  test('a request is a part of its caller’s trace, and a call to a system a part of the request', () => {
+  test('a request continues the trace of its caller, and a call to a system that of the request', () => {
     const { spans } = register();
     const headers = new Headers({ traceparent: TRACEPARENT, tracestate: 'vendor=1,other=2' });
     const request = startRequest(headers);
@@ -105,14 +105,14 @@ describe('with an SDK', () => {
     });
   });
 
-  test('a name that is none is not told', () => {
+  test('an invalid operation name is omitted', () => {
     const { spans } = register();
     const request = startRequest(new Headers());
     nameOperation(request, 'mutation', 'jan@example.nl');
     expect(spans[0]?.attributes).toEqual({ 'graphql.operation.type': 'mutation' });
   });
 
-  test('a span that the SDK does not know itself leaves the caller’s trace as it came', () => {
+  test('an invalid span of the SDK leaves the trace of the caller unchanged', () => {
     const provider = register();
     provider.startSpan = () => api.wrapSpanContext({ traceId: '', spanId: '', traceFlags: 0 });
     expect(traceHeaders(startRequest(new Headers({ traceparent: TRACEPARENT })))).toEqual({
@@ -120,7 +120,7 @@ describe('with an SDK', () => {
     });
   });
 
-  test('requests see one that is registered after the first of them', () => {
+  test('an SDK is used also if it is registered after the first request', () => {
     const before = startRequest(new Headers());
     const { spans } = register();
     endSourceCall(startSourceCall(before, kvkCall), 'ok');
@@ -132,7 +132,7 @@ describe('with an SDK', () => {
 });
 
 describe('without an SDK', () => {
-  test('nothing is made for a request', () => {
+  test('a request has no span', () => {
     const request = startRequest(new Headers());
     nameOperation(request, 'query', 'PageView');
     const call = startSourceCall(request, kvkCall);
@@ -142,7 +142,7 @@ describe('without an SDK', () => {
     expect(traceHeaders(call)).toEqual({});
   });
 
-  test('the caller’s trace goes on to the systems as it came', () => {
+  test('the trace of the caller is sent to the systems unchanged', () => {
     const request = startRequest(new Headers({ traceparent: TRACEPARENT, tracestate: 'vendor=1' }));
     expect(traceHeaders(startSourceCall(request, kvkCall))).toEqual({
       traceparent: TRACEPARENT,
@@ -150,7 +150,7 @@ describe('without an SDK', () => {
     });
   });
 
-  test('a trace in a later version of the standard goes on in the one that we know', () => {
+  test('a trace of a later version of the standard is sent in the known version', () => {
     const request = startRequest(new Headers({ traceparent: `cc-${TRACE_ID}-${CALLER}-01-what-comes-next` }));
     expect(traceHeaders(request)).toEqual({ traceparent: TRACEPARENT });
   });
@@ -170,7 +170,7 @@ describe('without an SDK', () => {
     expect(traceHeaders(request)).toEqual({});
   });
 
-  test('what is no state of a trace is left out', () => {
+  test('an invalid trace state is omitted', () => {
     for (const tracestate of ['jan@example.nl', 'vendor=é', 'a='.padEnd(600, 'x')]) {
       const headers = { get: (name: string) => (name === 'traceparent' ? TRACEPARENT : tracestate) };
       expect(traceHeaders(startRequest(headers))).toEqual({ traceparent: TRACEPARENT });

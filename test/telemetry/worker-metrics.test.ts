@@ -3,15 +3,15 @@ import { createMetrics } from '../../src/telemetry/metrics.js';
 import { textOfWorkers } from '../../src/telemetry/worker-metrics.js';
 
 describe('the metrics of several workers', () => {
-  it('stand in one text, each kind once, with the worker that counted', async () => {
-    const [one, other] = [createMetrics(), createMetrics()];
-    one.operationAnswered('Profile', 20, 'ok');
-    other.operationAnswered('Profile', 20, 'ok');
-    other.operationAnswered('Profile', 20, 'ok');
+  it('are one text, each metric once, with the worker as label', async () => {
+    const [first, second] = [createMetrics(), createMetrics()];
+    first.operationAnswered('Profile', 20, 'ok');
+    second.operationAnswered('Profile', 20, 'ok');
+    second.operationAnswered('Profile', 20, 'ok');
     const text = await textOfWorkers(
       new Map([
-        [1, await one.values()],
-        [2, await other.values()],
+        [1, await first.values()],
+        [2, await second.values()],
       ]),
     );
     const lines = text.split('\n');

@@ -13,22 +13,22 @@ describe.each([
     return heard;
   };
 
-  it('tells all who listen, once, with the first reason', () => {
+  it('calls all listeners once, with the first reason', () => {
     const controller = make();
     const { signal } = controller;
-    const [one, other] = [listener(signal), listener(signal)];
+    const [first, second] = [listener(signal), listener(signal)];
     signal.throwIfAborted();
     expect([signal.aborted, signal.reason]).toEqual([false, undefined]);
     controller.abort(reason);
-    controller.abort(new Error('Another one.'));
-    expect([one.mock.calls.length, other.mock.calls.length]).toEqual([1, 1]);
+    controller.abort(new Error('Another reason.'));
+    expect([first.mock.calls.length, second.mock.calls.length]).toEqual([1, 1]);
     expect([signal.aborted, signal.reason]).toEqual([true, reason]);
     expect(() => {
       signal.throwIfAborted();
     }).toThrow(reason);
   });
 
-  it('does not tell who has stopped listening, nor who comes too late, and twice the same listener once', () => {
+  it('calls a listener once if it is added twice, and never if it is removed or added too late', () => {
     const controller = make();
     const { signal } = controller;
     const [gone, twice, late] = [listener(signal), listener(signal), vi.fn()];
@@ -40,7 +40,7 @@ describe.each([
     expect([gone.mock.calls.length, twice.mock.calls.length, late.mock.calls.length]).toEqual([0, 1, 0]);
   });
 
-  it('is told on by a real AbortSignal, also when it has aborted before', () => {
+  it('aborts the AbortSignal made of it, also if it was aborted before', () => {
     const controller = make();
     const early = toAbortSignal(controller.signal);
     expect(early).toBeInstanceOf(AbortSignal);

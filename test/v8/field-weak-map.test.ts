@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { fieldWeakMap } from '../../src/v8/field-weak-map.js';
 
 describe('a WeakMap by private fields', () => {
-  it('knows of each object what was noted last, as a WeakMap does, and tables know nothing of each other', () => {
+  it('returns the last value of each object, as a WeakMap does, separately for each map', () => {
     const steps = fc.array(fc.record({ key: fc.nat(5), table: fc.nat(1), value: fc.option(fc.nat()) }));
     fc.assert(
       fc.property(steps, (all) => {
@@ -17,13 +17,13 @@ describe('a WeakMap by private fields', () => {
           pair?.ours.set(object, value);
           pair?.model.set(object, value);
           for (const { ours, model } of pairs)
-            for (const one of keys) expect(ours.get(one)).toBe(model.get(one));
+            for (const key of keys) expect(ours.get(key)).toBe(model.get(key));
         }
       }),
     );
   });
 
-  it('leaves no trace in the object that anybody sees, frozen or not', () => {
+  it('leaves no visible trace in an object, frozen or not', () => {
     const table = fieldWeakMap<object, string>();
     for (const object of [{ a: 1 }, Object.freeze({ a: 1 })]) {
       table.set(object, 'known');

@@ -17,7 +17,7 @@ describe('the flags of V8', () => {
     expect(scripts.start).toBe(`exec node ${V8_FLAGS.join(' ')} dist/src/process/main.js`);
   });
 
-  it('are those of the command stekkerdoos, which passes on its arguments and signals to one process', () => {
+  it('are those of the command stekkerdoos, which forwards its arguments and signals to one process', () => {
     const { outputText } = ts.transpileModule(readFileSync('src/cli/cli.ts', 'utf8'), {
       compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext },
     });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { TransientMap } from '../../src/v8/transient-map.js';
 
 describe('a map of short-lived entries', () => {
-  it('has what was put there last and not taken out, as a Map has', () => {
+  it('returns the last value that was set and not deleted, as a Map does', () => {
     const step = fc.record({ key: fc.nat(5), isSet: fc.boolean() });
     fc.assert(
       fc.property(fc.array(step), (all) => {
@@ -13,7 +13,7 @@ describe('a map of short-lived entries', () => {
           for (const map of [ours, model])
             if (isSet) map.set(key, value);
             else map.delete(key);
-          for (let one = 0; one <= 5; one += 1) expect(ours.get(one)).toBe(model.get(one));
+          for (let key = 0; key <= 5; key += 1) expect(ours.get(key)).toBe(model.get(key));
         }
       }),
     );
