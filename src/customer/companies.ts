@@ -21,29 +21,29 @@ import { wantedSources } from './wanted-sources.js';
 
 export interface CompaniesOptions {
   rules: IdentityRules;
-  /** In the order in which they are believed. */
+  /** Sorted by trust, the most trusted source first. */
   companies: readonly { name: string; companies: CompanyDeclaration<Client> }[];
   /** The source that answers a field of Company; undefined for those of the core schema. */
   sourceOfCompanyField: ReadonlyMap<string, string>;
 }
 
-/** Finds companies, by what is known of them or by the customer who is one or works for one. */
+/** Finds companies by a number, by name and place, or by a customer. */
 export interface Companies {
   find(key: CompanyKey, context: Context, info: GraphQLResolveInfo): Promise<Company | null>;
   ofCustomer(customer: Customer, context: Context): Promise<Company | null>;
-  /** The sources that are asked of which company a customer is. */
+  /** The sources that determine a customer's company. */
   sourcesOfCustomer: readonly string[];
 }
 
-/** The input of `Query.company`, of which exactly one member is to be there. */
+/** The input of `Query.company`. Exactly one member is required. */
 export interface CompanyKey {
   kvkNumber?: string | null;
   vatNumber?: string | null;
   nameAndPlace?: NameAndPlace | null;
 }
 
-/** No name or place in any register is longer. */
-const MAX_TEXT = 500;
+/** Maximum length of a name or place, in characters: longer than in any register. */
+const MAX_TEXT_CHARACTERS = 500;
 
 export function createCompanies({ rules, companies, sourceOfCompanyField }: CompaniesOptions): Companies {
   const normal = (number: CompanyNumber, value: string): string | null => {
@@ -67,23 +67,22 @@ export function createCompanies({ rules, companies, sourceOfCompanyField }: Comp
   ): Promise<Company | null> => {
     const { value } = identifierIn(rules, number, given, 'company');
     const wanted = wantedSources(info, (field) => asList(sourceOfCompanyField.get(field)), new Set());
-    const able = finders.flatMap(({ source, ask }) => {
-      const asks = ask[number];
-      return asks === undefined ? [] : [{ source, asks: () => asks(value, context) }];
+    const able = finders.flatMap(({ source, loadBy }) => {
+      const loads = loadBy[number];
+      return loads === undefined ? [] : [{ source, loads: () => loads(value, context) }];
     });
-    if (able.length === 0)
-      throw new InvalidInputError(`No system here can be asked about a company by ${number}.`);
-    // Those first that are asked anyway; one that knows it is enough.
+    if (able.length === 0) throw new InvalidInputError(`No plugged-in system finds companies by ${number}.`);
+    // Sources that the request needs anyway come first. One source that knows the company is enough.
     const isWanted = ({ source }: { source: string }) => wanted.has(source);
     const failures: unknown[] = [];
     for (const some of [able.filter(isWanted), able.filter((one) => !isWanted(one))]) {
       const isKnown = await anyKnows(
-        some.map(({ asks }) => asks()),
+        some.map(({ loads }) => loads()),
         failures,
       );
       if (isKnown) return create({ numbers: new Map([[number, value]]) }, context);
     }
-    // Nobody knows it, but not everybody has answered.
+    // No source knows the company, but a failed source might.
     if (failures.length > 0) throw failures[0];
     return null;
   };
@@ -92,7 +91,7 @@ export function createCompanies({ rules, companies, sourceOfCompanyField }: Comp
     const key = { name: textOf(given.name), place: textOf(given.place) };
     const loaders = companies.flatMap(({ companies: { byNameAndPlace } }) => asList(byNameAndPlace));
     if (loaders.length === 0)
-      throw new InvalidInputError('No system here can be asked about a company by name and place.');
+      throw new InvalidInputError('No plugged-in system finds companies by name and place.');
     const answers = await Promise.allSettled(loaders.map((loader) => context.load(loader, key)));
     const numbers = new Set(
       answers.flatMap((answer) =>
@@ -114,7 +113,7 @@ export function createCompanies({ rules, companies, sourceOfCompanyField }: Comp
     ).map(({ name }) => name),
 
     find: async (key, context, info) => {
-      // Not every way of executing enforces `@oneOf`.
+      // Not every executor enforces `@oneOf`.
       const given = Object.entries(key).filter(([, value]) => value !== undefined);
       if (given.length !== 1 || given[0]?.[1] == null)
         throw new InvalidInputError('Give exactly one key to find a company by, and not null.');
@@ -132,7 +131,7 @@ export function createCompanies({ rules, companies, sourceOfCompanyField }: Comp
         if (record != null)
           return create({ numbers: numbersOf(record, normal), found: { by: declared, record } }, context);
       }
-      // The customer may be a company itself.
+      // The customer may itself be a company.
       for (const outcome of await Promise.all(yielding.map(({ name }) => customer.identity.findIn(name)))) {
         if (outcome.kind === 'failed') failures.push(outcome.error);
         if (outcome.kind !== 'found') continue;
@@ -148,30 +147,35 @@ export function createCompanies({ rules, companies, sourceOfCompanyField }: Comp
 type Normal = (number: CompanyNumber, value: string) => string | null;
 
 function declaredFinder(source: string, declared: CompanyDeclaration<Client>): CompanyFinder {
-  const asks = Object.entries(declared.foundBy).map(([number, loader]) => [
+  const loads = Object.entries(declared.foundBy).map(([number, loader]) => [
     number,
     (value: string, { load }: Context) => load(loader, value),
   ]);
-  return { source, declared, holds: declared.holds, ask: Object.fromEntries(asks) as CompanyFinder['ask'] };
+  return {
+    source,
+    declared,
+    holds: declared.holds,
+    loadBy: Object.fromEntries(loads) as CompanyFinder['loadBy'],
+  };
 }
 
-/** A system that keeps companies among its customers knows one by the customers that have its number. */
+/** A system with companies among its customers finds a company by the customer records with its number. */
 function identityFinder({ name, identity }: IdentifyingSource, normal: Normal): CompanyFinder[] {
-  const asks = COMPANY_NUMBERS.flatMap((number) => {
+  const loads = COMPANY_NUMBERS.flatMap((number) => {
     const loader = identity.foundBy[number]?.loader;
     if (loader === undefined) return [];
-    const ask = async (value: string, { load }: Context): Promise<CompanyRecord | null> => {
+    const loadBy = async (value: string, { load }: Context): Promise<CompanyRecord | null> => {
       const records = await load(loader, value);
       return records.length === 0 ? null : recordOf(records, normal);
     };
-    return [[number, ask] as const];
+    return [[number, loadBy] as const];
   });
-  if (asks.length === 0) return [];
+  if (loads.length === 0) return [];
   const holds = COMPANY_NUMBERS.filter((number) => number in identity.yields);
-  return [{ source: name, declared: undefined, holds, ask: Object.fromEntries(asks) }];
+  return [{ source: name, declared: undefined, holds, loadBy: Object.fromEntries(loads) }];
 }
 
-/** The numbers of a company's customers; where they hold different ones, none is guessed. */
+/** The company number in customer records; null if they hold different numbers. */
 function recordOf(records: readonly CustomerRecord[], normal: Normal): CompanyRecord {
   const only = (number: CompanyNumber): string | null => {
     const values = new Set(
@@ -196,11 +200,11 @@ function numbersOf(record: CompanyRecord, normal: Normal): ReadonlyMap<CompanyNu
   );
 }
 
-/** True as soon as one of them knows it; what fails is added to the failures. */
+/** Resolves to true as soon as one answer has a record. Errors are added to `failures`. */
 async function anyKnows(answers: readonly Promise<unknown>[], failures: unknown[]): Promise<boolean> {
   const knows = answers.map(async (answer) => {
     const record = await answer.catch((error: unknown) => void failures.push(error));
-    if (record == null) throw new Error('It is not known here.');
+    if (record == null) throw new Error('The source does not know the company.');
   });
   return Promise.any(knows).then(
     () => true,
@@ -210,8 +214,10 @@ async function anyKnows(answers: readonly Promise<unknown>[], failures: unknown[
 
 function textOf(text: string): string {
   const trimmed = text.trim();
-  if (trimmed === '' || trimmed.length > MAX_TEXT)
-    throw new InvalidInputError(`A name or place to find a company by has from 1 to ${MAX_TEXT} characters.`);
+  if (trimmed === '' || trimmed.length > MAX_TEXT_CHARACTERS)
+    throw new InvalidInputError(
+      `A name or place to find a company by must have 1 to ${MAX_TEXT_CHARACTERS} characters.`,
+    );
   return trimmed;
 }
 

@@ -2,12 +2,12 @@ import type { Client } from '../connectors/connector.js';
 import type { Loader } from '../loaders/loader.js';
 import type { Context, Customer } from './customer.js';
 
-/** The numbers that a company is found by; each is a kind of identifier, too. */
+/** The numbers that find a company. Each is also a namespace of identifiers. */
 export type CompanyNumber = 'kvkNumber' | 'vatNumber';
 
 export const COMPANY_NUMBERS: readonly CompanyNumber[] = ['kvkNumber', 'vatNumber'];
 
-/** What a source says of a company: its numbers, as far as it holds them, and what else it likes. */
+/** A source's record of a company: its numbers if the source holds them, and any other fields. */
 export interface CompanyRecord {
   kvkNumber: string | null;
   vatNumber: string | null;
@@ -18,39 +18,39 @@ export interface NameAndPlace {
   place: string;
 }
 
-/** How a source knows companies. Its loaders are listed in the source's `loaders`. */
+/** How a source finds companies. Its loaders are listed in the source's `loaders`. */
 export interface CompanyDeclaration<C extends Client, R extends CompanyRecord = CompanyRecord> {
-  /** What it can be asked by, each giving what it holds of the company. */
+  /** The loaders of its company record, by number. */
   foundBy: Readonly<Partial<Record<CompanyNumber, Loader<C, string, R | null>>>>;
-  /** The companies of a name in a place; several are never guessed between. */
+  /** Loads the companies with a name in a place. If there are several, none is chosen. */
   byNameAndPlace?: Loader<C, NameAndPlace, readonly CompanyRecord[]>;
-  /** The numbers that its records hold; it is asked for no other. */
+  /** The numbers that its records hold. The gateway reads no others from them. */
   holds: readonly CompanyNumber[];
-  /** Which company a customer works for, as far as the source knows. */
+  /** The company that a customer works for, if the source knows it. */
   ofCustomer?(customer: Customer, context: Context): Promise<R | null>;
 }
 
-/** A company as resolvers meet it: it has one number, and the others are asked for when somebody wants them. */
+/** A company for resolvers. It starts with one number; the others are loaded when they are needed. */
 export interface Company {
-  /** Its number of a kind: the one that it was found by, or that a system holds of it; null when none does. */
+  /** The number of a kind: the one that found the company, or one from a system; null if no system has it. */
   identifier(number: CompanyNumber): Promise<string | null>;
-  /** What a source holds of it, by the source's own declaration; null when it does not know the company. */
+  /** A source's record of the company, by the source's own declaration; null if it does not know the company. */
   record<C extends Client, R extends CompanyRecord>(declared: CompanyDeclaration<C, R>): Promise<R | null>;
 }
 
-/** One way of finding what a system holds of a company. */
+/** A way to load a system's record of a company. */
 export interface CompanyFinder {
   source: string;
-  /** Undefined of a system that only knows companies as customers. */
+  /** Undefined for a system that knows companies only as customers. */
   declared: CompanyDeclaration<Client> | undefined;
   holds: readonly CompanyNumber[];
-  /** By the numbers that it can be asked by. */
-  ask: Readonly<
+  /** Load functions by number. */
+  loadBy: Readonly<
     Partial<Record<CompanyNumber, (value: string, context: Context) => Promise<CompanyRecord | null>>>
   >;
 }
 
-/** What is known of a company from the start: its numbers, and the record that one source told of. */
+/** The initial data of a company: its numbers, and the record of the source that found it. */
 export interface CompanyStart {
   numbers: ReadonlyMap<CompanyNumber, string>;
   found?: { by: unknown; record: CompanyRecord };
@@ -62,24 +62,24 @@ export function createCompany(
   normalise: (number: CompanyNumber, value: string) => string | null,
   context: Context,
 ): Company {
-  const asked = new Map<CompanyFinder, Promise<CompanyRecord | null>>();
+  const records = new Map<CompanyFinder, Promise<CompanyRecord | null>>();
 
-  /** What a system holds, asked by no more than the numbers known from the start. */
+  /** Loads a system's record with the initial numbers only. */
   const atOnce = (finder: CompanyFinder): Promise<CompanyRecord | null> => {
-    let record = asked.get(finder);
+    let record = records.get(finder);
     if (record === undefined)
-      asked.set(finder, (record = askBy(finder, (number) => numbers.get(number) ?? null)));
+      records.set(finder, (record = loadRecord(finder, (number) => numbers.get(number) ?? null)));
     return record;
   };
-  const askBy = async (
+  const loadRecord = async (
     finder: CompanyFinder,
     valueOf: (number: CompanyNumber) => string | null | Promise<string | null>,
   ): Promise<CompanyRecord | null> => {
     if (found !== undefined && found.by === finder.declared) return found.record;
     for (const number of COMPANY_NUMBERS) {
-      const ask = finder.ask[number];
-      const value = ask === undefined ? null : await valueOf(number);
-      const record = ask === undefined || value === null ? null : await ask(value, context);
+      const load = finder.loadBy[number];
+      const value = load === undefined ? null : await valueOf(number);
+      const record = load === undefined || value === null ? null : await load(value, context);
       if (record !== null) return record;
     }
     return null;
@@ -96,7 +96,7 @@ export function createCompany(
       const normal = value == null ? null : normalise(number, value);
       if (normal !== null) return normal;
     }
-    // What is down might have told it.
+    // A failed system might have the number.
     const failed = answers.find((answer) => answer.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     return null;
@@ -107,9 +107,11 @@ export function createCompany(
     record: async <R extends CompanyRecord>(declared: unknown): Promise<R | null> => {
       const finder = finders.find((one) => one.declared === declared);
       if (finder === undefined)
-        throw new Error('Companies are asked for by a declaration that no source has.');
-      const record = (await atOnce(finder)) ?? (await askBy(finder, identifier));
-      // It is what this declaration's own loaders gave.
+        throw new Error(
+          "A company record was requested by a declaration that no source has. Pass the source's own `companies`.",
+        );
+      const record = (await atOnce(finder)) ?? (await loadRecord(finder, identifier));
+      // The loaders of this declaration returned the record.
       return record as R | null;
     },
   };

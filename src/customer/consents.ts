@@ -10,29 +10,29 @@ import type { Consent, Purpose } from './schema.generated.js';
 /** A source that holds consent. */
 export interface ConsentSource {
   name: string;
-  /** What it may say something about. */
+  /** The purposes that its statements may concern. */
   purposes: readonly Purpose[];
   ofRecord: Loader<Client, string, readonly Consent[]>;
   /** What it notes beside consent: see `ConsentDeclaration`. */
   notesOf(customer: Customer, context: Context): Promise<readonly Consent[]>;
 }
 
-/** What one system says of a customer. */
+/** One system's consent statements about a customer. */
 export interface ConsentAnswer {
   statements: readonly Consent[];
-  /** Why it could not be asked, though it may have something to say. */
+  /** The error, if the system failed. It may have a statement then. */
   error?: unknown;
 }
 
-/** What customers allow and forbid, over all systems that hold it. */
+/** Customers' consent over all systems that hold it. */
 export interface Consents {
-  /** The names of these systems. */
+  /** The names of these sources. */
   sources: readonly string[];
-  /** All that they say. Throws the error of one that cannot be asked: without it a withdrawal might be missing. */
+  /** All statements. Throws a failed source's error, because its statements may include a withdrawal. */
   ofCustomer(customer: Customer, context: Context): Promise<Consent[]>;
   /**
-   * What those say that may say something about the purpose: at once when all of it is kept, else asked in parallel. Does
-   * not fail.
+   * The statements of the sources that declare the purpose. Returns them at once if all are cached; else loads them in
+   * parallel. Never rejects.
    */
   answersFor(
     purpose: Purpose,
@@ -52,7 +52,7 @@ const FRESHNESS = {
   notFoundMaxAge: '5 s',
 } as const satisfies FreshnessOptions;
 
-/** Registers the loader that a source's consent is asked by. Throws a ConfigError when the source keeps no customers. */
+/** Registers the loader of a source's consent. Throws a ConfigError if the source declares no identity. */
 export function addConsentLoader(
   source: LoadedSource<Client>,
   declaration: ConsentDeclaration,
@@ -62,11 +62,11 @@ export function addConsentLoader(
   const { purposes, ofRecord: declared } = declaration;
   if (recordKey === undefined)
     throw new ConfigError([
-      `${source.name} tells of consent, so it must say who its customers are: declare its identity.`,
+      `${source.name} declares consents, so it must identify its customers: declare its identity.`,
     ]);
   const { name } = source;
   const { name: loader, maxBatch } = declared;
-  const told: ConsentSource['ofRecord'] = {
+  const loaderOfRecord: ConsentSource['ofRecord'] = {
     name: loader,
     ...(maxBatch === undefined ? {} : { maxBatch }),
     freshness: FRESHNESS,
@@ -76,8 +76,8 @@ export function addConsentLoader(
       ),
     about: (value) => [{ namespace: recordKey, value }],
   };
-  registry.add(source, told, undefined, declared);
-  // Whoever asks by the loader as it was declared is given what was made of it.
+  registry.add(source, loaderOfRecord, undefined, declared);
+  // The declared loader is the key: the registry runs the registered loader for it.
   return {
     name,
     purposes,
@@ -87,7 +87,7 @@ export function addConsentLoader(
   };
 }
 
-/** Made once for each answer that is kept; and what is of one shape is read quickest, as it is for every request. */
+/** Made once per cached answer. All objects have the same shape, because every request reads them. */
 function consentOf(
   { purpose, channel = null, topic = null, status, updatedAt = null, evidence = null }: ConsentStatement,
   source: string,
@@ -104,34 +104,34 @@ export function createConsents(sources: readonly ConsentSource[]): Consents {
     sources: sources.map(({ name }) => name),
     ofCustomer: async (customer, context) => {
       const [answers, notes] = await Promise.all([
-        askAll(sources, customer, context),
+        loadAnswers(sources, customer, context),
         Promise.all(sources.map((source) => source.notesOf(customer, context))),
       ]);
       const failed = answers.find(({ error }) => error !== undefined);
       if (failed !== undefined) throw failed.error;
       return sources.flatMap((_, i) => [...(answers[i]?.statements ?? []), ...(notes[i] ?? [])]);
     },
-    answersFor: (purpose, customer, context) => askAll(able.get(purpose) ?? [], customer, context),
+    answersFor: (purpose, customer, context) => loadAnswers(able.get(purpose) ?? [], customer, context),
   };
 }
 
-function askAll(
+function loadAnswers(
   sources: readonly ConsentSource[],
   customer: Customer,
   context: Context,
 ): readonly ConsentAnswer[] | Promise<readonly ConsentAnswer[]> {
-  const kept = sources.map((source) => keptAnswer(source, customer, context));
-  if (kept.every((one) => one !== undefined)) return kept;
+  const cached = sources.map((source) => cachedAnswer(source, customer, context));
+  if (cached.every((one) => one !== undefined)) return cached;
   return Promise.all(
-    sources.map((source, i) => Promise.resolve(kept[i] ?? answerOf(source, customer, context))),
+    sources.map((source, i) => Promise.resolve(cached[i] ?? answerOf(source, customer, context))),
   );
 }
 
 /**
- * What there is already of a customer with one record, as nearly all have. Nothing is asked for in turn, so it need not wait
- * for what is asked together, while every field that hangs on consent waits for it.
+ * The cached answer for a customer with one record, the usual case; undefined if it is not cached. It avoids a promise,
+ * because every field with consent waits for the answer.
  */
-function keptAnswer(
+function cachedAnswer(
   { name, ofRecord }: ConsentSource,
   { identity }: Customer,
   context: Context,
@@ -148,7 +148,7 @@ function keptAnswer(
   }
 }
 
-/** All the customer's records in the system count. */
+/** Loads the answer. The statements of all the customer's records in the source count. */
 async function answerOf(
   { name, ofRecord }: ConsentSource,
   { identity }: Customer,
@@ -158,10 +158,10 @@ async function answerOf(
     const outcome = await identity.findIn(name);
     if (outcome.kind === 'failed') return { statements: NOTHING, error: outcome.error };
     if (outcome.kind === 'unknown') return { statements: NOTHING };
-    const asked = outcome.records.map(({ id }) => load(ofRecord, id));
-    const [first, ...others] = asked;
+    const statements = outcome.records.map(({ id }) => load(ofRecord, id));
+    const [first, ...others] = statements;
     if (first !== undefined && others.length === 0) return { statements: await first };
-    return { statements: (await Promise.all(asked)).flat() };
+    return { statements: (await Promise.all(statements)).flat() };
   } catch (error) {
     return { statements: NOTHING, error };
   }

@@ -28,7 +28,7 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
     id: async ({ identity }) => {
       for (const { name, identity: declared } of rules.sources) {
         const outcome = await identity.findIn(name);
-        // Another system's id would be another id for the same customer.
+        // An id from another system's record would be a second id for the same customer.
         if (outcome.kind === 'failed') throw outcome.error;
         if (outcome.kind !== 'found') continue;
         const [first = ''] = outcome.records.map(({ id }) => id).sort();
@@ -75,7 +75,7 @@ export function customerFields(options: CustomerOptions, companies: Companies): 
   };
 }
 
-/** What each source knows of the customer. */
+/** The outcome of each source for the customer. */
 function outcomesOf(
   { identity }: Customer,
   { sources }: IdentityRules,
@@ -107,28 +107,28 @@ async function contactPoints(
   return [...points.values()];
 }
 
-/** The profile fields whose own field the caller may see: its values show in provenance too. */
+/** The profile fields that the caller may see. Provenance shows the same values, so it leaves out the others. */
 function profileFieldsFor(
-  rights: Context['permissions'],
+  permissions: Context['permissions'],
   wanted: readonly ProfileField[] | null | undefined,
 ): readonly ProfileField[] {
-  const maySee = (field: ProfileField) => rights.maySee(`Customer.${camelCase(field)}`);
+  const maySee = (field: ProfileField) => permissions.maySee(`Customer.${camelCase(field)}`);
   const refused = wanted?.find((field) => !maySee(field));
   if (refused !== undefined)
     throw new ForbiddenError(
-      `This caller may not see where ${refused} comes from: it may not see the value.`,
+      `This caller may not see the provenance of ${refused}, because it may not see the value.`,
     );
   return wanted ?? PROFILE_FIELDS.filter(maySee);
 }
 
-/** Whether a caller may see identifiers of a namespace: as far as it may see the field that shows the same. */
+/** Whether a caller may see identifiers of a namespace: only if it may see the field with the same values. */
 export function canShow(
-  rights: Context['permissions'],
+  permissions: Context['permissions'],
   { namespaces }: IdentityRules,
 ): (namespace: string) => boolean {
   return (name) => {
     const shownBy = namespaces.get(name)?.shownBy;
-    return shownBy === undefined || rights.maySee(shownBy);
+    return shownBy === undefined || permissions.maySee(shownBy);
   };
 }
 
@@ -141,7 +141,7 @@ function normaliseIn(
   return namespace === undefined || value == null ? null : normalise(namespace, value);
 }
 
-/** An unavailable system is no error as long as another one knows the customer. */
+/** Throws a failed system's error if no system knows the customer. */
 function throwIfNoneAnswered(all: readonly { outcome: Outcome }[]): void {
   if (all.some(({ outcome }) => outcome.kind === 'found')) return;
   for (const { outcome } of all) if (outcome.kind === 'failed') throw outcome.error;

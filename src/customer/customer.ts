@@ -8,78 +8,77 @@ import { chooseValue } from './profile.js';
 import type { EventType } from './schema.generated.js';
 import type { Rule } from './survivorship.js';
 
-/** What every resolver gets as its third argument; one for each request. */
+/** The third argument of every resolver. There is one per request. */
 export interface Context {
-  /** Asks a loader of the resolver's own source; keys that are asked for together become one call. */
+  /** Loads a key with a loader of the resolver's own source. Keys that are requested together become one call. */
   load: Load;
-  /** What a loader has at once. */
+  /** Reads a loader's cached value. */
   cached: ReadCached;
-  /** Finds out who is meant. One identifier gives one identity within the request. */
+  /** Identifies a customer. Within a request, an identifier always gives the same identity. */
   identify(identifier: Identifier): Identity;
-  /** Names this request in the log and in answers about defects. */
+  /** The id of the request in the log and in internal errors. */
   requestId: string;
-  /** What the caller may, as far as it is for resolvers to know. */
+  /** The caller's permissions that resolvers need. */
   permissions: Permissions;
-  /** Everybody whom the request was told of, for the audit. */
+  /** The customers that the request has found, for the audit. */
   foundIdentities: Set<Identity>;
 }
 
 export interface Permissions {
-  /** Kinds of identifiers that it may find customers by. */
+  /** The namespaces by which the caller may find customers. */
   findsBy: 'all' | ReadonlySet<string>;
-  /** The customer that sent the request, as the caller's token names it; undefined when it names none. */
+  /** The customer in the caller's token; undefined if the token names none. */
   ownIdentifier?: Identifier;
-  /** Whether it may see a field, such as `Customer.emails`, or data of an enum value, such as `TimelineKind.ORDER`. */
+  /** Whether the caller may see a field (`Customer.emails`) or data of an enum value (`TimelineKind.ORDER`). */
   maySee(place: string): boolean;
-  /** Whether erased customers are shown to it as any other. */
+  /** Whether the caller sees erased customers. */
   seesErased: boolean;
 }
 
-/** What a system told of somebody, as the customer view shows it. */
+/** An event that a system reported about a customer, as the customer view shows it. */
 export interface CustomerEvent {
   id: string;
   type: EventType;
   source: string;
   happenedAt: string;
   recordId: string | null;
-  /** The identifiers that may say who the customer is, the strongest first. Empty when the system names none. */
+  /** The identifiers that may identify the customer, the strongest first. Empty if the system names none. */
   about: readonly Identifier[];
 }
 
-/** A customer as resolvers meet it: nothing is known of it until it is asked. */
+/** A customer for resolvers. Its data is loaded when it is needed. */
 export interface Customer {
   readonly identity: Identity;
-  /** The field that made this object: what the client asks of a system that speaks GraphQL is read from it. */
+  /** The field that returned this object. Selections for a GraphQL system are read from it. */
   readonly info: GraphQLResolveInfo;
   /**
-   * The customer's identifiers in a namespace that a source keeps its records by, first the one of the record whose
-   * single values count; empty when that source does not know the customer. Throws the source's error when it cannot say.
+   * The ids of the customer's records in the source with this `recordKey`. The first is the id of the record that `record`
+   * returns. Empty if the source does not know the customer. Throws the source's error if it fails.
    */
   identifiers(namespace: string): Promise<readonly string[]>;
-  /** The first of them, or null. */
+  /** The first of `identifiers`, or null. */
   identifier(namespace: string): Promise<string | null>;
   /**
-   * The customer's records in a source, by the source's own `identity`: the ones that the customer was found by, so this
-   * makes no call of its own. First the record whose single values count. Empty when the source does not know the customer.
-   * Throws the source's error when it cannot say.
+   * The customer's records in a source, by the source's own `identity`. They are the records that found the customer, so
+   * this makes no further call. The record that its system changed last is the first. Empty if the source does not know
+   * the customer. Throws the source's error if it fails.
    */
   records<C extends Client, R extends CustomerRecord>(
     declared: IdentityDeclaration<C, R>,
   ): Promise<readonly R[]>;
-  /** The first of them, or null. */
+  /** The first of `records`, or null. */
   record<C extends Client, R extends CustomerRecord>(declared: IdentityDeclaration<C, R>): Promise<R | null>;
   /**
-   * The values that the customer's records hold in a namespace, whether they are vouched for or not; for a source that
-   * is asked by it and takes no part in saying who somebody is. Throws the error of a source that cannot say when no
-   * other holds one.
+   * The values that the customer's records hold in a namespace, vouched for or not. It is for a source without `identity`
+   * that finds its data by such values. If no source holds a value, throws a failed source's error.
    */
   heldValues(namespace: string): Promise<readonly string[]>;
-  /** Where the customer lives or is established, as `Customer.address` has it. */
+  /** The customer's address, as in `Customer.address`. */
   address(): Promise<AddressValue | null>;
 }
 
 export interface CustomerDirectory {
-  /** The source that keeps its records by the namespace. */
+  /** The source with this `recordKey`, by namespace. */
   sourceOf: ReadonlyMap<string, string>;
   rules: IdentityRules;
   survivorship: Readonly<Record<'ADDRESS', Rule>>;
@@ -97,13 +96,15 @@ export function createCustomer(
   };
   const identifiers = async (namespace: string): Promise<readonly string[]> => {
     const source = sourceOf.get(namespace);
-    // The system that would know is not plugged in.
+    // The source with this recordKey may not be plugged in.
     return source === undefined ? [] : (await recordsIn(source)).map(({ id }) => id);
   };
   const records = async <R extends CustomerRecord>(declared: unknown): Promise<readonly R[]> => {
     const source = rules.sources.find((one) => one.identity === declared);
     if (source === undefined)
-      throw new Error('Records are requested by an identity that no source declares.');
+      throw new Error(
+        "Records were requested by an identity that no source declares. Pass the source's own `identity`.",
+      );
     // The loaders of this declaration returned them.
     return (await recordsIn(source.name)) as readonly R[];
   };

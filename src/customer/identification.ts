@@ -14,10 +14,10 @@ import type {
 
 type Namespaces = ReadonlyMap<string, Namespace>;
 
-/** Whether the caller may see identifiers of a namespace. Those that it may not see are left out. */
+/** Whether the caller may see identifiers of a namespace. The others are left out. */
 export type CanShow = (namespace: string) => boolean;
 
-/** What `identify` shows of the walk. */
+/** The result of `identify` for a customer that was found. */
 export function identified(
   customer: Customer,
   match: Match,
@@ -51,7 +51,7 @@ export function ambiguous(
   };
 }
 
-/** All identifiers of the customer's records, each with the systems that hold it. */
+/** All identifiers in the customer's records, each with the systems that hold it. */
 export function identifiersOf({ records }: Match, canShow: CanShow): CustomerIdentifier[] {
   const all = new Map<string, CustomerIdentifier>();
   const add = ({ namespace, value }: Identifier, source: string, isVerified: boolean): void => {
@@ -79,7 +79,7 @@ function linksOf({ links, findings }: Match): (IdentityLink & { from: Identifier
   const drawn = new Set(links.map(({ record, identifier }) => `${record.key} ${textOf(identifier)}`));
   const shown = [
     ...links.map(({ record, identifier, rule }) => ({ record, identifier, rule })),
-    // What it was found by and does not vouch for: a role address, a shared phone.
+    // Identifiers that found a record, but that the record does not vouch for: a role address, a shared phone.
     ...findings
       .filter(({ record, identifier }) => !drawn.has(`${record.key} ${textOf(identifier)}`))
       .map(({ record, identifier }) => ({ record, identifier, rule: 'LOOKUP' as const })),
@@ -101,7 +101,7 @@ function masked({ namespace, value }: Identifier, namespaces: Namespaces): strin
   return declared === undefined ? '***' : mask(declared, value);
 }
 
-/** The first letter of each word. */
+/** A name masked to the first letter of each word. */
 function maskedName(name: string | null | undefined): string | null {
   if (name == null || name.trim() === '') return null;
   return name

@@ -4,7 +4,7 @@ import { tooMany } from '../connectors/paging.js';
 import { GatewayError, InvalidInputError, SourceContractError } from '../errors.js';
 import type { MissingSource } from './schema.generated.js';
 
-/** What a source is asked for: a part of its items, newest first. */
+/** The part of its items that a source must return, newest first. */
 export interface PartRequest {
   /** How many items at most. */
   first: number;
@@ -23,7 +23,7 @@ export interface UnsortedItems<Item> {
   readBackTo: readonly string[];
 }
 
-/** What a source answers: exactly the requested items, in order; or what it has read. */
+/** A source's answer: exactly the requested items, in order; or all items that it has read. */
 export type PartOfList<Item> = readonly Item[] | UnsortedItems<Item>;
 
 /** One source of a merged list. */
@@ -70,7 +70,7 @@ interface Entry<Item> extends Position {
 }
 
 /**
- * One page of what the sources hold, newest first. Each source is asked once. A source that fails is named in `missing`
+ * One page of all sources' items, newest first. Each source is called once. A source that fails is named in `missing`
  * instead.
  */
 export async function mergedPage<Item, Node>(

@@ -3,53 +3,53 @@ import type { Outcome } from '../identity/identity-graph.js';
 import type { AddressValue, CustomerRecord, Namespace, Profile } from '../identity/declaration.js';
 import type { FieldProvenance, FieldValue, ProfileField } from './schema.generated.js';
 import { inOrder, NAMESPACES, type Candidate, type Rule } from './survivorship.js';
-export type Ask = (source: string) => Promise<Outcome>;
+export type LoadOutcome = (source: string) => Promise<Outcome>;
 
 type ValueOf = Record<Exclude<ProfileField, 'ADDRESS'>, string> & { ADDRESS: AddressValue };
 type Namespaces = ReadonlyMap<string, Namespace>;
 type Held<F extends ProfileField> = Pick<Candidate<ValueOf[F]>, 'value' | 'verified'>;
 type Read<F extends ProfileField> = (record: CustomerRecord, namespaces: Namespaces) => readonly Held<F>[];
 
-interface Told {
+interface SourceOutcome {
   source: string;
   outcome: Outcome;
 }
 
 /**
- * The value that survives; null when no system holds one. A system that fails is passed over while another has a value:
- * `provenance` tells that it might have been another. Only when none has, it is the error of the failed one that is
- * believed most.
+ * The chosen value of a field; null if no system holds one. A failed system is skipped while another has a value;
+ * `provenance` reports it as unavailable. If no system has a value, throws the error of the most trusted failed system.
  */
 export async function chooseValue<F extends ProfileField>(
   field: F,
   rule: Rule,
   namespaces: Namespaces,
-  ask: Ask,
+  load: LoadOutcome,
 ): Promise<ValueOf[F] | null> {
-  const told: Told[] = [];
+  const outcomes: SourceOutcome[] = [];
   for (const sources of inSteps(rule)) {
-    told.push(...(await askAll(sources, ask)));
-    const [chosen] = inOrder(candidatesOf(field, told, namespaces), rule);
+    outcomes.push(...(await loadOutcomes(sources, load)));
+    const [chosen] = inOrder(candidatesOf(field, outcomes, namespaces), rule);
     if (chosen !== undefined) return chosen.value;
   }
-  for (const { outcome } of told) if (outcome.kind === 'failed') throw outcome.error;
+  for (const { outcome } of outcomes) if (outcome.kind === 'failed') throw outcome.error;
   return null;
 }
 
 /**
- * How the value came about. Unlike choosing it this asks all sources, for what the alternatives hold is wanted too. The caller may
- * see the chosen value, but not which record of a source it is from when `canShow` is false. Such alternatives are left out.
+ * The provenance of a field: the chosen value and its alternatives. It queries all sources, because it needs the
+ * alternatives too. If `canShow` is false for a source, its record id is masked in the chosen value, and its alternatives
+ * are left out.
  */
 export async function provenanceOf(
   field: ProfileField,
   rule: Rule,
   namespaces: Namespaces,
-  ask: Ask,
+  load: LoadOutcome,
   fetchedAt: (record: CustomerRecord) => string,
   canShow: (source: string) => boolean,
 ): Promise<FieldProvenance> {
-  const told = await askAll(rule.sources, ask);
-  const [chosen = null, ...alternatives] = inOrder(candidatesOf(field, told, namespaces), rule).map(
+  const outcomes = await loadOutcomes(rule.sources, load);
+  const [chosen = null, ...alternatives] = inOrder(candidatesOf(field, outcomes, namespaces), rule).map(
     ({ value, source, record, verified, updatedAtMs }): FieldValue => ({
       value: typeof value === 'string' ? value : onOneLine(value),
       source,
@@ -64,30 +64,30 @@ export async function provenanceOf(
     strategy: rule.strategy,
     chosen,
     alternatives: alternatives.filter(({ source }) => canShow(source)),
-    unavailable: told.filter(({ outcome }) => outcome.kind === 'failed').map(({ source }) => source),
+    unavailable: outcomes.filter(({ outcome }) => outcome.kind === 'failed').map(({ source }) => source),
   };
 }
 
-/** Stands for the id of a record that the caller may not see. */
+/** Replaces the id of a record that the caller may not see. */
 const HIDDEN_ID = '***';
 
-/** Groups of sources to be asked at once, each group only when those before it have no value. */
+/** Groups of sources that are queried together. A group is queried only if the groups before it have no value. */
 function inSteps({ strategy, sources }: Rule): readonly (readonly string[])[] {
-  // By the other strategy any source may still hold the value that wins.
+  // By the other strategies every source may hold the chosen value.
   return strategy === 'SOURCE_PRIORITY' ? sources.map((source) => [source]) : [sources];
 }
 
-function askAll(sources: readonly string[], ask: Ask): Promise<Told[]> {
-  return Promise.all(sources.map(async (source) => ({ source, outcome: await ask(source) })));
+function loadOutcomes(sources: readonly string[], load: LoadOutcome): Promise<SourceOutcome[]> {
+  return Promise.all(sources.map(async (source) => ({ source, outcome: await load(source) })));
 }
 
 function candidatesOf<F extends ProfileField>(
   field: F,
-  told: readonly Told[],
+  outcomes: readonly SourceOutcome[],
   namespaces: Namespaces,
 ): (Candidate<ValueOf[F]> & { record: CustomerRecord })[] {
   const read: Read<F> = READ[field];
-  return told.flatMap(({ source, outcome }) =>
+  return outcomes.flatMap(({ source, outcome }) =>
     (outcome.kind === 'found' ? outcome.records : []).flatMap((record) => {
       const at = Date.parse(record.profile?.updatedAt ?? '');
       const updatedAtMs = Number.isNaN(at) ? null : at;
@@ -104,7 +104,7 @@ function candidatesOf<F extends ProfileField>(
   );
 }
 
-/** The values that a record holds of a field. Empty ones are dropped by the rules. */
+/** Reads the values of a field from a record. Survivorship ignores empty values. */
 const READ: { [F in ProfileField]: Read<F> } = {
   NAME: text(({ name }) => name),
   PRIMARY_EMAIL: identifiers(NAMESPACES.PRIMARY_EMAIL),
@@ -129,7 +129,7 @@ function identifiers(namespaceName: string) {
   };
 }
 
-/** One record's address as it is: what is blank in it stays missing, and is not filled in from elsewhere. */
+/** One record's address. Blank parts become null and are not taken from other records. */
 function wholeAddress({ street, houseNumber, postcode, city, country }: AddressValue): AddressValue {
   return {
     street: part(street),

@@ -13,8 +13,8 @@ interface DeclaredSource {
 }
 
 /**
- * The resolvers of each source, and one for each field of `Customer` that its SDL declares and that has none: it reads the
- * property of that name from the source's record. Throws a ConfigError for a field that cannot be answered so.
+ * The resolvers of each source. A field of `Customer` in its SDL without a resolver gets one that reads the property of
+ * the same name from the source's record. Throws a ConfigError for a field where that is impossible.
  */
 export function sourceResolvers(
   sources: readonly DeclaredSource[],
@@ -22,7 +22,7 @@ export function sourceResolvers(
 ): [source: string, resolvers: object][] {
   return sources.map((source) => {
     const { name, resolvers = {}, stitched } = source;
-    // The fields of a GraphQL system are answered by that system.
+    // A GraphQL system resolves its own fields.
     return [name, stitched === undefined ? withRecordFields(source, sdl.get(name)) : resolvers];
   });
 }
@@ -41,11 +41,11 @@ function withRecordFields(
       if (field in own) continue;
       if (identity === undefined)
         problems.push(
-          `${name} declares Customer.${field}, and nothing answers it. Add a resolver, or declare identity if the field is in the source's record of the customer.`,
+          `${name} declares Customer.${field}, which has no resolver. Add one, or declare identity if the field is in the source's record of the customer.`,
         );
       else if (parameters.length > 0)
         problems.push(
-          `${name} declares Customer.${field} with arguments, which a record cannot answer. Add a resolver.`,
+          `${name} declares Customer.${field} with arguments, so it cannot be read from a record. Add a resolver.`,
         );
       else added.push([field, async (customer) => valueIn(await customer.record(identity), field)]);
     }

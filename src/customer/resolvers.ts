@@ -33,7 +33,7 @@ export interface CustomerOptions extends CustomerDirectory, CompaniesOptions {
   maxCustomers: number;
 }
 
-/** Reads what a customer is to be found by, within what the caller may. */
+/** Reads the identifier of a customer, within the caller's permissions. */
 export type ReadKey = (key: CustomerKey, permissions: Context['permissions']) => Identifier;
 
 export function createReadKey(options: Pick<CustomerOptions, 'rules' | 'ids'>): ReadKey {
@@ -46,7 +46,7 @@ export function customerResolvers(options: CustomerOptions): Resolvers {
   return {
     Query: queryFields(options, companies),
     CustomerEvent: eventFields(options),
-    // What the client requests of a customer is read from the field that made it.
+    // A customer object needs the field that returned it, because the client's selection is read from it.
     IdentifiedCustomer: {
       customer: ({ customer }, _, __, info) =>
         customer == null ? null : createCustomer(customer.identity, info, options),
@@ -92,7 +92,7 @@ function queryFields(options: CustomerOptions, companies: Companies): QueryResol
           `customers(by:) takes at most ${maxCustomers} customers, not ${by.length}.`,
         );
       }
-      // Each customer succeeds or fails alone, also when its identifier cannot be one.
+      // Each customer succeeds or fails separately, also if its identifier is invalid.
       return by.map(async (key) => find(readKey(key, context, options), context, info));
     },
     company: (_, { by }, context, info) => companies.find(by, context, info),
@@ -135,7 +135,7 @@ function listItemFields({
 }
 
 function eventFields(options: CustomerOptions): CustomerEventResolvers {
-  /** By context and event, so that the condition of an event and its result are about the same customer. */
+  /** Identities by context and event, so that the condition of an event and its result concern the same customer. */
   const eventIdentities = new WeakMap<Context, WeakMap<CustomerEvent, Promise<Identity | null>>>();
   const identityOfEvent = (event: CustomerEvent, context: Context): Promise<Identity | null> => {
     const identities = eventIdentities.get(context) ?? new WeakMap<CustomerEvent, Promise<Identity | null>>();
@@ -161,7 +161,7 @@ function eventFields(options: CustomerOptions): CustomerEventResolvers {
 
 type CustomerKey = Readonly<Record<string, string | null | undefined>>;
 
-/** The identifier in a key. That it is exactly one is checked here too: not every way of executing enforces `@oneOf`. */
+/** Reads the identifier in a key. Checks that there is exactly one, because not every executor enforces `@oneOf`. */
 function readKey(
   key: CustomerKey,
   { permissions }: Pick<Context, 'permissions'>,
@@ -173,7 +173,7 @@ function readKey(
     throw new InvalidInputError('Give exactly one identifier to find a customer by, and not null.');
   }
   const [name, value] = first;
-  // Before anything is made of the value: whether it is anybody's is not for this caller to know.
+  // Checked before the value is read: the caller must not learn whether the identifier exists.
   if (permissions.findsBy !== 'all' && !permissions.findsBy.has(name))
     throw new ForbiddenError(`This caller may not find customers by ${name}.`);
   if (name === 'id') {
@@ -184,7 +184,7 @@ function readKey(
   return identifierIn(rules, name, value);
 }
 
-/** Where a rule goes by the order of the sources, mostly the first one decides, and the others need not be asked. */
+/** The sources of each field. If a rule uses the order of sources, usually the first is enough. */
 function sourcesOfFields(
   { rules, survivorship, timelines, lists, consents, sourceOfField }: CustomerOptions,
   ofCompany: readonly string[],
@@ -192,7 +192,7 @@ function sourcesOfFields(
   const first = (sources: readonly string[]) => sources.slice(0, 1);
   const identifying = new Set(rules.sources.map(({ name }) => name));
   const own = new Map<string, readonly string[]>([
-    // Made from the record of the first source that knows the customer.
+    // The id comes from the record of the first source that knows the customer.
     ['id', first(rules.sources.map(({ name }) => name))],
     ['timeline', timelines.map(({ name }) => name)],
     ['tickets', lists.tickets.map(({ name }) => name)],
@@ -208,7 +208,7 @@ function sourcesOfFields(
   return (field) => {
     const source = sourceOfField.get(field);
     if (source === undefined) return own.get(field) ?? 'all';
-    // One that knows no customers is asked by what the others hold of them.
+    // A source without identity finds its data by identifiers in the records of all other sources.
     return identifying.has(source) ? [source] : 'all';
   };
 }

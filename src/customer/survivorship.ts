@@ -14,7 +14,7 @@ import type { ProfileField, SurvivorshipStrategy } from './schema.generated.js';
 /** How one value is chosen of several: `@survivorship` in schema/directives.graphql. */
 export interface Rule {
   strategy: SurvivorshipStrategy;
-  /** The sources that can hold a value, in the order in which they are believed. */
+  /** The sources that can hold a value, the most trusted first. */
   sources: readonly string[];
 }
 
@@ -23,11 +23,11 @@ export interface Candidate<V extends string | AddressValue = string | AddressVal
   value: V;
   source: string;
   recordId: string;
-  /** Whether the source has verified it; null where systems do not verify. */
+  /** Whether the source has verified the value; null for fields that systems do not verify. */
   verified: boolean | null;
-  /** When the source itself last changed the record; null when it does not tell. */
+  /** When the source last changed the record; null if it does not report it. */
   updatedAtMs: number | null;
-  /** Which of the record's values it is, from 0: the one that its system names first is taken first. */
+  /** The position of the value in its record, from 0. The first value has priority. */
   place: number;
 }
 
@@ -41,12 +41,12 @@ const FIELDS: ReadonlyMap<string, ProfileField> = new Map([
 ]);
 export const PROFILE_FIELDS: readonly ProfileField[] = [...FIELDS.values()];
 
-/** The fields whose values are identifiers; the values of all others are read from the records' profiles. */
+/** The fields whose values are identifiers. All other values come from the records' profiles. */
 export const NAMESPACES = { PRIMARY_EMAIL: 'email', PRIMARY_PHONE: 'phone' } as const;
 
 /**
- * The rules as the SDL of the customer view states them, over the sources that are plugged in, given in their order.
- * One that a rule names and that is not plugged in is passed over: systems come and go, the rule stays.
+ * The rules in the SDL of the customer view, applied to the plugged-in sources in their order. A source in a rule that is
+ * not plugged in is skipped.
  */
 export function survivorshipRules(
   coreSchema: DocumentNode,
@@ -63,7 +63,7 @@ export function survivorshipRules(
     const profileField = FIELDS.get(name);
     if (profileField === undefined) {
       problems.push(
-        `"${path}" has @survivorship, which only these fields of Customer have: ${[...FIELDS.keys()].join(', ')}.`,
+        `"${path}" has @survivorship, which is allowed only on these fields of Customer: ${[...FIELDS.keys()].join(', ')}.`,
       );
       continue;
     }
@@ -80,12 +80,12 @@ export function survivorshipRules(
     };
   }
   for (const name of missing.keys())
-    problems.push(`"Customer.${name}" needs @survivorship, which says how its value is chosen.`);
+    problems.push(`"Customer.${name}" needs @survivorship, which states how its value is chosen.`);
   if (problems.length > 0) throw new ConfigError(problems);
   return rules as Record<ProfileField, Rule>;
 }
 
-/** Built from what it needs alone: the rest of the core schema may need types of other files. */
+/** Builds the directive from its own definitions only: the rest of the core schema may need types of other files. */
 function declaredDirective({ definitions }: DocumentNode): GraphQLDirective {
   const schema = buildASTSchema(
     {
@@ -99,7 +99,8 @@ function declaredDirective({ definitions }: DocumentNode): GraphQLDirective {
     { assumeValidSDL: true },
   );
   const directive = schema.getDirective('survivorship');
-  if (directive == null) throw new ConfigError(['@survivorship is declared nowhere.']);
+  if (directive == null)
+    throw new ConfigError(['@survivorship is not declared. Declare it in schema/directives.graphql.']);
   return directive;
 }
 
@@ -111,14 +112,14 @@ function fieldsOf({ definitions }: DocumentNode): { path: string; field: FieldDe
   );
 }
 
-/** What the directive says on a field; undefined with a problem told when it does not fit its declaration. */
+/** Reads the directive of a field. If it does not match its declaration, adds a problem and returns undefined. */
 function readDirective(
   directive: GraphQLDirective,
   path: string,
   field: FieldDefinitionNode,
   problems: string[],
 ): Rule | undefined {
-  // Reading the values would pass over a misspelt argument, and so over the order that it states.
+  // getDirectiveValues() ignores a misspelt argument, and would so ignore the order of sources in it.
   for (const { name } of field.directives?.find((one) => one.name.value === directive.name)?.arguments ??
     []) {
     if (!directive.args.some((argument) => argument.name === name.value))
@@ -141,41 +142,41 @@ function readDirective(
 }
 
 /**
- * The candidates in the order in which they would be chosen; the first is chosen. Empty ones are left out. The order
- * in which they are given never matters.
+ * Sorts the candidates; the first is the chosen one. Empty ones are left out. The result does not depend on their
+ * original order.
  */
 export function inOrder<C extends Candidate>(
   candidates: readonly C[],
   { strategy, sources }: Rule,
 ): readonly C[] {
-  const told = candidates.filter(({ value }) => !isEmpty(value));
-  // As it mostly is.
-  if (told.length < 2) return told;
-  const believed = oncePerRecord(
-    told.sort(
+  const values = candidates.filter(({ value }) => !isEmpty(value));
+  // The usual case: nothing to sort.
+  if (values.length < 2) return values;
+  const byTrust = oncePerRecord(
+    values.sort(
       (one, other) =>
         sources.indexOf(one.source) - sources.indexOf(other.source) ||
-        // What is verified comes first among the values of one source only: most systems verify nothing, and one
-        // that does would else be believed over all of them, whatever the rule says.
+        // Verified values come first only within one source. Most systems verify nothing, so a system that does would
+        // otherwise override the order of the rule.
         Number(other.verified ?? false) - Number(one.verified ?? false) ||
-        // As everywhere in a customer of several records in one system: the one changed last counts.
+        // Of several records in one system, the one that was changed last counts.
         changedAt(other) - changedAt(one) ||
         compareText(one.recordId, other.recordId) ||
         one.place - other.place,
     ),
   );
-  // The sort is stable: records that were changed at the same moment stay in the order in which they are believed.
+  // The sort is stable: records with the same time stay in order of trust.
   return strategy === 'MOST_RECENT'
-    ? believed.toSorted((one, other) => changedAt(other) - changedAt(one))
-    : believed;
+    ? byTrust.toSorted((one, other) => changedAt(other) - changedAt(one))
+    : byTrust;
 }
 
-/** A record without a moment comes after all that have one: no date reaches as far back. */
+/** The time of the last change. A record without it is sorted as the oldest. */
 function changedAt({ updatedAtMs }: Candidate): number {
   return updatedAtMs ?? Number.MIN_SAFE_INTEGER;
 }
 
-/** A record that holds a value twice, as a main address and in a list, is still one that says so. */
+/** Removes repetitions within a record: a value may occur both as main address and in a list. */
 function oncePerRecord<C extends Candidate>(candidates: readonly C[]): C[] {
   const seen = new Set<string>();
   return candidates.filter(({ source, recordId, value }) => {
@@ -188,7 +189,7 @@ function isEmpty(value: string | AddressValue): boolean {
   return partsOf(value).every((part) => part === '');
 }
 
-/** Equal for values that are written alike but for case, surrounding blanks and the form of their accents. */
+/** A comparison key that ignores case, surrounding blanks and the encoding of accents. */
 function comparable(value: string | AddressValue): string {
   return JSON.stringify(partsOf(value).map((part) => part.normalize('NFC').toLowerCase()));
 }
@@ -201,7 +202,7 @@ function partsOf(value: string | AddressValue): string[] {
   return parts.map((part) => part?.trim() ?? '');
 }
 
-/** By code units: alike on every machine, whatever its language. */
+/** Compares by code units, independent of the locale. */
 function compareText(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -25,7 +25,7 @@ export interface TicketRecord {
 /** A comment of a ticket. Its `id` is made of the source and `recordId`. */
 export type TicketCommentRecord = Omit<TicketComment, 'id'>;
 
-/** What a source is asked for a part of `Customer.tickets`. */
+/** The request to a source for a part of `Customer.tickets`. */
 export interface TicketsRequest extends PartRequest {
   /** Only open tickets, or only closed ones; null for both. */
   isOpen: boolean | null;

@@ -17,7 +17,7 @@ export interface TimelineItem {
   amount?: { amount: string; currency: string } | null;
 }
 
-/** What a source is asked for a part of the timeline. */
+/** The request to a source for a part of the timeline. */
 export interface TimelineRequest extends PartRequest {
   /** The requested kinds that the source has; never empty. */
   kinds: ReadonlySet<TimelineKind>;

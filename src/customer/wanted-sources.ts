@@ -11,22 +11,22 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 
-/** The sources that a field of Customer will ask for their records; `all` when it depends on what they say. */
+/** The sources whose records a field of Customer needs; `all` if that depends on their data. */
 export type SourcesOfField = (field: string) => readonly string[] | 'all';
 
-const remembered = new WeakMap<object, ReadonlySet<string>>();
+const cached = new WeakMap<object, ReadonlySet<string>>();
 
 /**
- * The sources whose records the client asks for, so that they can be asked who the customer is from the start. What may
- * come later is not waited for: it asks for itself.
+ * The sources whose records the client selects, so that the first walk includes them. Deferred fields are not included:
+ * they start their own walk.
  */
 export function wantedSources(
   info: GraphQLResolveInfo,
   sourcesOf: SourcesOfField,
   all: ReadonlySet<string>,
 ): ReadonlySet<string> {
-  // Not by the first node: a condition around another mention decides whether that is one of them.
-  const known = remembered.get(info.fieldNodes);
+  // The key is the list of nodes, not the first node: a condition decides whether another node of the field belongs to it.
+  const known = cached.get(info.fieldNodes);
   if (known !== undefined) return known;
   const sources = new Set<string>();
   const type = getNamedType(info.returnType);
@@ -49,7 +49,7 @@ export function wantedSources(
     }
   };
   for (const { selectionSet } of info.fieldNodes) if (selectionSet !== undefined) visit(selectionSet);
-  if (isForEveryRequest) remembered.set(info.fieldNodes, sources);
+  if (isForEveryRequest) cached.set(info.fieldNodes, sources);
   return sources;
 }
 

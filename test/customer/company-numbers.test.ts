@@ -13,7 +13,7 @@ const company = (...answers: readonly (CompanyRecord | Error | null)[]) =>
       source: String(i),
       declared: undefined,
       holds: ['vatNumber'],
-      ask: {
+      loadBy: {
         kvkNumber: () => (answer instanceof Error ? Promise.reject(answer) : Promise.resolve(answer)),
       },
     })),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { chooseValue, provenanceOf, type Ask } from '../../src/customer/profile.js';
+import { chooseValue, provenanceOf, type LoadOutcome } from '../../src/customer/profile.js';
 import type { Outcome } from '../../src/identity/identity-graph.js';
 import type { ProfileField, SurvivorshipStrategy } from '../../src/customer/schema.generated.js';
 import { SourceTimeoutError } from '../../src/errors.js';
@@ -29,7 +29,7 @@ const down = (source: string): Outcome => ({
 /** Systems in the order in which they are believed, which of them were asked, and what is chosen of what they say. */
 function systems(told: Record<string, Outcome>) {
   const asked: string[] = [];
-  const ask: Ask = (source) => {
+  const load: LoadOutcome = (source) => {
     asked.push(source);
     return Promise.resolve(told[source] ?? unknown);
   };
@@ -37,12 +37,12 @@ function systems(told: Record<string, Outcome>) {
   return {
     asked,
     choose: <F extends ProfileField>(field: F, strategy: SurvivorshipStrategy) =>
-      chooseValue(field, rule(strategy), NAMESPACES, ask),
+      chooseValue(field, rule(strategy), NAMESPACES, load),
     provenance: (
       field: ProfileField,
       strategy: SurvivorshipStrategy,
       canShow: (source: string) => boolean = () => true,
-    ) => provenanceOf(field, rule(strategy), NAMESPACES, ask, ({ id }) => `fetched ${id}`, canShow),
+    ) => provenanceOf(field, rule(strategy), NAMESPACES, load, ({ id }) => `fetched ${id}`, canShow),
   };
 }
 
@@ -63,14 +63,14 @@ describe('only the systems that can still win are asked', () => {
   test('so a system that is believed less is not asked before the ones before it have answered', async () => {
     const asked: string[] = [];
     let answer: (outcome: Outcome) => void = () => undefined;
-    const ask: Ask = (source) => {
+    const load: LoadOutcome = (source) => {
       asked.push(source);
       return source === 'a'
         ? new Promise((resolve) => (answer = resolve))
         : Promise.resolve(found(record({ name: 'B' })));
     };
     const rule = { strategy: 'SOURCE_PRIORITY', sources: ['a', 'b'] } as const;
-    const name = chooseValue('NAME', rule, NAMESPACES, ask);
+    const name = chooseValue('NAME', rule, NAMESPACES, load);
     await Promise.resolve();
     expect(asked).toEqual(['a']);
     answer(unknown);
@@ -80,11 +80,11 @@ describe('only the systems that can still win are asked', () => {
   test('so all are, each once and at the same time, where each may still win', async () => {
     const asked: string[] = [];
     const answers: ((outcome: Outcome) => void)[] = [];
-    const ask: Ask = (source) => {
+    const load: LoadOutcome = (source) => {
       asked.push(source);
       return new Promise((resolve) => answers.push(resolve));
     };
-    const name = chooseValue('NAME', { strategy: 'MOST_RECENT', sources: ['a', 'b', 'c'] }, NAMESPACES, ask);
+    const name = chooseValue('NAME', { strategy: 'MOST_RECENT', sources: ['a', 'b', 'c'] }, NAMESPACES, load);
     expect(asked).toEqual(['a', 'b', 'c']);
     for (const answer of answers) answer(found(record({ name: 'Eva' })));
     expect(await name).toBe('Eva');

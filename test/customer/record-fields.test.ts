@@ -204,13 +204,13 @@ describe('a field of Customer that nothing can answer', () => {
   test('is refused at start, of a source without customers', () => {
     const resolvers = { Customer: { levels: () => null } };
     expect(() => club([], { identity: undefined as never, namespaces: [], resolvers })).toThrow(
-      'club declares Customer.level, and nothing answers it. Add a resolver, or declare identity',
+      'club declares Customer.level, which has no resolver. Add one, or declare identity',
     );
   });
 
   test('is refused at start when it has arguments, which no record can answer', () => {
     expect(() => club([], {}, {}, `level(of: Int): String levels: [String]`)).toThrow(
-      'club declares Customer.level with arguments, which a record cannot answer. Add a resolver.',
+      'club declares Customer.level with arguments, so it cannot be read from a record. Add a resolver.',
     );
   });
 });

@@ -237,10 +237,10 @@ describe('the rules in the SDL', () => {
       expect.stringMatching(/^@survivorship of "Customer\.primaryPhone": .*NEWEST/),
       expect.stringMatching(/^@survivorship of "Customer\.address": .*strategy/),
       '@survivorship of "Customer.bornOn" has no argument "source".',
-      expect.stringMatching(/^"Customer\.emails" has @survivorship, which only these fields/),
-      expect.stringMatching(/^"Company\.name" has @survivorship, which only these fields/),
-      '"Customer.name" needs @survivorship, which says how its value is chosen.',
-      '"Customer.language" needs @survivorship, which says how its value is chosen.',
+      expect.stringMatching(/^"Customer\.emails" has @survivorship, which is allowed only on these fields/),
+      expect.stringMatching(/^"Company\.name" has @survivorship, which is allowed only on these fields/),
+      '"Customer.name" needs @survivorship, which states how its value is chosen.',
+      '"Customer.language" needs @survivorship, which states how its value is chosen.',
     ]);
     expect(() => survivorshipRules(parse('type Customer { name: String }'), [])).toThrow(ConfigError);
   });

@@ -136,11 +136,11 @@ describe('consent', () => {
   });
 });
 
-test('a source that tells of consent, but not of whom, is refused at start', () => {
+test('a source that declares consents without an identity prevents the start', () => {
   const anonymous = { ...orderSystem };
   delete anonymous.identity;
   const url = control.sources['order-system']?.url ?? '';
   expect(() => createTestGateway(system.settings(url), { sources: [anonymous] })).toThrow(
-    'order-system tells of consent, so it must say who its customers are: declare its identity.',
+    'order-system declares consents, so it must identify its customers: declare its identity.',
   );
 });
