@@ -77,6 +77,8 @@ export function planExport(schema: GraphQLSchema): ExportPlan {
         const size = above.length === 0 ? MAX_PAGE_SIZE : NESTED_SIZE;
         given.push(`first: ${size}`);
         if (isListType(getNullableType(type))) slices.push({ path, size });
+        // A connection inside a list is read to its first page only.
+        else if (above.length > 0 && isConnection(of)) slices.push({ path: [...path, 'nodes'], size });
       }
       if (above.length === 0 && isConnection(of) && args.some((argument) => argument.name === 'after'))
         given.push('after: $after');

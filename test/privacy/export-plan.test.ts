@@ -66,7 +66,7 @@ describe('an export asks', () => {
           'nodes { number edges notes(first: 20) { nodes { text } pageInfo { hasNextPage endCursor } } } ' +
           'pageInfo { hasNextPage endCursor } } } }',
         isPaged: true,
-        slices: [],
+        slices: [{ path: ['orders', 'nodes', 'notes', 'nodes'], size: 20 }],
       },
     ]);
   });
