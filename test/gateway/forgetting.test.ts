@@ -215,7 +215,7 @@ describe('forgetting a customer', () => {
     expect((await gateway.query(query)).data).toEqual({ customer: null });
     expect(
       await gateway.forget({ identifier: { namespace: 'email', value: 'nobody@example.nl' } }),
-    ).toMatchObject({ everywhere: true, unavailableSources: [] });
+    ).toMatchObject({ isEverywhere: true, unavailableSources: [] });
     await control.heal();
     await gateway.query(query);
     // It is asked anew.
@@ -228,7 +228,7 @@ describe('forgetting a customer', () => {
     await read(gateway, OTHER);
     await control.set('crm-hubspot', { fault: 'down' });
     const forgotten = await gateway.forget({ identifier: { namespace: 'email', value: eva.email } });
-    expect(forgotten).toMatchObject({ everywhere: true, unavailableSources: ['crm-hubspot'] });
+    expect(forgotten).toMatchObject({ isEverywhere: true, unavailableSources: ['crm-hubspot'] });
     await control.heal();
     hasChanged = true;
     expect(await read(gateway, EVA)).toEqual(ALL);

@@ -59,12 +59,12 @@ export function hubspotCases(world: World): Record<string, RecordCase> {
       lists: results,
     },
     'crm-hubspot newestDeals': {
-      ...four(dealing.map(({ crm }) => ({ id: crm.contactId, first: 5 }))),
+      ...four(dealing.map(({ crm }) => ({ id: crm.contactId, first: 5, before: null }))),
       lists: results,
       anonymous,
     },
     'crm-hubspot newestTickets': {
-      ...four(complaining.map(({ id }) => ({ id, first: 5 }))),
+      ...four(complaining.map(({ id }) => ({ id, first: 5, before: null }))),
       lists: results,
       anonymous,
     },

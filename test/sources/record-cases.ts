@@ -108,7 +108,13 @@ function contactCentre(world: World): Record<string, RecordCase> {
   const firstTickets = asking.flatMap(({ contactCentre: { userId, tickets } }) =>
     tickets
       .slice(0, 1)
-      .map(({ id }) => ({ ticketId: String(id), requesterId: String(userId), copiedIds: [], first: 10 })),
+      .map(({ id }) => ({
+        ticketId: String(id),
+        requesterId: String(userId),
+        copiedIds: [],
+        first: 10,
+        position: { page: null, skip: 0 },
+      })),
   );
   return {
     'contact-centre usersById': { ...four(ids), lists: below('users') },

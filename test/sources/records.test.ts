@@ -276,7 +276,7 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
         if (loose === undefined) expect(outcome.every(isContractError)).toBe(true);
         else
           for (const one of outcome)
-            expect(['null', '[]', '{"tickets":[],"isWhole":true}']).toContain(JSON.stringify(one));
+            expect(['null', '[]', '{"tickets":[],"isComplete":true}']).toContain(JSON.stringify(one));
       });
     });
   }
