@@ -37,7 +37,7 @@ export interface RequestContext {
   /** Call it when the request has ended. */
   end: () => void;
   /** Call it when the client has disconnected: cancels the calls that only this request waits for. */
-  leave: () => void;
+  cancel: () => void;
 }
 
 /** Creates the context of one request. Nothing in it is used after the request. */
@@ -86,7 +86,7 @@ export function createContext(
       deadline.clear();
       identityDeadline.clear();
     },
-    leave: () => {
+    cancel: () => {
       endRequest(trace, 'errors');
       for (const inFlight of inFlightRequests) inFlight.leave();
       inFlightRequests.clear();

@@ -165,7 +165,7 @@ export class OperationRunner {
 
       // 8. The cost is settled. 9. Errors get their client form.
       if (withheld !== undefined || !isAudited) {
-        if (incremental !== undefined) requestContext.leave();
+        if (incremental !== undefined) requestContext.cancel();
         return this.#withhold(answering, result, withheld);
       }
       if (incremental !== undefined) return this.#deliver(answering, incremental);
@@ -210,7 +210,7 @@ export class OperationRunner {
       requestId,
       permissions,
     );
-    signal?.addEventListener('abort', requestContext.leave, { once: true });
+    signal?.addEventListener('abort', requestContext.cancel, { once: true });
     return requestContext;
   }
 
@@ -303,7 +303,7 @@ export class OperationRunner {
         ...this.#sourcesOf(request, provenance),
         ...(shouldReportCost === true ? { cost: settle() } : {}),
       }),
-      leave: requestContext.leave,
+      cancel: requestContext.cancel,
       end: () => {
         settle();
         requestContext.end();

@@ -39,7 +39,7 @@ export interface IncrementalSteps {
   /** Returns the extensions of the last result, which report on the complete answer. */
   extensions(): Record<string, unknown>;
   /** Cancels the calls that the answer still waits for. */
-  leave(): void;
+  cancel(): void;
   /** Called when the answer ends. It may be called more than once. */
   end(): void;
 }
@@ -51,17 +51,17 @@ export function deliverIncremental(
   steps: IncrementalSteps,
 ): AsyncIterableIterator<ExecutionResult> {
   const { signal } = steps;
-  let leave: () => void = () => undefined;
+  let cancel: () => void = () => undefined;
   const disconnected = new Promise<undefined>((resolve) => {
-    leave = () => {
-      steps.leave();
+    cancel = () => {
+      steps.cancel();
       // If the client has read no result yet, the generator has not started and runs no `finally`.
       steps.end();
       resolve(undefined);
     };
   });
-  signal?.addEventListener('abort', leave, { once: true });
-  if (signal?.aborted === true) leave();
+  signal?.addEventListener('abort', cancel, { once: true });
+  if (signal?.aborted === true) cancel();
 
   async function* deliver(): AsyncGenerator<ExecutionResult, void> {
     try {
@@ -78,7 +78,7 @@ export function deliverIncremental(
       steps.end();
     }
   }
-  return cancellable(deliver(), leave);
+  return cancellable(deliver(), cancel);
 }
 
 /** Audits a subsequent result, and returns it with its errors in their client form. */
@@ -104,7 +104,7 @@ function withholdRest(
   error: unknown,
   steps: IncrementalSteps,
 ): ExecutionResult {
-  steps.leave();
+  steps.cancel();
   const refused = incremental.map(({ path = [], label }) => {
     const empty = { data: null, path, ...(label === undefined ? {} : { label }) };
     return withErrors(empty, [atPath(error, path)], steps);

@@ -121,10 +121,10 @@ function eventsOf(subscription: Subscription): Results {
     isOver = true;
     stop();
     clearInterval(timer);
-    signal.removeEventListener('abort', leave);
+    signal.removeEventListener('abort', cancel);
     wake();
   };
-  const leave = (): void => {
+  const cancel = (): void => {
     waiting.length = 0;
     end();
   };
@@ -141,8 +141,8 @@ function eventsOf(subscription: Subscription): Results {
     if (waiting.length >= MAX_WAITING_EVENTS) end();
     else wake();
   }, end);
-  signal.addEventListener('abort', leave, { once: true });
-  if (signal.aborted) leave();
+  signal.addEventListener('abort', cancel, { once: true });
+  if (signal.aborted) cancel();
 
   async function* deliver(): AsyncGenerator<ExecutionResult, void> {
     try {
@@ -162,7 +162,7 @@ function eventsOf(subscription: Subscription): Results {
       end();
     }
   }
-  return cancellable(deliver(), leave);
+  return cancellable(deliver(), cancel);
 }
 
 /** Answers the subscription for an event. Without an event, it only authenticates the caller again. */

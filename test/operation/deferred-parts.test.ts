@@ -14,7 +14,7 @@ function deliver(audit: IncrementalSteps['audit']) {
     audit,
     toClientErrors: (errors) => errors as never,
     extensions: () => ({}),
-    leave: () => undefined,
+    cancel: () => undefined,
     end: () => undefined,
   });
 }
