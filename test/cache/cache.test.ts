@@ -22,7 +22,7 @@ function setUp({ maxBytes = MEGABYTE } = {}) {
 /** Entries of one source, by what matters to most tests. */
 function shortWords(cache: Cache, clock: FakeClock) {
   return {
-    keep: (key: string, value: unknown, parts: Partial<Entry> = {}, source = 'shop') => {
+    store: (key: string, value: unknown, parts: Partial<Entry> = {}, source = 'shop') => {
       cache.set(source, key, {
         value,
         fetchedAt: clock.now(),
@@ -33,7 +33,7 @@ function shortWords(cache: Cache, clock: FakeClock) {
         ...parts,
       });
     },
-    kept: (key: string, source = 'shop') => cache.get(source, key)?.value,
+    readCached: (key: string, source = 'shop') => cache.get(source, key)?.value,
     bytes: (source = 'shop') => cache.usage().get(source)?.bytes ?? 0,
   };
 }
@@ -42,117 +42,117 @@ const KILOBYTE = 'x'.repeat(500);
 
 describe('the cache', () => {
   it('gives an answer again for as long as it is of use, and not a moment longer', () => {
-    const { keep, kept, clock } = setUp();
-    keep('a', 'A', { maxAgeMs: 300, retentionMs: 1_000 });
+    const { store, readCached, clock } = setUp();
+    store('a', 'A', { maxAgeMs: 300, retentionMs: 1_000 });
     clock.advance(1_000);
-    expect(kept('a')).toBe('A');
+    expect(readCached('a')).toBe('A');
     clock.advance(1);
-    expect(kept('a')).toBeUndefined();
+    expect(readCached('a')).toBeUndefined();
   });
 
   it('does not make an answer younger by giving it', () => {
-    const { keep, kept, clock } = setUp();
-    keep('a', 'A');
+    const { store, readCached, clock } = setUp();
+    store('a', 'A');
     for (let i = 0; i < 4; i += 1) {
       clock.advance(300);
-      kept('a');
+      readCached('a');
     }
-    expect(kept('a')).toBeUndefined();
+    expect(readCached('a')).toBeUndefined();
   });
 
-  it('counts from when the system was asked, not from when it answered', () => {
-    const { keep, kept, clock } = setUp();
+  it('counts the age from the call, not from the answer', () => {
+    const { store, readCached, clock } = setUp();
     const fetchedAt = clock.now();
     clock.advance(600);
-    keep('a', 'A', { fetchedAt });
+    store('a', 'A', { fetchedAt });
     clock.advance(400);
-    expect(kept('a')).toBe('A');
+    expect(readCached('a')).toBe('A');
     clock.advance(1);
-    expect(kept('a')).toBeUndefined();
+    expect(readCached('a')).toBeUndefined();
   });
 
-  it('does not keep an answer that took longer than it is of use', () => {
-    const { keep, kept, clock } = setUp();
+  it('does not store an answer that took longer than its retention', () => {
+    const { store, readCached, clock } = setUp();
     const fetchedAt = clock.now();
     clock.advance(1_000);
-    keep('a', 'A', { fetchedAt });
-    expect(kept('a')).toBeUndefined();
+    store('a', 'A', { fetchedAt });
+    expect(readCached('a')).toBeUndefined();
   });
 
-  it('keeps the answer that was requested last, also if an earlier one arrives after it', () => {
-    const { keep, kept, clock } = setUp();
+  it('holds the answer of the last call, also if an earlier one arrives after it', () => {
+    const { store, readCached, clock } = setUp();
     const earlier = clock.now();
     clock.advance(100);
-    keep('a', 'later');
-    keep('a', 'earlier', { fetchedAt: earlier });
-    expect(kept('a')).toBe('later');
-    keep('a', 'at the same moment');
-    expect(kept('a')).toBe('at the same moment');
+    store('a', 'later');
+    store('a', 'earlier', { fetchedAt: earlier });
+    expect(readCached('a')).toBe('later');
+    store('a', 'at the same moment');
+    expect(readCached('a')).toBe('at the same moment');
   });
 
-  it.each([[null], [undefined], [false], [0], [''], [[]]])('keeps %j like any other answer', (value) => {
-    const { keep, cache } = setUp();
-    keep('a', value);
+  it.each([[null], [undefined], [false], [0], [''], [[]]])('stores %j like any other answer', (value) => {
+    const { store, cache } = setUp();
+    store('a', value);
     expect(cache.get('shop', 'a')).toMatchObject({ value, maxAgeMs: 1_000 });
   });
 
-  it('tells the sources apart', () => {
-    const { keep, kept } = setUp();
-    keep('a', 'of the shop');
-    keep('a', 'of the CRM', {}, 'crm');
-    expect([kept('a'), kept('a', 'crm'), kept('a', 'other')]).toEqual([
+  it('separates the sources', () => {
+    const { store, readCached } = setUp();
+    store('a', 'of the shop');
+    store('a', 'of the CRM', {}, 'crm');
+    expect([readCached('a'), readCached('a', 'crm'), readCached('a', 'other')]).toEqual([
       'of the shop',
       'of the CRM',
       undefined,
     ]);
   });
 
-  it('holds no more than its bytes, and lets go of what was used least recently', () => {
-    const { keep, kept, bytes } = setUp({ maxBytes: 20_000 });
-    for (const key of 'abcdef') keep(key, KILOBYTE);
-    expect(kept('a')).toBe(KILOBYTE);
-    for (const key of 'ghi') keep(key, KILOBYTE);
-    expect(kept('a')).toBe(KILOBYTE);
-    expect(kept('b')).toBeUndefined();
+  it('holds no more than its bytes, and evicts the least recently used entry', () => {
+    const { store, readCached, bytes } = setUp({ maxBytes: 20_000 });
+    for (const key of 'abcdef') store(key, KILOBYTE);
+    expect(readCached('a')).toBe(KILOBYTE);
+    for (const key of 'ghi') store(key, KILOBYTE);
+    expect(readCached('a')).toBe(KILOBYTE);
+    expect(readCached('b')).toBeUndefined();
     expect(bytes()).toBeLessThanOrEqual(10_000);
   });
 
   it('counts what an entry itself takes, so that empty answers cannot fill the memory', () => {
-    const { keep, cache } = setUp({ maxBytes: 20_000 });
-    for (let i = 0; i < 1_000; i += 1) keep(`key ${i}`, null);
+    const { store, cache } = setUp({ maxBytes: 20_000 });
+    for (let i = 0; i < 1_000; i += 1) store(`key ${i}`, null);
     expect(cache.usage().get('shop')?.entries).toBeLessThan(40);
   });
 
   it('counts what an answer is about, so that many tags cannot fill the memory', () => {
-    const { keep, cache } = setUp({ maxBytes: 20_000 });
+    const { store, cache } = setUp({ maxBytes: 20_000 });
     const tags = Array.from({ length: 20 }, (_, i) => `tag ${i}`);
-    for (let i = 0; i < 100; i += 1) keep(`key ${i}`, null, { tags });
+    for (let i = 0; i < 100; i += 1) store(`key ${i}`, null, { tags });
     expect(cache.usage().get('shop')?.entries).toBeLessThan(4);
   });
 
-  it('does not take an answer larger than the whole, and keeps the others', () => {
-    const { keep, kept, cache } = setUp({ maxBytes: 20_000 });
-    keep('small', KILOBYTE);
-    keep('large', 'x'.repeat(100_000), { tags: ['large'] });
-    expect(kept('large')).toBeUndefined();
-    expect(kept('small')).toBe(KILOBYTE);
+  it('does not store an answer larger than the cache, and leaves the others', () => {
+    const { store, readCached, cache } = setUp({ maxBytes: 20_000 });
+    store('small', KILOBYTE);
+    store('large', 'x'.repeat(100_000), { tags: ['large'] });
+    expect(readCached('large')).toBeUndefined();
+    expect(readCached('small')).toBe(KILOBYTE);
     cache.forget(['large']);
     expect(cache.usage().get('shop')?.entries).toBe(1);
   });
 
-  it('drops the answer that was kept when a new one is too large to take its place', () => {
-    const { keep, kept } = setUp({ maxBytes: 20_000 });
-    keep('a', 'small');
-    keep('a', 'x'.repeat(100_000));
-    expect(kept('a')).toBeUndefined();
+  it('drops the old answer if the new one is too large', () => {
+    const { store, readCached } = setUp({ maxBytes: 20_000 });
+    store('a', 'small');
+    store('a', 'x'.repeat(100_000));
+    expect(readCached('a')).toBeUndefined();
   });
 
   it('gives a source half of all at most, unless it has a bound of its own', () => {
-    const { keep, bytes, cache } = setUp({ maxBytes: 100_000 });
+    const { store, bytes, cache } = setUp({ maxBytes: 100_000 });
     cache.bound('modest', 5_000);
     cache.bound('greedy', 80_000);
     const fill = (source: string): number => {
-      for (let i = 0; i < 200; i += 1) keep(`key ${i}`, KILOBYTE, {}, source);
+      for (let i = 0; i < 200; i += 1) store(`key ${i}`, KILOBYTE, {}, source);
       const held = bytes(source);
       cache.clear();
       return held;
@@ -164,13 +164,13 @@ describe('the cache', () => {
     expect(greedy).toBeLessThanOrEqual(80_000);
   });
 
-  it('lets the source that holds most give way, so that a busy one does not push out the others', () => {
-    const { keep, bytes, cache } = setUp({ maxBytes: 100_000 });
-    for (let i = 0; i < 10; i += 1) keep(`key ${i}`, KILOBYTE, {}, 'quiet');
+  it('evicts from the largest source, so that a busy one does not evict all others', () => {
+    const { store, bytes, cache } = setUp({ maxBytes: 100_000 });
+    for (let i = 0; i < 10; i += 1) store(`key ${i}`, KILOBYTE, {}, 'quiet');
     const quiet = bytes('quiet');
     for (const source of ['busy', 'busier']) {
       cache.bound(source, 90_000);
-      for (let i = 0; i < 200; i += 1) keep(`key ${i}`, KILOBYTE, {}, source);
+      for (let i = 0; i < 200; i += 1) store(`key ${i}`, KILOBYTE, {}, source);
     }
     expect(bytes('quiet')).toBe(quiet);
     const all = [...cache.usage().values()].reduce((sum, held) => sum + held.bytes, 0);
@@ -181,11 +181,11 @@ describe('the cache', () => {
 
   it('frees each minute what has expired, in every source, until it is closed', () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-    const { keep, cache, clock } = setUp();
+    const { store, cache, clock } = setUp();
     const entries = () => [...cache.usage().values()].map((held) => held.entries);
-    keep('expires', 'A', { retentionMs: 1_000 });
-    keep('stays', 'A', { retentionMs: 2_000 });
-    keep('expires', 'A', { retentionMs: 1_000 }, 'crm');
+    store('expires', 'A', { retentionMs: 1_000 });
+    store('stays', 'A', { retentionMs: 2_000 });
+    store('expires', 'A', { retentionMs: 1_000 }, 'crm');
     clock.advance(1_001);
     vi.advanceTimersByTime(59_999);
     expect(entries()).toEqual([2, 1]);
@@ -195,29 +195,29 @@ describe('the cache', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('shows whoever used an entry that it is dropped: replaced, forgotten, or pushed out', () => {
-    const { keep, cache } = setUp({ maxBytes: 20_000 });
+  it('marks the state of an entry that is replaced, forgotten or evicted', () => {
+    const { store, cache } = setUp({ maxBytes: 20_000 });
     const entryStateOf = (key: string) => cache.get('shop', key)?.entryState;
-    keep('a', 'A', { tags: ['jan'] });
+    store('a', 'A', { tags: ['jan'] });
     const first = entryStateOf('a');
     expect(first).toEqual({ reads: 1, isDropped: false });
-    keep('a', 'B', { tags: ['jan'] });
+    store('a', 'B', { tags: ['jan'] });
     const second = entryStateOf('a');
     expect([first?.isDropped, second?.isDropped]).toEqual([true, false]);
     cache.forget(['jan']);
     expect(second?.isDropped).toBe(true);
-    keep('a', 'C');
+    store('a', 'C');
     const third = entryStateOf('a');
-    for (const key of 'bcdefghij') keep(key, KILOBYTE);
+    for (const key of 'bcdefghij') store(key, KILOBYTE);
     expect(third?.isDropped).toBe(true);
   });
 
   it('is empty when it is cleared, of all sources', () => {
-    const { keep, kept, cache } = setUp();
-    keep('a', 'A');
-    keep('a', 'A', {}, 'crm');
+    const { store, readCached, cache } = setUp();
+    store('a', 'A');
+    store('a', 'A', {}, 'crm');
     cache.clear();
-    expect([kept('a'), kept('a', 'crm')]).toEqual([undefined, undefined]);
+    expect([readCached('a'), readCached('a', 'crm')]).toEqual([undefined, undefined]);
     expect([...cache.usage().values()].every(({ entries, bytes }) => entries === 0 && bytes === 0)).toBe(
       true,
     );
@@ -226,43 +226,48 @@ describe('the cache', () => {
 
 describe('forgetting', () => {
   it('drops what is about any of the tags, in every source, and nothing else', () => {
-    const { keep, kept, cache } = setUp();
-    keep('a', 'A', { tags: ['jan', 'order'] });
-    keep('b', 'B', { tags: ['piet', 'order'] });
-    keep('c', 'C', { tags: ['jan'] }, 'crm');
-    keep('d', 'D');
+    const { store, readCached, cache } = setUp();
+    store('a', 'A', { tags: ['jan', 'order'] });
+    store('b', 'B', { tags: ['piet', 'order'] });
+    store('c', 'C', { tags: ['jan'] }, 'crm');
+    store('d', 'D');
     cache.forget(['jan', 'nobody']);
-    expect([kept('a'), kept('b'), kept('c', 'crm'), kept('d')]).toEqual([undefined, 'B', undefined, 'D']);
+    expect([readCached('a'), readCached('b'), readCached('c', 'crm'), readCached('d')]).toEqual([
+      undefined,
+      'B',
+      undefined,
+      'D',
+    ]);
     cache.forget(['order']);
-    expect([kept('b'), kept('d')]).toEqual([undefined, 'D']);
+    expect([readCached('b'), readCached('d')]).toEqual([undefined, 'D']);
   });
 
-  it('goes by what the answer now kept is about, not the one before it', () => {
-    const { keep, kept, cache } = setUp();
-    keep('a', 'of Jan', { tags: ['jan'] });
-    keep('a', 'of Piet', { tags: ['piet'] });
+  it('uses the tags of the current answer, not of the previous one', () => {
+    const { store, readCached, cache } = setUp();
+    store('a', 'of Jan', { tags: ['jan'] });
+    store('a', 'of Piet', { tags: ['piet'] });
     cache.forget(['jan']);
-    expect(kept('a')).toBe('of Piet');
+    expect(readCached('a')).toBe('of Piet');
     cache.forget(['piet']);
-    expect(kept('a')).toBeUndefined();
+    expect(readCached('a')).toBeUndefined();
   });
 
-  it('works again for what is kept anew', () => {
-    const { keep, kept, cache } = setUp();
+  it('works again for an entry that is stored again', () => {
+    const { store, readCached, cache } = setUp();
     for (let i = 0; i < 3; i += 1) {
-      keep('a', 'A', { tags: ['jan'] });
+      store('a', 'A', { tags: ['jan'] });
       cache.forget(['jan']);
-      expect(kept('a')).toBeUndefined();
+      expect(readCached('a')).toBeUndefined();
     }
     expect(cache.usage().get('shop')).toEqual({ entries: 0, bytes: 0 });
   });
 
-  it('tells how to ask anew for some of those that were read often since they were kept', () => {
-    const { keep, kept, cache } = setUp();
+  it('returns how to reload some entries that were read often', () => {
+    const { store, readCached, cache } = setUp();
     const renewed: string[] = [];
     const read = (key: string, times: number) => {
-      keep(key, 'A', { tags: ['t'], renew: () => renewed.push(key) });
-      for (let time = 0; time < times; time += 1) kept(key);
+      store(key, 'A', { tags: ['t'], renew: () => renewed.push(key) });
+      for (let time = 0; time < times; time += 1) readCached(key);
     };
     read('seldom', 2);
     read('often', 3);
@@ -274,12 +279,12 @@ describe('forgetting', () => {
     expect(cache.forget(['t'])).toEqual([]);
   });
 
-  it('holds for any order of keeping, forgetting, expiring and pushing out', () => {
+  it('holds for any order of storing, forgetting, expiring and evicting', () => {
     const tags = fc.uniqueArray(fc.constantFrom<string>('t1', 't2', 't3'), { maxLength: 3 });
     const source = fc.constantFrom('one', 'other');
     const step = fc.oneof(
       fc.record({
-        do: fc.constant('keep' as const),
+        do: fc.constant('store' as const),
         source,
         key: fc.constantFrom('a b', 'b', ' '),
         size: fc.constantFrom(0, 300, 900, 3_000),
@@ -287,7 +292,7 @@ describe('forgetting', () => {
         tags,
       }),
       fc.record({ do: fc.constant('forget' as const), tags }),
-      fc.record({ do: fc.constant('turn' as const), ms: fc.integer({ min: 1, max: 100 }) }),
+      fc.record({ do: fc.constant('advance' as const), ms: fc.integer({ min: 1, max: 100 }) }),
     );
     fc.assert(
       fc.property(
@@ -299,7 +304,7 @@ describe('forgetting', () => {
           /** What may be there; what was pushed out need not be. */
           const model = new Map<string, { value: string; until: number; tags: readonly string[] }>();
           for (const [i, one] of steps.entries()) {
-            if (one.do === 'turn') clock.advance(one.ms);
+            if (one.do === 'advance') clock.advance(one.ms);
             else if (one.do === 'forget') {
               cache.forget(one.tags);
               for (const [place, held] of model)
@@ -347,17 +352,17 @@ describe('forgetting', () => {
   });
 
   it('leaves nothing behind of what was pushed out: the memory stays what it was', () => {
-    const { keep, cache } = setUp({ maxBytes: 50_000 });
+    const { store, cache } = setUp({ maxBytes: 50_000 });
     const fill = (round: number): void => {
       for (let i = 0; i < 2_000; i += 1)
-        keep(`key ${round} ${i}`, 'x', { tags: [`customer ${round} ${i}`, 'all'] });
+        store(`key ${round} ${i}`, 'x', { tags: [`customer ${round} ${i}`, 'all'] });
     };
     fill(0);
     const before = cache.usage().get('shop');
     for (let round = 1; round < 20; round += 1) fill(round);
     expect(cache.usage().get('shop')?.entries).toBeLessThanOrEqual((before?.entries ?? 0) + 1);
-    // Were places left behind, this would drop what was kept anew under an old name.
-    keep('key 0 0', 'anew');
+    // If places were left behind, this would drop an entry that was stored again under an old name.
+    store('key 0 0', 'anew');
     cache.forget(['customer 0 0']);
     expect(cache.get('shop', 'key 0 0')?.value).toBe('anew');
   });

@@ -13,7 +13,7 @@ import {
 
 const NOTHING = { maxAgeMs: 0, staleWhileRevalidateMs: 0, staleIfErrorMs: 0, notFoundMaxAgeMs: 0 };
 
-describe('how long answers are kept', () => {
+describe('the freshness of answers', () => {
   it('is what the loader says, else what its source says, else not at all', () => {
     const source = { maxAge: '1 day', staleIfError: '2 days' } as const;
     expect(freshness({ maxAge: '1 minute' }, source)).toMatchObject({
@@ -76,7 +76,7 @@ describe('how long answers are kept', () => {
     ['the system says more', { maxAge: '5 s' }, 7_000, 'a', 5_000],
     ['the system says more of nothing found', { maxAge: '1 minute' }, 60_000, undefined, 10_000],
     ['the policy says never', { maxAge: '0 s' }, 7_000, 'a', 0],
-  ])('is by whom it is said: %s', (_, options, holdsMs, value, maxAgeMs) => {
+  ])('depends on who sets it: %s', (_, options, holdsMs, value, maxAgeMs) => {
     expect(maxAgeOf(value, holdsMs, freshness(options))).toBe(maxAgeMs);
   });
 
@@ -107,86 +107,86 @@ describe('how long answers are kept', () => {
 const policy = freshness({ maxAge: '10 s', staleWhileRevalidate: '20 s', staleIfError: '60 s' });
 const aged = (seconds: number) => ({ ageMs: seconds * 1_000, maxAgeMs: 10_000 });
 
-describe('an answer that is kept', () => {
-  it.each<[what: string, wanted: Wanted, rows: [age: number, verdict: ReturnType<typeof decideFreshness>][]]>(
+describe('a cached answer', () => {
+  it.each<
+    [what: string, wanted: Wanted, rows: [age: number, decision: ReturnType<typeof decideFreshness>][]]
+  >([
     [
+      'nothing said',
+      {},
       [
-        'nothing said',
-        {},
-        [
-          [0, 'fresh'],
-          [9.999, 'fresh'],
-          [10, 'stale'],
-          [29.999, 'stale'],
-          [30, 'load'],
-        ],
-      ],
-      [
-        'no-cache',
-        { maxAgeMs: 0 },
-        [
-          [0, 'load'],
-          [15, 'load'],
-        ],
-      ],
-      [
-        'max-age=5',
-        { maxAgeMs: 5_000 },
-        [
-          [0, 'fresh'],
-          [4.999, 'fresh'],
-          [5, 'load'],
-          [15, 'load'],
-        ],
-      ],
-      [
-        'max-age=15: no longer fresh, and still given by the policy',
-        { maxAgeMs: 15_000 },
-        [
-          [9, 'fresh'],
-          [14, 'stale'],
-          [15, 'load'],
-        ],
-      ],
-      [
-        'max-stale=5: less than the policy gives anyway',
-        { maxStaleMs: 5_000 },
-        [
-          [20, 'stale'],
-          [30, 'load'],
-        ],
-      ],
-      [
-        'max-stale=40',
-        { maxStaleMs: 40_000 },
-        [
-          [9, 'fresh'],
-          [49.999, 'stale'],
-          [50, 'load'],
-        ],
-      ],
-      ['max-stale', { maxStaleMs: Infinity }, [[100_000, 'stale']]],
-      [
-        'nothing stale',
-        { isFreshOnly: true, maxStaleMs: Infinity },
-        [
-          [9.999, 'fresh'],
-          [10, 'load'],
-        ],
-      ],
-      ['what may be stale', { isFreshOnly: false }, [[10, 'stale']]],
-      [
-        'max-age=20, max-stale: the age counts',
-        { maxAgeMs: 20_000, maxStaleMs: Infinity },
-        [
-          [19, 'stale'],
-          [20, 'load'],
-        ],
+        [0, 'fresh'],
+        [9.999, 'fresh'],
+        [10, 'stale'],
+        [29.999, 'stale'],
+        [30, 'load'],
       ],
     ],
-  )('is judged by its age and by what the caller wants (%s)', (_, wanted, rows) => {
-    for (const [age, verdict] of rows)
-      expect([age, decideFreshness(aged(age), policy, wanted)]).toEqual([age, verdict]);
+    [
+      'no-cache',
+      { maxAgeMs: 0 },
+      [
+        [0, 'load'],
+        [15, 'load'],
+      ],
+    ],
+    [
+      'max-age=5',
+      { maxAgeMs: 5_000 },
+      [
+        [0, 'fresh'],
+        [4.999, 'fresh'],
+        [5, 'load'],
+        [15, 'load'],
+      ],
+    ],
+    [
+      'max-age=15: no longer fresh, and still given by the policy',
+      { maxAgeMs: 15_000 },
+      [
+        [9, 'fresh'],
+        [14, 'stale'],
+        [15, 'load'],
+      ],
+    ],
+    [
+      'max-stale=5: less than the policy gives anyway',
+      { maxStaleMs: 5_000 },
+      [
+        [20, 'stale'],
+        [30, 'load'],
+      ],
+    ],
+    [
+      'max-stale=40',
+      { maxStaleMs: 40_000 },
+      [
+        [9, 'fresh'],
+        [49.999, 'stale'],
+        [50, 'load'],
+      ],
+    ],
+    ['max-stale', { maxStaleMs: Infinity }, [[100_000, 'stale']]],
+    [
+      'nothing stale',
+      { isFreshOnly: true, maxStaleMs: Infinity },
+      [
+        [9.999, 'fresh'],
+        [10, 'load'],
+      ],
+    ],
+    ['what may be stale', { isFreshOnly: false }, [[10, 'stale']]],
+    [
+      'max-age=20, max-stale: the age counts',
+      { maxAgeMs: 20_000, maxStaleMs: Infinity },
+      [
+        [19, 'stale'],
+        [20, 'load'],
+      ],
+    ],
+  ])('is judged by its age and by what the caller wants (%s)', (_, wanted, rows) => {
+    for (const [age, decision] of rows)
+      expect([age, decideFreshness(aged(age), policy, wanted)]).toEqual([age, decision]);
   });
 
   it.each<[what: string, wanted: Wanted, rows: [age: number, may: boolean][]]>([
@@ -216,7 +216,7 @@ describe('an answer that is kept', () => {
       expect([age, canReplaceError(aged(age), policy, wanted)]).toEqual([age, may]);
   });
 
-  it('is never given when its source wants nothing kept', () => {
+  it('is never returned if its source allows no caching', () => {
     const none = freshness();
     expect(decideFreshness({ ageMs: 0, maxAgeMs: 0 }, none, {})).toBe('load');
     expect(canReplaceError({ ageMs: 0, maxAgeMs: 0 }, none, {})).toBe(false);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createTags, type Subject } from '../../src/cache/invalidation.js';
 import { fakeClock } from '../support/clock.js';
 
-/** Every so many notes, `createTags` drops those that have expired. */
+/** `createTags` removes expired links after this number of new links. */
 const NOTES_UNTIL_SWEEP = 10_000;
 /** Of one customer's linked identifiers, no more are followed. */
 const MOST_FOLLOWED = 200;
@@ -21,7 +21,7 @@ function setUp() {
   return {
     clock,
     tags,
-    /** Notes so often what concerns none of the others that a sweep is due. */
+    /** Adds enough unrelated links for a sweep. */
     untilSweep: () => {
       for (let i = 0; i < NOTES_UNTIL_SWEEP; i += 1) tags.link([email('x'), email('y')], 0);
     },
@@ -43,7 +43,7 @@ describe('the tags of an answer', () => {
     expect(tags.of('crm', 'orders', [])).toEqual(['source crm', 'loader crm orders']);
   });
 
-  it('are those of anybody when it is not known about whom it is', () => {
+  it('are those of any customer if the subject is unknown', () => {
     const { tags } = setUp();
     expect(tags.of('shop', 'orders', undefined)).toEqual(['source shop', 'loader shop orders', 'anybody']);
   });
@@ -93,7 +93,7 @@ describe('forgetting', () => {
 });
 
 describe('the sweep over links', () => {
-  it('drops a link once nothing can be cached for so long, and no sooner', () => {
+  it('drops a link after the longest retention, and not before', () => {
     const { clock, tags, forgets, untilSweep } = setUp();
     tags.link([email('short'), email('b')], 1_000);
     tags.link([email('long'), email('c')], 1_001);
@@ -103,7 +103,7 @@ describe('the sweep over links', () => {
     expect(forgets('long')).toEqual(['anybody', tag('c'), tag('long')]);
   });
 
-  it('keeps a link that was noted again for as long as its later note says', () => {
+  it('retains a link until the later of its expiries', () => {
     const { clock, tags, forgets, untilSweep } = setUp();
     tags.link([email('again'), email('b')], 1_000);
     tags.link([email('again'), email('b')], 5_000);
@@ -113,7 +113,7 @@ describe('the sweep over links', () => {
     expect(forgets('again')).toEqual(['anybody', tag('again'), tag('b')]);
   });
 
-  it('comes after so many links, and not at each', () => {
+  it('runs after a number of links, and not after each', () => {
     const { clock, tags, forgets } = setUp();
     // The first of the notes until the sweep.
     tags.link([email('a'), email('b')], 1_000);

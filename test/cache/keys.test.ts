@@ -4,11 +4,11 @@ import { createKeys } from '../../src/cache/keys.js';
 
 const keys = createKeys('a secret of the tests');
 
-describe('the name that an answer is kept under', () => {
+describe('the cache key of an answer', () => {
   it.each([
     ['answer', keys.answer('crm', 'contactsByEmail', 'jan@example.nl')],
     ['tag', keys.tag('customer', 'email', 'jan@example.nl')],
-  ])('shows nothing of who is asked for (%s)', (_, name) => {
+  ])('reveals nothing about the customer (%s)', (_, name) => {
     expect(name).toMatch(/^[\da-f]{64}$/);
     expect(Buffer.from(name, 'hex').toString('latin1')).not.toContain('jan');
   });
@@ -19,7 +19,7 @@ describe('the name that an answer is kept under', () => {
     expect(other.tag('source', 'crm')).toBe(keys.tag('source', 'crm'));
   });
 
-  it('cannot be told by who has another secret', () => {
+  it('cannot be computed with another secret', () => {
     const other = createKeys('another secret');
     expect(other.answer('crm', 'a', 'b')).not.toBe(keys.answer('crm', 'a', 'b'));
     expect(other.tag('source', 'crm')).not.toBe(keys.tag('source', 'crm'));

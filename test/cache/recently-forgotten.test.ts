@@ -5,7 +5,7 @@ import { createRecentlyForgotten, type CallPeriod } from '../../src/cache/recent
 const TAGS = ['jan', 'piet', 'shop', 'crm'];
 const some = fc.subarray(TAGS);
 
-it('tells what was forgotten since a question was put, as long as it is open', () => {
+it('returns what was forgotten since a call began, until the call ends', () => {
   const step = fc.oneof(
     { weight: 3, arbitrary: fc.constant({ do: 'begin' as const }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('end' as const), which: fc.nat(5) }) },
@@ -16,12 +16,12 @@ it('tells what was forgotten since a question was put, as long as it is open', (
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const recentlyForgotten = createRecentlyForgotten();
       /** Of each open question the tags that were forgotten since; undefined: everything was. */
-      let open: { asked: CallPeriod; since: Set<string> | undefined }[] = [];
+      let open: { period: CallPeriod; since: Set<string> | undefined }[] = [];
       for (const one of steps) {
-        if (one.do === 'begin') open.push({ asked: recentlyForgotten.begin(), since: new Set() });
+        if (one.do === 'begin') open.push({ period: recentlyForgotten.begin(), since: new Set() });
         else if (one.do === 'end') {
           const ended = open[one.which % Math.max(1, open.length)];
-          if (ended !== undefined) recentlyForgotten.end(ended.asked);
+          if (ended !== undefined) recentlyForgotten.end(ended.period);
           open = open.filter((other) => other !== ended);
         } else {
           recentlyForgotten.add(one.tags);
@@ -29,8 +29,8 @@ it('tells what was forgotten since a question was put, as long as it is open', (
             if (one.tags === undefined) question.since = undefined;
             else for (const tag of one.tags) question.since?.add(tag);
         }
-        for (const { asked, since } of open)
-          expect(TAGS.map((tag) => recentlyForgotten.has([tag], asked))).toEqual(
+        for (const { period, since } of open)
+          expect(TAGS.map((tag) => recentlyForgotten.has([tag], period))).toEqual(
             TAGS.map((tag) => since?.has(tag) ?? true),
           );
       }
@@ -41,12 +41,12 @@ it('tells what was forgotten since a question was put, as long as it is open', (
 
 it('takes everything for forgotten rather than hold names without end for a question that is never answered', () => {
   const recentlyForgotten = createRecentlyForgotten();
-  const asked = recentlyForgotten.begin();
+  const period = recentlyForgotten.begin();
   for (let i = 0; i < 100; i += 1)
     recentlyForgotten.add(Array.from({ length: 1_000 }, (_, at) => `${i} ${at}`));
-  expect(recentlyForgotten.has(['jan'], asked)).toBe(false);
+  expect(recentlyForgotten.has(['jan'], period)).toBe(false);
   recentlyForgotten.add(['one more']);
-  expect(recentlyForgotten.has(['jan'], asked)).toBe(true);
+  expect(recentlyForgotten.has(['jan'], period)).toBe(true);
   expect(recentlyForgotten.has(['jan'], recentlyForgotten.begin())).toBe(false);
 });
 
@@ -60,8 +60,8 @@ it('holds no names for questions that have ended', () => {
     recentlyForgotten.end(ended);
     recentlyForgotten.add(names(`none open ${round}`, 1_000));
   }
-  const asked = recentlyForgotten.begin();
+  const period = recentlyForgotten.begin();
   recentlyForgotten.add(names('last', 2_000));
-  expect(recentlyForgotten.has(['jan'], asked)).toBe(false);
-  expect(recentlyForgotten.has(['last 0'], asked)).toBe(true);
+  expect(recentlyForgotten.has(['jan'], period)).toBe(false);
+  expect(recentlyForgotten.has(['last 0'], period)).toBe(true);
 });

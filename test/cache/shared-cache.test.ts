@@ -12,7 +12,7 @@ afterEach(async () => {
   for (const one of open.splice(0).reverse()) await one.close();
 });
 
-/** A server that says what it is told to; not Redis. */
+/** A server that returns prepared answers. It is not Redis. */
 async function listen(onConnection: (socket: Socket) => void): Promise<string> {
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
@@ -103,7 +103,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
     expect(log().split('cannot be reached').length).toBeLessThan(3);
   });
 
-  it('tells what to install when the driver is not there', async () => {
+  it('logs which package to install if the driver is missing', async () => {
     vi.doMock('ioredis', () => {
       throw new Error('Cannot find package');
     });
@@ -123,11 +123,11 @@ describe('the shared cache, when Redis is not what it should be', () => {
     });
     expect(await cache.read(['one', 'two'])).toEqual({ entries: [undefined, undefined], since: SEQ });
     redis.delayMs = 2_000;
-    const asked = redis.scripts;
+    const period = redis.scripts;
     const waits = [];
     for (let i = 0; i < 20; i += 1) waits.push(await request(cache));
     expect(waits).toEqual([1, ...Array<number>(19).fill(0)]);
-    expect(redis.scripts - asked).toBe(1);
+    expect(redis.scripts - period).toBe(1);
     expect(cache.state).toBe('down');
     redis.delayMs = 0;
     await vi.waitFor(
@@ -175,7 +175,7 @@ describe('the shared cache, when Redis is not what it should be', () => {
     expect(cache.state).toBe('up');
   });
 
-  it('passes on what others forget, and tells that messages were missed when the connection was lost', async () => {
+  it('passes on what others forget, and reports missed messages after a lost connection', async () => {
     const redis = imitation();
     const { cache, gaps, forgotten } = connect(await listen(redis.serve));
     await vi.waitFor(() => {
@@ -228,7 +228,7 @@ function imitation() {
   const self = {
     delayMs: 0,
     scripts: 0,
-    /** What the next connections are told of which run of Redis it is. */
+    /** The run ids that the next connections report. */
     nextRuns: [] as string[],
     publish: (message: string): void => {
       for (const socket of sockets)

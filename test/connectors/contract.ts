@@ -17,9 +17,9 @@ export interface ContractSubject<C extends Client> {
   /** Settings with which the system refuses us; null of a system that lets everybody in. */
   wrongCredentials: Environment | null;
   /** A small call that succeeds when all is well. */
-  ask: (client: C) => Promise<unknown>;
+  call: (client: C) => Promise<unknown>;
   /** The same with a schema that the true answer does not fit. */
-  askMisfit: (client: C) => Promise<unknown>;
+  callForMisfit: (client: C) => Promise<unknown>;
   /** Where it does not fit, and a value there. */
   misfit: { place: string; value: string };
   /** The record under a key; nothing, whatever that is, when there is none. */
@@ -127,7 +127,7 @@ export async function sourceFailure(call: Promise<unknown>): Promise<SourceError
 
 /** What every connector promises, whatever its protocol. */
 export function describeContract<C extends Client>(subject: ContractSubject<C>): void {
-  const { connector, source, ask } = subject;
+  const { connector, source, call } = subject;
   let control: FaultControl;
   let client: Opened<C>;
 
@@ -151,20 +151,20 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
     it('opens nothing before the first call', async () => {
       connect();
       expect(counters()).toEqual({ calls: 0, connections: 0 });
-      await ask(client);
+      await call(client);
       expect(counters()).toEqual({ calls: 1, connections: 1 });
     });
 
     it('keeps its connections for the next calls', async () => {
       connect();
-      for (let i = 0; i < 5; i += 1) await ask(client);
+      for (let i = 0; i < 5; i += 1) await call(client);
       const { calls, connections } = counters();
       expect(calls).toBe(5);
       expect(connections).toBeLessThanOrEqual(2);
     });
 
     it('tells where an answer does not fit, and no value of it', async () => {
-      const { code, message } = await failure(subject.askMisfit(connect()));
+      const { code, message } = await failure(subject.callForMisfit(connect()));
       expect(code).toBe('SOURCE_CONTRACT');
       expect(message).toContain(subject.misfit.place);
       expect(message).not.toContain(subject.misfit.value);
@@ -174,9 +174,9 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       'tells a source that is struck by "%s" as %s',
       async (fault, code) => {
         connect({}, code === 'SOURCE_TIMEOUT' ? SHORT_MS : LONG_MS);
-        await ask(client);
+        await call(client);
         await control.set(source, { fault: fault as Fault });
-        const error = await failure(ask(client));
+        const error = await failure(call(client));
         expect(error.extensions).toMatchObject({ code, source, retryable: code !== 'SOURCE_CONTRACT' });
         expect(error.message).not.toMatch(/127\.0\.0\.1|:\d{4,5}|ECONN|undici|at .*\.js/);
       },
@@ -186,9 +186,9 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       connect({}, 800);
       for (const fault of Object.keys(subject.codes) as Fault[]) {
         await control.set(source, { fault });
-        await failure(ask(client));
+        await failure(call(client));
         await control.heal();
-        await expect(ask(client.patient), `after ${fault}`).resolves.toBeDefined();
+        await expect(call(client.patient), `after ${fault}`).resolves.toBeDefined();
       }
     });
 
@@ -196,7 +196,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       connect({}, SHORT_MS);
       await control.set(source, { fault });
       const startedAt = performance.now();
-      expect((await failure(ask(client))).code).toBe('SOURCE_TIMEOUT');
+      expect((await failure(call(client))).code).toBe('SOURCE_TIMEOUT');
       // Not before; a call that does not stop at all never ends.
       expect(performance.now() - startedAt).toBeGreaterThanOrEqual(SHORT_MS - 5);
     });
@@ -205,19 +205,19 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       connect({}, 800);
       await control.set(source, { fault: 'hang' });
       for (let round = 0; round < 2; round += 1) {
-        const errors = await Promise.all(Array.from({ length: 100 }, () => failure(ask(client))));
+        const errors = await Promise.all(Array.from({ length: 100 }, () => failure(call(client))));
         expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['SOURCE_TIMEOUT']));
       }
       expect(counters().connections).toBeLessThanOrEqual(subject.maxConnections);
       await control.heal();
-      const answers = await Promise.all(Array.from({ length: 100 }, () => ask(client.patient)));
+      const answers = await Promise.all(Array.from({ length: 100 }, () => call(client.patient)));
       expect(answers).toHaveLength(100);
     });
 
     const { wrongCredentials } = subject;
     if (wrongCredentials !== null)
       it('tells refused credentials apart: asking again would not help', async () => {
-        const error = await failure(ask(connect(wrongCredentials)));
+        const error = await failure(call(connect(wrongCredentials)));
         expect(error.extensions).toEqual({ code: 'SOURCE_UNAUTHENTICATED', source, retryable: false });
         for (const secret of Object.values(wrongCredentials)) expect(error.message).not.toContain(secret);
       });
@@ -225,7 +225,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
     it('tells when the source wants to be asked again', async () => {
       connect();
       await control.set(source, { fault: 'rate-limit' });
-      const error = await sourceFailure(ask(client));
+      const error = await sourceFailure(call(client));
       expect(error.code).toBe('SOURCE_RATE_LIMITED');
       expect(error.retryAfter).toBe(subject.retryAfter);
     });
@@ -243,16 +243,16 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       const code = outcome instanceof GatewayError ? outcome.code : 'no error of the gateway';
       expect(['BAD_USER_INPUT', 'SOURCE_CONTRACT']).toContain(code);
       if (key.trim().length > 2) expect(outcome.message).not.toContain(key);
-      await expect(ask(client)).resolves.toBeDefined();
+      await expect(call(client)).resolves.toBeDefined();
     });
 
     it('ends everything when it is closed, and asks nothing after', async () => {
       connect();
-      await Promise.all([ask(client), ask(client), ask(client)]);
+      await Promise.all([call(client), call(client), call(client)]);
       await client.close();
       await expectNoConnections();
       const { calls } = counters();
-      expect((await failure(ask(client))).code).toBe('SOURCE_UNAVAILABLE');
+      expect((await failure(call(client))).code).toBe('SOURCE_UNAVAILABLE');
       expect(counters()).toEqual({ calls, connections: 0 });
     });
 
@@ -260,17 +260,17 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       connect();
       await client.close();
       await client.close();
-      expect((await failure(ask(client))).code).toBe('SOURCE_UNAVAILABLE');
+      expect((await failure(call(client))).code).toBe('SOURCE_UNAVAILABLE');
       expect(counters().connections).toBe(0);
     });
 
     it('ends calls under way when it is closed', async () => {
       connect({}, SHORT_MS);
       await control.set(source, { fault: 'hang' });
-      const call = failure(ask(client));
+      const failing = failure(call(client));
       await expect.poll(() => counters().connections).toBe(1);
       await client.close();
-      expect(['SOURCE_UNAVAILABLE', 'SOURCE_TIMEOUT']).toContain((await call).code);
+      expect(['SOURCE_UNAVAILABLE', 'SOURCE_TIMEOUT']).toContain((await failing).code);
       await expectNoConnections();
     });
 

@@ -340,7 +340,7 @@ describe('a code that is fit for a log', () => {
 describe('the names in a statement', () => {
   const STATEMENT = `WITH recent AS (SELECT * FROM orders WHERE cust_no = ANY($1))
     SELECT o.order_no FROM recent AS o LEFT JOIN shop.order_lines ON true CROSS JOIN LATERAL (SELECT 1) AS one
-    JOIN json_to_recordset($2) AS asked ON true`;
+    JOIN json_to_recordset($2) AS requested ON true`;
 
   it('are its tables, without its own', () => {
     expect(tablesIn(STATEMENT)).toEqual(['orders', 'shop.order_lines']);

@@ -23,9 +23,9 @@ describeContract<GraphqlClient>({
   connector: connectorTo('WEBSHOP_URL', 'WEBSHOP_ACCESS_TOKEN'),
   source: 'webshop',
   wrongCredentials: { WEBSHOP_ACCESS_TOKEN: 'a-wrong-token' },
-  ask: (client) => client.query('{ __typename }', {}),
+  call: (client) => client.query('{ __typename }', {}),
   // What GraphQL's own words frame is checked here; the data is checked by who asked for it.
-  askMisfit: async () => {
+  callForMisfit: async () => {
     const server = await startServer((_, response) => {
       sendJson(response, { data: 'everywhere@example.nl' });
     });
@@ -180,14 +180,14 @@ describe('a connection to a GraphQL system', () => {
     ['lacks some', cost(100, 40, 50), [{ retryAfterMs: 1_200 }]],
     ['does not say', undefined, []],
   ])('is left alone before it has to refuse, when it %s', async (_, given, expected) => {
-    const told: unknown[] = [];
+    const reported: unknown[] = [];
     server = await startServer((_request, response) => {
       sendJson(response, { data: {}, ...(given === undefined ? {} : { extensions: { cost: given } }) });
     });
-    const scope = { slowDown: (news: object) => void told.push(news) };
+    const scope = { slowDown: (rateLimitInfo: object) => void reported.push(rateLimitInfo) };
     client = open(connectorTo('URL', 'TOKEN'), { URL: server.url, TOKEN: 't' }, { scope });
     await client.query('{ a }', {});
-    expect(told).toEqual(expected);
+    expect(reported).toEqual(expected);
   });
 
   it.each([

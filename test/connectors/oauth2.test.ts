@@ -49,8 +49,8 @@ describe('a system that gives out access tokens for a while', () => {
     timeoutMs = 10_000,
   }: { token?: Answer; data?: Answer; settings?: Record<string, string>; timeoutMs?: number } = {}) => {
     server = await startServer((request, response) => {
-      if (request.url === '/token') token(request, response, asked('/token').length);
-      else data(request, response, server.seen.length - asked('/token').length);
+      if (request.url === '/token') token(request, response, requests('/token').length);
+      else data(request, response, server.seen.length - requests('/token').length);
     });
     const warn = (...words: unknown[]) => logged.push(JSON.stringify(words));
     const connection = connector.connect(
@@ -72,7 +72,7 @@ describe('a system that gives out access tokens for a while', () => {
       close: () => connection.close(),
     };
   };
-  const asked = (path: string) => server.seen.filter((request) => request.url === path);
+  const requests = (path: string) => server.seen.filter((request) => request.url === path);
   const bearers = () =>
     server.seen.filter((request) => request.url !== '/token').map(({ headers }) => headers.authorization);
   const formOf = ({ body }: SeenRequest) => Object.fromEntries(new URLSearchParams(body));
@@ -91,14 +91,14 @@ describe('a system that gives out access tokens for a while', () => {
     await connect();
     await Promise.all(Array.from({ length: 20 }, () => client.get(anything, '/data')));
     await client.get(anything, '/data');
-    expect(asked('/token')).toHaveLength(1);
+    expect(requests('/token')).toHaveLength(1);
     expect(new Set(bearers())).toEqual(new Set(['Bearer token-1']));
   });
 
   it('is asked with the credentials of the client, in the body of a POST', async () => {
     await connect();
     await client.get(anything, '/data');
-    const [request] = asked('/token');
+    const [request] = requests('/token');
     expect(request).toMatchObject({
       method: 'POST',
       headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'application/json' },
@@ -125,7 +125,7 @@ describe('a system that gives out access tokens for a while', () => {
     });
     await client.get(anything, '/data');
     await client.get(anything, '/data');
-    expect(asked('/token').map(formOf)).toMatchObject([
+    expect(requests('/token').map(formOf)).toMatchObject([
       { grant_type: 'refresh_token', refresh_token: 'refresh-0' },
       { grant_type: 'refresh_token', refresh_token: 'refresh-1' },
     ]);
@@ -145,7 +145,7 @@ describe('a system that gives out access tokens for a while', () => {
       },
     });
     for (let i = 0; i < rotations.length; i += 1) await client.get(anything, '/data');
-    expect(asked('/token').map((request) => formOf(request)['refresh_token'])).toEqual([
+    expect(requests('/token').map((request) => formOf(request)['refresh_token'])).toEqual([
       'refresh-0',
       'refresh-1',
       'refresh-2',
@@ -164,7 +164,7 @@ describe('a system that gives out access tokens for a while', () => {
     valid = 'token-2';
     const answers = await Promise.all(Array.from({ length: 20 }, () => client.get(anything, '/data')));
     expect(answers).toHaveLength(20);
-    expect(asked('/token')).toHaveLength(2);
+    expect(requests('/token')).toHaveLength(2);
     expect(bearers().filter((one) => one === 'Bearer token-1')).toHaveLength(21);
     expect(bearers().filter((one) => one === 'Bearer token-2')).toHaveLength(20);
   });
@@ -183,8 +183,8 @@ describe('a system that gives out access tokens for a while', () => {
         retryable: false,
       });
     }
-    expect(asked('/token')).toHaveLength(1);
-    expect(asked('/data')).toHaveLength(5);
+    expect(requests('/token')).toHaveLength(1);
+    expect(requests('/data')).toHaveLength(5);
   });
 
   it('gives up when the renewed token does not let it in either', async () => {
@@ -199,7 +199,7 @@ describe('a system that gives out access tokens for a while', () => {
     expect(bearers()).toEqual(['Bearer token-1', 'Bearer token-1', 'Bearer token-2']);
     // Who keeps getting tokens that are refused is locked out.
     expect((await failure(client.get(anything, '/data'))).code).toBe('SOURCE_UNAUTHENTICATED');
-    expect(asked('/token')).toHaveLength(2);
+    expect(requests('/token')).toHaveLength(2);
   });
 
   it.each([
@@ -220,8 +220,8 @@ describe('a system that gives out access tokens for a while', () => {
       expect(extensions).toEqual({ code: 'SOURCE_UNAUTHENTICATED', source: 'tested', retryable: false });
       expect(message).not.toMatch(/s3cret|the client|jan@/);
     }
-    expect(asked('/token')).toHaveLength(1);
-    expect(asked('/data')).toHaveLength(0);
+    expect(requests('/token')).toHaveLength(1);
+    expect(requests('/data')).toHaveLength(0);
     expect(logged).toEqual([]);
   });
 
@@ -345,8 +345,8 @@ describe('a system that gives out access tokens for a while', () => {
     give?.();
     expect(await first).toBeInstanceOf(Error);
     expect(await second).toEqual({});
-    expect(asked('/token')).toHaveLength(1);
-    expect(asked('/given-up')).toHaveLength(0);
+    expect(requests('/token')).toHaveLength(1);
+    expect(requests('/given-up')).toHaveLength(0);
     await connection.close();
   });
 

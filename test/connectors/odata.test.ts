@@ -35,8 +35,8 @@ describeContract<OdataClient>({
   }),
   source: 'invoices',
   wrongCredentials: { INVOICES_TOKEN: 'a-wrong-token' },
-  ask: (client) => client.list(card, 'customers', { top: 1 }),
-  askMisfit: (client) =>
+  call: (client) => client.list(card, 'customers', { top: 1 }),
+  callForMisfit: (client) =>
     client.list(z.object({ email: z.number() }), 'customers', {
       keys: { field: 'email', values: ['everywhere@example.nl'] },
     }),
@@ -87,8 +87,8 @@ describe('a connection to a system that speaks OData', () => {
       sendJson(response, body);
     }, options);
   const thing = z.object({ id: z.number() });
-  const askedFor = (i = -1): URL => new URL(server.seen.at(i)?.url ?? '', server.url);
-  const optionOf = (name: string, i = -1) => askedFor(i).searchParams.get(name);
+  const requestedPaths = (i = -1): URL => new URL(server.seen.at(i)?.url ?? '', server.url);
+  const optionOf = (name: string, i = -1) => requestedPaths(i).searchParams.get(name);
 
   it('asks for records in the words of the protocol', async () => {
     await answering({ value: [{ id: 1 }] });
@@ -108,8 +108,8 @@ describe('a connection to a system that speaks OData', () => {
       top: 5,
     });
     expect(found).toEqual([{ values: ['A', 7], records: [{ id: 1 }], isComplete: true }]);
-    expect(askedFor().pathname).toBe('/api/v4/things');
-    expect(Object.fromEntries(askedFor().searchParams)).toEqual({
+    expect(requestedPaths().pathname).toBe('/api/v4/things');
+    expect(Object.fromEntries(requestedPaths().searchParams)).toEqual({
       $filter:
         "(number eq 'A' or number eq 7) and status ne 'd''Artagnan' and on ge 2026-11-01 " +
         'and ref eq 0b39f3a1-3d32-4a5f-9d8b-1d2a3b4c5d6e and amount lt 12.50 and open eq true ' +
@@ -178,18 +178,20 @@ describe('a connection to a system that speaks OData', () => {
 
   it('refuses a value that has no room in an address, and asks nothing', async () => {
     await answering({ value: [] });
-    const asked = client.list(thing, 'things', { keys: { field: 'number', values: ['x'.repeat(10_000)] } });
-    expect((await failure(asked)).code).toBe('BAD_USER_INPUT');
+    const requests = client.list(thing, 'things', {
+      keys: { field: 'number', values: ['x'.repeat(10_000)] },
+    });
+    expect((await failure(requests)).code).toBe('BAD_USER_INPUT');
     expect(server.seen).toEqual([]);
   });
 
   it.each(Object.entries(hostileKeys))('takes %s for a value and nothing else', async (_, key) => {
     await answering({ value: [] }, { lists: 'in' });
-    const asked = client.list(thing, 'things', {
+    const requests = client.list(thing, 'things', {
       keys: { field: 'number', values: ['a', key] },
       where: [['name', 'eq', key]],
     });
-    const error = await asked.then(
+    const error = await requests.then(
       () => undefined,
       (one: unknown) => one,
     );
@@ -198,8 +200,8 @@ describe('a connection to a system that speaks OData', () => {
       expect(server.seen).toEqual([]);
       return;
     }
-    expect(askedFor().pathname).toBe('/api/v4/things');
-    expect([...askedFor().searchParams.keys()]).toEqual(['$filter']);
+    expect(requestedPaths().pathname).toBe('/api/v4/things');
+    expect([...requestedPaths().searchParams.keys()]).toEqual(['$filter']);
     const quoted = `'${key.replaceAll("'", "''")}'`;
     expect(optionOf('$filter')).toBe(`number in ('a',${quoted}) and name eq ${quoted}`);
     expect(server.seen[0]?.headers).not.toHaveProperty('x-injected');
@@ -215,8 +217,8 @@ describe('a connection to a system that speaks OData', () => {
       }),
     );
     fc.assert(
-      fc.property(text, text, text, (one, other, asked) => {
-        fc.pre(!asked.includes('\0'));
+      fc.property(text, text, text, (one, other, requests) => {
+        fc.pre(!requests.includes('\0'));
         for (const lists of ['in', 'or'] as const) {
           const filter = filterText(
             [['name', 'in', [one, other].map((value) => value.replaceAll('\0', ''))]],
@@ -226,8 +228,8 @@ describe('a connection to a system that speaks OData', () => {
             },
           );
           const isFound = parseFilter(filter ?? '', { filterable: { name: 'text' }, knowsIn: true });
-          expect(isFound({ name: asked })).toBe(
-            [one, other].some((value) => value.replaceAll('\0', '') === asked),
+          expect(isFound({ name: requests })).toBe(
+            [one, other].some((value) => value.replaceAll('\0', '') === requests),
           );
         }
       }),
@@ -242,7 +244,7 @@ describe('a connection to a system that speaks OData', () => {
         sendJson(response, {}, { status: 404 });
       });
       expect(await client.one(thing, 'things', key)).toBeNull();
-      const { pathname, search } = askedFor();
+      const { pathname, search } = requestedPaths();
       expect(search).toBe('');
       expect(decodeURIComponent(pathname)).toBe(`/api/v4/things('${key.replaceAll("'", "''")}')`);
       expect(pathname.split('/')).toHaveLength(4);
@@ -314,7 +316,7 @@ describe('a connection to a system that speaks OData', () => {
     await answering({ value: [], '@odata.count': 3 }, { maxValues: 1 });
     const choice = { keys: { field: 'number', values: ['a', 'b'] } };
     expect(await client.count('things', choice)).toBe(6);
-    expect(Object.fromEntries(askedFor().searchParams)).toMatchObject({ $count: 'true', $top: '0' });
+    expect(Object.fromEntries(requestedPaths().searchParams)).toMatchObject({ $count: 'true', $top: '0' });
   });
 
   it('lets a system add up that can', async () => {
@@ -345,8 +347,8 @@ describe('a connection to a system that speaks OData', () => {
 
   it('never takes a part of the sums for all', async () => {
     await answering({ value: [], '@odata.nextLink': 'things?$skiptoken=1' });
-    const asked = client.aggregate(thing, 'things', { groupBy: ['a'], sums: { b: 'c' } });
-    expect((await failure(asked)).code).toBe('SOURCE_CONTRACT');
+    const requests = client.aggregate(thing, 'things', { groupBy: ['a'], sums: { b: 'c' } });
+    expect((await failure(requests)).code).toBe('SOURCE_CONTRACT');
   });
 
   it('asks for decimals as text, and takes a number only when none of its digits can be lost', async () => {

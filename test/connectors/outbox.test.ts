@@ -13,18 +13,18 @@ async function outbox() {
   const box = await openOutbox('postgres://localhost/orders', { name: 'outbox' });
   const client = connect.mock.contexts[0] as pg.Client;
   const closing = new AbortController();
-  let hasNews = false;
+  let hasNotification = false;
   return {
     read: () => box.take('0', () => Promise.resolve([])),
     notify: () => client.emit('notification'),
     /** Whether there was news, before anything else came. */
-    isTold: async () => {
-      const told = box.waitForRows(closing.signal).then(() => (hasNews = true));
+    isNotified: async () => {
+      const reported = box.waitForRows(closing.signal).then(() => (hasNotification = true));
       await new Promise(setImmediate);
-      const result = hasNews;
-      hasNews = false;
+      const result = hasNotification;
+      hasNotification = false;
       closing.abort();
-      await told;
+      await reported;
       return result;
     },
   };
@@ -32,15 +32,15 @@ async function outbox() {
 
 describe('the outbox of a PostgreSQL', () => {
   it('is looked at again at once when a notification came while it was read', async () => {
-    const { read, notify, isTold } = await outbox();
+    const { read, notify, isNotified } = await outbox();
     await read();
     notify();
-    expect(await isTold()).toBe(true);
+    expect(await isNotified()).toBe(true);
   });
 
   it('is left alone while there was none', async () => {
-    const { read, isTold } = await outbox();
+    const { read, isNotified } = await outbox();
     await read();
-    expect(await isTold()).toBe(false);
+    expect(await isNotified()).toBe(false);
   });
 });

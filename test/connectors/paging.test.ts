@@ -15,12 +15,12 @@ const tooMany = new SourceContractError('shop', 'shop holds more things than can
 
 /** A system whose list is these pages, each with its link to the next one, and how often it was asked. */
 function linked(all: readonly (readonly number[])[]) {
-  const asked: (string | undefined)[] = [];
+  const requests: (string | undefined)[] = [];
   return {
-    asked,
+    requests,
     ...shop,
     read: (link: string | undefined): Promise<Page> => {
-      asked.push(link);
+      requests.push(link);
       const at = link === undefined ? 0 : Number(link.slice(1));
       return Promise.resolve({ values: all[at] ?? [], next: at + 1 < all.length ? `/${at + 1}` : undefined });
     },
@@ -33,9 +33,9 @@ describe('the pages of a list', () => {
   it('are read by link to the end, in their order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.array(fc.nat(), { maxLength: 4 }), { maxLength: 8 }), async (all) => {
-        const { asked, ...system } = linked(all);
+        const { requests, ...system } = linked(all);
         expect(await pages(system)).toEqual({ items: all.flat(), isComplete: true });
-        expect(asked).toHaveLength(Math.max(1, all.length));
+        expect(requests).toHaveLength(Math.max(1, all.length));
       }),
     );
   });
@@ -73,12 +73,12 @@ describe('the pages of a list', () => {
     ['items, where the bound is within a page', { maxItems: 4 }, [1, 2, 3, 4, 5]],
     ['what is needed', { isEnough: (read: readonly number[]) => read.includes(2) }, [1, 2, 3]],
   ])('are read up to the bound of %s, and the list says that it is not whole', async (_, bound, expected) => {
-    const { asked, ...system } = linked([[1], [2, 3], [4, 5], [6]]);
+    const { requests, ...system } = linked([[1], [2, 3], [4, 5], [6]]);
     expect(await pages({ ...system, ...bound, acceptPart: true })).toEqual({
       items: expected,
       isComplete: false,
     });
-    expect(asked.length).toBeLessThan(4);
+    expect(requests.length).toBeLessThan(4);
   });
 
   it.each([{ maxPages: 2 }, { maxItems: 3 }, { isEnough: () => true }])(
@@ -92,9 +92,9 @@ describe('the pages of a list', () => {
   it.each([{ maxPages: 2 }, { maxItems: 3 }])(
     'are an error when they go on at a bound: %j',
     async (bound) => {
-      const { asked, ...system } = linked([[1], [2, 3], [4, 5], [6]]);
+      const { requests, ...system } = linked([[1], [2, 3], [4, 5], [6]]);
       await expect(pages({ ...system, ...bound })).rejects.toEqual(tooMany);
-      expect(asked).toHaveLength(2);
+      expect(requests).toHaveLength(2);
     },
   );
 

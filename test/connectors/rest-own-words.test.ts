@@ -20,10 +20,10 @@ describe('a REST system with words of its own', () => {
   let server: SmallServer;
   let client: Opened<RestClient>;
   let answer: (response: ServerResponse) => void;
-  let news: Parameters<CallScope['slowDown']>[0][];
+  let rateLimitInfo: Parameters<CallScope['slowDown']>[0][];
 
   beforeEach(async () => {
-    news = [];
+    rateLimitInfo = [];
     server = await startServer((_, response) => {
       answer(response);
     });
@@ -39,7 +39,7 @@ describe('a REST system with words of its own', () => {
     client = open<RestClient>(
       connector,
       { URL: server.url, TOKEN: 'token' },
-      { source: 'tested', scope: { slowDown: (told) => news.push(told) } },
+      { source: 'tested', scope: { slowDown: (reported) => rateLimitInfo.push(reported) } },
     );
   });
   afterEach(async () => {
@@ -116,8 +116,8 @@ describe('a REST system with words of its own', () => {
     const error = await sourceFailure(client.get(z.unknown(), '/'));
     expect(error.retryAfter).toBeGreaterThan(95);
     expect(error.retryAfter).toBeLessThanOrEqual(100);
-    expect(news[0]?.remaining).toBe(0);
-    expect(news[0]?.resetMs).toBeGreaterThan(95_000);
-    expect(news[0]?.resetMs).toBeLessThanOrEqual(100_000);
+    expect(rateLimitInfo[0]?.remaining).toBe(0);
+    expect(rateLimitInfo[0]?.resetMs).toBeGreaterThan(95_000);
+    expect(rateLimitInfo[0]?.resetMs).toBeLessThanOrEqual(100_000);
   });
 });

@@ -18,8 +18,8 @@ describeContract<RestClient>({
   }),
   source: 'crm-hubspot',
   wrongCredentials: { CRM_HUBSPOT_TOKEN: 'a-wrong-token' },
-  ask: (client) => client.get(z.object({ results: z.array(contact) }), CONTACTS, { limit: 1 }),
-  askMisfit: (client) =>
+  call: (client) => client.get(z.object({ results: z.array(contact) }), CONTACTS, { limit: 1 }),
+  callForMisfit: (client) =>
     client.get(
       z.object({ properties: z.object({ email: z.number() }) }),
       `${CONTACTS}/everywhere@example.nl`,
@@ -300,13 +300,13 @@ describe('a connection to a REST system', () => {
       sendJson(response, {});
     });
     for (const key of Object.values(hostileKeys)) {
-      const asked = await Promise.resolve()
+      const requests = await Promise.resolve()
         .then(() => client.get(anything, `/users/${pathPart(key)}/tickets`, { key }))
         .then(
           () => true,
           () => false,
         );
-      if (!asked) continue;
+      if (!requests) continue;
       const { url = '', headers } = server.seen.at(-1) ?? {};
       const parsed = new URL(url, server.url);
       expect(parsed.pathname.split('/')).toHaveLength(4);
@@ -402,7 +402,7 @@ interface ConnectOptions {
 describe('what a system says beside its answer', () => {
   let server: SmallServer;
   let client: Opened<RestClient>;
-  let told: unknown[];
+  let reported: unknown[];
   const anything = z.unknown();
 
   afterEach(async () => {
@@ -411,7 +411,7 @@ describe('what a system says beside its answer', () => {
   });
 
   const connect = async (answer: (request: SeenRequest, response: ServerResponse) => void): Promise<void> => {
-    told = [];
+    reported = [];
     server = await startServer(answer);
     const connector = rest({
       baseUrl: urlSetting('URL', 'https://example.nl'),
@@ -419,8 +419,8 @@ describe('what a system says beside its answer', () => {
       pingPath: '/',
     });
     const scope = {
-      slowDown: (news: object) => void told.push(news),
-      holds: (ms: number) => void told.push({ holds: ms }),
+      slowDown: (rateLimitInfo: object) => void reported.push(rateLimitInfo),
+      holds: (ms: number) => void reported.push({ holds: ms }),
     };
     client = open(connector, { URL: server.url, TOKEN: 't' }, { scope });
   };
@@ -443,7 +443,7 @@ describe('what a system says beside its answer', () => {
       sendJson(response, {}, { headers });
     });
     await client.get(anything, '/');
-    expect(told).toEqual(expected);
+    expect(reported).toEqual(expected);
   });
 
   it.each([
@@ -459,28 +459,28 @@ describe('what a system says beside its answer', () => {
       sendJson(response, {}, { headers: { 'cache-control': value } });
     });
     await client.get(anything, '/');
-    expect(told).toEqual(expected);
+    expect(reported).toEqual(expected);
   });
 
   it('is asked whether an answer with an ETag still holds, and need not send it again', async () => {
     const record = z.object({ name: z.string() });
-    const asked: (string | undefined)[] = [];
+    const requests: (string | undefined)[] = [];
     await connect(({ headers }, response) => {
-      asked.push(headers['if-none-match']);
+      requests.push(headers['if-none-match']);
       if (headers['if-none-match'] === '"1"') response.writeHead(304).end();
       else sendJson(response, { name: 'Eva' }, { headers: { etag: '"1"' } });
     });
     expect(await client.get(record, '/people/1')).toEqual({ name: 'Eva' });
     expect(await client.get(record, '/people/1')).toEqual({ name: 'Eva' });
     await client.get(record, '/people/2');
-    expect(asked).toEqual([undefined, '"1"', undefined]);
+    expect(requests).toEqual([undefined, '"1"', undefined]);
   });
 
   it('keeps no answer with an ETag once answers are forgotten, nor one that was under way', async () => {
-    const asked: (string | undefined)[] = [];
+    const requests: (string | undefined)[] = [];
     const held: (() => void)[] = [];
     await connect(({ headers, url }, response) => {
-      asked.push(headers['if-none-match']);
+      requests.push(headers['if-none-match']);
       const answer = () => {
         sendJson(response, { name: 'Eva' }, { headers: { etag: '"1"' } });
       };
@@ -497,6 +497,6 @@ describe('what a system says beside its answer', () => {
     await underWay;
     await client.get(anything, '/people/1');
     await client.get(anything, '/slow');
-    expect(asked).toEqual([undefined, undefined, undefined, undefined]);
+    expect(requests).toEqual([undefined, undefined, undefined, undefined]);
   });
 });

@@ -16,8 +16,8 @@ describeContract<SoapClient>({
   }),
   source: 'vies',
   wrongCredentials: null,
-  ask: (client) => client.call(checkVat, 'checkVat', { countryCode: 'NL', vatNumber: known }),
-  askMisfit: (client) =>
+  call: (client) => client.call(checkVat, 'checkVat', { countryCode: 'NL', vatNumber: known }),
+  callForMisfit: (client) =>
     client.call(z.object({ vatNumber: z.number() }), 'checkVat', { countryCode: 'NL', vatNumber: known }),
   misfit: { place: 'vatNumber', value: known },
   find: async (client, key) => {

@@ -24,8 +24,8 @@ describe('a connection to PostgreSQL', () => {
         return wrong.href;
       },
     },
-    ask: (client) => client.rows(one, 'SELECT 1 AS one', []),
-    askMisfit: (client) => client.rows(z.object({ email: z.number() }), EVERYWHERE, []),
+    call: (client) => client.rows(one, 'SELECT 1 AS one', []),
+    callForMisfit: (client) => client.rows(z.object({ email: z.number() }), EVERYWHERE, []),
     misfit: { place: '0.email', value: 'everywhere@example.nl' },
     find: (client, key) =>
       client.rows(customer, 'SELECT cust_no FROM customers WHERE email = $1 OR email = ANY($2)', [

@@ -45,7 +45,7 @@ describe('a system whose certificate is from an authority of its own', () => {
   });
 
   describe.each(Object.entries(auths))('and that wants %s', (_, auth) => {
-    const ask = async (more: Record<string, string> = {}): Promise<unknown> => {
+    const call = async (more: Record<string, string> = {}): Promise<unknown> => {
       const client = open(rest({ baseUrl: url, auth, pingPath: '/', ca: caSetting('CA') }), {
         ...settings,
         ...more,
@@ -54,15 +54,17 @@ describe('a system whose certificate is from an authority of its own', () => {
     };
 
     it('is not spoken to when nobody has said that the authority is to be trusted', async () => {
-      expect((await failure(ask())).code).toBe('SOURCE_UNAVAILABLE');
+      expect((await failure(call())).code).toBe('SOURCE_UNAVAILABLE');
     });
 
     it('is spoken to when its authority is told, as text or as the path of a file', async () => {
       const answer = { access_token: 't' };
-      expect(await ask({ CA: privateCa.authority })).toEqual(answer);
-      expect(await ask({ CA: join(folder, 'ca.pem') })).toEqual(answer);
+      expect(await call({ CA: privateCa.authority })).toEqual(answer);
+      expect(await call({ CA: join(folder, 'ca.pem') })).toEqual(answer);
       // A file may hold several, with words between them.
-      expect(await ask({ CA: `Root\n${privateCa.authority}\nNext\n${privateCa.authority}` })).toEqual(answer);
+      expect(await call({ CA: `Root\n${privateCa.authority}\nNext\n${privateCa.authority}` })).toEqual(
+        answer,
+      );
     });
   });
 

@@ -12,10 +12,10 @@ const options = { source: 'shop', keyOf: ({ key }: Rec): string => key, idOf: ({
 const NAMES = ['a', 'b', 'c', '__proto__', 'constructor', ''] as const;
 const keys = fc.array(fc.constantFrom<string>(...NAMES), { minLength: 1, maxLength: 8 });
 /** Keys, and records that answer them: in any order, with some missing and some repeated. */
-const answers = keys.chain((asked) =>
+const answers = keys.chain((requested) =>
   fc.record({
-    asked: fc.constant(asked),
-    found: fc.array(fc.record({ key: fc.constantFrom(...asked), id: fc.nat(5) }), { maxLength: 20 }),
+    requested: fc.constant(requested),
+    found: fc.array(fc.record({ key: fc.constantFrom(...requested), id: fc.nat(5) }), { maxLength: 20 }),
   }),
 );
 const foreign = fc.record({ key: fc.constantFrom('d', 'toString', 'A!'), id: fc.nat(5) });
@@ -27,12 +27,12 @@ function recordsOf(key: string, found: readonly Rec[]): Rec[] {
 }
 
 describe('putting records beside the keys that requested them', () => {
-  it('gives each key its first record or null, whatever order they come in', () => {
+  it('gives each key its first record or null, in any order of the records', () => {
     fc.assert(
-      fc.property(answers, ({ asked, found }) => {
-        const aligned = alignOne(asked, found, options);
-        expect(aligned).toHaveLength(asked.length);
-        for (const [i, key] of asked.entries())
+      fc.property(answers, ({ requested, found }) => {
+        const aligned = alignOne(requested, found, options);
+        expect(aligned).toHaveLength(requested.length);
+        for (const [i, key] of requested.entries())
           expect(aligned[i]).toBe(found.find((record) => record.key === key) ?? null);
       }),
     );
@@ -40,57 +40,57 @@ describe('putting records beside the keys that requested them', () => {
 
   it('gives each key all of its records in their order, once for each id, and none of another', () => {
     fc.assert(
-      fc.property(answers, ({ asked, found }) => {
-        const aligned = alignMany(asked, found, options);
-        expect(aligned).toHaveLength(asked.length);
-        for (const [i, key] of asked.entries()) expect(aligned[i]).toEqual(recordsOf(key, found));
+      fc.property(answers, ({ requested, found }) => {
+        const aligned = alignMany(requested, found, options);
+        expect(aligned).toHaveLength(requested.length);
+        for (const [i, key] of requested.entries()) expect(aligned[i]).toEqual(recordsOf(key, found));
       }),
     );
   });
 
   it('gives the same when records are repeated', () => {
     fc.assert(
-      fc.property(answers, fc.array(fc.nat(), { maxLength: 5 }), ({ asked, found }, places) => {
+      fc.property(answers, fc.array(fc.nat(), { maxLength: 5 }), ({ requested, found }, places) => {
         const repeated = [...found, ...places.flatMap((place) => found[place % found.length] ?? [])];
-        expect(alignMany(asked, repeated, options)).toEqual(alignMany(asked, found, options));
-        expect(alignOne(asked, repeated, options)).toEqual(alignOne(asked, found, options));
+        expect(alignMany(requested, repeated, options)).toEqual(alignMany(requested, found, options));
+        expect(alignOne(requested, repeated, options)).toEqual(alignOne(requested, found, options));
       }),
     );
   });
 
-  it('gives the same whatever order different records come in', () => {
-    const shuffled = answers.chain(({ asked, found }) => {
+  it('gives the same result for any order of different records', () => {
+    const shuffled = answers.chain(({ requested, found }) => {
       const distinct = [...new Map(found.map((record) => [record.key, record])).values()];
       return fc.record({
-        asked: fc.constant(asked),
+        requested: fc.constant(requested),
         found: fc.constant(distinct),
         other: fc.shuffledSubarray(distinct, { minLength: distinct.length }),
       });
     });
     fc.assert(
-      fc.property(shuffled, ({ asked, found, other }) => {
-        expect(alignOne(asked, other, options)).toEqual(alignOne(asked, found, options));
+      fc.property(shuffled, ({ requested, found, other }) => {
+        expect(alignOne(requested, other, options)).toEqual(alignOne(requested, found, options));
       }),
     );
   });
 
   it('refuses an answer with a record that no key requested', () => {
     fc.assert(
-      fc.property(answers, foreign, fc.nat(), ({ asked, found }, stranger, place) => {
+      fc.property(answers, foreign, fc.nat(), ({ requested, found }, stranger, place) => {
         const mixed = found.toSpliced(place % (found.length + 1), 0, stranger);
-        expect(() => alignOne(asked, mixed, options)).toThrow(SourceContractError);
-        expect(() => alignMany(asked, mixed, options)).toThrow(SourceContractError);
+        expect(() => alignOne(requested, mixed, options)).toThrow(SourceContractError);
+        expect(() => alignMany(requested, mixed, options)).toThrow(SourceContractError);
       }),
     );
   });
 
   it('leaves such records out where the system searches loosely', () => {
     fc.assert(
-      fc.property(answers, foreign, fc.nat(), ({ asked, found }, stranger, place) => {
+      fc.property(answers, foreign, fc.nat(), ({ requested, found }, stranger, place) => {
         const mixed = found.toSpliced(place % (found.length + 1), 0, stranger);
         const loose = { ...options, matching: 'loose' } as const;
-        expect(alignMany(asked, mixed, loose)).toEqual(alignMany(asked, found, options));
-        expect(alignOne(asked, mixed, loose)).toEqual(alignOne(asked, found, options));
+        expect(alignMany(requested, mixed, loose)).toEqual(alignMany(requested, found, options));
+        expect(alignOne(requested, mixed, loose)).toEqual(alignOne(requested, found, options));
       }),
     );
   });
@@ -148,7 +148,7 @@ describe('putting records beside the keys that requested them', () => {
     expect(() => alignSingle('b', record, options)).toThrow(SourceContractError);
   });
 
-  it('keeps the first record of each id in a list without keys', () => {
+  it('returns the first record of each id in a list without keys', () => {
     const [one, two] = [
       { key: 'a', id: 1 },
       { key: 'b', id: 2 },

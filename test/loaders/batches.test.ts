@@ -15,7 +15,7 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 4; i += 1) await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A system that one call can ask for keys with the same first letter only. The digit in a key bounds the call. */
+/** A system that accepts only keys with the same first letter in one call. The digit in a key bounds the call. */
 function setUp(maxBatch = Infinity) {
   const calls: { keys: string[]; answer: () => void; isCancelled: boolean }[] = [];
   const words = defineLoader<LoadingClient, string, string>({
@@ -67,7 +67,7 @@ describe('keys that no call can have together', () => {
     const { calls, newRequest, words } = setUp();
     const [one, other] = [newRequest(), newRequest()];
     void one.load(words, 'a9');
-    const kept = other.load(words, 'b9');
+    const cached = other.load(words, 'b9');
     await settle();
     for (const inFlight of one.scope.inFlightRequests) {
       one.scope.inFlightRequests.delete(inFlight);
@@ -75,7 +75,7 @@ describe('keys that no call can have together', () => {
     }
     expect(calls.map(({ isCancelled }) => isCancelled)).toEqual([true, false]);
     calls[1]?.answer();
-    expect(await kept).toBe('B9');
+    expect(await cached).toBe('B9');
   });
 
   it('are in as few calls as can be, in any mixture, and each gets its own answer', async () => {

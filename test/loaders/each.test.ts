@@ -36,7 +36,7 @@ function calls() {
 }
 
 describe('a call for each key', () => {
-  it('is made for at most so many at the same time, in their order', async () => {
+  it('is made for at most `atOnce` keys at the same time, in their order', async () => {
     const { open, call, answer, fail } = calls();
     const values = callEach(['a', 'b', 'c', 'd'], call, { atOnce: 2 });
     const settled = Promise.allSettled(values);
@@ -79,20 +79,20 @@ describe('a loader that makes a call for each key', () => {
   const clock = fakeClock();
   let loading: Loading;
   let system: ReturnType<typeof calls>;
-  let asked: string[];
+  let requested: string[];
   let loader: Loader<LoadingClient, string, string>;
 
   beforeEach(() => {
     loading = createLoading({ clock });
     system = calls();
-    asked = [];
+    requested = [];
     loader = defineLoader<LoadingClient, string, string>({
       name: 'letters',
       about: (key) => [{ namespace: 'email', value: key }],
       loadEach: (keys, { scope }) =>
         callEach(keys, (key) =>
           scope.run(() => {
-            asked.push(key);
+            requested.push(key);
             return system.call(key);
           }),
         ),
@@ -118,7 +118,7 @@ describe('a loader that makes a call for each key', () => {
     expect(await Promise.all([quick, other])).toEqual(['B', 'B']);
     await system.answer('a');
     expect(await slow).toBe('A');
-    expect(asked).toEqual(['a', 'b']);
+    expect(requested).toEqual(['a', 'b']);
   });
 
   it('gives a hundred keys of one request their answers, and errors to those whose calls fail at once', async () => {
@@ -143,24 +143,24 @@ describe('a loader that makes a call for each key', () => {
     expect(await settled).toMatchObject([{ reason: down }, { value: 'B' }]);
   });
 
-  it('keeps an answer as soon as it is there, by its own age', async () => {
+  it('caches an answer as soon as it arrives, with its own age', async () => {
     const both = Promise.all(['a', 'b'].map((key) => loading.newRequest().load(loader, key)));
     await settle();
     await system.answer('b');
     clock.advance(9_000);
     expect(await loading.newRequest().load(loader, 'b')).toBe('B');
-    expect(asked).toEqual(['a', 'b']);
+    expect(requested).toEqual(['a', 'b']);
     clock.advance(2_000);
     const later = loading.newRequest().load(loader, 'b');
     await settle();
-    expect(asked).toEqual(['a', 'b', 'b']);
+    expect(requested).toEqual(['a', 'b', 'b']);
     await system.answer('b', 'newer');
     expect(await later).toBe('newer');
     await system.answer('a');
     expect(await both).toEqual(['A', 'B']);
   });
 
-  it('keeps nothing of a key that was forgotten while its call, or another one, was under way', async () => {
+  it('does not cache a key that was forgotten while its call, or another one, was in progress', async () => {
     const both = Promise.all(['a', 'b'].map((key) => loading.newRequest().load(loader, key)));
     await settle();
     await system.answer('b');
@@ -170,7 +170,7 @@ describe('a loader that makes a call for each key', () => {
     expect(await both).toEqual(['A', 'B']);
     const again = Promise.all(['a', 'b'].map((key) => loading.newRequest().load(loader, key)));
     await settle();
-    expect(asked).toEqual(['a', 'b', 'a', 'b']);
+    expect(requested).toEqual(['a', 'b', 'a', 'b']);
     for (const key of ['a', 'b']) await system.answer(key, 'anew');
     expect(await again).toEqual(['anew', 'anew']);
   });
@@ -241,7 +241,7 @@ describe('a loader that makes a call for each key', () => {
     expect(outcomes.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   });
 
-  it('costs no other key its answer when one cannot be kept', async () => {
+  it('still answers all other keys if one cannot be cached', async () => {
     const broken = defineLoader<LoadingClient, string, string>({
       name: 'broken',
       about: (key) => {

@@ -11,12 +11,12 @@ const scope = (priority: Priority) => ({ priority, wanted: {} }) as RequestScope
 
 function inFlightRequestOf(
   priority: Priority,
-  state: 'not asked' | 'waits for its turn' | 'under way',
+  state: 'not called' | 'waits for a slot' | 'in progress',
 ): InFlightRequest {
   const inFlight = createInFlightRequest('7', '7', scope(priority), () => undefined);
-  if (state !== 'not asked') {
+  if (state !== 'not called') {
     inFlight.fetchedAt = 0;
-    inFlight.batchCalls = { scope: { isWaiting: state === 'waits for its turn' } } as NonNullable<
+    inFlight.batchCalls = { scope: { isWaiting: state === 'waits for a slot' } } as NonNullable<
       InFlightRequest['batchCalls']
     >;
   }
@@ -25,11 +25,11 @@ function inFlightRequestOf(
 
 describe('a request joins a call', () => {
   it.each([
-    ['bulk', 'interactive', 'not asked', false],
-    ['bulk', 'interactive', 'waits for its turn', false],
-    ['bulk', 'interactive', 'under way', true],
-    ['bulk', 'bulk', 'waits for its turn', true],
-    ['interactive', 'bulk', 'waits for its turn', true],
+    ['bulk', 'interactive', 'not called', false],
+    ['bulk', 'interactive', 'waits for a slot', false],
+    ['bulk', 'interactive', 'in progress', true],
+    ['bulk', 'bulk', 'waits for a slot', true],
+    ['interactive', 'bulk', 'waits for a slot', true],
   ] as const)('of priority %s by one of priority %s, when the call is %s: %s', (of, by, state, isJoined) => {
     expect(canServe(inFlightRequestOf(of, state), scope(by), 1)).toBe(isJoined);
   });

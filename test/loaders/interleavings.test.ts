@@ -10,7 +10,7 @@ import { fakeClock } from '../support/clock.js';
 import { createLoading, type Loading } from '../support/loading.js';
 import { sharedCacheInMemory } from './shared-cache-in-memory.js';
 
-/** What the system of the test answers: of which key, and which of all that happened the question was. */
+/** An answer of the system in this test: the key, and the number of the event at which the system was called. */
 interface Answer {
   loader: string;
   key: string;
@@ -23,7 +23,7 @@ const POLICIES: Record<string, FreshnessOptions> = {
   ofCustomers: { maxAge: '10 s', staleWhileRevalidate: '10 s', staleIfError: '60 s' },
   ofAnybody: { maxAge: '20 s', staleIfError: '30 s' },
   ofNobody: { staleWhileRevalidate: '5 s' },
-  kept: {},
+  cached: {},
 };
 const LOADERS = Object.keys(POLICIES);
 
@@ -93,7 +93,7 @@ interface Forgetting {
   /** The place of the call among all that happened. */
   calledAt: number;
   tags: readonly string[];
-  /** It returned, and every instance was told. */
+  /** `forget` returned, and every instance was notified. */
   isEverywhere: boolean;
 }
 
@@ -135,7 +135,7 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
     });
 
   const all = [0, 1].map(() => {
-    /** What is forgotten here, and since when none of it may be given to who asks. */
+    /** The forgotten keys, and the time after which no older answer may be returned. */
     const forgotten: (Forgetting & { since: number })[] = [];
     const own = shared.instance({
       onForget: (tags) => {
@@ -184,8 +184,8 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
     const begunAt = (events += 1);
     const begunMs = clock.now();
     for (const key of one.keys) {
-      // A request each, so that each tells of its own answer.
-      const { load: ask, scope } = instance.loading.newRequest({
+      // One request for each key, so that each reports its own answer.
+      const { load: loadKey, scope } = instance.loading.newRequest({
         wanted: one.wanted,
         priority: one.priority,
       });
@@ -213,7 +213,7 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
         } else if (status === 'cached') {
           demand(ageMs < Math.min(policy.maxAgeMs, most), 'cached is fresh');
         } else {
-          demand(status === 'stale', 'it is told what it is');
+          demand(status === 'stale', 'it is reported as stale');
           demand(ageMs < most, 'stale is no older than wanted');
           const staleMs = ageMs - policy.maxAgeMs;
           const isAllowed = staleMs < Math.max(policy.staleWhileRevalidateMs, one.wanted.maxStaleMs ?? 0);
@@ -225,7 +225,7 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
             demand(answer.event > calledAt, 'what is forgotten is not given again');
       };
       checks.push(
-        ask(loader, key).then(check, (error: unknown) => {
+        loadKey(loader, key).then(check, (error: unknown) => {
           seen.failed = (seen.failed ?? 0) + 1;
           if (error instanceof NotCachedError && one.wanted.onlyIfCached === true) return;
           if (!(error instanceof SourceUnavailableError)) violations.push(String(error));
@@ -301,7 +301,7 @@ async function play(steps: readonly Step[], seen: Record<string, number>): Promi
 }
 
 it(
-  'gives nothing too old, nothing of another, and nothing forgotten, in whatever order things happen',
+  'never returns an answer that is too old, forgotten or of another key, in any order of events',
   { timeout: 60_000 },
   async () => {
     const seen: Record<string, number> = {};

@@ -33,7 +33,7 @@ interface Call {
   /** Answers each key with itself and the number of the call, or with what is given. */
   answer(values?: readonly (string | null | Error)[]): Promise<void>;
   fail(error?: Error): Promise<void>;
-  /** Whether the system was told that nobody wants the answer any more. */
+  /** Whether the call was cancelled because no request waits for it. */
   isCancelled: boolean;
 }
 
@@ -120,15 +120,15 @@ function setUp({
     const { load, scope } = own.newRequest(parts);
     return {
       scope,
-      ask: (key: string) => load(system.loader, key),
-      told: () => scope.provenance.report(['shop']).shop,
+      loadKey: (key: string) => load(system.loader, key),
+      report: () => scope.provenance.report(['shop']).shop,
     };
   };
   return {
     ...own,
     system,
     request,
-    ask: (key: string, wanted: Wanted = {}) => request({ wanted }).ask(key),
+    loadKey: (key: string, wanted: Wanted = {}) => request({ wanted }).loadKey(key),
   };
 }
 
@@ -141,116 +141,116 @@ afterEach(() => {
 });
 
 describe('an answer', () => {
-  it('is given again while it is fresh, given and refreshed while it is stale, and asked for after that', async () => {
-    const { ask, system, request } = setUp();
-    expect(await ask('a')).toBe('a1');
+  it('is returned while it is fresh, returned and refreshed while it is stale, and loaded again after that', async () => {
+    const { loadKey, system, request } = setUp();
+    expect(await loadKey('a')).toBe('a1');
     clock.advance(9_999);
-    expect(await ask('a')).toBe('a1');
+    expect(await loadKey('a')).toBe('a1');
     expect(system.calls).toHaveLength(1);
     clock.advance(1);
     const stale = request();
-    expect(await stale.ask('a')).toBe('a1');
-    expect(stale.told()).toMatchObject({ status: 'stale', age: 10 });
+    expect(await stale.loadKey('a')).toBe('a1');
+    expect(stale.report()).toMatchObject({ status: 'stale', age: 10 });
     await settle();
     expect(system.calls).toHaveLength(2);
-    expect(await ask('a')).toBe('a2');
+    expect(await loadKey('a')).toBe('a2');
     clock.advance(30_000);
     const anew = request();
-    expect(await anew.ask('a')).toBe('a3');
-    expect(anew.told()).toMatchObject({ status: 'live', age: 0, records: 1 });
+    expect(await anew.loadKey('a')).toBe('a3');
+    expect(anew.report()).toMatchObject({ status: 'live', age: 0, records: 1 });
   });
 
   it('is refreshed once, however many get the stale one meanwhile', async () => {
-    const { ask, system } = setUp();
-    await ask('a');
+    const { loadKey, system } = setUp();
+    await loadKey('a');
     clock.advance(15_000);
     system.isQuick = false;
-    for (let i = 0; i < 5; i += 1) expect(await ask('a')).toBe('a1');
+    for (let i = 0; i < 5; i += 1) expect(await loadKey('a')).toBe('a1');
     await settle();
-    expect(await ask('a')).toBe('a1');
+    expect(await loadKey('a')).toBe('a1');
     expect(system.calls).toHaveLength(2);
     await system.calls[1]?.answer();
-    expect(await ask('a')).toBe('a2');
+    expect(await loadKey('a')).toBe('a2');
   });
 
   it('stays, and is tried again by the next, when the refresh behind it fails', async () => {
-    const { ask, system } = setUp();
-    await ask('a');
+    const { loadKey, system } = setUp();
+    await loadKey('a');
     clock.advance(15_000);
     system.isQuick = false;
-    expect(await ask('a')).toBe('a1');
+    expect(await loadKey('a')).toBe('a1');
     await settle();
     await system.calls[1]?.fail();
-    expect(await ask('a')).toBe('a1');
+    expect(await loadKey('a')).toBe('a1');
     await settle();
     expect(system.calls).toHaveLength(3);
   });
 
-  it('counts its age from when the system was asked', async () => {
-    const { ask, system, request } = setUp();
+  it('counts its age from the time of the call', async () => {
+    const { loadKey, system, request } = setUp();
     system.isQuick = false;
     const slow = request();
-    const first = slow.ask('a');
+    const first = slow.loadKey('a');
     await settle();
     clock.advance(6_000);
     await system.calls[0]?.answer();
     expect(await first).toBe('a1');
-    expect(slow.told()).toMatchObject({ status: 'live', age: 6 });
+    expect(slow.report()).toMatchObject({ status: 'live', age: 6 });
     clock.advance(3_999);
-    expect(await ask('a')).toBe('a1');
+    expect(await loadKey('a')).toBe('a1');
     clock.advance(1);
-    await ask('a');
+    await loadKey('a');
     await settle();
     expect(system.calls).toHaveLength(2);
   });
 
-  it('does not take the place of one that was asked for later', async () => {
-    const { ask, system } = setUp();
+  it('does not replace the answer of a later call', async () => {
+    const { loadKey, system } = setUp();
     system.isQuick = false;
-    const slow = ask('a');
+    const slow = loadKey('a');
     await settle();
     clock.advance(1_000);
-    const quick = ask('a', { maxAgeMs: 0 });
+    const quick = loadKey('a', { maxAgeMs: 0 });
     await settle();
     await system.calls[1]?.answer();
     expect(await quick).toBe('a2');
     await system.calls[0]?.answer();
     expect(await slow).toBe('a1');
-    expect(await ask('a')).toBe('a2');
+    expect(await loadKey('a')).toBe('a2');
   });
 
   it.each([[null], ['']])(
-    'of %j is kept like any other, but the shorter for being nothing',
+    'of %j is cached like any other, but for a shorter time because it is empty',
     async (value) => {
-      const { ask, system } = setUp();
+      const { loadKey, system } = setUp();
       system.isQuick = false;
-      const first = ask('a');
+      const first = loadKey('a');
       await settle();
       await system.calls[0]?.answer([value]);
       expect(await first).toBe(value);
       clock.advance(1_999);
-      expect(await ask('a')).toBe(value);
+      expect(await loadKey('a')).toBe(value);
       await settle();
       expect(system.calls).toHaveLength(1);
       clock.advance(1);
       // Only what is missing is nothing: an empty text is a text.
-      expect(await ask('a')).toBe(value);
+      expect(await loadKey('a')).toBe(value);
       await settle();
       expect(system.calls).toHaveLength(value === null ? 2 : 1);
     },
   );
 
   it('with something missing in it is only for those who wait for it', async () => {
-    const { ask, system } = setUp({ loader: { isComplete: (value) => value !== 'a1' } });
-    expect(await Promise.all([ask('a'), ask('a')])).toEqual(['a1', 'a1']);
-    expect(await ask('a')).toBe('a2');
-    expect(await ask('a')).toBe('a2');
+    const { loadKey, system } = setUp({ loader: { isComplete: (value) => value !== 'a1' } });
+    expect(await Promise.all([loadKey('a'), loadKey('a')])).toEqual(['a1', 'a1']);
+    expect(await loadKey('a')).toBe('a2');
+    expect(await loadKey('a')).toBe('a2');
     expect(system.calls).toHaveLength(2);
   });
 
-  it('is never kept when its source does not say for how long', async () => {
-    const { ask, system, cache } = setUp({ freshness: {} });
-    expect([await ask('a'), await ask('a')]).toEqual(['a1', 'a2']);
+  it('is never cached if its source has no maxAge', async () => {
+    const { loadKey, system, cache } = setUp({ freshness: {} });
+    expect([await loadKey('a'), await loadKey('a')]).toEqual(['a1', 'a2']);
     expect(system.calls).toHaveLength(2);
     expect(cache.usage().get('shop')).toBeUndefined();
   });
@@ -285,43 +285,43 @@ describe('what a system says of how long its answer holds', () => {
     return (wanted: Wanted = {}) => all.newRequest({ wanted }).load(spoken, 'a');
   };
 
-  it.each<[string, FreshnessOptions, number[], keepsMs: number]>([
+  it.each<[string, FreshnessOptions, number[], cachedMs: number]>([
     ['is believed where nothing was set', {}, [5_000], 5_000],
     ['is believed where more was set', { maxAge: '10 s' }, [5_000], 5_000],
     ['does not lengthen what was set', { maxAge: '3 s' }, [5_000], 3_000],
     ['is the shortest of all that it took', { maxAge: '10 s' }, [5_000, 2_000, 8_000], 2_000],
-    ['does not undo that nothing is kept', { maxAge: '0 s' }, [5_000], 0],
-  ])('%s', async (_, freshness, holdsMs, keepsMs) => {
-    const ask = speaking(freshness, holdsMs);
-    expect(await ask()).toBe('a1');
-    clock.advance(Math.max(0, keepsMs - 1));
-    expect(await ask()).toBe(keepsMs > 0 ? 'a1' : 'a2');
+    ['does not enable caching where it is off', { maxAge: '0 s' }, [5_000], 0],
+  ])('%s', async (_, freshness, holdsMs, cachedMs) => {
+    const loadKey = speaking(freshness, holdsMs);
+    expect(await loadKey()).toBe('a1');
+    clock.advance(Math.max(0, cachedMs - 1));
+    expect(await loadKey()).toBe(cachedMs > 0 ? 'a1' : 'a2');
     clock.advance(1);
-    expect(await ask()).toBe(keepsMs > 0 ? 'a2' : 'a3');
+    expect(await loadKey()).toBe(cachedMs > 0 ? 'a2' : 'a3');
   });
 });
 
 describe('when the system fails', () => {
-  it('an answer that is not too old stands in, and is told as stale', async () => {
-    const { ask, system, request } = setUp();
-    await ask('a');
+  it('an answer that is not too old replaces the error, and is reported as stale', async () => {
+    const { loadKey, system, request } = setUp();
+    await loadKey('a');
     clock.advance(69_999);
     system.isQuick = false;
     const one = request();
-    const answer = one.ask('a');
+    const answer = one.loadKey('a');
     await settle();
     await system.calls[1]?.fail();
     expect(await answer).toBe('a1');
-    expect(one.told()).toMatchObject({ status: 'stale', age: 69, records: 1 });
+    expect(one.report()).toMatchObject({ status: 'stale', age: 69, records: 1 });
   });
 
   it('one that is too old does not, nor one older than the caller wants', async () => {
-    const { ask, system, request } = setUp();
-    await ask('a');
+    const { loadKey, system, request } = setUp();
+    await loadKey('a');
     clock.advance(40_000);
     system.isQuick = false;
-    const asked = [ask('a', { maxAgeMs: 40_000 }), ask('a', { maxAgeMs: 41_000 })];
-    const both = Promise.allSettled(asked);
+    const requested = [loadKey('a', { maxAgeMs: 40_000 }), loadKey('a', { maxAgeMs: 41_000 })];
+    const both = Promise.allSettled(requested);
     await settle();
     for (const call of system.calls.slice(1)) await call.fail();
     expect(await both).toMatchObject([
@@ -330,23 +330,23 @@ describe('when the system fails', () => {
     ]);
     clock.advance(30_000);
     const late = request();
-    const answer = late.ask('a').catch((error: unknown) => error);
+    const answer = late.loadKey('a').catch((error: unknown) => error);
     await settle();
     await system.calls.at(-1)?.fail();
     expect(await answer).toBe(down);
-    expect(late.told()).toMatchObject({ status: 'failed', records: 0 });
+    expect(late.report()).toMatchObject({ status: 'failed', records: 0 });
   });
 
   it('also when what it answers cannot be read; but not when the fault is ours', async () => {
-    const { ask, system } = setUp();
-    await ask('a');
+    const { loadKey, system } = setUp();
+    await loadKey('a');
     clock.advance(35_000);
     system.isQuick = false;
     for (const [error, expected] of [
       [new SourceContractError('shop', 'no order'), 'a1'],
       [new TypeError('ours'), new TypeError('ours')],
     ] as const) {
-      const answer = ask('a').catch((reason: unknown) => reason);
+      const answer = loadKey('a').catch((reason: unknown) => reason);
       await settle();
       await system.calls.at(-1)?.fail(error);
       expect(await answer).toEqual(expected);
@@ -354,68 +354,71 @@ describe('when the system fails', () => {
   });
 
   it.each<FreshnessOptions>([POLICY, { maxAge: '0 s' }])(
-    'all who wait are told, and nothing is kept of it (%j)',
+    'all waiting requests get the error, and nothing is cached (%j)',
     async (freshness) => {
-      const { ask, system } = setUp({ freshness });
+      const { loadKey, system } = setUp({ freshness });
       system.isQuick = false;
-      const both = Promise.allSettled([ask('a'), ask('a')]);
+      const both = Promise.allSettled([loadKey('a'), loadKey('a')]);
       await settle();
       await system.calls[0]?.fail();
       expect(await both).toMatchObject([{ reason: down }, { reason: down }]);
       system.isQuick = true;
-      expect(await ask('a')).toBe('a2');
+      expect(await loadKey('a')).toBe('a2');
     },
   );
 
-  it('at the deadline a kept answer stands in, and the one on its way is kept for the next', async () => {
+  it('returns a cached answer at the deadline, and caches the late one for the next request', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const { ask, system, request } = setUp();
-    await ask('a');
+    const { loadKey, system, request } = setUp();
+    await loadKey('a');
     clock.advance(40_000);
     system.isQuick = false;
     const hurried = request({ deadline: startDeadline(200, clock) });
-    const answer = hurried.ask('a');
+    const answer = hurried.loadKey('a');
     await settle();
     vi.advanceTimersByTime(200);
     expect(await answer).toBe('a1');
-    expect(hurried.told()).toMatchObject({ status: 'stale', age: 40 });
+    expect(hurried.report()).toMatchObject({ status: 'stale', age: 40 });
     await system.calls[1]?.answer();
-    expect(await ask('a')).toBe('a2');
+    expect(await loadKey('a')).toBe('a2');
     expect(system.calls).toHaveLength(2);
   });
 });
 
 describe('what is wanted at the same moment', () => {
   it('is one call for a thousand requests', async () => {
-    const { ask, system } = setUp();
-    const all = await Promise.all(Array.from({ length: 1_000 }, () => ask('a')));
+    const { loadKey, system } = setUp();
+    const all = await Promise.all(Array.from({ length: 1_000 }, () => loadKey('a')));
     expect(new Set(all)).toEqual(new Set(['a1']));
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a']]);
   });
 
-  it('is one call also where nothing may be kept, and also when nothing old is wanted', async () => {
-    const { ask, system } = setUp({ freshness: {} });
-    expect(await Promise.all([ask('a'), ask('a', { maxAgeMs: 0 }), ask('a', { maxAgeMs: 0 })])).toEqual([
-      'a1',
-      'a1',
-      'a1',
-    ]);
+  it('is one call also without caching, and also if a fresh answer is required', async () => {
+    const { loadKey, system } = setUp({ freshness: {} });
+    expect(
+      await Promise.all([loadKey('a'), loadKey('a', { maxAgeMs: 0 }), loadKey('a', { maxAgeMs: 0 })]),
+    ).toEqual(['a1', 'a1', 'a1']);
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a']]);
   });
 
-  it('asks for a key once in a batch, however differently it is wanted', async () => {
-    const { ask, system } = setUp();
-    await Promise.all([ask('a'), ask('b'), ask('a', { maxAgeMs: 0 }), ask('b', { maxAgeMs: 5_000 })]);
+  it('loads a key once in a batch, also for requests with different requirements', async () => {
+    const { loadKey, system } = setUp();
+    await Promise.all([
+      loadKey('a'),
+      loadKey('b'),
+      loadKey('a', { maxAgeMs: 0 }),
+      loadKey('b', { maxAgeMs: 5_000 }),
+    ]);
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a', 'b']]);
   });
 
-  it('joins a call under way, unless that was asked too long ago for it', async () => {
-    const { ask, system } = setUp();
+  it('joins a call in progress, unless that began too long ago', async () => {
+    const { loadKey, system } = setUp();
     system.isQuick = false;
-    const first = ask('a');
+    const first = loadKey('a');
     await settle();
     clock.advance(3_000);
-    const [joins, own] = [ask('a', { maxAgeMs: 4_000 }), ask('a', { maxAgeMs: 3_000 })];
+    const [joins, own] = [loadKey('a', { maxAgeMs: 4_000 }), loadKey('a', { maxAgeMs: 3_000 })];
     await settle();
     expect(system.calls).toHaveLength(2);
     await system.calls[0]?.answer();
@@ -423,14 +426,14 @@ describe('what is wanted at the same moment', () => {
     expect(await Promise.all([first, joins, own])).toEqual(['a1', 'a1', 'a2']);
   });
 
-  it('waits for its turn as long as the most patient request does, whoever joins it', async () => {
+  it('waits for a slot until the latest deadline of the requests that joined it', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { system, request } = setUp({ limits: { concurrency: 1 } });
     system.isQuick = false;
-    const first = request().ask('a');
+    const first = request().loadKey('a');
     await settle();
-    const patient = request().ask('b');
-    const hurried = request({ deadline: startDeadline(200, clock) }).ask('b');
+    const patient = request().loadKey('b');
+    const hurried = request({ deadline: startDeadline(200, clock) }).loadKey('b');
     const late = hurried.catch(() => 'late');
     await settle();
     clock.advance(200);
@@ -443,19 +446,19 @@ describe('what is wanted at the same moment', () => {
 
   it('of different customers is one call within the batch window of the source', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-    const { ask, system } = setUp({ windowMs: 2 });
-    const a = ask('a');
+    const { loadKey, system } = setUp({ windowMs: 2 });
+    const a = loadKey('a');
     await settle();
-    const b = ask('b');
+    const b = loadKey('b');
     await settle();
     expect(system.calls).toEqual([]);
     vi.advanceTimersByTime(2);
     expect(await Promise.all([a, b])).toEqual(['a1', 'b1']);
   });
 
-  it('is asked for apart when one is a page view and the other an export', async () => {
+  it('is loaded separately for a page view and an export', async () => {
     const { request, system } = setUp();
-    await Promise.all([request().ask('a'), request({ priority: 'bulk' }).ask('b')]);
+    await Promise.all([request().loadKey('a'), request({ priority: 'bulk' }).loadKey('b')]);
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a'], ['b']]);
   });
 });
@@ -466,24 +469,24 @@ describe('a request that gives up', () => {
     scope.inFlightRequests.clear();
   };
 
-  it('before its keys were asked for does not keep others from asking for them', async () => {
-    const { ask, request, system } = setUp();
+  it('before its keys were loaded does not stop others from loading them', async () => {
+    const { loadKey, request, system } = setUp();
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const deadline = startDeadline(50, clock);
     vi.advanceTimersByTime(50);
     vi.useRealTimers();
-    await expect(request({ deadline }).ask('a')).rejects.toThrow(/deadline/);
+    await expect(request({ deadline }).loadKey('a')).rejects.toThrow(/deadline/);
     await settle();
     expect(system.calls).toEqual([]);
-    expect(await ask('a')).toBe('a1');
+    expect(await loadKey('a')).toBe('a1');
   });
 
   it('leaves to others what they wait for too, and takes the answer from nobody', async () => {
-    const { ask, request, system } = setUp();
+    const { loadKey, request, system } = setUp();
     system.isQuick = false;
     const gone = request();
-    void gone.ask('a');
-    const stays = ask('a');
+    void gone.loadKey('a');
+    const stays = loadKey('a');
     await settle();
     giveUp(gone);
     expect(system.calls[0]?.isCancelled).toBe(false);
@@ -495,8 +498,8 @@ describe('a request that gives up', () => {
     const { request, system } = setUp();
     system.isQuick = false;
     const [gone, stays] = [request(), request()];
-    void gone.ask('a');
-    const answer = stays.ask('b');
+    void gone.loadKey('a');
+    const answer = stays.loadKey('b');
     await settle();
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a', 'b']]);
     giveUp(gone);
@@ -509,22 +512,22 @@ describe('a request that gives up', () => {
     const { request, system } = setUp();
     system.isQuick = false;
     const [one, other] = [request(), request()];
-    void one.ask('a');
-    void other.ask('b');
+    void one.loadKey('a');
+    void other.loadKey('b');
     await settle();
     giveUp(one);
     giveUp(other);
     expect(system.calls.map(({ isCancelled }) => isCancelled)).toEqual([true]);
   });
 
-  it('lets who comes after it ask anew, when nobody waited any more', async () => {
-    const { ask, request, system } = setUp();
+  it('lets a later request load the key again if no request waited any more', async () => {
+    const { loadKey, request, system } = setUp();
     system.isQuick = false;
     const gone = request();
-    void gone.ask('a');
+    void gone.loadKey('a');
     await settle();
     giveUp(gone);
-    const next = ask('a');
+    const next = loadKey('a');
     await settle();
     expect(system.calls).toHaveLength(2);
     await system.calls[1]?.answer();
@@ -533,17 +536,17 @@ describe('a request that gives up', () => {
 });
 
 describe('only-if-cached', () => {
-  it('gives what is kept, stale or not, and asks nobody', async () => {
-    const { ask, system, request } = setUp();
-    await expect(ask('a', { onlyIfCached: true })).rejects.toBeInstanceOf(NotCachedError);
-    await ask('a');
+  it('returns the cached answer, stale or not, and calls no system', async () => {
+    const { loadKey, system, request } = setUp();
+    await expect(loadKey('a', { onlyIfCached: true })).rejects.toBeInstanceOf(NotCachedError);
+    await loadKey('a');
     clock.advance(15_000);
     const one = request({ wanted: { onlyIfCached: true } });
-    expect(await one.ask('a')).toBe('a1');
-    expect(one.told()).toMatchObject({ status: 'stale', age: 15, calls: 0 });
+    expect(await one.loadKey('a')).toBe('a1');
+    expect(one.report()).toMatchObject({ status: 'stale', age: 15, calls: 0 });
     clock.advance(15_000);
-    await expect(ask('a', { onlyIfCached: true })).rejects.toBeInstanceOf(NotCachedError);
-    expect(await ask('a', { onlyIfCached: true, maxStaleMs: 25_000 })).toBe('a1');
+    await expect(loadKey('a', { onlyIfCached: true })).rejects.toBeInstanceOf(NotCachedError);
+    expect(await loadKey('a', { onlyIfCached: true, maxStaleMs: 25_000 })).toBe('a1');
     await settle();
     expect(system.calls).toHaveLength(1);
   });
@@ -553,107 +556,107 @@ describe('forgetting', () => {
   const about = (key: string) => [{ namespace: 'email', value: key }];
   const jan = { namespace: 'email', value: 'jan' };
 
-  it('drops what is kept, and leaves others their answers', async () => {
-    const { ask, registry } = setUp({ loader: { about } });
-    await ask('jan');
-    await ask('piet');
+  it('drops the cached answers of the subject, and no others', async () => {
+    const { loadKey, registry } = setUp({ loader: { about } });
+    await loadKey('jan');
+    await loadKey('piet');
     await registry.forget([jan]);
-    expect([await ask('jan'), await ask('piet')]).toEqual(['jan3', 'piet2']);
+    expect([await loadKey('jan'), await loadKey('piet')]).toEqual(['jan3', 'piet2']);
   });
 
-  it('answers who waits, keeps nothing of it, and has who comes after it ask anew', async () => {
-    const { ask, registry, system } = setUp({ loader: { about } });
+  it('answers waiting requests, caches nothing, and makes later requests load again', async () => {
+    const { loadKey, registry, system } = setUp({ loader: { about } });
     system.isQuick = false;
-    const before = ask('jan');
+    const before = loadKey('jan');
     await settle();
     await registry.forget([jan]);
-    const after = ask('jan');
+    const after = loadKey('jan');
     await settle();
     expect(system.calls).toHaveLength(2);
     await system.calls[1]?.answer(['new']);
     await system.calls[0]?.answer(['old']);
-    expect([await before, await after, await ask('jan')]).toEqual(['old', 'new', 'new']);
+    expect([await before, await after, await loadKey('jan')]).toEqual(['old', 'new', 'new']);
   });
 
-  it('keeps what is under way about others', async () => {
-    const { ask, registry, system } = setUp({ loader: { about } });
+  it('caches answers about others that are being loaded', async () => {
+    const { loadKey, registry, system } = setUp({ loader: { about } });
     system.isQuick = false;
-    const before = ask('piet');
+    const before = loadKey('piet');
     await settle();
     await registry.forget([jan]);
     await system.calls[0]?.answer();
-    expect([await before, await ask('piet')]).toEqual(['piet1', 'piet1']);
+    expect([await before, await loadKey('piet')]).toEqual(['piet1', 'piet1']);
   });
 
-  it('has nobody wait for a question of before, whoever was forgotten since: of whom it tells is not known', async () => {
-    const { ask, registry, system } = setUp({ loader: { about } });
+  it('lets no later request join a call from before any invalidation, because its subjects are not known yet', async () => {
+    const { loadKey, registry, system } = setUp({ loader: { about } });
     system.isQuick = false;
-    const before = ask('piet');
+    const before = loadKey('piet');
     await settle();
     await registry.forget([jan]);
-    const after = ask('piet');
+    const after = loadKey('piet');
     await settle();
     for (const call of system.calls) await call.answer();
     expect([await before, await after]).toEqual(['piet1', 'piet2']);
   });
 
-  it('keeps nothing of a refresh that was under way', async () => {
-    const { ask, registry, system } = setUp({ loader: { about } });
-    await ask('jan');
+  it('does not cache a refresh that was in progress', async () => {
+    const { loadKey, registry, system } = setUp({ loader: { about } });
+    await loadKey('jan');
     clock.advance(15_000);
     system.isQuick = false;
-    await ask('jan');
+    await loadKey('jan');
     await settle();
     await registry.forget([jan]);
     await system.calls[1]?.answer();
-    const after = ask('jan');
+    const after = loadKey('jan');
     await settle();
     await system.calls[2]?.answer();
     expect(await after).toBe('jan3');
   });
 
   it('lets nothing forgotten stand in for a system that fails', async () => {
-    const { ask, registry, system } = setUp({ loader: { about } });
-    await ask('jan');
+    const { loadKey, registry, system } = setUp({ loader: { about } });
+    await loadKey('jan');
     await registry.forget([jan]);
     system.isQuick = false;
-    const after = ask('jan').catch((error: unknown) => error);
+    const after = loadKey('jan').catch((error: unknown) => error);
     await settle();
     await system.calls[1]?.fail();
     expect(await after).toBe(down);
   });
 
-  it('drops what may be about anybody, whoever is forgotten', async () => {
-    const { ask, registry } = setUp();
-    await ask('a');
+  it('drops answers of unknown subjects together with any customer', async () => {
+    const { loadKey, registry } = setUp();
+    await loadKey('a');
     await registry.forget([jan]);
-    expect(await ask('a')).toBe('a2');
+    expect(await loadKey('a')).toBe('a2');
   });
 
   it('leaves what is about no person, unless its source or loader is forgotten', async () => {
-    const { ask, registry } = setUp({ loader: { about: () => [] } });
-    await ask('a');
+    const { loadKey, registry } = setUp({ loader: { about: () => [] } });
+    await loadKey('a');
     await registry.forget([jan, { source: 'crm' }, { source: 'shop', loader: 'digits' }]);
-    expect(await ask('a')).toBe('a1');
+    expect(await loadKey('a')).toBe('a1');
     await registry.forget([{ source: 'shop', loader: 'letters' }]);
-    expect(await ask('a')).toBe('a2');
+    expect(await loadKey('a')).toBe('a2');
     await registry.forget([{ source: 'shop' }]);
-    expect(await ask('a')).toBe('a3');
+    expect(await loadKey('a')).toBe('a3');
   });
 
   it('drops an object by its type and key', async () => {
-    const { ask, registry } = setUp({ loader: { about: (key) => [{ type: 'Product', key }] } });
-    await ask('KAN-1');
+    const { loadKey, registry } = setUp({ loader: { about: (key) => [{ type: 'Product', key }] } });
+    await loadKey('KAN-1');
     await registry.forget([
       { type: 'Product', key: 'KAN-2' },
       { type: 'Order', key: 'KAN-1' },
     ]);
-    expect(await ask('KAN-1')).toBe('KAN-11');
+    expect(await loadKey('KAN-1')).toBe('KAN-11');
     await registry.forget([{ type: 'Product', key: 'KAN-1' }]);
-    expect(await ask('KAN-1')).toBe('KAN-12');
+    expect(await loadKey('KAN-1')).toBe('KAN-12');
   });
 
-  it('drops what was kept under another identifier of the customer, as far as answers told that they are one', async () => {
+  it('drops answers cached under another identifier of the customer, if answers linked the two', async () => {
     const own = setUp();
     const { registry } = own;
     const who = createSystem({ name: 'who' });
@@ -671,16 +674,16 @@ describe('forgetting', () => {
   });
 
   it('does away with everything when it is cleared', async () => {
-    const { ask, registry, system } = setUp();
-    await ask('a');
+    const { loadKey, registry, system } = setUp();
+    await loadKey('a');
     system.isQuick = false;
-    const before = ask('b');
+    const before = loadKey('b');
     await settle();
     registry.clear();
     await system.calls[1]?.answer();
     await before;
     system.isQuick = true;
-    expect([await ask('a'), await ask('b')]).toEqual(['a3', 'b4']);
+    expect([await loadKey('a'), await loadKey('b')]).toEqual(['a3', 'b4']);
   });
 });
 
@@ -710,66 +713,66 @@ describe('two instances with one shared cache', () => {
     vi.useFakeTimers({ toFake: ['Date'] });
   });
 
-  it('ask once: what one has asked the other need not', async () => {
+  it('call a system once for both', async () => {
     const { shared, system, one, other, advance } = pair();
-    const first = one.ask('a');
+    const first = one.loadKey('a');
     await goOn(shared);
     advance(4_000);
     const request = other.request();
-    const second = request.ask('a');
+    const second = request.loadKey('a');
     await goOn(shared);
     expect([await first, await second]).toEqual(['a1', 'a1']);
-    expect(request.told()).toMatchObject({ status: 'cached', age: 4, calls: 0 });
+    expect(request.report()).toMatchObject({ status: 'cached', age: 4, calls: 0 });
     expect(system.calls).toHaveLength(1);
   });
 
-  it('let what the other has asked stand in for a system that fails, as an own answer would', async () => {
+  it('replace the error of a system with an answer that the other has loaded', async () => {
     const { shared, system, one, other, advance } = pair();
-    void one.ask('a');
+    void one.loadKey('a');
     await goOn(shared);
     advance(40_000);
     system.isQuick = false;
     const request = other.request();
-    const answer = request.ask('a');
+    const answer = request.loadKey('a');
     await goOn(shared);
     await system.calls[1]?.fail();
     expect(await answer).toBe('a1');
-    expect(request.told()).toMatchObject({ status: 'stale', age: 40 });
+    expect(request.report()).toMatchObject({ status: 'stale', age: 40 });
   });
 
   it('do not give what was shared to who wants something newer', async () => {
     const { shared, one, other, advance } = pair();
-    void one.ask('a');
+    void one.loadKey('a');
     await goOn(shared);
     advance(4_000);
-    const both = Promise.all([other.ask('a', { maxAgeMs: 4_000 }), other.ask('b')]);
+    const both = Promise.all([other.loadKey('a', { maxAgeMs: 4_000 }), other.loadKey('b')]);
     await goOn(shared);
     expect(await both).toEqual(['a2', 'b2']);
   });
 
   it('do not give what was shared to who wants something newer and joins who does not', async () => {
     const { shared, one, other, advance } = pair();
-    void one.ask('a');
+    void one.loadKey('a');
     await goOn(shared);
     advance(4_000);
-    const both = Promise.all([other.ask('a'), other.ask('a', { maxAgeMs: 4_000 })]);
+    const both = Promise.all([other.loadKey('a'), other.loadKey('a', { maxAgeMs: 4_000 })]);
     await goOn(shared);
     expect(await both).toEqual(['a2', 'a2']);
   });
 
-  it('do not go on giving a shared answer that grew too old while others of its batch were asked for', async () => {
+  it('stop returning a shared answer that became too old while the rest of its batch was loaded', async () => {
     const { shared, system, one, other, advance } = pair({ freshness: { maxAge: '10 s' } });
-    void one.ask('a');
+    void one.loadKey('a');
     await goOn(shared);
     advance(9_000);
     system.isQuick = false;
-    const early = other.ask('a');
-    void other.ask('b').catch(() => undefined);
+    const early = other.loadKey('a');
+    void other.loadKey('b').catch(() => undefined);
     await goOn(shared);
     expect(await early).toBe('a1');
     expect(system.calls.map(({ keys }) => keys)).toEqual([['a'], ['b']]);
     advance(1_500);
-    const late = other.ask('a');
+    const late = other.loadKey('a');
     await goOn(shared);
     await system.calls[2]?.answer();
     expect(await late).toBe('a3');
@@ -778,24 +781,24 @@ describe('two instances with one shared cache', () => {
   it('do not take an older answer of the other for their own newer one', async () => {
     const { shared, system, one, other, advance } = pair();
     system.isQuick = false;
-    const slow = one.ask('a');
+    const slow = one.loadKey('a');
     await goOn(shared);
     advance(1_000);
-    const newer = other.ask('a');
+    const newer = other.loadKey('a');
     await goOn(shared);
     await system.calls[1]?.answer();
     await goOn(shared);
     await system.calls[0]?.answer();
     await goOn(shared);
     expect([await slow, await newer]).toEqual(['a1', 'a2']);
-    const failing = other.ask('a', { maxAgeMs: 0 }).catch((error: unknown) => error);
+    const failing = other.loadKey('a', { maxAgeMs: 0 }).catch((error: unknown) => error);
     await goOn(shared);
     await system.calls[2]?.fail();
     expect(await failing).toBe(down);
-    expect(await other.ask('a')).toBe('a2');
+    expect(await other.loadKey('a')).toBe('a2');
   });
 
-  it('know from what the other has asked which identifiers are one customer', async () => {
+  it('learn from answers of the other which identifiers are one customer', async () => {
     const { shared, one, other } = pair();
     const who = createSystem({ name: 'who' });
     const what = createSystem({ name: 'what', about: (key) => [{ namespace: 'number', value: key }] });
@@ -824,12 +827,12 @@ describe('two instances with one shared cache', () => {
     const { shared, system, one, other } = pair({
       loader: { about: (key) => [{ namespace: 'email', value: key }] },
     });
-    void one.ask('jan');
+    void one.loadKey('jan');
     await goOn(shared);
-    void other.ask('jan');
+    void other.loadKey('jan');
     await goOn(shared);
     system.isQuick = false;
-    const before = other.ask('jan', { maxAgeMs: 0 });
+    const before = other.loadKey('jan', { maxAgeMs: 0 });
     await goOn(shared);
     const forgotten = one.registry.forget([{ namespace: 'email', value: 'jan' }]);
     await goOn(shared);
@@ -839,15 +842,15 @@ describe('two instances with one shared cache', () => {
     await goOn(shared);
     expect(shared.size).toBe(0);
     system.isQuick = true;
-    const after = [one.ask('jan'), other.ask('jan')];
+    const after = [one.loadKey('jan'), other.loadKey('jan')];
     await goOn(shared);
     expect(await Promise.all(after)).toEqual(['jan3', 'jan4']);
   });
 
-  it('share nothing that was asked before it was forgotten, also while one has not heard of it', async () => {
+  it('share no answer from before an invalidation, also while one instance has not received it', async () => {
     const { shared, system, one, other } = pair();
     system.isQuick = false;
-    const before = other.ask('a');
+    const before = other.loadKey('a');
     await goOn(shared);
     const forgotten = one.registry.forget([{ source: 'shop' }]);
     // It is forgotten in Redis, and the other is sent word that is still to come.
@@ -858,17 +861,17 @@ describe('two instances with one shared cache', () => {
     await forgotten;
     expect(shared.size).toBe(0);
     system.isQuick = true;
-    const after = other.ask('a');
+    const after = other.loadKey('a');
     await goOn(shared);
     expect(await after).toBe('a2');
   });
 
-  it('say so when the other could not be told', async () => {
+  it('report an error if the other could not be notified', async () => {
     const { shared, one } = pair();
-    void one.ask('a');
+    void one.loadKey('a');
     await goOn(shared);
     shared.cutOff(true);
     await expect(one.registry.forget([{ source: 'shop' }])).rejects.toThrow(/has not forgotten/);
-    expect(await one.ask('a')).toBe('a2');
+    expect(await one.loadKey('a')).toBe('a2');
   });
 });

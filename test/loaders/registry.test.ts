@@ -43,25 +43,25 @@ describe('the loaders of a request', () => {
     loading.close();
   });
 
-  it('make one call of all keys that are asked for together', async () => {
+  it('make one call for all keys that are requested together', async () => {
     expect(await loadAll(newRequest(), 'abc')).toEqual(['A', 'B', 'C']);
     expect(calls).toEqual([['a', 'b', 'c']]);
   });
 
-  it('ask for a key once in a request, however often it is wanted', async () => {
+  it('load a key once for each request', async () => {
     const load = newRequest();
     expect(await loadAll(load, 'aba')).toEqual(['A', 'B', 'A']);
     expect(await loadAll(load, 'ab')).toEqual(['A', 'B']);
     expect(calls).toEqual([['a', 'b']]);
   });
 
-  it('ask anew in the next request when answers may not be kept', async () => {
+  it('load again in the next request if answers may not be cached', async () => {
     await loadAll(newRequest(), 'a');
     await loadAll(newRequest(), 'a');
     expect(calls).toEqual([['a'], ['a']]);
   });
 
-  it('ask only for what was not kept from earlier requests, or is too old', async () => {
+  it('load only keys without a cached answer, or with one that is too old', async () => {
     setUp({ maxAge: '1 minute' });
     await loadAll(newRequest(), 'ab');
     expect(await loadAll(newRequest(), 'abc')).toEqual(['A', 'B', 'C']);
@@ -81,7 +81,7 @@ describe('the loaders of a request', () => {
     expect(calls.flat().sort()).toEqual(['a', 'b', 'c']);
   });
 
-  it('cut what is asked for to what the system takes at once, and ask side by side', async () => {
+  it('split keys into batches of the size that the system accepts, and call in parallel', async () => {
     let running = 0;
     let mostRunning = 0;
     answer = async (keys) => {
@@ -96,12 +96,12 @@ describe('the loaders of a request', () => {
     expect(mostRunning).toBe(3);
   });
 
-  it('let a call that fails cost its own keys only', async () => {
+  it('reject only the keys of a call that fails', async () => {
     answer = (keys) => (keys.includes('d') ? Promise.reject(down) : Promise.resolve(keys));
     expect(await loadAll(newRequest(), 'abcdefg')).toEqual(['a', 'b', 'c', down, down, down, 'g']);
   });
 
-  it('let a key that fails cost itself only, and keep the others', async () => {
+  it('reject only a key that fails, and cache the others', async () => {
     setUp({ maxAge: '1 minute' });
     answer = (keys) => Promise.resolve(keys.map((key) => (key === 'b' ? down : key)));
     expect(await loadAll(newRequest(), 'abc')).toEqual(['a', down, 'c']);
@@ -109,7 +109,7 @@ describe('the loaders of a request', () => {
     expect(calls).toEqual([['a', 'b', 'c'], ['b']]);
   });
 
-  it('take a loader that fails before it has asked for a failed call', async () => {
+  it('treat a loader that throws before its call as a failed call', async () => {
     answer = () => {
       throw down;
     };
@@ -120,7 +120,7 @@ describe('the loaders of a request', () => {
     ['few', (keys: readonly string[]) => keys.slice(1)],
     ['many', (keys: readonly string[]) => [...keys, 'x']],
   ])(
-    'give nobody anything when a loader gives too %s values: whose they are is not known',
+    'reject all keys if a loader returns too %s values, because their keys are unknown',
     async (_, wrong) => {
       answer = (keys) => Promise.resolve(keys.includes('a') ? wrong(keys) : keys);
       const found = await loadAll(newRequest(), 'abcd');
@@ -131,7 +131,7 @@ describe('the loaders of a request', () => {
     },
   );
 
-  it('tell keys that are objects apart by their text', async () => {
+  it('distinguish keys that are objects by their text', async () => {
     const pages = defineLoader<Client, { of: string; first: number }, string>({
       name: 'pages',
       keyText: ({ of, first }) => `${of} ${first}`,
@@ -142,8 +142,8 @@ describe('the loaders of a request', () => {
     });
     loading.registry.add(loading.source('shop'), pages);
     const load = newRequest();
-    const asked = [1, 2, 1].map((first) => load(pages, { of: 'x', first }));
-    expect(await Promise.all(asked)).toEqual(['x', 'xx', 'x']);
+    const requested = [1, 2, 1].map((first) => load(pages, { of: 'x', first }));
+    expect(await Promise.all(requested)).toEqual(['x', 'xx', 'x']);
     expect(calls).toEqual([['x', 'x']]);
   });
 

@@ -52,8 +52,8 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
   });
 
   /** Asks both, and gives what both say. */
-  async function both<T>(ask: (client: SqlClient) => Promise<T>): Promise<T> {
-    const [one, other] = await Promise.all(clients.map((client) => ask(client)));
+  async function both<T>(query: (client: SqlClient) => Promise<T>): Promise<T> {
+    const [one, other] = await Promise.all(clients.map((client) => query(client)));
     expect(other).toEqual(one);
     return one as T;
   }
@@ -107,8 +107,8 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
   it('has the same orders on every page, after any order', async () => {
     const page = fc
       .record({ customerNumbers: identity, first: size, place })
-      .map(({ place: last, ...asked }) => ({
-        ...asked,
+      .map(({ place: last, ...requested }) => ({
+        ...requested,
         after: last && {
           placedAt: new Date(last.placedAt).toISOString().replace('T', ' ').replace('Z', '+00'),
           number: last.number,
@@ -128,8 +128,8 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
     );
     const page = fc
       .record({ customerNumbers: identity, first: size, place, since: moment })
-      .map(({ place: last, ...asked }) => ({
-        ...asked,
+      .map(({ place: last, ...requested }) => ({
+        ...requested,
         before: last && { at: new Date(last.placedAt).toISOString().replace('Z', '000Z'), id: last.number },
       }));
     await fc.assert(
@@ -149,8 +149,8 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
     );
     expect(everybody).toHaveLength(customerNumbers.length);
     await fc.assert(
-      fc.asyncProperty(fc.array(identity, { maxLength: 10 }), async (asked) => {
-        await both((client) => orderTotals.load(asked, client));
+      fc.asyncProperty(fc.array(identity, { maxLength: 10 }), async (requested) => {
+        await both((client) => orderTotals.load(requested, client));
       }),
       { numRuns: 60 },
     );
@@ -204,10 +204,10 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
       ],
       { minLength: 1 },
     );
-    const ask = async (by: unknown, asked: readonly string[], variables: Record<string, unknown>) => {
+    const query = async (by: unknown, requested: readonly string[], variables: Record<string, unknown>) => {
       const text = `query($by: [CustomerKey!]!, $first: Int = 5, $after: String) {
         customers(by: $by) { id timeline(first: $first) { nodes { id } } orders(after: $after) { nodes { number } }
-          asked: name ${asked.join('\n')} }
+          asked: name ${requested.join('\n')} }
       }`;
       const [one, other] = await Promise.all(
         gateways.map(async (gateway) => {
@@ -227,15 +227,15 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
         fc.array(key, { minLength: 1, maxLength: 10 }),
         fields,
         size,
-        async (by, asked, first) => {
-          const data = await ask(by, asked, { first });
+        async (by, requested, first) => {
+          const data = await query(by, requested, { first });
           const cursors = listAt(data, 'customers').map((one) =>
-            one === null || !asked.some((field) => field.startsWith('page:'))
+            one === null || !requested.some((field) => field.startsWith('page:'))
               ? null
               : at(one, 'page', 'pageInfo', 'endCursor'),
           );
           const after = cursors.find((cursor) => typeof cursor === 'string');
-          if (after !== undefined) await ask(by, asked, { first, after });
+          if (after !== undefined) await query(by, requested, { first, after });
         },
       ),
       { numRuns: 60 },
@@ -244,18 +244,18 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
 
   describe('in MariaDB', () => {
     /** The tables that the one statement reads, and by which index. */
-    async function explained(ask: (client: SqlClient) => Promise<unknown>) {
+    async function explained(query: (client: SqlClient) => Promise<unknown>) {
       const [, client] = clients;
       if (client === undefined) throw new Error('there are two');
-      const asked: { sql: string; values: readonly unknown[] }[] = [];
-      await ask({
+      const requested: { sql: string; values: readonly unknown[] }[] = [];
+      await query({
         ...client,
         rows: (_, text, parameters) => {
-          asked.push(positional(text, parameters));
+          requested.push(positional(text, parameters));
           return Promise.resolve([]);
         },
       });
-      const [statement, ...more] = asked;
+      const [statement, ...more] = requested;
       expect(more).toEqual([]);
       // As the gateway's sessions have it.
       await mariadb.root.query("SET sql_mode = 'ANSI'");
@@ -280,7 +280,10 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
       expect(plan.filter(({ type }) => type === 'ALL')).toEqual([]);
     });
 
-    const asks = ['K000001', many?.customerNumber ?? ''].map((one) => ({ customerNumbers: [one], first: 5 }));
+    const queries = ['K000001', many?.customerNumber ?? ''].map((one) => ({
+      customerNumbers: [one],
+      first: 5,
+    }));
     const last = many?.orders[0];
     const moment = new Date(last?.placedAt ?? 0).toISOString();
 
@@ -289,7 +292,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
         'a page',
         (client: SqlClient) =>
           orderPages.load(
-            asks.map((one) => ({ ...one, after: { placedAt: moment, number: last?.number ?? '' } })),
+            queries.map((one) => ({ ...one, after: { placedAt: moment, number: last?.number ?? '' } })),
             client,
           ),
       ],
@@ -297,12 +300,12 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
         'the timeline',
         (client: SqlClient) =>
           ordersForTimeline.load(
-            asks.map((one) => ({ ...one, before: { at: moment, id: '' }, since: null })),
+            queries.map((one) => ({ ...one, before: { at: moment, id: '' }, since: null })),
             client,
           ),
       ],
-    ])('reads %s of each customer along the index of its orders', async (_, ask) => {
-      const plan = await explained(ask);
+    ])('reads %s of each customer along the index of its orders', async (_, query) => {
+      const plan = await explained(query);
       const read = plan.filter(({ table }) => table === 'orders');
       expect(read.map(({ key }) => key)).toEqual(['orders_newest_first', 'orders_newest_first']);
       expect(plan.filter(({ type }) => type === 'ALL')).toEqual([]);

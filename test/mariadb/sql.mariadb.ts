@@ -154,7 +154,7 @@ describe('a connection to MariaDB', () => {
       'SELECT visitor_id FROM customer_devices',
       [],
     );
-    const ask = () =>
+    const query = () =>
       client.rows(
         anything,
         `SELECT customers.cust_no, visitor_id FROM customers LEFT JOIN customer_devices USING (cust_no)
@@ -162,9 +162,9 @@ describe('a connection to MariaDB', () => {
          ORDER BY customers.cust_no, visitor_id`,
         [devices.map(({ visitor_id }) => visitor_id)],
       );
-    const first = await ask();
+    const first = await query();
     expect(first).toHaveLength(new Set(first.map((row) => JSON.stringify(row))).size);
-    for (let round = 0; round < 3; round += 1) expect(await ask()).toEqual(first);
+    for (let round = 0; round < 3; round += 1) expect(await query()).toEqual(first);
   });
 
   it('stops a query at the server as soon as nobody waits for it any more', async () => {

@@ -61,7 +61,7 @@ const doorOf =
   (path, init) =>
     gateway.fetch(path, init);
 
-const tell = (gateway: TestGateway, order: string) =>
+const sendEvent = (gateway: TestGateway, order: string) =>
   sendWebshopEvent(doorOf(gateway), settings['WEBSHOP_WEBHOOK_SECRETS'] ?? '', 'orders/create', {
     email: EMAIL,
     order,
@@ -73,17 +73,17 @@ const FOLLOW = {
 
 /** Until all of them are told by Redis of what another hears, as this test is. */
 async function areConnected(count: number): Promise<void> {
-  const asking = new Redis(redis.url);
+  const querying = new Redis(redis.url);
   await vi.waitFor(
     async () => {
-      expect(await asking.call('PUBSUB', 'NUMSUB', 'stekkerdoos:1:events')).toEqual([
+      expect(await querying.call('PUBSUB', 'NUMSUB', 'stekkerdoos:1:events')).toEqual([
         'stekkerdoos:1:events',
         count + 1,
       ]);
     },
     { timeout: 10_000, interval: 20 },
   );
-  asking.disconnect();
+  querying.disconnect();
 }
 
 describe('what a system tells one instance', () => {
@@ -94,13 +94,13 @@ describe('what a system tells one instance', () => {
     const here = await subscribe(doorOf(one), FOLLOW);
     const there = await subscribe(doorOf(other), FOLLOW);
     for (const order of ['1', '2']) {
-      await tell(one, order);
+      await sendEvent(one, order);
       for (const subscriber of [here, there])
         expect((await subscriber.next())?.data).toEqual({
           customerChanged: { recordId: order, customer: { primaryEmail: EMAIL } },
         });
     }
-    await tell(other, '3');
+    await sendEvent(other, '3');
     for (const subscriber of [here, there])
       expect((await subscriber.next())?.data).toMatchObject({ customerChanged: { recordId: '3' } });
     await vi.waitFor(() => {
@@ -119,11 +119,11 @@ describe('what a system tells one instance', () => {
     await stranger.opened;
     await areConnected(3);
     const there = await subscribe(doorOf(other), FOLLOW);
-    await tell(stranger, '4');
+    await sendEvent(stranger, '4');
     await vi.waitFor(() => {
       expect(messages).toHaveLength(4);
     }, 5_000);
-    await tell(other, '5');
+    await sendEvent(other, '5');
     expect((await there.next())?.data).toMatchObject({ customerChanged: { recordId: '5' } });
     await there.hangUp();
   });

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { digest, entryOf, isUp, kept, startInstance, valueOf, type Instance } from './instances.js';
+import { digest, entryOf, isUp, storeEntry, startInstance, valueOf, type Instance } from './instances.js';
 import { startProxy, startRedis, type RedisServer } from './redis-server.js';
 
 let redis: RedisServer;
@@ -33,8 +33,8 @@ const key = digest('orders of anna');
 describe('forgetting', () => {
   it('reaches every instance within 100 ms, and nothing of it is left in Redis', async () => {
     const [one, two] = [await instance(), await instance()];
-    await kept(one.cache, key, entryOf('secret of anna', tag, digest('order-system')));
-    await kept(one.cache, digest('bert'), entryOf('bert', digest('order-system')));
+    await storeEntry(one.cache, key, entryOf('secret of anna', tag, digest('order-system')));
+    await storeEntry(one.cache, digest('bert'), entryOf('bert', digest('order-system')));
     const startedAt = performance.now();
     await one.cache.forget([tag, digest('anna by phone')]);
     await vi.waitFor(
@@ -105,7 +105,7 @@ describe('forgetting', () => {
     const tookMs = performance.now() - startedAt;
     expect(await valueOf(cache, digest('7'))).toBeUndefined();
     expect(await valueOf(cache, digest('19999'))).toBeUndefined();
-    await kept(cache, digest('7'), entryOf('new', source));
+    await storeEntry(cache, digest('7'), entryOf('new', source));
     await vi.waitFor(async () => {
       expect(await outside.keys('stekkerdoos:1:swept:*')).toEqual([]);
     }, 10_000);
@@ -117,7 +117,7 @@ describe('forgetting', () => {
   it('forgets thousands of tags in one call', async () => {
     const [one, two] = [await instance(), await instance()];
     const tags = Array.from({ length: 3_000 }, (_, i) => digest(`tag ${i}`));
-    await kept(one.cache, key, entryOf('x', tags[2_999] ?? ''));
+    await storeEntry(one.cache, key, entryOf('x', tags[2_999] ?? ''));
     await one.cache.forget(tags);
     expect(await valueOf(two.cache, key)).toBeUndefined();
     await vi.waitFor(() => {
@@ -129,10 +129,12 @@ describe('forgetting', () => {
     const proxy = await startProxy(redis.port);
     open.push(proxy);
     const [here, there] = [await instance(proxy.url), await instance()];
-    await kept(here.cache, key, entryOf('old', tag));
+    await storeEntry(here.cache, key, entryOf('old', tag));
     const { since } = await here.cache.read([key]);
     proxy.cut();
-    await expect(here.cache.forget([tag])).rejects.toThrow('The shared cache has not forgotten the answers yet');
+    await expect(here.cache.forget([tag])).rejects.toThrow(
+      'The shared cache has not forgotten the answers yet',
+    );
     expect(await valueOf(there.cache, key)).toBe('old');
     const read: unknown[] = [];
     const reading = setInterval(() => void valueOf(here.cache, key).then((value) => read.push(value)), 5);
@@ -144,7 +146,7 @@ describe('forgetting', () => {
     expect(await valueOf(there.cache, key)).toBeUndefined();
     // What was asked before comes too late.
     here.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
-    await kept(here.cache, digest('other'), entryOf('other'));
+    await storeEntry(here.cache, digest('other'), entryOf('other'));
     expect(await valueOf(here.cache, key)).toBeUndefined();
     expect(here.gaps()).toBe(2);
     expect(there.gaps()).toBe(1);
@@ -154,7 +156,7 @@ describe('forgetting', () => {
     const proxy = await startProxy(redis.port);
     open.push(proxy);
     const [here, there] = [await instance(proxy.url), await instance()];
-    await kept(here.cache, key, entryOf('old', tag));
+    await storeEntry(here.cache, key, entryOf('old', tag));
     const { since = 0 } = await there.cache.read([key]);
     proxy.cut();
     const tags = Array.from({ length: 10_001 }, (_, i) => digest(`tag ${i}`));
@@ -166,9 +168,9 @@ describe('forgetting', () => {
       expect(there.gaps()).toBe(2);
     });
     there.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since });
-    await kept(there.cache, digest('other'), entryOf('other'));
+    await storeEntry(there.cache, digest('other'), entryOf('other'));
     expect(await valueOf(there.cache, key)).toBeUndefined();
-    await kept(there.cache, key, entryOf('new', tag));
+    await storeEntry(there.cache, key, entryOf('new', tag));
     expect(await valueOf(here.cache, key)).toBe('new');
   });
 
@@ -176,7 +178,7 @@ describe('forgetting', () => {
     const saving = await startRedis(['--dbfilename', 'saved.rdb']);
     open.push(saving);
     const [one, two] = [await instance(saving.url), await instance(saving.url)];
-    await kept(one.cache, key, entryOf('old', tag));
+    await storeEntry(one.cache, key, entryOf('old', tag));
     const { since } = await two.cache.read([key]);
     const admin = new Redis(saving.url, { retryStrategy: () => 50 });
     admin.on('error', () => undefined);
@@ -192,7 +194,7 @@ describe('forgetting', () => {
     expect(await valueOf(one.cache, key)).toBeUndefined();
     expect(await valueOf(two.cache, key)).toBeUndefined();
     two.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
-    await kept(two.cache, digest('other'), entryOf('other'));
+    await storeEntry(two.cache, digest('other'), entryOf('other'));
     expect(await valueOf(one.cache, key)).toBeUndefined();
     expect([one.gaps(), two.gaps()]).toEqual([2, 2]);
   });
@@ -210,7 +212,7 @@ describe('forgetting', () => {
     });
     two.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
     await isUp(two.cache);
-    await kept(two.cache, digest('other'), entryOf('other'));
+    await storeEntry(two.cache, digest('other'), entryOf('other'));
     expect(await valueOf(two.cache, key)).toBeUndefined();
   });
 
@@ -226,11 +228,11 @@ describe('forgetting', () => {
 
   it('goes on when the scripts are taken out of Redis', async () => {
     const { cache } = await instance();
-    await kept(cache, key, entryOf('x', tag));
+    await storeEntry(cache, key, entryOf('x', tag));
     await outside.script('FLUSH');
     expect(await valueOf(cache, key)).toBe('x');
     await outside.script('FLUSH');
-    await kept(cache, digest('other'), entryOf('y', tag));
+    await storeEntry(cache, digest('other'), entryOf('y', tag));
     await outside.script('FLUSH');
     await cache.forget([tag]);
     expect(await valueOf(cache, key)).toBeUndefined();
@@ -271,7 +273,7 @@ describe('forgetting', () => {
         /** What the system says now, and the least that may still be shown: by everybody, and by each instance. */
         const current = [0, 0, 0];
         const leastForAll = [0, 0, 0];
-        const asked: { who: 0 | 1; what: number; version: number; since: number }[] = [];
+        const answers: { who: 0 | 1; what: number; version: number; since: number }[] = [];
         const underWay: Promise<void>[] = [];
         const at = (index: number) => instances[index === 0 ? 0 : 1].cache;
 
@@ -293,7 +295,7 @@ describe('forgetting', () => {
             underWay.push(
               look(one.who, [one.what]).then((since) => {
                 if (since === undefined) throw new Error('Redis was not there.');
-                asked.push({
+                answers.push({
                   who: one.who === 0 ? 0 : 1,
                   what: one.what,
                   version: current[one.what] ?? 0,
@@ -302,7 +304,7 @@ describe('forgetting', () => {
               }),
             );
           } else if (one.do === 'answer') {
-            const [question] = asked.splice(one.which % Math.max(1, asked.length), 1);
+            const [question] = answers.splice(one.which % Math.max(1, answers.length), 1);
             if (question === undefined) continue;
             const { who: index, what: subject, version, since } = question;
             const entry = entryOf({ of: subject, version }, name(subject), name('all'));
@@ -337,7 +339,7 @@ describe('forgetting', () => {
     open.push(proxy);
     const [here, there] = [await instance(proxy.url), await instance()];
     for (const forgetful of [here, there]) {
-      await kept(here.cache, key, entryOf('old', tag));
+      await storeEntry(here.cache, key, entryOf('old', tag));
       here.forgotten.length = 0;
       proxy.delay(100);
       const reading = here.cache.read([key, key]);
@@ -377,8 +379,8 @@ describe('forgetting', () => {
     proxy.mend();
     await isUp(two.cache);
     two.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since });
-    await kept(two.cache, digest('other'), entryOf('other'));
+    await storeEntry(two.cache, digest('other'), entryOf('other'));
     expect(await valueOf(one.cache, key)).toBeUndefined();
-    await kept(one.cache, key, entryOf('new', tag));
+    await storeEntry(one.cache, key, entryOf('new', tag));
   });
 });

@@ -16,7 +16,7 @@ export interface CallPeriod {
 
 /** A gateway in a process of its own. */
 export interface GatewayProcess {
-  ask(query: string, variables: object, headers?: Record<string, string>): Promise<CallPeriod>;
+  query(query: string, variables: object, headers?: Record<string, string>): Promise<CallPeriod>;
   forget(what: object): Promise<number>;
   /** The value of a metric of `/metrics`, with the labels as they stand there; 0 when there is none yet. */
   metric(name: string): Promise<number>;
@@ -49,7 +49,7 @@ export async function startGatewayProcess(settings: Record<string, string>): Pro
   ])) as [string];
   const metrics = async () => (await fetch(`${url}/metrics`)).text();
   return {
-    ask: async (query, variables, headers = {}) => {
+    query: async (query, variables, headers = {}) => {
       const response = await fetch(`${url}/graphql`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },

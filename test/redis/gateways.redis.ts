@@ -46,7 +46,7 @@ beforeAll(async () => {
   await allUp();
   // What is asked for the first time has its code compiled.
   for (const gateway of [one, other, alone])
-    for (const by of ordinaryCustomers(20)) await gateway.ask(ONE_CUSTOMER, { by });
+    for (const by of ordinaryCustomers(20)) await gateway.query(ONE_CUSTOMER, { by });
 });
 afterAll(async () => {
   await Promise.all([one, other, alone].map((gateway) => gateway.stop()));
@@ -96,14 +96,14 @@ const entries = () => outside.keys('stekkerdoos:1:entry:*');
 
 const callsSince = (): Record<string, number> =>
   Object.fromEntries(Object.entries(control.counters()).map(([name, { calls }]) => [name, calls]));
-const NOT_ASKED = { 'order-system': 0, webshop: 0, 'contact-centre': 0, 'crm-hubspot': 0 };
+const NOT_CALLED = { 'order-system': 0, webshop: 0, 'contact-centre': 0, 'crm-hubspot': 0 };
 
 const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
 
 /** Asks, and waits until all that was answered lies in Redis. */
-async function askAndKeep(gateway: GatewayProcess, query: string, variables: object) {
+async function queryAndCache(gateway: GatewayProcess, query: string, variables: object) {
   const before = (await entries()).length;
-  const answer = await gateway.ask(query, variables, { 'x-sources': '1' });
+  const answer = await gateway.query(query, variables, { 'x-sources': '1' });
   expect(answer).toMatchObject({ status: 200, errors: [] });
   await vi.waitFor(
     async () => {
@@ -120,13 +120,13 @@ const WHEN_IT_IS_BACK = { timeout: 15_000, interval: 200 };
 describe('two gateways with one Redis', () => {
   it('ask a system once for the both of them', async () => {
     const by = { email: 'customer-31@example.nl' };
-    const { data } = await askAndKeep(one, ONE_CUSTOMER, { by });
+    const { data } = await queryAndCache(one, ONE_CUSTOMER, { by });
     expect(Object.values(callsSince()).every((calls) => calls > 0)).toBe(true);
     await control.heal();
-    const again = await other.ask(ONE_CUSTOMER, { by }, { 'x-sources': '1' });
+    const again = await other.query(ONE_CUSTOMER, { by }, { 'x-sources': '1' });
     expect(again).toMatchObject({ status: 200, errors: [] });
     expect(again.data).toEqual(data);
-    expect(callsSince()).toEqual(NOT_ASKED);
+    expect(callsSince()).toEqual(NOT_CALLED);
   });
 
   it('see within 100 ms what the other was told to forget, and nothing old after it', async () => {
@@ -134,7 +134,7 @@ describe('two gateways with one Redis', () => {
     const by = { email: 'everywhere@example.nl' };
     const { customerNumber } = people.find(({ email }) => email === by.email)?.orderSystem ?? {};
     const noticeAt = async (gateway: GatewayProcess) => {
-      const { errors, data } = await gateway.ask(query, { by });
+      const { errors, data } = await gateway.query(query, { by });
       expect(errors).toEqual([]);
       return data?.customer?.notice;
     };
@@ -164,7 +164,7 @@ describe('two gateways with one Redis', () => {
     const by = { email: known.email };
     const before = [await one.batches(), await other.batches()];
     const answers = await Promise.all(
-      Array.from({ length: 1_000 }, (_, i) => (i % 2 === 0 ? one : other).ask(ONE_CUSTOMER, { by })),
+      Array.from({ length: 1_000 }, (_, i) => (i % 2 === 0 ? one : other).query(ONE_CUSTOMER, { by })),
     );
     expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).toBe(1);
     expect(answers[0]).toMatchObject({ status: 200, errors: [], data: { customer: { cart: {} } } });
@@ -173,13 +173,13 @@ describe('two gateways with one Redis', () => {
       async () => {
         const after = [await one.batches(), await other.batches()];
         const loaders = new Set(after.flatMap((batches) => [...batches.keys()]));
-        const asked = [...loaders].map((loader) =>
+        const answers = [...loaders].map((loader) =>
           sum(after.map((batches, i) => (batches.get(loader) ?? 0) - (before[i]?.get(loader) ?? 0))),
         );
-        expect(asked.filter((times) => times > 0)).toHaveLength(11);
-        expect(Math.max(...asked)).toBeLessThanOrEqual(2);
+        expect(answers.filter((times) => times > 0)).toHaveLength(11);
+        expect(Math.max(...answers)).toBeLessThanOrEqual(2);
         // What the systems themselves saw: one call for each question.
-        expect(sum(Object.values(callsSince()))).toBe(sum(asked));
+        expect(sum(Object.values(callsSince()))).toBe(sum(answers));
       },
       { timeout: 3_000, interval: 100 },
     );
@@ -196,8 +196,8 @@ describe('two gateways with one Redis', () => {
     });
     await listener.psubscribe('*');
 
-    const { data } = await askAndKeep(one, ONE_CUSTOMER, { by });
-    const kept = await everythingInRedis();
+    const { data } = await queryAndCache(one, ONE_CUSTOMER, { by });
+    const stored = await everythingInRedis();
     expect(await other.forget({ identifier: by })).toBe(200);
     await vi.waitFor(() => {
       expect(said.length).toBeGreaterThan(0);
@@ -208,7 +208,7 @@ describe('two gateways with one Redis', () => {
     const ids = [orderSystem?.customerNumber, webshop?.customerId, contactCentre?.userId, crm?.contactId];
     const personal = [email, phone, lastName, ...ids, ...textsIn(data)].map(String);
     expect(personal.length).toBeGreaterThan(20);
-    const texts = [...kept, ...afterwards, ...said];
+    const texts = [...stored, ...afterwards, ...said];
     expect(personal.filter((word) => texts.some((text) => text.includes(word)))).toEqual([]);
   });
 });
@@ -258,7 +258,7 @@ async function startTraffic() {
   const customers = ordinaryCustomers(50);
   const expected = new Map<string, unknown>();
   for (const by of customers) {
-    const { data, errors } = await alone.ask(QUERY, { by });
+    const { data, errors } = await alone.query(QUERY, { by });
     expect(errors).toEqual([]);
     expected.set(by.email, data);
   }
@@ -272,7 +272,7 @@ async function startTraffic() {
       const startedAt = performance.now();
       // Whatever is in memory, Redis is asked as well, and what the systems answer is written to it.
       const answer = await gateway
-        .ask(QUERY, { by }, { 'cache-control': 'no-cache' })
+        .query(QUERY, { by }, { 'cache-control': 'no-cache' })
         .catch((error: unknown) => ({ status: 0, errors: [error], data: undefined }));
       const ms = performance.now() - startedAt;
       const isRight = JSON.stringify(answer.data) === JSON.stringify(expected.get(by.email));
@@ -345,10 +345,10 @@ describe('a Redis that is gone', () => {
     await vi.waitFor(async () => {
       // What an attempt has left would not be written by the next.
       await forgetAll();
-      await askAndKeep(one, ONE_CUSTOMER, { by });
+      await queryAndCache(one, ONE_CUSTOMER, { by });
       await control.heal();
-      expect(await other.ask(ONE_CUSTOMER, { by })).toMatchObject({ status: 200, errors: [] });
-      expect(callsSince()).toEqual(NOT_ASKED);
+      expect(await other.query(ONE_CUSTOMER, { by })).toMatchObject({ status: 200, errors: [] });
+      expect(callsSince()).toEqual(NOT_CALLED);
     }, WHEN_IT_IS_BACK);
   });
 });

@@ -68,7 +68,7 @@ export async function valueOf(cache: SharedCache, key: string): Promise<unknown>
 }
 
 /** Reads, asks nobody, and writes: as a loader does. */
-export async function keep(
+export async function store(
   cache: SharedCache,
   key: string,
   entry: SharedEntry,
@@ -83,13 +83,13 @@ export async function keep(
 }
 
 /** The same, and waits until it lies there. */
-export async function kept(
+export async function storeEntry(
   cache: SharedCache,
   key: string,
   entry: SharedEntry,
   retentionMs = 60_000,
 ): Promise<void> {
-  await keep(cache, key, entry, retentionMs);
+  await store(cache, key, entry, retentionMs);
   await vi.waitFor(
     async () => {
       if ((await cache.read([key])).entries[0] === undefined) throw new Error('It was not kept.');

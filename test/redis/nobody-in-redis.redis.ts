@@ -61,7 +61,7 @@ afterAll(async () => {
 /** Everything of a customer, the customer's own pages, a campaign, and somebody who is forgotten for good. */
 async function aBusyMinute(cacheSecret: Record<string, string>): Promise<string[]> {
   heard = [];
-  const asked = createTestGateway(
+  const answers = createTestGateway(
     {
       ...settings,
       ...CALLER_SETTINGS,
@@ -78,12 +78,12 @@ async function aBusyMinute(cacheSecret: Record<string, string>): Promise<string[
       sources: sources.map((source) => ({ ...source, freshness: { maxAge: '1 hour' } })),
     },
   );
-  gateway = asked;
+  gateway = answers;
   const operator = await headersOf('operator');
   const by = { email: EVERYWHERE };
   await vi.waitFor(
     async () => {
-      const { data } = await asked.query(
+      const { data } = await answers.query(
         'query ($by: CustomerKey!) { customer(by: $by) { name } }',
         { by },
         operator,
@@ -93,51 +93,51 @@ async function aBusyMinute(cacheSecret: Record<string, string>): Promise<string[
     },
     { timeout: 20_000, interval: 200 },
   );
-  const found = await asked.query(
+  const found = await answers.query(
     'query ($by: CustomerKey!) { customer(by: $by) { company { kvkNumber } } }',
     { by },
     operator,
   );
-  const told: unknown[] = [found.data];
+  const logged: unknown[] = [found.data];
   for (const { operation } of wholeFields(
     readDeclared(),
     String(at(found.data, 'customer', 'company', 'kvkNumber')),
   )) {
-    const { data } = await asked.query(operation, operation.includes('$by') ? { by } : {}, operator);
-    told.push(data);
+    const { data } = await answers.query(operation, operation.includes('$by') ? { by } : {}, operator);
+    logged.push(data);
   }
   // What subscribers are told goes through Redis too: test/redis/events.redis.ts.
   const queries = readPersistedOperations(DEMO_OPERATIONS).filter(({ document }) =>
     document.startsWith('query'),
   );
   for (const { name, documentId } of queries.filter((one) => one.name.startsWith('My'))) {
-    const response = await asked.fetch('/graphql', {
+    const response = await answers.fetch('/graphql', {
       method: 'POST',
       headers: { 'content-type': 'application/json', ...(await headersOf('visitor')) },
       body: JSON.stringify({ documentId }),
     });
     expect(response.status, name).toBe(200);
-    told.push(await response.json());
+    logged.push(await response.json());
   }
-  const forgotten = await asked.query(
+  const forgotten = await answers.query(
     '{ customer(by: { email: "customer-3@example.nl" }) { name primaryEmail primaryPhone emails { value } } }',
     {},
     operator,
   );
-  told.push(forgotten.data);
+  logged.push(forgotten.data);
   await vi.waitFor(async () => {
-    await asked.forget({ identifier: { namespace: 'email', value: FORGOTTEN }, suppress: true });
+    await answers.forget({ identifier: { namespace: 'email', value: FORGOTTEN }, suppress: true });
   });
   await vi.waitFor(async () => {
     const count = await outside.dbsize();
     expect(count).toBeGreaterThan(30);
     expect(await outside.keys('*:suppressed')).toHaveLength(1);
   });
-  return personal(told);
+  return personal(logged);
 }
 
 /** Texts of people: long enough not to stand anywhere by chance, and no words of ours or of the systems. */
-function personal(told: unknown): string[] {
+function personal(logged: unknown): string[] {
   const texts = new Set<string>([EVERYWHERE, FORGOTTEN]);
   const ours = new Set(sources.map(({ name }) => name));
   const gather = (value: unknown): void => {
@@ -145,7 +145,7 @@ function personal(told: unknown): string[] {
       if (value.length >= 6 && !ours.has(value) && !/^[A-Z_]+$/.test(value)) texts.add(value);
     } else if (typeof value === 'object' && value !== null) Object.values(value).forEach(gather);
   };
-  gather(told);
+  gather(logged);
   return [...texts];
 }
 

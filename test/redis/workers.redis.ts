@@ -116,9 +116,9 @@ interface Answer {
   errors?: unknown[];
 }
 
-const ASK = { query: '{ customer(by: { email: "everywhere@example.nl" }) { id } }' };
+const QUERY = { query: '{ customer(by: { email: "everywhere@example.nl" }) { id } }' };
 
-async function ask({ url }: Run, query: object = ASK): Promise<Answer> {
+async function query({ url }: Run, query: object = QUERY): Promise<Answer> {
   return JSON.parse(await send(`${url}/graphql`, { method: 'POST', body: query })) as Answer;
 }
 
@@ -128,21 +128,21 @@ let customers = 0;
  * Sends eight requests to both workers while a system is slow, and returns their answers. Each use has customers of its own,
  * since Redis holds the answers about those of an earlier use.
  */
-async function askSlowly(run: Run): Promise<() => Promise<Answer>[]> {
+async function querySlowly(run: Run): Promise<() => Promise<Answer>[]> {
   const calls = () => control.counters()['order-system']?.calls ?? 0;
   await control.set('order-system', { latencyMs: 500 });
   const before = calls();
-  const asked = Array.from({ length: 8 }, () => {
+  const answers = Array.from({ length: 8 }, () => {
     customers += 1;
-    return ask(run, {
+    return query(run, {
       query: `{ customer(by: { email: "customer-${customers}@example.nl" }) { orders { nodes { number } } } }`,
     });
   });
-  for (const answer of asked) answer.catch(() => undefined);
+  for (const answer of answers) answer.catch(() => undefined);
   await vi.waitFor(() => {
     expect(calls()).toBeGreaterThan(before + 1);
   }, soon);
-  return () => asked;
+  return () => answers;
 }
 
 /** How many operations each worker has answered. */
@@ -195,7 +195,7 @@ describe('a gateway of two workers', () => {
   });
 
   it('answers by both of them, and tells of both what they did, whichever is asked', async () => {
-    for (let i = 0; i < 10; i += 1) expect((await ask(run)).errors).toBeUndefined();
+    for (let i = 0; i < 10; i += 1) expect((await query(run)).errors).toBeUndefined();
     await vi.waitFor(async () => {
       const counts = await answeredBy(run);
       expect([...counts.values()].every((count) => count > 0)).toBe(true);
@@ -205,7 +205,7 @@ describe('a gateway of two workers', () => {
 
   it('forgets with both what one is told to forget', async () => {
     const idsOf = async () => {
-      const answers = await Promise.all(Array.from({ length: 8 }, () => ask(run)));
+      const answers = await Promise.all(Array.from({ length: 8 }, () => query(run)));
       return new Set(answers.map(({ data }) => data?.customer?.id ?? null));
     };
     const [id] = await idsOf();
@@ -222,9 +222,9 @@ describe('a gateway of two workers', () => {
 
   it('loses no more by the death of a worker than what that one had under way, and gets another', async () => {
     const [victim = 0] = workersOf(run);
-    const asked = await askSlowly(run);
+    const answers = await querySlowly(run);
     process.kill(victim, 'SIGKILL');
-    const outcomes = (await Promise.allSettled(asked())).map(({ status }) => status);
+    const outcomes = (await Promise.allSettled(answers())).map(({ status }) => status);
     expect(outcomes).toContain('fulfilled');
     expect(outcomes).toContain('rejected');
     await vi.waitFor(() => {
@@ -233,12 +233,12 @@ describe('a gateway of two workers', () => {
     // While it is replaced, and after.
     await control.set('order-system', { latencyMs: 0 });
     await vi.waitFor(async () => {
-      expect((await ask(run)).errors).toBeUndefined();
+      expect((await query(run)).errors).toBeUndefined();
       expect(run.out()).toContain('a worker was restarted');
     }, soon);
     expect(workersOf(run)).toHaveLength(2);
     expect(workersOf(run)).not.toContain(victim);
-    for (let i = 0; i < 10; i += 1) expect((await ask(run)).errors).toBeUndefined();
+    for (let i = 0; i < 10; i += 1) expect((await query(run)).errors).toBeUndefined();
     await vi.waitFor(async () => {
       expect([...(await answeredBy(run)).values()].every((count) => count > 0)).toBe(true);
     }, soon);
@@ -258,7 +258,7 @@ describe('a worker that dies again and again', () => {
     expect([...run.out().matchAll(/"pauseMs":(\d+)/g)].map(([, pause]) => Number(pause))).toEqual([
       100, 200, 400,
     ]);
-    expect((await ask(run)).errors).toBeUndefined();
+    expect((await query(run)).errors).toBeUndefined();
   });
 });
 
@@ -267,9 +267,9 @@ describe('at its end, a gateway of two workers', () => {
     it(`answers at ${signal} what both have under way, then ends well and leaves no process`, async () => {
       const run = await start();
       const workers = workersOf(run);
-      const asked = await askSlowly(run);
+      const answers = await querySlowly(run);
       run.child.kill(signal);
-      for (const answer of await Promise.all(asked())) expect(answer.errors).toBeUndefined();
+      for (const answer of await Promise.all(answers())) expect(answer.errors).toBeUndefined();
       expect(await run.ended).toBe(0);
       expect(workers).toHaveLength(2);
       expect(workers.filter(isRunning)).toEqual([]);
@@ -282,12 +282,12 @@ describe('at its end, a gateway of two workers', () => {
     const AUDIT_FILE = join(folder, 'audited.jsonl');
     const run = await start({ AUDIT_FILE });
     const [victim = 0] = workersOf(run);
-    for (let i = 0; i < 6; i += 1) await ask(run);
+    for (let i = 0; i < 6; i += 1) await query(run);
     process.kill(victim, 'SIGKILL');
     await vi.waitFor(() => {
       expect(run.out()).toContain('a worker was restarted');
     }, soon);
-    for (let i = 0; i < 6; i += 1) await ask(run);
+    for (let i = 0; i < 6; i += 1) await query(run);
     run.child.kill('SIGTERM');
     expect(await run.ended).toBe(0);
     let lines = 0;

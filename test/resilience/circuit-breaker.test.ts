@@ -32,7 +32,7 @@ describe('the circuit breaker', () => {
     throw new Error('It let the call in.');
   };
 
-  it('opens at the tenth failure in a row, and tells when to come back', () => {
+  it('opens at the tenth failure in a row, and returns when to retry', () => {
     fail(9);
     expect(breaker.state).toBe('closed');
     expect(breaker.retryAfter).toBe(0);
@@ -133,7 +133,7 @@ describe('the circuit breaker', () => {
     expect(states).toEqual(['open', 'half-open', 'open']);
   });
 
-  it('stays open for as long as the system asks for, but a minute at most', () => {
+  it('stays open for as long as the system requests, but a minute at most', () => {
     fail(9);
     call('failed', 30_000);
     expect(refusal().retryAfter).toBe(30);

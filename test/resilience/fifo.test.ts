@@ -6,7 +6,7 @@ interface Entry extends Queued<Entry> {
   number: number;
 }
 
-it('keeps the order of arrival, whoever leaves from wherever', () => {
+it('preserves the order of arrival when elements leave from any place', () => {
   const step = fc.oneof(
     fc.constant('add' as const),
     fc.constant('remove first' as const),

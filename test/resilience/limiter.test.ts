@@ -44,7 +44,7 @@ interface Call extends Arrival {
   outcome?: 'made' | 'refused' | 'cancelled';
 }
 
-/** Lets the calls come at their times, and tells what becomes of each. */
+/** Starts the calls at their times, and returns the outcome of each. */
 function start(limiter: Limiter, arrivals: readonly Arrival[]): Call[] {
   let happened = 0;
   const began = Date.now();
@@ -96,7 +96,7 @@ describe('the limiter', () => {
     vi.useRealTimers();
   });
 
-  it('keeps its promises to the system and to those who wait, whoever comes when', async () => {
+  it('respects the limits and the priorities for any arrival of calls', async () => {
     const setting = fc.record({
       concurrency: fc.integer({ min: 1, max: 6 }),
       bulkShare: fc.constantFrom(0, 0.3, 0.5, 1),
@@ -136,7 +136,7 @@ describe('the limiter', () => {
   function expectNothingLost(limiter: Limiter, calls: readonly Call[]): void {
     expect(limiter.waiting).toBe(0);
     for (const { outcome, at, endedAt, deadlineIn, cancelledIn } of calls) {
-      // At once, when there is certainly no turn in time; otherwise not before the deadline.
+      // At once if no slot can be free in time; otherwise not before the deadline.
       if (outcome === 'refused') expect([at, at + Math.max(1, deadlineIn ?? NaN)]).toContain(endedAt);
       else if (outcome === 'cancelled') expect(endedAt).toBe(at + Math.max(1, cancelledIn ?? NaN));
       else expect(outcome).toBe('made');
@@ -176,11 +176,11 @@ describe('the limiter', () => {
       if (before.length === 0) continue;
       // Only a class that was passed over for long goes before a higher one.
       const ofClass = began.filter(({ priority }) => priority === call.priority);
-      const lastTurn = Math.max(
+      const lastSlot = Math.max(
         call.at,
         ...ofClass.filter((one) => order(one) < order(call)).map(({ startedAt = 0 }) => startedAt),
       );
-      expect((call.startedAt ?? 0) - lastTurn).toBeGreaterThanOrEqual(5_000);
+      expect((call.startedAt ?? 0) - lastSlot).toBeGreaterThanOrEqual(5_000);
     }
   }
 
@@ -227,7 +227,7 @@ describe('the limiter', () => {
     for (const { startedAt } of calls.slice(200)) expect(startedAt).toBe(9_990);
   });
 
-  it('refuses at once who certainly has no turn before the deadline, and nobody else', async () => {
+  it('refuses at once only calls that cannot get a slot before their deadline', async () => {
     const limiter = limiterOf({ concurrency: 2, bulkShare: 0.5, rate: { calls: 1, per: '1 s' } });
     limiter.slowDown({ retryAfterMs: 3_000 });
     const soon = limiter.wait('interactive', Date.now() + 2_999).catch((error: unknown) => error);
@@ -238,7 +238,7 @@ describe('the limiter', () => {
     await inTime;
   });
 
-  it('lets nobody overtake those who wait, though time has given them a turn that they have not heard of', async () => {
+  it('lets no new call overtake waiting ones whose slot is due but not granted yet', async () => {
     const limiter = limiterOf({ concurrency: 2, bulkShare: 1, rate: { calls: 1, per: '1 s' } });
     expect(limiter.tryAcquire('bulk')).toBe(true);
     const first = limiter.wait('bulk');
@@ -283,13 +283,13 @@ describe('the limiter', () => {
     const order = calls
       .toSorted((a, b) => (a.started ?? 0) - (b.started ?? 0))
       .map(({ priority }) => priority);
-    const bulkTurns = order.flatMap((priority, i) => (priority === 'bulk' ? [i] : []));
-    expect(bulkTurns[0]).toBeGreaterThanOrEqual(10);
-    for (const [i, advance] of bulkTurns.slice(1).entries())
-      if (advance < 60) expect(advance - (bulkTurns[i] ?? 0)).toBeGreaterThanOrEqual(10);
+    const bulkSlots = order.flatMap((priority, i) => (priority === 'bulk' ? [i] : []));
+    expect(bulkSlots[0]).toBeGreaterThanOrEqual(10);
+    for (const [i, advance] of bulkSlots.slice(1).entries())
+      if (advance < 60) expect(advance - (bulkSlots[i] ?? 0)).toBeGreaterThanOrEqual(10);
   });
 
-  it('tells a refused call when it would likely be made', async () => {
+  it('returns to a refused call when it would likely be made', async () => {
     const limiter = limiterOf({ concurrency: 16, bulkShare: 0.5, rate: { calls: 1, per: '1 s' } });
     start(limiter, many(10, { priority: 'interactive', at: 0, takes: 10, deadlineIn: 20_000 }));
     await vi.advanceTimersByTimeAsync(0);
@@ -300,7 +300,7 @@ describe('the limiter', () => {
     await vi.advanceTimersByTimeAsync(3_600_000);
   });
 
-  it('tells the same where slow calls hold all places', async () => {
+  it('returns the same when slow calls hold all slots', async () => {
     const limiter = limiterOf({ concurrency: 2, bulkShare: 0.5 });
     start(limiter, many(40, { priority: 'interactive', at: 0, takes: 4_000 }));
     await vi.advanceTimersByTimeAsync(60_001);

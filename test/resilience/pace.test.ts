@@ -4,7 +4,7 @@ import type { RateLimitInfo } from '../../src/rate-limit-info.js';
 import { createPace } from '../../src/resilience/pace.js';
 import { fakeClock } from '../support/clock.js';
 
-describe('how often a system may be asked', () => {
+describe('the rate of calls to a system', () => {
   it('is without end when nothing limits it', () => {
     const pace = createPace(undefined, 0.5, fakeClock());
     for (let i = 0; i < 100; i += 1) pace.take();
@@ -35,7 +35,7 @@ describe('how often a system may be asked', () => {
       }
   });
 
-  it('stops for everyone while the system asks to be left alone, a minute at most', () => {
+  it('stops all calls while the system requests a pause, for a minute at most', () => {
     const clock = fakeClock();
     const pace = createPace(undefined, 0.5, clock);
     pace.slowDown({ retryAfterMs: 3_000 }, 0);
@@ -70,7 +70,7 @@ describe('how often a system may be asked', () => {
     expect(pace.waitMs(0)).toBe(100);
   });
 
-  it('is not broken by whatever a header says', () => {
+  it('is not broken by any value of a header', () => {
     const number = fc.oneof(fc.constant(undefined), fc.double(), fc.integer());
     const info: fc.Arbitrary<RateLimitInfo> = fc.record({
       remaining: number,

@@ -7,7 +7,7 @@ describe("a contract's quota", () => {
   });
   afterEach(() => vi.useRealTimers());
 
-  it('is spent when so many calls were made, until the next day begins in UTC', async () => {
+  it('is used up after its number of calls, until the next day begins in UTC', async () => {
     const quota = createQuota('kvk', { calls: 2, per: 'day' });
     expect(await quota.count()).toBe(true);
     expect(await quota.count()).toBe(true);
@@ -36,7 +36,7 @@ describe("a contract's quota", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('goes on by its own count, from where the store left off, when the store fails', async () => {
+  it('counts locally from the last total of a store that fails', async () => {
     const count = vi
       .fn<QuotaStore['count']>()
       .mockResolvedValueOnce(298)
@@ -55,20 +55,20 @@ describe("a contract's quota", () => {
   });
 
   it('waits 20 ms for a slow store, and learns from what it says later', async () => {
-    let tell: (total: number) => void = () => undefined;
-    const count = () => new Promise<number>((resolve) => (tell = resolve));
+    let resolveCount: (total: number) => void = () => undefined;
+    const count = () => new Promise<number>((resolve) => (resolveCount = resolve));
     const quota = createQuota('kvk', { calls: 300, per: 'day' }, { count });
     const first = quota.count();
     await vi.advanceTimersByTimeAsync(20);
     expect(await first).toBe(true);
-    tell(300);
+    resolveCount(300);
     await vi.advanceTimersByTimeAsync(0);
     const second = quota.count();
     await vi.advanceTimersByTimeAsync(20);
     expect(await second).toBe(false);
   });
 
-  it("leaves yesterday's count out of today's, however late the store gives it", async () => {
+  it('ignores a count of yesterday that the store returns late', async () => {
     let answer: (total: number) => void = () => undefined;
     const count = vi
       .fn<QuotaStore['count']>()

@@ -26,7 +26,7 @@ describe('the wait before a call is made again', () => {
 });
 
 describe('the budget for retries', () => {
-  it('has a few in every second for a source that is seldom asked', () => {
+  it('allows a few retries in every second for a source that is rarely called', () => {
     const clock = fakeClock();
     const budget = retryBudget(clock);
     for (let second = 0; second < 5; second += 1) {

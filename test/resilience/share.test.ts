@@ -13,7 +13,7 @@ const rates = fc.record(
   { requiredKeys: ['calls', 'per'] },
 );
 
-/** When processes that ask as often as they may make their calls, in milliseconds. */
+/** The times in milliseconds at which processes make calls at their full rate. */
 function callsOf(rate: Rate, processes: number): number[] {
   const clock = fakeClock();
   const paces = Array.from({ length: processes }, () => createPace(rate, 0.5, clock));

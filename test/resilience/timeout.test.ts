@@ -17,7 +17,7 @@ describe('the timeout of a call', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('tells the failure of a call that fails in time, and leaves no timer behind', async () => {
+  it('passes on the failure of a call that fails in time, and leaves no timer behind', async () => {
     await expect(guard(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     expect(vi.getTimerCount()).toBe(0);
   });
@@ -30,7 +30,7 @@ describe('the timeout of a call', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('ends at its time although the call goes on, and tells the call to stop', async () => {
+  it('ends at its timeout although the call continues, and aborts the call', async () => {
     let signal: CallSignal | undefined;
     const outcome = guard((given) => {
       signal = given;

@@ -15,7 +15,7 @@ import type { Protection, ProtectionOptions, Work } from '../../src/resilience/p
 import { createProtection } from '../../src/resilience/wrap.js';
 
 const clock = { now: () => Date.now() };
-const down = () => new SourceUnavailableError('shop', 'shop is down.');
+const down = () => new SourceUnavailableError('shop', 'shop is unavailable.');
 const slowDown = (retryAfter?: number) =>
   new SourceRateLimitedError('shop', 'shop wants less.', { retryAfter });
 
@@ -28,7 +28,7 @@ function run<T>(protection: Protection, call: (signal: CallSignal) => Promise<T>
 }
 const outcomeOf = (work: Promise<unknown>): Promise<unknown> => work.catch((error: unknown) => error);
 const never = () => new Promise<never>(() => undefined);
-/** A call that takes so long. */
+/** A call that takes this many milliseconds. */
 const taking = (ms: number) => () => new Promise<string>((resolve) => setTimeout(resolve, ms, 'answer'));
 /** A call that fails in these ways, one after the other, and then answers. */
 function failing(...errors: Error[]) {
@@ -37,7 +37,7 @@ function failing(...errors: Error[]) {
     return error === undefined ? Promise.resolve('answer') : Promise.reject(error);
   });
 }
-/** A system that is down for as long as `isUnavailable`. */
+/** A system that fails while `isUnavailable` is true. */
 const system = {
   isUnavailable: false,
   call: vi.fn(() => (system.isUnavailable ? Promise.reject(down()) : Promise.resolve('answer'))),
@@ -63,7 +63,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('calls that are under way when the source asks to slow down', () => {
+describe('calls that are in progress when the source rate-limits the gateway', () => {
   it('count as one failure, so they do not open the breaker', async () => {
     const protection = protect({ limits: { concurrency: 30, retries: 0 } });
     const outcomes = Array.from({ length: 30 }, () =>
@@ -80,7 +80,7 @@ describe('calls that are under way when the source asks to slow down', () => {
   });
 });
 
-describe('a call about what a part of the source cannot tell', () => {
+describe('a call that fails for its own key only', () => {
   it.each([
     new SourceUnavailableError('shop', 'one shelf is closed.', { isOfKeyOnly: true }),
     new SourceRateLimitedError('shop', 'one shelf is busy.', { isOfKeyOnly: true, retryAfter: 30 }),
@@ -115,7 +115,7 @@ describe('a call to a healthy source', () => {
     ]);
   });
 
-  it('is told to who counts, and so is waiting', async () => {
+  it('is reported to the observer, and so is waiting', async () => {
     const observe = { called: vi.fn(), waited: vi.fn(), retried: vi.fn(), breakerChanged: vi.fn() };
     const protection = protect({ observe, limits: { concurrency: 1 } });
     const both = [run(protection, taking(30)), run(protection, taking(40), { priority: 'bulk' })];
@@ -188,7 +188,7 @@ describe('a call that fails', () => {
     expect(call).toHaveBeenCalledTimes(1);
   });
 
-  it('is not made again before the system wants to be asked', async () => {
+  it('is not retried before the time that the system requests', async () => {
     const call = failing(new SourceUnavailableError('shop', 'Maintenance.', { retryAfter: 3 }));
     const protection = protect();
     const answer = run(protection, call, { deadlineAt: clock.now() + 5_000 });
@@ -236,8 +236,8 @@ describe('a call that fails', () => {
   });
 });
 
-describe('a source that asks to slow down', () => {
-  it('is left alone by everyone until it wants to be asked again, and then asked by all who waited', async () => {
+describe('a source that rate-limits the gateway', () => {
+  it('gets no call until the requested time, and then all waiting calls', async () => {
     const protection = protect();
     const call = failing(slowDown(1));
     const scope = protection.scope({ priority: 'interactive', deadlineAt: clock.now() + 2_000 });
@@ -275,7 +275,7 @@ describe('a source that asks to slow down', () => {
     expect(await answer).toBe('answer');
   });
 
-  it('keeps those waiting who can, however many calls it refused at once', async () => {
+  it('lets calls wait that can, also after many refusals at one moment', async () => {
     const protection = protect();
     const deadlineAt = clock.now() + 5_000;
     const outcomes = Array.from({ length: 16 }, () => run(protection, failing(slowDown(1)), { deadlineAt }));
@@ -286,7 +286,7 @@ describe('a source that asks to slow down', () => {
     expect(protection.breaker).toBe('closed');
   });
 
-  it('is no longer asked when it still refuses after its own time, again and again', async () => {
+  it('gets no more calls if it refuses again and again after the requested time', async () => {
     const protection = protect({ limits: { retries: 0 } });
     for (let i = 0; i < 10; i += 1) {
       expect(protection.breaker).toBe('closed');
@@ -297,7 +297,7 @@ describe('a source that asks to slow down', () => {
     expect(protection.breaker).toBe('open');
   });
 
-  it('is believed beforehand, when it tells how much it still takes', async () => {
+  it('gets no more calls than it reports as remaining', async () => {
     const protection = protect();
     const scope = protection.scope({ priority: 'interactive' });
     await scope.run(() => {
@@ -312,7 +312,7 @@ describe('a source that asks to slow down', () => {
     expect(system.call).toHaveBeenCalledTimes(4);
   });
 
-  it('is asked by several processes no more than it says it still takes, by all of them together', async () => {
+  it('gets no more calls from all processes together than it reports as remaining', async () => {
     const protections = [1, 2].map(() => protect({ processes: 2 }));
     for (const one of protections)
       one.scope({ priority: 'interactive' }).slowDown({ remaining: 5, resetMs: 3_000 });
@@ -325,7 +325,7 @@ describe('a source that asks to slow down', () => {
   });
 });
 
-describe('a call that waits for its turn', () => {
+describe('a call that waits for a slot', () => {
   const limits = { rate: { calls: 1, per: '1 s' as const } };
 
   it('is refused at the deadline with the time to come back, and neither tried again nor held against the system', async () => {
@@ -343,7 +343,7 @@ describe('a call that waits for its turn', () => {
     expect(protection.breaker).toBe('closed');
   });
 
-  it('has all its time when its turn comes, since waiting is not the system’s fault', async () => {
+  it('has its full timeout after it gets a slot, since waiting is not the system’s fault', async () => {
     const protection = protect({ limits: { concurrency: 1, timeout: '1 s' } });
     const both = Promise.all([run(protection, taking(900)), run(protection, taking(900))]);
     await vi.advanceTimersByTimeAsync(1_800);
@@ -395,7 +395,7 @@ describe('a call that nobody wants any more', () => {
     expect(protection.breaker).toBe('closed');
   });
 
-  it('is not tried again, whatever the reason', async () => {
+  it('is not retried for any reason', async () => {
     const client = new AbortController();
     const scope = protect().scope({ priority: 'interactive', signal: client.signal });
     const outcome = outcomeOf(scope.run(never));
@@ -417,7 +417,7 @@ describe('a call that nobody wants any more', () => {
 });
 
 describe('a source that fails repeatedly', () => {
-  it('is not asked any more: calls are refused at once, those who wait too', async () => {
+  it('gets no more calls: all are refused at once, waiting ones too', async () => {
     const protection = protect({ limits: { concurrency: 10, retries: 0 } });
     const call = vi.fn(never);
     const outcomes = Array.from({ length: 100 }, () => outcomeOf(run(protection, call)));
@@ -512,7 +512,7 @@ describe('a source that fails repeatedly', () => {
 });
 
 describe('a probe', () => {
-  it('that waits in vain for its turn leaves it to the next call to find out', async () => {
+  it('that gets no slot leaves the probe to the next call', async () => {
     const protection = protect({ limits: { retries: 0 } });
     await openBreaker(protection);
     protection.scope({ priority: 'interactive' }).slowDown({ retryAfterMs: 10_000 });
@@ -532,7 +532,7 @@ describe('a source whose contract counts calls', () => {
   });
   const limits = { quota: { calls: 2, per: 'day' as const }, concurrency: 1 };
 
-  it('is not asked once they are spent, nor kept waiting for, until the next day', async () => {
+  it('gets no calls after they are used up, and none waits, until the next day', async () => {
     const protection = protect({ limits: { ...limits, rate: { calls: 1, per: '1 s', burst: 3 } } });
     const all = Array.from({ length: 20 }, () => outcomeOf(run(protection, taking(10))));
     await vi.advanceTimersByTimeAsync(20);
@@ -547,7 +547,7 @@ describe('a source whose contract counts calls', () => {
     expect(await run(protection, system.call)).toBe('answer');
   });
 
-  it('is asked all the same when the store of the count hangs', async () => {
+  it('still gets calls if the store of the count hangs', async () => {
     const protection = protect({ limits, quota: { count: never } });
     const answer = run(protection, system.call);
     await vi.advanceTimersByTimeAsync(20);
@@ -565,8 +565,8 @@ describe('a source whose contract counts calls', () => {
   });
 });
 
-it('brings every call to an end and every place back, whatever the system and the callers do', async () => {
-  const way = fc.constantFrom('answers', 'hangs', 'is down', 'wants less', 'answers nonsense');
+it('settles every call and frees every slot, for any behaviour of the system and the callers', async () => {
+  const way = fc.constantFrom('answers', 'hangs', 'is unavailable', 'wants less', 'answers nonsense');
   const call = fc.record({
     priority: fc.constantFrom(...PRIORITIES),
     at: fc.integer({ min: 0, max: 20_000 }),
@@ -587,7 +587,7 @@ it('brings every call to an end and every place back, whatever the system and th
         random: Math.random,
       });
       let [underWay, most, ended] = [0, 0, 0];
-      const ask =
+      const makeCall =
         (ways: string[], takes: number, cancel: { gone: boolean }) => async (signal: CallSignal) => {
           expect(cancel.gone).toBe(false);
           underWay += 1;
@@ -598,7 +598,7 @@ it('brings every call to an end and every place back, whatever the system and th
           await new Promise((resolve) => setTimeout(resolve, takes));
           if (signal.aborted) return;
           underWay -= 1;
-          if (next === 'is down') throw down();
+          if (next === 'is unavailable') throw down();
           if (next === 'wants less') throw slowDown(1);
           if (next === 'answers nonsense') throw new SourceContractError('shop', 'What?');
         };
@@ -613,7 +613,7 @@ it('brings every call to an end and every place back, whatever the system and th
             }, cancelledIn);
           const deadlineAt = deadlineIn === undefined ? undefined : clock.now() + deadlineIn;
           const scope = protection.scope({ priority, signal: client.signal, deadlineAt });
-          void outcomeOf(scope.run(ask(ways, takes, cancel))).then(() => {
+          void outcomeOf(scope.run(makeCall(ways, takes, cancel))).then(() => {
             ended += 1;
             expect(scope.isWaiting).toBe(false);
           });

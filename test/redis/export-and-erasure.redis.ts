@@ -5,7 +5,7 @@ import { startGatewayProcess, type GatewayProcess } from './gateway-processes.js
 import { startRedis, type RedisServer } from './redis-server.js';
 
 const by = { email: 'everywhere@example.nl' };
-const ASK = 'query ($by: CustomerKey!) { customer(by: $by) { name } }';
+const QUERY = 'query ($by: CustomerKey!) { customer(by: $by) { name } }';
 
 let standIns: StandIns;
 let redis: RedisServer;
@@ -36,7 +36,7 @@ it('a customer who is suppressed at the command line is shown by no instance any
   for (const gateway of gateways)
     await vi.waitFor(
       async () => {
-        expect((await gateway.ask(ASK, { by })).data?.customer?.['name']).toEqual(expect.any(String));
+        expect((await gateway.query(QUERY, { by })).data?.customer?.['name']).toEqual(expect.any(String));
       },
       { timeout: 10_000 },
     );
@@ -48,7 +48,7 @@ it('a customer who is suppressed at the command line is shown by no instance any
   expect(out).toContain('All instances were notified through Redis.');
   expect(code).toBe(0);
   for (const gateway of gateways) {
-    const { data, errors } = await gateway.ask(ASK, { by });
+    const { data, errors } = await gateway.query(QUERY, { by });
     expect(data).toEqual({ customer: null });
     expect(errors).toMatchObject([{ extensions: { code: 'ERASED' } }]);
   }

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { SharedCache } from '../../src/cache/shared-cache.js';
-import { digest, entryOf, isUnavailable, isUp, kept, startInstance, valueOf } from './instances.js';
+import { digest, entryOf, isUnavailable, isUp, storeEntry, startInstance, valueOf } from './instances.js';
 import { startProxy, startRedis } from './redis-server.js';
 
 const open: { close(): Promise<void> }[] = [];
@@ -40,7 +40,7 @@ describe('a bad day of Redis', () => {
     const proxy = closing(await startProxy(redis.port));
     const { cache, gaps } = await startInstance({ url: proxy.url, waitMs: WAIT_MS });
     closing(cache);
-    await kept(cache, key, entryOf('kept'));
+    await storeEntry(cache, key, entryOf('kept'));
     proxy.delay(500);
     const slow = await readFor(cache, 3_000);
     expect(slow.longestMs).toBeLessThan(WAIT_MS + GRACE_MS);
@@ -60,7 +60,7 @@ describe('a bad day of Redis', () => {
     const redis = closing(await startRedis());
     const { cache } = await startInstance({ url: redis.url, waitMs: WAIT_MS });
     closing(cache);
-    await kept(cache, key, entryOf('kept', digest('tag')));
+    await storeEntry(cache, key, entryOf('kept', digest('tag')));
     redis.freeze();
     const frozen = await readFor(cache, 1_500);
     expect(frozen.longestMs).toBeLessThan(WAIT_MS + GRACE_MS);
@@ -90,7 +90,7 @@ describe('a bad day of Redis', () => {
     const instances = await Promise.all([1, 2].map(() => startInstance({ url: redis.url, waitMs: WAIT_MS })));
     const caches = instances.map(({ cache }) => closing(cache));
     const [one, two] = caches as [SharedCache, SharedCache];
-    await kept(one, key, entryOf('kept'));
+    await storeEntry(one, key, entryOf('kept'));
     const reading = Promise.all(caches.map((cache) => readFor(cache, 2_000)));
     await redis.kill();
     for (const { longestMs, medianMs } of await reading) {
@@ -104,7 +104,7 @@ describe('a bad day of Redis', () => {
     await redis.start();
     await Promise.all(caches.map(isUp));
     expect(await valueOf(one, key)).toBeUndefined();
-    await kept(one, key, entryOf('kept again'));
+    await storeEntry(one, key, entryOf('kept again'));
     expect(await valueOf(two, key)).toBe('kept again');
     expect(instances.map(({ gaps }) => gaps())).toEqual([2, 2]);
   });
@@ -117,7 +117,7 @@ describe('a bad day of Redis', () => {
     expect(await cache.read([key])).toEqual({ entries: [undefined], since: undefined });
     await redis.start();
     await isUp(cache);
-    await kept(cache, key, entryOf('kept'));
+    await storeEntry(cache, key, entryOf('kept'));
   });
 
   it('is a password that Redis does not take', async () => {
@@ -127,7 +127,7 @@ describe('a bad day of Redis', () => {
     const { cache } = await startInstance({ url: at('right') });
     closing(refused);
     closing(cache);
-    await kept(cache, key, entryOf('kept'));
+    await storeEntry(cache, key, entryOf('kept'));
     expect(refused.state).toBe('down');
     expect(await valueOf(refused, key)).toBeUndefined();
   });
@@ -137,20 +137,20 @@ describe('a bad day of Redis', () => {
     const { Redis } = await import('ioredis');
     const { cache } = await startInstance({ url: first.url });
     closing(cache);
-    await kept(cache, key, entryOf('kept'));
+    await storeEntry(cache, key, entryOf('kept'));
     const admin = new Redis(first.url);
     await admin.replicaof('127.0.0.1', second.port);
-    await isDownAfterWriting(cache);
+    await isUnavailableAfterWriting(cache);
     expect(await valueOf(cache, key)).toBeUndefined();
     await admin.replicaof('NO', 'ONE');
     admin.disconnect();
     await isUp(cache);
-    await kept(cache, key, entryOf('kept again'));
+    await storeEntry(cache, key, entryOf('kept again'));
   });
 });
 
 /** A replica refuses what is written to it. */
-async function isDownAfterWriting(cache: SharedCache): Promise<void> {
+async function isUnavailableAfterWriting(cache: SharedCache): Promise<void> {
   const { since } = await cache.read([key]);
   cache.write({ key, entry: entryOf('x'), retentionMs: 1_000, since: since ?? 0 });
   await isUnavailable(cache);

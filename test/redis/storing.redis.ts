@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { SharedCache } from '../../src/cache/shared-cache.js';
-import { digest, entryOf, keep, kept, startInstance, valueOf } from './instances.js';
+import { digest, entryOf, store, storeEntry, startInstance, valueOf } from './instances.js';
 import { startRedis, type RedisServer } from './redis-server.js';
 
 let redis: RedisServer;
@@ -51,7 +51,7 @@ describe('what instances share', () => {
       const [writer, reader] = [await instance(secret), await instance(secret)];
       const key = digest(`round trip ${String(secret)}`);
       const entry = entryOf(value, digest('a tag'), digest('another'));
-      await kept(writer, key, entry);
+      await storeEntry(writer, key, entry);
       const { entries, since } = await reader.read([digest('unknown'), key]);
       expect(entries).toEqual([undefined, entry]);
       expect(since).toBeGreaterThan(0);
@@ -60,7 +60,7 @@ describe('what instances share', () => {
 
   it('leaves out what is undefined in a record', async () => {
     const cache = await instance();
-    await kept(cache, digest('k'), entryOf({ a: 1, b: undefined }));
+    await storeEntry(cache, digest('k'), entryOf({ a: 1, b: undefined }));
     expect(await valueOf(cache, digest('k'))).toStrictEqual({ a: 1 });
   });
 
@@ -68,9 +68,9 @@ describe('what instances share', () => {
     const cache = await instance();
     const loop: { self?: unknown } = {};
     loop.self = loop;
-    await keep(cache, digest('big'), entryOf({ n: 1n }));
-    await keep(cache, digest('loop'), entryOf(loop));
-    await kept(cache, digest('k'), entryOf('rest'));
+    await store(cache, digest('big'), entryOf({ n: 1n }));
+    await store(cache, digest('loop'), entryOf(loop));
+    await storeEntry(cache, digest('k'), entryOf('rest'));
     expect(await valueOf(cache, digest('big'))).toBeUndefined();
     expect(await valueOf(cache, digest('loop'))).toBeUndefined();
     expect(cache.state).toBe('up');
@@ -79,15 +79,15 @@ describe('what instances share', () => {
   it('is not to be read in Redis when there is a secret, large or small', async () => {
     const marker = 'everywhere@example.nl';
     const clear = await instance();
-    await kept(clear, digest('small'), entryOf({ email: marker }, digest('t')));
+    await storeEntry(clear, digest('small'), entryOf({ email: marker }, digest('t')));
     expect((await everything()).text).toContain(marker);
     await clear.forget([digest('t')]);
     expect((await everything()).text).not.toContain(marker);
 
     const encrypted = await instance('a secret of the test');
-    await kept(encrypted, digest('small'), entryOf({ email: marker }, digest('t')));
+    await storeEntry(encrypted, digest('small'), entryOf({ email: marker }, digest('t')));
     const many = Array.from({ length: 20 }, () => `${marker} ${randomBytes(100).toString('base64')}`);
-    await kept(encrypted, digest('large'), entryOf({ many }, digest('t')));
+    await storeEntry(encrypted, digest('large'), entryOf({ many }, digest('t')));
     const { names, text } = await everything();
     expect(names.filter((name) => name.startsWith('stekkerdoos:1:entry:'))).toHaveLength(2);
     expect(names.every((name) => name.startsWith('stekkerdoos:1:'))).toBe(true);
@@ -101,8 +101,8 @@ describe('what instances share', () => {
       await instance(),
       await instance('secret two'),
     ];
-    await kept(mine, digest('encrypted'), entryOf(1));
-    await kept(clear, digest('clear'), entryOf(2));
+    await storeEntry(mine, digest('encrypted'), entryOf(1));
+    await storeEntry(clear, digest('clear'), entryOf(2));
     expect(await valueOf(clear, digest('encrypted'))).toBeUndefined();
     expect(await valueOf(other, digest('encrypted'))).toBeUndefined();
     expect(await valueOf(mine, digest('clear'))).toBeUndefined();
@@ -111,7 +111,7 @@ describe('what instances share', () => {
 
   it('never shows one key’s answer under another, nor one that was tampered with', async () => {
     const cache = await instance('a secret of the test');
-    await kept(cache, digest('anna'), entryOf({ name: 'Anna' }, digest('tag of anna')));
+    await storeEntry(cache, digest('anna'), entryOf({ name: 'Anna' }, digest('tag of anna')));
     const stored = await outside.getBuffer(`stekkerdoos:1:entry:${digest('anna')}`);
     if (stored === null) throw new Error('It is not where it was expected.');
     await outside.set(`stekkerdoos:1:entry:${digest('bert')}`, stored);
@@ -160,20 +160,20 @@ describe('what instances share', () => {
       status: 'SHIPPED',
       total: '12.50',
     }));
-    await kept(cache, digest('k'), entryOf(value));
+    await storeEntry(cache, digest('k'), entryOf(value));
     const bytes = await outside.strlen(`stekkerdoos:1:entry:${digest('k')}`);
     expect(bytes).toBeLessThan(JSON.stringify(value).length / 4);
   });
 
   it('expires, and leaves no trace of its tags', async () => {
     const cache = await instance();
-    await kept(cache, digest('long'), entryOf('long', digest('tag')));
-    await kept(cache, digest('short'), entryOf('short', digest('tag'), digest('own tag')), 300);
+    await storeEntry(cache, digest('long'), entryOf('long', digest('tag')));
+    await storeEntry(cache, digest('short'), entryOf('short', digest('tag'), digest('own tag')), 300);
     await vi.waitFor(async () => {
       expect(await valueOf(cache, digest('short'))).toBeUndefined();
     });
     expect(await valueOf(cache, digest('long'))).toBe('long');
-    await kept(cache, digest('other'), entryOf('other', digest('tag')));
+    await storeEntry(cache, digest('other'), entryOf('other', digest('tag')));
     expect(await outside.zcard(`stekkerdoos:1:tag:${digest('tag')}`)).toBe(2);
     await vi.waitFor(async () => {
       expect(await outside.exists(`stekkerdoos:1:tag:${digest('own tag')}`)).toBe(0);
@@ -198,7 +198,7 @@ describe('what instances share', () => {
   it('gives each of many reads its own', async () => {
     const cache = await instance('a secret of the test');
     const keys = Array.from({ length: 300 }, (_, i) => digest(`many ${i}`));
-    await Promise.all(keys.map((key, i) => keep(cache, key, entryOf(i, digest('all'), key))));
+    await Promise.all(keys.map((key, i) => store(cache, key, entryOf(i, digest('all'), key))));
     await vi.waitFor(async () => {
       expect(await outside.zcard(`stekkerdoos:1:tag:${digest('all')}`)).toBe(300);
     });
@@ -210,10 +210,10 @@ describe('what instances share', () => {
 
   it('still forgets when Redis refuses all more for want of memory, and keeps again when there is room', async () => {
     const cache = await instance();
-    await kept(cache, digest('early'), entryOf('early', digest('tag')));
+    await storeEntry(cache, digest('early'), entryOf('early', digest('tag')));
     const filler = () => entryOf(randomBytes(50_000).toString('base64'), digest('filler'));
     await outside.config('SET', 'maxmemory', '4mb');
-    for (let i = 0; i < 100; i += 1) await keep(cache, digest(`filler ${i}`), filler());
+    for (let i = 0; i < 100; i += 1) await store(cache, digest(`filler ${i}`), filler());
     await vi.waitFor(async () => {
       await expect(outside.set('one', 'x'.repeat(50_000))).rejects.toThrow('OOM');
     });
@@ -225,20 +225,20 @@ describe('what instances share', () => {
     expect(await valueOf(cache, digest('early'))).toBeUndefined();
     await cache.forget([digest('filler')]);
     await vi.waitFor(async () => {
-      await keep(cache, digest('late'), entryOf('late'));
+      await store(cache, digest('late'), entryOf('late'));
       expect(await valueOf(cache, digest('late'))).toBe('late');
     });
   });
 
   it('does not outlive a forgetting when Redis evicts what it was to be forgotten by', async () => {
     const cache = await instance();
-    await kept(cache, digest('k'), entryOf('old', digest('tag'), digest('other')));
+    await storeEntry(cache, digest('k'), entryOf('old', digest('tag'), digest('other')));
     await outside.del(`stekkerdoos:1:tag:${digest('tag')}`);
     expect(await valueOf(cache, digest('k'))).toBeUndefined();
     await cache.forget([digest('tag')]);
-    await kept(cache, digest('another'), entryOf('new', digest('tag')));
+    await storeEntry(cache, digest('another'), entryOf('new', digest('tag')));
     expect(await valueOf(cache, digest('k'))).toBeUndefined();
-    await kept(cache, digest('k'), entryOf('new', digest('tag'), digest('other')));
+    await storeEntry(cache, digest('k'), entryOf('new', digest('tag'), digest('other')));
   });
 
   it('counts over instances, from nothing in each window', async () => {
