@@ -215,7 +215,7 @@ describe('forgetting a customer', () => {
     expect((await gateway.query(query)).data).toEqual({ customer: null });
     expect(
       await gateway.forget({ identifier: { namespace: 'email', value: 'nobody@example.nl' } }),
-    ).toMatchObject({ isEverywhere: true, unavailableSources: [] });
+    ).toMatchObject({ isEverywhere: true, unavailableSources: [], customer: { records: [], exclusive: [] } });
     await control.heal();
     await gateway.query(query);
     // It is asked anew.

@@ -179,6 +179,8 @@ describe('who subscribes to one customer', () => {
     expect((await operator.next())?.data).toEqual({
       customerChanged: { type: 'ORDER_PLACED', recordId: '14' },
     });
+    // With an id that nobody knows yet beside the erased address.
+    await changed({ email: ERASED, customerId: 4711, order: '17' });
     await changed({ email: OTHER, order: '15' });
     expect((await all.next())?.data).toEqual({ event: { recordId: '15' } });
   });
