@@ -1,3 +1,4 @@
+import { brotliCompressSync } from 'node:zlib';
 import { describe, expect, it, vi } from 'vitest';
 import type { SharedEntry } from '../../src/cache/shared-cache.js';
 import type { Connection } from '../../src/cache/shared-cache/connection.js';
@@ -61,5 +62,39 @@ describe('a read', () => {
       waitMs: 1_000,
     });
     expect((await reads.read(['one', 'two'])).entries).toEqual([undefined, entry('other')]);
+  });
+
+  it('brings nothing from a Redis that has lost what was in it, and drops the link', async () => {
+    const { link, connection } = linkWith([entry('of before')]);
+    const drop = vi.fn();
+    const emptied = { ...link, drop, run: () => Promise.resolve([SINCE - 1, [Buffer.of(0)]]) };
+    const reads = createReads({
+      connection,
+      readable: () => emptied,
+      beingForgotten: () => [],
+      encoding: { ...createEncoding(undefined), decode: () => entry('of before') },
+      waitMs: 1_000,
+    });
+    expect(await reads.read(['one'])).toEqual({ entries: [undefined], since: undefined });
+    expect(drop).toHaveBeenCalledOnce();
+  });
+});
+
+describe('a compressed entry', () => {
+  /** As it lies in Redis, with the size that it claims to have. */
+  const compressed = (size: number): Buffer => {
+    const head = Buffer.alloc(6);
+    head.write('\n\u0001', 'latin1');
+    head.writeUInt32BE(size, 2);
+    return Buffer.concat([head, brotliCompressSync(JSON.stringify([0, 1_000, 'value']))]);
+  };
+
+  it.each([
+    ['1,000 bytes', 1_000, 'value'],
+    ['64 MB', 64 * 1024 * 1024, 'value'],
+    ['more than the gateway writes', 64 * 1024 * 1024 + 1, undefined],
+  ])('that claims %s is read, or not', async (_, size, value) => {
+    const read = await createEncoding(undefined).decode('key', compressed(size));
+    expect(read?.value).toBe(value);
   });
 });
