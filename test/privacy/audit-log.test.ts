@@ -1,8 +1,16 @@
-import { existsSync, readFileSync, statSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
+import {
+  existsSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { AuditError, ConfigError } from '../../src/errors.js';
 import {
   auditDestination,
@@ -270,6 +278,19 @@ describe('when the disk is full', () => {
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 1, lines: 3 });
   });
 
+  test('goes on in a new file of which a crash has torn the first line', async () => {
+    const file = newFile();
+    await writeEntries(file, [entry()]);
+    renameSync(file, `${file}.1`);
+    writeFileSync(file, '{"seq":2,"ti');
+    await writeEntries(file, [entry()]);
+    expect(await verifyAudit([`${file}.1`, file], { secret: SECRET })).toMatchObject({
+      problems: [],
+      torn: 1,
+      lines: 3,
+    });
+  });
+
   test('refuses rather than keeps answers waiting in memory when the disk stands still', async () => {
     let goOn: () => void = () => undefined;
     const standing = new Promise<void>((resolve) => {
@@ -355,6 +376,18 @@ describe('a file that it cannot go on with', () => {
     writeFileSync(`${file}.lock`, JSON.stringify({ pid: 1, host: `not-${hostname()}` }));
     expect(problemWith(file)).toContain(`process 1 on not-${hostname()} has taken it`);
     expect(problemWith(file)).toContain('If that process has ended, remove the lock');
+  });
+
+  test('is one that a process has taken which this user may not signal', () => {
+    const file = newFile();
+    writeFileSync(`${file}.lock`, JSON.stringify({ pid: process.ppid, host: hostname() }));
+    const signal = vi.spyOn(process, 'kill').mockImplementation(() => {
+      throw Object.assign(new Error('not permitted'), { code: 'EPERM' });
+    });
+    onTestFinished(() => {
+      signal.mockRestore();
+    });
+    expect(problemWith(file)).toContain(`process ${process.ppid} is writing it`);
   });
 
   test('is not one whose lock was left by a process whose id another has now', async () => {
