@@ -6,7 +6,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest';
 import { networkOf } from '../../src/http/connections.js';
 import { listen, type HttpServer, type ListenOptions } from '../../src/http/http.js';
 import { fakeClock } from '../support/clock.js';
-import { sendRequest, open } from './raw-client.js';
+import { open, received, sendRequest } from './raw-client.js';
 
 const GET = 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const HALF_A_BODY = 'POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{';
@@ -126,6 +126,16 @@ test('a connection with a hundred unanswered requests is closed at the next requ
   socket.write(GET.repeat(50));
   await expect.poll(ended).toEqual([0]);
   expect(held).toHaveLength(100);
+});
+
+test('a response that has begun contains no refusal of what the client sends after its request', async () => {
+  const { open, held } = await start();
+  const socket = await open(GET);
+  held[0]?.writeHead(200, { 'content-length': 100 }).write('the first part');
+  const whole = received(socket);
+  await once(socket, 'data');
+  socket.write('no HTTP at all\r\n\r\n');
+  expect(await whole).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nthe first part$/);
 });
 
 describe('connections', () => {
