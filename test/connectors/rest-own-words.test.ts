@@ -120,4 +120,16 @@ describe('a REST system with words of its own', () => {
     expect(rateLimitInfo[0]?.resetMs).toBeGreaterThan(95_000);
     expect(rateLimitInfo[0]?.resetMs).toBeLessThanOrEqual(100_000);
   });
+
+  it('may be called again at once while calls are left, though its window ends later', async () => {
+    answer = (response) => {
+      sendJson(
+        response,
+        {},
+        { status: 503, headers: { 'ratelimit-remaining': '7', 'ratelimit-reset': '30' } },
+      );
+    };
+    const error = await sourceFailure(client.get(z.unknown(), '/'));
+    expect(error.retryAfter).toBeUndefined();
+  });
 });
