@@ -382,9 +382,42 @@ describe('the click log with events of a kind', () => {
     await counted.close();
   });
 
+  const products = 'contexts_com_snowplowanalytics_snowplow_ecommerce_product_1_0_0';
+  const action = 'unstruct_event_com_snowplowanalytics_snowplow_ecommerce_snowplow_ecommerce_action_1_0_0';
+
+  it('gives the products that a page of the shop showed together over several pages of the list', async () => {
+    const viewed = ['mug', 'pot', 'pan'].map((id) => ({ id, price: 1, currency: 'EUR' }));
+    await start([
+      event(1, {
+        user_id: person('everywhere@example.nl').orderSystem?.customerNumber ?? '',
+        [action]: '{"type":"product_view"}',
+        [products]: JSON.stringify(viewed),
+      }),
+    ]);
+    const gateway = createTestGateway({
+      ORDER_SYSTEM_URL: directSettings().ORDER_SYSTEM_URL,
+      CLICKSTREAM_FOLDER: join(folder, 'events'),
+      CLICKSTREAM_TIMEOUT_MS: '20000',
+      DEADLINE_MS: '20000',
+    });
+    const pages: unknown[] = [];
+    let after: unknown = null;
+    do {
+      const { data, errors } = await gateway.query(
+        `query($after: String) { customer(by: { email: "everywhere@example.nl" }) {
+          page: productViews(first: 2, after: $after) { nodes { product { sku } } pageInfo { hasNextPage endCursor } } } }`,
+        { after },
+      );
+      expect(errors).toEqual([]);
+      const page = at(data, 'customer', 'page');
+      pages.push(listAt(page, 'nodes').map((node) => at(node, 'product', 'sku')));
+      after = at(page, 'pageInfo', 'hasNextPage') === true ? at(page, 'pageInfo', 'endCursor') : null;
+    } while (after !== null && pages.length < 3);
+    await gateway.close();
+    expect(pages).toEqual([['mug', 'pot'], ['pan']]);
+  });
+
   it('lets a cell that is broken cost whom it is about, by path and without its values', async () => {
-    const products = 'contexts_com_snowplowanalytics_snowplow_ecommerce_product_1_0_0';
-    const action = 'unstruct_event_com_snowplowanalytics_snowplow_ecommerce_snowplow_ecommerce_action_1_0_0';
     const files = await start([
       event(1, {
         user_id: 'K1',

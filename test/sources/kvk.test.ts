@@ -340,6 +340,16 @@ describe('the trade register, as it may also answer', () => {
     ]);
   });
 
+  it('has as many branches as the register counts, also when its list has fewer', async () => {
+    const vestigingen = [{ vestigingsnummer: '000000000001' }];
+    answer = () => ({ body: { kvkNummer: '11111112', totaalAantalVestigingen: 3, vestigingen } });
+    expect(await branchesOfCompanies.load(['11111112'], client)).toMatchObject([
+      { count: 3, branches: [{ number: '000000000001' }] },
+    ]);
+    answer = () => ({ body: { kvkNummer: '11111112', vestigingen } });
+    expect(await branchesOfCompanies.load(['11111112'], client)).toMatchObject([{ count: 1 }]);
+  });
+
   it('shows no branches of another company', async () => {
     const branch = { vestigingsnummer: '000000000001', kvkNummer: '11111112' };
     for (const body of [

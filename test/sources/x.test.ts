@@ -273,6 +273,14 @@ describe('what answers at the address of X', () => {
     await server.close();
   });
 
+  it.each([
+    ['as X calls it now', { post_count: 12, tweet_count: 11 }],
+    ['as X called it before', { tweet_count: 12 }],
+  ])('is shown with its number of posts, %s', async (_, metrics) => {
+    body = { data: [{ id: '12', username: 'bea', public_metrics: metrics }] };
+    expect(await profiles.load(['bea'], client)).toMatchObject([{ postCount: '12' }]);
+  });
+
   it('may be found in part, each name by itself', async () => {
     body = {
       data: [{ id: '12', name: 'Bea', username: 'BEA' }],

@@ -68,6 +68,11 @@ describe('Zendesk', () => {
     [message('ticket.status_changed', { event: { current: 'SOLVED', previous: 'OPEN' } }), 'ticket.solved'],
     [message('ticket.status_changed', { event: { current: 'PENDING', previous: 'OPEN' } }), 'ticket.changed'],
     [message('ticket.comment_added', { event: { comment: { body: 'Geheim' } } }), 'ticket.changed'],
+    [message('ticket.soft_deleted'), 'ticket.changed'],
+    [message('ticket.permanently_deleted'), 'ticket.changed'],
+    [message('ticket.undeleted'), 'ticket.changed'],
+    [message('ticket.marked_as_spam'), 'ticket.changed'],
+    [message('ticket.merged'), 'ticket.changed'],
     [
       message('user.name_changed', { detail: { id: '8447388090494', email: 'a@example.nl' } }),
       'contact.changed',
