@@ -50,7 +50,7 @@ interface Deliver {
   to: string;
   purpose: Purpose;
   oncePer?: 'CUSTOMER' | 'RECORD' | null;
-  within?: string | null;
+  within: string;
   quietHours?: string | null;
 }
 
@@ -146,7 +146,7 @@ function readTrigger(
       interest,
       endpoint,
       purpose,
-      once: oncePer == null ? undefined : { per: oncePer, withinMs: durationMs(within ?? 'P1D') },
+      once: oncePer == null ? undefined : { per: oncePer, withinMs: durationMs(within) },
       quietHours: quietHours == null ? undefined : readQuietHours(quietHours),
     };
   } catch (error) {

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { directiveNamed } from '../../src/stitching/policies.js';
+import { readTriggers } from '../../src/webhooks/triggers.js';
 import { createTestGateway } from '../support/gateway.js';
+import { publishedSchema, publishedSdl, subscriptionRules } from '../support/published-schema.js';
 import { directSettings } from '../support/stand-ins.js';
 
 let folder: string;
@@ -131,6 +134,12 @@ const WRONG: [string, string, number, string][] = [
     'ISO 8601',
   ],
   [
+    'whose time between two is nothing',
+    trigger({ deliver: 'to: "campaign-tool", purpose: MARKETING, oncePer: CUSTOMER, within: null' }),
+    2,
+    '"within"',
+  ],
+  [
     'that waits for no duration',
     trigger({ selection: 'cartAbandoned(delay: "1h") { type }' }),
     2,
@@ -158,6 +167,26 @@ const WRONG: [string, string, number, string][] = [
 ];
 
 describe('a trigger', () => {
+  test.each([
+    ['each time', '', undefined],
+    ['once a day for a customer', ', oncePer: CUSTOMER', { per: 'CUSTOMER', withinMs: 24 * 3_600_000 }],
+    ['once in its time', ', oncePer: RECORD, within: "PT2H"', { per: 'RECORD', withinMs: 2 * 3_600_000 }],
+  ])('is sent %s, as its directive says', (_, more, once) => {
+    const text = trigger({ deliver: `to: "campaign-tool", purpose: MARKETING${more}` });
+    writeFileSync(join(folder, 'one.graphql'), text);
+    const { triggers, problems } = readTriggers({
+      folder: pathToFileURL(`${folder}/`),
+      schema: publishedSchema,
+      subscriptionRules,
+      deliver: directiveNamed('deliver', publishedSdl),
+      endpoints: new Set(['campaign-tool']),
+      forbidden: () => [],
+      maySee: () => true,
+    });
+    expect(problems).toEqual([]);
+    expect(triggers).toMatchObject([{ once }]);
+  });
+
   test.each(WRONG)('%s is left out, and named with file and line', async (_, text, line, says) => {
     const problems = await start({ 'a-right.graphql': RIGHT, 'wrong.graphql': text });
     expect(problems).toHaveLength(1);
