@@ -1,4 +1,4 @@
-/** Buienradar tells local Dutch time without a zone. */
+/** Buienradar sends local Dutch time without a zone. */
 
 const clock = new Intl.DateTimeFormat('sv-SE', {
   timeZone: 'Europe/Amsterdam',
@@ -6,17 +6,17 @@ const clock = new Intl.DateTimeFormat('sv-SE', {
   timeStyle: 'medium',
 });
 
-/** How far Dutch clocks are ahead of UTC at a moment. */
+/** How many milliseconds Dutch clocks are ahead of UTC at a moment. */
 function offsetMs(at: number): number {
   const local = Date.parse(`${clock.format(at).replace(' ', 'T')}Z`);
   return local - Math.floor(at / 1_000) * 1_000;
 }
 
-/** The moment at which Dutch clocks show it; of the hour that they show twice a year, the later one. NaN when it is none. */
+/** The moment of a Dutch local time. In the hour that clocks show twice in autumn, it is the later one. NaN for an invalid text. */
 export function momentOf(local: string): number {
   const asUtc = Date.parse(`${local}Z`);
   if (Number.isNaN(asUtc)) return Number.NaN;
-  // The offset is that of the moment, which is not yet known; the second guess is right but for the hour left out in spring.
+  // The offset depends on the moment, which is not yet known. The second estimate is right, except in the skipped hour in spring.
   return asUtc - offsetMs(asUtc - offsetMs(asUtc));
 }
 

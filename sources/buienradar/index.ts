@@ -17,9 +17,9 @@ export const buienradar = defineSource({
       isPingText: true,
     }),
   }),
-  // It is renewed every five minutes, and a forecast of half an hour ago is still of use.
+  // Buienradar renews its data every five minutes. A forecast of half an hour ago is still useful.
   freshness: { maxAge: '5 minutes', staleIfError: '30 minutes' },
-  // It publishes no limit, so we are modest: as many places at once as a browser would ask.
+  // Buienradar publishes no limit. Six calls at a time is what a browser makes.
   limits: { timeout: '2 s', concurrency: 6 },
   loaders: [country, rainOfPlaces],
   resolvers,

@@ -11,30 +11,34 @@ import type { Place } from './places.js';
 import type { WeatherRain } from './schema.generated.js';
 import { feed } from './wire.js';
 
-/** The feed and the rain text are at different addresses. */
+/** The feed and the rain text have different addresses. */
 export type BuienradarClient = SeveralClient<{ feed: Connector<RestClient>; rain: Connector<RestClient> }>;
 
 export const FEED_PATH = '/2.0/feed/json';
 
-/** One feed has the whole country, so there is one key. */
+/** The feed covers the whole country, so there is one key. */
 export const country = defineLoader<BuienradarClient, 'NL', Country>({
   name: 'country',
   about: () => [],
   load: async (keys, buienradar) => {
     const found = await buienradar.feed.get(feed, FEED_PATH);
     if (found === null)
-      throw new SourceContractError('buienradar', 'buienradar has no feed at the address it is set to.', {
-        kind: 'not-found',
-      });
+      throw new SourceContractError(
+        'buienradar',
+        'buienradar has no feed at the address in BUIENRADAR_URL.',
+        {
+          kind: 'not-found',
+        },
+      );
     const whole = toCountry(found);
     return keys.map(() => whole);
   },
 });
 
-/** As many decimals as make places of about a kilometre, whose rain is the same. */
+/** Two decimals are about a kilometre. Places with the same key have the same rain. */
 const keyText = ({ latitude, longitude }: Place): string => `${latitude.toFixed(2)} ${longitude.toFixed(2)}`;
 
-/** A call takes one place. */
+/** Each call is for one place. */
 export const rainOfPlaces = defineLoader<BuienradarClient, Place, readonly WeatherRain[]>({
   name: 'rainOfPlaces',
   keyText,

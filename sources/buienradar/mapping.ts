@@ -4,16 +4,16 @@ import { distanceKm, type Place } from './places.js';
 import type { CompassPoint, WeatherDay, WeatherNow, WeatherRain } from './schema.generated.js';
 import { RAIN_LINE, type Day, type Feed, type Station } from './wire.js';
 
-/** The weather of a place, which is loaded field by field. @public Generated types import it. */
+/** The weather of a place is loaded field by field. @public Generated types import it. */
 export type WeatherRecord = Place;
 
-/** What is kept of the feed: what every place's weather is made from. */
+/** The cached parts of the feed, from which the weather of every place is made. */
 export interface Country {
   stations: readonly (Omit<WeatherNow, 'distanceKm'> & Place)[];
   forecast: readonly WeatherDay[];
 }
 
-/** Those that measure no temperature are poles for wind, most of them at sea. */
+/** Stations without a temperature are left out: they measure wind only, most of them at sea. */
 export function toCountry({ actual, forecast }: Feed): Country {
   const stations = uniqueById(actual.stationmeasurements, ({ stationname }) => stationname);
   return {
@@ -22,38 +22,38 @@ export function toCountry({ actual, forecast }: Feed): Country {
   };
 }
 
-function toStation(one: Station): Country['stations'][number] {
+function toStation(station: Station): Country['stations'][number] {
   return {
-    station: one.stationname,
-    latitude: one.lat,
-    longitude: one.lon,
-    measuredAt: new Date(momentOf(one.timestamp)).toISOString(),
-    description: one.weatherdescription ?? null,
-    temperatureCelsius: one.temperature ?? null,
-    feelsLikeCelsius: one.feeltemperature ?? null,
-    humidityPercent: one.humidity ?? null,
-    windDirection: toCompassPoint(one.winddirection),
-    windSpeedMs: one.windspeed ?? null,
-    windForceBft: one.windspeedBft ?? null,
-    windGustsMs: one.windgusts ?? null,
-    airPressureHpa: one.airpressure ?? null,
-    visibilityM: one.visibility ?? null,
-    rainLastHourMm: one.rainFallLastHour ?? null,
+    station: station.stationname,
+    latitude: station.lat,
+    longitude: station.lon,
+    measuredAt: new Date(momentOf(station.timestamp)).toISOString(),
+    description: station.weatherdescription ?? null,
+    temperatureCelsius: station.temperature ?? null,
+    feelsLikeCelsius: station.feeltemperature ?? null,
+    humidityPercent: station.humidity ?? null,
+    windDirection: toCompassPoint(station.winddirection),
+    windSpeedMs: station.windspeed ?? null,
+    windForceBft: station.windspeedBft ?? null,
+    windGustsMs: station.windgusts ?? null,
+    airPressureHpa: station.airpressure ?? null,
+    visibilityM: station.visibility ?? null,
+    rainLastHourMm: station.rainFallLastHour ?? null,
   };
 }
 
-function toDay(one: Day): WeatherDay {
+function toDay(day: Day): WeatherDay {
   return {
-    validOn: one.day.slice(0, 10),
-    description: one.weatherdescription ?? null,
-    minTemperatureCelsius: one.mintemperatureMin ?? outermost(Math.min, one.mintemperature),
-    maxTemperatureCelsius: one.maxtemperatureMax ?? outermost(Math.max, one.maxtemperature),
-    rainChancePercent: one.rainChance ?? null,
-    sunChancePercent: one.sunChance ?? null,
-    rainMinMm: one.mmRainMin ?? null,
-    rainMaxMm: one.mmRainMax ?? null,
-    windDirection: toCompassPoint(one.windDirection),
-    windForceBft: one.wind ?? null,
+    validOn: day.day.slice(0, 10),
+    description: day.weatherdescription ?? null,
+    minTemperatureCelsius: day.mintemperatureMin ?? endOf(Math.min, day.mintemperature),
+    maxTemperatureCelsius: day.maxtemperatureMax ?? endOf(Math.max, day.maxtemperature),
+    rainChancePercent: day.rainChance ?? null,
+    sunChancePercent: day.sunChance ?? null,
+    rainMinMm: day.mmRainMin ?? null,
+    rainMaxMm: day.mmRainMax ?? null,
+    windDirection: toCompassPoint(day.windDirection),
+    windForceBft: day.wind ?? null,
   };
 }
 
@@ -72,16 +72,16 @@ function toCompassPoint(dutch: string | null | undefined): CompassPoint | null {
   return isCompassPoint(point) ? point : null;
 }
 
-/** Of a span such as "3/5", where the numbers beside it are missing. */
-function outermost(choose: (...of: number[]) => number, span: Day['mintemperature']): number | null {
-  const ends = String(span ?? '')
+/** The lowest or highest number of a range such as "3/5", for when its separate members are missing. */
+function endOf(choose: (...ends: number[]) => number, range: Day['mintemperature']): number | null {
+  const ends = String(range ?? '')
     .split('/')
     .flatMap((end) => (/^\s*-?\d+(\.\d+)?\s*$/.test(end) ? [Number(end)] : []));
   return ends.length === 0 ? null : choose(...ends);
 }
 
-/** What the nearest station measures; null when there is none. */
-export function nearest({ stations }: Country, place: Place): WeatherNow | null {
+/** The measurements of the nearest station. Null if there is no station. */
+export function measurementsNear({ stations }: Country, place: Place): WeatherNow | null {
   const [first, ...others] = stations;
   if (first === undefined) return null;
   let station = first;
@@ -93,10 +93,10 @@ export function nearest({ stations }: Country, place: Place): WeatherNow | null 
   return { ...station, distanceKm: Math.round(leastKm * 10) / 10 };
 }
 
-const STEP_MS = 5 * 60_000;
-const AHEAD_MS = 2 * 60 * 60_000;
+const RAIN_STEP_MS = 5 * 60_000;
+const RAIN_FORECAST_MS = 2 * 60 * 60_000;
 
-/** The rain from now on; null when the text is something else. Nothing at all is what is told of a place without a forecast. */
+/** The rain from now on. Null if the text has another format. Buienradar sends an empty text for a place without a forecast. */
 export function toRain(text: string, now: number): WeatherRain[] | null {
   const lines = text.split(/\r?\n/).filter((line) => line.trim() !== '');
   const rain: { at: number; mmPerHour: number }[] = [];
@@ -106,11 +106,11 @@ export function toRain(text: string, now: number): WeatherRain[] | null {
     rain.push({ at: nearestMoment(hour, minute, now), mmPerHour: toMmPerHour(strength) });
   }
   return rain
-    .filter(({ at }) => at > now - STEP_MS && at <= now + AHEAD_MS)
+    .filter(({ at }) => at > now - RAIN_STEP_MS && at <= now + RAIN_FORECAST_MS)
     .map(({ at, mmPerHour }) => ({ startsAt: new Date(at).toISOString(), mmPerHour }));
 }
 
-/** 0 is dry, 77 is 0.1 mm an hour, 255 a cloudburst: the scale is logarithmic. */
+/** 0 is dry, 77 is 0.1 mm per hour, and 255 is a cloudburst. The scale is logarithmic. */
 function toMmPerHour(strength: string): number {
   const value = Number(strength.replace(',', '.'));
   return value === 0 ? 0 : Math.round(10 ** ((value - 109) / 32) * 100) / 100;

@@ -5,8 +5,8 @@ export interface Place {
 }
 
 /**
- * The middle of each region of postcodes, by their first two digits from 10 on: latitude and longitude in hundredths of a
- * degree. Made by us for this; right to some ten kilometres, as far as weather is alike.
+ * The middle of each postcode region, by the first two digits from 10 on: latitude and longitude in hundredths of a degree. Made
+ * for this project. Exact to about ten kilometres, within which the weather is similar.
  */
 const REGIONS = `
   5237 490  5236 493  5225 520  5237 522  5235 493  5245 481  5267 510  5280 485  5263 472  5249 464
@@ -22,13 +22,13 @@ const REGIONS = `
   .split(/\s{2,}/)
   .map((pair) => pair.split(' ').map((number) => Number(number) / 100));
 
-/** Where a Dutch postcode is; null for one that is none, or of another country. */
+/** The place of a Dutch postcode. Null for any other text, and for another country. */
 export function placeOfPostcode(
   postcode: string | null | undefined,
   country: string | null | undefined,
 ): Place | null {
   if (country != null && country.toUpperCase() !== 'NL') return null;
-  // Without a country four digits alone may be Belgian, or Austrian.
+  // Without a country, four digits alone may be a Belgian or Austrian postcode.
   const shape = country == null ? /^([1-9]\d)\d\d\s?[a-z]{2}$/i : /^([1-9]\d)\d\d(\s?[a-z]{2})?$/i;
   const [, region] = shape.exec(postcode?.trim() ?? '') ?? [];
   const [latitude, longitude] = REGIONS[Number(region) - 10] ?? [];
@@ -36,8 +36,8 @@ export function placeOfPostcode(
 }
 
 /**
- * The outline of the Netherlands with its islands, from the south-west with the clock; made by us for this. It may be five
- * kilometres off.
+ * The outline of the Netherlands with its islands, clockwise from the south-west. Made for this project. Exact to five
+ * kilometres.
  */
 const OUTLINE: readonly (readonly [latitude: number, longitude: number])[] = [
   [51.3, 3.3],
@@ -97,25 +97,25 @@ const OUTLINE: readonly (readonly [latitude: number, longitude: number])[] = [
   [51.22, 3.42],
 ];
 
-/** Whether a place is in the Netherlands: a ray to the east crosses the outline an odd number of times. */
+/** Whether a place is in the Netherlands: then a ray to the east crosses the outline an odd number of times. */
 export function isInNetherlands({ latitude, longitude }: Place): boolean {
-  let inside = false;
+  let isInside = false;
   OUTLINE.forEach(([lat, lon], i) => {
     const [nextLat, nextLon] = OUTLINE[(i + 1) % OUTLINE.length] ?? [lat, lon];
     const crosses =
       lat > latitude !== nextLat > latitude &&
       longitude < lon + ((latitude - lat) / (nextLat - lat)) * (nextLon - lon);
-    if (crosses) inside = !inside;
+    if (crosses) isInside = !isInside;
   });
-  return inside;
+  return isInside;
 }
 
-const DEGREE_KM = 111.2;
+const KM_PER_DEGREE = 111.2;
 
-/** As the crow flies, on a plane: within this country that is right to a percent. */
-export function distanceKm(one: Place, other: Place): number {
-  const north = one.latitude - other.latitude;
+/** The straight distance on a plane, in kilometres. Within this country it is exact to one percent. */
+export function distanceKm(from: Place, to: Place): number {
+  const north = from.latitude - to.latitude;
   const east =
-    (one.longitude - other.longitude) * Math.cos(((one.latitude + other.latitude) / 2) * (Math.PI / 180));
-  return Math.hypot(north, east) * DEGREE_KM;
+    (from.longitude - to.longitude) * Math.cos(((from.latitude + to.latitude) / 2) * (Math.PI / 180));
+  return Math.hypot(north, east) * KM_PER_DEGREE;
 }

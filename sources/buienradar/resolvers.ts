@@ -1,10 +1,10 @@
 import { InvalidInputError } from '../../src/index.js';
 import { country, rainOfPlaces } from './loaders.js';
-import { nearest } from './mapping.js';
+import { measurementsNear } from './mapping.js';
 import { isInNetherlands, placeOfPostcode } from './places.js';
 import type { Resolvers } from './schema.generated.js';
 
-/** The terms of the feed ask for the name and a link to this address. */
+/** The terms of the feed require the name and a link to this address. */
 const ATTRIBUTION = { name: 'Buienradar', url: 'https://www.buienradar.nl' };
 
 /** Answers schema/sources/buienradar.graphql. */
@@ -26,7 +26,7 @@ export const resolvers: Resolvers = {
   },
   Weather: {
     attribution: () => ATTRIBUTION,
-    now: async (place, _, { load }) => nearest(await load(country, 'NL'), place),
+    now: async (place, _, { load }) => measurementsNear(await load(country, 'NL'), place),
     forecast: async (_place, _, { load }) => [...(await load(country, 'NL')).forecast],
     rain: async (place, _, { load }) => [...(await load(rainOfPlaces, place))],
   },

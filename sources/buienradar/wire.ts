@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-/** What Buienradar sends, as far as we read it. There is no published specification: see README.md. */
+/** The parts of Buienradar's answers that are read. There is no published specification: see README.md. */
 
-/** Numbers come as numbers, as texts, with a comma, or empty. */
+/** A number may be a number or a text, with a comma, or empty. */
 const measured = z
   .union([
     z.number(),
@@ -37,13 +37,13 @@ export const station = z.object({
 });
 export type Station = z.infer<typeof station>;
 
-/** A span of temperatures, such as "3/5"; each has numeric twins beside it. */
-const span = z.union([z.string(), z.number()]).nullish();
+/** A range of temperatures such as "3/5". Two numeric members beside it have its ends. */
+const range = z.union([z.string(), z.number()]).nullish();
 
 export const day = z.object({
   day: localTime,
-  mintemperature: span,
-  maxtemperature: span,
+  mintemperature: range,
+  maxtemperature: range,
   mintemperatureMin: measured,
   maxtemperatureMax: measured,
   rainChance: measured,

@@ -6,8 +6,8 @@ import { timeline } from './timeline.js';
 import { webhook } from './webhook.js';
 import { OPTIONAL_COLUMNS } from './wire.js';
 
-const wholeNumber = (least: number, most: number, usual: number) =>
-  z.string().regex(/^\d+$/).transform(Number).pipe(z.number().int().min(least).max(most)).default(usual);
+const wholeNumber = (min: number, max: number, byDefault: number) =>
+  z.string().regex(/^\d+$/).transform(Number).pipe(z.number().int().min(min).max(max)).default(byDefault);
 
 export const clickstream = defineSource({
   name: 'clickstream',
@@ -38,10 +38,10 @@ export const clickstream = defineSource({
       },
     },
   }),
-  // The connector's own, a setting, is the shorter one. It works on two queries at once; more would wait there without
-  // regard to who is more urgent. The batch bounds how long one of them takes.
+  // The connector's timeout, a setting, is shorter than this one. The connector runs two queries at a time, and a third would
+  // wait there regardless of its priority. The batch size bounds how long a query takes.
   limits: { timeout: '30 s', concurrency: 2, maxBatch: 250, ofProcess: true },
-  // It takes no part in who somebody is: see README.md.
+  // It does not take part in identification: see README.md.
   timeline,
   webhook,
   loaders: [visitPages, eventPages, devicesOf],

@@ -4,17 +4,17 @@ import { aboutPerson, ownEvents, ownParameters, personText, type Person } from '
 import type { Device } from './schema.generated.js';
 import { deviceRow, eventRow, visitRow, type VisitRow } from './wire.js';
 
-/** A page of what one person did, newest first. */
+/** A page of one person's visits or events, newest first. */
 export interface Page {
   person: Person;
-  /** How many at most. */
+  /** The most items. */
   size: number;
-  /** The place after which the page begins: moment and id of the last one before it. */
+  /** The time and id of the last item of the page before. */
   after: { at: string; id: string } | null;
 }
 
-/** Only visits that began at this moment or later. */
 export interface VisitPage extends Page {
+  /** Only visits that began at this moment or later. */
   since: string | null;
 }
 
@@ -23,39 +23,38 @@ export interface EventPage extends Page {
   names: readonly string[] | null;
 }
 
-/** Pages of one visit that are shown. */
-const MAX_PAGES = 50;
+const MAX_PAGES_PER_VISIT = 50;
 const MAX_DEVICES = 20;
 const MAX_EVENT_NAMES = 20;
 
-/** Of a person several pages may be asked for; the person is looked for once. */
-function peopleOf(pages: readonly Page[]) {
-  const places = new Map<string, number>();
+/** The people of the pages, each once, and the index of each page's person. */
+function distinctPeople(pages: readonly Page[]) {
+  const indexes = new Map<string, number>();
   const people: Person[] = [];
-  const placeOf = pages.map(({ person }) => {
+  const personIndexes = pages.map(({ person }) => {
     const text = personText(person);
-    const known = places.get(text) ?? people.length;
-    if (known === people.length) people.push(person);
-    places.set(text, known);
-    return known;
+    const index = indexes.get(text) ?? people.length;
+    if (index === people.length) people.push(person);
+    indexes.set(text, index);
+    return index;
   });
-  return { people, placeOf };
+  return { people, personIndexes };
 }
 
 /** Parameters 5 to 9 of a query for pages. */
-function pageParameters(pages: readonly Page[], placeOf: readonly number[]) {
+function pageParameters(pages: readonly Page[], personIndexes: readonly number[]) {
   return [
     [...pages.keys()],
-    placeOf,
+    personIndexes,
     pages.map(({ size }) => size),
-    // Later than any moment.
+    // This text sorts after every moment.
     pages.map(({ after }) => after?.at ?? 'Z'),
     pages.map(({ after }) => after?.id ?? ''),
   ] as const;
 }
 
-const ASKED = `
-  asked AS (
+const REQUESTED = `
+  requested AS (
     SELECT unnest($5::INTEGER[]) AS page, unnest($6::INTEGER[]) AS person, unnest($7::INTEGER[]) AS size,
       unnest($8::VARCHAR[]) AS after_at, unnest($9::VARCHAR[]) AS after_id`;
 
@@ -75,7 +74,7 @@ export const visitPages = defineLoader<FileClient, VisitPage, readonly VisitRow[
     JSON.stringify([personText(person), size, after?.at, after?.id, since]),
   about: ({ person }) => aboutPerson(person),
   load: async (pages, files) => {
-    const { people, placeOf } = peopleOf(pages);
+    const { people, personIndexes } = distinctPeople(pages);
     const rows = await files.rows(
       visitRow,
       `${ownEvents(VISIT_COLUMNS)},
@@ -83,7 +82,7 @@ export const visitPages = defineLoader<FileClient, VisitPage, readonly VisitRow[
         SELECT person, domain_sessionid, min(domain_userid) AS domain_userid, min(happened) AS started, max(happened) AS ended,
           count(*) FILTER (event_name = 'page_view')::INTEGER AS page_views,
           coalesce(list({ page_url: page_url, page_title: page_title, viewed: happened } ORDER BY happened, event_id)
-            FILTER (event_name = 'page_view'), [])[1:${MAX_PAGES}] AS pages,
+            FILTER (event_name = 'page_view'), [])[1:${MAX_PAGES_PER_VISIT}] AS pages,
           arg_min(useragent, happened) AS useragent,
           first(page_url ORDER BY happened, event_id) AS first_page_url,
           first(page_referrer ORDER BY happened, event_id) AS page_referrer,
@@ -94,13 +93,17 @@ export const visitPages = defineLoader<FileClient, VisitPage, readonly VisitRow[
         FROM own
         WHERE domain_sessionid IS NOT NULL
         GROUP BY person, domain_sessionid
-      ), ${ASKED}, unnest($10::VARCHAR[]) AS since)
+      ), ${REQUESTED}, unnest($10::VARCHAR[]) AS since)
       SELECT page, visits.* EXCLUDE (person)
-      FROM asked JOIN visits USING (person)
+      FROM requested JOIN visits USING (person)
       WHERE started >= since AND (started < after_at OR (started = after_at AND domain_sessionid < after_id))
       QUALIFY row_number() OVER (PARTITION BY page ORDER BY started DESC, domain_sessionid DESC) <= size
       ORDER BY page, started DESC, domain_sessionid DESC`,
-      [...ownParameters(people), ...pageParameters(pages, placeOf), pages.map(({ since }) => since ?? '')],
+      [
+        ...ownParameters(people),
+        ...pageParameters(pages, personIndexes),
+        pages.map(({ since }) => since ?? ''),
+      ],
     );
     return alignMany([...pages.keys()], rows, {
       source: 'clickstream',
@@ -124,39 +127,39 @@ export const eventPages = defineLoader<FileClient, EventPage, readonly ClickEven
     JSON.stringify([personText(person), size, after?.at, after?.id, names]),
   about: ({ person }) => aboutPerson(person),
   load: async (pages, files) => {
-    const { people, placeOf } = peopleOf(pages);
-    const wanted = pages.flatMap(({ names }, i) => (names ?? []).map((name) => [i, name] as const));
+    const { people, personIndexes } = distinctPeople(pages);
+    const pageNames = pages.flatMap(({ names }, i) => (names ?? []).map((name) => [i, name] as const));
     const rows = await files.rows(
       eventRow,
       `${ownEvents(EVENT_COLUMNS)},
       named AS (
         SELECT *, coalesce(TRY(json_extract_string(shop_action, '$.type')), event_name, '') AS name FROM own
-      ), ${ASKED}, unnest($10::INTEGER[]) AS every),
+      ), ${REQUESTED}, unnest($10::INTEGER[]) AS every),
       wanted AS (SELECT unnest($11::INTEGER[]) AS page, unnest($12::VARCHAR[]) AS name)
       SELECT page, event_id, name, happened, domain_sessionid, domain_userid, page_url, page_title, products, search,
         user_id IS NOT NULL AS logged_in
-      FROM asked JOIN named USING (person)
+      FROM requested JOIN named USING (person)
       WHERE (happened < after_at OR (happened = after_at AND event_id < after_id))
         AND (every = 1 OR (page, name) IN (SELECT page, name FROM wanted))
       QUALIFY row_number() OVER (PARTITION BY page ORDER BY happened DESC, event_id DESC) <= size
       ORDER BY page, happened DESC, event_id DESC`,
       [
         ...ownParameters(people),
-        ...pageParameters(pages, placeOf),
+        ...pageParameters(pages, personIndexes),
         pages.map(({ names }) => (names === null ? 1 : 0)),
-        wanted.map(([i]) => i),
-        wanted.map(([, name]) => name),
+        pageNames.map(([i]) => i),
+        pageNames.map(([, name]) => name),
       ],
     );
     return alignMany([...pages.keys()], rows, {
       source: 'clickstream',
       keyOf: (row) => row.page,
       idOf: (row) => row.event_id,
-    }).map((own) => {
+    }).map((events) => {
       try {
-        return own.map(toClickEvent);
+        return events.map(toClickEvent);
       } catch (error) {
-        // A broken cell costs whom it is about, not everybody in the batch.
+        // A malformed cell fails its own customer, not the whole batch.
         if (error instanceof Error) return error;
         throw error;
       }
@@ -191,6 +194,6 @@ export const devicesOf = defineLoader<FileClient, Person, readonly Device[]>({
       source: 'clickstream',
       keyOf: (row) => row.person,
       idOf: (row) => row.domain_userid,
-    }).map((own) => own.map(toSeenDevice));
+    }).map((devices) => devices.map(toSeenDevice));
   },
 });

@@ -23,7 +23,7 @@ export interface ClickedProductRecord {
 export interface ClickEventRecord {
   recordId: string;
   name: string;
-  /** To the millionth of a second, by which pages go on. */
+  /** In microseconds, as cursors need it. */
   at: string;
   happenedAt: string;
   visitId: string | null;
@@ -35,7 +35,7 @@ export interface ClickEventRecord {
   isLoggedIn: boolean;
 }
 
-/** A DateTime has milliseconds. */
+/** Cuts a moment to the milliseconds of a DateTime. */
 function toDateTime(moment: string): string {
   return `${moment.slice(0, 23)}Z`;
 }
@@ -62,7 +62,7 @@ export function toTimelineItem(row: VisitRow): TimelineItem {
   return { kind: 'VISIT', at: row.started, id: row.domain_sessionid, title: `Visit of ${pages}` };
 }
 
-/** Throws when what is in a cell is not what its schema says. */
+/** Throws SourceContractError for a cell that does not fit its schema. */
 export function toClickEvent(row: EventRow): ClickEventRecord {
   return {
     recordId: row.event_id,
@@ -94,7 +94,7 @@ export function toSeenDevice(row: DeviceRow): Device {
 }
 
 function readCell<T>(schema: z.ZodType<T>, text: string | null, name: string): T | null {
-  // Of an event that has none, loaders leave the cell empty, or write null or an empty list.
+  // Without a value, Snowplow's loaders leave the cell empty, or write null or an empty list.
   if (text === null || text === '') return null;
   let value: unknown;
   try {
@@ -113,23 +113,23 @@ function readCell<T>(schema: z.ZodType<T>, text: string | null, name: string): T
   );
 }
 
-/** Queries hold tokens, addresses and whatever a form sent; what a page is stands before them. */
+/** Removes query and fragment, which may hold tokens, addresses and form data. */
 function withoutQuery(url: string | null): string | null {
   return url?.replace(/[?#][^]*$/, '') ?? null;
 }
 
 function toReferrer(row: VisitRow): Referrer | null {
   const { page_referrer, refr_medium: medium, refr_source: name, mkt_campaign: campaign } = row;
-  const isOwn = medium === 'internal' || hostOf(page_referrer) === hostOf(row.first_page_url);
-  const url = isOwn ? null : withoutQuery(page_referrer);
-  return (url ?? campaign) === null ? null : { url, medium: isOwn ? null : medium, name, campaign };
+  const isInternal = medium === 'internal' || hostOf(page_referrer) === hostOf(row.first_page_url);
+  const url = isInternal ? null : withoutQuery(page_referrer);
+  return (url ?? campaign) === null ? null : { url, medium: isInternal ? null : medium, name, campaign };
 }
 
 function hostOf(url: string | null): string | null {
   return url !== null && URL.canParse(url) ? new URL(url).host : null;
 }
 
-/** More particular ones first: a browser says that it is all those it was once to be taken for. */
+/** The most specific patterns first: a user agent also names the browsers that it is compatible with. */
 const BROWSERS: readonly (readonly [RegExp, string])[] = [
   [/\bEdgA?(iOS)?\//, 'Edge'],
   [/\bOPR\//, 'Opera'],
@@ -153,13 +153,13 @@ const KINDS: readonly (readonly [RegExp, DeviceKind])[] = [
 ];
 
 function toDevice(visitorId: string, useragent: string | null): Device {
-  const first = <T>(known: readonly (readonly [RegExp, T])[]): T | undefined =>
-    known.find(([pattern]) => pattern.test(useragent ?? ''))?.[1];
+  const firstMatch = <T>(patterns: readonly (readonly [RegExp, T])[]): T | undefined =>
+    patterns.find(([pattern]) => pattern.test(useragent ?? ''))?.[1];
   return {
     visitorId,
-    kind: first(KINDS) ?? 'OTHER',
-    os: first(SYSTEMS) ?? null,
-    browser: first(BROWSERS) ?? null,
+    kind: firstMatch(KINDS) ?? 'OTHER',
+    os: firstMatch(SYSTEMS) ?? null,
+    browser: firstMatch(BROWSERS) ?? null,
     firstSeenAt: null,
     lastSeenAt: null,
   };

@@ -1,8 +1,8 @@
-/** Whose events are asked for. */
+/** A person whose events are loaded. */
 export interface Person {
-  /** All that the customer has; in no particular order. */
+  /** All of the customer's numbers, in any order. */
   customerNumbers: readonly string[];
-  /** The device by which the caller asked for the customer, if so. */
+  /** The device that the caller named as the identifier. Null if the caller named another one. */
   visitorId: string | null;
 }
 
@@ -18,10 +18,10 @@ export function aboutPerson({ customerNumbers, visitorId }: Person) {
 }
 
 /**
- * `own`: the events of each person of $1 to $4. First the devices on which they logged in are found, then everything that
- * happened on those, whoever did it. A person's are the events with one of the person's numbers, and those with no number
- * on a device where nobody else's number occurs. Events come more than once (Snowplow delivers at least once); the first
- * one counts. Columns that are not named are not read.
+ * SQL that makes the table `own`: the events of each person in the parameters $1 to $4. First it finds the devices on which
+ * the person logged in, then all events of these devices. A person's events are those with one of the person's numbers, and
+ * those without a number on a device where no other number occurs. Snowplow delivers at least once: of several events with one
+ * id, the first counts. Only the named columns are read.
  */
 export function ownEvents(columns: readonly string[]): string {
   return `
@@ -58,7 +58,7 @@ export function ownEvents(columns: readonly string[]): string {
   )`;
 }
 
-/** The first four parameters of a query with `own`: numbers and devices, each beside its person's place in the list. */
+/** The first four parameters of a query with `own`: numbers and devices, each with its person's index in the list. */
 export function ownParameters(people: readonly Person[]) {
   const numbers = people.flatMap(({ customerNumbers }, i) =>
     customerNumbers.map((number) => [i, number] as const),

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { decimalText } from '../../src/index.js';
 
 /**
- * What Snowplow's files hold, as far as we read it. Columns have the names of its canonical event:
- * https://docs.snowplow.io/docs/fundamentals/canonical-event/ . What a tracker adds (self-describing events, contexts)
- * is JSON as text, in a column named after its schema.
+ * The columns of Snowplow's files that are read. They have the names of its canonical event:
+ * https://docs.snowplow.io/docs/fundamentals/canonical-event/ . Self-describing events and contexts are JSON as text, in a
+ * column named after their schema.
  */
 
-/** Whether there is such a column depends on what is tracked and how events are enriched. */
+/** These columns exist only with certain trackers and enrichments. */
 export const OPTIONAL_COLUMNS = [
   'derived_tstamp',
   'page_title',
@@ -21,11 +21,11 @@ export const OPTIONAL_COLUMNS = [
   'unstruct_event_com_google_ga4_enhanced_measurement_view_search_results_1_0_0',
 ] as const;
 
-/** As our queries write it: in UTC, to the millionth of a second. */
+/** As the queries write it: in UTC, with microseconds. */
 const moment = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
 
 export const visitRow = z.object({
-  /** Which of the asked pages. */
+  /** The index of the requested page. */
   page: z.number(),
   domain_sessionid: z.string(),
   domain_userid: z.string(),
@@ -69,7 +69,10 @@ export const deviceRow = z.object({
 });
 export type DeviceRow = z.infer<typeof deviceRow>;
 
-/** A price is text where the file is CSV, or where the loader wrote decimals as such. The cell of com.snowplowanalytics.snowplow.ecommerce/product/jsonschema/1-0-0. */
+/**
+ * The cell of com.snowplowanalytics.snowplow.ecommerce/product/jsonschema/1-0-0. A price is text in a CSV file, or if the loader
+ * wrote decimals as text.
+ */
 export const productsCell = z.array(
   z.object({ id: z.string(), name: z.string().nullish(), price: decimalText, currency: z.string() }),
 );

@@ -4,8 +4,8 @@ import { bearer, type Auth } from '../../src/index.js';
 type TextSetting = Parameters<typeof bearer>[0];
 
 /**
- * The page's token, and the proof that who has it has the app's secret too: a token that was stolen is of no use
- * without. https://developers.facebook.com/docs/graph-api/guides/secure-requests
+ * The page's token, with a proof that its holder also has the app's secret. A stolen token alone is useless.
+ * https://developers.facebook.com/docs/graph-api/guides/secure-requests
  */
 export function pageToken(token: TextSetting, secret: TextSetting): Auth {
   const plain = bearer(token);

@@ -14,43 +14,43 @@ import type { z } from 'zod';
 import { errorOf, isNotFound } from './errors.js';
 import { batchAnswers, graphError, nextCursor, type GraphPage } from './wire.js';
 
-/** The Graph API, and the id of our page. */
+/** The Graph API, and the id of the organisation's page. */
 export type FacebookClient = SeveralClient<{ graph: Connector<RestClient>; page: Connector<SettingClient> }>;
 
-/** More than that Meta refuses: https://developers.facebook.com/docs/graph-api/batch-requests */
+/** Meta rejects a larger batch: https://developers.facebook.com/docs/graph-api/batch-requests */
 export const MAX_BATCH = 50;
 
-/** What one request of a batch asks for: a node or edge, and with what. */
-export interface Ask {
+/** One request of a batch: a node or an edge, with its parameters. */
+export interface BatchRequest {
   path: readonly string[];
   query: Readonly<Record<string, string | number>>;
 }
 
-/** One answer or error for each, in their order; null for what is not there. Never more than 50 in a call. */
+/** The answer or error of each request, in their order. Null for what does not exist. At most 50 requests go into one call. */
 export async function readBatch<T>(
   { graph }: FacebookClient,
   schema: z.ZodType<T>,
-  asks: readonly Ask[],
+  requests: readonly BatchRequest[],
 ): Promise<(T | null | Error)[]> {
-  const answers: (T | null | Error)[] = [];
-  for (let start = 0; start < asks.length; start += MAX_BATCH) {
-    const some = asks.slice(start, start + MAX_BATCH);
-    const told = await graph.post(batchAnswers, '/', {
-      batch: some.map((ask) => ({ method: 'GET', relative_url: urlOf(ask) })),
+  const results: (T | null | Error)[] = [];
+  for (let start = 0; start < requests.length; start += MAX_BATCH) {
+    const batch = requests.slice(start, start + MAX_BATCH);
+    const answers = await graph.post(batchAnswers, '/', {
+      batch: batch.map((request) => ({ method: 'GET', relative_url: urlOf(request) })),
       include_headers: false,
     });
-    if (told.length !== some.length) throw misfit('the number of answers');
-    answers.push(...told.map((one) => readOne(schema, one)));
+    if (answers.length !== batch.length) throw shapeError('the number of answers');
+    results.push(...answers.map((answer) => readAnswer(schema, answer)));
   }
-  return answers;
+  return results;
 }
 
-function urlOf({ path, query }: Ask): string {
+function urlOf({ path, query }: BatchRequest): string {
   const parameters = Object.entries(query).map(([name, value]) => `${name}=${pathPart(value)}`);
   return `${path.map(pathPart).join('/')}?${parameters.join('&')}`;
 }
 
-function readOne<T>(schema: z.ZodType<T>, answer: z.infer<typeof batchAnswers>[number]): T | null | Error {
+function readAnswer<T>(schema: z.ZodType<T>, answer: z.infer<typeof batchAnswers>[number]): T | null | Error {
   if (answer === null)
     return new SourceUnavailableError('facebook', 'facebook did not finish a part of a batch.', {
       kind: 'server-error',
@@ -59,49 +59,49 @@ function readOne<T>(schema: z.ZodType<T>, answer: z.infer<typeof batchAnswers>[n
   try {
     body = JSON.parse(answer.body ?? '');
   } catch {
-    return misfit('a body');
+    return shapeError('a body');
   }
   if (answer.code >= 200 && answer.code < 300) {
-    const read = schema.safeParse(body);
-    if (read.success) return read.data;
-    const [first] = misfitsOf(read.error.issues);
-    return misfit(first?.path ?? '', first?.expected);
+    const parsed = schema.safeParse(body);
+    if (parsed.success) return parsed.data;
+    const [first] = misfitsOf(parsed.error.issues);
+    return shapeError(first?.path ?? '', first?.expected);
   }
-  const told = graphError.safeParse(body);
-  if (!told.success) {
+  const parsed = graphError.safeParse(body);
+  if (!parsed.success) {
     return answer.code >= 500
       ? new SourceUnavailableError('facebook', 'facebook answered with an error.', {
           kind: 'server-error',
           received: { status: answer.code },
         })
-      : misfit('an error');
+      : shapeError('an error');
   }
-  const error = errorOf(told.data.error, answer.code);
-  return error instanceof SourceContractError && isNotFound(told.data.error) ? null : error;
+  const error = errorOf(parsed.data.error, answer.code);
+  return error instanceof SourceContractError && isNotFound(parsed.data.error) ? null : error;
 }
 
-function misfit(place: string, expected = 'another value'): SourceContractError {
-  return new SourceContractError('facebook', `facebook sent an answer of another shape, at: ${place}.`, {
-    received: { misfits: [{ path: place, expected }] },
+function shapeError(path: string, expected = 'another value'): SourceContractError {
+  return new SourceContractError('facebook', `facebook sent an answer of another shape, at: ${path}.`, {
+    received: { misfits: [{ path, expected }] },
   });
 }
 
 /**
- * The lists of several edges, page by page, each round one batch. A page may be empty and have a next one. What fails
- * costs its own list; what is not there is an empty one.
+ * The lists of several edges, page by page. Each round is one batch. A page may be empty although there is a next one. A list
+ * that fails is an error beside the others. A list that does not exist is empty.
  */
 export function readLists<T>(
   client: FacebookClient,
   schema: z.ZodType<GraphPage<T>>,
-  asks: readonly Ask[],
+  requests: readonly BatchRequest[],
   maxPages: number,
 ): Promise<(PagedList<T> | Error)[]> {
-  return pagesOfEach(asks, {
+  return pagesOfEach(requests, {
     source: 'facebook',
     what: 'items',
     acceptPart: true,
     maxPages,
-    read: (open: readonly { key: Ask; at: string | undefined }[]) =>
+    read: (open: readonly { key: BatchRequest; at: string | undefined }[]) =>
       readBatch(
         client,
         schema,

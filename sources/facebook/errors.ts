@@ -3,15 +3,15 @@ import { z } from 'zod';
 import { graphError, type GraphError } from './wire.js';
 
 /**
- * Meta tells what is wrong by a code of its own, mostly with status 400:
- * https://developers.facebook.com/docs/graph-api/guides/error-handling. 4, 17, 32 and 613 are limits of app, user, page
- * and call; those from 80000 on are limits of a business' use case.
+ * Meta reports an error by its own code, mostly with status 400:
+ * https://developers.facebook.com/docs/graph-api/guides/error-handling. 4, 17, 32 and 613 are limits of app, user, page and
+ * call. 80000 and higher are limits of a business use case.
  */
 export function kindOf({ code, message = '' }: GraphError): ErrorKind | undefined {
   if ([4, 17, 32, 613].includes(code) || (code >= 80_000 && code <= 80_014)) return 'rate-limited';
-  // The token has expired or was withdrawn.
+  // The token has expired or was revoked.
   if (code === 190 || code === 102) return 'unauthenticated';
-  // It lacks a permission.
+  // The token lacks a permission.
   if (code === 10 || (code >= 200 && code <= 299)) return 'forbidden';
   if (code === 100 && message.includes('appsecret_proof')) return 'unauthenticated';
   return code === 1 || code === 2 ? 'unavailable' : undefined;
@@ -23,7 +23,7 @@ const usage = z.record(
 );
 
 /**
- * `X-Business-Use-Case-Usage` tells with every answer for how many minutes the page is to ask nothing:
+ * The header `X-Business-Use-Case-Usage` of every answer has the number of minutes without calls:
  * https://developers.facebook.com/docs/graph-api/overview/rate-limiting/
  */
 export function readRateLimits(
@@ -49,13 +49,13 @@ function parsed(text: string): unknown {
   }
 }
 
-/** Of an answer whose status is not a good one. */
+/** The kind of error in the body of an answer whose status is not 2xx. */
 export function readErrorKind(_: number, body: unknown): ErrorKind | undefined {
   const read = graphError.safeParse(body);
   return read.success ? kindOf(read.data.error) : undefined;
 }
 
-/** Nobody is there by that id: it never existed, was deleted, or is not the page's to see. */
+/** Whether nobody has this id: it never existed, was deleted, or is not visible to the page. */
 export function isNotFound({ code }: GraphError): boolean {
   return code === 100 || code === 803;
 }

@@ -26,16 +26,16 @@ export const facebook = defineSource({
       readRateLimits,
     }),
     page: settingOnly(
-      setting('FACEBOOK_PAGE_ID', z.string().regex(/^\d{1,20}$/), 'the id of our page, a number'),
+      setting('FACEBOOK_PAGE_ID', z.string().regex(/^\d{1,20}$/), 'the id of the page, a number'),
     ),
   }),
-  // A batch is as slow as what it asks for. How many calls a page may make depends on how many people it reaches, and
-  // each part of a batch counts as one: Meta says so when it is enough.
+  // A batch is as slow as its slowest request. Meta's limit depends on how many people the page reaches, and each request of a
+  // batch counts. So the limit is not known beforehand: Meta reports when it is reached.
   limits: { timeout: '3 s', concurrency: 6 },
   identity: {
     recordKey: 'facebookUserId',
     foundBy: { facebookUserId: { uniqueness: 'enforced', loader: usersById } },
-    // Meta tells a page no address and no phone number.
+    // Meta shows a page no e-mail address and no phone number.
     yields: {},
   },
   timeline,

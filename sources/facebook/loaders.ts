@@ -180,7 +180,7 @@ const MAX_LEADS_BY_EMAIL = 2_000;
 
 /**
  * The leads of all forms. Meta cannot search them, so there is one key, and its answer is cached. Facebook's event about a
- * new lead does not name the customer, so the event drops the whole answer.
+ * new lead does not name the customer, so the event drops the list of all leads.
  */
 export const formSubmissions = defineLoader<FacebookClient, 'all', PagedList<FormSubmissionRecord>>({
   name: 'formSubmissions',

@@ -17,7 +17,7 @@ const LAST_MOMENT = '9999-12-31T23:59:59Z';
 /** Meta cannot search messages by time, so each conversation is read from its newest message back to the end of the page. */
 export const timeline: TimelineDeclaration = {
   kinds: ['MESSAGE'],
-  page: async (customer, ask, { load }) => {
+  page: async (customer, request, { load }) => {
     const userIds = await customer.identifiers('facebookUserId');
     const conversations = await Promise.all(
       userIds.map((userId) =>
@@ -34,7 +34,7 @@ export const timeline: TimelineDeclaration = {
         .map((conversation) =>
           newestItems(messageReader(conversation, load), {
             maxPages: MAX_MESSAGE_PAGES,
-            isEnough: (messages) => coversPage(messages, ask),
+            isEnough: (messages) => coversPage(messages, request),
           }),
         ),
     );

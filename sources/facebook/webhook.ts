@@ -13,8 +13,8 @@ import {
 } from '../../src/index.js';
 import { formSubmissions } from './loaders.js';
 
-/** What happened to a page: https://developers.facebook.com/docs/graph-api/webhooks/reference/page */
-const change = z.object({
+/** A change of a page: https://developers.facebook.com/docs/graph-api/webhooks/reference/page */
+const pageChange = z.object({
   field: z.string(),
   value: z.unknown().optional(),
 });
@@ -23,7 +23,7 @@ const lead = z.object({
   leadgen_id: recordId,
   form_id: recordId.nullish(),
   ad_id: recordId.nullish(),
-  /** Seconds. */
+  /** In seconds since 1970. */
   created_time: z.int().min(0).max(253_402_300_799),
 });
 
@@ -40,7 +40,7 @@ const notification = z.object({
     .array(
       z.object({
         id: recordId,
-        changes: z.array(change).default([]),
+        changes: z.array(pageChange).default([]),
         messaging: z.array(messaging).default([]),
       }),
     )
@@ -52,14 +52,14 @@ export const webhook: WebhookDeclaration = {
   handshakeToken: secretSetting('FACEBOOK_WEBHOOK_VERIFY_TOKEN'),
   handshake: ({ method, url }, _, verifyToken) => {
     if (method !== 'GET') return undefined;
-    const asked = new URL(url).searchParams;
-    const challenge = asked.get('hub.challenge') ?? '';
-    const isOurs =
-      asked.get('hub.mode') === 'subscribe' &&
+    const query = new URL(url).searchParams;
+    const challenge = query.get('hub.challenge') ?? '';
+    const isExpected =
+      query.get('hub.mode') === 'subscribe' &&
       verifyToken !== undefined &&
-      isSameText(asked.get('hub.verify_token') ?? '', verifyToken) &&
+      isSameText(query.get('hub.verify_token') ?? '', verifyToken) &&
       /^[\w-]{1,200}$/.test(challenge);
-    return isOurs ? plain(200, challenge) : plain(403, 'The verify token is another.');
+    return isExpected ? plainText(200, challenge) : plainText(403, 'The verify token is wrong.');
   },
   verify: ({ headers, body }, secrets) => {
     const [, signature = null] =
@@ -70,32 +70,32 @@ export const webhook: WebhookDeclaration = {
     const { object, entry } = readJson(body, notification);
     if (object !== 'page') return [];
     return entry.flatMap(({ changes, messaging: messages }) => [
-      ...changes.flatMap((one) => leadOf(one) ?? []),
-      ...messages.flatMap((one) => messageOf(one, nowMs) ?? []),
+      ...changes.flatMap((item) => toLeadEvent(item) ?? []),
+      ...messages.flatMap((item) => toMessageEvent(item, nowMs) ?? []),
     ]);
   },
   changes: { 'lead.created': [formSubmissions] },
 };
 
-/** It tells no more than ids: who it is stands in the lead itself, which is fetched. */
-function leadOf({ field, value }: z.infer<typeof change>): ReportedEvent | undefined {
-  const told = field === 'leadgen' ? lead.safeParse(value).data : undefined;
-  if (told === undefined) return undefined;
+/** The event holds ids only. The lead itself names the person, and it is fetched. */
+function toLeadEvent({ field, value }: z.infer<typeof pageChange>): ReportedEvent | undefined {
+  const change = field === 'leadgen' ? lead.safeParse(value).data : undefined;
+  if (change === undefined) return undefined;
   return {
-    id: `leadgen-${told.leadgen_id}`,
+    id: `leadgen-${change.leadgen_id}`,
     type: 'lead.created',
-    time: new Date(told.created_time * 1_000).toISOString(),
-    subject: told.leadgen_id,
+    time: new Date(change.created_time * 1_000).toISOString(),
+    subject: change.leadgen_id,
     identifiers: {},
-    data: { form: told.form_id ?? null, ad: told.ad_id ?? null },
+    data: { form: change.form_id ?? null, ad: change.ad_id ?? null },
   };
 }
 
-function messageOf(
+function toMessageEvent(
   { sender, timestamp, message }: z.infer<typeof messaging>,
   nowMs: number,
 ): ReportedEvent | undefined {
-  // An echo is what the page itself has sent.
+  // An echo is a message that the page itself sent.
   if (message == null || sender == null || message.is_echo === true) return undefined;
   return {
     id: `message-${message.mid}`,
@@ -107,6 +107,6 @@ function messageOf(
   };
 }
 
-function plain(status: number, body: string): WebhookAnswer {
+function plainText(status: number, body: string): WebhookAnswer {
   return { status, contentType: 'text/plain', body };
 }

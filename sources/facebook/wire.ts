@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What Meta's Graph API sends, as far as we read it: https://developers.facebook.com/docs/graph-api/reference */
+/** The parts of Meta's answers that are read: https://developers.facebook.com/docs/graph-api/reference */
 
 /** `2026-10-01T12:00:00+0000`: the zone has no colon. */
 const moment = z
@@ -15,7 +15,7 @@ export const graphError = z.object({
 });
 export type GraphError = z.infer<typeof graphError>['error'];
 
-/** One for each request, in their order; null for one that was not finished in time. The body is JSON as text. */
+/** An answer for each request, in their order. Null if a request was not finished in time. The body is JSON as text. */
 export const batchAnswers = z.array(z.object({ code: z.int(), body: z.string().nullish() }).nullable());
 
 export const user = z.object({
@@ -28,7 +28,7 @@ export const user = z.object({
 });
 export type GraphUser = z.infer<typeof user>;
 
-/** A page may hold fewer than asked for, even none, and still have a next one. */
+/** A page may hold fewer items than requested, or none, although there is a next page. */
 const paging = z
   .object({ cursors: z.object({ after: z.string().nullish() }).nullish(), next: z.string().nullish() })
   .nullish();

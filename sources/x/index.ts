@@ -20,16 +20,16 @@ export const x = defineSource({
       baseUrl: urlSetting('X_URL', 'https://api.x.com'),
       auth: bearer(secretSetting('X_BEARER_TOKEN')),
       pingPath: '/2/users/by?usernames=x',
-      // A look counts as any other call.
+      // A health check counts as a call.
       pingHolds: '15 minutes',
-      // Paid for beforehand: when that is used up, it is our operator who must act.
+      // The paid calls are used up: the operator must act.
       readErrorKind: (status) => (status === 402 ? 'forbidden' : undefined),
     }),
     organisation: settingOnly(
       setting(
         'X_ORGANISATION',
         z.string().regex(/^\w{1,15}$/),
-        'the username of our own account on X, without @',
+        "the username of the organisation's account on X, without @",
       ),
     ),
   }),
@@ -37,10 +37,10 @@ export const x = defineSource({
   limits: {
     timeout: '2 s',
     // An app may make 300 calls of /2/users/by and 450 searches in 15 minutes
-    // (xdevplatform/docs, x-api/fundamentals/rate-limits.mdx), these two together no more than that.
+    // (xdevplatform/docs, x-api/fundamentals/rate-limits.mdx). Both kinds together stay below that.
     rate: { calls: 200, per: '15 minutes', burst: 100 },
   },
-  // Other systems hold it; X itself does not say who somebody is.
+  // Other systems hold the username. X itself does not identify customers.
   heldIdentifiers: ['xUsername'],
   webhook,
   loaders: [profiles, newestMentions, olderMentions],

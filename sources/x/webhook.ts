@@ -29,13 +29,13 @@ const activity = z.object({
   for_user_id: recordId,
   tweet_create_events: z.array(post).max(1_000).default([]),
   direct_message_events: z.array(directMessage).max(1_000).default([]),
-  /** Who is named in direct messages, by id. */
+  /** The people in direct messages, by id. */
   users: z.record(z.string(), z.object({ screen_name: z.string().max(50) })).default({}),
 });
 
 /**
- * X asks anybody's question: it wants a text of its own signed with the secret that its messages are signed with. Only texts
- * that can be no message are, or whoever asks could have a message signed.
+ * X sends a challenge: a random text that is to be signed with the secret of its messages. Anybody can send a challenge. So only
+ * a text that cannot be a message is signed.
  */
 const CHALLENGE = /^[\w=+/.-]{1,200}$/;
 
@@ -46,7 +46,7 @@ export const webhook: WebhookDeclaration = {
     const token = new URL(url).searchParams.get('crc_token') ?? '';
     const [newest] = secrets;
     if (newest === undefined || !CHALLENGE.test(token))
-      return { status: 400, contentType: 'text/plain', body: 'The crc_token is none.' };
+      return { status: 400, contentType: 'text/plain', body: 'The crc_token is missing or malformed.' };
     const body = JSON.stringify({ response_token: `sha256=${hmac(newest, [token], 'base64')}` });
     return { status: 200, contentType: 'application/json', body };
   },
@@ -56,13 +56,13 @@ export const webhook: WebhookDeclaration = {
     return isHmacOf([body], { secrets, signature, encoding: 'base64' }) ? 'valid' : 'invalid';
   },
   events: ({ body }, nowMs) => {
-    const told = readJson(body, activity);
+    const received = readJson(body, activity);
     const now = new Date(nowMs).toISOString();
-    const mentions = told.tweet_create_events
-      // Our own posts are told, too.
-      .filter(({ user }) => user.id_str !== told.for_user_id)
+    const mentions = received.tweet_create_events
+      // X also sends the organisation's own posts.
+      .filter(({ user }) => user.id_str !== received.for_user_id)
       .map(({ id_str: id, timestamp_ms: time, user }) =>
-        received({
+        toEvent({
           id: `post-${id}`,
           subject: id,
           time: time ?? now,
@@ -70,15 +70,15 @@ export const webhook: WebhookDeclaration = {
           isPublic: true,
         }),
       );
-    const messages = told.direct_message_events.flatMap(
+    const messages = received.direct_message_events.flatMap(
       ({ type, id, created_timestamp: time, message_create: message }) =>
-        type !== 'message_create' || message == null || message.sender_id === told.for_user_id
+        type !== 'message_create' || message == null || message.sender_id === received.for_user_id
           ? []
-          : received({
+          : toEvent({
               id: `message-${id}`,
               subject: id,
               time: time ?? now,
-              username: told.users[message.sender_id]?.screen_name,
+              username: received.users[message.sender_id]?.screen_name,
               isPublic: false,
             }),
     );
@@ -86,7 +86,7 @@ export const webhook: WebhookDeclaration = {
   },
 };
 
-function received({
+function toEvent({
   id,
   subject,
   time,

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
 /**
- * What X sends, as far as we read it: https://docs.x.com/x-api. Ids have 64 bits and come as text. What was once called
- * a tweet is a post in the published contract: members may have the old name.
+ * The parts of X's answers that are read: https://docs.x.com/x-api. Ids have 64 bits and are sent as text. The published
+ * contract calls a former tweet a post, but some members still have the old name.
  */
 
 const id = z.string().regex(/^\d{1,19}$/);
@@ -25,7 +25,7 @@ export const user = z.object({
 });
 export type WireUser = z.infer<typeof user>;
 
-/** Why a part of an answer is missing. */
+/** The reason for a missing part of an answer. */
 const problem = z.object({
   type: z.string(),
   resource_type: z.string().nullish(),
@@ -33,7 +33,7 @@ const problem = z.object({
 });
 export type WireProblem = z.infer<typeof problem>;
 
-/** Without anything found there is no `data` at all. */
+/** If nothing was found, there is no `data`. */
 export const users = z.object({ data: z.array(user).nullish(), errors: z.array(problem).nullish() });
 
 export const post = z.object({

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { momentOf, nearestMoment } from '../../sources/buienradar/dutch-time.js';
 import { buienradar } from '../../sources/buienradar/index.js';
 import { country, rainOfPlaces, type BuienradarClient } from '../../sources/buienradar/loaders.js';
-import { nearest, toRain } from '../../sources/buienradar/mapping.js';
+import { measurementsNear, toRain } from '../../sources/buienradar/mapping.js';
 import { isInNetherlands, placeOfPostcode } from '../../sources/buienradar/places.js';
 import { startBuienradar } from '../../sources/buienradar/stand-in/index.js';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
@@ -253,8 +253,8 @@ describe('what Buienradar sends', () => {
     sends(feedOf([{ ...station, stationname: 'pole', temperature: null, lat: 52.09, lon: 5.12 }, station]));
     const [found] = await country.load(['NL'], client);
     if (found === undefined || found instanceof Error) throw new Error('no feed');
-    expect(nearest(found, UTRECHT)?.station).toBe('Meetstation De Bilt');
-    expect(nearest({ ...found, stations: [] }, UTRECHT)).toBeNull();
+    expect(measurementsNear(found, UTRECHT)?.station).toBe('Meetstation De Bilt');
+    expect(measurementsNear({ ...found, stations: [] }, UTRECHT)).toBeNull();
   });
 
   it.each([

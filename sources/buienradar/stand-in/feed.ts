@@ -103,7 +103,7 @@ function measurement([stationid, place, regio, lat, lon, isComplete]: StationFac
     windspeedBft: Math.round(windspeed / 2.2),
     humidity: ifWhole(random.integer(50, 99)),
     precipitation: ifWhole(0),
-    // A dark night is left out rather than told.
+    // At night the member is left out.
     ...(isComplete && { sunpower: 0 }),
     rainFallLast24Hour: ifWhole(random.integer(0, 400) / 100),
     rainFallLastHour: ifWhole(random.integer(0, 60) / 100),

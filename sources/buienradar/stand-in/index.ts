@@ -11,8 +11,8 @@ import { feed, local } from './feed.js';
  * - moments are local Dutch time without a zone, those of the rain text without a day;
  * - half of the stations have no thermometer: null, and some leave a member out;
  * - the lowest and highest temperatures of a day are texts such as "3/5", beside numbers;
- * - strengths of rain may have decimals and no leading zeros (told of by users since 2022);
- * - nobody has to say who asks.
+ * - strengths of rain may have decimals and no leading zeros (users report it since 2022);
+ * - no credentials are required.
  *
  * Not in the contract: what is answered outside of the area of the rain text (here nothing, with 200), and the errors.
  */

@@ -8,7 +8,7 @@ import { columns } from './columns.js';
 import { eventsOfVisit, type EventRow } from './events.js';
 import { createEmitter, webhookSecret } from './webhook.js';
 
-/** A click log as Snowplow's loaders leave it in a lake: Parquet in a folder for each day of the collector. */
+/** A click log as Snowplow's loaders write it to a lake: Parquet files, with a folder for each day of the collector. */
 export async function startClickstream(world: World): Promise<StandIn> {
   const folder = await mkdtemp(join(tmpdir(), 'stekkerdoos-clickstream-'));
   const close = () => rm(folder, { recursive: true, force: true });
@@ -31,7 +31,7 @@ export async function startClickstream(world: World): Promise<StandIn> {
   };
 }
 
-/** Writes events to a folder that is not there yet. */
+/** Writes events to a folder that does not exist yet. */
 export async function writeEvents(folder: string, events: readonly EventRow[]): Promise<void> {
   const lines = `${folder}.ndjson`;
   await writeFile(lines, events.map((event) => JSON.stringify(event)).join('\n'));

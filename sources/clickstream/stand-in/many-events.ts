@@ -2,25 +2,26 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { columns } from './columns.js';
 
 export interface ManyEvents {
-  /** How many, in visits of eight. */
+  /** How many events, in visits of eight. */
   events: number;
-  /** Over how many days they are spread. */
+  /** The number of days with events. */
   days: number;
 }
 
 const eventsPerVisit = 8;
 
-/** So many customers click on as many devices; each has a number such as K000042. */
+/** How many customers the log has. Each has one device, and a number such as K000042. */
 export function customersOf({ events }: ManyEvents): number {
   return Math.max(1, Math.floor(events / 40));
 }
 
 /**
- * Writes a click log of any size to a folder that is not there yet, in the order of collection as a loader does, without
- * anything in the memory of this process. The same numbers give the same events. Of three visits one logs in.
+ * Writes a click log of any size to a folder that does not exist yet. The events have the order of collection, as a loader
+ * writes them, and are not held in the memory of this process. The same options give the same events. One in three visits logs
+ * in.
  */
 export async function writeManyEvents(folder: string, many: ManyEvents): Promise<void> {
-  const own: Record<string, string> = {
+  const expressions: Record<string, string> = {
     app_id: "'kopjenkan'",
     platform: "'web'",
     event: "CASE WHEN step < 7 THEN 'page_view' ELSE 'unstruct' END",
@@ -46,12 +47,12 @@ export async function writeManyEvents(folder: string, many: ManyEvents): Promise
       'CASE WHEN step < 7 THEN \'[]\' ELSE \'[{"id":"SKU-\' || product || \'","category":"Keuken","price":12.5,"currency":"EUR"}]\' END',
   };
   const selected = Object.entries(columns).map(
-    ([name, type]) => `(${own[name] ?? 'NULL'})::${type} AS "${name}"`,
+    ([name, type]) => `(${expressions[name] ?? 'NULL'})::${type} AS "${name}"`,
   );
   const database = await DuckDBInstance.create(':memory:', { threads: '2' });
   try {
     const connection = await database.connect();
-    // One day after the other: all at once would hold the open ends of all days' files.
+    // Each day has its own query: one query would hold an open file for each day in memory.
     for (let day = 0; day < many.days; day += 1)
       await connection.run(`
         COPY (

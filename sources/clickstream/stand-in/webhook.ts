@@ -2,12 +2,12 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { personWith, type Emitter } from '../../stand-ins/emit.js';
 import type { World } from '../../stand-ins/world.js';
 
-/** A secret of Standard Webhooks: base64 behind `whsec_`. */
+/** A secret of Standard Webhooks: `whsec_` and base64. */
 export const webhookSecret = `whsec_${Buffer.from('clickstream-stand-in-secret-').toString('base64')}`;
 
-/** A job of the shop's own that watches the stream for carts that nobody comes back to. */
+/** The shop's own job that watches the stream for abandoned carts. */
 export function createEmitter(world: World, now: () => number): Emitter {
-  const told = (type: string) => (email: string) => {
+  const messageOf = (type: string) => (email: string) => {
     const visitorId = personWith(world, email, 'clickstream')?.clickstream.visits.at(-1)?.visitorId;
     if (visitorId === undefined) return undefined;
     const id = `msg_${randomUUID().replaceAll('-', '')}`;
@@ -28,5 +28,5 @@ export function createEmitter(world: World, now: () => number): Emitter {
       },
     };
   };
-  return { 'cart.abandoned': told('cart.abandoned'), 'cart.changed': told('cart.changed') };
+  return { 'cart.abandoned': messageOf('cart.abandoned'), 'cart.changed': messageOf('cart.changed') };
 }

@@ -8,7 +8,7 @@ interface Graph {
   nodes: ReadonlyMap<string, Fields>;
   /** `<node>/<edge>`, newest first. */
   edges: ReadonlyMap<string, readonly Fields[]>;
-  /** Conversations of the page, by who has them. */
+  /** The conversations of the page, by user id. */
   conversations: ReadonlyMap<string, readonly Fields[]>;
 }
 
@@ -34,20 +34,20 @@ export function createGraph(world: World): Graph {
     });
     conversations.set(
       userId,
-      facebook.conversations.map((one) => toldConversation(one, { id: userId, name })).sort(newestFirst),
+      facebook.conversations.map((one) => conversationNode(one, { id: userId, name })).sort(newestFirst),
     );
     for (const { id, messages } of facebook.conversations) {
       nodes.set(id, { id });
       edges.set(
         `${id}/messages`,
-        messages.map((one) => toldMessage(one, { id: userId, name })).sort(newestFirst),
+        messages.map((one) => messageNode(one, { id: userId, name })).sort(newestFirst),
       );
     }
-    for (const one of facebook.leads) leads.get(one.formId)?.push(toldLead(one, { name, email, phone }));
+    for (const one of facebook.leads) leads.get(one.formId)?.push(leadNode(one, { name, email, phone }));
   }
-  for (const [id, own] of leads) {
+  for (const [id, formLeads] of leads) {
     nodes.set(id, { id });
-    edges.set(`${id}/leads`, own.sort(newestFirst));
+    edges.set(`${id}/leads`, formLeads.sort(newestFirst));
   }
   edges.set(`${pageId}/conversations`, [...conversations.values()].flat().sort(newestFirst));
   return { nodes, edges, conversations };
@@ -58,10 +58,10 @@ function newestFirst(one: Fields, other: Fields): number {
   return momentOf(other).localeCompare(momentOf(one));
 }
 
-/** The page as a party of a conversation or message. */
+/** The page as a participant of a conversation or message. */
 const pageParty = { id: pageId, name: 'Demo Winkel' };
 
-function toldConversation(
+function conversationNode(
   one: FacebookPart['conversations'][number],
   user: { id: string; name: string },
 ): Fields {
@@ -76,7 +76,7 @@ function toldConversation(
   };
 }
 
-function toldMessage(
+function messageNode(
   { id, byCustomer, text, createdAt }: FacebookPart['conversations'][number]['messages'][number],
   user: { id: string; name: string },
 ): Fields {
@@ -89,7 +89,7 @@ function toldMessage(
   };
 }
 
-function toldLead(
+function leadNode(
   { id, formId, campaign, interest, createdAt }: FacebookPart['leads'][number],
   { name, email, phone }: { name: string; email: string; phone: string },
 ): Fields {
@@ -119,8 +119,8 @@ export function read(graph: Graph, path: string, query: URLSearchParams): GraphA
     .split('/')
     .filter((part) => part !== '')
     .map(decoded);
-  const [given = '', edge, ...more] = parts;
-  const id = given === 'me' ? pageId : given;
+  const [first = '', edge, ...more] = parts;
+  const id = first === 'me' ? pageId : first;
   const node = graph.nodes.get(id);
   if (node === undefined || more.length > 0) return notFound(id);
   const fields = (query.get('fields') ?? '').split(',').filter((name) => name !== '');
@@ -128,17 +128,22 @@ export function read(graph: Graph, path: string, query: URLSearchParams): GraphA
   const userId = edge === 'conversations' ? query.get('user_id') : null;
   const list = userId === null ? graph.edges.get(`${id}/${edge}`) : (graph.conversations.get(userId) ?? []);
   if (list === undefined) return badParameter(`Tried accessing nonexisting field (${edge})`);
-  return page(list, { fields, query, most: edge === 'leads' ? 500 : 100, path: `${id}/${edge}` });
+  return page(list, { fields, query, maxLimit: edge === 'leads' ? 500 : 100, path: `${id}/${edge}` });
 }
 
-/** After each full page comes an empty one that still has a next, as may happen with the real ones. */
+/** After each full page comes an empty page that has a next one. This may happen in the real system. */
 function page(
   list: readonly Fields[],
-  { fields, query, most, path }: { fields: string[]; query: URLSearchParams; most: number; path: string },
+  {
+    fields,
+    query,
+    maxLimit,
+    path,
+  }: { fields: string[]; query: URLSearchParams; maxLimit: number; path: string },
 ): GraphAnswer {
-  const asked = query.get('limit') ?? '25';
-  if (!/^\d{1,5}$/.test(asked)) return badParameter('param limit must be an integer');
-  const limit = Math.min(Number(asked), most);
+  const requested = query.get('limit') ?? '25';
+  if (!/^\d{1,5}$/.test(requested)) return badParameter('param limit must be an integer');
+  const limit = Math.min(Number(requested), maxLimit);
   const cursor = Buffer.from(query.get('after') ?? '', 'base64url').toString();
   const [, offset = '0', pause] = /^(\d+)(:pause)?$/.exec(cursor) ?? [];
   if (query.has('after') && !/^\d/.test(cursor)) return badParameter('Invalid cursors values in after');
@@ -159,7 +164,7 @@ function page(
   });
 }
 
-/** The id always comes; without `fields` there is little more. */
+/** The id is always sent. Without `fields` there is little more. */
 function pick(all: Fields, fields: readonly string[]): Fields {
   const named = fields.length === 0 ? ['name', 'updated_time', 'created_time', 'field_data'] : fields;
   return Object.fromEntries(['id', ...named].filter((name) => name in all).map((name) => [name, all[name]]));

@@ -13,22 +13,22 @@ import { createGraph, read } from './graph.js';
 import { createEmitter } from './webhook.js';
 
 /**
- * Meta's Graph API as a page meets it, imitated after Meta's own list of nodes, edges and fields; checked against it in
- * test/contracts/facebook.contract.ts.
+ * Meta's Graph API for one page, after Meta's own list of nodes, edges and fields. test/contracts/facebook.contract.ts compares
+ * them.
  *
- * Where the real system surprises, so does this one:
- * - errors are told by a code in the body, also of a wrong token (190), mostly with status 400;
- * - the answers of a batch are JSON as text, in order, each with a code of its own; 50 at most;
- * - a page may be empty and still have a next one;
- * - moments have a zone without a colon;
+ * It has the real system's surprises:
+ * - errors have a code in the body, also for a wrong token (190), mostly with status 400;
+ * - the answers of a batch are JSON as text, in order, each with its own code; a batch has at most 50 requests;
+ * - a page may be empty although there is a next one;
+ * - times have a zone without a colon;
  * - each part of a batch counts for the limits;
  * - without `fields` there is hardly more than an id.
  *
- * Not in the contract but as Meta's pages and clients tell of it: messages of a conversation, the texts of errors, that a
- * batch is taken as JSON. Not imitated: `depends_on`, headers in a batch, writing, and every node and edge beside these.
+ * Some parts are not in the contract, but in Meta's pages and clients: messages of a conversation, the texts of errors, and that
+ * a batch may be JSON. Not imitated: `depends_on`, headers in a batch, writing, and all other nodes and edges.
  */
 export interface FacebookOptions {
-  /** Requests in an hour, each part of a batch being one. Default: ten million. */
+  /** Requests per hour. Each part of a batch counts. Default: ten million. */
   requestsPerHour?: number;
   /** The clock, in milliseconds since 1970. Default: the real one. */
   now?: () => number;
@@ -38,7 +38,7 @@ const pageToken = 'EAAB-facebook-stand-in-page-token';
 const appSecret = 'facebook-stand-in-app-secret';
 const proof = createHmac('sha256', appSecret).update(pageToken).digest('hex');
 const hourMs = 60 * 60_000;
-const mostInBatch = 50;
+const maxBatch = 50;
 
 export async function startFacebook(
   world: World,
@@ -47,15 +47,16 @@ export async function startFacebook(
   const graph = createGraph(world);
   const hour = createRateWindow({ limit: requestsPerHour, windowMs: hourMs, now });
 
-  const one = (path: string, query: URLSearchParams): GraphAnswer =>
+  const readNode = (path: string, query: URLSearchParams): GraphAnswer =>
     hour.take().exceeded
       ? failure(32, 400, '(#32) Page request limit reached')
       : read(graph, path.replace(/^\/?v\d+\.\d+(?=\/|$)/, ''), query);
 
   const service = await serveHttp(() => (call) => {
-    const answer = refused(call) ?? (call.method === 'POST' ? batch(call, one) : one(call.path, call.query));
+    const answer =
+      refused(call) ?? (call.method === 'POST' ? batch(call, readNode) : readNode(call.path, call.query));
     const { remaining, resetMs } = hour.peek();
-    return told(answer, {
+    return toHttp(answer, {
       'x-business-use-case-usage': JSON.stringify({
         [pageId]: [
           {
@@ -85,7 +86,7 @@ export async function startFacebook(
   };
 }
 
-function told({ code, body }: GraphAnswer, headers: Record<string, string>): HttpAnswer {
+function toHttp({ code, body }: GraphAnswer, headers: Record<string, string>): HttpAnswer {
   return {
     status: code,
     headers: { 'content-type': 'application/json; charset=UTF-8', ...headers },
@@ -104,29 +105,29 @@ function refused({ headers, query }: HttpCall): GraphAnswer | undefined {
 
 function batch(
   { body, query }: HttpCall,
-  one: (path: string, query: URLSearchParams) => GraphAnswer,
+  readNode: (path: string, query: URLSearchParams) => GraphAnswer,
 ): GraphAnswer {
   const requests = requestsIn(body, query);
   if (requests === undefined) return badParameter('param batch must be an array.');
-  if (requests.length > mostInBatch)
-    return badParameter(`Too many requests in batch message. Maximum batch size is ${mostInBatch}`);
+  if (requests.length > maxBatch)
+    return badParameter(`Too many requests in batch message. Maximum batch size is ${maxBatch}`);
   const answers = requests.map((request) => {
     const { method, relative_url: url } = request as Record<string, unknown>;
     if (method !== 'GET' || typeof url !== 'string') return badParameter('this stand-in only reads');
     const [path = '', parameters = ''] = url.split('?');
-    return one(path, new URLSearchParams(parameters));
+    return readNode(path, new URLSearchParams(parameters));
   });
   return { code: 200, body: answers.map(({ code, body: text }) => ({ code, body: JSON.stringify(text) })) };
 }
 
-/** In the query or in a JSON body; undefined when it is neither. */
+/** The requests in the query or in a JSON body. Undefined if there are none. */
 function requestsIn(body: string, query: URLSearchParams): unknown[] | undefined {
   try {
     const inQuery = query.get('batch');
-    const given: unknown =
+    const requests: unknown =
       inQuery === null ? (JSON.parse(body) as { batch?: unknown } | null)?.batch : JSON.parse(inQuery);
-    return Array.isArray(given) && given.every((one) => typeof one === 'object' && one !== null)
-      ? given
+    return Array.isArray(requests) && requests.every((one) => typeof one === 'object' && one !== null)
+      ? requests
       : undefined;
   } catch {
     return undefined;

@@ -3,7 +3,7 @@ import { personWith, type Emitter, type WebhookMessage } from '../../stand-ins/e
 import { pageId } from '../../stand-ins/seed-facebook.js';
 import type { World } from '../../stand-ins/world.js';
 
-/** What Meta tells of a page, signed with the secret of the app. The newest lead or message is told as if it came now. */
+/** Meta's webhooks about a page, signed with the app's secret. They report the newest lead or message with the current time. */
 export function createEmitter(world: World, appSecret: string, now: () => number): Emitter {
   const message = (entry: object): WebhookMessage => {
     const body = JSON.stringify({ object: 'page', entry: [{ id: pageId, time: now(), ...entry }] });

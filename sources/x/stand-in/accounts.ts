@@ -16,11 +16,11 @@ export function createAccounts(world: World): ReadonlyMap<string, Account> {
   );
 }
 
-export function toldUser(account: Account, fields: readonly string[]): Record<string, unknown> {
+export function userAnswer(account: Account, fields: readonly string[]): Record<string, unknown> {
   const all: Record<string, unknown> = {
     created_at: moment(account.createdAt),
     description: account.description,
-    // An empty one is left out.
+    // X leaves out an empty location.
     ...(account.location !== '' && { location: account.location }),
     profile_image_url: `https://pbs.twimg.com/profile_images/${account.userId}/normal.png`,
     protected: false,
@@ -40,7 +40,7 @@ export function toldUser(account: Account, fields: readonly string[]): Record<st
   };
 }
 
-export function toldPost(
+export function postAnswer(
   account: Account,
   post: XPart['posts'][number],
   fields: readonly string[],
@@ -65,7 +65,7 @@ function pick(all: Record<string, unknown>, fields: readonly string[]): Record<s
   return Object.fromEntries(fields.filter((name) => name in all).map((name) => [name, all[name]]));
 }
 
-/** With milliseconds, as X writes moments. */
+/** With milliseconds, as X writes times. */
 function moment(text: string): string {
   return new Date(text).toISOString();
 }

@@ -12,7 +12,7 @@ export function problem(status: number, title: string, type: string, detail: str
   };
 }
 
-/** One parameter is not as it should be. */
+/** The error for an invalid parameter. */
 export function invalid(name: string, message: string): HttpAnswer {
   return {
     status: 400,
@@ -25,7 +25,7 @@ export function invalid(name: string, message: string): HttpAnswer {
   };
 }
 
-/** Lets a developer see at once that the real system can do what was asked, and this imitation cannot. */
+/** Shows a developer that the real system supports the request, but this stand-in does not. */
 export function notImitated(what: string): HttpAnswer {
   return problem(501, 'NotImitated', 'about:blank', `This stand-in does not imitate ${what}`);
 }

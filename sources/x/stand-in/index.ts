@@ -13,24 +13,24 @@ import { createRoutes } from './routes.js';
 import { createEmitter, webhookSecret } from './webhook.js';
 
 /**
- * The X API v2, imitated after its published OpenAPI file (2.167); checked against it in test/contracts/x.contract.ts.
+ * The X API v2, after its published OpenAPI file (2.167). test/contracts/x.contract.ts compares them.
  *
- * Where the real system surprises, so does this one:
+ * It has the real system's surprises:
  * - a batch with unknown usernames is a 200 with both `data` and `errors`; with none known there is no `data`;
- * - users come as they are found and not as asked, and write their names with the capitals that they chose;
- * - without `user.fields` and `post.fields` there is hardly more than an id; `author_id` comes with its expansion;
+ * - users are not in the order of the request, and their usernames have the capitals that they chose;
+ * - without `user.fields` and `post.fields` there is hardly more than an id; `author_id` needs its expansion;
  * - a last page has no `next_token`, and a search without results no `data`;
- * - each path has a window of 15 minutes of its own, whose end is told in Unix time;
+ * - each path has its own window of 15 minutes, whose end is in Unix time;
  * - posts older than seven days are not found.
  *
- * Not in the contract but as the vendor's pages and clients tell of it: the bodies of 401 and 429, `tweet.fields` as the
+ * Some parts are not in the contract, but in the vendor's pages and clients: the bodies of 401 and 429, and `tweet.fields` as the
  * older name of `post.fields`. Not imitated, and answered with 501: queries of another form than
  * `(from:a OR from:b) @c -is:retweet`, and all other paths.
  */
 export interface XOptions {
-  /** Calls of each path in 15 minutes; X allows an app 300 and 450. Default: ten million. */
+  /** Calls of each path in 15 minutes. X allows an app 300 and 450. Default: ten million. */
   requestsPerWindow?: number;
-  /** The clock, in milliseconds since 1970. Default: the real one. */
+  /** The clock, in milliseconds since 1970. Default: the system's. */
   now?: () => number;
 }
 

@@ -2,9 +2,9 @@ import type { HttpAnswer, HttpCall } from '../../stand-ins/http.js';
 import { worldNow } from '../../stand-ins/seed-time.js';
 import type { World } from '../../stand-ins/world.js';
 import { invalid, notImitated, ok } from './answers.js';
-import { createAccounts, toldPost, toldUser, type Account } from './accounts.js';
+import { createAccounts, postAnswer, userAnswer, type Account } from './accounts.js';
 
-const mostUsernames = 100;
+const maxUsernames = 100;
 const usernamePattern = /^[A-Za-z0-9_]{1,15}$/;
 const sevenDaysMs = 7 * 24 * 60 * 60_000;
 
@@ -18,21 +18,21 @@ export function createRoutes(world: World): (call: HttpCall) => HttpAnswer {
   };
 }
 
-/** In the order in which the accounts were made: callers must go by the username. */
+/** The order is that of the accounts, not of the request. Clients must match by the username. */
 function usersBy(accounts: ReadonlyMap<string, Account>, query: URLSearchParams): HttpAnswer {
   const usernames = listIn(query, 'usernames');
-  if (usernames.length < 1 || usernames.length > mostUsernames)
-    return invalid('usernames', `usernames must have from 1 to ${mostUsernames} items`);
+  if (usernames.length < 1 || usernames.length > maxUsernames)
+    return invalid('usernames', `usernames must have from 1 to ${maxUsernames} items`);
   for (const one of usernames)
     if (!usernamePattern.test(one))
       return invalid(
         'usernames',
         `The usernames query parameter value does not match ${usernamePattern.source}`,
       );
-  const asked = new Set(usernames.map((one) => one.toLowerCase()));
+  const requested = new Set(usernames.map((one) => one.toLowerCase()));
   const data = [...accounts.values()]
-    .filter(({ username }) => asked.has(username.toLowerCase()))
-    .map((one) => toldUser(one, listIn(query, 'user.fields')));
+    .filter(({ username }) => requested.has(username.toLowerCase()))
+    .map((one) => userAnswer(one, listIn(query, 'user.fields')));
   const errors = usernames
     .filter((one) => !accounts.has(one.toLowerCase()))
     .map((value) => ({
@@ -75,9 +75,9 @@ function searchRecent(accounts: ReadonlyMap<string, Account>, query: URLSearchPa
     .sort((one, other) => Date.parse(other.post.createdAt) - Date.parse(one.post.createdAt));
   const page = matches.slice(Number(start), Number(start) + Number(limit));
   const end = Number(start) + page.length;
-  const expanded = listIn(query, 'expansions').includes('author_id');
+  const isExpanded = listIn(query, 'expansions').includes('author_id');
   const fields = [...listIn(query, 'post.fields'), ...listIn(query, 'tweet.fields')];
-  if (expanded) fields.push('author_id');
+  if (isExpanded) fields.push('author_id');
   const meta = {
     ...(page.length > 0 && { newest_id: page[0]?.post.id, oldest_id: page.at(-1)?.post.id }),
     result_count: page.length,
@@ -85,10 +85,10 @@ function searchRecent(accounts: ReadonlyMap<string, Account>, query: URLSearchPa
   };
   const users = [...new Set(page.map(({ account }) => account))];
   return ok({
-    ...(page.length > 0 && { data: page.map(({ account, post }) => toldPost(account, post, fields)) }),
-    ...(expanded &&
+    ...(page.length > 0 && { data: page.map(({ account, post }) => postAnswer(account, post, fields)) }),
+    ...(isExpanded &&
       users.length > 0 && {
-        includes: { users: users.map((one) => toldUser(one, listIn(query, 'user.fields'))) },
+        includes: { users: users.map((one) => userAnswer(one, listIn(query, 'user.fields'))) },
       }),
     meta,
   });

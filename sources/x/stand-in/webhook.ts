@@ -5,10 +5,10 @@ import type { World } from '../../stand-ins/world.js';
 
 export const webhookSecret = 'x-stand-in-consumer-secret';
 
-/** Of the shop's own account. */
+/** The id of the shop's account. */
 const organisationId = '2244994945';
 
-/** Account activity: the newest post of somebody is told as if it came now. */
+/** Account activity. It reports a person's newest post with the current time. */
 export function createEmitter(world: World, now: () => number): Emitter {
   return {
     'message.received': (email) => {
