@@ -1,27 +1,29 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Person, World } from './world.js';
 
-/** What a system sends when something happens in it. */
+/** The webhook that a system sends for an event. */
 export interface WebhookMessage {
-  /** Behind the address. */
+  /** The query string of the address. */
   search?: string;
   body: string;
-  /** What its headers prove that it is the system's; made anew for each attempt. */
+  /** The headers that prove the sender. Each attempt has new ones. */
   headers: (url: string, atMs: number) => Record<string, string>;
 }
 
 /**
- * By kind of event: makes it happen to somebody, and gives what the system sends of it; `'told'` when it tells of it in
- * another way by itself. Undefined when the system does not know them, or nothing of theirs that it could happen to.
+ * For each type of event, a function that makes it happen to a person and returns the webhook. The result is `'reported'` if the
+ * system reports the event in another way itself. Undefined if the system does not know the person, or has no record for it.
  */
 export type Emitter = Readonly<
   Record<
     string,
-    (email: string) => WebhookMessage | 'told' | undefined | Promise<WebhookMessage | 'told' | undefined>
+    (
+      email: string,
+    ) => WebhookMessage | 'reported' | undefined | Promise<WebhookMessage | 'reported' | undefined>
   >
 >;
 
-/** How often it was sent, and the last answer; 0 when nobody answered. */
+/** How often the webhook was sent, and the status of the last answer: 0 without an answer. */
 export interface Emitted {
   type: string;
   attempts: number;
@@ -36,10 +38,10 @@ export class UnknownPersonError extends Error {
   override name = 'UnknownPersonError';
 }
 
-/** After so long it is sent again, when the answer is not 2xx. Vendors take hours for it. */
+/** The delays before it is sent again, if the answer is not 2xx. Vendors wait for hours. */
 const RETRIES_MS = [200, 1_000];
 
-/** Makes something happen in a system, and sends its webhook until it is taken. */
+/** Makes an event happen in a system, and sends its webhook until the answer is 2xx. */
 export async function emit(
   { name, emitter = {} }: { name: string; emitter?: Emitter },
   { type, email }: { type: string; email: string },
@@ -51,13 +53,13 @@ export async function emit(
   if (happen === undefined) {
     const known = Object.keys(emitter).join(', ');
     throw new UnknownTypeError(
-      known === '' ? `${name} tells of nothing` : `${name} does not tell of "${type}", only of ${known}`,
+      known === '' ? `${name} has no events` : `${name} has no event "${type}", only ${known}`,
     );
   }
   const message = await happen(email.trim().toLowerCase());
   if (message === undefined)
-    throw new UnknownPersonError(`${name} knows nobody with this address to whom ${type} could happen`);
-  if (message === 'told') return { type, attempts: 0 };
+    throw new UnknownPersonError(`${name} knows nobody with this address who can have the event ${type}`);
+  if (message === 'reported') return { type, attempts: 0 };
   const url = `${gateway}/webhooks/${name}${message.search ?? ''}`;
   let attempts = 0;
   let status = 0;
@@ -72,7 +74,7 @@ export async function emit(
 
 async function post(url: string, { headers, body }: WebhookMessage, atMs: number): Promise<number> {
   try {
-    // Anything but 2xx is a failure to the vendors, also that the address is elsewhere now.
+    // Vendors take every other status as a failure, also a redirect.
     const answer = await fetch(url, {
       method: 'POST',
       headers: headers(url, atMs),
@@ -86,7 +88,7 @@ async function post(url: string, { headers, body }: WebhookMessage, atMs: number
   }
 }
 
-/** Whoever has the address and is known to the system. */
+/** The person with the address, if the system knows the person. */
 export function personWith<K extends keyof Person>(
   world: World,
   email: string,

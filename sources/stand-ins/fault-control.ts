@@ -9,20 +9,20 @@ import { startSqlProxy } from './sql-proxy.js';
 import type { StandIn } from './world.js';
 
 export interface FaultControl {
-  /** Of the HTTP API. */
+  /** The address of the HTTP API. */
   url: string;
   /** The address of the proxy in front of each stand-in. */
   sources: Record<string, { url: string }>;
-  /** What a gateway must be told (environment variables) to reach every stand-in by its proxy. */
+  /** The environment variables of a gateway that reaches every stand-in by its proxy. */
   settings: Record<string, string>;
-  /** What is left out stays as it is. Resolves when the proxy behaves so; throws when there is no such source or value. */
+  /** Omitted members stay the same. Resolves when the change takes effect. Throws for an unknown source or value. */
   set(name: string, change: ConditionChange): Promise<SourceState>;
   /**
-   * Makes something happen to somebody in a system, which then sends its webhook, until it is taken. Throws when it tells of
-   * no such thing, or knows nobody with the address.
+   * Makes an event happen to a person in a system, which sends its webhook until the answer is 2xx. Throws if the system has no
+   * such event, or knows nobody with the address.
    */
   emit(name: string, event: Happening): Promise<Emitted>;
-  /** Ends every fault and latency, and counts from zero. */
+  /** Ends every fault and latency, and resets the counters. */
   heal(): Promise<void>;
   counters(): Record<string, Counters>;
   close(): Promise<void>;
@@ -34,15 +34,15 @@ const conditionChange = z
     fault: z.enum(faults).nullable().optional(),
     status: z.int().min(400).max(599).optional(),
   })
-  .refine((change) => Object.keys(change).length > 0, 'tell latencyMs, fault or both');
+  .refine((change) => Object.keys(change).length > 0, 'set latencyMs, fault or both');
 
 export type ConditionChange = z.infer<typeof conditionChange>;
 
 const happening = z.strictObject({
-  /** As in the gateway's list, such as `order.paid`. */
+  /** A type of the gateway's list, such as `order.paid`. */
   type: z.string(),
   email: z.string(),
-  /** The gateway that is told. Default: the one of the options. */
+  /** The gateway that receives the webhook. Default: that of the options. */
   to: z
     .string()
     .regex(
@@ -58,7 +58,7 @@ export interface SourceState extends Counters {
   url: string;
   latencyMs: number;
   fault: Fault | null;
-  /** Matters while the fault is "status"; default 500. */
+  /** Used while the fault is "status". Default 500. */
   status?: number;
 }
 
@@ -69,8 +69,8 @@ interface Source {
 }
 
 /**
- * A proxy in front of each stand-in, and an HTTP API, by default on a free port, that tells them how to behave. Webhooks go to
- * the gateway.
+ * Starts a proxy in front of each stand-in, and an HTTP API that controls them, by default on a free port. Webhooks go to the
+ * gateway.
  */
 export async function createFaultControl(
   standIns: readonly StandIn[],
@@ -101,7 +101,7 @@ export async function createFaultControl(
     return stateOf(source);
   };
 
-  const happen: FaultControl['emit'] = async (name, event) => {
+  const emitEvent: FaultControl['emit'] = async (name, event) => {
     const { standIn } = find(name);
     const { type, email, to = gateway } = checked(happening, event);
     return emit(standIn, { type, email }, to);
@@ -120,7 +120,7 @@ export async function createFaultControl(
   api.on('request', (request, response) => {
     void answer(request, response, {
       set,
-      emit: happen,
+      emit: emitEvent,
       heal,
       find,
       states: () => ({ sources: each(stateOf) }),
@@ -137,7 +137,7 @@ export async function createFaultControl(
         standIns.flatMap((standIn) => Object.entries(standIn.settings(find(standIn.name).url))),
       ),
       set,
-      emit: happen,
+      emit: emitEvent,
       heal,
       counters: () => each(({ proxy }) => proxy.counters),
       async close() {
@@ -228,14 +228,14 @@ async function answer(request: IncomingMessage, response: ServerResponse, action
   }
 }
 
-const longestBody = 10_000;
+const maxBodyLength = 10_000;
 
 async function readJson(request: IncomingMessage): Promise<unknown> {
   request.setEncoding('utf8');
   let text = '';
   for await (const piece of request) {
     text += String(piece);
-    if (text.length > longestBody) throw new InvalidChangeError('the body is too long');
+    if (text.length > maxBodyLength) throw new InvalidChangeError('the body is too long');
   }
   try {
     return JSON.parse(text);
@@ -246,7 +246,7 @@ async function readJson(request: IncomingMessage): Promise<unknown> {
 
 function refuseMethod(response: ServerResponse, allowed: string): void {
   response.setHeader('Allow', allowed);
-  sendJson(response, 405, { error: `only ${allowed} here` });
+  sendJson(response, 405, { error: `this address accepts ${allowed} only` });
 }
 
 function sendJson(response: ServerResponse, status: number, body: unknown): void {

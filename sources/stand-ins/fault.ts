@@ -1,22 +1,22 @@
 export const faults = ['down', 'hang', 'status', 'garbage', 'drip', 'reset', 'rate-limit'] as const;
 
 /**
- * - `down`: connections are refused, open ones broken
- * - `hang`: taken, never answered
- * - `status`: refused with an HTTP status, or an SQL error that says the server is not ready
- * - `garbage`: answered with bytes of no protocol
- * - `drip`: the true answer, one byte each half second
- * - `reset`: the connection is reset as soon as something is asked
- * - `rate-limit`: refused as one call or connection too many
+ * - `down`: new connections are refused, open ones are broken
+ * - `hang`: requests are accepted but never answered
+ * - `status`: rejected with an HTTP status, or with the SQL error of a server that is not ready
+ * - `garbage`: answered with random bytes
+ * - `drip`: the real answer, one byte per half second
+ * - `reset`: the connection is reset as soon as a request arrives
+ * - `rate-limit`: rejected as one call or connection too many
  */
 export type Fault = (typeof faults)[number];
 
-/** How a source's proxy treats what is asked from now on. */
+/** How a source's proxy treats new requests. */
 export interface Condition {
-  /** Added to each answer. */
+  /** Added to each answer, in milliseconds. */
   latencyMs: number;
   fault: Fault | null;
-  /** The HTTP status given while `fault` is "status". */
+  /** The HTTP status while `fault` is "status". */
   status: number;
 }
 

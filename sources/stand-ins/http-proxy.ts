@@ -5,7 +5,7 @@ import { createDrip } from './drip.js';
 import type { Condition } from './fault.js';
 import { openProxyPort, type ProxyPort } from './proxy-port.js';
 
-/** Meant for one connection, not for the system behind it. */
+/** Headers of one connection, which are not forwarded. */
 const hopByHop = new Set([
   ...[
     'connection',
@@ -17,15 +17,15 @@ const hopByHop = new Set([
     'upgrade',
     'expect',
   ],
-  // Told anew by whoever sends the body on.
+  // Made again with the forwarded body.
   'content-length',
 ]);
 
-/** Stands in front of an HTTP system and passes requests on, or does not. */
+/** Starts a proxy in front of an HTTP system. It forwards requests, unless a fault is set. */
 export async function startHttpProxy(target: URL): Promise<ProxyPort> {
-  // How long an answer may take is the gateway's business.
+  // The gateway limits the time of an answer.
   const system = new Pool(target.origin, { connections: null, headersTimeout: 0, bodyTimeout: 0 });
-  // Longer than any client keeps an idle connection, so that it is never us who close one just as it is used again.
+  // Longer than the idle time of any client. So the server never closes a connection that a client is about to use again.
   const server = createServer({ keepAliveTimeout: 120_000, noDelay: true });
   const port = await openProxyPort(server, { release: () => system.destroy() });
 
@@ -77,11 +77,11 @@ function answer(
     case 'garbage':
       request.resume();
       response.writeHead(200, { 'Content-Type': 'application/json' });
-      // Begins with a byte that begins no JSON.
+      // JSON never starts with this byte.
       response.end(Buffer.concat([Buffer.of(0), randomBytes(255)]));
       return;
     default:
-      passOn(system, request, response, fault === 'drip');
+      forward(system, request, response, fault === 'drip');
   }
 }
 
@@ -90,20 +90,20 @@ function sendJson(response: ServerResponse, status: number, body: unknown): void
   response.end(JSON.stringify(body));
 }
 
-function passOn(
+function forward(
   system: Dispatcher,
   request: IncomingMessage,
   response: ServerResponse,
-  slowly: boolean,
+  isDripping: boolean,
 ): void {
   if (request.headers['content-length'] === undefined && request.headers['transfer-encoding'] === undefined) {
-    dispatch(system, request, response, null, slowly);
+    dispatch(system, request, response, null, isDripping);
     return;
   }
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
   request.on('end', () => {
-    dispatch(system, request, response, Buffer.concat(chunks), slowly);
+    dispatch(system, request, response, Buffer.concat(chunks), isDripping);
   });
 }
 
@@ -112,19 +112,19 @@ function dispatch(
   request: IncomingMessage,
   response: ServerResponse,
   body: Buffer | null,
-  slowly: boolean,
+  isDripping: boolean,
 ): void {
-  const drip = slowly ? createDrip((byte) => response.write(byte)) : undefined;
+  const drip = isDripping ? createDrip((byte) => response.write(byte)) : undefined;
   let running: Dispatcher.DispatchController | undefined;
   response.once('close', () => {
     drip?.stop();
-    if (!response.writableFinished) running?.abort(new Error('the gateway has hung up'));
+    if (!response.writableFinished) running?.abort(new Error('the gateway closed the connection'));
   });
 
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart(controller) {
       running = controller;
-      if (response.destroyed) controller.abort(new Error('the gateway has hung up'));
+      if (response.destroyed) controller.abort(new Error('the gateway closed the connection'));
     },
     onResponseStart(_controller, status, headers, statusText) {
       if (status < 200) return;
@@ -134,7 +134,7 @@ function dispatch(
         }
       }
       response.writeHead(status, statusText);
-      if (slowly) response.flushHeaders();
+      if (isDripping) response.flushHeaders();
     },
     onResponseData(controller, chunk) {
       if (drip !== undefined) {
@@ -151,7 +151,7 @@ function dispatch(
       else drip.end(() => response.end());
     },
     onResponseError() {
-      // As the system did to us: the connection breaks.
+      // The connection breaks, as the system's did.
       request.socket.destroy();
     },
   };
@@ -161,7 +161,7 @@ function dispatch(
       {
         path: request.url ?? '/',
         method: request.method ?? 'GET',
-        headers: sentOn(request.rawHeaders),
+        headers: forwardedHeaders(request.rawHeaders),
         body,
       },
       handler,
@@ -171,13 +171,13 @@ function dispatch(
   }
 }
 
-/** Host stays the gateway's word for us, so that links in an answer lead through the proxy again. */
-function sentOn(rawHeaders: readonly string[]): string[] {
-  const kept: string[] = [];
+/** The headers to forward. `Host` stays the proxy's, so that links in an answer lead through the proxy. */
+function forwardedHeaders(rawHeaders: readonly string[]): string[] {
+  const forwarded: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
     const [name, value] = [rawHeaders[index], rawHeaders[index + 1]];
     if (name !== undefined && value !== undefined && !hopByHop.has(name.toLowerCase()))
-      kept.push(name, value);
+      forwarded.push(name, value);
   }
-  return kept;
+  return forwarded;
 }

@@ -1,16 +1,16 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 
-/** The plain HTTP under a stand-in, so that the stand-in itself tells only what is its vendor's. */
+/** The HTTP server of the stand-ins, so that a stand-in itself has only its vendor's behaviour. */
 
 export interface HttpCall {
   method: string;
-  /** As sent: still percent-encoded, without the query. */
+  /** Percent-encoded as received, without the query. */
   path: string;
   query: URLSearchParams;
   headers: IncomingHttpHeaders;
-  /** Empty when none was sent. */
+  /** Empty if there is none. */
   body: string;
-  /** Scheme and host as the caller wrote them, so that links in an answer lead back by the way the call came. */
+  /** The caller's scheme and host, so that links in an answer lead back through the proxy. */
   origin: string;
 }
 
@@ -30,8 +30,8 @@ export interface HttpService {
 const keepAliveMs = 60_000;
 
 /**
- * Serves on 127.0.0.1, on a free port unless `port` names one. `createHandler` is told the address, for links in the
- * answers. A body above `maxBodyBytes` (default one million) is answered with 413.
+ * Serves on 127.0.0.1, on a free port unless `port` is set. `createHandler` receives the address, for links in answers. A body
+ * above `maxBodyBytes` (default one million) is answered with 413.
  */
 export async function serveHttp(
   createHandler: (url: string) => HttpHandler,
@@ -53,7 +53,7 @@ export async function serveHttp(
         send(response, answer);
       },
       (error: unknown) => {
-        // Somebody developing against the stand-in reads this; there is no other client.
+        // The only reader is a developer who uses the stand-in.
         send(response, { status: 500, body: error instanceof Error ? (error.stack ?? '') : String(error) });
       },
     );
@@ -113,18 +113,18 @@ function send(response: ServerResponse, { status, headers, body = '' }: HttpAnsw
 
 const comma = Buffer.from(',');
 
-/** Records kept as JSON bytes, with commas between them, and what stands before and behind: copied, not serialised. */
-export function joinJson(before: string, records: readonly Buffer[], behind: string): Buffer {
+/** Joins records that are JSON bytes, with commas between them and text before and after. They are copied, not serialised. */
+export function joinJson(before: string, records: readonly Buffer[], after: string): Buffer {
   const parts: Buffer[] = [Buffer.from(before)];
   for (const record of records) {
     if (parts.length > 1) parts.push(comma);
     parts.push(record);
   }
-  parts.push(Buffer.from(behind));
+  parts.push(Buffer.from(after));
   return Buffer.concat(parts);
 }
 
-/** Headers may come as one name and one value a line only: the first of several counts. */
+/** The value of a header. Of several values, the first counts. */
 export function headerValue(headers: IncomingHttpHeaders, name: string): string | undefined {
   const value = headers[name];
   return Array.isArray(value) ? value[0] : value;
@@ -134,18 +134,18 @@ export interface RateState {
   exceeded: boolean;
   limit: number;
   remaining: number;
-  /** Until the count begins anew. */
+  /** The time until the count restarts. */
   resetMs: number;
 }
 
 export interface RateWindow {
-  /** Counts one call, also one that is then refused. */
+  /** Counts one call, also a rejected one. */
   take: () => RateState;
   /** Counts nothing. */
   peek: () => RateState;
 }
 
-/** Counts calls per window of fixed length; the first call after a window has passed opens the next. */
+/** Counts calls per window of fixed length. The first call after the end of a window starts the next one. */
 export function createRateWindow({
   limit,
   windowMs,

@@ -14,9 +14,9 @@ import { createWorld } from './seed.js';
 import type { StandIn, World } from './world.js';
 
 export interface StandInsOptions {
-  /** How many ordinary customers there are beside the special ones. Default 1,000. */
+  /** The number of ordinary customers, beside the special ones. Default 1,000. */
   customers?: number;
-  /** Told of each stand-in as soon as it can be asked. */
+  /** Called for each stand-in when it is ready. */
   onProgress?: (standIn: StandIn) => void;
   orderSystem?: OrderSystemOptions;
 }
@@ -27,7 +27,7 @@ export interface StandIns {
   close(): Promise<void>;
 }
 
-/** Starts every stand-in on a free port of 127.0.0.1, all telling of the same made-up world. */
+/** Starts every stand-in on a free port of 127.0.0.1. They share one made-up world. */
 export async function startStandIns({
   customers = 1_000,
   onProgress,
@@ -74,7 +74,7 @@ export async function startStandIns({
   return { world, standIns: inOrder(standIns, Object.keys(starters)), close };
 }
 
-/** They start at the same time and are ready in any order. */
+/** Sorts the stand-ins by name: they start at the same time and become ready in any order. */
 function inOrder(standIns: readonly StandIn[], names: readonly string[]): StandIn[] {
   return standIns.toSorted((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
 }

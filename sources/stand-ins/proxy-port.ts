@@ -3,34 +3,34 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { healthy, type Condition } from './fault.js';
 
 export interface Counters {
-  /** Requests or queries that arrived since the last reset, also those that a fault then spoilt. */
+  /** Requests or queries since the last reset, also those that failed because of a fault. */
   calls: number;
-  /** Open now, from the gateway. */
+  /** Open connections from the gateway. */
   connections: number;
 }
 
-/** The port in front of a system: counts, and opens and closes as the system's condition says. */
+/** The port in front of a system. It counts, and opens and closes according to the system's condition. */
 export interface ProxyPort {
   readonly number: number;
   readonly condition: Condition;
   readonly counters: Counters;
   countCalls(calls: number): void;
   resetCalls(): void;
-  /** Marks a connection that cannot be used any more once the present fault is over; it is destroyed then. */
+  /** Marks a connection that becomes unusable. It is destroyed when the current fault ends. */
   breakWhenHealed(socket: Socket): void;
-  /** Resolves when the port behaves as told. */
+  /** Resolves when the change takes effect. */
   change(condition: Condition): Promise<void>;
   close(): Promise<void>;
 }
 
-/** While a source is down a connection of another program may hold its port for a moment. */
+/** While a source's port is closed, a connection of another program may use it for a moment. */
 const portRetryMs = 50;
 const portRetries = 60;
 
 export interface ProxyPortOptions {
-  /** 0, the default, is any free one. */
+  /** Default 0: any free port. */
   port?: number;
-  /** Lets go of what is held towards the system; runs after the last connection from the gateway is gone. */
+  /** Releases the resources of the system. Runs after the last connection from the gateway is closed. */
   release?: () => Promise<void>;
 }
 
@@ -56,8 +56,8 @@ export async function openProxyPort(
     });
   });
 
-  const destroyAll = (these: Iterable<Socket>): void => {
-    for (const socket of these) socket.destroy();
+  const destroyAll = (connections: Iterable<Socket>): void => {
+    for (const socket of connections) socket.destroy();
   };
 
   const open = async (): Promise<void> => {
@@ -90,8 +90,8 @@ export async function openProxyPort(
 
   await open();
   let changes = Promise.resolve();
-  // One after another, so that down and up again in quick succession end as told last.
-  const inTurn = (step: () => Promise<void>): Promise<void> => {
+  // Changes run one after another, so that the last of several quick changes decides.
+  const inSequence = (step: () => Promise<void>): Promise<void> => {
     changes = changes.catch(() => undefined).then(step);
     return changes;
   };
@@ -116,10 +116,10 @@ export async function openProxyPort(
     change(next) {
       if (next.fault !== condition.fault) destroyAll(broken);
       condition = next;
-      return inTurn(next.fault === 'down' ? shut : reopen);
+      return inSequence(next.fault === 'down' ? shut : reopen);
     },
     close() {
-      return inTurn(async () => {
+      return inSequence(async () => {
         await shut();
         await release?.();
       });

@@ -5,8 +5,8 @@ import { randomBytes } from 'node:crypto';
  * the contents. See "Message Formats" in the PostgreSQL manual.
  */
 
-/** What a client sent that belongs together: an opening packet, or messages up to one that wants an answer. */
-export type Turn =
+/** A group of messages from a client: an opening packet, or messages up to one that requires an answer. */
+export type MessageGroup =
   | { kind: 'encryption-request' | 'cancel-request' | 'startup'; bytes: Buffer }
   | {
       kind: 'messages';
@@ -23,17 +23,17 @@ const encryptionRequests = [80877103, 80877104];
 /** Parse, Bind, Describe, Execute and Close are only answered after a Sync or a Flush. */
 const unfinished = new Set(['P', 'B', 'D', 'E', 'C']);
 /** Query, Execute and FunctionCall. */
-const asking = new Set(['Q', 'E', 'F']);
-const longestOpening = 10_000;
+const executing = new Set(['Q', 'E', 'F']);
+const maxOpeningLength = 10_000;
 
-export function createTurnReader(): { read(chunk: Buffer): Turn[] } {
+export function createMessageGroupReader(): { read(chunk: Buffer): MessageGroup[] } {
   let unread: Buffer = Buffer.alloc(0);
   let opened = false;
 
-  const readOpening = (start: number): Turn | undefined => {
+  const readOpening = (start: number): MessageGroup | undefined => {
     if (unread.length - start < 8) return undefined;
     const length = unread.readInt32BE(start);
-    if (length < 8 || length > longestOpening) throw new Error('not an opening packet of PostgreSQL');
+    if (length < 8 || length > maxOpeningLength) throw new Error('not an opening packet of PostgreSQL');
     if (unread.length - start < length) return undefined;
     const code = unread.readInt32BE(start + 4);
     const bytes = unread.subarray(start, start + length);
@@ -42,7 +42,7 @@ export function createTurnReader(): { read(chunk: Buffer): Turn[] } {
     return { kind: code === cancelRequest ? 'cancel-request' : 'startup', bytes };
   };
 
-  const readMessages = (start: number): Turn | undefined => {
+  const readMessages = (start: number): MessageGroup | undefined => {
     let queries = 0;
     for (let end = start; unread.length - end >= 5;) {
       const letter = String.fromCharCode(unread.readUInt8(end));
@@ -50,7 +50,7 @@ export function createTurnReader(): { read(chunk: Buffer): Turn[] } {
       if (length < 4) throw new Error('not a message of PostgreSQL');
       end += 1 + length;
       if (end > unread.length) return undefined;
-      if (asking.has(letter)) queries += 1;
+      if (executing.has(letter)) queries += 1;
       if (!unfinished.has(letter)) {
         return { kind: 'messages', bytes: unread.subarray(start, end), queries, last: letter };
       }
@@ -61,21 +61,21 @@ export function createTurnReader(): { read(chunk: Buffer): Turn[] } {
   return {
     read(chunk) {
       unread = unread.length === 0 ? chunk : Buffer.concat([unread, chunk]);
-      const turns: Turn[] = [];
+      const groups: MessageGroup[] = [];
       let start = 0;
       for (;;) {
-        const turn = opened ? readMessages(start) : readOpening(start);
-        if (turn === undefined) break;
-        turns.push(turn);
-        start += turn.bytes.length;
+        const group = opened ? readMessages(start) : readOpening(start);
+        if (group === undefined) break;
+        groups.push(group);
+        start += group.bytes.length;
       }
       unread = unread.subarray(start);
-      return turns;
+      return groups;
     },
   };
 }
 
-/** Follows a server's messages through whatever pieces they arrive in. */
+/** Finds the ends of a server's messages, which arrive in pieces of any size. */
 export interface AnswerScanner {
   /** Whether the last byte read was the last of its message. */
   readonly betweenMessages: boolean;
@@ -84,7 +84,7 @@ export interface AnswerScanner {
 }
 
 export function createAnswerScanner(): AnswerScanner {
-  /** Of the message we are in; a header of letter and length may itself arrive in pieces. */
+  /** The header of the current message. A header of letter and length may itself arrive in pieces. */
   const header = Buffer.alloc(5);
   let headerBytes = 0;
   let missing = 0;
@@ -116,7 +116,7 @@ export function createAnswerScanner(): AnswerScanner {
 
 export const readyForQuery = 'Z'.charCodeAt(0);
 
-/** Ends a turn; the server answers that it is ready, and for what. */
+/** Ends a group; the server answers that it is ready, and in which state. */
 export const sync = message('S', Buffer.alloc(0));
 
 export function errorResponse(severity: 'ERROR' | 'FATAL', sqlState: string, text: string): Buffer {
@@ -125,8 +125,8 @@ export function errorResponse(severity: 'ERROR' | 'FATAL', sqlState: string, tex
 }
 
 /**
- * Framed like a message, under a letter that none has: noise of any shape would leave a client waiting for the end of
- * a message of a random length, which is what the fault `hang` is for.
+ * Random bytes in the frame of a message, with a letter of no message. Without the frame, a client would wait for the end of a
+ * message of a random length, as with the fault `hang`.
  */
 export function garbage(): Buffer {
   return message(String.fromCharCode(0xff), randomBytes(251));

@@ -3,15 +3,15 @@ import { createDrip, type Drip } from './drip.js';
 import { openProxyPort, type ProxyPort } from './proxy-port.js';
 import {
   createAnswerScanner,
-  createTurnReader,
+  createMessageGroupReader,
   errorResponse,
   garbage,
   readyForQuery,
   sync,
-  type Turn,
+  type MessageGroup,
 } from './sql-messages.js';
 
-/** Stands in front of a PostgreSQL server and passes queries on, or does not. */
+/** Starts a proxy in front of a PostgreSQL server. It forwards queries, unless a fault is set. */
 export async function startSqlProxy(target: URL): Promise<ProxyPort> {
   const server = createServer({ noDelay: true });
   const port = await openProxyPort(server);
@@ -26,26 +26,26 @@ const refusals = {
   'rate-limit': { sqlState: '53300', text: 'sorry, too many clients already' },
 };
 
-/** One client's connection, and the system's behind it. */
+/** A client's connection, and its connection to the system. */
 class ProxiedConnection {
   readonly #client: Socket;
   readonly #port: ProxyPort;
   readonly #target: URL;
-  readonly #turns = createTurnReader();
+  readonly #groups = createMessageGroupReader();
   readonly #queue = createDelayQueue();
   readonly #scanner = createAnswerScanner();
   #system: Socket | undefined;
   #drip: Drip | undefined;
-  /** Nothing that arrives is read any more. */
-  #isDeaf = false;
-  /** A client that cancels may hang up before the system has received it. */
+  /** Whether received bytes are ignored. */
+  #isIgnoring = false;
+  /** Whether this is a cancel request. Its client may close the connection before the system has received it. */
   #isCancelling = false;
   /** After an error in an extended query the protocol skips everything up to the next Sync. */
   #isSkipping = false;
-  /** ReadyForQuery messages that the system owes for what was passed on, and how many of them have come. */
+  /** How many ReadyForQuery messages the forwarded messages need, and how many have arrived. */
   #readyDue = 0;
   #readySeen = 0;
-  /** Errors of our own, each sent once the system has answered what was requested before. */
+  /** The proxy's errors. Each is sent when the system has answered all earlier requests. */
   readonly #errors: { afterReady: number; bytes: Buffer }[] = [];
 
   constructor(client: Socket, port: ProxyPort, target: URL) {
@@ -53,9 +53,9 @@ class ProxiedConnection {
     this.#port = port;
     this.#target = target;
     client.on('data', (chunk) => {
-      if (this.#isDeaf) return;
+      if (this.#isIgnoring) return;
       try {
-        for (const turn of this.#turns.read(chunk)) this.#receive(turn);
+        for (const group of this.#groups.read(chunk)) this.#receive(group);
       } catch {
         client.destroy();
       }
@@ -68,53 +68,53 @@ class ProxiedConnection {
     });
   }
 
-  #receive(turn: Turn): void {
-    if (this.#isDeaf) return;
-    if (turn.kind === 'encryption-request') this.#client.write('N');
-    else if (turn.kind === 'messages') this.#receiveMessages(turn);
-    else this.#receiveOpening(turn);
+  #receive(group: MessageGroup): void {
+    if (this.#isIgnoring) return;
+    if (group.kind === 'encryption-request') this.#client.write('N');
+    else if (group.kind === 'messages') this.#receiveMessages(group);
+    else this.#receiveOpening(group);
   }
 
-  #receiveOpening(turn: Turn): void {
+  #receiveOpening(group: MessageGroup): void {
     const { fault } = this.#port.condition;
     if (fault === 'hang') {
       this.#hang();
-    } else if (turn.kind === 'startup' && (fault === 'status' || fault === 'rate-limit')) {
+    } else if (group.kind === 'startup' && (fault === 'status' || fault === 'rate-limit')) {
       const { sqlState, text } = refusals[fault];
       this.#client.end(errorResponse('FATAL', sqlState, text));
-    } else if (turn.kind === 'cancel-request') {
+    } else if (group.kind === 'cancel-request') {
       this.#isCancelling = true;
       this.#system = this.#connectSystem();
-      this.#system.end(turn.bytes);
+      this.#system.end(group.bytes);
     } else {
       this.#system = this.#connectSystem();
-      this.#system.write(turn.bytes);
+      this.#system.write(group.bytes);
       this.#readyDue += 1;
     }
   }
 
-  #receiveMessages(turn: Turn & { kind: 'messages' }): void {
+  #receiveMessages(group: MessageGroup & { kind: 'messages' }): void {
     if (this.#isSkipping) {
-      if (turn.last === 'S') {
+      if (group.last === 'S') {
         this.#isSkipping = false;
         this.#queue.add(0, () => {
-          this.#passOn(sync, true);
+          this.#forward(sync, true);
         });
       }
       return;
     }
-    const wantsReady = turn.last === 'S' || turn.last === 'Q' || turn.last === 'F';
-    if (turn.queries === 0) {
+    const wantsReady = group.last === 'S' || group.last === 'Q' || group.last === 'F';
+    if (group.queries === 0) {
       this.#queue.add(0, () => {
-        this.#passOn(turn.bytes, wantsReady);
+        this.#forward(group.bytes, wantsReady);
       });
       return;
     }
-    this.#port.countCalls(turn.queries);
-    this.#receiveQueries(turn, wantsReady);
+    this.#port.countCalls(group.queries);
+    this.#receiveQueries(group, wantsReady);
   }
 
-  #receiveQueries(turn: Turn & { kind: 'messages' }, wantsReady: boolean): void {
+  #receiveQueries(group: MessageGroup & { kind: 'messages' }, wantsReady: boolean): void {
     const { fault, latencyMs } = this.#port.condition;
     switch (fault) {
       case 'hang':
@@ -137,8 +137,8 @@ class ProxiedConnection {
         this.#isSkipping = !wantsReady;
         this.#queue.add(latencyMs, () => {
           this.#sendError(errorResponse('ERROR', sqlState, text));
-          // The system knows best whether it is in a transaction, so the ReadyForQuery after the error is its own.
-          if (wantsReady) this.#passOn(sync, true);
+          // Only the system knows whether it is in a transaction, so the ReadyForQuery after the error is the system's.
+          if (wantsReady) this.#forward(sync, true);
         });
         break;
       }
@@ -146,17 +146,17 @@ class ProxiedConnection {
         if (fault === 'drip') this.#port.breakWhenHealed(this.#client);
         this.#queue.add(latencyMs, () => {
           if (fault === 'drip') this.#drip ??= createDrip((byte) => this.#client.write(byte));
-          this.#passOn(turn.bytes, wantsReady);
+          this.#forward(group.bytes, wantsReady);
         });
     }
   }
 
   #hang(): void {
     this.#port.breakWhenHealed(this.#client);
-    this.#isDeaf = true;
+    this.#isIgnoring = true;
   }
 
-  #passOn(bytes: Buffer, wantsReady: boolean): void {
+  #forward(bytes: Buffer, wantsReady: boolean): void {
     if (wantsReady) this.#readyDue += 1;
     this.#system?.write(bytes);
   }
@@ -217,7 +217,7 @@ class ProxiedConnection {
   }
 }
 
-/** Holds each step back by its own delay, and never lets one overtake another. */
+/** Delays each step by its own time, and preserves their order. */
 function createDelayQueue(): { add(delayMs: number, step: () => void): void; clear(): void } {
   const waiting: { at: number; step: () => void }[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -225,9 +225,9 @@ function createDelayQueue(): { add(delayMs: number, step: () => void): void; cle
   const runDue = (): void => {
     timer = undefined;
     for (let [first] = waiting; first !== undefined; [first] = waiting) {
-      const stillMs = first.at - performance.now();
-      if (stillMs > 0) {
-        timer = setTimeout(runDue, Math.ceil(stillMs));
+      const remainingMs = first.at - performance.now();
+      if (remainingMs > 0) {
+        timer = setTimeout(runDue, Math.ceil(remainingMs));
         return;
       }
       waiting.shift();

@@ -11,7 +11,7 @@ export async function payInWebshop(gateway: Pick<Gateway, 'fetch'>, email: strin
   const webshop = await startWebshop(createWorld({ customers: inject('customers') }));
   try {
     const message = await webshop.emitter?.['order.paid']?.(email);
-    if (message === undefined || message === 'told') throw new Error('The webshop sent no message.');
+    if (message === undefined || message === 'reported') throw new Error('The webshop sent no message.');
     const { headers, body } = message;
     const url = 'http://localhost/webhooks/webshop';
     const { status } = await gateway.fetch(url, { method: 'POST', headers: headers(url, Date.now()), body });

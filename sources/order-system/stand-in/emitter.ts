@@ -32,7 +32,7 @@ export function createEmitter(ownerUrl: string): Emitter {
   /** The first statement that changes anything; each in a transaction of its own. */
   const change =
     (...statements: (readonly string[])[]) =>
-    async (email: string): Promise<'told' | undefined> => {
+    async (email: string): Promise<'reported' | undefined> => {
       const client = new Client({ connectionString: ownerUrl });
       client.on('error', () => undefined);
       await client.connect();
@@ -40,7 +40,7 @@ export function createEmitter(ownerUrl: string): Emitter {
         for (const steps of statements) {
           const counts: number[] = [];
           for (const step of steps) counts.push((await client.query(step, [email])).rowCount ?? 0);
-          if (counts.every((count) => count > 0)) return 'told';
+          if (counts.every((count) => count > 0)) return 'reported';
         }
         return undefined;
       } finally {

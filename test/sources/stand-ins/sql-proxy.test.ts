@@ -2,7 +2,7 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { healthy } from '../../../sources/stand-ins/fault.js';
 import type { ProxyPort } from '../../../sources/stand-ins/proxy-port.js';
-import { createTurnReader } from '../../../sources/stand-ins/sql-messages.js';
+import { createMessageGroupReader } from '../../../sources/stand-ins/sql-messages.js';
 import { startSqlProxy } from '../../../sources/stand-ins/sql-proxy.js';
 
 function message(letter: string, contents = ''): Buffer {
@@ -50,17 +50,17 @@ describe('reading what a client sends', () => {
     { kind: 'messages', queries: 0, last: 'X' },
   ];
 
-  it.each([1, 3, 7, 1_000])('finds the turns in pieces of %d bytes', (size) => {
-    const reader = createTurnReader();
-    const turns = [];
+  it.each([1, 3, 7, 1_000])('finds the message groups in pieces of %d bytes', (size) => {
+    const reader = createMessageGroupReader();
+    const groups = [];
     for (let start = 0; start < all.length; start += size)
-      turns.push(...reader.read(all.subarray(start, start + size)));
-    expect(turns).toMatchObject(expected);
-    expect(Buffer.concat(turns.map(({ bytes }) => bytes))).toEqual(all);
+      groups.push(...reader.read(all.subarray(start, start + size)));
+    expect(groups).toMatchObject(expected);
+    expect(Buffer.concat(groups.map(({ bytes }) => bytes))).toEqual(all);
   });
 
   it('gives up on what is not PostgreSQL', () => {
-    expect(() => createTurnReader().read(Buffer.from('GET / HTTP/1.1\r\n\r\n'))).toThrow(
+    expect(() => createMessageGroupReader().read(Buffer.from('GET / HTTP/1.1\r\n\r\n'))).toThrow(
       'not an opening packet',
     );
   });
