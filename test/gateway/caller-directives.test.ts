@@ -25,47 +25,49 @@ const says = (cacheControl: string) => ({ 'cache-control': cacheControl, 'x-sour
 const PLAIN = { 'x-sources': '1' };
 
 describe('Cache-Control of a request', () => {
-  test('no-cache asks every system anew, and others get what it brought', async () => {
+  test('no-cache calls every system again, and other callers get the new records', async () => {
     const people = setUp();
-    await people.ask('quick slow');
-    people.system('quick').says = 'news';
-    expect((await people.ask('quick slow')).data.customer).toEqual({ quick: 'quick', slow: 'slow' });
-    const anew = await people.ask('quick slow', says('no-cache'));
-    expect(anew.data.customer).toEqual({ quick: 'news', slow: 'slow' });
+    await people.send('quick slow');
+    people.system('quick').says = 'new';
+    expect((await people.send('quick slow')).data.customer).toEqual({ quick: 'quick', slow: 'slow' });
+    const anew = await people.send('quick slow', says('no-cache'));
+    expect(anew.data.customer).toEqual({ quick: 'new', slow: 'slow' });
     expect(anew.sources).toMatchObject({
       people: { status: 'live' },
       quick: { status: 'live' },
       slow: { status: 'live' },
     });
     expect(callsOf(people)).toEqual({ people: 2, quick: 2, slow: 2 });
-    expect((await people.ask('quick')).data.customer).toEqual({ quick: 'news' });
+    expect((await people.send('quick')).data.customer).toEqual({ quick: 'new' });
     expect(callsOf(people)).toMatchObject({ quick: 2 });
   });
 
-  test('no-cache is not given what is kept when the system is down', async () => {
+  test('no-cache gets no cached record if the system is unavailable', async () => {
     const people = setUp();
-    await people.ask('quick');
+    await people.send('quick');
     people.system('quick').isUnavailable = true;
     people.clock.advance(15_000);
-    expect((await people.ask('quick', PLAIN)).sources).toMatchObject({ quick: { status: 'stale', age: 15 } });
-    const anew = await people.ask('quick', says('no-cache'));
+    expect((await people.send('quick', PLAIN)).sources).toMatchObject({
+      quick: { status: 'stale', age: 15 },
+    });
+    const anew = await people.send('quick', says('no-cache'));
     expect(anew.data.customer).toEqual({ quick: null });
     expect(anew.errors).toMatchObject([
       { path: ['customer', 'quick'], extensions: { code: 'SOURCE_UNAVAILABLE', source: 'quick' } },
     ]);
   });
 
-  test('max-age=N gives nothing that is as old, and the rest as it is kept', async () => {
+  test('max-age=N returns cached records that are younger only', async () => {
     const people = setUp();
-    await people.ask('slow');
+    await people.send('slow');
     people.clock.advance(6_000);
-    await people.ask('quick');
-    const kept = await people.ask('quick slow', says('max-age=7'));
-    expect(kept.sources).toMatchObject({
+    await people.send('quick');
+    const cached = await people.send('quick slow', says('max-age=7'));
+    expect(cached.sources).toMatchObject({
       quick: { status: 'cached', age: 0 },
       slow: { status: 'cached', age: 6 },
     });
-    const { sources } = await people.ask('quick slow', says('max-age=6'));
+    const { sources } = await people.send('quick slow', says('max-age=6'));
     expect(sources).toMatchObject({ quick: { status: 'cached' }, slow: { status: 'live', age: 0 } });
     // Who the customer is is 6 s old as well.
     expect(callsOf(people)).toEqual({ people: 2, quick: 1, slow: 2 });
@@ -78,28 +80,28 @@ describe('Cache-Control of a request', () => {
     ['max-stale=15, max-age=12', 'live'],
   ])('%s: an answer that has been stale for 5 s is %s', async (directive, status) => {
     const people = setUp();
-    await people.ask('quick');
+    await people.send('quick');
     people.clock.advance(15_000);
-    people.system('quick').says = 'news';
-    const { sources, data } = await people.ask('quick', says(directive));
+    people.system('quick').says = 'new';
+    const { sources, data } = await people.send('quick', says(directive));
     expect(sources).toMatchObject({ quick: { status, age: status === 'stale' ? 15 : 0 } });
-    expect(data.customer).toEqual({ quick: status === 'stale' ? 'quick' : 'news' });
-    // Whoever comes next finds it refreshed.
+    expect(data.customer).toEqual({ quick: status === 'stale' ? 'quick' : 'new' });
+    // The next request gets the refreshed record.
     await expect.poll(() => callsOf(people).quick).toBe(2);
-    await expect.poll(async () => (await people.ask('quick')).data.customer).toEqual({ quick: 'news' });
+    await expect.poll(async () => (await people.send('quick')).data.customer).toEqual({ quick: 'new' });
     expect(callsOf(people).quick).toBe(2);
   });
 
-  test('only-if-cached asks no system: what is kept is given, and the rest is null with the reason', async () => {
+  test('only-if-cached calls no system: cached records are returned, and other fields are null with a reason', async () => {
     const people = setUp();
-    const nothing = await people.ask('quick', says('only-if-cached'));
+    const nothing = await people.send('quick', says('only-if-cached'));
     expect(nothing.data).toEqual({ customer: null });
     expect(nothing.errors).toMatchObject([
       { path: ['customer'], extensions: { code: 'NOT_CACHED', source: 'people' } },
     ]);
     expect(callsOf(people)).toEqual({ people: 0, quick: 0, slow: 0 });
-    await people.ask('quick');
-    const { data, errors, headers } = await people.ask('quick slow', says('only-if-cached'));
+    await people.send('quick');
+    const { data, errors, headers } = await people.send('quick slow', says('only-if-cached'));
     expect(data.customer).toEqual({ quick: 'quick', slow: null });
     expect(errors).toMatchObject([
       { path: ['customer', 'slow'], extensions: { code: 'NOT_CACHED', source: 'slow' } },
@@ -110,10 +112,10 @@ describe('Cache-Control of a request', () => {
 
   test('only-if-cached with max-stale also gives what is stale, and refreshes nothing', async () => {
     const people = setUp();
-    await people.ask('quick');
+    await people.send('quick');
     people.clock.advance(15_000);
-    expect((await people.ask('quick', says('only-if-cached'))).data.customer).toEqual({ quick: null });
-    const { data, sources } = await people.ask('quick', says('only-if-cached, max-stale=10'));
+    expect((await people.send('quick', says('only-if-cached'))).data.customer).toEqual({ quick: null });
+    const { data, sources } = await people.send('quick', says('only-if-cached, max-stale=10'));
     expect(data.customer).toEqual({ quick: 'quick' });
     expect(sources).toMatchObject({ quick: { status: 'stale', age: 15 } });
     await new Promise((resolve) => setImmediate(resolve));
@@ -126,11 +128,11 @@ describe('Cache-Control of a request', () => {
     ['none', { people: 1, quick: 1, slow: 1 }],
   ])('no-cache is followed only where callers may make the systems work (%s)', async (followed, calls) => {
     const people = setUp({ CACHE_DIRECTIVES: followed });
-    await people.ask('quick slow');
+    await people.send('quick slow');
     people.clock.advance(3_000);
-    const { headers } = await people.ask('quick slow', says('no-cache, max-age=1'));
+    const { headers } = await people.send('quick slow', says('no-cache, max-age=1'));
     expect(callsOf(people)).toEqual(calls);
-    // Who is refused is not told so, but how old the answer is.
+    // A refused directive is not reported, but the age of the response is.
     expect(headers.get('age')).toBe(followed === 'any' ? '0' : '3');
   });
 
@@ -140,9 +142,9 @@ describe('Cache-Control of a request', () => {
     ['none', 'live'],
   ])('max-stale is followed where callers may spare the systems (%s)', async (followed, status) => {
     const people = setUp({ CACHE_DIRECTIVES: followed });
-    await people.ask('quick');
+    await people.send('quick');
     people.clock.advance(15_000);
-    expect((await people.ask('quick', says('max-stale'))).sources).toMatchObject({ quick: { status } });
+    expect((await people.send('quick', says('max-stale'))).sources).toMatchObject({ quick: { status } });
   });
 
   test.each([
@@ -151,41 +153,41 @@ describe('Cache-Control of a request', () => {
     ['none', 1],
   ])('only-if-cached is followed where callers may spare the systems (%s)', async (followed, calls) => {
     const people = setUp({ CACHE_DIRECTIVES: followed });
-    await people.ask('quick', says('only-if-cached'));
+    await people.send('quick', says('only-if-cached'));
     expect(callsOf(people).quick).toBe(calls);
   });
 });
 
 describe('Prefer: wait=N', () => {
-  test('has the answer leave by then with what there is, and what comes later is kept', async () => {
+  test('sends the response in time with the available fields, and caches late records', async () => {
     const people = setUp();
-    await people.ask('slow');
+    await people.send('slow');
     let arrive: (value?: unknown) => void = () => undefined;
     people.system('quick').answersAfter = new Promise((resolve) => (arrive = resolve));
-    const first = await people.ask('quick slow', { prefer: 'wait=0', ...PLAIN });
+    const first = await people.send('quick slow', { prefer: 'wait=0', ...PLAIN });
     expect(first.data.customer).toEqual({ quick: null, slow: 'slow' });
     expect(first.errors).toMatchObject([
       { path: ['customer', 'quick'], extensions: { code: 'SOURCE_TIMEOUT', source: 'quick' } },
     ]);
     expect(first.sources).toMatchObject({ quick: { status: 'failed' }, slow: { status: 'cached' } });
     arrive();
-    expect((await people.ask('quick')).data.customer).toEqual({ quick: 'quick' });
+    expect((await people.send('quick')).data.customer).toEqual({ quick: 'quick' });
   });
 
-  test('does not keep anybody else from an answer, however short it was', async () => {
+  test('does not affect other requests, even with the shortest time', async () => {
     const people = setUp();
-    await Promise.all(Array.from({ length: 20 }, () => people.ask('quick slow', { prefer: 'wait=0' })));
-    const { data, errors } = await people.ask('quick slow');
+    await Promise.all(Array.from({ length: 20 }, () => people.send('quick slow', { prefer: 'wait=0' })));
+    const { data, errors } = await people.send('quick slow');
     expect(errors).toEqual([]);
     expect(data.customer).toEqual({ quick: 'quick', slow: 'slow' });
   });
 
-  test('gives what is kept where a system does not answer so soon', async () => {
+  test('returns cached records if a system does not answer in time', async () => {
     const people = setUp();
-    await people.ask('quick');
+    await people.send('quick');
     people.clock.advance(15_000);
     people.system('quick').answersAfter = new Promise(() => undefined);
-    const { data, sources } = await people.ask('quick', { prefer: 'wait=0', ...PLAIN });
+    const { data, sources } = await people.send('quick', { prefer: 'wait=0', ...PLAIN });
     expect(data.customer).toEqual({ quick: 'quick' });
     expect(sources).toMatchObject({ quick: { status: 'stale', age: 15 } });
   });
@@ -193,7 +195,7 @@ describe('Prefer: wait=N', () => {
   test('does not lengthen the time that the gateway takes at most', async () => {
     const people = setUp({ DEADLINE_MS: '20' });
     people.system('quick').answersAfter = new Promise(() => undefined);
-    const { errors } = await people.ask('quick', { prefer: 'wait=60' });
+    const { errors } = await people.send('quick', { prefer: 'wait=60' });
     expect(errors).toMatchObject([{ extensions: { code: 'SOURCE_TIMEOUT' } }]);
   });
 });
@@ -203,12 +205,12 @@ describe('X-Priority', () => {
     ['interactive', 'bulk', 2],
     ['interactive', 'interactive', 1],
     ['bulk', 'interactive', 1],
-  ])('keeps who is %s and says %s apart, or not', async (own, given, calls) => {
+  ])('separates a caller of %s that requests %s, or not', async (own, given, calls) => {
     const people = setUp({ PRIORITY: own }, FRESHNESS, { batchWindow: '50 ms' });
-    // What differs in priority is not asked for in one call.
+    // Requests of different priorities do not share a call.
     await Promise.all([
-      people.ask('quick', {}, 'jan@example.nl'),
-      people.ask('quick', { 'x-priority': given }, 'piet@example.nl'),
+      people.send('quick', {}, 'jan@example.nl'),
+      people.send('quick', { 'x-priority': given }, 'piet@example.nl'),
     ]);
     expect(people.system('people').calls).toHaveLength(calls);
   });
@@ -222,48 +224,48 @@ describe('Age and Cache-Control of an answer', () => {
 
   test('are of its oldest part, and of the part that goes stale first', async () => {
     const people = setUp();
-    expect(lifetimeOf(await people.ask('quick slow'))).toEqual(['0', 'private, max-age=10']);
+    expect(lifetimeOf(await people.send('quick slow'))).toEqual(['0', 'private, max-age=10']);
     people.clock.advance(4_900);
-    // 55.1 s are left: the age is told in whole seconds, and what is left too.
-    expect(lifetimeOf(await people.ask('slow'))).toEqual(['4', 'private, max-age=59']);
-    expect(lifetimeOf(await people.ask('quick slow'))).toEqual(['4', 'private, max-age=9']);
+    // 55.1 s are left: the age and the remaining time are whole seconds.
+    expect(lifetimeOf(await people.send('slow'))).toEqual(['4', 'private, max-age=59']);
+    expect(lifetimeOf(await people.send('quick slow'))).toEqual(['4', 'private, max-age=9']);
     people.clock.advance(7_100);
-    // The quick one is asked anew and fresh for 10 s; the slow one is 12 s old.
-    expect(lifetimeOf(await people.ask('quick slow'))).toEqual(['12', 'private, max-age=22']);
+    // The quick system is called again and fresh for 10 s; the slow record is 12 s old.
+    expect(lifetimeOf(await people.send('quick slow'))).toEqual(['12', 'private, max-age=22']);
     people.clock.advance(9_500);
     // Half a second is left.
-    expect(lifetimeOf(await people.ask('quick slow'))).toEqual(['21', 'no-store']);
+    expect(lifetimeOf(await people.send('quick slow'))).toEqual(['21', 'no-store']);
   });
 
   test('count who the customer is as a part', async () => {
     const people = setUp();
-    await people.ask('isPerson');
+    await people.send('isPerson');
     people.clock.advance(20_000);
-    expect(lifetimeOf(await people.ask('quick'))).toEqual(['20', 'private, max-age=30']);
+    expect(lifetimeOf(await people.send('quick'))).toEqual(['20', 'private, max-age=30']);
   });
 
-  test('say of an answer with a failed or a stale part that it is not to be kept', async () => {
+  test('forbid to cache a response with a failed or stale part', async () => {
     const people = setUp();
-    await people.ask('quick slow');
+    await people.send('quick slow');
     people.clock.advance(15_000);
     people.system('quick').isUnavailable = true;
-    const stale = await people.ask('quick slow', PLAIN);
+    const stale = await people.send('quick slow', PLAIN);
     expect(stale.errors).toEqual([]);
     expect(lifetimeOf(stale)).toEqual(['15', 'no-store']);
     people.clock.advance(45_000);
     people.system('slow').isUnavailable = true;
     people.system('quick').isUnavailable = false;
-    const failed = await people.ask('quick slow');
+    const failed = await people.send('quick slow');
     expect(failed.errors).toHaveLength(1);
     expect(lifetimeOf(failed)).toEqual(['60', 'no-store']);
   });
 
-  test('say of an answer from sources that want nothing kept that it is not to be kept', async () => {
+  test('forbid to cache a response from sources without a cache', async () => {
     const people = setUp({}, { live: {} });
-    expect(lifetimeOf(await people.ask('live'))).toEqual(['0', 'no-store']);
+    expect(lifetimeOf(await people.send('live'))).toEqual(['0', 'no-store']);
   });
 
-  test('tell no age of what no system was asked for', async () => {
+  test('have no age if no system was called', async () => {
     const { gateway } = setUp();
     for (const query of ['{ __typename }', '{ nonsense }', '{'])
       expect(
@@ -279,11 +281,11 @@ describe('Age and Cache-Control of an answer', () => {
 });
 
 describe('X-Sources', () => {
-  test('tells of every source how it came by its part, also of those that were not needed', async () => {
+  test('reports the status of every source, also of sources that were not needed', async () => {
     const people = setUp();
-    await people.ask('slow');
+    await people.send('slow');
     people.clock.advance(3_000);
-    const { sources } = await people.ask('slow', PLAIN);
+    const { sources } = await people.send('slow', PLAIN);
     expect(sources).toEqual({
       people: expect.objectContaining({ status: 'cached', age: 3, records: 1 }) as unknown,
       quick: { status: 'skipped', age: 0, calls: 0, records: 0, retries: 0, startedMs: 0, durationMs: 0 },
@@ -291,11 +293,11 @@ describe('X-Sources', () => {
     });
   });
 
-  test('tells of the worst and the oldest of several parts', async () => {
+  test('reports the worst status and the oldest age of several parts', async () => {
     const people = setUp();
-    await people.ask('quick');
+    await people.send('quick');
     people.clock.advance(4_000);
-    await people.ask('quick', {}, 'piet@example.nl');
+    await people.send('quick', {}, 'piet@example.nl');
     const { gateway } = people;
     const both = `{
       jan: customer(by: { email: "jan@example.nl" }) { quick }
@@ -312,8 +314,8 @@ describe('X-Sources', () => {
     });
   });
 
-  test('costs nothing and says nothing when nobody asks', async () => {
-    const { sources } = await setUp().ask('quick');
+  test('is absent if it is not requested', async () => {
+    const { sources } = await setUp().send('quick');
     expect(sources).toBeUndefined();
   });
 });

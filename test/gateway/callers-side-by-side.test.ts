@@ -6,7 +6,7 @@ import { readPersistedOperations } from '../../src/operation/persisted-operation
 import { createTestGateway, DEMO_OPERATIONS, patientSources, type TestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
-/** What is kept, shared and batched between callers must never be what only one of them may see. */
+/** Data that only one caller may see is never cached, shared or batched for others. */
 
 const EMAILS = ['everywhere@example.nl', 'no-marketing@example.nl', 'customer-7@example.nl'];
 const OPERATIONS = ['CustomerCard', 'PageView', 'MyAccount', 'MyOrders'];
@@ -29,16 +29,16 @@ const settings = {
 const ids = new Map(
   readPersistedOperations(DEMO_OPERATIONS).map(({ name, documentId }) => [name, documentId]),
 );
-/** What each is told who asks alone, with nothing kept before. */
+/** The response to each caller alone, with an empty cache. */
 const alone = new Map<Cell, string>();
 let gateway: TestGateway;
 
-async function ask(
-  asked: TestGateway,
+async function send(
+  target: TestGateway,
   { role, purpose, email, operation }: Cell,
   headers = {},
 ): Promise<string> {
-  const response = await asked.fetch('/graphql', {
+  const response = await target.fetch('/graphql', {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -56,7 +56,7 @@ async function ask(
 
 beforeAll(async () => {
   const careful = createTestGateway(settings, { operations: DEMO_OPERATIONS });
-  for (const cell of CELLS) alone.set(cell, await ask(careful, cell, { 'cache-control': 'no-cache' }));
+  for (const cell of CELLS) alone.set(cell, await send(careful, cell, { 'cache-control': 'no-cache' }));
   await careful.close();
   gateway = createTestGateway(settings, {
     operations: DEMO_OPERATIONS,
@@ -68,12 +68,12 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => gateway.close());
 
-test('callers who ask side by side each get what they get alone', { timeout: 120_000 }, async () => {
+test('concurrent callers each get the same response as alone', { timeout: 120_000 }, async () => {
   expect(new Set(alone.values()).size).toBeGreaterThan(20);
   await fc.assert(
     fc.asyncProperty(fc.array(fc.constantFrom(...CELLS), { minLength: 2, maxLength: 40 }), async (cells) => {
-      const told = await Promise.all(cells.map((cell) => ask(gateway, cell)));
-      for (const [i, cell] of cells.entries()) expect(told[i], JSON.stringify(cell)).toBe(alone.get(cell));
+      const results = await Promise.all(cells.map((cell) => send(gateway, cell)));
+      for (const [i, cell] of cells.entries()) expect(results[i], JSON.stringify(cell)).toBe(alone.get(cell));
     }),
     { numRuns: 60 },
   );

@@ -31,7 +31,7 @@ afterAll(async () => {
   await system.close();
 });
 
-/** One of several instances, each with a memory of its own. What is no consent is kept for an hour. */
+/** One of several instances, each with its own cache. Records except consents are cached for an hour. */
 function openInstance(): { gateway: TestGateway; clock: FakeClock } {
   const clock = fakeClock();
   const gateway = createTestGateway(
@@ -96,7 +96,7 @@ describe('consent', () => {
     }
   });
 
-  test("is nobody's to assume while the system that holds it is down, whatever else is kept", async () => {
+  test('is not assumed while the system that holds it is unavailable, although other records are cached', async () => {
     const one = openInstance();
     expect(await asCampaign(one)).toEqual(SHOWN);
     await control.set('order-system', { fault: 'down' });
@@ -107,7 +107,7 @@ describe('consent', () => {
     expect(codes).toEqual(['SOURCE_UNAVAILABLE']);
   });
 
-  test('that is kept and forbids has no system asked for what is not shown', async () => {
+  test('that is cached and denies makes no calls for hidden fields', async () => {
     const one = openInstance();
     await note('WITHDRAWN', 'all');
     expect(await asCampaign(one)).toEqual(WITHHELD);
@@ -122,7 +122,7 @@ describe('consent', () => {
     });
   });
 
-  test('that is withdrawn leaves the customer what is asked to serve them', async () => {
+  test('that is withdrawn does not affect fields for SERVICE', async () => {
     const one = openInstance();
     await note('WITHDRAWN');
     const { data, errors } = await one.gateway.query(

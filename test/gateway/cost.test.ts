@@ -39,7 +39,7 @@ beforeEach(() => control.heal());
 
 const calls = () => Object.values(control.counters()).reduce((total, one) => total + one.calls, 0);
 
-interface Told {
+interface CostResponse {
   status: number;
   headers: Headers;
   data: Record<string, unknown> | null | undefined;
@@ -47,8 +47,8 @@ interface Told {
   cost: { requested: number; actual: number; limit: number; remaining: number } | undefined;
 }
 
-async function ask(headers: Record<string, string>, body: object, asked = gateway): Promise<Told> {
-  const response = await asked.fetch('/graphql', {
+async function send(headers: Record<string, string>, body: object, target = gateway): Promise<CostResponse> {
+  const response = await target.fetch('/graphql', {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
@@ -57,17 +57,17 @@ async function ask(headers: Record<string, string>, body: object, asked = gatewa
     },
     body: JSON.stringify(body),
   });
-  const told = (await response.json()) as {
-    data?: Told['data'];
-    errors?: Told['errors'];
-    extensions?: { cost?: Told['cost'] };
+  const result = (await response.json()) as {
+    data?: CostResponse['data'];
+    errors?: CostResponse['errors'];
+    extensions?: { cost?: CostResponse['cost'] };
   };
   return {
     status: response.status,
     headers: response.headers,
-    data: told.data,
-    errors: told.errors ?? [],
-    cost: told.extensions?.cost,
+    data: result.data,
+    errors: result.errors ?? [],
+    cost: result.extensions?.cost,
   };
 }
 
@@ -98,7 +98,7 @@ describe('an operation that costs more than its caller may spend', () => {
     .toSorted((one, other) => other.cost - one.cost)
     .slice(0, 50);
 
-  test('is refused before any system is asked, and is told by how much it is too expensive: the 50 worst of many', async () => {
+  test('is refused before any call, with its cost in the error: the 50 most expensive of many', async () => {
     // What they are refused for is their cost, and nothing else.
     const wide = open({ MAX_ALIASES: '10000', MAX_TOKENS: '100000', MAX_BODY_KB: '1000' });
     const shapes = candidates.map(({ query }) => query).join(' ');
@@ -109,7 +109,7 @@ describe('an operation that costs more than its caller may spend', () => {
         const { maxCost, costPerMinute } = ROLES[role];
         const most = Math.min(maxCost, costPerMinute);
         expect(cost, 'a generator that finds nothing expensive').toBeGreaterThan(most);
-        const { status, data, errors } = await ask(await headersOf(role), { query, variables }, wide);
+        const { status, data, errors } = await send(await headersOf(role), { query, variables }, wide);
         expect(status).toBe(400);
         expect(data ?? null).toBeNull();
         expect(errors).toHaveLength(1);
@@ -127,7 +127,7 @@ describe('an operation that costs more than its caller may spend', () => {
 
   test('is refused for what it may cost to a visitor who has found a persisted operation to make long', async () => {
     const orders = readPersistedOperations(DEMO_OPERATIONS).find(({ name }) => name === 'MyOrders');
-    const { status, errors } = await ask(await headersOf('visitor'), {
+    const { status, errors } = await send(await headersOf('visitor'), {
       documentId: orders?.documentId,
       variables: { first: 100 },
     });
@@ -151,7 +151,7 @@ describe('what the gateway is meant for is within its costs', () => {
   for (const { name, query } of exampleOperations().filter((one) => !isSubscription(one.query)))
     for (const role of ['analyst', 'operator'] as const)
       test(`${name} for the ${role}`, async () => {
-        const { errors, cost } = await ask(await headersOf(role), { query });
+        const { errors, cost } = await send(await headersOf(role), { query });
         expect(errors.filter(({ extensions }) => extensions.code === 'LIMIT_EXCEEDED')).toEqual([]);
         expect(cost?.limit).toBe(ROLES[role].maxCost);
         expect(cost?.actual).toBeLessThanOrEqual(cost?.requested ?? 0);
@@ -186,7 +186,7 @@ describe('what the gateway is meant for is within its costs', () => {
     for (const role of meantFor[name]?.roles ?? [])
       test(`${name} for the ${role}`, async () => {
         const { variables = {} } = meantFor[name] ?? {};
-        const { status, data, errors } = await ask(await headersOf(role), { documentId, variables });
+        const { status, data, errors } = await send(await headersOf(role), { documentId, variables });
         expect(errors.filter(({ extensions }) => extensions.code === 'LIMIT_EXCEEDED')).toEqual([]);
         expect(status).toBe(200);
         expect(at(data, Object.keys(data ?? {})[0] ?? '')).not.toBeNull();
@@ -202,13 +202,13 @@ describe('what an operation has cost', () => {
     customer: { email: 'everywhere@example.nl' },
   });
 
-  test('is told with the answer, and is never more than it may cost, whatever is made up', async () => {
+  test('is reported in the response, and never exceeds the estimate, for any operation', async () => {
     const headers = await headersOf('operator');
     let answered = 0;
     await fc.assert(
       fc.asyncProperty(operations, async (one) => {
         fc.pre(validate(gateway.schema, parse(one.query)).length === 0);
-        const { data, cost, errors } = await ask(headers, one);
+        const { data, cost, errors } = await send(headers, one);
         if (data == null) {
           expect(errors).not.toEqual([]);
           return;
@@ -229,26 +229,26 @@ describe('what an operation has cost', () => {
     const headers = await headersOf('operator');
     const [much, nothing] = await Promise.all(
       ['everywhere@example.nl', 'nobody-at-all@example.nl'].map((e) =>
-        ask(headers, { query, variables: { e } }),
+        send(headers, { query, variables: { e } }),
       ),
     );
     expect(much?.cost?.requested).toBe(nothing?.cost?.requested);
     expect(nothing?.cost?.actual).toBeLessThan(much?.cost?.actual ?? 0);
   });
 
-  test('is told to those who may send operations of their own, and without keys to those who ask for it', async () => {
+  test('is reported to callers with operations of their own, and without authentication on request', async () => {
     const by = { email: 'everywhere@example.nl' };
     const card = readPersistedOperations(DEMO_OPERATIONS).find(
       ({ name }) => name === 'CustomerCard',
     )?.documentId;
     const persisted = { documentId: card, variables: { by } };
-    expect((await ask(await headersOf('frontend'), persisted)).cost).toBeUndefined();
-    expect((await ask(await headersOf('operator'), persisted)).cost).toBeDefined();
+    expect((await send(await headersOf('frontend'), persisted)).cost).toBeUndefined();
+    expect((await send(await headersOf('operator'), persisted)).cost).toBeDefined();
     const nobodys = createTestGateway(control.settings, { operations: DEMO_OPERATIONS });
     opened.push(nobodys);
     const query = '{ customer(by: {email: "everywhere@example.nl"}) { id } }';
-    expect((await ask({}, { query }, nobodys)).cost).toBeUndefined();
-    expect((await ask({ 'x-sources': '1' }, { query }, nobodys)).cost).toMatchObject({ actual: 5 });
+    expect((await send({}, { query }, nobodys)).cost).toBeUndefined();
+    expect((await send({ 'x-sources': '1' }, { query }, nobodys)).cost).toMatchObject({ actual: 5 });
   });
 });
 
@@ -265,15 +265,15 @@ describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
   );
   const orders = { documentId: ids.get('MyOrders'), variables: { first: 10 } };
 
-  /** Asks until it is refused, and tells how often it was answered. */
+  /** Sends a request until it is refused. Returns the number of successful responses and the refusal. */
   async function spend(
     headers: Record<string, string>,
     body: object,
-    asked: TestGateway,
-  ): Promise<{ answered: number; refusal: Told }> {
+    target: TestGateway,
+  ): Promise<{ answered: number; refusal: CostResponse }> {
     for (let answered = 0; answered < 2_000; answered++) {
-      const told = await ask(headers, body, asked);
-      if (told.status !== 200) return { answered, refusal: told };
+      const result = await send(headers, body, target);
+      if (result.status !== 200) return { answered, refusal: result };
     }
     throw new Error('a budget without an end');
   }
@@ -296,10 +296,10 @@ describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
 
     await control.heal();
     vi.setSystemTime(new Date('2026-05-04T10:00:59.999Z'));
-    expect((await ask(headers, orders, counted)).headers.get('retry-after')).toBe('1');
+    expect((await send(headers, orders, counted)).headers.get('retry-after')).toBe('1');
     expect(calls()).toBe(0);
     vi.setSystemTime(new Date('2026-05-04T10:01:00.000Z'));
-    expect((await ask(headers, orders, counted)).status).toBe(200);
+    expect((await send(headers, orders, counted)).status).toBe(200);
   });
 
   test("is each visitor's own, however many tokens it has", async () => {
@@ -308,10 +308,10 @@ describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
       authorization: `Bearer ${await visitorToken(email, { jti })}`,
     });
     await spend(await headers('customer-3@example.nl', 'first'), orders, counted);
-    expect((await ask(await headers('customer-3@example.nl', 'second'), orders, counted)).status).toBe(429);
-    expect((await ask(await headers('Customer-3@EXAMPLE.nl', 'third'), orders, counted)).status).toBe(429);
-    expect((await ask(await headers('customer-4@example.nl', 'other'), orders, counted)).status).toBe(200);
-    expect((await ask(await headersOf('operator'), { query: '{ __typename }' }, counted)).status).toBe(200);
+    expect((await send(await headers('customer-3@example.nl', 'second'), orders, counted)).status).toBe(429);
+    expect((await send(await headers('Customer-3@EXAMPLE.nl', 'third'), orders, counted)).status).toBe(429);
+    expect((await send(await headers('customer-4@example.nl', 'other'), orders, counted)).status).toBe(200);
+    expect((await send(await headersOf('operator'), { query: '{ __typename }' }, counted)).status).toBe(200);
   });
 
   test('counts what an operation has cost, not what it may have cost', async () => {
@@ -320,9 +320,9 @@ describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
       '{ customer(by: {email: "nobody-at-all@example.nl"}) { orders(first: 100) { nodes { number } } } }';
     const headers = await headersOf('analyst');
     const left = ROLES.analyst.costPerMinute;
-    const first = await ask(headers, { query }, counted);
+    const first = await send(headers, { query }, counted);
     expect(first.cost?.remaining).toBe(left - (first.cost?.actual ?? 0));
-    const second = await ask(headers, { query }, counted);
+    const second = await send(headers, { query }, counted);
     expect(second.cost?.remaining).toBe(left - 2 * (first.cost?.actual ?? 0));
   });
 
@@ -334,10 +334,10 @@ describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
         'query ($by: [CustomerKey!]!) { customers(by: $by) { orders(first: 100) { nodes { number } } } }',
       variables: { by: emails(1_000) },
     };
-    for (let i = 0; i < 5; i++) expect((await ask(headers, tooMuch, counted)).status).toBe(400);
+    for (let i = 0; i < 5; i++) expect((await send(headers, tooMuch, counted)).status).toBe(400);
     const mixed = { query: '{ __schema { types { name } } customer(by: {email: "a@example.nl"}) { name } }' };
-    for (let i = 0; i < 5; i++) expect((await ask(headers, mixed, counted)).status).toBe(400);
-    const last = await ask(
+    for (let i = 0; i < 5; i++) expect((await send(headers, mixed, counted)).status).toBe(400);
+    const last = await send(
       headers,
       { query: '{ customer(by: {email: "nobody-at-all@example.nl"}) { name } }' },
       counted,
@@ -346,7 +346,7 @@ describe('what a caller may spend in a minute', { timeout: 60_000 }, () => {
   });
 });
 
-describe('an operation that is larger than any sensible one is told by how much', () => {
+describe('an operation that is far too large gets an error with its size', () => {
   const repeated = (times: number, text: (i: number) => string): string =>
     Array.from({ length: times }, (_, i) => text(i)).join(' ');
   const cases: [string, string, string][] = [
@@ -377,7 +377,7 @@ describe('an operation that is larger than any sensible one is told by how much'
     ],
   ];
   test.each(cases)('%s', async (_, query, message) => {
-    const { status, errors } = await ask(await headersOf('operator'), { query });
+    const { status, errors } = await send(await headersOf('operator'), { query });
     expect(status).toBe(400);
     expect(errors).toMatchObject([{ message, extensions: { code: 'LIMIT_EXCEEDED' } }]);
     expect(calls()).toBe(0);

@@ -34,7 +34,7 @@ describe('the example operations', () => {
   });
 
   for (const { name, query } of examples) {
-    test(`${name} begins by telling what it shows, in one to three lines`, () => {
+    test(`${name} begins with a description of one to three lines`, () => {
       expect(query).toMatch(/^(# +\S.*\n){1,3}(query|subscription) /);
     });
 
@@ -50,7 +50,7 @@ describe('the example operations', () => {
   }
 
   for (const { name, query } of examples.filter((example) => isSubscription(example.query)))
-    test(`${name} is told in full of an order that somebody pays in the webshop`, async () => {
+    test(`${name} gets all fields when an order is paid in the webshop`, async () => {
       await gateway.opened;
       const stream = await readEventStream(
         await gateway.fetch('/graphql', {
@@ -60,9 +60,9 @@ describe('the example operations', () => {
         }),
       );
       expect(await payInWebshop(gateway, 'everywhere@example.nl')).toBe(204);
-      const told = await stream.next();
-      expect(told).not.toHaveProperty('errors');
-      expect(told).toMatchObject({ data: { orderPaid: { customer: { name: 'Eva van der Meer' } } } });
+      const result = await stream.next();
+      expect(result).not.toHaveProperty('errors');
+      expect(result).toMatchObject({ data: { orderPaid: { customer: { name: 'Eva van der Meer' } } } });
       await stream.close();
     });
 

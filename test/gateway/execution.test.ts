@@ -18,7 +18,7 @@ import { directSettings, faultControl } from '../support/stand-ins.js';
 import { everyNth } from '../support/thorough.js';
 import { ONE_CUSTOMER } from './queries.js';
 
-/** Whatever is asked, by whomever, answers by plans are those of interpreting the document. */
+/** For any operation and caller, planned and interpreted execution give the same response. */
 
 interface Both {
   planned: TestGateway;
@@ -63,12 +63,12 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** The moment at which a system was asked is another each time. */
+/** The time of a call differs between two executions. */
 function comparable({ status, data, errors, extensions }: Answer) {
-  const told = errors.map((error) =>
+  const messages = errors.map((error) =>
     JSON.stringify({ ...error, extensions: { ...error.extensions, requestId: '' } }),
   );
-  return { status, data: withoutMoments(data), errors: told.sort(), extensions };
+  return { status, data: withoutMoments(data), errors: messages.sort(), extensions };
 }
 
 const startedAt = Date.now();
@@ -143,13 +143,13 @@ describe('an operation is answered by a plan as by interpreting it', () => {
     const gateways = openBoth(control.settings);
     for (const { query } of [...examples, ...persisted]) {
       await expectSame(gateways, query, variablesOf(query));
-      // Where time stands still, a system that is asked no more often than it takes is not asked again.
+      // With a frozen clock, a rate limit would never allow another call.
       gateways.clock.advance(10_000);
     }
     await control.heal();
   });
 
-  test('whatever may be made up from the schema: aliases, fragments, directives, variables that fit or not', async () => {
+  test('random operations from the schema: aliases, fragments, directives, valid and invalid variables', async () => {
     const gateways = openBoth(directSettings());
     const operations = decorated(
       gateways.planned.schema,
@@ -219,7 +219,7 @@ describe('an operation is answered by a plan as by interpreting it', () => {
     expect((await expectSame(calm, query, {}, headers)).errors).not.toEqual([]);
   });
 
-  test("what a system that speaks GraphQL is asked hangs on the caller's own aliases, arguments and fragments", async () => {
+  test("the query to a GraphQL system depends on the caller's aliases, arguments and fragments", async () => {
     await expectSame(
       calm,
       `query ($by: CustomerKey!, $first: Int = 2, $on: Boolean!) {
@@ -239,9 +239,9 @@ describe('an operation is answered by a plan as by interpreting it', () => {
     await expectSame(calm, query, {}, await headersOf('analyst', { purpose: 'ANALYTICS' }));
   });
 
-  test('with provenance: the same systems are asked, as often', async () => {
+  test('with provenance: the same number of calls to the same systems', async () => {
     const gateways = openBoth(directSettings());
-    const asked = async (gateway: TestGateway) => {
+    const countCalls = async (gateway: TestGateway) => {
       const { extensions } = await gateway.query(
         ONE_CUSTOMER,
         { by: { email: EMAIL } },
@@ -258,6 +258,6 @@ describe('an operation is answered by a plan as by interpreting it', () => {
         records,
       }));
     };
-    expect(await asked(gateways.planned)).toEqual(await asked(gateways.interpreted));
+    expect(await countCalls(gateways.planned)).toEqual(await countCalls(gateways.interpreted));
   });
 });

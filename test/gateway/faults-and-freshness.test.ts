@@ -41,7 +41,7 @@ const QUERY = `{
   }
 }`;
 
-/** What a client is told of each fault when there is no answer to give. */
+/** The error of each fault without a cached record. */
 function codeOf(fault: Fault | 'none', source: string): string {
   switch (fault) {
     case 'hang':
@@ -72,7 +72,7 @@ function expectedOutcome(age: number | null, isFaulty: boolean): Outcome {
 
 const control = await faultControl([], FOUR_SYSTEMS);
 
-/** A gateway that has asked nothing yet. It gives up on the faulty system early, so that the tests are quick. */
+/** A gateway with an empty cache and a short timeout for the faulty system, so that the tests are fast. */
 function coldGateway(faulty: string, deadlineMs = 10_000): { gateway: TestGateway; clock: FakeClock } {
   const clock = fakeClock();
   const gateway = createTestGateway(
@@ -89,7 +89,7 @@ function coldGateway(faulty: string, deadlineMs = 10_000): { gateway: TestGatewa
   return { gateway, clock };
 }
 
-async function ask(gateway: TestGateway) {
+async function send(gateway: TestGateway) {
   const response = await gateway.fetch('/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'x-sources': '1' },
@@ -110,7 +110,7 @@ let whole: Record<string, unknown>;
 beforeAll(async () => {
   // The first of all has everything to load and to compile.
   const { gateway } = coldGateway('', 10_000);
-  const { data, errors } = await ask(gateway);
+  const { data, errors } = await send(gateway);
   expect(errors).toBeUndefined();
   whole = data.customer;
   for (const field of Object.values(FIELD_OF)) expect(whole[field]).not.toBeNull();
@@ -148,12 +148,12 @@ describe('gives of each system what there is', () => {
     try {
       await control.heal();
       if (age !== null) {
-        const { errors } = await ask(gateway);
+        const { errors } = await send(gateway);
         expect(errors).toBeUndefined();
         clock.advance(age * 1_000);
       }
       if (fault !== 'none') await control.set(source, { fault });
-      const { data, errors = [], extensions, headers } = await ask(gateway);
+      const { data, errors = [], extensions, headers } = await send(gateway);
 
       const field = FIELD_OF[source] ?? '';
       const expected = expectedOutcome(age, fault !== 'none');
@@ -208,7 +208,7 @@ if (isThorough)
       return [...new Set(given)].sort((a, b) => times(b) - times(a)).join(' or ');
     }
 
-    /** Faults of which the client gets the same share a column. */
+    /** Faults with the same error share a column. */
     function table(): string {
       const columns = new Map<string, string[]>();
       for (const fault of FAULTS) {

@@ -89,7 +89,7 @@ function twice<C extends Client>(connector: Connector<C>): Connector<C> {
 const TOKEN = 'a token of the tests';
 const opened: TestGateway[] = [];
 
-/** Everything is kept for an hour, so only forgetting shows what has changed. */
+/** Records are cached for an hour, so changes are visible only after forgetting. */
 function openGateway(environment: Record<string, string> = { ADMIN_TOKEN: TOKEN }): TestGateway {
   const gateway = createTestGateway(
     { ...control.settings, ...environment },
@@ -121,7 +121,7 @@ afterAll(async () => {
 
 const eva = newWorld.people.find(({ email }) => email === 'everywhere@example.nl') as Person;
 const EVA = { email: eva.email };
-/** Somebody else of whom every system has all that is looked at. */
+/** Another customer with all tested records in every system. */
 const COLLEAGUE = {
   email:
     newWorld.people.find(
@@ -134,7 +134,7 @@ const COLLEAGUE = {
 };
 const OTHER = { email: 'customer-1@example.nl' };
 
-/** What each system says of a customer, told by what shows that it has changed. */
+/** The value in each system that a test changes. */
 async function read(gateway: TestGateway, by: object) {
   const { data, errors } = await gateway.query(
     `query($by: CustomerKey!) {
@@ -171,23 +171,20 @@ describe('forgetting a customer', () => {
     ['shopifyCustomerId', eva.webshop?.customerId],
     ['zendeskUserId', String(eva.contactCentre?.userId)],
     ['hubspotContactId', eva.crm?.contactId],
-  ])(
-    'shows at once what has changed in every system, whichever identifier is told (%s)',
-    async (kind, value) => {
-      const gateway = openGateway();
-      expect(await read(gateway, EVA)).toEqual(NONE);
-      hasChanged = true;
-      expect(await read(gateway, EVA)).toEqual(NONE);
-      expect(await gateway.forget({ identifier: { namespace: kind, value: value ?? '' } })).toMatchObject({
-        everywhere: true,
-        unavailableSources: [],
-      });
-      // A product is not the customer's: it stays as it is kept.
-      expect(await read(gateway, EVA)).toEqual(ALL);
-    },
-  );
+  ])('shows the changes in every system at once, for any given identifier (%s)', async (kind, value) => {
+    const gateway = openGateway();
+    expect(await read(gateway, EVA)).toEqual(NONE);
+    hasChanged = true;
+    expect(await read(gateway, EVA)).toEqual(NONE);
+    expect(await gateway.forget({ identifier: { namespace: kind, value: value ?? '' } })).toMatchObject({
+      everywhere: true,
+      unavailableSources: [],
+    });
+    // A product is not a record of the customer, so it stays cached.
+    expect(await read(gateway, EVA)).toEqual(ALL);
+  });
 
-  test('also finds what was kept when the customer was asked for by another identifier', async () => {
+  test('also drops records that were cached under another identifier', async () => {
     const gateway = openGateway();
     const byNumber = { customerNumber: eva.orderSystem?.customerNumber };
     expect(await read(gateway, byNumber)).toEqual(NONE);
@@ -196,7 +193,7 @@ describe('forgetting a customer', () => {
     expect(await read(gateway, byNumber)).toEqual(ALL);
   });
 
-  test('leaves another customer all that is kept', async () => {
+  test('leaves the cached records of another customer', async () => {
     const gateway = openGateway();
     const before = await read(gateway, COLLEAGUE);
     expect(before).toEqual(NONE);
@@ -209,7 +206,7 @@ describe('forgetting a customer', () => {
     expect((await read(gateway, COLLEAGUE)).name).toBe(true);
   });
 
-  test('has the systems asked anew about somebody whom none of them knew', async () => {
+  test('makes new calls about an unknown person', async () => {
     const gateway = openGateway();
     const query = '{ customer(by: { email: "nobody@example.nl" }) { name } }';
     expect((await gateway.query(query)).data).toEqual({ customer: null });
@@ -218,7 +215,7 @@ describe('forgetting a customer', () => {
     ).toMatchObject({ isEverywhere: true, unavailableSources: [], customer: { records: [], exclusive: [] } });
     await control.heal();
     await gateway.query(query);
-    // It is asked anew.
+    // It is called again.
     expect(control.counters()['crm-hubspot']?.calls).toBe(1);
   });
 
@@ -236,7 +233,7 @@ describe('forgetting a customer', () => {
     expect(await read(gateway, OTHER)).toMatchObject({ name: false, product: false });
   });
 
-  test('drops all answers of the systems that are found by what the one that is down would have told', async () => {
+  test('drops all records of systems whose identifiers come from an unavailable system', async () => {
     const gateway = openGateway();
     await read(gateway, EVA);
     await control.set('crm-hubspot', { fault: 'down' });
@@ -328,7 +325,7 @@ describe('POST /admin/forget', () => {
     ['a source', { source: 'contact-centre' }, { ...NONE, tickets: true }],
     ['a loader', { source: 'order-system', loader: 'orderPages' }, { ...NONE, orders: true }],
     ['an object', { type: 'Product', key: newestOrder(eva)?.lines[0]?.sku }, { ...NONE, product: true }],
-  ])('forgets %s for whoever has the token', async (_, body, expected) => {
+  ])('forgets %s for a caller with the token', async (_, body, expected) => {
     const gateway = openGateway();
     await read(gateway, EVA);
     hasChanged = true;
@@ -353,7 +350,7 @@ describe('POST /admin/forget', () => {
     ['the beginning of it', { authorization: `Bearer ${TOKEN.slice(0, -1)}` }],
     ['more than it', { authorization: `Bearer ${TOKEN}s` }],
     ['the token by itself', { authorization: TOKEN }],
-    ['another way of telling it', { authorization: `Basic ${btoa(`admin:${TOKEN}`)}` }],
+    ['another authentication scheme', { authorization: `Basic ${btoa(`admin:${TOKEN}`)}` }],
   ])('refuses %s, and forgets nothing', async (_, headers) => {
     const gateway = openGateway();
     await read(gateway, EVA);
@@ -365,7 +362,7 @@ describe('POST /admin/forget', () => {
     expect(await read(gateway, EVA)).toEqual(NONE);
   });
 
-  test('is for nobody where no token was set and nobody is asked who they are', async () => {
+  test('is not available without a token and without authentication', async () => {
     const answer = await post(openGateway({}), FORGET_EVA);
     expect(answer.status).toBe(401);
   });
@@ -403,7 +400,7 @@ describe('POST /admin/forget', () => {
     ['a kind of identifier that nobody has', '{"identifier": {"shoeSize": "42"}}'],
     ['an identifier that is none', '{"identifier": {"email": "no address"}}'],
     ['a member that is none of its own', '{"identifier": {"__proto__": "x"}}'],
-  ])('refuses %s, and asks no system', async (_, body) => {
+  ])('refuses %s, and makes no calls', async (_, body) => {
     const gateway = openGateway();
     const answer = await post(gateway, body);
     expect(answer.status).toBe(400);

@@ -6,7 +6,7 @@ import { fakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { faultControl, FOUR_SYSTEMS } from '../support/stand-ins.js';
 
-/** Gateways over four systems whose answers are kept for a while, and what the systems were asked. */
+/** Gateways over four systems with cached records, and the calls to the systems. */
 export async function freshGateways() {
   const control = await faultControl([], FOUR_SYSTEMS);
   const opened: TestGateway[] = [];

@@ -13,7 +13,7 @@ import { at, listAt, textAt } from '../support/read.js';
 import { faultControl } from '../support/stand-ins.js';
 import { subscribe, sendWebshopEvent } from '../webhooks/subscriber.js';
 
-// The gateways have the default freshness here: answers are given for an hour while a system is down.
+// The gateways have the default freshness: cached records are used for an hour while a system is unavailable.
 const SYSTEMS: readonly StandIn['name'][] = ['order-system', 'webshop', 'crm-hubspot', 'kvk'];
 
 const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-fresh-only-'));
@@ -52,7 +52,7 @@ async function openGateway(
   return { gateway, clock };
 }
 
-describe('a system that holds consent, did not know the customer lately, and is down', () => {
+describe('an unavailable system with consents that recently did not know the customer', () => {
   const query = '{ customer(by: { email: "orders-only@example.nl" }) { primaryEmail } }';
   const SHOWN = { customer: { primaryEmail: 'orders-only@example.nl' } };
 
@@ -141,7 +141,7 @@ describe('a subscriber', () => {
     expect((await gateway.query(query)).data).toMatchObject({
       customer: { company: { legalForm: expect.any(String) as string } },
     });
-    // The trade register's answers are fresh for a day, and given for a week more when it is down.
+    // Records of the trade register are fresh for a day, and used for another week while it is unavailable.
     clock.advance(2 * 86_400_000);
     await control.set('kvk', { fault: 'down' });
     const subscriber = await subscribe((path, init) => gateway.fetch(path, init), {

@@ -7,8 +7,8 @@ const { control, openGateway, calls } = await freshGateways();
 const NO_CALLS = { 'order-system': 0, webshop: 0, 'contact-centre': 0, 'crm-hubspot': 0 };
 const EVA = { email: 'everywhere@example.nl' };
 
-describe('what was asked for lately', () => {
-  test('is given again without asking any system, and in full', async () => {
+describe('a recent record', () => {
+  test('is returned again completely, without a call', async () => {
     const { gateway, clock } = openGateway();
     const first = await gateway.query(ONE_CUSTOMER, { by: EVA });
     expect(first.errors).toEqual([]);
@@ -18,7 +18,7 @@ describe('what was asked for lately', () => {
     expect(again.data).toEqual(first.data);
     expect(calls()).toEqual(NO_CALLS);
     clock.advance(2_000);
-    // Now it is given and asked anew behind it.
+    // Now it is returned and refreshed in the background.
     expect((await gateway.query(ONE_CUSTOMER, { by: EVA })).data).toEqual(first.data);
     await expect.poll(() => Object.values(calls()).every((count) => count > 0)).toBe(true);
   });
@@ -34,7 +34,7 @@ describe('what was asked for lately', () => {
     expect(calls()).toEqual(NO_CALLS);
   });
 
-  test('of a system that speaks GraphQL is told apart by what was selected', async () => {
+  test('of a GraphQL system is cached by its selection', async () => {
     const { gateway } = openGateway();
     const cart = (selection: string) =>
       gateway.query(`{ customer(by: { email: "everywhere@example.nl" }) { cart { ${selection} } } }`);
@@ -65,14 +65,14 @@ describe('what was asked for lately', () => {
     expect(calls()).not.toEqual(NO_CALLS);
   });
 
-  test('is asked for anew by every request where nothing may be kept', async () => {
+  test('is requested again each time if it may not be cached', async () => {
     const { gateway } = openGateway({ freshness: {} });
     const query =
       '{ customer(by: { email: "everywhere@example.nl" }) { orders(first: 1) { nodes { number } } } }';
     await gateway.query(query);
     const { 'order-system': once } = calls();
     await gateway.query(query);
-    // Who the customer is may be kept for a minute; the orders may not.
+    // Identities may be cached for a minute; orders may not.
     expect(calls()['order-system']).toBeGreaterThan(once ?? 0);
   });
 });

@@ -7,11 +7,11 @@ import { sendJson, startServer } from '../connectors/server.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
-/** A contact centre that answers when the test lets it, and what it sees of those who ask. */
-const seen = { asked: 0, gone: 0 };
+/** A contact centre that answers when the test releases it, with counters of its requests. */
+const seen = { requests: 0, gone: 0 };
 const held: ServerResponse[] = [];
 const contactCentre = await startServer((_, response) => {
-  seen.asked += 1;
+  seen.requests += 1;
   held.push(response);
   response.once('close', () => (seen.gone += 1));
 });
@@ -32,10 +32,11 @@ afterAll(async () => {
   await contactCentre.close();
 });
 
-const askFor = (email: string) => `{ customer(by: { email: "${email}" }) { openTicketCount { value } } }`;
+const ticketCountOf = (email: string) =>
+  `{ customer(by: { email: "${email}" }) { openTicketCount { value } } }`;
 
-/** Asks over a connection of its own. Returns what closes it without waiting for the answer. */
-function ask(query: string): () => void {
+/** Sends a request on its own connection. Returns a function that closes the connection early. */
+function send(query: string): () => void {
   const body = JSON.stringify({ query });
   const head = ['POST /graphql HTTP/1.1', 'host: localhost', 'content-type: application/json'];
   const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
@@ -53,31 +54,31 @@ async function metric(series: string): Promise<number> {
   );
 }
 
-/** Answers that the contact centre was asked for: also those that a call under way is to bring. */
+/** Requests at the contact centre, including those in flight. */
 const wanted = () => metric('stekkerdoos_cache_answers_total{source="contact-centre",answer="miss"}');
 const inFlight = () => metric('stekkerdoos_requests_in_flight');
 const patience = { timeout: 30_000 };
 
 describe('a client that hangs up', () => {
   test('cancels what only it was waiting for', async () => {
-    const hangUp = ask(askFor('customer-1@example.nl'));
-    await expect.poll(() => seen.asked, patience).toBe(1);
+    const hangUp = send(ticketCountOf('customer-1@example.nl'));
+    await expect.poll(() => seen.requests, patience).toBe(1);
     hangUp();
     await expect.poll(() => seen.gone, patience).toBe(1);
   });
 
   test('cancels nothing that somebody else waits for', async () => {
-    const { asked, gone } = seen;
+    const { requests, gone } = seen;
     const [before, alone] = [await wanted(), await inFlight()];
-    const hangUp = ask(askFor('customer-2@example.nl'));
-    await expect.poll(() => seen.asked, patience).toBe(asked + 1);
-    const other = gateway.query(askFor('customer-2@example.nl'));
+    const hangUp = send(ticketCountOf('customer-2@example.nl'));
+    await expect.poll(() => seen.requests, patience).toBe(requests + 1);
+    const other = gateway.query(ticketCountOf('customer-2@example.nl'));
     // Both wait for the one call.
     await expect.poll(wanted, patience).toBe(before + 2);
     hangUp();
     await expect.poll(inFlight, patience).toBe(alone + 1);
-    expect(seen).toEqual({ asked: asked + 1, gone });
-    for (const response of held.splice(asked)) sendJson(response, {});
+    expect(seen).toEqual({ requests: requests + 1, gone });
+    for (const response of held.splice(requests)) sendJson(response, {});
     // What it has said is no list of tickets, and that is what the other one hears of it.
     expect((await other).errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
   });

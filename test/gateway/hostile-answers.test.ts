@@ -74,7 +74,7 @@ function openGateway({ timeoutMs = TIMEOUT_MS, clock = fakeClock() } = {}): Test
   return gateway;
 }
 
-const ask = (gateway: TestGateway, id = 'jan') =>
+const send = (gateway: TestGateway, id = 'jan') =>
   gateway.query(`{ customer(by: { personId: "${id}" }) { name letter cart } }`);
 const WHOLE = { name: 'Jan', letter: 'a letter', cart: 'a cart' };
 
@@ -97,7 +97,7 @@ function writeWithoutEnd({ socket }: ServerResponse, head: string, piece: string
   goOn();
 }
 
-/** Word for word what goes over the line, whatever HTTP says. */
+/** The exact bytes of the response, valid HTTP or not. */
 const raw =
   (text: string | Buffer, { then = 'stay' }: { then?: 'stay' | 'close' } = {}): Answer =>
   (response) => {
@@ -177,7 +177,7 @@ const CONTRACT: Omit<Hostile, 'code'>[] = [
     },
   },
   {
-    is: 'the way to another place, to be asked the same again',
+    is: 'a redirect that repeats the request elsewhere',
     answer: (response) => {
       response.writeHead(307, { location: elsewhere.url }).end(SECRET);
     },
@@ -187,13 +187,13 @@ const CONTRACT: Omit<Hostile, 'code'>[] = [
     answer: raw(`${OK}content-length: 9\r\n\r\n{"text":"${SECRET}"}`),
   },
   {
-    is: 'a body that is longer than it says, with an answer behind it that nobody asked for',
+    is: 'a body that is longer than its length, followed by an unrequested response',
     answer: raw(
       `${OK}content-length: 9\r\n\r\n{"text":"${OK}content-length: ${forged.length}\r\n\r\n${forged}`,
     ),
   },
   {
-    is: 'compressed, though nobody asked for that',
+    is: 'compressed without a request for compression',
     answer: withBody(gzipSync(forged), { 'content-encoding': 'gzip' }),
   },
   { is: 'fifty megabytes, compressed to little', answer: withBody(BOMB, { 'content-encoding': 'gzip' }) },
@@ -261,11 +261,11 @@ const cases = SOURCES.flatMap((source) => HOSTILE.map((hostile) => [source, host
 
 describe('a hostile system', () => {
   test.each(cases)(
-    '%s answers %s: it costs its own field, in its time, and nothing of it is told',
+    '%s answers %s: only its own field fails, in time, and no text of the answer is revealed',
     async (source, _, { answer, code }) => {
       const gateway = openGateway(code === 'SOURCE_TIMEOUT' ? {} : { timeoutMs: 10_000 });
       answers[source] = answer;
-      const { data, errors } = await ask(gateway);
+      const { data, errors } = await send(gateway);
 
       const field = FIELD_OF[source];
       expect(data).toEqual({ customer: { ...WHOLE, [field]: null } });
@@ -276,11 +276,11 @@ describe('a hostile system', () => {
       // Nothing of it is left in the line either.
       Object.assign(answers, honest);
       for (const id of ['jan', 'piet', 'els'])
-        expect((await ask(gateway, id)).data).toEqual({ customer: WHOLE });
+        expect((await send(gateway, id)).data).toEqual({ customer: WHOLE });
     },
   );
 
-  test.each(SOURCES)('%s may nest 100,000 deep what nobody looks at', async (source) => {
+  test.each(SOURCES)('%s may nest unused values 100,000 deep', async (source) => {
     const deep = nested(100_000);
     const found = `{"_key":"jan","cart":"a cart","more":${deep}}`;
     const body = {
@@ -288,12 +288,12 @@ describe('a hostile system', () => {
       shop: `{"data":{"found":[${found}],"more":${deep}},"extensions":${deep},"more":${deep}}`,
     };
     answers[source] = withBody(body[source]);
-    const { data, errors } = await ask(openGateway());
+    const { data, errors } = await send(openGateway());
     expect(errors).toEqual([]);
     expect(data).toEqual({ customer: WHOLE });
   });
 
-  test('who is asked for together with a record that is nested too deep to be kept gets theirs all the same', async () => {
+  test('a customer in one batch with a record that is nested too deep gets their own record', async () => {
     const deep = nested(100_000);
     answers.letters = (response, { url }) => {
       withBody(`{"text":"a letter","files":${url.endsWith('name=jan') ? deep : '[]'}}`)(response);
@@ -316,12 +316,12 @@ describe('a hostile system', () => {
     expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
       [['jan', 'since'], 'SOURCE_CONTRACT'],
     ]);
-    expect((await ask(gateway, 'piet')).data).toEqual({ customer: WHOLE });
+    expect((await send(gateway, 'piet')).data).toEqual({ customer: WHOLE });
     expect(letters.seen.map(({ url }) => url)).toEqual(['/letters/jan?name=jan', '/letters/piet?name=piet']);
   });
 
-  test('is asked for nothing compressed', async () => {
-    await ask(openGateway());
+  test('gets no request for compression', async () => {
+    await send(openGateway());
     const headers = [...letters.seen, ...shop.seen].map((request) => request.headers);
     expect(headers).toHaveLength(2);
     for (const one of headers) expect(one).not.toHaveProperty('accept-encoding');
@@ -332,7 +332,7 @@ describe('a hostile system', () => {
     test('leaves nothing of what it sent in memory', { timeout: 180_000 }, async () => {
       setFlagsFromString('--expose-gc');
       const collect = runInNewContext('gc') as () => void;
-      /** The least of some looks: what is let go of is not always there to be collected in the same turn. */
+      /** The smallest of several measurements: garbage is not always collected at once. */
       const heldBytes = async () => {
         let least = Infinity;
         for (let look = 0; look < 10; look += 1) {
@@ -355,12 +355,12 @@ describe('a hostile system', () => {
         clock.advance(120_000);
         for (const [[source, , { answer }], gateway] of gateways) {
           answers[source] = answer;
-          const found = await Promise.all(names.map((name) => ask(gateway, name)));
+          const found = await Promise.all(names.map((name) => send(gateway, name)));
           // On a busy machine the honest source may answer too late as well.
           for (const { errors } of found)
             expect(errors.map(({ extensions }) => extensions.source)).toContain(source);
           Object.assign(answers, honest);
-          for (const { errors } of await Promise.all(names.map((name) => ask(gateway, name))))
+          for (const { errors } of await Promise.all(names.map((name) => send(gateway, name))))
             expect(errors).toEqual([]);
           log = [];
         }

@@ -13,7 +13,7 @@ import { CALLER_SETTINGS, headersOf, KEY_ROLES } from '../support/callers.js';
 import { createTestGateway } from '../support/gateway.js';
 import { directSettings } from '../support/stand-ins.js';
 
-/** Nobody is shown what they may not ask. */
+/** A caller sees only fields that they may select. */
 
 const gateway = createTestGateway({ ...directSettings(), ...CALLER_SETTINGS, AUDIT_FILE: '/dev/null' });
 afterAll(() => gateway.close());
@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 function shownTo(role: Role): GraphQLSchema {
   const schema = schemas.get(role);
-  if (schema === undefined) throw new Error(`${role} has asked for no introspection`);
+  if (schema === undefined) throw new Error(`${role} has no introspection result`);
   return schema;
 }
 const fieldsOf = (role: Role, type: string): string[] => {
@@ -74,7 +74,7 @@ describe('introspection', () => {
     async (role) => {
       expect(fieldsOf(role, 'Query')).toEqual(expect.arrayContaining(['customer', 'customers']));
       expect(fieldsOf(role, 'Customer')).toEqual(expect.arrayContaining(['name', 'orders']));
-      // What is shown can be asked: validation and the rules of access agree.
+      // Visible fields can be selected: validation and access rules agree.
       const leaves = ['name', 'language', 'becameCustomerAt'].filter((name) =>
         fieldsOf(role, 'Customer').includes(name),
       );
@@ -102,10 +102,10 @@ describe('introspection', () => {
   test.each([
     '__type(name: "Ticket") { name }',
     '__type(name: "IdentifiedCustomer") { name fields { name } }',
-  ])('tells by name no more than as a whole: %s', async (asked) => {
-    const answer = await gateway.query(`{ ${asked} }`, {}, await headersOf('campaign'));
+  ])('reveals by name no more than the full introspection: %s', async (selection) => {
+    const answer = await gateway.query(`{ ${selection} }`, {}, await headersOf('campaign'));
     expect(answer.data).toEqual({ __type: null });
-    expect((await gateway.query(`{ ${asked} }`, {}, await headersOf('analyst'))).data).not.toEqual({
+    expect((await gateway.query(`{ ${selection} }`, {}, await headersOf('analyst'))).data).not.toEqual({
       __type: null,
     });
   });
@@ -131,7 +131,7 @@ describe('introspection', () => {
     '{ __schema { queryType { name } } customer(by: { email: "everywhere@example.nl" }) { name } }',
     '{ ...A ...B } fragment A on Query { __type(name: "Query") { name } } fragment B on Query { customer(by: { email: "everywhere@example.nl" }) { name } }',
     '{ ... { x: __schema { types { name } } } ... on Query { y: customers(by: []) { name } } }',
-  ])('is not mixed with what is asked of customers: %s', async (query) => {
+  ])('cannot be combined with customer fields: %s', async (query) => {
     const { data, errors } = await gateway.query(query, {}, await headersOf('analyst'));
     expect(data ?? null).toBeNull();
     expect(errors).toMatchObject([

@@ -30,7 +30,7 @@ export const systemSettings = (lettersUrl: string, shopUrl: string) => ({
 /** Knows everybody by the `personId` of the query, under one name. */
 export function peopleSource(name: string) {
   return localSource('people', {
-    namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z]{1,20}$/)],
+    namespaces: [idNamespace('personId', 'Its id of the person.', /^[a-z]{1,20}$/)],
     identity: {
       recordKey: 'personId',
       foundBy: {

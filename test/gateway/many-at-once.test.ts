@@ -5,9 +5,9 @@ import { ONE_CUSTOMER, ordinaryCustomers } from './queries.js';
 const { control, openGateway, calls } = await freshGateways();
 const EVA = { email: 'everywhere@example.nl' };
 
-/** At once: in one turn of the event loop, which only requests without a port are. */
-describe('what many ask for at once', () => {
-  test('is asked of each system once: a thousand requests for one customer', async () => {
+/** In one iteration of the event loop, which only requests without a port can share. */
+describe('concurrent requests', () => {
+  test('share one call to each system: a thousand requests for one customer', async () => {
     const alone = openGateway().gateway;
     await alone.query(ONE_CUSTOMER, { by: EVA });
     const callsOfOne = calls();
@@ -21,7 +21,7 @@ describe('what many ask for at once', () => {
     expect(calls()).toEqual(callsOfOne);
   }, 40_000);
 
-  test('also where nothing may be kept', async () => {
+  test('also without a cache', async () => {
     const { gateway } = openGateway({ freshness: { maxAge: '0 s' } });
     const query = '{ customer(by: { email: "everywhere@example.nl" }) { company { name } } }';
     await gateway.query(query);

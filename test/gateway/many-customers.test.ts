@@ -32,10 +32,10 @@ afterAll(async () => {
 });
 
 const people = createWorld({ customers: COUNT }).people.filter(({ email }) => email.startsWith('customer-'));
-/** One round of asking: all four systems are asked by e-mail, and none tells of an identifier that leads on. */
+/** One round of calls: all four systems are called by e-mail, and no record has another linking identifier. */
 const ROUNDS = 1;
 
-async function ask(): Promise<Record<string, number>> {
+async function send(): Promise<Record<string, number>> {
   await control.heal();
   const { data, errors } = await gateway.query(
     'query($by: [CustomerKey!]!) { customers(by: $by) { id systems { status } } }',
@@ -47,7 +47,7 @@ async function ask(): Promise<Record<string, number>> {
 }
 
 test('five hundred customers cost as many calls as their systems’ batches need, and none when they are known', async () => {
-  expect(await ask()).toMatchObject(
+  expect(await send()).toMatchObject(
     Object.fromEntries(
       Object.entries(MAX_BATCH).map(([source, most]) => [
         source,
@@ -55,14 +55,14 @@ test('five hundred customers cost as many calls as their systems’ batches need
       ]),
     ),
   );
-  expect(await ask()).toMatchObject(Object.fromEntries(Object.keys(MAX_BATCH).map((source) => [source, 0])));
+  expect(await send()).toMatchObject(Object.fromEntries(Object.keys(MAX_BATCH).map((source) => [source, 0])));
 });
 
 const EVERYTHING = readFileSync('src/http/graphiql/examples/15-all-systems.graphql', 'utf8');
-/** What is asked of each customer. */
+/** The fields of each customer. */
 const FIELDS = EVERYTHING.slice(EVERYTHING.indexOf(') {') + 2, EVERYTHING.lastIndexOf('}'));
 
-/** The calls to each system for one query about so many customers, of whom nothing is kept. */
+/** The calls to each system for one query about several customers, with an empty cache. */
 async function callsFor(emails: readonly string[]): Promise<Record<string, number>> {
   const cold = openGateway();
   await control.heal();
@@ -106,7 +106,7 @@ test('a query over all twelve systems makes as many calls as their batches need,
   const some = people.slice(0, 100);
   const { kvk, vies, ...others } = await callsFor(some.map(({ email }) => email));
   expect(others).toEqual({
-    // Some are organisations: a further round asks who else has their VAT number.
+    // Some are organisations: another round finds records with their VAT number.
     'order-system': 3,
     invoices: 4,
     webshop: 2,

@@ -10,17 +10,17 @@ import { MANY_CUSTOMERS, ONE_CUSTOMER, ordinaryCustomers } from './queries.js';
 const control = await faultControl([], FOUR_SYSTEMS);
 const opened: TestGateway[] = [];
 
-/** Far more than any answer takes: what is asked must not hang on who is faster. */
+/** Far more than any answer takes, so that the calls do not depend on timing. */
 const PATIENT = { DEADLINE_MS: '30000', IDENTITY_PATIENCE_MS: '20000' };
 
-/** A gateway that has asked nothing yet. */
+/** A gateway with an empty cache. */
 function coldGateway(clock = fakeClock()): TestGateway {
   const gateway = createTestGateway({ ...control.settings, ...PATIENT }, { clock });
   opened.push(gateway);
   return gateway;
 }
 
-/** How often each source was asked since the last time this was asked. */
+/** Calls to each source since the previous call of this function. */
 async function callsSince(): Promise<Record<string, number>> {
   const calls = Object.fromEntries(
     Object.entries(control.counters()).map(([name, one]) => [name, one.calls]),
@@ -35,7 +35,7 @@ afterAll(async () => {
   await control.close();
 });
 
-/** What each source is asked for the query of one customer over all systems, round by round. */
+/** The calls to each source for one customer over all systems, by round. */
 const ROUNDS = {
   'order-system': ['who they are', 'their orders', 'the lines of the orders'],
   webshop: ['who they are', 'their carts', 'the products of the lines'],
@@ -43,18 +43,18 @@ const ROUNDS = {
   'contact-centre': ['who they are', 'their tickets'],
 };
 
-/** Who somebody is was asked less than a minute ago. */
+/** The identities are cached for less than a minute. */
 const WARM_ROUNDS = Object.fromEntries(
   Object.entries(ROUNDS).map(([source, rounds]) => [source, rounds.filter((one) => one !== 'who they are')]),
 );
 
 const ROUNDS_OF_DEALS = {
   'crm-hubspot': ['who they are', 'which deals are theirs', 'the deals'],
-  // It may hold several customers under one address, so it is asked whenever one is given.
+  // It may hold several customers under one address, so it is called for each given address.
   'order-system': ['who they are'],
 };
 
-const NOT_ASKED = { 'order-system': 0, webshop: 0, 'contact-centre': 0, 'crm-hubspot': 0 };
+const NO_CALLS = { 'order-system': 0, webshop: 0, 'contact-centre': 0, 'crm-hubspot': 0 };
 
 /** One in ten is not: see sources/stand-ins/README.md. */
 const isInCrm = ({ email }: { email: string }): boolean => !/9@/.test(email);
@@ -62,7 +62,7 @@ const isInCrm = ({ email }: { email: string }): boolean => !/9@/.test(email);
 const countOf = (rounds: Record<string, string[]>): Record<string, number> =>
   Object.fromEntries(Object.entries(rounds).map(([source, all]) => [source, all.length]));
 
-describe('each source is asked once a round', () => {
+describe('each source gets one call in each round', () => {
   test('for one customer', async () => {
     const { errors } = await coldGateway().query(ONE_CUSTOMER, { by: { email: 'everywhere@example.nl' } });
     expect(errors).toEqual([]);
@@ -91,20 +91,20 @@ describe('each source is asked once a round', () => {
       { by: ordinaryCustomers(60).filter(isInCrm).slice(0, count) },
     );
     expect(errors).toEqual([]);
-    expect(await callsSince()).toEqual({ ...NOT_ASKED, ...countOf(ROUNDS_OF_DEALS) });
+    expect(await callsSince()).toEqual({ ...NO_CALLS, ...countOf(ROUNDS_OF_DEALS) });
   });
 
-  test('for the deals of customers of whom the CRM does not know some by the address given', async () => {
+  test('for the deals of customers, some of them unknown to the CRM by the given address', async () => {
     const { errors } = await coldGateway().query(
       'query($by: [CustomerKey!]!) { customers(by: $by) { deals { nodes { name } } } }',
       { by: ordinaryCustomers(50) },
     );
     expect(errors).toEqual([]);
     // The webshop and the contact centre know them by the same address, and no other that the CRM might know.
-    expect(await callsSince()).toEqual({ ...NOT_ASKED, ...countOf(ROUNDS_OF_DEALS) });
+    expect(await callsSince()).toEqual({ ...NO_CALLS, ...countOf(ROUNDS_OF_DEALS) });
   });
 
-  test('however many aliases a query asks the same of', async () => {
+  test('for any number of aliases of one field', async () => {
     const alias = (name: string, email: string) => `${name}: customer(by: {email: "${email}@example.nl"})`;
     const fields = '{ orders { nodes { number } } cart { name } tickets { nodes { id } } }';
     const { errors } = await coldGateway().query(
@@ -130,15 +130,15 @@ describe('a source that a query does not need', () => {
     ['jobTitle', { 'order-system': 1, 'crm-hubspot': 1 }],
     ['orders { nodes { number } }', { 'order-system': 2 }],
     ['id', { 'order-system': 1 }],
-  ])('is not asked for %s', async (field, expected) => {
+  ])('gets no call for %s', async (field, expected) => {
     const { errors } = await coldGateway().query(
       `{ customer(by: {email: "everywhere@example.nl"}) { ${field} } }`,
     );
     expect(errors).toEqual([]);
-    expect(await callsSince()).toEqual({ ...NOT_ASKED, ...CRM, ...expected });
+    expect(await callsSince()).toEqual({ ...NO_CALLS, ...CRM, ...expected });
   });
 
-  test('is not asked for what the client skips', async () => {
+  test('gets no call for skipped fields', async () => {
     const { data, errors } = await coldGateway().query(
       `query($no: Boolean!) { customer(by: {email: "everywhere@example.nl"}) {
         orders { nodes { number } }
@@ -150,10 +150,10 @@ describe('a source that a query does not need', () => {
     );
     expect(errors).toEqual([]);
     expect(Object.keys(data?.customer as object)).toEqual(['orders']);
-    expect(await callsSince()).toEqual({ ...NOT_ASKED, ...CRM, 'order-system': 2 });
+    expect(await callsSince()).toEqual({ ...NO_CALLS, ...CRM, 'order-system': 2 });
   });
 
-  test('is not asked when the identifier given is one that only another keeps', async () => {
+  test('gets no call for an identifier that only another source has', async () => {
     const customerNumber = createWorld({ customers: 0 }).people[0]?.orderSystem?.customerNumber;
     const { data, errors } = await coldGateway().query(
       'query($by: CustomerKey!) { customer(by: $by) { becameCustomerAt } }',
@@ -162,13 +162,13 @@ describe('a source that a query does not need', () => {
     expect(errors).toEqual([]);
     expect(data?.customer).not.toBeNull();
     // Once by the number, and once by the address, to know that it is this customer's alone.
-    expect(await callsSince()).toEqual({ ...NOT_ASKED, ...CRM, 'order-system': 2 });
+    expect(await callsSince()).toEqual({ ...NO_CALLS, ...CRM, 'order-system': 2 });
   });
 });
 
 describe('who a customer is', () => {
-  /** Asks for customers whom every system knows, or some of whom only some do. */
-  const asking = (clock: FakeClock, isKnown: (person: Person) => boolean) => {
+  /** Returns a query about customers that all systems know, or only some. */
+  const createQuery = (clock: FakeClock, isKnown: (person: Person) => boolean) => {
     const gateway = coldGateway(clock);
     const by = createWorld({ customers: 60 })
       .people.filter(({ email }) => email.startsWith('customer-'))
@@ -182,33 +182,33 @@ describe('who a customer is', () => {
     };
   };
 
-  test('is asked again only when a minute has passed', async () => {
+  test('is called again only after a minute', async () => {
     const clock = fakeClock();
-    const ask = asking(clock, ({ orderSystem, webshop, contactCentre, crm }) =>
+    const send = createQuery(clock, ({ orderSystem, webshop, contactCentre, crm }) =>
       [orderSystem, webshop, contactCentre, crm].every((own) => own !== undefined),
     );
-    expect(await ask()).toEqual(countOf(ROUNDS));
-    expect(await ask()).toEqual(countOf(WARM_ROUNDS));
+    expect(await send()).toEqual(countOf(ROUNDS));
+    expect(await send()).toEqual(countOf(WARM_ROUNDS));
     clock.advance(59_000);
-    expect(await ask()).toEqual(countOf(WARM_ROUNDS));
+    expect(await send()).toEqual(countOf(WARM_ROUNDS));
     clock.advance(2_000);
-    expect(await ask()).toEqual(countOf(ROUNDS));
+    expect(await send()).toEqual(countOf(ROUNDS));
   });
 
-  test('is asked again after ten seconds where nobody was found', async () => {
+  test('is called again after ten seconds if it found no customer', async () => {
     const clock = fakeClock();
-    const ask = asking(clock, ({ webshop }) => webshop === undefined);
-    const { webshop } = await ask();
+    const send = createQuery(clock, ({ webshop }) => webshop === undefined);
+    const { webshop } = await send();
     clock.advance(9_000);
-    const warm = await ask();
+    const warm = await send();
     clock.advance(2_000);
-    const later = await ask();
+    const later = await send();
     expect(webshop).toBeGreaterThan(warm.webshop ?? NaN);
     expect(later.webshop).toBe((warm.webshop ?? NaN) + 1);
     expect(later['order-system']).toBe(warm['order-system']);
   });
 
-  test('is asked once by a thousand identical requests at once', async () => {
+  test('gets one call for a thousand identical concurrent requests', async () => {
     const gateway = coldGateway();
     const answers = await Promise.all(
       Array.from({ length: 1_000 }, () =>
@@ -225,17 +225,17 @@ describe('who a customer is', () => {
     });
   });
 
-  test('is asked only for those of a list who are not known yet', async () => {
+  test('gets a call only for customers of a list that are not cached', async () => {
     const gateway = coldGateway();
-    const ask = (count: number) =>
+    const send = (count: number) =>
       gateway.query('query($by: [CustomerKey!]!) { customers(by: $by) { id } }', {
         by: ordinaryCustomers(count),
       });
-    await ask(20);
+    await send(20);
     await control.heal();
-    await ask(20);
+    await send(20);
     expect((await callsSince())['order-system']).toBe(0);
-    await ask(40);
+    await send(40);
     expect((await callsSince())['order-system']).toBe(1);
   });
 });

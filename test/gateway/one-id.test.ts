@@ -24,7 +24,7 @@ interface Found {
   identifiers: { namespace: string; value: string }[];
 }
 
-test('a customer has one id, whichever of their identifiers they are found by', async () => {
+test('a customer has the same id by each of their identifiers', async () => {
   const first = await gateway.query(
     'query ($by: [CustomerKey!]!) { customers(by: $by) { id identifiers { namespace value } } }',
     { by: PEOPLE.map((name) => ({ email: `${name}@example.nl` })) },

@@ -178,7 +178,7 @@ describe('a customer of some systems only', () => {
     expect(JSON.stringify(errors)).not.toMatch(/Hendrik|Sietske|shared@/i);
   });
 
-  test('nor when nothing of the system that holds the two is asked', async () => {
+  test('nor when no field of the system with both is selected', async () => {
     const { data, errors } = await gateway.query(
       '{ customer(by: {email: "shared@example.nl"}) { company { name } } }',
     );
@@ -242,16 +242,16 @@ describe('the identifiers of a customer', () => {
   });
 
   test('the id is the same in every gateway with the same secret, and another with another secret', async () => {
-    const ask = async (secret: string): Promise<unknown> => {
+    const send = async (secret: string): Promise<unknown> => {
       const other = createTestGateway({ ...directSettings(FOUR_SYSTEMS), ID_SECRET: secret });
       const { data } = await other.query('{ customer(by: {email: "everywhere@example.nl"}) { id } }');
       await other.close();
       return at(data, 'customer', 'id');
     };
     const [one, same, another] = await Promise.all([
-      ask('one secret of sixteen'),
-      ask('one secret of sixteen'),
-      ask('another secret of sixteen'),
+      send('one secret of sixteen'),
+      send('one secret of sixteen'),
+      send('another secret of sixteen'),
     ]);
     expect(one).toBe(same);
     expect(one).not.toBe(another);
@@ -273,7 +273,7 @@ describe('the identifiers of a customer', () => {
 });
 
 describe('many customers at once', () => {
-  test('stay in the order asked, each null and each error in its own place', async () => {
+  test('stay in the requested order, with each null and error in its place', async () => {
     const { status, data, errors } = await gateway.query(
       'query($by: [CustomerKey!]!) { customers(by: $by) { name } }',
       {
@@ -316,18 +316,18 @@ describe('many customers at once', () => {
     expect(JSON.stringify(errors)).not.toContain('no address');
   });
 
-  test('nobody asked for is an empty list', async () => {
+  test('is empty for an empty list', async () => {
     const { data, errors } = await gateway.query('{ customers(by: []) { name } }');
     expect({ data, errors }).toEqual({ data: { customers: [] }, errors: [] });
   });
 
   test('more than MAX_CUSTOMERS are refused, as many as that are not', async () => {
     const small = createTestGateway({ ...directSettings(FOUR_SYSTEMS), MAX_CUSTOMERS: '3' });
-    const ask = (count: number) =>
+    const send = (count: number) =>
       small.query('query($by: [CustomerKey!]!) { customers(by: $by) { name } }', {
         by: Array.from({ length: count }, () => ({ email: EVERYWHERE })),
       });
-    const [enough, tooMany] = await Promise.all([ask(3), ask(4)]);
+    const [enough, tooMany] = await Promise.all([send(3), send(4)]);
     await small.close();
     expect(enough.errors).toEqual([]);
     expect(listAt(enough.data, 'customers')).toHaveLength(3);

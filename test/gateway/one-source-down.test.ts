@@ -17,7 +17,7 @@ interface ColdGateway {
   faulty?: string;
 }
 
-/** A gateway that has asked nothing yet. */
+/** A gateway with an empty cache. */
 function coldGateway({ environment = {}, clock, faulty }: ColdGateway = {}): TestGateway {
   const gateway = createTestGateway(
     { ...control.settings, ...environment },
@@ -37,7 +37,7 @@ beforeAll(async () => {
   expect(whole.errors).toEqual([]);
 });
 beforeEach(() => control.heal());
-// What a test's gateway still has to ask after its answer must not count as a call in the next one.
+// Calls of a gateway after its response must not count in the next test.
 afterEach(() => Promise.all(opened.splice(0).map((gateway) => gateway.close())));
 afterAll(() => control.close());
 
@@ -97,7 +97,7 @@ const timeout = { code: 'SOURCE_TIMEOUT', retryable: true };
 const contract = { code: 'SOURCE_CONTRACT', retryable: false };
 const limited = { code: 'SOURCE_RATE_LIMITED', retryable: true };
 
-/** What a client is told of each fault. */
+/** The error of each fault. */
 function faultsOf(source: string): Expected[] {
   const isHttp = source !== 'order-system';
   return [
@@ -133,7 +133,7 @@ describe('leaves null what one system holds, and nothing else', () => {
       const gateway = coldGateway({
         clock,
         ...(code === 'SOURCE_TIMEOUT' ? { faulty: source } : {}),
-        // A question that waits for its turn waits up to the deadline.
+        // A call that waits for a slot waits until the deadline.
         environment: change.fault === 'rate-limit' ? { DEADLINE_MS: '2000' } : {},
       });
       if (isWarm) await gateway.query(ONE_CUSTOMER, { by });
@@ -157,7 +157,7 @@ describe('leaves null what one system holds, and nothing else', () => {
       expectNothingInternal(answer);
 
       await control.heal();
-      // A system that wants to be left alone for a while is not asked before; without its word that is a second.
+      // A system with Retry-After is not called earlier; without the header, the pause is one second.
       if (change.fault === 'rate-limit') clock.advance((retryAfter ?? 1) * 1_000);
       const healed = await gateway.query(ONE_CUSTOMER, { by });
       expect(healed.errors).toEqual([]);
@@ -178,7 +178,7 @@ describe('in a list', () => {
     const expected = listAt(healthy.data, 'customers').map((customer) =>
       expectedWithout(source, customer, true),
     );
-    // Whom the source does not know it need not be asked about: that was known, and stays an answer.
+    // The source does not know this customer, which is cached and stays valid.
     const isKnown = (i: number) =>
       listAt(healthy.data, 'customers', i, 'emails').some((one) => at(one, 'source') === sourceValue(source));
     const paths = expected.flatMap(({ nulls }, i) =>
@@ -195,19 +195,19 @@ describe('in a list', () => {
 });
 
 describe('who the customer is', () => {
-  test('is not "nobody" while the only system that could know is down', async () => {
+  test('is not "nobody" while the only system that could know them is unavailable', async () => {
     const gateway = coldGateway();
     await control.set('crm-hubspot', { fault: 'down' });
     const answer = await gateway.query(
       '{ customer(by: {hubspotContactId: "51000000001"}) { name } nobody: customer(by: {email: "nobody@example.nl"}) { name } }',
     );
     expect(answer.data).toEqual({ customer: null, nobody: null });
-    const told = answer.errors.map(({ path, extensions }) => [
+    const failures = answer.errors.map(({ path, extensions }) => [
       path?.join(),
       extensions.code,
       extensions.source,
     ]);
-    expect(told.sort()).toEqual([
+    expect(failures.sort()).toEqual([
       ['customer', 'SOURCE_UNAVAILABLE', 'crm-hubspot'],
       ['nobody', 'SOURCE_UNAVAILABLE', 'crm-hubspot'],
     ]);
@@ -216,7 +216,7 @@ describe('who the customer is', () => {
     expect({ data: healed.data, errors: healed.errors }).toEqual({ data: { customer: null }, errors: [] });
   });
 
-  test('says of a system that is down that it cannot be asked, which is no error', async () => {
+  test('reports an unavailable system without an error', async () => {
     await control.set('contact-centre', { fault: 'down' });
     const answer = await coldGateway().query(
       '{ customer(by: {email: "everywhere@example.nl"}) { name phones { source } systems { source status } } }',
@@ -259,7 +259,7 @@ describe('at the deadline', () => {
     expectNothingInternal(answer);
   });
 
-  test('a customer whom nobody could find in time is null, with the reason', async () => {
+  test('a customer that no system found in time is null, with the reason', async () => {
     const gateway = coldGateway({ environment: { DEADLINE_MS: '100' } });
     for (const source of SOURCES) await control.set(source, { latencyMs: 5_000 });
     const answer = await gateway.query(ONE_CUSTOMER, { by });

@@ -13,7 +13,7 @@ beforeAll(() => {
   return () => process.off('unhandledRejection', note);
 });
 
-test('a source of which nothing is kept is told to have failed, also where no error can tell it', async () => {
+test('a source without cached records is reported as failed, also where an error is not possible', async () => {
   const response = await gateway.fetch('/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'cache-control': 'only-if-cached', 'x-sources': '1' },
@@ -25,7 +25,7 @@ test('a source of which nothing is kept is told to have failed, also where no er
   expect(extensions.sources['order-system']).toMatchObject({ status: 'failed', calls: 0 });
 });
 
-test('a caller who wants only what is kept leaves no failure behind that nobody hears of', async () => {
+test('a request with only-if-cached leaves no unhandled rejection', async () => {
   for (const email of ['everywhere@example.nl', 'customer-1@example.nl', 'nobody@example.nl']) {
     const response = await gateway.fetch('/graphql', {
       method: 'POST',
@@ -35,7 +35,7 @@ test('a caller who wants only what is kept leaves no failure behind that nobody 
     const { errors } = (await response.json()) as { errors: { extensions: { code: string } }[] };
     expect(new Set(errors.map(({ extensions }) => extensions.code))).toEqual(new Set(['NOT_CACHED']));
   }
-  // It would be told in the next turn.
+  // It would be reported in the next iteration of the event loop.
   await new Promise((resolve) => setImmediate(resolve));
   expect(unheard).toEqual([]);
 });

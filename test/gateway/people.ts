@@ -8,7 +8,7 @@ import { fakeClock, type FakeClock } from '../support/clock.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 import { localSource } from '../support/local-source.js';
 
-/** A system of the test's own: what it was asked, and how it is today. */
+/** A test system: its calls, and its current behaviour. */
 export interface LocalSystem {
   /** The keys of each call. */
   calls: string[][];
@@ -24,7 +24,7 @@ export interface People {
   clock: FakeClock;
   systems: ReadonlyMap<string, LocalSystem>;
   system: (name: string) => LocalSystem;
-  ask(
+  send(
     query: string,
     headers?: Record<string, string>,
     email?: string,
@@ -63,7 +63,7 @@ export function createPeople(
         answersAfter: Promise.resolve(),
       };
       systems.set(name, system);
-      const ask = async (keys: readonly string[]): Promise<void> => {
+      const send = async (keys: readonly string[]): Promise<void> => {
         system.calls.push([...keys]);
         await system.answersAfter;
         if (system.isUnavailable) throw new SourceUnavailableError(name, `${name} cannot be reached.`);
@@ -71,7 +71,7 @@ export function createPeople(
       const sayings = defineLoader<Client, string, string>({
         name: 'sayings',
         load: async (keys) => {
-          await ask(keys);
+          await send(keys);
           return keys.map(() => system.says);
         },
       });
@@ -84,14 +84,14 @@ export function createPeople(
       const byEmail = defineLoader<Client, string, ReturnType<typeof person>[]>({
         name: 'byEmail',
         load: async (emails) => {
-          await ask(emails);
+          await send(emails);
           return emails.map((email) => [person(idOf(email))]);
         },
       });
       const byId = defineLoader<Client, string, ReturnType<typeof person>[]>({
         name: 'byId',
         load: async (ids) => {
-          await ask(ids);
+          await send(ids);
           return ids.map((id) => [person(id)]);
         },
       });
@@ -100,7 +100,7 @@ export function createPeople(
         limits: { retries: 0, ...limits },
         ...(name === 'people'
           ? {
-              namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z]{1,20}$/)],
+              namespaces: [idNamespace('personId', 'Its id of the person.', /^[a-z]{1,20}$/)],
               identity: {
                 recordKey: 'personId',
                 foundBy: {
@@ -124,7 +124,7 @@ export function createPeople(
       });
       const sdl =
         name === 'people'
-          ? 'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whom it is." isPerson: Boolean }'
+          ? 'type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "Whether the record is a person." isPerson: Boolean }'
           : `type Customer @foundBy(identifier: "personId") @personalData(category: NONE) { "What it says." ${name}: String }`;
       return { ...own, sdl: { [name]: sdl } };
     },
@@ -147,7 +147,7 @@ export function createPeople(
       if (found === undefined) throw new Error(`no system ${name}`);
       return found;
     },
-    ask: async (query, headers = {}, email = 'jan@example.nl') => {
+    send: async (query, headers = {}, email = 'jan@example.nl') => {
       const response = await gateway.fetch('/graphql', {
         method: 'POST',
         headers: { 'content-type': 'application/json', ...headers },

@@ -15,23 +15,23 @@ import { createTestGateway, type Answer, type TestGateway } from '../support/gat
 import { localSource } from '../support/local-source.js';
 import { listAt } from '../support/read.js';
 
-/** What the system takes for one call, and lets be asked. */
+/** Duration of one call, and the allowed rate. */
 const CALL_MS = 50;
 const LIMITS: SourceLimits = { rate: { calls: 10, per: '1 s' }, maxBatch: 1, retries: 0 };
 
-interface AskingClient extends Client {
-  ask(key: string): Promise<string>;
+interface LedgerClient extends Client {
+  send(key: string): Promise<string>;
 }
 
-/** The calls that the system got: whom each was about, and when. */
+/** The calls of the system, with their keys and times. */
 let calls: { key: string; at: number }[] = [];
 
-const ledger: Connector<AskingClient> = {
+const ledger: Connector<LedgerClient> = {
   settings: () => [setting('LEDGER_URL')],
   connect: () => ({
     client: (scope) => ({
       ping: () => Promise.resolve(),
-      ask: (key) =>
+      send: (key) =>
         scope.run(
           () =>
             new Promise((resolve) => {
@@ -46,10 +46,10 @@ const ledger: Connector<AskingClient> = {
 
 const opened: TestGateway[] = [];
 
-/** A gateway over a ledger that may be asked ten times a second. */
+/** A gateway over a ledger with a limit of ten calls a second. */
 function openGateway(environment: Environment = {}): TestGateway {
   const people = localSource('people', {
-    namespaces: [idNamespace('personId', 'Whom it knows somebody as.', /^[a-z0-9-]{1,20}$/)],
+    namespaces: [idNamespace('personId', 'Its id of the person.', /^[a-z0-9-]{1,20}$/)],
     identity: {
       recordKey: 'personId',
       foundBy: {
@@ -64,9 +64,9 @@ function openGateway(environment: Environment = {}): TestGateway {
       yields: {},
     },
   });
-  const balances = defineLoader<AskingClient, string, string>({
+  const balances = defineLoader<LedgerClient, string, string>({
     name: 'balances',
-    load: (keys, client) => Promise.all(keys.map((key) => client.ask(key))),
+    load: (keys, client) => Promise.all(keys.map((key) => client.send(key))),
   });
   const gateway = createTestGateway(
     { ...people.environment, LEDGER_URL: 'here', DEADLINE_MS: '60000', ...environment },
@@ -100,14 +100,14 @@ function openGateway(environment: Environment = {}): TestGateway {
   return gateway;
 }
 
-interface Asked {
+interface Timed {
   answer: Pick<Answer, 'data' | 'errors'>;
   /** From the question to the answer. */
   ms: number;
 }
 
-/** Asks for these people's balances, as whoever says so of itself. */
-async function ask(gateway: TestGateway, ids: readonly string[], priority?: string): Promise<Asked> {
+/** Requests the balances of people with a priority. */
+async function send(gateway: TestGateway, ids: readonly string[], priority?: string): Promise<Timed> {
   const startedAt = performance.now();
   const response = await gateway.fetch('/graphql', {
     method: 'POST',
@@ -128,13 +128,13 @@ const people = (count: number, name: string) => Array.from({ length: count }, (_
 
 /** Everything that can go on without time does. */
 async function settle(): Promise<void> {
-  const isTakingTurns = () => process.getActiveResourcesInfo().includes('Immediate');
-  for (let turn = 0; turn < 12 || isTakingTurns(); turn += 1)
+  const hasImmediates = () => process.getActiveResourcesInfo().includes('Immediate');
+  for (let iteration = 0; iteration < 12 || hasImmediates(); iteration += 1)
     await new Promise((resolve) => setImmediate(resolve));
 }
 
-/** Turns the clock, from one moment at which something happens to the next, until it is done. */
-async function turnUntil<T>(work: Promise<T>): Promise<T> {
+/** Advances the clock from event to event until the work is done. */
+async function advanceUntil<T>(work: Promise<T>): Promise<T> {
   const state = { isDone: false };
   void work.finally(() => (state.isDone = true));
   await settle();
@@ -149,7 +149,7 @@ const later = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve,
 
 beforeEach(() => {
   calls = [];
-  // Turns of the event loop go on, only time stands still.
+  // The event loop runs, only the clock is frozen.
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
 });
 afterEach(async () => {
@@ -166,7 +166,7 @@ async function runExport(gateway: TestGateway, count: number): Promise<number> {
   const ids = people(count, 'export');
   for (let i = 0; i < ids.length; i += 500) {
     const page = ids.slice(i, i + 500);
-    const { answer } = await ask(gateway, page, 'bulk');
+    const { answer } = await send(gateway, page, 'bulk');
     expect(answer.errors).toEqual([]);
     expect(listAt(answer.data, 'customers')).toEqual(page.map((id) => ({ balance: `of ${id}` })));
   }
@@ -175,9 +175,9 @@ async function runExport(gateway: TestGateway, count: number): Promise<number> {
 
 /** A page view every one and a half second, each of somebody else. */
 async function viewsUntil(gateway: TestGateway, until: () => boolean, most = Infinity): Promise<number[]> {
-  const views: Promise<Asked>[] = [];
+  const views: Promise<Timed>[] = [];
   while (!until() && views.length < most) {
-    views.push(ask(gateway, [`view-${views.length}`]));
+    views.push(send(gateway, [`view-${views.length}`]));
     await later(1_500);
   }
   return Promise.all(views).then((all) =>
@@ -190,7 +190,7 @@ async function viewsUntil(gateway: TestGateway, until: () => boolean, most = Inf
 
 describe('a system that takes ten calls a second', () => {
   test('lets an export of 5,000 customers alone run at its full rate', { timeout: 60_000 }, async () => {
-    const ms = await turnUntil(runExport(openGateway(), 5_000));
+    const ms = await advanceUntil(runExport(openGateway(), 5_000));
     expect(calls).toHaveLength(5_000);
     expect(5_000 / (ms / 1_000)).toBeGreaterThan(9.8);
     expect(mostInASecond()).toBeLessThanOrEqual(20);
@@ -200,13 +200,13 @@ describe('a system that takes ten calls a second', () => {
     'shows a page as soon as ever in the middle of an export of 5,000 customers, which goes on at the full rate',
     { timeout: 60_000 },
     async () => {
-      const quiet = await turnUntil(viewsUntil(openGateway(), () => false, 100));
+      const quiet = await advanceUntil(viewsUntil(openGateway(), () => false, 100));
       calls = [];
 
       const gateway = openGateway();
       let isOver = false;
       const exported = runExport(gateway, 5_000).finally(() => (isOver = true));
-      const views = await turnUntil(viewsUntil(gateway, () => isOver));
+      const views = await advanceUntil(viewsUntil(gateway, () => isOver));
       const ms = await exported;
       expect(views.length).toBeGreaterThan(300);
       expect(p95(views)).toBeLessThan(2 * p95(quiet));
@@ -233,25 +233,25 @@ describe('a system that takes ten calls a second', () => {
     ['automation', 'automation', 'interactive', 'waits'],
   ])('while %s calls wait and callers are %s, one that says %s %s', async (waits, own, given, outcome) => {
     const gateway = openGateway({ PRIORITY: own });
-    const first = ask(gateway, people(100, 'first'), waits);
-    await turnUntil(later(2_000));
+    const first = send(gateway, people(100, 'first'), waits);
+    await advanceUntil(later(2_000));
     const waiting = 100 - calls.length;
     expect(waiting).toBeGreaterThan(60);
-    const { answer, ms } = await turnUntil(ask(gateway, ['jan'], given));
+    const { answer, ms } = await advanceUntil(send(gateway, ['jan'], given));
     expect(answer).toEqual({ data: { customers: [{ balance: 'of jan' }] }, errors: [] });
     if (outcome === 'waits') expect(ms).toBeGreaterThan(waiting * 100);
     else expect(ms).toBeLessThan(200);
-    expect((await turnUntil(first)).answer.errors).toEqual([]);
+    expect((await advanceUntil(first)).answer.errors).toEqual([]);
   });
 
-  test('takes page views before campaigns, and campaigns before exports, whoever came first', async () => {
+  test('dispatches page views before campaigns, and campaigns before exports, in any order of arrival', async () => {
     const gateway = openGateway();
     const all = [
-      ask(gateway, people(30, 'export'), 'bulk'),
-      ask(gateway, people(30, 'campaign'), 'automation'),
-      ask(gateway, people(30, 'view')),
+      send(gateway, people(30, 'export'), 'bulk'),
+      send(gateway, people(30, 'campaign'), 'automation'),
+      send(gateway, people(30, 'view')),
     ];
-    await turnUntil(Promise.all(all));
+    await advanceUntil(Promise.all(all));
     const placesOf = (name: string) =>
       calls.flatMap(({ key }, place) => (key.startsWith(name) ? [place] : []));
     // What goes out at once, before anything has to wait, is no question of priority.
@@ -262,20 +262,20 @@ describe('a system that takes ten calls a second', () => {
     expect(Math.max(...(campaigns ?? []))).toBeLessThan(Math.min(...(exports ?? [])));
   });
 
-  test('is asked at once for a page about somebody for whom an export waits', async () => {
+  test('is called at once for a page about a customer of a waiting export', async () => {
     const gateway = openGateway();
-    const exporting = ask(gateway, people(100, 'export'), 'bulk');
-    await turnUntil(later(2_000));
-    const { answer, ms } = await turnUntil(ask(gateway, ['export-99']));
+    const exporting = send(gateway, people(100, 'export'), 'bulk');
+    await advanceUntil(later(2_000));
+    const { answer, ms } = await advanceUntil(send(gateway, ['export-99']));
     expect(answer.data).toEqual({ customers: [{ balance: 'of export-99' }] });
     expect(ms).toBeLessThan(200);
-    const { answer: exported } = await turnUntil(exporting);
+    const { answer: exported } = await advanceUntil(exporting);
     expect(exported.errors).toEqual([]);
   });
 
-  test('is not asked for what has no turn before the answer leaves, and the client is told when to come back', async () => {
+  test('gets no call without a slot before the deadline, and the response has Retry-After', async () => {
     const gateway = openGateway({ DEADLINE_MS: '2000' });
-    const { answer, ms } = await turnUntil(ask(gateway, people(100, 'view')));
+    const { answer, ms } = await advanceUntil(send(gateway, people(100, 'view')));
     expect(ms).toBeLessThanOrEqual(2_000);
     const shown = listAt(answer.data, 'customers').filter(
       (customer) => (customer as { balance: string | null }).balance !== null,
@@ -288,7 +288,7 @@ describe('a system that takes ten calls a second', () => {
       expect(extensions.retryAfter).toBeGreaterThan(0);
       expect(extensions.retryAfter).toBeLessThanOrEqual(10);
     }
-    await turnUntil(later(60_000));
+    await advanceUntil(later(60_000));
     expect(calls.length).toBeLessThanOrEqual(30);
   });
 });

@@ -31,7 +31,7 @@ interface Report {
   durationMs: number;
 }
 
-async function ask(
+async function send(
   gateway: TestGateway,
   query: string,
   headers: Record<string, string> = { 'x-sources': '1' },
@@ -52,14 +52,16 @@ const calls = () =>
 describe('extensions.sources', () => {
   test('counts the calls that each system got, and the answers that were taken from it', async () => {
     const gateway = openGateway();
-    const cold = await ask(gateway, ONE_CUSTOMER);
-    const told = Object.fromEntries(Object.entries(cold ?? {}).map(([name, report]) => [name, report.calls]));
-    expect(told).toEqual(calls());
+    const cold = await send(gateway, ONE_CUSTOMER);
+    const reported = Object.fromEntries(
+      Object.entries(cold ?? {}).map(([name, report]) => [name, report.calls]),
+    );
+    expect(reported).toEqual(calls());
     for (const { status, records, retries } of Object.values(cold ?? {})) {
       expect({ status, retries }).toEqual({ status: 'live', retries: 0 });
       expect(records).toBeGreaterThan(0);
     }
-    const warm = await ask(gateway, ONE_CUSTOMER);
+    const warm = await send(gateway, ONE_CUSTOMER);
     for (const [name, report] of Object.entries(warm ?? {}))
       expect([name, report]).toMatchObject([
         name,
@@ -68,7 +70,7 @@ describe('extensions.sources', () => {
   });
 
   test('says which systems were not needed', async () => {
-    const report = await ask(openGateway(), COMPANY);
+    const report = await send(openGateway(), COMPANY);
     expect(report?.['crm-hubspot']).toMatchObject({ status: 'live' });
     for (const name of ['webshop', 'contact-centre'])
       expect(report?.[name]).toEqual({
@@ -85,16 +87,16 @@ describe('extensions.sources', () => {
 
   test('counts what was tried again, also when it failed in the end', async () => {
     await control.set('crm-hubspot', { fault: 'status', status: 503 });
-    const report = await ask(openGateway(), COMPANY);
+    const report = await send(openGateway(), COMPANY);
     const { status, calls: made, retries, records } = report?.['crm-hubspot'] ?? {};
     expect({ status, records }).toEqual({ status: 'failed', records: 0 });
     expect(retries).toBeGreaterThan(0);
     expect(made).toBe(calls()['crm-hubspot']);
   });
 
-  test('tells when a system was first asked, and how long all of it took', async () => {
+  test('reports the time of the first call to a system, and the total duration', async () => {
     await control.set('crm-hubspot', { latencyMs: 60 });
-    const report = await ask(openGateway(), COMPANY);
+    const report = await send(openGateway(), COMPANY);
     const crm = report?.['crm-hubspot'];
     // Who it is, the company's id, and the company: one after the other.
     expect(crm?.durationMs).toBeGreaterThan(3 * 60 - 5);
@@ -102,33 +104,33 @@ describe('extensions.sources', () => {
     expect(crm?.startedMs).toBeLessThan(10_000);
   });
 
-  test('tells the age of the oldest part, in whole seconds', async () => {
+  test('reports the age of the oldest part in whole seconds', async () => {
     const clock = fakeClock();
     const gateway = openGateway({ clock });
-    await ask(gateway, COMPANY);
+    await send(gateway, COMPANY);
     clock.advance(12_900);
-    const report = await ask(gateway, ONE_CUSTOMER);
+    const report = await send(gateway, ONE_CUSTOMER);
     expect(report?.['crm-hubspot']).toMatchObject({ status: 'cached', age: 12 });
     expect(report?.webshop).toMatchObject({ status: 'live', age: 0 });
   });
 
-  test('tells each of two requests that shared a call about it', async () => {
+  test('reports a shared call to both requests', async () => {
     const gateway = openGateway();
-    const [one, other] = await Promise.all([ask(gateway, COMPANY), ask(gateway, COMPANY)]);
+    const [one, other] = await Promise.all([send(gateway, COMPANY), send(gateway, COMPANY)]);
     expect(one?.['crm-hubspot']).toMatchObject({ status: 'live', calls: calls()['crm-hubspot'] });
     expect(other?.['crm-hubspot']).toMatchObject({ status: 'live', calls: calls()['crm-hubspot'] });
   });
 
   test.each<[string, Record<string, string>]>([
-    ['nobody asks', {}],
-    ['it is asked for by another word', { 'x-sources': 'yes' }],
+    ['it is not requested', {}],
+    ['it is requested with another value', { 'x-sources': 'yes' }],
   ])('is left out when %s', async (_, headers) => {
-    expect(await ask(openGateway(), COMPANY, headers)).toBeUndefined();
+    expect(await send(openGateway(), COMPANY, headers)).toBeUndefined();
   });
 
   test('holds nothing of the customer', async () => {
     const gateway = openGateway();
-    const text = JSON.stringify(await ask(gateway, ONE_CUSTOMER));
+    const text = JSON.stringify(await send(gateway, ONE_CUSTOMER));
     expect(text).not.toMatch(/@|everywhere|Eva|Meer/);
   });
 });

@@ -9,7 +9,7 @@ afterEach(async () => {
   await Promise.all(gateways.splice(0).map((gateway) => gateway.close()));
 });
 
-/** A gateway over one system, which says that it is to be called again after so many seconds. */
+/** A gateway over one system that returns Retry-After. */
 function gatewayThatIsToWait(retryAfter: number, environment: Record<string, string>) {
   const refuses = defineLoader({
     name: 'people',
@@ -34,7 +34,7 @@ function gatewayThatIsToWait(retryAfter: number, environment: Record<string, str
 
 const QUERY = '{ customer(by: { personId: "p1" }) { id } }';
 
-describe('a system that asks to slow down while the customer is identified', () => {
+describe('a system with a rate limit during identification', () => {
   test.each([
     [
       { DEADLINE_MS: '2000' },
@@ -56,7 +56,7 @@ describe('a system that asks to slow down while the customer is identified', () 
     },
   );
 
-  test('is told of with the time that the caller gave', async () => {
+  test('has an error with the deadline of the caller', async () => {
     const gateway = gatewayThatIsToWait(7, {});
     const { errors } = await gateway.query(QUERY, {}, { prefer: 'wait=1' });
     expect(errors[0]?.message).toContain(

@@ -100,13 +100,13 @@ async function beginWithoutPort(query: string): Promise<() => Promise<void>> {
   });
   const reader: ReadableStreamDefaultReader<Uint8Array> | undefined = body?.getReader();
   const decoder = new TextDecoder();
-  let told = '';
-  while (!told.includes('"orders"')) told += decoder.decode((await reader?.read())?.value);
+  let text = '';
+  while (!text.includes('"orders"')) text += decoder.decode((await reader?.read())?.value);
   return async () => reader?.cancel();
 }
 
-describe('a page that asks for the slow part later', () => {
-  test('has its fast part though the slow system does not even say whom it knows', async () => {
+describe('a page that defers its slow part', () => {
+  test('gets its fast part although the slow system does not answer the identification', async () => {
     contactCentre.hold();
     const answer = await fetchIncremental(anybody.port, { query: TICKETS_LATER });
     const first = await answer.next();
@@ -125,23 +125,23 @@ describe('a page that asks for the slow part later', () => {
     expect(byPath(merged(await answer.rest()))).toEqual(byPath(await anybody.gateway.query(without(query))));
   });
 
-  test('asks a GraphQL system what it would without the directive', async () => {
+  test('sends a GraphQL system the same query as without the directive', async () => {
     const query = `query ($later: Boolean!) { ${EVERYWHERE} { cart { name } ... @defer(if: $later) { ...Cart @defer } } } fragment Cart on Customer { cart { lines { nodes { quantity } } } }`;
-    const sentFor = async (later: boolean, asked: string) => {
+    const sentFor = async (later: boolean, query: string) => {
       webshop.seen.length = 0;
-      const answer = await fetchIncremental(anybody.port, { query: asked, variables: { later } });
-      return { told: merged(await answer.rest()), sent: webshop.seen.map(({ body }) => body).sort() };
+      const answer = await fetchIncremental(anybody.port, { query, variables: { later } });
+      return { result: merged(await answer.rest()), sent: webshop.seen.map(({ body }) => body).sort() };
     };
-    const { told, sent } = await sentFor(true, query);
+    const { result, sent } = await sentFor(true, query);
     expect(sent.length).toBeGreaterThan(0);
     expect(sent.join()).not.toMatch(/defer|later/);
-    const { told: whole, sent: sentForWhole } = await sentFor(
+    const { result: complete, sent: sentAtOnce } = await sentFor(
       true,
       without(query).replace('($later: Boolean!)', ''),
     );
-    expect(told).toEqual(whole);
+    expect(result).toEqual(complete);
     const ofCarts = (all: readonly string[]) => all.filter((one) => one.includes('cart_fields'));
-    expect(ofCarts(sent)).toEqual(ofCarts(sentForWhole));
+    expect(ofCarts(sent)).toEqual(ofCarts(sentAtOnce));
   });
 
   test.each(['over a port', 'without one'])(
@@ -150,9 +150,9 @@ describe('a page that asks for the slow part later', () => {
       contactCentre.hold();
       const { givenUp } = contactCentre;
       const query = TICKETS_LATER.replace('everywhere@', 'customer-7@');
-      const asked = contactCentre.seen.length;
+      const calls = contactCentre.seen.length;
       const hangUp = await (way === 'over a port' ? beginOverPort(query) : beginWithoutPort(query));
-      await expect.poll(() => contactCentre.seen.length).toBeGreaterThan(asked);
+      await expect.poll(() => contactCentre.seen.length).toBeGreaterThan(calls);
       await hangUp();
       await expect.poll(() => contactCentre.givenUp, { timeout: 700 }).toBe(givenUp + 1);
     },
@@ -176,7 +176,7 @@ describe('what has come in parts is what would have come at once', () => {
     expect(byPath(merged(await answer.rest()))).toEqual(byPath(whole));
   });
 
-  test('of whatever somebody makes up', { timeout: 60_000 }, () => {
+  test('of random operations', { timeout: 60_000 }, () => {
     const made = generatedOperations(anybody.gateway.schema, {
       maxDepth: 5,
       maxFields: 4,
@@ -202,7 +202,7 @@ describe('what has come in parts is what would have come at once', () => {
 });
 
 describe('what comes later', () => {
-  const asked = async (query: string, headers: Record<string, string>, one = known) =>
+  const fetchParts = async (query: string, headers: Record<string, string>, one = known) =>
     fetchIncremental(one.port, { query }, headers);
   const restOf = async (answer: AnswerInParts) => merged(await answer.rest());
 
@@ -210,17 +210,17 @@ describe('what comes later', () => {
     const query = `{ ${EVERYWHERE} { __typename ... @defer { name primaryEmail } ... @defer { invoices { nodes { number } } } } }`;
     for (const role of ['analyst', 'campaign', 'frontend'] as const) {
       const headers = await headersOf(role);
-      const { data, errors } = await restOf(await asked(query, headers));
+      const { data, errors } = await restOf(await fetchParts(query, headers));
       const whole = await known.gateway.query(without(query), {}, headers);
       expect(byPath({ data, errors: errors ?? [] })).toEqual(byPath(whole));
     }
   });
 
-  test('is accounted for before it goes out, each time that it tells of more', async () => {
+  test('is audited before it is sent, for each part with more fields', async () => {
     const headers = { ...(await headersOf('operator', { purpose: 'SERVICE' })), 'x-request-id': 'in-parts' };
     const lines = () => linesIn(auditFile).filter(({ requestId }) => requestId === 'in-parts');
     contactCentre.hold();
-    const answer = await asked(TICKETS_LATER, headers);
+    const answer = await fetchParts(TICKETS_LATER, headers);
     await answer.next();
     expect(lines()).toHaveLength(1);
     const [first] = lines();
@@ -236,10 +236,10 @@ describe('what comes later', () => {
     expect(second?.customers).toEqual(first?.customers);
   });
 
-  test('needs no line when it tells of nothing more', async () => {
+  test('needs no audit line without more fields', async () => {
     const headers = { ...(await headersOf('operator', { purpose: 'SERVICE' })), 'x-request-id': 'no-more' };
     const query = `{ ${EVERYWHERE} { orders(first: 1) { nodes { number } } ... @defer { orders(first: 1) { nodes { placedAt } } } } }`;
-    await (await asked(query, headers)).rest();
+    await (await fetchParts(query, headers)).rest();
     expect(linesIn(auditFile).filter(({ requestId }) => requestId === 'no-more')).toHaveLength(1);
   });
 
@@ -247,7 +247,7 @@ describe('what comes later', () => {
     const full = await open({ ...CALLER_SETTINGS, AUDIT_FILE: '/dev/full' });
     const headers = await headersOf('operator', { purpose: 'SERVICE' });
     const query = `{ __typename ... @defer { ${EVERYWHERE} { orders(first: 1) { nodes { number } } ... @defer { tickets(first: 1) { nodes { subject } } } } } }`;
-    const answer = await asked(query, headers, full);
+    const answer = await fetchParts(query, headers, full);
     expect(await answer.rest()).toMatchObject([
       { data: { __typename: 'Query' }, hasNext: true },
       {
@@ -255,14 +255,14 @@ describe('what comes later', () => {
         hasNext: false,
       },
     ]);
-    const { status, headers: told } = await asked(TICKETS_LATER, headers, full);
+    const { status, headers: received } = await fetchParts(TICKETS_LATER, headers, full);
     expect(status).toBe(503);
-    expect(told['cache-control']).toBe('no-store');
+    expect(received['cache-control']).toBe('no-store');
   });
 
-  test('costs what it would at once, which is told with the last part', async () => {
+  test('costs the same, and the last part reports the cost', async () => {
     const headers = await headersOf('operator', { purpose: 'SERVICE' });
-    const parts = await (await asked(TICKETS_LATER, headers)).rest();
+    const parts = await (await fetchParts(TICKETS_LATER, headers)).rest();
     const { extensions } = await known.gateway.query(without(TICKETS_LATER), {}, headers);
     const { requested, actual } = extensions?.['cost'] as { requested: number; actual: number };
     expect(actual).toBeLessThanOrEqual(requested);
@@ -279,7 +279,7 @@ describe('what comes later', () => {
     const before = await remaining();
     contactCentre.hold();
     const query = TICKETS_LATER.replace('everywhere@', 'customer-9@');
-    const answer = await asked(query, headers);
+    const answer = await fetchParts(query, headers);
     await answer.next();
     const whileUnderWay = await remaining();
     answer.hangUp();
@@ -288,7 +288,7 @@ describe('what comes later', () => {
   });
 });
 
-test('a subscriber is told all at once', async () => {
+test('a subscription sends complete results', async () => {
   await anybody.gateway.opened;
   const stream = await readEventStream(
     await anybody.gateway.fetch('/graphql', {

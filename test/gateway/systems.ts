@@ -11,7 +11,7 @@ const settings = directSettings();
 
 function settingOf(name: string): string {
   const value = settings[name];
-  if (value === undefined) throw new Error(`no stand-in tells the setting ${name}`);
+  if (value === undefined) throw new Error(`no stand-in has the setting ${name}`);
   return value;
 }
 
@@ -82,20 +82,20 @@ async function getZendesk(path: string): Promise<unknown> {
 
 /** The CRM's contact of an e-mail address, with the first company. */
 export async function readCrm(email: string) {
-  const contact = await askHubspot(
+  const contact = await queryHubspot(
     `/crm/v3/objects/contacts/${encodeURIComponent(email)}?idProperty=email&properties=email`,
   );
   if (at(contact, 'id') === undefined) return undefined;
   const id = textAt(contact, 'id');
-  const associated = await askHubspot('/crm/v4/associations/contacts/companies/batch/read', {
+  const associated = await queryHubspot('/crm/v4/associations/contacts/companies/batch/read', {
     inputs: [{ id }],
   });
   const companyId = at(associated, 'results', 0, 'to', 0, 'toObjectId');
-  const company = await askHubspot(`/crm/v3/objects/companies/${String(companyId)}?properties=name`);
+  const company = await queryHubspot(`/crm/v3/objects/companies/${String(companyId)}?properties=name`);
   return { id, email: textAt(contact, 'properties', 'email'), company: at(company, 'properties', 'name') };
 }
 
-async function askHubspot(path: string, body?: object): Promise<unknown> {
+async function queryHubspot(path: string, body?: object): Promise<unknown> {
   const response = await fetch(`${settingOf('CRM_HUBSPOT_URL')}${path}`, {
     method: body === undefined ? 'GET' : 'POST',
     headers: {
@@ -109,7 +109,7 @@ async function askHubspot(path: string, body?: object): Promise<unknown> {
 
 /** The webshop's customer of an e-mail address, with the newest open cart. */
 export async function readWebshop(email: string) {
-  const found = await askShopify(
+  const found = await queryShopify(
     `query($email: String!) { customerByIdentifier(identifier: {emailAddress: $email}) {
       id email phone amountSpent { amount currencyCode } numberOfOrders
     } }`,
@@ -119,7 +119,7 @@ export async function readWebshop(email: string) {
   if (customer == null) return undefined;
   const gid = textAt(customer, 'id');
   const id = gid.slice(gid.lastIndexOf('/') + 1);
-  const carts = await askShopify(
+  const carts = await queryShopify(
     `query($query: String!) { draftOrders(first: 10, sortKey: UPDATED_AT, reverse: true, query: $query) {
       nodes { name totalPriceSet { shopMoney { amount currencyCode } } }
     } }`,
@@ -138,7 +138,7 @@ export async function readWebshop(email: string) {
 
 /** Titles of the webshop's products by SKU. */
 export async function readTitles(skus: readonly string[]): Promise<Map<string, string>> {
-  const found = await askShopify(
+  const found = await queryShopify(
     'query($query: String!) { productVariants(first: 100, query: $query) { nodes { sku product { title } } } }',
     { query: skus.map((sku) => `sku:"${sku}"`).join(' OR ') },
   );
@@ -150,7 +150,7 @@ export async function readTitles(skus: readonly string[]): Promise<Map<string, s
   );
 }
 
-async function askShopify(query: string, variables: object): Promise<unknown> {
+async function queryShopify(query: string, variables: object): Promise<unknown> {
   const response = await fetch(settingOf('WEBSHOP_URL'), {
     method: 'POST',
     headers: {

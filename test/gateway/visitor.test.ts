@@ -8,7 +8,7 @@ import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support
 import { directSettings } from '../support/stand-ins.js';
 import { isThorough } from '../support/thorough.js';
 
-/** A browser has a token for one person, and whoever holds the browser may try anything with it. */
+/** A browser has a token for one person, and its user may try anything with it. */
 
 const OWN = 'customer-3@example.nl';
 const OTHERS = ['everywhere@example.nl', 'customer-1@example.nl', 'customer-2@example.nl'];
@@ -30,7 +30,7 @@ const settings = {
   AUDIT_FILE: '/dev/null',
 };
 
-/** Nobody may spend so many points in a minute as are spent here: time goes on with each request. */
+/** The clock advances with each request, because the test needs more points than a minute allows. */
 const A_REQUEST_MS = 200;
 
 beforeAll(async () => {
@@ -88,7 +88,7 @@ const field = fc.constantFrom(
   'systems { status }',
 );
 
-/** Operations of one's own, persisted ones with whatever variables, and bodies that mean to confuse. */
+/** Own operations, persisted operations with random variables, and malformed bodies. */
 const body = fc.oneof(
   fc.record({
     documentId: fc.constantFrom(...operations.map(({ documentId }) => documentId)),
@@ -163,12 +163,12 @@ describe('a visitor', () => {
     expect(secrets.length).toBeGreaterThan(30);
     let answered = 0;
     await fc.assert(
-      fc.asyncProperty(fc.oneof(mine, forged), body, async (token, asked) => {
-        const { status, text } = await post(await token(), asked);
+      fc.asyncProperty(fc.oneof(mine, forged), body, async (token, request) => {
+        const { status, text } = await post(await token(), request);
         expect(text).not.toContain('LIMIT_EXCEEDED');
         if (status === 200) answered += 1;
         const leaked = secrets.filter(
-          (secret) => text.includes(secret) && !JSON.stringify(asked).includes(secret),
+          (secret) => text.includes(secret) && !JSON.stringify(request).includes(secret),
         );
         expect(leaked).toEqual([]);
       }),
@@ -178,7 +178,7 @@ describe('a visitor', () => {
     expect(answered).toBeGreaterThan(isThorough ? 100 : 0);
   });
 
-  test('is told the same of an identifier of a customer as of one of nobody', async () => {
+  test('gets the same response for an identifier of a customer as for an unknown one', async () => {
     const card = operations.find(({ name }) => name === 'CustomerCard')?.documentId;
     const answers = await Promise.all(
       [...OTHERS, 'nobody@example.nl', 'not an address', ''].map(async (email) => {

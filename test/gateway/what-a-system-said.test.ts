@@ -165,7 +165,7 @@ describe('what a system said', () => {
     }
   });
 
-  test('is told to the client as little as ever', async () => {
+  test('is not revealed to the client', async () => {
     refuse();
     const { errors } = await openGateway().query(QUERY);
     expect(errors.map(({ extensions }) => extensions)).toEqual([
@@ -205,7 +205,7 @@ describe('what a system said', () => {
     ],
     ['no JSON', (response) => void response.end(`<h1>${MARKER}</h1>`)],
     ['no answer', (response) => void response.destroy()],
-  ])('holds no personal value, whatever it was: %s', async (_, answer) => {
+  ])('contains no personal value: %s', async (_, answer) => {
     letters = answer;
     shop = answer;
     const gateway = openGateway();

@@ -189,7 +189,7 @@ describe.each(WAYS)('an operation that is %s', (way) => {
     );
   });
 
-  test('is answered as written out, whatever it is, for callers of each role, cold and warm', async () => {
+  test('is answered as written out for random operations and callers of each role, cold and warm', async () => {
     const operations = decorated(
       gateway.schema,
       generatedOperations(gateway.schema, {

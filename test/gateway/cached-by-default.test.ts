@@ -103,7 +103,7 @@ describe('a view of one customer over all twelve systems', () => {
       expect(first.errors).toBeUndefined();
       clock.advance(20 * MINUTE);
       for (const name of Object.keys(control.counters()))
-        // Files cannot be asked too much.
+        // Files have no rate limit.
         await control.set(name, { fault: name === 'clickstream' ? 'down' : fault });
       const again = await view(gateway, ALL_SYSTEMS, { prefer: 'wait=2' });
       expect(again.errors).toBeUndefined();
@@ -152,7 +152,7 @@ describe('the freshness of a source', () => {
     expect((await view(gateway, queryOrders)).statuses['order-system']).toBe('live');
   });
 
-  test('is what its setting says of one loader, and the others keep theirs', async () => {
+  test('follows its setting for one loader, and the declaration for the others', async () => {
     const { gateway } = openGateway({
       ORDER_SYSTEM_FRESHNESS: '{"maxAge":"30 s","loaders":{"orderPages":{"maxAge":"0 s"}}}',
     });
