@@ -23,8 +23,8 @@ interface Declared {
 }
 
 /**
- * Reads the conditions that the SDL declares. Throws a ConfigError with all that cannot be judged, or that two fields
- * declare.
+ * Reads the conditions in the SDL. Throws a ConfigError that lists conditions that cannot be evaluated, and names that are
+ * declared twice.
  */
 export function readConditions(sdl: Sdl, schema: GraphQLSchema): SubscriptionRules['conditions'] {
   const directive = directiveNamed('condition', sdl);
@@ -59,7 +59,7 @@ function problemWith(
     const field: GraphQLField<unknown, unknown> | undefined = isObjectType(type)
       ? type.getFields()[step]
       : undefined;
-    if (field === undefined) return `${at} has a path to "${step}", which is not there.`;
+    if (field === undefined) return `${at} has a path to "${step}", which does not exist.`;
     if (field.args.some(isRequiredArgument)) return `${at} leads to "${step}", which needs arguments.`;
     const inner = getNullableType(field.type);
     type = 'ofType' in inner ? undefined : inner;

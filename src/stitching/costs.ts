@@ -7,26 +7,26 @@ import {
 import { ConfigError } from '../errors.js';
 import type { Sdl } from './sdl.js';
 
-/** What the SDL says of the cost of a field or of a type: `@cost` and `@listSize` in schema/directives.graphql. */
+/** The declared cost of a field or type: `@cost` and `@listSize` in schema/directives.graphql. */
 export interface DeclaredCost {
   /** Points; undefined: the default. */
   weight?: number;
   listSize?: ListSize;
 }
 
-/** How long a list may be. */
+/** The maximum length of a list. */
 export interface ListSize {
-  /** So long, when none of the arguments is given. */
+  /** The length if no argument sets it. */
   assumedSize?: number;
   slicingArguments: readonly string[];
-  /** Fields of the outcome that are so long; empty: the field itself is. */
+  /** The fields of the result that have this length. Empty: the field itself is the list. */
   sizedFields: readonly string[];
 }
 
-/** By `Customer` and `Customer.orders`; what says nothing of its cost is not in it. */
+/** Costs by type (`Customer`) and field (`Customer.orders`). Types and fields without a declared cost are absent. */
 export type DeclaredCosts = ReadonlyMap<string, DeclaredCost>;
 
-/** Reads what the SDL of the core schema and the sources says of cost. Throws a ConfigError with all that makes no sense. */
+/** Reads the costs in the SDL of the core schema and the sources. Throws a ConfigError that lists all invalid ones. */
 export function readCosts({ coreSchema, sources }: Pick<Sdl, 'coreSchema' | 'sources'>): DeclaredCosts {
   const costs = new Map<string, DeclaredCost>();
   const problems: string[] = [];
@@ -73,7 +73,7 @@ function readCost(
       if (value === undefined) return undefined;
       const read = value.kind === Kind.INT ? Number(value.value) : NaN;
       if (read >= 0) return read;
-      // A cost below zero would pay for the others.
+      // A negative cost would reduce the cost of other fields.
       refuse(directive, `needs a "${name}" that is a whole number, 0 or more`);
       return 0;
     };
@@ -94,7 +94,7 @@ function argument({ arguments: given = [] }: ConstDirectiveNode, name: string) {
   return given.find((one) => one.name.value === name)?.value;
 }
 
-/** One name stands for a list of one. */
+/** A single name counts as a list with one name. */
 function names(directive: ConstDirectiveNode, name: string): string[] {
   const value = argument(directive, name);
   const values = value?.kind === Kind.LIST ? value.values : value === undefined ? [] : [value];

@@ -1,19 +1,19 @@
 import { GraphQLDeferDirective } from '@graphql-tools/utils';
 import { GraphQLDirective, visit, type ASTNode, type DirectiveNode } from 'graphql';
 
-/** What the executor goes by is the name; what it is for is told here. */
+/** The executor recognises the directive by its name. The description is published in the schema. */
 export const DEFER = new GraphQLDirective({
   ...GraphQLDeferDirective.toConfig(),
   description:
-    'The fragment may come later than the rest of the answer, which then waits for none of it. Clients that do not accept ' +
-    '`multipart/mixed` or `text/event-stream` by name get all at once.',
+    'The fragment may be sent later than the rest of the answer, which does not wait for it. Clients that do not accept ' +
+    '`multipart/mixed` or `text/event-stream` by name get the complete answer at once.',
 });
 
 export function isDefer({ name }: DirectiveNode): boolean {
   return name.value === DEFER.name;
 }
 
-/** What is to be answered at once; itself when it has no `@defer`. */
+/** The document without `@defer`; the same object if it has none. */
 export function withoutDefer<T extends ASTNode>(node: T): T {
   return visit(node, { Directive: (one) => (isDefer(one) ? null : undefined) });
 }

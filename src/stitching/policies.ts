@@ -18,33 +18,33 @@ import { ConfigError } from '../errors.js';
 import { placeOf, type Sdl } from './sdl.js';
 import { dataWithoutCustomer } from './without-customer.js';
 
-/** What the SDL says of a field: what it tells of a person, who may see it, and what for. */
+/** The policy of a field: its personal data, who may see it, and for which purposes. */
 export interface FieldPolicy {
   category: DataCategory;
-  /** Left out: callers that see masked values only see it as it is. */
+  /** Absent: callers with masked values also see the clear value. */
   mask?: Mask;
-  /** Left out: any purpose. */
+  /** Absent: any purpose. */
   purposes?: readonly Purpose[];
-  /** Consent must be for this channel. Left out: for any. */
+  /** The channel that consent must be for. Absent: any channel. */
   channel?: ConsentChannel;
-  /** All scopes of one of the lists are needed. Left out: none. */
+  /** The caller needs all scopes of one of the lists. Absent: none. */
   scopes?: readonly (readonly string[])[];
-  /** Whether only callers that say who they are may ask. Scopes say so by themselves, since nobody else has any. */
+  /** Whether the caller must be authenticated. Scopes imply it, because only authenticated callers have scopes. */
   authenticated: boolean;
 }
 
-/** Who may see what a value of an enum stands for, and what for. */
+/** The policy of an enum value: who may see its data, and for which purposes. */
 export interface ValuePolicy {
   scopes?: FieldPolicy['scopes'] | undefined;
   purposes?: FieldPolicy['purposes'] | undefined;
 }
 
-/** By `Type.field`. */
+/** Policies by `Type.field`. */
 export type Policies = ReadonlyMap<string, FieldPolicy>;
 
 type Annotated = FieldDefinitionNode | ObjectTypeDefinitionNode | EnumValueDefinitionNode;
 
-/** What each of our directives may say. composeSdl() holds what is written to their declarations. */
+/** The directives of policies. composeSdl() checks their use against their declarations. */
 interface Said {
   personalData: { category: DataCategory; mask?: Mask | null };
   purpose: { any: readonly Purpose[]; channel?: ConsentChannel | null };
@@ -53,15 +53,15 @@ interface Said {
   requiresConsent: object;
 }
 
-/** What a value can be masked of: it is text, whatever it means. */
+/** Scalars with masks: their values are texts. */
 const TEXT = new Set(['String', 'ID', 'Date']);
 
-/** Types whose fields a caller reaches without passing another field that says who may see it. */
+/** Types whose fields a caller reaches without passing another field with a policy. */
 const ENTRANCES = new Set(['Query', 'Subscription', 'Customer']);
 
 /**
- * Reads what the directives say of every published field. `scopes` are those that callers can have. Throws a ConfigError with
- * all problems: a field that is not classified, that says what cannot be done, or that shows people without their consent.
+ * Reads the policies of every published field. `scopes` are all scopes that callers can have. Throws a ConfigError with
+ * all problems: fields without a classification, impossible policies, and personal data without consent.
  */
 export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
   const { coreSchema, sources } = sdl;
@@ -90,9 +90,12 @@ export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
     if (type.kind !== Kind.OBJECT_TYPE_DEFINITION) continue;
     const ofType = said('personalData', type);
     if (ofType?.mask != null)
-      problem(type.name, `"${type.name.value}" has a mask, which only fields have, each its own.`);
+      problem(
+        type.name,
+        `"${type.name.value}" has a mask. Only fields can have one: move it to the fields of the type.`,
+      );
     for (const field of type.fields ?? []) {
-      // Private entry points are asked by nobody.
+      // Clients cannot use private entry points.
       if (type.name.value === 'Query' && field.name.value.startsWith('_')) continue;
       const path = `${type.name.value}.${field.name.value}`;
       const data =
@@ -100,7 +103,7 @@ export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
       if (data === undefined) {
         problem(
           field.name,
-          `"${path}" is not classified: it or its type must say by @personalData what it tells of a person, NONE when nothing.`,
+          `"${path}" is not classified: it or its type needs @personalData with the category of its data, or NONE.`,
         );
         continue;
       }
@@ -114,16 +117,16 @@ export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
       )
         problem(
           field.name,
-          `"${path}" does not say who may see it: add @requiresScopes, or @authenticated for every caller.`,
+          `"${path}" has no access rule: add @requiresScopes, or @authenticated for every caller.`,
         );
       if (policy.mask !== undefined && !TEXT.has(namedType(field.type)))
         problem(
           field.name,
-          `"${path}" has a mask, which only ${[...TEXT].join(', ')} and lists of them have.`,
+          `"${path}" has a mask. Only ${[...TEXT].join(', ')} and lists of them can have one.`,
         );
       const mayBeRefused = policy.authenticated || (policy.purposes ?? policy.scopes) !== undefined;
       if (field.type.kind === Kind.NON_NULL_TYPE && (mayBeRefused || type.name.value === 'Customer'))
-        problem(field.name, `"${path}" must be nullable: null is what a caller sees that may not see it.`);
+        problem(field.name, `"${path}" must be nullable: callers without access get null.`);
       const earlier = policies.get(path);
       policies.set(path, earlier ?? policy);
       if (earlier !== undefined && JSON.stringify(earlier) !== JSON.stringify(policy))
@@ -137,8 +140,8 @@ export function readPolicies(sdl: Sdl, scopes: readonly string[]): Policies {
 }
 
 /**
- * What the values of enums need, by `Enum.VALUE`. Data of a kind can be reached by the fields of that kind and by a field
- * for all kinds, such as the timeline: the value of the enum repeats what its own fields need.
+ * The policies of enum values, by `Enum.VALUE`. Data of a kind is reachable by its own fields and by fields for all kinds,
+ * such as the timeline. Therefore the enum value repeats the policy of its own fields.
  */
 export function policiesOfValues({ coreSchema }: Pick<Sdl, 'coreSchema'>): ReadonlyMap<string, ValuePolicy> {
   const said = directivesOf(coreSchema);
@@ -155,7 +158,7 @@ export function policiesOfValues({ coreSchema }: Pick<Sdl, 'coreSchema'>): Reado
   );
 }
 
-/** The purposes that `@requiresConsent` is said of. */
+/** The purposes with `@requiresConsent`. */
 export function purposesThatNeedConsent({ coreSchema }: Pick<Sdl, 'coreSchema'>): ReadonlySet<Purpose> {
   const said = directivesOf(coreSchema);
   const values = coreSchema.definitions.flatMap((one) =>
@@ -169,13 +172,13 @@ export function purposesThatNeedConsent({ coreSchema }: Pick<Sdl, 'coreSchema'>)
   );
 }
 
-/** Adds to the description of each field of personal data what it is and what for, so that whoever explores reads it. */
+/** Adds the category and purposes of personal data to the description of each field, so that the schema documents them. */
 export function describePersonalData(schema: GraphQLSchema, policies: Policies): void {
   for (const [path, { category, purposes, mask }] of policies) {
     const [typeName = '', fieldName = ''] = path.split('.');
     const type = schema.getType(typeName);
     const field = isObjectType(type) ? type.getFields()[fieldName] : undefined;
-    // One without a description has none of its own to be read, and must not seem to have one.
+    // A field without a description stays without one, so that the check for missing descriptions finds it.
     if (category === 'NONE' || !field?.description) continue;
     const said = [
       `Personal data: ${category}.`,
@@ -213,7 +216,8 @@ function declaredDirectives({ definitions }: DocumentNode): GraphQLSchema {
 
 function directiveIn(declared: GraphQLSchema, name: string): GraphQLDirective {
   const directive = declared.getDirective(name);
-  if (directive == null) throw new ConfigError([`@${name} is declared nowhere.`]);
+  if (directive == null)
+    throw new ConfigError([`@${name} is not declared. Declare it in schema/directives.graphql.`]);
   return directive;
 }
 

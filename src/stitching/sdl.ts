@@ -30,27 +30,27 @@ import { didYouMean } from '../did-you-mean.js';
 import { ConfigError } from '../errors.js';
 import type { Namespace } from '../identity/declaration.js';
 
-/** What a source says in its SDL about how it finds an object: `@foundBy` in schema/directives.graphql. */
+/** How a source's SDL finds an object: `@foundBy` in schema/directives.graphql. */
 export type Key = { identifier: string } | { field: string };
 
-/** The SDL of the core schema and of every plugged-in source, read and checked. */
+/** The validated SDL of the core schema and of every plugged-in source. */
 export interface Sdl {
   /**
-   * Scalars, directives, the customer view, events, `CustomerKey` and `Source`; with what sources add to `Subscription` and to
-   * enums that are `@extensible`.
+   * Scalars, directives, the customer view, events, `CustomerKey` and `Source`. Includes the sources' additions to
+   * `Subscription` and to enums with `@extensible`.
    */
   coreSchema: DocumentNode;
-  /** By source. */
+  /** The SDL of each source. */
   sources: ReadonlyMap<string, DocumentNode>;
-  /** The source that a field is declared by, as `Customer.orders`; the core schema's own fields are not in it. */
+  /** The source that declares a field, by `Customer.orders`. Fields of the core schema are absent. */
   owners: ReadonlyMap<string, string>;
-  /** By source, then by type. */
+  /** Keys by source, then by type. */
   keys: ReadonlyMap<string, ReadonlyMap<string, Key>>;
 }
 
-/** A file of SDL, for reading and for naming in messages. */
+/** A file of SDL. */
 export interface SdlFile {
-  /** As shown to people: `schema/sources/warranty.graphql`. */
+  /** Its name in messages, such as `schema/sources/warranty.graphql`. */
   name: string;
   text: string;
   /** The source it belongs to; undefined for the core schema. */
@@ -59,19 +59,19 @@ export interface SdlFile {
 
 const SCHEMA_FOLDER = new URL('../../schema/', import.meta.url);
 
-/** Reads the SDL of the core schema and of the sources; `given` is that of sources whose SDL does not lie in schema/sources. */
+/** Reads the SDL of the core schema and of the sources. `given` has the SDL of sources without a file in schema/sources. */
 export function readSdl(
   sources: readonly string[],
   given: Readonly<Record<string, string>>,
   namespaces: Parameters<typeof composeSdl>[1],
 ): Sdl {
-  const own = sources.filter((name) => given[name] === undefined);
+  const packaged = sources.filter((name) => given[name] === undefined);
   const brought = Object.entries(given).map(([source, text]): SdlFile => ({
     name: `SDL of ${source}`,
     text,
     source,
   }));
-  return composeSdl([...readSdlFiles(own), ...brought], namespaces);
+  return composeSdl([...readSdlFiles(packaged), ...brought], namespaces);
 }
 
 /** Reads schema/*.graphql and the files of the given sources. */
@@ -93,12 +93,12 @@ function readSdlFile(path: string): SdlFile {
     };
   } catch (error) {
     throw new ConfigError([
-      `schema/${path} cannot be read: a source needs a file that says what it adds. (${String(error)})`,
+      `schema/${path} cannot be read: each source needs a file with its SDL. (${String(error)})`,
     ]);
   }
 }
 
-/** Parses the files and refuses what two of them both declare, naming both. All problems are told together. */
+/** Parses the files, and refuses a name that two files declare. Throws a ConfigError that lists all problems. */
 export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Namespace>): Sdl {
   const sourceNames = files.flatMap(({ source }) => source ?? []);
   const problems: string[] = [];
@@ -117,7 +117,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
   ]) {
     const document = parseFile(file, problems);
     const ofType = new Map<string, Key>();
-    const own: DefinitionNode[] = [];
+    const definitions: DefinitionNode[] = [];
     for (const definition of document.definitions) {
       if (definition.kind === Kind.ENUM_TYPE_EXTENSION) {
         extensions.push(definition);
@@ -125,7 +125,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
       }
       const isSubscription =
         definition.kind === Kind.OBJECT_TYPE_DEFINITION && definition.name.value === 'Subscription';
-      (isSubscription ? coreSchema : own).push(definition);
+      (isSubscription ? coreSchema : definitions).push(definition);
       if (!isTypeDefinitionNode(definition) && definition.kind !== Kind.DIRECTIVE_DEFINITION) {
         problems.push(`${file.name} has a ${definition.kind}; SDL here declares types and directives only.`);
         continue;
@@ -167,9 +167,9 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
         if (file.source !== undefined && other === undefined) owners.set(path, file.source);
       }
     }
-    if (file.source === undefined) coreSchema.push(...own);
+    if (file.source === undefined) coreSchema.push(...definitions);
     else {
-      sources.set(file.source, { ...document, definitions: own });
+      sources.set(file.source, { ...document, definitions });
       keys.set(file.source, ofType);
     }
   }
@@ -182,7 +182,7 @@ export function composeSdl(files: readonly SdlFile[], namespaces: Iterable<Names
   return { coreSchema: { kind: Kind.DOCUMENT, definitions: coreSchema }, sources, owners, keys };
 }
 
-/** Adds the values of extensions to the enums that are declared in `coreSchema` and that may have more. */
+/** Adds the values of extensions to the enums with `@extensible` in `coreSchema`. */
 function extendEnums(
   coreSchema: DefinitionNode[],
   extensions: readonly EnumTypeExtensionNode[],
@@ -195,7 +195,9 @@ function extendEnums(
     );
     const declared = coreSchema[place];
     if (declared?.kind !== Kind.ENUM_TYPE_DEFINITION || !declared.directives?.some(isExtensible)) {
-      problems.push(`${placeOf(extension.name)}: "${name}" is no enum that sources may extend.`);
+      problems.push(
+        `${placeOf(extension.name)}: "${name}" is not an enum with @extensible, so sources cannot extend it.`,
+      );
       continue;
     }
     const { values = [], directives = [] } = declared;
@@ -229,7 +231,7 @@ function parseFile({ name, text }: SdlFile, problems: string[]): DocumentNode {
   }
 }
 
-/** Composing would leave such fields out without a word. */
+/** Checks for such fields, because composition would omit them without an error. */
 function undeclaredTypes(definitions: readonly DefinitionNode[]): string[] {
   const declared = new Set(specifiedScalarTypes.map(({ name }) => name));
   for (const one of definitions) if (isTypeDefinitionNode(one)) declared.add(one.name.value);
@@ -239,14 +241,14 @@ function undeclaredTypes(definitions: readonly DefinitionNode[]): string[] {
     {
       NamedType: (node) => {
         const { value } = node.name;
-        if (!declared.has(value)) problems.push(`${placeOf(node)}: "${value}" is declared nowhere.`);
+        if (!declared.has(value)) problems.push(`${placeOf(node)}: "${value}" is not declared.`);
       },
     },
   );
   return problems;
 }
 
-/** Nothing else looks at directives, and one that is misspelt would guard nothing. */
+/** Checks the directives. Nothing else does, and a misspelt directive would protect nothing. */
 const DIRECTIVE_RULES = [
   KnownDirectivesRule,
   UniqueDirectivesPerLocationRule,
@@ -256,8 +258,8 @@ const DIRECTIVE_RULES = [
 ];
 
 /**
- * What each file has right by itself and GraphQL does not allow: a type without fields, an input as a field's type, a
- * directive that is not there or says what it cannot.
+ * Finds errors that are visible only over all files: a type without fields, an input as a field's type, an unknown
+ * directive, or invalid arguments of a directive.
  */
 function unfit(coreSchema: readonly DefinitionNode[], sources: ReadonlyMap<string, DocumentNode>): string[] {
   const documents: DocumentNode[] = [{ kind: Kind.DOCUMENT, definitions: coreSchema }, ...sources.values()];
@@ -292,7 +294,7 @@ export function placeOf(node: ASTNode | undefined): string {
     : `${node.loc.source.name} line ${node.loc.startToken.line}`;
 }
 
-/** A source finds a type by the first; only the core schema has a type with several, each for some of the sources. */
+/** The `@foundBy` of a type. Only types of the core schema have several, each for some sources; a source uses the first. */
 function readKeys({ directives = [] }: ObjectTypeDefinitionNode): Key[] {
   return directives.flatMap((directive) => {
     const argument = directive.name.value === 'foundBy' ? directive.arguments?.[0] : undefined;
@@ -306,7 +308,7 @@ function declares({ fields = [] }: ObjectTypeDefinitionNode, field: string): boo
   return fields.some(({ name }) => name.value === field);
 }
 
-/** `CustomerKey` has a field for the id, and for each kind of identifier that some plugged-in source can be asked by. */
+/** `CustomerKey` has a field for the id, and for each namespace by which a plugged-in source finds customers. */
 export function customerKeySdl(namespaces: Iterable<Namespace>): string {
   const fields = [...namespaces].map(
     ({ name, description }) => `  """\n  ${description}\n  """\n  ${name}: String`,
@@ -326,24 +328,24 @@ export function sourceEnumSdl(sources: readonly string[]): string {
   return `"""\nA source system. Errors have the name instead that its value here describes.\n"""\nenum Source {\n${values.join('\n')}\n}\n`;
 }
 
-/** The name of a source for each value of the enum `Source`: what resolvers return and get. */
+/** The source names by enum value of `Source`. Resolvers use the names. */
 export function sourceNamesByValue({ sources }: Pick<Sdl, 'sources'>): Readonly<Record<string, string>> {
   return Object.fromEntries([...sources.keys()].map((source) => [sourceValue(source), source]));
 }
 
-/** The fields of a type that sources declare, by their names, and which source does. */
+/** The declaring source of each field that sources add to a type. */
 export function fieldsOf(type: string, { owners }: Sdl): ReadonlyMap<string, string> {
   const fields = [...owners].filter(([path]) => path.startsWith(`${type}.`));
   return new Map(fields.map(([path, source]) => [path.slice(type.length + 1), source]));
 }
 
-/** The kind of identifier by which a source's SDL says that it finds customers. */
+/** The namespace by which a source's SDL finds customers. */
 export function customerKeyOf({ keys }: Sdl, source: string): string | undefined {
   const key = keys.get(source)?.get('Customer');
   return key !== undefined && 'identifier' in key ? key.identifier : undefined;
 }
 
-/** The timelines of sources. Throws a ConfigError with each kind that is no value of TimelineKind. */
+/** The timelines of sources. Throws a ConfigError that lists kinds which are not in TimelineKind. */
 export function timelinesOf(
   sources: readonly { name: string; timeline?: TimelineDeclaration }[],
   { coreSchema }: Sdl,
@@ -360,7 +362,7 @@ export function timelinesOf(
       .filter((kind) => !known.includes(kind))
       .map(
         (kind) =>
-          `${name} has the kind "${kind}" in its timeline, which is no value of TimelineKind.${didYouMean(kind, known)} A source adds one by "extend enum TimelineKind".`,
+          `${name} has the kind "${kind}" in its timeline, which is not a value of TimelineKind.${didYouMean(kind, known)} A source adds one by "extend enum TimelineKind".`,
       ),
   );
   if (problems.length > 0) throw new ConfigError(problems);

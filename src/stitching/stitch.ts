@@ -19,22 +19,22 @@ import { DEFER } from './defer.js';
 import { describePersonalData, type Policies } from './policies.js';
 import { sourceNamesByValue, type Sdl } from './sdl.js';
 import { StitchedObject } from './stitched-object.js';
-import { lazyField, rememberField, type StitchedSource } from './subschema.js';
+import { lazyField, withParentField, type StitchedSource } from './subschema.js';
 
 type Resolver = GraphQLFieldResolver<unknown, Context>;
 
 export interface StitchOptions {
   sdl: Sdl;
-  /** Resolvers of the core schema and of each source that is answered in place, by source; `''` is the core schema. */
+  /** Resolvers of each local source, by source. The key `''` is the core schema. */
   resolvers: ReadonlyMap<string, object>;
   stitched: readonly StitchedSource[];
   policies: Policies;
 }
 
-/** What our own directives say is for the gateway, and not for whoever asks. */
+/** Directives of the gateway. They are not published to clients. */
 const SPECIFIED_DIRECTIVES = new Set(specifiedDirectives.map(({ name }) => name));
 
-/** The one schema that is executed: local sources answered in place, GraphQL systems stitched and asked lazily. */
+/** The executable schema. Local sources resolve in place; GraphQL systems are stitched and called lazily. */
 export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): GraphQLSchema {
   const isStitched = new Set(stitched.map(({ name }) => name));
   const local = [...sdl.sources].filter(([name]) => !isStitched.has(name)).map(([, document]) => document);
@@ -52,8 +52,8 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
       `The sources' SDL does not compose: ${error instanceof GraphQLError ? error.message : String(error)}`,
     ]);
   }
-  // Private entry points say how a source is queried by key. Clients cannot use them. What only they lead to is
-  // what a source adds to objects of another that is not plugged in.
+  // Private entry points describe how a source is queried by key. Clients cannot use them. Types that only they reach
+  // extend objects of a source that is not plugged in, so they are removed too.
   schema = pruneSchema(
     filterSchema({
       schema,
@@ -69,7 +69,7 @@ export function stitch({ sdl, resolvers, stitched, policies }: StitchOptions): G
   return schema;
 }
 
-/** A local field on an object of a GraphQL system is resolved by the key that was requested for it from that system. */
+/** Adds the key to local fields on objects of a GraphQL system. The key is selected from that system. */
 function withKeys(
   resolvers: object,
   keys: ReadonlyMap<string, { field: string } | { identifier: string }> | undefined,
@@ -84,7 +84,7 @@ function withKeys(
   );
 }
 
-/** Gives the resolver its object with the key in its place. Without a key there is nothing that it could be asked by. */
+/** Calls the resolver with the object and its key. Without a key there is nothing to look up. */
 function onKey(resolve: Resolver, field: string): Resolver {
   return (parent, args, context, info) => {
     if (!(parent instanceof StitchedObject)) return resolve(parent, args, context, info);
@@ -94,7 +94,7 @@ function onKey(resolve: Resolver, field: string): Resolver {
   };
 }
 
-/** Reads a field of an object that a GraphQL system may have made, or another source. */
+/** Reads a field of an object, which may come from a GraphQL system or from another source. */
 const readField: Resolver = (parent, args: Record<string, unknown>, context, info): unknown =>
   parent instanceof StitchedObject
     ? parent.read(info.fieldName, args, info)
@@ -108,7 +108,7 @@ function ownResolver(resolvers: readonly IResolvers[], type: string, field: stri
   return undefined;
 }
 
-/** Stitching loses `@oneOf` of an input type given in its own SDL. */
+/** Restores `@oneOf` on input types, which stitching loses. */
 function setOneOf(schema: GraphQLSchema, { definitions }: DocumentNode): void {
   for (const one of definitions) {
     if (one.kind !== Kind.INPUT_OBJECT_TYPE_DEFINITION) continue;
@@ -118,7 +118,7 @@ function setOneOf(schema: GraphQLSchema, { definitions }: DocumentNode): void {
   }
 }
 
-/** Types of what a system's objects hold. What its entry points find is only read from, and never handed to the executor. */
+/** The types below a system's objects. Results of its entry points are only read, and never passed to the executor. */
 function typesWithin(schema: GraphQLSchema): string[] {
   return Object.values(schema.getTypeMap()).flatMap((type) =>
     isObjectType(type) && type !== schema.getQueryType()
@@ -140,7 +140,7 @@ function placeResolvers(
     for (const field of Object.values(type.getFields())) {
       const owner = stitched.find(({ name }) => name === sdl.owners.get(`${type.name}.${field.name}`));
       const isLocal = owner === undefined;
-      // Stitching wraps it, to merge what other sources hold of its outcome; with us their fields see to that.
+      // Stitching wraps resolvers to merge other sources' parts. Here the fields of those sources do that.
       const own = ownResolver(resolvers, type.name, field.name);
       if (own !== undefined) field.resolve = own;
       if (!isLocal && entities.has(type.name) && type.name in owner.declaration.entities) {
@@ -150,12 +150,12 @@ function placeResolvers(
         entities.has(getNamedType(field.type).name) &&
         getNamedType(field.type).name !== 'Customer'
       ) {
-        field.resolve = rememberField(own ?? readField);
+        field.resolve = withParentField(own ?? readField);
       } else if (own === undefined && remoteTypes.has(type.name)) {
         field.resolve = readField;
       } else if (isLocal && own === undefined) {
-        // It would only read a property, and look for more of what it has read: without a resolver the executor reads it
-        // itself, at no cost.
+        // Stitching's default resolver reads a property and searches for remote parts. Without a resolver the executor
+        // reads the property directly, which is faster.
         delete field.resolve;
       }
     }

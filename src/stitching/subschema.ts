@@ -26,14 +26,14 @@ import type { StitchedDeclaration } from '../source.js';
 import type { Key, Sdl } from './sdl.js';
 import { StitchedObject } from './stitched-object.js';
 
-/** A source that speaks GraphQL, joined to the schema but asked only when one of its fields is. */
+/** A GraphQL source, joined to the schema. It is called only if one of its fields is requested. */
 export interface StitchedSource {
   name: string;
-  /** Its SDL, in our words. Composed into the gateway's schema; never executed. */
+  /** Its SDL in the terms of the gateway. It is composed into the gateway's schema, never executed. */
   schema: GraphQLSchema;
   declaration: StitchedDeclaration;
   keys: ReadonlyMap<string, Key>;
-  /** By our type. */
+  /** Entities by the gateway's type. */
   entities: ReadonlyMap<string, StitchedEntity>;
 }
 
@@ -43,13 +43,13 @@ interface StitchedEntity {
   translate: (selected: Selected) => KnownTranslation;
 }
 
-/** An object by its key, with what is selected of it. */
+/** The key of an object, and the selection on it. */
 interface SelectedKey {
-  /** A plan's `selection`. A cached answer refers to it, and not to the plan, which is larger. */
+  /** A plan's `selection`. Cached answers refer to this text instead of the larger plan. */
   selection: string;
-  /** Stands for the selection in the key's text. */
+  /** Digest of the selection, for the cache key. */
   digest: string;
-  /** The most keys that one request can have with this selection. */
+  /** Maximum number of keys in one call with this selection. */
   maxKeys: number;
   key: string;
 }
@@ -58,12 +58,12 @@ interface KnownTranslation extends Translation {
   digest: string;
 }
 
-/** Selections of one entity that are remembered in translation, by their characters; a plan takes some fifty times its text. */
+/** Size of the cache of translated selections per entity, in characters. A plan takes about 50 times its text. */
 const MAX_SELECTION_CHARACTERS = 100_000;
 
 /**
- * Joins a GraphQL system by the SDL of its source, in our words. What is asked of it goes by loaders, as with every
- * other source: what the same selection says about a key is kept, shared and asked in batches.
+ * Joins a GraphQL system by the SDL of its source. All calls use loaders, as for every other source: objects with the same
+ * key and selection are cached, shared and loaded in batches.
  */
 export function createSubschema(
   source: LoadedSource<GraphqlClient>,
@@ -72,9 +72,9 @@ export function createSubschema(
   registry: LoaderRegistry,
 ): StitchedSource {
   const { name } = source;
-  const own = sdl.sources.get(name);
-  if (own === undefined) throw new Error(`The source "${name}" has no SDL.`);
-  const schema = makeExecutableSchema({ typeDefs: [usedOf(sdl.coreSchema, own), own] });
+  const document = sdl.sources.get(name);
+  if (document === undefined) throw new Error(`The source "${name}" has no SDL.`);
+  const schema = makeExecutableSchema({ typeDefs: [usedOf(sdl.coreSchema, document), document] });
   const keyFieldOf = (type: string, field: string): string | undefined => {
     const key = sdl.keys.get(sdl.owners.get(`${type}.${field}`) ?? '')?.get(type);
     return key !== undefined && 'field' in key ? key.field : undefined;
@@ -83,21 +83,24 @@ export function createSubschema(
   const keys = sdl.keys.get(name) ?? new Map<string, Key>();
   const entities = new Map<string, StitchedEntity>();
   for (const [typeName, { entry }] of Object.entries(declaration.entities)) {
-    const known = new LRUCache<string, KnownTranslation>({
+    const translations = new LRUCache<string, KnownTranslation>({
       maxSize: MAX_SELECTION_CHARACTERS,
       sizeCalculation: ({ plan }) => plan.selection.length,
     });
     const remember = (translation: Translation): KnownTranslation => {
       const { selection } = translation.plan;
       // Equal selections of many documents share one plan.
-      const earlier = known.get(selection);
+      const earlier = translations.get(selection);
       if (earlier !== undefined) return earlier;
-      const made = { ...translation, digest: createHash('sha256').update(selection).digest('base64url') };
-      known.set(selection, made);
-      return made;
+      const known = {
+        ...translation,
+        digest: createHash('sha256').update(selection).digest('base64url'),
+      };
+      translations.set(selection, known);
+      return known;
     };
     const ofSelection = (selection: string): Translation =>
-      known.get(selection) ?? remember(translator.retranslate(entry, selection));
+      translations.get(selection) ?? remember(translator.retranslate(entry, selection));
     const loader = createLoader(typeName, keys.get(typeName), ofSelection);
     registry.add(source, loader);
     entities.set(typeName, {
@@ -109,8 +112,8 @@ export function createSubschema(
 }
 
 /**
- * One loader for all selections of a type: how many selections clients think of bounds nothing, so there is no loader,
- * metric or queue for each. Each selection is a batch of its own, so that a slow one holds up no request for another.
+ * One loader for all selections of a type. The number of selections is unlimited, so there is no loader, metric or queue
+ * per selection. Each selection has its own batch, so that a slow one delays no other.
  */
 function createLoader(
   typeName: string,
@@ -136,20 +139,20 @@ function createLoader(
   };
 }
 
-/** A field that the vendor could not answer is an Error in its place. */
+/** Whether a value contains an Error: the vendor's error for one field. */
 function holdsError(value: unknown): boolean {
   if (value instanceof Error) return true;
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsError);
 }
 
-/** What a source's SDL uses of the core schema, with what that uses in turn. */
-function usedOf(core: DocumentNode, own: DocumentNode): DocumentNode {
+/** The definitions of the core schema that a source's SDL uses, directly or indirectly. */
+function usedOf(core: DocumentNode, document: DocumentNode): DocumentNode {
   const nameOf = (one: DefinitionNode): string | undefined => {
     if (one.kind === Kind.DIRECTIVE_DEFINITION) return `@${one.name.value}`;
     return isTypeDefinitionNode(one) ? one.name.value : undefined;
   };
   const declared = new Map(core.definitions.map((one) => [nameOf(one), one]));
-  const ofSource = new Set(own.definitions.map(nameOf));
+  const ofSource = new Set(document.definitions.map(nameOf));
   const used = new Set<DefinitionNode>();
   const use = (name: string): void => {
     const definition = ofSource.has(name) ? undefined : declared.get(name);
@@ -167,16 +170,16 @@ function usedOf(core: DocumentNode, own: DocumentNode): DocumentNode {
       },
     });
   };
-  follow(own);
+  follow(document);
   return { kind: Kind.DOCUMENT, definitions: [...used] };
 }
 
 /**
- * Resolves a field of a stitched source on an object that another source made.
+ * Resolves a field of a stitched source on an object that another source translation.
  *
- * Plain type merging would fetch the stitched part before any field of the object is resolved, and every other
- * source would wait for it. Here the first field of the source to be resolved asks for the object, with all that the
- * client selected of the source on it; the source's other fields share the result.
+ * Plain type merging would load the stitched part before any field of the object is resolved, and every other source would
+ * wait for it. Here the first field of the source loads the object with all fields of the source that the client
+ * selected. The source's other fields share the result.
  */
 export function lazyField(source: StitchedSource, typeName: string): GraphQLFieldResolver<object, Context> {
   const { name, keys, entities } = source;
@@ -188,9 +191,9 @@ export function lazyField(source: StitchedSource, typeName: string): GraphQLFiel
     );
   }
   const translate = createSelectionTranslator(entity);
-  const asked = fieldWeakMap<object, Promise<StitchedObject | null>>();
+  const objects = fieldWeakMap<object, Promise<StitchedObject | null>>();
 
-  const ask = async (
+  const loadObject = async (
     parent: object,
     { load }: Context,
     info: GraphQLResolveInfo,
@@ -199,10 +202,10 @@ export function lazyField(source: StitchedSource, typeName: string): GraphQLFiel
       'identifier' in key
         ? await (parent as Customer).identifier(key.identifier)
         : keyOf(parent, key.field, info);
-    // A failed or missing key asks nothing, and is never handed on as a key.
+    // A failed or missing key causes no call, and is never passed on as a key.
     if (value instanceof Error) throw value;
     if (typeof value !== 'string') return null;
-    const from = madeBy(parent);
+    const from = fieldOf(parent);
     const { plan, digest, maxKeys } = translate(from);
     const { selection } = plan;
     const found = await load(entity.loader, { selection, digest, maxKeys, key: value });
@@ -213,12 +216,12 @@ export function lazyField(source: StitchedSource, typeName: string): GraphQLFiel
   return async (parent, args: Record<string, unknown>, context, info) => {
     if (parent instanceof StitchedObject && parent.source === name)
       return parent.read(info.fieldName, args, info);
-    // Who made the object knows its key, whether the source does or not.
+    // The object itself has its key, even if the source does not know the object.
     if ('field' in key && key.field === info.fieldName) return keyOf(parent, key.field, info);
-    let object = asked.get(parent);
+    let object = objects.get(parent);
     if (object === undefined) {
-      object = ask(parent, context, info);
-      asked.set(parent, object);
+      object = loadObject(parent, context, info);
+      objects.set(parent, object);
     }
     const found = await object;
     if (found === null) return isListType(getNullableType(info.returnType)) ? [] : null;
@@ -232,31 +235,31 @@ function keyOf(parent: object, field: string, info: GraphQLResolveInfo): unknown
     : (parent as Record<string, unknown>)[field];
 }
 
-/** Values of variables that make so many different questions of one selection are remembered. */
-const MAX_VARIANTS = 50;
-/** Values of variables that are longer than this, as text, are not remembered. */
-const MAX_VARIANT_CHARACTERS = 1_000;
+/** Number of cached translations per selection, one for each combination of variable values. */
+const MAX_CACHED_VARIANTS = 50;
+/** Maximum length of variable values, as text, of a cached translation. */
+const MAX_CACHED_VARIANT_CHARACTERS = 1_000;
 
 /**
- * What a client selects on an object of the source, in the vendor's words. It depends on the selection and its variables
- * alone, so it is remembered for as long as the client's document is.
+ * Translates a client's selection on an object of the source into the vendor's terms. The translation depends only on the
+ * selection and its variables, so it is cached together with the client's document.
  */
 function createSelectionTranslator(entity: StitchedEntity): (info: GraphQLResolveInfo) => KnownTranslation {
-  const remembered = new WeakMap<object, Map<string, KnownTranslation>>();
+  const translations = new WeakMap<object, Map<string, KnownTranslation>>();
   return (info) => {
     const { fieldNodes, fragments, variableValues } = info;
     const selectionSets = fieldNodes.flatMap(({ selectionSet }) => selectionSet ?? []);
     const [only] = selectionSets;
-    // A field that stands several times in an operation has several nodes.
+    // A field that occurs several times in an operation has several nodes.
     const selected = selectionSets.length === 1 && only !== undefined ? only : fieldNodes;
     const variables = variablesText(selected, selectionSets, info);
-    let variants = remembered.get(selected);
+    let variants = translations.get(selected);
     let translation = variants?.get(variables);
     if (translation !== undefined) return translation;
     translation = entity.translate({ selectionSets, fragments, variables: variableValues });
-    if (variables.length > MAX_VARIANT_CHARACTERS) return translation;
-    if (variants === undefined) remembered.set(selected, (variants = new Map<string, KnownTranslation>()));
-    if (variants.size >= MAX_VARIANTS) variants.clear();
+    if (variables.length > MAX_CACHED_VARIANT_CHARACTERS) return translation;
+    if (variants === undefined) translations.set(selected, (variants = new Map<string, KnownTranslation>()));
+    if (variants.size >= MAX_CACHED_VARIANTS) variants.clear();
     variants.set(variables, translation);
     return translation;
   };
@@ -278,7 +281,7 @@ function variablesText(
     variableNames.set(selected, names);
   }
   if (names.length === 0) return '';
-  // One that is left out is not null: there may be a default in its place.
+  // An absent variable is not null: it may have a default.
   const given = names.filter((name) => name in variableValues);
   return JSON.stringify(Object.fromEntries(given.map((name) => [name, variableValues[name]])));
 }
@@ -303,18 +306,18 @@ function variablesIn(
   return names;
 }
 
-const MADE_BY = Symbol('the field that made this object');
+const PARENT_FIELD = Symbol('the field that returned this object');
 
-/** Wraps a local field that gives objects with a stitched part: each remembers the field, since it holds what the client asks. */
-export function rememberField(
+/** Wraps a local field that returns objects with a stitched part. Each object gets the field, with the client's selection. */
+export function withParentField(
   resolve: GraphQLFieldResolver<unknown, Context>,
 ): GraphQLFieldResolver<unknown, Context> {
   const remember = (value: unknown, info: GraphQLResolveInfo): unknown => {
     if (Array.isArray(value)) return value.map((item: unknown) => remember(item, info));
     if (value instanceof StitchedObject) return value;
-    // A copy, since what a loader gave may be shared with other requests.
+    // A copy, because a loader's object may be shared with other requests.
     return typeof value === 'object' && value !== null && !(value instanceof Error)
-      ? { ...value, [MADE_BY]: info }
+      ? { ...value, [PARENT_FIELD]: info }
       : value;
   };
   return (parent, args, context, info) => {
@@ -325,9 +328,9 @@ export function rememberField(
   };
 }
 
-function madeBy(parent: object): GraphQLResolveInfo {
+function fieldOf(parent: object): GraphQLResolveInfo {
   if (parent instanceof StitchedObject) return parent.info;
-  if (MADE_BY in parent) return parent[MADE_BY] as GraphQLResolveInfo;
+  if (PARENT_FIELD in parent) return parent[PARENT_FIELD] as GraphQLResolveInfo;
   if ('info' in parent) return (parent as Customer).info;
-  throw new Error('The object does not tell which field made it.');
+  throw new Error('The object has no reference to the field that returned it.');
 }

@@ -19,7 +19,7 @@ type Declared = Record<keyof AwaitedEvents, readonly string[]>;
 /** The fields of `Subscription` that wait for events of every type. */
 const OF_EVERY_TYPE = new Set(['meChanged', 'customerChanged', 'event']);
 
-/** Reads what the SDL declares about subscriptions. Throws a ConfigError with all that does not fit. */
+/** Reads the rules of subscriptions in the SDL. Throws a ConfigError that lists all problems. */
 export function readSubscriptionRules(sdl: Sdl, schema: GraphQLSchema): SubscriptionRules {
   const directive = directiveNamed('waitsFor', sdl);
   const awaited = new Map<string, AwaitedEvents>();
@@ -51,9 +51,9 @@ function problemWith(
   isSubscription: boolean,
 ): string | undefined {
   const events = getDirectiveValues(directive, field) as Declared | undefined;
-  if (!isSubscription) return events === undefined ? undefined : 'has @waitsFor and is no subscription';
+  if (!isSubscription) return events === undefined ? undefined : 'has @waitsFor, but is not a subscription';
   if (OF_EVERY_TYPE.has(field.name.value)) return undefined;
-  if (events === undefined) return 'does not say by @waitsFor which events it waits for';
+  if (events === undefined) return 'needs @waitsFor with the events that it waits for';
   if (print(field.type) !== 'CustomerEvent') return 'must be of the type CustomerEvent';
   if (events.types.length + events.later.length === 0) return 'waits for no event';
   const delay = field.arguments?.find(({ name }) => name.value === 'delay');

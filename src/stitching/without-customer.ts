@@ -3,7 +3,7 @@ import type { DataCategory, Purpose } from '../customer/schema.generated.js';
 import type { FieldPolicy, Policies } from './policies.js';
 import type { Sdl } from './sdl.js';
 
-/** Data of no person. What somebody allows is shown without consent: whoever must respect it has to know it. */
+/** Categories that are shown without consent: data of no person, and consents, which callers must see to respect them. */
 const OF_NOBODY: readonly DataCategory[] = ['NONE', 'CONSENT'];
 
 interface Problem {
@@ -11,21 +11,21 @@ interface Problem {
   text: string;
 }
 
-/** From where fields are looked at, and what may lie there. */
+/** The start of a search for fields, and what is allowed there. */
 interface Way {
-  /** The field that everything here is reached by, as `Query.company`. */
+  /** The field that leads to all fields of the search, such as `Query.company`. */
   from: string;
   allowed: readonly DataCategory[];
-  /** Purposes that need consent and that no field on the way excludes. */
+  /** Purposes that need consent and that no field on the path excludes. */
   open: readonly Purpose[];
-  /** Whether the audit names who the data is about. */
+  /** Whether the audit names the customer whose data it is. */
   isAudited: boolean;
 }
 
 /**
- * Finds fields that show data of people without asking their consent. Consent is asked on the fields of Customer that have
- * a category of personal data, so nothing of a person may be reached by another way for a purpose that needs consent. A
- * field of Query that a source declares must show nothing of people at all: the audit could not name them.
+ * Finds fields that show personal data without consent. Consent is checked on the fields of Customer with a category of
+ * personal data, so for a purpose that needs consent no other path may lead to personal data. A source's field of Query
+ * must not show personal data at all, because the audit could not name the customer.
  */
 export function dataWithoutCustomer(
   sdl: Sdl,
@@ -40,8 +40,8 @@ export function dataWithoutCustomer(
     if (allowed.includes(policy.category) || problems.has(path) || (isAudited && open.length === 0)) return;
     const reached = path === from ? '' : `, reached by "${from}",`;
     const text = isAudited
-      ? `"${path}"${reached} shows personal data (${policy.category}) for ${open.join(' and ')} without asking for consent. Give "${from.startsWith('Customer.') ? from : path}" ${from.startsWith('Customer.') ? 'the category of what it shows' : 'a @purpose without these'}.`
-      : `"${path}"${reached} shows personal data (${policy.category}) without its customer, so consent is not asked and the audit names nobody. Declare it on "Customer": Query.customers shows it for many customers.`;
+      ? `"${path}"${reached} shows personal data (${policy.category}) for ${open.join(' and ')} without a check of consent. Give "${from.startsWith('Customer.') ? from : path}" ${from.startsWith('Customer.') ? 'the category of what it shows' : 'a @purpose without these'}.`
+      : `"${path}"${reached} shows personal data (${policy.category}) without its customer, so there is no check of consent and no audit. Declare it on "Customer": Query.customers shows it for many customers.`;
     problems.set(path, { node, text });
   };
 
@@ -56,7 +56,7 @@ export function dataWithoutCustomer(
   const step = (path: string, node: FieldDefinitionNode, before: Way, seen: Set<string>): void => {
     const policy = policies.get(path);
     const type = namedType(node.type);
-    // The fields of Customer are judged by themselves.
+    // The fields of Customer have their own search.
     if (policy === undefined || type === 'Customer') return;
     const { purposes } = policy;
     const open =
@@ -75,7 +75,7 @@ export function dataWithoutCustomer(
   for (const [name, node] of fields.get('Customer') ?? []) {
     const from = `Customer.${name}`;
     const category = policies.get(from)?.category;
-    // Consent is asked on the others, for all that lies below.
+    // The others have a check of consent, which covers all fields below them.
     if (category === undefined || !OF_NOBODY.includes(category)) continue;
     step(from, node, { from, allowed: OF_NOBODY, open, isAudited: true }, new Set());
   }

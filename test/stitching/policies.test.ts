@@ -109,7 +109,7 @@ describe('SDL is refused, by file and line', () => {
     [
       'of a mask on what is no text',
       'points: Int @personalData(category: RELATION, mask: ALL) @authenticated',
-      /"Customer\.points" has a mask, which only String, ID, Date/,
+      /"Customer\.points" has a mask. Only String, ID, Date/,
     ],
     [
       'of a scope on a field that cannot be null',
@@ -132,9 +132,9 @@ describe('SDL is refused, by file and line', () => {
       /"Customer\.card" has an empty list in @requiresScopes/,
     ],
     [
-      'of personal data that does not say who may see it',
+      'of personal data without an access rule',
       'card: Int @personalData(category: RELATION) @purpose(any: [SERVICE])',
-      /"Customer\.card" does not say who may see it: add @requiresScopes, or @authenticated/,
+      /"Customer\.card" has no access rule: add @requiresScopes, or @authenticated/,
     ],
     [
       'of a field of the customer that cannot be null',

@@ -116,11 +116,11 @@ describe('the SDL of the sources', () => {
   });
 
   test.each([
-    ['to another enum', 'extend enum Purpose { FUN }', '"Purpose" is no enum that sources may extend'],
+    ['to another enum', 'extend enum Purpose { FUN }', '"Purpose" is not an enum with @extensible'],
     [
       'to an enum that is not there',
       'extend enum Mood { GOOD }',
-      '"Mood" is no enum that sources may extend',
+      '"Mood" is not an enum with @extensible, so sources cannot extend it',
     ],
     [
       'that are there',
@@ -139,7 +139,7 @@ describe('the SDL of the sources', () => {
     const sources = [{ name: 'mail', timeline: { kinds: ['LETER'], page: () => Promise.resolve([]) } }];
     const letter = loyalty('extend enum TimelineKind { LETTER }');
     expect(() => timelinesOf(sources, composeSdl([...readSdlFiles([]), letter], NAMESPACES))).toThrow(
-      'mail has the kind "LETER" in its timeline, which is no value of TimelineKind. Did you mean "LETTER"?',
+      'mail has the kind "LETER" in its timeline, which is not a value of TimelineKind. Did you mean "LETTER"?',
     );
   });
 

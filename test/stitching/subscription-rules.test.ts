@@ -27,7 +27,7 @@ describe('a subscription of a source', () => {
   });
 
   test.each([
-    ['without @waitsFor', 'parcelSent: CustomerEvent', 'does not say by @waitsFor'],
+    ['without @waitsFor', 'parcelSent: CustomerEvent', 'needs @waitsFor'],
     ['that waits for nothing', 'parcelSent: CustomerEvent @waitsFor', 'waits for no event'],
     [
       'of another type',
@@ -49,7 +49,7 @@ describe('a subscription of a source', () => {
   test('is where @waitsFor stands, and nowhere else', () => {
     const type = 'type Parcel { number: Int @waitsFor(types: [PARCEL_SENT]) }';
     expect(() => rulesOf('parcelSent: CustomerEvent @waitsFor(types: [PARCEL_SENT])', type)).toThrow(
-      '"Parcel.number" has @waitsFor and is no subscription',
+      '"Parcel.number" has @waitsFor, but is not a subscription',
     );
   });
 });
