@@ -42,6 +42,14 @@ describe('what a customer with several records allows', () => {
   });
 });
 
+it('what a system notes beside consent is shown, and does not decide', async () => {
+  const note: Consent = { purpose: 'MARKETING', source: 'crm', status: 'GRANTED', topic: 'Newsletter' };
+  const consents = createConsents([{ ...crm, notesOf: () => Promise.resolve([note]) }]);
+  const request = requestFor(['REVOKED'], 1);
+  expect(await consents.ofCustomer(...request)).toEqual([...said('REVOKED'), note]);
+  expect(await consents.answersFor('MARKETING', ...request)).toEqual([{ statements: said('REVOKED') }]);
+});
+
 it('what a system says of consent is forgotten with its record of the customer', () => {
   const abouts: unknown[] = [];
   const registry = {

@@ -39,6 +39,38 @@ const decide = (
 const down = new SourceTimeoutError('crm', 'crm did not answer in time.');
 const granted = { kind: 'granted' };
 
+describe('an entry about one kind of mail', () => {
+  const table: [held: string, said: Said[]][] = [
+    ['nothing', []],
+    ['a yes', [['shop', 'GRANTED', 'EMAIL', '01']]],
+    ['a yes to every channel', [['shop', 'GRANTED', null, '01']]],
+    ['a withdrawal', [['shop', 'REVOKED', 'EMAIL', '01']]],
+    ['a no', [['shop', 'DENIED', null, '01']]],
+    ['an unanswered request', [['shop', 'REQUESTED', 'EMAIL', '01']]],
+    ['a yes that has expired', [['shop', 'EXPIRED', 'EMAIL', '01']]],
+    [
+      'a yes and a later withdrawal',
+      [
+        ['shop', 'GRANTED', 'EMAIL', '01'],
+        ['crm', 'REVOKED', 'EMAIL', '02'],
+      ],
+    ],
+  ];
+
+  it.each(table)('changes no decision when the systems hold %s', (_, said) => {
+    for (const status of STATUSES)
+      for (const entryChannel of [null, ...CHANNELS])
+        for (const channel of [undefined, ...CHANNELS]) {
+          const about = { ...say(['crm', status, entryChannel ?? null, '03']), topic: 'Newsletter' };
+          const statements = said.map(say);
+          expect(
+            decideConsent(answers([about, ...statements, about]), 'MARKETING', channel),
+            `${status} of ${entryChannel ?? 'no channel'} for ${channel ?? 'any channel'}`,
+          ).toEqual(decide(said, channel));
+        }
+  });
+});
+
 describe('consent', () => {
   it('is given when a system holds a yes', () => {
     expect(decide([['shop', 'GRANTED', 'EMAIL', '01']])).toEqual(granted);
