@@ -9,7 +9,7 @@ import { DEFAULT_MAX_ANSWER_BYTES } from '../../src/source.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 import { faultControl } from '../support/stand-ins.js';
 
-/** A connector, and how it is asked in the contract. */
+/** A connector, and how the contract calls it. */
 export interface ContractSubject<C extends Client> {
   connector: Connector<C>;
   /** The stand-in that it is tried on, through the fault control. */
@@ -22,11 +22,11 @@ export interface ContractSubject<C extends Client> {
   callForMisfit: (client: C) => Promise<unknown>;
   /** Where it does not fit, and a value there. */
   misfit: { place: string; value: string };
-  /** The record under a key; nothing, whatever that is, when there is none. */
+  /** The record with a key, or the connector's value for no record. */
   find: (client: C, key: string) => Promise<unknown>;
   knownKey: string;
   nothing: unknown;
-  /** What each fault is told as. */
+  /** The error code of each fault. */
   codes: Partial<Record<Fault, string>>;
   /** What the system says about when to come back. */
   retryAfter: number | undefined;
@@ -125,7 +125,7 @@ export async function sourceFailure(call: Promise<unknown>): Promise<SourceError
   return error;
 }
 
-/** What every connector promises, whatever its protocol. */
+/** The contract of every connector, in any protocol. */
 export function describeContract<C extends Client>(subject: ContractSubject<C>): void {
   const { connector, source, call } = subject;
   let control: FaultControl;
@@ -155,7 +155,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       expect(counters()).toEqual({ calls: 1, connections: 1 });
     });
 
-    it('keeps its connections for the next calls', async () => {
+    it('reuses its connections for the next calls', async () => {
       connect();
       for (let i = 0; i < 5; i += 1) await call(client);
       const { calls, connections } = counters();
@@ -163,7 +163,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       expect(connections).toBeLessThanOrEqual(2);
     });
 
-    it('tells where an answer does not fit, and no value of it', async () => {
+    it('names the place where an answer does not fit, but no value', async () => {
       const { code, message } = await failure(subject.callForMisfit(connect()));
       expect(code).toBe('SOURCE_CONTRACT');
       expect(message).toContain(subject.misfit.place);
@@ -171,7 +171,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
     });
 
     it.each(Object.entries(subject.codes))(
-      'tells a source that is struck by "%s" as %s',
+      'reports a source with the fault "%s" as %s',
       async (fault, code) => {
         connect({}, code === 'SOURCE_TIMEOUT' ? SHORT_MS : LONG_MS);
         await call(client);
@@ -216,13 +216,13 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
 
     const { wrongCredentials } = subject;
     if (wrongCredentials !== null)
-      it('tells refused credentials apart: asking again would not help', async () => {
+      it('reports refused credentials separately, because a retry would not help', async () => {
         const error = await failure(call(connect(wrongCredentials)));
         expect(error.extensions).toEqual({ code: 'SOURCE_UNAUTHENTICATED', source, retryable: false });
         for (const secret of Object.values(wrongCredentials)) expect(error.message).not.toContain(secret);
       });
 
-    it('tells when the source wants to be asked again', async () => {
+    it('returns when the source accepts calls again', async () => {
       connect();
       await control.set(source, { fault: 'rate-limit' });
       const error = await sourceFailure(call(client));
@@ -246,7 +246,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       await expect(call(client)).resolves.toBeDefined();
     });
 
-    it('ends everything when it is closed, and asks nothing after', async () => {
+    it('ends everything when it is closed, and calls nothing after', async () => {
       connect();
       await Promise.all([call(client), call(client), call(client)]);
       await client.close();
@@ -256,7 +256,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       expect(counters()).toEqual({ calls, connections: 0 });
     });
 
-    it('can be closed before it was asked, and twice', async () => {
+    it('can be closed before its first call, and twice', async () => {
       connect();
       await client.close();
       await client.close();
@@ -274,7 +274,7 @@ export function describeContract<C extends Client>(subject: ContractSubject<C>):
       await expectNoConnections();
     });
 
-    it('says whether the source can be asked', async () => {
+    it('reports whether the source can be called', async () => {
       await expect(connect().ping()).resolves.toBeUndefined();
       await control.set(source, { fault: 'down' });
       await expect(client.ping()).rejects.toBeInstanceOf(SourceError);

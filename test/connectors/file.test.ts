@@ -71,7 +71,7 @@ describe('files in a folder', () => {
       .rows(name, `SELECT name FROM people() WHERE ${where} ORDER BY name`, parameters)
       .then((rows) => rows.map((row) => row.name));
 
-  it('reads nothing before the first call, and says whether the source can be asked', async () => {
+  it('reads nothing before the first call, and reports whether the source can be called', async () => {
     await rm(folder, { recursive: true });
     const client = connect();
     expect((await sourceFailure(client.ping())).code).toBe('SOURCE_UNAVAILABLE');
@@ -155,7 +155,7 @@ describe('files in a folder', () => {
     ['cut off in the middle', (whole: Buffer) => whole.subarray(0, whole.length / 2)],
     ['empty', () => Buffer.alloc(0)],
     ['something else', () => Buffer.from('<html>not Parquet</html>'.repeat(50))],
-  ])('tells of a file that is %s, and works again when it is whole', async (_, broken) => {
+  ])('reports a file that is %s, and works again when it is complete', async (_, broken) => {
     const path = await parquet('a.parquet', "SELECT 'Eva' AS name FROM range(1000)");
     const whole = await readFile(path);
     const client = connect();
@@ -168,7 +168,7 @@ describe('files in a folder', () => {
     expect(await names(client)).toHaveLength(1_000);
   });
 
-  it('tells of a folder that is not there, or has no files, and works again when it is back', async () => {
+  it('reports a missing or empty folder, and works again when it is back', async () => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     const client = connect();
     await names(client);
@@ -184,7 +184,7 @@ describe('files in a folder', () => {
     expect(await names(client)).toEqual(['Eva']);
   });
 
-  it('tells where an answer does not fit, and no value of it', async () => {
+  it('names the place where an answer does not fit, but no value', async () => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     const error = await failure(
       connect().rows(z.object({ name: z.number() }), 'SELECT name FROM people()', []),
@@ -255,7 +255,7 @@ describe('files in a folder', () => {
     expect(await names(client, 'name = $1', 'Eva')).toEqual(['Eva']);
   });
 
-  it('takes lists of keys as parameters, whatever is in them', async () => {
+  it('takes lists of any keys as parameters', async () => {
     const keys = ['a', 'b,c', '{d}', '"e"', "f'g", 'h\\i', '', 'NULL', '😀', ' j '];
     await parquet('a.parquet', 'SELECT 1 AS name');
     const rows = await connect().rows(
@@ -332,7 +332,7 @@ describe('files in a folder', () => {
     expect(answers).toEqual(Array(100).fill(['Eva']));
   });
 
-  it('ends calls under way when it is closed, asks nothing after, and can be closed twice', async () => {
+  it('ends calls in progress when it is closed, calls nothing after, and can be closed twice', async () => {
     await parquet('a.parquet', "SELECT 'Eva' AS name");
     const client = connect();
     await names(client);

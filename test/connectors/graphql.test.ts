@@ -24,7 +24,7 @@ describeContract<GraphqlClient>({
   source: 'webshop',
   wrongCredentials: { WEBSHOP_ACCESS_TOKEN: 'a-wrong-token' },
   call: (client) => client.query('{ __typename }', {}),
-  // What GraphQL's own words frame is checked here; the data is checked by who asked for it.
+  // The GraphQL envelope is checked here. The data is checked where it is read.
   callForMisfit: async () => {
     const server = await startServer((_, response) => {
       sendJson(response, { data: 'everywhere@example.nl' });
@@ -106,7 +106,7 @@ describe('a connection to a GraphQL system', () => {
     ]);
   });
 
-  it('asks a system whose address has no path', async () => {
+  it('calls a system whose address has no path', async () => {
     await answered({ data: { a: 1 } }, '');
     expect(await client.query('{ a }', {})).toEqual({ data: { a: 1 }, errors: [] });
     expect(server.seen[0]?.url).toBe('/');
@@ -158,7 +158,7 @@ describe('a connection to a GraphQL system', () => {
     expect((await failure(client.query('{ a }', {}))).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('keeps numbers that Shopify writes as text exactly as they are', async () => {
+  it('returns numbers that Shopify writes as text unchanged', async () => {
     await answered({ data: { id: 'gid://shopify/Customer/9007199254740993' } });
     expect((await client.query('{ id }', {})).data).toEqual({
       id: 'gid://shopify/Customer/9007199254740993',

@@ -22,7 +22,7 @@ describe('a query in the words of MySQL', () => {
     });
   });
 
-  it('never has a value in its text, whatever the value', () => {
+  it('never has a value in its text', () => {
     const keys = Object.values(hostileKeys);
     const [text, parameters] = mysqlDialect.forEach({
       query:
@@ -67,7 +67,7 @@ describe('a database whose driver is not installed', () => {
     ['mysql2', 'mariadb://u:p@127.0.0.1/shop'],
     ['mysql2', 'mysql://u:p@127.0.0.1/shop'],
     ['pg', 'postgres://u:p@127.0.0.1/shop'],
-  ])('says that the package %s is missing when %s is asked', async (driver, url) => {
+  ])('reports that the package %s is missing for %s', async (driver, url) => {
     vi.doMock(driver, () => {
       throw new Error('Cannot find package');
     });

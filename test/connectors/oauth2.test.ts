@@ -87,7 +87,7 @@ describe('a system that gives out access tokens for a while', () => {
       else refuse(response);
     };
 
-  it('is asked for one token, however many calls need it at once', async () => {
+  it('is requested once for all calls that need a token at the same time', async () => {
     await connect();
     await Promise.all(Array.from({ length: 20 }, () => client.get(anything, '/data')));
     await client.get(anything, '/data');
@@ -95,7 +95,7 @@ describe('a system that gives out access tokens for a while', () => {
     expect(new Set(bearers())).toEqual(new Set(['Bearer token-1']));
   });
 
-  it('is asked with the credentials of the client, in the body of a POST', async () => {
+  it('is requested with the credentials of the client, in the body of a POST', async () => {
     await connect();
     await client.get(anything, '/data');
     const [request] = requests('/token');
@@ -112,7 +112,7 @@ describe('a system that gives out access tokens for a while', () => {
     });
   });
 
-  it('is asked with the refresh token when there is one, and then with the newer one that it gave', async () => {
+  it('is requested with the refresh token if there is one, and then with the newer one it returned', async () => {
     await connect({
       settings: { REFRESH: 'refresh-0' },
       token: (_, response, count) => {
@@ -169,7 +169,7 @@ describe('a system that gives out access tokens for a while', () => {
     expect(bearers().filter((one) => one === 'Bearer token-2')).toHaveLength(20);
   });
 
-  it('does not ask for token after token when none lets it in', async () => {
+  it('does not request token after token if all are refused', async () => {
     await connect({
       data: (_, response) => {
         refuse(response);
@@ -197,7 +197,7 @@ describe('a system that gives out access tokens for a while', () => {
     await client.get(anything, '/data');
     expect((await failure(client.get(anything, '/data'))).code).toBe('SOURCE_UNAUTHENTICATED');
     expect(bearers()).toEqual(['Bearer token-1', 'Bearer token-1', 'Bearer token-2']);
-    // Who keeps getting tokens that are refused is locked out.
+    // A client that requests refused tokens again and again is locked out.
     expect((await failure(client.get(anything, '/data'))).code).toBe('SOURCE_UNAUTHENTICATED');
     expect(requests('/token')).toHaveLength(2);
   });
@@ -208,24 +208,29 @@ describe('a system that gives out access tokens for a while', () => {
     [401, 'no JSON at all'],
     [403, {}],
     [404, {}],
-  ])('tells refused credentials (%d) apart, and does not try them again and again', async (status, body) => {
-    await connect({
-      token: (_, response) => {
-        sendJson(response, body, { status });
-      },
-    });
-    const errors = await Promise.all(Array.from({ length: 5 }, () => failure(client.get(anything, '/data'))));
-    errors.push(await failure(client.get(anything, '/data')));
-    for (const { extensions, message } of errors) {
-      expect(extensions).toEqual({ code: 'SOURCE_UNAUTHENTICATED', source: 'tested', retryable: false });
-      expect(message).not.toMatch(/s3cret|the client|jan@/);
-    }
-    expect(requests('/token')).toHaveLength(1);
-    expect(requests('/data')).toHaveLength(0);
-    expect(logged).toEqual([]);
-  });
+  ])(
+    'reports refused credentials (%d) separately, and does not retry them again and again',
+    async (status, body) => {
+      await connect({
+        token: (_, response) => {
+          sendJson(response, body, { status });
+        },
+      });
+      const errors = await Promise.all(
+        Array.from({ length: 5 }, () => failure(client.get(anything, '/data'))),
+      );
+      errors.push(await failure(client.get(anything, '/data')));
+      for (const { extensions, message } of errors) {
+        expect(extensions).toEqual({ code: 'SOURCE_UNAUTHENTICATED', source: 'tested', retryable: false });
+        expect(message).not.toMatch(/s3cret|the client|jan@/);
+      }
+      expect(requests('/token')).toHaveLength(1);
+      expect(requests('/data')).toHaveLength(0);
+      expect(logged).toEqual([]);
+    },
+  );
 
-  it('tells its operator why it got no token, by the code of the standard alone', async () => {
+  it('reports to the operator why there is no token, by the code of the standard alone', async () => {
     await connect({
       token: (_, response) => {
         sendJson(response, { error: 'invalid_client' }, { status: 400 });
@@ -255,7 +260,7 @@ describe('a system that gives out access tokens for a while', () => {
     [500, 'SOURCE_UNAVAILABLE'],
     [503, 'SOURCE_UNAVAILABLE'],
     [429, 'SOURCE_RATE_LIMITED'],
-  ])('tells a token that is not given for the moment (%d) as %s', async (status, code) => {
+  ])('reports a token that is temporarily refused (%d) as %s', async (status, code) => {
     await connect({
       token: (_, response, count) => {
         if (count === 1) sendJson(response, {}, { status, headers: { 'retry-after': '3' } });
@@ -267,11 +272,11 @@ describe('a system that gives out access tokens for a while', () => {
     await expect(client.get(anything, '/data')).resolves.toEqual({});
   });
 
-  it('waits no longer for a token than for an answer, and asks for another with the next call', async () => {
+  it('waits no longer for a token than for an answer, and requests another with the next call', async () => {
     await connect({
       timeoutMs: 300,
       token: (_, response, count) => {
-        // A call that joined the first wait may ask once more before its own time is over.
+        // A call that joined the first request may make one more before its timeout.
         if (count > 2) sendJson(response, { access_token: 'token' });
       },
     });
@@ -284,7 +289,7 @@ describe('a system that gives out access tokens for a while', () => {
     ['no token', { token: 'token-1' }],
     ['a token with a line break', { access_token: 'token-1\r\nX-Injected: yes' }],
     ['a token that is no text', { access_token: 17 }],
-  ])('refuses an answer with %s, and tells nothing of it', async (_, body) => {
+  ])('refuses an answer with %s, and reports nothing of it', async (_, body) => {
     await connect({
       token: (_request, response) => {
         sendJson(response, body);
@@ -311,7 +316,7 @@ describe('a system that gives out access tokens for a while', () => {
     expect(bearers()).toEqual(['Bearer token-1', 'Bearer token-1', 'Bearer token-2']);
   });
 
-  it('keeps no token from others because the call that asked for it first was given up', async () => {
+  it('gives others the token, also if the call that requested it first was cancelled', async () => {
     let give: (() => void) | undefined;
     await connect({
       token: (_, response) => {
@@ -350,7 +355,7 @@ describe('a system that gives out access tokens for a while', () => {
     await connection.close();
   });
 
-  it('asks for nothing after it was closed', async () => {
+  it('requests nothing after it was closed', async () => {
     await connect();
     await client.close();
     expect((await failure(client.get(anything, '/data'))).code).toBe('SOURCE_UNAVAILABLE');

@@ -90,7 +90,7 @@ describe('a connection to a system that speaks OData', () => {
   const requestedPaths = (i = -1): URL => new URL(server.seen.at(i)?.url ?? '', server.url);
   const optionOf = (name: string, i = -1) => requestedPaths(i).searchParams.get(name);
 
-  it('asks for records in the words of the protocol', async () => {
+  it('requests records as the protocol defines', async () => {
     await answering({ value: [{ id: 1 }] });
     const found = await client.list(thing, 'things', {
       keys: { field: 'number', values: ['A', 7] },
@@ -128,7 +128,7 @@ describe('a connection to a system that speaks OData', () => {
     expect(optionOf('$schemaversion')).toBe('2.1');
   });
 
-  it('asks nothing for no keys', async () => {
+  it('makes no call without keys', async () => {
     await answering({ value: [] });
     expect(await client.list(thing, 'things', { keys: { field: 'number', values: [] } })).toEqual([]);
     expect(server.seen).toEqual([]);
@@ -176,7 +176,7 @@ describe('a connection to a system that speaks OData', () => {
     );
   });
 
-  it('refuses a value that has no room in an address, and asks nothing', async () => {
+  it('refuses a value that is too long for an address, and makes no call', async () => {
     await answering({ value: [] });
     const requests = client.list(thing, 'things', {
       keys: { field: 'number', values: ['x'.repeat(10_000)] },
@@ -207,7 +207,7 @@ describe('a connection to a system that speaks OData', () => {
     expect(server.seen[0]?.headers).not.toHaveProperty('x-injected');
   });
 
-  it('is understood as the value that it was given, whatever is in it', () => {
+  it('is understood as the same value, for any value', () => {
     client = { close: () => Promise.resolve() } as Opened<OdataClient>;
     server = { url: '', seen: [], close: () => Promise.resolve() };
     const text = fc.oneof(
@@ -351,7 +351,7 @@ describe('a connection to a system that speaks OData', () => {
     expect((await failure(requests)).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('asks for decimals as text, and takes a number only when none of its digits can be lost', async () => {
+  it('requests decimals as text, and accepts a number only if it loses no digits', async () => {
     const amounts = z.object({ amount: odataDecimalText });
     await connect((_, response) => {
       response.writeHead(200, { 'content-type': 'application/json' });

@@ -6,7 +6,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** An outbox whose database says what it is told to. */
+/** An outbox whose database returns prepared answers. */
 async function outbox() {
   const connect = vi.spyOn(pg.Client.prototype, 'connect').mockReturnValue(Promise.resolve() as never);
   vi.spyOn(pg.Client.prototype, 'query').mockReturnValue(Promise.resolve({ rows: [] }) as never);
@@ -17,7 +17,7 @@ async function outbox() {
   return {
     read: () => box.take('0', () => Promise.resolve([])),
     notify: () => client.emit('notification'),
-    /** Whether there was news, before anything else came. */
+    /** Whether there was a notification before anything else. */
     isNotified: async () => {
       const reported = box.waitForRows(closing.signal).then(() => (hasNotification = true));
       await new Promise(setImmediate);
@@ -31,7 +31,7 @@ async function outbox() {
 }
 
 describe('the outbox of a PostgreSQL', () => {
-  it('is looked at again at once when a notification came while it was read', async () => {
+  it('is read again at once if a notification came while it was read', async () => {
     const { read, notify, isNotified } = await outbox();
     await read();
     notify();

@@ -13,7 +13,7 @@ interface Page {
 const shop = { source: 'shop', what: 'things' };
 const tooMany = new SourceContractError('shop', 'shop holds more things than can be read at once.');
 
-/** A system whose list is these pages, each with its link to the next one, and how often it was asked. */
+/** A system with these pages, each with a link to the next one, and a count of its calls. */
 function linked(all: readonly (readonly number[])[]) {
   const requests: (string | undefined)[] = [];
   return {

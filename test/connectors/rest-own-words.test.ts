@@ -15,7 +15,7 @@ const KINDS = z.object({
   kind: z.enum(['unauthenticated', 'forbidden', 'rate-limited', 'unavailable', 'not-understood']),
 });
 
-/** What systems tell in a way of their own: errors in the body, plain text, who asks in the query, Unix time. */
+/** Vendor-specific behaviour: errors in the body, plain text, credentials in the query, Unix time. */
 describe('a REST system with words of its own', () => {
   let server: SmallServer;
   let client: Opened<RestClient>;
@@ -54,7 +54,7 @@ describe('a REST system with words of its own', () => {
     ['unavailable', 'SOURCE_UNAVAILABLE'],
     ['not-understood', 'SOURCE_CONTRACT'],
     ['something else', 'SOURCE_CONTRACT'],
-  ])('is told apart by its body when that says "%s"', async (kind, code) => {
+  ])('is recognised by its body if that contains "%s"', async (kind, code) => {
     answer = (response) => {
       sendJson(response, { kind, words: 'secret' }, { status: 400 });
     };
@@ -65,7 +65,7 @@ describe('a REST system with words of its own', () => {
   it.each([
     ['is no JSON', '<html>'],
     ['is larger than any error', 'x'.repeat(100_000)],
-  ])('is told apart by its status when its body %s', async (_, body) => {
+  ])('is recognised by its status if its body %s', async (_, body) => {
     answer = (response) => {
       response.writeHead(503).end(body);
     };
@@ -91,7 +91,7 @@ describe('a REST system with words of its own', () => {
     expect((await failure(client.getText('/text'))).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('is told who asks in the query of every call', async () => {
+  it('gets its credentials in the query of every call', async () => {
     answer = (response) => {
       sendJson(response, {});
     };
@@ -105,7 +105,7 @@ describe('a REST system with words of its own', () => {
     ]);
   });
 
-  it('may tell the end of its window in Unix time, which is when to come back when nothing is left', async () => {
+  it('may send the end of its window in Unix time, which is when to retry if nothing remains', async () => {
     const headers = {
       'x-rate-limit-remaining': '0',
       'x-rate-limit-reset': String(Math.floor(Date.now() / 1000) + 100),

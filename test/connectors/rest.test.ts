@@ -133,17 +133,14 @@ describe('a connection to a REST system', () => {
     [429, 'SOURCE_RATE_LIMITED', true],
     [500, 'SOURCE_UNAVAILABLE', true],
     [503, 'SOURCE_UNAVAILABLE', true],
-  ])(
-    'tells a status of %d as %s, and keeps to itself what the body says',
-    async (status, code, retryable) => {
-      await connect((_, response) => {
-        sendJson(response, { message: 'jan@example.nl' }, { status });
-      });
-      const error = await failure(client.get(anything, '/'));
-      expect(error.extensions).toMatchObject({ code, retryable });
-      expect(JSON.stringify([error.message, error.extensions])).not.toContain('jan@example.nl');
-    },
-  );
+  ])('reports a status of %d as %s, without the text of the body', async (status, code, retryable) => {
+    await connect((_, response) => {
+      sendJson(response, { message: 'jan@example.nl' }, { status });
+    });
+    const error = await failure(client.get(anything, '/'));
+    expect(error.extensions).toMatchObject({ code, retryable });
+    expect(JSON.stringify([error.message, error.extensions])).not.toContain('jan@example.nl');
+  });
 
   it.each([
     ['30', 30],
@@ -204,7 +201,7 @@ describe('a connection to a REST system', () => {
     expect((await failure(client.get(contact, '/'))).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('tells an answer that breaks off in the middle', async () => {
+  it('reports an answer that breaks off in the middle', async () => {
     await connect((_, response) => {
       response.writeHead(200, { 'content-length': '1000' });
       response.write('{"id":', () => response.destroy());
@@ -222,7 +219,7 @@ describe('a connection to a REST system', () => {
     expect(await sent).toBeLessThan(24 * 1024 * 1024);
   });
 
-  it('tells the status of a refusal whose body has no end, and hangs up', async () => {
+  it('reports the status of a refusal whose body has no end, and closes the connection', async () => {
     let sent: Promise<number> | undefined;
     await connect((_, response) => {
       response.statusCode = 401;
@@ -317,7 +314,7 @@ describe('a connection to a REST system', () => {
     expect(server.seen.length).toBeGreaterThan(12);
   });
 
-  it.each(['', '.', '..'])('asks nothing for "%s", which would be another path', (key) => {
+  it.each(['', '.', '..'])('makes no call for "%s", which would be another path', (key) => {
     server = { url: '', seen: [], close: () => Promise.resolve() };
     expect(() => pathPart(key)).toThrow(expect.objectContaining({ code: 'BAD_USER_INPUT' }));
   });
@@ -368,7 +365,7 @@ describe('a connection to a REST system', () => {
       expect(await headersOf(apiKey('x-api-key', token), { TOKEN: 'k' })).toMatchObject({ 'x-api-key': 'k' });
     });
 
-    it('takes the way to log in of which a setting is there', async () => {
+    it('uses the authentication whose setting is present', async () => {
       const either = anyOf(bearer(token), basic(user, password));
       const headers = await headersOf(either, { USER: 'u', PASSWORD: 'p' });
       expect(headers.authorization).toBe(`Basic ${Buffer.from('u:p').toString('base64')}`);
@@ -438,7 +435,7 @@ describe('what a system says beside its answer', () => {
       [{ remaining: 0, resetMs: 12_000 }],
     ],
     ['no number', { 'ratelimit-remaining': 'many' }, []],
-  ])('tells everybody how much more it takes: %s', async (_, headers, expected) => {
+  ])('reports the remaining calls to all callers: %s', async (_, headers, expected) => {
     await connect((_request, response) => {
       sendJson(response, {}, { headers });
     });
@@ -454,7 +451,7 @@ describe('what a system says beside its answer', () => {
     ['no-store', []],
     ['no-cache, max-age=60', []],
     ['max-age=soon', []],
-  ])('tells for how long its answer holds: %s', async (value, expected) => {
+  ])('reports how long its answer is valid: %s', async (value, expected) => {
     await connect((_, response) => {
       sendJson(response, {}, { headers: { 'cache-control': value } });
     });
@@ -462,7 +459,7 @@ describe('what a system says beside its answer', () => {
     expect(reported).toEqual(expected);
   });
 
-  it('is asked whether an answer with an ETag still holds, and need not send it again', async () => {
+  it('revalidates an answer with an ETag, and need not send it again', async () => {
     const record = z.object({ name: z.string() });
     const requests: (string | undefined)[] = [];
     await connect(({ headers }, response) => {
@@ -476,7 +473,7 @@ describe('what a system says beside its answer', () => {
     expect(requests).toEqual([undefined, '"1"', undefined]);
   });
 
-  it('keeps no answer with an ETag once answers are forgotten, nor one that was under way', async () => {
+  it('drops answers with an ETag when answers are forgotten, also those in progress', async () => {
     const requests: (string | undefined)[] = [];
     const held: (() => void)[] = [];
     await connect(({ headers, url }, response) => {

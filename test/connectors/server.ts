@@ -1,7 +1,7 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What a small server was asked. */
+/** The requests that a small server received. */
 export interface SeenRequest {
   method: string;
   /** As it stood on the wire. */
@@ -58,7 +58,7 @@ export function sendJson(
   response.end(JSON.stringify(body));
 }
 
-/** Sends an answer that has no end, until the other side hangs up; tells how many bytes were sent by then. */
+/** Sends an endless answer until the other side closes the connection. Returns the number of bytes sent. */
 export function sendWithoutEnd(response: ServerResponse): Promise<number> {
   let bytes = 0;
   const piece = Buffer.alloc(256 * 1024, 'x');

@@ -49,14 +49,14 @@ describe('a system at several addresses', () => {
     await Promise.all(servers.map((server) => server.close()));
   });
 
-  it('is asked at each, and what is set is there beside', async () => {
+  it('is called at each, and settings are available beside', async () => {
     const schema = z.object({ name: z.string() });
     expect(await client.one.get(schema, '/')).toEqual({ name: 'one' });
     expect(await client.other.get(schema, '/')).toEqual({ name: 'other' });
     expect(client.page.value).toBe('42');
   });
 
-  it('can be asked when each can', async () => {
+  it('can be called if each part can', async () => {
     await client.one.ping();
     expect((await failure(client.ping())).code).toBe('SOURCE_UNAVAILABLE');
   });

@@ -184,7 +184,7 @@ describe('a connection to a SOAP service', () => {
   it.each([
     ['its headers name', 'latin1', 'text/xml; charset="ISO-8859-1"', ''],
     ['its declaration names', 'latin1', 'text/xml', '<?xml version="1.0" encoding="ISO-8859-1"?>'],
-    ['its first bytes tell', 'utf16le', 'text/xml', '\uFEFF'],
+    ['its first bytes give', 'utf16le', 'text/xml', '\uFEFF'],
   ] as const)('reads the encoding that %s', async (_, encoding, type, before) => {
     const text = before + tracked('<note>Müller</note>').replace(/^<\?xml.*?\?>/, '');
     await answering(Buffer.from(text, encoding), { type });
@@ -208,7 +208,7 @@ describe('a connection to a SOAP service', () => {
     ['an element that all objects have', envelope('<__proto__><x>1</x></__proto__>')],
     ['text that is none', Buffer.from([0x3c, 0xff, 0xfe, 0xfd])],
     ['very deep elements', tracked(`${'<a>'.repeat(100_000)}${'</a>'.repeat(100_000)}`)],
-  ])('says that the system does not keep its contract when it answers with %s', async (_, body) => {
+  ])('reports that the system breaks its contract if it answers with %s', async (_, body) => {
     await answering(body);
     expect((await failure(track())).code).toBe('SOURCE_CONTRACT');
   });
@@ -270,7 +270,7 @@ describe('a connection to a SOAP service', () => {
     ['none, but a closed door', '', 403, 'SOURCE_FORBIDDEN'],
     ['none, but a pause', '', 503, 'SOURCE_UNAVAILABLE'],
     ['none, but a redirect', '', 307, 'SOURCE_CONTRACT'],
-  ])('tells whose fault it is: %s', async (_, body, status, code) => {
+  ])('reports whose fault it is: %s', async (_, body, status, code) => {
     await answering(body, { status }, { faults: { TOO_MANY: 'rate-limited' } });
     const error = await failure(track());
     expect(error.code).toBe(code);
@@ -327,7 +327,7 @@ describe('a connection to a SOAP service', () => {
     expect(posted()).toEqual([]);
   });
 
-  it('asks nothing that the description does not have', async () => {
+  it('calls nothing that the description does not have', async () => {
     await answering(tracked(''));
     for (const operation of ['remove', 'constructor', 'setSecurity', 'wsdl'])
       expect((await failure(client.call(answer, operation, {}))).code).toBe('SOURCE_CONTRACT');
@@ -365,7 +365,7 @@ describe('a connection to a SOAP service', () => {
     expect((await failure(track())).code).toBe('SOURCE_CONTRACT');
   });
 
-  it('asks for the description again after it could not be had', async () => {
+  it('requests the description again after a failure', async () => {
     let isUp = false;
     const describes = (url: string) => (url.endsWith('xsd') ? parcelsXsd : isUp ? wsdl('') : undefined);
     await answering(tracked(''), {}, {}, { describes });

@@ -70,7 +70,7 @@ export function sendXml(
   response.end(body);
 }
 
-/** Serves the descriptions, and gives what is posted to whoever answers it. */
+/** Serves the descriptions, and passes posted messages to the handler. */
 export function service(
   answer: (request: SeenRequest, response: ServerResponse) => void,
   describe: (url: string) => string | undefined = (url) =>

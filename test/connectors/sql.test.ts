@@ -19,7 +19,7 @@ describe('a connection to PostgreSQL', () => {
     wrongCredentials: {
       get ORDER_SYSTEM_URL() {
         const wrong = new URL(url());
-        // Not the password: a server may trust whoever is on its own machine.
+        // Not the password: a server may trust all local users.
         wrong.username = 'a-wrong-role';
         return wrong.href;
       },
@@ -60,7 +60,7 @@ describe('a connection to PostgreSQL', () => {
     await watcher.end();
   });
 
-  /** How many queries with this mark in them the server is busy with, other than the asking itself. */
+  /** The number of queries with this mark that the server runs, without this one. */
   const running = async (mark: string): Promise<number> => {
     const found = await watcher.query<{ count: string }>(
       "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE $1 AND pid <> pg_backend_pid()",
@@ -107,41 +107,41 @@ describe('a connection to PostgreSQL', () => {
     });
   });
 
-  it('lets others have their turn while many rows are checked, and names the place of one that is of another shape', async () => {
+  it('yields to other requests while it checks many rows, and names the place of one that does not match', async () => {
     const numbers = `SELECT CASE WHEN n = $1 THEN 'a text' ELSE n::text END AS one FROM generate_series(1, 3000) n`;
     const row = z.object({ one: z.string().regex(/^\d+$/).transform(Number) });
-    let turns = 0;
+    let iterations = 0;
     let isChecking = true;
     const count = (): void => {
-      turns += 1;
+      iterations += 1;
       if (isChecking) setImmediate(count);
     };
     const counted = row.refine(() => {
-      if (turns === 0) setImmediate(count);
+      if (iterations === 0) setImmediate(count);
       return true;
     });
     expect(await client.rows(counted, numbers, [0])).toEqual(
       Array.from({ length: 3_000 }, (_, i) => ({ one: i + 1 })),
     );
     isChecking = false;
-    expect(turns).toBeGreaterThan(5);
+    expect(iterations).toBeGreaterThan(5);
     expect(await failure(client.rows(row, numbers, [2_001]))).toMatchObject({
       code: 'SOURCE_CONTRACT',
       message: 'tested sent an answer that does not match its schema, at: 2000.one.',
     });
   });
 
-  it('takes a list of keys as one parameter, whatever is in the keys', async () => {
+  it('takes a list of any keys as one parameter', async () => {
     const keys = ['a', 'b,c', '{d}', '"e"', "f'g", 'h\\i', '', 'NULL', '😀', ' j '];
     const rows = await client.rows(
       z.object({ key: z.string() }),
-      'SELECT key FROM unnest($1::text[]) WITH ORDINALITY AS asked (key, place) ORDER BY place',
+      'SELECT key FROM unnest($1::text[]) WITH ORDINALITY AS requested (key, place) ORDER BY place',
       [keys],
     );
     expect(rows.map(({ key }) => key)).toEqual(keys);
   });
 
-  it('asks a query for each of several values by one statement, whatever is in the values', async () => {
+  it('runs a query for each of several values by one statement, for any values', async () => {
     const words = [
       ...Object.values(hostileKeys).filter((key) => !/\0|\p{Surrogate}/u.test(key)),
       'requested.word',
@@ -168,14 +168,14 @@ describe('a connection to PostgreSQL', () => {
     ).toEqual([]);
   });
 
-  it('refuses a key that no text can be before the database is asked, also in a list', async () => {
+  it('refuses a key with an invalid character before it calls the database, also in a list', async () => {
     for (const parameters of [['a\0b'], [['fine', 'a\0b']], [['\ud800']]]) {
       const error = await failure(client.rows(one, 'SELECT 1 AS one WHERE $1::text IS NOT NULL', parameters));
       expect(error.code).toBe('BAD_USER_INPUT');
     }
   });
 
-  it('prepares one statement for a text, however often it is asked with other keys', async () => {
+  it('prepares one statement for a text, for all keys', async () => {
     const single = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 2_000 });
     const prepared = () =>
       single.rows(
@@ -220,7 +220,7 @@ describe('a connection to PostgreSQL', () => {
     await patient.close();
   });
 
-  it('tells the server its timeout, so that the server stops by itself', async () => {
+  it('sends its timeout to the server, so that the server stops by itself', async () => {
     const patient = open(connector, { ORDER_SYSTEM_URL: url() }, { timeoutMs: 1_234 });
     const setting = z.object({ statement_timeout: z.string() });
     expect(await patient.rows(setting, 'SHOW statement_timeout', [])).toEqual([
@@ -253,7 +253,7 @@ describe('a connection to PostgreSQL', () => {
     ['a replica that has moved on', "DO $$ BEGIN RAISE SQLSTATE '40001'; END $$", 'SOURCE_UNAVAILABLE'],
     ['a server that shuts down', "DO $$ BEGIN RAISE SQLSTATE '57P01'; END $$", 'SOURCE_UNAVAILABLE'],
     ['a server without room', "DO $$ BEGIN RAISE SQLSTATE '53200'; END $$", 'SOURCE_RATE_LIMITED'],
-  ])('tells %s', async (_, text, code) => {
+  ])('reports %s', async (_, text, code) => {
     const error = await failure(client.rows(z.unknown(), text, []));
     expect(error.code).toBe(code);
     expect(error.message).not.toMatch(/no_such_column|pg_authid|SQLSTATE|\d{5}/);
@@ -263,7 +263,7 @@ describe('a connection to PostgreSQL', () => {
     ['SELECT * FROM pg_authid', 'SOURCE_FORBIDDEN', 'missing-grant', '42501', 'pg_authid'],
     ['SELECT 1 FROM no_such_table', 'SOURCE_CONTRACT', 'missing-table', '42P01', 'no_such_table'],
     ['SELECT no_such_column FROM customers', 'SOURCE_CONTRACT', 'missing-column', '42703', 'no_such_column'],
-  ])('tells its operator what is wrong with %s', async (text, code, kind, sqlState, name) => {
+  ])('reports to the operator what is wrong with %s', async (text, code, kind, sqlState, name) => {
     const error = await sourceFailure(client.rows(z.unknown(), text, []));
     const { requested, received } = error;
     expect({ code: error.code, kind: error.kind, received }).toEqual({
@@ -275,7 +275,7 @@ describe('a connection to PostgreSQL', () => {
     expect(requested).toEqual({ method: 'SELECT', tables: [table] });
   });
 
-  it('tells its operator no value that a message quotes', async () => {
+  it('reports no value that a message quotes to the operator', async () => {
     const call = client.rows(z.unknown(), 'SELECT 1 FROM customers WHERE cust_no::date = $1', ['2026-01-01']);
     const error = await sourceFailure(call);
     expect(error.received.sqlState).toBe('22007');

@@ -57,7 +57,7 @@ describe('a system whose certificate is from an authority of its own', () => {
       expect((await failure(call())).code).toBe('SOURCE_UNAVAILABLE');
     });
 
-    it('is spoken to when its authority is told, as text or as the path of a file', async () => {
+    it('is trusted if its CA is set, as text or as the path of a file', async () => {
       const answer = { access_token: 't' };
       expect(await call({ CA: privateCa.authority })).toEqual(answer);
       expect(await call({ CA: join(folder, 'ca.pem') })).toEqual(answer);
@@ -72,7 +72,7 @@ describe('a system whose certificate is from an authority of its own', () => {
     ['a file that is not there', '/nowhere/ca.pem'],
     ['a text that is no certificate', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----'],
     ['a key', privateCa.key],
-  ])('lets the gateway not start with %s, and tells nothing of it', (_, value) => {
+  ])('stops the start of the gateway with %s, and reveals nothing of it', (_, value) => {
     const reader = new SettingsReader({ CA: value });
     reader.read(caSetting('CA'));
     expect(reader.problems).toEqual([
@@ -80,7 +80,7 @@ describe('a system whose certificate is from an authority of its own', () => {
     ]);
   });
 
-  it('needs no authority to be told', () => {
+  it('needs no CA to be set', () => {
     expect(new SettingsReader({}).isOptional(caSetting('CA'))).toBe(true);
   });
 });

@@ -51,7 +51,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
     await Promise.all([postgres.close(), mariadb.close()]);
   });
 
-  /** Asks both, and gives what both say. */
+  /** Queries both, and returns both answers. */
   async function both<T>(query: (client: SqlClient) => Promise<T>): Promise<T> {
     const [one, other] = await Promise.all(clients.map((client) => query(client)));
     expect(other).toEqual(one);
@@ -84,7 +84,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
     ['device', customersByVisitorId, values(({ own }) => own.devices.map(({ visitorId }) => visitorId))],
     ['KvK number', customersByKvkNumber, values(({ own }) => [own.business?.kvkNumber])],
     ['VAT number', customersByVatNumber, values(({ own }) => [own.business?.vatNumber])],
-  ])('finds the same customers by %s, whatever is asked', async (_, loader, known) => {
+  ])('finds the same customers by %s, for any query', async (_, loader, known) => {
     await fc.assert(
       fc.asyncProperty(someOf(known), async (keys) => {
         await both((client) => loader.load(keys, client));
@@ -207,7 +207,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
     const query = async (by: unknown, requested: readonly string[], variables: Record<string, unknown>) => {
       const text = `query($by: [CustomerKey!]!, $first: Int = 5, $after: String) {
         customers(by: $by) { id timeline(first: $first) { nodes { id } } orders(after: $after) { nodes { number } }
-          asked: name ${requested.join('\n')} }
+          requestedName: name ${requested.join('\n')} }
       }`;
       const [one, other] = await Promise.all(
         gateways.map(async (gateway) => {
@@ -274,7 +274,7 @@ describe('the order system in PostgreSQL and in MariaDB', () => {
       ['device', customersByVisitorId, 'customer_devices_visitor_id'],
       ['KvK number', customersByKvkNumber, 'customers_kvk_no'],
       ['VAT number', customersByVatNumber, 'customers_vat_no'],
-    ])('looks in an index when it is asked by %s', async (_, loader, index) => {
+    ])('uses an index for a query by %s', async (_, loader, index) => {
       const plan = await explained((client) => loader.load(['x', 'y', 'z'], client));
       expect(plan.map(({ key }) => key)).toContain(index);
       expect(plan.filter(({ type }) => type === 'ALL')).toEqual([]);

@@ -32,7 +32,7 @@ afterAll(async () => {
 });
 
 describe('an outbox in MariaDB', () => {
-  it('is looked into again and again, and emptied of what is kept', async () => {
+  it('is polled, and stored rows are deleted from it', async () => {
     const added: SourceEvent[] = [];
     let isFull = true;
     const reader = createOutboxReader({

@@ -46,7 +46,7 @@ describe('a connection to MariaDB', () => {
   const running = async (mark: string): Promise<number> =>
     (await connections()).filter(({ info }) => info?.includes(mark)).length;
 
-  /** A server on loopback that does what it is told with whoever connects. */
+  /** A server on loopback with a prepared behaviour for each connection. */
   const serverThat = async (does: (socket: Socket) => void): Promise<string> => {
     const server = createServer((socket) => {
       socket.on('error', () => undefined);
@@ -100,7 +100,7 @@ describe('a connection to MariaDB', () => {
     ).toEqual([{ zone: '+00:00', 'joined words': 'ab' }]);
   });
 
-  it('takes lists of keys of any length, whatever is in the keys', async () => {
+  it('takes lists of any keys, of any length', async () => {
     const keys = ['everywhere@example.nl', 'a', 'b,c', '{d}', '"e"', "f'g", 'h\\', '', '😀', '?', '$1'];
     for (let length = 0; length <= keys.length; length += 1) {
       const found = await client.rows(
@@ -148,7 +148,7 @@ describe('a connection to MariaDB', () => {
     await single.close();
   });
 
-  it('answers a question asked again as it did the first time', async () => {
+  it('answers a repeated query as it did the first time', async () => {
     const devices = await client.rows(
       z.object({ visitor_id: z.string() }),
       'SELECT visitor_id FROM customer_devices',
@@ -192,7 +192,7 @@ describe('a connection to MariaDB', () => {
     await impatient.close();
   });
 
-  it('tells the server its timeout, so that the server stops by itself', async () => {
+  it('sends its timeout to the server, so that the server stops by itself', async () => {
     const patient = connect(undefined, {
       timeoutMs: 700,
       scope: { run: (call) => timeout('tested', 30_000, call) },
@@ -211,7 +211,7 @@ describe('a connection to MariaDB', () => {
     await patient.close();
   });
 
-  it('asks ten at a time, and lets the others wait', async () => {
+  it('runs ten queries at a time, and lets the others wait', async () => {
     const own = connect(undefined, { timeoutMs: 20_000 });
     const calls = Array.from({ length: 40 }, () =>
       own.rows(anything, 'SELECT sleep(0.05) AS slept /* crowd */', []),
@@ -230,7 +230,7 @@ describe('a connection to MariaDB', () => {
       );
       expect(new Set(errors.map(({ code }) => code))).toEqual(new Set(['SOURCE_TIMEOUT']));
     }
-    // By their kill, or where the server took the news of so many too late, by its own clock: 2.5 s after ours.
+    // They end by their KILL. If the server receives it too late, its own timeout ends them 2.5 s after ours.
     await expect.poll(() => running('many')).toBe(0);
     expect(
       await Promise.all(Array.from({ length: 20 }, () => own.rows(anything, 'SELECT 1 AS one', []))),
@@ -283,7 +283,7 @@ describe('a connection to MariaDB', () => {
     ['too many connections', signal('08004', 1040), 'SOURCE_RATE_LIMITED'],
     ['too many connections of the user', signal('42000', 1203), 'SOURCE_RATE_LIMITED'],
     ['a query that the server stopped', signal('70100', 1969), 'SOURCE_TIMEOUT'],
-  ])('tells %s', async (_, text, code) => {
+  ])('reports %s', async (_, text, code) => {
     const error = await failure(client.rows(z.unknown(), text, []));
     expect(error.extensions).toMatchObject({
       code,
@@ -296,7 +296,7 @@ describe('a connection to MariaDB', () => {
     ['SELECT no_such_column FROM customers', 'missing-column', '1054', 'no_such_column'],
     ['SELECT 1 FROM no_such_table', 'missing-table', '1146', 'no_such_table'],
     ['SELECT * FROM mysql.global_priv', 'missing-grant', '1142', 'mysql.global_priv'],
-  ])('tells its operator what is wrong with %s', async (text, kind, databaseError, name) => {
+  ])('reports to the operator what is wrong with %s', async (text, kind, databaseError, name) => {
     const error = await sourceFailure(client.rows(z.unknown(), text, []));
     expect(error.kind).toBe(kind);
     expect(error.received).toMatchObject({ databaseError, name });
@@ -306,7 +306,7 @@ describe('a connection to MariaDB', () => {
     ['another password', (url: URL) => (url.password = 'wrong-password'), 'SOURCE_UNAUTHENTICATED'],
     ['a user that there is not', (url: URL) => (url.username = 'wrong-user'), 'SOURCE_UNAUTHENTICATED'],
     ['the database of somebody else', (url: URL) => (url.pathname = '/mysql'), 'SOURCE_FORBIDDEN'],
-  ])('tells refused credentials and missing grants apart: %s', async (_, change, code) => {
+  ])('distinguishes refused credentials and missing grants: %s', async (_, change, code) => {
     const url = new URL(database.url);
     change(url);
     const refused = connect(url.href);
@@ -316,7 +316,7 @@ describe('a connection to MariaDB', () => {
     expect(error.message).not.toContain('wrong');
   });
 
-  it('tells a user that has all the connections it may have', async () => {
+  it('reports a user that has all the connections it may have', async () => {
     await database.root.query(`ALTER USER '${reader()}'@'%' WITH MAX_USER_CONNECTIONS 1`);
     const [own, other] = [connect(), connect()];
     try {
@@ -340,7 +340,7 @@ describe('a connection to MariaDB', () => {
       (socket: Socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'),
       'SOURCE_UNAVAILABLE',
     ],
-  ])('tells when %s, each time anew', async (_, does, code) => {
+  ])('reports each time when %s', async (_, does, code) => {
     const lost = connect(does === undefined ? 'mysql://u:p@127.0.0.1:1/shop' : await serverThat(does), {
       timeoutMs: code === 'SOURCE_TIMEOUT' ? 300 : 5_000,
     });
@@ -355,7 +355,7 @@ describe('a connection to MariaDB', () => {
     await lost.close();
   });
 
-  it('ends everything when it is closed, waits for calls under way, and asks nothing after', async () => {
+  it('ends everything when it is closed, waits for calls in progress, and calls nothing after', async () => {
     await client.close();
     await expect.poll(async () => (await connections()).length).toBe(0);
     const own = connect();

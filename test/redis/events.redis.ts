@@ -21,11 +21,11 @@ const settings = Object.assign(
   {},
   ...standIns.standIns.filter(({ name }) => FOUR_SYSTEMS.includes(name)).map((one) => one.settings(one.url)),
 ) as Record<string, string>;
-// Each of its events would be taken by one of the instances, whichever comes first.
+// Otherwise only one of the instances would take each of its events.
 delete settings['ORDER_SYSTEM_OUTBOX_URL'];
 const redis = await startRedis();
 const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-events-'));
-// To listen before the connection is ready is answered, and lost again when the client then asks Redis whether it is ready.
+// SUBSCRIBE before the connection is ready is answered, and lost when the client then checks whether Redis is ready.
 const outside = new Redis(redis.url, { lazyConnect: true });
 const messages: string[] = [];
 const opened: TestGateway[] = [];
@@ -71,7 +71,7 @@ const FOLLOW = {
   query: `subscription { customerChanged(by: { email: "${EMAIL}" }) { recordId customer { primaryEmail } } }`,
 };
 
-/** Until all of them are told by Redis of what another hears, as this test is. */
+/** Waits until all instances receive each other's events through Redis, as this test does. */
 async function areConnected(count: number): Promise<void> {
   const querying = new Redis(redis.url);
   await vi.waitFor(
@@ -86,8 +86,8 @@ async function areConnected(count: number): Promise<void> {
   querying.disconnect();
 }
 
-describe('what a system tells one instance', () => {
-  it('is told to subscribers of every instance, once each, and nobody can read it on its way', async () => {
+describe('an event that a system sends to one instance', () => {
+  it('reaches subscribers of every instance once, and nobody can read it on its way', async () => {
     const [one, other] = [open('one'), open('other')];
     await Promise.all([one.opened, other.opened]);
     await areConnected(2);

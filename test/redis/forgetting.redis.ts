@@ -50,7 +50,7 @@ describe('forgetting', () => {
     expect(await valueOf(two.cache, digest('bert'))).toBe('bert');
   });
 
-  it('drops an answer that was on its way when it came, on whichever instance', async () => {
+  it('drops an answer that was on its way when it came, on any instance', async () => {
     const [one, two] = [await instance(), await instance()];
     const before = await one.cache.read([key]);
     await two.cache.forget([tag]);
@@ -144,7 +144,7 @@ describe('forgetting', () => {
     expect(new Set(read)).toEqual(new Set([undefined]));
     expect(there.forgotten).toEqual([tag]);
     expect(await valueOf(there.cache, key)).toBeUndefined();
-    // What was asked before comes too late.
+    // An answer from before the invalidation comes too late.
     here.cache.write({ key, entry: entryOf('old', tag), retentionMs: 60_000, since: since ?? 0 });
     await storeEntry(here.cache, digest('other'), entryOf('other'));
     expect(await valueOf(here.cache, key)).toBeUndefined();
@@ -243,7 +243,7 @@ describe('forgetting', () => {
     const who = fc.nat(1);
     const what = fc.nat(2);
     const step = fc.oneof(
-      { weight: 4, arbitrary: fc.record({ do: fc.constant('ask' as const), who, what }) },
+      { weight: 4, arbitrary: fc.record({ do: fc.constant('load' as const), who, what }) },
       { weight: 4, arbitrary: fc.record({ do: fc.constant('answer' as const), which: fc.nat(5) }) },
       {
         weight: 3,
@@ -291,7 +291,7 @@ describe('forgetting', () => {
         };
 
         for (const one of steps) {
-          if (one.do === 'ask') {
+          if (one.do === 'load') {
             underWay.push(
               look(one.who, [one.what]).then((since) => {
                 if (since === undefined) throw new Error('Redis was not there.');
@@ -312,7 +312,7 @@ describe('forgetting', () => {
           } else if (one.do === 'look') underWay.push(look(one.who, one.what).then(() => undefined));
           else if (one.do === 'pause') await new Promise((resolve) => setTimeout(resolve, one.ms));
           else {
-            // The system says something else from now on, and so we are told to forget.
+            // The system returns another value from now on, so the test forgets the old one.
             const subjects = one.all ? [0, 1, 2] : [one.what];
             for (const subject of subjects) current[subject] = (current[subject] ?? 0) + 1;
             const versions = [...current];

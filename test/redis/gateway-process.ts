@@ -16,7 +16,7 @@ import {
 import { listen } from '../../src/http/http.js';
 
 /**
- * A gateway as `npm start` makes it, but that it keeps every answer for half a minute, and has one more source: a notice
+ * A gateway as `npm start` makes it, but it caches every answer for half a minute, and has one more source: a notice
  * board on which a test can hang something else.
  */
 const notices = defineLoader<RestClient, string, string | null>({

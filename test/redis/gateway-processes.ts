@@ -10,7 +10,7 @@ export interface CallPeriod {
   status: number;
   data: { customer?: Record<string, unknown> | null } | undefined;
   errors: unknown[];
-  /** Answers taken from each source, when `X-Sources` asked for it. */
+  /** Answers from each source, if `X-Sources` was sent. */
   records: Record<string, number>;
 }
 
@@ -20,7 +20,7 @@ export interface GatewayProcess {
   forget(what: object): Promise<number>;
   /** The value of a metric of `/metrics`, with the labels as they stand there; 0 when there is none yet. */
   metric(name: string): Promise<number>;
-  /** How many batches each loader has asked of its system. */
+  /** The number of batches that each loader has dispatched. */
   batches(): Promise<Map<string, number>>;
   stop(): Promise<void>;
 }

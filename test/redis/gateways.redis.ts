@@ -44,7 +44,7 @@ beforeAll(async () => {
     startGatewayProcess(settings),
   ]);
   await allUp();
-  // What is asked for the first time has its code compiled.
+  // The first query has its code compiled.
   for (const gateway of [one, other, alone])
     for (const by of ordinaryCustomers(20)) await gateway.query(ONE_CUSTOMER, { by });
 });
@@ -67,9 +67,9 @@ async function allUp(): Promise<void> {
     );
 }
 
-/** Somebody about whom every loader has something to ask. */
+/** A customer that every system knows. */
 const known = people.filter(({ email }) => email.startsWith('customer-')).find(isKnown);
-if (known === undefined) throw new Error('The seed has nobody whom all systems know.');
+if (known === undefined) throw new Error('The seed has no customer that all systems know.');
 
 function isKnown({ orderSystem, webshop, contactCentre, crm }: Person): boolean {
   return (
@@ -100,7 +100,7 @@ const NOT_CALLED = { 'order-system': 0, webshop: 0, 'contact-centre': 0, 'crm-hu
 
 const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0);
 
-/** Asks, and waits until all that was answered lies in Redis. */
+/** Queries, and waits until all answers are stored in Redis. */
 async function queryAndCache(gateway: GatewayProcess, query: string, variables: object) {
   const before = (await entries()).length;
   const answer = await gateway.query(query, variables, { 'x-sources': '1' });
@@ -118,7 +118,7 @@ async function queryAndCache(gateway: GatewayProcess, query: string, variables: 
 const WHEN_IT_IS_BACK = { timeout: 15_000, interval: 200 };
 
 describe('two gateways with one Redis', () => {
-  it('ask a system once for the both of them', async () => {
+  it('call a system once for both of them', async () => {
     const by = { email: 'customer-31@example.nl' };
     const { data } = await queryAndCache(one, ONE_CUSTOMER, { by });
     expect(Object.values(callsSince()).every((calls) => calls > 0)).toBe(true);
@@ -129,7 +129,7 @@ describe('two gateways with one Redis', () => {
     expect(callsSince()).toEqual(NOT_CALLED);
   });
 
-  it('see within 100 ms what the other was told to forget, and nothing old after it', async () => {
+  it('see within 100 ms what the other forgot, and nothing old after it', async () => {
     const query = 'query($by: CustomerKey!) { customer(by: $by) { notice } }';
     const by = { email: 'everywhere@example.nl' };
     const { customerNumber } = people.find(({ email }) => email === by.email)?.orderSystem ?? {};
@@ -160,7 +160,7 @@ describe('two gateways with one Redis', () => {
     expect(Math.max(...delays)).toBeLessThan(100);
   });
 
-  it('ask each loader’s question at most twice when a thousand ask it at once', async () => {
+  it('dispatch each batch at most twice for a thousand simultaneous queries', async () => {
     const by = { email: known.email };
     const before = [await one.batches(), await other.batches()];
     const answers = await Promise.all(
@@ -270,7 +270,7 @@ async function startTraffic() {
     for (let i = first; !isOver; i += 1) {
       const by = customers[i % customers.length] ?? { email: '' };
       const startedAt = performance.now();
-      // Whatever is in memory, Redis is asked as well, and what the systems answer is written to it.
+      // Redis is read as well, whether or not an answer is in memory, and the systems' answers are written to it.
       const answer = await gateway
         .query(QUERY, { by }, { 'cache-control': 'no-cache' })
         .catch((error: unknown) => ({ status: 0, errors: [error], data: undefined }));

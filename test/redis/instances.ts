@@ -8,7 +8,7 @@ import {
 } from '../../src/cache/shared-cache.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 
-/** One gateway's side of the shared cache, and what it was told. */
+/** One gateway's side of the shared cache, and the messages it received. */
 export interface Instance {
   cache: SharedCache;
   forgotten: string[];
@@ -67,7 +67,7 @@ export async function valueOf(cache: SharedCache, key: string): Promise<unknown>
   return entries[0]?.value;
 }
 
-/** Reads, asks nobody, and writes: as a loader does. */
+/** Reads and writes as a loader does, without a system. */
 export async function store(
   cache: SharedCache,
   key: string,
@@ -92,7 +92,7 @@ export async function storeEntry(
   await store(cache, key, entry, retentionMs);
   await vi.waitFor(
     async () => {
-      if ((await cache.read([key])).entries[0] === undefined) throw new Error('It was not kept.');
+      if ((await cache.read([key])).entries[0] === undefined) throw new Error('The entry was not stored.');
     },
     { timeout: 5_000, interval: 2 },
   );

@@ -13,7 +13,7 @@ import { createTestGateway, DEMO_OPERATIONS, type TestGateway } from '../support
 import { at } from '../support/read.js';
 import { startRedis, type RedisServer } from './redis-server.js';
 
-/** Whoever can look into Redis, or listen to what is sent there, learns of no person. */
+/** A reader of Redis, or of messages in it, learns nothing about a person. */
 
 const EVERYWHERE = 'everywhere@example.nl';
 const FORGOTTEN = 'customer-3@example.nl';
@@ -106,7 +106,7 @@ async function aBusyMinute(cacheSecret: Record<string, string>): Promise<string[
     const { data } = await answers.query(operation, operation.includes('$by') ? { by } : {}, operator);
     logged.push(data);
   }
-  // What subscribers are told goes through Redis too: test/redis/events.redis.ts.
+  // Events for subscribers go through Redis too: test/redis/events.redis.ts.
   const queries = readPersistedOperations(DEMO_OPERATIONS).filter(({ document }) =>
     document.startsWith('query'),
   );

@@ -14,10 +14,10 @@ afterEach(async () => {
 
 const key = digest('key');
 const WAIT_MS = 20;
-/** A machine that runs other tests beside may take a turn of its own. */
+/** A machine that runs other tests at the same time may be slower. */
 const GRACE_MS = 100;
 
-/** Reads one after the other for a while, and tells how long the longest took and the median. */
+/** Reads in sequence for a while. Returns the longest and the median duration. */
 async function readFor(
   cache: SharedCache,
   ms: number,
@@ -34,13 +34,13 @@ async function readFor(
   return { longestMs: times.at(-1) ?? 0, medianMs: times[times.length >> 1] ?? 0, values };
 }
 
-describe('a bad day of Redis', () => {
+describe('an outage or slowness of Redis', () => {
   it('costs one short wait when it takes half a second to answer, and is over by itself', async () => {
     const redis = closing(await startRedis());
     const proxy = closing(await startProxy(redis.port));
     const { cache, gaps } = await startInstance({ url: proxy.url, waitMs: WAIT_MS });
     closing(cache);
-    await storeEntry(cache, key, entryOf('kept'));
+    await storeEntry(cache, key, entryOf('stored'));
     proxy.delay(500);
     const slow = await readFor(cache, 3_000);
     expect(slow.longestMs).toBeLessThan(WAIT_MS + GRACE_MS);
@@ -52,7 +52,7 @@ describe('a bad day of Redis', () => {
     await expect(cache.count('quota', 60_000)).rejects.toThrow('cannot count');
     proxy.delay(0);
     await isUp(cache);
-    expect(await valueOf(cache, key)).toBe('kept');
+    expect(await valueOf(cache, key)).toBe('stored');
     expect(gaps()).toBe(1);
   });
 
@@ -60,7 +60,7 @@ describe('a bad day of Redis', () => {
     const redis = closing(await startRedis());
     const { cache } = await startInstance({ url: redis.url, waitMs: WAIT_MS });
     closing(cache);
-    await storeEntry(cache, key, entryOf('kept', digest('tag')));
+    await storeEntry(cache, key, entryOf('stored', digest('tag')));
     redis.freeze();
     const frozen = await readFor(cache, 1_500);
     expect(frozen.longestMs).toBeLessThan(WAIT_MS + GRACE_MS);
@@ -90,7 +90,7 @@ describe('a bad day of Redis', () => {
     const instances = await Promise.all([1, 2].map(() => startInstance({ url: redis.url, waitMs: WAIT_MS })));
     const caches = instances.map(({ cache }) => closing(cache));
     const [one, two] = caches as [SharedCache, SharedCache];
-    await storeEntry(one, key, entryOf('kept'));
+    await storeEntry(one, key, entryOf('stored'));
     const reading = Promise.all(caches.map((cache) => readFor(cache, 2_000)));
     await redis.kill();
     for (const { longestMs, medianMs } of await reading) {
@@ -104,8 +104,8 @@ describe('a bad day of Redis', () => {
     await redis.start();
     await Promise.all(caches.map(isUp));
     expect(await valueOf(one, key)).toBeUndefined();
-    await storeEntry(one, key, entryOf('kept again'));
-    expect(await valueOf(two, key)).toBe('kept again');
+    await storeEntry(one, key, entryOf('stored again'));
+    expect(await valueOf(two, key)).toBe('stored again');
     expect(instances.map(({ gaps }) => gaps())).toEqual([2, 2]);
   });
 
@@ -117,7 +117,7 @@ describe('a bad day of Redis', () => {
     expect(await cache.read([key])).toEqual({ entries: [undefined], since: undefined });
     await redis.start();
     await isUp(cache);
-    await storeEntry(cache, key, entryOf('kept'));
+    await storeEntry(cache, key, entryOf('stored'));
   });
 
   it('is a password that Redis does not take', async () => {
@@ -127,7 +127,7 @@ describe('a bad day of Redis', () => {
     const { cache } = await startInstance({ url: at('right') });
     closing(refused);
     closing(cache);
-    await storeEntry(cache, key, entryOf('kept'));
+    await storeEntry(cache, key, entryOf('stored'));
     expect(refused.state).toBe('down');
     expect(await valueOf(refused, key)).toBeUndefined();
   });
@@ -137,7 +137,7 @@ describe('a bad day of Redis', () => {
     const { Redis } = await import('ioredis');
     const { cache } = await startInstance({ url: first.url });
     closing(cache);
-    await storeEntry(cache, key, entryOf('kept'));
+    await storeEntry(cache, key, entryOf('stored'));
     const admin = new Redis(first.url);
     await admin.replicaof('127.0.0.1', second.port);
     await isUnavailableAfterWriting(cache);
@@ -145,7 +145,7 @@ describe('a bad day of Redis', () => {
     await admin.replicaof('NO', 'ONE');
     admin.disconnect();
     await isUp(cache);
-    await storeEntry(cache, key, entryOf('kept again'));
+    await storeEntry(cache, key, entryOf('stored again'));
   });
 });
 

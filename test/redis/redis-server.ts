@@ -8,7 +8,7 @@ import { join } from 'node:path';
 export interface RedisServer {
   url: string;
   port: number;
-  /** As a crash would: nothing is saved, nobody is told. */
+  /** Stops it as a crash does: nothing is saved, and no client is notified. */
   kill(): Promise<void>;
   /** Starts it again, on the same port and with what it had saved. */
   start(): Promise<void>;
@@ -86,7 +86,7 @@ async function freePort(): Promise<number> {
 
 export interface Proxy {
   url: string;
-  /** Each answer of Redis arrives so much later from now on. */
+  /** Delays each answer of Redis by this many milliseconds from now on. */
   delay(ms: number): void;
   /** How many answers are on their way. */
   held(): number;

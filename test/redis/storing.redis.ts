@@ -15,7 +15,7 @@ async function instance(secret?: string): Promise<SharedCache> {
   return cache;
 }
 
-/** All that lies in Redis, whatever its kind. */
+/** All values in Redis, of any type. */
 async function everything(): Promise<{ names: string[]; text: string }> {
   const names = await outside.keys('*');
   const dumps = await Promise.all(names.map((name) => outside.dumpBuffer(name)));
@@ -64,7 +64,7 @@ describe('what instances share', () => {
     expect(await valueOf(cache, digest('k'))).toStrictEqual({ a: 1 });
   });
 
-  it('survives what JSON cannot say, and keeps the rest', async () => {
+  it('survives values that JSON cannot represent, and stores the rest', async () => {
     const cache = await instance();
     const loop: { self?: unknown } = {};
     loop.self = loop;
@@ -182,7 +182,7 @@ describe('what instances share', () => {
     expect(ttls.every((ttl) => ttl > 0)).toBe(true);
   });
 
-  it('asks once for all that is read in one turn', async () => {
+  it('makes one call for all reads of one event-loop iteration', async () => {
     const cache = await instance();
     const calls = async () =>
       Number(/cmdstat_evalsha:calls=(\d+)/.exec(await outside.info('commandstats'))?.[1] ?? 0);
@@ -208,7 +208,7 @@ describe('what instances share', () => {
     );
   });
 
-  it('still forgets when Redis refuses all more for want of memory, and keeps again when there is room', async () => {
+  it('still forgets when Redis refuses writes for lack of memory, and stores again when there is room', async () => {
     const cache = await instance();
     await storeEntry(cache, digest('early'), entryOf('early', digest('tag')));
     const filler = () => entryOf(randomBytes(50_000).toString('base64'), digest('filler'));

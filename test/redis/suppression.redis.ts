@@ -89,7 +89,7 @@ describe('the suppression list in Redis', () => {
     expect(one.isEmpty).toBe(true);
   });
 
-  it('stays in force while Redis is away, and catches up when it is back', async () => {
+  it('stays in force while Redis is disconnected, and catches up afterwards', async () => {
     const [here, there] = [await loaded(instance(proxy.url)), await loaded(instance())];
     await here.add([anna]);
     proxy.cut();
@@ -130,7 +130,7 @@ describe('the suppression list in Redis', () => {
     await expect(stranger.add([bert])).rejects.toThrow(SuppressionUnavailableError);
   });
 
-  it('takes out whom an operator takes out by hand', async () => {
+  it('removes the entries that an operator removes', async () => {
     const one = await loaded(instance(proxy.url));
     await one.add([anna]);
     await outside.srem(SET, createDigests(SECRET).of(anna));
@@ -142,8 +142,8 @@ describe('the suppression list in Redis', () => {
 
   it('is read once more when it changes while it is read', async () => {
     const one = await loaded(instance());
-    let goOn: () => void = () => undefined;
-    const held = new Promise<void>((resolve) => (goOn = resolve));
+    let resume: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (resume = resolve));
     const read = vi.spyOn(Redis.prototype, 'smembers');
     const emit = vi.spyOn(Redis.prototype, 'emit');
     try {
@@ -159,12 +159,12 @@ describe('the suppression list in Redis', () => {
       await vi.waitFor(() => {
         expect(emit.mock.calls.filter(([event]) => event === 'message')).toHaveLength(2);
       });
-      goOn();
+      resume();
       await vi.waitFor(() => {
         expect(one.has(anna)).toBe(true);
       });
     } finally {
-      goOn();
+      resume();
       read.mockRestore();
       emit.mockRestore();
     }

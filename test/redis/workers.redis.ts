@@ -91,7 +91,7 @@ async function start(more: Record<string, string> = {}): Promise<Run> {
   return { child, url, out, error, ended };
 }
 
-/** Over a connection of its own: it is by connections that workers take turns. */
+/** Uses a separate connection, because workers get connections in rotation. */
 function send(url: string, options: { method?: string; body?: object } = {}): Promise<string> {
   const { method = 'GET', body } = options;
   return new Promise((resolve, reject) => {
@@ -194,7 +194,7 @@ describe('a gateway of two workers', () => {
     }, soon);
   });
 
-  it('answers by both of them, and tells of both what they did, whichever is asked', async () => {
+  it('answers by both of them, and each reports the work of both', async () => {
     for (let i = 0; i < 10; i += 1) expect((await query(run)).errors).toBeUndefined();
     await vi.waitFor(async () => {
       const counts = await answeredBy(run);
@@ -203,7 +203,7 @@ describe('a gateway of two workers', () => {
     }, soon);
   });
 
-  it('forgets with both what one is told to forget', async () => {
+  it('forgets with both what one of them forgets', async () => {
     const idsOf = async () => {
       const answers = await Promise.all(Array.from({ length: 8 }, () => query(run)));
       return new Set(answers.map(({ data }) => data?.customer?.id ?? null));
@@ -211,7 +211,7 @@ describe('a gateway of two workers', () => {
     const [id] = await idsOf();
     expect(id).toEqual(expect.any(String));
     await control.set('order-system', { fault: 'down' });
-    // Both still know, with nobody asked.
+    // Both still have the answer, without a call.
     expect(await idsOf()).toEqual(new Set([id]));
     await send(`${run.url}/admin/forget`, {
       method: 'POST',
@@ -302,7 +302,7 @@ describe('at its end, a gateway of two workers', () => {
 });
 
 describe('a worker that cannot start', () => {
-  it('ends the start with what is wrong, told once', async () => {
+  it('ends the start with the problem, reported once', async () => {
     const AUDIT_FILE = join(folder, 'foreign.jsonl');
     writeFileSync(`${AUDIT_FILE}.worker-2`, 'no audit log\n');
     const { code, out, err } = await stekkerdoos(['start', '--workers', '2'], {
