@@ -22,7 +22,7 @@ const STYLE = `
   code { display: block; padding: .5rem 1rem; border-top: 1px solid var(--line); font-size: 13px; opacity: .6; overflow-wrap: anywhere; }
 `;
 
-/** All that came is shown as text, never as HTML. What is folded open or shut stays so. */
+/** Deliveries are shown as text, never as HTML. An open or closed delivery stays so. */
 const SCRIPT = `
   const list = document.getElementById('deliveries');
   const button = document.querySelector('button');
@@ -37,7 +37,7 @@ const SCRIPT = `
     made.textContent = text;
     return made;
   };
-  // What holds no other object stands on one line.
+  // An object without nested objects is on one line.
   const shown = (data) => JSON.stringify(data, null, 2).replace(/[{[]\\n[^{}[\\]]*[}\\]]/g, (leaf) => leaf.replace(/\\n\\s*/g, ' '));
   const duration = (ms) => ms < 1000 ? ms + ' ms' : (ms / 1000).toFixed(1) + ' s';
 
@@ -66,9 +66,9 @@ const SCRIPT = `
 
   function show({ status, deliveries }) {
     wrong = status;
-    button.textContent = wrong === null ? 'Have a bad day' : 'Be well again';
+    button.textContent = wrong === null ? 'Reject deliveries' : 'Accept deliveries';
     condition.hidden = wrong === null;
-    condition.textContent = 'A bad day: every delivery is answered with ' + wrong + ', and comes again.';
+    condition.textContent = 'Every delivery is answered with ' + wrong + ', and the gateway sends it again.';
     document.getElementById('empty').hidden = deliveries.length > 0;
     list.replaceChildren(...deliveries.map(card));
   }
@@ -92,7 +92,7 @@ const SCRIPT = `
   look();
 `;
 
-/** Asks four times a second what came. Nothing is loaded from elsewhere. */
+/** Loads the deliveries four times a second. Nothing is loaded from other servers. */
 export const CAMPAIGN_TOOL_PAGE: HttpAnswer = {
   status: 200,
   headers: {
@@ -114,7 +114,7 @@ export const CAMPAIGN_TOOL_PAGE: HttpAnswer = {
 <header>
 <h1>Campaign tool</h1>
 <p>What the gateway delivers, as it comes; the last hundred.</p>
-<button type="button">Have a bad day</button>
+<button type="button">Reject deliveries</button>
 </header>
 <p id="condition" hidden></p>
 <p id="empty">Nothing has come yet. The demo says how to let something happen.</p>

@@ -3,56 +3,56 @@ import { z } from 'zod';
 import { CAMPAIGN_TOOL_PAGE } from './campaign-tool-page.js';
 import { headerValue, serveHttp, type HttpAnswer, type HttpCall } from './http.js';
 
-/** What came, by its `webhook-id`. */
+/** A delivery, by its `webhook-id`. */
 export interface Delivery {
   id: string;
-  /** When it came; of one that was refused at first, when it came last. */
+  /** When it was received. After a rejection, the time of the last attempt. */
   receivedAt: string;
-  /** Signed by who knows the secret, within five minutes. Of what is not, nothing is believed, and nothing shown. */
+  /** Whether the signature is valid and at most five minutes old. If not, the contents are not shown. */
   verified: boolean;
-  /** Why it is not verified. */
+  /** The reason why it is not verified. */
   problem?: string;
   type?: string;
-  /** When it happened, as the message has it. */
+  /** When the event happened, according to the message. */
   happenedAt?: string;
-  /** From then until it was received. */
+  /** The time between the event and the delivery. */
   delayMs?: number;
   data?: unknown;
-  /** How often it came. */
+  /** The number of attempts. */
   attempts: number;
-  /** What was answered to the attempt that is shown. */
+  /** The status of the answer to the shown attempt. */
   status: number;
 }
 
 export interface CampaignTool {
-  /** Of the page. */
+  /** The address of the page. */
   url: string;
-  /** What a gateway must be told (environment variables) to deliver here. */
+  /** The environment variables of a gateway that delivers here. */
   settings: Record<string, string>;
   close(): Promise<void>;
 }
 
-/** Shared with the gateway that delivers here. */
+/** The secret, which the gateway shares. */
 const SECRET = 'whsec_dGhlIGRlbW8gc2lnbnMgaXRzIGRlbGl2ZXJpZXM=';
-const KEPT = 100;
+const MAX_DELIVERIES = 100;
 const TAKEN = 204;
 
 const message = z.object({ type: z.string(), timestamp: z.iso.datetime(), data: z.unknown() });
 
 const condition = z.strictObject({
-  /** What is answered to deliveries; null as is right. */
+  /** The status of every answer. Null for the right status. */
   status: z.int().min(300).max(599).nullable(),
 });
 
 /**
- * A tool that sends campaigns, as far as a gateway sees it: it takes deliveries signed after Standard Webhooks, and shows
- * them on a page. `PUT /` with `{"status": 503}` lets it refuse them, until `{"status": null}`.
+ * Imitates a campaign tool. It accepts deliveries that are signed after Standard Webhooks, and shows them on a page. After `PUT /`
+ * with `{"status": 503}` it rejects them, until `{"status": null}`.
  */
 export async function startCampaignTool({
   port = 0,
   now = Date.now,
 }: { port?: number; now?: () => number } = {}): Promise<CampaignTool> {
-  /** The oldest first. */
+  /** Oldest first. */
   const deliveries = new Map<string, Delivery>();
   const webhook = new Webhook(SECRET);
   let wrongStatus: number | null = null;
@@ -90,7 +90,7 @@ export async function startCampaignTool({
     deliveries.delete(key);
     deliveries.set(key, delivery);
     for (const oldest of deliveries.keys()) {
-      if (deliveries.size <= KEPT) return;
+      if (deliveries.size <= MAX_DELIVERIES) return;
       deliveries.delete(oldest);
     }
   }

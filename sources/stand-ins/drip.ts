@@ -1,9 +1,9 @@
 const everyMs = 500;
 
-/** Passes bytes on one by one, slower than anybody has patience for. */
+/** Forwards bytes one by one, more slowly than any client waits. */
 export interface Drip {
   push(bytes: Buffer): void;
-  /** Nothing more will be pushed; `done` is called after the last byte. */
+  /** Ends the stream. `done` is called after the last byte. */
   end(done: () => void): void;
   stop(): void;
 }

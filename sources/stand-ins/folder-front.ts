@@ -5,10 +5,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { healthy, type Condition, type Fault } from './fault.js';
 import type { Counters } from './proxy-port.js';
 
-/** What can be wrong with a folder of files. */
+/** The faults of a folder of files. */
 const folderFaults: readonly (Fault | null)[] = [null, 'down', 'garbage'];
 
-/** A folder has no port, so nothing can stand between it and who reads it: no latency, and nothing is counted. */
+/** A folder has no port, so there is no proxy in front of it: it has no latency, and nothing is counted. */
 export interface FolderFront {
   readonly url: string;
   readonly condition: Condition;
@@ -23,8 +23,8 @@ export class NotOfAFolderError extends Error {
 }
 
 /**
- * A folder of one's own with the same files in it (hard links). With `down` it is not there; with `garbage` each file is
- * cut off in the middle, as one that is still being written.
+ * A separate folder with the same files (hard links). With `down` it does not exist. With `garbage` each file is cut off in the
+ * middle, like a file that is still being written.
  */
 export async function openFolderFront(target: URL): Promise<FolderFront> {
   const parent = await mkdtemp(join(tmpdir(), 'stekkerdoos-folder-'));
@@ -50,7 +50,7 @@ export async function openFolderFront(target: URL): Promise<FolderFront> {
       forEachFile(folder, async (path) => {
         const own = join(folder, path);
         const whole = await readFile(own);
-        // Not in place: that would cut off the file of the stand-in, too.
+        // The file is replaced. Truncating it would also truncate the stand-in's file.
         await rm(own);
         await writeFile(own, whole);
         await truncate(own, Math.floor(whole.length / 2));

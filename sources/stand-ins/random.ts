@@ -1,4 +1,4 @@
-/** A stream of pseudo-random choices that depends on nothing but the words it was started with. */
+/** A stream of pseudo-random choices that depends only on its topic and number. */
 export interface Random {
   /** 0 <= x < 1 */
   fraction(): number;
@@ -9,7 +9,7 @@ export interface Random {
   chance(probability: number): boolean;
 }
 
-/** Mulberry32, started from an FNV-1a hash of the topic and number. */
+/** Mulberry32, seeded with an FNV-1a hash of the topic and number. */
 export function createRandom(topic: string, number: number): Random {
   let state = 0x811c9dc5;
   for (const character of `${topic}/${number}`) {

@@ -27,7 +27,7 @@ export function createProducts(): SeedProduct[] {
         title: `${kind.title} ${colour.name}`,
         description: `${kind.title} in het ${colour.name}, uit eigen magazijn geleverd.`,
         priceCents: kind.priceCents + random.integer(0, 4) * 50,
-        // Some are sold out, and one in twenty oversold, as shops allow.
+        // Some products are sold out, and one in twenty is oversold, as shops allow.
         stock: random.chance(0.1) ? 0 : random.chance(0.05) ? -2 : random.integer(1, 400),
         imageUrl: `https://cdn.webshop.example.nl/products/${sku.toLowerCase()}.jpg`,
       };
@@ -44,10 +44,10 @@ export function createCompanies(): SeedCompany[] {
       name,
       domain: `bedrijf-${index + 1}.example.nl`,
       city: random.pick(cities).name,
-      // Every fourth number begins with a zero, which a system that keeps it as a number loses.
+      // Every fourth number begins with a zero. A system that stores it as a number loses the zero.
       kvkNumber:
         (index % 4 === 0 ? '0' : '') + String(10_482_917 + index * 1_710_013).slice(index % 4 === 0 ? 1 : 0),
-      // Every third one, as in most CRMs.
+      // Every third company has one, as in most CRMs.
       ...(index % 3 === 0 && { vatNumber: `NL${rsinOf(index)}B01` }),
       industry: random.pick(industries),
       numberOfEmployees: random.pick([1, 3, 8, 25, 60, 140, 480]),

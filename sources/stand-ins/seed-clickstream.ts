@@ -2,18 +2,18 @@ import { createRandom } from './random.js';
 import { before, dayMs, minuteMs, worldNow } from './seed-time.js';
 import type { SeedProduct } from './world.js';
 
-/** What the click log holds of a person: visits to the shop's site, newest last. */
+/** A person's part of the click log: visits to the shop's site, newest last. */
 export interface ClickstreamPart {
   visits: SeedVisit[];
 }
 
 export interface SeedVisit {
   sessionId: string;
-  /** How many visits the device has made, this one included. */
+  /** The number of the visit among those of the device. */
   sessionIndex: number;
   visitorId: string;
   useragent: string;
-  /** Of the first page. */
+  /** The referrer of the first page. */
   referrer: { url: string; medium: string; source: string; campaign: string | null } | null;
   events: SeedClick[];
 }
@@ -22,7 +22,7 @@ export interface SeedClick {
   id: string;
   /** ISO date-time with Z and milliseconds. */
   at: string;
-  /** The number by which the site knows who is logged in; null before that, and of who does not log in. */
+  /** The number of the customer who is logged in. Null if nobody is. */
   userId: string | null;
   kind: 'page_view' | 'product_view' | 'add_to_cart' | 'search';
   /** Path and query. */
@@ -49,8 +49,7 @@ const referrers: SeedVisit['referrer'][] = [
 ];
 const terms = ['koffiemolen', 'theepot', 'waterkoker', 'mok blauw', 'filter nr 4', 'cadeau voor oma'];
 
-/** The log is kept for so long. */
-const keptDays = 40;
+const retentionDays = 40;
 
 export function createClickstreamPart(
   place: number,
@@ -65,8 +64,11 @@ export function createClickstreamPart(
   const own = devices.length > 0 ? devices : [deviceId(place)];
   const count = isRich ? 5 : Math.max(own.length + 1, random.integer(1, 4));
   const starts = Array.from({ length: count }, (_, index) =>
-    // The newest ones on the days before now, so that any look-back shows something of everybody.
-    before(worldNow, (index < own.length ? random.fraction() * 6 : random.fraction() * keptDays) * dayMs),
+    // The newest visits are in the last days, so that every setting of the days to read shows each customer.
+    before(
+      worldNow,
+      (index < own.length ? random.fraction() * 6 : random.fraction() * retentionDays) * dayMs,
+    ),
   ).sort();
   return {
     visits: starts.map((startedAt, index) => {
@@ -78,13 +80,13 @@ export function createClickstreamPart(
         visitorId: own[index % own.length] ?? '',
         useragent: useragents[(place + (index % own.length)) % useragents.length] ?? '',
         referrer: random.pick(referrers),
-        // Made when they are asked for: most of a large world's clicks nobody looks at.
+        // Events are generated when they are read, because most of a large world's events are never read.
         get events() {
           return (clicks ??= createClicks({
             number,
             startedAt,
             products,
-            // Of the first visits somebody with several is not logged in at all.
+            // A person with several visits is not logged in during the first ones.
             customerNumber: index === 0 && count > own.length ? undefined : customerNumber,
           }));
         },
@@ -128,7 +130,7 @@ function createClicks({
       ...step,
       id: uuid('e0e00000', number * 8 + index),
       at: new Date(moment).toISOString(),
-      // One logs in after having looked at the first page.
+      // The person logs in after the first page.
       userId: index === 0 ? null : (customerNumber ?? null),
     };
   });

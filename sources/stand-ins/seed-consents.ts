@@ -1,9 +1,9 @@
 import { after, dayMs } from './seed-time.js';
 
-/** What the shop noted of one purpose and channel. */
+/** The shop's record about one purpose and channel. */
 export interface SeedConsent {
   purpose: 'PERSONALISATION' | 'MARKETING' | 'ANALYTICS';
-  /** Null: for all. */
+  /** Null is all channels. */
   channel: 'EMAIL' | 'SMS' | null;
   status: 'GIVEN' | 'REFUSED' | 'WITHDRAWN' | 'ASKED';
   /** ISO date-time with Z. */
@@ -12,17 +12,17 @@ export interface SeedConsent {
   evidence: string | null;
 }
 
-/** What the webshop noted of one channel, in the vendor's words. */
+/** The webshop's record about one channel, in the vendor's words. */
 export interface ShopConsent {
   state: 'SUBSCRIBED' | 'NOT_SUBSCRIBED' | 'UNSUBSCRIBED' | 'PENDING';
   optInLevel: 'SINGLE_OPT_IN' | 'CONFIRMED_OPT_IN' | null;
-  /** ISO date-time with Z; null when nothing was ever said. */
+  /** ISO date-time with Z. Null if there never was a statement. */
   updatedAt: string | null;
 }
 
 type Noted = SeedConsent['status'] | 'EXPIRED' | undefined;
 
-/** What a person said, by system; left out is nothing. */
+/** A person's statements by system. A system without a statement is left out. */
 export interface ConsentPlan {
   personalisation?: Noted;
   analytics?: Noted;
@@ -32,18 +32,18 @@ export interface ConsentPlan {
   sms?: Noted;
   shopEmail?: ShopConsent['state'];
   shopSms?: ShopConsent['state'];
-  /** In the CRM, of all marketing mail; else it is as chance has it. */
+  /** The statement in the CRM about all marketing mail. If it is left out, it is pseudo-random. */
   mailOptOut?: boolean;
 }
 
-/** Of special people of whom nothing else is said. */
+/** The consents of special people without consents of their own. */
 export const willing: ConsentPlan = {
   personalisation: 'GIVEN',
   email: 'GIVEN',
   shopEmail: 'SUBSCRIBED',
 };
 
-/** By fixed rules, so that each case is easy to find; they are in README.md. */
+/** The rules are fixed, so that each case is easy to find: see README.md. */
 export function ordinaryConsents(number: number): ConsentPlan {
   const of = <T>(modulus: number, cases: Partial<Record<number, T>>): T | undefined =>
     cases[number % modulus];
@@ -62,7 +62,7 @@ export function ordinaryConsents(number: number): ConsentPlan {
   };
 }
 
-/** Before any day on which these data may be looked at. */
+/** A day before every day on which these data are used. */
 const longAgo = { changedAt: '2018-06-01T08:00:00Z', expiresAt: '2019-06-01T08:00:00Z' };
 
 export function createConsents(plan: ConsentPlan, createdAt: string): SeedConsent[] {
@@ -73,7 +73,7 @@ export function createConsents(plan: ConsentPlan, createdAt: string): SeedConsen
     evidence: string,
   ): SeedConsent[] => {
     if (status === undefined) return [];
-    // A no comes after the yes that it takes back.
+    // A no is later than the yes that it revokes.
     const changedAt = after(createdAt, (status === 'WITHDRAWN' ? 20 : 1) * dayMs);
     return status === 'EXPIRED'
       ? [{ purpose, channel, status: 'GIVEN', evidence, ...longAgo }]

@@ -2,7 +2,7 @@ import { createRandom, type Random } from './random.js';
 import { zendeskUserId } from './seed-ids.js';
 import type { Person, SeedTicket } from './world.js';
 
-/** What a customer thought of how a ticket was dealt with, once it was asked. */
+/** A customer's rating of a solved ticket. */
 export interface SeedRating {
   score: 'offered' | 'good' | 'bad';
   comment: string | null;
@@ -12,14 +12,14 @@ const praise = ['Snel en vriendelijk geholpen.', 'Prima, dank u wel!', 'Duidelij
 const complaints = ['Moest er drie keer achteraan bellen.', 'Het duurde veel te lang.'];
 
 /**
- * Adds what hangs on tickets and users: ratings, who is copied in, and the organisation. By chance of its own, so that
- * nothing else of a person depends on it.
+ * Adds the relations of tickets and users: ratings, copied users, and the organisation. It has its own pseudo-random numbers,
+ * so that no other data of a person depend on it.
  */
 export function addSupportRelations(person: Person, place: number, { isRich }: { isRich: boolean }): void {
   const { contactCentre, crm } = person;
   if (contactCentre === undefined) return;
   const random = createRandom('contact-centre-relations', place);
-  // Whom sales knows by a company is not always put under it by the help desk.
+  // The help desk does not assign every person to the company that sales knows.
   const isOfCompany = random.chance(0.7) || isRich;
   const copiedPlace = copiedPlaceOf(place);
   const firstDone = contactCentre.tickets.findIndex(isDone);
@@ -38,12 +38,12 @@ export function addSupportRelations(person: Person, place: number, { isRich }: {
   };
 }
 
-/** As seed.ts gives places. */
+/** The places that seed.ts assigns. */
 const firstOrdinaryPlace = 1_000;
 const everywhere = 1;
 const shared = 401;
 
-/** Whoever comes before in the list of customers, when the contact centre knows them; hardly any special person. */
+/** The customer before this one in the list, if the contact centre knows that customer. It is hardly ever a special person. */
 function copiedPlaceOf(place: number): number | undefined {
   if (place === shared) return everywhere;
   const number = place - firstOrdinaryPlace;

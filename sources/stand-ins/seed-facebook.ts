@@ -1,9 +1,9 @@
 import { createRandom } from './random.js';
 import { after, before, dayMs, minuteMs, worldNow } from './seed-time.js';
 
-/** What Meta holds of a person, as the shop's page may see it. */
+/** Meta's data about a person, as far as the shop's page may see them. */
 export interface FacebookPart {
-  /** Means something to the shop's page only. */
+  /** The id is valid for the shop's page only. */
   userId: string;
   pictureUrl: string;
   conversations: {
@@ -33,7 +33,7 @@ const questions = [
 const replies = ['Goedemiddag, dat zoeken we uit.', 'Ja hoor!', 'Fijn, tot ziens.'];
 const interests = ['Fietsen', 'Tuin', 'Keuken'];
 
-/** One-to-one, and longer than a JavaScript number can tell apart. */
+/** A unique id per place, above the integers that a JavaScript number represents exactly. */
 export function facebookUserId(place: number): string {
   return String(24_100_000_000_000_000n + BigInt(place) * 7_919n);
 }

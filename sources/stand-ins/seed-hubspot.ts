@@ -2,16 +2,16 @@ import { createRandom } from './random.js';
 import { hubspotTicketId } from './seed-ids.js';
 import { after, before, dayMs, worldNow } from './seed-time.js';
 
-/** The kinds of mail that this shop's CRM lets people unsubscribe from. */
+/** The kinds of mail that people can unsubscribe from in the shop's CRM. */
 export const mailKinds = [
   { id: '482110071', name: 'Nieuwsbrief' },
   { id: '482110072', name: 'Aanbiedingen' },
   { id: '482110079', name: 'Klantonderzoek' },
 ] as const;
 
-/** What somebody said to marketing mail, newest change first. */
+/** A person's statements about marketing mail, newest first. */
 export interface MailChoice {
-  /** Of which kind; without it, of all. */
+  /** The kind of mail. Without it, the statement is about all kinds. */
   kindId?: string;
   changes: { isOut: boolean; at: string; source: 'EMAIL' | 'FORM' | 'CRM_UI' }[];
 }
@@ -37,7 +37,7 @@ export function createMarketingPart(
   const choice = (kindId?: string): MailChoice => {
     const outAt = after(createdAt, random.fraction() * lifeMs);
     const out = { isOut: true, at: outAt, source: random.pick(['EMAIL', 'FORM', 'CRM_UI'] as const) };
-    // Some thought better of it.
+    // Some people changed their mind.
     const back =
       !isRich && random.chance(0.2)
         ? [{ isOut: false, at: after(outAt, random.integer(1, 90) * dayMs), source: 'FORM' as const }]
@@ -56,7 +56,7 @@ export function createMarketingPart(
   };
 }
 
-/** Nothing at all was said, or no to all marketing mail: after whatever the shop was told on the first days. */
+/** Without a statement the list is empty. A no to all marketing mail is later than the statements in the shop. */
 export function mailOptOut(isOut: boolean, createdAt: string): MailChoice[] {
   return isOut ? [{ changes: [{ isOut, at: after(createdAt, 28 * dayMs), source: 'EMAIL' }] }] : [];
 }
@@ -66,7 +66,7 @@ export interface SeedServiceTicket {
   id: string;
   subject: string;
   content: string;
-  /** Of HubSpot's default pipeline: new, waiting on contact, waiting on us, closed. */
+  /** A stage of HubSpot's default pipeline: new, waiting on contact, waiting on us, closed. */
   stage: '1' | '2' | '3' | '4';
   priority: 'LOW' | 'MEDIUM' | 'HIGH' | null;
   createdAt: string;
@@ -82,7 +82,7 @@ const subjects = [
   'Retour van een deelzending',
 ];
 
-/** Of most companies some, of some none. */
+/** Most companies have some tickets, and some have none. */
 export function createServiceTickets(company: number): SeedServiceTicket[] {
   const random = createRandom('service-tickets', company);
   return Array.from({ length: company % 5 === 2 ? 0 : random.integer(1, 6) }, (_, index) => {

@@ -1,9 +1,9 @@
 /**
- * Identifiers as the systems hand them out. Each is a one-to-one scattering of a running number, so it is unique,
- * looks like nothing one could count up, and depends on nobody else's data.
+ * Identifiers as the systems assign them. Each is a permutation of a serial number. So it is unique, does not look
+ * sequential, and does not depend on other people's data.
  */
 
-/** The first two of sixteen digits; all above 2^53, where a JavaScript number can no longer tell neighbours apart. */
+/** The first two of sixteen digits. All ids are above 2^53, where a JavaScript number no longer represents each integer. */
 const shopifyPrefixes = {
   customer: '92',
   product: '93',
@@ -15,7 +15,7 @@ const shopifyPrefixes = {
 };
 
 export function shopifyId(kind: keyof typeof shopifyPrefixes, number: number): string {
-  // Odd, because above 2^53 no odd number survives being read as a JavaScript number.
+  // The id is odd, because above 2^53 a JavaScript number cannot represent an odd integer.
   const digits = 2 * scatter(number, 10_000_000, 7_654_321) + 1;
   return shopifyPrefixes[kind] + String(digits).padStart(14, '0');
 }
@@ -24,7 +24,7 @@ export function zendeskUserId(number: number): number {
   return 1_900_000_000_000 + scatter(number, 10_000_000, 3_141_593) * 97;
 }
 
-/** Of the organisation that is made of a company, by its place in the list of companies. */
+/** The id of a company's organisation, by the place in the list of companies. */
 export function zendeskOrganizationId(number: number): number {
   return 17_200_000_000_000 + scatter(number, 10_000_000, 2_236_067) * 79;
 }
@@ -57,7 +57,7 @@ export function orderNumber(year: string, number: number): string {
   return `ORD-${year}-` + String(scatter(number, 10_000_000, 4_142_137)).padStart(7, '0');
 }
 
-/** As the number series of Business Central write them. */
+/** In the format of Business Central's number series. */
 export function businessCentralNumber(kind: 'customer' | 'invoice' | 'order', number: number): string {
   const prefix = { customer: 'D', invoice: 'PS-INV', order: 'S-ORD' }[kind];
   return prefix + String(scatter(number, 10_000_000, 2_302_591)).padStart(7, '0');
@@ -68,7 +68,7 @@ export function mobilePhone(number: number): string {
   return `+316${10_000_000 + scatter(number, 50_000_000, 16_180_339)}`;
 }
 
-/** One-to-one on 0 <= number < size, because no step given here shares a divisor with its size. */
+/** A permutation of 0 <= number < size, because no step in this file shares a divisor with its size. */
 function scatter(number: number, size: number, step: number): number {
   if (number < 0 || number >= size) throw new RangeError(`no identifier left for number ${number}`);
   return (number * step + 437_119) % size;

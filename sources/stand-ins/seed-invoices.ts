@@ -7,12 +7,12 @@ import type { SeedOrder } from './world.js';
 export interface InvoicesPart {
   /** A GUID. */
   id: string;
-  /** Like "D0123456"; not the number that the shop has for the customer. */
+  /** Like "D0123456". It is not the shop's customer number. */
   customerNumber: string;
-  /** Only of who buys for a company. */
+  /** Only if the person buys for a company. */
   companyName?: string;
   vatNumber?: string;
-  /** When the card was changed last; ISO date-time with Z. */
+  /** The time of the last change; ISO date-time with Z. */
   updatedAt: string;
   invoices: SeedInvoice[];
 }
@@ -20,13 +20,13 @@ export interface InvoicesPart {
 export interface SeedInvoice {
   /** A GUID. */
   id: string;
-  /** Like "PS-INV0123456", unique; of a draft, digits. */
+  /** Like "PS-INV0123456", unique. A draft has digits only. */
   number: string;
   status: 'Draft' | 'In Review' | 'Open' | 'Paid' | 'Canceled' | 'Corrective';
   /** ISO dates. */
   invoiceDate: string;
   dueDate: string;
-  /** Of the invoice system's own order; empty when there was none. */
+  /** The number of the invoice system's own order. Empty if there was none. */
   orderNumber: string;
   shopOrderNumber: string;
   currency: 'EUR' | 'USD';
@@ -40,8 +40,8 @@ export interface SeedInvoice {
 const perPlace = 8;
 
 /**
- * One invoice for each order of the shop, of its day and its amount, and sometimes a draft for what is yet to come. What
- * was paid in the shop is paid here too, but for some of which the payment has not been booked.
+ * One invoice for each order of the shop, with its day and amount, and sometimes a draft for future invoices. An order that was
+ * paid in the shop is paid here too, except some whose payment has not been booked.
  */
 export function createInvoicesPart(
   { place, createdAt }: { place: number; createdAt: string },
@@ -53,7 +53,7 @@ export function createInvoicesPart(
   if (order !== undefined && random.chance(0.1))
     invoices.push({
       ...createInvoice(random, order, place * perPlace + orders.length),
-      // Drafts have numbers of a series of their own.
+      // Drafts have their own number series.
       number: String(102_000 + place),
       status: random.chance(0.5) ? 'Draft' : 'In Review',
       invoiceDate: worldNow.slice(0, 10),
@@ -90,7 +90,7 @@ function createInvoice(random: Random, order: SeedOrder, number: number): SeedIn
   };
 }
 
-/** A GUID that depends on nothing but what it is of. */
+/** A GUID that depends only on its arguments. */
 export function guid(kind: string, number: number): string {
   const hex = createHash('sha256').update(`business-central/${kind}/${number}`).digest('hex');
   return [8, 4, 4, 4, 12].map((length, i) => hex.slice(i * 12, i * 12 + length)).join('-');

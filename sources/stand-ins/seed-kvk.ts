@@ -3,13 +3,13 @@ import { rsinOf } from './seed-catalogue.js';
 import { cities, industries, postcodeLetters, streets } from './seed-words.js';
 import type { SeedCompany } from './world.js';
 
-/** What the trade register holds of one company. Days are `yyyymmdd`, as the register writes them. */
+/** A company in the trade register. Days are `yyyymmdd`, as the register writes them. */
 export interface SeedRegistration {
   kvkNumber: string;
   name: string;
-  /** Only of what has statutes. */
+  /** Only for legal forms with statutes. */
   statutoryName?: string;
-  /** Only of legal persons and partnerships. */
+  /** Only for legal persons and partnerships. */
   rsin?: string;
   legalForm: string;
   legalFormInFull: string;
@@ -38,7 +38,7 @@ export interface SeedBranch {
 
 export interface SeedBranchAddress {
   type: 'bezoekadres' | 'correspondentieadres';
-  /** Then the register tells no more than that there is one. */
+  /** Whether the address is protected: then the register only says that there is one. */
   isShielded?: true;
   street?: string;
   houseNumber?: number;
@@ -60,7 +60,7 @@ const activities: readonly { code: string; description: string }[] = [
   { code: '4941', description: 'Goederenvervoer over de weg (geen verhuizingen)' },
 ];
 
-/** The companies that other systems know, then those that only the register does. */
+/** The companies that other systems know, then those of the register alone. */
 export function createRegister(companies: readonly SeedCompany[]): SeedRegistration[] {
   return [...companies.map(registrationOf), sampleRegistration, ...namesakes()];
 }
@@ -70,7 +70,7 @@ function registrationOf(company: SeedCompany, index: number): SeedRegistration {
   const form = formOf(company.name);
   const year = random.integer(1971, 2024);
   const started = dayOf(random, year);
-  // The one with most branches has more than a page of them.
+  // The company with the most branches has more than a page of them.
   const branchCount = index === 2 ? 130 : random.pick([1, 1, 2, 4]);
   const main = activities[industries.indexOf(company.industry)] ?? random.pick(activities);
   const other = random.pick(activities);
@@ -82,7 +82,7 @@ function registrationOf(company: SeedCompany, index: number): SeedRegistration {
     legalForm: form.legalForm,
     legalFormInFull: form.inFull,
     registeredOn: dayOf(random, year),
-    // Of what is old the register may know the year alone.
+    // The register may know only the year of an old date.
     startedOn: year < 1980 ? `${year}0000` : started,
     hasRefusedAdvertising: random.chance(0.6),
     activities: main.code === other.code ? [main] : [main, other],
@@ -101,7 +101,7 @@ function branchOf(
   branch: number,
   branchCount: number,
 ): SeedBranch {
-  // Who has very many has them all in one town.
+  // A company with very many branches has all of them in one town.
   const city = branch === 0 || branchCount > 100 ? company.city : random.pick(cities).name;
   const people = Math.floor(company.numberOfEmployees / branchCount);
   const started = dayOf(random, random.integer(2000, 2024));
@@ -182,7 +182,7 @@ function formOf(name: string) {
   return { legalForm: 'Eenmanszaak', inFull: 'Eenmanszaak', hasStatutes: false, isPerson: true };
 }
 
-/** A sole trader of the KvK's own test data, as its test service tells of it; what that does not tell is made up. */
+/** A sole trader from the KvK's test service. Fields that the service does not have are made up. */
 const sampleRegistration: SeedRegistration = {
   kvkNumber: '69599084',
   name: 'Test EMZ Dagobert',
@@ -244,7 +244,7 @@ const sampleRegistration: SeedRegistration = {
   ],
 };
 
-/** Two companies of one name in one town. */
+/** Two companies with the same name in one town. */
 function namesakes(): SeedRegistration[] {
   return ['90112233', '90112241'].map((kvkNumber, i) => {
     const random = createRandom('kvk-namesake', i);

@@ -3,7 +3,7 @@ import { shopifyId } from './seed-ids.js';
 import { after, dayMs } from './seed-time.js';
 import type { SeedOrder } from './world.js';
 
-/** An order as the webshop took it, before the order system made its own of it. */
+/** An order in the webshop, from which the order system made its own order. */
 export interface SeedOnlineOrder {
   /** Numeric part, above 2^53. */
   id: string;
@@ -13,7 +13,7 @@ export interface SeedOnlineOrder {
   isPaid: boolean;
   isCancelled: boolean;
   totalCents: number;
-  /** None before it is sent; a few are sent in two parts. */
+  /** Empty before the shipment. A few orders are shipped in two parts. */
   shipments: {
     /** Numeric part, above 2^53. */
     id: string;
@@ -25,10 +25,10 @@ export interface SeedOnlineOrder {
   }[];
 }
 
-/** No order is sent in more parts. */
+/** The most parts in which an order is shipped. */
 const mostShipments = 2;
 
-/** What the webshop holds of the orders that came from it; `firstNumber` is the running number of the first of all. */
+/** The orders that were placed in the webshop. `firstNumber` is the serial number of the first one. */
 export function createOnlineOrders(firstNumber: number, orders: readonly SeedOrder[]): SeedOnlineOrder[] {
   return orders.flatMap((order, index) =>
     order.shopName === null ? [] : createOnlineOrder(firstNumber + index, order.shopName, order),
@@ -57,7 +57,7 @@ function createOnlineOrder(
         id: shopifyId('fulfillment', number * mostShipments + index),
         sentAt,
         deliveredAt: status === 'DELIVERED' ? after(sentAt, (1 + random.fraction()) * dayMs) : null,
-        // The first part is one thing, the second the rest.
+        // The first part has one item, the second part the others.
         quantity: count === 1 ? quantity : index === 0 ? 1 : quantity - 1,
         carrier: random.pick(['PostNL', 'PostNL', 'DHL', 'DPD']),
         trackingNumber: `3SSTEK${String(random.integer(0, 999_999_999)).padStart(9, '0')}`,

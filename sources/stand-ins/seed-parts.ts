@@ -31,13 +31,13 @@ import type {
   WebshopPart,
 } from './world.js';
 
-/** What one system's part of a person is made from; the options stand in for what chance would decide. */
+/** The input of one system's part of a person. The options replace pseudo-random choices. */
 interface PartSeed {
   place: number;
   createdAt: string;
 }
 
-/** How many identifiers of each kind a place offers. */
+/** The number of identifiers of each kind per place. */
 const perPlace = {
   orders: 8,
   tickets: 8,
@@ -66,14 +66,14 @@ export function createOrderSystemPart(
   const orders: SeedOrder[] = [];
   for (let index = 0; index < count; index++) {
     const previous = orders[index - 1];
-    // Very many orders come from an import job, which books several at the very same moment.
+    // Very many orders come from an import job, which books several at the same moment.
     const sameMoment = count > 50 && index % 10 !== 0 && index % 10 < 4;
     const placedAt =
       sameMoment && previous !== undefined ? previous.placedAt : after(createdAt, random.fraction() * lifeMs);
     const number = place * perPlace.orders + index;
     orders.push({
       ...createOrder(random, placedAt, number, products),
-      // Who has an account in the webshop orders there.
+      // A person with an account in the webshop orders there.
       shopName: isInWebshop ? `#${1_001 + number}` : null,
     });
   }
@@ -97,7 +97,7 @@ function createOrder(
     sku: product.sku,
     description: product.title,
     quantity: random.chance(0.7) ? 1 : random.integer(2, 6),
-    // What was paid then may differ from what it costs now.
+    // The price at that time may differ from the current price.
     unitPriceCents: random.chance(0.2) ? Math.round(product.priceCents * 0.9) : product.priceCents,
   }));
   const totalCents = lines.reduce((sum, line) => sum + line.quantity * line.unitPriceCents, 0);
@@ -122,7 +122,7 @@ function orderStatus(random: Random, placedAt: string): SeedOrder['status'] {
 function createPayments(random: Random, placedAt: string, totalCents: number): SeedOrder['payments'] {
   const method = random.pick(['IDEAL', 'IDEAL', 'IDEAL', 'CREDITCARD', 'KLARNA'] as const);
   const paidAt = after(placedAt, random.integer(1, 60) * minuteMs);
-  // A few pay a part with a gift card's worth on one method and the rest with another.
+  // A few people pay a part by one method and the rest by another.
   if (totalCents < 2_000 || !random.chance(0.08)) return [{ method, amountCents: totalCents, paidAt }];
   return [
     { method: 'CREDITCARD', amountCents: 1_000, paidAt },
@@ -191,7 +191,7 @@ export function createContactCentrePart(
   const count = ticketCount ?? random.integer(0, 5);
   return {
     userId: zendeskUserId(place),
-    // Who was called back, or answered a mail; somebody who only filled in a form was not checked.
+    // A person is verified after a phone call or an answered mail. A form alone verifies nobody.
     verified: ticketCount !== undefined || random.chance(0.85),
     tickets: Array.from({ length: count }, (_, index) =>
       createTicket(random, createdAt, place * perPlace.tickets + index, orders),
@@ -247,7 +247,7 @@ function createTicket(
   };
 }
 
-/** Zendesk closes what has been solved for four weeks. */
+/** Zendesk closes a ticket four weeks after it was solved. */
 function ticketStatus(random: Random, createdAt: string): SeedTicket['status'] {
   const ageDays = (Date.parse(worldNow) - Date.parse(createdAt)) / dayMs;
   if (ageDays < 2) return random.pick(['new', 'open']);

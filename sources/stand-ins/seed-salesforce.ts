@@ -3,21 +3,21 @@ import { after, dayMs, minuteMs, worldNow } from './seed-time.js';
 import { dealNames, jobTitles } from './seed-words.js';
 import type { SeedCompany } from './world.js';
 
-/** What Salesforce holds of a person: a contact, and what hangs on it. */
+/** A person's part of Salesforce: a contact and its related records. */
 export interface SalesforcePart {
   contactId: string;
-  /** Points into `World.companies`. */
+  /** The index in `World.companies`. */
   companyId?: string;
   title: string;
-  /** The order system's number of the customer, as a sync wrote it; it has written none yet. */
+  /** The order system's customer number, as a sync would write it. No sync has written one yet. */
   customerNumber?: string;
   hasOptedOutOfEmail: boolean;
   doNotCall: boolean;
-  /** ISO date-time with Z, as all moments here. */
+  /** ISO date-time with Z, as all times here. */
   createdAt: string;
   updatedAt: string;
   opportunities: {
-    /** Of the opportunity, and of the contact's part in it. */
+    /** The id of the opportunity, and that of the contact's role in it. */
     id: string;
     roleId: string;
     role: 'Decision Maker' | 'Evaluator' | 'Business User' | null;
@@ -40,9 +40,9 @@ export interface SalesforcePart {
     updatedAt: string;
   }[];
   campaigns: {
-    /** Of the membership. */
+    /** The id of the membership. */
     id: string;
-    /** Points into `seedCampaigns`. */
+    /** The index in `seedCampaigns`. */
     campaignId: string;
     status: 'Sent' | 'Responded';
     /** ISO date. */
@@ -62,7 +62,7 @@ export interface SeedCampaign {
 
 const letters = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
-/** Of each object, the three characters that its ids begin with. */
+/** The three characters with which the ids of each object begin. */
 const prefixes = {
   account: '001',
   contact: '003',
@@ -73,7 +73,7 @@ const prefixes = {
   campaignMember: '00v',
 };
 
-/** Eighteen characters: fifteen in which case matters, and three that say which of those are capitals. */
+/** Eighteen characters: fifteen that are case-sensitive, and three that encode which of them are capitals. */
 export function salesforceId(object: keyof typeof prefixes, number: number): string {
   if (number < 0 || number >= 10_000_000) throw new RangeError(`no identifier left for number ${number}`);
   let rest = (number * 618_033_989 + 271_828) % 56_800_235_584;

@@ -14,41 +14,41 @@ export const everySystem = [
 ] as const;
 export type PeopleSystem = (typeof everySystem)[number];
 
-/** What is decided of a person beforehand. */
+/** The fixed properties of a person. */
 export interface PersonPlan {
   email: string;
   knownTo: readonly PeopleSystem[];
-  /** The shop's order system has not seen this person confirm their address. */
+  /** Whether the person has not confirmed the e-mail address in the order system. */
   emailUnverified?: true;
-  /** What chance would decide for an ordinary customer. */
+  /** Choices that are pseudo-random for an ordinary customer. */
   orders?: number;
   tickets?: number;
   deals?: number;
   hasCompany?: boolean;
   hasCart?: boolean;
   person?: Partial<Pick<Person, 'firstName' | 'lastName' | 'birthDate' | 'phone' | 'address'>>;
-  /** Answered the shop's text message. */
+  /** Whether the person answered the shop's text message. */
   phoneVerified?: true;
   /** The visitor ids of the devices on which the person logged in to the shop. */
   devices?: readonly string[];
-  /** Buys for this company, by its place in the list of companies, which has this VAT number. */
+  /** The company that the person buys for: its place in the list of companies, and its VAT number. */
   buysFor?: { company: number; vatNumber: string };
   crm?: {
     additionalEmails?: readonly string[];
     twitterHandle?: string;
-    /** Whose customer number the CRM holds; a sync has written it for hardly anybody yet. */
+    /** The person whose customer number the CRM holds. A sync has written it for hardly anybody yet. */
     customerNumberOf?: string;
   };
   /** Default: `willing`. */
   consents?: ConsentPlan;
 }
 
-/** Typed where a number was asked for and none was given. */
+/** The phone number that people type if they do not want to give one. */
 const nobodysPhone = '0000000000';
 
 const sharedDevice = '8f14e45f-ceea-467f-a3bd-00000000d0d0';
 
-/** Who is in every world, to try or to test something by: README.md tells what. */
+/** The people in every world, for demos and tests. README.md says what each is for. */
 export const specialPeople: readonly PersonPlan[] = [
   {
     email: 'everywhere@example.nl',
@@ -82,7 +82,7 @@ export const specialPeople: readonly PersonPlan[] = [
   },
   { email: 'many-orders@example.nl', knownTo: everySystem, orders: 500, tickets: 1, hasCart: true },
 
-  // One customer with two records of the order system, which her name and birth date make one.
+  // One customer with two records in the order system: her name and birth date link them.
   {
     email: 'two-accounts@example.nl',
     knownTo: ['order-system', 'webshop', 'crm-hubspot'],
@@ -97,7 +97,7 @@ export const specialPeople: readonly PersonPlan[] = [
     person: { firstName: 'Jo', lastName: 'Van Dam ', birthDate: '1979-06-14' },
   },
 
-  // One customer with two accounts at the webshop, which only the CRM knows to be of one contact.
+  // One customer with two accounts in the webshop. Only the CRM knows that they belong to one contact.
   {
     email: 'two-shops@example.nl',
     knownTo: ['order-system', 'webshop', 'crm-hubspot'],
@@ -113,7 +113,7 @@ export const specialPeople: readonly PersonPlan[] = [
     person: { firstName: 'Farid', lastName: 'El Amrani', birthDate: '1990-01-30' },
   },
 
-  // The CRM holds the number of somebody else.
+  // The CRM holds another person's customer number.
   {
     email: 'conflict@example.nl',
     knownTo: ['order-system', 'webshop', 'crm-hubspot'],
@@ -128,7 +128,7 @@ export const specialPeople: readonly PersonPlan[] = [
     person: { firstName: 'Wim', lastName: 'Posthumus', birthDate: '1971-12-19' },
   },
 
-  // More addresses than the walk takes.
+  // More e-mail addresses than the limit of identification.
   {
     email: 'many-addresses@example.nl',
     knownTo: ['order-system', 'crm-hubspot'],
@@ -138,7 +138,7 @@ export const specialPeople: readonly PersonPlan[] = [
     },
   },
 
-  // A phone number that means nobody, in three records of two people.
+  // A phone number that identifies nobody, in three records of two people.
   {
     email: 'blocked@example.nl',
     knownTo: ['order-system', 'contact-centre'],
@@ -152,7 +152,7 @@ export const specialPeople: readonly PersonPlan[] = [
     orders: 1,
     person: { phone: nobodysPhone },
   },
-  // The address of a role, which two people of the bakery gave.
+  // The address of a role, which two people of the bakery use.
   {
     email: 'info@bakkerij.example.nl',
     knownTo: ['order-system'],
@@ -166,7 +166,7 @@ export const specialPeople: readonly PersonPlan[] = [
     person: { firstName: 'Nadia', lastName: 'Verhoeven', birthDate: '1994-08-08' },
   },
 
-  // Two people of one household who shop on one tablet; one of them on a phone, too.
+  // Two people of one household who share a tablet. One of them also uses a phone.
   {
     email: 'device-a@example.nl',
     knownTo: ['order-system', 'webshop', 'clickstream'],
@@ -186,7 +186,7 @@ export const specialPeople: readonly PersonPlan[] = [
     devices: ['8f14e45f-ceea-467f-a3bd-00000000d0d2'],
   },
 
-  // Two people who gave the contact centre one phone number, that nobody has verified.
+  // Two people with one phone number in the contact centre, which nobody has verified.
   {
     email: 'same-phone-1@example.nl',
     knownTo: ['contact-centre', 'crm-hubspot'],
@@ -200,7 +200,7 @@ export const specialPeople: readonly PersonPlan[] = [
     person: { phone: '+31682000001' },
   },
 
-  // Somebody who gave the shop and the webshop different addresses, but one phone number, which the shop has verified.
+  // A person with different addresses in shop and webshop, but one phone number, which the shop has verified.
   {
     email: 'verified-phone@example.nl',
     knownTo: ['order-system'],
@@ -234,11 +234,11 @@ export const specialPeople: readonly PersonPlan[] = [
     orders: 4,
     deals: 1,
     hasCompany: true,
-    // Valid by both rules for Dutch VAT numbers, that of eleven and that of 97.
+    // Valid by both rules for Dutch VAT numbers: modulo 11 and modulo 97.
     buysFor: { company: 4, vatNumber: 'NL858100009B14' },
   },
 
-  // Somebody who said yes to the shop, and later no to the CRM; and somebody who was never asked.
+  // A person who said yes to the shop and later no to the CRM, and a person without a statement.
   {
     email: 'no-marketing@example.nl',
     knownTo: ['order-system', 'webshop', 'crm-hubspot'],

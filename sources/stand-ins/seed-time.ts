@@ -1,4 +1,4 @@
-/** The moment at which the seed data was "taken"; nothing in it is later, except dates that are still planned. */
+/** The current time of the seed data. Only planned dates are later. */
 export const worldNow = '2026-11-01T12:00:00Z';
 
 export const minuteMs = 60_000;
@@ -8,7 +8,7 @@ export function before(moment: string, milliseconds: number): string {
   return isoSeconds(Date.parse(moment) - milliseconds);
 }
 
-/** Later by that much, but not later than now. */
+/** A later moment, but at most the current time. */
 export function after(moment: string, milliseconds: number): string {
   return isoSeconds(Math.min(Date.parse(moment) + milliseconds, Date.parse(worldNow)));
 }

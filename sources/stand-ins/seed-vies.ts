@@ -1,6 +1,6 @@
 import type { World } from './world.js';
 
-/** What a member state's register holds of a VAT number that is valid. */
+/** A valid VAT number in a member state's register. */
 export interface VatRegistration {
   name: string;
   /** On lines, as member states write them. */
@@ -8,8 +8,8 @@ export interface VatRegistration {
 }
 
 /**
- * Companies that are no customers: of a member state that tells names, of two that do not, of Greece, whose VAT numbers
- * begin with EL, and of Northern Ireland, which is none any more and still takes part.
+ * Companies that are no customers. One is from a member state that publishes names, and two are from states that do not. One is
+ * from Greece, whose VAT numbers begin with EL. One is from Northern Ireland, which still takes part.
  */
 const foreign: Readonly<Record<string, VatRegistration>> = {
   BE0987650040: { name: 'BV Bakkerij De Korrel', address: ['Kerkstraat 12', '2000 Antwerpen'] },
@@ -19,10 +19,10 @@ const foreign: Readonly<Record<string, VatRegistration>> = {
   XI987651013: { name: 'O’NEILL & DAUGHTERS LTD', address: ['1 HIGH STREET', 'BELFAST', 'BT1 2AB'] },
 };
 
-/** Of a company that the CRM still knows: it was struck off. */
+/** The VAT number of a company that was struck off. The CRM still has it. */
 const lapsed = 'NL807518311B01';
 
-/** By the whole number, country first: the companies that somebody in the seed data holds a VAT number of, and some more. */
+/** The companies with a VAT number in the seed data, and some more, by the number with its country. */
 export function createVatRegister({ companies, people }: World): ReadonlyMap<string, VatRegistration> {
   const register = new Map(Object.entries(foreign));
   for (const { name, city, vatNumber } of companies)
@@ -33,7 +33,7 @@ export function createVatRegister({ companies, people }: World): ReadonlyMap<str
   return register;
 }
 
-/** Upper case, and house numbers of five digits, as the Dutch register tells them. */
+/** In upper case with five digits for the number, as the Dutch register writes addresses. */
 function dutch(name: string, city: string): VatRegistration {
   const houseNumber = String(1 + ((name.length * 7) % 90)).padStart(5, '0');
   return {

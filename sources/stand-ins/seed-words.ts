@@ -1,4 +1,4 @@
-/** The Dutch words the seed data is made of. */
+/** The Dutch words of the seed data. */
 
 export const firstNames = [
   ...[
@@ -104,7 +104,7 @@ export const cities: readonly { name: string; postcodePrefix: string }[] = [
   { name: 'Groningen', postcodePrefix: '97' },
 ];
 
-/** Pairs such as SA, SD and SS are never given out. */
+/** Pairs such as SA, SD and SS are never assigned. */
 export const postcodeLetters = [
   'AB',
   'BK',
@@ -174,7 +174,7 @@ export const productColours: readonly { name: string; code: string }[] = [
   { name: 'delftsblauw', code: 'BL' },
 ];
 
-/** `{order}` becomes the number of one of the customer's orders. */
+/** `{order}` is replaced by the number of one of the customer's orders. */
 export const ticketTopics: readonly { subject: string; description: string }[] = [
   {
     subject: 'Waar blijft mijn bestelling {order}?',

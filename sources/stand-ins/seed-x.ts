@@ -1,10 +1,10 @@
 import { createRandom } from './random.js';
 import { before, dayMs, worldNow } from './seed-time.js';
 
-/** What X holds of a person: an account, and what they posted in the last two weeks. */
+/** A person's part of X: an account, and its posts of the last two weeks. */
 export interface XPart {
   userId: string;
-  /** As its owner writes it: capitals are kept, and do not matter. */
+  /** In its owner's spelling. X shows capitals, but ignores them in comparisons. */
   username: string;
   description: string;
   location: string;
@@ -16,7 +16,7 @@ export interface XPart {
   posts: { id: string; text: string; likes: number; replies: number; createdAt: string }[];
 }
 
-/** The account of the shop that all of this is about. */
+/** The username of the shop's account. */
 export const organisationOnX = 'DemoWinkel';
 
 const mentions = [
@@ -29,7 +29,7 @@ const otherPosts = ['Weer regen vandaag.', 'Wie gaat er mee hardlopen?', 'Koffie
 export function createXPart(place: number, username: string): XPart {
   const random = createRandom('x', place);
   const posts = Array.from({ length: random.integer(5, 9) }, (_, index) => ({
-    // Above 2^53, as all ids of X are by now.
+    // Above 2^53, as X's ids are.
     id: String(1_980_000_000_000_000_000n - BigInt(place) * 1_000n - BigInt(index)),
     text: index % 2 === 0 ? random.pick(mentions) : random.pick(otherPosts),
     likes: random.integer(0, 40),

@@ -21,15 +21,15 @@ import { everySystem, specialPeople, type PeopleSystem, type PersonPlan } from '
 import { before, dayMs, worldNow } from './seed-time.js';
 import type { Person, World } from './world.js';
 
-/** Beyond this the identifiers would run out of digits. */
+/** The most customers for which the identifiers have enough digits. */
 const mostCustomers = 500_000;
 
-/** Special people have places of their own in front, so that one more of them changes no ordinary customer. */
+/** Special people have the first places, so that a further special person changes no ordinary customer. */
 const firstOrdinaryPlace = 1_000;
 
 /**
  * The special people of the demo and the tests, then `customer-1@example.nl` to `customer-N@example.nl`.
- * What a person is and has depends on their place alone, never on how many others there are.
+ * A person's data depend on the place alone, never on the number of people.
  */
 export function createWorld({ customers }: { customers: number }): World {
   if (!Number.isInteger(customers) || customers < 0 || customers > mostCustomers) {
@@ -48,21 +48,21 @@ export function createWorld({ customers }: { customers: number }): World {
 }
 
 /**
- * A place offers eight order numbers. The first special people have a hundred places each, of which the one with very many
- * orders needs most; the others follow behind these, one place each.
+ * A place has eight order numbers. The first special people have a hundred places each, because one of them has very many
+ * orders. The other people follow with one place each.
  */
 function specialPlace(index: number): number {
   return index < 7 ? 1 + index * 100 : 694 + index;
 }
 
-/** Three systems each miss about one in ten, on steps that seldom meet, so most customers miss none or one. */
+/** Each of three systems lacks about one customer in ten. The steps seldom coincide, so most customers lack at most one system. */
 function ordinaryPerson(number: number): PersonPlan {
   const missing: Partial<Record<PeopleSystem, boolean>> = {
     webshop: number % 13 === 4,
     'contact-centre': number % 11 === 6,
     'crm-hubspot': number % 10 === 9,
     invoices: number % 9 === 2,
-    // Only who buys for a company, or might.
+    // Only for people who buy for a company, or may do so.
     'crm-salesforce': number % 4 !== 2,
     facebook: number % 5 !== 3,
   };
@@ -118,7 +118,7 @@ function createPerson(
             vatNumber: buysFor.vatNumber,
           },
         }),
-      // The one named first was used last.
+      // The first device in the list was used last.
       devices: (plan.devices ?? []).map((visitorId, index) => ({
         visitorId,
         lastSeenAt: before(worldNow, (1 + index) * dayMs),
@@ -143,7 +143,7 @@ function createPerson(
     if (facts.twitterHandle !== undefined) person.x = createXPart(place, facts.twitterHandle);
     person.crm = createCrmPart(seed, companies, {
       ...facts,
-      // Hardly anybody's Messenger is linked to the CRM.
+      // The CRM links hardly anybody to Messenger.
       ...(plan.deals === 3 && person.facebook && { facebookUserId: person.facebook.userId }),
       ...(customerNumberOf !== undefined && {
         customerNumber: customerNumber(

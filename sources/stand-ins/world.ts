@@ -1,7 +1,6 @@
 /**
- * The seed data: one made-up world that every stand-in tells its own part of, so that the systems agree about
- * who bought, called and clicked what. Everything is generated from a fixed seed; the same number of customers
- * gives the same world, byte for byte.
+ * The seed data: one made-up world. Each stand-in has its own part of it, so the systems agree about orders, calls and clicks.
+ * Everything is generated from a fixed seed: the same number of customers gives the same world, byte for byte.
  */
 
 import type { SeedConsent, ShopConsent } from './seed-consents.js';
@@ -20,23 +19,23 @@ export interface World {
   people: Person[];
   products: SeedProduct[];
   companies: SeedCompany[];
-  /** The trade register: these companies, and others that nobody else knows. */
+  /** The trade register: these companies, and others that no other system knows. */
   register: SeedRegistration[];
 }
 
 /**
- * One human being, with what each system holds about them. A system that does not know them has no entry. Somebody with
- * two records in one system, or known by different addresses, is here once for each.
+ * One human being, with each system's part. A system that does not know the person has no part. A person with two records in one
+ * system, or with different e-mail addresses, is here once for each.
  */
 export interface Person {
-  /** The address the person is found by; `customer-7@example.nl` for the seventh ordinary customer. */
+  /** The e-mail address by which the person is found. The seventh ordinary customer has `customer-7@example.nl`. */
   email: string;
   firstName: string;
   /** Dutch surname with its infix in front: "van der Berg". */
   lastName: string;
   /** ISO date. */
   birthDate: string;
-  /** E.164, a Dutch mobile number: "+31612345678". Unique per person, except of special people. */
+  /** A Dutch mobile number in E.164: "+31612345678". Unique per person, except for special people. */
   phone: string;
   address: { street: string; houseNumber: string; postcode: string; city: string; country: 'NL' };
   /** ISO date-time with Z. */
@@ -53,17 +52,17 @@ export interface Person {
 }
 
 export interface OrderSystemPart {
-  /** Like "K000123"; the number printed on invoices. */
+  /** Like "K000123": the number on invoices. */
   customerNumber: string;
-  /** The shop had the address confirmed by a mailed link. Unlike in the other systems two customers may share one. */
+  /** Whether the customer confirmed the address by a mailed link. Only in this system, two customers may share an address. */
   emailVerified: boolean;
-  /** The customer answered a text message: a thing the shop has hardly begun with. */
+  /** Whether the customer answered a text message. The shop has sent only a few. */
   phoneVerified: boolean;
-  /** When the customer's own row was changed last; ISO date-time with Z. */
+  /** The last change of the customer's row; ISO date-time with Z. */
   updatedAt: string;
-  /** Only of who buys for a company. */
+  /** Only if the person buys for a company. */
   business?: { companyName: string; kvkNumber: string; vatNumber: string };
-  /** That somebody logged in on. */
+  /** The devices on which the customer logged in. */
   devices: { visitorId: string; lastSeenAt: string }[];
   consents: SeedConsent[];
   orders: SeedOrder[];
@@ -72,10 +71,10 @@ export interface OrderSystemPart {
 export interface SeedOrder {
   /** Like "ORD-2026-0000123", unique. */
   number: string;
-  /** The name of the webshop's order that it was made from, like "#1234", unique; null of one that came another way. */
+  /** The unique name of the webshop's order, like "#1234". Null if the order was not placed in the webshop. */
   shopName: string | null;
   status: 'NEW' | 'PAID' | 'SHIPPED' | 'DELIVERED' | 'CANCELLED';
-  /** ISO date-time with Z. Several orders of one person may carry the same moment: paging must cope. */
+  /** ISO date-time with Z. Several orders of one person may have the same time, and paging must handle that. */
   placedAt: string;
   lines: { lineNumber: number; sku: string; description: string; quantity: number; unitPriceCents: number }[];
   payments: { method: 'IDEAL' | 'CREDITCARD' | 'KLARNA'; amountCents: number; paidAt: string }[];
@@ -105,7 +104,7 @@ export interface ContactCentrePart {
   /** Zendesk ids are integers of 13 to 14 digits. */
   userId: number;
   verified: boolean;
-  /** Whose organisation the user is of; points into `World.companies`. */
+  /** The company of the user's organisation: the index in `World.companies`. */
   companyId?: string;
   tickets: SeedTicket[];
 }
@@ -119,24 +118,24 @@ export interface SeedTicket {
   channel: 'email' | 'web' | 'chat' | 'voice';
   createdAt: string;
   updatedAt: string;
-  /** Only of what is done. */
+  /** Only for solved tickets. */
   rating?: SeedRating;
-  /** The ids of the users who get a copy of what is said. */
+  /** The ids of the users who get a copy of each comment. */
   copiedTo?: readonly number[];
   /** The first comment is the description, by the customer; the others alternate between agent and customer. */
   comments: { id: number; author: 'customer' | 'agent'; body: string; public: boolean; createdAt: string }[];
 }
 
 export interface CrmPart {
-  /** HubSpot record ids are numbers told as text. */
+  /** HubSpot sends record ids, which are numbers, as text. */
   contactId: string;
   additionalEmails?: readonly string[];
-  /** The order system's number of the customer, as a sync wrote it. */
+  /** The order system's customer number, as a sync wrote it. */
   customerNumber?: string;
   twitterHandle?: string;
-  /** As what links Messenger to the CRM wrote it. */
+  /** As the integration of Messenger and CRM wrote it. */
   facebookUserId?: string;
-  /** Points into `World.companies`. */
+  /** The index in `World.companies`. */
   companyId?: string;
   jobTitle: string;
   lifecycleStage: 'subscriber' | 'lead' | 'customer' | 'evangelist';
@@ -157,14 +156,14 @@ export interface SeedCompany {
   name: string;
   domain: string;
   city: string;
-  /** Eight digits, a leading zero is part of it. */
+  /** Eight digits. A leading zero is a part of the number. */
   kvkNumber: string;
-  /** As the CRM has it, of a few. */
+  /** The CRM has it for a few companies. */
   vatNumber?: string;
   industry: string;
   numberOfEmployees: number;
   updatedAt: string;
-  /** That the CRM holds of it. */
+  /** The tickets in the CRM. */
   serviceTickets: SeedServiceTicket[];
 }
 
@@ -180,15 +179,15 @@ export interface SeedProduct {
   imageUrl: string;
 }
 
-/** A system imitated on loopback. */
+/** A source system, imitated on loopback. */
 export interface StandIn {
   /** The name of its source. */
   name: string;
-  /** Where it listens itself; the fault control stands in front of it. */
+  /** Its own address. The fault control is in front of it. */
   url: string;
-  /** What a gateway must be told (environment variables) to reach it at `url`, or at another address in front of it. */
+  /** The environment variables of a gateway that reaches it at `url`, or at another address in front of it. */
   settings: (url: string) => Record<string, string>;
-  /** What can be made to happen in it that it tells of. Left out by a system that tells of nothing. */
+  /** The events that can be made to happen in it. Undefined if it reports no events. */
   emitter?: Emitter;
   close(): Promise<void>;
 }

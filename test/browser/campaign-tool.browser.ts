@@ -46,16 +46,16 @@ describe('the page of the campaign tool', () => {
     expect(await page.getByText('Nothing has come yet.').isVisible()).toBe(false);
   });
 
-  test('can be told to have a bad day, shows what it refused, and that it came again', async () => {
+  test('rejects deliveries on request, and shows the rejected ones and their next attempts', async () => {
     const { page } = opened;
-    await page.getByRole('button', { name: 'Have a bad day' }).click();
-    await page.getByText('A bad day:').waitFor();
+    await page.getByRole('button', { name: 'Reject deliveries' }).click();
+    await page.getByText('Every delivery is answered with').waitFor();
     expect(await deliver('msg_2', 'Björn Smit')).toBe('status 503');
     const first = page.locator('details').first();
     await first.getByText('refused with 503').waitFor();
     await page.screenshot({ path: SCREENSHOT });
-    await page.getByRole('button', { name: 'Be well again' }).click();
-    await page.getByText('A bad day:').waitFor({ state: 'hidden' });
+    await page.getByRole('button', { name: 'Accept deliveries' }).click();
+    await page.getByText('Every delivery is answered with').waitFor({ state: 'hidden' });
     expect(await deliver('msg_2', 'Björn Smit')).toBe('status 204');
     await first.getByText('taken, 2 attempts').waitFor();
   });
