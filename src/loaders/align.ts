@@ -88,8 +88,8 @@ export function uniqueById<Rec>(records: readonly Rec[], idOf: (record: Rec) => 
  * Whether two texts are equal except for case, accents and surrounding blanks, as the collations of databases
  * compare.
  */
-export function isSameByCollation(one: string, other: string): boolean {
-  return one === other || foldText(one) === foldText(other);
+export function isSameByCollation(text: string, other: string): boolean {
+  return text === other || foldText(text) === foldText(other);
 }
 
 /** Puts each record under every requested key that it answers. */

@@ -14,7 +14,7 @@ import type { PipelineDependencies, PipelineOptions } from './pipeline-options.j
 export class CachedAnswers {
   readonly #options: PipelineOptions;
   readonly #dependencies: PipelineDependencies;
-  /** Loads a key anew after its answer was forgotten, though no request waits for it. */
+  /** Loads a key again in the background after its answer was forgotten. */
   readonly #renew: (key: unknown, text: string) => void;
   /** As long as nothing was stored, a lookup needs no digest. */
   #hasStored = false;

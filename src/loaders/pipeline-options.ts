@@ -22,7 +22,7 @@ export interface PipelineOptions {
   freshness: Freshness;
   /** The most keys in one batch. */
   maxBatch: number;
-  /** Which keys one call can have together. Undefined: all. */
+  /** The group of a key: one call can load only keys of one group. Undefined: all keys are one group. */
   batchOf: ((key: unknown) => BatchGroup) | undefined;
   /** Whether its answers identify customers. */
   isIdentity: boolean;

@@ -160,7 +160,7 @@ export function createLoaderRegistry(dependencies: PipelineDependencies, keys: K
         return pipeline.readCached(keyText(key), request) as Value | undefined;
       },
     forget: async (what) => {
-      const all = [...new Set(what.flatMap((one) => tags.tagsToForget(one)))];
+      const all = [...new Set(what.flatMap((forgettable) => tags.tagsToForget(forgettable)))];
       const hot = cache.forget(all);
       abandon(all);
       await shared?.forget(all);

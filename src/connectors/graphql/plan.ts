@@ -26,7 +26,7 @@ export interface PlannedField {
   /** Where the value lies below the vendor's field: `['shopMoney']`, `['nodes', 0]`. */
   below: readonly (string | number)[];
   children: PlannedSelection | undefined;
-  /** Set on a field that is a question of its own for each key. */
+  /** Set on a field that needs a separate query for each key. */
   keyed: { path: readonly Segment[]; field: KeyedField } | undefined;
   /** Set on a field whose value is computed from the vendor's. */
   compute: ComputedField['compute'] | undefined;
@@ -260,7 +260,7 @@ function costOf(
   }, below);
 }
 
-/** What each key adds to a request: its object as often as it is read, and the questions of its own. */
+/** The cost that each key adds to a request: its object as often as it is read, and its separate queries. */
 export function costOfKey({ readsPerKey = 1 }: EntryMapping, { fields }: PlannedSelection): number {
   const sum = (some: readonly PlannedField[]) => some.reduce((total, { cost }) => total + cost, 0);
   const found = fields.filter(({ keyed }) => keyed === undefined);

@@ -53,7 +53,7 @@ export function readAnswer(
       else if (more !== false)
         lost ??= new SourceContractError(
           source,
-          `${source} finds more than it gives at once, so who is missing may well be there.`,
+          `${source} returned only a part of what it found, so a missing record may exist.`,
           { kind: 'incomplete' },
         );
     }
