@@ -8,7 +8,7 @@ const keysOf = (...entries: unknown[]) => createTestAuthentication({ API_KEYS: J
 const { key: shopKey, entry: shop } = apiKey('shop', 'frontend');
 
 describe('an API key', () => {
-  test('tells who asks, and what its role gives', async () => {
+  test('identifies the caller, with the permissions of its role', async () => {
     const caller = await keysOf(shop).as(shopKey);
     expect(caller).toEqual({ ...ROLES.frontend, name: 'shop', roles: ['frontend'], origins: [] });
   });
@@ -61,7 +61,7 @@ describe('an API key', () => {
     expect(authentication.origins).toEqual(new Set(['https://www.example.nl']));
   });
 
-  test('asks for the first of its purposes when its role usually asks for another', async () => {
+  test('has its first purpose as default, if it lacks the default purpose of its role', async () => {
     const { key, entry } = apiKey('narrow', 'operator', { purposes: ['MARKETING', 'SERVICE'] });
     expect((await keysOf(entry).as(key)).defaultPurpose).toBe('MARKETING');
     const usual = apiKey('usual', 'operator', { purposes: ['MARKETING', 'CUSTOMER_CARE'] });
@@ -92,7 +92,7 @@ describe('an API key', () => {
 });
 
 describe('what is wrong with API keys', () => {
-  test('is told all at once, by key and field, without a value', () => {
+  test('is reported with all problems at once, by key and field, without a value', () => {
     const secretly = 'somebodys-own-secret';
     const { problems } = keysOf(
       { name: secretly.repeat(5), roles: ['frontend'], sha256: [digestOf('a')] },

@@ -17,7 +17,7 @@ const { key: shopKey, entry: shop } = apiKey('shop', 'frontend');
 const API_KEYS = JSON.stringify([shop]);
 const issuerKey = signingKey('one');
 
-describe('who may ask', () => {
+describe('authentication', () => {
   const problemsWith = (environment: Record<string, string>) =>
     createTestAuthentication(environment).problems;
 
@@ -71,7 +71,7 @@ describe('who may ask', () => {
     ]);
   });
 
-  test('is told with all that is wrong at once, and no key with it', () => {
+  test('is reported with all problems at once, without the key', () => {
     const problems = problemsWith({
       API_KEYS: '[{"name":"shop"}]',
       JWT_KEY: '-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----',
@@ -106,7 +106,7 @@ describe('the header', () => {
       expect(outcome(header)).toMatchObject({ name: 'shop' });
   });
 
-  test('that says nothing, or something by another scheme, is asked to say who it is', () => {
+  test('without a token, or with another scheme, gets a request to authenticate', () => {
     for (const header of [
       undefined,
       '',
@@ -139,7 +139,7 @@ describe('the header', () => {
 });
 
 describe('keys that the issuer publishes', () => {
-  // jose looks at the machine's clock for how old its keys are.
+  // jose uses the system clock for the age of its keys.
   beforeEach(() => {
     vi.useFakeTimers({ toFake: ['Date'], now: NOW_S * 1000 });
   });
@@ -212,7 +212,7 @@ describe('keys that the issuer publishes', () => {
   });
 
   test.each([
-    ['is down', undefined],
+    ['is unavailable', undefined],
     ['answers with an error', 503],
     ['sends elsewhere', 302],
     ['answers with something else', 200],
@@ -233,7 +233,7 @@ describe('keys that the issuer publishes', () => {
       });
     }
     expect(elsewhere.requestCount()).toBe(0);
-    // The issuer is not asked by every request while it cannot answer, and it is told once.
+    // A failing issuer is not called for every request, and the failure is reported once.
     expect(server.requestCount()).toBe(1);
     expect(authentication.outOfReach).toHaveLength(1);
     expect(await authentication.as(shopKey)).toMatchObject({ name: 'shop' });
@@ -250,7 +250,7 @@ describe('keys that the issuer publishes', () => {
     await expect(authentication.as(await fresh(issuerKey))).rejects.toThrow(AuthenticationUnavailableError);
   });
 
-  test('that are known go on serving while the issuer is down and somebody sends keys that nobody knows', async () => {
+  test('that are known remain valid while the issuer is unavailable and a caller sends unknown keys', async () => {
     const { server, authentication } = await published(issuerKey);
     await authentication.as(await fresh(issuerKey));
     server.answer((response) => response.destroy());

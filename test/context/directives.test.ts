@@ -93,7 +93,7 @@ describe('X-Sources', () => {
     ['0', false],
     ['true', false],
     ['', false],
-  ])('is asked for by 1 and nothing else (%j)', (value, shouldReportSources) => {
+  ])('is requested by 1 and nothing else (%j)', (value, shouldReportSources) => {
     expect(read({ 'x-sources': value })).toMatchObject({ shouldReportSources });
   });
 });

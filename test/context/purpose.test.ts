@@ -6,31 +6,31 @@ import { ForbiddenError, InvalidInputError } from '../../src/errors.js';
 import { createTestAuthentication } from '../support/authentication.js';
 
 const campaign: Caller = { ...ROLES.campaign, name: 'campaign', roles: ['campaign'], origins: [] };
-const asked = (caller: Caller, purpose?: string) =>
+const purposeOfCaller = (caller: Caller, purpose?: string) =>
   purposeOf(new Headers(purpose === undefined ? {} : { 'x-purpose': purpose }), caller);
 
-test('a request is for what it says, if its caller may ask for that', () => {
-  expect(asked(campaign, 'SERVICE')).toBe('SERVICE');
-  expect(asked(campaign, ' service ')).toBe('SERVICE');
+test('a request has the purpose of its header, if its caller may use it', () => {
+  expect(purposeOfCaller(campaign, 'SERVICE')).toBe('SERVICE');
+  expect(purposeOfCaller(campaign, ' service ')).toBe('SERVICE');
 });
 
-test('a request that does not say is for what its caller usually asks for', () => {
-  expect(asked(campaign)).toBe('MARKETING');
+test('a request without a purpose has the default of its caller', () => {
+  expect(purposeOfCaller(campaign)).toBe('MARKETING');
 });
 
 test('a purpose that the caller may not use is refused, and the error names the allowed ones', () => {
-  expect(() => asked(campaign, 'CUSTOMER_CARE')).toThrow(
+  expect(() => purposeOfCaller(campaign, 'CUSTOMER_CARE')).toThrow(
     new ForbiddenError('This caller may not use the purpose CUSTOMER_CARE. It may use MARKETING, SERVICE.', {
       purposes: ['MARKETING', 'SERVICE'],
     }),
   );
-  expect(() => asked({ ...campaign, purposes: ['SERVICE'] }, 'MARKETING')).toThrow(ForbiddenError);
+  expect(() => purposeOfCaller({ ...campaign, purposes: ['SERVICE'] }, 'MARKETING')).toThrow(ForbiddenError);
 });
 
 test('what is no purpose is refused, and not repeated', () => {
   for (const said of ['', 'SERVICE, MARKETING', 'curiosity', 'constructor']) {
-    expect(() => asked(campaign, said)).toThrow(InvalidInputError);
-    expect(() => asked(campaign, said)).toThrow(
+    expect(() => purposeOfCaller(campaign, said)).toThrow(InvalidInputError);
+    expect(() => purposeOfCaller(campaign, said)).toThrow(
       /^Data-Purpose names no purpose: it must be one of SERVICE, [A-Z_, ]+\.$/,
     );
   }
@@ -38,6 +38,6 @@ test('what is no purpose is refused, and not repeated', () => {
 
 test('where nobody says who they are a request may be for anything, and by default is for nothing in particular', async () => {
   const anybody = await createTestAuthentication({ AUTH: 'off' }).as('anything');
-  expect(asked(anybody)).toBeUndefined();
-  expect(asked(anybody, 'MARKETING')).toBe('MARKETING');
+  expect(purposeOfCaller(anybody)).toBeUndefined();
+  expect(purposeOfCaller(anybody, 'MARKETING')).toBe('MARKETING');
 });

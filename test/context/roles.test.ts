@@ -35,7 +35,7 @@ test('a visitor finds nobody but itself, an analyst sees nothing in the clear, a
   for (const { scopes } of Object.values(ROLES)) for (const scope of scopes) expect(SCOPES).toContain(scope);
 });
 
-test('each role asks by default for a purpose that it has', () => {
+test('the default purpose of each role is one of its purposes', () => {
   for (const { purposes, defaultPurpose } of Object.values(ROLES)) expect(purposes).toContain(defaultPurpose);
 });
 

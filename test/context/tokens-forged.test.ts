@@ -25,7 +25,7 @@ const keys = [signingKey('one'), signingKey('two'), signingKey('three', 'ES256')
 const theirs = keys.map(({ kid, alg }) => signingKey(kid, alg === 'ES256' ? 'ES256' : 'EdDSA'));
 const published = tokenSettings(...keys);
 
-/** What each role may ask for, written down once more. */
+/** The permissions of each role, written independently of roles.ts. */
 const PURPOSES: Readonly<Record<string, readonly string[]>> = {
   visitor: ['SERVICE', 'PERSONALISATION'],
   frontend: ['PERSONALISATION', 'SERVICE'],
@@ -34,7 +34,7 @@ const PURPOSES: Readonly<Record<string, readonly string[]>> = {
   operator: ['CUSTOMER_CARE', 'SERVICE', 'PERSONALISATION', 'MARKETING', 'ANALYTICS'],
 };
 
-/** Whom claims name, as far as that is told apart here; undefined when nobody. */
+/** The customer in the claims; undefined if there is none. */
 function named({ roles: given, customer_number: number, purpose, client_id: client }: JWTPayload) {
   const roles = (Array.isArray(given) ? given : String(given).split(' ')).filter(
     (role): role is string => typeof role === 'string' && Object.keys(PURPOSES).includes(role),
@@ -317,7 +317,7 @@ function isCaller(outcome: unknown): outcome is Caller {
 }
 
 /** What is compared of a caller. */
-function told({ name, roles, purposes, customer }: Caller) {
+function partsOf({ name, roles, purposes, customer }: Caller) {
   return { name, roles, purposes, customer };
 }
 
@@ -349,7 +349,7 @@ test(
         const mayBe = payload ?? (isSameSigned(given.token, sent) ? given.payload : undefined);
         const expected = mayBe === undefined ? undefined : named(mayBe);
         if (expected !== undefined && !(payload === undefined && outcome instanceof GatewayError)) {
-          expect(isCaller(outcome) && told(outcome), how).toEqual(expected);
+          expect(isCaller(outcome) && partsOf(outcome), how).toEqual(expected);
           met.callers += 1;
           return;
         }
