@@ -23,7 +23,7 @@ const company = (...answers: readonly (CompanyRecord | Error | null)[]) =>
 const bakery = { kvkNumber: '07322969', vatNumber: 'NL858100009B14' };
 
 describe("a company's number that was not given", () => {
-  it('is what one system holds, though another is down', async () => {
+  it('is what one system holds, although another is unavailable', async () => {
     expect(await company(down, bakery).identifier('vatNumber')).toBe(bakery.vatNumber);
   });
 
@@ -31,7 +31,7 @@ describe("a company's number that was not given", () => {
     expect(await company(null, { ...bakery, vatNumber: null }).identifier('vatNumber')).toBeNull();
   });
 
-  it('is not taken for none while a system is down that may hold it', async () => {
+  it('is not null without an error while an unavailable system may hold it', async () => {
     await expect(company(null, down).identifier('vatNumber')).rejects.toBe(down);
   });
 });

@@ -49,7 +49,7 @@ const companyOf = (email: string, fields: string) =>
   gateway.query(`{ customer(by: { email: "${email}" }) { company { ${fields} } } }`);
 
 describe('a company', () => {
-  test('that the CRM told of is known to the trade register by its number', async () => {
+  test('from the CRM is found in the trade register by its number', async () => {
     open();
     const { data, errors } = await companyOf(
       'everywhere@example.nl',
@@ -104,7 +104,7 @@ describe('a company', () => {
     expect(at(data, 'company')).toEqual({ kvkNumber: bakery.kvkNumber, name: ofBakery.name });
   });
 
-  test('is asked of no system that the client wants nothing of, as long as another knows it', async () => {
+  test('needs no call to systems that the client selects nothing of, if another system knows it', async () => {
     open();
     await companyBy(`kvkNumber: "${bakery.kvkNumber}"`, 'registeredName legalForm');
     expect(calls()).toEqual({ 'order-system': 0, 'crm-hubspot': 0, kvk: 1 });
@@ -124,7 +124,7 @@ describe('a company', () => {
     }
   });
 
-  test('is shown by the systems that know it when another is down, and is no "unknown" when none could tell', async () => {
+  test('is shown by the available systems, and is not "unknown" if all systems fail', async () => {
     open();
     await control.set('kvk', { fault: 'down' });
     const known = await companyBy(`kvkNumber: "${bakery.kvkNumber}"`, 'name registeredName');
@@ -151,7 +151,7 @@ describe('a company', () => {
     expect(calls()).toEqual({ 'order-system': 0, 'crm-hubspot': 0, kvk: 0 });
   });
 
-  test('has its VAT number checked, whoever holds that', async () => {
+  test('has its VAT number checked, independent of the system that holds it', async () => {
     gateway = createTestGateway({
       ...settingsOf('ORDER_SYSTEM', 'CRM_HUBSPOT', 'KVK', 'VIES'),
       DEADLINE_MS: '10000',
@@ -167,7 +167,7 @@ describe('a company', () => {
     });
   });
 
-  test('is not looked for where no system could be asked', async () => {
+  test('is refused if no plugged-in system finds companies by this key', async () => {
     gateway = createTestGateway(settingsOf('CRM_HUBSPOT'));
     const { data, errors } = await companyBy('nameAndPlace: { name: "A", place: "B" }', 'name');
     expect(data).toEqual({ company: null });
@@ -211,7 +211,7 @@ describe('the company of a customer', () => {
     });
   });
 
-  test('who is one is shown when the CRM is down, but for what the CRM alone knows', async () => {
+  test('of a customer is shown without data of the CRM while the CRM is unavailable', async () => {
     open();
     await control.set('crm-hubspot', { fault: 'down' });
     const { data, errors } = await companyOf('company@example.nl', 'kvkNumber name registeredName');
@@ -225,7 +225,7 @@ describe('the company of a customer', () => {
     ]);
   });
 
-  test('is null with an error when the CRM is down and nobody else would know', async () => {
+  test('is null with an error while the CRM is unavailable and no other system knows it', async () => {
     open();
     await control.set('crm-hubspot', { fault: 'down' });
     const { data, errors } = await companyOf('everywhere@example.nl', 'kvkNumber');
@@ -240,7 +240,7 @@ describe('the company of a customer', () => {
     expect(data).toEqual({ customer: { company: null } });
   });
 
-  test('is asked of each system once for fifty customers, and of the register once for each company', async () => {
+  test('needs one call per system for fifty customers, and one call to the register per company', async () => {
     open();
     const people = world.people
       .filter(({ email, crm }) => email.startsWith('customer-') && crm !== undefined)

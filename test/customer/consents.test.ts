@@ -14,7 +14,7 @@ const crm: ConsentSource = {
   notesOf: () => Promise.resolve([]),
 };
 
-/** A customer with these records in the CRM, of which the first ones are cached. */
+/** A customer with these records in the CRM. The first `cachedCount` are cached. */
 function requestFor(statuses: readonly ConsentStatus[], cachedCount: number): [Customer, Context] {
   const records = statuses.map((_, i): CustomerRecord => ({ id: String(i), identifiers: [] }));
   const outcome = { kind: 'found', records } as const;

@@ -26,16 +26,16 @@ const down = (source: string): Outcome => ({
   error: new SourceTimeoutError(source, `${source} did not answer in time.`),
 });
 
-/** Systems in the order in which they are believed, which of them were asked, and what is chosen of what they say. */
-function systems(told: Record<string, Outcome>) {
-  const asked: string[] = [];
+/** Systems in order of trust, with the systems that were called and functions that choose a value. */
+function systems(outcomes: Record<string, Outcome>) {
+  const calledSources: string[] = [];
   const load: LoadOutcome = (source) => {
-    asked.push(source);
-    return Promise.resolve(told[source] ?? unknown);
+    calledSources.push(source);
+    return Promise.resolve(outcomes[source] ?? unknown);
   };
-  const rule = (strategy: SurvivorshipStrategy) => ({ strategy, sources: Object.keys(told) });
+  const rule = (strategy: SurvivorshipStrategy) => ({ strategy, sources: Object.keys(outcomes) });
   return {
-    asked,
+    calledSources,
     choose: <F extends ProfileField>(field: F, strategy: SurvivorshipStrategy) =>
       chooseValue(field, rule(strategy), NAMESPACES, load),
     provenance: (
@@ -46,9 +46,9 @@ function systems(told: Record<string, Outcome>) {
   };
 }
 
-describe('only the systems that can still win are asked', () => {
+describe('only systems whose value can be chosen are called', () => {
   test('so those after the one that has a value are not, when the most believed wins', async () => {
-    const { asked, choose } = systems({
+    const { calledSources, choose } = systems({
       a: unknown,
       b: found(record({ name: ' ' })),
       c: unknown,
@@ -57,14 +57,14 @@ describe('only the systems that can still win are asked', () => {
       f: found(record({ name: 'Not Eva' })),
     });
     expect(await choose('NAME', 'SOURCE_PRIORITY')).toBe('Eva');
-    expect(asked).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(calledSources).toEqual(['a', 'b', 'c', 'd', 'e']);
   });
 
-  test('so a system that is believed less is not asked before the ones before it have answered', async () => {
-    const asked: string[] = [];
+  test('a less trusted system is called only after the more trusted ones have answered', async () => {
+    const calledSources: string[] = [];
     let answer: (outcome: Outcome) => void = () => undefined;
     const load: LoadOutcome = (source) => {
-      asked.push(source);
+      calledSources.push(source);
       return source === 'a'
         ? new Promise((resolve) => (answer = resolve))
         : Promise.resolve(found(record({ name: 'B' })));
@@ -72,27 +72,27 @@ describe('only the systems that can still win are asked', () => {
     const rule = { strategy: 'SOURCE_PRIORITY', sources: ['a', 'b'] } as const;
     const name = chooseValue('NAME', rule, NAMESPACES, load);
     await Promise.resolve();
-    expect(asked).toEqual(['a']);
+    expect(calledSources).toEqual(['a']);
     answer(unknown);
     expect(await name).toBe('B');
   });
 
   test('so all are, each once and at the same time, where each may still win', async () => {
-    const asked: string[] = [];
+    const calledSources: string[] = [];
     const answers: ((outcome: Outcome) => void)[] = [];
     const load: LoadOutcome = (source) => {
-      asked.push(source);
+      calledSources.push(source);
       return new Promise((resolve) => answers.push(resolve));
     };
     const name = chooseValue('NAME', { strategy: 'MOST_RECENT', sources: ['a', 'b', 'c'] }, NAMESPACES, load);
-    expect(asked).toEqual(['a', 'b', 'c']);
+    expect(calledSources).toEqual(['a', 'b', 'c']);
     for (const answer of answers) answer(found(record({ name: 'Eva' })));
     expect(await name).toBe('Eva');
-    expect(asked).toHaveLength(3);
+    expect(calledSources).toHaveLength(3);
   });
 });
 
-describe('a system that cannot be asked', () => {
+describe('an unavailable system', () => {
   test.each(STRATEGIES)('costs nothing while another has a value (%s)', async (strategy) => {
     expect(await systems({ a: down('a'), b: found(record({ name: 'Eva' })) }).choose('NAME', strategy)).toBe(
       'Eva',
@@ -100,17 +100,17 @@ describe('a system that cannot be asked', () => {
   });
 
   test.each(STRATEGIES)(
-    'is told of when no other has a value, the most believed of several (%s)',
+    'gives its error if no other system has a value, the most trusted one first (%s)',
     async (strategy) => {
-      const told = { a: found(record({})), b: down('b'), c: unknown, d: down('d') };
-      await expect(systems(told).choose('NAME', strategy)).rejects.toThrow('b did not answer in time.');
+      const outcomes = { a: found(record({})), b: down('b'), c: unknown, d: down('d') };
+      await expect(systems(outcomes).choose('NAME', strategy)).rejects.toThrow('b did not answer in time.');
     },
   );
 
   test.each(STRATEGIES)(
     'is another thing than that nobody has a value, which is null (%s)',
     async (strategy) => {
-      const told = {
+      const outcomes = {
         a: found(record({ name: null }), { id: '2', identifiers: [] }),
         b: unknown,
         c: unknown,
@@ -123,21 +123,21 @@ describe('a system that cannot be asked', () => {
         'LANGUAGE',
         'BORN_ON',
       ] as const)
-        expect(await systems(told).choose(field, strategy)).toBeNull();
+        expect(await systems(outcomes).choose(field, strategy)).toBeNull();
     },
   );
 });
 
 describe('values', () => {
   test('are read from the profile, without surrounding blanks', async () => {
-    const told = { a: found(record({ name: ' Eva ', language: 'nl', birthDate: '1990-02-28' })) };
-    expect(await systems(told).choose('NAME', 'MOST_RECENT')).toBe('Eva');
-    expect(await systems(told).choose('LANGUAGE', 'MOST_RECENT')).toBe('nl');
-    expect(await systems(told).choose('BORN_ON', 'SOURCE_PRIORITY')).toBe('1990-02-28');
+    const outcomes = { a: found(record({ name: ' Eva ', language: 'nl', birthDate: '1990-02-28' })) };
+    expect(await systems(outcomes).choose('NAME', 'MOST_RECENT')).toBe('Eva');
+    expect(await systems(outcomes).choose('LANGUAGE', 'MOST_RECENT')).toBe('nl');
+    expect(await systems(outcomes).choose('BORN_ON', 'SOURCE_PRIORITY')).toBe('1990-02-28');
   });
 
   test('of e-mail and phone have their one way of writing, and what is none is passed over', async () => {
-    const told = {
+    const outcomes = {
       a: found(
         record({}, [
           { namespace: 'email', value: 'no e-mail' },
@@ -152,8 +152,8 @@ describe('values', () => {
         ]),
       ),
     };
-    expect(await systems(told).choose('PRIMARY_EMAIL', 'SOURCE_PRIORITY')).toBe('eva@example.nl');
-    expect(await systems(told).choose('PRIMARY_PHONE', 'SOURCE_PRIORITY')).toBe('+31612345678');
+    expect(await systems(outcomes).choose('PRIMARY_EMAIL', 'SOURCE_PRIORITY')).toBe('eva@example.nl');
+    expect(await systems(outcomes).choose('PRIMARY_PHONE', 'SOURCE_PRIORITY')).toBe('+31612345678');
   });
 
   test('of one system are the verified one first, then in the order in which the system names them', async () => {
@@ -172,13 +172,13 @@ describe('values', () => {
     );
   });
 
-  test('are the most recent by the moment, whatever zone it is written in; no moment is never recent', async () => {
-    const told = {
+  test('are compared by moment, independent of the time zone; a value without a moment is never the most recent', async () => {
+    const outcomes = {
       a: found(record({ language: 'de', updatedAt: 'yesterday' })),
       b: found(record({ language: 'en', updatedAt: '2026-11-01T12:30:00+02:00' })),
       c: found(record({ language: 'nl', updatedAt: '2026-11-01T11:00:00Z' })),
     };
-    expect(await systems(told).choose('LANGUAGE', 'MOST_RECENT')).toBe('nl');
+    expect(await systems(outcomes).choose('LANGUAGE', 'MOST_RECENT')).toBe('nl');
   });
 });
 
@@ -197,7 +197,7 @@ describe('an address', () => {
   test.each(STRATEGIES)('is that of one record, whole, and never an empty one (%s)', async (strategy) => {
     await fc.assert(
       fc.asyncProperty(fc.array(records, { maxLength: 4 }), async (bySource) => {
-        const told = Object.fromEntries(
+        const outcomes = Object.fromEntries(
           bySource.map((profiles, i) => [
             `source${i}`,
             found(...profiles.map((profile, id) => record(profile, [], `${id}`))),
@@ -214,7 +214,7 @@ describe('an address', () => {
             country: said(country),
           }))
           .filter((one) => Object.values(one).some((value) => value !== null));
-        const chosen = await systems(told).choose('ADDRESS', strategy);
+        const chosen = await systems(outcomes).choose('ADDRESS', strategy);
         if (whole.length === 0) expect(chosen).toBeNull();
         else expect(whole).toContainEqual(chosen);
       }),
@@ -223,9 +223,9 @@ describe('an address', () => {
 });
 
 describe('provenance', () => {
-  test('tells who says what, in the order in which it would be chosen, and who could not be asked', async () => {
+  test('lists all values in order of choice, and the unavailable systems', async () => {
     const home = { street: 'Kade', houseNumber: '1a', postcode: '2611 AB', city: 'Delft', country: 'NL' };
-    const { asked, provenance } = systems({
+    const { calledSources, provenance } = systems({
       a: found(
         record({ address: { city: 'Breda', street: ' ' } }),
         record({ address: { city: '' } }, [], '2'),
@@ -257,28 +257,28 @@ describe('provenance', () => {
       ],
       unavailable: ['b'],
     });
-    expect(asked).toEqual(['a', 'b', 'c', 'd']);
+    expect(calledSources).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  test('tells what those say that were not needed, and what of it is verified', async () => {
-    const told = {
+  test('lists the values of systems that were not needed, and whether they are verified', async () => {
+    const outcomes = {
       a: found(record({}, [{ namespace: 'email', value: 'A@example.nl' }])),
       b: found(record({}, [{ namespace: 'email', value: 'b@example.nl', verified: true }])),
     };
-    expect(await systems(told).provenance('PRIMARY_EMAIL', 'SOURCE_PRIORITY')).toMatchObject({
+    expect(await systems(outcomes).provenance('PRIMARY_EMAIL', 'SOURCE_PRIORITY')).toMatchObject({
       chosen: { value: 'a@example.nl', isVerified: false },
       alternatives: [{ value: 'b@example.nl', isVerified: true }],
     });
   });
 
   test('hides the records of systems whose records the caller may not see', async () => {
-    const told = {
+    const outcomes = {
       a: found(record({ name: 'Eva' })),
       b: found(record({ name: 'Ev' })),
       c: found(record({ name: 'E' })),
     };
     const allBut = (hidden: string) =>
-      systems(told).provenance('NAME', 'SOURCE_PRIORITY', (source) => source !== hidden);
+      systems(outcomes).provenance('NAME', 'SOURCE_PRIORITY', (source) => source !== hidden);
     expect(await allBut('a')).toMatchObject({
       chosen: { value: 'Eva', source: 'a', recordId: '***' },
       alternatives: [{ value: 'Ev' }, { value: 'E' }],
@@ -286,7 +286,7 @@ describe('provenance', () => {
     expect(await allBut('b')).toMatchObject({ chosen: { recordId: '1' }, alternatives: [{ value: 'E' }] });
   });
 
-  test('has no chosen, and no error, when nobody can be asked', async () => {
+  test('has no chosen value and no error if all systems are unavailable', async () => {
     expect(await systems({ a: down('a') }).provenance('NAME', 'MOST_RECENT')).toEqual({
       field: 'NAME',
       strategy: 'MOST_RECENT',
@@ -305,9 +305,9 @@ describe('provenance', () => {
     );
     const world = fc.array(outcome, { maxLength: 4 }).map((all) => Object.fromEntries(all.entries()));
     await fc.assert(
-      fc.asyncProperty(world, fc.constantFrom(...STRATEGIES), async (told, strategy) => {
-        const { chosen, unavailable } = await systems(told).provenance('NAME', strategy);
-        const shown = systems(told).choose('NAME', strategy);
+      fc.asyncProperty(world, fc.constantFrom(...STRATEGIES), async (outcomes, strategy) => {
+        const { chosen, unavailable } = await systems(outcomes).provenance('NAME', strategy);
+        const shown = systems(outcomes).choose('NAME', strategy);
         if (chosen == null && unavailable.length > 0) await expect(shown).rejects.toThrow('did not answer');
         else expect(await shown).toBe(chosen?.value ?? null);
       }),

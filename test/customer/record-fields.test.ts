@@ -30,7 +30,7 @@ const member = (id: string, level?: string | null, updatedAt: string | null = nu
 
 const FIELDS = 'level: String levels: [String]';
 
-/** A gateway over a club that knows Eva by these records, and counts what it is asked. */
+/** A gateway over a club with these records of Eva, which counts its calls. */
 function club(
   records: readonly MemberRecord[],
   parts: Partial<SourceDefinition> = {},
@@ -86,15 +86,15 @@ function club(
     },
   );
   opened.push(gateway);
-  const ask = (selection: string, headers: Record<string, string> = {}) =>
+  const query = (selection: string, headers: Record<string, string> = {}) =>
     gateway.query(`{ customer(by: { email: "eva@example.nl" }) { ${selection} } }`, {}, headers);
-  return { gateway, calls, state, clock, ask };
+  return { gateway, calls, state, clock, query };
 }
 
 describe('a field of Customer that has no resolver', () => {
   test('is read from the record that the customer was found by, without a call of its own', async () => {
-    const { ask, calls } = club([member('m1', 'GOLD')]);
-    const { data, errors } = await ask('level');
+    const { query, calls } = club([member('m1', 'GOLD')]);
+    const { data, errors } = await query('level');
     expect(errors).toEqual([]);
     expect(data).toEqual({ customer: { level: 'GOLD' } });
     expect(calls).toEqual(['byEmail']);
@@ -104,32 +104,32 @@ describe('a field of Customer that has no resolver', () => {
     ['null in the record', member('m1', null)],
     ['not in the record', member('m1')],
   ])('is null when it is %s', async (_, record) => {
-    const { data, errors } = await club([record]).ask('level');
+    const { data, errors } = await club([record]).query('level');
     expect(errors).toEqual([]);
     expect(data).toEqual({ customer: { level: null } });
   });
 
   test('is that of the record which its system changed last, of several records of one customer', async () => {
-    const { ask, calls } = club([
+    const { query, calls } = club([
       member('m1', 'SILVER', '2026-01-01T00:00:00Z'),
       member('m2', 'GOLD', '2026-03-01T00:00:00Z'),
       member('m3', 'BRONZE'),
     ]);
-    const { data, errors } = await ask('level levels');
+    const { data, errors } = await query('level levels');
     expect(errors).toEqual([]);
     expect(data).toEqual({ customer: { level: 'GOLD', levels: ['GOLD', 'SILVER', 'BRONZE'] } });
     expect(calls).toEqual(['byEmail']);
   });
 
   test('is that of the first id when no record says when it was changed', async () => {
-    const { data } = await club([member('m2', 'GOLD'), member('m1', 'SILVER')]).ask('level');
+    const { data } = await club([member('m2', 'GOLD'), member('m1', 'SILVER')]).query('level');
     expect(data).toEqual({ customer: { level: 'SILVER' } });
   });
 
   test('is null with the error of its system when that cannot say who the customer is', async () => {
-    const { ask, state } = club([member('m1', 'GOLD')]);
+    const { query, state } = club([member('m1', 'GOLD')]);
     state.isUnavailable = true;
-    const { data, errors } = await ask('level');
+    const { data, errors } = await query('level');
     expect(data).toEqual({ customer: null });
     expect(errors.map(({ extensions: { code } }) => code)).toEqual(['SOURCE_UNAVAILABLE']);
   });
@@ -140,26 +140,26 @@ describe('the age of a value from a record', () => {
   const details = { 'x-sources': '1' };
 
   test('is that of the answer which found the customer', async () => {
-    const { ask, clock, calls, state } = club([member('m1', 'GOLD')]);
-    expect(sourceIn((await ask('level', details)).extensions)).toMatchObject({ status: 'live', age: 0 });
+    const { query, clock, calls, state } = club([member('m1', 'GOLD')]);
+    expect(sourceIn((await query('level', details)).extensions)).toMatchObject({ status: 'live', age: 0 });
     state.records = [member('m1', 'SILVER')];
     clock.advance(59_000);
-    const { data, extensions } = await ask('level', details);
+    const { data, extensions } = await query('level', details);
     expect(data).toEqual({ customer: { level: 'GOLD' } });
     expect(sourceIn(extensions)).toMatchObject({ status: 'cached', age: 59 });
     expect(calls).toEqual(['byEmail']);
     clock.advance(2_000);
-    expect((await ask('level')).data).toEqual({ customer: { level: 'SILVER' } });
+    expect((await query('level')).data).toEqual({ customer: { level: 'SILVER' } });
   });
 
   test.each([{ 'cache-control': 'no-cache' }, { 'cache-control': 'max-age=5' }])(
     'is not above what the caller allows: %j',
     async (headers) => {
-      const { ask, clock, calls, state } = club([member('m1', 'GOLD')]);
-      await ask('level');
+      const { query, clock, calls, state } = club([member('m1', 'GOLD')]);
+      await query('level');
       state.records = [member('m1', 'SILVER')];
       clock.advance(10_000);
-      const { data, extensions } = await ask('level', { ...headers, ...details });
+      const { data, extensions } = await query('level', { ...headers, ...details });
       expect(data).toEqual({ customer: { level: 'SILVER' } });
       expect(sourceIn(extensions)).toMatchObject({ status: 'live', age: 0 });
       expect(calls).toEqual(['byEmail', 'byEmail']);
@@ -167,36 +167,36 @@ describe('the age of a value from a record', () => {
   );
 
   test('is not above what a setting allows for the loader that finds customers', async () => {
-    const { ask, clock, state } = club(
+    const { query, clock, state } = club(
       [member('m1', 'GOLD')],
       {},
       {
         CLUB_FRESHNESS: '{"loaders":{"byEmail":{"maxAge":"5 s"}}}',
       },
     );
-    await ask('level');
+    await query('level');
     state.records = [member('m1', 'SILVER')];
     clock.advance(6_000);
-    expect((await ask('level')).data).toEqual({ customer: { level: 'SILVER' } });
+    expect((await query('level')).data).toEqual({ customer: { level: 'SILVER' } });
   });
 
-  test('is stale while the system is down, and says so', async () => {
-    const { ask, clock, state } = club([member('m1', 'GOLD')]);
-    await ask('level');
+  test('is stale while the system is unavailable, and is reported as stale', async () => {
+    const { query, clock, state } = club([member('m1', 'GOLD')]);
+    await query('level');
     clock.advance(120_000);
     state.isUnavailable = true;
-    const { data, errors, extensions } = await ask('level', details);
+    const { data, errors, extensions } = await query('level', details);
     expect(errors).toEqual([]);
     expect(data).toEqual({ customer: { level: 'GOLD' } });
     expect(sourceIn(extensions)).toMatchObject({ status: 'stale', age: 120 });
   });
 
   test('does not outlive a forget of the customer by any of its identifiers', async () => {
-    const { ask, gateway, state } = club([member('m1', 'GOLD')]);
-    await ask('level');
+    const { query, gateway, state } = club([member('m1', 'GOLD')]);
+    await query('level');
     state.records = [member('m1', 'SILVER')];
     await gateway.forget({ identifier: { namespace: 'memberId', value: 'm1' } });
-    expect((await ask('level')).data).toEqual({ customer: { level: 'SILVER' } });
+    expect((await query('level')).data).toEqual({ customer: { level: 'SILVER' } });
   });
 });
 
@@ -220,7 +220,7 @@ test('records by an identity that no source declares are an error of the code, n
   const resolvers = {
     Customer: { levels: async (customer: Customer) => [(await customer.record(stranger))?.id ?? null] },
   };
-  const { data, errors } = await club([member('m1', 'GOLD')], { resolvers }).ask('levels');
+  const { data, errors } = await club([member('m1', 'GOLD')], { resolvers }).query('levels');
   expect(data).toEqual({ customer: { levels: null } });
   expect(errors.map(({ extensions: { code } }) => code)).toEqual(['INTERNAL_SERVER_ERROR']);
 });

@@ -9,7 +9,7 @@ import { localSource } from '../support/local-source.js';
 const opened: TestGateway[] = [];
 afterAll(() => Promise.all(opened.map((gateway) => gateway.close())));
 
-/** A gateway over made-up sources that each know, by e-mail address, the given record, or cannot be asked. */
+/** A gateway over invented sources. Each returns its record by e-mail address, or fails. */
 function gatewayOver(records: Record<string, CustomerRecord | Error | null>): TestGateway {
   const made = Object.entries(records).map(([name, record]) => {
     const loader = defineLoader<Client, string, readonly CustomerRecord[]>({
@@ -53,7 +53,7 @@ function gatewayOver(records: Record<string, CustomerRecord | Error | null>): Te
   return gateway;
 }
 
-const ask = (gateway: TestGateway, fields: string) =>
+const queryCustomer = (gateway: TestGateway, fields: string) =>
   gateway.query(`{ customer(by: {email: "eva@example.nl"}) { ${fields} } }`);
 
 const down = (source: string) => new SourceTimeoutError(source, `${source} did not answer in time.`);
@@ -77,12 +77,12 @@ describe('the name', () => {
       'Eva B',
     ],
     [
-      'is that of another when the first does not tell one',
+      'is that of another source if the first has none',
       { a: { id: '1', identifiers: [] }, b: { id: '2', identifiers: [], profile: { name: 'Eva B' } } },
       'Eva B',
     ],
     [
-      'is that of another when the first cannot be asked',
+      'is that of another source if the first fails',
       { a: down('a'), b: { id: '2', identifiers: [], profile: { name: 'Eva B' } } },
       'Eva B',
     ],
@@ -92,7 +92,7 @@ describe('the name', () => {
       null,
     ],
   ])('%s', async (_, records, expected) => {
-    const { data, errors } = await ask(gatewayOver(records), 'name');
+    const { data, errors } = await queryCustomer(gatewayOver(records), 'name');
     expect(errors).toEqual([]);
     expect(data).toEqual({ customer: { name: expected } });
   });
@@ -123,7 +123,7 @@ describe('the addresses', () => {
       },
       b: { id: '2', identifiers: [email('eva@example.nl'), phone('0031 6 1234 5678')] },
     });
-    const { data, errors } = await ask(
+    const { data, errors } = await queryCustomer(
       gateway,
       'emails { value source isVerified } phones { value source isVerified }',
     );
@@ -144,7 +144,7 @@ describe('the addresses', () => {
   });
 
   test('are an empty list when no system has one', async () => {
-    const { data, errors } = await ask(
+    const { data, errors } = await queryCustomer(
       gatewayOver({ a: { id: '1', identifiers: [] } }),
       'emails { value } phones { value }',
     );
@@ -157,7 +157,7 @@ describe('the id', () => {
 
   test('is made by the first system that knows the customer', async () => {
     const idOf = async (records: Record<string, CustomerRecord | null>) =>
-      at((await ask(gatewayOver(records), 'id')).data, 'customer', 'id');
+      at((await queryCustomer(gatewayOver(records), 'id')).data, 'customer', 'id');
     const byA = await idOf({ a: { id: '1', identifiers: [] }, b });
     expect(byA).toBe(await idOf({ a: { id: '1', identifiers: [] }, b: null }));
     expect(byA).not.toBe(await idOf({ a: null, b }));
@@ -167,7 +167,7 @@ describe('the id', () => {
   });
 
   test('is null with the error of a system that would come first, rather than another id', async () => {
-    const { data, errors } = await ask(gatewayOver({ a: down('a'), b }), 'id name bKey');
+    const { data, errors } = await queryCustomer(gatewayOver({ a: down('a'), b }), 'id name bKey');
     expect(data).toEqual({ customer: { id: null, name: null, bKey: '2' } });
     expect(errors.map(({ path, extensions }) => [path, extensions.code, extensions.source])).toEqual([
       [['customer', 'id'], 'SOURCE_TIMEOUT', 'a'],
@@ -176,10 +176,10 @@ describe('the id', () => {
   });
 });
 
-describe('what a source may ask of a customer', () => {
+describe('what a source can read of a customer', () => {
   test('its own identifier of them, which is null when it does not know them', async () => {
     const gateway = gatewayOver({ a: null, b: { id: '2', identifiers: [] } });
-    const { data, errors } = await ask(gateway, 'aKey bKey systems { source status }');
+    const { data, errors } = await queryCustomer(gateway, 'aKey bKey systems { source status }');
     expect(errors).toEqual([]);
     expect(data).toEqual({
       customer: {
@@ -194,12 +194,12 @@ describe('what a source may ask of a customer', () => {
   });
 
   test('the identifier in a system that is not plugged in, which is null', async () => {
-    const { data, errors } = await ask(gatewayOver({ a: { id: '1', identifiers: [] } }), 'aOther');
+    const { data, errors } = await queryCustomer(gatewayOver({ a: { id: '1', identifiers: [] } }), 'aOther');
     expect({ data, errors }).toEqual({ data: { customer: { aOther: null } }, errors: [] });
   });
 
-  test('gets the error when the source itself cannot be asked', async () => {
-    const { data, errors } = await ask(
+  test('fails with the error of the source if that fails', async () => {
+    const { data, errors } = await queryCustomer(
       gatewayOver({ a: down('a'), b: { id: '2', identifiers: [] } }),
       'aKey bKey',
     );

@@ -10,7 +10,7 @@ const STRATEGIES = ['SOURCE_PRIORITY', 'MOST_RECENT'] as const;
 const SOURCES = ['orders', 'shop', 'crm'];
 const DIRECTIVES = readFileSync('schema/directives.graphql', 'utf8');
 
-/** What a source says: `orders` in record 1 unless told otherwise. */
+/** A candidate. Default: record 1 of `orders`. */
 const says = (value: Candidate['value'], more: Partial<Candidate> = {}): Candidate => ({
   value,
   source: 'orders',
@@ -123,7 +123,7 @@ describe('any rule', () => {
     ).toEqual(['Eva']);
   });
 
-  test.each(STRATEGIES)('gives one order, whoever answers first (%s)', (strategy) => {
+  test.each(STRATEGIES)('gives the same order, for any order of answers (%s)', (strategy) => {
     const candidate = fc.record({
       value: fc.constantFrom('Eva', 'EVA', ' eva', 'Eva Vos', 'Ewa', ''),
       source: fc.constantFrom(...SOURCES),

@@ -13,7 +13,7 @@ const context = {
 const KINDS = ['ORDER', 'TICKET', 'CALL'] as const;
 
 type Args = Parameters<typeof timelinePage>[1];
-const ask = (sources: readonly TimelineSource[], args: Partial<Args> = {}): Promise<TimelinePage> =>
+const loadPage = (sources: readonly TimelineSource[], args: Partial<Args> = {}): Promise<TimelinePage> =>
   timelinePage(customer, { first: 20, after: null, kinds: null, since: null, ...args }, sources, context);
 
 /** Ten moments in one second, each written in some of the ways that mean it, and one that is a second later. */
@@ -26,7 +26,7 @@ const moment = fc
         ? '2026-11-01T12:00:00Z'
         : `2026-11-01T12:00:00.${String(tenth).padEnd(decimals, '0')}Z`,
   );
-/** As `moment`, and moments that a millionth of a second keeps apart. */
+/** As `moment`, and moments that differ by a microsecond. */
 const at = fc.oneof(
   moment,
   fc.constantFrom('2026-11-01T12:00:00.999999Z', '2026-11-01T12:00:00.000001Z', '2026-11-01T12:00:00.1Z'),
@@ -67,8 +67,8 @@ const named = (lines: readonly Line[]): string[] => lines.map(({ source, id }) =
 const idsOf = ({ nodes }: TimelinePage): string[] =>
   nodes.map(({ source, recordId }) => `${source}:${recordId}`);
 
-/** A source that does what it is asked, as written in `TimelineRequest`, and counts. */
-function source(name: string, own: readonly TimelineItem[], asked: string[] = []): TimelineSource {
+/** A source that answers each `TimelineRequest` correctly, and records its calls. */
+function source(name: string, own: readonly TimelineItem[], calls: string[] = []): TimelineSource {
   const fits = (one: TimelineItem, { kinds, before, since }: TimelineRequest): boolean => {
     const from = millionths(one.at);
     return (
@@ -84,7 +84,7 @@ function source(name: string, own: readonly TimelineItem[], asked: string[] = []
     timeline: {
       kinds: KINDS,
       page: (_, page) => {
-        asked.push(name);
+        calls.push(name);
         return Promise.resolve(
           own
             .filter((one) => fits(one, page))
@@ -95,8 +95,8 @@ function source(name: string, own: readonly TimelineItem[], asked: string[] = []
     },
   };
 }
-const sourcesOf = (of: World, asked?: string[]): TimelineSource[] =>
-  Object.entries(of).map(([name, own]) => source(name, own, asked));
+const sourcesOf = (of: World, calls?: string[]): TimelineSource[] =>
+  Object.entries(of).map(([name, own]) => source(name, own, calls));
 
 const failing = (name: string): TimelineSource => ({
   name,
@@ -125,18 +125,18 @@ describe('a source that gives all that it has read', () => {
     await fc.assert(
       fc.asyncProperty(world, sizes, kinds, since, async (of, [first = 1], wanted, from) => {
         const args = { first, kinds: wanted, since: from };
-        const page = await ask(
+        const page = await loadPage(
           Object.entries(of).map(([name, own]) => unsorted(name, own)),
           args,
         );
-        expect(page).toEqual(await ask(sourcesOf(of), args));
+        expect(page).toEqual(await loadPage(sourcesOf(of), args));
         const after = page.pageInfo.endCursor;
         if (after == null) return;
-        const next = await ask(
+        const next = await loadPage(
           Object.entries(of).map(([name, own]) => unsorted(name, [...own, ...own])),
           { ...args, after },
         );
-        expect(next).toEqual(await ask(sourcesOf(of), { ...args, after }));
+        expect(next).toEqual(await loadPage(sourcesOf(of), { ...args, after }));
       }),
       { numRuns: 100 },
     );
@@ -165,19 +165,19 @@ describe('a source that gives all that it has read', () => {
     ['is missing when the page is not full', { first: 20 }, ['2020-01-01T00:00:00Z'], false],
     ['is whole when all was read', { first: 20 }, [], true],
   ])('%s', async (_, args, readBackTo, isComplete) => {
-    const { nodes, missing } = await ask([unsorted('a', own, readBackTo)], args);
+    const { nodes, missing } = await loadPage([unsorted('a', own, readBackTo)], args);
     expect(missing).toEqual(isComplete ? [] : [{ source: 'a', code: 'SOURCE_CONTRACT' }]);
     if (!isComplete) expect(nodes).toEqual([]);
   });
 
   it('is missing when a moment is none', async () => {
-    const { missing } = await ask([unsorted('a', own, ['yesterday'])]);
+    const { missing } = await loadPage([unsorted('a', own, ['yesterday'])]);
     expect(missing).toEqual([{ source: 'a', code: 'SOURCE_CONTRACT' }]);
   });
 });
 
 describe('the timeline', () => {
-  it('gives page by page what the sorted whole gives, and asks each source at most once for a page', async () => {
+  it('gives the same items page by page as in one sorted list, with at most one call per source and page', async () => {
     await fc.assert(
       fc.asyncProperty(world, sizes, kinds, since, async (of, pages, wanted, from) => {
         const expected = named(whole(of, { kinds: wanted, since: from }));
@@ -185,9 +185,9 @@ describe('the timeline', () => {
         let after: string | null = null;
         for (let read = 0; ; read += 1) {
           const first = pages[read % pages.length] ?? 1;
-          const asked: string[] = [];
-          const page = await ask(sourcesOf(of, asked), { first, after, kinds: wanted, since: from });
-          expect(asked).toHaveLength(new Set(asked).size);
+          const calls: string[] = [];
+          const page = await loadPage(sourcesOf(of, calls), { first, after, kinds: wanted, since: from });
+          expect(calls).toHaveLength(new Set(calls).size);
           expect(page.missing).toEqual([]);
           seen.push(...idsOf(page));
           expect(page.pageInfo.hasNextPage).toBe(seen.length < expected.length);
@@ -201,12 +201,12 @@ describe('the timeline', () => {
     );
   });
 
-  it('goes on right from the cursor of any entry, of whichever source', async () => {
+  it('continues correctly from the cursor of any entry of any source', async () => {
     await fc.assert(
       fc.asyncProperty(world, async (of) => {
-        const all = await ask(sourcesOf(of), { first: 100 });
+        const all = await loadPage(sourcesOf(of), { first: 100 });
         for (const [i, { cursor }] of all.edges.entries()) {
-          const next = await ask(sourcesOf(of), { first: 100, after: cursor });
+          const next = await loadPage(sourcesOf(of), { first: 100, after: cursor });
           expect(idsOf(next)).toEqual(idsOf(all).slice(i + 1));
         }
       }),
@@ -230,7 +230,7 @@ describe('the timeline', () => {
           for (let read = 0; ; read += 1) {
             const first = pages[read % pages.length] ?? 1;
             const older = whole(of).filter((one) => last === undefined || byPlace(last, one) < 0);
-            const page = await ask(sourcesOf(of), { first, after });
+            const page = await loadPage(sourcesOf(of), { first, after });
             expect(idsOf(page)).toEqual(named(older.slice(0, first)));
             expect(page.pageInfo.hasNextPage).toBe(older.length > first);
             seen.push(...idsOf(page));
@@ -258,7 +258,7 @@ describe('the timeline', () => {
         fc.integer({ min: 1, max: 50 }),
         async (of, down, first) => {
           const up = Object.fromEntries(Object.entries(of).filter(([name]) => !down.includes(name)));
-          const page = await ask([...down.map(failing), ...sourcesOf(up)], { first });
+          const page = await loadPage([...down.map(failing), ...sourcesOf(up)], { first });
           expect(idsOf(page)).toEqual(named(whole(up).slice(0, first)));
           expect(page.missing).toEqual(down.map((name) => ({ source: name, code: 'SOURCE_TIMEOUT' })));
         },
@@ -267,7 +267,7 @@ describe('the timeline', () => {
     );
   });
 
-  it('shows nothing twice, unasked or out of order, whatever a source gives, and leaves nothing out unsaid', async () => {
+  it('shows no repeated, unrequested or unsorted items of any source, and reports what is missing', async () => {
     // All that the source has, in any order, some of it twice, cut off anywhere.
     const given = items.chain((own) =>
       fc
@@ -299,10 +299,10 @@ describe('the timeline', () => {
             name: 'b',
             timeline: { kinds: KINDS, page: () => Promise.resolve(all) },
           };
-          const page = await ask([wild, ...sourcesOf({ a, z })], args);
-          const isTold = page.missing.length > 0;
-          if (isTold) expect(page.missing).toEqual([{ source: 'b', code: 'SOURCE_CONTRACT' }]);
-          const expected = whole(isTold ? { a, z } : { a, b: [...new Set(all)], z }, args).filter(
+          const page = await loadPage([wild, ...sourcesOf({ a, z })], args);
+          const isReported = page.missing.length > 0;
+          if (isReported) expect(page.missing).toEqual([{ source: 'b', code: 'SOURCE_CONTRACT' }]);
+          const expected = whole(isReported ? { a, z } : { a, b: [...new Set(all)], z }, args).filter(
             (one) => place === null || byPlace(place, one) < 0,
           );
           expect(idsOf(page)).toEqual(named(expected.slice(0, first)));
@@ -318,8 +318,8 @@ describe('the timeline', () => {
     ['oldest first', (all: TimelineItem[]) => all.toReversed(), ['SOURCE_CONTRACT']],
     ['with one twice', (all: TimelineItem[]) => all.flatMap((one) => [one, one]), ['SOURCE_CONTRACT']],
   ])(
-    'tells of a source whose full page comes %s, when something may have been cut off for it',
-    async (_, turn, codes) => {
+    'reports a source whose full page comes %s, when something may have been cut off for it',
+    async (_, reorder, codes) => {
       const own = ['3', '2', '1'].map((id): TimelineItem => ({
         kind: 'ORDER',
         id,
@@ -327,27 +327,27 @@ describe('the timeline', () => {
       }));
       const page: TimelineSource = {
         name: 'a',
-        timeline: { kinds: KINDS, page: (__, { first }) => Promise.resolve(turn(own).slice(0, first)) },
+        timeline: { kinds: KINDS, page: (__, { first }) => Promise.resolve(reorder(own).slice(0, first)) },
       };
-      expect((await ask([page], { first: 1 })).missing.map(({ code }) => code)).toEqual(codes);
+      expect((await loadPage([page], { first: 1 })).missing.map(({ code }) => code)).toEqual(codes);
       // Nothing was cut off of a page that is not full.
-      const all = await ask([page], { first: 10 });
+      const all = await loadPage([page], { first: 10 });
       expect([idsOf(all), all.missing]).toEqual([['a:3', 'a:2', 'a:1'], []]);
     },
   );
 
-  it('takes a page that goes on behind the moment asked for, without what is too old', async () => {
+  it('accepts a page that continues beyond `since`, without the older items', async () => {
     const own = ['3', '2', '1'].map((id): TimelineItem => ({
       kind: 'ORDER',
       id,
       at: `2026-11-0${id}T12:00:00Z`,
     }));
     const page: TimelineSource = { name: 'a', timeline: { kinds: KINDS, page: () => Promise.resolve(own) } };
-    const { nodes, missing } = await ask([page], { first: 2, since: '2026-11-02T12:00:00Z' });
+    const { nodes, missing } = await loadPage([page], { first: 2, since: '2026-11-02T12:00:00Z' });
     expect([nodes.map(({ recordId }) => recordId), missing]).toEqual([['3', '2'], []]);
   });
 
-  it('tells of a source that gives its first page again', async () => {
+  it('reports a source that returns its first page again', async () => {
     const own = Array.from({ length: 9 }, (_, i): TimelineItem => ({
       kind: 'ORDER',
       id: String(i),
@@ -357,9 +357,9 @@ describe('the timeline', () => {
       name: 'a',
       timeline: { kinds: KINDS, page: (_, { first }) => Promise.resolve(own.slice(0, first)) },
     };
-    const page = await ask([again], { first: 3 });
+    const page = await loadPage([again], { first: 3 });
     expect(page.missing).toEqual([]);
-    const next = await ask([again], { first: 3, after: page.pageInfo.endCursor ?? null });
+    const next = await loadPage([again], { first: 3, after: page.pageInfo.endCursor ?? null });
     expect(next).toEqual({
       edges: [],
       nodes: [],
@@ -368,26 +368,26 @@ describe('the timeline', () => {
     });
   });
 
-  it('asks only the sources that have a kind that is wanted, for those kinds alone', async () => {
-    const asked: [string, TimelineKind[]][] = [];
+  it('calls only the sources with a requested kind, for those kinds only', async () => {
+    const calls: [string, TimelineKind[]][] = [];
     const of = (name: string, own: TimelineKind[]): TimelineSource => ({
       name,
       timeline: {
         kinds: own,
         page: (_, page) => {
-          asked.push([name, [...page.kinds]]);
+          calls.push([name, [...page.kinds]]);
           return Promise.resolve([]);
         },
       },
     });
     const sources = [of('a', ['ORDER']), of('b', ['TICKET', 'CALL']), of('z', ['MESSAGE'])];
-    await ask(sources, { kinds: ['CALL', 'MESSAGE'] });
-    expect(asked.splice(0)).toEqual([
+    await loadPage(sources, { kinds: ['CALL', 'MESSAGE'] });
+    expect(calls.splice(0)).toEqual([
       ['b', ['CALL']],
       ['z', ['MESSAGE']],
     ]);
-    const none = await ask(sources, { kinds: [] });
-    expect([asked, none.nodes, none.missing]).toEqual([[], [], []]);
+    const none = await loadPage(sources, { kinds: [] });
+    expect([calls, none.nodes, none.missing]).toEqual([[], [], []]);
   });
 
   it('shows an entry with what its source knows of it, and null for the rest', async () => {
@@ -402,7 +402,7 @@ describe('the timeline', () => {
       },
       { kind: 'CALL', at: '2026-11-01T12:00:00Z', id: 'C1' },
     ];
-    const { nodes, edges } = await ask([source('a', own)]);
+    const { nodes, edges } = await loadPage([source('a', own)]);
     expect(nodes).toEqual([
       {
         kind: 'ORDER',
@@ -426,8 +426,8 @@ describe('the timeline', () => {
     expect(edges.map(({ node }) => node)).toEqual(nodes);
   });
 
-  it('names a source that tells of a moment that is none', async () => {
-    const { missing } = await ask([
+  it('reports a source with an invalid moment', async () => {
+    const { missing } = await loadPage([
       source('z', []),
       source('a', [{ kind: 'ORDER', at: 'yesterday', id: '1' }]),
     ]);
@@ -442,10 +442,12 @@ describe('the timeline', () => {
     ['a moment not written as ours', encodeCursor('Customer.timeline', ['2026-11-01T12:00:00Z', 'a', '1'])],
     ['a day that is none', encodeCursor('Customer.timeline', ['2026-02-30T12:00:00.000000Z', 'a', '1'])],
     ['a year that is none', encodeCursor('Customer.timeline', ['0000-02-20T12:00:00.000000Z', 'a', '1'])],
-  ])("refuses a cursor of %s as the caller's mistake, and asks nobody", async (_, after) => {
-    const asked: string[] = [];
-    await expect(ask([source('a', [], asked)], { after })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
-    expect(asked).toEqual([]);
+  ])("refuses a cursor of %s as the caller's mistake, and calls no source", async (_, after) => {
+    const calls: string[] = [];
+    await expect(loadPage([source('a', [], calls)], { after })).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+    });
+    expect(calls).toEqual([]);
   });
 
   it.each([
@@ -456,17 +458,17 @@ describe('the timeline', () => {
     '2026-02-30T12:00:00Z',
     '9999-12-31T23:00:00-02:00',
   ])('refuses "%s" as a moment to begin at', async (from) => {
-    await expect(ask([], { since: from })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    await expect(loadPage([], { since: from })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
   });
 
   it('takes a moment to begin at in any zone and to any decimal', async () => {
-    const asked: (string | null)[] = [];
+    const calls: (string | null)[] = [];
     const listening: TimelineSource = {
       name: 'a',
       timeline: {
         kinds: KINDS,
         page: (_, page) => {
-          asked.push(page.since);
+          calls.push(page.since);
           return Promise.resolve([]);
         },
       },
@@ -476,8 +478,8 @@ describe('the timeline', () => {
       '2026-11-01T13:00:00.5+01:00',
       '2026-11-01T12:00:00.123456789Z',
     ])
-      await ask([listening], { since: from });
-    expect(asked).toEqual([
+      await loadPage([listening], { since: from });
+    expect(calls).toEqual([
       '2026-11-01T12:00:00.000000Z',
       '2026-11-01T12:00:00.500000Z',
       '2026-11-01T12:00:00.123456Z',
@@ -485,7 +487,7 @@ describe('the timeline', () => {
   });
 
   it.each([0, 101, -1])('refuses a page of %d entries', async (first) => {
-    await expect(ask([], { first })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
+    await expect(loadPage([], { first })).rejects.toMatchObject({ code: 'BAD_USER_INPUT' });
   });
 
   it.each([
@@ -496,6 +498,6 @@ describe('the timeline', () => {
       name: 'a',
       timeline: { kinds: KINDS, page: () => Promise.reject(error) },
     };
-    await expect(ask([broken, source('b', [])])).rejects.toBe(error);
+    await expect(loadPage([broken, source('b', [])])).rejects.toBe(error);
   });
 });

@@ -8,7 +8,7 @@ import { localSource } from '../support/local-source.js';
 import { openShop, shoppers, titleOf, world } from './shop.js';
 
 /** A local system that knows nothing but how many of a product lie in the warehouse. */
-const askedSkus: string[][] = [];
+const requestedSkus: string[][] = [];
 let isBroken = false;
 
 const quantity = (sku: string): number => 100 + world.products.findIndex((product) => product.sku === sku);
@@ -16,7 +16,7 @@ const quantity = (sku: string): number => 100 + world.products.findIndex((produc
 const stockBySku = defineLoader<Client, string, number>({
   name: 'stockBySku',
   load: (skus) => {
-    askedSkus.push([...skus].sort());
+    requestedSkus.push([...skus].sort());
     if (isBroken) throw new SourceUnavailableError('warehouse', 'warehouse cannot be reached.');
     return Promise.resolve(skus.map(quantity));
   },
@@ -29,7 +29,7 @@ const { source: warehouse, environment } = localSource('warehouse', {
   },
 });
 
-const { webshop, gateway, asked, close } = await openShop({
+const { webshop, gateway, takeRequests, close } = await openShop({
   sources: [...sources, warehouse],
   sdl: {
     warehouse:
@@ -38,10 +38,10 @@ const { webshop, gateway, asked, close } = await openShop({
   environment,
 });
 afterEach(() => {
-  askedSkus.length = 0;
+  requestedSkus.length = 0;
   isBroken = false;
   webshop.failFields([]);
-  asked();
+  takeRequests();
 });
 afterAll(close);
 
@@ -72,15 +72,15 @@ describe('a local system finds a product of the webshop by its SKU', () => {
         cart: { lines: { nodes: cart.lines.map(({ sku }) => ({ product: { stock: quantity(sku) } })) } },
       })),
     );
-    expect(askedSkus).toHaveLength(1);
-    expect(asked()).toHaveLength(1);
+    expect(requestedSkus).toHaveLength(1);
+    expect(takeRequests()).toHaveLength(1);
   });
 
-  test('also when the client does not ask the SKU', async () => {
+  test('also if the client does not select the SKU', async () => {
     const answer = await gateway.query(inCart('stock'), { by });
     expect(answer.errors).toEqual([]);
     expect(inCartOf(answer)).toEqual(skus.map((sku) => ({ stock: quantity(sku) })));
-    expect(askedSkus).toEqual([[...skus].sort()]);
+    expect(requestedSkus).toEqual([[...skus].sort()]);
   });
 
   test.each<[string, (sku: string) => object]>([
@@ -94,12 +94,12 @@ describe('a local system finds a product of the webshop by its SKU', () => {
       (sku: string) => ({ title: sku, sku: titleOf(sku), stock: quantity(sku) }),
     ],
     ['...part', (sku: string) => ({ sku: titleOf(sku), stock: quantity(sku) })],
-  ])('whatever the client calls it: { %s }', async (selection, expected) => {
+  ])('under any alias: { %s }', async (selection, expected) => {
     const fragment = selection === '...part' ? ' fragment part on Product { sku: title ... { stock } }' : '';
     const answer = await gateway.query(inCart(selection) + fragment, { by });
     expect(answer.errors).toEqual([]);
     expect(inCartOf(answer)).toEqual(skus.map(expected));
-    expect(askedSkus).toEqual([[...skus].sort()]);
+    expect(requestedSkus).toEqual([[...skus].sort()]);
   });
 
   test('in an order line just so, where another local system made the product', async () => {
@@ -113,33 +113,33 @@ describe('a local system finds a product of the webshop by its SKU', () => {
     }
   });
 
-  test('without asking the webshop when nothing of it is needed', async () => {
+  test('without a call to the webshop if nothing of it is needed', async () => {
     const answer = await gateway.query(inOrders('sku stock'), { by });
     expect(answer.errors).toEqual([]);
     for (const product of inOrdersOf(answer))
       expect(at(product, 'stock')).toBe(quantity(String(at(product, 'sku'))));
-    expect(asked()).toEqual([]);
+    expect(takeRequests()).toEqual([]);
   });
 });
 
-describe('a wrong key is never asked by', () => {
-  test('whatever a client calls another field', async () => {
+describe('a wrong key is never used', () => {
+  test('for any alias of another field', async () => {
     const answer = await gateway.query(inCart('_key_sku: title sku: title stock'), { by });
     expect(answer.errors).toEqual([]);
     expect(inCartOf(answer)).toEqual(
       skus.map((sku) => ({ _key_sku: titleOf(sku), sku: titleOf(sku), stock: quantity(sku) })),
     );
-    expect(askedSkus).toEqual([[...skus].sort()]);
+    expect(requestedSkus).toEqual([[...skus].sort()]);
   });
 
-  test('a product whose SKU the webshop could not tell has that error, and is not looked for', async () => {
+  test('a product whose SKU the webshop could not return has that error, and is not looked up', async () => {
     webshop.failFields([{ type: 'ProductVariant', field: 'sku', message: 'broken' }]);
     const answer = await gateway.query(inCart('title stock'), { by });
     expect(inCartOf(answer)).toEqual(skus.map((sku) => ({ title: titleOf(sku), stock: null })));
     expect(answer.errors.map(({ path, extensions }) => [path, extensions.source])).toEqual(
       skus.map((_, i) => [['customer', 'cart', 'lines', 'nodes', i, 'product', 'stock'], 'webshop']),
     );
-    expect(askedSkus).toEqual([]);
+    expect(requestedSkus).toEqual([]);
   });
 
   test('one product without a known SKU does not fail the others', async () => {
@@ -150,10 +150,10 @@ describe('a wrong key is never asked by', () => {
     expect(answer.errors.map(({ path }) => path)).toEqual([
       ['customer', 'cart', 'lines', 'nodes', 0, 'product', 'stock'],
     ]);
-    expect(askedSkus).toEqual([skus.slice(1).sort()]);
+    expect(requestedSkus).toEqual([skus.slice(1).sort()]);
   });
 
-  test('a warehouse that is down costs its own field only', async () => {
+  test('an unavailable warehouse costs only its own field', async () => {
     isBroken = true;
     const answer = await gateway.query(inCart('title stock'), { by });
     expect(inCartOf(answer)).toEqual(skus.map((sku) => ({ title: titleOf(sku), stock: null })));

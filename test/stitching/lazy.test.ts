@@ -2,9 +2,9 @@ import { afterAll, afterEach, describe, expect, test, vi } from 'vitest';
 import { at, listAt } from '../support/read.js';
 import { openShop, shopper, shoppers, titleOf } from './shop.js';
 
-const { control, gateway, asked, close } = await openShop();
+const { control, gateway, takeRequests, close } = await openShop();
 afterEach(async () => {
-  asked();
+  takeRequests();
   await control.heal();
 });
 afterAll(close);
@@ -20,12 +20,12 @@ async function data(query: string, variables: Record<string, unknown> = { by }):
 
 /** The text of the only request that the webshop got. */
 function onlyRequest(): string {
-  const requests = asked();
+  const requests = takeRequests();
   expect(requests).toHaveLength(1);
   return requests[0]?.query ?? '';
 }
 
-describe('the webshop is asked at the same moment as the other systems', () => {
+describe('the webshop is called at the same time as the other systems', () => {
   const query = `query($by: CustomerKey!) { customer(by: $by) {
     cart { name } orders { nodes { number } } tickets { nodes { id } }
   } }`;
@@ -53,7 +53,7 @@ describe('the webshop is asked at the same moment as the other systems', () => {
     await control.set('contact-centre', { fault: 'hang' });
     const answer = gateway.query(query, { by });
     await vi.waitFor(() => {
-      expect(asked()).toHaveLength(1);
+      expect(takeRequests()).toHaveLength(1);
     });
     await control.heal();
     expect(at((await answer).data, 'customer', 'cart', 'name')).toBe(eva.cart.name);
@@ -70,8 +70,8 @@ describe('the webshop is asked at the same moment as the other systems', () => {
   });
 });
 
-describe('what the client asks travels to the webshop, and nothing else', () => {
-  test('only the fields that were asked', async () => {
+describe('the webshop receives exactly the selection of the client', () => {
+  test('only the selected fields', async () => {
     await data(
       'query($by: CustomerKey!) { customer(by: $by) { name orders { nodes { number } } cart { name } } }',
     );
@@ -82,11 +82,11 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
       expect(text).not.toContain(field);
   });
 
-  test('the webshop is not asked when nothing of it is selected', async () => {
+  test('the webshop is not called if nothing of it is selected', async () => {
     await data(
       'query($by: CustomerKey!) { customer(by: $by) { orders { nodes { lines { product { sku } } } } tickets { nodes { id } } } }',
     );
-    expect(asked()).toEqual([]);
+    expect(takeRequests()).toEqual([]);
   });
 
   test.each([
@@ -115,7 +115,7 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
     expect(onlyRequest()).toContain('lineItems(first: 2, after: null)');
   });
 
-  test('the values of variables, in a fragment too, whenever the operation is sent', async () => {
+  test('the values of variables, also in a fragment, for each request', async () => {
     const query = `query($by: CustomerKey!, $n: Int!) { customer(by: $by) { cart { ...some } } }
       fragment some on Cart { lines(first: $n) { nodes { quantity } } }`;
     for (const n of [2, 3]) {
@@ -124,7 +124,7 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
     }
   });
 
-  test('an argument that is left out has the default that the schema tells', async () => {
+  test('an absent argument has the default of the schema', async () => {
     await data('query($by: CustomerKey!) { customer(by: $by) { cart { lines { nodes { quantity } } } } }');
     expect(onlyRequest()).toContain('lineItems(first: 20, after: null)');
     await data(
@@ -133,7 +133,7 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
     expect(onlyRequest()).toContain('lineItems(first: 20, after: null)');
   });
 
-  test('a page size out of bounds is refused without asking', async () => {
+  test('a page size out of bounds is refused without a call', async () => {
     const answer = await gateway.query(
       'query($by: CustomerKey!) { customer(by: $by) { orders { nodes { number } } cart { lines(first: 0) { nodes { quantity } } } } }',
       { by },
@@ -142,7 +142,7 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
       [['customer', 'cart'], 'BAD_USER_INPUT'],
     ]);
     expect(listAt(answer.data, 'customer', 'orders', 'nodes').length).toBeGreaterThan(0);
-    expect(asked()).toEqual([]);
+    expect(takeRequests()).toEqual([]);
   });
 
   test('aliases, of fields, of objects and of the same field with other arguments', async () => {
@@ -161,7 +161,7 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
       },
       tongue: 'nl',
     });
-    // Aliases stay here: the webshop is asked under names of our own.
+    // Aliases of the client are not sent: the webshop gets the gateway's own names.
     expect(onlyRequest()).not.toMatch(/naam|mandje|tongue|aantal|kind/);
   });
 
@@ -188,7 +188,7 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
     expect(text).not.toContain('currencyCode');
   });
 
-  test('what is skipped is not asked', async () => {
+  test('skipped fields are not requested', async () => {
     const query = `query($by: CustomerKey!, $more: Boolean!) { customer(by: $by) {
       cart { name total @include(if: $more) { amount } ... @skip(if: $more) { checkoutUrl } }
       locale @skip(if: true)
@@ -207,7 +207,7 @@ describe('what the client asks travels to the webshop, and nothing else', () => 
     expect(onlyRequest()).not.toContain('invoiceUrl');
   });
 
-  test('the same field at several places of a query is asked as one', async () => {
+  test('a field that occurs several times in a query is requested once', async () => {
     const found = await data(
       `query($by: CustomerKey!) {
         customer(by: $by) { cart { name } }
@@ -263,7 +263,7 @@ describe('many customers', () => {
     );
   });
 
-  test('of whom some have no cart, some are unknown to the webshop and some twice in the list', async () => {
+  test('some without a cart, some unknown to the webshop and some twice in the list', async () => {
     const found = await data('query($by: [CustomerKey!]!) { customers(by: $by) { cart { name } } }', {
       by: ['orders-only@example.nl', eva.email, 'crm-only@example.nl', eva.email].map((email) => ({ email })),
     });
@@ -273,7 +273,9 @@ describe('many customers', () => {
       undefined,
       eva.cart.name,
     ]);
-    expect(Object.values(asked()[0]?.variables ?? {})).toEqual([expect.stringContaining(eva.customerId)]);
+    expect(Object.values(takeRequests()[0]?.variables ?? {})).toEqual([
+      expect.stringContaining(eva.customerId),
+    ]);
   });
 
   test('by several aliases with selections of their own', async () => {
@@ -310,10 +312,10 @@ describe('many customers', () => {
     expect(listAt(found, 'customers').map((one) => at(one, 'cart', 'name'))).toEqual(
       shoppers.map(({ cart }) => cart.name),
     );
-    expect(asked().length).toBeGreaterThan(1);
+    expect(takeRequests().length).toBeGreaterThan(1);
   });
 
-  test('what would be too dear for one customer already is refused without asking', async () => {
+  test('a selection that is too expensive for a single customer is refused without a call', async () => {
     const answer = await gateway.query(
       `query($by: CustomerKey!) { customer(by: $by) { name
         a: cart { lines(first: 100) { nodes { unitPrice { amount } product { price { amount } imageUrl } } } }
@@ -326,6 +328,6 @@ describe('many customers', () => {
       ['a', 'LIMIT_EXCEEDED'],
       ['b', 'LIMIT_EXCEEDED'],
     ]);
-    expect(asked()).toEqual([]);
+    expect(takeRequests()).toEqual([]);
   });
 });

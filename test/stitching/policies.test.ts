@@ -57,7 +57,7 @@ describe('what the SDL says of a field', () => {
     });
   });
 
-  test('may be that anybody may ask for it, or anybody who says who they are', () => {
+  test('may allow every caller, or every authenticated caller', () => {
     const points = onCustomer(
       'tier: Int @personalData(category: NONE) points: Int @personalData(category: NONE) @authenticated',
     );
@@ -86,7 +86,7 @@ describe('what the SDL says of a field', () => {
     expect(policyOf('Customer.cards', cards)?.mask).toBe('LAST_FOUR');
   });
 
-  test('is read of the core schema and of every source, but not of entry points that nobody can ask', () => {
+  test('is read of the core schema and of every source, but not of private entry points', () => {
     const policies = policiesOf(
       'type Query { _cards(ids: [ID!]!): [Card]! } type Card @personalData(category: NONE) { id: ID! }',
     );
@@ -95,7 +95,7 @@ describe('what the SDL says of a field', () => {
     expect([...policies.keys()].filter((path) => path.includes('_'))).toEqual([]);
   });
 
-  test('tells which purposes need the consent of the customer', () => {
+  test('states which purposes need the consent of the customer', () => {
     expect([...purposesThatNeedConsent(withLoyalty('enum Tier { GOLD }'))]).toEqual([
       'PERSONALISATION',
       'MARKETING',
@@ -172,7 +172,7 @@ describe('SDL is refused, by file and line', () => {
     ]);
   });
 
-  test('with all problems told at once', () => {
+  test('with all problems at once', () => {
     const problems = problemsOf(
       onCustomer('  points: Int\n  tier: Int @personalData(category: NONE, mask: ALL)\n  card: Int'),
     );
@@ -243,13 +243,13 @@ describe('data of people that is not reached by a customer', () => {
       `${card('NONE')} type Card @personalData(category: COMPANY) { employer: String }`,
       ['Card.employer'],
     ],
-  ])('keeps a gateway from starting: %s', (_, sdl, paths) => {
+  ])('prevents the start: %s', (_, sdl, paths) => {
     const problems = problemsOf(sdl);
     expect(problems.map((one) => /"(\w+\.\w+)"/.exec(one)?.[1])).toEqual(paths);
     for (const one of problems) expect(one).toMatch(/consent/);
   });
 
-  test('is told with the remedy', () => {
+  test('is reported with the remedy', () => {
     expect(problemsOf(`${members()} ${member}`)[1]).toMatch(
       /line 1: "Member\.name", reached by "Query\.members", shows personal data \(IDENTITY\) without its customer, .* Declare it on "Customer"/,
     );
@@ -289,13 +289,13 @@ describe('a gateway', () => {
       { sources: [...sources, source], sdl: { loyalty: text } },
     );
 
-  test('does not start with a source that has not said what its fields tell of a person', () => {
+  test('does not start with a source whose fields are not classified', () => {
     expect(() => start(onCustomer('  "Points." points: Int'))).toThrow(
       /cannot start:[^]*SDL of loyalty line 2: "Customer\.points" is not classified/,
     );
   });
 
-  test('tells in the description of a field what of a person it shows, and what for', async () => {
+  test('documents personal data and purposes in the description of a field', async () => {
     const gateway = start(
       onCustomer(`
         "Card." card: String @personalData(category: IDENTITY, mask: ALL) @purpose(any: [SERVICE, ANALYTICS]) @authenticated

@@ -148,7 +148,7 @@ describe('the SDL of the sources', () => {
     expect(problemsOf(loyalty('extend type Customer { points: Int }')).join()).toContain('declares types');
   });
 
-  test('tells all problems at once', () => {
+  test('reports all problems at once', () => {
     const problems = problemsOf(
       loyalty(
         'type Customer @foundBy(identifier: "customerNumber") { cart: Int tickets: Int } enum OrderStatus { X }',
@@ -218,7 +218,7 @@ describe('the schema', () => {
     expect(JSON.stringify(introspected.data)).not.toMatch(/_webshop|"key"/);
   });
 
-  test('finds a customer by exactly one identifier, of those that the sources keep', () => {
+  test('finds a customer by exactly one identifier of the sources', () => {
     const key = schema.getType('CustomerKey');
     if (!isInputObjectType(key)) throw new Error('CustomerKey is no input');
     expect(key.isOneOf).toBe(true);

@@ -35,7 +35,7 @@ function holdingFirst(source: SourceDefinition): SourceDefinition {
   };
 }
 
-const { gateway, asked, close } = await openShop({
+const { gateway, takeRequests, close } = await openShop({
   sources: sources.map((source) => (source.name === 'webshop' ? holdingFirst(source) : source)),
 });
 afterAll(close);
@@ -48,7 +48,7 @@ test('a request does not wait for what another request selects of the same objec
     });
   // From here on it is known who is meant, so that only the cart is requested.
   await select('updatedAt');
-  asked();
+  takeRequests();
   held = [];
   const names: unknown[] = [];
   const answers = ['a: name', 'name checkoutUrl'].map(async (selection) => {
@@ -59,10 +59,10 @@ test('a request does not wait for what another request selects of the same objec
   await vi.waitFor(() => {
     expect(names).toEqual([eva.cart.name]);
   }, 5_000);
-  expect(asked()).toHaveLength(1);
+  expect(takeRequests()).toHaveLength(1);
   for (const release of held) release();
   held = undefined;
   await Promise.all(answers);
   expect(names).toEqual([eva.cart.name, eva.cart.name]);
-  expect(asked()).toHaveLength(1);
+  expect(takeRequests()).toHaveLength(1);
 });

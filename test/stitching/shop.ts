@@ -30,7 +30,7 @@ export function titleOf(sku: string): string | undefined {
   return world.products.find((product) => product.sku === sku)?.title;
 }
 
-/** A patient gateway over all systems, with a webshop of the test's own that tells what it was asked. */
+/** A gateway with long timeouts over all systems, with a separate webshop that records its requests. */
 export async function openShop(options: Partial<GatewayOptions> = {}) {
   const webshop = await startWebshop(world);
   const control = await faultControl([webshop]);
@@ -46,8 +46,8 @@ export async function openShop(options: Partial<GatewayOptions> = {}) {
     webshop,
     control,
     gateway,
-    /** What the webshop was asked since the last time, without the questions who somebody is. */
-    asked: () => {
+    /** Returns and clears the webshop's requests, without those that identify customers. */
+    takeRequests: () => {
       const requests = webshop.requests().filter(({ query }) => !query.includes('customerByIdentifier'));
       webshop.forgetRequests();
       return requests;

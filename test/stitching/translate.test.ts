@@ -95,9 +95,9 @@ const error = new SourceUnavailableError('vendor', 'vendor could not answer this
 const codeOf = (value: unknown): string =>
   value instanceof GatewayError ? value.code : `no error: ${JSON.stringify(value)}`;
 
-describe('each gets their own, whatever order the vendor answers in', () => {
+describe('each customer gets their own data, in any order of the answer of the vendor', () => {
   const people = fc.uniqueArray(fc.integer({ min: 1, max: 99 }).map(String), { minLength: 1, maxLength: 12 });
-  /** What the vendor sends for the ids: in any order, some left out, some twice, some nobody asked. */
+  /** The vendor's answer for the ids: in any order, some missing, some twice, some not requested. */
   const vendorList = people.chain((ids) =>
     fc.record({
       ids: fc.constant(ids),
@@ -162,7 +162,7 @@ describe('an object of somebody else is refused', () => {
     expect(codeOf(at(found, 'basket'))).toBe('SOURCE_CONTRACT');
   });
 
-  test('one whose owner the vendor failed to tell has that error', () => {
+  test('an object whose owner the vendor failed to return has that error', () => {
     const [found] = read('basket { label }', ['1'], {
       data: { basket_0: { nodes: [{ _owner: null, label: 'whose?' }] } },
       errors: [{ path: ['basket_0', 'nodes', 0, '_owner'], error }],
@@ -170,7 +170,7 @@ describe('an object of somebody else is refused', () => {
     expect(at(found, 'basket')).toBe(error);
   });
 
-  test('whatever the client calls its fields: aliases do not travel', () => {
+  test('independent of the aliases of the client, which are not sent', () => {
     const [request] = translate('_key: name basket { _owner: label }', ['1']);
     expect(request?.document).toContain('{ _key: gid name }');
     expect(request?.document).toContain('{ _owner: holder { gid } label }');
@@ -196,20 +196,20 @@ describe('equal selections', () => {
   };
 
   test.each([
-    ['whatever their order', 'town { name } name', {}],
-    ['whatever their aliases', 'a: name b: town { c: name } d: name', {}],
-    ['whatever they are part of', '... on Person { town { name } ... { name } }', {}],
+    ['of any order', 'town { name } name', {}],
+    ['of any aliases', 'a: name b: town { c: name } d: name', {}],
+    ['in any fragment', '... on Person { town { name } ... { name } }', {}],
     [
-      'whatever is left out',
+      'without skipped fields',
       'name town { name @skip(if: $no) name } basket @include(if: $no) { label }',
       { no: false },
     ],
-    ['whatever is mentioned twice', 'name town { name } town { name } name', {}],
+    ['with repeated fields', 'name town { name } town { name } name', {}],
   ])('are one, %s', (_, selection, variables) => {
     expect(selectionOf(selection, variables)).toBe('name town { name }');
   });
 
-  test('of fields with other arguments are each asked once, under names of ours', () => {
+  test('of fields with different arguments are each requested once, under names of the gateway', () => {
     const [request] = translate(
       'basket { x: items(first: 1) { title } y: items(first: $n) { count } z: items(first: 2) { title } }',
       ['1'],
@@ -257,7 +257,7 @@ describe('what the vendor could not answer', () => {
     expect(found).toMatchObject([{ name: null, town: error }, { town: null }]);
   });
 
-  test('of a whole person is told to everybody who was not found, since it does not say whose it was', () => {
+  test('of a whole person is given to everybody who was not found, because it names no person', () => {
     const found = read('name', ['1', '2', '3'], {
       data: { found: { list } },
       errors: [{ path: ['found', 'list', 1, 'name'], error }],
@@ -346,7 +346,7 @@ describe('a vendor that says it has more than it gave', () => {
   });
 });
 
-describe('an object that nobody asked for', () => {
+describe('an object that was not requested', () => {
   const people = mapping.entries['_people'];
   if (people === undefined) throw new Error('no people');
   const readWith = (exact: boolean): unknown[] => {
@@ -395,7 +395,7 @@ describe('an object without what makes it one of ours', () => {
     expect(line({ _needs: 's', name: 'M' })).toMatchObject({ title: 'T', maker: { name: 'M' } });
   });
 
-  test('is asked for it, also when the client does not', () => {
+  test('is requested, also if the client does not select it', () => {
     const [request] = translate('basket { items { maker { name } } }', ['1']);
     expect(request?.document).toContain('{ _needs: serial name }');
   });
@@ -433,7 +433,7 @@ describe('a request to the vendor', () => {
     expect(() => parse(request?.document ?? '')).not.toThrow();
   });
 
-  test('asks only the questions that are needed', () => {
+  test('sends only the queries that are needed', () => {
     expect(translate('name', ['1'])[0]?.document).not.toContain('basket');
     expect(translate('basket { label }', ['1'])[0]?.document).not.toContain('people');
   });
