@@ -177,7 +177,7 @@ describe('forgetting a customer', () => {
     hasChanged = true;
     expect(await read(gateway, EVA)).toEqual(NONE);
     expect(await gateway.forget({ identifier: { namespace: kind, value: value ?? '' } })).toMatchObject({
-      everywhere: true,
+      isEverywhere: true,
       unavailableSources: [],
     });
     // A product is not a record of the customer, so it stays cached.
