@@ -87,7 +87,7 @@ test.each([
   await answerTo(`/${set}?$skip=3&$top=2&$count=true`);
 });
 
-test('Business Central is asked for what we ask it for', async () => {
+test('The gateway sends the requests that Business Central documents', async () => {
   const numbers = world.people.flatMap(({ invoices }) => invoices?.customerNumber ?? []).slice(0, 20);
   const list = `(${numbers.map((number) => `'${number}'`).join(',')})`;
   const filters = [

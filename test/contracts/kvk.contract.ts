@@ -52,7 +52,7 @@ beforeAll(async () => {
 });
 afterAll(() => standIn.close());
 
-async function ask(path: string, headers: Record<string, string> = {}, at = standIn) {
+async function get(path: string, headers: Record<string, string> = {}, at = standIn) {
   const answer = await fetch(`${at.url}${path}`, {
     headers: { apikey: key, accept: 'application/hal+json', ...headers },
   });
@@ -79,7 +79,7 @@ async function expectAnswer(
   headers?: Record<string, string>,
 ): Promise<Json> {
   const contract: Contract = contracts[name];
-  const { body, ...answer } = await ask(path, headers);
+  const { body, ...answer } = await get(path, headers);
   expect(answer.status, JSON.stringify(body).slice(0, 300)).toBe(status);
   const target = path.slice(PREFIX[name].length);
   expect(contract.problems({ method: 'GET', target, status, body })).toEqual([]);
@@ -87,7 +87,7 @@ async function expectAnswer(
 }
 
 describe('The KvK', () => {
-  test('tells of every company and its parts as published', async () => {
+  test('returns every company and its parts as published', async () => {
     for (const { kvkNumber } of world.register) {
       const path = `/api/v1/basisprofielen/${kvkNumber}`;
       for (const part of ['', '/eigenaar', '/hoofdvestiging', '/vestigingen', '?geoData=true'])
@@ -95,7 +95,7 @@ describe('The KvK', () => {
     }
   });
 
-  test('tells of branches as published', async () => {
+  test('returns branches as published', async () => {
     for (const { branches } of world.register)
       for (const { number } of branches.slice(0, 4))
         await expectAnswer('branch', 200, `/api/v1/vestigingsprofielen/${number}`);
@@ -106,7 +106,7 @@ describe('The KvK', () => {
     const first = await expectAnswer('search', 200, search);
     const { pathname, search: query } = new URL(String(first['volgende']));
     expect(pathname).toBe('/api/v2/zoeken');
-    expect((await ask(`${pathname}${query}`)).body).toMatchObject({ pagina: 2, resultatenPerPagina: 2 });
+    expect((await get(`${pathname}${query}`)).body).toMatchObject({ pagina: 2, resultatenPerPagina: 2 });
     await expectAnswer('search', 404, `${search}&pagina=999`);
     const [company] = world.register;
     const address = company?.branches[0]?.addresses[0];
@@ -138,8 +138,8 @@ describe('The KvK', () => {
 
   test('refuses what is above its limits', async () => {
     const limited = await startKvk(world, { requestsPerSecond: 1, now: () => 1_000 });
-    expect((await ask('/api/v1/basisprofielen/69599084', {}, limited)).status).toBe(200);
-    expect((await ask('/api/v1/basisprofielen/69599084', {}, limited)).status).toBe(429);
+    expect((await get('/api/v1/basisprofielen/69599084', {}, limited)).status).toBe(200);
+    expect((await get('/api/v1/basisprofielen/69599084', {}, limited)).status).toBe(429);
     await limited.close();
   });
 
@@ -154,15 +154,15 @@ describe('The KvK', () => {
     const recorded = asObject(parse(readFileSync(contractFile('kvk', 'recorded', `${file}.yaml`), 'utf8')));
     const { request, response } = asObject(asList(recorded['interactions'])[0]);
     const uri = new URL(String(asObject(request)['uri']));
-    const told = await ask(`${uri.pathname}${uri.search}`);
+    const answered = await get(`${uri.pathname}${uri.search}`);
     const headers = asObject(asObject(response)['headers']);
-    expect(told.status).toBe(asObject(asObject(response)['status'])['code']);
-    expect(told.type).toBe(asList(headers['Content-Type'])[0]);
-    expect(told.cacheControl).toBe(asList(headers['Cache-Control'])[0]);
-    if (told.status === 200 && !file.startsWith('vestigingsprofiel'))
-      expect(told.apiVersion).toBe(asList(headers['API-Version'])[0]);
+    expect(answered.status).toBe(asObject(asObject(response)['status'])['code']);
+    expect(answered.type).toBe(asList(headers['Content-Type'])[0]);
+    expect(answered.cacheControl).toBe(asList(headers['Cache-Control'])[0]);
+    if (answered.status === 200 && !file.startsWith('vestigingsprofiel'))
+      expect(answered.apiVersion).toBe(asList(headers['API-Version'])[0]);
     const text = String(asObject(asObject(response)['body'])['string']);
     const body: unknown = JSON.parse(text.replaceAll('https://api.kvk.nl', standIn.url));
-    expect(told.body).toEqual(body);
+    expect(answered.body).toEqual(body);
   });
 });

@@ -64,7 +64,7 @@ describe('what we wrote of the WSDL', () => {
   });
 });
 
-describe('the stand-in, asked by the WSDL that VIES publishes', () => {
+describe('the stand-in, called by the WSDL that VIES publishes', () => {
   let standIn: StandIn;
   let client: Client;
   beforeAll(async () => {

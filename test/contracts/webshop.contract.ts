@@ -22,7 +22,7 @@ import { contractFile } from './openapi.js';
 const vendor = readIntrospection(contractFile('shopify', 'admin_schema_2025-01.introspection.json.gz'));
 const standIn = schemaOf(sourceFile('stand-in/schema.graphql'));
 
-/** What a gateway asks of a webshop. */
+/** The requests of a gateway to a webshop. */
 const operations = {
   'a customer by e-mail address': /* GraphQL */ `
     query ($identifier: CustomerIdentifierInput!) {
@@ -263,7 +263,7 @@ describe("the stand-in's part of Shopify's Admin API", () => {
   });
 });
 
-test("all that the gateway asks of the webshop is valid in the vendor's own schema", async () => {
+test("all requests of the gateway are valid in the vendor's own schema", async () => {
   const world = createWorld({ customers: 3 });
   const shop = await startWebshop(world);
   const gateway = createTestGateway(
@@ -285,10 +285,10 @@ test("all that the gateway asks of the webshop is valid in the vendor's own sche
     by: { email: 'everywhere@example.nl' },
   });
   expect(errors).toEqual([]);
-  const asked = shop.requests().map(({ query }) => query);
+  const queries = shop.requests().map(({ query }) => query);
   for (const field of ['draftOrders', 'orders(', 'trackingInfo', 'smsMarketingConsent'])
-    expect(asked.some((query) => query.includes(field))).toBe(true);
-  for (const query of asked) expect(validate(vendor, parse(query)), query).toEqual([]);
+    expect(queries.some((query) => query.includes(field))).toBe(true);
+  for (const query of queries) expect(validate(vendor, parse(query)), query).toEqual([]);
   await gateway.close();
   await shop.close();
 });

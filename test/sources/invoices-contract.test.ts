@@ -95,7 +95,7 @@ describe('the invoice system', () => {
       paths:
         /^\/customers\?\$schemaversion=2\.1&\$filter=(number|email|taxRegistrationNumber)%20in%20\('[^&?#/]*'\)&\$select=[\w%]+$/,
       nothing: () => ({ body: { value: [] } }),
-      // Business Central tells no time to wait.
+      // Business Central does not report a time to wait.
       rateLimit: { ...refused(429, 'Application_TooManyRequests'), retryAfter: undefined },
       misfits: [
         { answer: () => ({ value: 'jan@example.nl' }), place: 'value', value: 'jan@example.nl' },
@@ -106,7 +106,7 @@ describe('the invoice system', () => {
           value: 'jan@example.nl',
         },
       ],
-      // The cards come, in whatever order; of the invoices it says that it did not understand.
+      // The cards are returned in any order; for the invoices it returns that it did not understand the request.
       partial: {
         query: 'query($by: [CustomerKey!]!) { customers(by: $by) { name invoices { nodes { number } } } }',
         variables: { by: ['D1', 'D2', 'D3'].map((invoiceCustomerNumber) => ({ invoiceCustomerNumber })) },

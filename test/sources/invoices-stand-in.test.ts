@@ -45,7 +45,7 @@ describe('the stand-in of the invoice system', () => {
       INVOICES_CLIENT_ID = '',
       INVOICES_CLIENT_SECRET = '',
     } = standIn.settings(standIn.url);
-    const asked = {
+    const form = {
       grant_type: 'client_credentials',
       client_id: INVOICES_CLIENT_ID,
       client_secret: INVOICES_CLIENT_SECRET,
@@ -55,16 +55,16 @@ describe('the stand-in of the invoice system', () => {
       const response = await fetch(INVOICES_TOKEN_URL, { method: 'POST', body: new URLSearchParams(form) });
       return { status: response.status, body: (await response.json()) as unknown };
     };
-    const { body } = await token(asked);
+    const { body } = await token(form);
     expect(body).toMatchObject({ token_type: 'Bearer', expires_in: 3_599 });
     const headers = { authorization: `Bearer ${textAt(body, 'access_token')}` };
     expect((await get('/customers?$top=1', { headers })).status).toBe(200);
-    expect(await token({ ...asked, client_secret: 'wrong' })).toMatchObject({
+    expect(await token({ ...form, client_secret: 'wrong' })).toMatchObject({
       status: 401,
       body: { error: 'invalid_client' },
     });
-    expect((await token({ ...asked, scope: 'x' })).body).toMatchObject({ error: 'invalid_scope' });
-    expect((await token({ ...asked, grant_type: 'password' })).body).toMatchObject({
+    expect((await token({ ...form, scope: 'x' })).body).toMatchObject({ error: 'invalid_scope' });
+    expect((await token({ ...form, grant_type: 'password' })).body).toMatchObject({
       error: 'unsupported_grant_type',
     });
   });
@@ -101,7 +101,7 @@ describe('the stand-in of the invoice system', () => {
     expect((await get('/customers', { of: own, headers })).status).toBe(401);
   });
 
-  it('tells of its company, and of no other', async () => {
+  it('returns its company, and no other', async () => {
     const companies = company().replace(/\(.*/, '');
     const { body } = await get(companies);
     expect(at(body, 'value', 0, 'id')).toBe(/\((.*)\)/.exec(company())?.[1]);
@@ -153,7 +153,7 @@ describe('the stand-in of the invoice system', () => {
     },
   );
 
-  it('gives pages that fit together, each record once, in the order asked', async () => {
+  it('returns pages without gaps, each record once, in the requested order', async () => {
     const filter = where("status eq 'Paid' or status eq 'Open'");
     const numbers: unknown[] = [];
     const days: unknown[] = [];
@@ -190,15 +190,15 @@ describe('the stand-in of the invoice system', () => {
   });
 
   it('writes decimals as numbers, or as text for who wants every digit', async () => {
-    const ask = (accept: string) => get('/salesInvoices?$top=1', { headers: { accept } });
-    expect(typeof at((await ask('application/json')).body, 'value', 0, 'totalAmountIncludingTax')).toBe(
+    const getAs = (accept: string) => get('/salesInvoices?$top=1', { headers: { accept } });
+    expect(typeof at((await getAs('application/json')).body, 'value', 0, 'totalAmountIncludingTax')).toBe(
       'number',
     );
-    const exact = await ask('application/json;odata.metadata=minimal;IEEE754Compatible=true');
+    const exact = await getAs('application/json;odata.metadata=minimal;IEEE754Compatible=true');
     expect(at(exact.body, 'value', 0, 'totalAmountIncludingTax')).toMatch(/^\d+(\.\d+)?$/);
   });
 
-  it('answers 429 when it is asked too much, and says not when to come back', async () => {
+  it('answers 429 above its limit, without a time to wait', async () => {
     let now = 0;
     own = await startInvoices(world, { requestsPerFiveMinutes: 1, now: () => now });
     expect((await get('/customers', { of: own })).status).toBe(200);
@@ -215,7 +215,7 @@ describe('the stand-in of the invoice system', () => {
     expect((await fetch(`${company()}/customers`, { method: 'POST', headers, body: '{}' })).status).toBe(501);
   });
 
-  it('tells of the same people as ever, whoever comes after them', () => {
+  it('returns the same people when more people are added', () => {
     const of = (customers: number) =>
       createWorld({ customers }).people.find(({ email }) => email === 'customer-7@example.nl')?.invoices;
     expect(of(7)).toEqual(of(100));

@@ -125,7 +125,7 @@ describe('the invoice system', () => {
     },
   );
 
-  it('gives many customers each their own, in one call for each thing that is asked', async () => {
+  it('returns the invoices of many customers in one call for each kind of data', async () => {
     const control = await faultControl();
     const gateway = patientGateway({ ...control.settings, ...onlyInvoices(control) });
     const people = everybody.filter(({ email }) => email.startsWith('customer-'));
@@ -184,7 +184,7 @@ describe('the invoice system', () => {
     );
   });
 
-  it('tells the timeline of invoices, at the beginning of their day', async () => {
+  it('shows invoices in the timeline at the beginning of their day', async () => {
     const gateway = patientGateway(withToken);
     const all = sent(person('everywhere@example.nl'));
     const query = `query($after: String, $since: DateTime) { customer(by: { email: "everywhere@example.nl" }) {
@@ -224,7 +224,7 @@ describe('the invoice system', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('has no total, rather than none to pay, for somebody whom it does not know', async () => {
+  it('has no total, instead of a total of zero, for an unknown customer', async () => {
     const gateway = patientGateway(directSettings());
     const { data, errors } = await gateway.query(
       `{ customer(by: { email: "orders-only@example.nl" }) { ${FIELDS} } }`,
@@ -240,7 +240,7 @@ describe('the invoice system', () => {
   it.each([
     ['a wrong secret', { INVOICES_CLIENT_SECRET: 'wrong' }],
     ['a wrong access token', { INVOICES_ACCESS_TOKEN: 'wrong' }],
-  ])('costs its own fields with %s, and is not asked again', async (_, wrong) => {
+  ])('costs its own fields with %s, and is not called again', async (_, wrong) => {
     const control = await faultControl();
     const gateway = patientGateway({ ...control.settings, ...wrong });
     const { data, errors } = await gateway.query(
@@ -296,7 +296,7 @@ function onlyInvoices(control: FaultControl): Record<string, string> {
   };
 }
 
-/** Somebody with this account and so many invoices, the one after the other from a day on, some of them on one day. */
+/** A person with this account and this number of invoices, on consecutive days, some of them on one day. */
 function somebody(number: number, count: number, { from = '2026-01-01', ...facts }: Facts = {}): Person {
   const own = Array.from({ length: count }, (_, i): SeedInvoice => ({
     id: guid('invoice', number * 100_000 + i),
@@ -365,7 +365,7 @@ describe('the invoice system with records of a kind', () => {
     answers.map((answer) => (answer instanceof Error ? answer : answer.map(({ number }) => number)));
   const newest = (one: Person, first = 11) => numbers(sent(one)).slice(0, first);
 
-  it('asks about three hundred customers in three calls', async () => {
+  it('loads three hundred customers in three calls', async () => {
     const people = Array.from({ length: 300 }, (_, i) => somebody(i + 1, i % 4));
     await start(people);
     const gateway = patientGateway(environment());
@@ -401,7 +401,7 @@ describe('the invoice system with records of a kind', () => {
     expect(calls()).toBe(1);
   });
 
-  it('goes on in the middle of a day, whatever the order that the system has within it', async () => {
+  it('continues in the middle of a day, in any order of the system within the day', async () => {
     const one = somebody(1, 40);
     await start([one]);
     const all = sent(one);
@@ -420,8 +420,8 @@ describe('the invoice system with records of a kind', () => {
     const both = {
       invoices: { ...one.invoices, invoices: [one, other].flatMap((own) => own.invoices?.invoices ?? []) },
     };
-    const asked = page(1, { customerNumbers: ['D2', 'D1'], first: 30 });
-    expect(found(await invoicePages.load([asked, page(2)], client))).toEqual([
+    const wanted = page(1, { customerNumbers: ['D2', 'D1'], first: 30 });
+    expect(found(await invoicePages.load([wanted, page(2)], client))).toEqual([
       numbers(sent(both as Person)).slice(0, 31),
       newest(other),
     ]);
@@ -493,16 +493,16 @@ describe('the invoice system with records of a kind', () => {
     const people = [somebody(1, 1), somebody(2, 1)];
     await start(people, { now: () => now, tokenSeconds: 3_600 });
     const gateway = patientGateway({ ...environment(), INVOICES_ACCESS_TOKEN: '' });
-    const ask = (by: object) =>
+    const find = (by: object) =>
       gateway.query('query($by: CustomerKey!) { customer(by: $by) { openInvoiceTotal { isApproximate } } }', {
         by,
       });
-    await ask({ email: 'somebody-1@example.nl' });
+    await find({ email: 'somebody-1@example.nl' });
     expect(calls()).toBe(1 + 2);
     now += 2 * 3_600_000;
     const answers = await Promise.all([
-      ask({ email: 'somebody-2@example.nl' }),
-      ask({ invoiceCustomerNumber: 'D1' }),
+      find({ email: 'somebody-2@example.nl' }),
+      find({ invoiceCustomerNumber: 'D1' }),
     ]);
     await gateway.close();
     for (const { data, errors } of answers) {
@@ -511,7 +511,7 @@ describe('the invoice system with records of a kind', () => {
     }
   });
 
-  it('is not asked more often than it allows, and says so as its own 429 does', async () => {
+  it('is not called above its rate, and the client gets the same error as for a 429', async () => {
     await start([somebody(1, 1)], { requestsPerFiveMinutes: 1, now: () => 1_000 });
     const gateway = patientGateway(environment());
     const { errors } = await gateway.query(
@@ -541,7 +541,7 @@ describe('the invoice system with records of a kind', () => {
 it('gives up a call to the invoice system that nobody waits for', async () => {
   const seen: string[] = [];
   const server = await startServer((_, response) => {
-    seen.push('asked');
+    seen.push('requested');
     response.once('close', () => seen.push('given up'));
   });
   const stop = new AbortController();
@@ -550,11 +550,11 @@ it('gives up a call to the invoice system that nobody waits for', async () => {
     { INVOICES_URL: server.url, INVOICES_ACCESS_TOKEN: 't' },
     { scope: { run: (call) => call(stop.signal) } },
   );
-  const asked = customersByNumber.load(['D1'], client).catch((error: unknown) => error);
-  await expect.poll(() => seen).toEqual(['asked']);
+  const loading = customersByNumber.load(['D1'], client).catch((error: unknown) => error);
+  await expect.poll(() => seen).toEqual(['requested']);
   stop.abort();
-  await expect.poll(() => seen).toEqual(['asked', 'given up']);
-  expect(await asked).toBeInstanceOf(Error);
+  await expect.poll(() => seen).toEqual(['requested', 'given up']);
+  expect(await loading).toBeInstanceOf(Error);
   await client.close();
   await server.close();
 });
@@ -582,7 +582,7 @@ describe('what answers at the address of the invoice system', () => {
     remainingAmount: 100,
     status: 'Open',
   };
-  const ask = async () => {
+  const find = async () => {
     const gateway = patientGateway({ INVOICES_URL: server.url, INVOICES_ACCESS_TOKEN: 't' });
     const answered = await gateway.query(
       `{ customer(by: { email: "everywhere@example.nl" }) { invoices { nodes {
@@ -595,9 +595,9 @@ describe('what answers at the address of the invoice system', () => {
     value: [url.startsWith('/customers') ? card : { ...invoice, ...change }],
   });
 
-  it('keeps every digit of an amount, and takes its words for "nothing" as such', async () => {
+  it('returns every digit of an amount, and null for empty values of the system', async () => {
     answer = withInvoice({});
-    const { data, errors } = await ask();
+    const { data, errors } = await find();
     expect(errors).toEqual([]);
     expect(at(data, 'customer', 'invoices', 'nodes', 0)).toEqual({
       dueOn: null,
@@ -611,7 +611,7 @@ describe('what answers at the address of the invoice system', () => {
     ['another shape', () => ({ something: 'secret' })],
     ['an amount whose digits may have been lost', withInvoice({ remainingAmount: 1e16 / 3 })],
     ['a day that is none', withInvoice({ invoiceDate: '2026-02-30' })],
-    ['a state that it was not asked for', withInvoice({ status: 'Draft' })],
+    ['a status that was not requested', withInvoice({ status: 'Draft' })],
     ['no currency', withInvoice({ currencyCode: '' })],
     [
       'a link to another system',
@@ -620,9 +620,9 @@ describe('what answers at the address of the invoice system', () => {
         '@odata.nextLink': 'https://secret.example/',
       }),
     ],
-  ])('costs its own fields and tells no value when it answers %s', async (_, answering) => {
+  ])('costs its own fields and reveals no value when it returns %s', async (_, answering) => {
     answer = answering;
-    const { errors } = await ask();
+    const { errors } = await find();
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
     expect(JSON.stringify(errors)).not.toMatch(/secret|2026-02-30|Draft|33333/);
   });

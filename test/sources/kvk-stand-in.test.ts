@@ -26,7 +26,7 @@ async function get(path: string, headers: Record<string, string> = { apikey }, o
 const codeOf = ({ body }: { body: unknown }) => at(body, 'fout', 0, 'code');
 
 describe('The trade register', () => {
-  test('tells of a company with its main branch and owner, and of what does not apply nothing', async () => {
+  test('returns a company with its main branch and owner, without empty fields', async () => {
     const { status, type, body } = await get('/v1/basisprofielen/69599084');
     expect([status, type]).toEqual([200, 'application/hal+json']);
     expect(body).toMatchObject({
@@ -41,7 +41,7 @@ describe('The trade register', () => {
     );
   });
 
-  test('keeps the zeros that numbers begin with', async () => {
+  test('returns the leading zeros of numbers', async () => {
     const number = world.register.find(({ kvkNumber }) => kvkNumber.startsWith('0'))?.kvkNumber ?? '';
     expect(at((await get(`/v1/basisprofielen/${number}`)).body, 'kvkNummer')).toBe(number);
     expect(codeOf(await get(`/v1/basisprofielen/${Number(number)}`))).toBe('IPD0006');
@@ -80,7 +80,7 @@ describe('The trade register', () => {
     }
   });
 
-  test('shows no more of an address than street and town, unless postcode and number are asked for', async () => {
+  test('returns only street and town of an address, unless postcode and number are requested', async () => {
     const short = await get('/v2/zoeken?kvkNummer=69599084&plaats=Amsterdam');
     expect(at(short.body, 'resultaten', 0, 'adres', 'binnenlandsAdres')).toEqual({
       type: 'bezoekadres',
@@ -94,7 +94,7 @@ describe('The trade register', () => {
     });
   });
 
-  test('tells of a shielded address no more than that there is one', async () => {
+  test('returns only that a shielded address exists', async () => {
     const branch = world.register
       .flatMap(({ branches }) => branches)
       .find(({ addresses }) => addresses[0]?.isShielded === true);
@@ -102,7 +102,7 @@ describe('The trade register', () => {
     expect(at(body, 'adressen', 0)).toEqual({ type: 'bezoekadres', indAfgeschermd: 'Ja' });
   });
 
-  test('refuses whoever has no key, asks for what there is not, or asks too often', async () => {
+  test('refuses a request without a key, for an unknown path, or above the rate', async () => {
     expect((await get('/v2/zoeken?plaats=Utrecht', {})).status).toBe(401);
     expect((await get('/v2/zoeken?plaats=Utrecht', { apikey: 'wrong' })).status).toBe(401);
     expect(codeOf(await get('/v2/zoeken?stad=Utrecht'))).toBe('IPD1999');

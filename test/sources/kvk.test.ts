@@ -73,7 +73,7 @@ describe('the trade register', () => {
       'a name and another place': { ...byName(leadingZero.name, 'Nergenshuizen'), data: { company: null } },
     },
     batches: {
-      // There is no batch: one number a call, however often it is asked for.
+      // There are no batches: one call for each number, also when a number is requested several times.
       'ten companies, twice': {
         query: `{ ${[...ten, ...ten].map(({ kvkNumber }, i) => `c${i}: company(by: { kvkNumber: "${kvkNumber}" }) { registeredName legalForm }`).join(' ')} }`,
         calls: 10,
@@ -219,7 +219,7 @@ describe('the trade register', () => {
     });
   });
 
-  it('has no day of the calendar for what began in a year of which nothing more is known', async () => {
+  it('has no date for a company that began in a year without a known day', async () => {
     const old = world.register.filter(({ startedOn }) => startedOn.endsWith('0000'));
     expect(old.length).toBeGreaterThan(0);
     const gateway = createTestGateway(settings);
@@ -264,29 +264,29 @@ describe('the trade register', () => {
     ]);
   });
 
-  it('is asked once a day for a company, and answers from what it said before while it is down', async () => {
+  it('is called once a day for a company, and the last answer is used while it is unavailable', async () => {
     const clock = fakeClock();
     const control = await faultControl();
     const own = { KVK_URL: control.settings.KVK_URL, KVK_API_KEY };
     const gateway = createTestGateway(own, { clock });
     const { query, variables } = byNumber(ten[0]?.kvkNumber ?? '');
-    const asked = async () => {
+    const callsAfterQuery = async () => {
       const { data, errors } = await gateway.query(query, variables);
       expect(errors).toEqual([]);
       expect(data).toEqual({ company: { registeredName: ten[0]?.name } });
       return control.counters().kvk?.calls;
     };
-    expect(await asked()).toBe(1);
+    expect(await callsAfterQuery()).toBe(1);
     clock.advance(23 * 60 * 60_000);
-    expect(await asked()).toBe(1);
+    expect(await callsAfterQuery()).toBe(1);
     await control.set('kvk', { fault: 'down' });
     clock.advance(3 * 24 * 60 * 60_000);
-    expect(await asked()).toBe(1);
+    expect(await callsAfterQuery()).toBe(1);
     await gateway.close();
     await control.close();
   });
 
-  it('is looked at no more than once in a quarter of an hour for the sake of its health', async () => {
+  it('is called at most once in 15 minutes for the health check', async () => {
     const control = await faultControl();
     const client = open<RestClient>(kvk.connector, { KVK_URL: control.settings.KVK_URL, KVK_API_KEY });
     for (let i = 0; i < 5; i += 1) await client.ping();
@@ -385,7 +385,7 @@ describe('the trade register, as it may also answer', () => {
     ['IPD9999', 404, 'SOURCE_CONTRACT'],
     ['IPD1999', 400, 'SOURCE_CONTRACT'],
     ['IPD0001', 500, 'SOURCE_UNAVAILABLE'],
-  ])('says %s with status %d, which is told as %s', async (code, status, expected) => {
+  ])('returns %s with status %d, which becomes %s', async (code, status, expected) => {
     answer = () => nothing(code, status);
     const [found] = await registrations.load(['11111112'], client);
     if (expected === null) expect(found).toBeNull();

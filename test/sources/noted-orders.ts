@@ -1,7 +1,7 @@
 import { setting } from '../../src/settings.js';
 import { defineSource } from '../../src/source.js';
 
-/** A source of orders that nobody else knows, so that the webshop can be asked about any number. */
+/** A source of orders with any numbers, so that the webshop is queried by these. */
 export const notedOrders = defineSource({
   name: 'noted',
   connector: {

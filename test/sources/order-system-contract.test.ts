@@ -163,11 +163,11 @@ describe('the order system', () => {
     otherwise: {
       asked: 'over SQL',
       garbage: {
-        here: 'bytes that are no message of the protocol break the connection, whatever was asked',
+        here: 'bytes that are no message of the protocol break the connection for any query',
         code: 'SOURCE_UNAVAILABLE',
       },
       rateLimit: state(
-        'a database has no headers, and lets no more than so many of one login in',
+        'a database has no headers, and limits the connections of one login',
         () => `ALTER ROLE ${reader()} CONNECTION LIMIT 0`,
         () => `ALTER ROLE ${reader()} CONNECTION LIMIT -1`,
       ),
@@ -193,7 +193,7 @@ describe('the order system', () => {
       ],
       partial: {
         ...state(
-          'a statement is answered whole or not at all, so a part is one statement of several',
+          'a statement succeeds or fails as a whole, so a part is one statement of several',
           'ALTER TABLE payments RENAME TO old_payments',
           'ALTER TABLE old_payments RENAME TO payments',
         ),
@@ -209,7 +209,7 @@ describe('the order system', () => {
       },
       endless: {
         ...state(
-          'somebody else has locked the table, and the server is told that nobody waits for the query any more',
+          'another client has locked the table, and the gateway cancels the query at the server',
           'BEGIN; LOCK TABLE customers IN ACCESS EXCLUSIVE MODE',
           'ROLLBACK',
         ),

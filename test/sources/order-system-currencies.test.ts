@@ -37,15 +37,18 @@ describe('an order system with several currencies', () => {
   it.each([
     ['first', [dollars, euros]],
     ['last', [euros, dollars]],
-  ])('tells the moment of the last order of all currencies, when its currency comes %s', async (_, rows) => {
-    expect(await orderTotals.load([['K1']], answering(rows))).toEqual([
-      {
-        count: 3,
-        amounts: rows.map(({ total, currency }) => ({ amount: total, currency })),
-        lastPlacedAt: '2026-11-01T12:00:00.000Z',
-      },
-    ]);
-  });
+  ])(
+    'returns the moment of the last order of all currencies, when its currency comes %s',
+    async (_, rows) => {
+      expect(await orderTotals.load([['K1']], answering(rows))).toEqual([
+        {
+          count: 3,
+          amounts: rows.map(({ total, currency }) => ({ amount: total, currency })),
+          lastPlacedAt: '2026-11-01T12:00:00.000Z',
+        },
+      ]);
+    },
+  );
 
   it('gives the price of a line in the currency of its order', async () => {
     const row = {
@@ -90,7 +93,7 @@ describe('an order system with several currencies', () => {
     ]);
   });
 
-  it('shows no order of another customer, whichever page its row names', async () => {
+  it('shows no order of another customer, with any page in its row', async () => {
     const row = {
       page: 0,
       order_no: 'ORD-1',

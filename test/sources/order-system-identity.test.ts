@@ -29,14 +29,14 @@ function numberOf(email: string): string | undefined {
   return person(email).orderSystem?.customerNumber;
 }
 
-describe('the order system, asked who somebody is', () => {
+describe('the order system, finding customers', () => {
   let client: Opened<SqlClient>;
   beforeAll(() => {
     client = open<SqlClient>(orderSystem.connector, settings);
   });
   afterAll(() => client.close());
 
-  async function ask(
+  async function find(
     loader: typeof customersByEmail,
     keys: readonly string[],
   ): Promise<(readonly OrderSystemCustomer[])[]> {
@@ -47,7 +47,7 @@ describe('the order system, asked who somebody is', () => {
   }
 
   async function numbers(loader: typeof customersByEmail, keys: readonly string[]): Promise<Set<string>[]> {
-    return (await ask(loader, keys)).map((records) => new Set(records.map(({ id }) => id)));
+    return (await find(loader, keys)).map((records) => new Set(records.map(({ id }) => id)));
   }
 
   /** The two records that are found by this. */
@@ -55,15 +55,15 @@ describe('the order system, asked who somebody is', () => {
     loader: typeof customersByEmail,
     key: string,
   ): Promise<[OrderSystemCustomer, OrderSystemCustomer]> {
-    const [[one, other, ...more] = []] = await ask(loader, [key]);
+    const [[one, other, ...more] = []] = await find(loader, [key]);
     if (one === undefined || other === undefined || more.length > 0)
       throw new Error(`${key} is not of two records`);
     return [one, other];
   }
 
-  it('tells what it holds, and what of it is verified', async () => {
+  it('returns the identifiers of a customer, and which of them are verified', async () => {
     const { address, orderSystem: own, ...eva } = person('everywhere@example.nl');
-    const [[record] = []] = await ask(customersByEmail, ['everywhere@example.nl']);
+    const [[record] = []] = await find(customersByEmail, ['everywhere@example.nl']);
     expect(record).toEqual({
       id: own?.customerNumber,
       identifiers: [
@@ -93,7 +93,7 @@ describe('the order system, asked who somebody is', () => {
     });
   });
 
-  it('tells of everybody who logged in on a device, beside devices that nobody uses', async () => {
+  it('returns every customer who logged in on a device, beside devices without customers', async () => {
     const device = (end: string): string => `8f14e45f-ceea-467f-a3bd-00000000${end}`;
     const [a, b] = [numberOf('device-a@example.nl'), numberOf('device-b@example.nl')];
     expect(
@@ -111,7 +111,7 @@ describe('the order system, asked who somebody is', () => {
       new Set([numberOf('single-device@example.nl')]),
       new Set([a, b]),
     ]);
-    const [[record] = []] = await ask(customersByEmail, ['device-a@example.nl']);
+    const [[record] = []] = await find(customersByEmail, ['device-a@example.nl']);
     expect(record?.identifiers.filter(({ namespace }) => namespace === 'visitorId')).toEqual([
       { namespace: 'visitorId', value: device('d0d0') },
       { namespace: 'visitorId', value: device('d0d1') },
@@ -125,7 +125,7 @@ describe('the order system, asked who somebody is', () => {
       new Set([own?.customerNumber]),
       new Set(),
     ]);
-    const [[record] = []] = await ask(customersByVatNumber, [vatNumber]);
+    const [[record] = []] = await find(customersByVatNumber, [vatNumber]);
     expect(record).toMatchObject({ id: own?.customerNumber, profile: { name: companyName } });
     expect(record?.identifiers).toEqual(
       expect.arrayContaining([
@@ -142,12 +142,12 @@ describe('the order system, asked who somebody is', () => {
     ['device', customersByVisitorId, 'customer_devices_visitor_id'],
     ['KvK number', customersByKvkNumber, 'customers_kvk_no'],
     ['VAT number', customersByVatNumber, 'customers_vat_no'],
-  ])('looks in an index when it is asked by %s', async (_, loader, index) => {
+  ])('uses an index when it is queried by %s', async (_, loader, index) => {
     let text = '';
     await loader.load(['x'], {
       ...client,
-      rows: (__, asked) => {
-        text = asked;
+      rows: (__, statement) => {
+        text = statement;
         return Promise.resolve([]);
       },
     });
@@ -179,7 +179,7 @@ describe('the order system, asked who somebody is', () => {
     expect(isSameCustomer(one, other)).toBe(false);
     expect(isSameCustomer(verified(one), other)).toBe(false);
     expect(isSameCustomer(verified(one), verified(other))).toBe(true);
-    const [[own] = []] = await ask(customersByEmail, ['verified-phone@example.nl']);
+    const [[own] = []] = await find(customersByEmail, ['verified-phone@example.nl']);
     expect(own?.identifiers).toContainEqual({
       namespace: 'phone',
       value: person('verified-phone-shop@example.nl').phone,

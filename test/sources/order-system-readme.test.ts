@@ -7,7 +7,7 @@ import { startEmbeddedServer } from '../../sources/order-system/stand-in/embedde
 import { CALLER_SETTINGS, headersOf } from '../support/callers.js';
 import { createTestGateway, type TestGateway } from '../support/gateway.js';
 
-// A database and a login made by whoever follows the page of the order system, and has nothing else to go by.
+// A database and a login that are created by the statements of the order system's README alone.
 const README = readFileSync('sources/order-system/README.md', 'utf8');
 const mark = randomBytes(5).toString('hex');
 const database = `readme_${mark}`;
@@ -37,13 +37,13 @@ beforeAll(async () => {
   }
   const blocks = [...README.matchAll(/```sql\n(.*?)```/gs)].map(([, text = '']) => text);
   const tables = blocks.filter((text) => text.includes('CREATE TABLE'));
-  const rights = blocks.filter((text) => text.includes('GRANT'));
+  const grants = blocks.filter((text) => text.includes('GRANT'));
   const own = new URL(server.url);
   own.pathname = `/${database}`;
   await run(server.url, [`CREATE DATABASE ${database}`]);
   await run(own, [
     ...tables,
-    ...rights.map((text) =>
+    ...grants.map((text) =>
       text.replaceAll('stekkerdoos', reader.name).replace("'...'", `'${reader.password}'`),
     ),
     `INSERT INTO customers (cust_no, email, email_verified, phone_verified, first_name, last_name, created_at)

@@ -208,7 +208,7 @@ describe('the order system', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  describe('asked for the pages of several customers', () => {
+  describe('pages of several customers', () => {
     const emails = ['many-orders@example.nl', 'everywhere@example.nl', 'customer-1@example.nl'];
     const pages = emails.flatMap((email): OrderPage[] => {
       const customerNumber = person(email).orderSystem?.customerNumber ?? '';
@@ -228,7 +228,7 @@ describe('the order system', () => {
       expect(numbers).toEqual(
         emails.flatMap((email) => {
           const all = ordersOf(email).map(({ number }) => number);
-          // One more than asked for tells whether there is a next page.
+          // One order more than requested shows whether there is a next page.
           return [all.slice(0, 4), all.slice(1, 4)];
         }),
       );
@@ -240,7 +240,7 @@ describe('the order system', () => {
       expect(scans.map((node) => node['Index Name'])).toEqual(['orders_newest_first']);
       const [scan] = scans;
       expect(scan?.['Index Cond']).toMatch(/cust_no.*placed_at/);
-      // Before PostgreSQL 18 the rows of a loop are told as the nearest whole number.
+      // Before PostgreSQL 18, EXPLAIN rounds the rows of a loop to a whole number.
       const rows = scan?.['Actual Rows'] ?? Infinity;
       const least = (rows - (Number.isInteger(rows) ? 0.5 : 0)) * (scan?.['Actual Loops'] ?? 0);
       expect(Math.floor(least)).toBeLessThanOrEqual(pages.reduce((sum, { first }) => sum + first + 1, 0));
@@ -250,7 +250,7 @@ describe('the order system', () => {
     });
   });
 
-  /** Two customers of whom one has many orders of one moment, and what one would have who is both. */
+  /** Two customers, one with many orders of one moment, and the list of a customer with both numbers. */
   const both = ['many-orders@example.nl', 'everywhere@example.nl'];
   const customerNumbers = both.map((email) => person(email).orderSystem?.customerNumber ?? '');
   const ofBoth = newestFirst(both.flatMap(ordersOf));
@@ -309,7 +309,7 @@ describe('the order system', () => {
     });
   });
 
-  describe('asked for what orders come to', () => {
+  describe('totals of orders', () => {
     it('counts and adds up the orders of each of many customers by one statement, without those cancelled', async () => {
       const people = world.people.filter(({ orderSystem: own }) => own !== undefined);
       const keys = people.map(({ orderSystem: own }) => [own?.customerNumber ?? '']);
@@ -348,7 +348,7 @@ describe('the order system', () => {
     });
   });
 
-  describe('asked for a page of the timeline', () => {
+  describe('a page of the timeline', () => {
     /** As moments are written in the timeline; the seed has milliseconds. */
     const canonical = (moment: string) => new Date(moment).toISOString().replace('Z', '000Z');
     const expectedOf = (orders: readonly SeedOrder[]) =>
@@ -406,8 +406,8 @@ describe('the order system', () => {
         rows: (schema) =>
           Promise.resolve([schema.parse({ ...row, placed_at: '2026-11-01 12:00:00.123456+00' })]),
       };
-      const ask = { customerNumbers: ['K1'], first: 1, before: null, since: null };
-      expect(await ordersForTimeline.load([ask], precise)).toMatchObject([
+      const page = { customerNumbers: ['K1'], first: 1, before: null, since: null };
+      expect(await ordersForTimeline.load([page], precise)).toMatchObject([
         [{ at: '2026-11-01T12:00:00.123456Z' }],
       ]);
     });
@@ -417,12 +417,12 @@ describe('the order system', () => {
         ({ placedAt }, i) =>
           i > 0 && ofBoth[i + 1]?.placedAt === placedAt && ofBoth[i - 1]?.placedAt !== placedAt,
       )?.placedAt;
-      const ask = { customerNumbers, first: 100, since: null };
+      const page = { customerNumbers, first: 100, since: null };
       const at = canonical(moment ?? '');
       const [none, all] = await ordersForTimeline.load(
         [
-          { ...ask, before: { at, id: '' } },
-          { ...ask, before: { at: at.replace('000Z', '001Z'), id: '' } },
+          { ...page, before: { at, id: '' } },
+          { ...page, before: { at: at.replace('000Z', '001Z'), id: '' } },
         ],
         client,
       );
@@ -541,30 +541,30 @@ interface PlanNode {
 function countingClient(client: SqlClient): { counting: SqlClient; calls: () => number } {
   let calls = 0;
   return {
-    counting: { ...client, rows: (...asked) => ((calls += 1), client.rows(...asked)) },
+    counting: { ...client, rows: (...statement) => ((calls += 1), client.rows(...statement)) },
     calls: () => calls,
   };
 }
 
-/** How the database carries out the one statement that is asked. */
+/** The database's plan of the one statement that is executed. */
 async function explained(
   { ORDER_SYSTEM_URL }: { ORDER_SYSTEM_URL: string | undefined },
-  ask: (recording: SqlClient) => Promise<unknown>,
+  run: (recording: SqlClient) => Promise<unknown>,
 ): Promise<PlanNode[]> {
-  let asked: { text: string; parameters: readonly unknown[] } | undefined;
-  await ask({
+  let statement: { text: string; parameters: readonly unknown[] } | undefined;
+  await run({
     ping: () => Promise.resolve(),
     dialect: postgresDialect,
     rows: (_, text, parameters) => {
-      asked = { text, parameters };
+      statement = { text, parameters };
       return Promise.resolve([]);
     },
   });
   const reader = new pg.Client({ connectionString: ORDER_SYSTEM_URL });
   await reader.connect();
   const { rows } = await reader.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(
-    `EXPLAIN (ANALYZE, FORMAT JSON) ${asked?.text ?? ''}`,
-    [...(asked?.parameters ?? [])],
+    `EXPLAIN (ANALYZE, FORMAT JSON) ${statement?.text ?? ''}`,
+    [...(statement?.parameters ?? [])],
   );
   await reader.end();
   return allNodes(rows[0]?.['QUERY PLAN'][0]?.Plan);

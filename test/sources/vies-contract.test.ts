@@ -40,7 +40,7 @@ describe('the VAT check', () => {
     },
     unknown: { 'a VAT number': { ...by('NL987652011B01'), data: nothing } },
     batches: {
-      // There is no batch: one number a call, however often it is asked for.
+      // There are no batches: one call for each number, also when a number is requested several times.
       'all companies, twice': {
         query: `{ ${[...valid, ...valid]
           .map((vatNumber, i) => `c${i}: company(by: { vatNumber: "${vatNumber}" }) { vat { isValid } }`)
@@ -56,7 +56,7 @@ describe('the VAT check', () => {
     pages: { none: 'an answer is about one number' },
     ask: by('NL801234566B01'),
     wrongCredentials: {
-      none: 'the service is open to everybody, and shuts an address out that asks too much',
+      none: 'the service is open, and blocks an address that sends too many requests',
     },
     byAnyText: {
       'a VAT number': (text) => ({ ...by(text), nothing }),
@@ -64,10 +64,10 @@ describe('the VAT check', () => {
     },
     http: {
       urlVariable: 'VIES_URL',
-      // What is asked stands in the body.
+      // The request is in the body.
       paths: /^\/checkVatService$/,
       nothing: () => xml(fault('INVALID_INPUT')),
-      // It tells so by a fault, and no time to wait.
+      // It returns a fault without a time to wait.
       rateLimit: { ...xml(fault('GLOBAL_MAX_CONCURRENT_REQ'), 200), retryAfter: undefined },
       refusal: xml(fault('IP_BLOCKED')),
       misfits: [
@@ -80,7 +80,7 @@ describe('the VAT check', () => {
         },
         { answer: () => '<html>Jan BV</html>', place: 'no SOAP message', value: 'Jan BV' },
       ],
-      // Of three numbers one is valid, one cannot be asked about, and the tax office of the third is closed.
+      // Of three numbers one is valid, one is not accepted, and the tax office of the third is closed.
       partial: {
         query: `{ a: company(by: { vatNumber: "NL801234566B01" }) { vat { isValid } }
                   b: company(by: { vatNumber: "NL804376438B01" }) { vat { isValid } }

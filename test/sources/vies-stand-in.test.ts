@@ -37,7 +37,7 @@ const message = (countryCode: string, vatNumber: string, envelope = SOAP) =>
 const values = (content: Element | undefined) =>
   Object.fromEntries(content?.children.map(({ name, text }) => [name, text]) ?? []);
 
-const ask = async (countryCode: string, vatNumber: string, service?: string) =>
+const check = async (countryCode: string, vatNumber: string, service?: string) =>
   values((await post(message(countryCode, vatNumber), service === undefined ? {} : { service })).content);
 
 describe('the stand-in of VIES', () => {
@@ -60,12 +60,12 @@ describe('the stand-in of VIES', () => {
     });
   });
 
-  it('tells neither name nor address where the country does not, or the number is not valid', async () => {
+  it('returns no name and address if the country does not disclose them or the number is not valid', async () => {
     await start();
     const silent = { name: '---', address: '---' };
-    expect(await ask('DE', '987650001')).toMatchObject({ valid: 'true', ...silent });
-    expect(await ask('NL', '987652011B01')).toMatchObject({ valid: 'false', ...silent });
-    expect(await ask('XI', '987651013')).toMatchObject({ valid: 'true', name: 'O’NEILL & DAUGHTERS LTD' });
+    expect(await check('DE', '987650001')).toMatchObject({ valid: 'true', ...silent });
+    expect(await check('NL', '987652011B01')).toMatchObject({ valid: 'false', ...silent });
+    expect(await check('XI', '987651013')).toMatchObject({ valid: 'true', name: 'O’NEILL & DAUGHTERS LTD' });
   });
 
   it.each([
@@ -76,7 +76,7 @@ describe('the stand-in of VIES', () => {
     ['NL', '8581-00009'],
   ])('does not take %s %s', async (countryCode, vatNumber) => {
     await start();
-    expect(await ask(countryCode, vatNumber)).toEqual({
+    expect(await check(countryCode, vatNumber)).toEqual({
       faultcode: 'env:Server',
       faultstring: 'INVALID_INPUT',
     });
@@ -85,15 +85,15 @@ describe('the stand-in of VIES', () => {
   it.each([
     [{ requestsAtOnce: 2 }, 'GLOBAL_MAX_CONCURRENT_REQ'],
     [{ requestsAtOnceByState: 2 }, 'MS_MAX_CONCURRENT_REQ'],
-  ])('bears so many at once, with %o, and not more', async (options, word) => {
+  ])('answers no more concurrent requests than %o allows', async (options, word) => {
     await start({ answerMs: 100, ...options });
-    const answers = await Promise.all([1, 2, 3].map(() => ask('NL', '858100009B14')));
+    const answers = await Promise.all([1, 2, 3].map(() => check('NL', '858100009B14')));
     expect(answers.map(({ valid, faultstring }) => valid ?? faultstring).sort()).toEqual([
       word,
       'true',
       'true',
     ]);
-    expect(await ask('NL', '858100009B14')).toMatchObject({ valid: 'true' });
+    expect(await check('NL', '858100009B14')).toMatchObject({ valid: 'true' });
   });
 
   it.each([
@@ -104,7 +104,7 @@ describe('the stand-in of VIES', () => {
     ['17', { faultstring: 'SERVICE_UNAVAILABLE' }],
   ])('answers the number %s of the test service as it always does', async (number, expected) => {
     await start();
-    expect(await ask('FR', number, 'checkVatTestService')).toMatchObject(expected);
+    expect(await check('FR', number, 'checkVatTestService')).toMatchObject(expected);
   });
 
   it.each([

@@ -53,7 +53,7 @@ describe('the VAT check', () => {
   it.each([
     ['a company that is no customer', 'nl 8012.34.566.B01', { isValid: true }],
     [
-      'a company in a country that tells no names',
+      'a company in a country that discloses no names',
       'DE987650001',
       { isValid: true, name: null, address: null },
     ],
@@ -89,7 +89,7 @@ describe('the VAT check', () => {
     });
   });
 
-  it('is not done where nobody holds a number, or none that the EU can be asked about', async () => {
+  it('is not made without a number, or for a number that VIES does not accept', async () => {
     gateway = createTestGateway(settings);
     const without = world.companies.find(({ vatNumber }, index) => vatNumber === undefined && index !== 4);
     const { data, errors } = await gateway.query(
@@ -130,7 +130,7 @@ describe('the VAT check on its way', () => {
     await standIn?.close();
   });
   const calls = () => control?.counters()['vies']?.calls;
-  // A number that is not valid is asked about twice.
+  // An invalid number costs two calls.
   const companies = world.companies.filter(
     ({ vatNumber }) => vatNumber !== undefined && vatNumber !== 'NL807518311B01',
   );
@@ -143,7 +143,7 @@ describe('the VAT check on its way', () => {
   const manyQuery =
     'query($by: [CustomerKey!]!) { customers(by: $by) { company { vatNumber vat { isValid } } } }';
 
-  it('asks once about each number, however many customers work there, and not again that day', async () => {
+  it('checks each number once a day, for any number of customers who work there', async () => {
     await start({ answerMs: 20 });
     const people = emailsOf(100);
     const { data, errors } = await query(manyQuery, ofCustomers(people));
@@ -155,7 +155,7 @@ describe('the VAT check on its way', () => {
     expect(calls()).toBe(new Set(numbers).size);
   });
 
-  it('never asks about more at once than VIES is likely to bear', async () => {
+  it('never makes more concurrent calls than the limit for VIES', async () => {
     await start({ answerMs: 20, requestsAtOnce: 5 });
     const { errors } = await query(manyQuery, ofCustomers(emailsOf(100)));
     expect(errors).toEqual([]);
@@ -192,12 +192,12 @@ describe('the VAT check on its way', () => {
     expect(at(data, 'company', 'vat', 'isValid')).toBe(true);
   });
 
-  it('is not asked for a while, about no country, when VIES itself keeps being down', async () => {
+  it('is not made for any country for a while after VIES itself failed repeatedly', async () => {
     await start({ refuse: () => 'SERVICE_UNAVAILABLE' });
-    const ask = () => query('{ company(by: { vatNumber: "DE987650001" }) { vat { isValid } } }');
-    for (let i = 0; i < 12; i += 1) await ask();
+    const check = () => query('{ company(by: { vatNumber: "DE987650001" }) { vat { isValid } } }');
+    for (let i = 0; i < 12; i += 1) await check();
     const before = calls();
-    expect((await ask()).errors[0]?.extensions).toMatchObject({
+    expect((await check()).errors[0]?.extensions).toMatchObject({
       code: 'SOURCE_UNAVAILABLE',
       retryAfter: expect.any(Number) as number,
     });
@@ -307,7 +307,7 @@ describe('the loaders of the VAT check', () => {
     ['not requested', said('<valid>true</valid>', '804376438B01')],
     ['not requested', said('<valid>true</valid>', '801234566B01', 'BE')],
     ['no SOAP message', '<html/>'],
-  ])('refuse an answer that does not fit (%s), and tell no value of it', async (place, body) => {
+  ])('refuse an invalid answer (%s), and reveal no value of it', async (place, body) => {
     await answering(body);
     const { code, message } = await failure(check());
     expect(code).toBe('SOURCE_CONTRACT');
@@ -320,7 +320,7 @@ describe('the loaders of the VAT check', () => {
     ['VAT_BLOCKED', 'SOURCE_CONTRACT', false],
     ['SERVER_BUSY', 'SOURCE_RATE_LIMITED', true],
     ['SOMETHING_NEW', 'SOURCE_UNAVAILABLE', true],
-  ])('tell %s as %s', async (word, code, retryable) => {
+  ])('return %s as %s', async (word, code, retryable) => {
     await answering(fault(word), 500);
     expect((await sourceFailure(check())).extensions).toMatchObject({ code, retryable, source: 'vies' });
   });
@@ -342,7 +342,7 @@ describe('the loaders of the VAT check', () => {
     await expect.poll(() => hasHungUp).toBe(true);
   });
 
-  it('take a number that VIES cannot be asked about for none', async () => {
+  it('treat a number that VIES does not accept as none', async () => {
     await answering(fault("{ 'INVALID_INPUT' }"));
     expect(await check()).toEqual([null]);
   });

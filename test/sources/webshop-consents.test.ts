@@ -6,7 +6,7 @@ import { startWebshop } from '../../sources/webshop/stand-in/index.js';
 import { open } from '../connectors/contract.js';
 import { sendJson, startServer } from '../connectors/server.js';
 import { describeConsents } from './consent-contract.js';
-import { send } from './webshop-asking.js';
+import { send } from './webshop-operations.js';
 
 const STATUS = {
   SUBSCRIBED: 'GRANTED',
@@ -117,7 +117,7 @@ describe("the webshop's consents", () => {
     expect(unknown).toEqual([]);
   });
 
-  it('takes nobody for silent when it cannot tell who could not be read', async () => {
+  it('treats no customer as without consents when a failed record has no id', async () => {
     const [missing] = await load(
       { data: { nodes: [null] }, errors: [{ path: ['nodes', 0], message: 'no' }] },
       ['1'],

@@ -32,11 +32,11 @@ const known = { customer: { name: `${eva.firstName} ${eva.lastName}`, locale: 'n
 const nobody = { customer: null };
 
 /** One question for each value, under an alias, in the order of the values. */
-const asked = z.object({ variables: z.record(z.string(), z.unknown()) });
+const requestBody = z.object({ variables: z.record(z.string(), z.unknown()) });
 const aliasesOf = ({ body }: SeenRequest) =>
-  Object.keys(asked.parse(JSON.parse(body)).variables).map((name) => name.replace('v', 'c'));
-const eachOf = (request: SeenRequest, tell: (alias: string, i: number) => unknown) =>
-  Object.fromEntries(aliasesOf(request).map((alias, i) => [alias, tell(alias, i)]));
+  Object.keys(requestBody.parse(JSON.parse(body)).variables).map((name) => name.replace('v', 'c'));
+const eachOf = (request: SeenRequest, valueOf: (alias: string, i: number) => unknown) =>
+  Object.fromEntries(aliasesOf(request).map((alias, i) => [alias, valueOf(alias, i)]));
 const customer = (more: object) => ({ id: 'gid://shopify/Customer/1', firstName: 'Jan', ...more });
 
 describe('the webshop', () => {
@@ -71,7 +71,7 @@ describe('the webshop', () => {
       'a SKU': { ...wishes(['NONE-AT-ALL'], 'title'), data: { customer: { wishes: [{ title: null }] } } },
     },
     batches: {
-      // Who they are, and what is asked of them.
+      // One call for the identity of the customers, and one for their fields.
       'all customers': {
         query: 'query($by: [CustomerKey!]!) { customers(by: $by) { onlineOrderCount } }',
         variables: { by: shoppers.map(({ webshop: own }) => ({ shopifyCustomerId: own.customerId })) },
@@ -97,7 +97,7 @@ describe('the webshop', () => {
       },
     },
     pages: {
-      none: 'what is asked by keys fits into one page or is cut into batches, and a list is one page of the length asked for',
+      none: 'keys are split into batches of one page, and a list is one page of the requested length',
     },
     ask: by({ email: eva.email }, 'name'),
     wrongCredentials: { WEBSHOP_ACCESS_TOKEN: 'a-wrong-token' },
@@ -117,10 +117,10 @@ describe('the webshop', () => {
     http: {
       urlVariable: 'WEBSHOP_URL',
       basePath: '/admin/api/2025-01/graphql.json',
-      // What is asked stands in the body alone.
+      // The request is in the body only.
       paths: /^$/,
       nothing: (request) => ({ body: { data: eachOf(request, () => null) } }),
-      // It tells by points: 80 are missing, and two come back each second.
+      // It reports points: 80 are missing, and two are restored each second.
       rateLimit: {
         status: 200,
         body: {

@@ -21,7 +21,7 @@ function person(email: string): Person {
 const EVERYWHERE = 'everywhere@example.nl';
 const online = person(EVERYWHERE).webshop?.orders ?? [];
 
-/** What the webshop tells of an order of the seed. */
+/** The webshop's fields of an order of the seed data. */
 const shown = ({ shipments }: (typeof online)[number]) => ({
   onlineStatus: shipments.length > 0 ? 'FULFILLED' : 'UNFULFILLED',
   channel: 'Online Store',
@@ -130,7 +130,7 @@ describe('an order that the order system and the webshop both know', async () =>
     expect(calls).toEqual({ 'order-system': 2, webshop: 1, 'crm-hubspot': 1, 'contact-centre': 0 });
   });
 
-  it('is not asked of the webshop when nothing is wanted that the webshop alone knows', async () => {
+  it('is not requested from the webshop when no field of the webshop is selected', async () => {
     const { errors } = await open().query(
       `{ customer(by: { email: "${EVERYWHERE}" }) { orders { nodes { number onlineNumber } } } }`,
     );
@@ -138,7 +138,7 @@ describe('an order that the order system and the webshop both know', async () =>
     expect(control.counters().webshop?.calls).toBe(0);
   });
 
-  it('keeps both numbers and all of the order system when the webshop is down', async () => {
+  it('has both numbers and all fields of the order system when the webshop is unavailable', async () => {
     await control.set('webshop', { fault: 'down' });
     const { data, errors } = await open().query(
       `{ customer(by: { email: "${EVERYWHERE}" }) { orders(first: 1) { nodes { number onlineNumber status onlineStatus lines { quantity } } } } }`,
@@ -158,7 +158,7 @@ describe('an order that the order system and the webshop both know', async () =>
   });
 });
 
-describe('a webshop asked about orders by their numbers', () => {
+describe('a webshop queried for orders by number', () => {
   let shop: WebshopStandIn;
   let gateway: TestGateway;
 
@@ -173,7 +173,7 @@ describe('a webshop asked about orders by their numbers', () => {
     await gateway.close();
     await shop.close();
   });
-  const ask = (numbers: (string | null)[], fields = 'onlineNumber onlineStatus') =>
+  const find = (numbers: (string | null)[], fields = 'onlineNumber onlineStatus') =>
     gateway.query(
       `query($numbers: [String]!) { customer(by: { email: "${EVERYWHERE}" }) { noted(numbers: $numbers) { ${fields} } } }`,
       { numbers },
@@ -187,10 +187,10 @@ describe('a webshop asked about orders by their numbers', () => {
     return { ...world, people: [{ ...owner, webshop: { ...owner.webshop, orders } }] };
   };
 
-  it('tells about each its own, and nothing about one that it does not have', async () => {
+  it('returns each order its own fields, and null for one that it does not have', async () => {
     await open(world);
     const [one, other] = online;
-    const { data, errors } = await ask(
+    const { data, errors } = await find(
       [other?.name ?? '', '#0', null, one?.name ?? ''],
       `onlineNumber ${OF_THE_SHOP}`,
     );
@@ -208,7 +208,7 @@ describe('a webshop asked about orders by their numbers', () => {
 
   it('finds numbers with quotes, backslashes and words of the search language in them, each its own', async () => {
     await open(withOrders(odd));
-    const { data, errors } = await ask([...odd, 'A', '1001']);
+    const { data, errors } = await find([...odd, 'A', '1001']);
     expect(errors).toEqual([]);
     const isSent = (online[0]?.shipments.length ?? 0) > 0;
     expect(listAt(data, 'customer', 'noted')).toEqual([
@@ -224,17 +224,17 @@ describe('a webshop asked about orders by their numbers', () => {
   it('takes no hostile number for that of an order', async () => {
     await open(world);
     const numbers = Object.values(hostileKeys).filter((key) => key.length < 1_000);
-    const { data, errors } = await ask(numbers);
+    const { data, errors } = await find(numbers);
     expect(errors).toEqual([]);
     expect(listAt(data, 'customer', 'noted').map((one) => at(one, 'onlineStatus'))).toEqual(
       numbers.map(() => null),
     );
   });
 
-  it('asks about no more orders at once than a page has room for, and than it may cost', async () => {
+  it('splits orders by the size of a page, and by the cost of a query', async () => {
     const names = Array.from({ length: 130 }, (_, i) => `#${i}`);
     await open(withOrders(names));
-    const { data, errors } = await ask(names);
+    const { data, errors } = await find(names);
     expect(errors).toEqual([]);
     expect(listAt(data, 'customer', 'noted').every((one) => at(one, 'onlineStatus') !== null)).toBe(true);
     const pages = () =>
@@ -244,7 +244,7 @@ describe('a webshop asked about orders by their numbers', () => {
     // Each number is charged for two orders, each with its app and two lists of shipments with tracking: 12 points.
     const fields =
       'channel a: shipments(first: 1) { nodes { tracking { number } } } b: shipments(first: 2) { nodes { tracking { number } } }';
-    expect((await ask(names, fields)).errors).toEqual([]);
+    expect((await find(names, fields)).errors).toEqual([]);
     expect(pages().sort()).toEqual([164, 96]);
   });
 
@@ -262,7 +262,7 @@ describe('a webshop asked about orders by their numbers', () => {
     ],
   ])('%s', async (_, names, failed) => {
     await open(withOrders(names));
-    const { data, errors } = await ask(['A', 'B']);
+    const { data, errors } = await find(['A', 'B']);
     expect(
       listAt(data, 'customer', 'noted').flatMap((one, i) => (at(one, 'onlineStatus') === null ? [i] : [])),
     ).toEqual(failed);
@@ -275,7 +275,7 @@ describe('a webshop asked about orders by their numbers', () => {
     await open(world);
     const [one, other] = online;
     shop.failFields([{ type: 'Order', field: 'app', id: other?.id ?? '', message: 'no such app' }]);
-    const { data, errors } = await ask([one?.name ?? '', other?.name ?? ''], 'channel onlineStatus');
+    const { data, errors } = await find([one?.name ?? '', other?.name ?? ''], 'channel onlineStatus');
     expect(listAt(data, 'customer', 'noted').map((found) => at(found, 'channel'))).toEqual([
       'Online Store',
       null,
@@ -287,7 +287,7 @@ describe('a webshop asked about orders by their numbers', () => {
 
   it('refuses a page of shipments of no size', async () => {
     await open(world);
-    const { errors } = await ask([online[0]?.name ?? ''], 'shipments(first: 101) { nodes { sentAt } }');
+    const { errors } = await find([online[0]?.name ?? ''], 'shipments(first: 101) { nodes { sentAt } }');
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 });

@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { array, asking, eva, evaId, ids, inShop, list, object, shopper, world } from './webshop-asking.js';
+import {
+  array,
+  openShop,
+  eva,
+  evaId,
+  ids,
+  inShop,
+  list,
+  object,
+  shopper,
+  world,
+} from './webshop-operations.js';
 
 describe('searching', () => {
   const emails = `query ($query: String) { customers(first: 100, query: $query) { nodes { email } } }`;
@@ -24,8 +35,8 @@ describe('searching', () => {
     ['dates the other way', `email:${eva.email} updated_at:<'2015-01-01T00:00:00Z'`, []],
     ['what nobody has', 'email:nobody@example.nl', []],
   ])('understands %s', async (_what, query, expected) => {
-    const ask = await asking();
-    const { data, extensions } = await ask(emails, { query });
+    const execute = await openShop();
+    const { data, extensions } = await execute(emails, { query });
     expect(
       list(data?.['customers'])
         .map((customer) => customer['email'])
@@ -35,8 +46,10 @@ describe('searching', () => {
   });
 
   test('ignores an unknown field and says so', async () => {
-    const ask = await asking();
-    const { data, extensions } = await ask(emails, { query: `mail:nobody@example.nl email:${eva.email}` });
+    const execute = await openShop();
+    const { data, extensions } = await execute(emails, {
+      query: `mail:nobody@example.nl email:${eva.email}`,
+    });
     expect(list(data?.['customers'])).toEqual([{ email: eva.email }]);
     expect(extensions?.['search']).toMatchObject([
       {
@@ -47,8 +60,8 @@ describe('searching', () => {
   });
 
   test("finds a customer's open carts, the newest first", async () => {
-    const ask = await asking();
-    const { data } = await ask(
+    const execute = await openShop();
+    const { data } = await execute(
       `query ($query: String) {
         draftOrders(first: 5, sortKey: UPDATED_AT, reverse: true, query: $query) { nodes { name } }
       }`,
@@ -60,11 +73,11 @@ describe('searching', () => {
     expect(list(data?.['draftOrders'])).toEqual(newestFirst.map(({ name }) => ({ name })));
   });
 
-  test('finds orders by their names, the last one first when asked so', async () => {
-    const ask = await asking();
+  test('finds orders by their names, in descending order on request', async () => {
+    const execute = await openShop();
     const [first, second] = eva.webshop.orders;
     const names = [first?.name, second?.name];
-    const { data, extensions } = await ask(
+    const { data, extensions } = await execute(
       `query ($query: String) { orders(first: 5, reverse: true, sortKey: ORDER_NUMBER, query: $query) {
         nodes { name customer { id } fulfillments { order { name } } }
       } }`,
@@ -81,20 +94,20 @@ describe('searching', () => {
   });
 
   test('finds a product by its exact sku only', async () => {
-    const ask = await asking();
+    const execute = await openShop();
     const query = `query ($query: String) { productVariants(first: 50, query: $query) { nodes { sku } } }`;
-    const { data } = await ask(query, { query: `sku:'${String(world.products[0]?.sku).toLowerCase()}'` });
+    const { data } = await execute(query, { query: `sku:'${String(world.products[0]?.sku).toLowerCase()}'` });
     expect(list(data?.['productVariants'])).toEqual([{ sku: world.products[0]?.sku }]);
-    expect(list((await ask(query, { query: 'sku:lamp-*' })).data?.['productVariants'])).toHaveLength(5);
+    expect(list((await execute(query, { query: 'sku:lamp-*' })).data?.['productVariants'])).toHaveLength(5);
   });
 });
 
 describe('paging', () => {
   test('walks forwards and backwards over all customers, each once', async () => {
-    const ask = await asking();
+    const execute = await openShop();
     const forwards: unknown[] = [];
     for (let after: unknown = null, more: unknown = true; more === true;) {
-      const { data } = await ask(
+      const { data } = await execute(
         `query ($after: String) {
           customers(first: 10, after: $after) { nodes { legacyResourceId } pageInfo { hasNextPage endCursor } }
         }`,
@@ -108,7 +121,7 @@ describe('paging', () => {
 
     const backwards: unknown[] = [];
     for (let before: unknown = null, more: unknown = true; more === true;) {
-      const { data } = await ask(
+      const { data } = await execute(
         `query ($before: String) {
           customers(last: 10, before: $before, reverse: true) {
             edges { cursor node { legacyResourceId } }
@@ -132,8 +145,8 @@ describe('paging', () => {
     ['above 250', '(first: 251)', expect.stringMatching(/^first cannot exceed 250\./)],
     ['after nonsense', '(first: 1, after: "x")', 'Invalid cursor for current pagination sort.'],
   ])('is refused %s', async (_what, args, message: unknown) => {
-    const ask = await asking();
-    expect(await ask(`{ customers${args} { nodes { id } } }`)).toMatchObject({
+    const execute = await openShop();
+    expect(await execute(`{ customers${args} { nodes { id } } }`)).toMatchObject({
       data: null,
       errors: [{ message, path: ['customers'], extensions: { code: 'BAD_REQUEST' } }],
     });

@@ -11,7 +11,18 @@ import {
   type GraphQLOutputType,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { asking, eva, evaId, ids, post, send, shopper, start, tokenOf, world } from './webshop-asking.js';
+import {
+  openShop,
+  eva,
+  evaId,
+  ids,
+  post,
+  send,
+  shopper,
+  start,
+  tokenOf,
+  world,
+} from './webshop-operations.js';
 
 describe('logging in', () => {
   test('refuses a missing and a wrong token', async () => {
@@ -32,8 +43,8 @@ describe('logging in', () => {
 });
 
 describe('finding', () => {
-  test('a customer by e-mail address, whatever its case, by phone and by id', async () => {
-    const ask = await asking();
+  test('a customer by e-mail address, in any case, by phone and by id', async () => {
+    const execute = await openShop();
     const query = `query ($by: CustomerIdentifierInput!) { customerByIdentifier(identifier: $by) { id } }`;
     for (const by of [
       { emailAddress: eva.email },
@@ -41,16 +52,16 @@ describe('finding', () => {
       { phoneNumber: eva.phone },
       { id: evaId },
     ]) {
-      expect((await ask(query, { by })).data).toEqual({ customerByIdentifier: { id: evaId } });
+      expect((await execute(query, { by })).data).toEqual({ customerByIdentifier: { id: evaId } });
     }
-    expect((await ask(query, { by: { emailAddress: 'nobody@example.nl' } })).data).toEqual({
+    expect((await execute(query, { by: { emailAddress: 'nobody@example.nl' } })).data).toEqual({
       customerByIdentifier: null,
     });
   });
 
   test('a customer by two identifiers at once is refused', async () => {
-    const ask = await asking();
-    const { data, errors } = await ask(
+    const execute = await openShop();
+    const { data, errors } = await execute(
       `query ($by: CustomerIdentifierInput!) { customerByIdentifier(identifier: $by) { id } }`,
       { by: { emailAddress: eva.email, id: evaId } },
     );
@@ -68,10 +79,10 @@ describe('finding', () => {
   });
 
   test('many things by id at once, with null for what does not exist', async () => {
-    const ask = await asking();
+    const execute = await openShop();
     const [product] = world.products;
     const variantId = `gid://shopify/ProductVariant/${String(product?.variantId)}`;
-    const { data } = await ask(
+    const { data } = await execute(
       `query ($ids: [ID!]!) { nodes(ids: $ids) { __typename id ... on ProductVariant { sku title } } }`,
       { ids: [evaId, 'gid://shopify/Customer/9007199254740993', variantId, 'gid://shopify/Order/1'] },
     );
@@ -86,20 +97,20 @@ describe('finding', () => {
   });
 
   test('by an id that is none, or of another type, is refused', async () => {
-    const ask = await asking();
+    const execute = await openShop();
     const query = `query ($id: ID!) { customer(id: $id) { id } }`;
-    expect((await ask(query, { id: '12' })).errors?.[0]).toMatchObject({
+    expect((await execute(query, { id: '12' })).errors?.[0]).toMatchObject({
       extensions: { code: 'INVALID_VARIABLE', problems: [{ explanation: "Invalid global id '12'" }] },
     });
-    expect(await ask(query, { id: 'gid://shopify/Product/1' })).toMatchObject({
+    expect(await execute(query, { id: 'gid://shopify/Product/1' })).toMatchObject({
       data: { customer: null },
       errors: [{ path: ['customer'], extensions: { code: 'RESOURCE_NOT_FOUND' } }],
     });
   });
 
   test('ids above 2^53 come back digit by digit', async () => {
-    const ask = await asking();
-    const { data } = await ask(
+    const execute = await openShop();
+    const { data } = await execute(
       `query ($id: ID!) { customer(id: $id) { id legacyResourceId numberOfOrders } }`,
       {
         id: evaId,
@@ -117,9 +128,9 @@ describe('finding', () => {
 });
 
 describe('the cost', () => {
-  test('is told with every answer: what was asked for, and what it came to', async () => {
-    const ask = await asking({ now: () => 0 });
-    const { extensions } = await ask(
+  test('is reported with every answer: the requested and the actual cost', async () => {
+    const execute = await openShop({ now: () => 0 });
+    const { extensions } = await execute(
       `query ($first: Int, $without: Boolean = false, $ids: [ID!]!) {
         customers(first: $first, query: "email:nobody@example.nl") {
           edges { cursor node { id defaultAddress { city } amountSpent @include(if: $without) { amount } } }
@@ -140,12 +151,12 @@ describe('the cost', () => {
   });
 
   test('of one operation may not be above 1,000 points', async () => {
-    const ask = await asking();
+    const execute = await openShop();
     // Four points each, and two for the connection.
     const query = (first: number) =>
       `{ customers(first: ${first}) { nodes { amountSpent { amount } defaultAddress { city } emailMarketingConsent { marketingState } } } }`;
-    expect((await ask(query(249))).errors).toBeUndefined();
-    expect(await ask(query(250))).toMatchObject({
+    expect((await execute(query(249))).errors).toBeUndefined();
+    expect(await execute(query(250))).toMatchObject({
       errors: [{ extensions: { code: 'MAX_COST_EXCEEDED', cost: 1_002, maxCost: 1_000 } }],
       extensions: { cost: { requestedQueryCost: 1_002, actualQueryCost: null } },
     });
@@ -153,15 +164,15 @@ describe('the cost', () => {
 
   test('empties the bucket, which fills again with time', async () => {
     let now = 0;
-    const ask = await asking({ maximumAvailable: 100, restoreRate: 50, now: () => now });
+    const execute = await openShop({ maximumAvailable: 100, restoreRate: 50, now: () => now });
     const query = `{ customers(first: 40) { nodes { id } } shop { name } }`;
     const cost = 2 + ids.slice(0, 40).length + 1;
 
-    expect((await ask(query)).extensions).toMatchObject({
+    expect((await execute(query)).extensions).toMatchObject({
       cost: { throttleStatus: { currentlyAvailable: 100 - cost } },
     });
-    await ask(query);
-    const throttled = await ask(query);
+    await execute(query);
+    const throttled = await execute(query);
     expect(throttled).toEqual({
       errors: [
         {
@@ -178,12 +189,12 @@ describe('the cost', () => {
       },
     });
     now = 1_000;
-    expect((await ask(query)).errors).toBeUndefined();
+    expect((await execute(query)).errors).toBeUndefined();
   });
 });
 
 describe('what is wrong', () => {
-  test('in an operation is told with HTTP status 200', async () => {
+  test('in an operation is reported with HTTP status 200', async () => {
     const shop = await start();
     const answer = await post(
       shop,
@@ -202,7 +213,7 @@ describe('what is wrong', () => {
     });
   });
 
-  test('in the HTTP request is told with a status of its own', async () => {
+  test('in the HTTP request is reported with its own status', async () => {
     const shop = await start();
     expect((await post(shop, '{', tokenOf(shop))).status).toBe(400);
     expect((await post(shop, {}, tokenOf(shop))).status).toBe(400);
@@ -212,7 +223,7 @@ describe('what is wrong', () => {
   test('with one field leaves the others alone', async () => {
     const shop = await start({
       failingFields: [
-        { type: 'Customer', field: 'defaultAddress', id: evaId, message: 'address book is down' },
+        { type: 'Customer', field: 'defaultAddress', id: evaId, message: 'address book is unavailable' },
       ],
     });
     const query = `query ($ids: [ID!]!) { nodes(ids: $ids) { ... on Customer { email address: defaultAddress { city } } } }`;
@@ -226,7 +237,7 @@ describe('what is wrong', () => {
       },
       errors: [
         {
-          message: 'address book is down',
+          message: 'address book is unavailable',
           path: ['nodes', 1, 'address'],
           extensions: { code: 'INTERNAL_SERVER_ERROR' },
         },
@@ -239,7 +250,7 @@ describe('what is wrong', () => {
 });
 
 test('every field of the schema has an answer', async () => {
-  const ask = await asking();
+  const execute = await openShop();
   const draftId = `gid://shopify/DraftOrder/${String(eva.webshop.draftOrders[0]?.id)}`;
   const sku = eva.webshop.draftOrders[0]?.lines[0]?.sku;
   const product = world.products.find((candidate) => candidate.sku === sku);
@@ -252,13 +263,13 @@ test('every field of the schema has an answer', async () => {
     ['abandonedCheckouts(first: 1)', 'AbandonedCheckoutConnection'],
     ['shop', 'Shop'],
   ] as const) {
-    const { data, errors } = await ask(`{ found: ${field} ${selectionOf(type)} }`);
+    const { data, errors } = await execute(`{ found: ${field} ${selectionOf(type)} }`);
     expect(errors, field).toBeUndefined();
     expect(data?.['found'], field).not.toBeNull();
   }
 });
 
-test('remembers what it was asked', async () => {
+test('stores the operations that it received', async () => {
   const shop = await start();
   await send(shop, 'query ($id: ID!) { customer(id: $id) { id } }', { id: evaId });
   expect(shop.requests()).toEqual([

@@ -19,7 +19,7 @@ const customer = (number: number) => ({
   phone: `+3161234567${number}`,
 });
 
-/** A client whose webshop answers so, whatever it is asked. */
+/** A client whose webshop returns this for every request. */
 function answering(data: Record<string, unknown>): GraphqlClient {
   return { query: () => Promise.resolve({ data, errors: [] }), ping: () => Promise.resolve() };
 }
@@ -63,13 +63,13 @@ describe('what somebody agreed to', () => {
       (one: readonly ConsentStatement[] | Error) => (one instanceof GatewayError ? one.code : one),
     );
 
-  test('is matched by id, whatever the order', async () => {
+  test('is matched by id, in any order', async () => {
     const [one, two] = await load(statement(2), statement(1));
     expect([one, two]).toMatchObject([[{ status: 'REVOKED' }], [{ status: 'REVOKED' }]]);
     expect(await load(statement(1), null)).toMatchObject([[{ status: 'REVOKED' }], []]);
   });
 
-  test('is not taken for nothing when the webshop answers with a customer that nobody asked for', async () => {
+  test('is not read as null when the webshop returns a customer that was not requested', async () => {
     await expect(load(statement(1), statement(3))).rejects.toMatchObject({ code: 'SOURCE_CONTRACT' });
   });
 });

@@ -38,8 +38,8 @@ function cartOf({ webshop: own }: Person) {
   return newest;
 }
 
-describe('the webshop, asked who somebody is', () => {
-  it('tells an address and the moment of the last change', async () => {
+describe('the webshop, finding customers', () => {
+  it('returns an address and the moment of the last change', async () => {
     const client = open<GraphqlClient>(webshop.connector, settings);
     const found = await customersByEmail.load(['two-shops-old@example.nl', 'nobody@example.nl'], client);
     await client.close();
@@ -103,7 +103,7 @@ describe('the webshop', () => {
     expect(Number(at(customers, 0, 'amountSpent', 'amount'))).toBe((own?.amountSpentCents ?? 0) / 100);
   });
 
-  it('tells ids apart that no JavaScript number can', async () => {
+  it('distinguishes ids that JavaScript numbers cannot', async () => {
     const id = shopper('everywhere@example.nl').webshop?.customerId ?? '';
     const next = String(BigInt(id) + 1n);
     expect(Number(id)).toBeGreaterThan(Number.MAX_SAFE_INTEGER);
@@ -220,7 +220,7 @@ describe('a webshop of its own kind', () => {
       { skus },
     );
 
-  it('tells about products by their SKU, and nothing about one that it does not sell', async () => {
+  it('returns products by SKU, and null for one that it does not sell', async () => {
     await open_(world);
     const [one, other] = world.products;
     const { data, errors } = await wish([other?.sku ?? '', 'NONE-AT-ALL', one?.sku ?? '']);
@@ -282,7 +282,7 @@ describe('a webshop of its own kind', () => {
       };
     });
 
-  it('asks about no more products at once than a page of variants has room for', async () => {
+  it('requests no more products at once than fit on a page of variants', async () => {
     const skus = Array.from({ length: 130 }, (_, i) => `SKU-${i}`);
     await open_({ ...world, products: productsOf(skus) });
     const { data, errors } = await wish(skus, 'sku title');
@@ -328,7 +328,7 @@ describe('a webshop of its own kind', () => {
   it.each([
     ['the Netherlands', {}, 'NL'],
     ['the country that it is set to', { WEBSHOP_COUNTRY: 'BE' }, 'BE'],
-  ])('asks prices of %s', async (_, more, country) => {
+  ])('requests prices of %s', async (_, more, country) => {
     await open_(world, undefined, more);
     const { errors } = await wish([world.products[0]?.sku ?? ''], 'price { amount }');
     expect(errors).toEqual([]);
@@ -340,7 +340,7 @@ describe('a webshop of its own kind', () => {
     expect(() => createTestGateway({ ...settings, WEBSHOP_COUNTRY: 'Nederland' })).toThrow(/WEBSHOP_COUNTRY/);
   });
 
-  it('asks about no more customers at once than Shopify takes ids', async () => {
+  it('requests no more customers at once than Shopify accepts ids', async () => {
     const large = createWorld({ customers: 320 });
     await open_(large);
     const known = large.people.filter(({ webshop: own }) => own !== undefined);
@@ -389,7 +389,7 @@ describe('a webshop of its own kind', () => {
     ]);
   });
 
-  it('says when it wants to be asked again, from the points that come back', async () => {
+  it('reports when to retry, from the points that are restored', async () => {
     await open_(world, { maximumAvailable: 31, restoreRate: 2, now: () => 0 });
     const errors = [];
     for (let i = 0; i < 80 && errors.length === 0; i += 1) {

@@ -1,7 +1,7 @@
 import { setting } from '../../src/settings.js';
 import { defineSource } from '../../src/source.js';
 
-/** A source of products that nobody else knows, so that any SKU can be asked of the webshop. */
+/** A source of products with any SKUs, so that the webshop is queried by these. */
 export const wishedProducts = defineSource({
   name: 'wishes',
   connector: {

@@ -6,7 +6,7 @@ import {
   type WebshopStandIn,
 } from '../../sources/webshop/stand-in/index.js';
 
-/** How the tests of the webshop's stand-in ask it things, and whom they ask about. */
+/** Sends operations to the webshop's stand-in, and has the customers that tests are about. */
 
 export const world = createWorld({ customers: 40 });
 export const inShop = world.people.flatMap((person) =>
@@ -43,7 +43,7 @@ export interface Answer {
   extensions?: Json;
 }
 
-export async function asking(options: WebshopOptions = {}) {
+export async function openShop(options: WebshopOptions = {}) {
   const shop = await start(options);
   return (query: string, variables: Json = {}) => send(shop, query, variables);
 }
