@@ -365,7 +365,7 @@ describe('the order system', () => {
         },
       }));
 
-    it('goes on from any place, within a moment too, and stops at the moment asked for', async () => {
+    it('continues from any place, also within a moment, and stops at the requested moment', async () => {
       const since = ofBoth.at(-50)?.placedAt ?? '';
       const places = [null, ofBoth[0], ofBoth[7], ofBoth[250], ofBoth.at(-60), ofBoth.at(-1)];
       const pages = places.flatMap((place) =>
@@ -391,7 +391,7 @@ describe('the order system', () => {
       );
     });
 
-    it('keeps what the database tells of a moment, to the last decimal', async () => {
+    it("returns the database's moment with all its decimals", async () => {
       const row = {
         page: 0,
         order_no: 'O1',
