@@ -190,18 +190,18 @@ describe.each(Object.entries(LISTS))('%s, 500 of them', (_, list) => {
     if (list.hasIds) expect(new Set(ids).size).toBe(list.all.length);
   };
 
-  it('are given page by page to the last, each once', async () => {
+  it('are returned page by page to the last, each once', async () => {
     expect(list.all.length).toBeGreaterThanOrEqual(COUNT - 20);
     const gateway = openGateway();
     expectAll(await readAll(list, () => gateway, false));
     await gateway.close();
   });
 
-  it('are given alike by gateways that have nothing cached', async () => {
+  it('are returned by gateways that have nothing cached', async () => {
     expectAll(await readAll(list, openGateway, true));
   });
 
-  it('are given while another system is unavailable', async () => {
+  it('are returned while another system is unavailable', async () => {
     const other = list.source === 'webshop' ? 'invoices' : 'webshop';
     await control.set(other, { fault: 'down' });
     const gateway = openGateway();
@@ -237,7 +237,7 @@ describe.each(Object.entries(LISTS))('%s, 500 of them', (_, list) => {
 });
 
 describe('ids', () => {
-  it('are of the object, by whichever fields and identifiers it was found', async () => {
+  it('are the same for an object that is found by other identifiers and with other fields', async () => {
     const gateway = openGateway();
     const [number] = own.people.map(({ orderSystem }) => orderSystem?.customerNumber);
     const fields = 'orders(first: 100) { nodes { id number onlineNumber lines { id lineNumber } } }';
@@ -256,7 +256,7 @@ describe('ids', () => {
     expect(new Set([...ids, ...ofLines]).size).toBe(ids.length + ofLines.length);
   });
 
-  it('are another for another cart, of which the cursor of the first is refused', async () => {
+  it('differ between two carts, and the second cart refuses a cursor of the first', async () => {
     const gateway = openGateway();
     const query = `query($after: String) { ${CUSTOMER} { cart { id lines(first: 2, after: $after) { nodes { id } pageInfo { endCursor } } } } }`;
     const { data } = await gateway.query(query, {});
