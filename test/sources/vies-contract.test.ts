@@ -78,7 +78,7 @@ describe('the VAT check', () => {
           place: 'not requested',
           value: '804376438',
         },
-        { answer: () => '<html>Jan BV</html>', place: 'no SOAP message', value: 'Jan BV' },
+        { answer: () => '<html>Jan BV</html>', place: 'not a SOAP message', value: 'Jan BV' },
       ],
       // Of three numbers one is valid, one is not accepted, and the tax office of the third is closed.
       partial: {

@@ -306,7 +306,7 @@ describe('the loaders of the VAT check', () => {
     ['valid', said('<name>A</name>')],
     ['not requested', said('<valid>true</valid>', '804376438B01')],
     ['not requested', said('<valid>true</valid>', '801234566B01', 'BE')],
-    ['no SOAP message', '<html/>'],
+    ['not a SOAP message', '<html/>'],
   ])('refuse an invalid answer (%s), and reveal no value of it', async (place, body) => {
     await answering(body);
     const { code, message } = await failure(check());
