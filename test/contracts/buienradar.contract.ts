@@ -39,7 +39,7 @@ describe('Buienradar', () => {
       expect(known.has(path), path).toBe(true);
       for (const kind of kinds) expect([...(known.get(path) ?? [])], `${kind} at ${path}`).toContain(kind);
     }
-    // Members that are missing somewhere are still told of another station.
+    // A member that is missing for one station is present for another one.
     expect([...known.keys()].filter((path) => !kindsOf(answered).has(path))).toEqual([]);
   });
 
@@ -47,9 +47,9 @@ describe('Buienradar', () => {
     const text = await fetch(`${standIn.url}/data/raintext?lat=52.1&lon=5.18`).then((answer) =>
       answer.text(),
     );
-    for (const told of [text, recordedRain]) {
-      expect(told.endsWith('\r\n')).toBe(true);
-      for (const line of told.trim().split('\r\n')) expect(line).toMatch(RAIN_LINE);
+    for (const rainText of [text, recordedRain]) {
+      expect(rainText.endsWith('\r\n')).toBe(true);
+      for (const line of rainText.trim().split('\r\n')) expect(line).toMatch(RAIN_LINE);
     }
     expect(toRain(recordedRain, Date.now())).not.toBeNull();
   });

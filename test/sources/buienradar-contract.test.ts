@@ -5,7 +5,7 @@ import { at, listAt } from '../support/read.js';
 import { knownPeople } from './known-people.js';
 import { describeSource } from './source-contract.js';
 
-/** Where customers live is told by another system. */
+/** Another system has the addresses of customers. */
 const hundred = Array.from({ length: 100 }, (_, i) => [`customer-${i}@example.nl`, `${10 + (i % 4)}12 AB`]);
 const withText = new Map(
   Object.values(hostileKeys).map((text, i) => [text, `text-${i}@example.nl`] as const),
@@ -81,7 +81,7 @@ describe('the weather', () => {
     pages: { none: 'the feed is the whole country at once, and the rain text two hours of one place' },
     ask: ofPlace(52.09, 5.12),
     wrongCredentials: {
-      none: 'Buienradar has no credentials, and should it ever ask who we are, nobody knows',
+      none: 'Buienradar has no credentials',
     },
     byAnyText: {
       'the postcode of a customer': (text) => ({ ...ofCustomer(withText.get(text) ?? ''), nothing }),

@@ -12,7 +12,7 @@ describe('the stand-in of Buienradar', () => {
   });
   afterAll(() => standIn.close());
 
-  it('tells the same weather each time, in local time', async () => {
+  it('sends the same weather each time, in local time', async () => {
     const read = (): Promise<unknown> => get('/2.0/feed/json').then((answer) => answer.json());
     const [one, other] = await Promise.all([read(), read()]);
     expect(one).toEqual(other);
@@ -23,7 +23,7 @@ describe('the stand-in of Buienradar', () => {
     expect(listAt(one, 'forecast', 'fivedayforecast')[0]).toMatchObject({ day: '2026-11-02T00:00:00' });
   });
 
-  it('tells the rain of two hours in steps of five minutes, and nothing outside of its area', async () => {
+  it('sends the rain of two hours in steps of five minutes, and nothing outside of its area', async () => {
     const text = await get('/data/raintext?lat=52.09&lon=5.12').then((answer) => answer.text());
     const lines = text.split('\r\n');
     expect(lines).toHaveLength(25);

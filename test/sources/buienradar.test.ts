@@ -66,7 +66,7 @@ describe('the weather', () => {
     await standIn.close();
   });
 
-  it('is that of the place asked for, and says whom to name beside it', async () => {
+  it('is that of the requested place, with the name and link that must be shown beside it', async () => {
     const { data, errors } = await gatewayWith().query(
       `query($latitude: Decimal!, $longitude: Decimal!) { weather(latitude: $latitude, longitude: $longitude) { ${ALL} } }`,
       { latitude: String(UTRECHT.latitude), longitude: String(UTRECHT.longitude) },
@@ -88,7 +88,7 @@ describe('the weather', () => {
     );
   });
 
-  it('asks for one feed for all customers, and for the rain of each region once', async () => {
+  it('needs one feed for all customers, and the rain of each region once', async () => {
     const emails = Array.from({ length: 100 }, (_, i) => `customer-${i}@example.nl`);
     const addresses = Object.fromEntries(
       emails.map((email, i) => [email, { postcode: `${10 + (i % 4)}12 AB`, country: 'NL' }]),
@@ -103,7 +103,7 @@ describe('the weather', () => {
     expect(calls()).toBe(1 + 4);
   });
 
-  it('is kept for five minutes, and then asked for anew', async () => {
+  it('is cached for five minutes, and then loaded again', async () => {
     const query = `{ weather(latitude: "52.09", longitude: "5.12") { now { station } rain { startsAt } } }`;
     await gatewayWith().query(query);
     clock.advance(4 * 60_000);
@@ -114,7 +114,7 @@ describe('the weather', () => {
     expect(calls()).toBe(4);
   });
 
-  it('is null for customers who live elsewhere or whose place nobody knows, and asks nothing for them', async () => {
+  it('is null for customers in other countries or without a known place, and makes no call for them', async () => {
     const addresses = {
       'de@example.nl': { postcode: '1012 AB', country: 'DE' },
       'be@example.nl': { postcode: '1000' },
@@ -138,7 +138,7 @@ describe('the weather', () => {
     ['London', 51.5, -0.12],
     ['the south pole', -90, 0],
     ['nowhere on earth', 1_000, -1_000],
-  ])('is null in %s, and asks nothing', async (_, latitude, longitude) => {
+  ])('is null in %s, and makes no call', async (_, latitude, longitude) => {
     const { data, errors } = await gatewayWith().query(
       `query($latitude: Decimal!, $longitude: Decimal!) { weather(latitude: $latitude, longitude: $longitude) { ${ALL} } }`,
       { latitude: String(latitude), longitude: String(longitude) },
@@ -235,7 +235,7 @@ describe('what Buienradar sends', () => {
     });
   });
 
-  it('may tell the temperatures of a day as spans alone', async () => {
+  it('may have the temperatures of a day as ranges alone', async () => {
     const day = { day: '2026-11-02T00:00:00', mintemperature: '-3/-1', maxtemperature: '9/10' };
     const withNumbers = { ...day, mintemperatureMin: -4, maxtemperatureMax: 11, windDirection: 'zzw' };
     sends(feedOf([], [day, { ...withNumbers, day: '2026-11-03T00:00:00' }, { day: '2026-11-04T00:00:00' }]));
@@ -312,7 +312,7 @@ describe('the rain text', () => {
     ]);
   });
 
-  it('goes on past midnight, and tells only of the next two hours', () => {
+  it('continues past midnight, and covers only the next two hours', () => {
     const lines = Array.from({ length: 288 }, (_, i) => {
       const [hour, minute] = [Math.floor(i / 12), (i % 12) * 5].map((one) => String(one).padStart(2, '0'));
       return `000|${hour ?? ''}:${minute ?? ''}`;
@@ -373,7 +373,7 @@ describe('the table of postcodes', () => {
     expect(placeOfPostcode(postcode, null)).toBeNull();
   });
 
-  it.each(Object.entries(hostileKeys))('knows no place of %s, in whatever country', (_, postcode) => {
+  it.each(Object.entries(hostileKeys))('knows no place of %s, in any country', (_, postcode) => {
     for (const country of [null, 'NL', postcode]) expect(placeOfPostcode(postcode, country)).toBeNull();
   });
 });

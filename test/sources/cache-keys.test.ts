@@ -24,7 +24,7 @@ interface Keyed {
   texts: readonly (string | undefined)[];
 }
 
-/** A key, and for each of its parts other values that ask for something else. */
+/** A key, and for each of its parts other values that request something else. */
 function keyed<Key extends object>(
   loader: { keyText?(key: Key): string },
   key: Key,
@@ -131,7 +131,7 @@ const KEYED: readonly Keyed[] = [
   keyed(
     subscriptionsOfContacts,
     { contactId: '1', types: [] },
-    { contactId: ['2'], types: [[{ id: '1', name: 'News' }], [{ id: '2', name: 'News' }]] },
+    { contactId: ['2'], types: [[{ id: '1', name: 'Offers' }], [{ id: '2', name: 'Offers' }]] },
   ),
   keyed(accounts, { accountId: '1', contactId: '1' }, { accountId: ['2'], contactId: ['2'] }),
   keyed(conversationPages, { userId: '1', cursor: null }, { userId: ['2'], cursor: ['a'] }),
@@ -152,7 +152,7 @@ const loaders = sources.flatMap(({ name, loaders: own = [] }) =>
     .map((loader) => ({ name: `${name} ${loader.name}`, loader })),
 );
 
-it.each(loaders)('$name keeps what was asked with one part of its key apart from the rest', ({ loader }) => {
+it.each(loaders)('$name caches keys that differ in one part separately', ({ loader }) => {
   const { texts = [] } = KEYED.find((one) => one.loader === loader) ?? {};
   expect(texts, 'is missing in this file').not.toEqual([]);
   expect(texts).not.toContain(undefined);

@@ -47,7 +47,7 @@ describe('the click log', () => {
   let parent: string;
   beforeAll(async () => {
     parent = await mkdtemp(join(tmpdir(), 'stekkerdoos-clicks-'));
-    // Whoever reads may come this far.
+    // Every reader may come this far.
     await chmod(parent, 0o755);
     await mkdir(join(parent, MANY, '..'), { recursive: true });
     await write(
@@ -188,7 +188,7 @@ describe('the click log', () => {
     },
     bare: {
       hang: {
-        here: 'a folder cannot hang, but what is asked of it may take too long',
+        here: 'a folder cannot hang, but a query may take too long',
         make: async () => {
           const folder = join(parent, `log-${(made += 1)}`);
           await writeEvents(folder, [event('a', { user_id: eva.customerNumber })]);
@@ -233,7 +233,7 @@ describe('the click log', () => {
         },
       ],
       partial: {
-        ...log('a cell that does not fit costs whom it is about', [
+        ...log('a malformed cell fails its own customer', [
           event('a', { user_id: eva.customerNumber, [PRODUCTS]: '[{"id":"1","price":"dear"}]' }),
           event('b', { user_id: quiet.customerNumber }),
         ]),
@@ -245,7 +245,7 @@ describe('the click log', () => {
         errors: [{ path: ['customers', 0, 'events'], code: 'SOURCE_CONTRACT' }],
       },
       endless: {
-        ...many('the file is let go of', { CLICKSTREAM_MEMORY_MB: '2000' }),
+        ...many('the file is released', { CLICKSTREAM_MEMORY_MB: '2000' }),
         isAtWork: async (gateway) =>
           (await endedCalls(gateway, 'order-system', 'ok')) > 0 && (await openFiles()).includes(MANY),
       },
@@ -253,14 +253,14 @@ describe('the click log', () => {
   });
 });
 
-/** What this process has open, as Linux tells of it. */
+/** The open files of this process, as Linux lists them. */
 async function openFiles(): Promise<string> {
   const handles = await readdir('/proc/self/fd');
   const names = await Promise.all(handles.map((one) => readlink(`/proc/self/fd/${one}`).catch(() => '')));
   return names.join('\n');
 }
 
-/** A customer of whom the site knows nothing. */
+/** A customer without any event on the site. */
 function neverSeen(): Person & { customerNumber: string } {
   const found = world.people.find((one) => one.clickstream === undefined && one.orderSystem !== undefined);
   if (found === undefined) throw new Error('everybody was on the site');

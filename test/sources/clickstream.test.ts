@@ -112,7 +112,7 @@ describe('the click log', () => {
     );
   });
 
-  it('shows what was looked at, searched for and done, by names of events', async () => {
+  it('shows viewed products, searches and other events, by the names of events', async () => {
     const { data, errors } = await gateway.query(`{ customer(by: { email: "everywhere@example.nl" }) {
       lastSearch { term searchedAt }
       productViews(first: 3) { nodes { viewedAt product { sku name price { amount currency } } } }
@@ -178,7 +178,7 @@ describe('the click log', () => {
     }
   });
 
-  it('gives many customers each their own visits, whatever is asked of them', async () => {
+  it('gives many customers each their own visits, in every selection', async () => {
     const people = world.people.filter(({ email }) => /^customer-\d+@/.test(email));
     const { data, errors } = await gateway.query(
       `query($by: [CustomerKey!]!) { customers(by: $by) {
@@ -194,10 +194,10 @@ describe('the click log', () => {
   });
 
   it('adds visits to the timeline, and is named there when it cannot be read', async () => {
-    const ask = () =>
+    const query = () =>
       gateway.query(`{ customer(by: { email: "everywhere@example.nl" }) { timeline(first: 100, kinds: [VISIT, ORDER]) {
         nodes { kind recordId title } missing { source code } } } }`);
-    const { data, errors } = await ask();
+    const { data, errors } = await query();
     expect(errors).toEqual([]);
     const visits = listAt(data, 'customer', 'timeline', 'nodes').filter(
       (node) => at(node, 'kind') === 'VISIT',
@@ -210,7 +210,7 @@ describe('the click log', () => {
       })),
     );
     await control.set('clickstream', { fault: 'garbage' });
-    const broken = await ask();
+    const broken = await query();
     expect(at(broken.data, 'customer', 'timeline', 'missing')).toEqual([
       { source: 'CLICKSTREAM', code: 'SOURCE_CONTRACT' },
     ]);
@@ -222,11 +222,11 @@ describe('the click log', () => {
     ['garbage', 'SOURCE_CONTRACT', false],
   ] as const)('leaves only its own fields null when its folder is "%s"', async (fault, code, retryable) => {
     await control.set('clickstream', { fault });
-    const ask = () =>
+    const query = () =>
       gateway.query(
         '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt visits { nodes { id } } lastSearch { term } } }',
       );
-    const { data, errors } = await ask();
+    const { data, errors } = await query();
     expect(data).toEqual({
       customer: { becameCustomerAt: expect.any(String) as string, visits: null, lastSearch: null },
     });
@@ -234,7 +234,7 @@ describe('the click log', () => {
     for (const { extensions } of errors)
       expect(extensions).toEqual({ code, source: 'clickstream', retryable });
     await control.heal();
-    expect((await ask()).errors).toEqual([]);
+    expect((await query()).errors).toEqual([]);
   });
 
   it('refuses to be struck by what cannot happen to a folder', async () => {
@@ -344,7 +344,7 @@ describe('the click log with events of a kind', () => {
     expect(await idsOf(files, who('K1'), who('K1', 'device-2'))).toEqual([['own'], ['own', 'anonymous']]);
   });
 
-  it('looks back so many days from the newest that there is, and no further', async () => {
+  it('reads the set number of days before the newest one, and no further days', async () => {
     const files = await start(
       [1, 5, 10].map((day) => event(day, { event_id: `day-${day}`, user_id: 'K1' })),
       { CLICKSTREAM_LOOK_BACK_DAYS: '6' },
@@ -352,7 +352,7 @@ describe('the click log with events of a kind', () => {
     expect(await idsOf(files, who('K1'))).toEqual([['day-10', 'day-5']]);
   });
 
-  it('asks for many customers, and several pages of each, in one query', async () => {
+  it('loads many customers, and several pages of each, in one query', async () => {
     const people = Array.from({ length: 100 }, (_, i) => who(`K${i}`));
     await start(
       people.map((_, i) => event(1, { event_id: `of-${i}`, user_id: `K${i}`, domain_userid: `d${i}` })),
@@ -370,11 +370,11 @@ describe('the click log with events of a kind', () => {
         },
       },
     );
-    const asked = people.flatMap((one) => [
+    const keys = people.flatMap((one) => [
       everything(one),
       { ...everything(one), names: ['page_view'], size: 1 },
     ]);
-    const found = await eventPages.load(asked, counted);
+    const found = await eventPages.load(keys, counted);
     expect(
       found.map((events) => (events instanceof Error ? events : events.map(({ recordId }) => recordId))),
     ).toEqual(people.flatMap((_, i) => [[`of-${i}`], [`of-${i}`]]));
@@ -417,7 +417,7 @@ describe('the click log with events of a kind', () => {
     expect(pages).toEqual([['mug', 'pot'], ['pan']]);
   });
 
-  it('lets a cell that is broken cost whom it is about, by path and without its values', async () => {
+  it('reports a malformed cell to its own customer, by path and without its values', async () => {
     const files = await start([
       event(1, {
         user_id: 'K1',
@@ -467,7 +467,7 @@ describe('the click log with events of a kind', () => {
     ]);
   });
 
-  it('tells of files that are no click log', async () => {
+  it('reports files that are not a click log', async () => {
     const folderOfDay = join(folder, 'events', 'collector_date=2026-10-02');
     await mkdir(folderOfDay, { recursive: true });
     await writeFile(join(folderOfDay, 'part.csv'), 'order,amount\n1,2\n');

@@ -32,11 +32,11 @@ const messages = Array.from({ length: 250 }, (_, i) => ({
 }));
 
 const batch = z.object({ batch: z.array(z.object({ relative_url: z.string() })) });
-/** An answer to each request of a batch, by the id that it asks for. */
-const eachOf = ({ body }: SeenRequest, tell: (id: string) => { code: number; body: unknown } | null) =>
+/** An answer to each request of a batch, by the requested id. */
+const eachOf = ({ body }: SeenRequest, answerOf: (id: string) => { code: number; body: unknown } | null) =>
   batch.parse(JSON.parse(body)).batch.map(({ relative_url: url }) => {
-    const told = tell(url.split('?')[0] ?? '');
-    return told && { code: told.code, body: JSON.stringify(told.body) };
+    const answer = answerOf(url.split('?')[0] ?? '');
+    return answer && { code: answer.code, body: JSON.stringify(answer.body) };
   });
 const graphError = (code: number) => ({ error: { message: 'jan@example.nl', type: 'OAuthException', code } });
 
@@ -119,7 +119,7 @@ describe('Facebook', () => {
           },
         },
       },
-      // The profile, the conversation, and three pages of its messages, of which one is empty.
+      // The profile, the conversation, and three pages of its messages. One of these is empty.
       calls: 5,
     },
     ask: by({ facebookUserId: eva.facebook.userId }),
@@ -134,10 +134,10 @@ describe('Facebook', () => {
     http: {
       urlVariable: 'FACEBOOK_URL',
       basePath: '/v23.0',
-      // What is asked stands in the body.
+      // The requests are in the body.
       paths: /^\/\?appsecret_proof=[0-9a-f]{64}$/,
       nothing: (request) => ({ body: eachOf(request, () => ({ code: 400, body: graphError(803) })) }),
-      // In minutes, beside an error that is told by its code and not by its status.
+      // In minutes, beside an error that has a code but no status of its own.
       rateLimit: {
         status: 400,
         body: graphError(80_006),

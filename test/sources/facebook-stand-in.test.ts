@@ -14,13 +14,13 @@ describe('the stand-in of Facebook', () => {
   let authorized: string;
   let page: string;
 
-  const ask = async (path: string, init: RequestInit = {}) => {
+  const request = async (path: string, init: RequestInit = {}) => {
     const answer = await fetch(`${standIn.url}/v23.0/${path}`, init);
     return { status: answer.status, headers: answer.headers, body: (await answer.json()) as unknown };
   };
-  const get = (path: string, query = '') => ask(`${path}?${authorized}&${query}`);
+  const get = (path: string, query = '') => request(`${path}?${authorized}&${query}`);
   const batch = (requests: unknown) =>
-    ask(`?${authorized}`, { method: 'POST', body: JSON.stringify({ batch: requests }) });
+    request(`?${authorized}`, { method: 'POST', body: JSON.stringify({ batch: requests }) });
 
   beforeAll(async () => {
     standIn = await startFacebook(world);
@@ -32,7 +32,7 @@ describe('the stand-in of Facebook', () => {
   });
   afterAll(() => standIn.close());
 
-  it('knows the page as "me", and tells what is asked for only', async () => {
+  it('knows the page as "me", and sends the requested fields only', async () => {
     expect(await get('me', 'fields=name').then(({ body }) => body)).toEqual({
       id: page,
       name: 'Demo Winkel',
@@ -45,8 +45,11 @@ describe('the stand-in of Facebook', () => {
   });
 
   it('refuses a wrong token and a wrong proof by code', async () => {
-    expect(await ask(`me?access_token=wrong`)).toMatchObject({ status: 400, body: { error: { code: 190 } } });
-    expect(await ask(`me?${authorized.replace(/proof=.*/, 'proof=wrong')}`)).toMatchObject({
+    expect(await request(`me?access_token=wrong`)).toMatchObject({
+      status: 400,
+      body: { error: { code: 190 } },
+    });
+    expect(await request(`me?${authorized.replace(/proof=.*/, 'proof=wrong')}`)).toMatchObject({
       status: 400,
       body: { error: { code: 100 } },
     });

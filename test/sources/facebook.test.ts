@@ -32,7 +32,7 @@ const found = world.people.find(({ email }) => email === 'everywhere@example.nl'
 if (found?.facebook === undefined) throw new Error('Facebook does not know everywhere@example.nl');
 const eva: Person & { facebook: FacebookPart } = { ...found, facebook: found.facebook };
 
-/** Somebody with one conversation of so many messages, a minute apart, and so many leads. */
+/** A person with one conversation of `messageCount` messages, a minute apart, and with `leadCount` leads. */
 function somebody(place: number, messageCount = 0, leadCount = 0): typeof eva {
   const part = createFacebookPart(place, { isRich: false });
   const moment = (i: number) => new Date(Date.UTC(2026, 8, 1, 0, i)).toISOString();
@@ -175,7 +175,7 @@ describe('Facebook', () => {
     expect(calls()).toBe(2);
   });
 
-  it('asks for fifty customers in a call', async () => {
+  it('loads fifty customers in a call', async () => {
     const people = Array.from({ length: 100 }, (_, i) => somebody(i + 1, 2));
     await start(people);
     const { data, errors } = await gatewayWith().query(
@@ -195,7 +195,7 @@ describe('Facebook', () => {
     expect(calls()).toBe(2 + 2 + 2);
   });
 
-  it('tells of messages in the timeline, page by page', async () => {
+  it('shows messages in the timeline, page by page', async () => {
     const busy = somebody(1, 150);
     await start([busy]);
     gatewayWith();
@@ -254,7 +254,7 @@ describe('Facebook', () => {
   it.each([
     ['FACEBOOK_PAGE_TOKEN', 'the token'],
     ['FACEBOOK_APP_SECRET', 'the proof of the app’s secret'],
-  ])('is not asked again when it refuses %s', async (variable) => {
+  ])('is not called again when it rejects %s', async (variable) => {
     await start();
     const { data, errors } = await gatewayWith({ environment: { [variable]: 'wrong-secret' } }).query(
       'query($id: String!) { customer(by: { facebookUserId: $id }) { name } }',
@@ -308,7 +308,7 @@ describe('Facebook', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT', 'BAD_USER_INPUT']);
   });
 
-  describe('asked by its loaders', () => {
+  describe('called by its loaders', () => {
     let client: Opened<FacebookClient>;
     const connect = () => {
       gatewayWith();
@@ -397,7 +397,7 @@ describe('what answers at the address of Facebook', () => {
     [1, 'SOURCE_UNAVAILABLE'],
     [2, 'SOURCE_UNAVAILABLE'],
     [2500, 'SOURCE_CONTRACT'],
-  ])('tells by %d that it is %s', async (code, expected) => {
+  ])('reports by %d that it is %s', async (code, expected) => {
     answer = () => ({ status: 400, body: graphError(code) });
     const error = await failure(usersById.load(['1'], client));
     expect([error.code, error.message.includes('secret')]).toEqual([expected, false]);
@@ -431,7 +431,7 @@ describe('what answers at the address of Facebook', () => {
     expect(JSON.stringify(parts.map(String))).not.toContain('secret');
   });
 
-  it('finds a lead by its address in whatever case, and tells when there are more than can be read', async () => {
+  it('finds a lead by its address regardless of case, and reports when there are more than can be read', async () => {
     let pages = 0;
     const page = (data: readonly object[], isLast: boolean) => {
       const after = `after ${(pages += 1)}`;
@@ -454,7 +454,7 @@ describe('what answers at the address of Facebook', () => {
 
   it.each([
     ['no list', { data: [] }],
-    ['fewer answers than were asked for', []],
+    ['fewer answers than requests', []],
   ])('is refused whole when it sends %s', async (_, body) => {
     answer = () => ({ body });
     expect((await failure(usersById.load(['1'], client))).code).toBe('SOURCE_CONTRACT');

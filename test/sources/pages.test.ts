@@ -7,7 +7,7 @@ import { SettingsReader } from '../../src/settings.js';
 import type { SourceDefinition } from '../../src/source.js';
 import { tuned, variableOf } from '../../src/source-settings.js';
 
-// What a source's page says of its settings and of how long its answers are kept, against its code.
+// Compares a source's page with its code: the settings, and how long answers are cached.
 const pageOf = ({ name }: SourceDefinition) => new URL(`../../sources/${name}/README.md`, import.meta.url);
 const BLOCK = /(?<=<!-- freshness -->\n)[^]*(?=<!-- \/freshness -->)/;
 const ALL = [
@@ -29,7 +29,7 @@ function asWritten(ms: number): string {
   throw new Error('No time is as long.');
 }
 
-/** How long the answers of each loader are kept, as the code has it when no setting changes it. */
+/** How long the answers of each loader are cached according to the code, without settings. */
 function table(source: SourceDefinition): string {
   const [made] = tuned([source], new SettingsReader({}));
   const { freshness: ofSource = {}, loaderSettings = {} } = made ?? {};
@@ -87,11 +87,11 @@ describe.each(sources.map((source) => [source.name, source] as const))('the page
     expect(missing).toEqual([]);
   });
 
-  test('names each purpose of which the system holds consent', () => {
+  test('names each purpose for which the system holds consent', () => {
     for (const purpose of source.consents?.purposes ?? []) expect(text).toContain(purpose);
   });
 
-  test('says how long the answers of each loader are kept', async () => {
+  test('says how long the answers of each loader are cached', async () => {
     const style = await resolveConfig(pageOf(source));
     const block = `\n${await format(table(source), { ...style, parser: 'markdown' })}\n`;
     if (process.env.UPDATE_README === '1') {

@@ -19,7 +19,7 @@ export interface RecordCase {
   included?: Place;
   /** Why a record that no key requested is left out here, and is no error. */
   loose?: string;
-  /** Why the records of another key cannot be told apart. They are then only repeated and put in another order. */
+  /** Why the records of another key cannot be distinguished. They are then only repeated and put in another order. */
   anonymous?: string;
 }
 

@@ -98,23 +98,21 @@ function webshop(world: World): Record<string, RecordCase> {
 function contactCentre(world: World): Record<string, RecordCase> {
   const known = having(world, 'contactCentre');
   const ids = known.map(({ contactCentre: { userId } }) => String(userId));
-  const asking = having(world, 'contactCentre', ({ tickets }) => tickets.length > 0);
+  const requesters = having(world, 'contactCentre', ({ tickets }) => tickets.length > 0);
   const organised = having(world, 'contactCentre', ({ companyId }) => companyId !== undefined);
   const copied = [
     ...new Set(
-      asking.flatMap(({ contactCentre: { tickets } }) => tickets.flatMap((one) => one.copiedTo ?? [])),
+      requesters.flatMap(({ contactCentre: { tickets } }) => tickets.flatMap((one) => one.copiedTo ?? [])),
     ),
   ];
-  const firstTickets = asking.flatMap(({ contactCentre: { userId, tickets } }) =>
-    tickets
-      .slice(0, 1)
-      .map(({ id }) => ({
-        ticketId: String(id),
-        requesterId: String(userId),
-        copiedIds: [],
-        first: 10,
-        position: { page: null, skip: 0 },
-      })),
+  const firstTickets = requesters.flatMap(({ contactCentre: { userId, tickets } }) =>
+    tickets.slice(0, 1).map(({ id }) => ({
+      ticketId: String(id),
+      requesterId: String(userId),
+      copiedIds: [],
+      first: 10,
+      position: { page: null, skip: 0 },
+    })),
   );
   return {
     'contact-centre usersById': { ...four(ids), lists: below('users') },
@@ -133,7 +131,7 @@ function contactCentre(world: World): Record<string, RecordCase> {
       lists: below('organizations'),
     },
     'contact-centre ticketsOfUsers': {
-      ...four(asking.map(({ contactCentre: { userId } }) => String(userId))),
+      ...four(requesters.map(({ contactCentre: { userId } }) => String(userId))),
       lists: below('results'),
     },
     'contact-centre ticketsCopiedToUsers': {

@@ -14,7 +14,7 @@ import { recordCases } from './record-cases.js';
 import { throughAnswer, type Answer, type Call, type Place } from './tampering.js';
 
 /**
- * Whatever a system does to the records of its answer, no key gets the record of another key, and none counts twice. The
+ * However a system changes the records of its answer, no key gets the record of another key, and none counts twice. The
  * answers are the stand-ins' own: each is read once, and then changed in every way that the property comes up with.
  */
 
@@ -24,9 +24,9 @@ const RUNS = 15;
 
 /** All loaders of a source, also those that only a part of its declaration names. */
 function loadersOf({ loaders = [], identity, consents, companies }: SourceDefinition): AnyLoader[] {
-  const asked = Object.values(identity?.foundBy ?? {}).map(({ loader }) => loader);
+  const identifying = Object.values(identity?.foundBy ?? {}).map(({ loader }) => loader);
   const ofCompanies = Object.values(companies?.foundBy ?? {});
-  const all = [...loaders, ...asked, consents?.ofRecord, ...ofCompanies, companies?.byNameAndPlace];
+  const all = [...loaders, ...identifying, consents?.ofRecord, ...ofCompanies, companies?.byNameAndPlace];
   return [...new Set(all.filter((loader) => loader !== undefined))];
 }
 
@@ -50,7 +50,7 @@ let clients: ReadonlyMap<string, Client>;
 const connections: Connection<Client>[] = [];
 
 beforeAll(() => {
-  // Some records say when the system was asked.
+  // Some records hold the time of the call.
   vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
   const settings = new SettingsReader(directSettings());
   clients = new Map(
@@ -109,7 +109,7 @@ function recorder() {
   return { recorded, answer };
 }
 
-/** The same whatever order lists are in. */
+/** The value without the order of its lists. */
 function canonical(value: unknown): string {
   const sorted = (one: unknown): unknown => {
     if (Array.isArray(one))
@@ -231,7 +231,7 @@ describe.each(Object.entries(cases))('%s', (name, record: RecordCase) => {
   });
 
   if (lists !== undefined) {
-    it('gives the same in whatever order the records come', async () => {
+    it('gives the same for every order of the records', async () => {
       await everyTime(async (from) => {
         expectTruth(await outcomeWhen(changeLists(lists, (list) => shuffled(list, from))));
       });

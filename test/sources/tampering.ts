@@ -86,7 +86,7 @@ export function each(outer: Place, inner: Place): Place {
   };
 }
 
-/** The values of an object, of which the names stand for the positions. */
+/** The values of an object. Its names stand for the positions. */
 export function valuesOf(...names: readonly string[]): Place {
   const [name = '', ...rest] = names;
   if (names.length > 0) {

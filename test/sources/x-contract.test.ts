@@ -94,7 +94,7 @@ describe('X', () => {
           xProfile: { mentions: { nodes: posts.slice(0, 100).map(({ id }) => ({ recordId: id })) } },
         },
       },
-      // The account, and two pages of a hundred posts: those of all that were asked about come mixed.
+      // The account, and two pages of a hundred posts. The search mixes the posts of all accounts.
       calls: 3,
     },
     ask: by(eva.email),
@@ -108,7 +108,7 @@ describe('X', () => {
       nothing: () => ({
         body: { errors: [{ type: 'https://api.x.com/2/problems/resource-not-found', value: 'x' }] },
       }),
-      // It tells when its window ends.
+      // It sends the end of its window.
       rateLimit: {
         body: { title: 'Too Many Requests', status: 429 },
         get headers() {

@@ -50,7 +50,7 @@ describe('X', () => {
     standIn = await startX({ ...world, people }, options);
     control = await faultControl([standIn]);
   };
-  /** With customers of whom somebody holds these usernames. */
+  /** With customers whose usernames another system holds. */
   const gatewayWith = (
     usernames: Record<string, string | null>,
     { limits = {}, environment = {} }: { limits?: object; environment?: object } = {},
@@ -124,7 +124,7 @@ describe('X', () => {
     expect(calls()).toBe(0);
   });
 
-  it('asks for a hundred customers in one call, and for what they posted in one for every twenty', async () => {
+  it('loads a hundred customers in one call, and the posts of every twenty in one', async () => {
     const people = Array.from({ length: 100 }, (_, i) => somebody(`user_${i}`, i + 1, 1));
     await start(people);
     const emails = people.map(({ email }) => email);
@@ -171,7 +171,7 @@ describe('X', () => {
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['BAD_USER_INPUT']);
   });
 
-  it('is not asked again when it refuses our credentials', async () => {
+  it('is not called again when it rejects our credentials', async () => {
     await start();
     const { data, errors } = await gatewayWith(
       { 'eva@example.nl': evaOnX.username },
@@ -223,7 +223,7 @@ describe('X', () => {
     expect(calls()).toBeLessThanOrEqual(/\w/.test(key) && key.length < 16 ? 1 : 0);
   });
 
-  describe('asked for posts', () => {
+  describe('searched for posts', () => {
     let client: Opened<XClient>;
     const load = (usernames: string[]) => {
       gatewayWith({});
@@ -289,7 +289,7 @@ describe('what answers at the address of X', () => {
         { type: 'https://api.x.com/2/problems/internal-error', value: 'Broken' },
       ],
     };
-    const found = await profiles.load(['gone', 'bea', 'broken', 'untold'], client);
+    const found = await profiles.load(['gone', 'bea', 'broken', 'absent'], client);
     expect(found.map((one) => (one instanceof Error ? at(one, 'code') : (one?.recordId ?? null)))).toEqual([
       null,
       '12',
@@ -312,7 +312,7 @@ describe('what answers at the address of X', () => {
     ]);
   });
 
-  it('is refused when it tells of a post and not of its author', async () => {
+  it('is refused when it sends a post without its author', async () => {
     body = { data: [{ id: '1', text: 'secret', author_id: '2', created_at: '2026-11-01T12:00:00.000Z' }] };
     const error = await failure(newestMentions.load(['a'], client));
     expect(error.code).toBe('SOURCE_CONTRACT');
@@ -333,12 +333,12 @@ describe('what answers at the address of X', () => {
     [403, 'SOURCE_FORBIDDEN'],
     [404, 'SOURCE_CONTRACT'],
     [503, 'SOURCE_UNAVAILABLE'],
-  ])('is told by %d as %s', async (sent, code) => {
+  ])('reports by %d that it is %s', async (sent, code) => {
     [status, body] = [sent, { title: 'no' }];
     expect((await failure(profiles.load(['a'], client))).code).toBe(code);
   });
 
-  it('is asked with every field by its name, and never with more characters than the smallest plan allows', async () => {
+  it('is called with every field by its name, and never with more characters than the smallest plan allows', async () => {
     body = {};
     const names = Array.from({ length: 20 }, (_, i) => `abcdefghijklm${String(i).padStart(2, '0')}`);
     await profiles.load(['a', 'b'], client);

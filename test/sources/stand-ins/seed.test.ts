@@ -39,7 +39,7 @@ describe('the world', () => {
     expect(small.companies).toEqual(world.companies);
   });
 
-  it('has as many ordinary customers as asked for, beside the special ones', () => {
+  it('has as many ordinary customers as requested, beside the special ones', () => {
     expect(ordinary.map(({ email }) => email)).toEqual(
       Array.from({ length: 500 }, (_, index) => `customer-${index + 1}@example.nl`),
     );
@@ -205,7 +205,7 @@ describe('an ordinary customer', () => {
 });
 
 describe('the special customers', () => {
-  it('include one whom every system knows, with something of everything', () => {
+  it('include one that every system knows, with some of everything', () => {
     const { orderSystem, webshop, contactCentre, crm } = person('everywhere@example.nl');
     expect(orderSystem?.emailVerified).toBe(true);
     expect(orderSystem?.orders.length).toBeGreaterThanOrEqual(5);
@@ -285,12 +285,12 @@ describe('the special customers', () => {
     expect([one, other].map((record) => record?.orderSystem?.orders.length)).toEqual([3, 2]);
   });
 
-  it('include one with two accounts in the webshop, whom the CRM knows by both addresses', () => {
+  it('include one with two accounts in the webshop, which the CRM knows by both addresses', () => {
     expect(person('two-shops@example.nl').crm?.additionalEmails).toEqual(['two-shops-old@example.nl']);
     expect(person('many-addresses@example.nl').crm?.additionalEmails).toHaveLength(8);
   });
 
-  it('include one of whom the CRM holds the number of somebody else', () => {
+  it('include one for which the CRM has the number of somebody else', () => {
     const { crm, orderSystem } = person('conflict@example.nl');
     expect(crm?.customerNumber).toBe(partOf('conflict-other@example.nl')?.customerNumber);
     expect(crm?.customerNumber).not.toBe(orderSystem?.customerNumber);
