@@ -74,7 +74,7 @@ test('says that it needs the secret that the lines were written with, without a 
   expect(without.out).toContain('If they were written with an AUDIT_SECRET, set it.');
   expect(without.code).toBe(1);
   const another = await audit(['verify', file], { AUDIT_SECRET: 'another secret of theirs' });
-  expect(another.out).toContain('is AUDIT_SECRET what they were written with?');
+  expect(another.out).toContain('Check that AUDIT_SECRET is the secret they were written with.');
   const short = await audit(['verify', file], { AUDIT_SECRET: 'too short' });
   expect(short).toMatchObject({ code: 2, out: '' });
   expect(short.error).toContain('AUDIT_SECRET is not right');
@@ -104,7 +104,7 @@ test('ends with 2 when it cannot be done, and says in a line why', async () => {
     [['verify', join(temporaryFolder(), 'nowhere.log')], /ENOENT/],
     [
       ['verify', '--head', join(temporaryFolder(), 'nowhere.head'), file],
-      /nowhere.head is not there. Name another/,
+      /nowhere.head does not exist. Name another/,
     ],
     [['verify', temporaryFolder()], /EISDIR/],
     [['verify', file], /is not a valid head of an audit log/],
