@@ -12,7 +12,7 @@ export const timeline: TimelineDeclaration = {
 };
 
 function toTimelineItem({ recordId, channel, createdAt, subject, status }: ZendeskTicket): TimelineItem {
-  // Zendesk keeps a phone call as a ticket of this channel.
+  // Zendesk stores a phone call as a ticket of this channel.
   const kind = channel === 'voice' ? 'CALL' : 'TICKET';
   return { kind, at: createdAt, id: recordId, title: subject, status };
 }

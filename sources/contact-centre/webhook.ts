@@ -40,10 +40,10 @@ export const webhook: WebhookDeclaration = {
   events: ({ body }) => (body.byteLength === 0 ? [] : (eventsOf(readJson(body, message)) ?? [])),
 };
 
-function eventsOf(told: Message): ReportedEvent[] | undefined {
-  const { id, time, detail } = told;
-  const [, about = '', what = ''] = /^zen:event-type:(\w+)\.(\w+)$/.exec(told.type) ?? [];
-  const type = about === 'ticket' ? ticketType(what, told) : about === 'user' ? userType(what) : undefined;
+function eventsOf(message: Message): ReportedEvent[] | undefined {
+  const { id, time, detail } = message;
+  const [, about = '', what = ''] = /^zen:event-type:(\w+)\.(\w+)$/.exec(message.type) ?? [];
+  const type = about === 'ticket' ? ticketType(what, message) : about === 'user' ? userType(what) : undefined;
   if (type === undefined) return undefined;
   const userId = about === 'user' ? detail.id : detail.requester_id;
   const { status, priority } = detail;

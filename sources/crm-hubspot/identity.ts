@@ -10,7 +10,7 @@ export const identity: IdentityDeclaration<RestClient, ContactRecord> = {
     // Else a customer who is found by it would be another one than the same customer found by e-mail.
     facebookUserId: { uniqueness: 'enforced', loader: contactsByFacebookUserId },
   },
-  // HubSpot keeps additional addresses beside the primary one. It vouches for no phone number and no name at X.
+  // HubSpot has additional addresses beside the primary one. It vouches for no phone number and no name at X.
   yields: {
     email: 'several',
     phone: 'shown',

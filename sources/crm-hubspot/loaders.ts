@@ -42,10 +42,10 @@ import {
   type CrmObjectWithHistory,
 } from './wire.js';
 
-/** A batch read takes 100 ids, one of associations 1,000 (an undocumented share of them at once is kept to 100 too). */
+/** A batch read takes 100 ids, one of associations 1,000 (an undocumented limit of associations is also 100). */
 const MAX_BATCH = 100;
 
-/** HubSpot takes fewer when it is asked how properties came to be what they are. */
+/** HubSpot takes fewer ids in a batch read with the history of properties. */
 export const MAX_HISTORY_BATCH = 50;
 
 /** 1,000 companies for a batch of 100 numbers: each would have been entered ten times. */
@@ -163,7 +163,7 @@ export const companiesOfContacts = associatedIds('contacts', 'companies');
 export const dealsOfContacts = associatedIds('contacts', 'deals');
 export const ticketsOfCompanies = associatedIds('companies', 'tickets');
 
-/** A record that is associated with a contact. It is kept once for each of those, so that it is forgotten with any. */
+/** A record that is associated with a contact. It is cached once for each contact, so that it is forgotten with any of them. */
 export interface OfContact {
   id: string;
   contactId: string;
@@ -190,7 +190,7 @@ const ofContact = <Found>(
 export const companies = ofContact('companies', COMPANY_PROPERTIES, toCompany, aboutCompany);
 export const deals = ofContact('deals', DEAL_PROPERTIES, toDeal);
 
-/** A company's ticket may be about any who work there: nobody is named, so it is forgotten whenever anybody is. */
+/** A company's ticket names no person and may be about any employee, so each `forget` drops it. */
 export const tickets = defineLoader<RestClient, string, TicketRecord | null>({
   name: 'tickets',
   maxBatch: MAX_BATCH,
@@ -247,7 +247,7 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
       });
       return own.map((one) => {
         if (one !== null) return toCompany(one);
-        // What the pages that were not read would have told of cannot be said to be unknown.
+        // A company on a page that was not read is not unknown.
         return isComplete ? null : tooMany('crm-hubspot', 'companies');
       });
     },

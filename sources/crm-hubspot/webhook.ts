@@ -45,26 +45,30 @@ export const webhook: WebhookDeclaration = {
     return isWithinTolerance(Number(timestamp), nowMs) ? 'valid' : 'stale';
   },
   events: ({ body }) => readJson(body, z.array(notification)).flatMap((one) => eventOf(one) ?? []),
-  // It tells which ticket, and not of whom or of which company it is.
+  // It names the ticket, but neither its contact nor its company.
   changes: { 'ticket.opened': ALL_TICKETS, 'ticket.changed': ALL_TICKETS, 'ticket.solved': ALL_TICKETS },
 };
 
-function eventOf(told: Notification): ReportedEvent | undefined {
-  const { objectId } = told;
-  const [kind = '', what = ''] = told.subscriptionType.split('.');
-  const object = kind === 'object' ? OBJECT_TYPES[told.objectTypeId ?? ''] : kind;
+function eventOf(notification: Notification): ReportedEvent | undefined {
+  const { objectId } = notification;
+  const [kind = '', what = ''] = notification.subscriptionType.split('.');
+  const object = kind === 'object' ? OBJECT_TYPES[notification.objectTypeId ?? ''] : kind;
   const type =
-    object === 'contact' ? contactType(what, told) : object === 'ticket' ? ticketType(what, told) : undefined;
+    object === 'contact'
+      ? contactType(what, notification)
+      : object === 'ticket'
+        ? ticketType(what, notification)
+        : undefined;
   if (type === undefined || objectId === undefined) return undefined;
   return {
     // HubSpot does not promise that its event ids are unique.
-    id: [told.eventId, told.subscriptionId, objectId].join('-'),
+    id: [notification.eventId, notification.subscriptionId, objectId].join('-'),
     type,
-    time: told.occurredAt,
+    time: notification.occurredAt,
     subject: objectId,
     identifiers: object === 'contact' ? { hubspotContactId: [objectId] } : {},
     data: {
-      ...(told.propertyName == null ? {} : { property: told.propertyName }),
+      ...(notification.propertyName == null ? {} : { property: notification.propertyName }),
       ...(type.startsWith('consent.') && { purpose: 'MARKETING', channel: 'EMAIL' }),
     },
   };

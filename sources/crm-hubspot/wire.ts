@@ -32,7 +32,7 @@ const amount = value.transform((text, context) => {
   return plain;
 });
 
-/** A CRM object. A property that was not asked for is left out. */
+/** A CRM object. A property that was not requested is left out. */
 const crmObject = z.object({
   id: z.string(),
   properties: z
@@ -47,10 +47,10 @@ const crmObject = z.object({
 });
 export type CrmObject = z.infer<typeof crmObject>;
 
-/** A batch read: 200 when all were found, 207 when some were not; those are told in `errors`, which we do not need. */
+/** A batch read: 200 when all were found, 207 when some were not. Those are in `errors`, which is not read. */
 export const batchRead = z.object({ results: z.array(crmObject) });
 
-/** The same where it was asked how properties came to be what they are. Of a property that was never set there is nothing. */
+/** A CRM object with the history of its properties. A property that was never set has no history. */
 const crmObjectWithHistory = crmObject.extend({
   propertiesWithHistory: z
     .record(z.string(), z.array(z.object({ timestamp: moment, sourceType: value })))

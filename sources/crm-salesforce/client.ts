@@ -13,7 +13,7 @@ import { API, errorKindOf } from './wire.js';
 /** Salesforce, and what differs from one organisation's Salesforce to another's. */
 export interface SalesforceClient extends RestClient {
   readonly org: {
-    /** Of amounts that do not tell it themselves. */
+    /** The currency of amounts without a currency of their own. */
     currency: string | undefined;
     hasSeveralCurrencies: boolean;
     /** The field of a contact that holds our customer number. */

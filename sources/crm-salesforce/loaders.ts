@@ -98,7 +98,7 @@ export const contactsByPhone = defineLoader<SalesforceClient, string, readonly C
     ),
 });
 
-/** Records by their ids, null for what is not there; in the order asked, but that is not relied on. */
+/** Records by their ids; null for an unknown id. The order of the response is not relied on. */
 export async function retrieve<T extends { Id: string }>(
   salesforce: SalesforceClient,
   type: 'Contact' | 'Account',
@@ -179,7 +179,7 @@ function childrenOf<T extends { Id: string; ContactId: string }, V>(
 
 const aboutContact = (contactId: string) => [{ namespace: 'salesforceContactId', value: contactId }];
 
-/** The account that a contact belongs to. It is kept once for each contact, so that it is forgotten with any. */
+/** The account that a contact belongs to. It is cached once for each contact, so that it is forgotten with any of them. */
 export interface AccountOf {
   accountId: string;
   contactId: string;

@@ -14,12 +14,12 @@ export interface ContactRecord extends CustomerRecord {
   accountId: string | null;
 }
 
-/** A case, of which the moment of creation is known. */
+/** A case. Its moment of creation is always known. */
 export interface SalesforceCase extends TicketRecord {
   createdAt: string;
 }
 
-/** An opportunity, of which the moment of creation is known. */
+/** An opportunity. Its moment of creation is always known. */
 export interface Opportunity extends DealRecord {
   createdAt: string;
 }
@@ -66,7 +66,7 @@ export function toContact(contact: Contact): ContactRecord {
   };
 }
 
-/** A flag that is set is a withdrawal; Salesforce does not tell when it was set. One that is not set says nothing. */
+/** A flag that is set is a withdrawal; Salesforce does not return when it was set. A flag that is not set has no meaning. */
 export function toConsents({ HasOptedOutOfEmail, DoNotCall }: OptOuts): ConsentStatement[] {
   const no = (channel: 'EMAIL' | 'PHONE', evidence: string): ConsentStatement => ({
     purpose: 'MARKETING',

@@ -1,7 +1,7 @@
 import sax from 'sax';
 import { InvalidInputError, readText } from '../../src/index.js';
 
-/** One record that an outbound message tells of. */
+/** One record in an outbound message. */
 export interface Notification {
   /** Its own, which stays the same when the message is sent again. */
   id: string;
