@@ -55,11 +55,7 @@ const engineRecords = (engine: (name: string) => string): Record<string, string>
   Organisation: `${engine('organisation')}#OrganisationRecord as OrganisationHandle`,
 });
 
-const types = (
-  engine: (name: string) => string,
-  own: Record<string, string>,
-  schema: string[],
-) => ({
+const types = (engine: (name: string) => string, own: Record<string, string>, schema: string[]) => ({
   schema: [...CORE, CUSTOMER_KEY, SOURCE, ...schema],
   plugins: ['typescript', 'typescript-resolvers'],
   config: {
@@ -87,9 +83,7 @@ const config: CodegenConfig = {
         .filter(({ resolvers }) => resolvers !== undefined)
         .map(({ name }) => [
           `sources/${name}/schema.generated.ts`,
-          types(() => '../../src/index.js', recordsOf(name), [
-            `schema/sources/${name}.graphql`,
-          ]),
+          types(() => '../../src/index.js', recordsOf(name), [`schema/sources/${name}.graphql`]),
         ]),
     ),
   },

@@ -17,5 +17,10 @@ export default tseslint.config(
     files: ['src/**/*.ts', 'sources/**/*.ts'],
     rules: { 'max-lines-per-function': ['error', { max: 120 }] },
   },
+  {
+    // The rule overflows its stack on graphql's recursive types in this file (typescript-eslint 8).
+    files: ['test/schema/lint.test.ts'],
+    rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
+  },
   { files: ['**/*.js', '**/*.mjs'], ...tseslint.configs.disableTypeChecked },
 );
