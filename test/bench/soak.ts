@@ -112,7 +112,9 @@ function questions(): string[] {
   return [
     ...emails.map((email) => one(email)),
     ...emails.map((email) => one(email, 'name orders(first: 2) { nodes { number total { amount } } }')),
-    ...emails.map((email) => one(email, 'id tickets(first: 5) { nodes { subject status } } company { name }')),
+    ...emails.map((email) =>
+      one(email, 'id tickets(first: 5) { nodes { subject status } } company { name }'),
+    ),
     ...lists,
   ];
 }

@@ -51,7 +51,7 @@ describe('stekkerdoos export', { timeout: 120_000 }, () => {
       expect(value, field).not.toBeNull();
       expect(value, field).not.toEqual([]);
     }
-    expect(at(document, 'data', 'company', 'vat', 'valid')).toBe(true);
+    expect(at(document, 'data', 'company', 'vat', 'isValid')).toBe(true);
     expect(Object.keys(at(document, 'sections') as object)).toEqual(
       expect.arrayContaining(Object.keys(at(document, 'data') as object)),
     );
