@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 import ordinary from '../../vitest.config.js';
 
 /**
- * The tests of which `npm test` takes a part, with all their cases, each file in a process of its own:
+ * Runs all cases of the tests that `npm test` shortens, with each file in its own process:
  * `npx vitest run --config test/long/vitest.config.ts`
  */
 export default defineConfig({
@@ -13,7 +13,7 @@ export default defineConfig({
     include: [
       'test/context/tokens-forged.test.ts',
       'test/gateway/{execution,faults-and-freshness,hostile-answers,visitor}.test.ts',
-      'test/http/by-*.test.ts',
+      'test/http/suites-with-*.test.ts',
       'test/privacy/{audit-crash,matrix}.test.ts',
       'test/webhooks/crash.test.ts',
     ],
