@@ -32,7 +32,7 @@ const closed = new Set(['cache', 'resilience', 'connectors']);
 /** Where engine and sources meet. */
 const entrances = (path: string): boolean =>
   ['src/process/main.ts', 'src/process/serve.ts'].includes(path) || path.startsWith('src/cli/');
-/** Wires all rooms, or tells sources what they may import. */
+/** Wire all rooms, or export what sources may import. */
 const wiring = new Set(
   ['gateway', 'gateway-sources', 'gateway-schema', 'gateway-http', 'gateway-events', 'index'].map(
     (name) => `src/${name}.ts`,
@@ -139,7 +139,7 @@ const code = [...filesUnder('src'), ...filesUnder('sources')].filter(
   (path) => path.endsWith('.ts') && !path.endsWith('.generated.ts'),
 );
 
-describe('the house rules', () => {
+describe('the code rules', () => {
   it('let rooms import forward only, sources the public index only, and stand-ins nothing of ours', () => {
     const problems = code.flatMap((path) =>
       importsOf(path).flatMap((imported) => problemWith(path, imported) ?? []),
@@ -193,17 +193,17 @@ describe('the house rules', () => {
     expect(importsOf('src/cache/x.ts', text)).toEqual(['src/cache/a.ts', 'src/b.ts', 'src/cache/c.ts']);
   });
 
-  it('answer operations in one place, and keep HTTP out of it', () => {
+  it('answer operations in one place, without HTTP in it', () => {
     const holding = (pattern: RegExp) =>
       code.filter((path) => path.startsWith('src/') && pattern.test(readFileSync(join(root, path), 'utf8')));
     expect(holding(/from 'graphql-yoga'/).filter((path) => !path.startsWith('src/http/'))).toEqual([]);
     expect(holding(/from 'node:http'/).filter((path) => path.startsWith('src/operation/'))).toEqual([]);
-    // Whoever makes a request's context can call systems for a caller, past the audit.
+    // Code that creates a request's context can call systems for a caller without an audit entry.
     expect(holding(/(?<!function )\bcreateContext\(/)).toEqual(['src/operation/answer.ts']);
     expect(holding(/WeakMap<DocumentNode/), 'what is known of a document belongs into Prepared').toEqual([]);
   });
 
-  it('keep every file to a length that one reads in a sitting', () => {
+  it('limit every file to 400 lines', () => {
     const long = code.filter((path) => readFileSync(join(root, path), 'utf8').split('\n').length > 400);
     expect(long, 'a file of more than 400 lines has several things to say: make it a folder').toEqual([]);
   });

@@ -6,16 +6,16 @@ import { createLoading } from './support/loading.js';
 
 const MANY = Array.from({ length: 1_000 }, (_, i) => i);
 
-/** How often others got their turn, until it is told to stop. */
-function countTurns(): () => number {
-  let turns = 0;
+/** Counts how often the event loop runs other work, until the returned function is called. */
+function countYields(): () => number {
+  let yields = 0;
   let next = setImmediate(function again() {
-    turns += 1;
+    yields += 1;
     next = setImmediate(again);
   });
   return () => {
     clearImmediate(next);
-    return turns;
+    return yields;
   };
 }
 
@@ -30,12 +30,12 @@ describe('a long list of one request', () => {
   });
 
   it('yields to others after every few items', async () => {
-    const stop = countTurns();
+    const stop = countYields();
     await new ChunkedWork().each(MANY, () => undefined);
     expect(stop()).toBeGreaterThan(30);
   });
 
-  it.each([3, 300])('tells what its work throws, and does no more of it (at %i)', async (bad) => {
+  it.each([3, 300])('reports what its work throws, and stops there (at %i)', async (bad) => {
     const chunks = new ChunkedWork();
     let last = -1;
     const worked = chunks.each(MANY, (one) => {
@@ -59,7 +59,7 @@ describe('the answers to very many keys', () => {
     loading.close();
   });
 
-  it('come a few at a time, and what follows from them is asked at once', async () => {
+  it('come a few at a time, and the next loader still gets all its keys in one batch', async () => {
     const batches: number[] = [];
     const first = defineLoader({
       name: 'first',
@@ -81,7 +81,7 @@ describe('the answers to very many keys', () => {
     const answers = await Promise.allSettled(
       MANY.map(async (key) => {
         const value = await load(first, key);
-        stop ??= countTurns();
+        stop ??= countYields();
         return load(second, value);
       }),
     );

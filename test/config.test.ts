@@ -9,7 +9,7 @@ import { directSettings } from './support/stand-ins.js';
 
 const secret = 'a secret of the tests';
 
-/** The problems that keep a gateway with these settings from starting. */
+/** The problems that prevent a gateway with these settings from starting. */
 function problemsWith(environment: Environment): readonly string[] {
   try {
     createGateway({ sources, environment: { AUTH: 'off', LOG_LEVEL: 'silent', ...environment } });
@@ -27,7 +27,7 @@ function config(environment: Environment) {
 }
 
 describe('the settings', () => {
-  it('need only a secret, one source, and to be told who may ask', () => {
+  it('need only a secret, one source, and which callers are admitted', () => {
     const { ORDER_SYSTEM_URL } = directSettings();
     expect(problemsWith({ ID_SECRET: secret, ORDER_SYSTEM_URL, AUTH: 'off' })).toEqual([]);
     expect(problemsWith({ ID_SECRET: secret, ORDER_SYSTEM_URL, AUTH: '' })).toEqual([
@@ -187,7 +187,7 @@ describe('the settings', () => {
     expect(values.identityRoleMailboxes).toEqual(new Set(['kontakt']));
   });
 
-  it('tell all problems at once, each with its variable, and never a value', () => {
+  it('report all problems at once, each with its variable, and never a value', () => {
     const values = {
       PORT: 'value-of-port',
       ID_SECRET: 'value-of-id',
@@ -242,7 +242,7 @@ describe('the settings', () => {
     'https://user:password@api.hubapi.com',
     'https://api.hubapi.com/?key=1',
     'https://api.hubapi.com/#top',
-  ])('refuse the address %s, of which a part would be left out silently', (url) => {
+  ])('refuse the address %s, because a part of it would be ignored silently', (url) => {
     const problems = problemsWith({ ID_SECRET: secret, CRM_HUBSPOT_URL: url, CRM_HUBSPOT_TOKEN: 't' });
     expect(problems).toEqual([
       expect.stringMatching(/^CRM_HUBSPOT_URL is not right: .*https:\/\/api\.hubapi\.com/),

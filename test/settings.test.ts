@@ -90,7 +90,7 @@ describe('a setting whose value is in a file', () => {
       /^TOKEN_FILE names a file of more than 65536 bytes\.$/,
     ],
   ];
-  test.each(wrong)('is told once, without a word of it, when %s', (_, environment, problem) => {
+  test.each(wrong)('is reported once, without a word of it, when %s', (_, environment, problem) => {
     const reader = new SettingsReader(environment());
     expect(reader.read(secretSetting('TOKEN'))).toBeUndefined();
     expect(reader.read(secretSetting('TOKEN'))).toBeUndefined();
@@ -140,7 +140,7 @@ describe('a secret', () => {
     await gateway.close();
   });
 
-  test('is declared to be one: whatever sounds like one is', () => {
+  test('is declared to be one, if its name sounds like one', () => {
     for (const { variable, secret } of declared)
       if (/SECRET|TOKEN\b|PASSWORD|API_KEY|JWT_KEY/.test(variable) && !/_URL$/.test(variable))
         expect(secret, variable).toBe(true);
@@ -172,7 +172,7 @@ describe('a secret', () => {
       expect(show(broken), broken).toBe('***');
   });
 
-  test('is in no message about what is wrong, whatever is wrong with it', () => {
+  test('is in no message about a problem with it', () => {
     const broken = Object.fromEntries(secrets.map((variable) => [variable, `hunter2-${variable}\u0007\n`]));
     try {
       createGateway({ sources, environment: { ...environment, ...broken } });
@@ -342,7 +342,7 @@ describe('settings that are not right', () => {
     ['callers have keys', apiKeys],
     ['callers have tokens', tokens],
     ['there are workers', { WORKERS: '3' }],
-  ])('are all reported, whichever they are, when %s', (_, environment) => {
+  ])('are all reported, in any combination, when %s', (_, environment) => {
     fc.assert(
       fc.property(fc.subarray(names, { minLength: 1 }), (wrong) => {
         const broken = Object.fromEntries(wrong.map((variable) => [variable, WRONG]));

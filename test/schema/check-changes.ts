@@ -27,7 +27,7 @@ if (before === undefined) {
   for (const change of changes) process.stderr.write(`${SCHEMA} breaks clients: ${change}\n`);
   if (changes.length > 0 && release !== undefined) {
     process.stderr.write(
-      `Compared with ${release}. Keep what clients use, mark it @deprecated, and remove it after a release: schema/README.md, "Deprecation".\n`,
+      `Compared with ${release}. Restore what clients use, mark it @deprecated, and remove it after a release: schema/README.md, "Deprecation".\n`,
     );
     process.exitCode = 1;
   }

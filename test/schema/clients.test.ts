@@ -176,9 +176,10 @@ it("is stored by urql's graphcache by id, and a product by sku", async () => {
       fetchExchange,
     ],
   });
-  const ask = (email: string): Promise<OperationResult> => client.query(QUERY, { by: { email } }).toPromise();
-  expect((await ask(BY.by.email)).error).toBeUndefined();
-  expect((await ask('other@example.nl')).error).toBeUndefined();
+  const queryCustomer = (email: string): Promise<OperationResult> =>
+    client.query(QUERY, { by: { email } }).toPromise();
+  expect((await queryCustomer(BY.by.email)).error).toBeUndefined();
+  expect((await queryCustomer('other@example.nl')).error).toBeUndefined();
   // The first answer was not fetched again, and has what the second one said of the same objects.
   const stored = client.readQuery<unknown>(QUERY, BY);
   expect(stored?.data).toMatchObject({

@@ -130,7 +130,7 @@ describe('the schema', () => {
     expect(types.filter(({ name }) => systems.test(name))).toEqual([]);
   });
 
-  it('lets every field that a source adds to a shared type be null, so that its bad day costs that field only', () => {
+  it('lets every field that a source adds to a shared type be null, so that an outage costs that field only', () => {
     const declaredBy = new Map<string, string[]>();
     for (const { name, types: own } of files)
       for (const type of own)
@@ -186,7 +186,7 @@ describe('the schema', () => {
     for (const type of connections)
       expect(isObjectType(type) && Object.keys(type.getFields()).sort(), type.name).toEqual([
         'edges',
-        // It is made of several sources, of which some may not have answered.
+        // It merges several sources, and some may not have answered.
         ...(MERGED_LISTS.includes(type.name) ? ['missing'] : []),
         'nodes',
         'pageInfo',
@@ -255,7 +255,7 @@ describe('the schema', () => {
     const all = files.flatMap(({ types: own }) =>
       own.filter(({ name }) => name.value === 'Query').flatMap((type) => type.fields ?? []),
     );
-    // What no customer is needed for is asked by itself.
+    // A field that needs no customer is queried directly.
     const entries = all.filter(({ name }) => name.value !== 'weather');
     expect(entries.length).toBeGreaterThan(0);
     for (const entry of entries) {
@@ -297,7 +297,7 @@ describe('what the schema says of personal data', () => {
     expect(
       which(({ authenticated, scopes }, path) => isEntry(path) && !authenticated && scopes === undefined),
     ).toEqual([]);
-    // The rest needs a scope. What a customer allows and forbids must be known to whoever may ask anything.
+    // The rest needs a scope. Every caller must be able to read what a customer allows and forbids.
     const forAll = [
       'Customer.id',
       'Customer.systems',
@@ -308,7 +308,7 @@ describe('what the schema says of personal data', () => {
     expect(which(({ authenticated }, path) => authenticated && !forAll.includes(path))).toEqual([]);
   });
 
-  it('asks for scopes that the roles have', () => {
+  it('requires only scopes that the roles have', () => {
     const known = new Set([
       'behaviour:read',
       'companies:read',
@@ -336,7 +336,7 @@ describe('what the schema says of personal data', () => {
     ]);
   });
 
-  it('keeps what was said to us, and what was paid, from marketing and personalisation', () => {
+  it('hides conversations and payments from marketing and personalisation', () => {
     const offers = ['MARKETING', 'PERSONALISATION'] as const;
     expect(
       which(
@@ -345,11 +345,11 @@ describe('what the schema says of personal data', () => {
           ['COMMUNICATION', 'FINANCIAL'].includes(category) &&
           offers.some((offer) => purposes.includes(offer)),
       ),
-      // It is what a form of marketing itself was told.
+      // The customer entered it in a form of marketing itself.
     ).toEqual(['Customer.formSubmissions']);
   });
 
-  it('asks for consent for the channel where somebody is reached with it', () => {
+  it('requires consent for the channel when a field can be used to reach somebody', () => {
     expect(
       Object.fromEntries([...policies].flatMap(([path, { channel }]) => (channel ? [[path, channel]] : []))),
     ).toEqual({
@@ -396,7 +396,7 @@ function shape(type: TypeNode): string {
   return type.name.value;
 }
 
-/** The field that objects are found by is there whenever the object is. */
+/** The field that objects are found by. It is present on every object. */
 function keyField(type: ObjectTypeDefinitionNode): string | undefined {
   const argument = type.directives?.find(({ name }) => name.value === 'foundBy')?.arguments?.[0];
   return argument?.name.value === 'field' && argument.value.kind === Kind.STRING

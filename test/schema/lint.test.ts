@@ -134,7 +134,7 @@ describe('an object that a client would cache', () => {
     expect(String(type.getFields()[KEYS[name] ?? 'id']?.type)).toBe('ID!');
   });
 
-  it('has an id that is there whenever the object is', () => {
+  it('has an id that is never null', () => {
     const ids = fields.filter(({ field }) => field.name === 'id');
     expect(pathsOf(ids.filter(({ field }) => typeOf(field) !== 'ID!'))).toEqual([
       // Null when the system that names the customer is unavailable: another id would be another customer.
