@@ -3,7 +3,7 @@ import { faultControl } from './fault-control.js';
 import { CUSTOMERS, SYSTEMS } from './query.js';
 import type { Tuning } from './tuning.js';
 
-/** Something that each system alone can answer about a customer. */
+/** Fields of a customer that only this system can answer. */
 const FIELD_OF: Record<string, string> = {
   'order-system': 'orders(first: 3) { nodes { number placedAt } }',
   webshop: 'cart { name }',
@@ -19,14 +19,14 @@ const FIELD_OF: Record<string, string> = {
   vies: 'company { vat { isValid } }',
 };
 
-/** Fields of so many systems. */
+/** GraphQL fields of the first systems of the list, up to this number. */
 export function fieldsOf(systems: number): string {
   return Object.values(FIELD_OF).slice(0, systems).join(' ');
 }
 
 export const ALL_SYSTEMS = Object.keys(FIELD_OF).length;
 
-/** What systems allow of the real gateway would be what is measured, and so would the time that one process takes for eight. */
+/** Lifts the limits of the systems, so that the bench measures the gateway. One process also serves eight systems here. */
 const FREE = { rate: { calls: 1_000_000, per: '1 s' }, timeout: '60 s' } as const;
 export const UNLIMITED: Tuning = {
   '*': { limits: { timeout: FREE.timeout } },
@@ -35,7 +35,7 @@ export const UNLIMITED: Tuning = {
   kvk: { limits: FREE },
 };
 
-/** The same with all systems: what the other eight take is not measured, so they share a process. */
+/** A bench with all systems. The eight systems that are added share a process, since their time is not measured. */
 export async function withAllSystems(bench: Bench): Promise<Bench> {
   const others = Object.keys(FIELD_OF).filter((name) => !SYSTEMS.some((system) => system === name));
   const { ready } = await bench.open({

@@ -1,31 +1,34 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import type { Answer, Ask, Started, Usage } from './bench-process.js';
+import type { Answer, BenchCommand, Started, Usage } from './bench-process.js';
 
 const TICK_MS = 5;
 const loop = monitorEventLoopDelay({ resolution: TICK_MS });
 
-/** Is at the bench's service from inside of a process: tells where it is asked, and answers what it has used. It ends with the bench, however that ends. */
+/**
+ * Connects a child process to the bench. Reports its address when it is ready, and its usage on request. The process
+ * ends when the bench ends.
+ */
 export function beAtService({ ready, forget, close, usage = usageOfThisProcess }: Started): void {
   const stop = async (): Promise<void> => {
     await close();
-    // Connections that a client keeps open would keep the process too; everything of our own is closed by now.
+    // Everything that this process opened is closed. Open connections of a client would still delay the exit.
     process.exit();
   };
   process.once('disconnect', () => void stop());
   loop.enable();
-  process.on('message', (ask: Ask) => {
-    if (ask === 'stop') {
+  process.on('message', (command: BenchCommand) => {
+    if (command === 'stop') {
       void stop();
       return;
     }
-    if (ask === 'collect') globalThis.gc?.();
-    if (ask === 'forget') forget?.();
-    tell({ kind: 'usage', usage: usage() });
+    if (command === 'collect') globalThis.gc?.();
+    if (command === 'forget') forget?.();
+    report({ kind: 'usage', usage: usage() });
   });
-  tell({ kind: 'ready', ready });
+  report({ kind: 'ready', ready });
 }
 
-function tell(answer: Answer): void {
+function report(answer: Answer): void {
   process.send?.(answer);
 }
 

@@ -1,6 +1,6 @@
 import { beAtService } from './at-service.js';
 
-/** The inside of a process of the bench: starts what its role says, and is at the bench's service. */
+/** Entry point of a child process of the bench: starts the program of its role and serves the bench. */
 
 /** Run by `peers/peer-process.mjs`. */
 type PeerRole = 'hive' | 'hive-jit' | 'hive-rust-planner' | 'apollo';
@@ -22,15 +22,15 @@ export type Role =
   | 'bare'
   | PeerRole;
 
-/** What the bench may say to a child. */
-export type Ask = 'usage' | 'collect' | 'forget' | 'stop';
+/** A message from the bench to a child process. */
+export type BenchCommand = 'usage' | 'collect' | 'forget' | 'stop';
 
 export type Answer = { kind: 'ready'; ready: Ready } | { kind: 'usage'; usage: Usage };
 
 export interface Ready {
-  /** Where it is asked: the GraphQL endpoint, or the fault control. */
+  /** Address of the GraphQL endpoint or of the fault control. */
   url: string;
-  /** Of the role "source": what a gateway must be told to reach it. */
+  /** Only for the role "source": the settings with which a gateway reaches it. */
   settings?: Record<string, string>;
 }
 
@@ -38,23 +38,24 @@ export interface Usage {
   /** User and system time of all threads, garbage collection included. */
   cpuMs: number;
   rssMb: number;
-  /** The most that it has been. */
+  /** Highest RSS since the start of the process. */
   peakRssMb: number;
-  /** What V8's heap holds, and what it has reserved to hold it. */
+  /** Used size of the V8 heap. */
   heapMb: number;
+  /** Size that V8 has reserved for the heap. */
   reservedMb: number;
   /** Buffers outside of the heap. */
   externalMb: number;
-  /** The longest that nothing else had its turn since this was asked last. */
+  /** Longest time that the event loop was blocked since the previous report. */
   blockedMs: number;
 }
 
-/** What is started, whatever its role. */
+/** A started program, of any role. */
 export interface Started {
   ready: Ready;
-  /** Turns the clock of its cache far enough for everything in it to be too old. */
+  /** Advances the clock of its cache until every entry has expired. */
   forget?: () => void;
-  /** Where what is measured is another process than this one. */
+  /** Only when the measured process is not this one. */
   usage?: () => Usage;
   close: () => Promise<void>;
 }

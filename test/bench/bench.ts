@@ -7,15 +7,15 @@ import { tuningEnvironment, type Tuning } from './tuning.js';
 export interface Bench {
   /** Starts a process; it is stopped when the part is done. */
   open: (options: Omit<StartOptions, 'build' | 'profileFolder'>) => Promise<Running>;
-  /** What a gateway must be told to reach the imitated systems. */
+  /** Settings with which a gateway reaches the stand-ins. */
   environment: Readonly<Record<string, string>>;
   control: FaultControl;
   effort: Effort;
-  /** Where the programs lie, compiled. */
+  /** Folder of the compiled programs. */
   programs: string;
 }
 
-/** A gateway whose clock goes on, with sources of other freshness and limits than theirs. */
+/** Opens a gateway whose clock runs, with other freshness and limits for its sources. */
 export function openTuned(
   { open, environment }: Bench,
   tuning: Tuning,

@@ -19,13 +19,13 @@ export async function bulk(bench: Bench): Promise<Figure[]> {
   const blockedMs: number[] = [];
   let peakRssMb = 0;
   let calls = {};
-  // The first of them finds all cold: nobody is known, and nothing compiled.
+  // The first request is cold: no identity is cached, and no code is compiled.
   for (let time = 0; time < TIMES; time += 1) {
     await gateway.usage();
     const before = await all.control.calls();
     const answer = await client.post(body);
     if (answer.body.includes('"errors"'))
-      throw new Error(`An answer tells errors: ${answer.body.slice(-2_000)}`);
+      throw new Error(`An answer contains errors: ${answer.body.slice(-2_000)}`);
     const used = await gateway.usage();
     ms.push(answer.ms);
     blockedMs.push(used.blockedMs);
@@ -47,7 +47,7 @@ export async function bulk(bench: Bench): Promise<Figure[]> {
       ...spread(`${what}, longest that the event loop was blocked`, blockedMs, 'ms'),
       value: Math.max(...blockedMs),
       atMost: 50,
-      detail: `of ${TIMES} times the worst; the first ${blockedMs[0]?.toFixed(0) ?? ''}`,
+      detail: `worst of ${TIMES} requests; the first ${blockedMs[0]?.toFixed(0) ?? ''}`,
     },
     { name: `${what}, gateway RSS, highest`, value: peakRssMb, unit: 'MB', atMost: 300 },
   ];

@@ -5,7 +5,7 @@ import type { LoadingTimes } from './roles/loading.js';
 
 const FROM_REDIS = 'cache read from Redis, one key, p50';
 
-/** What an answer takes that is kept already: in memory, and in Redis alone. */
+/** Time of a cache read, from memory and from Redis only. */
 export async function cacheReads({ open }: Pick<Bench, 'open'>): Promise<Figure[]> {
   const redis = await startRedis().catch((error: unknown) =>
     error instanceof Error ? error : new Error(String(error)),

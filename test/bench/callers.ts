@@ -1,14 +1,14 @@
 import { createSecretKey, hash } from 'node:crypto';
 import { SignJWT } from 'jose';
 
-/** Who asks in the bench where it matters. */
+/** Callers of the bench, for the parts with authentication. */
 
 const OPERATOR = 'the-operator-of-the-bench';
 const ISSUER = 'https://id.bench.example';
 const AUDIENCE = 'stekkerdoos-bench';
 const secret = createSecretKey('a secret by which the bench signs tokens', 'utf8');
 
-/** For a gateway that asks who sends a request. */
+/** Settings of a gateway that authenticates its callers. */
 export const CALLER_SETTINGS: Readonly<Record<string, string>> = {
   AUTH: 'on',
   API_KEYS: JSON.stringify([

@@ -11,11 +11,11 @@ import type { ClickTimes } from './roles/clicks.js';
 const MANY = { events: 2_000_000, days: 30 };
 const STARTS = 5;
 const QUERIES = 20;
-/** A gateway takes longer to start than this process, and has loaded the engine by then. */
+/** A gateway takes longer to start than this process, and has loaded DuckDB by then. */
 const STARTED_MS = 1_000;
 const MEMORY_MB = 256;
 
-/** What a click log of two million events in Parquet takes to read, all of its days looked back on. */
+/** Time and memory to read a click log of two million events in Parquet, over all of its days. */
 export async function clicks({ open }: Pick<Bench, 'open'>): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'stekkerdoos-bench-clicks-'));
   try {
@@ -27,7 +27,7 @@ export async function clicks({ open }: Pick<Bench, 'open'>): Promise<Figure[]> {
       CLICKSTREAM_TIMEOUT_MS: '30000',
     };
     let next = 0;
-    const ask = async (running: Running, what: string, customers: number): Promise<ClickTimes> => {
+    const readClicks = async (running: Running, what: string, customers: number): Promise<ClickTimes> => {
       const answer = await fetch(new URL(`/${what}?from=${next}&customers=${customers}`, running.ready.url));
       if (!answer.ok) throw new Error(await answer.text());
       next = (next + customers) % (customersOf(MANY) - 100);
@@ -38,14 +38,14 @@ export async function clicks({ open }: Pick<Bench, 'open'>): Promise<Figure[]> {
     for (let start = 0; start < STARTS; start += 1) {
       const running = await open({ role: 'clicks', environment });
       await wait(STARTED_MS);
-      cold.push((await ask(running, 'visits', 1)).ms);
+      cold.push((await readClicks(running, 'visits', 1)).ms);
       await running.stop();
     }
     const running = await open({ role: 'clicks', environment });
     const before = await running.usage();
     const several = async (what: string, customers: number, times = QUERIES): Promise<ClickTimes[]> => {
       const all: ClickTimes[] = [];
-      for (let i = 0; i < times; i += 1) all.push(await ask(running, what, customers));
+      for (let i = 0; i < times; i += 1) all.push(await readClicks(running, what, customers));
       return all;
     };
     const one = await several('visits', 1);

@@ -5,7 +5,7 @@ import type { Running } from './processes.js';
 import { customersEverywhere, many, one, TYPENAME } from './query.js';
 import { ratios, spread, type Figure } from './report.js';
 
-/** One who answers, and what it is asked. */
+/** A server to measure, and the requests to send to it. */
 export interface Contender {
   name: string;
   running: Running;
@@ -23,7 +23,7 @@ export interface Measured {
 export interface CpuContenders {
   gateway: Running;
   handWritten: Running;
-  /** The same by way of stitching. */
+  /** The hand-written schema, stitched from one schema for each system. */
   stitched: Running;
   /** The gateway with EXECUTION=interpreted. */
   interpreted: Running;
@@ -31,8 +31,8 @@ export interface CpuContenders {
 
 const INTERPRETED = 'gateway, interpreted';
 const STITCHED = 'plain stitching';
-/** On the ratio to the hand-written schema. */
-const AT_MOST = 1.3;
+/** Goal for the ratio to the hand-written schema. */
+const MAX_RATIO_TO_HAND_WRITTEN = 1.3;
 
 /** CPU time per request about one customer, no latency, identity warm. */
 export async function cpuOfOne(
@@ -57,7 +57,7 @@ export async function cpuOfOne(
   return describe('one customer', measured);
 }
 
-/** The same of one list of fifty customers. */
+/** CPU time per request about a list of fifty customers, no latency, identity warm. */
 export async function cpuOfFifty(
   { gateway, handWritten, interpreted, stitched }: CpuContenders,
   control: FaultControl,
@@ -78,8 +78,8 @@ export async function cpuOfFifty(
 }
 
 /**
- * Everybody in turn, several times over, each time in another order; one request after another, since a gateway
- * asks by one call what requests want at the same moment, and then would be cheaper for asking less.
+ * Measures all contenders alternately, in several blocks, each block in another order. Sends one request after another:
+ * a gateway shares calls between concurrent requests, and would then make fewer calls than the others.
  */
 export async function interleave(
   contenders: readonly Contender[],
@@ -93,13 +93,13 @@ export async function interleave(
   for (let block = 0; block < blocks; block += 1) {
     const first = block % measured.length;
     const order = [...measured.slice(first), ...measured.slice(0, first)];
-    for (const own of block % 2 === 0 ? order : order.toReversed()) {
+    for (const contender of block % 2 === 0 ? order : order.toReversed()) {
       const calls = await control.calls();
-      const before = await own.running.usage();
-      await load(own.running.ready.url, own.bodies, { requests: sent, connections: 1 });
-      const after = await own.running.usage();
-      own.cpuMs.push((after.cpuMs - before.cpuMs) / sent);
-      own.calls = Object.fromEntries(
+      const before = await contender.running.usage();
+      await load(contender.running.ready.url, contender.bodies, { requests: sent, connections: 1 });
+      const after = await contender.running.usage();
+      contender.cpuMs.push((after.cpuMs - before.cpuMs) / sent);
+      contender.calls = Object.fromEntries(
         Object.entries(difference(await control.calls(), calls)).map(([name, count]) => [name, count / sent]),
       );
     }
@@ -107,7 +107,7 @@ export async function interleave(
   return measured;
 }
 
-/** The first is compared with the others that make the same calls. */
+/** Compares the first contender with the others that make the same calls. */
 function describe(what: string, measured: readonly Measured[]): Figure[] {
   const [gateway, handWritten, interpreted, stitched] = measured;
   if (
@@ -131,7 +131,7 @@ function describe(what: string, measured: readonly Measured[]): Figure[] {
         'x',
         `${total.toFixed(1)} calls to systems each`,
       ),
-      atMost: AT_MOST,
+      atMost: MAX_RATIO_TO_HAND_WRITTEN,
     },
     spread(`CPU, ${what}, gateway / ${STITCHED}`, ratios(gateway.cpuMs, stitched.cpuMs), 'x'),
     spread(`CPU, ${what}, gateway / ${INTERPRETED}`, ratios(gateway.cpuMs, interpreted.cpuMs), 'x'),

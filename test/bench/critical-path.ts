@@ -1,30 +1,30 @@
 import { customersByEmail, linesOfOrders, orderPages } from '../../sources/order-system/loaders.js';
-import { askForProducts, type Systems } from './systems.js';
+import { fetchProducts, type Systems } from './systems.js';
 
-/** Whether it is known to begin with which systems know the customer, and under which number. */
+/** `warm`: the customer's records in the systems are cached. `cold`: they must be looked up first. */
 export type Kind = 'cold' | 'warm';
 
-/** One call, and how long it took. */
+/** One call and its duration. */
 export interface Step {
   name: string;
   ms: number;
 }
 
 /**
- * The longest chain of calls in the query, each of which can only be made when the one before it is answered. See
+ * The longest chain of calls in the query: each call needs the answer to the one before it. See
  * test/gateway/one-call-per-source.test.ts for all calls.
  */
 export const CHAIN = {
-  cold: ['who they are', 'their orders', 'the lines of the orders', 'the products of the lines'],
-  warm: ['their orders', 'the lines of the orders', 'the products of the lines'],
+  cold: ['identity', 'orders', 'order lines', 'products'],
+  warm: ['orders', 'order lines', 'products'],
 } as const;
 
-/** Makes these calls by the sources' own connectors, with nothing before, between or beside them. */
+/** Makes these calls with the connectors of the sources, one after another and nothing else. */
 export async function walk({ orders, shop }: Systems, email: string, kind: Kind): Promise<Step[]> {
   const steps: Step[] = [];
-  const step = async <T>(name: string, ask: () => Promise<T>): Promise<T> => {
+  const step = async <T>(name: string, call: () => Promise<T>): Promise<T> => {
     const started = performance.now();
-    const answer = await ask();
+    const answer = await call();
     steps.push({ name, ms: performance.now() - started });
     return answer;
   };
@@ -35,7 +35,7 @@ export async function walk({ orders, shop }: Systems, email: string, kind: Kind)
   const bought = list((await step(pages, () => orderPages.load([page], orders)))[0]).slice(0, page.first);
   const found = await step(lines, () => linesOfOrders.load(bought, orders));
   const skus = new Set(found.flatMap(list).map(({ sku }) => sku));
-  const titles = await step(products, () => askForProducts(shop, [...skus]));
+  const titles = await step(products, () => fetchProducts(shop, [...skus]));
   if (titles.length === 0) throw new Error(`The chain of calls about ${email} ends early.`);
   return steps.filter(({ name }) => CHAIN[kind].some((one) => one === name));
 }

@@ -1,22 +1,22 @@
 import { ALL_SYSTEMS, fieldsOf, UNLIMITED, withAllSystems } from './all-systems.js';
 import { openTuned, type Bench } from './bench.js';
 import { difference, faultControl } from './fault-control.js';
-import { createAsker } from './load.js';
+import { createQueryClient } from './load.js';
 import { customersEverywhere, many, one, ordinaryCustomers, SYSTEMS } from './query.js';
 import { median, spread, type Figure } from './report.js';
 
-/** In one query. */
+/** Customers in one query. */
 const CUSTOMERS = [1, 10, 100, 1_000, 5_000];
 const MOST_CUSTOMERS = Math.max(...CUSTOMERS);
-/** The least that one of the four systems takes in a call. */
+/** Smallest batch limit of the four systems, in keys per call. */
 const BATCH = 100;
 const BLOCKS = 3;
-/** Short queries are sent several times, so that a block of each size has enough to be measured. */
+/** Short queries are repeated, so that a block of each size is long enough to measure. */
 const CUSTOMERS_A_BLOCK = 100;
 const SOURCES = [1, 2, 4, 8, ALL_SYSTEMS];
 const LONG = { DEADLINE_MS: '60000', MAX_CUSTOMERS: String(MOST_CUSTOMERS), MAX_BODY_KB: '1024' };
 
-/** How what a query costs grows with the customers and the sources in it. */
+/** How the cost of a query grows with its customers and with its sources. */
 export async function curves(bench: Bench): Promise<Figure[]> {
   return [...(await customersInOneQuery(bench)), ...(await sourcesInOneQuery(bench))];
 }
@@ -35,20 +35,20 @@ async function customersInOneQuery(bench: Bench): Promise<Figure[]> {
     cpuMs: [] as number[],
     calls: 0,
   }));
-  const asker = createAsker(gateway.ready.url);
-  // What a size finds compiled, and who is known, must not depend on those before it.
+  const queryClient = createQueryClient(gateway.ready.url);
+  // Warm up with all sizes: compiled code and cached identities must not depend on the order of the sizes.
   for (const { body, customers } of sizes.toReversed())
-    for (let i = 0; i < CUSTOMERS_A_BLOCK / customers; i += 1) await asker.ask(body);
+    for (let i = 0; i < CUSTOMERS_A_BLOCK / customers; i += 1) await queryClient.query(body);
   for (let block = 0; block < BLOCKS; block += 1)
     for (const size of block % 2 === 0 ? sizes : sizes.toReversed()) {
       const times = Math.ceil(CUSTOMERS_A_BLOCK / size.customers);
       const calls = await control.calls();
       const before = await gateway.usage();
-      for (let i = 0; i < times; i += 1) await asker.ask(size.body);
+      for (let i = 0; i < times; i += 1) await queryClient.query(size.body);
       size.cpuMs.push(((await gateway.usage()).cpuMs - before.cpuMs) / times / size.customers);
       size.calls = sum(difference(await control.calls(), calls)) / times;
     }
-  asker.close();
+  queryClient.close();
 
   const callsFor = (wanted: number) =>
     sizes.find(({ customers }) => customers === wanted)?.calls ?? Number.NaN;
@@ -88,18 +88,19 @@ async function sourcesInOneQuery(bench: Bench): Promise<Figure[]> {
     cpuMs: [] as number[],
     calls: 0,
   }));
-  const asker = createAsker(gateway.ready.url);
+  const queryClient = createQueryClient(gateway.ready.url);
   const requests = Math.ceil(effort.sent / 2);
-  for (const { bodies } of counts) for (const body of bodies) await asker.ask(body);
+  for (const { bodies } of counts) for (const body of bodies) await queryClient.query(body);
   for (let block = 0; block < BLOCKS; block += 1)
     for (const count of block % 2 === 0 ? counts : counts.toReversed()) {
       const calls = await control.calls();
       const before = await gateway.usage();
-      for (let i = 0; i < requests; i += 1) await asker.ask(count.bodies[i % count.bodies.length] ?? '');
+      for (let i = 0; i < requests; i += 1)
+        await queryClient.query(count.bodies[i % count.bodies.length] ?? '');
       count.cpuMs.push(((await gateway.usage()).cpuMs - before.cpuMs) / requests);
       count.calls = sum(difference(await control.calls(), calls)) / requests;
     }
-  asker.close();
+  queryClient.close();
   return counts.map(({ sources, cpuMs, calls }) =>
     spread(
       `CPU per request, fields of ${sources} ${sources === 1 ? 'source' : 'sources'}`,

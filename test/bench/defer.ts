@@ -17,7 +17,7 @@ const QUERY = `query ($by: CustomerKey!) { customer(by: $by) {
   ... @defer { tickets(first: 3) { nodes { subject status } } }
 } }`;
 
-/** Who asks for the slow part later has the rest at once. */
+/** With @defer, the rest of the answer does not wait for the slow part. */
 export async function defer(bench: Bench): Promise<Figure[]> {
   const { control } = bench;
   const gateway = await openTuned(bench, {});
@@ -27,7 +27,7 @@ export async function defer(bench: Bench): Promise<Figure[]> {
   await control.set(SLOW, { latencyMs: SLOW_MS });
   try {
     for (const email of emails) {
-      const { type, parts } = await ask(gateway.ready.url, email);
+      const { type, parts } = await readParts(gateway.ready.url, email);
       if (!type.startsWith('multipart/mixed'))
         return Object.values(NAMES).map((name) => leftOut(name, 'ms', 'the gateway knows no @defer'));
       first.push(parts[0] ?? Number.NaN);
@@ -39,15 +39,15 @@ export async function defer(bench: Bench): Promise<Figure[]> {
   return [spread(NAMES.first, first, 'ms'), spread(NAMES.whole, whole, 'ms')];
 }
 
-/** When what came of the answer came, in milliseconds. */
-async function ask(url: string, email: string): Promise<{ type: string; parts: number[] }> {
+/** Sends the query. Returns the time at which each part of the answer came, in milliseconds. */
+async function readParts(url: string, email: string): Promise<{ type: string; parts: number[] }> {
   const started = performance.now();
-  const asked = request(url, {
+  const sentRequest = request(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'multipart/mixed, application/json' },
   });
-  asked.end(JSON.stringify({ query: QUERY, variables: { by: { email } } }));
-  const [response] = (await once(asked, 'response')) as [
+  sentRequest.end(JSON.stringify({ query: QUERY, variables: { by: { email } } }));
+  const [response] = (await once(sentRequest, 'response')) as [
     AsyncIterable<Buffer> & { headers: Record<string, string> },
   ];
   const parts: number[] = [];

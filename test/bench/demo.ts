@@ -8,7 +8,7 @@ import { spread, type Figure } from './report.js';
 
 const GIVE_UP_MS = 60_000;
 
-/** From `npm run demo` to its line "ready", and from SIGTERM to its end. */
+/** Time from `npm run demo` to its line "ready", and from SIGTERM to its end. */
 export async function demo({ starts }: Effort): Promise<Figure[]> {
   const ready: number[] = [];
   const ended: number[] = [];
@@ -42,10 +42,10 @@ async function startDemo(): Promise<{ readyS: number; endedS: number }> {
   };
   const closed = once(child, 'close');
   const giveUp = setTimeout(stop, GIVE_UP_MS);
-  const said: string[] = [];
+  const lines: string[] = [];
   let readyAt: number | undefined;
   for await (const line of createInterface(child.stdout)) {
-    said.push(line);
+    lines.push(line);
     if (readyAt === undefined && line.startsWith('ready http')) {
       readyAt = performance.now();
       stop();
@@ -53,7 +53,7 @@ async function startDemo(): Promise<{ readyS: number; endedS: number }> {
   }
   clearTimeout(giveUp);
   await closed;
-  if (readyAt === undefined) throw new Error(`The demo did not become ready:\n${said.join('\n')}`);
+  if (readyAt === undefined) throw new Error(`The demo did not become ready:\n${lines.join('\n')}`);
   return { readyS: (readyAt - started) / 1_000, endedS: (performance.now() - readyAt) / 1_000 };
 }
 

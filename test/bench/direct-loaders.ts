@@ -13,11 +13,11 @@ import { createCustomerIds } from '../../src/identity/customer-id.js';
 import type { CustomerRecord } from '../../src/index.js';
 import type { Loader } from '../../src/loaders/loader.js';
 import type { FrozenClock } from './frozen-clock.js';
-import { askForCarts, askForProducts, type Cart, type Product, type Systems } from './systems.js';
+import { fetchCarts, fetchProducts, type Cart, type Product, type Systems } from './systems.js';
 
-/** What those who are compared with the gateway ask the systems by: the sources' own loaders and DataLoader. */
+/** Loaders for the schemas that are compared with the gateway: the loaders of the sources, with DataLoader. */
 
-/** The customer's record in each system, in the order in which the systems are believed. */
+/** The customer's record in each system, in order of precedence. */
 export interface Records {
   'order-system': CustomerRecord | undefined;
   webshop: CustomerRecord | undefined;
@@ -27,7 +27,7 @@ export interface Records {
 
 export type DirectLoaders = ReturnType<typeof createDirectLoaders>;
 
-/** Who is known to which system, for as long as the gateway keeps it. */
+/** Cached records by system and e-mail address, for as long as the gateway caches identity. */
 type Known = ReturnType<typeof createKnown>;
 
 export function createKnown(clock: FrozenClock['clock']) {
@@ -39,50 +39,50 @@ export function createKnown(clock: FrozenClock['clock']) {
   });
 }
 
-/** One request's loaders: what is asked for in one tick becomes one call. */
+/** Creates the loaders of one request. All keys of one tick become one call. */
 export function createDirectLoaders({ orders, shop, tickets, crm }: Systems, known: Known) {
   const direct = <C extends Client, K, V, T>(
     loader: Loader<C, K, V>,
     client: C,
-    toAsk: (key: T) => K,
+    toLoaderKey: (key: T) => K,
     keyOf: (key: T) => string,
   ) =>
-    new DataLoader<T, V, string>(async (keys) => [...(await loader.load(keys.map(toAsk), client))], {
+    new DataLoader<T, V, string>(async (keys) => [...(await loader.load(keys.map(toLoaderKey), client))], {
       cacheKeyFn: keyOf,
     });
   const same = (key: string) => key;
-  const whoIs = <C extends Client>(
+  const createFinder = <C extends Client>(
     source: string,
     loader: Loader<C, string, readonly CustomerRecord[]>,
     client: C,
   ) => {
-    const asked = direct(loader, client, same, same);
+    const byEmail = direct(loader, client, same, same);
     return async (email: string): Promise<CustomerRecord | undefined> => {
       const key = `${source} ${email}`;
       let records = known.get(key);
       if (records === undefined) {
-        records = await asked.load(email);
+        records = await byEmail.load(email);
         known.set(key, records);
       }
       if (records.length > 1) throw new Error(`${source} holds several customers under this address.`);
       return records[0];
     };
   };
-  const ask = {
-    'order-system': whoIs('order-system', buyersByEmail, orders),
-    webshop: whoIs('webshop', shoppersByEmail, shop),
-    'crm-hubspot': whoIs('crm-hubspot', contactsByEmail, crm),
-    'contact-centre': whoIs('contact-centre', usersByEmail, tickets),
+  const finders = {
+    'order-system': createFinder('order-system', buyersByEmail, orders),
+    webshop: createFinder('webshop', shoppersByEmail, shop),
+    'crm-hubspot': createFinder('crm-hubspot', contactsByEmail, crm),
+    'contact-centre': createFinder('contact-centre', usersByEmail, tickets),
   };
   return {
-    recordOf: (source: keyof Records, email: string) => ask[source](email),
-    recordsOf: async (given: string): Promise<Records> => {
-      const email = given.trim().toLowerCase();
+    recordOf: (source: keyof Records, email: string) => finders[source](email),
+    recordsOf: async (address: string): Promise<Records> => {
+      const email = address.trim().toLowerCase();
       const [order, shopper, contact, user] = await Promise.all([
-        ask['order-system'](email),
-        ask.webshop(email),
-        ask['crm-hubspot'](email),
-        ask['contact-centre'](email),
+        finders['order-system'](email),
+        finders.webshop(email),
+        finders['crm-hubspot'](email),
+        finders['contact-centre'](email),
       ]);
       return { 'order-system': order, webshop: shopper, 'crm-hubspot': contact, 'contact-centre': user };
     },
@@ -100,8 +100,8 @@ export function createDirectLoaders({ orders, shop, tickets, crm }: Systems, kno
     tickets: direct(ticketsOfUsers, tickets, same, same),
     companyOf: direct(companiesOfContacts, crm, same, same),
     companies: direct(companies, crm, (id: string) => ({ id, contactId: '' }), same),
-    carts: new DataLoader<string, Cart | null>((ids) => askForCarts(shop, ids), { maxBatchSize: 100 }),
-    products: new DataLoader<string, Product | null>((skus) => askForProducts(shop, skus), {
+    carts: new DataLoader<string, Cart | null>((ids) => fetchCarts(shop, ids), { maxBatchSize: 100 }),
+    products: new DataLoader<string, Product | null>((skus) => fetchProducts(shop, skus), {
       maxBatchSize: 100,
     }),
   };

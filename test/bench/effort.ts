@@ -1,20 +1,20 @@
-/** How much of everything is measured. */
+/** How much each part of the bench measures. */
 export interface Effort {
-  /** Blocks that alternate between those who are compared; the spread is that over the blocks. */
+  /** Blocks that alternate between the compared servers. The range of a figure is that of its blocks. */
   blocks: number;
   /** Requests of a block that are timed one after another. */
   timed: number;
   /** Requests of a block over which CPU time is counted. */
   sent: number;
-  /** Requests that go before, until the engine has compiled what is hot. */
+  /** Requests before the measurement, until V8 has compiled the hot code. */
   warmUp: number;
-  /** Requests before memory is looked at. */
+  /** Requests before memory is measured. */
   memory: number;
   /** Starts of the demo. */
   starts: number;
-  /** Seconds of load on hot customers: several times as long as answers are kept. */
+  /** Seconds of load on hot customers: several times the `maxAge` of the sources. */
   hotS: number;
-  /** Seconds of too much load, and of a system that hangs. */
+  /** Seconds of overload, and of a system that hangs. */
   loadS: number;
   /** Keys of the bulk run. */
   bulkKeys: number;

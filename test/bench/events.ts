@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createWebhookStore } from '../../src/webhooks/store.js';
 import { openTuned, type Bench } from './bench.js';
-import type { TellerOptions, Told } from './events-teller.js';
+import type { EventSenderOptions, SentEvents } from './events-sender.js';
 import { openConnections, openLoop, type Connections } from './open-loop.js';
 import { customersEverywhere, one, ordinaryCustomers } from './query.js';
 import { quantile, type Figure } from './report.js';
@@ -19,7 +19,7 @@ const WARM_UP_S = 3;
 const GIVE_UP_MS = 10 * 60_000;
 const SECRET = 'a secret of the bench';
 
-/** What systems tell, a thousand times a second, while customers are asked for. */
+/** A thousand webhooks a second, beside queries. */
 export async function events(bench: Bench): Promise<Figure[]> {
   const { environment, effort } = bench;
   const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-bench-events-'));
@@ -30,7 +30,7 @@ export async function events(bench: Bench): Promise<Figure[]> {
     {
       WEBHOOK_FILE: file,
       WEBHOOK_SECRET: SECRET,
-      // The triggers name it; nothing of what is told here is sent on.
+      // The triggers name this endpoint. None of these events is forwarded to it.
       WEBHOOK_ENDPOINTS: JSON.stringify([
         {
           name: 'campaign-tool',
@@ -42,8 +42,8 @@ export async function events(bench: Bench): Promise<Figure[]> {
     },
   );
   const queries = await openConnections(gateway.ready.url, CONNECTIONS);
-  const others = new Set(asked());
-  const teller = await tell({
+  const others = new Set(queriedCustomers());
+  const sender = await startSender({
     url: new URL('/webhooks/webshop', gateway.ready.url).href,
     secret: environment['WEBSHOP_WEBHOOK_SECRETS'] ?? '',
     emails: ordinaryCustomers().filter((email) => !others.has(email)),
@@ -52,19 +52,19 @@ export async function events(bench: Bench): Promise<Figure[]> {
   });
   const store = await createWebhookStore({ file, secret: SECRET });
   try {
-    // Who is measured and who tells are warm, as both are in a gateway that has been told things all day.
-    await teller.go(WARM_UP_S);
+    // Warm up the gateway and the sender, as they are after hours of traffic.
+    await sender.go(WARM_UP_S);
     await emptyAfterS(() => store.counts().then(({ eventsWaiting }) => eventsWaiting));
-    await ask(queries, WARM_UP_S);
-    const alone = await ask(queries, effort.loadS);
+    await runQueries(queries, WARM_UP_S);
+    const alone = await runQueries(queries, effort.loadS);
     const [{ sent, answers }, beside] = await Promise.all([
-      teller.go(effort.loadS),
-      ask(queries, effort.loadS),
+      sender.go(effort.loadS),
+      runQueries(queries, effort.loadS),
     ]);
     const left = (await store.counts()).eventsWaiting;
     const { cpuMs } = await gateway.usage();
     const goneS = await emptyAfterS(() => store.counts().then(({ eventsWaiting }) => eventsWaiting));
-    const kept = answers.filter(({ status }) => status === 204);
+    const accepted = answers.filter(({ status }) => status === 204);
     const p = (all: readonly { ms: number }[], part: number) =>
       quantile(
         all.map(({ ms }) => ms),
@@ -74,17 +74,17 @@ export async function events(bench: Bench): Promise<Figure[]> {
       `${all.filter(({ status }) => status === 200).length} of ${all.length} answered, p99 ${p(all, 0.99).toFixed(0)} ms`;
     return [
       {
-        name: 'events, taken',
-        value: kept.length / effort.loadS,
+        name: 'events, accepted',
+        value: accepted.length / effort.loadS,
         unit: 'requests/s',
-        detail: `of ${(sent / effort.loadS).toFixed(0)} a second for ${effort.loadS} s; the others were told to come again`,
+        detail: `of ${(sent / effort.loadS).toFixed(0)} a second for ${effort.loadS} s; the others were refused and must be sent again`,
       },
       {
-        name: 'events, p99 until the system hears so',
-        value: p(kept, 0.99),
+        name: 'events, p99 until accepted',
+        value: p(accepted, 0.99),
         unit: 'ms',
         atMost: 200,
-        detail: `p50 ${p(kept, 0.5).toFixed(1)}`,
+        detail: `p50 ${p(accepted, 0.5).toFixed(1)}`,
       },
       {
         name: 'events, p50 of queries without them',
@@ -99,26 +99,26 @@ export async function events(bench: Bench): Promise<Figure[]> {
         detail: detailOf(beside),
       },
       {
-        name: 'events, queries beside them, times as long',
+        name: 'events, p50 of queries beside them / without them',
         value: p(beside, 0.5) / p(alone, 0.5),
         unit: 'x',
         atMost: 2,
       },
       {
-        name: 'events, all looked at after',
+        name: 'events, all processed after',
         value: goneS,
         unit: 's',
         atMost: 300,
-        detail: `${left} waited when the last was taken`,
+        detail: `${left} waited when the last was accepted`,
       },
       {
-        name: 'events, CPU to look at one',
+        name: 'events, CPU to process one',
         value: ((await gateway.usage()).cpuMs - cpuMs) / left,
         unit: 'ms',
       },
     ];
   } finally {
-    teller.stop();
+    sender.stop();
     await Promise.all([queries.close(), store.close()]);
     rmSync(folder, { recursive: true });
   }
@@ -129,44 +129,44 @@ interface Answered {
   ms: number;
 }
 
-/** Nothing happens to them: of whom something is told, all is asked anew, which takes longer for another reason. */
-function asked(): string[] {
+/** Customers without events: an event invalidates the cache, which would slow queries for another reason. */
+function queriedCustomers(): string[] {
   return customersEverywhere().slice(0, 100);
 }
 
-async function ask(connections: Connections, seconds: number): Promise<Answered[]> {
-  const bodies = asked().map((email) => one(email));
+async function runQueries(connections: Connections, seconds: number): Promise<Answered[]> {
+  const bodies = queriedCustomers().map((email) => one(email));
   const answered: Answered[] = [];
   await openLoop(connections, {
     perSecond: QUERIES_PER_SECOND,
     seconds,
-    ask: (i) => ({ body: bodies[i % bodies.length] ?? '' }),
+    createRequest: (i) => ({ body: bodies[i % bodies.length] ?? '' }),
     each: ({ status, ms }) => answered.push({ status, ms }),
   });
   return answered;
 }
 
-/** By a process of its own: a thousand a second would keep the answers to queries waiting to be read. */
-async function tell(what: TellerOptions): Promise<Teller> {
-  const child = fork(fileURLToPath(new URL('./events-teller.ts', import.meta.url)), {
+/** Sends the events from a process of its own: in this one they would delay reading the answers to queries. */
+async function startSender(what: EventSenderOptions): Promise<EventSender> {
+  const child = fork(fileURLToPath(new URL('./events-sender.ts', import.meta.url)), {
     execArgv: ['--import', 'tsx'],
   });
-  // The systems that tell are other machines: here they get what those who are measured leave.
+  // In production the sender is another machine, so the measured processes have priority over it here.
   setPriority(child.pid ?? 0, 10);
   child.send(what);
   await once(child, 'message');
   return {
     go: async (seconds) => {
       child.send(seconds);
-      const [told] = (await once(child, 'message')) as [Told];
-      return told;
+      const [result] = (await once(child, 'message')) as [SentEvents];
+      return result;
     },
     stop: () => child.kill(),
   };
 }
 
-interface Teller {
-  go(seconds: number): Promise<Told>;
+interface EventSender {
+  go(seconds: number): Promise<SentEvents>;
   stop(): void;
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 const state = z.object({ sources: z.record(z.string(), z.object({ calls: z.number() })) });
 
-/** Calls so far, by source. */
+/** Number of calls since the start, by source. */
 export type Calls = Record<string, number>;
 
 /** How a source behaves: see the stand-ins' README. */
@@ -11,7 +11,7 @@ export interface Condition {
   fault?: 'down' | 'hang' | 'status' | 'rate-limit' | 'garbage' | 'drip' | 'reset' | null;
 }
 
-/** Speaks with the fault controls in front of the imitated systems, one for each. */
+/** Client of the fault controls in front of the stand-ins. */
 export function faultControl(urls: readonly string[]) {
   const send = async (url: string, method: string, body?: unknown): Promise<unknown> => {
     const response = await fetch(url, {
@@ -33,7 +33,7 @@ export function faultControl(urls: readonly string[]) {
         for (const name of Object.keys(await callsOf(url)))
           await send(`${url}/${name}`, 'PUT', { latencyMs });
     },
-    /** Changes what is named of one source. */
+    /** Changes the given conditions of one source. */
     set: async (name: string, change: Condition) => {
       for (const url of urls) if (name in (await callsOf(url))) await send(`${url}/${name}`, 'PUT', change);
     },

@@ -1,10 +1,10 @@
 export interface FrozenClock {
   clock: { now(): number };
-  /** Makes everything that is cached too old. */
+  /** Lets every cache entry expire. */
   advance: () => void;
 }
 
-/** What is cached stays warm for as long as a measurement takes, however slow the machine, and grows cold on request. */
+/** Cache entries do not expire during a measurement, even on a slow machine. They expire on request. */
 export function frozenClock(): FrozenClock {
   let now = 1_000;
   return {

@@ -7,7 +7,7 @@ import { median, quantile, ratios, spread, type Figure } from './report.js';
 
 const HANGING = 'contact-centre';
 const TIMEOUT_MS = 1_000;
-/** Neither asks more of the other systems than the other. */
+/** Both queries make the same calls to the other systems. */
 const QUERIES = {
   without: 'orders(first: 3) { nodes { number placedAt } }',
   with: 'tickets(first: 3) { nodes { subject status } } orders(first: 3) { nodes { number placedAt } }',
@@ -23,13 +23,13 @@ interface Seen {
   dueMs: number;
   endMs: number;
   ms: number;
-  /** The breaker had opened: the system was not even asked. */
+  /** The circuit breaker was open: no call was made. */
   isRefused: boolean;
 }
 
 /**
- * Two gateways side by side under the same load, of which one has a contact centre of its own, which then hangs. What
- * else the machine does strikes both at the same moment.
+ * Two gateways side by side under the same load. One has a contact centre of its own, which then hangs. Other work on
+ * the machine affects both at the same time.
  */
 export async function hanging(bench: Bench): Promise<Figure[]> {
   const { open, effort } = bench;
@@ -77,7 +77,7 @@ export async function hanging(bench: Bench): Promise<Figure[]> {
         'contact centre hangs, p99 of queries without it, gateway / gateway where nothing hangs',
         ofOthers,
         'x',
-        `${BLOCKS} blocks of ${(effort.loadS / BLOCKS).toFixed(1)} s; p99 ${median(p99s(struck, 'without')).toFixed(0)} ms; goal: the most that noise was`,
+        `${BLOCKS} blocks of ${(effort.loadS / BLOCKS).toFixed(1)} s; p99 ${median(p99s(struck, 'without')).toFixed(0)} ms; goal: the highest noise`,
       ),
       atMost: Number(Math.max(...noise).toFixed(2)),
     },
@@ -110,9 +110,9 @@ async function watch(
       openLoop(connections, {
         perSecond,
         seconds,
-        ask: (i) => ({ body: one(emails[i % emails.length] ?? '', QUERIES[kind]) }),
+        createRequest: (i) => ({ body: one(emails[i % emails.length] ?? '', QUERIES[kind]) }),
         each: ({ dueMs, endMs, ms, status, body }) => {
-          // On a machine that has much else to do the gateway may refuse some.
+          // On a busy machine the gateway may refuse some requests.
           if (status === 503) return;
           if (status !== 200) throw new Error(`An answer has status ${status}: ${body}`);
           const block = Math.floor((dueMs / 1_000 / seconds) * BLOCKS);

@@ -8,10 +8,10 @@ import type { Figure } from './report.js';
 const HOT = 100;
 const MAX_AGE_S = 30;
 const WANTED_PER_SECOND = 1_000;
-/** Of what the gateway can: at all of it a queue would build up. */
-const ROOM = 0.8;
+/** Share of the capacity that is used: at full capacity a queue would build up. */
+const SHARE_OF_CAPACITY = 0.8;
 
-/** Page views of a hundred customers whom everybody wants to see, at a rate: how often the systems are asked for it. */
+/** Calls to the systems per page view, when many page views a second are about the same hundred customers. */
 export async function hot(bench: Bench): Promise<Figure[]> {
   const { control, effort } = bench;
   const gateway = await openTuned(bench, { '*': { freshness: { maxAge: `${MAX_AGE_S} s` } } });
@@ -21,16 +21,16 @@ export async function hot(bench: Bench): Promise<Figure[]> {
   if (others.length === 0) throw new Error(`There are no more than ${HOT} customers in all systems.`);
 
   const most = await capacity(gateway, others, Math.max(3, effort.loadS / 10));
-  const perSecond = Math.min(WANTED_PER_SECOND, Math.floor(ROOM * most));
+  const perSecond = Math.min(WANTED_PER_SECOND, Math.floor(SHARE_OF_CAPACITY * most));
   const connections = await openConnections(gateway.ready.url, 200);
   const before = await control.calls();
   let answered = 0;
   const sent = await openLoop(connections, {
     perSecond,
     seconds: effort.hotS,
-    ask: (i) => ({ body: chosen[i % HOT] ?? '' }),
+    createRequest: (i) => ({ body: chosen[i % HOT] ?? '' }),
     each: ({ status, body }) => {
-      if (body.includes('"errors"') && status === 200) throw new Error(`An answer tells errors: ${body}`);
+      if (body.includes('"errors"') && status === 200) throw new Error(`An answer contains errors: ${body}`);
       if (status === 200) answered += 1;
     },
   });
@@ -40,7 +40,7 @@ export async function hot(bench: Bench): Promise<Figure[]> {
   const reached = sent / effort.hotS;
   return [
     {
-      name: `hot customers, requests per second${perSecond < WANTED_PER_SECOND ? ', the most that the machine can' : ''}`,
+      name: `hot customers, requests per second${perSecond < WANTED_PER_SECOND ? ', limited by the machine' : ''}`,
       value: reached,
       unit: 'requests/s',
       detail: `of ${HOT} customers for ${effort.hotS} s; ${answered} of ${sent} answered, the others refused; capacity ${most.toFixed(0)}`,

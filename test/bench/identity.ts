@@ -2,7 +2,7 @@ import type { Bench } from './bench.js';
 import { median, quantile, spread, type Figure } from './report.js';
 import type { IdentifyingTimes } from './roles/identifying.js';
 
-/** What it takes to know who a customer is while all that the systems say of it is kept. */
+/** CPU time to resolve an identity when all records are cached. */
 export async function identity({ open }: Pick<Bench, 'open'>): Promise<Figure[]> {
   const running = await open({ role: 'identifying' });
   const times = (await (await fetch(running.ready.url)).json()) as IdentifyingTimes[];
@@ -13,7 +13,7 @@ export async function identity({ open }: Pick<Bench, 'open'>): Promise<Figure[]>
         `identity, warm, a customer of ${customers} in a request, CPU on top of the loaders`,
         more,
         'µs',
-        `${median(identified).toFixed(1)}, less ${median(loaded).toFixed(1)} of asking four loaders`,
+        `${median(identified).toFixed(1)}, less ${median(loaded).toFixed(1)} of four loaders`,
       ),
       range: [quantile(more, 0.05), quantile(more, 0.95)],
       atMost: 50,

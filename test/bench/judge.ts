@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** `right`: as without any fault. `marked`: not all of it, and it says so. Else what is wrong with it. */
+/** `right`: equal to the answer without faults. `marked`: incomplete, and the answer says so. Otherwise: the defect. */
 export type Judgement = 'right' | 'marked' | { wrong: string };
 
-/** What the gateway may say about a system, or about itself. All else is a defect. */
+/** Error codes that the gateway may return for a system or for itself. All others are defects. */
 const CODES: ReadonlySet<string> = new Set([
   'SOURCE_UNAVAILABLE',
   'SOURCE_TIMEOUT',
@@ -13,7 +13,7 @@ const CODES: ReadonlySet<string> = new Set([
   'OVERLOADED',
 ]);
 
-/** Fields that show what the systems that answer know; which did not is in `extensions.sources`. */
+/** Fields combined from the systems that answered. `extensions.sources` names the systems that failed. */
 const GATHERED: ReadonlySet<string> = new Set(['name', 'emails']);
 
 type Path = readonly (string | number)[];
@@ -28,7 +28,7 @@ const answer = z.object({
   extensions: z.object({ sources: z.record(z.string(), z.object({ status: z.string() })) }).optional(),
 });
 
-/** Holds an answer against the data that the same question brought when nothing was wrong. */
+/** Compares an answer with the data that the same query returned before the first fault. */
 export function judge({ status, body }: { status: number; body: string }, expected: unknown): Judgement {
   if (status === 0) return { wrong: `not answered: ${body}` };
   const parsed = answer.safeParse(parse(body));
@@ -57,7 +57,7 @@ interface Difference {
   isNull: boolean;
 }
 
-/** The places nearest to the root below which all that differs lies. */
+/** Returns the paths nearest to the root that contain all differences. */
 function differences(expected: unknown, actual: unknown, path: Path = []): Difference[] {
   if (Object.is(expected, actual)) return [];
   if (!isObject(expected) || !isObject(actual)) return [{ path, isNull: actual === null }];

@@ -9,9 +9,9 @@ import { median, ratios, spread, type Figure } from './report.js';
 import { connectSystems, type Systems } from './systems.js';
 
 const LATENCIES_MS = [10, 20, 50];
-/** Longer waits are made less often, so that each latency takes about as long. */
+/** Longer latencies are measured less often, so that each takes about the same time. */
 const TIMED_MS = 20;
-/** Slow enough for rounds of calls to be told apart by their time. */
+/** Long enough to distinguish rounds of calls by their time. */
 const OBSERVED_LATENCY_MS = 150;
 
 export interface Contenders {
@@ -19,7 +19,7 @@ export interface Contenders {
   handWritten: Running;
 }
 
-/** p50 of one customer, every source some milliseconds away, beside the chain of calls that nothing can shorten. */
+/** p50 of a query about one customer, with latency at each source, compared with the critical path. */
 export async function latency(
   { gateway, handWritten }: Contenders,
   { control, settings }: { control: FaultControl; settings: Readonly<Record<string, string>> },
@@ -69,9 +69,10 @@ async function compare(
     running,
     client: createClient(running.ready.url),
   }));
-  // With warm identity all requests are about customers asked before.
+  // For warm identity, all requests are about customers of earlier requests.
   const chosen = kind === 'warm' ? emails.slice(0, 5) : emails;
-  if (kind === 'warm') for (const email of chosen) for (const { client } of both) await ask(client, email);
+  if (kind === 'warm')
+    for (const email of chosen) for (const { client } of both) await queryCustomer(client, email);
 
   const steps: Step[] = [];
   const p50 = { chain: [] as number[], gateway: [] as number[], handWritten: [] as number[] };
@@ -84,7 +85,7 @@ async function compare(
       times.chain.push(walked.reduce((sum, { ms }) => sum + ms, 0));
       for (const [who, { running, client }] of both.entries()) {
         if (kind === 'cold') await running.forget();
-        times.each[who]?.push(await ask(client, email));
+        times.each[who]?.push(await queryCustomer(client, email));
       }
     }
     p50.chain.push(median(times.chain));
@@ -111,9 +112,9 @@ async function compare(
   ];
 }
 
-async function ask(client: Client, email: string): Promise<number> {
+async function queryCustomer(client: Client, email: string): Promise<number> {
   const { body, ms } = await client.post(one(email));
-  if (body.includes('"errors"')) throw new Error(`An answer tells errors: ${body}`);
+  if (body.includes('"errors"')) throw new Error(`An answer contains errors: ${body}`);
   return ms;
 }
 
@@ -126,7 +127,7 @@ function describeSteps(kind: Kind, steps: readonly Step[]): string {
     .join(' + ');
 }
 
-/** How many rounds of calls one request takes, as the fault control counts calls while each takes long. */
+/** Counts the rounds of calls of one request: the fault control counts the calls while each is slow. */
 async function observeRounds(
   kind: Kind,
   gateway: Running,
@@ -139,7 +140,7 @@ async function observeRounds(
   const seen: Calls[] = [];
   const look = async (): Promise<void> => {
     const now = await control.calls();
-    // What is asked in round n is counted a little after n times the latency.
+    // Calls of round n are counted a little after n times the latency.
     const round = Math.round((performance.now() - started) / (OBSERVED_LATENCY_MS + 4));
     for (const [name, calls] of Object.entries(difference(now, last))) {
       const ofRound = (seen[round] ??= {});

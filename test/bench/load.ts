@@ -2,14 +2,14 @@ import autocannon from 'autocannon';
 import { request as httpRequest, Agent } from 'node:http';
 import { once } from 'node:events';
 
-/** An operation as it travels: the body of a POST. */
+/** Body of a POST with an operation. */
 export type Body = string;
 
 export type Headers = Readonly<Record<string, string>>;
 
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
 
-/** Sends a number of requests, taking the bodies in turn. Throws when an answer is not a whole one. */
+/** Sends a number of requests and repeats the bodies in order. Throws when an answer is missing or has errors. */
 export async function load(
   url: string,
   bodies: readonly Body[],
@@ -37,26 +37,26 @@ export async function load(
   const { mismatches, errors, non2xx } = result;
   if (mismatches + errors + non2xx > 0) {
     throw new Error(
-      `Of ${requests} requests to ${url} ${errors} were not answered, ${non2xx} had another status than 2xx, ${mismatches} told errors. ${firstErrors}`,
+      `Of ${requests} requests to ${url}, ${errors} were not answered, ${non2xx} had a status other than 2xx, ${mismatches} contained errors. ${firstErrors}`,
     );
   }
 }
 
 export interface Client {
-  /** The answer's body and how long it took to come. */
+  /** Returns the body of the answer and the response time. */
   post(body: Body): Promise<{ body: string; ms: number }>;
   close(): void;
 }
 
-/** One client that asks one thing at a time over one connection. */
+/** A client that sends one request at a time over one connection. */
 export function createClient(url: string, headers: Headers = {}): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   return {
     post: async (body) => {
       const started = performance.now();
-      const asked = httpRequest(url, { method: 'POST', agent, headers: { ...HEADERS, ...headers } });
-      asked.end(body);
-      const [response] = (await once(asked, 'response')) as [AsyncIterable<Buffer>];
+      const sentRequest = httpRequest(url, { method: 'POST', agent, headers: { ...HEADERS, ...headers } });
+      sentRequest.end(body);
+      const [response] = (await once(sentRequest, 'response')) as [AsyncIterable<Buffer>];
       const chunks: Buffer[] = [];
       for await (const chunk of response) chunks.push(chunk);
       const ms = performance.now() - started;
@@ -68,18 +68,18 @@ export function createClient(url: string, headers: Headers = {}): Client {
   };
 }
 
-/** Asks one thing after another, and throws when an answer is not a whole one. */
-export interface Asker {
-  ask(body: Body): Promise<void>;
+/** Sends one query after another. Throws when an answer contains errors. */
+export interface QueryClient {
+  query(body: Body): Promise<void>;
   close(): void;
 }
 
-export function createAsker(url: string): Asker {
+export function createQueryClient(url: string): QueryClient {
   const client = createClient(url);
   return {
-    ask: async (body) => {
+    query: async (body) => {
       const { body: answer } = await client.post(body);
-      if (answer.includes('"errors"')) throw new Error(`An answer tells errors: ${answer.slice(-500)}`);
+      if (answer.includes('"errors"')) throw new Error(`An answer contains errors: ${answer.slice(-500)}`);
     },
     close: () => {
       client.close();

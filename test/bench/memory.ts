@@ -15,7 +15,7 @@ export async function memory(gateway: Running, { memory: requests }: Effort): Pr
   const collected = await gateway.collect();
   const mb = (value: number) => value.toFixed(0);
   return [
-    { name: 'gateway RSS, nothing asked yet', value: before.rssMb, unit: 'MB' },
+    { name: 'gateway RSS, before the first request', value: before.rssMb, unit: 'MB' },
     {
       name: `gateway RSS, after ${requests} requests`,
       value: after.rssMb,

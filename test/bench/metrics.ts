@@ -1,4 +1,4 @@
-/** What a gateway tells at /metrics under one name, summed over all series that have these labels. */
+/** Value of a metric at the /metrics of a gateway, summed over all series with these labels. */
 export async function metric(
   gatewayUrl: string,
   name: string,
@@ -11,6 +11,6 @@ export async function metric(
     .split('\n')
     .filter((line) => line.startsWith(`${name}{`) && wanted.every((label) => line.includes(label)))
     .map((line) => Number(line.slice(line.lastIndexOf(' '))));
-  if (values.length === 0) throw new Error(`The gateway tells no ${name}.`);
+  if (values.length === 0) throw new Error(`The gateway has no metric ${name}.`);
   return values.reduce((sum, value) => sum + value, 0);
 }

@@ -6,12 +6,12 @@ import { customersEverywhere, one, ordinaryCustomers } from './query.js';
 import { quantile, type Figure } from './report.js';
 
 const HOT = 100;
-/** Of five requests one is about a customer nobody has asked about lately. */
+/** One of five requests is about a customer that no recent request was about. */
 const COLD_EVERY = 5;
 const MAX_AGE_S = 30;
 const SHARE_OF_CAPACITY = 0.5;
 
-/** Page views as a shop has them: most of few customers, the others of all the rest. */
+/** Page views as in a shop: most are about a few customers, the others about all the rest. */
 export async function mixed(bench: Bench): Promise<Figure[]> {
   const { control, effort } = bench;
   const gateway = await openTuned(bench, { '*': { freshness: { maxAge: `${MAX_AGE_S} s` } } });
@@ -23,7 +23,7 @@ export async function mixed(bench: Bench): Promise<Figure[]> {
   );
 
   const most = await capacity(gateway, bodies, Math.max(3, effort.loadS / 10));
-  // No cold customer comes again while it is kept.
+  // A cold customer is not queried again while its data is cached.
   const perSecond = Math.min(SHARE_OF_CAPACITY * most, bodies.length / MAX_AGE_S);
   const connections = await openConnections(gateway.ready.url, 200);
   const before = await control.calls();
@@ -31,7 +31,7 @@ export async function mixed(bench: Bench): Promise<Figure[]> {
   const sent = await openLoop(connections, {
     perSecond,
     seconds: effort.hotS,
-    ask: (i) => ({ body: bodies[i % bodies.length] ?? '' }),
+    createRequest: (i) => ({ body: bodies[i % bodies.length] ?? '' }),
     each: (outcome) => {
       if (outcome.status === 200) ms.push(outcome.ms);
     },

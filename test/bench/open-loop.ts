@@ -3,33 +3,34 @@ import { Client } from 'undici';
 import type { Body } from './load.js';
 
 const HEADERS = { 'content-type': 'application/json', accept: 'application/json' };
-/** Who has no answer by then is not answered. */
+/** A request without an answer by then counts as not answered. */
 const GIVE_UP_MS = 30_000;
 
-export interface Asked {
+export interface LoadRequest {
   body: Body;
   headers?: Readonly<Record<string, string>>;
 }
 
-/** What became of one request. */
+/** Result of one request. */
 export interface Outcome {
   number: number;
-  /** When it was due to be sent, and until when it took, in milliseconds since the load began. */
+  /** When it was due to be sent, in milliseconds since the start of the load. */
   dueMs: number;
+  /** When it ended, in milliseconds since the start of the load. */
   endMs: number;
-  /** From when it was due: what it waited for a free connection counts. */
+  /** Time since it was due. Includes the wait for a free connection. */
   ms: number;
-  /** How much of that it was not even sent: the bench itself was late, or had no free connection. */
+  /** Time between due and sent: the bench itself was late, or no connection was free. */
   lateMs: number;
-  /** 0: it was not answered. */
+  /** HTTP status. 0: not answered. */
   status: number;
   body: string;
 }
 
-/** Connections to one gateway, opened beforehand; each carries one request at a time. */
+/** Connections to one gateway, opened in advance. Each carries one request at a time. */
 export interface Connections {
   /** Waits for a free connection. Never rejects. */
-  send(asked: Asked): Promise<{ sentAt: number; status: number; body: string }>;
+  send(request: LoadRequest): Promise<{ sentAt: number; status: number; body: string }>;
   close(): Promise<void>;
 }
 
@@ -70,7 +71,7 @@ export async function openConnections(url: string, count: number): Promise<Conne
   };
 }
 
-/** By `dispatch`, which leaves most of the machine to those who are measured. */
+/** Uses `dispatch`, the cheapest call of undici, to leave the CPU to the measured processes. */
 function exchange(client: Client, path: string, body: Body, headers: Record<string, string>) {
   return new Promise<{ status: number; body: string }>((resolve) => {
     let status = 0;
@@ -78,7 +79,7 @@ function exchange(client: Client, path: string, body: Body, headers: Record<stri
     client.dispatch(
       { method: 'POST', path, headers, body },
       {
-        // Without it undici takes the others for those of its older kind.
+        // Without this method, undici treats the handler as one of its older interface.
         onRequestStart: () => undefined,
         onResponseStart: (_, code) => {
           status = code;
@@ -100,20 +101,20 @@ function exchange(client: Client, path: string, body: Body, headers: Record<stri
 export interface OpenLoad {
   perSecond: number;
   seconds: number;
-  /** What the request with this number asks. */
-  ask: (number: number) => Asked;
+  /** Creates the request with this number. */
+  createRequest: (number: number) => LoadRequest;
   each: (outcome: Outcome) => void;
-  /** Ends it before its time. */
+  /** Ends the load early. */
   signal?: AbortSignal;
 }
 
 /**
- * Sends requests at a rate, answered or not, as people do: at random moments, independent of each other. Resolves to
- * the number sent, when the last one has been answered.
+ * Sends requests at a rate and at random, independent moments, without waiting for answers. Resolves to the number of
+ * requests sent, when the last one is answered.
  */
 export async function openLoop(
   connections: Connections,
-  { perSecond, seconds, ask, each, signal }: OpenLoad,
+  { perSecond, seconds, createRequest, each, signal }: OpenLoad,
 ): Promise<number> {
   const started = performance.now();
   const underWay = new Set<Promise<void>>();
@@ -122,7 +123,7 @@ export async function openLoop(
     if (due > performance.now()) await sleep(due - performance.now());
     if (signal?.aborted === true) break;
     const number = sent;
-    const one = connections.send(ask(number)).then(({ sentAt, status, body }) => {
+    const one = connections.send(createRequest(number)).then(({ sentAt, status, body }) => {
       const ended = performance.now();
       underWay.delete(one);
       const [dueMs, endMs] = [due - started, ended - started];

@@ -96,7 +96,7 @@ async function watch(
   const seen: Seen[] = [];
   await openLoop(connections, {
     ...load,
-    ask: (i) => ({ body: bodies[i % bodies.length] ?? '' }),
+    createRequest: (i) => ({ body: bodies[i % bodies.length] ?? '' }),
     each: ({ dueMs, endMs, ms, lateMs, status }) => seen.push({ dueMs, endMs, ms, lateMs, status }),
   });
   return seen;

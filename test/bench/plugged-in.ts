@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ALL_SYSTEMS, UNLIMITED, withAllSystems } from './all-systems.js';
 import type { Bench } from './bench.js';
-import { createAsker, type Asker } from './load.js';
+import { createQueryClient, type QueryClient } from './load.js';
 import type { Running } from './processes.js';
 import { customersEverywhere, one, SYSTEMS } from './query.js';
 import { ratios, spread, type Figure } from './report.js';
@@ -36,21 +36,21 @@ export async function pluggedIn(bench: Bench): Promise<Figure[]> {
       role: 'gateway',
       environment: { ...environment, ...tuningEnvironment(UNLIMITED) },
     });
-    const asker = createAsker(running.ready.url);
-    measured.push({ sources, running, asker, cpuMs: [] });
+    const queryClient = createQueryClient(running.ready.url);
+    measured.push({ sources, running, queryClient, cpuMs: [] });
   }
   const { blocks, sent, warmUp } = bench.effort;
-  const askSome = async (asker: Asker, requests: number) => {
-    for (let i = 0; i < requests; i += 1) await asker.ask(bodies[i % bodies.length] ?? '');
+  const sendSome = async (queryClient: QueryClient, requests: number) => {
+    for (let i = 0; i < requests; i += 1) await queryClient.query(bodies[i % bodies.length] ?? '');
   };
-  for (const { asker } of measured) await askSome(asker, warmUp);
+  for (const { queryClient } of measured) await sendSome(queryClient, warmUp);
   for (let block = 0; block < blocks; block += 1)
-    for (const { running, asker, cpuMs } of block % 2 === 0 ? measured : measured.toReversed()) {
+    for (const { running, queryClient, cpuMs } of block % 2 === 0 ? measured : measured.toReversed()) {
       const before = await running.usage();
-      await askSome(asker, sent);
+      await sendSome(queryClient, sent);
       cpuMs.push(((await running.usage()).cpuMs - before.cpuMs) / sent);
     }
-  for (const { asker } of measured) asker.close();
+  for (const { queryClient } of measured) queryClient.close();
   const [four, twelve] = measured;
   const growth = ratios(twelve?.cpuMs ?? [], four?.cpuMs ?? []).map(
     (ratio) => 1 + (ratio - 1) / (ALL_SYSTEMS - SYSTEMS.length),
@@ -86,7 +86,7 @@ export async function pluggedIn(bench: Bench): Promise<Figure[]> {
 interface Contender {
   sources: number;
   running: Running;
-  asker: Asker;
+  queryClient: QueryClient;
   cpuMs: number[];
 }
 

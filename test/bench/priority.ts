@@ -84,7 +84,7 @@ async function viewPages({
   await openLoop(connections, {
     perSecond: VIEWS_PER_SECOND,
     seconds: FOREVER_S,
-    ask: (i) => ({ body: view(viewers[i % viewers.length] ?? '') }),
+    createRequest: (i) => ({ body: view(viewers[i % viewers.length] ?? '') }),
     each: (outcome) => {
       if (outcome.status !== 200 || outcome.body.includes('"errors"'))
         throw new Error(`A page view failed: ${outcome.body}`);

@@ -8,7 +8,7 @@ import { customersEverywhere, one } from './query.js';
 import { median, spread, type Figure } from './report.js';
 
 /**
- * What it costs that a caller says who it is, that every field is held to its policy, that customers' consent is asked
+ * What it costs that a caller says who it is, that every field is withPrivacy to its policy, that customers' consent is asked
  * (and kept), and that each answer has its line in the audit: CPU per request about one customer, beside the same with
  * nothing of it. All that is asked of the systems but consent is kept: what privacy adds is the same, and not lost in what
  * asking them takes.
@@ -19,11 +19,14 @@ export async function privacy(bench: Bench): Promise<Figure[]> {
     const rounds: Block[][] = [];
     for (let round = 0; round < ROUNDS; round += 1) rounds.push(await measure(bench, folder));
     const blocks = rounds.flat();
-    const costOf = ({ held, free }: Block) => (held - free) * 1_000;
+    const costOf = ({ withPrivacy, withoutPrivacy }: Block) => (withPrivacy - withoutPrivacy) * 1_000;
     const costs = blocks.map(costOf);
-    const layer = blocks.map(({ byYoga, free }) => (byYoga - free) * 1_000);
+    const layer = blocks.map(({ byYoga, withoutPrivacy }) => (byYoga - withoutPrivacy) * 1_000);
     const byRound = rounds.map((round) => median(round.map(costOf)).toFixed(1));
-    const [without, withAll] = [blocks.map(({ free }) => free), blocks.map(({ held }) => held)];
+    const [without, withAll] = [
+      blocks.map(({ withoutPrivacy }) => withoutPrivacy),
+      blocks.map(({ withPrivacy }) => withPrivacy),
+    ];
     return [
       spread('CPU per request, one customer, nobody is asked who they are', without, 'ms'),
       spread('CPU per request, one customer, with callers, policies, consent and audit', withAll, 'ms'),
@@ -36,7 +39,7 @@ export async function privacy(bench: Bench): Promise<Figure[]> {
         name: "What privacy costs / what Yoga's HTTP layer costs",
         value: median(costs) / median(layer),
         unit: 'x',
-        atMost: AT_MOST_US / LAYER_US,
+        atMost: AT_MOST_US / YOGA_LAYER_US,
       },
     ];
   } finally {
@@ -46,8 +49,8 @@ export async function privacy(bench: Bench): Promise<Figure[]> {
 
 /** Milliseconds of CPU per request, by who was asked. */
 interface Block {
-  held: number;
-  free: number;
+  withPrivacy: number;
+  withoutPrivacy: number;
   byYoga: number;
 }
 
@@ -59,57 +62,57 @@ async function measure(bench: Bench, folder: string): Promise<Block[]> {
   const { blocks, sent, warmUp } = effort;
   const audited = { ...CALLER_SETTINGS, AUDIT_FILE: join(folder, 'audit.jsonl') };
   const open = async (settings: Readonly<Record<string, string>>, headers = {}) => {
-    const running = await openTuned(bench, KEPT, { ...WORKED_OUT, ...settings });
-    return { running, client: createClient(running.ready.url, { ...TELL_COST, ...headers }) };
+    const running = await openTuned(bench, ONE_HOUR_FRESHNESS, { ...NO_RESPONSE_CACHE, ...settings });
+    return { running, client: createClient(running.ready.url, { ...REPORT_COST, ...headers }) };
   };
-  const held = await open(audited, asOperator('MARKETING'));
-  const free = await open({});
+  const withPrivacy = await open(audited, asOperator('MARKETING'));
+  const withoutPrivacy = await open({});
   const byYoga = await open({ HTTP_FRONT: 'off' });
-  const asked = { held, free, byYoga };
-  const names = ['held', 'free', 'byYoga'] as const;
-  const bodies = await allowed(held.client);
+  const gateways = { withPrivacy, withoutPrivacy, byYoga };
+  const names = ['withPrivacy', 'withoutPrivacy', 'byYoga'] as const;
+  const bodies = await findConsentingCustomers(withPrivacy.client);
   await control.heal();
-  for (const name of names) await ask(asked[name].client, bodies, warmUp);
+  for (const name of names) await sendRequests(gateways[name].client, bodies, warmUp);
   const measured: Block[] = [];
-  for (let block = 0; block < (SHORTER * blocks) / ROUNDS; block += 1) {
-    const one: Block = { held: 0, free: 0, byYoga: 0 };
+  for (let block = 0; block < (BLOCK_MULTIPLIER * blocks) / ROUNDS; block += 1) {
+    const one: Block = { withPrivacy: 0, withoutPrivacy: 0, byYoga: 0 };
     for (const name of block % 2 === 0 ? names : names.toReversed()) {
-      const { running, client } = asked[name];
+      const { running, client } = gateways[name];
       const before = await running.usage();
-      await ask(client, bodies, sent);
+      await sendRequests(client, bodies, sent);
       one[name] = ((await running.usage()).cpuMs - before.cpuMs) / sent;
     }
     measured.push(one);
   }
   for (const name of names) {
-    asked[name].client.close();
-    await asked[name].running.stop();
+    gateways[name].client.close();
+    await gateways[name].running.stop();
   }
   return measured;
 }
 
 /** The goal, and what Yoga's HTTP layer takes of a request where it was set. On a machine of another speed their ratio tells. */
 const AT_MOST_US = 60;
-const LAYER_US = 100;
+const YOGA_LAYER_US = 100;
 
 /** Those who may ask anything are told what it cost, which is no part of privacy; so are those who ask where it comes from. */
-const TELL_COST = { 'x-sources': '1' };
+const REPORT_COST = { 'x-sources': '1' };
 
 /** One after another, on the connection that was there before: how it begins would be a part of so short a block. */
-async function ask(client: Client, bodies: readonly Body[], requests: number): Promise<void> {
+async function sendRequests(client: Client, bodies: readonly Body[], requests: number): Promise<void> {
   for (let i = 0; i < requests; i += 1) {
     const { body } = await client.post(bodies[i % bodies.length] ?? '');
-    if (body.includes('"errors"')) throw new Error(`An answer tells errors: ${body.slice(0, 300)}`);
+    if (body.includes('"errors"')) throw new Error(`An answer contains errors: ${body.slice(0, 300)}`);
   }
 }
 
 /** The machine's own speed swings more than what is compared: so there are more blocks, each over before it has. */
-const SHORTER = 5;
+const BLOCK_MULTIPLIER = 5;
 
 /** Of an answer that is given whole there would be nothing to compare. */
-const WORKED_OUT = { ANSWERS_MAX_MB: '0' };
+const NO_RESPONSE_CACHE = { ANSWERS_MAX_MB: '0' };
 
-const KEPT = { '*': { freshness: { maxAge: '1 hour' } } } as const;
+const ONE_HOUR_FRESHNESS = { '*': { freshness: { maxAge: '1 hour' } } } as const;
 
 /** As of one customer elsewhere in the bench, but for what is not to be had for a purpose that needs consent: tickets. */
 const FIELDS = `id name emails { value source }
@@ -120,7 +123,7 @@ const FIELDS = `id name emails { value source }
 const CUSTOMERS = 3;
 
 /** Only customers who allow it: of others there is less to answer. */
-async function allowed(client: Client): Promise<Body[]> {
+async function findConsentingCustomers(client: Client): Promise<Body[]> {
   const bodies: Body[] = [];
   for (const body of customersEverywhere().map((email) => one(email, FIELDS))) {
     if (bodies.length === CUSTOMERS) break;

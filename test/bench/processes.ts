@@ -7,7 +7,7 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 import { V8_FLAGS } from '../../src/v8/flags.js';
-import type { Answer, Ask, Ready, Role, Usage } from './bench-process.js';
+import type { Answer, BenchCommand, Ready, Role, Usage } from './bench-process.js';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -121,24 +121,24 @@ export async function start({
   const first = await nextMessage(child, role);
   if (first.kind !== 'ready')
     throw new Error(`The process "${role}" said "${first.kind}" before it was ready.`);
-  const ask = async (question: Ask): Promise<Usage> => {
-    child.send(question);
+  const sendCommand = async (command: BenchCommand): Promise<Usage> => {
+    child.send(command);
     const answer = await nextMessage(child, role);
     if (answer.kind !== 'usage') throw new Error(`The process "${role}" said "${answer.kind}".`);
     return answer.usage;
   };
   return {
     ready: first.ready,
-    usage: () => ask('usage'),
-    collect: () => ask('collect'),
+    usage: () => sendCommand('usage'),
+    collect: () => sendCommand('collect'),
     forget: async () => {
-      await ask('forget');
+      await sendCommand('forget');
     },
     isRunning: () => child.connected,
     stop: async () => {
       if (!child.connected) return;
       const gone = once(child, 'exit');
-      child.send('stop' satisfies Ask);
+      child.send('stop' satisfies BenchCommand);
       await gone;
     },
   };

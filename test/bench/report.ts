@@ -69,7 +69,7 @@ export function machine() {
   };
 }
 
-function verdict({ value, atMost, atLeast }: Figure): 'met' | 'missed' | undefined {
+function goalState({ value, atMost, atLeast }: Figure): 'met' | 'missed' | undefined {
   if (Number.isNaN(value) || (atMost === undefined && atLeast === undefined)) return undefined;
   return value <= (atMost ?? Infinity) && value >= (atLeast ?? -Infinity) ? 'met' : 'missed';
 }
@@ -78,7 +78,7 @@ function goal(figure: Figure): string {
   const { atMost, atLeast } = figure;
   if (atMost === undefined && atLeast === undefined) return '';
   const bound = atMost === undefined ? `at least ${atLeast ?? 0}` : `at most ${atMost}`;
-  return `${bound}: ${verdict(figure) ?? 'not known'}`;
+  return `${bound}: ${goalState(figure) ?? 'not known'}`;
 }
 
 /** By unit, how many digits are shown behind the point. */
@@ -121,7 +121,7 @@ export function table(figures: readonly Figure[]): string {
 export function json(figures: readonly Figure[]): string {
   const withGoals = figures.map((figure) => ({
     ...figure,
-    ...(goal(figure) === '' ? {} : { goal: verdict(figure) ?? 'not known' }),
+    ...(goal(figure) === '' ? {} : { goal: goalState(figure) ?? 'not known' }),
   }));
   return `${JSON.stringify({ machine: machine(), figures: withGoals }, null, 2)}\n`;
 }

@@ -1,5 +1,4 @@
 import { parseArgs } from 'node:util';
-import { badDay } from './bad-day.js';
 import type { Bench } from './bench.js';
 import { bulk } from './bulk.js';
 import { cacheReads } from './cache.js';
@@ -18,6 +17,7 @@ import { latency } from './latency.js';
 import { createClient } from './load.js';
 import { memory } from './memory.js';
 import { mixed } from './mixed.js';
+import { outage } from './outage.js';
 import { overload } from './overload.js';
 import { pluggedIn } from './plugged-in.js';
 import { priority } from './priority.js';
@@ -44,7 +44,7 @@ const PARTS = [
   'hot',
   'warm',
   'mixed',
-  'bad-day',
+  'outage',
   'bulk',
   'defer',
   'plugged-in',
@@ -63,7 +63,7 @@ const PARTS = [
 /** These start what they need themselves; the others need the four systems. */
 const ALONE = ['cache', 'identity', 'clicks', 'demo'];
 /** Too long for every day. */
-const ASKED_BY_NAME = ['soak'];
+const ONLY_BY_NAME = ['soak'];
 const { values: options } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
@@ -74,19 +74,19 @@ const { values: options } = parseArgs({
   },
 });
 for (const part of options.only)
-  if (![...PARTS, ...ASKED_BY_NAME].includes(part))
-    throw new Error(`There is no part "${part}": choose from ${[...PARTS, ...ASKED_BY_NAME].join(', ')}.`);
+  if (![...PARTS, ...ONLY_BY_NAME].includes(part))
+    throw new Error(`There is no part "${part}": choose from ${[...PARTS, ...ONLY_BY_NAME].join(', ')}.`);
 const minutes = Number(options.minutes);
 if (!(minutes > 0)) throw new Error('--minutes takes a number above 0.');
 const effort = options.quick ? QUICK : FULL;
-const isAsked = (...parts: string[]) => parts.some((part) => options.only.includes(part));
+const isSelected = (...parts: string[]) => parts.some((part) => options.only.includes(part));
 
 const running: Running[] = [];
 
 async function run(compiled: Build): Promise<Figure[]> {
   const figures: Figure[] = [];
   const open = (one: Omit<StartOptions, 'build' | 'profileFolder'>) =>
-    keep(start({ build: compiled, profileFolder: options.profile, ...one }));
+    track(start({ build: compiled, profileFolder: options.profile, ...one }));
   /** Stops what a part has started. One that breaks costs the others nothing but the exit code. */
   const part = async (what: string, measure: () => Promise<Figure[]>): Promise<void> => {
     progress(what);
@@ -101,10 +101,10 @@ async function run(compiled: Build): Promise<Figure[]> {
     await stop(running.length - before);
   };
 
-  if (isAsked('identity')) await part('who a customer is', () => identity({ open }));
-  if (isAsked('cache')) await part('reading from the cache', () => cacheReads({ open }));
-  if (isAsked('clicks')) await part('reading a click log', () => clicks({ open }));
-  if (options.only.some((asked) => !ALONE.includes(asked))) {
+  if (isSelected('identity')) await part('who a customer is', () => identity({ open }));
+  if (isSelected('cache')) await part('reading from the cache', () => cacheReads({ open }));
+  if (isSelected('clicks')) await part('reading a click log', () => clicks({ open }));
+  if (options.only.some((part) => !ALONE.includes(part))) {
     progress('starting the systems');
     const sources = await Promise.all(
       SYSTEMS.map((system) =>
@@ -127,17 +127,17 @@ async function run(compiled: Build): Promise<Figure[]> {
       LOG_LEVEL: 'warn',
     };
 
-    if (isAsked('latency', 'cpu', 'list')) {
+    if (isSelected('latency', 'cpu', 'list')) {
       await part('comparing with the hand-written schema', async () => {
         const gateway = await open({ role: 'gateway', environment });
         const handWritten = await open({ role: 'hand-written', environment });
         const contenders = { gateway, handWritten };
         const compared = [await sameAnswers('hand-written', gateway, handWritten)];
-        if (isAsked('latency')) {
+        if (isSelected('latency')) {
           progress('latency');
           compared.push(...(await latency(contenders, { settings, control }, effort)));
         }
-        if (!isAsked('cpu', 'list')) return compared;
+        if (!isSelected('cpu', 'list')) return compared;
         const interpreted = await open({
           role: 'gateway',
           environment: { ...environment, EXECUTION: 'interpreted' },
@@ -145,41 +145,41 @@ async function run(compiled: Build): Promise<Figure[]> {
         const stitched = await open({ role: 'stitched', environment });
         compared.push(await sameAnswers('plain stitching', gateway, stitched));
         const all = { ...contenders, interpreted, stitched };
-        if (isAsked('cpu')) {
+        if (isSelected('cpu')) {
           progress('CPU per request about one customer');
           const answer = await answerOf(gateway);
           const yoga = await open({ role: 'yoga' });
           const fixed = await open({ role: 'static', environment: { BENCH_STATIC_BODY: answer } });
           compared.push(...(await cpuOfOne(all, { yoga, fixed }, control, effort)));
         }
-        if (isAsked('list')) {
+        if (isSelected('list')) {
           progress('CPU per request about fifty customers');
           compared.push(...(await cpuOfFifty(all, control, effort)));
         }
         return compared;
       });
     }
-    if (isAsked('memory'))
+    if (isSelected('memory'))
       await part('memory', async () => memory(await open({ role: 'gateway', environment }), effort));
     const bench: Bench = { open, environment, control, effort, programs: compiled.folder };
-    if (isAsked('hot')) await part('hot customers', () => hot(bench));
-    if (isAsked('warm')) await part('answers that are kept', () => warm(bench));
-    if (isAsked('mixed')) await part('hot and cold customers', () => mixed(bench));
-    if (isAsked('bad-day')) await part('two systems that fail', () => badDay(bench));
-    if (isAsked('bulk')) await part('a thousand customers of all systems', () => bulk(bench));
-    if (isAsked('defer')) await part('what may come later', () => defer(bench));
-    if (isAsked('plugged-in')) await part('sources that are not asked', () => pluggedIn(bench));
-    if (isAsked('curves')) await part('more customers, more sources', () => curves(bench));
-    if (isAsked('overload')) await part('overload', () => overload(bench));
-    if (isAsked('hanging')) await part('a system that hangs', () => hanging(bench));
-    if (isAsked('priority')) await part('an export beside page views', () => priority(bench));
-    if (isAsked('privacy')) await part('what privacy costs', () => privacy(bench));
-    if (isAsked('timing')) await part('what a visitor can tell by the time', () => visitorTiming(bench));
-    if (isAsked('events')) await part('what systems tell', () => events(bench));
-    if (isAsked('soak')) await part(`${minutes} minutes of soak`, () => soak(bench, minutes));
+    if (isSelected('hot')) await part('hot customers', () => hot(bench));
+    if (isSelected('warm')) await part('answers that are kept', () => warm(bench));
+    if (isSelected('mixed')) await part('hot and cold customers', () => mixed(bench));
+    if (isSelected('outage')) await part('two systems that fail', () => outage(bench));
+    if (isSelected('bulk')) await part('a thousand customers of all systems', () => bulk(bench));
+    if (isSelected('defer')) await part('what may come later', () => defer(bench));
+    if (isSelected('plugged-in')) await part('sources that are not asked', () => pluggedIn(bench));
+    if (isSelected('curves')) await part('more customers, more sources', () => curves(bench));
+    if (isSelected('overload')) await part('overload', () => overload(bench));
+    if (isSelected('hanging')) await part('a system that hangs', () => hanging(bench));
+    if (isSelected('priority')) await part('an export beside page views', () => priority(bench));
+    if (isSelected('privacy')) await part('what privacy costs', () => privacy(bench));
+    if (isSelected('timing')) await part('what a visitor can tell by the time', () => visitorTiming(bench));
+    if (isSelected('events')) await part('what systems tell', () => events(bench));
+    if (isSelected('soak')) await part(`${minutes} minutes of soak`, () => soak(bench, minutes));
     await stop(running.length);
   }
-  if (isAsked('demo')) await part('the demo', () => demo(effort));
+  if (isSelected('demo')) await part('the demo', () => demo(effort));
   return figures;
 }
 
@@ -190,7 +190,7 @@ async function answerOf({ ready }: Running): Promise<string> {
   return body;
 }
 
-async function keep(starting: Promise<Running>): Promise<Running> {
+async function track(starting: Promise<Running>): Promise<Running> {
   const one = await starting;
   running.unshift(one);
   return one;

@@ -4,7 +4,7 @@ import { capacity } from './capacity.js';
 import type { Condition, FaultControl } from './fault-control.js';
 import { judge } from './judge.js';
 import { metric } from './metrics.js';
-import { openConnections, openLoop, type Asked, type Connections } from './open-loop.js';
+import { openConnections, openLoop, type LoadRequest, type Connections } from './open-loop.js';
 import { customersEverywhere, many, one, SYSTEMS } from './query.js';
 import type { Figure } from './report.js';
 
@@ -17,7 +17,7 @@ const REST_MS = 25_000;
 /** Faults at random moments, so that each finds answers that are fresh, stale and too old. */
 const FRESHNESS = { maxAge: '2 s', staleWhileRevalidate: '2 s', staleIfError: '10 s' } as const;
 const FAULTS = ['down', 'hang', 'status', 'rate-limit', 'garbage', 'drip', 'reset'] as const;
-const SAYINGS: readonly Readonly<Record<string, string>>[] = [
+const HEADER_SETS: readonly Readonly<Record<string, string>>[] = [
   { 'cache-control': 'no-cache' },
   { 'cache-control': 'max-age=1' },
   { 'cache-control': 'max-stale=5' },
@@ -40,7 +40,7 @@ export async function soak(bench: Bench, minutes: number): Promise<Figure[]> {
   const expected = await answersTo(bodies, connections);
   const load = {
     perSecond: Math.min(PER_SECOND, SHARE_OF_CAPACITY * most),
-    ask: () => ({ body: pick(bodies), headers: { 'x-sources': '1', ...sayings() } }),
+    createRequest: () => ({ body: pick(bodies), headers: { 'x-sources': '1', ...randomHeaders() } }),
   };
   const heap = async () => {
     await sleep(REST_MS);
@@ -56,19 +56,19 @@ export async function soak(bench: Bench, minutes: number): Promise<Figure[]> {
   const shown: string[] = [];
   const over = new AbortController();
   const faults = playFaults(control, over.signal);
-  const asked = new Map<number, Asked>();
+  const requests = new Map<number, LoadRequest>();
   const sent = await openLoop(connections, {
     ...load,
     seconds: minutes * 60,
     signal: over.signal,
-    ask: (i) => {
-      const one = load.ask();
-      asked.set(i, one);
+    createRequest: (i) => {
+      const one = load.createRequest();
+      requests.set(i, one);
       return one;
     },
     each: (outcome) => {
-      const { body = '', headers } = asked.get(outcome.number) ?? {};
-      asked.delete(outcome.number);
+      const { body = '', headers } = requests.get(outcome.number) ?? {};
+      requests.delete(outcome.number);
       if (!gateway.isRunning()) over.abort();
       const judgement = judge(outcome, expected.get(body));
       if (typeof judgement === 'string') counts[judgement] += 1;
@@ -127,15 +127,15 @@ async function answersTo(
   const answers = new Map<string, unknown>();
   for (const body of bodies) {
     const { status, body: text } = await connections.send({ body });
-    if (status !== 200 || text.includes('"errors"')) throw new Error(`An answer tells errors: ${text}`);
+    if (status !== 200 || text.includes('"errors"')) throw new Error(`An answer contains errors: ${text}`);
     answers.set(body, (JSON.parse(text) as { data: unknown }).data);
   }
   return answers;
 }
 
 /** Most callers say nothing. */
-function sayings(): Readonly<Record<string, string>> {
-  return Math.random() < 0.3 ? pick(SAYINGS) : {};
+function randomHeaders(): Readonly<Record<string, string>> {
+  return Math.random() < 0.3 ? pick(HEADER_SETS) : {};
 }
 
 /** Every now and then one of the systems falls ill, in one way or another, or recovers. Tells how often one fell ill. */

@@ -62,7 +62,7 @@ export interface Product {
   title: string;
 }
 
-export async function askForProducts(
+export async function fetchProducts(
   shop: GraphqlClient,
   skus: readonly string[],
 ): Promise<(Product | null)[]> {
@@ -91,14 +91,14 @@ export interface Cart {
   total: { amount: string; currency: string };
 }
 
-export async function askForCarts(shop: GraphqlClient, ids: readonly string[]): Promise<(Cart | null)[]> {
+export async function fetchCarts(shop: GraphqlClient, ids: readonly string[]): Promise<(Cart | null)[]> {
   const declared = ids.map((_, i) => `$q${i}: String!`).join(', ');
-  const asked = ids.map(
+  const fields = ids.map(
     (_, i) =>
       `c${i}: draftOrders(first: 1, sortKey: UPDATED_AT, reverse: true, query: $q${i}) { nodes { ...cart } }`,
   );
   const answer = await shop.query(
-    `query (${declared}) { ${asked.join(' ')} }
+    `query (${declared}) { ${fields.join(' ')} }
      fragment cart on DraftOrder { customer { id } totalPriceSet { shopMoney { amount currencyCode } } }`,
     Object.fromEntries(ids.map((id, i) => [`q${i}`, `customer_id:${id} AND status:open`])),
   );

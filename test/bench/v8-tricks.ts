@@ -151,7 +151,7 @@ const withCache = (): Begin => {
 
 export const TRICKS: readonly Trick[] = [
   {
-    name: 'side table',
+    name: 'field weak map',
     requests: 15_000,
     variants: {
       trick: () => withTable(fieldWeakMap<object, Node>()),
@@ -159,7 +159,7 @@ export const TRICKS: readonly Trick[] = [
     },
   },
   {
-    name: 'passing map',
+    name: 'transient map',
     requests: 15_000,
     variants: {
       trick: () => withMap(new TransientMap<string, Node>()),

@@ -16,14 +16,14 @@ const BLOCK_S = 1;
  */
 export async function warm(bench: Bench): Promise<Figure[]> {
   const { effort } = bench;
-  const kept = { '*': { freshness: { maxAge: '1 hour' } } } as const;
+  const freshness = { '*': { freshness: { maxAge: '1 hour' } } } as const;
   const bodies = customersEverywhere()
     .slice(0, CUSTOMERS)
     .map((email) => one(email));
-  const fromBytes = await openTuned(bench, kept);
-  const fromMemory = await openTuned(bench, kept, { ANSWERS_MAX_MB: '0' });
-  const answer = await lastAnswer(fromBytes, bodies);
-  await lastAnswer(fromMemory, bodies);
+  const fromBytes = await openTuned(bench, freshness);
+  const fromMemory = await openTuned(bench, freshness, { ANSWERS_MAX_MB: '0' });
+  const answer = await readLastAnswer(fromBytes, bodies);
+  await readLastAnswer(fromMemory, bodies);
   const fixed = await bench.open({ role: 'static', environment: { BENCH_STATIC_BODY: answer } });
   const measured = [fromBytes, fromMemory, fixed].map((running) => ({
     running,
@@ -31,23 +31,23 @@ export async function warm(bench: Bench): Promise<Figure[]> {
     cpuMs: [] as number[],
   }));
 
-  for (const { running } of measured) await ask(running, bodies);
-  const given = () =>
+  for (const { running } of measured) await applyLoad(running, bodies);
+  const countCacheHits = () =>
     metric(fromBytes.ready.url, 'stekkerdoos_response_cache_answers_total', { answer: 'hit' });
-  const before = await given();
-  let asked = 0;
+  const before = await countCacheHits();
+  let answeredFromBytes = 0;
   let refusals = 0;
   for (let block = 0; block < Math.ceil(effort.blocks / 2); block += 1)
     for (const { running, perSecond, cpuMs } of block % 2 === 0 ? measured : measured.toReversed()) {
       const used = await running.usage();
-      const { answered, refused, seconds } = await ask(running, bodies);
+      const { answered, refused, seconds } = await applyLoad(running, bodies);
       perSecond.push(answered / seconds);
       cpuMs.push(((await running.usage()).cpuMs - used.cpuMs) / answered);
       refusals += refused;
-      if (running === fromBytes) asked += answered;
+      if (running === fromBytes) answeredFromBytes += answered;
     }
-  // Of those that are still under way when a block ends the answers are given and not counted.
-  const share = Math.min(1, ((await given()) - before) / asked);
+  // Of those that are still under way when a block ends the answers are countCacheHits and not counted.
+  const share = Math.min(1, ((await countCacheHits()) - before) / answeredFromBytes);
 
   const [bytes, memory, still] = measured;
   if (bytes === undefined || memory === undefined || still === undefined)
@@ -75,12 +75,12 @@ export async function warm(bench: Bench): Promise<Figure[]> {
 }
 
 /** Asks each once. */
-async function lastAnswer({ ready }: Running, bodies: readonly Body[]): Promise<string> {
+async function readLastAnswer({ ready }: Running, bodies: readonly Body[]): Promise<string> {
   const client = createClient(ready.url);
   let answer = '';
   for (const body of bodies) ({ body: answer } = await client.post(body));
   client.close();
-  if (answer.includes('"errors"')) throw new Error(`An answer tells errors: ${answer}`);
+  if (answer.includes('"errors"')) throw new Error(`An answer contains errors: ${answer}`);
   return answer;
 }
 
@@ -88,7 +88,7 @@ async function lastAnswer({ ready }: Running, bodies: readonly Body[]): Promise<
  * As fast as it is answered. The requests are made beforehand: whoever asks must not be what is measured. A gateway whose
  * machine has much else to do may refuse some.
  */
-async function ask({ ready }: Running, bodies: readonly Body[]) {
+async function applyLoad({ ready }: Running, bodies: readonly Body[]) {
   const headers = { 'content-type': 'application/json', accept: 'application/json' };
   const result = await autocannon({
     url: ready.url,

@@ -12,7 +12,7 @@ const FIRST = 3;
 
 const key = z.object({ email: z.string() });
 type Key = z.infer<typeof key>;
-const asked = z.object({ variables: z.object({ by: z.union([key, z.array(key)]) }) });
+const requestBody = z.object({ variables: z.object({ by: z.union([key, z.array(key)]) }) });
 
 /**
  * No gateway at all: the least that Node does for the same answers. A handler of node:http makes the same calls by
@@ -28,7 +28,8 @@ export async function startBare(): Promise<Started> {
     'contact-centre': open('contact-centre'),
     invoices: open('invoices'),
   };
-  const get: Get = (system, path, keys) => ask(pools[system], `${path}${encodeURIComponent(keys.join(','))}`);
+  const get: Get = (system, path, keys) =>
+    fetchJson(pools[system], `${path}${encodeURIComponent(keys.join(','))}`);
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -64,7 +65,7 @@ type Get = <T>(system: PeerSystem, path: string, keys: readonly string[]) => Pro
 async function answer(get: Get, body: string): Promise<string> {
   // The bench asks by GET only whether anybody is there.
   if (body === '') return '{}';
-  const { by } = asked.parse(JSON.parse(body)).variables;
+  const { by } = requestBody.parse(JSON.parse(body)).variables;
   const data = Array.isArray(by) ? { customers: await many(get, by) } : { customer: await one(get, by) };
   return JSON.stringify({ data });
 }
@@ -137,7 +138,7 @@ async function ordersOf(get: Get, customers: readonly string[]) {
   }));
 }
 
-function ask<T>(pool: Pool, path: string): Promise<T> {
+function fetchJson<T>(pool: Pool, path: string): Promise<T> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     pool.dispatch(

@@ -6,7 +6,7 @@ import { createRecords } from './records.js';
 import { executableSdl } from './subgraphs.js';
 import { answersOf, PEER_SYSTEMS, URL_SETTINGS, type Answers } from './systems.js';
 
-const asked = z.object({ query: z.string(), variables: z.record(z.string(), z.unknown()).nullish() });
+const requestBody = z.object({ query: z.string(), variables: z.record(z.string(), z.unknown()).nullish() });
 const listed = z.object({ by: z.array(z.record(z.string(), z.string())) });
 const condition = z.object({ latencyMs: z.number() });
 
@@ -56,7 +56,7 @@ function subgraph(sdl: string, root: object) {
   const schema = buildSchema(sdl, { assumeValidSDL: true });
   const documents = new Map<string, DocumentNode>();
   return (body: string) => {
-    const { query, variables } = asked.parse(JSON.parse(body));
+    const { query, variables } = requestBody.parse(JSON.parse(body));
     const document = documents.get(query) ?? parse(query, { noLocation: true });
     documents.set(query, document);
     return execute({ schema, document, rootValue: root, variableValues: variables ?? {} });

@@ -24,7 +24,7 @@ const CUSTOMERS = 1_000;
 const BLOCKS = 60;
 const WARM_UP_BLOCKS = 20;
 
-/** Four systems as the demo has them, all of whose answers are kept. */
+/** Four systems as the demo has them, all of whose answers are recordsByLoader. */
 export async function startIdentifying(): Promise<Started> {
   const server = await listen(
     (_, response) => {
@@ -50,7 +50,7 @@ const SYSTEMS: readonly System[] = [
 ];
 
 function createSystems() {
-  const kept = new Map<RecordLoader, Map<string, readonly CustomerRecord[]>>();
+  const recordsByLoader = new Map<RecordLoader, Map<string, readonly CustomerRecord[]>>();
   const sources = SYSTEMS.map(({ name, recordKey, foundBy, phone }) => {
     const records = new Map<string, readonly CustomerRecord[]>();
     for (let i = 0; i < CUSTOMERS; i += 1)
@@ -65,14 +65,14 @@ function createSystems() {
         },
       ]);
     const loader: RecordLoader = defineLoader({ name, load: () => Promise.resolve([]) });
-    kept.set(loader, records);
-    const asked = Object.entries({ [recordKey]: 'enforced' as const, ...foundBy });
+    recordsByLoader.set(loader, records);
+    const lookups = Object.entries({ [recordKey]: 'enforced' as const, ...foundBy });
     return {
       name,
       identity: {
         recordKey,
         foundBy: Object.fromEntries(
-          asked.map(([namespace, uniqueness]) => [namespace, { uniqueness, loader }]),
+          lookups.map(([namespace, uniqueness]) => [namespace, { uniqueness, loader }]),
         ),
         yields: { email: 'one', phone } as const,
       },
@@ -93,7 +93,7 @@ function createSystems() {
     return ((loader: RecordLoader, key: string) => {
       let one = loaders.get(loader);
       if (one === undefined) {
-        const records = kept.get(loader);
+        const records = recordsByLoader.get(loader);
         one = new DataLoader((keys) =>
           Promise.resolve(keys.map((wanted) => records?.get(wanted as string) ?? [])),
         );
@@ -102,7 +102,7 @@ function createSystems() {
       return one.load(key);
     }) as Load;
   };
-  return { rules, newLoad, loaders: [...kept.keys()] };
+  return { rules, newLoad, loaders: [...recordsByLoader.keys()] };
 }
 
 function emailOf(i: number): string {
@@ -146,10 +146,10 @@ async function measure(): Promise<IdentifyingTimes[]> {
 async function timeOf(
   emails: readonly string[],
   customers: number,
-  ask: (some: readonly string[]) => Promise<unknown>,
+  run: (some: readonly string[]) => Promise<unknown>,
 ): Promise<number> {
   const before = process.cpuUsage();
-  for (let i = 0; i < emails.length; i += customers) await ask(emails.slice(i, i + customers));
+  for (let i = 0; i < emails.length; i += customers) await run(emails.slice(i, i + customers));
   const { user, system } = process.cpuUsage(before);
   return (user + system) / emails.length;
 }

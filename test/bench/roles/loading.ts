@@ -73,7 +73,7 @@ function createEngine() {
             registry.clear();
           },
         });
-  const seen = { asked: 0, shared: 0 };
+  const seen = { loaded: 0, shared: 0 };
   const registry: LoaderRegistry = createLoaderRegistry(
     {
       cache,
@@ -96,7 +96,7 @@ function createEngine() {
     name: 'orders',
     about: (key) => [{ type: 'Order', key }],
     load: (all) => {
-      seen.asked += all.length;
+      seen.loaded += all.length;
       return Promise.resolve(all.map(recordOf));
     },
   });
@@ -154,7 +154,7 @@ async function measure(engine: Engine): Promise<LoadingTimes> {
 async function fromMemory({ request, seen, orders }: Engine, all: readonly string[], keys: number) {
   const records = new Map(all.map((key) => [key, recordOf(key)]));
   const times = { cached: [] as number[], promised: [] as number[] };
-  const asked = seen.asked;
+  const loadedBefore = seen.loaded;
   for (let block = -WARM_UP_BLOCKS; block < BLOCKS; block += 1) {
     const cached = await timeOf(all, keys, (some) =>
       request((load) => Promise.all(some.map((key) => load(orders, key)))),
@@ -169,7 +169,7 @@ async function fromMemory({ request, seen, orders }: Engine, all: readonly strin
     times.cached.push(cached);
     times.promised.push(promised);
   }
-  if (seen.asked !== asked) throw new Error('What was to come from memory was asked of the system.');
+  if (seen.loaded !== loadedBefore) throw new Error('What was to come from memory was asked of the system.');
   return times;
 }
 
@@ -177,10 +177,10 @@ async function fromMemory({ request, seen, orders }: Engine, all: readonly strin
 async function timeOf(
   all: readonly string[],
   keys: number,
-  ask: (some: readonly string[]) => Promise<unknown>,
+  run: (some: readonly string[]) => Promise<unknown>,
 ): Promise<number> {
   const started = performance.now();
-  for (let i = 0; i < all.length; i += keys) await ask(all.slice(i, i + keys));
+  for (let i = 0; i < all.length; i += keys) await run(all.slice(i, i + keys));
   return ((performance.now() - started) * 1_000) / all.length;
 }
 

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { openConnections, openLoop } from './open-loop.js';
 
 /**
- * Orders of customers, as the webshop tells of them. It says when it is ready, begins when it is told for how many seconds,
- * and says what came of it.
+ * Sends the webshop's webhooks about orders. The process reports that it is ready, starts when it receives a number of
+ * seconds, and then reports the answers.
  */
-export interface TellerOptions {
+export interface EventSenderOptions {
   url: string;
   secret: string;
   emails: readonly string[];
@@ -14,15 +14,17 @@ export interface TellerOptions {
   perSecond: number;
 }
 
-export interface Told {
+export interface SentEvents {
   sent: number;
   answers: { status: number; ms: number }[];
 }
 
-const { url, secret, emails, connections, perSecond } = (await once(process, 'message'))[0] as TellerOptions;
+const { url, secret, emails, connections, perSecond } = (
+  await once(process, 'message')
+)[0] as EventSenderOptions;
 const webhooks = await openConnections(url, connections);
 
-const order = (i: number) => {
+const createOrder = (i: number) => {
   const body = JSON.stringify({
     id: i + 1,
     email: emails[i % emails.length],
@@ -38,20 +40,20 @@ const order = (i: number) => {
   };
 };
 
-async function tell(seconds: number): Promise<Told> {
-  const answers: Told['answers'] = [];
+async function sendEvents(seconds: number): Promise<SentEvents> {
+  const answers: SentEvents['answers'] = [];
   const sent = await openLoop(webhooks, {
     perSecond,
     seconds,
-    ask: order,
+    createRequest: createOrder,
     each: ({ status, ms }) => answers.push({ status, ms }),
   });
   return { sent, answers };
 }
 
 process.on('message', (seconds: number) => {
-  void tell(seconds).then((told) => process.send?.(told));
+  void sendEvents(seconds).then((result) => process.send?.(result));
 });
-// It ends with the bench, however that ends.
+// The process ends when the bench ends.
 process.once('disconnect', () => process.exit());
 process.send?.('ready');

@@ -14,10 +14,10 @@ const KINDS = {
 type Kind = keyof typeof KINDS;
 
 /**
- * Two gateways in turn. One has a contact centre and a CRM of its own: the one fails, the other says that it was asked too
- * often. Nothing is kept but who somebody is.
+ * Compares two gateways alternately. One has a contact centre that fails and a CRM that refuses calls as too many. Only
+ * identity is cached.
  */
-export async function badDay(bench: Bench): Promise<Figure[]> {
+export async function outage(bench: Bench): Promise<Figure[]> {
   const { effort } = bench;
   const own = await bench.open({
     role: 'source',
@@ -55,23 +55,24 @@ export async function badDay(bench: Bench): Promise<Figure[]> {
   return (Object.keys(KINDS) as Kind[]).flatMap((kind) => {
     const [good, bad] = runs.filter((run) => run.kind === kind);
     if (good === undefined || bad === undefined) throw new Error('There are two gateways.');
-    const beside = (value: (ms: readonly number[]) => number) => `${value(good.ms).toFixed(2)} on a good day`;
+    const beside = (value: (ms: readonly number[]) => number) =>
+      `${value(good.ms).toFixed(2)} without outage`;
     const p99 = (ms: readonly number[]) => quantile(ms, 0.99);
     return [
       {
-        name: `a bad day, p50 of queries ${kind}`,
+        name: `outage, p50 of queries ${kind}`,
         value: median(bad.ms),
         unit: 'ms',
         detail: beside(median),
       },
-      { name: `a bad day, p99 of queries ${kind}`, value: p99(bad.ms), unit: 'ms', detail: beside(p99) },
+      { name: `outage, p99 of queries ${kind}`, value: p99(bad.ms), unit: 'ms', detail: beside(p99) },
       spread(
-        `a bad day, CPU per request, queries ${kind}`,
+        `outage, CPU per request, queries ${kind}`,
         bad.cpuMs,
         'ms',
-        `${median(good.cpuMs).toFixed(2)} on a good day`,
+        `${median(good.cpuMs).toFixed(2)} without outage`,
       ),
-      spread(`a bad day / a good day, CPU, queries ${kind}`, ratios(bad.cpuMs, good.cpuMs), 'x'),
+      spread(`outage / no outage, CPU, queries ${kind}`, ratios(bad.cpuMs, good.cpuMs), 'x'),
     ];
   });
 }

@@ -58,7 +58,7 @@ process.stdout.write(
   `${JSON.stringify({
     eventsPerSecond: rate,
     added: times.length,
-    keepMs: { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) },
+    storeMs: { p50: at(0.5), p95: at(0.95), p99: at(0.99), max: at(1) },
     eventLoopDelayMs: { p99: Math.round(loop.percentile(99) / 1e6), max: Math.round(loop.max / 1e6) },
     notYetProcessedAtTheEnd: eventsWaiting,
     allProcessedAfterMs: Math.round(all),
