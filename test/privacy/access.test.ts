@@ -45,7 +45,7 @@ describe('scopes', () => {
     expect(access).toStrictEqual(isAllowed ? ALLOWED : { kind: 'forbidden', code: 'FORBIDDEN', scopes });
   });
 
-  test('of one list must all be held, whatever the lists are', () => {
+  test('of one list must all be held, for any lists', () => {
     const scope = fc.constantFrom('a', 'b', 'c');
     fc.assert(
       fc.property(fc.array(fc.array(scope, { maxLength: 3 })), fc.uniqueArray(scope), (scopes, held) => {
@@ -92,11 +92,11 @@ test.each<['clear' | 'masked', boolean]>([
 });
 
 describe('consent', () => {
-  const asked = { ...ALLOWED, consent: { purpose: 'MARKETING' } };
+  const allowedWithConsent = { ...ALLOWED, consent: { purpose: 'MARKETING' } };
 
   test.each<[string, FieldPolicy['category'], Purpose | undefined, object]>([
-    ['Customer.name', 'IDENTITY', 'MARKETING', asked],
-    ['Customer.company', 'COMPANY', 'MARKETING', asked],
+    ['Customer.name', 'IDENTITY', 'MARKETING', allowedWithConsent],
+    ['Customer.company', 'COMPANY', 'MARKETING', allowedWithConsent],
     ['Customer.weather', 'NONE', 'MARKETING', ALLOWED],
     ['Customer.consents', 'CONSENT', 'MARKETING', ALLOWED],
     ['Order.number', 'TRANSACTION', 'MARKETING', ALLOWED],
@@ -118,7 +118,7 @@ describe('consent', () => {
   });
 });
 
-test('an error names what is needed, in words that tell nothing of a person', () => {
+test('an error names what is needed, and holds nothing about a person', () => {
   expect(forbidden({ scopes: [['c']] }, audience())?.().message).toBe(
     'This caller may not see this field: it lacks the scopes.',
   );

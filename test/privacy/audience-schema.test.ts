@@ -8,7 +8,7 @@ import { createAudienceSchemas } from '../../src/privacy/audience-schema.js';
 import { createConsentGuard } from '../../src/privacy/consent-guard.js';
 import type { FieldPolicy } from '../../src/stitching/policies.js';
 
-/** A schema as each audience sees and asks it. */
+/** A schema as each audience sees and queries it. */
 
 const schema = buildSchema(`
   type Query { customer: Customer weather: Weather }
@@ -66,7 +66,7 @@ const audience = (parts: Partial<Audience> = {}): Audience => ({
   ...parts,
 });
 
-async function ask(by: Audience, source: string) {
+async function queryAs(by: Audience, source: string) {
   // Nothing here reads the context; consent is remembered by it.
   const contextValue = {} as Context;
   const { data, errors } = await graphql({ schema: schemas.executed(by), source, contextValue });
@@ -81,7 +81,7 @@ beforeEach(() => {
 
 describe('an audience gets', () => {
   test('every value as it is when it may see all', async () => {
-    expect(await ask(audience(), ALL)).toEqual({
+    expect(await queryAs(audience(), ALL)).toEqual({
       data: {
         name: 'Anna de Vries',
         email: 'anna@example.nl',
@@ -94,7 +94,7 @@ describe('an audience gets', () => {
   });
 
   test('masked values, also of promises and lists', async () => {
-    expect(await ask(audience({ sees: 'masked' }), ALL)).toEqual({
+    expect(await queryAs(audience({ sees: 'masked' }), ALL)).toEqual({
       data: {
         name: 'A***',
         email: 'a***@example.nl',
@@ -110,14 +110,14 @@ describe('an audience gets', () => {
     ['a scope', audience({ scopes: new Set() })],
     ['a purpose', audience({ purpose: 'ANALYTICS' })],
   ])('null with an error for what it lacks %s for', async (_, by) => {
-    expect(await ask(by, '{ customer { town debts { amount } } }')).toEqual({
+    expect(await queryAs(by, '{ customer { town debts { amount } } }')).toEqual({
       data: { town: 'Utrecht', debts: null },
       codes: ['FORBIDDEN'],
     });
   });
 
   test('nothing of a customer without consent', async () => {
-    expect(await ask(audience({ purpose: 'MARKETING' }), '{ customer { name email town } }')).toEqual({
+    expect(await queryAs(audience({ purpose: 'MARKETING' }), '{ customer { name email town } }')).toEqual({
       data: { name: null, email: null, town: null },
       codes: ['CONSENT_REQUIRED', 'CONSENT_REQUIRED', 'CONSENT_REQUIRED'],
     });
@@ -130,16 +130,16 @@ describe('an audience gets', () => {
       { purpose: 'MARKETING', source: 'crm', status: 'DENIED', channel: 'EMAIL' },
     ];
     const marketing = audience({ purpose: 'MARKETING' });
-    expect(await ask(marketing, '{ customer { name email } }')).toEqual({
+    expect(await queryAs(marketing, '{ customer { name email } }')).toEqual({
       data: { name: 'Anna de Vries', email: null },
       codes: ['CONSENT_REQUIRED'],
     });
-    expect(await ask({ ...marketing, sees: 'masked' }, '{ customer { name email town } }')).toEqual({
+    expect(await queryAs({ ...marketing, sees: 'masked' }, '{ customer { name email town } }')).toEqual({
       data: { name: 'A***', email: null, town: 'Utrecht' },
       codes: ['CONSENT_REQUIRED'],
     });
     statements = [{ purpose: 'MARKETING', source: 'crm', status: 'GRANTED' }];
-    expect(await ask({ ...marketing, sees: 'masked' }, '{ customer { email } }')).toEqual({
+    expect(await queryAs({ ...marketing, sees: 'masked' }, '{ customer { email } }')).toEqual({
       data: { email: 'a***@example.nl' },
       codes: undefined,
     });

@@ -14,7 +14,7 @@ import { entry } from './audit-entries.js';
 const seal = createSeal('a secret of the tests');
 const TIME = Date.UTC(2026, 11, 1);
 
-/** So many lines of one chain; `LINES[0]` is number 1. */
+/** The lines of one chain; `LINES[0]` has sequence number 1. */
 const LINKS: Link[] = [];
 const LINES: string[] = [];
 for (let before = BEGINNING, seq = 1; seq <= 130; seq += 1) {

@@ -35,11 +35,12 @@ function startWriting(file: string, run: string) {
     kill,
     closed,
     complaint: () => complaint,
-    /** Waits until the log has taken so many of its entries. */
+    /** Waits until the log has acknowledged this number of entries. */
     taken: (amount: number) =>
       vi.waitFor(
         () => {
-          if (acknowledged.split('\n').length <= amount) throw new Error(`not so far yet: ${complaint}`);
+          if (acknowledged.split('\n').length <= amount)
+            throw new Error(`not enough entries yet: ${complaint}`);
         },
         { timeout: 20_000, interval: 2 },
       ),
@@ -58,15 +59,15 @@ test(
       // Each a little later, so that it is met at another moment.
       await writer.taken(1 + times * 37);
       acknowledged.push(...(await writer.kill()));
-      const verdict = await verifyAudit([file], { secret: SECRET });
-      expect(verdict).toMatchObject({ problems: [], endIsKnown: true });
+      const verification = await verifyAudit([file], { secret: SECRET });
+      expect(verification).toMatchObject({ problems: [], endIsKnown: true });
     }
     const written = linesIn(file).flatMap(({ requestId }) => requestId ?? []);
     expect(new Set(written).size).toBe(written.length);
 
-    const kept = new Set(written);
+    const stored = new Set(written);
     expect(acknowledged.length).toBeGreaterThan(isThorough ? 1_000 : 100);
-    expect(acknowledged.filter((id) => !kept.has(id))).toEqual([]);
+    expect(acknowledged.filter((id) => !stored.has(id))).toEqual([]);
   },
 );
 

@@ -23,7 +23,7 @@ import { entry, linesIn, SECRET, temporaryFolder, writeEntries } from './audit-e
 
 const REFUSAL = 'The audit log could not be written, so the answer is not sent.';
 
-/** Room for so many bytes more, on a disk or on what cannot be taken back from. */
+/** A disk or a stream with room for a limited number of bytes. Bytes in a stream cannot be taken back. */
 function limited(writeBytes: (fd: number, bytes: Uint8Array) => void) {
   const left = { room: 0 };
   const write: WriteSome = (fd, what) => {
@@ -42,7 +42,7 @@ function newFile(): string {
 }
 
 describe('a line', () => {
-  test('says who was told what about whom, why, and when', async () => {
+  test('records the caller, the customer, the data, the purpose and the time', async () => {
     const file = newFile();
     await writeEntries(file, [entry()], { now: () => Date.UTC(2026, 0, 2, 3, 4, 5, 6) });
     expect(linesIn(file)).toEqual([
@@ -56,7 +56,7 @@ describe('a line', () => {
     ]);
   });
 
-  test('has the time to the millisecond, whichever second the line before was of', async () => {
+  test('has the time to the millisecond, independent of the line before it', async () => {
     const newest = Date.UTC(2100, 0);
     const nearby = fc
       .tuple(fc.integer({ min: 0, max: newest }), fc.array(fc.integer({ min: -2_000, max: 2_000 })))
@@ -78,7 +78,7 @@ describe('a line', () => {
     );
   });
 
-  test('stays one line, whatever a text holds', async () => {
+  test('stays one line, also with line breaks and quotation marks in a text', async () => {
     const file = newFile();
     const texts = ['two\nlines', 'a "quotation"', '\u2028', '","prev":"', '\uD800', '💶'];
     await writeEntries(
@@ -170,7 +170,7 @@ describe('when the disk is full', () => {
     await log.close();
   });
 
-  /** Days with so much room and so many answers; in the end there is room for all. */
+  /** Days, each with its room in bytes and its number of answers; the last day has room for all. */
   const days = fc
     .array(fc.tuple(fc.nat({ max: 1_200 }), fc.integer({ min: 1, max: 4 })), { minLength: 1, maxLength: 6 })
     .map((bad) => [...bad, [1_000_000, 1] as const]);
@@ -228,7 +228,7 @@ describe('when the disk is full', () => {
         const taken = await live(log, left, given);
         writeFileSync(file, said);
         const ids = linesIn(file).flatMap(({ requestId }) => requestId ?? []);
-        // A line of which only the line break was missing is there, and its answer was refused.
+        // A line that lacks only its line break counts as written, though its answer was refused.
         expect(ids.filter((id) => taken.includes(id))).toEqual(taken);
         expect(ids.length).toBeLessThanOrEqual(taken.length + given.length);
         expect((await verifyAudit([file], { secret: SECRET, head: false })).problems).toEqual([]);
@@ -262,7 +262,7 @@ describe('when the disk is full', () => {
     }
   });
 
-  test('leaves an older file as it was, and its torn end for the next line to tell of', async () => {
+  test('leaves an older file unchanged, and the next line reports its torn end', async () => {
     const file = newFile();
     await writeEntries(file, [entry({ requestId: 'older' })]);
     writeFileSync(file, '{"seq":2,"ti', { flag: 'a' });
@@ -278,7 +278,7 @@ describe('when the disk is full', () => {
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 1, lines: 3 });
   });
 
-  test('goes on in a new file of which a crash has torn the first line', async () => {
+  test('goes on in a new file after a crash has torn its first line', async () => {
     const file = newFile();
     await writeEntries(file, [entry()]);
     renameSync(file, `${file}.1`);
@@ -291,19 +291,19 @@ describe('when the disk is full', () => {
     });
   });
 
-  test('refuses rather than keeps answers waiting in memory when the disk stands still', async () => {
-    let goOn: () => void = () => undefined;
-    const standing = new Promise<void>((resolve) => {
-      goOn = resolve;
+  test('refuses further answers, instead of filling the memory, when the disk is blocked', async () => {
+    let unblock: () => void = () => undefined;
+    const blocked = new Promise<void>((resolve) => {
+      unblock = resolve;
     });
-    const write: WriteSome = () => standing.then(() => Promise.reject(new Error('the disk is gone')));
+    const write: WriteSome = () => blocked.then(() => Promise.reject(new Error('the disk is gone')));
     const log = createAuditLog({ to: { file: newFile() }, secret: SECRET, write });
     const outcomes = Array.from({ length: 12_000 }, () =>
       log.append(entry()).catch((error: unknown) => error),
     );
     expect(log.state()).toMatchObject({ written: 0, failed: 2_000, waiting: 10_000 });
     expect(await outcomes.at(-1)).toBeInstanceOf(AuditError);
-    goOn();
+    unblock();
     for (const outcome of await Promise.all(outcomes)) expect(outcome).toBeInstanceOf(AuditError);
     await log.close();
   });
@@ -401,8 +401,8 @@ describe('a file that it cannot go on with', () => {
   });
 });
 
-describe('a file of which lines were taken away', () => {
-  test('shows it for ever, also when the gateway goes on with it', async () => {
+describe('a file that has lost lines', () => {
+  test('shows the loss for ever, also when the gateway continues the file', async () => {
     const file = newFile();
     await writeEntries(file, [entry(), entry(), entry()]);
     truncateSync(file, readFileSync(file, 'utf8').indexOf('\n') + 1);

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { verifyAudit } from '../../src/privacy/audit-verify.js';
 import { entries, entry, SECRET, temporaryFolder, writeEntries } from './audit-entries.js';
 
-/** A file with so many lines, and its head. */
+/** Writes a file with `count` lines, and its head. */
 async function fileWith(count: number, folder = temporaryFolder(), ids = 'r'): Promise<string> {
   const file = join(folder, 'audit.log');
   await writeEntries(
@@ -28,17 +28,17 @@ async function problemsIn(file: string, options: Parameters<typeof verifyAudit>[
 
 describe('an audit log that nobody touched', () => {
   test('verifies, and says how far it goes', async () => {
-    const verdict = await verifyAudit([await fileWith(3)], { secret: SECRET });
-    expect(verdict).toMatchObject({ lines: 3, problems: [], torn: 0, endIsKnown: true });
-    expect(verdict).toMatchObject({ first: { seq: 1 }, last: { seq: 3 } });
+    const verification = await verifyAudit([await fileWith(3)], { secret: SECRET });
+    expect(verification).toMatchObject({ lines: 3, problems: [], torn: 0, endIsKnown: true });
+    expect(verification).toMatchObject({ first: { seq: 1 }, last: { seq: 3 } });
   });
 
   test('verifies when nothing was written yet', async () => {
-    const verdict = await verifyAudit([await fileWith(0)], { secret: SECRET });
-    expect(verdict).toMatchObject({ lines: 0, problems: [], first: undefined, endIsKnown: true });
+    const verification = await verifyAudit([await fileWith(0)], { secret: SECRET });
+    expect(verification).toMatchObject({ lines: 0, problems: [], first: undefined, endIsKnown: true });
   });
 
-  test('goes on over files that were moved away, oldest first, and tells when one of them is missing', async () => {
+  test('goes on over files that were moved away, oldest first, and reports a missing file', async () => {
     const folder = temporaryFolder();
     const file = await fileWith(2, folder);
     const older = ['1', '2'].map((name) => join(folder, `audit.${name}.log`));
@@ -133,7 +133,7 @@ describe('verifying finds a line that was', () => {
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], endIsKnown: false });
   });
 
-  test('in a file of which hardly anything is right, without telling all of it', async () => {
+  test('in a file that is damaged nearly everywhere, with at most 100 problems listed', async () => {
     const file = await fileWith(300);
     changeLines(file, (lines) => lines.map((line) => line.replace('shop', 'Shop')));
     const { problems, problemsOmitted } = await verifyAudit([file], { secret: SECRET });
@@ -159,7 +159,7 @@ describe('what a crash left', () => {
     return file;
   }
 
-  test.each([1, 7, 100, -2])('is no damage, and is told (%s)', async (part) => {
+  test.each([1, 7, 100, -2])('is reported, but is no damage (%s)', async (part) => {
     const file = await tornFile(part);
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], torn: 1, lines: 3 });
     await writeEntries(file, [entry(), entry()]);
@@ -190,7 +190,7 @@ describe('what a crash left', () => {
   });
 });
 
-/** A change of a file: at a place from 0 to 1, of so much. */
+/** Changes a file at places from 0 (start) to 1 (end), by an amount. */
 type Tampering = (content: Buffer, places: readonly [number, number], amount: number) => Buffer;
 
 function spliced(content: Buffer, from: number, to: number, put: Uint8Array = Buffer.alloc(0)): Buffer {
@@ -252,7 +252,7 @@ function differing(original: Buffer, tampered: Buffer): [first: number, last: nu
   return [first + 1, other.length - same];
 }
 
-test('finds whatever else was done to a file, by bytes and by lines, and says where', async () => {
+test('finds any other change of a file, by bytes or by lines, and says where', async () => {
   const folder = temporaryFolder();
   let run = 0;
   await fc.assert(
@@ -293,12 +293,12 @@ test('finds whatever else was done to a file, by bytes and by lines, and says wh
           expect(problems, `${how} at ${places.join(', ')} by ${amount}`).not.toEqual([]);
           const [first, last] = differing(original, tampered);
           const lines = tampered.toString('latin1').split('\n').length;
-          // Bytes of a crash are told at their first line, and what is missing behind them.
+          // The bytes that a crash left are reported at their first line, and a missing line behind them.
           const slack = hasCrashes ? 20 : 1;
-          const told = problems.filter(
+          const reported = problems.filter(
             ({ line }) => line >= Math.min(first, lines) - slack && line <= Math.max(first, last) + slack,
           );
-          expect(told, `${how} told at ${problems.map(({ line }) => line).join()}`).not.toEqual([]);
+          expect(reported, `${how} reported at ${problems.map(({ line }) => line).join()}`).not.toEqual([]);
         }
       },
     ),

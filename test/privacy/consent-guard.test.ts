@@ -45,7 +45,7 @@ describe.each([
   });
 });
 
-/** Permissions of which `answersFor` gives what is passed, and how often it was called. */
+/** A consent guard over `all` as answers, and the spy that counts its calls. */
 function permissionsOf(all: ReturnType<Consents['answersFor']>) {
   const answersFor = vi.fn<Consents['answersFor']>(() => all);
   const consents: Consents = { sources: ['crm'], ofCustomer: () => Promise.resolve([]), answersFor };
@@ -84,7 +84,7 @@ describe.each([
   });
 
   it('withholds a value with the error of a system that might forbid it', async () => {
-    for (const error of [new Error('the system is down'), 'down']) {
+    for (const error of [new Error('the system is unavailable'), 'down']) {
       const { permissions } = permissionsOf(given([{ statements: [], error }]));
       const context = {} as Context;
       const value = permissions.readWithConsent({} as Customer, context, EMAIL, () => 'anna@example.nl');
@@ -94,7 +94,7 @@ describe.each([
   });
 
   it('lets the error of an allowed value through, and hides that of a forbidden one', async () => {
-    const gone = new Error('the system is down');
+    const gone = new Error('the system is unavailable');
     const { permissions } = permissionsOf(given(answers));
     const fail = () => {
       throw gone;

@@ -96,7 +96,7 @@ describe('consent', () => {
     ).toEqual(granted);
   });
 
-  it('says of several reasons the one that tells most', () => {
+  it('gives the most specific of several reasons', () => {
     const reasons: Said[] = [
       ['a', 'UNKNOWN'],
       ['b', 'REQUESTED', null, '05'],
@@ -123,7 +123,7 @@ describe('consent', () => {
         ['c', 'REVOKED', 'EMAIL'],
       ]),
     ).toEqual({ kind: 'withheld', because: 'DENIED', source: 'b', since: '2026-10-07T12:00:00.000Z' });
-    // Of one the system does not tell when.
+    // The system does not say when the customer withdrew.
     for (const updatedAt of [{}, { updatedAt: null }]) {
       const statements = [{ ...say(['c', 'REVOKED', 'EMAIL']), ...updatedAt }];
       expect(decideConsent(answers(statements), 'MARKETING')).toStrictEqual({
@@ -179,7 +179,7 @@ describe('consent', () => {
   });
 });
 
-describe('consent, while a system cannot be asked', () => {
+describe('consent, while a system is unavailable', () => {
   const failed = { kind: 'failed', error: down };
 
   it('is withheld with its error, whether the others hold a yes or nothing', () => {
@@ -197,7 +197,7 @@ describe('consent, while a system cannot be asked', () => {
   });
 });
 
-describe('whatever the systems say', () => {
+describe('for any statements of the systems', () => {
   const statement = fc
     .record({
       source: fc.constantFrom('a', 'b', 'c'),
@@ -236,7 +236,7 @@ describe('whatever the systems say', () => {
     );
   });
 
-  it('a withdrawal more, or a system more that cannot be asked, never opens anything', () => {
+  it('one more withdrawal, or one more unavailable system, never allows anything', () => {
     fc.assert(
       fc.property(statements, withdrawal, channel, (all, no, of) => {
         if (isGranted(all, [], of)) return;

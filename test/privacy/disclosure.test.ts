@@ -160,7 +160,7 @@ describe('categories', () => {
     expect(of(union, audience())).toEqual(disclosed({ granted: ['SOCIAL', 'TRAIT'] }));
   });
 
-  test('are those of the operation that is asked for', () => {
+  test('are those of the requested operation', () => {
     const query = 'query One { customer { name } } query Two { customer { town } }';
     const ofName = (operationName: string) => of(query, audience(), NOTHING, operationName);
     expect(ofName('One')).toEqual(disclosed({ granted: ['IDENTITY'] }));
@@ -170,19 +170,21 @@ describe('categories', () => {
 
 test('what was found for one audience and decision is not taken for another', () => {
   const disclosure = disclosureOf('{ customer { name } }');
-  const ask = (by: Audience, came: ConsentOutcomes) => disclosure.of(by, came);
+  const disclosureTo = (by: Audience, came: ConsentOutcomes) => disclosure.of(by, came);
   for (let times = 0; times < 2; times += 1) {
-    expect(ask(audience(), NOTHING)).toEqual(disclosed({ granted: ['IDENTITY'] }));
-    expect(ask(masked, NOTHING)).toEqual(disclosed({ masked: ['IDENTITY'] }));
-    expect(ask(marketing, NOTHING)).toBeUndefined();
-    expect(ask(marketing, decided({ '': 'granted' }))).toEqual(disclosed({ granted: ['IDENTITY'] }));
-    expect(ask(marketing, decided({ '': 'withheld' }))).toEqual(disclosed({ withheld: ['IDENTITY'] }));
-    expect(ask(marketing, decided({ '': 'both' }))).toEqual(
+    expect(disclosureTo(audience(), NOTHING)).toEqual(disclosed({ granted: ['IDENTITY'] }));
+    expect(disclosureTo(masked, NOTHING)).toEqual(disclosed({ masked: ['IDENTITY'] }));
+    expect(disclosureTo(marketing, NOTHING)).toBeUndefined();
+    expect(disclosureTo(marketing, decided({ '': 'granted' }))).toEqual(disclosed({ granted: ['IDENTITY'] }));
+    expect(disclosureTo(marketing, decided({ '': 'withheld' }))).toEqual(
+      disclosed({ withheld: ['IDENTITY'] }),
+    );
+    expect(disclosureTo(marketing, decided({ '': 'both' }))).toEqual(
       disclosed({ granted: ['IDENTITY'], withheld: ['IDENTITY'] }),
     );
   }
   // The audit writes the text of one object once.
-  expect(ask(audience(), NOTHING)).toBe(ask(audience(), NOTHING));
+  expect(disclosureTo(audience(), NOTHING)).toBe(disclosureTo(audience(), NOTHING));
 });
 
 test('what an audience gets from nobody is named by its fields', () => {

@@ -3,7 +3,7 @@ import { getOperationAST, Kind, parse, type SelectionSetNode } from 'graphql';
 import type { DeclaredField, DeclaredSchema } from './declared.js';
 import { namedType } from './declared.js';
 
-/** Who asks, as far as the SDL's words go. */
+/** The caller and the consent, in the terms of the SDL. */
 export interface Cell {
   scopes: ReadonlySet<string>;
   sees: 'clear' | 'masked';
@@ -12,7 +12,7 @@ export interface Cell {
   consent: (channel: string) => 'granted' | 'withheld' | 'down';
 }
 
-export interface Told {
+export interface Answer {
   data: unknown;
   /** Path and code of each error. */
   errors: { path: string; code: string }[];
@@ -23,9 +23,9 @@ export const NEED_CONSENT = new Set(['PERSONALISATION', 'MARKETING']);
 /** Another moment in each answer. */
 export const MOMENTS = new Set(['fetchedAt', 'seenAt', 'checkedAt', 'fetchedAt', 'issuedAt']);
 
-/** What an answer must be for a cell, worked out from what everybody's answer is and from the SDL alone. */
-export function expected(schema: DeclaredSchema, operation: string, whole: Told, cell: Cell): Told {
-  const errors: Told['errors'] = [];
+/** Computes the answer that a cell must get, from the unrestricted answer and the SDL alone. */
+export function expected(schema: DeclaredSchema, operation: string, whole: Answer, cell: Cell): Answer {
+  const errors: Answer['errors'] = [];
   const document = parse(operation);
   const has = (scopes: string[][] | undefined) =>
     scopes?.some((all) => all.every((scope) => cell.scopes.has(scope))) !== false;
@@ -191,7 +191,7 @@ export function masked(value: unknown, mask: string): unknown {
   }
 }
 
-/** Who tells of somebody is no secret of theirs: errors and metrics name systems too. */
+/** A system's name is not personal data: errors and metrics name systems too. */
 const SYSTEMS = new Set(readdirSync('sources'));
 
 /** Types whose values are those of other fields. */

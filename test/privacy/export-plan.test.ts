@@ -11,15 +11,15 @@ const PAGING = `
 function planOf(types: string) {
   const schema = buildSchema(`${PAGING} ${types}`);
   const plan = planExport(schema);
-  // What it asks for must be possible to ask for.
+  // Each planned query must be valid.
   for (const { query } of plan.sections) expect(validate(schema, parse(query)), query).toEqual([]);
   return plan;
 }
 const selectionsOf = (types: string) =>
   planOf(types).sections.map(({ query }) => /customer\(by: \$by\) \{ (.*) \} \}$/.exec(query)?.[1]);
 
-describe('an export asks', () => {
-  test('for each field of the customer by itself, and for all that lies below', () => {
+describe('an export queries', () => {
+  test('each field of the customer by itself, with everything below it', () => {
     const plan = planOf(`
       type Customer { name: String, emails: [String!]!, address: Address, _private: String }
       type Address { street: String, country: Country, _private: String }
@@ -91,7 +91,7 @@ describe('an export asks', () => {
     expect(planOf(types).sections.map(({ isPaged }) => isPaged)).toEqual([false, false]);
   });
 
-  test('for so many of a list, and names the lists that may be longer', () => {
+  test('a limited number of items of a list, and names the lists that may be longer', () => {
     const { sections } = planOf(`
       type Customer { visits(first: Int): [Visit!]!, tags: [String!] }
       type Visit { pages(first: Int): [String!]!, links: [Link!] }
@@ -106,7 +106,7 @@ describe('an export asks', () => {
     ]);
   });
 
-  test('for each possible type of a union or an interface', () => {
+  test('each possible type of a union or an interface', () => {
     expect(
       selectionsOf(`
         type Customer { events: [Event!], things: [Thing!] }
@@ -120,7 +120,7 @@ describe('an export asks', () => {
   });
 });
 
-describe('an export names what it does not ask for', () => {
+describe('an export names what it does not query', () => {
   test('because it leads back to where it came from', () => {
     const { sections, notExported } = planOf(`
       type Customer { order: Order }

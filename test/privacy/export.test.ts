@@ -9,7 +9,7 @@ const EMPTY: ExportDocument = {
   format: 'stekkerdoos export 1',
   exportedAt: '',
   customerId: null,
-  by: 'digest of who was asked for',
+  by: 'digest of the identifier',
   complete: false,
   notAnswered: [],
   notExported: [],
@@ -40,7 +40,7 @@ interface World {
   sections?: { field: string; isPaged?: boolean; slices?: { path: string[]; size: number }[] }[];
   owners?: Record<string, string>;
   begun?: Partial<ExportDocument>;
-  /** Each question takes so long. */
+  /** How long each query takes. */
   takesMs?: number;
 }
 
@@ -53,11 +53,11 @@ async function run({
   takesMs = 0,
 }: World): Promise<{
   result: ExportResult;
-  asked: { field: string; variables: object; maxAgeMs: number }[];
+  queries: { field: string; variables: object; maxAgeMs: number }[];
   saved: ExportDocument[];
   progress: object[];
 }> {
-  const asked: { field: string; variables: object; maxAgeMs: number }[] = [];
+  const queries: { field: string; variables: object; maxAgeMs: number }[] = [];
   const saved: ExportDocument[] = [];
   const progress: object[] = [];
   const counts = new Map<string, number>();
@@ -83,7 +83,7 @@ async function run({
     execute: (query, variables, maxAgeMs) => {
       nowMs += takesMs;
       const field = query.startsWith('query Export') ? 'opening' : query;
-      asked.push({ field, variables, maxAgeMs });
+      queries.push({ field, variables, maxAgeMs });
       const count = counts.get(field) ?? 0;
       counts.set(field, count + 1);
       const all = field === 'opening' ? opening : (answers[field] ?? []);
@@ -95,7 +95,7 @@ async function run({
       });
     },
   });
-  return { result, asked, saved, progress };
+  return { result, queries, saved, progress };
 }
 
 async function documentOf(world: World): Promise<ExportDocument> {
@@ -134,7 +134,7 @@ describe('an export is complete', () => {
       [],
     ],
     [
-      'when another system was not asked',
+      'when another system was skipped',
       { shop: { status: 'live', age: 0 }, crm: { status: 'skipped', age: 0 } },
       [],
     ],
@@ -210,7 +210,7 @@ describe('an export is complete', () => {
     expect(document.notAnswered).toEqual([{ source: 'shop', code: 'FIRST', fields: ['orders', 'cart'] }]);
   });
 
-  test('and keeps errors of no system apart by their code', async () => {
+  test('and distinguishes errors without a system by their code', async () => {
     const document = await documentOf(orders({ errors: [error('X'), error('Y'), error('X')] }));
     expect(document.sections['orders']?.failures.map(({ code }) => code)).toEqual(['X', 'Y']);
   });
@@ -244,7 +244,7 @@ describe('of each system', () => {
     }
   });
 
-  test('one that was not asked is not named', async () => {
+  test('one that was skipped is not named', async () => {
     const { sources } = await documentOf(orders({ sources: { crm: { status: 'skipped', age: 0 } } }));
     expect(sources).toEqual({});
   });
@@ -257,11 +257,11 @@ describe('lists', () => {
   const paged = { sections: [{ field: 'orders', isPaged: true }] };
 
   test('are read page by page to their end', async () => {
-    const { result, asked } = await run({
+    const { result, queries } = await run({
       ...paged,
       answers: { orders: [page([1, 2], 'a'), page([3], 'b'), page([4], null)] },
     });
-    expect(asked.slice(1).map(({ variables }) => variables)).toEqual(
+    expect(queries.slice(1).map(({ variables }) => variables)).toEqual(
       [null, 'a', 'b'].map((after) => ({ by: { email: 'eva@example.nl' }, after })),
     );
     expect(result).toMatchObject({ document: { complete: true, data: { orders: { nodes: [1, 2, 3, 4] } } } });
@@ -269,11 +269,11 @@ describe('lists', () => {
   });
 
   test('end when a system gives the same cursor again', async () => {
-    const { asked } = await run({ ...paged, answers: { orders: [page([1], 'a'), page([1], 'a')] } });
-    expect(asked).toHaveLength(3);
+    const { queries } = await run({ ...paged, answers: { orders: [page([1], 'a'), page([1], 'a')] } });
+    expect(queries).toHaveLength(3);
   });
 
-  test('keep the pages that there are when the next one fails', async () => {
+  test('hold the pages that were read when the next one fails', async () => {
     const answers = { orders: [page([1], 'a'), { customer: { orders: null }, errors: [error('X')] }] };
     const document = await documentOf({ ...paged, answers });
     expect(document.data).toMatchObject({ orders: { nodes: [1] } });
@@ -310,8 +310,8 @@ describe('who is meant', () => {
   };
   const whole = { customer: { id: 'one', identifiers: IDENTIFIERS } };
 
-  test('is asked three times at most while a system fails', async () => {
-    const openings = async (...opening: Fake[]) => (await run({ opening })).asked.length;
+  test('is queried three times at most while a system fails', async () => {
+    const openings = async (...opening: Fake[]) => (await run({ opening })).queries.length;
     expect(await openings(whole)).toBe(1);
     expect(await openings(partial, whole)).toBe(2);
     expect(await openings(partial, partial, whole)).toBe(3);
@@ -364,23 +364,23 @@ describe('an export that was begun', () => {
   };
   const answers = { orders: [{ customer: { orders: ['new'] } }], cart: [{ customer: { cart: 'new' } }] };
 
-  test('asks only for what is missing', async () => {
-    const { result, asked, progress } = await run({ begun, answers });
-    expect(asked.map(({ field }) => field)).toEqual(['opening', 'cart']);
+  test('queries only what is missing', async () => {
+    const { result, queries, progress } = await run({ begun, answers });
+    expect(queries.map(({ field }) => field)).toEqual(['opening', 'cart']);
     expect(progress).toEqual([{ field: 'cart', number: 1, of: 1 }]);
     expect(result).toMatchObject({
       document: { complete: true, customerId: 'one', data: { orders: ['old'], cart: 'new' } },
     });
   });
 
-  test('asks for all when an identifier is known that was not', async () => {
+  test('queries everything again when another identifier has become known', async () => {
     const more = [...IDENTIFIERS, { namespace: 'phone', value: '+31612345678' }];
-    const { result, asked } = await run({
+    const { result, queries } = await run({
       begun,
       answers,
       opening: [{ customer: { id: null, identifiers: more } }],
     });
-    expect(asked.map(({ field }) => field)).toEqual(['opening', 'orders', 'cart']);
+    expect(queries.map(({ field }) => field)).toEqual(['opening', 'orders', 'cart']);
     expect(result).toMatchObject({
       document: {
         customerId: 'before',
@@ -390,18 +390,21 @@ describe('an export that was begun', () => {
     });
   });
 
-  test('keeps what it has when no identifier can be had', async () => {
-    const { asked } = await run({
+  test('retains its data when no identifier is available', async () => {
+    const { queries } = await run({
       begun,
       answers,
       opening: [{ customer: { id: 'one', identifiers: null } }],
     });
-    expect(asked.map(({ field }) => field)).toEqual(['opening', 'cart']);
+    expect(queries.map(({ field }) => field)).toEqual(['opening', 'cart']);
   });
 });
 
-test('an answer is fresh enough when this run has asked for it', async () => {
-  const { asked } = await run({ answers: { a: [{ customer: {} }], b: [{ customer: {} }] }, takesMs: 1_500 });
+test('an answer is fresh enough when this run has queried it', async () => {
+  const { queries } = await run({
+    answers: { a: [{ customer: {} }], b: [{ customer: {} }] },
+    takesMs: 1_500,
+  });
   // Rounded up to seconds: an answer that came at the first moment is fresh enough.
-  expect(asked.map(({ maxAgeMs }) => maxAgeMs)).toEqual([0, 2_000, 3_000]);
+  expect(queries.map(({ maxAgeMs }) => maxAgeMs)).toEqual([0, 2_000, 3_000]);
 });

@@ -15,12 +15,20 @@ import { directSettings, faultControl } from '../support/stand-ins.js';
 import { everyNth, isThorough } from '../support/thorough.js';
 import type { FaultControl } from '../../sources/stand-ins/fault-control.js';
 import { readDeclared } from './declared.js';
-import { expected, markersIn, MOMENTS, NEED_CONSENT, ownTextsIn, type Cell, type Told } from './expected.js';
+import {
+  expected,
+  markersIn,
+  MOMENTS,
+  NEED_CONSENT,
+  ownTextsIn,
+  type Cell,
+  type Answer,
+} from './expected.js';
 import { wholeFields, type WholeField } from './whole-view.js';
 
 /**
- * Every field, as every role, for every purpose, of people who allow it, forbid it, or were never asked, and while the
- * systems that would know cannot be asked: each answer is held to what the SDL says, read here without the engine.
+ * Checks every field for every role and purpose. The customers have allowed the use, forbidden it, or never answered; and
+ * the systems that hold their consent may be unavailable. Each answer is compared with the SDL, read here without the engine.
  */
 
 const declared = readDeclared();
@@ -32,7 +40,7 @@ const PEOPLE: Record<string, (purpose: string, channel: string) => 'granted' | '
     purpose === 'MARKETING' && channel === 'PHONE' ? 'withheld' : 'granted',
   // Yes to personal pages; the shop has a yes to mail, and the CRM a later no.
   'no-marketing@example.nl': (purpose) => (purpose === 'PERSONALISATION' ? 'granted' : 'withheld'),
-  // Never asked.
+  // Has never answered.
   'no-consent@example.nl': () => 'withheld',
   // Said no to personal pages; has not answered the order system about mail, and said yes to the shop.
   'customer-7@example.nl': (purpose, channel) =>
@@ -90,24 +98,27 @@ function writeOperations(target: URL, all: readonly WholeField[]): void {
   }
 }
 
-/** The operation as whoever may ask for everything gets it. */
-const wholes = new Map<string, Promise<Told>>();
-function wholeOf(operation: string, email: string): Promise<Told> {
+/** The answers for a caller without restrictions, by operation and address. */
+const wholes = new Map<string, Promise<Answer>>();
+function wholeOf(operation: string, email: string): Promise<Answer> {
   const key = `${email} ${operation}`;
-  let told = wholes.get(key);
-  if (told === undefined) {
-    // Whom `me` means stands in a token, which here nobody has.
-    const asked = operation.replace(/^query Me_\w+ \{ me/, `{ me: customer(by: { email: "${email}" })`);
-    told = everybody.query(asked, { by: { email } }).then(({ data, errors }) => {
-      if (data === undefined) throw new Error(`${asked}: ${JSON.stringify(errors)}`);
-      return { data, errors: errors.map(toTold) };
+  let answer = wholes.get(key);
+  if (answer === undefined) {
+    // `me` needs a token, and this caller has none.
+    const customerOperation = operation.replace(
+      /^query Me_\w+ \{ me/,
+      `{ me: customer(by: { email: "${email}" })`,
+    );
+    answer = everybody.query(customerOperation, { by: { email } }).then(({ data, errors }) => {
+      if (data === undefined) throw new Error(`${customerOperation}: ${JSON.stringify(errors)}`);
+      return { data, errors: errors.map(toAnswerError) };
     });
-    wholes.set(key, told);
+    wholes.set(key, answer);
   }
-  return told;
+  return answer;
 }
 
-function toTold({
+function toAnswerError({
   path = [],
   extensions: { code },
 }: {
@@ -118,7 +129,7 @@ function toTold({
 }
 
 /** `scopes` narrows what the role may. */
-async function ask(role: Role, purpose: string, email: string, operation: string, scopes?: string[]) {
+async function queryAs(role: Role, purpose: string, email: string, operation: string, scopes?: string[]) {
   const name = /^query (\w+)/.exec(operation)?.[1] ?? '';
   const client = { client_id: `${name}-${purpose}` };
   const response = await gateway.fetch('/graphql', {
@@ -146,10 +157,10 @@ async function ask(role: Role, purpose: string, email: string, operation: string
     data: unknown;
     errors?: { path?: (string | number)[]; extensions: { code: string } }[];
   };
-  return { text, told: { data, errors: errors.map(toTold) } };
+  return { text, answer: { data, errors: errors.map(toAnswerError) } };
 }
 
-function sorted({ data, errors }: Told): Told {
+function sorted({ data, errors }: Answer): Answer {
   return {
     data: JSON.parse(
       JSON.stringify(data, (name, value: unknown) => (MOMENTS.has(name) ? 'a moment' : value)),
@@ -184,8 +195,8 @@ function textsOf(data: unknown): string[] {
 let audiences = 0;
 
 /**
- * Asks for everything about one customer and compares each answer with the SDL. Then it follows each value: one that
- * the audience does not see in its own field must be in no answer at all, whichever field leads to it.
+ * Queries everything about one customer and compares each answer with the SDL. Then it follows each value: one that
+ * the audience does not see in its own field must be in no answer at all, through any field.
  */
 async function expectAudience(
   { role, purpose, scopes }: { role: Role; purpose: string; scopes?: string[] },
@@ -199,14 +210,14 @@ async function expectAudience(
   for (const { operation: ofOthers, ofVisitor, path } of everyNth(fields, 3, audiences++)) {
     const operation = role === 'visitor' ? ofVisitor : ofOthers;
     const whole = await wholeOf(operation, email);
-    const { text, told } = await ask(role, purpose, email, operation, scopes);
+    const { text, answer } = await queryAs(role, purpose, email, operation, scopes);
     const wanted = expected(declared, operation, whole, cell);
-    expect(sorted(told), `${path} of ${email}`).toEqual(sorted(wanted));
+    expect(sorted(answer), `${path} of ${email}`).toEqual(sorted(wanted));
     const shown = JSON.stringify(wanted.data);
     for (const [marked, values] of markersIn(declared, operation, whole.data))
       for (const value of values)
         if (!shown.includes(value)) expect(text, `${path} of ${email} holds ${marked}`).not.toContain(value);
-    answers.set(path, textsOf(told.data).join('\n'));
+    answers.set(path, textsOf(answer.data).join('\n'));
     for (const [value, owner] of ownTextsIn(declared, operation, whole.data).ofPerson)
       hidden.set(value, owner);
     for (const value of ownTextsIn(declared, operation, wanted.data).all) seen.add(value);
@@ -222,21 +233,21 @@ async function expectAudience(
 }
 
 describe('every field shows what the SDL says', () => {
-  test('all fields of the schema are among those asked for', () => {
-    const asked = new Set(fields.flatMap((one) => [...one.fields]));
+  test('all fields of the schema are among the queried ones', () => {
+    const queried = new Set(fields.flatMap((one) => [...one.fields]));
     const all = [...declared.types].flatMap(([type, ofType]) =>
       [...ofType.keys()].map((name) => `${type}.${name}`),
     );
-    expect(all.filter((path) => !asked.has(path) && !['Query.me', 'Query.customer'].includes(path))).toEqual(
-      [],
-    );
+    expect(
+      all.filter((path) => !queried.has(path) && !['Query.me', 'Query.customer'].includes(path)),
+    ).toEqual([]);
   });
 
   test.each(CELLS)(
     'to a caller that is $role, for $purpose',
     { timeout: 240_000 },
     async ({ role, purpose }) => {
-      // What they said matters where it is asked for.
+      // Their consent matters only for purposes that need it.
       const people = Object.entries(PEOPLE).slice(0, NEED_CONSENT.has(purpose) ? undefined : 1);
       for (const [email, consent] of people)
         await expectAudience({ role, purpose }, email, (channel) => consent(purpose, channel));
@@ -254,7 +265,7 @@ describe('every field shows what the SDL says', () => {
   });
 
   test(
-    'while the systems that hold consent are down, nothing that needs it',
+    'while the systems that hold consent are unavailable, nothing that needs it',
     { timeout: 240_000 },
     async () => {
       await control.set('order-system', { fault: 'down' });
@@ -268,10 +279,10 @@ describe('every field shows what the SDL says', () => {
             if (!path.startsWith('Customer.')) continue;
             const operation = role === 'visitor' ? ofVisitor : ofOthers;
             const whole = await wholeOf(operation, email);
-            const { text, told } = await ask(role, purpose, email, operation);
+            const { text, answer } = await queryAs(role, purpose, email, operation);
             const field = declared.types.get('Customer')?.get(path.slice('Customer.'.length));
             if (field?.category === 'NONE' || field?.category === 'CONSENT') continue;
-            const [error] = told.errors;
+            const [error] = answer.errors;
             expect(['SOURCE', 'CONSENT_REQUIRED', 'FORBIDDEN'], path).toContain(error?.code);
             for (const values of markersIn(declared, operation, whole.data).values())
               for (const value of values) expect(text, path).not.toContain(value);
@@ -313,7 +324,7 @@ describe('nothing of a person', () => {
       for (const { operation } of fields)
         for (const [path, values] of markersIn(declared, operation, (await wholeOf(operation, email)).data))
           for (const value of values) {
-            // It is made to be told, and opened by nobody else.
+            // The id is meant to be shared, and only the gateway can open it.
             if (path === 'Customer.id' || ours.has(value)) continue;
             for (const [name, text] of Object.entries(outputs))
               expect(holds(text, value), `${name} holds a ${path}`).toBe(false);

@@ -112,7 +112,7 @@ test('notices another file of the same length under the same name', () => {
   expect([...list.current()]).toEqual([BERT]);
 });
 
-test('keeps the list when the file is emptied, and logs it once until the file can be read again', () => {
+test('retains the list when the file is emptied, and logs it once until the file can be read again', () => {
   const { list, clock, error } = open(`${mark}\n${ANNA}\n`);
   const reasons = () => error.mock.calls.map(([about]: unknown[]) => about);
   for (const content of ['', '# nothing\n', ANNA]) {
@@ -147,7 +147,7 @@ test('writes the mark once, and each digest once', async () => {
   expect(readFileSync(path, 'utf8')).toBe(`${mark}\n${ANNA}\n`);
   await list.add([ANNA, BERT]);
   expect(readFileSync(path, 'utf8')).toBe(`${mark}\n${ANNA}\n${BERT}\n`);
-  // At once, without a turn of the clock.
+  // At once, without any time passing.
   expect([...list.current()]).toEqual([ANNA, BERT]);
 });
 

@@ -14,7 +14,8 @@ import { faultControl } from '../support/stand-ins.js';
 
 const SECRET = 'a secret of the tests';
 const EMAIL = 'everywhere@example.nl';
-const ASK = 'query ($by: CustomerKey!) { customer(by: $by) { name orders(first: 1) { nodes { number } } } }';
+const CUSTOMER_QUERY =
+  'query ($by: CustomerKey!) { customer(by: $by) { name orders(first: 1) { nodes { number } } } }';
 
 const control = await faultControl();
 let folder: string;
@@ -36,7 +37,7 @@ function openGateway(options: Partial<GatewayOptions> = {}, environment = {}): T
   return gateway;
 }
 
-async function ask(gateway: TestGateway, query: string, by: object, headers = {}): Promise<Answer> {
+async function queryCustomer(gateway: TestGateway, query: string, by: object, headers = {}): Promise<Answer> {
   const response = await gateway.fetch('/graphql', {
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
@@ -57,12 +58,12 @@ afterEach(async () => {
 });
 afterAll(() => control.close());
 
-/** Everything that the customer can be asked for by. */
+/** Every key that finds the customer. */
 async function keysOf(gateway: TestGateway, email: string): Promise<Record<string, string>[]> {
   // A busy machine may be late to answer at first.
   const data = await vi.waitFor(
     async () => {
-      const answer = await ask(
+      const answer = await queryCustomer(
         gateway,
         'query ($by: CustomerKey!) { customer(by: $by) { id identifiers { namespace value } } }',
         { email },
@@ -93,10 +94,10 @@ describe('a suppressed customer', () => {
     const keys = await keysOf(gateway, EMAIL);
     expect(keys.length).toBeGreaterThan(8);
     const shown: unknown[] = [];
-    for (const by of keys) shown.push((await ask(gateway, ASK, by)).data?.customer);
+    for (const by of keys) shown.push((await queryCustomer(gateway, CUSTOMER_QUERY, by)).data?.customer);
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     for (const [i, by] of keys.entries()) {
-      const { data, errors } = await ask(gateway, ASK, by);
+      const { data, errors } = await queryCustomer(gateway, CUSTOMER_QUERY, by);
       // What was ambiguous or unknown before may stay so; nobody is shown.
       expect(data, JSON.stringify(by)).toEqual({ customer: null });
       if (shown[i] != null) expect(errors.map(({ extensions }) => extensions.code)).toEqual(['ERASED']);
@@ -104,16 +105,16 @@ describe('a suppressed customer', () => {
     expect(shown.filter((one) => one != null).length).toBeGreaterThan(8);
   });
 
-  test('costs no system a call when asked for by an identifier that is on the list', async () => {
+  test('costs no system a call when requested by an identifier that is on the list', async () => {
     const gateway = openGateway();
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     const before = callsOf();
-    const { errors } = await ask(gateway, ASK, { email: EMAIL });
+    const { errors } = await queryCustomer(gateway, CUSTOMER_QUERY, { email: EMAIL });
     expect(errors[0]?.extensions.code).toBe('ERASED');
     expect(callsOf()).toBe(before);
   });
 
-  test('is found out by one identifier that is on the list, whichever it is asked for by', async () => {
+  test('is recognised by one identifier on the list, also when requested by another one', async () => {
     const clock = fakeClock();
     const gateway = openGateway({ clock });
     const keys = await keysOf(gateway, EMAIL);
@@ -122,7 +123,7 @@ describe('a suppressed customer', () => {
     appendFileSync(file, `${mark}\n${of({ namespace: 'customerNumber', value: number })}\n`);
     clock.advance(1_000);
     for (const by of [{ email: EMAIL }, ...keys.filter((key) => 'shopifyCustomerId' in key)]) {
-      const { data, errors } = await ask(gateway, ASK, by);
+      const { data, errors } = await queryCustomer(gateway, CUSTOMER_QUERY, by);
       expect(data).toEqual({ customer: null });
       expect(errors.map(({ extensions }) => extensions.code)).toContain('ERASED');
     }
@@ -143,7 +144,7 @@ describe('a suppressed customer', () => {
   test('is not shown by identify either, nor its record ids', async () => {
     const gateway = openGateway();
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
-    const { data, errors } = await ask(
+    const { data, errors } = await queryCustomer(
       gateway,
       'query ($by: CustomerKey!) { identify(by: $by) { ... on IdentifiedCustomer { identifiers { value } } ... on AmbiguousIdentifier { hints { name } } } }',
       { email: EMAIL },
@@ -155,22 +156,27 @@ describe('a suppressed customer', () => {
   test('is shown to the operator as before, and to no other role', async () => {
     const gateway = openGateway({}, CALLER_SETTINGS);
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
-    const shown = await ask(gateway, ASK, { email: EMAIL }, await headersOf('operator'));
+    const shown = await queryCustomer(gateway, CUSTOMER_QUERY, { email: EMAIL }, await headersOf('operator'));
     expect(shown.errors).toBeUndefined();
     expect(shown.data?.customer).toMatchObject({ name: expect.any(String) as string });
     for (const role of ['analyst', 'campaign'] as const) {
-      const { data, errors } = await ask(gateway, ASK, { email: EMAIL }, await headersOf(role));
+      const { data, errors } = await queryCustomer(
+        gateway,
+        CUSTOMER_QUERY,
+        { email: EMAIL },
+        await headersOf(role),
+      );
       expect(data).toEqual({ customer: null });
       expect(errors[0]?.extensions.code).toBe('ERASED');
     }
   });
 
-  test('stays suppressed after a restart, and while systems are down', async () => {
+  test('stays suppressed after a restart, and while systems are unavailable', async () => {
     const first = openGateway();
     await first.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     await control.set('order-system', { fault: 'down' });
     const second = openGateway();
-    const { data, errors } = await ask(second, ASK, { email: EMAIL });
+    const { data, errors } = await queryCustomer(second, CUSTOMER_QUERY, { email: EMAIL });
     expect(data).toEqual({ customer: null });
     expect(errors[0]?.extensions.code).toBe('ERASED');
   });
@@ -179,12 +185,12 @@ describe('a suppressed customer', () => {
     const gateway = openGateway();
     await gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true });
     for (let i = 1; i <= 20; i += 1) {
-      const { errors } = await ask(gateway, ASK, { email: `customer-${i}@example.nl` });
+      const { errors } = await queryCustomer(gateway, CUSTOMER_QUERY, { email: `customer-${i}@example.nl` });
       expect(JSON.stringify([errors])).not.toContain('ERASED');
     }
   });
 
-  test('cannot be one of several whom an identifier may mean', async () => {
+  test('cannot be one of several that an identifier may mean', async () => {
     const gateway = openGateway();
     await expect(
       gateway.forget({ identifier: { namespace: 'email', value: 'shared@example.nl' }, suppress: true }),
@@ -209,15 +215,17 @@ describe('the suppression list in a file', () => {
   test('counts a second after another process has written to it, without a restart', async () => {
     const clock = fakeClock();
     const gateway = openGateway({ clock });
-    expect((await ask(gateway, ASK, { email: EMAIL })).data?.customer).not.toBeNull();
+    expect((await queryCustomer(gateway, CUSTOMER_QUERY, { email: EMAIL })).data?.customer).not.toBeNull();
     const { mark, of } = createDigests(SECRET);
     appendFileSync(file, `${mark}\n${of({ namespace: 'email', value: EMAIL })}\n`);
     clock.advance(1_000);
-    expect((await ask(gateway, ASK, { email: EMAIL })).errors[0]?.extensions.code).toBe('ERASED');
-    // And whoever was put on it by mistake is shown again.
+    expect((await queryCustomer(gateway, CUSTOMER_QUERY, { email: EMAIL })).errors[0]?.extensions.code).toBe(
+      'ERASED',
+    );
+    // A customer who was put on it by mistake is shown again.
     writeFileSync(file, `${mark}\n`);
     clock.advance(1_000);
-    expect((await ask(gateway, ASK, { email: EMAIL })).data?.customer).not.toBeNull();
+    expect((await queryCustomer(gateway, CUSTOMER_QUERY, { email: EMAIL })).data?.customer).not.toBeNull();
   });
 
   test('stays in force when it vanishes, is emptied, or is swapped for one of another secret', async () => {
@@ -237,11 +245,13 @@ describe('the suppression list in a file', () => {
     ]) {
       harm();
       clock.advance(1_000);
-      expect((await ask(gateway, ASK, { email: EMAIL })).errors[0]?.extensions.code).toBe('ERASED');
+      expect(
+        (await queryCustomer(gateway, CUSTOMER_QUERY, { email: EMAIL })).errors[0]?.extensions.code,
+      ).toBe('ERASED');
     }
   });
 
-  test('keeps the gateway from starting when it is not there, or was written with another secret', () => {
+  test('prevents the gateway from starting when it is missing, or was written with another secret', () => {
     const { mark, of } = createDigests('another secret of the tests');
     writeFileSync(file, `${mark}\n${of({ namespace: 'email', value: EMAIL })}\n`);
     expect(() => openGateway()).toThrow(ConfigError);

@@ -1,11 +1,11 @@
 import type { DeclaredField, DeclaredSchema } from './declared.js';
 import { namedType } from './declared.js';
 
-/** An operation that asks for all there is behind one field of Query or Customer. */
+/** An operation that queries everything behind one field of Query or Customer. */
 export interface WholeField {
   /** `Customer.orders`, `Query.company`. */
   path: string;
-  /** By the way of `Query.customer`, and of `Query.me` for whoever may not find customers. */
+  /** Through `Query.customer`. `ofVisitor` goes through `Query.me`, for callers that may not find customers. */
   operation: string;
   ofVisitor: string;
   /** Every `Type.field` in it. */
@@ -49,8 +49,7 @@ export function wholeFields(schema: DeclaredSchema, companyNumber: string): Whol
     const own = given[`${type}.${name}`];
     if (own !== undefined) return `(${own})`;
     const missing = field.arguments.filter(({ isRequired }) => isRequired);
-    if (missing.length > 0)
-      throw new Error(`Say in whole-view.ts what ${type}.${name} is asked with: it is new here.`);
+    if (missing.length > 0) throw new Error(`${type}.${name} is new: add its arguments to whole-view.ts.`);
     return field.arguments.some((one) => one.name === 'first') ? `(first: ${PAGE})` : '';
   };
 
