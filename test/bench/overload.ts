@@ -4,19 +4,20 @@ import { openConnections, openLoop, type Connections, type Outcome } from './ope
 import { ordinaryCustomers, one } from './query.js';
 import { quantile, type Figure } from './report.js';
 
-const TIMES = 3;
-/** A rate that a gateway in good health does not notice, for seeing how it is before and after. */
-const CALM = 0.2;
+/** Load of the overload, as a multiple of the capacity. */
+const OVERLOAD_FACTOR = 3;
+/** Share of the capacity that is sent before and after the overload. */
+const CALM_SHARE_OF_CAPACITY = 0.2;
 const CALM_S = 5;
-/** More than the gateway takes at once, so that none waits for another's to be free. */
+/** More than the gateway handles at the same time, so that no request waits for a free connection. */
 const CONNECTIONS = 4_000;
 const WINDOW_MS = 250;
-/** So many good windows in a row are a gateway that is normal again. */
+/** After this number of consecutive good windows, the gateway is normal again. */
 const GOOD_WINDOWS = 4;
 
 type Seen = Pick<Outcome, 'dueMs' | 'endMs' | 'ms' | 'lateMs' | 'status'>;
 
-/** Three times as much as the gateway can answer, for a minute. */
+/** Three times the capacity of the gateway, for a minute. */
 export async function overload(bench: Bench): Promise<Figure[]> {
   const { loadS } = bench.effort;
   const gateway = await openTuned(bench, {});
@@ -25,15 +26,15 @@ export async function overload(bench: Bench): Promise<Figure[]> {
   const connections = await openConnections(gateway.ready.url, CONNECTIONS);
   const run = (perSecond: number, seconds: number) => watch(connections, bodies, { perSecond, seconds });
 
-  const before = await run(CALM * most, CALM_S);
-  const during = await run(TIMES * most, loadS);
-  const after = await run(CALM * most, 2 * CALM_S);
+  const before = await run(CALM_SHARE_OF_CAPACITY * most, CALM_S);
+  const during = await run(OVERLOAD_FACTOR * most, loadS);
+  const after = await run(CALM_SHARE_OF_CAPACITY * most, 2 * CALM_S);
   const { peakRssMb } = await gateway.usage();
   await connections.close();
 
   const answered = during.filter(({ status }) => status === 200);
   const refused = during.filter(({ status }) => status === 503);
-  // What was still under way when the load ended is part of the time until all is normal.
+  // Requests in flight at the end of the load count in the time until the gateway is normal.
   const endedMs = quantile(
     during.map(({ endMs }) => endMs),
     1,
@@ -54,13 +55,13 @@ export async function overload(bench: Bench): Promise<Figure[]> {
       name: 'overload, capacity',
       value: most,
       unit: 'requests/s',
-      detail: `p99 at ${CALM} of it ${p(before, 0.99).toFixed(0)} ms`,
+      detail: `p99 at ${CALM_SHARE_OF_CAPACITY} of it ${p(before, 0.99).toFixed(0)} ms`,
     },
     {
-      name: 'overload, asked',
+      name: 'overload, sent',
       value: during.length / loadS,
       unit: 'requests/s',
-      atLeast: Math.floor(0.98 * TIMES * most),
+      atLeast: Math.floor(0.98 * OVERLOAD_FACTOR * most),
       detail: `for ${loadS} s over ${CONNECTIONS} connections; sent late by p50 ${late(0.5)}, p99 ${late(0.99)} ms`,
     },
     {
@@ -102,7 +103,7 @@ async function watch(
   return seen;
 }
 
-/** Until nothing is refused and nearly nothing is slower than the slowest was before, for a second. */
+/** Seconds until, for one second, nothing is refused and 90 % of answers are as fast as before the overload. */
 function normalAgainS(before: readonly Seen[], after: readonly Seen[]): number {
   const slowest = quantile(
     before.map(({ ms }) => ms),

@@ -13,13 +13,13 @@ import { usageOfProcess } from './usage-of-process.js';
 import { V8_FLAGS } from '../../src/v8/flags.js';
 
 const STARTS = 5;
-/** By then all is done that starting leaves for later. */
+/** By then, deferred work of the start is done. */
 const IDLE_MS = 3_000;
-/** Of the four systems alone: a customer's name, any system may tell. */
+/** Fields of the four systems only. Without `name`, because any system may have it. */
 const FIELDS = `orders(first: 3) { nodes { number placedAt total { amount currency } lines { quantity product { sku title } } } }
   tickets(first: 3) { nodes { subject status } } deals(first: 3) { nodes { name } } cart { total { amount currency } }`;
 
-/** What it costs that sources are there: to start with them, to hold them, and to answer what asks nothing of them. */
+/** Cost of sources that a query does not use: at the start, in memory, and for each request. */
 export async function pluggedIn(bench: Bench): Promise<Figure[]> {
   const all = await withAllSystems(bench);
   const starts: Start[] = [];
@@ -31,7 +31,7 @@ export async function pluggedIn(bench: Bench): Promise<Figure[]> {
     { environment: bench.environment, sources: SYSTEMS.length },
     { environment: all.environment, sources: ALL_SYSTEMS },
   ]) {
-    // The gateway's clock stands still, and what a limit allows in a second would be all that it ever allows.
+    // The gateway's clock is frozen: a rate limit would never allow another call, so there is none.
     const running = await bench.open({
       role: 'gateway',
       environment: { ...environment, ...tuningEnvironment(UNLIMITED) },
@@ -69,15 +69,15 @@ export async function pluggedIn(bench: Bench): Promise<Figure[]> {
         `idle RSS with ${ALL_SYSTEMS} sources`,
         starts.map(({ rssMb }) => rssMb),
         'MB',
-        `${IDLE_MS / 1_000} s after ready, nothing asked`,
+        `${IDLE_MS / 1_000} s after ready, no request`,
       ),
       atMost: 150,
     },
     ...measured.map(({ sources, cpuMs }) =>
-      spread(`CPU per request, four systems asked, ${sources} sources plugged in`, cpuMs, 'ms'),
+      spread(`CPU per request, fields of four systems, ${sources} sources plugged in`, cpuMs, 'ms'),
     ),
     {
-      ...spread('CPU, growth for each added source that is not asked', growth, 'x'),
+      ...spread('CPU, growth for each added source that the query does not use', growth, 'x'),
       atMost: 1.05,
     },
   ];
@@ -95,7 +95,7 @@ interface Start {
   rssMb: number;
 }
 
-/** The program that `npm start` runs, from nothing until it says where it is reached. */
+/** Starts the program of `npm start` and waits until it reports its address. */
 async function start(programs: string, environment: Readonly<Record<string, string>>): Promise<Start> {
   const started = performance.now();
   const child = fork(join(programs, 'src/process/main.js'), {

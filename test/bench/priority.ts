@@ -7,17 +7,17 @@ import { quantile, type Figure } from './report.js';
 const SYSTEM = 'order-system';
 const PER_SECOND = 10;
 const KEYS_A_CALL = 10;
-/** Requests of the export at once, a call each: enough for the next call always to be there. */
-const EXPORT_AT_ONCE = 8;
-/** A caller that waits for an export has more time than one that waits for a page. */
+/** Concurrent requests of the export, with one call each: enough that a next call is always queued. */
+const EXPORT_CONCURRENCY = 8;
+/** A caller of an export waits longer than a visitor of a page. */
 const DEADLINE_MS = 10_000;
 const VIEWS_PER_SECOND = 3;
 const VIEWERS = 10;
 const FOREVER_S = 3_600;
 
 /**
- * A source that takes 10 calls a second, asked for page views by way of two gateways side by side. One of them makes
- * an export as well. Each has the 10 calls for itself.
+ * Two gateways side by side serve page views from a source that allows 10 calls a second. One of them also serves an
+ * export. Each has 10 calls a second of its own.
  */
 export async function priority(bench: Bench): Promise<Figure[]> {
   const { bulkKeys } = bench.effort;
@@ -54,18 +54,18 @@ export async function priority(bench: Bench): Promise<Figure[]> {
   const [p95, p95OfBusy] = [quantile(quiet.ms, 0.95), quantile(busy.ms, 0.95)];
   return [
     {
-      name: `${PER_SECOND} calls/s allowed, p95 of page views, export under way / not`,
+      name: `${PER_SECOND} calls/s allowed, p95 of page views, during an export / without`,
       value: p95OfBusy / p95,
       unit: 'x',
       atMost: 2,
       detail: `${p95OfBusy.toFixed(1)} / ${p95.toFixed(1)} ms, p50 ${quantile(busy.ms, 0.5).toFixed(1)} / ${quantile(quiet.ms, 0.5).toFixed(1)} ms, ${busy.ms.length} views`,
     },
     {
-      name: `${PER_SECOND} calls/s allowed, made while the export is under way / allowed`,
+      name: `${PER_SECOND} calls/s allowed, made during the export / allowed`,
       value: perSecond / PER_SECOND,
       unit: 'x',
       atLeast: 0.95,
-      detail: `${bulkKeys} keys in ${tookS.toFixed(1)} s, ${failed} requests of ${KEYS_A_CALL} keys asked again`,
+      detail: `${bulkKeys} keys in ${tookS.toFixed(1)} s, ${failed} requests of ${KEYS_A_CALL} keys repeated`,
     },
   ];
 }
@@ -94,25 +94,25 @@ async function viewPages({
   });
 }
 
-/** Asks until each was answered. Returns how often it had to ask again. */
+/** Repeats each request until it is answered. Returns the number of repeated requests. */
 async function exportAll(connections: Connections, numbers: readonly string[]): Promise<number> {
   const waiting = Array.from({ length: Math.ceil(numbers.length / KEYS_A_CALL) }, (_, i) =>
     numbers.slice(i * KEYS_A_CALL, (i + 1) * KEYS_A_CALL),
   );
-  let again = 0;
-  const askOn = async (): Promise<void> => {
+  let repeated = 0;
+  const sendUntilDone = async (): Promise<void> => {
     for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
       const { status, body } = await connections.send({
         body: many(part),
         headers: { 'x-priority': 'bulk' },
       });
       if (status === 200 && !body.includes('"errors"')) continue;
-      again += 1;
+      repeated += 1;
       waiting.push(part);
     }
   };
-  await Promise.all(Array.from({ length: EXPORT_AT_ONCE }, askOn));
-  return again;
+  await Promise.all(Array.from({ length: EXPORT_CONCURRENCY }, sendUntilDone));
+  return repeated;
 }
 
 function customerNumbers(customers: number): string[] {

@@ -8,10 +8,9 @@ import { customersEverywhere, one } from './query.js';
 import { median, spread, type Figure } from './report.js';
 
 /**
- * What it costs that a caller says who it is, that every field is withPrivacy to its policy, that customers' consent is asked
- * (and kept), and that each answer has its line in the audit: CPU per request about one customer, beside the same with
- * nothing of it. All that is asked of the systems but consent is kept: what privacy adds is the same, and not lost in what
- * asking them takes.
+ * Cost of authentication, field policies, cached consent and the audit log: CPU per request about one customer, compared
+ * with a gateway that has none of these. All data of the systems is cached, so that their calls do not hide the
+ * difference.
  */
 export async function privacy(bench: Bench): Promise<Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-bench-audit-'));
@@ -28,15 +27,15 @@ export async function privacy(bench: Bench): Promise<Figure[]> {
       blocks.map(({ withPrivacy }) => withPrivacy),
     ];
     return [
-      spread('CPU per request, one customer, nobody is asked who they are', without, 'ms'),
+      spread('CPU per request, one customer, without authentication', without, 'ms'),
       spread('CPU per request, one customer, with callers, policies, consent and audit', withAll, 'ms'),
       {
-        ...spread('What privacy costs, CPU per request', costs, 'µs', `by round ${byRound.join(', ')}`),
+        ...spread('privacy, CPU per request', costs, 'µs', `by round ${byRound.join(', ')}`),
         atMost: AT_MOST_US,
       },
-      spread("What Yoga's HTTP layer costs, CPU per request", layer, 'µs'),
+      spread("Yoga's HTTP layer, CPU per request", layer, 'µs'),
       {
-        name: "What privacy costs / what Yoga's HTTP layer costs",
+        name: "CPU, privacy / Yoga's HTTP layer",
         value: median(costs) / median(layer),
         unit: 'x',
         atMost: AT_MOST_US / YOGA_LAYER_US,
@@ -47,14 +46,14 @@ export async function privacy(bench: Bench): Promise<Figure[]> {
   }
 }
 
-/** Milliseconds of CPU per request, by who was asked. */
+/** CPU per request of each gateway, in milliseconds. */
 interface Block {
   withPrivacy: number;
   withoutPrivacy: number;
   byYoga: number;
 }
 
-/** Two processes of the same program differ by a part of what is measured, for as long as they live: so there are several. */
+/** Times that all gateways are restarted, since two processes of the same program differ by part of the measured cost. */
 const ROUNDS = 3;
 
 async function measure(bench: Bench, folder: string): Promise<Block[]> {
@@ -91,14 +90,15 @@ async function measure(bench: Bench, folder: string): Promise<Block[]> {
   return measured;
 }
 
-/** The goal, and what Yoga's HTTP layer takes of a request where it was set. On a machine of another speed their ratio tells. */
+/** Goal for the cost of privacy per request. */
 const AT_MOST_US = 60;
+/** Cost of Yoga's HTTP layer on the machine on which the goal was set. On other machines the ratio of the two counts. */
 const YOGA_LAYER_US = 100;
 
-/** Those who may ask anything are told what it cost, which is no part of privacy; so are those who ask where it comes from. */
+/** Operators receive the cost of a query, which is no part of privacy. This header makes all gateways return it. */
 const REPORT_COST = { 'x-sources': '1' };
 
-/** One after another, on the connection that was there before: how it begins would be a part of so short a block. */
+/** Sends one request after another on an open connection: the time to connect would distort a short block. */
 async function sendRequests(client: Client, bodies: readonly Body[], requests: number): Promise<void> {
   for (let i = 0; i < requests; i += 1) {
     const { body } = await client.post(bodies[i % bodies.length] ?? '');
@@ -106,29 +106,30 @@ async function sendRequests(client: Client, bodies: readonly Body[], requests: n
   }
 }
 
-/** The machine's own speed swings more than what is compared: so there are more blocks, each over before it has. */
+/** More and shorter blocks, since the speed of the machine varies more than the compared cost. */
 const BLOCK_MULTIPLIER = 5;
 
-/** Of an answer that is given whole there would be nothing to compare. */
+/** A response cache would skip the compared work. */
 const NO_RESPONSE_CACHE = { ANSWERS_MAX_MB: '0' };
 
 const ONE_HOUR_FRESHNESS = { '*': { freshness: { maxAge: '1 hour' } } } as const;
 
-/** As of one customer elsewhere in the bench, but for what is not to be had for a purpose that needs consent: tickets. */
+/** Fields of `query.ts`, without tickets: the policy does not allow them for a purpose that needs consent. */
 const FIELDS = `id name emails { value source }
   orders(first: 3) { nodes { number placedAt total { amount currency } lines { quantity product { sku title } } } }
   language company { name } cart { total { amount currency } }`;
 
-/** Consent is kept for seconds: of so few customers it is asked so seldom that it is warm. */
+/** Consent is cached for seconds only. With this number of customers it is cached for nearly every request. */
 const CUSTOMERS = 3;
 
-/** Only customers who allow it: of others there is less to answer. */
+/** Returns requests about customers with consent. Answers about others have less data. */
 async function findConsentingCustomers(client: Client): Promise<Body[]> {
   const bodies: Body[] = [];
   for (const body of customersEverywhere().map((email) => one(email, FIELDS))) {
     if (bodies.length === CUSTOMERS) break;
     if (!(await client.post(body)).body.includes('"errors"')) bodies.push(body);
   }
-  if (bodies.length < CUSTOMERS) throw new Error(`Only ${bodies.length} customers allow all that is asked.`);
+  if (bodies.length < CUSTOMERS)
+    throw new Error(`Only ${bodies.length} customers have consented to all fields.`);
   return bodies;
 }

@@ -11,41 +11,46 @@ import type { Answer, BenchCommand, Ready, Role, Usage } from './bench-process.j
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
-/** A process of the bench, at its service. */
+/** A child process of the bench. */
 export interface Running {
   ready: Ready;
-  /** What it has used so far. */
+  /** CPU time and memory of the process since its start. */
   usage: () => Promise<Usage>;
-  /** The same after a forced garbage collection. */
+  /** Forces a garbage collection, then returns the usage. */
   collect: () => Promise<Usage>;
-  /** Lets everything that it has cached grow too old. */
+  /** Lets all of its cache entries expire. */
   forget: () => Promise<void>;
-  /** False once it has ended, by itself too. */
+  /** False when the process has ended, for any reason. */
   isRunning: () => boolean;
   stop: () => Promise<void>;
 }
 
-/** Program code as `npm run build` makes it, in a folder of its own. */
+/** Compiled code, as `npm run build` writes it, in a temporary folder. */
 export interface Build {
   folder: string;
   remove: () => void;
 }
 
 /**
- * Compiles what is measured. Run by tsx it would be other code than `npm start` runs: tsx gives every function that is
- * made while a request is answered its name, which costs.
+ * Compiles the measured code. With tsx, it would differ from the code of `npm start`: tsx sets the name of every function
+ * that is created while a request is answered, which costs time.
  */
 export async function build(): Promise<Build> {
   const folder = await mkdtemp(join(tmpdir(), 'stekkerdoos-bench-'));
   const { config } = ts.readConfigFile(join(ROOT, 'tsconfig.json'), (path) => ts.sys.readFile(path)) as {
     config: { compilerOptions: object };
   };
-  // A single file does not tell that its package is one of ES modules.
+  // A single file does not show that its package has ES modules.
   const module = 'ESNext';
-  const own = { ...config.compilerOptions, module, moduleResolution: 'Bundler', sourceMap: false };
-  const { options } = ts.convertCompilerOptionsFromJson(own, ROOT);
+  const compilerOptions = {
+    ...config.compilerOptions,
+    module,
+    moduleResolution: 'Bundler',
+    sourceMap: false,
+  };
+  const { options } = ts.convertCompilerOptionsFromJson(compilerOptions, ROOT);
   for (const part of ['schema', 'src', 'sources', 'test/bench', 'test/support']) {
-    // The peers of the bench have packages of their own, hundreds of megabytes of them.
+    // Skip the packages of the peers, which are hundreds of megabytes.
     for (const from of ts.sys.readDirectory(join(ROOT, part), undefined, ['**/node_modules'])) {
       const to = join(folder, relative(ROOT, from));
       await mkdir(dirname(to), { recursive: true });
@@ -71,22 +76,22 @@ const GATEWAYS: readonly Role[] = ['gateway', 'tuned-gateway', 'gateway-beside-p
 
 export interface StartOptions {
   role: Role;
-  /** The program that has this role. Default: the bench's own. */
+  /** Program with this role. Default: that of the bench. */
   program?: string;
-  /** Settings for it beside those of the bench's own environment. */
+  /** Settings in addition to the environment of the bench. */
   environment?: Readonly<Record<string, string>>;
   build: Build;
-  /** Of V8. Default: those that a gateway is started with, for our gateway, and none for all others. */
+  /** V8 flags. Default: those of `npm start` for our gateway, none for other roles. */
   v8Flags?: readonly string[];
-  /** Further flags of Node. */
+  /** Additional flags of Node. */
   flags?: readonly string[];
-  /** The Node that runs it. Default: the one that runs the bench. */
+  /** Path of Node. Default: the Node that runs the bench. */
   node?: string;
-  /** Writes a CPU profile to this folder when it stops. */
+  /** Folder for a CPU profile, written when the process stops. */
   profileFolder?: string | undefined;
 }
 
-/** Several of a role may run at a time. */
+/** Number of profiles, for distinct names: several processes of a role may run at the same time. */
 let profiles = 0;
 
 export async function start({
@@ -115,16 +120,16 @@ export async function start({
             `--cpu-prof-name=${role}-${++profiles}.cpuprofile`,
           ]),
     ],
-    // What it logs is not part of the figures.
+    // Standard output is for the figures, so the logs are dropped.
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   const first = await nextMessage(child, role);
   if (first.kind !== 'ready')
-    throw new Error(`The process "${role}" said "${first.kind}" before it was ready.`);
+    throw new Error(`The process "${role}" sent "${first.kind}" before it was ready.`);
   const sendCommand = async (command: BenchCommand): Promise<Usage> => {
     child.send(command);
     const answer = await nextMessage(child, role);
-    if (answer.kind !== 'usage') throw new Error(`The process "${role}" said "${answer.kind}".`);
+    if (answer.kind !== 'usage') throw new Error(`The process "${role}" sent "${answer.kind}".`);
     return answer.usage;
   };
   return {
@@ -144,7 +149,7 @@ export async function start({
   };
 }
 
-/** What a child says next; an end of it is an error. */
+/** Waits for the next message of a child process. Throws when the process ends. */
 async function nextMessage(child: ChildProcess, role: Role): Promise<Answer> {
   const over = new AbortController();
   try {

@@ -8,7 +8,7 @@ export const CUSTOMERS = 1_000;
 /** The imitated systems. */
 export const SYSTEMS: readonly string[] = ['order-system', 'webshop', 'contact-centre', 'crm-hubspot'];
 
-/** All that is asked of a customer: something of each of the four systems, and products of one by the words of another. */
+/** Fields of the standard query: some of each of the four systems, and the webshop's products of the order system's lines. */
 const FIELDS = `id name emails { value source }
   orders(first: 3) { nodes { number placedAt total { amount currency } lines { quantity product { sku title } } } }
   tickets(first: 3) { nodes { subject status } } company { name } cart { total { amount currency } }`;
@@ -29,7 +29,7 @@ export function many(emails: readonly string[], fields = FIELDS): Body {
 
 export const TYPENAME: Body = JSON.stringify({ query: '{ __typename }' });
 
-/** Knows something in each system for every field above, so that no call is left out. */
+/** Has data in each system for every field above, so that each query makes all calls. */
 function isEverywhere({ orderSystem, webshop, contactCentre, crm }: Person): boolean {
   return (
     (orderSystem?.orders.length ?? 0) > 0 &&
@@ -44,7 +44,7 @@ export function ordinaryCustomers(customers = CUSTOMERS): string[] {
   return ordinary(customers).map(({ email }) => email);
 }
 
-/** Those of them that every system knows. */
+/** E-mail addresses of the ordinary customers with data in every system. */
 export function customersEverywhere(): string[] {
   return ordinary(CUSTOMERS)
     .filter(isEverywhere)

@@ -7,16 +7,17 @@ export interface Figure {
   name: string;
   value: number;
   unit: Unit;
-  /** The least and the most of several measurements. */
+  /** Lowest and highest of several measurements. */
   range?: readonly [number, number];
-  /** What belongs to it. */
+  /** Further facts about the figure. */
   detail?: string;
-  /** The goal, when there is one. */
+  /** Upper bound of the goal, if there is one. */
   atMost?: number;
+  /** Lower bound of the goal, if there is one. */
   atLeast?: number;
 }
 
-/** What could not be measured here, and why. */
+/** A figure that could not be measured, with the reason. */
 export function leftOut(name: string, unit: Unit, why: string): Figure {
   return { name, value: Number.NaN, unit, detail: `left out: ${why}` };
 }
@@ -34,7 +35,7 @@ export function quantile(values: readonly number[], part: number): number {
   return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)] ?? Number.NaN;
 }
 
-/** A figure that was measured several times: the middle one, with the range. */
+/** A figure of several measurements: the median and the range. */
 export function spread(
   name: string,
   values: readonly number[],
@@ -50,15 +51,15 @@ export function spread(
   };
 }
 
-/** Of what was measured side by side. */
+/** Ratios of pairs of values that were measured side by side. */
 export function ratios(values: readonly number[], others: readonly number[]): number[] {
   return values.map((value, i) => value / (others[i] ?? Number.NaN));
 }
 
-/** What else the machine was doing before: on a busy one all figures are worse and range wider. */
+/** Load of the machine before the bench. On a busy machine all figures are worse and their ranges wider. */
 const loadBefore = Number((loadavg()[0] ?? 0).toFixed(2));
 
-/** What it was measured on; figures of another kind of machine are other figures. */
+/** Describes the machine. Figures of different machines cannot be compared. */
 export function machine() {
   return {
     cores: availableParallelism(),
@@ -81,7 +82,7 @@ function goal(figure: Figure): string {
   return `${bound}: ${goalState(figure) ?? 'not known'}`;
 }
 
-/** By unit, how many digits are shown behind the point. */
+/** Digits after the decimal point, by unit. */
 const DIGITS = {
   µs: 1,
   ms: 2,

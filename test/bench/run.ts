@@ -34,7 +34,7 @@ import { soak } from './soak.js';
  * `npm run bench [-- --quick] [--json] [--only <part>]... [--profile <folder>] [--minutes <of the soak>]`, with the
  * parts below.
  *
- * Speed is told, never asserted: the exit code is only another than 0 when something broke.
+ * The bench reports speed and asserts nothing: the exit code is not 0 only when a part failed.
  */
 const PARTS = [
   'latency',
@@ -60,9 +60,9 @@ const PARTS = [
   'events',
   'demo',
 ];
-/** These start what they need themselves; the others need the four systems. */
+/** Parts that start everything they need. The other parts need the four systems. */
 const ALONE = ['cache', 'identity', 'clicks', 'demo'];
-/** Too long for every day. */
+/** Parts that run only when they are named, because they take long. */
 const ONLY_BY_NAME = ['soak'];
 const { values: options } = parseArgs({
   options: {
@@ -87,7 +87,7 @@ async function run(compiled: Build): Promise<Figure[]> {
   const figures: Figure[] = [];
   const open = (one: Omit<StartOptions, 'build' | 'profileFolder'>) =>
     track(start({ build: compiled, profileFolder: options.profile, ...one }));
-  /** Stops what a part has started. One that breaks costs the others nothing but the exit code. */
+  /** Runs a part and stops its processes. When it fails, the other parts still run, and the exit code is 1. */
   const part = async (what: string, measure: () => Promise<Figure[]>): Promise<void> => {
     progress(what);
     const before = running.length;
@@ -96,12 +96,12 @@ async function run(compiled: Build): Promise<Figure[]> {
     } catch (error) {
       process.exitCode = 1;
       process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-      figures.push(leftOut(what, 'x', 'it broke: see standard error'));
+      figures.push(leftOut(what, 'x', 'it failed: see standard error'));
     }
     await stop(running.length - before);
   };
 
-  if (isSelected('identity')) await part('who a customer is', () => identity({ open }));
+  if (isSelected('identity')) await part('identity', () => identity({ open }));
   if (isSelected('cache')) await part('reading from the cache', () => cacheReads({ open }));
   if (isSelected('clicks')) await part('reading a click log', () => clicks({ open }));
   if (options.only.some((part) => !ALONE.includes(part))) {
@@ -163,19 +163,19 @@ async function run(compiled: Build): Promise<Figure[]> {
       await part('memory', async () => memory(await open({ role: 'gateway', environment }), effort));
     const bench: Bench = { open, environment, control, effort, programs: compiled.folder };
     if (isSelected('hot')) await part('hot customers', () => hot(bench));
-    if (isSelected('warm')) await part('answers that are kept', () => warm(bench));
+    if (isSelected('warm')) await part('cached answers', () => warm(bench));
     if (isSelected('mixed')) await part('hot and cold customers', () => mixed(bench));
-    if (isSelected('outage')) await part('two systems that fail', () => outage(bench));
-    if (isSelected('bulk')) await part('a thousand customers of all systems', () => bulk(bench));
-    if (isSelected('defer')) await part('what may come later', () => defer(bench));
-    if (isSelected('plugged-in')) await part('sources that are not asked', () => pluggedIn(bench));
+    if (isSelected('outage')) await part('an outage of two systems', () => outage(bench));
+    if (isSelected('bulk')) await part('a thousand customers from all systems', () => bulk(bench));
+    if (isSelected('defer')) await part('@defer', () => defer(bench));
+    if (isSelected('plugged-in')) await part('sources that a query does not use', () => pluggedIn(bench));
     if (isSelected('curves')) await part('more customers, more sources', () => curves(bench));
     if (isSelected('overload')) await part('overload', () => overload(bench));
     if (isSelected('hanging')) await part('a system that hangs', () => hanging(bench));
     if (isSelected('priority')) await part('an export beside page views', () => priority(bench));
-    if (isSelected('privacy')) await part('what privacy costs', () => privacy(bench));
-    if (isSelected('timing')) await part('what a visitor can tell by the time', () => visitorTiming(bench));
-    if (isSelected('events')) await part('what systems tell', () => events(bench));
+    if (isSelected('privacy')) await part('cost of privacy', () => privacy(bench));
+    if (isSelected('timing')) await part('response times for a visitor', () => visitorTiming(bench));
+    if (isSelected('events')) await part('webhooks', () => events(bench));
     if (isSelected('soak')) await part(`${minutes} minutes of soak`, () => soak(bench, minutes));
     await stop(running.length);
   }
@@ -196,7 +196,7 @@ async function track(starting: Promise<Running>): Promise<Running> {
   return one;
 }
 
-/** Stops those that were started last. */
+/** Stops the processes that were started last. */
 async function stop(count: number): Promise<void> {
   for (const one of running.splice(0, count)) await one.stop();
 }

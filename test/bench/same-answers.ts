@@ -4,7 +4,7 @@ import type { Running } from './processes.js';
 import { customersEverywhere, many, one } from './query.js';
 import type { Figure } from './report.js';
 
-/** Both must have answered the same before anything is timed. */
+/** Checks that both give equal answers. Runs before the measurements. */
 export async function sameAnswers(name: string, gateway: Running, other: Running): Promise<Figure> {
   const emails = customersEverywhere();
   const bodies = [...emails.slice(0, 40).map((email) => one(email)), many(emails.slice(0, 50))];
@@ -13,7 +13,7 @@ export async function sameAnswers(name: string, gateway: Running, other: Running
     const [a, b] = [await ours.post(body), await theirs.post(body)];
     if (a.body.includes('"errors"') || !isDeepStrictEqual(JSON.parse(a.body), JSON.parse(b.body))) {
       throw new Error(
-        `The answers differ.\nAsked: ${body}\nGateway: ${a.body}\nThe other, ${name}: ${b.body}`,
+        `The answers differ.\nRequest: ${body}\nGateway: ${a.body}\nThe other, ${name}: ${b.body}`,
       );
     }
   }

@@ -8,13 +8,13 @@ import { openConnections, openLoop, type LoadRequest, type Connections } from '.
 import { customersEverywhere, many, one, SYSTEMS } from './query.js';
 import type { Figure } from './report.js';
 
-/** As many requests as leave the machine room for judging their answers. */
+/** Low enough to leave CPU for checking the answers. */
 const PER_SECOND = 100;
 const SHARE_OF_CAPACITY = 0.25;
 const CUSTOMERS = 60;
-/** Before the heap is looked at: until what is under way is over, and what was kept for a while is gone. */
+/** Wait before the heap is measured: in-flight requests end, and short-lived cache entries expire. */
 const REST_MS = 25_000;
-/** Faults at random moments, so that each finds answers that are fresh, stale and too old. */
+/** Short times, so that faults occur while entries are fresh, stale and expired. */
 const FRESHNESS = { maxAge: '2 s', staleWhileRevalidate: '2 s', staleIfError: '10 s' } as const;
 const FAULTS = ['down', 'hang', 'status', 'rate-limit', 'garbage', 'drip', 'reset'] as const;
 const HEADER_SETS: readonly Readonly<Record<string, string>>[] = [
@@ -27,14 +27,14 @@ const HEADER_SETS: readonly Readonly<Record<string, string>>[] = [
 ];
 const SHOWN = 5;
 
-/** Questions of many kinds while the systems fail in all their ways, for minutes. */
+/** Queries of many kinds for some minutes, while the systems fail in all ways of the fault control. */
 export async function soak(bench: Bench, minutes: number): Promise<Figure[]> {
   const { control } = bench;
   const gateway = await openTuned(bench, {
     '*': { freshness: FRESHNESS },
     'contact-centre': { freshness: { maxAge: '0 s', staleWhileRevalidate: '0 s', staleIfError: '0 s' } },
   });
-  const bodies = questions();
+  const bodies = createQueries();
   const most = await capacity(gateway, bodies, 5);
   const connections = await openConnections(gateway.ready.url, 500);
   const expected = await answersTo(bodies, connections);
@@ -49,7 +49,7 @@ export async function soak(bench: Bench, minutes: number): Promise<Figure[]> {
     return { heapMb, cacheMb };
   };
 
-  // What the engine compiles and remembers in the first minute is no leak.
+  // Compiled code and first cache entries of the first minute are no leak.
   await openLoop(connections, { ...load, seconds: 60, each: () => undefined });
   const before = await heap();
   const counts = { right: 0, marked: 0, wrong: 0 };
@@ -106,7 +106,7 @@ export async function soak(bench: Bench, minutes: number): Promise<Figure[]> {
   ];
 }
 
-function questions(): string[] {
+function createQueries(): string[] {
   const emails = customersEverywhere().slice(0, CUSTOMERS);
   const lists = Array.from({ length: CUSTOMERS / 10 }, (_, i) => many(emails.slice(i * 10, i * 10 + 10)));
   return [
@@ -119,7 +119,7 @@ function questions(): string[] {
   ];
 }
 
-/** What each of them brings while all systems are in good health. */
+/** Answer to each query while all systems are healthy. */
 async function answersTo(
   bodies: readonly string[],
   connections: Connections,
@@ -133,22 +133,22 @@ async function answersTo(
   return answers;
 }
 
-/** Most callers say nothing. */
+/** Headers of a request. Most requests have none. */
 function randomHeaders(): Readonly<Record<string, string>> {
   return Math.random() < 0.3 ? pick(HEADER_SETS) : {};
 }
 
-/** Every now and then one of the systems falls ill, in one way or another, or recovers. Tells how often one fell ill. */
+/** At random intervals, a random system fails in a random way or recovers. Returns the number of faults. */
 async function playFaults(control: FaultControl, signal: AbortSignal): Promise<number> {
   let played = 0;
   while (!signal.aborted) {
-    const isIll = Math.random() < 0.4;
-    const change: Condition = isIll
+    const isFault = Math.random() < 0.4;
+    const change: Condition = isFault
       ? Math.random() < 0.2
         ? { latencyMs: Math.round(Math.random() * 800) }
         : { fault: pick(FAULTS) }
       : { latencyMs: 0, fault: null };
-    if (isIll) played += 1;
+    if (isFault) played += 1;
     await control.set(pick(SYSTEMS), change);
     await sleep(500 + Math.random() * 2_500, undefined, { signal }).catch(() => undefined);
   }

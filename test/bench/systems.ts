@@ -13,8 +13,8 @@ import { createLogger } from '../../src/telemetry/logger.js';
 const TIMEOUT_MS = 1_000;
 
 /**
- * The four systems by the connectors that the gateway has, and nothing else of it; and what one asks the webshop by
- * hand where the gateway has stitching.
+ * Clients of the four systems, with the connectors of the gateway and nothing else of it. Also the hand-written queries to
+ * the webshop, where the gateway uses stitching.
  */
 export type Systems = ReturnType<typeof connectSystems>;
 

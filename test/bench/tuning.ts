@@ -2,19 +2,19 @@ import type { Environment } from '../../src/settings.js';
 import type { SourceDefinition } from '../../src/source.js';
 import { withoutCache } from '../support/without-cache.js';
 
-/** What is changed of how sources are declared: by source, `*` for all of them. */
+/** Changes to the declarations of sources, by source. `*` changes all sources. */
 export type Tuning = Readonly<Record<string, Pick<SourceDefinition, 'freshness' | 'limits'>>>;
 
 const VARIABLE = 'BENCH_TUNING';
 
-/** Tells it to a process that is started. */
+/** Environment variables that pass a tuning to a process. */
 export function tuningEnvironment(tuning: Tuning): Record<string, string> {
   return { [VARIABLE]: JSON.stringify(tuning) };
 }
 
 /**
- * The sources and settings of a gateway, changed as this process was told. What a loader says of itself stays, and who
- * somebody is stays cached by default.
+ * Applies the tuning of this process to the sources and settings of a gateway. The freshness of single loaders does not
+ * change, and identity stays cached by default.
  */
 export function tune(sources: readonly SourceDefinition[]): {
   sources: SourceDefinition[];

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Usage } from './bench-process.js';
 
-/** What another process has used, as Linux tells it. Its threads last as long as it does, so their sum is all that it used. */
+/** CPU time and memory of another process, from /proc (Linux). Sums over threads, which live as long as the process. */
 export function usageOfProcess(pid: number): Usage {
   const threads = readdirSync(`/proc/${pid}/task`);
   const ns = threads.map((id) =>

@@ -11,13 +11,13 @@ import { median, ratios } from './report.js';
 import { tuningEnvironment } from './tuning.js';
 
 /**
- * What flags and tricks of `src/v8` are worth to a whole gateway:
+ * Measures flags and tricks of `src/v8` in a whole gateway:
  *
  *     node --import tsx test/bench/v8-gateway.ts [--node <path of a node>]... [--blocks 7]
  *       [--flags="<flags>"]... [--plain <file of src/v8>]... [--all="<flags>"]
  *
  * It starts a gateway as `npm start` does, one for each `--flags` with these flags instead, and one for each `--plain` with
- * the plain alternative to that trick. They take turns: four clients ask for one customer each, then one client for fifty.
+ * the plain alternative to that trick. Blocks alternate between them: four clients query one customer each, then one client queries fifty.
  * The table has the processor time of a request beside that of the first gateway in the same block, and the memory at the end.
  *
  * `--all` gives further flags to all of them. With `--all="--min-semi-space-size=16 --max-semi-space-size=16 --initial-heap-size=2048"`
@@ -103,7 +103,7 @@ try {
     ID_SECRET: 'a secret of the bench',
     AUTH: 'off',
     LOG_LEVEL: 'warn',
-    // A busy machine is no reason to refuse a request.
+    // On a busy machine the gateway would otherwise refuse requests.
     DEADLINE_MS: '60000',
     MAX_DELAY_MS: '60000',
     IDENTITY_DEADLINE_PERCENT: '100',
@@ -142,9 +142,9 @@ try {
     for (const { name, gateway, cpuMs, heapMb } of gateways) {
       const { rssMb, peakRssMb } = await gateway.usage();
       for (const [i, { name: what, requests }] of loads.entries()) {
-        const own = cpuMs[i] ?? [];
-        const cpu = median(ratios(own, gateways[0]?.cpuMs[i] ?? [])).toFixed(2);
-        const figures = [cpu, median(own).toFixed(2), rssMb.toFixed(0), peakRssMb.toFixed(0)];
+        const cpuOfLoad = cpuMs[i] ?? [];
+        const cpu = median(ratios(cpuOfLoad, gateways[0]?.cpuMs[i] ?? [])).toFixed(2);
+        const figures = [cpu, median(cpuOfLoad).toFixed(2), rssMb.toFixed(0), peakRssMb.toFixed(0)];
         figures.push((((heapMb[i] ?? 0) * 1024) / (requests * blocks)).toFixed(1));
         process.stdout.write(`| ${[version, name, what, ...figures].join(' | ')} |\n`);
       }

@@ -1,6 +1,6 @@
 import { TRICKS } from './v8-tricks.js';
 
-/** What one process measured of one trick. */
+/** Result of one process for one trick. */
 export interface Measured {
   /** Processor time of all threads for one request, garbage collection included. */
   microseconds: number;
@@ -8,7 +8,7 @@ export interface Measured {
   megabytes: number;
 }
 
-/** Requests that are in flight at a time: what they hold lives for a while, as in a gateway with many clients. */
+/** Requests in flight at the same time: their objects live for a while, as in a gateway with many clients. */
 const IN_FLIGHT = 64;
 
 const [name = '', variant = '', count = ''] = process.argv.slice(2);
@@ -22,7 +22,7 @@ async function run(many: number): Promise<void> {
   for (let i = 0; i < many; i += 1) {
     ends[i % IN_FLIGHT]?.();
     ends[i % IN_FLIGHT] = begin(i);
-    // Requests come in turns of the event loop, which is also when weak references are let go.
+    // Yield to the event loop after 16 requests. V8 also clears weak references only then.
     if (i % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
   }
 }

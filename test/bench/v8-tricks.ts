@@ -7,9 +7,9 @@ type Begin = (number: number) => () => void;
 
 interface Trick {
   name: string;
-  /** Of Node, for the variant with the trick. */
+  /** Flags of Node for the variant with the trick. */
   flags?: readonly string[];
-  /** Requests that are measured. */
+  /** Number of measured requests. */
   requests: number;
   variants: Record<'trick' | 'plain', () => Begin>;
 }
@@ -20,7 +20,7 @@ interface Node {
   facts: Map<string, string>;
 }
 
-/** What a request makes and drops: some 20 kB in small objects. */
+/** Short-lived objects of a request: about 20 kB in small objects. */
 function graph(depth: number, text: string): Node {
   const children: Node[] = [];
   if (depth > 0) for (let i = 0; i < 3; i += 1) children.push(graph(depth - 1, `${text}${i}`));
@@ -29,7 +29,7 @@ function graph(depth: number, text: string): Node {
 
 const listener = () => undefined;
 
-/** The same request with either kind of table, for objects of the request. */
+/** A request that stores its objects in a table, with or without the trick. */
 const withTable = (table: {
   get(key: object): Node | undefined;
   set(key: object, value: Node): unknown;
@@ -48,7 +48,7 @@ const withTable = (table: {
   };
 };
 
-/** The same request in either kind of map, for as long as it is in flight. */
+/** A request that is in a map while it is in flight, with or without the trick. */
 const withMap = (map: {
   set(key: string, value: Node): unknown;
   get(key: string): Node | undefined;
@@ -75,7 +75,7 @@ interface Controller {
   };
 }
 
-/** Seven calls with two signals each, none of which is cancelled. */
+/** A request of seven calls, with two signals each. No call is cancelled. */
 const withSignals =
   (create: () => Controller): Begin =>
   (number) => {
@@ -95,7 +95,7 @@ interface Scope {
   readonly isWaiting: boolean;
 }
 
-/** Seven batches with a scope each, which says how it goes. */
+/** A request of seven batches. Each has a scope with its progress. */
 const withScopes =
   (create: (request: Node) => Scope): Begin =>
   (number) => {
@@ -128,7 +128,7 @@ function scopeWithGetters(request: Node): Scope {
   };
 }
 
-/** Makes much that stays, as the start of a gateway does, and then requests by the same code. */
+/** Allocates many long-lived objects, as the start of a gateway does. Then the same code allocates for requests. */
 const afterStart = (): Begin => {
   const stays = Array.from({ length: 3_000 }, (_, i) => graph(3, `schema ${i}`));
   return (number) => {
@@ -139,7 +139,7 @@ const afterStart = (): Begin => {
   };
 };
 
-/** A cache of many megabytes, of which each request replaces an entry. */
+/** A cache of many megabytes. Each request replaces one entry. */
 const withCache = (): Begin => {
   const entries = Array.from({ length: 3_000 }, (_, i) => graph(3, `entry ${i}`));
   return (number) => {

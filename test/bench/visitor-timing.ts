@@ -9,12 +9,12 @@ import { createClient } from './load.js';
 import { ordinaryCustomers } from './query.js';
 import { median, type Figure } from './report.js';
 
-/** None of them may spend more than so much in a minute. */
+/** Number of visitors that share the requests, because each has a cost limit per minute. */
 const VISITORS = 20;
 
 /**
- * Whether a visitor can tell by the time that an answer takes whether an identifier is somebody's. Both kinds are asked
- * in turn, by the same connection, and the Mann-Whitney statistic says how often the one takes longer than the other.
+ * Checks that response times do not reveal to a visitor whether an identifier belongs to a customer. Requests of both
+ * kinds alternate on the same connection. The Mann-Whitney statistic shows how often one kind takes longer.
  */
 export async function visitorTiming({ open, environment, effort }: Bench): Promise<Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-bench-operations-'));
@@ -44,7 +44,7 @@ export async function visitorTiming({ open, environment, effort }: Bench): Promi
   const times = { known: [] as number[], unknown: [] as number[] };
   for (let i = 0; i < samples + effort.warmUp; i += 1) {
     const client = clients[i % VISITORS];
-    // Which comes first changes, or the second would always find the gateway warm.
+    // Alternate the order: the second request would always find a warm gateway.
     for (const kind of (['known', 'unknown'] as const).toSorted(() => (i % 2 === 0 ? 1 : -1))) {
       const email = kind === 'known' ? known[i % known.length] : `stranger-${i % known.length}@example.nl`;
       const answer = await client?.post(
@@ -60,7 +60,7 @@ export async function visitorTiming({ open, environment, effort }: Bench): Promi
   const detail = `${samples} of each; medians ${(median(times.known) * 1_000).toFixed(0)} and ${(median(times.unknown) * 1_000).toFixed(0)} µs`;
   return [
     {
-      name: 'A visitor asks for somebody or nobody: standard deviations apart',
+      name: 'timing, known / unknown customer, standard deviations apart',
       value: deviation,
       unit: 'x',
       detail,

@@ -11,8 +11,8 @@ const CONNECTIONS = 64;
 const BLOCK_S = 1;
 
 /**
- * The same questions about few customers again and again, all of it fresh: a gateway that keeps whole answers, one that
- * works each out from what it keeps of the systems, and a fixed answer of the same size.
+ * Repeats the same queries about few customers, with everything cached and fresh. Compares a gateway with a response cache,
+ * a gateway that computes each answer from cached records, and a fixed answer of the same size.
  */
 export async function warm(bench: Bench): Promise<Figure[]> {
   const { effort } = bench;
@@ -46,7 +46,7 @@ export async function warm(bench: Bench): Promise<Figure[]> {
       refusals += refused;
       if (running === fromBytes) answeredFromBytes += answered;
     }
-  // Of those that are still under way when a block ends the answers are countCacheHits and not counted.
+  // Cache hits of requests in flight at the end of a block count as hits but not as answers.
   const share = Math.min(1, ((await countCacheHits()) - before) / answeredFromBytes);
 
   const [bytes, memory, still] = measured;
@@ -58,7 +58,7 @@ export async function warm(bench: Bench): Promise<Figure[]> {
       `${what}, from bytes`,
       bytes.perSecond,
       'requests/s',
-      `${(share * 100).toFixed(0)} % of the answers were kept ones; ${refusals} requests to one of the three refused`,
+      `${(share * 100).toFixed(0)} % of the answers from the response cache; ${refusals} refused, of all three`,
     ),
     { ...spread(`${what}, from memory`, memory.perSecond, 'requests/s'), atLeast: 8_000 },
     spread(`${what}, fixed answer`, still.perSecond, 'requests/s', `${Buffer.byteLength(answer)} bytes`),
@@ -74,7 +74,7 @@ export async function warm(bench: Bench): Promise<Figure[]> {
   ];
 }
 
-/** Asks each once. */
+/** Sends each query once. Returns the last answer. */
 async function readLastAnswer({ ready }: Running, bodies: readonly Body[]): Promise<string> {
   const client = createClient(ready.url);
   let answer = '';
@@ -85,8 +85,8 @@ async function readLastAnswer({ ready }: Running, bodies: readonly Body[]): Prom
 }
 
 /**
- * As fast as it is answered. The requests are made beforehand: whoever asks must not be what is measured. A gateway whose
- * machine has much else to do may refuse some.
+ * Sends requests as fast as they are answered. The requests are prepared in advance, so that the client does not limit the
+ * load. On a busy machine the gateway may refuse some.
  */
 async function applyLoad({ ready }: Running, bodies: readonly Body[]) {
   const headers = { 'content-type': 'application/json', accept: 'application/json' };

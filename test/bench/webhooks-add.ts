@@ -11,7 +11,7 @@ import { planFor } from '../webhooks/deliveries.js';
 import { anEvent } from '../webhooks/store-contract.js';
 
 /**
- * How long it takes to keep an event when many come and are processed at the same time, each into a reminder for later:
+ * Time to store an event while many arrive and are processed, each into a reminder for later:
  * `node --import tsx test/bench/webhooks-add.ts [events a second] [seconds] [PostgreSQL's address]`
  */
 const [rate = 1_000, seconds = 15] = process.argv.slice(2, 4).map(Number);
@@ -37,7 +37,7 @@ const startedAt = performance.now();
 for (let count = 0; count < rate * seconds; count += 1) {
   const ahead = (count * 1000) / rate - (performance.now() - startedAt);
   if (ahead > 1) await sleep(ahead);
-  // From when it should have come: what the bench itself is late counts too.
+  // Time since the event was due: delays of the bench itself count too.
   const at = startedAt + (count * 1000) / rate;
   const event = anEvent(`${run}-${count}`, { data: { customer: `c${count % 5_000}` } });
   added.push(

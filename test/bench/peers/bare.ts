@@ -7,7 +7,7 @@ import type { Started } from '../bench-process.js';
 import type { Contact, InvoiceRecord, OrderRecord, ProductRecord, TicketRecord } from './records.js';
 import { URL_SETTINGS, type PeerSystem } from './systems.js';
 
-/** As many as are asked for by the queries. */
+/** Page size of the queries. */
 const FIRST = 3;
 
 const key = z.object({ email: z.string() });
@@ -15,9 +15,8 @@ type Key = z.infer<typeof key>;
 const requestBody = z.object({ variables: z.object({ by: z.union([key, z.array(key)]) }) });
 
 /**
- * No gateway at all: the least that Node does for the same answers. A handler of node:http makes the same calls by
- * undici, in the same rounds, and puts together by hand what the two queries ask for. It checks nothing that a system sends,
- * waits for ever, and knows no GraphQL.
+ * No gateway: the minimum work of Node for the same answers. A handler of node:http makes the same calls with undici, in
+ * the same rounds, and combines the answers to the two queries by hand. It has no checks, no timeouts and no GraphQL.
  */
 export async function startBare(): Promise<Started> {
   const open = (system: PeerSystem) => new Pool(process.env[URL_SETTINGS[system]] ?? '');
@@ -63,7 +62,7 @@ export async function startBare(): Promise<Started> {
 type Get = <T>(system: PeerSystem, path: string, keys: readonly string[]) => Promise<T[]>;
 
 async function answer(get: Get, body: string): Promise<string> {
-  // The bench asks by GET only whether anybody is there.
+  // A GET only checks that the server is available.
   if (body === '') return '{}';
   const { by } = requestBody.parse(JSON.parse(body)).variables;
   const data = Array.isArray(by) ? { customers: await many(get, by) } : { customer: await one(get, by) };
@@ -144,7 +143,7 @@ function fetchJson<T>(pool: Pool, path: string): Promise<T> {
     pool.dispatch(
       { method: 'GET', path, headers: { accept: 'application/json' } },
       {
-        // Without it undici takes the others for those of its older kind.
+        // Without this method, undici treats the handler as one of its older interface.
         onRequestStart: () => undefined,
         onResponseData: (_, chunk) => {
           chunks.push(chunk);

@@ -8,10 +8,10 @@ import type { Contenders, Peer } from './contenders.js';
 import { bodiesOfFifty, bodiesOfOne, CUSTOMERS_OF_LIST } from './queries.js';
 
 export const OURS = 'Stekkerdoos';
-/** Fewer lists than requests about one, each being so many customers; of the cheapest contender still 0.1 s a block. */
-export const LISTS = 4;
+/** Requests about one customer for each list: lists cost more. A block still takes the cheapest contender 0.1 s. */
+export const LIST_DIVISOR = 4;
 
-/** What peers answer must be what ours answers, or there is nothing to compare. */
+/** Checks that all peers give the same answers as our gateway. */
 export async function sameAnswersOfPeers({ gateway, peers }: Contenders): Promise<Figure> {
   const bodies = [...bodiesOfOne().slice(0, 100), ...bodiesOfFifty()];
   const ours = createClient(gateway.ready.url);
@@ -20,7 +20,7 @@ export async function sameAnswersOfPeers({ gateway, peers }: Contenders): Promis
     for (const body of bodies) {
       const [a, b] = [await ours.post(body), await theirs.post(body)];
       if (a.body.includes('"errors"') || !isDeepStrictEqual(JSON.parse(a.body), JSON.parse(b.body)))
-        throw new Error(`The answers differ.\nAsked: ${body}\n${OURS}: ${a.body}\n${name}: ${b.body}`);
+        throw new Error(`The answers differ.\nRequest: ${body}\n${OURS}: ${a.body}\n${name}: ${b.body}`);
     }
     theirs.close();
   }
@@ -32,13 +32,13 @@ export async function sameAnswersOfPeers({ gateway, peers }: Contenders): Promis
   };
 }
 
-/** CPU time per request, nothing kept, no latency, one request after another. */
+/** CPU time per request, nothing cached, no latency, one request after another. */
 export async function cpuBesidePeers(
   contenders: Contenders,
   control: FaultControl,
   { blocks, sent, warmUp }: Effort,
 ): Promise<Figure[]> {
-  const fewer = { blocks, sent: Math.ceil(sent / LISTS), warmUp: Math.ceil(warmUp / LISTS) };
+  const fewer = { blocks, sent: Math.ceil(sent / LIST_DIVISOR), warmUp: Math.ceil(warmUp / LIST_DIVISOR) };
   return [
     ...(await cpuOf('A, one customer', bodiesOfOne(), ({ goals }) => goals.one, { blocks, sent, warmUp })),
     ...(await cpuOf(
@@ -85,7 +85,7 @@ export async function cpuBesidePeers(
   }
 }
 
-/** After all that was asked, as the operating system sees it. */
+/** RSS after all requests, as the operating system reports it. */
 export async function memoryBesidePeers({ flags, gateway, peers }: Contenders): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const { name, running } of [{ name: OURS, running: gateway }, ...peers]) {

@@ -1,7 +1,7 @@
 import type { Role } from '../bench-process.js';
 import type { Running } from '../processes.js';
 
-/** How Node is started, ours and theirs alike; by the second, few of the objects of a request outlive their youth. */
+/** Flags of Node for all gateways. With a large semi-space, few objects of a request are promoted. */
 export const FLAGS = {
   'no flags': [],
   '64 MB semi-space': ['--max-semi-space-size=64'],
@@ -9,19 +9,19 @@ export const FLAGS = {
 
 export type FlagsName = keyof typeof FLAGS;
 
-/** A gateway of somebody else, or none at all. */
+/** A gateway of another project, or the handler without a gateway. */
 export interface Peer {
   name: string;
   role: Role;
-  /** Whose version is told. Default: there is none to tell. */
+  /** Package whose version is reported. Default: none. */
   package?: string;
-  /** The program that has the role. Default: the bench's own. */
+  /** Program with the role. Default: that of the bench. */
   program?: string;
-  /** What ours is to use at most, as a part of its CPU per request; and how many times its requests per second. */
+  /** Goals for our gateway: highest share of its CPU per request (`one`, `fifty`), lowest multiple of its requests per second. */
   goals: { one?: number; fifty?: Partial<Record<FlagsName, number>>; throughput?: number };
 }
 
-/** Of those that run on Node. */
+/** Program of the peers that run on Node. */
 const program = 'test/bench/peers/peer-process.mjs';
 
 export const PEERS: readonly Peer[] = [
@@ -67,7 +67,7 @@ export interface RunningPeer extends Peer {
   running: Running;
 }
 
-/** Ours beside the peers that could be started, all with the same flags. */
+/** Our gateway and the peers that could be started, all with the same flags. */
 export interface Contenders {
   flags: FlagsName;
   gateway: Running;

@@ -18,9 +18,8 @@ import {
 import { URL_SETTINGS, type PeerSystem } from './systems.js';
 
 /**
- * The peers' systems as sources of our gateway, by REST. Nothing is kept: the peers keep nothing either. Orders, tickets
- * and invoices know nobody but by the customer number, so they are no part of who somebody is, and both sides make the
- * same calls.
+ * The systems of the peers as sources of our gateway, by REST. Nothing is cached, as with the peers. Orders, tickets and
+ * invoices know customers only by customer number, so they take no part in identity, and both sides make the same calls.
  */
 
 const SDL: Readonly<Record<PeerSystem, string>> = {
@@ -149,7 +148,7 @@ function contactsBy(key: 'email' | 'customerNumber') {
         source: 'crm-hubspot',
         keyOf: (one) => one[key],
         idOf: ({ customerNumber }) => customerNumber,
-      }).map((own) => own.map(toRecord));
+      }).map((contacts) => contacts.map(toRecord));
     },
   });
 }
@@ -189,7 +188,7 @@ const orders = pagesOf('order-system', 'orders', z.array(order), ({ number }) =>
 const tickets = pagesOf('contact-centre', 'tickets', z.array(ticket), ({ id }) => id);
 const invoices = pagesOf('invoices', 'invoices', z.array(invoice), ({ number }) => number);
 
-/** A page of a customer's records; those of all customers by one call. */
+/** Pages of customers' records. One call loads those of all customers. */
 function pagesOf<R extends { customerNumber: string }>(
   source: PeerSystem,
   name: string,
@@ -206,8 +205,12 @@ function pagesOf<R extends { customerNumber: string }>(
         customerNumber: numbers.join(','),
         first: most,
       });
-      const own = alignMany(numbers, found, { source, keyOf: ({ customerNumber }) => customerNumber, idOf });
-      return own.map((records, i) => records.slice(0, pages[i]?.first));
+      const aligned = alignMany(numbers, found, {
+        source,
+        keyOf: ({ customerNumber }) => customerNumber,
+        idOf,
+      });
+      return aligned.map((records, i) => records.slice(0, pages[i]?.first));
     },
   });
 }

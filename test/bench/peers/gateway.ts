@@ -4,7 +4,7 @@ import { withoutCache } from '../../support/without-cache.js';
 import type { Started } from '../bench-process.js';
 import { peerSdl, peerSources } from './gateway-sources.js';
 
-/** Our gateway as `npm start` makes it, with the sources that the peers have as subgraphs, and, as they do, keeping no answer. */
+/** Our gateway as in `npm start`, with the same systems as the peers and, like them, without a cache. */
 export async function startGatewayBesidePeers(): Promise<Started> {
   const gateway = createGateway({
     sources: peerSources,

@@ -6,15 +6,15 @@ import { z } from 'zod';
 import { ROOT, type Build } from '../processes.js';
 
 const HERE = join(ROOT, 'test/bench/peers');
-/** Written by npm when it has installed everything. */
+/** npm writes this file at the end of an installation. */
 const INSTALLED = join(HERE, 'node_modules/.package-lock.json');
 
 const lock = z.object({ packages: z.record(z.string(), z.object({ version: z.string().optional() })) });
 
-/** Where Tailcall's program is, if there is one for this machine. */
+/** Path of the program of Tailcall, if it exists for this machine. */
 export const TAILCALL = join(HERE, 'node_modules/@tailcallhq/core-linux-x64-gnu/bin/tailcall');
 
-/** Installs the peers as their lock file says, unless they are, and lets what is compiled find them. */
+/** Installs the peers of the lock file, if they are not installed, and links them into the build. */
 export async function installPeers({ folder }: Build): Promise<void> {
   if (!existsSync(INSTALLED) || ageOf(INSTALLED) > ageOf(join(HERE, 'package-lock.json')))
     execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {

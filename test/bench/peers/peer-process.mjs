@@ -1,6 +1,6 @@
 /**
- * The inside of a process that runs one of the peers, as its manual shows it. Plain JavaScript that the checks of this
- * repository leave alone: its packages are installed for the bench only, so their types are not there otherwise.
+ * Entry point of a process that runs one of the peers, as its manual shows. Plain JavaScript without type checks, because
+ * the packages of the peers are installed for the bench only.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';

@@ -11,8 +11,8 @@ const listed = z.object({ by: z.array(z.record(z.string(), z.string())) });
 const condition = z.object({ latencyMs: z.number() });
 
 /**
- * One system that is asked for the same records by REST and by GraphQL, in the same process. It counts its calls, and
- * waits as long as it is told to: by `/control`, which speaks as the fault control does.
+ * One system that serves the same records by REST and by GraphQL. It counts its calls and adds latency. `/control` has
+ * the protocol of the fault control.
  */
 export async function startPeerSource(): Promise<Started> {
   const system = z.enum(PEER_SYSTEMS).parse(process.env['BENCH_SYSTEM']);
@@ -35,11 +35,14 @@ export async function startPeerSource(): Promise<Started> {
   return { ready: { url: `${url}/control`, settings: { [URL_SETTINGS[system]]: url } }, close };
 }
 
-function readByRest({ path: own, findBy }: Answers, { path, method, query, body }: HttpCall): unknown {
+function readByRest(
+  { path: recordsPath, findBy }: Answers,
+  { path, method, query, body }: HttpCall,
+): unknown {
   const first = Number(query.get('first') ?? 10);
   for (const [parameter, find] of Object.entries(findBy)) {
-    if (path !== own) break;
-    // Who cannot put a list into an address asks for it by a body.
+    if (path !== recordsPath) break;
+    // A client that cannot put a list into a URL sends it in the body.
     if (method === 'POST')
       return find(
         listed.parse(JSON.parse(body)).by.map((by) => by[parameter] ?? ''),
@@ -51,7 +54,7 @@ function readByRest({ path: own, findBy }: Answers, { path, method, query, body 
   throw new Error(`There is nothing at ${method} ${path}.`);
 }
 
-/** Parses each text once, as a server does that is asked the same all the time; and checks no query of a gateway's making. */
+/** Executes queries. Parses each text once, as servers do for repeated queries, and does not validate them. */
 function subgraph(sdl: string, root: object) {
   const schema = buildSchema(sdl, { assumeValidSDL: true });
   const documents = new Map<string, DocumentNode>();

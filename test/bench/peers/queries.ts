@@ -4,7 +4,7 @@ import { customersEverywhere } from './records.js';
 const ORDERS = `orders(first: 3) { nodes { number status placedAt total { amount currency }
   lines { quantity product { sku title price { amount currency } } } } }`;
 
-/** Scenario A: 39 fields of five systems; the CRM first, then three by the number it knows, then the orders' products. */
+/** Scenario A: 39 fields of five systems. The CRM first, then three by its customer number, then the products. */
 const ONE = `query ($by: CustomerKey!) { customer(by: $by) {
   name language bornOn primaryEmail primaryPhone address { street houseNumber postcode city country }
   ${ORDERS}

@@ -2,7 +2,7 @@ import { createWorld } from '../../../sources/stand-ins/seed.js';
 import type { Person } from '../../../sources/stand-ins/world.js';
 import { CUSTOMERS } from '../query.js';
 
-/** The imitated systems' records as small services would tell them: what both sides are given, by REST and by GraphQL. */
+/** Records of the stand-ins in the form of small services. Both sides read the same records, by REST and by GraphQL. */
 export interface Records {
   contacts: ReadonlyMap<string, Contact>;
   orders: ReadonlyMap<string, readonly OrderRecord[]>;
@@ -16,7 +16,7 @@ interface MoneyRecord {
   currency: string;
 }
 
-/** What the CRM knows of somebody; it is the one that knows the number by which all others are asked. */
+/** Contact of the CRM. Only the CRM has the customer number, which is the key in the other systems. */
 export interface Contact {
   email: string;
   customerNumber: string;
@@ -65,7 +65,7 @@ export interface InvoiceRecord {
   total: MoneyRecord;
 }
 
-/** A person of whom each of these systems knows something, so that no call is left out. */
+/** A person with data in each of these systems, so that each query makes all calls. */
 type Everywhere = Person &
   Required<Pick<Person, 'orderSystem' | 'contactCentre' | 'invoices'>> & { crm: object };
 
@@ -80,7 +80,7 @@ function isEverywhere(person: Person): person is Everywhere {
   );
 }
 
-/** The e-mail addresses that are asked about. */
+/** The e-mail addresses in the queries. */
 export function customersEverywhere(): string[] {
   return createWorld({ customers: CUSTOMERS })
     .people.filter(isEverywhere)

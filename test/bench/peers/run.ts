@@ -14,7 +14,7 @@ import { throughputBesidePeers } from './throughput.js';
 /**
  * `npm run bench:peers [-- --quick] [--json] [--profile <folder>]`: other gateways and ours, over the same systems.
  *
- * Speed is told, never asserted: the exit code is only another than 0 when something broke.
+ * The bench reports speed and asserts nothing: the exit code is not 0 only when something failed.
  */
 const { values: options } = parseArgs({
   options: {
@@ -48,13 +48,13 @@ async function run(compiled: Build): Promise<Figure[]> {
     BENCH_SUPERGRAPH: await writeSupergraph(compiled, settings),
     BENCH_TAILCALL: TAILCALL,
     BENCH_TAILCALL_CONFIG: join(compiled.folder, 'tailcall.graphql'),
-    // What the peers' manuals tell to set.
+    // Set as the manuals of the peers advise.
     NODE_ENV: 'production',
     PORT: '0',
     ID_SECRET: 'a secret of the bench',
     AUTH: 'off',
     LOG_LEVEL: 'warn',
-    // Of several clients that want as much as they get, none is to be refused: the others refuse none.
+    // Do not refuse requests under load, as the peers do not.
     MAX_DELAY_MS: '60000',
   };
 
@@ -65,7 +65,7 @@ async function run(compiled: Build): Promise<Figure[]> {
     const gateway = await open({
       role: 'gateway-beside-peers',
       ...same,
-      // The second would be written over the first.
+      // The second profile would overwrite the first.
       profileFolder: flags === 'no flags' ? options.profile : undefined,
     });
     const peers: RunningPeer[] = [];
@@ -74,7 +74,7 @@ async function run(compiled: Build): Promise<Figure[]> {
       try {
         peers.push({ ...peer, name, running: await open({ ...peer, ...same }) });
       } catch (error) {
-        figures.push(leftOut(`${name}, ${flags}`, 'ms', whyNot(error)));
+        figures.push(leftOut(`${name}, ${flags}`, 'ms', reasonOf(error)));
       }
     }
     const contenders = { flags, gateway, peers };
@@ -90,11 +90,11 @@ async function run(compiled: Build): Promise<Figure[]> {
   return figures;
 }
 
-function whyNot(error: unknown): string {
+function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** Stops those that were started last. */
+/** Stops the processes that were started last. */
 async function stop(count: number): Promise<void> {
   for (const one of running.splice(0, count)) await one.stop();
 }

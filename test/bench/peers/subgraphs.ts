@@ -1,6 +1,6 @@
 import type { PeerSystem } from './systems.js';
 
-/** What each system tells as a subgraph, in the words of Apollo Federation 2: the peers' schema is composed of these. */
+/** SDL of each system as a subgraph of Apollo Federation 2. The schema of the peers is composed of these. */
 
 const LINK = `
   extend schema

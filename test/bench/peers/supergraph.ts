@@ -5,7 +5,7 @@ import type { Build } from '../processes.js';
 import { SUBGRAPHS } from './subgraphs.js';
 import { PEER_SYSTEMS, URL_SETTINGS } from './systems.js';
 
-/** Composes what the systems tell as subgraphs at their addresses; the path of the file with the outcome. */
+/** Composes the subgraphs and writes the supergraph to a file. Returns its path. */
 export async function writeSupergraph(
   { folder }: Build,
   settings: Readonly<Record<string, string>>,
@@ -15,7 +15,7 @@ export async function writeSupergraph(
     url: `${settings[URL_SETTINGS[name]] ?? ''}/graphql`,
     sdl: SUBGRAPHS[name],
   }));
-  // A process of its own: composing takes memory that a gateway would then seem to take.
+  // In a process of its own, so that the memory of the composition does not stay in this one.
   const composed = execFileSync(process.execPath, [join(folder, 'test/bench/peers/compose.mjs')], {
     input: JSON.stringify(subgraphs),
   });

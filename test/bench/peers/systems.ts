@@ -1,21 +1,21 @@
 import type { Records } from './records.js';
 
-/** Each is a process of its own, under the name of the imitated system whose records it holds. */
+/** Names of the systems. Each is a process with the records of the stand-in of that name. */
 export const PEER_SYSTEMS = ['crm-hubspot', 'order-system', 'webshop', 'contact-centre', 'invoices'] as const;
 
 export type PeerSystem = (typeof PEER_SYSTEMS)[number];
 
-/** What one of them answers, from the same records: by REST, keys in and records out, and as a subgraph. */
+/** Answers of one system from the same records, by REST and as a subgraph. */
 export interface Answers {
-  /** Where its records are, in REST. */
+  /** Path of the records in REST. */
   path: string;
-  /** By the parameter with the keys, which is given once for each or holds them all, separated by commas. */
+  /** Lookup by query parameter. Keys are repeated parameters or separated by commas. */
   findBy: Readonly<Record<string, (keys: readonly string[], first: number) => unknown[]>>;
-  /** What GraphQL resolves from. */
+  /** Root value of the GraphQL execution. */
   root: object;
 }
 
-/** Where a gateway is told that a system is. */
+/** Environment variable with the URL of each system. */
 export const URL_SETTINGS: Readonly<Record<PeerSystem, string>> = {
   'crm-hubspot': 'PEERS_CRM_URL',
   'order-system': 'PEERS_ORDERS_URL',

@@ -1,6 +1,6 @@
 import { URL_SETTINGS, type PeerSystem } from './systems.js';
 
-/** The same schema over the systems' REST, in Tailcall's words; lists of keys by its batching, with the shortest wait. */
+/** Configuration of Tailcall: the same schema over REST. Its batching joins keys, with the shortest delay. */
 export function tailcallConfig(
   port: number,
   environment: Readonly<Record<string, string | undefined>>,

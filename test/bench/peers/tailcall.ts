@@ -7,13 +7,13 @@ import type { Started } from '../bench-process.js';
 import { usageOfProcess } from '../usage-of-process.js';
 import { tailcallConfig } from './tailcall-config.js';
 
-/** Tailcall, which is no Node program: it runs beside this process, which tells what it uses. */
+/** Starts Tailcall, which is not a Node program, as a child of this process. This process reports its usage. */
 export async function startTailcall(): Promise<Started> {
   const { BENCH_TAILCALL: program = '', BENCH_TAILCALL_CONFIG: path = '' } = process.env;
   const port = await freePort();
   await writeFile(path, tailcallConfig(port, process.env));
   const tailcall = spawn(program, ['start', path], {
-    // It would tell its makers that it was started, and ask whether there is a newer one: by an address where nobody is.
+    // Without these settings it sends telemetry and checks for a newer version. No proxy listens at this address.
     env: { TAILCALL_TRACKER: 'false', TAILCALL_LOG_LEVEL: 'error', HTTPS_PROXY: 'http://127.0.0.1:9' },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -45,7 +45,7 @@ async function untilUp(url: string): Promise<void> {
       () => false,
     );
   for (let tries = 0; !(await isUp()); tries += 1) {
-    if (tries === 100) throw new Error('Tailcall does not come up.');
+    if (tries === 100) throw new Error('Tailcall did not become ready.');
     await wait(100);
   }
 }

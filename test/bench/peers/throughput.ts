@@ -2,13 +2,13 @@ import type { Effort } from '../effort.js';
 import type { Body } from '../load.js';
 import { openConnections, type Connections } from '../open-loop.js';
 import { ratios, spread, type Figure } from '../report.js';
-import { LISTS, OURS } from './compare.js';
+import { LIST_DIVISOR, OURS } from './compare.js';
 import type { Contenders } from './contenders.js';
 import { bodiesOfFifty, bodiesOfOne } from './queries.js';
 
 const CLIENTS = 8;
 
-/** Requests per second of clients who ask again as soon as they are answered; they and the systems work on the same cores. */
+/** Requests per second of clients that send the next request after each answer. Clients and systems share the cores. */
 export async function throughputBesidePeers(
   { flags, gateway, peers }: Contenders,
   { blocks, sent }: Effort,
@@ -16,7 +16,7 @@ export async function throughputBesidePeers(
   const figures: Figure[] = [];
   for (const [scenario, bodies, requests] of [
     ['A', bodiesOfOne(), sent],
-    ['B', bodiesOfFifty(), Math.ceil(sent / LISTS)],
+    ['B', bodiesOfFifty(), Math.ceil(sent / LIST_DIVISOR)],
   ] as const) {
     const measured = await Promise.all(
       [{ name: OURS, running: gateway }, ...peers].map(async ({ name, running }) => ({

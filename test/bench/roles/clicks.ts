@@ -6,7 +6,7 @@ import { listen } from '../../../src/http/http.js';
 import { createLogger } from '../../../src/telemetry/logger.js';
 import type { Started } from '../bench-process.js';
 
-/** What was asked for of the click log, and what it took. */
+/** Time and result of one read of the click log. */
 export interface ClickTimes {
   ms: number;
   calls: number;
@@ -14,7 +14,7 @@ export interface ClickTimes {
   found: number;
 }
 
-/** The source's own loaders and connector in a process of their own: `/visits?from=0&customers=100`, or `/events`. */
+/** Serves the source's loaders and connector over HTTP: `/visits?from=0&customers=100`, or `/events`. */
 export async function startClicks(): Promise<Started> {
   const settings = new SettingsReader(process.env);
   const connection = clickstream.connector.connect(settings, {

@@ -5,7 +5,7 @@ import type { Started } from '../bench-process.js';
 import { frozenClock } from '../frozen-clock.js';
 import { tune } from '../tuning.js';
 
-/** The gateway as `npm start` makes it, but for its clock, and what it is told of its sources. */
+/** The gateway of `npm start`, with a frozen clock and tuned sources. */
 export async function startGateway(): Promise<Started> {
   const { clock, advance } = frozenClock();
   const operations = process.env['BENCH_OPERATIONS'];

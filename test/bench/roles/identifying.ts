@@ -8,13 +8,13 @@ import type { Load } from '../../../src/loaders/registry.js';
 import { listen } from '../../../src/http/http.js';
 import type { Started } from '../bench-process.js';
 
-/** µs a customer, in each of the blocks. */
+/** CPU time per customer in each block, in µs. */
 export interface IdentifyingTimes {
   /** Customers in a request. */
   customers: number;
-  /** From the identifier to the records of all systems. */
+  /** To resolve the identifier to the records of all systems. */
   identified: number[];
-  /** Asking the same loaders for the same records, and nothing else. */
+  /** To load the same records with the same loaders, and nothing else. */
   loaded: number[];
 }
 
@@ -24,7 +24,7 @@ const CUSTOMERS = 1_000;
 const BLOCKS = 60;
 const WARM_UP_BLOCKS = 20;
 
-/** Four systems as the demo has them, all of whose answers are recordsByLoader. */
+/** Serves the measurement with four systems like those of the demo. All records are in memory. */
 export async function startIdentifying(): Promise<Started> {
   const server = await listen(
     (_, response) => {
@@ -87,7 +87,7 @@ function createSystems() {
     namespaces: new Map(namespaces.map((one): [string, Namespace] => [one.name, one])),
     limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 500 },
   };
-  /** As a request has it. */
+  /** Creates the `load` function of one request. */
   const newLoad = (): Load => {
     const loaders = new Map<unknown, DataLoader<unknown, unknown, string>>();
     return ((loader: RecordLoader, key: string) => {
@@ -142,7 +142,7 @@ async function measure(): Promise<IdentifyingTimes[]> {
   return times;
 }
 
-/** µs of the processor for each customer: the clock would count what else the machine does. */
+/** CPU time per customer in µs. Elapsed time would include other work of the machine. */
 async function timeOf(
   emails: readonly string[],
   customers: number,

@@ -17,11 +17,11 @@ import { startRequest } from '../../../src/telemetry/tracing.js';
 import { ChunkedWork } from '../../../src/chunked-work.js';
 import type { Started } from '../bench-process.js';
 
-/** What a key takes, in µs, in each of the blocks. */
+/** Time per key in each block, in µs. */
 export interface LoadingTimes {
-  /** From memory, and what the same takes when there is nothing but a promise of it. */
+  /** From the memory cache, and from a DataLoader that returns resolved promises. */
   memory: { keys: number; cached: number[]; promised: number[] }[];
-  /** From Redis, one key after another, in µs each. */
+  /** From Redis, one key after another. */
   redis: number[] | undefined;
 }
 
@@ -29,7 +29,7 @@ const KEYS = 1_000;
 const BLOCKS = 200;
 const WARM_UP_BLOCKS = 50;
 
-/** The loading engine as gateway.ts makes it, without HTTP and GraphQL around it. */
+/** The loading engine of gateway.ts, without HTTP and GraphQL. */
 export async function startLoading(): Promise<Started> {
   const engine = createEngine();
   const server = await listen(
@@ -41,7 +41,7 @@ export async function startLoading(): Promise<Started> {
   return { ready: { url: server.url }, close: () => engine.close() };
 }
 
-/** Something like an order. */
+/** A record like that of an order. */
 const recordOf = (key: string) => ({
   number: key,
   status: 'DELIVERED',
@@ -115,7 +115,7 @@ function createEngine() {
     shared,
     seen,
     orders,
-    /** Runs what one request asks. */
+    /** Runs a function with the loaders of one request. */
     request: async <T>(run: (load: Load) => Promise<T>): Promise<T> => {
       const deadline = startDeadline(10_000, clock);
       const load = registry.forRequest({
@@ -150,7 +150,7 @@ async function measure(engine: Engine): Promise<LoadingTimes> {
   return { memory, redis: engine.shared === undefined ? undefined : await fromRedis(engine, all) };
 }
 
-/** Requests of some keys each, by the engine and by promises in turn; both by DataLoader. */
+/** Alternates between the engine and promises, with requests of a number of keys. Both use DataLoader. */
 async function fromMemory({ request, seen, orders }: Engine, all: readonly string[], keys: number) {
   const records = new Map(all.map((key) => [key, recordOf(key)]));
   const times = { cached: [] as number[], promised: [] as number[] };
@@ -169,11 +169,11 @@ async function fromMemory({ request, seen, orders }: Engine, all: readonly strin
     times.cached.push(cached);
     times.promised.push(promised);
   }
-  if (seen.loaded !== loadedBefore) throw new Error('What was to come from memory was asked of the system.');
+  if (seen.loaded !== loadedBefore) throw new Error('Keys were loaded from the system instead of memory.');
   return times;
 }
 
-/** µs for each key: a block asks for each of them once. */
+/** Time per key in µs. A block loads each key once. */
 async function timeOf(
   all: readonly string[],
   keys: number,
@@ -184,7 +184,7 @@ async function timeOf(
   return ((performance.now() - started) * 1_000) / all.length;
 }
 
-/** Each key by a request of its own, none of them in memory. */
+/** Loads each key in a request of its own, with an empty memory cache. */
 async function fromRedis(engine: Engine, all: readonly string[]) {
   const { cache, request, seen, orders } = engine;
   const round = async (): Promise<number[]> => {
@@ -194,12 +194,12 @@ async function fromRedis(engine: Engine, all: readonly string[]) {
       const before = seen.shared;
       const started = performance.now();
       await request((load) => load(orders, key));
-      // On a machine that stands still for 20 ms Redis counts as slow, and the system is asked for a while.
+      // After a pause of 20 ms the engine treats Redis as slow and loads from the system for a while.
       if (seen.shared > before) times.push((performance.now() - started) * 1_000);
     }
     return times;
   };
-  // What is not there yet is written; and the engine compiles.
+  // Warm up: write the missing keys to Redis, and let V8 compile the code.
   for (let tries = 0; (await round()).length < all.length; tries += 1) {
     if (tries === 20) throw new Error('Redis does not hold all that was written to it.');
     await untilUp(engine);

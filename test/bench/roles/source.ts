@@ -15,7 +15,7 @@ import { startWebshop } from '../../../sources/webshop/stand-in/index.js';
 import { startX } from '../../../sources/x/stand-in/index.js';
 import type { Started } from '../bench-process.js';
 
-/** Without the rate limits that a bench would meet. */
+/** Stand-ins without the rate limits that a bench would reach. */
 const starters: Record<string, (world: World) => Promise<StandIn>> = {
   'order-system': (world) => startOrderSystem(world),
   webshop: (world) => startWebshop(world, { maximumAvailable: 1e9, restoreRate: 1e9 }),
@@ -32,8 +32,8 @@ const starters: Record<string, (world: World) => Promise<StandIn>> = {
 };
 
 /**
- * The imitated systems named, behind a fault control of their own. Those that are timed have a process each: beside others
- * they would wait for their work.
+ * Starts the named stand-ins behind a fault control. Systems that are timed have a process each, so that they do not wait
+ * for each other.
  */
 export async function startSource(): Promise<Started> {
   const world = createWorld({ customers: Number(process.env.BENCH_CUSTOMERS) });

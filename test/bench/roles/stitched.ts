@@ -7,12 +7,12 @@ import { addressesOf, sealedId, type DirectLoaders, type Records } from '../dire
 import { serveDirectly } from './serve-directly.js';
 
 /**
- * The hand-written schema, cut into one for each system and stitched again as the manual of schema stitching shows: a
- * customer is merged by e-mail address, a product by its SKU, in lists. What is made of several systems' records is resolved
- * by the stitched schema. Whether anybody knows a customer is not asked: every address is somebody.
+ * The hand-written schema, split into one for each system and stitched as the manual of schema stitching shows. Customers
+ * are merged by e-mail address and products by SKU, in lists. The stitched schema resolves fields that combine several
+ * systems. It does not check that a customer exists: every address is a customer.
  */
 
-/** One system's record of a customer, beside the address that it is merged by. */
+/** One system's record of a customer, and the address by which it is merged. */
 interface Part {
   email: string;
   record: CustomerRecord;
@@ -219,7 +219,7 @@ const crm = makeExecutableSchema<DirectLoaders>({
   },
 });
 
-/** What the systems' records are called in the stitched schema, in the order in which the systems are believed. */
+/** Field of each system's record in the stitched schema, in order of precedence. */
 const PARTS = {
   buyer: 'order-system',
   shopper: 'webshop',

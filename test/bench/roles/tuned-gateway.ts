@@ -4,7 +4,7 @@ import { listen } from '../../../src/http/http.js';
 import type { Started } from '../bench-process.js';
 import { tune } from '../tuning.js';
 
-/** The gateway as `npm start` makes it, but for the freshness and limits of its sources. Its clock goes on. */
+/** The gateway of `npm start`, with tuned freshness and limits. Its clock runs. */
 export async function startTunedGateway(): Promise<Started> {
   const gateway = createGateway(tune(sources));
   const server = await listen(gateway.handler, gateway.config);
