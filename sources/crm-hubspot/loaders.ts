@@ -257,7 +257,7 @@ export const companiesByKvkNumber = companiesBy('kvk_number');
 export const companiesByVatNumber = companiesBy('vat_number');
 
 /**
- * What one can unsubscribe from is not told by the CRM's objects; but for each there is a property of contacts, and the
+ * The CRM's objects do not list what a contact can unsubscribe from; but for each there is a property of contacts, and the
  * account's properties can be listed. It is the same for everybody, so there is one key.
  */
 export const subscriptionTypes = defineLoader<RestClient, 'contacts', readonly SubscriptionType[]>({

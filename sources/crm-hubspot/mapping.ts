@@ -109,7 +109,7 @@ function addressOf({ address = null, zip = null, city = null, country = null }: 
 
 /**
  * The contact's addresses in lower case, the primary one first. A batch read by e-mail finds a contact by each of them, as
- * clients have seen; the published contract does not tell. It does not say which one it was asked by.
+ * clients have seen; the published contract does not say so. The answer does not say which address matched.
  */
 export function emailsOf(properties: CrmObject['properties']): string[] {
   return [properties.email, ...(properties.hs_additional_emails?.split(';') ?? [])].flatMap((email) =>

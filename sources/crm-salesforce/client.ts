@@ -41,8 +41,8 @@ const customerNumberField = setting(
 );
 
 /**
- * Other systems of the organisation ask Salesforce too, and share its limit of a day with us: when so little is left of it,
- * we ask no more than now and then.
+ * The share of the daily limit that is left to the organisation's other systems, which call Salesforce too. When no more
+ * than this share remains, we make only occasional calls.
  */
 const LEFT_TO_OTHERS = 0.05;
 /** The limit is one of the last 24 hours, so some of it comes back all the time. */

@@ -12,14 +12,14 @@ import { webhook } from './webhook.js';
 export const crmSalesforce = defineSource({
   name: 'crm-salesforce',
   connector: salesforce,
-  // Salesforce allows 25 calls at once that take 20 seconds or longer, and any number of shorter ones; so many in 24 hours,
-  // by edition and licences (100,000 and more), of which its answers tell how many are left (client.ts).
+  // Salesforce allows 25 concurrent calls of 20 seconds or longer, and any number of shorter ones. Its limit for 24 hours
+  // depends on edition and licences (100,000 and more); its answers say how many calls remain (client.ts).
   limits: { timeout: '1 s' },
   namespaces: [
     {
       name: 'salesforceContactId',
       description:
-        'The id of the contact in Salesforce: 15 characters of which the case matters, or 18. It begins with 003.',
+        'The id of the contact in Salesforce: 15 case-sensitive characters, or 18. It begins with 003.',
       normalise: normaliseContactId,
     },
   ],

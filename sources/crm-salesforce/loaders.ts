@@ -19,7 +19,7 @@ import {
   type Opportunity,
   type SalesforceCase,
 } from './mapping.js';
-import { ask, chunksOf, restOf } from './soql.js';
+import { chunksOf, restOf, runQueries } from './soql.js';
 import {
   account,
   API,
@@ -40,7 +40,7 @@ const MAX_BATCH = 1_000;
 /** At most this many cases, opportunities or campaign memberships of one contact are read. */
 export const MAX_CHILDREN = 1_000;
 
-/** One that is none would have the whole question refused. */
+/** Salesforce refuses the whole call if one id is malformed. */
 const isId = (value: string): boolean => id.safeParse(value).success;
 
 const contactFields = ({ customerNumberField }: SalesforceClient['org']): string[] =>
@@ -52,19 +52,19 @@ function contactsWhere(
   salesforce: SalesforceClient,
   where: (list: string) => string,
   {
-    asked,
+    textsOf,
     held,
-  }: { asked: (key: string) => readonly string[]; held: (contact: Contact) => readonly string[] },
+  }: { textsOf: (key: string) => readonly string[]; held: (contact: Contact) => readonly string[] },
 ): Promise<ContactRecord[]>[] {
   const { org } = salesforce;
   const select = `SELECT ${contactFields(org).join(', ')} FROM Contact WHERE `;
   const keysOfText = new Map<string, string[]>();
   for (const key of keys)
-    for (const text of asked(key).map((value) => value.toLowerCase()))
+    for (const text of textsOf(key).map((value) => value.toLowerCase()))
       keysOfText.set(text, [...(keysOfText.get(text) ?? []), key]);
-  return ask(salesforce, contactWith(org.customerNumberField), {
+  return runQueries(salesforce, contactWith(org.customerNumberField), {
     keys,
-    chunks: chunksOf(keys, asked, (list) => select + where(list)),
+    chunks: chunksOf(keys, textsOf, (list) => select + where(list)),
     read: (own, contacts) =>
       alignMany(own, contacts, {
         source: 'crm-salesforce',
@@ -81,7 +81,7 @@ export const contactsByEmail = defineLoader<SalesforceClient, string, readonly C
   maxBatch: MAX_BATCH,
   loadEach: (emails, salesforce) =>
     contactsWhere(emails, salesforce, (list) => `Email IN (${list})`, {
-      asked: (email) => [email],
+      textsOf: (email) => [email],
       held: ({ Email }) => (Email === null ? [] : [Email]),
     }),
 });
@@ -94,7 +94,7 @@ export const contactsByPhone = defineLoader<SalesforceClient, string, readonly C
       phones,
       salesforce,
       (list) => `MobilePhone IN (${list}) OR Phone IN (${list}) OR HomePhone IN (${list})`,
-      { asked: phoneSpellings, held: phonesOf },
+      { textsOf: phoneSpellings, held: phonesOf },
     ),
 });
 
@@ -158,7 +158,7 @@ function childrenOf<T extends { Id: string; ContactId: string }, V>(
     });
     return own.map(toRecord).filter((one) => one !== null);
   };
-  return ask(salesforce, z.object({ Id: id, [relation]: queryPage(child).nullable() }), {
+  return runQueries(salesforce, z.object({ Id: id, [relation]: queryPage(child).nullable() }), {
     keys: contactIds,
     chunks: chunksOf(
       contactIds,

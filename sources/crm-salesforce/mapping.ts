@@ -108,7 +108,7 @@ export function isSameCustomer(one: ContactRecord, other: ContactRecord): boolea
 }
 
 /**
- * The ways in which people write a phone number (E.164) down: Salesforce keeps it as it was typed, and compares it
+ * The ways in which people write a phone number (E.164) down: Salesforce stores it as it was typed, and compares it
  * character by character.
  */
 export function phoneSpellings(phone: string): string[] {

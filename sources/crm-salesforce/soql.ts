@@ -13,16 +13,16 @@ import { API, compositeOf, errorCodesIn, errorKindOf, queryPage, type Page } fro
 
 /** Address and headers together are refused above 16,384 bytes; a token may be two thousand. */
 const MAX_QUERY_BYTES = 12_000;
-/** A composite request takes 25 calls, of which so many may be queries; it counts as one. */
+/** A composite request takes 25 calls, and at most 5 of them may be queries. It counts as one call. */
 const QUERIES_A_CALL = 5;
 const MAX_PAGES = 10;
 const RECORDS_A_PAGE = 2_000;
-/** Salesforce keeps no longer text than this where we look: an address has 80 characters, a phone number 40. */
+/** Maximum length of a text in the fields that we search: an e-mail address has 80 characters, a phone number 40. */
 const MAX_TEXT = 80;
 
 /**
- * A text as SOQL writes it. There is no other way to bind a value, so what would end the text is escaped, and what
- * `canBeFound` does not let through is never asked for.
+ * A text as a SOQL literal. SOQL cannot bind a value in another way, so quotes and backslashes are escaped. Texts that
+ * `canBeFound` refuses are never queried.
  */
 export function soqlText(value: string): string {
   return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
@@ -33,13 +33,13 @@ export function canBeFound(value: string): boolean {
   return value !== '' && value.length <= MAX_TEXT && !/[\p{Cc}\p{Surrogate}]/u.test(value);
 }
 
-/** Some of the keys, and the query that asks for them. */
+/** Some of the keys, and the query that finds them. */
 export interface Chunk<K> {
   keys: K[];
   soql: string;
 }
 
-/** As many queries as keep every address short enough; each key's values are in one of them. */
+/** As few queries as fit the limit on addresses; all values of a key are in one query. */
 export function chunksOf<K>(
   keys: readonly K[],
   valuesOf: (key: K) => readonly string[],
@@ -71,10 +71,10 @@ function bytes(text: string): number {
 }
 
 /**
- * For each key, what `read` makes of the records that the query of its chunk finds; `nothing` for a key of no chunk. Keys have
- * their answers, or errors, when the call with their query is answered.
+ * Runs the queries of the chunks, and returns for each key what `read` makes of the records found; `nothing` for a key
+ * without a chunk. Each key resolves or rejects as soon as the call with its query is answered.
  */
-export function ask<K, T, V>(
+export function runQueries<K, T, V>(
   salesforce: RestClient,
   record: z.ZodType<T>,
   {
@@ -93,7 +93,7 @@ export function ask<K, T, V>(
     chunks.slice(i * QUERIES_A_CALL, (i + 1) * QUERIES_A_CALL),
   );
   const found = new Map<K, Promise<V>>();
-  for (const [i, answer] of callEach(groups, (group) => askGroup(salesforce, record, group)).entries())
+  for (const [i, answer] of callEach(groups, (group) => runQueryGroup(salesforce, record, group)).entries())
     for (const [j, chunk] of (groups[i] ?? []).entries()) {
       const values = answer.then((all) => {
         const records = all[j];
@@ -114,7 +114,7 @@ function referenceOf(place: number): string {
 }
 
 /** The records that each query finds, or the error of a query that failed. */
-async function askGroup<K, T>(
+async function runQueryGroup<K, T>(
   salesforce: RestClient,
   record: z.ZodType<T>,
   group: readonly Chunk<K>[],

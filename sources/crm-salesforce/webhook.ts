@@ -14,7 +14,7 @@ const ACK =
   '<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack></notificationsResponse>' +
   '</soapenv:Body></soapenv:Envelope>';
 
-/** Salesforce signs nothing: README.md tells what stands in for it. */
+/** Salesforce signs nothing: README.md says what replaces the signature. */
 export const webhook: WebhookDeclaration = {
   secrets: webhookSecrets('CRM_SALESFORCE_WEBHOOK_SECRETS', {
     pattern: /^00D[A-Za-z\d]{12}([A-Z\d]{3})?:[\w~.-]{16,}$/,
@@ -28,13 +28,13 @@ export const webhook: WebhookDeclaration = {
       const { organisationId } = readOutboundMessage(request.body);
       return organisations.includes(organisationId.slice(0, 15)) ? 'valid' : 'invalid';
     } catch {
-      // Whoever knows the secret is told what is wrong with the message.
+      // The sender knows the secret, so the answer may say what is wrong with the message.
       return 'valid';
     }
   },
   events: ({ body }, nowMs) =>
     readOutboundMessage(body).notifications.flatMap((one) => eventOf(one, nowMs) ?? []),
-  // Without these very words Salesforce sends it all again.
+  // Without exactly this answer Salesforce sends the message again.
   acknowledgement: { status: 200, contentType: 'text/xml; charset=utf-8', body: ACK },
 };
 
@@ -74,8 +74,8 @@ function eventOf({ id, object, fields }: Notification, nowMs: number): ReportedE
 }
 
 /**
- * A message tells how the record is, not what of it has changed. One of contacts that tells of the opt-out is set up for its
- * changes alone.
+ * A message contains the record's present values and does not say which of them changed. A message about contacts with
+ * the opt-out field is configured for changes of the opt-out only.
  */
 function typeOf(object: string, fields: Notification['fields']): EventType | undefined {
   switch (object) {

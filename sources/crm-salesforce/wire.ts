@@ -3,10 +3,10 @@ import { decimalText } from '../../src/index.js';
 
 /** What Salesforce sends, as far as we read it: https://developer.salesforce.com/docs/atlas.en-us.api_rest.meta/api_rest/ */
 
-/** The version that this is written after. Salesforce keeps each for years, and answers of one do not change. */
+/** The API version in use. Salesforce supports each version for years, and the answers of a version do not change. */
 export const API = '/services/data/v62.0';
 
-/** A field without a value is null; one that was not asked for is left out. */
+/** A field without a value is null; a field that was not requested is left out. */
 const text = z
   .string()
   .nullish()
@@ -147,10 +147,10 @@ export function errorCodesIn(body: unknown): string[] {
   return errors.safeParse(body).data?.map(({ errorCode }) => errorCode) ?? [];
 }
 
-/** What errors mean whose status tells less than their code, or something else. */
+/** The kind of an error whose code says more than its status, or something else. */
 export function errorKindOf(status: number, body: unknown): 'rate-limited' | 'unavailable' | undefined {
   const codes = errorCodesIn(body);
-  // It comes as 403, as if we were not allowed to ask; asking tomorrow will do.
+  // It comes as 403, as if the call were forbidden, but calls are accepted again tomorrow.
   if (codes.includes('REQUEST_LIMIT_EXCEEDED')) return 'rate-limited';
   if (status < 500 && codes.some((code) => code === 'QUERY_TIMEOUT' || code === 'SERVER_UNAVAILABLE'))
     return 'unavailable';

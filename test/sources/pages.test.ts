@@ -10,6 +10,8 @@ import { tuned, variableOf } from '../../src/source-settings.js';
 // Compares a source's page with its code: the settings, and how long answers are cached.
 const pageOf = ({ name }: SourceDefinition) => new URL(`../../sources/${name}/README.md`, import.meta.url);
 const BLOCK = /(?<=<!-- freshness -->\n)[^]*(?=<!-- \/freshness -->)/;
+/** Width in characters; the other columns of the table need about 75. */
+const MAX_NAMES_WIDTH = 60;
 const ALL = [
   ['ms', 1_000],
   ['s', 60],
@@ -27,6 +29,17 @@ function asWritten(ms: number): string {
     amount /= size;
   }
   throw new Error('No time is as long.');
+}
+
+/** The names in groups whose text fits the first column of a table that is at most 140 columns wide. */
+function groupedByWidth(names: readonly string[]): string[] {
+  const groups: string[] = [];
+  for (const name of names) {
+    const longer = groups.length === 0 ? name : `${groups.at(-1) ?? ''}, ${name}`;
+    if (groups.length > 0 && longer.length > MAX_NAMES_WIDTH) groups.push(name);
+    else groups.splice(-1, 1, longer);
+  }
+  return groups;
 }
 
 /** How long the answers of each loader are cached according to the code, without settings. */
@@ -57,7 +70,9 @@ function table(source: SourceDefinition): string {
     const key = times.join(' | ');
     groups.set(key, [...(groups.get(key) ?? []), `\`${name}\``]);
   }
-  const lines = [...groups].map(([times, names]) => `| ${names.join(', ')} | ${times} |`);
+  const lines = [...groups].flatMap(([times, names]) =>
+    groupedByWidth(names).map((group) => `| ${group} | ${times} |`),
+  );
   const consent =
     consents === undefined
       ? []

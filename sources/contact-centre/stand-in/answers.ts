@@ -25,7 +25,7 @@ export function invalidPaginationParameter(name: string): HttpAnswer {
   return failure(400, { errors: [{ code: 'InvalidPaginationParameter', title: `${name} is not valid` }] });
 }
 
-/** Lets a developer see at once that the real system can do what was asked, and this imitation cannot. */
+/** Shows a developer that the real system supports the request, and that only this imitation does not. */
 export function notImitated(what: string): HttpAnswer {
   return failure(501, { error: 'NotImitated', description: `This stand-in does not imitate ${what}` });
 }

@@ -11,13 +11,13 @@ import {
   type ZendeskUser,
 } from './records.js';
 
-/** The help desk's data, found in the ways the API asks for it. Ticket and comment lists are oldest first. */
+/** The help desk's data, with the lookups that the API needs. Ticket and comment lists are oldest first. */
 export interface Directory {
   user(id: number): ZendeskUser | undefined;
   usersByIds(ids: readonly number[]): ZendeskUser[];
   /** By id, like every list of users. */
   allUsers: readonly ZendeskUser[];
-  /** Also those whose address begins with the asked one, and those that differ by a "+tag" only. */
+  /** Also users whose address begins with the requested one, or differs from it by a "+tag" only. */
   usersByEmail(email: string): ZendeskUser[];
   /** Numbers are compared by their last nine digits, so however the country is written, it is found. */
   usersByPhone(phone: string): ZendeskUser[];
@@ -28,7 +28,7 @@ export interface Directory {
   allTickets(): TicketRecord[];
   changeTicket: (record: TicketRecord, change: Partial<TicketRecord['ticket']>) => void;
   organizationsByIds(ids: readonly number[]): ZendeskOrganization[];
-  /** Records as JSON in bytes, written once and kept, so that an answer of hundreds costs only their copying. */
+  /** Records as bytes of JSON. They are serialised once and cached, so that an answer of hundreds only copies bytes. */
   userJson: (user: ZendeskUser) => Buffer;
   organizationJson: (organization: ZendeskOrganization) => Buffer;
   ticketJson: (ticket: TicketRecord) => Buffer;
@@ -73,16 +73,16 @@ export function createDirectory(world: World, baseUrl: string): Directory {
   const byEmail = [...allUsers].sort((one, other) => (one.email < other.email ? -1 : 1));
   const byBareEmail = grouped(allUsers, ({ email }) => withoutTag(email));
   const byPhone = grouped(allUsers, ({ phone }) => (phone === null ? '' : lastNineDigits(phone)));
-  const keptUsers = new Map<ZendeskUser, Buffer>();
-  const keptTickets = new Map<TicketRecord, Buffer>();
-  const keptResults = new Map<TicketRecord, Buffer>();
+  const cachedUsers = new Map<ZendeskUser, Buffer>();
+  const cachedTickets = new Map<TicketRecord, Buffer>();
+  const cachedResults = new Map<TicketRecord, Buffer>();
 
   return {
     allUsers,
     user: (id) => users.get(id),
     usersByIds: (ids) => found(ids, users).sort(byId),
-    usersByEmail(asked) {
-      const email = asked.replace(/\*$/, '');
+    usersByEmail(searchedEmail) {
+      const email = searchedEmail.replace(/\*$/, '');
       if (email === '') return [];
       const matches = new Set(byBareEmail.get(email) ?? []);
       let at = firstFrom(byEmail, email);
@@ -101,15 +101,15 @@ export function createDirectory(world: World, baseUrl: string): Directory {
     allTickets: () => [...tickets.values()],
     changeTicket: (record, change) => {
       record.ticket = { ...record.ticket, ...change };
-      keptTickets.delete(record);
-      keptResults.delete(record);
+      cachedTickets.delete(record);
+      cachedResults.delete(record);
     },
-    userJson: (user) => kept(keptUsers, user, () => userRecord(user, baseUrl)),
+    userJson: (user) => cachedJson(cachedUsers, user, () => userRecord(user, baseUrl)),
     organizationJson: (organization) =>
       Buffer.from(JSON.stringify(organizationRecord(organization, baseUrl))),
-    ticketJson: (ticket) => kept(keptTickets, ticket, () => ticketRecord(ticket, baseUrl)),
+    ticketJson: (ticket) => cachedJson(cachedTickets, ticket, () => ticketRecord(ticket, baseUrl)),
     ticketResultJson: (ticket) =>
-      kept(keptResults, ticket, () => ({ ...ticketRecord(ticket, baseUrl), result_type: 'ticket' })),
+      cachedJson(cachedResults, ticket, () => ({ ...ticketRecord(ticket, baseUrl), result_type: 'ticket' })),
     commentsJson: (ticket) =>
       ticket.ticket.comments.map((comment) => Buffer.from(JSON.stringify(commentRecord(comment, ticket)))),
   };
@@ -133,7 +133,7 @@ function endUser(
   return {
     id: userId,
     name: `${person.firstName} ${person.lastName}`,
-    // Zendesk keeps addresses in lower case.
+    // Zendesk stores addresses in lower case.
     email: person.email.toLowerCase(),
     phone: person.phone,
     role: 'end-user',
@@ -163,7 +163,7 @@ function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string
   return groups;
 }
 
-/** Each once, however often it was asked for; unknown ids are left out. */
+/** Each record once, even if its id is repeated; unknown ids are left out. */
 function found<T>(ids: readonly number[], records: ReadonlyMap<number, T>): T[] {
   return [...new Set(ids)].flatMap((id) => {
     const record = records.get(id);
@@ -183,7 +183,7 @@ function firstFrom(sorted: readonly ZendeskUser[], email: string): number {
   return low;
 }
 
-function kept<K>(json: Map<K, Buffer>, key: K, record: () => object): Buffer {
+function cachedJson<K>(json: Map<K, Buffer>, key: K, record: () => object): Buffer {
   const known = json.get(key);
   if (known !== undefined) return known;
   const bytes = Buffer.from(JSON.stringify(record()));

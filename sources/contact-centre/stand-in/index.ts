@@ -19,15 +19,15 @@ import { createEmitter, webhookSecret } from './webhook.js';
  * against both in test/contracts/contact-centre.contract.ts.
  *
  * Where the real system surprises, so does this one:
- * - a user search answers near misses too (an address that begins with the asked one, or has a "+tag"), by id and
- *   not by fit: the caller must compare the address itself;
+ * - a user search also finds near misses (an address that begins with the requested one, or has a "+tag"), ordered by
+ *   id and not by relevance: the caller must compare the address itself;
  * - a "+" in a query is a blank unless written %2B, so a phone number without that finds nobody;
- * - a page with rows has `links.next` even when it is the last: only `meta.has_more` tells (recorded);
- * - show_many leaves out what it does not know, and answers by id, not as asked;
+ * - a page with rows has `links.next` even when it is the last: only `meta.has_more` shows the end (recorded);
+ * - show_many leaves out unknown ids, and its answer is ordered by id, not as in the request;
  * - /users/me greets a wrong token with 200 and "Anonymous user" (recorded); everything else refuses it with 401;
  * - without `Accept: application/json` nothing is answered but 415.
  *
- * Not in the contract but as clients tell of it: the bodies of 400 for too many ids and of 429. The bodies of 415 and 422
+ * Not in the contract, but as clients describe it: the bodies of 400 for too many ids and of 429. The bodies of 415 and 422
  * are ours; only that there is a failure is known.
  * Not imitated: sideloads (`include`), exports of anything but tickets, search properties beside those in `search.ts`,
  * organisations but by `show_many`.

@@ -20,7 +20,7 @@ interface CursorOptions {
 }
 
 /** Whether the caller chose cursors: without `page[size]` Zendesk falls back to page numbers. */
-export function asksForCursors(query: URLSearchParams): boolean {
+export function hasCursorPaging(query: URLSearchParams): boolean {
   return query.has('page[size]') || query.has('page[after]') || query.has('page[before]');
 }
 
@@ -46,7 +46,7 @@ export function cursorPage<T>(
   const rows = all.slice(start, end);
 
   // As recorded: a page with rows has its cursors and links even when nothing comes after it, so `has_more` alone
-  // tells the end; only a page without rows has none.
+  // shows the end; only a page without rows has none.
   const cursorAt = (offset: number): string | null =>
     rows.length === 0 ? null : writeCursor(offset, list, now());
   const after = cursorAt(end);
@@ -66,12 +66,12 @@ export function cursorPage<T>(
 /** Offset paging: `page` and `per_page`, at most 100 a page (more is taken as 100) and 10,000 rows deep. */
 export function offsetPage<T>(call: HttpCall, all: readonly T[], action: string): Page<T> | HttpAnswer {
   const { query } = call;
-  if (asksForCursors(query)) return invalidAttribute('page', 'an integer', action);
+  if (hasCursorPaging(query)) return invalidAttribute('page', 'an integer', action);
   const page = positiveInteger(query.get('page') ?? '1');
   if (page === undefined) return invalidAttribute('page', 'an integer', action);
-  const asked = positiveInteger(query.get('per_page') ?? '100');
-  if (asked === undefined) return invalidAttribute('per_page', 'an integer', action);
-  const size = Math.min(asked, 100);
+  const requestedSize = positiveInteger(query.get('per_page') ?? '100');
+  if (requestedSize === undefined) return invalidAttribute('per_page', 'an integer', action);
+  const size = Math.min(requestedSize, 100);
   if (page * size > 10_000) return invalidAttribute('page', 'within 10000 records', action);
 
   const rows = all.slice((page - 1) * size, page * size);

@@ -28,7 +28,7 @@ export const agent: ZendeskUser = {
 const groupId = 360_000_000_417;
 const brandId = 360_000_000_219;
 
-/** Members that have no value are null, not left out, whatever the published specification says of their type. */
+/** Members without a value are null and not left out, even if the published specification does not allow null. */
 export function userRecord(user: ZendeskUser, baseUrl: string): object {
   const isAgent = user.role === 'agent';
   return {
@@ -125,7 +125,7 @@ export function ticketRecord({ ticket, requesterId, organizationId }: TicketReco
     assignee_id: ticket.status === 'new' ? null : agent.id,
     organization_id: organizationId,
     group_id: groupId,
-    // Copied and following users in one list, as before Zendesk told them apart.
+    // Copied and following users in one list, from before Zendesk had separate lists.
     collaborator_ids: copiedTo,
     follower_ids: [],
     email_cc_ids: copiedTo,

@@ -1,7 +1,7 @@
 import { joinJson, type HttpAnswer, type HttpCall } from '../../stand-ins/http.js';
 import { failure, invalidAttribute, invalidEndpoint, notImitated, ok, recordNotFound } from './answers.js';
 import { oldestFirst, type Directory } from './directory.js';
-import { asksForCursors, cursorPage, isPage, offsetPage, type Page } from './paging.js';
+import { hasCursorPaging, cursorPage, isPage, offsetPage, type Page } from './paging.js';
 import { agent, type TicketRecord, type ZendeskUser } from './records.js';
 import { parseSearchQuery } from './search-query.js';
 import { searchTickets, searchUsers } from './search.js';
@@ -51,7 +51,7 @@ export function createRoutes({ directory, now }: RouteOptions): (call: HttpCall)
     '/users/{id}/tickets/requested'(call, id) {
       if (directory.user(id) === undefined) return recordNotFound;
       const all = directory.ticketsOf(id);
-      const page = asksForCursors(call.query)
+      const page = hasCursorPaging(call.query)
         ? cursorPage(call, all, { maxSize: 100, list: `requested by ${id}`, forwardOnly: false, now })
         : offsetPage(call, all, 'api/v2/tickets/requested');
       return isPage(page) ? tickets(page) : page;
@@ -86,7 +86,7 @@ export function createRoutes({ directory, now }: RouteOptions): (call: HttpCall)
     '/tickets/{id}/comments'(call, id) {
       const ticket = directory.ticket(id);
       if (ticket === undefined) return recordNotFound;
-      const cursors = asksForCursors(call.query);
+      const cursors = hasCursorPaging(call.query);
       const order = commentOrder(call.query, cursors);
       if (order === undefined)
         return invalidAttribute('sort', 'created_at or -created_at', 'api/v2/comments');

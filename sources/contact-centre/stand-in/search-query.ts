@@ -5,7 +5,7 @@ interface SearchTerm {
   value: string;
 }
 
-/** What a search asks for: by property, the values of which one must fit; different properties must all fit. */
+/** The conditions of a search. One of the values of a property must match; all properties must match. */
 export interface SearchQuery {
   wanted: ReadonlyMap<string, readonly string[]>;
   unwanted: readonly SearchTerm[];

@@ -38,12 +38,12 @@ export function createEmitter(directory: Directory, now: () => number): Emitter 
 
   const ofTicket =
     (
-      told: (record: TicketRecord) => WebhookMessage,
+      toMessage: (record: TicketRecord) => WebhookMessage,
       canHappen: (record: TicketRecord) => boolean = () => true,
     ) =>
     (email: string): WebhookMessage | undefined => {
       const newest = directory.ticketsOf(userOf(email)?.id ?? 0).findLast(canHappen);
-      return newest && told(newest);
+      return newest && toMessage(newest);
     };
   const subjectOf = ({ ticket }: TicketRecord) => `zen:ticket:${ticket.id}`;
 

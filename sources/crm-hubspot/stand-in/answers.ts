@@ -13,7 +13,7 @@ export interface PartialFailure {
   context: Record<string, string[]>;
 }
 
-/** 200 when everything asked was found, else 207 with what was not. */
+/** 200 when everything requested was found, else 207 with the missing ids. */
 export function batchAnswer(
   results: readonly unknown[],
   errors: readonly PartialFailure[],
@@ -64,7 +64,7 @@ export function tooMany(policy: 'TEN_SECONDLY_ROLLING' | 'SECONDLY' | 'DAILY'): 
   return { status: 429, body: JSON.stringify(body) };
 }
 
-/** Lets a developer see at once that the real system can do what was asked, and this imitation cannot. */
+/** Shows a developer that the real system supports the request, and that only this imitation does not. */
 export function notImitated(what: string): HttpAnswer {
   return failure(501, 'NOT_IMITATED', `This stand-in does not imitate ${what}`);
 }

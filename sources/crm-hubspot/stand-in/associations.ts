@@ -69,7 +69,7 @@ const associationTypes: Partial<Record<Pair, readonly AssociationType[]>> = {
 const mostInputs = 1_000;
 const pageSize = 500;
 
-/** Answered in the reverse order of asking, which is as good as any: callers must go by `from.id`. */
+/** Answers in the reverse order of the request, since no order is promised: callers must match by `from.id`. */
 export function readAssociations(
   associations: Associations,
   { from, to, body, origin }: { from: ObjectType; to: ObjectType; body: string; origin: string },
@@ -82,8 +82,8 @@ export function readAssociations(
   const types = associationTypes[`${from}->${to}`] ?? [];
   const results: object[] = [];
   const errors: PartialFailure[] = [];
-  const asked = new Map(inputs.map((input) => [`${input.id} ${input.after ?? ''}`, input]));
-  for (const { id, after } of asked.values()) {
+  const distinctInputs = new Map(inputs.map((input) => [`${input.id} ${input.after ?? ''}`, input]));
+  for (const { id, after } of distinctInputs.values()) {
     const ids = associated?.get(id);
     if (ids === undefined) {
       errors.push(noAssociations(from, id, to));

@@ -19,14 +19,14 @@ import { createEmitter, webhookSecret } from './webhook.js';
  * Where the real system surprises, so does this one:
  * - a batch that is found in part answers 207: for records, one error names all missing ids; for associations there
  *   is one error an id, also for ids that do not exist;
- * - results come in another order than asked, and once for an input given twice (the latter not verified);
- * - addresses are kept in lower case and found in any case, so the answer may not be written as asked;
- * - a read by e-mail also finds a contact by its additional addresses, and does not say which one it was asked by; a search
- *   does not (both as clients of it have seen, the published files do not tell);
+ * - results come in another order than in the request, and once for an input given twice (the latter not verified);
+ * - addresses are stored in lower case and found in any case, so their case may differ from the request;
+ * - a read by e-mail also finds a contact by its additional addresses, and does not say which one matched; a search
+ *   does not find it (both as clients of it have seen; the published files do not say so);
  * - `toObjectId` is a number and `label` may be null, though the published files say text;
  * - searches and association reads do not count for the limit per ten seconds (the published files exempt them);
  *   searches have one of their own per second, and their answers carry no rate headers;
- * - a search by an association takes it for a property (`associations.contact`), and its order is told as an object,
+ * - a search by an association takes it for a property (`associations.contact`), and its order is given as an object,
  *   though the published files say text (as clients of it do, not verified);
  * - a 429 has `policyName` and no `category`, and there is no Retry-After.
  *

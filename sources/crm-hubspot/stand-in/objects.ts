@@ -14,7 +14,7 @@ export interface CrmObject {
   id: string;
   createdAt: string;
   updatedAt: string;
-  /** Every value is text, whatever the property's type; a known property without a value is null. */
+  /** Every value is text, for each type of property; a known property without a value is null. */
   properties: Record<string, string | null>;
   /** Of properties that were set several times, or not when the record was; the newest value first. */
   history?: Record<string, ValueWithTimestamp[]>;
@@ -23,9 +23,9 @@ export interface CrmObject {
 interface TypeFacts {
   singular: string;
   typeId: string;
-  /** Told whatever was asked for. */
+  /** Properties that every answer has. */
   always: readonly string[];
-  /** Told when nothing was asked for. */
+  /** Properties of the answer when the request names none. */
   byDefault: readonly string[];
   /** The properties beside the record id that name one record. */
   unique: readonly string[];
@@ -158,16 +158,16 @@ function valuesOf({ properties }: CrmObject, name: string): string[] {
   return [properties[name] ?? '', ...more].map((value) => value.toLowerCase());
 }
 
-/** The record as it is sent: the properties asked for that exist, and those always sent. */
-export function toldRecord(
+/** The record as it is sent: the requested properties that exist, and those that are always sent. */
+export function recordAnswer(
   type: ObjectType,
   record: CrmObject,
-  asked: readonly string[],
+  requested: readonly string[],
   withHistory: readonly string[] = [],
 ): object {
   const { always, byDefault } = objectTypes[type];
   const properties: Record<string, string | null> = {};
-  for (const name of asked.length > 0 ? asked : byDefault) {
+  for (const name of requested.length > 0 ? requested : byDefault) {
     const value = record.properties[name];
     if (value !== undefined) properties[name] = value;
   }
@@ -175,7 +175,7 @@ export function toldRecord(
   return {
     id: record.id,
     properties,
-    ...(withHistory.length > 0 && { propertiesWithHistory: toldHistory(record, withHistory) }),
+    ...(withHistory.length > 0 && { propertiesWithHistory: historyAnswer(record, withHistory) }),
     createdAt: record.createdAt,
     updatedAt: record.updatedAt,
     archived: false,
@@ -183,18 +183,18 @@ export function toldRecord(
 }
 
 /** A property that was set once has the moment of the record; one that never was has no history. */
-function toldHistory(
+function historyAnswer(
   { properties, history, createdAt }: CrmObject,
-  asked: readonly string[],
+  requested: readonly string[],
 ): Record<string, ValueWithTimestamp[]> {
-  const told: Record<string, ValueWithTimestamp[]> = {};
-  for (const name of asked) {
+  const answer: Record<string, ValueWithTimestamp[]> = {};
+  for (const name of requested) {
     const value = properties[name];
     if (value === undefined) continue;
-    told[name] =
+    answer[name] =
       history?.[name] ?? (value === null ? [] : [{ value, timestamp: createdAt, sourceType: 'INTEGRATION' }]);
   }
-  return told;
+  return answer;
 }
 
 /** Each kind of mail is a property of its own, beside the one for all. */
@@ -232,7 +232,7 @@ function contactRecord(person: Person, crm: NonNullable<Person['crm']>): CrmObje
     updatedAt,
     history: choices.history,
     properties: {
-      // HubSpot keeps addresses in lower case.
+      // HubSpot stores addresses in lower case.
       email: person.email.toLowerCase(),
       hs_additional_emails: crm.additionalEmails?.join(';') ?? null,
       firstname: person.firstName,

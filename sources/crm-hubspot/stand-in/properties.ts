@@ -7,7 +7,7 @@ const yesOrNo = [
   { label: 'No', value: 'false', hidden: false, displayOrder: 1 },
 ];
 
-/** All properties of a type at once: there are no pages. Most are told as plain text here, whatever they really are. */
+/** All properties of a type at once: there are no pages. Here most have the type of plain text, also if the real type is another. */
 export function listProperties({ propertyNames }: Collection): HttpAnswer {
   const labels = new Map(optOutProperties.map(({ name, label }) => [name, label]));
   return ok({

@@ -5,7 +5,7 @@ import { createAssociations, readAssociations } from './associations.js';
 import {
   findObjectType,
   objectTypes,
-  toldRecord,
+  recordAnswer,
   type Collection,
   type CrmObject,
   type ObjectType,
@@ -15,7 +15,7 @@ import { inputsOf, isObject, readBody, textOf, textsOf } from './request-body.js
 import { searchObjects } from './search.js';
 
 const mostInputs = 100;
-/** Of a batch that asks for the history of properties. */
+/** For a batch that requests the history of properties. */
 const mostInputsWithHistory = 50;
 const mostListed = 100;
 
@@ -61,7 +61,7 @@ export function createRoutes(
   };
 }
 
-/** Answered in the reverse order of asking, each record once: callers must go by the id or the unique property. */
+/** Answers in the reverse order of the request, each record once: callers must match by the id or unique property. */
 function batchRead(type: ObjectType, records: Collection, call: HttpCall): HttpAnswer {
   const startedAt = new Date();
   const read = readBody(call.body);
@@ -92,11 +92,11 @@ function batchRead(type: ObjectType, records: Collection, call: HttpCall): HttpA
     if (record === undefined) missing.add(id);
     else found.add(record);
   }
-  const results = [...found].reverse().map((record) => toldRecord(type, record, properties, withHistory));
+  const results = [...found].reverse().map((record) => recordAnswer(type, record, properties, withHistory));
   return batchAnswer(results, missing.size === 0 ? [] : [someNotFound(type, [...missing])], startedAt);
 }
 
-/** One error tells of all that are missing, so `numErrors` is 1 however many they are. */
+/** One error names all missing ids, so `numErrors` is always 1. */
 function someNotFound(type: ObjectType, ids: string[]): PartialFailure {
   return {
     status: 'error',
@@ -112,7 +112,7 @@ function readObject(type: ObjectType, records: Collection, call: HttpCall, encod
   const refused = refuseIdProperty(type, idProperty);
   if (refused !== undefined) return refused;
   const record = id === undefined ? undefined : records.find(id, idProperty);
-  return record === undefined ? notFound() : ok(toldRecord(type, record, namesIn(call.query)));
+  return record === undefined ? notFound() : ok(recordAnswer(type, record, namesIn(call.query)));
 }
 
 /** What a property was before stays in its history. */
@@ -145,7 +145,7 @@ function updateObject(type: ObjectType, records: Collection, call: HttpCall, enc
     };
   }
   record.updatedAt = timestamp;
-  return ok(toldRecord(type, record, Object.keys(given)));
+  return ok(recordAnswer(type, record, Object.keys(given)));
 }
 
 function listObjects(type: ObjectType, records: Collection, call: HttpCall): HttpAnswer {
@@ -163,7 +163,7 @@ function listObjects(type: ObjectType, records: Collection, call: HttpCall): Htt
   const last = page.at(-1);
   const more = last !== undefined && last !== all.at(-1);
   return ok({
-    results: page.map((record) => toldRecord(type, record, namesIn(call.query))),
+    results: page.map((record) => recordAnswer(type, record, namesIn(call.query))),
     ...(more && { paging: { next: { after: last.id, link: nextLink(call, last.id) } } }),
   });
 }

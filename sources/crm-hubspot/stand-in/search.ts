@@ -1,7 +1,7 @@
 import type { HttpAnswer } from '../../stand-ins/http.js';
 import { invalid, notImitated, ok } from './answers.js';
 import type { Associations } from './associations.js';
-import { findObjectType, toldRecord, type Collection, type CrmObject, type ObjectType } from './objects.js';
+import { findObjectType, recordAnswer, type Collection, type CrmObject, type ObjectType } from './objects.js';
 import { isObject, readBody, textOf, textsOf } from './request-body.js';
 
 interface Filter {
@@ -22,7 +22,7 @@ interface Searched {
   associations: Associations;
 }
 
-/** Groups are alternatives; within a group every filter must fit. Oldest record first, unless an order is asked. */
+/** Groups are alternatives; within a group every filter must fit. Oldest record first, unless the request has an order. */
 export function searchObjects(searched: Searched, body: string): HttpAnswer {
   const { type, records } = searched;
   const read = readBody(body);
@@ -49,7 +49,7 @@ export function searchObjects(searched: Searched, body: string): HttpAnswer {
   const end = start + limit;
   return ok({
     total: matches.length,
-    results: matches.slice(start, end).map((record) => toldRecord(type, record, properties)),
+    results: matches.slice(start, end).map((record) => recordAnswer(type, record, properties)),
     ...(end < matches.length && { paging: { next: { after: String(end) } } }),
   });
 }

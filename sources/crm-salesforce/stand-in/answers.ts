@@ -17,12 +17,12 @@ export function methodNotAllowed(method: string): HttpAnswer {
   return failure(405, 'METHOD_NOT_ALLOWED', `HTTP Method '${method}' not allowed. Allowed are HEAD,GET,POST`);
 }
 
-/** Lets a developer see at once that the real system can do what was asked, and this imitation cannot. */
+/** Shows a developer that the real system supports the request, and that only this imitation does not. */
 export function notImitated(what: string): HttpAnswer {
   return failure(501, 'NOT_IMITATED', `This stand-in does not imitate ${what}`);
 }
 
-/** Thrown where a request turns out not to be answerable. */
+/** Thrown if a request cannot be answered. */
 export class Refusal extends Error {
   override name = 'Refusal';
   constructor(

@@ -15,18 +15,18 @@ import { createEmitter, webhookKey } from './webhook.js';
  * - errors are a list; only those of the token endpoint are an object;
  * - a query may be answered with fewer records than it found, also of the children of one record: `nextRecordsUrl` leads
  *   on, as a path without host;
- * - children of which there are none are null, not an empty list;
- * - collections are answered in the order asked, with null for what is not there, but one malformed id or one unknown field
+ * - a relationship without records is null, not an empty list;
+ * - collections are answered in the order of the request, with null for a missing record, but one malformed id or one unknown field
  *   has all refused;
  * - moments end in `+0000`, without a colon;
- * - ids may be asked with 15 or 18 characters, and are told with 18;
- * - a session that has expired is told only by the 401 of the next call; the token answer has no `expires_in`;
- * - the limit of a day is told as 403, as if something were not allowed.
+ * - a request may have ids of 15 or 18 characters, and an answer always has 18;
+ * - an expired session shows only in the 401 of the next call; the token answer has no `expires_in`;
+ * - the limit of a day gives 403, as if something were forbidden.
  *
  * Not imitated: writing anything but checkboxes of one record, SOQL beyond SELECT (with one level of subqueries), WHERE with =, !=, IN, AND, OR, ORDER BY and
- * LIMIT; describe, search, bulk; rights on fields and records.
+ * LIMIT; describe, search, bulk; permissions on fields and records.
  *
- * Not verified are the wording of messages, `MISSING_ARGUMENT`, and what a call over the limits of composite is told. Node
+ * Not verified are the wording of messages, `MISSING_ARGUMENT`, and the answer to a call over the limits of composite. Node
  * itself refuses addresses with headers above 16 KiB, with 431 as Salesforce may.
  */
 export interface CrmSalesforceOptions {

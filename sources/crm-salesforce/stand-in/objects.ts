@@ -217,7 +217,7 @@ function contactRecord(person: Person, part: SalesforcePart, accountId: string |
     Title: part.title,
     Email: person.email,
     Phone: null,
-    // Kept as somebody typed it.
+    // Stored as somebody typed it.
     MobilePhone: person.phone.replace(/^\+316/, '06-'),
     HomePhone: null,
     Birthdate: person.birthDate,

@@ -13,12 +13,12 @@ export interface QueryPage {
 
 export interface Queries {
   /** `version` as in the path: links in the answer are to the same one. */
-  ask(soql: string, version: string): QueryPage;
+  run(soql: string, version: string): QueryPage;
   /** The page behind a locator; undefined when there is none. */
   more(locator: string, version: string): QueryPage | undefined;
 }
 
-/** Locators are forgotten when there are too many; Salesforce keeps 10 for a user. */
+/** Locators are forgotten when there are too many; Salesforce stores 10 for a user. */
 const mostLocators = 1_000;
 
 export function createQueries(
@@ -43,25 +43,25 @@ export function createQueries(
     };
   };
 
-  const told = (
+  const answerOf = (
     query: Query,
     object: SalesforceObject,
     record: SalesforceRecord,
     version: string,
   ): object => {
     const answer: Record<string, unknown> = { attributes: attributes(object, record, version) };
-    for (const path of query.fields) tellField(answer, org, object, record, path, version);
+    for (const path of query.fields) addField(answer, org, object, record, path, version);
     for (const sub of query.subqueries) {
       const relation = namedIn(object.children, sub.from);
       if (relation === undefined) throw noRelation(sub.from);
       const child = objectOf(org, relation.object);
       const rows = select(sub, child, child.childrenOf(relation.field, record.Id), org);
-      // A relationship without records is told as null, not as an empty list.
+      // A relationship without records is null, not an empty list.
       answer[relation.name] =
         rows.length === 0
           ? null
           : page(
-              rows.map((row) => told(sub, child, row, version)),
+              rows.map((row) => answerOf(sub, child, row, version)),
               0,
               childrenAPage,
               version,
@@ -71,14 +71,14 @@ export function createQueries(
   };
 
   return {
-    ask: (soql, version) => {
+    run: (soql, version) => {
       const query = parseSoql(soql);
       const object = objectOf(org, query.from);
       const rows = select(query, object, candidates(query.where, object), org);
-      // Also of a query that finds nothing, what it asks for must be there.
+      // The requested fields must exist even if the query finds no record.
       checkFields(query, object, org);
       return page(
-        rows.map((row) => told(query, object, row, version)),
+        rows.map((row) => answerOf(query, object, row, version)),
         0,
         rowsAPage,
         version,
@@ -173,7 +173,7 @@ function valueAt(org: Org, object: SalesforceObject, record: SalesforceRecord, p
   return found === undefined ? null : valueAt(org, parent, found, rest.join('.'));
 }
 
-function tellField(
+function addField(
   answer: Record<string, unknown>,
   org: Org,
   object: SalesforceObject,
@@ -196,7 +196,7 @@ function tellField(
     return;
   }
   answer[relation.name] ??= { attributes: attributes(parent, found, version) };
-  tellField(answer[relation.name] as Record<string, unknown>, org, parent, found, rest.join('.'), version);
+  addField(answer[relation.name] as Record<string, unknown>, org, parent, found, rest.join('.'), version);
 }
 
 function checkFields(query: Query, object: SalesforceObject, org: Org): void {

@@ -25,7 +25,7 @@ export function createRoutes(org: Org, queries: Queries): (call: HttpCall) => Ht
       const soql = query.get('q');
       return soql === null
         ? failure(400, 'MALFORMED_QUERY', 'unexpected token: <EOF>')
-        : ok(queries.ask(soql, version));
+        : ok(queries.run(soql, version));
     }
     const [, locator] = /^\/query\/([\w-]+)$/.exec(path) ?? [];
     if (locator !== undefined) {
@@ -56,20 +56,20 @@ export function createRoutes(org: Org, queries: Queries): (call: HttpCall) => Ht
   };
 }
 
-/** In the order asked; null where there is none. */
+/** In the order of the request; null for a missing record. */
 function retrieve(org: Org, call: DataCall, type: string): HttpAnswer {
-  const asked =
+  const requested =
     call.method === 'POST' ? idsAndFields(call.body) : call.method === 'GET' ? listed(call.query) : undefined;
-  if (asked === undefined) return methodNotAllowed(call.method);
+  if (requested === undefined) return methodNotAllowed(call.method);
   const object = objectOf(org, type);
-  const fields = asked.fields.map((field) => fieldOf(object, field));
-  if (asked.ids.length > mostIds)
+  const fields = requested.fields.map((field) => fieldOf(object, field));
+  if (requested.ids.length > mostIds)
     throw new Refusal(
       'EXCEEDED_MAX_SIZE_REQUEST',
       `record limit reached. cannot submit more than ${mostIds} records in this request`,
     );
   return ok(
-    asked.ids.map((id) => {
+    requested.ids.map((id) => {
       if (!isId(id)) throw new Refusal('MALFORMED_ID', `malformed id ${id}`);
       const record = object.find(id);
       if (record === undefined) return null;
@@ -108,8 +108,8 @@ function oneRecord(org: Org, call: DataCall, type: string, id: string): HttpAnsw
   if (record === undefined)
     return failure(404, 'NOT_FOUND', `Provided external ID field does not exist or is not accessible: ${id}`);
   if (method === 'PATCH') return tickBoxes(object, record.Id, objectIn(call.body));
-  const asked = query.get('fields')?.split(',');
-  const fields = asked?.map((field) => fieldOf(object, field)) ?? [...object.fields.values()];
+  const fieldNames = query.get('fields')?.split(',');
+  const fields = fieldNames?.map((field) => fieldOf(object, field)) ?? [...object.fields.values()];
   return ok({
     attributes: attributes(object, record, version),
     Id: record.Id,
@@ -125,10 +125,10 @@ function tickBoxes(object: SalesforceObject, id: string, values: Record<string, 
   return { status: 204 };
 }
 
-/** Several calls in one; each is answered for itself, whatever becomes of the others. */
+/** Several calls in one; each has its own answer, even if others fail. */
 function composite(call: DataCall, answer: (sub: DataCall) => HttpAnswer): HttpAnswer {
   const { allOrNone, compositeRequest } = objectIn(call.body);
-  if (allOrNone === true) return notImitated('composite requests of which all or none succeed');
+  if (allOrNone === true) return notImitated('composite requests with allOrNone');
   if (!Array.isArray(compositeRequest) || compositeRequest.length === 0)
     throw new Refusal('JSON_PARSER_ERROR', 'compositeRequest is required');
   if (compositeRequest.length > mostSubrequests)
@@ -172,7 +172,7 @@ function objectIn(body: string): Record<string, unknown> {
     const value: unknown = JSON.parse(body);
     if (isObject(value)) return value;
   } catch {
-    // Told below, as anything else that is no object.
+    // Refused below, as anything else that is no object.
   }
   throw new Refusal(
     'JSON_PARSER_ERROR',

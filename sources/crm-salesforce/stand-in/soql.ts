@@ -92,7 +92,7 @@ export function parseSoql(text: string): Query {
     return found;
   };
 
-  /** Of AND and OR beside each other Salesforce wants to be told which comes first. */
+  /** Salesforce refuses AND beside OR without parentheses. */
   const condition = (): Condition => {
     const parts = [part()];
     const kind = isWord('AND') ? 'and' : 'or';
