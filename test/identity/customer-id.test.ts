@@ -27,7 +27,7 @@ describe('the id of a customer', () => {
     expect(Buffer.from(id, 'base64url').toString('latin1')).not.toMatch(/K000123|customerNumber/);
   });
 
-  test('cannot be made up: whatever is changed in it makes it none', () => {
+  test('cannot be forged: any change makes it invalid', () => {
     fc.assert(
       fc.property(identifier, fc.nat(), fc.integer({ min: 1, max: 255 }), (one, at, change) => {
         const bytes = Buffer.from(ids.seal(one), 'base64url');
@@ -51,7 +51,7 @@ describe('the id of a customer', () => {
     expect(ids.open(` ${id}`)).toBeNull();
   });
 
-  test('is none to whoever has another secret', () => {
+  test('is invalid under another secret', () => {
     const other = createCustomerIds('another secret of the tests');
     expect(other.open(ids.seal({ namespace: 'email', value: 'eva@example.nl' }))).toBeNull();
   });

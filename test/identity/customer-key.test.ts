@@ -20,7 +20,7 @@ const people = localSource('people', {
   },
 });
 
-/** What keeps a gateway from starting over people, and letters that find a customer by the key. */
+/** The problems that prevent a gateway with these two sources from starting. */
 function problemsWith(key: string, parts: Partial<SourceDefinition> = {}): readonly string[] {
   const resolvers = { Customer: { letter: () => null } };
   const letters = localSource('letters', { resolvers, ...parts });

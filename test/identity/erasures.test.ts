@@ -11,7 +11,7 @@ import type { Load } from '../../src/loaders/registry.js';
 
 const client: Client = { ping: () => Promise.resolve() };
 
-/** One system that keeps e-mail addresses unique, and knows that people share phones. */
+/** One system with unique e-mail addresses, in which people may share phones. */
 function household() {
   const records: CustomerRecord[] = [
     record('1', 'anna@example.nl', '+31201234567'),
@@ -70,7 +70,7 @@ function household() {
     records,
     rules,
     calls: () => calls,
-    ask: (text: string, erasures?: Erasures) =>
+    identityOf: (text: string, erasures?: Erasures) =>
       createIdentities(rules, load, erasures).of(identifierOf(text)),
   };
 }
@@ -103,51 +103,51 @@ const SHOP = new Set(['shop']);
 
 describe('an erased customer', () => {
   test('takes nobody along who shares a phone with them', async () => {
-    const { ask, rules } = household();
-    const { exclusive } = await knownIdentifiers(rules, ask('email anna@example.nl'));
+    const { identityOf, rules } = household();
+    const { exclusive } = await knownIdentifiers(rules, identityOf('email anna@example.nl'));
     const list = erased(exclusive.map(({ namespace, value }) => `${namespace} ${value}`));
     expect(list.has(identifierOf('phone +31201234567'))).toBe(false);
-    await expect(ask('email bert@example.nl', list).isKnown(SHOP)).resolves.toBe(true);
-    await expect(ask('email anna@example.nl', list).isKnown(SHOP)).rejects.toThrow(ErasedError);
+    await expect(identityOf('email bert@example.nl', list).isKnown(SHOP)).resolves.toBe(true);
+    await expect(identityOf('email anna@example.nl', list).isKnown(SHOP)).rejects.toThrow(ErasedError);
   });
 
-  test('is found out by what the walk finds, when asked for by an identifier that is not on the list', async () => {
-    const { ask } = household();
+  test('is recognised by what the walk finds, when requested by an identifier that is not on the list', async () => {
+    const { identityOf } = household();
     const list = erased(['email anna@example.nl']);
     for (const look of [
-      () => ask('shopId 1', list).isKnown(SHOP),
-      () => ask('shopId 1', list).findIn('shop'),
-      () => ask('shopId 1', list).fullMatch(),
-      // It may be either of two, of whom the names would be hinted at.
-      () => ask('phone +31201234567', list).fullMatch(),
+      () => identityOf('shopId 1', list).isKnown(SHOP),
+      () => identityOf('shopId 1', list).findIn('shop'),
+      () => identityOf('shopId 1', list).fullMatch(),
+      // The phone may mean either of two people, and an answer would hint at their names.
+      () => identityOf('phone +31201234567', list).fullMatch(),
     ])
       await expect(look()).rejects.toThrow(ErasedError);
   });
 
-  test('who comes back with a new record stays erased as long as their address is on the list', async () => {
-    const { ask, records } = household();
+  test('who comes back with a new record stays erased while their address is on the list', async () => {
+    const { identityOf, records } = household();
     const list = erased(['email anna@example.nl', 'shopId 1']);
     records.splice(0, 1, record('3', 'anna@example.nl', '+31612345678'));
-    await expect(ask('shopId 3', list).isKnown(SHOP)).rejects.toThrow(ErasedError);
+    await expect(identityOf('shopId 3', list).isKnown(SHOP)).rejects.toThrow(ErasedError);
   });
 
   test('is shown again when taken off the list, though nothing else has changed', async () => {
-    const { ask } = household();
+    const { identityOf } = household();
     const given: string[] = ['shopId 1'];
     const list = { ...erased(given), version: 1 };
-    await expect(ask('email anna@example.nl', list).isKnown(SHOP)).rejects.toThrow(ErasedError);
+    await expect(identityOf('email anna@example.nl', list).isKnown(SHOP)).rejects.toThrow(ErasedError);
     given.pop();
     list.version = 2;
-    await expect(ask('email anna@example.nl', list).isKnown(SHOP)).resolves.toBe(true);
+    await expect(identityOf('email anna@example.nl', list).isKnown(SHOP)).resolves.toBe(true);
   });
 
-  test('is not shown, nor any system asked, while the list cannot be read', async () => {
-    const { ask, calls } = household();
+  test('is not shown, and no system is called, while the list cannot be read', async () => {
+    const { identityOf, calls } = household();
     const unread: Erasures = {
       ...NO_ERASURES,
       loading: () => Promise.reject(new SuppressionUnavailableError('read')),
     };
-    const identity = ask('email anna@example.nl', unread);
+    const identity = identityOf('email anna@example.nl', unread);
     await expect(identity.isKnown(SHOP)).rejects.toThrow(SuppressionUnavailableError);
     await expect(identity.findIn('shop')).rejects.toThrow(SuppressionUnavailableError);
     expect(calls()).toBe(0);

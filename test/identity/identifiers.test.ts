@@ -39,7 +39,7 @@ describe('the id of a system', () => {
     expect(valueOf(name, text)).toBe(expected);
   });
 
-  test('keeps its leading zeros', () => {
+  test('retains its leading zeros', () => {
     const branch = idNamespace('branchId', 'Eight digits.', /^\d{8}$/);
     expect(normalise(branch, ' 01234567 ')).toEqual({ namespace: 'branchId', value: '01234567' });
   });
@@ -176,7 +176,7 @@ describe('every kind of identifier', () => {
       expect(valueOf(name, unit.repeat(10_240)), unit).toBeNull();
   });
 
-  test('has a name of its own and tells what it is', () => {
+  test('has a name of its own and describes what it is', () => {
     const all = [...commonNamespaces('NL'), ...sources.flatMap((source) => source.namespaces ?? [])];
     expect(new Set(all.map(({ name }) => name)).size).toBe(all.length);
     for (const { description } of all) expect(description).toMatch(/^[A-Z].*\.$/);

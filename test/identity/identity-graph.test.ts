@@ -13,13 +13,13 @@ import type {
 } from '../../src/identity/declaration.js';
 
 interface HandMadeSource {
-  /** The kinds of identifier it can be asked by. */
+  /** The kinds of identifier it can be queried by. */
   foundBy: Record<string, Uniqueness>;
   records?: CustomerRecord[];
   sameCustomer?: IdentityDeclaration<Client>['sameCustomer'];
   /** It yields one e-mail address and nothing else. */
   isPlain?: boolean;
-  /** How it is today. Default: it answers at once. */
+  /** How it answers. Default: at once. */
   mood?: 'silent' | 'down' | 'defect' | Promise<void>;
 }
 
@@ -28,11 +28,11 @@ const PATIENCE_MS = 20;
 
 const client: Client = { ping: () => Promise.resolve() };
 
-/** A graph of made-up sources, each with its own ids as `<name>Id`, walked from an e-mail address unless told otherwise. */
+/** A graph of made-up sources, each with its own ids as `<name>Id`. The walk starts at an e-mail address by default. */
 function graph(
   made: Record<string, HandMadeSource>,
   start = 'email eva@example.nl',
-  /** Kinds of which a customer has one. */
+  /** Kinds of identifier that a customer has only one of. */
   singles: readonly string[] = [],
 ) {
   const calls: string[] = [];
@@ -166,7 +166,7 @@ describe('whether anybody knows the customer', () => {
     expect(errorOf(await found)).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', source: 'orders' });
   });
 
-  test('does not wait longer than patience for a slow system that keeps the identifier unique', async () => {
+  test('does not wait longer than patience for a slow system with unique identifiers', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { known } = graph({
       shop: { foundBy: { email: 'enforced' }, mood: 'silent' },
@@ -182,7 +182,7 @@ describe('whether anybody knows the customer', () => {
     expect(await answered).toBe(true);
   });
 
-  test('asks only the wanted systems, those that might hold several people, and those that lead on', async () => {
+  test('queries only the wanted systems, those that might hold several people, and those that lead on', async () => {
     const { known, calls } = graph({
       orders: { foundBy: { email: 'usual' } },
       shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
@@ -192,7 +192,7 @@ describe('whether anybody knows the customer', () => {
     expect(calls.sort()).toEqual(['crm by email eva@example.nl', 'orders by email eva@example.nl']);
   });
 
-  test('asks a system of whose records a customer has one, since it may show that two customers are meant', async () => {
+  test('queries a system with one record for each customer, since it may show that two customers are meant', async () => {
     const { known, calls } = graph(
       {
         shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
@@ -205,7 +205,7 @@ describe('whether anybody knows the customer', () => {
     expect(calls.sort()).toEqual(['crm by email eva@example.nl', 'shop by email eva@example.nl']);
   });
 
-  test('asks the others when those know nobody, and nobody twice', async () => {
+  test('queries the other systems when those know nobody, and each system once', async () => {
     const { known, calls } = graph({
       shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
       crm: { foundBy: { email: 'enforced' } },
@@ -222,7 +222,7 @@ describe('whether anybody knows the customer', () => {
     expect(await known(all)).toBe(false);
   });
 
-  test('is not "no" while one of them cannot be asked', async () => {
+  test('is not "no" while one of them is unavailable', async () => {
     const { known } = graph({
       shop: { foundBy: { email: 'enforced' } },
       crm: { foundBy: { email: 'enforced' }, mood: 'down' },
@@ -230,7 +230,7 @@ describe('whether anybody knows the customer', () => {
     await expect(known(new Set(['shop']))).rejects.toThrow('crm cannot be reached.');
   });
 
-  test('is yes when one knows it and another cannot be asked', async () => {
+  test('is yes when one knows it and another is unavailable', async () => {
     const { known } = graph({
       orders: { foundBy: { email: 'usual' }, mood: 'down' },
       crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
@@ -245,7 +245,7 @@ describe('whether anybody knows the customer', () => {
 });
 
 describe('the record of one system', () => {
-  test('is found by what was given, without asking any other', async () => {
+  test('is found by the given identifier, without querying another system', async () => {
     const { find, calls } = graph({
       shop: { foundBy: { email: 'enforced' }, records: [eva('s1')], isPlain: true },
       crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
@@ -254,7 +254,7 @@ describe('the record of one system', () => {
     expect(calls).toEqual(['crm by email eva@example.nl']);
   });
 
-  test('is not told at once while a system has still to answer, which may change it', async () => {
+  test('is not returned at once while another system may still change it', async () => {
     let answerNow: () => void = () => undefined;
     const mood = new Promise<void>((resolve) => {
       answerNow = resolve;
@@ -309,14 +309,14 @@ describe('the record of one system', () => {
     expect(await recordOfCrm()).toBe('c2');
   });
 
-  test('is asked for once, however many fields want it', async () => {
+  test('is queried once, however many fields want it', async () => {
     const { find, known, calls } = graph({ crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] } });
     await Promise.all([find('crm'), find('crm'), known(all)]);
     await find('crm');
     expect(calls).toHaveLength(1);
   });
 
-  test('is found by what another system tells', async () => {
+  test('is found by what another system returns', async () => {
     const { find, calls } = graph(
       {
         orders: { foundBy: {}, records: [eva('o1', email('eva@example.nl', true))] },
@@ -332,7 +332,7 @@ describe('the record of one system', () => {
     expect(calls).toEqual(['orders by ordersId o1', 'crm by email eva@example.nl', 'desk by crmId c1']);
   });
 
-  test('is "failed" when it cannot be asked, not "unknown"', async () => {
+  test('is "failed" when the system is unavailable, not "unknown"', async () => {
     const { find } = graph({
       crm: { foundBy: { email: 'enforced' }, mood: 'down' },
       shop: { foundBy: { email: 'enforced' }, records: [eva('s1')] },
@@ -341,7 +341,7 @@ describe('the record of one system', () => {
     expect(idOf(await find('shop'))).toBe('s1');
   });
 
-  test('is "failed" with the reason of the system that would have told by what to ask', async () => {
+  test('is "failed" with the error of the system that would have returned the identifier', async () => {
     const { find } = graph({
       crm: { foundBy: { email: 'enforced' }, mood: 'down' },
       desk: { foundBy: { crmId: 'enforced' } },
@@ -362,11 +362,11 @@ describe('the record of one system', () => {
   });
 
   test.each([
-    ['it is asked by nothing that the system would tell', { crmId: 'enforced' }, 'unknown'],
-    ['people share what the system would tell', { shopId: 'none' }, 'unknown'],
-    ['it is asked by what the system would tell', { shopId: 'enforced' }, 'failed'],
+    ['nothing that the system would return can find it', { crmId: 'enforced' }, 'unknown'],
+    ['people share what the system would return', { shopId: 'none' }, 'unknown'],
+    ['something that the system would return can find it', { shopId: 'enforced' }, 'failed'],
   ] as const)(
-    'is "failed" by a system that is down only if that leads to it: %s',
+    'is "failed" by an unavailable system only if that leads to it: %s',
     async (_, foundBy, kind) => {
       const { find } = graph({
         shop: { foundBy: { email: 'enforced' }, mood: 'down' },
@@ -379,18 +379,18 @@ describe('the record of one system', () => {
     },
   );
 
-  test('names the system that leads to it, when one that does not is down too', async () => {
+  test('names the system that leads to it, when another one is unavailable too', async () => {
     const { find, whole } = graph({
       shop: { foundBy: { email: 'enforced' }, mood: 'down' },
       crm: { foundBy: { email: 'enforced' }, mood: 'down' },
       desk: { foundBy: { crmId: 'enforced' } },
     });
-    // All are asked, so that both are known to be down.
+    // The full match queries all systems, so that both are known to be unavailable.
     await whole();
     expect(errorOf(await find('desk'))).toMatchObject({ source: 'crm' });
   });
 
-  test('is "unknown" when nothing that is known can be asked by', async () => {
+  test('is "unknown" when no known identifier can find it', async () => {
     const { find } = graph({
       shop: { foundBy: { email: 'enforced' }, records: [eva('s1')] },
       desk: { foundBy: {} },
@@ -402,7 +402,7 @@ describe('the record of one system', () => {
     await expect(graph({ shop: { foundBy: {} } }).find('kvk')).rejects.toThrow('kvk');
   });
 
-  test('may not tell a kind of identifier that nobody declared', async () => {
+  test('may not hold a kind of identifier that nobody declared', async () => {
     const { find } = graph({
       shop: {
         foundBy: { email: 'enforced' },
@@ -416,13 +416,13 @@ describe('the record of one system', () => {
 });
 
 describe('a link is followed', () => {
-  const walk = (told: YieldedIdentifier, foundBy: Record<string, Uniqueness>) =>
+  const walk = (yielded: YieldedIdentifier, foundBy: Record<string, Uniqueness>) =>
     graph(
       {
-        orders: { foundBy, records: [{ id: 'o1', identifiers: [told] }] },
+        orders: { foundBy, records: [{ id: 'o1', identifiers: [yielded] }] },
         crm: {
           foundBy: { email: 'enforced', phone: 'enforced' },
-          records: [{ id: 'c1', identifiers: [told] }],
+          records: [{ id: 'c1', identifiers: [yielded] }],
         },
       },
       'ordersId o1',
@@ -430,9 +430,9 @@ describe('a link is followed', () => {
 
   test.each<[string, string, YieldedIdentifier, Record<string, Uniqueness>]>([
     ['when the system has verified it', 'c1', email('eva@example.nl', true), { email: 'verified' }],
-    ['when the system keeps it unique', 'c1', email('eva@example.nl'), { email: 'enforced' }],
+    ['when it is unique in the system', 'c1', email('eva@example.nl'), { email: 'enforced' }],
     ['when the system holds it for one customer alone', 'c1', email('eva@example.nl'), { email: 'usual' }],
-    ['when the system cannot be asked by it but has verified it', 'c1', email('eva@example.nl', true), {}],
+    ['when the system cannot be queried by it but has verified it', 'c1', email('eva@example.nl', true), {}],
     [
       'not when people share it, verified or not',
       'unknown',
@@ -441,7 +441,7 @@ describe('a link is followed', () => {
     ],
     ['not when it should be verified and is not', 'unknown', email('eva@example.nl'), { email: 'verified' }],
     [
-      'not when the system can neither be asked by it nor has verified it',
+      'not when the system cannot be queried by it and has not verified it',
       'unknown',
       email('eva@example.nl'),
       {},
@@ -465,13 +465,13 @@ describe('a link is followed', () => {
       { email: 'enforced' },
     ],
     ['not when it is no address', 'unknown', email('eva', true), { email: 'enforced' }],
-  ])('%s', async (_, expected, told, foundBy) => {
-    const { find, calls } = walk(told, foundBy);
+  ])('%s', async (_, expected, yielded, foundBy) => {
+    const { find, calls } = walk(yielded, foundBy);
     expect(idOf(await find('crm'))).toBe(expected);
     expect(calls.filter((call) => call.startsWith('crm')).length).toBe(expected === 'c1' ? 1 : 0);
   });
 
-  test('whatever way it is written in', async () => {
+  test('in any way of writing it', async () => {
     const { find } = graph(
       {
         orders: { foundBy: {}, records: [{ id: 'o1', identifiers: [email(' Eva@Example.NL', true)] }] },
@@ -515,7 +515,7 @@ describe('a link is followed', () => {
 
   test('to fifty identifiers at most', async () => {
     const names = Array.from({ length: 15 }, (_, i) => `s${i}`);
-    const told = names.flatMap((name) =>
+    const yielded = names.flatMap((name) =>
       Array.from({ length: 5 }, (_, i) => ({
         namespace: `${name}Id`,
         value: `${name}-${i}`,
@@ -523,17 +523,17 @@ describe('a link is followed', () => {
       })),
     );
     const { find, calls } = graph({
-      hub: { foundBy: { email: 'enforced' }, records: [eva('h1', ...told)] },
+      hub: { foundBy: { email: 'enforced' }, records: [eva('h1', ...yielded)] },
       ...Object.fromEntries(names.map((name): [string, HandMadeSource] => [name, { foundBy: {} }])),
     });
     await Promise.all(names.map((name) => find(name)));
-    // The one that was given, the hub's own id, and what it tells.
+    // 50 identifiers: the given one, the hub's own id, and 48 that it yields.
     expect(calls.filter((call) => !call.startsWith('hub'))).toHaveLength(48);
   });
 });
 
 describe('when two records answer to what should be one person', () => {
-  test('in a system that does not keep the identifier unique, nobody is taken', async () => {
+  test('in a system where the identifier is not unique, nobody is taken', async () => {
     const { find, known } = graph({
       orders: { foundBy: { email: 'usual' }, records: [eva('o1'), eva('o2'), eva('o3')] },
     });
@@ -541,7 +541,7 @@ describe('when two records answer to what should be one person', () => {
     expect(errorOf(await find('orders'))).toMatchObject({ code: 'AMBIGUOUS_IDENTITY', candidates: 3 });
   });
 
-  test('in a system that says it keeps it unique, nobody is taken', async () => {
+  test('in a system that declares it unique, nobody is taken', async () => {
     const { find, known } = graph({
       shop: { foundBy: { email: 'enforced' }, records: [eva('s1'), eva('s2')] },
       crm: { foundBy: { email: 'enforced' }, records: [eva('c1')] },
@@ -593,7 +593,7 @@ describe('when two records answer to what should be one person', () => {
     expect(idOf(await find('orders'))).toBe(order);
   });
 
-  test('by two identifiers, none is taken where a customer has one, and that is told', async () => {
+  test('by two identifiers, none is taken where a customer has one, and the conflict is reported', async () => {
     const { find, whole } = twoContacts(['crmId']);
     expect(errorOf(await find('crm'))).toMatchObject({
       code: 'AMBIGUOUS_IDENTITY',
@@ -650,7 +650,7 @@ describe('when two records answer to what should be one person', () => {
     expect(idOf(await find('crm'))).toBe('c1');
   });
 
-  test('the same record told twice is one', async () => {
+  test('the same record returned twice is one', async () => {
     const { find } = graph({ orders: { foundBy: { email: 'usual' }, records: [eva('o1'), eva('o1')] } });
     expect(idOf(await find('orders'))).toBe('o1');
   });

@@ -145,7 +145,7 @@ function digitOf(digit: string): string {
   return String(code < 128 ? digit : code - zero);
 }
 
-/** What is significant in the normalised value, told in the same way. */
+/** The significant part of the normalised value, in the same form. */
 const significantIn = (name: string, value: string): string => {
   if (name === 'salesforceContactId') return value.slice(0, 15);
   return name === 'email' ? (RULES['email']?.of(value) as string) : value;
@@ -359,7 +359,7 @@ describe('no letter outside ASCII becomes one of ASCII', () => {
       if (!/[\u0021-\u007e]/.test(become) && code > 0x3000) continue;
       for (const at of name === 'email' ? [0, 5] : [0, 1]) {
         const value = valueOf(name, example.slice(0, at) + letter + example.slice(at + 1));
-        // A capital I with a dot has two characters in small letters, of which one is an i.
+        // The lower case of a capital I with a dot has two characters. One of them is an i.
         if (value !== null && isAscii(value) && trimmed(letter) !== '' && !value.includes('xn--'))
           taken.push(letter);
       }

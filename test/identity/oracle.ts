@@ -1,15 +1,15 @@
 /**
- * The rules of src/identity/README.md once more, plain and slow, over a whole world that it can see all of. It shares no
- * code with what it judges, so that two must be wrong in the same way before nobody notices.
+ * A second, simple and slow implementation of the rules of src/identity/README.md. It can read a world completely. It
+ * shares no code with the engine, so a mistake goes unnoticed only if both make it.
  */
 import type { Identifier } from '../../src/identity/identifiers.js';
 import type { CustomerRecord } from '../../src/identity/declaration.js';
-import { isSameCustomer, read, tells, text, type MadeSystem, type World } from './worlds.js';
+import { isSameCustomer, read, recordsOf, text, type MadeSystem, type World } from './worlds.js';
 
 /** `crm c1`: a record by its system and id. */
 export type Ref = string;
 
-interface Verdict {
+interface Decision {
   kind: 'identified' | 'ambiguous' | 'unknown' | 'failed';
   /** The customer's, by the order of the systems and then id; of an ambiguous one those of all candidates. */
   refs: readonly Ref[];
@@ -18,7 +18,7 @@ interface Verdict {
   lines: readonly string[];
   /** Over what lines of the customer, or of one of its candidates, were not drawn. */
   conflicts: readonly string[];
-  /** As well as those of others whom the systems told of on the way. */
+  /** The conflicts of all records that the systems returned on the way, also those of other customers. */
   allConflicts: readonly string[];
   /** Of these are two that hold different values of what a customer has one of: their own source makes them one. */
   madeOne: boolean;
@@ -110,25 +110,25 @@ export function createOracle(world: World, down: readonly string[] = []) {
     namespace: system.recordKey,
     value: record.id,
   });
-  const howAsked = (system: MadeSystem, { namespace }: Identifier) =>
+  const uniquenessIn = (system: MadeSystem, { namespace }: Identifier) =>
     namespace === system.recordKey ? 'enforced' : system.foundBy[namespace];
   const isUnavailable = ({ name }: MadeSystem, { namespace }: Identifier) =>
     down.includes(name) || down.includes(`${name} ${namespace}`);
 
-  /** What the system tells when asked, or null when it cannot or does not answer. */
+  /** What the system returns for an identifier, or null when it cannot or does not answer. */
   const answers = new Map<string, Entry[] | null>();
-  const answer = (system: MadeSystem, asked: Identifier): Entry[] | null => {
-    const key = `${system.name} ${text(asked)}`;
-    let told = answers.get(key);
-    if (told === undefined) {
-      const records = tells(world, system, asked);
-      told =
-        howAsked(system, asked) !== undefined && !isUnavailable(system, asked)
+  const answer = (system: MadeSystem, identifier: Identifier): Entry[] | null => {
+    const key = `${system.name} ${text(identifier)}`;
+    let found = answers.get(key);
+    if (found === undefined) {
+      const records = recordsOf(world, system, identifier);
+      found =
+        uniquenessIn(system, identifier) !== undefined && !isUnavailable(system, identifier)
           ? entries.filter((entry) => entry.system === system && records.includes(entry.record))
           : null;
-      answers.set(key, told);
+      answers.set(key, found);
     }
-    return told;
+    return found;
   };
 
   const areOne = (one: Entry, other: Entry) =>
@@ -141,38 +141,39 @@ export function createOracle(world: World, down: readonly string[] = []) {
       pairsOf(found).filter(([one, other]) => areOne(one, other)),
     );
 
-  /** By which rule the record vouches for what it holds, given what the systems were asked by. */
+  /** The rule by which the record vouches for an identifier, after the systems were queried by `queried`. */
   const vouches = (
     { system, holds }: Entry,
     identifier: Identifier,
     isGiven: boolean,
-    asked: ReadonlyMap<string, Identifier>,
+    queried: ReadonlyMap<string, Identifier>,
   ): Rule | null => {
-    const how = howAsked(system, identifier);
+    const how = uniquenessIn(system, identifier);
     const needsAnswer = how === 'usual' || how === 'verified';
-    const told = isGiven || (needsAnswer && asked.has(text(identifier))) ? answer(system, identifier) : null;
-    const several = told === null ? 0 : customers(told).length;
+    const found =
+      isGiven || (needsAnswer && queried.has(text(identifier))) ? answer(system, identifier) : null;
+    const several = found === null ? 0 : customers(found).length;
     if (several > 1) return null;
     if (how === 'enforced') return 'UNIQUE';
     if (how === 'none') return null;
-    if (needsAnswer && told === null) return null;
+    if (needsAnswer && found === null) return null;
     if (holds.get(text(identifier))?.verified === true) return 'VERIFIED';
-    if (how === 'usual') return told?.length === 1 ? 'ALONE' : 'SAME_CUSTOMER';
+    if (how === 'usual') return found?.length === 1 ? 'ALONE' : 'SAME_CUSTOMER';
     return null;
   };
 
   /** Whether it does, or might once its source has answered. */
   const mightVouch = ({ system }: Entry, identifier: Identifier, verified: boolean) => {
-    const how = howAsked(system, identifier);
+    const how = uniquenessIn(system, identifier);
     return how === 'enforced' || how === 'usual' || (how !== 'none' && verified);
   };
 
-  /** What the record holds, or was told of under. */
+  /** The identifiers that the record holds, and the given ones that it was found by. */
   const heldBy = (entry: Entry, given: readonly Identifier[]): Identifier[] => {
-    const toldUnder = given.filter(
+    const foundBy = given.filter(
       (identifier) => !entry.holds.has(text(identifier)) && answer(entry.system, identifier)?.includes(entry),
     );
-    return [...[...entry.holds.values()].map(({ identifier }) => identifier), ...toldUnder].filter(
+    return [...[...entry.holds.values()].map(({ identifier }) => identifier), ...foundBy].filter(
       (identifier) => text(identifier) !== text(ownId(entry)),
     );
   };
@@ -180,13 +181,13 @@ export function createOracle(world: World, down: readonly string[] = []) {
   const linesOf = (
     found: readonly Entry[],
     given: readonly Identifier[],
-    asked: ReadonlyMap<string, Identifier>,
+    queried: ReadonlyMap<string, Identifier>,
   ): Line[] =>
     found.flatMap((entry) => {
       const own: Line = { entry, identifier: ownId(entry), rule: 'UNIQUE' };
       const lines = heldBy(entry, given).flatMap((identifier): Line[] => {
         const isGiven = given.some((one) => text(one) === text(identifier));
-        const rule = mayLink(identifier) ? vouches(entry, identifier, isGiven, asked) : null;
+        const rule = mayLink(identifier) ? vouches(entry, identifier, isGiven, queried) : null;
         return rule === null ? [] : [{ entry, identifier, rule }];
       });
       return [own, ...lines];
@@ -235,20 +236,20 @@ export function createOracle(world: World, down: readonly string[] = []) {
   };
 
   const walk = (start: Identifier) => {
-    const asked = new Map([[text(start), start]]);
+    const queried = new Map([[text(start), start]]);
     let rounds = 1;
     for (;;) {
       const found = entries.filter((entry) =>
-        [...asked.values()].some(
+        [...queried.values()].some(
           (identifier) =>
-            (identifier === start || howAsked(entry.system, identifier) !== 'none') &&
+            (identifier === start || uniquenessIn(entry.system, identifier) !== 'none') &&
             answer(entry.system, identifier)?.includes(entry),
         ),
       );
       const begun = found.filter((entry) => answer(entry.system, start)?.includes(entry));
-      const lines = linesOf(found, [start], asked);
+      const lines = linesOf(found, [start], queried);
       // It goes on from all that hangs together with where it began, by lines drawn or not: a conflict is found out that
-      // way. It does not go on from a stranger that a system tells of.
+      // way. It does not go on from a stranger that a system returns.
       const around = partsOf(found, lines).filter((part) => part.entries.some((one) => begun.includes(one)));
       const fresh = around
         .flatMap((part) => part.entries)
@@ -258,9 +259,9 @@ export function createOracle(world: World, down: readonly string[] = []) {
             .filter(({ identifier, verified }) => mightVouch(entry, identifier, verified))
             .map(({ identifier }) => identifier),
         ])
-        .filter((identifier) => !asked.has(text(identifier)) && mayLink(identifier));
+        .filter((identifier) => !queried.has(text(identifier)) && mayLink(identifier));
       if (fresh.length === 0) return { found, begun, lines, rounds };
-      for (const identifier of fresh) asked.set(text(identifier), identifier);
+      for (const identifier of fresh) queried.set(text(identifier), identifier);
       rounds++;
     }
   };
@@ -272,8 +273,8 @@ export function createOracle(world: World, down: readonly string[] = []) {
       .map(({ ref }) => ref);
 
   return {
-    /** What the rules say of an identifier, given that the systems tell only what they are asked. */
-    meaning: (start: Identifier): Verdict => {
+    /** What the rules say of an identifier, when the systems return only what they are queried for. */
+    meaning: (start: Identifier): Decision => {
       const { found, begun, lines, rounds } = walk(start);
       const { parts, drawn, refused } = join(found, lines);
       const meant = parts.filter((part) => part.entries.some((entry) => begun.includes(entry)));
@@ -282,7 +283,7 @@ export function createOracle(world: World, down: readonly string[] = []) {
         ...world.systems.map((system) => customers(begun.filter((one) => one.system === system)).length),
       );
       const failed = world.systems.some(
-        (system) => howAsked(system, start) !== undefined && isUnavailable(system, start),
+        (system) => uniquenessIn(system, start) !== undefined && isUnavailable(system, start),
       );
       const oversOf = (some: readonly Line[]) =>
         [...new Set(some.map(({ identifier }) => text(identifier)))].sort();
@@ -309,7 +310,7 @@ export function createOracle(world: World, down: readonly string[] = []) {
       };
     },
     /**
-     * The records that any lines hold together, drawn or not, if all systems were asked everything: nobody may
+     * The records that any lines hold together, drawn or not, if all systems were queried by everything: nobody may
      * ever see records of two of these as one customer.
      */
     atMost: (): Ref[][] => {

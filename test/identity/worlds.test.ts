@@ -18,9 +18,9 @@ import {
   linksOneWay,
   record,
   small,
-  tells,
+  recordsOf,
   text,
-  told,
+  describeWorld,
   worlds,
   type World,
 } from './worlds.js';
@@ -41,7 +41,7 @@ interface Circumstances {
   disorder?: number;
 }
 
-/** What the gateway makes of a world, from one identifier, and what it asked for that. */
+/** The gateway's identity for one identifier of a world, and the calls that it sent. */
 function gateway(world: World, start: Identifier, { limits, down = [], disorder = 0 }: Circumstances = {}) {
   const calls: string[] = [];
   const rules: IdentityRules = {
@@ -62,13 +62,14 @@ function gateway(world: World, start: Identifier, { limits, down = [], disorder 
                 loader: {
                   name: namespace,
                   load: async (values) => {
-                    const asked = values.map((value) => ({ namespace, value }));
-                    calls.push(...asked.map((one) => `${system.name} ${text(one)}`));
-                    const turns = disorder === 0 ? 0 : chance(disorder, `${system.name} ${values.join()}`, 6);
-                    for (let advance = 0; advance < turns; advance++) await new Promise(setImmediate);
+                    const identifiers = values.map((value) => ({ namespace, value }));
+                    calls.push(...identifiers.map((one) => `${system.name} ${text(one)}`));
+                    const yieldCount =
+                      disorder === 0 ? 0 : chance(disorder, `${system.name} ${values.join()}`, 6);
+                    for (let i = 0; i < yieldCount; i++) await new Promise(setImmediate);
                     if (down.includes(system.name) || down.includes(`${system.name} ${namespace}`))
-                      throw new SourceUnavailableError(system.name, `${system.name} is down.`);
-                    return asked.map((one) => disordered(tells(world, system, one), disorder));
+                      throw new SourceUnavailableError(system.name, `${system.name} is unavailable.`);
+                    return identifiers.map((one) => disordered(recordsOf(world, system, one), disorder));
                   },
                 },
               },
@@ -117,13 +118,13 @@ const within = (some: readonly Ref[], all: readonly Ref[]) => some.every((ref) =
 function must(holds: boolean, world: World, start: Identifier, what: string, seen?: unknown, rule?: unknown) {
   if (holds) return;
   throw new Error(
-    `${what}\nfrom ${text(start)} in\n${told(world)}\nseen: ${JSON.stringify(seen)}\nrule: ${JSON.stringify(rule)}`,
+    `${what}\nfrom ${text(start)} in\n${describeWorld(world)}\nseen: ${JSON.stringify(seen)}\nrule: ${JSON.stringify(rule)}`,
   );
 }
 
 const same = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
 
-/** Every identifier of every record that somebody can be asked by, and one that nobody holds. */
+/** Every identifier of every record that some system can be queried by, and one that nobody holds. */
 const startsOf = (world: World): Identifier[] => [
   ...identifiersOf(world).filter(({ namespace }) =>
     world.systems.some(
@@ -161,7 +162,7 @@ describe('in any world, from any identifier', () => {
             within(rule.conflicts, overs) && within(overs, rule.allConflicts),
             world,
             start,
-            'tells otherwise of conflicts',
+            'reports other conflicts',
             match.conflicts,
             rule,
           );
@@ -208,7 +209,7 @@ describe('in any world, from any identifier', () => {
     });
   });
 
-  test('finds the same records in a system that is asked for alone', async () => {
+  test('finds the same records in a system that is queried alone', async () => {
     await inEveryWorld(async (world, starts) => {
       const oracle = createOracle(world);
       for (const start of starts) {
@@ -228,7 +229,7 @@ describe('in any world, from any identifier', () => {
               outcome,
               rule,
             );
-          // Of somebody whom it does not know, it may say that the system holds several others under what the customer has.
+          // For an unknown customer, the error may be that the system holds several others under the customer's identifiers.
           must(
             outcome.kind !== 'failed' || outcome.error instanceof AmbiguousIdentityError,
             world,
@@ -242,46 +243,46 @@ describe('in any world, from any identifier', () => {
     });
   });
 
-  test('tells at once only what asking tells, and all of it once everybody has answered', async () => {
+  test('returns at once only what a query returns, and all of it when every system has answered', async () => {
     const everyOther = fc.array(fc.boolean(), { minLength: 8, maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(worlds, everyOther, fc.nat({ max: 3 }), async (world, isUnavailable, disorder) => {
         const down = world.systems.filter((_, i) => isUnavailable[i] === true).map(({ name }) => name);
         for (const start of startsOf(world)) {
           const { identity } = gateway(world, start, { down, disorder });
-          const told = (name: string, outcome: Outcome) =>
+          const summaryOf = (name: string, outcome: Outcome) =>
             outcome.kind === 'failed'
               ? outcome.error.message
               : `${outcome.kind} ${shownBy(name, outcome).join()}`;
           const atOnce = () =>
             world.systems.map(({ name }) => {
               const outcome = identity.foundIn(name);
-              return outcome === undefined ? undefined : told(name, outcome);
+              return outcome === undefined ? undefined : summaryOf(name, outcome);
             });
           must(
             atOnce().every((one) => one === undefined),
             world,
             start,
-            'knows what nobody was asked',
+            'knows what no system was queried for',
           );
           const begun = identity.findIn(world.systems[0]?.name ?? '').catch(() => undefined);
           const early = atOnce();
           await begun;
           const later = atOnce();
-          const asked = await Promise.all(
-            world.systems.map(async ({ name }) => told(name, await identity.findIn(name))),
+          const answers = await Promise.all(
+            world.systems.map(async ({ name }) => summaryOf(name, await identity.findIn(name))),
           );
           for (const seen of [early, later])
             must(
-              seen.every((one, i) => one === undefined || one === asked[i]),
+              seen.every((one, i) => one === undefined || one === answers[i]),
               world,
               start,
-              'tells something else at once',
+              'returns something else at once',
               seen,
-              asked,
+              answers,
             );
           await identity.fullMatch();
-          must(same(atOnce(), asked), world, start, 'does not tell what is known', atOnce(), asked);
+          must(same(atOnce(), answers), world, start, 'does not return what is known', atOnce(), answers);
         }
       }),
       { numRuns: 60 },
@@ -310,7 +311,7 @@ describe('in any world, from any identifier', () => {
     });
   });
 
-  test('asks no system the same twice', async () => {
+  test('sends no system the same query twice', async () => {
     await inEveryWorld(async (world, starts) => {
       const wanted = new Set(world.systems.map(({ name }) => name));
       for (const start of starts) {
@@ -322,7 +323,7 @@ describe('in any world, from any identifier', () => {
         ]);
         await identity.fullMatch();
         const twice = calls.filter((call, i) => calls.indexOf(call) !== i);
-        must(twice.length === 0, world, start, 'asks twice', twice);
+        must(twice.length === 0, world, start, 'queries twice', twice);
       }
     });
   });
@@ -338,7 +339,7 @@ describe('in any world, the answer does not depend on', () => {
   );
   const disorders = fc.tuple(fc.integer({ min: 1 }), fc.integer({ min: 1 }));
 
-  test('which system answers first, nor the order of what it tells', async () => {
+  test('which system answers first, nor the order of its records', async () => {
     await fc.assert(
       fc.asyncProperty(worlds, limits, disorders, async (world, caps, [one, other]) => {
         for (const start of startsOf(world)) {
@@ -380,8 +381,8 @@ describe('in any world, the answer does not depend on', () => {
   });
 });
 
-describe('in any world where not all can be asked', () => {
-  test('a system that is down takes away what only it could have told, and adds nothing', async () => {
+describe('in any world with unavailable systems', () => {
+  test('an unavailable system hides what only it could have returned, and adds nothing', async () => {
     await inEveryWorld(async (world, starts) => {
       const up = createOracle(world);
       const parts = up.atMost();
@@ -405,19 +406,19 @@ describe('in any world where not all can be asked', () => {
           refs,
           parts,
         );
-        // Where a system that is down would have told of a conflict, or of another customer under the identifier, more
-        // may be shown without it. Even then it hangs together when all are up, conflicts aside, as made sure of above.
+        // An unavailable system might have shown a conflict, or another customer under the identifier. Without it, more
+        // may be shown. Even then, the records hang together when all systems answer, conflicts aside: checked above.
         if (whole.kind === 'unknown' || (whole.kind === 'identified' && whole.conflicts.length === 0))
           must(within(refs, whole.refs), world, start, 'shows more than before', refs, whole);
         if (rule.kind === 'identified' || rule.kind === 'ambiguous') {
           const expected = rule.kind === 'identified' ? rule.refs : [];
-          must(same(refs, expected), world, start, 'shows others while systems are down', refs, rule);
+          must(same(refs, expected), world, start, 'shows others while systems are unavailable', refs, rule);
         }
         if (rule.kind === 'failed') {
           const known = await gateway(world, start, { down: world.down })
             .identity.isKnown(new Set(world.systems.map(({ name }) => name)))
             .catch((error: unknown) => error);
-          must(known instanceof GatewayError, world, start, 'knows though it was not told', String(known));
+          must(known instanceof GatewayError, world, start, 'knows without an answer', String(known));
         }
         for (const { name } of world.systems) {
           const outcome = await gateway(world, start, { down: world.down }).identity.findIn(name);
@@ -430,7 +431,7 @@ describe('in any world where not all can be asked', () => {
               ),
             world,
             start,
-            `finds others in ${name} while systems are down`,
+            `finds others in ${name} while systems are unavailable`,
             found,
             rule,
           );
@@ -520,7 +521,7 @@ describe('of what is hard and rare', () => {
       ),
     ],
     [
-      'two values that their own system makes one, of which others have one each',
+      'two values that their own system makes one, and two other systems with one value each',
       small([
         {
           name: 'shop',
@@ -545,7 +546,7 @@ describe('of what is hard and rare', () => {
     ],
   ])('makes one customer of %s, from wherever it begins', async (_, world) => {
     const oracle = createOracle(world);
-    const whom = identifiersOf(world).map((start) => oracle.meaning(start).refs);
+    const customers = identifiersOf(world).map((start) => oracle.meaning(start).refs);
     for (const start of startsOf(world)) {
       const rule = oracle.meaning(start);
       for (const disorder of [0, 1, 2, 3, 4, 5]) {
@@ -560,7 +561,7 @@ describe('of what is hard and rare', () => {
         );
       }
     }
-    expect(whom.some((refs) => refs.length > 1)).toBe(true);
+    expect(customers.some((refs) => refs.length > 1)).toBe(true);
   });
 
   test('several records under an identifier that a system says it enforces are nobody', async () => {
@@ -579,7 +580,7 @@ describe('of what is hard and rare', () => {
     expect(createOracle(world).meaning(given)).toMatchObject({ kind: 'ambiguous', candidates: 2 });
   });
 
-  test('a verified identifier links to a system that is asked by it, and not back from there', async () => {
+  test('a verified identifier links to a system that is queried by it, and not back from there', async () => {
     const world = small([
       { name: 'crm', records: [record('c1', undefined, 'email e00@x verified')] },
       { name: 'shop', foundBy: { email: 'usual' }, records: [record('s1', 'Eva', 'email e00@x')] },
@@ -622,8 +623,11 @@ test('the worlds have in them what is hard', () => {
       saw('two values that their source makes one', isIdentified && rule.madeOne);
       saw('identified in a world where something links one way', isIdentified && linksOneWay(world));
       const less = down.meaning(start);
-      saw('unsure while systems are down', less.kind === 'failed');
-      saw('less while systems are down', less.kind === 'identified' && less.refs.length < rule.refs.length);
+      saw('unsure while systems are unavailable', less.kind === 'failed');
+      saw(
+        'less while systems are unavailable',
+        less.kind === 'identified' && less.refs.length < rule.refs.length,
+      );
     }
   }
   for (const [what, times] of count) expect(times, what).toBeGreaterThan(25);

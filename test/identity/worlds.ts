@@ -26,7 +26,7 @@ export interface World {
   /** In the order they are believed. */
   systems: readonly MadeSystem[];
   namespaces: ReadonlyMap<string, Namespace>;
-  /** What is down: `crm`, or what it is asked by, `crm email`. */
+  /** Unavailable systems, such as `crm`, or single queries, such as `crm email`. */
   down: readonly string[];
 }
 
@@ -39,28 +39,28 @@ export function read(world: World, namespace: string, value: string | null | und
   return value === null || value === undefined ? null : normalise(declared, value);
 }
 
-/** What has been told, once worked out. */
+/** The records of each system by identifier, computed once. */
 const answers = new WeakMap<MadeSystem, Map<string, readonly CustomerRecord[]>>();
 
 /** The records that hold it, or the e-mail address that it is the hash of. */
-export function tells(world: World, system: MadeSystem, asked: Identifier): readonly CustomerRecord[] {
+export function recordsOf(world: World, system: MadeSystem, wanted: Identifier): readonly CustomerRecord[] {
   const known = answers.get(system) ?? new Map<string, readonly CustomerRecord[]>();
   answers.set(system, known);
-  const before = known.get(text(asked));
+  const before = known.get(text(wanted));
   if (before !== undefined) return before;
   const records = system.records.filter(
     (record) =>
-      (asked.namespace === system.recordKey && record.id === asked.value) ||
+      (wanted.namespace === system.recordKey && record.id === wanted.value) ||
       record.identifiers.some((one) => {
         const held = read(world, one.namespace, one.value);
         return (
           held !== null &&
-          (text(held) === text(asked) ||
-            (held.namespace === 'email' && asked.namespace === 'hash' && `#${held.value}` === asked.value))
+          (text(held) === text(wanted) ||
+            (held.namespace === 'email' && wanted.namespace === 'hash' && `#${held.value}` === wanted.value))
         );
       }),
   );
-  known.set(text(asked), records);
+  known.set(text(wanted), records);
   return records;
 }
 
@@ -143,13 +143,13 @@ const drawn = fc.record({
 const uniqueness = fc.constantFrom<Uniqueness>('enforced', 'usual', 'usual', 'verified', 'none');
 
 const drawnSystem = fc.record({
-  asked: fc.record({
+  finders: fc.record({
     email: fc.option(uniqueness, { freq: 4 }),
     phone: fc.option(uniqueness, { freq: 2 }),
     kvk: fc.option(uniqueness, { freq: 1 }),
     hash: fc.option(uniqueness, { freq: 1 }),
   }),
-  /** The systems whose ids it can be asked by. */
+  /** The systems whose ids it can be queried by. */
   foundByIds: fc.array(fc.tuple(fc.nat(7), uniqueness), { maxLength: 3 }),
   hasRule: fc.constantFrom(true, true, false),
   isIdOne: fc.boolean(),
@@ -187,18 +187,18 @@ export const worlds: fc.Arbitrary<World> = fc
     const made = records.map(({ person: drawnPerson, system, name, holds }, index) => {
       const person = drawnPerson % people;
       const identifiers = holds.map(({ kind, whose, nth, verified, isSloppy }) => {
-        const whom = whose === 'other' ? (person + 1) % 3 : person;
+        const owner = whose === 'other' ? (person + 1) % 3 : person;
         let namespace: string = kind;
         let value = {
-          email: whose === 'shared' ? 'info@x' : `e${whom}${nth}@x`,
-          phone: whose === 'shared' ? 'p9' : `p${whom}`,
-          kvk: `k${whom}`,
+          email: whose === 'shared' ? 'info@x' : `e${owner}${nth}@x`,
+          phone: whose === 'shared' ? 'p9' : `p${owner}`,
+          kvk: `k${owner}`,
           id: 'anonymous',
         }[kind];
         if (kind === 'id') {
           // Of another record, most often the same person's.
           const others = records.map((_, i) => i).filter((i) => at(records[i]?.system ?? 0) !== at(system));
-          const theirs = others.filter((i) => (records[i]?.person ?? 0) % people === whom);
+          const theirs = others.filter((i) => (records[i]?.person ?? 0) % people === owner);
           const target = theirs[nth % Math.max(theirs.length, 1)] ?? others[0];
           namespace = `${nameAt(target === undefined ? 0 : (records[target]?.system ?? 0))}Id`;
           if (target !== undefined) value = idOf(target);
@@ -214,10 +214,10 @@ export const worlds: fc.Arbitrary<World> = fc
       };
     });
     const systems = declared.map(
-      ({ asked, foundByIds, hasRule, declaresAll, declaresShown }, i): MadeSystem => {
+      ({ finders, foundByIds, hasRule, declaresAll, declaresShown }, i): MadeSystem => {
         const recordKey = `${nameAt(i)}Id`;
         const foundBy: Record<string, Uniqueness> = {};
-        for (const [namespace, how] of Object.entries(asked)) if (how !== null) foundBy[namespace] = how;
+        for (const [namespace, how] of Object.entries(finders)) if (how !== null) foundBy[namespace] = how;
         for (const [other, how] of foundByIds) if (at(other) !== i) foundBy[`${nameAt(other)}Id`] ??= how;
         const takenBy = new Map<string, string>();
         const own: CustomerRecord[] = made
@@ -315,11 +315,11 @@ export function small(
   };
 }
 
-/** A world as one reads it when a property fails. */
-export function told(world: World): string {
+/** Describes a world for the message of a failed property. */
+export function describeWorld(world: World): string {
   return [
     ...world.systems.flatMap((system) => [
-      `${system.name} asked by ${JSON.stringify(system.foundBy)} yields ${JSON.stringify(system.yields)}` +
+      `${system.name} queried by ${JSON.stringify(system.foundBy)} yields ${JSON.stringify(system.yields)}` +
         (system.hasRule ? ', has a rule' : '') +
         (world.namespaces.get(system.recordKey)?.perCustomer === 'one' ? ', its ids are one' : ''),
       ...system.records.map(

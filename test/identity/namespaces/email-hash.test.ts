@@ -10,7 +10,7 @@ const valueOf = (text: string): string | null => normalise(emailHash, text)?.val
 const hex = 'c7edadcb3d9d4c2f5f0f3ae3aa2d0bbd3c5b1dfd3d3b6cf4b1aa3a04a3f7a9e1';
 
 describe('a hashed e-mail address', () => {
-  test('is one, be it written as hex, base64 or base64url', () => {
+  test('is the same, written as hex, base64 or base64url', () => {
     fc.assert(
       fc.property(fc.emailAddress(), (address) => {
         const hash = createHash('sha256').update(address);
