@@ -3,6 +3,9 @@ import { InvalidInputError } from './errors.js';
 /** The most items on one page of a connection. */
 export const MAX_PAGE_SIZE = 100;
 
+/** Longer texts are no cursors: they would make a system refuse the call of a whole batch. */
+const MAX_CURSOR_LENGTH = 4_000;
+
 const INVALID_CURSOR =
   '"after" must be the endCursor, or the cursor of an edge, of an earlier page of this list.';
 
@@ -40,19 +43,26 @@ export function encodeCursor(list: string, position: readonly string[]): string 
 
 /**
  * The position in a cursor of this list, with the given number of parts. Throws InvalidInputError for a cursor of another
- * list, and for a text that is no cursor.
+ * list, and for a text that is no cursor. A cursor is a client's text, so its parts may have values that the list never
+ * had, but no characters that databases refuse: they would fail the other requests in the same batch too.
  */
 export function decodeCursor(list: string, cursor: string, partCount: number): string[] {
+  if (cursor.length > MAX_CURSOR_LENGTH) throw invalidCursor();
   let decoded: unknown;
   try {
     decoded = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
   } catch {
     throw invalidCursor();
   }
-  if (!Array.isArray(decoded) || !decoded.every((part) => typeof part === 'string')) throw invalidCursor();
+  if (!Array.isArray(decoded) || !decoded.every(isStorableText)) throw invalidCursor();
   const [listOfCursor, ...position] = decoded;
   if (listOfCursor !== list || position.length !== partCount) throw invalidCursor();
   return position;
+}
+
+/** Whether a value is a text that a system may hold: without NUL and unpaired surrogates. */
+function isStorableText(value: unknown): value is string {
+  return typeof value === 'string' && !/[\0\p{Surrogate}]/u.test(value);
 }
 
 /** For a cursor whose position cannot be one of this list, such as a moment that does not exist. */

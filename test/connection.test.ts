@@ -160,6 +160,9 @@ describe('a cursor', () => {
     ['of numbers', Buffer.from('["Customer.things",1,2]').toString('base64url')],
     ['of an object', Buffer.from('{"0":"Customer.things"}').toString('base64url')],
     ['of nothing', Buffer.from('null').toString('base64url')],
+    ['with a NUL', encodeCursor('Customer.things', ['a', 'b\0'])],
+    ['with half a character', encodeCursor('Customer.things', ['a', 'b\ud800'])],
+    ['that is longer than any of ours', encodeCursor('Customer.things', ['a', 'b'.repeat(3_000)])],
   ])("%s is the caller's mistake", (_, cursor) => {
     expect(() => decodeCursor('Customer.things', cursor, 2)).toThrow(
       expect.objectContaining({ code: 'BAD_USER_INPUT' }),
