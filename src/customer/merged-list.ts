@@ -248,8 +248,12 @@ export function toMoment(text: string): string | null {
   return `${utc.slice(0, 19)}.${fraction.slice(0, 6).padEnd(6, '0')}Z`;
 }
 
-/** A microsecond later. */
+/** The last moment that four digits of a year can express, as in a cursor. */
+const LAST_MOMENT = '9999-12-31T23:59:59.999999Z';
+
+/** A microsecond later; the last moment itself, after which there is none. */
 function nextMoment(at: string): string {
+  if (at === LAST_MOMENT) return at;
   const microseconds = Number(at.slice(20, 26)) + 1;
   const second = Date.parse(`${at.slice(0, 19)}Z`) + Math.floor(microseconds / 1_000_000) * 1_000;
   const fraction = String(microseconds % 1_000_000).padStart(6, '0');

@@ -450,6 +450,23 @@ describe('the timeline', () => {
     expect(calls).toEqual([]);
   });
 
+  it('requests no moment after the last one of four-digit years', async () => {
+    const calls: TimelineRequest['before'][] = [];
+    const listening: TimelineSource = {
+      name: 'a',
+      timeline: {
+        kinds: KINDS,
+        page: (_, { before }) => {
+          calls.push(before);
+          return Promise.resolve([{ kind: 'ORDER', at: '2026-11-01T12:00:00Z', id: '1' }]);
+        },
+      },
+    };
+    const after = encodeCursor('Customer.timeline', ['9999-12-31T23:59:59.999999Z', 'z', '1']);
+    expect(idsOf(await loadPage([listening], { after }))).toEqual(['a:1']);
+    expect(calls).toEqual([{ at: '9999-12-31T23:59:59.999999Z', id: '' }]);
+  });
+
   it.each([
     '',
     'yesterday',
