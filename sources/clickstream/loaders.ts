@@ -167,10 +167,16 @@ export const eventPages = defineLoader<FileClient, EventPage, readonly ClickEven
   },
 });
 
-/** The `names` of a field, sorted and each once. Throws InvalidInputError if there are too many. */
+/**
+ * The `names` of a field, sorted and each once. Throws InvalidInputError if there are too many, or if one has characters
+ * that no file has: they would fail the other requests in the same batch too.
+ */
 export function toNameFilter(names: readonly string[] | null | undefined): readonly string[] | null {
   if (names == null) return null;
-  if (names.length <= MAX_EVENT_NAMES && names.every((name) => name.length <= 1_000))
+  if (
+    names.length <= MAX_EVENT_NAMES &&
+    names.every((name) => name.length <= 1_000 && !/[\0\p{Surrogate}]/u.test(name))
+  )
     return [...new Set(names)].sort();
   throw new InvalidInputError(`"names" must be at most ${MAX_EVENT_NAMES} names of events.`);
 }

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { toNameFilter } from '../../sources/clickstream/loaders.js';
+import { readCursor } from '../../sources/facebook/walk.js';
+import { encodeCursor } from '../../src/connection.js';
+
+// Requests of several callers share a batch. So what would make a system's call impossible is refused before it.
+const refused = expect.objectContaining({ code: 'BAD_USER_INPUT' }) as Error;
+
+describe('an argument that no call can hold', () => {
+  it.each(['.', '..'])('is refused: "%s" as a cursor of Meta', (page) => {
+    const after = encodeCursor('Conversation.messages', [page, '2026-11-01T12:00:00Z', 'm_1']);
+    expect(() => readCursor('Conversation.messages', after)).toThrow(refused);
+  });
+
+  it('leaves other cursors of Meta as they are', () => {
+    const after = encodeCursor('Conversation.messages', ['QVFI.x', '2026-11-01T12:00:00Z', 'm_1']);
+    expect(readCursor('Conversation.messages', after)).toEqual({
+      page: 'QVFI.x',
+      at: '2026-11-01T12:00:00Z',
+      id: 'm_1',
+    });
+  });
+
+  it.each([
+    ['a NUL', 'page_view\0'],
+    ['half a character', 'page_view\ud800'],
+  ])('is refused: the name of an event with %s', (_, name) => {
+    expect(() => toNameFilter(['add_to_cart', name])).toThrow(refused);
+    expect(toNameFilter(['page_view', 'add_to_cart'])).toEqual(['add_to_cart', 'page_view']);
+  });
+});
