@@ -79,7 +79,7 @@ describe('the weather', () => {
       },
     },
     pages: { none: 'the feed is the whole country at once, and the rain text two hours of one place' },
-    ask: ofPlace(52.09, 5.12),
+    question: ofPlace(52.09, 5.12),
     wrongCredentials: {
       none: 'Buienradar has no credentials',
     },

@@ -160,7 +160,7 @@ describe('the click log', () => {
       // Both pages are one query.
       calls: 1,
     },
-    ask: by({ customerNumber: eva.customerNumber }),
+    question: by({ customerNumber: eva.customerNumber }),
     wrongCredentials: {
       here: 'there are no credentials but the right to read the files',
       code: 'SOURCE_FORBIDDEN',
@@ -207,7 +207,7 @@ describe('the click log', () => {
       },
     },
     otherwise: {
-      asked: 'in files',
+      protocol: 'in files',
       rateLimit: many('nobody counts how often files are read, but there may be no memory for more', {
         CLICKSTREAM_MEMORY_MB: '64',
       }),

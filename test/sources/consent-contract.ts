@@ -20,28 +20,28 @@ export interface Said {
   evidence: string | null;
 }
 
-/** A source that holds consent, and how its stand-in is asked and changed. */
+/** A source that holds consent, and how to query and change its stand-in. */
 export interface ConsentSubject<S extends StandIn> {
   source: SourceDefinition;
   start: (world: World) => Promise<S>;
-  /** What the source is asked by; undefined for whom it does not know. */
+  /** The key of a person at the source; undefined if the source does not know the person. */
   keyOf: (person: Person) => Record<string, string> | undefined;
   /** What the seed says of a person, in our words and in the source's order. */
   saidOf: (person: Person, world: World) => Said[];
   /** Each status that the seed has a case of. */
   statuses: readonly string[];
-  /** How many calls it takes to ask for the consents of a hundred people whom the source knows. */
+  /** The number of calls that load the consents of a hundred people known to the source. */
   callsForAHundred: number;
-  /** Calls of its own that say who a hundred ordinary people are: of some others it takes more rounds. */
+  /** The number of further calls that identify a hundred ordinary people; some other people need more rounds. */
   callsForWhoTheyAre: number;
   /** Somebody takes consent to marketing mail back, or says no to it. */
   withdraw: (standIn: S, person: Person) => Promise<void>;
 }
 
-/** Who has agreed to marketing mail wherever it can be said. */
+/** A person who has agreed to marketing mail in every system that stores this. */
 export const AGREED = 'customer-5@example.nl';
 
-export async function askConsents(gateway: TestGateway, by: readonly unknown[]) {
+export async function queryConsents(gateway: TestGateway, by: readonly unknown[]) {
   const { data, errors } = await gateway.query(
     `query($by: [CustomerKey!]!) { customers(by: $by) {
       consents { purpose channel topic status source updatedAt evidence }
@@ -85,7 +85,7 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
     const clock = fakeClock();
     const { consents } = source;
     if (consents === undefined) throw new Error(`${name} declares no consents`);
-    // How long answers about consent are kept is for neither of them to say.
+    // Neither the source nor a loader may change how long consent is cached.
     const patient = { ...consents, ofRecord: { ...consents.ofRecord, freshness } };
     const gateway = createTestGateway(settings, {
       sources: [
@@ -100,12 +100,12 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
       clock,
     });
     opened.push(gateway);
-    return { clock, ask: (people: readonly Person[]) => askConsents(gateway, people.map(keyOf)) };
+    return { clock, query: (people: readonly Person[]) => queryConsents(gateway, people.map(keyOf)) };
   };
 
   describe('as every source that holds consent', () => {
-    it('tells what stands there of everybody', async () => {
-      const { consents, errors } = await open().ask(known);
+    it('shows the consents that the system holds of everybody', async () => {
+      const { consents, errors } = await open().query(known);
       expect(errors).toEqual([]);
       expect(consents).toEqual(
         known.map((person) =>
@@ -116,29 +116,29 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
       expect([...new Set(statuses)].sort()).toEqual([...subject.statuses].sort());
     });
 
-    it('asks for a hundred people in as few calls as the system allows', async () => {
-      const { ask } = open();
+    it('loads the consents of a hundred people in as few calls as the system allows', async () => {
+      const { query } = open();
       await control.heal();
       const ordinary = known.filter(({ email }) => email.startsWith('customer-'));
-      const { errors } = await ask(ordinary.slice(0, 100));
+      const { errors } = await query(ordinary.slice(0, 100));
       expect(errors).toEqual([]);
       expect(control.counters()[name]?.calls).toBe(subject.callsForWhoTheyAre + subject.callsForAHundred);
     });
 
-    it('gives no list while the system is down, however long its other answers may be used', async () => {
-      const { clock, ask } = open({
+    it('shows no consents while the system is unavailable, even if its other answers may be used for longer', async () => {
+      const { clock, query } = open({
         maxAge: '1 hour',
         staleWhileRevalidate: '1 hour',
         staleIfError: '1 day',
       });
       const some = known.slice(0, 2);
-      expect((await ask(some)).errors).toEqual([]);
+      expect((await query(some)).errors).toEqual([]);
       await control.set(name, { fault: 'down' });
-      // Kept for seconds, as every answer about consent.
+      // Consent is cached for some seconds.
       clock.advance(4_000);
-      expect((await ask(some)).errors).toEqual([]);
+      expect((await query(some)).errors).toEqual([]);
       clock.advance(2_000);
-      const { consents, errors } = await ask(some);
+      const { consents, errors } = await query(some);
       await control.heal();
       expect(consents).toEqual([null, null]);
       expect(errors.map(({ extensions }) => extensions)).toEqual(
@@ -148,18 +148,18 @@ export function describeConsents<S extends StandIn>(subject: ConsentSubject<S>):
       );
     });
 
-    it('tells within five seconds that somebody changed their mind', async () => {
+    it('shows within five seconds that somebody has changed their consent', async () => {
       const person =
         known.find(({ email }) => email === AGREED) ??
         known.find((one) => saidOf(one, world).every(({ channel }) => channel !== 'EMAIL'));
       if (person === undefined) throw new Error(`${name} has nobody to say no`);
-      const { clock, ask } = open();
-      const before = statementsOf(await ask([person]));
+      const { clock, query } = open();
+      const before = statementsOf(await query([person]));
       await subject.withdraw(standIn, person);
       clock.advance(4_000);
-      expect(statementsOf(await ask([person]))).toEqual(before);
+      expect(statementsOf(await query([person]))).toEqual(before);
       clock.advance(1_000);
-      const { consents } = await ask([person]);
+      const { consents } = await query([person]);
       expect(statementsOf({ consents })).not.toEqual(before);
       expect(consents[0]).toContainEqual(
         expect.objectContaining({ purpose: 'MARKETING', channel: 'EMAIL', status: 'REVOKED' }),

@@ -112,7 +112,7 @@ describe('Zendesk', () => {
       // Who it is, and two pages of a thousand tickets.
       calls: 3,
     },
-    ask: by({ zendeskUserId: busyId }, 'name'),
+    question: by({ zendeskUserId: busyId }, 'name'),
     wrongCredentials: { CONTACT_CENTRE_API_TOKEN: 'a-wrong-token' },
     byAnyText: {
       'an id': (text) => ({ ...by({ zendeskUserId: text }), nothing: { customer: null } }),

@@ -147,7 +147,7 @@ describe('HubSpot', () => {
       // By its number, two pages of which tickets are its own, and a search for the newest.
       calls: 4,
     },
-    ask: by({ hubspotContactId: contactId }, 'jobTitle'),
+    question: by({ hubspotContactId: contactId }, 'jobTitle'),
     wrongCredentials: { CRM_HUBSPOT_TOKEN: 'a-wrong-token' },
     byAnyText: {
       'an id': (text) => ({ ...by({ hubspotContactId: text }, 'jobTitle'), nothing: { customer: null } }),

@@ -217,7 +217,7 @@ describe('Salesforce', () => {
       // A token, who it is, whether its address is anybody else's, and four pages of its cases.
       calls: 6,
     },
-    ask: by({ email: everywhere.email }, 'name'),
+    question: by({ email: everywhere.email }, 'name'),
     wrongCredentials: { CRM_SALESFORCE_CLIENT_SECRET: 'a-wrong-secret' },
     byAnyText: {
       email: (text) => ({ ...by({ email: text }, 'name'), nothing: { customer: null } }),

@@ -122,7 +122,7 @@ describe('Facebook', () => {
       // The profile, the conversation, and three pages of its messages. One of these is empty.
       calls: 5,
     },
-    ask: by({ facebookUserId: eva.facebook.userId }),
+    question: by({ facebookUserId: eva.facebook.userId }),
     wrongCredentials: { FACEBOOK_PAGE_TOKEN: 'a-wrong-token', FACEBOOK_APP_SECRET: 'a-wrong-secret' },
     byAnyText: {
       'an id': (text) => ({ ...by({ facebookUserId: text }), nothing: nobody }),

@@ -82,7 +82,7 @@ describe('the invoice system', () => {
       // Who it is, and a hundred invoices, one more, and the rest of that one's day, fifty at once.
       calls: 1 + 3,
     },
-    ask: by({ email: company.email }),
+    question: by({ email: company.email }),
     wrongCredentials: { INVOICES_ACCESS_TOKEN: 'a-wrong-token' },
     byAnyText: {
       'the number of an account': (text) => ({ ...by({ invoiceCustomerNumber: text }), nothing: nobody }),

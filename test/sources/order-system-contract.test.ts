@@ -148,7 +148,7 @@ describe('the order system', () => {
       // Who it is, whether the address is anybody else's, and both pages in one statement.
       calls: 3,
     },
-    ask: by({ customerNumber: seven.orderSystem.customerNumber }, 'bornOn becameCustomerAt'),
+    question: by({ customerNumber: seven.orderSystem.customerNumber }, 'bornOn becameCustomerAt'),
     wrongCredentials: state(
       'its login may log in no more',
       () => `ALTER ROLE ${reader()} NOLOGIN`,
@@ -161,7 +161,7 @@ describe('the order system', () => {
       ]),
     ),
     otherwise: {
-      asked: 'over SQL',
+      protocol: 'over SQL',
       garbage: {
         here: 'bytes that are no message of the protocol break the connection for any query',
         code: 'SOURCE_UNAVAILABLE',

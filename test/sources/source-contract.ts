@@ -24,9 +24,9 @@ import type {
 /** Nothing of how the gateway or the system is made. */
 const INTERNALS = /127\.0\.0\.1|localhost|ECONN|undici|node_modules|at .*\.[jt]s|SELECT /i;
 
-/** What every source promises, whatever its system: the source's own test says what is special to it. */
+/** The contract of every source. The test of a source describes what is special to its system. */
 export function describeSource(subject: SourceSubject): void {
-  const { source, beside, ask, pages, wrongCredentials } = subject;
+  const { source, beside, question, pages, wrongCredentials } = subject;
   const { name } = source;
   const { bare, garbage = { code: 'SOURCE_CONTRACT', here: 'what comes is no answer' } } =
     'otherwise' in subject ? { bare: subject.bare, garbage: subject.otherwise.garbage } : {};
@@ -36,7 +36,7 @@ export function describeSource(subject: SourceSubject): void {
   /** Undoes what a test made of the system. */
   const ends: (() => Promise<void>)[] = [];
 
-  /** A gateway with this source alone, and what goes with it, which has asked nothing yet. */
+  /** A new gateway with only this source and what it needs, before its first call. */
   const open = (environment: Environment = {}, timeout: Duration = LONG_TIMEOUT): TestGateway =>
     (gateway = createTestGateway(
       { ...settings, ...beside?.environment, ...environment },
@@ -88,7 +88,7 @@ export function describeSource(subject: SourceSubject): void {
     await control.close();
   });
 
-  /** Every error is this source's, has the code, and tells nothing that it should not. */
+  /** Every error is this source's, has the code, and reveals no internals. */
   const expectErrors = ({ errors }: Answer, code: string): void => {
     expect(errors.length).toBeGreaterThan(0);
     for (const { message, extensions } of errors) {
@@ -109,24 +109,24 @@ export function describeSource(subject: SourceSubject): void {
     expect(errors.map(({ path, extensions: { code } }) => ({ path, code }))).toEqual(question.errors);
   };
   const expectMisfit = async ({ place, value }: { place: string; value: string }): Promise<void> => {
-    const told = await put(ask);
-    expectErrors(told, 'SOURCE_CONTRACT');
-    expect(told.errors[0]?.message).toContain(place);
-    expect(JSON.stringify(told)).not.toContain(value);
+    const answer = await put(question);
+    expectErrors(answer, 'SOURCE_CONTRACT');
+    expect(answer.errors[0]?.message).toContain(place);
+    expect(JSON.stringify(answer)).not.toContain(value);
   };
   const expectNoSecondTry = (answer: Answer, code = 'SOURCE_UNAUTHENTICATED'): void => {
     expectErrors(answer, code);
     expect(answer.errors.map(({ extensions }) => extensions.retryable)).not.toContain(true);
   };
-  /** Asks as a client does who hangs up when `isAsked`. */
-  const askAndHangUp = async (isAsked: () => Promise<void>): Promise<() => Promise<void>> => {
+  /** Sends the question as a client, and closes the connection when `isCalled` resolves. */
+  const sendAndHangUp = async (isCalled: () => Promise<void>): Promise<() => Promise<void>> => {
     const server = await listen(gateway.handler, { host: '127.0.0.1', port: 0 });
     ends.push(() => server.stop());
-    const body = JSON.stringify(ask);
+    const body = JSON.stringify(question);
     const head = ['POST /graphql HTTP/1.1', 'host: localhost', 'content-type: application/json'];
     const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
     socket.write(`${[...head, `content-length: ${Buffer.byteLength(body)}`].join('\r\n')}\r\n\r\n${body}`);
-    await isAsked();
+    await isCalled();
     socket.destroy();
     return () => server.stop();
   };
@@ -146,7 +146,7 @@ export function describeSource(subject: SourceSubject): void {
     );
 
     it.each(Object.entries(subject.batches))(
-      'asks for %s in as few calls as the system allows',
+      'loads %s in as few calls as the system allows',
       async (_, question) => {
         open();
         const { data, errors } = await put(question);
@@ -165,15 +165,15 @@ export function describeSource(subject: SourceSubject): void {
       });
 
     if (isOwnState(wrongCredentials))
-      it(`tells refused credentials apart, and does not try again: ${wrongCredentials.here}`, async () => {
+      it(`reports refused credentials with a code of their own, and does not try again: ${wrongCredentials.here}`, async () => {
         await openIn(wrongCredentials);
-        expectNoSecondTry(await put(ask), wrongCredentials.code);
+        expectNoSecondTry(await put(question), wrongCredentials.code);
         expect(await callsMade()).toBe(1);
       });
     else if (!isNone(wrongCredentials))
-      it('tells refused credentials apart, and does not try again', async () => {
+      it('reports refused credentials with a code of their own, and does not try again', async () => {
         open(wrongCredentials);
-        const answer = await put(ask);
+        const answer = await put(question);
         expectNoSecondTry(answer);
         expect(await calls()).toBe(1);
         for (const secret of Object.values(wrongCredentials))
@@ -181,31 +181,31 @@ export function describeSource(subject: SourceSubject): void {
       });
 
     if (bare === undefined)
-      it('says that it is asked too often', async () => {
+      it('reports that the system limits the rate of calls', async () => {
         open();
         await control.set(name, { fault: 'rate-limit' });
-        expectErrors(await put(ask), 'SOURCE_RATE_LIMITED');
+        expectErrors(await put(question), 'SOURCE_RATE_LIMITED');
       });
 
-    it(`gives a system that hangs up at its own timeout, and works again when the system does${bare === undefined ? '' : `: ${bare.hang.here}`}`, async () => {
+    it(`stops waiting for a system that hangs at the timeout of the source, and works again when the system does${bare === undefined ? '' : `: ${bare.hang.here}`}`, async () => {
       if (bare === undefined) {
         // Long enough for the answer that it gives once it works again.
         open({}, '2 s');
         await control.set(name, { fault: 'hang' });
       } else await openIn(bare.hang);
-      expectErrors(await put(ask), 'SOURCE_TIMEOUT');
+      expectErrors(await put(question), 'SOURCE_TIMEOUT');
       for (const end of ends.splice(0)) await end();
       await control.heal();
-      expect((await put(ask)).errors).toEqual([]);
+      expect((await put(question)).errors).toEqual([]);
     });
 
     it.each([
-      { fault: 'down', code: 'SOURCE_UNAVAILABLE', here: 'nobody answers' },
+      { fault: 'down', code: 'SOURCE_UNAVAILABLE', here: 'the system does not answer' },
       { fault: 'garbage', ...garbage },
     ] as const)('costs its own fields alone when the system is in $fault: $here', async ({ fault, code }) => {
       open();
       await control.set(name, { fault });
-      expectErrors(await put(ask), code);
+      expectErrors(await put(question), code);
     });
 
     it.each(
@@ -215,7 +215,7 @@ export function describeSource(subject: SourceSubject): void {
     )('by %s takes %s for nobody else', async (_by, _what, question, key) => {
       openShared('stand-in');
       const answer = await put(question);
-      // Refused, or looked for and not found.
+      // Either refused, or searched and not found.
       if (answer.data != null) expect(answer.data).toEqual(question.nothing);
       for (const { message, extensions } of answer.errors) {
         expect(extensions.code).toBe('BAD_USER_INPUT');
@@ -231,7 +231,7 @@ export function describeSource(subject: SourceSubject): void {
   function describeHttp(http: HttpPeculiarities): void {
     const { urlVariable, basePath = '', login, paths, nothing, rateLimit, misfits, partial, refusal } = http;
 
-    describe('asked over HTTP, as every source', () => {
+    describe('called over HTTP, as every source', () => {
       let system: SmallServer;
       let answerWith: (request: SeenRequest, response: ServerResponse) => void;
       const environment = () =>
@@ -251,12 +251,12 @@ export function describeSource(subject: SourceSubject): void {
       });
       afterAll(() => system.close());
 
-      it('is told by the system in its own way that it asks too often, and when to ask again', async () => {
+      it('reports the rate limit of the system, and when to try again', async () => {
         answerWith = (_, response) => {
           send(response, { status: 429, ...rateLimit });
         };
         openOwn();
-        const answer = await put(ask);
+        const answer = await put(question);
         expectErrors(answer, 'SOURCE_RATE_LIMITED');
         for (const { extensions } of answer.errors) {
           expect(extensions.retryable).toBe(true);
@@ -269,14 +269,17 @@ export function describeSource(subject: SourceSubject): void {
         }
       });
 
-      it.each(misfits)('tells that an answer does not fit at $place, and no value of it', async (misfit) => {
-        answerWith = (request, response) => {
-          send(response, { body: misfit.answer(request) });
-        };
-        openOwn();
-        await expectMisfit(misfit);
-        expect(system.seen).toHaveLength(1);
-      });
+      it.each(misfits)(
+        'reports that an answer is invalid at $place, without a value of it',
+        async (misfit) => {
+          answerWith = (request, response) => {
+            send(response, { body: misfit.answer(request) });
+          };
+          openOwn();
+          await expectMisfit(misfit);
+          expect(system.seen).toHaveLength(1);
+        },
+      );
 
       it('takes the part of a batch that the system answers', async () => {
         answerWith = (request, response) => {
@@ -287,12 +290,12 @@ export function describeSource(subject: SourceSubject): void {
       });
 
       if (isNone(wrongCredentials))
-        it(`tells apart that it is shut out, and does not try again: ${wrongCredentials.none}`, async () => {
+        it(`reports that the system denies access, and does not try again: ${wrongCredentials.none}`, async () => {
           answerWith = (_, response) => {
             send(response, refusal ?? { status: 403, body: null });
           };
           openOwn();
-          expectNoSecondTry(await put(ask), 'SOURCE_FORBIDDEN');
+          expectNoSecondTry(await put(question), 'SOURCE_FORBIDDEN');
           expect(system.seen).toHaveLength(1);
         });
 
@@ -312,13 +315,13 @@ export function describeSource(subject: SourceSubject): void {
         }
       });
 
-      it('cancels its call when the client hangs up', async () => {
+      it('cancels its call when the client closes the connection', async () => {
         let gone = 0;
         answerWith = (_, response) => {
           response.once('close', () => (gone += 1));
         };
         openOwn();
-        const stop = await askAndHangUp(() => expect.poll(() => system.seen.length).toBe(1));
+        const stop = await sendAndHangUp(() => expect.poll(() => system.seen.length).toBe(1));
         // Long before the source's own timeout.
         await expect.poll(() => gone, { timeout: 900, interval: 20 }).toBe(1);
         await stop();
@@ -326,11 +329,11 @@ export function describeSource(subject: SourceSubject): void {
     });
   }
 
-  function describeOther({ asked, rateLimit, misfits, partial, endless }: OtherPeculiarities): void {
-    describe(`asked ${asked}, as every source`, () => {
-      it(`is told by the system in its own way that it asks too often: ${rateLimit.here}`, async () => {
+  function describeOther({ protocol, rateLimit, misfits, partial, endless }: OtherPeculiarities): void {
+    describe(`called ${protocol}, as every source`, () => {
+      it(`reports the rate limit of the system: ${rateLimit.here}`, async () => {
         await openIn(rateLimit);
-        const answer = await put(ask);
+        const answer = await put(question);
         expectErrors(answer, 'SOURCE_RATE_LIMITED');
         for (const { extensions } of answer.errors) {
           expect(extensions.retryable).toBe(true);
@@ -339,7 +342,7 @@ export function describeSource(subject: SourceSubject): void {
       });
 
       it.each(misfits)(
-        'tells that an answer does not fit at $place, and no value of it: $here',
+        'reports that an answer is invalid at $place, without a value of it: $here',
         async (misfit) => {
           await openIn(misfit);
           await expectMisfit(misfit);
@@ -351,10 +354,10 @@ export function describeSource(subject: SourceSubject): void {
         await expectPart(partial);
       });
 
-      it(`cancels its call when the client hangs up: ${endless.here}`, async () => {
+      it(`cancels its call when the client closes the connection: ${endless.here}`, async () => {
         await openIn(endless);
         const isAtWork = () => endless.isAtWork(gateway);
-        await askAndHangUp(() => expect.poll(isAtWork).toBe(true));
+        await sendAndHangUp(() => expect.poll(isAtWork).toBe(true));
         // Long before the source's own timeout.
         await expect.poll(isAtWork, { timeout: 900, interval: 20 }).toBe(false);
       });
@@ -362,7 +365,7 @@ export function describeSource(subject: SourceSubject): void {
   }
 }
 
-/** How many calls to a source have ended, by what the gateway itself tells: all, or those that ended so. */
+/** The number of ended calls to a source, by the gateway's metrics: all calls, or those with the outcome. */
 export async function endedCalls(gateway: TestGateway, source: string, outcome?: string): Promise<number> {
   const metrics = await (await gateway.fetch('/metrics')).text();
   return [...metrics.matchAll(/^stekkerdoos_source_calls_total\{(.*)\} (\d+)$/gm)]

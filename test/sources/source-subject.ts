@@ -4,7 +4,7 @@ import type { Environment } from '../../src/settings.js';
 import type { SeenRequest } from '../connectors/server.js';
 import type { TestGateway } from '../support/gateway.js';
 
-/** What a source's own test tells `source-contract.ts`, so that what every source promises can be tried on this one. */
+/** What the test of a source passes to `source-contract.ts`, which checks the contract of every source with it. */
 
 /** A question of a client. */
 export interface Question {
@@ -31,80 +31,80 @@ export interface ExpectedError {
 
 /** A state of a system that neither the fault control nor a small server can put it in. */
 export interface OwnState {
-  /** In words, what the promise is for this system and why it is brought about so: it stands in the test's name. */
+  /** Part of the test's name: what the contract means for this system, and why the state is produced in this way. */
   here: string;
   /**
-   * Makes it so; gives what a gateway must be told to meet it, what is still to be done once that gateway is there, and how
-   * it ends.
+   * Puts the system into this state. Returns the settings of a gateway that meets it, what to do after that gateway is open,
+   * and how to end the state.
    */
   make: () => Promise<{ environment?: Environment; begin?: () => void; end: () => Promise<void> }>;
 }
 
-/** Of a system that is asked over HTTP: what it may do that its stand-in never does, or never of itself. */
+/** For a system with an HTTP API: what it may do, but its stand-in never does by itself. */
 export interface HttpPeculiarities {
   /** The settings that say where the system is, and what its address ends in. */
   urlVariable: string | readonly string[];
   basePath?: string;
-  /** How the system lets the gateway in, where that is a call of its own. It is always well, and counts for nothing. */
+  /** The login call, if the system needs one. It always succeeds, and is not counted. */
   login?: { path: string; answer: unknown };
-  /** Every call that the source makes fits this; anything else is another address. */
+  /** Matches the path of every call of the source; any other path is an error. */
   paths: RegExp;
-  /** What the system answers when it knows nothing of what it is asked. */
+  /** What the system answers when it knows none of the requested keys. */
   nothing: (request: SeenRequest) => SystemAnswer;
-  /** How the system says that it is asked too often, and after how many seconds it wants to be asked again. */
+  /** How the system reports its rate limit, and after how many seconds it accepts calls again. */
   rateLimit: SystemAnswer & { retryAfter: number | undefined };
-  /** Answers that do not fit, each to the question `ask`: where, and a value there. */
+  /** Invalid answers to `question`: the place of the fault, and a value there. */
   misfits: readonly { answer: (request: SeenRequest) => unknown; place: string; value: string }[];
-  /** A batch of which the system answers a part: the rest is null with an error, or without one where it is unknown. */
+  /** A batch that the system answers in part. The rest is null with an error, or without one if it is unknown. */
   partial: AnsweredQuestion & {
     answer: (request: SeenRequest) => SystemAnswer;
     errors: readonly ExpectedError[];
   };
-  /** Of a system that lets everybody in, and has no credentials to be wrong: how it would shut us out all the same. */
+  /** For a system without credentials: how it denies access. */
   refusal?: SystemAnswer;
 }
 
-/** The same of a system that is not asked over HTTP. */
+/** For a system without an HTTP API: what it may do, but its stand-in never does by itself. */
 export interface OtherPeculiarities {
-  /** How it is asked: "over SQL". */
-  asked: string;
+  /** How it is called, such as "over SQL". */
+  protocol: string;
   rateLimit: OwnState;
-  /** What an answer of bytes that mean nothing is told as, and in words, why it is not `SOURCE_CONTRACT`; left out when it is. */
+  /** The code for an answer of random bytes, and why it is not `SOURCE_CONTRACT`; left out if it is. */
   garbage?: { here: string; code: string };
-  /** What is there but does not fit, for the question `ask`: where, and a value there. */
+  /** Invalid data for `question`: the place of the fault, and a value there. */
   misfits: readonly (OwnState & { place: string; value: string })[];
   partial: OwnState & AnsweredQuestion & { errors: readonly ExpectedError[] };
-  /** Work that takes very long, for the question `ask`, and whether the system is still at it. */
+  /** Work that takes very long, for `question`, and whether the system is still busy with it. */
   endless: OwnState & { isAtWork: (gateway: TestGateway) => Promise<boolean> };
 }
 
 interface AnySubject {
   source: SourceDefinition;
-  /** What a gateway is told beside the source's own settings, such as of sources that say whom a customer is. */
+  /** Settings and sources that the gateway needs beside this source, such as sources that identify a customer. */
   beside?: {
     sources?: readonly SourceDefinition[];
     sdl?: Readonly<Record<string, string>>;
     environment: Environment;
   };
-  /** By each of its keys: what is asked, and what is to come. */
+  /** For each key of the source: a question and its expected data. */
   found: Readonly<Record<string, AnsweredQuestion>>;
-  /** What nobody has: no error, and nothing. */
+  /** Keys that nobody has: no data and no error. */
   unknown: Readonly<Record<string, AnsweredQuestion>>;
-  /** Many at once, in as many calls as the system's own limit on batches makes necessary, each asked once. */
+  /** Many keys at once, in as many calls as the system's batch limit needs, each key once. */
   batches: Readonly<Record<string, Question & { calls: number; expectData?: (data: unknown) => void }>>;
   /**
-   * What does not fit into one page of the system's, in so many calls, of a stand-in that holds so much when the shared one
-   * does not; else, in words, why nothing has pages.
+   * Data of more than one page, and the number of calls for it; `of` starts a stand-in with enough data if the shared one
+   * has too little. Else the reason why nothing has pages.
    */
   pages: (AnsweredQuestion & { calls: number; of?: () => Promise<StandIn> }) | { none: string };
-  /** A question that is answered with one call, for bad days. */
-  ask: Question;
+  /** A question that needs one call, for the tests of failures. */
+  question: Question;
   /**
-   * Settings that the system refuses; else, in words, why it refuses none. `code` is of a state without credentials. Default:
-   * SOURCE_UNAUTHENTICATED.
+   * Settings that the system refuses; else the reason why it refuses none. `code` is the error of a state without
+   * credentials. Default: SOURCE_UNAUTHENTICATED.
    */
   wrongCredentials: Environment | (OwnState & { code?: string }) | { none: string };
-  /** A question with a key that is anybody's text. Its data when there is nothing, and the place of its error when refused. */
+  /** A question with a key of any text, and its data when nothing is found. */
   byAnyText: Readonly<Record<string, (text: string) => Question & { nothing: unknown }>>;
 }
 
@@ -114,9 +114,9 @@ interface HttpSubject extends AnySubject {
 
 interface OtherSubject extends AnySubject {
   otherwise: OtherPeculiarities;
-  /** Of a system that nothing can stand in front of, so that it neither hangs nor tells how often it was asked. */
+  /** For a system without a fault control in front of it, which cannot hang or count its calls. */
   bare?: { hang: OwnState };
 }
 
-/** A source, and how it is asked in the contract. */
+/** A source, and the questions and answers for its contract. */
 export type SourceSubject = HttpSubject | OtherSubject;

@@ -54,7 +54,7 @@ describe('the VAT check', () => {
       },
     },
     pages: { none: 'an answer is about one number' },
-    ask: by('NL801234566B01'),
+    question: by('NL801234566B01'),
     wrongCredentials: {
       none: 'the service is open, and blocks an address that sends too many requests',
     },

@@ -99,7 +99,7 @@ describe('the webshop', () => {
     pages: {
       none: 'keys are split into batches of one page, and a list is one page of the requested length',
     },
-    ask: by({ email: eva.email }, 'name'),
+    question: by({ email: eva.email }, 'name'),
     wrongCredentials: { WEBSHOP_ACCESS_TOKEN: 'a-wrong-token' },
     byAnyText: {
       'an id': (text) => ({ ...by({ shopifyCustomerId: text }), nothing: nobody }),

@@ -97,7 +97,7 @@ describe('X', () => {
       // The account, and two pages of a hundred posts. The search mixes the posts of all accounts.
       calls: 3,
     },
-    ask: by(eva.email),
+    question: by(eva.email),
     wrongCredentials: { X_BEARER_TOKEN: 'a-wrong-token' },
     byAnyText: {
       'the username that another system holds': (text) => ({ ...by(withText.get(text) ?? ''), nothing }),
