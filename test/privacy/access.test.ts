@@ -17,7 +17,7 @@ const policy = (parts: Partial<FieldPolicy> = {}): FieldPolicy => ({
   authenticated: false,
   ...parts,
 });
-/** The access without the function that makes its error. */
+/** The access without the function that creates its error. */
 function shown(access: Access): object {
   if (access.kind === 'allowed') return access;
   const { code, scopes, purposes } = access.error().extensions;
@@ -131,7 +131,7 @@ test('audiences have one text exactly when they may see the same', () => {
   const one = audience({ scopes: new Set(['b', 'a']) });
   expect(textOfAudience(one)).toBe('clear SERVICE a b');
   expect(textOfAudience(audience())).toBe(textOfAudience(one));
-  // The second time it is remembered.
+  // The second time, it comes from the cache.
   expect(textOfAudience(one)).toBe('clear SERVICE a b');
   const others = [
     audience({ sees: 'masked' }),

@@ -67,7 +67,7 @@ const audience = (parts: Partial<Audience> = {}): Audience => ({
 });
 
 async function queryAs(by: Audience, source: string) {
-  // Nothing here reads the context; consent is remembered by it.
+  // The context is only a key of the cached consent; nothing here reads it.
   const contextValue = {} as Context;
   const { data, errors } = await graphql({ schema: schemas.executed(by), source, contextValue });
   return { data: data?.['customer'], codes: errors?.map(({ extensions }) => extensions['code']) };

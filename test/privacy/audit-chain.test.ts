@@ -25,7 +25,7 @@ for (let before = BEGINNING, seq = 1; seq <= 130; seq += 1) {
 }
 const line = (seq: number): string => LINES[seq - 1] ?? '';
 const link = (seq: number): Link => LINKS[seq - 1] ?? BEGINNING;
-/** As line `seq`, but written after another line. */
+/** Line `seq`, chained to another line than the one before it. */
 const forked = (seq: number): string =>
   nextLine({ seq: seq - 1, hash: 'f'.repeat(64) }, bodyOf(entry(), TIME), seal).text.trimEnd();
 const changed = (seq: number): string => line(seq).replace('"r-', '"s-');

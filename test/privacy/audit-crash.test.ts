@@ -56,7 +56,7 @@ test(
 
     for (let times = 0; times < KILLS; times += 1) {
       const writer = startWriting(file, `run-${times}`);
-      // Each a little later, so that it is met at another moment.
+      // Each kill comes a little later, at another moment of writing.
       await writer.taken(1 + times * 37);
       acknowledged.push(...(await writer.kill()));
       const verification = await verifyAudit([file], { secret: SECRET });
@@ -71,7 +71,7 @@ test(
   },
 );
 
-test('a second gateway does not start on the file of another, however it is named, and does when that is gone', async () => {
+test('a second gateway cannot use the audit file of a running one, also under another name, until that one ends', async () => {
   const folder = temporaryFolder();
   const file = join(folder, 'audit.log');
   const otherName = join(folder, 'same-audit.log');
@@ -98,7 +98,7 @@ test('a second gateway does not start on the file of another, however it is name
   expect(readdirSync(folder).sort()).toEqual(['audit.log', 'audit.log.head', 'same-audit.log']);
 });
 
-test('lines on standard output are whole among what else is said there, and a chain', async () => {
+test('lines on standard output stay whole between other output, and form a chain', async () => {
   const child = spawn(
     process.execPath,
     ['--import', 'tsx', 'test/privacy/audit-process.ts', '-', 'out', SECRET],
@@ -110,7 +110,7 @@ test('lines on standard output are whole among what else is said there, and a ch
   onTestFinished(() => void child.kill('SIGKILL'));
   child.stdout.setEncoding('utf8');
   let said = '';
-  // Read by little and little, so that the pipe is full most of the time.
+  // Reads small pieces, so that the pipe is full most of the time.
   for await (const text of child.stdout as AsyncIterable<string>) {
     said += text;
     if (said.length > 8_000_000) break;

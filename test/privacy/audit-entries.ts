@@ -9,7 +9,7 @@ import { createAuditLog, type AuditLogOptions } from '../../src/privacy/audit-lo
 
 export const SECRET = 'a secret of the audit tests';
 
-/** A folder that is gone after the test. */
+/** A folder that is removed after the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-audit-'));
   onTestFinished(() => {
@@ -32,7 +32,7 @@ export function entry(about: Partial<AuditEntry> = {}): AuditEntry {
   };
 }
 
-/** Entries with all that a text may hold: quotation marks, line breaks, half characters, what looks like a line's end. */
+/** Entries with difficult texts: quotation marks, line breaks, half characters, and text that looks like the end of a line. */
 export const entries: fc.Arbitrary<AuditEntry> = fc
   .record({
     requestId: fc.oneof(
@@ -48,7 +48,7 @@ export const entries: fc.Arbitrary<AuditEntry> = fc
     entry({ requestId, caller, operation: { name, id: 'an-id' }, customers, cached }),
   );
 
-/** Writes entries as one run of the gateway does. */
+/** Writes entries like one run of the gateway. */
 export async function writeEntries(
   file: string,
   given: readonly AuditEntry[],
@@ -69,7 +69,7 @@ const writtenLine = z.looseObject({
   repaired: z.boolean().optional(),
 });
 
-/** The lines of a file, those left out that a crash tore. */
+/** The lines of a file, without those that a crash has torn. */
 export function linesIn(file: string): z.output<typeof writtenLine>[] {
   return readFileSync(file, 'utf8')
     .split('\n')

@@ -89,7 +89,7 @@ describe('a line', () => {
     expect(linesIn(file).map(({ requestId }) => requestId)).toEqual(texts);
   });
 
-  test('is bounded: of many customers a thousand are named and the others counted, and long texts are cut', async () => {
+  test('has a limited length: it names at most 1,000 customers, counts the others, and cuts long texts', async () => {
     const file = newFile();
     const customers = Array.from({ length: 25_000 }, (_, index) => `customer ${index} `.padEnd(300, 'x'));
     const requestId = 'r'.repeat(1_000_000);
@@ -114,7 +114,7 @@ describe('a line', () => {
     expect(await verifyAudit([file], { secret: SECRET })).toMatchObject({ problems: [], lines: 2 });
   });
 
-  test('may be read by nobody but the gateway', async () => {
+  test('can be read by the gateway only', async () => {
     const file = newFile();
     await writeEntries(file, [entry()]);
     for (const name of [file, `${file}.head`]) expect(statSync(name).mode & 0o777).toBe(0o600);
@@ -122,7 +122,7 @@ describe('a line', () => {
 });
 
 describe('lines', () => {
-  test('stand in the order in which answers came, over restarts, however many come at once', async () => {
+  test('are in the order of the answers, also after a restart and with many answers at once', async () => {
     const file = newFile();
     const ids = Array.from({ length: 3_000 }, (_, index) => `r-${index}`);
     for (let start = 0; start < ids.length; start += 1_000)
@@ -134,7 +134,7 @@ describe('lines', () => {
     expect(linesIn(file).map(({ seq }) => seq)).toEqual(ids.map((_, index) => index + 1));
   });
 
-  test('are there when the log says so, and those that wait are written before it closes', async () => {
+  test('are in the file when the log acknowledges them, and waiting ones are written before it closes', async () => {
     const file = newFile();
     const log = createAuditLog({ to: { file }, secret: SECRET });
     await log.append(entry({ requestId: 'first' }));
@@ -144,7 +144,7 @@ describe('lines', () => {
     await log.close();
     await waiting;
     expect(linesIn(file).map(({ requestId }) => requestId)).toEqual(['first', 'second']);
-    // Refused before anything is written: the number of the closed file may be that of another file by now.
+    // Refused before anything is written: another file may have the descriptor of the closed file by now.
     await expect(log.append(entry())).rejects.toThrow('The audit log is closed');
     expect(log.state()).toEqual({ written: 2, failed: 1, waiting: 0 });
   });
@@ -197,7 +197,7 @@ describe('when the disk is full', () => {
     return taken;
   }
 
-  test('takes back the half of a line that it wrote, and goes on when there is room again', async () => {
+  test('removes a half-written line, and continues when there is room again', async () => {
     const folder = temporaryFolder();
     let run = 0;
     await fc.assert(
@@ -216,7 +216,7 @@ describe('when the disk is full', () => {
     );
   });
 
-  test('says what is left of lines where it cannot be taken back, and goes on when there is room again', async () => {
+  test('reports half-written lines that it cannot remove, and continues when there is room again', async () => {
     const file = newFile();
     await fc.assert(
       fc.asyncProperty(days, async (given) => {
@@ -236,7 +236,7 @@ describe('when the disk is full', () => {
     );
   });
 
-  test('goes on where all of a line was written but its line break, and after it very little', async () => {
+  test('continues after a line that lacks only its line break, also when there is little room', async () => {
     const file = newFile();
     const run = async (given: readonly (readonly [number, number])[]) => {
       let said = Buffer.alloc(0);
@@ -310,7 +310,7 @@ describe('when the disk is full', () => {
 });
 
 describe('a full pipe', () => {
-  test('is given time, and no answer is refused for it', async () => {
+  test('delays answers, and none is refused', async () => {
     let [full, said] = [5, ''];
     const write: WriteSome = (_, what) => {
       if (said !== '' && full-- > 0)
@@ -327,7 +327,7 @@ describe('a full pipe', () => {
   });
 });
 
-describe('a file that it cannot go on with', () => {
+describe('a file that it cannot continue', () => {
   const problemWith = (file: string, { secret }: { secret?: string } = { secret: SECRET }): string => {
     try {
       void createAuditLog({ to: { file }, secret }).close();
@@ -338,7 +338,7 @@ describe('a file that it cannot go on with', () => {
     return 'none';
   };
 
-  test('is one in a folder that is not there', () => {
+  test('is one in a missing folder', () => {
     expect(problemWith(join(temporaryFolder(), 'nowhere', 'audit.log'))).toMatch(
       /^AUDIT_FILE cannot .*ENOENT/,
     );
@@ -371,14 +371,14 @@ describe('a file that it cannot go on with', () => {
     expect(problemWith(file)).toContain('is not a valid head of an audit log');
   });
 
-  test('is one that another machine has taken, until its lock is removed', () => {
+  test('is one that is locked by another machine, until its lock is removed', () => {
     const file = newFile();
     writeFileSync(`${file}.lock`, JSON.stringify({ pid: 1, host: `not-${hostname()}` }));
     expect(problemWith(file)).toContain(`process 1 on not-${hostname()} has taken it`);
     expect(problemWith(file)).toContain('If that process has ended, remove the lock');
   });
 
-  test('is one that a process has taken which this user may not signal', () => {
+  test('is one that is locked by a process of another user', () => {
     const file = newFile();
     writeFileSync(`${file}.lock`, JSON.stringify({ pid: process.ppid, host: hostname() }));
     const signal = vi.spyOn(process, 'kill').mockImplementation(() => {
@@ -390,7 +390,7 @@ describe('a file that it cannot go on with', () => {
     expect(problemWith(file)).toContain(`process ${process.ppid} is writing it`);
   });
 
-  test('is not one whose lock was left by a process whose id another has now', async () => {
+  test('is not one with the lock of a process that has ended, also if its id is in use again', async () => {
     const file = newFile();
     writeFileSync(
       `${file}.lock`,

@@ -3,8 +3,8 @@ import { createAuditLog } from '../../src/privacy/audit-log.js';
 import { createLogger } from '../../src/telemetry/logger.js';
 
 /**
- * Writes audit lines as fast as it can, until it is killed: `audit-process.ts <file> <name of the run> <secret>`. For
- * each that the log has taken it prints its request id, at once, where the log does not go.
+ * Writes audit lines as fast as it can, until it is killed: `audit-process.ts <file> <name of the run> <secret>`. When
+ * the log has acknowledged a line, it prints the line's request id at once, to the stream that the log does not use.
  */
 const [file = '', run = '', secret = ''] = process.argv.slice(2);
 const log = createAuditLog({ to: file === '-' ? 'stdout' : { file }, secret });
@@ -28,7 +28,7 @@ async function write(): Promise<void> {
   }
 }
 
-// What else the gateway says goes to standard output too.
+// Other output of the gateway goes to standard output too.
 const logger = createLogger('info');
 if (file === '-')
   setInterval(() => {

@@ -26,8 +26,8 @@ async function problemsIn(file: string, options: Parameters<typeof verifyAudit>[
   return problems.map(({ line, damage }) => `${line}: ${damage}`);
 }
 
-describe('an audit log that nobody touched', () => {
-  test('verifies, and says how far it goes', async () => {
+describe('an unchanged audit log', () => {
+  test('verifies, and reports its first and last line', async () => {
     const verification = await verifyAudit([await fileWith(3)], { secret: SECRET });
     expect(verification).toMatchObject({ lines: 3, problems: [], torn: 0, endIsKnown: true });
     expect(verification).toMatchObject({ first: { seq: 1 }, last: { seq: 3 } });
@@ -38,7 +38,7 @@ describe('an audit log that nobody touched', () => {
     expect(verification).toMatchObject({ lines: 0, problems: [], first: undefined, endIsKnown: true });
   });
 
-  test('goes on over files that were moved away, oldest first, and reports a missing file', async () => {
+  test('verifies across rotated files, oldest first, and reports a missing one', async () => {
     const folder = temporaryFolder();
     const file = await fileWith(2, folder);
     const older = ['1', '2'].map((name) => join(folder, `audit.${name}.log`));
@@ -113,7 +113,7 @@ describe('verifying finds a line that was', () => {
 
   test('put there from another log of the same gateway', async () => {
     const file = await fileWith(3);
-    // Lines of the same moment and of the same ids would be the same.
+    // With the same time and the same ids, the lines would be equal.
     const other = await fileWith(3, temporaryFolder(), 'other');
     const [, second = ''] = readFileSync(other, 'utf8').split(/(?<=\n)/);
     changeLines(file, ([a = '', , c = '']) => [a, second, c]);
@@ -122,7 +122,7 @@ describe('verifying finds a line that was', () => {
     expect(await problemsIn(file)).toEqual(['3: changed']);
   });
 
-  test('in a file without a head, but for the end of it, which it says that it cannot know', async () => {
+  test('in a file without a head, except lines removed from its end: it reports that the end is unknown', async () => {
     const file = await fileWith(3);
     changeLines(file, (lines) => lines.slice(0, 2));
     expect(await verifyAudit([file], { secret: SECRET, head: false })).toMatchObject({
@@ -286,7 +286,7 @@ test('finds any other change of a file, by bytes or by lines, and says where', a
         expect(untouched.torn).toBe(hasCrashes ? runs.length - 1 : 0);
         for (const { how, places, amount } of changes) {
           const tampered = tamperings[how]?.(original, places, amount) ?? original;
-          // A crash can take the last line break, and leave a part of a line: neither is a line that was there.
+          // A crash can remove the last line break, or leave a part of a line. No written line is lost by either.
           if (tampered.equals(original) || tampered.equals(original.subarray(0, -1))) continue;
           writeFileSync(file, tampered);
           const { problems } = await verifyAudit([file], { secret: SECRET });

@@ -29,7 +29,7 @@ describe.each([
 
   it('is decided for each channel by itself', async () => {
     const permissions = createConsentGuard(consents);
-    // Permissions compare customers and contexts as objects, and read nothing of them.
+    // The guard compares customers and contexts by identity, and reads none of their fields.
     const [customer, context] = [{} as Customer, {} as Context];
     const read = (channel: ConsentChannel) =>
       permissions.readWithConsent(customer, context, { purpose: 'MARKETING', channel }, () => channel);
@@ -101,7 +101,7 @@ describe.each([
     };
     const reads = [fail, () => Promise.reject(gone)];
     for (const read of reads) {
-      // Of what is cached, the resolver's own error is thrown as by any resolver.
+      // With cached consent, the resolver's own error is thrown, as by any resolver.
       const allowed = async () => {
         await within(permissions, EMAIL, read);
       };
@@ -110,7 +110,7 @@ describe.each([
     }
   });
 
-  it('lets the value be read while it is requested, and not at all when it is cached and missing', async () => {
+  it('reads the value while consent is loading, but not when cached consent forbids it', async () => {
     const { permissions } = permissionsOf(given(answers));
     const read = vi.fn(() => Promise.resolve('+31612345678'));
     await expect(within(permissions, SMS, read)).rejects.toBeInstanceOf(ConsentRequiredError);

@@ -17,7 +17,7 @@ const STATUSES: readonly ConsentStatus[] = [
 
 type Said = [source: string, status: ConsentStatus, channel?: ConsentChannel | null, day?: string];
 
-/** Each system says one thing, and those that failed nothing. */
+/** The answers of the systems: one statement each, and the errors of those that failed. */
 const answers = (said: readonly Consent[], failed: readonly unknown[] = []): ConsentAnswer[] => [
   ...said.map((statement) => ({ statements: [statement] })),
   ...failed.map((error) => ({ statements: [], error })),
@@ -132,7 +132,7 @@ describe('consent', () => {
         source: 'c',
       });
     }
-    // Of one moment the first in the alphabet.
+    // At equal times, the first source in the alphabet is named.
     const same: Said[] = [
       ['b', 'REVOKED', 'EMAIL', '07'],
       ['a', 'REVOKED', 'EMAIL', '07'],
@@ -141,13 +141,13 @@ describe('consent', () => {
     for (const said of [same, same.toReversed()]) expect(decide(said)).toMatchObject({ source: 'a' });
   });
 
-  it('holds for the channel that it was given for, or for all when it was for none in particular', () => {
+  it('holds for the channel of the statement, or for all channels if it names none', () => {
     expect(decide([['shop', 'GRANTED', 'EMAIL']], 'EMAIL')).toEqual(granted);
     expect(decide([['shop', 'GRANTED', null]], 'EMAIL')).toEqual(granted);
     expect(decide([['shop', 'GRANTED', 'SMS']], 'EMAIL')).toEqual({ kind: 'withheld', because: 'UNKNOWN' });
   });
 
-  it('is withdrawn for the channel that was said no to, or for all when for none in particular', () => {
+  it('is withdrawn for the channel of the withdrawal, or for all channels if it names none', () => {
     const yes: Said = ['shop', 'GRANTED', null];
     expect(decide([yes, ['crm', 'REVOKED', 'EMAIL']], 'EMAIL')).toMatchObject({ because: 'REVOKED' });
     expect(decide([yes, ['crm', 'REVOKED', 'EMAIL']], 'SMS')).toEqual(granted);
@@ -219,7 +219,7 @@ describe('for any statements of the systems', () => {
   const isGranted = (all: readonly Consent[], failed: readonly unknown[], of?: ConsentChannel) =>
     decideConsent(answers(all, failed), 'MARKETING', of).kind === 'granted';
 
-  it('the order in which they say it does not matter', () => {
+  it('their order does not matter', () => {
     fc.assert(
       fc.property(
         statements.chain((all) =>
@@ -250,7 +250,7 @@ describe('for any statements of the systems', () => {
     );
   });
 
-  it('a yes more never closes anything', () => {
+  it('one more yes never withholds anything', () => {
     fc.assert(
       fc.property(statements, statement, channel, (all, one, of) => {
         if (isGranted(all, [], of))
@@ -274,7 +274,7 @@ describe('for any statements of the systems', () => {
     );
   });
 
-  it('what is open for a channel is open without one', () => {
+  it('what is granted for a channel is granted without one', () => {
     fc.assert(
       fc.property(statements, fc.constantFrom(...CHANNELS), (all, of) => {
         if (isGranted(all, [], of)) expect(isGranted(all, [])).toBe(true);
@@ -282,7 +282,7 @@ describe('for any statements of the systems', () => {
     );
   });
 
-  it('a withdrawal that is named stands there, and none that holds is later', () => {
+  it('the named withdrawal is among the statements, and no applicable one is later', () => {
     fc.assert(
       fc.property(
         fc.array(withdrawal, { minLength: 1, maxLength: 5 }),
@@ -297,7 +297,7 @@ describe('for any statements of the systems', () => {
           expect(holding).toContainEqual(
             expect.objectContaining({ source: decision.source, status: decision.because }),
           );
-          // Where some are of a channel alone, what closes all goes before.
+          // A withdrawal for all channels comes before one for a single channel.
           const final = holding.filter((no) => of || !no.channel);
           for (const { updatedAt } of final.length > 0 ? final : holding)
             expect((updatedAt ?? '') <= (decision.since ?? '')).toBe(true);

@@ -138,7 +138,7 @@ describe('categories', () => {
     );
   });
 
-  test('hang on consent for the channel of each field', () => {
+  test('depend on consent for the channel of each field', () => {
     const query = '{ customer { email phone } }';
     const came = decided({ EMAIL: 'granted', PHONE: 'withheld' });
     expect(of(query, marketing, came)).toEqual(disclosed({ granted: ['CONTACT'], withheld: ['CONTACT'] }));
@@ -168,7 +168,7 @@ describe('categories', () => {
   });
 });
 
-test('what was found for one audience and decision is not taken for another', () => {
+test('the disclosure to one audience, for one decision, is not reused for another', () => {
   const disclosure = disclosureOf('{ customer { name } }');
   const disclosureTo = (by: Audience, came: ConsentOutcomes) => disclosure.of(by, came);
   for (let times = 0; times < 2; times += 1) {
@@ -183,11 +183,11 @@ test('what was found for one audience and decision is not taken for another', ()
       disclosed({ granted: ['IDENTITY'], withheld: ['IDENTITY'] }),
     );
   }
-  // The audit writes the text of one object once.
+  // The audit serialises each object once, so the same object must be returned.
   expect(disclosureTo(audience(), NOTHING)).toBe(disclosureTo(audience(), NOTHING));
 });
 
-test('what an audience gets from nobody is named by its fields', () => {
+test('fields that are forbidden to an audience are named', () => {
   const disclosure = disclosureOf('{ customer { name debts { amount } consents } }');
   const forbiddenTo = (by: Audience) => disclosure.forbidden(by);
   expect(forbiddenTo(audience())).toEqual([]);

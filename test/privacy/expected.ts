@@ -20,7 +20,7 @@ export interface Answer {
 
 export const NEED_CONSENT = new Set(['PERSONALISATION', 'MARKETING']);
 
-/** Another moment in each answer. */
+/** Fields with a time that differs in each answer. */
 export const MOMENTS = new Set(['fetchedAt', 'seenAt', 'checkedAt', 'fetchedAt', 'issuedAt']);
 
 /** Computes the answer that a cell must get, from the unrestricted answer and the SDL alone. */
@@ -103,7 +103,7 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Answe
     interface Value {
       source: string;
     }
-    // Its ids of records are those of people's profiles.
+    // Its record ids are those of people's profiles.
     const isOfShown = ({ source }: Value) => source !== 'facebook' || !isFieldForbidden('facebookProfile');
     switch (path) {
       case 'Customer.timeline':
@@ -171,7 +171,7 @@ function camelCase(name: string): string {
   return name.toLowerCase().replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-/** By hand, from what the SDL says of each mask. */
+/** Masks a text, written from the SDL's description of each mask. */
 export function masked(value: unknown, mask: string): unknown {
   if (value == null) return value;
   if (Array.isArray(value)) return value.map((one: unknown) => masked(one, mask));
@@ -194,7 +194,7 @@ export function masked(value: unknown, mask: string): unknown {
 /** A system's name is not personal data: errors and metrics name systems too. */
 const SYSTEMS = new Set(readdirSync('sources'));
 
-/** Types whose values are those of other fields. */
+/** Types that repeat values of other fields. */
 const REPEATS = new Set([
   'TimelineEdge',
   'TimelineEntry',
@@ -248,7 +248,7 @@ function textsIn(schema: DeclaredSchema, operation: string, data: unknown): Foun
   const words = new Set([...SYSTEMS, ...[...schema.types.values()].flatMap((fields) => [...fields.keys()])]);
   const note = (path: string, category: string, value: unknown): void => {
     if (Array.isArray(value)) for (const one of value) note(path, category, one);
-    // What is shorter may stand anywhere by chance.
+    // A shorter text may occur anywhere by chance.
     else if (typeof value === 'string' && value.length >= 6 && !words.has(value))
       found.push({ path, category, value });
   };

@@ -45,12 +45,12 @@ const FULL: ExportDocument = {
   identifiers: ['digest', 'digest-2'],
 };
 
-test('an export that nobody began is empty and incomplete', () => {
+test('a new export is empty and incomplete', () => {
   expect(openExportFile(path, 'digest').begun).toEqual(EMPTY);
   expect(existsSync(path)).toBe(false);
 });
 
-test('what was saved is where an export goes on, and the file has its name when it is finished', () => {
+test('an export continues from its saved state, and the file gets its final name at the end', () => {
   const file = openExportFile(path, 'digest');
   file.save(EMPTY);
   file.save(FULL);
@@ -66,13 +66,13 @@ test('what was saved is where an export goes on, and the file has its name when 
   expect(existsSync(file.part)).toBe(false);
 });
 
-test('a file that is there is not written over', () => {
+test('an existing file is not overwritten', () => {
   writeFileSync(path, 'mine');
   expect(() => openExportFile(path, 'digest')).toThrow('exists already');
   expect(readFileSync(path, 'utf8')).toBe('mine');
 });
 
-test('an export of another customer is not gone on with', () => {
+test('an export of another customer is not continued', () => {
   openExportFile(path, 'digest').save(FULL);
   expect(() => openExportFile(path, 'other')).toThrow('belongs to another customer');
   expect(JSON.parse(readFileSync(`${path}.part`, 'utf8'))).toEqual(FULL);

@@ -3,7 +3,7 @@ import type { ExportDocument } from '../../src/privacy/export-document.js';
 import type { ExportPlan } from '../../src/privacy/export-plan.js';
 import { exportCustomer, type ExportResult } from '../../src/privacy/export.js';
 
-/** What an export says of a part that a system answered well, late, from the cache, or not at all. */
+/** What an export reports about a live, stale, cached or missing answer of a system. */
 
 const EMPTY: ExportDocument = {
   format: 'stekkerdoos export 1',
@@ -33,9 +33,9 @@ const error = (code: string, extensions: object = {}) => ({
 });
 
 interface World {
-  /** The answers to the first question, in turn: the last one again and again. */
+  /** The answers to the first query, in order. The last one repeats. */
   opening?: Fake[];
-  /** By the field, in turn. */
+  /** The answers by field, in order. */
   answers?: Record<string, Fake[]>;
   sections?: { field: string; isPaged?: boolean; slices?: { path: string[]; size: number }[] }[];
   owners?: Record<string, string>;
@@ -174,7 +174,7 @@ describe('an export is complete', () => {
       { source: null, code: 'UNKNOWN', isFinal: false },
     ]);
     expect(document.complete).toBe(false);
-    // With an error, that one says it.
+    // If there is an error, the error is reported instead.
     const failed = await documentOf({ answers: { orders: [{ errors: [error('X')] }] } });
     expect(failed.sections['orders']?.failures).toEqual([{ source: null, code: 'X', isFinal: true }]);
   });
@@ -185,7 +185,7 @@ describe('an export is complete', () => {
     expect(document.notAnswered).toEqual([{ source: 'calls', code: 'SOURCE_TIMEOUT', fields: ['timeline'] }]);
   });
 
-  test('not before every section is there', async () => {
+  test('not before every section is present', async () => {
     const { saved } = await run({ answers: { a: [{ customer: { a: 1 } }], b: [{ customer: { b: 2 } }] } });
     expect(saved.map(({ complete, data }) => [complete, data])).toEqual([
       [false, { a: 1 }],

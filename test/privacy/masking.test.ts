@@ -5,13 +5,13 @@ import { masked } from '../../src/privacy/masking.js';
 
 const MASKS = ['EMAIL', 'LAST_FOUR', 'INITIAL', 'YEAR', 'ALL'] as const satisfies Mask[];
 
-/** As people count them. */
+/** Splits a text into characters as people count them (graphemes). */
 const characters = (text: string): string[] =>
   Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
 
 const anyText = fc.oneof(
   fc.string({ unit: 'grapheme', maxLength: 30 }),
-  // Halves of characters and all.
+  // Includes halves of characters.
   fc.string({ unit: 'binary', maxLength: 30 }),
   fc.string({ maxLength: 12 }),
   fc.emailAddress(),
@@ -29,7 +29,7 @@ const anyText = fc.oneof(
   ),
 );
 
-/** All that a mask may leave of a text, in the words of schema/directives.graphql. */
+/** Every result that a mask may give for a text, by the description in schema/directives.graphql. */
 function allowed(mask: Mask, text: string): string[] {
   const parts = characters(text);
   switch (mask) {
@@ -61,7 +61,7 @@ describe('a masked value', () => {
   test.each(['LAST_FOUR', 'INITIAL', 'EMAIL'] as const)('hides as much as it shows, at least: %s', (mask) => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', minLength: 2, maxLength: 40 }), (text) => {
-        // Side by side, two may have become one.
+        // Two adjacent characters may have combined into one.
         fc.pre(!/[@*]/.test(text) && characters(text).length > 1);
         const shown = String(masked(text, mask)).replace('***', '');
         expect(characters(shown).length).toBeLessThanOrEqual(characters(text).length / 2);
@@ -106,14 +106,14 @@ describe('a masked value', () => {
   test.each(MASKS)('leaves no letter without its accent, and no half of a character: %s', (mask) => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme', maxLength: 20 }), (text) => {
-        // Encoding puts something else in the place of half a character.
+        // Encoding replaces half a character by another one.
         const shown = String(masked(text, mask));
         expect(Buffer.from(shown, 'utf8').toString('utf8')).toBe(shown);
       }),
     );
   });
 
-  test.each(MASKS)('of a list is that of each, and what is not there stays not there: %s', (mask) => {
+  test.each(MASKS)('of a list masks each item, and leaves missing items missing: %s', (mask) => {
     const gone = new Error('a system is unavailable');
     const list = ['jan@example.nl', null, undefined, gone, ['+31612345678', 12345678]];
     expect(masked(list, mask)).toEqual([
@@ -128,7 +128,7 @@ describe('a masked value', () => {
     expect(masked([], mask)).toEqual([]);
   });
 
-  test.each(MASKS)('shows nothing of what is no text: %s', (mask) => {
+  test.each(MASKS)('shows nothing of a value that is not a text: %s', (mask) => {
     const others = [0, 31612345678, 1n, true, false, new Date(0), { name: 'Jan' }, () => 'Jan', NaN];
     for (const value of others) expect(masked(value, mask)).toBe('***');
   });

@@ -185,13 +185,13 @@ function cellOf(role: Role, purpose: string, consent: Cell['consent'], narrowed?
   };
 }
 
-/** Values only: a field may be called as a value is. */
+/** The text values without field names, since a field can have the name of a value. */
 function textsOf(data: unknown): string[] {
   if (typeof data === 'string') return [data];
   return typeof data === 'object' && data !== null ? Object.values(data).flatMap(textsOf) : [];
 }
 
-/** How many audiences there were: each takes other fields where it does not take all. */
+/** The number of audiences checked. When only a part of the fields is checked, each audience checks another part. */
 let audiences = 0;
 
 /**
@@ -222,7 +222,7 @@ async function expectAudience(
       hidden.set(value, owner);
     for (const value of ownTextsIn(declared, operation, wanted.data).all) seen.add(value);
   }
-  // What may be seen is known when all fields were requested.
+  // The visible values are known only when all fields were requested.
   if (!isThorough) return;
   // A last name is part of a full name, and a street of an address on one line.
   const visible = [...seen].join('\n');
@@ -300,13 +300,13 @@ function holds(text: string, value: string): boolean {
 }
 
 describe('nothing of a person', () => {
-  test('stands in logs, metrics, traces or the audit', async () => {
+  test('is in logs, metrics, traces or the audit', async () => {
     // Help lines are constant text, in which words such as "search" occur.
     const metrics = (await (await gateway.fetch('/metrics')).text()).replace(/^# HELP .*$/gm, '');
     const outputs = {
       logs: logged.join(''),
       metrics,
-      // The numbers of the spans are made here, and might look like anything.
+      // The ids of the spans are random, and may equal a value by chance.
       traces: JSON.stringify(spans.spans.map(({ name, attributes, status }) => [name, attributes, status])),
       audit: readFileSync(auditFile, 'utf8'),
     };

@@ -100,7 +100,7 @@ test('reads the file again after a second, and only when it has changed', () => 
   const last = list.current();
   expect([...last]).toEqual([ANNA, BERT, CARLA]);
   clock.advance(1_000);
-  // A new set means to callers that the list has changed.
+  // A new set signals a changed list to callers.
   expect(list.current()).toBe(last);
 });
 
@@ -157,7 +157,7 @@ test('ends a line that a crash cut off, and no other', async () => {
   expect(readFileSync(path, 'utf8')).toBe(`${mark}\n${ANNA.slice(0, 20)}\n${BERT}\n`);
 });
 
-test('does not make a new file when the old one has gone', async () => {
+test('does not create a new file when the old one is missing', async () => {
   const { list } = open(`${mark}\n${ANNA}\n`);
   rmSync(path);
   await expect(list.add([BERT])).rejects.toBeInstanceOf(SuppressionUnavailableError);
@@ -195,7 +195,7 @@ test('the version changes with each change of the list, and with nothing else', 
   expect(list.version).toBe(next);
 });
 
-test('a list has a health, and no list has none', async () => {
+test('a configured list reports its health, and a missing one does not', async () => {
   const list = suppression();
   expect(await list.health['suppressionList']?.()).toBe('up');
   const none = createSuppression({

@@ -60,7 +60,7 @@ afterAll(() => control.close());
 
 /** Every key that finds the customer. */
 async function keysOf(gateway: TestGateway, email: string): Promise<Record<string, string>[]> {
-  // A busy machine may be late to answer at first.
+  // A busy machine may answer late at first.
   const data = await vi.waitFor(
     async () => {
       const answer = await queryCustomer(
@@ -212,7 +212,7 @@ describe('the suppression list in a file', () => {
     for (const { value } of customer?.identifiers ?? []) expect(text).not.toContain(value);
   });
 
-  test('counts a second after another process has written to it, without a restart', async () => {
+  test('takes effect one second after another process has written to it, without a restart', async () => {
     const clock = fakeClock();
     const gateway = openGateway({ clock });
     expect((await queryCustomer(gateway, CUSTOMER_QUERY, { email: EMAIL })).data?.customer).not.toBeNull();
@@ -259,7 +259,7 @@ describe('the suppression list in a file', () => {
     expect(() => openGateway()).toThrow(/SUPPRESSION_FILE cannot be read \(ENOENT\)/);
   });
 
-  test('begins a line of its own after one that a crash has torn', async () => {
+  test('begins a new line after one that a crash has torn', async () => {
     const { mark, of } = createDigests(SECRET);
     writeFileSync(file, `${mark}\n${of({ namespace: 'email', value: 'x@example.nl' }).slice(0, 20)}`);
     const gateway = openGateway();
@@ -268,13 +268,13 @@ describe('the suppression list in a file', () => {
       suppress: true,
     });
     const lines = readFileSync(file, 'utf8').split('\n');
-    // The first of them would be joined to what the crash left.
+    // Without the line break, the first one would be joined to the torn line.
     expect(customer?.exclusive.length).toBeGreaterThan(5);
     for (const identifier of customer?.exclusive ?? []) expect(lines).toContain(of(identifier));
   });
 });
 
-test('without a list nobody can be suppressed, and it is said', async () => {
+test('without a list nobody can be suppressed, and the error names the settings', async () => {
   const gateway = openGateway({}, { SUPPRESSION_FILE: '' });
   await expect(
     gateway.forget({ identifier: { namespace: 'email', value: EMAIL }, suppress: true }),

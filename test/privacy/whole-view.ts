@@ -12,18 +12,18 @@ export interface WholeField {
   fields: ReadonlySet<string>;
 }
 
-/** Arguments that say who or what is meant. */
+/** Arguments that select the customer or the object. */
 const GIVEN: Readonly<Record<string, string>> = {
   'Query.customer': 'by: $by',
   'Query.customers': 'by: [$by]',
   'Query.identify': 'by: $by',
   'Query.company': 'by: { kvkNumber: "90000017" }',
   'Query.weather': 'latitude: "52.1", longitude: "5.2"',
-  // All there is, so that leaving out kinds makes no room for others.
+  // The limit is above the total, so that a missing kind does not make room for others.
   'Customer.timeline': 'first: 100',
 };
 
-/** A list of two shows as much of what may be seen as a longer one. */
+/** Two items of a list show as many fields as a longer list. */
 const PAGE = 2;
 
 const MAX_DEPTH = 8;
@@ -63,12 +63,12 @@ export function wholeFields(schema: DeclaredSchema, companyNumber: string): Whol
     if (fields === undefined) return '';
     const inside = [...fields].flatMap(([name, field]) => {
       const next = namedType(field.type);
-      // Customers are looked into once, field by field.
+      // A nested customer shows its id only: each field of Customer has its own operation.
       if (next === 'Customer') {
         seen.add(`${type}.${name}`);
         return [`${name}${argumentsOf(type, name, field)} { id }`];
       }
-      // An object within one of its own kind shows nothing that is not seen further up.
+      // An object within another one of its type shows no other fields.
       const goesRound = above.includes(next) || next === type || above.length > MAX_DEPTH;
       return (schema.types.has(next) || schema.unions.has(next)) && goesRound
         ? []
