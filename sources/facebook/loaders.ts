@@ -59,18 +59,27 @@ function matchItems<Item extends { id: string }>(
   }
 }
 
-/** The page of one key with its items mapped. A list that does not exist is an empty page. */
+/**
+ * The page of one key with its items mapped. A list that does not exist is an empty page. Meta reports a cursor that it no
+ * longer accepts by the same code, so without a page at a cursor the rest of the list is unknown, and not empty.
+ */
 function toListPage<Item extends { id: string }, Mapped>(
   page: GraphPage<Item> | Error | null | undefined,
-  key: string,
+  { key, cursor }: { key: string; cursor: string | null },
   keysOf: (item: Item) => readonly string[],
   map: (item: Item) => Mapped,
 ): ListPage<Mapped> | Error {
   if (page === undefined) return missingAnswer();
-  if (page === null) return { items: [], next: null };
+  if (page === null) return cursor === null ? { items: [], next: null } : missingPage();
   if (page instanceof Error) return page;
   const items = matchItems(page.data, key, keysOf);
   return items instanceof Error ? items : { items: items.map(map), next: nextCursor(page) };
+}
+
+function missingPage(): SourceContractError {
+  return new SourceContractError('facebook', 'facebook has no page of a list at this cursor.', {
+    kind: 'incomplete',
+  });
 }
 
 function missingAnswer(): SourceContractError {
@@ -117,10 +126,10 @@ export const conversationPages = defineLoader<
         query: { user_id: userId, fields: CONVERSATION_FIELDS, ...pageQuery(cursor) },
       })),
     );
-    return keys.map(({ userId }, i) =>
+    return keys.map(({ userId, cursor }, i) =>
       toListPage(
         pages[i],
-        userId,
+        { key: userId, cursor },
         ({ participants }) => (participants?.data ?? []).map(({ id }) => id),
         (conversation) => toConversation(conversation, userId),
       ),
@@ -152,10 +161,10 @@ export const messagePages = defineLoader<FacebookClient, MessagePageKey, ListPag
       })),
     );
     const pageId = client.page.value;
-    return keys.map(({ userId }, i) =>
+    return keys.map(({ userId, cursor }, i) =>
       toListPage(
         pages[i],
-        userId,
+        { key: userId, cursor },
         // A message names the page and the user. Either of them may have written it.
         ({ from, to }) =>
           [from, ...(to?.data ?? [])].flatMap((party) =>

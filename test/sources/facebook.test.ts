@@ -431,6 +431,26 @@ describe('what answers at the address of Facebook', () => {
     expect(JSON.stringify(parts.map(String))).not.toContain('secret');
   });
 
+  it('does not end a list where it no longer accepts its own cursor', async () => {
+    const invalid = part(400, graphError(100));
+    answer = () => ({ body: [invalid, invalid] });
+    const cursors = [null, 'QVFIUmV...'];
+    const lists = [
+      await conversationPages.load(
+        cursors.map((cursor) => ({ userId: '7', cursor })),
+        client,
+      ),
+      await messagePages.load(
+        cursors.map((cursor) => ({ conversationId: 't_1', userId: '7', cursor })),
+        client,
+      ),
+    ];
+    for (const [first, second] of lists) {
+      expect(first).toEqual({ items: [], next: null });
+      expect(second).toMatchObject({ code: 'SOURCE_CONTRACT', kind: 'incomplete' });
+    }
+  });
+
   it('finds a lead by its address regardless of case, and reports when there are more than can be read', async () => {
     let pages = 0;
     const page = (data: readonly object[], isLast: boolean) => {
