@@ -17,7 +17,7 @@ const { retired, exceptions } = List.parse(
 
 /** Files that are not yet in plain words. */
 const NOT_YET =
-  /^(src\/(?!(?:README|context|customer|identity|privacy|stitching|cache|connectors|loaders|resilience|http|operation|process|telemetry|v8)\b)|test\/(?!(?:context|customer|stitching|cache|connectors|loaders|mariadb|redis|resilience|http|operation|process|telemetry|v8|schema|README|architecture|chunked-work|config|connection|dependencies|licences|schema|request-headers|settings|source-settings|words|privacy|identity|bench)\b)|README\.md|codegen\.ts|\.ci)/;
+  /^(src\/(?!(?:README|context|customer|identity|privacy|stitching|cache|connectors|loaders|resilience|http|operation|process|telemetry|v8)\b)|test\/(?!(?:context|customer|stitching|cache|connectors|contracts|browser|sources|loaders|mariadb|redis|resilience|http|operation|process|telemetry|v8|README|architecture|chunked-work|config|connection|dependencies|licences|schema|request-headers|settings|source-settings|words|privacy|identity|bench)\b)|README\.md|codegen\.ts|\.ci)/;
 
 const TEXT = /\.(ts|mjs|js|graphql|md|json|html|css|yml)$|^\.ci\/run$/;
 const OTHERS = /package-lock\.json$|^LICENSE$|^test\/words\.|^schema\/gateway\.graphql$/;

@@ -6,7 +6,7 @@ import { readEndpoints } from '../../src/webhooks/endpoints.js';
 import { createSender } from '../../src/webhooks/send.js';
 import { openPage, type OpenedPage } from './chromium.js';
 
-/** To be looked at by who changes the page. */
+/** For a visual check after a change of the page. */
 const SCREENSHOT = join(tmpdir(), 'campaign-tool.png');
 
 const sender = createSender();
@@ -26,7 +26,7 @@ afterAll(async () => {
 
 async function deliver(id: string, name: string): Promise<string> {
   const [endpoint] = readEndpoints(tool.settings['WEBHOOK_ENDPOINTS'] ?? '', []);
-  if (endpoint === undefined) throw new Error('The campaign tool tells of no endpoint.');
+  if (endpoint === undefined) throw new Error('The campaign tool has no endpoint.');
   const timestamp = new Date().toISOString();
   const data = { orderPaid: { recordId: id, customer: { name } } };
   const body = JSON.stringify({ type: 'order.paid', timestamp, data });
@@ -60,7 +60,7 @@ describe('the page of the campaign tool', () => {
     await first.getByText('taken, 2 attempts').waitFor();
   });
 
-  test('asked nothing of anybody else, and did not complain', () => {
+  test('made no requests to other servers, and logged no errors', () => {
     expect(opened.elsewhere).toEqual([]);
     expect(opened.complaints).toEqual([]);
   });

@@ -1,6 +1,6 @@
 import { chromium, type Page } from 'playwright-core';
 
-/** So that Chromium runs as root, and asks nobody anything of its own accord. */
+/** Chromium runs as root with these arguments, and makes no requests by itself. */
 const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -15,7 +15,7 @@ export interface OpenedPage {
   page: Page;
   /** Requests to anywhere but where the page came from; none is let through. */
   elsewhere: readonly string[];
-  /** What the page told its console as an error. */
+  /** The errors that the page wrote to its console. */
   complaints: readonly string[];
   close(): Promise<void>;
 }

@@ -9,7 +9,7 @@ import { directSettings } from '../support/stand-ins.js';
 import { payInWebshop } from '../support/pay-in-webshop.js';
 import { openPage, type OpenedPage } from './chromium.js';
 
-/** To be looked at by who changes the page. */
+/** For a visual check after a change of the page. */
 const SCREENSHOT = join(tmpdir(), 'graphiql.png');
 
 const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-graphiql-'));
@@ -93,7 +93,7 @@ describe('GraphiQL in a browser', () => {
     await page.screenshot({ path: SCREENSHOT.replace('.png', '-later.png') });
   });
 
-  test('shows what a subscription is told, as it happens', async () => {
+  test('shows the events of a subscription as they happen', async () => {
     await page.locator('.graphiql-tab-button', { hasText: 'OrdersAsTheyArePaid' }).dispatchEvent('click');
     await page.locator('.graphiql-tab-active', { hasText: 'OrdersAsTheyArePaid' }).waitFor();
     // Not by GET: a subscription may name a customer, and addresses are written down on the way.
@@ -119,7 +119,7 @@ describe('GraphiQL in a browser', () => {
     await page.screenshot({ path: SCREENSHOT.replace('.png', '-documentation.png') });
   });
 
-  test('asked nothing of anybody but the gateway, and did not complain', () => {
+  test('made requests only to the gateway, and logged no errors', () => {
     expect(opened.elsewhere).toEqual([]);
     expect(opened.complaints).toEqual([]);
   });

@@ -55,7 +55,7 @@ const exceptions: Exception[] = [
     { path: requestedPath, names: ['page[size]', 'page[after]', 'page[before]', 'page', 'per_page'] },
   ].map(({ path, names }): Exception => ({
     at: ['paths', path, 'get', 'parameters'],
-    because: 'paging is told in the description of the endpoint, not in its list of parameters',
+    because: 'paging is in the description of the endpoint, not in its list of parameters',
     becomes: (published) => [
       ...(Array.isArray(published) ? (published as unknown[]) : []),
       ...names.map((name) => ({ name, in: 'query', schema: {} })),
@@ -63,7 +63,8 @@ const exceptions: Exception[] = [
   })),
   ...endpoints.map((path): Exception => ({
     at: ['paths', path, 'get', 'responses'],
-    because: 'the specification tells successes only; failures as recorded, or as told of other endpoints',
+    because:
+      'the specification has successes only; failures as recorded, or as specified for other endpoints',
     becomes: (published) => ({
       ...failures,
       ...(typeof published === 'object' ? published : {}),
@@ -237,7 +238,7 @@ describe('Zendesk Support', () => {
     expect(Object.keys(body)).toEqual(['users', ...members]);
   });
 
-  test('tells of an organisation with the recorded members', async () => {
+  test('returns an organisation with the recorded members', async () => {
     const [recorded] = recordedExchanges('organizations_test_search_organization.json');
     const { body } = await fetchJson(standIn, `/api/v2/organizations/show_many?ids=${organizationIds}`);
     expect(Object.keys(body)).toEqual(Object.keys(recorded?.response ?? {}));

@@ -12,7 +12,7 @@ import {
   type Json,
 } from './openapi.js';
 
-const errorsTellLess: Exception[] = [
+const errorsHaveLess: Exception[] = [
   {
     at: ['components', 'schemas', 'StandardError', 'required'],
     because: 'the errors of a partial answer are always seen without links and errors',
@@ -50,7 +50,7 @@ const associatedDiffer: Exception[] = [
 ];
 
 function hubspot(name: string, exceptions: readonly Exception[]): Contract {
-  return readContract(contractFile('hubspot', `${name}.openapi.json`), [...errorsTellLess, ...exceptions]);
+  return readContract(contractFile('hubspot', `${name}.openapi.json`), [...errorsHaveLess, ...exceptions]);
 }
 
 const contracts = {
@@ -106,10 +106,10 @@ afterAll(async () => {
 
 describe.each(types)('HubSpot $type', ({ type, contract, known, properties }) => {
   const path = `/crm/v3/objects/${type}`;
-  const batch = (asked: readonly string[], more: Json = {}): Json => ({
+  const batch = (ids: readonly string[], more: Json = {}): Json => ({
     properties,
     propertiesWithHistory: [],
-    inputs: asked.map((id) => ({ id })),
+    inputs: ids.map((id) => ({ id })),
     ...more,
   });
   const search = (more: Json = {}): Json => ({
@@ -129,7 +129,7 @@ describe.each(types)('HubSpot $type', ({ type, contract, known, properties }) =>
     await expectAnswer(contract, 207, `${path}/batch/read?archived=false`, batch(['17'], { properties: [] }));
   });
 
-  test('refuses a batch that is too big or asks by what is not unique', async () => {
+  test('refuses a batch that is too big or uses a property that is not unique', async () => {
     const tooMany = Array.from({ length: 101 }, (_, index) => String(index));
     const { body } = await expectAnswer(contract, 400, `${path}/batch/read`, batch(tooMany));
     expect(body['category']).toBe('VALIDATION_ERROR');
@@ -267,7 +267,7 @@ describe.each([
     await expectAnswer(contract, 207, path, { inputs: [{ id: '17' }] });
   });
 
-  test('are refused when too many are asked, without a token, and above the limit of a day', async () => {
+  test('are refused for too many records, without a token, and above the limit of a day', async () => {
     const tooMany = Array.from({ length: 1001 }, (_, index) => ({ id: String(index) }));
     await expectAnswer(contract, 400, path, { inputs: tooMany });
     await expectAnswer(contract, 401, path, { inputs: [] }, { authorization: '' });

@@ -33,11 +33,11 @@ beforeAll(async () => {
   const settings = standIn.settings(standIn.url);
   app.clientId = settings['CRM_SALESFORCE_CLIENT_ID'] ?? '';
   app.clientSecret = settings['CRM_SALESFORCE_CLIENT_SECRET'] ?? '';
-  token = String((await askToken()).body['access_token']);
+  token = String((await requestToken()).body['access_token']);
 });
 afterAll(() => standIn.close());
 
-async function askToken(form: Record<string, string> = {}) {
+async function requestToken(form: Record<string, string> = {}) {
   const response = await fetch(`${standIn.url}/services/oauth2/token`, {
     method: 'POST',
     body: new URLSearchParams({
@@ -60,12 +60,12 @@ describe('Salesforce gives a token', () => {
   test.each(['auth_success_response', 'refresh_success_response', 'reauth_success_response'])(
     'as in %s',
     async (name) => {
-      expect(shapeOf((await askToken()).body)).toMatchObject(shapeOf(recorded(name)) as object);
+      expect(shapeOf((await requestToken()).body)).toMatchObject(shapeOf(recorded(name)) as object);
     },
   );
 
   test.each(['auth_error_response', 'refresh_error_response'])('or says why not, as in %s', async (name) => {
-    const { status, body } = await askToken({ grant_type: 'refresh_token', refresh_token: 'expired' });
+    const { status, body } = await requestToken({ grant_type: 'refresh_token', refresh_token: 'expired' });
     expect(status).toBe(400);
     expect(shapeOf(body)).toEqual(shapeOf(recorded(name)));
     expect(body).toMatchObject({ error: 'invalid_grant' });
@@ -163,7 +163,7 @@ describe('The gateway reads', () => {
     expect(supportCase.parse(found).CreatedDate).toBe('2011-07-07T00:37:00.000Z');
   });
 
-  test('recorded errors, of which none is about how often it asks', () => {
+  test('recorded errors; none of them is about a rate limit', () => {
     for (const name of ['query_error_response', 'sobject_find_error_response', 'write_error_response'])
       expect(errorKindOf(400, recorded(`sobject/${name}`))).toBeUndefined();
   });

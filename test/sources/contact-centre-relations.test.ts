@@ -28,12 +28,12 @@ const everywhere = caller('everywhere@example.nl');
 const [template] = everywhere.contactCentre.tickets;
 if (template === undefined) throw new Error('the template has no ticket');
 
-/** Somebody with this address and id, who asked for these tickets. */
+/** A customer with this address and id, who opened these tickets. */
 function somebody(email: string, userId: number, tickets: SeedTicket[] = []): Caller {
   return { ...everywhere, email, contactCentre: { userId, verified: true, tickets } };
 }
 
-/** A ticket of which these users get a copy. */
+/** A ticket that these users get a copy of. */
 const copied = (id: number, ...copiedTo: number[]): SeedTicket => ({
   ...template,
   id,
@@ -57,7 +57,7 @@ const copiedTo = (userId: number): SeedTicket[] =>
 const organisationOf = ({ contactCentre: { companyId } }: Caller) => {
   const index = world.companies.findIndex(({ id }) => id === companyId);
   const company = world.companies[index];
-  // Two companies have one name, to which Zendesk then needs something more.
+  // Zendesk needs unique names, and two companies have the same one.
   return company === undefined
     ? null
     : {
@@ -77,7 +77,7 @@ describe('what hangs on the tickets of the contact centre', () => {
   afterAll(() => control.close());
   afterEach(() => gateway.close());
 
-  const ask = async (fields: string, people: readonly Caller[]) => {
+  const queryFields = async (fields: string, people: readonly Caller[]) => {
     gateway = createTestGateway(control.settings);
     const before = control.counters()['contact-centre']?.calls ?? 0;
     const { data, errors } = await gateway.query(
@@ -92,7 +92,7 @@ describe('what hangs on the tickets of the contact centre', () => {
   };
 
   it('says what customers thought of the help, with the tickets and without a further call', async () => {
-    const { customers, calls } = await ask(
+    const { customers, calls } = await queryFields(
       'tickets(first: 100) { nodes { recordId satisfaction { score comment } } }',
       [everywhere, ...ordinary],
     );
@@ -116,16 +116,16 @@ describe('what hangs on the tickets of the contact centre', () => {
       expect(JSON.stringify(ratings)).toContain(expected);
   });
 
-  it('tells of fifty customers which organisations they are of, in one call for all organisations', async () => {
-    const { customers, calls } = await ask('organisations { source recordId name }', ordinary);
+  it('shows the organisations of fifty customers, with one call for all organisations', async () => {
+    const { customers, calls } = await queryFields('organisations { source recordId name }', ordinary);
     // Who they are by address, and the organisations.
     expect(calls).toBe(2);
     expect(customers).toEqual(ordinary.map((one) => ({ organisations: [organisationOf(one) ?? []].flat() })));
     expect(new Set(ordinary.map((one) => organisationOf(one)?.recordId)).size).toBeGreaterThan(5);
   });
 
-  it('tells the domains of an organisation, which may be none', async () => {
-    const { customers } = await ask('organisations { domains }', [everywhere, ...ordinary]);
+  it('shows the domains of an organisation, or an empty list', async () => {
+    const { customers } = await queryFields('organisations { domains }', [everywhere, ...ordinary]);
     const found = customers.map((one) => at(one, 'organisations', '0', 'domains'));
     expect(found).toContainEqual([]);
     for (const [i, one] of [everywhere, ...ordinary].entries()) {
@@ -135,15 +135,15 @@ describe('what hangs on the tickets of the contact centre', () => {
     }
   });
 
-  it('does not ask for organisations when nobody is of one', async () => {
+  it('loads no organisations if no customer has one', async () => {
     const nobody = ordinary.filter((one) => organisationOf(one) === null);
-    const { customers, calls } = await ask('organisations { name }', nobody);
+    const { customers, calls } = await queryFields('organisations { name }', nobody);
     expect(calls).toBe(1);
     expect(customers).toEqual(nobody.map(() => ({ organisations: [] })));
   });
 
-  it('shows fifty customers the tickets of which they get a copy, each their own, in one call', async () => {
-    const { customers, calls } = await ask('copiedTickets(first: 100) { nodes { recordId } }', [
+  it('shows fifty customers the tickets that were copied to each of them, in one call', async () => {
+    const { customers, calls } = await queryFields('copiedTickets(first: 100) { nodes { recordId } }', [
       everywhere,
       ...ordinary,
     ]);
@@ -159,8 +159,8 @@ describe('what hangs on the tickets of the contact centre', () => {
     expect(expected.flat().length).toBeGreaterThan(10);
   });
 
-  it('counts and lists them apart from what the customer asked for', async () => {
-    const { customers } = await ask(
+  it('counts and lists copied tickets apart from tickets that the customer opened', async () => {
+    const { customers } = await queryFields(
       'copiedTickets(first: 1) { nodes { recordId comments { nodes { isByCustomer } } } } tickets(first: 100) { nodes { recordId } } timeline(first: 100) { nodes { recordId } }',
       [everywhere],
     );
@@ -168,12 +168,12 @@ describe('what hangs on the tickets of the contact centre', () => {
     const [newest] = idsNewestFirst(copiedTo(everywhere.contactCentre.userId));
     expect(listAt(own, 'copiedTickets', 'nodes').map((ticket) => at(ticket, 'recordId'))).toEqual([newest]);
     expect(JSON.stringify([at(own, 'tickets'), at(own, 'timeline')])).not.toContain(newest);
-    // Who asked was somebody else, and it is their words that count as a customer's.
+    // Another customer opened the ticket, and the comment is by that customer.
     expect(at(own, 'copiedTickets', 'nodes', '0', 'comments', 'nodes', '0', 'isByCustomer')).toBe(true);
   });
 
-  it('shows them none of a customer whom it does not know', async () => {
-    const { customers, calls } = await ask('copiedTickets { nodes { id } } organisations { id }', [
+  it('shows no tickets and no organisations of an unknown customer', async () => {
+    const { customers, calls } = await queryFields('copiedTickets { nodes { id } } organisations { id }', [
       { ...everywhere, email: 'nobody@example.nl' },
     ]);
     expect(customers).toEqual([null]);
@@ -271,7 +271,7 @@ describe('the loaders of what hangs on tickets', () => {
     ]);
   });
 
-  it('ask for a hundred at most', () => {
+  it('load at most a hundred users at once', () => {
     expect([organisationsOfUsers.maxBatch, ticketsCopiedToUsers.maxBatch]).toEqual([100, 100]);
   });
 });
@@ -310,7 +310,7 @@ describe('what Zendesk may answer about tickets and organisations', () => {
   });
   afterAll(() => server.close());
 
-  const ask = async (fields: string) => {
+  const queryFields = async (fields: string) => {
     const gateway = createTestGateway({
       ...directSettings(['contact-centre']),
       CONTACT_CENTRE_URL: server.url,
@@ -323,28 +323,28 @@ describe('what Zendesk may answer about tickets and organisations', () => {
   it.each([
     ['null', null],
     ['without a score', {}],
-    ['not yet asked for', { score: 'unoffered' }],
+    ['not yet requested', { score: 'unoffered' }],
     ['not yet given', { score: 'offered' }],
   ])('has no satisfaction where the rating is %s', async (_, rating) => {
     ticket = { satisfaction_rating: rating };
-    const { data, errors } = await ask('tickets { nodes { satisfaction { score } } }');
+    const { data, errors } = await queryFields('tickets { nodes { satisfaction { score } } }');
     expect(errors).toEqual([]);
     expect(listAt(data, 'customer', 'tickets', 'nodes')).toEqual([{ satisfaction: null }]);
   });
 
   it('has no comment where nothing was added to the score', async () => {
     ticket = { satisfaction_rating: { id: 1, score: 'bad', comment: '' } };
-    const { data } = await ask('tickets { nodes { satisfaction { score comment } } }');
+    const { data } = await queryFields('tickets { nodes { satisfaction { score comment } } }');
     expect(listAt(data, 'customer', 'tickets', 'nodes')).toEqual([
       { satisfaction: { score: 'BAD', comment: null } },
     ]);
   });
 
   it.each(['secret', 4711])(
-    'costs the satisfaction alone, and tells no value, when a score is %s',
+    'fails the satisfaction alone, without its value, when a score is %s',
     async (score) => {
       ticket = { satisfaction_rating: { score } };
-      const { data, errors } = await ask('tickets { nodes { recordId satisfaction { score } } }');
+      const { data, errors } = await queryFields('tickets { nodes { recordId satisfaction { score } } }');
       expect(listAt(data, 'customer', 'tickets', 'nodes')).toEqual([{ recordId: '5', satisfaction: null }]);
       expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
         [['customer', 'tickets', 'nodes', 0, 'satisfaction'], 'SOURCE_CONTRACT'],
@@ -359,10 +359,10 @@ describe('what Zendesk may answer about tickets and organisations', () => {
     ['follows it', { email_cc_ids: [], collaborator_ids: [1], follower_ids: [1] }, false],
     ['gets a copy and follows it', { email_cc_ids: [1], collaborator_ids: [1], follower_ids: [1] }, true],
     ['is not on it, though the search found it', { email_cc_ids: [11], collaborator_ids: [11] }, false],
-    ['asked for it', { requester_id: 1, email_cc_ids: [1] }, false],
+    ['opened the ticket', { requester_id: 1, email_cc_ids: [1] }, false],
   ])('shows a copied ticket or not to a customer who %s', async (_, more, isShown) => {
     ticket = more;
-    const { data, errors } = await ask('copiedTickets { nodes { recordId } }');
+    const { data, errors } = await queryFields('copiedTickets { nodes { recordId } }');
     expect(errors).toEqual([]);
     expect(listAt(data, 'customer', 'copiedTickets', 'nodes')).toEqual(isShown ? [{ recordId: '5' }] : []);
   });
@@ -370,7 +370,7 @@ describe('what Zendesk may answer about tickets and organisations', () => {
   it('has no organisation where the one of the user is gone', async () => {
     user = { organization_id: 7 };
     organisationsAnswer = { organizations: [] };
-    const { data, errors } = await ask('organisations { name }');
+    const { data, errors } = await queryFields('organisations { name }');
     expect(errors).toEqual([]);
     expect(listAt(data, 'customer', 'organisations')).toEqual([]);
   });
@@ -378,7 +378,7 @@ describe('what Zendesk may answer about tickets and organisations', () => {
   it('shows no organisation that was not requested', async () => {
     user = { organization_id: 7 };
     organisationsAnswer = { organizations: [{ id: 8, name: 'Another' }] };
-    const { data, errors } = await ask('organisations { name }');
+    const { data, errors } = await queryFields('organisations { name }');
     expect(listAt(data, 'customer', 'organisations')).toEqual([null]);
     expect(errors.map(({ extensions }) => extensions.code)).toEqual(['SOURCE_CONTRACT']);
   });
@@ -386,7 +386,7 @@ describe('what Zendesk may answer about tickets and organisations', () => {
   it('costs the organisation alone when it answers another shape', async () => {
     user = { organization_id: 7, name: 'Jan' };
     organisationsAnswer = { organizations: [{ id: 7, name: ['secret'] }] };
-    const { data, errors } = await ask('name organisations { name }');
+    const { data, errors } = await queryFields('name organisations { name }');
     expect(at(data, 'customer')).toEqual({ name: 'Jan', organisations: [null] });
     expect(errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([
       [['customer', 'organisations', 0], 'SOURCE_CONTRACT'],

@@ -55,7 +55,7 @@ describe('The contact centre', () => {
     expect(body.count).toBe(2);
   });
 
-  test('also finds people whose address only begins like the asked one or has a tag', async () => {
+  test('also finds people whose address begins with the requested one or has a tag', async () => {
     const { body } = await get('/api/v2/users/search.json', { query: 'email:Everywhere@example.nl' });
     expect(emailsIn(body)).toEqual([
       'everywhere+shop@example.nl',
@@ -111,7 +111,7 @@ describe('The contact centre', () => {
     expect(moments).toEqual([...moments].sort().reverse());
   });
 
-  test('exports only tickets with one of the asked statuses', async () => {
+  test('exports only tickets with one of the requested statuses', async () => {
     const query = `requester:${everywhere.contactCentre.userId} status:open status:closed`;
     const open = everywhere.contactCentre.tickets.filter(
       ({ status }) => status === 'open' || status === 'closed',
@@ -119,7 +119,7 @@ describe('The contact centre', () => {
     expect((await exportAll(query, 100)).map(({ id }) => id).sort()).toEqual(open.map(({ id }) => id).sort());
   });
 
-  test('exports the tickets of which somebody gets a copy, alone and with other conditions', async () => {
+  test('exports the tickets that a user gets a copy of, alone and with other conditions', async () => {
     const { userId } = everywhere.contactCentre;
     const all = callers
       .flatMap(({ contactCentre: { tickets } }) => tickets)
@@ -148,7 +148,7 @@ describe('The contact centre', () => {
     );
   });
 
-  test('refuses an export with a wrong or old cursor, and one that asks for a type in its query', async () => {
+  test('refuses an export with a wrong or old cursor, or with a type in its query', async () => {
     const parameters = {
       query: `requester:${everywhere.contactCentre.userId}`,
       'filter[type]': 'ticket',
@@ -191,12 +191,12 @@ describe('The contact centre', () => {
     expect(refused.body).toEqual({ error: "Couldn't authenticate you" });
   });
 
-  test('greets a wrong token as an anonymous user where one asks who one is', async () => {
+  test('answers with an anonymous user when a wrong token requests its user', async () => {
     const answer = await get('/api/v2/users/me', {}, { authorization: 'Bearer wrong' });
     expect(answer).toMatchObject({ status: 200, body: { user: { name: 'Anonymous user' } } });
   });
 
-  test('answers nobody who does not ask for JSON', async () => {
+  test('refuses a request that does not accept JSON', async () => {
     expect((await get('/api/v2/users/17', {}, { accept: '*/*' })).status).toBe(415);
   });
 

@@ -264,7 +264,7 @@ describe('the contact centre with records of a kind', () => {
   const idsOf = (found: readonly (readonly { id: string }[] | Error)[]) =>
     found.map((one) => (one instanceof Error ? one : one.map(({ id }) => id)));
 
-  it('never takes a near miss for the address that was asked for', async () => {
+  it('never takes a similar address for the requested one', async () => {
     const near = ['jan+a@example.nl', 'jan@example.nl.example', 'jan@example.nlx', 'an@example.nl'];
     await start(near.map((email, i) => somebody(email, 100 + i)));
     expect(idsOf(await usersByEmail.load(['jan@example.nl', 'jan@example.nlx'], client))).toEqual([
@@ -273,7 +273,7 @@ describe('the contact centre with records of a kind', () => {
     ]);
   });
 
-  it('reads on when the address that was asked for is on a later page', async () => {
+  it('reads further pages until it finds the requested address', async () => {
     const near = Array.from({ length: 250 }, (_, i) => somebody(`jan+${i}@example.nl`, 100 + i));
     await start([...near, somebody('jan@example.nl', 999)]);
     expect(idsOf(await usersByEmail.load(['jan@example.nl', 'piet@example.nl'], client))).toEqual([
@@ -306,7 +306,7 @@ describe('the contact centre with records of a kind', () => {
     },
   );
 
-  it('finds users by id, each once, whatever order they come in', async () => {
+  it('finds users by id, each once, in any order of the answer', async () => {
     await start([somebody('a@example.nl', 3), somebody('b@example.nl', 1), somebody('c@example.nl', 2)]);
     expect(idsOf(await usersById.load(['3', '007', '1', '2'], client))).toEqual([['3'], [], ['1'], ['2']]);
   });
@@ -440,7 +440,7 @@ describe('the contact centre with records of a kind', () => {
     expect(idsOfComments(found)).toEqual([['1', '3']]);
   });
 
-  it('reads on behind many notes until it has as many comments as were asked for', async () => {
+  it('reads past many notes until it has the requested number of comments', async () => {
     await start([discussion([true, ...Array.from({ length: 60 }, () => false), true, true])]);
     expect(idsOfComments(await commentsOf(2))).toEqual([['1', '62']]);
     expect(idsOfComments(await commentsOf(1))).toEqual([['1']]);
@@ -472,7 +472,7 @@ describe('the contact centre with records of a kind', () => {
     ]);
   });
 
-  it('says when it wants to be asked again, as told by Retry-After', async () => {
+  it('reports when to try again, as in Retry-After', async () => {
     const limited = await start([person('everywhere@example.nl')], {
       requestsPerMinute: 1,
       now: () => 1_000,
@@ -494,7 +494,7 @@ describe('the contact centre with records of a kind', () => {
 });
 
 describe('the comments of many tickets', () => {
-  it('are asked for eight at a time, and each ticket gets its own', async () => {
+  it('are loaded for eight tickets at a time, and each ticket gets its own', async () => {
     const waiting: (() => void)[] = [];
     const server = await startServer(({ url }, response) => {
       waiting.push(() => {
@@ -523,8 +523,8 @@ describe('the comments of many tickets', () => {
   });
 });
 
-describe('the contact centre, asked who somebody is', () => {
-  it('vouches for the address and never for the phone, and tells when the user was changed', async () => {
+describe('the contact centre, identifying a customer', () => {
+  it('verifies the address and never the phone, and shows when the user changed', async () => {
     const client = open<RestClient>(contactCentre.connector, settings);
     const emails = ['same-phone-1@example.nl', 'same-phone-2@example.nl'];
     const found = await usersByEmail.load(emails, client);
@@ -579,13 +579,13 @@ describe('what answers at the address of the contact centre', () => {
     ['is no Zendesk at all', () => ({ status: 404, body: {} })],
     ['answers another shape', () => ({ body: { something: 'else' } })],
     [
-      'tells of a ticket in a state that is none',
+      'has a ticket with an unknown status',
       ({ url }: SeenRequest) => ({
         body: isSearch(url) ? { users: [user] } : export_({ ...ticket, status: 'secret' }),
       }),
     ],
     [
-      'tells of a moment that is none',
+      'has an invalid time',
       ({ url }: SeenRequest) => ({
         body: isSearch(url) ? { users: [user] } : export_({ ...ticket, created_at: 'secret' }),
       }),
@@ -598,7 +598,7 @@ describe('what answers at the address of the contact centre', () => {
           : { results: [], meta: { has_more: true }, links: { next: 'http://secret.example/' } },
       }),
     ],
-  ])('costs its own fields and tells no value when it %s', async (_, answering) => {
+  ])('fails only its fields, without a value, when it %s', async (_, answering) => {
     answer = answering;
     const gateway = createTestGateway({ ...directSettings(), CONTACT_CENTRE_URL: server.url });
     const { data, errors } = await gateway.query(

@@ -96,7 +96,7 @@ describe('the consents that the CRM holds', () => {
     expect(calls).toBe(1);
   });
 
-  it('asks which kinds of mail there are once an hour, and for fifty contacts at once', async () => {
+  it('loads the kinds of mail once an hour, and consents of fifty contacts at once', async () => {
     const large = createWorld({ customers: 130 });
     const standIn = await startCrmHubspot(large);
     const control = await faultControl([standIn]);
@@ -106,7 +106,7 @@ describe('the consents that the CRM holds', () => {
       { clock },
     );
     const contacts = large.people.filter(({ crm }) => crm !== undefined).slice(0, 100);
-    const ask = async () => {
+    const callsOfQuery = async () => {
       await control.heal();
       const { errors } = await gateway.query(
         'query($by: [CustomerKey!]!) { customers(by: $by) { consents { status } } }',
@@ -116,13 +116,13 @@ describe('the consents that the CRM holds', () => {
       return control.counters()['crm-hubspot']?.calls;
     };
     // The contacts; the kinds of mail; two batches each of the consents and of the kinds.
-    expect(await ask()).toBe(1 + 1 + 2 + 2);
+    expect(await callsOfQuery()).toBe(1 + 1 + 2 + 2);
     // Consents are cached for five seconds, and kinds of mail for an hour.
-    expect(await ask()).toBe(2);
+    expect(await callsOfQuery()).toBe(2);
     clock.advance(59 * 60_000);
-    expect(await ask()).toBe(1 + 2 + 2);
+    expect(await callsOfQuery()).toBe(1 + 2 + 2);
     clock.advance(2 * 60_000);
-    expect(await ask()).toBe(1 + 1 + 2 + 2);
+    expect(await callsOfQuery()).toBe(1 + 1 + 2 + 2);
     await gateway.close();
     await control.close();
     await standIn.close();
@@ -203,14 +203,14 @@ describe('the consents that the CRM holds', () => {
     });
     const contact = (id: string, properties: object) => ({ id, properties });
 
-    it('does not take for "not opted out" what the account keeps no property of', async () => {
+    it('does not show "not opted out" for a property that the account lacks', async () => {
       await answering({ results: [contact('1', { email: 'jan@example.nl' })] });
       expect(await contactsById.load(['1'], client)).toMatchObject([
         [{ isMarketingContact: null, legalBases: [] }],
       ]);
       const types = [
         { id: null, name: null },
-        { id: '5', name: 'News' },
+        { id: '5', name: 'Newsletter' },
       ];
       expect(await subscriptionsOfContacts.load([{ contactId: '1', types }], client)).toEqual([[]]);
       await expect(subscriptionsOfContacts.load([{ contactId: '2', types }], client)).rejects.toMatchObject({
@@ -218,7 +218,7 @@ describe('the consents that the CRM holds', () => {
       });
     });
 
-    it('takes the last change of a subscription, in whatever order they come', async () => {
+    it('uses the last change of a subscription, in any order of the answer', async () => {
       const change = (value: string, timestamp: string, sourceType: string) => ({
         value,
         timestamp,
@@ -239,13 +239,13 @@ describe('the consents that the CRM holds', () => {
         ],
       });
       const types = [
-        { id: '5', name: 'News' },
+        { id: '5', name: 'Newsletter' },
         { id: '6', name: 'Offers' },
       ];
       expect(await subscriptionsOfContacts.load([{ contactId: '1', types }], client)).toEqual([
         [
           {
-            type: { id: '5', name: 'News' },
+            type: { id: '5', name: 'Newsletter' },
             isOptedOut: true,
             changedBy: 'EMAIL',
             changedAt: '2026-01-01T00:00:00.000Z',
@@ -282,14 +282,14 @@ describe('the consents that the CRM holds', () => {
         CRM_HUBSPOT_URL: server.url,
         CRM_HUBSPOT_TOKEN: 't',
       });
-      const ask = async (fields: string, purpose: 'SERVICE' | 'MARKETING') =>
+      const queryFields = async (fields: string, purpose: 'SERVICE' | 'MARKETING') =>
         gateway.query(
           `{ customer(by: { hubspotContactId: "1" }) { ${fields} } }`,
           {},
           await headersOf('campaign', { purpose }),
         );
-      const forService = await ask('jobTitle consents { status }', 'SERVICE');
-      const forMarketing = await ask('jobTitle', 'MARKETING');
+      const forService = await queryFields('jobTitle consents { status }', 'SERVICE');
+      const forMarketing = await queryFields('jobTitle', 'MARKETING');
       await gateway.close();
       expect(forService.data).toEqual({ customer: { jobTitle: 'Bakker', consents: null } });
       expect(forService.errors.map(({ path, extensions }) => [path, extensions.code])).toEqual([

@@ -31,14 +31,14 @@ afterAll(async () => {
 });
 
 describe('The CRM', () => {
-  test('reads a batch of contacts by e-mail address, however it is written, with the asked properties', async () => {
+  test('reads a batch of contacts by e-mail address in any case, with the requested properties', async () => {
     const { status, body } = await batchRead('contacts', ['EVERYWHERE@example.nl', 'crm-only@example.nl'], {
       idProperty: 'email',
       properties: ['email', 'firstname', 'phone', 'no_such_property'],
     });
     expect(status).toBe(200);
-    const told = body.results?.find(({ id }) => id === everywhere.crm.contactId);
-    expect(told?.properties).toEqual({
+    const contact = body.results?.find(({ id }) => id === everywhere.crm.contactId);
+    expect(contact?.properties).toEqual({
       email: 'everywhere@example.nl',
       firstname: everywhere.firstName,
       phone: null,
@@ -50,8 +50,8 @@ describe('The CRM', () => {
 
   test('finds a contact by an additional address, but not in a search', async () => {
     const known = contactOf('two-shops@example.nl').crm.contactId;
-    const asked = ['TWO-SHOPS-OLD@example.nl', 'two-shops@example.nl'];
-    const { status, body } = await batchRead('contacts', asked, {
+    const addresses = ['TWO-SHOPS-OLD@example.nl', 'two-shops@example.nl'];
+    const { status, body } = await batchRead('contacts', addresses, {
       idProperty: 'email',
       properties: ['email', 'hs_additional_emails', 'customer_number', 'twitterhandle'],
     });
@@ -83,12 +83,12 @@ describe('The CRM', () => {
     expect(body.errors?.[0]).toMatchObject({ category: 'OBJECT_NOT_FOUND', context: { ids: ['17', '18'] } });
   });
 
-  test('answers a batch in another order than asked, each record once', async () => {
-    const asked = contactIds.slice(0, 5);
-    const { body } = await batchRead('contacts', [...asked, ...asked]);
-    const told = body.results?.map(({ id }) => id);
-    expect(told).not.toEqual(asked);
-    expect(told?.sort()).toEqual([...asked].sort());
+  test('answers a batch in another order than the request, each record once', async () => {
+    const requested = contactIds.slice(0, 5);
+    const { body } = await batchRead('contacts', [...requested, ...requested]);
+    const received = body.results?.map(({ id }) => id);
+    expect(received).not.toEqual(requested);
+    expect(received?.sort()).toEqual([...requested].sort());
   });
 
   test('refuses a batch of more than a hundred', async () => {
@@ -98,7 +98,7 @@ describe('The CRM', () => {
     expect(body.category).toBe('VALIDATION_ERROR');
   });
 
-  test('tells amounts and numbers as text', async () => {
+  test('returns amounts and numbers as text', async () => {
     const [deal] = everywhere.crm.deals;
     const deals = await batchRead('deals', [String(deal?.id)], {
       properties: ['amount', 'deal_currency_code'],
@@ -161,7 +161,7 @@ describe('The CRM', () => {
     expect((await search({ filterGroups: groups, limit: 201 })).status).toBe(400);
   });
 
-  test('tells which companies and deals belong to contacts, and of whom it knows none', async () => {
+  test('returns the companies and deals of contacts, and an error for contacts without any', async () => {
     const lonely = people.find(({ crm }) => crm.companyId === undefined);
     const { status, body } = await associations('contacts', 'companies', [
       everywhere.crm.contactId,
@@ -181,11 +181,11 @@ describe('The CRM', () => {
     expect(deals.body.results?.[0]?.to).toHaveLength(everywhere.crm.deals.length);
   });
 
-  test('tells which tickets a company has, and of what they are', async () => {
+  test('returns the tickets of a company and their subjects', async () => {
     const company = world.companies.find(({ serviceTickets }) => serviceTickets.length > 0);
     const found = await associations('companies', 'tickets', [String(company?.id)]);
-    const told = found.body.results?.[0]?.to?.map(({ toObjectId }) => String(toObjectId));
-    expect(told).toEqual(company?.serviceTickets.map(({ id }) => id));
+    const ticketIds = found.body.results?.[0]?.to?.map(({ toObjectId }) => String(toObjectId));
+    expect(ticketIds).toEqual(company?.serviceTickets.map(({ id }) => id));
     const [ticket] = company?.serviceTickets ?? [];
     const { body } = await batchRead('tickets', [String(ticket?.id)]);
     expect(body.results?.[0]?.properties).toMatchObject({
@@ -200,11 +200,11 @@ describe('The CRM', () => {
     expect(searched.total).toBe(company?.serviceTickets.length);
   });
 
-  test('tells what a property was, of fifty contacts at most, and nothing of one that was never set', async () => {
+  test('returns the history of a property for at most fifty contacts, and none if it was never set', async () => {
     const [choice] = everywhere.crm.marketing.choices;
-    const asked = ['hs_email_optout', `hs_email_optout_${choice?.kindId ?? ''}`, 'no_such_property'];
+    const names = ['hs_email_optout', `hs_email_optout_${choice?.kindId ?? ''}`, 'no_such_property'];
     const { body } = await batchRead('contacts', [everywhere.crm.contactId], {
-      propertiesWithHistory: asked,
+      propertiesWithHistory: names,
     });
     expect(body.results?.[0]).toMatchObject({
       propertiesWithHistory: {

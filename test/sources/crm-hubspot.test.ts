@@ -144,7 +144,7 @@ describe('HubSpot', () => {
           },
         },
       },
-      // By its number, two pages of which tickets are its own, and a search for the newest.
+      // The company by its number, two pages of associations to its tickets, and a search for the newest tickets.
       calls: 4,
     },
     question: by({ hubspotContactId: contactId }, 'jobTitle'),
@@ -169,7 +169,7 @@ describe('HubSpot', () => {
           policyName: 'TEN_SECONDLY_ROLLING',
         },
         headers: { 'x-hubspot-ratelimit-max': '100', 'x-hubspot-ratelimit-remaining': '0' },
-        // HubSpot does not tell.
+        // HubSpot does not send it.
         retryAfter: undefined,
       },
       misfits: [
@@ -242,14 +242,14 @@ describe('the CRM', () => {
     expect(listAt(data, 'customers')).toEqual([expected, expected]);
   });
 
-  describe('asked who somebody is', () => {
+  describe('identifying a customer', () => {
     let client: Opened<RestClient>;
     beforeAll(() => {
       client = open<RestClient>(crmHubspot.connector, settings);
     });
     afterAll(() => client.close());
 
-    it('tells of a contact by each of its addresses, and of all of them', async () => {
+    it('finds a contact by each of its addresses, and shows all of them', async () => {
       const contact = everybody.find(({ email }) => email === 'two-shops@example.nl');
       const keys = ['two-shops-old@example.nl', 'two-shops@example.nl'];
       const found = await contactsByEmail.load(keys, client);
@@ -299,7 +299,7 @@ describe('the CRM', () => {
     });
   });
 
-  it('keeps the zeros that a KvK number begins with', async () => {
+  it('preserves the leading zeros of a KvK number', async () => {
     const company = world.companies.find(({ kvkNumber }) => kvkNumber.startsWith('0'));
     const gateway = createTestGateway(settings);
     const { query, variables } = companyBy({ kvkNumber: company?.kvkNumber }, 'name kvkNumber');
@@ -357,7 +357,7 @@ describe('the CRM', () => {
     ]);
   });
 
-  it('shows what a company asked or complained about, newest first', async () => {
+  it('shows the questions and complaints of a company, newest first', async () => {
     const company = world.companies.find(({ id }) => id === everywhere?.crm?.companyId);
     if (company === undefined) throw new Error('the seed has no such company');
     expect(company.serviceTickets.length).toBeGreaterThan(1);
@@ -460,7 +460,7 @@ describe('the CRM', () => {
       return { ...answer, calls: control.counters()['crm-hubspot']?.calls };
     };
 
-    it('asks for the newest of them only, and not for all to choose from', async () => {
+    it('loads only the newest of them, and not all', async () => {
       const { data, errors, calls } = await dealsOf([busy, quiet]);
       expect(errors).toEqual([]);
       expect(listAt(data, 'customers')).toEqual([
@@ -516,7 +516,7 @@ describe('the CRM', () => {
     });
   });
 
-  describe('asked about more contacts than it takes at once', () => {
+  describe('with more contacts than fit in one call', () => {
     const large = createWorld({ customers: 250 });
     let standIn: StandIn;
     let control: FaultControl;
@@ -530,7 +530,7 @@ describe('the CRM', () => {
       await standIn.close();
     });
 
-    it('asks in several calls of 100, takes what it finds and leaves null what it does not', async () => {
+    it('makes several calls of 100, and returns null for contacts that are not found', async () => {
       const gateway = createTestGateway(standIn.settings(control.sources['crm-hubspot']?.url ?? ''));
       const people = large.people.filter(({ email }) => email.startsWith('customer-'));
       const { data, errors } = await gateway.query(
@@ -584,7 +584,7 @@ describe('the CRM', () => {
     });
     const contact = (id: string, properties: object) => ({ id, properties });
 
-    it('takes a contact that comes for all of its addresses, and gives each asker its own', async () => {
+    it('uses one contact for each of its requested addresses', async () => {
       await answering(
         () => ({
           status: 'COMPLETE',
@@ -618,7 +618,7 @@ describe('the CRM', () => {
       ]);
     });
 
-    it('tells which of the companies has more tickets than can be read', async () => {
+    it('reports which of the companies has more tickets than can be read', async () => {
       await answering(({ body }) => ({
         results: [
           { from: { id: '1' }, to: [], paging: { next: { after: 'again' } } },
@@ -768,7 +768,7 @@ describe('the CRM', () => {
       ['a number where every value is text', { results: [{ id: '1', properties: { email: 1 } }] }],
       ['a moment that is none', { results: [{ id: '1', properties: { createdate: 'jan@example.nl' } }] }],
       ['no moment of change', { results: [{ id: '1', properties: { lastmodifieddate: 'jan@example.nl' } }] }],
-    ])('refuses an answer of %s, and tells no value of it', async (_, body) => {
+    ])('refuses an answer of %s, without a value of it', async (_, body) => {
       await answering(() => body);
       const outcome = await contactsById.load(['1'], client).catch((error: unknown) => error);
       expect(outcome).toMatchObject({ code: 'SOURCE_CONTRACT' });

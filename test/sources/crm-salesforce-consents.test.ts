@@ -10,7 +10,7 @@ const saidOf = ({ salesforce }: Person) => {
     purpose: 'MARKETING',
     channel,
     status: 'REVOKED',
-    // The flag alone is kept, not since when.
+    // Salesforce stores only the flag, not the time of its change.
     updatedAt: null,
     evidence,
   });

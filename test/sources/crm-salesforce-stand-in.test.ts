@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => standIn.close());
 
-async function askToken(at: CrmSalesforce, form: Record<string, string> = {}) {
+async function requestToken(at: CrmSalesforce, form: Record<string, string> = {}) {
   const { CRM_SALESFORCE_CLIENT_ID = '', CRM_SALESFORCE_CLIENT_SECRET = '' } = at.settings(at.url);
   const response = await fetch(`${at.url}/services/oauth2/token`, {
     method: 'POST',
@@ -39,7 +39,7 @@ async function askToken(at: CrmSalesforce, form: Record<string, string> = {}) {
 }
 
 async function logIn(at: CrmSalesforce): Promise<string> {
-  return (await askToken(at)).body['access_token'] ?? '';
+  return (await requestToken(at)).body['access_token'] ?? '';
 }
 
 async function call(path: string, body?: unknown, at = standIn, withToken = token) {
@@ -64,7 +64,7 @@ async function withOwn<T>(
 
 describe('the stand-in of Salesforce lets in', () => {
   test('who has a token, which it gives for the secret of an app', async () => {
-    const { status, body } = await askToken(standIn);
+    const { status, body } = await requestToken(standIn);
     expect(status).toBe(200);
     expect(body).toMatchObject({ token_type: 'Bearer', instance_url: standIn.url });
     expect((await query('SELECT Id FROM Contact LIMIT 1')).status).toBe(200);
@@ -76,7 +76,7 @@ describe('the stand-in of Salesforce lets in', () => {
     [{ client_secret: 'x' }, 'invalid_client'],
     [{ grant_type: 'refresh_token', refresh_token: 'x' }, 'invalid_grant'],
   ])('nobody with %o', async (form, error) => {
-    const { status, body } = await askToken(standIn, form);
+    const { status, body } = await requestToken(standIn, form);
     expect([status, body['error']]).toEqual([400, error]);
   });
 
@@ -86,14 +86,14 @@ describe('the stand-in of Salesforce lets in', () => {
     let now = 0;
     await withOwn({ sessionMs: 1_000, now: () => now }, async (own) => {
       const its = await logIn(own);
-      const ask = () => query('SELECT Id FROM Contact LIMIT 1', own, its);
+      const queryOnce = () => query('SELECT Id FROM Contact LIMIT 1', own, its);
       now += 900;
-      expect((await ask()).status).toBe(200);
-      // Who uses it keeps it.
+      expect((await queryOnce()).status).toBe(200);
+      // Each use extends the session.
       now += 900;
-      expect((await ask()).status).toBe(200);
+      expect((await queryOnce()).status).toBe(200);
       now += 1_000;
-      expect(await ask()).toMatchObject(refused);
+      expect(await queryOnce()).toMatchObject(refused);
       const next = await logIn(own);
       own.expireSessions();
       expect(await query('SELECT Id FROM Contact LIMIT 1', own, next)).toMatchObject(refused);
@@ -102,7 +102,7 @@ describe('the stand-in of Salesforce lets in', () => {
 });
 
 describe('the stand-in of Salesforce answers a query', () => {
-  test('with the fields asked for, those of parents nested and children as an answer of their own', async () => {
+  test('with the requested fields, those of parents nested and children as an answer of their own', async () => {
     const { body } = await query(
       `SELECT Id, Account.Name, (SELECT Subject, CreatedDate FROM Cases ORDER BY CreatedDate DESC LIMIT 1), (SELECT Id, Opportunity.Name FROM OpportunityContactRoles) FROM Contact WHERE Email = '${eva.email}'`,
     );
@@ -199,7 +199,7 @@ describe('the stand-in of Salesforce gives a collection', () => {
   const ids = [eva.salesforce.contactId, salesforceId('contact', 9_999_999), other.salesforce.contactId];
   const fields = ['Email', 'DoNotCall'];
 
-  test('in the order asked, null for what is not there, by POST or by GET', async () => {
+  test('in the order of the request, with null for missing records, by POST or by GET', async () => {
     const expected = [
       { Id: ids[0], Email: eva.email, DoNotCall: true, attributes: { type: 'Contact' } },
       null,
@@ -255,13 +255,16 @@ describe('the stand-in of Salesforce answers several calls in one', () => {
 });
 
 describe('the stand-in of Salesforce', () => {
-  test('counts the calls of a day, tells them with each answer, and refuses those above', async () => {
+  test('counts the calls of a day, reports them in each answer, and refuses those above the limit', async () => {
     await withOwn({ requestsPerDay: 2 }, async (own) => {
       const its = await logIn(own);
-      const ask = () => query('SELECT Id FROM Contact LIMIT 1', own, its);
-      expect((await ask()).headers.get('sforce-limit-info')).toBe('api-usage=1/2');
-      expect((await ask()).headers.get('sforce-limit-info')).toBe('api-usage=2/2');
-      expect(await ask()).toMatchObject({ status: 403, body: [{ errorCode: 'REQUEST_LIMIT_EXCEEDED' }] });
+      const queryOnce = () => query('SELECT Id FROM Contact LIMIT 1', own, its);
+      expect((await queryOnce()).headers.get('sforce-limit-info')).toBe('api-usage=1/2');
+      expect((await queryOnce()).headers.get('sforce-limit-info')).toBe('api-usage=2/2');
+      expect(await queryOnce()).toMatchObject({
+        status: 403,
+        body: [{ errorCode: 'REQUEST_LIMIT_EXCEEDED' }],
+      });
     });
   });
 

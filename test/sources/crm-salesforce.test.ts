@@ -300,7 +300,7 @@ describe('Salesforce', () => {
     expect(listAt(data, 'customers')).toEqual([...people.map(shown), null]);
   });
 
-  it('tells of its cases on the timeline, those that came by phone as calls', async () => {
+  it('shows its cases on the timeline, and cases by phone as calls', async () => {
     const gateway = createTestGateway(settings);
     const { data, errors } = await gateway.query(
       `{ customer(by: { email: "everywhere@example.nl" }) {
@@ -341,12 +341,12 @@ describe('Salesforce', () => {
   it('leaves its fields null when it refuses the gateway, which does not try again and again', async () => {
     const control = await faultControl();
     const gateway = createTestGateway({ ...control.settings, CRM_SALESFORCE_CLIENT_SECRET: 'wrong' });
-    const ask = () =>
+    const queryCampaigns = () =>
       gateway.query(
         '{ customer(by: { email: "everywhere@example.nl" }) { becameCustomerAt campaigns { nodes { name } } } }',
       );
     for (let i = 0; i < 3; i += 1) {
-      const { data, errors } = await ask();
+      const { data, errors } = await queryCampaigns();
       expect(data).toMatchObject({
         customer: { campaigns: null, becameCustomerAt: expect.any(String) as string },
       });
@@ -418,7 +418,7 @@ describe('Salesforce with people of the test', () => {
     return gateway.query(text, variables);
   };
 
-  it('asks for 1 and for 100 customers in the same few calls', async () => {
+  it('loads 1 and 100 customers in the same few calls', async () => {
     const large = createWorld({ customers: 400 }).people.filter(({ salesforce }) => salesforce !== undefined);
     await start(large);
     // The first of them has something of everything.
@@ -435,7 +435,7 @@ describe('Salesforce with people of the test', () => {
     }
   });
 
-  it('asks for more than one address has room for in one call of several queries', async () => {
+  it('loads more keys than fit in one address with one call of several queries', async () => {
     const large = createWorld({ customers: 500 }).people.filter(({ email }) => email.startsWith('customer-'));
     await start(large, {}, { DEADLINE_MS: '20000' });
     const { data, errors } = await query(
@@ -552,14 +552,14 @@ describe('Salesforce with people of the test', () => {
 
   it('is left alone when other systems have used up most of what it takes in a day', async () => {
     await start(people, { requestsPerDay: 100 });
-    const ask = (email: string) =>
+    const queryByEmail = (email: string) =>
       query('query($by: CustomerKey!) { customer(by: $by) { campaigns { nodes { name } } } }', {
         by: { email },
       });
     let spent = 0;
     let refused: unknown;
     for (let i = 0; i < 60 && refused === undefined; i += 1) {
-      const { errors } = await ask(`nobody-${i}@example.nl`);
+      const { errors } = await queryByEmail(`nobody-${i}@example.nl`);
       refused = errors[0]?.extensions;
       if (refused === undefined) spent = calls();
       for (let j = 0; j < 3; j += 1) await fetchDirectly();
@@ -568,7 +568,7 @@ describe('Salesforce with people of the test', () => {
     expect(spent).toBeGreaterThan(15);
     expect(calls()).toBe(spent);
   });
-  /** What another system asks. */
+  /** A call by another system. */
   const fetchDirectly = async () => {
     const { CRM_SALESFORCE_CLIENT_ID, CRM_SALESFORCE_CLIENT_SECRET } = settings;
     const url = standIn?.url ?? '';
@@ -587,7 +587,7 @@ describe('Salesforce with people of the test', () => {
     });
   };
 
-  it('is told as asked too much when it says so, though with the status of what is not allowed', async () => {
+  it('is reported as rate limited when it says so, although the status means forbidden', async () => {
     await start(people, { requestsPerDay: 0 });
     const { errors } = await query(
       '{ customer(by: { email: "everywhere@example.nl" }) { campaigns { nodes { name } } } }',
@@ -630,7 +630,7 @@ describe('Salesforce with people of the test', () => {
     }
   });
 
-  describe('asked by what nobody is called', () => {
+  describe('with identifiers that nobody has', () => {
     let client: Opened<SalesforceClient>;
     let shared: CrmSalesforce;
     beforeAll(async () => {
@@ -683,7 +683,7 @@ describe('Salesforce, as it may also answer', () => {
     await client.close();
     await server.close();
   });
-  const asked = () => server.seen.filter(({ url }) => !url.endsWith('/token'));
+  const dataCalls = () => server.seen.filter(({ url }) => !url.endsWith('/token'));
 
   it('fails only those whose query fails, when several go in one call', async () => {
     await answering(({ body }) => {
@@ -693,12 +693,12 @@ describe('Salesforce, as it may also answer', () => {
           ? { referenceId, httpStatusCode: 200, body: found([contact(contactId, 'customer-0@example.nl')]) }
           : { referenceId, httpStatusCode: i === 1 ? 400 : 503, body: [{ errorCode: 'jan@example.nl' }] },
       );
-      // A part belongs to the query that it names, in whatever order the parts come.
+      // A part belongs to the query that it names; the parts come in any order.
       return { body: { compositeResponse: answers.toReversed() } };
     });
     const keys = Array.from({ length: 1_000 }, (_, i) => `customer-${i}@example.nl`);
     const answers = await contactsByEmail.load(keys, client);
-    expect(asked()).toHaveLength(1);
+    expect(dataCalls()).toHaveLength(1);
     expect(answers[0]).toMatchObject([{ id: contactId }]);
     expect(answers[1]).toEqual([]);
     const codes = answers.map((one) =>
@@ -708,7 +708,7 @@ describe('Salesforce, as it may also answer', () => {
     expect(answers.map(String).join()).not.toContain('jan@example.nl');
   });
 
-  it('keeps every address within what Salesforce takes, however long the keys are', async () => {
+  it('limits every address to the length that Salesforce accepts, even with long keys', async () => {
     await answering(({ method, body }) =>
       method === 'GET'
         ? { body: found([]) }
@@ -730,7 +730,7 @@ describe('Salesforce, as it may also answer', () => {
       Array.from({ length: 1_000 }, (_, i) => `+31${612_000_000 + i}`),
       client,
     );
-    const urls = asked().flatMap(({ method, url, body }) =>
+    const urls = dataCalls().flatMap(({ method, url, body }) =>
       method === 'GET'
         ? [url]
         : (JSON.parse(body) as { compositeRequest: { url: string }[] }).compositeRequest.map(
@@ -740,19 +740,19 @@ describe('Salesforce, as it may also answer', () => {
     for (const url of urls) expect(url.length).toBeLessThan(12_200);
     const all = urls.map(decodeURIComponent).join();
     for (const key of keys) expect(all).toContain(`'${key}'`);
-    for (const { body } of asked())
+    for (const { body } of dataCalls())
       if (body !== '') expect(body.split('"url"').length - 1).toBeLessThanOrEqual(5);
   });
 
   it('does not follow a link that leads elsewhere, and does not read on for ever', async () => {
     let next = 'https://elsewhere.example.nl/services/data/v62.0/query/01g';
     await answering(() => ({ body: { done: false, nextRecordsUrl: next, records: [] } }));
-    const ask = () => contactsByEmail.load(['a@example.nl'], client);
-    expect(await ask()).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
-    expect(asked()).toHaveLength(1);
+    const loadContacts = () => contactsByEmail.load(['a@example.nl'], client);
+    expect(await loadContacts()).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
+    expect(dataCalls()).toHaveLength(1);
     next = '/services/data/v62.0/query/01g';
-    expect(await ask()).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
-    expect(asked().length).toBeLessThan(15);
+    expect(await loadContacts()).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
+    expect(dataCalls().length).toBeLessThan(15);
   });
 
   it('never takes a page that is not the last for all, also when it has no link to the next one', async () => {
@@ -760,7 +760,7 @@ describe('Salesforce, as it may also answer', () => {
     expect(await contactsByEmail.load(['a@example.nl'], client)).toMatchObject([{ code: 'SOURCE_CONTRACT' }]);
   });
 
-  it('tells of each amount in which currency it is, where an organisation has several', async () => {
+  it('shows the currency of each amount if an organisation has several', async () => {
     const opportunity = {
       Id: '006000000000000',
       Amount: 1_000.5,
@@ -779,7 +779,7 @@ describe('Salesforce, as it may also answer', () => {
     expect(await opportunitiesOfContacts.load([contactId], client)).toMatchObject([
       [{ amount: { amount: '1000.50', currency: 'SEK' }, createdAt: '2025-12-31T23:00:00.000Z' }],
     ]);
-    expect(asked()[0]?.url).toContain('CurrencyIsoCode');
+    expect(dataCalls()[0]?.url).toContain('CurrencyIsoCode');
   });
 
   it.each([

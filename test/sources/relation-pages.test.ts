@@ -257,7 +257,7 @@ describe('a customer with 500 of everything', () => {
     ['deals', 'crm-hubspot', OPPORTUNITIES],
     ['deals', 'crm-salesforce', DEALS],
   ] as const)(
-    'shows all %s of the other system while %s is down, and names the missing system',
+    'shows all %s of the other system while %s is unavailable, and names the missing system',
     async (field, down, items) => {
       await control.set(down, { fault: 'down' });
       const { ids, missing } = await readAll({ field, path: [field], select: (list) => list, ids: [] });

@@ -27,7 +27,7 @@ beforeEach(async () => {
   await control.heal();
 });
 
-/** Echoes what it is asked; `/wait` never answers, `/large` answers with a megabyte. */
+/** Echoes its requests; `/wait` never answers, `/large` answers with a megabyte. */
 async function startTinyShop(): Promise<StandIn & { hungUp: number }> {
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -105,7 +105,7 @@ describe('in front of an HTTP system', () => {
     expect((await get('/missing')).statusCode).toBe(404);
   });
 
-  it('leaves large bodies and answers whole', async () => {
+  it('passes large bodies and answers on unchanged', async () => {
     const body = 'y'.repeat(1_000_000);
     const echo = await gateway.request({ method: 'POST', path: '/', body });
     expect(await echo.body.json()).toMatchObject({ body });
@@ -141,7 +141,7 @@ describe('in front of an HTTP system', () => {
     expect((await get()).statusCode).toBe(200);
   });
 
-  it('stays as told last when told twice in a row', async () => {
+  it('applies the last of two concurrent changes', async () => {
     await Promise.all([control.set('webshop', { fault: 'down' }), control.set('webshop', { fault: null })]);
     expect((await get()).statusCode).toBe(200);
   });
@@ -156,19 +156,19 @@ describe('in front of an HTTP system', () => {
     expect((await get()).statusCode).toBe(200);
   });
 
-  it('gives the status it was told, 500 if none, on connections that were open already', async () => {
+  it('answers with the set status, or 500 by default, on connections that were already open', async () => {
     const single = new Pool(control.sources['webshop']?.url ?? '', { connections: 1 });
-    const ask = async (): Promise<[number, unknown]> => {
+    const getOnce = async (): Promise<[number, unknown]> => {
       const { statusCode, body } = await single.request({ method: 'GET', path: '/' });
       return [statusCode, await body.json()];
     };
-    expect(await ask()).toMatchObject([200, { url: '/' }]);
+    expect(await getOnce()).toMatchObject([200, { url: '/' }]);
     await control.set('webshop', { fault: 'status' });
-    expect(await ask()).toMatchObject([500, { error: expect.any(String) as unknown }]);
+    expect(await getOnce()).toMatchObject([500, { error: expect.any(String) as unknown }]);
     await control.set('webshop', { fault: 'status', status: 503 });
-    expect(await ask()).toMatchObject([503, {}]);
+    expect(await getOnce()).toMatchObject([503, {}]);
     await control.set('webshop', { fault: null });
-    expect(await ask()).toMatchObject([200, {}]);
+    expect(await getOnce()).toMatchObject([200, {}]);
     expect(control.counters()['webshop']).toEqual({ calls: 4, connections: 1 });
     await single.destroy();
   });
@@ -367,11 +367,11 @@ describe('in front of an SQL system', () => {
   it('leaves a transaction as it was when it answers with an error', async () => {
     const client = await gateway.connect();
     await client.query('begin');
-    await client.query("set local application_name = 'kept'");
+    await client.query("set local application_name = 'unchanged'");
     await control.set('order-system', { fault: 'status' });
     await expect(client.query('select $1::int', [1])).rejects.toThrow();
     await control.set('order-system', { fault: null });
-    expect((await client.query('show application_name')).rows).toEqual([{ application_name: 'kept' }]);
+    expect((await client.query('show application_name')).rows).toEqual([{ application_name: 'unchanged' }]);
     await client.query('rollback');
     client.release();
   });
@@ -476,7 +476,7 @@ describe('the HTTP API', () => {
     expect(answer).toEqual({ status: 400, body: { error: expect.any(String) as unknown } });
   });
 
-  it('says which sources there are when asked for another', async () => {
+  it('lists the sources when a request names an unknown one', async () => {
     const answer = await call('PUT', '/warehouse', '{"fault":"down"}');
     expect(answer.status).toBe(404);
     expect(answer.body).toEqual({ error: 'no source "warehouse" here, only webshop, order-system' });
@@ -495,7 +495,7 @@ describe('the HTTP API', () => {
 });
 
 describe('its life', () => {
-  it('tells the gateway to come by the proxies', () => {
+  it('gives the gateway the addresses of the proxies', () => {
     expect(control.settings).toEqual({
       SHOP_URL: `${control.sources['webshop']?.url ?? ''}/admin`,
       SHOP_TOKEN: 'token',

@@ -21,7 +21,7 @@ describe('the stand-ins together', () => {
 
     const control = await createFaultControl(running.standIns);
     expect(Object.keys(control.sources)).toEqual(names);
-    // A database and a folder of files are not asked by HTTP.
+    // A database and a folder of files have no HTTP API.
     for (const name of names.filter((system) => control.sources[system]?.url.startsWith('http:'))) {
       const url = control.sources[name]?.url ?? '';
       await fetch(url).then((answer) => answer.text());
@@ -30,7 +30,7 @@ describe('the stand-ins together', () => {
     await control.close();
   });
 
-  it('do not start when one of them cannot, and tell which', async () => {
+  it('do not start when one of them cannot, and name it', async () => {
     const unreachable = { connectionString: 'postgres://postgres@127.0.0.1:1/postgres' };
     await expect(startStandIns({ customers: 1, orderSystem: unreachable })).rejects.toThrow(
       'the stand-in of order-system did not start: connect ECONNREFUSED 127.0.0.1:1',

@@ -36,7 +36,7 @@ describe('the order system in a PostgreSQL that runs already', () => {
   const ours = `select datname as name from pg_database where datname like 'order_system%'
     union all select rolname from pg_roles where rolname like 'gateway%'`;
 
-  it('holds everybody whom the order system knows, with all they bought and paid', async () => {
+  it('holds all customers of the order system, with their orders and payments', async () => {
     const orderSystem = await startOrderSystem(world, { connectionString: server.connectionString });
     const url = orderSystem.settings(orderSystem.url)['ORDER_SYSTEM_URL'];
     const parts = world.people.flatMap((person) => person.orderSystem ?? []);
@@ -101,7 +101,7 @@ describe('the order system in a PostgreSQL that runs already', () => {
 });
 
 describe('a signal to a process with the order system in it', () => {
-  /** Starts the order system, then `code`, in a process of its own, which is told to end; gives what it printed. */
+  /** Starts the order system, then `code`, in a separate process, and sends it a signal to end. Returns its output. */
   async function endedBySignal(
     code: string,
   ): Promise<{ printed: string; end: number | string | null; url: string }> {

@@ -70,7 +70,7 @@ describe('the order of answers on one connection', () => {
   let proxy: ProxyPort;
   let system: Server;
   let heard: string;
-  let tell: (bytes: Buffer) => void;
+  let sendToProxy: (bytes: Buffer) => void;
   let hangUp: () => void;
   let gateway: Socket;
   let received: Buffer;
@@ -79,13 +79,13 @@ describe('the order of answers on one connection', () => {
     heard = '';
     received = Buffer.alloc(0);
     system = createServer((socket) => {
-      tell = (bytes) => socket.write(bytes);
+      sendToProxy = (bytes) => socket.write(bytes);
       hangUp = () => socket.end();
       socket.once('data', () => {
         socket.on('data', (bytes: Buffer) => {
           heard += letters(bytes);
         });
-        tell(Buffer.concat([message('R', '\0\0\0\0'), message('Z', 'I')]));
+        sendToProxy(Buffer.concat([message('R', '\0\0\0\0'), message('Z', 'I')]));
       });
     });
     await new Promise<void>((resolve) => system.listen(0, '127.0.0.1', resolve));
@@ -107,7 +107,7 @@ describe('the order of answers on one connection', () => {
     await new Promise((resolve) => system.close(resolve));
   });
 
-  it('tells an error only after what was asked before has been answered', async () => {
+  it('sends an error only after the answers to earlier queries', async () => {
     gateway.write(message('Q', 'slow'));
     await expect.poll(() => heard).toBe('Q');
     await proxy.change({ ...healthy, fault: 'status' });
@@ -115,9 +115,9 @@ describe('the order of answers on one connection', () => {
     // Instead of the query the system gets a Sync, which it answers with ReadyForQuery.
     await expect.poll(() => heard).toBe('QS');
     const answer = Buffer.concat([message('D', 'row'), message('C', 'SELECT 1'), message('Z', 'I')]);
-    for (const byte of answer) tell(Buffer.of(byte));
+    for (const byte of answer) sendToProxy(Buffer.of(byte));
     await expect.poll(() => letters(received)).toBe('DCZE');
-    tell(message('Z', 'I'));
+    sendToProxy(message('Z', 'I'));
     await expect.poll(() => letters(received)).toBe('DCZEZ');
     expect(proxy.counters.calls).toBe(2);
   });
@@ -129,13 +129,13 @@ describe('the order of answers on one connection', () => {
     await proxy.change(healthy);
     gateway.write(Buffer.concat([message('E'), message('H'), message('C'), message('S')]));
     await expect.poll(() => heard).toBe('S');
-    tell(message('Z', 'I'));
+    sendToProxy(message('Z', 'I'));
     await expect.poll(() => letters(received)).toBe('EZ');
     gateway.write(message('Q', 'again'));
     await expect.poll(() => heard).toBe('SQ');
   });
 
-  it('keeps queries in order when the latency falls between them', async () => {
+  it('preserves the order of queries when the latency changes between them', async () => {
     await proxy.change({ ...healthy, latencyMs: 150 });
     gateway.write(message('Q', 'first'));
     await expect.poll(() => proxy.counters.calls).toBe(1);
@@ -146,7 +146,7 @@ describe('the order of answers on one connection', () => {
 
   it('breaks the connection when the system does', async () => {
     const closed = new Promise((resolve) => gateway.once('close', resolve));
-    tell(message('E', 'SFATAL\0\0'));
+    sendToProxy(message('E', 'SFATAL\0\0'));
     hangUp();
     await closed;
     expect(letters(received)).toBe('E');
