@@ -123,7 +123,7 @@ describe('the settings', () => {
     });
   });
 
-  it('that are empty count as not set, as shells and compose files mean it', () => {
+  it('that are empty count as not set, as in shells and compose files', () => {
     expect(config({ PORT: '', HOST: '' })).toMatchObject({
       values: { port: 4000, host: '127.0.0.1' },
       problems: [],
@@ -173,7 +173,7 @@ describe('the settings', () => {
     expect(problems[0]).toMatch(new RegExp(`^${variable} is not right: it must be .*${expected}`));
   });
 
-  it('may add to the default lists of what identifies nobody, or replace them', () => {
+  it('may add to the default lists of values that identify nobody, or replace them', () => {
     const { values, problems } = config({
       IDENTITY_BLOCKED_VALUES: 'Default, Unbekannt ,kein e-mail',
       IDENTITY_BLOCKED_DOMAINS: 'test,Mail.Example',
@@ -212,7 +212,7 @@ describe('the settings', () => {
     for (const problem of problems) expect(message).toContain(problem);
   });
 
-  it('that reach a source only half say what the other half is', () => {
+  it('that configure a source incompletely are reported with the missing setting', () => {
     expect(problemsWith({ ID_SECRET: secret, WEBSHOP_ACCESS_TOKEN: 'shpat_x' })).toEqual([
       expect.stringMatching(/^WEBSHOP_URL is missing: .*https:\/\/example\.myshopify\.com/),
     ]);
@@ -223,7 +223,7 @@ describe('the settings', () => {
     ]);
   });
 
-  it('of no source at all say which variable plugs in which source', () => {
+  it('without any source are reported with the variable that plugs in each source', () => {
     const problems = problemsWith({ ID_SECRET: secret });
     expect(problems).toHaveLength(1);
     for (const [source, variable] of [

@@ -42,7 +42,7 @@ describe('a setting whose value is in a file', () => {
     expect(read({ TOKEN_FILE: fileWith(content) })).toMatchObject({ value, problems: [] });
   });
 
-  test('is checked as any other, and counts as being there', () => {
+  test('is checked like any other, and counts as set', () => {
     const number = setting('NUMBER', z.string().regex(/^\d+$/).transform(Number), 'a number');
     expect(read({ NUMBER_FILE: fileWith('42\n') }, number)).toMatchObject({ value: 42, problems: [] });
     const wrong = read({ NUMBER_FILE: fileWith('forty-two') }, number);
@@ -147,14 +147,14 @@ describe('a secret', () => {
     expect(secrets.length).toBeGreaterThan(12);
   });
 
-  test('is shown by nothing, and that it is set is: *** for each, of the gateway and of every source', () => {
+  test('is never shown: *** shows that it is set, for the gateway and every source', () => {
     const set = secrets.filter((variable) => environment[variable] !== undefined);
     expect(set.length).toBeGreaterThan(10);
     for (const variable of set) expect(shown[variable], variable).toBe('***');
     const text = JSON.stringify(shown);
     for (const variable of set) {
       const value = environment[variable] ?? '';
-      // A stand-in's secret may be a word that stands in an address too.
+      // A stand-in's secret may be a word that occurs in an address too.
       if (value.length > 8) expect(text.includes(JSON.stringify(value).slice(1, -1)), variable).toBe(false);
     }
   });
@@ -184,7 +184,7 @@ describe('a secret', () => {
   });
 });
 
-/** What the gateway says of an environment, and what it only warns of. */
+/** The problems and the warnings that a gateway reports for an environment. */
 function problemsOf(environment: Environment): { problems: readonly string[]; warnings: string[] } {
   const warnings: string[] = [];
   const logger = createLogger('silent');
@@ -216,7 +216,7 @@ describe('a setting without effect', () => {
     ['WEBSHOP_ACESS_TOKEN', 'WEBSHOP_ACCESS_TOKEN'],
     ['WEBHOOK_ENDPOINT', 'WEBHOOK_ENDPOINTS'],
     ['ADMIN_TOKEN_FIL', 'ADMIN_TOKEN_FILE'],
-  ])('is reported with the name that is meant: %s', (variable, meant) => {
+  ])('is reported with the intended name: %s', (variable, meant) => {
     const environment = { ...KVK, WEBSHOP_URL: '', [variable]: 'anything' };
     const { problems, warnings } = problemsOf(environment);
     expect([...problems, ...warnings].join()).toMatch(
@@ -227,7 +227,7 @@ describe('a setting without effect', () => {
     expect([...problems, ...warnings].join()).not.toContain('anything');
   });
 
-  test('is no reason not to start where the one that is meant is set as well', () => {
+  test('does not prevent the start if the intended setting is set as well', () => {
     const { problems, warnings } = problemsOf({ ...KVK, LOG_LEVEL: 'silent', LOG_LEVELS: 'all' });
     expect(problems).toEqual([]);
     expect(warnings).toEqual(['LOG_LEVELS is not a setting. Did you mean LOG_LEVEL? Rename or remove it.']);
@@ -249,7 +249,7 @@ describe('a setting without effect', () => {
     ['the same words, written in another way', { LOGLEVEL: 'debug' }, 'LOG_LEVEL'],
     ['an address that a platform sets', { REDIS_URI: 'redis://127.0.0.1:1' }, 'REDIS_URL'],
     ['the file of an address that a platform sets', { REDIS_URI_FILE: '/run/redis' }, 'REDIS_URL_FILE'],
-  ])('is no reason not to start if it may be of another program: %s', (_, environment, meant) => {
+  ])('does not prevent the start if it may belong to another program: %s', (_, environment, meant) => {
     const ID_SECRET_FILE = 'ID_SECRET' in environment ? '' : fileWith('a secret of the tests');
     const { problems, warnings } = problemsOf({ ...KVK, ID_SECRET: '', ID_SECRET_FILE, ...environment });
     expect(problems).toEqual([]);
@@ -257,7 +257,7 @@ describe('a setting without effect', () => {
     else expect(warnings).toEqual([expect.stringContaining(`Did you mean ${meant}?`)]);
   });
 
-  test('is none that a source has, also if its name begins like that of another source', () => {
+  test('is not a setting of a plugged-in source, even if its name begins like that of another source', () => {
     const absent = [
       { name: 'crm', variables: ['CRM_URL'], pluggedInBy: 'CRM_URL' },
       { name: 'crm-hubspot', variables: ['CRM_HUBSPOT_KEY_FILE'], pluggedInBy: 'CRM_HUBSPOT_URL' },
@@ -271,7 +271,7 @@ describe('a setting without effect', () => {
     });
   });
 
-  test('is the same, whether a file or a variable sets the one that is meant', () => {
+  test('is reported alike, whether a file or a variable sets the intended one', () => {
     const known = new Set(Object.values(GATEWAY_SETTINGS).map(({ variable }) => variable));
     fc.assert(
       fc.property(
@@ -299,7 +299,7 @@ describe('a setting without effect', () => {
     expect(problemsOf({ ...KVK, [variable]: 'a long secret' }).problems.join()).toContain(message);
   });
 
-  test('is nothing that others put into the environment', () => {
+  test('is not a variable that other programs set', () => {
     const others = {
       ...process.env,
       HOSTNAME: 'here',

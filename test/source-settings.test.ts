@@ -10,7 +10,7 @@ import { tuned, variableOf } from '../src/source-settings.js';
 import { divideAmongWorkers } from '../src/process/share.js';
 import { readGatewayConfig } from '../src/config.js';
 
-/** All sources with these settings, and what is wrong. */
+/** All sources with these settings, and the problems. */
 function read(environment: Environment) {
   const settings = new SettingsReader(environment);
   const all = new Map(tuned(sources, settings).map((source) => [source.name, source]));
@@ -32,7 +32,7 @@ describe('the freshness of a source', () => {
     expect(source('kvk')?.freshness).toMatchObject({ maxAge: '1 day' });
   });
 
-  it('has the words of the setting in place of those that it declares, by source and by loader', () => {
+  it('takes each value from the setting, then from the declaration, by source and by loader', () => {
     const { source, problems } = read({
       KVK_FRESHNESS: '{"maxAge":"2 days","loaders":{"registrations":{"notFoundMaxAge":"5 minutes"}}}',
     });
@@ -48,7 +48,7 @@ describe('the freshness of a source', () => {
     });
   });
 
-  it('of "0 s" lets no answer be given that was fresh lately, and the outage of a system is another matter', () => {
+  it('of "0 s" allows stale answers only during an outage, or if the setting allows them', () => {
     const { source } = read({
       KVK_FRESHNESS: '{"maxAge":"0 s"}',
       X_FRESHNESS: '{"maxAge":"0 s","staleWhileRevalidate":"5 s"}',
@@ -86,10 +86,10 @@ describe('the freshness of the loaders that find customers', () => {
     return freshness(ofLoader, made?.freshness);
   };
 
-  it('is a minute, with the rest as of the source', () => {
+  it('is one minute by default, also when a setting changes the freshness of the source', () => {
     const minute = { maxAgeMs: 60_000, staleWhileRevalidateMs: 20_000, staleIfErrorMs: 3_600_000 };
     expect(finding({})).toMatchObject(minute);
-    // What a setting says of all loaders is about data.
+    // A setting for all loaders applies to the loaders of data only.
     expect(finding({}, { CLUB_FRESHNESS: '{"maxAge":"1 s"}' })).toMatchObject(minute);
   });
 
@@ -101,7 +101,7 @@ describe('the freshness of the loaders that find customers', () => {
     });
   });
 
-  it('is its own where the loader declares one, and what a setting says of the loader', () => {
+  it('is that of the loader, declared or set', () => {
     const own = { ...found, freshness: { maxAge: '7 s' } as const };
     expect(finding({}, {}, own)).toMatchObject({ maxAgeMs: 7_000 });
     const CLUB_FRESHNESS = '{"loaders":{"found":{"maxAge":"2 s"}}}';
@@ -113,7 +113,7 @@ describe('the freshness of the loaders that find customers', () => {
 });
 
 describe('the limits of a source', () => {
-  it('have the words of the setting in place of those that it declares', () => {
+  it('take each value from the setting, then from the declaration', () => {
     const { source, problems } = read({
       KVK_LIMITS:
         '{"timeout":"3 s","quota":{"calls":1000,"per":"day"},"loaders":{"registrations":{"maxBatch":5}}}',
@@ -128,7 +128,7 @@ describe('the limits of a source', () => {
     expect(source('kvk')?.loaderSettings['registrations']).toEqual({ maxBatch: 5 });
   });
 
-  it('are shared out among workers as declared ones are', () => {
+  it('are divided among workers like declared ones', () => {
     const settings = new SettingsReader({
       ID_SECRET: 'a secret of the tests',
       REDIS_URL: 'redis://127.0.0.1:1',
@@ -146,14 +146,14 @@ describe('the limits of a source', () => {
   });
 });
 
-describe('what is wrong with them', () => {
+describe('a problem with these settings', () => {
   const anyWord = fc.constantFrom(
     ...['maxAge', 'staleWhileRevalidate', 'staleIfError', 'notFoundMaxAge', 'timeout', 'batchWindow'],
   );
 
   it.each([
     [
-      'a text that is no JSON',
+      'a text that is not JSON',
       'maxAge=30s',
       'CRM_HUBSPOT_FRESHNESS is not right: it must be a JSON object such as {"maxAge":"30 s"}.',
     ],

@@ -39,13 +39,13 @@ describe('the id of a customer', () => {
   });
 
   test.each(['', 'K000123', 'A', '?', 'a'.repeat(10_000)])(
-    'is none when it is any other text: %.20s',
+    'is invalid when it is any other text: %.20s',
     (text) => {
       expect(ids.open(text)).toBeNull();
     },
   );
 
-  test('has one way of writing', () => {
+  test('has exactly one valid spelling', () => {
     const id = ids.seal({ namespace: 'email', value: 'eva@example.nl' });
     expect(ids.open(`${id}=`)).toBeNull();
     expect(ids.open(` ${id}`)).toBeNull();

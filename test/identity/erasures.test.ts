@@ -54,7 +54,7 @@ function household() {
     ],
   };
   let calls = 0;
-  /** As a cache does, it returns the same object again: what was found out of it is remembered with it. */
+  /** Like a cache, `load` returns the same object again. The engine caches results by that object. */
   const answers = new Map<string, unknown>();
   const load: Load = async <C extends Client, Key, Value>(loader: Loader<C, Key, Value>, key: Key) => {
     calls += 1;
@@ -102,7 +102,7 @@ function erased(identifiers: readonly string[], version = 1): Erasures {
 const SHOP = new Set(['shop']);
 
 describe('an erased customer', () => {
-  test('takes nobody along who shares a phone with them', async () => {
+  test('does not erase another person who shares the phone', async () => {
     const { identityOf, rules } = household();
     const { exclusive } = await knownIdentifiers(rules, identityOf('email anna@example.nl'));
     const list = erased(exclusive.map(({ namespace, value }) => `${namespace} ${value}`));
@@ -124,7 +124,7 @@ describe('an erased customer', () => {
       await expect(look()).rejects.toThrow(ErasedError);
   });
 
-  test('who comes back with a new record stays erased while their address is on the list', async () => {
+  test('stays erased with a new record, while the address is on the list', async () => {
     const { identityOf, records } = household();
     const list = erased(['email anna@example.nl', 'shopId 1']);
     records.splice(0, 1, record('3', 'anna@example.nl', '+31612345678'));

@@ -44,7 +44,7 @@ describe('the id of a system', () => {
     expect(normalise(branch, ' 01234567 ')).toEqual({ namespace: 'branchId', value: '01234567' });
   });
 
-  test('is one of several that a customer has, unless it is said that there is one', () => {
+  test('may occur several times for a customer, unless the source declares one', () => {
     expect(idNamespace('branchId', 'An id.', /^\d+$/).perCustomer).toBeUndefined();
     expect(idNamespace('branchId', 'An id.', /^\d+$/, { perCustomer: 'one' }).perCustomer).toBe('one');
   });
@@ -54,7 +54,7 @@ describe('the id of a system', () => {
     ['K123', 'K***3'],
     ['K12', '***'],
     ['K', '***'],
-  ])('%s is shown as %s to who may not see it', (value, shown) => {
+  ])('%s is shown masked as %s', (value, shown) => {
     expect(mask(namespace('customerNumber'), value)).toBe(shown);
   });
 });
@@ -90,7 +90,7 @@ describe('every kind of identifier', () => {
     for (const text of blocked) expect(valueOf(name, text), text).toBeNull();
   });
 
-  test('nor when it only becomes one by normalising', () => {
+  test('a value that stands for nobody only after normalising is refused too', () => {
     const zeros = idNamespace('gid', 'With a prefix.', /^\d+$/);
     const prefixed: Namespace = {
       ...zeros,
@@ -101,7 +101,7 @@ describe('every kind of identifier', () => {
   });
 
   const invisible = ['\u200b', '\u00ad', '\ufeff', '\u202e', '\u3164', '\ufe0f'];
-  /** Control characters, half characters, those of private use, and what is no character yet. */
+  /** Control characters, half characters, private-use characters, and unassigned code points. */
   const refused = ['\u0000', '\u0007', '\u0085', '\ud800', '\udc00', '\ue000', '\u0378', '\uffff'];
   const examples: [name: string, value: string][] = [
     ['email', 'jan@example.nl'],
@@ -157,7 +157,7 @@ describe('every kind of identifier', () => {
     fc.uuid(),
   );
 
-  test.each([...namespaces.keys()])('%s is normalised once and for all', (name) => {
+  test.each([...namespaces.keys()])('%s does not change when it is normalised again', (name) => {
     fc.assert(
       fc.property(likely, (text) => {
         const value = valueOf(name, text);

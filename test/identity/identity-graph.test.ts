@@ -23,7 +23,7 @@ interface HandMadeSource {
   mood?: 'silent' | 'down' | 'defect' | Promise<void>;
 }
 
-/** How long a slow system is waited for. */
+/** How long the walk waits for a slow system. */
 const PATIENCE_MS = 20;
 
 const client: Client = { ping: () => Promise.resolve() };
@@ -158,7 +158,7 @@ describe('whether anybody knows the customer', () => {
     };
     const answered = known(all).finally(count);
     const found = find('crm').finally(count);
-    // Far beyond the time that a slow system is waited for otherwise.
+    // Far beyond PATIENCE_MS.
     await vi.advanceTimersByTimeAsync(60_000);
     expect(done).toBe(0);
     answerNow();
@@ -214,7 +214,7 @@ describe('whether anybody knows the customer', () => {
     expect(calls).toEqual(['crm by email eva@example.nl', 'shop by email eva@example.nl']);
   });
 
-  test('is no when all say so', async () => {
+  test('is "no" when no system knows the customer', async () => {
     const { known } = graph({
       shop: { foundBy: { email: 'enforced' } },
       crm: { foundBy: { email: 'enforced' } },
@@ -238,7 +238,7 @@ describe('whether anybody knows the customer', () => {
     expect(await known(all)).toBe(true);
   });
 
-  test('does not hide a mistake of our own', async () => {
+  test('does not hide a defect of the gateway', async () => {
     const { known } = graph({ orders: { foundBy: { email: 'usual' }, mood: 'defect' } });
     await expect(known(all)).rejects.toThrow(TypeError);
   });
@@ -272,7 +272,7 @@ describe('the record of one system', () => {
     expect(found('shop')).toEqual(await find('shop'));
   });
 
-  test('is found anew when one system answers otherwise, though the answer of another is cached', async () => {
+  test('is found again when one system changes its answer, though the answer of another is cached', async () => {
     const answers: Record<string, readonly CustomerRecord[]> = { shop: [eva('s1')], crm: [eva('c1')] };
     const rules: IdentityRules = {
       limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: PATIENCE_MS },
@@ -398,7 +398,7 @@ describe('the record of one system', () => {
     expect((await find('desk')).kind).toBe('unknown');
   });
 
-  test('is none of a system that takes no part', async () => {
+  test('is refused for a system without an identity declaration', async () => {
     await expect(graph({ shop: { foundBy: {} } }).find('kvk')).rejects.toThrow('kvk');
   });
 
@@ -532,7 +532,7 @@ describe('a link is followed', () => {
   });
 });
 
-describe('when two records answer to what should be one person', () => {
+describe('when two records match what should be one person', () => {
   test('in a system where the identifier is not unique, nobody is taken', async () => {
     const { find, known } = graph({
       orders: { foundBy: { email: 'usual' }, records: [eva('o1'), eva('o2'), eva('o3')] },

@@ -14,7 +14,7 @@ const record = (id: string): CustomerRecord => ({
   identifiers: [{ namespace: 'email', value: 'eva@example.nl' }],
 });
 
-/** A shop and a desk, by what they answer to each kind of identifier. */
+/** The known identifiers, with a shop and a desk that give these answers by kind of identifier. */
 async function known(answers: Record<'shop' | 'desk', Record<string, Answer>>) {
   const rules: IdentityRules = {
     limits: { maxHops: 3, maxValuesPerNamespace: 5, maxIdentifiers: 50, patienceMs: 20 },
@@ -56,8 +56,8 @@ async function known(answers: Record<'shop' | 'desk', Record<string, Answer>>) {
   return knownIdentifiers(rules, identity);
 }
 
-describe('a system is named as one that could not say', () => {
-  test('when it answered one question and failed another', async () => {
+describe('a system is reported as failed', () => {
+  test('when it answered one query and failed another', async () => {
     const { records, failed } = await known({
       shop: { email: [record('s1')] },
       desk: { email: [record('d1')], shopId: DOWN },
@@ -69,7 +69,7 @@ describe('a system is named as one that could not say', () => {
     expect(failed).toEqual(['desk']);
   });
 
-  test('when another one holds several customers under the identifier', async () => {
+  test('also when another one holds several customers under the identifier', async () => {
     const { candidates, failed } = await known({
       shop: { email: [record('s1'), record('s2')] },
       desk: { email: DOWN },

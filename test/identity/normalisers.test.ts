@@ -33,12 +33,12 @@ const small = (text: string): string =>
 const isAscii = (text: string): boolean => /^[\u0020-\u007e]*$/.test(text);
 
 /**
- * What is significant in a value, by the documented rules of its namespace, and made without the normaliser. `of` a text is what
- * the normalised value must be, or one of the ways in which it may be read.
+ * The significant part of a value by the documented rules of its namespace, computed without the normaliser. `of` returns the
+ * expected normalised value, or every allowed one.
  */
 const RULES: Record<string, { of: (text: string) => string | readonly string[]; examples: string[] }> = {
   email: {
-    // Lower case, NFC. The domain is compared as its owner would read it; a letter never becomes one of ASCII.
+    // Lower case, NFC. The domain is compared in Unicode; no letter outside ASCII becomes an ASCII letter.
     of: (text) => {
       const at = text.indexOf('@');
       const [local, domain] = [text.slice(0, at), text.slice(at + 1)].map((part) =>
@@ -57,7 +57,7 @@ const RULES: Record<string, { of: (text: string) => string | readonly string[]; 
     ],
   },
   emailHash: {
-    // Each way of writing has one text for one hash.
+    // Each encoding has exactly one text for a hash.
     of: (text) => {
       if (text.length === 64) return small(text);
       const bytes = Buffer.from(text, 'base64');
@@ -72,7 +72,7 @@ const RULES: Record<string, { of: (text: string) => string | readonly string[]; 
     }),
   },
   phone: {
-    // All digits survive but the prefix that is dialled: of the country, abroad, or both.
+    // All digits stay, except the dialling prefix: the trunk prefix, the international one, or both.
     of: (text) => {
       const digits = Array.from(text.normalize('NFKC').replace(/[^\p{Nd}]/gu, ''), digitOf).join('');
       const isWithPlus = /^[(\s]*[+＋]/.test(text);
@@ -132,7 +132,7 @@ const RULES: Record<string, { of: (text: string) => string | readonly string[]; 
   zendeskUserId: { of: asWritten, examples: ['1900000437216'] },
   invoiceCustomerNumber: { of: capitals, examples: ['D100123', 'd-100.12'] },
   salesforceContactId: {
-    // The long form is the short one and three characters that follow from it.
+    // The long form is the short form with three check characters.
     of: (text) => text.slice(0, 15),
     examples: ['0035g00000AbCdE', '0035g00000AbCdEAAV', '003xx000004TmiQAAS'],
   },
@@ -197,7 +197,7 @@ const HOSTILE = [
     '\u202f',
     '\u3000',
   ],
-  // Invisible ones, marks of direction, half characters, and what is nothing yet.
+  // Invisible characters, direction marks, half characters, and unassigned code points.
   ...[
     '\u0000',
     '\u0007',
@@ -213,7 +213,7 @@ const HOSTILE = [
     '\u2066',
   ],
   ...['\ufeff', '\ufe0f', '\u3164', '\ud800', '\udc00', '\ue000', '\uffff', '\u0378', '\u{e0041}'],
-  // Letters that become others: by case, by NFC, by IDNA, by NFKC.
+  // Letters that case mapping, NFC, IDNA or NFKC convert into others.
   ...[
     '\u212a',
     '\u212b',
@@ -293,11 +293,11 @@ const changed = (name: string) =>
       }, value),
     );
 
-describe.each([...namespaces.keys()])('what becomes of a %s', (name) => {
+describe.each([...namespaces.keys()])('a normalised %s', (name) => {
   const rule = RULES[name];
   if (rule === undefined) throw new Error(`${name} has no documented rules here: add them`);
 
-  test('is nothing less and nothing else than its documented rules make of it', () => {
+  test('is exactly what its documented rules define', () => {
     fc.assert(
       fc.property(changed(name), (text) => {
         const value = valueOf(name, text);
@@ -318,7 +318,7 @@ describe.each([...namespaces.keys()])('what becomes of a %s', (name) => {
     );
   });
 
-  test('is not the same for two values that differ', () => {
+  test('differs for two values that differ', () => {
     fc.assert(
       fc.property(changed(name), changed(name), (one, other) => {
         const [a, b] = [valueOf(name, one), valueOf(name, other)];
@@ -330,7 +330,7 @@ describe.each([...namespaces.keys()])('what becomes of a %s', (name) => {
     );
   });
 
-  test('takes each hostile character at each place for what it is', () => {
+  test('handles each hostile character at each place by its rules', () => {
     for (const example of rule.examples)
       for (const typed of HOSTILE)
         for (let at = 0; at <= example.length; at += 1) {

@@ -11,18 +11,18 @@ export type Ref = string;
 
 interface Decision {
   kind: 'identified' | 'ambiguous' | 'unknown' | 'failed';
-  /** The customer's, by the order of the systems and then id; of an ambiguous one those of all candidates. */
+  /** The customer's records, or those of all candidates when ambiguous. Ordered by system, then by id. */
   refs: readonly Ref[];
   candidates: number;
   /** The lines that hold these together, as `crm c1 email e1@x ALONE`. */
   lines: readonly string[];
-  /** Over what lines of the customer, or of one of its candidates, were not drawn. */
+  /** The identifiers of refused lines of the customer, or of one of the candidates. */
   conflicts: readonly string[];
   /** The conflicts of all records that the systems returned on the way, also those of other customers. */
   allConflicts: readonly string[];
-  /** Of these are two that hold different values of what a customer has one of: their own source makes them one. */
+  /** Two of the records hold different values of a single-value identifier, and a source's rule makes them one customer. */
   madeOne: boolean;
-  /** The rounds that it took to know so. */
+  /** The number of rounds of the walk. */
   rounds: number;
 }
 
@@ -31,7 +31,7 @@ interface Entry {
   rank: number;
   system: MadeSystem;
   record: CustomerRecord;
-  /** By text; whether any of its ways of holding it is verified. Its own id is not among them. */
+  /** The identifiers by text, without the record's own id. Verified if the record holds it verified at least once. */
   holds: ReadonlyMap<string, { identifier: Identifier; verified: boolean }>;
 }
 
@@ -45,11 +45,11 @@ interface Line {
 
 const STEP = { UNIQUE: 0, SAME_CUSTOMER: 0, VERIFIED: 1, ALONE: 2 };
 
-/** The less, the stronger. */
+/** A lower number is a stronger line. */
 const strengthOf = ({ entry, identifier, rule }: Line): number =>
   identifier.namespace === entry.system.recordKey ? -1 : entry.rank * 3 + STEP[rule];
 
-/** The sets that hang together, by what joins two of their members. */
+/** The connected sets of members. Each pair joins two members. */
 function sets<T>(members: readonly T[], pairs: readonly (readonly [T, T])[]): T[][] {
   const setOf = new Map<T, Set<T>>(members.map((one) => [one, new Set([one])]));
   for (const [one, other] of pairs) {
@@ -67,7 +67,7 @@ function sets<T>(members: readonly T[], pairs: readonly (readonly [T, T])[]): T[
 const pairsOf = <T>(all: readonly T[]): [T, T][] =>
   all.flatMap((one, i) => all.slice(i + 1).map((other): [T, T] => [one, other]));
 
-/** What hangs together: records and the identifiers between them. */
+/** A connected part of the graph: records and the identifiers between them. */
 interface Part {
   entries: readonly Entry[];
   /** By text. */
@@ -134,7 +134,7 @@ export function createOracle(world: World, down: readonly string[] = []) {
   const areOne = (one: Entry, other: Entry) =>
     one.system === other.system && one.system.hasRule && isSameCustomer(one.record, other.record);
 
-  /** By the systems' own rules alone. */
+  /** The records grouped into customers by the systems' own rules alone. */
   const customers = (found: readonly Entry[]): Entry[][] =>
     sets(
       found,
@@ -162,7 +162,7 @@ export function createOracle(world: World, down: readonly string[] = []) {
     return null;
   };
 
-  /** Whether it does, or might once its source has answered. */
+  /** Whether the record vouches for the identifier, or might after its source has answered. */
   const mightVouch = ({ system }: Entry, identifier: Identifier, verified: boolean) => {
     const how = uniquenessIn(system, identifier);
     return how === 'enforced' || how === 'usual' || (how !== 'none' && verified);
@@ -205,8 +205,8 @@ export function createOracle(world: World, down: readonly string[] = []) {
   };
 
   /**
-   * Whether these would be one customer with two values of what a customer has one of. Values are as good as one when their
-   * own source makes records that hold them one.
+   * Whether these records, as one customer, would hold two values of a single-value identifier. Two values count as one
+   * when a source's rule makes their records one customer.
    */
   const contradicts = (some: readonly Entry[]): boolean => {
     const ones = customers(some);
@@ -217,7 +217,7 @@ export function createOracle(world: World, down: readonly string[] = []) {
     });
   };
 
-  /** Strongest first; of equally strong ones none that would bring two values together. */
+  /** Draws lines, strongest first. Refuses equally strong lines that together would join two different values. */
   const join = (found: readonly Entry[], lines: readonly Line[]) => {
     let drawn: Line[] = [];
     const refused: Line[] = [];
@@ -248,8 +248,8 @@ export function createOracle(world: World, down: readonly string[] = []) {
       );
       const begun = found.filter((entry) => answer(entry.system, start)?.includes(entry));
       const lines = linesOf(found, [start], queried);
-      // It goes on from all that hangs together with where it began, by lines drawn or not: a conflict is found out that
-      // way. It does not go on from a stranger that a system returns.
+      // The walk continues from all records that are connected with its start, by drawn and refused lines: this finds
+      // conflicts. It does not continue from a stranger that a system returns.
       const around = partsOf(found, lines).filter((part) => part.entries.some((one) => begun.includes(one)));
       const fresh = around
         .flatMap((part) => part.entries)

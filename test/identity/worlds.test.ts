@@ -37,7 +37,7 @@ const NO_LIMITS: IdentityRules['limits'] = {
 interface Circumstances {
   limits?: Partial<IdentityRules['limits']>;
   down?: readonly string[];
-  /** Decides in which order systems answer, in which order records are in an answer, and which are in it twice. */
+  /** A seed for the order of answers, the order of records in an answer, and the records that occur twice in it. */
   disorder?: number;
 }
 
@@ -114,7 +114,7 @@ const shownBy = (source: string, outcome: Outcome): Ref[] =>
 
 const within = (some: readonly Ref[], all: readonly Ref[]) => some.every((ref) => all.includes(ref));
 
-/** Fails with the world in words, from which the mistake can be followed by hand. */
+/** Fails with a description of the world, so that the mistake can be traced by hand. */
 function must(holds: boolean, world: World, start: Identifier, what: string, seen?: unknown, rule?: unknown) {
   if (holds) return;
   throw new Error(
@@ -367,7 +367,7 @@ describe('in any world, the answer does not depend on', () => {
       if (linksOneWay(world)) return;
       const matches = new Map<string, Ref[]>();
       for (const start of starts) {
-        // What identifies but never links says nothing of the others that have it; no record says that it holds a hash.
+        // An identifier that never links says nothing about other records with it, and no record holds a hash.
         if (world.namespaces.get(start.namespace)?.mayLink?.(start.value) === false) continue;
         if (start.namespace === 'hash') continue;
         const refs = shown(await gateway(world, start).identity.fullMatch());
@@ -440,7 +440,7 @@ describe('in any world with unavailable systems', () => {
     });
   });
 
-  test('caps take away and say so', async () => {
+  test('a limit may hide records, and is then reported', async () => {
     const limits = fc.record({
       maxHops: fc.integer({ min: 1, max: 4 }),
       maxValuesPerNamespace: fc.integer({ min: 1, max: 4 }),
@@ -489,10 +489,10 @@ describe('in any world with unavailable systems', () => {
   });
 });
 
-describe('of what is hard and rare', () => {
+describe('in rare and difficult worlds', () => {
   test.each([
     [
-      'ids of another system that are held but not vouched for, and differ',
+      'different ids of another system that are held but not vouched for',
       small(
         [
           { name: 'crm', records: [record('c1', undefined, 'deskId d1 verified', 'shopId s1')] },
@@ -503,7 +503,7 @@ describe('of what is hard and rare', () => {
       ),
     ],
     [
-      'records that their own system makes one by way of a third',
+      'records that their own system joins through a third one',
       small(
         [
           {
@@ -521,7 +521,7 @@ describe('of what is hard and rare', () => {
       ),
     ],
     [
-      'two values that their own system makes one, and two other systems with one value each',
+      'two values that their own system joins, and two other systems with one value each',
       small([
         {
           name: 'shop',
@@ -544,7 +544,7 @@ describe('of what is hard and rare', () => {
         },
       ]),
     ],
-  ])('makes one customer of %s, from wherever it begins', async (_, world) => {
+  ])('makes one customer of %s, from any start', async (_, world) => {
     const oracle = createOracle(world);
     const customers = identifiersOf(world).map((start) => oracle.meaning(start).refs);
     for (const start of startsOf(world)) {
@@ -593,7 +593,7 @@ describe('of what is hard and rare', () => {
   });
 });
 
-test('the worlds have in them what is hard', () => {
+test('the random worlds contain every difficult case', () => {
   const count = new Map<string, number>();
   const saw = (what: string, is: boolean) => count.set(what, (count.get(what) ?? 0) + (is ? 1 : 0));
   for (const world of fc.sample(worlds, { numRuns: 200, seed: 4 })) {

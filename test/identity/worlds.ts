@@ -1,4 +1,4 @@
-/** Made-up worlds of systems and records for the rules of src/identity/README.md: small, and as nasty as real ones. */
+/** Made-up worlds of systems and records for the rules of src/identity/README.md: small, and as difficult as real ones. */
 import fc from 'fast-check';
 import type { Client } from '../../src/connectors/connector.js';
 import { normalise, type Identifier } from '../../src/identity/identifiers.js';
@@ -14,7 +14,7 @@ type Yields = Record<string, IdentityDeclaration<Client>['yields'][string]>;
 export interface MadeSystem {
   name: string;
   recordKey: string;
-  /** Beside its record key, which is `enforced`. */
+  /** In addition to its record key, which is `enforced`. */
   foundBy: Record<string, Uniqueness>;
   yields: Yields;
   /** Whether it has a rule by which two records are one customer. */
@@ -23,7 +23,7 @@ export interface MadeSystem {
 }
 
 export interface World {
-  /** In the order they are believed. */
+  /** Ordered by trust, the most trusted first. */
   systems: readonly MadeSystem[];
   namespaces: ReadonlyMap<string, Namespace>;
   /** Unavailable systems, such as `crm`, or single queries, such as `crm email`. */
@@ -32,7 +32,7 @@ export interface World {
 
 export const text = ({ namespace, value }: Identifier): string => `${namespace} ${value}`;
 
-/** The identifier as it is written once, or null when it is nobody's. */
+/** The normalised identifier, or null when it stands for nobody. */
 export function read(world: World, namespace: string, value: string | null | undefined): Identifier | null {
   const declared = world.namespaces.get(namespace);
   if (declared === undefined) throw new Error(`nobody declared ${namespace}`);
@@ -42,7 +42,7 @@ export function read(world: World, namespace: string, value: string | null | und
 /** The records of each system by identifier, computed once. */
 const answers = new WeakMap<MadeSystem, Map<string, readonly CustomerRecord[]>>();
 
-/** The records that hold it, or the e-mail address that it is the hash of. */
+/** The records that hold the identifier. A hash also finds the records with its e-mail address. */
 export function recordsOf(world: World, system: MadeSystem, wanted: Identifier): readonly CustomerRecord[] {
   const known = answers.get(system) ?? new Map<string, readonly CustomerRecord[]>();
   answers.set(system, known);
@@ -64,7 +64,7 @@ export function recordsOf(world: World, system: MadeSystem, wanted: Identifier):
   return records;
 }
 
-/** The rule of the systems that have one; of three records, the second may be one with both others and they not. */
+/** The rule of systems with `hasRule`. It is not transitive: A may match B, and B may match C, when A does not match C. */
 export function isSameCustomer(one: CustomerRecord, other: CustomerRecord): boolean {
   const verifiedPhones = (record: CustomerRecord) =>
     record.identifiers
@@ -77,7 +77,7 @@ export function isSameCustomer(one: CustomerRecord, other: CustomerRecord): bool
   );
 }
 
-/** Every identifier that any record holds, its own ids and the hashes of its addresses included, each once. */
+/** Every identifier of every record once, including record ids and the hashes of e-mail addresses. */
 export function identifiersOf(world: World): Identifier[] {
   const all = new Map<string, Identifier>();
   for (const system of world.systems)
@@ -95,7 +95,7 @@ export function identifiersOf(world: World): Identifier[] {
   return [...all.values()];
 }
 
-/** A record of it vouches for an identifier by which nobody can find that record. */
+/** Whether a record vouches for an identifier that cannot find that record. */
 export const linksOneWay = ({ systems }: World): boolean =>
   systems.some(({ records, foundBy }) =>
     records.some(({ identifiers }) =>
@@ -124,7 +124,7 @@ const SHARED: readonly Namespace[] = [
   simple('kvk', /^k\d$/, 'one'),
 ];
 
-/** What a record says of one person: mostly the person's own, sometimes another's, a typo, a role's or nobody's. */
+/** An identifier of a record: mostly the person's own, sometimes another person's, a shared one, or nobody's. */
 const held = fc.record({
   kind: fc.constantFrom('email', 'email', 'email', 'phone', 'phone', 'kvk', 'id', 'id'),
   whose: fc.oneof({ weight: 5, arbitrary: fc.constant('own') }, fc.constantFrom('other', 'shared', 'nobody')),
@@ -165,7 +165,7 @@ export const worlds: fc.Arbitrary<World> = fc
     ),
     people: fc.constantFrom(1, 2, 2, 3),
     records: fc.array(drawn, { minLength: 2, maxLength: 9, size: 'max' }),
-    /** Nothing links one way. */
+    /** Whether every link works in both directions. */
     isTidy: fc.boolean(),
     down: fc.array(fc.tuple(fc.nat(7), fc.constantFrom('', '', ' email', ' phone', ' Id')), {
       minLength: 1,
@@ -196,7 +196,7 @@ export const worlds: fc.Arbitrary<World> = fc
           id: 'anonymous',
         }[kind];
         if (kind === 'id') {
-          // Of another record, most often the same person's.
+          // The id of another record, most often of the same person.
           const others = records.map((_, i) => i).filter((i) => at(records[i]?.system ?? 0) !== at(system));
           const theirs = others.filter((i) => (records[i]?.person ?? 0) % people === owner);
           const target = theirs[nth % Math.max(theirs.length, 1)] ?? others[0];
@@ -226,9 +226,9 @@ export const worlds: fc.Arbitrary<World> = fc
             const have = new Set<string>();
             const identifiers = record.identifiers.flatMap(({ namespace, value, verified }) => {
               if (namespace === recordKey) return [];
-              // Of what a customer has one of, a record holds one.
+              // A record holds one value of a single-value identifier.
               if (namespaces.get(namespace)?.perCustomer === 'one' && have.has(namespace)) return [];
-              // What the system says it enforces, it enforces; it cannot have two hashes of one address either.
+              // A system enforces what it declares. So it cannot hold two hashes of one address either.
               const isEnforced =
                 foundBy[namespace] === 'enforced' ||
                 (namespace === 'email' && foundBy['hash'] === 'enforced');
@@ -274,7 +274,7 @@ export const worlds: fc.Arbitrary<World> = fc
     };
   });
 
-/** A record as one writes it by hand: `record('c1', 'Eva', 'email e00@x', 'phone p0 verified')`. */
+/** Creates a record from a short notation: `record('c1', 'Eva', 'email e00@x', 'phone p0 verified')`. */
 export const record = (
   id: string,
   name: string | undefined,
@@ -288,7 +288,7 @@ export const record = (
   }),
 });
 
-/** A world as one writes it by hand; of the given namespaces, beside `kvk`, a customer has one value. */
+/** Creates a world from systems. A customer has one value of `kvk` and of each namespace in `ones`. */
 export function small(
   systems: readonly (Pick<MadeSystem, 'name' | 'records'> & Partial<MadeSystem>)[],
   ones: readonly string[] = [],

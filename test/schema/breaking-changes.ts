@@ -9,14 +9,14 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 
-/** What may be deprecated: a field, an argument, an enum value or a field of an input. */
+/** A member that can be deprecated: a field, an argument, an enum value or a field of an input. */
 interface Deprecatable {
   deprecationReason?: string | null | undefined;
 }
 
 /**
- * The changes from one published schema to the next that break a client, and that were not announced: what is removed must
- * have been `@deprecated` in the schema before. Each is one sentence.
+ * Lists the changes between two published schemas that break a client without announcement. A removed member must have been
+ * `@deprecated` in the schema before. Each change is one sentence.
  */
 export async function breakingChanges(before: string, after: string): Promise<string[]> {
   const schema = buildSchema(before);
@@ -50,7 +50,7 @@ function memberOf(
   if (isInputObjectType(type)) return type.getFields()[name];
   if (!isObjectType(type) && !isInterfaceType(type)) return undefined;
   const field = type.getFields()[name];
-  // An argument of a deprecated field goes with it.
+  // A deprecated field may be removed with its arguments.
   if (argument === undefined || isDeprecated(field)) return field;
   return field?.args.find((one) => one.name === argument);
 }

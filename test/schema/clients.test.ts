@@ -180,7 +180,7 @@ it("is stored by urql's graphcache by id, and a product by sku", async () => {
     client.query(QUERY, { by: { email } }).toPromise();
   expect((await queryCustomer(BY.by.email)).error).toBeUndefined();
   expect((await queryCustomer('other@example.nl')).error).toBeUndefined();
-  // The first answer was not fetched again, and has what the second one said of the same objects.
+  // The first answer was not fetched again, and holds the second answer's values of the same objects.
   const stored = client.readQuery<unknown>(QUERY, BY);
   expect(stored?.data).toMatchObject({
     customer: {

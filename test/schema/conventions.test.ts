@@ -122,7 +122,7 @@ describe('the schema', () => {
     expect(paths(fields.filter((field) => isMoment(field) !== saysMoment(field)))).toEqual([]);
   });
 
-  it('names no system in the customer view, but for the identifiers that are its own', () => {
+  it('names no system in the customer view, except in the identifiers of that system', () => {
     const systems = /hubspot|shopify|zendesk|postgres|webshop/i;
     expect(
       paths(fields.filter(({ path }) => systems.test(path) && !path.startsWith('CustomerKey.'))),
@@ -136,7 +136,7 @@ describe('the schema', () => {
       for (const type of own)
         declaredBy.set(type.name.value, [...(declaredBy.get(type.name.value) ?? []), name]);
     const shared = (type: string) => type === 'Customer' || (declaredBy.get(type) ?? []).length > 1;
-    // Objects that one source alone makes are answered by it as a whole; the others only add to them.
+    // If only one source returns objects of a type, it resolves them completely. Other sources only add fields.
     const makers = (type: string) =>
       files.filter(({ types: own }) =>
         own.some(({ fields: some = [] }) =>
@@ -155,7 +155,7 @@ describe('the schema', () => {
         .flatMap((type) =>
           (type.fields ?? [])
             .filter((field) => field.type.kind === Kind.NON_NULL_TYPE && keyField(type) !== field.name.value)
-            // Private entry points are no part of what a client sees.
+            // Clients do not see private entry points.
             .filter((field) => !field.name.value.startsWith('_'))
             .map((field) => `${type.name.value}.${field.name.value}`),
         ),
@@ -221,7 +221,7 @@ describe('the schema', () => {
     for (const { path, listSize } of pages) expect(listSize?.slicingArguments, path).toEqual(['first']);
   });
 
-  it('uses Float for what instruments measure only, since it would lose cents, and no type that nothing leads to', () => {
+  it('uses Float for measurements only, since it would lose cents, and has no unreachable type', () => {
     expect(
       paths(fields.filter(({ type }) => type !== undefined && getNamedType(type).name === 'Float')).filter(
         (path) => !/^Weather(Now|Day|Rain)\./.test(path),
@@ -251,7 +251,7 @@ describe('the schema', () => {
     expect(lost.map(({ name }) => name)).toEqual([]);
   });
 
-  it('finds objects for composing by private entry points that take lists and may not know one', () => {
+  it('merges objects through private entry points that take lists and may return null for an item', () => {
     const all = files.flatMap(({ types: own }) =>
       own.filter(({ name }) => name.value === 'Query').flatMap((type) => type.fields ?? []),
     );
@@ -282,18 +282,18 @@ describe('what the schema says of personal data', () => {
     [...policies].filter(([path, policy]) => test(policy, path)).map(([path]) => path);
   const isEntry = (path: string) => /^(Customer|Query)\./.test(path);
 
-  it('is said of every field that is published', () => {
+  it('covers every published field', () => {
     const objects = types
       .filter(isObjectType)
       .flatMap((type) => Object.keys(type.getFields()).map((name) => `${type.name}.${name}`));
     expect(objects.filter((path) => !policies.has(path))).toEqual([]);
   });
 
-  it('lets every field of the customer, and every way to find one, be null for who may not see it', () => {
+  it('lets every field of the customer, and every query that finds one, be null for callers without permission', () => {
     expect(paths(fields.filter(({ path, type }) => isEntry(path) && isNonNullType(type)))).toEqual([]);
   });
 
-  it('shows nothing of a customer, and no way to find one, to callers that do not say who they are', () => {
+  it('shows nothing of a customer, and no query that finds one, to anonymous callers', () => {
     expect(
       which(({ authenticated, scopes }, path) => isEntry(path) && !authenticated && scopes === undefined),
     ).toEqual([]);
@@ -329,7 +329,7 @@ describe('what the schema says of personal data', () => {
     expect(which(({ scopes = [] }) => scopes.flat().some((scope) => !known.has(scope)))).toEqual([]);
   });
 
-  it('allows showing customers what is theirs, and of others nothing but to who helps and who learns', () => {
+  it('allows SERVICE to see everything, except the tickets of other people', () => {
     expect(which(({ purposes }) => purposes !== undefined && !purposes.includes('SERVICE'))).toEqual([
       'Company.tickets',
       'Customer.copiedTickets',
@@ -369,7 +369,7 @@ describe('what the schema says of personal data', () => {
     );
     expect(clear.sort()).toEqual(
       [
-        // Words of ours for what many see or do.
+        // The organisation's own texts, which many people see.
         'CampaignMembership.name',
         'Cart.name',
         'ClickEvent.name',
