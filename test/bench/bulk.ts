@@ -2,25 +2,25 @@ import { ALL_SYSTEMS, fieldsOf, UNLIMITED, withAllSystems } from './all-systems.
 import { openTuned, type Bench } from './bench.js';
 import { difference } from './fault-control.js';
 import { createClient } from './load.js';
-import { many, ordinaryCustomers } from './query.js';
+import { customersQuery, ordinaryCustomers } from './query.js';
 import { spread, type Figure } from './report.js';
 
 const CUSTOMERS = 1_000;
-const TIMES = 5;
+const REQUESTS = 5;
 const DEADLINE_MS = 60_000;
 
 /** A thousand customers in one query, something of every system. */
 export async function bulk(bench: Bench): Promise<Figure[]> {
   const all = await withAllSystems(bench);
   const gateway = await openTuned(all, UNLIMITED, { DEADLINE_MS: String(DEADLINE_MS) });
-  const body = many(ordinaryCustomers().slice(0, CUSTOMERS), fieldsOf(ALL_SYSTEMS));
+  const body = customersQuery(ordinaryCustomers().slice(0, CUSTOMERS), fieldsOf(ALL_SYSTEMS));
   const client = createClient(gateway.ready.url);
   const ms: number[] = [];
   const blockedMs: number[] = [];
   let peakRssMb = 0;
   let calls = {};
   // The first request is cold: no identity is cached, and no code is compiled.
-  for (let time = 0; time < TIMES; time += 1) {
+  for (let time = 0; time < REQUESTS; time += 1) {
     await gateway.usage();
     const before = await all.control.calls();
     const answer = await client.post(body);
@@ -47,7 +47,7 @@ export async function bulk(bench: Bench): Promise<Figure[]> {
       ...spread(`${what}, longest that the event loop was blocked`, blockedMs, 'ms'),
       value: Math.max(...blockedMs),
       atMost: 50,
-      detail: `worst of ${TIMES} requests; the first ${blockedMs[0]?.toFixed(0) ?? ''}`,
+      detail: `worst of ${REQUESTS} requests; the first ${blockedMs[0]?.toFixed(0) ?? ''}`,
     },
     { name: `${what}, gateway RSS, highest`, value: peakRssMb, unit: 'MB', atMost: 300 },
   ];

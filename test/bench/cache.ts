@@ -28,15 +28,15 @@ export async function cacheReads({ open }: Pick<Bench, 'open'>): Promise<Figure[
 }
 
 function fromMemory({ keys, cached, promised }: LoadingTimes['memory'][number]): Figure {
-  const more = cached.map((time, i) => time - (promised[i] ?? Number.NaN));
+  const extra = cached.map((time, i) => time - (promised[i] ?? Number.NaN));
   return {
     ...spread(
       `cache read from memory, a key of ${keys} in a request, p50 on top of a promise`,
-      more,
+      extra,
       'µs',
       `${median(cached).toFixed(1)}, less ${median(promised).toFixed(1)} of DataLoader with a resolved promise`,
     ),
-    range: [quantile(more, 0.05), quantile(more, 0.95)],
+    range: [quantile(extra, 0.05), quantile(extra, 0.95)],
     atMost: 20,
   };
 }

@@ -8,7 +8,7 @@ import type { Running } from './processes.js';
 import { median, spread, type Figure } from './report.js';
 import type { ClickTimes } from './roles/clicks.js';
 
-const MANY = { events: 2_000_000, days: 30 };
+const CLICK_LOG = { events: 2_000_000, days: 30 };
 const STARTS = 5;
 const QUERIES = 20;
 /** A gateway takes longer to start than this process, and has loaded DuckDB by then. */
@@ -19,10 +19,10 @@ const MEMORY_MB = 256;
 export async function clicks({ open }: Pick<Bench, 'open'>): Promise<Figure[]> {
   const folder = await mkdtemp(join(tmpdir(), 'stekkerdoos-bench-clicks-'));
   try {
-    await writeManyEvents(join(folder, 'events'), MANY);
+    await writeManyEvents(join(folder, 'events'), CLICK_LOG);
     const environment = {
       CLICKSTREAM_FOLDER: join(folder, 'events'),
-      CLICKSTREAM_LOOK_BACK_DAYS: String(MANY.days),
+      CLICKSTREAM_LOOK_BACK_DAYS: String(CLICK_LOG.days),
       CLICKSTREAM_MEMORY_MB: String(MEMORY_MB),
       CLICKSTREAM_TIMEOUT_MS: '30000',
     };
@@ -30,7 +30,7 @@ export async function clicks({ open }: Pick<Bench, 'open'>): Promise<Figure[]> {
     const readClicks = async (running: Running, what: string, customers: number): Promise<ClickTimes> => {
       const answer = await fetch(new URL(`/${what}?from=${next}&customers=${customers}`, running.ready.url));
       if (!answer.ok) throw new Error(await answer.text());
-      next = (next + customers) % (customersOf(MANY) - 100);
+      next = (next + customers) % (customersOf(CLICK_LOG) - 100);
       return (await answer.json()) as ClickTimes;
     };
 
@@ -48,8 +48,8 @@ export async function clicks({ open }: Pick<Bench, 'open'>): Promise<Figure[]> {
       for (let i = 0; i < times; i += 1) all.push(await readClicks(running, what, customers));
       return all;
     };
-    const one = await several('visits', 1);
-    const hundred = await several('visits', 100);
+    const ofOne = await several('visits', 1);
+    const ofHundred = await several('visits', 100);
     const events = await several('events', 100);
     await Promise.all([several('visits', 100, 5), several('visits', 100, 5), several('events', 100, 5)]);
     const after = await running.usage();
@@ -65,8 +65,8 @@ export async function clicks({ open }: Pick<Bench, 'open'>): Promise<Figure[]> {
         ),
         atMost: 150,
       },
-      spread('clicks: visits of one customer, next queries', ms(one), 'ms', found(one)),
-      spread('clicks: visits of 100 customers', ms(hundred), 'ms', found(hundred)),
+      spread('clicks: visits of one customer, next queries', ms(ofOne), 'ms', found(ofOne)),
+      spread('clicks: visits of 100 customers', ms(ofHundred), 'ms', found(ofHundred)),
       spread('clicks: events of 100 customers', ms(events), 'ms', found(events)),
       {
         name: 'clicks: RSS that queries add, highest',

@@ -2,7 +2,7 @@ import type { Effort } from './effort.js';
 import { difference, type Calls, type FaultControl } from './fault-control.js';
 import { load, type Body } from './load.js';
 import type { Running } from './processes.js';
-import { customersEverywhere, many, one, TYPENAME } from './query.js';
+import { customersEverywhere, customersQuery, customerQuery, TYPENAME } from './query.js';
 import { ratios, spread, type Figure } from './report.js';
 
 /** A server to measure, and the requests to send to it. */
@@ -41,7 +41,7 @@ export async function cpuOfOne(
   control: FaultControl,
   effort: Effort,
 ): Promise<Figure[]> {
-  const bodies = customersEverywhere().map((email) => one(email));
+  const bodies = customersEverywhere().map((email) => customerQuery(email));
   const measured = await interleave(
     [
       { name: 'gateway', running: gateway, bodies },
@@ -63,7 +63,7 @@ export async function cpuOfFifty(
   control: FaultControl,
   { blocks, sent, warmUp }: Effort,
 ): Promise<Figure[]> {
-  const bodies = [many(customersEverywhere().slice(0, 50))];
+  const bodies = [customersQuery(customersEverywhere().slice(0, 50))];
   const measured = await interleave(
     [
       { name: 'gateway', running: gateway, bodies },

@@ -2,19 +2,19 @@ import { ALL_SYSTEMS, fieldsOf, UNLIMITED, withAllSystems } from './all-systems.
 import { openTuned, type Bench } from './bench.js';
 import { difference, faultControl } from './fault-control.js';
 import { createQueryClient } from './load.js';
-import { customersEverywhere, many, one, ordinaryCustomers, SYSTEMS } from './query.js';
+import { customersEverywhere, customersQuery, customerQuery, ordinaryCustomers, SYSTEMS } from './query.js';
 import { median, spread, type Figure } from './report.js';
 
 /** Customers in one query. */
 const CUSTOMERS = [1, 10, 100, 1_000, 5_000];
 const MOST_CUSTOMERS = Math.max(...CUSTOMERS);
 /** Smallest batch limit of the four systems, in keys per call. */
-const BATCH = 100;
+const MIN_BATCH_LIMIT = 100;
 const BLOCKS = 3;
 /** Short queries are repeated, so that a block of each size is long enough to measure. */
-const CUSTOMERS_A_BLOCK = 100;
+const CUSTOMERS_PER_BLOCK = 100;
 const SOURCES = [1, 2, 4, 8, ALL_SYSTEMS];
-const LONG = { DEADLINE_MS: '60000', MAX_CUSTOMERS: String(MOST_CUSTOMERS), MAX_BODY_KB: '1024' };
+const HIGH_LIMITS = { DEADLINE_MS: '60000', MAX_CUSTOMERS: String(MOST_CUSTOMERS), MAX_BODY_KB: '1024' };
 
 /** How the cost of a query grows with its customers and with its sources. */
 export async function curves(bench: Bench): Promise<Figure[]> {
@@ -27,21 +27,21 @@ async function customersInOneQuery(bench: Bench): Promise<Figure[]> {
     environment: { BENCH_SYSTEMS: SYSTEMS.join(','), BENCH_CUSTOMERS: String(MOST_CUSTOMERS) },
   });
   const control = faultControl([ready.url]);
-  const gateway = await openTuned(bench, UNLIMITED, { ...ready.settings, ...LONG });
+  const gateway = await openTuned(bench, UNLIMITED, { ...ready.settings, ...HIGH_LIMITS });
   const emails = ordinaryCustomers(MOST_CUSTOMERS);
   const sizes = CUSTOMERS.map((customers) => ({
     customers,
-    body: many(emails.slice(0, customers)),
+    body: customersQuery(emails.slice(0, customers)),
     cpuMs: [] as number[],
     calls: 0,
   }));
   const queryClient = createQueryClient(gateway.ready.url);
   // Warm up with all sizes: compiled code and cached identities must not depend on the order of the sizes.
   for (const { body, customers } of sizes.toReversed())
-    for (let i = 0; i < CUSTOMERS_A_BLOCK / customers; i += 1) await queryClient.query(body);
+    for (let i = 0; i < CUSTOMERS_PER_BLOCK / customers; i += 1) await queryClient.query(body);
   for (let block = 0; block < BLOCKS; block += 1)
     for (const size of block % 2 === 0 ? sizes : sizes.toReversed()) {
-      const times = Math.ceil(CUSTOMERS_A_BLOCK / size.customers);
+      const times = Math.ceil(CUSTOMERS_PER_BLOCK / size.customers);
       const calls = await control.calls();
       const before = await gateway.usage();
       for (let i = 0; i < times; i += 1) await queryClient.query(size.body);
@@ -63,11 +63,11 @@ async function customersInOneQuery(bench: Bench): Promise<Figure[]> {
       ),
     ),
     {
-      name: `calls to systems, ${MOST_CUSTOMERS} customers / ${BATCH} customers`,
-      value: callsFor(MOST_CUSTOMERS) / callsFor(BATCH),
+      name: `calls to systems, ${MOST_CUSTOMERS} customers / ${MIN_BATCH_LIMIT} customers`,
+      value: callsFor(MOST_CUSTOMERS) / callsFor(MIN_BATCH_LIMIT),
       unit: 'x',
-      atMost: MOST_CUSTOMERS / BATCH,
-      detail: `systems take ${BATCH} and more in a call; ${callsFor(BATCH).toFixed(0)} calls for ${BATCH} customers, ${callsFor(1).toFixed(0)} for one`,
+      atMost: MOST_CUSTOMERS / MIN_BATCH_LIMIT,
+      detail: `systems take ${MIN_BATCH_LIMIT} and more in a call; ${callsFor(MIN_BATCH_LIMIT).toFixed(0)} calls for ${MIN_BATCH_LIMIT} customers, ${callsFor(1).toFixed(0)} for one`,
     },
     {
       name: `CPU per customer, most / least, 10 to ${MOST_CUSTOMERS} in one query`,
@@ -80,11 +80,11 @@ async function customersInOneQuery(bench: Bench): Promise<Figure[]> {
 
 async function sourcesInOneQuery(bench: Bench): Promise<Figure[]> {
   const { environment, control, effort } = await withAllSystems(bench);
-  const gateway = await openTuned({ ...bench, environment }, UNLIMITED, LONG);
+  const gateway = await openTuned({ ...bench, environment }, UNLIMITED, HIGH_LIMITS);
   const emails = customersEverywhere();
   const counts = SOURCES.map((sources) => ({
     sources,
-    bodies: emails.map((email) => one(email, fieldsOf(sources))),
+    bodies: emails.map((email) => customerQuery(email, fieldsOf(sources))),
     cpuMs: [] as number[],
     calls: 0,
   }));

@@ -13,9 +13,9 @@ export async function demo({ starts }: Effort): Promise<Figure[]> {
   const ready: number[] = [];
   const ended: number[] = [];
   for (let i = 0; i < starts; i += 1) {
-    const one = await startDemo();
-    ready.push(one.readyS);
-    ended.push(one.endedS);
+    const times = await startDemo();
+    ready.push(times.readyS);
+    ended.push(times.endedS);
   }
   return [
     { ...spread('npm run demo, ready with 1,000 customers', ready, 's'), atMost: 20 },

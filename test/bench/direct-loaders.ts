@@ -50,13 +50,13 @@ export function createDirectLoaders({ orders, shop, tickets, crm }: Systems, kno
     new DataLoader<T, V, string>(async (keys) => [...(await loader.load(keys.map(toLoaderKey), client))], {
       cacheKeyFn: keyOf,
     });
-  const same = (key: string) => key;
+  const toText = (key: string) => key;
   const createFinder = <C extends Client>(
     source: string,
     loader: Loader<C, string, readonly CustomerRecord[]>,
     client: C,
   ) => {
-    const byEmail = direct(loader, client, same, same);
+    const byEmail = direct(loader, client, toText, toText);
     return async (email: string): Promise<CustomerRecord | undefined> => {
       const key = `${source} ${email}`;
       let records = known.get(key);
@@ -96,10 +96,10 @@ export function createDirectLoaders({ orders, shop, tickets, crm }: Systems, kno
       }),
       ({ customerNumber, first }) => `${customerNumber} ${first}`,
     ),
-    lines: direct(linesOfOrders, orders, (number: string) => ({ number, customerNumber: '' }), same),
-    tickets: direct(ticketsOfUsers, tickets, same, same),
-    companyOf: direct(companiesOfContacts, crm, same, same),
-    companies: direct(companies, crm, (id: string) => ({ id, contactId: '' }), same),
+    lines: direct(linesOfOrders, orders, (number: string) => ({ number, customerNumber: '' }), toText),
+    tickets: direct(ticketsOfUsers, tickets, toText, toText),
+    companyOf: direct(companiesOfContacts, crm, toText, toText),
+    companies: direct(companies, crm, (id: string) => ({ id, contactId: '' }), toText),
     carts: new DataLoader<string, Cart | null>((ids) => fetchCarts(shop, ids), { maxBatchSize: 100 }),
     products: new DataLoader<string, Product | null>((skus) => fetchProducts(shop, skus), {
       maxBatchSize: 100,

@@ -9,7 +9,7 @@ import { createWebhookStore } from '../../src/webhooks/store.js';
 import { openTuned, type Bench } from './bench.js';
 import type { EventSenderOptions, SentEvents } from './events-sender.js';
 import { openConnections, openLoop, type Connections } from './open-loop.js';
-import { customersEverywhere, one, ordinaryCustomers } from './query.js';
+import { customersEverywhere, customerQuery, ordinaryCustomers } from './query.js';
 import { quantile, type Figure } from './report.js';
 
 const EVENTS_PER_SECOND = 1_000;
@@ -135,7 +135,7 @@ function queriedCustomers(): string[] {
 }
 
 async function runQueries(connections: Connections, seconds: number): Promise<Answered[]> {
-  const bodies = queriedCustomers().map((email) => one(email));
+  const bodies = queriedCustomers().map((email) => customerQuery(email));
   const answered: Answered[] = [];
   await openLoop(connections, {
     perSecond: QUERIES_PER_SECOND,

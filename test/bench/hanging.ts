@@ -2,7 +2,7 @@ import { openTuned, type Bench } from './bench.js';
 import { capacity } from './capacity.js';
 import { faultControl } from './fault-control.js';
 import { openConnections, openLoop, type Connections } from './open-loop.js';
-import { CUSTOMERS, customersEverywhere, one } from './query.js';
+import { CUSTOMERS, customersEverywhere, customerQuery } from './query.js';
 import { median, quantile, ratios, spread, type Figure } from './report.js';
 
 const HANGING = 'contact-centre';
@@ -33,20 +33,28 @@ interface Seen {
  */
 export async function hanging(bench: Bench): Promise<Figure[]> {
   const { open, effort } = bench;
-  const own = await open({
+  const faultySystems = await open({
     role: 'source',
     environment: { BENCH_SYSTEMS: HANGING, BENCH_CUSTOMERS: String(CUSTOMERS) },
   });
-  const control = faultControl([own.ready.url]);
-  const gateways = [await openTuned(bench, {}), await openTuned(bench, {}, own.ready.settings)] as const;
+  const control = faultControl([faultySystems.ready.url]);
+  const gateways = [
+    await openTuned(bench, {}),
+    await openTuned(bench, {}, faultySystems.ready.settings),
+  ] as const;
   const emails = customersEverywhere();
-  const bodies = Object.values(QUERIES).flatMap((fields) => emails.map((email) => one(email, fields)));
-  let most = Infinity;
+  const bodies = Object.values(QUERIES).flatMap((fields) =>
+    emails.map((email) => customerQuery(email, fields)),
+  );
+  let capacityPerSecond = Infinity;
   for (const gateway of gateways)
-    most = Math.min(most, await capacity(gateway, bodies, Math.max(3, effort.loadS / 10)));
+    capacityPerSecond = Math.min(
+      capacityPerSecond,
+      await capacity(gateway, bodies, Math.max(3, effort.loadS / 10)),
+    );
 
   const connections = await Promise.all(gateways.map(({ ready }) => openConnections(ready.url, 300)));
-  const perSecond = (SHARE_OF_CAPACITY * most) / 4;
+  const perSecond = (SHARE_OF_CAPACITY * capacityPerSecond) / 4;
   const load = { emails, perSecond, seconds: effort.loadS };
   const run = () => Promise.all(connections.map((to) => watch(to, load)));
   const [calm, calmToo] = await run();
@@ -70,7 +78,7 @@ export async function hanging(bench: Bench): Promise<Figure[]> {
       'nothing hangs, p99 of queries without the contact centre, gateway / other gateway',
       noise,
       'x',
-      `noise; ${(perSecond * 4).toFixed(0)} requests/s in all, capacity ${most.toFixed(0)}`,
+      `noise; ${(perSecond * 4).toFixed(0)} requests/s in all, capacity ${capacityPerSecond.toFixed(0)}`,
     ),
     {
       ...spread(
@@ -110,7 +118,7 @@ async function watch(
       openLoop(connections, {
         perSecond,
         seconds,
-        createRequest: (i) => ({ body: one(emails[i % emails.length] ?? '', QUERIES[kind]) }),
+        createRequest: (i) => ({ body: customerQuery(emails[i % emails.length] ?? '', QUERIES[kind]) }),
         each: ({ dueMs, endMs, ms, status, body }) => {
           // On a busy machine the gateway may refuse some requests.
           if (status === 503) return;

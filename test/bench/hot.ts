@@ -2,10 +2,10 @@ import { openTuned, type Bench } from './bench.js';
 import { capacity } from './capacity.js';
 import { difference } from './fault-control.js';
 import { openConnections, openLoop } from './open-loop.js';
-import { customersEverywhere, one } from './query.js';
+import { customersEverywhere, customerQuery } from './query.js';
 import type { Figure } from './report.js';
 
-const HOT = 100;
+const HOT_CUSTOMERS = 100;
 const MAX_AGE_S = 30;
 const WANTED_PER_SECOND = 1_000;
 /** Share of the capacity that is used: at full capacity a queue would build up. */
@@ -15,20 +15,21 @@ const SHARE_OF_CAPACITY = 0.8;
 export async function hot(bench: Bench): Promise<Figure[]> {
   const { control, effort } = bench;
   const gateway = await openTuned(bench, { '*': { freshness: { maxAge: `${MAX_AGE_S} s` } } });
-  const bodies = customersEverywhere().map((email) => one(email));
-  const chosen = bodies.slice(0, HOT);
-  const others = bodies.slice(HOT);
-  if (others.length === 0) throw new Error(`There are no more than ${HOT} customers in all systems.`);
+  const bodies = customersEverywhere().map((email) => customerQuery(email));
+  const chosen = bodies.slice(0, HOT_CUSTOMERS);
+  const others = bodies.slice(HOT_CUSTOMERS);
+  if (others.length === 0)
+    throw new Error(`There are no more than ${HOT_CUSTOMERS} customers in all systems.`);
 
-  const most = await capacity(gateway, others, Math.max(3, effort.loadS / 10));
-  const perSecond = Math.min(WANTED_PER_SECOND, Math.floor(SHARE_OF_CAPACITY * most));
+  const capacityPerSecond = await capacity(gateway, others, Math.max(3, effort.loadS / 10));
+  const perSecond = Math.min(WANTED_PER_SECOND, Math.floor(SHARE_OF_CAPACITY * capacityPerSecond));
   const connections = await openConnections(gateway.ready.url, 200);
   const before = await control.calls();
   let answered = 0;
   const sent = await openLoop(connections, {
     perSecond,
     seconds: effort.hotS,
-    createRequest: (i) => ({ body: chosen[i % HOT] ?? '' }),
+    createRequest: (i) => ({ body: chosen[i % HOT_CUSTOMERS] ?? '' }),
     each: ({ status, body }) => {
       if (body.includes('"errors"') && status === 200) throw new Error(`An answer contains errors: ${body}`);
       if (status === 200) answered += 1;
@@ -43,7 +44,7 @@ export async function hot(bench: Bench): Promise<Figure[]> {
       name: `hot customers, requests per second${perSecond < WANTED_PER_SECOND ? ', limited by the machine' : ''}`,
       value: reached,
       unit: 'requests/s',
-      detail: `of ${HOT} customers for ${effort.hotS} s; ${answered} of ${sent} answered, the others refused; capacity ${most.toFixed(0)}`,
+      detail: `of ${HOT_CUSTOMERS} customers for ${effort.hotS} s; ${answered} of ${sent} answered, the others refused; capacity ${capacityPerSecond.toFixed(0)}`,
     },
     {
       name: `hot customers, maxAge ${MAX_AGE_S} s, calls to systems per request`,

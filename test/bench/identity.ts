@@ -7,15 +7,15 @@ export async function identity({ open }: Pick<Bench, 'open'>): Promise<Figure[]>
   const running = await open({ role: 'identifying' });
   const times = (await (await fetch(running.ready.url)).json()) as IdentifyingTimes[];
   return times.map(({ customers, identified, loaded }) => {
-    const more = identified.map((time, i) => time - (loaded[i] ?? Number.NaN));
+    const extra = identified.map((time, i) => time - (loaded[i] ?? Number.NaN));
     return {
       ...spread(
         `identity, warm, a customer of ${customers} in a request, CPU on top of the loaders`,
-        more,
+        extra,
         'µs',
         `${median(identified).toFixed(1)}, less ${median(loaded).toFixed(1)} of four loaders`,
       ),
-      range: [quantile(more, 0.05), quantile(more, 0.95)],
+      range: [quantile(extra, 0.05), quantile(extra, 0.95)],
       atMost: 50,
     };
   });

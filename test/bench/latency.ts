@@ -4,13 +4,13 @@ import type { Effort } from './effort.js';
 import { difference, type Calls, type FaultControl } from './fault-control.js';
 import { createClient, load, type Client } from './load.js';
 import type { Running } from './processes.js';
-import { customersEverywhere, one } from './query.js';
+import { customersEverywhere, customerQuery } from './query.js';
 import { median, ratios, spread, type Figure } from './report.js';
 import { connectSystems, type Systems } from './systems.js';
 
 const LATENCIES_MS = [10, 20, 50];
 /** Longer latencies are measured less often, so that each takes about the same time. */
-const TIMED_MS = 20;
+const REFERENCE_LATENCY_MS = 20;
 /** Long enough to distinguish rounds of calls by their time. */
 const OBSERVED_LATENCY_MS = 150;
 
@@ -30,7 +30,7 @@ export async function latency(
   for (const { ready } of [gateway, handWritten])
     await load(
       ready.url,
-      emails.map((email) => one(email)),
+      emails.map((email) => customerQuery(email)),
       { requests: effort.warmUp, connections: 1 },
     );
 
@@ -64,7 +64,7 @@ async function compare(
   { systems, gateway, handWritten, emails, latencyMs }: Timing,
   { blocks, timed: most }: Effort,
 ): Promise<Figure[]> {
-  const timed = Math.ceil(most * Math.min(1, TIMED_MS / latencyMs));
+  const timed = Math.ceil(most * Math.min(1, REFERENCE_LATENCY_MS / latencyMs));
   const both = [gateway, handWritten].map((running) => ({
     running,
     client: createClient(running.ready.url),
@@ -113,7 +113,7 @@ async function compare(
 }
 
 async function queryCustomer(client: Client, email: string): Promise<number> {
-  const { body, ms } = await client.post(one(email));
+  const { body, ms } = await client.post(customerQuery(email));
   if (body.includes('"errors"')) throw new Error(`An answer contains errors: ${body}`);
   return ms;
 }
@@ -148,7 +148,7 @@ async function observeRounds(
     }
     last = now;
   };
-  const answer = client.post(one(email));
+  const answer = client.post(customerQuery(email));
   while ((await Promise.race([answer, sleep(5, undefined)])) === undefined) await look();
   await look();
   client.close();

@@ -1,7 +1,7 @@
 import type { Effort } from './effort.js';
 import { load } from './load.js';
 import type { Running } from './processes.js';
-import { customersEverywhere, one } from './query.js';
+import { customersEverywhere, customerQuery } from './query.js';
 import type { Figure } from './report.js';
 
 const CONNECTIONS = 8;
@@ -9,7 +9,7 @@ const CONNECTIONS = 8;
 /** Memory of a gateway that has answered many requests, as the operating system sees it. */
 export async function memory(gateway: Running, { memory: requests }: Effort): Promise<Figure[]> {
   const before = await gateway.usage();
-  const bodies = customersEverywhere().map((email) => one(email));
+  const bodies = customersEverywhere().map((email) => customerQuery(email));
   await load(gateway.ready.url, bodies, { requests, connections: CONNECTIONS });
   const after = await gateway.usage();
   const collected = await gateway.collect();

@@ -2,10 +2,10 @@ import { openTuned, type Bench } from './bench.js';
 import { capacity } from './capacity.js';
 import { difference } from './fault-control.js';
 import { openConnections, openLoop } from './open-loop.js';
-import { customersEverywhere, one, ordinaryCustomers } from './query.js';
+import { customersEverywhere, customerQuery, ordinaryCustomers } from './query.js';
 import { quantile, type Figure } from './report.js';
 
-const HOT = 100;
+const HOT_CUSTOMERS = 100;
 /** One of five requests is about a customer that no recent request was about. */
 const COLD_EVERY = 5;
 const MAX_AGE_S = 30;
@@ -15,16 +15,16 @@ const SHARE_OF_CAPACITY = 0.5;
 export async function mixed(bench: Bench): Promise<Figure[]> {
   const { control, effort } = bench;
   const gateway = await openTuned(bench, { '*': { freshness: { maxAge: `${MAX_AGE_S} s` } } });
-  const hot = customersEverywhere().slice(0, HOT);
+  const hot = customersEverywhere().slice(0, HOT_CUSTOMERS);
   const cold = ordinaryCustomers().filter((email) => !hot.includes(email));
   let next = 0;
   const bodies = Array.from({ length: COLD_EVERY * cold.length }, (_, i) =>
-    one((i % COLD_EVERY === 0 ? cold[i / COLD_EVERY] : hot[next++ % HOT]) ?? ''),
+    customerQuery((i % COLD_EVERY === 0 ? cold[i / COLD_EVERY] : hot[next++ % HOT_CUSTOMERS]) ?? ''),
   );
 
-  const most = await capacity(gateway, bodies, Math.max(3, effort.loadS / 10));
+  const capacityPerSecond = await capacity(gateway, bodies, Math.max(3, effort.loadS / 10));
   // A cold customer is not queried again while its data is cached.
-  const perSecond = Math.min(SHARE_OF_CAPACITY * most, bodies.length / MAX_AGE_S);
+  const perSecond = Math.min(SHARE_OF_CAPACITY * capacityPerSecond, bodies.length / MAX_AGE_S);
   const connections = await openConnections(gateway.ready.url, 200);
   const before = await control.calls();
   const ms: number[] = [];
@@ -42,9 +42,9 @@ export async function mixed(bench: Bench): Promise<Figure[]> {
   return [
     {
       name: `${what}, capacity`,
-      value: most,
+      value: capacityPerSecond,
       unit: 'requests/s',
-      detail: `${HOT} hot customers, ${cold.length} others, maxAge ${MAX_AGE_S} s`,
+      detail: `${HOT_CUSTOMERS} hot customers, ${cold.length} others, maxAge ${MAX_AGE_S} s`,
     },
     {
       name: `${what}, p50`,

@@ -117,22 +117,22 @@ export async function openLoop(
   { perSecond, seconds, createRequest, each, signal }: OpenLoad,
 ): Promise<number> {
   const started = performance.now();
-  const underWay = new Set<Promise<void>>();
+  const inFlightRequests = new Set<Promise<void>>();
   let sent = 0;
   for (let due = started; due < started + seconds * 1_000; due += nextIn(perSecond)) {
     if (due > performance.now()) await sleep(due - performance.now());
     if (signal?.aborted === true) break;
     const number = sent;
-    const one = connections.send(createRequest(number)).then(({ sentAt, status, body }) => {
+    const inFlight = connections.send(createRequest(number)).then(({ sentAt, status, body }) => {
       const ended = performance.now();
-      underWay.delete(one);
+      inFlightRequests.delete(inFlight);
       const [dueMs, endMs] = [due - started, ended - started];
       each({ number, dueMs, endMs, ms: ended - due, lateMs: sentAt - due, status, body });
     });
-    underWay.add(one);
+    inFlightRequests.add(inFlight);
     sent += 1;
   }
-  await Promise.all(underWay);
+  await Promise.all(inFlightRequests);
   return sent;
 }
 

@@ -1,7 +1,7 @@
 import { openTuned, type Bench } from './bench.js';
 import { faultControl } from './fault-control.js';
 import { createClient } from './load.js';
-import { CUSTOMERS, customersEverywhere, one } from './query.js';
+import { CUSTOMERS, customersEverywhere, customerQuery } from './query.js';
 import { median, quantile, ratios, spread, type Figure } from './report.js';
 
 const FAILING = 'contact-centre';
@@ -19,19 +19,19 @@ type Kind = keyof typeof KINDS;
  */
 export async function outage(bench: Bench): Promise<Figure[]> {
   const { effort } = bench;
-  const own = await bench.open({
+  const faultySystems = await bench.open({
     role: 'source',
     environment: { BENCH_SYSTEMS: [FAILING, LIMITED].join(','), BENCH_CUSTOMERS: String(CUSTOMERS) },
   });
-  const control = faultControl([own.ready.url]);
-  const gateways = [await openTuned(bench, {}), await openTuned(bench, {}, own.ready.settings)];
+  const control = faultControl([faultySystems.ready.url]);
+  const gateways = [await openTuned(bench, {}), await openTuned(bench, {}, faultySystems.ready.settings)];
   const emails = customersEverywhere();
   const runs = (Object.keys(KINDS) as Kind[]).flatMap((kind) =>
     gateways.map((running) => ({
       kind,
       running,
       client: createClient(running.ready.url),
-      bodies: emails.map((email) => one(email, KINDS[kind])),
+      bodies: emails.map((email) => customerQuery(email, KINDS[kind])),
       ms: [] as number[],
       cpuMs: [] as number[],
     })),

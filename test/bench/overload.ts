@@ -1,7 +1,7 @@
 import { openTuned, type Bench } from './bench.js';
 import { capacity } from './capacity.js';
 import { openConnections, openLoop, type Connections, type Outcome } from './open-loop.js';
-import { ordinaryCustomers, one } from './query.js';
+import { ordinaryCustomers, customerQuery } from './query.js';
 import { quantile, type Figure } from './report.js';
 
 /** Load of the overload, as a multiple of the capacity. */
@@ -21,14 +21,14 @@ type Seen = Pick<Outcome, 'dueMs' | 'endMs' | 'ms' | 'lateMs' | 'status'>;
 export async function overload(bench: Bench): Promise<Figure[]> {
   const { loadS } = bench.effort;
   const gateway = await openTuned(bench, {});
-  const bodies = ordinaryCustomers().map((email) => one(email));
-  const most = await capacity(gateway, bodies, Math.max(3, loadS / 6));
+  const bodies = ordinaryCustomers().map((email) => customerQuery(email));
+  const capacityPerSecond = await capacity(gateway, bodies, Math.max(3, loadS / 6));
   const connections = await openConnections(gateway.ready.url, CONNECTIONS);
   const run = (perSecond: number, seconds: number) => watch(connections, bodies, { perSecond, seconds });
 
-  const before = await run(CALM_SHARE_OF_CAPACITY * most, CALM_S);
-  const during = await run(OVERLOAD_FACTOR * most, loadS);
-  const after = await run(CALM_SHARE_OF_CAPACITY * most, 2 * CALM_S);
+  const before = await run(CALM_SHARE_OF_CAPACITY * capacityPerSecond, CALM_S);
+  const during = await run(OVERLOAD_FACTOR * capacityPerSecond, loadS);
+  const after = await run(CALM_SHARE_OF_CAPACITY * capacityPerSecond, 2 * CALM_S);
   const { peakRssMb } = await gateway.usage();
   await connections.close();
 
@@ -53,7 +53,7 @@ export async function overload(bench: Bench): Promise<Figure[]> {
   return [
     {
       name: 'overload, capacity',
-      value: most,
+      value: capacityPerSecond,
       unit: 'requests/s',
       detail: `p99 at ${CALM_SHARE_OF_CAPACITY} of it ${p(before, 0.99).toFixed(0)} ms`,
     },
@@ -61,14 +61,14 @@ export async function overload(bench: Bench): Promise<Figure[]> {
       name: 'overload, sent',
       value: during.length / loadS,
       unit: 'requests/s',
-      atLeast: Math.floor(0.98 * OVERLOAD_FACTOR * most),
+      atLeast: Math.floor(0.98 * OVERLOAD_FACTOR * capacityPerSecond),
       detail: `for ${loadS} s over ${CONNECTIONS} connections; sent late by p50 ${late(0.5)}, p99 ${late(0.99)} ms`,
     },
     {
       name: 'overload, answered',
       value: answered.length / loadS,
       unit: 'requests/s',
-      detail: `${((answered.length / loadS / most) * 100).toFixed(0)} % of capacity`,
+      detail: `${((answered.length / loadS / capacityPerSecond) * 100).toFixed(0)} % of capacity`,
     },
     {
       name: 'overload, p99 of what was answered',

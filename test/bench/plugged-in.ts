@@ -6,7 +6,7 @@ import { ALL_SYSTEMS, UNLIMITED, withAllSystems } from './all-systems.js';
 import type { Bench } from './bench.js';
 import { createQueryClient, type QueryClient } from './load.js';
 import type { Running } from './processes.js';
-import { customersEverywhere, one, SYSTEMS } from './query.js';
+import { customersEverywhere, customerQuery, SYSTEMS } from './query.js';
 import { ratios, spread, type Figure } from './report.js';
 import { tuningEnvironment } from './tuning.js';
 import { usageOfProcess } from './usage-of-process.js';
@@ -25,7 +25,7 @@ export async function pluggedIn(bench: Bench): Promise<Figure[]> {
   const starts: Start[] = [];
   for (let i = 0; i < STARTS; i += 1) starts.push(await start(bench.programs, all.environment));
 
-  const bodies = customersEverywhere().map((email) => one(email, FIELDS));
+  const bodies = customersEverywhere().map((email) => customerQuery(email, FIELDS));
   const measured: Contender[] = [];
   for (const { environment, sources } of [
     { environment: bench.environment, sources: SYSTEMS.length },

@@ -6,7 +6,7 @@ import { quantile, type Figure } from './report.js';
 
 const SYSTEM = 'order-system';
 const PER_SECOND = 10;
-const KEYS_A_CALL = 10;
+const KEYS_PER_CALL = 10;
 /** Concurrent requests of the export, with one call each: enough that a next call is always queued. */
 const EXPORT_CONCURRENCY = 8;
 /** A caller of an export waits longer than a visitor of a page. */
@@ -22,12 +22,12 @@ const FOREVER_S = 3_600;
 export async function priority(bench: Bench): Promise<Figure[]> {
   const { bulkKeys } = bench.effort;
   const customers = bulkKeys + VIEWERS;
-  const own = await bench.open({
+  const system = await bench.open({
     role: 'source',
     environment: { BENCH_SYSTEMS: SYSTEM, BENCH_CUSTOMERS: String(customers) },
   });
-  const limits = { rate: { calls: PER_SECOND, per: '1 s' }, maxBatch: KEYS_A_CALL } as const;
-  const others = { ...own.ready.settings, DEADLINE_MS: String(DEADLINE_MS) };
+  const limits = { rate: { calls: PER_SECOND, per: '1 s' }, maxBatch: KEYS_PER_CALL } as const;
+  const others = { ...system.ready.settings, DEADLINE_MS: String(DEADLINE_MS) };
   const openOne = async () => {
     const { ready } = await openTuned(bench, { [SYSTEM]: { limits } }, others);
     return { url: ready.url, connections: await openConnections(ready.url, 50), ms: [] as number[] };
@@ -65,7 +65,7 @@ export async function priority(bench: Bench): Promise<Figure[]> {
       value: perSecond / PER_SECOND,
       unit: 'x',
       atLeast: 0.95,
-      detail: `${bulkKeys} keys in ${tookS.toFixed(1)} s, ${failed} requests of ${KEYS_A_CALL} keys repeated`,
+      detail: `${bulkKeys} keys in ${tookS.toFixed(1)} s, ${failed} requests of ${KEYS_PER_CALL} keys repeated`,
     },
   ];
 }
@@ -96,8 +96,8 @@ async function viewPages({
 
 /** Repeats each request until it is answered. Returns the number of repeated requests. */
 async function exportAll(connections: Connections, numbers: readonly string[]): Promise<number> {
-  const waiting = Array.from({ length: Math.ceil(numbers.length / KEYS_A_CALL) }, (_, i) =>
-    numbers.slice(i * KEYS_A_CALL, (i + 1) * KEYS_A_CALL),
+  const waiting = Array.from({ length: Math.ceil(numbers.length / KEYS_PER_CALL) }, (_, i) =>
+    numbers.slice(i * KEYS_PER_CALL, (i + 1) * KEYS_PER_CALL),
   );
   let repeated = 0;
   const sendUntilDone = async (): Promise<void> => {

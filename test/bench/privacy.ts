@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { openTuned, type Bench } from './bench.js';
 import { asOperator, CALLER_SETTINGS } from './callers.js';
 import { createClient, type Body, type Client } from './load.js';
-import { customersEverywhere, one } from './query.js';
+import { customersEverywhere, customerQuery } from './query.js';
 import { median, spread, type Figure } from './report.js';
 
 /**
@@ -74,14 +74,14 @@ async function measure(bench: Bench, folder: string): Promise<Block[]> {
   for (const name of names) await sendRequests(gateways[name].client, bodies, warmUp);
   const measured: Block[] = [];
   for (let block = 0; block < (BLOCK_MULTIPLIER * blocks) / ROUNDS; block += 1) {
-    const one: Block = { withPrivacy: 0, withoutPrivacy: 0, byYoga: 0 };
+    const measurement: Block = { withPrivacy: 0, withoutPrivacy: 0, byYoga: 0 };
     for (const name of block % 2 === 0 ? names : names.toReversed()) {
       const { running, client } = gateways[name];
       const before = await running.usage();
       await sendRequests(client, bodies, sent);
-      one[name] = ((await running.usage()).cpuMs - before.cpuMs) / sent;
+      measurement[name] = ((await running.usage()).cpuMs - before.cpuMs) / sent;
     }
-    measured.push(one);
+    measured.push(measurement);
   }
   for (const name of names) {
     gateways[name].client.close();
@@ -125,7 +125,7 @@ const CUSTOMERS = 3;
 /** Returns requests about customers with consent. Answers about others have less data. */
 async function findConsentingCustomers(client: Client): Promise<Body[]> {
   const bodies: Body[] = [];
-  for (const body of customersEverywhere().map((email) => one(email, FIELDS))) {
+  for (const body of customersEverywhere().map((email) => customerQuery(email, FIELDS))) {
     if (bodies.length === CUSTOMERS) break;
     if (!(await client.post(body)).body.includes('"errors"')) bodies.push(body);
   }

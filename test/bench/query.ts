@@ -13,14 +13,14 @@ const FIELDS = `id name emails { value source }
   orders(first: 3) { nodes { number placedAt total { amount currency } lines { quantity product { sku title } } } }
   tickets(first: 3) { nodes { subject status } } company { name } cart { total { amount currency } }`;
 
-export function one(email: string, fields = FIELDS): Body {
+export function customerQuery(email: string, fields = FIELDS): Body {
   return JSON.stringify({
     query: `query ($by: CustomerKey!) { customer(by: $by) { ${fields} } }`,
     variables: { by: { email } },
   });
 }
 
-export function many(emails: readonly string[], fields = FIELDS): Body {
+export function customersQuery(emails: readonly string[], fields = FIELDS): Body {
   return JSON.stringify({
     query: `query ($by: [CustomerKey!]!) { customers(by: $by) { ${fields} } }`,
     variables: { by: emails.map((email) => ({ email })) },

@@ -25,7 +25,7 @@ import { privacy } from './privacy.js';
 import { visitorTiming } from './visitor-timing.js';
 import { warm } from './warm.js';
 import { build, start, type Build, type Running, type StartOptions } from './processes.js';
-import { CUSTOMERS, one, SYSTEMS } from './query.js';
+import { CUSTOMERS, customerQuery, SYSTEMS } from './query.js';
 import { leftOut, json, table, type Figure } from './report.js';
 import { sameAnswers } from './same-answers.js';
 import { soak } from './soak.js';
@@ -185,20 +185,20 @@ async function run(compiled: Build): Promise<Figure[]> {
 
 async function answerOf({ ready }: Running): Promise<string> {
   const client = createClient(ready.url);
-  const { body } = await client.post(one('everywhere@example.nl'));
+  const { body } = await client.post(customerQuery('everywhere@example.nl'));
   client.close();
   return body;
 }
 
 async function track(starting: Promise<Running>): Promise<Running> {
-  const one = await starting;
-  running.unshift(one);
-  return one;
+  const started = await starting;
+  running.unshift(started);
+  return started;
 }
 
 /** Stops the processes that were started last. */
 async function stop(count: number): Promise<void> {
-  for (const one of running.splice(0, count)) await one.stop();
+  for (const child of running.splice(0, count)) await child.stop();
 }
 
 function progress(what: string): void {

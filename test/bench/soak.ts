@@ -5,7 +5,7 @@ import type { Condition, FaultControl } from './fault-control.js';
 import { judge } from './judge.js';
 import { metric } from './metrics.js';
 import { openConnections, openLoop, type LoadRequest, type Connections } from './open-loop.js';
-import { customersEverywhere, many, one, SYSTEMS } from './query.js';
+import { customersEverywhere, customersQuery, customerQuery, SYSTEMS } from './query.js';
 import type { Figure } from './report.js';
 
 /** Low enough to leave CPU for checking the answers. */
@@ -25,7 +25,7 @@ const HEADER_SETS: readonly Readonly<Record<string, string>>[] = [
   { 'x-priority': 'bulk' },
   { prefer: 'wait=1' },
 ];
-const SHOWN = 5;
+const MAX_SHOWN = 5;
 
 /** Queries of many kinds for some minutes, while the systems fail in all ways of the fault control. */
 export async function soak(bench: Bench, minutes: number): Promise<Figure[]> {
@@ -35,11 +35,11 @@ export async function soak(bench: Bench, minutes: number): Promise<Figure[]> {
     'contact-centre': { freshness: { maxAge: '0 s', staleWhileRevalidate: '0 s', staleIfError: '0 s' } },
   });
   const bodies = createQueries();
-  const most = await capacity(gateway, bodies, 5);
+  const capacityPerSecond = await capacity(gateway, bodies, 5);
   const connections = await openConnections(gateway.ready.url, 500);
   const expected = await answersTo(bodies, connections);
   const load = {
-    perSecond: Math.min(PER_SECOND, SHARE_OF_CAPACITY * most),
+    perSecond: Math.min(PER_SECOND, SHARE_OF_CAPACITY * capacityPerSecond),
     createRequest: () => ({ body: pick(bodies), headers: { 'x-sources': '1', ...randomHeaders() } }),
   };
   const heap = async () => {
@@ -62,9 +62,9 @@ export async function soak(bench: Bench, minutes: number): Promise<Figure[]> {
     seconds: minutes * 60,
     signal: over.signal,
     createRequest: (i) => {
-      const one = load.createRequest();
-      requests.set(i, one);
-      return one;
+      const request = load.createRequest();
+      requests.set(i, request);
+      return request;
     },
     each: (outcome) => {
       const { body = '', headers } = requests.get(outcome.number) ?? {};
@@ -74,7 +74,7 @@ export async function soak(bench: Bench, minutes: number): Promise<Figure[]> {
       if (typeof judgement === 'string') counts[judgement] += 1;
       else {
         counts.wrong += 1;
-        if (shown.length < SHOWN) shown.push(`${JSON.stringify(headers)} ${body}\n  ${judgement.wrong}`);
+        if (shown.length < MAX_SHOWN) shown.push(`${JSON.stringify(headers)} ${body}\n  ${judgement.wrong}`);
       }
     },
   });
@@ -84,7 +84,7 @@ export async function soak(bench: Bench, minutes: number): Promise<Figure[]> {
   if (!gateway.isRunning()) throw new Error(`The gateway ended after ${sent} requests: see above.`);
   const after = await heap();
   await connections.close();
-  for (const one of shown) process.stderr.write(`wrong: ${one}\n`);
+  for (const text of shown) process.stderr.write(`wrong: ${text}\n`);
 
   const text = ({ heapMb, cacheMb }: typeof before) =>
     `${heapMb.toFixed(1)} MB, ${cacheMb.toFixed(1)} of it cache`;
@@ -108,12 +108,16 @@ export async function soak(bench: Bench, minutes: number): Promise<Figure[]> {
 
 function createQueries(): string[] {
   const emails = customersEverywhere().slice(0, CUSTOMERS);
-  const lists = Array.from({ length: CUSTOMERS / 10 }, (_, i) => many(emails.slice(i * 10, i * 10 + 10)));
+  const lists = Array.from({ length: CUSTOMERS / 10 }, (_, i) =>
+    customersQuery(emails.slice(i * 10, i * 10 + 10)),
+  );
   return [
-    ...emails.map((email) => one(email)),
-    ...emails.map((email) => one(email, 'name orders(first: 2) { nodes { number total { amount } } }')),
+    ...emails.map((email) => customerQuery(email)),
     ...emails.map((email) =>
-      one(email, 'id tickets(first: 5) { nodes { subject status } } company { name }'),
+      customerQuery(email, 'name orders(first: 2) { nodes { number total { amount } } }'),
+    ),
+    ...emails.map((email) =>
+      customerQuery(email, 'id tickets(first: 5) { nodes { subject status } } company { name }'),
     ),
     ...lists,
   ];
@@ -156,7 +160,7 @@ async function playFaults(control: FaultControl, signal: AbortSignal): Promise<n
 }
 
 function pick<T>(all: readonly T[]): T {
-  const one = all[Math.floor(Math.random() * all.length)];
-  if (one === undefined) throw new Error('There is nothing to pick from.');
-  return one;
+  const item = all[Math.floor(Math.random() * all.length)];
+  if (item === undefined) throw new Error('There is nothing to pick from.');
+  return item;
 }

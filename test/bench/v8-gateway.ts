@@ -6,7 +6,7 @@ import { V8_FLAGS } from '../../src/v8/flags.js';
 import { faultControl } from './fault-control.js';
 import { load } from './load.js';
 import { build, start, type Build, type Running, type StartOptions } from './processes.js';
-import { CUSTOMERS, customersEverywhere, many, one, SYSTEMS } from './query.js';
+import { CUSTOMERS, customersEverywhere, customersQuery, customerQuery, SYSTEMS } from './query.js';
 import { median, ratios } from './report.js';
 import { tuningEnvironment } from './tuning.js';
 
@@ -63,13 +63,13 @@ async function open(options: StartOptions): Promise<Running> {
 const loads = [
   {
     name: 'one customer',
-    bodies: customersEverywhere().map((email) => one(email)),
+    bodies: customersEverywhere().map((email) => customerQuery(email)),
     requests: 600,
     connections: 4,
   },
   {
     name: '50 customers',
-    bodies: [many(customersEverywhere().slice(0, 50))],
+    bodies: [customersQuery(customersEverywhere().slice(0, 50))],
     requests: 40,
     connections: 1,
   },
@@ -152,6 +152,6 @@ try {
     }
   }
 } finally {
-  for (const one of running) await one.stop();
+  for (const child of running) await child.stop();
   for (const { remove } of builds) remove();
 }

@@ -3,7 +3,7 @@ import { openTuned, type Bench } from './bench.js';
 import { createClient, type Body } from './load.js';
 import { metric } from './metrics.js';
 import type { Running } from './processes.js';
-import { customersEverywhere, one } from './query.js';
+import { customersEverywhere, customerQuery } from './query.js';
 import { ratios, spread, type Figure } from './report.js';
 
 const CUSTOMERS = 5;
@@ -19,7 +19,7 @@ export async function warm(bench: Bench): Promise<Figure[]> {
   const freshness = { '*': { freshness: { maxAge: '1 hour' } } } as const;
   const bodies = customersEverywhere()
     .slice(0, CUSTOMERS)
-    .map((email) => one(email));
+    .map((email) => customerQuery(email));
   const fromBytes = await openTuned(bench, freshness);
   const fromMemory = await openTuned(bench, freshness, { ANSWERS_MAX_MB: '0' });
   const answer = await readLastAnswer(fromBytes, bodies);

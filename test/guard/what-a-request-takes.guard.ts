@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { difference, faultControl, type Calls } from '../bench/fault-control.js';
 import { load, type Body } from '../bench/load.js';
 import { build, start, type Running, type StartOptions } from '../bench/processes.js';
-import { CUSTOMERS, customersEverywhere, many, one, SYSTEMS } from '../bench/query.js';
+import { CUSTOMERS, customerQuery, customersEverywhere, customersQuery, SYSTEMS } from '../bench/query.js';
 import { median } from '../bench/report.js';
 import { tuningEnvironment } from '../bench/tuning.js';
 
@@ -103,21 +103,21 @@ const everywhere = customersEverywhere();
 
 describe('a request', () => {
   test('about one customer makes no more calls than hand-written code, and allocates at most a multiple of it', async () => {
-    const bodies = everywhere.map((email) => one(email));
+    const bodies = everywhere.map((email) => customerQuery(email));
     const [ours, theirs] = [await takenBy(gateway, bodies, ONE), await takenBy(handWritten, bodies, ONE)];
     expect(ours.calls).toEqual(theirs.calls);
     expect(ours.kb / theirs.kb).toBeLessThan(1.45);
   });
 
   test('about fifty customers too', async () => {
-    const bodies = [many(everywhere.slice(0, 50))];
+    const bodies = [customersQuery(everywhere.slice(0, 50))];
     const [ours, theirs] = [await takenBy(gateway, bodies, FIFTY), await takenBy(handWritten, bodies, FIFTY)];
     expect(ours.calls).toEqual(theirs.calls);
     expect(ours.kb / theirs.kb).toBeLessThan(1.5);
   });
 
   test('from the cache makes no calls, and allocates at most a fixed amount', async () => {
-    const taken = await takenBy(caching, [one(everywhere[0] ?? '')], FROM_CACHE);
+    const taken = await takenBy(caching, [customerQuery(everywhere[0] ?? '')], FROM_CACHE);
     expect(Object.values(taken.calls).every((count) => count === 0)).toBe(true);
     expect(taken.kb).toBeLessThan(30);
   });
@@ -127,7 +127,7 @@ describe('a request', () => {
   test('leaves nothing behind: no object of it is promoted to the old generation', async () => {
     const taken = await takenBy(
       collecting,
-      everywhere.map((email) => one(email)),
+      everywhere.map((email) => customerQuery(email)),
       DONE,
     );
     expect(taken.kb).toBeLessThan(45);

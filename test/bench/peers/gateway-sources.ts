@@ -200,10 +200,10 @@ function pagesOf<R extends { customerNumber: string }>(
     keyText: ({ customerNumber, first }) => `${customerNumber} ${first}`,
     load: async (pages, system) => {
       const numbers = pages.map(({ customerNumber }) => customerNumber);
-      const most = Math.max(...pages.map(({ first }) => first));
+      const largestPage = Math.max(...pages.map(({ first }) => first));
       const found = await read(system, schema, `/${name}`, {
         customerNumber: numbers.join(','),
-        first: most,
+        first: largestPage,
       });
       const aligned = alignMany(numbers, found, {
         source,

@@ -17,17 +17,17 @@ const MANY = `query ($by: [CustomerKey!]!) { customers(by: $by) { name primaryEm
 
 export const CUSTOMERS_OF_LIST = 50;
 
-export function one(email: string): Body {
+function bodyOfOne(email: string): Body {
   return JSON.stringify({ query: ONE, variables: { by: { email } } });
 }
 
-function many(emails: readonly string[]): Body {
+function bodyOfMany(emails: readonly string[]): Body {
   return JSON.stringify({ query: MANY, variables: { by: emails.map((email) => ({ email })) } });
 }
 
 /** Scenario A, of each customer. */
 export function bodiesOfOne(): Body[] {
-  return customersEverywhere().map(one);
+  return customersEverywhere().map(bodyOfOne);
 }
 
 /** Scenario B, of all customers in lists of fifty. */
@@ -35,6 +35,6 @@ export function bodiesOfFifty(): Body[] {
   const emails = customersEverywhere();
   const lists = Math.floor(emails.length / CUSTOMERS_OF_LIST);
   return Array.from({ length: lists }, (_, i) =>
-    many(emails.slice(i * CUSTOMERS_OF_LIST, (i + 1) * CUSTOMERS_OF_LIST)),
+    bodyOfMany(emails.slice(i * CUSTOMERS_OF_LIST, (i + 1) * CUSTOMERS_OF_LIST)),
   );
 }

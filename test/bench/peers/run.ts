@@ -61,10 +61,10 @@ async function run(compiled: Build): Promise<Figure[]> {
   const figures: Figure[] = [];
   for (const flags of Object.keys(FLAGS) as FlagsName[]) {
     const before = running.length;
-    const same = { environment, flags: FLAGS[flags] };
+    const shared = { environment, flags: FLAGS[flags] };
     const gateway = await open({
       role: 'gateway-beside-peers',
-      ...same,
+      ...shared,
       // The second profile would overwrite the first.
       profileFolder: flags === 'no flags' ? options.profile : undefined,
     });
@@ -72,7 +72,7 @@ async function run(compiled: Build): Promise<Figure[]> {
     for (const peer of PEERS) {
       const name = peer.package === undefined ? peer.name : `${peer.name} ${versionOf(peer.package)}`;
       try {
-        peers.push({ ...peer, name, running: await open({ ...peer, ...same }) });
+        peers.push({ ...peer, name, running: await open({ ...peer, ...shared }) });
       } catch (error) {
         figures.push(leftOut(`${name}, ${flags}`, 'ms', reasonOf(error)));
       }
@@ -96,7 +96,7 @@ function reasonOf(error: unknown): string {
 
 /** Stops the processes that were started last. */
 async function stop(count: number): Promise<void> {
-  for (const one of running.splice(0, count)) await one.stop();
+  for (const child of running.splice(0, count)) await child.stop();
 }
 
 function progress(what: string): void {

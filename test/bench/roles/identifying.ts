@@ -91,15 +91,15 @@ function createSystems() {
   const newLoad = (): Load => {
     const loaders = new Map<unknown, DataLoader<unknown, unknown, string>>();
     return ((loader: RecordLoader, key: string) => {
-      let one = loaders.get(loader);
-      if (one === undefined) {
+      let dataLoader = loaders.get(loader);
+      if (dataLoader === undefined) {
         const records = recordsByLoader.get(loader);
-        one = new DataLoader((keys) =>
+        dataLoader = new DataLoader((keys) =>
           Promise.resolve(keys.map((wanted) => records?.get(wanted as string) ?? [])),
         );
-        loaders.set(loader, one);
+        loaders.set(loader, dataLoader);
       }
-      return one.load(key);
+      return dataLoader.load(key);
     }) as Load;
   };
   return { rules, newLoad, loaders: [...recordsByLoader.keys()] };
@@ -129,15 +129,15 @@ async function measure(): Promise<IdentifyingTimes[]> {
   const emails = Array.from({ length: CUSTOMERS }, (_, i) => emailOf(i));
   const times: IdentifyingTimes[] = [];
   for (const customers of [1, 100]) {
-    const one: IdentifyingTimes = { customers, identified: [], loaded: [] };
+    const result: IdentifyingTimes = { customers, identified: [], loaded: [] };
     for (let block = -WARM_UP_BLOCKS; block < BLOCKS; block += 1) {
       const identified = await timeOf(emails, customers, identify);
       const loaded = await timeOf(emails, customers, load);
       if (block < 0) continue;
-      one.identified.push(identified);
-      one.loaded.push(loaded);
+      result.identified.push(identified);
+      result.loaded.push(loaded);
     }
-    times.push(one);
+    times.push(result);
   }
   return times;
 }
