@@ -26,7 +26,7 @@ export function fieldsOf(systems: number): string {
 
 export const ALL_SYSTEMS = Object.keys(FIELD_OF).length;
 
-/** Lifts the limits of the systems, so that the bench measures the gateway. One process also serves eight systems here. */
+/** High enough that the systems do not limit the gateway, although eight of them share a process. */
 const HIGH_LIMITS = { rate: { calls: 1_000_000, per: '1 s' }, timeout: '60 s' } as const;
 export const UNLIMITED: Tuning = {
   '*': { limits: { timeout: HIGH_LIMITS.timeout } },

@@ -1,4 +1,4 @@
-import { beAtService } from './at-service.js';
+import { serveBench } from './serve-bench.js';
 
 /** Entry point of a child process of the bench: starts the program of its role and serves the bench. */
 
@@ -78,4 +78,4 @@ const roles: Record<Exclude<Role, PeerRole>, () => Promise<Started>> = {
 };
 
 const start = roles[process.argv[2] as keyof typeof roles];
-beAtService(await start());
+serveBench(await start());

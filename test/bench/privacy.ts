@@ -8,9 +8,9 @@ import { customersEverywhere, customerQuery } from './query.js';
 import { median, spread, type Figure } from './report.js';
 
 /**
- * Cost of authentication, field policies, cached consent and the audit log: CPU per request about one customer, compared
- * with a gateway that has none of these. All data of the systems is cached, so that their calls do not hide the
- * difference.
+ * Cost of authentication, field policies, cached consent and the audit log: CPU per request about one customer,
+ * compared with a gateway that has none of these. All data of the systems is cached, so that their calls do not hide
+ * the difference.
  */
 export async function privacy(bench: Bench): Promise<Figure[]> {
   const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-bench-audit-'));
@@ -53,7 +53,10 @@ interface Block {
   byYoga: number;
 }
 
-/** Times that all gateways are restarted, since two processes of the same program differ by part of the measured cost. */
+/**
+ * Times that all gateways are restarted, since two processes of the same program differ by part of the measured
+ * cost.
+ */
 const ROUNDS = 3;
 
 async function measure(bench: Bench, folder: string): Promise<Block[]> {
@@ -92,7 +95,10 @@ async function measure(bench: Bench, folder: string): Promise<Block[]> {
 
 /** Goal for the cost of privacy per request. */
 const AT_MOST_US = 60;
-/** Cost of Yoga's HTTP layer on the machine on which the goal was set. On other machines the ratio of the two counts. */
+/**
+ * Cost of Yoga's HTTP layer on the machine on which the goal was set. On other machines the ratio of the two
+ * counts.
+ */
 const YOGA_LAYER_US = 100;
 
 /** Operators receive the cost of a query, which is no part of privacy. This header makes all gateways return it. */

@@ -32,8 +32,8 @@ export interface Build {
 }
 
 /**
- * Compiles the measured code. With tsx, it would differ from the code of `npm start`: tsx sets the name of every function
- * that is created while a request is answered, which costs time.
+ * Compiles the measured code. With tsx, it would differ from the code of `npm start`: tsx sets the name of every
+ * function that is created while a request is answered, which costs time.
  */
 export async function build(): Promise<Build> {
   const folder = await mkdtemp(join(tmpdir(), 'stekkerdoos-bench-'));

@@ -8,7 +8,10 @@ export const CUSTOMERS = 1_000;
 /** The imitated systems. */
 export const SYSTEMS: readonly string[] = ['order-system', 'webshop', 'contact-centre', 'crm-hubspot'];
 
-/** Fields of the standard query: some of each of the four systems, and the webshop's products of the order system's lines. */
+/**
+ * Fields of the standard query: some of each of the four systems, and the webshop's products of the order system's
+ * lines.
+ */
 const FIELDS = `id name emails { value source }
   orders(first: 3) { nodes { number placedAt total { amount currency } lines { quantity product { sku title } } } }
   tickets(first: 3) { nodes { subject status } } company { name } cart { total { amount currency } }`;

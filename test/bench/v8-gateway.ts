@@ -16,13 +16,17 @@ import { tuningEnvironment } from './tuning.js';
  *     node --import tsx test/bench/v8-gateway.ts [--node <path of a node>]... [--blocks 7]
  *       [--flags="<flags>"]... [--plain <file of src/v8>]... [--all="<flags>"]
  *
- * It starts a gateway as `npm start` does, one for each `--flags` with these flags instead, and one for each `--plain` with
- * the plain alternative to that trick. Blocks alternate between them: four clients query one customer each, then one client queries fifty.
- * The table has the processor time of a request beside that of the first gateway in the same block, and the memory at the end.
+ * It starts a gateway as `npm start` does, one for each `--flags` with these flags instead, and one for each
+ * `--plain` with the plain alternative to that trick. Blocks alternate between them: four clients query one customer
+ * each, then one client queries fifty. The table has the processor time of a request beside that of the first gateway
+ * in the same block, and the memory at the end.
  *
- * `--all` gives further flags to all of them. With `--all="--min-semi-space-size=16 --max-semi-space-size=16 --initial-heap-size=2048"`
- * nothing old is collected, so that the growth of the heap is what requests had promoted to the old generation. A busy machine does
- * not disturb that figure.
+ * `--all` gives further flags to all of them. With these flags V8 collects no old objects:
+ *
+ *     --all="--min-semi-space-size=16 --max-semi-space-size=16 --initial-heap-size=2048"
+ *
+ * Then the growth of the heap is the memory that requests had promoted to the old generation. A busy machine does not
+ * disturb that figure.
  */
 const { values: options } = parseArgs({
   options: {

@@ -11,8 +11,8 @@ const CONNECTIONS = 64;
 const BLOCK_S = 1;
 
 /**
- * Repeats the same queries about few customers, with everything cached and fresh. Compares a gateway with a response cache,
- * a gateway that computes each answer from cached records, and a fixed answer of the same size.
+ * Repeats the same queries about few customers, with everything cached and fresh. Compares a gateway with a response
+ * cache, a gateway that computes each answer from cached records, and a fixed answer of the same size.
  */
 export async function warm(bench: Bench): Promise<Figure[]> {
   const { effort } = bench;
@@ -85,8 +85,8 @@ async function readLastAnswer({ ready }: Running, bodies: readonly Body[]): Prom
 }
 
 /**
- * Sends requests as fast as they are answered. The requests are prepared in advance, so that the client does not limit the
- * load. On a busy machine the gateway may refuse some.
+ * Sends requests as fast as they are answered. The requests are prepared in advance, so that the client does not
+ * limit the load. On a busy machine the gateway may refuse some.
  */
 async function applyLoad({ ready }: Running, bodies: readonly Body[]) {
   const headers = { 'content-type': 'application/json', accept: 'application/json' };

@@ -15,8 +15,9 @@ type Key = z.infer<typeof key>;
 const requestBody = z.object({ variables: z.object({ by: z.union([key, z.array(key)]) }) });
 
 /**
- * No gateway: the minimum work of Node for the same answers. A handler of node:http makes the same calls with undici, in
- * the same rounds, and combines the answers to the two queries by hand. It has no checks, no timeouts and no GraphQL.
+ * No gateway: the minimum work of Node for the same answers. A handler of node:http makes the same calls with undici,
+ * in the same rounds, and combines the answers to the two queries by hand. It has no checks, no timeouts and no
+ * GraphQL.
  */
 export async function startBare(): Promise<Started> {
   const open = (system: PeerSystem) => new Pool(process.env[URL_SETTINGS[system]] ?? '');

@@ -17,7 +17,10 @@ export interface Peer {
   package?: string;
   /** Program with the role. Default: that of the bench. */
   program?: string;
-  /** Goals for our gateway: highest share of its CPU per request (`one`, `fifty`), lowest multiple of its requests per second. */
+  /**
+   * Goals for our gateway: highest share of its CPU per request (`one`, `fifty`), lowest multiple of its requests
+   * per second.
+   */
   goals: { one?: number; fifty?: Partial<Record<FlagsName, number>>; throughput?: number };
 }
 

@@ -18,8 +18,9 @@ import {
 import { URL_SETTINGS, type PeerSystem } from './systems.js';
 
 /**
- * The systems of the peers as sources of our gateway, by REST. Nothing is cached, as with the peers. Orders, tickets and
- * invoices know customers only by customer number, so they take no part in identity, and both sides make the same calls.
+ * The systems of the peers as sources of our gateway, by REST. Nothing is cached, as with the peers. Orders, tickets
+ * and invoices know customers only by customer number, so they take no part in identity, and both sides make the same
+ * calls.
  */
 
 const SDL: Readonly<Record<PeerSystem, string>> = {

@@ -1,11 +1,11 @@
 /**
- * Entry point of a process that runs one of the peers, as its manual shows. Plain JavaScript without type checks, because
- * the packages of the peers are installed for the bench only.
+ * Entry point of a process that runs one of the peers, as its manual shows. Plain JavaScript without type checks,
+ * because the packages of the peers are installed for the bench only.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import process from 'node:process';
-import { beAtService } from '../at-service.js';
+import { serveBench } from '../serve-bench.js';
 
 const HOST = '127.0.0.1';
 
@@ -23,7 +23,7 @@ const peers = {
 };
 
 const supergraph = await readFile(process.env.BENCH_SUPERGRAPH, 'utf8');
-beAtService(await peers[process.argv[2]](supergraph));
+serveBench(await peers[process.argv[2]](supergraph));
 
 /** What `hive-gateway supergraph` does with this configuration, without reading it from files. */
 async function startHive(config) {

@@ -32,8 +32,8 @@ const starters: Record<string, (world: World) => Promise<StandIn>> = {
 };
 
 /**
- * Starts the named stand-ins behind a fault control. Systems that are timed have a process each, so that they do not wait
- * for each other.
+ * Starts the named stand-ins behind a fault control. Systems that are timed have a process each, so that they do not
+ * wait for each other.
  */
 export async function startSource(): Promise<Started> {
   const world = createWorld({ customers: Number(process.env.BENCH_CUSTOMERS) });

@@ -7,9 +7,9 @@ import { addressesOf, sealedId, type DirectLoaders, type Records } from '../dire
 import { serveDirectly } from './serve-directly.js';
 
 /**
- * The hand-written schema, split into one for each system and stitched as the manual of schema stitching shows. Customers
- * are merged by e-mail address and products by SKU, in lists. The stitched schema resolves fields that combine several
- * systems. It does not check that a customer exists: every address is a customer.
+ * The hand-written schema, split into one for each system and stitched as the manual of schema stitching shows.
+ * Customers are merged by e-mail address and products by SKU, in lists. The stitched schema resolves fields that
+ * combine several systems. It does not check that a customer exists: every address is a customer.
  */
 
 /** One system's record of a customer, and the address by which it is merged. */

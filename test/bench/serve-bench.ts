@@ -8,7 +8,7 @@ const loop = monitorEventLoopDelay({ resolution: TICK_MS });
  * Connects a child process to the bench. Reports its address when it is ready, and its usage on request. The process
  * ends when the bench ends.
  */
-export function beAtService({ ready, forget, close, usage = usageOfThisProcess }: Started): void {
+export function serveBench({ ready, forget, close, usage = usageOfThisProcess }: Started): void {
   const stop = async (): Promise<void> => {
     await close();
     // Everything that this process opened is closed. Open connections of a client would still delay the exit.
