@@ -36,7 +36,7 @@ export const webhook: WebhookDeclaration = {
     const signedAt = /^\d{4}-\d\d-\d\dT/.test(timestamp) ? Date.parse(timestamp) : NaN;
     return isWithinTolerance(signedAt, nowMs) ? 'valid' : 'stale';
   },
-  // A message may be without a body, as when a webhook is tried out.
+  // A test message of a webhook may have no body.
   events: ({ body }) => (body.byteLength === 0 ? [] : (eventsOf(readJson(body, message)) ?? [])),
 };
 
@@ -71,7 +71,7 @@ function eventsOf(message: Message): ReportedEvent[] | undefined {
 function ticketType(what: string, { event }: Message): EventType | undefined {
   if (what === 'created') return 'ticket.opened';
   if (what === 'status_changed' && String(event?.current).toUpperCase() === 'SOLVED') return 'ticket.solved';
-  // Who deletes a ticket, or marks it as spam, takes it out of the customer's history.
+  // A ticket that is deleted or marked as spam leaves the customer's history.
   return /^(\w+_changed|comment_added|soft_deleted|permanently_deleted|undeleted|marked_as_spam|merged)$/.test(
     what,
   )

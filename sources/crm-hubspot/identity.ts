@@ -7,7 +7,7 @@ export const identity: IdentityDeclaration<RestClient, ContactRecord> = {
   foundBy: {
     hubspotContactId: { uniqueness: 'enforced', loader: contactsById },
     email: { uniqueness: 'enforced', loader: contactsByEmail },
-    // Else a customer who is found by it would be another one than the same customer found by e-mail.
+    // Else the same customer would have another id when found by it than when found by e-mail.
     facebookUserId: { uniqueness: 'enforced', loader: contactsByFacebookUserId },
   },
   // HubSpot has additional addresses beside the primary one. It vouches for no phone number and no name at X.

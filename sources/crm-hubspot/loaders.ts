@@ -232,7 +232,7 @@ const companiesBy = (property: 'kvk_number' | 'vat_number') =>
                 ],
               },
             ],
-            // Of a company that was entered twice, what was changed last.
+            // If a company was entered twice, the record that changed last is used.
             sorts: [{ propertyName: 'hs_lastmodifieddate', direction: 'DESCENDING' }],
             properties: COMPANY_PROPERTIES,
             limit: 200,
@@ -270,7 +270,7 @@ export const subscriptionTypes = defineLoader<RestClient, 'contacts', readonly S
   },
 });
 
-/** Contacts by their ids, with how these properties came to be what they are; null for a contact that is not there. */
+/** Contacts by their ids, with the history of these properties; null for an unknown contact. */
 export async function readHistory(
   hubspot: RestClient,
   ids: readonly string[],

@@ -15,7 +15,7 @@ import {
   type Property,
 } from './wire.js';
 
-/** What the CRM knows of a contact, beyond who it is. */
+/** The data of a contact beside its identity. */
 export interface ContactRecord extends CustomerRecord {
   jobTitle: string | null;
   lifecycleStage: string | null;
@@ -77,10 +77,10 @@ export function toContact({ id, properties: p }: CrmObject): ContactRecord {
       ...emailsOf(p).map((value) => ({ namespace: 'email', value })),
       { namespace: 'phone', value: p.phone },
       { namespace: 'phone', value: p.mobilephone },
-      // Nobody types it: a sync writes what the order system itself calls the customer.
+      // Never entered by hand: a sync writes the customer number of the order system.
       { namespace: 'customerNumber', value: p.customer_number, verified: true },
       { namespace: 'xUsername', value: p.twitterhandle },
-      // Written by what links Messenger to the CRM, never by hand.
+      // Written by the program that links Messenger to the CRM, never by hand.
       { namespace: 'facebookUserId', value: p.facebook_user_id, verified: true },
     ],
     profile: {
@@ -96,7 +96,7 @@ export function toContact({ id, properties: p }: CrmObject): ContactRecord {
   };
 }
 
-/** HubSpot has street and house number on one line, and the country as somebody wrote it: only a code is one to us. */
+/** HubSpot has street and house number on one line, and the country as free text. Only a country code is used. */
 function addressOf({ address = null, zip = null, city = null, country = null }: CrmObject['properties']) {
   if (address === null && zip === null && city === null) return null;
   return {
@@ -276,7 +276,7 @@ export function toIds(associations: readonly Association[]): string[] {
   return [...new Set(ordered.map(({ toObjectId }) => String(toObjectId)))];
 }
 
-/** Without a value nobody ever set it, which is no; a property that the account does not have is not sent. */
+/** A property without a value was never set, so it means no. A property that the account lacks is not sent. */
 function toFlag(text: string | null | undefined): boolean | null {
   return text === undefined ? null : text === 'true';
 }

@@ -55,13 +55,13 @@ const newest = <Found extends Dated>(
 
 /** Results beyond the requested ones: that of the position before, and one that is older than the last requested one. */
 const EXTRA_SEARCH_RESULTS = 2;
-/** Stands for the moment of a record without one. */
+/** Represents the time of a record without one. */
 const EARLIEST = '1970-01-01T00:00:00.000Z';
 
 function filtersOf(association: string, id: string, { before }: PartRequest): object[] {
   const ofRecord = { propertyName: association, operator: 'EQ', value: id };
   if (before === null) return [ofRecord];
-  // A search compares milliseconds, so it also finds what stands at the same moment. The merged list drops that.
+  // A search compares milliseconds, so it also finds records of the same time. The merged list drops them.
   const value = String(Date.parse(before.at));
   return [ofRecord, { propertyName: 'createdate', operator: 'LTE', value }];
 }

@@ -1,17 +1,17 @@
 import { z } from 'zod';
 import { plainDecimal } from '../../src/index.js';
 
-/** What HubSpot CRM sends, as far as we read it: https://developers.hubspot.com/docs/api/crm */
+/** The part of the responses of HubSpot CRM that is read: https://developers.hubspot.com/docs/api/crm */
 
 /**
- * The versions that this is written and tested after. They are no settings: HubSpot's later, dated versions have other
- * paths too (`/crm/objects/2026-03/...`), and perhaps other answers.
+ * The versions in use, which are tested. They are not settings: HubSpot's later, dated versions have other paths
+ * (`/crm/objects/2026-03/...`), and possibly other answers.
  */
 export const OBJECTS_API = '/crm/v3/objects';
 export const ASSOCIATIONS_API = '/crm/v4/associations';
 export const PROPERTIES_API = '/crm/v3/properties';
 
-/** A property's value: text, also of numbers and moments. One that was emptied is an empty text. */
+/** A property's value: a text, also for numbers and times. An emptied property is an empty text. */
 const value = z
   .string()
   .nullish()
@@ -24,7 +24,7 @@ export function parseMoment(text: string): Date {
   return new Date(/^\d+$/.test(text) ? Number(text) : text);
 }
 
-/** A number with its digits, also where HubSpot writes it with an exponent. */
+/** A number with all its digits, even if HubSpot writes it with an exponent. */
 const amount = value.transform((text, context) => {
   if (text == null) return text;
   const plain = plainDecimal(text);

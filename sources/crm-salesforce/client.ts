@@ -10,7 +10,7 @@ import {
 } from '../../src/index.js';
 import { API, errorKindOf } from './wire.js';
 
-/** Salesforce, and what differs from one organisation's Salesforce to another's. */
+/** The client, with the settings that differ between organisations. */
 export interface SalesforceClient extends RestClient {
   readonly org: {
     /** The currency of amounts without a currency of their own. */
@@ -34,7 +34,7 @@ const customerNumberField = setting(
   'CRM_SALESFORCE_CUSTOMER_NUMBER_FIELD',
   z
     .string()
-    // It stands in queries as it is.
+    // Queries contain it unescaped.
     .regex(/^[A-Za-z][A-Za-z0-9_]{0,60}__c$/)
     .optional(),
   'the API name of a field of contacts such as Customer_Number__c',
@@ -45,7 +45,7 @@ const customerNumberField = setting(
  * than this share remains, we make only occasional calls.
  */
 const LEFT_TO_OTHERS = 0.05;
-/** The limit is one of the last 24 hours, so some of it comes back all the time. */
+/** The limit counts the last 24 hours, so some calls become available again all the time. */
 const LOOK_AGAIN_MS = 60_000;
 
 const url = urlSetting('CRM_SALESFORCE_URL', 'https://example.my.salesforce.com');

@@ -46,7 +46,7 @@ const isId = (value: string): boolean => id.safeParse(value).success;
 const contactFields = ({ customerNumberField }: SalesforceClient['org']): string[] =>
   customerNumberField === undefined ? CONTACT_FIELDS : [...CONTACT_FIELDS, customerNumberField];
 
-/** Contacts by what their fields hold: for each key the texts that any of the fields may be equal to, in small letters. */
+/** Contacts by the values of their fields. For each key, one of the fields must equal one of the texts; case is ignored. */
 function contactsWhere(
   keys: readonly string[],
   salesforce: SalesforceClient,

@@ -8,7 +8,7 @@ import type {
 import type { CampaignMembership, TicketPriority, TicketStatus } from './schema.generated.js';
 import type { Account, CampaignMember, Contact, OptOuts, OpportunityRole, SupportCase } from './wire.js';
 
-/** What Salesforce knows of a contact, beyond who it is. */
+/** The data of a contact beside its identity. */
 export interface ContactRecord extends CustomerRecord {
   lastName: string | null;
   accountId: string | null;
@@ -52,7 +52,7 @@ export function toContact(contact: Contact): ContactRecord {
     identifiers: [
       { namespace: 'email', value: contact.Email },
       ...phonesOf(contact).map((value) => ({ namespace: 'phone', value })),
-      // Nobody types it: a sync writes what the order system itself calls the customer.
+      // Never entered by hand: a sync writes the customer number of the order system.
       { namespace: 'customerNumber', value: contact.customerNumber, verified: true },
     ],
     profile: {
@@ -84,7 +84,7 @@ export function phonesOf({ MobilePhone, Phone, HomePhone }: Contact): string[] {
   return [MobilePhone, Phone, HomePhone].filter((phone) => phone !== null);
 }
 
-/** Street and house number are one text, and the country as somebody wrote it: only a code is one to us. */
+/** Street and house number are one text, and the country is free text. Only a country code is used. */
 function addressOf({ MailingStreet, MailingPostalCode, MailingCity, MailingCountry }: Contact) {
   if (MailingStreet === null && MailingPostalCode === null && MailingCity === null) return null;
   return {
@@ -189,7 +189,7 @@ export function toOpportunity(
   };
 }
 
-/** Salesforce leaves out the zeros that decimals end in. */
+/** Salesforce leaves out trailing zeros of decimals. */
 function withTwoDecimals(amount: string): string {
   const [whole = '', decimals = ''] = amount.split('.');
   return `${whole}.${decimals.padEnd(2, '0')}`;

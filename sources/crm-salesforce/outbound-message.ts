@@ -3,11 +3,11 @@ import { InvalidInputError, readText } from '../../src/index.js';
 
 /** One record in an outbound message. */
 export interface Notification {
-  /** Its own, which stays the same when the message is sent again. */
+  /** The notification's id, which is the same when the message is sent again. */
   id: string;
   /** The object's name, such as Contact. */
   object: string;
-  /** Those fields that the message was set up with. Of an empty one there is an empty text. */
+  /** The fields that the message is configured with. An empty field is an empty text. */
   fields: ReadonlyMap<string, string>;
 }
 
@@ -23,8 +23,8 @@ const MAX_DEPTH = 16;
 /**
  * Reads an outbound message: https://developer.salesforce.com/docs/atlas.en-us.api.meta/api/sforce_api_om_outboundmessaging.htm
  *
- * No document type is taken, so there are no entities but the five of XML itself, and nothing is fetched from elsewhere.
- * Throws an InvalidInputError for what is no such message, without a word of it.
+ * A document type is refused, so there are only the five entities of XML itself, and nothing is fetched.
+ * Throws an InvalidInputError for any other text, without quoting it.
  */
 export function readOutboundMessage(body: Uint8Array): OutboundMessage {
   const text = readText(body);

@@ -11,7 +11,7 @@ import {
 } from '../../src/index.js';
 import { API, compositeOf, errorCodesIn, errorKindOf, queryPage, type Page } from './wire.js';
 
-/** Address and headers together are refused above 16,384 bytes; a token may be two thousand. */
+/** Salesforce refuses more than 16,384 bytes of address and headers together; a token may have 2,000 bytes. */
 const MAX_QUERY_BYTES = 12_000;
 /** A composite request takes 25 calls, and at most 5 of them may be queries. It counts as one call. */
 const QUERIES_A_CALL = 5;
@@ -45,7 +45,7 @@ export function chunksOf<K>(
   valuesOf: (key: K) => readonly string[],
   query: (list: string) => string,
 ): Chunk<K>[] {
-  // The list may stand in it more than once.
+  // The query may contain the list more than once.
   const frame = bytes(query(''));
   const lists = bytes(query('x')) - frame;
   const chunks: Chunk<K>[] = [];

@@ -38,7 +38,7 @@ export const webhook: WebhookDeclaration = {
   acknowledgement: { status: 200, contentType: 'text/xml; charset=utf-8', body: ACK },
 };
 
-/** Those whose secret is the key in the address; the id in its short form, which the long one begins with. */
+/** The short ids of the organisations whose secret is the key in the address. */
 function organisationsOf({ url }: WebhookRequest, secrets: readonly string[]): string[] {
   const key = new URL(url).searchParams.get('key') ?? '';
   return secrets

@@ -49,7 +49,7 @@ export type Contact = z.infer<typeof contact>;
 export const optOuts = contact.pick({ Id: true, HasOptedOutOfEmail: true, DoNotCall: true });
 export type OptOuts = z.infer<typeof optOuts>;
 
-/** An organisation may have a field of its own for our customer number, under a name of its own. */
+/** An organisation may have a custom field for our customer number, and chooses its name. */
 export function contactWith(customerNumberField: string | undefined): z.ZodType<Contact> {
   return z.preprocess(
     (value) =>
@@ -129,7 +129,7 @@ export const campaignMember = z.object({
 });
 export type CampaignMember = z.infer<typeof campaignMember>;
 
-/** Several answers in one, each for itself: a query that was understood has a page, any other has a list of errors. */
+/** Several answers in one. A successful query has a page; a failed query has a list of errors. */
 export const compositeOf = <T extends z.ZodType>(record: T) =>
   z.object({
     compositeResponse: z.array(

@@ -19,7 +19,7 @@ export interface Directory {
   allUsers: readonly ZendeskUser[];
   /** Also users whose address begins with the requested one, or differs from it by a "+tag" only. */
   usersByEmail(email: string): ZendeskUser[];
-  /** Numbers are compared by their last nine digits, so however the country is written, it is found. */
+  /** Numbers are compared by their last nine digits, so the spelling of the country code does not matter. */
   usersByPhone(phone: string): ZendeskUser[];
   ticket(id: number): TicketRecord | undefined;
   ticketsOf: (userId: number) => readonly TicketRecord[];
@@ -32,7 +32,7 @@ export interface Directory {
   userJson: (user: ZendeskUser) => Buffer;
   organizationJson: (organization: ZendeskOrganization) => Buffer;
   ticketJson: (ticket: TicketRecord) => Buffer;
-  /** As search results are: tickets that say they are tickets. */
+  /** Tickets as search results, with their result type. */
   ticketResultJson: (ticket: TicketRecord) => Buffer;
   commentsJson: (ticket: TicketRecord) => Buffer[];
 }
@@ -47,7 +47,7 @@ export function createDirectory(world: World, baseUrl: string): Directory {
   const names = new Set<string>();
   for (const [index, company] of world.companies.entries()) {
     const id = zendeskOrganizationId(index);
-    // Zendesk refuses a second one of the same name.
+    // Zendesk refuses a second organisation with the same name.
     const name = names.has(company.name) ? `${company.name} (${company.city})` : company.name;
     names.add(name);
     organizations.set(id, { id, name, company });
@@ -171,7 +171,7 @@ function found<T>(ids: readonly number[], records: ReadonlyMap<number, T>): T[] 
   });
 }
 
-/** Where the addresses from this one on begin. */
+/** The index of the first address that is not before this one. */
 function firstFrom(sorted: readonly ZendeskUser[], email: string): number {
   let low = 0;
   let high = sorted.length;

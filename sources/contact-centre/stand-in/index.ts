@@ -21,11 +21,11 @@ import { createEmitter, webhookSecret } from './webhook.js';
  * Where the real system surprises, so does this one:
  * - a user search also finds near misses (an address that begins with the requested one, or has a "+tag"), ordered by
  *   id and not by relevance: the caller must compare the address itself;
- * - a "+" in a query is a blank unless written %2B, so a phone number without that finds nobody;
+ * - a "+" in a query is a blank unless written %2B, so a phone number with a plain "+" finds no user;
  * - a page with rows has `links.next` even when it is the last: only `meta.has_more` shows the end (recorded);
  * - show_many leaves out unknown ids, and its answer is ordered by id, not as in the request;
- * - /users/me greets a wrong token with 200 and "Anonymous user" (recorded); everything else refuses it with 401;
- * - without `Accept: application/json` nothing is answered but 415.
+ * - /users/me answers a wrong token with 200 and "Anonymous user" (recorded); everything else refuses it with 401;
+ * - without `Accept: application/json` the answer is always 415.
  *
  * Not in the contract, but as clients describe it: the bodies of 400 for too many ids and of 429. The bodies of 415 and 422
  * are ours; only that there is a failure is known.

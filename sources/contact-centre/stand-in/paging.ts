@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { HttpAnswer, HttpCall } from '../../stand-ins/http.js';
 import { invalidAttribute, invalidPaginationParameter } from './answers.js';
 
-/** A part of a list, and what Zendesk writes beside it as JSON members. */
+/** A page of a list, with the JSON members about paging. */
 export interface Page<T> {
   rows: readonly T[];
   members: string;
@@ -12,7 +12,7 @@ const cursorLifeMs = 60 * 60_000;
 
 interface CursorOptions {
   maxSize: number;
-  /** What the cursor belongs to: one of another list or another search is not valid here. */
+  /** The list or search that the cursor belongs to; a cursor of another list is invalid. */
   list: string;
   /** Search exports cannot be paged backwards. */
   forwardOnly: boolean;
@@ -100,7 +100,7 @@ function writeCursor(offset: number, list: string, issuedAt: number): string {
   return Buffer.from(`${offset}.${issuedAt}.${fingerprint(list)}`).toString('base64');
 }
 
-/** The offset it stands for; undefined when it is not ours, of another list, or older than an hour. */
+/** The offset in a cursor; undefined if the cursor is malformed, of another list, or older than an hour. */
 function readCursor(cursor: string | null, list: string, now: number): number | undefined {
   if (cursor === null) return 0;
   const written = /^(\d{1,9})\.(\d+)\.(.+)$/.exec(Buffer.from(cursor, 'base64').toString('utf8'));

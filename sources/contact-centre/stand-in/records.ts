@@ -12,7 +12,7 @@ export interface ZendeskUser {
   updatedAt: string;
 }
 
-/** Who answers all tickets. The id lies outside the range in which the seed data numbers its customers. */
+/** The agent who answers all tickets. The id is outside the range of the seed data's customers. */
 export const agent: ZendeskUser = {
   id: 1_800_000_000_017,
   name: 'Anouk Brouwer',
@@ -88,7 +88,7 @@ export function organizationRecord({ id, name, company }: ZendeskOrganization, b
     external_id: null,
     created_at: company.updatedAt,
     updated_at: company.updatedAt,
-    // Domains are given by who wants users to be put under the organisation by their address; many do not.
+    // With domains, Zendesk assigns users to the organisation by their address. Many organisations have none.
     domain_names: id % 4 === 0 ? [] : [company.domain, ...(id % 4 === 1 ? [`mail.${company.domain}`] : [])],
     details: null,
     notes: null,
@@ -166,7 +166,7 @@ export function commentRecord(
   };
 }
 
-/** The id is there once somebody has answered. */
+/** The id is null until a customer has answered. */
 function satisfactionRating({ id, rating }: SeedTicket): object {
   if (rating === undefined) return { score: 'unoffered' };
   const { score, comment } = rating;

@@ -25,7 +25,7 @@ export function createRoutes({ directory, now }: RouteOptions): (call: HttpCall)
 
   const routes: Record<string, Route> = {
     '/users/search'(call) {
-      // The help desk knows nobody's number in another system.
+      // The help desk has no numbers of other systems.
       const matches = call.query.has('external_id')
         ? []
         : searchUsers(directory, parseSearchQuery(call.query.get('query') ?? ''));

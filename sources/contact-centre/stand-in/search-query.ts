@@ -13,7 +13,7 @@ export interface SearchQuery {
   words: readonly string[];
 }
 
-// A term is a minus or not, a property or not, and a value that is quoted or goes on to the next blank.
+// A term is an optional minus, an optional property, and a value that is quoted or ends at the next blank.
 const termPattern = /(-?)(?:([a-z_]+):)?(?:"([^"]*)"|(\S+))/gi;
 
 /** Several terms with the same property mean "or", as in Zendesk Support's search reference. */

@@ -2,7 +2,7 @@ import type { Directory } from './directory.js';
 import type { TicketRecord, ZendeskUser } from './records.js';
 import type { SearchQuery } from './search-query.js';
 
-/** By id, not by how well they fit: the exact address need not come first. */
+/** Ordered by id and not by relevance: the exact address need not come first. */
 export function searchUsers(directory: Directory, { wanted, unwanted, words }: SearchQuery): ZendeskUser[] {
   let matches: ZendeskUser[] | undefined;
   const narrow = (found: readonly ZendeskUser[]): void => {
@@ -50,7 +50,7 @@ export function searchTickets(
   directory: Directory,
   { wanted, unwanted, words }: SearchQuery,
 ): TicketRecord[] {
-  // By one of these properties everything is narrowed at once; any other is compared ticket by ticket.
+  // One of these properties selects tickets by an index; any other is compared ticket by ticket.
   const by = { requester: directory.ticketsOf, cc: directory.ticketsCopiedTo };
   const indexed = (['requester', 'cc'] as const).find((property) => wanted.has(property));
   let found =

@@ -3,7 +3,7 @@ import type { Person, SeedCompany, World } from '../../stand-ins/world.js';
 
 export type ObjectType = 'contacts' | 'companies' | 'deals' | 'tickets';
 
-/** What a property once was, and how it came to be that. */
+/** A former value of a property, with the time and source of the change. */
 export interface ValueWithTimestamp {
   value: string;
   timestamp: string;
@@ -16,7 +16,7 @@ export interface CrmObject {
   updatedAt: string;
   /** Every value is text, for each type of property; a known property without a value is null. */
   properties: Record<string, string | null>;
-  /** Of properties that were set several times, or not when the record was; the newest value first. */
+  /** For properties that changed after the record was created; the newest value first. */
   history?: Record<string, ValueWithTimestamp[]>;
 }
 
@@ -182,7 +182,7 @@ export function recordAnswer(
   };
 }
 
-/** A property that was set once has the moment of the record; one that never was has no history. */
+/** A property that was set once has the time of the record; a property that was never set has no history. */
 function historyAnswer(
   { properties, history, createdAt }: CrmObject,
   requested: readonly string[],
@@ -197,7 +197,7 @@ function historyAnswer(
   return answer;
 }
 
-/** Each kind of mail is a property of its own, beside the one for all. */
+/** Each kind of mail has a separate property, beside the one for all mail. */
 export const optOutProperties = [
   { name: 'hs_email_optout', label: 'Unsubscribed from all email' },
   ...mailKinds.map(({ id, name }) => ({

@@ -16,8 +16,8 @@ import { createEmitter, webhookKey } from './webhook.js';
  * - a query may be answered with fewer records than it found, also of the children of one record: `nextRecordsUrl` leads
  *   on, as a path without host;
  * - a relationship without records is null, not an empty list;
- * - collections are answered in the order of the request, with null for a missing record, but one malformed id or one unknown field
- *   has all refused;
+ * - collections are answered in the order of the request, with null for a missing record; one malformed id or one
+ *   unknown field fails the whole call;
  * - moments end in `+0000`, without a colon;
  * - a request may have ids of 15 or 18 characters, and an answer always has 18;
  * - an expired session shows only in the 401 of the next call; the token answer has no `expires_in`;
@@ -34,7 +34,7 @@ export interface CrmSalesforceOptions {
   requestsPerDay?: number;
   /** Records in one answer to a query, which Salesforce decides. Default: its most, 2,000. */
   rowsAPage?: number;
-  /** The same of the children of one record. Default: 200. */
+  /** Children of one record in one answer to a query. Default: 200. */
   childrenAPage?: number;
   /** How long a session lasts when it is not used. Default: two hours, Salesforce's own. */
   sessionMs?: number;
@@ -43,7 +43,7 @@ export interface CrmSalesforceOptions {
 }
 
 export interface CrmSalesforce extends StandIn {
-  /** Every access token that was given out counts no more, as when somebody revokes them. */
+  /** Invalidates every access token, as a revocation does. */
   expireSessions(): void;
 }
 

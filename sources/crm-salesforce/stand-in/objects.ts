@@ -9,10 +9,10 @@ export type SalesforceRecord = Readonly<Record<string, Value>> & { Id: string };
 export interface SalesforceObject {
   name: string;
   records: readonly SalesforceRecord[];
-  /** Every field, in its own spelling by that in small letters. */
+  /** The spelling of every field, by its name in lower case. */
   fields: ReadonlyMap<string, string>;
   find(id: string): SalesforceRecord | undefined;
-  /** Ticks a box of a record or unticks it; its other fields may be what others are found by, and stay. */
+  /** Sets a checkbox of a record. Other fields cannot change, since records may be indexed by them. */
   tick(id: string, field: string, value: boolean): void;
   /** Those whose field has this value. */
   childrenOf(field: string, id: string): readonly SalesforceRecord[];
@@ -107,7 +107,7 @@ export function createOrg(world: World): Org {
   );
 }
 
-/** What an object without records has as fields is nobody's question here, since every one has some in every world. */
+/** Reads the fields from the first record, since every object has records in every world. */
 function createObject(
   name: string,
   records: readonly SalesforceRecord[],
@@ -164,7 +164,7 @@ const fieldsOf: Record<string, readonly string[]> = {
     'DoNotCall',
     'CreatedDate',
     'LastModifiedDate',
-    // No field of Salesforce's own: this shop's sync has made it.
+    // A custom field, which this shop's sync has created.
     'Customer_Number__c',
   ],
   Opportunity: ['Id', 'Name', 'StageName', 'Amount', 'CloseDate', 'IsClosed', 'IsWon', 'CreatedDate'],

@@ -101,7 +101,7 @@ export function attributes(object: SalesforceObject, record: SalesforceRecord, v
   return { type: object.name, url: `/services/data/${version}/sobjects/${object.name}/${record.Id}` };
 }
 
-/** Spares reading all records where the query is by id. */
+/** Avoids reading all records if the query is by id. */
 function candidates(where: Condition | undefined, object: SalesforceObject): readonly SalesforceRecord[] {
   if (where?.kind !== 'in' || where.isNot || where.path.toLowerCase() !== 'id') return object.records;
   return where.values.flatMap((id) => object.find(String(id)) ?? []);

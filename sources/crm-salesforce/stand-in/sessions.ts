@@ -14,7 +14,7 @@ export interface Sessions {
   /** Answers the token endpoint. */
   open(call: HttpCall): HttpAnswer;
   isOpen(token: string | undefined): boolean;
-  /** What was handed out until now counts no more. */
+  /** Invalidates all tokens that exist. */
   expireAll(): void;
 }
 

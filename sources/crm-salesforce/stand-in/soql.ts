@@ -17,10 +17,10 @@ export interface Query {
 export type Condition =
   { kind: 'and' | 'or'; parts: Condition[] } | { kind: 'in'; path: string; values: Value[]; isNot: boolean };
 
-/** A text is one token, with all that stands in it. */
+/** A quoted text is one token. */
 const TOKEN = /\s+|'(?:[^'\\]|\\.)*'|[(),]|!=|<>|[=<>]|[\w.:+-]+/sy;
 
-/** What may stand after a backslash in a text, and what it then means. */
+/** The characters that may follow a backslash in a text, and their meaning. */
 const ESCAPED: Record<string, string> = {
   n: '\n',
   r: '\r',
@@ -32,7 +32,7 @@ const ESCAPED: Record<string, string> = {
   '\\': '\\',
 };
 
-/** Throws a Refusal for what is no query. */
+/** Throws a Refusal if the text is not a query. */
 export function parseSoql(text: string): Query {
   const tokens = tokenise(text);
   let place = 0;

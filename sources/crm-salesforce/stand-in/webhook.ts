@@ -4,7 +4,7 @@ import type { World } from '../../stand-ins/world.js';
 import type { Org, SalesforceRecord } from './objects.js';
 import { organizationId } from './sessions.js';
 
-/** As our operator has put it into the address of the outbound message. */
+/** The secret in the address of the outbound message, as our operator configured it. */
 export const webhookKey = 'crm-salesforce-stand-in-key';
 
 /** Two outbound messages on contacts: one for any change, and one for the opt-out, which has that field. */
