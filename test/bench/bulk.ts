@@ -9,7 +9,7 @@ const CUSTOMERS = 1_000;
 const REQUESTS = 5;
 const DEADLINE_MS = 60_000;
 
-/** A thousand customers in one query, something of every system. */
+/** A thousand customers in one query, with a field of every system. */
 export async function bulk(bench: Bench): Promise<Figure[]> {
   const all = await withAllSystems(bench);
   const gateway = await openTuned(all, UNLIMITED, { DEADLINE_MS: String(DEADLINE_MS) });
@@ -44,7 +44,7 @@ export async function bulk(bench: Bench): Promise<Figure[]> {
         .join(' + '),
     ),
     {
-      ...spread(`${what}, longest that the event loop was blocked`, blockedMs, 'ms'),
+      ...spread(`${what}, longest block of the event loop`, blockedMs, 'ms'),
       value: Math.max(...blockedMs),
       atMost: 50,
       detail: `worst of ${REQUESTS} requests; the first ${blockedMs[0]?.toFixed(0) ?? ''}`,

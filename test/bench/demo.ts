@@ -34,7 +34,7 @@ async function startDemo(): Promise<{ readyS: number; endedS: number }> {
     cwd: ROOT,
     env: { ...process.env, ...ports },
     stdio: ['ignore', 'pipe', 'inherit'],
-    // A group of its own, so that the signal reaches all of it as Ctrl-C does.
+    // A process group, so that the signal reaches all processes, as Ctrl-C does.
     detached: true,
   });
   const stop = () => {

@@ -19,7 +19,7 @@ const WARM_UP_S = 3;
 const GIVE_UP_MS = 10 * 60_000;
 const SECRET = 'a secret of the bench';
 
-/** A thousand webhooks a second, beside queries. */
+/** A thousand webhooks a second, at the same time as queries. */
 export async function events(bench: Bench): Promise<Figure[]> {
   const { environment, effort } = bench;
   const folder = mkdtempSync(join(tmpdir(), 'stekkerdoos-bench-events-'));

@@ -97,7 +97,7 @@ export async function hanging(bench: Bench): Promise<Figure[]> {
       detail: `timeout ${TIMEOUT_MS} + the rest of the query (p99 ${rest.toFixed(0)}); opened after ${openedMs.toFixed(0)} ms; ${early.filter((ms) => ms > TIMEOUT_MS + rest).length} of ${early.length} requests took longer`,
     },
     {
-      name: 'contact centre hangs, p99 of queries with it after that',
+      name: 'contact centre hangs, p99 of queries with it after the breaker opens',
       value: quantile(later, 0.99),
       unit: 'ms',
       atMost: 50,
@@ -106,7 +106,7 @@ export async function hanging(bench: Bench): Promise<Figure[]> {
   ];
 }
 
-/** Both kinds of queries at once, each at the rate. */
+/** Sends both kinds of queries at the same time, each at the given rate. */
 async function watch(
   connections: Connections,
   { emails, perSecond, seconds }: { emails: readonly string[]; perSecond: number; seconds: number },

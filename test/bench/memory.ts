@@ -24,6 +24,6 @@ export async function memory(gateway: Running, { memory: requests }: Effort): Pr
       detail: `${bodies.length} customers; heap ${mb(after.heapMb)} of ${mb(after.reservedMb)} reserved, buffers ${mb(after.externalMb)}`,
     },
     { name: 'gateway RSS, highest', value: after.peakRssMb, unit: 'MB' },
-    { name: 'gateway heap, collected', value: collected.heapMb, unit: 'MB' },
+    { name: 'gateway heap, after a collection', value: collected.heapMb, unit: 'MB' },
   ];
 }

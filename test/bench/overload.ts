@@ -71,7 +71,7 @@ export async function overload(bench: Bench): Promise<Figure[]> {
       detail: `${((answered.length / loadS / capacityPerSecond) * 100).toFixed(0)} % of capacity`,
     },
     {
-      name: 'overload, p99 of what was answered',
+      name: 'overload, p99 of answers',
       value: p(answered, 0.99),
       unit: 'ms',
       atMost: 1_000,

@@ -106,7 +106,7 @@ export function table(figures: readonly Figure[]): string {
     const spanned = range === undefined ? '' : `${text(range[0])} to ${text(range[1])}`;
     return [name, `${text(value)} ${unit}`, spanned, goal(figure), detail];
   });
-  const all = [['figure', 'value', 'range', 'goal', 'of'], ...rows];
+  const all = [['figure', 'value', 'range', 'goal', 'details'], ...rows];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const lines = all.map((row) =>
     row
