@@ -81,9 +81,9 @@ describe('the freshness of the loaders that find customers', () => {
       },
       ...parts,
     });
-    const [made] = tuned([source], new SettingsReader(environment));
-    const ofLoader = overridden(loader.freshness ?? {}, made?.loaderSettings['found']?.freshness);
-    return freshness(ofLoader, made?.freshness);
+    const [withSettings] = tuned([source], new SettingsReader(environment));
+    const ofLoader = overridden(loader.freshness ?? {}, withSettings?.loaderSettings['found']?.freshness);
+    return freshness(ofLoader, withSettings?.freshness);
   };
 
   it('is one minute by default, also when a setting changes the freshness of the source', () => {

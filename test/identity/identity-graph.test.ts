@@ -30,7 +30,7 @@ const client: Client = { ping: () => Promise.resolve() };
 
 /** A graph of made-up sources, each with its own ids as `<name>Id`. The walk starts at an e-mail address by default. */
 function graph(
-  made: Record<string, HandMadeSource>,
+  systems: Record<string, HandMadeSource>,
   start = 'email eva@example.nl',
   /** Kinds of identifier that a customer has only one of. */
   singles: readonly string[] = [],
@@ -41,13 +41,13 @@ function graph(
     namespaces: new Map(
       [
         ...commonNamespaces('NL'),
-        ...Object.keys(made).map((name) => idNamespace(`${name}Id`, 'An id.', /^[\w-]+$/)),
+        ...Object.keys(systems).map((name) => idNamespace(`${name}Id`, 'An id.', /^[\w-]+$/)),
       ].map((one): [string, Namespace] => [
         one.name,
         singles.includes(one.name) ? { ...one, perCustomer: 'one' } : one,
       ]),
     ),
-    sources: Object.entries(made).map(
+    sources: Object.entries(systems).map(
       ([name, { foundBy, records = [], mood, sameCustomer, isPlain = false }]) => ({
         name,
         identity: {
@@ -487,17 +487,17 @@ describe('a link is followed', () => {
       foundBy: { [`${before}Id`]: 'enforced' },
       records: [{ id: `${name}1`, identifiers: [{ namespace: `${before}Id`, value: `${before}1` }] }],
     });
-    const made: Record<string, HandMadeSource> = {
+    const systems: Record<string, HandMadeSource> = {
       a: { foundBy: { email: 'enforced' }, records: [eva('a1')] },
       b: chain('b', 'a'),
       c: chain('c', 'b'),
       d: chain('d', 'c'),
     };
-    expect(idOf(await graph(made).find('c'))).toBe('c1');
-    const { find, calls } = graph(made);
+    expect(idOf(await graph(systems).find('c'))).toBe('c1');
+    const { find, calls } = graph(systems);
     expect((await find('d')).kind).toBe('unknown');
     expect(calls).toEqual(['a by email eva@example.nl', 'b by aId a1', 'c by bId b1']);
-    expect((await graph(made).whole()).limitsReached).toEqual(new Set(['HOPS']));
+    expect((await graph(systems).whole()).limitsReached).toEqual(new Set(['HOPS']));
   });
 
   test('to five values of a kind at most', async () => {

@@ -147,15 +147,15 @@ describe('an audience gets', () => {
 });
 
 test('leaves fields alone that an audience may see, so that they cost nothing more', () => {
-  const made = schemas.executed(audience({ sees: 'masked' }));
-  expect(fieldOf(made, 'Query', 'customer').resolve).toBe(fieldOf(schema, 'Query', 'customer').resolve);
+  const executed = schemas.executed(audience({ sees: 'masked' }));
+  expect(fieldOf(executed, 'Query', 'customer').resolve).toBe(fieldOf(schema, 'Query', 'customer').resolve);
   for (const [type, field] of [
     ['Customer', 'town'],
     ['Customer', 'debts'],
     ['Weather', 'text'],
   ] as const)
-    expect(fieldOf(made, type, field).resolve).toBeUndefined();
-  expect(fieldOf(made, 'Customer', 'name').resolve).toBeTypeOf('function');
+    expect(fieldOf(executed, type, field).resolve).toBeUndefined();
+  expect(fieldOf(executed, 'Customer', 'name').resolve).toBeTypeOf('function');
 });
 
 test('makes one schema for all callers of an audience, and another for another', () => {

@@ -109,16 +109,16 @@ test('lines on standard output stay whole between other output, and form a chain
   const closed = once(child, 'close');
   onTestFinished(() => void child.kill('SIGKILL'));
   child.stdout.setEncoding('utf8');
-  let said = '';
+  let output = '';
   // Reads small pieces, so that the pipe is full most of the time.
   for await (const text of child.stdout as AsyncIterable<string>) {
-    said += text;
-    if (said.length > 8_000_000) break;
+    output += text;
+    if (output.length > 8_000_000) break;
     await new Promise(setImmediate);
   }
   child.kill('SIGKILL');
   await closed;
-  const lines = said.split('\n').slice(0, -1);
+  const lines = output.split('\n').slice(0, -1);
   const audit = lines.filter((line) => line.startsWith('{"seq":'));
   expect(audit.length).toBeGreaterThan(100);
   expect(lines.length).toBeGreaterThan(audit.length);

@@ -149,7 +149,7 @@ describe('lines', () => {
     expect(log.state()).toEqual({ written: 2, failed: 1, waiting: 0 });
   });
 
-  test('go to standard output only where callers say who they are, and nowhere else is named', () => {
+  test('go to standard output only if callers authenticate and no file is set', () => {
     expect(auditDestination('audit.log', false)).toEqual({ file: 'audit.log' });
     expect(auditDestination('audit.log', true)).toEqual({ file: 'audit.log' });
     expect(auditDestination(undefined, true)).toBe('stdout');
@@ -220,13 +220,13 @@ describe('when the disk is full', () => {
     const file = newFile();
     await fc.assert(
       fc.asyncProperty(days, async (given) => {
-        let said = Buffer.alloc(0);
+        let output = Buffer.alloc(0);
         const { write, left } = limited((_, bytes) => {
-          said = Buffer.concat([said, bytes]);
+          output = Buffer.concat([output, bytes]);
         });
         const log = createAuditLog({ to: { file: '/dev/null' }, secret: SECRET, write });
         const taken = await live(log, left, given);
-        writeFileSync(file, said);
+        writeFileSync(file, output);
         const ids = linesIn(file).flatMap(({ requestId }) => requestId ?? []);
         // A line that lacks only its line break counts as written, though its answer was refused.
         expect(ids.filter((id) => taken.includes(id))).toEqual(taken);
@@ -239,12 +239,12 @@ describe('when the disk is full', () => {
   test('continues after a line that lacks only its line break, also when there is little room', async () => {
     const file = newFile();
     const run = async (given: readonly (readonly [number, number])[]) => {
-      let said = Buffer.alloc(0);
+      let output = Buffer.alloc(0);
       const { write, left } = limited((_, bytes) => {
-        said = Buffer.concat([said, bytes]);
+        output = Buffer.concat([output, bytes]);
       });
       await live(createAuditLog({ to: { file: '/dev/null' }, secret: SECRET, write }), left, given);
-      return said;
+      return output;
     };
     const length = (await run([[10_000, 1]])).length;
     for (const little of [0, 1, 2, 3, length, length + 1]) {
@@ -311,17 +311,17 @@ describe('when the disk is full', () => {
 
 describe('a full pipe', () => {
   test('delays answers, and none is refused', async () => {
-    let [full, said] = [5, ''];
+    let [full, output] = [5, ''];
     const write: WriteSome = (_, what) => {
-      if (said !== '' && full-- > 0)
+      if (output !== '' && full-- > 0)
         return Promise.reject(Object.assign(new Error('try again'), { code: 'EAGAIN' }));
       const bytes = Buffer.from(what);
-      said += bytes.subarray(0, 100).toString();
+      output += bytes.subarray(0, 100).toString();
       return Promise.resolve(Math.min(100, bytes.length));
     };
     const log = createAuditLog({ to: { file: '/dev/null' }, secret: SECRET, write });
     await log.append(entry());
-    expect(said).toMatch(/^\{.*\}\n$/);
+    expect(output).toMatch(/^\{.*\}\n$/);
     expect(full).toBeLessThanOrEqual(0);
     await log.close();
   });

@@ -15,15 +15,15 @@ const STATUSES: readonly ConsentStatus[] = [
   'UNKNOWN',
 ];
 
-type Said = [source: string, status: ConsentStatus, channel?: ConsentChannel | null, day?: string];
+type ShortStatement = [source: string, status: ConsentStatus, channel?: ConsentChannel | null, day?: string];
 
 /** The answers of the systems: one statement each, and the errors of those that failed. */
-const answers = (said: readonly Consent[], failed: readonly unknown[] = []): ConsentAnswer[] => [
-  ...said.map((statement) => ({ statements: [statement] })),
+const answers = (stated: readonly Consent[], failed: readonly unknown[] = []): ConsentAnswer[] => [
+  ...stated.map((statement) => ({ statements: [statement] })),
   ...failed.map((error) => ({ statements: [], error })),
 ];
 
-const say = ([source, status, channel, day]: Said): Consent => ({
+const say = ([source, status, channel, day]: ShortStatement): Consent => ({
   purpose: 'MARKETING',
   source,
   status,
@@ -31,16 +31,16 @@ const say = ([source, status, channel, day]: Said): Consent => ({
   ...(day === undefined ? {} : { updatedAt: `2026-10-${day}T12:00:00.000Z` }),
 });
 const decide = (
-  said: readonly Said[],
+  stated: readonly ShortStatement[],
   channel?: ConsentChannel,
   failed: readonly unknown[] = [],
-): ConsentDecision => decideConsent(answers(said.map(say), failed), 'MARKETING', channel);
+): ConsentDecision => decideConsent(answers(stated.map(say), failed), 'MARKETING', channel);
 
 const down = new SourceTimeoutError('crm', 'crm did not answer in time.');
 const granted = { kind: 'granted' };
 
 describe('an entry about one kind of mail', () => {
-  const table: [held: string, said: Said[]][] = [
+  const table: [held: string, stated: ShortStatement[]][] = [
     ['nothing', []],
     ['a yes', [['shop', 'GRANTED', 'EMAIL', '01']]],
     ['a yes to every channel', [['shop', 'GRANTED', null, '01']]],
@@ -57,16 +57,16 @@ describe('an entry about one kind of mail', () => {
     ],
   ];
 
-  it.each(table)('changes no decision when the systems hold %s', (_, said) => {
+  it.each(table)('changes no decision when the systems hold %s', (_, stated) => {
     for (const status of STATUSES)
       for (const entryChannel of [null, ...CHANNELS])
         for (const channel of [undefined, ...CHANNELS]) {
           const about = { ...say(['crm', status, entryChannel ?? null, '03']), topic: 'Newsletter' };
-          const statements = said.map(say);
+          const statements = stated.map(say);
           expect(
             decideConsent(answers([about, ...statements, about]), 'MARKETING', channel),
             `${status} of ${entryChannel ?? 'no channel'} for ${channel ?? 'any channel'}`,
-          ).toEqual(decide(said, channel));
+          ).toEqual(decide(stated, channel));
         }
   });
 });
@@ -97,7 +97,7 @@ describe('consent', () => {
   });
 
   it('gives the most specific of several reasons', () => {
-    const reasons: Said[] = [
+    const reasons: ShortStatement[] = [
       ['a', 'UNKNOWN'],
       ['b', 'REQUESTED', null, '05'],
       ['c', 'EXPIRED', null, '02'],
@@ -133,12 +133,12 @@ describe('consent', () => {
       });
     }
     // At equal times, the first source in the alphabet is named.
-    const same: Said[] = [
+    const same: ShortStatement[] = [
       ['b', 'REVOKED', 'EMAIL', '07'],
       ['a', 'REVOKED', 'EMAIL', '07'],
       ['c', 'REVOKED', 'EMAIL', '07'],
     ];
-    for (const said of [same, same.toReversed()]) expect(decide(said)).toMatchObject({ source: 'a' });
+    for (const stated of [same, same.toReversed()]) expect(decide(stated)).toMatchObject({ source: 'a' });
   });
 
   it('holds for the channel of the statement, or for all channels if it names none', () => {
@@ -148,14 +148,14 @@ describe('consent', () => {
   });
 
   it('is withdrawn for the channel of the withdrawal, or for all channels if it names none', () => {
-    const yes: Said = ['shop', 'GRANTED', null];
+    const yes: ShortStatement = ['shop', 'GRANTED', null];
     expect(decide([yes, ['crm', 'REVOKED', 'EMAIL']], 'EMAIL')).toMatchObject({ because: 'REVOKED' });
     expect(decide([yes, ['crm', 'REVOKED', 'EMAIL']], 'SMS')).toEqual(granted);
     expect(decide([yes, ['crm', 'REVOKED']], 'SMS')).toMatchObject({ because: 'REVOKED' });
   });
 
   it('without a channel is given when one channel is left open', () => {
-    const emailOnly: Said[] = [
+    const emailOnly: ShortStatement[] = [
       ['shop', 'GRANTED', 'EMAIL'],
       ['crm', 'REVOKED', 'EMAIL'],
     ];
@@ -189,7 +189,7 @@ describe('consent, while a system is unavailable', () => {
   });
 
   it('is withheld by a withdrawal that is known, which no other system could undo', () => {
-    const no: Said[] = [['shop', 'REVOKED', 'EMAIL']];
+    const no: ShortStatement[] = [['shop', 'REVOKED', 'EMAIL']];
     expect(decide(no, 'EMAIL', [down])).toMatchObject({ kind: 'withheld', because: 'REVOKED' });
     expect(decide([['shop', 'REVOKED']], undefined, [down])).toMatchObject({ kind: 'withheld' });
     // It might hold a yes to text messages.

@@ -45,8 +45,8 @@ export function readDeclared(): DeclaredSchema {
         unions.set(one.name.value, one.types?.map(({ name }) => name.value) ?? []);
       if (one.kind === Kind.ENUM_TYPE_DEFINITION || one.kind === Kind.ENUM_TYPE_EXTENSION)
         for (const { name, directives } of one.values ?? []) {
-          const scopes = said(directives, 'requiresScopes')?.['scopes'] as string[][] | undefined;
-          const purposes = said(directives, 'purpose')?.['any'] as string[] | undefined;
+          const scopes = argumentsOf(directives, 'requiresScopes')?.['scopes'] as string[][] | undefined;
+          const purposes = argumentsOf(directives, 'purpose')?.['any'] as string[] | undefined;
           values.set(`${one.name.value}.${name.value}`, {
             ...(scopes === undefined ? {} : { scopes }),
             ...(purposes === undefined ? {} : { purposes }),
@@ -56,7 +56,7 @@ export function readDeclared(): DeclaredSchema {
       if (one.kind !== Kind.OBJECT_TYPE_DEFINITION || file === EVENTS) continue;
       const fields = types.get(one.name.value) ?? new Map<string, DeclaredField>();
       types.set(one.name.value, fields);
-      const ofType = said(one.directives, 'personalData')?.['category'];
+      const ofType = argumentsOf(one.directives, 'personalData')?.['category'];
       for (const field of one.fields ?? [])
         if (!field.name.value.startsWith('_')) fields.set(field.name.value, declared(field, ofType));
     }
@@ -64,9 +64,9 @@ export function readDeclared(): DeclaredSchema {
 }
 
 function declared(field: FieldDefinitionNode, ofType: unknown): DeclaredField {
-  const data = said(field.directives, 'personalData');
-  const purpose = said(field.directives, 'purpose');
-  const scopes = said(field.directives, 'requiresScopes');
+  const data = argumentsOf(field.directives, 'personalData');
+  const purpose = argumentsOf(field.directives, 'purpose');
+  const scopes = argumentsOf(field.directives, 'requiresScopes');
   return {
     type: field.type,
     arguments: (field.arguments ?? []).map(({ name, type, defaultValue }) => ({
@@ -81,7 +81,7 @@ function declared(field: FieldDefinitionNode, ofType: unknown): DeclaredField {
   };
 }
 
-function said(
+function argumentsOf(
   directives: readonly ConstDirectiveNode[] | undefined,
   name: string,
 ): Record<string, unknown> | undefined {

@@ -43,8 +43,8 @@ export function expected(schema: DeclaredSchema, operation: string, whole: Answe
     if (isForbidden(field)) return 'FORBIDDEN';
     if (type !== 'Customer' || !NEED_CONSENT.has(cell.purpose)) return undefined;
     if (field.category === 'NONE' || field.category === 'CONSENT') return undefined;
-    const said = cell.consent(field.channel ?? '');
-    return said === 'granted' ? undefined : said === 'withheld' ? 'CONSENT_REQUIRED' : 'SOURCE';
+    const consent = cell.consent(field.channel ?? '');
+    return consent === 'granted' ? undefined : consent === 'withheld' ? 'CONSENT_REQUIRED' : 'SOURCE';
   };
 
   const ofObject = (value: unknown, type: string, set: SelectionSetNode, path: string): unknown => {

@@ -33,7 +33,7 @@ import { wholeFields, type WholeField } from './whole-view.js';
 
 const declared = readDeclared();
 
-/** What each of them said is in sources/stand-ins/README.md. */
+/** Their consents, as in sources/stand-ins/README.md. */
 const PEOPLE: Record<string, (purpose: string, channel: string) => 'granted' | 'withheld'> = {
   // Yes to personal pages, and to mail.
   'everywhere@example.nl': (purpose, channel) =>
